@@ -1,0 +1,162 @@
+//! The project file as meant: every key resolved, defaults filled in.
+//!
+//! `raw` reads what was written, `resolve` turns it into this `Config` or into findings that name key, line and
+//! remedy. Reading the file is left to `disk`, secrets to the edge that needs them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::Duration;
+
+use crate::email::EmailAddress;
+use crate::publication::Publication;
+
+/// The whole project file, as meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// What is published.
+    pub publication: Publication,
+    /// Folders below the project folder whose Markdown files are issues.
+    pub content: Vec<PathBuf>,
+    /// Pattern of permalinks with Hugo's tokens; `None`: as Hugo does by default, after the path.
+    pub permalink: Option<String>,
+    /// Folder for what is built, below the project folder.
+    pub output: PathBuf,
+    /// The feeds.
+    pub feeds: FeedsConfig,
+    /// The e-mail edition; `None` when the project file has no `mail`.
+    pub mail: Option<MailConfig>,
+    /// Where subscribers and ledger are kept.
+    pub store: StorePlace,
+}
+
+/// Keys below `feeds`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedsConfig {
+    /// File name per format, below `output` and `base_url`. A format left out is not written.
+    pub formats: BTreeMap<FeedFormat, String>,
+    /// Newest N issues; 0: all.
+    pub limit: usize,
+    /// Full text or summary.
+    pub content: FeedContent,
+    /// Minutes a reader may wait before it asks again (RSS `ttl`).
+    pub ttl: Option<u32>,
+}
+
+/// The three formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FeedFormat {
+    /// RSS 2.0.
+    Rss,
+    /// Atom 1.0, RFC 4287.
+    Atom,
+    /// JSON Feed 1.1.
+    Json,
+}
+
+/// How much of an issue a feed holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedContent {
+    /// The whole body, and the summary.
+    Full,
+    /// The summary only.
+    Summary,
+}
+
+/// Keys below `mail`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MailConfig {
+    /// Header From.
+    pub from: Mailbox,
+    /// Header Reply-To.
+    pub reply_to: Option<Mailbox>,
+    /// Header List-Id (RFC 2919): display name and dotted identifier.
+    pub list_id: Option<ListId>,
+    /// Template of the subject.
+    pub subject: String,
+    /// How mail leaves.
+    pub via: Via,
+    /// Login name; the password never stands in the project file.
+    pub user: Option<String>,
+    /// File that holds the password, relative to the project folder; SLUGLINE_SMTP_PASSWORD wins.
+    pub password_file: Option<PathBuf>,
+    /// Connections used side by side.
+    pub connections: usize,
+    /// An issue older than this is never mailed by itself.
+    pub due_for: Duration,
+    /// What becomes of recipients whose delivery is unknown.
+    pub on_unknown: OnUnknown,
+    /// Envelope sender (MAIL FROM); default: the address of `from`.
+    pub bounce_address: Option<EmailAddress>,
+    /// Address that takes requests to leave: List-Unsubscribe, and the link at the foot of the mail.
+    pub unsubscribe_mailto: Option<EmailAddress>,
+    /// URL of a page to leave at; `{address}` in it becomes the recipient's address, percent-encoded.
+    pub unsubscribe_url: Option<String>,
+    /// CSV file of subscribers that is imported before every sending; those who left stay away.
+    pub subscribers: Option<PathBuf>,
+}
+
+/// A display name and an address: RFC 5322 `mailbox`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mailbox {
+    /// Display name, if any.
+    pub name: Option<String>,
+    /// The address.
+    pub address: EmailAddress,
+}
+
+/// RFC 2919: `Name <label.example.org>`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListId {
+    /// Display name, if any.
+    pub name: Option<String>,
+    /// Dotted ASCII identifier.
+    pub id: String,
+}
+
+/// How mail leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Via {
+    /// As .eml files in this folder below the project folder.
+    Outbox(PathBuf),
+    /// To an SMTP server.
+    Smtp(Server),
+}
+
+/// An SMTP server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Server {
+    /// Host name or IP address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// When TLS begins.
+    pub tls: TlsMode,
+}
+
+/// When TLS begins on an SMTP connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// From the first byte (`smtps://`, usually port 465).
+    Implicit,
+    /// By STARTTLS, and nothing is sent without it (`smtp://`, the default).
+    StartTls,
+    /// Never (`smtp+plain://`, or `smtp://` to a loopback address): no password is ever sent then.
+    None,
+}
+
+/// What becomes of recipients whose delivery is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// They wait for `resolve`.
+    Hold,
+    /// They are sent again at the next run: twice at the worst, never not at all.
+    Resend,
+}
+
+/// Where subscribers and ledger are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StorePlace {
+    /// A SQLite file below the project folder.
+    Sqlite(PathBuf),
+}

@@ -1,0 +1,7 @@
+//! Content: from the text of a Markdown file to an issue, and from its body to what readers get.
+//!
+//! Transforms only: text in, values and findings out. Reading files is `disk`'s work; what a feed or a mail makes of
+//! the result is theirs.
+
+pub mod html;
+pub mod markdown;

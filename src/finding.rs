@@ -1,0 +1,132 @@
+//! A finding: something in the user's input that is wrong or odd, with its place and its remedy.
+//!
+//! Transforms and edges return findings beside their result, so that one bad item never stops the batch; the same
+//! type, as an error, ends a run that cannot go on. `cli::report` alone turns it into text.
+
+use std::fmt;
+
+/// Something wrong in the user's input, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Stable name, such as `front-matter-open`.
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong and why, without its place.
+    pub message: String,
+    /// Where it is.
+    pub place: Option<Place>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Output is right, but somebody may want to know.
+    Warning,
+    /// The item was left out, or the work cannot be done.
+    Error,
+}
+
+/// A place in a text file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Path as the user would type it.
+    pub path: String,
+    /// Line, the first being 1; 0 when the finding is about the whole file.
+    pub line: usize,
+    /// Column in characters, the first being 1; 0 when it is about the whole line.
+    pub column: usize,
+    /// The line's text, where it is known.
+    pub source: Option<String>,
+}
+
+impl Finding {
+    /// A finding that leaves the item out.
+    pub fn error(rule: &'static str, message: impl Into<String>) -> Self {
+        Self { rule, severity: Severity::Error, message: message.into(), place: None, help: None }
+    }
+
+    /// A finding that changes nothing.
+    pub fn warning(rule: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(rule, message) }
+    }
+
+    /// Adds what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds the place.
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+}
+
+impl Place {
+    /// A whole file.
+    pub fn file(path: impl Into<String>) -> Self {
+        Self { path: path.into(), line: 0, column: 0, source: None }
+    }
+
+    /// The place of byte `offset` in `text`, the content of `path`. An offset past the end is the end.
+    pub fn in_text(path: impl Into<String>, text: &str, offset: usize) -> Self {
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        let line = text[..start].matches('\n').count() + 1;
+        let source = text[start..].lines().next().unwrap_or("").to_owned();
+        Self { path: path.into(), line, column: text[start..offset].chars().count() + 1, source: Some(source) }
+    }
+
+    /// The place of `line` and `column` (both from 1, column in characters) in `text`, the content of `path`.
+    pub fn at_line(path: impl Into<String>, text: &str, line: usize, column: usize) -> Self {
+        let source = text.lines().nth(line.saturating_sub(1)).map(str::to_owned);
+        Self { path: path.into(), line, column, source }
+    }
+}
+
+impl fmt::Display for Place {
+    /// `path`, `path:line` or `path:line:column`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
+        }
+        if self.column > 0 {
+            write!(f, ":{}", self.column)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Finding {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_lines_and_characters_from_one() {
+        let place = Place::in_text("a.md", "标题\n一二三\n", "标题\n一".len());
+        assert_eq!((place.line, place.column, place.source.as_deref()), (2, 2, Some("一二三")));
+        assert_eq!(place.to_string(), "a.md:2:2");
+    }
+
+    #[test]
+    fn an_offset_past_the_end_is_the_end() {
+        let place = Place::in_text("a.md", "one", 99);
+        assert_eq!((place.line, place.column), (1, 4));
+    }
+}

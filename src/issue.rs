@@ -1,0 +1,150 @@
+//! One issue of the publication, as every output reads it.
+//!
+//! Made by `content` from a Markdown file; it knows nothing of XML, MIME or HTML. The body stays in its file until
+//! an output shows it (`disk::Project::body`), so that ten thousand issues cost their front matter only.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use chrono::{DateTime, FixedOffset};
+use url::Url;
+
+use crate::publication::Author;
+
+/// One issue: front matter as meant, body by reference.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Issue {
+    /// Path of the Markdown file below the project folder, `/` between its parts.
+    pub path: String,
+    /// The name that never changes, in feeds and in the ledger.
+    pub id: IssueId,
+    /// What the command line calls it: the last part of the permalink.
+    pub slug: Slug,
+    /// Where the issue can be read, absolute.
+    pub permalink: Url,
+    /// Plain text, trimmed, never blank.
+    pub title: String,
+    /// When it was published.
+    pub date: DateTime<FixedOffset>,
+    /// When it last changed in a way readers should know of; never before `date`.
+    pub updated: DateTime<FixedOffset>,
+    /// When it stops being published.
+    pub expires: Option<DateTime<FixedOffset>>,
+    /// Those named by the issue, else the publication's author, else nobody.
+    pub authors: Vec<Author>,
+    /// The front matter's `description`, else its `summary`: plain text, one paragraph.
+    pub description: Option<String>,
+    /// Front matter `categories`.
+    pub categories: Vec<Term>,
+    /// Front matter `tags`.
+    pub tags: Vec<Term>,
+    /// The picture that stands for the issue.
+    pub cover: Option<Cover>,
+    /// BCP 47 tag where it differs from the publication's.
+    pub language: Option<String>,
+    /// Not to be published yet.
+    pub draft: bool,
+    /// May appear in feeds (front matter `feed`, default true).
+    pub feed: bool,
+    /// May be mailed (front matter `email`, default true).
+    pub email: bool,
+    /// Subject of the mail where it differs from the project's.
+    pub subject: Option<String>,
+    /// The line mail programs show beside the subject.
+    pub preheader: Option<String>,
+    /// Front matter that the program does not know, kept for templates.
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// Where the body begins in the file.
+    pub body: BodyStart,
+}
+
+/// Where the Markdown body begins in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyStart {
+    /// Byte offset of the body's first byte.
+    pub offset: usize,
+    /// Line number of the body's first line, the file's first line being 1.
+    pub line: usize,
+}
+
+/// The id of an issue: the same string as RSS guid, Atom id, JSON id and key of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IssueId(String);
+
+impl IssueId {
+    /// Takes an id as written or stored; `None` when it is blank after trimming.
+    pub fn new(id: &str) -> Option<Self> {
+        let id = id.trim();
+        (!id.is_empty()).then(|| Self(id.to_owned()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IssueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The short name of an issue or term in URLs and on the command line, never blank.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slug(String);
+
+impl Slug {
+    /// Takes a slug already fit for a URL path segment; `None` when blank or holding a `/`.
+    pub fn new(slug: &str) -> Option<Self> {
+        let slug = slug.trim();
+        (!slug.is_empty() && !slug.contains('/')).then(|| Self(slug.to_owned()))
+    }
+
+    /// The slug as text, decoded (CJK stays CJK).
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A category or tag: plain text as the author wrote it, trimmed, never blank.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Term(String);
+
+impl Term {
+    /// Takes a term as written; `None` when blank.
+    pub fn new(term: &str) -> Option<Self> {
+        let term = term.trim();
+        (!term.is_empty()).then(|| Self(term.to_owned()))
+    }
+
+    /// The term as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The cover picture, one record for enclosure, `media:content`, JSON image and mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cover {
+    /// Absolute URL.
+    pub url: Url,
+    /// The local file it stands for, when it is one of the project's own.
+    pub file: Option<PathBuf>,
+    /// MIME type: by file magic where local, by extension else; `None` when neither tells.
+    pub mime_type: Option<String>,
+    /// Exact size in bytes where the file is local.
+    pub bytes: Option<u64>,
+    /// Width and height in pixels where the file is local.
+    pub size: Option<(u32, u32)>,
+    /// Text for those who do not see it.
+    pub alt: Option<String>,
+    /// Line to show under it.
+    pub caption: Option<String>,
+}

@@ -1,0 +1,26 @@
+//! slugline turns a folder of Markdown issues into feeds and an e-mail edition.
+//!
+//! ```text
+//! content/ ──────► content ─► issue ──┬─► feed (rss, atom, json) ─► public/
+//! slugline.yaml ─► config ────────────┤
+//!                                     └─► edition (html + text) ─► delivery ─► smtp ─► mail server
+//!                                            store (subscribers, ledger) ──┘
+//! ```
+//!
+//! Five kinds of module, each using only the kinds before its own: nouns, transforms (no disk, network, database,
+//! clock or terminal), edges (one outside thing each), use cases, faces. `tests/it/structure.rs` keeps it so.
+
+// nouns
+pub mod email;
+pub mod finding;
+pub mod issue;
+pub mod ledger;
+pub mod publication;
+pub mod subscriber;
+
+// transforms
+pub mod config;
+pub mod content;
+
+// edges
+pub mod store;

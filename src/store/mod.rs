@@ -1,0 +1,150 @@
+//! The store: subscribers and the ledger of what was sent to whom. This file is the contract; `sqlite` and `memory`
+//! keep it, `conformance` proves that they do.
+//!
+//! It speaks in this program's nouns. Every method is one transaction: it happens whole or not at all, and a method
+//! that returned has happened. Methods that say *durable* survive a power cut; the others survive the death of the
+//! process. A store belongs to one process at a time for sending (`begin_run`); reading and subscribing are free.
+
+use chrono::{DateTime, Utc};
+
+use crate::email::EmailAddress;
+use crate::issue::IssueId;
+use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
+use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+/// What keeps subscribers and the ledger.
+pub trait Store: Send {
+    /// Adds subscribers, durable. An address already there (compared by `EmailAddress::key`) is left exactly as it is,
+    /// whatever its status: whoever left stays away.
+    fn add_subscribers(
+        &mut self,
+        new: &mut dyn Iterator<Item = NewSubscriber>,
+        now: DateTime<Utc>,
+    ) -> Result<Added, StoreError>;
+
+    /// The subscriber with that address.
+    fn subscriber(&self, address: &EmailAddress) -> Result<Option<Subscriber>, StoreError>;
+
+    /// Calls `each` with every subscriber in the order of their numbers, only those of `status` if one is given.
+    fn each_subscriber(
+        &self,
+        status: Option<Status>,
+        each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()>;
+
+    /// Sets a subscriber's status, durable; gives the one before, `None` when the address is not known.
+    fn set_status(
+        &mut self,
+        address: &EmailAddress,
+        status: Status,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Status>, StoreError>;
+
+    /// Takes the right to send, until the store is dropped, and settles what dead runs left behind, durable: their
+    /// claims are queued again, their `sending` rows become `unknown` (every claim does if `run.boot_id` is another).
+    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError>;
+
+    /// Writes down the audience of an issue, durable: one queued row per active subscriber, and their number, which is
+    /// verified. An issue that has a mailing already is left as it is, and that mailing is given.
+    fn freeze(&mut self, issue: &IssueId, content_hash: &str, now: DateTime<Utc>) -> Result<Mailing, StoreError>;
+
+    /// The mailing of an issue.
+    fn mailing(&self, issue: &IssueId) -> Result<Option<Mailing>, StoreError>;
+
+    /// All mailings, newest first.
+    fn mailings(&self) -> Result<Vec<Mailing>, StoreError>;
+
+    /// Takes up to `limit` recipients, durable: queued ones, and deferred ones whose time has come, in the order of
+    /// their numbers. Those who left or were suppressed since the freeze become `suppressed` instead, and do not count.
+    fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError>;
+
+    /// Notes that the message is about to be written. From here on a crash leaves the row `unknown`.
+    fn sending(&mut self, issue: &IssueId, subscriber: SubscriberId, now: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Notes what became of claimed or sending rows. `Failed` with `suppress` also suppresses the subscriber.
+    fn record(
+        &mut self,
+        issue: &IssueId,
+        outcomes: &[(SubscriberId, Outcome)],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// How many recipients of an issue are in each state.
+    fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError>;
+
+    /// Calls `each` with the recipients of an issue in the order of their numbers, only those in `state` if given.
+    fn each_delivery(
+        &self,
+        issue: &IssueId,
+        state: Option<State>,
+        each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()>;
+
+    /// Decides on rows that are `unknown` (all, or those of `addresses`), durable: `Sent` or `Queued`. Gives how many.
+    fn resolve(
+        &mut self,
+        issue: &IssueId,
+        addresses: &[EmailAddress],
+        to: State,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError>;
+}
+
+/// How many of the given subscribers were new.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Added as active.
+    pub new: u64,
+    /// Were there already, unchanged.
+    pub known: u64,
+    /// Were there already, and have left or are suppressed: they stay so.
+    pub away: u64,
+}
+
+/// Whether this process may send.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Begun {
+    /// It may; what was found of dead runs.
+    Started(Recovered),
+    /// Another live run has the right; its host and process id as far as known.
+    Busy(Option<Run>),
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened, or is no database of ours.
+    #[error("cannot open the store `{place}`")]
+    Open {
+        /// The file or URL.
+        place: String,
+        /// Why.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// It was made by another version of this program.
+    #[error("the store `{place}` has schema version {found}; this program knows versions up to {known}")]
+    Version {
+        /// The file or URL.
+        place: String,
+        /// What it says.
+        found: i64,
+        /// What this program knows.
+        known: i64,
+    },
+    /// Another process holds it for too long.
+    #[error("the store is locked by another process")]
+    Locked,
+    /// There is no room left to write.
+    #[error("the disk is full: the store cannot write")]
+    Full,
+    /// Anything else.
+    #[error("the store failed to {doing}")]
+    Failed {
+        /// What it was doing.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: anyhow::Error,
+    },
+}

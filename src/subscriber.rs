@@ -1,0 +1,77 @@
+//! A subscriber and the moves a subscription can make.
+//!
+//! Plain data: `store` keeps it, `subscription` decides, `delivery` reads who is active.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use crate::email::EmailAddress;
+
+/// Somebody who is, was or may become a reader by mail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subscriber {
+    /// Number in the store, never reused.
+    pub id: SubscriberId,
+    /// Where to write to.
+    pub address: EmailAddress,
+    /// Display name, blank when unknown.
+    pub name: String,
+    /// Whether to write.
+    pub status: Status,
+    /// Further columns of the import, by their header, for templates.
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+    /// When the address was first added.
+    pub created: DateTime<Utc>,
+}
+
+/// Number of a subscriber in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriberId(pub i64);
+
+/// A subscriber to be added.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewSubscriber {
+    /// Where to write to.
+    pub address: EmailAddress,
+    /// Display name, blank when unknown.
+    pub name: String,
+    /// Further columns, by their header.
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Whether to write to a subscriber.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Gets every issue.
+    Active,
+    /// Left; an import never brings them back.
+    Unsubscribed,
+    /// The address does not work or its owner complained; no mail goes there.
+    Suppressed,
+}
+
+impl Status {
+    /// All of them, in the order people read them.
+    pub const ALL: [Status; 3] = [Status::Active, Status::Unsubscribed, Status::Suppressed];
+
+    /// The word used in the store, in `--json` and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Active => "active",
+            Status::Unsubscribed => "unsubscribed",
+            Status::Suppressed => "suppressed",
+        }
+    }
+
+    /// The status of that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
