@@ -9,7 +9,14 @@ use std::path::PathBuf;
 use chrono::Duration;
 
 use crate::email::EmailAddress;
+use crate::finding::Finding;
 use crate::publication::Publication;
+
+mod mailbox;
+pub(crate) mod place;
+mod raw;
+mod resolve;
+mod via;
 
 /// The whole project file, as meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +87,8 @@ pub struct MailConfig {
     pub user: Option<String>,
     /// File that holds the password, relative to the project folder; SLUGLINE_SMTP_PASSWORD wins.
     pub password_file: Option<PathBuf>,
+    /// PEM file of further certificates to trust, relative to the project folder: for a relay of one's own.
+    pub tls_ca_file: Option<PathBuf>,
     /// Connections used side by side.
     pub connections: usize,
     /// An issue older than this is never mailed by itself.
@@ -159,4 +168,27 @@ pub enum OnUnknown {
 pub enum StorePlace {
     /// A SQLite file below the project folder.
     Sqlite(PathBuf),
+}
+
+impl Config {
+    /// Reads the text of the project file. `path` is its name in findings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it: one finding when it cannot be read as YAML or holds an unknown key, else one
+    /// per wrong value.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
+        let raw = raw::parse(path, text).map_err(|finding| vec![*finding])?;
+        resolve::resolve(raw, resolve::Source { path, text })
+    }
+}
+
+/// The known word nearest to a mistyped one, if it is near enough to be meant.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
 }

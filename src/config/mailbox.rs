@@ -1,0 +1,52 @@
+//! `Name <address>` and `Name <label.example.org>` as people write them in the project file.
+
+use crate::config::{ListId, Mailbox};
+use crate::email::{EmailAddress, InvalidAddress};
+
+/// Parses `Name <address>`, `"Name" <address>` or a bare address.
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, InvalidAddress> {
+    let (name, address) = name_and_angle(text);
+    Ok(Mailbox { name, address: address.parse::<EmailAddress>()? })
+}
+
+/// Parses `Name <list-id>` or a bare identifier; `None` when the identifier is not dotted ASCII of at most 255
+/// characters (RFC 2919 section 3).
+pub(super) fn list_id(text: &str) -> Option<ListId> {
+    let (name, id) = name_and_angle(text);
+    let allowed = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let valid = id.len() <= 255 && id.contains('.') && id.split('.').all(allowed);
+    valid.then(|| ListId { name, id: id.to_ascii_lowercase() })
+}
+
+fn name_and_angle(text: &str) -> (Option<String>, &str) {
+    let text = text.trim();
+    let Some((name, rest)) = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) else {
+        return (None, text);
+    };
+    let name = name.trim().trim_matches('"').trim();
+    ((!name.is_empty()).then(|| name.to_owned()), rest.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_mailboxes_as_people_write_them() {
+        let full = mailbox("\"周刊, Weekly\" <news@example.org>").unwrap();
+        assert_eq!((full.name.as_deref(), full.address.as_str()), (Some("周刊, Weekly"), "news@example.org"));
+        assert_eq!(mailbox(" news@example.org ").unwrap().name, None);
+        assert!(mailbox("Weekly").is_err());
+        assert!(mailbox("Weekly <news@example.org").is_err());
+    }
+
+    #[test]
+    fn a_list_id_is_dotted_ascii() {
+        let id = list_id("周刊 <Weekly.example.org>").unwrap();
+        assert_eq!((id.name.as_deref(), id.id.as_str()), (Some("周刊"), "weekly.example.org"));
+        assert_eq!(list_id("weekly"), None);
+        assert_eq!(list_id("Weekly <a b.example.org>"), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! The project file as written: one struct per mapping, every key optional, unknown keys refused.
+//!
+//! Takes the text of `slugline.yaml`; gives `RawConfig`, or the finding that names the key and its nearest known
+//! neighbour at line and column. What the values mean is left to `resolve`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::config::nearest;
+use crate::finding::{Finding, Place};
+
+/// `slugline.yaml` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawConfig {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub base_url: Option<String>,
+    pub language: Option<String>,
+    pub timezone: Option<String>,
+    pub author: Option<RawAuthor>,
+    pub copyright: Option<String>,
+    pub icon: Option<String>,
+    pub content: Option<OneOrMany>,
+    pub permalink: Option<String>,
+    pub output: Option<String>,
+    pub feeds: RawFeeds,
+    pub mail: Option<RawMail>,
+    pub store: Option<String>,
+}
+
+/// `author:` a name, or a mapping.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a name, or a mapping of name, email and url")]
+pub(super) enum RawAuthor {
+    Name(String),
+    Full(RawAuthorFields),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAuthorFields {
+    pub name: String,
+    pub email: Option<String>,
+    pub url: Option<String>,
+}
+
+/// One string, or a list of them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFeeds {
+    pub formats: Option<RawFormats>,
+    pub limit: Option<usize>,
+    pub content: Option<RawFeedContent>,
+    pub ttl: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawFormats {
+    pub rss: Option<String>,
+    pub atom: Option<String>,
+    pub json: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawFeedContent {
+    Full,
+    Summary,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMail {
+    pub from: Option<String>,
+    pub reply_to: Option<String>,
+    pub list_id: Option<String>,
+    pub subject: Option<String>,
+    pub via: Option<String>,
+    pub user: Option<String>,
+    pub password_file: Option<String>,
+    pub tls_ca_file: Option<String>,
+    pub connections: Option<usize>,
+    pub due_for: Option<String>,
+    pub on_unknown: Option<RawOnUnknown>,
+    pub bounce_address: Option<String>,
+    pub unsubscribe_mailto: Option<String>,
+    pub unsubscribe_url: Option<String>,
+    pub subscribers: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawOnUnknown {
+    Hold,
+    Resend,
+}
+
+/// Reads the text of the project file at `path`.
+pub(super) fn parse(path: &str, text: &str) -> Result<RawConfig, Box<Finding>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let nothing_written: Result<Option<BTreeMap<String, serde_yaml::Value>>, _> = serde_yaml::from_str(text);
+    if matches!(nothing_written, Ok(None)) {
+        return Ok(RawConfig::default());
+    }
+    serde_yaml::from_str(text).map_err(|error| Box::new(finding(path, text, &error)))
+}
+
+fn finding(path: &str, text: &str, error: &serde_yaml::Error) -> Finding {
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
+    let Some(unknown) = Unknown::of(message) else {
+        return Finding::error("config-value", message).at(Place::at_line(path, text, line, column));
+    };
+    let (line, column) = super::place::of_key_near(text, line, unknown.key).unwrap_or((line, column));
+    let help = match nearest(unknown.key, unknown.known.iter().copied()) {
+        Some(key) => format!("write `{key}`"),
+        None => format!("the keys known here are {}", unknown.known.join(", ")),
+    };
+    Finding::error("config-key", format!("unknown key `{}`", unknown.path))
+        .help(help)
+        .at(Place::at_line(path, text, line, column))
+}
+
+/// What serde says of a key it does not know: "feeds: unknown field `limt`, expected one of `formats`, `limit`".
+struct Unknown<'a> {
+    path: String,
+    key: &'a str,
+    known: Vec<&'a str>,
+}
+
+impl<'a> Unknown<'a> {
+    fn of(message: &'a str) -> Option<Self> {
+        let (parent, rest) = message.split_once("unknown field `")?;
+        let (key, expected) = rest.split_once('`')?;
+        let parent = parent.trim_end_matches(": ");
+        let path = if parent.is_empty() { key.to_owned() } else { format!("{parent}.{key}") };
+        Some(Self { path, key, known: expected.split('`').skip(1).step_by(2).collect() })
+    }
+}

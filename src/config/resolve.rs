@@ -1,0 +1,317 @@
+//! From the project file as written to the project file as meant: defaults, addresses, URLs, time zones.
+//!
+//! Takes a `RawConfig` and the text it came from; gives a `Config`, or every wrong value at its line and column.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::{Component, Path, PathBuf};
+
+use chrono::Duration;
+use chrono_tz::Tz;
+use url::Url;
+
+use crate::config::raw::{
+    OneOrMany, RawAuthor, RawConfig, RawFeedContent, RawFeeds, RawFormats, RawMail, RawOnUnknown,
+};
+use crate::config::{
+    Config, FeedContent, FeedFormat, FeedsConfig, MailConfig, OnUnknown, StorePlace, Via, mailbox, place, via,
+};
+use crate::email::EmailAddress;
+use crate::finding::{Finding, Place};
+use crate::publication::{Author, Publication};
+
+/// The text a `RawConfig` came from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub path: &'a str,
+    pub text: &'a str,
+}
+
+/// Turns every value into what it means.
+pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<Finding>> {
+    let mut wrong = Wrong { source, findings: Vec::new() };
+    let config = config(&raw, &mut wrong);
+    if wrong.findings.is_empty() {
+        return Ok(config);
+    }
+    wrong.findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
+    Err(wrong.findings)
+}
+
+fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
+    Config {
+        content: content_folders(raw.content.as_ref(), wrong),
+        permalink: raw.permalink.clone(),
+        output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
+        feeds: feeds(&raw.feeds, wrong),
+        mail: raw.mail.as_ref().map(|mail| mail_config(mail, wrong)),
+        store: store(raw.store.as_deref(), wrong),
+        publication: publication(raw, wrong),
+    }
+}
+
+fn publication(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Publication {
+    let title = raw.title.as_deref().map_or("", str::trim).to_owned();
+    if title.is_empty() {
+        wrong.missing("title", "title: My Weekly");
+    }
+    let base_url = base_url(raw.base_url.as_deref(), wrong);
+    let author = raw.author.as_ref().map(|author| publication_author(author, &base_url, wrong));
+    let time_zone = raw.timezone.as_deref().unwrap_or("UTC");
+    let icon = raw.icon.as_deref().and_then(|icon| {
+        wrong.check(base_url.join(icon), &["icon"], "it is no URL", "write a path such as `/icon.png`")
+    });
+    Publication {
+        title,
+        description: raw.description.as_deref().unwrap_or_default().trim().to_owned(),
+        language: language(raw.language.as_deref(), wrong),
+        time_zone: wrong
+            .check(time_zone.parse::<Tz>(), &["timezone"], "no such time zone", "write a name such as `Asia/Shanghai`")
+            .unwrap_or(Tz::UTC),
+        author,
+        copyright: raw.copyright.clone(),
+        icon,
+        base_url,
+    }
+}
+
+fn base_url(written: Option<&str>, wrong: &mut Wrong<'_>) -> Url {
+    const HELP: &str = "write the whole address, such as `https://www.example.org`";
+    let url = match written {
+        None => {
+            wrong.missing("base_url", "base_url: https://www.example.org");
+            None
+        }
+        Some(written) => wrong.check(Url::parse(written.trim()), &["base_url"], "it is no absolute URL", HELP),
+    };
+    let web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    let mut url = match url {
+        Some(url) if web(&url) && url.query().is_none() && url.fragment().is_none() => url,
+        Some(url) => {
+            wrong.value(&["base_url"], format!("`{url}` is not the address of a web site"), HELP);
+            placeholder()
+        }
+        None => placeholder(),
+    };
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
+}
+
+/// Stands in for a base URL that is wrong, so that the other keys are still checked; it never leaves this file.
+#[expect(clippy::expect_used, reason = "a constant, parsed by the tests below")]
+fn placeholder() -> Url {
+    Url::parse("https://placeholder.invalid/").expect("a constant URL parses")
+}
+
+fn language(written: Option<&str>, wrong: &mut Wrong<'_>) -> String {
+    let tag = written.unwrap_or("en").trim();
+    let subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let first = tag.split('-').next().unwrap_or("");
+    let primary = (2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if !primary || !tag.split('-').all(subtag) {
+        wrong.value(&["language"], format!("`{tag}` is no language tag"), "write one such as `en` or `zh-CN`");
+    }
+    tag.to_owned()
+}
+
+fn publication_author(author: &RawAuthor, base_url: &Url, wrong: &mut Wrong<'_>) -> Author {
+    let (name, email, url) = match author {
+        RawAuthor::Name(name) => (name, None, None),
+        RawAuthor::Full(full) => (&full.name, full.email.as_deref(), full.url.as_deref()),
+    };
+    let name = name.trim().to_owned();
+    if name.is_empty() {
+        wrong.value(&["author"], "the name is blank", "write a name, or remove `author`");
+    }
+    let email = email.and_then(|text| address(text, &["author", "email"], wrong));
+    let url = url.and_then(|text| {
+        wrong.check(base_url.join(text), &["author", "url"], "it is no URL", "write the whole address")
+    });
+    Author { name, email, url }
+}
+
+fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
+    if raw.ttl == Some(0) {
+        wrong.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
+    }
+    FeedsConfig {
+        formats: formats(raw.formats.as_ref(), wrong),
+        limit: raw.limit.unwrap_or(20),
+        content: match raw.content {
+            None | Some(RawFeedContent::Full) => FeedContent::Full,
+            Some(RawFeedContent::Summary) => FeedContent::Summary,
+        },
+        ttl: raw.ttl,
+    }
+}
+
+fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedFormat, String> {
+    let written = match raw {
+        None => [Some("feed.xml"), Some("atom.xml"), Some("feed.json")],
+        Some(raw) => [raw.rss.as_deref(), raw.atom.as_deref(), raw.json.as_deref()],
+    };
+    let mut formats = BTreeMap::new();
+    for ((format, key), file) in
+        [(FeedFormat::Rss, "rss"), (FeedFormat::Atom, "atom"), (FeedFormat::Json, "json")].into_iter().zip(written)
+    {
+        let Some(file) = file else { continue };
+        let keys = ["feeds", "formats", key];
+        if !stays_inside(Path::new(file)) || file.ends_with('/') {
+            wrong.value(&keys, format!("`{file}` is no file below `output`"), "write a name such as `feed.xml`");
+        }
+        if formats.values().any(|other| other == file) {
+            wrong.value(&keys, format!("`{file}` is taken by another format"), "give each format its own file");
+        }
+        formats.insert(format, file.to_owned());
+    }
+    formats
+}
+
+fn mail_config(raw: &RawMail, wrong: &mut Wrong<'_>) -> MailConfig {
+    const ADDRESS_HELP: &str = "write `Name <name@example.org>`";
+    if raw.from.is_none() {
+        wrong.missing("mail.from", "from: My Weekly <weekly@example.org>");
+    }
+    let mut parse = |text: &Option<String>, key: &str| {
+        let text = text.as_deref()?;
+        wrong.check(mailbox::mailbox(text), &["mail", key], "it is no mailbox", ADDRESS_HELP)
+    };
+    let from = parse(&raw.from, "from").unwrap_or_else(placeholder_mailbox);
+    let reply_to = parse(&raw.reply_to, "reply_to");
+    if raw.connections == Some(0) {
+        wrong.value(&["mail", "connections"], "nothing can be sent over 0 connections", "write 1 or more");
+    }
+    MailConfig {
+        from,
+        reply_to,
+        list_id: raw.list_id.as_deref().and_then(|text| list_id(text, wrong)),
+        subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
+        via: via_of(raw.via.as_deref().unwrap_or("outbox"), wrong),
+        user: raw.user.clone(),
+        password_file: raw.password_file.as_deref().map(PathBuf::from),
+        tls_ca_file: raw.tls_ca_file.as_deref().map(PathBuf::from),
+        connections: raw.connections.unwrap_or(4),
+        due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),
+        on_unknown: match raw.on_unknown {
+            None | Some(RawOnUnknown::Hold) => OnUnknown::Hold,
+            Some(RawOnUnknown::Resend) => OnUnknown::Resend,
+        },
+        bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
+        unsubscribe_mailto: mail_address(raw.unsubscribe_mailto.as_deref(), "unsubscribe_mailto", wrong),
+        unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
+        subscribers: raw.subscribers.as_deref().map(PathBuf::from),
+    }
+}
+
+fn placeholder_mailbox() -> crate::config::Mailbox {
+    #[expect(clippy::expect_used, reason = "a constant, parsed by the tests below")]
+    let address = "placeholder@placeholder.invalid".parse().expect("a constant address parses");
+    crate::config::Mailbox { name: None, address }
+}
+
+fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<crate::config::ListId> {
+    let parsed = mailbox::list_id(text).ok_or("it is no list identifier");
+    wrong.check(
+        parsed,
+        &["mail", "list_id"],
+        "RFC 2919",
+        "write `Name <weekly.example.org>`, in ASCII between the `<>`",
+    )
+}
+
+fn via_of(text: &str, wrong: &mut Wrong<'_>) -> Via {
+    const HELP: &str = "write `outbox`, `smtp://host:587` or `smtps://host:465`; put the login into `user` and the \
+                        password into SLUGLINE_SMTP_PASSWORD";
+    let parsed = via::via(text);
+    wrong.check(parsed, &["mail", "via"], "mail cannot leave this way", HELP).unwrap_or(Via::Outbox(PathBuf::new()))
+}
+
+fn due_for(text: &str, wrong: &mut Wrong<'_>) -> Duration {
+    let parsed = via::duration(text).ok_or_else(|| format!("`{text}`"));
+    wrong
+        .check(parsed, &["mail", "due_for"], "it is no time span", "write one such as `48h`, `3d` or `2w`")
+        .unwrap_or_default()
+}
+
+fn mail_address(text: Option<&str>, key: &str, wrong: &mut Wrong<'_>) -> Option<EmailAddress> {
+    text.and_then(|text| address(text, &["mail", key], wrong))
+}
+
+fn unsubscribe_url(text: &str, wrong: &mut Wrong<'_>) -> Option<String> {
+    let sample = text.replace("{address}", "a");
+    let https = Url::parse(&sample).ok().filter(|url| url.scheme() == "https");
+    if https.is_none() {
+        let help = "write an https address; `{address}` in it becomes the recipient's address";
+        wrong.value(&["mail", "unsubscribe_url"], format!("`{text}` is no https URL"), help);
+    }
+    https.map(|_| text.to_owned())
+}
+
+fn store(text: Option<&str>, wrong: &mut Wrong<'_>) -> StorePlace {
+    let text = text.unwrap_or("sqlite:slugline.db");
+    let parsed = via::store(text).ok_or_else(|| format!("`{text}`"));
+    wrong
+        .check(parsed, &["store"], "no such store", "write `sqlite:FILE`")
+        .unwrap_or_else(|| StorePlace::Sqlite(PathBuf::new()))
+}
+
+fn address(text: &str, keys: &[&str], wrong: &mut Wrong<'_>) -> Option<EmailAddress> {
+    wrong.check(text.parse(), keys, "it is no e-mail address", "write one such as `name@example.org`")
+}
+
+fn content_folders(written: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<PathBuf> {
+    let folders = match written {
+        None => vec!["content"],
+        Some(OneOrMany::One(one)) => vec![one.as_str()],
+        Some(OneOrMany::Many(many)) => many.iter().map(String::as_str).collect(),
+    };
+    if folders.is_empty() {
+        wrong.value(&["content"], "the list is empty", "write the folder that holds the issues");
+    }
+    folders.iter().map(|path| folder(path, &["content"], wrong)).collect()
+}
+
+/// A folder below the project folder.
+fn folder(path: &str, keys: &[&str], wrong: &mut Wrong<'_>) -> PathBuf {
+    let path = path.trim();
+    if path.is_empty() || !stays_inside(Path::new(path)) {
+        wrong.value(keys, format!("`{path}` is not below the project folder"), "write a relative path without `..`");
+    }
+    PathBuf::from(path.trim_end_matches('/'))
+}
+
+fn stays_inside(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// What is wrong so far.
+struct Wrong<'a> {
+    source: Source<'a>,
+    findings: Vec<Finding>,
+}
+
+impl Wrong<'_> {
+    /// The value, or a finding that says what is wrong with the key's value, why, and what to do.
+    fn check<T, E: Display>(&mut self, value: Result<T, E>, keys: &[&str], what: &str, help: &str) -> Option<T> {
+        value.map_err(|why| self.value(keys, format!("{what}: {why}"), help)).ok()
+    }
+
+    fn value(&mut self, keys: &[&str], why: impl Display, help: &str) {
+        let found = place::of_value(self.source.text, keys);
+        let place = match found {
+            Some((line, column)) => Place::at_line(self.source.path, self.source.text, line, column),
+            None => Place::file(self.source.path),
+        };
+        self.findings.push(Finding::error("config-value", format!("`{}`: {why}", keys.join("."))).help(help).at(place));
+    }
+
+    fn missing(&mut self, key: &str, example: &str) {
+        let finding = Finding::error("config-missing", format!("`{key}` is missing"));
+        self.findings.push(finding.help(format!("add `{example}`")).at(Place::file(self.source.path)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Config, Vec<Finding>> {
+    Config::parse("slugline.yaml", text)
+}
+
+/// Every finding as `place: message (help)`.
+fn findings(text: &str) -> Vec<String> {
+    let line = |finding: Finding| {
+        let place = finding.place.map(|place| place.to_string()).unwrap_or_default();
+        format!("{place}: {} ({})", finding.message, finding.help.unwrap_or_default())
+    };
+    parse(text).map(|_| Vec::new()).unwrap_or_else(|findings| findings.into_iter().map(line).collect())
+}
+
+#[test]
+fn the_smallest_file_gets_every_default() {
+    let config = parse("title: Weekly\nbase_url: https://www.example.org/news\n").unwrap();
+    assert_eq!(config.publication.base_url.as_str(), "https://www.example.org/news/");
+    assert_eq!(config.publication.language, "en");
+    assert_eq!(config.content, [PathBuf::from("content")]);
+    assert_eq!(config.feeds.limit, 20);
+    assert_eq!(config.feeds.formats[&FeedFormat::Rss], "feed.xml");
+    assert_eq!(config.mail, None);
+    assert_eq!(config.store, StorePlace::Sqlite("slugline.db".into()));
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_at_its_place() {
+    assert_eq!(
+        findings("title: T\nbase_url: https://e.org\nfeeds:\n  limit: 3\n  formts: {}\n"),
+        ["slugline.yaml:5:3: unknown key `feeds.formts` (write `formats`)"]
+    );
+    assert_eq!(findings("titel: T\n"), ["slugline.yaml:1:1: unknown key `titel` (write `title`)"]);
+}
+
+#[test]
+fn a_wrong_type_is_named_at_its_place() {
+    assert_eq!(
+        findings("title: T\nfeeds:\n  limit: many\n"),
+        ["slugline.yaml:3:10: feeds.limit: invalid type: string \"many\", expected usize ()"]
+    );
+}
+
+#[test]
+fn every_wrong_value_is_reported() {
+    let text =
+        "base_url: www.example.org\ntimezone: Asia/Shangai\noutput: ../public\nmail:\n  from: Weekly\n  via: ftp://x\n";
+    assert_eq!(
+        findings(text),
+        [
+            "slugline.yaml: `title` is missing (add `title: My Weekly`)",
+            "slugline.yaml:1:11: `base_url`: it is no absolute URL: relative URL without a base (write the whole address, \
+             such as `https://www.example.org`)",
+            "slugline.yaml:2:11: `timezone`: no such time zone: failed to parse timezone (write a name such as `Asia/Shanghai`)",
+            "slugline.yaml:3:9: `output`: `../public` is not below the project folder (write a relative path without `..`)",
+            "slugline.yaml:5:9: `mail.from`: it is no mailbox: it needs a name, an `@` and a domain (write `Name <name@example.org>`)",
+            "slugline.yaml:6:8: `mail.via`: mail cannot leave this way: `ftp` is not a way to send mail (write `outbox`, \
+             `smtp://host:587` or `smtps://host:465`; put the login into `user` and the password into SLUGLINE_SMTP_PASSWORD)",
+        ]
+    );
+}
+
+#[test]
+fn an_empty_file_misses_what_it_needs() {
+    let expected = ["`title` is missing", "`base_url` is missing"];
+    let messages: Vec<String> = parse("# nothing\n").unwrap_err().into_iter().map(|finding| finding.message).collect();
+    assert_eq!(messages, expected);
+}
+
+#[test]
+fn placeholders_parse() {
+    assert_eq!(placeholder().host_str(), Some("placeholder.invalid"));
+    assert_eq!(placeholder_mailbox().address.local_part(), "placeholder");
+}

@@ -1,0 +1,97 @@
+//! `mail.via`, `mail.due_for` and `store`: small languages of the project file, each parsed in one place.
+
+use std::path::PathBuf;
+
+use chrono::Duration;
+use url::{Host, Url};
+
+use crate::config::{Server, StorePlace, TlsMode, Via};
+
+/// Parses `outbox`, `outbox:DIR`, `smtp://host[:port]`, `smtp+plain://host[:port]` or `smtps://host[:port]`.
+pub(super) fn via(text: &str) -> Result<Via, String> {
+    let text = text.trim();
+    if let Some(folder) = text.strip_prefix("outbox") {
+        let folder = folder.strip_prefix(':').unwrap_or(folder);
+        return Ok(Via::Outbox(PathBuf::from(if folder.is_empty() { "outbox" } else { folder })));
+    }
+    let url = Url::parse(text).map_err(|_| "it is neither `outbox` nor a URL".to_owned())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a login does not belong into the URL".to_owned());
+    }
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it names no host")?;
+    let (tls, port) = match url.scheme() {
+        "smtps" => (TlsMode::Implicit, 465),
+        "smtp" if is_loopback(host) => (TlsMode::None, 25),
+        "smtp" => (TlsMode::StartTls, 587),
+        "smtp+starttls" => (TlsMode::StartTls, 587),
+        "smtp+plain" => (TlsMode::None, 25),
+        other => return Err(format!("`{other}` is not a way to send mail")),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(Via::Smtp(Server { host, port: url.port().unwrap_or(port), tls }))
+}
+
+/// Whether mail to this host stays on this machine.
+fn is_loopback(host: &str) -> bool {
+    match Host::parse(host) {
+        Ok(Host::Ipv4(address)) => address.is_loopback(),
+        Ok(Host::Ipv6(address)) => address.is_loopback(),
+        Ok(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Err(_) => false,
+    }
+}
+
+/// Parses a time span such as `90m`, `48h`, `3d` or `2w`.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let unit = text.chars().last()?;
+    let number: i64 = text[..text.len() - unit.len_utf8()].trim().parse().ok()?;
+    if number < 0 {
+        return None;
+    }
+    let minutes = match unit {
+        'm' => 1,
+        'h' => 60,
+        'd' => 24 * 60,
+        'w' => 7 * 24 * 60,
+        _ => return None,
+    };
+    Duration::try_minutes(number.checked_mul(minutes)?)
+}
+
+/// Parses `sqlite:FILE`.
+pub(super) fn store(text: &str) -> Option<StorePlace> {
+    let file = text.trim().strip_prefix("sqlite:")?;
+    (!file.is_empty()).then(|| StorePlace::Sqlite(PathBuf::from(file)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(host: &str, port: u16, tls: TlsMode) -> Result<Via, String> {
+        Ok(Via::Smtp(Server { host: host.to_owned(), port, tls }))
+    }
+
+    #[test]
+    fn reads_ways_to_send() {
+        assert_eq!(via("outbox"), Ok(Via::Outbox(PathBuf::from("outbox"))));
+        assert_eq!(via("outbox:target/mail"), Ok(Via::Outbox(PathBuf::from("target/mail"))));
+        assert_eq!(via("smtp://mail.example.org"), server("mail.example.org", 587, TlsMode::StartTls));
+        assert_eq!(via("smtps://mail.example.org:4465"), server("mail.example.org", 4465, TlsMode::Implicit));
+        assert_eq!(via("smtp://127.0.0.1:2525"), server("127.0.0.1", 2525, TlsMode::None));
+        assert_eq!(via("smtp://[::1]"), server("::1", 25, TlsMode::None));
+        assert_eq!(via("smtp+starttls://localhost:25"), server("localhost", 25, TlsMode::StartTls));
+        assert!(via("http://example.org").unwrap_err().contains("`http`"));
+        assert!(via("smtp://me:secret@example.org").unwrap_err().contains("login"));
+    }
+
+    #[test]
+    fn reads_time_spans() {
+        assert_eq!(duration("48h"), Some(Duration::hours(48)));
+        assert_eq!(duration("2w"), Some(Duration::weeks(2)));
+        for wrong in ["", "h", "48", "-1h", "1y", "99999999999999999999h", "9223372036854775807w"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+}
