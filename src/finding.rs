@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+mod key;
+
 /// Something wrong in the user's input, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -84,6 +86,20 @@ impl Place {
         Self { path: path.into(), line, column: text[start..offset].chars().count() + 1, source: Some(source) }
     }
 
+    /// The place of the value of a nested key, such as `["mail", "from"]`, in the YAML or TOML `text` of `path`; the
+    /// whole file where the key cannot be found.
+    pub fn of_value(path: &str, text: &str, keys: &[&str]) -> Self {
+        match key::of_value(text, keys) {
+            None => Self::file(path),
+            Some((line, column)) => Self::at_line(path, text, line, column),
+        }
+    }
+
+    /// The place of `key` in the YAML `text` of `path`, at `line` or after it.
+    pub fn of_key(path: &str, text: &str, line: usize, key: &str) -> Option<Self> {
+        key::of_key_near(text, line, key).map(|(line, column)| Self::at_line(path, text, line, column))
+    }
+
     /// The place of `line` and `column` (both from 1, column in characters) in `text`, the content of `path`.
     pub fn at_line(path: impl Into<String>, text: &str, line: usize, column: usize) -> Self {
         let source = text.lines().nth(line.saturating_sub(1)).map(str::to_owned);
@@ -112,6 +128,17 @@ impl fmt::Display for Finding {
 }
 
 impl std::error::Error for Finding {}
+
+/// The known word nearest to a mistyped one, if it is near enough to be meant.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
 
 #[cfg(test)]
 mod tests {

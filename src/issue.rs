@@ -3,10 +3,10 @@
 //! Made by `content` from a Markdown file; it knows nothing of XML, MIME or HTML. The body stays in its file until
 //! an output shows it (`disk::Project::body`), so that ten thousand issues cost their front matter only.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, Datelike, FixedOffset, Utc};
 use url::Url;
 
 use crate::publication::Author;
@@ -22,9 +22,9 @@ pub struct Issue {
     pub slug: Slug,
     /// Where the issue can be read, absolute.
     pub permalink: Url,
-    /// Plain text, trimmed, never blank.
+    /// As the front matter has it, trimmed, never blank. Outputs show `plain_title`.
     pub title: String,
-    /// When it was published.
+    /// When it was published; `undated()` when no field of the front matter tells.
     pub date: DateTime<FixedOffset>,
     /// When it last changed in a way readers should know of; never before `date`.
     pub updated: DateTime<FixedOffset>,
@@ -56,6 +56,29 @@ pub struct Issue {
     pub params: serde_json::Map<String, serde_json::Value>,
     /// Where the body begins in the file.
     pub body: BodyStart,
+}
+
+impl Issue {
+    /// The date of an issue without one: the first second of year 1, as Hugo has it.
+    pub fn undated() -> DateTime<FixedOffset> {
+        const FIRST_OF_YEAR_ONE: i64 = -62_135_596_800;
+        DateTime::from_timestamp(FIRST_OF_YEAR_ONE, 0).unwrap_or_default().fixed_offset()
+    }
+
+    /// Whether the issue has a date. One without is listed, but neither published nor mailed.
+    pub fn is_dated(&self) -> bool {
+        self.date.year() > 1
+    }
+
+    /// The title as plain text: HTML entities that authors paste are decoded.
+    pub fn plain_title(&self) -> Cow<'_, str> {
+        html_escape::decode_html_entities(&self.title)
+    }
+
+    /// Whether the issue may be seen at `now`: dated, no draft, not before its date, not after it expired.
+    pub fn is_published(&self, now: DateTime<Utc>) -> bool {
+        self.is_dated() && !self.draft && self.date <= now && self.expires.is_none_or(|expires| now < expires)
+    }
 }
 
 /// Where the Markdown body begins in its file.
@@ -135,8 +158,8 @@ impl Term {
 pub struct Cover {
     /// Absolute URL.
     pub url: Url,
-    /// The local file it stands for, when it is one of the project's own.
-    pub file: Option<PathBuf>,
+    /// The path or URL as the front matter has it, for finding the file where it is local.
+    pub written: String,
     /// MIME type: by file magic where local, by extension else; `None` when neither tells.
     pub mime_type: Option<String>,
     /// Exact size in bytes where the file is local.

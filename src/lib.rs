@@ -23,4 +23,11 @@ pub mod config;
 pub mod content;
 
 // edges
+pub mod disk;
 pub mod store;
+
+// use cases
+pub mod load;
+
+// faces
+pub mod cli;

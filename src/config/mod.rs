@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use chrono::Duration;
 
+use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::publication::Publication;
 
 mod mailbox;
-pub(crate) mod place;
 mod raw;
 mod resolve;
 mod via;
@@ -25,8 +25,8 @@ pub struct Config {
     pub publication: Publication,
     /// Folders below the project folder whose Markdown files are issues.
     pub content: Vec<PathBuf>,
-    /// Pattern of permalinks with Hugo's tokens; `None`: as Hugo does by default, after the path.
-    pub permalink: Option<String>,
+    /// Pattern of permalinks.
+    pub permalink: Pattern,
     /// Folder for what is built, below the project folder.
     pub output: PathBuf,
     /// The feeds.
@@ -180,15 +180,4 @@ impl Config {
         let raw = raw::parse(path, text).map_err(|finding| vec![*finding])?;
         resolve::resolve(raw, resolve::Source { path, text })
     }
-}
-
-/// The known word nearest to a mistyped one, if it is near enough to be meant.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }

@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::config::nearest;
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Place, nearest};
 
 /// `slugline.yaml` as written.
 #[derive(Debug, Default, Deserialize)]
@@ -122,14 +121,14 @@ fn finding(path: &str, text: &str, error: &serde_yaml::Error) -> Finding {
     let Some(unknown) = Unknown::of(message) else {
         return Finding::error("config-value", message).at(Place::at_line(path, text, line, column));
     };
-    let (line, column) = super::place::of_key_near(text, line, unknown.key).unwrap_or((line, column));
+    let place = Place::of_key(path, text, line, unknown.key);
     let help = match nearest(unknown.key, unknown.known.iter().copied()) {
         Some(key) => format!("write `{key}`"),
         None => format!("the keys known here are {}", unknown.known.join(", ")),
     };
     Finding::error("config-key", format!("unknown key `{}`", unknown.path))
         .help(help)
-        .at(Place::at_line(path, text, line, column))
+        .at(place.unwrap_or_else(|| Place::at_line(path, text, line, column)))
 }
 
 /// What serde says of a key it does not know: "feeds: unknown field `limt`, expected one of `formats`, `limit`".

@@ -14,8 +14,9 @@ use crate::config::raw::{
     OneOrMany, RawAuthor, RawConfig, RawFeedContent, RawFeeds, RawFormats, RawMail, RawOnUnknown,
 };
 use crate::config::{
-    Config, FeedContent, FeedFormat, FeedsConfig, MailConfig, OnUnknown, StorePlace, Via, mailbox, place, via,
+    Config, FeedContent, FeedFormat, FeedsConfig, MailConfig, OnUnknown, StorePlace, Via, mailbox, via,
 };
+use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication};
@@ -41,13 +42,19 @@ pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<
 fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
     Config {
         content: content_folders(raw.content.as_ref(), wrong),
-        permalink: raw.permalink.clone(),
+        permalink: permalink(raw.permalink.as_deref(), wrong),
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
         feeds: feeds(&raw.feeds, wrong),
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, wrong)),
         store: store(raw.store.as_deref(), wrong),
         publication: publication(raw, wrong),
     }
+}
+
+fn permalink(written: Option<&str>, wrong: &mut Wrong<'_>) -> Pattern {
+    let Some(written) = written else { return Pattern::default() };
+    let help = format!("the tokens are {}", Pattern::tokens().join(" "));
+    wrong.check(Pattern::parse(written), &["permalink"], "it is no pattern", &help).unwrap_or_default()
 }
 
 fn publication(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Publication {
@@ -299,11 +306,7 @@ impl Wrong<'_> {
     }
 
     fn value(&mut self, keys: &[&str], why: impl Display, help: &str) {
-        let found = place::of_value(self.source.text, keys);
-        let place = match found {
-            Some((line, column)) => Place::at_line(self.source.path, self.source.text, line, column),
-            None => Place::file(self.source.path),
-        };
+        let place = Place::of_value(self.source.path, self.source.text, keys);
         self.findings.push(Finding::error("config-value", format!("`{}`: {why}", keys.join("."))).help(help).at(place));
     }
 

@@ -3,5 +3,10 @@
 //! Transforms only: text in, values and findings out. Reading files is `disk`'s work; what a feed or a mail makes of
 //! the result is theirs.
 
+pub mod assemble;
+pub mod date;
+pub mod front_matter;
 pub mod html;
 pub mod markdown;
+pub mod permalink;
+mod reading;

@@ -4,7 +4,7 @@
 //! it cannot find (flow style, anchors), so that the message then names the file alone.
 
 /// Line and column (from 1) of the value of a nested key, such as `["mail", "from"]`.
-pub(crate) fn of_value(text: &str, keys: &[&str]) -> Option<(usize, usize)> {
+pub(super) fn of_value(text: &str, keys: &[&str]) -> Option<(usize, usize)> {
     let mut from = 0;
     let mut deeper_than = None;
     let mut found = None;
@@ -18,7 +18,7 @@ pub(crate) fn of_value(text: &str, keys: &[&str]) -> Option<(usize, usize)> {
 }
 
 /// Line and column (from 1) of `key` at `line` or, failing that, on the nearest line after it that begins with it.
-pub(crate) fn of_key_near(text: &str, line: usize, key: &str) -> Option<(usize, usize)> {
+pub(super) fn of_key_near(text: &str, line: usize, key: &str) -> Option<(usize, usize)> {
     let begins = |candidate: &&(usize, &str)| name_and_value(candidate.1).is_some_and(|(name, _)| name == key);
     let lines: Vec<(usize, &str)> = text.lines().enumerate().collect();
     let after = lines.iter().filter(|(index, _)| index + 1 >= line).find(begins);

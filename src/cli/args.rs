@@ -1,0 +1,87 @@
+//! What can be typed. The doc comments are the help texts.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::cli::{completions, init, list, new};
+
+/// Turns a folder of Markdown issues into feeds and an e-mail edition
+///
+/// Run it in the folder that holds `slugline.yaml`. Results go to stdout, messages to stderr.
+#[derive(Debug, Parser)]
+#[command(name = "slugline", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  done, but something needs a person: findings, failed or unknown recipients
+  2  could not be done";
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+pub(super) struct Global {
+    /// Project folder
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", help_heading = "Everywhere")]
+    pub dir: PathBuf,
+    /// Project file, below the project folder
+    #[arg(long, global = true, value_name = "FILE", default_value = "slugline.yaml", help_heading = "Everywhere")]
+    pub config: String,
+    /// Time to act at, RFC 3339 [default: SOURCE_DATE_EPOCH, else the clock]
+    #[arg(long, global = true, value_name = "TIME", help_heading = "Everywhere")]
+    pub now: Option<String>,
+    /// Write one JSON document to stdout
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub json: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Everywhere")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    pub verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Everywhere")]
+    pub color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    List(list::Args),
+    Init(init::Args),
+    New(new::Args),
+    Completions(completions::Args),
+}
+
+/// Parses the arguments, the first being the program's name.
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(arguments)
+}
+
+/// The command line as data, for completions.
+pub(super) fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

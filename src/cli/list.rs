@@ -1,0 +1,100 @@
+//! `slugline list`: the issues as loaded, in order.
+
+use serde::Serialize;
+
+use crate::cli::{Context, Exit};
+use crate::issue::{Issue, Term};
+use crate::load;
+
+/// List the issues as loaded, newest first
+///
+/// Drafts and issues with a date in the future are listed too, and marked.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  slugline list\n  slugline list latest\n  slugline list --json | jq -r '.issues[].permalink'"
+)]
+pub(super) struct Args {
+    /// Slug or path of an issue, or `latest` [default: every issue]
+    issue: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let loaded = load::issues(&context.project, &config)?;
+    let now = context.clock.now();
+    let issues = match args.issue.as_slice() {
+        [] => loaded.issues.iter().collect(),
+        names => names.iter().map(|name| load::find(&loaded.issues, name, now)).collect::<Result<Vec<_>, _>>()?,
+    };
+    context.report.findings(&loaded.findings);
+    if context.report.json {
+        context.report.document(&Document {
+            issues: issues.iter().map(|issue| Row::of(issue)).collect(),
+            findings: loaded.findings.iter().map(super::report::FindingRow::of).collect(),
+        })?;
+    } else {
+        context.report.table(&issues.iter().map(|issue| columns(issue, now)).collect::<Vec<_>>())?;
+    }
+    Ok(if load::left_something_out(&loaded.findings) { Exit::Attention } else { Exit::Done })
+}
+
+fn columns(issue: &Issue, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
+    let date = if issue.is_dated() { issue.date.format("%Y-%m-%d").to_string() } else { "no date".to_owned() };
+    let mark = match issue {
+        Issue { draft: true, .. } => "draft: ",
+        _ if issue.date > now => "future: ",
+        _ if issue.expires.is_some_and(|expires| expires <= now) => "expired: ",
+        _ => "",
+    };
+    vec![date, issue.slug.to_string(), format!("{mark}{}", issue.plain_title())]
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    issues: Vec<Row<'a>>,
+    findings: Vec<super::report::FindingRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    path: &'a str,
+    id: &'a str,
+    slug: &'a str,
+    permalink: &'a str,
+    title: &'a str,
+    date: Option<String>,
+    updated: Option<String>,
+    authors: Vec<&'a str>,
+    description: Option<&'a str>,
+    categories: Vec<&'a str>,
+    tags: Vec<&'a str>,
+    cover: Option<&'a str>,
+    language: Option<&'a str>,
+    draft: bool,
+    feed: bool,
+    email: bool,
+}
+
+impl<'a> Row<'a> {
+    fn of(issue: &'a Issue) -> Self {
+        let dated = issue.is_dated();
+        Self {
+            path: &issue.path,
+            id: issue.id.as_str(),
+            slug: issue.slug.as_str(),
+            permalink: issue.permalink.as_str(),
+            title: &issue.title,
+            date: dated.then(|| issue.date.to_rfc3339()),
+            updated: dated.then(|| issue.updated.to_rfc3339()),
+            authors: issue.authors.iter().map(|author| author.name.as_str()).collect(),
+            description: issue.description.as_deref(),
+            categories: issue.categories.iter().map(Term::as_str).collect(),
+            tags: issue.tags.iter().map(Term::as_str).collect(),
+            cover: issue.cover.as_ref().map(|cover| cover.url.as_str()),
+            language: issue.language.as_deref(),
+            draft: issue.draft,
+            feed: issue.feed,
+            email: issue.email,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The command line: arguments in, one use case per subcommand, words and an exit code out.
+//!
+//! One file per subcommand; `args` is what can be typed, `report` the only writer to the terminal, `clock` the only
+//! reader of the clock. Nothing is decided here that another face would have to decide again.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::clock::Clock;
+use crate::cli::report::Report;
+use crate::config::Config;
+use crate::disk::Project;
+use crate::load;
+
+mod args;
+mod clock;
+mod completions;
+mod init;
+mod list;
+mod new;
+mod report;
+
+/// How a run of the program ended; the number is its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All was done.
+    Done = 0,
+    /// All that could be done was done; something needs a person.
+    Attention = 1,
+    /// It could not be done.
+    Failed = 2,
+}
+
+/// What every subcommand works with.
+struct Context {
+    project: Project,
+    config_file: String,
+    clock: Clock,
+    report: Report,
+}
+
+impl Context {
+    /// Reads the project file. What is wrong with it is shown before the error comes back.
+    fn config(&self) -> anyhow::Result<Config> {
+        load::config(&self.project, &self.config_file).inspect_err(|error| {
+            if let Some(invalid) = error.downcast_ref::<load::InvalidConfig>() {
+                self.report.findings(&invalid.findings);
+            }
+        })
+    }
+}
+
+/// Runs the program with its arguments, the first being its own name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match args::parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return report::usage(&error),
+    };
+    let report = Report::new(&cli.global);
+    match dispatch(cli, report.clone()) {
+        Ok(exit) => exit,
+        Err(error) if is_broken_pipe(&error) => Exit::Done,
+        Err(error) => {
+            report.error(&error);
+            Exit::Failed
+        }
+    }
+}
+
+fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
+    let context = Context {
+        project: Project::new(&cli.global.dir),
+        config_file: cli.global.config.clone(),
+        clock: Clock::new(cli.global.now.as_deref())?,
+        report,
+    };
+    match cli.command {
+        Command::List(args) => list::run(&context, &args),
+        Command::Init(args) => init::run(&context, &args),
+        Command::New(args) => new::run(&context, &args),
+        Command::Completions(args) => completions::run(&context, &args),
+    }
+}
+
+/// Whoever reads our output had enough: that is no error (`slugline list | head`).
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == ErrorKind::BrokenPipe)
+}

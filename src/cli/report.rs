@@ -1,0 +1,237 @@
+//! The only writer to the terminal: results to stdout, messages, findings, errors and progress to stderr.
+//!
+//! An error says what failed and where, why (its causes), and what to do. Everything can be understood without colour.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use anstream::{AutoStream, ColorChoice};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
+use crate::cli::Exit;
+use crate::cli::args::{Color, Global};
+use crate::finding::{Finding, Place, Severity};
+
+/// Writes what the user asked to see, as it was asked to be written.
+#[derive(Debug, Clone)]
+pub(super) struct Report {
+    /// One JSON document on stdout instead of text.
+    pub json: bool,
+    quiet: bool,
+    #[allow(dead_code)]
+    verbose: bool,
+    color: ColorChoice,
+}
+
+impl Report {
+    /// A report as the global options want it.
+    pub fn new(global: &Global) -> Self {
+        let color = match global.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, color }
+    }
+
+    /// Writes a result as it is.
+    pub fn text(&self, text: &str) -> anyhow::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Writes a result that may not be text.
+    pub fn bytes(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes)?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Writes a result: a line of text, or the one document of `--json`.
+    pub fn result(&self, line: &str, document: &impl Serialize) -> anyhow::Result<()> {
+        if self.json { self.document(document) } else { self.text(&format!("{line}\n")) }
+    }
+
+    /// Writes the one document of `--json`.
+    pub fn document(&self, document: &impl Serialize) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string_pretty(document)?;
+        text.push('\n');
+        self.text(&text)
+    }
+
+    /// Writes rows with aligned columns; the last column is not padded.
+    pub fn table(&self, rows: &[Vec<String>]) -> anyhow::Result<()> {
+        self.text(&aligned(rows))
+    }
+
+    /// Says something that is no result, unless asked to be quiet.
+    pub fn message(&self, message: &str) {
+        if !self.quiet {
+            self.to_stderr(&format!("{message}\n"));
+        }
+    }
+
+    /// Says something that only some want to know.
+    pub fn detail(&self, message: &str) {
+        if self.verbose {
+            self.to_stderr(&format!("{message}\n"));
+        }
+    }
+
+    /// Shows findings, each with its place and remedy; warnings only unless quiet.
+    pub fn findings(&self, findings: &[Finding]) {
+        for finding in findings {
+            if self.quiet && finding.severity == Severity::Warning {
+                continue;
+            }
+            self.to_stderr(&format!("{}\n", rendered(finding, &finding.message, &[])));
+        }
+    }
+
+    /// Shows the error that ended the run.
+    pub fn error(&self, error: &anyhow::Error) {
+        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        let found = error.chain().find_map(|cause| cause.downcast_ref::<Finding>());
+        let bare = Finding::error("", "");
+        self.to_stderr(&format!("{}\n", rendered(found.unwrap_or(&bare), &error.to_string(), &causes)));
+    }
+
+    /// A progress bar over `length` steps; on a terminal only, and only when the work takes more than a second.
+    pub fn progress(&self, length: u64, what: &str) -> ProgressBar {
+        if self.quiet || self.json || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar =
+            ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden()).with_message(what.to_owned());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}") {
+            bar.set_style(style);
+        }
+        let shown_later = bar.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(1));
+            if !shown_later.is_finished() {
+                shown_later.set_draw_target(ProgressDrawTarget::stderr());
+            }
+        });
+        bar
+    }
+
+    /// Nobody can be told that stderr is gone.
+    fn to_stderr(&self, text: &str) {
+        let _ = AutoStream::new(io::stderr(), self.color).write_all(text.as_bytes());
+    }
+}
+
+/// A finding in a `--json` document.
+#[derive(Debug, Serialize)]
+pub(super) struct FindingRow<'a> {
+    rule: &'a str,
+    severity: &'static str,
+    message: &'a str,
+    path: Option<&'a str>,
+    line: Option<usize>,
+    column: Option<usize>,
+    help: Option<&'a str>,
+}
+
+impl<'a> FindingRow<'a> {
+    /// The row of a finding.
+    pub fn of(finding: &'a Finding) -> Self {
+        let place = finding.place.as_ref();
+        Self {
+            rule: finding.rule,
+            severity: match finding.severity {
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            },
+            message: &finding.message,
+            path: place.map(|place| place.path.as_str()),
+            line: place.map(|place| place.line).filter(|line| *line > 0),
+            column: place.map(|place| place.column).filter(|column| *column > 0),
+            help: finding.help.as_deref(),
+        }
+    }
+}
+
+/// Shows what is wrong with the arguments, or the help that was asked for.
+pub(super) fn usage(error: &clap::Error) -> Exit {
+    let _ = error.print();
+    if error.use_stderr() { Exit::Failed } else { Exit::Done }
+}
+
+/// One finding as text: message, place with the source line, causes, help. Colours are in it; `AutoStream` takes them
+/// out where they are not wanted.
+fn rendered(finding: &Finding, message: &str, causes: &[String]) -> String {
+    let level = match finding.severity {
+        Severity::Warning => Level::WARNING,
+        Severity::Error => Level::ERROR,
+    };
+    let mut title = level.primary_title(message);
+    if !finding.rule.is_empty() {
+        title = title.id(finding.rule);
+    }
+    let mut group = match &finding.place {
+        None => annotate_snippets::Group::with_title(title),
+        Some(Place { path, line: 0, .. }) => title.element(Origin::path(path.as_str())),
+        Some(Place { path, line, column, source: None }) => {
+            title.element(Origin::path(path.as_str()).line(*line).char_column(*column))
+        }
+        Some(Place { path, line, column, source: Some(source) }) => {
+            let from = byte_of_column(source, *column);
+            let span = from..source.len().max(from);
+            let snippet = Snippet::source(source.as_str()).line_start(*line).path(path.as_str());
+            title.element(snippet.annotation(AnnotationKind::Primary.span(span)))
+        }
+    };
+    for cause in causes.iter().filter(|cause| *cause != message) {
+        group = group.element(Level::NOTE.with_name("because").message(cause.as_str()));
+    }
+    if let Some(help) = &finding.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    Renderer::styled().render(&[group])
+}
+
+/// Byte offset of a column that counts characters from 1.
+fn byte_of_column(line: &str, column: usize) -> usize {
+    line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at)
+}
+
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widest =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(widest).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_by_width() {
+        let rows =
+            [vec!["周刊".to_owned(), "1".to_owned()], vec!["news".to_owned(), "22".to_owned()], vec!["a".to_owned()]];
+        assert_eq!(aligned(&rows), "周刊  1\nnews  22\na\n");
+    }
+
+    #[test]
+    fn a_column_past_the_end_is_the_end() {
+        assert_eq!(byte_of_column("标题", 2), 3);
+        assert_eq!(byte_of_column("标题", 9), 6);
+        assert_eq!(byte_of_column("标题", 0), 0);
+    }
+}

@@ -1,0 +1,203 @@
+//! From the fields of a front matter to an issue.
+//!
+//! Takes what one file says and the publication it belongs to; gives the issue, or the findings for which it is left
+//! out. Where Hugo forgives (a string for a list, a missing author), so does this.
+
+use chrono::{DateTime, FixedOffset};
+use serde_json::Value;
+use url::Url;
+
+use crate::content::date;
+use crate::content::front_matter::Block;
+use crate::content::permalink::{Page, Pattern, absolute};
+use crate::content::reading::Reading;
+use crate::finding::{Finding, Severity};
+use crate::issue::{Cover, Issue, IssueId, Slug, Term};
+use crate::publication::{Author, Publication};
+
+/// Where a file lies.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Path below the project folder, for messages and as the issue's name.
+    pub path: &'a str,
+    /// Path below its content folder, for the permalink.
+    pub below_content: &'a str,
+}
+
+/// An issue, and what is wrong or odd about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assembled {
+    /// `None` when a finding is an error: the issue is left out.
+    pub issue: Option<Issue>,
+    /// In the order they were found.
+    pub findings: Vec<Finding>,
+}
+
+/// Makes the issue whose front matter is `block`.
+pub fn assemble(source: Source<'_>, block: &Block<'_>, publication: &Publication, pattern: &Pattern) -> Assembled {
+    let mut fields = match Reading::new(source.path, block) {
+        Ok(fields) => fields,
+        Err(finding) => return Assembled { issue: None, findings: vec![*finding] },
+    };
+    let issue = issue(source, block, &mut fields, publication, pattern);
+    let findings = fields.into_findings();
+    let left_out = findings.iter().any(|finding| finding.severity == Severity::Error);
+    Assembled { issue: issue.filter(|_| !left_out), findings }
+}
+
+fn issue(
+    source: Source<'_>,
+    block: &Block<'_>,
+    fields: &mut Reading<'_>,
+    publication: &Publication,
+    pattern: &Pattern,
+) -> Option<Issue> {
+    let title = fields.text("title").unwrap_or_default();
+    if title.is_empty() {
+        fields.wrong("title", "the issue has no title", "write `title: …` into the front matter");
+    }
+    let dates = dates(fields, publication);
+    let slug = fields.text("slug");
+    let page = Page { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
+    let path = fields.text("url").unwrap_or_else(|| pattern.path(&page));
+    let permalink = absolute(&publication.base_url, &path);
+    let id = fields.text("id").unwrap_or_else(|| permalink.to_string());
+    let (description, summary) = (fields.text("description"), fields.text("summary"));
+    Some(Issue {
+        path: source.path.to_owned(),
+        id: IssueId::new(&id)?,
+        slug: last_segment(&permalink)?,
+        date: dates.date,
+        updated: dates.updated,
+        expires: dates.expires,
+        authors: authors(fields, publication),
+        description: description.or(summary).map(|text| plain_text(&text)),
+        categories: terms(fields, "categories"),
+        tags: terms(fields, "tags"),
+        cover: cover(fields, &permalink),
+        language: fields.text("language"),
+        draft: fields.truth("draft", false),
+        feed: fields.truth("feed", true),
+        email: fields.truth("email", true),
+        subject: fields.text("subject"),
+        preheader: fields.text("preheader"),
+        params: fields.rest(),
+        body: block.body,
+        title,
+        permalink,
+    })
+}
+
+struct Dates {
+    date: DateTime<FixedOffset>,
+    updated: DateTime<FixedOffset>,
+    expires: Option<DateTime<FixedOffset>>,
+}
+
+/// As Hugo: `date`, else `publishDate`, else `lastmod`; publication waits for `publishDate` where that is later.
+fn dates(fields: &mut Reading<'_>, publication: &Publication) -> Dates {
+    let mut read = |name: &str| fields.date(name, |text| date::parse(text, publication.time_zone));
+    let written = read("date");
+    let publish = read("publishdate").or(read("pubdate")).or(read("published"));
+    let modified = read("lastmod").or(read("updated")).or(read("modified"));
+    let expires = read("expirydate").or(read("unpublishdate"));
+    let date = written.or(publish).or(modified).unwrap_or_else(Issue::undated);
+    let date = publish.map_or(date, |publish| date.max(publish));
+    Dates { date, updated: modified.map_or(date, |modified| modified.max(date)), expires }
+}
+
+/// `authors` or `author`: a name, a list of names, or maps of name, email and url; `authorlink` is the page of the only
+/// author. Names joined by `、` are several people.
+fn authors(fields: &mut Reading<'_>, publication: &Publication) -> Vec<Author> {
+    let written = fields.take("authors").or_else(|| fields.take("author"));
+    let link = fields.text("authorlink").and_then(|link| publication.base_url.join(&link).ok());
+    let mut authors = match written {
+        Some(Value::Array(items)) => items.iter().filter_map(|item| author(item, publication)).collect(),
+        Some(Value::String(names)) => names.split('、').filter_map(named).collect(),
+        Some(value) => author(&value, publication).into_iter().collect(),
+        None => Vec::new(),
+    };
+    if let [only] = authors.as_mut_slice()
+        && only.url.is_none()
+    {
+        only.url = link;
+    }
+    if authors.is_empty() { publication.author.iter().cloned().collect() } else { authors }
+}
+
+fn author(value: &Value, publication: &Publication) -> Option<Author> {
+    let Value::Object(map) = value else { return named(value.as_str()?) };
+    let text = |key: &str| map.get(key).and_then(Value::as_str);
+    let mut author = named(text("name")?)?;
+    author.email = text("email").and_then(|email| email.parse().ok());
+    author.url = text("url").or(text("link")).and_then(|link| publication.base_url.join(link).ok());
+    Some(author)
+}
+
+fn named(name: &str) -> Option<Author> {
+    let name = plain_text(name);
+    (!name.is_empty()).then_some(Author { name, email: None, url: None })
+}
+
+/// Terms in the order written, each once.
+fn terms(fields: &mut Reading<'_>, name: &str) -> Vec<Term> {
+    let mut terms: Vec<Term> = Vec::new();
+    for term in fields.list(name).iter().filter_map(|term| Term::new(&plain_text(term))) {
+        if !terms.contains(&term) {
+            terms.push(term);
+        }
+    }
+    terms
+}
+
+/// `cover`: a URL or path, or a map with `image`, `alt` and `caption`. What a local file really is, `disk` finds out.
+fn cover(fields: &mut Reading<'_>, permalink: &Url) -> Option<Cover> {
+    let (image, alt, caption) = match fields.take("cover")? {
+        Value::String(image) => (image, None, None),
+        Value::Object(map) => {
+            let text = |key: &str| map.get(key).and_then(Value::as_str).map(plain_text).filter(|text| !text.is_empty());
+            (text("image").or(text("url"))?, text("alt"), text("caption"))
+        }
+        _ => return None,
+    };
+    let image = pasted_link(image.trim());
+    if image.is_empty() {
+        return None;
+    }
+    let url = permalink.join(image).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    if url.is_none() {
+        fields.odd("cover", &format!("`{image}` is no URL"), "write a path or an https address");
+    }
+    let url = url?;
+    let mime_type = image_type(url.path());
+    Some(Cover { url, written: image.to_owned(), mime_type, bytes: None, size: None, alt, caption })
+}
+
+/// People paste Markdown: `[text](https://…)` and `![](…)` mean the address, `[https://a](https://b)` the first one.
+fn pasted_link(text: &str) -> &str {
+    let Some(start) = text.trim_start_matches('!').strip_prefix('[') else { return text };
+    let Some((label, rest)) = start.split_once("](") else { return text };
+    let target = rest.split_once(')').map_or(rest, |(target, _)| target).trim();
+    if label.starts_with("http://") || label.starts_with("https://") { label } else { target }
+}
+
+/// The type a file name promises; `None` when it promises no picture.
+fn image_type(path: &str) -> Option<String> {
+    let guess = mime_guess::from_path(path).first()?;
+    (guess.type_() == mime_guess::mime::IMAGE).then(|| guess.essence_str().to_owned())
+}
+
+/// Entities decoded, blanks and line breaks folded: what authors paste into fields that are plain text.
+fn plain_text(text: &str) -> String {
+    html_escape::decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The last part of the permalink as people read it; the host, should an issue be the page at the root.
+fn last_segment(permalink: &Url) -> Option<Slug> {
+    let segment = permalink.path_segments()?.rfind(|segment| !segment.is_empty());
+    let decoded = percent_encoding::percent_decode_str(segment.or(permalink.host_str())?).decode_utf8_lossy();
+    Slug::new(&decoded.replace('/', "-"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+use chrono_tz::Tz;
+
+use super::*;
+use crate::content::front_matter::split;
+
+fn publication() -> Publication {
+    Publication {
+        title: "Weekly".into(),
+        description: String::new(),
+        base_url: Url::parse("https://example.org/").unwrap(),
+        language: "zh-CN".into(),
+        time_zone: Tz::Asia__Shanghai,
+        author: Some(Author { name: "The team".into(), email: None, url: None }),
+        copyright: None,
+        icon: None,
+    }
+}
+
+fn assembled(front_matter: &str) -> Assembled {
+    let text = format!("---\n{front_matter}---\nbody\n");
+    let source = Source { path: "content/blog/第 7 期/index.md", below_content: "blog/第 7 期/index.md" };
+    let block = split(source.path, text.as_bytes()).unwrap();
+    assemble(source, &block, &publication(), &Pattern::default())
+}
+
+fn issue(front_matter: &str) -> Issue {
+    let assembled = assembled(front_matter);
+    assert_eq!(assembled.findings, []);
+    assembled.issue.unwrap()
+}
+
+fn names(front_matter: &str) -> Vec<String> {
+    issue(front_matter).authors.into_iter().map(|author| author.name).collect()
+}
+
+#[test]
+fn an_issue_has_what_its_front_matter_says() {
+    let issue = issue(
+        "title: '  A &amp; B '\ndate: 2026-02-03\nlastmod: 2026-02-05T10:00:00Z\nauthor: 甲\nauthorlink: /team/\n\
+         description: |\n  one\n  two\ncategories: News\ntags: [潮汐, '', 7, 潮汐]\nDraft: 'true'\nemail: false\nmood: calm\n",
+    );
+    assert_eq!(issue.permalink.as_str(), "https://example.org/blog/%E7%AC%AC-7-%E6%9C%9F/");
+    assert_eq!(issue.id.as_str(), issue.permalink.as_str());
+    assert_eq!(issue.slug.as_str(), "第-7-期");
+    assert_eq!((issue.title.as_str(), issue.plain_title().as_ref()), ("A &amp; B", "A & B"));
+    assert_eq!(issue.date.to_rfc3339(), "2026-02-03T00:00:00+08:00");
+    assert_eq!(issue.updated.to_rfc3339(), "2026-02-05T10:00:00+00:00");
+    let team = Url::parse("https://example.org/team/").unwrap();
+    assert_eq!(issue.authors, [Author { name: "甲".into(), email: None, url: Some(team) }]);
+    assert_eq!(issue.description.as_deref(), Some("one two"));
+    assert_eq!(issue.categories, [Term::new("News").unwrap()]);
+    assert_eq!(issue.tags, [Term::new("潮汐").unwrap(), Term::new("7").unwrap()]);
+    assert_eq!((issue.draft, issue.feed, issue.email), (true, true, false));
+    assert_eq!(serde_json::Value::Object(issue.params).to_string(), r#"{"mood":"calm"}"#);
+}
+
+#[test]
+fn authors_are_written_in_many_ways() {
+    assert_eq!(names("title: a\nauthor: 甲、乙\n"), ["甲", "乙"]);
+    assert_eq!(names("title: a\nauthors: [One, {name: Two, email: two@example.org}]\n"), ["One", "Two"]);
+    assert_eq!(names("title: a\nauthor: {name: One}\n"), ["One"]);
+    assert_eq!(names("title: a\nauthor: ''\n"), ["The team"]);
+}
+
+#[test]
+fn url_slug_and_id_win_over_the_path() {
+    let permalink = |text: &str| issue(text).permalink.to_string();
+    assert_eq!(permalink("title: a\nslug: Seven Up\n"), "https://example.org/blog/seven-up/");
+    assert_eq!(permalink("title: a\nurl: /old/place.html\n"), "https://example.org/old/place.html");
+    assert_eq!(issue("title: a\nid: tag:example.org,2026:7\n").id.as_str(), "tag:example.org,2026:7");
+}
+
+#[test]
+fn covers_come_as_paths_urls_maps_and_pasted_links() {
+    let cover = |text: &str| issue(&format!("title: a\ncover: {text}\n")).cover;
+    let url = |text: &str| cover(text).map(|cover| (cover.url.to_string(), cover.mime_type.unwrap_or_default()));
+    let base = "https://example.org/";
+    assert_eq!(url("/cover.jpg"), Some((format!("{base}cover.jpg"), "image/jpeg".into())));
+    assert_eq!(url("a b.png"), Some((format!("{base}blog/%E7%AC%AC-7-%E6%9C%9F/a%20b.png"), "image/png".into())));
+    assert_eq!(url("https://img.example.org/A*1"), Some(("https://img.example.org/A*1".into(), String::new())));
+    assert_eq!(
+        url("'[https://a.example.org/1](https://b.example.org/2.jpg)'"),
+        Some(("https://a.example.org/1".into(), String::new()))
+    );
+    assert_eq!(url("'![alt](https://b.example.org/2.jpg)'").unwrap().0, "https://b.example.org/2.jpg");
+    assert_eq!(url("''"), None);
+    let map = cover("{image: c.gif, alt: ' a  kite ', caption: ''}").unwrap();
+    assert_eq!((map.alt.as_deref(), map.caption, map.written.as_str()), (Some("a kite"), None, "c.gif"));
+}
+
+#[test]
+fn what_is_wrong_leaves_the_issue_out_and_is_named() {
+    let found = |text: &str| {
+        let assembled = assembled(text);
+        let show = |finding: &Finding| format!("{}: {finding}", finding.place.as_ref().unwrap());
+        (assembled.issue.is_some(), assembled.findings.iter().map(show).collect::<Vec<_>>())
+    };
+    let path = "content/blog/第 7 期/index.md";
+    assert_eq!(
+        found("date: 2026-02-30\n"),
+        (
+            false,
+            vec![
+                format!("{path}: `title`: the issue has no title"),
+                format!("{path}:2:7: `date`: `2026-02-30` is no date")
+            ]
+        )
+    );
+    assert!(!found("title: [a]\n").0);
+    assert_eq!(
+        found("title: a\ndraft: maybe\n").1,
+        [format!("{path}:3:8: `draft`: \"maybe\" is neither true nor false")]
+    );
+    assert_eq!(
+        found("title: a\ncover: 'javascript:alert(1)'\n"),
+        (true, vec![format!("{path}:3:8: `cover`: `javascript:alert(1)` is no URL")])
+    );
+}
+
+#[test]
+fn an_issue_without_a_date_is_never_published() {
+    let issue = issue("title: a\ndate:\n");
+    assert!(!issue.is_dated());
+    assert_eq!(issue.date.to_rfc3339(), "0001-01-01T00:00:00+00:00");
+    assert!(!issue.is_published(DateTime::from_timestamp(2_000_000_000, 0).unwrap()));
+}

@@ -1,0 +1,225 @@
+//! Front matter: finds it in a file and reads it into fields, YAML (`---`) and TOML (`+++`) alike.
+//!
+//! Takes the first bytes of a file; gives fields by lower-case name, as Hugo knows them, and where the body begins.
+//! What the fields mean is left to `assemble`.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::finding::{Finding, Place};
+use crate::issue::BodyStart;
+
+/// A block larger than this is no front matter; deep nesting in a large one would take seconds to refuse.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// The front matter of a file, found but not read yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block<'a> {
+    syntax: Syntax,
+    text: &'a str,
+    /// Lines of the file before the block, the opening fence among them.
+    lines_before: usize,
+    /// Where the body begins.
+    pub body: BodyStart,
+}
+
+/// The two ways to write front matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syntax {
+    Yaml,
+    Toml,
+}
+
+impl Syntax {
+    fn fence(self) -> &'static [u8] {
+        match self {
+            Syntax::Yaml => b"---",
+            Syntax::Toml => b"+++",
+        }
+    }
+}
+
+/// Fields by lower-case name, in the order written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fields {
+    entries: Vec<(String, Value)>,
+}
+
+impl Fields {
+    /// Takes a field out.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        let at = self.entries.iter().position(|(key, _)| key == name)?;
+        Some(self.entries.remove(at).1)
+    }
+
+    /// What was not taken out.
+    pub fn rest(self) -> serde_json::Map<String, Value> {
+        self.entries.into_iter().collect()
+    }
+}
+
+/// Whether the first bytes of a file hold the whole front matter, or will never: no more need be read.
+pub fn is_complete(bytes: &[u8]) -> bool {
+    match opening(bytes) {
+        None => bytes.len() > 1024 || bytes.iter().any(|byte| !byte.is_ascii_whitespace()) && bytes.len() > 3,
+        Some((syntax, start, _)) => bytes.len() > MAX_BYTES || closing(bytes, syntax, start).is_some(),
+    }
+}
+
+/// Finds the front matter in the first bytes of the file at `path`, so many that `is_complete` says so or the file ends.
+///
+/// # Errors
+/// A finding when there is none, when it is not closed, or when it is not UTF-8.
+pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
+    let Some((syntax, start, lines_before)) = opening(bytes) else {
+        let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
+            .help("begin it with `---`, a line `title: …`, a line `date: …` and `---`")
+            .at(Place::file(path));
+        return Err(Box::new(finding));
+    };
+    let Some((end, body_offset)) = closing(bytes, syntax, start) else {
+        let fence = String::from_utf8_lossy(syntax.fence());
+        let text = String::from_utf8_lossy(bytes);
+        let finding = Finding::error("front-matter-open", format!("the front matter has no closing `{fence}`"))
+            .help(format!("write `{fence}` alone on a line between front matter and text"))
+            .at(Place::at_line(path, &text, lines_before, 1));
+        return Err(Box::new(finding));
+    };
+    let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
+    let line = 1 + bytes[..body_offset].iter().filter(|byte| **byte == b'\n').count();
+    Ok(Block { syntax, text, lines_before, body: BodyStart { offset: body_offset, line } })
+}
+
+fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) -> Box<Finding> {
+    let line = 1 + bytes[..start + error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+    let place = Place { path: path.to_owned(), line, column: 0, source: None };
+    Box::new(Finding::error("not-utf8", "the file is not UTF-8").help("save it as UTF-8").at(place))
+}
+
+/// The opening fence: its syntax, the offset after it, and how many lines end there. A byte order mark and blank lines
+/// may stand before it.
+fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
+    let mut offset = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mut lines = 0;
+    loop {
+        let end = offset + bytes[offset..].iter().position(|byte| *byte == b'\n')? + 1;
+        lines += 1;
+        let line = bytes[offset..end].trim_ascii_end();
+        let found = [Syntax::Yaml, Syntax::Toml].into_iter().find(|syntax| line == syntax.fence());
+        if let Some(syntax) = found {
+            return Some((syntax, end, lines));
+        }
+        if !line.is_empty() {
+            return None;
+        }
+        offset = end;
+    }
+}
+
+/// The closing fence: the offset where the block ends and the one where the body begins. Blanks may follow the fence.
+fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
+    let mut offset = start;
+    while offset < bytes.len() {
+        let rest = &bytes[offset..];
+        let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+        if rest[..length].trim_ascii_end() == syntax.fence() {
+            return Some((offset, offset + length));
+        }
+        offset += length;
+    }
+    None
+}
+
+impl Block<'_> {
+    /// Reads the fields.
+    ///
+    /// # Errors
+    /// A finding at the line and column where the block is not YAML or TOML, is no mapping, or repeats a field.
+    pub fn fields(&self, path: &str) -> Result<Fields, Box<Finding>> {
+        let read = match self.syntax {
+            Syntax::Yaml => self.yaml(),
+            Syntax::Toml => self.toml(),
+        };
+        read.map_err(|(message, line, column)| {
+            let mut place = Place::at_line(path, self.text, line, column);
+            place.line += self.lines_before;
+            let finding = Finding::error("front-matter-syntax", message).at(place);
+            Box::new(finding.help("put text that holds `: `, `#`, quotes or brackets between quotes"))
+        })
+    }
+
+    fn yaml(&self) -> Result<Fields, (String, usize, usize)> {
+        let fields: Result<Option<Fields>, _> = serde_yaml::from_str(self.text);
+        fields.map(Option::unwrap_or_default).map_err(|error| {
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+            let (line, column) = error.location().map_or((1, 0), |at| (at.line(), at.column()));
+            (message, line, column)
+        })
+    }
+
+    fn toml(&self) -> Result<Fields, (String, usize, usize)> {
+        let table: toml::Table = toml::from_str(self.text).map_err(|error| {
+            let place = Place::in_text("", self.text, error.span().map_or(0, |span| span.start));
+            (error.message().to_owned(), place.line, place.column)
+        })?;
+        Ok(Fields { entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json(value))).collect() })
+    }
+
+    /// Where the value of a field stands in the file at `path`.
+    pub fn place(&self, path: &str, field: &str) -> Place {
+        let mut place = Place::of_value(path, self.text, &[field]);
+        if place.line > 0 {
+            place.line += self.lines_before;
+        }
+        place
+    }
+}
+
+/// TOML dates become text, as YAML has them.
+fn json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => Value::from(number),
+        toml::Value::Float(number) => Value::from(number),
+        toml::Value::Boolean(truth) => Value::Bool(truth),
+        toml::Value::Datetime(time) => Value::String(time.to_string()),
+        toml::Value::Array(items) => items.into_iter().map(json).collect(),
+        toml::Value::Table(table) => Value::Object(table.into_iter().map(|(key, value)| (key, json(value))).collect()),
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("fields such as `title: …`")
+    }
+
+    /// A plain map would silently keep the last of two fields of one name.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+        let mut fields = Fields::default();
+        while let Some(key) = map.next_key::<String>()? {
+            let key = key.to_lowercase();
+            if fields.entries.iter().any(|(other, _)| *other == key) {
+                return Err(de::Error::custom(format!("the field `{key}` is written twice")));
+            }
+            fields.entries.push((key, map.next_value()?));
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests;

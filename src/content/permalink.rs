@@ -1,0 +1,312 @@
+//! Permalinks: a pattern of Hugo's tokens and what an issue puts into it.
+//!
+//! Takes the path of a file below its content folder and fields of its front matter; gives a path, cleaned as Hugo
+//! cleans it, and the absolute URL.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike, FixedOffset};
+use url::Url;
+
+/// A pattern such as `/blog/:slug/`, its tokens known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Token(Token),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Year,
+    Month,
+    MonthName,
+    Day,
+    Weekday,
+    WeekdayName,
+    YearDay,
+    Section,
+    Sections,
+    Title,
+    Slug,
+    Filename,
+    ContentBaseName,
+    SlugOrFilename,
+    SlugOrContentBaseName,
+}
+
+const TOKENS: [(&str, Token); 15] = [
+    (":year", Token::Year),
+    (":monthname", Token::MonthName),
+    (":month", Token::Month),
+    (":day", Token::Day),
+    (":weekdayname", Token::WeekdayName),
+    (":weekday", Token::Weekday),
+    (":yearday", Token::YearDay),
+    (":sections", Token::Sections),
+    (":section", Token::Section),
+    (":title", Token::Title),
+    (":slugorfilename", Token::SlugOrFilename),
+    (":slugorcontentbasename", Token::SlugOrContentBaseName),
+    (":slug", Token::Slug),
+    (":filename", Token::Filename),
+    (":contentbasename", Token::ContentBaseName),
+];
+
+/// What an issue puts into a pattern.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// Path of the file below its content folder, `/` between its parts.
+    pub path: &'a str,
+    /// Front matter `title`.
+    pub title: &'a str,
+    /// Front matter `slug`.
+    pub slug: Option<&'a str>,
+    /// The issue's date, with the offset it was written with.
+    pub date: DateTime<FixedOffset>,
+}
+
+/// Why text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPattern {
+    /// A token nobody knows.
+    #[error("there is no token `{0}`")]
+    UnknownToken(String),
+    /// Every issue would have the same permalink.
+    #[error("it has no token that tells one issue from another")]
+    Constant,
+}
+
+impl Default for Pattern {
+    /// What Hugo does without a pattern: the path of the file, with the slug for a name where there is one.
+    fn default() -> Self {
+        let text = |text: &str| Part::Text(text.to_owned());
+        let (sections, name) = (Part::Token(Token::Sections), Part::Token(Token::SlugOrContentBaseName));
+        Self { parts: vec![text("/"), sections, text("/"), name, text("/")] }
+    }
+}
+
+impl Pattern {
+    /// Parses a pattern.
+    ///
+    /// # Errors
+    /// When it holds an unknown token, or none.
+    pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
+        let mut parts = Vec::new();
+        let mut rest = text.trim();
+        while let Some(at) = rest.find(':') {
+            parts.push(Part::Text(rest[..at].to_owned()));
+            rest = &rest[at..];
+            let matching = TOKENS.iter().filter(|(name, _)| rest.starts_with(name));
+            let Some((name, token)) = matching.max_by_key(|(name, _)| name.len()) else {
+                let end = rest[1..].find(|c: char| !c.is_ascii_alphabetic()).map_or(rest.len(), |end| end + 1);
+                return Err(InvalidPattern::UnknownToken(rest[..end].to_owned()));
+            };
+            parts.push(Part::Token(*token));
+            rest = &rest[name.len()..];
+        }
+        if parts.is_empty() {
+            return Err(InvalidPattern::Constant);
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        Ok(Self { parts })
+    }
+
+    /// The names of all tokens.
+    pub fn tokens() -> [&'static str; TOKENS.len()] {
+        TOKENS.map(|(name, _)| name)
+    }
+
+    /// The path of a page: no host, not percent-encoded, one slash at a time.
+    pub fn path(&self, page: &Page<'_>) -> String {
+        let mut path = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => path.push_str(text),
+                Part::Token(token) => path.push_str(&token.of(page)),
+            }
+        }
+        path
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => f.write_str(text)?,
+                Part::Token(token) => {
+                    f.write_str(TOKENS.iter().find(|(_, other)| other == token).map_or("", |it| it.0))?
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Token {
+    fn of(self, page: &Page<'_>) -> String {
+        let date = page.date;
+        match self {
+            Token::Year => format!("{:04}", date.year()),
+            Token::Month => format!("{:02}", date.month()),
+            Token::MonthName => date.format("%B").to_string().to_lowercase(),
+            Token::Day => format!("{:02}", date.day()),
+            Token::Weekday => date.weekday().num_days_from_sunday().to_string(),
+            Token::WeekdayName => date.format("%A").to_string().to_lowercase(),
+            Token::YearDay => date.ordinal().to_string(),
+            Token::Section => sections(page.path).first().map_or_else(String::new, |first| clean_name(first)),
+            Token::Sections => sections(page.path).iter().map(|part| clean_name(part)).collect::<Vec<_>>().join("/"),
+            Token::Title => clean_title(page.title),
+            Token::Slug => page.slug.map_or_else(|| clean_title(page.title), clean_title),
+            Token::Filename | Token::ContentBaseName => clean_name(base_name(page.path)),
+            Token::SlugOrFilename | Token::SlugOrContentBaseName => {
+                page.slug.map_or_else(|| clean_name(base_name(page.path)), clean_title)
+            }
+        }
+    }
+}
+
+/// The folders above the page; the folder of a bundle is the page itself.
+fn sections(path: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    let file = parts.pop();
+    if file.is_some_and(is_index) {
+        parts.pop();
+    }
+    parts
+}
+
+/// The name of the file without its ending, or of its folder when it is a bundle.
+fn base_name(path: &str) -> &str {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    if is_index(file) && !folder.is_empty() {
+        return folder.rsplit('/').next().unwrap_or(folder);
+    }
+    file.rsplit_once('.').map_or(file, |(name, _)| name)
+}
+
+/// Whether a file is the page of its folder (a leaf bundle).
+pub fn is_index(file: &str) -> bool {
+    file.rsplit_once('.').is_some_and(|(name, _)| name == "index")
+}
+
+/// A name of the file system as Hugo puts it into a path: every blank becomes a hyphen, then what does not belong goes.
+fn clean_name(name: &str) -> String {
+    name.to_lowercase().replace(' ', "-").chars().filter(|c| belongs(*c)).collect()
+}
+
+/// The name of a file for an issue of that title, fit for a path; blank when the title has no letter or digit.
+pub fn name_of_title(title: &str) -> String {
+    clean_title(title).replace(['/', '\\'], "-").trim_matches(['-', '.']).to_owned()
+}
+
+/// A title or slug as Hugo puts it into a path: a run of blanks becomes one hyphen where none is beside it.
+fn clean_title(title: &str) -> String {
+    let mut clean = String::new();
+    let mut blank = false;
+    for c in title.trim().to_lowercase().chars() {
+        if belongs(c) {
+            if blank && c != '-' && !clean.is_empty() {
+                clean.push('-');
+            }
+            blank = false;
+            clean.push(c);
+        } else if c.is_whitespace() && !clean.ends_with('-') {
+            blank = true;
+        }
+    }
+    clean
+}
+
+/// The characters Hugo leaves in a path. Marks (Unicode category M) belong to the letters they follow.
+fn belongs(c: char) -> bool {
+    c.is_alphanumeric() || "./\\_#+~-@".contains(c) || is_mark(c)
+}
+
+/// Combining marks outside what `char::is_alphanumeric` counts; Rust's standard library does not name category M.
+fn is_mark(c: char) -> bool {
+    unicode_width::UnicodeWidthChar::width(c) == Some(0)
+        && !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}')
+}
+
+/// The absolute URL of a path below `base`: empty and dotted segments go, everything unfit for a URL is percent-encoded.
+pub fn absolute(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    let mut segments: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
+    if path.ends_with('/') || segments.is_empty() {
+        segments.push("");
+    }
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    let encoded = url.path().chars().fold(String::new(), |mut encoded, c| {
+        match c {
+            '|' | '^' | '[' | ']' | '\\' => encoded.push_str(&format!("%{:02X}", u32::from(c))),
+            _ => encoded.push(c),
+        }
+        encoded
+    });
+    url.set_path(&encoded);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page<'a>(path: &'a str, title: &'a str, slug: Option<&'a str>) -> Page<'a> {
+        let date = DateTime::parse_from_rfc3339("2026-02-03T23:30:00+08:00").unwrap();
+        Page { path, title, slug, date }
+    }
+
+    fn path(pattern: &str, page: &Page<'_>) -> String {
+        Pattern::parse(pattern).unwrap().path(page)
+    }
+
+    #[test]
+    fn every_token_has_its_value() {
+        let page = page("Weekly/2026/No 7/index.md", "第 7 期: Tides & Kites", Some("Seven  up"));
+        assert_eq!(
+            path("/:year/:month/:day/:monthname/:weekday/:weekdayname/:yearday", &page),
+            "/2026/02/03/february/2/tuesday/34"
+        );
+        assert_eq!(path("/:section/:sections/:contentbasename/", &page), "/weekly/weekly/2026/no-7/");
+        assert_eq!(path(":title|:slug|:filename", &page), "第-7-期-tides-kites|seven-up|no-7");
+        assert_eq!(path("/:slugorfilename:slugorcontentbasename", &page), "/seven-upseven-up");
+    }
+
+    #[test]
+    fn names_are_cleaned_as_hugo_does() {
+        for (folder, expected) in [
+            ("A Tale of Two - Cities", "a-tale-of-two---cities"),
+            ("wins -open", "wins--open"),
+            ("series (7) |envoy", "series-7-envoy"),
+            ("R&D,quick.md", "rdquick.md"),
+            ("两｜个", "两个"),
+            ("é+c#~@_", "é+c#~@_"),
+        ] {
+            let path = format!("{folder}/index.md");
+            assert_eq!(Pattern::default().path(&page(&path, "", None)), format!("//{expected}/"), "{folder}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_token_is_refused() {
+        assert_eq!(Pattern::parse("/:yaer/:slug/"), Err(InvalidPattern::UnknownToken(":yaer".into())));
+        assert_eq!(Pattern::parse("/blog/"), Err(InvalidPattern::Constant));
+        assert_eq!(Pattern::parse("/a/:slug/").unwrap().to_string(), "/a/:slug/");
+    }
+
+    #[test]
+    fn urls_are_ascii() {
+        let base = Url::parse("https://example.org/news/").unwrap();
+        assert_eq!(absolute(&base, "//第 7/a|b/").as_str(), "https://example.org/news/%E7%AC%AC%207/a%7Cb/");
+        assert_eq!(absolute(&base, "/c#1/../x.html").as_str(), "https://example.org/news/c%231/x.html");
+    }
+}

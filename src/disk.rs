@@ -1,0 +1,178 @@
+//! The disk: reads the project, writes files atomically and only when their bytes changed.
+//!
+//! Takes paths below the project folder; gives text, bytes or an error that names the file. What the text means is
+//! left to `config` and `content`.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+pub mod covers;
+pub mod sources;
+
+/// A project folder.
+#[derive(Debug, Clone)]
+pub struct Project {
+    folder: PathBuf,
+}
+
+/// What `write` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The file was not there before.
+    New,
+    /// It held other bytes.
+    Changed,
+    /// It held the same bytes and was not touched.
+    Unchanged,
+}
+
+impl Project {
+    /// The project in `folder`, which is not looked at yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The folder itself, as it was given.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a path below the project folder is; an absolute path stays as it is.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// When it is not there, not readable or not UTF-8; the message names it.
+    pub fn text(&self, path: impl AsRef<Path>) -> anyhow::Result<String> {
+        let path = self.path(path);
+        fs::read_to_string(&path).with_context(|| format!("failed to read `{}`", path.display()))
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// When it is not there or not readable; the message names it.
+    pub fn bytes(&self, path: impl AsRef<Path>) -> anyhow::Result<Vec<u8>> {
+        let path = self.path(path);
+        fs::read(&path).with_context(|| format!("failed to read `{}`", path.display()))
+    }
+
+    /// The text of a file that may not be there.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read, or is not UTF-8.
+    pub fn text_if_there(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
+        let path = self.path(path);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("failed to read `{}`", path.display())),
+        }
+    }
+
+    /// Opens a file to read it bit by bit.
+    ///
+    /// # Errors
+    /// When it is not there or not readable; the message names it.
+    pub fn open(&self, path: impl AsRef<Path>) -> anyhow::Result<File> {
+        let path = self.path(path);
+        File::open(&path).with_context(|| format!("failed to read `{}`", path.display()))
+    }
+
+    /// Writes a file whole or not at all, making the folders above it; a file that holds these bytes already keeps its
+    /// modification time.
+    ///
+    /// # Errors
+    /// When the disk refuses; the message names the file, which then is as it was before.
+    pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<Written> {
+        let path = self.path(path);
+        write(&path, bytes).with_context(|| format!("failed to write `{}`", path.display()))
+    }
+
+    /// Writes a file that must not be there yet.
+    ///
+    /// # Errors
+    /// When it is there, or the disk refuses.
+    pub fn write_new(&self, path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
+        let path = self.path(path);
+        if path.symlink_metadata().is_ok() {
+            bail!("`{}` is there already", path.display());
+        }
+        write(&path, bytes).with_context(|| format!("failed to write `{}`", path.display())).map(|_| ())
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<Written> {
+    let before = match fs::read(path) {
+        Ok(before) => Some(before),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    if before.as_deref() == Some(bytes) {
+        return Ok(Written::Unchanged);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".slugline-");
+    readable_by_all(&mut builder);
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    // Renamed before its bytes are on disk, a file can be empty after a power cut.
+    file.as_file().sync_data()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(if before.is_some() { Written::Changed } else { Written::New })
+}
+
+/// A temporary file is private by default; what is published must be readable by the web server.
+#[cfg(unix)]
+fn readable_by_all(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &mut tempfile::Builder<'_, '_>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_once_and_leaves_the_same_bytes_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        let path = "a/b.txt";
+        assert_eq!(project.write(path, b"one").unwrap(), Written::New);
+        let modified = || fs::metadata(project.path(path)).unwrap().modified().unwrap();
+        let before = modified();
+        assert_eq!(project.write(path, b"one").unwrap(), Written::Unchanged);
+        assert_eq!(modified(), before);
+        assert_eq!(project.write(path, b"two").unwrap(), Written::Changed);
+        assert_eq!(project.text(path).unwrap(), "two");
+        assert_eq!(fs::read_dir(project.path("a")).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let project = Project::new("/nonexistent");
+        assert_eq!(project.text_if_there("a.md").unwrap(), None);
+        let error = project.text("a.md").unwrap_err();
+        assert_eq!(error.to_string(), "failed to read `/nonexistent/a.md`");
+    }
+
+    #[test]
+    fn what_is_there_is_not_overwritten_by_write_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        project.write_new("a.md", b"one").unwrap();
+        assert!(project.write_new("a.md", b"two").is_err());
+        assert_eq!(project.text("a.md").unwrap(), "one");
+    }
+}

@@ -1,0 +1,185 @@
+//! The Markdown files of a project, and as much of each as is asked for.
+//!
+//! Knows which files are issues by their names alone; what is in them is left to `content`.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rayon::prelude::*;
+
+use crate::content::permalink::is_index;
+use crate::disk::Project;
+use crate::finding::{Finding, Place};
+
+/// A Markdown file that should be an issue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceFile {
+    /// Path below the project folder, `/` between its parts.
+    pub path: String,
+    /// Length of the content folder's part of `path`, its last slash included.
+    root: usize,
+}
+
+impl SourceFile {
+    /// Path below the content folder.
+    pub fn below_content(&self) -> &str {
+        &self.path[self.root..]
+    }
+}
+
+impl Project {
+    /// The Markdown files below a content folder, in the order of their paths: every `index.md` (a bundle, whose other
+    /// files belong to it) and single files; not `_index.md`, nor what begins with a dot.
+    ///
+    /// # Errors
+    /// When the folder itself cannot be read. A folder below it that cannot be read is a finding.
+    pub fn sources(&self, folder: &Path) -> anyhow::Result<(Vec<SourceFile>, Vec<Finding>)> {
+        let top = self.path(folder);
+        let entries = fs::read_dir(&top).with_context(|| format!("failed to read the folder `{}`", top.display()))?;
+        let name = slashed(folder);
+        let root = if name.is_empty() { 0 } else { name.len() + 1 };
+        let mut found = walk(&name, root, entries);
+        found.files.sort();
+        Ok((found.files, found.findings))
+    }
+
+    /// The first bytes of a file: as many as `is_enough` wants, or all.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn head(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
+        const STEP: u64 = 4096;
+        let mut file = File::open(self.path(path))?;
+        let mut bytes = Vec::with_capacity(STEP as usize);
+        while file.by_ref().take(STEP).read_to_end(&mut bytes)? > 0 && !is_enough(&bytes) {}
+        Ok(bytes)
+    }
+}
+
+/// What a folder and those below it hold.
+#[derive(Default)]
+struct Found {
+    files: Vec<SourceFile>,
+    findings: Vec<Finding>,
+}
+
+impl Found {
+    fn and(mut self, other: Self) -> Self {
+        self.files.extend(other.files);
+        self.findings.extend(other.findings);
+        self
+    }
+}
+
+/// `name` is the folder's path below the project.
+fn walk(name: &str, root: usize, entries: fs::ReadDir) -> Found {
+    let mut found = Found::default();
+    let mut folders = Vec::new();
+    for entry in entries {
+        let read = entry.and_then(|entry| Ok((entry.file_name(), entry.path(), is_folder(&entry)?)));
+        let (file_name, path, folder) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                found.findings.push(unreadable(name, &error));
+                continue;
+            }
+        };
+        let Some(file_name) = file_name.to_str() else {
+            found.findings.push(not_unicode(&path));
+            continue;
+        };
+        if file_name.starts_with('.') {
+            continue;
+        }
+        let path_below = if name.is_empty() { file_name.to_owned() } else { format!("{name}/{file_name}") };
+        if folder {
+            folders.push((path_below, path));
+        } else if is_markdown(file_name) && !file_name.starts_with("_index.") {
+            found.files.push(SourceFile { path: path_below, root });
+        }
+    }
+    let is_bundle = |file: &SourceFile| is_index(file.path.rsplit('/').next().unwrap_or_default());
+    if found.files.iter().any(is_bundle) {
+        found.files.retain(is_bundle);
+        return found;
+    }
+    let below = folders.into_par_iter().map(|(name, path)| match fs::read_dir(&path) {
+        Ok(entries) => walk(&name, root, entries),
+        Err(error) => Found { files: Vec::new(), findings: vec![unreadable(&name, &error)] },
+    });
+    found.and(below.reduce(Found::default, Found::and))
+}
+
+/// Whether an entry is a folder; a link is what it points to.
+fn is_folder(entry: &fs::DirEntry) -> io::Result<bool> {
+    let kind = entry.file_type()?;
+    if kind.is_symlink() { Ok(entry.path().is_dir()) } else { Ok(kind.is_dir()) }
+}
+
+fn is_markdown(file_name: &str) -> bool {
+    let ending = Path::new(file_name).extension().and_then(OsStr::to_str);
+    ending.is_some_and(|ending| ["md", "markdown", "mdown"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+fn unreadable(path: &str, error: &io::Error) -> Finding {
+    Finding::error("unreadable", format!("it cannot be read: {error}"))
+        .help("let the user who runs this read it, or remove it")
+        .at(Place::file(path))
+}
+
+fn not_unicode(path: &Path) -> Finding {
+    Finding::error("path-not-unicode", "the name of the file is not Unicode, so no URL can name it")
+        .help("rename it")
+        .at(Place::file(path.to_string_lossy()))
+}
+
+/// The path with `/` between its parts, without `.` parts.
+fn slashed(path: &Path) -> String {
+    let parts: PathBuf = path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect();
+    parts.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(files: &[&str]) -> (tempfile::TempDir, Project) {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        for file in files {
+            project.write(file, b"text").unwrap();
+        }
+        (folder, project)
+    }
+
+    #[test]
+    fn finds_bundles_and_single_files() {
+        let (_folder, project) = project(&[
+            "content/blog/b/index.md",
+            "content/blog/b/notes.md",
+            "content/blog/b/deep/c.md",
+            "content/blog/a 名.md",
+            "content/blog/_index.md",
+            "content/blog/cover.png",
+            "content/.hidden/a.md",
+            "content/top.MD",
+        ]);
+        let (files, findings) = project.sources(Path::new("./content/")).unwrap();
+        let below: Vec<&str> = files.iter().map(SourceFile::below_content).collect();
+        assert_eq!(below, ["blog/a 名.md", "blog/b/index.md", "top.MD"]);
+        assert_eq!(files[0].path, "content/blog/a 名.md");
+        assert_eq!(findings, []);
+    }
+
+    #[test]
+    fn reads_only_what_is_needed() {
+        let (_folder, project) = project(&[]);
+        project.write("a.md", &[b'x'; 20_000]).unwrap();
+        assert_eq!(project.head("a.md", |bytes| bytes.len() > 5000).unwrap().len(), 8192);
+        assert_eq!(project.head("a.md", |_| false).unwrap().len(), 20_000);
+        assert!(project.head("b.md", |_| true).is_err());
+    }
+}

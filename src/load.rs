@@ -1,0 +1,185 @@
+//! Loads a project: the project file, then every issue by its front matter.
+//!
+//! Takes a project folder; gives the configuration, the issues in order, and what is wrong with the rest. One bad file
+//! stops no other.
+
+use std::collections::HashMap;
+
+use anyhow::Context;
+use rayon::prelude::*;
+
+use crate::config::Config;
+use crate::content::assemble::{Assembled, Source, assemble};
+use crate::content::front_matter;
+use crate::disk::Project;
+use crate::disk::sources::SourceFile;
+use crate::finding::{Finding, Place, Severity};
+use crate::issue::Issue;
+
+/// The project file holds something wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("the project file `{path}` has {count}", count = if findings.len() == 1 { "an error".to_owned() } else { format!("{} errors", findings.len()) })]
+pub struct InvalidConfig {
+    /// The file, as the user would type it.
+    pub path: String,
+    /// What is wrong, in the order of the file.
+    pub findings: Vec<Finding>,
+}
+
+/// The issues of a project.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Issues {
+    /// Newest first by date, then by path; drafts, future and expired ones among them.
+    pub issues: Vec<Issue>,
+    /// What is wrong or odd, in the order of the paths.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the project file `file`.
+///
+/// # Errors
+/// When it is missing or wrong; `InvalidConfig` lists everything wrong with it.
+pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
+    let shown = project.path(file).to_string_lossy().into_owned();
+    let shown = shown.strip_prefix("./").unwrap_or(&shown).to_owned();
+    let Some(text) = project.text_if_there(file)? else {
+        let missing = Finding::error("config-missing", format!("there is no project file `{shown}`"));
+        return Err(missing.help("run `slugline init` here, or name the project folder with `--dir`").into());
+    };
+    Config::parse(&shown, &text).map_err(|findings| InvalidConfig { path: shown, findings }.into())
+}
+
+/// Reads the front matter of every issue.
+///
+/// # Errors
+/// When a content folder cannot be read, or none holds a Markdown file.
+pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
+    let mut loaded = Issues::default();
+    let mut files: Vec<SourceFile> = Vec::new();
+    for folder in &config.content {
+        let (found, findings) = project.sources(folder).map_err(|error| no_folder(error, folder))?;
+        files.extend(found);
+        loaded.findings.extend(findings);
+    }
+    if files.is_empty() && loaded.findings.is_empty() {
+        return Err(no_issues(config).into());
+    }
+    let assembled: Vec<Assembled> = files.par_iter().map(|file| load(project, config, file)).collect();
+    for one in assembled {
+        loaded.issues.extend(one.issue);
+        loaded.findings.extend(one.findings);
+    }
+    loaded.issues.sort_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
+    leave_out_repeated(&mut loaded);
+    loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
+    Ok(loaded)
+}
+
+fn load(project: &Project, config: &Config, file: &SourceFile) -> Assembled {
+    let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
+    let head = match project.head(&file.path, front_matter::is_complete) {
+        Ok(head) => head,
+        Err(error) => {
+            let finding = Finding::error("unreadable", format!("it cannot be read: {error}"));
+            return left_out(finding.help("let the user who runs this read it").at(Place::file(&file.path)));
+        }
+    };
+    match front_matter::split(&file.path, &head) {
+        Ok(block) => {
+            let source = Source { path: &file.path, below_content: file.below_content() };
+            assemble(source, &block, &config.publication, &config.permalink)
+        }
+        Err(finding) => left_out(*finding),
+    }
+}
+
+/// Reads the body of an issue.
+///
+/// # Errors
+/// A finding when the file cannot be read any more, or its text is not UTF-8.
+pub fn body(project: &Project, issue: &Issue) -> Result<String, Box<Finding>> {
+    let bytes = project.bytes(&issue.path).map_err(|error| {
+        let finding = Finding::error("unreadable", format!("{error:#}"));
+        Box::new(finding.help("run it again").at(Place::file(&issue.path)))
+    })?;
+    let body = bytes.get(issue.body.offset..).unwrap_or_default();
+    match std::str::from_utf8(body) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => {
+            let line = issue.body.line + body[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            let place = Place { path: issue.path.clone(), line, column: 0, source: None };
+            Err(Box::new(Finding::error("not-utf8", "the text is not UTF-8").help("save the file as UTF-8").at(place)))
+        }
+    }
+}
+
+/// Two issues with one permalink or one id cannot both be published: the later one in the order is left out, and named.
+fn leave_out_repeated(loaded: &mut Issues) {
+    let mut permalinks: HashMap<String, String> = HashMap::new();
+    let mut ids: HashMap<String, String> = HashMap::new();
+    let mut findings = Vec::new();
+    loaded.issues.retain(|issue| {
+        let (permalink, id) = (issue.permalink.to_string(), issue.id.to_string());
+        let taken = permalinks.get(&permalink).map(|other| ("permalink", &permalink, other));
+        let taken = taken.or_else(|| ids.get(&id).map(|other| ("id", &id, other)));
+        if let Some((what, value, other)) = taken {
+            let message = format!("its {what} `{value}` is that of `{other}` too");
+            let help = format!("give one of the two another `{}`", if what == "id" { "id" } else { "slug" });
+            findings.push(Finding::error("repeated", message).help(help).at(Place::file(&issue.path)));
+            return false;
+        }
+        permalinks.insert(permalink, issue.path.clone());
+        ids.insert(id, issue.path.clone());
+        true
+    });
+    loaded.findings.extend(findings);
+}
+
+fn undated(issue: &Issue) -> Finding {
+    Finding::error("no-date", "the issue has no date, so it is neither published nor mailed")
+        .help("write `date: …` into its front matter")
+        .at(Place::file(&issue.path))
+}
+
+fn no_folder(error: anyhow::Error, folder: &std::path::Path) -> anyhow::Error {
+    let help = "write the folder that holds your issues as `content` into the project file";
+    let message = format!("there are no issues in `{}`", folder.display());
+    error.context(Finding::error("no-issues", message).help(help))
+}
+
+fn no_issues(config: &Config) -> Finding {
+    let folders: Vec<String> = config.content.iter().map(|folder| format!("`{}`", folder.display())).collect();
+    Finding::error("no-issues", format!("there is no Markdown file in {}", folders.join(", ")))
+        .help("write an issue with `slugline new \"Its title\"`, or set `content` in the project file")
+}
+
+/// The issue a person means: a slug, a path, or `latest` (the newest that is published at `now`).
+///
+/// # Errors
+/// A finding that names the nearest slug when there is no such issue.
+pub fn find<'a>(issues: &'a [Issue], name: &str, now: chrono::DateTime<chrono::Utc>) -> anyhow::Result<&'a Issue> {
+    if name == "latest" {
+        let newest = issues.iter().find(|issue| issue.is_published(now));
+        return newest.context("no issue is published yet, so there is no `latest`");
+    }
+    let path = name.strip_prefix("./").unwrap_or(name);
+    let is_meant = |issue: &&Issue| {
+        issue.slug.as_str() == name
+            || issue.path == path
+            || issue.path.strip_suffix("/index.md") == Some(path)
+            || issue.id.as_str() == name
+    };
+    issues.iter().find(is_meant).ok_or_else(|| {
+        let missing = Finding::error("no-such-issue", format!("there is no issue `{name}`"));
+        let help = match crate::finding::nearest(name, issues.iter().map(|issue| issue.slug.as_str())) {
+            Some(slug) => format!("did you mean `{slug}`?"),
+            None => "`slugline list` shows every issue with its slug".to_owned(),
+        };
+        missing.help(help).into()
+    })
+}
+
+/// Whether a finding keeps an item out.
+pub fn left_something_out(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}
