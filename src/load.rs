@@ -183,3 +183,6 @@ pub fn find<'a>(issues: &'a [Issue], name: &str, now: chrono::DateTime<chrono::U
 pub fn left_something_out(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,3 +60,45 @@ fn mime_type(magic: &[u8]) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The header of a PNG of 3 by 2 pixels: all that its type and size are read from.
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0";
+
+    fn measured(cover: &str) -> Cover {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        project.write("slugline.yaml", b"title: T\nbase_url: https://example.org\n").unwrap();
+        project.write("content/a/index.md", format!("---\ntitle: a\ncover: '{cover}'\n---\n").as_bytes()).unwrap();
+        project.write("content/a/海 1.jpg", PNG).unwrap();
+        project.write("static/root.gif", b"no picture").unwrap();
+        let config = crate::load::config(&project, "slugline.yaml").unwrap();
+        let issues = crate::load::issues(&project, &config).unwrap().issues;
+        project.measured_cover(&issues[0]).unwrap()
+    }
+
+    #[test]
+    fn the_bytes_tell_type_and_size_not_the_name() {
+        for written in ["海 1.jpg", "%E6%B5%B7%201.jpg?v=2"] {
+            let cover = measured(written);
+            assert_eq!(cover.mime_type.as_deref(), Some("image/png"), "{written}");
+            assert_eq!((cover.bytes, cover.size), (Some(PNG.len() as u64), Some((3, 2))));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_picture_keeps_the_type_of_its_name() {
+        let cover = measured("/root.gif");
+        assert_eq!((cover.mime_type.as_deref(), cover.bytes, cover.size), (Some("image/gif"), Some(10), None));
+    }
+
+    #[test]
+    fn what_is_elsewhere_is_not_measured() {
+        for written in ["https://example.com/海 1.jpg", "../a/海 1.jpg", "//example.com/root.gif", "/nothing.png"] {
+            assert_eq!(measured(written).bytes, None, "{written}");
+        }
+    }
+}
