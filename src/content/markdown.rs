@@ -1,6 +1,11 @@
-//! Markdown to events, once per issue: the one tree that HTML and plain text are both made from.
+//! Markdown to events, once per issue: the one tree that HTML, plain text and summary are made from.
+//!
+//! CommonMark and GFM by pulldown-cmark, with emphasis that works in CJK text. What becomes of the events is left to
+//! `html`, `plain_text` and `summary`.
 
-use pulldown_cmark::{Event, Options, Parser};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
+
+use crate::content::cjk::{join_without_blank, with_sentinels, without_sentinels};
 
 /// The body of one issue, parsed.
 #[derive(Debug, Clone)]
@@ -9,14 +14,133 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Parses CommonMark with GFM, footnotes, definition lists and heading attributes.
+    /// Parses CommonMark with tables, strikethrough, task lists, footnotes, definition lists and heading attributes.
     pub fn parse(markdown: &'a str) -> Self {
-        let options = Options::ENABLE_GFM | Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES;
-        Self { events: Parser::new_ext(markdown, options).collect() }
+        let options = Options::ENABLE_TABLES
+            | Options::ENABLE_STRIKETHROUGH
+            | Options::ENABLE_TASKLISTS
+            | Options::ENABLE_FOOTNOTES
+            | Options::ENABLE_DEFINITION_LIST
+            | Options::ENABLE_HEADING_ATTRIBUTES;
+        let marked = with_sentinels(markdown);
+        let events: Vec<Event<'a>> = match marked {
+            std::borrow::Cow::Borrowed(text) => Parser::new_ext(text, options).collect(),
+            std::borrow::Cow::Owned(text) => Parser::new_ext(&text, options).map(unmarked).collect(),
+        };
+        Self { events: without_cjk_breaks(events) }
     }
 
     /// The events, in order.
     pub fn events(&self) -> &[Event<'a>] {
         &self.events
+    }
+}
+
+/// The event without sentinels, owned.
+fn unmarked(event: Event<'_>) -> Event<'static> {
+    match event {
+        Event::Text(text) => Event::Text(clean(text)),
+        Event::Code(text) => Event::Code(clean(text)),
+        Event::Html(text) => Event::Html(clean(text)),
+        Event::InlineHtml(text) => Event::InlineHtml(clean(text)),
+        Event::InlineMath(text) => Event::InlineMath(clean(text)),
+        Event::DisplayMath(text) => Event::DisplayMath(clean(text)),
+        Event::FootnoteReference(label) => Event::FootnoteReference(clean(label)),
+        Event::Start(tag) => Event::Start(unmarked_tag(tag)),
+        other => other.into_static(),
+    }
+}
+
+fn unmarked_tag(tag: Tag<'_>) -> Tag<'static> {
+    use pulldown_cmark::CodeBlockKind::Fenced;
+    match tag {
+        Tag::CodeBlock(Fenced(info)) => Tag::CodeBlock(Fenced(clean(info))),
+        Tag::FootnoteDefinition(label) => Tag::FootnoteDefinition(clean(label)),
+        Tag::Link { link_type, dest_url, title, id } => {
+            Tag::Link { link_type, dest_url: clean(dest_url), title: clean(title), id: clean(id) }
+        }
+        Tag::Image { link_type, dest_url, title, id } => {
+            Tag::Image { link_type, dest_url: clean(dest_url), title: clean(title), id: clean(id) }
+        }
+        Tag::Heading { level, id, classes, attrs } => Tag::Heading {
+            level,
+            id: id.map(clean),
+            classes: classes.into_iter().map(clean).collect(),
+            attrs: attrs.into_iter().map(|(name, value)| (clean(name), value.map(clean))).collect(),
+        },
+        other => other.into_static(),
+    }
+}
+
+fn clean(text: CowStr<'_>) -> CowStr<'static> {
+    without_sentinels(&text).into_owned().into()
+}
+
+/// Takes out the line breaks that stand between two characters of a script that writes no blanks.
+fn without_cjk_breaks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+    let between = |at: usize| {
+        let before = events[..at].iter().rev().find_map(last_char);
+        let after = events[at + 1..].iter().find_map(first_char);
+        matches!((before, after), (Some(before), Some(after)) if join_without_blank(before, after))
+    };
+    let gone: Vec<bool> = (0..events.len()).map(|at| events[at] == Event::SoftBreak && between(at)).collect();
+    events.into_iter().zip(gone).filter(|(_, gone)| !gone).map(|(event, _)| event).collect()
+}
+
+/// The character a line ends with; emphasis round it does not count, anything else is no text.
+fn last_char(event: &Event<'_>) -> Option<char> {
+    match event {
+        Event::Text(text) | Event::Code(text) => text.chars().next_back(),
+        Event::End(_) | Event::Start(_) => None,
+        _ => Some(' '),
+    }
+}
+
+fn first_char(event: &Event<'_>) -> Option<char> {
+    match event {
+        Event::Text(text) | Event::Code(text) => text.chars().next(),
+        Event::Start(_) | Event::End(_) => None,
+        _ => Some(' '),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn html(markdown: &str) -> String {
+        let mut html = String::new();
+        pulldown_cmark::html::push_html(&mut html, Document::parse(markdown).events().iter().cloned());
+        html
+    }
+
+    #[test]
+    fn a_line_break_between_cjk_characters_is_no_blank() {
+        assert_eq!(html("一行\n二行"), "<p>一行二行</p>\n");
+        assert_eq!(html("**一行，**\n**二行**"), "<p><strong>一行，</strong><strong>二行</strong></p>\n");
+        assert_eq!(html("一行\nline"), "<p>一行\nline</p>\n");
+        assert_eq!(html("한 줄\n두 줄"), "<p>한 줄\n두 줄</p>\n");
+        assert_eq!(html("一行  \n二行"), "<p>一行<br />\n二行</p>\n");
+    }
+
+    #[test]
+    fn sentinels_leave_no_trace() {
+        let markdown = "**文：**字 [**文：**字](</a**文：**字> \"**文：**字\") `**文：**字`[^注]\n\n[^注]: **文：**字\n\n\
+                        ```**文：**字\n**文：**字\n```\n\n<b title=\"**文：**字\">x</b>\n\n# 标 {#**文：**字}\n";
+        assert!(!format!("{:?}", Document::parse(markdown).events()).contains('\u{fdd0}'));
+    }
+
+    #[test]
+    fn code_and_links_keep_their_text() {
+        let markdown = "```\n**文：**字\n```\n\n    **文：**字\n\n<https://example.org/**文：**字>\n";
+        let mut plain = String::new();
+        pulldown_cmark::html::push_html(&mut plain, Parser::new(markdown));
+        assert_eq!(html(markdown), plain);
+    }
+
+    #[test]
+    fn hugo_extras_are_understood() {
+        assert!(html("Term\n: Meaning\n").contains("<dt>Term</dt>"));
+        assert!(html("## 潮汐 {#tides}\n").starts_with("<h2 id=\"tides\">"));
     }
 }

@@ -4,6 +4,7 @@
 //! the result is theirs.
 
 pub mod assemble;
+pub(crate) mod cjk;
 pub mod date;
 pub mod front_matter;
 pub mod html;

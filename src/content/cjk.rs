@@ -1,0 +1,258 @@
+//! Emphasis for text in Chinese, Japanese and Korean, where no blanks stand between words.
+//!
+//! CommonMark lets `**` open or close only where blanks or punctuation are on the right sides, so `**主题：**正文` stays
+//! as it is written. Takes Markdown, gives the same with a sentinel beside each run that must open or close by the
+//! rules of the `markdown-cjk-friendly` specification: there punctuation of these scripts counts as a letter, and one of
+//! their characters beside a run counts as a blank. Two runs side by side (`：****正文`) are told apart too. Whoever
+//! parses the result takes the sentinels out of every string again (`without_sentinels`).
+
+use std::borrow::Cow;
+
+/// A noncharacter (never in real text) that CommonMark takes for a letter.
+const SENTINEL: char = '\u{fdd0}';
+
+/// Markdown in which runs of `*` and `~` beside CJK text have sentinels; the text itself where there are none.
+pub fn with_sentinels(markdown: &str) -> Cow<'_, str> {
+    let mut marked = String::new();
+    let mut copied = 0;
+    let mut bold_is_open = false;
+    let mut chars = markdown.char_indices().peekable();
+    let mut before = None;
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => {
+                before = chars.next().map(|(_, escaped)| escaped);
+                continue;
+            }
+            '\n' if matches!(chars.peek(), None | Some((_, '\n' | '\r'))) => bold_is_open = false,
+            '*' | '~' => {
+                let length = markdown[at..].chars().take_while(|other| *other == c).count();
+                let end = at + length;
+                for _ in 1..length {
+                    chars.next();
+                }
+                let run = Run {
+                    marker: c,
+                    length,
+                    before: visible_before(&markdown[..at], before),
+                    after: visible_after(&markdown[end..]),
+                };
+                if let Some(text) = run.with_sentinels(bold_is_open) {
+                    marked.push_str(&markdown[copied..at]);
+                    marked.push_str(&text);
+                    copied = end;
+                }
+                if c == '*' && matches!(length, 2 | 3) {
+                    bold_is_open = !bold_is_open;
+                }
+            }
+            _ => {}
+        }
+        before = Some(c);
+    }
+    if copied == 0 {
+        return Cow::Borrowed(markdown);
+    }
+    marked.push_str(&markdown[copied..]);
+    Cow::Owned(marked)
+}
+
+/// The text without sentinels.
+pub fn without_sentinels(text: &str) -> Cow<'_, str> {
+    if text.contains(SENTINEL) { Cow::Owned(text.replace(SENTINEL, "")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a line break between these two characters stands for no blank: both are of a script that writes none.
+pub fn join_without_blank(before: char, after: char) -> bool {
+    let wide = |c| is_cjk(c) && !is_hangul(c);
+    wide(before) && wide(after)
+}
+
+/// A run of markers with what stands beside it.
+struct Run {
+    marker: char,
+    length: usize,
+    before: char,
+    after: char,
+}
+
+impl Run {
+    /// The run with its sentinels; `None` when it needs none.
+    fn with_sentinels(&self, bold_is_open: bool) -> Option<String> {
+        let run: String = std::iter::repeat_n(self.marker, self.length).collect();
+        if self.is_two_runs(bold_is_open) {
+            let half = &run[..2];
+            return Some(format!("{SENTINEL}{half}{SENTINEL}{half}{SENTINEL}"));
+        }
+        let (opens, closes) = (self.opens(friendly), self.closes(friendly));
+        let mut before = closes && !self.closes(plain);
+        let mut after = opens && !self.opens(plain);
+        // A letter put on one side takes away what punctuation on the other side allowed.
+        before |= after && closes && is_punctuation(self.before);
+        after |= before && opens && is_punctuation(self.after);
+        if !before && !after {
+            return None;
+        }
+        let beside = |needed: bool| if needed { SENTINEL.to_string() } else { String::new() };
+        Some(format!("{}{run}{}", beside(before), beside(after)))
+    }
+
+    /// The end of one bold run and the begin of the next.
+    fn is_two_runs(&self, bold_is_open: bool) -> bool {
+        let inside = !self.before.is_whitespace() && !self.after.is_whitespace();
+        self.marker == '*' && self.length == 4 && bold_is_open && inside && (is_cjk(self.before) || is_cjk(self.after))
+    }
+
+    /// CommonMark's left-flanking.
+    fn opens(&self, kind: fn(char) -> Kind) -> bool {
+        match kind(self.after) {
+            Kind::Blank => false,
+            Kind::Punctuation => kind(self.before) != Kind::Letter,
+            Kind::Letter | Kind::Cjk => true,
+        }
+    }
+
+    /// CommonMark's right-flanking.
+    fn closes(&self, kind: fn(char) -> Kind) -> bool {
+        match kind(self.before) {
+            Kind::Blank => false,
+            Kind::Punctuation => kind(self.after) != Kind::Letter,
+            Kind::Letter | Kind::Cjk => true,
+        }
+    }
+}
+
+/// What a character beside a run counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Blank,
+    Punctuation,
+    Letter,
+    Cjk,
+}
+
+/// As CommonMark counts.
+fn plain(c: char) -> Kind {
+    if c.is_whitespace() {
+        Kind::Blank
+    } else if is_punctuation(c) {
+        Kind::Punctuation
+    } else {
+        Kind::Letter
+    }
+}
+
+/// As the CJK-friendly rules count.
+fn friendly(c: char) -> Kind {
+    if is_cjk(c) && !c.is_whitespace() { Kind::Cjk } else { plain(c) }
+}
+
+/// The character before a run; a zero-width one does not hide the character before it. A line's begin is a blank.
+fn visible_before(text: &str, last: Option<char>) -> char {
+    if last.is_some_and(|last| !is_zero_width(last)) {
+        return last.unwrap_or(' ');
+    }
+    text.chars().rev().find(|c| !is_zero_width(*c)).unwrap_or(' ')
+}
+
+fn visible_after(text: &str) -> char {
+    text.chars().find(|c| !is_zero_width(*c)).unwrap_or(' ')
+}
+
+fn is_zero_width(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Unicode categories P and S, as far as they matter beside emphasis: all of ASCII's, and the blocks that hold marks.
+fn is_punctuation(c: char) -> bool {
+    c.is_ascii_punctuation()
+        || matches!(c, '\u{a1}'..='\u{bf}' | '\u{d7}' | '\u{f7}' if !matches!(c, 'ª' | 'º' | '²' | '³' | '¹' | '¼'..='¾' | '\u{ad}'))
+        || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{2bff}')
+        || matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3020}' | '\u{3030}' | '\u{303d}' | '\u{30a0}' | '\u{30fb}')
+        || matches!(c, '\u{fe10}'..='\u{fe19}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}')
+        || matches!(c, '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff65}' | '\u{ffe0}'..='\u{ffee}')
+}
+
+/// Characters of Chinese, Japanese and Korean, their punctuation and full-width forms included.
+fn is_cjk(c: char) -> bool {
+    matches!(c,
+        '\u{2e80}'..='\u{303e}' | '\u{3041}'..='\u{33ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{a000}'..='\u{a4cf}' | '\u{f900}'..='\u{faff}' | '\u{fe10}'..='\u{fe19}' | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ffef}' | '\u{1aff0}'..='\u{1b16f}' | '\u{1f200}'..='\u{1f265}' | '\u{20000}'..='\u{3fffd}')
+        || is_hangul(c)
+}
+
+fn is_hangul(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{a960}'..='\u{a97f}' | '\u{ac00}'..='\u{d7ff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use pulldown_cmark::{Options, Parser, html};
+
+    use super::*;
+
+    fn rendered(markdown: &str) -> String {
+        let mut out = String::new();
+        html::push_html(&mut out, Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH));
+        out
+    }
+
+    fn friendly(markdown: &str) -> String {
+        without_sentinels(&rendered(&with_sentinels(markdown))).trim_end().to_owned()
+    }
+
+    #[test]
+    fn bold_meant_is_bold_shown() {
+        for (markdown, expected) in [
+            ("达到**700+**。", "达到<strong>700+</strong>。"),
+            ("**主题：**正文", "<strong>主题：</strong>正文"),
+            ("**主题：**Dubbo", "<strong>主题：</strong>Dubbo"),
+            ("正文**（注）**正文", "正文<strong>（注）</strong>正文"),
+            ("**“引用”**是", "<strong>“引用”</strong>是"),
+            ("使用**`code`**写", "使用<strong><code>code</code></strong>写"),
+            ("**分享主题：****Dubbo 基于 MOSN**", "<strong>分享主题：</strong><strong>Dubbo 基于 MOSN</strong>"),
+            ("**一。****二。****三**", "<strong>一。</strong><strong>二。</strong><strong>三</strong>"),
+            ("*斜体。*正文", "<em>斜体。</em>正文"),
+            ("~~删除。~~正文", "<del>删除。</del>正文"),
+            ("**foo.**\u{200b}正文", "<strong>foo.</strong>\u{200b}正文"),
+            ("正文\u{200b}**(foo)**\u{200b}正文", "正文\u{200b}<strong>(foo)</strong>\u{200b}正文"),
+            ("**[链接](https://example.org/)**正文", "<strong><a href=\"https://example.org/\">链接</a></strong>正文"),
+            ("これは**私のやりたかったこと。**だから", "これは<strong>私のやりたかったこと。</strong>だから"),
+            ("**스크립트(script)**라고", "<strong>스크립트(script)</strong>라고"),
+        ] {
+            assert_eq!(friendly(markdown), format!("<p>{expected}</p>"), "{markdown}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_emphasis_stays() {
+        for markdown in [
+            "2 * 3 * 4",
+            "中 ** 文",
+            "* 项目",
+            "***",
+            "\\*\\*文：\\*\\*字",
+            "`**文：**字`",
+            "中****文",
+            "a*\"foo\"*",
+            "**foo.**bar",
+        ] {
+            assert_eq!(friendly(markdown), rendered(markdown).trim_end(), "{markdown}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_without_cjk_is_never_touched(markdown in "[ -~\n]{0,80}") {
+            prop_assert!(matches!(with_sentinels(&markdown), Cow::Borrowed(_)));
+        }
+
+        #[test]
+        fn sentinels_come_out_again(markdown in "[*~ a。文（\n]{0,40}") {
+            let marked = with_sentinels(&markdown);
+            prop_assert_eq!(without_sentinels(&marked), markdown.as_str());
+        }
+    }
+}
