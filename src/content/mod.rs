@@ -11,3 +11,4 @@ pub mod html;
 pub mod markdown;
 pub mod permalink;
 mod reading;
+pub mod summary;

@@ -1,0 +1,87 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn html(markdown: &str, reader: Reader) -> String {
+    let permalink = Url::parse("https://example.org/blog/seven/").unwrap();
+    render(&Document::parse(markdown), &permalink, "seven-", reader)
+}
+
+fn feed(markdown: &str) -> String {
+    html(markdown, Reader::Feed)
+}
+
+#[test]
+fn relative_addresses_become_absolute() {
+    assert_eq!(
+        feed("[six](../six/ \"六\") ![图](a%20b.png)"),
+        "<p><a href=\"https://example.org/blog/six/\" title=\"六\">six</a> \
+         <img src=\"https://example.org/blog/seven/a%20b.png\" alt=\"图\"></p>\n"
+    );
+}
+
+#[test]
+fn footnotes_lead_to_and_fro_inside_one_issue() {
+    let markdown = "潮[^a]\n\n[^a]: 汐\n";
+    let expected = |base: &str| {
+        format!(
+            "<p>潮<sup><a href=\"{base}#seven-a\">1</a></sup></p>\n<div id=\"seven-a\"><sup>1</sup>\n<p>汐</p>\n</div>\n"
+        )
+    };
+    assert_eq!(feed(markdown), expected("https://example.org/blog/seven/"));
+    assert_eq!(html(markdown, Reader::Mail), expected(""));
+}
+
+#[test]
+fn nothing_active_is_left() {
+    let markdown = "<script>alert(1)</script>\n\n<p onclick=\"x()\" style=\"color:red\" class=\"c\">text</p>\n\n\
+                    [bad](javascript:alert(1)) <img src=x onerror=alert(1)>\n";
+    assert_eq!(feed(markdown), "\n<p>text</p>\n<p><a>bad</a> <img src=\"https://example.org/blog/seven/x\"></p>\n");
+}
+
+#[test]
+fn text_in_angle_brackets_stays_readable() {
+    assert_eq!(feed("set <dataInfoId> to `<x>`"), "<p>set &lt;dataInfoId&gt; to <code>&lt;x&gt;</code></p>\n");
+    assert_eq!(feed("<scope>\n"), "&lt;scope&gt;\n");
+}
+
+#[test]
+fn tasks_are_shown_by_every_reader() {
+    assert_eq!(feed("- [x] done\n- [ ] open\n"), "<ul>\n<li>☑ done</li>\n<li>☐ open</li>\n</ul>\n");
+}
+
+#[test]
+fn an_image_without_address_leaves_its_text() {
+    assert_eq!(feed("![潮](data:image/png;base64,AA) end"), "<p>潮 end</p>\n");
+}
+
+#[test]
+fn deep_quotes_do_not_take_long() {
+    let html = feed(&format!("{}text", ">".repeat(5000)));
+    assert_eq!(html.matches("<blockquote>").count(), MAX_DEPTH);
+    assert!(html.contains("text"));
+}
+
+#[test]
+fn illegal_characters_are_gone() {
+    assert_eq!(legal("a\u{0}\u{8}\u{85}\u{fffd}\u{fffe}\u{1fffe}b\t\n"), "ab\t\n");
+}
+
+proptest! {
+    #[test]
+    fn any_markdown_gives_only_absolute_addresses_and_nothing_active(markdown in "(\\PC|[<>\\[\\]()!#\"'=/ \n*`&;:]|src|href|script|img|onload|javascript:){0,60}") {
+        let html = feed(&markdown);
+        for attribute in [" href=\"", " src=\""] {
+            for value in html.split(attribute).skip(1) {
+                let absolute = ["https://", "http://", "mailto:", "tel:"].iter().any(|start| value.starts_with(start));
+                prop_assert!(absolute, "{}", html);
+            }
+        }
+        prop_assert!(!html.contains("<script") && !html.contains("<iframe") && !html.contains("<style"));
+    }
+
+    #[test]
+    fn any_raw_html_is_survived(html in "[<>a-z/='\" !-]{0,60}") {
+        let _ = raw::mended(&html);
+    }
+}
