@@ -55,6 +55,11 @@ impl Finding {
         Self { severity: Severity::Warning, ..Self::error(rule, message) }
     }
 
+    /// Whether something was left out for it.
+    pub fn leaves_out(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// Adds what to do.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

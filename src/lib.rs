@@ -21,6 +21,7 @@ pub mod subscriber;
 // transforms
 pub mod config;
 pub mod content;
+pub mod feed;
 
 // edges
 pub mod disk;
@@ -28,6 +29,7 @@ pub mod store;
 
 // use cases
 pub mod load;
+pub mod publish;
 
 // faces
 pub mod cli;

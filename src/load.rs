@@ -13,7 +13,7 @@ use crate::content::assemble::{Assembled, Source, assemble};
 use crate::content::front_matter;
 use crate::disk::Project;
 use crate::disk::sources::SourceFile;
-use crate::finding::{Finding, Place, Severity};
+use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 
 /// The project file holds something wrong.
@@ -177,11 +177,6 @@ pub fn find<'a>(issues: &'a [Issue], name: &str, now: chrono::DateTime<chrono::U
         };
         missing.help(help).into()
     })
-}
-
-/// Whether a finding keeps an item out.
-pub fn left_something_out(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
 #[cfg(test)]

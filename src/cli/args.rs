@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::cli::{completions, init, list, new};
+use crate::cli::{build, completions, init, list, new};
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
 ///
@@ -62,6 +62,7 @@ pub(super) enum Color {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Build(build::Args),
     List(list::Args),
     Init(init::Args),
     New(new::Args),

@@ -14,6 +14,7 @@ use crate::disk::Project;
 use crate::load;
 
 mod args;
+mod build;
 mod clock;
 mod completions;
 mod init;
@@ -76,6 +77,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         report,
     };
     match cli.command {
+        Command::Build(args) => build::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::New(args) => new::run(&context, &args),

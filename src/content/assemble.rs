@@ -11,7 +11,7 @@ use crate::content::date;
 use crate::content::front_matter::Block;
 use crate::content::permalink::{Page, Pattern, absolute};
 use crate::content::reading::Reading;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::issue::{Cover, Issue, IssueId, Slug, Term};
 use crate::publication::{Author, Publication};
 
@@ -41,7 +41,7 @@ pub fn assemble(source: Source<'_>, block: &Block<'_>, publication: &Publication
     };
     let issue = issue(source, block, &mut fields, publication, pattern);
     let findings = fields.into_findings();
-    let left_out = findings.iter().any(|finding| finding.severity == Severity::Error);
+    let left_out = findings.iter().any(Finding::leaves_out);
     Assembled { issue: issue.filter(|_| !left_out), findings }
 }
 

@@ -42,11 +42,11 @@ fn events<'a>(document: &'a Document<'_>) -> impl Iterator<Item = Event<'a>> {
         Event::TaskListMarker(done) => Some(Event::Text(if *done { "☑ " } else { "☐ " }.into())),
         Event::Start(Tag::BlockQuote(_)) => {
             deep += 1;
-            (deep <= MAX_DEPTH).then(|| Event::Start(Tag::BlockQuote(None)))
+            (deep <= MAX_DEPTH).then_some(Event::Start(Tag::BlockQuote(None)))
         }
         Event::End(TagEnd::BlockQuote(_)) => {
             deep -= 1;
-            (deep < MAX_DEPTH).then(|| Event::End(TagEnd::BlockQuote(None)))
+            (deep < MAX_DEPTH).then_some(Event::End(TagEnd::BlockQuote(None)))
         }
         other => Some(other.clone()),
     })

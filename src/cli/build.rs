@@ -1,0 +1,129 @@
+//! `slugline build`: the feeds.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::report::FindingRow;
+use crate::cli::{Context, Exit};
+use crate::config::FeedFormat;
+use crate::disk::Written;
+use crate::finding::Finding;
+use crate::load::{self, Issues};
+use crate::publish::{self, Build, Built};
+
+/// Write the feeds
+///
+/// A file is only touched when its bytes change, so that readers are told the truth about what is new.
+#[derive(Debug, Default, clap::Args)]
+#[command(after_help = "Examples:\n  slugline build\n  slugline build --out target/site --drafts --future")]
+pub(super) struct Args {
+    /// Folder to write into [default: `output` of the project file]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Include drafts
+    #[arg(long)]
+    drafts: bool,
+    /// Include issues with a date in the future
+    #[arg(long)]
+    future: bool,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let mut loaded = load::issues(&context.project, &config)?;
+    let mut now = context.clock.now();
+    if args.drafts {
+        loaded.issues.iter_mut().for_each(|issue| issue.draft = false);
+    }
+    if args.future {
+        now = loaded.issues.first().map_or(now, |newest| newest.date.to_utc().max(now));
+    }
+    let output = args.out.as_ref().unwrap_or(&config.output);
+    let build = publish::build(&context.project, &config, &loaded.issues, output, now)?;
+    let findings = findings(context, &loaded, &build);
+    if context.report.json {
+        context.report.document(&Document {
+            files: build.files.iter().map(Row::of).collect(),
+            findings: findings.iter().map(|finding| FindingRow::of(finding)).collect(),
+        })?;
+    } else {
+        context.report.table(&rows(&build))?;
+    }
+    Ok(exit(&findings))
+}
+
+/// Shows and gives what is wrong with content and build.
+pub(super) fn findings<'a>(context: &Context, loaded: &'a Issues, build: &'a Build) -> Vec<&'a Finding> {
+    context.report.findings(&loaded.findings);
+    context.report.findings(&build.findings);
+    loaded.findings.iter().chain(&build.findings).collect()
+}
+
+/// Something that was left out needs a person.
+pub(super) fn exit(findings: &[&Finding]) -> Exit {
+    if findings.iter().any(|finding| finding.leaves_out()) { Exit::Attention } else { Exit::Done }
+}
+
+/// The summary table of a build.
+pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
+    let row = |built: &Built| {
+        let entries = format!("{} {}", built.entries, if built.entries == 1 { "issue" } else { "issues" });
+        vec![
+            name(built.format).to_owned(),
+            built.path.clone(),
+            entries,
+            size(built.bytes),
+            word(built.written).to_owned(),
+        ]
+    };
+    build.files.iter().map(row).collect()
+}
+
+/// One file in a `--json` document.
+#[derive(Serialize)]
+pub(super) struct Row<'a> {
+    format: &'static str,
+    path: &'a str,
+    entries: usize,
+    bytes: usize,
+    written: &'static str,
+}
+
+impl<'a> Row<'a> {
+    pub fn of(built: &'a Built) -> Self {
+        Self {
+            format: name(built.format),
+            path: &built.path,
+            entries: built.entries,
+            bytes: built.bytes,
+            written: word(built.written),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    files: Vec<Row<'a>>,
+    findings: Vec<FindingRow<'a>>,
+}
+
+fn name(format: FeedFormat) -> &'static str {
+    match format {
+        FeedFormat::Rss => "rss",
+        FeedFormat::Atom => "atom",
+        FeedFormat::Json => "json",
+    }
+}
+
+fn word(written: Written) -> &'static str {
+    match written {
+        Written::New => "new",
+        Written::Changed => "changed",
+        Written::Unchanged => "unchanged",
+    }
+}
+
+fn size(bytes: usize) -> String {
+    if bytes < 1000 { format!("{bytes} B") } else { format!("{} kB", bytes.div_ceil(1000)) }
+}

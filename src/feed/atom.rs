@@ -1,0 +1,93 @@
+//! Atom 1.0, RFC 4287.
+
+use std::collections::BTreeSet;
+
+use atom_syndication::{Category, Content, Generator, Link, Text, WriteConfig};
+use chrono::{DateTime, FixedOffset, TimeDelta};
+
+use crate::config::FeedFormat;
+use crate::feed::{Entry, Feed, GENERATOR, Person, Picture, xml};
+
+pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
+    let entries: Vec<atom_syndication::Entry> =
+        feed.entries.iter().zip(distinct(&feed.entries)).map(|(entry, updated)| self::entry(entry, updated)).collect();
+    let newest = entries.iter().map(|entry| entry.updated).max();
+    let atom = atom_syndication::Feed {
+        title: Text::plain(feed.title.clone()),
+        subtitle: Some(Text::plain(feed.description.clone())),
+        id: feed.home.clone(),
+        // A feed without entries has no date; section 4.1.1 wants one all the same, and it must not change by itself.
+        updated: newest.unwrap_or_default(),
+        authors: vec![person(&feed.author)],
+        generator: Some(Generator { value: GENERATOR.to_owned(), ..Generator::default() }),
+        icon: feed.icon.clone(),
+        links: vec![
+            link("self", feed.location(FeedFormat::Atom), Some("application/atom+xml")),
+            link("alternate", &feed.home, Some("text/html")),
+        ],
+        rights: feed.copyright.clone().map(Text::plain),
+        lang: Some(feed.language.clone()),
+        entries,
+        ..atom_syndication::Feed::default()
+    };
+    let config = WriteConfig { write_document_declaration: false, indent_size: Some(1) };
+    Ok(xml::with_declaration(&atom.write_with_config(Vec::new(), config)?))
+}
+
+/// `updated` of each entry, ties broken by seconds: readers that sort by it, and validators, expect it to tell entries
+/// apart. The first of a tie keeps its own, so that an entry that drops out at the end changes no other.
+fn distinct(entries: &[Entry]) -> Vec<DateTime<FixedOffset>> {
+    let mut taken = BTreeSet::new();
+    let free = |entry: &Entry| {
+        let mut updated = entry.updated;
+        while !taken.insert(updated) {
+            updated += TimeDelta::seconds(1);
+        }
+        updated
+    };
+    entries.iter().map(free).collect()
+}
+
+fn entry(entry: &Entry, updated: DateTime<FixedOffset>) -> atom_syndication::Entry {
+    let language = entry.language.clone();
+    let mut links = vec![link("alternate", &entry.url, Some("text/html"))];
+    links.extend(entry.cover.as_ref().map(enclosure));
+    // Section 4.1.2: an entry without content needs a summary.
+    let summary = entry.summary.clone().or_else(|| entry.content_html.is_none().then(|| entry.title.clone()));
+    atom_syndication::Entry {
+        title: Text { lang: language.clone(), ..Text::plain(entry.title.clone()) },
+        id: entry.id.clone(),
+        updated,
+        published: Some(entry.published),
+        authors: entry.authors.iter().map(person).collect(),
+        categories: entry.terms.iter().map(|term| Category { term: term.clone(), ..Category::default() }).collect(),
+        links,
+        summary: summary.map(|text| Text { lang: language.clone(), ..Text::plain(text) }),
+        content: entry.content_html.as_ref().map(|html| Content {
+            value: Some(html.clone()),
+            content_type: Some("html".to_owned()),
+            lang: language,
+            ..Content::default()
+        }),
+        ..atom_syndication::Entry::default()
+    }
+}
+
+fn person(person: &Person) -> atom_syndication::Person {
+    atom_syndication::Person {
+        name: person.name.clone(),
+        email: person.email.clone(),
+        uri: person.url.clone(),
+        ..atom_syndication::Person::default()
+    }
+}
+
+fn link(rel: &str, href: &str, mime_type: Option<&str>) -> Link {
+    Link { href: href.to_owned(), rel: rel.to_owned(), mime_type: mime_type.map(str::to_owned), ..Link::default() }
+}
+
+/// Section 4.2.7.6: the length is a hint, left out where it is unknown.
+fn enclosure(cover: &Picture) -> Link {
+    let length = cover.bytes.map(|bytes| bytes.to_string());
+    Link { length, title: cover.alt.clone(), ..link("enclosure", &cover.url, cover.mime_type.as_deref()) }
+}

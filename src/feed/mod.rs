@@ -1,0 +1,230 @@
+//! Feeds: which issues they hold, and the one model that all formats are written from.
+//!
+//! Takes the publication and issues with their rendered text; gives bytes. The same input gives the same bytes on any
+//! machine: no clock, no locale. What validators want of all formats is settled in the model, what only one format
+//! wants in its file.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use url::Url;
+
+use crate::config::{FeedContent, FeedFormat, FeedsConfig};
+use crate::content::html::{legal, urls};
+use crate::issue::{Cover, Issue, Term};
+use crate::publication::{Author, Publication};
+
+mod atom;
+mod json;
+mod rss;
+mod xml;
+
+/// Named in every feed as its generator.
+const GENERATOR: &str = "slugline";
+
+/// A feed before it has a format. Every text is plain text without characters that XML forbids; every URL is absolute
+/// ASCII.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feed {
+    /// Title of the publication.
+    pub title: String,
+    /// Description of the publication; its title where there is none.
+    pub description: String,
+    /// Where the publication can be read.
+    pub home: String,
+    /// Where the feed itself is, per format that is written.
+    pub locations: Vec<(FeedFormat, String)>,
+    /// BCP 47 tag.
+    pub language: String,
+    /// Who answers for all of it: the publication's author, else the publication itself.
+    pub author: Person,
+    /// Rights statement.
+    pub copyright: Option<String>,
+    /// Address of a square picture.
+    pub icon: Option<String>,
+    /// Minutes a reader may wait before it asks again.
+    pub ttl: Option<u32>,
+    /// Newest first.
+    pub entries: Vec<Entry>,
+}
+
+/// One issue in a feed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The same string in every format.
+    pub id: String,
+    /// Permalink.
+    pub url: String,
+    /// Never blank.
+    pub title: String,
+    /// When it was published.
+    pub published: DateTime<FixedOffset>,
+    /// When it last changed, never before `published`.
+    pub updated: DateTime<FixedOffset>,
+    /// Those who wrote it; may be nobody.
+    pub authors: Vec<Person>,
+    /// Plain text; `None` when there is no word to say.
+    pub summary: Option<String>,
+    /// HTML; `None` in a feed of summaries.
+    pub content_html: Option<String>,
+    /// Categories, then tags, each once.
+    pub terms: Vec<String>,
+    /// The picture that stands for it.
+    pub cover: Option<Picture>,
+    /// BCP 47 tag where it differs from the feed's.
+    pub language: Option<String>,
+}
+
+/// An author as feeds name one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Never blank.
+    pub name: String,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// The person's page.
+    pub url: Option<String>,
+}
+
+/// A cover as feeds name one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Where it is.
+    pub url: String,
+    /// MIME type, where it is known.
+    pub mime_type: Option<String>,
+    /// Size in bytes, where it is known.
+    pub bytes: Option<u64>,
+    /// Width and height in pixels, where they are known.
+    pub size: Option<(u32, u32)>,
+    /// Text for those who do not see it.
+    pub alt: Option<String>,
+}
+
+/// What an issue's file adds to its front matter.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Text {
+    /// The body as HTML for feed readers.
+    pub html: String,
+    /// First words of the body, for an issue without description.
+    pub summary: String,
+    /// The cover, measured.
+    pub cover: Option<Cover>,
+}
+
+/// The issues a main feed holds at `now`: published, not kept out by `feed: false`, the newest N.
+pub fn choose<'a>(issues: &'a [Issue], feeds: &FeedsConfig, now: DateTime<Utc>) -> Vec<&'a Issue> {
+    let shown = issues.iter().filter(|issue| issue.feed && issue.is_published(now));
+    let limit = if feeds.limit == 0 { usize::MAX } else { feeds.limit };
+    shown.take(limit).collect()
+}
+
+impl Feed {
+    /// The main feed of a publication: these issues, in this order.
+    pub fn new(publication: &Publication, feeds: &FeedsConfig, issues: Vec<(&Issue, Text)>) -> Self {
+        let title = plain(&publication.title);
+        let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
+        let author = publication.author.as_ref().map(Person::new);
+        let entry = |(issue, text): (&Issue, Text)| Entry::new(issue, text, feeds.content);
+        Self {
+            description: description.unwrap_or_else(|| title.clone()),
+            home: urls::encoded(&publication.base_url),
+            locations: locations(&publication.base_url, feeds),
+            language: publication.language.clone(),
+            author: author.unwrap_or_else(|| Person { name: title.clone(), email: None, url: None }),
+            copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),
+            icon: publication.icon.as_ref().map(urls::encoded),
+            ttl: feeds.ttl,
+            entries: issues.into_iter().map(entry).collect(),
+            title,
+        }
+    }
+
+    /// The date of the feed is that of its newest change; never the time it was built at.
+    pub fn updated(&self) -> Option<DateTime<FixedOffset>> {
+        self.entries.iter().map(|entry| entry.updated).max()
+    }
+
+    /// Where the feed of a format is; the publication's own address when that format is not written.
+    fn location(&self, format: FeedFormat) -> &str {
+        let found = self.locations.iter().find(|(other, _)| *other == format);
+        found.map_or(&self.home, |(_, location)| location)
+    }
+
+    /// The bytes of the feed in a format.
+    ///
+    /// # Errors
+    /// When a crate that serialises refuses: that is a fault of this program, not of the input.
+    pub fn render(&self, format: FeedFormat) -> anyhow::Result<Vec<u8>> {
+        match format {
+            FeedFormat::Rss => rss::render(self),
+            FeedFormat::Atom => atom::render(self),
+            FeedFormat::Json => json::render(self),
+        }
+    }
+}
+
+fn locations(base: &Url, feeds: &FeedsConfig) -> Vec<(FeedFormat, String)> {
+    let location = |file: &str| urls::encoded(&crate::content::permalink::absolute(base, file));
+    feeds.formats.iter().map(|(format, file)| (*format, location(file))).collect()
+}
+
+impl Entry {
+    fn new(issue: &Issue, text: Text, content: FeedContent) -> Self {
+        let summary = issue.description.as_deref().map(plain).filter(|text| !text.is_empty());
+        let summary = summary.or_else(|| Some(plain(&text.summary)).filter(|text| !text.is_empty()));
+        let title = plain(&issue.plain_title());
+        Self {
+            id: plain(issue.id.as_str()),
+            url: urls::encoded(&issue.permalink),
+            title: if title.is_empty() { issue.slug.to_string() } else { title },
+            published: issue.date,
+            updated: issue.updated.max(issue.date),
+            authors: issue.authors.iter().map(Person::new).collect(),
+            summary,
+            content_html: (content == FeedContent::Full && !text.html.trim().is_empty()).then_some(text.html),
+            terms: terms(issue),
+            cover: text.cover.as_ref().map(Picture::new),
+            language: issue.language.clone(),
+        }
+    }
+}
+
+fn terms(issue: &Issue) -> Vec<String> {
+    let mut terms: Vec<String> = Vec::new();
+    for term in issue.categories.iter().chain(&issue.tags).map(Term::as_str).map(plain) {
+        if !term.is_empty() && !terms.contains(&term) {
+            terms.push(term);
+        }
+    }
+    terms
+}
+
+impl Person {
+    fn new(author: &Author) -> Self {
+        Self {
+            name: plain(&author.name),
+            email: author.email.as_ref().map(|email| email.as_str().to_owned()),
+            url: author.url.as_ref().filter(|url| url.has_host()).map(urls::encoded),
+        }
+    }
+}
+
+impl Picture {
+    fn new(cover: &Cover) -> Self {
+        Self {
+            url: urls::encoded(&cover.url),
+            mime_type: cover.mime_type.clone(),
+            bytes: cover.bytes.filter(|bytes| *bytes > 0),
+            size: cover.size.filter(|(width, height)| *width > 0 && *height > 0),
+            alt: cover.alt.as_deref().map(plain).filter(|text| !text.is_empty()),
+        }
+    }
+}
+
+/// One line of text without characters that XML forbids, trimmed: leading blanks are errors in ids and warnings in
+/// titles.
+fn plain(text: &str) -> String {
+    legal(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

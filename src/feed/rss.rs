@@ -1,0 +1,138 @@
+//! RSS 2.0, after the RSS Best Practices Profile: summary in `description`, full text in `content:encoded`.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc};
+use rss::extension::dublincore::DublinCoreExtension;
+use rss::extension::{Extension, ExtensionMap, atom};
+use rss::{Category, Channel, Enclosure, Guid, Image, Item};
+
+use crate::config::FeedFormat;
+use crate::feed::{Entry, Feed, GENERATOR, Picture, xml};
+
+/// With this in `docs`, validators allow attributes of other namespaces on core elements.
+const DOCS: &str = "http://www.rssboard.org/rss-specification";
+const MEDIA: &str = "http://search.yahoo.com/mrss/";
+
+pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
+    let channel = Channel {
+        title: feed.title.clone(),
+        link: feed.home.clone(),
+        description: feed.description.clone(),
+        language: Some(feed.language.clone()),
+        copyright: feed.copyright.clone(),
+        managing_editor: feed.author.email.as_ref().map(|email| format!("{email} ({})", feed.author.name)),
+        last_build_date: feed.updated().map(rfc822),
+        generator: Some(GENERATOR.to_owned()),
+        docs: Some(DOCS.to_owned()),
+        ttl: feed.ttl.map(|minutes| minutes.to_string()),
+        image: image(feed),
+        atom_ext: Some(atom::AtomExtension { links: vec![self_link(feed)] }),
+        namespaces: namespaces(feed),
+        items: feed.entries.iter().map(item).collect(),
+        ..Channel::default()
+    };
+    let written = channel.pretty_write_to(Vec::new(), b' ', 1)?;
+    let written = String::from_utf8(written)?;
+    let body = written.split_once("?>").filter(|_| written.starts_with("<?xml")).map_or(written.as_str(), |it| it.1);
+    Ok(xml::with_declaration(xml::with_hex_references(body.trim_start()).as_bytes()))
+}
+
+fn self_link(feed: &Feed) -> atom::Link {
+    atom::Link {
+        href: feed.location(FeedFormat::Rss).to_owned(),
+        rel: "self".to_owned(),
+        mime_type: Some("application/rss+xml".to_owned()),
+        ..atom::Link::default()
+    }
+}
+
+/// Validators warn of a namespace that is declared and not used.
+fn namespaces(feed: &Feed) -> BTreeMap<String, String> {
+    let used = feed.entries.iter().any(|entry| entry.cover.is_some());
+    used.then(|| ("media".to_owned(), MEDIA.to_owned())).into_iter().collect()
+}
+
+/// RSS 2.0 knows JPEG, GIF and PNG; the image repeats title and link of the channel.
+fn image(feed: &Feed) -> Option<Image> {
+    let url = feed.icon.clone()?;
+    let path = url.to_ascii_lowercase();
+    let known = [".png", ".jpg", ".jpeg", ".gif"].iter().any(|ending| path.ends_with(ending));
+    known.then(|| Image { url, title: feed.title.clone(), link: feed.home.clone(), ..Image::default() })
+}
+
+fn item(entry: &Entry) -> Item {
+    let creators: Vec<String> = entry.authors.iter().map(|author| author.name.clone()).collect();
+    Item {
+        title: Some(entry.title.clone()),
+        link: Some(entry.url.clone()),
+        description: Some(description(entry)),
+        categories: entry.terms.iter().map(|term| Category { name: term.clone(), domain: None }).collect(),
+        enclosure: entry.cover.as_ref().and_then(enclosure),
+        guid: Some(Guid { value: entry.id.clone(), permalink: entry.id == entry.url }),
+        pub_date: Some(rfc822(entry.published)),
+        content: entry.content_html.clone(),
+        extensions: entry.cover.as_ref().map(media_content).unwrap_or_default(),
+        dublin_core_ext: (!creators.is_empty())
+            .then(|| DublinCoreExtension { creators, ..DublinCoreExtension::default() }),
+        ..Item::default()
+    }
+}
+
+/// HTML by definition, so that plain text has to be escaped for it; always there, for readers look for it before the
+/// full text.
+fn description(entry: &Entry) -> String {
+    let text = entry.summary.as_ref().unwrap_or(&entry.title);
+    html_escape::encode_text(text).into_owned()
+}
+
+/// All three attributes are required: without a type there is no enclosure; an unknown length is 0.
+fn enclosure(cover: &Picture) -> Option<Enclosure> {
+    let mime_type = cover.mime_type.clone()?;
+    Some(Enclosure { url: cover.url.clone(), length: cover.bytes.unwrap_or(0).to_string(), mime_type })
+}
+
+/// Media RSS: an unknown size is left out, not 0.
+fn media_content(cover: &Picture) -> ExtensionMap {
+    let mut attrs = BTreeMap::from([("url".to_owned(), cover.url.clone()), ("medium".to_owned(), "image".to_owned())]);
+    if let Some(mime_type) = &cover.mime_type {
+        attrs.insert("type".to_owned(), mime_type.clone());
+    }
+    if let Some(bytes) = cover.bytes {
+        attrs.insert("fileSize".to_owned(), bytes.to_string());
+    }
+    if let Some((width, height)) = cover.size {
+        attrs.insert("width".to_owned(), width.to_string());
+        attrs.insert("height".to_owned(), height.to_string());
+    }
+    let description = |alt: &String| Extension {
+        name: "media:description".to_owned(),
+        value: Some(alt.clone()),
+        attrs: BTreeMap::from([("type".to_owned(), "plain".to_owned())]),
+        children: BTreeMap::new(),
+    };
+    let children = cover.alt.iter().map(|alt| ("description".to_owned(), vec![description(alt)])).collect();
+    let content = Extension { name: "media:content".to_owned(), value: None, attrs, children };
+    BTreeMap::from([("media".to_owned(), BTreeMap::from([("content".to_owned(), vec![content])]))])
+}
+
+/// `Thu, 02 Jul 2026 08:00:00 +0800`. Validators doubt offsets that are not whole or half hours: those become UTC.
+fn rfc822(date: DateTime<FixedOffset>) -> String {
+    const HALF_HOUR: i32 = 30 * 60;
+    let usual = date.offset().local_minus_utc() % HALF_HOUR == 0;
+    let date = if usual { date } else { Utc.fix().from_utc_datetime(&date.naive_utc()) };
+    date.format("%a, %d %b %Y %H:%M:%S %z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_have_two_digits_and_plausible_offsets() {
+        let date = |text| rfc822(DateTime::parse_from_rfc3339(text).unwrap());
+        assert_eq!(date("2026-07-02T08:00:00+08:00"), "Thu, 02 Jul 2026 08:00:00 +0800");
+        assert_eq!(date("2026-07-02T08:00:00+05:45"), "Thu, 02 Jul 2026 02:15:00 +0000");
+        assert_eq!(date("2026-07-02T08:00:00-03:30"), "Thu, 02 Jul 2026 08:00:00 -0330");
+    }
+}
