@@ -1,5 +1,5 @@
-//! The store: subscribers and the ledger of what was sent to whom. This file is the contract; `sqlite` and `memory`
-//! keep it, `conformance` proves that they do.
+//! The store: subscribers and the ledger of what was sent to whom. This file is the contract; `sqlite` keeps it,
+//! `conformance` proves that it does.
 //!
 //! It speaks in this program's nouns. Every method is one transaction: it happens whole or not at all, and a method
 //! that returned has happened. Methods that say *durable* survive a power cut; the others survive the death of the
@@ -7,10 +7,26 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::config::StorePlace;
+use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+#[cfg(test)]
+mod conformance;
+pub mod sqlite;
+
+/// Opens the store of a project.
+///
+/// # Errors
+/// When it cannot be opened, is no store, or was made by a newer version of this program.
+pub fn open(project: &Project, place: &StorePlace) -> Result<Box<dyn Store>, StoreError> {
+    match place {
+        StorePlace::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(&project.path(file))?)),
+    }
+}
 
 /// What keeps subscribers and the ledger.
 pub trait Store: Send {

@@ -1,0 +1,205 @@
+//! One suite for every store: what the contract in `mod.rs` promises.
+//!
+//! `world` gives a way to open the same store again, as another process or the next run would.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::*;
+use crate::ledger::Outcome;
+
+/// Opens the same store as often as it is called.
+pub(super) type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
+
+pub(super) fn conforms(world: &dyn Fn(&dyn Fn(Open<'_>))) {
+    world(&|open| adding_never_changes_who_is_there(open));
+    world(&|open| the_audience_is_frozen(open));
+    world(&|open| everybody_is_claimed_once(open));
+    world(&|open| outcomes_are_kept(open));
+    world(&|open| who_left_is_skipped(open));
+    world(&|open| a_dead_run_is_settled(open));
+    world(&|open| after_another_boot_all_claims_are_unknown(open));
+    world(&|open| unknown_recipients_are_resolved(open));
+    world(&|open| one_process_sends_at_a_time(open));
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-23T08:00:00Z".parse().unwrap()
+}
+
+fn issue() -> IssueId {
+    IssueId::new("https://example.org/7/").unwrap()
+}
+
+fn run(boot_id: &str) -> Run {
+    Run { host: "host".into(), boot_id: boot_id.into(), pid: 7 }
+}
+
+fn address(number: usize) -> EmailAddress {
+    format!("Reader{number}@example.org").parse().unwrap()
+}
+
+fn add(store: &mut dyn Store, count: usize) -> Added {
+    let new = |number| NewSubscriber {
+        address: address(number),
+        name: format!("读者 {number}"),
+        attributes: [("city".to_owned(), serde_json::json!("海口"))].into_iter().collect(),
+    };
+    store.add_subscribers(&mut (0..count).map(new), now()).unwrap()
+}
+
+/// A store with so many subscribers, a frozen mailing and the right to send.
+fn begun(open: Open<'_>, count: usize) -> Box<dyn Store> {
+    let mut store = open();
+    add(&mut *store, count);
+    store.freeze(&issue(), "hash", now()).unwrap();
+    assert_eq!(store.begin_run(&run("boot"), now()).unwrap(), Begun::Started(Recovered::default()));
+    store
+}
+
+fn claim(store: &mut dyn Store, limit: usize) -> Vec<SubscriberId> {
+    store.claim(&issue(), limit, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect()
+}
+
+fn states(store: &dyn Store) -> Vec<(State, u32)> {
+    let mut states = Vec::new();
+    let mut each = |delivery: Delivery| {
+        states.push((delivery.state, delivery.attempts));
+        Ok(())
+    };
+    store.each_delivery(&issue(), None, &mut each).unwrap();
+    states
+}
+
+fn adding_never_changes_who_is_there(open: Open<'_>) {
+    let mut store = open();
+    assert_eq!(add(&mut *store, 2), Added { new: 2, known: 0, away: 0 });
+    let first = store.subscriber(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
+    assert_eq!((first.address.as_str(), first.name.as_str(), first.created), ("Reader0@example.org", "读者 0", now()));
+    assert_eq!(first.attributes["city"], "海口");
+    assert_eq!(store.set_status(&address(1), Status::Unsubscribed, now()).unwrap(), Some(Status::Active));
+    assert_eq!(store.set_status(&address(9), Status::Unsubscribed, now()).unwrap(), None);
+    assert_eq!(add(&mut *store, 3), Added { new: 1, known: 1, away: 1 });
+    assert_eq!(store.subscriber(&address(0)).unwrap(), Some(first));
+    assert_eq!(store.subscriber(&address(1)).unwrap().unwrap().status, Status::Unsubscribed);
+    let mut active = Vec::new();
+    let mut each = |subscriber: Subscriber| {
+        active.push(subscriber.address);
+        Ok(())
+    };
+    open().each_subscriber(Some(Status::Active), &mut each).unwrap();
+    assert_eq!(active, [address(0), address(2)]);
+}
+
+fn the_audience_is_frozen(open: Open<'_>) {
+    let mut store = open();
+    add(&mut *store, 3);
+    store.set_status(&address(1), Status::Suppressed, now()).unwrap();
+    assert_eq!(store.mailing(&issue()).unwrap(), None);
+    let mailing = store.freeze(&issue(), "hash", now()).unwrap();
+    assert_eq!(mailing, Mailing { issue: issue(), content_hash: "hash".into(), frozen_at: now(), expected: 2 });
+    add(&mut *store, 5);
+    let again = store.freeze(&issue(), "other", now() + TimeDelta::hours(1)).unwrap();
+    assert_eq!(again, mailing);
+    assert_eq!(open().mailings().unwrap(), [mailing]);
+    assert_eq!(store.counts(&issue()).unwrap().of(State::Queued), 2);
+}
+
+fn everybody_is_claimed_once(open: Open<'_>) {
+    let mut store = begun(open, 5);
+    let first = store.claim(&issue(), 2, now()).unwrap();
+    assert_eq!(
+        first.iter().map(|claim| claim.subscriber.address.clone()).collect::<Vec<_>>(),
+        [address(0), address(1)]
+    );
+    assert_eq!((first[0].attempts, first[0].subscriber.name.as_str()), (0, "读者 0"));
+    assert_eq!(claim(&mut *store, 9).len(), 3);
+    assert_eq!(claim(&mut *store, 9), []);
+    assert_eq!(store.counts(&issue()).unwrap().of(State::Claimed), 5);
+}
+
+fn outcomes_are_kept(open: Open<'_>) {
+    let mut store = begun(open, 5);
+    let ids = claim(&mut *store, 5);
+    store.sending(&issue(), ids[0], now()).unwrap();
+    let later = now() + TimeDelta::minutes(5);
+    let outcomes = [
+        Outcome::Sent("250 ok".into()),
+        Outcome::Deferred { reply: "450 later".into(), retry_at: later },
+        Outcome::Failed { reply: "550 5.1.1 nobody".into(), suppress: true },
+        Outcome::Unknown("connection closed".into()),
+        Outcome::Requeued,
+    ];
+    let outcomes: Vec<_> = ids.iter().copied().zip(outcomes).collect();
+    store.record(&issue(), &outcomes, now()).unwrap();
+    let expected =
+        [(State::Sent, 1), (State::Deferred, 1), (State::Failed, 1), (State::Unknown, 1), (State::Queued, 0)];
+    assert_eq!(states(&*store), expected);
+    assert_eq!(store.subscriber(&address(2)).unwrap().unwrap().status, Status::Suppressed);
+    assert_eq!(claim(&mut *store, 9), [ids[4]], "a deferred recipient waits");
+    let retried = store.claim(&issue(), 9, later).unwrap();
+    assert_eq!((retried[0].subscriber.id, retried[0].attempts), (ids[1], 1));
+    assert!(store.record(&issue(), &[(ids[0], Outcome::Requeued)], now()).is_err(), "what is sent stays sent");
+    let mut failed = Vec::new();
+    let mut each = |delivery: Delivery| {
+        failed.push((delivery.address, delivery.reply));
+        Ok(())
+    };
+    store.each_delivery(&issue(), Some(State::Failed), &mut each).unwrap();
+    assert_eq!(failed, [(address(2), Some("550 5.1.1 nobody".to_owned()))]);
+}
+
+fn who_left_is_skipped(open: Open<'_>) {
+    let mut store = begun(open, 3);
+    store.set_status(&address(0), Status::Unsubscribed, now()).unwrap();
+    let claims = store.claim(&issue(), 1, now()).unwrap();
+    assert_eq!(claims[0].subscriber.address, address(1));
+    let expected = [(State::Suppressed, 0), (State::Claimed, 0), (State::Queued, 0)];
+    assert_eq!(states(&*store), expected);
+}
+
+fn a_dead_run_is_settled(open: Open<'_>) {
+    let mut store = begun(open, 4);
+    let ids = claim(&mut *store, 3);
+    store.sending(&issue(), ids[1], now()).unwrap();
+    store.record(&issue(), &[(ids[0], Outcome::Sent("250".into()))], now()).unwrap();
+    drop(store);
+    let mut store = open();
+    let Begun::Started(recovered) = store.begin_run(&run("boot"), now()).unwrap() else { panic!("busy") };
+    assert_eq!(recovered.requeued, 1);
+    assert_eq!(recovered.unknown.iter().map(|delivery| delivery.subscriber).collect::<Vec<_>>(), [ids[1]]);
+    let expected = [(State::Sent, 1), (State::Unknown, 1), (State::Queued, 0), (State::Queued, 0)];
+    assert_eq!(states(&*store), expected);
+}
+
+fn after_another_boot_all_claims_are_unknown(open: Open<'_>) {
+    let mut store = begun(open, 3);
+    let ids = claim(&mut *store, 2);
+    store.sending(&issue(), ids[0], now()).unwrap();
+    drop(store);
+    let mut store = open();
+    let Begun::Started(recovered) = store.begin_run(&run("next boot"), now()).unwrap() else { panic!("busy") };
+    assert_eq!((recovered.requeued, recovered.unknown.len()), (0, 2));
+    let expected = [(State::Unknown, 1), (State::Unknown, 1), (State::Queued, 0)];
+    assert_eq!(states(&*store), expected);
+}
+
+fn unknown_recipients_are_resolved(open: Open<'_>) {
+    let mut store = begun(open, 3);
+    let unknown = |id| (id, Outcome::Unknown("closed".into()));
+    let outcomes: Vec<_> = claim(&mut *store, 3).into_iter().map(unknown).collect();
+    store.record(&issue(), &outcomes, now()).unwrap();
+    let one = ["READER1@example.org".parse().unwrap()];
+    assert_eq!(store.resolve(&issue(), &one, State::Sent, now()).unwrap(), 1);
+    assert_eq!(store.resolve(&issue(), &one, State::Queued, now()).unwrap(), 0, "it is unknown no more");
+    assert_eq!(store.resolve(&issue(), &[], State::Queued, now()).unwrap(), 2);
+    let expected = [(State::Queued, 1), (State::Sent, 1), (State::Queued, 1)];
+    assert_eq!(states(&*store), expected);
+}
+
+fn one_process_sends_at_a_time(open: Open<'_>) {
+    let store = begun(open, 1);
+    let Begun::Busy(holder) = open().begin_run(&run("boot"), now()).unwrap() else { panic!("two may send") };
+    assert_eq!(holder.map(|run| (run.host, run.pid)), Some(("host".to_owned(), 7)));
+    drop(store);
+    assert!(matches!(open().begin_run(&run("boot"), now()).unwrap(), Begun::Started(_)));
+}

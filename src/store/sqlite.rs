@@ -1,0 +1,253 @@
+//! The store in one SQLite file: the default, for one machine.
+//!
+//! Two speeds of durability: what the contract calls durable is committed with `synchronous=FULL`, the rest with
+//! NORMAL. Both survive the death of the process, for the page cache does; only FULL survives that of the machine, and
+//! it carries every earlier NORMAL commit along, since the write-ahead log is one file. The right to send is a lock of
+//! the operating system on a file beside the database, which no death leaves behind.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use chrono::{DateTime, SecondsFormat, Utc};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+
+use crate::email::EmailAddress;
+use crate::issue::IssueId;
+use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
+use crate::store::{Added, Begun, Store, StoreError};
+use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+mod ledger;
+mod schema;
+mod subscribers;
+
+/// How long to wait for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A store in a SQLite file.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+    durable: bool,
+    /// Held while this process may send, with its number in the table of runs.
+    sending: Option<(File, i64)>,
+}
+
+impl Sqlite {
+    /// Opens the store in the file at `path`, making it if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is no store, or was made by a newer version of this program.
+    pub fn open(path: &Path) -> StoreResult<Self> {
+        let place = path.display().to_string();
+        let refused = |source: anyhow::Error| StoreError::Open { place: place.clone(), source };
+        make_private(path).map_err(|error| refused(error.into()))?;
+        let mut connection = Connection::open(path).map_err(|error| refused(error.into()))?;
+        let prepared = connection.busy_timeout(PATIENCE).and_then(|()| {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "foreign_keys", true)
+        });
+        prepared.map_err(|error| match (kind(&error), error.sqlite_error_code()) {
+            (Some(known), _) => known,
+            (None, Some(ErrorCode::NotADatabase)) => refused(anyhow!("it is no SQLite database")),
+            (None, _) => refused(error.into()),
+        })?;
+        schema::migrate(&mut connection, &place)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(Self { connection, path: path.to_owned(), durable: true, sending: None })
+    }
+
+    /// Runs `work` in one transaction that survives a power cut.
+    fn durably<T>(&mut self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
+        self.transaction(true, doing, work)
+    }
+
+    /// Runs `work` in one transaction that survives the death of the process.
+    fn quickly<T>(&mut self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
+        self.transaction(false, doing, work)
+    }
+
+    fn transaction<T>(
+        &mut self,
+        durable: bool,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<T> {
+        let failed = |error| store_error(doing, error);
+        if self.durable != durable {
+            let level = if durable { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level).map_err(|error| failed(error.into()))?;
+            self.durable = durable;
+        }
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(|error| failed(error.into()))?;
+        let done = work(&transaction).map_err(failed)?;
+        transaction.commit().map_err(|error| failed(error.into()))?;
+        Ok(done)
+    }
+
+    /// Runs `work` that only reads.
+    fn reading<T>(&self, doing: &'static str, work: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
+        work(&self.connection).map_err(|error| store_error(doing, error))
+    }
+
+    /// Takes the lock that only one sending process has; the other's host and process id where it is taken.
+    fn lock(&self) -> anyhow::Result<std::result::Result<File, Option<Run>>> {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".lock");
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Ok(file)),
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                file.read_to_string(&mut text)?;
+                let holder = text.trim().split_once(' ').and_then(|(pid, host)| {
+                    Some(Run { host: host.to_owned(), boot_id: String::new(), pid: pid.parse().ok()? })
+                });
+                Ok(Err(holder))
+            }
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl Store for Sqlite {
+    fn add_subscribers(
+        &mut self,
+        new: &mut dyn Iterator<Item = NewSubscriber>,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Added> {
+        self.durably("add subscribers", |transaction| subscribers::add(transaction, new, now))
+    }
+
+    fn subscriber(&self, address: &EmailAddress) -> StoreResult<Option<Subscriber>> {
+        self.reading("find a subscriber", |connection| subscribers::find(connection, address))
+    }
+
+    fn each_subscriber(
+        &self,
+        status: Option<Status>,
+        each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        subscribers::each(&self.connection, status, each)
+    }
+
+    fn set_status(
+        &mut self,
+        address: &EmailAddress,
+        status: Status,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<Status>> {
+        self.durably("change a subscriber", |transaction| subscribers::set_status(transaction, address, status, now))
+    }
+
+    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
+        const DOING: &str = "take the right to send";
+        if self.sending.is_some() {
+            return Ok(Begun::Started(Recovered::default()));
+        }
+        let mut file = match self.lock().map_err(|error| store_error(DOING, error))? {
+            Ok(file) => file,
+            Err(holder) => return Ok(Begun::Busy(holder)),
+        };
+        let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
+        note.map_err(|error| store_error(DOING, error.into()))?;
+        let (number, recovered) = self.durably(DOING, |transaction| ledger::begin_run(transaction, run, now))?;
+        self.sending = Some((file, number));
+        Ok(Begun::Started(recovered))
+    }
+
+    fn freeze(&mut self, issue: &IssueId, content_hash: &str, now: DateTime<Utc>) -> StoreResult<Mailing> {
+        self.durably("freeze the audience", |transaction| ledger::freeze(transaction, issue, content_hash, now))
+    }
+
+    fn mailing(&self, issue: &IssueId) -> StoreResult<Option<Mailing>> {
+        self.reading("read a mailing", |connection| ledger::mailing(connection, issue))
+    }
+
+    fn mailings(&self) -> StoreResult<Vec<Mailing>> {
+        self.reading("read the mailings", ledger::mailings)
+    }
+
+    fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
+        let run = self.sending.as_ref().map(|(_, number)| *number);
+        self.durably("claim recipients", |transaction| {
+            let run = run.ok_or_else(|| anyhow!("nothing can be claimed before a run has begun"))?;
+            ledger::claim(transaction, issue, run, limit, now)
+        })
+    }
+
+    fn sending(&mut self, issue: &IssueId, subscriber: SubscriberId, now: DateTime<Utc>) -> StoreResult<()> {
+        self.quickly("note what is being sent", |transaction| ledger::sending(transaction, issue, subscriber, now))
+    }
+
+    fn record(&mut self, issue: &IssueId, outcomes: &[(SubscriberId, Outcome)], now: DateTime<Utc>) -> StoreResult<()> {
+        self.quickly("record what was sent", |transaction| ledger::record(transaction, issue, outcomes, now))
+    }
+
+    fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
+        self.reading("count recipients", |connection| ledger::counts(connection, issue))
+    }
+
+    fn each_delivery(
+        &self,
+        issue: &IssueId,
+        state: Option<State>,
+        each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        ledger::each(&self.connection, issue, state, each)
+    }
+
+    fn resolve(
+        &mut self,
+        issue: &IssueId,
+        addresses: &[EmailAddress],
+        to: State,
+        now: DateTime<Utc>,
+    ) -> StoreResult<u64> {
+        self.durably("resolve recipients", |transaction| ledger::resolve(transaction, issue, addresses, to, now))
+    }
+}
+
+type Result<T> = anyhow::Result<T>;
+type StoreResult<T> = std::result::Result<T, StoreError>;
+
+/// Makes the file if it is not there, readable by its owner alone: it holds addresses.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ())
+}
+
+/// The errors somebody decides on; everything else is told with what was being done.
+fn store_error(doing: &'static str, error: anyhow::Error) -> StoreError {
+    let known = error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>()).and_then(kind);
+    known.unwrap_or(StoreError::Failed { doing, source: error })
+}
+
+fn kind(error: &rusqlite::Error) -> Option<StoreError> {
+    match error.sqlite_error_code()? {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(StoreError::Locked),
+        ErrorCode::DiskFull => Some(StoreError::Full),
+        _ => None,
+    }
+}
+
+/// Times in the database: UTC with milliseconds, so that text order is time order.
+fn time_text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>> {
+    Ok(DateTime::parse_from_rfc3339(text)?.to_utc())
+}
+
+#[cfg(test)]
+mod tests;

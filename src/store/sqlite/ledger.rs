@@ -1,0 +1,282 @@
+//! The tables of mailings, runs and deliveries.
+
+use anyhow::{Context, anyhow, ensure};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::{Result, subscribers, time, time_text};
+use crate::email::EmailAddress;
+use crate::issue::IssueId;
+use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
+use crate::subscriber::{Status, Subscriber, SubscriberId};
+
+const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
+                       delivery.reply, delivery.changed";
+
+/// Settles what dead runs left; the lock says that they are dead. After another boot, writes that were not synced may be
+/// gone, so that a row that says `claimed` may have been sent.
+pub(super) fn begin_run(transaction: &Transaction<'_>, run: &Run, now: DateTime<Utc>) -> Result<(i64, Recovered)> {
+    let now = time_text(now);
+    let dead = "state IN ('claimed', 'sending') AND run IN (SELECT id FROM run WHERE boot_id = ?1)";
+    let requeued = transaction.execute(
+        &format!("UPDATE delivery SET state = 'queued', run = NULL, changed = ?2 WHERE state = 'claimed' AND {dead}"),
+        params![run.boot_id, now],
+    )?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM delivery JOIN mailing ON mailing.id = delivery.mailing
+         WHERE delivery.state IN ('claimed', 'sending') ORDER BY delivery.mailing, delivery.subscriber"
+    );
+    let mut unknown = Vec::new();
+    let mut select = transaction.prepare(&sql)?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let reply = Some("the run that was sending it died before the reply".to_owned());
+        unknown.push(Delivery { state: State::Unknown, reply, ..from_row(row)? });
+    }
+    transaction.execute(
+        "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, changed = ?1,
+             reply = 'the run that was sending it died before the reply'
+         WHERE state IN ('claimed', 'sending')",
+        params![now],
+    )?;
+    transaction.execute(
+        "INSERT INTO run (host, boot_id, pid, started) VALUES (?1, ?2, ?3, ?4)",
+        params![run.host, run.boot_id, run.pid, now],
+    )?;
+    Ok((transaction.last_insert_rowid(), Recovered { requeued: requeued as u64, unknown }))
+}
+
+pub(super) fn freeze(
+    transaction: &Transaction<'_>,
+    issue: &IssueId,
+    content_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<Mailing> {
+    if let Some(mailing) = mailing(transaction, issue)? {
+        return Ok(mailing);
+    }
+    let active: i64 =
+        transaction.query_row("SELECT count(*) FROM subscriber WHERE status = 'active'", [], |row| row.get(0))?;
+    let frozen_at = time_text(now);
+    transaction.execute(
+        "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES (?1, ?2, ?3, ?4)",
+        params![issue.as_str(), content_hash, frozen_at, active],
+    )?;
+    let number = transaction.last_insert_rowid();
+    let written = transaction.execute(
+        "INSERT INTO delivery (mailing, subscriber, address, state, attempts, changed)
+         SELECT ?1, id, address, 'queued', 0, ?2 FROM subscriber WHERE status = 'active' ORDER BY id",
+        params![number, frozen_at],
+    )?;
+    ensure!(written as i64 == active, "{written} recipients were written down instead of {active}");
+    mailing(transaction, issue)?.context("the mailing that was just written is not there")
+}
+
+pub(super) fn mailing(connection: &Connection, issue: &IssueId) -> Result<Option<Mailing>> {
+    let mut select =
+        connection.prepare_cached("SELECT issue, content_hash, frozen_at, expected FROM mailing WHERE issue = ?1")?;
+    let mut rows = select.query([issue.as_str()])?;
+    rows.next()?.map(mailing_from_row).transpose()
+}
+
+pub(super) fn mailings(connection: &Connection) -> Result<Vec<Mailing>> {
+    let mut select = connection
+        .prepare("SELECT issue, content_hash, frozen_at, expected FROM mailing ORDER BY frozen_at DESC, id DESC")?;
+    let mut rows = select.query([])?;
+    let mut mailings = Vec::new();
+    while let Some(row) = rows.next()? {
+        mailings.push(mailing_from_row(row)?);
+    }
+    Ok(mailings)
+}
+
+fn mailing_from_row(row: &Row<'_>) -> Result<Mailing> {
+    let (issue, frozen_at): (String, String) = (row.get(0)?, row.get(2)?);
+    Ok(Mailing {
+        issue: issue_id(&issue)?,
+        content_hash: row.get(1)?,
+        frozen_at: time(&frozen_at).with_context(|| format!("the mailing of `{issue}` cannot be read"))?,
+        expected: row.get::<_, i64>(3)? as u64,
+    })
+}
+
+pub(super) fn claim(
+    transaction: &Transaction<'_>,
+    issue: &IssueId,
+    run: i64,
+    limit: usize,
+    now: DateTime<Utc>,
+) -> Result<Vec<Claim>> {
+    let mailing = number(transaction, issue)?;
+    let now = time_text(now);
+    let mut claims: Vec<Claim> = Vec::new();
+    while claims.len() < limit {
+        let due = due(transaction, mailing, limit - claims.len(), &now)?;
+        if due.is_empty() {
+            break;
+        }
+        for claim in due {
+            let active = claim.subscriber.status == Status::Active;
+            let state = if active { State::Claimed } else { State::Suppressed };
+            let mut update = transaction.prepare_cached(
+                "UPDATE delivery SET state = ?3, run = ?4, changed = ?5 WHERE mailing = ?1 AND subscriber = ?2",
+            )?;
+            update.execute(params![mailing, claim.subscriber.id.0, state.as_str(), run, now])?;
+            if active {
+                claims.push(claim);
+            }
+        }
+    }
+    Ok(claims)
+}
+
+/// The next recipients to try, those who left since among them.
+fn due(transaction: &Transaction<'_>, mailing: i64, limit: usize, now: &str) -> Result<Vec<Claim>> {
+    let sql = format!(
+        "SELECT {}, delivery.attempts FROM delivery JOIN subscriber ON subscriber.id = delivery.subscriber
+         WHERE delivery.mailing = ?1 AND delivery.state IN ('queued', 'deferred')
+             AND (delivery.state = 'queued' OR delivery.retry_at <= ?2)
+         ORDER BY delivery.subscriber LIMIT ?3",
+        subscribers::COLUMNS
+    );
+    let mut select = transaction.prepare_cached(&sql)?;
+    let mut rows = select.query(params![mailing, now, limit as i64])?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        let subscriber: Subscriber = subscribers::from_row(row)?;
+        due.push(Claim { subscriber, attempts: row.get(6)? });
+    }
+    Ok(due)
+}
+
+pub(super) fn sending(
+    transaction: &Transaction<'_>,
+    issue: &IssueId,
+    subscriber: SubscriberId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE delivery SET state = 'sending', changed = ?3
+         WHERE mailing = (SELECT id FROM mailing WHERE issue = ?1) AND subscriber = ?2 AND state = 'claimed'",
+    )?;
+    let changed = update.execute(params![issue.as_str(), subscriber.0, time_text(now)])?;
+    ensure!(changed == 1, "recipient {} is not claimed", subscriber.0);
+    Ok(())
+}
+
+pub(super) fn record(
+    transaction: &Transaction<'_>,
+    issue: &IssueId,
+    outcomes: &[(SubscriberId, Outcome)],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let mailing = number(transaction, issue)?;
+    let mut update = transaction.prepare_cached(
+        "UPDATE delivery SET state = ?3, reply = ?4, retry_at = ?5, attempts = attempts + ?6, run = NULL, changed = ?7
+         WHERE mailing = ?1 AND subscriber = ?2 AND state IN ('claimed', 'sending')",
+    )?;
+    for (subscriber, outcome) in outcomes {
+        let (state, reply, retry_at) = match outcome {
+            Outcome::Sent(reply) => (State::Sent, Some(reply), None),
+            Outcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(time_text(*retry_at))),
+            Outcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
+            Outcome::Unknown(why) => (State::Unknown, Some(why), None),
+            Outcome::Requeued => (State::Queued, None, None),
+        };
+        let tried = i64::from(state != State::Queued);
+        let row = params![mailing, subscriber.0, state.as_str(), reply, retry_at, tried, time_text(now)];
+        ensure!(update.execute(row)? == 1, "recipient {} is not claimed", subscriber.0);
+        if matches!(outcome, Outcome::Failed { suppress: true, .. }) {
+            subscribers::suppress(transaction, *subscriber, now)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn counts(connection: &Connection, issue: &IssueId) -> Result<Counts> {
+    let mut select = connection.prepare_cached(
+        "SELECT state, count(*) FROM delivery WHERE mailing = (SELECT id FROM mailing WHERE issue = ?1) GROUP BY state",
+    )?;
+    let mut rows = select.query([issue.as_str()])?;
+    let mut counts = Counts::default();
+    while let Some(row) = rows.next()? {
+        counts.set(state(&row.get::<_, String>(0)?)?, row.get::<_, i64>(1)? as u64);
+    }
+    Ok(counts)
+}
+
+pub(super) fn each(
+    connection: &Connection,
+    issue: &IssueId,
+    state: Option<State>,
+    each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
+) -> Result<()> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM delivery JOIN mailing ON mailing.id = delivery.mailing
+         WHERE mailing.issue = ?1 AND (?2 IS NULL OR delivery.state = ?2) ORDER BY delivery.subscriber"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query(params![issue.as_str(), state.map(State::as_str)])?;
+    while let Some(row) = rows.next()? {
+        each(from_row(row)?)?;
+    }
+    Ok(())
+}
+
+pub(super) fn resolve(
+    transaction: &Transaction<'_>,
+    issue: &IssueId,
+    addresses: &[EmailAddress],
+    to: State,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let now = time_text(now);
+    let unknown = "state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = ?1)";
+    if addresses.is_empty() {
+        let sql = format!("UPDATE delivery SET state = ?2, changed = ?3 WHERE {unknown}");
+        return Ok(transaction.execute(&sql, params![issue.as_str(), to.as_str(), now])? as u64);
+    }
+    let sql = format!(
+        "UPDATE delivery SET state = ?2, changed = ?3
+         WHERE {unknown} AND subscriber = (SELECT id FROM subscriber WHERE key = ?4)"
+    );
+    let mut update = transaction.prepare_cached(&sql)?;
+    let mut resolved = 0;
+    for address in addresses {
+        resolved += update.execute(params![issue.as_str(), to.as_str(), now, address.key()])? as u64;
+    }
+    Ok(resolved)
+}
+
+fn from_row(row: &Row<'_>) -> Result<Delivery> {
+    let subscriber: i64 = row.get(1)?;
+    delivery(row, subscriber).with_context(|| format!("the delivery to subscriber {subscriber} cannot be read"))
+}
+
+fn delivery(row: &Row<'_>, subscriber: i64) -> Result<Delivery> {
+    let (issue, address, word, changed): (String, String, String, String) =
+        (row.get(0)?, row.get(2)?, row.get(3)?, row.get(6)?);
+    Ok(Delivery {
+        issue: issue_id(&issue)?,
+        subscriber: SubscriberId(subscriber),
+        address: address.parse()?,
+        state: state(&word)?,
+        attempts: row.get(4)?,
+        reply: row.get(5)?,
+        changed: Some(time(&changed)?),
+    })
+}
+
+fn number(transaction: &Transaction<'_>, issue: &IssueId) -> Result<i64> {
+    let mut select = transaction.prepare_cached("SELECT id FROM mailing WHERE issue = ?1")?;
+    let number: Option<i64> = select.query_row([issue.as_str()], |row| row.get(0)).optional()?;
+    number.ok_or_else(|| anyhow!("`{issue}` has no mailing"))
+}
+
+fn issue_id(text: &str) -> Result<IssueId> {
+    IssueId::new(text).context("a mailing has a blank issue")
+}
+
+fn state(word: &str) -> Result<State> {
+    State::from_word(word).ok_or_else(|| anyhow!("there is no state `{word}`"))
+}

@@ -1,0 +1,88 @@
+//! The tables, and how an older file gets them.
+//!
+//! Migrations only ever append: each is run once, in its own transaction, and counted in `user_version`.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::store::StoreError;
+use crate::store::sqlite::kind;
+
+/// `PRAGMA application_id`: "slug" in ASCII.
+const APPLICATION_ID: i32 = 0x736c_7567;
+
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE subscriber (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    key         TEXT NOT NULL UNIQUE,
+    address     TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    attributes  TEXT NOT NULL,
+    created     TEXT NOT NULL,
+    changed     TEXT NOT NULL
+);
+CREATE TABLE mailing (
+    id            INTEGER PRIMARY KEY,
+    issue         TEXT NOT NULL UNIQUE,
+    content_hash  TEXT NOT NULL,
+    frozen_at     TEXT NOT NULL,
+    expected      INTEGER NOT NULL
+);
+CREATE TABLE run (
+    id       INTEGER PRIMARY KEY,
+    host     TEXT NOT NULL,
+    boot_id  TEXT NOT NULL,
+    pid      INTEGER NOT NULL,
+    started  TEXT NOT NULL
+);
+CREATE TABLE delivery (
+    mailing     INTEGER NOT NULL REFERENCES mailing (id),
+    subscriber  INTEGER NOT NULL,
+    address     TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    attempts    INTEGER NOT NULL,
+    run         INTEGER,
+    retry_at    TEXT,
+    reply       TEXT,
+    changed     TEXT NOT NULL,
+    PRIMARY KEY (mailing, subscriber)
+) WITHOUT ROWID;
+CREATE INDEX delivery_open ON delivery (mailing, subscriber) WHERE state IN ('queued', 'deferred');
+CREATE INDEX delivery_taken ON delivery (run) WHERE state IN ('claimed', 'sending');
+"];
+
+/// Brings the database to the newest schema.
+pub(super) fn migrate(connection: &mut Connection, place: &str) -> Result<(), StoreError> {
+    let refused = |error: rusqlite::Error| match kind(&error) {
+        Some(known) => known,
+        None => StoreError::Open { place: place.to_owned(), source: error.into() },
+    };
+    let number = |connection: &Connection, sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let found = number(connection, "PRAGMA user_version").map_err(refused)?;
+    let application = number(connection, "PRAGMA application_id").map_err(refused)?;
+    let tables = number(connection, "SELECT count(*) FROM sqlite_schema").map_err(refused)?;
+    if application != i64::from(APPLICATION_ID) && tables > 0 {
+        let source = anyhow::anyhow!("it is a database of another program");
+        return Err(StoreError::Open { place: place.to_owned(), source });
+    }
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(StoreError::Version { place: place.to_owned(), found, known });
+    }
+    while number(connection, "PRAGMA user_version").map_err(refused)? < known {
+        step(connection).map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// Runs the next migration. Another process may have run it while this one waited for its turn.
+fn step(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if let Some(migration) = usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version)) {
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", version + 1)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    transaction.commit()
+}

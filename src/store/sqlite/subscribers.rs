@@ -1,0 +1,106 @@
+//! The table of subscribers.
+
+use anyhow::{Context, anyhow};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::{Result, time, time_text};
+use crate::email::EmailAddress;
+use crate::store::Added;
+use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+/// The columns `from_row` reads.
+pub(super) const COLUMNS: &str = "subscriber.id, subscriber.address, subscriber.name, subscriber.status, \
+                                  subscriber.attributes, subscriber.created";
+
+pub(super) fn add(
+    transaction: &Transaction<'_>,
+    new: &mut dyn Iterator<Item = NewSubscriber>,
+    now: DateTime<Utc>,
+) -> Result<Added> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO subscriber (key, address, name, status, attributes, created, changed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (key) DO NOTHING",
+    )?;
+    let mut status = transaction.prepare_cached("SELECT status FROM subscriber WHERE key = ?1")?;
+    let now = time_text(now);
+    let mut added = Added::default();
+    for NewSubscriber { address, name, attributes } in new {
+        let key = address.key();
+        let attributes = serde_json::to_string(&attributes)?;
+        let row = params![key, address.as_str(), name, Status::Active.as_str(), attributes, now];
+        if insert.execute(row)? > 0 {
+            added.new += 1;
+        } else if status.query_row([&key], |row| row.get::<_, String>(0))? == Status::Active.as_str() {
+            added.known += 1;
+        } else {
+            added.away += 1;
+        }
+    }
+    Ok(added)
+}
+
+pub(super) fn find(connection: &Connection, address: &EmailAddress) -> Result<Option<Subscriber>> {
+    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM subscriber WHERE key = ?1"))?;
+    let mut rows = find.query([address.key()])?;
+    rows.next()?.map(from_row).transpose()
+}
+
+pub(super) fn each(
+    connection: &Connection,
+    status: Option<Status>,
+    each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
+) -> Result<()> {
+    let sql = format!("SELECT {COLUMNS} FROM subscriber WHERE ?1 IS NULL OR status = ?1 ORDER BY id");
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query([status.map(Status::as_str)])?;
+    while let Some(row) = rows.next()? {
+        each(from_row(row)?)?;
+    }
+    Ok(())
+}
+
+pub(super) fn set_status(
+    transaction: &Transaction<'_>,
+    address: &EmailAddress,
+    status: Status,
+    now: DateTime<Utc>,
+) -> Result<Option<Status>> {
+    let key = address.key();
+    let mut select = transaction.prepare_cached("SELECT status FROM subscriber WHERE key = ?1")?;
+    let before: Option<String> = select.query_row([&key], |row| row.get(0)).optional()?;
+    let Some(before) = before else { return Ok(None) };
+    let mut update = transaction.prepare_cached("UPDATE subscriber SET status = ?2, changed = ?3 WHERE key = ?1")?;
+    update.execute(params![key, status.as_str(), time_text(now)])?;
+    status_of(&before).map(Some)
+}
+
+/// Suppresses a subscriber whose address does not work.
+pub(super) fn suppress(transaction: &Transaction<'_>, id: SubscriberId, now: DateTime<Utc>) -> Result<()> {
+    let mut update = transaction.prepare_cached("UPDATE subscriber SET status = ?2, changed = ?3 WHERE id = ?1")?;
+    update.execute(params![id.0, Status::Suppressed.as_str(), time_text(now)])?;
+    Ok(())
+}
+
+/// A subscriber from a row of `COLUMNS`.
+pub(super) fn from_row(row: &Row<'_>) -> Result<Subscriber> {
+    let id: i64 = row.get(0)?;
+    subscriber(row, id).with_context(|| format!("row {id} of the table `subscriber` cannot be read"))
+}
+
+fn subscriber(row: &Row<'_>, id: i64) -> Result<Subscriber> {
+    let (address, status, attributes, created): (String, String, String, String) =
+        (row.get(1)?, row.get(3)?, row.get(4)?, row.get(5)?);
+    Ok(Subscriber {
+        id: SubscriberId(id),
+        address: address.parse()?,
+        name: row.get(2)?,
+        status: status_of(&status)?,
+        attributes: serde_json::from_str(&attributes)?,
+        created: time(&created)?,
+    })
+}
+
+fn status_of(word: &str) -> Result<Status> {
+    Status::from_word(word).ok_or_else(|| anyhow!("there is no status `{word}`"))
+}

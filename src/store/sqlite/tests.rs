@@ -1,0 +1,90 @@
+use super::*;
+use crate::store::conformance::conforms;
+
+#[test]
+fn conforms_to_the_contract() {
+    conforms(&|test| {
+        let folder = tempfile::tempdir().unwrap();
+        test(&|| Box::new(Sqlite::open(&folder.path().join("store.db")).unwrap()));
+    });
+}
+
+fn open_error(prepare: impl FnOnce(&Path)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    prepare(&path);
+    let error = anyhow::Error::from(Sqlite::open(&path).unwrap_err());
+    format!("{error:#}").replace(&folder.path().display().to_string(), "DIR")
+}
+
+#[test]
+fn what_is_no_store_is_refused_as_it_is() {
+    let text = |path: &Path| std::fs::write(path, "no database, but a text that somebody wrote").unwrap();
+    assert_eq!(open_error(text), "cannot open the store `DIR/store.db`: it is no SQLite database");
+    let foreign = |path: &Path| Connection::open(path).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    assert_eq!(open_error(foreign), "cannot open the store `DIR/store.db`: it is a database of another program");
+    let folder = |path: &Path| std::fs::create_dir(path).unwrap();
+    assert!(open_error(folder).starts_with("cannot open the store `DIR/store.db`: "));
+}
+
+#[test]
+fn a_newer_store_is_refused() {
+    let newer = |path: &Path| {
+        drop(Sqlite::open(path).unwrap());
+        Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    };
+    let expected = "the store `DIR/store.db` has schema version 99; this program knows versions up to 1";
+    assert_eq!(open_error(newer), expected);
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = Sqlite::open(&path).unwrap();
+    let row = "INSERT INTO subscriber VALUES (3, 'k', 'no address', '', 'active', '{}', '2026-01-01T00:00:00Z', '')";
+    store.connection.execute_batch(row).unwrap();
+    let error = store.each_subscriber(None, &mut |_| Ok(())).unwrap_err();
+    assert_eq!(error.to_string(), "row 3 of the table `subscriber` cannot be read");
+}
+
+#[test]
+fn a_failed_import_adds_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Sqlite::open(&folder.path().join("store.db")).unwrap();
+    store.connection.execute_batch("PRAGMA max_page_count = 30").unwrap();
+    let new = |number| NewSubscriber {
+        address: format!("reader{number}@example.org").parse().unwrap(),
+        name: String::new(),
+        attributes: serde_json::Map::new(),
+    };
+    let error = store.add_subscribers(&mut (0..10_000).map(new), DateTime::default()).unwrap_err();
+    assert!(matches!(error, StoreError::Full), "{error}");
+    store.each_subscriber(None, &mut |_| panic!("somebody was added")).unwrap();
+}
+
+#[test]
+fn several_processes_may_subscribe_people_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let add = |thread: usize| {
+        let mut store = Sqlite::open(&path).unwrap();
+        for number in 0..25 {
+            let address = format!("reader{number}@{thread}.example.org").parse().unwrap();
+            let new = NewSubscriber { address, name: String::new(), attributes: serde_json::Map::new() };
+            store.add_subscribers(&mut std::iter::once(new), DateTime::default()).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || add(thread));
+        }
+    });
+    let mut count = 0;
+    let mut each = |_| {
+        count += 1;
+        Ok(())
+    };
+    Sqlite::open(&path).unwrap().each_subscriber(None, &mut each).unwrap();
+    assert_eq!(count, 100);
+}
