@@ -30,6 +30,7 @@ pub mod smtp;
 pub mod store;
 
 // use cases
+pub mod delivery;
 pub mod load;
 pub mod publish;
 

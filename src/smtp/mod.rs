@@ -10,6 +10,24 @@ pub mod reply;
 pub mod session;
 mod wire;
 
+use std::path::PathBuf;
+
+use crate::disk::Project;
+use crate::smtp::relay::Relay;
+
+/// Which way mail leaves, with all that the way needs: `config::Via` with its files and secrets read.
+pub enum Route {
+    /// To a mail server.
+    Relay(Box<Relay>),
+    /// Into a folder of the project.
+    Outbox {
+        /// The project.
+        project: Project,
+        /// The folder, below the project's.
+        root: PathBuf,
+    },
+}
+
 #[cfg(test)]
 #[path = "../../tests/it/smtp_peer/mod.rs"]
 pub(crate) mod peer;

@@ -4,38 +4,33 @@
 //! that repeating is harmless.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::Slug;
 use crate::letter::Letter;
 
 /// The folder of one issue's letters.
-pub struct Outbox {
+pub struct Outbox<'a> {
+    project: &'a Project,
     folder: PathBuf,
 }
 
-impl Outbox {
-    /// The folder of `slug` below `root`; it is made when the first letter is written.
-    pub fn new(root: &Path, slug: &Slug) -> Self {
-        Self { folder: root.join(file_name(slug.as_str())) }
+impl<'a> Outbox<'a> {
+    /// The folder of `slug` below `root`, which is below the project folder; it is made when the first letter is
+    /// written.
+    pub fn new(project: &'a Project, root: &Path, slug: &Slug) -> Self {
+        Self { project, folder: root.join(file_name(slug.as_str())) }
     }
 
-    /// Writes the letter as it is, and gives the file's path. A file that holds the same bytes already is not touched.
-    pub fn write(&self, letter: &Letter) -> io::Result<PathBuf> {
+    /// Writes the letter as it is, and gives the file's path below the project folder. A file that holds the same bytes
+    /// already is not touched.
+    pub fn write(&self, letter: &Letter) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(format!("{}.eml", address_file_name(&letter.to)));
-        if fs::read(&path).is_ok_and(|old| old == letter.content) {
-            return Ok(path);
-        }
-        fs::create_dir_all(&self.folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&letter.content)?;
-        file.persist(&path).map_err(|error| error.error)?;
+        self.project.write(&path, &letter.content)?;
         Ok(path)
     }
 }
@@ -69,6 +64,8 @@ fn file_name(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -81,23 +78,11 @@ mod tests {
     #[test]
     fn a_letter_becomes_a_file_named_after_its_recipient() {
         let root = tempfile::tempdir().unwrap();
-        let outbox = Outbox::new(root.path(), &Slug::new("spring-notes").unwrap());
+        let project = Project::new(root.path());
+        let outbox = Outbox::new(&project, Path::new("outbox"), &Slug::new("spring-notes").unwrap());
         let path = outbox.write(&letter("Reader@Example.org", "Subject: a\r\n\r\nb\r\n")).unwrap();
-        assert_eq!(path, root.path().join("spring-notes/reader@example.org.eml"));
-        assert_eq!(fs::read(&path).unwrap(), b"Subject: a\r\n\r\nb\r\n");
-    }
-
-    #[test]
-    fn writing_again_leaves_one_file_and_the_same_bytes_untouched() {
-        let root = tempfile::tempdir().unwrap();
-        let outbox = Outbox::new(root.path(), &Slug::new("a").unwrap());
-        let path = outbox.write(&letter("a@example.org", "one")).unwrap();
-        let written = fs::metadata(&path).unwrap().modified().unwrap();
-        assert_eq!(outbox.write(&letter("a@example.org", "one")).unwrap(), path);
-        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
-        outbox.write(&letter("a@example.org", "two")).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert_eq!(path, Path::new("outbox/spring-notes/reader@example.org.eml"));
+        assert_eq!(fs::read(root.path().join(&path)).unwrap(), b"Subject: a\r\n\r\nb\r\n");
     }
 
     #[test]

@@ -1,0 +1,98 @@
+//! Why a run stopped, in words for the person who has to mend it: server, reply, remedy.
+//!
+//! Only for what concerns the whole run; what concerns one recipient is an `Outcome`.
+
+use crate::finding::Finding;
+use crate::letter::Letter;
+use crate::smtp::phase::Phase;
+use crate::smtp::relay::Relay;
+use crate::smtp::reply::Class;
+use crate::smtp::session::{Cause, SessionError};
+
+/// The finding that ends a run over `relay`. `letter` is the one at hand; its recipient is masked in the reply.
+pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Letter>) -> Finding {
+    let (rule, what, help) = match (error.phase, &error.cause) {
+        (_, Cause::Unencrypted) => LOGIN_IN_THE_OPEN,
+        (_, Cause::NotText) => NOT_TEXT,
+        (Phase::Auth, Cause::Lacks(_)) => NO_LOGIN,
+        (Phase::Tls, Cause::Lacks(_)) => NO_STARTTLS,
+        (phase, Cause::Refused(reply)) if reply.class(phase) == Class::BackOff => BUSY,
+        (Phase::Auth, _) => LOGIN,
+        (Phase::Tls, _) => TLS,
+        (Phase::Connect, Cause::Refused(_)) => UNWELCOME,
+        (phase, Cause::Refused(reply)) if reply.class(phase) == Class::Message => MESSAGE,
+        (Phase::Mail, Cause::Refused(_)) => SENDER,
+        (_, Cause::Refused(_)) => POLICY,
+        (_, Cause::Lost(_) | Cause::Lacks(_)) => LOST,
+    };
+    let mut message = format!("the mail server `{relay}` {what}: {error}");
+    if let Some(letter) = letter {
+        message = message.replace(letter.to.as_str(), &letter.to.masked());
+    }
+    Finding::error(rule, message).help(help)
+}
+
+type Words = (&'static str, &'static str, &'static str);
+
+const LOST: Words = (
+    "smtp-unreachable",
+    "cannot be reached",
+    "check host and port in `mail.via`, and that the server runs and can be reached from here; then run this again: \
+     whoever was not mailed is still queued",
+);
+const UNWELCOME: Words = (
+    "smtp-unwelcome",
+    "does not want to talk to this machine",
+    "ask its operator, or send through another server in `mail.via`",
+);
+const BUSY: Words = (
+    "smtp-busy",
+    "takes no more for now",
+    "run this again later: whoever was not mailed is still queued; fewer `mail.connections` may help",
+);
+const NO_STARTTLS: Words = (
+    "smtp-no-starttls",
+    "cannot be used safely",
+    "if its port speaks TLS from the first byte (usually 465), write `smtps://` in `mail.via`; if it offers no TLS at \
+     all, `smtp+plain://` sends without",
+);
+const TLS: Words = (
+    "smtp-tls",
+    "cannot be trusted",
+    "name the host in `mail.via` as its certificate does; for a certificate of your own, put the PEM file into \
+     `mail.tls_ca_file`; if the port starts without TLS (usually 587), write `smtp://`",
+);
+const LOGIN_IN_THE_OPEN: Words = (
+    "smtp-unencrypted-login",
+    "would see the password unencrypted",
+    "use `smtp://` or `smtps://` in `mail.via`, or remove `mail.user`",
+);
+const NO_LOGIN: Words = (
+    "smtp-no-login",
+    "offers no login that this program knows",
+    "remove `mail.user` if none is needed; else see whether another port offers AUTH",
+);
+const LOGIN: Words = (
+    "smtp-login",
+    "refuses the login",
+    "check `mail.user`, and SLUGLINE_SMTP_PASSWORD or `mail.password_file`; some providers want a password made for \
+     programs",
+);
+const SENDER: Words = (
+    "smtp-sender",
+    "refuses the sender",
+    "use an address this server may send for, in `mail.from` or `mail.bounce_address`; it may also want a login in \
+     `mail.user`",
+);
+const POLICY: Words = (
+    "smtp-refused",
+    "refuses our mail",
+    "read its reply: it may want a login (`mail.user`), or SPF, DKIM and DMARC records for the sender's domain. Nobody \
+     was removed from the list, and whoever was not mailed is still queued",
+);
+const MESSAGE: Words = (
+    "smtp-message",
+    "refuses this message",
+    "make the issue smaller, or change what its filter dislikes; whoever was not mailed is still queued",
+);
+const NOT_TEXT: Words = ("smtp-message", "was not given the message", "write the templates and the issue as UTF-8");
