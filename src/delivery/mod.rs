@@ -11,6 +11,7 @@ pub mod plan;
 pub mod retry;
 pub mod run;
 pub mod send;
+pub mod trial;
 mod trouble;
 mod worker;
 

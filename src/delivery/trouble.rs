@@ -32,6 +32,12 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
     Finding::error(rule, message).help(help)
 }
 
+/// The finding that ends a run into an outbox.
+pub(super) fn outbox(error: &anyhow::Error) -> Finding {
+    Finding::error("outbox-write", format!("{error:#}"))
+        .help("make room, or make the folder of `mail.via` writable, and run this again")
+}
+
 type Words = (&'static str, &'static str, &'static str);
 
 const LOST: Words = (

@@ -82,11 +82,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     fn put_into(&self, outbox: &Outbox<'_>, claim: Claim, letter: &Letter) -> Result<(), Stopped> {
         match outbox.write(letter) {
             Ok(path) => self.desk.settle(&claim, Outcome::Sent(format!("written to {}", path.display()))),
-            Err(error) => {
-                let finding = Finding::error("outbox-write", format!("{error:#}"))
-                    .help("make room, or make the folder of `mail.via` writable, and run this again");
-                self.stop(claim, finding)
-            }
+            Err(error) => self.stop(claim, trouble::outbox(&error)),
         }
     }
 
