@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
+use sha2::{Digest as _, Sha256};
 
 use crate::config::OnUnknown;
 use crate::finding::{Finding, Place};
@@ -66,6 +67,18 @@ enum Decision {
     Mail,
     Leave,
     Refuse(&'static str, String, &'static str),
+}
+
+/// Hash of what subscribers read in an issue, its text and `body`: front matter that only feeds show does not count.
+pub fn content_hash(issue: &Issue, body: &str) -> String {
+    let mut hash = Sha256::new();
+    let optional = [&issue.subject, &issue.preheader, &issue.description].map(|text| text.as_deref().unwrap_or(""));
+    for text in [issue.title.as_str(), optional[0], optional[1], optional[2], body] {
+        // Lengths keep texts apart that run together otherwise.
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Makes the plan. `hash` gives the hash of what would be mailed; it is asked only where it matters.
@@ -133,6 +146,9 @@ fn unfit(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'s
     if !issue.email {
         let help = "remove `email: false` from its front matter to mail it";
         return Some(("issue-not-for-mail", format!("`{slug}` is not for mail"), help));
+    }
+    if !issue.is_dated() {
+        return Some(("issue-undated", format!("`{slug}` has no date"), "write `date: …` into its front matter"));
     }
     if issue.draft {
         let help = "remove `draft: true` from its front matter to publish it";

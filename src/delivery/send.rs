@@ -206,7 +206,7 @@ fn mail_one<'a>(
     report.mailings.push(Mailed {
         issue: issue.id.clone(),
         slug: issue.slug.clone(),
-        title: issue.title.clone(),
+        title: issue.plain_title().into_owned(),
         tally: ended.tally,
         counts: store.counts(&issue.id)?,
     });

@@ -2,15 +2,18 @@
 //!
 //! Takes finished letters; marks their subject, sends each once, and gives what the server said.
 
+use chrono::{DateTime, Utc};
+
 use crate::delivery::trouble;
 use crate::email::EmailAddress;
-use crate::finding::Finding;
 use crate::issue::Slug;
 use crate::letter::Letter;
 use crate::smtp::Route;
 use crate::smtp::outbox::Outbox;
 use crate::smtp::relay::Relay;
 use crate::smtp::session::{Session, SessionError};
+use crate::store::{Store, StoreError};
+use crate::subscriber::{Status, Subscriber, SubscriberId};
 
 /// What became of a trial letter.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +27,8 @@ pub struct Tried {
 /// Sends each letter once, subject marked `[test]`; in an outbox they lie in a folder of their own, `test/SLUG`.
 ///
 /// # Errors
-/// When there is no connection to be had, or the outbox cannot be written.
-pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> Result<Vec<Tried>, Finding> {
+/// A finding, when there is no connection to be had or the outbox cannot be written.
+pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
     let letters: Vec<Letter> = letters.iter().map(marked).collect();
     match route {
         Route::Relay(relay) => over_smtp(relay, &letters),
@@ -36,15 +39,28 @@ pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> Result<Vec<Tri
     }
 }
 
-fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> Result<Tried, Finding> {
+/// The subscriber of that address, else somebody with the address and nothing more.
+pub fn reader(store: &dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Subscriber, StoreError> {
+    let stranger = || Subscriber {
+        id: SubscriberId(0),
+        address: address.clone(),
+        name: String::new(),
+        status: Status::Active,
+        attributes: serde_json::Map::new(),
+        created: now,
+    };
+    Ok(store.subscriber(address)?.unwrap_or_else(stranger))
+}
+
+fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<Tried> {
     match outbox.write(letter) {
         Ok(path) => Ok(Tried { to: letter.to.clone(), result: Ok(format!("written to {}", path.display())) }),
-        Err(error) => Err(trouble::outbox(&error)),
+        Err(error) => Err(trouble::outbox(&error).into()),
     }
 }
 
-fn over_smtp(relay: &Relay, letters: &[Letter]) -> Result<Vec<Tried>, Finding> {
-    let connect = || Session::connect(relay).map_err(|error| trouble::finding(relay, &error, None));
+fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
+    let connect = || Session::connect(relay).map_err(|error| anyhow::Error::new(trouble::finding(relay, &error, None)));
     let mut session = connect()?;
     let mut tried = Vec::new();
     for letter in letters {

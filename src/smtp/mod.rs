@@ -10,6 +10,7 @@ pub mod reply;
 pub mod session;
 mod wire;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::disk::Project;
@@ -26,6 +27,15 @@ pub enum Route {
         /// The folder, below the project's.
         root: PathBuf,
     },
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Route::Relay(relay) => write!(f, "the mail server `{relay}`"),
+            Route::Outbox { project, root } => write!(f, "the folder `{}`", project.path(root).display()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -56,6 +56,21 @@ fn what_is_not_to_be_published_or_mailed_is_left_out_and_refused_by_name() {
 }
 
 #[test]
+fn the_hash_follows_what_subscribers_read() {
+    let notes = hours_old("notes", 1);
+    let hash = content_hash(&notes, "body");
+    assert_eq!(hash.len(), 64);
+    assert_eq!(content_hash(&Issue { feed: false, ..notes.clone() }, "body"), hash);
+    assert_ne!(content_hash(&notes, "body."), hash);
+    assert_ne!(content_hash(&Issue { subject: Some("Hello".to_owned()), ..notes.clone() }, "body"), hash);
+    let moved = |subject: &str, preheader: &str| {
+        let (subject, preheader) = (Some(subject.to_owned()), Some(preheader.to_owned()));
+        content_hash(&Issue { subject, preheader, ..notes.clone() }, "body")
+    };
+    assert_ne!(moved("ab", "c"), moved("a", "bc"));
+}
+
+#[test]
 fn a_named_issue_is_mailed_however_old_and_the_others_are_not() {
     let issues = [hours_old("new", 1), hours_old("old", 9999)];
     let chosen = Chosen::These(vec![issues[1].id.clone()]);
