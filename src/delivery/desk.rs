@@ -9,12 +9,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::delivery::run::{Ended, Job, Progress};
+use crate::delivery::trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Outcome, State};
 use crate::store::{Store, StoreError};
 
 /// So many refusals of us or of the message in a row stop the run; fewer may be one recipient's own filter.
-const SUSPECTS_IN_A_ROW: usize = 3;
+const MOST_IN_A_ROW: usize = 3;
 
 pub(super) struct Desk<'a> {
     job: &'a Job<'a>,
@@ -36,6 +37,9 @@ struct Papers<'a> {
     /// Recipients refused with words that may be about us.
     suspects: Vec<(Claim, String)>,
     suspects_in_a_row: usize,
+    unknown_in_a_row: usize,
+    /// So many unknown in a row stop the run. A server that restarts leaves one for each connection, which is no reason.
+    most_unknown: usize,
     suspicion: Option<Finding>,
     tally: Counts,
     /// Why the last worker without a connection went.
@@ -56,6 +60,8 @@ impl<'a> Desk<'a> {
             accepted: counts.of(State::Sent) > 0,
             suspects: Vec::new(),
             suspects_in_a_row: 0,
+            unknown_in_a_row: 0,
+            most_unknown: workers + 2,
             suspicion: None,
             tally: Counts::default(),
             retired: None,
@@ -99,12 +105,7 @@ impl<'a> Desk<'a> {
         let mut papers = self.papers();
         let noted = papers.store.record(self.job.issue, &[(claim.subscriber.id, outcome)], now);
         noted.map_err(|error| papers.fail(error))?;
-        let count = papers.tally.of(state) + 1;
-        papers.tally.set(state, count);
-        if state == State::Sent {
-            papers.accepted = true;
-            papers.suspects_in_a_row = 0;
-        }
+        papers.count(state);
         drop(papers);
         (self.job.progress)(Progress::Settled(state));
         Ok(())
@@ -116,7 +117,7 @@ impl<'a> Desk<'a> {
         let mut papers = self.papers();
         papers.suspects.push((claim, reply));
         papers.suspects_in_a_row += 1;
-        if papers.suspects_in_a_row >= SUSPECTS_IN_A_ROW {
+        if papers.suspects_in_a_row >= MOST_IN_A_ROW {
             papers.stopped.get_or_insert(finding);
         } else {
             papers.suspicion = Some(finding);
@@ -174,9 +175,7 @@ impl<'a> Desk<'a> {
                 Some(_) => Outcome::Requeued,
                 None => Outcome::Failed { reply, suppress: false },
             };
-            let state = state_of(&outcome);
-            let count = papers.tally.of(state) + 1;
-            papers.tally.set(state, count);
+            papers.count(state_of(&outcome));
             outcomes.push((claim.subscriber.id, outcome));
         }
         outcomes.extend(papers.queue.iter().map(|claim| (claim.subscriber.id, Outcome::Requeued)));
@@ -192,6 +191,24 @@ impl<'a> Desk<'a> {
 }
 
 impl Papers<'_> {
+    fn count(&mut self, state: State) {
+        self.tally.set(state, self.tally.of(state) + 1);
+        match state {
+            State::Sent => {
+                self.accepted = true;
+                self.suspects_in_a_row = 0;
+                self.unknown_in_a_row = 0;
+            }
+            State::Unknown => {
+                self.unknown_in_a_row += 1;
+                if self.unknown_in_a_row >= self.most_unknown {
+                    self.stopped.get_or_insert_with(trouble::no_verdict);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn fail(&mut self, error: StoreError) -> Stopped {
         self.failed.get_or_insert(error);
         Stopped

@@ -106,6 +106,7 @@ pub fn plan<'a>(
             Decision::Mail => {}
             Decision::Leave => {
                 plan.findings.extend(silent_change(issue, &begun, hash)?);
+                plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| mailed_already(issue, &counts)));
                 continue;
             }
             Decision::Refuse(rule, message, help) => {
@@ -182,6 +183,12 @@ fn silent_change(
     let message = format!("`{}` changed after it was mailed to {} subscribers", issue.slug, counts.of(State::Sent));
     let help = "they are not mailed it again; if they should know, write another issue";
     Ok(Some(Finding::warning("issue-changed", message).help(help).at(Place::file(&issue.path))))
+}
+
+fn mailed_already(issue: &Issue, counts: &Counts) -> Finding {
+    let message =
+        format!("`{}` was mailed already: {} of {} have it", issue.slug, counts.of(State::Sent), counts.total());
+    Finding::warning("issue-mailed", message).help("`slugline status` shows what became of the others")
 }
 
 #[cfg(test)]

@@ -38,6 +38,15 @@ pub(super) fn outbox(error: &anyhow::Error) -> Finding {
         .help("make room, or make the folder of `mail.via` writable, and run this again")
 }
 
+/// The finding that ends a run whose server takes messages and does not say what became of them.
+pub(super) fn no_verdict() -> Finding {
+    let message = "the mail server broke off several times in a row after it was given a message, so that nobody can \
+                   know whether those recipients got it";
+    Finding::error("smtp-no-verdict", message).help(
+        "look into the server's log; `slugline status --state unknown` names the recipients, `slugline resolve` decides",
+    )
+}
+
 type Words = (&'static str, &'static str, &'static str);
 
 const LOST: Words = (

@@ -110,4 +110,7 @@ fn an_issue_changed_after_its_mail_is_reported_and_not_mailed_again() {
     store.record(&issues[0].id, &[(SubscriberId(1), Outcome::Sent("250".to_owned()))], noon()).unwrap();
     let plan = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store);
     assert_eq!(plan, (vec![], vec!["issue-changed"]));
+    let named = Chosen::These(vec![issues[0].id.clone()]);
+    let plan = planned(&issues, &named, &terms(OnUnknown::Hold), &store);
+    assert_eq!(plan, (vec![], vec!["issue-changed", "issue-mailed"]));
 }

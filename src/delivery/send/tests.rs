@@ -255,6 +255,16 @@ fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
 }
 
 #[test]
+fn a_server_that_never_gives_a_verdict_is_left_after_three() {
+    let (world, mut store) = (World::new(), readers(20));
+    let peer = Peer::start(vec![Script::new().always("DOT", Answer::Drop)]);
+    let stopped = world.send(&mut store, &route(&peer)).stopped.unwrap();
+    assert_eq!(stopped.rule, "smtp-no-verdict");
+    assert_eq!(states(&store, 20)[..3], [State::Unknown; 3]);
+    assert_eq!(states(&store, 20)[3..], [State::Queued; 17]);
+}
+
+#[test]
 fn an_unknown_recipient_is_held_unless_the_project_says_resend() {
     let (mut world, mut store) = (World::new(), readers(1));
     let peer = Peer::start(vec![Script::new().on("DOT", Answer::Drop)]);
