@@ -36,7 +36,7 @@ pub(super) struct Args {
     /// Mail the issue to this address only, marked as a test, and note nothing; can be given more than once
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["dry_run", "limit"])]
     test: Vec<EmailAddress>,
-    /// Say what would be mailed to how many, and do nothing
+    /// Say what would be mailed to how many (with `-v`, to whom), and do nothing
     #[arg(long)]
     dry_run: bool,
     /// Mail so many recipients at most, and leave the rest to the next run

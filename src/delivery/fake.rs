@@ -193,11 +193,13 @@ impl Store for Fake {
 
     fn each_delivery(
         &self,
-        _: &IssueId,
-        _: Option<State>,
-        _: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
+        issue: &IssueId,
+        state: Option<State>,
+        each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        Ok(())
+        let of_issue = self.rows.values().map(|row| &row.delivery).filter(|delivery| delivery.issue == *issue);
+        let wanted = |delivery: &&Delivery| state.is_none_or(|state| delivery.state == state);
+        of_issue.filter(wanted).cloned().try_for_each(each)
     }
 
     fn resolve(

@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 use crate::config::OnUnknown;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
 use crate::delivery::run::{Job, Progress, WriteLetter, run};
-use crate::finding::Finding;
+use crate::email::EmailAddress;
+use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
 use crate::smtp::Route;
@@ -91,22 +92,34 @@ pub struct Mailed {
 /// What a sending would do.
 #[derive(Debug)]
 pub struct Forecast<'a> {
-    /// The issues, and how many would get each.
-    pub mailings: Vec<(&'a Issue, u64)>,
+    /// The issues, oldest first.
+    pub mailings: Vec<Expected<'a>>,
     /// What is wrong or odd with issues.
     pub findings: Vec<Finding>,
+}
+
+/// One issue's share of a forecast.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    /// The issue.
+    pub issue: &'a Issue,
+    /// Who would get it, in the order of their numbers.
+    pub recipients: Vec<EmailAddress>,
 }
 
 impl Report {
     /// Whether a person should look: something stopped, failed, or is unknown.
     pub fn needs_a_person(&self) -> bool {
         let bad = |mailed: &Mailed| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
-        let errors = self.findings.iter().any(|finding| finding.severity == crate::finding::Severity::Error);
+        let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         errors || self.stopped.is_some() || !self.failures.is_empty() || self.mailings.iter().any(bad)
     }
 }
 
 /// Mails everything that is due, or the issues named.
+///
+/// # Errors
+/// When the store cannot be read or written. What was sent is written down, or found out by the next run.
 pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<Sent> {
     let plan = planned(store, sending)?;
     let mut report = Report { findings: plan.findings, ..Report::default() };
@@ -131,15 +144,18 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
 }
 
 /// Says what `send_due` would do, and writes nothing.
+///
+/// # Errors
+/// When the store cannot be read, or an issue's file.
 pub fn forecast<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Forecast<'a>> {
     let plan = planned(store, sending)?;
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
         let recipients = match planned.begun {
-            Some(_) => store.counts(&planned.issue.id)?.open(),
+            Some(_) => waiting(store, &planned.issue.id)?,
             None => active(store)?,
         };
-        mailings.push((planned.issue, recipients));
+        mailings.push(Expected { issue: planned.issue, recipients });
     }
     Ok(Forecast { mailings, findings: plan.findings })
 }
@@ -165,7 +181,7 @@ fn mail_one<'a>(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let issue = planned.issue;
-    if planned.begun.is_none() && active(store)? == 0 {
+    if planned.begun.is_none() && !is_anybody_there(store)? {
         report.findings.push(nobody(issue));
         return Ok(());
     }
@@ -213,14 +229,36 @@ fn mail_one<'a>(
     Ok(())
 }
 
-/// How many subscribers an issue would go to now.
-fn active(store: &dyn Store) -> anyhow::Result<u64> {
-    let mut count = 0;
-    store.each_subscriber(Some(Status::Active), &mut |_| {
-        count += 1;
+/// Whom an issue would go to now.
+fn active(store: &dyn Store) -> anyhow::Result<Vec<EmailAddress>> {
+    let mut addresses = Vec::new();
+    store.each_subscriber(Some(Status::Active), &mut |subscriber| {
+        addresses.push(subscriber.address);
         Ok(())
     })?;
-    Ok(count)
+    Ok(addresses)
+}
+
+/// Who still waits for an issue whose audience is frozen.
+fn waiting(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<EmailAddress>> {
+    let mut addresses = Vec::new();
+    for state in [State::Queued, State::Deferred] {
+        store.each_delivery(issue, Some(state), &mut |delivery| {
+            addresses.push(delivery.address);
+            Ok(())
+        })?;
+    }
+    Ok(addresses)
+}
+
+/// Whether there is anybody to mail to. Asked before each freeze, so it does not count them all.
+fn is_anybody_there(store: &dyn Store) -> anyhow::Result<bool> {
+    let mut found = false;
+    let ended = store.each_subscriber(Some(Status::Active), &mut |_| {
+        found = true;
+        anyhow::bail!("one is enough")
+    });
+    if found { Ok(true) } else { ended.map(|()| false) }
 }
 
 fn nobody(issue: &Issue) -> Finding {

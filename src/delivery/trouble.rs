@@ -52,8 +52,8 @@ type Words = (&'static str, &'static str, &'static str);
 const LOST: Words = (
     "smtp-unreachable",
     "cannot be reached",
-    "check host and port in `mail.via`, and that the server runs and can be reached from here; then run this again: \
-     whoever was not mailed is still queued",
+    "check host and port in `mail.via` (a port that speaks TLS from the first byte, usually 465, needs `smtps://`), and \
+     that the server runs and can be reached from here; then run this again: whoever was not mailed is still queued",
 );
 const UNWELCOME: Words = (
     "smtp-unwelcome",
@@ -111,3 +111,41 @@ const MESSAGE: Words = (
     "make the issue smaller, or change what its filter dislikes; whoever was not mailed is still queued",
 );
 const NOT_TEXT: Words = ("smtp-message", "was not given the message", "write the templates and the issue as UTF-8");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Server, TlsMode};
+    use crate::smtp::reply::Reply;
+
+    #[test]
+    fn every_trouble_has_its_remedy() {
+        let server = Server { host: "mail.example.org".to_owned(), port: 587, tls: TlsMode::StartTls };
+        let relay = Relay::new(server, "example.org", None, None).unwrap();
+        let refused = |code, text| Cause::Refused(Reply::new(code, text));
+        let lost = || Cause::Lost("reset".to_owned());
+        for (phase, cause, rule) in [
+            (Phase::Connect, lost(), "smtp-unreachable"),
+            (Phase::Connect, refused(554, "5.3.2 No"), "smtp-unwelcome"),
+            (Phase::Connect, refused(421, "4.3.2 Later"), "smtp-busy"),
+            (Phase::Tls, lost(), "smtp-tls"),
+            (Phase::Tls, Cause::Lacks("STARTTLS"), "smtp-no-starttls"),
+            (Phase::Auth, Cause::Unencrypted, "smtp-unencrypted-login"),
+            (Phase::Auth, Cause::Lacks("AUTH PLAIN"), "smtp-no-login"),
+            (Phase::Auth, refused(535, "5.7.8 No"), "smtp-login"),
+            (Phase::Auth, refused(454, "4.7.0 Later"), "smtp-busy"),
+            (Phase::Mail, refused(553, "5.7.1 Not yours"), "smtp-sender"),
+            (Phase::Mail, refused(552, "5.3.4 Too big"), "smtp-message"),
+            (Phase::Rcpt, refused(554, "5.7.1 No relay"), "smtp-refused"),
+            (Phase::FinalDot, refused(554, "5.6.0 Virus"), "smtp-message"),
+            (Phase::Rcpt, lost(), "smtp-unreachable"),
+            (Phase::Content, Cause::NotText, "smtp-message"),
+        ] {
+            let error = SessionError { phase, cause };
+            let finding = finding(&relay, &error, None);
+            assert_eq!(finding.rule, rule, "{error}");
+            assert!(finding.message.starts_with("the mail server `mail.example.org:587` "), "{finding}");
+            assert!(finding.message.ends_with(&error.to_string()) && finding.help.is_some(), "{finding}");
+        }
+    }
+}

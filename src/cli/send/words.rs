@@ -2,8 +2,9 @@
 
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
-use crate::delivery::send::{Forecast, Mailed, Report};
+use crate::delivery::send::{Expected, Forecast, Mailed, Report};
 use crate::delivery::trial::Tried;
+use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::ledger::State;
@@ -29,18 +30,24 @@ pub(in crate::cli) fn trial(context: &Context, issue: &Issue, tried: &[Tried]) -
 pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> anyhow::Result<Exit> {
     context.report.findings(&forecast.findings);
     if context.report.json {
-        let mailings: Vec<_> = forecast
-            .mailings
-            .iter()
-            .map(|(issue, count)| serde_json::json!({ "issue": issue.slug.as_str(), "recipients": count }))
-            .collect();
+        let mailing = |expected: &Expected<'_>| {
+            let recipients: Vec<&str> = expected.recipients.iter().map(EmailAddress::as_str).collect();
+            serde_json::json!({ "issue": expected.issue.slug.as_str(), "recipients": recipients })
+        };
+        let mailings: Vec<_> = forecast.mailings.iter().map(mailing).collect();
         let findings: Vec<FindingRow<'_>> = forecast.findings.iter().map(FindingRow::of).collect();
         context.report.document(&serde_json::json!({ "would_mail": mailings, "findings": findings }))?;
-    } else if forecast.mailings.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if forecast.mailings.is_empty() {
         context.report.message("Nothing is due.");
-    } else {
-        let row = |(issue, count): &(&Issue, u64)| vec![issue.slug.to_string(), format!("would go to {count}")];
-        context.report.table(&forecast.mailings.iter().map(row).collect::<Vec<_>>())?;
+    }
+    for expected in &forecast.mailings {
+        let count = expected.recipients.len();
+        context.report.text(&format!("{} would go to {count} recipients\n", expected.issue.slug))?;
+        for address in &expected.recipients {
+            context.report.detail(&format!("  {address}"));
+        }
     }
     Ok(Exit::Done)
 }

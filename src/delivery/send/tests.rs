@@ -95,6 +95,10 @@ impl World {
     }
 
     fn try_send(&self, store: &mut Fake, route: &Route) -> Sent {
+        self.with_sending(route, |sending| send_due(store, sending)).unwrap()
+    }
+
+    fn with_sending<T>(&self, route: &Route, act: impl FnOnce(&Sending<'_>) -> T) -> T {
         let write = |subscriber: &Subscriber| {
             let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into_bytes();
             Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
@@ -114,7 +118,7 @@ impl World {
             stop: &self.stop,
             progress: &|progress| self.watch(progress),
         };
-        send_due(store, &sending).unwrap()
+        act(&sending)
     }
 
     fn watch(&self, progress: Progress) {
@@ -339,6 +343,24 @@ fn a_limit_leaves_the_rest_queued() {
     let peer = Peer::start(vec![Script::new()]);
     world.send(&mut store, &route(&peer));
     assert_eq!((peer.taken().len(), open(&store)), (2, 3));
+}
+
+#[test]
+fn a_forecast_names_who_waits_and_changes_nothing() {
+    let (world, mut store) = (World { limit: Some(2), ..World::new() }, readers(3));
+    let peer = Peer::start(vec![Script::new()]);
+    let expected = |store: &Fake| {
+        let forecast = world.with_sending(&route(&peer), |sending| {
+            let forecast = forecast(store, sending).unwrap();
+            forecast.mailings.iter().map(|expected| expected.recipients.clone()).collect::<Vec<_>>()
+        });
+        forecast.concat().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(expected(&store).len(), 3);
+    assert_eq!(store.mailings().unwrap(), []);
+    world.send(&mut store, &route(&peer));
+    assert_eq!(expected(&store), ["reader-3@example.com"]);
+    assert_eq!(peer.taken().len(), 2);
 }
 
 #[test]
