@@ -82,6 +82,9 @@ pub fn content_hash(issue: &Issue, body: &str) -> String {
 }
 
 /// Makes the plan. `hash` gives the hash of what would be mailed; it is asked only where it matters.
+///
+/// # Errors
+/// When the store or an issue's file cannot be read.
 pub fn plan<'a>(
     issues: &'a [Issue],
     chosen: &Chosen,

@@ -72,6 +72,9 @@ pub struct Ended {
 /// Mails the issue to all who are queued, and to those deferred whose time has come.
 ///
 /// Nobody is lost on the way out: whoever was claimed and not mailed is queued again.
+///
+/// # Errors
+/// When the ledger cannot be kept. No further message is begun then; the next run settles the claims.
 pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<Ended, StoreError> {
     let counts = store.counts(job.issue)?;
     (job.progress)(Progress::Begun { slug: job.slug.clone(), open: counts.open() });

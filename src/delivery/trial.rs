@@ -40,6 +40,9 @@ pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result
 }
 
 /// The subscriber of that address, else somebody with the address and nothing more.
+///
+/// # Errors
+/// When the store cannot be read.
 pub fn reader(store: &dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Subscriber, StoreError> {
     let stranger = || Subscriber {
         id: SubscriberId(0),

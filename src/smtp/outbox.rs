@@ -28,6 +28,9 @@ impl<'a> Outbox<'a> {
 
     /// Writes the letter as it is, and gives the file's path below the project folder. A file that holds the same bytes
     /// already is not touched.
+    ///
+    /// # Errors
+    /// When the disk refuses; the file is as it was before then.
     pub fn write(&self, letter: &Letter) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(format!("{}.eml", address_file_name(&letter.to)));
         self.project.write(&path, &letter.content)?;

@@ -40,6 +40,9 @@ impl Relay {
     ///
     /// `hello` is the domain named in EHLO, the sender's, so that no host name leaks. `extra_roots` is PEM text of
     /// certificates to trust beside the public authorities.
+    ///
+    /// # Errors
+    /// When that text holds no certificate.
     pub fn new(server: Server, hello: &str, login: Option<Login>, extra_roots: Option<&[u8]>) -> anyhow::Result<Self> {
         let tls = match server.tls {
             TlsMode::None => None,

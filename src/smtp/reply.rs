@@ -168,20 +168,8 @@ const NO_SUCH_USER: &[&str] = &[
 
 /// Words of servers that refuse the sender and give no enhanced code.
 const NOT_YOU: &[&str] = &[
-    "not allowed",
-    "not permitted",
-    "denied",
-    "relay",
-    "authenticat",
-    "policy",
-    "blocked",
-    "blacklist",
-    "blocklist",
-    "spam",
-    "reputation",
-    "spf",
-    "dkim",
-    "dmarc",
+    "not allowed", "not permitted", "denied", "relay", "authenticat", "policy", "blocked", "blacklist", "blocklist",
+    "spam", "reputation", "spf", "dkim", "dmarc",
 ];
 
 #[cfg(test)]

@@ -74,6 +74,9 @@ pub enum Cause {
 
 impl Session {
     /// Connects, starts TLS as the relay's settings say, and logs in.
+    ///
+    /// # Errors
+    /// In the phases `Connect`, `Tls` and `Auth`.
     pub fn connect(relay: &Relay) -> Result<Self, SessionError> {
         let server = &relay.server;
         let implicit_tls = if server.tls == TlsMode::Implicit { relay.tls.as_ref() } else { None };
@@ -110,6 +113,9 @@ impl Session {
 
     /// Sends the envelope, up to the server's 354: nothing of the message has left yet, and an error means that it was
     /// not accepted. After a refusal the session is reset and can go on.
+    ///
+    /// # Errors
+    /// In the phases `Mail`, `Rcpt` and `Data`, and when the message cannot travel on this connection.
     pub fn offer(&mut self, letter: &Letter) -> Result<Offered<'_>, SessionError> {
         let lacks = |extension| SessionError { phase: Phase::Mail, cause: Cause::Lacks(extension) };
         let Some(wire) = with_final_dot(&letter.content) else {
@@ -186,6 +192,9 @@ impl Session {
 
 impl Offered<'_> {
     /// Sends content and final dot in one write and waits for the verdict. The ledger must say `sending` before.
+    ///
+    /// # Errors
+    /// In the phase `Content` nothing was accepted; in `FinalDot` only a refusal says so.
     pub fn transmit(self) -> Result<Reply, SessionError> {
         let Self { session, wire } = self;
         let reply = session.command(Phase::FinalDot, &wire)?;
