@@ -16,6 +16,8 @@ pub(super) struct Fake {
     mailings: Vec<Mailing>,
     rows: BTreeMap<(IssueId, i64), Row>,
     pub(super) busy: Option<Run>,
+    /// How many more writes succeed, before the disk is full; `None`: all.
+    pub(super) writes_left: Option<u32>,
 }
 
 struct Row {
@@ -24,7 +26,18 @@ struct Row {
 }
 
 impl Fake {
-    /// Drops the process: what the next run finds.
+    fn write(&mut self) -> Result<(), StoreError> {
+        match &mut self.writes_left {
+            None => Ok(()),
+            Some(0) => Err(StoreError::Full),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// State, tries and reply of an address, for each issue.
     pub(super) fn state(&self, address: &str) -> Vec<(State, u32, String)> {
         let rows = self.rows.values().filter(|row| row.delivery.address.as_str() == address);
         rows.map(|row| {
@@ -126,6 +139,7 @@ impl Store for Fake {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError> {
+        self.write()?;
         let mut claims = Vec::new();
         for ((of, number), row) in &mut self.rows {
             let due = match row.delivery.state {
@@ -148,6 +162,7 @@ impl Store for Fake {
     }
 
     fn sending(&mut self, issue: &IssueId, subscriber: SubscriberId, _: DateTime<Utc>) -> Result<(), StoreError> {
+        self.write()?;
         if let Some(row) = self.rows.get_mut(&(issue.clone(), subscriber.0)) {
             row.delivery.state = State::Sending;
         }
@@ -160,6 +175,7 @@ impl Store for Fake {
         outcomes: &[(SubscriberId, Outcome)],
         _: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        self.write()?;
         for (subscriber, outcome) in outcomes {
             let Some(row) = self.rows.get_mut(&(issue.clone(), subscriber.0)) else { continue };
             let (state, reply) = match outcome.clone() {

@@ -378,6 +378,37 @@ fn what_a_killed_run_left_is_finished_and_what_nobody_knows_is_named() {
     assert_eq!(states(&store, 4), [State::Unknown, State::Sent, State::Sent, State::Sent]);
 }
 
+/// The ledger fails at each of its writes in turn, as when the process dies there or the disk is full; then a second run
+/// goes on. The peer's own record must equal the ledger.
+#[test]
+fn whichever_write_fails_nobody_is_forgotten_and_nobody_mailed_twice() {
+    const READERS: usize = 8;
+    for connections in [1, 3] {
+        for writes in 0..30 {
+            let (world, mut store) = (World { connections, ..World::new() }, readers(READERS));
+            let peer = Peer::start(vec![Script::new()]);
+            let route = route(&peer);
+            store.writes_left = Some(writes);
+            let first = world.with_sending(&route, |sending| send_due(&mut store, sending));
+            store.writes_left = None;
+            let second = world.send(&mut store, &route);
+            let unknown = second.recovered.unknown.len();
+            assert!(first.is_err() || writes >= 17, "{writes} writes are too few for all");
+            assert!(unknown <= connections, "{unknown} unknown over {connections} connections");
+            let mut recipients = peer.recipients();
+            recipients.dedup();
+            assert_eq!(recipients.len(), peer.taken().len(), "somebody got it twice");
+            for number in 1..=READERS {
+                let address = format!("reader-{number}@example.com");
+                let state = store.state(&address)[0].0;
+                let got_it = recipients.contains(&address);
+                let agrees = state == State::Unknown || (state == State::Sent) == got_it;
+                assert!(agrees && (got_it || state == State::Unknown), "{address}: {state}, {got_it}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_outbox_gets_a_file_each_and_repeats_what_a_crash_left() {
     let folder = tempfile::tempdir().unwrap();
