@@ -15,6 +15,7 @@ pub mod email;
 pub mod finding;
 pub mod issue;
 pub mod ledger;
+pub mod letter;
 pub mod publication;
 pub mod subscriber;
 
@@ -25,9 +26,11 @@ pub mod feed;
 
 // edges
 pub mod disk;
+pub mod smtp;
 pub mod store;
 
 // use cases
+pub mod delivery;
 pub mod load;
 pub mod publish;
 

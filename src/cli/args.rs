@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::cli::{build, completions, init, list, new};
+use crate::cli::{build, completions, init, list, new, resolve, send, status};
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
 ///
@@ -66,6 +66,9 @@ pub(super) enum Command {
     List(list::Args),
     Init(init::Args),
     New(new::Args),
+    Send(send::Args),
+    Status(status::Args),
+    Resolve(resolve::Args),
     Completions(completions::Args),
 }
 

@@ -6,12 +6,18 @@
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 
+use chrono::{DateTime, Utc};
+
 use crate::cli::args::{Cli, Command};
 use crate::cli::clock::Clock;
 use crate::cli::report::Report;
 use crate::config::Config;
+use crate::delivery::plan::content_hash;
+use crate::delivery::run::WriteLetter;
 use crate::disk::Project;
+use crate::issue::Issue;
 use crate::load;
+use crate::store::Store;
 
 mod args;
 mod build;
@@ -19,8 +25,13 @@ mod clock;
 mod completions;
 mod init;
 mod list;
+mod machine;
 mod new;
 mod report;
+mod resolve;
+mod route;
+mod send;
+mod status;
 
 /// How a run of the program ended; the number is its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +60,27 @@ impl Context {
                 self.report.findings(&invalid.findings);
             }
         })
+    }
+
+    /// Opens the store that the project file names.
+    fn store(&self, _config: &Config) -> anyhow::Result<Box<dyn Store>> {
+        anyhow::bail!("the store is not joined yet")
+    }
+
+    /// Renders an issue's edition, dated so, and gives what writes the letters.
+    fn letters<'a>(
+        &self,
+        _config: &Config,
+        _issue: &Issue,
+        _date: DateTime<Utc>,
+    ) -> anyhow::Result<Box<WriteLetter<'a>>> {
+        anyhow::bail!("the edition is not joined yet")
+    }
+
+    /// The hash of what subscribers read in an issue.
+    fn content_hash(&self, issue: &Issue) -> anyhow::Result<String> {
+        let text = self.project.text(&issue.path)?;
+        Ok(content_hash(issue, text.get(issue.body.offset..).unwrap_or_default()))
     }
 }
 
@@ -81,6 +113,9 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::New(args) => new::run(&context, &args),
+        Command::Send(args) => send::run(&context, &args),
+        Command::Status(args) => status::run(&context, &args),
+        Command::Resolve(args) => resolve::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
     }
 }

@@ -1,0 +1,46 @@
+//! `slugline resolve`: a person decides on recipients of whom nobody can know whether they got the mail.
+
+use crate::cli::{Context, Exit};
+use crate::email::EmailAddress;
+use crate::ledger::State;
+use crate::load;
+
+/// Decide on recipients whose delivery is unknown
+///
+/// A delivery is unknown when the program died, or the connection broke, after a message was sent and before the
+/// server's answer. Such a recipient is left alone until you say what to do: look into the mail server's log, or at the
+/// count, and choose.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  slugline status latest --state unknown\n  slugline resolve latest --resend\n  slugline resolve spring --sent reader@example.org"
+)]
+#[command(group = clap::ArgGroup::new("decision").required(true))]
+pub(super) struct Args {
+    /// Slug or path of an issue, or `latest`
+    issue: String,
+    /// They have it: count them as sent
+    #[arg(long, group = "decision")]
+    sent: bool,
+    /// They may not have it: queue them for the next `slugline send`
+    #[arg(long, group = "decision")]
+    resend: bool,
+    /// Only these recipients [default: every unknown one of the issue]
+    address: Vec<EmailAddress>,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let issues = load::issues(&context.project, &config)?.issues;
+    let issue = load::find(&issues, &args.issue, context.clock.now())?;
+    let mut store = context.store(&config)?;
+    let state = if args.sent { State::Sent } else { State::Queued };
+    let count = store.resolve(&issue.id, &args.address, state, context.clock.now())?;
+    let line = format!("{count} unknown recipients of `{}` are {state} now", issue.slug);
+    let document = serde_json::json!({ "issue": issue.slug.as_str(), "state": state.as_str(), "resolved": count });
+    context.report.result(&line, &document)?;
+    let missed = args.address.len() as u64 > count;
+    if missed {
+        context.report.message("Some of these addresses are not among the unknown recipients; see `slugline status`.");
+    }
+    Ok(if missed { Exit::Attention } else { Exit::Done })
+}

@@ -1,0 +1,179 @@
+//! `slugline send`: mail what is due, or the issues named.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+use crate::cli::{Context, Exit, machine, route};
+use crate::config::{Config, MailConfig};
+use crate::delivery::plan::{Chosen, Terms};
+use crate::delivery::run::Progress;
+use crate::delivery::send::{self, Sending, Sent};
+use crate::delivery::trial;
+use crate::email::EmailAddress;
+use crate::finding::Finding;
+use crate::issue::Issue;
+use crate::ledger::Run;
+use crate::load;
+use crate::store::Store;
+
+mod words;
+
+/// Mail the issues that are due to every subscriber
+///
+/// An issue is due while it is younger than `mail.due_for`. Everybody gets it once: run this as often as you like, and
+/// again after a crash. Recipients a server puts off are tried again by later runs.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  slugline send --dry-run\n  slugline send latest --test me@example.org\n  slugline send\n  slugline send spring-notes --limit 100"
+)]
+pub(super) struct Args {
+    /// Slug or path of an issue, or `latest`; mailed however old it is [default: every issue that is due]
+    issue: Vec<String>,
+    /// Mail the issue to this address only, marked as a test, and note nothing; can be given more than once
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["dry_run", "limit"])]
+    test: Vec<EmailAddress>,
+    /// Say what would be mailed to how many (with `-v`, to whom), and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Mail so many recipients at most, and leave the rest to the next run
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let loaded = load::issues(&context.project, &config)?;
+    context.report.findings(&loaded.findings);
+    let mut named = Vec::new();
+    for name in &args.issue {
+        named.push(load::find(&loaded.issues, name, context.clock.now())?);
+    }
+    if !args.test.is_empty() {
+        return test(context, &config, &loaded.issues, &named, &args.test);
+    }
+    let chosen = match named.as_slice() {
+        [] => Chosen::Due,
+        named => Chosen::These(named.iter().map(|issue| issue.id.clone()).collect()),
+    };
+    let mut store = context.store(&config)?;
+    let order = Order { chosen, dry_run: args.dry_run, limit: args.limit };
+    carry_out(context, &config, &loaded.issues, &mut *store, order)
+}
+
+/// What `send` and `publish` ask for.
+pub(super) struct Order {
+    /// Which issues.
+    pub chosen: Chosen,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Recipients at most.
+    pub limit: Option<u64>,
+}
+
+/// Mails, or says what would be mailed, and reports it.
+pub(super) fn carry_out(
+    context: &Context,
+    config: &Config,
+    issues: &[Issue],
+    store: &mut dyn Store,
+    order: Order,
+) -> anyhow::Result<Exit> {
+    let mail = mail_of(config)?;
+    let stop = AtomicBool::new(false);
+    let bar = Mutex::new(ProgressBar::hidden());
+    let clock = context.clock;
+    let terms = Terms { now: clock.now(), due_for: mail.due_for, on_unknown: mail.on_unknown };
+    let route = route::route(&context.project, mail)?;
+    context.report.detail(&format!("Mail leaves through {route}."));
+    let sending = Sending {
+        issues,
+        chosen: order.chosen,
+        terms,
+        route: &route,
+        connections: mail.connections,
+        limit: order.limit,
+        run: machine::this_run(clock),
+        hash: &|issue| context.content_hash(issue),
+        edition: &|issue, date| context.letters(config, issue, date),
+        clock: &|| clock.now(),
+        pause: &|pause| wait(pause, &stop),
+        stop: &stop,
+        progress: &|progress| show(context, &bar, &progress),
+    };
+    if order.dry_run {
+        return words::forecast(context, &send::forecast(store, &sending)?);
+    }
+    let sent = send::send_due(store, &sending);
+    if let Ok(bar) = bar.lock() {
+        bar.finish_and_clear();
+    }
+    match sent? {
+        Sent::Done(report) => words::sent(context, &report),
+        Sent::Busy(other) => Err(busy(other.as_ref()).into()),
+    }
+}
+
+fn mail_of(config: &Config) -> anyhow::Result<&MailConfig> {
+    config.mail.as_ref().ok_or_else(|| {
+        Finding::error("no-mail", "the project file has no `mail`, so nothing can be mailed")
+            .help("add at least `mail: {from: Name <name@example.org>}`")
+            .into()
+    })
+}
+
+fn busy(other: Option<&Run>) -> Finding {
+    let who = other.map_or_else(String::new, |run| format!(": process {} on `{}`", run.pid, run.host));
+    Finding::error("busy", format!("another run is sending{who}"))
+        .help("wait until it is done; what it leaves is mailed by the next run")
+}
+
+/// Waits, unless the run is to stop.
+fn wait(pause: Duration, stop: &AtomicBool) {
+    const STEP: Duration = Duration::from_millis(100);
+    let mut left = pause;
+    while !left.is_zero() && !stop.load(Ordering::Relaxed) {
+        let step = left.min(STEP);
+        thread::sleep(step);
+        left -= step;
+    }
+}
+
+fn show(context: &Context, bar: &Mutex<ProgressBar>, progress: &Progress) {
+    let Ok(mut bar) = bar.lock() else { return };
+    match progress {
+        Progress::Begun { slug, open } => {
+            bar.finish_and_clear();
+            *bar = context.report.progress(*open, slug.as_str());
+        }
+        Progress::Settled(_) => bar.inc(1),
+    }
+}
+
+/// Mails one issue to the addresses given, and notes nothing.
+fn test(
+    context: &Context,
+    config: &Config,
+    issues: &[Issue],
+    named: &[&Issue],
+    addresses: &[EmailAddress],
+) -> anyhow::Result<Exit> {
+    let now = context.clock.now();
+    let issue = match named {
+        [] => load::find(issues, "latest", now)?,
+        [issue] => issue,
+        _ => return Err(Finding::error("usage", "`--test` mails one issue at a time").help("name one").into()),
+    };
+    let route = route::route(&context.project, mail_of(config)?)?;
+    let write = context.letters(config, issue, now)?;
+    let store = context.store(config)?;
+    let mut letters = Vec::new();
+    for address in addresses {
+        letters.push(write(&trial::reader(&*store, address, now)?)?);
+    }
+    let tried = trial::try_out(&route, &issue.slug, &letters)?;
+    words::trial(context, issue, &tried)
+}

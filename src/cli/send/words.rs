@@ -1,0 +1,130 @@
+//! What `send` and `publish` tell about a sending: a table, or the document of `--json`.
+
+use crate::cli::report::FindingRow;
+use crate::cli::{Context, Exit, status};
+use crate::delivery::send::{Expected, Forecast, Mailed, Report};
+use crate::delivery::trial::Tried;
+use crate::email::EmailAddress;
+use crate::finding::Finding;
+use crate::issue::Issue;
+use crate::ledger::State;
+
+/// Tells what became of test letters.
+pub(in crate::cli) fn trial(context: &Context, issue: &Issue, tried: &[Tried]) -> anyhow::Result<Exit> {
+    let words = |tried: &Tried| match &tried.result {
+        Ok(reply) => vec![tried.to.to_string(), "sent".to_owned(), reply.clone()],
+        Err(error) => vec![tried.to.to_string(), "failed".to_owned(), error.clone()],
+    };
+    let rows: Vec<Vec<String>> = tried.iter().map(words).collect();
+    if context.report.json {
+        let tests: Vec<_> =
+            rows.iter().map(|row| serde_json::json!({ "address": row[0], "state": row[1], "reply": row[2] })).collect();
+        context.report.document(&serde_json::json!({ "issue": issue.slug.as_str(), "tests": tests }))?;
+    } else {
+        context.report.table(&rows)?;
+    }
+    Ok(if tried.iter().all(|tried| tried.result.is_ok()) { Exit::Done } else { Exit::Attention })
+}
+
+/// Tells what would be mailed.
+pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> anyhow::Result<Exit> {
+    context.report.findings(&forecast.findings);
+    if context.report.json {
+        let mailing = |expected: &Expected<'_>| {
+            let recipients: Vec<&str> = expected.recipients.iter().map(EmailAddress::as_str).collect();
+            serde_json::json!({ "issue": expected.issue.slug.as_str(), "recipients": recipients })
+        };
+        let mailings: Vec<_> = forecast.mailings.iter().map(mailing).collect();
+        let findings: Vec<FindingRow<'_>> = forecast.findings.iter().map(FindingRow::of).collect();
+        context.report.document(&serde_json::json!({ "would_mail": mailings, "findings": findings }))?;
+        return Ok(Exit::Done);
+    }
+    if forecast.mailings.is_empty() {
+        context.report.message("Nothing is due.");
+    }
+    for expected in &forecast.mailings {
+        let count = expected.recipients.len();
+        context.report.text(&format!("{} would go to {count} recipients\n", expected.issue.slug))?;
+        for address in &expected.recipients {
+            context.report.detail(&format!("  {address}"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Tells what a sending did.
+pub(in crate::cli) fn sent(context: &Context, report: &Report) -> anyhow::Result<Exit> {
+    context.report.findings(&report.findings);
+    recovered(context, report);
+    for failure in &report.failures {
+        context.report.error(failure);
+    }
+    if context.report.json {
+        context.report.document(&document(report))?;
+    } else if report.mailings.is_empty() {
+        context.report.message("Nothing was due.");
+    } else {
+        context.report.table(&table(&report.mailings))?;
+    }
+    if let Some(stopped) = &report.stopped {
+        context.report.findings(std::slice::from_ref(stopped));
+        return Ok(Exit::Failed);
+    }
+    Ok(if report.needs_a_person() { Exit::Attention } else { Exit::Done })
+}
+
+fn recovered(context: &Context, report: &Report) {
+    if report.recovered.requeued > 0 {
+        let count = report.recovered.requeued;
+        context
+            .report
+            .message(&format!("An earlier run was interrupted; {count} recipients it had taken were queued again."));
+    }
+    let unknown = report.recovered.unknown.len();
+    if unknown > 0 {
+        let finding = Finding::warning(
+            "unknown-recipients",
+            format!(
+                "nobody can know whether {unknown} recipients got their mail, because a run died while it was sent"
+            ),
+        )
+        .help("`slugline status --state unknown` names them, `slugline resolve` decides");
+        context.report.findings(&[finding]);
+    }
+}
+
+fn table(mailings: &[Mailed]) -> Vec<Vec<String>> {
+    let mut table = vec![["issue", "sent now", "sent", "waiting", "failed", "unknown"].map(str::to_owned).to_vec()];
+    for mailed in mailings {
+        let counts = &mailed.counts;
+        let numbers = [
+            mailed.tally.of(State::Sent),
+            counts.of(State::Sent),
+            counts.open(),
+            counts.of(State::Failed),
+            counts.of(State::Unknown),
+        ];
+        let mut row = vec![mailed.slug.to_string()];
+        row.extend(numbers.iter().map(ToString::to_string));
+        table.push(row);
+    }
+    table
+}
+
+fn document(report: &Report) -> serde_json::Value {
+    let mailing = |mailed: &Mailed| {
+        serde_json::json!({
+            "issue": mailed.slug.as_str(),
+            "id": mailed.issue.as_str(),
+            "title": mailed.title,
+            "this_run": status::counted(&mailed.tally),
+            "counts": status::counted(&mailed.counts),
+        })
+    };
+    serde_json::json!({
+        "mailings": report.mailings.iter().map(mailing).collect::<Vec<_>>(),
+        "stopped": report.stopped.as_ref().map(FindingRow::of),
+        "findings": report.findings.iter().map(FindingRow::of).collect::<Vec<_>>(),
+        "failures": report.failures.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>(),
+    })
+}

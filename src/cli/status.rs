@@ -1,0 +1,172 @@
+//! `slugline status`: what the ledger knows.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::cli::{Context, Exit};
+use crate::issue::Issue;
+use crate::ledger::{Counts, Delivery, Mailing, State};
+use crate::load;
+use crate::store::Store;
+
+/// Show what became of each issue's mail
+///
+/// One line per issue that was mailed, newest first: how many recipients it has, and how many of them are in which
+/// state. `unknown` are those of whom nobody can know; see `slugline resolve`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  slugline status\n  slugline status latest --recipients --state unknown\n  slugline status --json"
+)]
+pub(super) struct Args {
+    /// Slug or path of an issue, or `latest` [default: every issue that was mailed]
+    issue: Option<String>,
+    /// List the recipients too
+    #[arg(long)]
+    recipients: bool,
+    /// Only recipients in this state; implies `--recipients`
+    #[arg(long, value_name = "STATE")]
+    state: Option<StateName>,
+}
+
+/// The states by their names on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StateName {
+    Queued,
+    Claimed,
+    Sending,
+    Sent,
+    Deferred,
+    Failed,
+    Suppressed,
+    Unknown,
+}
+
+impl StateName {
+    fn state(self) -> State {
+        match self {
+            Self::Queued => State::Queued,
+            Self::Claimed => State::Claimed,
+            Self::Sending => State::Sending,
+            Self::Sent => State::Sent,
+            Self::Deferred => State::Deferred,
+            Self::Failed => State::Failed,
+            Self::Suppressed => State::Suppressed,
+            Self::Unknown => State::Unknown,
+        }
+    }
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let issues = load::issues(&context.project, &config)?.issues;
+    let store = context.store(&config)?;
+    let mut mailings = store.mailings()?;
+    if let Some(name) = &args.issue {
+        let issue = load::find(&issues, name, context.clock.now())?;
+        mailings.retain(|mailing| mailing.issue == issue.id);
+    }
+    let mut rows = Vec::new();
+    for mailing in &mailings {
+        rows.push(row(&*store, mailing, &issues, args)?);
+    }
+    show(context, &rows)?;
+    let waiting = rows.iter().any(|row| row.counts.of(State::Failed) + row.counts.of(State::Unknown) > 0);
+    Ok(if waiting { Exit::Attention } else { Exit::Done })
+}
+
+fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], args: &Args) -> anyhow::Result<Row> {
+    let mut recipients = Vec::new();
+    let state = args.state.map(StateName::state);
+    if args.recipients || state.is_some() {
+        store.each_delivery(&mailing.issue, state, &mut |delivery| {
+            recipients.push(delivery);
+            Ok(())
+        })?;
+    }
+    let issue = issues.iter().find(|issue| issue.id == mailing.issue);
+    let name = issue.map_or_else(|| mailing.issue.to_string(), |issue| issue.slug.to_string());
+    Ok(Row { name, mailing: mailing.clone(), counts: store.counts(&mailing.issue)?, recipients })
+}
+
+/// One mailing, as shown.
+struct Row {
+    name: String,
+    mailing: Mailing,
+    counts: Counts,
+    recipients: Vec<Delivery>,
+}
+
+fn show(context: &Context, rows: &[Row]) -> anyhow::Result<()> {
+    if context.report.json {
+        let mailings: Vec<Document> = rows.iter().map(document).collect();
+        return context.report.document(&serde_json::json!({ "mailings": mailings }));
+    }
+    if rows.is_empty() {
+        context.report.message("Nothing was mailed yet.");
+        return Ok(());
+    }
+    context.report.table(&table(rows))?;
+    for row in rows.iter().filter(|row| !row.recipients.is_empty()) {
+        context.report.text("\n")?;
+        context.report.table(&row.recipients.iter().map(recipient).collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+/// Columns: those every mailing has, and of the states those that occur.
+fn table(rows: &[Row]) -> Vec<Vec<String>> {
+    let occurs = |state: &State| *state == State::Sent || rows.iter().any(|row| row.counts.of(*state) > 0);
+    let states: Vec<State> = State::ALL.into_iter().filter(occurs).collect();
+    let mut head = ["issue", "begun", "recipients"].map(str::to_owned).to_vec();
+    head.extend(states.iter().map(ToString::to_string));
+    let mut table = vec![head];
+    for row in rows {
+        let begun = row.mailing.frozen_at.format("%Y-%m-%d %H:%M").to_string();
+        let mut cells = vec![row.name.clone(), begun, row.mailing.expected.to_string()];
+        cells.extend(states.iter().map(|state| row.counts.of(*state).to_string()));
+        table.push(cells);
+    }
+    table
+}
+
+fn recipient(delivery: &Delivery) -> Vec<String> {
+    let reply = delivery.reply.clone().unwrap_or_default();
+    vec![delivery.address.to_string(), delivery.state.to_string(), reply]
+}
+
+/// How many recipients are in each state, by its word.
+pub(super) fn counted(counts: &Counts) -> serde_json::Map<String, serde_json::Value> {
+    State::ALL.into_iter().map(|state| (state.as_str().to_owned(), counts.of(state).into())).collect()
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    issue: &'a str,
+    id: &'a str,
+    begun: String,
+    recipients: u64,
+    counts: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deliveries: Vec<serde_json::Value>,
+}
+
+fn document(row: &Row) -> Document<'_> {
+    Document {
+        issue: &row.name,
+        id: row.mailing.issue.as_str(),
+        begun: row.mailing.frozen_at.to_rfc3339(),
+        recipients: row.mailing.expected,
+        counts: counted(&row.counts),
+        deliveries: row.recipients.iter().map(delivery_document).collect(),
+    }
+}
+
+fn delivery_document(delivery: &Delivery) -> serde_json::Value {
+    serde_json::json!({
+        "address": delivery.address.as_str(),
+        "state": delivery.state.as_str(),
+        "attempts": delivery.attempts,
+        "reply": delivery.reply,
+        "changed": delivery.changed.map(|time| time.to_rfc3339()),
+    })
+}

@@ -1,0 +1,18 @@
+//! Delivery: who still has to get which issue, and seeing that they do, once each.
+//!
+//! Takes issues, a store and a way out; gives a report. The order of writes is the guarantee: the audience is frozen
+//! before the first message, a recipient is claimed before the connection is used, marked `sending` before the content
+//! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
+
+mod desk;
+#[cfg(test)]
+mod fake;
+pub mod plan;
+pub mod retry;
+pub mod run;
+pub mod send;
+pub mod trial;
+mod trouble;
+mod worker;
+
+pub use crate::letter::Letter;

@@ -1,0 +1,116 @@
+//! Which issues are due, as tables.
+
+use chrono::TimeZone as _;
+
+use super::*;
+use crate::delivery::fake::Fake;
+use crate::delivery::send::tests::issue;
+use crate::ledger::Outcome;
+use crate::subscriber::{NewSubscriber, SubscriberId};
+
+fn noon() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 5, 1, 12, 0, 0).unwrap()
+}
+
+fn hours_old(slug: &str, hours: i64) -> Issue {
+    issue(slug, noon() - Duration::hours(hours))
+}
+
+fn store() -> Fake {
+    let mut store = Fake::default();
+    let address = "reader@example.com".parse().unwrap();
+    let reader = NewSubscriber { address, name: String::new(), attributes: serde_json::Map::new() };
+    store.add_subscribers(&mut [reader].into_iter(), noon()).unwrap();
+    store
+}
+
+fn terms(on_unknown: OnUnknown) -> Terms {
+    Terms { now: noon(), due_for: Duration::hours(48), on_unknown }
+}
+
+/// The slugs planned, and the rules of the findings.
+fn planned(issues: &[Issue], chosen: &Chosen, terms: &Terms, store: &Fake) -> (Vec<String>, Vec<&'static str>) {
+    let plan = plan(issues, chosen, terms, store, &|issue| Ok(issue.title.clone())).unwrap();
+    let slugs = plan.mailings.iter().map(|planned| planned.issue.slug.to_string()).collect();
+    (slugs, plan.findings.iter().map(|finding| finding.rule).collect())
+}
+
+#[test]
+fn young_issues_are_due_oldest_first_and_old_ones_never() {
+    let issues = [hours_old("new", 1), hours_old("edge", 48), hours_old("old", 49), hours_old("ancient", 9999)];
+    let (slugs, findings) = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store());
+    assert_eq!((slugs, findings), (vec!["edge".to_owned(), "new".to_owned()], vec![]));
+}
+
+#[test]
+fn what_is_not_to_be_published_or_mailed_is_left_out_and_refused_by_name() {
+    let mut issues = [hours_old("draft", 1), hours_old("web-only", 1), hours_old("future", -1), hours_old("gone", 2)];
+    issues[0].draft = true;
+    issues[1].email = false;
+    issues[3].expires = Some((noon() - Duration::hours(1)).fixed_offset());
+    let terms = terms(OnUnknown::Hold);
+    assert_eq!(planned(&issues, &Chosen::Due, &terms, &store()), (vec![], vec![]));
+    let all = Chosen::These(issues.iter().map(|issue| issue.id.clone()).collect());
+    let rules = ["issue-expired", "issue-future", "issue-not-for-mail", "issue-draft"];
+    assert_eq!(planned(&issues, &all, &terms, &store()), (vec![], rules.to_vec()));
+}
+
+#[test]
+fn the_hash_follows_what_subscribers_read() {
+    let notes = hours_old("notes", 1);
+    let hash = content_hash(&notes, "body");
+    assert_eq!(hash.len(), 64);
+    assert_eq!(content_hash(&Issue { feed: false, ..notes.clone() }, "body"), hash);
+    assert_ne!(content_hash(&notes, "body."), hash);
+    assert_ne!(content_hash(&Issue { subject: Some("Hello".to_owned()), ..notes.clone() }, "body"), hash);
+    let moved = |subject: &str, preheader: &str| {
+        let (subject, preheader) = (Some(subject.to_owned()), Some(preheader.to_owned()));
+        content_hash(&Issue { subject, preheader, ..notes.clone() }, "body")
+    };
+    assert_ne!(moved("ab", "c"), moved("a", "bc"));
+}
+
+#[test]
+fn a_named_issue_is_mailed_however_old_and_the_others_are_not() {
+    let issues = [hours_old("new", 1), hours_old("old", 9999)];
+    let chosen = Chosen::These(vec![issues[1].id.clone()]);
+    assert_eq!(planned(&issues, &chosen, &terms(OnUnknown::Hold), &store()).0, ["old"]);
+}
+
+#[test]
+fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repeated() {
+    for (state, frozen_hours_ago, on_unknown, due) in [
+        (State::Queued, 72, OnUnknown::Hold, true),
+        (State::Queued, 15 * 24, OnUnknown::Hold, false),
+        (State::Sent, 72, OnUnknown::Hold, false),
+        (State::Sent, 1, OnUnknown::Resend, false),
+        (State::Unknown, 1, OnUnknown::Hold, false),
+        (State::Unknown, 1, OnUnknown::Resend, true),
+    ] {
+        let issues = [hours_old("notes", frozen_hours_ago)];
+        let mut store = store();
+        let frozen_at = noon() - Duration::hours(frozen_hours_ago);
+        store.freeze(&issues[0].id, "notes", frozen_at).unwrap();
+        let outcome = match state {
+            State::Sent => Outcome::Sent("250".to_owned()),
+            State::Unknown => Outcome::Unknown("lost".to_owned()),
+            _ => Outcome::Requeued,
+        };
+        store.record(&issues[0].id, &[(SubscriberId(1), outcome)], frozen_at).unwrap();
+        let (slugs, _) = planned(&issues, &Chosen::Due, &terms(on_unknown), &store);
+        assert_eq!(slugs.len(), usize::from(due), "{state} {frozen_hours_ago} {on_unknown:?}");
+    }
+}
+
+#[test]
+fn an_issue_changed_after_its_mail_is_reported_and_not_mailed_again() {
+    let issues = [hours_old("notes", 1)];
+    let mut store = store();
+    store.freeze(&issues[0].id, "an earlier text", noon()).unwrap();
+    store.record(&issues[0].id, &[(SubscriberId(1), Outcome::Sent("250".to_owned()))], noon()).unwrap();
+    let plan = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store);
+    assert_eq!(plan, (vec![], vec!["issue-changed"]));
+    let named = Chosen::These(vec![issues[0].id.clone()]);
+    let plan = planned(&issues, &named, &terms(OnUnknown::Hold), &store);
+    assert_eq!(plan, (vec![], vec!["issue-changed", "issue-mailed"]));
+}

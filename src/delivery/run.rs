@@ -1,0 +1,101 @@
+//! Mails one issue to everybody who still waits for it.
+//!
+//! Takes a frozen mailing, a way out and a writer of letters; gives what became of this run's recipients. One thread and
+//! one connection per worker; the first connection is made before the others, so that a wrong password is tried once.
+
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::delivery::desk::Desk;
+use crate::delivery::worker::Worker;
+use crate::finding::Finding;
+use crate::issue::{IssueId, Slug};
+use crate::ledger::{Counts, State};
+use crate::letter::Letter;
+use crate::smtp::Route;
+use crate::store::{Store, StoreError};
+use crate::subscriber::Subscriber;
+
+/// Writes one subscriber's letter; called from many threads.
+pub type WriteLetter<'a> = dyn Fn(&Subscriber) -> anyhow::Result<Letter> + Sync + 'a;
+
+/// One issue to be mailed.
+pub struct Job<'a> {
+    /// The issue, which has a mailing in the store.
+    pub issue: &'a IssueId,
+    /// Its short name, for the folder of an outbox.
+    pub slug: &'a Slug,
+    /// Which way the letters leave.
+    pub route: &'a Route,
+    /// Writes the letters.
+    pub write: &'a WriteLetter<'a>,
+    /// Connections (or writers of files) side by side, at most.
+    pub connections: usize,
+    /// Recipients, at most.
+    pub limit: Option<u64>,
+    /// Reads the clock.
+    pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
+    /// Waits so long, before trying a busy server again.
+    pub pause: &'a (dyn Fn(Duration) + Sync),
+    /// Once true, no further message is begun.
+    pub stop: &'a AtomicBool,
+    /// Told of what happens, from many threads.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// What happens in a run, for a person to watch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// An issue's mailing begins or goes on; so many recipients still wait.
+    Begun {
+        /// The issue's short name.
+        slug: Slug,
+        /// How many wait.
+        open: u64,
+    },
+    /// A recipient's delivery is in this state now.
+    Settled(State),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// How many recipients this run brought into each state.
+    pub tally: Counts,
+    /// Why it stopped before everybody was served, if it did.
+    pub stopped: Option<Finding>,
+}
+
+/// Mails the issue to all who are queued, and to those deferred whose time has come.
+///
+/// Nobody is lost on the way out: whoever was claimed and not mailed is queued again.
+///
+/// # Errors
+/// When the ledger cannot be kept. No further message is begun then; the next run settles the claims.
+pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<Ended, StoreError> {
+    let counts = store.counts(job.issue)?;
+    (job.progress)(Progress::Begun { slug: job.slug.clone(), open: counts.open() });
+    let workers = job.connections.min(usize::try_from(counts.open()).unwrap_or(usize::MAX)).max(1);
+    let desk = Desk::new(store, job, &counts, workers);
+    serve(job, &desk, workers);
+    desk.close()
+}
+
+/// Lets so many workers serve the desk until nobody waits or the run stops.
+fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, workers: usize) {
+    let Some(claim) = desk.next() else { return };
+    desk.put_back(claim);
+    let mut first = Worker::new(job, desk);
+    if !first.begin() {
+        return;
+    }
+    thread::scope(|scope| {
+        for _ in 1..workers {
+            scope.spawn(|| Worker::new(job, desk).work());
+        }
+        first.work();
+    });
+}

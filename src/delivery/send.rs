@@ -1,0 +1,270 @@
+//! The use case behind `send` and `publish`: finds what is due, takes the right to send, mails each issue, reports.
+//!
+//! Takes everything from the caller: store, route, clock and the edition as a writer of letters. What went wrong with
+//! one issue stands in the report and does not stop the others; trouble with the server does.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+
+use crate::config::OnUnknown;
+use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
+use crate::delivery::run::{Job, Progress, WriteLetter, run};
+use crate::email::EmailAddress;
+use crate::finding::{Finding, Severity};
+use crate::issue::{Issue, IssueId, Slug};
+use crate::ledger::{Counts, Mailing, Recovered, Run, State};
+use crate::smtp::Route;
+use crate::store::{Begun, Store};
+use crate::subscriber::Status;
+
+/// What a sending needs beside the store.
+pub struct Sending<'a> {
+    /// All issues of the project, newest first.
+    pub issues: &'a [Issue],
+    /// Which of them.
+    pub chosen: Chosen,
+    /// When an issue is due.
+    pub terms: Terms,
+    /// Which way the letters leave.
+    pub route: &'a Route,
+    /// Connections side by side, at most.
+    pub connections: usize,
+    /// Recipients in all, at most.
+    pub limit: Option<u64>,
+    /// Who is sending.
+    pub run: Run,
+    /// Gives the hash of what would be mailed of an issue, whoever gets it.
+    pub hash: &'a dyn Fn(&Issue) -> anyhow::Result<String>,
+    /// Renders an issue's edition, dated so, and gives what writes the letters.
+    pub edition: &'a dyn Fn(&'a Issue, DateTime<Utc>) -> anyhow::Result<Box<WriteLetter<'a>>>,
+    /// Reads the clock.
+    pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
+    /// Waits so long.
+    pub pause: &'a (dyn Fn(Duration) + Sync),
+    /// Once true, no further message is begun.
+    pub stop: &'a AtomicBool,
+    /// Told of what happens, from many threads.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// What became of a sending.
+#[derive(Debug)]
+pub enum Sent {
+    /// It ran; this is what it did, which may be nothing.
+    Done(Report),
+    /// Another process is sending: who, as far as known.
+    Busy(Option<Run>),
+}
+
+/// What a sending did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The issues it was about, oldest first.
+    pub mailings: Vec<Mailed>,
+    /// What is wrong or odd with issues; the affected ones were left out if it is an error.
+    pub findings: Vec<Finding>,
+    /// Issues that could not be rendered.
+    pub failures: Vec<anyhow::Error>,
+    /// What earlier, killed runs left behind.
+    pub recovered: Recovered,
+    /// Why the sending stopped early.
+    pub stopped: Option<Finding>,
+}
+
+/// One issue's share of a sending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mailed {
+    /// The issue.
+    pub issue: IssueId,
+    /// Its short name.
+    pub slug: Slug,
+    /// Its title.
+    pub title: String,
+    /// How many recipients this sending brought into each state.
+    pub tally: Counts,
+    /// How many recipients are in each state now.
+    pub counts: Counts,
+}
+
+/// What a sending would do.
+#[derive(Debug)]
+pub struct Forecast<'a> {
+    /// The issues, oldest first.
+    pub mailings: Vec<Expected<'a>>,
+    /// What is wrong or odd with issues.
+    pub findings: Vec<Finding>,
+}
+
+/// One issue's share of a forecast.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    /// The issue.
+    pub issue: &'a Issue,
+    /// Who would get it, in the order of their numbers.
+    pub recipients: Vec<EmailAddress>,
+}
+
+impl Report {
+    /// Whether a person should look: something stopped, failed, or is unknown.
+    pub fn needs_a_person(&self) -> bool {
+        let bad = |mailed: &Mailed| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
+        let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        errors || self.stopped.is_some() || !self.failures.is_empty() || self.mailings.iter().any(bad)
+    }
+}
+
+/// Mails everything that is due, or the issues named.
+///
+/// # Errors
+/// When the store cannot be read or written. What was sent is written down, or found out by the next run.
+pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<Sent> {
+    let plan = planned(store, sending)?;
+    let mut report = Report { findings: plan.findings, ..Report::default() };
+    if plan.mailings.is_empty() {
+        return Ok(Sent::Done(report));
+    }
+    match store.begin_run(&sending.run, (sending.clock)()).context("failed to begin sending")? {
+        Begun::Started(recovered) => report.recovered = recovered,
+        Begun::Busy(other) => return Ok(Sent::Busy(other)),
+    }
+    if matches!(sending.route, Route::Outbox { .. }) {
+        requeue_files(store, sending, &report.recovered)?;
+    }
+    let mut left = sending.limit;
+    for planned in &plan.mailings {
+        if report.stopped.is_some() || sending.stop.load(Ordering::Relaxed) || left == Some(0) {
+            break;
+        }
+        mail_one(store, sending, planned, &mut left, &mut report)?;
+    }
+    Ok(Sent::Done(report))
+}
+
+/// Says what `send_due` would do, and writes nothing.
+///
+/// # Errors
+/// When the store cannot be read, or an issue's file.
+pub fn forecast<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Forecast<'a>> {
+    let plan = planned(store, sending)?;
+    let mut mailings = Vec::new();
+    for planned in &plan.mailings {
+        let recipients = match planned.begun {
+            Some(_) => waiting(store, &planned.issue.id)?,
+            None => active(store)?,
+        };
+        mailings.push(Expected { issue: planned.issue, recipients });
+    }
+    Ok(Forecast { mailings, findings: plan.findings })
+}
+
+fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
+    plan(sending.issues, &sending.chosen, &sending.terms, store, sending.hash).context("failed to find out what is due")
+}
+
+/// Writing a file again is harmless, so what a power cut left unknown in an outbox is queued again.
+fn requeue_files(store: &mut dyn Store, sending: &Sending<'_>, recovered: &Recovered) -> anyhow::Result<()> {
+    for delivery in &recovered.unknown {
+        let address = [delivery.address.clone()];
+        store.resolve(&delivery.issue, &address, State::Queued, (sending.clock)())?;
+    }
+    Ok(())
+}
+
+fn mail_one<'a>(
+    store: &mut dyn Store,
+    sending: &Sending<'a>,
+    planned: &Planned<'a>,
+    left: &mut Option<u64>,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let issue = planned.issue;
+    if planned.begun.is_none() && !is_anybody_there(store)? {
+        report.findings.push(nobody(issue));
+        return Ok(());
+    }
+    // Rendered before the audience is frozen: a template that fails shall leave no trace.
+    let frozen_at = planned.begun.as_ref().map_or_else(|| (sending.clock)(), |mailing| mailing.frozen_at);
+    let write = match (sending.edition)(issue, frozen_at) {
+        Ok(write) => write,
+        Err(error) => {
+            report.failures.push(error.context(format!("failed to write the edition of `{}`", issue.slug)));
+            return Ok(());
+        }
+    };
+    let mailing: Mailing = match &planned.begun {
+        Some(mailing) => mailing.clone(),
+        None => store.freeze(&issue.id, &planned.content_hash, frozen_at).context("failed to freeze the audience")?,
+    };
+    if sending.terms.on_unknown == OnUnknown::Resend {
+        store.resolve(&mailing.issue, &[], State::Queued, (sending.clock)())?;
+    }
+    let job = Job {
+        issue: &issue.id,
+        slug: &issue.slug,
+        route: sending.route,
+        write: &*write,
+        connections: sending.connections,
+        limit: *left,
+        clock: sending.clock,
+        pause: sending.pause,
+        stop: sending.stop,
+        progress: sending.progress,
+    };
+    let ended =
+        run(store, &job).with_context(|| format!("failed to keep the ledger while mailing `{}`", issue.slug))?;
+    if let Some(left) = left {
+        *left = left.saturating_sub(ended.tally.total());
+    }
+    report.stopped = ended.stopped;
+    report.mailings.push(Mailed {
+        issue: issue.id.clone(),
+        slug: issue.slug.clone(),
+        title: issue.plain_title().into_owned(),
+        tally: ended.tally,
+        counts: store.counts(&issue.id)?,
+    });
+    Ok(())
+}
+
+/// Whom an issue would go to now.
+fn active(store: &dyn Store) -> anyhow::Result<Vec<EmailAddress>> {
+    let mut addresses = Vec::new();
+    store.each_subscriber(Some(Status::Active), &mut |subscriber| {
+        addresses.push(subscriber.address);
+        Ok(())
+    })?;
+    Ok(addresses)
+}
+
+/// Who still waits for an issue whose audience is frozen.
+fn waiting(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<EmailAddress>> {
+    let mut addresses = Vec::new();
+    for state in [State::Queued, State::Deferred] {
+        store.each_delivery(issue, Some(state), &mut |delivery| {
+            addresses.push(delivery.address);
+            Ok(())
+        })?;
+    }
+    Ok(addresses)
+}
+
+/// Whether there is anybody to mail to. Asked before each freeze, so it does not count them all.
+fn is_anybody_there(store: &dyn Store) -> anyhow::Result<bool> {
+    let mut found = false;
+    let ended = store.each_subscriber(Some(Status::Active), &mut |_| {
+        found = true;
+        anyhow::bail!("one is enough")
+    });
+    if found { Ok(true) } else { ended.map(|()| false) }
+}
+
+fn nobody(issue: &Issue) -> Finding {
+    let message = format!("`{}` is due and there is nobody to mail it to", issue.slug);
+    Finding::warning("no-subscribers", message).help("add subscribers: `slugline subscribers import FILE.csv`")
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,137 @@
+//! A trial: one issue to a few addresses, to see what subscribers will get. The ledger hears nothing of it.
+//!
+//! Takes finished letters; marks their subject, sends each once, and gives what the server said.
+
+use chrono::{DateTime, Utc};
+
+use crate::delivery::trouble;
+use crate::email::EmailAddress;
+use crate::issue::Slug;
+use crate::letter::Letter;
+use crate::smtp::Route;
+use crate::smtp::outbox::Outbox;
+use crate::smtp::relay::Relay;
+use crate::smtp::session::{Session, SessionError};
+use crate::store::{Store, StoreError};
+use crate::subscriber::{Status, Subscriber, SubscriberId};
+
+/// What became of a trial letter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    /// Whom it was for.
+    pub to: EmailAddress,
+    /// The reply of whoever took it, or why nobody did.
+    pub result: Result<String, String>,
+}
+
+/// Sends each letter once, subject marked `[test]`; in an outbox they lie in a folder of their own, `test/SLUG`.
+///
+/// # Errors
+/// A finding, when there is no connection to be had or the outbox cannot be written.
+pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
+    let letters: Vec<Letter> = letters.iter().map(marked).collect();
+    match route {
+        Route::Relay(relay) => over_smtp(relay, &letters),
+        Route::Outbox { project, root } => {
+            let outbox = Outbox::new(project, &root.join("test"), slug);
+            letters.iter().map(|letter| into_file(&outbox, letter)).collect()
+        }
+    }
+}
+
+/// The subscriber of that address, else somebody with the address and nothing more.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn reader(store: &dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Subscriber, StoreError> {
+    let stranger = || Subscriber {
+        id: SubscriberId(0),
+        address: address.clone(),
+        name: String::new(),
+        status: Status::Active,
+        attributes: serde_json::Map::new(),
+        created: now,
+    };
+    Ok(store.subscriber(address)?.unwrap_or_else(stranger))
+}
+
+fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<Tried> {
+    match outbox.write(letter) {
+        Ok(path) => Ok(Tried { to: letter.to.clone(), result: Ok(format!("written to {}", path.display())) }),
+        Err(error) => Err(trouble::outbox(&error).into()),
+    }
+}
+
+fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
+    let connect = || Session::connect(relay).map_err(|error| anyhow::Error::new(trouble::finding(relay, &error, None)));
+    let mut session = connect()?;
+    let mut tried = Vec::new();
+    for letter in letters {
+        if !session.is_usable() {
+            session = connect()?;
+        }
+        let result = send(&mut session, letter).map_err(|error| error.to_string());
+        tried.push(Tried { to: letter.to.clone(), result });
+    }
+    session.quit();
+    Ok(tried)
+}
+
+fn send(session: &mut Session, letter: &Letter) -> Result<String, SessionError> {
+    session.offer(letter)?.transmit().map(|reply| reply.to_string())
+}
+
+/// The letter with `[test] ` before its subject, in the header only.
+fn marked(letter: &Letter) -> Letter {
+    const NAME: &[u8] = b"Subject: ";
+    let mut content = Vec::with_capacity(letter.content.len() + 8);
+    let mut in_header = true;
+    for line in letter.content.split_inclusive(|byte| *byte == b'\n') {
+        in_header &= line != b"\r\n";
+        match line.strip_prefix(NAME) {
+            Some(subject) if in_header => {
+                content.extend_from_slice(NAME);
+                content.extend_from_slice(b"[test] ");
+                content.extend_from_slice(subject);
+            }
+            _ => content.extend_from_slice(line),
+        }
+    }
+    Letter { content, ..letter.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Server, TlsMode};
+    use crate::disk::Project;
+    use crate::smtp::peer::{Answer, Peer, Script};
+
+    fn letter(to: &str) -> Letter {
+        let content = b"To: x\r\nSubject: =?utf-8?b?5pil?=\r\n\r\nSubject: in the body\r\n".to_vec();
+        Letter { from: "weekly@example.org".parse().unwrap(), to: to.parse().unwrap(), content }
+    }
+
+    #[test]
+    fn the_subject_is_marked_and_each_address_has_its_answer() {
+        let peer = Peer::start(vec![Script::new().always("RCPT TO:<b@", Answer::Say("550 5.1.1 Nobody"))]);
+        let server = Server { host: "127.0.0.1".to_owned(), port: peer.port(), tls: TlsMode::None };
+        let route = Route::Relay(Box::new(Relay::new(server, "example.org", None, None).unwrap()));
+        let letters = [letter("a@example.com"), letter("b@example.com"), letter("c@example.com")];
+        let tried = try_out(&route, &Slug::new("spring").unwrap(), &letters).unwrap();
+        let results: Vec<_> = tried.into_iter().map(|tried| tried.result).collect();
+        let taken = Ok("250 2.0.0 Ok: queued".to_owned());
+        let refused = "the server said `550 5.1.1 Nobody`, while naming the recipient (RCPT TO)";
+        assert_eq!(results, [taken.clone(), Err(refused.to_owned()), taken]);
+        let content = "To: x\r\nSubject: [test] =?utf-8?b?5pil?=\r\n\r\nSubject: in the body\r\n";
+        assert!(peer.taken().iter().all(|taken| taken.content == content));
+    }
+
+    #[test]
+    fn an_outbox_keeps_trials_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let route = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into() };
+        let tried = try_out(&route, &Slug::new("spring").unwrap(), &[letter("a@example.com")]).unwrap();
+        assert_eq!(tried[0].result, Ok("written to outbox/test/spring/a@example.com.eml".to_owned()));
+    }
+}

@@ -1,0 +1,151 @@
+//! Why a run stopped, in words for the person who has to mend it: server, reply, remedy.
+//!
+//! Only for what concerns the whole run; what concerns one recipient is an `Outcome`.
+
+use crate::finding::Finding;
+use crate::letter::Letter;
+use crate::smtp::phase::Phase;
+use crate::smtp::relay::Relay;
+use crate::smtp::reply::Class;
+use crate::smtp::session::{Cause, SessionError};
+
+/// The finding that ends a run over `relay`. `letter` is the one at hand; its recipient is masked in the reply.
+pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Letter>) -> Finding {
+    let (rule, what, help) = match (error.phase, &error.cause) {
+        (_, Cause::Unencrypted) => LOGIN_IN_THE_OPEN,
+        (_, Cause::NotText) => NOT_TEXT,
+        (Phase::Auth, Cause::Lacks(_)) => NO_LOGIN,
+        (Phase::Tls, Cause::Lacks(_)) => NO_STARTTLS,
+        (phase, Cause::Refused(reply)) if reply.class(phase) == Class::BackOff => BUSY,
+        (Phase::Auth, _) => LOGIN,
+        (Phase::Tls, _) => TLS,
+        (Phase::Connect, Cause::Refused(_)) => UNWELCOME,
+        (phase, Cause::Refused(reply)) if reply.class(phase) == Class::Message => MESSAGE,
+        (Phase::Mail, Cause::Refused(_)) => SENDER,
+        (_, Cause::Refused(_)) => POLICY,
+        (_, Cause::Lost(_) | Cause::Lacks(_)) => LOST,
+    };
+    let mut message = format!("the mail server `{relay}` {what}: {error}");
+    if let Some(letter) = letter {
+        message = message.replace(letter.to.as_str(), &letter.to.masked());
+    }
+    Finding::error(rule, message).help(help)
+}
+
+/// The finding that ends a run into an outbox.
+pub(super) fn outbox(error: &anyhow::Error) -> Finding {
+    Finding::error("outbox-write", format!("{error:#}"))
+        .help("make room, or make the folder of `mail.via` writable, and run this again")
+}
+
+/// The finding that ends a run whose server takes messages and does not say what became of them.
+pub(super) fn no_verdict() -> Finding {
+    let message = "the mail server broke off several times in a row after it was given a message, so that nobody can \
+                   know whether those recipients got it";
+    Finding::error("smtp-no-verdict", message).help(
+        "look into the server's log; `slugline status --state unknown` names the recipients, `slugline resolve` decides",
+    )
+}
+
+type Words = (&'static str, &'static str, &'static str);
+
+const LOST: Words = (
+    "smtp-unreachable",
+    "cannot be reached",
+    "check host and port in `mail.via` (a port that speaks TLS from the first byte, usually 465, needs `smtps://`), and \
+     that the server runs and can be reached from here; then run this again: whoever was not mailed is still queued",
+);
+const UNWELCOME: Words = (
+    "smtp-unwelcome",
+    "does not want to talk to this machine",
+    "ask its operator, or send through another server in `mail.via`",
+);
+const BUSY: Words = (
+    "smtp-busy",
+    "takes no more for now",
+    "run this again later: whoever was not mailed is still queued; fewer `mail.connections` may help",
+);
+const NO_STARTTLS: Words = (
+    "smtp-no-starttls",
+    "cannot be used safely",
+    "if its port speaks TLS from the first byte (usually 465), write `smtps://` in `mail.via`; if it offers no TLS at \
+     all, `smtp+plain://` sends without",
+);
+const TLS: Words = (
+    "smtp-tls",
+    "cannot be trusted",
+    "name the host in `mail.via` as its certificate does; for a certificate of your own, put the PEM file into \
+     `mail.tls_ca_file`; if the port starts without TLS (usually 587), write `smtp://`",
+);
+const LOGIN_IN_THE_OPEN: Words = (
+    "smtp-unencrypted-login",
+    "would see the password unencrypted",
+    "use `smtp://` or `smtps://` in `mail.via`, or remove `mail.user`",
+);
+const NO_LOGIN: Words = (
+    "smtp-no-login",
+    "offers no login that this program knows",
+    "remove `mail.user` if none is needed; else see whether another port offers AUTH",
+);
+const LOGIN: Words = (
+    "smtp-login",
+    "refuses the login",
+    "check `mail.user`, and SLUGLINE_SMTP_PASSWORD or `mail.password_file`; some providers want a password made for \
+     programs",
+);
+const SENDER: Words = (
+    "smtp-sender",
+    "refuses the sender",
+    "use an address this server may send for, in `mail.from` or `mail.bounce_address`; it may also want a login in \
+     `mail.user`",
+);
+const POLICY: Words = (
+    "smtp-refused",
+    "refuses our mail",
+    "read its reply: it may want a login (`mail.user`), or SPF, DKIM and DMARC records for the sender's domain. Nobody \
+     was removed from the list, and whoever was not mailed is still queued",
+);
+const MESSAGE: Words = (
+    "smtp-message",
+    "refuses this message",
+    "make the issue smaller, or change what its filter dislikes; whoever was not mailed is still queued",
+);
+const NOT_TEXT: Words = ("smtp-message", "was not given the message", "write the templates and the issue as UTF-8");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Server, TlsMode};
+    use crate::smtp::reply::Reply;
+
+    #[test]
+    fn every_trouble_has_its_remedy() {
+        let server = Server { host: "mail.example.org".to_owned(), port: 587, tls: TlsMode::StartTls };
+        let relay = Relay::new(server, "example.org", None, None).unwrap();
+        let refused = |code, text| Cause::Refused(Reply::new(code, text));
+        let lost = || Cause::Lost("reset".to_owned());
+        for (phase, cause, rule) in [
+            (Phase::Connect, lost(), "smtp-unreachable"),
+            (Phase::Connect, refused(554, "5.3.2 No"), "smtp-unwelcome"),
+            (Phase::Connect, refused(421, "4.3.2 Later"), "smtp-busy"),
+            (Phase::Tls, lost(), "smtp-tls"),
+            (Phase::Tls, Cause::Lacks("STARTTLS"), "smtp-no-starttls"),
+            (Phase::Auth, Cause::Unencrypted, "smtp-unencrypted-login"),
+            (Phase::Auth, Cause::Lacks("AUTH PLAIN"), "smtp-no-login"),
+            (Phase::Auth, refused(535, "5.7.8 No"), "smtp-login"),
+            (Phase::Auth, refused(454, "4.7.0 Later"), "smtp-busy"),
+            (Phase::Mail, refused(553, "5.7.1 Not yours"), "smtp-sender"),
+            (Phase::Mail, refused(552, "5.3.4 Too big"), "smtp-message"),
+            (Phase::Rcpt, refused(554, "5.7.1 No relay"), "smtp-refused"),
+            (Phase::FinalDot, refused(554, "5.6.0 Virus"), "smtp-message"),
+            (Phase::Rcpt, lost(), "smtp-unreachable"),
+            (Phase::Content, Cause::NotText, "smtp-message"),
+        ] {
+            let error = SessionError { phase, cause };
+            let finding = finding(&relay, &error, None);
+            assert_eq!(finding.rule, rule, "{error}");
+            assert!(finding.message.starts_with("the mail server `mail.example.org:587` "), "{finding}");
+            assert!(finding.message.ends_with(&error.to_string()) && finding.help.is_some(), "{finding}");
+        }
+    }
+}

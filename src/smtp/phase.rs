@@ -1,0 +1,80 @@
+//! The phases of an SMTP connection, and how long each may take.
+//!
+//! The phase in which something went wrong decides whether a message may be sent again: nothing before the final dot
+//! was accepted (RFC 5321 4.1.1.4), after it nobody can know without a reply.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Where in the dialogue something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// Name lookup, TCP, the server's greeting and EHLO.
+    Connect,
+    /// Certificate and key exchange, with STARTTLS before it where that is used.
+    Tls,
+    /// AUTH.
+    Auth,
+    /// MAIL FROM, which names the sender.
+    Mail,
+    /// RCPT TO, which names the recipient.
+    Rcpt,
+    /// DATA, before the server said 354.
+    Data,
+    /// The message is being written; the final dot has not left.
+    Content,
+    /// The final dot was handed to the network; its reply has not come.
+    FinalDot,
+    /// RSET, between two messages.
+    Reset,
+}
+
+impl Phase {
+    /// Whether the server may have taken the message although nobody heard it say so.
+    pub fn may_be_accepted(self) -> bool {
+        self == Phase::FinalDot
+    }
+}
+
+impl fmt::Display for Phase {
+    /// What the program was doing, to follow "while".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Connect => "connecting",
+            Phase::Tls => "starting TLS",
+            Phase::Auth => "logging in",
+            Phase::Mail => "naming the sender (MAIL FROM)",
+            Phase::Rcpt => "naming the recipient (RCPT TO)",
+            Phase::Data => "asking to send the message (DATA)",
+            Phase::Content => "writing the message",
+            Phase::FinalDot => "waiting for the reply to the message",
+            Phase::Reset => "resetting the connection (RSET)",
+        })
+    }
+}
+
+/// How long to wait for the server in each phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP, greeting, EHLO, TLS and AUTH, each step.
+    pub connect: Duration,
+    /// MAIL, RCPT and RSET, each.
+    pub envelope: Duration,
+    /// The 354 after DATA.
+    pub data: Duration,
+    /// Every block of the content, and the reply to the final dot.
+    pub final_dot: Duration,
+}
+
+impl Default for Timeouts {
+    /// RFC 5321 4.5.3.2, which wants ten minutes after the final dot because giving up early there duplicates mail.
+    /// Only connecting is shorter than its five minutes: nothing is lost by it, and a person may be waiting.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(60),
+            envelope: Duration::from_secs(5 * 60),
+            data: Duration::from_secs(2 * 60),
+            final_dot: Duration::from_secs(10 * 60),
+        }
+    }
+}

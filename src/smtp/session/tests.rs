@@ -1,0 +1,272 @@
+//! Dialogues with a scripted server: what was heard, what became of the message, whether the session can go on.
+
+use std::time::Duration;
+
+use super::*;
+use crate::config::Server;
+use crate::smtp::peer::{Answer, Peer, Script, Taken, self_signed};
+use crate::smtp::reply::Class;
+
+fn relay(port: u16, tls: TlsMode) -> Relay {
+    relay_trusting(port, tls, None)
+}
+
+fn relay_trusting(port: u16, tls: TlsMode, pem: Option<&str>) -> Relay {
+    let server = Server { host: "127.0.0.1".to_owned(), port, tls };
+    Relay::new(server, "example.org", None, pem.map(str::as_bytes)).unwrap()
+}
+
+fn with_login(mut relay: Relay) -> Relay {
+    relay.login = Some(Login { user: "weekly".to_owned(), password: "open sesame".into() });
+    relay
+}
+
+fn letter(to: &str) -> Letter {
+    Letter {
+        from: "bounces@example.org".parse().unwrap(),
+        to: to.parse().unwrap(),
+        content: b"Subject: Notes\r\n\r\n.dot\r\nend\r\n".to_vec(),
+    }
+}
+
+fn send(session: &mut Session, to: &str) -> Result<Reply, SessionError> {
+    session.offer(&letter(to))?.transmit()
+}
+
+/// Connects to a peer of that script and sends one message.
+fn send_to(script: Script) -> (Result<Reply, SessionError>, bool, Peer) {
+    let peer = Peer::start(vec![script]);
+    let mut session = Session::connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    let result = send(&mut session, "reader@example.com");
+    (result, session.is_usable(), peer)
+}
+
+#[test]
+fn a_message_arrives_as_it_was_and_the_dialogue_is_the_standards() {
+    let peer = Peer::start(vec![Script::new()]);
+    let mut session = Session::connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    assert_eq!(send(&mut session, "reader@example.com").unwrap().to_string(), "250 2.0.0 Ok: queued");
+    assert_eq!(send(&mut session, "second@example.com").unwrap().code, 250);
+    session.quit();
+    let content = "Subject: Notes\r\n\r\n.dot\r\nend\r\n".to_owned();
+    let from = "bounces@example.org".to_owned();
+    let to = ["reader@example.com", "second@example.com"];
+    let taken = to.map(|to| Taken { from: from.clone(), to: to.to_owned(), content: content.clone() });
+    assert_eq!(peer.taken(), taken);
+    let heard = [
+        "EHLO example.org",
+        "MAIL FROM:<bounces@example.org>",
+        "RCPT TO:<reader@example.com>",
+        "DATA",
+        "MAIL FROM:<bounces@example.org>",
+        "RCPT TO:<second@example.com>",
+        "DATA",
+        "QUIT",
+    ];
+    assert_eq!(peer.heard(), [heard]);
+}
+
+#[test]
+fn every_refusal_names_its_phase_and_leaves_the_session_fit_or_ended() {
+    for (step, reply, phase, class, usable) in [
+        ("MAIL", "451 4.3.0 Try later", Phase::Mail, Class::BackOff, true),
+        ("MAIL", "550 5.7.1 Sender refused", Phase::Mail, Class::OurFault, true),
+        ("RCPT", "450 4.2.2 Full", Phase::Rcpt, Class::TryLater, true),
+        ("RCPT", "550 5.1.1 No such user", Phase::Rcpt, Class::AddressBad, true),
+        ("RCPT", "550 5.7.1 Relaying denied", Phase::Rcpt, Class::OurFault, true),
+        ("DATA", "451 4.3.0 Try later", Phase::Data, Class::TryLater, true),
+        ("DATA", "554 5.6.0 No", Phase::Data, Class::Message, true),
+        ("RCPT", "421 4.7.0 Too much", Phase::Rcpt, Class::BackOff, false),
+        ("DOT", "451 4.3.0 Try later", Phase::FinalDot, Class::TryLater, false),
+        ("DOT", "552 5.3.4 Too big", Phase::FinalDot, Class::Message, false),
+    ] {
+        let (result, still_usable, peer) = send_to(Script::new().always(step, Answer::Say(reply)));
+        let error = result.unwrap_err();
+        let Cause::Refused(refusal) = &error.cause else { panic!("{step} {reply}: {error}") };
+        assert_eq!((refusal.to_string().as_str(), error.phase, refusal.class(phase)), (reply, phase, class));
+        assert_eq!(still_usable, usable, "{step} {reply}");
+        let reset = peer.heard()[0].last().is_some_and(|line| line == "RSET");
+        assert_eq!(reset, usable, "{step} {reply}: reset where the session goes on");
+        assert_eq!(peer.taken(), []);
+    }
+}
+
+#[test]
+fn a_broken_connection_tells_whether_the_message_may_have_been_accepted() {
+    for (step, answer, phase) in [
+        ("MAIL", Answer::Drop, Phase::Mail),
+        ("RCPT", Answer::Drop, Phase::Rcpt),
+        ("DATA", Answer::Drop, Phase::Data),
+        ("DATA", Answer::Say("250 2.0.0 Ok"), Phase::Data),
+        ("MAIL", Answer::Say("no smtp at all"), Phase::Mail),
+        ("DOT", Answer::Drop, Phase::FinalDot),
+        ("DOT", Answer::Say("354 Go on"), Phase::FinalDot),
+        ("DOT", Answer::Say("no smtp at all"), Phase::FinalDot),
+    ] {
+        let (result, usable, _peer) = send_to(Script::new().always(step, answer.clone()));
+        let error = result.unwrap_err();
+        assert!(matches!(error.cause, Cause::Lost(_)), "{step} {answer:?}: {error}");
+        assert_eq!((error.phase, usable), (phase, false), "{step} {answer:?}");
+    }
+}
+
+#[test]
+fn a_drop_while_a_long_message_is_written_is_known_to_come_before_the_dot_or_counted_as_unknown() {
+    let peer = Peer::start(vec![Script::new().on("CONTENT", Answer::Drop)]);
+    let mut session = Session::connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    let mut long = letter("reader@example.com");
+    long.content = b"0123456789abcdef\r\n".repeat(2_000_000);
+    let error = session.offer(&long).unwrap().transmit().unwrap_err();
+    assert!(matches!(error.phase, Phase::Content | Phase::FinalDot), "{error}");
+    assert!(!session.is_usable());
+    assert_eq!(peer.taken(), []);
+}
+
+#[test]
+fn a_silent_server_is_left_after_the_phases_own_time() {
+    let mut relay = relay(0, TlsMode::None);
+    let short = Duration::from_millis(100);
+    for (step, phase) in [("RCPT", Phase::Rcpt), ("DATA", Phase::Data), ("DOT", Phase::FinalDot)] {
+        let peer = Peer::start(vec![Script::new().on(step, Answer::Silence)]);
+        relay.server.port = peer.port();
+        match phase {
+            Phase::Rcpt => relay.timeouts = Timeouts { envelope: short, ..Timeouts::default() },
+            Phase::Data => relay.timeouts = Timeouts { data: short, ..Timeouts::default() },
+            _ => relay.timeouts = Timeouts { final_dot: short, ..Timeouts::default() },
+        }
+        let mut session = Session::connect(&relay).unwrap();
+        let error = send(&mut session, "reader@example.com").unwrap_err();
+        assert_eq!(error.to_string(), format!("the connection failed (no answer in time), while {phase}"));
+        assert!(!session.is_usable());
+        drop(session);
+    }
+}
+
+#[test]
+fn split_and_multi_line_replies_are_one_reply() {
+    let script = Script::new()
+        .always("RCPT", Answer::InPieces("250-2.1.5 fir", "st\r\n250 2.1.5 second"))
+        .always("DOT", Answer::Say("250-2.0.0 queued\r\n250 2.0.0 as 7"));
+    let (result, usable, peer) = send_to(script);
+    assert_eq!(result.unwrap().to_string(), "250 2.0.0 queued 2.0.0 as 7");
+    assert!(usable);
+    assert_eq!(peer.recipients(), ["reader@example.com"]);
+}
+
+#[test]
+fn a_server_that_will_not_begin_says_so() {
+    let connect = |script: Script| {
+        let peer = Peer::start(vec![script]);
+        Session::connect(&relay(peer.port(), TlsMode::None)).err().unwrap().to_string()
+    };
+    let refused = "the server said `554 5.3.2 Not here`, while connecting";
+    assert_eq!(connect(Script::new().on("GREETING", Answer::Say("554 5.3.2 Not here"))), refused);
+    assert_eq!(connect(Script::new().on("EHLO", Answer::Say("554 5.3.2 Not here"))), refused);
+    assert!(connect(Script::new().on("GREETING", Answer::Drop)).ends_with("while connecting"));
+    let closed = Session::connect(&relay(Peer::closed_port(), TlsMode::None)).err().unwrap();
+    assert_eq!(closed.phase, Phase::Connect);
+    assert!(closed.to_string().contains("refused"), "{closed}");
+}
+
+#[test]
+fn starttls_then_login_plain() {
+    let (config, pem) = self_signed();
+    let peer = Peer::start(vec![Script::new().tls(config, false).offering("AUTH PLAIN LOGIN")]);
+    let relay = with_login(relay_trusting(peer.port(), TlsMode::StartTls, Some(&pem)));
+    let mut session = Session::connect(&relay).unwrap();
+    send(&mut session, "reader@example.com").unwrap();
+    session.quit();
+    let heard = peer.heard().remove(0);
+    let login = ["EHLO example.org", "STARTTLS", "EHLO example.org", "AUTH PLAIN AHdlZWtseQBvcGVuIHNlc2FtZQ=="];
+    assert_eq!(heard[..4], login);
+    assert_eq!(peer.recipients(), ["reader@example.com"]);
+}
+
+#[test]
+fn implicit_tls_then_login_login() {
+    let (config, pem) = self_signed();
+    let peer = Peer::start(vec![Script::new().tls(config, true).offering("AUTH LOGIN")]);
+    let relay = with_login(relay_trusting(peer.port(), TlsMode::Implicit, Some(&pem)));
+    let mut session = Session::connect(&relay).unwrap();
+    send(&mut session, "reader@example.com").unwrap();
+    let heard = peer.heard().remove(0);
+    assert_eq!(heard[..4], ["EHLO example.org", "AUTH LOGIN", "LOGIN d2Vla2x5", "LOGIN b3BlbiBzZXNhbWU="]);
+}
+
+#[test]
+fn a_certificate_nobody_vouches_for_is_refused_before_anything_is_said() {
+    for (tls, implicit) in [(TlsMode::Implicit, true), (TlsMode::StartTls, false)] {
+        let (config, _) = self_signed();
+        let peer = Peer::start(vec![Script::new().tls(config, implicit).offering("AUTH PLAIN")]);
+        let error = Session::connect(&with_login(relay(peer.port(), tls))).err().unwrap();
+        assert_eq!(error.phase, Phase::Tls, "{error}");
+        assert!(error.to_string().contains("certificate"), "{error}");
+        assert!(!peer.heard().concat().iter().any(|line| line.starts_with("AUTH")));
+    }
+}
+
+#[test]
+fn without_tls_where_it_is_wanted_nothing_is_sent() {
+    let peer = Peer::start(vec![Script::new().offering("AUTH PLAIN")]);
+    let error = Session::connect(&with_login(relay(peer.port(), TlsMode::StartTls))).err().unwrap();
+    assert_eq!(error.to_string(), "the server does not offer STARTTLS, while starting TLS");
+    let error = Session::connect(&relay(peer.port(), TlsMode::Implicit)).err().unwrap();
+    assert_eq!(error.phase, Phase::Tls, "{error}");
+}
+
+#[test]
+fn a_refused_login_shows_the_reply_and_no_password() {
+    let refusal = Answer::Say("535 5.7.8 Not accepted");
+    let peer = Peer::start(vec![Script::new().offering("AUTH PLAIN").on("AUTH", refusal)]);
+    let error = Session::connect(&with_login(relay(peer.port(), TlsMode::None))).err().unwrap();
+    assert_eq!(error.to_string(), "the server said `535 5.7.8 Not accepted`, while logging in");
+    let peer = Peer::start(vec![Script::new()]);
+    let error = Session::connect(&with_login(relay(peer.port(), TlsMode::None))).err().unwrap();
+    assert_eq!(error.to_string(), "the server does not offer AUTH PLAIN or AUTH LOGIN, while logging in");
+}
+
+#[test]
+fn a_password_travels_unencrypted_on_this_machine_only() {
+    let mut relay = with_login(relay(25, TlsMode::None));
+    for (host, loopback) in [("127.0.0.1", true), ("::1", true), ("localhost", true), ("192.0.2.1", false)] {
+        relay.server.host = host.to_owned();
+        assert_eq!(relay.is_loopback(), loopback, "{host}");
+    }
+}
+
+#[test]
+fn international_names_need_a_server_that_takes_them() {
+    let (plain, utf8) = (Script::new(), Script::new().offering("SMTPUTF8").offering("8BITMIME"));
+    let peer = Peer::start(vec![plain, utf8]);
+    let relay = relay(peer.port(), TlsMode::None);
+    let mut session = Session::connect(&relay).unwrap();
+    let error = send(&mut session, "用户@example.com").unwrap_err();
+    assert_eq!(error.to_string(), "the server does not offer SMTPUTF8, while naming the sender (MAIL FROM)");
+    assert!(session.is_usable());
+    let mut session = Session::connect(&relay).unwrap();
+    let mut letter = letter("用户@example.com");
+    letter.content = "To: 用户@example.com\r\n\r\n".into();
+    session.offer(&letter).unwrap().transmit().unwrap();
+    assert_eq!(peer.heard()[1][1], "MAIL FROM:<bounces@example.org> SMTPUTF8 BODY=8BITMIME");
+    assert_eq!(peer.recipients(), ["用户@example.com"]);
+}
+
+#[test]
+fn an_offer_not_taken_up_ends_the_session() {
+    let peer = Peer::start(vec![Script::new()]);
+    let mut session = Session::connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    drop(session.offer(&letter("reader@example.com")).unwrap());
+    assert!(!session.is_usable());
+}
+
+#[test]
+fn a_session_ends_after_its_share_of_messages() {
+    let peer = Peer::start(vec![Script::new()]);
+    let mut relay = relay(peer.port(), TlsMode::None);
+    relay.messages_per_connection = 2;
+    let mut session = Session::connect(&relay).unwrap();
+    send(&mut session, "a@example.com").unwrap();
+    assert!(session.is_usable());
+    send(&mut session, "b@example.com").unwrap();
+    assert!(!session.is_usable());
+}

@@ -1,0 +1,307 @@
+//! A mail server that does as a script says: it answers, hesitates, or hangs up at any step of the dialogue, and keeps
+//! a record of what it heard and what it took. Loopback only, on a free port; stops when dropped.
+
+// Used by the unit tests and by the integration tests, neither of which needs all of it.
+#![allow(dead_code)]
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+pub use script::{Answer, Script, self_signed};
+
+mod script;
+
+/// No test waits longer than this for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A message the peer has taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// The address of MAIL FROM.
+    pub from: String,
+    /// The address of RCPT TO.
+    pub to: String,
+    /// The message, dots as they were before they were doubled.
+    pub content: String,
+}
+
+/// The running peer.
+pub struct Peer {
+    address: SocketAddr,
+    record: Arc<Record>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Record {
+    stopping: AtomicBool,
+    /// What was heard on each connection, line by line, in the order of connecting.
+    heard: Mutex<Vec<Vec<String>>>,
+    taken: Mutex<Vec<Taken>>,
+    /// How often a step has come, over all connections.
+    steps: Mutex<HashMap<&'static str, usize>>,
+}
+
+impl Peer {
+    /// Starts a peer; the first connection gets the first script, and the last script serves all further ones.
+    pub fn start(scripts: Vec<Script>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let record = Arc::new(Record::default());
+        let shared = Arc::clone(&record);
+        let accepting = thread::spawn(move || accept(&listener, &scripts, &shared));
+        Self { address, record, accepting: Some(accepting) }
+    }
+
+    /// A port on which nobody listens.
+    pub fn closed_port() -> u16 {
+        TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    }
+
+    /// The port, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// What was heard on each connection so far, passwords and content left out.
+    pub fn heard(&self) -> Vec<Vec<String>> {
+        self.record.heard.lock().unwrap().clone()
+    }
+
+    /// The messages taken so far.
+    pub fn taken(&self) -> Vec<Taken> {
+        self.record.taken.lock().unwrap().clone()
+    }
+
+    /// The recipients of the messages taken so far, sorted.
+    pub fn recipients(&self) -> Vec<String> {
+        let mut recipients: Vec<String> = self.taken().into_iter().map(|message| message.to).collect();
+        recipients.sort();
+        recipients
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.record.stopping.store(true, Ordering::SeqCst);
+        // Wakes the thread that accepts.
+        let _ = TcpStream::connect(self.address);
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, scripts: &[Script], record: &Arc<Record>) {
+    let mut served = Vec::new();
+    for (number, stream) in listener.incoming().enumerate() {
+        if record.stopping.load(Ordering::SeqCst) {
+            break;
+        }
+        let (Ok(stream), Some(script)) = (stream, scripts.get(number).or(scripts.last()).cloned()) else { break };
+        record.heard.lock().unwrap().push(Vec::new());
+        let record = Arc::clone(record);
+        served.push(thread::spawn(move || {
+            let _ = Dialogue::begin(stream, script, record, number).and_then(|mut dialogue| dialogue.serve());
+        }));
+    }
+    for thread in served {
+        let _ = thread.join();
+    }
+}
+
+trait Wire: Read + Write + Send {}
+impl<T: Read + Write + Send> Wire for T {}
+
+struct Dialogue {
+    /// A handle on the socket, which TLS may hide.
+    socket: TcpStream,
+    wire: Box<dyn Wire>,
+    unread: Vec<u8>,
+    script: Script,
+    record: Arc<Record>,
+    number: usize,
+    encrypted: bool,
+}
+
+impl Dialogue {
+    fn begin(stream: TcpStream, script: Script, record: Arc<Record>, number: usize) -> io::Result<Self> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        let socket = stream.try_clone()?;
+        let wire = Box::new(stream);
+        let mut dialogue = Self { socket, wire, unread: Vec::new(), script, record, number, encrypted: false };
+        if dialogue.script.tls.as_ref().is_some_and(|(_, implicit)| *implicit) {
+            dialogue.encrypt()?;
+        }
+        Ok(dialogue)
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
+        self.answer("GREETING", "220 peer.example ESMTP")?;
+        let (mut from, mut to) = (String::new(), String::new());
+        loop {
+            let line = self.line()?;
+            self.hear(&line);
+            let verb = line.split(' ').next().unwrap_or("").to_ascii_uppercase();
+            match verb.as_str() {
+                "EHLO" => {
+                    let capabilities = self.capabilities();
+                    self.answer(&line, &capabilities)?;
+                }
+                "STARTTLS" => {
+                    self.answer(&line, "220 2.0.0 Go ahead")?;
+                    self.encrypt()?;
+                }
+                "AUTH" => self.log_in(&line)?,
+                "MAIL" => {
+                    from = address(&line);
+                    self.answer(&line, "250 2.1.0 Ok")?;
+                }
+                "RCPT" => {
+                    to = address(&line);
+                    self.answer(&line, "250 2.1.5 Ok")?;
+                }
+                "DATA" => {
+                    if self.answer(&line, "354 End with a dot")? {
+                        self.take(&from, &to)?;
+                    }
+                }
+                "QUIT" => return self.answer(&line, "221 2.0.0 Bye").map(|_| ()),
+                _ => self.answer(&line, "250 2.0.0 Ok").map(|_| ())?,
+            }
+        }
+    }
+
+    fn capabilities(&self) -> String {
+        let mut lines = vec!["peer.example".to_owned()];
+        if self.script.tls.is_some() && !self.encrypted {
+            lines.push("STARTTLS".to_owned());
+        }
+        lines.extend(self.script.capabilities.iter().map(|line| (*line).to_owned()));
+        let last = lines.len() - 1;
+        let replies = lines.iter().enumerate();
+        replies
+            .map(|(at, line)| format!("250{}{line}", if at == last { " " } else { "-" }))
+            .collect::<Vec<_>>()
+            .join("\r\n")
+    }
+
+    /// AUTH PLAIN in one line, or AUTH LOGIN with its two questions.
+    fn log_in(&mut self, line: &str) -> io::Result<()> {
+        if line.eq_ignore_ascii_case("AUTH LOGIN") {
+            for question in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
+                self.write(&format!("{question}\r\n"))?;
+                let answer = self.line()?;
+                self.hear(&format!("LOGIN {answer}"));
+            }
+        }
+        self.answer("AUTH", "235 2.7.0 Authentication successful").map(|_| ())
+    }
+
+    /// Reads a message to its final dot.
+    fn take(&mut self, from: &str, to: &str) -> io::Result<()> {
+        if self.script.has_rule("CONTENT") {
+            self.more()?;
+            self.answer("CONTENT", "")?;
+        }
+        let mut content = String::new();
+        loop {
+            let line = self.line()?;
+            if line == "." {
+                break;
+            }
+            content.push_str(line.strip_prefix('.').unwrap_or(&line));
+            content.push_str("\r\n");
+        }
+        if self.answer("DOT", "250 2.0.0 Ok: queued")? {
+            let taken = Taken { from: from.to_owned(), to: to.to_owned(), content };
+            self.record.taken.lock().unwrap().push(taken);
+        }
+        Ok(())
+    }
+
+    /// Answers the step by the script, else as `usual`; gives whether that was a yes. An error ends the connection.
+    fn answer(&mut self, step: &str, usual: &str) -> io::Result<bool> {
+        let (said, more, drop) = match self.scripted(step) {
+            None => (usual, "", false),
+            Some(Answer::Say(text)) => (text, "", false),
+            Some(Answer::SayAndDrop(text)) => (text, "", true),
+            Some(Answer::InPieces(first, second)) => (first, second, false),
+            Some(Answer::Drop) => ("", "", true),
+            Some(Answer::Silence) => {
+                // Ends when the other side hangs up.
+                while self.more().is_ok() {}
+                ("", "", true)
+            }
+        };
+        if !said.is_empty() {
+            let end = if more.is_empty() { "\r\n" } else { "" };
+            self.write(&format!("{said}{end}"))?;
+        }
+        if !more.is_empty() {
+            // A packet of its own; how the other side reads it does not matter to the test's outcome.
+            thread::sleep(Duration::from_millis(5));
+            self.write(&format!("{more}\r\n"))?;
+        }
+        if drop {
+            let _ = self.socket.shutdown(std::net::Shutdown::Both);
+            return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+        }
+        Ok(said.starts_with(['2', '3']))
+    }
+
+    fn scripted(&self, step: &str) -> Option<Answer> {
+        self.script.answer(step, &mut self.record.steps.lock().unwrap())
+    }
+
+    fn hear(&self, line: &str) {
+        self.record.heard.lock().unwrap()[self.number].push(line.to_owned());
+    }
+
+    fn encrypt(&mut self) -> io::Result<()> {
+        let (config, _) = self.script.tls.clone().ok_or(io::ErrorKind::Unsupported)?;
+        let connection = rustls::ServerConnection::new(config).map_err(io::Error::other)?;
+        self.wire = Box::new(rustls::StreamOwned::new(connection, self.socket.try_clone()?));
+        self.encrypted = true;
+        Ok(())
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        self.wire.write_all(text.as_bytes())?;
+        self.wire.flush()
+    }
+
+    fn more(&mut self) -> io::Result<()> {
+        let mut block = [0; 16 * 1024];
+        let length = self.wire.read(&mut block)?;
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.unread.extend_from_slice(&block[..length]);
+        Ok(())
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        loop {
+            if let Some(end) = self.unread.windows(2).position(|pair| pair == b"\r\n") {
+                let line = String::from_utf8_lossy(&self.unread[..end]).into_owned();
+                self.unread.drain(..end + 2);
+                return Ok(line);
+            }
+            self.more()?;
+        }
+    }
+}
+
+/// What stands between `<` and `>`.
+fn address(line: &str) -> String {
+    let inner = line.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
+    inner.map(|(address, _)| address.to_owned()).unwrap_or_default()
+}

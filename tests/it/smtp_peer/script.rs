@@ -1,0 +1,100 @@
+//! What the peer does and when: the script of one connection.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What the peer does at a step.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// Says this; line ends are added.
+    Say(&'static str),
+    /// Says this and hangs up.
+    SayAndDrop(&'static str),
+    /// Says this in two pieces, so that a reply line arrives split.
+    InPieces(&'static str, &'static str),
+    /// Says nothing until the other side gives up.
+    Silence,
+    /// Hangs up without a word.
+    Drop,
+}
+
+/// What the peer does on one connection. Steps are named by how a line begins (`MAIL`, `RCPT TO:<a@`), or `GREETING`,
+/// `CONTENT` (after the first bytes of a message) and `DOT`.
+#[derive(Clone, Default)]
+pub struct Script {
+    rules: Vec<(&'static str, usize, Answer)>,
+    pub(super) tls: Option<(Arc<rustls::ServerConfig>, bool)>,
+    pub(super) capabilities: Vec<&'static str>,
+}
+
+impl Script {
+    /// A server that takes everything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// At the first step called `step`: `answer`.
+    pub fn on(self, step: &'static str, answer: Answer) -> Self {
+        self.on_nth(step, 1, answer)
+    }
+
+    /// At the `nth` step called `step`, the first being 1: `answer`.
+    pub fn on_nth(mut self, step: &'static str, nth: usize, answer: Answer) -> Self {
+        self.rules.push((step, nth, answer));
+        self
+    }
+
+    /// At every step called `step`: `answer`.
+    pub fn always(self, step: &'static str, answer: Answer) -> Self {
+        self.on_nth(step, 0, answer)
+    }
+
+    /// Also offers this in reply to EHLO.
+    pub fn offering(mut self, capability: &'static str) -> Self {
+        self.capabilities.push(capability);
+        self
+    }
+
+    /// Speaks TLS after STARTTLS, or from the first byte if `implicit`.
+    pub fn tls(mut self, config: Arc<rustls::ServerConfig>, implicit: bool) -> Self {
+        self.tls = Some((config, implicit));
+        self
+    }
+
+    pub(super) fn has_rule(&self, step: &str) -> bool {
+        self.rules.iter().any(|(name, ..)| step.starts_with(name))
+    }
+
+    /// What to do at `step`, counted in `steps`; `None`: as usual.
+    pub(super) fn answer(&self, step: &str, steps: &mut HashMap<&'static str, usize>) -> Option<Answer> {
+        let mut answer = None;
+        for (at, (name, nth, wanted)) in self.rules.iter().enumerate() {
+            if !step.starts_with(name) {
+                continue;
+            }
+            // Two rules for one step count it once.
+            if !self.rules[..at].iter().any(|(other, ..)| other == name) {
+                *steps.entry(name).or_default() += 1;
+            }
+            if *nth == 0 || steps.get(name) == Some(nth) {
+                answer.get_or_insert_with(|| wanted.clone());
+            }
+        }
+        answer
+    }
+}
+
+/// A server's TLS settings with a fresh certificate for `localhost` and 127.0.0.1, and the certificate as PEM.
+pub fn self_signed() -> (Arc<rustls::ServerConfig>, String) {
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let rcgen::CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    (Arc::new(config), cert.pem())
+}
