@@ -33,6 +33,7 @@ pub mod store;
 pub mod delivery;
 pub mod load;
 pub mod publish;
+pub mod subscription;
 
 // faces
 pub mod cli;

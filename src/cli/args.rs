@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::cli::{build, completions, init, list, new, resolve, send, status};
+use crate::cli::{build, completions, init, list, new, resolve, send, status, subscribers};
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
 ///
@@ -69,6 +69,7 @@ pub(super) enum Command {
     Send(send::Args),
     Status(status::Args),
     Resolve(resolve::Args),
+    Subscribers(subscribers::Args),
     Completions(completions::Args),
 }
 

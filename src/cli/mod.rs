@@ -17,7 +17,7 @@ use crate::delivery::run::WriteLetter;
 use crate::disk::Project;
 use crate::issue::Issue;
 use crate::load;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 mod args;
 mod build;
@@ -32,6 +32,7 @@ mod resolve;
 mod route;
 mod send;
 mod status;
+mod subscribers;
 
 /// How a run of the program ended; the number is its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +64,8 @@ impl Context {
     }
 
     /// Opens the store that the project file names.
-    fn store(&self, _config: &Config) -> anyhow::Result<Box<dyn Store>> {
-        anyhow::bail!("the store is not joined yet")
+    fn store(&self, config: &Config) -> anyhow::Result<Box<dyn Store>> {
+        Ok(store::open(&self.project, &config.store)?)
     }
 
     /// Renders an issue's edition, dated so, and gives what writes the letters.
@@ -116,6 +117,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Send(args) => send::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Resolve(args) => resolve::run(&context, &args),
+        Command::Subscribers(args) => subscribers::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
     }
 }

@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::cli::Exit;
 use crate::cli::args::{Color, Global};
 use crate::finding::{Finding, Place, Severity};
+use crate::store::StoreError;
 
 /// Writes what the user asked to see, as it was asked to be written.
 #[derive(Debug, Clone)]
@@ -93,9 +94,11 @@ impl Report {
     /// Shows the error that ended the run.
     pub fn error(&self, error: &anyhow::Error) {
         let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-        let found = error.chain().find_map(|cause| cause.downcast_ref::<Finding>());
-        let bare = Finding::error("", "");
-        self.to_stderr(&format!("{}\n", rendered(found.unwrap_or(&bare), &error.to_string(), &causes)));
+        let found = error.chain().find_map(|cause| cause.downcast_ref::<Finding>()).cloned();
+        let store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
+        let found =
+            found.unwrap_or_else(|| Finding { help: store.and_then(StoreError::help), ..Finding::error("", "") });
+        self.to_stderr(&format!("{}\n", rendered(&found, &error.to_string(), &causes)));
     }
 
     /// A progress bar over `length` steps; on a terminal only, and only when the work takes more than a second.

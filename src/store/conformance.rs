@@ -10,7 +10,10 @@ use crate::ledger::Outcome;
 /// Opens the same store as often as it is called.
 pub(super) type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
-pub(super) fn conforms(world: &dyn Fn(&dyn Fn(Open<'_>))) {
+/// Runs a test in a new store.
+pub(super) type World<'a> = &'a dyn Fn(&dyn Fn(Open<'_>));
+
+pub(super) fn conforms(world: World<'_>) {
     world(&|open| adding_never_changes_who_is_there(open));
     world(&|open| the_audience_is_frozen(open));
     world(&|open| everybody_is_claimed_once(open));

@@ -164,3 +164,17 @@ pub enum StoreError {
         source: anyhow::Error,
     },
 }
+
+impl StoreError {
+    /// What to do about it, where that can be said.
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Open { .. } => "name another file as `store` in the project file, or move this one away",
+            Self::Version { .. } => "use the newer version of slugline that made it",
+            Self::Locked => "wait until the other process is done, and run it again",
+            Self::Full => "make room on the disk, and run it again: nothing is lost",
+            Self::Failed { .. } => return None,
+        };
+        Some(help.to_owned())
+    }
+}

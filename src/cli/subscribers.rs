@@ -1,0 +1,229 @@
+//! `slugline subscribers`: who gets the mail.
+
+use std::io::{self, Read};
+
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+
+use crate::cli::report::FindingRow;
+use crate::cli::{Context, Exit};
+use crate::email::EmailAddress;
+use crate::finding::Finding;
+use crate::store::{Added, Store};
+use crate::subscriber::{NewSubscriber, Status, Subscriber};
+use crate::subscription::{self, Imported, Joined};
+
+/// Add, import, list, export and remove subscribers
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Add one subscriber
+    Add {
+        /// E-mail address
+        address: EmailAddress,
+        /// Display name
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Subscribe them again if they had left
+        #[arg(long)]
+        again: bool,
+    },
+    /// Add the subscribers of a CSV file
+    ///
+    /// Its first line names the columns: `email` and, if you like, `name`; every other column can be used in templates.
+    /// Bad rows are named and the good ones kept. Importing a file again changes nothing, and whoever left stays away.
+    #[command(after_help = "Example:\n  slugline subscribers import readers.csv")]
+    Import {
+        /// The CSV file, `-` for stdin
+        file: String,
+        /// Name of the column of the address [default: email]
+        #[arg(long, value_name = "NAME")]
+        column: Option<String>,
+    },
+    /// List subscribers
+    List {
+        /// Only those with this status: active, unsubscribed or suppressed
+        #[arg(long, value_parser = status)]
+        status: Option<Status>,
+    },
+    /// Write all subscribers to stdout
+    #[command(after_help = "Example:\n  slugline subscribers export > readers.csv")]
+    Export {
+        /// How to write them
+        #[arg(long, default_value = "csv")]
+        format: Format,
+    },
+    /// Unsubscribe somebody
+    ///
+    /// Their row is kept, so that no import brings them back.
+    Remove {
+        /// E-mail address
+        #[arg(required = true)]
+        address: Vec<EmailAddress>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Csv,
+    Json,
+}
+
+fn status(word: &str) -> Result<Status, String> {
+    Status::from_word(word).ok_or_else(|| "it is one of active, unsubscribed, suppressed".to_owned())
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let mut store = context.store(&config)?;
+    let store = &mut *store;
+    match &args.action {
+        Action::Add { address, name, again } => add(context, store, address, name, *again),
+        Action::Import { file, column } => import(context, store, file, column.as_deref()),
+        Action::List { status } => list(context, store, *status),
+        Action::Export { format: Format::Csv } => {
+            subscription::export(store, None, &mut io::stdout().lock())?;
+            Ok(Exit::Done)
+        }
+        Action::Export { format: Format::Json } => documents(context, store, None),
+        Action::Remove { address } => remove(context, store, address),
+    }
+}
+
+fn add(
+    context: &Context,
+    store: &mut dyn Store,
+    address: &EmailAddress,
+    name: &str,
+    again: bool,
+) -> anyhow::Result<Exit> {
+    let new = NewSubscriber { address: address.clone(), name: name.to_owned(), attributes: serde_json::Map::new() };
+    let joined = subscription::add(store, new, again, context.clock.now())?;
+    let (word, exit) = match joined {
+        Joined::New => ("added", Exit::Done),
+        Joined::Known => ("known already", Exit::Done),
+        Joined::Again(_) => ("subscribed again", Exit::Done),
+        Joined::Away(status) => {
+            let away = Finding::warning("away", format!("{address} is {status} and stays so"));
+            context.report.findings(&[away.help("if they asked to come back, add them with `--again`")]);
+            ("away", Exit::Attention)
+        }
+    };
+    context
+        .report
+        .result(&format!("{address}  {word}"), &serde_json::json!({ "address": address.as_str(), "result": word }))?;
+    Ok(exit)
+}
+
+fn import(context: &Context, store: &mut dyn Store, file: &str, column: Option<&str>) -> anyhow::Result<Exit> {
+    let imported = import_file(context, store, file, column)?;
+    context.report.findings(&imported.findings);
+    let Added { new, known, away } = imported.added;
+    let bad = imported.findings.len();
+    if context.report.json {
+        let findings: Vec<FindingRow<'_>> = imported.findings.iter().map(FindingRow::of).collect();
+        let document =
+            serde_json::json!({ "new": new, "known": known, "away": away, "bad": bad, "findings": findings });
+        context.report.document(&document)?;
+    } else {
+        let row = |word: &str, count: u64, meaning: &str| vec![word.to_owned(), count.to_string(), meaning.to_owned()];
+        context.report.table(&[
+            row("new", new, "added"),
+            row("known", known, "there already, unchanged"),
+            row("away", away, "left or suppressed earlier, and stay so"),
+            row("bad", bad as u64, "rows that name nobody"),
+        ])?;
+    }
+    Ok(if bad > 0 { Exit::Attention } else { Exit::Done })
+}
+
+/// Imports a CSV file below the current folder, or stdin.
+pub(super) fn import_file(
+    context: &Context,
+    store: &mut dyn Store,
+    file: &str,
+    column: Option<&str>,
+) -> anyhow::Result<Imported> {
+    let mut reader: Box<dyn Read> = match file {
+        "-" => Box::new(io::stdin().lock()),
+        file => Box::new(crate::disk::Project::new("").open(file)?),
+    };
+    let bar = context.report.progress(0, "importing");
+    let shown = if file == "-" { "stdin" } else { file };
+    let imported = subscription::import(store, shown, &mut reader, column, context.clock.now(), &mut || bar.inc(1));
+    bar.finish_and_clear();
+    imported
+}
+
+fn list(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow::Result<Exit> {
+    if context.report.json {
+        return documents(context, store, status);
+    }
+    let mut rows = Vec::new();
+    store.each_subscriber(status, &mut |subscriber| {
+        rows.push(vec![subscriber.address.to_string(), subscriber.status.to_string(), subscriber.name]);
+        Ok(())
+    })?;
+    context.report.table(&rows)?;
+    Ok(Exit::Done)
+}
+
+fn documents(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow::Result<Exit> {
+    let mut rows = Vec::new();
+    store.each_subscriber(status, &mut |subscriber| {
+        rows.push(Row::of(subscriber));
+        Ok(())
+    })?;
+    context.report.document(&serde_json::json!({ "subscribers": rows }))?;
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Row {
+    email: String,
+    name: String,
+    status: &'static str,
+    created: String,
+    attributes: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Row {
+    fn of(subscriber: Subscriber) -> Self {
+        Self {
+            email: subscriber.address.to_string(),
+            name: subscriber.name,
+            status: subscriber.status.as_str(),
+            created: subscriber.created.to_rfc3339(),
+            attributes: subscriber.attributes,
+        }
+    }
+}
+
+fn remove(context: &Context, store: &mut dyn Store, addresses: &[EmailAddress]) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Done;
+    let mut results = Vec::new();
+    for address in addresses {
+        let word = match subscription::remove(store, address, context.clock.now())? {
+            Some(Status::Active) => "unsubscribed".to_owned(),
+            Some(status) => format!("{status} already"),
+            None => {
+                exit = Exit::Attention;
+                "not known".to_owned()
+            }
+        };
+        results.push((address.as_str(), word));
+    }
+    if context.report.json {
+        let row = |(address, result): &(&str, String)| serde_json::json!({ "address": address, "result": result });
+        context.report.document(&serde_json::json!({ "removed": results.iter().map(row).collect::<Vec<_>>() }))?;
+    } else {
+        let row = |(address, result): &(&str, String)| vec![(*address).to_owned(), result.clone()];
+        context.report.table(&results.iter().map(row).collect::<Vec<_>>())?;
+    }
+    Ok(exit)
+}

@@ -1,0 +1,125 @@
+//! Who gets the mail: adding, importing, exporting and removing subscribers.
+//!
+//! Takes a store and what the user gives; knows neither terminal nor HTTP. One bad row of an import stops no other, and
+//! nobody who left comes back by an import.
+
+use std::io::Read;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+
+use crate::email::EmailAddress;
+use crate::finding::Finding;
+use crate::store::{Added, Store, StoreError};
+use crate::subscriber::{NewSubscriber, Status, Subscriber};
+
+mod csv_rows;
+
+/// What became of a wish to subscribe one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// They are subscribed now.
+    New,
+    /// They were subscribed already; nothing changed.
+    Known,
+    /// They had left or were suppressed, and are subscribed again.
+    Again(Status),
+    /// They have left or are suppressed, and stay so.
+    Away(Status),
+}
+
+/// Subscribes one person. Somebody who left is only subscribed `again` when that is asked for.
+///
+/// # Errors
+/// When the store fails.
+pub fn add(store: &mut dyn Store, new: NewSubscriber, again: bool, now: DateTime<Utc>) -> Result<Joined, StoreError> {
+    let address = new.address.clone();
+    match store.subscriber(&address)?.map(|subscriber| subscriber.status) {
+        None => store.add_subscribers(&mut std::iter::once(new), now).map(|_| Joined::New),
+        Some(Status::Active) => Ok(Joined::Known),
+        Some(status) if again => store.set_status(&address, Status::Active, now).map(|_| Joined::Again(status)),
+        Some(status) => Ok(Joined::Away(status)),
+    }
+}
+
+/// The outcome of an import.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Imported {
+    /// Those whose rows were good.
+    pub added: Added,
+    /// Rows that were not, one finding each, in the order of the file.
+    pub findings: Vec<Finding>,
+}
+
+/// Imports a CSV file with a header, in one transaction; `path` is its name in findings. The address is in the column
+/// `column`, else in the one named `email`, `e-mail`, `address` or `email address`; a column `name` is the name; every
+/// other one becomes an attribute. `each` is told of every row.
+///
+/// # Errors
+/// When the header names no column for the address, or the store fails; then nobody was added.
+pub fn import(
+    store: &mut dyn Store,
+    path: &str,
+    csv: &mut dyn Read,
+    column: Option<&str>,
+    now: DateTime<Utc>,
+    each: &mut dyn FnMut(),
+) -> anyhow::Result<Imported> {
+    let mut rows = csv_rows::Rows::new(path, csv, column)?;
+    let mut good = std::iter::from_fn(|| {
+        let row = rows.next_good();
+        each();
+        row
+    });
+    let added = store.add_subscribers(&mut good, now).with_context(|| format!("failed to import `{path}`"))?;
+    Ok(Imported { added, findings: rows.into_findings() })
+}
+
+/// Unsubscribes somebody; gives the status before, `None` when the address is not known.
+///
+/// # Errors
+/// When the store fails.
+pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Status>, StoreError> {
+    match store.subscriber(address)?.map(|subscriber| subscriber.status) {
+        Some(Status::Active) => store.set_status(address, Status::Unsubscribed, now),
+        other => Ok(other),
+    }
+}
+
+/// Writes subscribers as CSV that `import` reads again: `email,name,status,created` and every attribute.
+///
+/// # Errors
+/// When the store or the output fails.
+pub fn export(store: &dyn Store, status: Option<Status>, out: &mut dyn std::io::Write) -> anyhow::Result<()> {
+    let mut attributes: Vec<String> = Vec::new();
+    store.each_subscriber(status, &mut |subscriber| {
+        for name in subscriber.attributes.keys() {
+            if !attributes.contains(name) {
+                attributes.push(name.clone());
+            }
+        }
+        Ok(())
+    })?;
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["email", "name", "status", "created"].into_iter().chain(attributes.iter().map(String::as_str)))?;
+    store.each_subscriber(status, &mut |subscriber| Ok(csv.write_record(fields(&subscriber, &attributes))?))?;
+    Ok(csv.flush()?)
+}
+
+fn fields(subscriber: &Subscriber, attributes: &[String]) -> Vec<String> {
+    let mut fields = vec![
+        subscriber.address.to_string(),
+        subscriber.name.clone(),
+        subscriber.status.to_string(),
+        subscriber.created.to_rfc3339(),
+    ];
+    fields.extend(attributes.iter().map(|name| match subscriber.attributes.get(name) {
+        None | Some(serde_json::Value::Null) => String::new(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    }));
+    fields
+}
+
+#[cfg(test)]
+mod tests;
