@@ -122,8 +122,8 @@ mod tests {
     fn each_text_gets_the_encoding_that_suits_it() {
         assert_eq!(encoded("a\nb\r\n"), (Encoding::SevenBit, "a\r\nb\r\n".to_owned()));
         assert_eq!(
-            encoded("Grüße aus Köln am Rhein \n"),
-            (Encoding::QuotedPrintable, "Gr=C3=BC=C3=9Fe aus K=C3=B6ln am Rhein=20\r\n".to_owned())
+            encoded("Grüße an alle aus Köln am Rhein \n"),
+            (Encoding::QuotedPrintable, "Gr=C3=BC=C3=9Fe an alle aus K=C3=B6ln am Rhein=20\r\n".to_owned())
         );
         assert_eq!(encoded("周刊"), (Encoding::Base64, "5ZGo5YiK".to_owned()));
         assert_eq!(encode(&"x".repeat(999)).0, Encoding::QuotedPrintable);

@@ -125,8 +125,9 @@ mod tests {
         let subject = "SOFA Weekly | SOFABoot 发布、SOFAJRaft 以及 SOFARPC 内容合辑、MOSN 活动报名";
         assert_eq!(
             text("Subject", subject),
-            "Subject: SOFA Weekly | SOFABoot =?utf-8?b?5Y+R5biD44CBU09GQUpSYWZ0IOS7peWPig==?=\r\n \
-             SOFARPC =?utf-8?b?5YaF5a655ZCI6L6R44CBTU9TTiDmtLvliqjmiqXlkI0=?=\r\n"
+            "Subject: SOFA Weekly | SOFABoot =?utf-8?b?5Y+R5biD44CBU09GQUpSYWZ0IA==?=\r\n \
+             =?utf-8?b?5Lul5Y+K?= SOFARPC =?utf-8?b?5YaF5a655ZCI6L6R44CBTU9TTiDmtLs=?=\r\n \
+             =?utf-8?b?5Yqo5oql5ZCN?=\r\n"
         );
     }
 
