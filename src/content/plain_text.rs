@@ -35,6 +35,20 @@ pub fn render(document: &Document<'_>, permalink: &Url) -> String {
     writer.page.into_text()
 }
 
+/// Text as a heading of the whole: wrapped, underlined, ended by a line feed.
+pub fn heading(text: &str) -> String {
+    let mut page = Page::default();
+    page.heading(text, "=");
+    page.into_text()
+}
+
+/// Text as a paragraph: wrapped, its line ends marked as those of `render`, ended by a line feed.
+pub fn paragraph(text: &str) -> String {
+    let mut page = Page::default();
+    page.paragraph(text, true);
+    page.into_text()
+}
+
 /// Reads the events one after the other and writes blocks to the page.
 struct Writer<'e> {
     page: Page,
@@ -216,10 +230,10 @@ impl<'e> Writer<'e> {
             return;
         }
         self.page.begin_block();
-        let widest = self.page.paragraph(text, false);
-        let mark = if level == HeadingLevel::H1 { "=" } else { "-" };
-        if level <= HeadingLevel::H3 {
-            self.page.line(&mark.repeat(widest));
+        match level {
+            HeadingLevel::H1 => self.page.heading(text, "="),
+            HeadingLevel::H2 | HeadingLevel::H3 => self.page.heading(text, "-"),
+            _ => self.page.paragraph(text, false),
         }
         self.page.end_block();
     }

@@ -32,7 +32,7 @@ impl Recipient {
 }
 
 /// The ways to leave that the project file offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unsubscribe {
     url: Option<String>,
     mailto: Option<String>,

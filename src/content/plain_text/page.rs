@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::content::plain_text::wrap::wrap;
+use crate::content::plain_text::wrap::{Line, wrap};
 
 /// Columns of a line: RFC 5322 section 2.1.1 wants at most 78, and a reply needs room for its `> `.
 const COLUMNS: usize = 72;
@@ -106,24 +106,28 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Writes text in as many lines as it needs and gives the columns of the widest; a line feed in it begins a new one.
-    /// Where it `flows`, its lines end in spaces. Lines of an item do not: their indent would flow into the text.
-    pub fn paragraph(&mut self, text: &str, flows: bool) -> usize {
+    /// Writes text in as many lines as it needs; a line feed in it begins a new one. Where it `flows`, its lines end in
+    /// spaces. Lines of an item do not: their indent would flow into the text.
+    pub fn paragraph(&mut self, text: &str, flows: bool) {
         let flows = flows && self.frames.iter().all(|frame| *frame == Frame::Quote);
-        let mut widest = 0;
-        for part in text.split('\n') {
-            let lines = wrap(part, self.columns());
-            let last = lines.len().saturating_sub(1);
-            for (index, line) in lines.into_iter().enumerate() {
-                widest = widest.max(line.text.width());
-                self.line(&line.text);
-                if flows && index < last {
-                    self.text.pop();
-                    self.text.push_str(if line.space_after { "  \n" } else { " \n" });
-                }
+        for line in self.lines(text) {
+            self.line(&line.text);
+            if flows && line.goes_on {
+                self.text.pop();
+                self.text.push_str(if line.space_after { "  \n" } else { " \n" });
             }
         }
-        widest
+    }
+
+    /// Writes text with a line of `mark` under it, as wide as the text.
+    pub fn heading(&mut self, text: &str, mark: &str) {
+        let lines = self.lines(text);
+        lines.iter().for_each(|line| self.line(&line.text));
+        self.line(&mark.repeat(lines.iter().map(|line| line.text.width()).max().unwrap_or(0)));
+    }
+
+    fn lines(&self, text: &str) -> Vec<Line> {
+        text.split('\n').flat_map(|part| wrap(part, self.columns())).collect()
     }
 
     /// The whole text; it ends with a line feed, unless it is empty.

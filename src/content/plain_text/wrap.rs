@@ -17,6 +17,8 @@ const NOT_LAST: &str = "（［｛「『【〈《〔〖〘“‘([{";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub text: String,
+    /// The text goes on in the next line.
+    pub goes_on: bool,
     /// A space stood where the line was broken.
     pub space_after: bool,
 }
@@ -36,7 +38,7 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<Line> {
         let space = usize::from(piece.space_before && !line.is_empty());
         let piece_width = piece.text.width();
         if !line.is_empty() && width + space + piece_width > columns {
-            lines.push(Line { text: std::mem::take(&mut line), space_after: piece.space_before });
+            lines.push(Line { text: std::mem::take(&mut line), goes_on: true, space_after: piece.space_before });
             width = 0;
         } else if space == 1 {
             line.push(' ');
@@ -45,7 +47,7 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<Line> {
         line.push_str(piece.text);
         width += piece_width;
     }
-    lines.push(Line { text: line, space_after: false });
+    lines.push(Line { text: line, goes_on: false, space_after: false });
     lines
 }
 
