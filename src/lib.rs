@@ -22,6 +22,7 @@ pub mod subscriber;
 // transforms
 pub mod config;
 pub mod content;
+pub mod edition;
 pub mod feed;
 
 // edges

@@ -23,6 +23,7 @@ mod args;
 mod build;
 mod clock;
 mod completions;
+mod edition;
 mod init;
 mod list;
 mod machine;
@@ -112,6 +113,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Build(args) => build::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
+        Command::Edition(args) => edition::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::New(args) => new::run(&context, &args),
         Command::Send(args) => send::run(&context, &args),

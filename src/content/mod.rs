@@ -10,5 +10,6 @@ pub mod front_matter;
 pub mod html;
 pub mod markdown;
 pub mod permalink;
+pub mod plain_text;
 mod reading;
 pub mod summary;

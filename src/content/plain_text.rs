@@ -1,0 +1,329 @@
+//! Plain text from the events of a document, for people who read mail without HTML.
+//!
+//! Gives lines of at most 72 columns, East Asian width counted. A paragraph's lines end in spaces where the paragraph
+//! goes on (RFC 3676 section 4.2 with `DelSp=yes`: the last space is no part of the text), so that a mail program can
+//! flow it again; everything else has lines of its own.
+
+use std::collections::HashMap;
+
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
+use url::Url;
+
+use crate::content::markdown::Document;
+use crate::content::plain_text::links::Links;
+use crate::content::plain_text::page::{Frame, Page};
+use crate::content::plain_text::table::Table;
+
+mod footnotes;
+mod links;
+mod page;
+mod table;
+mod wrap;
+
+/// The text of a document whose relative links are relative to `permalink`.
+pub fn render(document: &Document<'_>, permalink: &Url) -> String {
+    let mut writer = Writer::new(permalink, footnotes::numbers(document.events()));
+    let (body, footnotes) = footnotes::apart(document.events());
+    for event in body {
+        writer.event(event);
+    }
+    writer.end_section();
+    for (_, events) in footnotes::in_order(footnotes, &writer.footnotes) {
+        events.into_iter().for_each(|event| writer.event(event));
+    }
+    writer.end_section();
+    writer.page.into_text()
+}
+
+/// Text as a heading of the whole: wrapped, underlined, ended by a line feed.
+pub fn heading(text: &str) -> String {
+    let mut page = Page::default();
+    page.heading(text, "=");
+    page.into_text()
+}
+
+/// Text as a paragraph: wrapped, its line ends marked as those of `render`, ended by a line feed.
+pub fn paragraph(text: &str) -> String {
+    let mut page = Page::default();
+    page.paragraph(text, true);
+    page.into_text()
+}
+
+/// Reads the events one after the other and writes blocks to the page.
+struct Writer<'e> {
+    page: Page,
+    links: Links<'e>,
+    footnotes: HashMap<&'e str, usize>,
+    /// Text of the block being read; a line feed is a hard break.
+    text: String,
+    /// The source was broken here: a space, unless both sides are CJK.
+    soft_break: bool,
+    /// Number of the next item for each open list; `None` for bullets.
+    lists: Vec<Option<u64>>,
+    /// Where the text of each open link began, and its target.
+    open_links: Vec<(usize, Option<String>)>,
+    /// Where the text of each open image began, and whether the source was broken there.
+    open_images: Vec<(usize, bool)>,
+    /// Text of the open code block.
+    code: Option<String>,
+    /// HTML of the open block.
+    html: String,
+    table: Table,
+}
+
+impl<'e> Writer<'e> {
+    fn new(permalink: &'e Url, footnotes: HashMap<&'e str, usize>) -> Self {
+        Self {
+            page: Page::default(),
+            links: Links::new(permalink),
+            footnotes,
+            text: String::new(),
+            soft_break: false,
+            lists: Vec::new(),
+            open_links: Vec::new(),
+            open_images: Vec::new(),
+            code: None,
+            html: String::new(),
+            table: Table::default(),
+        }
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(*tag),
+            Event::Text(text) => match &mut self.code {
+                Some(code) => code.push_str(text),
+                None => self.push(text),
+            },
+            Event::Code(code) => self.push(&format!("`{code}`")),
+            Event::InlineMath(math) => self.push(&format!("${math}$")),
+            Event::DisplayMath(math) => self.push(&format!("$${math}$$")),
+            Event::Html(html) => self.html.push_str(html),
+            Event::InlineHtml(tag) => self.inline_html(tag),
+            Event::FootnoteReference(label) => {
+                let number = self.footnotes.get(label.as_ref()).copied().unwrap_or(0);
+                self.push(&format!("[^{number}]"));
+            }
+            Event::SoftBreak => self.soft_break = true,
+            Event::HardBreak => self.hard_break(),
+            Event::Rule => {
+                self.page.begin_block();
+                self.page.line("* * *");
+                self.page.end_block();
+            }
+            Event::TaskListMarker(done) => self.push(if *done { "[x] " } else { "[ ] " }),
+        }
+    }
+
+    fn start(&mut self, tag: &Tag<'_>) {
+        match tag {
+            Tag::Heading { .. } => {
+                self.flush();
+                if self.page.is_at_top() {
+                    self.end_section();
+                }
+            }
+            Tag::BlockQuote(_) => self.open(Frame::Quote),
+            Tag::List(first) => {
+                self.flush();
+                self.lists.push(*first);
+            }
+            Tag::Item => {
+                let marker = self.next_marker();
+                self.open(Frame::item(marker));
+            }
+            Tag::FootnoteDefinition(label) => {
+                let number = self.footnotes.get(label.as_ref()).copied().unwrap_or(0);
+                self.open(Frame::item(format!("[^{number}] ")));
+            }
+            Tag::DefinitionListDefinition => self.open(Frame::item("    ".to_owned())),
+            Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => {
+                self.flush();
+                self.code = Some(String::new());
+            }
+            Tag::HtmlBlock => self.flush(),
+            Tag::Table(alignments) => {
+                self.flush();
+                self.table = Table { alignments: alignments.clone(), rows: Vec::new() };
+            }
+            Tag::TableHead | Tag::TableRow => self.table.rows.push(Vec::new()),
+            Tag::Link { link_type, dest_url, .. } => {
+                let target = (*link_type != LinkType::Email).then(|| dest_url.to_string());
+                self.open_links.push((self.text.len(), target));
+            }
+            Tag::Image { .. } => self.open_images.push((self.text.len(), self.soft_break)),
+            Tag::Strikethrough => self.push("~~"),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Paragraph => self.paragraph(),
+            TagEnd::DefinitionListTitle => self.flush(),
+            TagEnd::Heading(level) => self.heading(level),
+            TagEnd::BlockQuote(_) | TagEnd::FootnoteDefinition | TagEnd::DefinitionListDefinition => {
+                self.close();
+                self.page.end_block();
+            }
+            TagEnd::Item => self.close(),
+            TagEnd::List(_) => {
+                self.lists.pop();
+                if self.lists.is_empty() {
+                    self.page.end_block();
+                }
+            }
+            TagEnd::CodeBlock => self.code_block(),
+            TagEnd::HtmlBlock => self.html_block(),
+            TagEnd::Table => {
+                let lines = self.table.lines(self.page.columns());
+                self.block(&lines);
+            }
+            TagEnd::TableCell => {
+                let cell = std::mem::take(&mut self.text).replace('\n', " ");
+                if let Some(row) = self.table.rows.last_mut() {
+                    row.push(cell.trim().to_owned());
+                }
+            }
+            TagEnd::Link => self.end_link(),
+            TagEnd::Image => self.end_image(),
+            TagEnd::Strikethrough => self.text.push_str("~~"),
+            _ => {}
+        }
+    }
+
+    /// Opens something whose lines begin with a marker.
+    fn open(&mut self, frame: Frame) {
+        self.flush();
+        self.page.begin_block();
+        self.page.open(frame);
+    }
+
+    fn close(&mut self) {
+        self.flush();
+        self.page.close();
+    }
+
+    fn next_marker(&mut self) -> String {
+        match self.lists.last_mut() {
+            Some(Some(number)) => {
+                *number += 1;
+                format!("{}. ", *number - 1)
+            }
+            _ => "- ".to_owned(),
+        }
+    }
+
+    fn paragraph(&mut self) {
+        if !self.text.trim().is_empty() {
+            self.flush();
+            self.page.end_block();
+        }
+        self.text.clear();
+    }
+
+    fn heading(&mut self, level: HeadingLevel) {
+        let text = std::mem::take(&mut self.text);
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        self.page.begin_block();
+        match level {
+            HeadingLevel::H1 => self.page.heading(text, "="),
+            HeadingLevel::H2 | HeadingLevel::H3 => self.page.heading(text, "-"),
+            _ => self.page.paragraph(text, false),
+        }
+        self.page.end_block();
+    }
+
+    fn code_block(&mut self) {
+        let code = self.code.take().unwrap_or_default();
+        let lines: Vec<String> = code.trim_end_matches('\n').lines().map(|line| format!("    {line}")).collect();
+        self.block(&lines);
+    }
+
+    fn block(&mut self, lines: &[String]) {
+        self.page.begin_block();
+        lines.iter().for_each(|line| self.page.line(line));
+        self.page.end_block();
+    }
+
+    /// Lists the links of the section that ends here.
+    fn end_section(&mut self) {
+        self.flush();
+        let links = self.links.take_section();
+        if !links.is_empty() {
+            self.page.end_block();
+            self.block(&links);
+        }
+    }
+
+    /// Writes what was read so far as a paragraph, without a blank line after it: the text of a tight item.
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        self.soft_break = false;
+        if !text.trim().is_empty() {
+            self.page.begin_block();
+            self.page.paragraph(text.trim(), true);
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        if self.soft_break {
+            self.soft_break = false;
+            let sides = (self.text.chars().last(), text.chars().next());
+            if !matches!(sides, (Some(before), Some(after)) if wrap::joins(before, after)) {
+                self.text.push(' ');
+            }
+        }
+        self.text.extend(text.chars().filter(|character| !matches!(character, '\u{200b}' | '\u{feff}')));
+    }
+
+    fn hard_break(&mut self) {
+        self.soft_break = false;
+        self.text.push('\n');
+    }
+
+    /// HTML between the words: the words are kept, the tags go, `<br>` breaks the line.
+    fn inline_html(&mut self, tag: &str) {
+        let name = tag.trim_start_matches('<').trim_end_matches('>').trim_end_matches('/').trim();
+        if name.eq_ignore_ascii_case("br") {
+            self.hard_break();
+        }
+    }
+
+    /// A block of HTML: the words are kept, line by line.
+    fn html_block(&mut self) {
+        let words = ammonia::Builder::empty().clean(&self.html).to_string();
+        self.html.clear();
+        let words = html_escape::decode_html_entities(&words);
+        for line in words.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            self.push(line);
+            self.soft_break = true;
+        }
+        self.paragraph();
+    }
+
+    fn end_link(&mut self) {
+        let Some((start, Some(target))) = self.open_links.pop() else { return };
+        let text = self.text.get(start..).unwrap_or_default().trim().to_owned();
+        if let Some(mark) = self.links.mark(&text, &target) {
+            self.push(&mark);
+        }
+    }
+
+    fn end_image(&mut self) {
+        let Some((start, soft_break)) = self.open_images.pop() else { return };
+        let alt = self.text.get(start..).unwrap_or_default().trim().to_owned();
+        self.text.truncate(start);
+        self.soft_break = soft_break;
+        if !alt.is_empty() {
+            self.push(&format!("[{alt}]"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

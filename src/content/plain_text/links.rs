@@ -1,0 +1,75 @@
+//! Links of a plain text: numbered where they stand, listed at the end of their section.
+
+use url::Url;
+
+/// The links of one text.
+#[derive(Debug, Clone)]
+pub(super) struct Links<'a> {
+    permalink: &'a Url,
+    /// How many links earlier sections listed.
+    listed: usize,
+    /// Links of this section, each once.
+    section: Vec<String>,
+}
+
+impl<'a> Links<'a> {
+    pub fn new(permalink: &'a Url) -> Self {
+        Self { permalink, listed: 0, section: Vec::new() }
+    }
+
+    /// What is to be written after the text of a link: its number; the address itself where there is no text; nothing
+    /// where the text says the address already, or the link leads to another place of the same text.
+    pub fn mark(&mut self, text: &str, target: &str) -> Option<String> {
+        let target = target.trim();
+        if target.is_empty() || target.starts_with('#') {
+            return None;
+        }
+        let url = self.permalink.join(target).map_or_else(|_| target.to_owned(), String::from);
+        let as_url = Url::parse(text).map_or_else(|_| text.to_owned(), String::from);
+        if bare(&as_url) == bare(&url) {
+            return None;
+        }
+        if text.is_empty() {
+            return Some(url);
+        }
+        let known = self.section.iter().position(|other| *other == url);
+        let at = known.unwrap_or(self.section.len());
+        if known.is_none() {
+            self.section.push(url);
+        }
+        Some(format!(" [{}]", self.listed + at + 1))
+    }
+
+    /// The list of this section; the next one goes on counting.
+    pub fn take_section(&mut self) -> Vec<String> {
+        let first = self.listed + 1;
+        self.listed += self.section.len();
+        let numbered = |(index, url): (usize, String)| format!("[{}] {url}", first + index);
+        std::mem::take(&mut self.section).into_iter().enumerate().map(numbered).collect()
+    }
+}
+
+/// What two ways to write one address have in common.
+fn bare(text: &str) -> &str {
+    let text = text.trim();
+    let text = ["https://", "http://", "mailto:"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
+    text.trim_end_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_numbered_once_and_absolute() {
+        let permalink = Url::parse("https://example.org/blog/one/").unwrap();
+        let mut links = Links::new(&permalink);
+        assert_eq!(links.mark("two", "../two/").as_deref(), Some(" [1]"));
+        assert_eq!(links.mark("again", "/blog/two/").as_deref(), Some(" [1]"));
+        assert_eq!(links.mark("https://example.com", "https://example.com/"), None);
+        assert_eq!(links.mark("a@example.com", "mailto:a@example.com"), None);
+        assert_eq!(links.mark("up", "#top"), None);
+        assert_eq!(links.take_section(), ["[1] https://example.org/blog/two/"]);
+        assert_eq!(links.mark("three", "three").as_deref(), Some(" [2]"));
+    }
+}

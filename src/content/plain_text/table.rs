@@ -1,0 +1,85 @@
+//! A table as aligned columns, or, where those are wider than a line, as one `head: cell` line per cell.
+
+use pulldown_cmark::Alignment;
+use unicode_width::UnicodeWidthStr;
+
+const GAP: &str = "  ";
+
+/// A table while its cells are read; the first row is the head.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    pub alignments: Vec<Alignment>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// The lines of the table, if possible within `columns`.
+    pub fn lines(&self, columns: usize) -> Vec<String> {
+        let widths = self.widths();
+        let gaps = GAP.len() * widths.len().saturating_sub(1);
+        if widths.iter().sum::<usize>() + gaps > columns {
+            return self.as_records();
+        }
+        let mut lines: Vec<String> = self.rows.iter().map(|row| self.line(row, &widths)).collect();
+        let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+        lines.insert(lines.len().min(1), rule.join(GAP));
+        lines
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let count = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widest = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
+        (0..count).map(|column| widest(column).unwrap_or(0)).collect()
+    }
+
+    fn line(&self, row: &[String], widths: &[usize]) -> String {
+        let mut cells = Vec::with_capacity(row.len());
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let room = width - cell.width();
+            let before = match self.alignments.get(column) {
+                Some(Alignment::Right) => room,
+                Some(Alignment::Center) => room / 2,
+                _ => 0,
+            };
+            cells.push(format!("{}{cell}{}", " ".repeat(before), " ".repeat(room - before)));
+        }
+        cells.join(GAP).trim_end().to_owned()
+    }
+
+    fn as_records(&self) -> Vec<String> {
+        let Some((head, rows)) = self.rows.split_first() else { return Vec::new() };
+        let mut lines = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            if index > 0 {
+                lines.push(String::new());
+            }
+            for (name, cell) in head.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+                lines.push(if name.is_empty() { cell.clone() } else { format!("{name}: {cell}") });
+            }
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        Table {
+            alignments: vec![Alignment::Left, Alignment::Right, Alignment::Center],
+            rows: vec![row(["项目", "Stars", "状态"]), row(["MOSN", "9", "x"])],
+        }
+    }
+
+    #[test]
+    fn columns_align_by_width() {
+        assert_eq!(table().lines(72), ["项目  Stars  状态", "----  -----  ----", "MOSN      9   x"]);
+    }
+
+    #[test]
+    fn a_wide_table_becomes_records() {
+        assert_eq!(table().lines(10), ["项目: MOSN", "Stars: 9", "状态: x"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! Breaks text into lines by East Asian width, with kinsoku: no line begins with closing punctuation or ends with an
+//! opening one.
+//!
+//! Takes text on one line and the columns it may fill; gives the lines and whether a space stood at each break. What
+//! stands before a line is left to the caller.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Never at the beginning of a line (JIS X 4051, GB/T 15834).
+const NOT_FIRST: &str =
+    "、。，．：；？！）］｝」』】〉》〕〗〙”’…‥・ー々ゝゞヽヾぁぃぅぇぉっゃゅょァィゥェォッャュョ゛゜％‰℃,.:;?!)]}%";
+
+/// Never at the end of a line.
+const NOT_LAST: &str = "（［｛「『【〈《〔〖〘“‘([{";
+
+/// A line, and what stood after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub text: String,
+    /// The text goes on in the next line.
+    pub goes_on: bool,
+    /// A space stood where the line was broken.
+    pub space_after: bool,
+}
+
+/// Text that cannot be broken, and whether a space stands before it.
+struct Piece<'a> {
+    text: &'a str,
+    space_before: bool,
+}
+
+/// Breaks `text` into lines of at most `columns` columns; a piece wider than that has its line for itself.
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let mut line = String::new();
+    let mut width = 0;
+    for piece in pieces(text) {
+        let space = usize::from(piece.space_before && !line.is_empty());
+        let piece_width = piece.text.width();
+        if !line.is_empty() && width + space + piece_width > columns {
+            lines.push(Line { text: std::mem::take(&mut line), goes_on: true, space_after: piece.space_before });
+            width = 0;
+        } else if space == 1 {
+            line.push(' ');
+            width += 1;
+        }
+        line.push_str(piece.text);
+        width += piece_width;
+    }
+    lines.push(Line { text: line, goes_on: false, space_after: false });
+    lines
+}
+
+/// Whether people write the character without spaces between words: Chinese and Japanese, and the punctuation of both.
+pub(super) fn is_unspaced(character: char) -> bool {
+    let hangul = matches!(character, '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}');
+    character.width() == Some(2) && !hangul && !is_emoji(character)
+}
+
+/// Whether a line break of the source between two characters means nothing: both belong to CJK text, or one is its
+/// punctuation, which brings its own room.
+pub(super) fn joins(before: char, after: char) -> bool {
+    let is_punctuation = |character: char| is_unspaced(character) && !character.is_alphanumeric();
+    is_unspaced(before) && is_unspaced(after) || is_punctuation(before) || is_punctuation(after)
+}
+
+fn is_emoji(character: char) -> bool {
+    matches!(character, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}')
+}
+
+fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    for (index, word) in text.split(' ').filter(|word| !word.is_empty()).enumerate() {
+        let mut start = 0;
+        let mut before = None;
+        for (at, character) in word.char_indices() {
+            if before.is_some_and(|before| may_break(before, character)) {
+                pieces.push(Piece { text: &word[start..at], space_before: index > 0 && start == 0 });
+                start = at;
+            }
+            before = Some(character);
+        }
+        pieces.push(Piece { text: &word[start..], space_before: index > 0 && start == 0 });
+    }
+    pieces
+}
+
+fn may_break(before: char, after: char) -> bool {
+    (is_unspaced(before) || is_unspaced(after))
+        && after.width().is_some_and(|width| width > 0)
+        && !NOT_FIRST.contains(after)
+        && !NOT_LAST.contains(before)
+        && !(before == after && matches!(before, '—' | '─'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str, columns: usize) -> Vec<String> {
+        wrap(text, columns).into_iter().map(|line| line.text + if line.space_after { "_" } else { "" }).collect()
+    }
+
+    #[test]
+    fn latin_breaks_at_spaces_and_cjk_between_characters() {
+        assert_eq!(lines("one two three", 8), ["one two_", "three"]);
+        assert_eq!(lines("一二三四五", 6), ["一二三", "四五"]);
+        assert_eq!(lines("发布 SOFABoot 三", 8), ["发布_", "SOFABoot_", "三"]);
+        assert_eq!(lines("https://example.org/long 一", 8), ["https://example.org/long_", "一"]);
+        assert_eq!(lines("", 8), [""]);
+    }
+
+    #[test]
+    fn punctuation_keeps_to_its_word() {
+        assert_eq!(lines("一二三。四", 6), ["一二", "三。四"]);
+        assert_eq!(lines("一二（三四）", 6), ["一二", "（三", "四）"]);
+        assert_eq!(lines("한국어 문장입니다", 8), ["한국어_", "문장입니다"]);
+    }
+}

@@ -1,0 +1,124 @@
+//! What templates can refer to: `publication`, `issue`, `words`, `body`, `subscriber`, `unsubscribe`.
+
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+use serde_json::{Value as Json, json};
+
+use crate::edition::recipient::{Leave, Recipient};
+use crate::edition::words::{Words, direction};
+use crate::issue::{Cover, Issue, Term};
+use crate::publication::{Author, Publication};
+
+/// The fields of one edition's templates.
+#[derive(Debug, Clone)]
+pub struct Fields {
+    language: String,
+    shared: Value,
+    /// Body as HTML.
+    pub html: String,
+    /// Body as plain text.
+    pub text: String,
+}
+
+impl Fields {
+    /// The fields of an issue whose body was rendered already.
+    pub fn new(publication: &Publication, issue: &Issue, html: String, text: String) -> Self {
+        let language = issue.language.as_ref().unwrap_or(&publication.language).clone();
+        let words = Words::of_language(&language);
+        let shared = Value::from(Serde(json!({
+            "publication": publication_fields(publication),
+            "issue": issue_fields(issue, &language, &words),
+            "words": {
+                "read_in_browser": words.read_in_browser,
+                "why": words.why(&publication.title),
+                "unsubscribe": words.unsubscribe,
+                "comma": words.comma,
+            },
+        })));
+        Self { language, shared, html, text }
+    }
+
+    /// BCP 47 tag of the edition.
+    pub fn language(&self) -> &str {
+        &self.language
+    }
+
+    /// The fields that are the same in both parts and for everybody.
+    pub fn shared(&self) -> &Value {
+        &self.shared
+    }
+
+    /// The fields of the HTML part.
+    pub fn for_html(&self, recipient: &Recipient, leave: &Leave) -> Value {
+        self.with(Value::from_safe_string(self.html.clone()), recipient, leave)
+    }
+
+    /// The fields of the plain text.
+    pub fn for_text(&self, recipient: &Recipient, leave: &Leave) -> Value {
+        self.with(Value::from(self.text.clone()), recipient, leave)
+    }
+
+    fn with(&self, body: Value, recipient: &Recipient, leave: &Leave) -> Value {
+        let subscriber = json!({
+            "address": recipient.address.as_str(),
+            "name": recipient.name,
+            "attributes": recipient.attributes,
+        });
+        let unsubscribe = leave.link().map(|link| json!({ "link": link, "url": leave.url, "mailto": leave.mailto }));
+        context! {
+            body,
+            subscriber => Value::from(Serde(subscriber)),
+            unsubscribe => Value::from(Serde(unsubscribe)),
+            ..self.shared.clone()
+        }
+    }
+}
+
+fn publication_fields(publication: &Publication) -> Json {
+    json!({
+        "title": publication.title,
+        "description": publication.description,
+        "url": publication.base_url.as_str(),
+        "language": publication.language,
+        "icon": publication.icon.as_ref().map(|icon| icon.as_str()),
+        "copyright": publication.copyright,
+    })
+}
+
+fn issue_fields(issue: &Issue, language: &str, words: &Words) -> Json {
+    json!({
+        "id": issue.id.as_str(),
+        "slug": issue.slug.as_str(),
+        "title": issue.plain_title(),
+        "permalink": issue.permalink.as_str(),
+        "date": words.date(issue.date),
+        "date_iso": issue.date.to_rfc3339(),
+        "language": language,
+        "direction": direction(language),
+        "authors": issue.authors.iter().map(author_fields).collect::<Vec<_>>(),
+        "description": issue.description,
+        "preheader": issue.preheader.as_ref().or(issue.description.as_ref()),
+        "categories": issue.categories.iter().map(Term::as_str).collect::<Vec<_>>(),
+        "tags": issue.tags.iter().map(Term::as_str).collect::<Vec<_>>(),
+        "cover": issue.cover.as_ref().map(cover_fields),
+        "params": issue.params,
+    })
+}
+
+fn author_fields(author: &Author) -> Json {
+    json!({
+        "name": author.name,
+        "email": author.email.as_ref().map(|email| email.as_str()),
+        "url": author.url.as_ref().map(|url| url.as_str()),
+    })
+}
+
+fn cover_fields(cover: &Cover) -> Json {
+    json!({
+        "url": cover.url.as_str(),
+        "alt": cover.alt,
+        "caption": cover.caption,
+        "width": cover.size.map(|(width, _)| width),
+        "height": cover.size.map(|(_, height)| height),
+    })
+}

@@ -1,0 +1,160 @@
+//! Header fields of a message: text in, lines of printable ASCII out, folded and ended by CRLF.
+//!
+//! The encoded words of RFC 2047 are made by the encoder that lettre uses; what lettre passes through and a mail
+//! program would misread (control characters, a literal `=?`, words longer than a line) is encoded here too.
+
+use std::fmt::{self, Write};
+
+use email_encoding::headers::writer::EmailWriter;
+use email_encoding::headers::{quoted_string, rfc2047};
+
+use crate::email::EmailAddress;
+
+/// RFC 2047 section 2: a line that holds an encoded word has at most 76 characters.
+const LINE: usize = 76;
+
+/// A longer word cannot be folded into a line beside a field name.
+const WORD: usize = 60;
+
+/// A field of unstructured text (RFC 5322 section 2.2.1), such as Subject.
+pub fn text(name: &str, value: &str) -> String {
+    field(name, |writer| write_text(writer, &one_line(value)))
+}
+
+/// A field that holds one mailbox: display name, if there is one, and address. Only the name is ever encoded.
+pub fn mailbox(name: &str, display: Option<&str>, address: &EmailAddress) -> String {
+    phrase_and_angle(name, display, address.as_str(), false)
+}
+
+/// List-Id (RFC 2919 section 2): display name, if there is one, and identifier in angle brackets.
+pub fn list_id(display: Option<&str>, id: &str) -> String {
+    phrase_and_angle("List-Id", display, id, true)
+}
+
+/// A field of ASCII items with commas between them, folded after a comma only.
+pub fn list(name: &str, items: &[String]) -> String {
+    field(name, |writer| {
+        for (index, item) in items.iter().enumerate() {
+            let comma = if index + 1 < items.len() { "," } else { "" };
+            write_whole(writer, &format!("{item}{comma}"), index > 0)?;
+        }
+        Ok(())
+    })
+}
+
+/// Text on one line: runs of blanks and control characters become one space.
+pub fn one_line(text: &str) -> String {
+    let is_gap = |character: char| character == ' ' || character.is_control();
+    text.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn phrase_and_angle(name: &str, display: Option<&str>, inner: &str, always_angle: bool) -> String {
+    let display = one_line(display.unwrap_or_default());
+    field(name, |writer| {
+        if display.is_empty() {
+            let whole = if always_angle { format!("<{inner}>") } else { inner.to_owned() };
+            return write_whole(writer, &whole, false);
+        }
+        if is_plain(&display) {
+            quoted_string::encode(&display, writer)?;
+        } else {
+            rfc2047::encode(&display, writer)?;
+        }
+        write_whole(writer, &format!("<{inner}>"), true)
+    })
+}
+
+/// ASCII words as they are, runs of others as encoded words with the blanks between them.
+fn write_text(writer: &mut EmailWriter<'_>, text: &str) -> fmt::Result {
+    let mut words = text.split(' ').peekable();
+    let mut first = true;
+    while let Some(word) = words.next() {
+        if !first {
+            writer.space();
+        }
+        if is_plain(word) {
+            write_folding(writer, word, !first)?;
+        } else {
+            let mut run = word.to_owned();
+            while let Some(next) = words.next_if(|next| !is_plain(next)) {
+                run.push(' ');
+                run.push_str(next);
+            }
+            rfc2047::encode(&run, writer)?;
+        }
+        first = false;
+    }
+    Ok(())
+}
+
+/// Whether text may stand in a header as it is: every word is ASCII, short, and begins no encoded word.
+fn is_plain(text: &str) -> bool {
+    text.is_ascii() && !text.contains("=?") && text.split(' ').all(|word| word.len() <= WORD)
+}
+
+/// Writes something that cannot be folded inside, after a space where asked.
+fn write_whole(writer: &mut EmailWriter<'_>, text: &str, space: bool) -> fmt::Result {
+    if space {
+        writer.space();
+    }
+    write_folding(writer, text, space)
+}
+
+fn write_folding(writer: &mut EmailWriter<'_>, text: &str, may_fold: bool) -> fmt::Result {
+    if may_fold && writer.projected_line_len() + text.len() > LINE {
+        writer.new_line()?;
+    }
+    writer.write_str(text)
+}
+
+fn field(name: &str, write_value: impl FnOnce(&mut EmailWriter<'_>) -> fmt::Result) -> String {
+    let mut line = format!("{name}: ");
+    let before = line.len();
+    let written = write_value(&mut EmailWriter::new(&mut line, before, 0, false));
+    debug_assert!(written.is_ok(), "writing into a string never fails");
+    line.push_str("\r\n");
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_encoded_and_no_character_is_split() {
+        let subject = "SOFA Weekly | SOFABoot 发布、SOFAJRaft 以及 SOFARPC 内容合辑、MOSN 活动报名";
+        assert_eq!(
+            text("Subject", subject),
+            "Subject: SOFA Weekly | SOFABoot =?utf-8?b?5Y+R5biD44CBU09GQUpSYWZ0IA==?=\r\n \
+             =?utf-8?b?5Lul5Y+K?= SOFARPC =?utf-8?b?5YaF5a655ZCI6L6R44CBTU9TTiDmtLs=?=\r\n \
+             =?utf-8?b?5Yqo5oql5ZCN?=\r\n"
+        );
+    }
+
+    #[test]
+    fn nothing_written_in_a_value_becomes_a_field() {
+        assert_eq!(text("Subject", "a\r\nBcc: b@example.org"), "Subject: a Bcc: b@example.org\r\n");
+        assert_eq!(text("Subject", "=?utf-8?b?YQ==?="), "Subject: =?utf-8?b?PT91dGYtOD9iP1lRPT0/PQ==?=\r\n");
+    }
+
+    #[test]
+    fn a_mailbox_encodes_the_name_and_never_the_address() {
+        let address = "weekly@example.org".parse().unwrap();
+        assert_eq!(mailbox("From", None, &address), "From: weekly@example.org\r\n");
+        assert_eq!(mailbox("From", Some("A Team"), &address), "From: \"A Team\" <weekly@example.org>\r\n");
+        assert_eq!(
+            mailbox("From", Some("Team, \"A\""), &address),
+            "From: =?utf-8?b?VGVhbSwgIkEi?= <weekly@example.org>\r\n"
+        );
+        assert_eq!(mailbox("To", Some("团队"), &address), "To: =?utf-8?b?5Zui6Zif?= <weekly@example.org>\r\n");
+    }
+
+    #[test]
+    fn a_list_id_stands_in_angle_brackets() {
+        assert_eq!(
+            list_id(Some("周刊"), "weekly.example.org"),
+            "List-Id: =?utf-8?b?5ZGo5YiK?= <weekly.example.org>\r\n"
+        );
+        assert_eq!(list_id(None, "weekly.example.org"), "List-Id: <weekly.example.org>\r\n");
+    }
+}

@@ -1,0 +1,121 @@
+//! The message one recipient gets: RFC 5322 header, then the body that all recipients share.
+//!
+//! The fields that are the same for everybody are encoded once per issue; To, Date, Message-ID and List-Unsubscribe are
+//! added per recipient. The same recipient and date always give the same bytes. Signing and sending are left to others.
+
+use anyhow::bail;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use crate::config::MailConfig;
+use crate::edition::body::Body;
+use crate::edition::recipient::{LONGEST_URL, Recipient, Unsubscribe};
+use crate::edition::{header, hex};
+use crate::email::EmailAddress;
+use crate::issue::Issue;
+
+/// The header of one issue's messages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    /// From.
+    before: String,
+    /// Reply-To and Subject.
+    between: String,
+    /// Everything from List-Id on.
+    after: String,
+    unsubscribe: Unsubscribe,
+    issue_id: String,
+    domain: String,
+}
+
+impl Header {
+    /// Encodes what is the same for every recipient.
+    ///
+    /// # Errors
+    /// When an address of the project file cannot stand in a header, or `mail.unsubscribe_url` is no URL.
+    pub fn new(mail: &MailConfig, issue: &Issue, language: &str, subject: &str) -> anyhow::Result<Self> {
+        let from = &mail.from;
+        in_ascii(&from.address, "mail.from")?;
+        let mut between = String::new();
+        if let Some(reply_to) = &mail.reply_to {
+            in_ascii(&reply_to.address, "mail.reply_to")?;
+            between.push_str(&header::mailbox("Reply-To", reply_to.name.as_deref(), &reply_to.address));
+        }
+        between.push_str(&header::text("Subject", subject));
+        Ok(Self {
+            before: header::mailbox("From", from.name.as_deref(), &from.address),
+            between,
+            after: after(mail, issue, language),
+            unsubscribe: Unsubscribe::new(mail)?,
+            issue_id: issue.id.to_string(),
+            domain: from.address.domain().to_owned(),
+        })
+    }
+
+    /// The whole message for one recipient, lines ended by CRLF. `date` is when it was first meant to leave: the same
+    /// for every attempt.
+    ///
+    /// # Errors
+    /// When the address needs SMTPUTF8 (RFC 6531), so that the message could not be ASCII.
+    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>, body: &Body) -> anyhow::Result<Vec<u8>> {
+        if recipient.address.needs_smtputf8() {
+            bail!(
+                "the address {} needs a mail server with SMTPUTF8, which is not supported",
+                recipient.address.masked()
+            );
+        }
+        let leave = self.unsubscribe.of(&recipient.address)?;
+        let mut head = self.before.clone();
+        head.push_str(&header::mailbox("To", Some(&recipient.name), &recipient.address));
+        head.push_str(&self.between);
+        head.push_str(&format!("Date: {}\r\n", date.format("%a, %d %b %Y %H:%M:%S +0000")));
+        head.push_str(&format!("Message-ID: <{}>\r\n", self.message_id(&recipient.address)));
+        head.push_str("MIME-Version: 1.0\r\n");
+        head.push_str(&body.content_type());
+        if !leave.items().is_empty() {
+            head.push_str(&header::list("List-Unsubscribe", &leave.items()));
+        }
+        if leave.is_one_click() {
+            head.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+        }
+        head.push_str(&self.after);
+        head.push_str("\r\n");
+        let mut message = head.into_bytes();
+        message.extend_from_slice(body.lines());
+        Ok(message)
+    }
+
+    /// RFC 5322 section 3.6.4: the same for every attempt at one issue and recipient, different for any other.
+    pub fn message_id(&self, address: &EmailAddress) -> String {
+        let issue = Sha256::digest(&self.issue_id);
+        let recipient = Sha256::new().chain_update(issue).chain_update(address.key()).finalize();
+        format!("{}.{}@{}", hex(&issue[..8]), hex(&recipient[..16]), self.domain)
+    }
+}
+
+/// What tells machines that this is a list: RFC 2919, RFC 5064, RFC 3834 section 5, and what Exchange and old
+/// responders look at instead.
+fn after(mail: &MailConfig, issue: &Issue, language: &str) -> String {
+    let mut after = String::new();
+    if let Some(list) = &mail.list_id {
+        after.push_str(&header::list_id(list.name.as_deref(), &list.id));
+    }
+    if issue.permalink.as_str().len() <= LONGEST_URL {
+        after.push_str(&header::list("Archived-At", &[format!("<{}>", issue.permalink)]));
+    }
+    after.push_str("Auto-Submitted: auto-generated\r\n");
+    after.push_str("X-Auto-Response-Suppress: OOF, AutoReply\r\n");
+    after.push_str("Precedence: bulk\r\n");
+    let is_tag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !language.is_empty() && language.len() <= 35 && language.bytes().all(is_tag) {
+        after.push_str(&format!("Content-Language: {language}\r\n"));
+    }
+    after
+}
+
+fn in_ascii(address: &EmailAddress, key: &str) -> anyhow::Result<()> {
+    if address.needs_smtputf8() {
+        bail!("the address in `{key}` has letters before the `@` that only servers with SMTPUTF8 take");
+    }
+    Ok(())
+}

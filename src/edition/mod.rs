@@ -1,0 +1,205 @@
+//! The e-mail edition of one issue: HTML, plain text, and the message each recipient gets.
+//!
+//! Takes the publication, the `mail` part of the project file, an issue, its Markdown and the project's templates.
+//! What no recipient changes is rendered, inlined and encoded once; a template that refers to its reader is filled in
+//! for each of them. Sending is left to others.
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use minijinja::Value;
+use sha2::{Digest, Sha256};
+
+use crate::config::MailConfig;
+use crate::content::markdown::Document;
+use crate::content::{html, plain_text};
+use crate::edition::body::Body;
+use crate::edition::context::Fields;
+use crate::edition::inline::inline;
+use crate::edition::message::Header;
+use crate::edition::recipient::Unsubscribe;
+use crate::edition::template::Templates;
+use crate::finding::Finding;
+use crate::issue::Issue;
+use crate::publication::Publication;
+
+pub mod body;
+pub mod context;
+pub mod header;
+pub mod inline;
+pub mod message;
+pub mod recipient;
+pub mod template;
+pub mod words;
+
+pub use crate::edition::recipient::Recipient;
+
+/// The e-mail edition of one issue.
+#[derive(Debug)]
+pub struct Edition {
+    templates: Templates,
+    fields: Fields,
+    unsubscribe: Unsubscribe,
+    subject: String,
+    /// `None` for a project that does not mail.
+    header: Option<Header>,
+    /// `None` where a template refers to its reader.
+    same_for_all: Option<Rendered>,
+    content_hash: String,
+}
+
+/// Both parts, and their encoded form.
+#[derive(Debug, Clone)]
+struct Rendered {
+    html: String,
+    text: String,
+    body: Body,
+}
+
+impl Edition {
+    /// Makes the edition of `issue`, whose body is `markdown`. Without `mail` it can be looked at, but not sent.
+    /// `templates` gives the text of the project's own template of a name, if there is one.
+    ///
+    /// # Errors
+    /// What `templates` fails with; a finding where a template or the subject is wrong; an address or URL of the project
+    /// file that cannot stand in a header.
+    pub fn prepare(
+        publication: &Publication,
+        mail: Option<&MailConfig>,
+        issue: &Issue,
+        markdown: &str,
+        templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
+    ) -> anyhow::Result<Self> {
+        let templates = Templates::load(templates)?;
+        let document = Document::parse(markdown);
+        let html = html::render(&document, &issue.permalink, "", html::Reader::Mail);
+        let text = plain_text::render(&document, &issue.permalink);
+        let fields = Fields::new(publication, issue, html, text);
+        let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;
+        let subject = subject(&templates, &fields, mail, issue)?;
+        let header = mail.map(|mail| Header::new(mail, issue, fields.language(), &subject)).transpose()?;
+        let content_hash = content_hash(&templates, &fields, &subject);
+        let mut edition = Self { templates, fields, unsubscribe, subject, header, same_for_all: None, content_hash };
+        if !edition.is_personal() {
+            // The project's own address stands for the reader that no template refers to.
+            let somebody = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
+            edition.same_for_all = Some(edition.render(&somebody)?);
+        }
+        Ok(edition)
+    }
+
+    /// The HTML part as this recipient gets it.
+    ///
+    /// # Errors
+    /// A finding where a template fails on this recipient.
+    pub fn html(&self, recipient: &Recipient) -> anyhow::Result<String> {
+        Ok(self.rendered(recipient)?.html)
+    }
+
+    /// The plain text as this recipient reads it, lines ended by a line feed.
+    ///
+    /// # Errors
+    /// A finding where a template fails on this recipient.
+    pub fn text(&self, recipient: &Recipient) -> anyhow::Result<String> {
+        let text = self.rendered(recipient)?.text;
+        Ok(text.lines().map(|line| format!("{}\n", line.trim_end())).collect())
+    }
+
+    /// The whole message for one recipient: ASCII, lines ended by CRLF. `date` is when it was first meant to leave: the
+    /// same for every attempt, which then has the same bytes.
+    ///
+    /// # Errors
+    /// When the project file has no `mail`, the address needs SMTPUTF8, or a template fails on this recipient.
+    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
+        let Some(header) = &self.header else { return Err(no_mail().into()) };
+        match &self.same_for_all {
+            Some(rendered) => header.message(recipient, date, &rendered.body),
+            None => header.message(recipient, date, &self.render(recipient)?.body),
+        }
+    }
+
+    /// The subject, on one line.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// What the edition is made from, as a hash: SHA-256 in hexadecimal digits. It is the same as long as the
+    /// recipients get the same.
+    pub fn content_hash(&self) -> &str {
+        &self.content_hash
+    }
+
+    fn is_personal(&self) -> bool {
+        [template::HTML, template::TEXT].iter().any(|name| {
+            self.templates.uses(name, "subscriber")
+                || self.unsubscribe.is_personal() && self.templates.uses(name, "unsubscribe")
+        })
+    }
+
+    fn rendered(&self, recipient: &Recipient) -> anyhow::Result<Rendered> {
+        match &self.same_for_all {
+            Some(rendered) => Ok(rendered.clone()),
+            None => self.render(recipient),
+        }
+    }
+
+    fn render(&self, recipient: &Recipient) -> anyhow::Result<Rendered> {
+        let leave = self.unsubscribe.of(&recipient.address)?;
+        let html = self
+            .templates
+            .render(template::HTML, &self.fields.for_html(recipient, &leave))
+            .map_err(|finding| *finding)?;
+        let html = inline(&html)?;
+        let text = self
+            .templates
+            .render(template::TEXT, &self.fields.for_text(recipient, &leave))
+            .map_err(|finding| *finding)?;
+        let body = Body::encode(&text, &html);
+        Ok(Rendered { html, text, body })
+    }
+}
+
+/// The issue's own subject, else the project's template of one, else the title.
+fn subject(templates: &Templates, fields: &Fields, mail: Option<&MailConfig>, issue: &Issue) -> anyhow::Result<String> {
+    let subject = match (&issue.subject, mail) {
+        (Some(subject), _) => subject.clone(),
+        (None, Some(mail)) => {
+            templates.render_value("mail.subject", &mail.subject, fields.shared()).map_err(|finding| *finding)?
+        }
+        (None, None) => issue.plain_title().into_owned(),
+    };
+    Ok(header::one_line(&subject))
+}
+
+fn content_hash(templates: &Templates, fields: &Fields, subject: &str) -> String {
+    let mut hash = Sha256::new();
+    let shared: &Value = fields.shared();
+    for part in [
+        subject,
+        &templates.source(template::HTML),
+        &templates.source(template::TEXT),
+        &serde_json::to_string(shared).unwrap_or_default(),
+        &fields.html,
+        &fields.text,
+    ] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
+fn example() -> anyhow::Result<crate::email::EmailAddress> {
+    "reader@example.org".parse().context("failed to make an example address")
+}
+
+fn no_mail() -> Finding {
+    Finding::error("no-mail", "the project file has no `mail`, so nobody sends this message")
+        .help("write `mail:` and below it `from: Name <address>` into the project file")
+}
+
+/// Bytes as lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

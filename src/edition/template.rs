@@ -1,0 +1,152 @@
+//! The templates of an edition: the project's own, else those compiled in.
+//!
+//! A name that means nothing is an error, not a blank: it is found before anybody gets the mail. Reading the project's
+//! files is left to the closure that is passed in.
+
+use anyhow::Context;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
+
+use crate::content::plain_text;
+use crate::finding::{Finding, Place, nearest};
+
+/// Template of the HTML part.
+pub const HTML: &str = "edition.html";
+
+/// Template of the plain text part.
+pub const TEXT: &str = "edition.txt";
+
+/// Steps a template may take: the default ones need about a thousand.
+const FUEL: u64 = 1_000_000;
+
+/// The templates of one edition.
+#[derive(Debug, Clone)]
+pub struct Templates {
+    environment: Environment<'static>,
+}
+
+impl Templates {
+    /// Reads both templates. `own` gives the text of the project's own template of a name, if there is one.
+    ///
+    /// # Errors
+    /// When `own` fails, or a finding where a template cannot be understood.
+    pub fn load(own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Self> {
+        let mut environment = Environment::new();
+        environment.set_debug(true);
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        let lines = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+        environment.set_syntax(lines.context("failed to set up templates")?);
+        environment.add_filter("heading", |text: String| plain_text::heading(&text));
+        environment.add_filter("paragraph", |text: String| plain_text::paragraph(&text));
+        let compiled_in =
+            [(HTML, include_str!("../../templates/edition.html")), (TEXT, include_str!("../../templates/edition.txt"))];
+        for (name, default) in compiled_in {
+            let source = own(name)?.unwrap_or_else(|| default.to_owned());
+            let added = environment.add_template_owned(name, source.clone());
+            added.map_err(|error| *finding(&error, &path(name), &source, &Value::UNDEFINED))?;
+        }
+        Ok(Self { environment })
+    }
+
+    /// The text of a template, by its name.
+    pub fn source(&self, name: &str) -> String {
+        self.environment.get_template(name).map(|template| template.source().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether a template uses this name.
+    pub fn uses(&self, template: &str, name: &str) -> bool {
+        let found = self.environment.get_template(template);
+        found.is_ok_and(|template| template.undeclared_variables(false).contains(name))
+    }
+
+    /// Fills in a template.
+    ///
+    /// # Errors
+    /// A finding at the place of the template where it went wrong.
+    pub fn render(&self, name: &str, context: &Value) -> Result<String, Box<Finding>> {
+        let template =
+            self.environment.get_template(name).map_err(|error| finding(&error, &path(name), "", context))?;
+        template.render(context).map_err(|error| finding(&error, &path(name), template.source(), context))
+    }
+
+    /// Fills in a template that is a value of the project file, `key` being its name there.
+    ///
+    /// # Errors
+    /// A finding that names the key.
+    pub fn render_value(&self, key: &str, source: &str, context: &Value) -> Result<String, Box<Finding>> {
+        let rendered = self.environment.render_named_str(key, source, context);
+        rendered.map_err(|error| {
+            let mut finding = finding(&error, key, source, context);
+            finding.message = format!("`{key}`: {}", finding.message);
+            finding.place = None;
+            finding
+        })
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("templates/{name}")
+}
+
+/// What went wrong in the template at `path`, with the name that is missing and the nearest that is not.
+fn finding(error: &minijinja::Error, path: &str, source: &str, context: &Value) -> Box<Finding> {
+    let range = error.range().filter(|range| source.get(range.clone()).is_some());
+    let place = match (&range, error.line()) {
+        (Some(range), _) => Place::in_text(path, source, range.start),
+        (None, Some(line)) => Place::at_line(path, source, line, 1),
+        (None, None) => Place::file(path),
+    };
+    let said = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let finding = match error.kind() {
+        ErrorKind::UndefinedError => {
+            let written = range.and_then(|range| source.get(range)).unwrap_or_default();
+            missing_name(written, context)
+        }
+        ErrorKind::OutOfFuel => Finding::error("template", "the template takes too many steps")
+            .help("look for a loop over something far too long"),
+        _ => Finding::error("template", said).help("the syntax is that of Jinja"),
+    };
+    Box::new(finding.at(place))
+}
+
+/// Walks the context along the names as written, such as `issue.titel`, until one is not there.
+fn missing_name(written: &str, context: &Value) -> Finding {
+    let is_path = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.');
+    let path: String = written.trim_start_matches(['{', ' ', '-']).chars().take_while(|one| is_path(*one)).collect();
+    let mut value = context.clone();
+    for name in path.split('.') {
+        let known = names(&value);
+        if known.iter().any(|other| other == name) {
+            value = value.get_attr(name).unwrap_or_default();
+            continue;
+        }
+        let finding = Finding::error("template", format!("there is no `{name}` in `{path}`"));
+        let every_name = if known.is_empty() || name == path { all_names(context) } else { known };
+        return match nearest(name, every_name.iter().map(String::as_str)) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help("where it may be missing, write `default(\"\")` behind it or ask `is defined`"),
+        };
+    }
+    Finding::error("template", format!("`{path}` is not defined here"))
+}
+
+fn names(value: &Value) -> Vec<String> {
+    let keys = value.try_iter().into_iter().flatten();
+    if value.kind() != minijinja::value::ValueKind::Map {
+        return Vec::new();
+    }
+    keys.filter_map(|key| key.as_str().map(str::to_owned)).collect()
+}
+
+/// Names at the top and one below, for names that a loop gives.
+fn all_names(context: &Value) -> Vec<String> {
+    let mut all = names(context);
+    for name in names(context) {
+        all.extend(names(&context.get_attr(&name).unwrap_or_default()));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;
