@@ -1,0 +1,8 @@
+//! The program as its users meet it: the one integration binary.
+//!
+//! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
+//! `postfix` sends to a real mail server. Everything works on copies in temporary folders.
+
+mod cases;
+mod program;
+mod structure;
