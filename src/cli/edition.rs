@@ -1,7 +1,7 @@
 //! `slugline edition`: the e-mail edition of one issue, as a reader gets it.
 
 use crate::cli::{Context, Exit};
-use crate::edition::{Edition, Recipient};
+use crate::edition::Recipient;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::issue::Issue;
@@ -38,9 +38,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let of_issue: Vec<Finding> = loaded.findings.iter().filter(|finding| is_about(finding, issue)).cloned().collect();
     context.report.findings(&of_issue);
     let recipient = Recipient::of_address(address(&args.recipient)?);
-    let markdown = load::body(&context.project, issue).map_err(|finding| *finding)?;
-    let templates = |name: &str| context.project.text_if_there(format!("templates/{name}"));
-    let edition = Edition::prepare(&config.publication, config.mail.as_ref(), issue, &markdown, &templates)?;
+    let edition = context.edition(&config, issue)?;
     match args {
         Args { html: true, .. } => context.report.text(&edition.html(&recipient)?)?,
         Args { eml: true, .. } => context.report.bytes(&edition.message(&recipient, now)?)?,

@@ -15,9 +15,12 @@ use crate::config::Config;
 use crate::delivery::plan::content_hash;
 use crate::delivery::run::WriteLetter;
 use crate::disk::Project;
+use crate::edition::{Edition, Recipient};
 use crate::issue::Issue;
+use crate::letter::Letter;
 use crate::load;
 use crate::store::{self, Store};
+use crate::subscriber::Subscriber;
 
 mod args;
 mod build;
@@ -28,6 +31,7 @@ mod init;
 mod list;
 mod machine;
 mod new;
+mod publish;
 mod report;
 mod resolve;
 mod route;
@@ -36,7 +40,7 @@ mod status;
 mod subscribers;
 
 /// How a run of the program ended; the number is its exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All was done.
     Done = 0,
@@ -69,14 +73,27 @@ impl Context {
         Ok(store::open(&self.project, &config.store)?)
     }
 
-    /// Renders an issue's edition, dated so, and gives what writes the letters.
+    /// Prepares the e-mail edition of an issue, by the project's own templates where there are some.
+    fn edition(&self, config: &Config, issue: &Issue) -> anyhow::Result<Edition> {
+        let markdown = load::body(&self.project, issue).map_err(|finding| *finding)?;
+        let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
+        Edition::prepare(&config.publication, config.mail.as_ref(), issue, &markdown, &templates)
+    }
+
+    /// Prepares an issue's edition, and gives what writes its letters, dated so.
     fn letters<'a>(
         &self,
-        _config: &Config,
-        _issue: &Issue,
-        _date: DateTime<Utc>,
+        config: &'a Config,
+        issue: &Issue,
+        date: DateTime<Utc>,
     ) -> anyhow::Result<Box<WriteLetter<'a>>> {
-        anyhow::bail!("the edition is not joined yet")
+        let mail = send::mail_of(config)?;
+        let edition = self.edition(config, issue)?;
+        let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
+        Ok(Box::new(move |subscriber: &Subscriber| {
+            let content = edition.message(&Recipient::of(subscriber), date)?;
+            Ok(Letter { from: from.clone(), to: subscriber.address.clone(), content })
+        }))
     }
 
     /// The hash of what subscribers read in an issue.
@@ -111,6 +128,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         report,
     };
     match cli.command {
+        Command::Publish(args) => publish::run(&context, &args),
         Command::Build(args) => build::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Edition(args) => edition::run(&context, &args),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use crate::cli::{Context, Exit, machine, route};
+use crate::cli::{Context, Exit, machine, route, subscribers};
 use crate::config::{Config, MailConfig};
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::run::Progress;
@@ -20,7 +20,7 @@ use crate::ledger::Run;
 use crate::load;
 use crate::store::Store;
 
-mod words;
+pub(super) mod words;
 
 /// Mail the issues that are due to every subscriber
 ///
@@ -60,28 +60,39 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         named => Chosen::These(named.iter().map(|issue| issue.id.clone()).collect()),
     };
     let mut store = context.store(&config)?;
-    let order = Order { chosen, dry_run: args.dry_run, limit: args.limit };
-    carry_out(context, &config, &loaded.issues, &mut *store, order)
+    if args.dry_run {
+        return with_sending(context, &config, &loaded.issues, chosen, args.limit, |sending| {
+            words::forecast(context, &send::forecast(&*store, sending)?)
+        });
+    }
+    let imported = subscribers::import_list(context, &config, &mut *store)?;
+    match mail(context, &config, &loaded.issues, &mut *store, chosen, args.limit)? {
+        Sent::Done(report) => words::sent(context, &report).map(|exit| exit.max(imported)),
+        Sent::Busy(other) => Err(busy(other.as_ref()).into()),
+    }
 }
 
-/// What `send` and `publish` ask for.
-pub(super) struct Order {
-    /// Which issues.
-    pub chosen: Chosen,
-    /// Only say what would be done.
-    pub dry_run: bool,
-    /// Recipients at most.
-    pub limit: Option<u64>,
-}
-
-/// Mails, or says what would be mailed, and reports it.
-pub(super) fn carry_out(
+/// Mails the issues chosen, with a progress bar.
+pub(super) fn mail(
     context: &Context,
     config: &Config,
     issues: &[Issue],
     store: &mut dyn Store,
-    order: Order,
-) -> anyhow::Result<Exit> {
+    chosen: Chosen,
+    limit: Option<u64>,
+) -> anyhow::Result<Sent> {
+    with_sending(context, config, issues, chosen, limit, |sending| send::send_due(store, sending))
+}
+
+/// Calls `act` with all that a sending needs beside the store.
+fn with_sending<T>(
+    context: &Context,
+    config: &Config,
+    issues: &[Issue],
+    chosen: Chosen,
+    limit: Option<u64>,
+    act: impl FnOnce(&Sending<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let mail = mail_of(config)?;
     let stop = AtomicBool::new(false);
     let bar = Mutex::new(ProgressBar::hidden());
@@ -89,13 +100,13 @@ pub(super) fn carry_out(
     let terms = Terms { now: clock.now(), due_for: mail.due_for, on_unknown: mail.on_unknown };
     let route = route::route(&context.project, mail)?;
     context.report.detail(&format!("Mail leaves through {route}."));
-    let sending = Sending {
+    let done = act(&Sending {
         issues,
-        chosen: order.chosen,
+        chosen,
         terms,
         route: &route,
         connections: mail.connections,
-        limit: order.limit,
+        limit,
         run: machine::this_run(clock),
         hash: &|issue| context.content_hash(issue),
         edition: &|issue, date| context.letters(config, issue, date),
@@ -103,21 +114,14 @@ pub(super) fn carry_out(
         pause: &|pause| wait(pause, &stop),
         stop: &stop,
         progress: &|progress| show(context, &bar, &progress),
-    };
-    if order.dry_run {
-        return words::forecast(context, &send::forecast(store, &sending)?);
-    }
-    let sent = send::send_due(store, &sending);
+    });
     if let Ok(bar) = bar.lock() {
         bar.finish_and_clear();
     }
-    match sent? {
-        Sent::Done(report) => words::sent(context, &report),
-        Sent::Busy(other) => Err(busy(other.as_ref()).into()),
-    }
+    done
 }
 
-fn mail_of(config: &Config) -> anyhow::Result<&MailConfig> {
+pub(super) fn mail_of(config: &Config) -> anyhow::Result<&MailConfig> {
     config.mail.as_ref().ok_or_else(|| {
         Finding::error("no-mail", "the project file has no `mail`, so nothing can be mailed")
             .help("add at least `mail: {from: Name <name@example.org>}`")
@@ -125,7 +129,7 @@ fn mail_of(config: &Config) -> anyhow::Result<&MailConfig> {
     })
 }
 
-fn busy(other: Option<&Run>) -> Finding {
+pub(super) fn busy(other: Option<&Run>) -> Finding {
     let who = other.map_or_else(String::new, |run| format!(": process {} on `{}`", run.pid, run.host));
     Finding::error("busy", format!("another run is sending{who}"))
         .help("wait until it is done; what it leaves is mailed by the next run")

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit};
+use crate::config::Config;
+use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Added, Store};
@@ -142,20 +144,32 @@ fn import(context: &Context, store: &mut dyn Store, file: &str, column: Option<&
     Ok(if bad > 0 { Exit::Attention } else { Exit::Done })
 }
 
+/// Imports the list that the project file names as `mail.subscribers`, if it names one.
+pub(super) fn import_list(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::Result<Exit> {
+    let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Exit::Done) };
+    let mut file = context.project.open(list)?;
+    let imported = import_from(context, store, &list.to_string_lossy(), &mut file, None)?;
+    context.report.findings(&imported.findings);
+    Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
+}
+
 /// Imports a CSV file below the current folder, or stdin.
-pub(super) fn import_file(
+fn import_file(context: &Context, store: &mut dyn Store, file: &str, column: Option<&str>) -> anyhow::Result<Imported> {
+    match file {
+        "-" => import_from(context, store, "stdin", &mut io::stdin().lock(), column),
+        file => import_from(context, store, file, &mut Project::new("").open(file)?, column),
+    }
+}
+
+fn import_from(
     context: &Context,
     store: &mut dyn Store,
-    file: &str,
+    shown: &str,
+    csv: &mut dyn Read,
     column: Option<&str>,
 ) -> anyhow::Result<Imported> {
-    let mut reader: Box<dyn Read> = match file {
-        "-" => Box::new(io::stdin().lock()),
-        file => Box::new(crate::disk::Project::new("").open(file)?),
-    };
     let bar = context.report.progress(0, "importing");
-    let shown = if file == "-" { "stdin" } else { file };
-    let imported = subscription::import(store, shown, &mut reader, column, context.clock.now(), &mut || bar.inc(1));
+    let imported = subscription::import(store, shown, csv, column, context.clock.now(), &mut || bar.inc(1));
     bar.finish_and_clear();
     imported
 }

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::config::MailConfig;
 use crate::email::EmailAddress;
+use crate::subscriber::Subscriber;
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -25,6 +26,15 @@ pub struct Recipient {
 }
 
 impl Recipient {
+    /// A subscriber as a recipient.
+    pub fn of(subscriber: &Subscriber) -> Self {
+        Self {
+            address: subscriber.address.clone(),
+            name: subscriber.name.clone(),
+            attributes: subscriber.attributes.clone(),
+        }
+    }
+
     /// A recipient of whom only the address is known.
     pub fn of_address(address: EmailAddress) -> Self {
         Self { address, name: String::new(), attributes: serde_json::Map::new() }

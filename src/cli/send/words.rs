@@ -54,23 +54,29 @@ pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> an
 
 /// Tells what a sending did.
 pub(in crate::cli) fn sent(context: &Context, report: &Report) -> anyhow::Result<Exit> {
+    if context.report.json {
+        context.report.document(&document(report))?;
+    } else {
+        context.report.table(&table(report))?;
+    }
+    Ok(trouble(context, report))
+}
+
+/// Tells what went wrong with a sending, and gives the exit code for it.
+pub(in crate::cli) fn trouble(context: &Context, report: &Report) -> Exit {
     context.report.findings(&report.findings);
     recovered(context, report);
     for failure in &report.failures {
         context.report.error(failure);
     }
-    if context.report.json {
-        context.report.document(&document(report))?;
-    } else if report.mailings.is_empty() {
+    if report.mailings.is_empty() && report.failures.is_empty() && !context.report.json {
         context.report.message("Nothing was due.");
-    } else {
-        context.report.table(&table(&report.mailings))?;
     }
     if let Some(stopped) = &report.stopped {
         context.report.findings(std::slice::from_ref(stopped));
-        return Ok(Exit::Failed);
+        return Exit::Failed;
     }
-    Ok(if report.needs_a_person() { Exit::Attention } else { Exit::Done })
+    if report.needs_a_person() { Exit::Attention } else { Exit::Done }
 }
 
 fn recovered(context: &Context, report: &Report) {
@@ -93,9 +99,13 @@ fn recovered(context: &Context, report: &Report) {
     }
 }
 
-fn table(mailings: &[Mailed]) -> Vec<Vec<String>> {
+/// The summary table of a sending; empty when nothing was due.
+pub(in crate::cli) fn table(report: &Report) -> Vec<Vec<String>> {
+    if report.mailings.is_empty() {
+        return Vec::new();
+    }
     let mut table = vec![["issue", "sent now", "sent", "waiting", "failed", "unknown"].map(str::to_owned).to_vec()];
-    for mailed in mailings {
+    for mailed in &report.mailings {
         let counts = &mailed.counts;
         let numbers = [
             mailed.tally.of(State::Sent),
@@ -111,7 +121,8 @@ fn table(mailings: &[Mailed]) -> Vec<Vec<String>> {
     table
 }
 
-fn document(report: &Report) -> serde_json::Value {
+/// The document of a sending.
+pub(in crate::cli) fn document(report: &Report) -> serde_json::Value {
     let mailing = |mailed: &Mailed| {
         serde_json::json!({
             "issue": mailed.slug.as_str(),

@@ -1,0 +1,47 @@
+//! `slugline publish`: build, then send what is due. The whole job, for cron.
+
+use crate::cli::build::{self, Row};
+use crate::cli::report::FindingRow;
+use crate::cli::send::{self, words};
+use crate::cli::{Context, Exit, subscribers};
+use crate::delivery::plan::Chosen;
+use crate::delivery::send::{Report, Sent};
+use crate::{load, publish};
+
+/// Write the feeds, then mail what is due: the whole job, for cron
+///
+/// Safe to run every minute: a feed that is up to date is not touched, nobody gets an issue twice, and a run that finds
+/// another one sending leaves it alone.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  * * * * *  slugline --dir /srv/weekly --quiet publish")]
+pub(super) struct Args {}
+
+pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let loaded = load::issues(&context.project, &config)?;
+    let build = publish::build(&context.project, &config, &loaded.issues, &config.output, context.clock.now())?;
+    let findings = build::findings(context, &loaded, &build);
+    let mut exit = build::exit(&findings);
+    let mut report = Report::default();
+    if config.mail.is_some() {
+        let mut store = context.store(&config)?;
+        exit = exit.max(subscribers::import_list(context, &config, &mut *store)?);
+        match send::mail(context, &config, &loaded.issues, &mut *store, Chosen::Due, None)? {
+            Sent::Done(done) => report = done,
+            Sent::Busy(other) => {
+                context.report.message(&format!("Nothing was mailed: {}.", send::busy(other.as_ref())))
+            }
+        }
+    }
+    if context.report.json {
+        context.report.document(&serde_json::json!({
+            "files": build.files.iter().map(Row::of).collect::<Vec<_>>(),
+            "mail": words::document(&report),
+            "findings": findings.iter().map(|finding| FindingRow::of(finding)).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        context.report.table(&build::rows(&build))?;
+        context.report.table(&words::table(&report))?;
+    }
+    Ok(if config.mail.is_some() { exit.max(words::trouble(context, &report)) } else { exit })
+}
