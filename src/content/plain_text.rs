@@ -56,14 +56,12 @@ struct Writer<'e> {
     footnotes: HashMap<&'e str, usize>,
     /// Text of the block being read; a line feed is a hard break.
     text: String,
-    /// The source was broken here: a space, unless both sides are CJK.
-    soft_break: bool,
     /// Number of the next item for each open list; `None` for bullets.
     lists: Vec<Option<u64>>,
     /// Where the text of each open link began, and its target.
     open_links: Vec<(usize, Option<String>)>,
-    /// Where the text of each open image began, and whether the source was broken there.
-    open_images: Vec<(usize, bool)>,
+    /// Where the text of each open image began.
+    open_images: Vec<usize>,
     /// Text of the open code block.
     code: Option<String>,
     /// HTML of the open block.
@@ -78,7 +76,6 @@ impl<'e> Writer<'e> {
             links: Links::new(permalink),
             footnotes,
             text: String::new(),
-            soft_break: false,
             lists: Vec::new(),
             open_links: Vec::new(),
             open_images: Vec::new(),
@@ -105,8 +102,8 @@ impl<'e> Writer<'e> {
                 let number = self.footnotes.get(label.as_ref()).copied().unwrap_or(0);
                 self.push(&format!("[^{number}]"));
             }
-            Event::SoftBreak => self.soft_break = true,
-            Event::HardBreak => self.hard_break(),
+            Event::SoftBreak => self.text.push(' '),
+            Event::HardBreak => self.text.push('\n'),
             Event::Rule => {
                 self.page.begin_block();
                 self.page.line("* * *");
@@ -152,7 +149,7 @@ impl<'e> Writer<'e> {
                 let target = (*link_type != LinkType::Email).then(|| dest_url.to_string());
                 self.open_links.push((self.text.len(), target));
             }
-            Tag::Image { .. } => self.open_images.push((self.text.len(), self.soft_break)),
+            Tag::Image { .. } => self.open_images.push(self.text.len()),
             Tag::Strikethrough => self.push("~~"),
             _ => {}
         }
@@ -263,7 +260,6 @@ impl<'e> Writer<'e> {
     /// Writes what was read so far as a paragraph, without a blank line after it: the text of a tight item.
     fn flush(&mut self) {
         let text = std::mem::take(&mut self.text);
-        self.soft_break = false;
         if !text.trim().is_empty() {
             self.page.begin_block();
             self.page.paragraph(text.trim(), true);
@@ -271,26 +267,14 @@ impl<'e> Writer<'e> {
     }
 
     fn push(&mut self, text: &str) {
-        if self.soft_break {
-            self.soft_break = false;
-            let sides = (self.text.chars().last(), text.chars().next());
-            if !matches!(sides, (Some(before), Some(after)) if wrap::joins(before, after)) {
-                self.text.push(' ');
-            }
-        }
         self.text.extend(text.chars().filter(|character| !matches!(character, '\u{200b}' | '\u{feff}')));
-    }
-
-    fn hard_break(&mut self) {
-        self.soft_break = false;
-        self.text.push('\n');
     }
 
     /// HTML between the words: the words are kept, the tags go, `<br>` breaks the line.
     fn inline_html(&mut self, tag: &str) {
         let name = tag.trim_start_matches('<').trim_end_matches('>').trim_end_matches('/').trim();
         if name.eq_ignore_ascii_case("br") {
-            self.hard_break();
+            self.text.push('\n');
         }
     }
 
@@ -299,10 +283,8 @@ impl<'e> Writer<'e> {
         let words = ammonia::Builder::empty().clean(&self.html).to_string();
         self.html.clear();
         let words = html_escape::decode_html_entities(&words);
-        for line in words.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            self.push(line);
-            self.soft_break = true;
-        }
+        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        self.push(&lines.join(" "));
         self.paragraph();
     }
 
@@ -315,10 +297,9 @@ impl<'e> Writer<'e> {
     }
 
     fn end_image(&mut self) {
-        let Some((start, soft_break)) = self.open_images.pop() else { return };
+        let Some(start) = self.open_images.pop() else { return };
         let alt = self.text.get(start..).unwrap_or_default().trim().to_owned();
         self.text.truncate(start);
-        self.soft_break = soft_break;
         if !alt.is_empty() {
             self.push(&format!("[{alt}]"));
         }

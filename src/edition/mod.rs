@@ -71,7 +71,7 @@ impl Edition {
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(templates)?;
         let document = Document::parse(markdown);
-        let html = html::render(&document, &issue.permalink, "", html::Reader::Mail);
+        let html = html::render(&document, &issue.permalink, "note-", html::Reader::Mail);
         let text = plain_text::render(&document, &issue.permalink);
         let fields = Fields::new(publication, issue, html, text);
         let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;

@@ -29,7 +29,7 @@ Two [1] and three [2], https://example.com/4, a@example.com.\n\n[1] https://exam
 
 #[test]
 fn a_line_break_between_cjk_characters_is_no_space() {
-    assert_eq!(text("一二\n**三四**，\nfive\nsix 七  \n八\n"), "一二三四，five six 七\n八\n");
+    assert_eq!(text("一二\n**三四**，\nfive\nsix 七  \n八\n"), "一二三四， five six 七\n八\n");
     assert_eq!(text("안녕\n세계\n"), "안녕 세계\n");
 }
 

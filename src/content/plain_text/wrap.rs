@@ -52,16 +52,9 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<Line> {
 }
 
 /// Whether people write the character without spaces between words: Chinese and Japanese, and the punctuation of both.
-pub(super) fn is_unspaced(character: char) -> bool {
+fn is_unspaced(character: char) -> bool {
     let hangul = matches!(character, '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}');
     character.width() == Some(2) && !hangul && !is_emoji(character)
-}
-
-/// Whether a line break of the source between two characters means nothing: both belong to CJK text, or one is its
-/// punctuation, which brings its own room.
-pub(super) fn joins(before: char, after: char) -> bool {
-    let is_punctuation = |character: char| is_unspaced(character) && !character.is_alphanumeric();
-    is_unspaced(before) && is_unspaced(after) || is_punctuation(before) || is_punctuation(after)
 }
 
 fn is_emoji(character: char) -> bool {
