@@ -2,7 +2,7 @@
 //!
 //! An error says what failed and where, why (its causes), and what to do. Everything can be understood without colour.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
@@ -43,9 +43,14 @@ impl Report {
         self.bytes(text.as_bytes())
     }
 
+    /// Where a result goes that is written piece by piece.
+    pub fn stdout(&self) -> StdoutLock<'static> {
+        io::stdout().lock()
+    }
+
     /// Writes a result that may not be text.
     pub fn bytes(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        let mut stdout = io::stdout().lock();
+        let mut stdout = self.stdout();
         stdout.write_all(bytes)?;
         Ok(stdout.flush()?)
     }
@@ -94,7 +99,9 @@ impl Report {
     /// Shows the error that ended the run.
     pub fn error(&self, error: &anyhow::Error) {
         let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-        let found = error.chain().find_map(|cause| cause.downcast_ref::<Finding>()).cloned();
+        // The error itself may be a finding put before its cause; anyhow finds such a context only from outside.
+        let found = error.downcast_ref().or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Finding>()));
+        let found = found.cloned();
         let store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
         let found =
             found.unwrap_or_else(|| Finding { help: store.and_then(StoreError::help), ..Finding::error("", "") });
@@ -178,6 +185,7 @@ fn rendered(finding: &Finding, message: &str, causes: &[String]) -> String {
     let mut group = match &finding.place {
         None => annotate_snippets::Group::with_title(title),
         Some(Place { path, line: 0, .. }) => title.element(Origin::path(path.as_str())),
+        Some(Place { path, line, column: 0, source: None }) => title.element(Origin::path(path.as_str()).line(*line)),
         Some(Place { path, line, column, source: None }) => {
             title.element(Origin::path(path.as_str()).line(*line).char_column(*column))
         }

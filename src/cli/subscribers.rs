@@ -89,7 +89,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Action::Import { file, column } => import(context, store, file, column.as_deref()),
         Action::List { status } => list(context, store, *status),
         Action::Export { format: Format::Csv } => {
-            subscription::export(store, None, &mut io::stdout().lock())?;
+            subscription::export(store, None, &mut context.report.stdout())?;
             Ok(Exit::Done)
         }
         Action::Export { format: Format::Json } => documents(context, store, None),

@@ -21,6 +21,8 @@ pub(super) struct Rows<'a> {
     address: usize,
     name: Option<usize>,
     record: StringRecord,
+    /// Lines that csv is behind: where lines end in CR LF, it begins a record at the LF of the one before.
+    lines_behind: usize,
     findings: Vec<Finding>,
 }
 
@@ -30,10 +32,11 @@ impl<'a> Rows<'a> {
         if csv.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
             csv.consume(3);
         }
-        let delimiter = delimiter(csv.fill_buf()?);
+        let header = csv.fill_buf()?.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let (delimiter, lines_behind) = (delimiter(header), usize::from(header.ends_with(b"\r")));
         let boxed: Box<dyn Read + 'a> = Box::new(csv);
         let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(boxed);
-        let headers = reader.headers().map_err(|error| unreadable(path, &error))?;
+        let headers = reader.headers().map_err(|error| unreadable(path, 1, &error))?;
         let headers: Vec<String> = headers.iter().map(|header| header.trim().to_owned()).collect();
         let is_address = |header: &str| match column {
             Some(column) => header.eq_ignore_ascii_case(column),
@@ -43,7 +46,8 @@ impl<'a> Rows<'a> {
             return Err(no_column(path, &headers, column).into());
         };
         let name = headers.iter().position(|header| header.eq_ignore_ascii_case("name"));
-        Ok(Self { path, reader, headers, address, name, record: StringRecord::new(), findings: Vec::new() })
+        let (record, findings) = (StringRecord::new(), Vec::new());
+        Ok(Self { path, reader, headers, address, name, record, lines_behind, findings })
     }
 
     /// The next good row; those before it that are not are noted.
@@ -58,7 +62,8 @@ impl<'a> Rows<'a> {
                 },
                 Err(error) => {
                     let fatal = matches!(error.kind(), csv::ErrorKind::Io(_));
-                    self.findings.push(unreadable(self.path, &error));
+                    let line = error.position().map_or(0, |position| self.line(position));
+                    self.findings.push(unreadable(self.path, line, &error));
                     if fatal {
                         return None;
                     }
@@ -71,11 +76,15 @@ impl<'a> Rows<'a> {
         self.findings
     }
 
+    fn line(&self, position: &csv::Position) -> usize {
+        position.line() as usize + self.lines_behind
+    }
+
     #[expect(clippy::result_large_err, reason = "bad rows are rare")]
     fn subscriber(&self) -> Result<NewSubscriber, Finding> {
         let field = |at: usize| self.record.get(at).unwrap_or_default().trim();
         let address = field(self.address).parse().map_err(|error| {
-            let line = self.record.position().map_or(0, csv::Position::line) as usize;
+            let line = self.record.position().map_or(0, |position| self.line(position));
             let place = Place { path: self.path.to_owned(), line, column: 0, source: None };
             let shown = masked(field(self.address));
             Finding::error("csv-address", format!("`{shown}` is no e-mail address: {error}"))
@@ -96,8 +105,7 @@ impl<'a> Rows<'a> {
 }
 
 /// The separator that the header uses most.
-fn delimiter(bytes: &[u8]) -> u8 {
-    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+fn delimiter(header: &[u8]) -> u8 {
     let count = |delimiter: &u8| header.iter().filter(|byte| *byte == delimiter).count();
     // `max_by_key` takes the last of equals, and a comma is the one to assume.
     [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
@@ -111,8 +119,7 @@ fn masked(text: &str) -> String {
     }
 }
 
-fn unreadable(path: &str, error: &csv::Error) -> Finding {
-    let line = error.position().map_or(0, csv::Position::line) as usize;
+fn unreadable(path: &str, line: usize, error: &csv::Error) -> Finding {
     let message = match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "the row is not UTF-8".to_owned(),
         csv::ErrorKind::Io(error) => format!("it cannot be read: {error}"),
