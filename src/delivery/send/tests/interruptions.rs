@@ -86,3 +86,44 @@ fn an_outbox_that_cannot_be_written_stops_the_run() {
     assert_eq!(stopped.rule, "outbox-write");
     assert_eq!(states(&store, 3), [State::Queued; 3]);
 }
+
+/// Faults of every kind in every phase, in an order that a number decides, over several runs.
+#[test]
+fn whatever_the_server_does_its_own_record_equals_the_ledger() {
+    const READERS: usize = 30;
+    const FAULTS: [(&str, Answer); 12] = [
+        ("GREETING", Answer::SayAndDrop("421 4.3.2 Busy")),
+        ("GREETING", Answer::Drop),
+        ("MAIL", Answer::Drop),
+        ("MAIL", Answer::Say("451 4.3.0 Later")),
+        ("RCPT", Answer::SayAndDrop("421 4.7.0 Too much")),
+        ("RCPT", Answer::Say("450 4.2.2 Full")),
+        ("RCPT", Answer::Say("nonsense")),
+        ("DATA", Answer::Drop),
+        ("DATA", Answer::Say("451 4.3.0 Later")),
+        ("DOT", Answer::Drop),
+        ("DOT", Answer::TakeAndDrop),
+        ("DOT", Answer::Say("451 4.3.0 Later")),
+    ];
+    for seed in 0..40_usize {
+        let mut script = Script::new();
+        for (at, (step, answer)) in FAULTS.iter().enumerate() {
+            script = script.on_nth(step, 2 + (seed * 7 + at * 11) % 25, answer.clone());
+        }
+        let (mut world, mut store) = (World { connections: 1 + seed % 4, ..World::new() }, readers(READERS));
+        let peer = Peer::start(vec![script]);
+        for _ in 0..4 {
+            world.send(&mut store, &route(&peer));
+            world.now += chrono::Duration::hours(7);
+        }
+        let mut recipients = peer.recipients();
+        recipients.dedup();
+        assert_eq!(recipients.len(), peer.taken().len(), "seed {seed}: somebody got it twice");
+        for number in 1..=READERS {
+            let address = format!("reader-{number}@example.com");
+            let state = store.state(&address)[0].0;
+            let got_it = recipients.contains(&address);
+            assert!(state == State::Unknown || (state == State::Sent && got_it), "seed {seed}: {address} {state}");
+        }
+    }
+}

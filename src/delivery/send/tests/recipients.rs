@@ -36,11 +36,15 @@ fn a_deferred_recipient_is_tried_again_when_its_time_has_come() {
 
 #[test]
 fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
-    for (step, state, taken) in
-        [("MAIL", State::Sent, 3), ("RCPT", State::Sent, 3), ("DATA", State::Sent, 3), ("DOT", State::Unknown, 2)]
-    {
+    for (step, answer, state, taken) in [
+        ("MAIL", Answer::Drop, State::Sent, 3),
+        ("RCPT", Answer::Drop, State::Sent, 3),
+        ("DATA", Answer::Drop, State::Sent, 3),
+        ("DOT", Answer::Drop, State::Unknown, 2),
+        ("DOT", Answer::TakeAndDrop, State::Unknown, 3),
+    ] {
         let (world, mut store) = (World::new(), readers(3));
-        let peer = Peer::start(vec![Script::new().on_nth(step, 2, Answer::Drop)]);
+        let peer = Peer::start(vec![Script::new().on_nth(step, 2, answer)]);
         let report = world.send(&mut store, &route(&peer));
         assert_eq!(states(&store, 3), [State::Sent, state, State::Sent], "{step}");
         assert_eq!((peer.taken().len(), peer.heard().len()), (taken, 2), "{step}");
