@@ -26,7 +26,6 @@ mod completions;
 mod edition;
 mod init;
 mod list;
-mod machine;
 mod new;
 mod report;
 mod resolve;
