@@ -29,7 +29,6 @@ mod completions;
 mod edition;
 mod init;
 mod list;
-mod machine;
 mod new;
 mod publish;
 mod report;

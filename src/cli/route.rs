@@ -30,7 +30,9 @@ pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Rout
 }
 
 fn password(project: &Project, mail: &MailConfig) -> anyhow::Result<SecretString> {
-    if let Ok(password) = env::var(PASSWORD) {
+    if let Ok(password) = env::var(PASSWORD)
+        && !password.is_empty()
+    {
         return Ok(password.into());
     }
     if let Some(file) = &mail.password_file {

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use crate::cli::{Context, Exit, machine, route, subscribers};
+use crate::cli::{Context, Exit, route, subscribers};
 use crate::config::{Config, MailConfig};
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::run::Progress;
 use crate::delivery::send::{self, Sending, Sent};
 use crate::delivery::trial;
+use crate::disk::machine;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::issue::Issue;
@@ -107,7 +108,7 @@ fn with_sending<T>(
         route: &route,
         connections: mail.connections,
         limit,
-        run: machine::this_run(clock),
+        run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
         edition: &|issue, date| context.letters(config, issue, date),
         clock: &|| clock.now(),

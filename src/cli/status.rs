@@ -1,6 +1,6 @@
 //! `slugline status`: what the ledger knows.
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
@@ -24,36 +24,14 @@ pub(super) struct Args {
     #[arg(long)]
     recipients: bool,
     /// Only recipients in this state; implies `--recipients`
-    #[arg(long, value_name = "STATE")]
-    state: Option<StateName>,
+    #[arg(long, value_name = "STATE", value_parser = states())]
+    state: Option<State>,
 }
 
-/// The states by their names on the command line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum StateName {
-    Queued,
-    Claimed,
-    Sending,
-    Sent,
-    Deferred,
-    Failed,
-    Suppressed,
-    Unknown,
-}
-
-impl StateName {
-    fn state(self) -> State {
-        match self {
-            Self::Queued => State::Queued,
-            Self::Claimed => State::Claimed,
-            Self::Sending => State::Sending,
-            Self::Sent => State::Sent,
-            Self::Deferred => State::Deferred,
-            Self::Failed => State::Failed,
-            Self::Suppressed => State::Suppressed,
-            Self::Unknown => State::Unknown,
-        }
-    }
+/// The states by their words, which the help and the completions list.
+fn states() -> impl TypedValueParser<Value = State> {
+    PossibleValuesParser::new(State::ALL.map(State::as_str))
+        .try_map(|word| State::from_word(&word).ok_or("there is no such state"))
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -76,9 +54,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], args: &Args) -> anyhow::Result<Row> {
     let mut recipients = Vec::new();
-    let state = args.state.map(StateName::state);
-    if args.recipients || state.is_some() {
-        store.each_delivery(&mailing.issue, state, &mut |delivery| {
+    if args.recipients || args.state.is_some() {
+        store.each_delivery(&mailing.issue, args.state, &mut |delivery| {
             recipients.push(delivery);
             Ok(())
         })?;

@@ -150,7 +150,7 @@ pub enum TlsMode {
     Implicit,
     /// By STARTTLS, and nothing is sent without it (`smtp://`, the default).
     StartTls,
-    /// Never (`smtp+plain://`, or `smtp://` to a loopback address): no password is ever sent then.
+    /// Never (`smtp+plain://`, or `smtp://` to a loopback address): a password is sent to a loopback address only.
     None,
 }
 

@@ -220,21 +220,28 @@ impl Dialogue {
             content.push_str(line.strip_prefix('.').unwrap_or(&line));
             content.push_str("\r\n");
         }
-        if self.answer("DOT", "250 2.0.0 Ok: queued")? {
+        let scripted = self.scripted("DOT");
+        // Noted before it is said, so that whoever hears the reply finds the message here.
+        if scripted.as_ref().is_none_or(Answer::is_yes) {
             let taken = Taken { from: from.to_owned(), to: to.to_owned(), content };
             self.record.taken.lock().unwrap().push(taken);
         }
-        Ok(())
+        self.act(scripted, "250 2.0.0 Ok: queued").map(|_| ())
     }
 
     /// Answers the step by the script, else as `usual`; gives whether that was a yes. An error ends the connection.
     fn answer(&mut self, step: &str, usual: &str) -> io::Result<bool> {
-        let (said, more, drop) = match self.scripted(step) {
+        let scripted = self.scripted(step);
+        self.act(scripted, usual)
+    }
+
+    fn act(&mut self, answer: Option<Answer>, usual: &str) -> io::Result<bool> {
+        let (said, more, drop) = match answer {
             None => (usual, "", false),
             Some(Answer::Say(text)) => (text, "", false),
             Some(Answer::SayAndDrop(text)) => (text, "", true),
             Some(Answer::InPieces(first, second)) => (first, second, false),
-            Some(Answer::Drop) => ("", "", true),
+            Some(Answer::Drop | Answer::TakeAndDrop) => ("", "", true),
             Some(Answer::Silence) => {
                 // Ends when the other side hangs up.
                 while self.more().is_ok() {}

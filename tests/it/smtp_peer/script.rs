@@ -16,6 +16,19 @@ pub enum Answer {
     Silence,
     /// Hangs up without a word.
     Drop,
+    /// At `DOT`: takes the message, and hangs up without a word.
+    TakeAndDrop,
+}
+
+impl Answer {
+    /// Whether the other side's wish is granted, which it may never hear.
+    pub(super) fn is_yes(&self) -> bool {
+        match self {
+            Answer::Say(text) | Answer::SayAndDrop(text) | Answer::InPieces(text, _) => text.starts_with(['2', '3']),
+            Answer::TakeAndDrop => true,
+            Answer::Silence | Answer::Drop => false,
+        }
+    }
 }
 
 /// What the peer does on one connection. Steps are named by how a line begins (`MAIL`, `RCPT TO:<a@`), or `GREETING`,

@@ -3,18 +3,19 @@
 use std::fs;
 use std::process;
 
-use crate::cli::clock::Clock;
+use chrono::{DateTime, Utc};
+
 use crate::ledger::Run;
 
 /// This process, as the ledger knows it.
 ///
 /// Where the system does not tell one boot from another, each run counts as one: after a crash more recipients are held
 /// as unknown than need be, and nobody is mailed twice.
-pub(super) fn this_run(clock: Clock) -> Run {
+pub fn this_run(now: DateTime<Utc>) -> Run {
     let pid = process::id();
     let host = line("/proc/sys/kernel/hostname").or_else(|| line("/etc/hostname")).unwrap_or_default();
     let boot_id = line("/proc/sys/kernel/random/boot_id");
-    let boot_id = boot_id.unwrap_or_else(|| format!("{pid}-{}", clock.now().timestamp_micros()));
+    let boot_id = boot_id.unwrap_or_else(|| format!("{pid}-{}", now.timestamp_micros()));
     Run { host, boot_id, pid }
 }
 
