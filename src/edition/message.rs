@@ -81,7 +81,7 @@ impl Header {
         head.push_str(&self.after);
         head.push_str("\r\n");
         let mut message = head.into_bytes();
-        message.extend_from_slice(body.lines());
+        body.write(leave.link().unwrap_or_default(), &mut message);
         Ok(message)
     }
 

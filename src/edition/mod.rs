@@ -4,6 +4,8 @@
 //! What no recipient changes is rendered, inlined and encoded once; a template that refers to its reader is filled in
 //! for each of them. Sending is left to others.
 
+use std::borrow::Cow;
+
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use minijinja::Value;
@@ -16,7 +18,7 @@ use crate::edition::body::Body;
 use crate::edition::context::Fields;
 use crate::edition::inline::inline;
 use crate::edition::message::Header;
-use crate::edition::recipient::Unsubscribe;
+use crate::edition::recipient::{Leave, Unsubscribe};
 use crate::edition::template::Templates;
 use crate::finding::Finding;
 use crate::issue::Issue;
@@ -29,6 +31,7 @@ pub mod inline;
 pub mod message;
 pub mod recipient;
 pub mod template;
+mod transfer;
 pub mod words;
 
 pub use crate::edition::recipient::Recipient;
@@ -42,7 +45,7 @@ pub struct Edition {
     subject: String,
     /// `None` for a project that does not mail.
     header: Option<Header>,
-    /// `None` where a template refers to its reader.
+    /// `None` where a template refers to its reader in another way than by the link to leave.
     same_for_all: Option<Rendered>,
     content_hash: String,
 }
@@ -54,6 +57,10 @@ struct Rendered {
     text: String,
     body: Body,
 }
+
+/// Stands for the recipient's own link to leave in parts that are the same for all but for it. It survives HTML, CSS and
+/// text as it is, and nobody writes it by chance.
+const MARK: &str = "https://slugline.invalid/leave-b3dcbc1cbb0e4d2f";
 
 impl Edition {
     /// Makes the edition of `issue`, whose body is `markdown`. Without `mail` it can be looked at, but not sent.
@@ -79,11 +86,9 @@ impl Edition {
         let header = mail.map(|mail| Header::new(mail, issue, fields.language(), &subject)).transpose()?;
         let content_hash = content_hash(&templates, &fields, &subject);
         let mut edition = Self { templates, fields, unsubscribe, subject, header, same_for_all: None, content_hash };
-        if !edition.is_personal() {
-            // The project's own address stands for the reader that no template refers to.
-            let somebody = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
-            edition.same_for_all = Some(edition.render(&somebody)?);
-        }
+        // The project's own address stands for a reader that no template refers to.
+        let somebody = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
+        edition.same_for_all = edition.rendered_for_all(&somebody)?;
         Ok(edition)
     }
 
@@ -92,7 +97,8 @@ impl Edition {
     /// # Errors
     /// A finding where a template fails on this recipient.
     pub fn html(&self, recipient: &Recipient) -> anyhow::Result<String> {
-        Ok(self.rendered(recipient)?.html)
+        let leave = self.unsubscribe.of(&recipient.address)?;
+        Ok(self.rendered(recipient, &leave)?.html_for(&leave))
     }
 
     /// The plain text as this recipient reads it, lines ended by a line feed.
@@ -100,7 +106,8 @@ impl Edition {
     /// # Errors
     /// A finding where a template fails on this recipient.
     pub fn text(&self, recipient: &Recipient) -> anyhow::Result<String> {
-        let text = self.rendered(recipient)?.text;
+        let leave = self.unsubscribe.of(&recipient.address)?;
+        let text = self.rendered(recipient, &leave)?.text_for(&leave);
         Ok(text.lines().map(|line| format!("{}\n", line.trim_end())).collect())
     }
 
@@ -111,10 +118,8 @@ impl Edition {
     /// When the project file has no `mail`, the address needs SMTPUTF8, or a template fails on this recipient.
     pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
-        match &self.same_for_all {
-            Some(rendered) => header.message(recipient, date, &rendered.body),
-            None => header.message(recipient, date, &self.render(recipient)?.body),
-        }
+        let leave = self.unsubscribe.of(&recipient.address)?;
+        header.message(recipient, date, &self.rendered(recipient, &leave)?.body)
     }
 
     /// The subject, on one line.
@@ -128,33 +133,53 @@ impl Edition {
         &self.content_hash
     }
 
-    fn is_personal(&self) -> bool {
-        [template::HTML, template::TEXT].iter().any(|name| {
-            self.templates.uses(name, "subscriber")
-                || self.unsubscribe.is_personal() && self.templates.uses(name, "unsubscribe")
-        })
+    /// Both parts once for all recipients, if no template tells them apart but by their link to leave. A template can do
+    /// more with that link than show it; so what comes of it is compared with what `somebody` gets.
+    fn rendered_for_all(&self, somebody: &Recipient) -> anyhow::Result<Option<Rendered>> {
+        let uses = |variable| [template::HTML, template::TEXT].iter().any(|name| self.templates.uses(name, variable));
+        if uses("subscriber") {
+            return Ok(None);
+        }
+        let leave = self.unsubscribe.of(&somebody.address)?;
+        let own = self.render(somebody, &leave)?;
+        if !self.unsubscribe.is_personal() || !uses("unsubscribe") {
+            return Ok(Some(own));
+        }
+        let marked = self.render(somebody, &Leave { url: Some(MARK.to_owned()), ..leave.clone() })?;
+        let same = marked.html_for(&leave) == own.html && marked.text_for(&leave) == own.text;
+        Ok(same.then_some(marked))
     }
 
-    fn rendered(&self, recipient: &Recipient) -> anyhow::Result<Rendered> {
+    fn rendered(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Cow<'_, Rendered>> {
+        let fits = leave.link().is_none_or(|link| link.replace('&', "&amp;").len() <= transfer::ROOM);
         match &self.same_for_all {
-            Some(rendered) => Ok(rendered.clone()),
-            None => self.render(recipient),
+            Some(rendered) if fits => Ok(Cow::Borrowed(rendered)),
+            _ => self.render(recipient, leave).map(Cow::Owned),
         }
     }
 
-    fn render(&self, recipient: &Recipient) -> anyhow::Result<Rendered> {
-        let leave = self.unsubscribe.of(&recipient.address)?;
+    fn render(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Rendered> {
         let html = self
             .templates
-            .render(template::HTML, &self.fields.for_html(recipient, &leave))
+            .render(template::HTML, &self.fields.for_html(recipient, leave))
             .map_err(|finding| *finding)?;
         let html = inline(&html)?;
         let text = self
             .templates
-            .render(template::TEXT, &self.fields.for_text(recipient, &leave))
+            .render(template::TEXT, &self.fields.for_text(recipient, leave))
             .map_err(|finding| *finding)?;
-        let body = Body::encode(&text, &html);
+        let body = Body::encode(&text, &html, MARK);
         Ok(Rendered { html, text, body })
+    }
+}
+
+impl Rendered {
+    fn html_for(&self, leave: &Leave) -> String {
+        self.html.replace(MARK, &leave.link().unwrap_or_default().replace('&', "&amp;"))
+    }
+
+    fn text_for(&self, leave: &Leave) -> String {
+        self.text.replace(MARK, leave.link().unwrap_or_default())
     }
 }
 

@@ -175,6 +175,37 @@ fn the_link_to_leave_is_the_readers_own() {
     }
 }
 
+/// The text and the HTML of a message, as an independent parser decodes them.
+fn parts_of(edition: &Edition, recipient: &Recipient) -> [String; 2] {
+    let bytes = edition.message(recipient, date()).unwrap();
+    let message = MessageParser::default().parse(&bytes).unwrap();
+    [message.body_text(0).unwrap(), message.body_html(0).unwrap()].map(|part| part.replace("\r\n", "\n"))
+}
+
+#[test]
+fn a_link_put_into_encoded_parts_is_the_link_of_rendered_ones() {
+    for words in ["Plain words.", "Some caf\u{e9}s in the old town by the river.", "一二三四五六七八九十。"]
+    {
+        let shared = edition(&issue(ISSUE), words, &|_| None).unwrap();
+        let mut rendered_anew = edition(&issue(ISSUE), words, &|_| None).unwrap();
+        rendered_anew.same_for_all = None;
+        assert!(shared.same_for_all.is_some());
+        for local in ["m", "me", "mei", "mei+news&x", &"m".repeat(64)] {
+            let recipient = reader(&format!("{local}@example.com"), "");
+            assert_eq!(parts_of(&shared, &recipient), parts_of(&rendered_anew, &recipient), "{local}");
+        }
+    }
+}
+
+#[test]
+fn a_template_that_changes_the_link_is_filled_in_for_each() {
+    let own = |name: &str| (name == template::TEXT).then(|| "{{ unsubscribe.link | upper }}".to_owned());
+    let edition = edition(&issue(ISSUE), "", &own).unwrap();
+    assert!(edition.same_for_all.is_none());
+    let text = edition.text(&reader("mei@example.com", "")).unwrap();
+    assert_eq!(text, "HTTPS://NEWS.EXAMPLE.ORG/LEAVE?WHO=MEI%40EXAMPLE.COM\n");
+}
+
 #[test]
 fn the_issue_decides_its_subject_and_the_hash_follows_what_is_read() {
     let plain = edition(&issue(ISSUE), "a\n", &|_| None).unwrap();
