@@ -12,5 +12,6 @@
 )]
 
 mod cases;
+mod postfix;
 mod program;
 mod structure;
