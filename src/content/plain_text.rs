@@ -174,8 +174,11 @@ impl<'e> Writer<'e> {
             TagEnd::CodeBlock => self.code_block(),
             TagEnd::HtmlBlock => self.html_block(),
             TagEnd::Table => {
-                let lines = self.table.lines(self.page.columns());
-                self.block(&lines);
+                self.page.begin_block();
+                for line in self.table.lines(self.page.columns()) {
+                    self.page.fitted(&line);
+                }
+                self.page.end_block();
             }
             TagEnd::TableCell => {
                 let cell = std::mem::take(&mut self.text).replace('\n', " ");

@@ -106,6 +106,11 @@ impl Page {
         self.text.push('\n');
     }
 
+    /// Writes one line as it is where it fits, else as a paragraph that does not flow.
+    pub fn fitted(&mut self, line: &str) {
+        if line.width() <= self.columns() { self.line(line) } else { self.paragraph(line, false) }
+    }
+
     /// Writes text in as many lines as it needs; a line feed in it begins a new one. Where it `flows`, its lines end in
     /// spaces. Lines of an item do not: their indent would flow into the text.
     pub fn paragraph(&mut self, text: &str, flows: bool) {
