@@ -19,7 +19,7 @@ pub(super) struct Args {
     /// Print the HTML part
     #[arg(long, group = "form")]
     html: bool,
-    /// Print the plain text [default]
+    /// Print the plain text: the default
     #[arg(long, group = "form")]
     text: bool,
     /// Print the whole message

@@ -122,7 +122,7 @@ impl Feed {
     pub fn new(publication: &Publication, feeds: &FeedsConfig, issues: Vec<(&Issue, Text)>) -> Self {
         let title = plain(&publication.title);
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
-        let author = publication.author.as_ref().map(Person::new);
+        let author = publication.author.as_ref().and_then(Person::new);
         let entry = |(issue, text): (&Issue, Text)| Entry::new(issue, text, feeds.content);
         Self {
             description: description.unwrap_or_else(|| title.clone()),
@@ -178,7 +178,7 @@ impl Entry {
             title: if title.is_empty() { issue.slug.to_string() } else { title },
             published: issue.date,
             updated: issue.updated.max(issue.date),
-            authors: issue.authors.iter().map(Person::new).collect(),
+            authors: issue.authors.iter().filter_map(Person::new).collect(),
             summary,
             content_html: (content == FeedContent::Full && !text.html.trim().is_empty()).then_some(text.html),
             terms: terms(issue),
@@ -199,12 +199,14 @@ fn terms(issue: &Issue) -> Vec<String> {
 }
 
 impl Person {
-    fn new(author: &Author) -> Self {
-        Self {
-            name: plain(&author.name),
+    /// `None` when the name is blank without the characters that XML forbids.
+    fn new(author: &Author) -> Option<Self> {
+        let name = plain(&author.name);
+        (!name.is_empty()).then(|| Self {
+            name,
             email: author.email.as_ref().map(|email| email.as_str().to_owned()),
             url: author.url.as_ref().filter(|url| url.has_host()).map(urls::encoded),
-        }
+        })
     }
 }
 
