@@ -13,7 +13,7 @@ use url::Url;
 use crate::content::html::urls::Rewriter;
 use crate::content::markdown::Document;
 
-mod raw;
+pub(super) mod raw;
 pub mod urls;
 
 /// Who will read the HTML.
