@@ -17,6 +17,7 @@ use crate::content::plain_text::table::Table;
 mod footnotes;
 mod links;
 mod page;
+mod raw_html;
 mod table;
 mod wrap;
 
@@ -60,12 +61,14 @@ struct Writer<'e> {
     lists: Vec<Option<u64>>,
     /// Where the text of each open link began, and its target.
     open_links: Vec<(usize, Option<String>)>,
-    /// Where the text of each open image began.
-    open_images: Vec<usize>,
+    /// Where the text of each open image began, and its address.
+    open_images: Vec<(usize, String)>,
     /// Text of the open code block.
     code: Option<String>,
     /// HTML of the open block.
     html: String,
+    /// A script or style sheet is open: nothing in it is text.
+    hidden: bool,
     table: Table,
 }
 
@@ -81,6 +84,7 @@ impl<'e> Writer<'e> {
             open_images: Vec::new(),
             code: None,
             html: String::new(),
+            hidden: false,
             table: Table::default(),
         }
     }
@@ -97,7 +101,7 @@ impl<'e> Writer<'e> {
             Event::InlineMath(math) => self.push(&format!("${math}$")),
             Event::DisplayMath(math) => self.push(&format!("$${math}$$")),
             Event::Html(html) => self.html.push_str(html),
-            Event::InlineHtml(tag) => self.inline_html(tag),
+            Event::InlineHtml(tag) => self.raw_html(tag, false),
             Event::FootnoteReference(label) => {
                 let number = self.footnotes.get(label.as_ref()).copied().unwrap_or(0);
                 self.push(&format!("[^{number}]"));
@@ -149,7 +153,7 @@ impl<'e> Writer<'e> {
                 let target = (*link_type != LinkType::Email).then(|| dest_url.to_string());
                 self.open_links.push((self.text.len(), target));
             }
-            Tag::Image { .. } => self.open_images.push(self.text.len()),
+            Tag::Image { dest_url, .. } => self.open_images.push((self.text.len(), dest_url.to_string())),
             Tag::Strikethrough => self.push("~~"),
             _ => {}
         }
@@ -270,24 +274,17 @@ impl<'e> Writer<'e> {
     }
 
     fn push(&mut self, text: &str) {
+        if self.hidden {
+            return;
+        }
         self.text.extend(text.chars().filter(|character| !matches!(character, '\u{200b}' | '\u{feff}')));
     }
 
-    /// HTML between the words: the words are kept, the tags go, `<br>` breaks the line.
-    fn inline_html(&mut self, tag: &str) {
-        let name = tag.trim_start_matches('<').trim_end_matches('>').trim_end_matches('/').trim();
-        if name.eq_ignore_ascii_case("br") {
-            self.text.push('\n');
-        }
-    }
-
-    /// A block of HTML: the words are kept, line by line.
+    /// A block of HTML, which may hold several paragraphs.
     fn html_block(&mut self) {
-        let words = ammonia::Builder::empty().clean(&self.html).to_string();
-        self.html.clear();
-        let words = html_escape::decode_html_entities(&words);
-        let lines: Vec<&str> = words.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        self.push(&lines.join(" "));
+        let html = std::mem::take(&mut self.html);
+        self.raw_html(&html, true);
+        self.hidden = false;
         self.paragraph();
     }
 
@@ -300,11 +297,20 @@ impl<'e> Writer<'e> {
     }
 
     fn end_image(&mut self) {
-        let Some(start) = self.open_images.pop() else { return };
+        let Some((start, source)) = self.open_images.pop() else { return };
         let alt = self.text.get(start..).unwrap_or_default().trim().to_owned();
         self.text.truncate(start);
-        if !alt.is_empty() {
-            self.push(&format!("[{alt}]"));
+        self.image(&alt, &source);
+    }
+
+    /// A picture: its text, and its address in the list unless a link round it leads elsewhere.
+    fn image(&mut self, alt: &str, source: &str) {
+        let text = if alt.is_empty() { String::new() } else { format!("[{alt}]") };
+        self.push(&text);
+        if self.open_links.is_empty()
+            && let Some(mark) = self.links.mark("[image]", source)
+        {
+            self.push(if alt.is_empty() { mark.trim_start() } else { &mark });
         }
     }
 }

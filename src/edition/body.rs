@@ -78,7 +78,10 @@ fn flowed(text: &str) -> (String, &'static str) {
     let needs_delsp = text.lines().any(|line| line.ends_with(' ') && !line.ends_with("  "));
     let mut flowed = String::with_capacity(text.len() + 64);
     for line in text.lines() {
-        if line.starts_with(' ') || line.starts_with("From ") {
+        let (depth, line) = quoted(line);
+        flowed.extend(std::iter::repeat_n('>', depth));
+        // Space-stuffing, RFC 3676 section 4.4.
+        if depth > 0 && !line.is_empty() || line.starts_with(' ') || line.starts_with("From ") {
             flowed.push(' ');
         }
         let line = if needs_delsp { line } else { line.strip_suffix(' ').unwrap_or(line) };
@@ -88,9 +91,59 @@ fn flowed(text: &str) -> (String, &'static str) {
     (flowed, if needs_delsp { "format=flowed; delsp=yes" } else { "format=flowed" })
 }
 
+/// How deep a line is quoted, and the line without its marks. Of marks with blanks between them, RFC 3676 (section 4.5)
+/// counts the first only.
+fn quoted(line: &str) -> (usize, &str) {
+    let (mut depth, mut rest) = (0, line);
+    while let Some(inner) = rest.strip_prefix('>') {
+        depth += 1;
+        rest = inner.strip_prefix(' ').unwrap_or(inner);
+    }
+    (depth, rest)
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::content::markdown::Document;
+    use crate::content::plain_text;
+
+    /// RFC 3676 section 4, as a mail program reads it: paragraphs, each with its quote depth.
+    fn unflowed(text: &str, delsp: bool) -> Vec<(usize, String)> {
+        let mut paragraphs: Vec<(usize, String)> = Vec::new();
+        let mut goes_on = false;
+        for line in text.lines() {
+            let depth = line.bytes().take_while(|byte| *byte == b'>').count();
+            let content = line[depth..].strip_prefix(' ').unwrap_or(&line[depth..]);
+            let soft = content.ends_with(' ');
+            let content = if soft && delsp { &content[..content.len() - 1] } else { content };
+            match paragraphs.last_mut().filter(|_| goes_on) {
+                Some((open, paragraph)) => {
+                    assert_eq!(*open, depth, "a paragraph keeps its depth: {text}");
+                    paragraph.push_str(content);
+                }
+                None => paragraphs.push((depth, content.to_owned())),
+            }
+            goes_on = soft;
+        }
+        assert!(!goes_on, "the last line ends its paragraph");
+        paragraphs
+    }
+
+    proptest! {
+        #[test]
+        fn a_paragraph_flows_back(
+            words in proptest::collection::vec("[a-zA-Z0-9]{1,12}|[一-龥。，「」]{1,20}|From", 1..60), depth in 0_usize..4,
+        ) {
+            let paragraph = format!("x{}", words.join(" "));
+            let markdown = format!("{}{paragraph}", "> ".repeat(depth));
+            let permalink = "https://example.org/one/".parse().unwrap();
+            let (text, flow) = flowed(&plain_text::render(&Document::parse(&markdown), &permalink));
+            prop_assert_eq!(unflowed(&text, flow.contains("delsp=yes")), [(depth, paragraph)]);
+        }
+    }
 
     #[test]
     fn control_characters_stay_out() {
@@ -101,7 +154,10 @@ mod tests {
     fn text_flows() {
         assert_eq!(flowed("one  \ntwo\n  code\n"), ("one \ntwo\n   code\n".to_owned(), "format=flowed"));
         assert_eq!(flowed("一 \n二  \nthree\n"), ("一 \n二  \nthree\n".to_owned(), "format=flowed; delsp=yes"));
-        assert_eq!(flowed("From here\n> quoted\n").0, " From here\n> quoted\n");
+        assert_eq!(
+            flowed("From here\n> quoted\n>\n> > deeper  \n> > still\n").0,
+            " From here\n> quoted\n>\n>> deeper \n>> still\n"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use url::Url;
 use crate::content::html::urls::Rewriter;
 use crate::content::markdown::Document;
 
-mod raw;
+pub(super) mod raw;
 pub mod urls;
 
 /// Who will read the HTML.
@@ -30,8 +30,24 @@ pub enum Reader {
 pub fn render(document: &Document<'_>, permalink: &Url, prefix: &str, reader: Reader) -> String {
     let mut html = String::new();
     pulldown_cmark::html::push_html(&mut html, events(document));
+    let html = aligned(&html);
     let html = legal(&html);
     clean(&html, permalink, prefix, reader)
+}
+
+/// The alignment of table columns as an attribute: no style passes the allow-list, and feed validators warn of it.
+fn aligned(html: &str) -> Cow<'_, str> {
+    if !html.contains(" style=\"text-align: ") {
+        return Cow::Borrowed(html);
+    }
+    let mut aligned = html.to_owned();
+    for side in ["left", "center", "right"] {
+        for cell in ["td", "th"] {
+            let style = format!("<{cell} style=\"text-align: {side}\"");
+            aligned = aligned.replace(&style, &format!("<{cell} align=\"{side}\""));
+        }
+    }
+    Cow::Owned(aligned)
 }
 
 /// The events with raw HTML mended, task marks as text that every reader shows, and code without classes to keep.

@@ -23,7 +23,7 @@ const ELEMENTS: [&str; 126] = [
 const PLAYERS: [&str; 4] = ["iframe", "video", "audio", "embed"];
 
 /// The HTML mended; itself where nothing is to mend.
-pub(super) fn mended(html: &str) -> Cow<'_, str> {
+pub(in crate::content) fn mended(html: &str) -> Cow<'_, str> {
     let mut mended = String::new();
     let mut copied = 0;
     let mut at = 0;
@@ -66,7 +66,7 @@ impl<'a> Tag<'a> {
             return None;
         }
         let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).unwrap_or(rest.len());
-        let length = end_of_tag(html);
+        let length = tag_length(html);
         Some(Self { source: &html[..length], length, name: rest[..end].to_ascii_lowercase(), closes })
     }
 
@@ -102,27 +102,32 @@ impl<'a> Tag<'a> {
         Some(format!("<img src=\"{address}\" alt=\"{alt}\">"))
     }
 
-    /// The value of an attribute as written, without its quotes; never holding a double quote.
+    /// The value of an attribute, if it can be written between double quotes and in text as it is.
     fn attribute(&self, name: &str) -> Option<&'a str> {
-        let mut rest = self.source.get(1 + self.name.len()..)?;
-        while let Some((before, after)) = rest.split_once('=') {
-            let key = before.split(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'')).next_back()?;
-            let after = after.trim_start();
-            let (value, following) = match after.chars().next()? {
-                quote @ ('"' | '\'') => after[1..].split_once(quote)?,
-                _ => after.split_at(after.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(after.len())),
-            };
-            if key.eq_ignore_ascii_case(name) && !value.contains(['"', '<', '>']) {
-                return Some(value);
-            }
-            rest = following;
-        }
-        None
+        attribute(self.source, name).filter(|value| !value.contains(['"', '<', '>']))
     }
 }
 
+/// The value of an attribute of the tag `tag` as written, without its quotes.
+pub(in crate::content) fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = &tag[tag.find(char::is_whitespace)?..];
+    while let Some((before, after)) = rest.split_once('=') {
+        let key = before.split(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'')).next_back()?;
+        let after = after.trim_start();
+        let (value, following) = match after.chars().next()? {
+            quote @ ('"' | '\'') => after[1..].split_once(quote)?,
+            _ => after.split_at(after.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(after.len())),
+        };
+        if key.eq_ignore_ascii_case(name) {
+            return Some(value);
+        }
+        rest = following;
+    }
+    None
+}
+
 /// Length of the tag at the begin of `html`; a `>` between quotes does not end it.
-fn end_of_tag(html: &str) -> usize {
+pub(in crate::content) fn tag_length(html: &str) -> usize {
     let mut quote = None;
     for (at, c) in html.char_indices() {
         match (quote, c) {

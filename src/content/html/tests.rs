@@ -85,3 +85,10 @@ proptest! {
         let _ = raw::mended(&html);
     }
 }
+
+#[test]
+fn columns_keep_their_alignment() {
+    let expected = "<table><thead><tr><th>a</th><th align=\"right\">b</th></tr></thead><tbody>\n\
+        <tr><td>c</td><td align=\"right\">d</td></tr>\n</tbody></table>\n";
+    assert_eq!(feed("| a | b |\n|---|--:|\n| c | d |\n"), expected);
+}

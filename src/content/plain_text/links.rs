@@ -18,13 +18,14 @@ impl<'a> Links<'a> {
     }
 
     /// What is to be written after the text of a link: its number; the address itself where there is no text; nothing
-    /// where the text says the address already, or the link leads to another place of the same text.
+    /// where the text says the address already, or the link leads nowhere from a mail: a place of the same text, a
+    /// script, a picture written into the address.
     pub fn mark(&mut self, text: &str, target: &str) -> Option<String> {
         let target = target.trim();
         if target.is_empty() || target.starts_with('#') {
             return None;
         }
-        let url = self.permalink.join(target).map_or_else(|_| target.to_owned(), String::from);
+        let url = self.permalink.join(target).ok().filter(can_be_followed)?.to_string();
         let as_url = Url::parse(text).map_or_else(|_| text.to_owned(), String::from);
         if bare(&as_url) == bare(&url) {
             return None;
@@ -49,6 +50,10 @@ impl<'a> Links<'a> {
     }
 }
 
+fn can_be_followed(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https" | "ftp" | "mailto" | "tel")
+}
+
 /// What two ways to write one address have in common.
 fn bare(text: &str) -> &str {
     let text = text.trim();
@@ -69,6 +74,7 @@ mod tests {
         assert_eq!(links.mark("https://example.com", "https://example.com/"), None);
         assert_eq!(links.mark("a@example.com", "mailto:a@example.com"), None);
         assert_eq!(links.mark("up", "#top"), None);
+        assert_eq!(links.mark("run", "javascript:alert(1)"), None);
         assert_eq!(links.take_section(), ["[1] https://example.org/blog/two/"]);
         assert_eq!(links.mark("three", "three").as_deref(), Some(" [2]"));
     }

@@ -116,7 +116,9 @@ impl Page {
     pub fn paragraph(&mut self, text: &str, flows: bool) {
         let flows = flows && self.frames.iter().all(|frame| *frame == Frame::Quote);
         for line in self.lines(text) {
-            self.line(&line.text);
+            // A blank keeps text that begins with a `>` from being taken for a quote.
+            let guard = if flows && line.text.starts_with('>') { " " } else { "" };
+            self.line(&format!("{guard}{}", line.text));
             if flows && line.goes_on {
                 self.text.pop();
                 self.text.push_str(if line.space_after { "  \n" } else { " \n" });

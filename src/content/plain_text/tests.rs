@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn text(markdown: &str) -> String {
@@ -23,7 +25,8 @@ fn links_are_listed_at_the_end_of_their_section() {
 ![a chart](c.png) [![](d.png)](https://example.com/5) [six](/6)\n";
     let expected = "\
 Two [1] and three [2], https://example.com/4, a@example.com.\n\n[1] https://example.org/blog/two/\n\
-[2] https://example.com/3\n\nNext\n----\n\n[a chart] https://example.com/5 six [3]\n\n[3] https://example.org/6\n";
+[2] https://example.com/3\n\nNext\n----\n\n[a chart] [3] https://example.com/5 six [4]\n\n\
+[3] https://example.org/blog/one/c.png\n[4] https://example.org/6\n";
     assert_eq!(text(markdown), expected);
 }
 
@@ -48,6 +51,33 @@ fn html_leaves_its_words() {
         text("a<br>b <b>c</b>\n\n<div>\n<p>Words &amp; more</p>\n</div>\n\n<!-- no -->\n"),
         "a\nb c\n\nWords & more\n"
     );
+}
+
+#[test]
+fn html_leaves_its_links_and_pictures() {
+    let markdown = "\
+See <a href=\"/x\">this</a> and <img src=c.png alt='a > b'>, ![](d.png).\n\n\
+<p align=\"center\"><a href=\"e\"><img src=\"f.png\" alt=\"E\"></a><br>A caption<script>alert(1)</script></p>\n\n\
+<iframe src=\"https://example.com/talk\" title=\"A talk\"></iframe>\n\n\
+Set <dataInfoId> to <b>1</b> < 2.\n";
+    let expected = "\
+See this [1] and [a > b] [2], [3].\n\n[E] [4]\nA caption\n\nA talk [5]\n\nSet <dataInfoId> to 1 < 2.\n\n\
+[1] https://example.org/x\n[2] https://example.org/blog/one/c.png\n[3] https://example.org/blog/one/d.png\n\
+[4] https://example.org/blog/one/e\n[5] https://example.com/talk\n";
+    assert_eq!(text(markdown), expected);
+}
+
+#[test]
+fn text_that_begins_like_a_quote_is_none() {
+    assert_eq!(text("\\> a\n\n> \\> b\n"), " > a\n\n>  > b\n");
+}
+
+proptest! {
+    #[test]
+    fn any_html_is_taken(html in "([<>/!a-z='\" &;一]|<a href=x>|</a>|<img src=y>|<p>|<!--|-->){0,40}") {
+        text(&html);
+        text(&format!("<div>{html}</div>\n\n| a |\n|---|\n| {html} |\n"));
+    }
 }
 
 #[test]

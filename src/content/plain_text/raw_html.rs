@@ -1,0 +1,65 @@
+//! Raw HTML in Markdown, reduced to what plain text can say of it: words, line breaks, items, links and pictures.
+//!
+//! Comes tag by tag between words, or a block at once. It is mended as it is for HTML readers, so that both parts of a
+//! mail show the same unknown tags and players.
+
+use crate::content::html::raw::{attribute, mended, tag_length};
+use crate::content::plain_text::Writer;
+
+impl Writer<'_> {
+    /// Adds what the HTML says to the open paragraph; in a block of HTML, elements that are blocks end it.
+    pub(super) fn raw_html(&mut self, html: &str, in_block: bool) {
+        let html = mended(html);
+        let mut rest = html.as_ref();
+        while let Some(open) = rest.find('<') {
+            self.html_words(&rest[..open]);
+            rest = &rest[open..];
+            if let Some(comment) = rest.strip_prefix("<!--") {
+                rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
+                continue;
+            }
+            let tag = &rest[..tag_length(rest)];
+            rest = &rest[tag.len()..];
+            if tag[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') {
+                self.html_tag(tag, in_block);
+            } else {
+                self.html_words(tag);
+            }
+        }
+        self.html_words(rest);
+    }
+
+    fn html_tag(&mut self, tag: &str, in_block: bool) {
+        let closes = tag.starts_with("</");
+        let inner = tag.trim_start_matches(['<', '/']);
+        let end = inner.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inner.len());
+        let name = inner[..end].to_ascii_lowercase();
+        let value = |wanted: &str| {
+            let value = attribute(tag, wanted).unwrap_or_default();
+            html_escape::decode_html_entities(value).trim().to_owned()
+        };
+        match (name.as_str(), closes) {
+            ("script" | "style" | "template", closes) => self.hidden = !closes,
+            ("br", _) => self.text.push('\n'),
+            ("img", false) => self.image(&value("alt"), &value("src")),
+            ("a", false) => self.open_links.push((self.text.len(), Some(value("href")))),
+            ("a", true) => self.end_link(),
+            ("td" | "th", true) => self.text.push_str("  "),
+            ("tr" | "dt" | "dd" | "summary" | "figcaption", _) => self.text.push('\n'),
+            (name, _) if BLOCKS.contains(&name) && in_block => self.paragraph(),
+            ("li", false) => self.text.push_str("\n- "),
+            _ => {}
+        }
+    }
+
+    fn html_words(&mut self, words: &str) {
+        let words = html_escape::decode_html_entities(words);
+        self.push(&words.replace(['\n', '\r', '\t'], " "));
+    }
+}
+
+/// Elements that stand apart from what is before and after them.
+const BLOCKS: &[&str] = &[
+    "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre", "section", "article",
+    "aside", "header", "footer", "nav", "main", "figure", "details", "dl", "center", "form", "address", "hr",
+];
