@@ -14,4 +14,5 @@
 mod cases;
 mod postfix;
 mod program;
+mod readme;
 mod structure;

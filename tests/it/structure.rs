@@ -125,6 +125,21 @@ fn names_say_what_a_module_is_for() {
     assert_eq!(paths.filter(says_nothing).collect::<Vec<_>>(), Vec::<PathBuf>::new());
 }
 
+#[test]
+fn every_dependency_is_used_and_has_its_reason() {
+    let read = |path: &str| fs::read_to_string(repository().join(path)).unwrap();
+    let (manifest, reasons) = (read("Cargo.toml"), read("ARCHITECTURE.md"));
+    let (_, section) = manifest.split_once("[dependencies]\n").unwrap();
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    let dependencies: BTreeSet<&str> = lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+    let (_, table) = reasons.split_once("| crate | why |\n|---|---|\n").unwrap();
+    let named = table.lines().filter_map(|line| line.split('|').nth(1)).flat_map(|names| names.split(','));
+    assert_eq!(named.map(str::trim).collect::<BTreeSet<_>>(), dependencies);
+    let sources = sources();
+    let is_used = |name: &&str| sources.iter().any(|source| mentions(&source.code, &name.replace('-', "_")));
+    assert_eq!(dependencies.into_iter().filter(|name| !is_used(name)).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
 /// A source file without its tests.
 struct Source {
     path: PathBuf,

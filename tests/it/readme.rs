@@ -1,0 +1,103 @@
+//! Keeps the README true: every command in it is run, every project file in it is read.
+//!
+//! The commands run from top to bottom on a copy of the demonstration newsletter. One that needs what is not there (a
+//! network, a mail server, an installed program) has a stand-in in the table below; a line of a code block that is
+//! neither a `slugline` command nor in the table fails.
+
+use std::fs;
+use std::path::Path;
+
+use crate::program::{copy_folder, repository, slugline, words};
+
+/// Commands that are not run as they stand.
+const STAND_INS: [(&str, StandIn); 5] = [
+    ("git clone <this repository> slugline && cd slugline", StandIn::Done("the copy of the demonstration")),
+    ("cargo run --release -- publish", StandIn::Command("slugline publish")),
+    ("cargo install --path .", StandIn::Done("the program under test")),
+    ("slugline init", StandIn::Command("slugline init my-blog")),
+    ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
+];
+
+enum StandIn {
+    /// This is run instead.
+    Command(&'static str),
+    /// The test has done it already, by this.
+    #[expect(dead_code, reason = "said for the reader of the table")]
+    Done(&'static str),
+}
+
+#[test]
+fn every_command_of_the_readme_works() {
+    let project = tempfile::tempdir().unwrap();
+    demonstration(project.path());
+    fs::write(project.path().join("readers.csv"), "email,name\nreader@example.org,A Reader\n").unwrap();
+    let commands = commands();
+    assert!(commands.len() > 10, "the README has lost its code blocks");
+    for command in &commands {
+        let stand_in = STAND_INS.iter().find(|(line, _)| line == command).map(|(_, stand_in)| stand_in);
+        let line = match stand_in {
+            Some(StandIn::Done(_)) => continue,
+            Some(StandIn::Command(other)) => other,
+            None => command.as_str(),
+        };
+        let mut words = words(line).into_iter();
+        assert_eq!(words.next().as_deref(), Some("slugline"), "`{command}` has no stand-in in tests/it/readme.rs");
+        let output = slugline(project.path()).args(words).env("SOURCE_DATE_EPOCH", "1795424400").output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "`{command}`: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let unused: Vec<&str> =
+        STAND_INS.iter().map(|(line, _)| *line).filter(|line| !commands.iter().any(|c| c == line)).collect();
+    assert_eq!(unused, Vec::<&str>::new(), "stand-ins for commands that are not in the README");
+}
+
+#[test]
+fn every_project_file_of_the_readme_is_read() {
+    let project_files: Vec<String> =
+        blocks().into_iter().filter(|(language, _)| language == "yaml").map(|(_, text)| text).collect();
+    assert_eq!(project_files.len(), 3, "the README has lost a project file, or has a new one");
+    for block in project_files {
+        let project = tempfile::tempdir().unwrap();
+        demonstration(project.path());
+        let needed = if block.contains("title:") { "" } else { "title: T\nbase_url: https://example.org\n" };
+        fs::write(project.path().join("slugline.yaml"), format!("{needed}{block}")).unwrap();
+        let output = slugline(project.path()).args(["list", "latest"]).output().unwrap();
+        assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// The last word of the promise: everything the demonstration publishes is there, and a second run changes nothing.
+#[test]
+fn the_demonstration_mails_every_issue_to_every_subscriber_once() {
+    let project = tempfile::tempdir().unwrap();
+    demonstration(project.path());
+    let publish = || slugline(project.path()).arg("publish").env("SOURCE_DATE_EPOCH", "1795424400").output().unwrap();
+    assert_eq!(publish().status.code(), Some(0));
+    let written = files_of(project.path());
+    let mails = written.iter().filter(|path| path.starts_with("outbox/")).count();
+    let feeds: Vec<&str> = written.iter().filter_map(|path| path.strip_prefix("public/")).collect();
+    assert_eq!((mails, feeds), (4 * 5, vec!["atom.xml", "feed.json", "feed.xml"]));
+    assert_eq!(publish().status.code(), Some(0));
+    assert_eq!(files_of(project.path()), written);
+}
+
+fn demonstration(folder: &Path) {
+    copy_folder(&repository().join("content"), &folder.join("content")).unwrap();
+    fs::copy(repository().join("slugline.yaml"), folder.join("slugline.yaml")).unwrap();
+}
+
+fn files_of(folder: &Path) -> Vec<String> {
+    crate::program::files(folder).iter().map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+/// The lines of all code blocks but those in YAML, which are project files.
+fn commands() -> Vec<String> {
+    let blocks = blocks().into_iter().filter(|(language, _)| language != "yaml");
+    blocks.flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// The code blocks of the README: language and text.
+fn blocks() -> Vec<(String, String)> {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let fenced = readme.split("\n```").skip(1).step_by(2);
+    fenced.filter_map(|block| block.split_once('\n')).map(|(language, text)| (language.into(), text.into())).collect()
+}
