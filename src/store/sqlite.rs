@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
@@ -20,6 +20,7 @@ use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, S
 use crate::store::{Added, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
+mod error;
 mod ledger;
 mod schema;
 mod subscribers;
@@ -43,23 +44,24 @@ impl Sqlite {
     /// # Errors
     /// When it cannot be opened, is no store, or was made by a newer version of this program.
     pub fn open(path: &Path) -> StoreResult<Self> {
-        let place = path.display().to_string();
-        let refused = |source: anyhow::Error| StoreError::Open { place: place.clone(), source };
-        make_private(path).map_err(|error| refused(error.into()))?;
-        let mut connection = Connection::open(path).map_err(|error| refused(error.into()))?;
-        let prepared = connection.busy_timeout(PATIENCE).and_then(|()| {
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update(None, "foreign_keys", true)
-        });
-        prepared.map_err(|error| match (kind(&error), error.sqlite_error_code()) {
-            (Some(known), _) => known,
-            (None, Some(ErrorCode::NotADatabase)) => refused(anyhow!("it is no SQLite database")),
-            (None, _) => refused(error.into()),
-        })?;
-        schema::migrate(&mut connection, &place)?;
-        connection.set_prepared_statement_cache_capacity(32);
-        Ok(Self { connection, path: path.to_owned(), durable: true, sending: None })
+        make_private(path).map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
+        let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
+        let mut store = Self { connection, path: path.to_owned(), durable: true, sending: None };
+        store.connection.busy_timeout(PATIENCE).map_err(|error| error::opening(path, error))?;
+        // Before anything is set: a database of another program is left as it is.
+        schema::recognise(&store.connection, path)?;
+        store.prepare().map_err(|error| error::opening(path, error))?;
+        schema::migrate(&mut store.connection).map_err(|error| error::opening(path, error))?;
+        Ok(store)
+    }
+
+    fn prepare(&self) -> rusqlite::Result<()> {
+        self.connection.set_prepared_statement_cache_capacity(32);
+        log_ahead(&self.connection)?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        // Where fsync does not wait for the disk (macOS), a commit would not survive a power cut without it.
+        self.connection.pragma_update(None, "fullfsync", true)?;
+        self.connection.pragma_update(None, "foreign_keys", true)
     }
 
     /// Runs `work` in one transaction that survives a power cut.
@@ -78,7 +80,8 @@ impl Sqlite {
         doing: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> StoreResult<T> {
-        let failed = |error| store_error(doing, error);
+        let path = self.path.clone();
+        let failed = |error| error::doing(doing, &path, error);
         if self.durable != durable {
             let level = if durable { "FULL" } else { "NORMAL" };
             self.connection.pragma_update(None, "synchronous", level).map_err(|error| failed(error.into()))?;
@@ -93,7 +96,7 @@ impl Sqlite {
 
     /// Runs `work` that only reads.
     fn reading<T>(&self, doing: &'static str, work: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
-        work(&self.connection).map_err(|error| store_error(doing, error))
+        work(&self.connection).map_err(|error| error::doing(doing, &self.path, error))
     }
 
     /// Takes the lock that only one sending process has; the other's host and process id where it is taken.
@@ -104,8 +107,9 @@ impl Sqlite {
         match file.try_lock() {
             Ok(()) => Ok(Ok(file)),
             Err(TryLockError::WouldBlock) => {
+                // Some systems let nobody read a locked file; then the other stays unnamed.
                 let mut text = String::new();
-                file.read_to_string(&mut text)?;
+                let _ = file.read_to_string(&mut text);
                 let holder = text.trim().split_once(' ').and_then(|(pid, host)| {
                     Some(Run { host: host.to_owned(), boot_id: String::new(), pid: pid.parse().ok()? })
                 });
@@ -134,7 +138,8 @@ impl Store for Sqlite {
         status: Option<Status>,
         each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        subscribers::each(&self.connection, status, each)
+        let all = subscribers::each(&self.connection, status, each);
+        all.map_err(|error| error::reading("read the subscribers", &self.path, error))
     }
 
     fn set_status(
@@ -151,12 +156,12 @@ impl Store for Sqlite {
         if self.sending.is_some() {
             return Ok(Begun::Started(Recovered::default()));
         }
-        let mut file = match self.lock().map_err(|error| store_error(DOING, error))? {
+        let mut file = match self.lock().map_err(|error| error::doing(DOING, &self.path, error))? {
             Ok(file) => file,
             Err(holder) => return Ok(Begun::Busy(holder)),
         };
         let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
-        note.map_err(|error| store_error(DOING, error.into()))?;
+        note.map_err(|error| error::doing(DOING, &self.path, error.into()))?;
         let (number, recovered) = self.durably(DOING, |transaction| ledger::begin_run(transaction, run, now))?;
         self.sending = Some((file, number));
         Ok(Begun::Started(recovered))
@@ -200,7 +205,8 @@ impl Store for Sqlite {
         state: Option<State>,
         each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        ledger::each(&self.connection, issue, state, each)
+        let all = ledger::each(&self.connection, issue, state, each);
+        all.map_err(|error| error::reading("read the recipients", &self.path, error))
     }
 
     fn resolve(
@@ -218,26 +224,29 @@ type Result<T> = anyhow::Result<T>;
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
 /// Makes the file if it is not there, readable by its owner alone: it holds addresses.
-fn make_private(path: &Path) -> std::io::Result<()> {
+fn make_private(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(missing) = folder.filter(|folder| !folder.exists()) {
+        bail!("the folder `{}` is not there", missing.display());
+    }
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(|_| ())
+    Ok(options.open(path).map(|_| ())?)
 }
 
-/// The errors somebody decides on; everything else is told with what was being done.
-fn store_error(doing: &'static str, error: anyhow::Error) -> StoreError {
-    let known = error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>()).and_then(kind);
-    known.unwrap_or(StoreError::Failed { doing, source: error })
-}
-
-fn kind(error: &rusqlite::Error) -> Option<StoreError> {
-    match error.sqlite_error_code()? {
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(StoreError::Locked),
-        ErrorCode::DiskFull => Some(StoreError::Full),
-        _ => None,
+/// Has a file keep a write-ahead log. SQLite does not wait for its turn here (it reads before it writes, and would not
+/// notice a deadlock), so that of two processes with a new file one would be told that it is locked.
+fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    const PAUSE: Duration = Duration::from_millis(50);
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => std::thread::sleep(PAUSE),
+            done => return done,
+        }
     }
+    connection.pragma_update(None, "journal_mode", "WAL")
 }
 
 /// Times in the database: UTC with milliseconds, so that text order is time order.

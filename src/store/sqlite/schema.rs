@@ -2,10 +2,13 @@
 //!
 //! Migrations only ever append: each is run once, in its own transaction, and counted in `user_version`.
 
+use std::path::Path;
+
+use anyhow::anyhow;
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::error;
 use crate::store::StoreError;
-use crate::store::sqlite::kind;
 
 /// `PRAGMA application_id`: "slug" in ASCII.
 const APPLICATION_ID: i32 = 0x736c_7567;
@@ -51,26 +54,29 @@ CREATE INDEX delivery_open ON delivery (mailing, subscriber) WHERE state IN ('qu
 CREATE INDEX delivery_taken ON delivery (run) WHERE state IN ('claimed', 'sending');
 "];
 
-/// Brings the database to the newest schema.
-pub(super) fn migrate(connection: &mut Connection, place: &str) -> Result<(), StoreError> {
-    let refused = |error: rusqlite::Error| match kind(&error) {
-        Some(known) => known,
-        None => StoreError::Open { place: place.to_owned(), source: error.into() },
-    };
-    let number = |connection: &Connection, sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let found = number(connection, "PRAGMA user_version").map_err(refused)?;
-    let application = number(connection, "PRAGMA application_id").map_err(refused)?;
-    let tables = number(connection, "SELECT count(*) FROM sqlite_schema").map_err(refused)?;
-    if application != i64::from(APPLICATION_ID) && tables > 0 {
-        let source = anyhow::anyhow!("it is a database of another program");
-        return Err(StoreError::Open { place: place.to_owned(), source });
+/// Refuses a database of another program, and one of a newer version of this one. Changes nothing.
+pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let number = |sql| number(sql).map_err(|error| error::opening(path, error));
+    let place = path.display().to_string();
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    let application = number("PRAGMA application_id")?;
+    let is_new = tables == 0 && application == 0;
+    if !is_new && application != i64::from(APPLICATION_ID) {
+        return Err(StoreError::Open { place, source: anyhow!("it is a database of another program") });
     }
-    let known = MIGRATIONS.len() as i64;
+    let (found, known) = (number("PRAGMA user_version")?, MIGRATIONS.len() as i64);
     if found > known {
-        return Err(StoreError::Version { place: place.to_owned(), found, known });
+        return Err(StoreError::Version { place, found, known });
     }
-    while number(connection, "PRAGMA user_version").map_err(refused)? < known {
-        step(connection).map_err(refused)?;
+    Ok(())
+}
+
+/// Brings the database to the newest schema.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    while version(connection)? < MIGRATIONS.len() as i64 {
+        step(connection)?;
     }
     Ok(())
 }

@@ -21,10 +21,44 @@ fn open_error(prepare: impl FnOnce(&Path)) -> String {
 fn what_is_no_store_is_refused_as_it_is() {
     let text = |path: &Path| std::fs::write(path, "no database, but a text that somebody wrote").unwrap();
     assert_eq!(open_error(text), "cannot open the store `DIR/store.db`: it is no SQLite database");
-    let foreign = |path: &Path| Connection::open(path).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
-    assert_eq!(open_error(foreign), "cannot open the store `DIR/store.db`: it is a database of another program");
     let folder = |path: &Path| std::fs::create_dir(path).unwrap();
     assert!(open_error(folder).starts_with("cannot open the store `DIR/store.db`: "));
+}
+
+#[test]
+fn a_database_of_another_program_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    for batch in ["CREATE TABLE t (a)", "DROP TABLE t; PRAGMA application_id = 1"] {
+        Connection::open(&path).unwrap().execute_batch(batch).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let error = anyhow::Error::from(Sqlite::open(&path).unwrap_err());
+        assert_eq!(error.root_cause().to_string(), "it is a database of another program");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is put beside it");
+    }
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    let error = anyhow::Error::from(Sqlite::open(Path::new("/nonexistent/store.db")).unwrap_err());
+    let expected = "cannot open the store `/nonexistent/store.db`: the folder `/nonexistent` is not there";
+    assert_eq!(format!("{error:#}"), expected);
+}
+
+#[test]
+fn a_damaged_store_is_told_from_a_failing_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(Sqlite::open(&path).unwrap());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..].fill(0x55);
+    std::fs::write(&path, bytes).unwrap();
+    let store = Sqlite::open(&path).unwrap();
+    let error = store.each_subscriber(None, &mut |_| Ok(())).unwrap_err();
+    assert!(error.root_cause().to_string().starts_with("it is damaged"), "{error:#}");
+    let error = store.subscriber(&"reader@example.org".parse().unwrap()).unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. }), "{error}");
 }
 
 #[test]
@@ -64,7 +98,23 @@ fn a_failed_import_adds_nobody() {
 }
 
 #[test]
-fn several_processes_may_subscribe_people_at_once() {
+fn a_new_file_that_another_process_is_making_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        let opened = scope.spawn(|| Sqlite::open(&path).map(|store| count(&store)));
+        // Whatever the other thread does meanwhile, it has to succeed.
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(opened.join().unwrap().unwrap(), 0);
+    });
+}
+
+/// Threads with their own connections meet as processes do, in the locks of the file.
+#[test]
+fn many_may_open_read_and_write_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let add = |thread: usize| {
@@ -75,16 +125,31 @@ fn several_processes_may_subscribe_people_at_once() {
             store.add_subscribers(&mut std::iter::once(new), DateTime::default()).unwrap();
         }
     };
+    let watch = || {
+        let store = Sqlite::open(&path).unwrap();
+        let mut seen = 0;
+        for _ in 0..200 {
+            let now = count(&store);
+            assert!(now >= seen, "somebody vanished");
+            seen = now;
+        }
+    };
     std::thread::scope(|scope| {
         for thread in 0..4 {
             scope.spawn(move || add(thread));
         }
+        scope.spawn(watch);
+        scope.spawn(watch);
     });
+    assert_eq!(count(&Sqlite::open(&path).unwrap()), 100);
+}
+
+fn count(store: &Sqlite) -> usize {
     let mut count = 0;
     let mut each = |_| {
         count += 1;
         Ok(())
     };
-    Sqlite::open(&path).unwrap().each_subscriber(None, &mut each).unwrap();
-    assert_eq!(count, 100);
+    store.each_subscriber(None, &mut each).unwrap();
+    count
 }
