@@ -11,8 +11,8 @@ use crate::program::{copy_folder, repository, slugline, words};
 
 /// Commands that are not run as they stand.
 const STAND_INS: [(&str, StandIn); 5] = [
-    ("git clone <this repository> slugline && cd slugline", StandIn::Done("the copy of the demonstration")),
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
+    ("tests/run", StandIn::Done("what runs this test")),
     ("cargo install --path .", StandIn::Done("the program under test")),
     ("slugline init", StandIn::Command("slugline init my-blog")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
