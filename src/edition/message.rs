@@ -75,7 +75,7 @@ impl Header {
         if !leave.items().is_empty() {
             head.push_str(&header::list("List-Unsubscribe", &leave.items()));
         }
-        if leave.is_one_click() {
+        if leave.one_click {
             head.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
         }
         head.push_str(&self.after);

@@ -55,6 +55,8 @@ pub struct Leave {
     pub url: Option<String>,
     /// `mailto:` with a subject.
     pub mailto: Option<String>,
+    /// Whether a POST to `url` says who leaves: RFC 8058 section 3.1 wants HTTPS, and a URL that names the recipient.
+    pub one_click: bool,
 }
 
 impl Unsubscribe {
@@ -87,7 +89,8 @@ impl Unsubscribe {
         if url.as_ref().is_some_and(|url| url.len() > LONGEST_URL) {
             bail!("`mail.unsubscribe_url` is too long for a line of a message");
         }
-        Ok(Leave { url, mailto: self.mailto.clone() })
+        let one_click = self.is_personal() && url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        Ok(Leave { url, mailto: self.mailto.clone(), one_click })
     }
 }
 
@@ -95,11 +98,6 @@ impl Leave {
     /// The one link to show: the page, else the address.
     pub fn link(&self) -> Option<&str> {
         self.url.as_deref().or(self.mailto.as_deref())
-    }
-
-    /// Whether a mail program can leave with one click: RFC 8058 section 3.1 wants HTTPS.
-    pub fn is_one_click(&self) -> bool {
-        self.url.as_ref().is_some_and(|url| url.starts_with("https:"))
     }
 
     /// The items of List-Unsubscribe (RFC 2369 section 3.2), in the order of preference.
@@ -131,6 +129,12 @@ mod tests {
                 "<mailto:leave+weekly@example.org?subject=unsubscribe>"
             ]
         );
-        assert!(leave.is_one_click() && unsubscribe.is_personal());
+        assert!(leave.one_click && unsubscribe.is_personal());
+    }
+
+    #[test]
+    fn a_page_that_is_the_same_for_all_is_no_one_click() {
+        let unsubscribe = Unsubscribe { url: Some("https://news.example.org/leave".to_owned()), mailto: None };
+        assert!(!unsubscribe.of(&"a@example.org".parse().unwrap()).unwrap().one_click);
     }
 }

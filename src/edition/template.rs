@@ -33,7 +33,7 @@ impl Templates {
     pub fn load(own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Self> {
         let mut environment = Environment::new();
         environment.set_debug(true);
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_fuel(Some(FUEL));
         let lines = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
         environment.set_syntax(lines.context("failed to set up templates")?);
