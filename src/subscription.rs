@@ -13,6 +13,7 @@ use crate::finding::Finding;
 use crate::store::{Added, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber};
 
+mod csv_lines;
 mod csv_rows;
 
 /// What became of a wish to subscribe one person.
@@ -52,11 +53,12 @@ pub struct Imported {
 }
 
 /// Imports a CSV file with a header, in one transaction; `path` is its name in findings. The address is in the column
-/// `column`, else in the one named `email`, `e-mail`, `address` or `email address`; a column `name` is the name; every
-/// other one becomes an attribute. `each` is told of every row.
+/// `column`, else in the one named `email`, `e-mail`, `address` or `email address`; a column `name` is the name, `status`
+/// the status, without which they are active; every other one becomes an attribute. `each` is told of every row.
 ///
 /// # Errors
-/// When the header names no column for the address, or the store fails; then nobody was added.
+/// When the header names no column for the address, or the store fails; then nobody was added. When the file cannot be
+/// read to its end; then those up to there were.
 pub fn import(
     store: &mut dyn Store,
     path: &str,
@@ -72,7 +74,9 @@ pub fn import(
         row
     });
     let added = store.add_subscribers(&mut good, now).with_context(|| format!("failed to import `{path}`"))?;
-    Ok(Imported { added, findings: rows.into_findings() })
+    let read = rows.into_findings();
+    let added_so_far = || format!("failed to read `{path}` to its end; the {} before were added", added.new);
+    Ok(Imported { added, findings: read.with_context(added_so_far)? })
 }
 
 /// Unsubscribes somebody; gives the status before, `None` when the address is not known.

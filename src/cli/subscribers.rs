@@ -37,9 +37,11 @@ enum Action {
     },
     /// Add the subscribers of a CSV file
     ///
-    /// Its first line names the columns: `email` and, if you like, `name`; every other column can be used in templates.
-    /// Bad rows are named and the good ones kept. Importing a file again changes nothing, and whoever left stays away.
-    #[command(after_help = "Example:\n  slugline subscribers import readers.csv")]
+    /// Its first line names the columns: `email` and, if you like, `name` and `status` (active, unsubscribed or
+    /// suppressed); every other column can be used in templates. Bad rows are named and the good ones kept. Importing a
+    /// file again changes nothing, and whoever left stays away.
+    #[command(after_help = "Examples:\n  slugline subscribers import readers.csv\n  \
+                            slugline subscribers import - --column Contact < crm.csv")]
     Import {
         /// The CSV file, `-` for stdin
         file: String,
@@ -104,8 +106,7 @@ fn add(
     name: &str,
     again: bool,
 ) -> anyhow::Result<Exit> {
-    let new = NewSubscriber { address: address.clone(), name: name.to_owned(), attributes: serde_json::Map::new() };
-    let joined = subscription::add(store, new, again, context.clock.now())?;
+    let joined = subscription::add(store, NewSubscriber::new(address.clone(), name), again, context.clock.now())?;
     let (word, exit) = match joined {
         Joined::New => ("added", Exit::Done),
         Joined::Known => ("known already", Exit::Done),
@@ -125,19 +126,19 @@ fn add(
 fn import(context: &Context, store: &mut dyn Store, file: &str, column: Option<&str>) -> anyhow::Result<Exit> {
     let imported = import_file(context, store, file, column)?;
     context.report.findings(&imported.findings);
-    let Added { new, known, away } = imported.added;
+    let Added { new, known, repeated, away } = imported.added;
     let bad = imported.findings.len();
     if context.report.json {
         let findings: Vec<FindingRow<'_>> = imported.findings.iter().map(FindingRow::of).collect();
-        let document =
-            serde_json::json!({ "new": new, "known": known, "away": away, "bad": bad, "findings": findings });
+        let document = serde_json::json!({ "new": new, "known": known, "repeated": repeated, "away": away, "bad": bad, "findings": findings });
         context.report.document(&document)?;
     } else {
         let row = |word: &str, count: u64, meaning: &str| vec![word.to_owned(), count.to_string(), meaning.to_owned()];
         context.report.table(&[
             row("new", new, "added"),
             row("known", known, "there already, unchanged"),
-            row("away", away, "left or suppressed earlier, and stay so"),
+            row("repeated", repeated, "more than once in the file, added once"),
+            row("away", away, "left or suppressed, and not written to"),
             row("bad", bad as u64, "rows that name nobody"),
         ])?;
     }
