@@ -18,7 +18,7 @@ fn import_text(store: &mut dyn Store, csv: &str) -> anyhow::Result<(Added, Vec<S
 
 fn exported(store: &dyn Store) -> String {
     let mut out = Vec::new();
-    export(store, None, &mut out).unwrap();
+    export::csv(store, None, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
