@@ -65,7 +65,7 @@ fn send(
     let now = DateTime::<Utc>::UNIX_EPOCH;
     let mut readers = (0..messages).filter_map(|number| {
         let address = format!("reader-{number}@example.com").parse().ok()?;
-        Some(NewSubscriber { address, name: String::new(), attributes: serde_json::Map::new() })
+        Some(NewSubscriber::new(address, ""))
     });
     store.add_subscribers(&mut readers, now)?;
     let issue = IssueId::new("https://example.org/spring/").ok_or("an id")?;

@@ -36,8 +36,19 @@ pub struct NewSubscriber {
     pub address: EmailAddress,
     /// Display name, blank when unknown.
     pub name: String,
+    /// Active, unless somebody brings the record of those who left along.
+    pub status: Status,
     /// Further columns, by their header.
     pub attributes: serde_json::Map<String, serde_json::Value>,
+}
+
+impl NewSubscriber {
+    /// Somebody who wants to read. Of the name one line is kept, without control characters.
+    pub fn new(address: EmailAddress, name: &str) -> Self {
+        let name = name.split(|char: char| char.is_whitespace() || char.is_control());
+        let name = name.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        Self { address, name, status: Status::Active, attributes: serde_json::Map::new() }
+    }
 }
 
 /// Whether to write to a subscriber.
@@ -73,5 +84,16 @@ impl Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line() {
+        let new = NewSubscriber::new("reader@example.org".parse().unwrap(), " 李\t雷\r\nBcc: all@example.org\0 ");
+        assert_eq!(new.name, "李 雷 Bcc: all@example.org");
     }
 }

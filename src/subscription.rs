@@ -11,9 +11,11 @@ use chrono::{DateTime, Utc};
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Added, Store, StoreError};
-use crate::subscriber::{NewSubscriber, Status, Subscriber};
+use crate::subscriber::{NewSubscriber, Status};
 
+mod csv_lines;
 mod csv_rows;
+pub mod export;
 
 /// What became of a wish to subscribe one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +54,12 @@ pub struct Imported {
 }
 
 /// Imports a CSV file with a header, in one transaction; `path` is its name in findings. The address is in the column
-/// `column`, else in the one named `email`, `e-mail`, `address` or `email address`; a column `name` is the name; every
-/// other one becomes an attribute. `each` is told of every row.
+/// `column`, else in the one named `email`, `e-mail`, `address` or `email address`; a column `name` is the name, `status`
+/// the status, without which they are active; every other one becomes an attribute. `each` is told of every row.
 ///
 /// # Errors
-/// When the header names no column for the address, or the store fails; then nobody was added.
+/// When the header names no column for the address, or the store fails; then nobody was added. When the file cannot be
+/// read to its end; then those up to there were.
 pub fn import(
     store: &mut dyn Store,
     path: &str,
@@ -72,7 +75,9 @@ pub fn import(
         row
     });
     let added = store.add_subscribers(&mut good, now).with_context(|| format!("failed to import `{path}`"))?;
-    Ok(Imported { added, findings: rows.into_findings() })
+    let read = rows.into_findings();
+    let added_so_far = || format!("failed to read `{path}` to its end; the {} before were added", added.new);
+    Ok(Imported { added, findings: read.with_context(added_so_far)? })
 }
 
 /// Unsubscribes somebody; gives the status before, `None` when the address is not known.
@@ -84,41 +89,6 @@ pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>)
         Some(Status::Active) => store.set_status(address, Status::Unsubscribed, now),
         other => Ok(other),
     }
-}
-
-/// Writes subscribers as CSV that `import` reads again: `email,name,status,created` and every attribute.
-///
-/// # Errors
-/// When the store or the output fails.
-pub fn export(store: &dyn Store, status: Option<Status>, out: &mut dyn std::io::Write) -> anyhow::Result<()> {
-    let mut attributes: Vec<String> = Vec::new();
-    store.each_subscriber(status, &mut |subscriber| {
-        for name in subscriber.attributes.keys() {
-            if !attributes.contains(name) {
-                attributes.push(name.clone());
-            }
-        }
-        Ok(())
-    })?;
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(["email", "name", "status", "created"].into_iter().chain(attributes.iter().map(String::as_str)))?;
-    store.each_subscriber(status, &mut |subscriber| Ok(csv.write_record(fields(&subscriber, &attributes))?))?;
-    Ok(csv.flush()?)
-}
-
-fn fields(subscriber: &Subscriber, attributes: &[String]) -> Vec<String> {
-    let mut fields = vec![
-        subscriber.address.to_string(),
-        subscriber.name.clone(),
-        subscriber.status.to_string(),
-        subscriber.created.to_rfc3339(),
-    ];
-    fields.extend(attributes.iter().map(|name| match subscriber.attributes.get(name) {
-        None | Some(serde_json::Value::Null) => String::new(),
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
-    }));
-    fields
 }
 
 #[cfg(test)]

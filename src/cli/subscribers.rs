@@ -3,7 +3,6 @@
 use std::io::{self, Read};
 
 use clap::{Subcommand, ValueEnum};
-use serde::Serialize;
 
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit};
@@ -12,8 +11,8 @@ use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Added, Store};
-use crate::subscriber::{NewSubscriber, Status, Subscriber};
-use crate::subscription::{self, Imported, Joined};
+use crate::subscriber::{NewSubscriber, Status};
+use crate::subscription::{self, Imported, Joined, export};
 
 /// Add, import, list, export and remove subscribers
 #[derive(Debug, clap::Args)]
@@ -37,9 +36,11 @@ enum Action {
     },
     /// Add the subscribers of a CSV file
     ///
-    /// Its first line names the columns: `email` and, if you like, `name`; every other column can be used in templates.
-    /// Bad rows are named and the good ones kept. Importing a file again changes nothing, and whoever left stays away.
-    #[command(after_help = "Example:\n  slugline subscribers import readers.csv")]
+    /// Its first line names the columns: `email` and, if you like, `name` and `status` (active, unsubscribed or
+    /// suppressed); every other column can be used in templates. Bad rows are named and the good ones kept. Importing a
+    /// file again changes nothing, and whoever left stays away.
+    #[command(after_help = "Examples:\n  slugline subscribers import readers.csv\n  \
+                            slugline subscribers import - --column Contact < crm.csv")]
     Import {
         /// The CSV file, `-` for stdin
         file: String,
@@ -54,7 +55,10 @@ enum Action {
         status: Option<Status>,
     },
     /// Write all subscribers to stdout
-    #[command(after_help = "Example:\n  slugline subscribers export > readers.csv")]
+    ///
+    /// The CSV can be imported again, here or elsewhere: whoever left stays away there too.
+    #[command(after_help = "Examples:\n  slugline subscribers export > readers.csv\n  \
+                            slugline subscribers export --format json > readers.json")]
     Export {
         /// How to write them
         #[arg(long, default_value = "csv")]
@@ -88,11 +92,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Action::Add { address, name, again } => add(context, store, address, name, *again),
         Action::Import { file, column } => import(context, store, file, column.as_deref()),
         Action::List { status } => list(context, store, *status),
-        Action::Export { format: Format::Csv } => {
-            subscription::export(store, None, &mut context.report.stdout())?;
-            Ok(Exit::Done)
-        }
-        Action::Export { format: Format::Json } => documents(context, store, None),
+        Action::Export { format } => export(context, store, *format),
         Action::Remove { address } => remove(context, store, address),
     }
 }
@@ -104,8 +104,7 @@ fn add(
     name: &str,
     again: bool,
 ) -> anyhow::Result<Exit> {
-    let new = NewSubscriber { address: address.clone(), name: name.to_owned(), attributes: serde_json::Map::new() };
-    let joined = subscription::add(store, new, again, context.clock.now())?;
+    let joined = subscription::add(store, NewSubscriber::new(address.clone(), name), again, context.clock.now())?;
     let (word, exit) = match joined {
         Joined::New => ("added", Exit::Done),
         Joined::Known => ("known already", Exit::Done),
@@ -124,24 +123,33 @@ fn add(
 
 fn import(context: &Context, store: &mut dyn Store, file: &str, column: Option<&str>) -> anyhow::Result<Exit> {
     let imported = import_file(context, store, file, column)?;
-    context.report.findings(&imported.findings);
-    let Added { new, known, away } = imported.added;
+    show(context, &imported.findings);
+    let Added { new, known, repeated, away } = imported.added;
     let bad = imported.findings.len();
     if context.report.json {
         let findings: Vec<FindingRow<'_>> = imported.findings.iter().map(FindingRow::of).collect();
-        let document =
-            serde_json::json!({ "new": new, "known": known, "away": away, "bad": bad, "findings": findings });
+        let document = serde_json::json!({ "new": new, "known": known, "repeated": repeated, "away": away, "bad": bad, "findings": findings });
         context.report.document(&document)?;
     } else {
         let row = |word: &str, count: u64, meaning: &str| vec![word.to_owned(), count.to_string(), meaning.to_owned()];
         context.report.table(&[
             row("new", new, "added"),
             row("known", known, "there already, unchanged"),
-            row("away", away, "left or suppressed earlier, and stay so"),
+            row("repeated", repeated, "more than once in the file, added once"),
+            row("away", away, "left or suppressed, and not written to"),
             row("bad", bad as u64, "rows that name nobody"),
         ])?;
     }
     Ok(if bad > 0 { Exit::Attention } else { Exit::Done })
+}
+
+/// Shows bad rows, as many as somebody reads: a wrong column makes every row a bad one.
+fn show(context: &Context, findings: &[Finding]) {
+    const READ: usize = 100;
+    context.report.findings(&findings[..findings.len().min(READ)]);
+    if findings.len() > READ {
+        context.report.message(&format!("And {} more bad rows; `--json` lists them all.", findings.len() - READ));
+    }
 }
 
 /// Imports the list that the project file names as `mail.subscribers`, if it names one.
@@ -149,7 +157,7 @@ pub(super) fn import_list(context: &Context, config: &Config, store: &mut dyn St
     let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Exit::Done) };
     let mut file = context.project.open(list)?;
     let imported = import_from(context, store, &list.to_string_lossy(), &mut file, None)?;
-    context.report.findings(&imported.findings);
+    show(context, &imported.findings);
     Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
 }
 
@@ -176,7 +184,8 @@ fn import_from(
 
 fn list(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow::Result<Exit> {
     if context.report.json {
-        return documents(context, store, status);
+        export::json(store, status, &mut context.report.stdout())?;
+        return Ok(Exit::Done);
     }
     let mut rows = Vec::new();
     store.each_subscriber(status, &mut |subscriber| {
@@ -187,35 +196,13 @@ fn list(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow:
     Ok(Exit::Done)
 }
 
-fn documents(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow::Result<Exit> {
-    let mut rows = Vec::new();
-    store.each_subscriber(status, &mut |subscriber| {
-        rows.push(Row::of(subscriber));
-        Ok(())
-    })?;
-    context.report.document(&serde_json::json!({ "subscribers": rows }))?;
-    Ok(Exit::Done)
-}
-
-#[derive(Serialize)]
-struct Row {
-    email: String,
-    name: String,
-    status: &'static str,
-    created: String,
-    attributes: serde_json::Map<String, serde_json::Value>,
-}
-
-impl Row {
-    fn of(subscriber: Subscriber) -> Self {
-        Self {
-            email: subscriber.address.to_string(),
-            name: subscriber.name,
-            status: subscriber.status.as_str(),
-            created: subscriber.created.to_rfc3339(),
-            attributes: subscriber.attributes,
-        }
+fn export(context: &Context, store: &dyn Store, format: Format) -> anyhow::Result<Exit> {
+    let mut out = context.report.stdout();
+    match format {
+        Format::Csv if !context.report.json => export::csv(store, None, &mut out)?,
+        Format::Csv | Format::Json => export::json(store, None, &mut out)?,
     }
+    Ok(Exit::Done)
 }
 
 fn remove(context: &Context, store: &mut dyn Store, addresses: &[EmailAddress]) -> anyhow::Result<Exit> {

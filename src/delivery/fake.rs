@@ -57,7 +57,7 @@ impl Store for Fake {
         let mut added = Added::default();
         for subscriber in new {
             let id = SubscriberId(self.subscribers.len() as i64 + 1);
-            let NewSubscriber { address, name, attributes } = subscriber;
+            let NewSubscriber { address, name, attributes, .. } = subscriber;
             self.subscribers.push(Subscriber { id, address, name, status: Status::Active, attributes, created: now });
             added.new += 1;
         }

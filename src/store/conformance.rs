@@ -15,6 +15,7 @@ pub(super) type World<'a> = &'a dyn Fn(&dyn Fn(Open<'_>));
 
 pub(super) fn conforms(world: World<'_>) {
     world(&|open| adding_never_changes_who_is_there(open));
+    world(&|open| leaving_counts_whoever_says_it(open));
     world(&|open| the_audience_is_frozen(open));
     world(&|open| everybody_is_claimed_once(open));
     world(&|open| outcomes_are_kept(open));
@@ -42,10 +43,10 @@ fn address(number: usize) -> EmailAddress {
 }
 
 fn add(store: &mut dyn Store, count: usize) -> Added {
+    let attributes = || [("city".to_owned(), serde_json::json!("海口"))].into_iter().collect();
     let new = |number| NewSubscriber {
-        address: address(number),
-        name: format!("读者 {number}"),
-        attributes: [("city".to_owned(), serde_json::json!("海口"))].into_iter().collect(),
+        attributes: attributes(),
+        ..NewSubscriber::new(address(number), &format!("读者 {number}"))
     };
     store.add_subscribers(&mut (0..count).map(new), now()).unwrap()
 }
@@ -75,13 +76,13 @@ fn states(store: &dyn Store) -> Vec<(State, u32)> {
 
 fn adding_never_changes_who_is_there(open: Open<'_>) {
     let mut store = open();
-    assert_eq!(add(&mut *store, 2), Added { new: 2, known: 0, away: 0 });
+    assert_eq!(add(&mut *store, 2), Added { new: 2, ..Added::default() });
     let first = store.subscriber(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
     assert_eq!((first.address.as_str(), first.name.as_str(), first.created), ("Reader0@example.org", "读者 0", now()));
     assert_eq!(first.attributes["city"], "海口");
     assert_eq!(store.set_status(&address(1), Status::Unsubscribed, now()).unwrap(), Some(Status::Active));
     assert_eq!(store.set_status(&address(9), Status::Unsubscribed, now()).unwrap(), None);
-    assert_eq!(add(&mut *store, 3), Added { new: 1, known: 1, away: 1 });
+    assert_eq!(add(&mut *store, 3), Added { new: 1, known: 1, repeated: 0, away: 1 });
     assert_eq!(store.subscriber(&address(0)).unwrap(), Some(first));
     assert_eq!(store.subscriber(&address(1)).unwrap().unwrap().status, Status::Unsubscribed);
     let mut active = Vec::new();
@@ -91,6 +92,26 @@ fn adding_never_changes_who_is_there(open: Open<'_>) {
     };
     open().each_subscriber(Some(Status::Active), &mut each).unwrap();
     assert_eq!(active, [address(0), address(2)]);
+}
+
+fn leaving_counts_whoever_says_it(open: Open<'_>) {
+    let mut store = open();
+    add(&mut *store, 2);
+    let new = |number, status| NewSubscriber { status, ..NewSubscriber::new(address(number), "") };
+    let mut records = [
+        new(0, Status::Suppressed),
+        new(1, Status::Active),
+        new(2, Status::Unsubscribed),
+        new(2, Status::Active),
+        new(3, Status::Active),
+        new(3, Status::Active),
+    ]
+    .into_iter();
+    let added = store.add_subscribers(&mut records, now()).unwrap();
+    assert_eq!(added, Added { new: 1, known: 1, repeated: 1, away: 3 });
+    let status = |number| store.subscriber(&address(number)).unwrap().unwrap().status;
+    let expected = [Status::Suppressed, Status::Active, Status::Unsubscribed, Status::Active];
+    assert_eq!([status(0), status(1), status(2), status(3)], expected);
 }
 
 fn the_audience_is_frozen(open: Open<'_>) {

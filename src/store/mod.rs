@@ -30,8 +30,9 @@ pub fn open(project: &Project, place: &StorePlace) -> Result<Box<dyn Store>, Sto
 
 /// What keeps subscribers and the ledger.
 pub trait Store: Send {
-    /// Adds subscribers, durable. An address already there (compared by `EmailAddress::key`) is left exactly as it is,
-    /// whatever its status: whoever left stays away.
+    /// Adds subscribers, durable. An address already there (compared by `EmailAddress::key`) is left exactly as it is:
+    /// whoever left stays away. Leaving alone always counts: somebody active whose new record says that they left or are
+    /// suppressed gets that status.
     fn add_subscribers(
         &mut self,
         new: &mut dyn Iterator<Item = NewSubscriber>,
@@ -113,7 +114,9 @@ pub struct Added {
     pub new: u64,
     /// Were there already, unchanged.
     pub known: u64,
-    /// Were there already, and have left or are suppressed: they stay so.
+    /// Came a second time in one call; the first counts.
+    pub repeated: u64,
+    /// Have left or are suppressed, as the store knew before or their new record says.
     pub away: u64,
 }
 

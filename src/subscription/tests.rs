@@ -18,12 +18,12 @@ fn import_text(store: &mut dyn Store, csv: &str) -> anyhow::Result<(Added, Vec<S
 
 fn exported(store: &dyn Store) -> String {
     let mut out = Vec::new();
-    export(store, None, &mut out).unwrap();
+    export::csv(store, None, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn subscriber(address: &str) -> NewSubscriber {
-    NewSubscriber { address: address.parse().unwrap(), name: String::new(), attributes: serde_json::Map::new() }
+    NewSubscriber::new(address.parse().unwrap(), "")
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn good_rows_are_kept_and_bad_ones_named() {
     with_store(|store| {
         let csv = "\u{feff}Name; E-Mail ;city\n李雷;li@例え.jp;\"海口;市\"\n;no address;\n\nHan;han@example.org\n;LI@xn--r8jz45g.jp;\n";
         let (added, findings) = import_text(store, csv).unwrap();
-        assert_eq!(added, Added { new: 2, known: 1, away: 0 });
+        assert_eq!(added, Added { new: 2, repeated: 1, ..Added::default() });
         assert_eq!(findings, ["list.csv:3: `no address` is no e-mail address: it needs a name, an `@` and a domain"]);
         assert_eq!(
             exported(store),
@@ -47,7 +47,7 @@ fn an_export_imports_again_and_changes_nothing() {
         import_text(store, "email,name,plan\na@example.org,\"A, B\",pro\nb@example.org,,\n").unwrap();
         remove(store, &"b@example.org".parse().unwrap(), now()).unwrap();
         let before = exported(store);
-        assert_eq!(import_text(store, &before).unwrap().0, Added { new: 0, known: 1, away: 1 });
+        assert_eq!(import_text(store, &before).unwrap().0, Added { known: 1, away: 1, ..Added::default() });
         assert_eq!(exported(store), before);
     });
 }
@@ -80,6 +80,81 @@ fn who_left_comes_back_only_when_asked_for() {
         let again = Joined::Again(Status::Unsubscribed);
         assert_eq!(add(store, subscriber("a@example.org"), true, now()).unwrap(), again);
         assert_eq!(store.subscriber(&address).unwrap().unwrap().status, Status::Active);
+    });
+}
+
+#[test]
+fn an_export_takes_the_record_of_who_left_to_another_store() {
+    with_store(|store| {
+        import_text(store, "email,name\na@example.org,A\nb@example.org,B\n").unwrap();
+        remove(store, &"b@example.org".parse().unwrap(), now()).unwrap();
+        let all = exported(store);
+        with_store(|other| {
+            assert_eq!(import_text(other, &all).unwrap().0, Added { new: 1, away: 1, ..Added::default() });
+            assert_eq!(exported(other), all);
+        });
+    });
+}
+
+#[test]
+fn a_status_that_nobody_knows_adds_nobody() {
+    with_store(|store| {
+        let csv = "email,Status\na@example.org,cleaned\nb@example.org,\nc@example.org,Unsubscribed\n";
+        let (added, findings) = import_text(store, csv).unwrap();
+        assert_eq!(added, Added { new: 1, away: 1, ..Added::default() });
+        assert_eq!(findings, ["list.csv:2: `cleaned` is no status"]);
+    });
+}
+
+#[test]
+fn every_finding_names_its_line() {
+    let rows = [
+        "email,name,note",
+        "",
+        "a@example.org,A,\"one",
+        "two\"",
+        "",
+        "",
+        "bad,B,",
+        "b@example.org,\"B,",
+        "bad,\"C\",",
+        "bad",
+    ];
+    let expected = [
+        "list.csv:7: `bad` is no e-mail address: it needs a name, an `@` and a domain",
+        "list.csv:8: a quote is opened here and not closed",
+        "list.csv:9: `bad` is no e-mail address: it needs a name, an `@` and a domain",
+        "list.csv:10: `bad` is no e-mail address: it needs a name, an `@` and a domain",
+    ];
+    for end in ["\n", "\r\n"] {
+        with_store(|store| {
+            let (added, findings) = import_text(store, &rows.join(end)).unwrap();
+            assert_eq!((added.new, findings), (1, expected.map(str::to_owned).to_vec()));
+            let note = store.subscriber(&"a@example.org".parse().unwrap()).unwrap().unwrap().attributes["note"].clone();
+            assert_eq!(note, "one\ntwo");
+        });
+    }
+}
+
+/// Gives its text byte by byte, as a slow pipe may, and then fails.
+struct Failing<'a>(&'a [u8]);
+
+impl std::io::Read for Failing<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let Some((first, rest)) = self.0.split_first() else { return Err(std::io::Error::other("the cable is out")) };
+        (out[0], self.0) = (*first, rest);
+        Ok(1)
+    }
+}
+
+#[test]
+fn a_file_that_ends_in_a_failure_is_no_success() {
+    with_store(|store| {
+        let mut csv = Failing("\u{feff}email;name\na@example.org;A\nb@exa".as_bytes());
+        let error = import(store, "list.csv", &mut csv, None, now(), &mut || {}).unwrap_err();
+        let expected = "failed to read `list.csv` to its end; the 1 before were added: the cable is out";
+        assert_eq!(format!("{error:#}"), expected);
+        assert_eq!(store.subscriber(&"a@example.org".parse().unwrap()).unwrap().unwrap().name, "A");
     });
 }
 

@@ -19,8 +19,7 @@ fn hours_old(slug: &str, hours: i64) -> Issue {
 fn store() -> Fake {
     let mut store = Fake::default();
     let address = "reader@example.com".parse().unwrap();
-    let reader = NewSubscriber { address, name: String::new(), attributes: serde_json::Map::new() };
-    store.add_subscribers(&mut [reader].into_iter(), noon()).unwrap();
+    store.add_subscribers(&mut [NewSubscriber::new(address, "")].into_iter(), noon()).unwrap();
     store
 }
 

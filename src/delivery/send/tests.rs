@@ -54,11 +54,8 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
 /// A list of so many readers, `reader-1@example.com` and on.
 fn readers(count: usize) -> Fake {
     let mut store = Fake::default();
-    let mut new = (1..=count).map(|number| NewSubscriber {
-        address: format!("reader-{number}@example.com").parse().unwrap(),
-        name: String::new(),
-        attributes: serde_json::Map::new(),
-    });
+    let address = |number| format!("reader-{number}@example.com").parse().unwrap();
+    let mut new = (1..=count).map(|number| NewSubscriber::new(address(number), ""));
     store.add_subscribers(&mut new, noon()).unwrap();
     store
 }

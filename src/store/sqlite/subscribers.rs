@@ -22,19 +22,31 @@ pub(super) fn add(
         "INSERT INTO subscriber (key, address, name, status, attributes, created, changed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (key) DO NOTHING",
     )?;
-    let mut status = transaction.prepare_cached("SELECT status FROM subscriber WHERE key = ?1")?;
+    let mut find = transaction.prepare_cached("SELECT id, status FROM subscriber WHERE key = ?1")?;
+    let mut leave = transaction.prepare_cached("UPDATE subscriber SET status = ?2, changed = ?3 WHERE id = ?1")?;
+    // Numbers only grow: whoever has a higher one came in this very call.
+    let last = "SELECT coalesce(max(id), 0) FROM subscriber";
+    let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
     let now = time_text(now);
     let mut added = Added::default();
-    for NewSubscriber { address, name, attributes } in new {
+    for NewSubscriber { address, name, status, attributes } in new {
         let key = address.key();
         let attributes = serde_json::to_string(&attributes)?;
-        let row = params![key, address.as_str(), name, Status::Active.as_str(), attributes, now];
-        if insert.execute(row)? > 0 {
-            added.new += 1;
-        } else if status.query_row([&key], |row| row.get::<_, String>(0))? == Status::Active.as_str() {
-            added.known += 1;
-        } else {
-            added.away += 1;
+        let row = params![key, address.as_str(), name, status.as_str(), attributes, now];
+        let is_new = insert.execute(row)? > 0;
+        let (id, before): (i64, String) = match is_new {
+            true => (transaction.last_insert_rowid(), status.as_str().to_owned()),
+            false => find.query_row([&key], |row| Ok((row.get(0)?, row.get(1)?)))?,
+        };
+        let was_active = before == Status::Active.as_str();
+        if was_active && status != Status::Active {
+            leave.execute(params![id, status.as_str(), now])?;
+        }
+        match (was_active && status == Status::Active, is_new) {
+            (false, _) => added.away += 1,
+            (true, true) => added.new += 1,
+            (true, false) if id > last => added.repeated += 1,
+            (true, false) => added.known += 1,
         }
     }
     Ok(added)

@@ -87,11 +87,7 @@ fn a_failed_import_adds_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Sqlite::open(&folder.path().join("store.db")).unwrap();
     store.connection.execute_batch("PRAGMA max_page_count = 30").unwrap();
-    let new = |number| NewSubscriber {
-        address: format!("reader{number}@example.org").parse().unwrap(),
-        name: String::new(),
-        attributes: serde_json::Map::new(),
-    };
+    let new = |number| NewSubscriber::new(format!("reader{number}@example.org").parse().unwrap(), "");
     let error = store.add_subscribers(&mut (0..10_000).map(new), DateTime::default()).unwrap_err();
     assert!(matches!(error, StoreError::Full), "{error}");
     store.each_subscriber(None, &mut |_| panic!("somebody was added")).unwrap();
@@ -121,8 +117,7 @@ fn many_may_open_read_and_write_at_once() {
         let mut store = Sqlite::open(&path).unwrap();
         for number in 0..25 {
             let address = format!("reader{number}@{thread}.example.org").parse().unwrap();
-            let new = NewSubscriber { address, name: String::new(), attributes: serde_json::Map::new() };
-            store.add_subscribers(&mut std::iter::once(new), DateTime::default()).unwrap();
+            store.add_subscribers(&mut std::iter::once(NewSubscriber::new(address, "")), DateTime::default()).unwrap();
         }
     };
     let watch = || {

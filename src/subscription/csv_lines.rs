@@ -1,0 +1,206 @@
+//! The lines of a CSV file, safe to parse: no byte order mark, LF at every end, and no quote left open.
+//!
+//! An open quote would make one row of all the rows up to the next quote, and nobody would miss them. A line that opens
+//! one and does not close it is noted and becomes blank, so that the rows after it are read and keep their numbers.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read};
+
+/// How many lines one quoted field may go over.
+const MOST_LINES: usize = 100;
+
+/// Reads a CSV file as it should be.
+pub(super) struct Lines<'a> {
+    source: BufReader<&'a mut dyn Read>,
+    /// Lines read ahead of their time.
+    ahead: VecDeque<Vec<u8>>,
+    /// What is being given, and how much of it was.
+    record: Vec<u8>,
+    given: usize,
+    delimiter: u8,
+    line: usize,
+    open: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn new(source: &'a mut dyn Read) -> io::Result<Self> {
+        let (ahead, record) = (VecDeque::new(), Vec::new());
+        let source = BufReader::with_capacity(64 * 1024, source);
+        let mut lines = Self { source, ahead, record, given: 0, delimiter: b',', line: 0, open: Vec::new() };
+        let header = lines.next_line()?.unwrap_or_default();
+        let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&header).to_vec();
+        lines.delimiter = delimiter(&header);
+        lines.ahead.push_front(header);
+        Ok(lines)
+    }
+
+    /// What stands between two fields.
+    pub fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// The numbers of the lines that left a quote open, as far as the file was read.
+    pub fn open_quotes(&self) -> &[usize] {
+        &self.open
+    }
+
+    /// Makes the next record ready; it may go over several lines.
+    fn fill(&mut self) -> io::Result<()> {
+        self.record.clear();
+        self.given = 0;
+        let mut lines = VecDeque::new();
+        let mut quote = Quote::None;
+        while let Some(line) = self.next_line()? {
+            quote = quote.after(&line, self.delimiter);
+            lines.push_back(line);
+            // Within one line the parser makes the best of a misplaced quote; over several it would eat them.
+            let is_whole = quote == Quote::None || (quote == Quote::Misplaced && lines.len() == 1);
+            if is_whole {
+                self.line += lines.len();
+                lines.iter().for_each(|line| self.record.extend(line));
+                return Ok(());
+            }
+            if quote == Quote::Misplaced || lines.len() == MOST_LINES {
+                break;
+            }
+        }
+        if lines.pop_front().is_none() {
+            return Ok(());
+        }
+        self.line += 1;
+        self.open.push(self.line);
+        self.record.push(b'\n');
+        while let Some(line) = lines.pop_back() {
+            self.ahead.push_front(line);
+        }
+        Ok(())
+    }
+
+    fn next_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        if let Some(line) = self.ahead.pop_front() {
+            return Ok(Some(line));
+        }
+        let mut line = Vec::new();
+        if self.source.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        if line.ends_with(b"\n") {
+            line.pop();
+        }
+        if line.ends_with(b"\r") {
+            line.pop();
+        }
+        line.push(b'\n');
+        Ok(Some(line))
+    }
+}
+
+impl Read for Lines<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.record.len() {
+            self.fill()?;
+        }
+        let rest = &self.record[self.given..];
+        let length = rest.len().min(out.len());
+        out[..length].copy_from_slice(&rest[..length]);
+        self.given += length;
+        Ok(length)
+    }
+}
+
+/// What the quotes of a record say at the end of one of its lines.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quote {
+    /// The record ends with the line.
+    None,
+    /// A quoted field goes on in the next line.
+    Open,
+    /// A quote was closed before the field was over.
+    Misplaced,
+}
+
+impl Quote {
+    fn after(self, line: &[u8], delimiter: u8) -> Self {
+        let ends_field = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == delimiter || b"\r\n".contains(byte));
+        let (mut quote, mut starts_field) = (self, self == Self::None);
+        let mut bytes = line.iter().peekable();
+        while let Some(&byte) = bytes.next() {
+            match (quote, byte) {
+                (Self::Open, b'"') if bytes.next_if_eq(&&b'"').is_some() => {}
+                (Self::Open, b'"') if ends_field(bytes.peek().copied()) => quote = Self::None,
+                (Self::Open, b'"') => return Self::Misplaced,
+                (Self::Open, _) => {}
+                (_, b'"') if starts_field => quote = Self::Open,
+                _ => {}
+            }
+            starts_field = quote != Self::Open && byte == delimiter;
+        }
+        quote
+    }
+}
+
+/// The separator that the header uses most, outside quotes.
+fn delimiter(header: &[u8]) -> u8 {
+    let bare: Vec<u8> = header.split(|byte| *byte == b'"').step_by(2).flatten().copied().collect();
+    let count = |delimiter: &u8| bare.iter().filter(|byte| *byte == delimiter).count();
+    // `max_by_key` takes the last of equals, and a comma is the one to assume.
+    [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(mut csv: &[u8]) -> (String, Vec<usize>) {
+        let mut lines = Lines::new(&mut csv).unwrap();
+        let mut text = String::new();
+        lines.read_to_string(&mut text).unwrap();
+        (text, lines.open_quotes().to_vec())
+    }
+
+    #[test]
+    fn a_quoted_field_may_go_over_lines() {
+        let csv = "\u{feff}a;\"b;c,,,\"\r\n1;\"one \"\"two\"\"\r\nthree\"\r\n4;5";
+        assert_eq!(read(csv.as_bytes()), ("a;\"b;c,,,\"\n1;\"one \"\"two\"\"\nthree\"\n4;5\n".into(), vec![]));
+    }
+
+    #[test]
+    fn a_quote_that_is_left_open_takes_one_line_with_it() {
+        assert_eq!(read(b"a,b\n1,\"x\n2,y\n3,z\n"), ("a,b\n\n2,y\n3,z\n".into(), vec![2]));
+        assert_eq!(read(b"a,b\n1,\"x\n2,\"y\"\n3,z\n"), ("a,b\n\n2,\"y\"\n3,z\n".into(), vec![2]));
+        assert_eq!(read(b"a,b\n1,\"x\n2,\"y\n"), ("a,b\n\n\n".into(), vec![2, 3]));
+        assert_eq!(read(b"a,b\n1,\"x \"y\" z\"\n"), ("a,b\n1,\"x \"y\" z\"\n".into(), vec![]));
+        assert_eq!(read(b"a,b\n1,x \"y\n"), ("a,b\n1,x \"y\n".into(), vec![]));
+    }
+
+    #[test]
+    fn the_separator_is_the_one_outside_quotes() {
+        assert_eq!(delimiter(b"email\n"), b',');
+        assert_eq!(delimiter(b"email;name\n"), b';');
+        assert_eq!(delimiter(b"email\tname, all of it\tcity\n"), b'\t');
+        assert_eq!(delimiter(b"\"name; first, last, other\";email\n"), b';');
+    }
+
+    proptest! {
+        /// What a CSV writer wrote is read as it was written.
+        #[test]
+        fn what_was_written_is_read(rows in prop::collection::vec(prop::collection::vec("[a\", \n]{0,6}", 2), 1..9)) {
+            let mut writer = csv::Writer::from_writer(b"email,name\n".to_vec());
+            rows.iter().for_each(|row| writer.write_record(row).unwrap());
+            let written = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            prop_assert_eq!(read(written.as_bytes()), (written, vec![]));
+        }
+
+        #[test]
+        fn no_line_is_lost(csv in "[a\",\n]{0,60}") {
+            let (text, _) = read(format!("email,name\n{csv}\n").as_bytes());
+            prop_assert_eq!(text.lines().count(), csv.matches('\n').count() + 2);
+        }
+    }
+}
