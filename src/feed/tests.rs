@@ -90,7 +90,7 @@ fn parsed(feed: &Feed, format: FeedFormat) -> Parsed {
 
 /// What every format must give back of an entry.
 #[derive(Debug, PartialEq)]
-struct Back {
+struct Entry {
     id: String,
     title: String,
     html: String,
@@ -99,8 +99,8 @@ struct Back {
     terms: Vec<String>,
 }
 
-fn entries(parsed: Parsed) -> Vec<Back> {
-    let entry = |entry: feed_rs::model::Entry| Back {
+fn entries(parsed: Parsed) -> Vec<Entry> {
+    let entry = |entry: feed_rs::model::Entry| Entry {
         id: entry.id,
         title: entry.title.map(|title| title.content).unwrap_or_default(),
         html: entry.content.and_then(|content| content.body).unwrap_or_default(),
