@@ -7,13 +7,15 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use ammonia::UrlRelative;
-use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
 use url::Url;
 
 use crate::content::html::urls::Rewriter;
 use crate::content::markdown::Document;
 
+mod depth;
+mod notes;
 mod raw;
+mod tag;
 pub mod urls;
 
 /// Who will read the HTML.
@@ -29,37 +31,13 @@ pub enum Reader {
 /// `prefix`, so that they stay unique where several issues share a page.
 pub fn render(document: &Document<'_>, permalink: &Url, prefix: &str, reader: Reader) -> String {
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, events(document));
-    let html = legal(&html);
-    clean(&html, permalink, prefix, reader)
-}
-
-/// The events with raw HTML mended, task marks as text that every reader shows, and code without classes to keep.
-fn events<'a>(document: &'a Document<'_>) -> impl Iterator<Item = Event<'a>> {
-    let mut deep = 0_usize;
-    document.events().iter().filter_map(move |event| match event {
-        Event::Html(html) | Event::InlineHtml(html) => Some(Event::InlineHtml(mended(html))),
-        Event::TaskListMarker(done) => Some(Event::Text(if *done { "☑ " } else { "☐ " }.into())),
-        Event::Start(Tag::BlockQuote(_)) => {
-            deep += 1;
-            (deep <= MAX_DEPTH).then_some(Event::Start(Tag::BlockQuote(None)))
-        }
-        Event::End(TagEnd::BlockQuote(_)) => {
-            deep -= 1;
-            (deep < MAX_DEPTH).then_some(Event::End(TagEnd::BlockQuote(None)))
-        }
-        other => Some(other.clone()),
-    })
-}
-
-/// Nobody quotes deeper, and the time an HTML parser takes grows with the square of the depth.
-const MAX_DEPTH: usize = 32;
-
-fn mended<'a>(html: &'a CowStr<'_>) -> CowStr<'a> {
-    match raw::mended(html) {
-        Cow::Borrowed(html) => html.into(),
-        Cow::Owned(html) => html.into(),
-    }
+    pulldown_cmark::html::push_html(&mut html, notes::with_notes_last(document.events()).into_iter());
+    let html = raw::mended(&html);
+    let rewriter = Rewriter::new(permalink, prefix, reader, raw::ids(&html));
+    let clean = clean(&html, prefix, rewriter, reader);
+    // At the end, because the parser decodes references such as `&#1;`. A carriage return (`&#13;`) would come out of XML
+    // as a line feed, out of JSON as itself.
+    legal(&clean).replace('\r', "")
 }
 
 /// The text without characters that XML 1.0 forbids (section 2.2), or that validators take for damage: C1 controls,
@@ -77,20 +55,21 @@ pub fn legal(text: &str) -> Cow<'_, str> {
 }
 
 /// Elements that readers show as their author meant, and that validators know.
-const TAGS: [&str; 62] = [
-    "a", "abbr", "b", "bdi", "bdo", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del",
-    "details", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
-    "img", "ins", "kbd", "li", "mark", "ol", "p", "picture", "pre", "q", "rp", "rt", "ruby", "s", "samp", "small",
-    "source", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
-    "ul", "wbr",
+const TAGS: [&str; 61] = [
+    "a", "abbr", "b", "bdi", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details",
+    "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
+    "ins", "kbd", "li", "mark", "ol", "p", "picture", "pre", "q", "rp", "rt", "ruby", "s", "samp", "small", "source",
+    "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "wbr",
 ];
 
 /// Elements that go with all they hold.
 const DROPPED: [&str; 9] = ["script", "style", "template", "noscript", "svg", "math", "object", "select", "textarea"];
 
-fn clean(html: &str, permalink: &Url, prefix: &str, reader: Reader) -> String {
-    let rewriter = Rewriter::new(permalink, prefix, reader);
-    let schemes = HashSet::from(["http", "https", "mailto", "tel"]);
+fn clean(html: &str, prefix: &str, rewriter: Rewriter, reader: Reader) -> String {
+    let mut schemes = HashSet::from(["http", "https", "mailto", "tel"]);
+    if reader == Reader::Mail {
+        schemes.extend(["cid", "data"]);
+    }
     let attributes = HashMap::from([
         ("a", HashSet::from(["href"])),
         ("img", HashSet::from(["src", "srcset", "alt", "width", "height"])),
@@ -114,7 +93,7 @@ fn clean(html: &str, permalink: &Url, prefix: &str, reader: Reader) -> String {
         .link_rel(None)
         .url_schemes(schemes)
         .url_relative(UrlRelative::PassThrough)
-        .attribute_filter(move |element, attribute, value| rewriter.attribute(element, attribute, value))
+        .attribute_filter(move |_, attribute, value| rewriter.attribute(attribute, value))
         .clean(html)
         .to_string();
     without_empty_images(cleaned)

@@ -1,0 +1,80 @@
+//! One tag of raw HTML, read as a browser would read it.
+
+/// A tag as it is written.
+pub(super) struct Tag<'a> {
+    /// From `<` to `>`.
+    pub source: &'a str,
+    /// In lower case.
+    pub name: String,
+    /// Whether it is an end tag.
+    pub closes: bool,
+}
+
+impl<'a> Tag<'a> {
+    /// The tag at the begin of `html`, which is a `<`; `None` when that begins no tag.
+    pub fn at(html: &'a str) -> Option<Self> {
+        let closes = html[1..].starts_with('/');
+        let rest = &html[if closes { 2 } else { 1 }..];
+        if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return None;
+        }
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).unwrap_or(rest.len());
+        Some(Self { source: &html[..end_of_tag(html)], name: rest[..end].to_ascii_lowercase(), closes })
+    }
+
+    /// The value of an attribute as written, without its quotes; never holding a double quote or an angle bracket.
+    pub fn attribute(&self, name: &str) -> Option<&'a str> {
+        let mut rest = self.source.get(1 + self.name.len()..)?;
+        while let Some((before, after)) = rest.split_once('=') {
+            let key = before.trim_end().split(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\''));
+            let after = after.trim_start();
+            let (value, following) = match after.chars().next()? {
+                quote @ ('"' | '\'') => after[1..].split_once(quote)?,
+                _ => after.split_at(after.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(after.len())),
+            };
+            let same = key.last().is_some_and(|key| key.eq_ignore_ascii_case(name));
+            if same && !value.contains(['"', '<', '>']) {
+                return Some(value);
+            }
+            rest = following;
+        }
+        None
+    }
+}
+
+/// Length of the tag at the begin of `html`; a `>` between quotes does not end it.
+fn end_of_tag(html: &str) -> usize {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in html.char_indices() {
+        match (quote, c) {
+            (None, '>') => return at + 1,
+            (None, '"' | '\'') if before == '=' => quote = Some(c),
+            (Some(open), _) if c == open => quote = None,
+            _ => {}
+        }
+        if !c.is_whitespace() {
+            before = c;
+        }
+    }
+    html.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_read_in_every_spelling() {
+        let tag = Tag::at("<IMG a=1 Src = 'x>y' src=\"b.png\" alt=c/> rest").unwrap();
+        assert_eq!((tag.name.as_str(), tag.closes), ("img", false));
+        assert_eq!(tag.source, "<IMG a=1 Src = 'x>y' src=\"b.png\" alt=c/>");
+        assert_eq!((tag.attribute("a"), tag.attribute("src"), tag.attribute("b")), (Some("1"), Some("b.png"), None));
+    }
+
+    #[test]
+    fn not_every_bracket_begins_a_tag() {
+        assert!(["< b>", "<1>", "</>", "<", "<=b>"].into_iter().all(|text| Tag::at(text).is_none()));
+        assert!(Tag::at("</b").is_some_and(|tag| tag.closes && tag.source == "</b"));
+    }
+}
