@@ -7,12 +7,14 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use ammonia::UrlRelative;
+use pulldown_cmark::Event;
 use url::Url;
 
 use crate::content::html::urls::Rewriter;
 use crate::content::markdown::Document;
 
 mod depth;
+mod last;
 mod notes;
 mod raw;
 mod tag;
@@ -34,10 +36,14 @@ pub fn render(document: &Document<'_>, permalink: &Url, prefix: &str, reader: Re
     pulldown_cmark::html::push_html(&mut html, notes::with_notes_last(document.events()).into_iter());
     let html = raw::mended(&html);
     let rewriter = Rewriter::new(permalink, prefix, reader, raw::ids(&html));
-    let clean = clean(&html, prefix, rewriter, reader);
+    let mut clean = clean(&html, reader, Some((prefix, rewriter)));
+    if document.events().iter().any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_))) {
+        // Pasted tags in the wrong order (`<a><table><a>`) make a tree that comes out of its own text as another one.
+        clean = self::clean(&clean, reader, None);
+    }
     // At the end, because the parser decodes references such as `&#1;`. A carriage return (`&#13;`) would come out of XML
     // as a line feed, out of JSON as itself.
-    legal(&clean).replace('\r', "")
+    last::finished(&legal(&clean).replace('\r', "\n"))
 }
 
 /// The text without characters that XML 1.0 forbids (section 2.2), or that validators take for damage: C1 controls,
@@ -65,12 +71,31 @@ const TAGS: [&str; 61] = [
 /// Elements that go with all they hold.
 const DROPPED: [&str; 9] = ["script", "style", "template", "noscript", "svg", "math", "object", "select", "textarea"];
 
-fn clean(html: &str, prefix: &str, rewriter: Rewriter, reader: Reader) -> String {
+/// Parsed and written anew with what the lists allow; ids and addresses are rewritten once.
+fn clean(html: &str, reader: Reader, rewritten: Option<(&str, Rewriter)>) -> String {
     let mut schemes = HashSet::from(["http", "https", "mailto", "tel"]);
     if reader == Reader::Mail {
         schemes.extend(["cid", "data"]);
     }
-    let attributes = HashMap::from([
+    let mut builder = ammonia::Builder::empty();
+    builder
+        .tags(HashSet::from(TAGS))
+        .clean_content_tags(HashSet::from(DROPPED))
+        .tag_attributes(attributes())
+        .generic_attributes(HashSet::from(["title", "lang", "dir", "id"]))
+        .link_rel(None)
+        .url_schemes(schemes)
+        .url_relative(UrlRelative::PassThrough);
+    if let Some((prefix, rewriter)) = rewritten {
+        builder.id_prefix(Some(prefix));
+        builder.attribute_filter(move |_, attribute, value| rewriter.attribute(attribute, value));
+    }
+    builder.clean(html).to_string()
+}
+
+/// Attributes that mean something to readers, by element.
+fn attributes() -> HashMap<&'static str, HashSet<&'static str>> {
+    HashMap::from([
         ("a", HashSet::from(["href"])),
         ("img", HashSet::from(["src", "srcset", "alt", "width", "height"])),
         ("source", HashSet::from(["srcset", "media", "type", "sizes"])),
@@ -83,42 +108,7 @@ fn clean(html: &str, prefix: &str, rewriter: Rewriter, reader: Reader) -> String
         ("ins", HashSet::from(["cite", "datetime"])),
         ("col", HashSet::from(["span"])),
         ("colgroup", HashSet::from(["span"])),
-    ]);
-    let cleaned = ammonia::Builder::empty()
-        .tags(HashSet::from(TAGS))
-        .clean_content_tags(HashSet::from(DROPPED))
-        .tag_attributes(attributes)
-        .generic_attributes(HashSet::from(["title", "lang", "dir", "id"]))
-        .id_prefix(Some(prefix))
-        .link_rel(None)
-        .url_schemes(schemes)
-        .url_relative(UrlRelative::PassThrough)
-        .attribute_filter(move |_, attribute, value| rewriter.attribute(attribute, value))
-        .clean(html)
-        .to_string();
-    without_empty_images(cleaned)
-}
-
-/// An image whose address was no address shows nothing: its text is all that is left of it.
-fn without_empty_images(html: String) -> String {
-    let mut rest = html.as_str();
-    let mut kept = String::new();
-    while let Some(at) = rest.find("<img") {
-        let end = rest[at..].find('>').map_or(rest.len(), |end| at + end + 1);
-        let tag = &rest[at..end];
-        kept.push_str(&rest[..at]);
-        if tag.contains(" src=\"") || tag.contains(" srcset=\"") {
-            kept.push_str(tag);
-        } else if let Some(alt) = tag.split(" alt=\"").nth(1).and_then(|alt| alt.split('"').next()) {
-            kept.push_str(alt);
-        }
-        rest = &rest[end..];
-    }
-    if kept.is_empty() && rest.len() == html.len() {
-        return html;
-    }
-    kept.push_str(rest);
-    kept
+    ])
 }
 
 #[cfg(test)]

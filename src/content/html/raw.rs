@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::content::html::depth::Depth;
-use crate::content::html::tag::Tag;
+use crate::content::html::tag::{Tag, Tags};
 use crate::content::html::{DROPPED, TAGS};
 
 /// Names of HTML elements; a tag with another name was meant as text.
@@ -52,15 +52,12 @@ const SYNONYMS: [(&str, &str); 20] = [
 /// What plays something, where a reader knows only words and pictures.
 const PLAYERS: [&str; 4] = ["audio", "embed", "iframe", "video"];
 
-/// What these hold is no HTML.
-const RAW_TEXT: [&str; 3] = ["script", "style", "textarea"];
-
 /// The HTML mended; itself where nothing is to mend.
 pub(super) fn mended(html: &str) -> Cow<'_, str> {
     let mut mended = String::new();
     let mut copied = 0;
     let mut depth = Depth::default();
-    let mut tags = Tags { html, at: 0 };
+    let mut tags = Tags::of(html);
     while let Some((start, tag)) = tags.next() {
         if let Some(text) = tags.mended(&tag, &mut depth) {
             mended.push_str(&html[copied..start]);
@@ -77,54 +74,12 @@ pub(super) fn mended(html: &str) -> Cow<'_, str> {
 
 /// Every id in the HTML, decoded: what links inside it can lead to.
 pub(super) fn ids(html: &str) -> BTreeSet<String> {
-    let tags = Tags { html, at: 0 };
+    let tags = Tags::of(html);
     let id = |(_, tag): (usize, Tag<'_>)| tag.attribute("id").map(|id| html_escape::decode_html_entities(id).into());
     tags.filter_map(id).collect()
 }
 
-/// The tags of a text, with their places; comments and scripts are passed over.
-struct Tags<'a> {
-    html: &'a str,
-    /// Behind the last tag.
-    at: usize,
-}
-
-impl<'a> Iterator for Tags<'a> {
-    type Item = (usize, Tag<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while let Some(found) = self.html[self.at..].find('<') {
-            let start = self.at + found;
-            let rest = &self.html[start..];
-            if rest.starts_with("<!--") {
-                self.at = rest.find("-->").map_or(self.html.len(), |end| start + end + 3);
-                continue;
-            }
-            let Some(tag) = Tag::at(rest) else {
-                self.at = start + 1;
-                continue;
-            };
-            self.at = start + tag.source.len();
-            if RAW_TEXT.contains(&tag.name.as_str()) && !tag.closes {
-                self.at += self.before_end_of(&tag.name);
-            }
-            return Some((start, tag));
-        }
-        None
-    }
-}
-
 impl Tags<'_> {
-    /// How much there is from here to the end tag of an element; nothing where it has none.
-    fn before_end_of(&self, name: &str) -> usize {
-        let rest = &self.html[self.at..];
-        let is_end = |at: &usize| {
-            let end = rest.get(at + 2..at + 2 + name.len());
-            end.is_some_and(|end| end.eq_ignore_ascii_case(name))
-        };
-        rest.match_indices("</").map(|(at, _)| at).find(is_end).unwrap_or(0)
-    }
-
     /// What to write in place of a tag, and of all it holds where this moves on; `None` leaves it as it is.
     fn mended(&mut self, tag: &Tag<'_>, depth: &mut Depth) -> Option<String> {
         let name = tag.name.as_str();
@@ -149,7 +104,7 @@ impl Tags<'_> {
     fn player(&mut self, tag: &Tag<'_>) -> String {
         let held = &self.html[self.at..self.at + self.before_end_of(&tag.name)];
         self.at += held.len();
-        let source = || Tags { html: held, at: 0 }.find_map(|(_, inner)| address(&inner));
+        let source = || Tags::of(held).find_map(|(_, inner)| address(&inner));
         let Some(address) = address(tag).or_else(source) else { return held.to_owned() };
         let text = tag.attribute("title").filter(|title| !title.trim().is_empty());
         let text = text.unwrap_or_else(|| address.trim_start_matches('/'));

@@ -1,4 +1,7 @@
-//! One tag of raw HTML, read as a browser would read it.
+//! The tags of raw HTML, read as a browser would read them.
+
+/// What these hold is no HTML.
+const RAW_TEXT: [&str; 3] = ["script", "style", "textarea"];
 
 /// A tag as it is written.
 pub(super) struct Tag<'a> {
@@ -39,6 +42,56 @@ impl<'a> Tag<'a> {
             rest = following;
         }
         None
+    }
+}
+
+/// The tags of a text, with their places; comments and scripts are passed over.
+pub(super) struct Tags<'a> {
+    pub html: &'a str,
+    /// Behind the last tag.
+    pub at: usize,
+}
+
+impl<'a> Tags<'a> {
+    pub fn of(html: &'a str) -> Self {
+        Self { html, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = (usize, Tag<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some(found) = self.html[self.at..].find('<') {
+            let start = self.at + found;
+            let rest = &self.html[start..];
+            if rest.starts_with("<!--") {
+                self.at = rest.find("-->").map_or(self.html.len(), |end| start + end + 3);
+                continue;
+            }
+            let Some(tag) = Tag::at(rest) else {
+                self.at = start + 1;
+                continue;
+            };
+            self.at = start + tag.source.len();
+            if RAW_TEXT.contains(&tag.name.as_str()) && !tag.closes {
+                self.at += self.before_end_of(&tag.name);
+            }
+            return Some((start, tag));
+        }
+        None
+    }
+}
+
+impl Tags<'_> {
+    /// How much there is from here to the end tag of an element; nothing where it has none.
+    pub fn before_end_of(&self, name: &str) -> usize {
+        let rest = &self.html[self.at..];
+        let is_end = |at: &usize| {
+            let end = rest.get(at + 2..at + 2 + name.len());
+            end.is_some_and(|end| end.eq_ignore_ascii_case(name))
+        };
+        rest.match_indices("</").map(|(at, _)| at).find(is_end).unwrap_or(0)
     }
 }
 
