@@ -70,15 +70,42 @@ impl Issue {
         self.date.year() > 1
     }
 
-    /// The title as plain text: HTML entities that authors paste are decoded.
+    /// The title as plain text: what authors paste of HTML, pairs of tags such as `<b>…</b>` and entities, is resolved.
     pub fn plain_title(&self) -> Cow<'_, str> {
-        html_escape::decode_html_entities(&self.title)
+        match without_markup(&self.title) {
+            Some(title) => html_escape::decode_html_entities(&title).into_owned().into(),
+            None => html_escape::decode_html_entities(&self.title),
+        }
     }
 
     /// Whether the issue may be seen at `now`: dated, no draft, not before its date, not after it expired.
     pub fn is_published(&self, now: DateTime<Utc>) -> bool {
         self.is_dated() && !self.draft && self.date <= now && self.expires.is_none_or(|expires| now < expires)
     }
+}
+
+/// Elements that only change how words look.
+const MARKUP: [&str; 16] =
+    ["a", "b", "big", "code", "del", "em", "font", "i", "ins", "mark", "s", "small", "span", "strong", "sup", "u"];
+
+/// The text without pairs of tags that only change how words look; `None` where there are none. A tag without its
+/// counterpart, as in a title about HTML, is text.
+fn without_markup(text: &str) -> Option<String> {
+    let mut left = text.to_owned();
+    for name in MARKUP {
+        let (open, close) = (format!("<{name}"), format!("</{name}>"));
+        let mut from = 0;
+        while let Some(start) = left[from..].find(&open).map(|at| from + at) {
+            from = start + 1;
+            let Some(end) = left[start..].find('>').map(|at| start + at + 1) else { break };
+            let is_tag = left[start + open.len()..end].starts_with([' ', '>']);
+            let Some(closing) = left[end..].find(&close).filter(|_| is_tag).map(|at| end + at) else { continue };
+            left.replace_range(closing..closing + close.len(), "");
+            left.replace_range(start..end, "");
+            from = start;
+        }
+    }
+    (left.len() < text.len()).then_some(left)
 }
 
 /// Where the Markdown body begins in its file.
@@ -170,4 +197,21 @@ pub struct Cover {
     pub alt: Option<String>,
     /// Line to show under it.
     pub caption: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pairs_of_tags_are_markup() {
+        for (title, expected) in [
+            ("a <b>bold <i>and</i></b> <a href='x'>more</a>", Some("a bold and more")),
+            ("<b>one</b> <b>two</b>", Some("one two")),
+            ("the <b> tag, <bdi>x</bdi>, Vec<u>", None),
+            ("</b><b>", None),
+        ] {
+            assert_eq!(without_markup(title).as_deref(), expected, "{title}");
+        }
+    }
 }

@@ -39,3 +39,11 @@ pub struct Author {
     /// The author's own page.
     pub url: Option<Url>,
 }
+
+/// Whether this is a language tag as RFC 5646 section 2.1 writes one: two or three letters, then more parts.
+pub fn is_language_tag(tag: &str) -> bool {
+    let subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let first = tag.split('-').next().unwrap_or("");
+    let primary = (2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphabetic());
+    primary && tag.split('-').all(subtag)
+}

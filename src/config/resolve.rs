@@ -19,7 +19,7 @@ use crate::config::{
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
-use crate::publication::{Author, Publication};
+use crate::publication::{Author, Publication, is_language_tag};
 
 /// The text a `RawConfig` came from.
 #[derive(Clone, Copy)]
@@ -114,10 +114,7 @@ fn placeholder() -> Url {
 
 fn language(written: Option<&str>, wrong: &mut Wrong<'_>) -> String {
     let tag = written.unwrap_or("en").trim();
-    let subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let first = tag.split('-').next().unwrap_or("");
-    let primary = (2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if !primary || !tag.split('-').all(subtag) {
+    if !is_language_tag(tag) {
         wrong.value(&["language"], format!("`{tag}` is no language tag"), "write one such as `en` or `zh-CN`");
     }
     tag.to_owned()

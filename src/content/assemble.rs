@@ -13,7 +13,7 @@ use crate::content::permalink::{Page, Pattern, absolute};
 use crate::content::reading::Reading;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue, IssueId, Slug, Term};
-use crate::publication::{Author, Publication};
+use crate::publication::{Author, Publication, is_language_tag};
 
 /// Where a file lies.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,7 @@ fn issue(
         categories: terms(fields, "categories"),
         tags: terms(fields, "tags"),
         cover: cover(fields, &permalink),
-        language: fields.text("language"),
+        language: language(fields),
         draft: fields.truth("draft", false),
         feed: fields.truth("feed", true),
         email: fields.truth("email", true),
@@ -86,6 +86,16 @@ fn issue(
         title,
         permalink,
     })
+}
+
+fn language(fields: &mut Reading<'_>) -> Option<String> {
+    let written = fields.text("language")?;
+    let tag = written.replace('_', "-");
+    if is_language_tag(&tag) {
+        return Some(tag);
+    }
+    fields.odd("language", &format!("`{written}` is no language tag"), "write one such as `en` or `zh-CN`");
+    None
 }
 
 struct Dates {

@@ -3,6 +3,8 @@
 //! CommonMark and GFM by pulldown-cmark, with emphasis that works in CJK text. What becomes of the events is left to
 //! `html`, `plain_text` and `summary`.
 
+use std::borrow::Cow;
+
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
 use crate::content::cjk::{join_without_blank, with_sentinels, without_sentinels};
@@ -14,7 +16,8 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Parses CommonMark with tables, strikethrough, task lists, footnotes, definition lists and heading attributes.
+    /// Parses CommonMark with tables, strikethrough, task lists, footnotes, definition lists, heading attributes and
+    /// formulas between dollar signs.
     pub fn parse(markdown: &'a str) -> Self {
         let options = Options::ENABLE_TABLES
             | Options::ENABLE_STRIKETHROUGH
@@ -22,11 +25,13 @@ impl<'a> Document<'a> {
             | Options::ENABLE_FOOTNOTES
             | Options::ENABLE_DEFINITION_LIST
             | Options::ENABLE_HEADING_ATTRIBUTES;
-        let marked = with_sentinels(markdown);
-        let events: Vec<Event<'a>> = match marked {
-            std::borrow::Cow::Borrowed(text) => Parser::new_ext(text, options).collect(),
-            std::borrow::Cow::Owned(text) => Parser::new_ext(&text, options).map(unmarked).collect(),
-        };
+        let mut events = Vec::new();
+        if markdown.contains('$') {
+            events = parsed(markdown, options | Options::ENABLE_MATH);
+        }
+        if events.is_empty() || events.iter().any(is_no_formula) {
+            events = parsed(markdown, options);
+        }
         Self { events: without_cjk_breaks(events) }
     }
 
@@ -34,6 +39,19 @@ impl<'a> Document<'a> {
     pub fn events(&self) -> &[Event<'a>] {
         &self.events
     }
+}
+
+fn parsed(markdown: &str, options: Options) -> Vec<Event<'_>> {
+    match with_sentinels(markdown) {
+        Cow::Borrowed(text) => Parser::new_ext(text, options).collect(),
+        Cow::Owned(text) => Parser::new_ext(&text, options).map(unmarked).collect(),
+    }
+}
+
+/// Dollar signs before two prices, with Markdown between them that must not be lost.
+fn is_no_formula(event: &Event<'_>) -> bool {
+    let Event::InlineMath(text) = event else { return false };
+    ["](", "**", "`", "~~", "://"].iter().any(|markup| text.contains(markup))
 }
 
 /// The event without sentinels, owned.
@@ -136,6 +154,18 @@ mod tests {
         let mut plain = String::new();
         pulldown_cmark::html::push_html(&mut plain, Parser::new(markdown));
         assert_eq!(html(markdown), plain);
+    }
+
+    #[test]
+    fn formulas_keep_every_character() {
+        let math = |markdown| match Document::parse(markdown).events().get(1) {
+            Some(Event::InlineMath(text) | Event::DisplayMath(text)) => Some(text.to_string()),
+            _ => None,
+        };
+        assert_eq!(math(r"$\{a_1 * b*\}$").as_deref(), Some(r"\{a_1 * b*\}"));
+        assert_eq!(math(r"$$a \\ b$$").as_deref(), Some(r"a \\ b"));
+        assert_eq!(math("$文：**字**：$").as_deref(), None);
+        assert_eq!(html("A$5 or [less](/less), B$1"), "<p>A$5 or <a href=\"/less\">less</a>, B$1</p>\n");
     }
 
     #[test]

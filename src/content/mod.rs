@@ -6,6 +6,7 @@
 pub mod assemble;
 pub(crate) mod cjk;
 pub mod date;
+mod footnotes;
 pub mod front_matter;
 pub mod html;
 pub mod markdown;

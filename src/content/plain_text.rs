@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 use url::Url;
 
+use crate::content::footnotes;
 use crate::content::markdown::Document;
 use crate::content::plain_text::links::Links;
 use crate::content::plain_text::page::{Frame, Page};
 use crate::content::plain_text::table::Table;
 
-mod footnotes;
 mod links;
 mod page;
 mod raw_html;

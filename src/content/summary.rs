@@ -24,8 +24,11 @@ pub fn summary(document: &Document<'_>) -> String {
             Event::End(TagEnd::Heading(_) | TagEnd::CodeBlock | TagEnd::Table | TagEnd::Image)
             | Event::End(TagEnd::FootnoteDefinition) => hidden -= 1,
             Event::Text(words) | Event::Code(words) if hidden == 0 => text.push_str(words),
+            Event::InlineMath(formula) | Event::DisplayMath(formula) if hidden == 0 => {
+                text.push_str(&format!("${formula}$"));
+            }
             Event::SoftBreak | Event::HardBreak if hidden == 0 => text.push(' '),
-            Event::End(TagEnd::Paragraph | TagEnd::Item) if hidden == 0 => {
+            Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::DefinitionListTitle) if hidden == 0 => {
                 text.push('\n');
                 if !drawn && width(&text) >= MAX_WIDTH {
                     break;

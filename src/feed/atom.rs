@@ -13,11 +13,10 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         feed.entries.iter().zip(distinct(&feed.entries)).map(|(entry, updated)| self::entry(entry, updated)).collect();
     let newest = entries.iter().map(|entry| entry.updated).max();
     let atom = atom_syndication::Feed {
-        title: Text::plain(feed.title.clone()),
-        subtitle: Some(Text::plain(feed.description.clone())),
+        title: text(&feed.title),
+        subtitle: Some(text(&feed.description)),
         id: feed.home.clone(),
-        // A feed without entries has no date; section 4.1.1 wants one all the same, and it must not change by itself.
-        updated: newest.unwrap_or_default(),
+        updated: newest.unwrap_or_else(long_ago),
         authors: vec![person(&feed.author)],
         generator: Some(Generator { value: GENERATOR.to_owned(), ..Generator::default() }),
         icon: feed.icon.clone(),
@@ -25,13 +24,34 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
             link("self", feed.location(FeedFormat::Atom), Some("application/atom+xml")),
             link("alternate", &feed.home, Some("text/html")),
         ],
-        rights: feed.copyright.clone().map(Text::plain),
+        rights: feed.copyright.as_deref().map(text),
         lang: Some(feed.language.clone()),
         entries,
         ..atom_syndication::Feed::default()
     };
     let config = WriteConfig { write_document_declaration: false, indent_size: Some(1) };
     Ok(xml::with_declaration(&atom.write_with_config(Vec::new(), config)?))
+}
+
+/// A feed without entries has no date. Section 4.1.1 wants one all the same; it must not change by itself, and
+/// validators believe none before 1990.
+fn long_ago() -> DateTime<FixedOffset> {
+    const YEAR_2000: i64 = 946_684_800;
+    DateTime::from_timestamp(YEAR_2000, 0).unwrap_or_default().fixed_offset()
+}
+
+/// Section 3.1.1: `text` is what it says. Text that could be taken for HTML is declared to be HTML, and escaped for it, so
+/// that nobody has to guess.
+fn text(plain: &str) -> Text {
+    let looks_like_html = |pair: &[u8]| {
+        (pair[0] == b'<' && (pair[1].is_ascii_alphabetic() || b"/!?".contains(&pair[1])))
+            || (pair[0] == b'&' && (pair[1].is_ascii_alphabetic() || pair[1] == b'#'))
+    };
+    if plain.as_bytes().windows(2).any(looks_like_html) {
+        Text::html(html_escape::encode_text(plain).into_owned())
+    } else {
+        Text::plain(plain.to_owned())
+    }
 }
 
 /// `updated` of each entry, ties broken by seconds: readers that sort by it, and validators, expect it to tell entries
@@ -55,14 +75,14 @@ fn entry(entry: &Entry, updated: DateTime<FixedOffset>) -> atom_syndication::Ent
     // Section 4.1.2: an entry without content needs a summary.
     let summary = entry.summary.clone().or_else(|| entry.content_html.is_none().then(|| entry.title.clone()));
     atom_syndication::Entry {
-        title: Text { lang: language.clone(), ..Text::plain(entry.title.clone()) },
+        title: Text { lang: language.clone(), ..text(&entry.title) },
         id: entry.id.clone(),
         updated,
         published: Some(entry.published),
         authors: entry.authors.iter().map(person).collect(),
         categories: entry.terms.iter().map(|term| Category { term: term.clone(), ..Category::default() }).collect(),
         links,
-        summary: summary.map(|text| Text { lang: language.clone(), ..Text::plain(text) }),
+        summary: summary.map(|text| Text { lang: language.clone(), ..self::text(&text) }),
         content: entry.content_html.as_ref().map(|html| Content {
             value: Some(html.clone()),
             content_type: Some("html".to_owned()),

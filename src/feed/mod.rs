@@ -8,13 +8,16 @@ use chrono::{DateTime, FixedOffset, Utc};
 use url::Url;
 
 use crate::config::{FeedContent, FeedFormat, FeedsConfig};
-use crate::content::html::{legal, urls};
+use crate::content::html::urls;
+use crate::email::EmailAddress;
+use crate::feed::text::{one_line, plain};
 use crate::issue::{Cover, Issue, Term};
 use crate::publication::{Author, Publication};
 
 mod atom;
 mod json;
 mod rss;
+mod text;
 mod xml;
 
 /// Named in every feed as its generator.
@@ -173,7 +176,7 @@ impl Entry {
         let summary = summary.or_else(|| Some(plain(&text.summary)).filter(|text| !text.is_empty()));
         let title = plain(&issue.plain_title());
         Self {
-            id: plain(issue.id.as_str()),
+            id: one_line(issue.id.as_str()),
             url: urls::encoded(&issue.permalink),
             title: if title.is_empty() { issue.slug.to_string() } else { title },
             published: issue.date,
@@ -199,12 +202,21 @@ fn terms(issue: &Issue) -> Vec<String> {
 }
 
 impl Person {
-    /// `None` when the name is blank without the characters that XML forbids.
+    /// `None` when the name is blank without the characters that XML forbids. A name may be written `Name <address>`:
+    /// the address is no part of it.
     fn new(author: &Author) -> Option<Self> {
-        let name = plain(&author.name);
+        let (mut name, mut email) = (author.name.as_str(), author.email.clone());
+        if let Some((before, address)) = name.trim_end().strip_suffix('>').and_then(|name| name.rsplit_once('<'))
+            && let Ok(address) = address.parse::<EmailAddress>()
+            && !before.trim().is_empty()
+        {
+            name = before;
+            email = email.or(Some(address));
+        }
+        let name = plain(name);
         (!name.is_empty()).then(|| Self {
             name,
-            email: author.email.as_ref().map(|email| email.as_str().to_owned()),
+            email: email.map(|email| email.as_str().to_owned()),
             url: author.url.as_ref().filter(|url| url.has_host()).map(urls::encoded),
         })
     }
@@ -212,20 +224,17 @@ impl Person {
 
 impl Picture {
     fn new(cover: &Cover) -> Self {
+        let mut url = cover.url.clone();
+        // A password is not for every reader; and validators refuse the address. Only `cannot-be-a-base` URLs fail here.
+        let _ = (url.set_username(""), url.set_password(None));
         Self {
-            url: urls::encoded(&cover.url),
+            url: urls::encoded(&url),
             mime_type: cover.mime_type.clone(),
             bytes: cover.bytes.filter(|bytes| *bytes > 0),
             size: cover.size.filter(|(width, height)| *width > 0 && *height > 0),
             alt: cover.alt.as_deref().map(plain).filter(|text| !text.is_empty()),
         }
     }
-}
-
-/// One line of text without characters that XML forbids, trimmed: leading blanks are errors in ids and warnings in
-/// titles.
-fn plain(text: &str) -> String {
-    legal(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

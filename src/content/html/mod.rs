@@ -7,13 +7,17 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use ammonia::UrlRelative;
-use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
+use pulldown_cmark::Event;
 use url::Url;
 
 use crate::content::html::urls::Rewriter;
 use crate::content::markdown::Document;
 
+mod depth;
+mod last;
+mod notes;
 pub(super) mod raw;
+pub(super) mod tag;
 pub mod urls;
 
 /// Who will read the HTML.
@@ -29,53 +33,17 @@ pub enum Reader {
 /// `prefix`, so that they stay unique where several issues share a page.
 pub fn render(document: &Document<'_>, permalink: &Url, prefix: &str, reader: Reader) -> String {
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, events(document));
-    let html = aligned(&html);
-    let html = legal(&html);
-    clean(&html, permalink, prefix, reader)
-}
-
-/// The alignment of table columns as an attribute: no style passes the allow-list, and feed validators warn of it.
-fn aligned(html: &str) -> Cow<'_, str> {
-    if !html.contains(" style=\"text-align: ") {
-        return Cow::Borrowed(html);
+    pulldown_cmark::html::push_html(&mut html, notes::with_notes_last(document.events()).into_iter());
+    let html = raw::mended(&html);
+    let rewriter = Rewriter::new(permalink, prefix, reader, raw::ids(&html));
+    let mut clean = clean(&html, reader, Some((prefix, rewriter)));
+    if document.events().iter().any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_))) {
+        // Pasted tags in the wrong order (`<a><table><a>`) make a tree that comes out of its own text as another one.
+        clean = self::clean(&clean, reader, None);
     }
-    let mut aligned = html.to_owned();
-    for side in ["left", "center", "right"] {
-        for cell in ["td", "th"] {
-            let style = format!("<{cell} style=\"text-align: {side}\"");
-            aligned = aligned.replace(&style, &format!("<{cell} align=\"{side}\""));
-        }
-    }
-    Cow::Owned(aligned)
-}
-
-/// The events with raw HTML mended, task marks as text that every reader shows, and code without classes to keep.
-fn events<'a>(document: &'a Document<'_>) -> impl Iterator<Item = Event<'a>> {
-    let mut deep = 0_usize;
-    document.events().iter().filter_map(move |event| match event {
-        Event::Html(html) | Event::InlineHtml(html) => Some(Event::InlineHtml(mended(html))),
-        Event::TaskListMarker(done) => Some(Event::Text(if *done { "☑ " } else { "☐ " }.into())),
-        Event::Start(Tag::BlockQuote(_)) => {
-            deep += 1;
-            (deep <= MAX_DEPTH).then_some(Event::Start(Tag::BlockQuote(None)))
-        }
-        Event::End(TagEnd::BlockQuote(_)) => {
-            deep -= 1;
-            (deep < MAX_DEPTH).then_some(Event::End(TagEnd::BlockQuote(None)))
-        }
-        other => Some(other.clone()),
-    })
-}
-
-/// Nobody quotes deeper, and the time an HTML parser takes grows with the square of the depth.
-const MAX_DEPTH: usize = 32;
-
-fn mended<'a>(html: &'a CowStr<'_>) -> CowStr<'a> {
-    match raw::mended(html) {
-        Cow::Borrowed(html) => html.into(),
-        Cow::Owned(html) => html.into(),
-    }
+    // At the end, because the parser decodes references such as `&#1;`. A carriage return (`&#13;`) would come out of XML
+    // as a line feed, out of JSON as itself.
+    last::finished(&legal(&clean).replace('\r', "\n"))
 }
 
 /// The text without characters that XML 1.0 forbids (section 2.2), or that validators take for damage: C1 controls,
@@ -93,21 +61,41 @@ pub fn legal(text: &str) -> Cow<'_, str> {
 }
 
 /// Elements that readers show as their author meant, and that validators know.
-const TAGS: [&str; 62] = [
-    "a", "abbr", "b", "bdi", "bdo", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del",
-    "details", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i",
-    "img", "ins", "kbd", "li", "mark", "ol", "p", "picture", "pre", "q", "rp", "rt", "ruby", "s", "samp", "small",
-    "source", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
-    "ul", "wbr",
+const TAGS: [&str; 61] = [
+    "a", "abbr", "b", "bdi", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details",
+    "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
+    "ins", "kbd", "li", "mark", "ol", "p", "picture", "pre", "q", "rp", "rt", "ruby", "s", "samp", "small", "source",
+    "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "wbr",
 ];
 
 /// Elements that go with all they hold.
 const DROPPED: [&str; 9] = ["script", "style", "template", "noscript", "svg", "math", "object", "select", "textarea"];
 
-fn clean(html: &str, permalink: &Url, prefix: &str, reader: Reader) -> String {
-    let rewriter = Rewriter::new(permalink, prefix, reader);
-    let schemes = HashSet::from(["http", "https", "mailto", "tel"]);
-    let attributes = HashMap::from([
+/// Parsed and written anew with what the lists allow; ids and addresses are rewritten once.
+fn clean(html: &str, reader: Reader, rewritten: Option<(&str, Rewriter)>) -> String {
+    let mut schemes = HashSet::from(["http", "https", "mailto", "tel"]);
+    if reader == Reader::Mail {
+        schemes.extend(["cid", "data"]);
+    }
+    let mut builder = ammonia::Builder::empty();
+    builder
+        .tags(HashSet::from(TAGS))
+        .clean_content_tags(HashSet::from(DROPPED))
+        .tag_attributes(attributes())
+        .generic_attributes(HashSet::from(["title", "lang", "dir", "id"]))
+        .link_rel(None)
+        .url_schemes(schemes)
+        .url_relative(UrlRelative::PassThrough);
+    if let Some((prefix, rewriter)) = rewritten {
+        builder.id_prefix(Some(prefix));
+        builder.attribute_filter(move |_, attribute, value| rewriter.attribute(attribute, value));
+    }
+    builder.clean(html).to_string()
+}
+
+/// Attributes that mean something to readers, by element.
+fn attributes() -> HashMap<&'static str, HashSet<&'static str>> {
+    HashMap::from([
         ("a", HashSet::from(["href"])),
         ("img", HashSet::from(["src", "srcset", "alt", "width", "height"])),
         ("source", HashSet::from(["srcset", "media", "type", "sizes"])),
@@ -120,42 +108,7 @@ fn clean(html: &str, permalink: &Url, prefix: &str, reader: Reader) -> String {
         ("ins", HashSet::from(["cite", "datetime"])),
         ("col", HashSet::from(["span"])),
         ("colgroup", HashSet::from(["span"])),
-    ]);
-    let cleaned = ammonia::Builder::empty()
-        .tags(HashSet::from(TAGS))
-        .clean_content_tags(HashSet::from(DROPPED))
-        .tag_attributes(attributes)
-        .generic_attributes(HashSet::from(["title", "lang", "dir", "id"]))
-        .id_prefix(Some(prefix))
-        .link_rel(None)
-        .url_schemes(schemes)
-        .url_relative(UrlRelative::PassThrough)
-        .attribute_filter(move |element, attribute, value| rewriter.attribute(element, attribute, value))
-        .clean(html)
-        .to_string();
-    without_empty_images(cleaned)
-}
-
-/// An image whose address was no address shows nothing: its text is all that is left of it.
-fn without_empty_images(html: String) -> String {
-    let mut rest = html.as_str();
-    let mut kept = String::new();
-    while let Some(at) = rest.find("<img") {
-        let end = rest[at..].find('>').map_or(rest.len(), |end| at + end + 1);
-        let tag = &rest[at..end];
-        kept.push_str(&rest[..at]);
-        if tag.contains(" src=\"") || tag.contains(" srcset=\"") {
-            kept.push_str(tag);
-        } else if let Some(alt) = tag.split(" alt=\"").nth(1).and_then(|alt| alt.split('"').next()) {
-            kept.push_str(alt);
-        }
-        rest = &rest[end..];
-    }
-    if kept.is_empty() && rest.len() == html.len() {
-        return html;
-    }
-    kept.push_str(rest);
-    kept
+    ])
 }
 
 #[cfg(test)]

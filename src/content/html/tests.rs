@@ -21,15 +21,40 @@ fn relative_addresses_become_absolute() {
 }
 
 #[test]
-fn footnotes_lead_to_and_fro_inside_one_issue() {
-    let markdown = "潮[^a]\n\n[^a]: 汐\n";
+fn footnotes_come_last_and_lead_to_and_fro_inside_one_issue() {
+    let markdown = "[^a b]: 汐\n\n潮[^a b]，水[^a b]\n";
     let expected = |base: &str| {
         format!(
-            "<p>潮<sup><a href=\"{base}#seven-a\">1</a></sup></p>\n<div id=\"seven-a\"><sup>1</sup>\n<p>汐</p>\n</div>\n"
+            "<p>潮<sup id=\"seven-fnref-a b\"><a href=\"{base}#seven-fn-a%20b\">1</a></sup>，\
+             水<sup><a href=\"{base}#seven-fn-a%20b\">1</a></sup></p>\n<hr>\n<ol>\n\
+             <li id=\"seven-fn-a b\">\n<p>汐 <a href=\"{base}#seven-fnref-a%20b\">↩\u{fe0e}</a></p>\n</li>\n</ol>\n"
         )
     };
     assert_eq!(feed(markdown), expected("https://example.org/blog/seven/"));
     assert_eq!(html(markdown, Reader::Mail), expected(""));
+}
+
+#[test]
+fn formulas_stay_as_they_are_written() {
+    assert_eq!(feed(r"$a < \{b_1*c*\}$"), "<p>$a &lt; \\{b_1*c*\\}$</p>\n");
+}
+
+#[test]
+fn cells_keep_their_alignment_without_style() {
+    let table = feed("| a | b |\n|:-:|--:|\n| 1 | 2 |\n");
+    assert!(table.contains("<td align=\"center\">1</td><td align=\"right\">2</td>"), "{table}");
+    assert!(!table.contains("style"), "{table}");
+}
+
+#[test]
+fn what_a_script_would_have_shown_is_shown() {
+    assert_eq!(
+        feed(
+            "<video\n  poster=\"p.png\">\n<source src=\"v.mp4\">\n</video>\n\n<img\n  src=\"x.gif\" data-src=\"a.png\">\n"
+        ),
+        "<p><a href=\"https://example.org/blog/seven/v.mp4\"><img src=\"https://example.org/blog/seven/p.png\" alt=\"v.mp4\"></a></p>\n\
+         <p><img src=\"https://example.org/blog/seven/a.png\"></p>\n"
+    );
 }
 
 #[test]
@@ -58,12 +83,13 @@ fn an_image_without_address_leaves_its_text() {
 #[test]
 fn deep_quotes_do_not_take_long() {
     let html = feed(&format!("{}text", ">".repeat(5000)));
-    assert_eq!(html.matches("<blockquote>").count(), MAX_DEPTH);
+    assert_eq!(html.matches("<blockquote>").count(), depth::MAX_DEPTH);
     assert!(html.contains("text"));
 }
 
 #[test]
 fn illegal_characters_are_gone() {
+    assert_eq!(feed("<div>a&#1;&#xfffe;b&#xd;c</div>\n"), "<div>ab\nc</div>\n");
     assert_eq!(legal("a\u{0}\u{8}\u{85}\u{fffd}\u{fffe}\u{1fffe}b\t\n"), "ab\t\n");
 }
 

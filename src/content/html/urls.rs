@@ -1,6 +1,7 @@
 //! Addresses in HTML: absolute, percent-encoded ASCII, or gone.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use url::{Position, Url};
 
@@ -36,16 +37,19 @@ pub(super) struct Rewriter {
     permalink: Url,
     prefix: String,
     reader: Reader,
+    ids: BTreeSet<String>,
 }
 
 impl Rewriter {
-    pub fn new(permalink: &Url, prefix: &str, reader: Reader) -> Self {
-        Self { permalink: permalink.clone(), prefix: prefix.to_owned(), reader }
+    /// `ids` are those of the issue, before they get their prefix.
+    pub fn new(permalink: &Url, prefix: &str, reader: Reader, ids: BTreeSet<String>) -> Self {
+        Self { permalink: permalink.clone(), prefix: prefix.to_owned(), reader, ids }
     }
 
     /// The value an attribute gets; `None` takes the attribute away.
-    pub fn attribute<'v>(&self, _element: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
+    pub fn attribute<'v>(&self, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
         match attribute {
+            "src" if self.reader == Reader::Mail && is_enclosed(value) => Some(Cow::Borrowed(value.trim())),
             "href" | "src" | "cite" => self.address(value).map(Cow::Owned),
             "srcset" => self.source_set(value).map(Cow::Owned),
             "width" | "height" | "colspan" | "rowspan" | "span" | "start" => {
@@ -56,33 +60,51 @@ impl Rewriter {
     }
 
     fn address(&self, value: &str) -> Option<String> {
-        match value.trim().strip_prefix('#') {
-            // The ids themselves get the prefix too.
-            Some(fragment) if !fragment.is_empty() => {
-                let own = format!("#{}{fragment}", self.prefix);
-                let address = absolute(&self.permalink, &own)?;
-                match self.reader {
-                    Reader::Feed => Some(address),
-                    Reader::Mail => address.find('#').map(|at| address[at..].to_owned()),
-                }
-            }
-            _ => absolute(&self.permalink, value),
+        let fragment = value.trim().strip_prefix('#').filter(|fragment| !fragment.is_empty());
+        match fragment.and_then(|fragment| self.own_fragment(fragment)) {
+            Some(address) if self.reader == Reader::Mail => address.find('#').map(|at| address[at..].to_owned()),
+            Some(address) => Some(address),
+            None => absolute(&self.permalink, value),
         }
     }
 
-    /// `srcset`: addresses with a width or density each, separated by commas that a blank follows.
+    /// A link to an id in the same HTML, which gets the same prefix as the id. To anything else on its page, such as a
+    /// heading to which only the web site gives an id, a link leads to the page.
+    fn own_fragment(&self, fragment: &str) -> Option<String> {
+        let decoded = percent_encoding::percent_decode_str(fragment).decode_utf8_lossy();
+        let id = [fragment, &decoded].into_iter().find(|id| self.ids.contains(*id))?;
+        let prefix = if id.starts_with(&self.prefix) { "" } else { &self.prefix };
+        absolute(&self.permalink, &format!("#{prefix}{id}"))
+    }
+
+    /// `srcset` as HTML's section "Parsing a srcset attribute" reads it: an address ends at a blank, what describes it
+    /// at a comma.
     fn source_set(&self, value: &str) -> Option<String> {
         let mut candidates = Vec::new();
-        for candidate in value.split(", ").flat_map(|part| part.split(",\n")) {
-            let mut words = candidate.trim().trim_end_matches(',').split_whitespace();
-            let address = words.next().and_then(|address| absolute(&self.permalink, address))?;
-            candidates.push(match words.next() {
-                Some(size) => format!("{} {size}", address.replace(',', "%2C")),
-                None => address.replace(',', "%2C"),
-            });
+        let mut rest = value;
+        loop {
+            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+            if rest.is_empty() {
+                break;
+            }
+            let (written, following) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
+            let (size, following) = match written.ends_with(',') {
+                true => ("", following),
+                false => following.split_once(',').unwrap_or((following, "")),
+            };
+            let address = absolute(&self.permalink, written.trim_end_matches(','))?.replace(',', "%2C");
+            candidates.push(format!("{address} {}", size.trim()).trim_end().to_owned());
+            rest = following;
         }
         (!candidates.is_empty()).then(|| candidates.join(", "))
     }
+}
+
+/// A picture that travels with the mail: in a part of its own, or in the address itself.
+fn is_enclosed(address: &str) -> bool {
+    const SCHEMES: [&str; 5] = ["cid:", "data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp"];
+    let address = address.trim();
+    SCHEMES.iter().any(|scheme| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
 #[cfg(test)]
@@ -112,23 +134,51 @@ mod tests {
         }
     }
 
+    fn rewritten(reader: Reader, attribute: &str, value: &str) -> Option<String> {
+        let rewriter = Rewriter::new(&base(), "i7-", reader, ["注", "i7-b", "a b"].map(str::to_owned).into());
+        rewriter.attribute(attribute, value).map(Cow::into_owned)
+    }
+
     #[test]
     fn own_fragments_follow_their_ids() {
-        let rewriter = |reader| Rewriter::new(&base(), "i7-", reader);
-        let href = |reader, value| rewriter(reader).attribute("a", "href", value).unwrap().into_owned();
-        assert_eq!(href(Reader::Feed, "#注"), "https://example.org/blog/seven/#i7-%E6%B3%A8");
-        assert_eq!(href(Reader::Mail, "#注"), "#i7-%E6%B3%A8");
-        assert_eq!(href(Reader::Mail, "/a#b"), "https://example.org/a#b");
+        for (value, feed, mail) in [
+            ("#注", "https://example.org/blog/seven/#i7-%E6%B3%A8", "#i7-%E6%B3%A8"),
+            ("#%E6%B3%A8", "https://example.org/blog/seven/#i7-%E6%B3%A8", "#i7-%E6%B3%A8"),
+            ("#a b", "https://example.org/blog/seven/#i7-a%20b", "#i7-a%20b"),
+            ("#i7-b", "https://example.org/blog/seven/#i7-b", "#i7-b"),
+            ("#other", "https://example.org/blog/seven/#other", "https://example.org/blog/seven/#other"),
+            ("/a#注", "https://example.org/a#%E6%B3%A8", "https://example.org/a#%E6%B3%A8"),
+        ] {
+            assert_eq!(rewritten(Reader::Feed, "href", value).as_deref(), Some(feed), "{value}");
+            assert_eq!(rewritten(Reader::Mail, "href", value).as_deref(), Some(mail), "{value}");
+        }
     }
 
     #[test]
     fn a_source_set_is_rewritten_whole() {
-        let rewriter = Rewriter::new(&base(), "", Reader::Feed);
-        let srcset = |value| rewriter.attribute("img", "srcset", value).map(Cow::into_owned);
-        assert_eq!(
-            srcset("a.png 1x, /w_1,h_2/b.png 2x").as_deref(),
-            Some("https://example.org/blog/seven/a.png 1x, https://example.org/w_1%2Ch_2/b.png 2x")
-        );
-        assert_eq!(srcset("javascript:1 1x"), None);
+        for (value, expected) in [
+            (
+                "a.png 1x,b.png 2x",
+                Some("https://example.org/blog/seven/a.png 1x, https://example.org/blog/seven/b.png 2x"),
+            ),
+            (
+                " /w_1,h_2/b.png\t640w , /c.png, ",
+                Some("https://example.org/w_1%2Ch_2/b.png 640w, https://example.org/c.png"),
+            ),
+            ("javascript:1 1x", None),
+            (" , ", None),
+        ] {
+            assert_eq!(rewritten(Reader::Feed, "srcset", value).as_deref(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_a_mail_carries_its_pictures() {
+        for value in ["cid:a@example.org", "data:image/png;base64,AA"] {
+            assert_eq!(rewritten(Reader::Mail, "src", value).as_deref(), Some(value));
+            assert_eq!(rewritten(Reader::Feed, "src", value), None);
+            assert_eq!(rewritten(Reader::Mail, "href", value), None);
+        }
+        assert_eq!(rewritten(Reader::Mail, "src", "data:text/html,x"), None);
     }
 }

@@ -3,7 +3,8 @@
 //! Comes tag by tag between words, or a block at once. It is mended as it is for HTML readers, so that both parts of a
 //! mail show the same unknown tags and players.
 
-use crate::content::html::raw::{attribute, mended, tag_length};
+use crate::content::html::raw::mended;
+use crate::content::html::tag::Tag;
 use crate::content::plain_text::Writer;
 
 impl Writer<'_> {
@@ -18,27 +19,23 @@ impl Writer<'_> {
                 rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
                 continue;
             }
-            let tag = &rest[..tag_length(rest)];
-            rest = &rest[tag.len()..];
-            if tag[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') {
-                self.html_tag(tag, in_block);
-            } else {
-                self.html_words(tag);
-            }
+            let Some(tag) = Tag::at(rest) else {
+                self.html_words("<");
+                rest = &rest[1..];
+                continue;
+            };
+            rest = &rest[tag.source.len()..];
+            self.html_tag(&tag, in_block);
         }
         self.html_words(rest);
     }
 
-    fn html_tag(&mut self, tag: &str, in_block: bool) {
-        let closes = tag.starts_with("</");
-        let inner = tag.trim_start_matches(['<', '/']);
-        let end = inner.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inner.len());
-        let name = inner[..end].to_ascii_lowercase();
+    fn html_tag(&mut self, tag: &Tag<'_>, in_block: bool) {
         let value = |wanted: &str| {
-            let value = attribute(tag, wanted).unwrap_or_default();
+            let value = tag.attribute(wanted).unwrap_or_default();
             html_escape::decode_html_entities(value).trim().to_owned()
         };
-        match (name.as_str(), closes) {
+        match (tag.name.as_str(), tag.closes) {
             ("script" | "style" | "template", closes) => self.hidden = !closes,
             ("br", _) => self.text.push('\n'),
             ("img", false) => self.image(&value("alt"), &value("src")),

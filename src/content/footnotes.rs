@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 /// Footnotes by their label, each with its events.
-pub(super) type Footnotes<'e, 'a> = Vec<(&'e str, Vec<&'e Event<'a>>)>;
+pub(crate) type Footnotes<'e, 'a> = Vec<(&'e str, Vec<&'e Event<'a>>)>;
 
 /// Footnotes by the order in which the text refers to them.
-pub(super) fn numbers<'e>(events: &'e [Event<'_>]) -> HashMap<&'e str, usize> {
+pub(crate) fn numbers<'e>(events: &'e [Event<'_>]) -> HashMap<&'e str, usize> {
     let mut numbers = HashMap::new();
     for event in events {
         if let Event::FootnoteReference(label) = event {
@@ -20,7 +20,7 @@ pub(super) fn numbers<'e>(events: &'e [Event<'_>]) -> HashMap<&'e str, usize> {
 }
 
 /// The body without its footnotes, and the footnotes, wherever they were written.
-pub(super) fn apart<'e, 'a>(events: &'e [Event<'a>]) -> (Vec<&'e Event<'a>>, Footnotes<'e, 'a>) {
+pub(crate) fn apart<'e, 'a>(events: &'e [Event<'a>]) -> (Vec<&'e Event<'a>>, Footnotes<'e, 'a>) {
     let (mut body, mut footnotes): (Vec<_>, Footnotes<'_, '_>) = (Vec::new(), Vec::new());
     let mut inside = false;
     for event in events {
@@ -38,7 +38,7 @@ pub(super) fn apart<'e, 'a>(events: &'e [Event<'a>]) -> (Vec<&'e Event<'a>>, Foo
 }
 
 /// Those that the text refers to, in its order; the others nobody could find from the text.
-pub(super) fn in_order<'e, 'a>(footnotes: Footnotes<'e, 'a>, numbers: &HashMap<&str, usize>) -> Footnotes<'e, 'a> {
+pub(crate) fn in_order<'e, 'a>(footnotes: Footnotes<'e, 'a>, numbers: &HashMap<&str, usize>) -> Footnotes<'e, 'a> {
     let mut known: Footnotes<'e, 'a> = footnotes.into_iter().filter(|(label, _)| numbers.contains_key(label)).collect();
     known.sort_by_key(|(label, _)| numbers.get(label).copied());
     known

@@ -1,0 +1,61 @@
+//! The events of a document as HTML is written from them: footnotes in a list at the end, marks of tasks and formulas
+//! as text that every reader shows.
+
+use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
+
+use crate::content::footnotes;
+
+/// The events of the body, then the footnotes it refers to, each with a way back.
+pub(super) fn with_notes_last<'a>(events: &'a [Event<'a>]) -> Vec<Event<'a>> {
+    let numbers = footnotes::numbers(events);
+    let (body, notes) = footnotes::apart(events);
+    let notes = footnotes::in_order(notes, &numbers);
+    let mut referred = vec![false; numbers.len() + 1];
+    let mut reference = |label: &CowStr<'_>| {
+        let number = numbers.get(label.as_ref()).copied().unwrap_or(0);
+        let first = !std::mem::replace(&mut referred[number], true);
+        mark(label, number, first)
+    };
+    let mut out: Vec<Event<'_>> = body.into_iter().map(|event| readable(event, &mut reference)).collect();
+    if notes.is_empty() {
+        return out;
+    }
+    out.extend([Event::Rule, Event::Start(Tag::List(Some(1)))]);
+    for (label, events) in notes {
+        // The first and the last event are those of the definition itself.
+        let inner = events.get(1..events.len() - 1).unwrap_or_default();
+        out.push(Event::InlineHtml(format!("<li id=\"fn-{}\">", attribute(label)).into()));
+        out.extend(inner.iter().map(|event| readable(event, &mut reference)));
+        let before_end = out.len() - usize::from(out.last() == Some(&Event::End(TagEnd::Paragraph)));
+        out.insert(before_end, Event::InlineHtml(way_back(label).into()));
+        out.push(Event::InlineHtml("</li>\n".into()));
+    }
+    out.push(Event::End(TagEnd::List(true)));
+    out
+}
+
+fn readable<'a>(event: &Event<'a>, reference: &mut impl FnMut(&CowStr<'_>) -> String) -> Event<'a> {
+    match event {
+        Event::FootnoteReference(label) => Event::InlineHtml(reference(label).into()),
+        Event::TaskListMarker(done) => Event::Text(if *done { "☑ " } else { "☐ " }.into()),
+        Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
+        Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
+        other => other.clone(),
+    }
+}
+
+/// The number in the text; only the first of several references can be led back to.
+fn mark(label: &str, number: usize, first: bool) -> String {
+    let label = attribute(label);
+    let id = if first { format!(" id=\"fnref-{label}\"") } else { String::new() };
+    format!("<sup{id}><a href=\"#fn-{label}\">{number}</a></sup>")
+}
+
+/// With the variation selector that keeps the arrow from becoming a picture.
+fn way_back(label: &str) -> String {
+    format!(" <a href=\"#fnref-{}\">↩\u{fe0e}</a>", attribute(label))
+}
+
+fn attribute(text: &str) -> String {
+    html_escape::encode_double_quoted_attribute(text).into_owned()
+}
