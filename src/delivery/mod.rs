@@ -5,8 +5,6 @@
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
 mod desk;
-#[cfg(test)]
-mod fake;
 pub mod plan;
 pub mod retry;
 pub mod run;

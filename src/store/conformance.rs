@@ -19,6 +19,7 @@ pub(super) fn conforms(world: World<'_>) {
     world(&|open| the_audience_is_frozen(open));
     world(&|open| everybody_is_claimed_once(open));
     world(&|open| outcomes_are_kept(open));
+    world(&|open| a_call_that_fails_changes_nothing(open));
     world(&|open| who_left_is_skipped(open));
     world(&|open| a_dead_run_is_settled(open));
     world(&|open| after_another_boot_all_claims_are_unknown(open));
@@ -170,6 +171,17 @@ fn outcomes_are_kept(open: Open<'_>) {
     };
     store.each_delivery(&issue(), Some(State::Failed), &mut each).unwrap();
     assert_eq!(failed, [(address(2), Some("550 5.1.1 nobody".to_owned()))]);
+}
+
+fn a_call_that_fails_changes_nothing(open: Open<'_>) {
+    let mut store = begun(open, 2);
+    let ids = claim(&mut *store, 1);
+    let outcomes = [(ids[0], Outcome::Sent("250".into())), (SubscriberId(2), Outcome::Sent("250".into()))];
+    assert!(store.record(&issue(), &outcomes, now()).is_err(), "the second is not claimed");
+    assert!(store.sending(&issue(), SubscriberId(2), now()).is_err());
+    assert!(store.sending(&issue(), SubscriberId(9), now()).is_err());
+    assert!(open().claim(&issue(), 1, now()).is_err(), "without the right to send nobody claims");
+    assert_eq!(states(&*store), [(State::Claimed, 0), (State::Queued, 0)]);
 }
 
 fn who_left_is_skipped(open: Open<'_>) {

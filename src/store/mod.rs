@@ -1,5 +1,5 @@
-//! The store: subscribers and the ledger of what was sent to whom. This file is the contract; `sqlite` keeps it,
-//! `conformance` proves that it does.
+//! The store: subscribers and the ledger of what was sent to whom. This file is the contract; `sqlite` keeps it
+//! (as does `memory`, for tests), `conformance` proves that it does.
 //!
 //! It speaks in this program's nouns. Every method is one transaction: it happens whole or not at all, and a method
 //! that returned has happened. Methods that say *durable* survive a power cut; the others survive the death of the
@@ -16,6 +16,8 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+pub(crate) mod memory;
 pub mod sqlite;
 
 /// Opens the store of a project.

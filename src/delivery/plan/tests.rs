@@ -3,10 +3,10 @@
 use chrono::TimeZone as _;
 
 use super::*;
-use crate::delivery::fake::Fake;
 use crate::delivery::send::tests::issue;
-use crate::ledger::Outcome;
-use crate::subscriber::{NewSubscriber, SubscriberId};
+use crate::ledger::{Outcome, Run};
+use crate::store::memory::Memory;
+use crate::subscriber::NewSubscriber;
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 1, 12, 0, 0).unwrap()
@@ -16,8 +16,8 @@ fn hours_old(slug: &str, hours: i64) -> Issue {
     issue(slug, noon() - Duration::hours(hours))
 }
 
-fn store() -> Fake {
-    let mut store = Fake::default();
+fn store() -> Memory {
+    let mut store = Memory::default();
     let address = "reader@example.com".parse().unwrap();
     store.add_subscribers(&mut [NewSubscriber::new(address, "")].into_iter(), noon()).unwrap();
     store
@@ -28,7 +28,7 @@ fn terms(on_unknown: OnUnknown) -> Terms {
 }
 
 /// The slugs planned, and the rules of the findings.
-fn planned(issues: &[Issue], chosen: &Chosen, terms: &Terms, store: &Fake) -> (Vec<String>, Vec<&'static str>) {
+fn planned(issues: &[Issue], chosen: &Chosen, terms: &Terms, store: &Memory) -> (Vec<String>, Vec<&'static str>) {
     let plan = plan(issues, chosen, terms, store, &|issue| Ok(issue.title.clone())).unwrap();
     let slugs = plan.mailings.iter().map(|planned| planned.issue.slug.to_string()).collect();
     (slugs, plan.findings.iter().map(|finding| finding.rule).collect())
@@ -76,6 +76,15 @@ fn a_named_issue_is_mailed_however_old_and_the_others_are_not() {
     assert_eq!(planned(&issues, &chosen, &terms(OnUnknown::Hold), &store()).0, ["old"]);
 }
 
+/// An earlier run that mailed the issue to the one reader, with that outcome.
+fn mail(store: &mut Memory, issue: &Issue, hash: &str, outcome: Outcome, at: DateTime<Utc>) {
+    let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 };
+    store.begin_run(&run, at).unwrap();
+    store.freeze(&issue.id, hash, at).unwrap();
+    let claims = store.claim(&issue.id, 1, at).unwrap();
+    store.record(&issue.id, &[(claims[0].subscriber.id, outcome)], at).unwrap();
+}
+
 #[test]
 fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repeated() {
     for (state, frozen_hours_ago, on_unknown, due) in [
@@ -89,13 +98,12 @@ fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repea
         let issues = [hours_old("notes", frozen_hours_ago)];
         let mut store = store();
         let frozen_at = noon() - Duration::hours(frozen_hours_ago);
-        store.freeze(&issues[0].id, "notes", frozen_at).unwrap();
         let outcome = match state {
             State::Sent => Outcome::Sent("250".to_owned()),
             State::Unknown => Outcome::Unknown("lost".to_owned()),
             _ => Outcome::Requeued,
         };
-        store.record(&issues[0].id, &[(SubscriberId(1), outcome)], frozen_at).unwrap();
+        mail(&mut store, &issues[0], "notes", outcome, frozen_at);
         let (slugs, _) = planned(&issues, &Chosen::Due, &terms(on_unknown), &store);
         assert_eq!(slugs.len(), usize::from(due), "{state} {frozen_hours_ago} {on_unknown:?}");
     }
@@ -105,8 +113,7 @@ fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repea
 fn an_issue_changed_after_its_mail_is_reported_and_not_mailed_again() {
     let issues = [hours_old("notes", 1)];
     let mut store = store();
-    store.freeze(&issues[0].id, "an earlier text", noon()).unwrap();
-    store.record(&issues[0].id, &[(SubscriberId(1), Outcome::Sent("250".to_owned()))], noon()).unwrap();
+    mail(&mut store, &issues[0], "an earlier text", Outcome::Sent("250".to_owned()), noon());
     let plan = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store);
     assert_eq!(plan, (vec![], vec!["issue-changed"]));
     let named = Chosen::These(vec![issues[0].id.clone()]);

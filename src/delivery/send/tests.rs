@@ -8,12 +8,12 @@ use url::Url;
 
 use super::*;
 use crate::config::{Server, TlsMode};
-use crate::delivery::fake::Fake;
 use crate::disk::Project;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
 use crate::smtp::peer::{Answer, Peer, Script};
 use crate::smtp::relay::{Login, Relay};
+use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Subscriber};
 
 mod interruptions;
@@ -52,8 +52,8 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
 }
 
 /// A list of so many readers, `reader-1@example.com` and on.
-fn readers(count: usize) -> Fake {
-    let mut store = Fake::default();
+fn readers(count: usize) -> Memory {
+    let mut store = Memory::default();
     let address = |number| format!("reader-{number}@example.com").parse().unwrap();
     let mut new = (1..=count).map(|number| NewSubscriber::new(address(number), ""));
     store.add_subscribers(&mut new, noon()).unwrap();
@@ -88,15 +88,15 @@ impl World {
         }
     }
 
-    fn send(&self, store: &mut Fake, route: &Route) -> Report {
+    fn send(&self, store: &Memory, route: &Route) -> Report {
         match self.try_send(store, route) {
             Sent::Done(report) => report,
             Sent::Busy(run) => panic!("busy: {run:?}"),
         }
     }
 
-    fn try_send(&self, store: &mut Fake, route: &Route) -> Sent {
-        self.with_sending(route, |sending| send_due(store, sending)).unwrap()
+    fn try_send(&self, store: &Memory, route: &Route) -> Sent {
+        self.with_sending(route, |sending| send_due(&mut store.open(), sending)).unwrap()
     }
 
     fn with_sending<T>(&self, route: &Route, act: impl FnOnce(&Sending<'_>) -> T) -> T {
@@ -142,19 +142,19 @@ fn route(peer: &Peer) -> Route {
 }
 
 /// The states of `reader-1` to `reader-N`.
-fn states(store: &Fake, count: usize) -> Vec<State> {
+fn states(store: &Memory, count: usize) -> Vec<State> {
     (1..=count).map(|number| store.state(&format!("reader-{number}@example.com"))[0].0).collect()
 }
 
-fn open(store: &Fake) -> u64 {
+fn open(store: &Memory) -> u64 {
     store.counts(&issue("spring", noon()).id).unwrap().open()
 }
 
 #[test]
 fn everybody_gets_it_once_and_a_second_run_does_nothing() {
-    let (world, mut store) = (World { connections: 4, ..World::new() }, readers(50));
+    let (world, store) = (World { connections: 4, ..World::new() }, readers(50));
     let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&mut store, &route(&peer));
+    let report = world.send(&store, &route(&peer));
     assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
     assert_eq!(report.mailings[0].counts.of(State::Sent), 50);
     assert!(!report.needs_a_person());
@@ -162,24 +162,24 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
     everybody.sort();
     assert_eq!(peer.recipients(), everybody);
     assert!(peer.taken().iter().all(|taken| taken.content == format!("To: {}\r\n\r\nSpring.\r\n", taken.to)));
-    assert_eq!(world.send(&mut store, &route(&peer)).mailings, []);
+    assert_eq!(world.send(&store, &route(&peer)).mailings, []);
     assert_eq!(peer.taken().len(), 50);
     assert_eq!(*world.seen.lock().unwrap(), BTreeMap::from([(State::Sent, 50)]));
 }
 
 #[test]
 fn a_limit_leaves_the_rest_queued() {
-    let (world, mut store) = (World { limit: Some(2), ..World::new() }, readers(5));
+    let (world, store) = (World { limit: Some(2), ..World::new() }, readers(5));
     let peer = Peer::start(vec![Script::new()]);
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
     assert_eq!((peer.taken().len(), open(&store)), (2, 3));
 }
 
 #[test]
 fn a_forecast_names_who_waits_and_changes_nothing() {
-    let (world, mut store) = (World { limit: Some(2), ..World::new() }, readers(3));
+    let (world, store) = (World { limit: Some(2), ..World::new() }, readers(3));
     let peer = Peer::start(vec![Script::new()]);
-    let expected = |store: &Fake| {
+    let expected = |store: &Memory| {
         let forecast = world.with_sending(&route(&peer), |sending| {
             let forecast = forecast(store, sending).unwrap();
             forecast.mailings.iter().map(|expected| expected.recipients.clone()).collect::<Vec<_>>()
@@ -188,7 +188,7 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     };
     assert_eq!(expected(&store).len(), 3);
     assert_eq!(store.mailings().unwrap(), []);
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
     assert_eq!(expected(&store), ["reader-3@example.com"]);
     assert_eq!(peer.taken().len(), 2);
 }
@@ -196,12 +196,12 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
 #[test]
 fn another_run_or_nobody_to_write_to_is_an_outcome() {
     let peer = Peer::start(vec![Script::new()]);
-    let report = World::new().send(&mut Fake::default(), &route(&peer));
+    let report = World::new().send(&Memory::default(), &route(&peer));
     assert_eq!(report.findings[0].rule, "no-subscribers");
     let other = Run { host: "other".to_owned(), boot_id: "b".to_owned(), pid: 7 };
-    let mut store = readers(1);
-    store.busy = Some(other.clone());
-    match World::new().try_send(&mut store, &route(&peer)) {
+    let store = readers(1);
+    store.busy(other.clone());
+    match World::new().try_send(&store, &route(&peer)) {
         Sent::Busy(run) => assert_eq!(run, Some(other)),
         Sent::Done(report) => panic!("{report:?}"),
     }

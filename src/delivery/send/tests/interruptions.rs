@@ -2,15 +2,21 @@
 
 use super::*;
 
+/// A run that claims so many, begins to send to the first, and is killed.
+fn die_while_sending(store: &Memory, issue: &IssueId, claims: usize) {
+    let mut killed = store.open();
+    killed.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 }, noon()).unwrap();
+    killed.freeze(issue, "spring", noon()).unwrap();
+    let claims = killed.claim(issue, claims, noon()).unwrap();
+    killed.sending(issue, claims[0].subscriber.id, noon()).unwrap();
+}
+
 #[test]
 fn what_a_killed_run_left_is_finished_and_what_nobody_knows_is_named() {
-    let (world, mut store) = (World::new(), readers(4));
-    let id = &world.issues[0].id;
-    store.freeze(id, "spring", noon()).unwrap();
-    let claims = store.claim(id, 2, noon()).unwrap();
-    store.sending(id, claims[0].subscriber.id, noon()).unwrap();
+    let (world, store) = (World::new(), readers(4));
+    die_while_sending(&store, &world.issues[0].id, 2);
     let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&mut store, &route(&peer));
+    let report = world.send(&store, &route(&peer));
     assert_eq!(report.recovered.requeued, 1);
     let unknown: Vec<&str> = report.recovered.unknown.iter().map(|delivery| delivery.address.as_str()).collect();
     assert_eq!(unknown, ["reader-1@example.com"]);
@@ -24,13 +30,13 @@ fn whichever_write_fails_nobody_is_forgotten_and_nobody_mailed_twice() {
     const READERS: usize = 8;
     for connections in [1, 3] {
         for writes in 0..30 {
-            let (world, mut store) = (World { connections, ..World::new() }, readers(READERS));
+            let (world, store) = (World { connections, ..World::new() }, readers(READERS));
             let peer = Peer::start(vec![Script::new()]);
             let route = route(&peer);
-            store.writes_left = Some(writes);
-            let first = world.with_sending(&route, |sending| send_due(&mut store, sending));
-            store.writes_left = None;
-            let second = world.send(&mut store, &route);
+            store.writes_left(Some(writes));
+            let first = world.with_sending(&route, |sending| send_due(&mut store.open(), sending));
+            store.writes_left(None);
+            let second = world.send(&store, &route);
             let unknown = second.recovered.unknown.len();
             assert!(first.is_err() || writes >= 17, "{writes} writes are too few for all");
             assert!(unknown <= connections, "{unknown} unknown over {connections} connections");
@@ -50,13 +56,13 @@ fn whichever_write_fails_nobody_is_forgotten_and_nobody_mailed_twice() {
 
 #[test]
 fn a_stop_from_outside_ends_after_the_message_at_hand() {
-    let (world, mut store) = (World { stop_after: Some(2), ..World::new() }, readers(5));
+    let (world, store) = (World { stop_after: Some(2), ..World::new() }, readers(5));
     let peer = Peer::start(vec![Script::new()]);
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
     let (sent, queued) = (State::Sent, State::Queued);
     assert_eq!(states(&store, 5), [sent, sent, queued, queued, queued]);
     world.stop.store(false, Ordering::Relaxed);
-    World::new().send(&mut store, &route(&peer));
+    World::new().send(&store, &route(&peer));
     assert_eq!(peer.recipients().len(), 5);
 }
 
@@ -64,12 +70,9 @@ fn a_stop_from_outside_ends_after_the_message_at_hand() {
 fn an_outbox_gets_a_file_each_and_repeats_what_a_crash_left() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into() };
-    let (world, mut store) = (World::new(), readers(3));
-    let id = &world.issues[0].id;
-    store.freeze(id, "spring", noon()).unwrap();
-    let claims = store.claim(id, 1, noon()).unwrap();
-    store.sending(id, claims[0].subscriber.id, noon()).unwrap();
-    world.send(&mut store, &outbox);
+    let (world, store) = (World::new(), readers(3));
+    die_while_sending(&store, &world.issues[0].id, 1);
+    world.send(&store, &outbox);
     assert_eq!(states(&store, 3), [State::Sent; 3]);
     let file = folder.path().join("outbox/spring/reader-2@example.com.eml");
     assert_eq!(std::fs::read_to_string(file).unwrap(), "To: reader-2@example.com\r\n\r\nSpring.\r\n");
@@ -81,8 +84,8 @@ fn an_outbox_that_cannot_be_written_stops_the_run() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("outbox"), "a file").unwrap();
     let outbox = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into() };
-    let (world, mut store) = (World::new(), readers(3));
-    let stopped = world.send(&mut store, &outbox).stopped.unwrap();
+    let (world, store) = (World::new(), readers(3));
+    let stopped = world.send(&store, &outbox).stopped.unwrap();
     assert_eq!(stopped.rule, "outbox-write");
     assert_eq!(states(&store, 3), [State::Queued; 3]);
 }
@@ -110,10 +113,10 @@ fn whatever_the_server_does_its_own_record_equals_the_ledger() {
         for (at, (step, answer)) in FAULTS.iter().enumerate() {
             script = script.on_nth(step, 2 + (seed * 7 + at * 11) % 25, answer.clone());
         }
-        let (mut world, mut store) = (World { connections: 1 + seed % 4, ..World::new() }, readers(READERS));
+        let (mut world, store) = (World { connections: 1 + seed % 4, ..World::new() }, readers(READERS));
         let peer = Peer::start(vec![script]);
         for _ in 0..4 {
-            world.send(&mut store, &route(&peer));
+            world.send(&store, &route(&peer));
             world.now += chrono::Duration::hours(7);
         }
         let mut recipients = peer.recipients();

@@ -4,33 +4,33 @@ use super::*;
 
 #[test]
 fn what_concerns_one_recipient_stops_nobody_else() {
-    let (world, mut store) = (World::new(), readers(5));
+    let (world, store) = (World::new(), readers(5));
     let script = Script::new()
         .always("RCPT TO:<reader-1@", Answer::Say("550 5.1.1 No such user"))
         .always("RCPT TO:<reader-2@", Answer::Say("552 5.2.2 Mailbox full"))
         .always("RCPT TO:<reader-3@", Answer::Say("450 4.7.1 Greylisted"))
         .always("RCPT TO:<reader-4@", Answer::Say("550 5.7.1 I take no newsletters"));
     let peer = Peer::start(vec![script]);
-    let report = world.send(&mut store, &route(&peer));
+    let report = world.send(&store, &route(&peer));
     assert_eq!(report.stopped, None);
     assert!(report.needs_a_person());
     assert_eq!(states(&store, 5), [State::Failed, State::Failed, State::Deferred, State::Failed, State::Sent]);
     assert_eq!(store.state("reader-1@example.com"), [(State::Failed, 1, "550 5.1.1 No such user".to_owned())]);
-    let suppressed: Vec<bool> = store.subscribers.iter().map(|who| who.status == Status::Suppressed).collect();
+    let suppressed: Vec<bool> = store.statuses().into_iter().map(|status| status == Status::Suppressed).collect();
     assert_eq!(suppressed, [true, false, false, false, false]);
     assert_eq!(peer.heard().len(), 1, "one connection served all");
 }
 
 #[test]
 fn a_deferred_recipient_is_tried_again_when_its_time_has_come() {
-    let (mut world, mut store) = (World::new(), readers(1));
+    let (mut world, store) = (World::new(), readers(1));
     let peer = Peer::start(vec![Script::new().on("RCPT", Answer::Say("450 4.2.2 Full"))]);
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
     assert_eq!(states(&store, 1), [State::Deferred]);
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
     assert_eq!((states(&store, 1), peer.heard().len()), (vec![State::Deferred], 1), "not yet, and nobody called");
     world.now += chrono::Duration::minutes(6);
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
     assert_eq!((states(&store, 1), peer.recipients().len()), (vec![State::Sent], 1));
 }
 
@@ -43,9 +43,9 @@ fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
         ("DOT", Answer::Drop, State::Unknown, 2),
         ("DOT", Answer::TakeAndDrop, State::Unknown, 3),
     ] {
-        let (world, mut store) = (World::new(), readers(3));
+        let (world, store) = (World::new(), readers(3));
         let peer = Peer::start(vec![Script::new().on_nth(step, 2, answer)]);
-        let report = world.send(&mut store, &route(&peer));
+        let report = world.send(&store, &route(&peer));
         assert_eq!(states(&store, 3), [State::Sent, state, State::Sent], "{step}");
         assert_eq!((peer.taken().len(), peer.heard().len()), (taken, 2), "{step}");
         assert_eq!(report.needs_a_person(), state == State::Unknown);
@@ -54,21 +54,21 @@ fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
 
 #[test]
 fn an_unknown_recipient_is_held_unless_the_project_says_resend() {
-    let (mut world, mut store) = (World::new(), readers(1));
+    let (mut world, store) = (World::new(), readers(1));
     let peer = Peer::start(vec![Script::new().on("DOT", Answer::Drop)]);
-    world.send(&mut store, &route(&peer));
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
+    world.send(&store, &route(&peer));
     assert_eq!((states(&store, 1), peer.heard().len()), (vec![State::Unknown], 1));
     world.on_unknown = OnUnknown::Resend;
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
     assert_eq!((states(&store, 1), peer.recipients().len()), (vec![State::Sent], 1));
 }
 
 #[test]
 fn a_message_the_connection_never_survives_waits_and_the_others_get_theirs() {
-    let (world, mut store) = (World::new(), readers(3));
+    let (world, store) = (World::new(), readers(3));
     let peer = Peer::start(vec![Script::new().always("RCPT TO:<reader-2@", Answer::Drop)]);
-    world.send(&mut store, &route(&peer));
+    world.send(&store, &route(&peer));
     assert_eq!(states(&store, 3), [State::Sent, State::Deferred, State::Sent]);
     assert_eq!(*world.pauses.lock().unwrap(), [2, 4, 8]);
 }

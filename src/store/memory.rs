@@ -1,0 +1,346 @@
+//! The store in memory, for tests: the same contract, and faults on request.
+//!
+//! Every handle that `open` gives is another process with the same store; to drop one is its death.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+
+use crate::email::EmailAddress;
+use crate::issue::IssueId;
+use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
+use crate::store::{Added, Begun, Store, StoreError};
+use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+/// One process's way to the store.
+#[derive(Default)]
+pub(crate) struct Memory {
+    tables: Arc<Mutex<Tables>>,
+    /// The number of this process's run, while it may send.
+    run: Option<usize>,
+}
+
+#[derive(Default)]
+struct Tables {
+    subscribers: Vec<Subscriber>,
+    mailings: Vec<Mailing>,
+    rows: BTreeMap<(IssueId, SubscriberId), Row>,
+    runs: Vec<Run>,
+    sending: Option<Run>,
+    writes_left: Option<u32>,
+}
+
+struct Row {
+    delivery: Delivery,
+    retry_at: Option<DateTime<Utc>>,
+    run: Option<usize>,
+}
+
+impl Memory {
+    /// The same store, as another process opens it.
+    pub(crate) fn open(&self) -> Self {
+        Self { tables: Arc::clone(&self.tables), run: None }
+    }
+
+    /// Has another process send.
+    pub(crate) fn busy(&self, run: Run) {
+        self.tables().sending = Some(run);
+    }
+
+    /// How many more writes succeed before the disk is full; `None`: all.
+    pub(crate) fn writes_left(&self, writes: Option<u32>) {
+        self.tables().writes_left = writes;
+    }
+
+    /// State, tries and reply of an address, for each issue.
+    pub(crate) fn state(&self, address: &str) -> Vec<(State, u32, String)> {
+        let tables = self.tables();
+        let deliveries = tables.rows.values().map(|row| &row.delivery);
+        deliveries
+            .filter(|delivery| delivery.address.as_str() == address)
+            .map(|delivery| (delivery.state, delivery.attempts, delivery.reply.clone().unwrap_or_default()))
+            .collect()
+    }
+
+    /// The status of every subscriber.
+    pub(crate) fn statuses(&self) -> Vec<Status> {
+        self.tables().subscribers.iter().map(|subscriber| subscriber.status).collect()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if self.run.is_some() {
+            self.tables().sending = None;
+        }
+    }
+}
+
+impl Tables {
+    fn write(&mut self) -> Result<(), StoreError> {
+        match &mut self.writes_left {
+            None => Ok(()),
+            Some(0) => Err(StoreError::Full),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
+        self.subscribers.iter_mut().find(|subscriber| subscriber.address.key() == address.key())
+    }
+
+    fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
+        &mut self.subscribers[id.0 as usize - 1]
+    }
+
+    /// The row of a recipient that this process has taken.
+    fn taken(&mut self, issue: &IssueId, id: SubscriberId, states: &[State]) -> Result<&mut Row, StoreError> {
+        let row = self.rows.get_mut(&(issue.clone(), id)).filter(|row| states.contains(&row.delivery.state));
+        row.ok_or_else(|| failed(&format!("recipient {} is not claimed", id.0)))
+    }
+
+    fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
+        let NewSubscriber { address, name, status, attributes } = new;
+        match self.find(&address) {
+            Some(there) if there.status != Status::Active => added.away += 1,
+            Some(there) if status != Status::Active => {
+                there.status = status;
+                added.away += 1;
+            }
+            Some(there) if there.id.0 as usize > known => added.repeated += 1,
+            Some(_) => added.known += 1,
+            None => {
+                let id = SubscriberId(self.subscribers.len() as i64 + 1);
+                self.subscribers.push(Subscriber { id, address, name, status, attributes, created: now });
+                if status == Status::Active { added.new += 1 } else { added.away += 1 }
+            }
+        }
+    }
+
+    fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {
+        let mut recovered = Recovered::default();
+        for row in self.rows.values_mut() {
+            let delivery = &mut row.delivery;
+            if !matches!(delivery.state, State::Claimed | State::Sending) {
+                continue;
+            }
+            let same_boot = row.run.is_some_and(|dead| self.runs[dead].boot_id == run.boot_id);
+            delivery.changed = Some(now);
+            if same_boot && delivery.state == State::Claimed {
+                delivery.state = State::Queued;
+                recovered.requeued += 1;
+                continue;
+            }
+            delivery.state = State::Unknown;
+            delivery.attempts += 1;
+            recovered.unknown.push(delivery.clone());
+        }
+        recovered
+    }
+
+    fn settle(&mut self, issue: &IssueId, id: SubscriberId, outcome: Outcome) -> Result<(), StoreError> {
+        let row = self.taken(issue, id, &[State::Claimed, State::Sending])?;
+        let suppresses = matches!(outcome, Outcome::Failed { suppress: true, .. });
+        let (state, reply) = match outcome {
+            Outcome::Sent(reply) => (State::Sent, Some(reply)),
+            Outcome::Deferred { reply, retry_at } => {
+                row.retry_at = Some(retry_at);
+                (State::Deferred, Some(reply))
+            }
+            Outcome::Failed { reply, .. } => (State::Failed, Some(reply)),
+            Outcome::Unknown(reply) => (State::Unknown, Some(reply)),
+            Outcome::Requeued => (State::Queued, None),
+        };
+        row.delivery.attempts += u32::from(state != State::Queued);
+        (row.delivery.state, row.delivery.reply) = (state, reply);
+        if suppresses {
+            self.subscriber(id).status = Status::Suppressed;
+        }
+        Ok(())
+    }
+}
+
+fn failed(why: &str) -> StoreError {
+    StoreError::Failed { doing: "keep the ledger", source: anyhow!("{why}") }
+}
+
+impl Store for Memory {
+    fn add_subscribers(
+        &mut self,
+        new: &mut dyn Iterator<Item = NewSubscriber>,
+        now: DateTime<Utc>,
+    ) -> Result<Added, StoreError> {
+        let mut tables = self.tables();
+        let (known, mut added) = (tables.subscribers.len(), Added::default());
+        new.for_each(|new| tables.add(new, now, &mut added, known));
+        Ok(added)
+    }
+
+    fn subscriber(&self, address: &EmailAddress) -> Result<Option<Subscriber>, StoreError> {
+        Ok(self.tables().find(address).cloned())
+    }
+
+    fn each_subscriber(
+        &self,
+        status: Option<Status>,
+        each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let subscribers = self.tables().subscribers.clone();
+        let wanted = |subscriber: &Subscriber| status.is_none_or(|status| subscriber.status == status);
+        subscribers.into_iter().filter(wanted).try_for_each(each)
+    }
+
+    fn set_status(
+        &mut self,
+        address: &EmailAddress,
+        status: Status,
+        _: DateTime<Utc>,
+    ) -> Result<Option<Status>, StoreError> {
+        Ok(self.tables().find(address).map(|subscriber| std::mem::replace(&mut subscriber.status, status)))
+    }
+
+    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError> {
+        if self.run.is_some() {
+            return Ok(Begun::Started(Recovered::default()));
+        }
+        let mut tables = self.tables();
+        if let Some(other) = &tables.sending {
+            return Ok(Begun::Busy(Some(other.clone())));
+        }
+        let recovered = tables.recover(run, now);
+        tables.sending = Some(run.clone());
+        tables.runs.push(run.clone());
+        let number = tables.runs.len() - 1;
+        drop(tables);
+        self.run = Some(number);
+        Ok(Begun::Started(recovered))
+    }
+
+    fn freeze(&mut self, issue: &IssueId, content_hash: &str, now: DateTime<Utc>) -> Result<Mailing, StoreError> {
+        if let Some(mailing) = self.mailing(issue)? {
+            return Ok(mailing);
+        }
+        let mut tables = self.tables();
+        let is_active = |subscriber: &&Subscriber| subscriber.status == Status::Active;
+        let audience: Vec<Subscriber> = tables.subscribers.iter().filter(is_active).cloned().collect();
+        let expected = audience.len() as u64;
+        for Subscriber { id, address, .. } in audience {
+            let (issue, changed) = (issue.clone(), Some(now));
+            let key = (issue.clone(), id);
+            let delivery =
+                Delivery { issue, subscriber: id, address, state: State::Queued, attempts: 0, reply: None, changed };
+            tables.rows.insert(key, Row { delivery, retry_at: None, run: None });
+        }
+        let mailing = Mailing { issue: issue.clone(), content_hash: content_hash.to_owned(), frozen_at: now, expected };
+        tables.mailings.push(mailing.clone());
+        Ok(mailing)
+    }
+
+    fn mailing(&self, issue: &IssueId) -> Result<Option<Mailing>, StoreError> {
+        Ok(self.tables().mailings.iter().find(|mailing| mailing.issue == *issue).cloned())
+    }
+
+    fn mailings(&self) -> Result<Vec<Mailing>, StoreError> {
+        Ok(self.tables().mailings.iter().rev().cloned().collect())
+    }
+
+    fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError> {
+        let run = self.run.ok_or_else(|| failed("nothing can be claimed before a run has begun"))?;
+        let mut guard = self.tables();
+        guard.write()?;
+        let tables = &mut *guard;
+        let mut claims = Vec::new();
+        for (_, row) in tables.rows.iter_mut().filter(|((of, _), _)| of == issue) {
+            let is_due = match row.delivery.state {
+                State::Queued => true,
+                State::Deferred => row.retry_at.is_some_and(|at| at <= now),
+                _ => false,
+            };
+            if !is_due || claims.len() == limit {
+                continue;
+            }
+            let subscriber = tables.subscribers[row.delivery.subscriber.0 as usize - 1].clone();
+            if subscriber.status != Status::Active {
+                row.delivery.state = State::Suppressed;
+                continue;
+            }
+            (row.delivery.state, row.run) = (State::Claimed, Some(run));
+            claims.push(Claim { subscriber, attempts: row.delivery.attempts });
+        }
+        Ok(claims)
+    }
+
+    fn sending(&mut self, issue: &IssueId, subscriber: SubscriberId, _: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        tables.write()?;
+        tables.taken(issue, subscriber, &[State::Claimed])?.delivery.state = State::Sending;
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        issue: &IssueId,
+        outcomes: &[(SubscriberId, Outcome)],
+        _: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        tables.write()?;
+        for (subscriber, _) in outcomes {
+            tables.taken(issue, *subscriber, &[State::Claimed, State::Sending])?;
+        }
+        outcomes.iter().try_for_each(|(subscriber, outcome)| tables.settle(issue, *subscriber, outcome.clone()))
+    }
+
+    fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        for (_, row) in self.tables().rows.iter().filter(|((of, _), _)| of == issue) {
+            counts.set(row.delivery.state, counts.of(row.delivery.state) + 1);
+        }
+        Ok(counts)
+    }
+
+    fn each_delivery(
+        &self,
+        issue: &IssueId,
+        state: Option<State>,
+        each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let deliveries: Vec<Delivery> = self.tables().rows.values().map(|row| row.delivery.clone()).collect();
+        let of_issue = deliveries.into_iter().filter(|delivery| delivery.issue == *issue);
+        of_issue.filter(|delivery| state.is_none_or(|state| delivery.state == state)).try_for_each(each)
+    }
+
+    fn resolve(
+        &mut self,
+        issue: &IssueId,
+        addresses: &[EmailAddress],
+        to: State,
+        _: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let is_named = |delivery: &Delivery| {
+            addresses.is_empty() || addresses.iter().any(|address| address.key() == delivery.address.key())
+        };
+        let mut tables = self.tables();
+        let deliveries = tables.rows.values_mut().map(|row| &mut row.delivery);
+        let unknown = deliveries.filter(|delivery| delivery.issue == *issue && delivery.state == State::Unknown);
+        let resolved = unknown.filter(|delivery| is_named(delivery)).map(|delivery| delivery.state = to);
+        Ok(resolved.count() as u64)
+    }
+}
+
+#[test]
+fn conforms_to_the_contract() {
+    super::conformance::conforms(&|test| {
+        let store = Memory::default();
+        test(&|| Box::new(store.open()));
+    });
+}
