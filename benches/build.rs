@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -48,8 +48,11 @@ fn build(blog: &Path) -> Result<Run, Box<dyn Error>> {
         fs::remove_dir_all(&output)?;
     }
     let begin = Instant::now();
-    let mut child =
-        Command::new(env!("CARGO_BIN_EXE_slugline")).args(["--quiet", "build"]).current_dir(blog).spawn()?;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_slugline"))
+        .args(["--quiet", "build"])
+        .current_dir(blog)
+        .stdout(Stdio::null())
+        .spawn()?;
     let mut kibibytes = 0;
     let status = loop {
         kibibytes = peak_kibibytes(child.id()).unwrap_or(0).max(kibibytes);
