@@ -16,6 +16,7 @@ use crate::subscriber::{NewSubscriber, Status};
 mod csv_lines;
 mod csv_rows;
 pub mod export;
+pub mod newcomers;
 
 /// What became of a wish to subscribe one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,12 +22,12 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
     let build = publish::build(&context.project, &config, &loaded.issues, &config.output, context.clock.now())?;
     let findings = build::findings(context, &loaded, &build);
     let mut exit = build::exit(&findings);
-    let mut report = Report::default();
+    let mut report: Option<Report> = None;
     if config.mail.is_some() {
         let mut store = context.store(&config)?;
         exit = exit.max(subscribers::import_list(context, &config, &mut *store)?);
         match send::mail(context, &config, &loaded.issues, &mut *store, Chosen::Due, None)? {
-            Sent::Done(done) => report = done,
+            Sent::Done(done) => report = Some(done),
             Sent::Busy(other) => {
                 context.report.message(&format!("Nothing was mailed: {}.", send::busy(other.as_ref())))
             }
@@ -36,12 +36,12 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
     if context.report.json {
         context.report.document(&serde_json::json!({
             "files": build.files.iter().map(Row::of).collect::<Vec<_>>(),
-            "mail": words::document(&report),
+            "mail": report.as_ref().map(words::document),
             "findings": findings.iter().map(|finding| FindingRow::of(finding)).collect::<Vec<_>>(),
         }))?;
     } else {
         context.report.table(&build::rows(&build))?;
-        context.report.table(&words::table(&report))?;
+        context.report.table(&report.as_ref().map(words::table).unwrap_or_default())?;
     }
-    Ok(if config.mail.is_some() { exit.max(words::trouble(context, &report)) } else { exit })
+    Ok(report.map_or(exit, |report| exit.max(words::trouble(context, &report))))
 }

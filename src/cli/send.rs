@@ -62,8 +62,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     let mut store = context.store(&config)?;
     if args.dry_run {
+        let (newcomers, read) = subscribers::newcomers(context, &config, &*store)?;
         return with_sending(context, &config, &loaded.issues, chosen, args.limit, |sending| {
-            words::forecast(context, &send::forecast(&*store, sending)?)
+            words::forecast(context, &send::forecast(&*store, sending, &newcomers)?).map(|exit| exit.max(read))
         });
     }
     let imported = subscribers::import_list(context, &config, &mut *store)?;

@@ -12,7 +12,7 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Added, Store};
 use crate::subscriber::{NewSubscriber, Status};
-use crate::subscription::{self, Imported, Joined, export};
+use crate::subscription::{self, Imported, Joined, export, newcomers};
 
 /// Add, import, list, export and remove subscribers
 #[derive(Debug, clap::Args)]
@@ -159,6 +159,21 @@ pub(super) fn import_list(context: &Context, config: &Config, store: &mut dyn St
     let imported = import_from(context, store, &list.to_string_lossy(), &mut file, None)?;
     show(context, &imported.findings);
     Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
+}
+
+/// Those whom `import_list` would add.
+pub(super) fn newcomers(
+    context: &Context,
+    config: &Config,
+    store: &dyn Store,
+) -> anyhow::Result<(Vec<EmailAddress>, Exit)> {
+    let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else {
+        return Ok((Vec::new(), Exit::Done));
+    };
+    let mut file = context.project.open(list)?;
+    let newcomers = newcomers::newcomers(store, &list.to_string_lossy(), &mut file)?;
+    show(context, &newcomers.findings);
+    Ok((newcomers.active, if newcomers.findings.is_empty() { Exit::Done } else { Exit::Attention }))
 }
 
 /// Imports a CSV file below the current folder, or stdin.

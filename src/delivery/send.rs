@@ -143,17 +143,21 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     Ok(Sent::Done(report))
 }
 
-/// Says what `send_due` would do, and writes nothing.
+/// Says what `send_due` would do if the newcomers had joined before, and writes nothing.
 ///
 /// # Errors
 /// When the store cannot be read, or an issue's file.
-pub fn forecast<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Forecast<'a>> {
+pub fn forecast<'a>(
+    store: &dyn Store,
+    sending: &Sending<'a>,
+    newcomers: &[EmailAddress],
+) -> anyhow::Result<Forecast<'a>> {
     let plan = planned(store, sending)?;
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
         let recipients = match planned.begun {
             Some(_) => waiting(store, &planned.issue.id)?,
-            None => active(store)?,
+            None => [active(store)?, newcomers.to_vec()].concat(),
         };
         mailings.push(Expected { issue: planned.issue, recipients });
     }

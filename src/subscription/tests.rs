@@ -167,3 +167,17 @@ fn a_row_that_is_not_utf8_is_named() {
         assert_eq!(imported.findings[0].place.as_ref().unwrap().to_string(), "list.csv:3");
     });
 }
+
+#[test]
+fn newcomers_are_those_whom_an_import_would_add_as_active() {
+    with_store(|store| {
+        import_text(store, "email,status\nhere@example.org,\nleft@example.org,unsubscribed\n").unwrap();
+        let before = exported(store);
+        let csv = "email,status\nhere@example.org,\nnew@example.org,\nNEW@example.org,\nnobody,\nleft@example.org,\n\
+                   gone@example.org,unsubscribed\n";
+        let newcomers = newcomers::newcomers(store, "list.csv", &mut csv.as_bytes()).unwrap();
+        let active: Vec<&str> = newcomers.active.iter().map(EmailAddress::as_str).collect();
+        assert_eq!((active, newcomers.findings.len()), (vec!["new@example.org"], 1));
+        assert_eq!(exported(store), before);
+    });
+}

@@ -1,7 +1,7 @@
 //! The program as its users meet it: the one integration binary.
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
-//! `postfix` sends to a real mail server. Everything works on copies in temporary folders.
+//! `refusals` meets a mail server that says no, `postfix` sends to a real one. All work on copies in temporary folders.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,4 +15,6 @@ mod cases;
 mod postfix;
 mod program;
 mod readme;
+mod refusals;
+mod smtp_peer;
 mod structure;

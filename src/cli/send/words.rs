@@ -6,7 +6,7 @@ use crate::delivery::send::{Expected, Forecast, Mailed, Report};
 use crate::delivery::trial::Tried;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
-use crate::issue::Issue;
+use crate::issue::{Issue, IssueId};
 use crate::ledger::State;
 
 /// Tells what became of test letters.
@@ -66,6 +66,9 @@ pub(in crate::cli) fn sent(context: &Context, report: &Report) -> anyhow::Result
 pub(in crate::cli) fn trouble(context: &Context, report: &Report) -> Exit {
     context.report.findings(&report.findings);
     recovered(context, report);
+    for mailed in &report.mailings {
+        context.report.findings(&needing_a_person(mailed));
+    }
     for failure in &report.failures {
         context.report.error(failure);
     }
@@ -86,7 +89,8 @@ fn recovered(context: &Context, report: &Report) {
             .report
             .message(&format!("An earlier run was interrupted; {count} recipients it had taken were queued again."));
     }
-    let unknown = report.recovered.unknown.len();
+    let told = |issue: &IssueId| report.mailings.iter().any(|mailed| mailed.issue == *issue);
+    let unknown = report.recovered.unknown.iter().filter(|delivery| !told(&delivery.issue)).count();
     if unknown > 0 {
         let finding = Finding::warning(
             "unknown-recipients",
@@ -97,6 +101,26 @@ fn recovered(context: &Context, report: &Report) {
         .help("`slugline status --state unknown` names them, `slugline resolve` decides");
         context.report.findings(&[finding]);
     }
+}
+
+/// What a person has to know of an issue's recipients: who refused it now, and of whom nobody can know.
+fn needing_a_person(mailed: &Mailed) -> Vec<Finding> {
+    let (slug, all) = (&mailed.slug, mailed.counts.total());
+    let (failed, unknown) = (mailed.tally.of(State::Failed), mailed.counts.of(State::Unknown));
+    let mut findings = Vec::new();
+    if failed > 0 {
+        let message = format!("`{slug}` could not be mailed to {failed} of {all} recipients");
+        let help = format!("`slugline status {slug} --state failed` names them and the server's words");
+        findings.push(Finding::warning("failed-recipients", message).help(help));
+    }
+    if unknown > 0 {
+        let message = format!("nobody can know whether {unknown} of {all} recipients got `{slug}`: no reply came");
+        let help = format!(
+            "`slugline status {slug} --state unknown` names them, `slugline resolve {slug} --sent` or `--resend` decides"
+        );
+        findings.push(Finding::warning("unknown-recipients", message).help(help));
+    }
+    findings
 }
 
 /// The summary table of a sending; empty when nothing was due.

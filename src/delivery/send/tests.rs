@@ -181,12 +181,13 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     let peer = Peer::start(vec![Script::new()]);
     let expected = |store: &Memory| {
         let forecast = world.with_sending(&route(&peer), |sending| {
-            let forecast = forecast(store, sending).unwrap();
+            let forecast = forecast(store, sending, &["newcomer@example.com".parse().unwrap()]).unwrap();
             forecast.mailings.iter().map(|expected| expected.recipients.clone()).collect::<Vec<_>>()
         });
         forecast.concat().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    assert_eq!(expected(&store).len(), 3);
+    assert_eq!(expected(&store).last().map(String::as_str), Some("newcomer@example.com"));
+    assert_eq!(expected(&store).len(), 4);
     assert_eq!(store.mailings().unwrap(), []);
     world.send(&store, &route(&peer));
     assert_eq!(expected(&store), ["reader-3@example.com"]);
