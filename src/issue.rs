@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, FixedOffset, Utc};
 use url::Url;
@@ -31,7 +32,7 @@ pub struct Issue {
     /// When it stops being published.
     pub expires: Option<DateTime<FixedOffset>>,
     /// Those named by the issue, else the publication's author, else nobody.
-    pub authors: Vec<Author>,
+    pub authors: Arc<[Author]>,
     /// The front matter's `description`, else its `summary`: plain text, one paragraph.
     pub description: Option<String>,
     /// Front matter `categories`.
@@ -165,13 +166,13 @@ impl fmt::Display for Slug {
 
 /// A category or tag: plain text as the author wrote it, trimmed, never blank.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Term(String);
+pub struct Term(Arc<str>);
 
 impl Term {
     /// Takes a term as written; `None` when blank.
     pub fn new(term: &str) -> Option<Self> {
         let term = term.trim();
-        (!term.is_empty()).then(|| Self(term.to_owned()))
+        (!term.is_empty()).then(|| Self(term.into()))
     }
 
     /// The term as text.

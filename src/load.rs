@@ -3,7 +3,8 @@
 //! Takes a project folder; gives the configuration, the issues in order, and what is wrong with the rest. One bad file
 //! stops no other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use rayon::prelude::*;
@@ -15,6 +16,9 @@ use crate::disk::Project;
 use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
+use crate::load::pool::Pool;
+
+mod pool;
 
 /// The project file holds something wrong.
 #[derive(Debug, thiserror::Error)]
@@ -64,27 +68,41 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     if files.is_empty() && loaded.findings.is_empty() {
         return Err(no_issues(config).into());
     }
-    let assembled: Vec<Assembled> = files.par_iter().map(|file| load(project, config, file)).collect();
-    for one in assembled {
-        loaded.issues.extend(one.issue);
-        loaded.findings.extend(one.findings);
-    }
-    loaded.issues.sort_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
+    loaded = read_all(project, config, files, loaded.findings);
+    loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
     leave_out_repeated(&mut loaded);
     loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
     Ok(loaded)
 }
 
-fn load(project: &Project, config: &Config, file: &SourceFile) -> Assembled {
-    let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
-    let head = match project.head(&file.path, front_matter::is_complete) {
-        Ok(head) => head,
-        Err(error) => {
-            let finding = Finding::error("unreadable", format!("it cannot be read: {error}"));
-            return left_out(finding.help("let the user who runs this read it").at(Place::file(&file.path)));
+/// Reads the files, some at a time on each thread, into one list: of a hundred thousand there is never a second copy.
+fn read_all(project: &Project, config: &Config, files: Vec<SourceFile>, findings: Vec<Finding>) -> Issues {
+    const AT_A_TIME: usize = 256;
+    let all = Mutex::new((Vec::with_capacity(files.len()), BTreeMap::new()));
+    files.into_par_iter().chunks(AT_A_TIME).enumerate().for_each(|(number, files)| {
+        let (mut pool, mut issues, mut findings) = (Pool::default(), Vec::with_capacity(files.len()), Vec::new());
+        let mut head = Vec::new();
+        for file in files {
+            let assembled = load(project, config, &file, &mut head);
+            issues.extend(assembled.issue.map(|issue| pool.share(issue)));
+            findings.extend(assembled.findings);
         }
-    };
-    match front_matter::split(&file.path, &head) {
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0.extend(issues);
+        all.1.insert(number, findings);
+    });
+    let (issues, in_order) = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Issues { issues, findings: findings.into_iter().chain(in_order.into_values().flatten()).collect() }
+}
+
+/// `head` is room for the first bytes of the file, used again for the next.
+fn load(project: &Project, config: &Config, file: &SourceFile, head: &mut Vec<u8>) -> Assembled {
+    let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
+    if let Err(error) = project.head(&file.path, head, front_matter::is_complete) {
+        let finding = Finding::error("unreadable", format!("it cannot be read: {error}"));
+        return left_out(finding.help("let the user who runs this read it").at(Place::file(&file.path)));
+    }
+    match front_matter::split(&file.path, head) {
         Ok(block) => {
             let source = Source { path: &file.path, below_content: file.below_content() };
             assemble(source, &block, &config.publication, &config.permalink)
@@ -115,24 +133,25 @@ pub fn body(project: &Project, issue: &Issue) -> Result<String, Box<Finding>> {
 
 /// Two issues with one permalink or one id cannot both be published: the later one in the order is left out, and named.
 fn leave_out_repeated(loaded: &mut Issues) {
-    let mut permalinks: HashMap<String, String> = HashMap::new();
-    let mut ids: HashMap<String, String> = HashMap::new();
-    let mut findings = Vec::new();
-    loaded.issues.retain(|issue| {
-        let (permalink, id) = (issue.permalink.to_string(), issue.id.to_string());
-        let taken = permalinks.get(&permalink).map(|other| ("permalink", &permalink, other));
-        let taken = taken.or_else(|| ids.get(&id).map(|other| ("id", &id, other)));
-        if let Some((what, value, other)) = taken {
-            let message = format!("its {what} `{value}` is that of `{other}` too");
-            let help = format!("give one of the two another `{}`", if what == "id" { "id" } else { "slug" });
-            findings.push(Finding::error("repeated", message).help(help).at(Place::file(&issue.path)));
-            return false;
-        }
-        permalinks.insert(permalink, issue.path.clone());
-        ids.insert(id, issue.path.clone());
-        true
-    });
-    loaded.findings.extend(findings);
+    let mut permalinks: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
+    let mut ids: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
+    let mut repeated = BTreeSet::new();
+    for (at, issue) in loaded.issues.iter().enumerate() {
+        let (permalink, id) = (issue.permalink.as_str(), issue.id.as_str());
+        let taken = permalinks.get(permalink).map(|other| ("permalink", "slug", permalink, other));
+        let Some((what, field, value, other)) = taken.or_else(|| ids.get(id).map(|other| ("id", "id", id, other)))
+        else {
+            permalinks.insert(permalink, &issue.path);
+            ids.insert(id, &issue.path);
+            continue;
+        };
+        let finding = Finding::error("repeated", format!("its {what} `{value}` is that of `{other}` too"));
+        let help = format!("give one of the two another `{field}`");
+        loaded.findings.push(finding.help(help).at(Place::file(&issue.path)));
+        repeated.insert(at);
+    }
+    let mut at = 0..;
+    loaded.issues.retain(|_| at.next().is_none_or(|at| !repeated.contains(&at)));
 }
 
 fn undated(issue: &Issue) -> Finding {

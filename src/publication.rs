@@ -30,7 +30,7 @@ pub struct Publication {
 }
 
 /// A person (or team) who wrote something: RFC 4287 section 3.2.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Author {
     /// Name for people to read, never blank.
     pub name: String,

@@ -70,7 +70,7 @@ fn issue(
         date: dates.date,
         updated: dates.updated,
         expires: dates.expires,
-        authors: authors(fields, publication),
+        authors: authors(fields, publication).into(),
         description: description.or(summary).map(|text| plain_text(&text)),
         categories: terms(fields, "categories"),
         tags: terms(fields, "tags"),

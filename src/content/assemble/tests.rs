@@ -30,7 +30,7 @@ fn issue(front_matter: &str) -> Issue {
 }
 
 fn names(front_matter: &str) -> Vec<String> {
-    issue(front_matter).authors.into_iter().map(|author| author.name).collect()
+    issue(front_matter).authors.iter().map(|author| author.name.clone()).collect()
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn an_issue_has_what_its_front_matter_says() {
     assert_eq!(issue.date.to_rfc3339(), "2026-02-03T00:00:00+08:00");
     assert_eq!(issue.updated.to_rfc3339(), "2026-02-05T10:00:00+00:00");
     let team = Url::parse("https://example.org/team/").unwrap();
-    assert_eq!(issue.authors, [Author { name: "甲".into(), email: None, url: Some(team) }]);
+    assert_eq!(*issue.authors, [Author { name: "甲".into(), email: None, url: Some(team) }]);
     assert_eq!(issue.description.as_deref(), Some("one two"));
     assert_eq!(issue.categories, [Term::new("News").unwrap()]);
     assert_eq!(issue.tags, [Term::new("潮汐").unwrap(), Term::new("7").unwrap()]);

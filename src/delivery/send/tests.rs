@@ -35,7 +35,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         date: date.fixed_offset(),
         updated: date.fixed_offset(),
         expires: None,
-        authors: Vec::new(),
+        authors: [].into(),
         description: None,
         categories: Vec::new(),
         tags: Vec::new(),
