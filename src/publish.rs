@@ -1,25 +1,28 @@
 //! Builds what is published: the issues of a project to feeds, and the feeds to files.
 //!
-//! Renders only what a feed shows. An issue whose text cannot be read is left out and named; no other suffers.
+//! Renders only what a feed shows, and each issue once for all feeds that show it. An issue whose text cannot be read is
+//! left out and named; no other suffers.
 
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::config::{Config, FeedContent, FeedFormat};
-use crate::content::html::{self, Reader};
-use crate::content::markdown::Document;
-use crate::content::summary::summary;
+use crate::config::{Config, FeedFormat};
 use crate::disk::{Project, Written};
-use crate::feed::{self, Feed, Text};
+use crate::feed::Feed;
+use crate::feed::outline::{Kind, Outline, outlines};
 use crate::finding::Finding;
 use crate::issue::Issue;
-use crate::load;
+use crate::publish::texts::Texts;
+
+mod texts;
 
 /// A file that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
+    /// What the feed is of.
+    pub kind: Kind,
     /// The format of the feed.
     pub format: FeedFormat,
     /// The file, below the project folder.
@@ -35,7 +38,7 @@ pub struct Built {
 /// The outcome of a build.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Build {
-    /// Every file, in the order of the formats.
+    /// Every file, in the order of the feeds, then of the formats.
     pub files: Vec<Built>,
     /// What was left out, and why.
     pub findings: Vec<Finding>,
@@ -52,41 +55,69 @@ pub fn build(
     output: &Path,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Build> {
-    let chosen = feed::choose(issues, &config.feeds, now);
-    let read: Vec<_> = chosen.par_iter().map(|issue| text(project, config, issue).map(|text| (*issue, text))).collect();
+    let outlines = outlines(config, issues, now);
+    let mut texts = Texts::new(project, config, &outlines);
     let mut build = Build::default();
-    let mut shown = Vec::new();
-    for one in read {
-        match one {
-            Ok(one) => shown.push(one),
-            Err(finding) => build.findings.push(*finding),
+    for batch in batches(&outlines) {
+        texts.make_room();
+        texts.render(batch);
+        let feeds: Vec<(&Outline<'_>, Feed)> =
+            batch.iter().map(|outline| (outline, feed(config, outline, &mut texts))).collect();
+        let files: Vec<_> = feeds
+            .iter()
+            .flat_map(|(outline, feed)| config.feeds.formats.iter().map(move |format| (*outline, feed, format)))
+            .collect();
+        let write = |(outline, feed, (format, file)): (&Outline<'_>, &Feed, (&FeedFormat, &String))| {
+            let path = output.join(format!("{}{file}", outline.folder));
+            write(project, outline, feed, *format, &path)
+        };
+        let written: Vec<anyhow::Result<Built>> = files.into_par_iter().map(write).collect();
+        for file in written {
+            build.files.push(file?);
         }
     }
-    let feed = Feed::new(&config.publication, &config.feeds, shown);
-    let formats: Vec<(&FeedFormat, &String)> = config.feeds.formats.iter().collect();
-    let rendered: Vec<_> = formats.par_iter().map(|(format, _)| feed.render(**format)).collect();
-    for ((format, file), bytes) in formats.into_iter().zip(rendered) {
-        let (path, bytes) = (output.join(file), bytes?);
-        let written = project.write(&path, &bytes)?;
-        let path = path.to_string_lossy().into_owned();
-        build.files.push(Built { format: *format, path, entries: feed.entries.len(), bytes: bytes.len(), written });
-    }
+    build.findings = texts.into_findings();
     Ok(build)
 }
 
-/// What the feed takes from an issue's file.
-fn text(project: &Project, config: &Config, issue: &Issue) -> Result<Text, Box<Finding>> {
-    let cover = project.measured_cover(issue);
-    let full = config.feeds.content == FeedContent::Full;
-    if !full && issue.description.is_some() {
-        return Ok(Text { cover, ..Text::default() });
+/// Feeds that are made side by side: enough to keep the machine busy, few enough to keep their texts in memory.
+fn batches<'a, 'b>(outlines: &'b [Outline<'a>]) -> Vec<&'b [Outline<'a>]> {
+    const ISSUES: usize = 256;
+    let mut batches = Vec::new();
+    let (mut start, mut issues) = (0, 0);
+    for (at, outline) in outlines.iter().enumerate() {
+        if at > start && issues + outline.issues.len() > ISSUES {
+            batches.push(&outlines[start..at]);
+            (start, issues) = (at, 0);
+        }
+        issues += outline.issues.len();
     }
-    let body = load::body(project, issue)?;
-    let document = Document::parse(&body);
-    let html =
-        if full { html::render(&document, &issue.permalink, &prefix(issue), Reader::Feed) } else { String::new() };
-    let summary = if issue.description.is_none() { summary(&document) } else { String::new() };
-    Ok(Text { html, summary, cover })
+    batches.push(&outlines[start..]);
+    batches
+}
+
+fn feed(config: &Config, outline: &Outline<'_>, texts: &mut Texts<'_>) -> Feed {
+    let shown = outline.issues.iter().filter_map(|issue| Some((*issue, texts.take(issue)?))).collect();
+    Feed::new(&config.publication, &config.feeds, outline, shown)
+}
+
+fn write(
+    project: &Project,
+    outline: &Outline<'_>,
+    feed: &Feed,
+    format: FeedFormat,
+    path: &Path,
+) -> anyhow::Result<Built> {
+    let bytes = feed.render(format)?;
+    let written = project.write(path, &bytes)?;
+    Ok(Built {
+        kind: outline.kind,
+        format,
+        path: path.to_string_lossy().into_owned(),
+        entries: feed.entries.len(),
+        bytes: bytes.len(),
+        written,
+    })
 }
 
 /// What the ids in an issue's HTML begin with.

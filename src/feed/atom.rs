@@ -15,7 +15,7 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
     let atom = atom_syndication::Feed {
         title: text(&feed.title),
         subtitle: Some(text(&feed.description)),
-        id: feed.home.clone(),
+        id: feed.id.clone(),
         updated: newest.unwrap_or_else(long_ago),
         authors: vec![person(&feed.author)],
         generator: Some(Generator { value: GENERATOR.to_owned(), ..Generator::default() }),

@@ -4,18 +4,21 @@
 //! machine: no clock, no locale. What validators want of all formats is settled in the model, what only one format
 //! wants in its file.
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset};
 use url::Url;
 
 use crate::config::{FeedContent, FeedFormat, FeedsConfig};
 use crate::content::html::urls;
+use crate::content::permalink::absolute;
 use crate::email::EmailAddress;
+use crate::feed::outline::Outline;
 use crate::feed::text::{one_line, plain};
 use crate::issue::{Cover, Issue, Term};
 use crate::publication::{Author, Publication};
 
 mod atom;
 mod json;
+pub mod outline;
 mod rss;
 mod text;
 mod xml;
@@ -27,11 +30,13 @@ const GENERATOR: &str = "slugline";
 /// ASCII.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
-    /// Title of the publication.
+    /// The name that never changes: a URL.
+    pub id: String,
+    /// Title of the feed.
     pub title: String,
-    /// Description of the publication; its title where there is none.
+    /// Description of the publication; the title where there is none.
     pub description: String,
-    /// Where the publication can be read.
+    /// Where the issues can be read.
     pub home: String,
     /// Where the feed itself is, per format that is written.
     pub locations: Vec<(FeedFormat, String)>,
@@ -113,26 +118,25 @@ pub struct Text {
     pub cover: Option<Cover>,
 }
 
-/// The issues a main feed holds at `now`: published, not kept out by `feed: false`, the newest N.
-pub fn choose<'a>(issues: &'a [Issue], feeds: &FeedsConfig, now: DateTime<Utc>) -> Vec<&'a Issue> {
-    let shown = issues.iter().filter(|issue| issue.feed && issue.is_published(now));
-    let limit = if feeds.limit == 0 { usize::MAX } else { feeds.limit };
-    shown.take(limit).collect()
-}
-
 impl Feed {
-    /// The main feed of a publication: these issues, in this order.
-    pub fn new(publication: &Publication, feeds: &FeedsConfig, issues: Vec<(&Issue, Text)>) -> Self {
-        let title = plain(&publication.title);
+    /// The feed of an outline: these issues, in this order.
+    pub fn new(
+        publication: &Publication,
+        feeds: &FeedsConfig,
+        outline: &Outline<'_>,
+        issues: Vec<(&Issue, Text)>,
+    ) -> Self {
+        let title = plain(&outline.title);
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
         let author = publication.author.as_ref().and_then(Person::new);
         let entry = |(issue, text): (&Issue, Text)| Entry::new(issue, text, feeds.content);
         Self {
+            id: urls::encoded(&outline.id),
             description: description.unwrap_or_else(|| title.clone()),
-            home: urls::encoded(&publication.base_url),
-            locations: locations(&publication.base_url, feeds),
-            language: publication.language.clone(),
-            author: author.unwrap_or_else(|| Person { name: title.clone(), email: None, url: None }),
+            home: urls::encoded(&outline.home),
+            locations: locations(&publication.base_url, &outline.folder, feeds),
+            language: outline.language.clone(),
+            author: author.unwrap_or_else(|| Person { name: plain(&publication.title), email: None, url: None }),
             copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),
             icon: publication.icon.as_ref().map(urls::encoded),
             ttl: feeds.ttl,
@@ -165,8 +169,8 @@ impl Feed {
     }
 }
 
-fn locations(base: &Url, feeds: &FeedsConfig) -> Vec<(FeedFormat, String)> {
-    let location = |file: &str| urls::encoded(&crate::content::permalink::absolute(base, file));
+fn locations(base: &Url, folder: &str, feeds: &FeedsConfig) -> Vec<(FeedFormat, String)> {
+    let location = |file: &str| urls::encoded(&absolute(base, &format!("{folder}{file}")));
     feeds.formats.iter().map(|(format, file)| (*format, location(file))).collect()
 }
 

@@ -1,3 +1,4 @@
+use chrono::Utc;
 use feed_rs::model::Feed as Read;
 use proptest::prelude::*;
 
@@ -41,6 +42,7 @@ fn entry(title: &str, url: &str) -> Entry {
 fn feed(entries: Vec<Entry>) -> Feed {
     let at = |file: &str| format!("https://example.org/{file}");
     Feed {
+        id: at(""),
         title: plain("潮 & <b>tide</b> ]]>"),
         description: plain("all of &nbsp; it"),
         home: at(""),
