@@ -53,8 +53,8 @@ pub struct Issue {
     pub subject: Option<String>,
     /// The line mail programs show beside the subject.
     pub preheader: Option<String>,
-    /// Front matter that the program does not know, kept for templates.
-    pub params: serde_json::Map<String, serde_json::Value>,
+    /// Front matter that the program does not know, kept for templates; `None` when there is none.
+    pub params: Option<Box<serde_json::Map<String, serde_json::Value>>>,
     /// Where the body begins in the file.
     pub body: BodyStart,
 }

@@ -245,14 +245,12 @@ pub fn absolute(base: &Url, path: &str) -> Url {
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);
     }
-    let encoded = url.path().chars().fold(String::new(), |mut encoded, c| {
-        match c {
-            '|' | '^' | '[' | ']' | '\\' => encoded.push_str(&format!("%{:02X}", u32::from(c))),
-            _ => encoded.push(c),
-        }
-        encoded
-    });
-    url.set_path(&encoded);
+    const UNFIT: [char; 5] = ['|', '^', '[', ']', '\\'];
+    if url.path().contains(UNFIT) {
+        let encode = |c: char| if UNFIT.contains(&c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
+        let encoded: String = url.path().chars().map(encode).collect();
+        url.set_path(&encoded);
+    }
     url
 }
 

@@ -91,9 +91,9 @@ impl<'a> Reading<'a> {
         date
     }
 
-    /// Everything that was not asked for.
-    pub fn rest(&mut self) -> Map<String, Value> {
-        std::mem::take(&mut self.fields).rest()
+    /// Everything that was not asked for, if anything.
+    pub fn rest(&mut self) -> Option<Box<Map<String, Value>>> {
+        Some(std::mem::take(&mut self.fields).rest()).filter(|rest| !rest.is_empty()).map(Box::new)
     }
 
     /// Notes something for which the issue is left out.

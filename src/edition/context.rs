@@ -101,7 +101,7 @@ fn issue_fields(issue: &Issue, language: &str, words: &Words) -> Json {
         "categories": issue.categories.iter().map(Term::as_str).collect::<Vec<_>>(),
         "tags": issue.tags.iter().map(Term::as_str).collect::<Vec<_>>(),
         "cover": issue.cover.as_ref().map(cover_fields),
-        "params": issue.params,
+        "params": issue.params.as_deref().cloned().unwrap_or_default(),
     })
 }
 

@@ -51,7 +51,7 @@ fn an_issue_has_what_its_front_matter_says() {
     assert_eq!(issue.categories, [Term::new("News").unwrap()]);
     assert_eq!(issue.tags, [Term::new("潮汐").unwrap(), Term::new("7").unwrap()]);
     assert_eq!((issue.draft, issue.feed, issue.email), (true, true, false));
-    assert_eq!(serde_json::Value::Object(issue.params).to_string(), r#"{"mood":"calm"}"#);
+    assert_eq!(serde_json::Value::Object(*issue.params.unwrap()).to_string(), r#"{"mood":"calm"}"#);
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         email: true,
         subject: None,
         preheader: None,
-        params: serde_json::Map::new(),
+        params: None,
         body: BodyStart { offset: 0, line: 1 },
     }
 }
