@@ -27,6 +27,7 @@ pub mod feed;
 
 // edges
 pub mod disk;
+pub mod http;
 pub mod smtp;
 pub mod store;
 
