@@ -22,8 +22,10 @@ pub mod subscriber;
 // transforms
 pub mod config;
 pub mod content;
+pub mod covers_lock;
 pub mod edition;
 pub mod feed;
+pub mod picture;
 
 // edges
 pub mod disk;
