@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_read_is_named_and_harms_no_other() {
-        let text = "# a\n<<<<<<< HEAD\r\nhttps://a.example.org/ image/png 8 1x1\r\nhttps://b.example.org/ image/png x 1x1\n";
+        let text =
+            "# a\n<<<<<<< HEAD\r\nhttps://a.example.org/ image/png 8 1x1\r\nhttps://b.example.org/ image/png x 1x1\n";
         let (lock, findings) = CoversLock::parse(text);
         assert_eq!(lock.covers.len(), 1);
         let places: Vec<String> = findings.iter().map(|one| one.place.as_ref().unwrap().to_string()).collect();
