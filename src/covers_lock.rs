@@ -70,18 +70,23 @@ impl CoversLock {
 
     /// What is known of the picture at an address.
     pub fn of(&self, url: &Url) -> Option<&Measured> {
-        self.covers.get(&address(url))
+        self.covers.get(address(url).as_str())
     }
 
     /// Notes what is at an address.
     pub fn note(&mut self, url: &Url, measured: Measured) {
-        self.covers.insert(address(url), measured);
+        self.covers.insert(address(url).into(), measured);
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.covers.is_empty()
     }
 
     /// Keeps only the covers at these addresses; gives those that were dropped.
     pub fn keep_only<'a>(&mut self, urls: impl IntoIterator<Item = &'a Url>) -> Vec<String> {
         let mut before = std::mem::take(&mut self.covers);
-        self.covers = urls.into_iter().filter_map(|url| before.remove_entry(&address(url))).collect();
+        self.covers = urls.into_iter().filter_map(|url| before.remove_entry(address(url).as_str())).collect();
         before.into_keys().collect()
     }
 
@@ -92,12 +97,12 @@ impl CoversLock {
     }
 }
 
-/// A fragment is never sent, and a password belongs into no file.
-fn address(url: &Url) -> String {
+/// An address as it is asked for: a fragment is never sent, and a password belongs into no file.
+pub fn address(url: &Url) -> Url {
     let mut url = url.clone();
     url.set_fragment(None);
     let _ = (url.set_username(""), url.set_password(None));
-    url.into()
+    url
 }
 
 fn entry(line: &str) -> Option<(&str, Measured)> {

@@ -98,8 +98,8 @@ impl Client {
         Self::with(limits, reach, address::is_public)
     }
 
-    /// As `new`; `is_public` tells which addresses are of the public internet.
-    fn with(limits: Limits, reach: Reach, is_public: address::IsPublic) -> Self {
+    /// As `new`, for tests; `is_public` tells which addresses are of the public internet.
+    pub(crate) fn with(limits: Limits, reach: Reach, is_public: address::IsPublic) -> Self {
         let config = Agent::config_builder()
             .user_agent(USER_AGENT)
             // A compressed body would hide how large the file is.

@@ -34,6 +34,7 @@ pub mod smtp;
 pub mod store;
 
 // use cases
+pub mod covers;
 pub mod delivery;
 pub mod load;
 pub mod publish;

@@ -92,6 +92,18 @@ impl<'a> Covers<'a> {
         }
     }
 
+    /// The address of a cover that is elsewhere on the web.
+    pub fn elsewhere<'i>(&self, issue: &'i Issue) -> Option<&'i Url> {
+        let cover = issue.cover.as_ref().filter(|cover| cover.is_elsewhere())?;
+        let here = self.candidates(issue, cover).iter().any(|candidate| candidate.file.is_file());
+        (!here).then_some(&cover.url)
+    }
+
+    /// What was measured.
+    pub fn into_lock(self) -> CoversLock {
+        self.lock
+    }
+
     fn measured(&self, issue: &Issue, cover: &Cover, found: Candidate) -> Known {
         let shown = found.file.strip_prefix(self.project.folder()).unwrap_or(&found.file).display();
         match measured(&found.file) {
