@@ -188,16 +188,23 @@ pub struct Cover {
     pub url: Url,
     /// The path or URL as the front matter has it, for finding the file where it is local.
     pub written: String,
-    /// MIME type: by file magic where local, by extension else; `None` when neither tells.
+    /// MIME type: by its bytes where it was measured, else by its name; `None` when neither tells.
     pub mime_type: Option<String>,
-    /// Exact size in bytes where the file is local.
+    /// Exact size in bytes where it was measured.
     pub bytes: Option<u64>,
-    /// Width and height in pixels where the file is local.
+    /// Width and height in pixels where it was measured.
     pub size: Option<(u32, u32)>,
     /// Text for those who do not see it.
     pub alt: Option<String>,
     /// Line to show under it.
     pub caption: Option<String>,
+}
+
+impl Cover {
+    /// Whether it was written as the address of another place, not as a file of the site.
+    pub fn is_elsewhere(&self) -> bool {
+        self.written.starts_with("//") || self.written.contains("://")
+    }
 }
 
 #[cfg(test)]

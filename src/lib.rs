@@ -22,15 +22,19 @@ pub mod subscriber;
 // transforms
 pub mod config;
 pub mod content;
+pub mod covers_lock;
 pub mod edition;
 pub mod feed;
+pub mod picture;
 
 // edges
 pub mod disk;
+pub mod http;
 pub mod smtp;
 pub mod store;
 
 // use cases
+pub mod covers;
 pub mod delivery;
 pub mod load;
 pub mod publish;

@@ -56,7 +56,7 @@ pub fn build(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Build> {
     let outlines = outlines(config, issues, now);
-    let mut texts = Texts::new(project, config, &outlines);
+    let mut texts = Texts::new(project, config, &outlines)?;
     let mut build = Build::default();
     for batch in batches(&outlines) {
         texts.make_room();

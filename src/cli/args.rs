@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::cli::{build, completions, edition, init, list, new, publish, resolve, send, status, subscribers};
+use crate::cli::{build, completions, covers, edition, init, list, new, publish, resolve, send, status, subscribers};
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
 ///
@@ -72,6 +72,7 @@ pub(super) enum Command {
     Status(status::Args),
     Resolve(resolve::Args),
     Subscribers(subscribers::Args),
+    Covers(covers::Args),
     Completions(completions::Args),
 }
 

@@ -73,7 +73,7 @@ pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
             name(built.format).to_owned(),
             built.path.clone(),
             entries,
-            size(built.bytes),
+            size(built.bytes as u64),
             word(built.written).to_owned(),
         ]
     };
@@ -116,7 +116,7 @@ fn name(format: FeedFormat) -> &'static str {
     }
 }
 
-fn word(written: Written) -> &'static str {
+pub(super) fn word(written: Written) -> &'static str {
     match written {
         Written::New => "new",
         Written::Changed => "changed",
@@ -124,6 +124,6 @@ fn word(written: Written) -> &'static str {
     }
 }
 
-fn size(bytes: usize) -> String {
+pub(super) fn size(bytes: u64) -> String {
     if bytes < 1000 { format!("{bytes} B") } else { format!("{} kB", bytes.div_ceil(1000)) }
 }

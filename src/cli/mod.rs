@@ -26,6 +26,7 @@ mod args;
 mod build;
 mod clock;
 mod completions;
+mod covers;
 mod edition;
 mod init;
 mod list;
@@ -137,6 +138,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Status(args) => status::run(&context, &args),
         Command::Resolve(args) => resolve::run(&context, &args),
         Command::Subscribers(args) => subscribers::run(&context, &args),
+        Command::Covers(args) => covers::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
     }
 }

@@ -7,12 +7,13 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 use url::Url;
 
+use crate::content::cover::cover;
 use crate::content::date;
 use crate::content::front_matter::Block;
 use crate::content::permalink::{Page, Pattern, absolute};
 use crate::content::reading::Reading;
 use crate::finding::Finding;
-use crate::issue::{Cover, Issue, IssueId, Slug, Term};
+use crate::issue::{Issue, IssueId, Slug, Term};
 use crate::publication::{Author, Publication, is_language_tag};
 
 /// Where a file lies.
@@ -160,45 +161,8 @@ fn terms(fields: &mut Reading<'_>, name: &str) -> Vec<Term> {
     terms
 }
 
-/// `cover`: a URL or path, or a map with `image`, `alt` and `caption`. What a local file really is, `disk` finds out.
-fn cover(fields: &mut Reading<'_>, permalink: &Url) -> Option<Cover> {
-    let (image, alt, caption) = match fields.take("cover")? {
-        Value::String(image) => (image, None, None),
-        Value::Object(map) => {
-            let text = |key: &str| map.get(key).and_then(Value::as_str).map(plain_text).filter(|text| !text.is_empty());
-            (text("image").or(text("url"))?, text("alt"), text("caption"))
-        }
-        _ => return None,
-    };
-    let image = pasted_link(image.trim());
-    if image.is_empty() {
-        return None;
-    }
-    let url = permalink.join(image).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    if url.is_none() {
-        fields.odd("cover", &format!("`{image}` is no URL"), "write a path or an https address");
-    }
-    let url = url?;
-    let mime_type = image_type(url.path());
-    Some(Cover { url, written: image.to_owned(), mime_type, bytes: None, size: None, alt, caption })
-}
-
-/// People paste Markdown: `[text](https://…)` and `![](…)` mean the address, `[https://a](https://b)` the first one.
-fn pasted_link(text: &str) -> &str {
-    let Some(start) = text.trim_start_matches('!').strip_prefix('[') else { return text };
-    let Some((label, rest)) = start.split_once("](") else { return text };
-    let target = rest.split_once(')').map_or(rest, |(target, _)| target).trim();
-    if label.starts_with("http://") || label.starts_with("https://") { label } else { target }
-}
-
-/// The type a file name promises; `None` when it promises no picture.
-fn image_type(path: &str) -> Option<String> {
-    let guess = mime_guess::from_path(path).first()?;
-    (guess.type_() == mime_guess::mime::IMAGE).then(|| guess.essence_str().to_owned())
-}
-
 /// Entities decoded, blanks and line breaks folded: what authors paste into fields that are plain text.
-fn plain_text(text: &str) -> String {
+pub(super) fn plain_text(text: &str) -> String {
     html_escape::decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

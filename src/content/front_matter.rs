@@ -49,6 +49,11 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// A field, which stays.
+    pub fn look(&self, name: &str) -> Option<&Value> {
+        self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
     /// Takes a field out.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let at = self.entries.iter().position(|(key, _)| key == name)?;

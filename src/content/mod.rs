@@ -5,6 +5,7 @@
 
 pub mod assemble;
 pub(crate) mod cjk;
+pub mod cover;
 pub mod date;
 mod footnotes;
 pub mod front_matter;

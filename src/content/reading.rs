@@ -24,6 +24,11 @@ impl<'a> Reading<'a> {
         self.fields.take(name).filter(|value| !value.is_null())
     }
 
+    /// The field as written, which stays for those who read the rest.
+    pub fn look(&self, name: &str) -> Option<&Value> {
+        self.fields.look(name).filter(|value| !value.is_null())
+    }
+
     /// A string, trimmed; a number or truth value as text. Blank counts as absent.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let text = match self.take(name)? {

@@ -1,104 +1,195 @@
-//! Covers that are files of the project: what they really are.
+//! Covers as they are: files of the project by their bytes, covers elsewhere on the web by `covers.lock`.
+//!
+//! Takes the cover that an issue names; gives it with type and sizes, or what is wrong with it. Nothing is guessed of a
+//! file that should be here, and nothing is read from the web.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Component, Path, PathBuf};
 
+use url::Url;
+
+use crate::config::Config;
+use crate::content::permalink::{absolute, is_index};
+use crate::content::{cover, front_matter};
+use crate::covers_lock::{self, CoversLock};
 use crate::disk::Project;
+use crate::disk::sources::slashed;
+use crate::finding::{Finding, Place};
 use crate::issue::{Cover, Issue};
+use crate::picture::{Picture, look_into};
 
-/// Hugo publishes what lies in these folders at the root of the site.
+/// Hugo publishes what lies in these folders at the root of the site, as it does with what lies in the content folders.
 const ROOT_FOLDERS: [&str; 2] = ["static", "assets"];
 
+/// Knows the covers of a project.
+#[derive(Debug)]
+pub struct Covers<'a> {
+    project: &'a Project,
+    config: &'a Config,
+    lock: CoversLock,
+}
+
+/// What is known of an issue's cover.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Known {
+    /// The cover as outputs should show it.
+    pub cover: Option<Cover>,
+    /// What is wrong with it.
+    pub finding: Option<Finding>,
+}
+
+/// Where the file of a cover may lie.
+struct Candidate {
+    file: PathBuf,
+    /// The address of this file, where it is not what the permalink makes of the path.
+    url: Option<Url>,
+}
+
 impl Project {
-    /// The cover of an issue with type (by magic number), size in bytes and in pixels, where it is a file of the
-    /// project: beside the issue, in `static/` or in `assets/`. Any other cover is given as it is.
-    pub fn measured_cover(&self, issue: &Issue) -> Option<Cover> {
-        let cover = issue.cover.as_ref()?;
-        let measured = self.cover_files(issue, cover).into_iter().find_map(|file| measured(&file, cover));
-        Some(measured.unwrap_or_else(|| cover.clone()))
+    /// What covers elsewhere on the web were when they were measured; nothing where there is no such file.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn covers_lock(&self) -> anyhow::Result<(CoversLock, Vec<Finding>)> {
+        let text = self.text_if_there(covers_lock::FILE)?;
+        Ok(text.map(|text| CoversLock::parse(&text)).unwrap_or_default())
     }
 
-    fn cover_files(&self, issue: &Issue, cover: &Cover) -> Vec<PathBuf> {
-        let written = cover.written.split(['?', '#']).next().unwrap_or_default();
-        if written.contains("://") || written.starts_with("//") || written.split('/').any(|part| part == "..") {
-            return Vec::new();
-        }
-        let decoded = percent_encoding::percent_decode_str(written).decode_utf8_lossy();
-        match decoded.strip_prefix('/') {
-            Some(below_root) => ROOT_FOLDERS.iter().map(|folder| self.path(folder).join(below_root)).collect(),
+    /// Where the cover stands in the front matter of an issue.
+    pub fn place_of_cover(&self, issue: &Issue) -> Place {
+        let whole = Place::file(&issue.path);
+        let Ok(head) = self.head(&issue.path, front_matter::is_complete) else { return whole };
+        let Ok(block) = front_matter::split(&issue.path, &head) else { return whole };
+        let places = cover::FIELDS.iter().map(|field| block.place(&issue.path, field));
+        places.into_iter().find(|place| place.line > 0).unwrap_or(whole)
+    }
+}
+
+impl<'a> Covers<'a> {
+    /// Reads what was measured; a line of it that cannot be read is a finding.
+    ///
+    /// # Errors
+    /// When `covers.lock` is there and cannot be read.
+    pub fn open(project: &'a Project, config: &'a Config) -> anyhow::Result<(Self, Vec<Finding>)> {
+        let (lock, findings) = project.covers_lock()?;
+        Ok((Self { project, config, lock }, findings))
+    }
+
+    /// The cover of an issue with type, size in bytes and in pixels, as far as they are known for certain. A cover
+    /// elsewhere that was never measured keeps the type that its name promises.
+    pub fn of(&self, issue: &Issue) -> Known {
+        let Some(cover) = &issue.cover else { return Known::default() };
+        let found = self.candidates(issue, cover).into_iter().find(|candidate| candidate.file.is_file());
+        match found {
+            Some(found) => self.measured(issue, cover, found),
+            None if cover.is_elsewhere() => Known { cover: Some(self.locked(cover)), finding: None },
             None => {
-                let folder = issue.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                vec![self.path(folder).join(decoded.as_ref())]
+                let missing = Finding::warning("cover-missing", format!("there is no file `{}`", cover.written));
+                let help = "put it beside the issue, into `static` or into `assets`, or mend its name";
+                self.unknown(issue, cover, missing.help(help))
             }
         }
     }
-}
 
-fn measured(file: &PathBuf, cover: &Cover) -> Option<Cover> {
-    const ENOUGH_FOR_MAGIC: u64 = 64;
-    let length = fs::metadata(file).ok().filter(fs::Metadata::is_file)?.len();
-    let mut magic = Vec::new();
-    File::open(file).ok()?.take(ENOUGH_FOR_MAGIC).read_to_end(&mut magic).ok()?;
-    let mime_type = mime_type(&magic).map(str::to_owned).or_else(|| cover.mime_type.clone());
-    let pixels =
-        imagesize::size(file).ok().and_then(|size| Some((size.width.try_into().ok()?, size.height.try_into().ok()?)));
-    Some(Cover { mime_type, bytes: Some(length), size: pixels, ..cover.clone() })
-}
-
-/// The MIME type of a picture by its first bytes.
-fn mime_type(magic: &[u8]) -> Option<&'static str> {
-    match imagesize::image_type(magic).ok()? {
-        imagesize::ImageType::Png => Some("image/png"),
-        imagesize::ImageType::Jpeg => Some("image/jpeg"),
-        imagesize::ImageType::Gif => Some("image/gif"),
-        imagesize::ImageType::Webp => Some("image/webp"),
-        imagesize::ImageType::Bmp => Some("image/bmp"),
-        imagesize::ImageType::Tiff => Some("image/tiff"),
-        imagesize::ImageType::Heif(imagesize::Compression::Av1) => Some("image/avif"),
-        imagesize::ImageType::Heif(_) => Some("image/heif"),
-        _ => None,
+    /// The address of a cover that is elsewhere on the web.
+    pub fn elsewhere<'i>(&self, issue: &'i Issue) -> Option<&'i Url> {
+        let cover = issue.cover.as_ref().filter(|cover| cover.is_elsewhere())?;
+        let here = self.candidates(issue, cover).iter().any(|candidate| candidate.file.is_file());
+        (!here).then_some(&cover.url)
     }
+
+    /// What was measured.
+    pub fn into_lock(self) -> CoversLock {
+        self.lock
+    }
+
+    fn measured(&self, issue: &Issue, cover: &Cover, found: Candidate) -> Known {
+        let shown = found.file.strip_prefix(self.project.folder()).unwrap_or(&found.file).display();
+        match measured(&found.file) {
+            Ok((bytes, Some(Picture { mime_type, size }))) => {
+                let url = found.url.unwrap_or_else(|| cover.url.clone());
+                let (mime_type, bytes) = (Some(mime_type.to_owned()), Some(bytes));
+                Known { cover: Some(Cover { url, mime_type, bytes, size, ..cover.clone() }), finding: None }
+            }
+            Ok((_, None)) => {
+                let wrong = Finding::warning("cover-no-picture", format!("`{shown}` is no picture"));
+                let help = "use a PNG, JPEG, GIF, WebP, AVIF, HEIC, SVG, BMP or TIFF file; what it is, its bytes tell";
+                self.unknown(issue, cover, wrong.help(help))
+            }
+            Err(error) => {
+                let wrong = Finding::warning("cover-unreadable", format!("`{shown}` cannot be read: {error}"));
+                self.unknown(issue, cover, wrong.help("let the user who runs this read it"))
+            }
+        }
+    }
+
+    fn unknown(&self, issue: &Issue, cover: &Cover, finding: Finding) -> Known {
+        let cover = Cover { mime_type: None, ..cover.clone() };
+        Known { cover: Some(cover), finding: Some(finding.at(self.project.place_of_cover(issue))) }
+    }
+
+    fn locked(&self, cover: &Cover) -> Cover {
+        let Some(measured) = self.lock.of(&cover.url).cloned() else { return cover.clone() };
+        Cover { mime_type: Some(measured.mime_type), bytes: Some(measured.bytes), size: measured.size, ..cover.clone() }
+    }
+
+    /// Beside the issue; where its address says; and, as themes resolve a path, below the root of the site.
+    fn candidates(&self, issue: &Issue, cover: &Cover) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        let written = cover.written.split(['?', '#']).next().unwrap_or_default();
+        let is_relative = !cover.is_elsewhere() && !written.starts_with('/');
+        if is_relative {
+            candidates.extend(self.beside(issue, written));
+        }
+        candidates.extend(self.below_root(&cover.url).into_iter().map(|file| Candidate { file, url: None }));
+        if is_relative && let Some(decoded) = inside(written) {
+            let url = absolute(&self.config.publication.base_url, &slashed(&decoded));
+            let files = self.below_root(&url);
+            candidates.extend(files.into_iter().map(|file| Candidate { file, url: Some(url.clone()) }));
+        }
+        candidates
+    }
+
+    /// The files of a bundle are published with its page, those beside a single file where they lie.
+    fn beside(&self, issue: &Issue, written: &str) -> Option<Candidate> {
+        let (folder, name) = issue.path.rsplit_once('/').unwrap_or(("", &issue.path));
+        let decoded = inside(written)?;
+        let content = self.config.content.iter().find_map(|content| Path::new(folder).strip_prefix(content).ok());
+        let url = content
+            .filter(|_| !is_index(name))
+            .map(|below_content| absolute(&self.config.publication.base_url, &slashed(&below_content.join(&decoded))));
+        Some(Candidate { file: self.project.path(folder).join(decoded), url })
+    }
+
+    /// The files that the site may publish at an address.
+    fn below_root(&self, url: &Url) -> Vec<PathBuf> {
+        let base = &self.config.publication.base_url;
+        if url.origin() != base.origin() {
+            return Vec::new();
+        }
+        let path = url.path();
+        let below_root = path.strip_prefix(base.path()).unwrap_or(path.trim_start_matches('/'));
+        let Some(below_root) = inside(below_root) else { return Vec::new() };
+        let folders = ROOT_FOLDERS.iter().map(Path::new).chain(self.config.content.iter().map(PathBuf::as_path));
+        folders.map(|folder| self.project.path(folder).join(&below_root)).collect()
+    }
+}
+
+/// Bytes, and what they are.
+fn measured(file: &Path) -> io::Result<(u64, Option<Picture>)> {
+    let file = File::open(file)?;
+    let bytes = file.metadata()?.len();
+    Ok((bytes, look_into(&mut BufReader::new(file)).at_the_end()))
+}
+
+/// A path as part of a URL, decoded; `None` when it leads out of its folder.
+fn inside(path: &str) -> Option<PathBuf> {
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let path = PathBuf::from(decoded.as_ref());
+    let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    (stays && path.components().next().is_some()).then_some(path)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The header of a PNG of 3 by 2 pixels: all that its type and size are read from.
-    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0";
-
-    fn measured(cover: &str) -> Cover {
-        let folder = tempfile::tempdir().unwrap();
-        let project = Project::new(folder.path());
-        project.write("slugline.yaml", b"title: T\nbase_url: https://example.org\n").unwrap();
-        project.write("content/a/index.md", format!("---\ntitle: a\ncover: '{cover}'\n---\n").as_bytes()).unwrap();
-        project.write("content/a/海 1.jpg", PNG).unwrap();
-        project.write("static/root.gif", b"no picture").unwrap();
-        let config = crate::load::config(&project, "slugline.yaml").unwrap();
-        let issues = crate::load::issues(&project, &config).unwrap().issues;
-        project.measured_cover(&issues[0]).unwrap()
-    }
-
-    #[test]
-    fn the_bytes_tell_type_and_size_not_the_name() {
-        for written in ["海 1.jpg", "%E6%B5%B7%201.jpg?v=2"] {
-            let cover = measured(written);
-            assert_eq!(cover.mime_type.as_deref(), Some("image/png"), "{written}");
-            assert_eq!((cover.bytes, cover.size), (Some(PNG.len() as u64), Some((3, 2))));
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_no_picture_keeps_the_type_of_its_name() {
-        let cover = measured("/root.gif");
-        assert_eq!((cover.mime_type.as_deref(), cover.bytes, cover.size), (Some("image/gif"), Some(10), None));
-    }
-
-    #[test]
-    fn what_is_elsewhere_is_not_measured() {
-        for written in ["https://example.com/海 1.jpg", "../a/海 1.jpg", "//example.com/root.gif", "/nothing.png"] {
-            assert_eq!(measured(written).bytes, None, "{written}");
-        }
-    }
-}
+mod tests;

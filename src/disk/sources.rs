@@ -138,7 +138,7 @@ fn not_unicode(path: &Path) -> Finding {
 }
 
 /// The path with `/` between its parts, without `.` parts.
-fn slashed(path: &Path) -> String {
+pub(super) fn slashed(path: &Path) -> String {
     let parts: PathBuf = path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect();
     parts.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
 }

@@ -12,6 +12,7 @@ use crate::content::html::{self, Reader};
 use crate::content::markdown::Document;
 use crate::content::summary::summary;
 use crate::disk::Project;
+use crate::disk::covers::{Covers, Known};
 use crate::feed::Text;
 use crate::feed::outline::Outline;
 use crate::finding::Finding;
@@ -26,23 +27,30 @@ const MOST_BYTES_HELD: usize = 32 << 20;
 pub(super) struct Texts<'a> {
     project: &'a Project,
     config: &'a Config,
+    covers: Covers<'a>,
     held: HashMap<&'a str, Text>,
     bytes: usize,
     /// How many feeds still want a text.
     wanted: HashMap<&'a str, usize>,
     unreadable: BTreeSet<&'a str>,
+    /// Whose covers something is wrong with.
+    bad_covers: BTreeSet<&'a str>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Texts<'a> {
     /// No text yet, for these feeds to come.
-    pub fn new(project: &'a Project, config: &'a Config, outlines: &[Outline<'a>]) -> Self {
+    ///
+    /// # Errors
+    /// When `covers.lock` is there and cannot be read.
+    pub fn new(project: &'a Project, config: &'a Config, outlines: &[Outline<'a>]) -> anyhow::Result<Self> {
         let mut wanted = HashMap::new();
         for issue in outlines.iter().flat_map(|outline| &outline.issues) {
             *wanted.entry(issue.path.as_str()).or_default() += 1;
         }
-        let (held, unreadable) = (HashMap::new(), BTreeSet::new());
-        Self { project, config, held, bytes: 0, wanted, unreadable, findings: Vec::new() }
+        let (covers, findings) = Covers::open(project, config)?;
+        let (held, unreadable, bad_covers) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+        Ok(Self { project, config, covers, held, bytes: 0, wanted, unreadable, bad_covers, findings })
     }
 
     /// Renders what these feeds want and is not there yet.
@@ -54,10 +62,16 @@ impl<'a> Texts<'a> {
         };
         let missing: Vec<&'a Issue> =
             outlines.iter().flat_map(|outline| outline.issues.iter().copied()).filter(missing).collect();
-        let rendered: Vec<_> = missing.par_iter().map(|issue| text(self.project, self.config, issue)).collect();
-        for (issue, text) in missing.into_iter().zip(rendered) {
+        let render = |issue: &&'a Issue| (self.covers.of(issue), text(self.project, self.config, issue));
+        let rendered: Vec<_> = missing.par_iter().map(render).collect();
+        for (issue, (Known { cover, finding }, text)) in missing.into_iter().zip(rendered) {
+            // A text may be rendered again; what is wrong is said once.
+            if finding.is_some() && self.bad_covers.insert(&issue.path) {
+                self.findings.extend(finding);
+            }
             match text {
                 Ok(text) => {
+                    let text = Text { cover, ..text };
                     self.bytes += size(&text);
                     self.held.insert(&issue.path, text);
                 }
@@ -92,7 +106,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// What could not be read, in the order it was wanted.
+    /// What could not be read, and what is wrong with covers, in the order it was wanted.
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
     }
@@ -102,17 +116,16 @@ fn size(text: &Text) -> usize {
     text.html.len() + text.summary.len()
 }
 
-/// What the feed takes from an issue's file.
+/// What the feed takes from an issue's body.
 fn text(project: &Project, config: &Config, issue: &Issue) -> Result<Text, Box<Finding>> {
-    let cover = project.measured_cover(issue);
     let full = config.feeds.content == FeedContent::Full;
     if !full && issue.description.is_some() {
-        return Ok(Text { cover, ..Text::default() });
+        return Ok(Text::default());
     }
     let body = load::body(project, issue)?;
     let document = Document::parse(&body);
     let html =
         if full { html::render(&document, &issue.permalink, &prefix(issue), Reader::Feed) } else { String::new() };
     let summary = if issue.description.is_none() { summary(&document) } else { String::new() };
-    Ok(Text { html, summary, cover })
+    Ok(Text { html, summary, cover: None })
 }

@@ -89,6 +89,17 @@ fn covers_come_as_paths_urls_maps_and_pasted_links() {
 }
 
 #[test]
+fn a_cover_may_have_the_name_that_a_theme_has_for_it() {
+    let written = |text: &str| issue(&format!("title: a\n{text}\n")).cover.map(|cover| cover.written);
+    assert_eq!(written("images: ['', a.png, b.png]").as_deref(), Some("a.png"));
+    assert_eq!(written("featured_image: a.png\nthumbnail: b.png").as_deref(), Some("a.png"));
+    assert_eq!(written("image: {src: a.png, alt: b}\ncover: ''").as_deref(), Some("a.png"));
+    assert_eq!(written("cover: b.png\nimage: a.png").as_deref(), Some("b.png"));
+    assert_eq!(written("images: []"), None);
+    assert!(issue("title: a\ncover: b\nimage: a.png\n").params.contains_key("image"), "templates may read it");
+}
+
+#[test]
 fn what_is_wrong_leaves_the_issue_out_and_is_named() {
     let found = |text: &str| {
         let assembled = assembled(text);
