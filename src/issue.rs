@@ -81,7 +81,12 @@ impl Issue {
 
     /// Whether the issue may be seen at `now`: dated, no draft, not before its date, not after it expired.
     pub fn is_published(&self, now: DateTime<Utc>) -> bool {
-        self.is_dated() && !self.draft && self.date <= now && self.expires.is_none_or(|expires| now < expires)
+        self.was_published(now) && self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// The same, whether it expired since or not.
+    pub fn was_published(&self, now: DateTime<Utc>) -> bool {
+        self.is_dated() && !self.draft && self.date <= now
     }
 }
 

@@ -53,6 +53,16 @@ pub(super) enum OneOrMany {
     Many(Vec<String>),
 }
 
+impl OneOrMany {
+    /// All of them.
+    pub fn items(&self) -> Vec<&str> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawFeeds {
@@ -60,6 +70,18 @@ pub(super) struct RawFeeds {
     pub limit: Option<usize>,
     pub content: Option<RawFeedContent>,
     pub ttl: Option<u32>,
+    pub by: Option<OneOrMany>,
+    pub archive: Option<RawArchive>,
+    pub max_bytes: Option<usize>,
+}
+
+/// `archive:` a word, or a number of issues.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected `year`, a number of issues, or `off`")]
+pub(super) enum RawArchive {
+    Number(usize),
+    Truth(bool),
+    Word(String),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -14,7 +14,8 @@ use crate::config::raw::{
     OneOrMany, RawAuthor, RawConfig, RawFeedContent, RawFeeds, RawFormats, RawMail, RawOnUnknown,
 };
 use crate::config::{
-    Config, FeedContent, FeedFormat, FeedsConfig, MailConfig, OnUnknown, StorePlace, Via, mailbox, via,
+    Archive, Config, Family, FeedContent, FeedFormat, FeedsConfig, MailConfig, OnUnknown, StorePlace, Via, feeds,
+    mailbox, via,
 };
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
@@ -44,7 +45,7 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
         content: content_folders(raw.content.as_ref(), wrong),
         permalink: permalink(raw.permalink.as_deref(), wrong),
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
-        feeds: feeds(&raw.feeds, wrong),
+        feeds: feeds_config(&raw.feeds, wrong),
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, wrong)),
         store: store(raw.store.as_deref(), wrong),
         publication: publication(raw, wrong),
@@ -136,7 +137,7 @@ fn publication_author(author: &RawAuthor, base_url: &Url, wrong: &mut Wrong<'_>)
     Author { name, email, url }
 }
 
-fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
+fn feeds_config(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
     if raw.ttl == Some(0) {
         wrong.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
     }
@@ -148,7 +149,22 @@ fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
             Some(RawFeedContent::Summary) => FeedContent::Summary,
         },
         ttl: raw.ttl,
+        by: families(raw.by.as_ref(), wrong),
+        archive: wrong
+            .check(feeds::archive(raw.archive.as_ref()), &["feeds", "archive"], "no such archive", feeds::ARCHIVE_HELP)
+            .unwrap_or(Archive::Off),
+        max_bytes: Some(raw.max_bytes.unwrap_or(250_000)).filter(|bytes| *bytes > 0),
     }
+}
+
+fn families(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Family> {
+    let check =
+        |name: &str| wrong.check(feeds::family(name), &["feeds", "by"], "there are no feeds by it", feeds::FAMILY_HELP);
+    let mut families: Vec<Family> =
+        raw.map(OneOrMany::items).unwrap_or_default().into_iter().filter_map(check).collect();
+    families.sort();
+    families.dedup();
+    families
 }
 
 fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedFormat, String> {
@@ -266,11 +282,7 @@ fn address(text: &str, keys: &[&str], wrong: &mut Wrong<'_>) -> Option<EmailAddr
 }
 
 fn content_folders(written: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<PathBuf> {
-    let folders = match written {
-        None => vec!["content"],
-        Some(OneOrMany::One(one)) => vec![one.as_str()],
-        Some(OneOrMany::Many(many)) => many.iter().map(String::as_str).collect(),
-    };
+    let folders = written.map_or(vec!["content"], OneOrMany::items);
     if folders.is_empty() {
         wrong.value(&["content"], "the list is empty", "write the folder that holds the issues");
     }

@@ -45,47 +45,50 @@ impl<'a> Texts<'a> {
         Self { project, config, held, bytes: 0, wanted, unreadable, findings: Vec::new() }
     }
 
-    /// Renders what these feeds want and is not there yet.
+    /// Renders what these feeds want and is not there yet. Of a feed with a limit of bytes only as many issues as fill it.
     pub fn render(&mut self, outlines: &[Outline<'a>]) {
-        let mut asked = BTreeSet::new();
-        let missing = |issue: &&'a Issue| {
-            let path = issue.path.as_str();
-            !self.held.contains_key(path) && !self.unreadable.contains(path) && asked.insert(path)
-        };
-        let missing: Vec<&'a Issue> =
-            outlines.iter().flat_map(|outline| outline.issues.iter().copied()).filter(missing).collect();
-        let rendered: Vec<_> = missing.par_iter().map(|issue| text(self.project, self.config, issue)).collect();
-        for (issue, text) in missing.into_iter().zip(rendered) {
-            match text {
-                Ok(text) => {
-                    self.bytes += size(&text);
-                    self.held.insert(&issue.path, text);
+        const AT_ONCE: usize = 64;
+        self.make_room();
+        let at_once = |outline: &Outline<'a>| outline.max_bytes.map_or(outline.issues.len(), |_| AT_ONCE);
+        let first = outlines.iter().flat_map(|outline| outline.issues.iter().take(at_once(outline)));
+        self.add(first.copied());
+        for outline in outlines {
+            let mut bytes = 0;
+            for issues in outline.issues.chunks(AT_ONCE) {
+                if outline.max_bytes.is_some_and(|most| bytes > most) {
+                    break;
                 }
-                Err(finding) => {
-                    self.unreadable.insert(&issue.path);
-                    self.findings.push(*finding);
-                }
+                self.add(issues.iter().copied());
+                bytes += issues.iter().map(|issue| self.html_bytes(issue)).sum::<usize>();
             }
         }
     }
 
-    /// The text of an issue for one feed; `None` when it could not be read.
-    pub fn take(&mut self, issue: &Issue) -> Option<Text> {
-        let path = issue.path.as_str();
-        let left = self.wanted.get_mut(path).map_or(0, |wanted| {
-            *wanted = wanted.saturating_sub(1);
-            *wanted
-        });
-        if left > 0 {
-            return self.held.get(path).cloned();
+    /// The issues of a feed with their texts, and how many of them are in no archive. What could not be read is not among
+    /// them. Texts past the limit of bytes are summaries, unless another feed had them whole.
+    pub fn take(&mut self, outline: &Outline<'a>) -> (Vec<(&'a Issue, Text)>, usize) {
+        let past_limit: Vec<&Issue> = outline.issues.iter().copied().filter(|issue| !self.is_known(issue)).collect();
+        let summaries: Vec<_> = past_limit.par_iter().map(|issue| text(self.project, issue, false)).collect();
+        let mut summaries: HashMap<&str, _> =
+            past_limit.iter().map(|issue| issue.path.as_str()).zip(summaries).collect();
+        let mut shown = Vec::new();
+        let mut unarchived = 0;
+        for (at, issue) in outline.issues.iter().enumerate() {
+            let held = self.take_one(issue);
+            let text = match summaries.remove(issue.path.as_str()) {
+                None => held,
+                Some(summary) => summary.map_err(|finding| self.leave_out(issue, *finding)).ok(),
+            };
+            if let Some(text) = text {
+                shown.push((*issue, text));
+                unarchived += usize::from(at < outline.unarchived);
+            }
         }
-        let text = self.held.remove(path)?;
-        self.bytes -= size(&text);
-        Some(text)
+        (shown, unarchived)
     }
 
-    /// Forgets texts that are only wanted by later feeds, once they are too many.
-    pub fn make_room(&mut self) {
+    /// Forgets texts that only later feeds want, once they are too many.
+    fn make_room(&mut self) {
         if self.bytes > MOST_BYTES_HELD {
             self.held.clear();
             self.bytes = 0;
@@ -96,6 +99,49 @@ impl<'a> Texts<'a> {
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
     }
+
+    fn add(&mut self, issues: impl Iterator<Item = &'a Issue>) {
+        let mut asked = BTreeSet::new();
+        let missing = |issue: &&'a Issue| !self.is_known(issue) && asked.insert(issue.path.as_str());
+        let missing: Vec<&'a Issue> = issues.filter(missing).collect();
+        let full = self.config.feeds.content == FeedContent::Full;
+        let rendered: Vec<_> = missing.par_iter().map(|issue| text(self.project, issue, full)).collect();
+        for (issue, text) in missing.into_iter().zip(rendered) {
+            match text {
+                Ok(text) => {
+                    self.bytes += size(&text);
+                    self.held.insert(&issue.path, text);
+                }
+                Err(finding) => self.leave_out(issue, *finding),
+            }
+        }
+    }
+
+    /// The text for one more feed: the last one gets it, the others a copy.
+    fn take_one(&mut self, issue: &'a Issue) -> Option<Text> {
+        let path = issue.path.as_str();
+        let wanted = self.wanted.entry(path).or_default();
+        *wanted = wanted.saturating_sub(1);
+        if *wanted > 0 {
+            return self.held.get(path).cloned();
+        }
+        let text = self.held.remove(path)?;
+        self.bytes -= size(&text);
+        Some(text)
+    }
+
+    fn is_known(&self, issue: &Issue) -> bool {
+        self.held.contains_key(issue.path.as_str()) || self.unreadable.contains(issue.path.as_str())
+    }
+
+    fn html_bytes(&self, issue: &Issue) -> usize {
+        self.held.get(issue.path.as_str()).map_or(0, |text| text.html.len())
+    }
+
+    fn leave_out(&mut self, issue: &'a Issue, finding: Finding) {
+        self.unreadable.insert(&issue.path);
+        self.findings.push(finding);
+    }
 }
 
 fn size(text: &Text) -> usize {
@@ -103,9 +149,8 @@ fn size(text: &Text) -> usize {
 }
 
 /// What the feed takes from an issue's file.
-fn text(project: &Project, config: &Config, issue: &Issue) -> Result<Text, Box<Finding>> {
+fn text(project: &Project, issue: &Issue, full: bool) -> Result<Text, Box<Finding>> {
     let cover = project.measured_cover(issue);
-    let full = config.feeds.content == FeedContent::Full;
     if !full && issue.description.is_some() {
         return Ok(Text { cover, ..Text::default() });
     }
