@@ -31,3 +31,33 @@ pub(super) fn shorten(shown: &mut Vec<(&Issue, Text)>, unarchived: usize, max_by
     shown.truncate(kept);
     kept - full
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::outline::tests::issue;
+
+    /// Bytes of HTML per issue before, and after: full ones by their bytes, summaries as 0; and how many are summaries.
+    fn shortened(html: &[usize], unarchived: usize, most: usize) -> (Vec<usize>, usize) {
+        let issues: Vec<Issue> = html.iter().map(|_| issue("a.md", "date: 2026-01-01")).collect();
+        let text = |bytes: &usize| Text { html: "x".repeat(*bytes), summary: "y".repeat(10), cover: None };
+        let mut shown: Vec<(&Issue, Text)> = issues.iter().zip(html.iter().map(text)).collect();
+        let shortened = shorten(&mut shown, unarchived, most);
+        (shown.iter().map(|(_, text)| text.html.len()).collect(), shortened)
+    }
+
+    #[test]
+    fn older_issues_become_summaries_and_the_newest_stays_whole() {
+        assert_eq!(shortened(&[50, 30, 20], 3, 100), (vec![50, 30, 20], 0));
+        assert_eq!(shortened(&[50, 30, 21, 1], 4, 100), (vec![50, 30, 0, 0], 2));
+        assert_eq!(shortened(&[500, 1], 2, 100), (vec![500, 0], 1));
+        assert_eq!(shortened(&[], 0, 100), (vec![], 0));
+    }
+
+    #[test]
+    fn summaries_leave_for_the_archives_only() {
+        assert_eq!(shortened(&[90, 20, 20, 20, 20], 5, 20), (vec![90, 0, 0, 0, 0], 4));
+        assert_eq!(shortened(&[90, 20, 20, 20, 20], 0, 20), (vec![90, 0, 0], 2));
+        assert_eq!(shortened(&[90, 20, 20, 20, 20], 4, 20), (vec![90, 0, 0, 0], 3));
+    }
+}

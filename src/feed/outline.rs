@@ -142,3 +142,6 @@ impl Site<'_> {
         absolute(&self.config.publication.base_url, folder)
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -77,7 +77,7 @@ fn names(term: &str) -> Vec<String> {
     }
     let hashed = format!("{name}-{}", &hash[..8]);
     if is_reserved(&name) {
-        return vec![hashed, hash];
+        return vec![hashed.replace('.', "-"), hash];
     }
     vec![name, hashed, hash]
 }
@@ -87,4 +87,71 @@ fn is_reserved(name: &str) -> bool {
     let device = name.split('.').next().unwrap_or_default();
     let numbered = |prefix: &str| device.strip_prefix(prefix).is_some_and(|rest| rest.len() == 1 && rest != "0");
     matches!(device, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::feed::outline::tests::issue;
+
+    /// Issues with these tags, the newest first.
+    fn issues(tags: &[&str]) -> Vec<Issue> {
+        let fields = |at: usize, tag: &str| format!("date: {:04}-01-01\ntags: [{}]", 2000 + at, serde_json::json!(tag));
+        tags.iter().enumerate().rev().map(|(at, tag)| issue(&format!("{at}.md"), &fields(at, tag))).collect()
+    }
+
+    /// Term and name, in the order of the names.
+    fn named(tags: &[&str]) -> Vec<(String, String)> {
+        let issues = issues(tags);
+        let listed = listed(Family::Tags, &issues.iter().collect::<Vec<_>>());
+        listed.into_iter().map(|listed| (listed.term, listed.name)).collect()
+    }
+
+    #[test]
+    fn names_are_those_of_hugo_where_every_file_system_takes_them() {
+        for (term, name) in [
+            ("潮汐", "潮汐"),
+            ("Service  Mesh", "service-mesh"),
+            ("C++", "c++"),
+            (".NET", ".net"),
+            ("a/b\\c", "a-b-c"),
+            ("R&D: what?", "rd-what"),
+            ("etc.", "etc"),
+            ("con", "con-1143da2b"),
+            ("LPT1.x", "lpt1-x-16538fa4"),
+            ("..", "5ec1f7e7"),
+            ("?", "8a8de823"),
+        ] {
+            assert_eq!(named(&[term])[0].1, name, "{term}");
+        }
+    }
+
+    #[test]
+    fn the_first_user_of_a_name_keeps_it() {
+        let named =
+            |tags: &[&str]| named(tags).into_iter().map(|(term, name)| format!("{term}={name}")).collect::<Vec<_>>();
+        assert_eq!(named(&["Rust", "rust", "RUST"]), ["Rust=rust", "rust=rust-521fe5c9", "RUST=rust-9d52b311"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn names_are_safe_distinct_and_stay(tags in proptest::collection::vec("([aA. /\\\\潮?:]{1,3}|nul|CON|\\PC{1,60})", 1..8)) {
+            let tags: Vec<&str> = tags.iter().map(String::as_str).filter(|tag| !plain(tag).is_empty()).collect();
+            let all = named(&tags);
+            let folded: HashSet<String> = all.iter().map(|(_, name)| name.to_lowercase()).collect();
+            prop_assert_eq!(folded.len(), all.len());
+            for (term, name) in &all {
+                prop_assert!(!name.is_empty() && name.len() <= 130 && !name.ends_with(['.', ' ']), "{:?}", name);
+                prop_assert!(!name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|', '\0']), "{:?}", name);
+                prop_assert!(!is_reserved(name), "{:?} {:?}", term, name);
+            }
+            for (term, name) in named(&tags[..tags.len().saturating_sub(1)]) {
+                prop_assert!(all.contains(&(term, name)), "a newer issue moved a name");
+            }
+        }
+    }
 }
