@@ -43,6 +43,8 @@ pub struct Issue {
     pub cover: Option<Cover>,
     /// BCP 47 tag where it differs from the publication's.
     pub language: Option<String>,
+    /// In a further language of the publication: the folder of that language, as in `Publication`. Its feeds are there.
+    pub site: Option<Arc<str>>,
     /// Not to be published yet.
     pub draft: bool,
     /// May appear in feeds (front matter `feed`, default true).

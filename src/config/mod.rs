@@ -14,7 +14,9 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::publication::Publication;
 
-mod feeds;
+pub use languages::Languages;
+
+mod languages;
 mod mailbox;
 mod raw;
 mod resolve;
@@ -27,6 +29,8 @@ pub struct Config {
     pub publication: Publication,
     /// Folders below the project folder whose Markdown files are issues.
     pub content: Vec<PathBuf>,
+    /// Which of them are in which language.
+    pub languages: Languages,
     /// Pattern of permalinks.
     pub permalink: Pattern,
     /// Folder for what is built, below the project folder.

@@ -21,7 +21,7 @@ pub(super) struct RawConfig {
     pub author: Option<RawAuthor>,
     pub copyright: Option<String>,
     pub icon: Option<String>,
-    pub content: Option<OneOrMany>,
+    pub content: Option<RawContent>,
     pub permalink: Option<String>,
     pub output: Option<String>,
     pub feeds: RawFeeds,
@@ -43,6 +43,14 @@ pub(super) struct RawAuthorFields {
     pub name: String,
     pub email: Option<String>,
     pub url: Option<String>,
+}
+
+/// `content:` one folder or several, or such for each language.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a folder, a list of folders, or a mapping of language to folders")]
+pub(super) enum RawContent {
+    Folders(OneOrMany),
+    Languages(BTreeMap<String, OneOrMany>),
 }
 
 /// One string, or a list of them.

@@ -144,7 +144,11 @@ impl Feed {
         let title = plain(&outline.title);
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
         let author = publication.author.as_ref().and_then(Person::new);
-        let entry = |(issue, text): (&Issue, Text)| Entry::new(issue, text, feeds.content);
+        let entry = |(issue, text): (&Issue, Text)| {
+            let entry = Entry::new(issue, text, feeds.content);
+            let language = entry.language.filter(|language| *language != outline.language);
+            Entry { language, ..entry }
+        };
         Self {
             id: urls::encoded(&outline.id),
             description: description.unwrap_or_else(|| title.clone()),

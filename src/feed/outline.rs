@@ -11,6 +11,7 @@ use crate::content::permalink::absolute;
 use crate::feed::archive::{Cut, cuts};
 use crate::feed::term::{Listed, listed};
 use crate::issue::Issue;
+use crate::publication::Publication;
 
 /// One feed to be made, in every format.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,30 +54,40 @@ pub enum Kind {
 /// The feeds that a build makes of these issues at `now`: archives, the oldest first, so that what links to an archive is
 /// written after it; the main feed; then one feed per term.
 pub fn outlines<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
-    let placed = issues.iter().filter(|issue| issue.feed && issue.was_published(now));
-    let placed: Vec<&Issue> = placed.collect();
-    let shown: Vec<&Issue> = placed.iter().filter(|issue| issue.is_published(now)).copied().collect();
-    let cuts = cuts(config.feeds.archive, &placed, config.publication.time_zone, now);
-    let site = Site { config, folder: String::new(), language: &config.publication.language };
-    let mut outlines = Vec::new();
-    for (at, cut) in cuts.iter().enumerate() {
-        outlines.push(site.archive(cut, at.checked_sub(1).map(|older| &cuts[older])));
-    }
-    outlines.push(site.main(&shown, &cuts));
-    for family in &config.feeds.by {
-        outlines.extend(listed(*family, &shown).into_iter().map(|listed| site.term(*family, listed)));
-    }
-    outlines
+    let own = [&config.publication].into_iter();
+    let sites = own.chain(config.languages.others()).map(|publication| Site::new(config, publication));
+    sites.flat_map(|site| site.outlines(issues, now)).collect()
 }
 
 /// What all feeds of one language have in common.
 struct Site<'c> {
     config: &'c Config,
+    publication: &'c Publication,
     folder: String,
-    language: &'c str,
 }
 
-impl Site<'_> {
+impl<'c> Site<'c> {
+    fn new(config: &'c Config, publication: &'c Publication) -> Self {
+        let folder = publication.site.as_ref().map_or_else(String::new, |site| format!("{site}/"));
+        Self { config, publication, folder }
+    }
+
+    fn outlines<'a>(&self, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
+        let is_placed = |issue: &&Issue| issue.feed && issue.site == self.publication.site && issue.was_published(now);
+        let placed: Vec<&Issue> = issues.iter().filter(is_placed).collect();
+        let shown: Vec<&Issue> = placed.iter().filter(|issue| issue.is_published(now)).copied().collect();
+        let cuts = cuts(self.config.feeds.archive, &placed, self.publication.time_zone, now);
+        let mut outlines = Vec::new();
+        for (at, cut) in cuts.iter().enumerate() {
+            outlines.push(self.archive(cut, at.checked_sub(1).map(|older| &cuts[older])));
+        }
+        outlines.push(self.main(&shown, &cuts));
+        for family in &self.config.feeds.by {
+            outlines.extend(listed(*family, &shown).into_iter().map(|listed| self.term(*family, listed)));
+        }
+        outlines
+    }
+
     /// Where older issues are archived, the feed holds every issue that no archive has yet, however many these are.
     fn main<'a>(&self, shown: &[&'a Issue], cuts: &[Cut<'a>]) -> Outline<'a> {
         let newest = shown.len().min(self.limit());
@@ -109,7 +120,7 @@ impl Site<'_> {
             Family::Categories | Family::Tags => outline.home,
             Family::Authors => listed.page.unwrap_or_else(|| self.url(&self.folder)),
         };
-        Outline { title: format!("{}: {}", self.config.publication.title, listed.term), home, ..outline }
+        Outline { title: format!("{}: {}", self.publication.title, listed.term), home, ..outline }
     }
 
     fn outline<'a>(&self, kind: Kind, folder: String, issues: Vec<&'a Issue>) -> Outline<'a> {
@@ -117,8 +128,8 @@ impl Site<'_> {
         let url = self.url(&folder);
         Outline {
             kind,
-            title: self.config.publication.title.clone(),
-            language: self.language.to_owned(),
+            title: self.publication.title.clone(),
+            language: self.publication.language.clone(),
             home: url.clone(),
             id: url,
             unarchived: issues.len(),
@@ -139,7 +150,7 @@ impl Site<'_> {
     }
 
     fn url(&self, folder: &str) -> Url {
-        absolute(&self.config.publication.base_url, folder)
+        absolute(&self.publication.base_url, folder)
     }
 }
 

@@ -13,6 +13,7 @@ fn publication() -> Publication {
         author: Some(Author { name: "The team".into(), email: None, url: None }),
         copyright: None,
         icon: None,
+        site: None,
     }
 }
 

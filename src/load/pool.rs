@@ -1,0 +1,37 @@
+//! What many issues have in common, kept once: the same authors, the same terms.
+//!
+//! A hundred thousand issues are written by a few people about a few things. Takes issues as they are read, and gives
+//! them back equal.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::issue::{Issue, Term};
+use crate::publication::Author;
+
+/// The authors and terms of the issues so far.
+#[derive(Default)]
+pub(super) struct Pool {
+    authors: HashSet<Arc<[Author]>>,
+    terms: HashSet<Term>,
+}
+
+impl Pool {
+    /// The issue, holding what an issue before it holds already.
+    pub fn share(&mut self, mut issue: Issue) -> Issue {
+        issue.authors = known(&mut self.authors, issue.authors);
+        for terms in [&mut issue.categories, &mut issue.tags] {
+            terms.iter_mut().for_each(|term| *term = known(&mut self.terms, term.clone()));
+            terms.shrink_to_fit();
+        }
+        issue
+    }
+}
+
+fn known<T: Clone + Eq + std::hash::Hash>(pool: &mut HashSet<T>, value: T) -> T {
+    if let Some(known) = pool.get(&value) {
+        return known.clone();
+    }
+    pool.insert(value.clone());
+    value
+}
