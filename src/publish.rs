@@ -14,8 +14,10 @@ use crate::feed::Feed;
 use crate::feed::outline::{Kind, Outline, outlines};
 use crate::finding::Finding;
 use crate::issue::Issue;
+use crate::publish::stale::stale;
 use crate::publish::texts::Texts;
 
+mod stale;
 mod texts;
 
 /// A file that was built.
@@ -75,6 +77,7 @@ pub fn build(
     }
     build.files.sort_by_key(|built| built.kind);
     build.findings = texts.into_findings();
+    build.findings.extend(stale(project, config, output, &build.files)?);
     Ok(build)
 }
 

@@ -13,6 +13,9 @@ use crate::feed::term::{Listed, listed};
 use crate::issue::Issue;
 use crate::publication::Publication;
 
+/// The folder of the archives.
+pub const ARCHIVES: &str = "archive";
+
 /// One feed to be made, in every format.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline<'a> {
@@ -146,7 +149,7 @@ impl<'c> Site<'c> {
     }
 
     fn folder_of(&self, cut: &Cut<'_>) -> String {
-        format!("{}archive/{}/", self.folder, cut.name)
+        format!("{}{ARCHIVES}/{}/", self.folder, cut.name)
     }
 
     fn url(&self, folder: &str) -> Url {
