@@ -77,6 +77,28 @@ impl Project {
         }
     }
 
+    /// The folders in `folder` that hold one of these files, by name; none when it is not there.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read; the message names it.
+    pub fn folders_with(&self, folder: impl AsRef<Path>, files: &[&str]) -> anyhow::Result<Vec<String>> {
+        let folder = self.path(folder);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("failed to read `{}`", folder.display())),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.with_context(|| format!("failed to read `{}`", folder.display()))?;
+            if files.iter().any(|file| entry.path().join(file).is_file()) {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// Opens a file to read it bit by bit.
     ///
     /// # Errors

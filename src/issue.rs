@@ -43,6 +43,8 @@ pub struct Issue {
     pub cover: Option<Cover>,
     /// BCP 47 tag where it differs from the publication's.
     pub language: Option<String>,
+    /// In a further language of the publication: the folder of that language, as in `Publication`. Its feeds are there.
+    pub site: Option<Arc<str>>,
     /// Not to be published yet.
     pub draft: bool,
     /// May appear in feeds (front matter `feed`, default true).
@@ -81,7 +83,12 @@ impl Issue {
 
     /// Whether the issue may be seen at `now`: dated, no draft, not before its date, not after it expired.
     pub fn is_published(&self, now: DateTime<Utc>) -> bool {
-        self.is_dated() && !self.draft && self.date <= now && self.expires.is_none_or(|expires| now < expires)
+        self.was_published(now) && self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// The same, whether it expired since or not.
+    pub fn was_published(&self, now: DateTime<Utc>) -> bool {
+        self.is_dated() && !self.draft && self.date <= now
     }
 }
 

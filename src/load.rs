@@ -61,18 +61,26 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     let mut loaded = Issues::default();
     let mut files: Vec<SourceFile> = Vec::new();
     for folder in &config.content {
-        let (found, findings) = project.sources(folder).map_err(|error| no_folder(error, folder))?;
+        let (found, findings) = project.sources(folder, &config.languages).map_err(|error| no_folder(error, folder))?;
         files.extend(found);
         loaded.findings.extend(findings);
     }
     if files.is_empty() && loaded.findings.is_empty() {
         return Err(no_issues(config).into());
     }
+    leave_to_deepest(&mut files);
     loaded = read_all(project, config, files, loaded.findings);
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
     leave_out_repeated(&mut loaded);
     loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
     Ok(loaded)
+}
+
+/// A file in two content folders, one below the other, is that of the inner one.
+fn leave_to_deepest(files: &mut Vec<SourceFile>) {
+    let shorter = |a: &SourceFile, b: &SourceFile| a.below_content().len().cmp(&b.below_content().len());
+    files.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| shorter(a, b)));
+    files.dedup_by(|a, b| a.path == b.path);
 }
 
 /// Reads the files, some at a time on each thread, into one list: of a hundred thousand there is never a second copy.
@@ -104,8 +112,10 @@ fn load(project: &Project, config: &Config, file: &SourceFile, head: &mut Vec<u8
     }
     match front_matter::split(&file.path, head) {
         Ok(block) => {
-            let source = Source { path: &file.path, below_content: file.below_content() };
-            assemble(source, &block, &config.publication, &config.permalink)
+            let below_content = config.languages.without_language(file.below_content());
+            let source = Source { path: &file.path, below_content: &below_content };
+            let publication = config.languages.of_file(&file.path, &config.publication);
+            assemble(source, &block, publication, &config.permalink)
         }
         Err(finding) => left_out(*finding),
     }

@@ -3,6 +3,8 @@
 //! Takes nothing and does nothing: `config` fills it from the project file, and every output reads it.
 //! How a single issue differs (its own authors, its own language) is in `issue`.
 
+use std::sync::Arc;
+
 use chrono_tz::Tz;
 use url::Url;
 
@@ -19,6 +21,8 @@ pub struct Publication {
     pub base_url: Url,
     /// BCP 47 language tag, such as `zh-CN`.
     pub language: String,
+    /// In a further language of the publication: the folder below `base_url` that all of it is in.
+    pub site: Option<Arc<str>>,
     /// For dates that were written without an offset.
     pub time_zone: Tz,
     /// The author of an issue that names none.

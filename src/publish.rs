@@ -14,8 +14,10 @@ use crate::feed::Feed;
 use crate::feed::outline::{Kind, Outline, outlines};
 use crate::finding::Finding;
 use crate::issue::Issue;
+use crate::publish::stale::stale;
 use crate::publish::texts::Texts;
 
+mod stale;
 mod texts;
 
 /// A file that was built.
@@ -23,12 +25,18 @@ mod texts;
 pub struct Built {
     /// What the feed is of.
     pub kind: Kind,
+    /// Title of the feed.
+    pub title: String,
+    /// The feed's folder, below the project folder.
+    pub folder: String,
     /// The format of the feed.
     pub format: FeedFormat,
     /// The file, below the project folder.
     pub path: String,
     /// How many issues it holds.
     pub entries: usize,
+    /// How many of them, counted from the oldest, are summaries for the size of the feed.
+    pub shortened: usize,
     /// How large it is.
     pub bytes: usize,
     /// Whether the file had to be written.
@@ -38,7 +46,7 @@ pub struct Built {
 /// The outcome of a build.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Build {
-    /// Every file, in the order of the feeds, then of the formats.
+    /// Every file: main feeds, archives, then the feeds of terms; each in its formats.
     pub files: Vec<Built>,
     /// What was left out, and why.
     pub findings: Vec<Finding>,
@@ -59,24 +67,17 @@ pub fn build(
     let mut texts = Texts::new(project, config, &outlines)?;
     let mut build = Build::default();
     for batch in batches(&outlines) {
-        texts.make_room();
         texts.render(batch);
-        let feeds: Vec<(&Outline<'_>, Feed)> =
-            batch.iter().map(|outline| (outline, feed(config, outline, &mut texts))).collect();
-        let files: Vec<_> = feeds
-            .iter()
-            .flat_map(|(outline, feed)| config.feeds.formats.iter().map(move |format| (*outline, feed, format)))
-            .collect();
-        let write = |(outline, feed, (format, file)): (&Outline<'_>, &Feed, (&FeedFormat, &String))| {
-            let path = output.join(format!("{}{file}", outline.folder));
-            write(project, outline, feed, *format, &path)
+        let feed = |outline| {
+            let (shown, unarchived) = texts.take(outline);
+            (outline, Feed::new(&config.publication, &config.feeds, outline, shown, unarchived))
         };
-        let written: Vec<anyhow::Result<Built>> = files.into_par_iter().map(write).collect();
-        for file in written {
-            build.files.push(file?);
-        }
+        let feeds: Vec<(&Outline<'_>, Feed)> = batch.iter().map(feed).collect();
+        build.files.extend(files(project, config, output, &feeds)?);
     }
+    build.files.sort_by_key(|built| built.kind);
     build.findings = texts.into_findings();
+    build.findings.extend(stale(project, config, output, &build.files)?);
     Ok(build)
 }
 
@@ -96,9 +97,21 @@ fn batches<'a, 'b>(outlines: &'b [Outline<'a>]) -> Vec<&'b [Outline<'a>]> {
     batches
 }
 
-fn feed(config: &Config, outline: &Outline<'_>, texts: &mut Texts<'_>) -> Feed {
-    let shown = outline.issues.iter().filter_map(|issue| Some((*issue, texts.take(issue)?))).collect();
-    Feed::new(&config.publication, &config.feeds, outline, shown)
+/// Writes each feed in each format, side by side.
+fn files(
+    project: &Project,
+    config: &Config,
+    output: &Path,
+    feeds: &[(&Outline<'_>, Feed)],
+) -> anyhow::Result<Vec<Built>> {
+    let formats = |feed| config.feeds.formats.iter().map(move |(format, file)| (feed, *format, file));
+    let files: Vec<_> = feeds.iter().flat_map(formats).collect();
+    let write = |((outline, feed), format, file): (&(&Outline<'_>, Feed), FeedFormat, &String)| {
+        write(project, outline, feed, format, &output.join(&outline.folder), file)
+    };
+    // The first error in the order of the files, whichever thread met one first.
+    let written: Vec<anyhow::Result<Built>> = files.into_par_iter().map(write).collect();
+    written.into_iter().collect()
 }
 
 fn write(
@@ -106,15 +119,19 @@ fn write(
     outline: &Outline<'_>,
     feed: &Feed,
     format: FeedFormat,
-    path: &Path,
+    folder: &Path,
+    file: &str,
 ) -> anyhow::Result<Built> {
-    let bytes = feed.render(format)?;
-    let written = project.write(path, &bytes)?;
+    let (path, bytes) = (folder.join(file), feed.render(format)?);
+    let written = project.write(&path, &bytes)?;
     Ok(Built {
         kind: outline.kind,
+        title: feed.title.clone(),
+        folder: folder.to_string_lossy().into_owned(),
         format,
         path: path.to_string_lossy().into_owned(),
         entries: feed.entries.len(),
+        shortened: feed.shortened,
         bytes: bytes.len(),
         written,
     })

@@ -4,13 +4,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::cli::built::{self, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit};
-use crate::config::FeedFormat;
-use crate::disk::Written;
 use crate::finding::Finding;
 use crate::load::{self, Issues};
-use crate::publish::{self, Build, Built};
+use crate::publish::{self, Build};
 
 /// Write the feeds
 ///
@@ -48,7 +47,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             findings: findings.iter().map(|finding| FindingRow::of(finding)).collect(),
         })?;
     } else {
-        context.report.table(&rows(&build))?;
+        context.report.table(&built::rows(&build))?;
     }
     Ok(exit(&findings))
 }
@@ -57,6 +56,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 pub(super) fn findings<'a>(context: &Context, loaded: &'a Issues, build: &'a Build) -> Vec<&'a Finding> {
     context.report.findings(&loaded.findings);
     context.report.findings(&build.findings);
+    if let Some(note) = built::note(build) {
+        context.report.message(&note);
+    }
     loaded.findings.iter().chain(&build.findings).collect()
 }
 
@@ -65,65 +67,8 @@ pub(super) fn exit(findings: &[&Finding]) -> Exit {
     if findings.iter().any(|finding| finding.leaves_out()) { Exit::Attention } else { Exit::Done }
 }
 
-/// The summary table of a build.
-pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
-    let row = |built: &Built| {
-        let entries = format!("{} {}", built.entries, if built.entries == 1 { "issue" } else { "issues" });
-        vec![
-            name(built.format).to_owned(),
-            built.path.clone(),
-            entries,
-            size(built.bytes as u64),
-            word(built.written).to_owned(),
-        ]
-    };
-    build.files.iter().map(row).collect()
-}
-
-/// One file in a `--json` document.
-#[derive(Serialize)]
-pub(super) struct Row<'a> {
-    format: &'static str,
-    path: &'a str,
-    entries: usize,
-    bytes: usize,
-    written: &'static str,
-}
-
-impl<'a> Row<'a> {
-    pub fn of(built: &'a Built) -> Self {
-        Self {
-            format: name(built.format),
-            path: &built.path,
-            entries: built.entries,
-            bytes: built.bytes,
-            written: word(built.written),
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Document<'a> {
     files: Vec<Row<'a>>,
     findings: Vec<FindingRow<'a>>,
-}
-
-fn name(format: FeedFormat) -> &'static str {
-    match format {
-        FeedFormat::Rss => "rss",
-        FeedFormat::Atom => "atom",
-        FeedFormat::Json => "json",
-    }
-}
-
-pub(super) fn word(written: Written) -> &'static str {
-    match written {
-        Written::New => "new",
-        Written::Changed => "changed",
-        Written::Unchanged => "unchanged",
-    }
-}
-
-pub(super) fn size(bytes: u64) -> String {
-    if bytes < 1000 { format!("{bytes} B") } else { format!("{} kB", bytes.div_ceil(1000)) }
 }

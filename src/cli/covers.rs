@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::cli::report::FindingRow;
-use crate::cli::{Context, Exit, build};
+use crate::cli::{Context, Exit, build, built};
 use crate::covers::{Fetched, Plan, Unused, Which};
 use crate::covers_lock::{self, Measured};
 use crate::finding::Finding;
@@ -57,7 +57,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn rows(fetched: &Fetched) -> Vec<Vec<String>> {
     let measured = fetched.measured.iter().map(|(url, Measured { mime_type, bytes, size })| {
         let pixels = size.map(|(width, height)| format!("{width}x{height}")).unwrap_or_default();
-        vec!["measured".to_owned(), url.to_string(), mime_type.clone(), build::size(*bytes), pixels]
+        vec!["measured".to_owned(), url.to_string(), mime_type.clone(), built::size(*bytes), pixels]
     });
     let dropped = fetched.dropped.iter().map(|address| vec!["dropped".to_owned(), address.clone()]);
     measured.chain(dropped).collect()
@@ -77,7 +77,7 @@ fn document(fetched: &Fetched, findings: &[&Finding]) -> Value {
     };
     json!({
         "path": covers_lock::FILE,
-        "written": build::word(fetched.written),
+        "written": built::word(fetched.written),
         "measured": fetched.measured.iter().map(|(url, measured)| row(url.as_str(), measured)).collect::<Vec<_>>(),
         "kept": fetched.kept,
         "dropped": fetched.dropped,

@@ -24,6 +24,7 @@ use crate::subscriber::Subscriber;
 
 mod args;
 mod build;
+mod built;
 mod clock;
 mod completions;
 mod covers;

@@ -1,6 +1,7 @@
 //! `slugline publish`: build, then send what is due. The whole job, for cron.
 
-use crate::cli::build::{self, Row};
+use crate::cli::build;
+use crate::cli::built::{self, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::send::{self, words};
 use crate::cli::{Context, Exit, subscribers};
@@ -40,7 +41,7 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
             "findings": findings.iter().map(|finding| FindingRow::of(finding)).collect::<Vec<_>>(),
         }))?;
     } else {
-        context.report.table(&build::rows(&build))?;
+        context.report.table(&built::rows(&build))?;
         context.report.table(&report.as_ref().map(words::table).unwrap_or_default())?;
     }
     Ok(report.map_or(exit, |report| exit.max(words::trouble(context, &report))))

@@ -4,6 +4,7 @@
 //! remedy. Reading the file is left to `disk`, secrets to the edge that needs them.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::Duration;
@@ -13,6 +14,9 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::publication::Publication;
 
+pub use languages::Languages;
+
+mod languages;
 mod mailbox;
 mod raw;
 mod resolve;
@@ -25,6 +29,8 @@ pub struct Config {
     pub publication: Publication,
     /// Folders below the project folder whose Markdown files are issues.
     pub content: Vec<PathBuf>,
+    /// Which of them are in which language.
+    pub languages: Languages,
     /// Pattern of permalinks.
     pub permalink: Pattern,
     /// Folder for what is built, below the project folder.
@@ -48,6 +54,48 @@ pub struct FeedsConfig {
     pub content: FeedContent,
     /// Minutes a reader may wait before it asks again (RSS `ttl`).
     pub ttl: Option<u32>,
+    /// One more set of feeds per term of these.
+    pub by: Vec<Family>,
+    /// What becomes of issues older than those of the main feed.
+    pub archive: Archive,
+    /// Bytes of full text in a feed before older issues become summaries; `None`: no limit.
+    pub max_bytes: Option<usize>,
+}
+
+/// What issues have in common that are in one feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// A category.
+    Categories,
+    /// A tag.
+    Tags,
+    /// An author.
+    Authors,
+}
+
+impl Family {
+    /// Every family, in the order of their names.
+    pub const ALL: [Self; 3] = [Self::Authors, Self::Categories, Self::Tags];
+
+    /// The name in the project file, in URLs and in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Categories => "categories",
+            Self::Tags => "tags",
+            Self::Authors => "authors",
+        }
+    }
+}
+
+/// How older issues are archived (RFC 5005, section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Archive {
+    /// Not at all.
+    Off,
+    /// One archive per year, once the year is over.
+    Yearly,
+    /// One archive per so many issues, counted from the oldest.
+    Every(NonZeroUsize),
 }
 
 /// The three formats.

@@ -21,7 +21,7 @@ pub(super) struct RawConfig {
     pub author: Option<RawAuthor>,
     pub copyright: Option<String>,
     pub icon: Option<String>,
-    pub content: Option<OneOrMany>,
+    pub content: Option<RawContent>,
     pub permalink: Option<String>,
     pub output: Option<String>,
     pub feeds: RawFeeds,
@@ -45,12 +45,30 @@ pub(super) struct RawAuthorFields {
     pub url: Option<String>,
 }
 
+/// `content:` one folder or several, or such for each language.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a folder, a list of folders, or a mapping of language to folders")]
+pub(super) enum RawContent {
+    Folders(OneOrMany),
+    Languages(BTreeMap<String, OneOrMany>),
+}
+
 /// One string, or a list of them.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a string or a list of strings")]
 pub(super) enum OneOrMany {
     One(String),
     Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// All of them.
+    pub fn items(&self) -> Vec<&str> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many.iter().map(String::as_str).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -60,6 +78,18 @@ pub(super) struct RawFeeds {
     pub limit: Option<usize>,
     pub content: Option<RawFeedContent>,
     pub ttl: Option<u32>,
+    pub by: Option<OneOrMany>,
+    pub archive: Option<RawArchive>,
+    pub max_bytes: Option<usize>,
+}
+
+/// `archive:` a word, or a number of issues.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected `year`, a number of issues, or `off`")]
+pub(super) enum RawArchive {
+    Number(usize),
+    Truth(bool),
+    Word(String),
 }
 
 #[derive(Debug, Default, Deserialize)]

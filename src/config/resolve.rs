@@ -2,7 +2,6 @@
 //!
 //! Takes a `RawConfig` and the text it came from; gives a `Config`, or every wrong value at its line and column.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 
@@ -10,16 +9,15 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::config::raw::{
-    OneOrMany, RawAuthor, RawConfig, RawFeedContent, RawFeeds, RawFormats, RawMail, RawOnUnknown,
-};
-use crate::config::{
-    Config, FeedContent, FeedFormat, FeedsConfig, MailConfig, OnUnknown, StorePlace, Via, mailbox, via,
-};
+use crate::config::raw::{RawAuthor, RawConfig, RawMail, RawOnUnknown};
+use crate::config::{Config, MailConfig, OnUnknown, StorePlace, Via, mailbox, via};
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
+
+mod content;
+mod feeds;
 
 /// The text a `RawConfig` came from.
 #[derive(Clone, Copy)]
@@ -40,14 +38,17 @@ pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<
 }
 
 fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
+    let publication = publication(raw, wrong);
+    let (content, languages) = content::folders(raw.content.as_ref(), &publication, wrong);
     Config {
-        content: content_folders(raw.content.as_ref(), wrong),
+        content,
+        languages,
         permalink: permalink(raw.permalink.as_deref(), wrong),
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
-        feeds: feeds(&raw.feeds, wrong),
+        feeds: feeds::feeds(&raw.feeds, wrong),
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, wrong)),
         store: store(raw.store.as_deref(), wrong),
-        publication: publication(raw, wrong),
+        publication,
     }
 }
 
@@ -79,6 +80,7 @@ fn publication(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Publication {
         copyright: raw.copyright.clone(),
         icon,
         base_url,
+        site: None,
     }
 }
 
@@ -134,43 +136,6 @@ fn publication_author(author: &RawAuthor, base_url: &Url, wrong: &mut Wrong<'_>)
         wrong.check(base_url.join(text), &["author", "url"], "it is no URL", "write the whole address")
     });
     Author { name, email, url }
-}
-
-fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
-    if raw.ttl == Some(0) {
-        wrong.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
-    }
-    FeedsConfig {
-        formats: formats(raw.formats.as_ref(), wrong),
-        limit: raw.limit.unwrap_or(20),
-        content: match raw.content {
-            None | Some(RawFeedContent::Full) => FeedContent::Full,
-            Some(RawFeedContent::Summary) => FeedContent::Summary,
-        },
-        ttl: raw.ttl,
-    }
-}
-
-fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedFormat, String> {
-    let written = match raw {
-        None => [Some("feed.xml"), Some("atom.xml"), Some("feed.json")],
-        Some(raw) => [raw.rss.as_deref(), raw.atom.as_deref(), raw.json.as_deref()],
-    };
-    let mut formats = BTreeMap::new();
-    for ((format, key), file) in
-        [(FeedFormat::Rss, "rss"), (FeedFormat::Atom, "atom"), (FeedFormat::Json, "json")].into_iter().zip(written)
-    {
-        let Some(file) = file else { continue };
-        let keys = ["feeds", "formats", key];
-        if !stays_inside(Path::new(file)) || file.ends_with('/') {
-            wrong.value(&keys, format!("`{file}` is no file below `output`"), "write a name such as `feed.xml`");
-        }
-        if formats.values().any(|other| other == file) {
-            wrong.value(&keys, format!("`{file}` is taken by another format"), "give each format its own file");
-        }
-        formats.insert(format, file.to_owned());
-    }
-    formats
 }
 
 fn mail_config(raw: &RawMail, wrong: &mut Wrong<'_>) -> MailConfig {
@@ -263,18 +228,6 @@ fn store(text: Option<&str>, wrong: &mut Wrong<'_>) -> StorePlace {
 
 fn address(text: &str, keys: &[&str], wrong: &mut Wrong<'_>) -> Option<EmailAddress> {
     wrong.check(text.parse(), keys, "it is no e-mail address", "write one such as `name@example.org`")
-}
-
-fn content_folders(written: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<PathBuf> {
-    let folders = match written {
-        None => vec!["content"],
-        Some(OneOrMany::One(one)) => vec![one.as_str()],
-        Some(OneOrMany::Many(many)) => many.iter().map(String::as_str).collect(),
-    };
-    if folders.is_empty() {
-        wrong.value(&["content"], "the list is empty", "write the folder that holds the issues");
-    }
-    folders.iter().map(|path| folder(path, &["content"], wrong)).collect()
 }
 
 /// A folder below the project folder.

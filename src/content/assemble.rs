@@ -60,7 +60,13 @@ fn issue(
     let dates = dates(fields, publication);
     let slug = fields.text("slug");
     let page = Page { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
-    let path = fields.text("url").unwrap_or_else(|| pattern.path(&page));
+    let path = match (fields.text("url"), &publication.site) {
+        (Some(url), None) => url,
+        // As Hugo: with a slash it is meant from the root, without from the folder of the language.
+        (Some(url), Some(_)) if url.starts_with('/') => url,
+        (url, Some(site)) => format!("{site}/{}", url.unwrap_or_else(|| pattern.path(&page))),
+        (None, None) => pattern.path(&page),
+    };
     let permalink = absolute(&publication.base_url, &path);
     let id = fields.text("id").unwrap_or_else(|| permalink.to_string());
     let (description, summary) = (fields.text("description"), fields.text("summary"));
@@ -76,7 +82,8 @@ fn issue(
         categories: terms(fields, "categories"),
         tags: terms(fields, "tags"),
         cover: cover(fields, &permalink),
-        language: language(fields),
+        language: language(fields).or_else(|| publication.site.as_ref().map(|_| publication.language.clone())),
+        site: publication.site.clone(),
         draft: fields.truth("draft", false),
         feed: fields.truth("feed", true),
         email: fields.truth("email", true),

@@ -205,6 +205,16 @@ pub fn name_of_title(title: &str) -> String {
     clean_title(title).replace(['/', '\\'], "-").trim_matches(['-', '.']).to_owned()
 }
 
+/// The name of a folder for a term: one part of a path that every file system takes, of 120 bytes at most; blank when the
+/// term has no character for it.
+pub fn name_of_term(term: &str) -> String {
+    const MOST_BYTES: usize = 120;
+    let clean = clean_title(term).replace(['/', '\\'], "-");
+    let end = (0..=MOST_BYTES.min(clean.len())).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
+    // Windows drops dots at the end; of dots alone a path is made.
+    clean[..end].trim_end_matches('.').to_owned()
+}
+
 /// A title or slug as Hugo puts it into a path: a run of blanks becomes one hyphen where none is beside it.
 fn clean_title(title: &str) -> String {
     let mut clean = String::new();

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use rayon::prelude::*;
 
+use crate::config::Languages;
 use crate::content::permalink::is_index;
 use crate::disk::Project;
 use crate::finding::{Finding, Place};
@@ -32,16 +33,17 @@ impl SourceFile {
 
 impl Project {
     /// The Markdown files below a content folder, in the order of their paths: every `index.md` (a bundle, whose other
-    /// files belong to it) and single files; not `_index.md`, nor what begins with a dot.
+    /// files belong to it) and single files; not `_index.md`, nor what begins with a dot. `index.en.md` is an `index.md`
+    /// where `en` is one of the languages.
     ///
     /// # Errors
     /// When the folder itself cannot be read. A folder below it that cannot be read is a finding.
-    pub fn sources(&self, folder: &Path) -> anyhow::Result<(Vec<SourceFile>, Vec<Finding>)> {
+    pub fn sources(&self, folder: &Path, languages: &Languages) -> anyhow::Result<(Vec<SourceFile>, Vec<Finding>)> {
         let top = self.path(folder);
         let entries = fs::read_dir(&top).with_context(|| format!("failed to read the folder `{}`", top.display()))?;
         let name = slashed(folder);
         let root = if name.is_empty() { 0 } else { name.len() + 1 };
-        let mut found = walk(&name, root, entries);
+        let mut found = walk(&name, root, entries, languages);
         found.files.sort();
         Ok((found.files, found.findings))
     }
@@ -76,7 +78,7 @@ impl Found {
 }
 
 /// `name` is the folder's path below the project.
-fn walk(name: &str, root: usize, entries: fs::ReadDir) -> Found {
+fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) -> Found {
     let mut found = Found::default();
     let mut folders = Vec::new();
     for entry in entries {
@@ -102,13 +104,14 @@ fn walk(name: &str, root: usize, entries: fs::ReadDir) -> Found {
             found.files.push(SourceFile { path: path_below, root });
         }
     }
-    let is_bundle = |file: &SourceFile| is_index(file.path.rsplit('/').next().unwrap_or_default());
+    let is_bundle =
+        |file: &SourceFile| is_index(languages.without_language(&file.path).rsplit('/').next().unwrap_or_default());
     if found.files.iter().any(is_bundle) {
         found.files.retain(is_bundle);
         return found;
     }
     let below = folders.into_par_iter().map(|(name, path)| match fs::read_dir(&path) {
-        Ok(entries) => walk(&name, root, entries),
+        Ok(entries) => walk(&name, root, entries, languages),
         Err(error) => Found { files: Vec::new(), findings: vec![unreadable(&name, &error)] },
     });
     found.and(below.reduce(Found::default, Found::and))
@@ -168,7 +171,7 @@ mod tests {
             "content/.hidden/a.md",
             "content/top.MD",
         ]);
-        let (files, findings) = project.sources(Path::new("./content/")).unwrap();
+        let (files, findings) = project.sources(Path::new("./content/"), &Languages::default()).unwrap();
         let below: Vec<&str> = files.iter().map(SourceFile::below_content).collect();
         assert_eq!(below, ["blog/a 名.md", "blog/b/index.md", "top.MD"]);
         assert_eq!(files[0].path, "content/blog/a 名.md");

@@ -1,12 +1,13 @@
 //! Atom 1.0, RFC 4287.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use atom_syndication::extension::{Extension, ExtensionMap};
 use atom_syndication::{Category, Content, Generator, Link, Text, WriteConfig};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use crate::config::FeedFormat;
-use crate::feed::{Entry, Feed, GENERATOR, Person, Picture, xml};
+use crate::feed::{Entry, Feed, GENERATOR, HISTORY, Person, Picture, xml};
 
 pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
     let entries: Vec<atom_syndication::Entry> =
@@ -20,17 +21,38 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         authors: vec![person(&feed.author)],
         generator: Some(Generator { value: GENERATOR.to_owned(), ..Generator::default() }),
         icon: feed.icon.clone(),
-        links: vec![
-            link("self", feed.location(FeedFormat::Atom), Some("application/atom+xml")),
-            link("alternate", &feed.home, Some("text/html")),
-        ],
+        links: links(feed),
         rights: feed.copyright.as_deref().map(text),
         lang: Some(feed.language.clone()),
         entries,
+        extensions: late_archive_mark(feed),
+        namespaces: feed.is_archive().then(|| (HISTORY.0.to_owned(), HISTORY.1.to_owned())).into_iter().collect(),
         ..atom_syndication::Feed::default()
     };
     let config = WriteConfig { write_document_declaration: false, indent_size: Some(1) };
-    Ok(xml::with_declaration(&atom.write_with_config(Vec::new(), config)?))
+    let mut xml = atom.write_with_config(Vec::new(), config)?;
+    if feed.is_archive() && feed.prev_archive.is_some() {
+        xml = xml::with_archive_mark(xml);
+    }
+    Ok(xml::with_declaration(&xml))
+}
+
+/// Validators expect an archive to have an older or a newer one, and look when the first entry begins. The oldest has
+/// neither: `next-archive` would change it when the next archive is cut. Its mark comes after the entries.
+fn late_archive_mark(feed: &Feed) -> ExtensionMap {
+    if !feed.is_archive() || feed.prev_archive.is_some() {
+        return ExtensionMap::new();
+    }
+    let mark = Extension { name: format!("{}:archive", HISTORY.0), value: Some(String::new()), ..Extension::default() };
+    BTreeMap::from([(HISTORY.0.to_owned(), BTreeMap::from([("archive".to_owned(), vec![mark])]))])
+}
+
+fn links(feed: &Feed) -> Vec<Link> {
+    const ATOM: Option<&str> = Some("application/atom+xml");
+    let mut links =
+        vec![link("self", feed.location(FeedFormat::Atom), ATOM), link("alternate", &feed.home, Some("text/html"))];
+    links.extend(feed.archive_links(FeedFormat::Atom).into_iter().map(|(rel, href)| link(rel, href, ATOM)));
+    links
 }
 
 /// A feed without entries has no date. Section 4.1.1 wants one all the same; it must not change by itself, and

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::config::FeedFormat;
-use crate::feed::{Entry, Feed, Person, Picture};
+use crate::feed::{Entry, Feed, Person, Picture, location};
 
 const VERSION: &str = "https://jsonfeed.org/version/1.1";
 
@@ -14,6 +14,8 @@ struct Document<'a> {
     home_page_url: &'a str,
     feed_url: &'a str,
     description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icon: Option<&'a str>,
     authors: Vec<Author<'a>>,
@@ -70,6 +72,7 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         home_page_url: &feed.home,
         feed_url: feed.location(FeedFormat::Json),
         description: &feed.description,
+        next_url: feed.prev_archive.as_ref().and_then(|locations| location(locations, FeedFormat::Json)),
         icon: feed.icon.as_deref(),
         authors: vec![author(&feed.author)],
         language: &feed.language,

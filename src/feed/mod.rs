@@ -16,10 +16,13 @@ use crate::feed::text::{one_line, plain};
 use crate::issue::{Cover, Issue, Term};
 use crate::publication::{Author, Publication};
 
+mod archive;
 mod atom;
+mod budget;
 mod json;
 pub mod outline;
 mod rss;
+mod term;
 mod text;
 mod xml;
 
@@ -39,7 +42,11 @@ pub struct Feed {
     /// Where the issues can be read.
     pub home: String,
     /// Where the feed itself is, per format that is written.
-    pub locations: Vec<(FeedFormat, String)>,
+    pub locations: Locations,
+    /// For an archive: where the feed is whose archive it is.
+    pub current: Option<Locations>,
+    /// Where the newest archive with older issues is.
+    pub prev_archive: Option<Locations>,
     /// BCP 47 tag.
     pub language: String,
     /// Who answers for all of it: the publication's author, else the publication itself.
@@ -52,7 +59,12 @@ pub struct Feed {
     pub ttl: Option<u32>,
     /// Newest first.
     pub entries: Vec<Entry>,
+    /// How many of them, counted from the oldest, are summaries for the size of the feed.
+    pub shortened: usize,
 }
+
+/// Where a feed is, per format that is written.
+pub type Locations = Vec<(FeedFormat, String)>;
 
 /// One issue in a feed.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,28 +131,38 @@ pub struct Text {
 }
 
 impl Feed {
-    /// The feed of an outline: these issues, in this order.
+    /// The feed of an outline: these issues, in this order. The first `unarchived` are in no archive, and stay.
     pub fn new(
         publication: &Publication,
         feeds: &FeedsConfig,
         outline: &Outline<'_>,
-        issues: Vec<(&Issue, Text)>,
+        mut issues: Vec<(&Issue, Text)>,
+        unarchived: usize,
     ) -> Self {
+        let shortened = outline.max_bytes.map_or(0, |most| budget::shorten(&mut issues, unarchived, most));
+        let locations = |folder: &str| locations(&publication.base_url, folder, feeds);
         let title = plain(&outline.title);
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
         let author = publication.author.as_ref().and_then(Person::new);
-        let entry = |(issue, text): (&Issue, Text)| Entry::new(issue, text, feeds.content);
+        let entry = |(issue, text): (&Issue, Text)| {
+            let entry = Entry::new(issue, text, feeds.content);
+            let language = entry.language.filter(|language| *language != outline.language);
+            Entry { language, ..entry }
+        };
         Self {
             id: urls::encoded(&outline.id),
             description: description.unwrap_or_else(|| title.clone()),
             home: urls::encoded(&outline.home),
-            locations: locations(&publication.base_url, &outline.folder, feeds),
+            locations: locations(&outline.folder),
+            current: outline.current.as_deref().map(locations),
+            prev_archive: outline.prev_archive.as_deref().map(locations),
             language: outline.language.clone(),
             author: author.unwrap_or_else(|| Person { name: plain(&publication.title), email: None, url: None }),
             copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),
             icon: publication.icon.as_ref().map(urls::encoded),
             ttl: feeds.ttl,
             entries: issues.into_iter().map(entry).collect(),
+            shortened,
             title,
         }
     }
@@ -152,8 +174,18 @@ impl Feed {
 
     /// Where the feed of a format is; the publication's own address when that format is not written.
     fn location(&self, format: FeedFormat) -> &str {
-        let found = self.locations.iter().find(|(other, _)| *other == format);
-        found.map_or(&self.home, |(_, location)| location)
+        location(&self.locations, format).unwrap_or(&self.home)
+    }
+
+    /// Links to other documents of the same feed: relation and address (RFC 5005, section 4).
+    fn archive_links(&self, format: FeedFormat) -> Vec<(&'static str, &str)> {
+        let links = [("current", &self.current), ("prev-archive", &self.prev_archive)];
+        let links = links.into_iter().filter_map(|(rel, locations)| Some((rel, locations.as_ref()?)));
+        links.filter_map(|(rel, locations)| Some((rel, location(locations, format)?))).collect()
+    }
+
+    fn is_archive(&self) -> bool {
+        self.current.is_some()
     }
 
     /// The bytes of the feed in a format.
@@ -169,7 +201,14 @@ impl Feed {
     }
 }
 
-fn locations(base: &Url, folder: &str, feeds: &FeedsConfig) -> Vec<(FeedFormat, String)> {
+/// RFC 5005.
+const HISTORY: (&str, &str) = ("fh", "http://purl.org/syndication/history/1.0");
+
+fn location(locations: &Locations, format: FeedFormat) -> Option<&str> {
+    locations.iter().find(|(other, _)| *other == format).map(|(_, location)| location.as_str())
+}
+
+fn locations(base: &Url, folder: &str, feeds: &FeedsConfig) -> Locations {
     let location = |file: &str| urls::encoded(&absolute(base, &format!("{folder}{file}")));
     feeds.formats.iter().map(|(format, file)| (*format, location(file))).collect()
 }

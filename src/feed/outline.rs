@@ -6,8 +6,15 @@
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use crate::config::Config;
+use crate::config::{Archive, Config, Family, FeedContent};
+use crate::content::permalink::absolute;
+use crate::feed::archive::{Cut, cuts};
+use crate::feed::term::{Listed, listed};
 use crate::issue::Issue;
+use crate::publication::Publication;
+
+/// The folder of the archives.
+pub const ARCHIVES: &str = "archive";
 
 /// One feed to be made, in every format.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,10 +29,18 @@ pub struct Outline<'a> {
     pub language: String,
     /// The page that the feed is the feed of.
     pub home: Url,
-    /// The feed's name that never changes.
+    /// The feed's name that never changes. An archive has that of its feed.
     pub id: Url,
     /// Newest first.
     pub issues: Vec<&'a Issue>,
+    /// How many of the issues, counted from the newest, are in no archive: the feed has to show these.
+    pub unarchived: usize,
+    /// Bytes of full text before older issues become summaries; `None`: no limit.
+    pub max_bytes: Option<usize>,
+    /// For an archive: the folder of the feed whose archive it is.
+    pub current: Option<String>,
+    /// The folder of the newest archive with older issues.
+    pub prev_archive: Option<String>,
 }
 
 /// What a feed is of.
@@ -33,24 +48,114 @@ pub struct Outline<'a> {
 pub enum Kind {
     /// The newest issues.
     Main,
+    /// Older issues; it does not change any more.
+    Archive,
+    /// The newest issues of one term.
+    Term(Family),
 }
 
-/// The feeds that a build makes of these issues at `now`.
+/// The feeds that a build makes of these issues at `now`: archives, the oldest first, so that what links to an archive is
+/// written after it; the main feed; then one feed per term.
 pub fn outlines<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
-    let shown: Vec<&Issue> = issues.iter().filter(|issue| issue.feed && issue.is_published(now)).collect();
-    vec![main(config, &shown)]
+    let own = [&config.publication].into_iter();
+    let sites = own.chain(config.languages.others()).map(|publication| Site::new(config, publication));
+    sites.flat_map(|site| site.outlines(issues, now)).collect()
 }
 
-fn main<'a>(config: &Config, shown: &[&'a Issue]) -> Outline<'a> {
-    let publication = &config.publication;
-    let limit = if config.feeds.limit == 0 { usize::MAX } else { config.feeds.limit };
-    Outline {
-        kind: Kind::Main,
-        folder: String::new(),
-        title: publication.title.clone(),
-        language: publication.language.clone(),
-        home: publication.base_url.clone(),
-        id: publication.base_url.clone(),
-        issues: shown.iter().take(limit).copied().collect(),
+/// What all feeds of one language have in common.
+struct Site<'c> {
+    config: &'c Config,
+    publication: &'c Publication,
+    folder: String,
+}
+
+impl<'c> Site<'c> {
+    fn new(config: &'c Config, publication: &'c Publication) -> Self {
+        let folder = publication.site.as_ref().map_or_else(String::new, |site| format!("{site}/"));
+        Self { config, publication, folder }
+    }
+
+    fn outlines<'a>(&self, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
+        let is_placed = |issue: &&Issue| issue.feed && issue.site == self.publication.site && issue.was_published(now);
+        let placed: Vec<&Issue> = issues.iter().filter(is_placed).collect();
+        let shown: Vec<&Issue> = placed.iter().filter(|issue| issue.is_published(now)).copied().collect();
+        let cuts = cuts(self.config.feeds.archive, &placed, self.publication.time_zone, now);
+        let mut outlines = Vec::new();
+        for (at, cut) in cuts.iter().enumerate() {
+            outlines.push(self.archive(cut, at.checked_sub(1).map(|older| &cuts[older])));
+        }
+        outlines.push(self.main(&shown, &cuts));
+        for family in &self.config.feeds.by {
+            outlines.extend(listed(*family, &shown).into_iter().map(|listed| self.term(*family, listed)));
+        }
+        outlines
+    }
+
+    /// Where older issues are archived, the feed holds every issue that no archive has yet, however many these are.
+    fn main<'a>(&self, shown: &[&'a Issue], cuts: &[Cut<'a>]) -> Outline<'a> {
+        let newest = shown.len().min(self.limit());
+        let outline = |number: usize| self.outline(Kind::Main, self.folder.clone(), shown[..number].to_vec());
+        if self.config.feeds.archive == Archive::Off {
+            return outline(newest);
+        }
+        let unarchived = shown.len() - cuts.iter().map(|cut| cut.issues.len()).sum::<usize>();
+        let prev_archive = cuts.last().map(|cut| self.folder_of(cut));
+        Outline { unarchived, prev_archive, ..outline(newest.max(unarchived)) }
+    }
+
+    /// No `next-archive`: it would have to be added to an archive that is not to change any more.
+    fn archive<'a>(&self, cut: &Cut<'a>, older: Option<&Cut<'_>>) -> Outline<'a> {
+        Outline {
+            max_bytes: None,
+            current: Some(self.folder.clone()),
+            prev_archive: older.map(|older| self.folder_of(older)),
+            folder: self.folder_of(cut),
+            ..self.outline(Kind::Archive, self.folder.clone(), cut.issues.clone())
+        }
+    }
+
+    fn term<'a>(&self, family: Family, listed: Listed<'a>) -> Outline<'a> {
+        let folder = format!("{}{}/{}/", self.folder, family.name(), listed.name);
+        let issues = listed.issues.into_iter().take(self.limit()).collect();
+        let outline = self.outline(Kind::Term(family), folder, issues);
+        let home = match family {
+            // Hugo makes pages for categories and tags, not for authors.
+            Family::Categories | Family::Tags => outline.home,
+            Family::Authors => listed.page.unwrap_or_else(|| self.url(&self.folder)),
+        };
+        Outline { title: format!("{}: {}", self.publication.title, listed.term), home, ..outline }
+    }
+
+    fn outline<'a>(&self, kind: Kind, folder: String, issues: Vec<&'a Issue>) -> Outline<'a> {
+        let feeds = &self.config.feeds;
+        let url = self.url(&folder);
+        Outline {
+            kind,
+            title: self.publication.title.clone(),
+            language: self.publication.language.clone(),
+            home: url.clone(),
+            id: url,
+            unarchived: issues.len(),
+            issues,
+            max_bytes: feeds.max_bytes.filter(|_| feeds.content == FeedContent::Full),
+            current: None,
+            prev_archive: None,
+            folder,
+        }
+    }
+
+    fn limit(&self) -> usize {
+        if self.config.feeds.limit == 0 { usize::MAX } else { self.config.feeds.limit }
+    }
+
+    fn folder_of(&self, cut: &Cut<'_>) -> String {
+        format!("{}{ARCHIVES}/{}/", self.folder, cut.name)
+    }
+
+    fn url(&self, folder: &str) -> Url {
+        absolute(&self.publication.base_url, folder)
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -8,7 +8,7 @@ use rss::extension::{Extension, ExtensionMap, atom};
 use rss::{Category, Channel, Enclosure, Guid, Image, Item};
 
 use crate::config::FeedFormat;
-use crate::feed::{Entry, Feed, GENERATOR, Picture, xml};
+use crate::feed::{Entry, Feed, GENERATOR, HISTORY, Picture, xml};
 
 /// With this in `docs`, validators allow attributes of other namespaces on core elements.
 const DOCS: &str = "http://www.rssboard.org/rss-specification";
@@ -27,7 +27,8 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         docs: Some(DOCS.to_owned()),
         ttl: feed.ttl.map(|minutes| minutes.to_string()),
         image: image(feed),
-        atom_ext: Some(atom::AtomExtension { links: vec![self_link(feed)] }),
+        atom_ext: Some(atom::AtomExtension { links: links(feed) }),
+        extensions: archive_mark(feed),
         namespaces: namespaces(feed),
         items: feed.entries.iter().map(item).collect(),
         ..Channel::default()
@@ -38,19 +39,32 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
     Ok(xml::with_declaration(xml::with_hex_references(body.trim_start()).as_bytes()))
 }
 
-fn self_link(feed: &Feed) -> atom::Link {
-    atom::Link {
-        href: feed.location(FeedFormat::Rss).to_owned(),
-        rel: "self".to_owned(),
+fn links(feed: &Feed) -> Vec<atom::Link> {
+    let link = |(rel, href): (&str, &str)| atom::Link {
+        href: href.to_owned(),
+        rel: rel.to_owned(),
         mime_type: Some("application/rss+xml".to_owned()),
         ..atom::Link::default()
+    };
+    let itself = ("self", feed.location(FeedFormat::Rss));
+    [itself].into_iter().chain(feed.archive_links(FeedFormat::Rss)).map(link).collect()
+}
+
+/// RFC 5005, section 4: this document does not change any more.
+fn archive_mark(feed: &Feed) -> ExtensionMap {
+    if !feed.is_archive() {
+        return ExtensionMap::new();
     }
+    let (name, value) = (format!("{}:archive", HISTORY.0), Some(String::new()));
+    let mark = Extension { name, value, ..Extension::default() };
+    BTreeMap::from([(HISTORY.0.to_owned(), BTreeMap::from([("archive".to_owned(), vec![mark])]))])
 }
 
 /// Validators warn of a namespace that is declared and not used.
 fn namespaces(feed: &Feed) -> BTreeMap<String, String> {
-    let used = feed.entries.iter().any(|entry| entry.cover.is_some());
-    used.then(|| ("media".to_owned(), MEDIA.to_owned())).into_iter().collect()
+    let covers = feed.entries.iter().any(|entry| entry.cover.is_some());
+    let used = [covers.then_some(("media", MEDIA)), feed.is_archive().then_some(HISTORY)];
+    used.into_iter().flatten().map(|(prefix, name)| (prefix.to_owned(), name.to_owned())).collect()
 }
 
 /// RSS 2.0 knows JPEG, GIF and PNG; the image repeats title and link of the channel.

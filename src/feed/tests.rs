@@ -51,12 +51,15 @@ fn feed(entries: Vec<Entry>) -> Feed {
             (FeedFormat::Atom, at("atom.xml")),
             (FeedFormat::Json, at("feed.json")),
         ],
+        current: None,
+        prev_archive: None,
         language: "zh-CN".to_owned(),
         author: Person { email: Some("crew@example.org".to_owned()), ..person("Crew") },
         copyright: Some(plain("© <us> & them")),
         icon: Some(at("icon.png")),
         ttl: Some(720),
         entries,
+        shortened: 0,
     }
 }
 

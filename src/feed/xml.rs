@@ -17,6 +17,18 @@ pub(super) fn with_hex_references(xml: &str) -> String {
     }
 }
 
+/// Marks an Atom feed as an archive (RFC 5005, section 4), before the entries: the crate writes extensions after them,
+/// where readers that read bit by bit see them too late.
+pub(super) fn with_archive_mark(xml: Vec<u8>) -> Vec<u8> {
+    const MARK: &[u8] = b"\n <fh:archive/>";
+    let Some(end_of_start_tag) = xml.iter().position(|byte| *byte == b'>') else { return xml };
+    let mut marked = Vec::with_capacity(xml.len() + MARK.len());
+    marked.extend_from_slice(&xml[..=end_of_start_tag]);
+    marked.extend_from_slice(MARK);
+    marked.extend_from_slice(&xml[end_of_start_tag + 1..]);
+    marked
+}
+
 /// The XML declaration; the crates write none, or one without encoding.
 pub(super) fn with_declaration(xml: &[u8]) -> Vec<u8> {
     const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";

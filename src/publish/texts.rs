@@ -53,53 +53,50 @@ impl<'a> Texts<'a> {
         Ok(Self { project, config, covers, held, bytes: 0, wanted, unreadable, bad_covers, findings })
     }
 
-    /// Renders what these feeds want and is not there yet.
+    /// Renders what these feeds want and is not there yet. Of a feed with a limit of bytes only as many issues as fill it.
     pub fn render(&mut self, outlines: &[Outline<'a>]) {
-        let mut asked = BTreeSet::new();
-        let missing = |issue: &&'a Issue| {
-            let path = issue.path.as_str();
-            !self.held.contains_key(path) && !self.unreadable.contains(path) && asked.insert(path)
-        };
-        let missing: Vec<&'a Issue> =
-            outlines.iter().flat_map(|outline| outline.issues.iter().copied()).filter(missing).collect();
-        let render = |issue: &&'a Issue| (self.covers.of(issue), text(self.project, self.config, issue));
-        let rendered: Vec<_> = missing.par_iter().map(render).collect();
-        for (issue, (Known { cover, finding }, text)) in missing.into_iter().zip(rendered) {
-            // A text may be rendered again; what is wrong is said once.
-            if finding.is_some() && self.bad_covers.insert(&issue.path) {
-                self.findings.extend(finding);
-            }
-            match text {
-                Ok(text) => {
-                    let text = Text { cover, ..text };
-                    self.bytes += size(&text);
-                    self.held.insert(&issue.path, text);
+        const AT_ONCE: usize = 64;
+        self.make_room();
+        let at_once = |outline: &Outline<'a>| outline.max_bytes.map_or(outline.issues.len(), |_| AT_ONCE);
+        let first = outlines.iter().flat_map(|outline| outline.issues.iter().take(at_once(outline)));
+        self.add(first.copied());
+        for outline in outlines {
+            let mut bytes = 0;
+            for issues in outline.issues.chunks(AT_ONCE) {
+                if outline.max_bytes.is_some_and(|most| bytes > most) {
+                    break;
                 }
-                Err(finding) => {
-                    self.unreadable.insert(&issue.path);
-                    self.findings.push(*finding);
-                }
+                self.add(issues.iter().copied());
+                bytes += issues.iter().map(|issue| self.html_bytes(issue)).sum::<usize>();
             }
         }
     }
 
-    /// The text of an issue for one feed; `None` when it could not be read.
-    pub fn take(&mut self, issue: &Issue) -> Option<Text> {
-        let path = issue.path.as_str();
-        let left = self.wanted.get_mut(path).map_or(0, |wanted| {
-            *wanted = wanted.saturating_sub(1);
-            *wanted
-        });
-        if left > 0 {
-            return self.held.get(path).cloned();
+    /// The issues of a feed with their texts, and how many of them are in no archive. What could not be read is not among
+    /// them. Texts past the limit of bytes are summaries, unless another feed had them whole.
+    pub fn take(&mut self, outline: &Outline<'a>) -> (Vec<(&'a Issue, Text)>, usize) {
+        let past_limit: Vec<&Issue> = outline.issues.iter().copied().filter(|issue| !self.is_known(issue)).collect();
+        let summaries: Vec<_> = past_limit.par_iter().map(|issue| self.text(issue, false)).collect();
+        let mut summaries: HashMap<&str, _> =
+            past_limit.iter().map(|issue| issue.path.as_str()).zip(summaries).collect();
+        let mut shown = Vec::new();
+        let mut unarchived = 0;
+        for (at, issue) in outline.issues.iter().enumerate() {
+            let held = self.take_one(issue);
+            let text = match summaries.remove(issue.path.as_str()) {
+                None => held,
+                Some(summary) => self.noted(issue, summary),
+            };
+            if let Some(text) = text {
+                shown.push((*issue, text));
+                unarchived += usize::from(at < outline.unarchived);
+            }
         }
-        let text = self.held.remove(path)?;
-        self.bytes -= size(&text);
-        Some(text)
+        (shown, unarchived)
     }
 
-    /// Forgets texts that are only wanted by later feeds, once they are too many.
-    pub fn make_room(&mut self) {
+    /// Forgets texts that only later feeds want, once they are too many.
+    fn make_room(&mut self) {
         if self.bytes > MOST_BYTES_HELD {
             self.held.clear();
             self.bytes = 0;
@@ -110,6 +107,66 @@ impl<'a> Texts<'a> {
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
     }
+
+    fn add(&mut self, issues: impl Iterator<Item = &'a Issue>) {
+        let mut asked = BTreeSet::new();
+        let missing = |issue: &&'a Issue| !self.is_known(issue) && asked.insert(issue.path.as_str());
+        let missing: Vec<&'a Issue> = issues.filter(missing).collect();
+        let full = self.config.feeds.content == FeedContent::Full;
+        let rendered: Vec<_> = missing.par_iter().map(|issue| self.text(issue, full)).collect();
+        for (issue, rendered) in missing.into_iter().zip(rendered) {
+            if let Some(text) = self.noted(issue, rendered) {
+                self.bytes += size(&text);
+                self.held.insert(&issue.path, text);
+            }
+        }
+    }
+
+    /// The text for one more feed: the last one gets it, the others a copy.
+    fn take_one(&mut self, issue: &'a Issue) -> Option<Text> {
+        let path = issue.path.as_str();
+        let wanted = self.wanted.entry(path).or_default();
+        *wanted = wanted.saturating_sub(1);
+        if *wanted > 0 {
+            return self.held.get(path).cloned();
+        }
+        let text = self.held.remove(path)?;
+        self.bytes -= size(&text);
+        Some(text)
+    }
+
+    fn is_known(&self, issue: &Issue) -> bool {
+        self.held.contains_key(issue.path.as_str()) || self.unreadable.contains(issue.path.as_str())
+    }
+
+    fn html_bytes(&self, issue: &Issue) -> usize {
+        self.held.get(issue.path.as_str()).map_or(0, |text| text.html.len())
+    }
+
+    fn text(&self, issue: &Issue, full: bool) -> Rendered {
+        let Known { cover, finding } = self.covers.of(issue);
+        let text = text(self.project, issue, full).map(|text| Text { cover, ..text });
+        Rendered { text, cover: finding }
+    }
+
+    /// Takes note of what is wrong. A text may be rendered again: what is wrong is said once.
+    fn noted(&mut self, issue: &'a Issue, rendered: Rendered) -> Option<Text> {
+        if rendered.cover.is_some() && self.bad_covers.insert(&issue.path) {
+            self.findings.extend(rendered.cover);
+        }
+        let unreadable = |finding: Box<Finding>| {
+            self.unreadable.insert(&issue.path);
+            self.findings.push(*finding);
+        };
+        rendered.text.map_err(unreadable).ok()
+    }
+}
+
+/// What came of rendering an issue.
+struct Rendered {
+    text: Result<Text, Box<Finding>>,
+    /// What is wrong with its cover.
+    cover: Option<Finding>,
 }
 
 fn size(text: &Text) -> usize {
@@ -117,8 +174,7 @@ fn size(text: &Text) -> usize {
 }
 
 /// What the feed takes from an issue's body.
-fn text(project: &Project, config: &Config, issue: &Issue) -> Result<Text, Box<Finding>> {
-    let full = config.feeds.content == FeedContent::Full;
+fn text(project: &Project, issue: &Issue, full: bool) -> Result<Text, Box<Finding>> {
     if !full && issue.description.is_some() {
         return Ok(Text::default());
     }

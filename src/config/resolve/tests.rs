@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::FeedFormat;
 
 fn parse(text: &str) -> Result<Config, Vec<Finding>> {
     Config::parse("slugline.yaml", text)

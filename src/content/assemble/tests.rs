@@ -13,6 +13,7 @@ fn publication() -> Publication {
         author: Some(Author { name: "The team".into(), email: None, url: None }),
         copyright: None,
         icon: None,
+        site: None,
     }
 }
 
@@ -96,7 +97,7 @@ fn a_cover_may_have_the_name_that_a_theme_has_for_it() {
     assert_eq!(written("image: {src: a.png, alt: b}\ncover: ''").as_deref(), Some("a.png"));
     assert_eq!(written("cover: b.png\nimage: a.png").as_deref(), Some("b.png"));
     assert_eq!(written("images: []"), None);
-    assert!(issue("title: a\ncover: b\nimage: a.png\n").params.contains_key("image"), "templates may read it");
+    assert!(issue("title: a\ncover: b\nimage: a.png\n").params.unwrap().contains_key("image"), "templates may read it");
 }
 
 #[test]

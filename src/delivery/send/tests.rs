@@ -41,6 +41,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         tags: Vec::new(),
         cover: None,
         language: None,
+        site: None,
         draft: false,
         feed: true,
         email: true,

@@ -1,0 +1,135 @@
+//! Several languages: which file is in which, by its folder or by its name (`post.en.md`), as Hugo has it.
+//!
+//! Takes the folders of `content` with their languages; gives the publication as each language sees it. The publication's
+//! own language is at the root of the site, every other one below a folder with its name.
+
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
+
+use crate::publication::Publication;
+
+/// The languages of a project; none but the publication's unless `content` names several.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Languages {
+    /// Folder below the project folder, with slashes, and the name of its language as `content` has it.
+    folders: Vec<(String, String)>,
+    /// The name of the publication's own language.
+    own: String,
+    /// The publication in every other language.
+    others: Vec<Publication>,
+}
+
+impl Languages {
+    /// The languages of these folders; `None` when none of them is the publication's.
+    pub(super) fn new(publication: &Publication, folders: Vec<(PathBuf, String)>) -> Option<Self> {
+        let folders: Vec<(String, String)> =
+            folders.into_iter().map(|(folder, name)| (slashed(&folder), name)).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for (_, name) in &folders {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        let tag = publication.language.as_str();
+        let primary = tag.split('-').next().unwrap_or_default();
+        let named = |wanted: &str| names.iter().find(|name| name.eq_ignore_ascii_case(wanted));
+        let own = (*named(tag).or_else(|| named(primary))?).to_owned();
+        let other = |name: &&str| Publication {
+            language: (*name).to_owned(),
+            site: Some(name.to_lowercase().into()),
+            ..publication.clone()
+        };
+        let others = names.iter().filter(|name| **name != own).map(other).collect();
+        Some(Self { own, others, folders })
+    }
+
+    /// The publication in every language but its own, in the order of their names.
+    pub fn others(&self) -> &[Publication] {
+        &self.others
+    }
+
+    /// The publication as the file at `path` sees it; `own` is the publication itself.
+    pub fn of_file<'a>(&'a self, path: &str, own: &'a Publication) -> &'a Publication {
+        let named = self.named_in(path).map(|(name, _)| name);
+        let name = named.or_else(|| self.of_folder(path)).unwrap_or(&self.own);
+        self.others.iter().find(|other| other.language == name).unwrap_or(own)
+    }
+
+    /// A path without the language in the name of its file: `post.md` for `post.en.md`.
+    pub fn without_language<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        match self.named_in(path) {
+            None => Cow::Borrowed(path),
+            Some((_, ending)) => {
+                let (before, after) = path.rsplit_once(ending).unwrap_or((path, ""));
+                Cow::Owned(format!("{before}{after}"))
+            }
+        }
+    }
+
+    /// The language that the file's name tells, and the part that tells it.
+    fn named_in<'a, 'p>(&'a self, path: &'p str) -> Option<(&'a str, &'p str)> {
+        let file = path.rsplit('/').next()?;
+        let (stem, _) = file.rsplit_once('.')?;
+        let at = stem.rfind('.').filter(|at| *at > 0)?;
+        let (_, name) = self.folders.iter().find(|(_, name)| name.eq_ignore_ascii_case(&stem[at + 1..]))?;
+        Some((name, &stem[at..]))
+    }
+
+    /// The language of the deepest folder; a folder of several is the publication's first.
+    fn of_folder(&self, path: &str) -> Option<&str> {
+        let holds = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let around = self.folders.iter().filter(|(folder, _)| folder.is_empty() || holds(folder));
+        let deepest = around.max_by_key(|(folder, name)| (folder.len(), *name == self.own));
+        deepest.map(|(_, name)| name.as_str())
+    }
+}
+
+fn slashed(folder: &Path) -> String {
+    let parts = folder.components().filter(|part| matches!(part, Component::Normal(_)));
+    parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    fn config(content: &str) -> Config {
+        let text = format!("title: T\nbase_url: https://example.org\nlanguage: zh-CN\ncontent: {content}\n");
+        Config::parse("slugline.yaml", &text).unwrap()
+    }
+
+    /// Language of a file, and its path without.
+    fn of_file(content: &str, path: &str) -> (String, String) {
+        let config = config(content);
+        let publication = config.languages.of_file(path, &config.publication);
+        (publication.language.clone(), config.languages.without_language(path).into_owned())
+    }
+
+    #[test]
+    fn folders_and_names_tell_the_language() {
+        let folders = "{zh: content/zh, en: [content/en, news], zh-TW: content/zh/tw}";
+        for (content, path, language, plain) in [
+            (folders, "content/zh/a.md", "zh-CN", "content/zh/a.md"),
+            (folders, "content/zh/tw/a.md", "zh-TW", "content/zh/tw/a.md"),
+            (folders, "content/en/a.md", "en", "content/en/a.md"),
+            (folders, "content/en/a.zh.md", "zh-CN", "content/en/a.md"),
+            (folders, "news/a.v1.ZH-tw.md", "zh-TW", "news/a.v1.md"),
+            (folders, "news/.en.md", "en", "news/.en.md"),
+            (folders, "news.en/a", "zh-CN", "news.en/a"),
+            ("{en: content, zh: content}", "content/a/index.md", "zh-CN", "content/a/index.md"),
+            ("{en: ., zh: .}", "a.en.en/index.en.md", "en", "a.en.en/index.md"),
+            ("content", "content/a.en.md", "zh-CN", "content/a.en.md"),
+        ] {
+            assert_eq!(of_file(content, path), (language.to_owned(), plain.to_owned()), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_folders_are_each_read_once() {
+        let config = config("{en: content, zh: [content, news]}");
+        assert_eq!(config.content, ["content", "news"].map(std::path::PathBuf::from));
+        let sites: Vec<_> =
+            config.languages.others().iter().map(|other| (&*other.language, other.site.as_deref())).collect();
+        assert_eq!(sites, [("en", Some("en"))]);
+    }
+}

@@ -1,0 +1,103 @@
+//! What is written below `feeds`.
+//!
+//! Takes the mapping as written; gives formats, families, archives and limits.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use crate::config::raw::{OneOrMany, RawArchive, RawFeedContent, RawFeeds, RawFormats};
+use crate::config::resolve::{Wrong, stays_inside};
+use crate::config::{Archive, Family, FeedContent, FeedFormat, FeedsConfig};
+
+pub(super) fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
+    if raw.ttl == Some(0) {
+        wrong.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
+    }
+    FeedsConfig {
+        formats: formats(raw.formats.as_ref(), wrong),
+        limit: raw.limit.unwrap_or(20),
+        content: match raw.content {
+            None | Some(RawFeedContent::Full) => FeedContent::Full,
+            Some(RawFeedContent::Summary) => FeedContent::Summary,
+        },
+        ttl: raw.ttl,
+        by: families(raw.by.as_ref(), wrong),
+        archive: wrong
+            .check(archive(raw.archive.as_ref()), &["feeds", "archive"], "no such archive", ARCHIVE_HELP)
+            .unwrap_or(Archive::Off),
+        max_bytes: Some(raw.max_bytes.unwrap_or(250_000)).filter(|bytes| *bytes > 0),
+    }
+}
+
+fn families(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Family> {
+    let check = |name: &str| wrong.check(family(name), &["feeds", "by"], "there are no feeds by it", FAMILY_HELP);
+    let mut families: Vec<Family> =
+        raw.map(OneOrMany::items).unwrap_or_default().into_iter().filter_map(check).collect();
+    families.sort();
+    families.dedup();
+    families
+}
+
+fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedFormat, String> {
+    let written = match raw {
+        None => [Some("feed.xml"), Some("atom.xml"), Some("feed.json")],
+        Some(raw) => [raw.rss.as_deref(), raw.atom.as_deref(), raw.json.as_deref()],
+    };
+    let mut formats = BTreeMap::new();
+    for ((format, key), file) in
+        [(FeedFormat::Rss, "rss"), (FeedFormat::Atom, "atom"), (FeedFormat::Json, "json")].into_iter().zip(written)
+    {
+        let Some(file) = file else { continue };
+        let keys = ["feeds", "formats", key];
+        if !stays_inside(Path::new(file)) || file.ends_with('/') {
+            wrong.value(&keys, format!("`{file}` is no file below `output`"), "write a name such as `feed.xml`");
+        }
+        if formats.values().any(|other| other == file) {
+            wrong.value(&keys, format!("`{file}` is taken by another format"), "give each format its own file");
+        }
+        formats.insert(format, file.to_owned());
+    }
+    formats
+}
+
+const FAMILY_HELP: &str = "write `categories`, `tags`, `authors`, or a list of them";
+const ARCHIVE_HELP: &str = "write `year`, a number of issues such as 50, or `off`";
+
+/// A family by its name.
+fn family(name: &str) -> Result<Family, String> {
+    Family::ALL.into_iter().find(|family| family.name() == name).ok_or_else(|| format!("`{name}`"))
+}
+
+/// No archives unless they are asked for: they cost the text of every issue.
+fn archive(raw: Option<&RawArchive>) -> Result<Archive, String> {
+    match raw {
+        None | Some(RawArchive::Truth(false)) => Ok(Archive::Off),
+        Some(RawArchive::Number(number)) => {
+            NonZeroUsize::new(*number).map(Archive::Every).ok_or_else(|| "an archive holds 1 issue or more".to_owned())
+        }
+        Some(RawArchive::Word(word)) if word == "off" => Ok(Archive::Off),
+        Some(RawArchive::Word(word)) if word == "year" => Ok(Archive::Yearly),
+        Some(RawArchive::Word(word)) => Err(format!("`{word}`")),
+        Some(RawArchive::Truth(true)) => Err("`true`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_and_archives_go_by_their_names() {
+        assert_eq!(family("tags"), Ok(Family::Tags));
+        assert_eq!(family("tag"), Err("`tag`".to_owned()));
+        let every = |number| NonZeroUsize::new(number).map(Archive::Every).ok_or(String::new());
+        assert_eq!(archive(None), Ok(Archive::Off));
+        assert_eq!(archive(Some(&RawArchive::Truth(false))), Ok(Archive::Off));
+        assert_eq!(archive(Some(&RawArchive::Word("year".to_owned()))), Ok(Archive::Yearly));
+        assert_eq!(archive(Some(&RawArchive::Number(50))), every(50));
+        for wrong in [RawArchive::Number(0), RawArchive::Truth(true), RawArchive::Word("month".to_owned())] {
+            assert!(archive(Some(&wrong)).is_err(), "{wrong:?}");
+        }
+    }
+}

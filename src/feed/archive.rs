@@ -1,0 +1,43 @@
+//! Archives (RFC 5005, section 4): where the past is cut.
+//!
+//! Takes issues, newest first; gives the archives that are complete. A cut never moves when a newer issue comes: a year is
+//! cut when it is over, a number of issues when there are so many, counted from the oldest.
+
+use chrono::{DateTime, Datelike, Utc};
+use chrono_tz::Tz;
+
+use crate::config::Archive;
+use crate::issue::Issue;
+
+/// The issues of one archive.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cut<'a> {
+    /// The year, or the number of the archive, the oldest being 1.
+    pub name: String,
+    /// Newest first, never none.
+    pub issues: Vec<&'a Issue>,
+}
+
+/// The archives that are complete at `now`, the oldest first. `placed` are all issues that were ever published: one that
+/// expired is not shown, but keeps its place, so that no later cut moves.
+pub(super) fn cuts<'a>(archive: Archive, placed: &[&'a Issue], zone: Tz, now: DateTime<Utc>) -> Vec<Cut<'a>> {
+    let year = |issue: &Issue| issue.date.with_timezone(&zone).year();
+    let mut cuts: Vec<Cut<'a>> = match archive {
+        Archive::Off => Vec::new(),
+        Archive::Yearly => {
+            let this_year = now.with_timezone(&zone).year();
+            let over = placed.iter().position(|issue| year(issue) < this_year).unwrap_or(placed.len());
+            let years = placed[over..].chunk_by(|a, b| year(a) == year(b)).rev();
+            years.map(|issues| Cut { name: format!("{:04}", year(issues[0])), issues: issues.to_vec() }).collect()
+        }
+        Archive::Every(number) => {
+            let full = placed.rchunks_exact(number.get()).enumerate();
+            full.map(|(at, issues)| Cut { name: (at + 1).to_string(), issues: issues.to_vec() }).collect()
+        }
+    };
+    for cut in &mut cuts {
+        cut.issues.retain(|issue| issue.is_published(now));
+    }
+    cuts.retain(|cut| !cut.issues.is_empty());
+    cuts
+}

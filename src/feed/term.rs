@@ -1,0 +1,157 @@
+//! Terms: the categories, tags and authors that have feeds of their own, and the names of their folders.
+//!
+//! Takes issues; gives every term with its issues and a name that is fit for a path on any machine, made as Hugo makes the
+//! paths of terms: lower case, blanks to hyphens, CJK as it is.
+
+use std::collections::{BTreeMap, HashSet};
+
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::config::Family;
+use crate::content::permalink::name_of_term;
+use crate::feed::Person;
+use crate::feed::text::plain;
+use crate::issue::Issue;
+
+/// A term and its issues.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Listed<'a> {
+    /// As the author wrote it.
+    pub term: String,
+    /// Name of its folder, no other term's.
+    pub name: String,
+    /// The author's own page, where the term is an author.
+    pub page: Option<Url>,
+    /// Newest first.
+    pub issues: Vec<&'a Issue>,
+}
+
+/// The terms of a family, by their names. Of several terms that make the same name, as `C` and `c` do, the one that was
+/// used first has it, whatever order they come in; the others' names end in a hash, so that no name moves when a newer
+/// issue brings a new term.
+pub(super) fn listed<'a>(family: Family, issues: &[&'a Issue]) -> Vec<Listed<'a>> {
+    let mut by_term: BTreeMap<String, (Option<Url>, Vec<&'a Issue>)> = BTreeMap::new();
+    for issue in issues {
+        for (term, page) in terms(family, issue) {
+            let (known_page, known) = by_term.entry(term).or_default();
+            if known.last().is_none_or(|last| last.path != issue.path) {
+                known.push(issue);
+            }
+            *known_page = known_page.take().or(page);
+        }
+    }
+    let mut terms: Vec<_> = by_term.into_iter().collect();
+    terms.sort_by(|(a, (_, first)), (b, (_, second))| {
+        let used = |issues: &[&'a Issue]| issues.last().map(|issue| (issue.date, issue.path.as_str()));
+        used(first).cmp(&used(second)).then_with(|| a.cmp(b))
+    });
+    let mut taken = HashSet::new();
+    let named = |(term, (page, issues)): (String, (Option<Url>, Vec<&'a Issue>))| {
+        let name = names(&term).into_iter().find(|name| taken.insert(name.clone())).unwrap_or_default();
+        Listed { term, name, page, issues }
+    };
+    let mut listed: Vec<Listed<'a>> = terms.into_iter().map(named).collect();
+    listed.sort_by(|a, b| a.name.cmp(&b.name));
+    listed
+}
+
+fn terms(family: Family, issue: &Issue) -> Vec<(String, Option<Url>)> {
+    let terms: Vec<(String, Option<Url>)> = match family {
+        Family::Categories => issue.categories.iter().map(|term| (plain(term.as_str()), None)).collect(),
+        Family::Tags => issue.tags.iter().map(|term| (plain(term.as_str()), None)).collect(),
+        Family::Authors => {
+            let person = |author| Person::new(author).map(|person| person.name);
+            issue.authors.iter().filter_map(|author| Some((person(author)?, author.url.clone()))).collect()
+        }
+    };
+    terms.into_iter().filter(|(term, _)| !term.is_empty()).collect()
+}
+
+/// What the folder of a term may be called, the best first. The last is the hash of the term alone.
+fn names(term: &str) -> Vec<String> {
+    let hash: String = Sha256::digest(term).iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = name_of_term(term);
+    if name.is_empty() {
+        return vec![hash[..8].to_owned(), hash];
+    }
+    let hashed = format!("{name}-{}", &hash[..8]);
+    if is_reserved(&name) {
+        return vec![hashed.replace('.', "-"), hash];
+    }
+    vec![name, hashed, hash]
+}
+
+/// Names that Windows keeps for devices, whatever follows the first dot.
+fn is_reserved(name: &str) -> bool {
+    let device = name.split('.').next().unwrap_or_default();
+    let numbered = |prefix: &str| device.strip_prefix(prefix).is_some_and(|rest| rest.len() == 1 && rest != "0");
+    matches!(device, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::feed::outline::tests::issue;
+
+    /// Issues with these tags, the newest first.
+    fn issues(tags: &[&str]) -> Vec<Issue> {
+        let fields = |at: usize, tag: &str| format!("date: {:04}-01-01\ntags: [{}]", 2000 + at, serde_json::json!(tag));
+        tags.iter().enumerate().rev().map(|(at, tag)| issue(&format!("{at}.md"), &fields(at, tag))).collect()
+    }
+
+    /// Term and name, in the order of the names.
+    fn named(tags: &[&str]) -> Vec<(String, String)> {
+        let issues = issues(tags);
+        let listed = listed(Family::Tags, &issues.iter().collect::<Vec<_>>());
+        listed.into_iter().map(|listed| (listed.term, listed.name)).collect()
+    }
+
+    #[test]
+    fn names_are_those_of_hugo_where_every_file_system_takes_them() {
+        for (term, name) in [
+            ("潮汐", "潮汐"),
+            ("Service  Mesh", "service-mesh"),
+            ("C++", "c++"),
+            (".NET", ".net"),
+            ("a/b\\c", "a-b-c"),
+            ("R&D: what?", "rd-what"),
+            ("etc.", "etc"),
+            ("con", "con-1143da2b"),
+            ("LPT1.x", "lpt1-x-16538fa4"),
+            ("..", "5ec1f7e7"),
+            ("?", "8a8de823"),
+        ] {
+            assert_eq!(named(&[term])[0].1, name, "{term}");
+        }
+    }
+
+    #[test]
+    fn the_first_user_of_a_name_keeps_it() {
+        let named =
+            |tags: &[&str]| named(tags).into_iter().map(|(term, name)| format!("{term}={name}")).collect::<Vec<_>>();
+        assert_eq!(named(&["Rust", "rust", "RUST"]), ["Rust=rust", "rust=rust-521fe5c9", "RUST=rust-9d52b311"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn names_are_safe_distinct_and_stay(tags in proptest::collection::vec("([aA. /\\\\潮?:]{1,3}|nul|CON|\\PC{1,60})", 1..8)) {
+            let tags: Vec<&str> = tags.iter().map(String::as_str).filter(|tag| !plain(tag).is_empty()).collect();
+            let all = named(&tags);
+            let folded: HashSet<String> = all.iter().map(|(_, name)| name.to_lowercase()).collect();
+            prop_assert_eq!(folded.len(), all.len());
+            for (term, name) in &all {
+                prop_assert!(!name.is_empty() && name.len() <= 130 && !name.ends_with(['.', ' ']), "{:?}", name);
+                prop_assert!(!name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|', '\0']), "{:?}", name);
+                prop_assert!(!is_reserved(name), "{:?} {:?}", term, name);
+            }
+            for (term, name) in named(&tags[..tags.len().saturating_sub(1)]) {
+                prop_assert!(all.contains(&(term, name)), "a newer issue moved a name");
+            }
+        }
+    }
+}
