@@ -20,6 +20,7 @@ pub mod publication;
 pub mod subscriber;
 
 // transforms
+pub mod check;
 pub mod config;
 pub mod content;
 pub mod edition;
@@ -34,6 +35,7 @@ pub mod store;
 pub mod delivery;
 pub mod load;
 pub mod publish;
+pub mod review;
 pub mod subscription;
 
 // faces

@@ -24,6 +24,7 @@ use crate::subscriber::Subscriber;
 
 mod args;
 mod build;
+mod check;
 mod clock;
 mod completions;
 mod edition;
@@ -129,6 +130,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Publish(args) => publish::run(&context, &args),
         Command::Build(args) => build::run(&context, &args),
+        Command::Check(args) => check::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Edition(args) => edition::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),

@@ -12,7 +12,7 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("noun", &["email", "finding", "issue", "ledger", "letter", "publication", "subscriber"]),
     ("transform", &["check", "config", "content", "edition", "feed", "token"]),
     ("edge", &["disk", "smtp", "store"]),
-    ("use case", &["bounces", "delivery", "load", "publish", "subscription"]),
+    ("use case", &["bounces", "delivery", "load", "publish", "review", "subscription"]),
     ("face", &["cli", "web"]),
 ];
 
