@@ -45,13 +45,18 @@ pub(super) const ALT_MISSING: Rule = Rule::warning(
     "An image has no text for those who do not see it",
     "write what it shows: `![what it shows](…)`; in raw HTML `alt=\"\"` says that it only decorates",
 );
+const ALT_POOR: Rule = Rule::warning(
+    "image-alt-poor",
+    "The text of an image says nothing, such as `image.png`",
+    "those who do not see the image hear these words; write what it shows",
+);
 const IMAGE_INSECURE: Rule = Rule::warning(
     "image-insecure",
     "An image comes over http to a site of https",
     "many readers and mail programs do not show it; use its https address, or put the file into the project",
 );
 
-pub(super) const RULES: [&Rule; 8] = [
+pub(super) const RULES: [&Rule; 9] = [
     &LINK_BROKEN,
     &IMAGE_BROKEN,
     &FRAGMENT_BROKEN,
@@ -59,6 +64,7 @@ pub(super) const RULES: [&Rule; 8] = [
     &ADDRESS_SCHEME,
     &LINK_TEXT_MISSING,
     &ALT_MISSING,
+    &ALT_POOR,
     &IMAGE_INSECURE,
 ];
 
@@ -77,9 +83,7 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
                 found.map(|found| manuscript.at(found, place(manuscript, range, dest_url)))
             }
             Event::Start(Tag::Image { dest_url, .. }) => {
-                if is_blank(inside, TagEnd::Image) {
-                    findings.push(manuscript.at(ALT_MISSING.found("the image has no text"), range.clone()));
-                }
+                findings.extend(alt(inside).map(|found| manuscript.at(found, range.clone())));
                 let found = address(site, manuscript, dest_url, Kind::Image, &ids);
                 found.map(|found| manuscript.at(found, place(manuscript, range, dest_url)))
             }
@@ -195,6 +199,27 @@ fn is_blank(inside: &[(Event<'static>, Range<usize>)], end: TagEnd) -> bool {
         _ => false,
     };
     !inside.map(|(event, _)| event).any(is_seen)
+}
+
+/// What is wrong with the text of an image.
+fn alt(inside: &[(Event<'static>, Range<usize>)]) -> Option<Finding> {
+    if is_blank(inside, TagEnd::Image) {
+        return Some(ALT_MISSING.found("the image has no text"));
+    }
+    let (Event::Text(text), _) = inside.first()? else { return None };
+    let is_all = matches!(inside.get(1), Some((Event::End(TagEnd::Image), _)));
+    (is_all && says_nothing(text)).then(|| ALT_POOR.found(format!("`{text}` says nothing of the image")))
+}
+
+/// Words that programs put in, and names of files.
+fn says_nothing(text: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "alt", "alt text", "description", "image", "img", "photo", "picture", "screenshot", "undefined", "图像",
+        "图片", "画像",
+    ];
+    let text = text.trim().to_lowercase();
+    let is_file = !text.contains(' ') && mime_guess::from_path(&text).first().is_some_and(|it| it.type_() == "image");
+    is_file || WORDS.contains(&text.as_str()) || text.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Where the address of a link stands; all of the link where it stands elsewhere.

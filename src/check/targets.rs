@@ -6,7 +6,6 @@
 use crate::check::shortcodes::is_masked;
 use crate::check::site::{Site, ancestors, page_path};
 use crate::content::permalink::is_index;
-use crate::finding::nearest;
 use crate::issue::Issue;
 
 /// What an address is to lead to.
@@ -131,7 +130,8 @@ impl Site {
     fn near(&self, path: &str) -> Option<String> {
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         let beside = self.pages.keys().filter(|page| page.rsplit_once('/').is_some_and(|(other, _)| other == parent));
-        let meant = nearest(path.rsplit('/').next()?, beside.filter_map(|page| page.rsplit('/').next()))?;
+        let name = path.rsplit('/').next()?;
+        let meant = beside.filter_map(|page| page.rsplit('/').next()).find(|other| is_slip(name, other))?;
         Some(format!("did you mean `{parent}/{meant}/`?"))
     }
 
@@ -144,6 +144,11 @@ impl Site {
         }
         let target = target.trim_end_matches(".md").trim_end_matches("/index").trim_end_matches("/_index");
         let beside = joined(folder(&issue.path), target);
+        let direct = [beside.clone().unwrap_or_default(), format!("content/{target}")];
+        let ends = [".md", "/index.md", "/_index.md"];
+        if direct.iter().any(|stem| ends.iter().any(|end| self.files.contains(&format!("{stem}{end}")))) {
+            return true;
+        }
         let is_page = |name: &str| {
             let end = format!("/{name}");
             let is = |page: &str| page == name || page.ends_with(&end);
@@ -151,6 +156,13 @@ impl Site {
         };
         is_page(target.trim_start_matches("../")) || beside.is_some_and(|path| is_page(&path))
     }
+}
+
+/// Whether one name is the other with a slip of the pen. Another number is another issue.
+fn is_slip(name: &str, other: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let is_near = name.len().abs_diff(other.len()) <= 2 && strsim::damerau_levenshtein(name, other) <= 2;
+    name.chars().count() > 4 && is_near && digits(name) == digits(other)
 }
 
 /// The name of a Markdown file as references have it.
@@ -220,6 +232,12 @@ mod tests {
     fn relative_paths_are_resolved() {
         assert_eq!(joined("content/a", "../b/./c.md").as_deref(), Some("content/b/c.md"));
         assert_eq!(joined("a", "../../b"), None);
+    }
+
+    #[test]
+    fn another_number_is_no_slip() {
+        assert!(is_slip("spring-tides", "spring-tide") && is_slip("sprign-tide", "spring-tide"));
+        assert!(!is_slip("issue-7", "issue-8") && !is_slip("a", "b") && !is_slip("spring", "autumn"));
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn notes(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
             let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'));
             let end = at + note.len();
             if joins(written[..at].chars().next_back())
-                || written[end..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                || written[end..].starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-'))
             {
                 continue;
             }
