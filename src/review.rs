@@ -3,7 +3,7 @@
 //! Joins what loading reports with what `check` finds in every issue. The texts are read side by side, and each is
 //! forgotten when it is judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ use crate::load::{self, Issues};
 /// What was judged, and what was found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Review {
-    /// How many issues were judged.
+    /// How many issues were judged, those among them that are left out.
     pub issues: usize,
     /// In the order of the files; first what belongs to none.
     pub findings: Vec<Finding>,
@@ -44,6 +44,7 @@ pub fn review(
     let mut findings: Vec<Finding> = judged.into_iter().flatten().collect();
     let of_loading =
         loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
+    let left_out: BTreeSet<&str> = of_loading.clone().filter_map(left_out).collect();
     findings.extend(of_loading.cloned());
     if paths.is_empty() {
         let text = project.text_if_there(config_file)?.unwrap_or_default();
@@ -51,7 +52,13 @@ pub fn review(
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
-    Ok(Review { issues: issues.len(), findings })
+    Ok(Review { issues: issues.len() + left_out.len(), findings })
+}
+
+/// The file that is left out for a finding; one without date is loaded.
+fn left_out(finding: &Finding) -> Option<&str> {
+    let is_issue = finding.leaves_out() && finding.rule != "no-date";
+    finding.place.as_ref().filter(|place| is_issue && place.path.ends_with(".md")).map(|place| place.path.as_str())
 }
 
 /// Where an issue that was named is: also one that was left out.
@@ -68,7 +75,7 @@ pub fn path_of(loaded: &Issues, name: &str, now: DateTime<Utc>) -> anyhow::Resul
 }
 
 /// What a site may publish: texts with the files beside them, and Hugo's folders.
-fn files(project: &Project, config: &Config) -> std::collections::BTreeSet<String> {
+fn files(project: &Project, config: &Config) -> BTreeSet<String> {
     let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
     let folders = folders.iter().map(String::as_str).chain(["content", "static", "assets"]);
     project.files_below(&folders.collect::<Vec<_>>())

@@ -92,13 +92,13 @@ fn cover(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
     }
     if let Err(help) = site.leads(manuscript.issue, &cover.written, Kind::Image) {
         let finding = COVER_BROKEN.found(format!("there is no image `{}`", cover.written)).help(help);
-        findings.push(manuscript.at_field(finding, &["cover"]));
+        findings.push(manuscript.at_field(finding, &["cover.image"]));
     }
     if manuscript.front_matter_text().contains(&format!("]({}", cover.written))
         || manuscript.front_matter_text().contains(&format!("[{}](", cover.written))
     {
         let finding = COVER_PASTED.found("the cover is Markdown, not an address");
-        findings.push(manuscript.at_field(finding.help(format!("write `{}` alone", cover.written)), &["cover"]));
+        findings.push(manuscript.at_field(finding.help(format!("write `{}` alone", cover.written)), &["cover.image"]));
     }
     findings
 }

@@ -11,6 +11,7 @@ use crate::check::rules::Rule;
 use crate::check::shortcodes::is_masked;
 use crate::check::site::Site;
 use crate::check::targets::{Kind, is_kept, scheme};
+use crate::content::markdown::places::Placed;
 use crate::finding::{Finding, nearest};
 
 pub(super) const LINK_BROKEN: Rule = Rule::error(
@@ -70,7 +71,7 @@ pub(super) const RULES: [&Rule; 9] = [
 
 pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
     let ids = ids(manuscript);
-    let mut findings = Vec::new();
+    let (mut findings, mut poor) = (Vec::new(), Vec::new());
     for (at, (event, range)) in manuscript.events.iter().enumerate() {
         let inside = &manuscript.events[at + 1..];
         let found = match event {
@@ -83,7 +84,11 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
                 found.map(|found| manuscript.at(found, place(manuscript, range, dest_url)))
             }
             Event::Start(Tag::Image { dest_url, .. }) => {
-                findings.extend(alt(inside).map(|found| manuscript.at(found, range.clone())));
+                match text_of(inside) {
+                    None => findings.push(manuscript.at(ALT_MISSING.found("the image has no text"), range.clone())),
+                    Some(text) if says_nothing(text) => poor.push((text, range.clone())),
+                    Some(_) => {}
+                }
                 let found = address(site, manuscript, dest_url, Kind::Image, &ids);
                 found.map(|found| manuscript.at(found, place(manuscript, range, dest_url)))
             }
@@ -91,6 +96,7 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
         };
         findings.extend(found);
     }
+    findings.extend(poor_texts(manuscript, &poor));
     findings.extend(raw(manuscript, site, &ids));
     findings
 }
@@ -132,7 +138,12 @@ fn address(
         return fragment_broken(fragment, ids);
     }
     if let Some(scheme) = scheme(written).filter(|scheme| !is_kept(scheme) && !is_masked(written)) {
-        return Some(ADDRESS_SCHEME.found(format!("feeds leave an address with `{scheme}:` out")));
+        let finding = ADDRESS_SCHEME.found(format!("feeds leave an address with `{scheme}:` out"));
+        let meant = nearest(&scheme, ["http", "https", "mailto"]);
+        return Some(match meant {
+            Some(meant) => finding.help(format!("did you mean `{meant}:`?")),
+            None => finding,
+        });
     }
     if kind == Kind::Image && site.base_url.scheme() == "https" && written.starts_with("http://") {
         return Some(IMAGE_INSECURE.found("the image comes over http"));
@@ -191,7 +202,7 @@ fn id_key(id: &str) -> String {
 }
 
 /// Whether nothing can be seen up to the end of a link or image.
-fn is_blank(inside: &[(Event<'static>, Range<usize>)], end: TagEnd) -> bool {
+fn is_blank(inside: &[Placed], end: TagEnd) -> bool {
     let inside = inside.iter().take_while(|(event, _)| *event != Event::End(end));
     let is_seen = |event: &Event<'_>| match event {
         Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
@@ -201,14 +212,25 @@ fn is_blank(inside: &[(Event<'static>, Range<usize>)], end: TagEnd) -> bool {
     !inside.map(|(event, _)| event).any(is_seen)
 }
 
-/// What is wrong with the text of an image.
-fn alt(inside: &[(Event<'static>, Range<usize>)]) -> Option<Finding> {
+/// The text of an image; empty where it is more than plain text, `None` where there is none.
+fn text_of(inside: &[Placed]) -> Option<&str> {
     if is_blank(inside, TagEnd::Image) {
-        return Some(ALT_MISSING.found("the image has no text"));
+        return None;
     }
-    let (Event::Text(text), _) = inside.first()? else { return None };
-    let is_all = matches!(inside.get(1), Some((Event::End(TagEnd::Image), _)));
-    (is_all && says_nothing(text)).then(|| ALT_POOR.found(format!("`{text}` says nothing of the image")))
+    match inside {
+        [(Event::Text(text), _), (Event::End(TagEnd::Image), _), ..] => Some(text),
+        _ => Some(""),
+    }
+}
+
+/// Programs put such a text into every image: it is said once.
+fn poor_texts(manuscript: &Manuscript<'_>, poor: &[(&str, Range<usize>)]) -> Option<Finding> {
+    let (text, range) = poor.first()?;
+    let others = match poor.len() - 1 {
+        0 => String::new(),
+        others => format!(", nor do the texts of {others} more in this issue"),
+    };
+    Some(manuscript.at(ALT_POOR.found(format!("`{text}` says nothing of the image{others}")), range.clone()))
 }
 
 /// Words that programs put in, and names of files.
@@ -219,7 +241,7 @@ fn says_nothing(text: &str) -> bool {
     ];
     let text = text.trim().to_lowercase();
     let is_file = !text.contains(' ') && mime_guess::from_path(&text).first().is_some_and(|it| it.type_() == "image");
-    is_file || WORDS.contains(&text.as_str()) || text.chars().all(|c| c.is_ascii_digit())
+    is_file || WORDS.contains(&text.as_str()) || !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Where the address of a link stands; all of the link where it stands elsewhere.

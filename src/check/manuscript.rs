@@ -56,9 +56,14 @@ impl<'a> Manuscript<'a> {
         finding.at(place).over(line.chars().count().max(1))
     }
 
-    /// The finding at the first of these fields that the front matter has; at its begin where it has none.
+    /// The finding at the first of these fields that the front matter has; at its begin where it has none. What stands
+    /// behind a dot is inside the field.
     pub(super) fn at_field(&self, finding: Finding, fields: &[&str]) -> Finding {
-        let places = fields.iter().filter_map(|field| Some(self.block?.place(&self.issue.path, field)));
+        let place = |field: &&str| {
+            let keys: Vec<&str> = field.split('.').collect();
+            Some(self.block?.place_inside(&self.issue.path, &keys))
+        };
+        let places = fields.iter().filter_map(place);
         let place = places.into_iter().find(|place| place.line > 0).map(|place| self.with_source(place));
         finding.at(place.unwrap_or_else(|| self.front_matter()))
     }

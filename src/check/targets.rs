@@ -72,7 +72,9 @@ impl Site {
         }
         Err(match kind {
             Kind::Image => format!("put the image beside `{}`, or mend the path", issue.path),
-            Kind::Page => self.near(&target).unwrap_or_else(|| "mend the path".to_owned()),
+            Kind::Page => {
+                self.near(&target).unwrap_or_else(|| format!("neither issue nor file is at `{target}/`: mend the path"))
+            }
         })
     }
 

@@ -71,7 +71,7 @@ fn what_is_right_is_not_found() {
         "`**TODO` src/**/*.rs 2 ** 3 \\*\\*a TODO-list\n\n```\nTODO **a\n# b\n```\n",
         "{{< ref \"moon.md\" >}} [m]({{< relref \"/blog/moon\" >}}) {{< figure src=\"map.png\" alt=\"map\" >}} {{</* x */>}}\n",
         "## a\n\n### b\n\n#### c\n\n## d\n",
-        "Café, NÃO, 2 < 3 <b>x</b> <!-- TODO -->\n",
+        "Café, NÃO, 2 < 3 ****y**** <b>x</b> <!-- TODO -->\n",
         "[a](b \"title of it\") text\n\n[b]: /x",
     ] {
         let found: Vec<String> = in_body(body).into_iter().filter(|one| !one.ends_with(" b")).collect();
@@ -101,6 +101,7 @@ fn links_that_lead_nowhere() {
         ("a [](/blog/moon/)", "link-text-missing 6:6 /blog/moon/"),
         ("![](map.png)", "image-alt-missing 6:1 ![](map.png)"),
         ("![map.png](map.png)", "image-alt-poor 6:1 ![map.png](map.png)"),
+        ("![b](map.png) ![图片](map.png) ![1](map.png)", "image-alt-poor 6:15 ![图片](map.png)"),
         ("![图片](map.png)", "image-alt-poor 6:1 ![图片](map.png)"),
         ("{{< figure src=map.png >}}", "image-alt-missing 6:1 {{< figure src=map.png >}}"),
         ("![b](http://example.com/b.png)", "image-insecure 6:6 http://example.com/b.png"),
@@ -113,6 +114,7 @@ fn links_that_lead_nowhere() {
 fn the_remedy_names_what_was_meant() {
     for (body, expected) in [
         ("[b](/blog/mooon/)", "did you mean `/blog/moon/`?"),
+        ("[b](hhttps://example.com)", "did you mean `https:`?"),
         ("[b](/blog/none/)", "mend the address, or publish what it leads to"),
         ("[b](../moon.md)", "that is the Markdown file: write `/blog/moon/`, the address of its page"),
         ("[b](example.com/x)", "a web address begins with its scheme: write `https://example.com/x`"),
@@ -130,6 +132,7 @@ fn text_that_did_not_become_what_was_meant() {
         ("海（TK）", "todo-left 6:3 TK"),
         ("a **b **c", "emphasis-left 6:3 **"),
         ("**文： **字 and **more **x", "emphasis-left 6:1 **"),
+        ("**潮汐 **达到**700+**厘米", "emphasis-nested 6:6 **达到**"),
         ("See ![b](my map.png).", "link-left 6:5 ![b](my map.png)"),
         ("[b]（https://example.com）", "link-left 6:1 [b]（https://example.com）"),
         ("a\u{fffd}b\u{fffd}", "characters-damaged 6:2 \u{fffd}"),
@@ -157,7 +160,7 @@ fn front_matter_that_an_editor_would_mend() {
         ("title: Tide\ndate: 2026-11-01\n".to_owned(), "description-missing 1:0"),
         (format!("{whole}cover: map.png\n"), "cover-alt-missing 5:8 map.png"),
         (format!("{whole}cover: {{image: none.png, alt: a}}\n"), "cover-broken 5:8 {image: none.png, alt: a}"),
-        (format!("{whole}cover:\n  image: '![](map.png)'\n  alt: a\n"), "cover-pasted 5:7"),
+        (format!("{whole}cover:\n  image: '![](map.png)'\n  alt: a\n"), "cover-pasted 6:10 '![](map.png)'"),
         (
             format!("{whole}cover: {{image: https://example.com/a, alt: a}}\n"),
             "cover-type 5:8 {image: https://example.com/a, alt: a}",

@@ -24,6 +24,11 @@ const EMPHASIS_LEFT: Rule = Rule::warning(
     "Asterisks of bold text are shown as they are",
     "take out blanks inside the asterisks, and close what is open; asterisks that are meant are written `\\*\\*`",
 );
+const EMPHASIS_NESTED: Rule = Rule::warning(
+    "emphasis-nested",
+    "Bold text stands inside bold text",
+    "asterisks that were to close have opened: take out blanks inside the asterisks",
+);
 const LINK_LEFT: Rule = Rule::warning(
     "link-left",
     "A link or image is shown as it is written",
@@ -40,8 +45,8 @@ const CHARACTERS_MISREAD: Rule = Rule::warning(
     "write the character that was meant, and save the file as UTF-8",
 );
 
-pub(super) const RULES: [&Rule; 6] =
-    [&BODY_EMPTY, &TODO_LEFT, &EMPHASIS_LEFT, &LINK_LEFT, &CHARACTERS_DAMAGED, &CHARACTERS_MISREAD];
+pub(super) const RULES: [&Rule; 7] =
+    [&BODY_EMPTY, &TODO_LEFT, &EMPHASIS_LEFT, &EMPHASIS_NESTED, &LINK_LEFT, &CHARACTERS_DAMAGED, &CHARACTERS_MISREAD];
 
 pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -49,6 +54,7 @@ pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
         findings.push(BODY_EMPTY.found("the issue has no text").at(manuscript.front_matter()));
     }
     findings.extend(damaged(manuscript));
+    findings.extend(nested(manuscript));
     for block in blocks(manuscript) {
         for text in &block {
             findings.extend(notes(manuscript, text));
@@ -132,6 +138,29 @@ fn emphasis(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Option<Finding>
         return Some(manuscript.at(EMPHASIS_LEFT.found("these asterisks are shown as they are"), place));
     }
     None
+}
+
+/// Bold text in bold text, of Markdown.
+fn nested(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+    let mut open: Vec<&Range<usize>> = Vec::new();
+    let mut findings = Vec::new();
+    for (event, range) in &manuscript.events {
+        match event {
+            Event::Start(Tag::Strong) => {
+                // `****twice****` is bold all the same.
+                if open.last().is_some_and(|outer| outer.start + 2 != range.start || range.end + 2 != outer.end) {
+                    let finding = EMPHASIS_NESTED.found("this bold text stands inside bold text");
+                    findings.push(manuscript.at(finding, range.clone()));
+                }
+                open.push(range);
+            }
+            Event::End(TagEnd::Strong) => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    findings
 }
 
 /// `[text](an address.png)`: a blank ends an address, and full-width parentheses are none.
