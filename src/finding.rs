@@ -18,6 +18,8 @@ pub struct Finding {
     pub message: String,
     /// Where it is.
     pub place: Option<Place>,
+    /// How many characters from there on it is about; 0: the rest of the line.
+    pub length: usize,
     /// What to do.
     pub help: Option<String>,
 }
@@ -27,7 +29,7 @@ pub struct Finding {
 pub enum Severity {
     /// Output is right, but somebody may want to know.
     Warning,
-    /// The item was left out, or the work cannot be done.
+    /// The item was left out, would reach readers broken, or the work cannot be done.
     Error,
 }
 
@@ -47,7 +49,7 @@ pub struct Place {
 impl Finding {
     /// A finding that leaves the item out.
     pub fn error(rule: &'static str, message: impl Into<String>) -> Self {
-        Self { rule, severity: Severity::Error, message: message.into(), place: None, help: None }
+        Self { rule, severity: Severity::Error, message: message.into(), place: None, length: 0, help: None }
     }
 
     /// A finding that changes nothing.
@@ -63,6 +65,12 @@ impl Finding {
     /// Adds what to do.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Adds how many characters from its place on it is about.
+    pub fn over(mut self, length: usize) -> Self {
+        self.length = length;
         self
     }
 
@@ -91,10 +99,11 @@ impl Place {
         Self { path: path.into(), line, column: text[start..offset].chars().count() + 1, source: Some(source) }
     }
 
-    /// The place of the value of a nested key, such as `["mail", "from"]`, in the YAML or TOML `text` of `path`; the
-    /// whole file where the key cannot be found.
+    /// The place of the value of a nested key, such as `["mail", "from"]`, in the YAML or TOML `text` of `path`; of the
+    /// key above where it cannot be found, and the whole file where there is none.
     pub fn of_value(path: &str, text: &str, keys: &[&str]) -> Self {
-        match key::of_value(text, keys) {
+        let found = (1..=keys.len()).rev().find_map(|length| key::of_value(text, &keys[..length]));
+        match found {
             None => Self::file(path),
             Some((line, column)) => Self::at_line(path, text, line, column),
         }

@@ -20,6 +20,7 @@ pub mod publication;
 pub mod subscriber;
 
 // transforms
+pub mod check;
 pub mod config;
 pub mod content;
 pub mod covers_lock;
@@ -38,6 +39,7 @@ pub mod covers;
 pub mod delivery;
 pub mod load;
 pub mod publish;
+pub mod review;
 pub mod subscription;
 
 // faces

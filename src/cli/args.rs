@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::cli::{build, completions, covers, edition, init, list, new, publish, resolve, send, status, subscribers};
+use crate::cli::{
+    build, check, completions, covers, edition, init, list, new, publish, resolve, send, status, subscribers,
+};
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
 ///
@@ -64,6 +66,7 @@ pub(super) enum Color {
 pub(super) enum Command {
     Publish(publish::Args),
     Build(build::Args),
+    Check(check::Args),
     List(list::Args),
     Edition(edition::Args),
     Init(init::Args),

@@ -25,6 +25,7 @@ use crate::subscriber::Subscriber;
 mod args;
 mod build;
 mod built;
+mod check;
 mod clock;
 mod completions;
 mod covers;
@@ -131,6 +132,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Publish(args) => publish::run(&context, &args),
         Command::Build(args) => build::run(&context, &args),
+        Command::Check(args) => check::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Edition(args) => edition::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),

@@ -96,6 +96,15 @@ impl Report {
         }
     }
 
+    /// Writes findings as the result that was asked for.
+    pub fn found(&self, findings: &[Finding]) -> anyhow::Result<()> {
+        let mut stdout = AutoStream::new(io::stdout(), self.color).lock();
+        for finding in findings {
+            stdout.write_all(format!("{}\n", rendered(finding, &finding.message, &[])).as_bytes())?;
+        }
+        Ok(stdout.flush()?)
+    }
+
     /// Shows the error that ended the run.
     pub fn error(&self, error: &anyhow::Error) {
         let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
@@ -152,16 +161,21 @@ impl<'a> FindingRow<'a> {
         let place = finding.place.as_ref();
         Self {
             rule: finding.rule,
-            severity: match finding.severity {
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            },
+            severity: severity(finding.severity),
             message: &finding.message,
             path: place.map(|place| place.path.as_str()),
             line: place.map(|place| place.line).filter(|line| *line > 0),
             column: place.map(|place| place.column).filter(|column| *column > 0),
             help: finding.help.as_deref(),
         }
+    }
+}
+
+/// The word for how bad a finding is.
+pub(super) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Warning => "warning",
+        Severity::Error => "error",
     }
 }
 
@@ -191,7 +205,11 @@ fn rendered(finding: &Finding, message: &str, causes: &[String]) -> String {
         }
         Some(Place { path, line, column, source: Some(source) }) => {
             let from = byte_of_column(source, *column);
-            let span = from..source.len().max(from);
+            let to = match finding.length {
+                0 => source.len(),
+                length => byte_of_column(source, *column + length),
+            };
+            let span = from..to.max(from);
             let snippet = Snippet::source(source.as_str()).line_start(*line).path(path.as_str());
             title.element(snippet.annotation(AnnotationKind::Primary.span(span)))
         }

@@ -39,8 +39,17 @@ pub struct Config {
     pub feeds: FeedsConfig,
     /// The e-mail edition; `None` when the project file has no `mail`.
     pub mail: Option<MailConfig>,
+    /// What `check` judges.
+    pub check: CheckConfig,
     /// Where subscribers and ledger are kept.
     pub store: StorePlace,
+}
+
+/// Keys below `check`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CheckConfig {
+    /// Names of the rules that are switched off, each a known one.
+    pub off: Vec<String>,
 }
 
 /// Keys below `feeds`.

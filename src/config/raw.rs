@@ -26,6 +26,7 @@ pub(super) struct RawConfig {
     pub output: Option<String>,
     pub feeds: RawFeeds,
     pub mail: Option<RawMail>,
+    pub check: RawCheck,
     pub store: Option<String>,
 }
 
@@ -125,6 +126,12 @@ pub(super) struct RawMail {
     pub unsubscribe_mailto: Option<String>,
     pub unsubscribe_url: Option<String>,
     pub subscribers: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCheck {
+    pub off: Option<OneOrMany>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

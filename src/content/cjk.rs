@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 /// A noncharacter (never in real text) that CommonMark takes for a letter.
-const SENTINEL: char = '\u{fdd0}';
+pub const SENTINEL: char = '\u{fdd0}';
 
 /// Markdown in which runs of `*` and `~` beside CJK text have sentinels; the text itself where there are none.
 pub fn with_sentinels(markdown: &str) -> Cow<'_, str> {

@@ -176,7 +176,12 @@ impl Block<'_> {
 
     /// Where the value of a field stands in the file at `path`.
     pub fn place(&self, path: &str, field: &str) -> Place {
-        let mut place = Place::of_value(path, self.text, &[field]);
+        self.place_inside(path, &[field])
+    }
+
+    /// Where a value inside a field stands, such as `["cover", "image"]`; where the field stands when it has none.
+    pub fn place_inside(&self, path: &str, keys: &[&str]) -> Place {
+        let mut place = Place::of_value(path, self.text, keys);
         if place.line > 0 {
             place.line += self.lines_before;
         }

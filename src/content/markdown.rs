@@ -9,6 +9,16 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
 use crate::content::cjk::{join_without_blank, with_sentinels, without_sentinels};
 
+pub mod places;
+
+/// What is understood besides CommonMark; formulas are an attempt of `Document::parse`.
+const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_DEFINITION_LIST)
+    .union(Options::ENABLE_HEADING_ATTRIBUTES);
+
 /// The body of one issue, parsed.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
@@ -19,18 +29,12 @@ impl<'a> Document<'a> {
     /// Parses CommonMark with tables, strikethrough, task lists, footnotes, definition lists, heading attributes and
     /// formulas between dollar signs.
     pub fn parse(markdown: &'a str) -> Self {
-        let options = Options::ENABLE_TABLES
-            | Options::ENABLE_STRIKETHROUGH
-            | Options::ENABLE_TASKLISTS
-            | Options::ENABLE_FOOTNOTES
-            | Options::ENABLE_DEFINITION_LIST
-            | Options::ENABLE_HEADING_ATTRIBUTES;
         let mut events = Vec::new();
         if markdown.contains('$') {
-            events = parsed(markdown, options | Options::ENABLE_MATH);
+            events = parsed(markdown, OPTIONS | Options::ENABLE_MATH);
         }
         if events.is_empty() || events.iter().any(is_no_formula) {
-            events = parsed(markdown, options);
+            events = parsed(markdown, OPTIONS);
         }
         Self { events: without_cjk_breaks(events) }
     }

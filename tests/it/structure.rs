@@ -12,7 +12,7 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("noun", &["email", "finding", "issue", "ledger", "letter", "publication", "subscriber"]),
     ("transform", &["check", "config", "content", "covers_lock", "edition", "feed", "picture", "token"]),
     ("edge", &["disk", "http", "smtp", "store"]),
-    ("use case", &["bounces", "covers", "delivery", "load", "publish", "subscription"]),
+    ("use case", &["bounces", "covers", "delivery", "load", "publish", "review", "subscription"]),
     ("face", &["cli", "web"]),
 ];
 

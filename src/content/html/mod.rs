@@ -14,10 +14,11 @@ use crate::content::html::urls::Rewriter;
 use crate::content::markdown::Document;
 
 mod depth;
+pub(crate) mod fate;
 mod last;
 mod notes;
 pub(super) mod raw;
-pub(super) mod tag;
+pub(crate) mod tag;
 pub mod urls;
 
 /// Who will read the HTML.

@@ -12,7 +12,7 @@ use crate::content::html::tag::{Tag, Tags};
 use crate::content::html::{DROPPED, TAGS};
 
 /// Names of HTML elements; a tag with another name was meant as text.
-const ELEMENTS: [&str; 126] = [
+pub(super) const ELEMENTS: [&str; 126] = [
     "a", "abbr", "acronym", "address", "area", "article", "aside", "audio", "b", "base", "bdi", "bdo", "big",
     "blockquote", "body", "br", "button", "canvas", "caption", "center", "cite", "code", "col", "colgroup", "data",
     "datalist", "dd", "del", "details", "dfn", "dialog", "dir", "div", "dl", "dt", "em", "embed", "fieldset",
@@ -50,7 +50,7 @@ const SYNONYMS: [(&str, &str); 20] = [
 ];
 
 /// What plays something, where a reader knows only words and pictures.
-const PLAYERS: [&str; 4] = ["audio", "embed", "iframe", "video"];
+pub(super) const PLAYERS: [&str; 4] = ["audio", "embed", "iframe", "video"];
 
 /// The HTML mended; itself where nothing is to mend.
 pub(in crate::content) fn mended(html: &str) -> Cow<'_, str> {
@@ -128,7 +128,7 @@ fn renamed(tag: &Tag<'_>) -> String {
 }
 
 /// Where what a tag shows is; players that wait for a script have it elsewhere, as lazy images do.
-fn address<'a>(tag: &Tag<'a>) -> Option<&'a str> {
+pub(super) fn address<'a>(tag: &Tag<'a>) -> Option<&'a str> {
     ["src", "data-src"].iter().filter_map(|name| tag.plain_attribute(name)).find(|address| !address.trim().is_empty())
 }
 

@@ -4,7 +4,7 @@
 const RAW_TEXT: [&str; 3] = ["script", "style", "textarea"];
 
 /// A tag as it is written.
-pub(in crate::content) struct Tag<'a> {
+pub(crate) struct Tag<'a> {
     /// From `<` to `>`.
     pub source: &'a str,
     /// In lower case.
@@ -50,7 +50,7 @@ impl<'a> Tag<'a> {
 }
 
 /// The tags of a text, with their places; comments and scripts are passed over.
-pub(super) struct Tags<'a> {
+pub(crate) struct Tags<'a> {
     pub html: &'a str,
     /// Behind the last tag.
     pub at: usize,

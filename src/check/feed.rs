@@ -1,0 +1,48 @@
+//! Rules for feeds: what readers of this field complain of, and what validators warn of.
+
+use crate::check::manuscript::Manuscript;
+use crate::check::rules::Rule;
+use crate::check::site::Site;
+use crate::finding::{Finding, Place};
+
+const ID_CHANGING: Rule = Rule::error(
+    "id-changing",
+    "The id of a published issue is about to change",
+    "every reader would show the issue as a new one; write its old id as `id: …` into the front matter",
+);
+const COVER_TYPE: Rule = Rule::warning(
+    "cover-type",
+    "It cannot be known what kind of picture the cover is",
+    "readers choose by it whether to show the cover; use a file of the project, or a name such as `cover.png`",
+);
+const FEED_LARGE: Rule = Rule::warning(
+    "feed-large",
+    "A feed is larger than 250 kB",
+    "readers load it again and again, and some refuse one of several MB; set `feeds.limit` lower, or `feeds.content: summary`",
+);
+
+pub(super) const RULES: [&Rule; 3] = [&ID_CHANGING, &COVER_TYPE, &FEED_LARGE];
+
+/// What JSON Feed 1.1 calls fine.
+const FINE_SIZE: usize = 250_000;
+
+pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let issue = manuscript.issue;
+    if let Some(old) = site.published_ids.get(&issue.path).filter(|old| *old != issue.id.as_str()) {
+        let finding = ID_CHANGING.found(format!("subscribers know the issue as `{old}`, now it is `{}`", issue.id));
+        let help = format!("write `id: {old}` into the front matter, or every reader shows the issue as a new one");
+        findings.push(manuscript.at_field(finding.help(help), &["id", "slug", "url"]));
+    }
+    if issue.cover.as_ref().is_some_and(|cover| cover.is_elsewhere() && cover.mime_type.is_none()) {
+        findings.push(manuscript.at_field(COVER_TYPE.found("nothing tells the type of the cover"), &["cover.image"]));
+    }
+    findings
+}
+
+/// What is to say of the size of a feed, in bytes.
+pub fn feed_size(path: &str, bytes: usize) -> Option<Finding> {
+    let kilobytes = bytes.div_ceil(1000);
+    let finding = || FEED_LARGE.found(format!("the feed has {kilobytes} kB")).at(Place::file(path));
+    (bytes > FINE_SIZE).then(finding)
+}

@@ -1,0 +1,153 @@
+//! The editor's rules for the front matter.
+
+use crate::check::manuscript::Manuscript;
+use crate::check::rules::Rule;
+use crate::check::site::Site;
+use crate::finding::Finding;
+
+const DESCRIPTION_MISSING: Rule = Rule::warning(
+    "description-missing",
+    "An issue has neither description nor summary",
+    "feeds and mail programs show its first words instead; write `description: …`, one or two sentences",
+);
+const COVER_ALT_MISSING: Rule = Rule::warning(
+    "cover-alt-missing",
+    "The cover has no text for those who do not see it",
+    "write `cover: {image: …, alt: what it shows}`",
+);
+const COVER_PASTED: Rule = Rule::warning(
+    "cover-pasted",
+    "The cover is a pasted Markdown link or image",
+    "only the address in it is used; write the address alone",
+);
+const DATE_FUTURE: Rule = Rule::warning(
+    "date-future",
+    "The date is in the future",
+    "nobody sees the issue before; that is right if you mean to publish it later",
+);
+const EXPIRED_EARLY: Rule = Rule::warning(
+    "expires-before-date",
+    "The issue expires before it is published",
+    "nobody will ever see it; write a later `expiryDate`, or remove it",
+);
+const TITLE_MARKUP: Rule = Rule::warning(
+    "title-markup",
+    "The title holds HTML or Markdown",
+    "a title is plain text in feeds and subjects: HTML is taken out, Markdown is shown as it is; remove it",
+);
+const TITLE_REPEATED: Rule = Rule::warning(
+    "title-repeated",
+    "Another issue has the same title",
+    "in a list of issues readers cannot tell them apart; give one of them another title",
+);
+const AUTHOR_EMAIL: Rule = Rule::warning(
+    "author-email",
+    "The name of an author holds an e-mail address",
+    "feeds show it to everybody; write `author: {name: …, email: …}`, or the name alone",
+);
+pub(super) const LANGUAGE_UNKNOWN: Rule = Rule::warning(
+    "language-unknown",
+    "There is no such language (ISO 639)",
+    "readers choose font and hyphenation by it, and validators call the feed invalid; write one such as `zh-CN` or `ja`",
+);
+
+pub(super) const RULES: [&Rule; 9] = [
+    &DESCRIPTION_MISSING,
+    &COVER_ALT_MISSING,
+    &COVER_PASTED,
+    &DATE_FUTURE,
+    &EXPIRED_EARLY,
+    &TITLE_MARKUP,
+    &TITLE_REPEATED,
+    &AUTHOR_EMAIL,
+    &LANGUAGE_UNKNOWN,
+];
+
+pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if manuscript.issue.description.is_none() {
+        let finding = DESCRIPTION_MISSING.found("the issue has no description");
+        findings.push(finding.at(manuscript.front_matter()));
+    }
+    findings.extend(cover(manuscript));
+    findings.extend(dates(manuscript, site));
+    findings.extend(title(manuscript, site));
+    findings.extend(author(manuscript));
+    findings.extend(language(manuscript));
+    findings
+}
+
+fn cover(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let Some(cover) = &manuscript.issue.cover else { return findings };
+    if cover.alt.is_none() {
+        findings.push(manuscript.at_field(COVER_ALT_MISSING.found("the cover has no text"), &["cover"]));
+    }
+    if manuscript.front_matter_text().contains(&format!("]({}", cover.written))
+        || manuscript.front_matter_text().contains(&format!("[{}](", cover.written))
+    {
+        let finding = COVER_PASTED.found("the cover is Markdown, not an address");
+        findings.push(manuscript.at_field(finding.help(format!("write `{}` alone", cover.written)), &["cover.image"]));
+    }
+    findings
+}
+
+fn dates(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let issue = manuscript.issue;
+    if issue.date > site.now {
+        let finding = DATE_FUTURE.found(format!("it is published on {} only", issue.date.format("%-d %B %Y at %H:%M")));
+        findings.push(manuscript.at_field(finding, &["publishdate", "pubdate", "published", "date"]));
+    }
+    if issue.is_dated() && issue.expires.is_some_and(|expires| expires <= issue.date) {
+        let finding = EXPIRED_EARLY.found("it expires before its own date");
+        findings.push(manuscript.at_field(finding, &["expirydate", "unpublishdate"]));
+    }
+    findings
+}
+
+fn title(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let (issue, title) = (manuscript.issue, &manuscript.issue.title);
+    let plain = issue.plain_title();
+    let is_markdown = title.contains("**") || title.contains("](") || title.matches('`').count() > 1;
+    if plain != title.as_str() || is_markdown {
+        let finding = TITLE_MARKUP.found(format!("readers see the title as `{plain}`"));
+        findings.push(manuscript.at_field(finding, &["title"]));
+    }
+    if let Some(other) = site.same_title(issue) {
+        let finding = TITLE_REPEATED.found(format!("`{other}` has this title too"));
+        findings.push(manuscript.at_field(finding, &["title"]));
+    }
+    findings
+}
+
+fn author(manuscript: &Manuscript<'_>) -> Option<Finding> {
+    let has_email = |name: &str| {
+        let mut words = name.split(|c: char| c.is_whitespace() || "<>()（）,，".contains(c));
+        words.any(|word| word.parse::<crate::email::EmailAddress>().is_ok())
+    };
+    let author = manuscript.issue.authors.iter().find(|author| has_email(&author.name))?;
+    let finding = AUTHOR_EMAIL.found(format!("the name `{}` holds an e-mail address", author.name));
+    Some(manuscript.at_field(finding, &["authors", "author"]))
+}
+
+fn language(manuscript: &Manuscript<'_>) -> Option<Finding> {
+    let tag = manuscript.issue.language.as_deref().filter(|tag| !is_language(tag))?;
+    let finding = LANGUAGE_UNKNOWN.found(format!("there is no language `{tag}`"));
+    Some(manuscript.at_field(finding, &["language"]))
+}
+
+/// ISO 639-1.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy \
+    da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii \
+    ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr \
+    ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh si sk \
+    sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za \
+    zh zu";
+
+/// Whether a tag begins with a language: those of two letters are known, those of three are believed.
+pub(super) fn is_language(tag: &str) -> bool {
+    let first = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    first.len() != 2 || LANGUAGES.split(' ').any(|language| language == first)
+}

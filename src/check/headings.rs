@@ -1,0 +1,56 @@
+//! Rules for headings: what a reader's outline, and those who listen, go by.
+
+use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
+
+use crate::check::manuscript::Manuscript;
+use crate::check::rules::Rule;
+use crate::finding::Finding;
+
+const HEADING_JUMP: Rule = Rule::warning(
+    "heading-jump",
+    "A heading skips a level",
+    "screen readers and tables of contents show a gap; use the next level",
+);
+const HEADING_TITLE: Rule = Rule::warning(
+    "heading-title",
+    "A heading in the text has the level of the title",
+    "readers show the title as level 1 already; begin the text with level 2 (`##`)",
+);
+const HEADING_EMPTY: Rule =
+    Rule::warning("heading-empty", "A heading has no text", "write its text, or remove the heading");
+
+pub(super) const RULES: [&Rule; 3] = [&HEADING_JUMP, &HEADING_TITLE, &HEADING_EMPTY];
+
+pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut before: Option<HeadingLevel> = None;
+    let titles = manuscript.events.iter().filter(|(event, _)| level(event) == Some(HeadingLevel::H1)).count();
+    let mut has_title = false;
+    for (at, (event, range)) in manuscript.events.iter().enumerate() {
+        let Some(level) = level(event) else { continue };
+        if matches!(manuscript.events.get(at + 1), Some((Event::End(TagEnd::Heading(_)), _))) {
+            findings.push(manuscript.at(HEADING_EMPTY.found("the heading has no text"), range.clone()));
+            continue;
+        }
+        if level == HeadingLevel::H1 && !has_title {
+            has_title = true;
+            let others = if titles > 1 { format!(", as {titles} in this text") } else { String::new() };
+            let finding = HEADING_TITLE.found(format!("the heading has level 1, the title's{others}"));
+            findings.push(manuscript.at(finding, range.clone()));
+        }
+        if let Some(before) = before.filter(|before| level as usize > *before as usize + 1) {
+            let finding = HEADING_JUMP.found(format!("from level {} to level {}", before as usize, level as usize));
+            let finding = finding.help(format!("write `{}`", "#".repeat(before as usize + 1)));
+            findings.push(manuscript.at(finding, range.clone()));
+        }
+        before = Some(level);
+    }
+    findings
+}
+
+fn level(event: &Event<'_>) -> Option<HeadingLevel> {
+    match event {
+        Event::Start(Tag::Heading { level, .. }) => Some(*level),
+        _ => None,
+    }
+}

@@ -1,0 +1,66 @@
+//! Rules for raw HTML: what of it subscribers do not see as it was meant.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Tag as MarkdownTag};
+
+use crate::check::manuscript::Manuscript;
+use crate::check::rules::Rule;
+use crate::check::site::Site;
+use crate::content::html::fate::{Fate, fates};
+use crate::content::html::tag::Tag;
+use crate::finding::Finding;
+
+const HTML_LEFT_OUT: Rule = Rule::warning(
+    "html-left-out",
+    "Raw HTML that feeds and mails leave out, with what it holds",
+    "scripts, style sheets and forms work on your site only; say the same in Markdown",
+);
+const HTML_PLAYER: Rule = Rule::warning(
+    "html-player",
+    "Something that plays becomes a bare link",
+    "feeds and mails play nothing; give it a `poster`, or a `title` for the words of the link",
+);
+const TAG_UNKNOWN: Rule = Rule::warning(
+    "tag-unknown",
+    "A tag that is no HTML is shown as text",
+    "on a web site it vanishes; write it as code, or with a backslash before its `<`",
+);
+
+pub(super) const RULES: [&Rule; 3] = [&HTML_LEFT_OUT, &HTML_PLAYER, &TAG_UNKNOWN];
+
+pub(super) fn judge(manuscript: &Manuscript<'_>, _: &Site) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut unknown = BTreeSet::new();
+    for (range, tag, fate) in tags(manuscript) {
+        let name = &tag.name;
+        let finding = match fate {
+            Fate::LeftOut => HTML_LEFT_OUT.found(format!("`<{name}>` is left out of feeds and mails")),
+            Fate::Link if tag.attribute("title").is_none() => {
+                HTML_PLAYER.found(format!("readers get a bare link for this `<{name}>`"))
+            }
+            Fate::Text if unknown.insert(name.clone()) => {
+                TAG_UNKNOWN.found(format!("`{}` is no HTML: readers see it as it is written", tag.source))
+            }
+            _ => continue,
+        };
+        findings.push(manuscript.at(finding, range));
+    }
+    findings
+}
+
+/// The start tags of raw HTML with their places and fates.
+pub(super) fn tags<'m>(manuscript: &'m Manuscript<'_>) -> Vec<(Range<usize>, Tag<'m>, Fate)> {
+    let mut found = Vec::new();
+    for (event, range) in &manuscript.events {
+        if matches!(event, Event::Start(MarkdownTag::HtmlBlock) | Event::InlineHtml(_)) {
+            let html = manuscript.text.get(range.clone()).unwrap_or_default();
+            for (at, tag, fate) in fates(html) {
+                let start = range.start + at;
+                found.push((start..start + tag.source.len(), tag, fate));
+            }
+        }
+    }
+    found
+}

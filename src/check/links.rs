@@ -1,0 +1,253 @@
+//! Rules for links and images, of Markdown and of raw HTML.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
+
+use crate::check::html::tags;
+use crate::check::manuscript::Manuscript;
+use crate::check::rules::Rule;
+use crate::check::shortcodes::is_masked;
+use crate::check::site::Site;
+use crate::check::targets::{Kind, is_kept, scheme};
+use crate::content::markdown::places::Placed;
+use crate::finding::{Finding, nearest};
+
+pub(super) const LINK_BROKEN: Rule = Rule::error(
+    "link-broken",
+    "A link leads to an issue or file that does not exist in the project",
+    "mend the address; what is elsewhere on the web is never asked for",
+);
+pub(super) const IMAGE_BROKEN: Rule = Rule::error(
+    "image-broken",
+    "The file of an image does not exist in the project",
+    "put the file beside the issue or into `static`, or mend the path",
+);
+const FRAGMENT_BROKEN: Rule = Rule::warning(
+    "fragment-broken",
+    "A link leads to a place in its own issue that is not there",
+    "link to the id of a heading or footnote; `## Heading {#id}` gives a heading an id that stays",
+);
+const ADDRESS_MISSING: Rule =
+    Rule::warning("address-missing", "A link or image has no address", "write the address between the parentheses");
+const ADDRESS_SCHEME: Rule = Rule::warning(
+    "address-scheme",
+    "An address has a scheme that feeds leave out",
+    "readers follow http, https, mailto and tel only; say in words what else there is to open",
+);
+const LINK_TEXT_MISSING: Rule = Rule::warning(
+    "link-text-missing",
+    "A link has no text",
+    "nobody can see or click it; write what it leads to between the brackets",
+);
+pub(super) const ALT_MISSING: Rule = Rule::warning(
+    "image-alt-missing",
+    "An image has no text for those who do not see it",
+    "write what it shows: `![what it shows](…)`; in raw HTML `alt=\"\"` says that it only decorates",
+);
+const ALT_POOR: Rule = Rule::warning(
+    "image-alt-poor",
+    "The text of an image says nothing, such as `image.png`",
+    "those who do not see the image hear these words; write what it shows",
+);
+const IMAGE_INSECURE: Rule = Rule::warning(
+    "image-insecure",
+    "An image comes over http to a site of https",
+    "many readers and mail programs do not show it; use its https address, or put the file into the project",
+);
+
+pub(super) const RULES: [&Rule; 9] = [
+    &LINK_BROKEN,
+    &IMAGE_BROKEN,
+    &FRAGMENT_BROKEN,
+    &ADDRESS_MISSING,
+    &ADDRESS_SCHEME,
+    &LINK_TEXT_MISSING,
+    &ALT_MISSING,
+    &ALT_POOR,
+    &IMAGE_INSECURE,
+];
+
+pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+    let ids = ids(manuscript);
+    let (mut findings, mut poor) = (Vec::new(), Vec::new());
+    for (at, (event, range)) in manuscript.events.iter().enumerate() {
+        let inside = &manuscript.events[at + 1..];
+        let found = match event {
+            Event::Start(Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. }) => continue,
+            Event::Start(Tag::Link { dest_url, .. }) => {
+                let mut found = address(site, manuscript, dest_url, Kind::Page, &ids);
+                if found.is_none() && is_blank(inside, TagEnd::Link) {
+                    found = Some(LINK_TEXT_MISSING.found("the link has no text"));
+                }
+                found.map(|found| manuscript.at(found, place(manuscript, range, dest_url)))
+            }
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                match text_of(inside) {
+                    None => findings.push(manuscript.at(ALT_MISSING.found("the image has no text"), range.clone())),
+                    Some(text) if says_nothing(text) => poor.push((text, range.clone())),
+                    Some(_) => {}
+                }
+                let found = address(site, manuscript, dest_url, Kind::Image, &ids);
+                found.map(|found| manuscript.at(found, place(manuscript, range, dest_url)))
+            }
+            _ => continue,
+        };
+        findings.extend(found);
+    }
+    findings.extend(poor_texts(manuscript, &poor));
+    findings.extend(raw(manuscript, site, &ids));
+    findings
+}
+
+/// Links and images of raw HTML.
+fn raw(manuscript: &Manuscript<'_>, site: &Site, ids: &BTreeSet<String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (range, tag, _) in tags(manuscript) {
+        let decoded = |name| tag.attribute(name).map(html_escape::decode_html_entities);
+        let (found, kind) = match tag.name.as_str() {
+            "img" => (decoded("data-src").or(decoded("src")), Kind::Image),
+            "a" => (decoded("href"), Kind::Page),
+            _ => continue,
+        };
+        if kind == Kind::Image && tag.attribute("alt").is_none() {
+            let finding = ALT_MISSING.found("the image has no text").help("write `alt=\"what it shows\"`");
+            findings.push(manuscript.at(finding, range.clone()));
+        }
+        let found = found.and_then(|written| address(site, manuscript, &written, kind, ids));
+        findings.extend(found.map(|found| manuscript.at(found, range)));
+    }
+    findings
+}
+
+/// What is wrong with an address.
+fn address(
+    site: &Site,
+    manuscript: &Manuscript<'_>,
+    written: &str,
+    kind: Kind,
+    ids: &BTreeSet<String>,
+) -> Option<Finding> {
+    let written = written.trim();
+    if written.is_empty() {
+        let what = if kind == Kind::Image { "image" } else { "link" };
+        return Some(ADDRESS_MISSING.found(format!("the {what} has no address")));
+    }
+    if let Some(fragment) = written.strip_prefix('#') {
+        return fragment_broken(fragment, ids);
+    }
+    if let Some(scheme) = scheme(written).filter(|scheme| !is_kept(scheme) && !is_masked(written)) {
+        let finding = ADDRESS_SCHEME.found(format!("feeds leave an address with `{scheme}:` out"));
+        let meant = nearest(&scheme, ["http", "https", "mailto"]);
+        return Some(match meant {
+            Some(meant) => finding.help(format!("did you mean `{meant}:`?")),
+            None => finding,
+        });
+    }
+    if kind == Kind::Image && site.base_url.scheme() == "https" && written.starts_with("http://") {
+        return Some(IMAGE_INSECURE.found("the image comes over http"));
+    }
+    let help = site.leads(manuscript.issue, written, kind).err()?;
+    Some(match kind {
+        Kind::Page => LINK_BROKEN.found(format!("`{written}` leads nowhere")).help(help),
+        Kind::Image => IMAGE_BROKEN.found(format!("there is no image `{written}`")).help(help),
+    })
+}
+
+fn fragment_broken(fragment: &str, ids: &BTreeSet<String>) -> Option<Finding> {
+    let key = id_key(&percent_encoding::percent_decode_str(fragment).decode_utf8_lossy());
+    // Of headings with one text, Hugo numbers the ids.
+    let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
+    if key.is_empty() || key == "top" || ids.contains(&key) || ids.contains(unnumbered) {
+        return None;
+    }
+    let finding = FRAGMENT_BROKEN.found(format!("there is no `#{fragment}` in this issue"));
+    Some(match nearest(&key, ids.iter().map(String::as_str)) {
+        Some(meant) => finding.help(format!("did you mean `#{meant}`?")),
+        None => finding,
+    })
+}
+
+/// What links inside the issue can lead to. Sites make ids of headings in several ways: only letters and digits count.
+fn ids(manuscript: &Manuscript<'_>) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    let mut heading: Option<String> = None;
+    for (event, _) in &manuscript.events {
+        match event {
+            Event::Start(Tag::Heading { id, .. }) => {
+                ids.extend(id.as_deref().map(id_key));
+                heading = Some(String::new());
+            }
+            Event::Text(text) | Event::Code(text) => {
+                if let Some(heading) = &mut heading {
+                    heading.push_str(text);
+                }
+            }
+            Event::End(TagEnd::Heading(_)) => ids.extend(heading.take().map(|text| id_key(&text))),
+            Event::Start(Tag::FootnoteDefinition(label)) => {
+                ids.extend(["", "fn", "fnref"].map(|prefix| id_key(&format!("{prefix}{label}"))));
+            }
+            _ => {}
+        }
+    }
+    for (_, tag, _) in tags(manuscript) {
+        ids.extend(["id", "name"].iter().filter_map(|name| tag.attribute(name)).map(id_key));
+    }
+    ids
+}
+
+fn id_key(id: &str) -> String {
+    id.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether nothing can be seen up to the end of a link or image.
+fn is_blank(inside: &[Placed], end: TagEnd) -> bool {
+    let inside = inside.iter().take_while(|(event, _)| *event != Event::End(end));
+    let is_seen = |event: &Event<'_>| match event {
+        Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
+        Event::Start(Tag::Image { .. }) | Event::InlineHtml(_) | Event::InlineMath(_) => true,
+        _ => false,
+    };
+    !inside.map(|(event, _)| event).any(is_seen)
+}
+
+/// The text of an image; empty where it is more than plain text, `None` where there is none.
+fn text_of(inside: &[Placed]) -> Option<&str> {
+    if is_blank(inside, TagEnd::Image) {
+        return None;
+    }
+    match inside {
+        [(Event::Text(text), _), (Event::End(TagEnd::Image), _), ..] => Some(text),
+        _ => Some(""),
+    }
+}
+
+/// Programs put such a text into every image: it is said once.
+fn poor_texts(manuscript: &Manuscript<'_>, poor: &[(&str, Range<usize>)]) -> Option<Finding> {
+    let (text, range) = poor.first()?;
+    let others = match poor.len() - 1 {
+        0 => String::new(),
+        others => format!(", nor do the texts of {others} more in this issue"),
+    };
+    Some(manuscript.at(ALT_POOR.found(format!("`{text}` says nothing of the image{others}")), range.clone()))
+}
+
+/// Words that programs put in, and names of files.
+fn says_nothing(text: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "alt", "alt text", "description", "image", "img", "photo", "picture", "screenshot", "undefined", "图像",
+        "图片", "画像",
+    ];
+    let text = text.trim().to_lowercase();
+    let is_file = !text.contains(' ') && mime_guess::from_path(&text).first().is_some_and(|it| it.type_() == "image");
+    is_file || WORDS.contains(&text.as_str()) || !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Where the address of a link stands; all of the link where it stands elsewhere.
+fn place(manuscript: &Manuscript<'_>, link: &Range<usize>, address: &str) -> Range<usize> {
+    let written = manuscript.text.get(link.clone()).unwrap_or_default();
+    let found = written.rfind("](").filter(|_| !address.is_empty());
+    let found = found.and_then(|at| Some(link.start + at + written[at..].find(address)?));
+    found.map_or(link.clone(), |start| start..start + address.len())
+}

@@ -1,0 +1,76 @@
+//! The rules that are kept while project file, front matter and covers are read: found by `load`, `config` and `disk`,
+//! listed here.
+
+use crate::check::rules::Rule;
+
+pub(super) const RULES: [&Rule; 17] = [
+    &Rule::error(
+        "config-missing",
+        "The project file, or a key it must have, is missing",
+        "`slugline init` writes one in which every key is explained",
+    ),
+    &Rule::error("config-key", "The project file has an unknown key", "write the key that the finding names"),
+    &Rule::error(
+        "config-value",
+        "A value in the project file cannot be what it says",
+        "write what the finding asks for; nothing is built before",
+    ),
+    &Rule::error(
+        "no-issues",
+        "There is no Markdown file in the content folders",
+        "set `content` in the project file to the folder that holds your issues",
+    ),
+    &Rule::error("unreadable", "A file or folder cannot be read", "it is left out; let the user who runs this read it"),
+    &Rule::error("not-utf8", "A file is not UTF-8", "it is left out; save it as UTF-8"),
+    &Rule::error(
+        "path-not-unicode",
+        "The name of a file is not Unicode",
+        "it is left out, for no URL can name it; rename the file",
+    ),
+    &Rule::error(
+        "front-matter-missing",
+        "A file does not begin with front matter",
+        "it is left out; begin it with `---`, a line `title: …`, a line `date: …` and `---`",
+    ),
+    &Rule::error(
+        "front-matter-open",
+        "The front matter does not end",
+        "it is left out; write the closing fence alone on a line",
+    ),
+    &Rule::error(
+        "front-matter-syntax",
+        "The front matter is not YAML or TOML, or repeats a field",
+        "it is left out; put text that holds `: `, `#`, quotes or brackets between quotes",
+    ),
+    &Rule::error(
+        "front-matter-value",
+        "A field of the front matter cannot be what it says",
+        "an issue without title, or with a date that is none, is left out; of other fields only the value is",
+    ),
+    &Rule::error(
+        "no-date",
+        "An issue has no date",
+        "it is neither published nor mailed; write `date: …` into its front matter",
+    ),
+    &Rule::error(
+        "repeated",
+        "Two issues have one permalink or one id",
+        "the later one is left out; give one of the two another slug or id",
+    ),
+    &Rule::warning(
+        "cover-missing",
+        "The file of the cover does not exist",
+        "readers would show a broken picture; mend the path, or put the file there",
+    ),
+    &Rule::warning(
+        "cover-no-picture",
+        "The file of the cover is no picture",
+        "feeds then say nothing of its type and size; use a PNG, JPEG, GIF, WebP, AVIF or SVG file",
+    ),
+    &Rule::warning("cover-unreadable", "The file of the cover cannot be read", "let the user who runs this read it"),
+    &Rule::warning(
+        "covers-lock",
+        "A line of `covers.lock` cannot be read",
+        "what it says of a cover is unknown until `slugline covers fetch` has written it again",
+    ),
+];

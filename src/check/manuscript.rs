@@ -1,0 +1,95 @@
+//! One issue as its author wrote it: file, front matter and parsed body, with the places of everything.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Tag, TagEnd};
+
+use crate::check::shortcodes::{self, Shortcode};
+use crate::content::front_matter::{self, Block};
+use crate::content::markdown::places::placed;
+use crate::finding::{Finding, Place};
+use crate::issue::Issue;
+
+/// An issue with the text of its file.
+#[derive(Debug)]
+pub struct Manuscript<'a> {
+    /// The issue, as it was loaded.
+    pub issue: &'a Issue,
+    /// The whole file.
+    pub(super) text: &'a str,
+    /// The body with letters in place of shortcodes, and where it begins.
+    body: (usize, Cow<'a, str>),
+    block: Option<Block<'a>>,
+    /// Events of the body, their ranges counted from the begin of the file.
+    pub(super) events: Vec<(Event<'static>, Range<usize>)>,
+    /// Shortcodes of the body; the events have letters in their place.
+    pub(super) shortcodes: Vec<Shortcode<'a>>,
+}
+
+impl<'a> Manuscript<'a> {
+    /// Parses the text of an issue's file.
+    pub fn new(issue: &'a Issue, text: &'a str) -> Self {
+        let start = if text.is_char_boundary(issue.body.offset) { issue.body.offset } else { text.len() };
+        let shortcodes = shortcodes::in_text(text, start);
+        let body = shortcodes::masked(text, start, &shortcodes);
+        let events = placed(&body).into_iter().map(|(event, at)| (event, start + at.start..start + at.end)).collect();
+        let block = front_matter::split(&issue.path, text.as_bytes()).ok();
+        Self { issue, text, body: (start, body), block, events, shortcodes }
+    }
+
+    /// The Markdown of these bytes of the file, with letters in place of shortcodes.
+    pub(super) fn markdown(&self, range: &Range<usize>) -> &str {
+        let (start, body) = &self.body;
+        range.start.checked_sub(*start).and_then(|from| body.get(from..range.end - start)).unwrap_or_default()
+    }
+
+    /// The front matter as written.
+    pub(super) fn front_matter_text(&self) -> &str {
+        &self.text[..self.body.0]
+    }
+
+    /// The finding at these bytes of the file.
+    pub(super) fn at(&self, finding: Finding, range: Range<usize>) -> Finding {
+        let place = Place::in_text(&self.issue.path, self.text, range.start);
+        let line = self.text.get(range).unwrap_or_default().lines().next().unwrap_or_default();
+        finding.at(place).over(line.chars().count().max(1))
+    }
+
+    /// The finding at the first of these fields that the front matter has; at its begin where it has none. What stands
+    /// behind a dot is inside the field.
+    pub(super) fn at_field(&self, finding: Finding, fields: &[&str]) -> Finding {
+        let place = |field: &&str| {
+            let keys: Vec<&str> = field.split('.').collect();
+            Some(self.block?.place_inside(&self.issue.path, &keys))
+        };
+        let places = fields.iter().filter_map(place);
+        let place = places.into_iter().find(|place| place.line > 0).map(|place| self.with_source(place));
+        finding.at(place.unwrap_or_else(|| self.front_matter()))
+    }
+
+    /// The line that opens the front matter.
+    pub(super) fn front_matter(&self) -> Place {
+        let line =
+            1 + self.text.lines().position(|line| !line.trim_start_matches('\u{feff}').trim().is_empty()).unwrap_or(0);
+        Place { path: self.issue.path.clone(), line, column: 0, source: None }
+    }
+
+    /// The events outside code, each with its bytes.
+    pub(super) fn prose(&self) -> impl Iterator<Item = &(Event<'static>, Range<usize>)> {
+        let mut in_code = false;
+        self.events.iter().filter(move |(event, _)| {
+            match event {
+                Event::Start(Tag::CodeBlock(_)) => in_code = true,
+                Event::End(TagEnd::CodeBlock) => in_code = false,
+                _ => return !in_code,
+            }
+            false
+        })
+    }
+
+    /// The place with the whole line of the file.
+    fn with_source(&self, place: Place) -> Place {
+        Place::at_line(place.path, self.text, place.line, place.column)
+    }
+}

@@ -1,0 +1,55 @@
+//! Judges what an editor wrote, before subscribers read it.
+//!
+//! Takes one issue as it stands in its file and what the site holds besides; gives findings in the order of the file.
+//! One file per family of rules, each rule with its name, severity and remedy beside its code; `rules` is the table of
+//! all. Reading files is left to `review`, showing the findings to `cli`.
+
+use crate::finding::{Finding, Place};
+use crate::publication::Publication;
+
+mod feed;
+mod front_matter;
+mod headings;
+mod html;
+mod links;
+mod loading;
+mod manuscript;
+pub mod rules;
+mod shortcodes;
+pub mod site;
+mod targets;
+mod text;
+
+pub use feed::feed_size;
+pub use manuscript::Manuscript;
+
+use site::Site;
+
+/// Everything that is wrong or odd in one issue.
+pub fn issue(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+    let families = [
+        front_matter::judge(manuscript, site),
+        feed::judge(manuscript, site),
+        headings::judge(manuscript),
+        links::judge(manuscript, site),
+        html::judge(manuscript, site),
+        shortcodes::judge(manuscript, site),
+        text::judge(manuscript),
+    ];
+    let mut findings: Vec<Finding> = families.into_iter().flatten().collect();
+    findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
+    findings
+}
+
+/// What is odd about the publication itself; `path` and `text` are those of the project file.
+pub fn publication(publication: &Publication, path: &str, text: &str) -> Vec<Finding> {
+    let language = &publication.language;
+    if front_matter::is_language(language) {
+        return Vec::new();
+    }
+    let finding = front_matter::LANGUAGE_UNKNOWN.found(format!("there is no language `{language}`"));
+    vec![finding.at(Place::of_value(path, text, &["language"]))]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! The table of all rules: what `check --rules` prints, and what `check.off` of the project file may name.
+
+use crate::check::{feed, front_matter, headings, html, links, loading, shortcodes, text};
+use crate::finding::{Finding, Severity};
+
+/// A rule that content, feeds or configuration are held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Stable name.
+    pub name: &'static str,
+    /// How bad it is to break it.
+    pub severity: Severity,
+    /// What is found, in one line.
+    pub about: &'static str,
+    /// Why it matters, and what to do.
+    pub help: &'static str,
+}
+
+impl Rule {
+    /// A rule whose findings are errors: something is left out, or subscribers would get something broken.
+    pub(super) const fn error(name: &'static str, about: &'static str, help: &'static str) -> Self {
+        Self { name, severity: Severity::Error, about, help }
+    }
+
+    /// A rule whose findings are warnings.
+    pub(super) const fn warning(name: &'static str, about: &'static str, help: &'static str) -> Self {
+        Self { name, severity: Severity::Warning, about, help }
+    }
+
+    /// A finding that says `message` and what the rule says is to do.
+    pub(super) fn found(&self, message: impl Into<String>) -> Finding {
+        Finding { severity: self.severity, ..Finding::error(self.name, message) }.help(self.help)
+    }
+}
+
+/// Every rule: those of loading first, then the families in the order in which they read an issue.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    let families: [&[&Rule]; 8] = [
+        &loading::RULES,
+        &front_matter::RULES,
+        &feed::RULES,
+        &headings::RULES,
+        &links::RULES,
+        &html::RULES,
+        &shortcodes::RULES,
+        &text::RULES,
+    ];
+    families.into_iter().flatten().copied()
+}
+
+/// The rule of this name.
+pub fn named(name: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_rule_has_a_name_of_its_own_and_says_what_to_do() {
+        let names: BTreeSet<&str> = all().map(|rule| rule.name).collect();
+        assert_eq!(names.len(), all().count());
+        for rule in all() {
+            let plain =
+                rule.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            assert!(plain && !rule.about.is_empty() && !rule.help.is_empty(), "{}", rule.name);
+        }
+    }
+}

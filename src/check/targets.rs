@@ -1,0 +1,261 @@
+//! Whether an address in an issue leads somewhere: to an issue, to a file of the project, or out of it.
+//!
+//! What is out of the project is never asked for, and what may exist without the project knowing of it (other pages of
+//! the same site) counts as there: a wrong alarm costs more than a missed one.
+
+use crate::check::shortcodes::is_masked;
+use crate::check::site::{Site, ancestors, page_path};
+use crate::content::permalink::is_index;
+use crate::issue::Issue;
+
+/// What an address is to lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Page,
+    Image,
+}
+
+/// Folders that Hugo publishes at the root of the site.
+const ROOT_FOLDERS: [&str; 2] = ["static", "assets"];
+
+/// Pages that Hugo makes by itself.
+const MADE_BY_HUGO: [&str; 4] = ["tags", "categories", "authors", "page"];
+
+/// Schemes of addresses that readers can follow.
+const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
+
+impl Site {
+    /// Whether what is written in an issue leads somewhere.
+    ///
+    /// # Errors
+    /// What to do where it leads nowhere.
+    pub(super) fn leads(&self, issue: &Issue, written: &str, kind: Kind) -> Result<(), String> {
+        let written = written.trim();
+        let path = written.split(['?', '#']).next().unwrap_or_default();
+        if path.is_empty() || is_masked(path) || scheme(path).is_some_and(|scheme| !scheme.starts_with("http")) {
+            return Ok(());
+        }
+        if let Some(own) = self.own_path(written) {
+            return own.map_or(Ok(()), |path| self.has(&path, kind));
+        }
+        if let Some(help) = looks_absolute(path) {
+            return Err(help);
+        }
+        self.relative(issue, path, kind)
+    }
+
+    /// The path on this site of an absolute address: of `https://…`, `//…` and `/…`. `None` for a relative one,
+    /// `Some(None)` for one that leads elsewhere.
+    fn own_path(&self, written: &str) -> Option<Option<String>> {
+        if !written.starts_with('/') && scheme(written).is_none() {
+            return None;
+        }
+        let url = self.base_url.join(written).ok();
+        let own = url.filter(|url| url.host_str() == self.base_url.host_str() && url.port() == self.base_url.port());
+        Some(own.filter(|url| url.path().starts_with(self.base_url.path())).map(|url| page_path(url.path())))
+    }
+
+    /// As Hugo publishes it: relative to the permalink. As people see it in their folders: relative to the file.
+    fn relative(&self, issue: &Issue, path: &str, kind: Kind) -> Result<(), String> {
+        let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+        let beside = joined(folder(&issue.path), &decoded);
+        if let Some(page) = beside.as_deref().and_then(|file| self.page_of(file)) {
+            return Err(format!("that is the Markdown file: write `{page}/`, the address of its page"));
+        }
+        if beside.is_some_and(|file| self.files.contains(&file)) {
+            return Ok(());
+        }
+        let Some(url) = issue.permalink.join(path).ok() else { return Ok(()) };
+        let target = page_path(url.path());
+        if self.is_there(&target) || self.is_made_by_hugo(&target) {
+            return Ok(());
+        }
+        Err(match kind {
+            Kind::Image => format!("put the image beside `{}`, or mend the path", issue.path),
+            Kind::Page => {
+                self.near(&target).unwrap_or_else(|| format!("neither issue nor file is at `{target}/`: mend the path"))
+            }
+        })
+    }
+
+    /// Whether a path of this site is there, as far as the project can know.
+    fn has(&self, path: &str, kind: Kind) -> Result<(), String> {
+        if self.is_there(path) || self.is_made_by_hugo(path) {
+            return Ok(());
+        }
+        if kind == Kind::Image {
+            return Err(format!("put the image into `static{path}`, or mend the path"));
+        }
+        let is_file = path.rsplit('/').next().is_some_and(|name| name.contains('.'));
+        let first = path.split('/').nth(1).unwrap_or_default();
+        let among_issues = path.matches('/').count() > 1 && self.lists.contains(&format!("/{first}"));
+        match self.near(path) {
+            Some(help) => Err(help),
+            None if among_issues && !is_file => Err("mend the address, or publish what it leads to".to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    fn is_there(&self, path: &str) -> bool {
+        if path.is_empty() || self.pages.contains_key(path) || self.lists.contains(path) {
+            return true;
+        }
+        let base = self.base_url.path().trim_end_matches('/');
+        let below_root = path.strip_prefix(base).unwrap_or(path);
+        ROOT_FOLDERS.iter().any(|folder| self.files.contains(&format!("{folder}{below_root}")))
+            || self.is_beside_a_page(path)
+            || self.is_other_page(below_root)
+    }
+
+    /// A file of a bundle is published below the permalink of the bundle.
+    fn is_beside_a_page(&self, path: &str) -> bool {
+        let above = ancestors(path).filter_map(|page| Some((page, self.pages.get(page)?)));
+        above.into_iter().any(|(page, issue)| self.files.contains(&format!("{}{}", folder(issue), &path[page.len()..])))
+    }
+
+    /// A page of the site that is no issue: a list (`_index.md`), or one that no content folder of the project file holds.
+    fn is_other_page(&self, below_root: &str) -> bool {
+        let ends = [".md", "/index.md", "/_index.md", ".html"].map(|end| format!("content{below_root}{end}"));
+        ends.iter().any(|file| self.files.contains(file))
+    }
+
+    fn is_made_by_hugo(&self, path: &str) -> bool {
+        path.split('/').any(|part| MADE_BY_HUGO.contains(&part))
+    }
+
+    /// The page of a Markdown file.
+    fn page_of(&self, file: &str) -> Option<&str> {
+        self.pages.iter().find(|(_, issue)| *issue == file).map(|(page, _)| page.as_str())
+    }
+
+    /// The page that was meant.
+    fn near(&self, path: &str) -> Option<String> {
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let beside = self.pages.keys().filter(|page| page.rsplit_once('/').is_some_and(|(other, _)| other == parent));
+        let name = path.rsplit('/').next()?;
+        let meant = beside.filter_map(|page| page.rsplit('/').next()).find(|other| is_slip(name, other))?;
+        Some(format!("did you mean `{parent}/{meant}/`?"))
+    }
+
+    /// Whether `{{< ref "target" >}}` finds a page: by its path below the content folder, relative to the issue, or by
+    /// the end of its path.
+    pub(super) fn has_page_file(&self, issue: &Issue, target: &str) -> bool {
+        let target = target.split('#').next().unwrap_or_default().trim_matches('/');
+        if target.is_empty() {
+            return true;
+        }
+        let target = target.trim_end_matches(".md").trim_end_matches("/index").trim_end_matches("/_index");
+        let beside = joined(folder(&issue.path), target);
+        let direct = [beside.clone().unwrap_or_default(), format!("content/{target}")];
+        let ends = [".md", "/index.md", "/_index.md"];
+        if direct.iter().any(|stem| ends.iter().any(|end| self.files.contains(&format!("{stem}{end}")))) {
+            return true;
+        }
+        let is_page = |name: &str| {
+            let end = format!("/{name}");
+            let is = |page: &str| page == name || page.ends_with(&end);
+            self.files.iter().filter_map(|file| Some(page_file(file.strip_suffix(".md")?))).any(is)
+        };
+        is_page(target.trim_start_matches("../")) || beside.is_some_and(|path| is_page(&path))
+    }
+}
+
+/// Whether one name is the other with a slip of the pen. Another number is another issue.
+fn is_slip(name: &str, other: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let is_near = name.len().abs_diff(other.len()) <= 2 && strsim::damerau_levenshtein(name, other) <= 2;
+    name.chars().count() > 4 && is_near && digits(name) == digits(other)
+}
+
+/// The name of a Markdown file as references have it.
+fn page_file(stem: &str) -> &str {
+    let is_bundle = stem.rsplit('/').next().is_some_and(|name| is_index(&format!("{name}.md")) || name == "_index");
+    if is_bundle { folder(stem) } else { stem }
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A relative path below a folder, `.` and `..` resolved; `None` where it leads out of the project.
+fn joined(folder: &str, relative: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in relative.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The scheme of an absolute address, in lower case.
+pub(super) fn scheme(address: &str) -> Option<String> {
+    let (scheme, _) = address.split_once(':')?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_scheme.then(|| scheme.to_ascii_lowercase())
+}
+
+/// Whether feeds keep an address with this scheme.
+pub(super) fn is_kept(scheme: &str) -> bool {
+    SCHEMES.contains(&scheme)
+}
+
+/// What to write instead of a relative address that was meant to be an absolute one.
+fn looks_absolute(path: &str) -> Option<String> {
+    if let Some(at) = path.find("https://").or_else(|| path.find("http://")) {
+        let meant = path[at..].trim_end_matches(['*', '`', '"', '”']);
+        return Some(format!("only `{meant}` is the address: take out what stands round it"));
+    }
+    if path.contains('@') && !path.contains('/') {
+        return Some(format!("write `mailto:{path}` for an e-mail address"));
+    }
+    let host = path.split('/').next().unwrap_or_default();
+    let is_file = mime_guess::from_path(host).first().is_some() || host.ends_with(".md");
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_label =
+        |label: &&str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_host =
+        labels.len() > 1 && labels.iter().all(is_label) && (!is_file || host.starts_with("www.") || path.contains('/'));
+    let ends_in_letters =
+        labels.last().is_some_and(|last| last.len() > 1 && last.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    (is_host && ends_in_letters).then(|| format!("a web address begins with its scheme: write `https://{path}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_are_resolved() {
+        assert_eq!(joined("content/a", "../b/./c.md").as_deref(), Some("content/b/c.md"));
+        assert_eq!(joined("a", "../../b"), None);
+    }
+
+    #[test]
+    fn another_number_is_no_slip() {
+        assert!(is_slip("spring-tides", "spring-tide") && is_slip("sprign-tide", "spring-tide"));
+        assert!(!is_slip("issue-7", "issue-8") && !is_slip("a", "b") && !is_slip("spring", "autumn"));
+    }
+
+    #[test]
+    fn addresses_that_lost_their_scheme_are_told_from_files() {
+        for (path, expected) in [
+            ("github.com/stretchr/testify", Some("write `https://github.com/stretchr/testify`")),
+            ("*https://example.org/a*", Some("only `https://example.org/a` is")),
+            ("a@example.org", Some("write `mailto:a@example.org`")),
+            ("tide.png", None),
+            ("notes.md", None),
+            ("../b", None),
+            ("v1.2/notes", None),
+        ] {
+            let help = looks_absolute(path);
+            assert_eq!(help.is_some(), expected.is_some(), "{path}");
+            assert!(expected.is_none_or(|part| help.unwrap().contains(part)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Rules, held to small issues.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+
+use super::*;
+use crate::content::assemble::{Source, assemble};
+use crate::content::front_matter;
+use crate::content::permalink::Pattern;
+use crate::issue::Issue;
+
+const PATH: &str = "content/blog/tide/index.md";
+
+const FILES: [&str; 5] =
+    [PATH, "content/blog/tide/map.png", "content/blog/moon.md", "content/about.md", "static/img/sea 1.png"];
+
+fn publication() -> Publication {
+    let text = "title: T\nbase_url: https://example.org\n";
+    crate::config::Config::parse("slugline.yaml", text).unwrap().publication
+}
+
+fn loaded(path: &str, text: &str) -> Issue {
+    let block = front_matter::split(path, text.as_bytes()).unwrap();
+    let source = Source { path, below_content: path.strip_prefix("content/").unwrap() };
+    assemble(source, &block, &publication(), &Pattern::default()).issue.unwrap()
+}
+
+/// What is found in an issue beside others, the site being as it was at noon of 20 November 2026.
+fn found_in(text: &str) -> Vec<Finding> {
+    let issue = loaded(PATH, text);
+    let other = loaded("content/blog/moon.md", "---\ntitle: Moon\ndate: 2026-01-01\naliases: [/old-moon/]\n---\n");
+    let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
+    let files: BTreeSet<String> = FILES.map(str::to_owned).into();
+    let published = BTreeMap::from([(PATH.to_owned(), "https://example.org/blog/tide/".to_owned())]);
+    let site = Site::new(&publication(), &[issue.clone(), other], files, published, now);
+    super::issue(&Manuscript::new(&issue, text), &site)
+}
+
+/// Rule and place of what is found in this body; the body begins in line 6.
+fn in_body(body: &str) -> Vec<String> {
+    shown(&found_in(&format!("---\ntitle: Tide\ndate: 2026-11-01\ndescription: D\n---\n{body}")))
+}
+
+/// The same for a front matter.
+fn in_front_matter(lines: &str) -> Vec<String> {
+    shown(&found_in(&format!("---\n{lines}---\nText.\n")))
+}
+
+/// `rule line:column text`.
+fn shown(findings: &[Finding]) -> Vec<String> {
+    let text = |finding: &Finding| {
+        let place = finding.place.as_ref().unwrap();
+        let source = place.source.as_deref().unwrap_or_default();
+        let rest = source.chars().skip(place.column.saturating_sub(1));
+        let text: String = if finding.length > 0 { rest.take(finding.length).collect() } else { rest.collect() };
+        format!("{} {}:{} {text}", finding.rule, place.line, place.column).trim_end().to_owned()
+    };
+    findings.iter().map(text).collect()
+}
+
+#[test]
+fn what_is_right_is_not_found() {
+    for body in [
+        "[moon](../moon/) [moon](/blog/moon) [moon](https://example.org/blog/moon/#x) [old](/old-moon/) [list](/blog/)\n",
+        "[tags](/tags/x/) [other page](/imprint/) [about](/about/) [web](https://example.com/none) [web](//example.com/a)\n",
+        "![map](map.png) ![map](./map.png?v=1) ![sea](/img/sea%201.png) ![sea](</img/sea 1.png>) <img src=map.png alt=\"\">\n",
+        "[mail](mailto:a@example.org) <https://example.com> <a@example.org> [up](#top) [on](#full-moon) [n](#n)[^1]\n\n\
+         ## Full **Moon**!\n\n<a name=\"n\"></a>\n\n[^1]: note\n",
+        "`**TODO` src/**/*.rs 2 ** 3 \\*\\*a TODO-list\n\n```\nTODO **a\n# b\n```\n",
+        "{{< ref \"moon.md\" >}} [m]({{< relref \"/blog/moon\" >}}) {{< figure src=\"map.png\" alt=\"map\" >}} {{</* x */>}}\n",
+        "## a\n\n### b\n\n#### c\n\n## d\n",
+        "Café, NÃO, 2 < 3 ****y**** <b>x</b> <!-- TODO -->\n",
+        "[a](b \"title of it\") text\n\n[b]: /x",
+    ] {
+        let found: Vec<String> = in_body(body).into_iter().filter(|one| !one.ends_with(" b")).collect();
+        assert_eq!(found, Vec::<String>::new(), "{body}");
+    }
+}
+
+#[test]
+fn links_that_lead_nowhere() {
+    for (body, expected) in [
+        ("a [b](../none/)", "link-broken 6:7 ../none/"),
+        ("[b](/blog/none/)", "link-broken 6:5 /blog/none/"),
+        ("海[b](https://example.org/blog/none)", "link-broken 6:6 https://example.org/blog/none"),
+        ("[b](../moon.md)", "link-broken 6:5 ../moon.md"),
+        ("[b](example.com/x)", "link-broken 6:5 example.com/x"),
+        ("[b](a@example.org)", "link-broken 6:5 a@example.org"),
+        ("[b][r]\n\n[r]: ../none/", "link-broken 6:1 [b][r]"),
+        ("<a href='../none/'>b</a>", "link-broken 6:1 <a href='../none/'>"),
+        ("{{< ref \"none.md\" >}}", "link-broken 6:1 {{< ref \"none.md\" >}}"),
+        ("![b](none.png)", "image-broken 6:6 none.png"),
+        ("![b](/img/none.png)", "image-broken 6:6 /img/none.png"),
+        ("<img alt=b src=none.png>", "image-broken 6:1 <img alt=b src=none.png>"),
+        ("{{< figure src=none.png alt=b >}}", "image-broken 6:1 {{< figure src=none.png alt=b >}}"),
+        ("[b](#none)", "fragment-broken 6:5 #none"),
+        ("[b]()", "address-missing 6:1 [b]()"),
+        ("[b](data:x)", "address-scheme 6:5 data:x"),
+        ("a [](/blog/moon/)", "link-text-missing 6:6 /blog/moon/"),
+        ("![](map.png)", "image-alt-missing 6:1 ![](map.png)"),
+        ("![map.png](map.png)", "image-alt-poor 6:1 ![map.png](map.png)"),
+        ("![b](map.png) ![图片](map.png) ![1](map.png)", "image-alt-poor 6:15 ![图片](map.png)"),
+        ("![图片](map.png)", "image-alt-poor 6:1 ![图片](map.png)"),
+        ("{{< figure src=map.png >}}", "image-alt-missing 6:1 {{< figure src=map.png >}}"),
+        ("![b](http://example.com/b.png)", "image-insecure 6:6 http://example.com/b.png"),
+    ] {
+        assert_eq!(in_body(body), [expected], "{body}");
+    }
+}
+
+#[test]
+fn the_remedy_names_what_was_meant() {
+    for (body, expected) in [
+        ("[b](/blog/mooon/)", "did you mean `/blog/moon/`?"),
+        ("[b](hhttps://example.com)", "did you mean `https:`?"),
+        ("[b](/blog/none/)", "mend the address, or publish what it leads to"),
+        ("[b](../moon.md)", "that is the Markdown file: write `/blog/moon/`, the address of its page"),
+        ("[b](example.com/x)", "a web address begins with its scheme: write `https://example.com/x`"),
+        ("## Full moon {#full}\n\n[b](#ful)", "did you mean `#full`?"),
+    ] {
+        let findings = found_in(&format!("---\ntitle: Tide\ndate: 2026-11-01\ndescription: D\n---\n{body}\n"));
+        assert_eq!(findings[0].help.as_deref(), Some(expected), "{body}");
+    }
+}
+
+#[test]
+fn text_that_did_not_become_what_was_meant() {
+    for (body, expected) in [
+        ("Text. TODO: more", "todo-left 6:7 TODO"),
+        ("海（TK）", "todo-left 6:3 TK"),
+        ("a **b **c", "emphasis-left 6:3 **"),
+        ("**文： **字 and **more **x", "emphasis-left 6:1 **"),
+        ("**潮汐 **达到**700+**厘米", "emphasis-nested 6:6 **达到**"),
+        ("See ![b](my map.png).", "link-left 6:5 ![b](my map.png)"),
+        ("[b]（https://example.com）", "link-left 6:1 [b]（https://example.com）"),
+        ("a\u{fffd}b\u{fffd}", "characters-damaged 6:2 \u{fffd}"),
+        ("`\u{81}`", "characters-damaged 6:2 \u{81}"),
+        ("GrÃ¼n", "characters-misread 6:3 Ã¼"),
+        ("donâ€™t", "characters-misread 6:4 â€"),
+        ("", "body-empty 1:0"),
+        ("<!-- none -->\n", "body-empty 1:0"),
+        ("# a\n\n## b", "heading-title 6:1 # a"),
+        ("## a\n\n#### b", "heading-jump 8:1 #### b"),
+        ("## \n\na", "heading-empty 6:1 ##"),
+        ("a <dataId> b <dataId>", "tag-unknown 6:3 <dataId>"),
+        ("<script>\nalert('<x>')\n</script>", "html-left-out 6:1 <script>"),
+        ("> <iframe src=\"https://example.com\"></iframe>", "html-player 6:3 <iframe src=\"https://example.com\">"),
+    ] {
+        assert_eq!(in_body(body), [expected], "{body}");
+    }
+}
+
+#[test]
+fn front_matter_that_an_editor_would_mend() {
+    let whole = "title: Tide\ndate: 2026-11-01\ndescription: D\n";
+    assert_eq!(in_front_matter(whole), Vec::<String>::new());
+    for (lines, expected) in [
+        ("title: Tide\ndate: 2026-11-01\n".to_owned(), "description-missing 1:0"),
+        (format!("{whole}cover: map.png\n"), "cover-alt-missing 5:8 map.png"),
+        (format!("{whole}cover:\n  image: '![](map.png)'\n  alt: a\n"), "cover-pasted 6:10 '![](map.png)'"),
+        (
+            format!("{whole}cover: {{image: https://example.com/a, alt: a}}\n"),
+            "cover-type 5:8 {image: https://example.com/a, alt: a}",
+        ),
+        (format!("{whole}expiryDate: 2026-10-01\n"), "expires-before-date 5:13 2026-10-01"),
+        (format!("{whole}author: Maren <maren@example.org>\n"), "author-email 5:9 Maren <maren@example.org>"),
+        (format!("{whole}language: cn\n"), "language-unknown 5:11 cn"),
+        (format!("{whole}slug: flood\n"), "id-changing 5:7 flood"),
+        (whole.replace("2026-11-01", "2026-12-01"), "date-future 3:7 2026-12-01"),
+        (whole.replace("Tide", "a <b>tide</b>"), "title-markup 2:8 a <b>tide</b>"),
+        (whole.replace("Tide", "moon"), "title-repeated 2:8 moon"),
+    ] {
+        assert_eq!(in_front_matter(&lines), [expected], "{lines}");
+    }
+}
+
+#[test]
+fn the_publication_has_a_language() {
+    let text = "title: T\nbase_url: https://example.org\nlanguage: jp\n";
+    let publication = crate::config::Config::parse("slugline.yaml", text).unwrap().publication;
+    assert_eq!(shown(&super::publication(&publication, "slugline.yaml", text)), ["language-unknown 3:11 jp"]);
+}
+
+#[test]
+fn a_large_feed_is_named() {
+    assert_eq!(feed_size("public/feed.xml", 250_000), None);
+    assert_eq!(feed_size("public/feed.xml", 250_001).unwrap().message, "the feed has 251 kB");
+}
+
+/// Pieces that rules look for, beside anything.
+fn markdown() -> impl Strategy<Value = String> {
+    let pieces = prop_oneof![
+        3 => "\\PC{0,6}",
+        3 => "[*_`~#>\\[\\]()!<>|$:{}%\\-\n \t。（文\u{fdd0}\u{200b}]{0,8}",
+        2 => prop::sample::select(vec![
+            "{{< ref \"", "\" >}}", "{{< highlight >}}", "{{< /highlight >}}", "{{%", "](", "![", "]（", "https://", "**",
+            "<script>", "</script>", "<iframe src=", "<img ", "<!--", "-->", "TODO", "\r\n", "    ", "[^1]", "[^1]: ", "| a |\n|--|\n",
+            "../", "#", "Ã¼", "\u{fffd}", "\u{feff}",
+        ]).prop_map(str::to_owned),
+    ];
+    prop::collection::vec(pieces, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn every_place_lies_in_the_file(body in markdown(), begin in prop::sample::select(vec!["", "\u{feff}", "\n \n"])) {
+        let text = format!("{begin}---\ntitle: 海\ndate: 2026-11-01\ncover: x y\n---\n{body}");
+        for finding in found_in(&text) {
+            let place = finding.place.unwrap();
+            let line = text.lines().nth(place.line - 1);
+            prop_assert!(line.is_some() || text.ends_with('\n') && place.line == text.lines().count() + 1);
+            let length = line.map_or(0, |line| line.chars().count());
+            prop_assert!(place.column.saturating_sub(1) + finding.length.saturating_sub(1) <= length, "{:?}", place);
+            prop_assert!(place.source.as_deref().is_none_or(|source| source == line.unwrap_or_default()));
+        }
+    }
+}

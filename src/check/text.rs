@@ -1,0 +1,221 @@
+//! Rules for the text itself: what was left in it, and what did not become what its author meant.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Tag, TagEnd};
+
+use crate::check::manuscript::Manuscript;
+use crate::check::rules::Rule;
+use crate::content::html::legal;
+use crate::finding::Finding;
+
+const BODY_EMPTY: Rule = Rule::warning(
+    "body-empty",
+    "An issue has no text",
+    "subscribers get its title and nothing else; write the text, or make it a draft with `draft: true`",
+);
+const TODO_LEFT: Rule = Rule::warning(
+    "todo-left",
+    "A note to oneself is left in the text: TODO, TK, FIXME, XXX",
+    "do what it says and remove it; as code it is no note",
+);
+const EMPHASIS_LEFT: Rule = Rule::warning(
+    "emphasis-left",
+    "Asterisks of bold text are shown as they are",
+    "take out blanks inside the asterisks, and close what is open; asterisks that are meant are written `\\*\\*`",
+);
+const EMPHASIS_NESTED: Rule = Rule::warning(
+    "emphasis-nested",
+    "Bold text stands inside bold text",
+    "asterisks that were to close have opened: take out blanks inside the asterisks",
+);
+const LINK_LEFT: Rule = Rule::warning(
+    "link-left",
+    "A link or image is shown as it is written",
+    "write `%20` for a blank in the address, and ASCII parentheses round it",
+);
+const CHARACTERS_DAMAGED: Rule = Rule::warning(
+    "characters-damaged",
+    "A character that XML forbids, or that is the trace of damage",
+    "it is left out of feeds and mails; write the character that was meant",
+);
+const CHARACTERS_MISREAD: Rule = Rule::warning(
+    "characters-misread",
+    "Characters that come of reading UTF-8 as Latin-1",
+    "write the character that was meant, and save the file as UTF-8",
+);
+
+pub(super) const RULES: [&Rule; 7] =
+    [&BODY_EMPTY, &TODO_LEFT, &EMPHASIS_LEFT, &EMPHASIS_NESTED, &LINK_LEFT, &CHARACTERS_DAMAGED, &CHARACTERS_MISREAD];
+
+pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if is_empty(manuscript) {
+        findings.push(BODY_EMPTY.found("the issue has no text").at(manuscript.front_matter()));
+    }
+    findings.extend(damaged(manuscript));
+    findings.extend(nested(manuscript));
+    for block in blocks(manuscript) {
+        for text in &block {
+            findings.extend(notes(manuscript, text));
+            findings.extend(links(manuscript, text));
+            findings.extend(misread(manuscript, text));
+        }
+        findings.extend(block.iter().find_map(|text| emphasis(manuscript, text)));
+    }
+    findings
+}
+
+/// Whether nothing can be seen.
+fn is_empty(manuscript: &Manuscript<'_>) -> bool {
+    let is_seen = |event: &Event<'_>| match event {
+        Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
+        Event::Html(html) | Event::InlineHtml(html) => !html.trim_start().starts_with("<!--"),
+        Event::Start(Tag::Image { .. }) | Event::InlineMath(_) | Event::DisplayMath(_) => true,
+        _ => false,
+    };
+    !manuscript.events.iter().any(|(event, _)| is_seen(event))
+}
+
+/// The text of every block outside code, in pieces that stand together in the file.
+fn blocks(manuscript: &Manuscript<'_>) -> Vec<Vec<Range<usize>>> {
+    let mut blocks: Vec<Vec<Range<usize>>> = vec![Vec::new()];
+    for (event, range) in manuscript.prose() {
+        match event {
+            Event::Text(_) => {
+                let Some(block) = blocks.last_mut() else { continue };
+                match block.last_mut().filter(|text| text.end == range.start) {
+                    Some(text) => text.end = range.end,
+                    None => block.push(range.clone()),
+                }
+            }
+            Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::TableCell | Tag::Item)
+            | Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::TableCell | TagEnd::Item) => {
+                blocks.push(Vec::new());
+            }
+            _ => {}
+        }
+    }
+    blocks
+}
+
+fn notes(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
+    const NOTES: [&str; 4] = ["TODO", "TK", "FIXME", "XXX"];
+    let written = manuscript.markdown(text);
+    let mut findings = Vec::new();
+    for note in NOTES {
+        for (at, _) in written.match_indices(note) {
+            let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'));
+            let end = at + note.len();
+            if joins(written[..at].chars().next_back())
+                || written[end..].starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-'))
+            {
+                continue;
+            }
+            let start = text.start + at;
+            findings.push(
+                manuscript.at(TODO_LEFT.found(format!("`{note}` is left in the text")), start..start + note.len()),
+            );
+        }
+    }
+    findings
+}
+
+/// Asterisks beside text; between blanks, and in a pattern of file names, they are meant.
+fn emphasis(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Option<Finding> {
+    let written = manuscript.markdown(text);
+    let mut from = 0;
+    while let Some(at) = written[from..].find("**").map(|at| from + at) {
+        let end = at + written[at..].bytes().take_while(|byte| *byte == b'*').count();
+        from = end;
+        let (before, after) = (written[..at].chars().next_back(), written[end..].chars().next());
+        let is_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+        let is_path = [before, after].iter().any(|c| matches!(c, Some('/' | '\\')));
+        if end - at > 4 || is_path || is_blank(before) && is_blank(after) {
+            continue;
+        }
+        let place = text.start + at..text.start + end;
+        return Some(manuscript.at(EMPHASIS_LEFT.found("these asterisks are shown as they are"), place));
+    }
+    None
+}
+
+/// Bold text in bold text, of Markdown.
+fn nested(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+    let mut open: Vec<&Range<usize>> = Vec::new();
+    let mut findings = Vec::new();
+    for (event, range) in &manuscript.events {
+        match event {
+            Event::Start(Tag::Strong) => {
+                // `****twice****` is bold all the same.
+                if open.last().is_some_and(|outer| outer.start + 2 != range.start || range.end + 2 != outer.end) {
+                    let finding = EMPHASIS_NESTED.found("this bold text stands inside bold text");
+                    findings.push(manuscript.at(finding, range.clone()));
+                }
+                open.push(range);
+            }
+            Event::End(TagEnd::Strong) => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    findings
+}
+
+/// `[text](an address.png)`: a blank ends an address, and full-width parentheses are none.
+fn links(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
+    let written = manuscript.markdown(text);
+    let mut findings = Vec::new();
+    for (open, close) in [("](", ')'), ("]（", '）')] {
+        for (at, _) in written.match_indices(open) {
+            let inside = written[at + open.len()..].lines().next().unwrap_or_default();
+            let Some((address, _)) = inside.split_once(close) else { continue };
+            let is_address = match close {
+                ')' => {
+                    address.trim().contains(char::is_whitespace)
+                        && address.contains(['.', '/'])
+                        && !address.contains('"')
+                }
+                _ => address.contains("://"),
+            };
+            let start = written[..at].rfind('[').filter(|_| is_address);
+            let Some(start) = start else { continue };
+            let start = text.start + start - usize::from(written[..start].ends_with('!'));
+            let end = text.start + at + open.len() + address.len() + close.len_utf8();
+            findings.push(manuscript.at(LINK_LEFT.found(format!("`{address}` is no address of a link")), start..end));
+        }
+    }
+    findings
+}
+
+/// The first character of the file that feeds leave out.
+fn damaged(manuscript: &Manuscript<'_>) -> Option<Finding> {
+    let text = manuscript.text;
+    let is_damaged = |c: char| !matches!(c, '\n' | '\r' | '\t') && legal(c.encode_utf8(&mut [0; 4])).is_empty();
+    let mut found = text.char_indices().filter(|(_, c)| is_damaged(*c));
+    let (at, c) = found.next()?;
+    let more = found.count();
+    let others = if more > 0 { format!(" ({more} more in this file)") } else { String::new() };
+    let finding = CHARACTERS_DAMAGED.found(format!("the character U+{:04X} is left out{others}", u32::from(c)));
+    Some(manuscript.at(finding, at..at + c.len_utf8()))
+}
+
+/// The first pair such as `Ã¼`.
+fn misread(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Option<Finding> {
+    let written = manuscript.markdown(text);
+    let starts = written.char_indices().filter(|(_, c)| matches!(c, 'Ã' | 'Â' | 'â'));
+    for (at, first) in starts {
+        let next = written[at + first.len_utf8()..].chars().next()?;
+        let is_pair = match first {
+            'â' => matches!(next, '€' | '\u{80}'),
+            _ => matches!(next, '\u{80}'..='\u{bf}'),
+        };
+        if is_pair {
+            let end = at + first.len_utf8() + next.len_utf8();
+            let finding = CHARACTERS_MISREAD.found(format!("`{first}{next}` was another character"));
+            return Some(manuscript.at(finding, text.start + at..text.start + end));
+        }
+    }
+    None
+}

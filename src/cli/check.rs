@@ -1,0 +1,129 @@
+//! `slugline check`: everything an editor wants to know before subscribers do.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::check::rules::{self, Rule};
+use crate::cli::report::severity;
+use crate::cli::{Context, Exit};
+use crate::finding::{Finding, Severity};
+use crate::load::{self, InvalidConfig};
+use crate::review::{self, Review};
+
+mod github;
+mod json;
+mod sarif;
+
+/// Judge content, feeds and configuration
+///
+/// Writes nothing. Every finding has the name of its rule, its place in your file, and what to do. The exit code is 1
+/// when there is an error, with --strict when there is anything. Switch a rule off by its name in the project file:
+/// `check: {off: [image-alt-missing]}`.
+#[derive(Debug, Default, clap::Args)]
+#[command(
+    after_help = "Examples:\n  slugline check\n  slugline check latest --strict\n  slugline check --format github"
+)]
+pub(super) struct Args {
+    /// Issues to judge: slug, path or `latest` [default: all, and the project file]
+    #[arg(value_name = "ISSUE")]
+    issues: Vec<String>,
+    /// How to write what was found [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Let warnings count for the exit code
+    #[arg(long)]
+    strict: bool,
+    /// List all rules, and judge nothing
+    #[arg(long, conflicts_with_all = ["issues", "format", "strict"])]
+    rules: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One document
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// SARIF 2.1.0, for tools that collect findings
+    Sarif,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if args.rules {
+        return list_rules(context).map(|()| Exit::Done);
+    }
+    let format = args.format.unwrap_or(if context.report.json { Format::Json } else { Format::Text });
+    let config = match load::config(&context.project, &context.config_file) {
+        Ok(config) => config,
+        Err(error) => {
+            let Some(invalid) = error.downcast_ref::<InvalidConfig>() else { return Err(error) };
+            write(context, format, &Review { issues: 0, findings: invalid.findings.clone() }, "")?;
+            return Err(error);
+        }
+    };
+    let loaded = load::issues(&context.project, &config)?;
+    let now = context.clock.now();
+    let named = args.issues.iter().map(|name| review::path_of(&loaded, name, now));
+    let named: Vec<String> = named.collect::<anyhow::Result<_>>()?;
+    let review = review::review(&context.project, &context.config_file, &config, &loaded, &named, now)?;
+    write(context, format, &review, &folder(context))?;
+    context.report.message(&summary(&review));
+    let counts = |finding: &Finding| args.strict || finding.severity == Severity::Error;
+    Ok(if review.findings.iter().any(counts) { Exit::Attention } else { Exit::Done })
+}
+
+/// What paths begin with for tools that start from the working directory.
+fn folder(context: &Context) -> String {
+    let folder = context.project.folder();
+    let shown = folder.to_string_lossy();
+    let shown = shown.trim_start_matches("./").trim_end_matches('/');
+    if folder.is_absolute() || shown.is_empty() || shown == "." { String::new() } else { format!("{shown}/") }
+}
+
+fn write(context: &Context, format: Format, review: &Review, folder: &str) -> anyhow::Result<()> {
+    match format {
+        Format::Text => context.report.found(&review.findings),
+        Format::Json => context.report.document(&json::document(review)),
+        Format::Github => context.report.text(&github::annotations(&review.findings, folder)),
+        Format::Sarif => context.report.document(&sarif::document(&review.findings, folder)),
+    }
+}
+
+/// `2 errors and 1 warning in 7 issues`.
+fn summary(review: &Review) -> String {
+    let count = |severity| review.findings.iter().filter(|finding| finding.severity == severity).count();
+    let number = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let found = match (errors, warnings) {
+        (0, 0) => "nothing to mend".to_owned(),
+        (0, _) => number(warnings, "warning"),
+        (_, 0) => number(errors, "error"),
+        _ => format!("{} and {}", number(errors, "error"), number(warnings, "warning")),
+    };
+    format!("{found} in {}", number(review.issues, "issue"))
+}
+
+#[derive(Serialize)]
+struct RuleRow<'a> {
+    rule: &'a str,
+    severity: &'static str,
+    about: &'a str,
+    help: &'a str,
+}
+
+fn list_rules(context: &Context) -> anyhow::Result<()> {
+    if context.report.json {
+        let row = |rule: &Rule| RuleRow {
+            rule: rule.name,
+            severity: severity(rule.severity),
+            about: rule.about,
+            help: rule.help,
+        };
+        return context.report.document(&rules::all().map(row).collect::<Vec<_>>());
+    }
+    let text =
+        |rule: &Rule| format!("{} ({})\n  {}:\n  {}\n", rule.name, severity(rule.severity), rule.about, rule.help);
+    context.report.text(&rules::all().map(text).collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,41 @@
+//! Findings as one document.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::cli::report::FindingRow;
+use crate::finding::Severity;
+use crate::review::Review;
+
+/// The document of `--format json`.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    findings: Vec<FindingRow<'a>>,
+    counts: Counts<'a>,
+}
+
+#[derive(Serialize)]
+struct Counts<'a> {
+    issues: usize,
+    errors: usize,
+    warnings: usize,
+    rules: BTreeMap<&'a str, usize>,
+}
+
+pub(super) fn document(review: &Review) -> Document<'_> {
+    let count = |severity| review.findings.iter().filter(|finding| finding.severity == severity).count();
+    let mut rules = BTreeMap::new();
+    for finding in &review.findings {
+        *rules.entry(finding.rule).or_default() += 1;
+    }
+    Document {
+        findings: review.findings.iter().map(FindingRow::of).collect(),
+        counts: Counts {
+            issues: review.issues,
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+            rules,
+        },
+    }
+}

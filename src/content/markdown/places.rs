@@ -1,0 +1,92 @@
+//! The events of a body with the places they come from, for whoever tells an author where something stands.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Options, Parser};
+
+use crate::content::cjk::{SENTINEL, with_sentinels};
+use crate::content::markdown::{OPTIONS, is_no_formula, unmarked};
+
+/// An event, and the bytes of the Markdown that it was made from.
+pub type Placed = (Event<'static>, Range<usize>);
+
+/// The events of `Document::parse` with their places; line breaks between CJK characters are left in.
+pub fn placed(markdown: &str) -> Vec<Placed> {
+    let mut events = Vec::new();
+    if markdown.contains('$') {
+        events = parsed(markdown, OPTIONS | Options::ENABLE_MATH);
+    }
+    if events.is_empty() || events.iter().any(|(event, _)| is_no_formula(event)) {
+        events = parsed(markdown, OPTIONS);
+    }
+    events
+}
+
+fn parsed(markdown: &str, options: Options) -> Vec<Placed> {
+    let marked = with_sentinels(markdown);
+    let sentinels = Sentinels::between(markdown, &marked);
+    let place = |range: Range<usize>| sentinels.source(range.start)..sentinels.source(range.end);
+    let events = Parser::new_ext(&marked, options).into_offset_iter();
+    events.map(|(event, range)| (unmarked(event), place(range))).collect()
+}
+
+/// Where the sentinels stand in a text, in order.
+struct Sentinels(Vec<usize>);
+
+impl Sentinels {
+    /// Those that were put into `source`; one that an author wrote is text.
+    fn between(source: &str, marked: &str) -> Self {
+        let mut own = source.chars().peekable();
+        let mut found = Vec::new();
+        for (at, c) in marked.char_indices() {
+            if own.peek() == Some(&c) {
+                own.next();
+            } else {
+                found.push(at);
+            }
+        }
+        Self(found)
+    }
+
+    /// The place in the source of a place in the text with sentinels.
+    fn source(&self, at: usize) -> usize {
+        at - SENTINEL.len_utf8() * self.0.partition_point(|sentinel| *sentinel < at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::content::markdown::Document;
+
+    /// The source of every event whose text is `text`.
+    fn source_of<'a>(markdown: &'a str, text: &str) -> Vec<&'a str> {
+        let is_meant = |event: &Event<'_>| matches!(event, Event::Text(found) if found.as_ref() == text);
+        placed(markdown).iter().filter(|(event, _)| is_meant(event)).map(|(_, at)| &markdown[at.clone()]).collect()
+    }
+
+    #[test]
+    fn places_are_those_of_the_source() {
+        assert_eq!(source_of("**文：**字 **二。****三**", "三"), ["三"]);
+        assert_eq!(source_of("\u{fdd0}**文：**字 *a*", "a"), ["a"]);
+        assert_eq!(source_of("plain **b**", "b"), ["b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_lies_in_the_text(markdown in "[*~`$<>\\[\\]()# a。文（\u{fdd0}\n|:-]{0,60}") {
+            for (_, at) in placed(&markdown) {
+                prop_assert!(markdown.get(at).is_some());
+            }
+        }
+
+        #[test]
+        fn the_events_are_those_of_the_document(markdown in "[*~`$<>\\[\\]()# a|:-]{0,60}") {
+            let events: Vec<Event<'_>> = placed(&markdown).into_iter().map(|(event, _)| event).collect();
+            let document = Document::parse(&markdown);
+            prop_assert_eq!(events.as_slice(), document.events());
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Every file of some folders, by its path: what links may lead to.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::disk::Project;
+
+impl Project {
+    /// The files below these folders of the project, by their paths below it with `/` between the parts. A folder that
+    /// is not there or cannot be read holds none; what begins with a dot is left out, and links to folders are not
+    /// followed.
+    pub fn files_below(&self, folders: &[&str]) -> BTreeSet<String> {
+        let mut files = BTreeSet::new();
+        let mut next: Vec<String> = folders.iter().map(|folder| (*folder).to_owned()).collect();
+        while let Some(folder) = next.pop() {
+            let Ok(entries) = fs::read_dir(self.path(&folder)) else { continue };
+            for entry in entries.flatten() {
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+                match entry.file_type() {
+                    _ if name.starts_with('.') => {}
+                    Ok(kind) if kind.is_dir() => next.push(path),
+                    Ok(_) => {
+                        files.insert(path);
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_files_at_every_depth() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        for path in ["static/a.png", "static/b/c d.png", "static/.git/x", "content/海/index.md"] {
+            project.write(path, b"").unwrap();
+        }
+        let files: Vec<String> = project.files_below(&["content", "static", "assets"]).into_iter().collect();
+        assert_eq!(files, ["content/海/index.md", "static/a.png", "static/b/c d.png"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! Judges a whole project as an editor would before it is published, and writes nothing.
+//!
+//! Joins what loading reports with what `check` finds in every issue. The texts are read side by side, and each is
+//! forgotten when it is judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use rayon::prelude::*;
+
+use crate::check::site::Site;
+use crate::check::{self, Manuscript};
+use crate::config::Config;
+use crate::disk::Project;
+use crate::disk::covers::{Covers, Known};
+use crate::finding::{Finding, Place};
+use crate::issue::Issue;
+use crate::load::{self, Issues};
+
+/// What was judged, and what was found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Review {
+    /// How many issues were judged, those among them that are left out.
+    pub issues: usize,
+    /// In the order of the files; first what belongs to none.
+    pub findings: Vec<Finding>,
+}
+
+/// Judges the issues at these paths, or all of them and the project file when there are none.
+///
+/// # Errors
+/// When the project file or `covers.lock` cannot be read.
+pub fn review(
+    project: &Project,
+    config_file: &str,
+    config: &Config,
+    loaded: &Issues,
+    paths: &[String],
+    now: DateTime<Utc>,
+) -> anyhow::Result<Review> {
+    let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
+    let site = Site::new(&config.publication, &loaded.issues, files(project, config), BTreeMap::new(), now);
+    let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
+    let (covers, mut findings) = Covers::open(project, config)?;
+    let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, issue, &covers, &site)).collect();
+    findings.extend(judged.into_iter().flatten());
+    let of_loading =
+        loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
+    let left_out: BTreeSet<&str> = of_loading.clone().filter_map(left_out).collect();
+    findings.extend(of_loading.cloned());
+    if paths.is_empty() {
+        let text = project.text_if_there(config_file)?.unwrap_or_default();
+        findings.extend(check::publication(&config.publication, config_file, &text));
+    }
+    findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
+    findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
+    Ok(Review { issues: issues.len() + left_out.len(), findings })
+}
+
+/// The file that is left out for a finding; one without date is loaded.
+fn left_out(finding: &Finding) -> Option<&str> {
+    let is_issue = finding.leaves_out() && finding.rule != "no-date";
+    finding.place.as_ref().filter(|place| is_issue && place.path.ends_with(".md")).map(|place| place.path.as_str())
+}
+
+/// Where an issue that was named is: also one that was left out.
+///
+/// # Errors
+/// A finding that names the nearest slug when there is no such issue.
+pub fn path_of(loaded: &Issues, name: &str, now: DateTime<Utc>) -> anyhow::Result<String> {
+    let meant = name.strip_prefix("./").unwrap_or(name);
+    let places = loaded.findings.iter().filter_map(|finding| finding.place.as_ref());
+    if let Some(place) = places.into_iter().find(|place| place.path == meant) {
+        return Ok(place.path.clone());
+    }
+    load::find(&loaded.issues, name, now).map(|issue| issue.path.clone())
+}
+
+/// What a site may publish: texts with the files beside them, and Hugo's folders.
+fn files(project: &Project, config: &Config) -> BTreeSet<String> {
+    let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+    let folders = folders.iter().map(String::as_str).chain(["content", "static", "assets"]);
+    project.files_below(&folders.collect::<Vec<_>>())
+}
+
+fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> Vec<Finding> {
+    let bytes = match project.bytes(&issue.path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let finding = Finding::error("unreadable", format!("{error:#}")).help("run it again");
+            return vec![finding.at(Place::file(&issue.path))];
+        }
+    };
+    let Ok(text) = String::from_utf8(bytes) else {
+        return load::body(project, issue).err().map(|finding| *finding).into_iter().collect();
+    };
+    let Known { cover, finding } = covers.of(issue);
+    let issue = Issue { cover, ..issue.clone() };
+    check::issue(&Manuscript::new(&issue, &text), site).into_iter().chain(finding).collect()
+}
