@@ -14,6 +14,7 @@ use crate::content::html::urls::Rewriter;
 use crate::content::markdown::Document;
 
 mod depth;
+mod direct;
 pub(crate) mod fate;
 mod last;
 mod notes;
@@ -33,12 +34,19 @@ pub enum Reader {
 /// The HTML of a document whose relative URLs are relative to `permalink`. Footnote and heading ids begin with
 /// `prefix`, so that they stay unique where several issues share a page.
 pub fn render(document: &Document<'_>, permalink: &Url, prefix: &str, reader: Reader) -> String {
+    let events = document.events();
+    let direct = direct::direct(events, permalink, prefix, reader);
+    direct.unwrap_or_else(|| parsed(events, permalink, prefix, reader))
+}
+
+/// The HTML by way of a parser, which is sure to be right whatever raw HTML there is.
+fn parsed(events: &[Event<'_>], permalink: &Url, prefix: &str, reader: Reader) -> String {
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, notes::with_notes_last(document.events()).into_iter());
+    pulldown_cmark::html::push_html(&mut html, notes::with_notes_last(events, &notes::AS_WRITTEN).into_iter());
     let html = raw::mended(&html);
     let rewriter = Rewriter::new(permalink, prefix, reader, raw::ids(&html));
     let mut clean = clean(&html, reader, Some((prefix, rewriter)));
-    if document.events().iter().any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_))) {
+    if events.iter().any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_))) {
         // Pasted tags in the wrong order (`<a><table><a>`) make a tree that comes out of its own text as another one.
         clean = self::clean(&clean, reader, None);
     }
