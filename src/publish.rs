@@ -81,13 +81,15 @@ pub fn build(
     Ok(build)
 }
 
-/// Feeds that are made side by side: enough to keep the machine busy, few enough to keep their texts in memory.
+/// Feeds that are made side by side: enough to keep the machine busy, few enough to keep their texts in memory. Never an
+/// archive beside the feed that links to it: that one is written when the archives are there.
 fn batches<'a, 'b>(outlines: &'b [Outline<'a>]) -> Vec<&'b [Outline<'a>]> {
     const ISSUES: usize = 256;
     let mut batches = Vec::new();
     let (mut start, mut issues) = (0, 0);
     for (at, outline) in outlines.iter().enumerate() {
-        if at > start && issues + outline.issues.len() > ISSUES {
+        let is_full = issues + outline.issues.len() > ISSUES;
+        if at > start && (is_full || outline.kind != outlines[start].kind) {
             batches.push(&outlines[start..at]);
             (start, issues) = (at, 0);
         }
