@@ -34,12 +34,17 @@ pub(super) fn with_notes_last<'a>(events: &'a [Event<'a>]) -> Vec<Event<'a>> {
     out
 }
 
-fn readable<'a>(event: &Event<'a>, reference: &mut impl FnMut(&CowStr<'_>) -> String) -> Event<'a> {
+fn readable<'a>(event: &'a Event<'a>, reference: &mut impl FnMut(&CowStr<'_>) -> String) -> Event<'a> {
     match event {
         Event::FootnoteReference(label) => Event::InlineHtml(reference(label).into()),
         Event::TaskListMarker(done) => Event::Text(if *done { "☑ " } else { "☐ " }.into()),
         Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
         Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
+        // Borrowed, for most of a document is text.
+        Event::Text(text) => Event::Text(CowStr::Borrowed(text)),
+        Event::Code(code) => Event::Code(CowStr::Borrowed(code)),
+        Event::Html(html) => Event::Html(CowStr::Borrowed(html)),
+        Event::InlineHtml(html) => Event::InlineHtml(CowStr::Borrowed(html)),
         other => other.clone(),
     }
 }
