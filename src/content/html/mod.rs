@@ -37,10 +37,12 @@ pub enum Reader {
 pub fn render(document: &Document<'_>, permalink: &Url, prefix: &str, reader: Reader) -> String {
     let mut html = String::new();
     pulldown_cmark::html::push_html(&mut html, notes::with_notes_last(document.events()).into_iter());
-    let ids = |html: &str| if html.contains(" id=") { raw::ids(html) } else { BTreeSet::new() };
-    if document.events().iter().all(fast::is_simple) {
-        let rewriter = Rewriter::new(permalink, prefix, reader, ids(&html));
-        if let Some(clean) = fast::clean(&html, prefix, &rewriter) {
+    let kind = document.events().iter().map(fast::kind).max().unwrap_or(fast::Kind::Simple);
+    if kind != fast::Kind::Html {
+        let mended = if kind == fast::Kind::Text { raw::mended(&html) } else { Cow::Borrowed(html.as_str()) };
+        let ids = if mended.contains(" id=") { raw::ids(&mended) } else { BTreeSet::new() };
+        let rewriter = Rewriter::new(permalink, prefix, reader, ids);
+        if let Some(clean) = fast::clean(&mended, prefix, &rewriter) {
             return clean;
         }
     }
