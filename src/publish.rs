@@ -4,6 +4,7 @@
 //! left out and named; no other suffers.
 
 use std::path::Path;
+use std::thread::{self, ScopedJoinHandle};
 
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
@@ -52,6 +53,9 @@ pub struct Build {
     pub findings: Vec<Finding>,
 }
 
+/// Threads that write: they wait for the disk most of the time.
+const WRITERS: usize = 8;
+
 /// Builds the feeds of these issues into the folder `output`.
 ///
 /// # Errors
@@ -65,29 +69,72 @@ pub fn build(
 ) -> anyhow::Result<Build> {
     let outlines = outlines(config, issues, now);
     let mut texts = Texts::new(project, config, &outlines)?;
-    let mut build = Build::default();
-    for batch in batches(&outlines) {
-        texts.render(batch);
-        let feed = |outline| {
-            let (shown, unarchived) = texts.take(outline);
-            (outline, Feed::new(&config.publication, &config.feeds, outline, shown, unarchived))
-        };
-        let feeds: Vec<(&Outline<'_>, Feed)> = batch.iter().map(feed).collect();
-        build.files.extend(files(project, config, output, &feeds)?);
-    }
+    let place = Place { project, config, output };
+    let mut build = Build { files: place.written(&outlines, &mut texts)?, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
-    build.findings = texts.into_findings();
     build.findings.extend(stale(project, config, output, &build.files)?);
     Ok(build)
 }
 
-/// Feeds that are made side by side: enough to keep the machine busy, few enough to keep their texts in memory.
+/// Where feeds are written.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    project: &'a Project,
+    config: &'a Config,
+    output: &'a Path,
+}
+
+impl Place<'_> {
+    /// Writes every feed: one batch is written while the next is rendered, and no more, for the memory they take.
+    fn written<'a>(self, outlines: &[Outline<'a>], texts: &mut Texts<'a>) -> anyhow::Result<Vec<Built>> {
+        let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITERS).build()?;
+        let mut built = Vec::new();
+        thread::scope(|scope| {
+            let mut writing: Option<ScopedJoinHandle<'_, anyhow::Result<Vec<Built>>>> = None;
+            for batch in batches(outlines) {
+                texts.render(batch);
+                let feeds: Vec<_> = batch.iter().map(|outline| (outline, self.feed(outline, texts))).collect();
+                built.extend(writing.take().map_or(Ok(Vec::new()), joined)?);
+                let writers = &writers;
+                writing = Some(scope.spawn(move || writers.install(|| self.files(&feeds))));
+            }
+            built.extend(writing.take().map_or(Ok(Vec::new()), joined)?);
+            Ok(built)
+        })
+    }
+
+    fn feed<'a>(self, outline: &Outline<'a>, texts: &mut Texts<'a>) -> Feed {
+        let (shown, unarchived) = texts.take(outline);
+        Feed::new(&self.config.publication, &self.config.feeds, outline, shown, unarchived)
+    }
+
+    /// Writes each feed in each format, side by side.
+    fn files(self, feeds: &[(&Outline<'_>, Feed)]) -> anyhow::Result<Vec<Built>> {
+        let formats = |feed| self.config.feeds.formats.iter().map(move |(format, file)| (feed, *format, file));
+        let files: Vec<_> = feeds.iter().flat_map(formats).collect();
+        let write = |((outline, feed), format, file): (&(&Outline<'_>, Feed), FeedFormat, &String)| {
+            write(self.project, outline, feed, format, &self.output.join(&outline.folder), file)
+        };
+        // The first error in the order of the files, whichever thread met one first.
+        let written: Vec<anyhow::Result<Built>> = files.into_par_iter().map(write).collect();
+        written.into_iter().collect()
+    }
+}
+
+/// What a thread gives; its panic goes on here.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Feeds that are made side by side: enough to keep the machine busy, few enough to keep their texts in memory. Never an
+/// archive beside the feed that links to it: that one is written when the archives are there.
 fn batches<'a, 'b>(outlines: &'b [Outline<'a>]) -> Vec<&'b [Outline<'a>]> {
     const ISSUES: usize = 256;
     let mut batches = Vec::new();
     let (mut start, mut issues) = (0, 0);
     for (at, outline) in outlines.iter().enumerate() {
-        if at > start && issues + outline.issues.len() > ISSUES {
+        let is_full = issues + outline.issues.len() > ISSUES;
+        if at > start && (is_full || outline.kind != outlines[start].kind) {
             batches.push(&outlines[start..at]);
             (start, issues) = (at, 0);
         }
@@ -95,23 +142,6 @@ fn batches<'a, 'b>(outlines: &'b [Outline<'a>]) -> Vec<&'b [Outline<'a>]> {
     }
     batches.push(&outlines[start..]);
     batches
-}
-
-/// Writes each feed in each format, side by side.
-fn files(
-    project: &Project,
-    config: &Config,
-    output: &Path,
-    feeds: &[(&Outline<'_>, Feed)],
-) -> anyhow::Result<Vec<Built>> {
-    let formats = |feed| config.feeds.formats.iter().map(move |(format, file)| (feed, *format, file));
-    let files: Vec<_> = feeds.iter().flat_map(formats).collect();
-    let write = |((outline, feed), format, file): (&(&Outline<'_>, Feed), FeedFormat, &String)| {
-        write(project, outline, feed, format, &output.join(&outline.folder), file)
-    };
-    // The first error in the order of the files, whichever thread met one first.
-    let written: Vec<anyhow::Result<Built>> = files.into_par_iter().map(write).collect();
-    written.into_iter().collect()
 }
 
 fn write(

@@ -101,7 +101,7 @@ impl Family {
 pub enum Archive {
     /// Not at all.
     Off,
-    /// One archive per year, once the year is over.
+    /// One archive per year, once the year is over; several where it had many issues.
     Yearly,
     /// One archive per so many issues, counted from the oldest.
     Every(NonZeroUsize),

@@ -28,7 +28,7 @@ pub(super) fn cuts<'a>(archive: Archive, placed: &[&'a Issue], zone: Tz, now: Da
             let this_year = now.with_timezone(&zone).year();
             let over = placed.iter().position(|issue| year(issue) < this_year).unwrap_or(placed.len());
             let years = placed[over..].chunk_by(|a, b| year(a) == year(b)).rev();
-            years.map(|issues| Cut { name: format!("{:04}", year(issues[0])), issues: issues.to_vec() }).collect()
+            years.flat_map(|issues| parts(year(issues[0]), issues)).collect()
         }
         Archive::Every(number) => {
             let full = placed.rchunks_exact(number.get()).enumerate();
@@ -40,4 +40,12 @@ pub(super) fn cuts<'a>(archive: Archive, placed: &[&'a Issue], zone: Tz, now: Da
     }
     cuts.retain(|cut| !cut.issues.is_empty());
     cuts
+}
+
+/// Readers refuse feeds of several megabytes: a year of more issues has several archives, the oldest first.
+fn parts<'a>(year: i32, issues: &[&'a Issue]) -> Vec<Cut<'a>> {
+    const MOST_ISSUES: usize = 100;
+    let parts = issues.rchunks(MOST_ISSUES).enumerate();
+    let name = |at: usize| if at == 0 { format!("{year:04}") } else { format!("{year:04}-{}", at + 1) };
+    parts.map(|(at, issues)| Cut { name: name(at), issues: issues.to_vec() }).collect()
 }

@@ -30,11 +30,13 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         ..atom_syndication::Feed::default()
     };
     let config = WriteConfig { write_document_declaration: false, indent_size: Some(1) };
-    let mut xml = atom.write_with_config(Vec::new(), config)?;
+    let mut declared = Vec::with_capacity(feed.likely_bytes());
+    declared.extend_from_slice(xml::DECLARATION.as_bytes());
+    let mut xml = atom.write_with_config(declared, config)?;
     if feed.is_archive() && feed.prev_archive.is_some() {
-        xml = xml::with_archive_mark(xml);
+        xml::insert_archive_mark(&mut xml);
     }
-    Ok(xml::with_declaration(&xml))
+    Ok(xml::ended(xml))
 }
 
 /// Validators expect an archive to have an older or a newer one, and look when the first entry begins. The oldest has

@@ -78,7 +78,8 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         language: &feed.language,
         items: feed.entries.iter().map(item).collect(),
     };
-    let mut bytes = serde_json::to_vec_pretty(&document)?;
+    let mut bytes = Vec::with_capacity(feed.likely_bytes());
+    serde_json::to_writer_pretty(&mut bytes, &document)?;
     bytes.push(b'\n');
     Ok(bytes)
 }

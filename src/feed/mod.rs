@@ -177,6 +177,12 @@ impl Feed {
         location(&self.locations, format).unwrap_or(&self.home)
     }
 
+    /// How many bytes a format may take, so that room for them is made once.
+    fn likely_bytes(&self) -> usize {
+        let html = self.entries.iter().map(|entry| entry.content_html.as_ref().map_or(0, String::len)).sum::<usize>();
+        4096 + html + html / 4 + 2048 * self.entries.len()
+    }
+
     /// Links to other documents of the same feed: relation and address (RFC 5005, section 4).
     fn archive_links(&self, format: FeedFormat) -> Vec<(&'static str, &str)> {
         let links = [("current", &self.current), ("prev-archive", &self.prev_archive)];

@@ -33,10 +33,10 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         items: feed.entries.iter().map(item).collect(),
         ..Channel::default()
     };
-    let written = channel.pretty_write_to(Vec::new(), b' ', 1)?;
+    let written = channel.pretty_write_to(Vec::with_capacity(feed.likely_bytes()), b' ', 1)?;
     let written = String::from_utf8(written)?;
     let body = written.split_once("?>").filter(|_| written.starts_with("<?xml")).map_or(written.as_str(), |it| it.1);
-    Ok(xml::with_declaration(xml::with_hex_references(body.trim_start()).as_bytes()))
+    Ok(xml::ended(xml::with_hex_references(xml::DECLARATION, body.trim_start()).into_bytes()))
 }
 
 fn links(feed: &Feed) -> Vec<atom::Link> {

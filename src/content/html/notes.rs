@@ -5,19 +5,8 @@ use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
 
 use crate::content::footnotes;
 
-/// How ids and links to them are written.
-pub(super) struct Anchors<'a> {
-    /// What ids begin with.
-    pub prefix: &'a str,
-    /// From `#` and an id without prefix to an address.
-    pub address: &'a dyn Fn(&str) -> String,
-}
-
-/// For HTML whose ids and addresses are rewritten later.
-pub(super) const AS_WRITTEN: Anchors<'static> = Anchors { prefix: "", address: &|fragment| fragment.to_owned() };
-
 /// The events of the body, then the footnotes it refers to, each with a way back.
-pub(super) fn with_notes_last<'a>(events: &'a [Event<'a>], anchors: &Anchors<'_>) -> Vec<Event<'a>> {
+pub(super) fn with_notes_last<'a>(events: &'a [Event<'a>]) -> Vec<Event<'a>> {
     let numbers = footnotes::numbers(events);
     let (body, notes) = footnotes::apart(events);
     let notes = footnotes::in_order(notes, &numbers);
@@ -25,7 +14,7 @@ pub(super) fn with_notes_last<'a>(events: &'a [Event<'a>], anchors: &Anchors<'_>
     let mut reference = |label: &CowStr<'_>| {
         let number = numbers.get(label.as_ref()).copied().unwrap_or(0);
         let first = !std::mem::replace(&mut referred[number], true);
-        anchors.mark(label, number, first)
+        mark(label, number, first)
     };
     let mut out: Vec<Event<'_>> = body.into_iter().map(|event| readable(event, &mut reference)).collect();
     if notes.is_empty() {
@@ -35,45 +24,41 @@ pub(super) fn with_notes_last<'a>(events: &'a [Event<'a>], anchors: &Anchors<'_>
     for (label, events) in notes {
         // The first and the last event are those of the definition itself.
         let inner = events.get(1..events.len() - 1).unwrap_or_default();
-        out.push(Event::InlineHtml(format!("<li id=\"{}\">", anchors.id("fn", label)).into()));
+        out.push(Event::InlineHtml(format!("<li id=\"fn-{}\">", attribute(label)).into()));
         out.extend(inner.iter().map(|event| readable(event, &mut reference)));
         let before_end = out.len() - usize::from(out.last() == Some(&Event::End(TagEnd::Paragraph)));
-        out.insert(before_end, Event::InlineHtml(anchors.way_back(label).into()));
+        out.insert(before_end, Event::InlineHtml(way_back(label).into()));
         out.push(Event::InlineHtml("</li>\n".into()));
     }
     out.push(Event::End(TagEnd::List(true)));
     out
 }
 
-impl Anchors<'_> {
-    /// The number in the text; only the first of several references can be led back to.
-    fn mark(&self, label: &str, number: usize, first: bool) -> String {
-        let id = if first { format!(" id=\"{}\"", self.id("fnref", label)) } else { String::new() };
-        format!("<sup{id}><a href=\"{}\">{number}</a></sup>", self.link("fn", label))
-    }
-
-    /// With the variation selector that keeps the arrow from becoming a picture.
-    fn way_back(&self, label: &str) -> String {
-        format!(" <a href=\"{}\">↩\u{fe0e}</a>", self.link("fnref", label))
-    }
-
-    fn id(&self, kind: &str, label: &str) -> String {
-        attribute(&format!("{}{kind}-{label}", self.prefix))
-    }
-
-    fn link(&self, kind: &str, label: &str) -> String {
-        attribute(&(self.address)(&format!("#{kind}-{label}")))
-    }
-}
-
-fn readable<'a>(event: &Event<'a>, reference: &mut impl FnMut(&CowStr<'_>) -> String) -> Event<'a> {
+fn readable<'a>(event: &'a Event<'a>, reference: &mut impl FnMut(&CowStr<'_>) -> String) -> Event<'a> {
     match event {
         Event::FootnoteReference(label) => Event::InlineHtml(reference(label).into()),
         Event::TaskListMarker(done) => Event::Text(if *done { "☑ " } else { "☐ " }.into()),
         Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
         Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
+        // Borrowed, for most of a document is text.
+        Event::Text(text) => Event::Text(CowStr::Borrowed(text)),
+        Event::Code(code) => Event::Code(CowStr::Borrowed(code)),
+        Event::Html(html) => Event::Html(CowStr::Borrowed(html)),
+        Event::InlineHtml(html) => Event::InlineHtml(CowStr::Borrowed(html)),
         other => other.clone(),
     }
+}
+
+/// The number in the text; only the first of several references can be led back to.
+fn mark(label: &str, number: usize, first: bool) -> String {
+    let label = attribute(label);
+    let id = if first { format!(" id=\"fnref-{label}\"") } else { String::new() };
+    format!("<sup{id}><a href=\"#fn-{label}\">{number}</a></sup>")
+}
+
+/// With the variation selector that keeps the arrow from becoming a picture.
+fn way_back(label: &str) -> String {
+    format!(" <a href=\"#fnref-{}\">↩\u{fe0e}</a>", attribute(label))
 }
 
 fn attribute(text: &str) -> String {

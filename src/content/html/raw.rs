@@ -52,6 +52,11 @@ const SYNONYMS: [(&str, &str); 20] = [
 /// What plays something, where a reader knows only words and pictures.
 pub(super) const PLAYERS: [&str; 4] = ["audio", "embed", "iframe", "video"];
 
+/// Whether a name, in lower case, is that of an HTML element.
+pub(super) fn is_element(name: &str) -> bool {
+    ELEMENTS.binary_search(&name).is_ok()
+}
+
 /// The HTML mended; itself where nothing is to mend.
 pub(in crate::content) fn mended(html: &str) -> Cow<'_, str> {
     let mut mended = String::new();
@@ -84,7 +89,7 @@ impl Tags<'_> {
     /// What to write in place of a tag, and of all it holds where this moves on; `None` leaves it as it is.
     fn mended(&mut self, tag: &Tag<'_>, depth: &mut Depth) -> Option<String> {
         let name = tag.name.as_str();
-        if ELEMENTS.binary_search(&name).is_err() {
+        if !is_element(name) {
             return Some(tag.source.replace('<', "&lt;").replace('>', "&gt;"));
         }
         if PLAYERS.contains(&name) {

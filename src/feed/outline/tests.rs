@@ -75,6 +75,20 @@ fn a_year_is_archived_when_it_is_over_where_the_publication_is() {
 }
 
 #[test]
+fn a_busy_year_has_several_archives() {
+    let dates: Vec<String> =
+        (0..201).map(|hour| format!("2025-01-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24)).collect();
+    let issues = issues(&dates.iter().map(String::as_str).collect::<Vec<_>>());
+    let outlines = outlines(&config("archive: year"), &issues, now());
+    let line = |one: &Outline<'_>| (one.folder.clone(), one.issues.len(), one.issues[0].path.clone());
+    let expected =
+        [("archive/2025/", 100, "99.md"), ("archive/2025-2/", 100, "199.md"), ("archive/2025-3/", 1, "200.md")];
+    let expected = expected.map(|(folder, issues, newest)| (folder.to_owned(), issues, newest.to_owned()));
+    assert_eq!(outlines.iter().take(3).map(line).collect::<Vec<_>>(), expected);
+    assert_eq!(outlines[3].prev_archive.as_deref(), Some("archive/2025-3/"));
+}
+
+#[test]
 fn archives_of_a_number_are_counted_from_the_oldest() {
     let dates = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"];
     let lines = |issues: &[Issue]| shown(&outlines(&config("limit: 2, archive: 2"), issues, now()));
