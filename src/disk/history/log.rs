@@ -7,8 +7,9 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, FixedOffset};
 
 /// Commits newest first, each `HASH NUL AUTHOR-DATE NUL SUBJECT NUL` and its raw entries, each
-/// `:MODES BLOBS STATUS NUL PATH NUL`, with a second path after a rename. Merges only repeat what they merge.
-pub(super) const ARGUMENTS: [&str; 12] = [
+/// `:MODES BLOBS STATUS NUL PATH NUL`, with a second path after a rename. Merges only repeat what they merge. Without a
+/// path to limit it by, git compares each pair of trees once instead of twice.
+pub(super) const ARGUMENTS: [&str; 10] = [
     "log",
     "--no-color",
     "--no-notes",
@@ -19,8 +20,6 @@ pub(super) const ARGUMENTS: [&str; 12] = [
     "-M",
     "--relative",
     "--format=%H%x00%aI%x00%s",
-    "--",
-    ".",
 ];
 
 /// A commit that changed the bytes of a file.
