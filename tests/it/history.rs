@@ -1,6 +1,7 @@
 //! Dates of changes as git tells them: real repositories, made here with fixed dates, under the real program.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -28,18 +29,8 @@ impl Repository {
         fs::write(path, text).unwrap();
     }
 
-    /// Runs git on a day of November, as its author; it is committed in December.
     fn git(&self, arguments: &[&str], day: u32) -> String {
-        let mut command = Command::new("git");
-        command.current_dir(self.folder.path()).args(arguments).env_clear();
-        command.envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")]);
-        command.envs([("GIT_AUTHOR_NAME", "A"), ("GIT_AUTHOR_EMAIL", "a@example.org")]);
-        command.envs([("GIT_COMMITTER_NAME", "B"), ("GIT_COMMITTER_EMAIL", "b@example.org")]);
-        command.env("GIT_AUTHOR_DATE", format!("2026-11-{day:02}T08:00:00+08:00"));
-        command.env("GIT_COMMITTER_DATE", format!("2026-12-{day:02}T08:00:00+08:00"));
-        let output = command.output().expect("these tests need git");
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        git(self.folder.path(), arguments, day)
     }
 
     /// Commits everything; gives the commit's hash.
@@ -51,7 +42,7 @@ impl Repository {
 
     fn program(&self) -> Command {
         let mut program = slugline(&self.folder.path().join("site"));
-        program.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        program.env("PATH", env::var_os("PATH").unwrap_or_default());
         program
     }
 
@@ -59,6 +50,28 @@ impl Repository {
     fn updated(&self) -> BTreeMap<String, String> {
         updated(self.program().args(["list", "--json"]).output().unwrap())
     }
+}
+
+/// Makes a repository of a folder, with all that is in it.
+pub fn commit_all(folder: &Path) {
+    git(folder, &["init", "--quiet"], 1);
+    git(folder, &["add", "--all"], 1);
+    git(folder, &["commit", "--quiet", "-m", "Begin"], 1);
+}
+
+/// Runs git on a day of November, as its author; it is committed in December.
+fn git(folder: &Path, arguments: &[&str], day: u32) -> String {
+    let mut command = Command::new("git");
+    command.current_dir(folder).args(arguments).env_clear();
+    command.envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")]);
+    command.envs([("GIT_AUTHOR_NAME", "A"), ("GIT_AUTHOR_EMAIL", "a@example.org")]);
+    command.envs([("GIT_COMMITTER_NAME", "B"), ("GIT_COMMITTER_EMAIL", "b@example.org")]);
+    command.env("PATH", env::var_os("PATH").unwrap_or_default());
+    command.env("GIT_AUTHOR_DATE", format!("2026-11-{day:02}T08:00:00+08:00"));
+    command.env("GIT_COMMITTER_DATE", format!("2026-12-{day:02}T08:00:00+08:00"));
+    let output = command.output().expect("these tests need git");
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn updated(output: Output) -> BTreeMap<String, String> {
