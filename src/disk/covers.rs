@@ -3,6 +3,7 @@
 //! Takes the cover that an issue names; gives it with type and sizes, or what is wrong with it. Nothing is guessed of a
 //! file that should be here, and nothing is read from the web.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Component, Path, PathBuf};
@@ -100,6 +101,19 @@ impl<'a> Covers<'a> {
         let cover = issue.cover.as_ref().filter(|cover| cover.is_elsewhere())?;
         let here = self.candidates(issue, cover).iter().any(|candidate| candidate.file.is_file());
         (!here).then_some(&cover.url)
+    }
+
+    /// What is to say when covers of these issues are elsewhere on the web and were never measured.
+    pub fn unmeasured(&self, issues: &[Issue]) -> Option<Finding> {
+        let unknown = issues.iter().filter_map(|issue| self.elsewhere(issue)).filter(|url| self.lock.of(url).is_none());
+        let count = unknown.map(covers_lock::address).collect::<BTreeSet<_>>().len();
+        let what = match count {
+            0 => return None,
+            1 => "1 cover elsewhere on the web was never measured".to_owned(),
+            _ => format!("{count} covers elsewhere on the web were never measured"),
+        };
+        let help = "run `slugline covers fetch` and commit `covers.lock`";
+        Some(Finding::warning("cover-unmeasured", what).help(help).at(Place::file(covers_lock::FILE)))
     }
 
     /// What was measured.
