@@ -9,7 +9,6 @@ use std::fmt::Write as _;
 use url::Url;
 
 use crate::finding::{Finding, Place};
-use crate::issue::{Cover, Issue};
 
 /// The file, below the project folder.
 pub const FILE: &str = "covers.lock";
@@ -88,12 +87,6 @@ impl CoversLock {
         let mut before = std::mem::take(&mut self.covers);
         self.covers = urls.into_iter().filter_map(|url| before.remove_entry(address(url).as_str())).collect();
         before.into_keys().collect()
-    }
-
-    /// The issues whose covers are elsewhere on the web and not measured yet.
-    pub fn not_in<'a>(&self, issues: &'a [Issue]) -> Vec<&'a Issue> {
-        let is_unknown = |cover: &Cover| cover.is_elsewhere() && self.of(&cover.url).is_none();
-        issues.iter().filter(|issue| issue.cover.as_ref().is_some_and(is_unknown)).collect()
     }
 }
 

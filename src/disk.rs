@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 pub mod covers;
+pub mod history;
 pub mod listing;
 pub mod machine;
 pub mod sources;

@@ -4,15 +4,17 @@
 //! stops no other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use rayon::prelude::*;
 
-use crate::config::Config;
+use crate::config::{Config, UpdatedFrom};
 use crate::content::assemble::{Assembled, Source, assemble};
 use crate::content::front_matter;
 use crate::disk::Project;
+use crate::disk::history::History;
 use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
@@ -69,7 +71,8 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
         return Err(no_issues(config).into());
     }
     leave_to_deepest(&mut files);
-    loaded = read_all(project, config, files, loaded.findings);
+    let history = history(project, config, &files)?;
+    loaded = read_all(project, config, &history, files, loaded.findings);
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
     leave_out_repeated(&mut loaded);
     loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
@@ -83,15 +86,29 @@ fn leave_to_deepest(files: &mut Vec<SourceFile>) {
     files.dedup_by(|a, b| a.path == b.path);
 }
 
+/// When issues changed, if the project file wants git to tell.
+fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::Result<History> {
+    match config.updated_from {
+        UpdatedFrom::FrontMatter => Ok(History::default()),
+        UpdatedFrom::Git => project.history(config.content.iter().map(PathBuf::as_path), files),
+    }
+}
+
 /// Reads the files, some at a time on each thread, into one list: of a hundred thousand there is never a second copy.
-fn read_all(project: &Project, config: &Config, files: Vec<SourceFile>, findings: Vec<Finding>) -> Issues {
+fn read_all(
+    project: &Project,
+    config: &Config,
+    history: &History,
+    files: Vec<SourceFile>,
+    findings: Vec<Finding>,
+) -> Issues {
     const AT_A_TIME: usize = 256;
     let all = Mutex::new((Vec::with_capacity(files.len()), BTreeMap::new()));
     files.into_par_iter().chunks(AT_A_TIME).enumerate().for_each(|(number, files)| {
         let (mut pool, mut issues, mut findings) = (Pool::default(), Vec::with_capacity(files.len()), Vec::new());
         let mut head = Vec::new();
         for file in files {
-            let assembled = load(project, config, &file, &mut head);
+            let assembled = load(project, config, history, &file, &mut head);
             issues.extend(assembled.issue.map(|issue| pool.share(issue)));
             findings.extend(assembled.findings);
         }
@@ -104,7 +121,7 @@ fn read_all(project: &Project, config: &Config, files: Vec<SourceFile>, findings
 }
 
 /// `head` is room for the first bytes of the file, used again for the next.
-fn load(project: &Project, config: &Config, file: &SourceFile, head: &mut Vec<u8>) -> Assembled {
+fn load(project: &Project, config: &Config, history: &History, file: &SourceFile, head: &mut Vec<u8>) -> Assembled {
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
     if let Err(error) = project.head(&file.path, head, front_matter::is_complete) {
         let finding = Finding::error("unreadable", format!("it cannot be read: {error}"));
@@ -112,8 +129,9 @@ fn load(project: &Project, config: &Config, file: &SourceFile, head: &mut Vec<u8
     }
     match front_matter::split(&file.path, head) {
         Ok(block) => {
+            let changed = history.updated(&file.path);
             let below_content = config.languages.without_language(file.below_content());
-            let source = Source { path: &file.path, below_content: &below_content };
+            let source = Source { path: &file.path, below_content: &below_content, changed };
             let publication = config.languages.of_file(&file.path, &config.publication);
             assemble(source, &block, publication, &config.permalink)
         }

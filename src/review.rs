@@ -49,6 +49,7 @@ pub fn review(
     let left_out: BTreeSet<&str> = of_loading.clone().filter_map(left_out).collect();
     findings.extend(of_loading.cloned());
     if paths.is_empty() {
+        findings.extend(covers.unmeasured(&loaded.issues));
         let text = project.text_if_there(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
     }

@@ -3,7 +3,7 @@
 
 use crate::check::rules::Rule;
 
-pub(super) const RULES: [&Rule; 17] = [
+pub(super) const RULES: [&Rule; 19] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it must have, is missing",
@@ -72,5 +72,15 @@ pub(super) const RULES: [&Rule; 17] = [
         "covers-lock",
         "A line of `covers.lock` cannot be read",
         "what it says of a cover is unknown until `slugline covers fetch` has written it again",
+    ),
+    &Rule::warning(
+        "cover-unmeasured",
+        "Covers elsewhere on the web were never measured",
+        "feeds do not say how large they are; run `slugline covers fetch` and commit `covers.lock`",
+    ),
+    &Rule::error(
+        "history",
+        "Git does not tell when issues changed, though the project file says `updated_from: git`",
+        "build in a whole clone, not a shallow one, with git installed; or remove `updated_from`",
     ),
 ];

@@ -23,7 +23,7 @@ fn publication() -> Publication {
 
 fn loaded(path: &str, text: &str) -> Issue {
     let block = front_matter::split(path, text.as_bytes()).unwrap();
-    let source = Source { path, below_content: path.strip_prefix("content/").unwrap() };
+    let source = Source { path, below_content: path.strip_prefix("content/").unwrap(), changed: None };
     assemble(source, &block, &publication(), &Pattern::default()).issue.unwrap()
 }
 

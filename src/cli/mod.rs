@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::delivery::plan::content_hash;
 use crate::delivery::run::WriteLetter;
 use crate::disk::Project;
+use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient};
 use crate::issue::Issue;
 use crate::letter::Letter;
@@ -79,7 +80,10 @@ impl Context {
     fn edition(&self, config: &Config, issue: &Issue) -> anyhow::Result<Edition> {
         let markdown = load::body(&self.project, issue).map_err(|finding| *finding)?;
         let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
-        Edition::prepare(&config.publication, config.mail.as_ref(), issue, &markdown, &templates)
+        // A build tells what is wrong with covers.
+        let (covers, _) = Covers::open(&self.project, config)?;
+        let issue = Issue { cover: covers.of(issue).cover, ..issue.clone() };
+        Edition::prepare(&config.publication, config.mail.as_ref(), &issue, &markdown, &templates)
     }
 
     /// Prepares an issue's edition, and gives what writes its letters, dated so.

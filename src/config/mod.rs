@@ -33,6 +33,8 @@ pub struct Config {
     pub languages: Languages,
     /// Pattern of permalinks.
     pub permalink: Pattern,
+    /// What tells when an issue changed.
+    pub updated_from: UpdatedFrom,
     /// Folder for what is built, below the project folder.
     pub output: PathBuf,
     /// The feeds.
@@ -50,6 +52,15 @@ pub struct Config {
 pub struct CheckConfig {
     /// Names of the rules that are switched off, each a known one.
     pub off: Vec<String>,
+}
+
+/// What tells when an issue changed, where its front matter does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdatedFrom {
+    /// Nothing: it never did.
+    FrontMatter,
+    /// The history that git keeps of its file.
+    Git,
 }
 
 /// Keys below `feeds`.

@@ -23,6 +23,7 @@ pub(super) struct RawConfig {
     pub icon: Option<String>,
     pub content: Option<RawContent>,
     pub permalink: Option<String>,
+    pub updated_from: Option<RawUpdatedFrom>,
     pub output: Option<String>,
     pub feeds: RawFeeds,
     pub mail: Option<RawMail>,
@@ -52,6 +53,13 @@ pub(super) struct RawAuthorFields {
 pub(super) enum RawContent {
     Folders(OneOrMany),
     Languages(BTreeMap<String, OneOrMany>),
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawUpdatedFrom {
+    FrontMatter,
+    Git,
 }
 
 /// One string, or a list of them.

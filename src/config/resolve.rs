@@ -10,8 +10,8 @@ use chrono_tz::Tz;
 use url::Url;
 
 use crate::check::rules;
-use crate::config::raw::{OneOrMany, RawAuthor, RawConfig, RawMail, RawOnUnknown};
-use crate::config::{CheckConfig, Config, MailConfig, OnUnknown, StorePlace, Via, mailbox, via};
+use crate::config::raw::{OneOrMany, RawAuthor, RawConfig, RawMail, RawOnUnknown, RawUpdatedFrom};
+use crate::config::{CheckConfig, Config, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place, nearest};
@@ -45,6 +45,10 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
         content,
         languages,
         permalink: permalink(raw.permalink.as_deref(), wrong),
+        updated_from: match raw.updated_from {
+            None | Some(RawUpdatedFrom::FrontMatter) => UpdatedFrom::FrontMatter,
+            Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
+        },
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
         feeds: feeds::feeds(&raw.feeds, wrong),
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, wrong)),

@@ -23,6 +23,8 @@ pub struct Source<'a> {
     pub path: &'a str,
     /// Path below its content folder, for the permalink.
     pub below_content: &'a str,
+    /// When it last changed, as far as is known besides its front matter.
+    pub changed: Option<DateTime<FixedOffset>>,
 }
 
 /// An issue, and what is wrong or odd about it.
@@ -57,7 +59,7 @@ fn issue(
     if title.is_empty() {
         fields.wrong("title", "the issue has no title", "write `title: …` into the front matter");
     }
-    let dates = dates(fields, publication);
+    let dates = dates(fields, publication, source.changed);
     let slug = fields.text("slug");
     let page = Page { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
     let path = match (fields.text("url"), &publication.site) {
@@ -112,8 +114,9 @@ struct Dates {
     expires: Option<DateTime<FixedOffset>>,
 }
 
-/// As Hugo: `date`, else `publishDate`, else `lastmod`; publication waits for `publishDate` where that is later.
-fn dates(fields: &mut Reading<'_>, publication: &Publication) -> Dates {
+/// As Hugo: `date`, else `publishDate`, else `lastmod`; publication waits for `publishDate` where that is later. What the
+/// front matter says of changes wins over what is known besides.
+fn dates(fields: &mut Reading<'_>, publication: &Publication, changed: Option<DateTime<FixedOffset>>) -> Dates {
     let mut read = |name: &str| fields.date(name, |text| date::parse(text, publication.time_zone));
     let written = read("date");
     let publish = read("publishdate").or(read("pubdate")).or(read("published"));
@@ -121,7 +124,7 @@ fn dates(fields: &mut Reading<'_>, publication: &Publication) -> Dates {
     let expires = read("expirydate").or(read("unpublishdate"));
     let date = written.or(publish).or(modified).unwrap_or_else(Issue::undated);
     let date = publish.map_or(date, |publish| date.max(publish));
-    Dates { date, updated: modified.map_or(date, |modified| modified.max(date)), expires }
+    Dates { date, updated: modified.or(changed).map_or(date, |modified| modified.max(date)), expires }
 }
 
 /// `authors` or `author`: a name, a list of names, or maps of name, email and url; `authorlink` is the page of the only

@@ -14,4 +14,5 @@ pub mod markdown;
 pub mod permalink;
 pub mod plain_text;
 mod reading;
+pub mod revision;
 pub mod summary;

@@ -3,6 +3,7 @@
 //! Takes the cover that an issue names; gives it with type and sizes, or what is wrong with it. Nothing is guessed of a
 //! file that should be here, and nothing is read from the web.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Component, Path, PathBuf};
@@ -102,6 +103,19 @@ impl<'a> Covers<'a> {
         (!here).then_some(&cover.url)
     }
 
+    /// What is to say when covers of these issues are elsewhere on the web and were never measured.
+    pub fn unmeasured(&self, issues: &[Issue]) -> Option<Finding> {
+        let unknown = issues.iter().filter_map(|issue| self.elsewhere(issue)).filter(|url| self.lock.of(url).is_none());
+        let count = unknown.map(covers_lock::address).collect::<BTreeSet<_>>().len();
+        let what = match count {
+            0 => return None,
+            1 => "1 cover elsewhere on the web was never measured".to_owned(),
+            _ => format!("{count} covers elsewhere on the web were never measured"),
+        };
+        let help = "run `slugline covers fetch` and commit `covers.lock`";
+        Some(Finding::warning("cover-unmeasured", what).help(help).at(Place::file(covers_lock::FILE)))
+    }
+
     /// What was measured.
     pub fn into_lock(self) -> CoversLock {
         self.lock
@@ -156,13 +170,19 @@ impl<'a> Covers<'a> {
 
     /// The files of a bundle are published with its page, those beside a single file where they lie.
     fn beside(&self, issue: &Issue, written: &str) -> Option<Candidate> {
-        let (folder, name) = issue.path.rsplit_once('/').unwrap_or(("", &issue.path));
         let decoded = inside(written)?;
-        let content = self.config.content.iter().find_map(|content| Path::new(folder).strip_prefix(content).ok());
-        let url = content
-            .filter(|_| !is_index(name))
-            .map(|below_content| absolute(&self.config.publication.base_url, &slashed(&below_content.join(&decoded))));
-        Some(Candidate { file: self.project.path(folder).join(decoded), url })
+        let folder = issue.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let file = self.project.path(folder).join(&decoded);
+        let is_bundle = is_index(file_name(&self.config.languages.without_language(&issue.path)));
+        let folders = self.config.content.iter().filter_map(|content| Path::new(folder).strip_prefix(content).ok());
+        // Of two content folders, one below the other, the inner one counts.
+        let below_content = folders.min_by_key(|below| below.as_os_str().len()).filter(|_| !is_bundle);
+        let publication = self.config.languages.of_file(&issue.path, &self.config.publication);
+        let url = below_content.map(|below| {
+            let path = Path::new(publication.site.as_deref().unwrap_or_default()).join(below).join(&decoded);
+            absolute(&publication.base_url, &slashed(&path))
+        });
+        Some(Candidate { file, url })
     }
 
     /// The files that the site may publish at an address.
@@ -177,6 +197,10 @@ impl<'a> Covers<'a> {
         let folders = ROOT_FOLDERS.iter().map(Path::new).chain(self.config.content.iter().map(PathBuf::as_path));
         folders.map(|folder| self.project.path(folder).join(&below_root)).collect()
     }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// Bytes, and what they are.

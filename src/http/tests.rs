@@ -108,3 +108,12 @@ fn a_redirect_to_a_private_host_is_refused() {
     server.join().unwrap();
     assert!(matches!(got.err(), Some(Error::NotPublic { host }) if host == "127.0.0.2"));
 }
+
+#[test]
+fn https_wants_tls() {
+    let (url, server) = server(vec![answer("200 OK", "content-length: 5\r\n", "a kit")]);
+    let secure = Url::parse(&url.as_str().replace("http:", "https:")).unwrap();
+    let got = client().get(&secure);
+    server.join().unwrap();
+    assert!(matches!(got.err(), Some(Error::Connection(_))));
+}

@@ -1,8 +1,8 @@
 //! The program as its users meet it: the one integration binary.
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
-//! `rules` compares them with the table of `check`, `refusals` meets a mail server that says no, `postfix` sends to a real
-//! one. All work on copies in temporary folders.
+//! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
+//! no, `postfix` sends to a real one. All work on copies in temporary folders.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
 )]
 
 mod cases;
+mod history;
 mod postfix;
 mod program;
 mod readme;

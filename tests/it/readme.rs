@@ -4,9 +4,11 @@
 //! network, a mail server, an installed program) has a stand-in in the table below; a line of a code block that is
 //! neither a `slugline` command nor in the table fails.
 
+use std::env;
 use std::fs;
 use std::path::Path;
 
+use crate::history::commit_all;
 use crate::program::{copy_folder, repository, slugline, words};
 
 /// Commands that are not run as they stand.
@@ -63,7 +65,11 @@ fn every_project_file_of_the_readme_is_read() {
         demonstration(project.path());
         let needed = if block.contains("title:") { "" } else { "title: T\nbase_url: https://example.org\n" };
         fs::write(project.path().join("slugline.yaml"), format!("{needed}{block}")).unwrap();
-        let output = slugline(project.path()).args(["list", "latest"]).output().unwrap();
+        if block.contains("updated_from: git") {
+            commit_all(project.path());
+        }
+        let path = env::var_os("PATH").unwrap_or_default();
+        let output = slugline(project.path()).args(["list", "latest"]).env("PATH", path).output().unwrap();
         assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
     }
 }

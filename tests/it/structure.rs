@@ -21,7 +21,7 @@ const OUTSIDE: [(&str, &[&str]); 16] = [
     ("std::fs", &["disk", "smtp", "store", "web", "cli"]),
     ("std::net", &["http", "smtp", "web", "cli"]),
     ("std::env", &["disk", "smtp", "store", "web", "cli", "main"]),
-    ("process::Command", &[]),
+    ("process::Command", &["disk/history/git"]),
     ("process::exit", &[]),
     ("SmtpConnection", &["smtp"]),
     ("rusqlite", &["store"]),

@@ -19,7 +19,8 @@ fn publication() -> Publication {
 
 fn assembled(front_matter: &str) -> Assembled {
     let text = format!("---\n{front_matter}---\nbody\n");
-    let source = Source { path: "content/blog/第 7 期/index.md", below_content: "blog/第 7 期/index.md" };
+    let source =
+        Source { path: "content/blog/第 7 期/index.md", below_content: "blog/第 7 期/index.md", changed: None };
     let block = split(source.path, text.as_bytes()).unwrap();
     assemble(source, &block, &publication(), &Pattern::default())
 }
@@ -135,4 +136,25 @@ fn an_issue_without_a_date_is_never_published() {
     assert!(!issue.is_dated());
     assert_eq!(issue.date.to_rfc3339(), "0001-01-01T00:00:00+00:00");
     assert!(!issue.is_published(DateTime::from_timestamp(2_000_000_000, 0).unwrap()));
+}
+
+#[test]
+fn what_is_known_of_changes_counts_where_the_front_matter_says_nothing() {
+    let updated = |front_matter: &str| {
+        let text = format!("---\ntitle: a\n{front_matter}---\n");
+        let changed = Some(DateTime::parse_from_rfc3339("2026-02-04T08:00:00+01:00").unwrap());
+        let source = Source { path: "content/a.md", below_content: "a.md", changed };
+        let block = split(source.path, text.as_bytes()).unwrap();
+        let issue = assemble(source, &block, &publication(), &Pattern::default()).issue.unwrap();
+        (issue.date.to_rfc3339(), issue.updated.to_rfc3339())
+    };
+    let dates = |date: &str, updated: &str| (date.to_owned(), updated.to_owned());
+    const DATE: &str = "2026-02-03T00:00:00+08:00";
+    assert_eq!(updated("date: 2026-02-03\n"), dates(DATE, "2026-02-04T08:00:00+01:00"));
+    assert_eq!(updated("date: 2026-02-03\nlastmod: 2026-02-03T10:00:00Z\n"), dates(DATE, "2026-02-03T10:00:00+00:00"));
+    assert_eq!(
+        updated("date: 2026-02-05T00:00:00Z\n"),
+        dates("2026-02-05T00:00:00+00:00", "2026-02-05T00:00:00+00:00")
+    );
+    assert_eq!(updated("").0, "0001-01-01T00:00:00+00:00", "a commit publishes nothing");
 }

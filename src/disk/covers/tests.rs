@@ -85,3 +85,25 @@ fn a_cover_elsewhere_is_what_the_lock_says() {
     assert_eq!(of("https://example.org/a.svg"), ("image/svg+xml".to_owned(), Some(99), None));
     assert_eq!(of("https://img.example.com/b.jpg"), ("image/jpeg".to_owned(), None, None));
 }
+
+#[test]
+fn covers_that_were_never_measured_are_counted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = Project::new(folder.path());
+    project.write("slugline.yaml", b"title: T\nbase_url: https://example.org\n").unwrap();
+    project.write("covers.lock", b"https://img.example.com/a.png image/png 29 3x2\n").unwrap();
+    project.write("static/own.png", PNG).unwrap();
+    let said = |covers: &[&str]| {
+        for (number, cover) in covers.iter().enumerate() {
+            let issue = format!("---\ntitle: a\ncover: {cover}\n---\n");
+            project.write(format!("content/{number}.md"), issue.as_bytes()).unwrap();
+        }
+        let config = crate::load::config(&project, "slugline.yaml").unwrap();
+        let issues = crate::load::issues(&project, &config).unwrap().issues;
+        Covers::open(&project, &config).unwrap().0.unmeasured(&issues).map(|finding| finding.message)
+    };
+    let known = ["https://img.example.com/a.png", "https://example.org/own.png", "/missing.png"];
+    assert_eq!(said(&known), None);
+    let unknown = ["https://img.example.com/b.png", "https://img.example.com/b.png#top"];
+    assert_eq!(said(&unknown).unwrap(), "1 cover elsewhere on the web was never measured");
+}

@@ -13,7 +13,7 @@ pub(in crate::feed) fn config(feeds: &str) -> Config {
 
 pub(in crate::feed) fn issue(path: &str, fields: &str) -> Issue {
     let text = format!("---\ntitle: t\n{fields}\n---\n");
-    let source = Source { path, below_content: path };
+    let source = Source { path, below_content: path, changed: None };
     let config = config("");
     let block = split(path, text.as_bytes()).unwrap();
     assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()

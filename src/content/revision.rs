@@ -1,0 +1,55 @@
+//! Whether two versions of an issue's file read differently: what counts as a change that readers should know of.
+//!
+//! Title, description and text count; blanks, line breaks and every other field of the front matter do not.
+
+use crate::content::front_matter;
+
+/// Whether readers would see another text.
+pub fn reads_differently(before: &[u8], after: &[u8]) -> bool {
+    before != after && text(before) != text(after)
+}
+
+/// What readers see of a file, its words a blank apart.
+fn text(file: &[u8]) -> String {
+    let mut text = String::new();
+    let mut body = file;
+    if let Ok(block) = front_matter::split("", file)
+        && let Ok(fields) = block.fields("")
+    {
+        for name in ["title", "description", "summary"] {
+            let value = fields.look(name).and_then(|value| value.as_str()).unwrap_or_default();
+            push_words(&mut text, value);
+            text.push('\n');
+        }
+        body = file.get(block.body.offset..).unwrap_or_default();
+    }
+    push_words(&mut text, &String::from_utf8_lossy(body));
+    text
+}
+
+fn push_words(text: &mut String, words: &str) {
+    for word in words.split_whitespace() {
+        text.push_str(word);
+        text.push(' ');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_read_counts() {
+        let issue = |front: &str, body: &str| format!("---\n{front}---\n{body}");
+        let before = issue("title: A kite\ntags: [a]\n", "One two.\n\nThree.\n");
+        let differs = |after: &str| reads_differently(before.as_bytes(), after.as_bytes());
+        assert!(!differs(&before));
+        assert!(!differs(&issue("title: 'A  kite'\ntags: [b]\ndraft: true\n", "One\r\ntwo.  Three.")));
+        assert!(differs(&issue("title: Kites\ntags: [a]\n", "One two.\n\nThree.\n")));
+        assert!(differs(&issue("title: A kite\ndescription: new\n", "One two.\n\nThree.\n")));
+        assert!(differs(&issue("title: A kite\ntags: [a]\n", "One two.\n\nThree!\n")));
+        assert!(differs("One two. Three."), "no front matter any more");
+        assert!(reads_differently(b"\xff a", b"\xff b"));
+        assert!(!reads_differently(b"\xff a", b" \xff  a"));
+    }
+}
