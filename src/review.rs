@@ -12,10 +12,13 @@ use crate::check::site::Site;
 use crate::check::{self, Manuscript};
 use crate::config::Config;
 use crate::disk::Project;
-use crate::disk::covers::{Covers, Known};
+use crate::disk::covers::Covers;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
+
+/// Hugo's folders for files that are published as they are.
+const PUBLISHED: [&str; 3] = ["static", "assets", "themes"];
 
 /// What was judged, and what was found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,10 +42,14 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let site = Site::new(&config.publication, &loaded.issues, files(project, config), BTreeMap::new(), now);
-    let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
+    let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+    let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
+    let files = project.files_below(&[content.as_slice(), &PUBLISHED].concat());
+    let site = Site::new(&config.publication, &loaded.issues, files, &content, BTreeMap::new(), now);
     let (covers, mut findings) = Covers::open(project, config)?;
-    let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, issue, &covers, &site)).collect();
+    findings.retain(|_| paths.is_empty());
+    let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
+    let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, &covers, issue, &site)).collect();
     findings.extend(judged.into_iter().flatten());
     let of_loading =
         loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
@@ -76,14 +83,7 @@ pub fn path_of(loaded: &Issues, name: &str, now: DateTime<Utc>) -> anyhow::Resul
     load::find(&loaded.issues, name, now).map(|issue| issue.path.clone())
 }
 
-/// What a site may publish: texts with the files beside them, and Hugo's folders.
-fn files(project: &Project, config: &Config) -> BTreeSet<String> {
-    let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
-    let folders = folders.iter().map(String::as_str).chain(["content", "static", "assets"]);
-    project.files_below(&folders.collect::<Vec<_>>())
-}
-
-fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> Vec<Finding> {
+fn judge(project: &Project, covers: &Covers<'_>, issue: &Issue, site: &Site) -> Vec<Finding> {
     let bytes = match project.bytes(&issue.path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -94,7 +94,9 @@ fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> 
     let Ok(text) = String::from_utf8(bytes) else {
         return load::body(project, issue).err().map(|finding| *finding).into_iter().collect();
     };
-    let Known { cover, finding } = covers.of(issue);
-    let issue = Issue { cover, ..issue.clone() };
-    check::issue(&Manuscript::new(&issue, &text), site).into_iter().chain(finding).collect()
+    let known = covers.of(issue);
+    let issue = Issue { cover: known.cover, ..issue.clone() };
+    let mut findings = check::issue(&Manuscript::new(&issue, &text), site);
+    findings.extend(known.finding);
+    findings
 }

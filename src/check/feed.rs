@@ -12,8 +12,8 @@ const ID_CHANGING: Rule = Rule::error(
 );
 const COVER_TYPE: Rule = Rule::warning(
     "cover-type",
-    "It cannot be known what kind of picture the cover is",
-    "readers choose by it whether to show the cover; use a file of the project, or a name such as `cover.png`",
+    "Nothing tells what kind of picture a cover elsewhere on the web is",
+    "without its type RSS and JSON readers do not get the cover; `slugline covers fetch` measures it",
 );
 const FEED_LARGE: Rule = Rule::warning(
     "feed-large",

@@ -68,6 +68,11 @@ impl<'a> Manuscript<'a> {
         finding.at(place.unwrap_or_else(|| self.front_matter()))
     }
 
+    /// Whether the body has shortcodes of which only the project knows what comes of them.
+    pub(super) fn has_own_shortcodes(&self) -> bool {
+        self.shortcodes.iter().any(|shortcode| !shortcodes::is_of_hugo(shortcode.name))
+    }
+
     /// The line that opens the front matter.
     pub(super) fn front_matter(&self) -> Place {
         let line =

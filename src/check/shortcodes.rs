@@ -108,6 +108,15 @@ pub(super) fn masked<'t>(text: &'t str, start: usize, shortcodes: &[Shortcode<'_
     Cow::Owned(masked)
 }
 
+/// Whether Hugo brings this shortcode along.
+pub(super) fn is_of_hugo(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "details", "figure", "gist", "highlight", "instagram", "param", "qr", "ref", "relref", "twitter", "vimeo", "x",
+        "youtube",
+    ];
+    NAMES.contains(&name)
+}
+
 /// Whether this came out of a shortcode.
 pub(super) fn is_masked(address: &str) -> bool {
     address.contains(MASK)

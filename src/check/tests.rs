@@ -13,8 +13,15 @@ use crate::issue::Issue;
 
 const PATH: &str = "content/blog/tide/index.md";
 
-const FILES: [&str; 5] =
-    [PATH, "content/blog/tide/map.png", "content/blog/moon.md", "content/about.md", "static/img/sea 1.png"];
+const FILES: [&str; 7] = [
+    PATH,
+    "content/blog/old.html",
+    "themes/sea/static/logo.png",
+    "content/blog/tide/map.png",
+    "content/blog/moon.md",
+    "content/about.md",
+    "static/img/sea 1.png",
+];
 
 fn publication() -> Publication {
     let text = "title: T\nbase_url: https://example.org\n";
@@ -34,7 +41,7 @@ fn found_in(text: &str) -> Vec<Finding> {
     let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
     let files: BTreeSet<String> = FILES.map(str::to_owned).into();
     let published = BTreeMap::from([(PATH.to_owned(), "https://example.org/blog/tide/".to_owned())]);
-    let site = Site::new(&publication(), &[issue.clone(), other], files, published, now);
+    let site = Site::new(&publication(), &[issue.clone(), other], files, &["content"], published, now);
     super::issue(&Manuscript::new(&issue, text), &site)
 }
 
@@ -64,12 +71,13 @@ fn shown(findings: &[Finding]) -> Vec<String> {
 fn what_is_right_is_not_found() {
     for body in [
         "[moon](../moon/) [moon](/blog/moon) [moon](https://example.org/blog/moon/#x) [old](/old-moon/) [list](/blog/)\n",
-        "[tags](/tags/x/) [other page](/imprint/) [about](/about/) [web](https://example.com/none) [web](//example.com/a)\n",
-        "![map](map.png) ![map](./map.png?v=1) ![sea](/img/sea%201.png) ![sea](</img/sea 1.png>) <img src=map.png alt=\"\">\n",
+        "[tags](/tags/x/) [other page](/imprint/) [about](/about/) [web](https://example.com/none) [web](//example.com/a) [other](/blog/old/)\n",
+        "![map](map.png) ![map](./map.png?v=1) ![sea](/img/sea%201.png) ![sea](</img/sea 1.png>) ![logo](/logo.png) <img src=map.png alt=\"\">\n",
         "[mail](mailto:a@example.org) <https://example.com> <a@example.org> [up](#top) [on](#full-moon) [n](#n)[^1]\n\n\
          ## Full **Moon**!\n\n<a name=\"n\"></a>\n\n[^1]: note\n",
         "`**TODO` src/**/*.rs 2 ** 3 \\*\\*a TODO-list\n\n```\nTODO **a\n# b\n```\n",
         "{{< ref \"moon.md\" >}} [m]({{< relref \"/blog/moon\" >}}) {{< figure src=\"map.png\" alt=\"map\" >}} {{</* x */>}}\n",
+        "[x](#of-its-own) {{< term id=\"of-its-own\" >}}\n",
         "## a\n\n### b\n\n#### c\n\n## d\n",
         "Café, NÃO, 2 < 3 ****y**** <b>x</b> <!-- TODO -->\n",
         "[a](b \"title of it\") text\n\n[b]: /x",

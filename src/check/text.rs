@@ -1,5 +1,6 @@
 //! Rules for the text itself: what was left in it, and what did not become what its author meant.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
@@ -192,6 +193,9 @@ fn links(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
 /// The first character of the file that feeds leave out.
 fn damaged(manuscript: &Manuscript<'_>) -> Option<Finding> {
     let text = manuscript.text;
+    if matches!(legal(text), Cow::Borrowed(_)) {
+        return None;
+    }
     let is_damaged = |c: char| !matches!(c, '\n' | '\r' | '\t') && legal(c.encode_utf8(&mut [0; 4])).is_empty();
     let mut found = text.char_indices().filter(|(_, c)| is_damaged(*c));
     let (at, c) = found.next()?;
