@@ -17,6 +17,8 @@ use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
 
+mod outputs;
+
 /// Hugo's folders for files that are published as they are.
 const PUBLISHED: [&str; 3] = ["static", "assets", "themes"];
 
@@ -32,7 +34,7 @@ pub struct Review {
 /// Judges the issues at these paths, or all of them and the project file when there are none.
 ///
 /// # Errors
-/// When the project file or `covers.lock` cannot be read.
+/// When the project file or `covers.lock` cannot be read, or a feed cannot be made.
 pub fn review(
     project: &Project,
     config_file: &str,
@@ -42,12 +44,8 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
-    let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
-    let files = project.files_below(&[content.as_slice(), &PUBLISHED].concat());
-    let site = Site::new(&config.publication, &loaded.issues, files, &content, BTreeMap::new(), now);
+    let site = site(project, config, &loaded.issues, now);
     let (covers, mut findings) = Covers::open(project, config)?;
-    findings.retain(|_| paths.is_empty());
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
     let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, &covers, issue, &site)).collect();
     findings.extend(judged.into_iter().flatten());
@@ -58,16 +56,31 @@ pub fn review(
     if paths.is_empty() {
         let text = project.text_if_there(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
+        findings.extend(outputs::feeds(project, config, &loaded.issues, now)?);
+        // One edition tells what is wrong with the templates; all of them would take long.
+        let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
+        findings.extend(newest.and_then(|issue| outputs::edition(project, config, issue)));
+    } else {
+        let mailed = issues.iter().filter(|issue| issue.email);
+        findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, issue)));
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
     Ok(Review { issues: issues.len() + left_out.len(), findings })
 }
 
+/// What links may lead to.
+fn site(project: &Project, config: &Config, issues: &[Issue], now: DateTime<Utc>) -> Site {
+    let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+    let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
+    let files = project.files_below(&[content.as_slice(), &PUBLISHED].concat());
+    Site::new(&config.publication, issues, files, &content, BTreeMap::new(), now)
+}
+
 /// The file that is left out for a finding; one without date is loaded.
 fn left_out(finding: &Finding) -> Option<&str> {
     let is_issue = finding.leaves_out() && finding.rule != "no-date";
-    finding.place.as_ref().filter(|place| is_issue && place.path.ends_with(".md")).map(|place| place.path.as_str())
+    finding.place.as_ref().filter(|_| is_issue).map(|place| place.path.as_str())
 }
 
 /// Where an issue that was named is: also one that was left out.

@@ -17,14 +17,14 @@ const COVER_TYPE: Rule = Rule::warning(
 );
 const FEED_LARGE: Rule = Rule::warning(
     "feed-large",
-    "A feed is larger than 250 kB",
-    "readers load it again and again, and some refuse one of several MB; set `feeds.limit` lower, or `feeds.content: summary`",
+    "A feed is larger than 1 MB",
+    "readers load it again and again, and some refuse it; set `feeds.limit` or `feeds.max_bytes` lower",
 );
 
 pub(super) const RULES: [&Rule; 3] = [&ID_CHANGING, &COVER_TYPE, &FEED_LARGE];
 
-/// What JSON Feed 1.1 calls fine.
-const FINE_SIZE: usize = 250_000;
+/// What JSON Feed 1.1 calls a burden.
+const BURDEN: usize = 1_000_000;
 
 pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -44,5 +44,5 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
 pub fn feed_size(path: &str, bytes: usize) -> Option<Finding> {
     let kilobytes = bytes.div_ceil(1000);
     let finding = || FEED_LARGE.found(format!("the feed has {kilobytes} kB")).at(Place::file(path));
-    (bytes > FINE_SIZE).then(finding)
+    (bytes > BURDEN).then(finding)
 }

@@ -192,9 +192,11 @@ fn the_publication_has_a_language() {
 }
 
 #[test]
-fn a_large_feed_is_named() {
-    assert_eq!(feed_size("public/feed.xml", 250_000), None);
-    assert_eq!(feed_size("public/feed.xml", 250_001).unwrap().message, "the feed has 251 kB");
+fn what_is_too_large_is_named() {
+    assert_eq!(feed_size("public/feed.xml", 1_000_000), None);
+    assert_eq!(feed_size("public/feed.xml", 1_000_001).unwrap().message, "the feed has 1001 kB");
+    assert_eq!(edition_size(PATH, &"x".repeat(102_000)), None);
+    assert_eq!(edition_size(PATH, &"x".repeat(102_001)).unwrap().rule, "edition-large");
 }
 
 /// Pieces that rules look for, beside anything.
