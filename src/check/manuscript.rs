@@ -44,6 +44,14 @@ impl<'a> Manuscript<'a> {
         range.start.checked_sub(*start).and_then(|from| body.get(from..range.end - start)).unwrap_or_default()
     }
 
+    /// The characters of the body before and after these bytes.
+    pub(super) fn beside(&self, range: Range<usize>) -> (Option<char>, Option<char>) {
+        let (start, body) = &self.body;
+        let before = range.start.checked_sub(*start).and_then(|to| body.get(..to)).unwrap_or_default();
+        let after = range.end.checked_sub(*start).and_then(|from| body.get(from..)).unwrap_or_default();
+        (before.chars().next_back(), after.chars().next())
+    }
+
     /// The front matter as written.
     pub(super) fn front_matter_text(&self) -> &str {
         &self.text[..self.body.0]

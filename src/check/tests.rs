@@ -140,6 +140,7 @@ fn text_that_did_not_become_what_was_meant() {
         ("海（TK）", "todo-left 6:3 TK"),
         ("a **b **c", "emphasis-left 6:3 **"),
         ("**文： **字 and **more **x", "emphasis-left 6:1 **"),
+        ("a\n\n**![b](map.png)", "emphasis-left 8:1 **"),
         ("**潮汐 **达到**700+**厘米", "emphasis-nested 6:6 **达到**"),
         ("See ![b](my map.png).", "link-left 6:5 ![b](my map.png)"),
         ("[b]（https://example.com）", "link-left 6:1 [b]（https://example.com）"),

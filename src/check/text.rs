@@ -129,7 +129,7 @@ fn emphasis(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Option<Finding>
     while let Some(at) = written[from..].find("**").map(|at| from + at) {
         let end = at + written[at..].bytes().take_while(|byte| *byte == b'*').count();
         from = end;
-        let (before, after) = (written[..at].chars().next_back(), written[end..].chars().next());
+        let (before, after) = manuscript.beside(text.start + at..text.start + end);
         let is_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
         let is_path = [before, after].iter().any(|c| matches!(c, Some('/' | '\\')));
         if end - at > 4 || is_path || is_blank(before) && is_blank(after) {
