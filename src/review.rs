@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::check::site::Site;
+use crate::check::site::{PUBLISHED, Site};
 use crate::check::{self, Manuscript};
 use crate::config::Config;
 use crate::disk::Project;
@@ -18,9 +18,6 @@ use crate::issue::Issue;
 use crate::load::{self, Issues};
 
 mod outputs;
-
-/// Hugo's folders for files that are published as they are.
-const PUBLISHED: [&str; 3] = ["static", "assets", "themes"];
 
 /// What was judged, and what was found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -73,7 +70,7 @@ pub fn review(
 fn site(project: &Project, config: &Config, issues: &[Issue], now: DateTime<Utc>) -> Site {
     let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
     let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
-    let files = project.files_below(&[content.as_slice(), &PUBLISHED].concat());
+    let files = project.files_below(&[content.as_slice(), &PUBLISHED, &["themes"]].concat());
     Site::new(&config.publication, issues, files, &content, BTreeMap::new(), now)
 }
 

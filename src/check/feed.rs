@@ -35,7 +35,7 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
         findings.push(manuscript.at_field(finding.help(help), &["id", "slug", "url"]));
     }
     if issue.cover.as_ref().is_some_and(|cover| cover.is_elsewhere() && cover.mime_type.is_none()) {
-        findings.push(manuscript.at_field(COVER_TYPE.found("nothing tells the type of the cover"), &["cover.image"]));
+        findings.push(manuscript.at_cover(COVER_TYPE.found("nothing tells the type of the cover")));
     }
     findings
 }

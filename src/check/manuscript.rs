@@ -6,6 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::check::shortcodes::{self, Shortcode};
+use crate::content::cover;
 use crate::content::front_matter::{self, Block};
 use crate::content::markdown::places::placed;
 use crate::finding::{Finding, Place};
@@ -74,6 +75,12 @@ impl<'a> Manuscript<'a> {
         let places = fields.iter().filter_map(place);
         let place = places.into_iter().find(|place| place.line > 0).map(|place| self.with_source(place));
         finding.at(place.unwrap_or_else(|| self.front_matter()))
+    }
+
+    /// The finding at the field that names the cover.
+    pub(super) fn at_cover(&self, finding: Finding) -> Finding {
+        let fields: Vec<String> = cover::FIELDS.iter().map(|field| format!("{field}.image")).collect();
+        self.at_field(finding, &fields.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Whether the body has shortcodes of which only the project knows what comes of them.

@@ -9,6 +9,9 @@ use url::Url;
 use crate::issue::Issue;
 use crate::publication::Publication;
 
+/// Folders of a project whose files sites publish as they are.
+pub const PUBLISHED: [&str; 8] = ["assets", "files", "images", "img", "media", "public", "static", "uploads"];
+
 /// The site that the issues are part of.
 #[derive(Debug)]
 pub struct Site {
@@ -70,12 +73,12 @@ fn title_key(issue: &Issue) -> String {
     format!("{}: {words}", issue.language.as_deref().unwrap_or_default())
 }
 
-/// Where Hugo publishes a file: what is in `static` and `assets`, the theme's too, at the root of the site; a text below
-/// a content folder as a page, whichever folder Hugo takes for its own.
+/// Where sites publish a file: Hugo what is in `static` and `assets`, the theme's too, at the root, others under the name
+/// of the folder; a text below a content folder as a page, whichever folder Hugo takes for its own.
 fn published(file: &str, content: &[&str]) -> Vec<String> {
     let own = file.strip_prefix("themes/").and_then(|theme| Some(theme.split_once('/')?.1)).unwrap_or(file);
-    if let Some(path) = own.strip_prefix("static/").or_else(|| own.strip_prefix("assets/")) {
-        return vec![format!("/{path}")];
+    if let Some((folder, path)) = own.split_once('/').filter(|(folder, _)| PUBLISHED.contains(folder)) {
+        return vec![format!("/{path}"), format!("/{folder}/{path}")];
     }
     let page = |folder: &&str| {
         let (path, kind) = file.strip_prefix(*folder)?.rsplit_once('.')?;

@@ -13,10 +13,11 @@ use crate::issue::Issue;
 
 const PATH: &str = "content/blog/tide/index.md";
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     PATH,
     "content/blog/old.html",
     "themes/sea/static/logo.png",
+    "images/moon.png",
     "content/blog/tide/map.png",
     "content/blog/moon.md",
     "content/about.md",
@@ -72,14 +73,14 @@ fn what_is_right_is_not_found() {
     for body in [
         "[moon](../moon/) [moon](/blog/moon) [moon](https://example.org/blog/moon/#x) [old](/old-moon/) [list](/blog/)\n",
         "[tags](/tags/x/) [other page](/imprint/) [about](/about/) [web](https://example.com/none) [web](//example.com/a) [other](/blog/old/)\n",
-        "![map](map.png) ![map](./map.png?v=1) ![sea](/img/sea%201.png) ![sea](</img/sea 1.png>) ![logo](/logo.png) <img src=map.png alt=\"\">\n",
+        "![map](map.png) ![map](./map.png?v=1) ![sea](/img/sea%201.png) ![sea](</img/sea 1.png>) ![logo](/logo.png) ![moon](/images/moon.png) <img src=map.png alt=\"\">\n",
         "[mail](mailto:a@example.org) <https://example.com> <a@example.org> [up](#top) [on](#full-moon) [n](#n)[^1]\n\n\
          ## Full **Moon**!\n\n<a name=\"n\"></a>\n\n[^1]: note\n",
         "`**TODO` src/**/*.rs 2 ** 3 \\*\\*a TODO-list\n\n```\nTODO **a\n# b\n```\n",
         "{{< ref \"moon.md\" >}} [m]({{< relref \"/blog/moon\" >}}) {{< figure src=\"map.png\" alt=\"map\" >}} {{</* x */>}}\n",
         "[x](#of-its-own) {{< term id=\"of-its-own\" >}}\n",
         "## a\n\n### b\n\n#### c\n\n## d\n",
-        "Café, NÃO, 2 < 3 ****y**** <b>x</b> <!-- TODO -->\n",
+        "Café, NÃO, 2 < 3 ****y**** <b>x</b> <!-- TODO --> <script async src=\"https://example.com/widgets.js\"></script>\n",
         "[a](b \"title of it\") text\n\n[b]: /x",
     ] {
         let found: Vec<String> = in_body(body).into_iter().filter(|one| !one.ends_with(" b")).collect();
@@ -169,6 +170,7 @@ fn front_matter_that_an_editor_would_mend() {
         ("title: Tide\ndate: 2026-11-01\n".to_owned(), "description-missing 1:0"),
         (format!("{whole}cover: map.png\n"), "cover-alt-missing 5:8 map.png"),
         (format!("{whole}cover:\n  image: '![](map.png)'\n  alt: a\n"), "cover-pasted 6:10 '![](map.png)'"),
+        (format!("{whole}thumbnail: map.png\n"), "cover-alt-missing 5:12 map.png"),
         (
             format!("{whole}cover: {{image: https://example.com/a, alt: a}}\n"),
             "cover-type 5:8 {image: https://example.com/a, alt: a}",
