@@ -70,7 +70,7 @@ pub fn review(
 fn site(project: &Project, config: &Config, issues: &[Issue], now: DateTime<Utc>) -> Site {
     let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
     let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
-    let files = project.files_below(&[content.as_slice(), &PUBLISHED, &["themes"]].concat());
+    let files = project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
     Site::new(&config.publication, issues, files, &content, BTreeMap::new(), now)
 }
 

@@ -13,11 +13,12 @@ use crate::issue::Issue;
 
 const PATH: &str = "content/blog/tide/index.md";
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     PATH,
     "content/blog/old.html",
     "themes/sea/static/logo.png",
     "images/moon.png",
+    "templates/shortcodes/term.html",
     "content/blog/tide/map.png",
     "content/blog/moon.md",
     "content/about.md",
@@ -100,6 +101,7 @@ fn links_that_lead_nowhere() {
         ("[b][r]\n\n[r]: ../none/", "link-broken 6:1 [b][r]"),
         ("<a href='../none/'>b</a>", "link-broken 6:1 <a href='../none/'>"),
         ("{{< ref \"none.md\" >}}", "link-broken 6:1 {{< ref \"none.md\" >}}"),
+        ("{{% tide %}}a{{% /tide %}} {{% tide %}}", "shortcode-unknown 6:1 {{% tide %}}"),
         ("![b](none.png)", "image-broken 6:6 none.png"),
         ("![b](/img/none.png)", "image-broken 6:6 /img/none.png"),
         ("<img alt=b src=none.png>", "image-broken 6:1 <img alt=b src=none.png>"),
