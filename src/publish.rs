@@ -76,6 +76,32 @@ pub fn build(
     Ok(build)
 }
 
+/// How large the main feeds would be: each file below the project folder, and its bytes. Nothing is written.
+///
+/// # Errors
+/// When `covers.lock` cannot be read, or a feed cannot be made.
+pub fn weigh(
+    project: &Project,
+    config: &Config,
+    issues: &[Issue],
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<(String, usize)>> {
+    let mut outlines = outlines(config, issues, now);
+    outlines.retain(|outline| outline.kind == Kind::Main);
+    let mut texts = Texts::new(project, config, &outlines)?;
+    let place = Place { project, config, output: &config.output };
+    let mut weights = Vec::new();
+    for outline in &outlines {
+        texts.render(std::slice::from_ref(outline));
+        let feed = place.feed(outline, &mut texts);
+        for (format, file) in &config.feeds.formats {
+            let path = place.output.join(&outline.folder).join(file);
+            weights.push((path.to_string_lossy().into_owned(), feed.render(*format)?.len()));
+        }
+    }
+    Ok(weights)
+}
+
 /// Where feeds are written.
 #[derive(Clone, Copy)]
 struct Place<'a> {

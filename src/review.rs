@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::check::site::Site;
+use crate::check::site::{PUBLISHED, Site};
 use crate::check::{self, Manuscript};
 use crate::config::Config;
 use crate::disk::Project;
@@ -16,6 +16,8 @@ use crate::disk::covers::{Covers, Known};
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
+
+mod outputs;
 
 /// What was judged, and what was found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,7 +31,7 @@ pub struct Review {
 /// Judges the issues at these paths, or all of them and the project file when there are none.
 ///
 /// # Errors
-/// When the project file or `covers.lock` cannot be read.
+/// When the project file or `covers.lock` cannot be read, or a feed cannot be made.
 pub fn review(
     project: &Project,
     config_file: &str,
@@ -39,7 +41,7 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let site = Site::new(&config.publication, &loaded.issues, files(project, config), BTreeMap::new(), now);
+    let site = site(project, config, &loaded.issues, BTreeMap::new(), now);
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
     let (covers, mut findings) = Covers::open(project, config)?;
     let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, issue, &covers, &site)).collect();
@@ -52,16 +54,37 @@ pub fn review(
         findings.extend(covers.unmeasured(&loaded.issues));
         let text = project.text_if_there(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
+        findings.extend(outputs::feeds(project, config, &loaded.issues, now)?);
+        // One edition tells what is wrong with the templates; all of them would take long.
+        let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
+        findings.extend(newest.and_then(|issue| outputs::edition(project, config, issue)));
+    } else {
+        let mailed = issues.iter().filter(|issue| issue.email);
+        findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, issue)));
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
     Ok(Review { issues: issues.len() + left_out.len(), findings })
 }
 
+/// What links may lead to, and the ids that subscribers know.
+fn site(
+    project: &Project,
+    config: &Config,
+    issues: &[Issue],
+    published_ids: BTreeMap<String, String>,
+    now: DateTime<Utc>,
+) -> Site {
+    let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+    let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
+    let files = project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
+    Site::new(&config.publication, issues, files, &content, published_ids, now)
+}
+
 /// The file that is left out for a finding; one without date is loaded.
 fn left_out(finding: &Finding) -> Option<&str> {
     let is_issue = finding.leaves_out() && finding.rule != "no-date";
-    finding.place.as_ref().filter(|place| is_issue && place.path.ends_with(".md")).map(|place| place.path.as_str())
+    finding.place.as_ref().filter(|_| is_issue).map(|place| place.path.as_str())
 }
 
 /// Where an issue that was named is: also one that was left out.
@@ -75,13 +98,6 @@ pub fn path_of(loaded: &Issues, name: &str, now: DateTime<Utc>) -> anyhow::Resul
         return Ok(place.path.clone());
     }
     load::find(&loaded.issues, name, now).map(|issue| issue.path.clone())
-}
-
-/// What a site may publish: texts with the files beside them, and Hugo's folders.
-fn files(project: &Project, config: &Config) -> BTreeSet<String> {
-    let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
-    let folders = folders.iter().map(String::as_str).chain(["content", "static", "assets"]);
-    project.files_below(&folders.collect::<Vec<_>>())
 }
 
 fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> Vec<Finding> {

@@ -12,19 +12,19 @@ const ID_CHANGING: Rule = Rule::error(
 );
 const COVER_TYPE: Rule = Rule::warning(
     "cover-type",
-    "It cannot be known what kind of picture the cover is",
-    "readers choose by it whether to show the cover; use a file of the project, or a name such as `cover.png`",
+    "Nothing tells what kind of picture a cover elsewhere on the web is",
+    "without its type RSS and JSON readers do not get the cover; `slugline covers fetch` measures it",
 );
 const FEED_LARGE: Rule = Rule::warning(
     "feed-large",
-    "A feed is larger than 250 kB",
-    "readers load it again and again, and some refuse one of several MB; set `feeds.limit` lower, or `feeds.content: summary`",
+    "A feed is larger than 1 MB",
+    "readers load it again and again, and some refuse it; set `feeds.limit` or `feeds.max_bytes` lower",
 );
 
 pub(super) const RULES: [&Rule; 3] = [&ID_CHANGING, &COVER_TYPE, &FEED_LARGE];
 
-/// What JSON Feed 1.1 calls fine.
-const FINE_SIZE: usize = 250_000;
+/// What JSON Feed 1.1 calls a burden.
+const BURDEN: usize = 1_000_000;
 
 pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
         findings.push(manuscript.at_field(finding.help(help), &["id", "slug", "url"]));
     }
     if issue.cover.as_ref().is_some_and(|cover| cover.is_elsewhere() && cover.mime_type.is_none()) {
-        findings.push(manuscript.at_field(COVER_TYPE.found("nothing tells the type of the cover"), &["cover.image"]));
+        findings.push(manuscript.at_cover(COVER_TYPE.found("nothing tells the type of the cover")));
     }
     findings
 }
@@ -44,5 +44,5 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
 pub fn feed_size(path: &str, bytes: usize) -> Option<Finding> {
     let kilobytes = bytes.div_ceil(1000);
     let finding = || FEED_LARGE.found(format!("the feed has {kilobytes} kB")).at(Place::file(path));
-    (bytes > FINE_SIZE).then(finding)
+    (bytes > BURDEN).then(finding)
 }

@@ -81,13 +81,13 @@ fn cover(manuscript: &Manuscript<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some(cover) = &manuscript.issue.cover else { return findings };
     if cover.alt.is_none() {
-        findings.push(manuscript.at_field(COVER_ALT_MISSING.found("the cover has no text"), &["cover"]));
+        findings.push(manuscript.at_cover(COVER_ALT_MISSING.found("the cover has no text")));
     }
     if manuscript.front_matter_text().contains(&format!("]({}", cover.written))
         || manuscript.front_matter_text().contains(&format!("[{}](", cover.written))
     {
         let finding = COVER_PASTED.found("the cover is Markdown, not an address");
-        findings.push(manuscript.at_field(finding.help(format!("write `{}` alone", cover.written)), &["cover.image"]));
+        findings.push(manuscript.at_cover(finding.help(format!("write `{}` alone", cover.written))));
     }
     findings
 }

@@ -36,7 +36,9 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, _: &Site) -> Vec<Finding> {
     for (range, tag, fate) in tags(manuscript) {
         let name = &tag.name;
         let finding = match fate {
-            Fate::LeftOut => HTML_LEFT_OUT.found(format!("`<{name}>` is left out of feeds and mails")),
+            Fate::LeftOut if !is_widget(&tag) => {
+                HTML_LEFT_OUT.found(format!("`<{name}>` is left out of feeds and mails"))
+            }
             Fate::Link if tag.attribute("title").is_none() => {
                 HTML_PLAYER.found(format!("readers get a bare link for this `<{name}>`"))
             }
@@ -48,6 +50,12 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, _: &Site) -> Vec<Finding> {
         findings.push(manuscript.at(finding, range));
     }
     findings
+}
+
+/// A script that adorns a quotation, which readers see without it.
+fn is_widget(tag: &Tag<'_>) -> bool {
+    let source = tag.attribute("src").unwrap_or_default().split('?').next().unwrap_or_default();
+    tag.name == "script" && (source.ends_with("/widgets.js") || source.ends_with("/embed.js"))
 }
 
 /// The start tags of raw HTML with their places and fates.

@@ -70,7 +70,7 @@ pub(super) const RULES: [&Rule; 9] = [
 ];
 
 pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
-    let ids = ids(manuscript);
+    let ids = (!manuscript.has_own_shortcodes()).then(|| ids(manuscript));
     let (mut findings, mut poor) = (Vec::new(), Vec::new());
     for (at, (event, range)) in manuscript.events.iter().enumerate() {
         let inside = &manuscript.events[at + 1..];
@@ -102,7 +102,7 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
 }
 
 /// Links and images of raw HTML.
-fn raw(manuscript: &Manuscript<'_>, site: &Site, ids: &BTreeSet<String>) -> Vec<Finding> {
+fn raw(manuscript: &Manuscript<'_>, site: &Site, ids: &Option<BTreeSet<String>>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (range, tag, _) in tags(manuscript) {
         let decoded = |name| tag.attribute(name).map(html_escape::decode_html_entities);
@@ -127,7 +127,7 @@ fn address(
     manuscript: &Manuscript<'_>,
     written: &str,
     kind: Kind,
-    ids: &BTreeSet<String>,
+    ids: &Option<BTreeSet<String>>,
 ) -> Option<Finding> {
     let written = written.trim();
     if written.is_empty() {
@@ -135,7 +135,8 @@ fn address(
         return Some(ADDRESS_MISSING.found(format!("the {what} has no address")));
     }
     if let Some(fragment) = written.strip_prefix('#') {
-        return fragment_broken(fragment, ids);
+        // What a project's own shortcode gives an id to, nobody knows.
+        return ids.as_ref().and_then(|ids| fragment_broken(fragment, ids));
     }
     if let Some(scheme) = scheme(written).filter(|scheme| !is_kept(scheme) && !is_masked(written)) {
         let finding = ADDRESS_SCHEME.found(format!("feeds leave an address with `{scheme}:` out"));
@@ -240,7 +241,9 @@ fn says_nothing(text: &str) -> bool {
         "图片", "画像",
     ];
     let text = text.trim().to_lowercase();
-    let is_file = !text.contains(' ') && mime_guess::from_path(&text).first().is_some_and(|it| it.type_() == "image");
+    let is_file = text.is_ascii()
+        && !text.contains(' ')
+        && mime_guess::from_path(&text).first().is_some_and(|it| it.type_() == "image");
     is_file || WORDS.contains(&text.as_str()) || !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }
 

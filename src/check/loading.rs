@@ -1,5 +1,4 @@
-//! The rules that are kept while project file, front matter and covers are read: found by `load`, `config` and `disk`,
-//! listed here.
+//! The rules that are kept while the project is read: found by `config`, `load` and `disk`, listed here.
 
 use crate::check::rules::Rule;
 
@@ -59,19 +58,19 @@ pub(super) const RULES: [&Rule; 19] = [
     ),
     &Rule::warning(
         "cover-missing",
-        "The file of the cover does not exist",
-        "readers would show a broken picture; mend the path, or put the file there",
+        "The file of a cover does not exist",
+        "readers would show a broken picture; put it beside the issue, into `static` or into `assets`, or mend its name",
     ),
     &Rule::warning(
         "cover-no-picture",
-        "The file of the cover is no picture",
-        "feeds then say nothing of its type and size; use a PNG, JPEG, GIF, WebP, AVIF or SVG file",
+        "The file of a cover is no picture",
+        "its bytes tell what it is; use a PNG, JPEG, GIF, WebP, AVIF, HEIC, SVG, BMP or TIFF file",
     ),
-    &Rule::warning("cover-unreadable", "The file of the cover cannot be read", "let the user who runs this read it"),
+    &Rule::warning("cover-unreadable", "The file of a cover cannot be read", "let the user who runs this read it"),
     &Rule::warning(
         "covers-lock",
         "A line of `covers.lock` cannot be read",
-        "what it says of a cover is unknown until `slugline covers fetch` has written it again",
+        "it is left out; remove it, and let `slugline covers fetch` measure the cover again",
     ),
     &Rule::warning(
         "cover-unmeasured",

@@ -6,6 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::check::shortcodes::{self, Shortcode};
+use crate::content::cover;
 use crate::content::front_matter::{self, Block};
 use crate::content::markdown::places::placed;
 use crate::finding::{Finding, Place};
@@ -44,6 +45,14 @@ impl<'a> Manuscript<'a> {
         range.start.checked_sub(*start).and_then(|from| body.get(from..range.end - start)).unwrap_or_default()
     }
 
+    /// The characters of the body before and after these bytes.
+    pub(super) fn beside(&self, range: Range<usize>) -> (Option<char>, Option<char>) {
+        let (start, body) = &self.body;
+        let before = range.start.checked_sub(*start).and_then(|to| body.get(..to)).unwrap_or_default();
+        let after = range.end.checked_sub(*start).and_then(|from| body.get(from..)).unwrap_or_default();
+        (before.chars().next_back(), after.chars().next())
+    }
+
     /// The front matter as written.
     pub(super) fn front_matter_text(&self) -> &str {
         &self.text[..self.body.0]
@@ -66,6 +75,17 @@ impl<'a> Manuscript<'a> {
         let places = fields.iter().filter_map(place);
         let place = places.into_iter().find(|place| place.line > 0).map(|place| self.with_source(place));
         finding.at(place.unwrap_or_else(|| self.front_matter()))
+    }
+
+    /// The finding at the field that names the cover.
+    pub(super) fn at_cover(&self, finding: Finding) -> Finding {
+        let fields: Vec<String> = cover::FIELDS.iter().map(|field| format!("{field}.image")).collect();
+        self.at_field(finding, &fields.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Whether the body has shortcodes of which only the project knows what comes of them.
+    pub(super) fn has_own_shortcodes(&self) -> bool {
+        self.shortcodes.iter().any(|shortcode| !shortcodes::is_of_hugo(shortcode.name))
     }
 
     /// The line that opens the front matter.

@@ -7,6 +7,7 @@
 use crate::finding::{Finding, Place};
 use crate::publication::Publication;
 
+mod edition;
 mod feed;
 mod front_matter;
 mod headings;
@@ -20,6 +21,7 @@ pub mod site;
 mod targets;
 mod text;
 
+pub use edition::{edition_fails, edition_size};
 pub use feed::feed_size;
 pub use manuscript::Manuscript;
 

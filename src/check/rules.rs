@@ -1,6 +1,6 @@
 //! The table of all rules: what `check --rules` prints, and what `check.off` of the project file may name.
 
-use crate::check::{feed, front_matter, headings, html, links, loading, shortcodes, text};
+use crate::check::{edition, feed, front_matter, headings, html, links, loading, shortcodes, text};
 use crate::finding::{Finding, Severity};
 
 /// A rule that content, feeds or configuration are held to.
@@ -35,7 +35,7 @@ impl Rule {
 
 /// Every rule: those of loading first, then the families in the order in which they read an issue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[&Rule]; 8] = [
+    let families: [&[&Rule]; 9] = [
         &loading::RULES,
         &front_matter::RULES,
         &feed::RULES,
@@ -44,6 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         &html::RULES,
         &shortcodes::RULES,
         &text::RULES,
+        &edition::RULES,
     ];
     families.into_iter().flatten().copied()
 }

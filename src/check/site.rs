@@ -9,6 +9,9 @@ use url::Url;
 use crate::issue::Issue;
 use crate::publication::Publication;
 
+/// Folders of a project whose files sites publish as they are.
+pub const PUBLISHED: [&str; 8] = ["assets", "files", "images", "img", "media", "public", "static", "uploads"];
+
 /// The site that the issues are part of.
 #[derive(Debug)]
 pub struct Site {
@@ -16,10 +19,14 @@ pub struct Site {
     pub(super) now: DateTime<Utc>,
     /// Path of the permalink, decoded, without slash at its end → path of the issue.
     pub(super) pages: BTreeMap<String, String>,
+    /// Path of an issue → path of its permalink.
+    pub(super) sources: HashMap<String, String>,
     /// Paths above the pages: their lists.
     pub(super) lists: BTreeSet<String>,
     /// Paths below the project folder.
     pub(super) files: BTreeSet<String>,
+    /// Paths of files and of pages that are no issues, as the site has them.
+    pub(super) others: BTreeSet<String>,
     /// Title → path of the first issue that has it.
     titles: HashMap<String, String>,
     /// Path of an issue → the id under which subscribers know it.
@@ -28,25 +35,35 @@ pub struct Site {
 
 impl Site {
     /// The site of these issues at `now`. `files` are those that a site may publish, by their paths below the project
-    /// folder; `published_ids` the ids that subscribers know, by the path of the issue.
+    /// folder, `content` the folders among them that hold texts; `published_ids` are the ids that subscribers know, by the
+    /// path of the issue.
     pub fn new(
         publication: &Publication,
         issues: &[Issue],
         files: BTreeSet<String>,
+        content: &[&str],
         published_ids: BTreeMap<String, String>,
         now: DateTime<Utc>,
     ) -> Self {
-        let (mut pages, mut titles) = (BTreeMap::new(), HashMap::new());
+        let (mut pages, mut sources, mut titles) = (BTreeMap::new(), HashMap::new(), HashMap::new());
         for issue in issues.iter().rev() {
             titles.entry(title_key(issue)).or_insert_with(|| issue.path.clone());
             for alias in aliases(issue) {
                 pages.entry(alias).or_insert_with(|| issue.path.clone());
             }
-            pages.insert(page_path(issue.permalink.path()), issue.path.clone());
+            let page = page_path(issue.permalink.path());
+            sources.insert(issue.path.clone(), page.clone());
+            pages.insert(page, issue.path.clone());
         }
         let lists = pages.keys().flat_map(|page| ancestors(page).map(str::to_owned)).collect();
         let base_url = publication.base_url.clone();
-        Self { base_url, now, pages, lists, files, titles, published_ids }
+        let others = files.iter().flat_map(|file| published(file, content)).collect();
+        Self { base_url, now, pages, sources, lists, files, others, titles, published_ids }
+    }
+
+    /// Whether the project says what comes of a shortcode.
+    pub(super) fn has_shortcode(&self, name: &str) -> bool {
+        self.files.contains(&format!("templates/shortcodes/{name}.html"))
     }
 
     /// The older issue that has the same title.
@@ -55,9 +72,25 @@ impl Site {
     }
 }
 
-/// Titles that a reader cannot tell apart are the same.
+/// Titles that a reader of one language cannot tell apart are the same.
 fn title_key(issue: &Issue) -> String {
-    issue.plain_title().split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let words = issue.plain_title().split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    format!("{}: {words}", issue.language.as_deref().unwrap_or_default())
+}
+
+/// Where sites publish a file: Hugo what is in `static` and `assets`, the theme's too, at the root, others under the name
+/// of the folder; a text below a content folder as a page, whichever folder Hugo takes for its own.
+fn published(file: &str, content: &[&str]) -> Vec<String> {
+    let own = file.strip_prefix("themes/").and_then(|theme| Some(theme.split_once('/')?.1)).unwrap_or(file);
+    if let Some((folder, path)) = own.split_once('/').filter(|(folder, _)| PUBLISHED.contains(folder)) {
+        return vec![format!("/{path}"), format!("/{folder}/{path}")];
+    }
+    let page = |folder: &&str| {
+        let (path, kind) = file.strip_prefix(*folder)?.rsplit_once('.')?;
+        let path = path.strip_suffix("/index").or_else(|| path.strip_suffix("/_index")).unwrap_or(path);
+        (path.starts_with('/') && ["md", "markdown", "html"].contains(&kind)).then(|| path.to_owned())
+    };
+    content.iter().filter_map(page).collect()
 }
 
 /// Hugo's `aliases`: further addresses of a page.

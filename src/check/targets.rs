@@ -15,9 +15,6 @@ pub(super) enum Kind {
     Image,
 }
 
-/// Folders that Hugo publishes at the root of the site.
-const ROOT_FOLDERS: [&str; 2] = ["static", "assets"];
-
 /// Pages that Hugo makes by itself.
 const MADE_BY_HUGO: [&str; 4] = ["tags", "categories", "authors", "page"];
 
@@ -102,9 +99,7 @@ impl Site {
         }
         let base = self.base_url.path().trim_end_matches('/');
         let below_root = path.strip_prefix(base).unwrap_or(path);
-        ROOT_FOLDERS.iter().any(|folder| self.files.contains(&format!("{folder}{below_root}")))
-            || self.is_beside_a_page(path)
-            || self.is_other_page(below_root)
+        self.others.contains(below_root) || self.is_beside_a_page(path)
     }
 
     /// A file of a bundle is published below the permalink of the bundle.
@@ -113,27 +108,21 @@ impl Site {
         above.into_iter().any(|(page, issue)| self.files.contains(&format!("{}{}", folder(issue), &path[page.len()..])))
     }
 
-    /// A page of the site that is no issue: a list (`_index.md`), or one that no content folder of the project file holds.
-    fn is_other_page(&self, below_root: &str) -> bool {
-        let ends = [".md", "/index.md", "/_index.md", ".html"].map(|end| format!("content{below_root}{end}"));
-        ends.iter().any(|file| self.files.contains(file))
-    }
-
     fn is_made_by_hugo(&self, path: &str) -> bool {
         path.split('/').any(|part| MADE_BY_HUGO.contains(&part))
     }
 
     /// The page of a Markdown file.
     fn page_of(&self, file: &str) -> Option<&str> {
-        self.pages.iter().find(|(_, issue)| *issue == file).map(|(page, _)| page.as_str())
+        self.sources.get(file).map(String::as_str)
     }
 
     /// The page that was meant.
     fn near(&self, path: &str) -> Option<String> {
-        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-        let beside = self.pages.keys().filter(|page| page.rsplit_once('/').is_some_and(|(other, _)| other == parent));
-        let name = path.rsplit('/').next()?;
-        let meant = beside.filter_map(|page| page.rsplit('/').next()).find(|other| is_slip(name, other))?;
+        let (parent, name) = path.rsplit_once('/')?;
+        // What begins with `parent/`, for `0` is the character after `/`.
+        let below = self.pages.range(format!("{parent}/")..format!("{parent}0"));
+        let meant = below.map(|(page, _)| &page[parent.len() + 1..]).find(|other| is_slip(name, other))?;
         Some(format!("did you mean `{parent}/{meant}/`?"))
     }
 
@@ -146,9 +135,7 @@ impl Site {
         }
         let target = target.trim_end_matches(".md").trim_end_matches("/index").trim_end_matches("/_index");
         let beside = joined(folder(&issue.path), target);
-        let direct = [beside.clone().unwrap_or_default(), format!("content/{target}")];
-        let ends = [".md", "/index.md", "/_index.md"];
-        if direct.iter().any(|stem| ends.iter().any(|end| self.files.contains(&format!("{stem}{end}")))) {
+        if self.others.contains(&format!("/{target}")) {
             return true;
         }
         let is_page = |name: &str| {
@@ -162,9 +149,11 @@ impl Site {
 
 /// Whether one name is the other with a slip of the pen. Another number is another issue.
 fn is_slip(name: &str, other: &str) -> bool {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let is_near = name.len().abs_diff(other.len()) <= 2 && strsim::damerau_levenshtein(name, other) <= 2;
-    name.chars().count() > 4 && is_near && digits(name) == digits(other)
+    if name.len() <= 4 || name.len().abs_diff(other.len()) > 2 {
+        return false;
+    }
+    let (digits, others) = (name.bytes().filter(u8::is_ascii_digit), other.bytes().filter(u8::is_ascii_digit));
+    digits.eq(others) && strsim::damerau_levenshtein(name, other) <= 2
 }
 
 /// The name of a Markdown file as references have it.

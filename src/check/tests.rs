@@ -13,8 +13,17 @@ use crate::issue::Issue;
 
 const PATH: &str = "content/blog/tide/index.md";
 
-const FILES: [&str; 5] =
-    [PATH, "content/blog/tide/map.png", "content/blog/moon.md", "content/about.md", "static/img/sea 1.png"];
+const FILES: [&str; 9] = [
+    PATH,
+    "content/blog/old.html",
+    "themes/sea/static/logo.png",
+    "images/moon.png",
+    "templates/shortcodes/term.html",
+    "content/blog/tide/map.png",
+    "content/blog/moon.md",
+    "content/about.md",
+    "static/img/sea 1.png",
+];
 
 fn publication() -> Publication {
     let text = "title: T\nbase_url: https://example.org\n";
@@ -34,7 +43,7 @@ fn found_in(text: &str) -> Vec<Finding> {
     let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
     let files: BTreeSet<String> = FILES.map(str::to_owned).into();
     let published = BTreeMap::from([(PATH.to_owned(), "https://example.org/blog/tide/".to_owned())]);
-    let site = Site::new(&publication(), &[issue.clone(), other], files, published, now);
+    let site = Site::new(&publication(), &[issue.clone(), other], files, &["content"], published, now);
     super::issue(&Manuscript::new(&issue, text), &site)
 }
 
@@ -64,14 +73,15 @@ fn shown(findings: &[Finding]) -> Vec<String> {
 fn what_is_right_is_not_found() {
     for body in [
         "[moon](../moon/) [moon](/blog/moon) [moon](https://example.org/blog/moon/#x) [old](/old-moon/) [list](/blog/)\n",
-        "[tags](/tags/x/) [other page](/imprint/) [about](/about/) [web](https://example.com/none) [web](//example.com/a)\n",
-        "![map](map.png) ![map](./map.png?v=1) ![sea](/img/sea%201.png) ![sea](</img/sea 1.png>) <img src=map.png alt=\"\">\n",
+        "[tags](/tags/x/) [other page](/imprint/) [about](/about/) [web](https://example.com/none) [web](//example.com/a) [other](/blog/old/)\n",
+        "![map](map.png) ![map](./map.png?v=1) ![sea](/img/sea%201.png) ![sea](</img/sea 1.png>) ![logo](/logo.png) ![moon](/images/moon.png) <img src=map.png alt=\"\">\n",
         "[mail](mailto:a@example.org) <https://example.com> <a@example.org> [up](#top) [on](#full-moon) [n](#n)[^1]\n\n\
          ## Full **Moon**!\n\n<a name=\"n\"></a>\n\n[^1]: note\n",
         "`**TODO` src/**/*.rs 2 ** 3 \\*\\*a TODO-list\n\n```\nTODO **a\n# b\n```\n",
         "{{< ref \"moon.md\" >}} [m]({{< relref \"/blog/moon\" >}}) {{< figure src=\"map.png\" alt=\"map\" >}} {{</* x */>}}\n",
+        "[x](#of-its-own) {{< term id=\"of-its-own\" >}}\n",
         "## a\n\n### b\n\n#### c\n\n## d\n",
-        "Café, NÃO, 2 < 3 ****y**** <b>x</b> <!-- TODO -->\n",
+        "Café, NÃO, 2 < 3 ****y**** <b>x</b> <!-- TODO --> <script async src=\"https://example.com/widgets.js\"></script>\n",
         "[a](b \"title of it\") text\n\n[b]: /x",
     ] {
         let found: Vec<String> = in_body(body).into_iter().filter(|one| !one.ends_with(" b")).collect();
@@ -91,6 +101,7 @@ fn links_that_lead_nowhere() {
         ("[b][r]\n\n[r]: ../none/", "link-broken 6:1 [b][r]"),
         ("<a href='../none/'>b</a>", "link-broken 6:1 <a href='../none/'>"),
         ("{{< ref \"none.md\" >}}", "link-broken 6:1 {{< ref \"none.md\" >}}"),
+        ("{{% tide %}}a{{% /tide %}} {{% tide %}}", "shortcode-unknown 6:1 {{% tide %}}"),
         ("![b](none.png)", "image-broken 6:6 none.png"),
         ("![b](/img/none.png)", "image-broken 6:6 /img/none.png"),
         ("<img alt=b src=none.png>", "image-broken 6:1 <img alt=b src=none.png>"),
@@ -132,6 +143,7 @@ fn text_that_did_not_become_what_was_meant() {
         ("海（TK）", "todo-left 6:3 TK"),
         ("a **b **c", "emphasis-left 6:3 **"),
         ("**文： **字 and **more **x", "emphasis-left 6:1 **"),
+        ("a\n\n**![b](map.png)", "emphasis-left 8:1 **"),
         ("**潮汐 **达到**700+**厘米", "emphasis-nested 6:6 **达到**"),
         ("See ![b](my map.png).", "link-left 6:5 ![b](my map.png)"),
         ("[b]（https://example.com）", "link-left 6:1 [b]（https://example.com）"),
@@ -160,6 +172,7 @@ fn front_matter_that_an_editor_would_mend() {
         ("title: Tide\ndate: 2026-11-01\n".to_owned(), "description-missing 1:0"),
         (format!("{whole}cover: map.png\n"), "cover-alt-missing 5:8 map.png"),
         (format!("{whole}cover:\n  image: '![](map.png)'\n  alt: a\n"), "cover-pasted 6:10 '![](map.png)'"),
+        (format!("{whole}thumbnail: map.png\n"), "cover-alt-missing 5:12 map.png"),
         (
             format!("{whole}cover: {{image: https://example.com/a, alt: a}}\n"),
             "cover-type 5:8 {image: https://example.com/a, alt: a}",
@@ -184,9 +197,11 @@ fn the_publication_has_a_language() {
 }
 
 #[test]
-fn a_large_feed_is_named() {
-    assert_eq!(feed_size("public/feed.xml", 250_000), None);
-    assert_eq!(feed_size("public/feed.xml", 250_001).unwrap().message, "the feed has 251 kB");
+fn what_is_too_large_is_named() {
+    assert_eq!(feed_size("public/feed.xml", 1_000_000), None);
+    assert_eq!(feed_size("public/feed.xml", 1_000_001).unwrap().message, "the feed has 1001 kB");
+    assert_eq!(edition_size(PATH, &"x".repeat(102_000)), None);
+    assert_eq!(edition_size(PATH, &"x".repeat(102_001)).unwrap().rule, "edition-large");
 }
 
 /// Pieces that rules look for, beside anything.

@@ -1,5 +1,6 @@
 //! Rules for the text itself: what was left in it, and what did not become what its author meant.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
@@ -128,7 +129,7 @@ fn emphasis(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Option<Finding>
     while let Some(at) = written[from..].find("**").map(|at| from + at) {
         let end = at + written[at..].bytes().take_while(|byte| *byte == b'*').count();
         from = end;
-        let (before, after) = (written[..at].chars().next_back(), written[end..].chars().next());
+        let (before, after) = manuscript.beside(text.start + at..text.start + end);
         let is_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
         let is_path = [before, after].iter().any(|c| matches!(c, Some('/' | '\\')));
         if end - at > 4 || is_path || is_blank(before) && is_blank(after) {
@@ -192,6 +193,9 @@ fn links(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
 /// The first character of the file that feeds leave out.
 fn damaged(manuscript: &Manuscript<'_>) -> Option<Finding> {
     let text = manuscript.text;
+    if matches!(legal(text), Cow::Borrowed(_)) {
+        return None;
+    }
     let is_damaged = |c: char| !matches!(c, '\n' | '\r' | '\t') && legal(c.encode_utf8(&mut [0; 4])).is_empty();
     let mut found = text.char_indices().filter(|(_, c)| is_damaged(*c));
     let (at, c) = found.next()?;

@@ -9,14 +9,14 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::check::rules;
-use crate::config::raw::{OneOrMany, RawAuthor, RawConfig, RawMail, RawOnUnknown, RawUpdatedFrom};
-use crate::config::{CheckConfig, Config, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
+use crate::config::raw::{RawAuthor, RawConfig, RawMail, RawOnUnknown, RawUpdatedFrom};
+use crate::config::{Config, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
-use crate::finding::{Finding, Place, nearest};
+use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
 
+mod check;
 mod content;
 mod feeds;
 
@@ -52,7 +52,7 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
         feeds: feeds::feeds(&raw.feeds, wrong),
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, wrong)),
-        check: CheckConfig { off: rules_off(raw.check.off.as_ref(), wrong) },
+        check: check::check(&raw.check, wrong),
         store: store(raw.store.as_deref(), wrong),
         publication,
     }
@@ -222,22 +222,6 @@ fn unsubscribe_url(text: &str, wrong: &mut Wrong<'_>) -> Option<String> {
         wrong.value(&["mail", "unsubscribe_url"], format!("`{text}` is no https URL"), help);
     }
     https.map(|_| text.to_owned())
-}
-
-fn rules_off(written: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<String> {
-    let names: Vec<String> = match written {
-        None => Vec::new(),
-        Some(OneOrMany::One(one)) => vec![one.clone()],
-        Some(OneOrMany::Many(many)) => many.clone(),
-    };
-    for name in names.iter().filter(|name| rules::named(name).is_none()) {
-        let help = match nearest(name, rules::all().map(|rule| rule.name)) {
-            Some(meant) => format!("write `{meant}`"),
-            None => "`slugline check --rules` lists all rules".to_owned(),
-        };
-        wrong.value(&["check", "off"], format!("there is no rule `{name}`"), &help);
-    }
-    names
 }
 
 fn store(text: Option<&str>, wrong: &mut Wrong<'_>) -> StorePlace {

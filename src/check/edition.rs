@@ -1,0 +1,37 @@
+//! Rules for the e-mail edition.
+
+use crate::check::rules::Rule;
+use crate::finding::{Finding, Place};
+
+const TEMPLATE: Rule = Rule::error(
+    "template",
+    "A template of the edition, or the subject, is wrong",
+    "nothing can be mailed; the syntax is that of Jinja, and `slugline edition latest` shows the result",
+);
+const EDITION_FAILS: Rule = Rule::error(
+    "edition-fails",
+    "The edition of an issue cannot be made",
+    "nothing can be mailed before; do what it says",
+);
+const EDITION_LARGE: Rule = Rule::warning(
+    "edition-large",
+    "The HTML of an edition is larger than 102 kB",
+    "Gmail cuts it off there, and the link to leave with it; mail less text, and link to the rest",
+);
+
+pub(super) const RULES: [&Rule; 3] = [&TEMPLATE, &EDITION_FAILS, &EDITION_LARGE];
+
+/// Where Gmail cuts HTML off.
+const MOST_BYTES: usize = 102_000;
+
+/// What is to say of the HTML of an issue's edition.
+pub fn edition_size(path: &str, html: &str) -> Option<Finding> {
+    let kilobytes = html.len().div_ceil(1000);
+    let finding = || EDITION_LARGE.found(format!("the HTML of its edition has {kilobytes} kB")).at(Place::file(path));
+    (html.len() > MOST_BYTES).then(finding)
+}
+
+/// What is to say when an edition cannot be made for this reason.
+pub fn edition_fails(path: &str, why: &str) -> Finding {
+    EDITION_FAILS.found(why).at(Place::file(path))
+}
