@@ -89,13 +89,13 @@ pub fn weigh(
     let mut outlines = outlines(config, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
     let mut texts = Texts::new(project, config, &outlines)?;
+    let place = Place { project, config, output: &config.output };
     let mut weights = Vec::new();
     for outline in &outlines {
         texts.render(std::slice::from_ref(outline));
-        let (shown, unarchived) = texts.take(outline);
-        let feed = Feed::new(&config.publication, &config.feeds, outline, shown, unarchived);
+        let feed = place.feed(outline, &mut texts);
         for (format, file) in &config.feeds.formats {
-            let path = config.output.join(&outline.folder).join(file);
+            let path = place.output.join(&outline.folder).join(file);
             weights.push((path.to_string_lossy().into_owned(), feed.render(*format)?.len()));
         }
     }

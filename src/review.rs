@@ -12,7 +12,7 @@ use crate::check::site::{PUBLISHED, Site};
 use crate::check::{self, Manuscript};
 use crate::config::Config;
 use crate::disk::Project;
-use crate::disk::covers::Covers;
+use crate::disk::covers::{Covers, Known};
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
@@ -41,10 +41,10 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let site = site(project, config, &loaded.issues, now);
-    let (covers, mut findings) = Covers::open(project, config)?;
+    let site = site(project, config, &loaded.issues, BTreeMap::new(), now);
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
-    let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, &covers, issue, &site)).collect();
+    let (covers, mut findings) = Covers::open(project, config)?;
+    let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, issue, &covers, &site)).collect();
     findings.extend(judged.into_iter().flatten());
     let of_loading =
         loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
@@ -67,12 +67,18 @@ pub fn review(
     Ok(Review { issues: issues.len() + left_out.len(), findings })
 }
 
-/// What links may lead to.
-fn site(project: &Project, config: &Config, issues: &[Issue], now: DateTime<Utc>) -> Site {
+/// What links may lead to, and the ids that subscribers know.
+fn site(
+    project: &Project,
+    config: &Config,
+    issues: &[Issue],
+    published_ids: BTreeMap<String, String>,
+    now: DateTime<Utc>,
+) -> Site {
     let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
     let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
     let files = project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
-    Site::new(&config.publication, issues, files, &content, BTreeMap::new(), now)
+    Site::new(&config.publication, issues, files, &content, published_ids, now)
 }
 
 /// The file that is left out for a finding; one without date is loaded.
@@ -94,7 +100,7 @@ pub fn path_of(loaded: &Issues, name: &str, now: DateTime<Utc>) -> anyhow::Resul
     load::find(&loaded.issues, name, now).map(|issue| issue.path.clone())
 }
 
-fn judge(project: &Project, covers: &Covers<'_>, issue: &Issue, site: &Site) -> Vec<Finding> {
+fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> Vec<Finding> {
     let bytes = match project.bytes(&issue.path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -105,9 +111,7 @@ fn judge(project: &Project, covers: &Covers<'_>, issue: &Issue, site: &Site) -> 
     let Ok(text) = String::from_utf8(bytes) else {
         return load::body(project, issue).err().map(|finding| *finding).into_iter().collect();
     };
-    let known = covers.of(issue);
-    let issue = Issue { cover: known.cover, ..issue.clone() };
-    let mut findings = check::issue(&Manuscript::new(&issue, &text), site);
-    findings.extend(known.finding);
-    findings
+    let Known { cover, finding } = covers.of(issue);
+    let issue = Issue { cover, ..issue.clone() };
+    check::issue(&Manuscript::new(&issue, &text), site).into_iter().chain(finding).collect()
 }
