@@ -20,6 +20,7 @@ mod archive;
 mod atom;
 mod budget;
 mod json;
+pub mod lock;
 pub mod outline;
 mod rss;
 mod term;

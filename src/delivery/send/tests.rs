@@ -47,6 +47,8 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         email: true,
         subject: None,
         preheader: None,
+        own_id: false,
+        aliases: Vec::new(),
         params: None,
         body: BodyStart { offset: 0, line: 1 },
     }
