@@ -19,6 +19,7 @@ use crate::publication::{Author, Publication};
 mod archive;
 mod atom;
 mod budget;
+pub mod identity;
 mod json;
 pub mod lock;
 pub mod outline;
