@@ -13,6 +13,8 @@ use crate::check::{self, Manuscript};
 use crate::config::Config;
 use crate::disk::Project;
 use crate::disk::covers::{Covers, Known};
+use crate::feed::identity::changing_ids;
+use crate::feed::lock::Lock;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
@@ -29,7 +31,7 @@ pub struct Review {
 /// Judges the issues at these paths, or all of them and the project file when there are none.
 ///
 /// # Errors
-/// When the project file or `covers.lock` cannot be read.
+/// When the project file, `covers.lock` or `feeds.lock` cannot be read.
 pub fn review(
     project: &Project,
     config_file: &str,
@@ -39,7 +41,8 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let site = Site::new(&config.publication, &loaded.issues, files(project, config), BTreeMap::new(), now);
+    let ids = published_ids(&load::lock(project)?, &loaded.issues);
+    let site = Site::new(&config.publication, &loaded.issues, files(project, config), ids, now);
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
     let (covers, mut findings) = Covers::open(project, config)?;
     let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, issue, &covers, &site)).collect();
@@ -82,6 +85,12 @@ fn files(project: &Project, config: &Config) -> BTreeSet<String> {
     let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
     let folders = folders.iter().map(String::as_str).chain(["content", "static", "assets"]);
     project.files_below(&folders.collect::<Vec<_>>())
+}
+
+/// Of issues whose id changes, the one that subscribers know.
+fn published_ids(lock: &Lock, issues: &[Issue]) -> BTreeMap<String, String> {
+    let changing = changing_ids(lock, issues).into_iter();
+    changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect()
 }
 
 fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> Vec<Finding> {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use url::Url;
 
 use crate::issue::Issue;
@@ -39,8 +38,8 @@ impl Site {
         let (mut pages, mut titles) = (BTreeMap::new(), HashMap::new());
         for issue in issues.iter().rev() {
             titles.entry(title_key(issue)).or_insert_with(|| issue.path.clone());
-            for alias in aliases(issue) {
-                pages.entry(alias).or_insert_with(|| issue.path.clone());
+            for alias in &issue.aliases {
+                pages.entry(page_path(alias.path())).or_insert_with(|| issue.path.clone());
             }
             pages.insert(page_path(issue.permalink.path()), issue.path.clone());
         }
@@ -58,12 +57,6 @@ impl Site {
 /// Titles that a reader cannot tell apart are the same.
 fn title_key(issue: &Issue) -> String {
     issue.plain_title().split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
-}
-
-/// Hugo's `aliases`: further addresses of a page.
-fn aliases(issue: &Issue) -> impl Iterator<Item = String> {
-    let written = issue.params.as_ref().and_then(|params| params.get("aliases")).and_then(Value::as_array);
-    written.into_iter().flatten().filter_map(Value::as_str).map(page_path)
 }
 
 /// The path decoded, without the slash at its end and what servers add to it.

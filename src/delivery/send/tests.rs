@@ -117,6 +117,7 @@ impl World {
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hash: &|issue| Ok(issue.title.clone()),
             edition: &|_, _| Ok(Box::new(write)),
+            record: &|_| Ok(()),
             clock: &|| self.now,
             pause: &|pause| self.pauses.lock().unwrap().push(pause.as_secs()),
             stop: &self.stop,
