@@ -19,6 +19,7 @@ use crate::publish::record::{Keeping, Recorded, record};
 use crate::publish::stale::stale;
 use crate::publish::texts::Texts;
 
+pub mod compare;
 pub mod record;
 mod stale;
 mod texts;
