@@ -14,9 +14,9 @@ use crate::finding::Finding;
 use crate::load;
 use crate::publish::compare::{Against, Compared, compare};
 
-/// Show what subscribers will see: the feeds to be built against those that are published
+/// Show what subscribers will see of the next build
 ///
-/// Writes nothing. Of the kinds of difference, `edited` is a change that `updated` does not tell of, so that most
+/// Compares the main feeds as they would be built with those that are published, and writes nothing. Of the kinds of difference, `edited` is a change that `updated` does not tell of, so that most
 /// readers never show it; `resurfaced` an old issue that comes as a new one; `dropped` one that goes though no newer one
 /// pushed it out; `duplicate` one that subscribers have under another id.
 #[derive(Debug, clap::Args)]
