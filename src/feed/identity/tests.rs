@@ -194,3 +194,46 @@ fn a_moved_issue_that_is_not_shown_keeps_its_entry() {
     assert_eq!(ids, [("a.md", "https://example.org/a/#2"), ("b.md", "https://example.org/a/")]);
     assert_eq!(changes.len(), 2);
 }
+
+/// What is in a project at one time: per file name its slug, text, date and alias, all from a few, so that they meet.
+type State = std::collections::BTreeMap<u8, (u8, u8, u8, Option<u8>)>;
+
+fn project(state: &State) -> Vec<Issue> {
+    let mut slugs = BTreeSet::new();
+    let files = state.iter().filter(|(_, (slug, ..))| slugs.insert(*slug));
+    let file = |(name, (slug, text, day, alias)): (&u8, &(u8, u8, u8, Option<u8>))| {
+        let alias = alias.map_or_else(String::new, |alias| format!("\naliases: /s{alias}/"));
+        issue(&format!("{name}.md"), &format!("t{text}"), &format!("date: 2026-01-0{}\nslug: s{slug}{alias}", day + 1))
+    };
+    files.map(file).collect()
+}
+
+proptest::proptest! {
+    #[test]
+    fn ids_are_distinct_and_never_forgotten(
+        states in proptest::collection::vec(
+            proptest::collection::btree_map(
+                0_u8..5, (0_u8..5, 0_u8..3, 0_u8..2, proptest::option::of(0_u8..5)), 0..5,
+            ),
+            1..5,
+        ),
+    ) {
+        let mut lock = Lock::default();
+        for state in &states {
+            let mut issues = project(state);
+            identify(&lock, &mut issues, &hash);
+            let ids: BTreeSet<&IssueId> = issues.iter().map(|issue| &issue.id).collect();
+            proptest::prop_assert_eq!(ids.len(), issues.len());
+            let (next, _) = record(&lock, &issues, &shown(&issues));
+            proptest::prop_assert!(lock.ids().all(|id| next.ids().any(|kept| kept == id)));
+            proptest::prop_assert_eq!(&Lock::parse(&next.to_text()).unwrap(), &next);
+            for issue in &issues {
+                proptest::prop_assert_eq!(&next.entries[&issue.path].id, &issue.id);
+            }
+            let mut again = issues.clone();
+            identify(&next, &mut again, &hash);
+            proptest::prop_assert_eq!(&again, &issues);
+            lock = next;
+        }
+    }
+}
