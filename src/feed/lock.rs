@@ -4,11 +4,12 @@
 //! Takes and gives the text of the file: TOML, one line per issue in the order of the paths, so that branches merge. An
 //! entry of an issue that is gone stays: its id is never given to another. Who has which id is decided in `identity`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
@@ -62,6 +63,9 @@ impl Lock {
     /// # Errors
     /// A finding with line and remedy: a half-read file would change ids.
     pub fn parse(text: &str) -> Result<Self, Box<Finding>> {
+        if let Some(lock) = as_written(text) {
+            return Ok(lock);
+        }
         if let Some(conflict) = conflict(text) {
             return Err(Box::new(conflict));
         }
@@ -146,6 +150,42 @@ impl RawLocked {
         let published = published.map_err(|_| "`published` is no date such as `2026-11-23T07:00:00Z`")?.to_utc();
         Ok(Locked { id: id(&self.id)?, published, hash: self.sha256, former })
     }
+}
+
+/// A file whose lines are all as `to_text` writes them, read without a TOML document in between: after years it holds
+/// thousands, and every command reads it. `None` for any other, right or wrong.
+fn as_written(text: &str) -> Option<Lock> {
+    let lines = text.strip_prefix(HEADER)?.strip_prefix(&format!("version = {VERSION}\n\n[issues]\n"))?;
+    let mut lock = Lock::default();
+    for line in lines.lines() {
+        let (path, locked) = line_as_written(line)?;
+        if lock.entries.insert(path, locked).is_some() {
+            return None;
+        }
+    }
+    let mut ids = HashSet::with_capacity(lock.entries.len());
+    let distinct = lock.ids().all(|id| ids.insert(id));
+    distinct.then_some(lock)
+}
+
+fn line_as_written(line: &str) -> Option<(String, Locked)> {
+    let (path, rest) = json(line)?;
+    let (id, rest) = json(rest.strip_prefix(" = { id = ")?)?;
+    let (published, rest) = json(rest.strip_prefix(", published = ")?)?;
+    let (sha256, rest) = json(rest.strip_prefix(", sha256 = ")?)?;
+    let (former, rest) = match rest.strip_prefix(", former = ") {
+        Some(rest) => json(rest)?,
+        None => (Vec::new(), rest),
+    };
+    let locked = RawLocked { id, published, sha256, former }.locked().ok()?;
+    (rest == " }").then_some((path, locked))
+}
+
+/// The value at the beginning of a text, and what follows it: the strings that `quoted` writes are JSON too.
+fn json<T: DeserializeOwned>(text: &str) -> Option<(T, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    let value = values.next()?.ok()?;
+    Some((value, &text[values.byte_offset()..]))
 }
 
 const HELP: &str = "take the file as it was last committed, then run `slugline build`";
