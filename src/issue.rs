@@ -19,6 +19,10 @@ pub struct Issue {
     pub path: String,
     /// The name that never changes, in feeds and in the ledger.
     pub id: IssueId,
+    /// Whether the front matter gives the id, so that nothing else does.
+    pub own_id: bool,
+    /// Where the issue could be read before, absolute (front matter `aliases`).
+    pub aliases: Vec<Url>,
     /// What the command line calls it: the last part of the permalink.
     pub slug: Slug,
     /// Where the issue can be read, absolute.

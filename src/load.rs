@@ -16,6 +16,8 @@ use crate::content::front_matter;
 use crate::disk::Project;
 use crate::disk::history::History;
 use crate::disk::sources::SourceFile;
+use crate::feed::identity::identify;
+use crate::feed::lock::{self, Lock};
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::pool::Pool;
@@ -74,7 +76,9 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     let history = history(project, config, &files)?;
     loaded = read_all(project, config, &history, files, loaded.findings);
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
-    leave_out_repeated(&mut loaded);
+    let lock = lock(project)?;
+    identify(&lock, &mut loaded.issues, &|issue| content_hash_of(project, issue));
+    leave_out_repeated(&mut loaded, &lock);
     loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
     Ok(loaded)
 }
@@ -92,6 +96,23 @@ fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::
         UpdatedFrom::FrontMatter => Ok(History::default()),
         UpdatedFrom::Git => project.history(config.content.iter().map(PathBuf::as_path), files),
     }
+}
+
+/// Reads `feeds.lock`; a project that published nothing yet has none.
+///
+/// # Errors
+/// When it cannot be read; a finding when it is not as it was written.
+pub fn lock(project: &Project) -> anyhow::Result<Lock> {
+    match project.text_if_there(lock::FILE)? {
+        None => Ok(Lock::default()),
+        Some(text) => Lock::parse(&text).map_err(|finding| (*finding).into()),
+    }
+}
+
+/// The `content_hash` of a body that can be read and is not blank.
+fn content_hash_of(project: &Project, issue: &Issue) -> Option<String> {
+    let body = body(project, issue).ok().filter(|body| !body.trim().is_empty())?;
+    Some(lock::content_hash(&body))
 }
 
 /// Reads the files, some at a time on each thread, into one list: of a hundred thousand there is never a second copy.
@@ -160,14 +181,20 @@ pub fn body(project: &Project, issue: &Issue) -> Result<String, Box<Finding>> {
 }
 
 /// Two issues with one permalink or one id cannot both be published: the later one in the order is left out, and named.
-fn leave_out_repeated(loaded: &mut Issues) {
+/// An id that was published belongs to whom it was published for.
+fn leave_out_repeated(loaded: &mut Issues, lock: &Lock) {
     let mut permalinks: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
     let mut ids: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
+    for issue in &loaded.issues {
+        let locked = lock.entries.get_key_value(&issue.path).filter(|(_, locked)| locked.id == issue.id);
+        ids.extend(locked.map(|(path, locked)| (locked.id.as_str(), path.as_str())));
+    }
     let mut repeated = BTreeSet::new();
     for (at, issue) in loaded.issues.iter().enumerate() {
         let (permalink, id) = (issue.permalink.as_str(), issue.id.as_str());
         let taken = permalinks.get(permalink).map(|other| ("permalink", "slug", permalink, other));
-        let Some((what, field, value, other)) = taken.or_else(|| ids.get(id).map(|other| ("id", "id", id, other)))
+        let Some((what, field, value, other)) =
+            taken.or_else(|| ids.get(id).filter(|other| **other != issue.path).map(|other| ("id", "id", id, other)))
         else {
             permalinks.insert(permalink, &issue.path);
             ids.insert(id, &issue.path);

@@ -15,9 +15,12 @@ use crate::feed::Feed;
 use crate::feed::outline::{Kind, Outline, outlines};
 use crate::finding::Finding;
 use crate::issue::Issue;
+use crate::publish::record::{Keeping, Recorded, record};
 use crate::publish::stale::stale;
 use crate::publish::texts::Texts;
 
+pub mod compare;
+pub mod record;
 mod stale;
 mod texts;
 
@@ -49,6 +52,8 @@ pub struct Built {
 pub struct Build {
     /// Every file: main feeds, archives, then the feeds of terms; each in its formats.
     pub files: Vec<Built>,
+    /// `feeds.lock`; `None` when the build leaves it alone.
+    pub lock: Option<Recorded>,
     /// What was left out, and why.
     pub findings: Vec<Finding>,
 }
@@ -56,21 +61,26 @@ pub struct Build {
 /// Threads that write: they wait for the disk most of the time.
 const WRITERS: usize = 8;
 
-/// Builds the feeds of these issues into the folder `output`.
+/// Builds the feeds of these issues into the folder `output`. Their ids are recorded first: a build that is killed has
+/// published none that nobody knows any more.
 ///
 /// # Errors
-/// When a file cannot be written; those written before are whole.
+/// When a file cannot be written; those written before are whole. `LockChanged` when the lock had to stay and would change.
 pub fn build(
     project: &Project,
     config: &Config,
     issues: &[Issue],
     output: &Path,
     now: DateTime<Utc>,
+    keeping: Keeping,
 ) -> anyhow::Result<Build> {
     let outlines = outlines(config, issues, now);
+    let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
+    let lock = record(project, issues, shown, keeping)?;
     let mut texts = Texts::new(project, config, &outlines)?;
     let place = Place { project, config, output };
-    let mut build = Build { files: place.written(&outlines, &mut texts)?, findings: texts.into_findings() };
+    let files = place.written(&outlines, &mut texts)?;
+    let mut build = Build { files, lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
     build.findings.extend(stale(project, config, output, &build.files)?);
     Ok(build)

@@ -13,6 +13,8 @@ use crate::check::{self, Manuscript};
 use crate::config::Config;
 use crate::disk::Project;
 use crate::disk::covers::{Covers, Known};
+use crate::feed::identity::changing_ids;
+use crate::feed::lock::Lock;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
@@ -31,7 +33,7 @@ pub struct Review {
 /// Judges the issues at these paths, or all of them and the project file when there are none.
 ///
 /// # Errors
-/// When the project file or `covers.lock` cannot be read, or a feed cannot be made.
+/// When the project file, `covers.lock` or `feeds.lock` cannot be read, or a feed cannot be made.
 pub fn review(
     project: &Project,
     config_file: &str,
@@ -41,7 +43,8 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let site = site(project, config, &loaded.issues, BTreeMap::new(), now);
+    let ids = published_ids(&load::lock(project)?, &loaded.issues);
+    let site = site(project, config, &loaded.issues, ids, now);
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
     let (covers, mut findings) = Covers::open(project, config)?;
     let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, issue, &covers, &site)).collect();
@@ -98,6 +101,12 @@ pub fn path_of(loaded: &Issues, name: &str, now: DateTime<Utc>) -> anyhow::Resul
         return Ok(place.path.clone());
     }
     load::find(&loaded.issues, name, now).map(|issue| issue.path.clone())
+}
+
+/// Of issues whose id changes, the one that subscribers know.
+fn published_ids(lock: &Lock, issues: &[Issue]) -> BTreeMap<String, String> {
+    let changing = changing_ids(lock, issues).into_iter();
+    changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect()
 }
 
 fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> Vec<Finding> {

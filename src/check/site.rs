@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use url::Url;
 
 use crate::issue::Issue;
@@ -48,8 +47,8 @@ impl Site {
         let (mut pages, mut sources, mut titles) = (BTreeMap::new(), HashMap::new(), HashMap::new());
         for issue in issues.iter().rev() {
             titles.entry(title_key(issue)).or_insert_with(|| issue.path.clone());
-            for alias in aliases(issue) {
-                pages.entry(alias).or_insert_with(|| issue.path.clone());
+            for alias in &issue.aliases {
+                pages.entry(page_path(alias.path())).or_insert_with(|| issue.path.clone());
             }
             let page = page_path(issue.permalink.path());
             sources.insert(issue.path.clone(), page.clone());
@@ -91,12 +90,6 @@ fn published(file: &str, content: &[&str]) -> Vec<String> {
         (path.starts_with('/') && ["md", "markdown", "html"].contains(&kind)).then(|| path.to_owned())
     };
     content.iter().filter_map(page).collect()
-}
-
-/// Hugo's `aliases`: further addresses of a page.
-fn aliases(issue: &Issue) -> impl Iterator<Item = String> {
-    let written = issue.params.as_ref().and_then(|params| params.get("aliases")).and_then(Value::as_array);
-    written.into_iter().flatten().filter_map(Value::as_str).map(page_path)
 }
 
 /// The path decoded, without the slash at its end and what servers add to it.

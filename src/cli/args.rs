@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, edition, init, list, new, publish, resolve, send, status, subscribers,
+    build, check, completions, covers, diff, edition, init, list, new, publish, resolve, send, status, subscribers,
 };
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
@@ -67,6 +67,7 @@ pub(super) enum Command {
     Publish(publish::Args),
     Build(build::Args),
     Check(check::Args),
+    Diff(diff::Args),
     List(list::Args),
     Edition(edition::Args),
     Init(init::Args),

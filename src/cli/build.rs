@@ -4,18 +4,23 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::built::{self, Row};
+use crate::cli::built::{self, LockRow, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit};
+use crate::feed::lock;
 use crate::finding::Finding;
 use crate::load::{self, Issues};
+use crate::publish::record::{Keeping, LockChanged};
 use crate::publish::{self, Build};
 
 /// Write the feeds
 ///
-/// A file is only touched when its bytes change, so that readers are told the truth about what is new.
+/// A file is only touched when its bytes change, so that readers are told the truth about what is new. The ids of
+/// the issues are kept in `feeds.lock`: commit it.
 #[derive(Debug, Default, clap::Args)]
-#[command(after_help = "Examples:\n  slugline build\n  slugline build --out target/site --drafts --future")]
+#[command(
+    after_help = "Examples:\n  slugline build\n  slugline build --out target/site --drafts --future\n  slugline build --locked"
+)]
 pub(super) struct Args {
     /// Folder to write into [default: `output` of the project file]
     #[arg(long, value_name = "DIR")]
@@ -26,6 +31,20 @@ pub(super) struct Args {
     /// Include issues with a date in the future
     #[arg(long)]
     future: bool,
+    /// Fail, and write nothing, if `feeds.lock` is not up to date
+    #[arg(long, conflicts_with_all = ["drafts", "future"])]
+    locked: bool,
+}
+
+impl Args {
+    /// A preview must not give ids to issues whose permalinks may still change.
+    fn keeping(&self) -> Keeping {
+        match self {
+            Self { drafts: true, .. } | Self { future: true, .. } => Keeping::LeaveAlone,
+            Self { locked: true, .. } => Keeping::Locked,
+            _ => Keeping::Write,
+        }
+    }
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -39,11 +58,13 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         now = loaded.issues.first().map_or(now, |newest| newest.date.to_utc().max(now));
     }
     let output = args.out.as_ref().unwrap_or(&config.output);
-    let build = publish::build(&context.project, &config, &loaded.issues, output, now)?;
+    let build = publish::build(&context.project, &config, &loaded.issues, output, now, args.keeping())
+        .map_err(|error| lock_changed(context, error))?;
     let findings = findings(context, &loaded, &build);
     if context.report.json {
         context.report.document(&Document {
             files: build.files.iter().map(Row::of).collect(),
+            lock: build.lock.as_ref().map(LockRow::of),
             findings: findings.iter().map(|finding| FindingRow::of(finding)).collect(),
         })?;
     } else {
@@ -56,10 +77,16 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 pub(super) fn findings<'a>(context: &Context, loaded: &'a Issues, build: &'a Build) -> Vec<&'a Finding> {
     context.report.findings(&loaded.findings);
     context.report.findings(&build.findings);
-    if let Some(note) = built::note(build) {
-        context.report.message(&note);
-    }
+    built::notes(build).iter().for_each(|note| context.report.message(note));
     loaded.findings.iter().chain(&build.findings).collect()
+}
+
+/// Shows what would change in the lock, if that is the error.
+fn lock_changed(context: &Context, error: anyhow::Error) -> anyhow::Error {
+    let Some(changed) = error.downcast_ref::<LockChanged>() else { return error };
+    context.report.findings(&changed.findings());
+    let help = format!("run `slugline build` without `--locked`, and commit `{}`", lock::FILE);
+    Finding::error("lock-changed", changed.to_string()).help(help).into()
 }
 
 /// Something that was left out needs a person.
@@ -70,5 +97,6 @@ pub(super) fn exit(findings: &[&Finding]) -> Exit {
 #[derive(Serialize)]
 struct Document<'a> {
     files: Vec<Row<'a>>,
+    lock: Option<LockRow<'a>>,
     findings: Vec<FindingRow<'a>>,
 }

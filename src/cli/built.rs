@@ -8,17 +8,27 @@ use serde::Serialize;
 
 use crate::config::FeedFormat;
 use crate::disk::Written;
+use crate::feed::identity::{Change, ChangeKind};
+use crate::feed::lock;
 use crate::feed::outline::Kind;
+use crate::publish::record::Recorded;
 use crate::publish::{Build, Built};
 
 /// The summary table of a build.
 pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
     let families = build.files.chunk_by(|a, b| a.kind != Kind::Main && family(a) == family(b));
-    families.map(|files| if files[0].kind == Kind::Main { row(&files[0]) } else { family_row(files) }).collect()
+    let rows = families.map(|files| if files[0].kind == Kind::Main { row(&files[0]) } else { family_row(files) });
+    rows.chain(build.lock.as_ref().map(lock_row)).collect()
+}
+
+/// What else to say of a build.
+pub(super) fn notes(build: &Build) -> Vec<String> {
+    let changes = build.lock.iter().flat_map(|lock| &lock.changes);
+    changes.filter_map(change_note).chain(too_large(build)).collect()
 }
 
 /// What to say of feeds that grew too large.
-pub(super) fn note(build: &Build) -> Option<String> {
+fn too_large(build: &Build) -> Option<String> {
     let built = build.files.iter().find(|built| built.kind == Kind::Main && built.shortened > 0)?;
     let (shortened, entries) = (built.shortened, built.entries);
     Some(format!(
@@ -53,6 +63,62 @@ impl<'a> Row<'a> {
             bytes: built.bytes,
             written: word(built.written),
         }
+    }
+}
+
+/// `feeds.lock` in a `--json` document.
+#[derive(Serialize)]
+pub(super) struct LockRow<'a> {
+    path: &'static str,
+    issues: usize,
+    bytes: usize,
+    written: &'static str,
+    changes: Vec<ChangeRow<'a>>,
+}
+
+/// One change of `feeds.lock`.
+#[derive(Serialize)]
+struct ChangeRow<'a> {
+    change: &'static str,
+    path: &'a str,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'a str>,
+}
+
+impl<'a> LockRow<'a> {
+    pub fn of(lock: &'a Recorded) -> Self {
+        let (written, changes) = (word(lock.written), lock.changes.iter().map(ChangeRow::of).collect());
+        Self { path: lock::FILE, issues: lock.entries, bytes: lock.bytes, written, changes }
+    }
+}
+
+impl<'a> ChangeRow<'a> {
+    fn of(change: &'a Change) -> Self {
+        let (word, before) = match &change.kind {
+            ChangeKind::New => ("new", None),
+            ChangeKind::Moved(from) => ("moved", Some(from.as_str())),
+            ChangeKind::Renamed(before) => ("renamed", Some(before.as_str())),
+            ChangeKind::Edited => ("edited", None),
+        };
+        Self { change: word, path: &change.path, id: change.id.as_str(), before }
+    }
+}
+
+fn lock_row(lock: &Recorded) -> Vec<String> {
+    let (issues, written) = (count(lock.entries, "issue"), word(lock.written).to_owned());
+    vec!["lock".to_owned(), lock::FILE.to_owned(), issues, size(lock.bytes as u64), written]
+}
+
+/// What a person may want to know, or to undo.
+fn change_note(change: &Change) -> Option<String> {
+    let Change { path, id, kind } = change;
+    match kind {
+        ChangeKind::Moved(from) => Some(format!("`{path}` was `{from}`, and keeps its id `{id}`.")),
+        ChangeKind::Renamed(before) => {
+            Some(format!("`{path}` had the id `{before}`, and now has `{id}`: to readers it is a new issue."))
+        }
+        ChangeKind::New | ChangeKind::Edited => None,
     }
 }
 

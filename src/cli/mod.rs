@@ -30,6 +30,7 @@ mod check;
 mod clock;
 mod completions;
 mod covers;
+mod diff;
 mod edition;
 mod init;
 mod list;
@@ -137,6 +138,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Publish(args) => publish::run(&context, &args),
         Command::Build(args) => build::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
+        Command::Diff(args) => diff::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Edition(args) => edition::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),

@@ -1,12 +1,13 @@
 //! `slugline publish`: build, then send what is due. The whole job, for cron.
 
 use crate::cli::build;
-use crate::cli::built::{self, Row};
+use crate::cli::built::{self, LockRow, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::send::{self, words};
 use crate::cli::{Context, Exit, subscribers};
 use crate::delivery::plan::Chosen;
 use crate::delivery::send::{Report, Sent};
+use crate::publish::record::Keeping;
 use crate::{load, publish};
 
 /// Write the feeds, then mail what is due: the whole job, for cron
@@ -20,7 +21,8 @@ pub(super) struct Args {}
 pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
-    let build = publish::build(&context.project, &config, &loaded.issues, &config.output, context.clock.now())?;
+    let now = context.clock.now();
+    let build = publish::build(&context.project, &config, &loaded.issues, &config.output, now, Keeping::Write)?;
     let findings = build::findings(context, &loaded, &build);
     let mut exit = build::exit(&findings);
     let mut report: Option<Report> = None;
@@ -37,6 +39,7 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
     if context.report.json {
         context.report.document(&serde_json::json!({
             "files": build.files.iter().map(Row::of).collect::<Vec<_>>(),
+            "lock": build.lock.as_ref().map(LockRow::of),
             "mail": report.as_ref().map(words::document),
             "findings": findings.iter().map(|finding| FindingRow::of(finding)).collect::<Vec<_>>(),
         }))?;

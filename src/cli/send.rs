@@ -19,6 +19,7 @@ use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::ledger::Run;
 use crate::load;
+use crate::publish::record;
 use crate::store::Store;
 
 pub(super) mod words;
@@ -112,6 +113,7 @@ fn with_sending<T>(
         run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
         edition: &|issue, date| context.letters(config, issue, date),
+        record: &|mailed| record::record_mailed(&context.project, issues, mailed),
         clock: &|| clock.now(),
         pause: &|pause| wait(pause, &stop),
         stop: &stop,

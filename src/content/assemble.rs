@@ -70,11 +70,13 @@ fn issue(
         (None, None) => pattern.path(&page),
     };
     let permalink = absolute(&publication.base_url, &path);
-    let id = fields.text("id").unwrap_or_else(|| permalink.to_string());
+    let own_id = fields.text("id");
     let (description, summary) = (fields.text("description"), fields.text("summary"));
     Some(Issue {
         path: source.path.to_owned(),
-        id: IssueId::new(&id)?,
+        id: IssueId::new(own_id.as_deref().unwrap_or(permalink.as_str()))?,
+        own_id: own_id.is_some(),
+        aliases: aliases(fields, publication),
         slug: last_segment(&permalink)?,
         date: dates.date,
         updated: dates.updated,
@@ -96,6 +98,15 @@ fn issue(
         title,
         permalink,
     })
+}
+
+/// `aliases`: paths below the base URL, with or without a slash before them, or whole addresses.
+fn aliases(fields: &mut Reading<'_>, publication: &Publication) -> Vec<Url> {
+    let alias = |written: &String| match Url::parse(written.trim()) {
+        Ok(url) if url.has_host() => url,
+        _ => absolute(&publication.base_url, written.trim()),
+    };
+    fields.list("aliases").iter().filter(|written| !written.trim().is_empty()).map(alias).collect()
 }
 
 fn language(fields: &mut Reading<'_>) -> Option<String> {

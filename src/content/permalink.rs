@@ -182,7 +182,7 @@ fn sections(path: &str) -> Vec<&str> {
 }
 
 /// The name of the file without its ending, or of its folder when it is a bundle.
-fn base_name(path: &str) -> &str {
+pub fn base_name(path: &str) -> &str {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     if is_index(file) && !folder.is_empty() {
         return folder.rsplit('/').next().unwrap_or(folder);

@@ -40,6 +40,8 @@ pub struct Sending<'a> {
     pub hash: &'a dyn Fn(&Issue) -> anyhow::Result<String>,
     /// Renders an issue's edition, dated so, and gives what writes the letters.
     pub edition: &'a dyn Fn(&'a Issue, DateTime<Utc>) -> anyhow::Result<Box<WriteLetter<'a>>>,
+    /// Records the ids of issues that are mailed, so that none of them is mailed again under another.
+    pub record: &'a dyn Fn(&[&Issue]) -> anyhow::Result<()>,
     /// Reads the clock.
     pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
     /// Waits so long.
@@ -133,6 +135,8 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     if matches!(sending.route, Route::Outbox { .. }) {
         requeue_files(store, sending, &report.recovered)?;
     }
+    let issues: Vec<&Issue> = plan.mailings.iter().map(|planned| planned.issue).collect();
+    (sending.record)(&issues).context("failed to record the ids of the issues")?;
     let mut left = sending.limit;
     for planned in &plan.mailings {
         if report.stopped.is_some() || sending.stop.load(Ordering::Relaxed) || left == Some(0) {

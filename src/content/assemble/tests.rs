@@ -158,3 +158,17 @@ fn what_is_known_of_changes_counts_where_the_front_matter_says_nothing() {
     );
     assert_eq!(updated("").0, "0001-01-01T00:00:00+00:00", "a commit publishes nothing");
 }
+
+#[test]
+fn aliases_are_addresses_below_the_base_url() {
+    let aliases = |written: &str| {
+        let aliases = issue(&format!("title: t\ndate: 2026-01-01\naliases: {written}\n")).aliases;
+        aliases.iter().map(Url::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(aliases("/old/潮 汐/"), ["https://example.org/old/%E6%BD%AE%20%E6%B1%90/"]);
+    assert_eq!(
+        aliases("[old, '', 'https://old.example.org/a']"),
+        ["https://example.org/old", "https://old.example.org/a"]
+    );
+    assert_eq!(aliases("[]"), Vec::<String>::new());
+}

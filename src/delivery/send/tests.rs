@@ -47,6 +47,8 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         email: true,
         subject: None,
         preheader: None,
+        own_id: false,
+        aliases: Vec::new(),
         params: None,
         body: BodyStart { offset: 0, line: 1 },
     }
@@ -115,6 +117,7 @@ impl World {
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hash: &|issue| Ok(issue.title.clone()),
             edition: &|_, _| Ok(Box::new(write)),
+            record: &|_| Ok(()),
             clock: &|| self.now,
             pause: &|pause| self.pauses.lock().unwrap().push(pause.as_secs()),
             stop: &self.stop,

@@ -1,0 +1,158 @@
+//! `slugline diff`: what subscribers will see.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::Serialize;
+use url::Url;
+
+use crate::cli::report::FindingRow;
+use crate::cli::{Context, Exit, build};
+use crate::feed::diff::{Difference, Kind};
+use crate::feed::published::Shown;
+use crate::finding::Finding;
+use crate::load;
+use crate::publish::compare::{Against, Compared, compare};
+
+/// Show what subscribers will see of the next build
+///
+/// Compares the main feeds as they would be built with those that are published, and writes nothing. Of the kinds of difference, `edited` is a change that `updated` does not tell of, so that most
+/// readers never show it; `resurfaced` an old issue that comes as a new one; `dropped` one that goes though no newer one
+/// pushed it out; `duplicate` one that subscribers have under another id.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  slugline diff\n  slugline diff --against https://www.example.org --fail-on resurfaced,duplicate"
+)]
+pub(super) struct Args {
+    /// Folder of published feeds, or address of one or of their site [default: `output` of the project file]
+    #[arg(long, value_name = "DIR|URL")]
+    against: Option<String>,
+    /// Exit with 1 if there is such a difference
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kinds())]
+    fail_on: Vec<Kind>,
+}
+
+/// The kinds by their words, which the help and the completions list.
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::as_str)).try_map(|word| {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+        kind.ok_or("there is no such kind")
+    })
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let loaded = load::issues(&context.project, &config)?;
+    let against = args.against.as_deref().map_or_else(|| Against::Folder(config.output.clone()), against);
+    let comparison = compare(&context.project, &config, &loaded.issues, &against, context.clock.now())?;
+    context.report.findings(&loaded.findings);
+    context.report.findings(&comparison.findings);
+    let findings: Vec<&Finding> = loaded.findings.iter().chain(&comparison.findings).collect();
+    let found: Vec<&Difference> = comparison.feeds.iter().flat_map(|feed| &feed.differences).collect();
+    if context.report.json {
+        context.report.document(&Document {
+            feeds: comparison.feeds.iter().map(FeedRow::of).collect(),
+            findings: findings.iter().map(|finding| FindingRow::of(finding)).collect(),
+        })?;
+    } else {
+        context.report.table(&found.iter().map(|difference| columns(difference)).collect::<Vec<_>>())?;
+        context.report.message(&summary(&comparison.feeds, found.len()));
+    }
+    let fails = found.iter().any(|difference| args.fail_on.contains(&difference.kind));
+    Ok(if fails { Exit::Attention } else { build::exit(&findings) })
+}
+
+fn against(text: &str) -> Against {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Against::Web(url),
+        _ => Against::Folder(PathBuf::from(text)),
+    }
+}
+
+fn columns(difference: &Difference) -> Vec<String> {
+    let entry = &difference.entry;
+    let name = if entry.title.trim().is_empty() { &entry.url } else { &entry.title };
+    vec![difference.kind.as_str().to_owned(), day(entry), name.clone(), note(difference)]
+}
+
+/// What the word alone does not say.
+fn note(difference: &Difference) -> String {
+    let before = difference.before.as_ref();
+    match difference.kind {
+        Kind::New | Kind::Dropped | Kind::Updated => String::new(),
+        Kind::Edited => "readers are not told".to_owned(),
+        Kind::Resurfaced => "older than what is published".to_owned(),
+        Kind::Redated => before.map_or_else(String::new, |before| format!("was {}", day(before))),
+        Kind::Relinked => before.map_or_else(String::new, |before| format!("was {}", before.url)),
+        Kind::Duplicate => before.map_or_else(String::new, |before| format!("subscribers have it as {}", before.id)),
+    }
+}
+
+fn day(entry: &Shown) -> String {
+    entry.published.map_or_else(|| "no date".to_owned(), |date| date.format("%Y-%m-%d").to_string())
+}
+
+fn summary(feeds: &[Compared], found: usize) -> String {
+    let names: Vec<String> = feeds.iter().map(|feed| format!("`{}`", feed.published)).collect();
+    let differences = match found {
+        0 => "No difference".to_owned(),
+        1 => "1 difference".to_owned(),
+        _ => format!("{found} differences"),
+    };
+    format!("{differences} from {}.", names.join(", "))
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    feeds: Vec<FeedRow<'a>>,
+    findings: Vec<FindingRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct FeedRow<'a> {
+    published: &'a str,
+    differences: Vec<Row<'a>>,
+}
+
+impl<'a> FeedRow<'a> {
+    fn of(feed: &'a Compared) -> Self {
+        Self { published: &feed.published, differences: feed.differences.iter().map(Row::of).collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    kind: &'static str,
+    #[serde(flatten)]
+    entry: EntryRow<'a>,
+    before: Option<EntryRow<'a>>,
+}
+
+/// What names an entry, and tells when.
+#[derive(Serialize)]
+struct EntryRow<'a> {
+    id: &'a str,
+    url: &'a str,
+    title: &'a str,
+    published: Option<String>,
+    updated: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    fn of(difference: &'a Difference) -> Self {
+        let before = difference.before.as_ref().map(EntryRow::of);
+        Self { kind: difference.kind.as_str(), entry: EntryRow::of(&difference.entry), before }
+    }
+}
+
+impl<'a> EntryRow<'a> {
+    fn of(entry: &'a Shown) -> Self {
+        Self {
+            id: &entry.id,
+            url: &entry.url,
+            title: &entry.title,
+            published: entry.published.map(|date| date.to_rfc3339()),
+            updated: entry.updated.map(|date| date.to_rfc3339()),
+        }
+    }
+}

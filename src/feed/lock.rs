@@ -1,0 +1,229 @@
+//! `feeds.lock`: the ids under which subscribers know the issues, so that neither a new slug, domain nor folder makes an
+//! old issue look new. Committed like Cargo.lock.
+//!
+//! Takes and gives the text of the file: TOML, one line per issue in the order of the paths, so that branches merge. An
+//! entry of an issue that is gone stays: its id is never given to another. Who has which id is decided in `identity`.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write as _;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use toml::Spanned;
+
+use crate::finding::{Finding, Place};
+use crate::issue::IssueId;
+
+/// The file, below the project folder.
+pub const FILE: &str = "feeds.lock";
+
+const VERSION: u32 = 1;
+
+const HEADER: &str = "\
+# The ids under which subscribers know your issues. `slugline build` writes this file; commit it. As long as it is there,
+# an issue that is renamed, moved or edited stays the same to every reader.
+";
+
+/// What the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// By the path of the issue below the project folder.
+    pub entries: BTreeMap<String, Locked>,
+}
+
+/// What is known of an issue that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// Its id.
+    pub id: IssueId,
+    /// Its date when it was recorded.
+    pub published: DateTime<Utc>,
+    /// `content_hash` of its body when it was last shown.
+    pub hash: String,
+    /// Ids it had before, which nobody else gets either.
+    pub former: BTreeSet<IssueId>,
+}
+
+/// Hash of the text of an issue: SHA-256 in hexadecimal digits. Line ends and blank lines around it do not count, nor does
+/// the front matter, of which a title often changes with the name of the file.
+pub fn content_hash(body: &str) -> String {
+    let mut hash = Sha256::new();
+    for line in body.trim().lines() {
+        hash.update(line);
+        hash.update("\n");
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Lock {
+    /// Reads the text of the file.
+    ///
+    /// # Errors
+    /// A finding with line and remedy: a half-read file would change ids.
+    pub fn parse(text: &str) -> Result<Self, Box<Finding>> {
+        if let Some(lock) = as_written(text) {
+            return Ok(lock);
+        }
+        if let Some(conflict) = conflict(text) {
+            return Err(Box::new(conflict));
+        }
+        let raw = match toml::from_str::<RawLock>(text) {
+            Ok(raw) if raw.version == VERSION => raw,
+            Ok(raw) => return Err(Box::new(other_version(text, raw.version))),
+            Err(error) => return Err(Box::new(unreadable(text, &error))),
+        };
+        let mut lock = Self::default();
+        let mut owners: BTreeMap<IssueId, String> = BTreeMap::new();
+        for (path, entry) in raw.issues {
+            let place = Place::in_text(FILE, text, entry.span().start);
+            let wrong = |why: String| Box::new(Finding::error("lock", why).help(HELP).at(place.clone()));
+            let locked = entry.into_inner().locked().map_err(|why| wrong(why.to_owned()))?;
+            for id in locked.ids() {
+                if let Some(other) = owners.insert(id.clone(), path.clone()) {
+                    return Err(wrong(format!("`{id}` is the id of `{other}` too")));
+                }
+            }
+            lock.entries.insert(path, locked);
+        }
+        Ok(lock)
+    }
+
+    /// The text of the file.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{HEADER}version = {VERSION}\n\n[issues]\n");
+        for (path, locked) in &self.entries {
+            let published = locked.published.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            let (path, id) = (quoted(path), quoted(locked.id.as_str()));
+            let _ = write!(text, "{path} = {{ id = {id}, published = \"{published}\", sha256 = \"{}\"", locked.hash);
+            if !locked.former.is_empty() {
+                let former: Vec<String> = locked.former.iter().map(|id| quoted(id.as_str())).collect();
+                let _ = write!(text, ", former = [{}]", former.join(", "));
+            }
+            text.push_str(" }\n");
+        }
+        text
+    }
+
+    /// Every id that was ever published.
+    pub fn ids(&self) -> impl Iterator<Item = &IssueId> {
+        self.entries.values().flat_map(Locked::ids)
+    }
+}
+
+impl Locked {
+    fn ids(&self) -> impl Iterator<Item = &IssueId> {
+        std::iter::once(&self.id).chain(&self.former)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLock {
+    version: u32,
+    #[serde(default)]
+    issues: BTreeMap<String, Spanned<RawLocked>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLocked {
+    id: String,
+    published: String,
+    sha256: String,
+    #[serde(default)]
+    former: Vec<String>,
+}
+
+impl RawLocked {
+    fn locked(self) -> Result<Locked, &'static str> {
+        let id = |id: &str| IssueId::new(id).ok_or("the id is blank");
+        let published = DateTime::parse_from_rfc3339(&self.published);
+        if self.sha256.len() != 64 || !self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err("`sha256` is not 64 hexadecimal digits");
+        }
+        let mut former = BTreeSet::new();
+        for text in &self.former {
+            former.insert(id(text)?);
+        }
+        let published = published.map_err(|_| "`published` is no date such as `2026-11-23T07:00:00Z`")?.to_utc();
+        Ok(Locked { id: id(&self.id)?, published, hash: self.sha256, former })
+    }
+}
+
+/// A file whose lines are all as `to_text` writes them, read without a TOML document in between: after years it holds
+/// thousands, and every command reads it. `None` for any other, right or wrong.
+fn as_written(text: &str) -> Option<Lock> {
+    let lines = text.strip_prefix(HEADER)?.strip_prefix(&format!("version = {VERSION}\n\n[issues]\n"))?;
+    let mut lock = Lock::default();
+    for line in lines.lines() {
+        let (path, locked) = line_as_written(line)?;
+        if lock.entries.insert(path, locked).is_some() {
+            return None;
+        }
+    }
+    let mut ids = HashSet::with_capacity(lock.entries.len());
+    let distinct = lock.ids().all(|id| ids.insert(id));
+    distinct.then_some(lock)
+}
+
+fn line_as_written(line: &str) -> Option<(String, Locked)> {
+    let (path, rest) = json(line)?;
+    let (id, rest) = json(rest.strip_prefix(" = { id = ")?)?;
+    let (published, rest) = json(rest.strip_prefix(", published = ")?)?;
+    let (sha256, rest) = json(rest.strip_prefix(", sha256 = ")?)?;
+    let (former, rest) = match rest.strip_prefix(", former = ") {
+        Some(rest) => json(rest)?,
+        None => (Vec::new(), rest),
+    };
+    let locked = RawLocked { id, published, sha256, former }.locked().ok()?;
+    (rest == " }").then_some((path, locked))
+}
+
+/// The value at the beginning of a text, and what follows it: the strings that `quoted` writes are JSON too.
+fn json<T: DeserializeOwned>(text: &str) -> Option<(T, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    let value = values.next()?.ok()?;
+    Some((value, &text[values.byte_offset()..]))
+}
+
+const HELP: &str = "take the file as it was last committed, then run `slugline build`";
+
+/// What git leaves of two branches that it cannot merge.
+fn conflict(text: &str) -> Option<Finding> {
+    let is_mark = |line: &str| ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark));
+    let line = text.lines().position(is_mark)? + 1;
+    let finding = Finding::error("lock-conflict", "it holds two versions that git could not merge");
+    let help = "keep the lines of both sides, remove those that git put between them, then run `slugline build`";
+    Some(finding.help(help).at(Place::at_line(FILE, text, line, 1)))
+}
+
+fn unreadable(text: &str, error: &toml::de::Error) -> Finding {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    if let Ok(Versioned { version }) = toml::from_str(text)
+        && version != VERSION
+    {
+        return other_version(text, version);
+    }
+    let offset = error.span().map_or(0, |span| span.start);
+    let message = format!("it cannot be read: {}", error.message().lines().next().unwrap_or_default());
+    Finding::error("lock", message).help(HELP).at(Place::in_text(FILE, text, offset))
+}
+
+fn other_version(text: &str, version: u32) -> Finding {
+    let message = format!("it is of version {version}, and this slugline knows version {VERSION} only");
+    let place = Place::of_value(FILE, text, &["version"]);
+    Finding::error("lock-version", message).help("use the slugline that wrote it, or a newer one").at(place)
+}
+
+/// A basic string of TOML: what JSON escapes, TOML does in the same way, but for DEL, which JSON leaves as it is.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
+}
+
+#[cfg(test)]
+mod tests;
