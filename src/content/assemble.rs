@@ -10,6 +10,7 @@ use url::Url;
 use crate::content::cover::cover;
 use crate::content::date;
 use crate::content::front_matter::Block;
+use crate::content::own_id;
 use crate::content::permalink::{Page, Pattern, absolute};
 use crate::content::reading::Reading;
 use crate::finding::Finding;
@@ -70,7 +71,7 @@ fn issue(
         (None, None) => pattern.path(&page),
     };
     let permalink = absolute(&publication.base_url, &path);
-    let own_id = fields.text("id");
+    let own_id = own_id(fields);
     let (description, summary) = (fields.text("description"), fields.text("summary"));
     Some(Issue {
         path: source.path.to_owned(),
@@ -107,6 +108,20 @@ fn aliases(fields: &mut Reading<'_>, publication: &Publication) -> Vec<Url> {
         _ => absolute(&publication.base_url, written.trim()),
     };
     fields.list("aliases").iter().filter(|written| !written.trim().is_empty()).map(alias).collect()
+}
+
+fn own_id(fields: &mut Reading<'_>) -> Option<String> {
+    let written = fields.text("id")?;
+    let id = own_id::own_id(&written);
+    if id.is_none() {
+        let help = "write one such as `tag:example.org,2026:spring-tide`, or give the field another name";
+        fields.odd(
+            "id",
+            &format!("`{written}` is no URI that feeds could hold, so the issue keeps its permalink"),
+            help,
+        );
+    }
+    id
 }
 
 fn language(fields: &mut Reading<'_>) -> Option<String> {

@@ -11,6 +11,7 @@ mod footnotes;
 pub mod front_matter;
 pub mod html;
 pub mod markdown;
+mod own_id;
 pub mod permalink;
 pub mod plain_text;
 mod reading;
