@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use crate::config::{Config, UpdatedFrom};
 use crate::content::assemble::{Assembled, Source, assemble};
 use crate::content::front_matter;
+use crate::content::shortcodes::{self, Shortcodes};
 use crate::disk::Project;
 use crate::disk::history::History;
 use crate::disk::sources::SourceFile;
@@ -158,6 +159,26 @@ fn load(project: &Project, config: &Config, history: &History, file: &SourceFile
         }
         Err(finding) => left_out(*finding),
     }
+}
+
+/// The shortcodes of a project: its own are in `templates/shortcodes`, and references lead to one of `issues`. What is
+/// wrong with a template comes beside them.
+///
+/// # Errors
+/// When a template is there and cannot be read.
+pub fn shortcodes<'a>(
+    project: &Project,
+    config: &Config,
+    issues: &'a [Issue],
+) -> anyhow::Result<(Shortcodes<'a>, Vec<Finding>)> {
+    let mut templates = BTreeMap::new();
+    for path in project.files_below(&[shortcodes::FOLDER]) {
+        let name = path.strip_prefix(shortcodes::FOLDER).and_then(|name| name.strip_prefix('/')?.strip_suffix(".html"));
+        if let Some(name) = name {
+            templates.insert(name.to_owned(), project.text(&path)?);
+        }
+    }
+    Ok(Shortcodes::new(&config.publication, config.markdown, issues, templates))
 }
 
 /// Reads the body of an issue.

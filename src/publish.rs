@@ -77,7 +77,7 @@ pub fn build(
     let outlines = outlines(config, issues, now);
     let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
     let lock = record(project, issues, shown, keeping)?;
-    let mut texts = Texts::new(project, config, &outlines)?;
+    let mut texts = Texts::new(project, config, issues, &outlines)?;
     let place = Place { project, config, output };
     let files = place.written(&outlines, &mut texts)?;
     let mut build = Build { files, lock, findings: texts.into_findings() };
@@ -98,7 +98,7 @@ pub fn weigh(
 ) -> anyhow::Result<Vec<(String, usize)>> {
     let mut outlines = outlines(config, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
-    let mut texts = Texts::new(project, config, &outlines)?;
+    let mut texts = Texts::new(project, config, issues, &outlines)?;
     let place = Place { project, config, output: &config.output };
     let mut weights = Vec::new();
     for outline in &outlines {

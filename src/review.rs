@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::check::site::{PUBLISHED, Site};
 use crate::check::{self, Manuscript};
 use crate::config::Config;
+use crate::content::shortcodes::Shortcodes;
 use crate::disk::Project;
 use crate::disk::covers::{Covers, Known};
 use crate::feed::identity::changing_ids;
@@ -47,7 +48,10 @@ pub fn review(
     let site = site(project, config, &loaded.issues, ids, now);
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
     let (covers, mut findings) = Covers::open(project, config)?;
-    let judged: Vec<Vec<Finding>> = issues.par_iter().map(|issue| judge(project, issue, &covers, &site)).collect();
+    let (shortcodes, wrong) = load::shortcodes(project, config, &loaded.issues)?;
+    findings.extend(wrong);
+    let judge = |issue: &&Issue| judge(project, issue, &covers, &shortcodes, &site);
+    let judged: Vec<Vec<Finding>> = issues.par_iter().map(judge).collect();
     findings.extend(judged.into_iter().flatten());
     let of_loading =
         loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
@@ -60,10 +64,10 @@ pub fn review(
         findings.extend(outputs::feeds(project, config, &loaded.issues, now)?);
         // One edition tells what is wrong with the templates; all of them would take long.
         let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
-        findings.extend(newest.and_then(|issue| outputs::edition(project, config, issue)));
+        findings.extend(newest.and_then(|issue| outputs::edition(project, config, &shortcodes, issue)));
     } else {
         let mailed = issues.iter().filter(|issue| issue.email);
-        findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, issue)));
+        findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, &shortcodes, issue)));
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
@@ -109,7 +113,13 @@ fn published_ids(lock: &Lock, issues: &[Issue]) -> BTreeMap<String, String> {
     changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect()
 }
 
-fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> Vec<Finding> {
+fn judge(
+    project: &Project,
+    issue: &Issue,
+    covers: &Covers<'_>,
+    shortcodes: &Shortcodes<'_>,
+    site: &Site,
+) -> Vec<Finding> {
     let bytes = match project.bytes(&issue.path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -122,5 +132,10 @@ fn judge(project: &Project, issue: &Issue, covers: &Covers<'_>, site: &Site) -> 
     };
     let Known { cover, finding } = covers.of(issue);
     let issue = Issue { cover, ..issue.clone() };
-    check::issue(&Manuscript::new(&issue, &text), site).into_iter().chain(finding).collect()
+    let body = text.get(issue.body.offset..).unwrap_or_default();
+    let mut findings = check::issue(&Manuscript::new(&issue, &text), site);
+    // Of references `check` knows more: the pages that are no issues.
+    let wrong = shortcodes.findings(&issue, body).into_iter().filter(|finding| finding.rule != "link-broken");
+    findings.extend(finding.into_iter().chain(wrong));
+    findings
 }

@@ -2,7 +2,7 @@
 
 use crate::check::rules::Rule;
 
-pub(super) const RULES: [&Rule; 19] = [
+pub(super) const RULES: [&Rule; 23] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it must have, is missing",
@@ -82,4 +82,20 @@ pub(super) const RULES: [&Rule; 19] = [
         "Git does not tell when issues changed, though the project file says `updated_from: git`",
         "build in a whole clone, not a shallow one, with git installed; or remove `updated_from`",
     ),
+    &Rule::error(
+        "shortcode-template",
+        "A project's own shortcode has a template that cannot be understood",
+        "it counts as unknown; mend the file in `templates/shortcodes`",
+    ),
+    &Rule::error(
+        "shortcode-unknown",
+        "There is no such shortcode",
+        "readers get the text in it, if any; mend the name, or write `templates/shortcodes/NAME.html`",
+    ),
+    &Rule::error(
+        "shortcode-wrong",
+        "A shortcode cannot show what it should",
+        "readers get the text in it, if any; give it the arguments it needs",
+    ),
+    &Rule::warning("shortcode-unpaired", "A shortcode ends that did not begin", "take out its end, or write its begin"),
 ];

@@ -1,8 +1,7 @@
-//! Hugo's shortcodes, as far as an editor must know of them: unknown ones, references that lead nowhere, figures without
-//! text.
+//! Hugo's shortcodes, as far as an editor must know of them: references that lead nowhere, figures without text. What
+//! else is wrong with them, `content::shortcodes` finds.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::check::links::{ALT_MISSING, IMAGE_BROKEN, LINK_BROKEN};
@@ -12,13 +11,7 @@ use crate::check::site::Site;
 use crate::check::targets::Kind;
 use crate::finding::Finding;
 
-const SHORTCODE_UNKNOWN: Rule = Rule::error(
-    "shortcode-unknown",
-    "Nobody knows what comes of a shortcode",
-    "subscribers would see it as it is written; say in `templates/shortcodes/NAME.html` what they see, or write Markdown",
-);
-
-pub(super) const RULES: [&Rule; 1] = [&SHORTCODE_UNKNOWN];
+pub(super) const RULES: [&Rule; 0] = [];
 
 /// A shortcode as written; of a pair, each half is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,16 +125,10 @@ pub(super) fn is_masked(address: &str) -> bool {
 
 pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut unknown = BTreeSet::new();
     for shortcode in manuscript.shortcodes.iter().filter(|shortcode| !shortcode.closes) {
         match shortcode.name {
             "ref" | "relref" => findings.extend(reference(manuscript, site, shortcode)),
             "figure" => findings.extend(figure(manuscript, site, shortcode)),
-            name if !is_of_hugo(name) && !site.has_shortcode(name) && unknown.insert(name) => {
-                let finding = SHORTCODE_UNKNOWN.found(format!("nobody knows the shortcode `{name}`"));
-                let help = format!("say in `templates/shortcodes/{name}.html` what subscribers see, or write Markdown");
-                findings.push(manuscript.at(finding.help(help), shortcode.range.clone()));
-            }
             _ => {}
         }
     }

@@ -60,11 +60,6 @@ impl Site {
         Self { base_url, now, pages, sources, lists, files, others, titles, published_ids }
     }
 
-    /// Whether the project says what comes of a shortcode.
-    pub(super) fn has_shortcode(&self, name: &str) -> bool {
-        self.files.contains(&format!("templates/shortcodes/{name}.html"))
-    }
-
     /// The older issue that has the same title.
     pub(super) fn same_title(&self, issue: &Issue) -> Option<&str> {
         self.titles.get(&title_key(issue)).map(String::as_str).filter(|path| *path != issue.path)

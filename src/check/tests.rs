@@ -101,7 +101,6 @@ fn links_that_lead_nowhere() {
         ("[b][r]\n\n[r]: ../none/", "link-broken 6:1 [b][r]"),
         ("<a href='../none/'>b</a>", "link-broken 6:1 <a href='../none/'>"),
         ("{{< ref \"none.md\" >}}", "link-broken 6:1 {{< ref \"none.md\" >}}"),
-        ("{{% tide %}}a{{% /tide %}} {{% tide %}}", "shortcode-unknown 6:1 {{% tide %}}"),
         ("![b](none.png)", "image-broken 6:6 none.png"),
         ("![b](/img/none.png)", "image-broken 6:6 /img/none.png"),
         ("<img alt=b src=none.png>", "image-broken 6:1 <img alt=b src=none.png>"),

@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let of_issue: Vec<Finding> = loaded.findings.iter().filter(|finding| is_about(finding, issue)).cloned().collect();
     context.report.findings(&of_issue);
     let recipient = Recipient::of_address(address(&args.recipient)?);
-    let edition = context.edition(&config, issue)?;
+    let edition = context.edition(&config, &loaded.issues, issue)?;
     match args {
         Args { html: true, .. } => context.report.text(&edition.html(&recipient)?)?,
         Args { eml: true, .. } => context.report.bytes(&edition.message(&recipient, now)?)?,

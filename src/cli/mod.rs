@@ -78,24 +78,30 @@ impl Context {
     }
 
     /// Prepares the e-mail edition of an issue, by the project's own templates where there are some.
-    fn edition(&self, config: &Config, issue: &Issue) -> anyhow::Result<Edition> {
+    /// References in it lead to one of `issues`. What is wrong with its shortcodes is shown.
+    fn edition(&self, config: &Config, issues: &[Issue], issue: &Issue) -> anyhow::Result<Edition> {
         let markdown = load::body(&self.project, issue).map_err(|finding| *finding)?;
+        let (shortcodes, mut findings) = load::shortcodes(&self.project, config, issues)?;
+        let (body, wrong) = shortcodes.document(issue, &markdown);
+        findings.extend(wrong);
+        self.report.findings(&findings);
         let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
         // A build tells what is wrong with covers.
         let (covers, _) = Covers::open(&self.project, config)?;
         let issue = Issue { cover: covers.of(issue).cover, ..issue.clone() };
-        Edition::prepare(&config.publication, config.mail.as_ref(), &issue, &markdown, &templates)
+        Edition::prepare(&config.publication, config.mail.as_ref(), &issue, &body, &templates)
     }
 
     /// Prepares an issue's edition, and gives what writes its letters, dated so.
     fn letters<'a>(
         &self,
         config: &'a Config,
+        issues: &[Issue],
         issue: &Issue,
         date: DateTime<Utc>,
     ) -> anyhow::Result<Box<WriteLetter<'a>>> {
         let mail = send::mail_of(config)?;
-        let edition = self.edition(config, issue)?;
+        let edition = self.edition(config, issues, issue)?;
         let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
         Ok(Box::new(move |subscriber: &Subscriber| {
             let content = edition.message(&Recipient::of(subscriber), date)?;

@@ -112,7 +112,7 @@ fn with_sending<T>(
         limit,
         run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
-        edition: &|issue, date| context.letters(config, issue, date),
+        edition: &|issue, date| context.letters(config, issues, issue, date),
         record: &|mailed| record::record_mailed(&context.project, issues, mailed),
         clock: &|| clock.now(),
         pause: &|pause| wait(pause, &stop),
@@ -176,7 +176,7 @@ fn test(
         _ => return Err(Finding::error("usage", "`--test` mails one issue at a time").help("name one").into()),
     };
     let route = route::route(&context.project, mail_of(config)?)?;
-    let write = context.letters(config, issue, now)?;
+    let write = context.letters(config, issues, issue, now)?;
     let store = context.store(config)?;
     let mut letters = Vec::new();
     for address in addresses {

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use chrono::Duration;
 
+use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
@@ -37,6 +38,8 @@ pub struct Config {
     pub updated_from: UpdatedFrom,
     /// Folder for what is built, below the project folder.
     pub output: PathBuf,
+    /// What Markdown means.
+    pub markdown: Dialect,
     /// The feeds.
     pub feeds: FeedsConfig,
     /// The e-mail edition; `None` when the project file has no `mail`.

@@ -28,6 +28,7 @@ pub(super) struct RawConfig {
     pub feeds: RawFeeds,
     pub mail: Option<RawMail>,
     pub check: RawCheck,
+    pub markdown: RawMarkdown,
     pub store: Option<String>,
 }
 
@@ -134,6 +135,13 @@ pub(super) struct RawMail {
     pub unsubscribe_mailto: Option<String>,
     pub unsubscribe_url: Option<String>,
     pub subscribers: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMarkdown {
+    pub cjk: Option<bool>,
+    pub linkify: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

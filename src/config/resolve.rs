@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::config::raw::{RawAuthor, RawConfig, RawMail, RawOnUnknown, RawUpdatedFrom};
 use crate::config::{Config, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
+use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
@@ -50,6 +51,7 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
             Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
         },
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
+        markdown: Dialect { cjk: raw.markdown.cjk.unwrap_or(true), linkify: raw.markdown.linkify.unwrap_or(true) },
         feeds: feeds::feeds(&raw.feeds, wrong),
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, wrong)),
         check: check::check(&raw.check, wrong),

@@ -147,12 +147,18 @@ fn friendly(c: char) -> Kind {
     if is_cjk(c) && !c.is_whitespace() { Kind::Cjk } else { plain(c) }
 }
 
-/// The character before a run; a zero-width one does not hide the character before it. A line's begin is a blank.
+/// The character before a run; one of no width does not hide the character before it, nor does one that chooses the form
+/// of it. A line's begin is a blank.
 fn visible_before(text: &str, last: Option<char>) -> char {
-    if last.is_some_and(|last| !is_zero_width(last)) {
+    const FULL_WIDTH_FORM: char = '\u{fe01}';
+    let hides = |c: char| is_zero_width(c) || matches!(c, '\u{fe00}'..='\u{fe0e}' | '\u{e0100}'..='\u{e01ef}');
+    if last.is_some_and(|last| !hides(last)) {
         return last.unwrap_or(' ');
     }
-    text.chars().rev().find(|c| !is_zero_width(*c)).unwrap_or(' ')
+    match text.chars().rev().find(|c| !hides(*c)).unwrap_or(' ') {
+        '‘' | '’' | '“' | '”' if last == Some(FULL_WIDTH_FORM) => '「',
+        visible => visible,
+    }
 }
 
 fn visible_after(text: &str) -> char {
@@ -163,14 +169,13 @@ fn is_zero_width(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Unicode categories P and S, as far as they matter beside emphasis: all of ASCII's, and the blocks that hold marks.
+/// Unicode categories P and S; of characters without a use beside emphasis, perhaps some more.
 fn is_punctuation(c: char) -> bool {
-    c.is_ascii_punctuation()
-        || matches!(c, '\u{a1}'..='\u{bf}' | '\u{d7}' | '\u{f7}' if !matches!(c, 'ª' | 'º' | '²' | '³' | '¹' | '¼'..='¾' | '\u{ad}'))
-        || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{2bff}')
-        || matches!(c, '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3020}' | '\u{3030}' | '\u{303d}' | '\u{30a0}' | '\u{30fb}')
-        || matches!(c, '\u{fe10}'..='\u{fe19}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}')
-        || matches!(c, '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff65}' | '\u{ffe0}'..='\u{ffee}')
+    if c.is_ascii() {
+        return c.is_ascii_punctuation();
+    }
+    let is_mark = matches!(c, '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
+    !c.is_alphanumeric() && !c.is_whitespace() && !c.is_control() && !is_mark && !is_zero_width(c) && c != SENTINEL
 }
 
 /// Characters of Chinese, Japanese and Korean, their punctuation and full-width forms included.
@@ -187,72 +192,4 @@ fn is_hangul(c: char) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use pulldown_cmark::{Options, Parser, html};
-
-    use super::*;
-
-    fn rendered(markdown: &str) -> String {
-        let mut out = String::new();
-        html::push_html(&mut out, Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH));
-        out
-    }
-
-    fn friendly(markdown: &str) -> String {
-        without_sentinels(&rendered(&with_sentinels(markdown))).trim_end().to_owned()
-    }
-
-    #[test]
-    fn bold_meant_is_bold_shown() {
-        for (markdown, expected) in [
-            ("达到**700+**。", "达到<strong>700+</strong>。"),
-            ("**主题：**正文", "<strong>主题：</strong>正文"),
-            ("**主题：**Dubbo", "<strong>主题：</strong>Dubbo"),
-            ("正文**（注）**正文", "正文<strong>（注）</strong>正文"),
-            ("**“引用”**是", "<strong>“引用”</strong>是"),
-            ("使用**`code`**写", "使用<strong><code>code</code></strong>写"),
-            ("**分享主题：****Dubbo 基于 MOSN**", "<strong>分享主题：</strong><strong>Dubbo 基于 MOSN</strong>"),
-            ("**一。****二。****三**", "<strong>一。</strong><strong>二。</strong><strong>三</strong>"),
-            ("*斜体。*正文", "<em>斜体。</em>正文"),
-            ("~~删除。~~正文", "<del>删除。</del>正文"),
-            ("**foo.**\u{200b}正文", "<strong>foo.</strong>\u{200b}正文"),
-            ("正文\u{200b}**(foo)**\u{200b}正文", "正文\u{200b}<strong>(foo)</strong>\u{200b}正文"),
-            ("**[链接](https://example.org/)**正文", "<strong><a href=\"https://example.org/\">链接</a></strong>正文"),
-            ("これは**私のやりたかったこと。**だから", "これは<strong>私のやりたかったこと。</strong>だから"),
-            ("**스크립트(script)**라고", "<strong>스크립트(script)</strong>라고"),
-        ] {
-            assert_eq!(friendly(markdown), format!("<p>{expected}</p>"), "{markdown}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_emphasis_stays() {
-        for markdown in [
-            "2 * 3 * 4",
-            "中 ** 文",
-            "* 项目",
-            "***",
-            "\\*\\*文：\\*\\*字",
-            "`**文：**字`",
-            "中****文",
-            "a*\"foo\"*",
-            "**foo.**bar",
-        ] {
-            assert_eq!(friendly(markdown), rendered(markdown).trim_end(), "{markdown}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn text_without_cjk_is_never_touched(markdown in "[ -~\n]{0,80}") {
-            prop_assert!(matches!(with_sentinels(&markdown), Cow::Borrowed(_)));
-        }
-
-        #[test]
-        fn sentinels_come_out_again(markdown in "[*~ a。文（\n]{0,40}") {
-            let marked = with_sentinels(&markdown);
-            prop_assert_eq!(without_sentinels(&marked), markdown.as_str());
-        }
-    }
-}
+mod tests;

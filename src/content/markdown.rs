@@ -9,6 +9,7 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
 use crate::content::cjk::{join_without_blank, with_sentinels, without_sentinels};
 
+mod bare_links;
 pub mod places;
 
 /// What is understood besides CommonMark; formulas are an attempt of `Document::parse`.
@@ -19,6 +20,21 @@ const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_DEFINITION_LIST)
     .union(Options::ENABLE_HEADING_ATTRIBUTES);
 
+/// What Markdown means beyond its standards: keys below `markdown` of the project file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// Emphasis and line breaks as Chinese, Japanese and Korean need them.
+    pub cjk: bool,
+    /// An address that stands bare in the text is a link.
+    pub linkify: bool,
+}
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self { cjk: true, linkify: true }
+    }
+}
+
 /// The body of one issue, parsed.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
@@ -27,16 +43,32 @@ pub struct Document<'a> {
 
 impl<'a> Document<'a> {
     /// Parses CommonMark with tables, strikethrough, task lists, footnotes, definition lists, heading attributes and
-    /// formulas between dollar signs.
+    /// formulas between dollar signs, in the usual dialect.
     pub fn parse(markdown: &'a str) -> Self {
+        Self::parse_as(markdown, Dialect::default())
+    }
+
+    /// The same in another dialect.
+    pub fn parse_as(markdown: &'a str, dialect: Dialect) -> Self {
         let mut events = Vec::new();
         if markdown.contains('$') {
-            events = parsed(markdown, OPTIONS | Options::ENABLE_MATH);
+            events = parsed(markdown, OPTIONS | Options::ENABLE_MATH, dialect);
         }
         if events.is_empty() || events.iter().any(is_no_formula) {
-            events = parsed(markdown, OPTIONS);
+            events = parsed(markdown, OPTIONS, dialect);
         }
-        Self { events: without_cjk_breaks(events) }
+        if dialect.linkify && bare_links::may_hold(markdown) {
+            events = bare_links::linked(events);
+        }
+        if dialect.cjk {
+            events = without_cjk_breaks(events);
+        }
+        Self { events }
+    }
+
+    /// The document with what is made of its events.
+    pub fn mapped(self, map: impl FnOnce(Vec<Event<'a>>) -> Vec<Event<'static>>) -> Document<'static> {
+        Document { events: map(self.events) }
     }
 
     /// The events, in order.
@@ -45,8 +77,9 @@ impl<'a> Document<'a> {
     }
 }
 
-fn parsed(markdown: &str, options: Options) -> Vec<Event<'_>> {
-    match with_sentinels(markdown) {
+fn parsed(markdown: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> {
+    let marked = if dialect.cjk { with_sentinels(markdown) } else { Cow::Borrowed(markdown) };
+    match marked {
         Cow::Borrowed(text) => Parser::new_ext(text, options).collect(),
         Cow::Owned(text) => Parser::new_ext(&text, options).map(unmarked).collect(),
     }
@@ -60,42 +93,43 @@ fn is_no_formula(event: &Event<'_>) -> bool {
 
 /// The event without sentinels, owned.
 fn unmarked(event: Event<'_>) -> Event<'static> {
+    map_strings(event, &|text| without_sentinels(text).into_owned().into())
+}
+
+/// The event with every string in it replaced, owned.
+pub(super) fn map_strings(event: Event<'_>, map: &dyn Fn(&str) -> CowStr<'static>) -> Event<'static> {
     match event {
-        Event::Text(text) => Event::Text(clean(text)),
-        Event::Code(text) => Event::Code(clean(text)),
-        Event::Html(text) => Event::Html(clean(text)),
-        Event::InlineHtml(text) => Event::InlineHtml(clean(text)),
-        Event::InlineMath(text) => Event::InlineMath(clean(text)),
-        Event::DisplayMath(text) => Event::DisplayMath(clean(text)),
-        Event::FootnoteReference(label) => Event::FootnoteReference(clean(label)),
-        Event::Start(tag) => Event::Start(unmarked_tag(tag)),
+        Event::Text(text) => Event::Text(map(&text)),
+        Event::Code(text) => Event::Code(map(&text)),
+        Event::Html(text) => Event::Html(map(&text)),
+        Event::InlineHtml(text) => Event::InlineHtml(map(&text)),
+        Event::InlineMath(text) => Event::InlineMath(map(&text)),
+        Event::DisplayMath(text) => Event::DisplayMath(map(&text)),
+        Event::FootnoteReference(label) => Event::FootnoteReference(map(&label)),
+        Event::Start(tag) => Event::Start(map_tag(tag, map)),
         other => other.into_static(),
     }
 }
 
-fn unmarked_tag(tag: Tag<'_>) -> Tag<'static> {
+fn map_tag(tag: Tag<'_>, map: &dyn Fn(&str) -> CowStr<'static>) -> Tag<'static> {
     use pulldown_cmark::CodeBlockKind::Fenced;
     match tag {
-        Tag::CodeBlock(Fenced(info)) => Tag::CodeBlock(Fenced(clean(info))),
-        Tag::FootnoteDefinition(label) => Tag::FootnoteDefinition(clean(label)),
+        Tag::CodeBlock(Fenced(info)) => Tag::CodeBlock(Fenced(map(&info))),
+        Tag::FootnoteDefinition(label) => Tag::FootnoteDefinition(map(&label)),
         Tag::Link { link_type, dest_url, title, id } => {
-            Tag::Link { link_type, dest_url: clean(dest_url), title: clean(title), id: clean(id) }
+            Tag::Link { link_type, dest_url: map(&dest_url), title: map(&title), id: map(&id) }
         }
         Tag::Image { link_type, dest_url, title, id } => {
-            Tag::Image { link_type, dest_url: clean(dest_url), title: clean(title), id: clean(id) }
+            Tag::Image { link_type, dest_url: map(&dest_url), title: map(&title), id: map(&id) }
         }
         Tag::Heading { level, id, classes, attrs } => Tag::Heading {
             level,
-            id: id.map(clean),
-            classes: classes.into_iter().map(clean).collect(),
-            attrs: attrs.into_iter().map(|(name, value)| (clean(name), value.map(clean))).collect(),
+            id: id.map(|id| map(&id)),
+            classes: classes.iter().map(|class| map(class)).collect(),
+            attrs: attrs.iter().map(|(name, value)| (map(name), value.as_ref().map(|value| map(value)))).collect(),
         },
         other => other.into_static(),
     }
-}
-
-fn clean(text: CowStr<'_>) -> CowStr<'static> {
-    without_sentinels(&text).into_owned().into()
 }
 
 /// Takes out the line breaks that stand between two characters of a script that writes no blanks.

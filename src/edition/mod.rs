@@ -63,7 +63,7 @@ struct Rendered {
 const MARK: &str = "https://slugline.invalid/leave-b3dcbc1cbb0e4d2f";
 
 impl Edition {
-    /// Makes the edition of `issue`, whose body is `markdown`. Without `mail` it can be looked at, but not sent.
+    /// Makes the edition of `issue` with its body. Without `mail` it can be looked at, but not sent.
     /// `templates` gives the text of the project's own template of a name, if there is one.
     ///
     /// # Errors
@@ -73,13 +73,12 @@ impl Edition {
         publication: &Publication,
         mail: Option<&MailConfig>,
         issue: &Issue,
-        markdown: &str,
+        body: &Document<'_>,
         templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(templates)?;
-        let document = Document::parse(markdown);
-        let html = html::render(&document, &issue.permalink, "note-", html::Reader::Mail);
-        let text = plain_text::render(&document, &issue.permalink);
+        let html = html::render(body, &issue.permalink, "note-", html::Reader::Mail);
+        let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, html, text);
         let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;
         let subject = subject(&templates, &fields, mail, issue)?;

@@ -69,7 +69,7 @@ pub fn compare(
 ) -> anyhow::Result<Comparison> {
     let mut outlines = outlines(config, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
-    let mut texts = Texts::new(project, config, &outlines)?;
+    let mut texts = Texts::new(project, config, issues, &outlines)?;
     let mut comparison = Comparison::default();
     for outline in &outlines {
         let Some((name, published)) = find(project, config, outline, against)? else { continue };

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::config::{Config, FeedContent};
 use crate::content::html::{self, Reader};
-use crate::content::markdown::Document;
+use crate::content::shortcodes::Shortcodes;
 use crate::content::summary::summary;
 use crate::disk::Project;
 use crate::disk::covers::{Covers, Known};
@@ -28,13 +28,14 @@ pub(super) struct Texts<'a> {
     project: &'a Project,
     config: &'a Config,
     covers: Covers<'a>,
+    shortcodes: Shortcodes<'a>,
     held: HashMap<&'a str, Text>,
     bytes: usize,
     /// How many feeds still want a text.
     wanted: HashMap<&'a str, usize>,
     unreadable: BTreeSet<&'a str>,
-    /// Whose covers something is wrong with.
-    bad_covers: BTreeSet<&'a str>,
+    /// With whose cover or text something is wrong that has been said.
+    named: BTreeSet<&'a str>,
     findings: Vec<Finding>,
 }
 
@@ -42,15 +43,22 @@ impl<'a> Texts<'a> {
     /// No text yet, for these feeds to come.
     ///
     /// # Errors
-    /// When `covers.lock` is there and cannot be read.
-    pub fn new(project: &'a Project, config: &'a Config, outlines: &[Outline<'a>]) -> anyhow::Result<Self> {
+    /// When `covers.lock` or a template is there and cannot be read.
+    pub fn new(
+        project: &'a Project,
+        config: &'a Config,
+        issues: &'a [Issue],
+        outlines: &[Outline<'a>],
+    ) -> anyhow::Result<Self> {
         let mut wanted = HashMap::new();
         for issue in outlines.iter().flat_map(|outline| &outline.issues) {
             *wanted.entry(issue.path.as_str()).or_default() += 1;
         }
-        let (covers, findings) = Covers::open(project, config)?;
-        let (held, unreadable, bad_covers) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
-        Ok(Self { project, config, covers, held, bytes: 0, wanted, unreadable, bad_covers, findings })
+        let (covers, mut findings) = Covers::open(project, config)?;
+        let (shortcodes, wrong) = load::shortcodes(project, config, issues)?;
+        findings.extend(wrong);
+        let (held, unreadable, named) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+        Ok(Self { project, config, covers, shortcodes, held, bytes: 0, wanted, unreadable, named, findings })
     }
 
     /// Renders what these feeds want and is not there yet. Of a feed with a limit of bytes only as many issues as fill it.
@@ -145,14 +153,18 @@ impl<'a> Texts<'a> {
 
     fn text(&self, issue: &Issue, full: bool) -> Rendered {
         let Known { cover, finding } = self.covers.of(issue);
-        let text = text(self.project, issue, full).map(|text| Text { cover, ..text });
-        Rendered { text, cover: finding }
+        match text(self.project, &self.shortcodes, issue, full) {
+            Err(unreadable) => Rendered { text: Err(unreadable), findings: finding.into_iter().collect() },
+            Ok((text, wrong)) => {
+                Rendered { text: Ok(Text { cover, ..text }), findings: finding.into_iter().chain(wrong).collect() }
+            }
+        }
     }
 
     /// Takes note of what is wrong. A text may be rendered again: what is wrong is said once.
     fn noted(&mut self, issue: &'a Issue, rendered: Rendered) -> Option<Text> {
-        if rendered.cover.is_some() && self.bad_covers.insert(&issue.path) {
-            self.findings.extend(rendered.cover);
+        if !rendered.findings.is_empty() && self.named.insert(&issue.path) {
+            self.findings.extend(rendered.findings);
         }
         let unreadable = |finding: Box<Finding>| {
             self.unreadable.insert(&issue.path);
@@ -165,23 +177,28 @@ impl<'a> Texts<'a> {
 /// What came of rendering an issue.
 struct Rendered {
     text: Result<Text, Box<Finding>>,
-    /// What is wrong with its cover.
-    cover: Option<Finding>,
+    /// What is wrong with its cover and its shortcodes.
+    findings: Vec<Finding>,
 }
 
 fn size(text: &Text) -> usize {
     text.html.len() + text.summary.len()
 }
 
-/// What the feed takes from an issue's body.
-fn text(project: &Project, issue: &Issue, full: bool) -> Result<Text, Box<Finding>> {
+/// What the feed takes from an issue's body, and what is wrong with its shortcodes.
+fn text(
+    project: &Project,
+    shortcodes: &Shortcodes<'_>,
+    issue: &Issue,
+    full: bool,
+) -> Result<(Text, Vec<Finding>), Box<Finding>> {
     if !full && issue.description.is_some() {
-        return Ok(Text::default());
+        return Ok((Text::default(), Vec::new()));
     }
     let body = load::body(project, issue)?;
-    let document = Document::parse(&body);
+    let (document, findings) = shortcodes.document(issue, &body);
     let html =
         if full { html::render(&document, &issue.permalink, &prefix(issue), Reader::Feed) } else { String::new() };
     let summary = if issue.description.is_none() { summary(&document) } else { String::new() };
-    Ok(Text { html, summary, cover: None })
+    Ok((Text { html, summary, cover: None }, findings))
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::check;
 use crate::config::Config;
+use crate::content::shortcodes::Shortcodes;
 use crate::disk::Project;
 use crate::edition::{Edition, Recipient};
 use crate::finding::Finding;
@@ -25,12 +26,18 @@ pub(super) fn feeds(
 }
 
 /// Judges the edition of an issue, where the project mails.
-pub(super) fn edition(project: &Project, config: &Config, issue: &Issue) -> Option<Finding> {
+pub(super) fn edition(
+    project: &Project,
+    config: &Config,
+    shortcodes: &Shortcodes<'_>,
+    issue: &Issue,
+) -> Option<Finding> {
     let mail = config.mail.as_ref()?;
     // A text that cannot be read is a finding already.
     let markdown = load::body(project, issue).ok()?;
+    let (body, _) = shortcodes.document(issue, &markdown);
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
-    let made = Edition::prepare(&config.publication, Some(mail), issue, &markdown, &templates);
+    let made = Edition::prepare(&config.publication, Some(mail), issue, &body, &templates);
     let html = made.and_then(|edition| edition.html(&Recipient::of_address(mail.from.address.clone())));
     match html {
         Ok(html) => check::edition_size(&issue.path, &html),

@@ -1,0 +1,130 @@
+//! The shortcodes that Hugo brings along, as readers can see them: pictures, code and links, no scripts and no frames.
+
+use html_escape::encode_double_quoted_attribute as escaped;
+
+use crate::content::shortcodes::shown::Shown;
+use crate::content::shortcodes::syntax::Arguments;
+
+/// The names of Hugo's shortcodes and of those that most themes have.
+pub const NAMES: [&str; 19] = [
+    "details", "figure", "gist", "highlight", "instagram", "param", "qr", "rawhtml", "ref", "relref", "tweet",
+    "twitter", "twitter_simple", "video", "vimeo", "vimeo_simple", "x", "x_simple", "youtube",
+];
+
+/// Whether what stands between the halves belongs to the shortcode.
+pub fn is_pair(name: &str) -> bool {
+    matches!(name, "details" | "highlight" | "rawhtml")
+}
+
+/// What readers see of a shortcode that needs nothing but its arguments; `None` where these do not tell.
+pub fn shown(name: &str, arguments: &Arguments<'_>) -> Option<Shown> {
+    let id = |named: &str| arguments.of(named, 0).map(str::trim).filter(|id| !id.is_empty());
+    match name {
+        "figure" => figure(arguments),
+        "video" => video(arguments),
+        "youtube" => {
+            let id = encoded(id("id")?);
+            let poster = format!("https://img.youtube.com/vi/{id}/hqdefault.jpg");
+            let words = arguments.named("title").unwrap_or("YouTube");
+            Some(Shown::link(&format!("https://www.youtube.com/watch?v={id}"), words, Some(&poster)))
+        }
+        "vimeo" | "vimeo_simple" => linked(&format!("https://vimeo.com/{}", encoded(id("id")?)), arguments),
+        "gist" => {
+            let path = format!("{}/{}", encoded(id("user")?), encoded(arguments.of("id", 1)?));
+            linked(&format!("https://gist.github.com/{path}"), arguments)
+        }
+        "instagram" => linked(&format!("https://www.instagram.com/p/{}/", encoded(id("id")?)), arguments),
+        "tweet" | "twitter" | "twitter_simple" | "x" | "x_simple" => {
+            let user = arguments.named("user").unwrap_or("i");
+            let number = arguments.named("id").or_else(|| arguments.at(0))?;
+            linked(&format!("https://x.com/{}/status/{}", encoded(user), encoded(number)), arguments)
+        }
+        // A picture of a text that only a telephone reads.
+        "qr" => Some(Shown::text("")),
+        _ => None,
+    }
+}
+
+/// Code with its language; Hugo's further options say how it looks.
+pub fn highlight(arguments: &Arguments<'_>, code: &str) -> Shown {
+    let language = arguments.of("lang", 0).or_else(|| arguments.named("type")).unwrap_or_default();
+    let code = code.strip_prefix("\r\n").or_else(|| code.strip_prefix('\n')).unwrap_or(code);
+    let code = code.trim_end();
+    let is_inline = arguments.of("options", 1).is_some_and(|options| options.contains("hl_inline=true"));
+    if is_inline {
+        Shown::html(code_element(code), code_element(code))
+    } else {
+        Shown::code(language, &format!("{code}\n"))
+    }
+}
+
+fn code_element(code: &str) -> String {
+    format!("<code>{}</code>", html_escape::encode_text(code))
+}
+
+/// What opens and closes `details`; the text between is Markdown.
+pub fn details(arguments: &Arguments<'_>) -> [Shown; 2] {
+    let words = arguments.of("summary", 0).or_else(|| arguments.named("title")).unwrap_or("Details");
+    let open = format!("<details><summary>{}</summary>", html_escape::encode_text(words));
+    [Shown::html(open.clone(), open), Shown::html("</details>".to_owned(), "</details>".to_owned())]
+}
+
+fn figure(arguments: &Arguments<'_>) -> Option<Shown> {
+    let source = arguments.of("src", 0)?;
+    let argument = |name| arguments.named(name).map(str::trim).filter(|value| !value.is_empty());
+    let (title, caption) = (argument("title"), argument("caption"));
+    let alt = argument("alt").or(caption).or(title).or_else(|| arguments.at(1)).unwrap_or_default();
+    let mut picture = format!("<img src=\"{}\" alt=\"{}\"", escaped(source), escaped(alt));
+    for name in ["width", "height"] {
+        if let Some(pixels) = argument(name).map(|size| size.trim_end_matches("px"))
+            && pixels.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            picture.push_str(&format!(" {name}=\"{pixels}\""));
+        }
+    }
+    picture.push('>');
+    if let Some(address) = argument("link") {
+        picture = format!("<a href=\"{}\">{picture}</a>", escaped(address));
+    }
+    let words = |text: Option<&str>| text.map(|text| html_escape::encode_text(text).into_owned());
+    let mut below: Vec<String> = words(title).map(|title| format!("<strong>{title}</strong>")).into_iter().collect();
+    below.extend(words(caption));
+    let attribution = words(argument("attr"));
+    below.extend(match argument("attrlink") {
+        Some(address) => attribution.map(|words| format!("<a href=\"{}\">{words}</a>", escaped(address))),
+        None => attribution,
+    });
+    let mut figure = format!("<figure>{picture}");
+    if !below.is_empty() {
+        figure.push_str(&format!("<figcaption>{}</figcaption>", below.join(" ")));
+    }
+    figure.push_str("</figure>");
+    Some(Shown::html(figure, picture))
+}
+
+fn video(arguments: &Arguments<'_>) -> Option<Shown> {
+    let named = ["src", "url", "mp4", "webm", "ogg", "file"].iter().find_map(|name| arguments.named(name));
+    let address = named.or_else(|| arguments.at(0)).map(str::trim).filter(|address| !address.is_empty())?;
+    let words = ["title", "caption", "alt"].iter().find_map(|name| arguments.named(name));
+    let words = words.unwrap_or_else(|| address.rsplit('/').next().unwrap_or(address));
+    Some(Shown::link(&spaceless(address), words, arguments.named("poster").map(spaceless).as_deref()))
+}
+
+/// A link to what only a script would show in its place.
+fn linked(address: &str, arguments: &Arguments<'_>) -> Option<Shown> {
+    let words = arguments.named("title").map(str::trim).filter(|title| !title.is_empty()).unwrap_or(address);
+    Some(Shown::link(address, words, None))
+}
+
+fn spaceless(address: &str) -> String {
+    address.trim().replace(' ', "%20")
+}
+
+/// An id as a part of a path.
+fn encoded(id: &str) -> String {
+    percent_encoding::utf8_percent_encode(id.trim(), PART).to_string()
+}
+
+/// What an id may hold unencoded.
+const PART: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -1,0 +1,87 @@
+//! `ref` and `relref`: from the path of a Markdown file to the address of its page.
+
+use std::collections::HashMap;
+
+use crate::content::permalink::is_index;
+use crate::issue::Issue;
+
+/// The issues by the last part of their names.
+#[derive(Debug, Default)]
+pub struct Pages<'a>(HashMap<String, Vec<(&'a Issue, String)>>);
+
+impl<'a> Pages<'a> {
+    /// Issues, findable by the names of their files and by their slugs.
+    pub fn new(issues: &'a [Issue]) -> Self {
+        let mut pages: HashMap<String, Vec<(&'a Issue, String)>> = HashMap::new();
+        for issue in issues {
+            let name = page_name(&issue.path);
+            let last = last_part(&name).to_owned();
+            let slug = issue.slug.as_str();
+            if slug != last {
+                pages.entry(slug.to_owned()).or_default().push((issue, name.clone()));
+            }
+            pages.entry(last).or_default().push((issue, name));
+        }
+        Self(pages)
+    }
+
+    /// The address that a reference in `from` means: by path beside it, by path below a content folder, or by slug.
+    /// A reference to a place of the same page stays one.
+    pub fn address(&self, from: &Issue, target: &str) -> Option<String> {
+        let (path, fragment) =
+            target.trim().split_once('#').map_or((target.trim(), None), |(path, at)| (path, Some(at)));
+        let fragment = fragment.map_or(String::new(), |fragment| format!("#{fragment}"));
+        if path.is_empty() {
+            return (!fragment.is_empty()).then_some(fragment);
+        }
+        let issue = self.page(from, path)?;
+        // Between the parentheses of a Markdown link an address may hold none.
+        let address = issue.permalink.as_str().replace('(', "%28").replace(')', "%29");
+        Some(format!("{address}{fragment}"))
+    }
+
+    fn page(&self, from: &Issue, path: &str) -> Option<&'a Issue> {
+        let wanted = page_name(path.trim_end_matches('/'));
+        let candidates = self.0.get(last_part(&wanted))?;
+        let relative = path.starts_with('.').then(|| joined(folder(&from.path), &wanted)).flatten();
+        let beside = relative.clone().or_else(|| joined(folder(&from.path), &wanted));
+        let wanted = relative.unwrap_or_else(|| wanted.trim_start_matches('/').to_owned());
+        let end = format!("/{wanted}");
+        let found = candidates.iter().find(|(_, name)| beside.as_deref() == Some(name.as_str()));
+        let found = found.or_else(|| candidates.iter().find(|(_, name)| *name == wanted || name.ends_with(&end)));
+        let by_slug = || candidates.iter().find(|(issue, _)| issue.slug.as_str() == wanted);
+        found.or_else(by_slug).map(|(issue, _)| *issue)
+    }
+}
+
+/// A file's path as references have it: without its end, and without `index` for a bundle.
+fn page_name(path: &str) -> String {
+    let file = last_part(path);
+    if is_index(file) || file == "index" {
+        return folder(path).to_owned();
+    }
+    path.strip_suffix(".md").unwrap_or(path).to_owned()
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A path below a folder, `.` and `..` resolved; `None` where it leads out of the project.
+fn joined(folder: &str, relative: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in relative.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}

@@ -1,0 +1,208 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use url::Url;
+
+use super::*;
+use crate::config::Config;
+use crate::content::assemble::{Source, assemble};
+use crate::content::{front_matter, html, plain_text};
+
+fn config() -> Config {
+    Config::parse("slugline.yaml", "title: Tides\nbase_url: https://tides.example.org\n").unwrap()
+}
+
+fn issue(path: &str) -> Issue {
+    let text = "---\ntitle: Spring tides\ndate: 2026-11-20\nheight: {most: 4}\n---\n";
+    let block = front_matter::split(path, text.as_bytes()).unwrap();
+    let below_content = path.strip_prefix("content/").unwrap();
+    let (config, source) = (config(), Source { path, below_content, changed: None });
+    assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()
+}
+
+fn with_templates<T>(templates: &[(&str, &str)], act: impl FnOnce(&Shortcodes<'_>, &Issue) -> T) -> T {
+    let issues = [issue("content/blog/one.md"), issue("content/blog/two(2)/index.md"), issue("content/notes/three.md")];
+    let templates = templates.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let (shortcodes, findings) = Shortcodes::new(&config().publication, Dialect::default(), &issues, templates);
+    assert_eq!(findings, []);
+    act(&shortcodes, &issues[0])
+}
+
+fn permalink() -> Url {
+    "https://tides.example.org/blog/one/".parse().unwrap()
+}
+
+/// HTML, plain text, and what was wrong: rule, line and column.
+fn shown(body: &str, templates: &[(&str, &str)]) -> (String, String, Vec<(&'static str, usize, usize)>) {
+    with_templates(templates, |shortcodes, issue| {
+        let (document, findings) = shortcodes.document(issue, body);
+        let html = html::render(&document, &permalink(), "x-", html::Reader::Feed);
+        let places = findings.iter().map(|finding| {
+            let place = finding.place.as_ref().unwrap();
+            (finding.rule, place.line, place.column)
+        });
+        (html.trim().to_owned(), plain_text::render(&document, &permalink()), places.collect())
+    })
+}
+
+fn html_of(body: &str) -> String {
+    let (html, _, findings) = shown(body, &[]);
+    assert_eq!(findings, [], "{body}");
+    html
+}
+
+#[test]
+fn a_figure_is_a_picture_with_its_words() {
+    let (html, text, findings) = shown(
+        "Before\n{{< figure src=\"a b.png\" alt=\"Low & high\" caption=\"The *pier*\" width=\"200px\" >}}\nand **after**.\n",
+        &[],
+    );
+    assert_eq!(
+        html,
+        "<p>Before</p>\n<figure><img src=\"https://tides.example.org/blog/one/a%20b.png\" alt=\"Low &amp; high\" \
+         width=\"200\"><figcaption>The *pier*</figcaption></figure>\n<p>and <strong>after</strong>.</p>"
+    );
+    assert!(text.contains("[Low & high]") && text.contains("The *pier*") && text.contains("and after."), "{text}");
+    assert_eq!(findings, []);
+}
+
+#[test]
+fn references_lead_to_the_permalink() {
+    for target in ["two(2)", "two(2)/index.md", "/blog/two(2)", "blog/two(2)/", "../blog/two(2)/index.md"] {
+        assert_eq!(
+            html_of(&format!("[see]({{{{< ref \"{target}#high\" >}}}})")),
+            "<p><a href=\"https://tides.example.org/blog/two2/#high\">see</a></p>",
+            "{target}"
+        );
+    }
+    assert_eq!(
+        html_of("<a href=\"{{% relref `three.md` %}}\">see</a>"),
+        "<p><a href=\"https://tides.example.org/notes/three/\">see</a></p>"
+    );
+}
+
+#[test]
+fn a_reference_to_nothing_leaves_its_words() {
+    let (html, text, findings) = shown("One\n\nthe [old page]({{< ref \"gone.md\" >}}).\n", &[]);
+    assert_eq!((html.as_str(), text.as_str()), ("<p>One</p>\n<p>the old page.</p>", "One\n\nthe old page.\n"));
+    assert_eq!(findings, [("link-broken", 8, 16)]);
+}
+
+#[test]
+fn code_is_code_in_both_parts() {
+    let body =
+        "- item\n\n  {{< highlight go \"linenos=table\" >}}\na **b**\n\n{{< c >}} <d>\n{{< /highlight >}}\n\nend\n";
+    let (html, text, findings) = shown(body, &[]);
+    assert!(html.contains("<pre><code>a **b**\n\n{{&lt; c &gt;}} &lt;d&gt;\n</code></pre>"), "{html}");
+    assert!(text.contains("    a **b**\n\n") && text.contains("{{< c >}} <d>"), "{text}");
+    assert_eq!(findings, []);
+    assert_eq!(
+        html_of("a {{< highlight go \"hl_inline=true\" >}}b<c{{< /highlight >}}"),
+        "<p>a <code>b&lt;c</code></p>"
+    );
+}
+
+#[test]
+fn players_and_posts_are_links() {
+    for (body, expected) in [
+        (
+            "{{< youtube w7Ft2ymGmfc >}}",
+            "<p><a href=\"https://www.youtube.com/watch?v=w7Ft2ymGmfc\"><img \
+             src=\"https://img.youtube.com/vi/w7Ft2ymGmfc/hqdefault.jpg\" alt=\"YouTube\"></a></p>",
+        ),
+        ("{{< vimeo id=146022717 title=Tide >}}", "<p><a href=\"https://vimeo.com/146022717\">Tide</a></p>"),
+        (
+            "{{< video src=\"low tide.mp4\" poster=\"p.jpg\" >}}",
+            "<p><a href=\"https://tides.example.org/blog/one/low%20tide.mp4\"><img \
+             src=\"https://tides.example.org/blog/one/p.jpg\" alt=\"low tide.mp4\"></a></p>",
+        ),
+        (
+            "{{< x user=tides id=12 />}}",
+            "<p><a href=\"https://x.com/tides/status/12\">https://x.com/tides/status/12</a></p>",
+        ),
+        (
+            "{{< gist maren 1a2b >}}",
+            "<p><a href=\"https://gist.github.com/maren/1a2b\">https://gist.github.com/maren/1a2b</a></p>",
+        ),
+        ("Most: {{< param height.most >}} m{{< qr text=a />}}", "<p>Most: 4 m</p>"),
+    ] {
+        assert_eq!(html_of(body), expected, "{body}");
+    }
+}
+
+#[test]
+fn details_hold_markdown() {
+    let (html, text, _) = shown("{{< details summary=\"More & *more*\" >}}\nOne **two**\n{{< /details >}}\n", &[]);
+    assert_eq!(html, "<details><summary>More &amp; *more*</summary>\n<p>One <strong>two</strong></p>\n</details>");
+    assert_eq!(text, "More & *more*\n\nOne two\n");
+}
+
+#[test]
+fn an_escaped_shortcode_is_shown() {
+    assert_eq!(html_of("Write {{</* ref \"a.md\" */>}}."), "<p>Write {{&lt; ref \"a.md\" &gt;}}.</p>");
+    assert_eq!(html_of("`{{%/* box */%}}`"), "<p><code>{{% box %}}</code></p>");
+    assert_eq!(html_of("```\n{{</* a */>}}\n```"), "<pre><code>{{&lt; a &gt;}}\n</code></pre>");
+}
+
+#[test]
+fn an_unknown_one_leaves_what_it_holds() {
+    let (html, text, findings) =
+        shown("One\n\n{{< warnnig a=\"b\" >}}\nTwo **three**\n{{< /warnnig >}}\n{{< /b >}}\n", &[]);
+    assert_eq!((html.as_str(), text.as_str()), ("<p>One</p>\n<p>Two <strong>three</strong></p>", "One\n\nTwo three\n"));
+    assert_eq!(findings, [("shortcode-unknown", 8, 1), ("shortcode-unpaired", 11, 1)]);
+    let (html, _, findings) = shown("{{< figure alt=a >}}", &[]);
+    assert_eq!((html.as_str(), findings), ("", vec![("shortcode-wrong", 6, 1)]));
+}
+
+#[test]
+fn a_project_has_its_own() {
+    let templates = [
+        ("box", "<blockquote><strong>{{ args.title }}</strong> {{ inner | markdown }}</blockquote>\n"),
+        ("note", "> **{{ args[0] }}** {{ inner }}\n"),
+        ("where", "{{ issue.title }} on {{ publication.title }}"),
+    ];
+    let (html, text, findings) = shown(
+        "{{< box title=\"A & B\" >}}one *two* {{< vimeo 1 />}}{{< /box >}}\n\n{{% note Tip %}}see {{< where >}}{{% /note %}}\n",
+        &templates,
+    );
+    assert_eq!(findings, []);
+    assert_eq!(
+        html,
+        "<blockquote><strong>A &amp; B</strong> <p>one <em>two</em> <a href=\"https://vimeo.com/1\">https://vimeo.com/1</a></p>\n\
+         </blockquote>\n<blockquote>\n<p><strong>Tip</strong> see Spring tides on Tides</p>\n</blockquote>"
+    );
+    assert!(text.contains("A & B") && text.contains("Tip see Spring tides on Tides"), "{text}");
+    assert_eq!(findings, []);
+    let (_, _, findings) = shown("{{< box >}}x{{< /box >}}", &templates);
+    assert_eq!(findings, [("shortcode-wrong", 6, 1)]);
+}
+
+#[test]
+fn a_template_that_is_wrong_is_named() {
+    let templates = BTreeMap::from([("box".to_owned(), "a\n{{ b".to_owned())]);
+    let (_, findings) = Shortcodes::new(&config().publication, Dialect::default(), &[], templates);
+    let place = findings[0].place.as_ref().unwrap();
+    assert_eq!((findings[0].rule, place.path.as_str()), ("shortcode-template", "templates/shortcodes/box.html"));
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_left_of_a_shortcode(
+        body in "(\\{\\{[<%] /?(ref|figure|details|highlight|box|nope|youtube)( \"?[a-z]\"?| a=b)? /?[>%]\\}\\}|[a*_`# >\n-]){0,12}",
+    ) {
+        let (html, text, _) = shown(&body, &[("box", "<b>{{ inner }}</b>")]);
+        for output in [&html, &text] {
+            prop_assert!(!output.contains('\u{fdd1}'), "{}", output);
+        }
+        // Inside code it is code.
+        if !body.contains("highlight") {
+            let left = syntax::pieces(&text).into_iter().any(|piece| matches!(piece, Piece::Open(_) | Piece::Close(..)));
+            prop_assert!(!left, "{}", text);
+        }
+    }
+
+    #[test]
+    fn any_text_is_read(body in "[{}<%>/*\"`a= \u{fdd1}0\n]{0,60}") {
+        shown(&body, &[]);
+    }
+}
