@@ -10,6 +10,7 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 use crate::content::cjk::{join_without_blank, with_sentinels, without_sentinels};
 
 mod bare_links;
+mod block_marks;
 pub mod places;
 
 /// What is understood besides CommonMark; formulas are an attempt of `Document::parse`.
@@ -17,6 +18,7 @@ const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS)
     .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_GFM)
     .union(Options::ENABLE_DEFINITION_LIST)
     .union(Options::ENABLE_HEADING_ATTRIBUTES);
 
@@ -56,6 +58,9 @@ impl<'a> Document<'a> {
         }
         if events.is_empty() || events.iter().any(is_no_formula) {
             events = parsed(markdown, OPTIONS, dialect);
+        }
+        if block_marks::may_hold(markdown) {
+            events = block_marks::read(events);
         }
         if dialect.linkify && bare_links::may_hold(markdown) {
             events = bare_links::linked(events);
@@ -208,6 +213,11 @@ mod tests {
 
     #[test]
     fn hugo_extras_are_understood() {
+        assert_eq!(
+            html("- [x] done :smile:\n"),
+            "<ul>\n<li><input disabled=\"\" type=\"checkbox\" checked=\"\"/>\ndone :smile:</li>\n</ul>\n"
+        );
+        assert_eq!(html("It is $5 and $6 there, \"really\""), "<p>It is $5 and $6 there, \"really\"</p>\n");
         assert!(html("Term\n: Meaning\n").contains("<dt>Term</dt>"));
         assert!(html("## 潮汐 {#tides}\n").starts_with("<h2 id=\"tides\">"));
     }
