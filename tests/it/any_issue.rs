@@ -7,7 +7,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use slugline::disk::Project;
 use slugline::load;
-use slugline::publish::{self, Keeping};
+use slugline::publish;
+use slugline::publish::record::Keeping;
 
 use crate::judge::Published;
 

@@ -10,7 +10,8 @@ use std::path::Path;
 use libfuzzer_sys::{Corpus, fuzz_target};
 use slugline::disk::Project;
 use slugline::load;
-use slugline::publish::{self, Keeping};
+use slugline::publish;
+use slugline::publish::record::Keeping;
 
 use crate::judge::Published;
 
