@@ -78,7 +78,7 @@ pub fn build(
     let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
     let lock = record(project, issues, shown, keeping)?;
     let mut texts = Texts::new(project, config, issues, &outlines)?;
-    let place = Place { project, config, output };
+    let place = Place { project, config, output, now };
     let files = place.written(&outlines, &mut texts)?;
     let mut build = Build { files, lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
@@ -99,7 +99,7 @@ pub fn weigh(
     let mut outlines = outlines(config, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
     let mut texts = Texts::new(project, config, issues, &outlines)?;
-    let place = Place { project, config, output: &config.output };
+    let place = Place { project, config, output: &config.output, now };
     let mut weights = Vec::new();
     for outline in &outlines {
         texts.render(std::slice::from_ref(outline));
@@ -118,6 +118,7 @@ struct Place<'a> {
     project: &'a Project,
     config: &'a Config,
     output: &'a Path,
+    now: DateTime<Utc>,
 }
 
 impl Place<'_> {
@@ -141,7 +142,7 @@ impl Place<'_> {
 
     fn feed<'a>(self, outline: &Outline<'a>, texts: &mut Texts<'a>) -> Feed {
         let (shown, unarchived) = texts.take(outline);
-        Feed::new(&self.config.publication, &self.config.feeds, outline, shown, unarchived)
+        Feed::new(&self.config.publication, &self.config.feeds, outline, shown, unarchived, self.now)
     }
 
     /// Writes each feed in each format, side by side.

@@ -5,7 +5,7 @@
 //! all. Reading files is left to `review`, showing the findings to `cli`.
 
 use crate::finding::{Finding, Place};
-use crate::publication::Publication;
+use crate::publication::{Publication, is_language};
 
 mod edition;
 mod feed;
@@ -46,7 +46,7 @@ pub fn issue(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
 /// What is odd about the publication itself; `path` and `text` are those of the project file.
 pub fn publication(publication: &Publication, path: &str, text: &str) -> Vec<Finding> {
     let language = &publication.language;
-    if front_matter::is_language(language) {
+    if is_language(language) {
         return Vec::new();
     }
     let finding = front_matter::LANGUAGE_UNKNOWN.found(format!("there is no language `{language}`"));

@@ -10,6 +10,8 @@ use url::Url;
 use crate::content::cover::cover;
 use crate::content::date;
 use crate::content::front_matter::Block;
+use crate::content::html::legal;
+use crate::content::html::urls::is_web_address;
 use crate::content::own_id;
 use crate::content::permalink::{Page, Pattern, absolute};
 use crate::content::reading::Reading;
@@ -157,7 +159,7 @@ fn dates(fields: &mut Reading<'_>, publication: &Publication, changed: Option<Da
 /// author. Names joined by `、` are several people.
 fn authors(fields: &mut Reading<'_>, publication: &Publication) -> Vec<Author> {
     let written = fields.take("authors").or_else(|| fields.take("author"));
-    let link = fields.text("authorlink").and_then(|link| publication.base_url.join(&link).ok());
+    let link = fields.text("authorlink").and_then(|link| page(&link, publication));
     let mut authors = match written {
         Some(Value::Array(items)) => items.iter().filter_map(|item| author(item, publication)).collect(),
         Some(Value::String(names)) => names.split('、').filter_map(named).collect(),
@@ -177,12 +179,16 @@ fn author(value: &Value, publication: &Publication) -> Option<Author> {
     let text = |key: &str| map.get(key).and_then(Value::as_str);
     let mut author = named(text("name")?)?;
     author.email = text("email").and_then(|email| email.parse().ok());
-    author.url = text("url").or(text("link")).and_then(|link| publication.base_url.join(link).ok());
+    author.url = text("url").or(text("link")).and_then(|link| page(link, publication));
     Some(author)
 }
 
+fn page(link: &str, publication: &Publication) -> Option<Url> {
+    publication.base_url.join(link).ok().filter(is_web_address)
+}
+
 fn named(name: &str) -> Option<Author> {
-    let name = plain_text(name);
+    let name = plain_text(&legal(name));
     (!name.is_empty()).then_some(Author { name, email: None, url: None })
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::content::assemble::plain_text;
+use crate::content::html::urls::is_web_address;
 use crate::content::reading::Reading;
 use crate::issue::Cover;
 
@@ -22,7 +23,7 @@ pub(super) fn cover(fields: &mut Reading<'_>, permalink: &Url) -> Option<Cover> 
     // What themes call otherwise stays, for templates.
     fields.take(FIELDS[0]);
     let (field, written) = found?;
-    let url = permalink.join(&written.image).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = permalink.join(&written.image).ok().filter(is_web_address);
     if url.is_none() {
         fields.odd(field, &format!("`{}` is no URL", written.image), "write a path or an https address");
     }

@@ -3,7 +3,7 @@
 //! Takes text and the publication's time zone; gives an instant with its offset. RFC 3339 comes first, then what Hugo
 //! also accepts. A date without a time is that day's midnight.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike};
 use chrono_tz::Tz;
 
 const WITH_OFFSET: [&str; 6] = [
@@ -19,9 +19,19 @@ const WITHOUT_OFFSET: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f
 
 const DAY_ONLY: [&str; 4] = ["%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y"];
 
-/// Reads a date; `None` when it is none, or no day of the calendar.
+/// Reads a date, to the second; `None` when it is none, or no day of the calendar.
 pub fn parse(text: &str, zone: Tz) -> Option<DateTime<FixedOffset>> {
-    let text = text.trim();
+    written(text.trim(), zone).map(whole)
+}
+
+/// To the second, with an offset in whole minutes: what all formats can say. Local time before there were time zones had
+/// offsets of seconds, which becomes UTC.
+fn whole(date: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
+    let date = date.with_nanosecond(0).unwrap_or(date);
+    if date.offset().local_minus_utc() % 60 == 0 { date } else { date.to_utc().fixed_offset() }
+}
+
+fn written(text: &str, zone: Tz) -> Option<DateTime<FixedOffset>> {
     if let Ok(date) = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text)) {
         return Some(date);
     }
@@ -60,6 +70,8 @@ mod tests {
     fn reads_what_people_write() {
         for (text, expected) in [
             ("2020-08-14T15:00:00+08:00", "2020-08-14T15:00:00+08:00"),
+            ("2016-12-31T23:59:60.9Z", "2016-12-31T23:59:59+00:00"),
+            ("1900-01-01", "1899-12-31T15:54:17+00:00"),
             ("2020-08-14T15:00:00.000Z", "2020-08-14T15:00:00+00:00"),
             ("2020-08-14t15:00:00z", "2020-08-14T15:00:00+00:00"),
             ("2020-08-14 15:00:00 +0100", "2020-08-14T15:00:00+01:00"),

@@ -4,17 +4,16 @@
 //! machine: no clock, no locale. What validators want of all formats is settled in the model, what only one format
 //! wants in its file.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 use url::Url;
 
 use crate::config::{FeedContent, FeedFormat, FeedsConfig};
 use crate::content::html::urls;
 use crate::content::permalink::absolute;
-use crate::email::EmailAddress;
 use crate::feed::outline::Outline;
 use crate::feed::text::{one_line, plain};
 use crate::issue::{Cover, Issue, Term};
-use crate::publication::{Author, Publication};
+use crate::publication::{Publication, is_language};
 
 mod archive;
 mod atom;
@@ -24,6 +23,7 @@ pub mod identity;
 mod json;
 pub mod lock;
 pub mod outline;
+mod person;
 pub mod published;
 mod rss;
 mod term;
@@ -135,13 +135,14 @@ pub struct Text {
 }
 
 impl Feed {
-    /// The feed of an outline: these issues, in this order. The first `unarchived` are in no archive, and stay.
+    /// The feed of an outline as of `now`: these issues, in this order. The first `unarchived` are in no archive, and stay.
     pub fn new(
         publication: &Publication,
         feeds: &FeedsConfig,
         outline: &Outline<'_>,
         mut issues: Vec<(&Issue, Text)>,
         unarchived: usize,
+        now: DateTime<Utc>,
     ) -> Self {
         let shortened = outline.max_bytes.map_or(0, |most| budget::shorten(&mut issues, unarchived, most));
         let locations = |folder: &str| locations(&publication.base_url, folder, feeds);
@@ -149,7 +150,7 @@ impl Feed {
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
         let author = publication.author.as_ref().and_then(Person::new);
         let entry = |(issue, text): (&Issue, Text)| {
-            let entry = Entry::new(issue, text, feeds.content);
+            let entry = Entry::new(issue, text, feeds.content, now);
             let language = entry.language.filter(|language| *language != outline.language);
             Entry { language, ..entry }
         };
@@ -224,7 +225,7 @@ fn locations(base: &Url, folder: &str, feeds: &FeedsConfig) -> Locations {
 }
 
 impl Entry {
-    fn new(issue: &Issue, text: Text, content: FeedContent) -> Self {
+    fn new(issue: &Issue, text: Text, content: FeedContent, now: DateTime<Utc>) -> Self {
         let summary = issue.description.as_deref().map(plain).filter(|text| !text.is_empty());
         let summary = summary.or_else(|| Some(plain(&text.summary)).filter(|text| !text.is_empty()));
         let title = plain(&issue.plain_title());
@@ -233,13 +234,14 @@ impl Entry {
             url: urls::encoded(&issue.permalink),
             title: if title.is_empty() { issue.slug.to_string() } else { title },
             published: issue.date,
-            updated: issue.updated.max(issue.date),
+            // A change that is announced for later has not been made yet.
+            updated: if issue.updated > now { issue.date } else { issue.updated.max(issue.date) },
             authors: issue.authors.iter().filter_map(Person::new).collect(),
             summary,
             content_html: (content == FeedContent::Full && !text.html.trim().is_empty()).then_some(text.html),
             terms: terms(issue),
             cover: text.cover.as_ref().map(Picture::new),
-            language: issue.language.clone(),
+            language: issue.language.clone().filter(|language| is_language(language)),
         }
     }
 }
@@ -252,27 +254,6 @@ fn terms(issue: &Issue) -> Vec<String> {
         }
     }
     terms
-}
-
-impl Person {
-    /// `None` when the name is blank without the characters that XML forbids. A name may be written `Name <address>`:
-    /// the address is no part of it.
-    fn new(author: &Author) -> Option<Self> {
-        let (mut name, mut email) = (author.name.as_str(), author.email.clone());
-        if let Some((before, address)) = name.trim_end().strip_suffix('>').and_then(|name| name.rsplit_once('<'))
-            && let Ok(address) = address.parse::<EmailAddress>()
-            && !before.trim().is_empty()
-        {
-            name = before;
-            email = email.or(Some(address));
-        }
-        let name = plain(name);
-        (!name.is_empty()).then(|| Self {
-            name,
-            email: email.map(|email| email.as_str().to_owned()),
-            url: author.url.as_ref().filter(|url| url.has_host()).map(urls::encoded),
-        })
-    }
 }
 
 impl Picture {

@@ -52,8 +52,8 @@ fn a_bad_file_stops_no_other() {
 #[test]
 fn one_permalink_or_id_belongs_to_one_issue() {
     let (paths, findings) = loaded(&[
-        ("content/a.md", b"---\ntitle: a\ndate: 2026-01-03\nid: one\n---\n"),
-        ("content/b.md", b"---\ntitle: b\ndate: 2026-01-02\nid: one\n---\n"),
+        ("content/a.md", b"---\ntitle: a\ndate: 2026-01-03\nid: tag:example.org,2026:one\n---\n"),
+        ("content/b.md", b"---\ntitle: b\ndate: 2026-01-02\nid: tag:example.org,2026:one\n---\n"),
         ("content/c.md", b"---\ntitle: c\ndate: 2026-01-01\nslug: a\n---\n"),
     ])
     .unwrap();
@@ -61,7 +61,7 @@ fn one_permalink_or_id_belongs_to_one_issue() {
     assert_eq!(
         findings,
         [
-            "content/b.md repeated: its id `one` is that of `content/a.md` too",
+            "content/b.md repeated: its id `tag:example.org,2026:one` is that of `content/a.md` too",
             "content/c.md repeated: its permalink `https://example.org/a/` is that of `content/a.md` too",
         ]
     );

@@ -75,7 +75,7 @@ pub fn compare(
         let Some((name, published)) = find(project, config, outline, against)? else { continue };
         texts.render(std::slice::from_ref(outline));
         let (shown, unarchived) = texts.take(outline);
-        let next = Feed::new(&config.publication, &config.feeds, outline, shown, unarchived);
+        let next = Feed::new(&config.publication, &config.feeds, outline, shown, unarchived, now);
         let next = published::read(&next.render(published.format)?)?;
         let differences = differences(&published.entries, &next.entries, config.feeds.limit);
         comparison.feeds.push(Compared { published: name, differences });

@@ -12,12 +12,16 @@
     reason = "a test that panics has failed"
 )]
 
+mod any_issue;
 mod cases;
+mod fragments;
 mod history;
+mod judge;
 mod postfix;
 mod program;
 mod readme;
 mod refusals;
+mod repeat;
 mod rules;
 mod smtp_peer;
 mod structure;

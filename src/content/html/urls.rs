@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
 use crate::content::html::Reader;
 
@@ -12,10 +12,24 @@ use crate::content::html::Reader;
 pub fn absolute(base: &Url, written: &str) -> Option<String> {
     let url = base.join(written.trim()).ok()?;
     match url.scheme() {
-        "http" | "https" if url.has_host() => Some(encoded(&url)),
+        "http" | "https" if is_web_address(&url) => Some(encoded(&url)),
         "mailto" | "tel" => Some(encoded(&url)),
         _ => None,
     }
+}
+
+/// Whether this is an address on the web that other programs take for one as well: with a host of the usual letters.
+pub fn is_web_address(url: &Url) -> bool {
+    let usual = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    let host = match url.host() {
+        Some(Host::Domain(domain)) => domain.strip_suffix('.').unwrap_or(domain).split('.').all(usual),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        None => false,
+    };
+    host && matches!(url.scheme(), "http" | "https")
 }
 
 /// The URL with the characters percent-encoded that browsers let pass and RFC 3986 forbids.
@@ -92,12 +106,21 @@ impl Rewriter {
                 true => ("", following),
                 false => following.split_once(',').unwrap_or((following, "")),
             };
-            let address = absolute(&self.permalink, written.trim_end_matches(','))?.replace(',', "%2C");
-            candidates.push(format!("{address} {}", size.trim()).trim_end().to_owned());
+            let (more, size) = blanks_and_size(size);
+            let address = absolute(&self.permalink, &format!("{}{more}", written.trim_end_matches(',')))?;
+            candidates.push(format!("{} {size}", address.replace(',', "%2C")).trim_end().to_owned());
             rest = following;
         }
         (!candidates.is_empty()).then(|| candidates.join(", "))
     }
+}
+
+/// What follows the first blank of a candidate: the rest of an address with blanks in it, which nobody escaped, and the size.
+fn blanks_and_size(text: &str) -> (&str, &str) {
+    let text = text.trim_end();
+    let (more, last) = text.rsplit_once(char::is_whitespace).unwrap_or(("", text));
+    let number = last.strip_suffix(['w', 'x', 'h']).and_then(|number| number.parse::<f32>().ok());
+    if number.is_some_and(|number| number > 0.0 && number.is_finite()) { (more.trim_end(), last) } else { (text, "") }
 }
 
 /// A picture that travels with the mail: in a part of its own, or in the address itself.
@@ -164,6 +187,10 @@ mod tests {
             (
                 " /w_1,h_2/b.png\t640w , /c.png, ",
                 Some("https://example.org/w_1%2Ch_2/b.png 640w, https://example.org/c.png"),
+            ),
+            (
+                "a b.png 2x, c  d.png",
+                Some("https://example.org/blog/seven/a%20b.png 2x, https://example.org/blog/seven/c%20%20d.png"),
             ),
             ("javascript:1 1x", None),
             (" , ", None),

@@ -152,19 +152,22 @@ fn a_file_that_took_the_place_of_a_moved_one_is_a_new_issue() {
 #[test]
 fn the_front_matter_wins_and_no_former_id_is_given_away() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
-    let own = issue("a.md", "one", &format!("{DAY}\nid: own"));
+    let own = issue("a.md", "one", &format!("{DAY}\nid: tag:example.org,2026:own"));
     let changing: Vec<_> =
         changing_ids(&lock, std::slice::from_ref(&own)).into_iter().map(|it| it.2.as_str()).collect();
-    assert_eq!(changing, ["own"]);
-    assert_eq!(next(&lock, vec![own.clone()]), (strings(["own"]), strings(["a.md was https://example.org/a/"])));
+    assert_eq!(changing, ["tag:example.org,2026:own"]);
+    assert_eq!(
+        next(&lock, vec![own.clone()]),
+        (strings(["tag:example.org,2026:own"]), strings(["a.md was https://example.org/a/"]))
+    );
     let (lock, _) = record(&lock, std::slice::from_ref(&own), &shown(std::slice::from_ref(&own)));
     assert!(changing_ids(&lock, std::slice::from_ref(&own)).is_empty());
     let ids = next(&lock, vec![issue("a.md", "one", &format!("{DAY}\nslug: z")), issue("b.md", "two", "slug: a")]).0;
-    assert_eq!(ids, ["own", "https://example.org/a/#2"]);
-    let moved = next(&lock, vec![issue("c.md", "other", "id: own")]);
-    assert_eq!(moved, (strings(["own"]), strings(["c.md from a.md"])));
+    assert_eq!(ids, ["tag:example.org,2026:own", "https://example.org/a/#2"]);
+    let moved = next(&lock, vec![issue("c.md", "other", "id: tag:example.org,2026:own")]);
+    assert_eq!(moved, (strings(["tag:example.org,2026:own"]), strings(["c.md from a.md"])));
     let taken_up = next(&lock, vec![issue("a.md", "one", DAY), issue("b.md", "two", "id: https://example.org/a/")]);
-    assert_eq!(taken_up.0, ["own", "https://example.org/a/"]);
+    assert_eq!(taken_up.0, ["tag:example.org,2026:own", "https://example.org/a/"]);
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! Authors as feeds name them: a name without the address in it, for readers tell the two apart by guessing.
+
+use crate::content::html::urls;
+use crate::email::EmailAddress;
+use crate::feed::Person;
+use crate::feed::text::plain;
+use crate::publication::Author;
+
+impl Person {
+    /// `None` when the name is blank without the characters that XML forbids. Of `Name <address>` the address is no part
+    /// of the name; an address alone is named by what stands before its `@`.
+    pub(super) fn new(author: &Author) -> Option<Self> {
+        let (name, address) = apart(&plain(&author.name));
+        let email = author.email.clone().or(address);
+        (!name.is_empty()).then(|| Self {
+            name,
+            email: email.map(|email| email.as_str().to_owned()),
+            url: author.url.as_ref().filter(|url| urls::is_web_address(url)).map(urls::encoded),
+        })
+    }
+}
+
+/// A name apart from the first address in it.
+fn apart(text: &str) -> (String, Option<EmailAddress>) {
+    const AROUND: [char; 11] = ['<', '>', '(', ')', '[', ']', ',', ';', ':', '"', '\''];
+    if !text.contains('@') {
+        return (text.to_owned(), None);
+    }
+    let spaced = text.replace('<', " <");
+    let is_address = |word: &&str| {
+        word.trim_matches(AROUND).split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty())
+    };
+    let (addresses, words): (Vec<&str>, Vec<&str>) = spaced.split_whitespace().partition(is_address);
+    let address =
+        addresses.iter().find_map(|word| word.trim_matches(AROUND).trim_start_matches("mailto:").parse().ok());
+    let before_at =
+        || addresses.first().and_then(|word| word.trim_matches(AROUND).split('@').next()).unwrap_or_default();
+    let name = if words.is_empty() { before_at().to_owned() } else { words.join(" ") };
+    (name, address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_hold_no_addresses() {
+        for (text, name, email) in [
+            ("Ann <ann@example.org>", "Ann", Some("ann@example.org")),
+            ("安<ann@example.org>", "安", Some("ann@example.org")),
+            ("ann@example.org (Ann B)", "(Ann B)", Some("ann@example.org")),
+            ("ann@example.org", "ann", Some("ann@example.org")),
+            ("潮ann@example.org", "潮ann", Some("潮ann@example.org")),
+            ("mail: ann@, or bob@example..org", "mail: ann@, or", None),
+            ("Ann @ann", "Ann @ann", None),
+            ("Ann <B> & Co", "Ann <B> & Co", None),
+        ] {
+            let person = Person::new(&Author { name: text.into(), email: None, url: None }).unwrap();
+            assert_eq!((person.name.as_str(), person.email.as_deref()), (name, email));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Any bytes as front matter and Markdown give feeds that no validator can fault.
+//!
+//! A line `=====` ends a file and begins the next. `tests/fuzz/run` starts it.
+
+#![no_main]
+
+use std::fs;
+use std::path::Path;
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use slugline::disk::Project;
+use slugline::load;
+use slugline::publish;
+use slugline::publish::record::Keeping;
+
+use crate::judge::Published;
+
+#[path = "../../it/judge/mod.rs"]
+mod judge;
+
+const PROJECT: &str = "title: Tides\nbase_url: https://example.org\nauthor: Crew\nfeeds: {limit: 0, max_bytes: 0}\n";
+
+/// Later than any date that is worth trying.
+const NOW: i64 = 4_000_000_000;
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    let folder = std::env::temp_dir().join(format!("slugline-fuzz-{}", std::process::id()));
+    match faults(&folder, bytes) {
+        None => Corpus::Reject,
+        Some(faults) if faults.is_empty() => Corpus::Keep,
+        Some(faults) => panic!("{}", faults.join("\n")),
+    }
+});
+
+/// What is wrong with the feeds of these files; `None` when no issue comes of them.
+fn faults(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
+    let content = folder.join("content");
+    let _ = fs::remove_dir_all(&content);
+    fs::create_dir_all(&content).ok()?;
+    fs::write(folder.join("slugline.yaml"), PROJECT).ok()?;
+    for (number, file) in split(bytes).into_iter().enumerate() {
+        fs::write(content.join(format!("{number}.md")), file).ok()?;
+    }
+    let project = Project::new(folder);
+    let config = load::config(&project, "slugline.yaml").ok()?;
+    let loaded = load::issues(&project, &config).ok()?;
+    if loaded.issues.is_empty() {
+        return None;
+    }
+    let now = chrono::DateTime::from_timestamp(NOW, 0)?;
+    publish::build(&project, &config, &loaded.issues, &config.output, now, Keeping::LeaveAlone).ok()?;
+    Some(Published::read(&folder.join(&config.output)).faults())
+}
+
+fn split(bytes: &[u8]) -> Vec<&[u8]> {
+    const END: &[u8] = b"\n=====\n";
+    let mut files = Vec::new();
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(END.len()).position(|window| window == END) {
+        files.push(&rest[..at]);
+        rest = &rest[at + END.len()..];
+    }
+    files.push(rest);
+    files
+}

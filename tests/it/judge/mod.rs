@@ -1,0 +1,55 @@
+//! Judges the feeds of one build as validators and readers do: with parsers of others, never with our own code.
+//!
+//! Takes the three files; gives what is wrong with them, in words. The property test and the fuzz target both end here.
+
+use std::fs;
+use std::path::Path;
+
+mod atom;
+mod html;
+mod readback;
+mod rss;
+mod text;
+
+/// One feed in its three formats.
+pub struct Published {
+    rss: String,
+    atom: String,
+    json: String,
+}
+
+impl Published {
+    /// Reads the files of a build, under their usual names.
+    pub fn read(folder: &Path) -> Self {
+        let file = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Self { rss: file("feed.xml"), atom: file("atom.xml"), json: file("feed.json") }
+    }
+
+    /// What is wrong; empty when nothing is.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        match roxmltree::Document::parse(&self.rss) {
+            Ok(document) => rss::judge(&document, &mut faults),
+            Err(error) => faults.push(format!("RSS is not well-formed: {error}")),
+        }
+        match roxmltree::Document::parse(&self.atom) {
+            Ok(document) => atom::judge(&document, &mut faults),
+            Err(error) => faults.push(format!("Atom is not well-formed: {error}")),
+        }
+        let json: serde_json::Value = match serde_json::from_str(&self.json) {
+            Ok(json) => json,
+            Err(error) => {
+                faults.push(format!("JSON Feed is no JSON: {error}"));
+                return faults;
+            }
+        };
+        for item in json["items"].as_array().into_iter().flatten() {
+            html::judge(item["content_html"].as_str().unwrap_or_default(), &mut faults);
+        }
+        text::judge_json(&json, &mut faults);
+        if faults.is_empty() {
+            readback::judge(&json, &self.rss, &self.atom, &self.json, &mut faults);
+        }
+        faults
+    }
+}

@@ -1,0 +1,82 @@
+//! What holds for texts, dates and addresses wherever they stand.
+
+use chrono::DateTime;
+use serde_json::Value;
+use url::Url;
+
+/// XML 1.0 forbids some characters, validators take others for damage.
+pub fn is_legal(text: &str) -> bool {
+    !text.chars().any(|c| {
+        matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffd}')
+            || u32::from(c) & 0xfffe == 0xfffe
+    })
+}
+
+/// Plain text: one line, no blanks round it, nothing that looks like the end of an element.
+pub fn judge_plain(what: &str, text: &str, faults: &mut Vec<String>) {
+    if text.trim().is_empty() || text.trim() != text || text.contains(['\n', '\r', '\t']) {
+        faults.push(format!("{what} is blank or not one line: {text:?}"));
+    }
+    let looks_like_end = |at: usize| {
+        let rest = &text[at + 2..];
+        rest.find('>').is_some_and(|end| end > 0 && rest[..end].chars().all(|c| c.is_ascii_alphanumeric()))
+    };
+    if text.match_indices("</").any(|(at, _)| looks_like_end(at)) {
+        faults.push(format!("{what} looks like HTML that nobody declared: {text:?}"));
+    }
+}
+
+/// An absolute address in ASCII that needs no more encoding.
+pub fn judge_address(what: &str, address: &str, faults: &mut Vec<String>) {
+    let usual = address.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
+    let web = Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !usual || !web {
+        faults.push(format!("{what} is no address of the web: {address:?}"));
+    }
+}
+
+/// An id for Atom: a URI in ASCII.
+pub fn judge_id(what: &str, id: &str, faults: &mut Vec<String>) {
+    let usual = id.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
+    if !usual || Url::parse(id).is_err() {
+        faults.push(format!("{what} is no URI: {id:?}"));
+    }
+}
+
+/// RFC 3339, in a year of four digits.
+pub fn judge_date(what: &str, text: &str, faults: &mut Vec<String>) {
+    if DateTime::parse_from_rfc3339(text).is_err() || text.len() != "2026-01-01T00:00:00+00:00".len() {
+        faults.push(format!("{what} is no date: {text:?}"));
+    }
+}
+
+/// JSON Feed 1.1: what is required, and every text in it.
+pub fn judge_json(json: &Value, faults: &mut Vec<String>) {
+    if json["version"] != "https://jsonfeed.org/version/1.1" {
+        faults.push(format!("JSON Feed has the version {}", json["version"]));
+    }
+    judge_strings(json, faults);
+    for item in json["items"].as_array().into_iter().flatten() {
+        let text = |key: &str| item[key].as_str().unwrap_or_default();
+        judge_id("JSON id", text("id"), faults);
+        judge_address("JSON url", text("url"), faults);
+        judge_plain("JSON title", text("title"), faults);
+        judge_date("JSON date_published", text("date_published"), faults);
+        judge_date("JSON date_modified", text("date_modified"), faults);
+        if item["content_html"].is_null() && text("content_text").is_empty() {
+            faults.push("JSON item without content".to_owned());
+        }
+        if let Some(image) = item["image"].as_str() {
+            judge_address("JSON image", image, faults);
+        }
+    }
+}
+
+fn judge_strings(value: &Value, faults: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !is_legal(text) => faults.push(format!("JSON has forbidden characters: {text:?}")),
+        Value::Array(items) => items.iter().for_each(|item| judge_strings(item, faults)),
+        Value::Object(map) => map.values().for_each(|value| judge_strings(value, faults)),
+        _ => {}
+    }
+}
