@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::Duration;
+use url::Url;
 
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
@@ -80,6 +81,8 @@ pub struct FeedsConfig {
     pub archive: Archive,
     /// Bytes of full text in a feed before older issues become summaries; `None`: no limit.
     pub max_bytes: Option<usize>,
+    /// WebSub hubs that tell readers at once when a feed changed.
+    pub hubs: Vec<Url>,
 }
 
 /// What issues have in common that are in one feed.

@@ -90,6 +90,7 @@ pub(super) struct RawFeeds {
     pub by: Option<OneOrMany>,
     pub archive: Option<RawArchive>,
     pub max_bytes: Option<usize>,
+    pub hub: Option<OneOrMany>,
 }
 
 /// `archive:` a word, or a number of issues.

@@ -54,6 +54,7 @@ fn links(feed: &Feed) -> Vec<Link> {
     let mut links =
         vec![link("self", feed.location(FeedFormat::Atom), ATOM), link("alternate", &feed.home, Some("text/html"))];
     links.extend(feed.archive_links(FeedFormat::Atom).into_iter().map(|(rel, href)| link(rel, href, ATOM)));
+    links.extend(feed.hubs.iter().map(|hub| link("hub", hub, None)));
     links
 }
 

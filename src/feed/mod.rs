@@ -51,6 +51,8 @@ pub struct Feed {
     pub current: Option<Locations>,
     /// Where the newest archive with older issues is.
     pub prev_archive: Option<Locations>,
+    /// WebSub hubs that tell when it changed; an archive never changes, and has none.
+    pub hubs: Vec<String>,
     /// BCP 47 tag.
     pub language: String,
     /// Who answers for all of it: the publication's author, else the publication itself.
@@ -160,6 +162,7 @@ impl Feed {
             locations: locations(&outline.folder),
             current: outline.current.as_deref().map(locations),
             prev_archive: outline.prev_archive.as_deref().map(locations),
+            hubs: if outline.current.is_some() { Vec::new() } else { feeds.hubs.iter().map(urls::encoded).collect() },
             language: outline.language.clone(),
             author: author.unwrap_or_else(|| Person { name: plain(&publication.title), email: None, url: None }),
             copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),

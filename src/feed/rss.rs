@@ -40,14 +40,16 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
 }
 
 fn links(feed: &Feed) -> Vec<atom::Link> {
-    let link = |(rel, href): (&str, &str)| atom::Link {
+    let link = |(rel, href): (&str, &str), mime_type: Option<&str>| atom::Link {
         href: href.to_owned(),
         rel: rel.to_owned(),
-        mime_type: Some("application/rss+xml".to_owned()),
+        mime_type: mime_type.map(str::to_owned),
         ..atom::Link::default()
     };
     let itself = ("self", feed.location(FeedFormat::Rss));
-    [itself].into_iter().chain(feed.archive_links(FeedFormat::Rss)).map(link).collect()
+    let feeds = [itself].into_iter().chain(feed.archive_links(FeedFormat::Rss));
+    let hubs = feed.hubs.iter().map(|hub| link(("hub", hub), None));
+    feeds.map(|feed| link(feed, Some("application/rss+xml"))).chain(hubs).collect()
 }
 
 /// RFC 5005, section 4: this document does not change any more.
