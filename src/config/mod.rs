@@ -83,7 +83,12 @@ pub struct FeedsConfig {
     pub max_bytes: Option<usize>,
     /// WebSub hubs that tell readers at once when a feed changed.
     pub hubs: Vec<Url>,
+    /// Whether feeds have a style for browsers.
+    pub stylesheet: bool,
 }
+
+/// The style of the feeds for browsers: its file below `output`; and below `templates`, where a project has its own.
+pub const STYLESHEET: &str = "feed.css";
 
 /// What issues have in common that are in one feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -91,6 +91,7 @@ pub(super) struct RawFeeds {
     pub archive: Option<RawArchive>,
     pub max_bytes: Option<usize>,
     pub hub: Option<OneOrMany>,
+    pub stylesheet: Option<bool>,
 }
 
 /// `archive:` a word, or a number of issues.

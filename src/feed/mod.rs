@@ -26,6 +26,7 @@ pub mod lock;
 pub mod outline;
 pub mod published;
 mod rss;
+pub mod stylesheet;
 mod term;
 mod text;
 mod xml;
@@ -61,6 +62,8 @@ pub struct Feed {
     pub copyright: Option<String>,
     /// Address of a square picture.
     pub icon: Option<String>,
+    /// Path from the root of the site to the style that browsers show the feed with.
+    pub stylesheet: Option<String>,
     /// Minutes a reader may wait before it asks again.
     pub ttl: Option<u32>,
     /// Newest first.
@@ -167,6 +170,7 @@ impl Feed {
             author: author.unwrap_or_else(|| Person { name: plain(&publication.title), email: None, url: None }),
             copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),
             icon: publication.icon.as_ref().map(urls::encoded),
+            stylesheet: feeds.stylesheet.then(|| stylesheet::href(&publication.base_url)),
             ttl: feeds.ttl,
             entries: issues.into_iter().map(entry).collect(),
             shortened,

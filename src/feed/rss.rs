@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc};
 use rss::extension::dublincore::DublinCoreExtension;
 use rss::extension::{Extension, ExtensionMap, atom};
@@ -36,7 +37,11 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
     let written = channel.pretty_write_to(Vec::with_capacity(feed.likely_bytes()), b' ', 1)?;
     let written = String::from_utf8(written)?;
     let body = written.split_once("?>").filter(|_| written.starts_with("<?xml")).map_or(written.as_str(), |it| it.1);
-    Ok(xml::ended(xml::with_hex_references(xml::DECLARATION, body.trim_start()).into_bytes()))
+    // RSS has an element for the language, which no style can look at; the crate knows no attribute.
+    let language = html_escape::encode_double_quoted_attribute(&feed.language);
+    let start = format!("{}<rss xml:lang=\"{language}\" ", xml::prolog(feed.stylesheet.as_deref()));
+    let after_name = body.trim_start().strip_prefix("<rss ").context("failed to find the root element of RSS")?;
+    Ok(xml::ended(xml::with_hex_references(&start, after_name).into_bytes()))
 }
 
 fn links(feed: &Feed) -> Vec<atom::Link> {

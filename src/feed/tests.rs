@@ -58,6 +58,7 @@ fn feed(entries: Vec<Entry>) -> Feed {
         author: Person { email: Some("crew@example.org".to_owned()), ..person("Crew") },
         copyright: Some(plain("© <us> & them")),
         icon: Some(at("icon.png")),
+        stylesheet: None,
         ttl: Some(720),
         entries,
         shortened: 0,

@@ -2,7 +2,7 @@
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `postfix` sends to a real one. All work on copies in temporary folders.
+//! no, `postfix` sends to a real one, `chromium` looks at feeds as a person does. All work on copies in temporary folders.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,11 +13,13 @@
 )]
 
 mod cases;
+mod chromium;
 mod history;
 mod postfix;
 mod program;
 mod readme;
 mod refusals;
 mod rules;
+mod site;
 mod smtp_peer;
 mod structure;

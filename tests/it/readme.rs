@@ -84,7 +84,7 @@ fn the_demonstration_mails_every_issue_to_every_subscriber_once() {
     let written = files_of(project.path());
     let mails = written.iter().filter(|path| path.starts_with("outbox/")).count();
     let feeds: Vec<&str> = written.iter().filter_map(|path| path.strip_prefix("public/")).collect();
-    assert_eq!((mails, feeds), (4 * 5, vec!["atom.xml", "feed.json", "feed.xml"]));
+    assert_eq!((mails, feeds), (4 * 5, vec!["atom.xml", "feed.css", "feed.json", "feed.xml"]));
     assert_eq!(publish().status.code(), Some(0));
     assert_eq!(files_of(project.path()), written);
 }

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::config::raw::{OneOrMany, RawArchive, RawFeedContent, RawFeeds, RawFormats};
 use crate::config::resolve::{Wrong, stays_inside};
-use crate::config::{Archive, Family, FeedContent, FeedFormat, FeedsConfig};
+use crate::config::{Archive, Family, FeedContent, FeedFormat, FeedsConfig, STYLESHEET};
 
 pub(super) fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
     if raw.ttl == Some(0) {
@@ -30,6 +30,7 @@ pub(super) fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
             .unwrap_or(Archive::Off),
         max_bytes: Some(raw.max_bytes.unwrap_or(250_000)).filter(|bytes| *bytes > 0),
         hubs: hubs(raw.hub.as_ref(), wrong),
+        stylesheet: raw.stylesheet.unwrap_or(true),
     }
 }
 
@@ -74,6 +75,9 @@ fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedForm
         let keys = ["feeds", "formats", key];
         if !stays_inside(Path::new(file)) || file.ends_with('/') {
             wrong.value(&keys, format!("`{file}` is no file below `output`"), "write a name such as `feed.xml`");
+        }
+        if file == STYLESHEET {
+            wrong.value(&keys, format!("`{file}` is the style of the feeds"), "write a name such as `feed.xml`");
         }
         if formats.values().any(|other| other == file) {
             wrong.value(&keys, format!("`{file}` is taken by another format"), "give each format its own file");
