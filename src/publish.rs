@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::config::{Config, FeedFormat, STYLESHEET};
 use crate::disk::{Project, Written};
+use crate::feed::directory::{directory, opml};
 use crate::feed::outline::{Kind, Outline, outlines};
 use crate::feed::{Feed, stylesheet};
 use crate::finding::Finding;
@@ -65,6 +66,8 @@ pub struct Companion {
 pub enum Role {
     /// The style that browsers show feeds with.
     Stylesheet,
+    /// The list of all feeds, which readers import.
+    Opml,
 }
 
 /// The outcome of a build.
@@ -102,7 +105,7 @@ pub fn build(
     let mut texts = Texts::new(project, config, &outlines)?;
     let place = Place { project, config, output };
     let files = place.written(&outlines, &mut texts)?;
-    let companions = companions(project, config, output)?;
+    let companions = companions(project, config, output, &outlines)?;
     let mut build = Build { files, companions, lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
     build.findings.extend(stale(project, config, output, &build.files)?);
@@ -227,7 +230,12 @@ fn write(
 }
 
 /// Writes what stands beside the feeds. The project's own style is used where there is one.
-fn companions(project: &Project, config: &Config, output: &Path) -> anyhow::Result<Vec<Companion>> {
+fn companions(
+    project: &Project,
+    config: &Config,
+    output: &Path,
+    outlines: &[Outline<'_>],
+) -> anyhow::Result<Vec<Companion>> {
     let mut companions = Vec::new();
     let mut write = |role: Role, path: &Path, bytes: &[u8]| -> anyhow::Result<()> {
         let written = project.write(path, bytes)?;
@@ -238,6 +246,10 @@ fn companions(project: &Project, config: &Config, output: &Path) -> anyhow::Resu
         let own = project.text_if_there(Path::new("templates").join(STYLESHEET))?;
         let style = own.as_deref().unwrap_or(stylesheet::DEFAULT);
         write(Role::Stylesheet, &output.join(STYLESHEET), style.as_bytes())?;
+    }
+    if let Some(file) = &config.feeds.opml {
+        let opml = opml(config, &directory(config, outlines));
+        write(Role::Opml, &output.join(file), opml.as_bytes())?;
     }
     Ok(companions)
 }

@@ -159,6 +159,7 @@ fn companion_row(companion: &Companion) -> Vec<String> {
 fn role(role: Role) -> (&'static str, &'static str) {
     match role {
         Role::Stylesheet => ("style", "stylesheet"),
+        Role::Opml => ("opml", "opml"),
     }
 }
 
@@ -180,7 +181,8 @@ fn family(built: &Built) -> (Kind, &Path) {
     (built.kind, Path::new(&built.folder).parent().unwrap_or(Path::new("")))
 }
 
-fn kind(kind: Kind) -> &'static str {
+/// The word for what a feed is of.
+pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Main => "main",
         Kind::Archive => "archive",

@@ -85,6 +85,8 @@ pub struct FeedsConfig {
     pub hubs: Vec<Url>,
     /// Whether feeds have a style for browsers.
     pub stylesheet: bool,
+    /// File name of the list of all feeds, below `output`.
+    pub opml: Option<String>,
 }
 
 /// The style of the feeds for browsers: its file below `output`; and below `templates`, where a project has its own.

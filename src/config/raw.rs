@@ -92,6 +92,7 @@ pub(super) struct RawFeeds {
     pub max_bytes: Option<usize>,
     pub hub: Option<OneOrMany>,
     pub stylesheet: Option<bool>,
+    pub opml: Option<String>,
 }
 
 /// `archive:` a word, or a number of issues.

@@ -20,6 +20,7 @@ mod archive;
 mod atom;
 mod budget;
 pub mod diff;
+pub mod directory;
 pub mod identity;
 mod json;
 pub mod lock;

@@ -138,7 +138,7 @@ fn media_content(cover: &Picture) -> ExtensionMap {
 }
 
 /// `Thu, 02 Jul 2026 08:00:00 +0800`. Validators doubt offsets that are not whole or half hours: those become UTC.
-fn rfc822(date: DateTime<FixedOffset>) -> String {
+pub(super) fn rfc822(date: DateTime<FixedOffset>) -> String {
     const HALF_HOUR: i32 = 30 * 60;
     let usual = date.offset().local_minus_utc() % HALF_HOUR == 0;
     let date = if usual { date } else { Utc.fix().from_utc_datetime(&date.naive_utc()) };

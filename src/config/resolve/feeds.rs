@@ -16,8 +16,12 @@ pub(super) fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
     if raw.ttl == Some(0) {
         wrong.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
     }
+    let formats = formats(raw.formats.as_ref(), wrong);
+    let has_xml = formats.keys().any(|format| *format != FeedFormat::Json);
     FeedsConfig {
-        formats: formats(raw.formats.as_ref(), wrong),
+        stylesheet: has_xml && raw.stylesheet.unwrap_or(true),
+        opml: raw.opml.as_deref().map(|file| opml(file, &formats, wrong)),
+        formats,
         limit: raw.limit.unwrap_or(20),
         content: match raw.content {
             None | Some(RawFeedContent::Full) => FeedContent::Full,
@@ -30,7 +34,6 @@ pub(super) fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
             .unwrap_or(Archive::Off),
         max_bytes: Some(raw.max_bytes.unwrap_or(250_000)).filter(|bytes| *bytes > 0),
         hubs: hubs(raw.hub.as_ref(), wrong),
-        stylesheet: raw.stylesheet.unwrap_or(true),
     }
 }
 
@@ -73,18 +76,32 @@ fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedForm
     {
         let Some(file) = file else { continue };
         let keys = ["feeds", "formats", key];
-        if !stays_inside(Path::new(file)) || file.ends_with('/') {
-            wrong.value(&keys, format!("`{file}` is no file below `output`"), "write a name such as `feed.xml`");
-        }
-        if file == STYLESHEET {
-            wrong.value(&keys, format!("`{file}` is the style of the feeds"), "write a name such as `feed.xml`");
-        }
+        check_file(file, &keys, "write a name such as `feed.xml`", wrong);
         if formats.values().any(|other| other == file) {
             wrong.value(&keys, format!("`{file}` is taken by another format"), "give each format its own file");
         }
         formats.insert(format, file.to_owned());
     }
     formats
+}
+
+fn opml(file: &str, formats: &BTreeMap<FeedFormat, String>, wrong: &mut Wrong<'_>) -> String {
+    const HELP: &str = "write a name such as `feeds.opml`";
+    check_file(file, &["feeds", "opml"], HELP, wrong);
+    if formats.values().any(|feed| feed == file) {
+        wrong.value(&["feeds", "opml"], format!("`{file}` is a feed"), HELP);
+    }
+    file.to_owned()
+}
+
+/// Whether a file can be written below `output` without harm to another.
+fn check_file(file: &str, keys: &[&str], help: &str, wrong: &mut Wrong<'_>) {
+    if file.is_empty() || !stays_inside(Path::new(file)) || file.ends_with('/') {
+        wrong.value(keys, format!("`{file}` is no file below `output`"), help);
+    }
+    if file == STYLESHEET {
+        wrong.value(keys, format!("`{file}` is the style of the feeds"), help);
+    }
 }
 
 const FAMILY_HELP: &str = "write `categories`, `tags`, `authors`, or a list of them";
