@@ -21,7 +21,9 @@ mod languages;
 mod mailbox;
 mod raw;
 mod resolve;
+mod secret;
 mod via;
+mod wording;
 
 /// The whole project file, as meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -255,7 +257,8 @@ impl Config {
     /// Everything that is wrong with it: one finding when it cannot be read as YAML or holds an unknown key, else one
     /// per wrong value.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
-        let raw = raw::parse(path, text).map_err(|finding| vec![*finding])?;
-        resolve::resolve(raw, resolve::Source { path, text })
+        let read = raw::parse(path, text).map_err(|finding| vec![*finding]);
+        let config = read.and_then(|raw| resolve::resolve(raw, resolve::Source { path, text }));
+        config.map_err(|findings| findings.into_iter().map(secret::kept).collect())
     }
 }
