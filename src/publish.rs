@@ -99,6 +99,7 @@ pub fn build(
     now: DateTime<Utc>,
     keeping: Keeping,
 ) -> anyhow::Result<Build> {
+    let output = output.strip_prefix(".").unwrap_or(output);
     let outlines = outlines(config, issues, now);
     let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
     let lock = record(project, issues, shown, keeping)?;
