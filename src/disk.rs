@@ -43,9 +43,13 @@ impl Project {
         &self.folder
     }
 
-    /// Where a path below the project folder is; an absolute path stays as it is.
+    /// Where a path below the project folder is, without the `./` that nobody types; an absolute path stays as it is.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.folder.join(path)
+        let path = self.folder.join(path);
+        match path.strip_prefix(".") {
+            Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
+            _ => path,
+        }
     }
 
     /// The text of a file.
@@ -108,6 +112,19 @@ impl Project {
     pub fn open(&self, path: impl AsRef<Path>) -> anyhow::Result<File> {
         let path = self.path(path);
         File::open(&path).with_context(|| format!("failed to read `{}`", path.display()))
+    }
+
+    /// Opens a file that may not be there.
+    ///
+    /// # Errors
+    /// When it is there and not readable; the message names it.
+    pub fn open_if_there(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<File>> {
+        let path = self.path(path);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("failed to read `{}`", path.display())),
+        }
     }
 
     /// Writes a file whole or not at all, making the folders above it; a file that holds these bytes already keeps its
@@ -182,6 +199,22 @@ mod tests {
         assert_eq!(project.write(path, b"two").unwrap(), Written::Changed);
         assert_eq!(project.text(path).unwrap(), "two");
         assert_eq!(fs::read_dir(project.path("a")).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn paths_are_as_people_type_them() {
+        let path = |folder: &str, path: &str| Project::new(folder).path(path).to_string_lossy().into_owned();
+        for (folder, below, expected) in [
+            (".", "a.md", "a.md"),
+            ("./p", "a.md", "p/a.md"),
+            (".", "./a/b.md", "a/b.md"),
+            (".", "..", ".."),
+            ("..", "a.md", "../a.md"),
+            (".", "/a.md", "/a.md"),
+        ] {
+            assert_eq!(path(folder, below), expected, "{folder} {below}");
+        }
+        assert!(Project::new(".").path(".").is_dir());
     }
 
     #[test]

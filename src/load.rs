@@ -50,7 +50,6 @@ pub struct Issues {
 /// When it is missing or wrong; `InvalidConfig` lists everything wrong with it.
 pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
     let shown = project.path(file).to_string_lossy().into_owned();
-    let shown = shown.strip_prefix("./").unwrap_or(&shown).to_owned();
     let Some(text) = project.text_if_there(file)? else {
         let missing = Finding::error("config-missing", format!("there is no project file `{shown}`"));
         return Err(missing.help("run `slugline init` here, or name the project folder with `--dir`").into());

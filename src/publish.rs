@@ -9,10 +9,11 @@ use std::thread::{self, ScopedJoinHandle};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::config::{Config, FeedFormat};
+use crate::config::{Config, FeedFormat, STYLESHEET};
 use crate::disk::{Project, Written};
-use crate::feed::Feed;
+use crate::feed::directory::{directory, opml};
 use crate::feed::outline::{Kind, Outline, outlines};
+use crate::feed::{Feed, stylesheet};
 use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::publish::record::{Keeping, Recorded, record};
@@ -47,11 +48,35 @@ pub struct Built {
     pub written: Written,
 }
 
+/// A file beside the feeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Companion {
+    /// What it is for.
+    pub role: Role,
+    /// The file, below the project folder.
+    pub path: String,
+    /// How large it is.
+    pub bytes: usize,
+    /// Whether the file had to be written.
+    pub written: Written,
+}
+
+/// What a file beside the feeds is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The style that browsers show feeds with.
+    Stylesheet,
+    /// The list of all feeds, which readers import.
+    Opml,
+}
+
 /// The outcome of a build.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Build {
-    /// Every file: main feeds, archives, then the feeds of terms; each in its formats.
+    /// Every feed: main feeds, archives, then the feeds of terms; each in its formats.
     pub files: Vec<Built>,
+    /// What stands beside them.
+    pub companions: Vec<Companion>,
     /// `feeds.lock`; `None` when the build leaves it alone.
     pub lock: Option<Recorded>,
     /// What was left out, and why.
@@ -74,13 +99,15 @@ pub fn build(
     now: DateTime<Utc>,
     keeping: Keeping,
 ) -> anyhow::Result<Build> {
+    let output = output.strip_prefix(".").unwrap_or(output);
     let outlines = outlines(config, issues, now);
     let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
     let lock = record(project, issues, shown, keeping)?;
     let mut texts = Texts::new(project, config, issues, &outlines)?;
     let place = Place { project, config, output, now };
     let files = place.written(&outlines, &mut texts)?;
-    let mut build = Build { files, lock, findings: texts.into_findings() };
+    let companions = companions(project, config, output, &outlines)?;
+    let mut build = Build { files, companions, lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
     build.findings.extend(stale(project, config, output, &build.files)?);
     Ok(build)
@@ -202,6 +229,31 @@ fn write(
         bytes: bytes.len(),
         written,
     })
+}
+
+/// Writes what stands beside the feeds. The project's own style is used where there is one.
+fn companions(
+    project: &Project,
+    config: &Config,
+    output: &Path,
+    outlines: &[Outline<'_>],
+) -> anyhow::Result<Vec<Companion>> {
+    let mut companions = Vec::new();
+    let mut write = |role: Role, path: &Path, bytes: &[u8]| -> anyhow::Result<()> {
+        let written = project.write(path, bytes)?;
+        companions.push(Companion { role, path: path.to_string_lossy().into_owned(), bytes: bytes.len(), written });
+        Ok(())
+    };
+    if config.feeds.stylesheet {
+        let own = project.text_if_there(Path::new("templates").join(STYLESHEET))?;
+        let style = own.as_deref().unwrap_or(stylesheet::DEFAULT);
+        write(Role::Stylesheet, &output.join(STYLESHEET), style.as_bytes())?;
+    }
+    if let Some(file) = &config.feeds.opml {
+        let opml = opml(config, &directory(config, outlines));
+        write(Role::Opml, &output.join(file), opml.as_bytes())?;
+    }
+    Ok(companions)
 }
 
 /// What the ids in an issue's HTML begin with.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, edition, init, list, new, publish, resolve, send, status, subscribers,
+    build, check, completions, covers, diff, edition, init, links, list, new, publish, resolve, send, status,
+    subscribers,
 };
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
@@ -69,6 +70,7 @@ pub(super) enum Command {
     Check(check::Args),
     Diff(diff::Args),
     List(list::Args),
+    Links(links::Args),
     Edition(edition::Args),
     Init(init::Args),
     New(new::Args),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::built::{self, LockRow, Row};
+use crate::cli::built::{self, CompanionRow, LockRow, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit};
 use crate::feed::lock;
@@ -64,6 +64,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if context.report.json {
         context.report.document(&Document {
             files: build.files.iter().map(Row::of).collect(),
+            companions: build.companions.iter().map(CompanionRow::of).collect(),
             lock: build.lock.as_ref().map(LockRow::of),
             findings: findings.iter().map(|finding| FindingRow::of(finding)).collect(),
         })?;
@@ -97,6 +98,7 @@ pub(super) fn exit(findings: &[&Finding]) -> Exit {
 #[derive(Serialize)]
 struct Document<'a> {
     files: Vec<Row<'a>>,
+    companions: Vec<CompanionRow<'a>>,
     lock: Option<LockRow<'a>>,
     findings: Vec<FindingRow<'a>>,
 }

@@ -12,13 +12,14 @@ use crate::feed::identity::{Change, ChangeKind};
 use crate::feed::lock;
 use crate::feed::outline::Kind;
 use crate::publish::record::Recorded;
-use crate::publish::{Build, Built};
+use crate::publish::{Build, Built, Companion, Role};
 
 /// The summary table of a build.
 pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
     let families = build.files.chunk_by(|a, b| a.kind != Kind::Main && family(a) == family(b));
     let rows = families.map(|files| if files[0].kind == Kind::Main { row(&files[0]) } else { family_row(files) });
-    rows.chain(build.lock.as_ref().map(lock_row)).collect()
+    let companions = build.companions.iter().map(companion_row);
+    rows.chain(companions).chain(build.lock.as_ref().map(lock_row)).collect()
 }
 
 /// What else to say of a build.
@@ -122,6 +123,22 @@ fn change_note(change: &Change) -> Option<String> {
     }
 }
 
+/// One file beside the feeds in a `--json` document.
+#[derive(Serialize)]
+pub(super) struct CompanionRow<'a> {
+    role: &'static str,
+    path: &'a str,
+    bytes: usize,
+    written: &'static str,
+}
+
+impl<'a> CompanionRow<'a> {
+    pub fn of(companion: &'a Companion) -> Self {
+        let Companion { role, path, bytes, written } = companion;
+        Self { role: self::role(*role).1, path, bytes: *bytes, written: word(*written) }
+    }
+}
+
 fn row(built: &Built) -> Vec<String> {
     let issues = count(built.entries, "issue");
     vec![
@@ -131,6 +148,19 @@ fn row(built: &Built) -> Vec<String> {
         size(built.bytes as u64),
         word(built.written).to_owned(),
     ]
+}
+
+fn companion_row(companion: &Companion) -> Vec<String> {
+    let (bytes, written) = (size(companion.bytes as u64), word(companion.written).to_owned());
+    vec![role(companion.role).0.to_owned(), companion.path.clone(), String::new(), bytes, written]
+}
+
+/// The word for what a file is for, in a table and in a `--json` document.
+fn role(role: Role) -> (&'static str, &'static str) {
+    match role {
+        Role::Stylesheet => ("style", "stylesheet"),
+        Role::Opml => ("opml", "opml"),
+    }
 }
 
 /// All feeds of a family in one line.
@@ -151,7 +181,8 @@ fn family(built: &Built) -> (Kind, &Path) {
     (built.kind, Path::new(&built.folder).parent().unwrap_or(Path::new("")))
 }
 
-fn kind(kind: Kind) -> &'static str {
+/// The word for what a feed is of.
+pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Main => "main",
         Kind::Archive => "archive",

@@ -33,6 +33,7 @@ mod covers;
 mod diff;
 mod edition;
 mod init;
+mod links;
 mod list;
 mod new;
 mod publish;
@@ -145,6 +146,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Build(args) => build::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
         Command::Diff(args) => diff::run(&context, &args),
+        Command::Links(args) => links::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Edition(args) => edition::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),

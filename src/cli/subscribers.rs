@@ -1,6 +1,8 @@
 //! `slugline subscribers`: who gets the mail.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 
 use clap::{Subcommand, ValueEnum};
 
@@ -155,10 +157,22 @@ fn show(context: &Context, findings: &[Finding]) {
 /// Imports the list that the project file names as `mail.subscribers`, if it names one.
 pub(super) fn import_list(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::Result<Exit> {
     let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Exit::Done) };
-    let mut file = context.project.open(list)?;
+    let mut file = open(context, list)?;
     let imported = import_from(context, store, &list.to_string_lossy(), &mut file, None)?;
     show(context, &imported.findings);
     Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
+}
+
+/// Opens the list that the project file names.
+fn open(context: &Context, list: &Path) -> anyhow::Result<File> {
+    const HELP: &str =
+        "put a CSV file with a column `email` there, or mend or remove `mail.subscribers` in the project file";
+    let file = context.project.open_if_there(list)?;
+    let missing = || {
+        let path = context.project.path(list);
+        Finding::error("subscribers-missing", format!("the list of subscribers `{}` does not exist", path.display()))
+    };
+    file.ok_or_else(|| missing().help(HELP).into())
 }
 
 /// Those whom `import_list` would add.
@@ -170,7 +184,7 @@ pub(super) fn newcomers(
     let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else {
         return Ok((Vec::new(), Exit::Done));
     };
-    let mut file = context.project.open(list)?;
+    let mut file = open(context, list)?;
     let newcomers = newcomers::newcomers(store, &list.to_string_lossy(), &mut file)?;
     show(context, &newcomers.findings);
     Ok((newcomers.active, if newcomers.findings.is_empty() { Exit::Done } else { Exit::Attention }))

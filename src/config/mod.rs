@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::Duration;
+use url::Url;
 
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
@@ -21,7 +22,9 @@ mod languages;
 mod mailbox;
 mod raw;
 mod resolve;
+mod secret;
 mod via;
+mod wording;
 
 /// The whole project file, as meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +86,16 @@ pub struct FeedsConfig {
     pub archive: Archive,
     /// Bytes of full text in a feed before older issues become summaries; `None`: no limit.
     pub max_bytes: Option<usize>,
+    /// WebSub hubs that tell readers at once when a feed changed.
+    pub hubs: Vec<Url>,
+    /// Whether feeds have a style for browsers.
+    pub stylesheet: bool,
+    /// File name of the list of all feeds, below `output`.
+    pub opml: Option<String>,
 }
+
+/// The style of the feeds for browsers: its file below `output`; and below `templates`, where a project has its own.
+pub const STYLESHEET: &str = "feed.css";
 
 /// What issues have in common that are in one feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -248,7 +260,8 @@ impl Config {
     /// Everything that is wrong with it: one finding when it cannot be read as YAML or holds an unknown key, else one
     /// per wrong value.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
-        let raw = raw::parse(path, text).map_err(|finding| vec![*finding])?;
-        resolve::resolve(raw, resolve::Source { path, text })
+        let read = raw::parse(path, text).map_err(|finding| vec![*finding]);
+        let config = read.and_then(|raw| resolve::resolve(raw, resolve::Source { path, text }));
+        config.map_err(|findings| findings.into_iter().map(secret::kept).collect())
     }
 }

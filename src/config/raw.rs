@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::wording;
 use crate::finding::{Finding, Place, nearest};
 
 /// `slugline.yaml` as written.
@@ -91,6 +92,9 @@ pub(super) struct RawFeeds {
     pub by: Option<OneOrMany>,
     pub archive: Option<RawArchive>,
     pub max_bytes: Option<usize>,
+    pub hub: Option<OneOrMany>,
+    pub stylesheet: Option<bool>,
+    pub opml: Option<String>,
 }
 
 /// `archive:` a word, or a number of issues.
@@ -172,7 +176,10 @@ fn finding(path: &str, text: &str, error: &serde_yaml::Error) -> Finding {
     let message = message.split(" at line ").next().unwrap_or(&message);
     let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
     let Some(unknown) = Unknown::of(message) else {
-        return Finding::error("config-value", message).at(Place::at_line(path, text, line, column));
+        let place = Place::at_line(path, text, line, column);
+        let (message, help) = wording::of_value(message);
+        let finding = Finding::error("config-value", message).at(place);
+        return Finding { help, ..finding };
     };
     let place = Place::of_key(path, text, line, unknown.key);
     let help = match nearest(unknown.key, unknown.known.iter().copied()) {

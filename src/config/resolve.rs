@@ -189,13 +189,10 @@ fn placeholder_mailbox() -> crate::config::Mailbox {
 }
 
 fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<crate::config::ListId> {
-    let parsed = mailbox::list_id(text).ok_or("it is no list identifier");
-    wrong.check(
-        parsed,
-        &["mail", "list_id"],
-        "RFC 2919",
-        "write `Name <weekly.example.org>`, in ASCII between the `<>`",
-    )
+    const HELP: &str = "write `Name <weekly.example.org>`: between the `<>` letters, digits, `-` and `_`, with dots between \
+                        the words";
+    let parsed = mailbox::list_id(text).ok_or_else(|| format!("`{text}`"));
+    wrong.check(parsed, &["mail", "list_id"], "it is no name of a mailing list", HELP)
 }
 
 fn via_of(text: &str, wrong: &mut Wrong<'_>) -> Via {

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::finding::{Finding, Place};
@@ -148,30 +148,47 @@ impl Block<'_> {
             Syntax::Yaml => self.yaml(),
             Syntax::Toml => self.toml(),
         };
-        read.map_err(|(message, line, column)| {
+        read.map_err(|Fault { message, line, column, help }| {
             let mut place = Place::at_line(path, self.text, line, column);
             place.line += self.lines_before;
-            let finding = Finding::error("front-matter-syntax", message).at(place);
-            Box::new(finding.help("put text that holds `: `, `#`, quotes or brackets between quotes"))
+            Box::new(Finding::error("front-matter-syntax", message).at(place).help(help))
         })
     }
 
-    fn yaml(&self) -> Result<Fields, (String, usize, usize)> {
-        let fields: Result<Option<Fields>, _> = serde_yaml::from_str(self.text);
-        fields.map(Option::unwrap_or_default).map_err(|error| {
+    fn yaml(&self) -> Result<Fields, Fault> {
+        let written: Result<Option<Written>, _> = serde_yaml::from_str(self.text);
+        let written = written.map(Option::unwrap_or_default).map_err(|error| {
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
             let (line, column) = error.location().map_or((1, 0), |at| (at.line(), at.column()));
-            (message, line, column)
-        })
+            Fault { message, line, column, help: SYNTAX_HELP }
+        })?;
+        match written.repeated {
+            None => Ok(written.fields),
+            Some(field) => Err(Fault::repeated(&field, self.second_line_of(&field), 1)),
+        }
     }
 
-    fn toml(&self) -> Result<Fields, (String, usize, usize)> {
+    fn toml(&self) -> Result<Fields, Fault> {
         let table: toml::Table = toml::from_str(self.text).map_err(|error| {
-            let place = Place::in_text("", self.text, error.span().map_or(0, |span| span.start));
-            (error.message().to_owned(), place.line, place.column)
+            let span = error.span().unwrap_or_default();
+            let Place { line, column, .. } = Place::in_text("", self.text, span.start);
+            match (error.message(), self.text.get(span)) {
+                ("duplicate key", Some(field)) => Fault::repeated(field, line, column),
+                (message, _) => Fault { message: message.to_owned(), line, column, help: SYNTAX_HELP },
+            }
         })?;
         Ok(Fields { entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json(value))).collect() })
+    }
+
+    /// The line where a field stands for the second time; the first line where that cannot be seen.
+    fn second_line_of(&self, field: &str) -> usize {
+        let is_field = |line: &str| {
+            let name = line.split_once(':').map_or("", |(name, _)| name.trim_end().trim_matches(['"', '\'']));
+            name.to_lowercase() == field
+        };
+        let lines = self.text.lines().enumerate().filter(|(_, line)| is_field(line));
+        lines.map(|(at, _)| at + 1).nth(1).unwrap_or(1)
     }
 
     /// Where the value of a field stands in the file at `path`.
@@ -202,7 +219,31 @@ fn json(value: toml::Value) -> Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Fields {
+const SYNTAX_HELP: &str = "put text that holds `: `, `#`, quotes or brackets between quotes";
+
+/// Why a block cannot be read, and where in it.
+struct Fault {
+    message: String,
+    line: usize,
+    column: usize,
+    help: &'static str,
+}
+
+impl Fault {
+    fn repeated(field: &str, line: usize, column: usize) -> Self {
+        Self { message: format!("the field `{field}` is written twice"), line, column, help: "keep one of the two" }
+    }
+}
+
+/// Fields as YAML has them.
+#[derive(Default)]
+struct Written {
+    fields: Fields,
+    /// The first field that is written twice: a plain map would silently keep the last of the two.
+    repeated: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Written {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(FieldsVisitor)
     }
@@ -211,23 +252,22 @@ impl<'de> Deserialize<'de> for Fields {
 struct FieldsVisitor;
 
 impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
+    type Value = Written;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("fields such as `title: …`")
     }
 
-    /// A plain map would silently keep the last of two fields of one name.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut fields = Fields::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Written, A::Error> {
+        let mut written = Written::default();
         while let Some(key) = map.next_key::<String>()? {
             let key = key.to_lowercase();
-            if fields.entries.iter().any(|(other, _)| *other == key) {
-                return Err(de::Error::custom(format!("the field `{key}` is written twice")));
+            if written.repeated.is_none() && written.fields.look(&key).is_some() {
+                written.repeated = Some(key.clone());
             }
-            fields.entries.push((key, map.next_value()?));
+            written.fields.entries.push((key, map.next_value()?));
         }
-        Ok(fields)
+        Ok(written)
     }
 }
 

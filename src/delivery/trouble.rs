@@ -2,6 +2,7 @@
 //!
 //! Only for what concerns the whole run; what concerns one recipient is an `Outcome`.
 
+use crate::config::TlsMode;
 use crate::finding::Finding;
 use crate::letter::Letter;
 use crate::smtp::phase::Phase;
@@ -14,6 +15,7 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
     let (rule, what, help) = match (error.phase, &error.cause) {
         (_, Cause::Unencrypted) => LOGIN_IN_THE_OPEN,
         (_, Cause::NotText) => NOT_TEXT,
+        (Phase::Auth, Cause::Lacks(_)) if relay.server.tls == TlsMode::None => NO_LOGIN_IN_THE_OPEN,
         (Phase::Auth, Cause::Lacks(_)) => NO_LOGIN,
         (Phase::Tls, Cause::Lacks(_)) => NO_STARTTLS,
         (phase, Cause::Refused(reply)) if reply.class(phase) == Class::BackOff => BUSY,
@@ -87,6 +89,12 @@ const NO_LOGIN: Words = (
     "offers no login that this program knows",
     "remove `mail.user` if none is needed; else see whether another port offers AUTH",
 );
+/// Many servers let nobody log in before STARTTLS, on the same machine too, where it is not asked for by itself.
+const NO_LOGIN_IN_THE_OPEN: Words = (
+    "smtp-no-login",
+    "offers no login without TLS",
+    "write `smtp+starttls://` in `mail.via`, or remove `mail.user` if no login is needed",
+);
 const LOGIN: Words = (
     "smtp-login",
     "refuses the login",
@@ -115,7 +123,7 @@ const NOT_TEXT: Words = ("smtp-message", "was not given the message", "write the
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Server, TlsMode};
+    use crate::config::Server;
     use crate::smtp::reply::Reply;
 
     #[test]
@@ -147,5 +155,14 @@ mod tests {
             assert!(finding.message.starts_with("the mail server `mail.example.org:587` "), "{finding}");
             assert!(finding.message.ends_with(&error.to_string()) && finding.help.is_some(), "{finding}");
         }
+    }
+
+    #[test]
+    fn a_login_that_needs_tls_on_the_same_machine_is_told_how_to_get_it() {
+        let server = Server { host: "127.0.0.1".to_owned(), port: 25, tls: TlsMode::None };
+        let relay = Relay::new(server, "example.org", None, None).unwrap();
+        let error = SessionError { phase: Phase::Auth, cause: Cause::Lacks("AUTH PLAIN or LOGIN") };
+        let help = finding(&relay, &error, None).help.unwrap();
+        assert!(help.contains("`smtp+starttls://`"), "{help}");
     }
 }

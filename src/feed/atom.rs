@@ -30,11 +30,12 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         ..atom_syndication::Feed::default()
     };
     let config = WriteConfig { write_document_declaration: false, indent_size: Some(1) };
-    let mut declared = Vec::with_capacity(feed.likely_bytes());
-    declared.extend_from_slice(xml::DECLARATION.as_bytes());
-    let mut xml = atom.write_with_config(declared, config)?;
+    let prolog = xml::prolog(feed.stylesheet.as_deref());
+    let mut begun = Vec::with_capacity(feed.likely_bytes());
+    begun.extend_from_slice(prolog.as_bytes());
+    let mut xml = atom.write_with_config(begun, config)?;
     if feed.is_archive() && feed.prev_archive.is_some() {
-        xml::insert_archive_mark(&mut xml);
+        xml::insert_archive_mark(&mut xml, prolog.len());
     }
     Ok(xml::ended(xml))
 }
@@ -54,6 +55,7 @@ fn links(feed: &Feed) -> Vec<Link> {
     let mut links =
         vec![link("self", feed.location(FeedFormat::Atom), ATOM), link("alternate", &feed.home, Some("text/html"))];
     links.extend(feed.archive_links(FeedFormat::Atom).into_iter().map(|(rel, href)| link(rel, href, ATOM)));
+    links.extend(feed.hubs.iter().map(|hub| link("hub", hub, None)));
     links
 }
 

@@ -20,7 +20,15 @@ struct Document<'a> {
     icon: Option<&'a str>,
     authors: Vec<Author<'a>>,
     language: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hubs: Vec<Hub<'a>>,
     items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+struct Hub<'a> {
+    r#type: &'static str,
+    url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -76,6 +84,7 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         icon: feed.icon.as_deref(),
         authors: vec![author(&feed.author)],
         language: &feed.language,
+        hubs: feed.hubs.iter().map(|url| Hub { r#type: "WebSub", url }).collect(),
         items: feed.entries.iter().map(item).collect(),
     };
     let mut bytes = Vec::with_capacity(feed.likely_bytes());

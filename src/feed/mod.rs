@@ -19,6 +19,7 @@ mod archive;
 mod atom;
 mod budget;
 pub mod diff;
+pub mod directory;
 pub mod identity;
 mod json;
 pub mod lock;
@@ -26,6 +27,7 @@ pub mod outline;
 mod person;
 pub mod published;
 mod rss;
+pub mod stylesheet;
 mod term;
 mod text;
 mod xml;
@@ -51,6 +53,8 @@ pub struct Feed {
     pub current: Option<Locations>,
     /// Where the newest archive with older issues is.
     pub prev_archive: Option<Locations>,
+    /// WebSub hubs that tell when it changed; an archive never changes, and has none.
+    pub hubs: Vec<String>,
     /// BCP 47 tag.
     pub language: String,
     /// Who answers for all of it: the publication's author, else the publication itself.
@@ -59,6 +63,8 @@ pub struct Feed {
     pub copyright: Option<String>,
     /// Address of a square picture.
     pub icon: Option<String>,
+    /// Path from the root of the site to the style that browsers show the feed with.
+    pub stylesheet: Option<String>,
     /// Minutes a reader may wait before it asks again.
     pub ttl: Option<u32>,
     /// Newest first.
@@ -161,10 +167,12 @@ impl Feed {
             locations: locations(&outline.folder),
             current: outline.current.as_deref().map(locations),
             prev_archive: outline.prev_archive.as_deref().map(locations),
+            hubs: if outline.current.is_some() { Vec::new() } else { feeds.hubs.iter().map(urls::encoded).collect() },
             language: outline.language.clone(),
             author: author.unwrap_or_else(|| Person { name: plain(&publication.title), email: None, url: None }),
             copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),
             icon: publication.icon.as_ref().map(urls::encoded),
+            stylesheet: feeds.stylesheet.then(|| stylesheet::href(&publication.base_url)),
             ttl: feeds.ttl,
             entries: issues.into_iter().map(entry).collect(),
             shortened,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use chrono::{DateTime, FixedOffset, Offset, TimeZone, Utc};
 use rss::extension::dublincore::DublinCoreExtension;
 use rss::extension::{Extension, ExtensionMap, atom};
@@ -36,18 +37,24 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
     let written = channel.pretty_write_to(Vec::with_capacity(feed.likely_bytes()), b' ', 1)?;
     let written = String::from_utf8(written)?;
     let body = written.split_once("?>").filter(|_| written.starts_with("<?xml")).map_or(written.as_str(), |it| it.1);
-    Ok(xml::ended(xml::with_hex_references(xml::DECLARATION, body.trim_start()).into_bytes()))
+    // RSS has an element for the language, which no style can look at; the crate knows no attribute.
+    let language = html_escape::encode_double_quoted_attribute(&feed.language);
+    let start = format!("{}<rss xml:lang=\"{language}\" ", xml::prolog(feed.stylesheet.as_deref()));
+    let after_name = body.trim_start().strip_prefix("<rss ").context("failed to find the root element of RSS")?;
+    Ok(xml::ended(xml::with_hex_references(&start, after_name).into_bytes()))
 }
 
 fn links(feed: &Feed) -> Vec<atom::Link> {
-    let link = |(rel, href): (&str, &str)| atom::Link {
+    let link = |(rel, href): (&str, &str), mime_type: Option<&str>| atom::Link {
         href: href.to_owned(),
         rel: rel.to_owned(),
-        mime_type: Some("application/rss+xml".to_owned()),
+        mime_type: mime_type.map(str::to_owned),
         ..atom::Link::default()
     };
     let itself = ("self", feed.location(FeedFormat::Rss));
-    [itself].into_iter().chain(feed.archive_links(FeedFormat::Rss)).map(link).collect()
+    let feeds = [itself].into_iter().chain(feed.archive_links(FeedFormat::Rss));
+    let hubs = feed.hubs.iter().map(|hub| link(("hub", hub), None));
+    feeds.map(|feed| link(feed, Some("application/rss+xml"))).chain(hubs).collect()
 }
 
 /// RFC 5005, section 4: this document does not change any more.
@@ -131,7 +138,7 @@ fn media_content(cover: &Picture) -> ExtensionMap {
 }
 
 /// `Thu, 02 Jul 2026 08:00:00 +0800`. Validators doubt offsets that are not whole or half hours: those become UTC.
-fn rfc822(date: DateTime<FixedOffset>) -> String {
+pub(super) fn rfc822(date: DateTime<FixedOffset>) -> String {
     const HALF_HOUR: i32 = 30 * 60;
     let usual = date.offset().local_minus_utc() % HALF_HOUR == 0;
     let date = if usual { date } else { Utc.fix().from_utc_datetime(&date.naive_utc()) };

@@ -54,10 +54,12 @@ fn feed(entries: Vec<Entry>) -> Feed {
         ],
         current: None,
         prev_archive: None,
+        hubs: Vec::new(),
         language: "zh-CN".to_owned(),
         author: Person { email: Some("crew@example.org".to_owned()), ..person("Crew") },
         copyright: Some(plain("© <us> & them")),
         icon: Some(at("icon.png")),
+        stylesheet: None,
         ttl: Some(720),
         entries,
         shortened: 0,
@@ -186,6 +188,19 @@ fn atom_tells_entries_of_one_second_apart() {
     let seconds = |time: Option<DateTime<Utc>>| time.unwrap().timestamp() - 1_782_950_400;
     let updated: Vec<i64> = read.entries.iter().map(|entry| seconds(entry.updated)).collect();
     assert_eq!((updated, seconds(read.updated)), (vec![0, 1, 2], 2));
+}
+
+#[test]
+fn every_format_names_the_hubs() {
+    let mut feed = feed(Vec::new());
+    feed.hubs = ["https://hub.example.org/?a=1&b=2", "https://hub.example.com/"].map(str::to_owned).to_vec();
+    let rss = text(&feed, FeedFormat::Rss);
+    assert!(rss.contains("<atom:link href=\"https://hub.example.org/?a=1&#x26;b=2\" rel=\"hub\"/>"), "{rss}");
+    let atom = text(&feed, FeedFormat::Atom);
+    assert!(atom.contains("<link href=\"https://hub.example.com/\" rel=\"hub\"/>"), "{atom}");
+    let json: serde_json::Value = serde_json::from_str(&text(&feed, FeedFormat::Json)).unwrap();
+    let hub = |url: &str| serde_json::json!({ "type": "WebSub", "url": url });
+    assert_eq!(json["hubs"], serde_json::json!([hub(&feed.hubs[0]), hub(&feed.hubs[1])]));
 }
 
 #[test]

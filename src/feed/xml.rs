@@ -1,7 +1,15 @@
 //! What the XML crates leave to us: the last pass over the bytes they wrote.
 
-/// What every document begins with; the crates write none, or one without encoding.
-pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
+/// What stands before the root element: the declaration, of which the crates write none, or one without encoding; then the
+/// style for browsers (xml-stylesheet, W3C 2010). Nobody reads more than 512 bytes to see whether this is a feed.
+pub(super) fn prolog(stylesheet: Option<&str>) -> String {
+    let mut prolog = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned();
+    if let Some(href) = stylesheet {
+        let href = html_escape::encode_double_quoted_attribute(href);
+        prolog.push_str(&format!("<?xml-stylesheet type=\"text/css\" href=\"{href}\"?>\n"));
+    }
+    prolog
+}
 
 /// Writes `&`, `<` and `>` in plain text as hexadecimal references, which every reader decodes exactly once (RSS Best
 /// Practices Profile, "Character Data"). CDATA sections stay as they are. The result begins with `start`.
@@ -21,11 +29,11 @@ pub(super) fn with_hex_references(start: &str, xml: &str) -> String {
     }
 }
 
-/// Marks a declared Atom feed as an archive (RFC 5005, section 4), before the entries: the crate writes extensions after
-/// them, where readers that read bit by bit see them too late.
-pub(super) fn insert_archive_mark(xml: &mut Vec<u8>) {
-    let after_start_tag = xml[DECLARATION.len()..].iter().position(|byte| *byte == b'>');
-    if let Some(at) = after_start_tag.map(|at| DECLARATION.len() + at + 1) {
+/// Marks an Atom feed, whose root element begins at byte `root`, as an archive (RFC 5005, section 4), before the entries: the
+/// crate writes extensions after them, where readers that read bit by bit see them too late.
+pub(super) fn insert_archive_mark(xml: &mut Vec<u8>, root: usize) {
+    let after_start_tag = xml[root..].iter().position(|byte| *byte == b'>');
+    if let Some(at) = after_start_tag.map(|at| root + at + 1) {
         xml.splice(at..at, *b"\n <fh:archive/>");
     }
 }
@@ -41,6 +49,14 @@ pub(super) fn ended(mut xml: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_prolog_is_a_declaration_and_perhaps_a_style() {
+        const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
+        assert_eq!(prolog(None), DECLARATION);
+        let style = "<?xml-stylesheet type=\"text/css\" href=\"/a&amp;b/feed.css\"?>\n";
+        assert_eq!(prolog(Some("/a&b/feed.css")), format!("{DECLARATION}{style}"));
+    }
 
     #[test]
     fn references_outside_cdata_are_hexadecimal() {

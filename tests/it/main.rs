@@ -2,7 +2,7 @@
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `postfix` sends to a real one. All work on copies in temporary folders.
+//! no, `postfix` sends to a real one, `chromium` looks at feeds as a person does. All work on copies in temporary folders.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,14 +14,17 @@
 
 mod any_issue;
 mod cases;
+mod chromium;
 mod fragments;
 mod history;
 mod judge;
+mod markdown;
 mod postfix;
 mod program;
 mod readme;
 mod refusals;
 mod repeat;
 mod rules;
+mod site;
 mod smtp_peer;
 mod structure;

@@ -59,7 +59,7 @@ fn every_project_file_of_the_readme_is_read() {
         .filter(|(language, text)| language == "yaml" && !is_workflow(text))
         .map(|it| it.1)
         .collect();
-    assert_eq!(project_files.len(), 7, "the README has lost a project file, or has a new one");
+    assert_eq!(project_files.len(), 8, "the README has lost a project file, or has a new one");
     for block in project_files {
         let project = tempfile::tempdir().unwrap();
         demonstration(project.path());
@@ -84,7 +84,7 @@ fn the_demonstration_mails_every_issue_to_every_subscriber_once() {
     let written = files_of(project.path());
     let mails = written.iter().filter(|path| path.starts_with("outbox/")).count();
     let feeds: Vec<&str> = written.iter().filter_map(|path| path.strip_prefix("public/")).collect();
-    assert_eq!((mails, feeds), (4 * 5, vec!["atom.xml", "feed.json", "feed.xml"]));
+    assert_eq!((mails, feeds), (4 * 5, vec!["atom.xml", "feed.css", "feed.json", "feed.xml"]));
     assert_eq!(publish().status.code(), Some(0));
     assert_eq!(files_of(project.path()), written);
 }

@@ -2,20 +2,26 @@
 //!
 //! Takes the mapping as written; gives formats, families, archives and limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use url::Url;
+
 use crate::config::raw::{OneOrMany, RawArchive, RawFeedContent, RawFeeds, RawFormats};
 use crate::config::resolve::{Wrong, stays_inside};
-use crate::config::{Archive, Family, FeedContent, FeedFormat, FeedsConfig};
+use crate::config::{Archive, Family, FeedContent, FeedFormat, FeedsConfig, STYLESHEET};
 
 pub(super) fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
     if raw.ttl == Some(0) {
         wrong.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
     }
+    let formats = formats(raw.formats.as_ref(), wrong);
+    let has_xml = formats.keys().any(|format| *format != FeedFormat::Json);
     FeedsConfig {
-        formats: formats(raw.formats.as_ref(), wrong),
+        stylesheet: has_xml && raw.stylesheet.unwrap_or(true),
+        opml: raw.opml.as_deref().map(|file| opml(file, &formats, wrong)),
+        formats,
         limit: raw.limit.unwrap_or(20),
         content: match raw.content {
             None | Some(RawFeedContent::Full) => FeedContent::Full,
@@ -27,6 +33,7 @@ pub(super) fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
             .check(archive(raw.archive.as_ref()), &["feeds", "archive"], "no such archive", ARCHIVE_HELP)
             .unwrap_or(Archive::Off),
         max_bytes: Some(raw.max_bytes.unwrap_or(250_000)).filter(|bytes| *bytes > 0),
+        hubs: hubs(raw.hub.as_ref(), wrong),
     }
 }
 
@@ -37,6 +44,25 @@ fn families(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Family> {
     families.sort();
     families.dedup();
     families
+}
+
+fn hubs(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Url> {
+    const HELP: &str = "write the hub's whole address, such as `https://hub.example.org/`";
+    let check = |address: &str| wrong.check(hub(address), &["feeds", "hub"], "it is no WebSub hub", HELP);
+    let mut hubs: Vec<Url> = raw.map(OneOrMany::items).unwrap_or_default().into_iter().filter_map(check).collect();
+    let mut known = HashSet::new();
+    hubs.retain(|hub| known.insert(hub.clone()));
+    hubs
+}
+
+/// Every reader is told the address, so that no login may be in it.
+fn hub(address: &str) -> Result<Url, String> {
+    let url = Url::parse(address.trim()).map_err(|_| format!("`{address}` is no absolute URL"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a login does not belong into the URL".to_owned());
+    }
+    let web = matches!(url.scheme(), "http" | "https");
+    if web { Ok(url) } else { Err(format!("`{}` is not a scheme of the web", url.scheme())) }
 }
 
 fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedFormat, String> {
@@ -50,15 +76,32 @@ fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedForm
     {
         let Some(file) = file else { continue };
         let keys = ["feeds", "formats", key];
-        if !stays_inside(Path::new(file)) || file.ends_with('/') {
-            wrong.value(&keys, format!("`{file}` is no file below `output`"), "write a name such as `feed.xml`");
-        }
+        check_file(file, &keys, "write a name such as `feed.xml`", wrong);
         if formats.values().any(|other| other == file) {
             wrong.value(&keys, format!("`{file}` is taken by another format"), "give each format its own file");
         }
         formats.insert(format, file.to_owned());
     }
     formats
+}
+
+fn opml(file: &str, formats: &BTreeMap<FeedFormat, String>, wrong: &mut Wrong<'_>) -> String {
+    const HELP: &str = "write a name such as `feeds.opml`";
+    check_file(file, &["feeds", "opml"], HELP, wrong);
+    if formats.values().any(|feed| feed == file) {
+        wrong.value(&["feeds", "opml"], format!("`{file}` is a feed"), HELP);
+    }
+    file.to_owned()
+}
+
+/// Whether a file can be written below `output` without harm to another.
+fn check_file(file: &str, keys: &[&str], help: &str, wrong: &mut Wrong<'_>) {
+    if file.is_empty() || !stays_inside(Path::new(file)) || file.ends_with('/') {
+        wrong.value(keys, format!("`{file}` is no file below `output`"), help);
+    }
+    if file == STYLESHEET {
+        wrong.value(keys, format!("`{file}` is the style of the feeds"), help);
+    }
 }
 
 const FAMILY_HELP: &str = "write `categories`, `tags`, `authors`, or a list of them";
@@ -86,6 +129,14 @@ fn archive(raw: Option<&RawArchive>) -> Result<Archive, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hub_is_an_address_on_the_web_without_a_login() {
+        assert_eq!(hub(" https://hub.example.org ").map(String::from), Ok("https://hub.example.org/".to_owned()));
+        assert_eq!(hub("hub.example.org"), Err("`hub.example.org` is no absolute URL".to_owned()));
+        assert_eq!(hub("mailto:hub@example.org"), Err("`mailto` is not a scheme of the web".to_owned()));
+        assert_eq!(hub("https://me:secret@hub.example.org/"), Err("a login does not belong into the URL".to_owned()));
+    }
 
     #[test]
     fn families_and_archives_go_by_their_names() {

@@ -39,7 +39,7 @@ fn an_unknown_key_names_the_nearest_at_its_place() {
 fn a_wrong_type_is_named_at_its_place() {
     assert_eq!(
         findings("title: T\nfeeds:\n  limit: many\n"),
-        ["slugline.yaml:3:10: feeds.limit: invalid type: string \"many\", expected usize ()"]
+        ["slugline.yaml:3:10: `feeds.limit`: `many` is no whole number from 0 on (write a number such as 20)"]
     );
 }
 

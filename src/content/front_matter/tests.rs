@@ -44,7 +44,15 @@ fn what_is_wrong_is_named_at_its_place() {
     );
     assert_eq!(
         fields("---\ntitle: a\ntitle: b\n---\n"),
-        Err("a.md:2:1 front-matter-syntax: the field `title` is written twice".into())
+        Err("a.md:3:1 front-matter-syntax: the field `title` is written twice".into())
+    );
+    assert_eq!(
+        fields("---\ntitle: a\nparams:\n  title: c\n\"Title\" : b\n---\n"),
+        Err("a.md:5:1 front-matter-syntax: the field `title` is written twice".into())
+    );
+    assert_eq!(
+        fields("+++\ntitle = 'a'\ntitle = 'b'\n+++\n"),
+        Err("a.md:3:1 front-matter-syntax: the field `title` is written twice".into())
     );
     assert_eq!(
         fields("---\ntitle: a: b\n---\n"),

@@ -1,0 +1,106 @@
+//! Markdown without Chinese, Japanese or Korean text means what CommonMark and GFM say.
+//!
+//! Compares the events of a document with those of the parser alone.
+
+use proptest::prelude::*;
+use pulldown_cmark::{Event, Options, Parser};
+use slugline::content::markdown::Document;
+
+/// What a document understands besides CommonMark; formulas are left out, they need a dollar sign.
+const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_DEFINITION_LIST)
+    .union(Options::ENABLE_HEADING_ATTRIBUTES);
+
+/// Every kind of block and span, and emphasis at its limits.
+const EXAMPLES: [&str; 60] = [
+    "plain\n",
+    "*a*\n",
+    "**a**\n",
+    "***a***\n",
+    "_a_ __b__ ___c___\n",
+    "a*b*c\n",
+    "a**b**c\n",
+    "a_b_c\n",
+    "**a.**b\n",
+    "a**(b)**c\n",
+    "a**\"b\"**\n",
+    "**a** **b**\n",
+    "**a****b**\n",
+    "*a**b*\n",
+    "**a*b**\n",
+    "***a** b*\n",
+    "***a* b**\n",
+    "* a *\n",
+    "** a **\n",
+    "\\*a\\*\n",
+    "*a\n\nb*\n",
+    "`*a*`\n",
+    "``a ` b``\n",
+    "*a `*` b*\n",
+    "*[a*](b)\n",
+    "[*a*](b \"c\")\n",
+    "![*a*](b)\n",
+    "<a href=\"*\">*b*</a>\n",
+    "<https://example.org/*a*>\n",
+    "[a]\n\n[a]: /b '*c*'\n",
+    "~~a~~ ~b~\n",
+    "a~~b~~c\n",
+    "~~~\n*a*\n~~~\n",
+    "```rust\n**a**\n```\n",
+    "    **a**\n",
+    "# *a*\n",
+    "## a ## {#b}\n",
+    "a\n===\n\nb\n---\n",
+    "***\n",
+    "* * *\n",
+    "- a\n- b\n\n  c\n",
+    "* a\n  * b\n    * c\n",
+    "1. a\n2. b\n",
+    "1) a\n\n   b\n",
+    "- [ ] a\n- [x] *b*\n",
+    "> *a*\n> b\n\nc\n",
+    "> - a\nlazy\n",
+    "|a|*b*|\n|-|:-:|\n|`c`|**d**|\n",
+    "a[^1]\n\n[^1]: *b*\n",
+    "a\n: *b*\n",
+    "a  \nb\\\nc\n",
+    "&amp; &copy; &#42;a&#42;\n",
+    "<div>\n*a*\n</div>\n",
+    "<!-- *a* -->\n",
+    "<b>*a*</b>\n",
+    "a<br>*b*\n",
+    "\ta\n",
+    "**a\nb**\n",
+    "*a*b*c*\n",
+    "a * b ** c\n",
+];
+
+fn is_as_written(markdown: &str) -> Result<(), TestCaseError> {
+    let alone: Vec<Event<'_>> = Parser::new_ext(markdown, OPTIONS).collect();
+    let document = Document::parse(markdown);
+    prop_assert_eq!(document.events(), alone.as_slice(), "{}", markdown);
+    Ok(())
+}
+
+#[test]
+fn every_construct_means_what_the_standard_says() -> Result<(), TestCaseError> {
+    EXAMPLES.into_iter().try_for_each(is_as_written)
+}
+
+fn token() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "*", "**", "***", "****", "_", "__", "~", "~~", "`", "```\n", "[", "]", "(b)", "![", "<i>", "</i>", "\\",
+        "&amp;", "# ", "> ", "- ", "1. ", "- [x] ", "|", "|-|\n", ": ", "[^1]", "[^1]: ", "    ", " ", "\n", "\n\n",
+        "a", "b.", "(c)", "\"d\"", "7", "!", "---\n", "===\n",
+    ])
+}
+
+proptest! {
+    #[test]
+    fn so_does_any_mixture(tokens in prop::collection::vec(token(), 0..40)) {
+        is_as_written(&tokens.concat())?;
+    }
+}
