@@ -108,7 +108,8 @@ impl Tags<'_> {
 
     /// A player as a link to what it plays, by its poster where it has one. What it holds is for those who cannot play.
     fn player(&mut self, tag: &Tag<'_>) -> String {
-        let held = &self.html[self.at..self.at + self.before_end_of(&tag.name)];
+        let end = self.at + self.before_end_of(&tag.name);
+        let held = &self.html[self.at..end];
         self.at += held.len();
         let source = || Tags::of(held).find_map(|(_, inner)| address(&inner));
         let Some(address) = address(tag).or_else(source) else { return held.to_owned() };

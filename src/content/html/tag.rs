@@ -54,11 +54,13 @@ pub(crate) struct Tags<'a> {
     pub html: &'a str,
     /// Behind the last tag.
     pub at: usize,
+    /// Elements that have no end tag any more: to look for it once more for each of them would take the square of time.
+    without_end: Vec<String>,
 }
 
 impl<'a> Tags<'a> {
     pub fn of(html: &'a str) -> Self {
-        Self { html, at: 0 }
+        Self { html, at: 0, without_end: Vec::new() }
     }
 }
 
@@ -89,13 +91,20 @@ impl<'a> Iterator for Tags<'a> {
 
 impl Tags<'_> {
     /// How much there is from here to the end tag of an element; nothing where it has none.
-    pub fn before_end_of(&self, name: &str) -> usize {
+    pub fn before_end_of(&mut self, name: &str) -> usize {
+        if self.without_end.iter().any(|known| known == name) {
+            return 0;
+        }
         let rest = &self.html[self.at..];
         let is_end = |at: &usize| {
             let end = rest.get(at + 2..at + 2 + name.len());
             end.is_some_and(|end| end.eq_ignore_ascii_case(name))
         };
-        rest.match_indices("</").map(|(at, _)| at).find(is_end).unwrap_or(0)
+        let end = rest.match_indices("</").map(|(at, _)| at).find(is_end);
+        if end.is_none() {
+            self.without_end.push(name.to_owned());
+        }
+        end.unwrap_or(0)
     }
 }
 
@@ -128,6 +137,19 @@ mod tests {
         assert_eq!(tag.source, "<IMG a=1 Src = 'x>y' src=\"b.png\" alt=c/>");
         assert_eq!((tag.attribute("a"), tag.attribute("src"), tag.attribute("b")), (Some("1"), Some("x>y"), None));
         assert_eq!((tag.plain_attribute("a"), tag.plain_attribute("src")), (Some("1"), None));
+    }
+
+    #[test]
+    fn an_end_that_is_missing_is_looked_for_once() {
+        let html = "<iframe>".repeat(100_000);
+        let mut tags = Tags::of(&html);
+        while let Some((_, tag)) = tags.next() {
+            assert_eq!(tags.before_end_of(&tag.name), 0);
+        }
+        assert_eq!(tags.without_end, ["iframe"]);
+        let mut tags = Tags::of("<script>a</SCRIPT><script>b");
+        let places: Vec<usize> = tags.by_ref().map(|(at, _)| at).collect();
+        assert_eq!((places, tags.without_end), (vec![0, 9, 18], vec!["script".to_owned()]));
     }
 
     #[test]
