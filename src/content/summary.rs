@@ -6,6 +6,8 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::content::cjk::join_without_blank;
 use crate::content::html::legal;
+use crate::content::html::raw::is_element;
+use crate::content::html::tag;
 use crate::content::markdown::Document;
 
 /// Columns, a CJK character counting two: some 70 words.
@@ -27,6 +29,7 @@ pub fn summary(document: &Document<'_>) -> String {
             Event::InlineMath(formula) | Event::DisplayMath(formula) if hidden == 0 => {
                 text.push_str(&format!("${formula}$"));
             }
+            Event::InlineHtml(html) if hidden == 0 && is_text(html) => text.push_str(html),
             Event::SoftBreak | Event::HardBreak if hidden == 0 => text.push(' '),
             Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::DefinitionListTitle) if hidden == 0 => {
                 text.push('\n');
@@ -43,6 +46,11 @@ pub fn summary(document: &Document<'_>) -> String {
 
 fn is_more(event: &Event<'_>) -> bool {
     matches!(event, Event::Html(html) | Event::InlineHtml(html) if html.trim().eq_ignore_ascii_case("<!--more-->"))
+}
+
+/// What only looks like a tag (`Vec<String>`) is text here as it is in the full text.
+fn is_text(html: &str) -> bool {
+    html.starts_with('<') && tag::Tag::at(html).is_some_and(|tag| !is_element(&tag.name))
 }
 
 fn width(text: &str) -> usize {
@@ -102,6 +110,10 @@ mod tests {
             "潮汐每天两次。 See this & c."
         );
         assert_eq!(of("- one\n- two\n"), "one two");
+        assert_eq!(
+            of("Set <dataInfoId> of `Vec<T>`, Vec<String> <b>now</b>."),
+            "Set <dataInfoId> of Vec<T>, Vec<String> now."
+        );
         assert_eq!(of("```\ncode\n```\n"), "");
     }
 

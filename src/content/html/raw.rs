@@ -53,7 +53,7 @@ const SYNONYMS: [(&str, &str); 20] = [
 pub(super) const PLAYERS: [&str; 4] = ["audio", "embed", "iframe", "video"];
 
 /// Whether a name, in lower case, is that of an HTML element.
-pub(super) fn is_element(name: &str) -> bool {
+pub(in crate::content) fn is_element(name: &str) -> bool {
     ELEMENTS.binary_search(&name).is_ok()
 }
 
