@@ -11,7 +11,7 @@ use crate::config::{FeedContent, FeedFormat, FeedsConfig};
 use crate::content::html::urls;
 use crate::content::permalink::absolute;
 use crate::feed::outline::Outline;
-use crate::feed::text::{one_line, plain};
+use crate::feed::text::{one_line, plain, unmistakable};
 use crate::issue::{Cover, Issue, Term};
 use crate::publication::{Publication, is_language};
 
@@ -235,7 +235,7 @@ fn locations(base: &Url, folder: &str, feeds: &FeedsConfig) -> Locations {
 impl Entry {
     fn new(issue: &Issue, text: Text, content: FeedContent, now: DateTime<Utc>) -> Self {
         let summary = issue.description.as_deref().map(plain).filter(|text| !text.is_empty());
-        let summary = summary.or_else(|| Some(plain(&text.summary)).filter(|text| !text.is_empty()));
+        let summary = summary.or_else(|| Some(unmistakable(&text.summary)).filter(|text| !text.is_empty()));
         let title = plain(&issue.plain_title());
         Self {
             id: one_line(issue.id.as_str()),

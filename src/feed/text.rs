@@ -25,7 +25,34 @@ pub(super) fn one_line(text: &str) -> String {
     legal(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// One line of text in which nothing looks like HTML, for words that the program chose from the text of an issue: readers
+/// and checks that know no better take `Vec<String>` there for an element.
+pub(super) fn unmistakable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let text = plain(text);
+    for (at, c) in text.char_indices() {
+        out.push(c);
+        let rest = &text[at + c.len_utf8()..];
+        if (c == '<' && is_tag(rest)) || (c == '&' && is_reference(rest)) {
+            out.push(WORD_JOINER);
+        }
+    }
+    out
+}
+
 /// What follows a `<`.
+fn is_tag(rest: &str) -> bool {
+    rest.starts_with(|c: char| c.is_ascii_alphabetic()) && rest.contains('>')
+}
+
+/// What follows a `&`.
+fn is_reference(rest: &str) -> bool {
+    let name = rest.strip_prefix('#').unwrap_or(rest);
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    end > 0 && name[end..].starts_with(';')
+}
+
+/// What follows a `<` that ends an element.
 fn is_end_tag(rest: &str) -> bool {
     let Some((name, _)) = rest.strip_prefix('/').and_then(|rest| rest.split_once('>')) else { return false };
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric())
@@ -47,6 +74,16 @@ mod tests {
             ("a</ b> </> </c </一>", "a</ b> </> </c </一>"),
         ] {
             assert_eq!(plain(text), expected);
+        }
+    }
+
+    #[test]
+    fn chosen_words_never_look_like_html() {
+        for (text, expected) in [
+            ("Map<String, T> &lt; </b>", "Map<\u{2060}String, T> &\u{2060}lt; <\u{2060}/b>"),
+            ("AT&T & R; 1 < 2 > 0, a<b, &; <3", "AT&T & R; 1 < 2 > 0, a<b, &; <3"),
+        ] {
+            assert_eq!(unmistakable(text), expected);
         }
     }
 }
