@@ -89,7 +89,7 @@ impl<'a> Plan<'a> {
         let mut named = BTreeMap::new();
         for issue in issues {
             if let Some(url) = covers.elsewhere(issue) {
-                named.entry(covers_lock::address(url)).or_insert(issue);
+                named.entry(covers_lock::address(&url)).or_insert(issue);
             }
         }
         let lock = covers.into_lock();

@@ -40,11 +40,11 @@ pub struct Issue {
     /// The front matter's `description`, else its `summary`: plain text, one paragraph.
     pub description: Option<String>,
     /// Front matter `categories`.
-    pub categories: Vec<Term>,
+    pub categories: Arc<[Term]>,
     /// Front matter `tags`.
-    pub tags: Vec<Term>,
-    /// The picture that stands for the issue.
-    pub cover: Option<Cover>,
+    pub tags: Arc<[Term]>,
+    /// The picture that stands for the issue, as the front matter has it.
+    pub cover: Option<WrittenCover>,
     /// BCP 47 tag where it differs from the publication's.
     pub language: Option<String>,
     /// In a further language of the publication: the folder of that language, as in `Publication`. Its feeds are there.
@@ -75,6 +75,11 @@ impl Issue {
     /// Whether the issue has a date. One without is listed, but neither published nor mailed.
     pub fn is_dated(&self) -> bool {
         self.date.year() > 1
+    }
+
+    /// The address of the cover.
+    pub fn cover_url(&self) -> Option<Url> {
+        self.permalink.join(&self.cover.as_ref()?.written).ok()
     }
 
     /// The title as plain text: what authors paste of HTML, pairs of tags such as `<b>…</b>` and entities, is resolved.
@@ -131,13 +136,13 @@ pub struct BodyStart {
 
 /// The id of an issue: the same string as RSS guid, Atom id, JSON id and key of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct IssueId(String);
+pub struct IssueId(Box<str>);
 
 impl IssueId {
     /// Takes an id as written or stored; `None` when it is blank after trimming.
     pub fn new(id: &str) -> Option<Self> {
         let id = id.trim();
-        (!id.is_empty()).then(|| Self(id.to_owned()))
+        (!id.is_empty()).then(|| Self(id.into()))
     }
 
     /// The id as text.
@@ -154,13 +159,13 @@ impl fmt::Display for IssueId {
 
 /// The short name of an issue or term in URLs and on the command line, never blank.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slug(String);
+pub struct Slug(Box<str>);
 
 impl Slug {
     /// Takes a slug already fit for a URL path segment; `None` when blank or holding a `/`.
     pub fn new(slug: &str) -> Option<Self> {
         let slug = slug.trim();
-        (!slug.is_empty() && !slug.contains('/')).then(|| Self(slug.to_owned()))
+        (!slug.is_empty() && !slug.contains('/')).then(|| Self(slug.into()))
     }
 
     /// The slug as text, decoded (CJK stays CJK).
@@ -192,13 +197,22 @@ impl Term {
     }
 }
 
-/// The cover picture, one record for enclosure, `media:content`, JSON image and mail.
+/// A cover as the front matter names it: all that an issue keeps of its cover until an output shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenCover {
+    /// Path or URL; against the permalink it is an absolute one.
+    pub written: Box<str>,
+    /// Text for those who do not see it.
+    pub alt: Option<Box<str>>,
+    /// Line to show under it.
+    pub caption: Option<Box<str>>,
+}
+
+/// The cover picture as it is shown, one record for enclosure, `media:content`, JSON image and mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cover {
     /// Absolute URL.
     pub url: Url,
-    /// The path or URL as the front matter has it, for finding the file where it is local.
-    pub written: String,
     /// MIME type: by its bytes where it was measured, else by its name; `None` when neither tells.
     pub mime_type: Option<String>,
     /// Exact size in bytes where it was measured.
@@ -211,7 +225,7 @@ pub struct Cover {
     pub caption: Option<String>,
 }
 
-impl Cover {
+impl WrittenCover {
     /// Whether it was written as the address of another place, not as a file of the site.
     pub fn is_elsewhere(&self) -> bool {
         self.written.starts_with("//") || self.written.contains("://")

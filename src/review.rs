@@ -64,10 +64,10 @@ pub fn review(
         findings.extend(outputs::feeds(project, config, &loaded.issues, now)?);
         // One edition tells what is wrong with the templates; all of them would take long.
         let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
-        findings.extend(newest.and_then(|issue| outputs::edition(project, config, &shortcodes, issue)));
+        findings.extend(newest.and_then(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
     } else {
         let mailed = issues.iter().filter(|issue| issue.email);
-        findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, &shortcodes, issue)));
+        findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
@@ -131,11 +131,10 @@ fn judge(
         return load::body(project, issue).err().map(|finding| *finding).into_iter().collect();
     };
     let Known { cover, finding } = covers.of(issue);
-    let issue = Issue { cover, ..issue.clone() };
     let body = text.get(issue.body.offset..).unwrap_or_default();
-    let mut findings = check::issue(&Manuscript::new(&issue, &text), site);
+    let mut findings = check::issue(&Manuscript::new(issue, cover.as_ref(), &text), site);
     // Of references `check` knows more: the pages that are no issues.
-    let wrong = shortcodes.findings(&issue, body).into_iter().filter(|finding| finding.rule != "link-broken");
+    let wrong = shortcodes.findings(issue, body).into_iter().filter(|finding| finding.rule != "link-broken");
     findings.extend(finding.into_iter().chain(wrong));
     findings
 }

@@ -4,6 +4,7 @@ use crate::check::manuscript::Manuscript;
 use crate::check::rules::Rule;
 use crate::check::site::Site;
 use crate::finding::{Finding, Place};
+use crate::issue::WrittenCover;
 
 const ID_CHANGING: Rule = Rule::error(
     "id-changing",
@@ -34,7 +35,8 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
         let help = format!("write `id: {old}` into the front matter, or every reader shows the issue as a new one");
         findings.push(manuscript.at_field(finding.help(help), &["id", "slug", "url"]));
     }
-    if issue.cover.as_ref().is_some_and(|cover| cover.is_elsewhere() && cover.mime_type.is_none()) {
+    let is_elsewhere = issue.cover.as_ref().is_some_and(WrittenCover::is_elsewhere);
+    if is_elsewhere && manuscript.cover.is_some_and(|cover| cover.mime_type.is_none()) {
         findings.push(manuscript.at_cover(COVER_TYPE.found("nothing tells the type of the cover")));
     }
     findings

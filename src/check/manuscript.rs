@@ -10,13 +10,15 @@ use crate::content::cover;
 use crate::content::front_matter::{self, Block};
 use crate::content::markdown::places::placed;
 use crate::finding::{Finding, Place};
-use crate::issue::Issue;
+use crate::issue::{Cover, Issue};
 
 /// An issue with the text of its file.
 #[derive(Debug)]
 pub struct Manuscript<'a> {
     /// The issue, as it was loaded.
     pub issue: &'a Issue,
+    /// Its cover, as far as it is known.
+    pub(super) cover: Option<&'a Cover>,
     /// The whole file.
     pub(super) text: &'a str,
     /// The body with letters in place of shortcodes, and where it begins.
@@ -30,13 +32,13 @@ pub struct Manuscript<'a> {
 
 impl<'a> Manuscript<'a> {
     /// Parses the text of an issue's file.
-    pub fn new(issue: &'a Issue, text: &'a str) -> Self {
+    pub fn new(issue: &'a Issue, cover: Option<&'a Cover>, text: &'a str) -> Self {
         let start = if text.is_char_boundary(issue.body.offset) { issue.body.offset } else { text.len() };
         let shortcodes = shortcodes::in_text(text, start);
         let body = shortcodes::masked(text, start, &shortcodes);
         let events = placed(&body).into_iter().map(|(event, at)| (event, start + at.start..start + at.end)).collect();
         let block = front_matter::split(&issue.path, text.as_bytes()).ok();
-        Self { issue, text, body: (start, body), block, events, shortcodes }
+        Self { issue, cover, text, body: (start, body), block, events, shortcodes }
     }
 
     /// The Markdown of these bytes of the file, with letters in place of shortcodes.

@@ -89,8 +89,8 @@ impl Context {
         let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
         // A build tells what is wrong with covers.
         let (covers, _) = Covers::open(&self.project, config)?;
-        let issue = Issue { cover: covers.of(issue).cover, ..issue.clone() };
-        Edition::prepare(&config.publication, config.mail.as_ref(), &issue, &body, &templates)
+        let cover = covers.of(issue).cover;
+        Edition::prepare(&config.publication, config.mail.as_ref(), issue, cover.as_ref(), &body, &templates)
     }
 
     /// Prepares an issue's edition, and gives what writes its letters, dated so.

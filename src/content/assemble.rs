@@ -3,6 +3,8 @@
 //! Takes what one file says and the publication it belongs to; gives the issue, or the findings for which it is left
 //! out. Where Hugo forgives (a string for a list, a missing author), so does this.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 use url::Url;
@@ -193,14 +195,14 @@ fn named(name: &str) -> Option<Author> {
 }
 
 /// Terms in the order written, each once.
-fn terms(fields: &mut Reading<'_>, name: &str) -> Vec<Term> {
+fn terms(fields: &mut Reading<'_>, name: &str) -> Arc<[Term]> {
     let mut terms: Vec<Term> = Vec::new();
     for term in fields.list(name).iter().filter_map(|term| Term::new(&plain_text(term))) {
         if !terms.contains(&term) {
             terms.push(term);
         }
     }
-    terms
+    terms.into()
 }
 
 /// Entities decoded, blanks and line breaks folded: what authors paste into fields that are plain text.

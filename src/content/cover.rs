@@ -9,7 +9,7 @@ use url::Url;
 use crate::content::assemble::plain_text;
 use crate::content::html::urls::is_web_address;
 use crate::content::reading::Reading;
-use crate::issue::Cover;
+use crate::issue::{Cover, Issue, WrittenCover};
 
 /// Fields of the front matter that name a cover, the first that does so winning.
 pub const FIELDS: [&str; 7] = ["cover", "featured_image", "featuredimage", "image", "images", "thumbnail", "banner"];
@@ -17,37 +17,36 @@ pub const FIELDS: [&str; 7] = ["cover", "featured_image", "featuredimage", "imag
 /// The keys of a map that name the picture.
 const KEYS: [&str; 4] = ["image", "url", "src", "path"];
 
-/// The cover that the front matter names, its address resolved against the permalink.
-pub(super) fn cover(fields: &mut Reading<'_>, permalink: &Url) -> Option<Cover> {
+/// The cover of an issue as far as its address tells: with the type that its name promises.
+pub fn promised(issue: &Issue) -> Option<Cover> {
+    let (url, written) = (issue.cover_url()?, issue.cover.as_ref()?);
+    let [alt, caption] = [&written.alt, &written.caption].map(|text| text.as_deref().map(str::to_owned));
+    let mime_type = image_type(url.path());
+    Some(Cover { url, mime_type, bytes: None, size: None, alt, caption })
+}
+
+/// The cover that the front matter names, if it has an address on the web.
+pub(super) fn cover(fields: &mut Reading<'_>, permalink: &Url) -> Option<WrittenCover> {
     let found = FIELDS.iter().find_map(|field| Some((*field, written(fields.look(field)?)?)));
     // What themes call otherwise stays, for templates.
     fields.take(FIELDS[0]);
     let (field, written) = found?;
-    let url = permalink.join(&written.image).ok().filter(is_web_address);
-    if url.is_none() {
-        fields.odd(field, &format!("`{}` is no URL", written.image), "write a path or an https address");
+    if !permalink.join(&written.written).is_ok_and(|url| is_web_address(&url)) {
+        fields.odd(field, &format!("`{}` is no URL", written.written), "write a path or an https address");
+        return None;
     }
-    let url = url?;
-    let mime_type = image_type(url.path());
-    let Written { image, alt, caption } = written;
-    Some(Cover { url, written: image, mime_type, bytes: None, size: None, alt, caption })
+    Some(written)
 }
 
-/// A cover as written.
-struct Written {
-    image: String,
-    alt: Option<String>,
-    caption: Option<String>,
-}
-
-fn written(value: &Value) -> Option<Written> {
+fn written(value: &Value) -> Option<WrittenCover> {
     match value {
         Value::String(text) => pasted(text),
         Value::Array(items) => items.iter().find_map(written),
         Value::Object(map) => {
             let text = |key: &str| map.get(key).and_then(Value::as_str).map(plain_text).filter(|text| !text.is_empty());
+            let text = |key: &str| text(key).map(String::into_boxed_str);
             let image = pasted(KEYS.iter().find_map(|key| map.get(*key)?.as_str())?)?;
-            Some(Written { alt: text("alt").or(image.alt), caption: text("caption"), image: image.image })
+            Some(WrittenCover { alt: text("alt").or(image.alt), caption: text("caption"), ..image })
         }
         _ => None,
     }
@@ -55,7 +54,7 @@ fn written(value: &Value) -> Option<Written> {
 
 /// People paste Markdown: `[text](https://…)`, `![alt](… "title")` and `<https://…>` mean the address,
 /// `[https://a](https://b)` the first one.
-fn pasted(text: &str) -> Option<Written> {
+fn pasted(text: &str) -> Option<WrittenCover> {
     let text = text.trim();
     let link = text.strip_prefix('!').unwrap_or(text).strip_prefix('[').and_then(|link| link.split_once("]("));
     let (image, alt) = match link {
@@ -64,12 +63,12 @@ fn pasted(text: &str) -> Option<Written> {
         Some((label, rest)) => {
             let target = rest.rsplit_once(')').map_or(rest, |(target, _)| target);
             let alt = Some(plain_text(label)).filter(|alt| !alt.is_empty() && text.starts_with('!'));
-            (without_title(target.trim()), alt)
+            (without_title(target.trim()), alt.map(String::into_boxed_str))
         }
     };
     let image = image.strip_prefix('<').and_then(|image| image.split_once('>')).map_or(image, |(image, _)| image);
     let image = image.trim();
-    (!image.is_empty()).then(|| Written { image: image.to_owned(), alt, caption: None })
+    (!image.is_empty()).then(|| WrittenCover { written: image.into(), alt, caption: None })
 }
 
 /// A title stands between quotes behind the target.
@@ -91,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_people_paste_means_an_address() {
-        let image = |text: &str| pasted(text).map(|written| written.image);
+        let image = |text: &str| pasted(text).map(|cover| cover.written);
         for (text, expected) in [
             (" /a.png ", "/a.png"),
             ("<https://example.org/a b.png>", "https://example.org/a b.png"),
@@ -105,7 +104,7 @@ mod tests {
             ("[a](", ""),
             ("[a]", "[a]"),
         ] {
-            assert_eq!(image(text).unwrap_or_default(), expected, "{text}");
+            assert_eq!(image(text).as_deref().unwrap_or_default(), expected, "{text}");
         }
         assert_eq!(pasted("![a &amp; b](a.png)").unwrap().alt.as_deref(), Some("a & b"));
         assert_eq!(pasted("[a](a.png)").unwrap().alt, None);

@@ -17,7 +17,7 @@ use crate::covers_lock::{self, CoversLock};
 use crate::disk::Project;
 use crate::disk::sources::slashed;
 use crate::finding::{Finding, Place};
-use crate::issue::{Cover, Issue};
+use crate::issue::{Cover, Issue, WrittenCover};
 use crate::picture::{Picture, look_into};
 
 /// Hugo publishes what lies in these folders at the root of the site, as it does with what lies in the content folders.
@@ -83,13 +83,12 @@ impl<'a> Covers<'a> {
     /// The cover of an issue with type, size in bytes and in pixels, as far as they are known for certain. A cover
     /// elsewhere that was never measured keeps the type that its name promises.
     pub fn of(&self, issue: &Issue) -> Known {
-        let Some(cover) = &issue.cover else { return Known::default() };
-        let found = self.candidates(issue, cover).into_iter().find(|candidate| candidate.file.is_file());
-        match found {
+        let (Some(written), Some(cover)) = (&issue.cover, cover::promised(issue)) else { return Known::default() };
+        match self.file(issue, written, &cover.url) {
             Some(found) => self.measured(issue, cover, found),
-            None if cover.is_elsewhere() => Known { cover: Some(self.locked(cover)), finding: None },
+            None if written.is_elsewhere() => Known { cover: Some(self.locked(cover)), finding: None },
             None => {
-                let missing = Finding::warning("cover-missing", format!("there is no file `{}`", cover.written));
+                let missing = Finding::warning("cover-missing", format!("there is no file `{}`", written.written));
                 let help = "put it beside the issue, into `static` or into `assets`, or mend its name";
                 self.unknown(issue, cover, missing.help(help))
             }
@@ -97,16 +96,16 @@ impl<'a> Covers<'a> {
     }
 
     /// The address of a cover that is elsewhere on the web.
-    pub fn elsewhere<'i>(&self, issue: &'i Issue) -> Option<&'i Url> {
+    pub fn elsewhere(&self, issue: &Issue) -> Option<Url> {
         let cover = issue.cover.as_ref().filter(|cover| cover.is_elsewhere())?;
-        let here = self.candidates(issue, cover).iter().any(|candidate| candidate.file.is_file());
-        (!here).then_some(&cover.url)
+        let url = issue.cover_url()?;
+        self.file(issue, cover, &url).is_none().then_some(url)
     }
 
     /// What is to say when covers of these issues are elsewhere on the web and were never measured.
     pub fn unmeasured(&self, issues: &[Issue]) -> Option<Finding> {
         let unknown = issues.iter().filter_map(|issue| self.elsewhere(issue)).filter(|url| self.lock.of(url).is_none());
-        let count = unknown.map(covers_lock::address).collect::<BTreeSet<_>>().len();
+        let count = unknown.map(|url| covers_lock::address(&url)).collect::<BTreeSet<_>>().len();
         let what = match count {
             0 => return None,
             1 => "1 cover elsewhere on the web was never measured".to_owned(),
@@ -121,13 +120,13 @@ impl<'a> Covers<'a> {
         self.lock
     }
 
-    fn measured(&self, issue: &Issue, cover: &Cover, found: Candidate) -> Known {
+    fn measured(&self, issue: &Issue, cover: Cover, found: Candidate) -> Known {
         let shown = found.file.strip_prefix(self.project.folder()).unwrap_or(&found.file).display();
         match measured(&found.file) {
             Ok((bytes, Some(Picture { mime_type, size }))) => {
-                let url = found.url.unwrap_or_else(|| cover.url.clone());
+                let url = found.url.unwrap_or(cover.url);
                 let (mime_type, bytes) = (Some(mime_type.to_owned()), Some(bytes));
-                Known { cover: Some(Cover { url, mime_type, bytes, size, ..cover.clone() }), finding: None }
+                Known { cover: Some(Cover { url, mime_type, bytes, size, ..cover }), finding: None }
             }
             Ok((_, None)) => {
                 let wrong = Finding::warning("cover-no-picture", format!("`{shown}` is no picture"));
@@ -141,25 +140,29 @@ impl<'a> Covers<'a> {
         }
     }
 
-    fn unknown(&self, issue: &Issue, cover: &Cover, finding: Finding) -> Known {
-        let cover = Cover { mime_type: None, ..cover.clone() };
+    fn unknown(&self, issue: &Issue, cover: Cover, finding: Finding) -> Known {
+        let cover = Cover { mime_type: None, ..cover };
         Known { cover: Some(cover), finding: Some(finding.at(self.project.place_of_cover(issue))) }
     }
 
-    fn locked(&self, cover: &Cover) -> Cover {
-        let Some(measured) = self.lock.of(&cover.url).cloned() else { return cover.clone() };
-        Cover { mime_type: Some(measured.mime_type), bytes: Some(measured.bytes), size: measured.size, ..cover.clone() }
+    fn locked(&self, cover: Cover) -> Cover {
+        let Some(measured) = self.lock.of(&cover.url).cloned() else { return cover };
+        Cover { mime_type: Some(measured.mime_type), bytes: Some(measured.bytes), size: measured.size, ..cover }
+    }
+
+    fn file(&self, issue: &Issue, cover: &WrittenCover, url: &Url) -> Option<Candidate> {
+        self.candidates(issue, cover, url).into_iter().find(|candidate| candidate.file.is_file())
     }
 
     /// Beside the issue; where its address says; and, as themes resolve a path, below the root of the site.
-    fn candidates(&self, issue: &Issue, cover: &Cover) -> Vec<Candidate> {
+    fn candidates(&self, issue: &Issue, cover: &WrittenCover, url: &Url) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         let written = cover.written.split(['?', '#']).next().unwrap_or_default();
         let is_relative = !cover.is_elsewhere() && !written.starts_with('/');
         if is_relative {
             candidates.extend(self.beside(issue, written));
         }
-        candidates.extend(self.below_root(&cover.url).into_iter().map(|file| Candidate { file, url: None }));
+        candidates.extend(self.below_root(url).into_iter().map(|file| Candidate { file, url: None }));
         if is_relative && let Some(decoded) = inside(written) {
             let url = absolute(&self.config.publication.base_url, &slashed(&decoded));
             let files = self.below_root(&url);

@@ -22,12 +22,12 @@ pub struct Fields {
 
 impl Fields {
     /// The fields of an issue whose body was rendered already.
-    pub fn new(publication: &Publication, issue: &Issue, html: String, text: String) -> Self {
+    pub fn new(publication: &Publication, issue: &Issue, cover: Option<&Cover>, html: String, text: String) -> Self {
         let language = issue.language.as_ref().unwrap_or(&publication.language).clone();
         let words = Words::of_language(&language);
         let shared = Value::from(Serde(json!({
             "publication": publication_fields(publication),
-            "issue": issue_fields(issue, &language, &words),
+            "issue": issue_fields(issue, cover, &language, &words),
             "words": {
                 "read_in_browser": words.read_in_browser,
                 "why": words.why(&publication.title),
@@ -85,7 +85,7 @@ fn publication_fields(publication: &Publication) -> Json {
     })
 }
 
-fn issue_fields(issue: &Issue, language: &str, words: &Words) -> Json {
+fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words: &Words) -> Json {
     json!({
         "id": issue.id.as_str(),
         "slug": issue.slug.as_str(),
@@ -100,7 +100,7 @@ fn issue_fields(issue: &Issue, language: &str, words: &Words) -> Json {
         "preheader": issue.preheader.as_ref().or(issue.description.as_ref()),
         "categories": issue.categories.iter().map(Term::as_str).collect::<Vec<_>>(),
         "tags": issue.tags.iter().map(Term::as_str).collect::<Vec<_>>(),
-        "cover": issue.cover.as_ref().map(cover_fields),
+        "cover": cover.map(cover_fields),
         "params": issue.params.as_deref().cloned().unwrap_or_default(),
     })
 }

@@ -21,7 +21,7 @@ use crate::edition::message::Header;
 use crate::edition::recipient::{Leave, Unsubscribe};
 use crate::edition::template::Templates;
 use crate::finding::Finding;
-use crate::issue::Issue;
+use crate::issue::{Cover, Issue};
 use crate::publication::Publication;
 
 pub mod body;
@@ -63,7 +63,7 @@ struct Rendered {
 const MARK: &str = "https://slugline.invalid/leave-b3dcbc1cbb0e4d2f";
 
 impl Edition {
-    /// Makes the edition of `issue` with its body. Without `mail` it can be looked at, but not sent.
+    /// Makes the edition of `issue` with its cover and body. Without `mail` it can be looked at, but not sent.
     /// `templates` gives the text of the project's own template of a name, if there is one.
     ///
     /// # Errors
@@ -73,13 +73,14 @@ impl Edition {
         publication: &Publication,
         mail: Option<&MailConfig>,
         issue: &Issue,
+        cover: Option<&Cover>,
         body: &Document<'_>,
         templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(templates)?;
         let html = html::render(body, &issue.permalink, "note-", html::Reader::Mail);
         let text = plain_text::render(body, &issue.permalink);
-        let fields = Fields::new(publication, issue, html, text);
+        let fields = Fields::new(publication, issue, cover, html, text);
         let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;
         let subject = subject(&templates, &fields, mail, issue)?;
         let header = mail.map(|mail| Header::new(mail, issue, fields.language(), &subject)).transpose()?;

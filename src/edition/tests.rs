@@ -35,7 +35,7 @@ fn issue(text: &str) -> Issue {
 
 fn edition(issue: &Issue, markdown: &str, own: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Edition> {
     let config = config();
-    Edition::prepare(&config.publication, config.mail.as_ref(), issue, &Document::parse(markdown), &|name| {
+    Edition::prepare(&config.publication, config.mail.as_ref(), issue, None, &Document::parse(markdown), &|name| {
         Ok(own(name))
     })
 }
@@ -225,7 +225,8 @@ fn the_issue_decides_its_subject_and_the_hash_follows_what_is_read() {
 fn without_mail_an_edition_can_be_read_and_not_sent() {
     let config = config();
     let edition =
-        Edition::prepare(&config.publication, None, &issue(ISSUE), &Document::parse("a\n"), &|_| Ok(None)).unwrap();
+        Edition::prepare(&config.publication, None, &issue(ISSUE), None, &Document::parse("a\n"), &|_| Ok(None))
+            .unwrap();
     assert!(edition.text(&reader("mei@example.com", "")).unwrap().contains("第一期"));
     let error = edition.message(&reader("mei@example.com", ""), date()).unwrap_err();
     assert_eq!(error.downcast::<Finding>().unwrap().rule, "no-mail");

@@ -256,7 +256,7 @@ impl Entry {
 
 fn terms(issue: &Issue) -> Vec<String> {
     let mut terms: Vec<String> = Vec::new();
-    for term in issue.categories.iter().chain(&issue.tags).map(Term::as_str).map(plain) {
+    for term in issue.categories.iter().chain(issue.tags.iter()).map(Term::as_str).map(plain) {
         if !term.is_empty() && !terms.contains(&term) {
             terms.push(term);
         }

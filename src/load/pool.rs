@@ -14,6 +14,7 @@ use crate::publication::Author;
 pub(super) struct Pool {
     authors: HashSet<Arc<[Author]>>,
     terms: HashSet<Term>,
+    lists: HashSet<Arc<[Term]>>,
 }
 
 impl Pool {
@@ -21,9 +22,12 @@ impl Pool {
     pub fn share(&mut self, mut issue: Issue) -> Issue {
         issue.authors = known(&mut self.authors, issue.authors);
         for terms in [&mut issue.categories, &mut issue.tags] {
-            terms.iter_mut().for_each(|term| *term = known(&mut self.terms, term.clone()));
-            terms.shrink_to_fit();
+            let list = terms.iter().map(|term| known(&mut self.terms, term.clone())).collect();
+            *terms = known(&mut self.lists, list);
         }
+        // A joined URL has room for more; its clone has not.
+        issue.permalink = issue.permalink.clone();
+        issue.title.shrink_to_fit();
         issue
     }
 }

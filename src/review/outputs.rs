@@ -6,6 +6,7 @@ use crate::check;
 use crate::config::Config;
 use crate::content::shortcodes::Shortcodes;
 use crate::disk::Project;
+use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient};
 use crate::finding::Finding;
 use crate::issue::Issue;
@@ -29,6 +30,7 @@ pub(super) fn feeds(
 pub(super) fn edition(
     project: &Project,
     config: &Config,
+    covers: &Covers<'_>,
     shortcodes: &Shortcodes<'_>,
     issue: &Issue,
 ) -> Option<Finding> {
@@ -37,7 +39,8 @@ pub(super) fn edition(
     let markdown = load::body(project, issue).ok()?;
     let (body, _) = shortcodes.document(issue, &markdown);
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
-    let made = Edition::prepare(&config.publication, Some(mail), issue, &body, &templates);
+    let made =
+        Edition::prepare(&config.publication, Some(mail), issue, covers.of(issue).cover.as_ref(), &body, &templates);
     let html = made.and_then(|edition| edition.html(&Recipient::of_address(mail.from.address.clone())));
     match html {
         Ok(html) => check::edition_size(&issue.path, &html),
