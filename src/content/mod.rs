@@ -12,6 +12,7 @@ pub mod front_matter;
 pub mod html;
 pub mod markdown;
 mod own_id;
+pub mod path;
 pub mod permalink;
 pub mod plain_text;
 mod reading;

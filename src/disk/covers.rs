@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use url::Url;
 
 use crate::config::Config;
+use crate::content::path::{file_name, folder};
 use crate::content::permalink::{absolute, is_index};
 use crate::content::{cover, front_matter};
 use crate::covers_lock::{self, CoversLock};
@@ -174,7 +175,7 @@ impl<'a> Covers<'a> {
     /// The files of a bundle are published with its page, those beside a single file where they lie.
     fn beside(&self, issue: &Issue, written: &str) -> Option<Candidate> {
         let decoded = inside(written)?;
-        let folder = issue.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder(&issue.path);
         let file = self.project.path(folder).join(&decoded);
         let is_bundle = is_index(file_name(&self.config.languages.without_language(&issue.path)));
         let folders = self.config.content.iter().filter_map(|content| Path::new(folder).strip_prefix(content).ok());
@@ -200,10 +201,6 @@ impl<'a> Covers<'a> {
         let folders = ROOT_FOLDERS.iter().map(Path::new).chain(self.config.content.iter().map(PathBuf::as_path));
         folders.map(|folder| self.project.path(folder).join(&below_root)).collect()
     }
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// Bytes, and what they are.

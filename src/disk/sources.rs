@@ -11,6 +11,7 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use crate::config::Languages;
+use crate::content::path::file_name;
 use crate::content::permalink::is_index;
 use crate::disk::Project;
 use crate::finding::{Finding, Place};
@@ -104,8 +105,7 @@ fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) ->
             found.files.push(SourceFile { path: path_below, root });
         }
     }
-    let is_bundle =
-        |file: &SourceFile| is_index(languages.without_language(&file.path).rsplit('/').next().unwrap_or_default());
+    let is_bundle = |file: &SourceFile| is_index(file_name(&languages.without_language(&file.path)));
     if found.files.iter().any(is_bundle) {
         found.files.retain(is_bundle);
         return found;

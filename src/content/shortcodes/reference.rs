@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::content::path::{file_name, folder, joined};
 use crate::content::permalink::is_index;
 use crate::issue::Issue;
 
@@ -15,7 +16,7 @@ impl<'a> Pages<'a> {
         let mut pages: HashMap<String, Vec<(&'a Issue, String)>> = HashMap::new();
         for issue in issues {
             let name = page_name(&issue.path);
-            let last = last_part(&name).to_owned();
+            let last = file_name(&name).to_owned();
             let slug = issue.slug.as_str();
             if slug != last {
                 pages.entry(slug.to_owned()).or_default().push((issue, name.clone()));
@@ -42,7 +43,7 @@ impl<'a> Pages<'a> {
 
     fn page(&self, from: &Issue, path: &str) -> Option<&'a Issue> {
         let wanted = page_name(path.trim_end_matches('/'));
-        let candidates = self.0.get(last_part(&wanted))?;
+        let candidates = self.0.get(file_name(&wanted))?;
         let relative = path.starts_with('.').then(|| joined(folder(&from.path), &wanted)).flatten();
         let beside = relative.clone().or_else(|| joined(folder(&from.path), &wanted));
         let wanted = relative.unwrap_or_else(|| wanted.trim_start_matches('/').to_owned());
@@ -56,32 +57,9 @@ impl<'a> Pages<'a> {
 
 /// A file's path as references have it: without its end, and without `index` for a bundle.
 fn page_name(path: &str) -> String {
-    let file = last_part(path);
+    let file = file_name(path);
     if is_index(file) || file == "index" {
         return folder(path).to_owned();
     }
     path.strip_suffix(".md").unwrap_or(path).to_owned()
-}
-
-fn last_part(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// A path below a folder, `.` and `..` resolved; `None` where it leads out of the project.
-fn joined(folder: &str, relative: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in relative.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            _ => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
