@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use crate::check::shortcodes::{self, Shortcode};
+use crate::check::shortcodes;
 use crate::content::cover;
 use crate::content::front_matter::{self, Block};
 use crate::content::markdown::places::placed;
+use crate::content::shortcodes::syntax::Shortcode;
 use crate::finding::{Finding, Place};
 use crate::issue::{Cover, Issue};
 
@@ -34,8 +35,7 @@ impl<'a> Manuscript<'a> {
     /// Parses the text of an issue's file.
     pub fn new(issue: &'a Issue, cover: Option<&'a Cover>, text: &'a str) -> Self {
         let start = if text.is_char_boundary(issue.body.offset) { issue.body.offset } else { text.len() };
-        let shortcodes = shortcodes::in_text(text, start);
-        let body = shortcodes::masked(text, start, &shortcodes);
+        let (body, shortcodes) = shortcodes::masked(text, start);
         let events = placed(&body).into_iter().map(|(event, at)| (event, start + at.start..start + at.end)).collect();
         let block = front_matter::split(&issue.path, text.as_bytes()).ok();
         Self { issue, cover, text, body: (start, body), block, events, shortcodes }

@@ -24,7 +24,7 @@ mod built_in;
 mod own;
 mod reference;
 mod shown;
-mod syntax;
+pub mod syntax;
 
 pub use own::FOLDER;
 
