@@ -169,7 +169,7 @@ fn first_char(event: &Event<'_>) -> Option<char> {
 mod tests {
     use super::*;
 
-    fn html(markdown: &str) -> String {
+    pub(super) fn html(markdown: &str) -> String {
         let mut html = String::new();
         pulldown_cmark::html::push_html(&mut html, Document::parse(markdown).events().iter().cloned());
         html

@@ -142,15 +142,7 @@ neap   2026-11-20 12:00  3           3       0
 
 "#]],
     );
-    project.shows(
-        &project.run(NOON, &["send"]),
-        str![[r#"
-exit 0
-issue  sent now  sent  waiting  failed  unknown
-neap   3         3     0        0       0
-
-"#]],
-    );
+    project.sends_to_all_three();
 }
 
 #[test]
@@ -172,15 +164,7 @@ error[smtp-login]: the mail server `127.0.0.1:PORT` refuses the login: the serve
 
 "#]]);
     assert!(peer.heard()[0].contains(&"STARTTLS".to_owned()), "{:?}", peer.heard());
-    project.shows(
-        &project.run(NOON, &["send"]),
-        str![[r#"
-exit 0
-issue  sent now  sent  waiting  failed  unknown
-neap   3         3     0        0       0
-
-"#]],
-    );
+    project.sends_to_all_three();
     assert_eq!(peer.recipients().len(), 3);
 }
 
@@ -285,6 +269,18 @@ impl Project {
             None => text,
         };
         assert_data_eq!(text, expected);
+    }
+
+    /// A run with which nothing is wrong.
+    #[track_caller]
+    fn sends_to_all_three(&self) {
+        let expected = str![[r#"
+exit 0
+issue  sent now  sent  waiting  failed  unknown
+neap   3         3     0        0       0
+
+"#]];
+        self.shows(&self.run(NOON, &["send"]), expected);
     }
 
     /// Until the ledger has the recipient in that state.

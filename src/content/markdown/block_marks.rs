@@ -58,13 +58,7 @@ fn title(kind: BlockQuoteKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use crate::content::markdown::Document;
-
-    fn html(markdown: &str) -> String {
-        let mut html = String::new();
-        pulldown_cmark::html::push_html(&mut html, Document::parse(markdown).events().iter().cloned());
-        html
-    }
+    use crate::content::markdown::tests::html;
 
     #[test]
     fn alerts_have_titles() {
