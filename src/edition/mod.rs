@@ -136,13 +136,12 @@ impl Edition {
     /// Both parts once for all recipients, if no template tells them apart but by their link to leave. A template can do
     /// more with that link than show it; so what comes of it is compared with what `somebody` gets.
     fn rendered_for_all(&self, somebody: &Recipient) -> anyhow::Result<Option<Rendered>> {
-        let uses = |variable| [template::HTML, template::TEXT].iter().any(|name| self.templates.uses(name, variable));
-        if uses("subscriber") {
+        if self.templates.uses("subscriber") {
             return Ok(None);
         }
         let leave = self.unsubscribe.of(&somebody.address)?;
         let own = self.render(somebody, &leave)?;
-        if !self.unsubscribe.is_personal() || !uses("unsubscribe") {
+        if !self.unsubscribe.is_personal() || !self.templates.uses("unsubscribe") {
             return Ok(Some(own));
         }
         let marked = self.render(somebody, &Leave { url: Some(MARK.to_owned()), ..leave.clone() })?;
@@ -198,14 +197,10 @@ fn subject(templates: &Templates, fields: &Fields, mail: Option<&MailConfig>, is
 fn content_hash(templates: &Templates, fields: &Fields, subject: &str) -> String {
     let mut hash = Sha256::new();
     let shared: &Value = fields.shared();
-    for part in [
-        subject,
-        &templates.source(template::HTML),
-        &templates.source(template::TEXT),
-        &serde_json::to_string(shared).unwrap_or_default(),
-        &fields.html,
-        &fields.text,
-    ] {
+    let shared = serde_json::to_string(shared).unwrap_or_default();
+    let sources = templates.sources();
+    let templates = sources.iter().flat_map(|(name, source)| [name.as_str(), source.as_str()]);
+    for part in [subject, &shared, &fields.html, &fields.text].into_iter().chain(templates) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

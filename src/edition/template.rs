@@ -3,6 +3,8 @@
 //! A name that means nothing is an error, not a blank: it is found before anybody gets the mail. Reading the project's
 //! files is left to the closure that is passed in.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
@@ -16,6 +18,17 @@ pub const HTML: &str = "edition.html";
 /// Template of the plain text part.
 pub const TEXT: &str = "edition.txt";
 
+/// What is compiled in, by its name. A project's own template of that name is used instead, and can extend the one
+/// compiled in by that name behind `default/`.
+const COMPILED_IN: [(&str, &str); 3] = [
+    ("layout.html", include_str!("../../templates/layout.html")),
+    (HTML, include_str!("../../templates/edition.html")),
+    (TEXT, include_str!("../../templates/edition.txt")),
+];
+
+/// Before the name of a template: the one compiled in, whatever the project has.
+const DEFAULT: &str = "default/";
+
 /// Steps a template may take: the default ones need about a thousand.
 const FUEL: u64 = 1_000_000;
 
@@ -26,7 +39,8 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Reads both templates. `own` gives the text of the project's own template of a name, if there is one.
+    /// Reads both templates, and those they extend, include or import. `own` gives the text of the project's own
+    /// template of a name, if there is one.
     ///
     /// # Errors
     /// When `own` fails, or a finding where a template cannot be understood.
@@ -39,25 +53,28 @@ impl Templates {
         environment.set_syntax(lines.context("failed to set up templates")?);
         environment.add_filter("heading", |text: String| plain_text::heading(&text));
         environment.add_filter("paragraph", |text: String| plain_text::paragraph(&text));
-        let compiled_in =
-            [(HTML, include_str!("../../templates/edition.html")), (TEXT, include_str!("../../templates/edition.txt"))];
-        for (name, default) in compiled_in {
-            let source = own(name)?.unwrap_or_else(|| default.to_owned());
-            let added = environment.add_template_owned(name, source.clone());
-            added.map_err(|error| *finding(&error, &path(name), &source, &Value::UNDEFINED))?;
+        let mut wanted = vec![HTML.to_owned(), TEXT.to_owned()];
+        while let Some(name) = wanted.pop() {
+            if environment.get_template(&name).is_ok() {
+                continue;
+            }
+            // One that is missing is found, with its place, where it is used.
+            let Some(source) = source_of(&name, own)? else { continue };
+            wanted.extend(named_templates(&source));
+            let added = environment.add_template_owned(name.clone(), source.clone());
+            added.map_err(|error| *finding(&error, &path(&name), &source, &Value::UNDEFINED))?;
         }
         Ok(Self { environment })
     }
 
-    /// The text of a template, by its name.
-    pub fn source(&self, name: &str) -> String {
-        self.environment.get_template(name).map(|template| template.source().to_owned()).unwrap_or_default()
+    /// The names and texts of all templates that are in use, in the order of their names.
+    pub fn sources(&self) -> BTreeMap<String, String> {
+        self.environment.templates().map(|(name, template)| (name.to_owned(), template.source().to_owned())).collect()
     }
 
-    /// Whether a template uses this name.
-    pub fn uses(&self, template: &str, name: &str) -> bool {
-        let found = self.environment.get_template(template);
-        found.is_ok_and(|template| template.undeclared_variables(false).contains(name))
+    /// Whether any of the templates uses this name.
+    pub fn uses(&self, name: &str) -> bool {
+        self.environment.templates().any(|(_, template)| template.undeclared_variables(false).contains(name))
     }
 
     /// Fills in a template.
@@ -67,7 +84,12 @@ impl Templates {
     pub fn render(&self, name: &str, context: &Value) -> Result<String, Box<Finding>> {
         let template =
             self.environment.get_template(name).map_err(|error| finding(&error, &path(name), "", context))?;
-        template.render(context).map_err(|error| finding(&error, &path(name), template.source(), context))
+        template.render(context).map_err(|error| {
+            let at = innermost(&error);
+            let name = at.name().unwrap_or(name);
+            let source = self.environment.get_template(name).map(|template| template.source().to_owned());
+            finding(at, &path(name), &source.unwrap_or_default(), context)
+        })
     }
 
     /// Fills in a template that is a value of the project file, `key` being its name there.
@@ -85,8 +107,41 @@ impl Templates {
     }
 }
 
+/// The project's own template of a name, else the one compiled in.
+fn source_of(name: &str, own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Option<String>> {
+    let compiled_in =
+        |name: &str| COMPILED_IN.iter().find(|(other, _)| *other == name).map(|(_, text)| (*text).to_owned());
+    if let Some(name) = name.strip_prefix(DEFAULT) {
+        return Ok(compiled_in(name));
+    }
+    Ok(own(name)?.or_else(|| compiled_in(name)))
+}
+
+/// Names of other templates that stand in the tags of a template.
+fn named_templates(source: &str) -> Vec<String> {
+    let tags = source.split("{%").skip(1).filter_map(|rest| rest.split_once("%}")).map(|(tag, _)| tag);
+    let tags = tags.filter(|tag| {
+        let word = tag.trim_start_matches(['-', '+']).split_whitespace().next();
+        matches!(word, Some("extends" | "include" | "import" | "from"))
+    });
+    let quoted = |tag: &str, quote| tag.split(quote).skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    tags.flat_map(|tag| [quoted(tag, '"'), quoted(tag, '\'')].concat()).filter(|name| is_name(name)).collect()
+}
+
+/// Whether it is the path of a file below `templates`.
+fn is_name(name: &str) -> bool {
+    name.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// The error that those of the templates round it come from.
+fn innermost(error: &minijinja::Error) -> &minijinja::Error {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<minijinja::Error>());
+    source.map_or(error, innermost)
+}
+
+/// Where a template is, for people.
 fn path(name: &str) -> String {
-    format!("templates/{name}")
+    if name.starts_with(DEFAULT) { name.to_owned() } else { format!("templates/{name}") }
 }
 
 /// What went wrong in the template at `path`, with the name that is missing and the nearest that is not.

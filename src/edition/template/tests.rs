@@ -45,6 +45,46 @@ fn html_is_escaped_and_text_is_not() {
 #[test]
 fn names_that_a_template_uses_are_known() {
     let templates = own("{% if subscriber.name %}{{ subscriber.name }}{% endif %}").unwrap();
-    assert!(templates.uses(HTML, "subscriber"));
-    assert!(!templates.uses(TEXT, "subscriber"));
+    assert!(templates.uses("subscriber"));
+    assert!(!templates.uses("unsubscribed"));
+}
+
+/// Templates of a project that has these, filled in with a context of two names.
+fn rendered(own: &'static [(&str, &str)]) -> Result<String, Box<Finding>> {
+    let own = |name: &str| Ok(own.iter().find(|(other, _)| *other == name).map(|(_, text)| (*text).to_owned()));
+    Templates::load(&own).unwrap().render(HTML, &context! { a => "A", b => "B" })
+}
+
+#[test]
+fn a_project_overrides_one_template_and_keeps_the_others() {
+    let parts = &[
+        (HTML, "{% extends 'layout.html' %}{% block body %}{{ a }}{% include \"part.html\" %}{% endblock %}"),
+        ("layout.html", "<p>{% block body %}{% endblock %}</p>"),
+        ("part.html", "{{ b }}"),
+    ];
+    assert_eq!(rendered(parts).unwrap(), "<p>AB</p>");
+    let wrong =
+        rendered(&[(HTML, "{% include 'part.html' %}"), ("part.html", "\n{{ c }}")]).unwrap_err().place.unwrap();
+    assert_eq!(wrong.to_string(), "templates/part.html:2:4");
+    let missing = rendered(&[(HTML, "{% include 'other.html' %}")]).unwrap_err();
+    assert!(missing.message.contains("other.html"), "{missing:?}");
+}
+
+#[test]
+fn the_template_compiled_in_can_be_had_beside_ones_own() {
+    let own = "{% extends 'default/edition.html' %}{% block terms %}mine{% endblock %}";
+    let sources = own_sources(own);
+    assert_eq!(sources.keys().collect::<Vec<_>>(), ["default/edition.html", HTML, TEXT, "layout.html"]);
+    assert_eq!(sources[HTML], own);
+}
+
+fn own_sources(html: &'static str) -> BTreeMap<String, String> {
+    own(html).unwrap().sources()
+}
+
+#[test]
+fn names_of_templates_are_found_in_tags_alone() {
+    let source = "{%- extends 'a.html' %}{% include [\"b/c.html\", 'd.txt'] %}{% from 'e' import f %}\
+                  {% if x == 'no.html' %}{{ 'no.html' }}{% include '../no.html' %}{% import 'g' as g %}";
+    assert_eq!(named_templates(source), ["a.html", "b/c.html", "d.txt", "e", "g"]);
 }
