@@ -1,5 +1,8 @@
 //! The editor's rules for the front matter.
 
+use chrono::Datelike;
+use unicode_width::UnicodeWidthStr;
+
 use crate::check::manuscript::Manuscript;
 use crate::check::rules::Rule;
 use crate::check::site::Site;
@@ -26,10 +29,20 @@ const DATE_FUTURE: Rule = Rule::warning(
     "The date is in the future",
     "nobody sees the issue before; that is right if you mean to publish it later",
 );
+const DATE_EARLY: Rule = Rule::warning(
+    "date-early",
+    "The date is before 1990",
+    "there were no feeds then, so validators and readers take it for a mistake; mend the year",
+);
 const EXPIRED_EARLY: Rule = Rule::warning(
     "expires-before-date",
     "The issue expires before it is published",
     "nobody will ever see it; write a later `expiryDate`, or remove it",
+);
+const TITLE_BLANK: Rule = Rule::warning(
+    "title-blank",
+    "The title holds nothing that can be seen",
+    "readers see an empty line; write a title in letters",
 );
 const TITLE_MARKUP: Rule = Rule::warning(
     "title-markup",
@@ -52,12 +65,14 @@ pub(super) const LANGUAGE_UNKNOWN: Rule = Rule::warning(
     "readers choose font and hyphenation by it, and validators call the feed invalid; write one such as `zh-CN` or `ja`",
 );
 
-pub(super) const RULES: [&Rule; 9] = [
+pub(super) const RULES: [&Rule; 11] = [
     &DESCRIPTION_MISSING,
     &COVER_ALT_MISSING,
     &COVER_PASTED,
     &DATE_FUTURE,
+    &DATE_EARLY,
     &EXPIRED_EARLY,
+    &TITLE_BLANK,
     &TITLE_MARKUP,
     &TITLE_REPEATED,
     &AUTHOR_EMAIL,
@@ -100,6 +115,10 @@ fn dates(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
         let finding = DATE_FUTURE.found(format!("it is published on {} only", issue.date.format("%-d %B %Y at %H:%M")));
         findings.push(manuscript.at_field(finding, &["publishdate", "pubdate", "published", "date"]));
     }
+    if issue.is_dated() && issue.date.year() < 1990 {
+        let finding = DATE_EARLY.found(format!("the date is in the year {}", issue.date.year()));
+        findings.push(manuscript.at_field(finding, &["date", "publishdate", "pubdate", "published"]));
+    }
     if issue.is_dated() && issue.expires.is_some_and(|expires| expires <= issue.date) {
         let finding = EXPIRED_EARLY.found("it expires before its own date");
         findings.push(manuscript.at_field(finding, &["expirydate", "unpublishdate"]));
@@ -115,6 +134,9 @@ fn title(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
     if plain != title.as_str() || is_markdown {
         let finding = TITLE_MARKUP.found(format!("readers see the title as `{plain}`"));
         findings.push(manuscript.at_field(finding, &["title"]));
+    }
+    if plain.width() == 0 {
+        findings.push(manuscript.at_field(TITLE_BLANK.found("the title holds nothing that can be seen"), &["title"]));
     }
     if let Some(other) = site.same_title(issue) {
         let finding = TITLE_REPEATED.found(format!("`{other}` has this title too"));

@@ -170,6 +170,7 @@ fn front_matter_that_an_editor_would_mend() {
     assert_eq!(in_front_matter(whole), Vec::<String>::new());
     for (lines, expected) in [
         ("title: Tide\ndate: 2026-11-01\n".to_owned(), "description-missing 1:0"),
+        (whole.replace("2026-11", "1926-11"), "date-early 3:7 1926-11-01"),
         (format!("{whole}cover: map.png\n"), "cover-alt-missing 5:8 map.png"),
         (format!("{whole}cover:\n  image: '![](map.png)'\n  alt: a\n"), "cover-pasted 6:10 '![](map.png)'"),
         (format!("{whole}thumbnail: map.png\n"), "cover-alt-missing 5:12 map.png"),
@@ -183,6 +184,7 @@ fn front_matter_that_an_editor_would_mend() {
         (format!("{whole}slug: flood\n"), "id-changing 5:7 flood"),
         (whole.replace("2026-11-01", "2026-12-01"), "date-future 3:7 2026-12-01"),
         (whole.replace("Tide", "a <b>tide</b>"), "title-markup 2:8 a <b>tide</b>"),
+        (whole.replace("Tide", "\"\\u200b\""), "title-blank 2:8 \"\\u200b\""),
         (whole.replace("Tide", "moon"), "title-repeated 2:8 moon"),
     ] {
         assert_eq!(in_front_matter(&lines), [expected], "{lines}");

@@ -67,7 +67,7 @@ fn issue(
     let dates = dates(fields, publication, source.changed);
     let slug = fields.text("slug");
     let page = Page { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
-    let path = match (fields.text("url"), &publication.site) {
+    let path = match (url(fields), &publication.site) {
         (Some(url), None) => url,
         // As Hugo: with a slash it is meant from the root, without from the folder of the language.
         (Some(url), Some(_)) if url.starts_with('/') => url,
@@ -103,6 +103,19 @@ fn issue(
         title,
         permalink,
     })
+}
+
+/// `url`: a path. Of a whole address only the path counts, for everything published is below the base URL.
+fn url(fields: &mut Reading<'_>) -> Option<String> {
+    let written = fields.text("url")?;
+    let Some(address) = Url::parse(&written).ok().filter(Url::has_host) else { return Some(written) };
+    let path = address.path().to_owned();
+    fields.odd(
+        "url",
+        &format!("`{written}` is a whole address, of which only the path counts"),
+        "write the path alone",
+    );
+    Some(path)
 }
 
 /// `aliases`: paths below the base URL, with or without a slash before them, or whole addresses.

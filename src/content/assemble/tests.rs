@@ -70,6 +70,12 @@ fn url_slug_and_id_win_over_the_path() {
     let permalink = |text: &str| issue(text).permalink.to_string();
     assert_eq!(permalink("title: a\nslug: Seven Up\n"), "https://example.org/blog/seven-up/");
     assert_eq!(permalink("title: a\nurl: /old/place.html\n"), "https://example.org/old/place.html");
+    let whole = assembled("title: a\nurl: https://example.com/old/\n");
+    assert_eq!(whole.issue.unwrap().permalink.as_str(), "https://example.org/old/");
+    assert_eq!(
+        whole.findings[0].message,
+        "`url`: `https://example.com/old/` is a whole address, of which only the path counts"
+    );
     assert_eq!(issue("title: a\nid: tag:example.org,2026:7\n").id.as_str(), "tag:example.org,2026:7");
 }
 
