@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::MailConfig;
 use crate::content::markdown::Document;
-use crate::content::{html, plain_text};
+use crate::content::plain_text;
 use crate::edition::body::Body;
 use crate::edition::context::Fields;
 use crate::edition::inline::inline;
@@ -26,7 +26,9 @@ use crate::publication::Publication;
 
 pub mod body;
 pub mod context;
+mod dress;
 pub mod header;
+mod highlight;
 pub mod inline;
 pub mod message;
 pub mod recipient;
@@ -78,7 +80,7 @@ impl Edition {
         templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(templates)?;
-        let html = html::render(body, &issue.permalink, "note-", html::Reader::Mail);
+        let html = dress::body(body, &issue.permalink, "note-");
         let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, cover, html, text);
         let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;

@@ -8,7 +8,7 @@ use pulldown_cmark::Event;
 use crate::content::html::raw::is_element;
 use crate::content::html::tag::Tag;
 use crate::content::html::urls::Rewriter;
-use crate::content::html::{TAGS, all_legal};
+use crate::content::html::{Reader, TAGS, all_legal};
 
 /// What an event may do to the HTML round it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,6 +122,7 @@ fn push_attributes(clean: &mut String, name: &str, attributes: &str, prefix: &st
             ("td" | "th", "align") => push_attribute(clean, attribute, &value),
             ("td" | "th", "style") if attributes.starts_with("align=") => {}
             ("td" | "th", "style") => push_attribute(clean, "align", value.strip_prefix("text-align: ")?),
+            ("code", "class") if rewriter.reader() == Reader::Mail => push_attribute(clean, attribute, &value),
             ("code", "class") => {}
             _ => return None,
         }
@@ -149,18 +150,18 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::content::html::{Reader, parsed, render};
+    use crate::content::html::{parsed, render};
     use crate::content::markdown::Document;
 
     /// The HTML by the parser, and whether the fast way was taken.
-    fn both(markdown: &str) -> (String, String) {
+    fn both(markdown: &str, reader: Reader) -> (String, String) {
         let permalink = Url::parse("https://example.org/a/").unwrap();
         let document = Document::parse(markdown);
         let mut html = String::new();
         let events = crate::content::html::notes::with_notes_last(document.events());
         pulldown_cmark::html::push_html(&mut html, events.into_iter());
-        let slow = parsed(&document, &html, &permalink, "a-", Reader::Feed);
-        (render(&document, &permalink, "a-", Reader::Feed), slow)
+        let slow = parsed(&document, &html, &permalink, "a-", reader);
+        (render(&document, &permalink, "a-", reader), slow)
     }
 
     fn is_fast(markdown: &str) -> bool {
@@ -179,8 +180,10 @@ mod tests {
             "| a | b |\n|:--|--:|\n| 1 | =\"2\" |\n\n```rust\nlet a = \"b\" && c;\n```\n\n> q\n\n3. x\n4. y\n\n---\n",
             "T\n: M\n\n## 潮 {#tide}\n\n[to](#tide) [away](#no) <mailto:a@example.org> [x](javascript:1)\n\n<!--more-->\n\nb\u{a0}c",
         ] {
-            let (html, slow) = both(markdown);
-            assert_eq!(html, slow);
+            for reader in [Reader::Feed, Reader::Mail] {
+                let (html, slow) = both(markdown, reader);
+                assert_eq!(html, slow);
+            }
             assert!(is_fast(markdown), "{markdown}");
         }
     }
@@ -204,8 +207,10 @@ mod tests {
         fn both_ways_lead_to_the_same_bytes(
             markdown in "(\\PC|[<>&\"'=\\[\\]()`*_~|\n#!:{}^-]|<br/?>|</br>|<x>|</y z=\"1\">|<b>|</b>|\\[\\^1\\]|\n\\[\\^1\\]: |\n- |\n1\\. |\n> |\n\n|    |\\]\\(#?[a-z:/ ]{0,9}\\)|!\\[|&nbsp;|&#0;){0,40}",
         ) {
-            let (html, slow) = both(&markdown);
-            prop_assert_eq!(html, slow);
+            for reader in [Reader::Feed, Reader::Mail] {
+                let (html, slow) = both(&markdown, reader);
+                prop_assert_eq!(html, slow);
+            }
         }
     }
 }

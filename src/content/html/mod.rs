@@ -108,7 +108,7 @@ fn clean(html: &str, reader: Reader, rewritten: Option<(&str, Rewriter)>) -> Str
     builder
         .tags(HashSet::from(TAGS))
         .clean_content_tags(HashSet::from(DROPPED))
-        .tag_attributes(attributes())
+        .tag_attributes(attributes(reader))
         .generic_attributes(HashSet::from(["title", "lang", "dir", "id"]))
         .link_rel(None)
         .url_schemes(schemes)
@@ -120,9 +120,11 @@ fn clean(html: &str, reader: Reader, rewritten: Option<(&str, Rewriter)>) -> Str
     builder.clean(html).to_string()
 }
 
-/// Attributes that mean something to readers, by element.
-fn attributes() -> HashMap<&'static str, HashSet<&'static str>> {
+/// Attributes that mean something to readers, by element. For a mail a block of code keeps its language.
+fn attributes(reader: Reader) -> HashMap<&'static str, HashSet<&'static str>> {
+    let code = if reader == Reader::Mail { HashSet::from(["class"]) } else { HashSet::new() };
     HashMap::from([
+        ("code", code),
         ("a", HashSet::from(["href"])),
         ("img", HashSet::from(["src", "srcset", "alt", "width", "height"])),
         ("source", HashSet::from(["srcset", "media", "type", "sizes"])),

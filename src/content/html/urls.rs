@@ -60,6 +60,11 @@ impl Rewriter {
         Self { permalink: permalink.clone(), prefix: prefix.to_owned(), reader, ids }
     }
 
+    /// Who will read the HTML.
+    pub fn reader(&self) -> Reader {
+        self.reader
+    }
+
     /// The value an attribute gets; `None` takes the attribute away.
     pub fn attribute<'v>(&self, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
         match attribute {

@@ -1,0 +1,130 @@
+//! The body of an issue as mail programs need it: pictures that keep to the column, code in colours.
+//!
+//! Takes clean HTML, whose tags have one spelling each (`content::html`); gives the same with what feeds have no use for.
+//! How it looks is left to the style sheet of the template.
+
+use url::Url;
+
+use crate::content::html::tag::{Tag, Tags};
+use crate::content::html::{self, Reader};
+use crate::content::markdown::Document;
+use crate::edition::highlight::highlighted;
+
+/// Width of the text in pixels: Outlook heeds the attribute `width` alone, and shows a picture without one as wide as it
+/// is.
+const COLUMN: u32 = 544;
+
+/// The HTML of a document for a mail. Ids begin with `prefix`.
+pub fn body(document: &Document<'_>, permalink: &Url, prefix: &str) -> String {
+    dressed(&html::render(document, permalink, prefix, Reader::Mail))
+}
+
+fn dressed(html: &str) -> String {
+    let mut dressed = String::with_capacity(html.len() + html.len() / 4);
+    let mut copied = 0;
+    for (at, tag) in Tags::of(html) {
+        if at < copied || tag.closes {
+            continue;
+        }
+        let instead = match tag.name.as_str() {
+            "img" => picture(&tag),
+            "code" => code(&html[at..], &tag).unwrap_or_else(|| Instead::of_tag("<code>".to_owned(), &tag)),
+            _ => continue,
+        };
+        dressed.push_str(&html[copied..at]);
+        dressed.push_str(&instead.html);
+        copied = at + instead.bytes;
+    }
+    dressed.push_str(&html[copied..]);
+    dressed
+}
+
+/// What takes the place of so many bytes.
+struct Instead {
+    html: String,
+    bytes: usize,
+}
+
+impl Instead {
+    fn of_tag(html: String, tag: &Tag<'_>) -> Self {
+        Self { html, bytes: tag.source.len() }
+    }
+}
+
+/// A picture with a text, a width no wider than the column, and styles that shrink it on a phone. Of one whose width is
+/// unknown only Outlook takes the column's: all others heed the style.
+fn picture(tag: &Tag<'_>) -> Instead {
+    let number = |name| tag.attribute(name).and_then(|value| value.parse::<u32>().ok()).filter(|number| *number > 0);
+    let width = number("width");
+    let mut html = String::from("<img");
+    for name in ["src", "srcset", "title"] {
+        if let Some(value) = tag.attribute(name) {
+            html.push_str(&format!(" {name}=\"{value}\""));
+        }
+    }
+    html.push_str(&format!(
+        " alt=\"{}\" width=\"{}\"",
+        tag.attribute("alt").unwrap_or(""),
+        width.unwrap_or(COLUMN).min(COLUMN)
+    ));
+    if let Some(height) = number("height").filter(|_| width.is_some_and(|width| width <= COLUMN)) {
+        html.push_str(&format!(" height=\"{height}\""));
+    }
+    let auto = if width.is_none() { "width: auto; " } else { "" };
+    html.push_str(&format!(" style=\"{auto}max-width: 100%; height: auto\">"));
+    Instead::of_tag(html, tag)
+}
+
+/// A block of code in colours, from its first tag to the last before its end tag; `None` where it has no language.
+fn code(html: &str, tag: &Tag<'_>) -> Option<Instead> {
+    let language = tag.attribute("class")?.strip_prefix("language-")?;
+    let inside = &html[tag.source.len()..];
+    let inside = &inside[..inside.find("</code></pre>")?];
+    if inside.contains('<') {
+        return None;
+    }
+    let highlighted = highlighted(&html_escape::decode_html_entities(inside), language)?;
+    Some(Instead { html: format!("<code>{highlighted}"), bytes: tag.source.len() + inside.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(markdown: &str) -> String {
+        body(&Document::parse(markdown), &"https://example.org/one/".parse().unwrap(), "note-")
+    }
+
+    #[test]
+    fn every_picture_has_a_width_and_a_text() {
+        let style = "max-width: 100%; height: auto";
+        assert_eq!(
+            mail("![a \"b\"](c.png \"T\")\n"),
+            format!(
+                "<p><img src=\"https://example.org/one/c.png\" title=\"T\" alt=\"a &quot;b&quot;\" width=\"544\" \
+                 style=\"width: auto; {style}\"></p>\n"
+            )
+        );
+        for (written, sizes) in [
+            ("width=\"100\" height=\"50\"", "width=\"100\" height=\"50\""),
+            ("width=\"2000\" height=\"50\"", "width=\"544\""),
+            ("width=\"0\"", "width=\"544\""),
+        ] {
+            let html = mail(&format!("<img src=\"https://example.org/d.png\" {written}>\n"));
+            let auto = if written.contains("\"0\"") { "width: auto; " } else { "" };
+            let expected =
+                format!("<img src=\"https://example.org/d.png\" alt=\"\" {sizes} style=\"{auto}{style}\">\n");
+            assert_eq!(html, expected);
+        }
+    }
+
+    #[test]
+    fn code_of_a_known_language_is_in_colours_and_no_class_of_the_author_stays() {
+        assert_eq!(
+            mail("```rust\nlet a = 1 < 2;\n```\n\n```console\n$ a\n```\n\n`let` <code class=\"body\">b</code>\n"),
+            "<pre><code><span class=\"hl-k\">let</span> a = <span class=\"hl-n\">1</span> &lt; \
+             <span class=\"hl-n\">2</span>;\n</code></pre>\n<pre><code>$ a\n</code></pre>\n\
+             <p><code>let</code> <code>b</code></p>\n"
+        );
+    }
+}
