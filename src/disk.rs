@@ -134,7 +134,7 @@ impl Project {
     /// When the disk refuses; the message names the file, which then is as it was before.
     pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<Written> {
         let path = self.path(path);
-        write(&path, bytes).with_context(|| format!("failed to write `{}`", path.display()))
+        write(&path, bytes, Readers::All).with_context(|| format!("failed to write `{}`", path.display()))
     }
 
     /// Writes a file that must not be there yet.
@@ -142,15 +142,34 @@ impl Project {
     /// # Errors
     /// When it is there, or the disk refuses.
     pub fn write_new(&self, path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
+        self.write_first(path.as_ref(), bytes, Readers::All)
+    }
+
+    /// Writes a file that holds a secret, for its owner alone. It must not be there yet.
+    ///
+    /// # Errors
+    /// When it is there, or the disk refuses.
+    pub fn write_new_secret(&self, path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
+        self.write_first(path.as_ref(), bytes, Readers::Owner)
+    }
+
+    fn write_first(&self, path: &Path, bytes: &[u8], readers: Readers) -> anyhow::Result<()> {
         let path = self.path(path);
         if path.symlink_metadata().is_ok() {
             bail!("`{}` is there already", path.display());
         }
-        write(&path, bytes).with_context(|| format!("failed to write `{}`", path.display())).map(|_| ())
+        write(&path, bytes, readers).with_context(|| format!("failed to write `{}`", path.display())).map(|_| ())
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<Written> {
+/// Who may read a file.
+#[derive(Clone, Copy)]
+enum Readers {
+    Owner,
+    All,
+}
+
+fn write(path: &Path, bytes: &[u8], readers: Readers) -> anyhow::Result<Written> {
     let before = match fs::read(path) {
         Ok(before) => Some(before),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -163,7 +182,9 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<Written> {
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".slugline-");
-    readable_by_all(&mut builder);
+    if let Readers::All = readers {
+        readable_by_all(&mut builder);
+    }
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
     // Renamed before its bytes are on disk, a file can be empty after a power cut.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, edition, init, links, list, new, publish, resolve, send, status,
+    build, check, completions, covers, diff, doctor, edition, init, links, list, new, publish, resolve, send, status,
     subscribers,
 };
 
@@ -79,6 +79,7 @@ pub(super) enum Command {
     Resolve(resolve::Args),
     Subscribers(subscribers::Args),
     Covers(covers::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
 }
 

@@ -1,6 +1,6 @@
 //! `slugline edition`: the e-mail edition of one issue, as a reader gets it.
 
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, send, signer};
 use crate::edition::Recipient;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
@@ -41,7 +41,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let edition = context.edition(&config, &loaded.issues, issue)?;
     match args {
         Args { html: true, .. } => context.report.text(&edition.html(&recipient)?)?,
-        Args { eml: true, .. } => context.report.bytes(&edition.message(&recipient, now)?)?,
+        Args { eml: true, .. } => {
+            let message = edition.message(&recipient, now)?;
+            let signer = signer::signer(&context.project, send::mail_of(&config)?)?;
+            context.report.bytes(&signer.sign(message, now)?)?;
+        }
         _ => context.report.text(&edition.text(&recipient)?)?,
     }
     Ok(Exit::Done)

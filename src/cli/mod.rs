@@ -31,6 +31,7 @@ mod clock;
 mod completions;
 mod covers;
 mod diff;
+mod doctor;
 mod edition;
 mod init;
 mod links;
@@ -41,6 +42,7 @@ mod report;
 mod resolve;
 mod route;
 mod send;
+mod signer;
 mod status;
 mod subscribers;
 
@@ -103,9 +105,10 @@ impl Context {
     ) -> anyhow::Result<Box<WriteLetter<'a>>> {
         let mail = send::mail_of(config)?;
         let edition = self.edition(config, issues, issue)?;
+        let signer = signer::signer(&self.project, mail)?;
         let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
         Ok(Box::new(move |subscriber: &Subscriber| {
-            let content = edition.message(&Recipient::of(subscriber), date)?;
+            let content = signer.sign(edition.message(&Recipient::of(subscriber), date)?, date)?;
             Ok(Letter { from: from.clone(), to: subscriber.address.clone(), content })
         }))
     }
@@ -156,6 +159,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Resolve(args) => resolve::run(&context, &args),
         Command::Subscribers(args) => subscribers::run(&context, &args),
         Command::Covers(args) => covers::run(&context, &args),
+        Command::Doctor(args) => doctor::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
     }
 }

@@ -180,12 +180,25 @@ pub struct MailConfig {
     pub on_unknown: OnUnknown,
     /// Envelope sender (MAIL FROM); default: the address of `from`.
     pub bounce_address: Option<EmailAddress>,
+    /// Keys that sign every message (DKIM, RFC 6376); none where the provider signs.
+    pub dkim: Vec<DkimKey>,
     /// Address that takes requests to leave: List-Unsubscribe, and the link at the foot of the mail.
     pub unsubscribe_mailto: Option<EmailAddress>,
     /// URL of a page to leave at; `{address}` in it becomes the recipient's address, percent-encoded.
     pub unsubscribe_url: Option<String>,
     /// CSV file of subscribers that is imported before every sending; those who left stay away.
     pub subscribers: Option<PathBuf>,
+}
+
+/// Where a key that signs messages is, and its public half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimKey {
+    /// The name of the key below the domain: the record is at `SELECTOR._domainkey.DOMAIN`.
+    pub selector: String,
+    /// The domain that answers for the message, as A-labels.
+    pub domain: String,
+    /// PEM file of the private key, relative to the project folder.
+    pub key_file: PathBuf,
 }
 
 /// A display name and an address: RFC 5322 `mailbox`.

@@ -121,6 +121,23 @@ pub(super) enum RawFeedContent {
     Summary,
 }
 
+/// `dkim:` one key, several, or a word.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected `{selector: …, key_file: …}`, a list of such, or `provider`")]
+pub(super) enum RawDkim {
+    One(RawDkimKey),
+    Many(Vec<RawDkimKey>),
+    Word(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDkimKey {
+    pub selector: String,
+    pub domain: Option<String>,
+    pub key_file: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawMail {
@@ -136,6 +153,7 @@ pub(super) struct RawMail {
     pub due_for: Option<String>,
     pub on_unknown: Option<RawOnUnknown>,
     pub bounce_address: Option<String>,
+    pub dkim: Option<RawDkim>,
     pub unsubscribe_mailto: Option<String>,
     pub unsubscribe_url: Option<String>,
     pub subscribers: Option<String>,

@@ -19,6 +19,7 @@ use crate::publication::{Author, Publication, is_language_tag};
 
 mod check;
 mod content;
+mod dkim;
 mod feeds;
 
 /// The text a `RawConfig` came from.
@@ -161,7 +162,6 @@ fn mail_config(raw: &RawMail, wrong: &mut Wrong<'_>) -> MailConfig {
         wrong.value(&["mail", "connections"], "nothing can be sent over 0 connections", "write 1 or more");
     }
     MailConfig {
-        from,
         reply_to,
         list_id: raw.list_id.as_deref().and_then(|text| list_id(text, wrong)),
         subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
@@ -176,6 +176,8 @@ fn mail_config(raw: &RawMail, wrong: &mut Wrong<'_>) -> MailConfig {
             Some(RawOnUnknown::Resend) => OnUnknown::Resend,
         },
         bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
+        dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
+        from,
         unsubscribe_mailto: mail_address(raw.unsubscribe_mailto.as_deref(), "unsubscribe_mailto", wrong),
         unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
         subscribers: raw.subscribers.as_deref().map(PathBuf::from),

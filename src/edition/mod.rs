@@ -26,6 +26,7 @@ use crate::publication::Publication;
 
 pub mod body;
 pub mod context;
+pub mod dkim;
 mod dress;
 pub mod header;
 mod highlight;

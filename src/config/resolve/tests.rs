@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::FeedFormat;
+use crate::config::{DkimKey, FeedFormat};
 
 fn parse(text: &str) -> Result<Config, Vec<Finding>> {
     Config::parse("slugline.yaml", text)
@@ -58,6 +58,24 @@ fn every_wrong_value_is_reported() {
             "slugline.yaml:5:9: `mail.from`: it is no mailbox: it needs a name, an `@` and a domain (write `Name <name@example.org>`)",
             "slugline.yaml:6:8: `mail.via`: mail cannot leave this way: `ftp` is not a way to send mail (write `outbox`, \
              `smtp://host:587` or `smtps://host:465`; put the login into `user` and the password into SLUGLINE_SMTP_PASSWORD)",
+        ]
+    );
+}
+
+#[test]
+fn a_key_that_signs_is_of_the_senders_domain_unless_it_says_otherwise() {
+    let mail = "title: T\nbase_url: https://e.org\nmail:\n  from: W <w@weekly.example.org>\n";
+    let keys = |dkim: &str| parse(&format!("{mail}  dkim: {dkim}\n")).unwrap().mail.unwrap().dkim;
+    let key = |domain: &str| DkimKey { selector: "a1".to_owned(), domain: domain.to_owned(), key_file: "k.pem".into() };
+    assert_eq!(keys("{selector: a1, key_file: k.pem}"), [key("weekly.example.org")]);
+    let both = "[{selector: a1, key_file: k.pem}, {selector: a1, domain: 例え.jp, key_file: k.pem}]";
+    assert_eq!(keys(both), [key("weekly.example.org"), key("xn--r8jz45g.jp")]);
+    assert_eq!(keys("provider"), []);
+    assert_eq!(
+        findings(&format!("{mail}  dkim: [{{selector: a b, key_file: k}}]\n")),
+        [
+            "slugline.yaml:5:9: `mail.dkim.selector`: `a b` is no selector (write the name below `_domainkey` in your DNS, such \
+          as `autumn2026`)"
         ]
     );
 }

@@ -1,0 +1,155 @@
+//! DKIM signatures (RFC 6376, RFC 8463): proof that a message comes from the sender's domain, unchanged.
+//!
+//! Takes a finished message, transfer encoding done, and keys already read; gives the message with one signature per key
+//! before it. The same message, keys and time give the same bytes. Looking up the keys in the DNS is left to others.
+
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+
+use crate::edition::dkim::canon::{Field, body_hash, fields, relaxed};
+
+pub use crate::edition::dkim::key::{Algorithm, Key, PublicKey};
+
+mod canon;
+pub mod key;
+
+/// Fields that are signed where they are there: those of RFC 6376 section 5.4.1, and those of RFC 8058 section 4.
+const SIGNED: [&str; 18] = [
+    "From",
+    "To",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Reply-To",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+    "Content-Language",
+    "List-Id",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "List-Archive",
+    "Archived-At",
+    "Feedback-ID",
+    "Auto-Submitted",
+    "Precedence",
+];
+
+/// Fields signed once more than they are there, so that another of the name breaks the signature (RFC 6376 section 8.15).
+const OVERSIGNED: [&str; 8] =
+    ["From", "To", "Subject", "Date", "Reply-To", "Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post"];
+
+/// RFC 5322 section 2.1.1: a line should have at most 78 characters.
+const LINE: usize = 76;
+
+/// Signs the messages of one sender.
+#[derive(Debug)]
+pub struct Signer {
+    signatures: Vec<Signature>,
+}
+
+/// One key, and where the DNS has its public half.
+#[derive(Debug)]
+pub struct Signature {
+    /// The domain that answers for the message (`d=`).
+    pub domain: String,
+    /// Which of its keys (`s=`).
+    pub selector: String,
+    /// The key.
+    pub key: Key,
+}
+
+impl Signer {
+    /// Signs with each of these keys; with none, messages stay as they are.
+    pub fn new(signatures: Vec<Signature>) -> Self {
+        Self { signatures }
+    }
+
+    /// The message with its signatures before it. `time` is when they say they were made (`t=`).
+    ///
+    /// # Errors
+    /// When the message has no end of its header, or a key does not sign.
+    pub fn sign(&self, message: Vec<u8>, time: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
+        if self.signatures.is_empty() {
+            return Ok(message);
+        }
+        const END: &[u8] = b"\r\n\r\n";
+        let end = message.windows(END.len()).position(|bytes| bytes == END).context("the message has no body")?;
+        let head = std::str::from_utf8(&message[..end + 2]).context("the header is not UTF-8")?;
+        let fields = fields(head);
+        let body_hash = STANDARD.encode(body_hash(&message[end + END.len()..]));
+        let mut signed = String::with_capacity(self.signatures.len() * 800);
+        for signature in &self.signatures {
+            signed.push_str(&signature.field(&fields, &body_hash, time)?);
+        }
+        let mut whole = signed.into_bytes();
+        whole.reserve_exact(message.len());
+        whole.extend_from_slice(&message);
+        Ok(whole)
+    }
+}
+
+impl Signature {
+    /// The field DKIM-Signature with its CRLF, RFC 6376 section 3.5.
+    fn field(&self, fields: &[Field<'_>], body_hash: &str, time: DateTime<Utc>) -> anyhow::Result<String> {
+        let mut signed = Vec::new();
+        let mut data = String::with_capacity(2048);
+        for name in SIGNED {
+            // Of several fields of one name the last comes first (section 5.4.2).
+            for field in fields.iter().rev().filter(|field| field.name.eq_ignore_ascii_case(name)) {
+                signed.push(name);
+                data.push_str(&relaxed(field));
+                data.push_str("\r\n");
+            }
+            if OVERSIGNED.contains(&name) {
+                signed.push(name);
+            }
+        }
+        let mut value = format!(
+            " v=1; a={}; c=relaxed/relaxed; d={};\r\n s={}; t={};\r\n h=",
+            self.key.algorithm().name(),
+            self.domain,
+            self.selector,
+            time.timestamp()
+        );
+        write_list(&mut value, &signed);
+        let _ = write!(value, ";\r\n bh={body_hash};\r\n b=");
+        data.push_str(&relaxed(&Field { name: "DKIM-Signature", value: &value }));
+        let signature = STANDARD.encode(self.key.sign(data.as_bytes())?);
+        Ok(format!("DKIM-Signature:{value}{}\r\n", folded(&signature)))
+    }
+}
+
+/// Names with colons between them, folded after a colon.
+fn write_list(value: &mut String, names: &[&str]) {
+    let mut length = " h=".len();
+    for (index, name) in names.iter().enumerate() {
+        let colon = if index + 1 < names.len() { ":" } else { "" };
+        if length + name.len() + colon.len() > LINE {
+            value.push_str("\r\n ");
+            length = 1;
+        }
+        value.push_str(name);
+        value.push_str(colon);
+        length += name.len() + colon.len();
+    }
+}
+
+/// Base64 in lines. White space in it means nothing (section 3.5, `b=`).
+fn folded(base64: &str) -> String {
+    let mut lines = String::with_capacity(base64.len() + base64.len() / LINE * 3 + 3);
+    let first = base64.len().min(LINE - " b=".len());
+    lines.push_str(&base64[..first]);
+    for line in base64.as_bytes()[first..].chunks(LINE - 1) {
+        lines.push_str("\r\n ");
+        lines.extend(line.iter().map(|byte| char::from(*byte)));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;
