@@ -70,6 +70,8 @@ struct Writer<'e> {
     /// A script or style sheet is open: nothing in it is text.
     hidden: bool,
     table: Table,
+    /// A table of HTML is open, whose cells may hold paragraphs.
+    in_html_table: bool,
 }
 
 impl<'e> Writer<'e> {
@@ -86,6 +88,7 @@ impl<'e> Writer<'e> {
             html: String::new(),
             hidden: false,
             table: Table::default(),
+            in_html_table: false,
         }
     }
 
@@ -93,10 +96,7 @@ impl<'e> Writer<'e> {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(*tag),
-            Event::Text(text) => match &mut self.code {
-                Some(code) => code.push_str(text),
-                None => self.push(text),
-            },
+            Event::Text(text) => self.push(text),
             Event::Code(code) => self.push(&format!("`{code}`")),
             Event::InlineMath(math) => self.push(&format!("${math}$")),
             Event::DisplayMath(math) => self.push(&format!("$${math}$$")),
@@ -106,6 +106,7 @@ impl<'e> Writer<'e> {
                 let number = self.footnotes.get(label.as_ref()).copied().unwrap_or(0);
                 self.push(&format!("[^{number}]"));
             }
+            Event::SoftBreak | Event::HardBreak if self.code.is_some() => self.push("\n"),
             Event::SoftBreak => self.text.push(' '),
             Event::HardBreak => self.text.push('\n'),
             Event::Rule => {
@@ -177,19 +178,8 @@ impl<'e> Writer<'e> {
             }
             TagEnd::CodeBlock => self.code_block(),
             TagEnd::HtmlBlock => self.html_block(),
-            TagEnd::Table => {
-                self.page.begin_block();
-                for line in self.table.lines(self.page.columns()) {
-                    self.page.fitted(&line);
-                }
-                self.page.end_block();
-            }
-            TagEnd::TableCell => {
-                let cell = std::mem::take(&mut self.text).replace('\n', " ");
-                if let Some(row) = self.table.rows.last_mut() {
-                    row.push(cell.trim().to_owned());
-                }
-            }
+            TagEnd::Table => self.end_table(),
+            TagEnd::TableCell => self.end_cell(),
             TagEnd::Link => self.end_link(),
             TagEnd::Image => self.end_image(),
             TagEnd::Strikethrough => self.text.push_str("~~"),
@@ -220,6 +210,9 @@ impl<'e> Writer<'e> {
     }
 
     fn paragraph(&mut self) {
+        if self.in_html_table {
+            return self.text.push(' ');
+        }
         if !self.text.trim().is_empty() {
             self.flush();
             self.page.end_block();
@@ -248,6 +241,24 @@ impl<'e> Writer<'e> {
         self.block(&lines);
     }
 
+    fn end_cell(&mut self) {
+        let cell = std::mem::take(&mut self.text).replace('\n', " ");
+        let cell = cell.trim().to_owned();
+        match self.table.rows.last_mut() {
+            Some(row) => row.push(cell),
+            None => self.table.rows.push(vec![cell]),
+        }
+    }
+
+    fn end_table(&mut self) {
+        self.in_html_table = false;
+        self.page.begin_block();
+        for line in std::mem::take(&mut self.table).lines(self.page.columns()) {
+            self.page.fitted(&line);
+        }
+        self.page.end_block();
+    }
+
     fn block(&mut self, lines: &[String]) {
         self.page.begin_block();
         lines.iter().for_each(|line| self.page.line(line));
@@ -266,6 +277,15 @@ impl<'e> Writer<'e> {
 
     /// Writes what was read so far as a paragraph, without a blank line after it: the text of a tight item.
     fn flush(&mut self) {
+        if self.code.is_some() {
+            self.code_block();
+        }
+        if self.in_html_table {
+            if !self.text.trim().is_empty() {
+                self.end_cell();
+            }
+            self.end_table();
+        }
         let text = std::mem::take(&mut self.text);
         if !text.trim().is_empty() {
             self.page.begin_block();
@@ -276,6 +296,9 @@ impl<'e> Writer<'e> {
     fn push(&mut self, text: &str) {
         if self.hidden {
             return;
+        }
+        if let Some(code) = &mut self.code {
+            return code.push_str(text);
         }
         self.text.extend(text.chars().filter(|character| !matches!(character, '\u{200b}' | '\u{feff}')));
     }

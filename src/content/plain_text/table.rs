@@ -22,7 +22,10 @@ impl Table {
         }
         let mut lines: Vec<String> = self.rows.iter().map(|row| self.line(row, &widths)).collect();
         let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-        lines.insert(lines.len().min(1), rule.join(GAP));
+        // A single row has nothing under it: HTML that lays out words.
+        if lines.len() > 1 {
+            lines.insert(1, rule.join(GAP));
+        }
         lines
     }
 
@@ -48,12 +51,16 @@ impl Table {
 
     fn as_records(&self) -> Vec<String> {
         let Some((head, rows)) = self.rows.split_first() else { return Vec::new() };
+        if rows.is_empty() {
+            return head.clone();
+        }
+        let names = || head.iter().map(String::as_str).chain(std::iter::repeat(""));
         let mut lines = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             if index > 0 {
                 lines.push(String::new());
             }
-            for (name, cell) in head.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+            for (name, cell) in names().zip(row).filter(|(_, cell)| !cell.is_empty()) {
                 lines.push(if name.is_empty() { cell.clone() } else { format!("{name}: {cell}") });
             }
         }
