@@ -241,24 +241,6 @@ impl<'e> Writer<'e> {
         self.block(&lines);
     }
 
-    fn end_cell(&mut self) {
-        let cell = std::mem::take(&mut self.text).replace('\n', " ");
-        let cell = cell.trim().to_owned();
-        match self.table.rows.last_mut() {
-            Some(row) => row.push(cell),
-            None => self.table.rows.push(vec![cell]),
-        }
-    }
-
-    fn end_table(&mut self) {
-        self.in_html_table = false;
-        self.page.begin_block();
-        for line in std::mem::take(&mut self.table).lines(self.page.columns()) {
-            self.page.fitted(&line);
-        }
-        self.page.end_block();
-    }
-
     fn block(&mut self, lines: &[String]) {
         self.page.begin_block();
         lines.iter().for_each(|line| self.page.line(line));
@@ -309,32 +291,6 @@ impl<'e> Writer<'e> {
         self.raw_html(&html, true);
         self.hidden = false;
         self.paragraph();
-    }
-
-    fn end_link(&mut self) {
-        let Some((start, Some(target))) = self.open_links.pop() else { return };
-        let text = self.text.get(start..).unwrap_or_default().trim().to_owned();
-        if let Some(mark) = self.links.mark(&text, &target) {
-            self.push(&mark);
-        }
-    }
-
-    fn end_image(&mut self) {
-        let Some((start, source)) = self.open_images.pop() else { return };
-        let alt = self.text.get(start..).unwrap_or_default().trim().to_owned();
-        self.text.truncate(start);
-        self.image(&alt, &source);
-    }
-
-    /// A picture: its text, and its address in the list unless a link round it leads elsewhere.
-    fn image(&mut self, alt: &str, source: &str) {
-        let text = if alt.is_empty() { String::new() } else { format!("[{alt}]") };
-        self.push(&text);
-        if self.open_links.is_empty()
-            && let Some(mark) = self.links.mark("[image]", source)
-        {
-            self.push(if alt.is_empty() { mark.trim_start() } else { &mark });
-        }
     }
 }
 

@@ -3,6 +3,8 @@
 use pulldown_cmark::Alignment;
 use unicode_width::UnicodeWidthStr;
 
+use crate::content::plain_text::Writer;
+
 const GAP: &str = "  ";
 
 /// A table while its cells are read; the first row is the head.
@@ -65,6 +67,26 @@ impl Table {
             }
         }
         lines
+    }
+}
+
+impl Writer<'_> {
+    pub(super) fn end_cell(&mut self) {
+        let cell = std::mem::take(&mut self.text).replace('\n', " ");
+        let cell = cell.trim().to_owned();
+        match self.table.rows.last_mut() {
+            Some(row) => row.push(cell),
+            None => self.table.rows.push(vec![cell]),
+        }
+    }
+
+    pub(super) fn end_table(&mut self) {
+        self.in_html_table = false;
+        self.page.begin_block();
+        for line in std::mem::take(&mut self.table).lines(self.page.columns()) {
+            self.page.fitted(&line);
+        }
+        self.page.end_block();
     }
 }
 
