@@ -70,6 +70,8 @@ struct Writer<'e> {
     /// A script or style sheet is open: nothing in it is text.
     hidden: bool,
     table: Table,
+    /// A table of HTML is open, whose cells may hold paragraphs.
+    in_html_table: bool,
 }
 
 impl<'e> Writer<'e> {
@@ -86,6 +88,7 @@ impl<'e> Writer<'e> {
             html: String::new(),
             hidden: false,
             table: Table::default(),
+            in_html_table: false,
         }
     }
 
@@ -93,10 +96,7 @@ impl<'e> Writer<'e> {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(*tag),
-            Event::Text(text) => match &mut self.code {
-                Some(code) => code.push_str(text),
-                None => self.push(text),
-            },
+            Event::Text(text) => self.push(text),
             Event::Code(code) => self.push(&format!("`{code}`")),
             Event::InlineMath(math) => self.push(&format!("${math}$")),
             Event::DisplayMath(math) => self.push(&format!("$${math}$$")),
@@ -106,6 +106,7 @@ impl<'e> Writer<'e> {
                 let number = self.footnotes.get(label.as_ref()).copied().unwrap_or(0);
                 self.push(&format!("[^{number}]"));
             }
+            Event::SoftBreak | Event::HardBreak if self.code.is_some() => self.push("\n"),
             Event::SoftBreak => self.text.push(' '),
             Event::HardBreak => self.text.push('\n'),
             Event::Rule => {
@@ -177,19 +178,8 @@ impl<'e> Writer<'e> {
             }
             TagEnd::CodeBlock => self.code_block(),
             TagEnd::HtmlBlock => self.html_block(),
-            TagEnd::Table => {
-                self.page.begin_block();
-                for line in self.table.lines(self.page.columns()) {
-                    self.page.fitted(&line);
-                }
-                self.page.end_block();
-            }
-            TagEnd::TableCell => {
-                let cell = std::mem::take(&mut self.text).replace('\n', " ");
-                if let Some(row) = self.table.rows.last_mut() {
-                    row.push(cell.trim().to_owned());
-                }
-            }
+            TagEnd::Table => self.end_table(),
+            TagEnd::TableCell => self.end_cell(),
             TagEnd::Link => self.end_link(),
             TagEnd::Image => self.end_image(),
             TagEnd::Strikethrough => self.text.push_str("~~"),
@@ -220,6 +210,9 @@ impl<'e> Writer<'e> {
     }
 
     fn paragraph(&mut self) {
+        if self.in_html_table {
+            return self.text.push(' ');
+        }
         if !self.text.trim().is_empty() {
             self.flush();
             self.page.end_block();
@@ -266,6 +259,15 @@ impl<'e> Writer<'e> {
 
     /// Writes what was read so far as a paragraph, without a blank line after it: the text of a tight item.
     fn flush(&mut self) {
+        if self.code.is_some() {
+            self.code_block();
+        }
+        if self.in_html_table {
+            if !self.text.trim().is_empty() {
+                self.end_cell();
+            }
+            self.end_table();
+        }
         let text = std::mem::take(&mut self.text);
         if !text.trim().is_empty() {
             self.page.begin_block();
@@ -277,6 +279,9 @@ impl<'e> Writer<'e> {
         if self.hidden {
             return;
         }
+        if let Some(code) = &mut self.code {
+            return code.push_str(text);
+        }
         self.text.extend(text.chars().filter(|character| !matches!(character, '\u{200b}' | '\u{feff}')));
     }
 
@@ -286,32 +291,6 @@ impl<'e> Writer<'e> {
         self.raw_html(&html, true);
         self.hidden = false;
         self.paragraph();
-    }
-
-    fn end_link(&mut self) {
-        let Some((start, Some(target))) = self.open_links.pop() else { return };
-        let text = self.text.get(start..).unwrap_or_default().trim().to_owned();
-        if let Some(mark) = self.links.mark(&text, &target) {
-            self.push(&mark);
-        }
-    }
-
-    fn end_image(&mut self) {
-        let Some((start, source)) = self.open_images.pop() else { return };
-        let alt = self.text.get(start..).unwrap_or_default().trim().to_owned();
-        self.text.truncate(start);
-        self.image(&alt, &source);
-    }
-
-    /// A picture: its text, and its address in the list unless a link round it leads elsewhere.
-    fn image(&mut self, alt: &str, source: &str) {
-        let text = if alt.is_empty() { String::new() } else { format!("[{alt}]") };
-        self.push(&text);
-        if self.open_links.is_empty()
-            && let Some(mark) = self.links.mark("[image]", source)
-        {
-            self.push(if alt.is_empty() { mark.trim_start() } else { &mark });
-        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::site::Site;
 const PATIENCE: Duration = Duration::from_secs(120);
 const WIDTH: usize = 1280;
 const HEIGHT: usize = 900;
-const DARK: &str = "--blink-settings=preferredColorScheme=0";
+pub const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
 /// Colours of `templates/feed.css`: page, the box that tells what a feed is, links.
 const LIGHT_COLOURS: [[u8; 3]; 3] = [[0xfb, 0xfa, 0xf7], [0xff, 0xf1, 0xdf], [0xb4, 0x54, 0x0a]];
@@ -56,7 +56,7 @@ fn a_person_reads_titles_dates_authors_and_summaries_and_no_code() {
         let project = project(language);
         fs::write(project.path().join("look.html"), LOOK).unwrap();
         let site = Site::of(project.path());
-        let seen = chromium.look(&format!("http://{}/look.html", site.address));
+        let seen = chromium.look(&format!("http://{}/look.html", site.address), &[]);
         let pages: Vec<_> = ["feed.xml 1280", "feed.xml 390", "atom.xml 1280", "atom.xml 390"].into();
         assert_eq!(seen.as_array().unwrap().iter().map(|page| &page["page"]).collect::<Vec<_>>(), pages);
         for page in seen.as_array().unwrap() {
@@ -142,12 +142,14 @@ const look = (feed, width) => new Promise(done => {
 })();
 </script>"#;
 
-struct Chromium {
+/// The browser.
+pub struct Chromium {
     program: PathBuf,
 }
 
 impl Chromium {
-    fn from_environment() -> Option<Self> {
+    /// The one that the environment names; tests that get none say so and pass.
+    pub fn from_environment() -> Option<Self> {
         let Some(program) = env::var_os("SLUGLINE_TEST_CHROMIUM") else {
             assert!(env::var("CI").is_err(), "there is no Chromium: `tests/run` installs it");
             eprintln!("skipped: there is no Chromium; `tests/run` installs it");
@@ -159,22 +161,29 @@ impl Chromium {
     fn screenshot(&self, url: &str, flags: &[&str]) -> Picture {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("screen.png");
+        self.shoot(url, flags, (WIDTH, HEIGHT), &file);
+        Picture::read(&file)
+    }
+
+    /// Writes what a window of this width and height shows.
+    pub fn shoot(&self, url: &str, flags: &[&str], (width, height): (usize, usize), file: &Path) {
+        let folder = tempfile::tempdir().unwrap();
         let mut arguments = vec![
             format!("--screenshot={}", file.display()),
-            format!("--window-size={WIDTH},{HEIGHT}"),
+            format!("--window-size={width},{height}"),
             "--hide-scrollbars".to_owned(),
             // Without it the picture may be taken while parts of the page are still blank.
             "--run-all-compositor-stages-before-draw".to_owned(),
         ];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         self.run(url, &arguments, folder.path());
-        Picture::read(&file)
     }
 
     /// What the script of a page has written down.
-    fn look(&self, url: &str) -> Value {
+    pub fn look(&self, url: &str, flags: &[&str]) -> Value {
         let folder = tempfile::tempdir().unwrap();
-        let dom = self.run(url, &["--dump-dom".to_owned(), "--virtual-time-budget=30000".to_owned()], folder.path());
+        let flags = ["--dump-dom", "--virtual-time-budget=30000"].iter().chain(flags);
+        let dom = self.run(url, &flags.map(|flag| (*flag).to_owned()).collect::<Vec<_>>(), folder.path());
         let seen = dom.split("<pre id=\"seen\">").nth(1).and_then(|rest| rest.split("</pre>").next());
         let seen = html_escape::decode_html_entities(seen.unwrap_or_else(|| panic!("no page: {dom}")));
         serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {dom}"))

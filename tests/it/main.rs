@@ -2,7 +2,8 @@
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `postfix` sends to a real one, `chromium` looks at feeds as a person does. All work on copies in temporary folders.
+//! no, `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does,
+//! `mail_programs` compares editions with what mail programs show. All work on copies in temporary folders.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,9 @@ mod chromium;
 mod fragments;
 mod history;
 mod judge;
+mod letters;
+mod mail_programs;
+mod mail_screens;
 mod markdown;
 mod postfix;
 mod program;

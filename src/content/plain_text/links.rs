@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use crate::content::plain_text::Writer;
+
 /// The links of one text.
 #[derive(Debug, Clone)]
 pub(super) struct Links<'a> {
@@ -47,6 +49,34 @@ impl<'a> Links<'a> {
         self.listed += self.section.len();
         let numbered = |(index, url): (usize, String)| format!("[{}] {url}", first + index);
         std::mem::take(&mut self.section).into_iter().enumerate().map(numbered).collect()
+    }
+}
+
+impl Writer<'_> {
+    pub(super) fn end_link(&mut self) {
+        let Some((start, Some(target))) = self.open_links.pop() else { return };
+        let text = self.text.get(start..).unwrap_or_default().trim().to_owned();
+        if let Some(mark) = self.links.mark(&text, &target) {
+            self.push(&mark);
+        }
+    }
+
+    pub(super) fn end_image(&mut self) {
+        let Some((start, source)) = self.open_images.pop() else { return };
+        let alt = self.text.get(start..).unwrap_or_default().trim().to_owned();
+        self.text.truncate(start);
+        self.image(&alt, &source);
+    }
+
+    /// A picture: its text, and its address in the list unless a link round it leads elsewhere.
+    pub(super) fn image(&mut self, alt: &str, source: &str) {
+        let text = if alt.is_empty() { String::new() } else { format!("[{alt}]") };
+        self.push(&text);
+        if self.open_links.is_empty()
+            && let Some(mark) = self.links.mark("[image]", source)
+        {
+            self.push(if alt.is_empty() { mark.trim_start() } else { &mark });
+        }
     }
 }
 

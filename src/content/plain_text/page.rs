@@ -119,7 +119,8 @@ impl Page {
             // A blank keeps text that begins with a `>` from being taken for a quote.
             let guard = if flows && line.text.starts_with('>') { " " } else { "" };
             self.line(&format!("{guard}{}", line.text));
-            if flows && line.goes_on {
+            // `-- ` alone on a line would begin a signature (RFC 3676 section 4.3).
+            if flows && line.goes_on && line.text != "--" {
                 self.text.pop();
                 self.text.push_str(if line.space_after { "  \n" } else { " \n" });
             }

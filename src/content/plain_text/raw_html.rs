@@ -3,9 +3,12 @@
 //! Comes tag by tag between words, or a block at once. It is mended as it is for HTML readers, so that both parts of a
 //! mail show the same unknown tags and players.
 
+use pulldown_cmark::HeadingLevel;
+
 use crate::content::html::raw::mended;
 use crate::content::html::tag::Tag;
 use crate::content::plain_text::Writer;
+use crate::content::plain_text::table::Table;
 
 impl Writer<'_> {
     /// Adds what the HTML says to the open paragraph; in a block of HTML, elements that are blocks end it.
@@ -37,11 +40,36 @@ impl Writer<'_> {
         };
         match (tag.name.as_str(), tag.closes) {
             ("script" | "style" | "template", closes) => self.hidden = !closes,
+            ("pre", false) if in_block && self.code.is_none() => {
+                self.flush();
+                self.code = Some(String::new());
+            }
+            ("pre", true) if self.code.is_some() => self.code_block(),
+            (_, _) if self.code.is_some() => self.in_code(tag),
             ("br", _) => self.text.push('\n'),
             ("img", false) => self.image(&value("alt"), &value("src")),
             ("a", false) => self.open_links.push((self.text.len(), Some(value("href")))),
             ("a", true) => self.end_link(),
+            ("table", false) if in_block && !self.in_html_table => {
+                self.paragraph();
+                (self.table, self.in_html_table) = (Table::default(), true);
+            }
+            ("table", true) if self.in_html_table => self.flush(),
+            ("caption", true) if self.in_html_table => {
+                self.in_html_table = false;
+                self.paragraph();
+                self.in_html_table = true;
+            }
+            ("tr", false) if self.in_html_table => self.table.rows.push(Vec::new()),
+            ("td" | "th", true) if self.in_html_table => self.end_cell(),
             ("td" | "th", true) => self.text.push_str("  "),
+            ("h1" | "h2" | "h3" | "h4" | "h5" | "h6", closes) if in_block && !self.in_html_table => {
+                if closes {
+                    self.heading(level(&tag.name))
+                } else {
+                    self.paragraph()
+                }
+            }
             ("tr" | "dt" | "dd" | "summary" | "figcaption", _) => self.text.push('\n'),
             (name, _) if BLOCKS.contains(&name) && in_block => self.paragraph(),
             ("li", false) => self.text.push_str("\n- "),
@@ -49,9 +77,28 @@ impl Writer<'_> {
         }
     }
 
+    /// Of tags in code only line breaks say something.
+    fn in_code(&mut self, tag: &Tag<'_>) {
+        if tag.name == "br" {
+            self.push("\n");
+        }
+    }
+
     fn html_words(&mut self, words: &str) {
         let words = html_escape::decode_html_entities(words);
+        if self.code.is_some() {
+            return self.push(&words);
+        }
         self.push(&words.replace(['\n', '\r', '\t'], " "));
+    }
+}
+
+fn level(name: &str) -> HeadingLevel {
+    match name {
+        "h1" => HeadingLevel::H1,
+        "h2" => HeadingLevel::H2,
+        "h3" => HeadingLevel::H3,
+        _ => HeadingLevel::H4,
     }
 }
 

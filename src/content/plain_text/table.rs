@@ -3,6 +3,8 @@
 use pulldown_cmark::Alignment;
 use unicode_width::UnicodeWidthStr;
 
+use crate::content::plain_text::Writer;
+
 const GAP: &str = "  ";
 
 /// A table while its cells are read; the first row is the head.
@@ -22,7 +24,10 @@ impl Table {
         }
         let mut lines: Vec<String> = self.rows.iter().map(|row| self.line(row, &widths)).collect();
         let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-        lines.insert(lines.len().min(1), rule.join(GAP));
+        // A single row has nothing under it: HTML that lays out words.
+        if lines.len() > 1 {
+            lines.insert(1, rule.join(GAP));
+        }
         lines
     }
 
@@ -48,16 +53,40 @@ impl Table {
 
     fn as_records(&self) -> Vec<String> {
         let Some((head, rows)) = self.rows.split_first() else { return Vec::new() };
+        if rows.is_empty() {
+            return head.clone();
+        }
+        let names = || head.iter().map(String::as_str).chain(std::iter::repeat(""));
         let mut lines = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             if index > 0 {
                 lines.push(String::new());
             }
-            for (name, cell) in head.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
+            for (name, cell) in names().zip(row).filter(|(_, cell)| !cell.is_empty()) {
                 lines.push(if name.is_empty() { cell.clone() } else { format!("{name}: {cell}") });
             }
         }
         lines
+    }
+}
+
+impl Writer<'_> {
+    pub(super) fn end_cell(&mut self) {
+        let cell = std::mem::take(&mut self.text).replace('\n', " ");
+        let cell = cell.trim().to_owned();
+        match self.table.rows.last_mut() {
+            Some(row) => row.push(cell),
+            None => self.table.rows.push(vec![cell]),
+        }
+    }
+
+    pub(super) fn end_table(&mut self) {
+        self.in_html_table = false;
+        self.page.begin_block();
+        for line in std::mem::take(&mut self.table).lines(self.page.columns()) {
+            self.page.fitted(&line);
+        }
+        self.page.end_block();
     }
 }
 

@@ -85,3 +85,99 @@ fn loose_items_and_quotes_in_items_keep_their_blank_lines() {
     assert_eq!(text("- a\n\n- b\n\n  > c\n\n  d\n"), "- a\n\n- b\n\n  > c\n\n  d\n");
     assert_eq!(text("-\n- b\n"), "-\n- b\n");
 }
+
+#[test]
+fn html_leaves_its_tables_headings_and_code() {
+    let markdown = "\
+<table>\n<caption>Gauges</caption>\n<tr><th>港口</th><th>Height</th></tr>\n<tr><td>Merrow</td>\n<td><p>4</p><p>m</p></td></tr>\n\
+</table>\n\n<h2>Next</h2>\n\n<pre>let a =\n    1 &lt; 2;<br>b</pre>\n\n<table><tr><td>One</td><td>row</td></tr></table>\n";
+    let expected = "\
+Gauges\n\n港口    Height\n------  ------\nMerrow  4  m\n\nNext\n----\n\n    let a =\n        1 < 2;\n    b\n\nOne  row\n";
+    assert_eq!(text(markdown), expected);
+}
+
+#[test]
+fn two_hyphens_alone_are_no_signature() {
+    let long = "x".repeat(72);
+    assert_eq!(text(&format!("-- {long}\n")), format!("--\n{long}\n"));
+}
+
+/// Columns, of the text alone.
+fn width(line: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(line.trim_end())
+}
+
+proptest! {
+    #[test]
+    fn no_word_of_html_is_lost(
+        pieces in proptest::collection::vec(
+            "<table>|</table>|<tr>|</tr>|<td>|</td>|<th>|<caption>|</caption>|<pre>|</pre>|<h2>|</h2>|<p>|<li>|<br>|\n\n|\n|- |> |# |```\n",
+            0..24,
+        ),
+    ) {
+        let numbered = pieces.iter().enumerate().map(|(number, piece)| format!("{piece}word{number}."));
+        let read = text(&format!("<div>\n{}", numbered.collect::<String>()));
+        for number in 0..pieces.len() {
+            let word = format!("word{number}.");
+            prop_assert!(read.contains(&word), "{word} is lost: {read}");
+        }
+    }
+
+    #[test]
+    fn lines_keep_to_their_columns(
+        words in proptest::collection::vec("[a-z]{1,16}|[一-龥，。]{1,30}|`[a-z]{1,9}`|\\*\\*[一-龥]{1,9}\\*\\*", 1..60),
+        before in "|- |> |1\\. |- - |> - ", heading in "|# |## ",
+    ) {
+        let words = words.join(" ");
+        let read = text(&format!("{heading}{words}\n\n{before}{words}\n"));
+        let too_long: Vec<&str> = read.lines().filter(|line| width(line) > 72).collect();
+        // Punctuation that may not begin a line takes what is before it along, however much that is.
+        prop_assert!(too_long.iter().all(|line| line.contains(['，', '。'])), "{too_long:?}");
+    }
+
+    #[test]
+    fn every_link_is_numbered_where_it_stands_and_listed_once(
+        sections in proptest::collection::vec(proptest::collection::vec(0_u8..6, 0..6), 1..5),
+    ) {
+        let link = |number: &u8| format!("[link](https://example.com/{number})");
+        let section = |links: &Vec<u8>| format!("## S\n\n{}\n\n", links.iter().map(link).collect::<Vec<_>>().join(" "));
+        let read = text(&sections.iter().map(section).collect::<String>());
+        let mut next = 1;
+        for (section, links) in read.split("S\n-\n").skip(1).zip(&sections) {
+            let mut listed: Vec<u8> = Vec::new();
+            links.iter().for_each(|one| if !listed.contains(one) { listed.push(*one) });
+            let number = |one: &u8| next + listed.iter().position(|other| other == one).unwrap();
+            let words: Vec<String> = links.iter().map(|one| format!("link [{}]", number(one))).collect();
+            let list: Vec<String> = listed.iter().map(|one| format!("[{}] https://example.com/{one}", number(one))).collect();
+            let (flat, expected) = (section.split_whitespace().collect::<Vec<_>>().join(" "), [words, list].concat().join(" "));
+            prop_assert_eq!(flat, expected);
+            next += listed.len();
+        }
+    }
+
+    #[test]
+    fn code_is_not_touched(code in "[ a-z<>#*|`~一-龥-]{0,100}(\n[ a-z<>#*|`~一-龥-]{0,100}){0,5}") {
+        let read = text(&format!("`````` x\n{code}\n``````\n"));
+        let expected: Vec<String> =
+            code.trim_end_matches('\n').lines().map(|line| format!("    {line}").trim_end().to_owned()).collect();
+        prop_assert_eq!(read.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn columns_of_a_table_stand_below_each_other(
+        rows in proptest::collection::vec(["[a-z]{0,8}", "[一-龥]{1,6}", "[a-z一-龥]{1,8}"], 1..6),
+    ) {
+        let row = |cells: &[String; 3]| format!("| {} |\n", cells.join(" | "));
+        let read = text(&format!("| h | 头 | i |\n|---|---|---|\n{}", rows.iter().map(row).collect::<String>()));
+        let rule = read.lines().nth(1).unwrap();
+        let starts: Vec<usize> = rule.split("  ").scan(0, |at, dashes| { let start = *at; *at += dashes.len() + 2; Some(start) }).collect();
+        for (line, cells) in read.lines().skip(2).zip(&rows) {
+            let mut at = 0;
+            for (cell, start) in cells.iter().zip(&starts).filter(|(cell, _)| !cell.is_empty()) {
+                at += line[at..].find(cell.as_str()).unwrap();
+                prop_assert_eq!(width(&format!("{}|", &line[..at])) - 1, *start, "{}", read);
+                at += cell.len();
+            }
+        }
+    }
+}
