@@ -11,6 +11,7 @@
 //! clock or terminal), edges (one outside thing each), use cases, faces. `tests/it/structure.rs` keeps it so.
 
 // nouns
+pub mod digest;
 pub mod email;
 pub mod finding;
 pub mod issue;

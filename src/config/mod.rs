@@ -17,11 +17,13 @@ use crate::finding::Finding;
 use crate::publication::Publication;
 
 pub use languages::Languages;
+pub use schedule::Schedule;
 
 mod languages;
 mod mailbox;
 mod raw;
 mod resolve;
+mod schedule;
 mod secret;
 mod via;
 mod wording;
@@ -144,7 +146,7 @@ pub enum FeedFormat {
     Json,
 }
 
-/// How much of an issue a feed holds.
+/// How much of an issue a feed or a digest holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedContent {
     /// The whole body, and the summary.
@@ -162,7 +164,11 @@ pub struct MailConfig {
     pub reply_to: Option<Mailbox>,
     /// Header List-Id (RFC 2919): display name and dotted identifier.
     pub list_id: Option<ListId>,
-    /// Template of the subject.
+    /// Whether each issue is mailed by itself.
+    pub edition: EditionOf,
+    /// The digests; here too where `edition` is `Issue`, for those begun before.
+    pub digest: DigestConfig,
+    /// Template of the subject of an issue's mail.
     pub subject: String,
     /// How mail leaves.
     pub via: Via,
@@ -199,6 +205,26 @@ pub struct DkimKey {
     pub domain: String,
     /// PEM file of the private key, relative to the project folder.
     pub key_file: PathBuf,
+}
+
+/// What one mail holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EditionOf {
+    /// One issue.
+    Issue,
+    /// The issues of a period.
+    Digest,
+}
+
+/// Keys below `mail.digest`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DigestConfig {
+    /// The periods, and when their digests are mailed.
+    pub schedule: Schedule,
+    /// Full text or summary.
+    pub content: FeedContent,
+    /// Template of the subject.
+    pub subject: String,
 }
 
 /// A display name and an address: RFC 5322 `mailbox`.

@@ -144,6 +144,8 @@ pub(super) struct RawMail {
     pub from: Option<String>,
     pub reply_to: Option<String>,
     pub list_id: Option<String>,
+    pub edition: Option<RawEditionOf>,
+    pub digest: RawDigest,
     pub subject: Option<String>,
     pub via: Option<String>,
     pub user: Option<String>,
@@ -157,6 +159,22 @@ pub(super) struct RawMail {
     pub unsubscribe_mailto: Option<String>,
     pub unsubscribe_url: Option<String>,
     pub subscribers: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawEditionOf {
+    Issue,
+    Digest,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawDigest {
+    pub every: Option<String>,
+    pub at: Option<String>,
+    pub content: Option<RawFeedContent>,
+    pub subject: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,8 +9,8 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::config::raw::{RawAuthor, RawConfig, RawMail, RawOnUnknown, RawUpdatedFrom};
-use crate::config::{Config, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
+use crate::config::raw::{RawAuthor, RawConfig, RawEditionOf, RawMail, RawOnUnknown, RawUpdatedFrom};
+use crate::config::{Config, EditionOf, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
@@ -19,6 +19,7 @@ use crate::publication::{Author, Publication, is_language_tag};
 
 mod check;
 mod content;
+mod digest;
 mod dkim;
 mod feeds;
 
@@ -54,7 +55,7 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
         markdown: Dialect { cjk: raw.markdown.cjk.unwrap_or(true), linkify: raw.markdown.linkify.unwrap_or(true) },
         feeds: feeds::feeds(&raw.feeds, wrong),
-        mail: raw.mail.as_ref().map(|mail| mail_config(mail, wrong)),
+        mail: raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, wrong)),
         check: check::check(&raw.check, wrong),
         store: store(raw.store.as_deref(), wrong),
         publication,
@@ -147,7 +148,7 @@ fn publication_author(author: &RawAuthor, base_url: &Url, wrong: &mut Wrong<'_>)
     Author { name, email, url }
 }
 
-fn mail_config(raw: &RawMail, wrong: &mut Wrong<'_>) -> MailConfig {
+fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
     const ADDRESS_HELP: &str = "write `Name <name@example.org>`";
     if raw.from.is_none() {
         wrong.missing("mail.from", "from: My Weekly <weekly@example.org>");
@@ -164,6 +165,11 @@ fn mail_config(raw: &RawMail, wrong: &mut Wrong<'_>) -> MailConfig {
     MailConfig {
         reply_to,
         list_id: raw.list_id.as_deref().and_then(|text| list_id(text, wrong)),
+        edition: match raw.edition {
+            None | Some(RawEditionOf::Issue) => EditionOf::Issue,
+            Some(RawEditionOf::Digest) => EditionOf::Digest,
+        },
+        digest: digest::digest(&raw.digest, zone, wrong),
         subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
         via: via_of(raw.via.as_deref().unwrap_or("outbox"), wrong),
         user: raw.user.clone(),
