@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     timed("import", rows, || Ok(import(&mut store)?.added.new))?;
     timed("import again", rows, || Ok(import(&mut store)?.added.known))?;
     let issue = IssueId::new("https://example.org/spring/").ok_or("an id")?;
-    timed("freeze", rows, || Ok(store.freeze(&issue, "hash", NOW)?.expected))?;
+    timed("freeze", rows, || Ok(store.freeze(&issue, "hash", None, NOW)?.expected))?;
     timed("claim and record", rows, || settle(&mut store, &issue))?;
     let mut out = Vec::new();
     timed("export", rows, || {

@@ -71,7 +71,7 @@ fn send(
     let issue = IssueId::new("https://example.org/spring/").ok_or("an id")?;
     let slug = Slug::new("spring").ok_or("a slug")?;
     store.begin_run(&Run { host: "bench".to_owned(), boot_id: "bench".to_owned(), pid: 1 }, now)?;
-    store.freeze(&issue, "hash", now)?;
+    store.freeze(&issue, "hash", None, now)?;
     let server = Server { host: "127.0.0.1".to_owned(), port, tls: TlsMode::None };
     let route = Route::Relay(Box::new(Relay::new(server, "example.org", None, None)?));
     let body = format!("{}\r\n", "x".repeat(76)).repeat(bytes / 78);

@@ -1,6 +1,6 @@
 //! What the record of sending can say.
 //!
-//! One mailing per issue, one delivery per (issue, recipient). Plain data: `store` keeps it, `delivery` moves it,
+//! One mailing per issue or digest, one delivery per (issue, recipient). Plain data: `store` keeps it, `delivery` moves it,
 //! `status` shows it.
 //!
 //! ```text
@@ -12,15 +12,19 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::subscriber::{Subscriber, SubscriberId};
 
-/// An issue whose audience is frozen: from here on, who gets it and how many they are does not change.
+/// An issue or digest whose audience is frozen: from here on, who gets it and how many they are does not change, nor what
+/// a digest holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mailing {
-    /// The issue's id.
+    /// The id of the issue, or of the digest.
     pub issue: IssueId,
+    /// What it holds, if it is a digest.
+    pub digest: Option<Contents>,
     /// Hash of what is mailed, to notice an issue that changed after its first mail.
     pub content_hash: String,
     /// When the audience was written down; also the Date of every message of this mailing.

@@ -1,20 +1,21 @@
-//! `slugline edition`: the e-mail edition of one issue, as a reader gets it.
+//! `slugline edition`: the e-mail edition of one issue or digest, as a reader gets it.
 
 use crate::cli::{Context, Exit, send, signer};
+use crate::digest::Piece;
 use crate::edition::Recipient;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
-use crate::issue::Issue;
 use crate::load;
 
-/// Print the e-mail edition of an issue
+/// Print the e-mail edition of an issue or digest
 ///
-/// A file `templates/edition.html` or `templates/edition.txt` in the project is used instead of the default one.
+/// A file `templates/edition.html`, `edition.txt`, `digest.html` or `digest.txt` in the project is used instead of the
+/// default one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline edition latest\n  slugline edition my-issue --html > issue.html\n  \
                         slugline edition latest --eml --for me@example.org > issue.eml")]
 pub(super) struct Args {
-    /// Slug or path of an issue, or `latest`
+    /// Slug or path of an issue, `latest`, or a digest: `digest:2026-W47`, or `digest:next` for the one that gathers now
     issue: String,
     /// Print the HTML part
     #[arg(long, group = "form")]
@@ -34,11 +35,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
     let now = context.clock.now();
-    let issue = load::find(&loaded.issues, &args.issue, now)?;
-    let of_issue: Vec<Finding> = loaded.findings.iter().filter(|finding| is_about(finding, issue)).cloned().collect();
-    context.report.findings(&of_issue);
+    let piece = context.find(&config, &loaded.issues, &args.issue)?;
+    let of_piece: Vec<Finding> = loaded.findings.iter().filter(|finding| is_about(finding, &piece)).cloned().collect();
+    context.report.findings(&of_piece);
     let recipient = Recipient::of_address(address(&args.recipient)?);
-    let edition = context.edition(&config, &loaded.issues, issue)?;
+    let edition = context.edition(&config, &loaded.issues, &piece)?;
     match args {
         Args { html: true, .. } => context.report.text(&edition.html(&recipient)?)?,
         Args { eml: true, .. } => {
@@ -58,6 +59,7 @@ fn address(text: &str) -> anyhow::Result<EmailAddress> {
     })
 }
 
-fn is_about(finding: &Finding, issue: &Issue) -> bool {
-    finding.place.as_ref().is_some_and(|place| place.path == issue.path)
+fn is_about(finding: &Finding, piece: &Piece<'_>) -> bool {
+    let place = finding.place.as_ref();
+    place.is_some_and(|place| piece.issues().iter().any(|issue| issue.path == place.path))
 }

@@ -12,12 +12,15 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::clock::Clock;
 use crate::cli::report::Report;
 use crate::config::Config;
-use crate::delivery::plan::content_hash;
+use crate::delivery::digests::{self, Gathering};
+use crate::delivery::past::Past;
+use crate::delivery::plan::{content_hash, nothing_in};
 use crate::delivery::run::WriteLetter;
+use crate::digest::Piece;
 use crate::disk::Project;
 use crate::disk::covers::Covers;
-use crate::edition::{Edition, Recipient};
-use crate::issue::Issue;
+use crate::edition::{Edition, Recipient, Section};
+use crate::issue::{Issue, IssueId};
 use crate::letter::Letter;
 use crate::load;
 use crate::store::{self, Store};
@@ -80,31 +83,62 @@ impl Context {
         Ok(store::open(&self.project, &config.store)?)
     }
 
-    /// Prepares the e-mail edition of an issue, by the project's own templates where there are some.
-    /// References in it lead to one of `issues`. What is wrong with its shortcodes is shown.
-    fn edition(&self, config: &Config, issues: &[Issue], issue: &Issue) -> anyhow::Result<Edition> {
-        let markdown = load::body(&self.project, issue).map_err(|finding| *finding)?;
-        let (shortcodes, mut findings) = load::shortcodes(&self.project, config, issues)?;
-        let (body, wrong) = shortcodes.document(issue, &markdown);
-        findings.extend(wrong);
-        self.report.findings(&findings);
-        let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
-        // A build tells what is wrong with covers.
-        let (covers, _) = Covers::open(&self.project, config)?;
-        let cover = covers.of(issue).cover;
-        Edition::prepare(&config.publication, config.mail.as_ref(), issue, cover.as_ref(), &body, &templates)
+    /// Under which id the ledger has it: that of the digest for an issue that was mailed in one.
+    fn mailed_as(&self, store: &dyn Store, piece: &Piece<'_>) -> anyhow::Result<IssueId> {
+        let past = Past::read(store)?;
+        Ok(past.digest_of(piece.id()).unwrap_or(piece.id()).clone())
     }
 
-    /// Prepares an issue's edition, and gives what writes its letters, dated so.
+    /// Prepares the e-mail edition of an issue or digest, by the project's own templates where there are some.
+    /// References in it lead to one of `issues`. What is wrong with its shortcodes is shown.
+    fn edition(&self, config: &Config, issues: &[Issue], piece: &Piece<'_>) -> anyhow::Result<Edition> {
+        let (shortcodes, mut findings) = load::shortcodes(&self.project, config, issues)?;
+        // A build tells what is wrong with covers.
+        let (covers, _) = Covers::open(&self.project, config)?;
+        let texts = piece.issues().iter().map(|issue| load::body(&self.project, issue)).collect::<Result<Vec<_>, _>>();
+        let texts = texts.map_err(|finding| *finding)?;
+        let mut sections = Vec::with_capacity(texts.len());
+        for (&issue, text) in piece.issues().iter().zip(&texts) {
+            let (body, wrong) = shortcodes.document(issue, text);
+            findings.extend(wrong);
+            sections.push(Section { issue, cover: covers.of(issue).cover, body });
+        }
+        self.report.findings(&findings);
+        let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
+        match (piece, &config.mail, sections.as_slice()) {
+            (Piece::Issue(_), mail, [Section { issue, cover, body }]) => {
+                Edition::prepare(&config.publication, mail.as_ref(), issue, cover.as_ref(), body, &templates)
+            }
+            (Piece::Digest(digest), Some(mail), sections @ [_, ..]) => {
+                Edition::prepare_digest(&config.publication, mail, &digest.period, sections, &templates)
+            }
+            _ => Err(nothing_in(piece.id()).into()),
+        }
+    }
+
+    /// What a person means by a name: an issue, or a digest. Only for a digest the store is asked.
+    fn find<'a>(&self, config: &Config, issues: &'a [Issue], name: &str) -> anyhow::Result<Piece<'a>> {
+        let now = self.clock.now();
+        match &config.mail {
+            Some(mail) if digests::is_meant(name, mail) => {
+                let past = Past::read(&*self.store(config)?)?;
+                let gathering = Gathering { issues, schedule: &mail.digest.schedule, past: &past, now };
+                gathering.named(name).map(Piece::Digest)
+            }
+            _ => load::find(issues, name, now).map(Piece::Issue),
+        }
+    }
+
+    /// Prepares the edition of an issue or digest, and gives what writes its letters, dated so.
     fn letters<'a>(
         &self,
         config: &'a Config,
         issues: &[Issue],
-        issue: &Issue,
+        piece: &Piece<'_>,
         date: DateTime<Utc>,
     ) -> anyhow::Result<Box<WriteLetter<'a>>> {
         let mail = send::mail_of(config)?;
-        let edition = self.edition(config, issues, issue)?;
+        let edition = self.edition(config, issues, piece)?;
         let signer = signer::signer(&self.project, mail)?;
         let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
         Ok(Box::new(move |subscriber: &Subscriber| {

@@ -16,7 +16,7 @@ use crate::load;
 )]
 #[command(group = clap::ArgGroup::new("decision").required(true))]
 pub(super) struct Args {
-    /// Slug or path of an issue, or `latest`
+    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`
     issue: String,
     /// They have it: count them as sent
     #[arg(long, group = "decision")]
@@ -31,12 +31,13 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let issues = load::issues(&context.project, &config)?.issues;
-    let issue = load::find(&issues, &args.issue, context.clock.now())?;
+    let piece = context.find(&config, &issues, &args.issue)?;
     let mut store = context.store(&config)?;
+    let mailed = context.mailed_as(&*store, &piece)?;
     let state = if args.sent { State::Sent } else { State::Queued };
-    let count = store.resolve(&issue.id, &args.address, state, context.clock.now())?;
-    let line = format!("{count} unknown recipients of `{}` are {state} now", issue.slug);
-    let document = serde_json::json!({ "issue": issue.slug.as_str(), "state": state.as_str(), "resolved": count });
+    let count = store.resolve(&mailed, &args.address, state, context.clock.now())?;
+    let line = format!("{count} unknown recipients of `{}` are {state} now", piece.slug());
+    let document = serde_json::json!({ "issue": piece.slug().as_str(), "state": state.as_str(), "resolved": count });
     context.report.result(&line, &document)?;
     let missed = args.address.len() as u64 > count;
     if missed {

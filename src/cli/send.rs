@@ -26,14 +26,16 @@ pub(super) mod words;
 
 /// Mail the issues that are due to every subscriber
 ///
-/// An issue is due while it is younger than `mail.due_for`. Everybody gets it once: run this as often as you like, and
+/// An issue is due while it is younger than `mail.due_for`; with `mail.edition: digest`, the issues of a week or month are,
+/// in one mail, once it is over. Everybody gets it once: run this as often as you like, and
 /// again after a crash. Recipients a server puts off are tried again by later runs.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline send --dry-run\n  slugline send latest --test me@example.org\n  slugline send\n  slugline send spring-notes --limit 100"
 )]
 pub(super) struct Args {
-    /// Slug or path of an issue, or `latest`; mailed however old it is [default: every issue that is due]
+    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`; mailed however old it is [default: all
+    /// that is due]
     issue: Vec<String>,
     /// Mail the issue to this address only, marked as a test, and note nothing; can be given more than once
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["dry_run", "limit"])]
@@ -50,17 +52,14 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
     context.report.findings(&loaded.findings);
+    if !args.test.is_empty() {
+        return test(context, &config, &loaded.issues, args);
+    }
     let mut named = Vec::new();
     for name in &args.issue {
-        named.push(load::find(&loaded.issues, name, context.clock.now())?);
+        named.push(context.find(&config, &loaded.issues, name)?.id().clone());
     }
-    if !args.test.is_empty() {
-        return test(context, &config, &loaded.issues, &named, &args.test);
-    }
-    let chosen = match named.as_slice() {
-        [] => Chosen::Due,
-        named => Chosen::These(named.iter().map(|issue| issue.id.clone()).collect()),
-    };
+    let chosen = if named.is_empty() { Chosen::Due } else { Chosen::These(named) };
     let mut store = context.store(&config)?;
     if args.dry_run {
         let (newcomers, read) = subscribers::newcomers(context, &config, &*store)?;
@@ -100,7 +99,13 @@ fn with_sending<T>(
     let stop = AtomicBool::new(false);
     let bar = Mutex::new(ProgressBar::hidden());
     let clock = context.clock;
-    let terms = Terms { now: clock.now(), due_for: mail.due_for, on_unknown: mail.on_unknown };
+    let terms = Terms {
+        now: clock.now(),
+        due_for: mail.due_for,
+        on_unknown: mail.on_unknown,
+        edition: mail.edition,
+        schedule: &mail.digest.schedule,
+    };
     let route = route::route(&context.project, mail)?;
     context.report.detail(&format!("Mail leaves through {route}."));
     let done = act(&Sending {
@@ -112,7 +117,7 @@ fn with_sending<T>(
         limit,
         run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
-        edition: &|issue, date| context.letters(config, issues, issue, date),
+        edition: &|piece, date| context.letters(config, issues, piece, date),
         record: &|mailed| record::record_mailed(&context.project, issues, mailed),
         clock: &|| clock.now(),
         pause: &|pause| wait(pause, &stop),
@@ -161,27 +166,22 @@ fn show(context: &Context, bar: &Mutex<ProgressBar>, progress: &Progress) {
     }
 }
 
-/// Mails one issue to the addresses given, and notes nothing.
-fn test(
-    context: &Context,
-    config: &Config,
-    issues: &[Issue],
-    named: &[&Issue],
-    addresses: &[EmailAddress],
-) -> anyhow::Result<Exit> {
+/// Mails one issue or digest to the addresses given, and notes nothing.
+fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> anyhow::Result<Exit> {
     let now = context.clock.now();
-    let issue = match named {
-        [] => load::find(issues, "latest", now)?,
-        [issue] => issue,
+    let name = match args.issue.as_slice() {
+        [] => "latest",
+        [name] => name,
         _ => return Err(Finding::error("usage", "`--test` mails one issue at a time").help("name one").into()),
     };
     let route = route::route(&context.project, mail_of(config)?)?;
-    let write = context.letters(config, issues, issue, now)?;
+    let piece = context.find(config, issues, name)?;
+    let write = context.letters(config, issues, &piece, now)?;
     let store = context.store(config)?;
     let mut letters = Vec::new();
-    for address in addresses {
+    for address in &args.test {
         letters.push(write(&trial::reader(&*store, address, now)?)?);
     }
-    let tried = trial::try_out(&route, &issue.slug, &letters)?;
-    words::trial(context, issue, &tried)
+    let tried = trial::try_out(&route, piece.folder(), &letters)?;
+    words::trial(context, &piece, &tried)
 }

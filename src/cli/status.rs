@@ -4,21 +4,21 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
-use crate::issue::Issue;
+use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Delivery, Mailing, State};
 use crate::load;
 use crate::store::Store;
 
 /// Show what became of each issue's mail
 ///
-/// One line per issue that was mailed, newest first: how many recipients it has, and how many of them are in which
+/// One line per issue or digest that was mailed, newest first: how many recipients it has, and how many of them are in which
 /// state. `unknown` are those of whom nobody can know; see `slugline resolve`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline status\n  slugline status latest --recipients --state unknown\n  slugline status --json"
 )]
 pub(super) struct Args {
-    /// Slug or path of an issue, or `latest` [default: every issue that was mailed]
+    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47` [default: all that was mailed]
     issue: Option<String>,
     /// List the recipients too
     #[arg(long)]
@@ -40,8 +40,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.store(&config)?;
     let mut mailings = store.mailings()?;
     if let Some(name) = &args.issue {
-        let issue = load::find(&issues, name, context.clock.now())?;
-        mailings.retain(|mailing| mailing.issue == issue.id);
+        let mailed = context.mailed_as(&*store, &context.find(&config, &issues, name)?)?;
+        mailings.retain(|mailing| mailing.issue == mailed);
     }
     let mut rows = Vec::new();
     for mailing in &mailings {
@@ -123,6 +123,9 @@ struct Document<'a> {
     begun: String,
     recipients: u64,
     counts: serde_json::Map<String, serde_json::Value>,
+    /// The ids of the issues in a digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holds: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deliveries: Vec<serde_json::Value>,
 }
@@ -134,6 +137,7 @@ fn document(row: &Row) -> Document<'_> {
         begun: row.mailing.frozen_at.to_rfc3339(),
         recipients: row.mailing.expected,
         counts: counted(&row.counts),
+        holds: row.mailing.digest.as_ref().map(|digest| digest.issues.iter().map(IssueId::as_str).collect()),
         deliveries: row.recipients.iter().map(delivery_document).collect(),
     }
 }

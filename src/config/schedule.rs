@@ -49,6 +49,13 @@ impl Every {
     }
 }
 
+impl Default for Schedule {
+    /// Weeks by UTC.
+    fn default() -> Self {
+        Self { every: Every::Week, at: NaiveTime::MIN, zone: Tz::UTC }
+    }
+}
+
 impl Schedule {
     pub(super) fn new(every: Every, at: NaiveTime, zone: Tz) -> Self {
         Self { every, at, zone }

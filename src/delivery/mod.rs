@@ -5,6 +5,8 @@
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
 mod desk;
+pub mod digests;
+pub mod past;
 pub mod plan;
 pub mod retry;
 pub mod run;

@@ -1,73 +1,80 @@
 //! Which issues are to be mailed now.
 //!
 //! Takes the issues, what the ledger says of them and the terms; gives a plan and findings. An issue is mailed while it
-//! is young, so that a first run on an old archive mails nothing; one whose mailing was interrupted is finished; one
-//! that everybody has is never mailed again, even if it changed.
-
-use std::collections::BTreeMap;
+//! is young, so that a first run on an old archive mails nothing; a digest likewise, once its period is over; what was
+//! interrupted is finished; what everybody has is never mailed again, even if it changed.
 
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::config::OnUnknown;
+use crate::config::{EditionOf, OnUnknown, Schedule};
+use crate::delivery::digests::Gathering;
+use crate::delivery::past::Past;
+use crate::digest::{Period, PeriodName, Piece};
 use crate::finding::{Finding, Place};
 use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Mailing, State};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// An interrupted mailing older than this is finished only when its issue is named: whoever restores a backup of last
 /// year shall not mail last year's issue.
 const FINISHED_WITHIN: Duration = Duration::days(14);
 
-/// Which issues a run is about.
+/// What a run is about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Chosen {
-    /// Every one that is due.
+    /// Everything that is due.
     Due,
-    /// These, however old.
+    /// The issues and digests with these ids, however old.
     These(Vec<IssueId>),
 }
 
-/// When an issue is due.
+impl Chosen {
+    fn names(&self, id: &IssueId) -> bool {
+        matches!(self, Self::These(ids) if ids.contains(id))
+    }
+}
+
+/// When an issue or digest is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Terms {
+pub struct Terms<'a> {
     /// The time of this run.
     pub now: DateTime<Utc>,
-    /// An issue older than this is not mailed by itself.
+    /// An issue older than this, or a digest whose time is longer ago, is not mailed by itself.
     pub due_for: Duration,
     /// Whether unknown recipients still wait for the issue.
     pub on_unknown: OnUnknown,
+    /// Whether issues are mailed by themselves.
+    pub edition: EditionOf,
+    /// The periods of digests.
+    pub schedule: &'a Schedule,
 }
 
-/// An issue to be mailed.
+/// An issue or digest to be mailed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned<'a> {
-    /// The issue.
-    pub issue: &'a Issue,
+    /// What is mailed.
+    pub piece: Piece<'a>,
     /// Its mailing, if it was begun before.
     pub begun: Option<Mailing>,
     /// Hash of what is mailed.
     pub content_hash: String,
 }
 
-/// What is to be done, oldest issue first.
+/// What is to be done: issues, the oldest first, then digests.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan<'a> {
-    /// The issues to be mailed.
+    /// What is to be mailed.
     pub mailings: Vec<Planned<'a>>,
-    /// Issues that were named and cannot be mailed, or that changed since they were.
+    /// What was named and cannot be mailed, or changed since it was.
     pub findings: Vec<Finding>,
 }
 
-/// What the ledger says of one issue.
+/// What the ledger says of one issue or digest.
 type Begun = Option<(Mailing, Counts)>;
 
-/// What to do with one issue.
-enum Decision {
-    Mail,
-    Leave,
-    Refuse(&'static str, String, &'static str),
-}
+/// Gives the hash of what would be mailed of an issue.
+type HashOf<'h> = &'h dyn Fn(&Issue) -> anyhow::Result<String>;
 
 /// Hash of what subscribers read in an issue, its text and `body`: front matter that only feeds show does not count.
 pub fn content_hash(issue: &Issue, body: &str) -> String {
@@ -78,7 +85,7 @@ pub fn content_hash(issue: &Issue, body: &str) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 /// Makes the plan. `hash` gives the hash of what would be mailed; it is asked only where it matters.
@@ -88,64 +95,163 @@ pub fn content_hash(issue: &Issue, body: &str) -> String {
 pub fn plan<'a>(
     issues: &'a [Issue],
     chosen: &Chosen,
-    terms: &Terms,
+    terms: &Terms<'_>,
     store: &dyn Store,
-    hash: &dyn Fn(&Issue) -> anyhow::Result<String>,
+    hash: HashOf<'_>,
 ) -> anyhow::Result<Plan<'a>> {
-    let mailings = mailings(store)?;
-    let mut plan = Plan::default();
+    let past = Past::read(store)?;
+    let mut planner = Planner { chosen, terms, store, past: &past, hash, plan: Plan::default() };
     for issue in issues.iter().rev() {
-        let named = match chosen {
-            Chosen::Due => false,
-            Chosen::These(ids) if ids.contains(&issue.id) => true,
-            Chosen::These(_) => continue,
-        };
-        let begun = match mailings.get(&issue.id) {
-            Some(mailing) if matters(mailing, named, terms) => Some((mailing.clone(), store.counts(&issue.id)?)),
-            Some(_) => continue,
-            None => None,
-        };
-        match decide(issue, named, begun.as_ref(), terms) {
-            Decision::Mail => {}
-            Decision::Leave => {
-                plan.findings.extend(silent_change(issue, &begun, hash)?);
-                plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| mailed_already(issue, &counts)));
-                continue;
-            }
-            Decision::Refuse(rule, message, help) => {
-                plan.findings.push(Finding::error(rule, message).help(help).at(Place::file(&issue.path)));
-                continue;
-            }
+        planner.issue(issue)?;
+    }
+    let gathering = Gathering { issues, schedule: terms.schedule, past: &past, now: terms.now };
+    for period in planner.periods(&gathering) {
+        planner.digest(&period, &gathering)?;
+    }
+    Ok(planner.plan)
+}
+
+struct Planner<'a, 'p> {
+    chosen: &'p Chosen,
+    terms: &'p Terms<'p>,
+    store: &'p dyn Store,
+    past: &'p Past,
+    hash: HashOf<'p>,
+    plan: Plan<'a>,
+}
+
+impl<'a> Planner<'a, '_> {
+    fn issue(&mut self, issue: &'a Issue) -> anyhow::Result<()> {
+        let named = self.chosen.names(&issue.id);
+        if *self.chosen != Chosen::Due && !named {
+            return Ok(());
         }
-        plan.findings.extend(silent_change(issue, &begun, hash)?);
-        let content_hash = hash(issue)?;
-        plan.mailings.push(Planned { issue, begun: begun.map(|(mailing, _)| mailing), content_hash });
+        if let Some(digest) = self.past.digest_of(&issue.id) {
+            self.plan.findings.extend(named.then(|| mailed_in(issue, digest)));
+            return Ok(());
+        }
+        let Some(begun) = self.begun(&issue.id)? else { return Ok(()) };
+        let piece = Piece::Issue(issue);
+        if let Some((rule, message, help)) = unfit(issue, self.terms.now) {
+            let finding = || Finding::error(rule, message).help(help).at(Place::file(&issue.path));
+            if named {
+                self.plan.findings.push(finding());
+                return Ok(());
+            }
+            return self.leave(&piece, begun);
+        }
+        let is_young = self.terms.now - issue.date.to_utc() <= self.terms.due_for;
+        self.weigh(piece, begun, named || is_young && self.terms.edition == EditionOf::Issue)
     }
-    Ok(plan)
-}
 
-fn mailings(store: &dyn Store) -> Result<BTreeMap<IssueId, Mailing>, StoreError> {
-    Ok(store.mailings()?.into_iter().map(|mailing| (mailing.issue.clone(), mailing)).collect())
-}
-
-/// Whether a mailing is worth counting: years of finished ones are not, each time cron calls.
-fn matters(mailing: &Mailing, named: bool, terms: &Terms) -> bool {
-    named || terms.now - mailing.frozen_at <= FINISHED_WITHIN.max(terms.due_for)
-}
-
-fn decide(issue: &Issue, named: bool, begun: Option<&(Mailing, Counts)>, terms: &Terms) -> Decision {
-    if let Some((rule, message, help)) = unfit(issue, terms.now) {
-        return if named { Decision::Refuse(rule, message, help) } else { Decision::Leave };
+    /// The periods whose digests this run is about, the oldest first: of those that nobody named the last that is over,
+    /// and those whose digests were begun.
+    fn periods(&self, gathering: &Gathering<'_, '_>) -> Vec<Period> {
+        let mut periods: Vec<Period> = match self.chosen {
+            Chosen::Due => self.past.digests().map(|digest| digest.period.clone()).collect(),
+            Chosen::These(ids) => {
+                let names = ids.iter().filter_map(PeriodName::of_id);
+                names.filter_map(|name| gathering.period(name.as_str())).collect()
+            }
+        };
+        let closed = self.terms.schedule.closed(self.terms.now).filter(|(period, due_at)| {
+            *self.chosen == Chosen::Due
+                && self.terms.edition == EditionOf::Digest
+                && self.terms.now - *due_at <= self.terms.due_for
+                && self.past.mailing(&period.id()).is_none()
+        });
+        periods.extend(closed.map(|(period, _)| period));
+        periods.sort_by_key(|period| period.end);
+        periods
     }
-    let wanted = match begun {
-        Some((_, counts)) => still_open(counts, terms.on_unknown) > 0,
-        None => named || terms.now - issue.date.to_utc() <= terms.due_for,
+
+    fn digest(&mut self, period: &Period, gathering: &Gathering<'a, '_>) -> anyhow::Result<()> {
+        let id = period.id();
+        let named = self.chosen.names(&id);
+        let Some(begun) = self.begun(&id)? else { return Ok(()) };
+        let mut digest = gathering.digest(period);
+        let planned: Vec<&IssueId> = self.plan.mailings.iter().map(|planned| planned.piece.id()).collect();
+        digest.issues.retain(|issue| !planned.contains(&&issue.id));
+        if begun.is_none() && digest.period.end > self.terms.now {
+            let message = format!("the period of `{id}` is not over yet");
+            self.plan.findings.push(Finding::error("digest-future", message).help("wait until then"));
+            return Ok(());
+        }
+        if digest.issues.is_empty() {
+            let open = begun.as_ref().is_some_and(|(_, counts)| still_open(counts, self.terms.on_unknown) > 0);
+            self.plan.findings.extend((named || open).then(|| nothing_in(&id)));
+            return Ok(());
+        }
+        self.weigh(Piece::Digest(digest), begun, true)
+    }
+
+    /// What the ledger says; `None` when the mailing is so old that it is not worth counting: years of finished ones are
+    /// not, each time cron calls.
+    fn begun(&self, id: &IssueId) -> anyhow::Result<Option<Begun>> {
+        let Some(mailing) = self.past.mailing(id) else { return Ok(Some(None)) };
+        let is_recent = self.terms.now - mailing.frozen_at <= FINISHED_WITHIN.max(self.terms.due_for);
+        if !is_recent && !self.chosen.names(id) {
+            return Ok(None);
+        }
+        Ok(Some(Some((mailing.clone(), self.store.counts(id)?))))
+    }
+
+    /// Plans what is open of a mailing; or one that was never begun, if it is `wanted`.
+    fn weigh(&mut self, piece: Piece<'a>, begun: Begun, wanted: bool) -> anyhow::Result<()> {
+        let is_open = begun.as_ref().map(|(_, counts)| still_open(counts, self.terms.on_unknown) > 0);
+        if !is_open.unwrap_or(wanted) {
+            return self.leave(&piece, begun);
+        }
+        self.note_change(&piece, &begun)?;
+        let content_hash = hash_of(&piece, self.hash)?;
+        self.plan.mailings.push(Planned { piece, begun: begun.map(|(mailing, _)| mailing), content_hash });
+        Ok(())
+    }
+
+    fn leave(&mut self, piece: &Piece<'a>, begun: Begun) -> anyhow::Result<()> {
+        self.note_change(piece, &begun)?;
+        let named = self.chosen.names(piece.id());
+        self.plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| mailed_already(piece, &counts)));
+        Ok(())
+    }
+
+    /// A warning when subscribers have an issue or digest in another form than it has now.
+    fn note_change(&mut self, piece: &Piece<'a>, begun: &Begun) -> anyhow::Result<()> {
+        let Some((mailing, counts)) = begun else { return Ok(()) };
+        if counts.of(State::Sent) == 0 || hash_of(piece, self.hash)? == mailing.content_hash {
+            return Ok(());
+        }
+        let message =
+            format!("`{}` changed after it was mailed to {} subscribers", piece.slug(), counts.of(State::Sent));
+        let help = "they are not mailed it again; if they should know, write another issue";
+        let finding = Finding::warning("issue-changed", message).help(help);
+        self.plan.findings.push(match piece {
+            Piece::Issue(issue) => finding.at(Place::file(&issue.path)),
+            Piece::Digest(_) => finding,
+        });
+        Ok(())
+    }
+}
+
+/// Hash of what subscribers read, in an issue or in all issues of a digest.
+fn hash_of(piece: &Piece<'_>, hash: HashOf<'_>) -> anyhow::Result<String> {
+    let digest = match piece {
+        Piece::Issue(issue) => return hash(issue),
+        Piece::Digest(digest) => digest,
     };
-    if wanted { Decision::Mail } else { Decision::Leave }
+    let mut all = Sha256::new();
+    for issue in &digest.issues {
+        all.update(hash(issue)?);
+    }
+    Ok(hex(&all.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Why an issue cannot be mailed at all, and what to do.
-fn unfit(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'static str)> {
+pub(super) fn unfit(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'static str)> {
     let slug = &issue.slug;
     if !issue.email {
         let help = "remove `email: false` from its front matter to mail it";
@@ -173,25 +279,21 @@ fn still_open(counts: &Counts, on_unknown: OnUnknown) -> u64 {
     }
 }
 
-/// A warning when subscribers have an issue in another form than it has now.
-fn silent_change(
-    issue: &Issue,
-    begun: &Begun,
-    hash: &dyn Fn(&Issue) -> anyhow::Result<String>,
-) -> anyhow::Result<Option<Finding>> {
-    let Some((mailing, counts)) = begun else { return Ok(None) };
-    if counts.of(State::Sent) == 0 || hash(issue)? == mailing.content_hash {
-        return Ok(None);
-    }
-    let message = format!("`{}` changed after it was mailed to {} subscribers", issue.slug, counts.of(State::Sent));
-    let help = "they are not mailed it again; if they should know, write another issue";
-    Ok(Some(Finding::warning("issue-changed", message).help(help).at(Place::file(&issue.path))))
+fn mailed_already(piece: &Piece<'_>, counts: &Counts) -> Finding {
+    let message =
+        format!("`{}` was mailed already: {} of {} have it", piece.slug(), counts.of(State::Sent), counts.total());
+    Finding::warning("issue-mailed", message).help("`slugline status` shows what became of the others")
 }
 
-fn mailed_already(issue: &Issue, counts: &Counts) -> Finding {
-    let message =
-        format!("`{}` was mailed already: {} of {} have it", issue.slug, counts.of(State::Sent), counts.total());
-    Finding::warning("issue-mailed", message).help("`slugline status` shows what became of the others")
+fn mailed_in(issue: &Issue, digest: &IssueId) -> Finding {
+    let message = format!("`{}` was mailed already, in `{digest}`", issue.slug);
+    Finding::warning("issue-mailed", message).help(format!("`slugline status {digest}` shows who has it"))
+}
+
+/// A digest that would hold nothing.
+pub fn nothing_in(digest: &IssueId) -> Finding {
+    Finding::error("digest-empty", format!("there is no issue in `{digest}`"))
+        .help("a digest gathers what was published in its period and was not mailed before")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::config::OnUnknown;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
 use crate::delivery::run::{Job, Progress, WriteLetter, run};
+use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
@@ -20,14 +21,17 @@ use crate::smtp::Route;
 use crate::store::{Begun, Store};
 use crate::subscriber::Status;
 
+/// Renders the edition of an issue or digest, dated so, and gives what writes the letters.
+pub type MakeEdition<'a> = dyn Fn(&Piece<'a>, DateTime<Utc>) -> anyhow::Result<Box<WriteLetter<'a>>> + 'a;
+
 /// What a sending needs beside the store.
 pub struct Sending<'a> {
     /// All issues of the project, newest first.
     pub issues: &'a [Issue],
-    /// Which of them.
+    /// Which of them, or of their digests.
     pub chosen: Chosen,
-    /// When an issue is due.
-    pub terms: Terms,
+    /// When one is due.
+    pub terms: Terms<'a>,
     /// Which way the letters leave.
     pub route: &'a Route,
     /// Connections side by side, at most.
@@ -38,8 +42,8 @@ pub struct Sending<'a> {
     pub run: Run,
     /// Gives the hash of what would be mailed of an issue, whoever gets it.
     pub hash: &'a dyn Fn(&Issue) -> anyhow::Result<String>,
-    /// Renders an issue's edition, dated so, and gives what writes the letters.
-    pub edition: &'a dyn Fn(&'a Issue, DateTime<Utc>) -> anyhow::Result<Box<WriteLetter<'a>>>,
+    /// Renders the edition of an issue or digest, dated so, and gives what writes the letters.
+    pub edition: &'a MakeEdition<'a>,
     /// Records the ids of issues that are mailed, so that none of them is mailed again under another.
     pub record: &'a dyn Fn(&[&Issue]) -> anyhow::Result<()>,
     /// Reads the clock.
@@ -64,7 +68,7 @@ pub enum Sent {
 /// What a sending did.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The issues it was about, oldest first.
+    /// What it was about: issues, the oldest first, then digests.
     pub mailings: Vec<Mailed>,
     /// What is wrong or odd with issues; the affected ones were left out if it is an error.
     pub findings: Vec<Finding>,
@@ -76,14 +80,14 @@ pub struct Report {
     pub stopped: Option<Finding>,
 }
 
-/// One issue's share of a sending.
+/// The share of one issue or digest in a sending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mailed {
-    /// The issue.
+    /// Its id.
     pub issue: IssueId,
     /// Its short name.
     pub slug: Slug,
-    /// Its title.
+    /// Its title, or those of the issues in it.
     pub title: String,
     /// How many recipients this sending brought into each state.
     pub tally: Counts,
@@ -94,17 +98,17 @@ pub struct Mailed {
 /// What a sending would do.
 #[derive(Debug)]
 pub struct Forecast<'a> {
-    /// The issues, oldest first.
+    /// Issues, the oldest first, then digests.
     pub mailings: Vec<Expected<'a>>,
     /// What is wrong or odd with issues.
     pub findings: Vec<Finding>,
 }
 
-/// One issue's share of a forecast.
+/// The share of one issue or digest in a forecast.
 #[derive(Debug)]
 pub struct Expected<'a> {
-    /// The issue.
-    pub issue: &'a Issue,
+    /// What would be mailed.
+    pub piece: Piece<'a>,
     /// Who would get it, in the order of their numbers.
     pub recipients: Vec<EmailAddress>,
 }
@@ -124,10 +128,10 @@ impl Report {
 /// When the store cannot be read or written. What was sent is written down, or found out by the next run.
 pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<Sent> {
     let plan = planned(store, sending)?;
-    let mut report = Report { findings: plan.findings, ..Report::default() };
     if plan.mailings.is_empty() {
-        return Ok(Sent::Done(report));
+        return Ok(Sent::Done(Report { findings: plan.findings, ..Report::default() }));
     }
+    let mut report = Report::default();
     match store.begin_run(&sending.run, (sending.clock)()).context("failed to begin sending")? {
         Begun::Started(recovered) => report.recovered = recovered,
         Begun::Busy(other) => return Ok(Sent::Busy(other)),
@@ -135,7 +139,10 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     if matches!(sending.route, Route::Outbox { .. }) {
         requeue_files(store, sending, &report.recovered)?;
     }
-    let issues: Vec<&Issue> = plan.mailings.iter().map(|planned| planned.issue).collect();
+    // Another run may have mailed some of it meanwhile, or frozen a digest that holds less. From here on nobody else does.
+    let plan = planned_anew(store, sending, plan)?;
+    report.findings = plan.findings;
+    let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.piece.issues()).copied().collect();
     (sending.record)(&issues).context("failed to record the ids of the issues")?;
     let mut left = sending.limit;
     for planned in &plan.mailings {
@@ -160,16 +167,28 @@ pub fn forecast<'a>(
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
         let recipients = match planned.begun {
-            Some(_) => waiting(store, &planned.issue.id)?,
+            Some(_) => waiting(store, planned.piece.id())?,
             None => [active(store)?, newcomers.to_vec()].concat(),
         };
-        mailings.push(Expected { issue: planned.issue, recipients });
+        mailings.push(Expected { piece: planned.piece.clone(), recipients });
     }
     Ok(Forecast { mailings, findings: plan.findings })
 }
 
 fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
     plan(sending.issues, &sending.chosen, &sending.terms, store, sending.hash).context("failed to find out what is due")
+}
+
+/// The plan as it is now. What was begun stays in it, although recovery may have settled all that was open, so that the
+/// report tells of it.
+fn planned_anew<'a>(store: &dyn Store, sending: &Sending<'a>, before: Plan<'a>) -> anyhow::Result<Plan<'a>> {
+    let mut plan = planned(store, sending)?;
+    for planned in before.mailings.into_iter().filter(|planned| planned.begun.is_some()) {
+        if plan.mailings.iter().all(|other| other.piece.id() != planned.piece.id()) {
+            plan.mailings.push(planned);
+        }
+    }
+    Ok(plan)
 }
 
 /// Writing a file again is harmless, so what a power cut left unknown in an outbox is queued again.
@@ -188,30 +207,37 @@ fn mail_one<'a>(
     left: &mut Option<u64>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let issue = planned.issue;
+    let piece = &planned.piece;
     if planned.begun.is_none() && !is_anybody_there(store)? {
-        report.findings.push(nobody(issue));
+        report.findings.push(nobody(piece));
         return Ok(());
     }
     // Rendered before the audience is frozen: a template that fails shall leave no trace.
     let frozen_at = planned.begun.as_ref().map_or_else(|| (sending.clock)(), |mailing| mailing.frozen_at);
-    let write = match (sending.edition)(issue, frozen_at) {
+    let write = match (sending.edition)(piece, frozen_at) {
         Ok(write) => write,
         Err(error) => {
-            report.failures.push(error.context(format!("failed to write the edition of `{}`", issue.slug)));
+            report.failures.push(error.context(format!("failed to write the edition of `{}`", piece.slug())));
             return Ok(());
         }
     };
     let mailing: Mailing = match &planned.begun {
         Some(mailing) => mailing.clone(),
-        None => store.freeze(&issue.id, &planned.content_hash, frozen_at).context("failed to freeze the audience")?,
+        None => {
+            let contents = match piece {
+                Piece::Issue(_) => None,
+                Piece::Digest(digest) => Some(digest.contents()),
+            };
+            let frozen = store.freeze(piece.id(), &planned.content_hash, contents.as_ref(), frozen_at);
+            frozen.context("failed to freeze the audience")?
+        }
     };
     if sending.terms.on_unknown == OnUnknown::Resend {
         store.resolve(&mailing.issue, &[], State::Queued, (sending.clock)())?;
     }
     let job = Job {
-        issue: &issue.id,
-        slug: &issue.slug,
+        issue: piece.id(),
+        slug: piece.folder(),
         route: sending.route,
         write: &*write,
         connections: sending.connections,
@@ -222,17 +248,17 @@ fn mail_one<'a>(
         progress: sending.progress,
     };
     let ended =
-        run(store, &job).with_context(|| format!("failed to keep the ledger while mailing `{}`", issue.slug))?;
+        run(store, &job).with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;
     if let Some(left) = left {
         *left = left.saturating_sub(ended.tally.total());
     }
     report.stopped = ended.stopped;
     report.mailings.push(Mailed {
-        issue: issue.id.clone(),
-        slug: issue.slug.clone(),
-        title: issue.plain_title().into_owned(),
+        issue: piece.id().clone(),
+        slug: piece.slug().clone(),
+        title: piece.title().into_owned(),
         tally: ended.tally,
-        counts: store.counts(&issue.id)?,
+        counts: store.counts(piece.id())?,
     });
     Ok(())
 }
@@ -269,8 +295,8 @@ fn is_anybody_there(store: &dyn Store) -> anyhow::Result<bool> {
     if found { Ok(true) } else { ended.map(|()| false) }
 }
 
-fn nobody(issue: &Issue) -> Finding {
-    let message = format!("`{}` is due and there is nobody to mail it to", issue.slug);
+fn nobody(piece: &Piece<'_>) -> Finding {
+    let message = format!("`{}` is due and there is nobody to mail it to", piece.slug());
     Finding::warning("no-subscribers", message).help("add subscribers: `slugline subscribers import FILE.csv`")
 }
 

@@ -1,4 +1,5 @@
-//! What templates can refer to: `publication`, `issue`, `words`, `body`, `subscriber`, `unsubscribe`.
+//! What templates can refer to: `publication`, `issue`, `words`, `body`, `subscriber`, `unsubscribe`; those of a digest
+//! also `digest` and `issues`, see `digest`.
 
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -14,10 +15,10 @@ use crate::publication::{Author, Publication};
 pub struct Fields {
     language: String,
     shared: Value,
-    /// Body as HTML.
-    pub html: String,
-    /// Body as plain text.
-    pub text: String,
+    /// What only the HTML part shows.
+    pub html: Value,
+    /// What only the plain text shows.
+    pub text: Value,
 }
 
 impl Fields {
@@ -28,13 +29,14 @@ impl Fields {
         let shared = Value::from(Serde(json!({
             "publication": publication_fields(publication),
             "issue": issue_fields(issue, cover, &language, &words),
-            "words": {
-                "read_in_browser": words.read_in_browser,
-                "why": words.why(&publication.title),
-                "unsubscribe": words.unsubscribe,
-                "comma": words.comma,
-            },
+            "words": word_fields(publication, &words),
         })));
+        let (html, text) = (Value::from_safe_string(html), Value::from(text));
+        Self { language, shared, html: context! { body => html }, text: context! { body => text } }
+    }
+
+    /// The fields of a digest, whose parts have their own each.
+    pub(super) fn of_digest(language: String, shared: Value, html: Value, text: Value) -> Self {
         Self { language, shared, html, text }
     }
 
@@ -50,15 +52,15 @@ impl Fields {
 
     /// The fields of the HTML part.
     pub fn for_html(&self, recipient: &Recipient, leave: &Leave) -> Value {
-        self.with(Value::from_safe_string(self.html.clone()), recipient, leave)
+        self.with(&self.html, recipient, leave)
     }
 
     /// The fields of the plain text.
     pub fn for_text(&self, recipient: &Recipient, leave: &Leave) -> Value {
-        self.with(Value::from(self.text.clone()), recipient, leave)
+        self.with(&self.text, recipient, leave)
     }
 
-    fn with(&self, body: Value, recipient: &Recipient, leave: &Leave) -> Value {
+    fn with(&self, part: &Value, recipient: &Recipient, leave: &Leave) -> Value {
         let subscriber = json!({
             "address": recipient.address.as_str(),
             "name": recipient.name,
@@ -66,15 +68,25 @@ impl Fields {
         });
         let unsubscribe = leave.link().map(|link| json!({ "link": link, "url": leave.url, "mailto": leave.mailto }));
         context! {
-            body,
             subscriber => Value::from(Serde(subscriber)),
             unsubscribe => Value::from(Serde(unsubscribe)),
-            ..self.shared.clone()
+            ..context! { ..part.clone(), ..self.shared.clone() }
         }
     }
 }
 
-fn publication_fields(publication: &Publication) -> Json {
+pub(super) fn word_fields(publication: &Publication, words: &Words) -> Json {
+    json!({
+        "read_in_browser": words.read_in_browser,
+        "read_on": words.read_on,
+        "contents": words.contents,
+        "why": words.why(&publication.title),
+        "unsubscribe": words.unsubscribe,
+        "comma": words.comma,
+    })
+}
+
+pub(super) fn publication_fields(publication: &Publication) -> Json {
     json!({
         "title": publication.title,
         "description": publication.description,
@@ -85,7 +97,7 @@ fn publication_fields(publication: &Publication) -> Json {
     })
 }
 
-fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words: &Words) -> Json {
+pub(super) fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words: &Words) -> Json {
     json!({
         "id": issue.id.as_str(),
         "slug": issue.slug.as_str(),

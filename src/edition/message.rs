@@ -6,15 +6,26 @@
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::config::MailConfig;
 use crate::edition::body::Body;
 use crate::edition::recipient::{LONGEST_URL, Recipient, Unsubscribe};
 use crate::edition::{header, hex};
 use crate::email::EmailAddress;
-use crate::issue::Issue;
 
-/// The header of one issue's messages.
+/// What messages are about.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// What makes their Message-IDs those of no other issue or digest.
+    pub id: &'a str,
+    /// Where the same can be read on the web.
+    pub archived_at: Option<&'a Url>,
+    /// The subject, on one line.
+    pub subject: &'a str,
+}
+
+/// The header of one issue's or digest's messages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
     /// From.
@@ -33,7 +44,7 @@ impl Header {
     ///
     /// # Errors
     /// When an address of the project file cannot stand in a header, or `mail.unsubscribe_url` is no URL.
-    pub fn new(mail: &MailConfig, issue: &Issue, language: &str, subject: &str) -> anyhow::Result<Self> {
+    pub fn new(mail: &MailConfig, about: &About<'_>, language: &str) -> anyhow::Result<Self> {
         let from = &mail.from;
         in_ascii(&from.address, "mail.from")?;
         let mut between = String::new();
@@ -41,13 +52,13 @@ impl Header {
             in_ascii(&reply_to.address, "mail.reply_to")?;
             between.push_str(&header::mailbox("Reply-To", reply_to.name.as_deref(), &reply_to.address));
         }
-        between.push_str(&header::text("Subject", subject));
+        between.push_str(&header::text("Subject", about.subject));
         Ok(Self {
             before: header::mailbox("From", from.name.as_deref(), &from.address),
             between,
-            after: after(mail, issue, language),
+            after: after(mail, about.archived_at, language),
             unsubscribe: Unsubscribe::new(mail)?,
-            issue_id: issue.id.to_string(),
+            issue_id: about.id.to_owned(),
             domain: from.address.domain().to_owned(),
         })
     }
@@ -95,13 +106,13 @@ impl Header {
 
 /// What tells machines that this is a list: RFC 2919, RFC 5064, RFC 3834 section 5, and what Exchange and old
 /// responders look at instead.
-fn after(mail: &MailConfig, issue: &Issue, language: &str) -> String {
+fn after(mail: &MailConfig, archived_at: Option<&Url>, language: &str) -> String {
     let mut after = String::new();
     if let Some(list) = &mail.list_id {
         after.push_str(&header::list_id(list.name.as_deref(), &list.id));
     }
-    if issue.permalink.as_str().len() <= LONGEST_URL {
-        after.push_str(&header::list("Archived-At", &[format!("<{}>", issue.permalink)]));
+    if let Some(permalink) = archived_at.filter(|permalink| permalink.as_str().len() <= LONGEST_URL) {
+        after.push_str(&header::list("Archived-At", &[format!("<{permalink}>")]));
     }
     after.push_str("Auto-Submitted: auto-generated\r\n");
     after.push_str("X-Auto-Response-Suppress: OOF, AutoReply\r\n");

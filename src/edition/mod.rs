@@ -1,4 +1,4 @@
-//! The e-mail edition of one issue: HTML, plain text, and the message each recipient gets.
+//! The e-mail edition of one issue, or of a digest: HTML, plain text, and the message each recipient gets.
 //!
 //! Takes the publication, the `mail` part of the project file, an issue, its Markdown and the project's templates.
 //! What no recipient changes is rendered, inlined and encoded once; a template that refers to its reader is filled in
@@ -9,15 +9,16 @@ use std::borrow::Cow;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use minijinja::Value;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use crate::config::MailConfig;
 use crate::content::markdown::Document;
 use crate::content::plain_text;
+use crate::digest::Period;
 use crate::edition::body::Body;
 use crate::edition::context::Fields;
 use crate::edition::inline::inline;
-use crate::edition::message::Header;
+use crate::edition::message::{About, Header};
 use crate::edition::recipient::{Leave, Unsubscribe};
 use crate::edition::template::Templates;
 use crate::finding::Finding;
@@ -26,6 +27,7 @@ use crate::publication::Publication;
 
 pub mod body;
 pub mod context;
+mod digest;
 pub mod dkim;
 mod dress;
 pub mod header;
@@ -37,9 +39,10 @@ pub mod template;
 mod transfer;
 pub mod words;
 
+pub use crate::edition::digest::Section;
 pub use crate::edition::recipient::Recipient;
 
-/// The e-mail edition of one issue.
+/// The e-mail edition of one issue or digest.
 #[derive(Debug)]
 pub struct Edition {
     templates: Templates,
@@ -80,13 +83,44 @@ impl Edition {
         body: &Document<'_>,
         templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
-        let templates = Templates::load(templates)?;
+        let templates = Templates::load(template::ISSUE, templates)?;
         let html = dress::body(body, &issue.permalink, "note-");
         let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, cover, html, text);
-        let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;
         let subject = subject(&templates, &fields, mail, issue)?;
-        let header = mail.map(|mail| Header::new(mail, issue, fields.language(), &subject)).transpose()?;
+        let about = About { id: issue.id.as_str(), archived_at: Some(&issue.permalink), subject: &subject };
+        Self::finish(templates, fields, mail, &about)
+    }
+
+    /// Makes the edition of the digest of a period that holds these sections. `templates` as in `prepare`.
+    ///
+    /// # Errors
+    /// As in `prepare`.
+    pub fn prepare_digest(
+        publication: &Publication,
+        mail: &MailConfig,
+        period: &Period,
+        sections: &[Section<'_>],
+        templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
+    ) -> anyhow::Result<Self> {
+        let templates = Templates::load(template::DIGEST, templates)?;
+        let fields = digest::fields(publication, mail.digest.content, period, sections);
+        let subject = templates.render_value("mail.digest.subject", &mail.digest.subject, fields.shared());
+        let subject = header::one_line(&subject.map_err(|finding| *finding)?);
+        // Two publications may have the same sender and subscriber; their digests of a week are two messages.
+        let id = format!("{}{}", publication.base_url, period.id());
+        Self::finish(templates, fields, Some(mail), &About { id: &id, archived_at: None, subject: &subject })
+    }
+
+    fn finish(
+        templates: Templates,
+        fields: Fields,
+        mail: Option<&MailConfig>,
+        about: &About<'_>,
+    ) -> anyhow::Result<Self> {
+        let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;
+        let subject = about.subject.to_owned();
+        let header = mail.map(|mail| Header::new(mail, about, fields.language())).transpose()?;
         let content_hash = content_hash(&templates, &fields, &subject);
         let mut edition = Self { templates, fields, unsubscribe, subject, header, same_for_all: None, content_hash };
         // The project's own address stands for a reader that no template refers to.
@@ -163,12 +197,12 @@ impl Edition {
     fn render(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Rendered> {
         let html = self
             .templates
-            .render(template::HTML, &self.fields.for_html(recipient, leave))
+            .render(self.templates.parts.html, &self.fields.for_html(recipient, leave))
             .map_err(|finding| *finding)?;
         let html = inline(&html)?;
         let text = self
             .templates
-            .render(template::TEXT, &self.fields.for_text(recipient, leave))
+            .render(self.templates.parts.text, &self.fields.for_text(recipient, leave))
             .map_err(|finding| *finding)?;
         let body = Body::encode(&text, &html, MARK);
         Ok(Rendered { html, text, body })
@@ -200,10 +234,11 @@ fn subject(templates: &Templates, fields: &Fields, mail: Option<&MailConfig>, is
 fn content_hash(templates: &Templates, fields: &Fields, subject: &str) -> String {
     let mut hash = Sha256::new();
     let shared: &Value = fields.shared();
-    let shared = serde_json::to_string(shared).unwrap_or_default();
+    let [shared, html, text] =
+        [shared, &fields.html, &fields.text].map(|fields| serde_json::to_string(fields).unwrap_or_default());
     let sources = templates.sources();
     let templates = sources.iter().flat_map(|(name, source)| [name.as_str(), source.as_str()]);
-    for part in [subject, &shared, &fields.html, &fields.text].into_iter().chain(templates) {
+    for part in [subject, &shared, &html, &text].into_iter().chain(templates) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

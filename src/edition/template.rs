@@ -12,18 +12,29 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use crate::content::plain_text;
 use crate::finding::{Finding, Place, nearest};
 
-/// Template of the HTML part.
-pub const HTML: &str = "edition.html";
+/// The names of the templates of an edition's two parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Template of the HTML part.
+    pub html: &'static str,
+    /// Template of the plain text part.
+    pub text: &'static str,
+}
 
-/// Template of the plain text part.
-pub const TEXT: &str = "edition.txt";
+/// The templates of one issue.
+pub const ISSUE: Parts = Parts { html: "edition.html", text: "edition.txt" };
+
+/// The templates of a digest.
+pub const DIGEST: Parts = Parts { html: "digest.html", text: "digest.txt" };
 
 /// What is compiled in, by its name. A project's own template of that name is used instead, and can extend the one
 /// compiled in by that name behind `default/`.
-const COMPILED_IN: [(&str, &str); 3] = [
+const COMPILED_IN: [(&str, &str); 5] = [
     ("layout.html", include_str!("../../templates/layout.html")),
-    (HTML, include_str!("../../templates/edition.html")),
-    (TEXT, include_str!("../../templates/edition.txt")),
+    (ISSUE.html, include_str!("../../templates/edition.html")),
+    (ISSUE.text, include_str!("../../templates/edition.txt")),
+    (DIGEST.html, include_str!("../../templates/digest.html")),
+    (DIGEST.text, include_str!("../../templates/digest.txt")),
 ];
 
 /// Before the name of a template: the one compiled in, whatever the project has.
@@ -35,16 +46,18 @@ const FUEL: u64 = 1_000_000;
 /// The templates of one edition.
 #[derive(Debug, Clone)]
 pub struct Templates {
+    /// Which of them are rendered.
+    pub parts: Parts,
     environment: Environment<'static>,
 }
 
 impl Templates {
-    /// Reads both templates, and those they extend, include or import. `own` gives the text of the project's own
+    /// Reads the templates of both parts, and those they extend, include or import. `own` gives the text of the project's own
     /// template of a name, if there is one.
     ///
     /// # Errors
     /// When `own` fails, or a finding where a template cannot be understood.
-    pub fn load(own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Self> {
+    pub fn load(parts: Parts, own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Self> {
         let mut environment = Environment::new();
         environment.set_debug(true);
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -53,7 +66,7 @@ impl Templates {
         environment.set_syntax(lines.context("failed to set up templates")?);
         environment.add_filter("heading", |text: String| plain_text::heading(&text));
         environment.add_filter("paragraph", |text: String| plain_text::paragraph(&text));
-        let mut wanted = vec![HTML.to_owned(), TEXT.to_owned()];
+        let mut wanted = vec![parts.html.to_owned(), parts.text.to_owned()];
         while let Some(name) = wanted.pop() {
             if environment.get_template(&name).is_ok() {
                 continue;
@@ -64,7 +77,7 @@ impl Templates {
             let added = environment.add_template_owned(name.clone(), source.clone());
             added.map_err(|error| *finding(&error, &path(&name), &source, &Value::UNDEFINED))?;
         }
-        Ok(Self { environment })
+        Ok(Self { parts, environment })
     }
 
     /// The names and texts of all templates that are in use, in the order of their names.

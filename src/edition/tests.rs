@@ -49,7 +49,7 @@ fn date() -> DateTime<Utc> {
 }
 
 fn plain(name: &str) -> Option<String> {
-    Some(if name == template::TEXT { "{{ body }}".to_owned() } else { "<p>{{ issue.title }}</p>\n".to_owned() })
+    Some(if name == template::ISSUE.text { "{{ body }}".to_owned() } else { "<p>{{ issue.title }}</p>\n".to_owned() })
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn every_attempt_has_the_same_bytes_and_every_recipient_another_id() {
 #[test]
 fn a_template_that_greets_its_reader_is_filled_in_for_each() {
     let own = |name: &str| {
-        (name == template::TEXT).then(|| "{{ subscriber.name }}, {{ subscriber.attributes.city }}".to_owned())
+        (name == template::ISSUE.text).then(|| "{{ subscriber.name }}, {{ subscriber.attributes.city }}".to_owned())
     };
     let edition = edition(&issue(ISSUE), "", &own).unwrap();
     let mut mei = reader("mei@example.com", "Mei");
@@ -177,7 +177,7 @@ fn the_link_to_leave_is_the_readers_own() {
     }
 }
 
-/// The text and the HTML of a message, as an independent parser decodes them.
+/// The text and the ISSUE.html of a message, as an independent parser decodes them.
 fn parts_of(edition: &Edition, recipient: &Recipient) -> [String; 2] {
     let bytes = edition.message(recipient, date()).unwrap();
     let message = MessageParser::default().parse(&bytes).unwrap();
@@ -201,7 +201,7 @@ fn a_link_put_into_encoded_parts_is_the_link_of_rendered_ones() {
 
 #[test]
 fn a_template_that_changes_the_link_is_filled_in_for_each() {
-    let own = |name: &str| (name == template::TEXT).then(|| "{{ unsubscribe.link | upper }}".to_owned());
+    let own = |name: &str| (name == template::ISSUE.text).then(|| "{{ unsubscribe.link | upper }}".to_owned());
     let edition = edition(&issue(ISSUE), "", &own).unwrap();
     assert!(edition.same_for_all.is_none());
     let text = edition.text(&reader("mei@example.com", "")).unwrap();
@@ -257,7 +257,7 @@ proptest! {
     ) {
         let mut issue = issue(ISSUE);
         issue.subject = Some(format!("S {subject}"));
-        let own = |name: &str| (name == template::TEXT).then(|| "{{ body }}".to_owned());
+        let own = |name: &str| (name == template::ISSUE.text).then(|| "{{ body }}".to_owned());
         let edition = edition(&issue, &format!("x{words}x"), &own).unwrap();
         let bytes = edition.message(&reader("mei@example.com", &name), date()).unwrap();
         prop_assert!(bytes.is_ascii());

@@ -1,6 +1,6 @@
 //! The few fixed words of an edition, and dates in words, in the reader's language.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
 
 /// The fixed words of an edition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +13,20 @@ pub struct Words {
     pub unsubscribe: &'static str,
     /// Between the items of a list in a sentence.
     pub comma: &'static str,
+    /// On the link from a summary to the whole issue.
+    pub read_on: &'static str,
+    /// Over the table of contents of a digest.
+    pub contents: &'static str,
     /// Form of a date, for chrono's `format`.
     date: &'static str,
+    /// Form of a month.
+    month: &'static str,
+    /// Forms of the first and the last day of a time within a month.
+    within_month: [&'static str; 2],
+    /// The same within a year.
+    within_year: [&'static str; 2],
+    /// Between two whole dates.
+    to: &'static str,
 }
 
 const ENGLISH: Words = Words {
@@ -22,7 +34,13 @@ const ENGLISH: Words = Words {
     why: "You get this mail because you subscribed to {publication}.",
     unsubscribe: "Unsubscribe",
     comma: ", ",
+    read_on: "Read on",
+    contents: "In this mail",
     date: "%-d %B %Y",
+    month: "%B %Y",
+    within_month: ["%-d–", "%-d %B %Y"],
+    within_year: ["%-d %B – ", "%-d %B %Y"],
+    to: " – ",
 };
 
 const SIMPLIFIED_CHINESE: Words = Words {
@@ -30,13 +48,21 @@ const SIMPLIFIED_CHINESE: Words = Words {
     why: "你收到这封邮件，是因为你订阅了《{publication}》。",
     unsubscribe: "退订",
     comma: "、",
+    read_on: "继续阅读",
+    contents: "本期内容",
     date: "%Y年%-m月%-d日",
+    month: "%Y年%-m月",
+    within_month: ["%Y年%-m月%-d日", "—%-d日"],
+    within_year: ["%Y年%-m月%-d日", "—%-m月%-d日"],
+    to: "—",
 };
 
 const TRADITIONAL_CHINESE: Words = Words {
     read_in_browser: "在瀏覽器中閱讀",
     why: "你收到這封郵件，是因為你訂閱了《{publication}》。",
     unsubscribe: "取消訂閱",
+    read_on: "繼續閱讀",
+    contents: "本期內容",
     ..SIMPLIFIED_CHINESE
 };
 
@@ -44,6 +70,11 @@ const JAPANESE: Words = Words {
     read_in_browser: "ブラウザで読む",
     why: "このメールは「{publication}」を購読されている方にお送りしています。",
     unsubscribe: "配信停止",
+    read_on: "続きを読む",
+    contents: "目次",
+    within_month: ["%Y年%-m月%-d日", "〜%-d日"],
+    within_year: ["%Y年%-m月%-d日", "〜%-m月%-d日"],
+    to: "〜",
     ..SIMPLIFIED_CHINESE
 };
 
@@ -52,7 +83,13 @@ const KOREAN: Words = Words {
     why: "‘{publication}’ 구독자께 보내 드리는 메일입니다.",
     unsubscribe: "구독 취소",
     comma: ", ",
+    read_on: "계속 읽기",
+    contents: "목차",
     date: "%Y년 %-m월 %-d일",
+    month: "%Y년 %-m월",
+    within_month: ["%Y년 %-m월 %-d일", "~%-d일"],
+    within_year: ["%Y년 %-m월 %-d일", "~%-m월 %-d일"],
+    to: " ~ ",
 };
 
 impl Words {
@@ -77,6 +114,24 @@ impl Words {
     /// The day in words, such as `14 August 2020` or `2020年8月14日`.
     pub fn date(&self, date: DateTime<FixedOffset>) -> String {
         date.format(self.date).to_string()
+    }
+
+    /// The time from one day to another in words, such as `16–22 November 2026`, or `November 2026`.
+    pub fn period(&self, first: NaiveDate, last: NaiveDate) -> String {
+        let same_month = (first.year(), first.month()) == (last.year(), last.month());
+        let is_month = same_month && first.day() == 1 && last.succ_opt().is_none_or(|next| next.day() == 1);
+        if first == last {
+            return first.format(self.date).to_string();
+        }
+        if is_month {
+            return first.format(self.month).to_string();
+        }
+        let joined = |[a, b]: [&str; 2]| format!("{}{}", first.format(a), last.format(b));
+        match (same_month, first.year() == last.year()) {
+            (true, _) => joined(self.within_month),
+            (false, true) => joined(self.within_year),
+            (false, false) => format!("{}{}{}", first.format(self.date), self.to, last.format(self.date)),
+        }
     }
 }
 
@@ -106,6 +161,23 @@ mod tests {
         ] {
             assert_eq!(Words::of_language(tag).date(date), expected, "{tag}");
         }
+    }
+
+    #[test]
+    fn periods_say_no_more_than_they_must() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        for (first, last, english, chinese) in [
+            ("2026-11-16", "2026-11-22", "16–22 November 2026", "2026年11月16日—22日"),
+            ("2026-11-30", "2026-12-06", "30 November – 6 December 2026", "2026年11月30日—12月6日"),
+            ("2026-12-28", "2027-01-03", "28 December 2026 – 3 January 2027", "2026年12月28日—2027年1月3日"),
+            ("2028-02-01", "2028-02-29", "February 2028", "2028年2月"),
+            ("2026-11-20", "2026-11-20", "20 November 2026", "2026年11月20日"),
+        ] {
+            let in_words = |tag| Words::of_language(tag).period(day(first), day(last));
+            assert_eq!((in_words("en"), in_words("zh")), (english.to_owned(), chinese.to_owned()));
+        }
+        let korean = Words::of_language("ko").period(day("2026-11-16"), day("2026-11-22"));
+        assert_eq!(korean, "2026년 11월 16일~22일");
     }
 
     #[test]

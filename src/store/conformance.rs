@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
+use crate::digest::{Period, PeriodName};
 use crate::ledger::Outcome;
 
 /// Opens the same store as often as it is called.
@@ -17,6 +18,8 @@ pub(super) fn conforms(world: World<'_>) {
     world(&|open| adding_never_changes_who_is_there(open));
     world(&|open| leaving_counts_whoever_says_it(open));
     world(&|open| the_audience_is_frozen(open));
+    world(&|open| what_a_digest_holds_is_frozen(open));
+    world(&|open| no_issue_is_in_two_mailings(open));
     world(&|open| everybody_is_claimed_once(open));
     world(&|open| outcomes_are_kept(open));
     world(&|open| a_call_that_fails_changes_nothing(open));
@@ -56,7 +59,7 @@ fn add(store: &mut dyn Store, count: usize) -> Added {
 fn begun(open: Open<'_>, count: usize) -> Box<dyn Store> {
     let mut store = open();
     add(&mut *store, count);
-    store.freeze(&issue(), "hash", now()).unwrap();
+    store.freeze(&issue(), "hash", None, now()).unwrap();
     assert_eq!(store.begin_run(&run("boot"), now()).unwrap(), Begun::Started(Recovered::default()));
     store
 }
@@ -120,13 +123,70 @@ fn the_audience_is_frozen(open: Open<'_>) {
     add(&mut *store, 3);
     store.set_status(&address(1), Status::Suppressed, now()).unwrap();
     assert_eq!(store.mailing(&issue()).unwrap(), None);
-    let mailing = store.freeze(&issue(), "hash", now()).unwrap();
-    assert_eq!(mailing, Mailing { issue: issue(), content_hash: "hash".into(), frozen_at: now(), expected: 2 });
+    let mailing = store.freeze(&issue(), "hash", None, now()).unwrap();
+    assert_eq!(
+        mailing,
+        Mailing { issue: issue(), digest: None, content_hash: "hash".into(), frozen_at: now(), expected: 2 }
+    );
     add(&mut *store, 5);
-    let again = store.freeze(&issue(), "other", now() + TimeDelta::hours(1)).unwrap();
+    let again = store.freeze(&issue(), "other", None, now() + TimeDelta::hours(1)).unwrap();
     assert_eq!(again, mailing);
     assert_eq!(open().mailings().unwrap(), [mailing]);
     assert_eq!(store.counts(&issue()).unwrap().of(State::Queued), 2);
+}
+
+fn id(name: &str) -> IssueId {
+    IssueId::new(name).unwrap()
+}
+
+/// What the digest of a week of 2026 holds.
+fn week(number: u32, issues: &[&str]) -> Contents {
+    let monday = chrono::NaiveDate::from_isoywd_opt(2026, number, chrono::Weekday::Mon).unwrap();
+    let start = monday.and_time(chrono::NaiveTime::MIN).and_utc();
+    let name = PeriodName::new(&format!("2026-W{number}")).unwrap();
+    let period = Period { name, start, end: start + TimeDelta::weeks(1) };
+    Contents { period, issues: issues.iter().map(|issue| id(issue)).collect() }
+}
+
+fn freeze(store: &mut dyn Store, contents: &Contents) -> Result<Mailing, StoreError> {
+    store.freeze(&contents.period.id(), "hash", Some(contents), now())
+}
+
+fn what_a_digest_holds_is_frozen(open: Open<'_>) {
+    let mut store = open();
+    add(&mut *store, 2);
+    let contents = week(46, &["z", "a", "m"]);
+    let mailing = freeze(&mut *store, &contents).unwrap();
+    let expected = Mailing {
+        issue: id("digest:2026-W46"),
+        digest: Some(contents),
+        content_hash: "hash".into(),
+        frozen_at: now(),
+        expected: 2,
+    };
+    assert_eq!(mailing, expected);
+    assert_eq!(freeze(&mut *store, &week(46, &["z", "late"])).unwrap(), expected, "it is what it was");
+    assert_eq!(open().mailing(&id("digest:2026-W46")).unwrap(), Some(expected.clone()));
+    assert_eq!(open().mailing(&id("a")).unwrap(), None, "an issue in a digest has no mailing by itself");
+    store.freeze(&id("late"), "hash", None, now()).unwrap();
+    let mailings = open().mailings().unwrap();
+    assert_eq!((mailings.len(), mailings[0].digest.as_ref(), &mailings[1]), (2, None, &expected));
+    store.begin_run(&run("boot"), now()).unwrap();
+    assert_eq!(store.claim(&id("digest:2026-W46"), 9, now()).unwrap().len(), 2);
+}
+
+fn no_issue_is_in_two_mailings(open: Open<'_>) {
+    let mut store = open();
+    add(&mut *store, 2);
+    store.freeze(&id("alone"), "hash", None, now()).unwrap();
+    freeze(&mut *store, &week(46, &["a", "b"])).unwrap();
+    let before = store.mailings().unwrap();
+    assert!(freeze(&mut *store, &week(47, &["c", "b"])).is_err(), "another digest holds it");
+    assert!(freeze(&mut *store, &week(47, &["c", "alone"])).is_err(), "it was mailed by itself");
+    assert!(store.freeze(&id("a"), "hash", None, now()).is_err(), "a digest holds it");
+    assert_eq!(store.mailings().unwrap(), before);
+    assert_eq!(store.counts(&id("digest:2026-W47")).unwrap().total(), 0, "what failed left nothing");
+    freeze(&mut *store, &week(47, &["c"])).unwrap();
 }
 
 fn everybody_is_claimed_once(open: Open<'_>) {

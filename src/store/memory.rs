@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 
+use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
@@ -96,6 +97,13 @@ impl Tables {
 
     fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
         self.subscribers.iter_mut().find(|subscriber| subscriber.address.key() == address.key())
+    }
+
+    /// Whether an issue is in a mailing, alone or in a digest.
+    fn is_mailed(&self, issue: &IssueId) -> bool {
+        let mut digests = self.mailings.iter().filter_map(|mailing| mailing.digest.as_ref());
+        digests.any(|digest| digest.issues.contains(issue))
+            || self.mailings.iter().any(|mailing| mailing.issue == *issue)
     }
 
     fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
@@ -225,11 +233,21 @@ impl Store for Memory {
         Ok(Begun::Started(recovered))
     }
 
-    fn freeze(&mut self, issue: &IssueId, content_hash: &str, now: DateTime<Utc>) -> Result<Mailing, StoreError> {
+    fn freeze(
+        &mut self,
+        issue: &IssueId,
+        content_hash: &str,
+        digest: Option<&Contents>,
+        now: DateTime<Utc>,
+    ) -> Result<Mailing, StoreError> {
         if let Some(mailing) = self.mailing(issue)? {
             return Ok(mailing);
         }
         let mut tables = self.tables();
+        let mut held = digest.map_or(std::slice::from_ref(issue), |digest| &digest.issues).iter();
+        if let Some(repeated) = held.find(|issue| tables.is_mailed(issue)) {
+            return Err(failed(&format!("`{repeated}` is in a mailing already")));
+        }
         let is_active = |subscriber: &&Subscriber| subscriber.status == Status::Active;
         let audience: Vec<Subscriber> = tables.subscribers.iter().filter(is_active).cloned().collect();
         let expected = audience.len() as u64;
@@ -240,7 +258,8 @@ impl Store for Memory {
                 Delivery { issue, subscriber: id, address, state: State::Queued, attempts: 0, reply: None, changed };
             tables.rows.insert(key, Row { delivery, retry_at: None, run: None });
         }
-        let mailing = Mailing { issue: issue.clone(), content_hash: content_hash.to_owned(), frozen_at: now, expected };
+        let (digest, content_hash) = (digest.cloned(), content_hash.to_owned());
+        let mailing = Mailing { issue: issue.clone(), digest, content_hash, frozen_at: now, expected };
         tables.mailings.push(mailing.clone());
         Ok(mailing)
     }

@@ -8,6 +8,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::config::StorePlace;
+use crate::digest::Contents;
 use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
@@ -63,11 +64,19 @@ pub trait Store: Send {
     /// claims are queued again, their `sending` rows become `unknown` (every claim does if `run.boot_id` is another).
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError>;
 
-    /// Writes down the audience of an issue, durable: one queued row per active subscriber, and their number, which is
-    /// verified. An issue that has a mailing already is left as it is, and that mailing is given.
-    fn freeze(&mut self, issue: &IssueId, content_hash: &str, now: DateTime<Utc>) -> Result<Mailing, StoreError>;
+    /// Writes down the audience of an issue or digest, durable: one queued row per active subscriber, and their number,
+    /// which is verified; and what a digest holds. What has a mailing already is left as it is, and that mailing is
+    /// given. No issue is ever in two mailings: it is an error if a digest holds one that was mailed, alone or in another
+    /// digest, or if the issue is in a digest.
+    fn freeze(
+        &mut self,
+        issue: &IssueId,
+        content_hash: &str,
+        digest: Option<&Contents>,
+        now: DateTime<Utc>,
+    ) -> Result<Mailing, StoreError>;
 
-    /// The mailing of an issue.
+    /// The mailing of an issue by itself, or of a digest.
     fn mailing(&self, issue: &IssueId) -> Result<Option<Mailing>, StoreError>;
 
     /// All mailings, newest first.

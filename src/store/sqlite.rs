@@ -14,12 +14,14 @@ use anyhow::{anyhow, bail};
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
+use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
 use crate::store::{Added, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
+mod digest;
 mod error;
 mod ledger;
 mod schema;
@@ -167,8 +169,14 @@ impl Store for Sqlite {
         Ok(Begun::Started(recovered))
     }
 
-    fn freeze(&mut self, issue: &IssueId, content_hash: &str, now: DateTime<Utc>) -> StoreResult<Mailing> {
-        self.durably("freeze the audience", |transaction| ledger::freeze(transaction, issue, content_hash, now))
+    fn freeze(
+        &mut self,
+        issue: &IssueId,
+        content_hash: &str,
+        digest: Option<&Contents>,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Mailing> {
+        self.durably("freeze the audience", |transaction| ledger::freeze(transaction, issue, content_hash, digest, now))
     }
 
     fn mailing(&self, issue: &IssueId) -> StoreResult<Option<Mailing>> {

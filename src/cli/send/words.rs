@@ -4,13 +4,14 @@ use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
 use crate::delivery::send::{Expected, Forecast, Mailed, Report};
 use crate::delivery::trial::Tried;
+use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
-use crate::issue::{Issue, IssueId};
+use crate::issue::IssueId;
 use crate::ledger::State;
 
 /// Tells what became of test letters.
-pub(in crate::cli) fn trial(context: &Context, issue: &Issue, tried: &[Tried]) -> anyhow::Result<Exit> {
+pub(in crate::cli) fn trial(context: &Context, piece: &Piece<'_>, tried: &[Tried]) -> anyhow::Result<Exit> {
     let words = |tried: &Tried| match &tried.result {
         Ok(reply) => vec![tried.to.to_string(), "sent".to_owned(), reply.clone()],
         Err(error) => vec![tried.to.to_string(), "failed".to_owned(), error.clone()],
@@ -19,7 +20,7 @@ pub(in crate::cli) fn trial(context: &Context, issue: &Issue, tried: &[Tried]) -
     if context.report.json {
         let tests: Vec<_> =
             rows.iter().map(|row| serde_json::json!({ "address": row[0], "state": row[1], "reply": row[2] })).collect();
-        context.report.document(&serde_json::json!({ "issue": issue.slug.as_str(), "tests": tests }))?;
+        context.report.document(&serde_json::json!({ "issue": piece.slug().as_str(), "tests": tests }))?;
     } else {
         context.report.table(&rows)?;
     }
@@ -32,7 +33,7 @@ pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> an
     if context.report.json {
         let mailing = |expected: &Expected<'_>| {
             let recipients: Vec<&str> = expected.recipients.iter().map(EmailAddress::as_str).collect();
-            serde_json::json!({ "issue": expected.issue.slug.as_str(), "recipients": recipients })
+            serde_json::json!({ "issue": expected.piece.slug().as_str(), "recipients": recipients })
         };
         let mailings: Vec<_> = forecast.mailings.iter().map(mailing).collect();
         let findings: Vec<FindingRow<'_>> = forecast.findings.iter().map(FindingRow::of).collect();
@@ -44,7 +45,7 @@ pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> an
     }
     for expected in &forecast.mailings {
         let count = expected.recipients.len();
-        context.report.text(&format!("{} would go to {count} recipients\n", expected.issue.slug))?;
+        context.report.text(&format!("{} would go to {count} recipients\n", expected.piece.slug()))?;
         for address in &expected.recipients {
             context.report.detail(&format!("  {address}"));
         }

@@ -1,5 +1,7 @@
 //! Which issues are due, as tables.
 
+use std::sync::LazyLock;
+
 use chrono::TimeZone as _;
 
 use super::*;
@@ -7,6 +9,8 @@ use crate::delivery::send::tests::issue;
 use crate::ledger::{Outcome, Run};
 use crate::store::memory::Memory;
 use crate::subscriber::NewSubscriber;
+
+mod digests;
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 1, 12, 0, 0).unwrap()
@@ -23,14 +27,15 @@ fn store() -> Memory {
     store
 }
 
-fn terms(on_unknown: OnUnknown) -> Terms {
-    Terms { now: noon(), due_for: Duration::hours(48), on_unknown }
+fn terms(on_unknown: OnUnknown) -> Terms<'static> {
+    static WEEKS: LazyLock<Schedule> = LazyLock::new(Schedule::default);
+    Terms { now: noon(), due_for: Duration::hours(48), on_unknown, edition: EditionOf::Issue, schedule: &WEEKS }
 }
 
 /// The slugs planned, and the rules of the findings.
-fn planned(issues: &[Issue], chosen: &Chosen, terms: &Terms, store: &Memory) -> (Vec<String>, Vec<&'static str>) {
+fn planned(issues: &[Issue], chosen: &Chosen, terms: &Terms<'_>, store: &Memory) -> (Vec<String>, Vec<&'static str>) {
     let plan = plan(issues, chosen, terms, store, &|issue| Ok(issue.title.clone())).unwrap();
-    let slugs = plan.mailings.iter().map(|planned| planned.issue.slug.to_string()).collect();
+    let slugs = plan.mailings.iter().map(|planned| planned.piece.slug().to_string()).collect();
     (slugs, plan.findings.iter().map(|finding| finding.rule).collect())
 }
 
@@ -80,7 +85,7 @@ fn a_named_issue_is_mailed_however_old_and_the_others_are_not() {
 fn mail(store: &mut Memory, issue: &Issue, hash: &str, outcome: Outcome, at: DateTime<Utc>) {
     let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 };
     store.begin_run(&run, at).unwrap();
-    store.freeze(&issue.id, hash, at).unwrap();
+    store.freeze(&issue.id, hash, None, at).unwrap();
     let claims = store.claim(&issue.id, 1, at).unwrap();
     store.record(&issue.id, &[(claims[0].subscriber.id, outcome)], at).unwrap();
 }

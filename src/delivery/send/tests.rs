@@ -7,7 +7,7 @@ use chrono::TimeZone as _;
 use url::Url;
 
 use super::*;
-use crate::config::{Server, TlsMode};
+use crate::config::{EditionOf, Schedule, Server, TlsMode};
 use crate::disk::Project;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
@@ -72,6 +72,8 @@ struct World {
     connections: usize,
     limit: Option<u64>,
     on_unknown: OnUnknown,
+    edition: EditionOf,
+    schedule: Schedule,
     now: DateTime<Utc>,
     stop_after: Option<u64>,
 }
@@ -86,6 +88,8 @@ impl World {
             connections: 1,
             limit: None,
             on_unknown: OnUnknown::Hold,
+            edition: EditionOf::Issue,
+            schedule: Schedule::default(),
             now: noon(),
             stop_after: None,
         }
@@ -110,7 +114,13 @@ impl World {
         let sending = Sending {
             issues: &self.issues,
             chosen: Chosen::Due,
-            terms: Terms { now: self.now, due_for: chrono::Duration::hours(48), on_unknown: self.on_unknown },
+            terms: Terms {
+                now: self.now,
+                due_for: chrono::Duration::hours(48),
+                on_unknown: self.on_unknown,
+                edition: self.edition,
+                schedule: &self.schedule,
+            },
             route,
             connections: self.connections,
             limit: self.limit,

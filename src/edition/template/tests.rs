@@ -3,13 +3,13 @@ use minijinja::context;
 use super::*;
 
 fn own(html: &'static str) -> anyhow::Result<Templates> {
-    Templates::load(&move |name| Ok((name == HTML).then(|| html.to_owned())))
+    Templates::load(ISSUE, &move |name| Ok((name == ISSUE.html).then(|| html.to_owned())))
 }
 
 fn error(html: &'static str) -> Finding {
     let context =
         context! { issue => context! { title => "T", permalink => "P" }, authors => vec![context! { name => "A" }] };
-    *own(html).unwrap().render(HTML, &context).unwrap_err()
+    *own(html).unwrap().render(ISSUE.html, &context).unwrap_err()
 }
 
 #[test]
@@ -36,10 +36,10 @@ fn a_broken_template_and_an_endless_one_are_findings() {
 
 #[test]
 fn html_is_escaped_and_text_is_not() {
-    let templates = Templates::load(&|_| Ok(Some("{{ a }}".to_owned()))).unwrap();
+    let templates = Templates::load(ISSUE, &|_| Ok(Some("{{ a }}".to_owned()))).unwrap();
     let context = context! { a => "<&>" };
-    assert_eq!(templates.render(HTML, &context).unwrap(), "&lt;&amp;&gt;");
-    assert_eq!(templates.render(TEXT, &context).unwrap(), "<&>");
+    assert_eq!(templates.render(ISSUE.html, &context).unwrap(), "&lt;&amp;&gt;");
+    assert_eq!(templates.render(ISSUE.text, &context).unwrap(), "<&>");
 }
 
 #[test]
@@ -52,21 +52,21 @@ fn names_that_a_template_uses_are_known() {
 /// Templates of a project that has these, filled in with a context of two names.
 fn rendered(own: &'static [(&str, &str)]) -> Result<String, Box<Finding>> {
     let own = |name: &str| Ok(own.iter().find(|(other, _)| *other == name).map(|(_, text)| (*text).to_owned()));
-    Templates::load(&own).unwrap().render(HTML, &context! { a => "A", b => "B" })
+    Templates::load(ISSUE, &own).unwrap().render(ISSUE.html, &context! { a => "A", b => "B" })
 }
 
 #[test]
 fn a_project_overrides_one_template_and_keeps_the_others() {
     let parts = &[
-        (HTML, "{% extends 'layout.html' %}{% block body %}{{ a }}{% include \"part.html\" %}{% endblock %}"),
+        (ISSUE.html, "{% extends 'layout.html' %}{% block body %}{{ a }}{% include \"part.html\" %}{% endblock %}"),
         ("layout.html", "<p>{% block body %}{% endblock %}</p>"),
         ("part.html", "{{ b }}"),
     ];
     assert_eq!(rendered(parts).unwrap(), "<p>AB</p>");
     let wrong =
-        rendered(&[(HTML, "{% include 'part.html' %}"), ("part.html", "\n{{ c }}")]).unwrap_err().place.unwrap();
+        rendered(&[(ISSUE.html, "{% include 'part.html' %}"), ("part.html", "\n{{ c }}")]).unwrap_err().place.unwrap();
     assert_eq!(wrong.to_string(), "templates/part.html:2:4");
-    let missing = rendered(&[(HTML, "{% include 'other.html' %}")]).unwrap_err();
+    let missing = rendered(&[(ISSUE.html, "{% include 'other.html' %}")]).unwrap_err();
     assert!(missing.message.contains("other.html"), "{missing:?}");
 }
 
@@ -74,8 +74,8 @@ fn a_project_overrides_one_template_and_keeps_the_others() {
 fn the_template_compiled_in_can_be_had_beside_ones_own() {
     let own = "{% extends 'default/edition.html' %}{% block terms %}mine{% endblock %}";
     let sources = own_sources(own);
-    assert_eq!(sources.keys().collect::<Vec<_>>(), ["default/edition.html", HTML, TEXT, "layout.html"]);
-    assert_eq!(sources[HTML], own);
+    assert_eq!(sources.keys().collect::<Vec<_>>(), ["default/edition.html", ISSUE.html, ISSUE.text, "layout.html"]);
+    assert_eq!(sources[ISSUE.html], own);
 }
 
 fn own_sources(html: &'static str) -> BTreeMap<String, String> {

@@ -1,10 +1,11 @@
-//! The tables of mailings, runs and deliveries.
+//! The tables of mailings, runs and deliveries; `digest` has those of what digests hold.
 
 use anyhow::{Context, anyhow, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{Result, subscribers, time, time_text};
+use super::{Result, digest, subscribers, time, time_text};
+use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
@@ -50,10 +51,14 @@ pub(super) fn freeze(
     transaction: &Transaction<'_>,
     issue: &IssueId,
     content_hash: &str,
+    contents: Option<&Contents>,
     now: DateTime<Utc>,
 ) -> Result<Mailing> {
     if let Some(mailing) = mailing(transaction, issue)? {
         return Ok(mailing);
+    }
+    for issue in contents.map_or(std::slice::from_ref(issue), |contents| &contents.issues) {
+        ensure!(!digest::is_mailed(transaction, issue)?, "`{issue}` is in a mailing already");
     }
     let active: i64 =
         transaction.query_row("SELECT count(*) FROM subscriber WHERE status = 'active'", [], |row| row.get(0))?;
@@ -69,31 +74,37 @@ pub(super) fn freeze(
         params![number, frozen_at],
     )?;
     ensure!(written as i64 == active, "{written} recipients were written down instead of {active}");
+    if let Some(contents) = contents {
+        digest::write(transaction, number, contents)?;
+    }
     mailing(transaction, issue)?.context("the mailing that was just written is not there")
 }
 
 pub(super) fn mailing(connection: &Connection, issue: &IssueId) -> Result<Option<Mailing>> {
-    let mut select =
-        connection.prepare_cached("SELECT issue, content_hash, frozen_at, expected FROM mailing WHERE issue = ?1")?;
+    let sql = "SELECT issue, content_hash, frozen_at, expected, id FROM mailing WHERE issue = ?1";
+    let mut select = connection.prepare_cached(sql)?;
     let mut rows = select.query([issue.as_str()])?;
-    rows.next()?.map(mailing_from_row).transpose()
+    rows.next()?.map(|row| mailing_from_row(connection, row)).transpose()
 }
 
 pub(super) fn mailings(connection: &Connection) -> Result<Vec<Mailing>> {
     let mut select = connection
-        .prepare("SELECT issue, content_hash, frozen_at, expected FROM mailing ORDER BY frozen_at DESC, id DESC")?;
+        .prepare("SELECT issue, content_hash, frozen_at, expected, id FROM mailing ORDER BY frozen_at DESC, id DESC")?;
     let mut rows = select.query([])?;
     let mut mailings = Vec::new();
     while let Some(row) = rows.next()? {
-        mailings.push(mailing_from_row(row)?);
+        mailings.push(mailing_from_row(connection, row)?);
     }
     Ok(mailings)
 }
 
-fn mailing_from_row(row: &Row<'_>) -> Result<Mailing> {
+fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
     let (issue, frozen_at): (String, String) = (row.get(0)?, row.get(2)?);
+    let id = issue_id(&issue)?;
+    let digest = digest::read(connection, row.get(4)?, &id);
     Ok(Mailing {
-        issue: issue_id(&issue)?,
+        digest: digest.with_context(|| format!("what `{issue}` holds cannot be read"))?,
+        issue: id,
         content_hash: row.get(1)?,
         frozen_at: time(&frozen_at).with_context(|| format!("the mailing of `{issue}` cannot be read"))?,
         expected: row.get::<_, i64>(3)? as u64,
@@ -273,7 +284,7 @@ fn number(transaction: &Transaction<'_>, issue: &IssueId) -> Result<i64> {
     number.ok_or_else(|| anyhow!("`{issue}` has no mailing"))
 }
 
-fn issue_id(text: &str) -> Result<IssueId> {
+pub(super) fn issue_id(text: &str) -> Result<IssueId> {
     IssueId::new(text).context("a mailing has a blank issue")
 }
 

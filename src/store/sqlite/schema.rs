@@ -11,9 +11,10 @@ use super::error;
 use crate::store::StoreError;
 
 /// `PRAGMA application_id`: "slug" in ASCII.
-const APPLICATION_ID: i32 = 0x736c_7567;
+pub(super) const APPLICATION_ID: i32 = 0x736c_7567;
 
-const MIGRATIONS: [&str; 1] = ["
+pub(super) const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE subscriber (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     key         TEXT NOT NULL UNIQUE,
@@ -52,7 +53,23 @@ CREATE TABLE delivery (
 ) WITHOUT ROWID;
 CREATE INDEX delivery_open ON delivery (mailing, subscriber) WHERE state IN ('queued', 'deferred');
 CREATE INDEX delivery_taken ON delivery (run) WHERE state IN ('claimed', 'sending');
-"];
+",
+    // What a digest holds. An older program that is running meanwhile goes on: it names the columns it writes. One that
+    // is started afterwards refuses the file, for it would mail by itself what a digest held.
+    "
+CREATE TABLE digest (
+    mailing       INTEGER PRIMARY KEY REFERENCES mailing (id),
+    period_start  TEXT NOT NULL,
+    period_end    TEXT NOT NULL
+);
+CREATE TABLE digest_issue (
+    issue     TEXT PRIMARY KEY,
+    mailing   INTEGER NOT NULL REFERENCES digest (mailing),
+    position  INTEGER NOT NULL,
+    UNIQUE (mailing, position)
+) WITHOUT ROWID;
+",
+];
 
 /// Refuses a database of another program, and one of a newer version of this one. Changes nothing.
 pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<(), StoreError> {

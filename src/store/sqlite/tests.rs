@@ -67,8 +67,32 @@ fn a_newer_store_is_refused() {
         drop(Sqlite::open(path).unwrap());
         Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     };
-    let expected = "the store `DIR/store.db` has schema version 99; this program knows versions up to 1";
+    let expected = "the store `DIR/store.db` has schema version 99; this program knows versions up to 2";
     assert_eq!(open_error(newer), expected);
+}
+
+#[test]
+fn a_store_of_the_first_version_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let older = Connection::open(&path).unwrap();
+    older.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    older.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
+    older.pragma_update(None, "user_version", 1).unwrap();
+    // What the first version wrote, before and after a newer program opened its file.
+    let write = |number: u8| {
+        let row = format!(
+            "INSERT INTO mailing (issue, content_hash, frozen_at, expected) \
+                           VALUES ('issue {number}', 'hash', '2026-11-23T08:00:00.000Z', 0)"
+        );
+        older.execute_batch(&row).unwrap();
+    };
+    write(1);
+    let store = Sqlite::open(&path).unwrap();
+    write(2);
+    let mailings = store.mailings().unwrap();
+    let issues: Vec<_> = mailings.iter().map(|mailing| (mailing.issue.as_str(), &mailing.digest)).collect();
+    assert_eq!(issues, [("issue 2", &None), ("issue 1", &None)]);
 }
 
 #[test]

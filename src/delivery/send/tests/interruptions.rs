@@ -6,7 +6,7 @@ use super::*;
 fn die_while_sending(store: &Memory, issue: &IssueId, claims: usize) {
     let mut killed = store.open();
     killed.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 }, noon()).unwrap();
-    killed.freeze(issue, "spring", noon()).unwrap();
+    killed.freeze(issue, "spring", None, noon()).unwrap();
     let claims = killed.claim(issue, claims, noon()).unwrap();
     killed.sending(issue, claims[0].subscriber.id, noon()).unwrap();
 }

@@ -1,0 +1,115 @@
+//! Which issues a digest gathers, and which digest a person means.
+//!
+//! Takes the issues, the schedule and what was mailed before. A digest that was mailed holds what it held then; any other
+//! gathers what its period has and no mail had, and what came too late for the digests before it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::config::{EditionOf, MailConfig, Schedule};
+use crate::delivery::past::Past;
+use crate::delivery::plan::unfit;
+use crate::digest::{Contents, Digest, PREFIX, Period, PeriodName};
+use crate::finding::Finding;
+use crate::issue::{Issue, IssueId};
+
+/// An issue that comes later than this, and later than one whole period, is in no digest: whoever brings back an old
+/// folder, or loses `feeds.lock`, shall not mail an archive.
+const LATE: TimeDelta = TimeDelta::weeks(2);
+
+/// All that decides what a digest holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Gathering<'a, 'p> {
+    /// All issues of the project, newest first.
+    pub issues: &'a [Issue],
+    /// The periods.
+    pub schedule: &'p Schedule,
+    /// What was mailed before.
+    pub past: &'p Past,
+    /// The time of this run.
+    pub now: DateTime<Utc>,
+}
+
+impl<'a> Gathering<'a, '_> {
+    /// The digest of a period, which may hold nothing.
+    pub fn digest(&self, period: &Period) -> Digest<'a> {
+        match self.past.mailing(&period.id()).and_then(|mailing| mailing.digest.as_ref()) {
+            Some(frozen) => {
+                let find = |id: &IssueId| self.issues.iter().find(|issue| issue.id == *id);
+                let there = frozen.issues.iter().filter_map(find).filter(|issue| unfit(issue, self.now).is_none());
+                Digest { period: frozen.period.clone(), issues: there.collect() }
+            }
+            None => Digest { period: period.clone(), issues: self.gather(period) },
+        }
+    }
+
+    /// The digest that a person means, with `digest:` before its name or without: `next` is the one that gathers now,
+    /// `latest` the newest one before it, any other name that of a period.
+    ///
+    /// # Errors
+    /// A finding when there is none of that name.
+    pub fn named(&self, name: &str) -> anyhow::Result<Digest<'a>> {
+        let name = name.strip_prefix(PREFIX).unwrap_or(name);
+        let digest = match name {
+            "latest" => self.latest(),
+            "next" => self.next(),
+            name => self.period(name).map(|period| self.digest(&period)),
+        };
+        digest.ok_or_else(|| self.no_such(name).into())
+    }
+
+    fn gather(&self, period: &Period) -> Vec<&'a Issue> {
+        let since = self.since(period);
+        let belongs = |issue: &&Issue| {
+            (since..period.end).contains(&issue.date.to_utc())
+                && unfit(issue, self.now).is_none()
+                && !self.past.holds(&issue.id)
+        };
+        self.issues.iter().rev().filter(belongs).collect()
+    }
+
+    /// The start of the period; where digests were mailed before it, some time earlier, for what came too late for them.
+    fn since(&self, period: &Period) -> DateTime<Utc> {
+        let first = self.past.first_digest().filter(|first| *first < period.start);
+        let Some(first) = first else { return period.start };
+        let before = self.schedule.before(period).map_or(period.start, |before| before.start);
+        before.min(period.end - LATE).max(first)
+    }
+
+    fn latest(&self) -> Option<Digest<'a>> {
+        let (closed, _) = self.schedule.closed(self.now)?;
+        let digest = self.digest(&closed);
+        if !digest.issues.is_empty() {
+            return Some(digest);
+        }
+        let newest = self.past.digests().max_by_key(|digest| digest.period.end)?;
+        Some(self.digest(&newest.period))
+    }
+
+    /// What the digest before it still gathers is not in it.
+    fn next(&self) -> Option<Digest<'a>> {
+        let (closed, _) = self.schedule.closed(self.now)?;
+        let before = self.digest(&closed);
+        let mut digest = self.digest(&self.schedule.after(&closed)?);
+        digest.issues.retain(|issue| before.issues.iter().all(|other| other.id != issue.id));
+        Some(digest)
+    }
+
+    /// The period of that name: one whose digest was mailed, else one of the schedule.
+    pub fn period(&self, name: &str) -> Option<Period> {
+        let mailed = |digest: &&Contents| digest.period.name.as_str().eq_ignore_ascii_case(name);
+        let mailed = self.past.digests().find(mailed).map(|digest| digest.period.clone());
+        mailed.or_else(|| self.schedule.named(name))
+    }
+
+    fn no_such(&self, name: &str) -> Finding {
+        let finding = Finding::error("no-such-digest", format!("there is no digest `{PREFIX}{name}`"));
+        let closed = self.schedule.closed(self.now).map(|(period, _)| period.name);
+        let example = closed.as_ref().map_or("2026-W47", PeriodName::as_str);
+        finding.help(format!("write one such as `{PREFIX}{example}`; `{PREFIX}next` is the one that gathers now"))
+    }
+}
+
+/// Whether a name means a digest and not an issue.
+pub fn is_meant(name: &str, mail: &MailConfig) -> bool {
+    name.starts_with(PREFIX) || name == "latest" && mail.edition == EditionOf::Digest
+}

@@ -1,0 +1,59 @@
+//! What the ledger says was mailed: issues by themselves, and those that digests held.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::digest::Contents;
+use crate::issue::IssueId;
+use crate::ledger::Mailing;
+use crate::store::{Store, StoreError};
+
+/// Every mailing so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Past {
+    mailings: BTreeMap<IssueId, Mailing>,
+    /// The digest that holds an issue.
+    digests: BTreeMap<IssueId, IssueId>,
+}
+
+impl Past {
+    /// Reads it from the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn read(store: &dyn Store) -> Result<Self, StoreError> {
+        let mut past = Self::default();
+        for mailing in store.mailings()? {
+            let held = mailing.digest.iter().flat_map(|digest| &digest.issues);
+            past.digests.extend(held.map(|issue| (issue.clone(), mailing.issue.clone())));
+            past.mailings.insert(mailing.issue.clone(), mailing);
+        }
+        Ok(past)
+    }
+
+    /// The mailing of an issue by itself, or of a digest.
+    pub fn mailing(&self, id: &IssueId) -> Option<&Mailing> {
+        self.mailings.get(id)
+    }
+
+    /// The digest that holds an issue.
+    pub fn digest_of(&self, issue: &IssueId) -> Option<&IssueId> {
+        self.digests.get(issue)
+    }
+
+    /// Whether an issue is in a mailing, by itself or in a digest.
+    pub fn holds(&self, issue: &IssueId) -> bool {
+        self.mailings.contains_key(issue) || self.digests.contains_key(issue)
+    }
+
+    /// What the digests held, in the order of their names.
+    pub fn digests(&self) -> impl Iterator<Item = &Contents> {
+        self.mailings.values().filter_map(|mailing| mailing.digest.as_ref())
+    }
+
+    /// Since when issues are gathered: the start of the first digest.
+    pub fn first_digest(&self) -> Option<DateTime<Utc>> {
+        self.digests().map(|digest| digest.period.start).min()
+    }
+}

@@ -1,0 +1,220 @@
+//! Which digest is due, and what it holds. Noon is that of Friday, 1 May 2026, in week 18.
+
+use super::*;
+
+/// A project that mails digests of weeks by UTC.
+struct World {
+    issues: Vec<Issue>,
+    store: Memory,
+    edition: EditionOf,
+    due_for: Duration,
+}
+
+impl World {
+    fn new(issues: &[(&str, &str)]) -> Self {
+        let mut world =
+            Self { issues: Vec::new(), store: store(), edition: EditionOf::Digest, due_for: Duration::hours(48) };
+        issues.iter().for_each(|(slug, date)| world.add(slug, date));
+        world
+    }
+
+    /// Publishes an issue, which may be dated back.
+    fn add(&mut self, slug: &str, date: &str) {
+        self.issues.push(issue(slug, time(date)));
+        self.issues.sort_by_key(|issue| std::cmp::Reverse(issue.date));
+    }
+
+    fn plan(&self, now: &str, chosen: &Chosen) -> Plan<'_> {
+        let (now, edition, due_for) = (time(now), self.edition, self.due_for);
+        let terms = Terms { now, edition, due_for, ..terms(OnUnknown::Hold) };
+        plan(&self.issues, chosen, &terms, &self.store, &|issue| Ok(issue.title.clone())).unwrap()
+    }
+
+    /// What a run of that time mails, each mail with what it holds.
+    fn send(&mut self, now: &str) -> Vec<String> {
+        self.send_these(now, &Chosen::Due).0
+    }
+
+    fn send_these(&mut self, now: &str, chosen: &Chosen) -> (Vec<String>, Vec<&'static str>) {
+        let mut store = self.store.open();
+        let plan = self.plan(now, chosen);
+        let mut mails = Vec::new();
+        for Planned { piece, content_hash, .. } in &plan.mailings {
+            let slugs: Vec<&str> = piece.issues().iter().map(|issue| issue.slug.as_str()).collect();
+            mails.push(format!("{}: {}", piece.slug(), slugs.join(" ")));
+            let contents = match piece {
+                Piece::Issue(_) => None,
+                Piece::Digest(digest) => Some(digest.contents()),
+            };
+            let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 };
+            store.begin_run(&run, time(now)).unwrap();
+            store.freeze(piece.id(), content_hash, contents.as_ref(), time(now)).unwrap();
+            for claim in store.claim(piece.id(), 9, time(now)).unwrap() {
+                let outcome = (claim.subscriber.id, Outcome::Sent("250".to_owned()));
+                store.record(piece.id(), &[outcome], time(now)).unwrap();
+            }
+        }
+        (mails, plan.findings.iter().map(|finding| finding.rule).collect())
+    }
+
+    fn named(&mut self, now: &str, id: &str) -> (Vec<String>, Vec<&'static str>) {
+        self.send_these(now, &Chosen::These(vec![IssueId::new(id).unwrap()]))
+    }
+}
+
+/// A time such as `05-01 12`, of 2026.
+fn time(text: &str) -> DateTime<Utc> {
+    format!("2026-{}:00:00Z", text.replace(' ', "T")).parse().unwrap()
+}
+
+#[test]
+fn a_week_is_mailed_once_it_is_over_and_only_once() {
+    let mut world = World::new(&[("ancient", "01-01 00"), ("monday", "04-27 00"), ("sunday", "05-03 23")]);
+    world.add("next", "05-04 00");
+    assert_eq!(world.send("05-03 23"), [""; 0]);
+    assert_eq!(world.send("05-04 00"), ["digest:2026-W18: monday sunday"], "the oldest first, and no archive");
+    assert_eq!(world.send("05-04 00"), [""; 0]);
+    assert_eq!(world.send("05-10 23"), [""; 0]);
+    assert_eq!(world.send("05-11 09"), ["digest:2026-W19: next"]);
+}
+
+#[test]
+fn a_first_run_mails_no_archive() {
+    let dates: Vec<String> = (1..=28).flat_map(|day| [format!("03-{day:02} 08"), format!("04-{day:02} 08")]).collect();
+    let issues: Vec<(&str, &str)> = dates.iter().map(|date| (date.split(' ').next().unwrap(), date.as_str())).collect();
+    let mut world = World::new(&issues);
+    assert_eq!(world.send("05-01 12"), [""; 0], "the last week ended long ago");
+    assert_eq!(world.send("05-04 12"), ["digest:2026-W18: 04-27 04-28"]);
+}
+
+#[test]
+fn a_digest_is_not_mailed_by_itself_when_it_is_late() {
+    let mut world = World::new(&[("monday", "04-27 00")]);
+    assert_eq!(world.send("05-06 01"), [""; 0]);
+    assert_eq!(world.named("05-06 01", "digest:2026-W18").0, ["digest:2026-W18: monday"]);
+    assert_eq!(world.named("05-06 02", "digest:2026-W18"), (vec![], vec!["issue-mailed"]));
+}
+
+#[test]
+fn what_comes_late_is_in_the_next_digest() {
+    let mut world = World::new(&[("monday", "04-27 00")]);
+    assert_eq!(world.send("05-04 00"), ["digest:2026-W18: monday"]);
+    world.add("late", "04-28 00");
+    world.add("before-the-first-digest", "04-26 23");
+    world.add("next", "05-05 00");
+    assert_eq!(world.send("05-04 09"), [""; 0]);
+    assert_eq!(world.send("05-11 00"), ["digest:2026-W19: late next"]);
+    world.add("too-late", "05-03 23");
+    world.add("late-alone", "05-04 00");
+    assert_eq!(world.send("05-18 00"), ["digest:2026-W20: late-alone"], "a week of its own is not needed");
+}
+
+#[test]
+fn what_a_server_missed_that_was_down_is_in_the_next_digest() {
+    let mut world = World::new(&[("eighteen", "04-28 00"), ("nineteen", "05-05 00"), ("twenty", "05-12 00")]);
+    assert_eq!(world.send("05-04 00"), ["digest:2026-W18: eighteen"]);
+    assert_eq!(world.send("05-14 00"), [""; 0]);
+    assert_eq!(world.send("05-18 00"), ["digest:2026-W20: nineteen twenty"]);
+}
+
+#[test]
+fn an_empty_week_mails_nothing() {
+    let mut world = World::new(&[("eighteen", "04-28 00"), ("web-only", "05-05 00"), ("draft", "05-05 00")]);
+    for issue in &mut world.issues {
+        issue.email = issue.slug.as_str() != "web-only";
+        issue.draft = issue.slug.as_str() == "draft";
+    }
+    assert_eq!(world.send("05-04 00").len(), 1);
+    assert_eq!(world.send("05-11 00"), [""; 0]);
+    assert_eq!(world.named("05-11 00", "digest:2026-W19"), (vec![], vec!["digest-empty"]));
+    assert_eq!(world.store.mailings().unwrap().len(), 1);
+}
+
+#[test]
+fn a_week_that_is_not_over_cannot_be_mailed() {
+    let mut world = World::new(&[("eighteen", "04-28 00")]);
+    assert_eq!(world.named("05-03 23", "digest:2026-W18"), (vec![], vec!["digest-future"]));
+}
+
+#[test]
+fn nothing_is_mailed_twice_when_issues_become_digests_and_back() {
+    let mut world = World::new(&[("alone", "04-28 00")]);
+    world.edition = EditionOf::Issue;
+    assert_eq!(world.send("04-28 01"), ["alone: alone"]);
+    world.edition = EditionOf::Digest;
+    world.add("gathered", "05-02 00");
+    assert_eq!(world.send("05-02 01"), [""; 0], "it waits for the digest");
+    assert_eq!(world.send("05-04 00"), ["digest:2026-W18: gathered"]);
+    world.edition = EditionOf::Issue;
+    assert_eq!(world.send("05-04 01"), [""; 0], "what a digest held counts as mailed");
+    let id = world.issues[0].id.to_string();
+    assert_eq!(world.named("05-04 01", &id), (vec![], vec!["issue-mailed"]));
+    world.add("again-alone", "05-04 02");
+    assert_eq!(world.send("05-04 02"), ["again-alone: again-alone"]);
+}
+
+#[test]
+fn an_issue_that_is_mailed_by_name_is_in_no_digest() {
+    let mut world = World::new(&[("one", "04-28 00"), ("two", "04-29 00")]);
+    let id = world.issues[0].id.clone();
+    let both = Chosen::These(vec![id, IssueId::new("digest:2026-W18").unwrap()]);
+    assert_eq!(world.send_these("05-04 00", &both).0, ["two: two", "digest:2026-W18: one"]);
+}
+
+#[test]
+fn what_was_begun_is_finished_in_the_form_it_had() {
+    let mut world = World::new(&[("one", "04-28 00"), ("two", "04-29 00")]);
+    let before = world.plan("05-04 00", &Chosen::Due);
+    let Piece::Digest(digest) = &before.mailings[0].piece else { panic!("{before:?}") };
+    let (contents, hash) = (digest.contents(), before.mailings[0].content_hash.clone());
+    world.store.open().freeze(&contents.period.id(), &hash, Some(&contents), time("05-04 00")).unwrap();
+    world.add("late", "04-30 00");
+    for (edition, now) in [(EditionOf::Digest, "05-04 01"), (EditionOf::Issue, "05-10 00")] {
+        world.edition = edition;
+        let plan = world.plan(now, &Chosen::Due);
+        let Planned { piece, begun, content_hash } = &plan.mailings[0];
+        let slugs: Vec<&str> = piece.issues().iter().map(|issue| issue.slug.as_str()).collect();
+        assert_eq!((slugs, content_hash), (vec!["one", "two"], &hash));
+        assert_eq!(begun.as_ref().unwrap().digest.as_ref(), Some(&contents));
+    }
+    assert_eq!(world.plan("05-19 00", &Chosen::Due).mailings, [], "a copy of last year shall not mail last year's");
+}
+
+#[test]
+fn a_digest_whose_issues_are_gone_needs_a_person() {
+    let mut world = World::new(&[("one", "04-28 00")]);
+    let plan = world.plan("05-04 00", &Chosen::Due);
+    let Piece::Digest(digest) = &plan.mailings[0].piece else { panic!("{plan:?}") };
+    world.store.open().freeze(&digest.period.id(), "hash", Some(&digest.contents()), time("05-04 00")).unwrap();
+    world.issues.clear();
+    assert_eq!(world.send_these("05-04 01", &Chosen::Due), (vec![], vec!["digest-empty"]));
+}
+
+#[test]
+fn an_issue_changed_after_its_digest_is_reported() {
+    let mut world = World::new(&[("one", "04-28 00")]);
+    world.send("05-04 00");
+    world.issues[0].title = "another".to_owned();
+    assert_eq!(world.send_these("05-04 01", &Chosen::Due), (vec![], vec!["issue-changed"]));
+}
+
+#[test]
+fn names_mean_the_digest_before_and_the_one_that_gathers() {
+    let mut world = World::new(&[("one", "04-28 00"), ("two", "05-05 00")]);
+    let named = |world: &World, now: &str, name: &str| {
+        let past = Past::read(&world.store).unwrap();
+        let schedule = Schedule::default();
+        let gathering = Gathering { issues: &world.issues, schedule: &schedule, past: &past, now: time(now) };
+        gathering.named(name).map(|digest| {
+            let slugs: Vec<&str> = digest.issues.iter().map(|issue| issue.slug.as_str()).collect();
+            format!("{}: {}", digest.period.id(), slugs.join(" "))
+        })
+    };
+    assert_eq!(named(&world, "05-04 00", "latest").unwrap(), "digest:2026-W18: one");
+    assert_eq!(named(&world, "05-04 00", "digest:next").unwrap(), "digest:2026-W19: ");
+    world.send("05-04 00");
+    assert_eq!(named(&world, "05-06 00", "digest:next").unwrap(), "digest:2026-W19: two");
+    assert_eq!(named(&world, "05-06 00", "digest:2026-w18").unwrap(), "digest:2026-W18: one");
+    let missing = named(&world, "05-06 00", "digest:2026-11").unwrap_err().to_string();
+    assert_eq!(missing, "there is no digest `digest:2026-11`");
+}
