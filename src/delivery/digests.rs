@@ -75,14 +75,15 @@ impl<'a> Gathering<'a, '_> {
         before.min(period.end - LATE).max(first)
     }
 
+    /// That of the last period that is over, unless it holds nothing and an older one was mailed.
     fn latest(&self) -> Option<Digest<'a>> {
         let (closed, _) = self.schedule.closed(self.now)?;
         let digest = self.digest(&closed);
-        if !digest.issues.is_empty() {
-            return Some(digest);
+        let newest = self.past.digests().max_by_key(|digest| digest.period.end);
+        match newest {
+            Some(newest) if digest.issues.is_empty() => Some(self.digest(&newest.period)),
+            _ => Some(digest),
         }
-        let newest = self.past.digests().max_by_key(|digest| digest.period.end)?;
-        Some(self.digest(&newest.period))
     }
 
     /// What the digest before it still gathers is not in it.

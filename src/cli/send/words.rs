@@ -33,7 +33,11 @@ pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> an
     if context.report.json {
         let mailing = |expected: &Expected<'_>| {
             let recipients: Vec<&str> = expected.recipients.iter().map(EmailAddress::as_str).collect();
-            serde_json::json!({ "issue": expected.piece.slug().as_str(), "recipients": recipients })
+            let mut mailing = serde_json::json!({ "issue": expected.piece.slug().as_str(), "recipients": recipients });
+            if let Piece::Digest(digest) = &expected.piece {
+                mailing["holds"] = digest.issues.iter().map(|issue| issue.id.as_str()).collect();
+            }
+            mailing
         };
         let mailings: Vec<_> = forecast.mailings.iter().map(mailing).collect();
         let findings: Vec<FindingRow<'_>> = forecast.findings.iter().map(FindingRow::of).collect();
@@ -45,7 +49,9 @@ pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> an
     }
     for expected in &forecast.mailings {
         let count = expected.recipients.len();
-        context.report.text(&format!("{} would go to {count} recipients\n", expected.piece.slug()))?;
+        let slugs = || expected.piece.issues().iter().map(|issue| issue.slug.as_str()).collect::<Vec<_>>().join(", ");
+        let held = if matches!(expected.piece, Piece::Digest(_)) { format!(" ({})", slugs()) } else { String::new() };
+        context.report.text(&format!("{}{held} would go to {count} recipients\n", expected.piece.slug()))?;
         for address in &expected.recipients {
             context.report.detail(&format!("  {address}"));
         }
