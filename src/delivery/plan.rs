@@ -293,7 +293,7 @@ fn mailed_in(issue: &Issue, digest: &IssueId) -> Finding {
 /// A digest that would hold nothing.
 pub fn nothing_in(digest: &IssueId) -> Finding {
     Finding::error("digest-empty", format!("there is no issue in `{digest}`"))
-        .help("a digest gathers what was published in its period and not mailed before; `digest:next` is the one that gathers now")
+        .help("a digest gathers what was published in its period and not mailed before")
 }
 
 #[cfg(test)]
