@@ -115,3 +115,6 @@ fn section_fields(
     let with = |body| context! { summary => (), body, ..fields.clone() };
     (with(Value::from_safe_string(html)), with(Value::from(text)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,15 @@ use crate::history::commit_all;
 use crate::program::{copy_folder, repository, slugline, words};
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 5] = [
+const STAND_INS: [(&str, StandIn); 6] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Done("what runs this test")),
     ("cargo install --path .", StandIn::Done("the program under test")),
     ("slugline init", StandIn::Command("slugline init my-blog")),
+    (
+        "slugline edition digest:next",
+        StandIn::Command("slugline --config weekly.yaml --now 2026-10-27T12:00:00Z edition digest:next"),
+    ),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
 ];
 
@@ -33,6 +37,9 @@ fn every_command_of_the_readme_works() {
     let project = tempfile::tempdir().unwrap();
     demonstration(project.path());
     fs::write(project.path().join("readers.csv"), "email,name\nreader@example.org,A Reader\n").unwrap();
+    let weekly =
+        "title: T\nbase_url: https://example.org\nmail: {from: n@example.org, edition: digest}\nstore: sqlite:w.db\n";
+    fs::write(project.path().join("weekly.yaml"), weekly).unwrap();
     let commands = commands();
     assert!(commands.len() > 10, "the README has lost its code blocks");
     for command in &commands {
