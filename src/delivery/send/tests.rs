@@ -16,6 +16,7 @@ use crate::smtp::relay::{Login, Relay};
 use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Subscriber};
 
+mod digests;
 mod interruptions;
 mod recipients;
 mod servers;
@@ -63,6 +64,8 @@ fn readers(count: usize) -> Memory {
     store
 }
 
+type Meanwhile = Mutex<Option<Box<dyn FnOnce(&World) + Send>>>;
+
 /// One issue, due, and what the test watches.
 struct World {
     issues: Vec<Issue>,
@@ -75,6 +78,8 @@ struct World {
     edition: EditionOf,
     schedule: Schedule,
     now: DateTime<Utc>,
+    /// What happens between the look at what is due and the right to send.
+    meanwhile: Meanwhile,
     stop_after: Option<u64>,
 }
 
@@ -91,6 +96,7 @@ impl World {
             edition: EditionOf::Issue,
             schedule: Schedule::default(),
             now: noon(),
+            meanwhile: Mutex::default(),
             stop_after: None,
         }
     }
@@ -125,7 +131,12 @@ impl World {
             connections: self.connections,
             limit: self.limit,
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
-            hash: &|issue| Ok(issue.title.clone()),
+            hash: &|issue| {
+                if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+                    meanwhile(self);
+                }
+                Ok(issue.title.clone())
+            },
             edition: &|_, _| Ok(Box::new(write)),
             record: &|_| Ok(()),
             clock: &|| self.now,
