@@ -65,6 +65,11 @@ pub fn review(
         // One edition tells what is wrong with the templates; all of them would take long.
         let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
         findings.extend(newest.and_then(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
+        let mailed: Vec<&Issue> =
+            issues.iter().filter(|issue| issue.is_published(now) && issue.email).copied().collect();
+        let of_digest = outputs::digest(project, config, &covers, &shortcodes, &mailed);
+        // What both templates share is wrong once.
+        findings.extend(of_digest.filter(|finding| !findings.contains(finding)));
     } else {
         let mailed = issues.iter().filter(|issue| issue.email);
         findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));

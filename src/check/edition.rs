@@ -31,6 +31,14 @@ pub fn edition_size(path: &str, html: &str) -> Option<Finding> {
     (html.len() > MOST_BYTES).then(finding)
 }
 
+/// What is to say of the HTML of a digest that would hold the issue at `path`.
+pub fn digest_size(path: &str, digest: &str, html: &str) -> Option<Finding> {
+    let kilobytes = html.len().div_ceil(1000);
+    let finding = || EDITION_LARGE.found(format!("the HTML of `{digest}`, which it is in, has {kilobytes} kB"));
+    let help = "Gmail cuts off what comes after 102 kB: write `content: summary` below `mail.digest`";
+    (html.len() > MOST_BYTES).then(|| finding().help(help).at(Place::file(path)))
+}
+
 /// What is to say when an edition cannot be made for this reason.
 pub fn edition_fails(path: &str, why: &str) -> Finding {
     EDITION_FAILS.found(why).at(Place::file(path))

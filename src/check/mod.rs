@@ -21,7 +21,7 @@ pub mod site;
 mod targets;
 mod text;
 
-pub use edition::{edition_fails, edition_size};
+pub use edition::{digest_size, edition_fails, edition_size};
 pub use feed::feed_size;
 pub use manuscript::Manuscript;
 

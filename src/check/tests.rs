@@ -204,6 +204,9 @@ fn what_is_too_large_is_named() {
     assert_eq!(feed_size("public/feed.xml", 1_000_001).unwrap().message, "the feed has 1001 kB");
     assert_eq!(edition_size(PATH, &"x".repeat(102_000)), None);
     assert_eq!(edition_size(PATH, &"x".repeat(102_001)).unwrap().rule, "edition-large");
+    assert_eq!(digest_size(PATH, "digest:2026-W47", &"x".repeat(102_000)), None);
+    let found = digest_size(PATH, "digest:2026-W47", &"x".repeat(102_001)).unwrap();
+    assert_eq!(found.message, "the HTML of `digest:2026-W47`, which it is in, has 103 kB");
 }
 
 /// Pieces that rules look for, beside anything.

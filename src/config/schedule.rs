@@ -66,7 +66,7 @@ impl Schedule {
         let local = now.with_timezone(&self.zone);
         let mut period = match &self.every {
             Every::Cron(cron) => self.ending(cron, cron.find_previous_occurrence(&local, true).ok()?)?,
-            Every::Week | Every::Month => self.before(&self.around(local.date_naive())?)?,
+            Every::Week | Every::Month => self.before(&self.of_day(local.date_naive())?)?,
         };
         while self.due_at(&period) > now {
             period = self.before(&period)?;
@@ -75,21 +75,26 @@ impl Schedule {
         Some((period, due_at))
     }
 
+    /// The period that a moment is in.
+    pub fn around(&self, time: DateTime<Utc>) -> Option<Period> {
+        let local = time.with_timezone(&self.zone);
+        match &self.every {
+            Every::Cron(cron) => self.ending(cron, cron.find_next_occurrence(&local, false).ok()?),
+            Every::Week | Every::Month => self.of_day(local.date_naive()),
+        }
+    }
+
     /// The period that ends where `period` begins.
     pub fn before(&self, period: &Period) -> Option<Period> {
         match &self.every {
             Every::Cron(cron) => self.ending(cron, period.start.with_timezone(&self.zone)),
-            Every::Week | Every::Month => self.around(self.day_before(period.start)?),
+            Every::Week | Every::Month => self.of_day(self.day_before(period.start)?),
         }
     }
 
     /// The period that begins where `period` ends.
     pub fn after(&self, period: &Period) -> Option<Period> {
-        let end = period.end.with_timezone(&self.zone);
-        match &self.every {
-            Every::Cron(cron) => self.ending(cron, cron.find_next_occurrence(&end, false).ok()?),
-            Every::Week | Every::Month => self.around(end.date_naive()),
-        }
+        self.around(period.end)
     }
 
     /// The period of that name, if this schedule has one.
@@ -97,11 +102,11 @@ impl Schedule {
         let found = match &self.every {
             Every::Week => {
                 let (year, week) = name.split_once("-W").or_else(|| name.split_once("-w"))?;
-                self.around(NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)?)
+                self.of_day(NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)?)
             }
             Every::Month => {
                 let (year, month) = name.split_once('-')?;
-                self.around(NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?)
+                self.of_day(NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?)
             }
             Every::Cron(cron) => {
                 let end = self.end_named(name)?;
@@ -123,7 +128,7 @@ impl Schedule {
     }
 
     /// The week or month of a day.
-    fn around(&self, day: NaiveDate) -> Option<Period> {
+    fn of_day(&self, day: NaiveDate) -> Option<Period> {
         let (first, next, name) = match self.every {
             Every::Week => {
                 let monday = day.checked_sub_days(Days::new(day.weekday().num_days_from_monday().into()))?;

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use crate::check;
-use crate::config::Config;
+use crate::config::{Config, EditionOf};
 use crate::content::shortcodes::Shortcodes;
 use crate::disk::Project;
 use crate::disk::covers::Covers;
-use crate::edition::{Edition, Recipient};
+use crate::edition::{Edition, Recipient, Section};
 use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::{load, publish};
@@ -44,9 +44,40 @@ pub(super) fn edition(
     let html = made.and_then(|edition| edition.html(&Recipient::of_address(mail.from.address.clone())));
     match html {
         Ok(html) => check::edition_size(&issue.path, &html),
-        Err(error) => {
-            let found = error.downcast_ref::<Finding>().cloned();
-            Some(found.unwrap_or_else(|| check::edition_fails(&issue.path, &format!("{error:#}"))))
-        }
+        Err(error) => Some(failed(issue, &error)),
     }
+}
+
+/// Judges the digest of the newest issue's period, where the project mails digests: as if none of `issues` was mailed
+/// before, for that is in the store.
+pub(super) fn digest(
+    project: &Project,
+    config: &Config,
+    covers: &Covers<'_>,
+    shortcodes: &Shortcodes<'_>,
+    issues: &[&Issue],
+) -> Option<Finding> {
+    let mail = config.mail.as_ref().filter(|mail| mail.edition == EditionOf::Digest)?;
+    let newest = issues.first()?;
+    let period = mail.digest.schedule.around(newest.date.to_utc())?;
+    let held: Vec<&Issue> = issues.iter().rev().filter(|issue| period.holds(issue.date.to_utc())).copied().collect();
+    // A text that cannot be read is a finding already.
+    let texts = held.iter().map(|issue| load::body(project, issue).ok()).collect::<Option<Vec<_>>>()?;
+    let mut sections = Vec::with_capacity(held.len());
+    for (&issue, text) in held.iter().zip(&texts) {
+        let (body, _) = shortcodes.document(issue, text);
+        sections.push(Section { issue, cover: covers.of(issue).cover, body });
+    }
+    let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
+    let made = Edition::prepare_digest(&config.publication, mail, &period, &sections, &templates);
+    let html = made.and_then(|edition| edition.html(&Recipient::of_address(mail.from.address.clone())));
+    match html {
+        Ok(html) => check::digest_size(&newest.path, period.id().as_str(), &html),
+        Err(error) => Some(failed(newest, &error)),
+    }
+}
+
+fn failed(issue: &Issue, error: &anyhow::Error) -> Finding {
+    let found = error.downcast_ref::<Finding>().cloned();
+    found.unwrap_or_else(|| check::edition_fails(&issue.path, &format!("{error:#}")))
 }
