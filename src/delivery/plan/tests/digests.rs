@@ -2,18 +2,24 @@
 
 use super::*;
 
-/// A project that mails digests of weeks by UTC.
+/// A project that mails digests, of weeks where a test says nothing else, by UTC.
 struct World {
     issues: Vec<Issue>,
     store: Memory,
     edition: EditionOf,
     due_for: Duration,
+    schedule: Schedule,
 }
 
 impl World {
     fn new(issues: &[(&str, &str)]) -> Self {
-        let mut world =
-            Self { issues: Vec::new(), store: store(), edition: EditionOf::Digest, due_for: Duration::hours(48) };
+        let mut world = Self {
+            issues: Vec::new(),
+            store: store(),
+            edition: EditionOf::Digest,
+            due_for: Duration::hours(48),
+            schedule: Schedule::default(),
+        };
         issues.iter().for_each(|(slug, date)| world.add(slug, date));
         world
     }
@@ -26,7 +32,7 @@ impl World {
 
     fn plan(&self, now: &str, chosen: &Chosen) -> Plan<'_> {
         let (now, edition, due_for) = (time(now), self.edition, self.due_for);
-        let terms = Terms { now, edition, due_for, ..terms(OnUnknown::Hold) };
+        let terms = Terms { now, due_for, on_unknown: OnUnknown::Hold, edition, schedule: &self.schedule };
         plan(&self.issues, chosen, &terms, &self.store, &|issue| Ok(issue.title.clone())).unwrap()
     }
 
@@ -217,4 +223,38 @@ fn names_mean_the_digest_before_and_the_one_that_gathers() {
     assert_eq!(named(&world, "05-06 00", "digest:2026-w18").unwrap(), "digest:2026-W18: one");
     let missing = named(&world, "05-06 00", "digest:2026-11").unwrap_err().to_string();
     assert_eq!(missing, "there is no digest `digest:2026-11`");
+}
+
+fn every(period: &str) -> Schedule {
+    let text = format!(
+        "title: T\nbase_url: https://example.org\nmail: {{from: n@example.org, digest: {{every: {period}}}}}\n"
+    );
+    crate::config::Config::parse("slugline.yaml", &text).unwrap().mail.unwrap().digest.schedule
+}
+
+#[test]
+fn a_change_from_weeks_to_months_repeats_nothing() {
+    let mut world = World::new(&[("april", "04-28 00"), ("may", "05-12 00"), ("later", "05-20 00")]);
+    assert_eq!(world.send("05-18 00"), ["digest:2026-W20: may"]);
+    world.schedule = every("month");
+    assert_eq!(world.send("06-01 00"), ["digest:2026-05: later"]);
+    world.schedule = every("week");
+    assert_eq!(world.send("06-01 00"), [""; 0]);
+}
+
+#[test]
+fn a_daily_digest_brings_what_came_late_over_a_holiday_and_skips_no_day() {
+    let mut world = World::new(&[("first", "05-01 07"), ("old", "04-20 00")]);
+    world.schedule = every("'0 8 * * *'");
+    assert_eq!(world.send("05-01 09"), ["digest:2026-05-01T0800: first"]);
+    world.add("late", "05-02 00");
+    world.add("fresh", "05-06 00");
+    assert_eq!(
+        world.send("05-06 12"),
+        ["digest:2026-05-06T0800: late fresh"],
+        "one mail, however many days there were"
+    );
+    world.add("later", "05-05 00");
+    assert_eq!(world.send("05-06 13"), [""; 0]);
+    assert_eq!(world.send("05-07 08"), ["digest:2026-05-07T0800: later"]);
 }
