@@ -16,7 +16,7 @@ const ALIASES: [(&str, &str); 6] =
     [("golang", "go"), ("jsonc", "json"), ("shell", "sh"), ("ts", "js"), ("typescript", "js"), ("vue", "html")];
 
 /// The class of a token by the begin of its scope's name. The first that fits counts; no class ends the search.
-const CLASSES: [(&str, Option<&str>); 14] = [
+const CLASSES: [(&str, Option<&str>); 16] = [
     ("comment", Some("hl-c")),
     ("meta.interpolation", None),
     ("constant.character.escape", Some("hl-n")),
@@ -30,6 +30,8 @@ const CLASSES: [(&str, Option<&str>); 14] = [
     ("entity.name.function", Some("hl-f")),
     ("support.function", Some("hl-f")),
     ("variable.function", Some("hl-f")),
+    ("variable.annotation", Some("hl-f")),
+    ("punctuation.definition.annotation", Some("hl-f")),
     ("entity.name.tag", Some("hl-k")),
 ];
 
@@ -132,6 +134,7 @@ mod tests {
             highlighted("# 港\nharbour: 12\n", "yaml").unwrap(),
             "<span class=\"hl-c\"># 港</span>\n<span class=\"hl-k\">harbour</span>: <span class=\"hl-n\">12</span>\n"
         );
+        assert_eq!(highlighted("@Override\n", "java").unwrap(), "<span class=\"hl-f\">@Override</span>\n");
         assert!(highlighted("func main() {}", "golang").unwrap().contains("hl-k"));
         assert_eq!(highlighted("a", "no-such-language"), None);
         assert_eq!(highlighted(&"x ".repeat(MOST_BYTES), "rust"), None);
