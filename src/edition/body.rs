@@ -18,13 +18,13 @@ pub struct Body {
 }
 
 impl Body {
-    /// Encodes the plain text and the HTML of one issue; a recipient's own link takes the place of `mark`. A line of the
+    /// Encodes the plain text and the HTML of one issue, in which marks stand for a recipient's own values. A line of the
     /// text that ends in spaces goes on in the next line as RFC 3676 (section 4.2) has it with `DelSp=yes`: the last
     /// space is no part of the text.
-    pub fn encode(text: &str, html: &str, mark: &str) -> Self {
+    pub fn encode(text: &str, html: &str) -> Self {
         let boundary = boundary(text, html);
         let (text, text_type) = flowed(text);
-        let [text, html] = [text.as_str(), html].map(|part| Encoded::new(&clean_lines(part), mark));
+        let [text, html] = [text.as_str(), html].map(|part| Encoded::new(&clean_lines(part)));
         Self { boundary, text_type, text, html }
     }
 
@@ -33,20 +33,31 @@ impl Body {
         format!("Content-Type: multipart/alternative;\r\n boundary=\"{}\"\r\n", self.boundary)
     }
 
-    /// Appends the parts, from the first boundary to the last, with the recipient's link: at most `transfer::ROOM` bytes
-    /// of ASCII.
-    pub fn write(&self, link: &str, out: &mut Vec<u8>) {
-        self.write_part(&format!("text/plain; charset=utf-8; {}", self.text_type), &self.text, link, out);
-        self.write_part("text/html; charset=utf-8", &self.html, &link.replace('&', "&amp;"), out);
+    /// Whether the values can stand in the parts as they are encoded: they hold no control characters, and in the text
+    /// nothing that could change how its lines flow.
+    pub fn takes(&self, values: &[String]) -> bool {
+        let flows = |value: &String| {
+            !value.is_empty() && !value.starts_with(['>', ' ']) && !value.ends_with(' ') && !value.starts_with("From ")
+        };
+        !values.iter().any(|value| value.contains(char::is_control))
+            && self.text.used(values).all(flows)
+            && self.text.takes(values)
+            && self.html.takes(values)
+    }
+
+    /// Appends the parts, from the first boundary to the last, with the values at their marks, which it takes.
+    pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
+        self.write_part(&format!("text/plain; charset=utf-8; {}", self.text_type), &self.text, values, out);
+        self.write_part("text/html; charset=utf-8", &self.html, values, out);
         out.extend_from_slice(format!("--{}--\r\n", self.boundary).as_bytes());
     }
 
-    fn write_part(&self, content_type: &str, part: &Encoded, link: &str, out: &mut Vec<u8>) {
+    fn write_part(&self, content_type: &str, part: &Encoded, values: &[String], out: &mut Vec<u8>) {
         let (boundary, encoding) = (&self.boundary, part.encoding.as_str());
         let head =
             format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
         out.extend_from_slice(head.as_bytes());
-        part.write(link, out);
+        part.write(values, out);
         out.extend_from_slice(b"\r\n");
     }
 }
@@ -109,6 +120,7 @@ mod tests {
     use super::*;
     use crate::content::markdown::Document;
     use crate::content::plain_text;
+    use crate::edition::transfer::mark;
 
     /// RFC 3676 section 4, as a mail program reads it: paragraphs, each with its quote depth.
     fn unflowed(text: &str, delsp: bool) -> Vec<(usize, String)> {
@@ -162,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_body_holds_text_first_and_html_last() {
-        let body = Body::encode("Hello\n", "<p>{mark}</p>\n", "{mark}");
+        let body = Body::encode("Hello\n", &format!("<p>{}</p>\n", mark(0)));
         let boundary = &body.boundary;
         let expected = format!(
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8; format=flowed\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\
@@ -170,7 +182,7 @@ mod tests {
              <p>?a&amp;b</p>\r\n\r\n--{boundary}--\r\n"
         );
         let mut lines = Vec::new();
-        body.write("?a&b", &mut lines);
+        body.write(&["?a&amp;b".to_owned()], &mut lines);
         assert_eq!(std::str::from_utf8(&lines).unwrap(), expected);
         assert_eq!(boundary.len(), 34);
     }

@@ -61,18 +61,30 @@ impl Fields {
     }
 
     fn with(&self, part: &Value, recipient: &Recipient, leave: &Leave) -> Value {
-        let subscriber = json!({
-            "address": recipient.address.as_str(),
-            "name": recipient.name,
-            "attributes": recipient.attributes,
-        });
-        let unsubscribe = leave.link().map(|link| json!({ "link": link, "url": leave.url, "mailto": leave.mailto }));
-        context! {
-            subscriber => Value::from(Serde(subscriber)),
-            unsubscribe => Value::from(Serde(unsubscribe)),
-            ..context! { ..part.clone(), ..self.shared.clone() }
+        context! { ..own(recipient, leave), ..context! { ..part.clone(), ..self.shared.clone() } }
+    }
+
+    /// The fields of a subject, which is one for all unless it names its reader.
+    pub fn for_subject(&self, recipient: Option<&Recipient>) -> Value {
+        match recipient {
+            Some(recipient) => context! { subscriber => subscriber(recipient), ..self.shared.clone() },
+            None => self.shared.clone(),
         }
     }
+}
+
+/// The fields that are the recipient's own.
+pub(super) fn own(recipient: &Recipient, leave: &Leave) -> Value {
+    let unsubscribe = leave.link().map(|link| json!({ "link": link, "url": leave.url, "mailto": leave.mailto }));
+    context! { subscriber => subscriber(recipient), unsubscribe => Value::from(Serde(unsubscribe)) }
+}
+
+fn subscriber(recipient: &Recipient) -> Value {
+    Value::from(Serde(json!({
+        "address": recipient.address.as_str(),
+        "name": recipient.name,
+        "attributes": recipient.attributes,
+    })))
 }
 
 pub(super) fn word_fields(publication: &Publication, words: &Words) -> Json {

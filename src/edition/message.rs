@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::config::MailConfig;
-use crate::edition::body::Body;
-use crate::edition::recipient::{LONGEST_URL, Recipient, Unsubscribe};
+use crate::edition::recipient::{LONGEST_URL, Leave, Recipient};
+use crate::edition::render::Encoded;
 use crate::edition::{header, hex};
 use crate::email::EmailAddress;
 
@@ -21,8 +21,6 @@ pub struct About<'a> {
     pub id: &'a str,
     /// Where the same can be read on the web.
     pub archived_at: Option<&'a Url>,
-    /// The subject, on one line.
-    pub subject: &'a str,
 }
 
 /// The header of one issue's or digest's messages.
@@ -30,11 +28,10 @@ pub struct About<'a> {
 pub struct Header {
     /// From.
     before: String,
-    /// Reply-To and Subject.
-    between: String,
+    /// Reply-To, if there is one.
+    reply_to: String,
     /// Everything from List-Id on.
     after: String,
-    unsubscribe: Unsubscribe,
     issue_id: String,
     domain: String,
 }
@@ -43,46 +40,51 @@ impl Header {
     /// Encodes what is the same for every recipient.
     ///
     /// # Errors
-    /// When an address of the project file cannot stand in a header, or `mail.unsubscribe_url` is no URL.
+    /// When an address of the project file cannot stand in a header.
     pub fn new(mail: &MailConfig, about: &About<'_>, language: &str) -> anyhow::Result<Self> {
         let from = &mail.from;
         in_ascii(&from.address, "mail.from")?;
-        let mut between = String::new();
-        if let Some(reply_to) = &mail.reply_to {
-            in_ascii(&reply_to.address, "mail.reply_to")?;
-            between.push_str(&header::mailbox("Reply-To", reply_to.name.as_deref(), &reply_to.address));
+        let mut reply_to = String::new();
+        if let Some(mailbox) = &mail.reply_to {
+            in_ascii(&mailbox.address, "mail.reply_to")?;
+            reply_to = header::mailbox("Reply-To", mailbox.name.as_deref(), &mailbox.address);
         }
-        between.push_str(&header::text("Subject", about.subject));
         Ok(Self {
             before: header::mailbox("From", from.name.as_deref(), &from.address),
-            between,
+            reply_to,
             after: after(mail, about.archived_at, language),
-            unsubscribe: Unsubscribe::new(mail)?,
             issue_id: about.id.to_owned(),
             domain: from.address.domain().to_owned(),
         })
     }
 
-    /// The whole message for one recipient, lines ended by CRLF. `date` is when it was first meant to leave: the same
-    /// for every attempt.
+    /// The whole message for one recipient with their ways to leave, lines ended by CRLF. `date` is when it was first
+    /// meant to leave: the same for every attempt.
     ///
     /// # Errors
     /// When the address needs SMTPUTF8 (RFC 6531), so that the message could not be ASCII.
-    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>, body: &Body) -> anyhow::Result<Vec<u8>> {
+    pub fn message(
+        &self,
+        recipient: &Recipient,
+        leave: &Leave,
+        date: DateTime<Utc>,
+        subject: &str,
+        encoded: &Encoded<'_>,
+    ) -> anyhow::Result<Vec<u8>> {
         if recipient.address.needs_smtputf8() {
             bail!(
                 "the address {} needs a mail server with SMTPUTF8, which is not supported",
                 recipient.address.masked()
             );
         }
-        let leave = self.unsubscribe.of(&recipient.address)?;
         let mut head = self.before.clone();
         head.push_str(&header::mailbox("To", Some(&recipient.name), &recipient.address));
-        head.push_str(&self.between);
+        head.push_str(&self.reply_to);
+        head.push_str(&header::text("Subject", subject));
         head.push_str(&format!("Date: {}\r\n", date.format("%a, %d %b %Y %H:%M:%S +0000")));
         head.push_str(&format!("Message-ID: <{}>\r\n", self.message_id(&recipient.address)));
         head.push_str("MIME-Version: 1.0\r\n");
-        head.push_str(&body.content_type());
+        head.push_str(&encoded.body.content_type());
         if !leave.items().is_empty() {
             head.push_str(&header::list("List-Unsubscribe", &leave.items()));
         }
@@ -92,7 +94,7 @@ impl Header {
         head.push_str(&self.after);
         head.push_str("\r\n");
         let mut message = head.into_bytes();
-        body.write(leave.link().unwrap_or_default(), &mut message);
+        encoded.body.write(&encoded.values, &mut message);
         Ok(message)
     }
 

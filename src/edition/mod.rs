@@ -15,11 +15,11 @@ use crate::config::MailConfig;
 use crate::content::markdown::Document;
 use crate::content::plain_text;
 use crate::digest::Period;
-use crate::edition::body::Body;
 use crate::edition::context::Fields;
-use crate::edition::inline::inline;
 use crate::edition::message::{About, Header};
-use crate::edition::recipient::{Leave, Unsubscribe};
+use crate::edition::recipient::Unsubscribe;
+use crate::edition::render::Renderer;
+use crate::edition::subject::Subject;
 use crate::edition::template::Templates;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
@@ -33,8 +33,11 @@ mod dress;
 pub mod header;
 mod highlight;
 pub mod inline;
-pub mod message;
+mod merge;
+mod message;
 pub mod recipient;
+mod render;
+mod subject;
 pub mod template;
 mod transfer;
 pub mod words;
@@ -45,28 +48,13 @@ pub use crate::edition::recipient::Recipient;
 /// The e-mail edition of one issue or digest.
 #[derive(Debug)]
 pub struct Edition {
-    templates: Templates,
-    fields: Fields,
+    renderer: Renderer,
     unsubscribe: Unsubscribe,
-    subject: String,
+    subject: Subject,
     /// `None` for a project that does not mail.
     header: Option<Header>,
-    /// `None` where a template refers to its reader in another way than by the link to leave.
-    same_for_all: Option<Rendered>,
     content_hash: String,
 }
-
-/// Both parts, and their encoded form.
-#[derive(Debug, Clone)]
-struct Rendered {
-    html: String,
-    text: String,
-    body: Body,
-}
-
-/// Stands for the recipient's own link to leave in parts that are the same for all but for it. It survives HTML, CSS and
-/// text as it is, and nobody writes it by chance.
-const MARK: &str = "https://slugline.invalid/leave-b3dcbc1cbb0e4d2f";
 
 impl Edition {
     /// Makes the edition of `issue` with its cover and body. Without `mail` it can be looked at, but not sent.
@@ -88,8 +76,8 @@ impl Edition {
         let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, cover, html, text);
         let subject = subject(&templates, &fields, mail, issue)?;
-        let about = About { id: issue.id.as_str(), archived_at: Some(&issue.permalink), subject: &subject };
-        Self::finish(templates, fields, mail, &about)
+        let about = About { id: issue.id.as_str(), archived_at: Some(&issue.permalink) };
+        Self::finish(templates, fields, mail, subject, &about)
     }
 
     /// Makes the edition of the digest of a period that holds these sections. `templates` as in `prepare`.
@@ -105,28 +93,27 @@ impl Edition {
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(template::DIGEST, templates)?;
         let fields = digest::fields(publication, mail.digest.content, period, sections);
-        let subject = templates.render_value("mail.digest.subject", &mail.digest.subject, fields.shared());
-        let subject = header::one_line(&subject.map_err(|finding| *finding)?);
+        let subject = Subject::of_template("mail.digest.subject", &mail.digest.subject, &templates, &fields)?;
         // Two publications may have the same sender and subscriber; their digests of a week are two messages.
         let id = format!("{}{}", publication.base_url, period.id());
-        Self::finish(templates, fields, Some(mail), &About { id: &id, archived_at: None, subject: &subject })
+        Self::finish(templates, fields, Some(mail), subject, &About { id: &id, archived_at: None })
     }
 
     fn finish(
         templates: Templates,
         fields: Fields,
         mail: Option<&MailConfig>,
+        subject: Subject,
         about: &About<'_>,
     ) -> anyhow::Result<Self> {
         let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;
-        let subject = about.subject.to_owned();
         let header = mail.map(|mail| Header::new(mail, about, fields.language())).transpose()?;
-        let content_hash = content_hash(&templates, &fields, &subject);
-        let mut edition = Self { templates, fields, unsubscribe, subject, header, same_for_all: None, content_hash };
+        let content_hash = content_hash(&templates, &fields, subject.written());
         // The project's own address stands for a reader that no template refers to.
         let somebody = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
-        edition.same_for_all = edition.rendered_for_all(&somebody)?;
-        Ok(edition)
+        let leave = unsubscribe.of(&somebody.address)?;
+        let renderer = Renderer::new(templates, fields, &somebody, &leave)?;
+        Ok(Self { renderer, unsubscribe, subject, header, content_hash })
     }
 
     /// The HTML part as this recipient gets it.
@@ -135,7 +122,7 @@ impl Edition {
     /// A finding where a template fails on this recipient.
     pub fn html(&self, recipient: &Recipient) -> anyhow::Result<String> {
         let leave = self.unsubscribe.of(&recipient.address)?;
-        Ok(self.rendered(recipient, &leave)?.html_for(&leave))
+        self.renderer.html(recipient, &leave)
     }
 
     /// The plain text as this recipient reads it, lines ended by a line feed.
@@ -144,7 +131,7 @@ impl Edition {
     /// A finding where a template fails on this recipient.
     pub fn text(&self, recipient: &Recipient) -> anyhow::Result<String> {
         let leave = self.unsubscribe.of(&recipient.address)?;
-        let text = self.rendered(recipient, &leave)?.text_for(&leave);
+        let text = self.renderer.text(recipient, &leave)?;
         Ok(text.lines().map(|line| format!("{}\n", line.trim_end())).collect())
     }
 
@@ -156,12 +143,26 @@ impl Edition {
     pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
         let leave = self.unsubscribe.of(&recipient.address)?;
-        header.message(recipient, date, &self.rendered(recipient, &leave)?.body)
+        let subject = self.subject.of(recipient, &self.renderer)?;
+        header.message(recipient, &leave, date, &subject, &self.renderer.encoded(recipient, &leave)?)
     }
 
-    /// The subject, on one line.
-    pub fn subject(&self) -> &str {
-        &self.subject
+    /// Finds out whether the edition can be made for this recipient, with as little work as that takes.
+    ///
+    /// # Errors
+    /// As `message`.
+    pub fn check(&self, recipient: &Recipient) -> anyhow::Result<()> {
+        let leave = self.unsubscribe.of(&recipient.address)?;
+        self.subject.of(recipient, &self.renderer)?;
+        self.renderer.check(recipient, &leave)
+    }
+
+    /// The subject as this recipient reads it, on one line.
+    ///
+    /// # Errors
+    /// A finding where it fails on this recipient.
+    pub fn subject(&self, recipient: &Recipient) -> anyhow::Result<Cow<'_, str>> {
+        self.subject.of(recipient, &self.renderer)
     }
 
     /// What the edition is made from, as a hash: SHA-256 in hexadecimal digits. It is the same as long as the
@@ -169,66 +170,20 @@ impl Edition {
     pub fn content_hash(&self) -> &str {
         &self.content_hash
     }
-
-    /// Both parts once for all recipients, if no template tells them apart but by their link to leave. A template can do
-    /// more with that link than show it; so what comes of it is compared with what `somebody` gets.
-    fn rendered_for_all(&self, somebody: &Recipient) -> anyhow::Result<Option<Rendered>> {
-        if self.templates.uses("subscriber") {
-            return Ok(None);
-        }
-        let leave = self.unsubscribe.of(&somebody.address)?;
-        let own = self.render(somebody, &leave)?;
-        if !self.unsubscribe.is_personal() || !self.templates.uses("unsubscribe") {
-            return Ok(Some(own));
-        }
-        let marked = self.render(somebody, &Leave { url: Some(MARK.to_owned()), ..leave.clone() })?;
-        let same = marked.html_for(&leave) == own.html && marked.text_for(&leave) == own.text;
-        Ok(same.then_some(marked))
-    }
-
-    fn rendered(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Cow<'_, Rendered>> {
-        let fits = leave.link().is_none_or(|link| link.replace('&', "&amp;").len() <= transfer::ROOM);
-        match &self.same_for_all {
-            Some(rendered) if fits => Ok(Cow::Borrowed(rendered)),
-            _ => self.render(recipient, leave).map(Cow::Owned),
-        }
-    }
-
-    fn render(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Rendered> {
-        let html = self
-            .templates
-            .render(self.templates.parts.html, &self.fields.for_html(recipient, leave))
-            .map_err(|finding| *finding)?;
-        let html = inline(&html)?;
-        let text = self
-            .templates
-            .render(self.templates.parts.text, &self.fields.for_text(recipient, leave))
-            .map_err(|finding| *finding)?;
-        let body = Body::encode(&text, &html, MARK);
-        Ok(Rendered { html, text, body })
-    }
-}
-
-impl Rendered {
-    fn html_for(&self, leave: &Leave) -> String {
-        self.html.replace(MARK, &leave.link().unwrap_or_default().replace('&', "&amp;"))
-    }
-
-    fn text_for(&self, leave: &Leave) -> String {
-        self.text.replace(MARK, leave.link().unwrap_or_default())
-    }
 }
 
 /// The issue's own subject, else the project's template of one, else the title.
-fn subject(templates: &Templates, fields: &Fields, mail: Option<&MailConfig>, issue: &Issue) -> anyhow::Result<String> {
-    let subject = match (&issue.subject, mail) {
-        (Some(subject), _) => subject.clone(),
-        (None, Some(mail)) => {
-            templates.render_value("mail.subject", &mail.subject, fields.shared()).map_err(|finding| *finding)?
-        }
-        (None, None) => issue.plain_title().into_owned(),
-    };
-    Ok(header::one_line(&subject))
+fn subject(
+    templates: &Templates,
+    fields: &Fields,
+    mail: Option<&MailConfig>,
+    issue: &Issue,
+) -> anyhow::Result<Subject> {
+    match (&issue.subject, mail) {
+        (Some(subject), _) => Ok(Subject::Same(header::one_line(subject))),
+        (None, Some(mail)) => Subject::of_template("mail.subject", &mail.subject, templates, fields),
+        (None, None) => Ok(Subject::Same(header::one_line(&issue.plain_title()))),
+    }
 }
 
 fn content_hash(templates: &Templates, fields: &Fields, subject: &str) -> String {

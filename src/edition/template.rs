@@ -10,6 +10,8 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 use crate::content::plain_text;
+use crate::edition::merge;
+use crate::edition::transfer::{MARKS, mark};
 use crate::finding::{Finding, Place, nearest};
 
 /// The names of the templates of an edition's two parts.
@@ -51,6 +53,28 @@ pub struct Templates {
     environment: Environment<'static>,
 }
 
+/// Templates that are rendered once for all, and what each recipient has of their own in them.
+#[derive(Debug, Clone)]
+pub struct Split {
+    /// With marks in place of the recipient's own. They hold the templates of `own` too.
+    pub shared: Templates,
+    /// The names of templates that give the values, in the order of their marks.
+    pub own: Vec<String>,
+}
+
+impl Split {
+    /// The values of a recipient, in the order of their marks; `own` are the fields that are theirs. `None` when one
+    /// cannot be had: rendering the whole says why.
+    pub fn values(&self, own: &Value) -> Option<Vec<String>> {
+        let value = |name: &String| {
+            let value = self.shared.environment.get_template(name).ok()?.render(own).ok()?;
+            // Escaped for the sake of single quotes and scripts, which no attribute and no mail has.
+            Some(if value.contains("&#x") { value.replace("&#x2f;", "/").replace("&#x27;", "'") } else { value })
+        };
+        self.own.iter().map(value).collect()
+    }
+}
+
 impl Templates {
     /// Reads the templates of both parts, and those they extend, include or import. `own` gives the text of the project's own
     /// template of a name, if there is one.
@@ -88,6 +112,30 @@ impl Templates {
     /// Whether any of the templates uses this name.
     pub fn uses(&self, name: &str) -> bool {
         self.environment.templates().any(|(_, template)| template.undeclared_variables(false).contains(name))
+    }
+
+    /// These templates with marks in place of what is the recipient's own. `None` where they do more with it than show
+    /// it, so that they have to be filled in for each recipient.
+    pub fn split(&self) -> Option<Split> {
+        let mut split = Split { shared: self.clone(), own: Vec::new() };
+        for (name, source) in self.sources() {
+            let first = split.own.len();
+            let parts = merge::split(&source, |number| mark(first + number))?;
+            let end = name.rfind('.').map_or("", |dot| &name[dot..]);
+            for expression in parts.expressions {
+                // The end of the name decides how a value is escaped.
+                let own = format!("own/{}{end}", split.own.len());
+                let environment = &mut split.shared.environment;
+                environment.add_template_owned(own.clone(), format!("{{{{ {expression} }}}}")).ok()?;
+                let names = environment.get_template(&own).ok()?.undeclared_variables(false);
+                if !merge::is_own(names) {
+                    return None;
+                }
+                split.own.push(own);
+            }
+            split.shared.environment.add_template_owned(name, parts.source).ok()?;
+        }
+        (split.own.len() <= MARKS).then_some(split)
     }
 
     /// Fills in a template.

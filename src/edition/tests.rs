@@ -184,28 +184,79 @@ fn parts_of(edition: &Edition, recipient: &Recipient) -> [String; 2] {
     [message.body_text(0).unwrap(), message.body_html(0).unwrap()].map(|part| part.replace("\r\n", "\n"))
 }
 
-#[test]
-fn a_link_put_into_encoded_parts_is_the_link_of_rendered_ones() {
-    for words in ["Plain words.", "Some caf\u{e9}s in the old town by the river.", "一二三四五六七八九十。"]
-    {
-        let shared = edition(&issue(ISSUE), words, &|_| None).unwrap();
-        let mut rendered_anew = edition(&issue(ISSUE), words, &|_| None).unwrap();
-        rendered_anew.same_for_all = None;
-        assert!(shared.same_for_all.is_some());
-        for local in ["m", "me", "mei", "mei+news&x", &"m".repeat(64)] {
-            let recipient = reader(&format!("{local}@example.com"), "");
-            assert_eq!(parts_of(&shared, &recipient), parts_of(&rendered_anew, &recipient), "{local}");
+/// Templates that show all there is of a recipient, in every place where a value may stand.
+fn personal(name: &str) -> Option<String> {
+    let subscriber = "{{ subscriber.name | default('reader', true) }}, {{ subscriber.attributes.city | default('') }}";
+    Some(match name {
+        "edition.html" => format!(
+            "<html><head><style>p {{ color: red }}</style></head><body><p title=\"{{{{ subscriber.name }}}}\">{subscriber}\
+             {{% for n in [1, 2] %}}<a href=\"https://example.org/?c={{{{ subscriber.attributes.city | default('') | urlencode }}}}\">\
+             {{{{ subscriber.name | upper }}}}</a>{{% endfor %}}{{{{ body }}}}{{% if unsubscribe %}}<a href=\"{{{{ unsubscribe.link }}}}\">\
+             x</a>{{% endif %}}</p></body></html>"
+        ),
+        "edition.txt" => {
+            format!("{subscriber}!\n\n{{{{ body }}}}\n> {{{{ subscriber.name }}}}\n{{{{ unsubscribe.link }}}}\n")
         }
+        _ => return None,
+    })
+}
+
+/// The same, rendered for each recipient.
+fn unshared(edition: Edition) -> Edition {
+    Edition { renderer: edition.renderer.unshared(), ..edition }
+}
+
+proptest! {
+    #[test]
+    fn values_put_into_encoded_parts_are_those_of_rendered_ones(
+        words in "[a-z ]{0,200}|[a-zé ]{0,300}|[一-龥]{0,300}",
+        name in "\\PC{0,40}|(\\PC|[\\r\\n<>&'\"/]){0,40}|[a-zA-Z ]{1,20}|x{400}",
+        city in "\\PC{0,20}|> a|From b|[A-Z][a-z]{2,8}",
+        local in "[a-z]{1,20}(\\+[a-z&]{1,30})?",
+    ) {
+        let shared = edition(&issue(ISSUE), &words, &personal).unwrap();
+        prop_assert!(shared.renderer.is_shared());
+        let unshared = unshared(edition(&issue(ISSUE), &words, &personal).unwrap());
+        let mut recipient = reader(&format!("{local}@example.com"), &name);
+        recipient.attributes.insert("city".to_owned(), city.into());
+        let [text, html] = parts_of(&shared, &recipient);
+        let [expected_text, expected_html] = parts_of(&unshared, &recipient);
+        prop_assert_eq!(text, expected_text);
+        // Quotes in text may be written in two ways: what is compared is what a mail program reads.
+        prop_assert_eq!(inline::inline(&html).unwrap(), inline::inline(&expected_html).unwrap());
     }
 }
 
 #[test]
-fn a_template_that_changes_the_link_is_filled_in_for_each() {
-    let own = |name: &str| (name == template::ISSUE.text).then(|| "{{ unsubscribe.link | upper }}".to_owned());
-    let edition = edition(&issue(ISSUE), "", &own).unwrap();
-    assert!(edition.same_for_all.is_none());
-    let text = edition.text(&reader("mei@example.com", "")).unwrap();
-    assert_eq!(text, "HTTPS://NEWS.EXAMPLE.ORG/LEAVE?WHO=MEI%40EXAMPLE.COM\n");
+fn a_template_that_changes_what_is_the_readers_own_still_shows_it() {
+    for (template, shared, expected) in [
+        ("{{ unsubscribe.link | upper }}", true, "HTTPS://NEWS.EXAMPLE.ORG/LEAVE?WHO=MEI%40EXAMPLE.COM\n"),
+        ("{% if subscriber.name %}Dear {{ subscriber.name }}{% else %}Dear reader{% endif %}", false, "Dear Mei\n"),
+        ("{% set name = subscriber.name %}{{ name | length }}", false, "3\n"),
+    ] {
+        let own = |name: &str| (name == template::ISSUE.text).then(|| template.to_owned());
+        let edition = edition(&issue(ISSUE), "", &own).unwrap();
+        assert_eq!(edition.renderer.is_shared(), shared, "{template}");
+        assert_eq!(edition.text(&reader("mei@example.com", "Mei")).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_subject_may_name_its_reader() {
+    let mut config = config();
+    let mail = config.mail.as_mut().unwrap();
+    mail.subject = "{{ subscriber.name | default('Reader', true) }}: {{ issue.title }}".to_owned();
+    let body = Document::parse("a\n");
+    let edition =
+        Edition::prepare(&config.publication, config.mail.as_ref(), &issue(ISSUE), None, &body, &|_| Ok(None)).unwrap();
+    for (name, expected) in [
+        ("Mei", "Mei: 第一期 & more"),
+        ("", "Reader: 第一期 & more"),
+        ("a\r\nBcc: b@c.org", "a Bcc: b@c.org: 第一期 & more"),
+    ] {
+        let bytes = edition.message(&reader("mei@example.com", name), date()).unwrap();
+        assert_eq!(MessageParser::default().parse(&bytes).unwrap().subject(), Some(expected));
+    }
 }
 
 #[test]
@@ -213,7 +264,8 @@ fn the_issue_decides_its_subject_and_the_hash_follows_what_is_read() {
     let plain = edition(&issue(ISSUE), "a\n", &|_| None).unwrap();
     let own = issue(&ISSUE.replace("date:", "subject: \"{{ mine }}\"\ndate:"));
     let subject = edition(&own, "a\n", &|_| None).unwrap();
-    assert_eq!((plain.subject(), subject.subject()), ("第一期 & more", "{{ mine }}"));
+    let mei = reader("mei@example.com", "Mei");
+    assert_eq!((&*plain.subject(&mei).unwrap(), &*subject.subject(&mei).unwrap()), ("第一期 & more", "{{ mine }}"));
     let again = edition(&issue(ISSUE), "a\n", &|_| None).unwrap();
     let other = edition(&issue(ISSUE), "b\n", &|_| None).unwrap();
     assert_eq!(plain.content_hash(), again.content_hash());
@@ -269,8 +321,9 @@ proptest! {
         prop_assert!(head.split("\r\n").all(|line| !line.contains("=?utf-8?") || line.len() <= 76));
 
         let message = MessageParser::default().parse(&bytes).unwrap();
-        prop_assert_eq!(message.subject().unwrap_or_default(), edition.subject());
-        prop_assert_eq!(edition.subject(), header::one_line(&format!("S {subject}")));
+        let shown = edition.subject(&reader("mei@example.com", &name)).unwrap();
+        prop_assert_eq!(message.subject().unwrap_or_default(), &*shown);
+        prop_assert_eq!(shown, header::one_line(&format!("S {subject}")));
         let to = message.to().unwrap().first().unwrap();
         prop_assert_eq!(to.name().unwrap_or_default(), header::one_line(&name));
         prop_assert_eq!(to.address(), Some("mei@example.com"));

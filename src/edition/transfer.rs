@@ -1,14 +1,46 @@
 //! Transfer encoding of a body once for all recipients, with room for what differs.
 //!
-//! Takes a body in which a mark stands wherever a recipient's own value goes; gives bytes per recipient by copying what
-//! was encoded beforehand, so that nothing is encoded twice but the value and a few bytes beside it. Quoted-printable and
+//! Takes a body in which marks stand wherever a recipient's own values go; gives bytes per recipient by copying what was
+//! encoded beforehand, so that nothing is encoded twice but the values and a few bytes beside them. Quoted-printable and
 //! base64 as in RFC 2045 sections 6.7 and 6.8.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// The most bytes a value may have.
-pub(super) const ROOM: usize = 300;
+/// What every mark begins with. Nobody writes it by chance, and it survives HTML, CSS and text as it is.
+const MARK: &str = "slugline-b3dcbc1cbb0e4d2f-";
+
+/// Digits of a mark's number.
+const DIGITS: usize = 3;
+
+/// How many marks there are.
+pub(super) const MARKS: usize = 1000;
+
+/// In a line as it is, the values may have so many bytes together.
+const ROOM: usize = 300;
+
+/// Stands for the value of this number, below `MARKS`.
+pub(super) fn mark(number: usize) -> String {
+    format!("{MARK}{number:0DIGITS$}")
+}
+
+/// The text cut at every mark: what stands before the first, then the number of each mark and what follows it.
+pub(super) fn cut(text: &str) -> (&str, Vec<(usize, &str)>) {
+    let mut parts = text.split(MARK);
+    let before = parts.next().unwrap_or_default();
+    (before, parts.filter_map(|part| Some((part.get(..DIGITS)?.parse().ok()?, &part[DIGITS..]))).collect())
+}
+
+/// The text with the values in place of their marks.
+pub(super) fn filled_in(text: &str, values: &[String]) -> String {
+    let (before, rest) = cut(text);
+    let mut filled = before.to_owned();
+    for (number, after) in rest {
+        filled.push_str(values.get(number).map_or("", String::as_str));
+        filled.push_str(after);
+    }
+    filled
+}
 
 /// RFC 5322 section 2.1.1: bytes of a line, CRLF not counted.
 const LONGEST_LINE: usize = 998;
@@ -34,11 +66,11 @@ impl Encoding {
         }
     }
 
-    /// The shortest encoding for `text` (lines ended by CRLF) that every relay leaves alone, where each `mark` may become
-    /// a value of `ROOM` bytes.
-    fn of(text: &str, mark: &str) -> Self {
+    /// The shortest encoding for `text` (lines ended by CRLF) that every relay leaves alone, where the marks of a line may
+    /// become values of `ROOM` bytes.
+    fn of(text: &str) -> Self {
         let others = text.bytes().filter(|byte| !byte.is_ascii()).count();
-        let fits = |line: &str| line.len() + line.matches(mark).count() * ROOM <= LONGEST_LINE;
+        let fits = |line: &str| line.len() + if line.contains(MARK) { ROOM } else { 0 } <= LONGEST_LINE;
         if others == 0 && text.split("\r\n").all(fits) {
             return Encoding::SevenBit;
         }
@@ -52,7 +84,9 @@ impl Encoding {
 pub(super) struct Encoded {
     /// How it is encoded.
     pub encoding: Encoding,
-    segments: Vec<Segment>,
+    first: Segment,
+    /// Each behind the value of a number.
+    others: Vec<(usize, Segment)>,
 }
 
 /// What stands between two values.
@@ -65,33 +99,45 @@ struct Segment {
 }
 
 impl Encoded {
-    /// Encodes `text` (lines ended by CRLF), cut at every `mark`, which is not empty.
-    pub fn new(text: &str, mark: &str) -> Self {
-        let encoding = Encoding::of(text, mark);
-        let segments = text.split(mark).map(|raw| Segment::new(raw.as_bytes(), encoding)).collect();
-        Self { encoding, segments }
+    /// Encodes `text` (lines ended by CRLF), cut at every mark.
+    pub fn new(text: &str) -> Self {
+        let encoding = Encoding::of(text);
+        let (before, rest) = cut(text);
+        let segment = |raw: &str| Segment::new(raw.as_bytes(), encoding);
+        let others = rest.into_iter().map(|(number, raw)| (number, segment(raw))).collect();
+        Self { encoding, first: segment(before), others }
     }
 
-    /// Appends the body to `out` with `value`, at most `ROOM` bytes of it, at every mark.
-    pub fn write(&self, value: &str, out: &mut Vec<u8>) {
+    /// Whether these values, without control characters, can stand in the body as it is encoded.
+    pub fn takes(&self, values: &[String]) -> bool {
+        self.encoding != Encoding::SevenBit
+            || (self.used(values).all(|value| value.is_ascii())
+                && self.used(values).map(String::len).sum::<usize>() <= ROOM)
+    }
+
+    /// The values that have a mark here, each as often as it has.
+    pub fn used<'a>(&'a self, values: &'a [String]) -> impl Iterator<Item = &'a String> {
+        self.others.iter().filter_map(|(number, _)| values.get(*number))
+    }
+
+    /// Appends the body to `out`, with the values at their marks, which it takes.
+    pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
         match self.encoding {
-            Encoding::SevenBit => self.write_plain(value, out),
-            Encoding::QuotedPrintable => self.write_quoted(value, out),
-            Encoding::Base64 => self.write_base64(value, out),
+            Encoding::SevenBit => self.write_plain(values, out),
+            Encoding::QuotedPrintable => self.write_quoted(values, out),
+            Encoding::Base64 => self.write_base64(values, out),
         }
     }
 
-    fn write_plain(&self, value: &str, out: &mut Vec<u8>) {
-        for (index, segment) in self.segments.iter().enumerate() {
-            if index > 0 {
-                out.extend_from_slice(value.as_bytes());
-            }
+    fn write_plain(&self, values: &[String], out: &mut Vec<u8>) {
+        for (value, segment) in self.parts(values) {
+            out.extend_from_slice(value.as_bytes());
             out.extend_from_slice(&segment.raw);
         }
     }
 
-    fn write_quoted(&self, value: &str, out: &mut Vec<u8>) {
-        for (index, segment) in self.segments.iter().enumerate() {
+    fn write_quoted(&self, values: &[String], out: &mut Vec<u8>) {
+        for (index, (value, segment)) in self.parts(values).enumerate() {
             if index > 0 {
                 // Soft line breaks around the value keep every line's length its own.
                 out.extend_from_slice(b"=\r\n");
@@ -102,12 +148,10 @@ impl Encoded {
         }
     }
 
-    fn write_base64(&self, value: &str, out: &mut Vec<u8>) {
+    fn write_base64(&self, values: &[String], out: &mut Vec<u8>) {
         let mut carry: Vec<u8> = Vec::new();
-        for (index, segment) in self.segments.iter().enumerate() {
-            if index > 0 {
-                carry.extend_from_slice(value.as_bytes());
-            }
+        for (value, segment) in self.parts(values) {
+            carry.extend_from_slice(value.as_bytes());
             let head = ((3 - carry.len() % 3) % 3).min(segment.raw.len());
             carry.extend_from_slice(&segment.raw[..head]);
             if !carry.len().is_multiple_of(3) {
@@ -122,6 +166,13 @@ impl Encoded {
         if out.ends_with(b"\r\n") {
             out.truncate(out.len() - 2);
         }
+    }
+
+    /// Each segment with the value before it.
+    fn parts<'a>(&'a self, values: &'a [String]) -> impl Iterator<Item = (&'a str, &'a Segment)> {
+        let value = |number: &usize| values.get(*number).map_or("", String::as_str);
+        let others = self.others.iter().map(move |(number, segment)| (value(number), segment));
+        std::iter::once(("", &self.first)).chain(others)
     }
 }
 
@@ -189,14 +240,12 @@ mod tests {
 
     use super::*;
 
-    const MARK: &str = "{mark}";
-
     /// The body as an independent parser decodes it.
-    fn decoded(encoded: &Encoded, value: &str) -> String {
+    fn decoded(encoded: &Encoded, values: &[String]) -> String {
         let mut message = format!("Content-Transfer-Encoding: {}\r\n", encoded.encoding.as_str()).into_bytes();
         message.extend_from_slice(b"Content-Type: text/plain; charset=utf-8\r\n\r\n");
         let start = message.len();
-        encoded.write(value, &mut message);
+        encoded.write(values, &mut message);
         let body = std::str::from_utf8(&message[start..]).unwrap();
         assert!(body.is_ascii() && body.lines().all(|line| line.len() <= 998), "{body}");
         assert!(encoded.encoding == Encoding::SevenBit || body.lines().all(|line| line.len() <= 76), "{body}");
@@ -205,23 +254,40 @@ mod tests {
 
     #[test]
     fn the_shortest_encoding_is_chosen() {
-        assert_eq!(Encoding::of("plain\r\n", MARK), Encoding::SevenBit);
-        assert_eq!(Encoding::of(&"x".repeat(999), MARK), Encoding::QuotedPrintable);
-        assert_eq!(Encoding::of(&format!("{MARK}{}", "x".repeat(990 - ROOM)), MARK), Encoding::SevenBit);
-        assert_eq!(Encoding::of(&format!("{MARK}{}", "x".repeat(999 - ROOM)), MARK), Encoding::QuotedPrintable);
-        assert_eq!(Encoding::of("a caf\u{e9} in the old town", MARK), Encoding::QuotedPrintable);
-        assert_eq!(Encoding::of("周刊 and", MARK), Encoding::Base64);
+        let mark = mark(7);
+        assert_eq!(Encoding::of("plain\r\n"), Encoding::SevenBit);
+        assert_eq!(Encoding::of(&"x".repeat(999)), Encoding::QuotedPrintable);
+        let room = LONGEST_LINE - ROOM - mark.len();
+        assert_eq!(Encoding::of(&format!("{mark}{}", "x".repeat(room))), Encoding::SevenBit);
+        assert_eq!(Encoding::of(&format!("{mark}{}", "x".repeat(room + 1))), Encoding::QuotedPrintable);
+        assert_eq!(Encoding::of("a caf\u{e9} in the old town"), Encoding::QuotedPrintable);
+        assert_eq!(Encoding::of("周刊 and"), Encoding::Base64);
+    }
+
+    #[test]
+    fn ascii_alone_takes_few_and_short_values() {
+        let plain = Encoded::new(&format!("{} and {}", mark(0), mark(0)));
+        let takes = |value: &str| plain.takes(&[value.to_owned(), "é".to_owned()]);
+        assert!(takes(&"x".repeat(ROOM / 2)) && !takes(&"x".repeat(ROOM / 2 + 1)) && !takes("é"));
     }
 
     proptest! {
         #[test]
         fn every_value_arrives_in_its_place(
-            parts in proptest::collection::vec("[a-z =.\t]{0,90}|[a-zé =]{0,200}|[一-龥a]{0,40}", 1..5), value in "[!-~]{0,120}"
+            parts in proptest::collection::vec("[a-z =.\t]{0,90}|[a-zé =]{0,200}|[一-龥a]{0,40}", 1..5),
+            values in proptest::collection::vec("[!-~]{0,120}|[!-~一-龥é]{0,400}", 4)
         ) {
-            let text = format!("x{}x", parts.join(MARK));
-            let expected = format!("x{}x", parts.join(&value));
-            let back = decoded(&Encoded::new(&text, MARK), &value);
-            prop_assert_eq!(back.trim_end_matches("\r\n"), expected);
+            let (mut text, mut expected) = (format!("x{}", parts[0]), format!("x{}", parts[0]));
+            for (at, part) in parts.iter().enumerate().skip(1) {
+                let number = at % 3;
+                text.extend([mark(number).as_str(), part]);
+                expected.extend([values[number].as_str(), part]);
+            }
+            prop_assert_eq!(&filled_in(&text, &values), &expected);
+            let encoded = Encoded::new(&format!("{text}x"));
+            prop_assume!(encoded.takes(&values));
+            let back = decoded(&encoded, &values);
+            prop_assert_eq!(back.trim_end_matches("\r\n"), format!("{expected}x"));
         }
     }
 }

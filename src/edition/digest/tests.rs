@@ -111,7 +111,8 @@ fn a_summary_leads_to_the_whole_issue() {
 #[test]
 fn a_digest_has_the_subject_of_its_period_and_is_archived_nowhere() {
     let edition = edition(&config("full", "https://example.org"));
-    assert_eq!(edition.subject(), "Tide Notes: 16–22 November 2026");
+    let reader = Recipient::of_address("mei@example.com".parse().unwrap());
+    assert_eq!(edition.subject(&reader).unwrap(), "Tide Notes: 16–22 November 2026");
     assert!(!header(&edition).contains("Archived-At"));
 }
 

@@ -88,3 +88,14 @@ fn names_of_templates_are_found_in_tags_alone() {
                   {% if x == 'no.html' %}{{ 'no.html' }}{% include '../no.html' %}{% import 'g' as g %}";
     assert_eq!(named_templates(source), ["a.html", "b/c.html", "d.txt", "e", "g"]);
 }
+
+#[test]
+fn the_templates_compiled_in_are_rendered_once_for_all() {
+    for parts in [ISSUE, DIGEST] {
+        let templates = Templates::load(parts, &|_| Ok(None)).unwrap();
+        for (name, source) in templates.sources() {
+            assert!(merge::split(&source, mark).is_some(), "{name}");
+        }
+        assert!(templates.split().is_some_and(|split| !split.own.is_empty()), "{parts:?}");
+    }
+}

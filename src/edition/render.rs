@@ -1,0 +1,136 @@
+//! Both parts of an edition, for each recipient.
+//!
+//! Takes templates and their fields. What no recipient changes is rendered, inlined and encoded once; each recipient's
+//! own values are put into the encoded bytes. Templates that do more with the recipient than show such values are
+//! rendered for each.
+
+use std::borrow::Cow;
+
+use crate::edition::body::Body;
+use crate::edition::context::{Fields, own};
+use crate::edition::inline::inline;
+use crate::edition::recipient::{Leave, Recipient};
+use crate::edition::template::{Split, Templates};
+use crate::edition::transfer::filled_in;
+
+/// Renders the parts of one edition.
+#[derive(Debug)]
+pub(super) struct Renderer {
+    pub templates: Templates,
+    pub fields: Fields,
+    shared: Option<Shared>,
+}
+
+/// What is the same for all, with marks in place of what is not.
+#[derive(Debug)]
+struct Shared {
+    split: Split,
+    parts: Parts,
+    body: Body,
+}
+
+/// Both parts as text.
+#[derive(Debug)]
+struct Parts {
+    html: String,
+    text: String,
+}
+
+/// The parts of one recipient, encoded: the body, and the values to put into it.
+pub(super) struct Encoded<'a> {
+    pub body: Cow<'a, Body>,
+    pub values: Vec<String>,
+}
+
+impl Renderer {
+    /// Renders what is the same for all. `somebody` with their ways to leave stands for all the others.
+    ///
+    /// # Errors
+    /// A finding where a template fails whoever the recipient is.
+    pub fn new(templates: Templates, fields: Fields, somebody: &Recipient, leave: &Leave) -> anyhow::Result<Self> {
+        let mut renderer = Self { templates, fields, shared: None };
+        if let Some(split) = renderer.templates.split() {
+            let parts = parts(&split.shared, &renderer.fields, somebody, leave)?;
+            let body = Body::encode(&parts.text, &parts.html);
+            renderer.shared = Some(Shared { split, parts, body });
+        }
+        if !renderer.templates.uses("subscriber") {
+            renderer.html(somebody, leave)?;
+            renderer.text(somebody, leave)?;
+        }
+        Ok(renderer)
+    }
+
+    /// Whether each recipient gets what was rendered once, their own values put into it.
+    #[cfg(test)]
+    pub fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// The same parts, rendered for each recipient.
+    #[cfg(test)]
+    pub fn unshared(mut self) -> Self {
+        self.shared = None;
+        self
+    }
+
+    /// The HTML part.
+    ///
+    /// # Errors
+    /// A finding where a template fails on this recipient.
+    pub fn html(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<String> {
+        match self.values(recipient, leave) {
+            Some((shared, values)) => Ok(filled_in(&shared.parts.html, &values)),
+            None => Ok(parts(&self.templates, &self.fields, recipient, leave)?.html),
+        }
+    }
+
+    /// The plain text.
+    ///
+    /// # Errors
+    /// A finding where a template fails on this recipient.
+    pub fn text(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<String> {
+        match self.values(recipient, leave) {
+            Some((shared, values)) => Ok(filled_in(&shared.parts.text, &values)),
+            None => Ok(parts(&self.templates, &self.fields, recipient, leave)?.text),
+        }
+    }
+
+    /// Both parts, encoded.
+    ///
+    /// # Errors
+    /// A finding where a template fails on this recipient.
+    pub fn encoded(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Encoded<'_>> {
+        if let Some((shared, values)) = self.values(recipient, leave)
+            && shared.body.takes(&values)
+        {
+            return Ok(Encoded { body: Cow::Borrowed(&shared.body), values });
+        }
+        let parts = parts(&self.templates, &self.fields, recipient, leave)?;
+        Ok(Encoded { body: Cow::Owned(Body::encode(&parts.text, &parts.html)), values: Vec::new() })
+    }
+
+    /// Finds out whether the templates can be rendered for this recipient, with as little work as that takes.
+    ///
+    /// # Errors
+    /// A finding where a template fails on this recipient.
+    pub fn check(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<()> {
+        match self.values(recipient, leave) {
+            Some(_) => Ok(()),
+            None => parts(&self.templates, &self.fields, recipient, leave).map(|_| ()),
+        }
+    }
+
+    fn values(&self, recipient: &Recipient, leave: &Leave) -> Option<(&Shared, Vec<String>)> {
+        let shared = self.shared.as_ref()?;
+        Some((shared, shared.split.values(&own(recipient, leave))?))
+    }
+}
+
+fn parts(templates: &Templates, fields: &Fields, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Parts> {
+    let html =
+        templates.render(templates.parts.html, &fields.for_html(recipient, leave)).map_err(|finding| *finding)?;
+    let text =
+        templates.render(templates.parts.text, &fields.for_text(recipient, leave)).map_err(|finding| *finding)?;
+    Ok(Parts { html: inline(&html)?, text })
+}
