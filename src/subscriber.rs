@@ -49,6 +49,12 @@ impl NewSubscriber {
         let name = name.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
         Self { address, name, status: Status::Active, attributes: serde_json::Map::new() }
     }
+
+    /// The subscriber they become.
+    pub fn joined(self, id: SubscriberId, created: DateTime<Utc>) -> Subscriber {
+        let Self { address, name, status, attributes } = self;
+        Subscriber { id, address, name, status, attributes, created }
+    }
 }
 
 /// Whether to write to a subscriber.

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -15,7 +16,7 @@ use crate::config::Config;
 use crate::delivery::digests::{self, Gathering};
 use crate::delivery::past::Past;
 use crate::delivery::plan::{content_hash, nothing_in};
-use crate::delivery::run::WriteLetter;
+use crate::delivery::rehearsal::{CheckLetter, Letters};
 use crate::digest::Piece;
 use crate::disk::Project;
 use crate::disk::covers::Covers;
@@ -136,15 +137,20 @@ impl Context {
         issues: &[Issue],
         piece: &Piece<'_>,
         date: DateTime<Utc>,
-    ) -> anyhow::Result<Box<WriteLetter<'a>>> {
+    ) -> anyhow::Result<Letters<'a>> {
         let mail = send::mail_of(config)?;
-        let edition = self.edition(config, issues, piece)?;
+        let edition = Arc::new(self.edition(config, issues, piece)?);
         let signer = signer::signer(&self.project, mail)?;
         let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
-        Ok(Box::new(move |subscriber: &Subscriber| {
+        let checked = edition.knows_its_reader().then(|| Arc::clone(&edition));
+        let check = |edition: Arc<Edition>| -> Box<CheckLetter<'a>> {
+            Box::new(move |subscriber| edition.check(&Recipient::of(subscriber)))
+        };
+        let write = move |subscriber: &Subscriber| {
             let content = signer.sign(edition.message(&Recipient::of(subscriber), date)?, date)?;
             Ok(Letter { from: from.clone(), to: subscriber.address.clone(), content })
-        }))
+        };
+        Ok(Letters { write: Box::new(write), check: checked.map(check) })
     }
 
     /// The hash of what subscribers read in an issue.

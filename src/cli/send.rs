@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use crate::cli::{Context, Exit, route, subscribers};
 use crate::config::{Config, MailConfig};
 use crate::delivery::plan::{Chosen, Terms};
+use crate::delivery::rehearsal::Letters;
 use crate::delivery::run::Progress;
 use crate::delivery::send::{self, Sending, Sent};
 use crate::delivery::trial;
@@ -176,7 +177,7 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
     };
     let route = route::route(&context.project, mail_of(config)?)?;
     let piece = context.find(config, issues, name)?;
-    let write = context.letters(config, issues, &piece, now)?;
+    let Letters { write, .. } = context.letters(config, issues, &piece, now)?;
     let store = context.store(config)?;
     let mut letters = Vec::new();
     for address in &args.test {

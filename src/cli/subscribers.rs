@@ -180,7 +180,7 @@ pub(super) fn newcomers(
     context: &Context,
     config: &Config,
     store: &dyn Store,
-) -> anyhow::Result<(Vec<EmailAddress>, Exit)> {
+) -> anyhow::Result<(Vec<NewSubscriber>, Exit)> {
     let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else {
         return Ok((Vec::new(), Exit::Done));
     };

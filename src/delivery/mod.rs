@@ -8,6 +8,7 @@ mod desk;
 pub mod digests;
 pub mod past;
 pub mod plan;
+pub mod rehearsal;
 pub mod retry;
 pub mod run;
 pub mod send;

@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 
 use crate::config::OnUnknown;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
-use crate::delivery::run::{Job, Progress, WriteLetter, run};
+use crate::delivery::rehearsal::{Letters, rehearse};
+use crate::delivery::run::{Job, Progress, run};
 use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
@@ -19,10 +20,10 @@ use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
 use crate::smtp::Route;
 use crate::store::{Begun, Store};
-use crate::subscriber::Status;
+use crate::subscriber::{NewSubscriber, Status};
 
 /// Renders the edition of an issue or digest, dated so, and gives what writes the letters.
-pub type MakeEdition<'a> = dyn Fn(&Piece<'a>, DateTime<Utc>) -> anyhow::Result<Box<WriteLetter<'a>>> + 'a;
+pub type MakeEdition<'a> = dyn Fn(&Piece<'a>, DateTime<Utc>) -> anyhow::Result<Letters<'a>> + 'a;
 
 /// What a sending needs beside the store.
 pub struct Sending<'a> {
@@ -161,14 +162,19 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
 pub fn forecast<'a>(
     store: &dyn Store,
     sending: &Sending<'a>,
-    newcomers: &[EmailAddress],
+    newcomers: &[NewSubscriber],
 ) -> anyhow::Result<Forecast<'a>> {
-    let plan = planned(store, sending)?;
+    let mut plan = planned(store, sending)?;
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
+        if let Err(error) = ready(store, sending, planned, newcomers, (sending.clock)()) {
+            let finding = error.downcast().unwrap_or_else(|error| Finding::error("template", format!("{error:#}")));
+            plan.findings.push(finding);
+            continue;
+        }
         let recipients = match planned.begun {
             Some(_) => waiting(store, planned.piece.id())?,
-            None => [active(store)?, newcomers.to_vec()].concat(),
+            None => active(store)?.into_iter().chain(newcomers.iter().map(|new| new.address.clone())).collect(),
         };
         mailings.push(Expected { piece: planned.piece.clone(), recipients });
     }
@@ -212,10 +218,10 @@ fn mail_one<'a>(
         report.findings.push(nobody(piece));
         return Ok(());
     }
-    // Rendered before the audience is frozen: a template that fails shall leave no trace.
+    // Rendered before the audience is frozen: a template that fails, on whomever, shall leave no trace.
     let frozen_at = planned.begun.as_ref().map_or_else(|| (sending.clock)(), |mailing| mailing.frozen_at);
-    let write = match (sending.edition)(piece, frozen_at) {
-        Ok(write) => write,
+    let letters = match ready(store, sending, planned, &[], frozen_at) {
+        Ok(letters) => letters,
         Err(error) => {
             report.failures.push(error.context(format!("failed to write the edition of `{}`", piece.slug())));
             return Ok(());
@@ -239,7 +245,7 @@ fn mail_one<'a>(
         issue: piece.id(),
         slug: piece.folder(),
         route: sending.route,
-        write: &*write,
+        write: &*letters.write,
         connections: sending.connections,
         limit: *left,
         clock: sending.clock,
@@ -261,6 +267,21 @@ fn mail_one<'a>(
         counts: store.counts(piece.id())?,
     });
     Ok(())
+}
+
+/// The letters of an issue or digest, which can be written for everybody unless its audience is frozen already.
+fn ready<'a>(
+    store: &dyn Store,
+    sending: &Sending<'a>,
+    planned: &Planned<'a>,
+    newcomers: &[NewSubscriber],
+    date: DateTime<Utc>,
+) -> anyhow::Result<Letters<'a>> {
+    let letters = (sending.edition)(&planned.piece, date)?;
+    match planned.begun {
+        Some(_) => Ok(letters),
+        None => rehearse(store, newcomers, &letters, date)?.map_or(Ok(letters), |finding| Err(finding.into())),
+    }
 }
 
 /// Whom an issue would go to now.

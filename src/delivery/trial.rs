@@ -13,7 +13,7 @@ use crate::smtp::outbox::Outbox;
 use crate::smtp::relay::Relay;
 use crate::smtp::session::{Session, SessionError};
 use crate::store::{Store, StoreError};
-use crate::subscriber::{Status, Subscriber, SubscriberId};
+use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
 /// What became of a trial letter.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,14 +44,7 @@ pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result
 /// # Errors
 /// When the store cannot be read.
 pub fn reader(store: &dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Subscriber, StoreError> {
-    let stranger = || Subscriber {
-        id: SubscriberId(0),
-        address: address.clone(),
-        name: String::new(),
-        status: Status::Active,
-        attributes: serde_json::Map::new(),
-        created: now,
-    };
+    let stranger = || NewSubscriber::new(address.clone(), "").joined(SubscriberId(0), now);
     Ok(store.subscriber(address)?.unwrap_or_else(stranger))
 }
 

@@ -147,6 +147,11 @@ impl Edition {
         header.message(recipient, &leave, date, &subject, &self.renderer.encoded(recipient, &leave)?)
     }
 
+    /// Whether anything but the link to leave depends on who gets it.
+    pub fn knows_its_reader(&self) -> bool {
+        matches!(self.subject, Subject::Own { .. }) || self.renderer.templates.uses("subscriber")
+    }
+
     /// Finds out whether the edition can be made for this recipient, with as little work as that takes.
     ///
     /// # Errors

@@ -5,17 +5,16 @@ use std::io::Read;
 
 use anyhow::Context;
 
-use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::Store;
-use crate::subscriber::Status;
+use crate::subscriber::{NewSubscriber, Status};
 use crate::subscription::csv_rows::Rows;
 
 /// Those whom an import would add.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Newcomers {
     /// Those who would be written to, in the order of the file.
-    pub active: Vec<EmailAddress>,
+    pub active: Vec<NewSubscriber>,
     /// Rows that name nobody, in the order of the file.
     pub findings: Vec<Finding>,
 }
@@ -31,7 +30,7 @@ pub fn newcomers(store: &dyn Store, path: &str, csv: &mut dyn Read) -> anyhow::R
     while let Some(row) = rows.next_good() {
         let is_new = seen.insert(row.address.key()) && store.subscriber(&row.address)?.is_none();
         if is_new && row.status == Status::Active {
-            active.push(row.address);
+            active.push(row);
         }
     }
     let findings = rows.into_findings().with_context(|| format!("failed to read `{path}` to its end"))?;

@@ -6,7 +6,7 @@ use crate::delivery::send::{Expected, Forecast, Mailed, Report};
 use crate::delivery::trial::Tried;
 use crate::digest::Piece;
 use crate::email::EmailAddress;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::issue::IssueId;
 use crate::ledger::State;
 
@@ -30,6 +30,8 @@ pub(in crate::cli) fn trial(context: &Context, piece: &Piece<'_>, tried: &[Tried
 /// Tells what would be mailed.
 pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> anyhow::Result<Exit> {
     context.report.findings(&forecast.findings);
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    let exit = if forecast.findings.iter().any(is_error) { Exit::Attention } else { Exit::Done };
     if context.report.json {
         let mailing = |expected: &Expected<'_>| {
             let recipients: Vec<&str> = expected.recipients.iter().map(EmailAddress::as_str).collect();
@@ -42,9 +44,9 @@ pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> an
         let mailings: Vec<_> = forecast.mailings.iter().map(mailing).collect();
         let findings: Vec<FindingRow<'_>> = forecast.findings.iter().map(FindingRow::of).collect();
         context.report.document(&serde_json::json!({ "would_mail": mailings, "findings": findings }))?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
-    if forecast.mailings.is_empty() {
+    if forecast.mailings.is_empty() && exit == Exit::Done {
         context.report.message("Nothing is due.");
     }
     for expected in &forecast.mailings {
@@ -56,7 +58,7 @@ pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> an
             context.report.detail(&format!("  {address}"));
         }
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Tells what a sending did.

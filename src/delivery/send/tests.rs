@@ -137,7 +137,7 @@ impl World {
                 }
                 Ok(issue.title.clone())
             },
-            edition: &|_, _| Ok(Box::new(write)),
+            edition: &|_, _| Ok(Letters { write: Box::new(write), check: None }),
             record: &|_| Ok(()),
             clock: &|| self.now,
             pause: &|pause| self.pauses.lock().unwrap().push(pause.as_secs()),
@@ -206,7 +206,8 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     let peer = Peer::start(vec![Script::new()]);
     let expected = |store: &Memory| {
         let forecast = world.with_sending(&route(&peer), |sending| {
-            let forecast = forecast(store, sending, &["newcomer@example.com".parse().unwrap()]).unwrap();
+            let forecast =
+                forecast(store, sending, &[NewSubscriber::new("newcomer@example.com".parse().unwrap(), "")]).unwrap();
             forecast.mailings.iter().map(|expected| expected.recipients.clone()).collect::<Vec<_>>()
         });
         forecast.concat().iter().map(ToString::to_string).collect::<Vec<_>>()

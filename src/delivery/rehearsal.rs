@@ -1,0 +1,65 @@
+//! Whether an edition can be made for everybody who would get it, found out before anybody does.
+//!
+//! Takes the letters of an issue and the store; gives what is wrong, with how many it concerns. Nothing is written.
+
+use anyhow::Context as _;
+use chrono::{DateTime, Utc};
+
+use crate::delivery::run::WriteLetter;
+use crate::finding::Finding;
+use crate::store::Store;
+use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+/// Finds out, with as little work as that takes, whether the letter of a subscriber can be written.
+pub type CheckLetter<'a> = dyn Fn(&Subscriber) -> anyhow::Result<()> + Sync + 'a;
+
+/// Writes the letters of one issue or digest.
+pub struct Letters<'a> {
+    /// Writes one.
+    pub write: Box<WriteLetter<'a>>,
+    /// Tells whether it can; `None` where nothing depends on who gets it.
+    pub check: Option<Box<CheckLetter<'a>>>,
+}
+
+/// How many of the subscribers concerned are named.
+const NAMED: usize = 3;
+
+/// Goes through everybody an issue would be mailed to if the newcomers joined `now`; what is wrong is told of the first it
+/// is wrong with.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn rehearse(
+    store: &dyn Store,
+    newcomers: &[NewSubscriber],
+    letters: &Letters<'_>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Option<Finding>> {
+    let Some(check) = &letters.check else { return Ok(None) };
+    let (mut all, mut failed, mut named, mut first) = (0_u64, 0_u64, Vec::new(), None);
+    let mut each = |subscriber: Subscriber| {
+        all += 1;
+        if let Err(error) = check(&subscriber) {
+            failed += 1;
+            first.get_or_insert(error);
+            if named.len() < NAMED {
+                named.push(subscriber.address.masked());
+            }
+        }
+        Ok(())
+    };
+    store.each_subscriber(Some(Status::Active), &mut each).context("failed to read the subscribers")?;
+    newcomers.iter().try_for_each(|new| each(new.clone().joined(SubscriberId(0), now)))?;
+    Ok(first.map(|error| concerning(error, failed, all, &named.join(", "))))
+}
+
+/// The finding of the first, with whom it concerns.
+fn concerning(error: anyhow::Error, failed: u64, all: u64, named: &str) -> Finding {
+    let mut finding = match error.downcast::<Finding>() {
+        Ok(finding) => finding,
+        Err(error) => Finding::error("template", format!("{error:#}")),
+    };
+    let and_more = if failed > NAMED as u64 { ", …" } else { "" };
+    finding.message = format!("{}: for {failed} of {all} subscribers ({named}{and_more})", finding.message);
+    finding
+}
