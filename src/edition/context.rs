@@ -146,3 +146,6 @@ fn cover_fields(cover: &Cover) -> Json {
         "height": cover.size.map(|(_, height)| height),
     })
 }
+
+#[cfg(test)]
+mod tests;
