@@ -25,9 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (shared, rendered) = (edition("")?, edition("{% if subscriber.name %}{% endif %}")?);
     let bytes = shared.message(&recipient(0)?, DateTime::<Utc>::UNIX_EPOCH)?.len();
     let spliced = rate(messages, |number| Ok(shared.message(&recipient(number)?, DateTime::<Utc>::UNIX_EPOCH)?.len()))?;
-    let each = rate(messages / 100, |number| {
-        Ok(rendered.message(&recipient(number)?, DateTime::<Utc>::UNIX_EPOCH)?.len())
-    })?;
+    let each =
+        rate(messages / 100, |number| Ok(rendered.message(&recipient(number)?, DateTime::<Utc>::UNIX_EPOCH)?.len()))?;
     let (html, text) = (shared.html(&recipient(0)?)?, shared.text(&recipient(0)?)?);
     let lettre = rate(messages / 20, |number| Ok(by_lettre(number, &html, &text)?.len()))?;
     let mut out = std::io::stdout();

@@ -1,17 +1,41 @@
 //! Puts the style sheet of a page into its elements: many mail programs drop `<style>`.
 //!
-//! Rules such as `@media` cannot be inlined and stay. Nothing is loaded: a style sheet elsewhere stays a link.
+//! Rules such as `@media` cannot be inlined and stay, at the end of the head: the encoding of the page has to stand in its
+//! first bytes. Nothing is loaded: a style sheet elsewhere stays a link.
 
 use anyhow::Context;
 use css_inline::CSSInliner;
 
-/// The page with its styles inlined.
+/// The page with its styles inlined, in as few bytes as they need.
 ///
 /// # Errors
 /// When a style sheet cannot be read.
 pub fn inline(html: &str) -> anyhow::Result<String> {
-    let inliner = CSSInliner::options().keep_at_rules(true).load_remote_stylesheets(false).build();
-    inliner.inline(html).context("failed to inline the styles of the edition")
+    let options = CSSInliner::options().keep_at_rules(true).minify_css(true).load_remote_stylesheets(false);
+    let inlined = options.build().inline(html).context("failed to inline the styles of the edition")?;
+    Ok(rules_last(&inlined).unwrap_or(inlined))
+}
+
+/// The inliner puts the rules that stay before everything else in the head. `None` where there are none.
+fn rules_last(html: &str) -> Option<String> {
+    let (before, rest) = html.split_once("<head><style>")?;
+    let (rules, rest) = rest.split_once("</style>")?;
+    let (head, body) = rest.split_once("</head>")?;
+    let head = head.trim();
+    Some(format!("{before}<head>{head}<style>{}</style></head>{body}", shortened(rules)))
+}
+
+/// CSS without the blanks that mean nothing: those at line breaks, and beside braces and semicolons.
+fn shortened(css: &str) -> String {
+    let mut short = String::with_capacity(css.len());
+    for word in css.split_whitespace() {
+        let joins = short.ends_with(['{', '}', ';']) || word.starts_with(['{', '}', ';']) || short.is_empty();
+        if !joins {
+            short.push(' ');
+        }
+        short.push_str(word);
+    }
+    short
 }
 
 #[cfg(test)]
@@ -20,12 +44,18 @@ mod tests {
 
     #[test]
     fn rules_are_inlined_and_media_queries_stay() {
-        let html = "<html><head><style>p { color: red } @media (width < 9px) { p { color: blue } }</style></head>\
-                    <body><p>A</p><!--[if mso]>B<![endif]--></body></html>";
+        let html = "<html><head>\n<style>p { color: red; margin: 0 auto }\n@media (width < 9px) and (color) {\n  p { color: blue; }\n}\n\
+                    </style><meta charset=\"utf-8\"></head><body><p>A</p><!--[if mso]>B<![endif]--></body></html>";
         assert_eq!(
             inline(html).unwrap(),
-            "<html><head><style>@media (width < 9px) { p { color: blue } } </style></head>\
-             <body><p style=\"color: red;\">A</p><!--[if mso]>B<![endif]--></body></html>"
+            "<html><head><meta charset=\"utf-8\"><style>@media (width < 9px) and (color){p{color: blue;}}</style></head>\
+             <body><p style=\"color:red;margin:0 auto\">A</p><!--[if mso]>B<![endif]--></body></html>"
         );
+    }
+
+    #[test]
+    fn a_page_without_rules_that_stay_keeps_its_head() {
+        let html = "<html><head><title>a</title></head><body><p>A</p></body></html>";
+        assert_eq!(inline(html).unwrap(), html);
     }
 }

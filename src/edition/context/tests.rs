@@ -114,7 +114,7 @@ fn every_template_of_the_page_works() {
     let mail = config.mail.as_ref();
     let edition = Edition::prepare(&config.publication, mail, &issue, None, &body, &own).unwrap();
     let page = edition.html(&lin()).unwrap();
-    assert!(page.contains("Dear Lin,") && page.contains("color: #0b3d5c"), "{page}");
+    assert!(page.contains("Dear Lin,") && page.contains("color:#0b3d5c"), "{page}");
     let expected = "Dear Lin,\n\nSpring tides\n============\n\nHigh water.\n\nhttps://tides.example.org/spring-tides/\n\
                     Leave: https://news.example.org/leave?who=lin%40example.org\n";
     assert_eq!(edition.text(&lin()).unwrap(), expected);
