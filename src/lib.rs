@@ -28,6 +28,7 @@ pub mod covers_lock;
 pub mod edition;
 pub mod feed;
 pub mod picture;
+pub mod token;
 
 // edges
 pub mod disk;

@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Added, Store, StoreError};
-use crate::subscriber::{NewSubscriber, Status};
+use crate::subscriber::{NewSubscriber, Status, Subscriber};
+use crate::token::{Purpose, Secrets, Token};
 
 mod csv_lines;
 mod csv_rows;
@@ -90,6 +91,21 @@ pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>)
         Some(Status::Active) => store.set_status(address, Status::Unsubscribed, now),
         other => Ok(other),
     }
+}
+
+/// The subscriber who was given this token for this purpose; nobody where it is no such token.
+///
+/// # Errors
+/// When the store fails.
+pub fn of_token(
+    store: &dyn Store,
+    secrets: &Secrets,
+    purpose: Purpose,
+    text: &str,
+) -> Result<Option<Subscriber>, StoreError> {
+    let Some(token) = Token::parse(text) else { return Ok(None) };
+    let subscriber = store.subscriber_numbered(token.subscriber())?;
+    Ok(subscriber.filter(|subscriber| secrets.prove(&token, purpose, subscriber.id, &subscriber.address)))
 }
 
 #[cfg(test)]

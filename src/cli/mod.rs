@@ -45,6 +45,7 @@ mod publish;
 mod report;
 mod resolve;
 mod route;
+mod secrets;
 mod send;
 mod signer;
 mod status;
@@ -139,7 +140,11 @@ impl Context {
         date: DateTime<Utc>,
     ) -> anyhow::Result<Letters<'a>> {
         let mail = send::mail_of(config)?;
-        let edition = Arc::new(self.edition(config, issues, piece)?);
+        let mut edition = self.edition(config, issues, piece)?;
+        if secrets::are_needed(config) {
+            edition = edition.with_secrets(Arc::new(secrets::secrets(&self.project, config)?));
+        }
+        let edition = Arc::new(edition);
         let signer = signer::signer(&self.project, mail)?;
         let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
         let checked = edition.knows_its_reader().then(|| Arc::clone(&edition));

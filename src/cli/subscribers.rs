@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::{Subcommand, ValueEnum};
 
 use crate::cli::report::FindingRow;
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, secrets};
 use crate::config::Config;
 use crate::disk::Project;
 use crate::email::EmailAddress;
@@ -15,6 +15,7 @@ use crate::finding::Finding;
 use crate::store::{Added, Store};
 use crate::subscriber::{NewSubscriber, Status};
 use crate::subscription::{self, Imported, Joined, export, newcomers};
+use crate::token::Purpose;
 
 /// Add, import, list, export and remove subscribers
 #[derive(Debug, clap::Args)]
@@ -71,8 +72,11 @@ enum Action {
     /// Their row is kept, so that no import brings them back.
     Remove {
         /// E-mail address
-        #[arg(required = true)]
+        #[arg(required_unless_present = "token")]
         address: Vec<EmailAddress>,
+        /// Token of a link to leave, as a mail program or a web form sends it; can be given more than once
+        #[arg(long, value_name = "TOKEN")]
+        token: Vec<String>,
     },
 }
 
@@ -95,7 +99,10 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Action::Import { file, column } => import(context, store, file, column.as_deref()),
         Action::List { status } => list(context, store, *status),
         Action::Export { format } => export(context, store, *format),
-        Action::Remove { address } => remove(context, store, address),
+        Action::Remove { address, token } => {
+            let named = named(context, &config, store, token)?;
+            remove(context, store, &[address.as_slice(), &named.0].concat()).map(|exit| exit.max(named.1))
+        }
     }
 }
 
@@ -232,6 +239,31 @@ fn export(context: &Context, store: &dyn Store, format: Format) -> anyhow::Resul
         Format::Csv | Format::Json => export::json(store, None, &mut out)?,
     }
     Ok(Exit::Done)
+}
+
+/// The subscribers whose tokens these are; a token that is nobody's is told.
+fn named(
+    context: &Context,
+    config: &Config,
+    store: &dyn Store,
+    tokens: &[String],
+) -> anyhow::Result<(Vec<EmailAddress>, Exit)> {
+    if tokens.is_empty() {
+        return Ok((Vec::new(), Exit::Done));
+    }
+    let secrets = secrets::secrets(&context.project, config)?;
+    let (mut addresses, mut findings) = (Vec::new(), Vec::new());
+    for text in tokens {
+        match subscription::of_token(store, &secrets, Purpose::Leave, text)? {
+            Some(subscriber) => addresses.push(subscriber.address),
+            None => findings.push(
+                Finding::warning("token-unknown", format!("`{text}` is nobody's token"))
+                    .help("was the link copied whole? a store that was filled anew knows none of its old links"),
+            ),
+        }
+    }
+    context.report.findings(&findings);
+    Ok((addresses, if findings.is_empty() { Exit::Done } else { Exit::Attention }))
 }
 
 fn remove(context: &Context, store: &mut dyn Store, addresses: &[EmailAddress]) -> anyhow::Result<Exit> {

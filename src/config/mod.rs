@@ -49,6 +49,8 @@ pub struct Config {
     pub feeds: FeedsConfig,
     /// The e-mail edition; `None` when the project file has no `mail`.
     pub mail: Option<MailConfig>,
+    /// File that holds the secrets that sign tokens, relative to the project folder; SLUGLINE_SECRET wins.
+    pub secret_file: Option<PathBuf>,
     /// What `check` judges.
     pub check: CheckConfig,
     /// Where subscribers and ledger are kept.
@@ -188,9 +190,11 @@ pub struct MailConfig {
     pub bounce_address: Option<EmailAddress>,
     /// Keys that sign every message (DKIM, RFC 6376); none where the provider signs.
     pub dkim: Vec<DkimKey>,
-    /// Address that takes requests to leave: List-Unsubscribe, and the link at the foot of the mail.
-    pub unsubscribe_mailto: Option<EmailAddress>,
-    /// URL of a page to leave at; `{address}` in it becomes the recipient's address, percent-encoded.
+    /// Address that takes requests to leave: List-Unsubscribe, and the link at the foot of the mail. `{token}` in it
+    /// becomes the recipient's token.
+    pub unsubscribe_mailto: Option<String>,
+    /// URL of a page to leave at; `{token}` in it becomes the recipient's token, `{address}` the address,
+    /// percent-encoded.
     pub unsubscribe_url: Option<String>,
     /// CSV file of subscribers that is imported before every sending; those who left stay away.
     pub subscribers: Option<PathBuf>,

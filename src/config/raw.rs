@@ -30,6 +30,7 @@ pub(super) struct RawConfig {
     pub mail: Option<RawMail>,
     pub check: RawCheck,
     pub markdown: RawMarkdown,
+    pub secret_file: Option<String>,
     pub store: Option<String>,
 }
 

@@ -57,6 +57,7 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
         feeds: feeds::feeds(&raw.feeds, wrong),
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, wrong)),
         check: check::check(&raw.check, wrong),
+        secret_file: raw.secret_file.as_deref().map(PathBuf::from),
         store: store(raw.store.as_deref(), wrong),
         publication,
     }
@@ -184,7 +185,7 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
         bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
         dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
         from,
-        unsubscribe_mailto: mail_address(raw.unsubscribe_mailto.as_deref(), "unsubscribe_mailto", wrong),
+        unsubscribe_mailto: unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
         unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
         subscribers: raw.subscribers.as_deref().map(PathBuf::from),
     }
@@ -221,11 +222,17 @@ fn mail_address(text: Option<&str>, key: &str, wrong: &mut Wrong<'_>) -> Option<
     text.and_then(|text| address(text, &["mail", key], wrong))
 }
 
+/// An address, `{token}` in it aside.
+fn unsubscribe_mailto(text: Option<&str>, wrong: &mut Wrong<'_>) -> Option<String> {
+    let text = text?;
+    mail_address(Some(&text.replace("{token}", "t")), "unsubscribe_mailto", wrong).map(|_| text.to_owned())
+}
+
 fn unsubscribe_url(text: &str, wrong: &mut Wrong<'_>) -> Option<String> {
-    let sample = text.replace("{address}", "a");
+    let sample = text.replace("{address}", "a").replace("{token}", "t");
     let https = Url::parse(&sample).ok().filter(|url| url.scheme() == "https");
     if https.is_none() {
-        let help = "write an https address; `{address}` in it becomes the recipient's address";
+        let help = "write an https address; `{token}` in it becomes the recipient's token";
         wrong.value(&["mail", "unsubscribe_url"], format!("`{text}` is no https URL"), help);
     }
     https.map(|_| text.to_owned())

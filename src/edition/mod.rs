@@ -5,6 +5,7 @@
 //! for each of them. Sending is left to others.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -24,6 +25,7 @@ use crate::edition::template::Templates;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
 use crate::publication::Publication;
+use crate::token::Secrets;
 
 pub mod body;
 pub mod context;
@@ -111,9 +113,14 @@ impl Edition {
         let content_hash = content_hash(&templates, &fields, subject.written());
         // The project's own address stands for a reader that no template refers to.
         let somebody = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
-        let leave = unsubscribe.of(&somebody.address)?;
+        let leave = unsubscribe.of(&somebody)?;
         let renderer = Renderer::new(templates, fields, &somebody, &leave)?;
         Ok(Self { renderer, unsubscribe, subject, header, content_hash })
+    }
+
+    /// The same edition, with what makes the tokens in its links.
+    pub fn with_secrets(self, secrets: Arc<Secrets>) -> Self {
+        Self { unsubscribe: self.unsubscribe.with_secrets(secrets), ..self }
     }
 
     /// The HTML part as this recipient gets it.
@@ -121,7 +128,7 @@ impl Edition {
     /// # Errors
     /// A finding where a template fails on this recipient.
     pub fn html(&self, recipient: &Recipient) -> anyhow::Result<String> {
-        let leave = self.unsubscribe.of(&recipient.address)?;
+        let leave = self.unsubscribe.of(recipient)?;
         self.renderer.html(recipient, &leave)
     }
 
@@ -130,7 +137,7 @@ impl Edition {
     /// # Errors
     /// A finding where a template fails on this recipient.
     pub fn text(&self, recipient: &Recipient) -> anyhow::Result<String> {
-        let leave = self.unsubscribe.of(&recipient.address)?;
+        let leave = self.unsubscribe.of(recipient)?;
         let text = self.renderer.text(recipient, &leave)?;
         Ok(text.lines().map(|line| format!("{}\n", line.trim_end())).collect())
     }
@@ -142,7 +149,7 @@ impl Edition {
     /// When the project file has no `mail`, the address needs SMTPUTF8, or a template fails on this recipient.
     pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
-        let leave = self.unsubscribe.of(&recipient.address)?;
+        let leave = self.unsubscribe.of(recipient)?;
         let subject = self.subject.of(recipient, &self.renderer)?;
         header.message(recipient, &leave, date, &subject, &self.renderer.encoded(recipient, &leave)?)
     }
@@ -157,7 +164,7 @@ impl Edition {
     /// # Errors
     /// As `message`.
     pub fn check(&self, recipient: &Recipient) -> anyhow::Result<()> {
-        let leave = self.unsubscribe.of(&recipient.address)?;
+        let leave = self.unsubscribe.of(recipient)?;
         self.subject.of(recipient, &self.renderer)?;
         self.renderer.check(recipient, &leave)
     }

@@ -1,12 +1,15 @@
 //! Who gets a message, and how that person can leave.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::config::MailConfig;
 use crate::email::EmailAddress;
-use crate::subscriber::Subscriber;
+use crate::subscriber::{Subscriber, SubscriberId};
+use crate::token::{Purpose, Secrets};
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -17,6 +20,8 @@ pub(super) const LONGEST_URL: usize = 900;
 /// Who gets a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipient {
+    /// Number in the store; 0 for somebody who is not in it.
+    pub id: SubscriberId,
     /// Where it goes.
     pub address: EmailAddress,
     /// Display name, blank when unknown.
@@ -29,6 +34,7 @@ impl Recipient {
     /// A subscriber as a recipient.
     pub fn of(subscriber: &Subscriber) -> Self {
         Self {
+            id: subscriber.id,
             address: subscriber.address.clone(),
             name: subscriber.name.clone(),
             attributes: subscriber.attributes.clone(),
@@ -37,16 +43,24 @@ impl Recipient {
 
     /// A recipient of whom only the address is known.
     pub fn of_address(address: EmailAddress) -> Self {
-        Self { address, name: String::new(), attributes: serde_json::Map::new() }
+        Self { id: SubscriberId(0), address, name: String::new(), attributes: serde_json::Map::new() }
     }
 }
 
 /// The ways to leave that the project file offers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Unsubscribe {
     url: Option<String>,
     mailto: Option<String>,
+    /// Make the tokens that stand in place of `{token}`.
+    secrets: Option<Arc<Secrets>>,
 }
+
+/// Stands for the recipient's token in the project file.
+const TOKEN: &str = "{token}";
+
+/// Stands for the recipient's address.
+const ADDRESS: &str = "{address}";
 
 /// The ways to leave for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,32 +79,40 @@ impl Unsubscribe {
     /// # Errors
     /// When `mail.unsubscribe_url` is no URL.
     pub fn new(mail: &MailConfig) -> anyhow::Result<Self> {
-        let mailto = mail.unsubscribe_mailto.as_ref().map(mailto);
-        let unsubscribe = Self { url: mail.unsubscribe_url.clone(), mailto };
-        unsubscribe.of(&mail.from.address)?;
+        let unsubscribe =
+            Self { url: mail.unsubscribe_url.clone(), mailto: mail.unsubscribe_mailto.clone(), secrets: None };
+        unsubscribe.of(&Recipient::of_address(mail.from.address.clone()))?;
         Ok(unsubscribe)
     }
 
-    /// Whether the ways differ from one recipient to the next.
-    pub fn is_personal(&self) -> bool {
-        self.url.as_ref().is_some_and(|url| url.contains("{address}"))
+    /// The same, with what makes tokens.
+    pub fn with_secrets(self, secrets: Arc<Secrets>) -> Self {
+        Self { secrets: Some(secrets), ..self }
     }
 
-    /// The ways to leave for one address.
+    /// The ways to leave for one recipient. Where nothing makes tokens, an example of one stands in their place.
     ///
     /// # Errors
     /// When the page's address is no URL, or too long for a header.
-    pub fn of(&self, address: &EmailAddress) -> anyhow::Result<Leave> {
-        let encoded = utf8_percent_encode(address.as_str(), RESERVED).to_string();
-        let filled_in = self.url.as_ref().map(|url| url.replace("{address}", &encoded));
+    pub fn of(&self, recipient: &Recipient) -> anyhow::Result<Leave> {
+        let token = match &self.secrets {
+            Some(secrets) => secrets.token(Purpose::Leave, recipient.id, &recipient.address).to_string(),
+            None => "0".repeat(33),
+        };
+        let encoded = utf8_percent_encode(recipient.address.as_str(), RESERVED).to_string();
+        let is_personal = |text: &str| text.contains(ADDRESS) || text.contains(TOKEN);
+        let filled_in = self.url.as_ref().map(|url| url.replace(ADDRESS, &encoded).replace(TOKEN, &token));
         let url = filled_in
             .map(|url| Url::parse(&url).map(String::from).context("`mail.unsubscribe_url` is no URL"))
             .transpose()?;
         if url.as_ref().is_some_and(|url| url.len() > LONGEST_URL) {
             bail!("`mail.unsubscribe_url` is too long for a line of a message");
         }
-        let one_click = self.is_personal() && url.as_ref().is_some_and(|url| url.starts_with("https:"));
-        Ok(Leave { url, mailto: self.mailto.clone(), one_click })
+        let one_click =
+            self.url.as_deref().is_some_and(is_personal) && url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        let mailto = self.mailto.as_ref().map(|address| address.replace(TOKEN, &token).parse()).transpose();
+        let mailto = mailto.context("`mail.unsubscribe_mailto` is no address")?;
+        Ok(Leave { url, mailto: mailto.as_ref().map(mailto_uri), one_click })
     }
 }
 
@@ -106,7 +128,7 @@ impl Leave {
     }
 }
 
-fn mailto(address: &EmailAddress) -> String {
+fn mailto_uri(address: &EmailAddress) -> String {
     let local = utf8_percent_encode(address.local_part(), RESERVED).to_string().replace("%2B", "+");
     format!("mailto:{local}@{}?subject=unsubscribe", address.domain())
 }
@@ -115,13 +137,18 @@ fn mailto(address: &EmailAddress) -> String {
 mod tests {
     use super::*;
 
+    fn unsubscribe(url: &str, mailto: Option<&str>) -> Unsubscribe {
+        Unsubscribe { url: Some(url.to_owned()), mailto: mailto.map(str::to_owned), secrets: None }
+    }
+
+    fn recipient(address: &str) -> Recipient {
+        Recipient { id: SubscriberId(300), ..Recipient::of_address(address.parse().unwrap()) }
+    }
+
     #[test]
     fn an_address_is_percent_encoded_into_the_page() {
-        let unsubscribe = Unsubscribe {
-            url: Some("https://news.example.org/leave?who={address}".to_owned()),
-            mailto: Some(mailto(&"leave+weekly@example.org".parse().unwrap())),
-        };
-        let leave = unsubscribe.of(&"a+b&c@example.org".parse().unwrap()).unwrap();
+        let unsubscribe = unsubscribe("https://news.example.org/leave?who={address}", Some("leave+weekly@example.org"));
+        let leave = unsubscribe.of(&recipient("a+b&c@example.org")).unwrap();
         assert_eq!(
             leave.items(),
             [
@@ -129,12 +156,30 @@ mod tests {
                 "<mailto:leave+weekly@example.org?subject=unsubscribe>"
             ]
         );
-        assert!(leave.one_click && unsubscribe.is_personal());
+        assert!(leave.one_click);
+    }
+
+    #[test]
+    fn a_token_says_who_leaves_and_no_address() {
+        let secrets = Arc::new(Secrets::parse(&"s".repeat(32)).unwrap());
+        let unsubscribe = unsubscribe("https://news.example.org/leave/{token}", Some("leave+{token}@example.org"));
+        let unsubscribe = unsubscribe.with_secrets(Arc::clone(&secrets));
+        let maren = recipient("maren@example.org");
+        let leave = unsubscribe.of(&maren).unwrap();
+        let token = secrets.token(Purpose::Leave, maren.id, &maren.address);
+        assert_eq!(
+            leave.items(),
+            [
+                format!("<https://news.example.org/leave/{token}>"),
+                format!("<mailto:leave+{token}@example.org?subject=unsubscribe>")
+            ]
+        );
+        assert!(leave.one_click);
     }
 
     #[test]
     fn a_page_that_is_the_same_for_all_is_no_one_click() {
-        let unsubscribe = Unsubscribe { url: Some("https://news.example.org/leave".to_owned()), mailto: None };
-        assert!(!unsubscribe.of(&"a@example.org".parse().unwrap()).unwrap().one_click);
+        let unsubscribe = unsubscribe("https://news.example.org/leave", None);
+        assert!(!unsubscribe.of(&recipient("a@example.org")).unwrap().one_click);
     }
 }

@@ -87,6 +87,8 @@ fn adding_never_changes_who_is_there(open: Open<'_>) {
     assert_eq!(store.set_status(&address(1), Status::Unsubscribed, now()).unwrap(), Some(Status::Active));
     assert_eq!(store.set_status(&address(9), Status::Unsubscribed, now()).unwrap(), None);
     assert_eq!(add(&mut *store, 3), Added { new: 1, known: 1, repeated: 0, away: 1 });
+    assert_eq!(store.subscriber_numbered(first.id).unwrap(), Some(first.clone()));
+    assert_eq!(store.subscriber_numbered(SubscriberId(99)).unwrap(), None);
     assert_eq!(store.subscriber(&address(0)).unwrap(), Some(first));
     assert_eq!(store.subscriber(&address(1)).unwrap().unwrap().status, Status::Unsubscribed);
     let mut active = Vec::new();

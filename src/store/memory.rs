@@ -197,6 +197,10 @@ impl Store for Memory {
         Ok(self.tables().find(address).cloned())
     }
 
+    fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {
+        Ok(self.tables().subscribers.iter().find(|subscriber| subscriber.id == id).cloned())
+    }
+
     fn each_subscriber(
         &self,
         status: Option<Status>,

@@ -45,6 +45,9 @@ pub trait Store: Send {
     /// The subscriber with that address.
     fn subscriber(&self, address: &EmailAddress) -> Result<Option<Subscriber>, StoreError>;
 
+    /// The subscriber of that number.
+    fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
+
     /// Calls `each` with every subscriber in the order of their numbers, only those of `status` if one is given.
     fn each_subscriber(
         &self,

@@ -135,6 +135,10 @@ impl Store for Sqlite {
         self.reading("find a subscriber", |connection| subscribers::find(connection, address))
     }
 
+    fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
+        self.reading("find a subscriber", |connection| subscribers::numbered(connection, id))
+    }
+
     fn each_subscriber(
         &self,
         status: Option<Status>,

@@ -82,7 +82,7 @@ fn the_page_names_every_variable_with_its_value() {
     let config = config();
     let (issue, cover) = issue(&config);
     let leave = crate::edition::recipient::Unsubscribe::new(config.mail.as_ref().unwrap()).unwrap();
-    let leave = leave.of(&lin().address).unwrap();
+    let leave = leave.of(&lin()).unwrap();
     let fields = Fields::new(&config.publication, &issue, Some(&cover), BODY.to_owned(), BODY.to_owned());
     let mut offered = BTreeMap::new();
     named("", &serde_json::to_value(fields.for_html(&lin(), &leave)).unwrap(), &mut offered);

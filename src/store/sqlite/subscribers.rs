@@ -58,6 +58,12 @@ pub(super) fn find(connection: &Connection, address: &EmailAddress) -> Result<Op
     rows.next()?.map(from_row).transpose()
 }
 
+pub(super) fn numbered(connection: &Connection, id: SubscriberId) -> Result<Option<Subscriber>> {
+    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM subscriber WHERE id = ?1"))?;
+    let mut rows = find.query([id.0])?;
+    rows.next()?.map(from_row).transpose()
+}
+
 pub(super) fn each(
     connection: &Connection,
     status: Option<Status>,

@@ -1,0 +1,37 @@
+//! What makes and verifies tokens: the secrets from SLUGLINE_SECRET, else from the file `secret_file`. They are shown nowhere.
+
+use std::env;
+
+use crate::config::Config;
+use crate::disk::Project;
+use crate::finding::Finding;
+use crate::token::{SHORTEST_SECRET, Secrets};
+
+const VARIABLE: &str = "SLUGLINE_SECRET";
+
+/// The secrets of the project.
+///
+/// # Errors
+/// When there is none, or it is too short to be one.
+pub(super) fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
+    let (text, place) = match (env::var(VARIABLE), &config.secret_file) {
+        (Ok(text), _) if !text.trim().is_empty() => (text, format!("the environment variable {VARIABLE}")),
+        (_, Some(file)) => (project.text(file)?, format!("the file `{}`", file.display())),
+        (_, None) => {
+            let missing = Finding::error("secret-missing", "tokens need a secret, and there is none");
+            let help = "make one with `slugline doctor --secret secret.txt`, and write `secret_file: secret.txt`";
+            return Err(missing.help(help).into());
+        }
+    };
+    Secrets::parse(&text).ok_or_else(|| {
+        let short = format!("{place} holds a secret of fewer than {SHORTEST_SECRET} characters, or none");
+        Finding::error("secret-short", short).help("make one with `slugline doctor --secret FILE`").into()
+    })
+}
+
+/// Whether the project's links need tokens.
+pub(super) fn are_needed(config: &Config) -> bool {
+    let mail = config.mail.as_ref();
+    let templates = mail.into_iter().flat_map(|mail| [&mail.unsubscribe_url, &mail.unsubscribe_mailto]);
+    templates.flatten().any(|text| text.contains("{token}"))
+}
