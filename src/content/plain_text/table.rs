@@ -56,10 +56,13 @@ impl Table {
         if rows.is_empty() {
             return head.clone();
         }
+        let is_shown = |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()));
         let names = || head.iter().map(String::as_str).chain(std::iter::repeat(""));
-        let mut lines = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
-            if index > 0 {
+        // A head without cells is no name of anything, but words all the same.
+        let alone = head.iter().enumerate().filter(|(column, name)| !name.is_empty() && !is_shown(*column));
+        let mut lines: Vec<String> = alone.map(|(_, name)| name.clone()).collect();
+        for row in rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty())) {
+            if !lines.is_empty() {
                 lines.push(String::new());
             }
             for (name, cell) in names().zip(row).filter(|(_, cell)| !cell.is_empty()) {
@@ -110,5 +113,9 @@ mod tests {
     #[test]
     fn a_wide_table_becomes_records() {
         assert_eq!(table().lines(10), ["项目: MOSN", "Stars: 9", "状态: x"]);
+        let mut short = table();
+        short.rows[1].pop();
+        short.rows.push(Vec::new());
+        assert_eq!(short.lines(10), ["状态", "", "项目: MOSN", "Stars: 9"]);
     }
 }
