@@ -4,14 +4,16 @@
 //! left to `config` and `content`.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+mod copy;
 pub mod covers;
 pub mod history;
 pub mod listing;
+pub mod local;
 pub mod machine;
 pub mod sources;
 
@@ -178,6 +180,12 @@ fn write(path: &Path, bytes: &[u8], readers: Readers) -> anyhow::Result<Written>
     if before.as_deref() == Some(bytes) {
         return Ok(Written::Unchanged);
     }
+    replace(path, readers, |file| file.write_all(bytes))?;
+    Ok(if before.is_some() { Written::Changed } else { Written::New })
+}
+
+/// Puts a file there whole or not at all, with what `fill` writes, making the folders above it.
+fn replace(path: &Path, readers: Readers, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut builder = tempfile::Builder::new();
@@ -186,11 +194,11 @@ fn write(path: &Path, bytes: &[u8], readers: Readers) -> anyhow::Result<Written>
         readable_by_all(&mut builder);
     }
     let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    fill(file.as_file_mut())?;
     // Renamed before its bytes are on disk, a file can be empty after a power cut.
     file.as_file().sync_data()?;
     file.persist(path).map_err(|error| error.error)?;
-    Ok(if before.is_some() { Written::Changed } else { Written::New })
+    Ok(())
 }
 
 /// A temporary file is private by default; what is published must be readable by the web server.

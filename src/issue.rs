@@ -27,6 +27,8 @@ pub struct Issue {
     pub slug: Slug,
     /// Where the issue can be read, absolute.
     pub permalink: Url,
+    /// Its page in the web archive, where that is not the permalink.
+    pub page: Option<Box<Url>>,
     /// As the front matter has it, trimmed, never blank. Outputs show `plain_title`.
     pub title: String,
     /// When it was published; `undated()` when no field of the front matter tells.
@@ -75,6 +77,11 @@ impl Issue {
     /// Whether the issue has a date. One without is listed, but neither published nor mailed.
     pub fn is_dated(&self) -> bool {
         self.date.year() > 1
+    }
+
+    /// Where it can be read on the web.
+    pub fn page(&self) -> &Url {
+        self.page.as_deref().unwrap_or(&self.permalink)
     }
 
     /// The address of the cover.

@@ -27,6 +27,7 @@ pub mod content;
 pub mod covers_lock;
 pub mod edition;
 pub mod feed;
+pub mod page;
 pub mod picture;
 pub mod token;
 

@@ -12,7 +12,7 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use crate::config::{Config, UpdatedFrom};
-use crate::content::assemble::{Assembled, Source, assemble};
+use crate::content::assemble::{Assembled, Patterns, Source, assemble};
 use crate::content::front_matter;
 use crate::content::shortcodes::{self, Shortcodes};
 use crate::disk::Project;
@@ -155,7 +155,8 @@ fn load(project: &Project, config: &Config, history: &History, file: &SourceFile
             let below_content = config.languages.without_language(file.below_content());
             let source = Source { path: &file.path, below_content: &below_content, changed };
             let publication = config.languages.of_file(&file.path, &config.publication);
-            assemble(source, &block, publication, &config.permalink)
+            let page = config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern);
+            assemble(source, &block, publication, Patterns { permalink: &config.permalink, page })
         }
         Err(finding) => left_out(*finding),
     }

@@ -19,6 +19,8 @@ pub struct Publication {
     pub description: String,
     /// Everything published is below this absolute URL; its path ends with a slash.
     pub base_url: Url,
+    /// Its front page: `base_url`, or the index of its web archive.
+    pub home: Url,
     /// BCP 47 language tag, such as `zh-CN`.
     pub language: String,
     /// In a further language of the publication: the folder below `base_url` that all of it is in.

@@ -3,6 +3,7 @@
 //! Renders only what a feed shows, and each issue once for all feeds that show it. An issue whose text cannot be read is
 //! left out and named; no other suffers.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
@@ -16,11 +17,13 @@ use crate::feed::outline::{Kind, Outline, outlines};
 use crate::feed::{Feed, stylesheet};
 use crate::finding::Finding;
 use crate::issue::Issue;
+use crate::publish::pages::Page;
 use crate::publish::record::{Keeping, Recorded, record};
 use crate::publish::stale::stale;
 use crate::publish::texts::Texts;
 
 pub mod compare;
+pub mod pages;
 pub mod record;
 mod stale;
 mod texts;
@@ -77,6 +80,8 @@ pub struct Build {
     pub files: Vec<Built>,
     /// What stands beside them.
     pub companions: Vec<Companion>,
+    /// The web archive: indexes, pages, then the files they show.
+    pub pages: Vec<Page>,
     /// `feeds.lock`; `None` when the build leaves it alone.
     pub lock: Option<Recorded>,
     /// What was left out, and why.
@@ -102,15 +107,38 @@ pub fn build(
     let output = output.strip_prefix(".").unwrap_or(output);
     let outlines = outlines(config, issues, now);
     let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
-    let lock = record(project, issues, shown, keeping)?;
+    let paged = pages::shown(config, issues, now);
+    let lock = record(project, issues, shown.chain(paged.iter().copied()), keeping)?;
     let mut texts = Texts::new(project, config, issues, &outlines)?;
     let place = Place { project, config, output, now };
     let files = place.written(&outlines, &mut texts)?;
     let companions = companions(project, config, output, &outlines)?;
-    let mut build = Build { files, companions, lock, findings: texts.into_findings() };
+    let mut build = Build { files, companions, pages: Vec::new(), lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
+    archive(project, config, issues, output, &paged, &outlines, &mut build)?;
     build.findings.extend(stale(project, config, output, &build.files)?);
     Ok(build)
+}
+
+/// Builds the web archive beside what was built. What feeds said of an issue is not said again.
+fn archive(
+    project: &Project,
+    config: &Config,
+    issues: &[Issue],
+    output: &Path,
+    paged: &[&Issue],
+    outlines: &[Outline<'_>],
+    build: &mut Build,
+) -> anyhow::Result<()> {
+    let paths = build.files.iter().map(|built| &built.path);
+    let built: BTreeSet<String> = paths.chain(build.companions.iter().map(|built| &built.path)).cloned().collect();
+    let source = pages::Source { project, config, issues, output, built: &built };
+    let made = pages::pages(&source, paged, outlines)?;
+    build.pages = made.pages;
+    let said: HashSet<String> = build.findings.iter().map(|finding| format!("{finding:?}")).collect();
+    let new = made.findings.into_iter().filter(|finding| !said.contains(&format!("{finding:?}")));
+    build.findings.extend(new);
+    Ok(())
 }
 
 /// How large the main feeds would be: each file below the project folder, and its bytes. Nothing is written.

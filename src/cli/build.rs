@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::built::{self, CompanionRow, LockRow, Row};
+use crate::cli::built::{self, CompanionRow, LockRow, PageRow, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit};
 use crate::feed::lock;
@@ -65,6 +65,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         context.report.document(&Document {
             files: build.files.iter().map(Row::of).collect(),
             companions: build.companions.iter().map(CompanionRow::of).collect(),
+            pages: build.pages.iter().map(PageRow::of).collect(),
             lock: build.lock.as_ref().map(LockRow::of),
             findings: findings.iter().map(|finding| FindingRow::of(finding)).collect(),
         })?;
@@ -99,6 +100,8 @@ pub(super) fn exit(findings: &[&Finding]) -> Exit {
 struct Document<'a> {
     files: Vec<Row<'a>>,
     companions: Vec<CompanionRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pages: Vec<PageRow<'a>>,
     lock: Option<LockRow<'a>>,
     findings: Vec<FindingRow<'a>>,
 }

@@ -14,12 +14,16 @@ use crate::feed::outline::Kind;
 use crate::publish::record::Recorded;
 use crate::publish::{Build, Built, Companion, Role};
 
+pub(super) use crate::cli::built::pages::PageRow;
+
+mod pages;
+
 /// The summary table of a build.
 pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
     let families = build.files.chunk_by(|a, b| a.kind != Kind::Main && family(a) == family(b));
     let rows = families.map(|files| if files[0].kind == Kind::Main { row(&files[0]) } else { family_row(files) });
     let companions = build.companions.iter().map(companion_row);
-    rows.chain(companions).chain(build.lock.as_ref().map(lock_row)).collect()
+    rows.chain(companions).chain(pages::rows(&build.pages)).chain(build.lock.as_ref().map(lock_row)).collect()
 }
 
 /// What else to say of a build.

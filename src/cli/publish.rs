@@ -1,7 +1,7 @@
 //! `slugline publish`: build, then send what is due. The whole job, for cron.
 
 use crate::cli::build;
-use crate::cli::built::{self, CompanionRow, LockRow, Row};
+use crate::cli::built::{self, CompanionRow, LockRow, PageRow, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::send::{self, words};
 use crate::cli::{Context, Exit, subscribers};
@@ -40,6 +40,7 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
         context.report.document(&serde_json::json!({
             "files": build.files.iter().map(Row::of).collect::<Vec<_>>(),
             "companions": build.companions.iter().map(CompanionRow::of).collect::<Vec<_>>(),
+            "pages": build.pages.iter().map(PageRow::of).collect::<Vec<_>>(),
             "lock": build.lock.as_ref().map(LockRow::of),
             "mail": report.as_ref().map(words::document),
             "findings": findings.iter().map(|finding| FindingRow::of(finding)).collect::<Vec<_>>(),

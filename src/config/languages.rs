@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
+use url::Url;
+
 use crate::publication::Publication;
 
 /// The languages of a project; none but the publication's unless `content` names several.
@@ -37,6 +39,7 @@ impl Languages {
         let other = |name: &&str| Publication {
             language: (*name).to_owned(),
             site: Some(name.to_lowercase().into()),
+            home: home(publication, &name.to_lowercase()),
             ..publication.clone()
         };
         let others = names.iter().filter(|name| **name != own).map(other).collect();
@@ -81,6 +84,18 @@ impl Languages {
         let around = self.folders.iter().filter(|(folder, _)| folder.is_empty() || holds(folder));
         let deepest = around.max_by_key(|(folder, name)| (folder.len(), *name == self.own));
         deepest.map(|(_, name)| name.as_str())
+    }
+}
+
+/// The front page in another language: the same, below its folder; without a web archive there is but one.
+fn home(publication: &Publication, site: &str) -> Url {
+    match publication.home.path().strip_prefix(publication.base_url.path()) {
+        None | Some("") => publication.home.clone(),
+        Some(folder) => {
+            let mut home = publication.base_url.clone();
+            home.set_path(&format!("{}{site}/{folder}", publication.base_url.path()));
+            home
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Config {
     pub languages: Languages,
     /// Pattern of permalinks.
     pub permalink: Pattern,
+    /// The web archive; `None` where the site has its own pages.
+    pub archive: Option<WebArchive>,
     /// What tells when an issue changed.
     pub updated_from: UpdatedFrom,
     /// Folder for what is built, below the project folder.
@@ -55,6 +57,24 @@ pub struct Config {
     pub check: CheckConfig,
     /// Where subscribers and ledger are kept.
     pub store: StorePlace,
+}
+
+/// The web archive: a page for each issue, and an index of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebArchive {
+    /// Pattern of the addresses of its pages.
+    pub pattern: Pattern,
+    /// Whether these are the permalinks; they are not where the project file has a `permalink` of its own.
+    pub is_permalink: bool,
+}
+
+impl WebArchive {
+    /// The folder of the index and of everything else in the archive of a publication, below `output` and the base URL:
+    /// empty, or it ends in `/`. Not percent-encoded.
+    pub fn folder(&self, publication: &Publication) -> String {
+        let site = publication.site.as_ref().map_or_else(String::new, |site| format!("{site}/"));
+        format!("{site}{}", self.pattern.fixed_folder())
+    }
 }
 
 /// Keys below `check`.

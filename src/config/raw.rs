@@ -26,12 +26,21 @@ pub(super) struct RawConfig {
     pub permalink: Option<String>,
     pub updated_from: Option<RawUpdatedFrom>,
     pub output: Option<String>,
+    pub archive: Option<RawPages>,
     pub feeds: RawFeeds,
     pub mail: Option<RawMail>,
     pub check: RawCheck,
     pub markdown: RawMarkdown,
     pub secret_file: Option<String>,
     pub store: Option<String>,
+}
+
+/// `archive:` the addresses of its pages, or a word.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a pattern such as `/letters/:slug/`, or `off`")]
+pub(super) enum RawPages {
+    Truth(bool),
+    Pattern(String),
 }
 
 /// `author:` a name, or a mapping.

@@ -17,6 +17,7 @@ use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
 
+mod archive;
 mod check;
 mod content;
 mod digest;
@@ -42,12 +43,20 @@ pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<
 }
 
 fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
-    let publication = publication(raw, wrong);
+    let mut publication = publication(raw, wrong);
+    let archive = archive::archive(raw, wrong);
+    if let Some(archive) = &archive {
+        publication.home = archive::home(archive, &publication);
+    }
     let (content, languages) = content::folders(raw.content.as_ref(), &publication, wrong);
     Config {
         content,
         languages,
-        permalink: permalink(raw.permalink.as_deref(), wrong),
+        permalink: match &archive {
+            Some(archive) if archive.is_permalink => archive.pattern.clone(),
+            _ => permalink(raw.permalink.as_deref(), wrong),
+        },
+        archive,
         updated_from: match raw.updated_from {
             None | Some(RawUpdatedFrom::FrontMatter) => UpdatedFrom::FrontMatter,
             Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
@@ -90,6 +99,7 @@ fn publication(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Publication {
         author,
         copyright: raw.copyright.clone(),
         icon,
+        home: base_url.clone(),
         base_url,
         site: None,
     }

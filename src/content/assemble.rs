@@ -41,13 +41,33 @@ pub struct Assembled {
     pub findings: Vec<Finding>,
 }
 
+/// Patterns of the addresses of issues.
+#[derive(Debug, Clone, Copy)]
+pub struct Patterns<'a> {
+    /// Of permalinks.
+    pub permalink: &'a Pattern,
+    /// Of pages in the web archive, where they are others.
+    pub page: Option<&'a Pattern>,
+}
+
+impl<'a> From<&'a Pattern> for Patterns<'a> {
+    fn from(permalink: &'a Pattern) -> Self {
+        Self { permalink, page: None }
+    }
+}
+
 /// Makes the issue whose front matter is `block`.
-pub fn assemble(source: Source<'_>, block: &Block<'_>, publication: &Publication, pattern: &Pattern) -> Assembled {
+pub fn assemble<'a>(
+    source: Source<'_>,
+    block: &Block<'_>,
+    publication: &Publication,
+    patterns: impl Into<Patterns<'a>>,
+) -> Assembled {
     let mut fields = match Reading::new(source.path, block) {
         Ok(fields) => fields,
         Err(finding) => return Assembled { issue: None, findings: vec![*finding] },
     };
-    let issue = issue(source, block, &mut fields, publication, pattern);
+    let issue = issue(source, block, &mut fields, publication, patterns.into());
     let findings = fields.into_findings();
     let left_out = findings.iter().any(Finding::leaves_out);
     Assembled { issue: issue.filter(|_| !left_out), findings }
@@ -58,7 +78,7 @@ fn issue(
     block: &Block<'_>,
     fields: &mut Reading<'_>,
     publication: &Publication,
-    pattern: &Pattern,
+    patterns: Patterns<'_>,
 ) -> Option<Issue> {
     let title = fields.text("title").unwrap_or_default();
     if title.is_empty() {
@@ -67,13 +87,17 @@ fn issue(
     let dates = dates(fields, publication, source.changed);
     let slug = fields.text("slug");
     let page = Page { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
+    let in_site = |path: String| match &publication.site {
+        Some(site) => format!("{site}/{path}"),
+        None => path,
+    };
     let path = match (url(fields), &publication.site) {
         (Some(url), None) => url,
         // As Hugo: with a slash it is meant from the root, without from the folder of the language.
         (Some(url), Some(_)) if url.starts_with('/') => url,
-        (url, Some(site)) => format!("{site}/{}", url.unwrap_or_else(|| pattern.path(&page))),
-        (None, None) => pattern.path(&page),
+        (url, _) => in_site(url.unwrap_or_else(|| patterns.permalink.path(&page))),
     };
+    let of_archive = patterns.page.map(|pattern| absolute(&publication.base_url, &in_site(pattern.path(&page))));
     let permalink = absolute(&publication.base_url, &path);
     let own_id = own_id(fields);
     let (description, summary) = (fields.text("description"), fields.text("summary"));
@@ -101,6 +125,7 @@ fn issue(
         params: fields.rest(),
         body: block.body,
         title,
+        page: of_archive.filter(|page| *page != permalink).map(Box::new),
         permalink,
     })
 }

@@ -116,6 +116,13 @@ impl Pattern {
         Ok(Self { parts })
     }
 
+    /// The folder that all pages of the pattern are in, whatever their tokens: empty, or it ends in `/`.
+    pub fn fixed_folder(&self) -> String {
+        let Some(Part::Text(text)) = self.parts.first() else { return String::new() };
+        let folder = text.rsplit_once('/').map_or("", |(folder, _)| folder);
+        folder.split('/').filter(|part| !part.is_empty()).map(|part| format!("{part}/")).collect()
+    }
+
     /// The names of all tokens.
     pub fn tokens() -> [&'static str; TOKENS.len()] {
         TOKENS.map(|(name, _)| name)
@@ -309,6 +316,15 @@ mod tests {
         assert_eq!(Pattern::parse("/:yaer/:slug/"), Err(InvalidPattern::UnknownToken(":yaer".into())));
         assert_eq!(Pattern::parse("/blog/"), Err(InvalidPattern::Constant));
         assert_eq!(Pattern::parse("/a/:slug/").unwrap().to_string(), "/a/:slug/");
+    }
+
+    #[test]
+    fn the_folder_of_all_pages_ends_before_the_first_token() {
+        for (pattern, folder) in
+            [("/letters/:slug/", "letters/"), ("a//b/no-:slug", "a/b/"), ("/:year/x/:slug/", ""), (":slug", "")]
+        {
+            assert_eq!(Pattern::parse(pattern).unwrap().fixed_folder(), folder, "{pattern}");
+        }
     }
 
     #[test]

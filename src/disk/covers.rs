@@ -163,10 +163,11 @@ impl<'a> Covers<'a> {
         if is_relative {
             candidates.extend(self.beside(issue, written));
         }
-        candidates.extend(self.below_root(url).into_iter().map(|file| Candidate { file, url: None }));
+        candidates
+            .extend(below_root(self.project, self.config, url).into_iter().map(|file| Candidate { file, url: None }));
         if is_relative && let Some(decoded) = inside(written) {
             let url = absolute(&self.config.publication.base_url, &slashed(&decoded));
-            let files = self.below_root(&url);
+            let files = below_root(self.project, self.config, &url);
             candidates.extend(files.into_iter().map(|file| Candidate { file, url: Some(url.clone()) }));
         }
         candidates
@@ -188,19 +189,19 @@ impl<'a> Covers<'a> {
         });
         Some(Candidate { file, url })
     }
+}
 
-    /// The files that the site may publish at an address.
-    fn below_root(&self, url: &Url) -> Vec<PathBuf> {
-        let base = &self.config.publication.base_url;
-        if url.origin() != base.origin() {
-            return Vec::new();
-        }
-        let path = url.path();
-        let below_root = path.strip_prefix(base.path()).unwrap_or(path.trim_start_matches('/'));
-        let Some(below_root) = inside(below_root) else { return Vec::new() };
-        let folders = ROOT_FOLDERS.iter().map(Path::new).chain(self.config.content.iter().map(PathBuf::as_path));
-        folders.map(|folder| self.project.path(folder).join(&below_root)).collect()
+/// The files that the site may publish at an address.
+pub(super) fn below_root(project: &Project, config: &Config, url: &Url) -> Vec<PathBuf> {
+    let base = &config.publication.base_url;
+    if url.origin() != base.origin() {
+        return Vec::new();
     }
+    let path = url.path();
+    let below_root = path.strip_prefix(base.path()).unwrap_or(path.trim_start_matches('/'));
+    let Some(below_root) = inside(below_root) else { return Vec::new() };
+    let folders = ROOT_FOLDERS.iter().map(Path::new).chain(config.content.iter().map(PathBuf::as_path));
+    folders.map(|folder| project.path(folder).join(&below_root)).collect()
 }
 
 /// Bytes, and what they are.
@@ -211,7 +212,7 @@ fn measured(file: &Path) -> io::Result<(u64, Option<Picture>)> {
 }
 
 /// A path as part of a URL, decoded; `None` when it leads out of its folder.
-fn inside(path: &str) -> Option<PathBuf> {
+pub(super) fn inside(path: &str) -> Option<PathBuf> {
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
     let path = PathBuf::from(decoded.as_ref());
     let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));

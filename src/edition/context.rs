@@ -98,23 +98,24 @@ pub(super) fn word_fields(publication: &Publication, words: &Words) -> Json {
     })
 }
 
-pub(super) fn publication_fields(publication: &Publication) -> Json {
+pub(crate) fn publication_fields(publication: &Publication) -> Json {
     json!({
         "title": publication.title,
         "description": publication.description,
-        "url": publication.base_url.as_str(),
+        "url": publication.home.as_str(),
         "language": publication.language,
         "icon": publication.icon.as_ref().map(|icon| icon.as_str()),
         "copyright": publication.copyright,
     })
 }
 
-pub(super) fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words: &Words) -> Json {
+pub(crate) fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words: &Words) -> Json {
     json!({
         "id": issue.id.as_str(),
         "slug": issue.slug.as_str(),
         "title": issue.plain_title(),
         "permalink": issue.permalink.as_str(),
+        "page": issue.page().as_str(),
         "date": words.date(issue.date),
         "date_iso": issue.date.to_rfc3339(),
         "language": language,

@@ -16,10 +16,15 @@ const COLUMN: u32 = 544;
 
 /// The HTML of a document for a mail. Ids begin with `prefix`.
 pub fn body(document: &Document<'_>, permalink: &Url, prefix: &str) -> String {
-    dressed(&html::render(document, permalink, prefix, Reader::Mail))
+    dressed(&html::render(document, permalink, prefix, Reader::Mail), true)
 }
 
-fn dressed(html: &str) -> String {
+/// The HTML of a document for a page of the web archive, which needs less: code in colours.
+pub fn page(document: &Document<'_>, permalink: &Url, prefix: &str) -> String {
+    dressed(&html::render(document, permalink, prefix, Reader::Mail), false)
+}
+
+fn dressed(html: &str, pictures: bool) -> String {
     let mut dressed = String::with_capacity(html.len() + html.len() / 4);
     let mut copied = 0;
     for (at, tag) in Tags::of(html) {
@@ -27,7 +32,7 @@ fn dressed(html: &str) -> String {
             continue;
         }
         let instead = match tag.name.as_str() {
-            "img" => picture(&tag),
+            "img" if pictures => picture(&tag),
             "code" => code(&html[at..], &tag).unwrap_or_else(|| Instead::of_tag("<code>".to_owned(), &tag)),
             _ => continue,
         };

@@ -31,7 +31,7 @@ pub mod body;
 pub mod context;
 mod digest;
 pub mod dkim;
-mod dress;
+pub mod dress;
 pub mod header;
 mod highlight;
 pub mod inline;
@@ -78,7 +78,7 @@ impl Edition {
         let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, cover, html, text);
         let subject = subject(&templates, &fields, mail, issue)?;
-        let about = About { id: issue.id.as_str(), archived_at: Some(&issue.permalink) };
+        let about = About { id: issue.id.as_str(), archived_at: Some(issue.page()) };
         Self::finish(templates, fields, mail, subject, &about)
     }
 

@@ -29,14 +29,20 @@ pub const ISSUE: Parts = Parts { html: "edition.html", text: "edition.txt" };
 /// The templates of a digest.
 pub const DIGEST: Parts = Parts { html: "digest.html", text: "digest.txt" };
 
+/// The templates of the web archive: the page of an issue, and the index.
+pub const PAGES: Parts = Parts { html: "page.html", text: "index.html" };
+
 /// What is compiled in, by its name. A project's own template of that name is used instead, and can extend the one
 /// compiled in by that name behind `default/`.
-const COMPILED_IN: [(&str, &str); 5] = [
+const COMPILED_IN: [(&str, &str); 8] = [
     ("layout.html", include_str!("../../templates/layout.html")),
     (ISSUE.html, include_str!("../../templates/edition.html")),
     (ISSUE.text, include_str!("../../templates/edition.txt")),
     (DIGEST.html, include_str!("../../templates/digest.html")),
     (DIGEST.text, include_str!("../../templates/digest.txt")),
+    ("site.html", include_str!("../../templates/site.html")),
+    (PAGES.html, include_str!("../../templates/page.html")),
+    (PAGES.text, include_str!("../../templates/index.html")),
 ];
 
 /// Before the name of a template: the one compiled in, whatever the project has.

@@ -35,6 +35,8 @@ pub struct AlternateLink<'a> {
     pub kind: Kind,
     /// What a reader shows where it lets people choose.
     pub title: String,
+    /// The format in a word.
+    pub format: &'static str,
     /// Media type of the feed.
     pub media_type: &'static str,
     /// Address of the feed.
@@ -103,7 +105,7 @@ fn links_to(listed: &Listed) -> impl Iterator<Item = AlternateLink<'_>> {
         };
         let title =
             if listed.locations.len() == 1 { listed.title.clone() } else { format!("{} ({name})", listed.title) };
-        AlternateLink { kind: listed.kind, title, media_type, href, language: &listed.language }
+        AlternateLink { kind: listed.kind, title, format: name, media_type, href, language: &listed.language }
     })
 }
 

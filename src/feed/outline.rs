@@ -129,11 +129,12 @@ impl<'c> Site<'c> {
     fn outline<'a>(&self, kind: Kind, folder: String, issues: Vec<&'a Issue>) -> Outline<'a> {
         let feeds = &self.config.feeds;
         let url = self.url(&folder);
+        let home = self.config.archive.as_ref().map_or_else(|| url.clone(), |_| self.publication.home.clone());
         Outline {
             kind,
             title: self.publication.title.clone(),
             language: self.publication.language.clone(),
-            home: url.clone(),
+            home,
             id: url,
             unarchived: issues.len(),
             issues,

@@ -9,6 +9,7 @@ fn publication() -> Publication {
         title: "Weekly".into(),
         description: String::new(),
         base_url: Url::parse("https://example.org/").unwrap(),
+        home: Url::parse("https://example.org/").unwrap(),
         language: "zh-CN".into(),
         time_zone: Tz::Asia__Shanghai,
         author: Some(Author { name: "The team".into(), email: None, url: None }),

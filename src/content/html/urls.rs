@@ -120,6 +120,11 @@ impl Rewriter {
     }
 }
 
+/// The addresses of a `srcset` that was rewritten, each with its size.
+pub fn candidates(source_set: &str) -> impl Iterator<Item = (&str, &str)> {
+    source_set.split(", ").map(|one| one.split_once(' ').unwrap_or((one, "")))
+}
+
 /// What follows the first blank of a candidate: the rest of an address with blanks in it, which nobody escaped, and the size.
 fn blanks_and_size(text: &str) -> (&str, &str) {
     let text = text.trim_end();

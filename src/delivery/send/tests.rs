@@ -32,6 +32,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         id: IssueId::new(permalink.as_str()).unwrap(),
         slug: Slug::new(slug).unwrap(),
         permalink,
+        page: None,
         title: slug.to_owned(),
         date: date.fixed_offset(),
         updated: date.fixed_offset(),

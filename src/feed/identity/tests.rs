@@ -17,6 +17,7 @@ fn issue_at(base_url: &str, path: &str, front_matter: &str) -> Issue {
         title: "T".into(),
         description: String::new(),
         base_url: Url::parse(base_url).unwrap(),
+        home: Url::parse(base_url).unwrap(),
         language: "en".into(),
         time_zone: Tz::UTC,
         author: None,

@@ -1,0 +1,74 @@
+//! The files of a web archive, as a table and as JSON: pages may be thousands, and have one line.
+
+use serde::Serialize;
+
+use crate::cli::built::{count, size, word};
+use crate::content::path::folder;
+use crate::disk::Written;
+use crate::publish::pages::{Page, Part};
+
+/// One file of the web archive in a `--json` document.
+#[derive(Serialize)]
+pub(in crate::cli) struct PageRow<'a> {
+    part: &'static str,
+    path: &'a str,
+    bytes: u64,
+    written: &'static str,
+}
+
+impl<'a> PageRow<'a> {
+    pub fn of(page: &'a Page) -> Self {
+        Self { part: name(page.part), path: &page.path, bytes: page.bytes, written: word(page.written) }
+    }
+}
+
+/// A line for the index, one for the pages, one for the files.
+pub(super) fn rows(pages: &[Page]) -> impl Iterator<Item = Vec<String>> {
+    pages.chunk_by(|a, b| a.part == b.part).map(row)
+}
+
+fn row(pages: &[Page]) -> Vec<String> {
+    let bytes = pages.iter().map(|page| page.bytes).sum();
+    let path = if let [only] = pages { only.path.clone() } else { format!("{}/", common_folder(pages)) };
+    vec![name(pages[0].part).to_owned(), path, count(pages.len(), what(pages[0].part)), size(bytes), written(pages)]
+}
+
+/// The deepest folder that holds all of them.
+fn common_folder(pages: &[Page]) -> &str {
+    let mut common = folder(&pages[0].path);
+    while !pages.iter().all(|page| page.path.strip_prefix(common).is_some_and(|rest| rest.starts_with('/'))) {
+        common = folder(common);
+        if common.is_empty() {
+            return ".";
+        }
+    }
+    common
+}
+
+/// How many were written, or the word alone where it goes for all.
+fn written(pages: &[Page]) -> String {
+    let numbers = [Written::New, Written::Changed, Written::Unchanged].into_iter().filter_map(|written| {
+        let number = pages.iter().filter(|page| page.written == written).count();
+        (number > 0).then(|| (number, word(written)))
+    });
+    let numbers: Vec<(usize, &str)> = numbers.collect();
+    match numbers.as_slice() {
+        [(1, word)] => (*word).to_owned(),
+        several => several.iter().map(|(number, word)| format!("{number} {word}")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn name(part: Part) -> &'static str {
+    match part {
+        Part::Index => "index",
+        Part::Issue => "page",
+        Part::File => "file",
+    }
+}
+
+fn what(part: Part) -> &'static str {
+    match part {
+        Part::Index | Part::Issue => "page",
+        Part::File => "file",
+    }
+}

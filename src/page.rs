@@ -1,0 +1,157 @@
+//! The web archive: an HTML page for each issue, and an index of them.
+//!
+//! Takes issues with their bodies rendered, and what stands beside them; gives pages that load nothing from elsewhere and
+//! run nothing. Which pages there are, and writing them, is left to `publish`.
+
+use minijinja::Value;
+use minijinja::value::Serde;
+use serde_json::{Value as Json, json};
+use url::Url;
+
+use crate::edition::context::{issue_fields, publication_fields};
+use crate::edition::template::{PAGES, Templates};
+use crate::edition::words::{Words as MailWords, direction};
+use crate::feed::directory::AlternateLink;
+use crate::finding::Finding;
+use crate::issue::{Cover, Issue};
+use crate::page::words::Words;
+use crate::publication::Publication;
+
+pub mod place;
+mod words;
+
+/// The pages of a publication in one of its languages.
+#[derive(Debug)]
+pub struct Pages<'a> {
+    publication: &'a Publication,
+    templates: &'a Templates,
+    words: MailWords,
+    feeds: Json,
+}
+
+/// An issue as its page shows it.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// The issue.
+    pub issue: &'a Issue,
+    /// Its cover, measured.
+    pub cover: Option<&'a Cover>,
+    /// Its body as clean HTML.
+    pub body: String,
+    /// Its description, or the first words of its body; plain text.
+    pub summary: &'a str,
+    /// The issue after it.
+    pub newer: Option<&'a Issue>,
+    /// The issue before it.
+    pub older: Option<&'a Issue>,
+}
+
+/// A part of the index.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    /// Its address.
+    pub url: &'a Url,
+    /// Issues with their summaries, newest first.
+    pub issues: &'a [(&'a Issue, &'a str)],
+    /// The part with newer issues.
+    pub newer: Option<&'a Url>,
+    /// The part with older issues.
+    pub older: Option<&'a Url>,
+}
+
+/// The templates of pages. `own` gives the text of the project's own template of a name, if there is one.
+///
+/// # Errors
+/// What `own` fails with; a finding where a template cannot be understood.
+pub fn templates(own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Templates> {
+    Templates::load(PAGES, own)
+}
+
+impl<'a> Pages<'a> {
+    /// The pages of a publication, from which these links lead to its feeds.
+    pub fn new(publication: &'a Publication, templates: &'a Templates, links: &[AlternateLink<'_>]) -> Self {
+        let words = MailWords::of_language(&publication.language);
+        let feeds = links.iter().map(feed).collect();
+        Self { publication, templates, words, feeds }
+    }
+
+    /// The page of an issue.
+    ///
+    /// # Errors
+    /// A finding where the template fails on this issue.
+    pub fn page(&self, shown: &Shown<'_>) -> Result<String, Box<Finding>> {
+        let issue = shown.issue;
+        let language = issue.language.as_ref().unwrap_or(&self.publication.language);
+        let words = MailWords::of_language(language);
+        let neighbour = |issue: &Issue| json!({ "url": issue.page().as_str(), "title": issue.plain_title() });
+        let fields = json!({
+            "publication": publication_fields(self.publication),
+            "issue": issue_fields(issue, shown.cover, language, &words),
+            "language": language,
+            "direction": direction(language),
+            "url": issue.permalink.as_str(),
+            "title": issue.plain_title(),
+            "summary": shown.summary,
+            "newer": shown.newer.map(neighbour),
+            "older": shown.older.map(neighbour),
+            "feeds": self.feeds,
+            "words": Words::of_language(language),
+        });
+        let body = Value::from_safe_string(shown.body.clone());
+        self.templates.render(PAGES.html, &minijinja::context! { body, ..Value::from(Serde(fields)) })
+    }
+
+    /// A part of the index.
+    ///
+    /// # Errors
+    /// A finding where the template fails on it.
+    pub fn index(&self, listing: &Listing<'_>) -> Result<String, Box<Finding>> {
+        let language = &self.publication.language;
+        let year = |issue: &Issue| issue.date.format("%Y").to_string();
+        let years = listing.issues.chunk_by(|a, b| year(a.0) == year(b.0));
+        let years: Vec<Json> = years
+            .map(|issues| {
+                let rows: Vec<Json> = issues.iter().map(|(issue, summary)| self.row(issue, summary)).collect();
+                json!({ "name": year(issues[0].0), "issues": rows })
+            })
+            .collect();
+        let part = |url: &Url| json!({ "url": url.as_str() });
+        let fields = json!({
+            "publication": publication_fields(self.publication),
+            "language": language,
+            "direction": direction(language),
+            "url": listing.url.as_str(),
+            "title": self.publication.title,
+            "summary": self.publication.description,
+            "years": years,
+            "newer": listing.newer.map(part),
+            "older": listing.older.map(part),
+            "feeds": self.feeds,
+            "words": Words::of_language(language),
+        });
+        self.templates.render(PAGES.text, &Value::from(Serde(fields)))
+    }
+
+    fn row(&self, issue: &Issue, summary: &str) -> Json {
+        let language = issue.language.as_ref().unwrap_or(&self.publication.language);
+        json!({
+            "url": issue.page().as_str(),
+            "title": issue.plain_title(),
+            "date": self.words.date(issue.date),
+            "date_iso": issue.date.to_rfc3339(),
+            "language": language,
+            "direction": direction(language),
+            "summary": summary,
+        })
+    }
+}
+
+fn feed(link: &AlternateLink<'_>) -> Json {
+    json!({
+        "title": link.title,
+        "format": link.format,
+        "type": link.media_type,
+        "language": link.language,
+        "url": link.href,
+    })
+}

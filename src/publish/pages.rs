@@ -1,0 +1,210 @@
+//! Builds the web archive: a page for each issue, the index, and the files that pages show.
+//!
+//! Renders and writes side by side, and keeps of a page only what the index says of it. A page that cannot be made is
+//! left out and named; no other suffers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rayon::prelude::*;
+
+use crate::config::{Config, WebArchive};
+use crate::content::shortcodes::Shortcodes;
+use crate::content::summary::summary;
+use crate::disk::covers::Covers;
+use crate::disk::local::LocalFiles;
+use crate::disk::{Project, Written};
+use crate::edition::dress;
+use crate::edition::template::Templates;
+use crate::feed::directory::{Listed, alternate_links, directory};
+use crate::feed::outline::{Kind, Outline};
+use crate::finding::Finding;
+use crate::issue::Issue;
+use crate::load;
+use crate::page::{self, Pages, Shown};
+use crate::publication::Publication;
+use crate::publish::pages::address::{Addressed, addressed};
+use crate::publish::prefix;
+
+pub mod address;
+mod gone;
+mod index;
+mod referred;
+
+/// A file of the web archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// What it is.
+    pub part: Part,
+    /// The file, below the project folder.
+    pub path: String,
+    /// How large it is.
+    pub bytes: u64,
+    /// Whether the file had to be written.
+    pub written: Written,
+}
+
+/// What a file of the web archive is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The index, or an older part of it.
+    Index,
+    /// The page of an issue.
+    Issue,
+    /// What pages show or link to.
+    File,
+}
+
+/// The issues that have a page: all that are published, but those that are neither to be read in feeds nor as mail.
+pub(super) fn shown<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<&'a Issue> {
+    let is_shown = |issue: &&Issue| issue.is_published(now) && (issue.feed || issue.email);
+    if config.archive.is_some() { issues.iter().filter(is_shown).collect() } else { Vec::new() }
+}
+
+/// What the web archive is made from.
+pub(super) struct Source<'a> {
+    pub project: &'a Project,
+    pub config: &'a Config,
+    /// Every issue, for references.
+    pub issues: &'a [Issue],
+    /// Folder for what is built, below the project folder.
+    pub output: &'a Path,
+    /// What else was built, below the project folder.
+    pub built: &'a BTreeSet<String>,
+}
+
+/// The files of an archive, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    pub pages: Vec<Page>,
+    pub findings: Vec<Finding>,
+}
+
+/// Writes the archive, where the project wants one: what `shown` gave, with links to the feeds of `outlines`.
+///
+/// # Errors
+/// When a file cannot be written, or templates, `covers.lock` or a folder not be read.
+pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], outlines: &[Outline<'_>]) -> anyhow::Result<Made> {
+    let Some(archive) = &source.config.archive else { return Ok(Made::default()) };
+    let Source { project, config, .. } = *source;
+    let templates = page::templates(&|name| project.text_if_there(format!("templates/{name}")))?;
+    let listed = directory(config, outlines);
+    let mut workshop = Workshop {
+        source,
+        archive,
+        templates: &templates,
+        covers: Covers::open(project, config)?.0,
+        shortcodes: load::shortcodes(project, config, source.issues)?.0,
+        files: LocalFiles::new(project, config),
+        made: Made::default(),
+        referred: BTreeMap::new(),
+    };
+    let (addressed, wrong) = addressed(config, archive, shown);
+    workshop.made.findings.extend(wrong);
+    for publication in std::iter::once(&config.publication).chain(config.languages.others()) {
+        let of_site: Vec<&Addressed<'_>> =
+            addressed.iter().filter(|page| page.issue.site == publication.site).collect();
+        workshop.site(publication, &of_site, &listed)?;
+    }
+    workshop.copy_files()?;
+    workshop.name_what_is_gone();
+    let mut made = workshop.made;
+    made.pages.sort_by(|a, b| (a.part, &a.path).cmp(&(b.part, &b.path)));
+    Ok(made)
+}
+
+/// Makes the pages of all languages.
+struct Workshop<'a> {
+    source: &'a Source<'a>,
+    archive: &'a WebArchive,
+    templates: &'a Templates,
+    covers: Covers<'a>,
+    shortcodes: Shortcodes<'a>,
+    files: LocalFiles<'a>,
+    made: Made,
+    /// Files of the project, by their path below the output folder.
+    referred: BTreeMap<String, PathBuf>,
+}
+
+/// What is kept of a page that was written.
+struct Kept {
+    page: Page,
+    summary: String,
+    files: Vec<(String, PathBuf)>,
+    findings: Vec<Finding>,
+}
+
+impl Workshop<'_> {
+    fn site(&mut self, publication: &Publication, pages: &[&Addressed<'_>], listed: &[Listed]) -> anyhow::Result<()> {
+        let is_own = |feed: &&Listed| feed.kind == Kind::Main && feed.language == publication.language;
+        let feeds: Vec<Listed> = listed.iter().filter(is_own).cloned().collect();
+        let site = Pages::new(publication, self.templates, &alternate_links(&feeds));
+        let in_order: Vec<&Issue> = pages.iter().map(|page| page.issue).filter(|issue| issue.feed).collect();
+        let place: BTreeMap<&str, usize> =
+            in_order.iter().enumerate().map(|(at, issue)| (issue.path.as_str(), at)).collect();
+        let write = |page: &&Addressed<'_>| {
+            let at = place.get(page.issue.path.as_str()).copied();
+            let newer = at.and_then(|at| in_order.get(at.checked_sub(1)?).copied());
+            let older = at.and_then(|at| in_order.get(at + 1).copied());
+            self.page(&site, page, newer, older)
+        };
+        let writers = rayon::ThreadPoolBuilder::new().num_threads(super::WRITERS).build()?;
+        let written: Vec<anyhow::Result<Result<Kept, Vec<Finding>>>> =
+            writers.install(|| pages.par_iter().map(write).collect());
+        let mut rows: Vec<(&Issue, String)> = Vec::with_capacity(in_order.len());
+        for (page, kept) in pages.iter().zip(written) {
+            match kept? {
+                Err(findings) => findings.into_iter().for_each(|finding| self.note(finding)),
+                Ok(kept) => {
+                    kept.findings.into_iter().for_each(|finding| self.note(finding));
+                    self.referred.extend(kept.files);
+                    self.made.pages.push(kept.page);
+                    if page.issue.feed {
+                        rows.push((page.issue, kept.summary));
+                    }
+                }
+            }
+        }
+        self.index(&site, publication, &rows)
+    }
+
+    /// Writes the page of an issue; what is wrong with it where there can be none.
+    fn page(
+        &self,
+        site: &Pages<'_>,
+        page: &Addressed<'_>,
+        newer: Option<&Issue>,
+        older: Option<&Issue>,
+    ) -> anyhow::Result<Result<Kept, Vec<Finding>>> {
+        let Source { project, output, .. } = *self.source;
+        let issue = page.issue;
+        let text = match load::body(project, issue) {
+            Ok(text) => text,
+            Err(finding) => return Ok(Err(vec![*finding])),
+        };
+        let (document, mut findings) = self.shortcodes.document(issue, &text);
+        let known = self.covers.of(issue);
+        findings.extend(known.finding);
+        let summary = issue.description.clone().unwrap_or_else(|| summary(&document));
+        let body = dress::page(&document, &issue.permalink, &prefix(issue));
+        let files = self.files_of(issue, known.cover.as_ref(), &body);
+        let shown = Shown { issue, cover: known.cover.as_ref(), body, summary: &summary, newer, older };
+        let html = match site.page(&shown) {
+            Ok(html) => html,
+            Err(finding) => return Ok(Err(findings.into_iter().chain([*finding]).collect())),
+        };
+        let path = output.join(&page.file);
+        let written = project.write(&path, html.as_bytes())?;
+        let path = path.to_string_lossy().into_owned();
+        let page = Page { part: Part::Issue, path, bytes: html.len() as u64, written };
+        Ok(Ok(Kept { page, summary, files, findings }))
+    }
+
+    /// What is wrong with one template is wrong on every page, and said once.
+    fn note(&mut self, finding: Finding) {
+        if finding.rule != "template" || !self.made.findings.contains(&finding) {
+            self.made.findings.push(finding);
+        }
+    }
+}

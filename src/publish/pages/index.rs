@@ -1,0 +1,79 @@
+//! The index of the web archive: newest first, in parts where there are many issues.
+
+use url::Url;
+
+use crate::content::permalink::absolute;
+use crate::issue::Issue;
+use crate::page::{Listing, Pages};
+use crate::publication::Publication;
+use crate::publish::pages::{Page, Part, Workshop};
+
+/// Issues of an older part.
+const OF_A_PART: usize = 200;
+
+impl Workshop<'_> {
+    /// Writes the index of these issues with their summaries.
+    pub(super) fn index(
+        &mut self,
+        site: &Pages<'_>,
+        publication: &Publication,
+        rows: &[(&Issue, String)],
+    ) -> anyhow::Result<()> {
+        let rows: Vec<(&Issue, &str)> = rows.iter().map(|(issue, summary)| (*issue, summary.as_str())).collect();
+        let parts = parts(rows.len());
+        let folder = self.archive.folder(publication);
+        let folders: Vec<String> = (0..parts.len()).map(|at| folder_of(&folder, at, parts.len())).collect();
+        let urls: Vec<Url> =
+            folders.iter().map(|folder| absolute(&publication.base_url, &format!("/{folder}"))).collect();
+        for (at, part) in parts.into_iter().enumerate() {
+            let newer = at.checked_sub(1).map(|newer| &urls[newer]);
+            let listing = Listing { url: &urls[at], issues: &rows[part], newer, older: urls.get(at + 1) };
+            let html = match site.index(&listing) {
+                Ok(html) => html,
+                Err(finding) => {
+                    self.note(*finding);
+                    continue;
+                }
+            };
+            let path = self.source.output.join(&folders[at]).join("index.html");
+            let written = self.source.project.write(&path, html.as_bytes())?;
+            let path = path.to_string_lossy().into_owned();
+            self.made.pages.push(Page { part: Part::Index, path, bytes: html.len() as u64, written });
+        }
+        Ok(())
+    }
+}
+
+/// The parts of so many issues, newest first. Older ones are counted from the oldest issue, so that a new issue changes
+/// none of them.
+fn parts(issues: usize) -> Vec<std::ops::Range<usize>> {
+    let older = (issues / OF_A_PART).saturating_sub(1);
+    let newest = issues - older * OF_A_PART;
+    let part = |at: usize| newest + at * OF_A_PART..newest + (at + 1) * OF_A_PART;
+    std::iter::once(0..newest).chain((0..older).map(part)).collect()
+}
+
+/// The index itself, then its older parts, the oldest being number 1.
+fn folder_of(folder: &str, at: usize, parts: usize) -> String {
+    if at == 0 { folder.to_owned() } else { format!("{folder}page/{}/", parts - at) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_issue_changes_no_older_part() {
+        for (issues, expected) in [
+            (0, vec![(0, 0)]),
+            (399, vec![(0, 399)]),
+            (400, vec![(0, 200), (200, 400)]),
+            (601, vec![(0, 201), (201, 401), (401, 601)]),
+        ] {
+            let parts: Vec<(usize, usize)> = parts(issues).into_iter().map(|part| (part.start, part.end)).collect();
+            assert_eq!(parts, expected, "{issues}");
+        }
+        let folders: Vec<String> = (0..3).map(|at| folder_of("letters/", at, 3)).collect();
+        assert_eq!(folders, ["letters/", "letters/page/2/", "letters/page/1/"]);
+    }
+}

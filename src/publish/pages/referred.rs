@@ -1,0 +1,56 @@
+//! The files of the project that pages show or link to, copied to where their addresses point.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+use url::Url;
+
+use crate::content::html::tag::Tags;
+use crate::content::html::urls::candidates;
+use crate::issue::{Cover, Issue};
+use crate::page::place;
+use crate::publish::WRITERS;
+use crate::publish::pages::{Page, Part, Workshop};
+
+impl Workshop<'_> {
+    /// The files behind the addresses in a page, each with its path below the output folder.
+    pub(super) fn files_of(&self, issue: &Issue, cover: Option<&Cover>, html: &str) -> Vec<(String, PathBuf)> {
+        let mut urls: Vec<Url> = cover.map(|cover| cover.url.clone()).into_iter().collect();
+        for (_, tag) in Tags::of(html).filter(|(_, tag)| !tag.closes) {
+            let of_tag = ["src", "href", "poster"].into_iter().filter_map(|name| tag.attribute(name));
+            let sets = tag.attribute("srcset").into_iter().flat_map(candidates).map(|(address, _)| address);
+            let addresses = of_tag.chain(sets).map(html_escape::decode_html_entities);
+            urls.extend(addresses.filter_map(|address| Url::parse(&address).ok()));
+        }
+        let base = &self.source.config.publication.base_url;
+        let file = |url: &Url| {
+            let file = place::below(base, url).ok().filter(|file| !file.is_empty() && !file.ends_with('/'))?;
+            Some((file, self.files.at(issue, url)?))
+        };
+        urls.iter().filter_map(file).collect()
+    }
+
+    /// Copies what pages refer to, but to where something was built.
+    pub(super) fn copy_files(&mut self) -> anyhow::Result<()> {
+        let output = self.source.output;
+        let pages: BTreeSet<&str> = self.made.pages.iter().map(|page| page.path.as_str()).collect();
+        let is_built = |path: &str| self.source.built.contains(path) || pages.contains(path);
+        let files: Vec<(String, PathBuf)> = std::mem::take(&mut self.referred)
+            .into_iter()
+            .map(|(file, from)| (output.join(file).to_string_lossy().into_owned(), from))
+            .filter(|(path, _)| !is_built(path))
+            .collect();
+        let copy = |(path, from): &(String, PathBuf)| {
+            let from = std::path::absolute(from)?;
+            let (written, bytes) = self.source.project.copy(from, path)?;
+            Ok(Page { part: Part::File, path: path.clone(), bytes, written })
+        };
+        let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITERS).build()?;
+        let copied: Vec<anyhow::Result<Page>> = writers.install(|| files.par_iter().map(copy).collect());
+        for page in copied {
+            self.made.pages.push(page?);
+        }
+        Ok(())
+    }
+}
