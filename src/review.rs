@@ -61,10 +61,15 @@ pub fn review(
         findings.extend(covers.unmeasured(&loaded.issues));
         let text = project.text_if_there(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
+        let senders = config.mail.iter().map(outputs::sender);
+        let of_sender = senders.flat_map(|sender| check::mail::project(&sender, config_file, &text));
+        findings.extend(of_sender);
         findings.extend(outputs::feeds(project, config, &loaded.issues, now)?);
         // One edition tells what is wrong with the templates; all of them would take long.
         let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
-        findings.extend(newest.and_then(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
+        findings.extend(
+            newest.into_iter().flat_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)),
+        );
         let mailed: Vec<&Issue> =
             issues.iter().filter(|issue| issue.is_published(now) && issue.email).copied().collect();
         let of_digest = outputs::digest(project, config, &covers, &shortcodes, &mailed);
@@ -72,7 +77,7 @@ pub fn review(
         findings.extend(of_digest.filter(|finding| !findings.contains(finding)));
     } else {
         let mailed = issues.iter().filter(|issue| issue.email);
-        findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
+        findings.extend(mailed.flat_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
@@ -90,7 +95,7 @@ fn site(
     let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
     let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
     let files = project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
-    Site::new(&config.publication, issues, files, &content, published_ids, now)
+    Site::new(&config.publication, issues, files, &content, published_ids, now).mailed(config.mail.is_some())
 }
 
 /// The file that is left out for a finding; one without date is loaded.

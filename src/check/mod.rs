@@ -14,6 +14,7 @@ mod headings;
 mod html;
 mod links;
 mod loading;
+pub mod mail;
 mod manuscript;
 pub mod rules;
 mod shortcodes;
@@ -38,7 +39,8 @@ pub fn issue(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
         shortcodes::judge(manuscript, site),
         text::judge(manuscript),
     ];
-    let mut findings: Vec<Finding> = families.into_iter().flatten().collect();
+    let of_mail = if site.mails { mail::judge(manuscript) } else { Vec::new() };
+    let mut findings: Vec<Finding> = families.into_iter().flatten().chain(of_mail).collect();
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
     findings
 }

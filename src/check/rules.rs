@@ -1,6 +1,6 @@
 //! The table of all rules: what `check --rules` prints, and what `check.off` of the project file may name.
 
-use crate::check::{edition, feed, front_matter, headings, html, links, loading, shortcodes, text};
+use crate::check::{edition, feed, front_matter, headings, html, links, loading, mail, shortcodes, text};
 use crate::finding::{Finding, Severity};
 
 /// A rule that content, feeds or configuration are held to.
@@ -46,7 +46,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         &text::RULES,
         &edition::RULES,
     ];
-    families.into_iter().flatten().copied()
+    families.into_iter().chain(mail::FAMILIES).flatten().copied()
 }
 
 /// The rule of this name.

@@ -15,6 +15,8 @@ pub const PUBLISHED: [&str; 8] = ["assets", "files", "images", "img", "media", "
 #[derive(Debug)]
 pub struct Site {
     pub(super) base_url: Url,
+    /// Whether the issues are mailed.
+    pub(super) mails: bool,
     pub(super) now: DateTime<Utc>,
     /// Path of the permalink, decoded, without slash at its end → path of the issue.
     pub(super) pages: BTreeMap<String, String>,
@@ -57,7 +59,12 @@ impl Site {
         let lists = pages.keys().flat_map(|page| ancestors(page).map(str::to_owned)).collect();
         let base_url = publication.base_url.clone();
         let others = files.iter().flat_map(|file| published(file, content)).collect();
-        Self { base_url, now, pages, sources, lists, files, others, titles, published_ids }
+        Self { base_url, mails: false, now, pages, sources, lists, files, others, titles, published_ids }
+    }
+
+    /// The same site, whose issues are mailed if `mails` says so.
+    pub fn mailed(self, mails: bool) -> Self {
+        Self { mails, ..self }
     }
 
     /// The older issue that has the same title.

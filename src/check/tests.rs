@@ -191,6 +191,43 @@ fn front_matter_that_an_editor_would_mend() {
     }
 }
 
+/// Rules and places of what is found in an issue that is mailed.
+fn in_mail(lines: &str, body: &str) -> Vec<String> {
+    let text = format!("---\ndate: 2026-11-01\ndescription: D\n{lines}---\n{body}");
+    let issue = loaded(PATH, &text);
+    let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
+    let site = Site::new(&publication(), std::slice::from_ref(&issue), BTreeSet::new(), &[], BTreeMap::new(), now)
+        .mailed(true);
+    shown(&super::issue(&Manuscript::new(&issue, None, &text), &site))
+}
+
+#[test]
+fn what_a_mail_should_not_say_is_found() {
+    let long = "A subject that goes on for longer than any mail program shows of it in its list";
+    for (lines, body, expected) in [
+        ("title: Tide\n", "[a](https://example.com)", vec![]),
+        ("title: WIN A BOAT NOW\n", "a", vec!["subject-shouts 4:8 WIN A BOAT NOW"]),
+        ("title: Tide!!!\n", "a", vec!["subject-shouts 4:8 Tide!!!"]),
+        ("title: 潮汐 SOFAMOSN SOFABOOT\n", "a", vec![]),
+        ("title: a\nsubject: 回复：潮汐\n", "a", vec!["subject-answers 5:10 回复：潮汐"]),
+        ("title: Tide\nemail: false\n", "[a](http://t.cn/x)", vec![]),
+        ("title: T\n", "[a](http://t.cn/x)", vec!["link-shortened 6:1 [a](http://t.cn/x)"]),
+        ("title: T\n", "[a](http://example.com)", vec!["link-insecure 6:1 [a](http://example.com)"]),
+        ("title: T\n", "[a](https://10.0.0.1/)", vec!["link-number 6:1 [a](https://10.0.0.1/)"]),
+        (
+            "title: T\n",
+            "[www.example.org](https://example.com)",
+            vec!["link-deceives 6:1 [www.example.org](https://example.com)"],
+        ),
+        ("title: T\n", "[https://docs.example.org/a](https://example.org.)", vec![]),
+    ] {
+        assert_eq!(in_mail(lines, body), expected, "{lines}{body}");
+    }
+    assert_eq!(in_mail(&format!("title: {long}\n"), "a"), [format!("subject-long 4:8 {long}")]);
+    let preheader = "a ".repeat(80);
+    assert_eq!(in_mail(&format!("title: T\npreheader: {preheader}\n"), "a").len(), 1);
+}
+
 #[test]
 fn the_publication_has_a_language() {
     let text = "title: T\nbase_url: https://example.org\nlanguage: jp\n";

@@ -18,7 +18,7 @@ use crate::content::plain_text;
 use crate::digest::Period;
 use crate::edition::context::Fields;
 use crate::edition::message::{About, Header};
-use crate::edition::recipient::Unsubscribe;
+use crate::edition::recipient::{Leave, Unsubscribe};
 use crate::edition::render::Renderer;
 use crate::edition::subject::Subject;
 use crate::edition::template::Templates;
@@ -140,6 +140,14 @@ impl Edition {
         let leave = self.unsubscribe.of(recipient)?;
         let text = self.renderer.text(recipient, &leave)?;
         Ok(text.lines().map(|line| format!("{}\n", line.trim_end())).collect())
+    }
+
+    /// The ways to leave for this recipient.
+    ///
+    /// # Errors
+    /// When the page to leave at is no URL for them.
+    pub fn leave(&self, recipient: &Recipient) -> anyhow::Result<Leave> {
+        self.unsubscribe.of(recipient)
     }
 
     /// The whole message for one recipient: ASCII, lines ended by CRLF. `date` is when it was first meant to leave: the

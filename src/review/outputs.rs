@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::check;
-use crate::config::{Config, EditionOf};
+use crate::check::mail::{Rendered, Sender};
+use crate::config::{Config, EditionOf, MailConfig, Via};
 use crate::content::shortcodes::Shortcodes;
 use crate::disk::Project;
 use crate::disk::covers::Covers;
@@ -26,6 +27,21 @@ pub(super) fn feeds(
     Ok(weights.into_iter().filter_map(|(path, bytes)| check::feed_size(&path, bytes)).collect())
 }
 
+/// What rules for the sender go by.
+pub(super) fn sender(mail: &MailConfig) -> Sender<'_> {
+    Sender {
+        domain: mail.from.address.domain(),
+        server: match &mail.via {
+            Via::Smtp(server) => Some(&server.host),
+            Via::Outbox(_) => None,
+        },
+        unsubscribe_url: mail.unsubscribe_url.as_deref(),
+        unsubscribe_mailto: mail.unsubscribe_mailto.as_deref(),
+        has_list_id: mail.list_id.is_some(),
+        signs_for: mail.dkim.iter().map(|key| key.domain.as_str()).collect(),
+    }
+}
+
 /// Judges the edition of an issue, where the project mails.
 pub(super) fn edition(
     project: &Project,
@@ -33,18 +49,22 @@ pub(super) fn edition(
     covers: &Covers<'_>,
     shortcodes: &Shortcodes<'_>,
     issue: &Issue,
-) -> Option<Finding> {
-    let mail = config.mail.as_ref()?;
+) -> Vec<Finding> {
+    let Some(mail) = &config.mail else { return Vec::new() };
     // A text that cannot be read is a finding already.
-    let markdown = load::body(project, issue).ok()?;
+    let Ok(markdown) = load::body(project, issue) else { return Vec::new() };
     let (body, _) = shortcodes.document(issue, &markdown);
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
     let made =
         Edition::prepare(&config.publication, Some(mail), issue, covers.of(issue).cover.as_ref(), &body, &templates);
-    let html = made.and_then(|edition| edition.html(&Recipient::of_address(mail.from.address.clone())));
-    match html {
-        Ok(html) => check::edition_size(&issue.path, &html),
-        Err(error) => Some(failed(issue, &error)),
+    let reader = Recipient::of_address(mail.from.address.clone());
+    match made.and_then(|edition| Ok((edition.html(&reader)?, edition.text(&reader)?, edition.leave(&reader)?))) {
+        Ok((html, text, leave)) => {
+            let rendered = Rendered { html: &html, text: &text, leave: leave.link() };
+            let size = check::edition_size(&issue.path, &html);
+            size.into_iter().chain(check::mail::edition(&issue.path, &rendered)).collect()
+        }
+        Err(error) => vec![failed(issue, &error)],
     }
 }
 

@@ -1,0 +1,168 @@
+//! Rules for an edition as it would arrive: its HTML and its plain text, whatever templates made them.
+
+use std::collections::BTreeSet;
+
+use crate::check::rules::Rule;
+use crate::content::html::tag::{Tag, Tags};
+use crate::finding::{Finding, Place};
+
+const TAG_DROPPED: Rule = Rule::warning(
+    "mail-tag",
+    "An edition has an element that mail programs drop",
+    "forms, players, frames, scripts and SVG are taken out by Gmail or Outlook; show a picture or a link instead",
+);
+const STYLE_DROPPED: Rule = Rule::warning(
+    "mail-style",
+    "An edition needs a style that mail programs drop",
+    "Gmail or Outlook ignore flex, grid and positions; lay it out with tables",
+);
+const LINK_RELATIVE: Rule = Rule::error(
+    "mail-link-relative",
+    "An edition has a link or picture without host",
+    "a mail has no site to go by; write the whole address in the template, such as `{{ publication.url }}`",
+);
+const LEAVE_HIDDEN: Rule = Rule::error(
+    "mail-leave",
+    "An edition does not show the way to leave",
+    "write `{% if unsubscribe %}{{ unsubscribe.link }}{% endif %}` into the template",
+);
+const LANGUAGE_MISSING: Rule = Rule::warning(
+    "mail-language",
+    "The HTML of an edition does not say its language",
+    "fonts and screen readers go by it; write `<html lang=\"{{ issue.language }}\">`",
+);
+const TEXT_LOST: Rule = Rule::warning(
+    "mail-text",
+    "The plain text of an edition lacks what the HTML says",
+    "some people read the text only, and filters compare the two; write `{{ body }}` into `templates/edition.txt`",
+);
+const PICTURES_ONLY: Rule = Rule::warning(
+    "mail-pictures",
+    "An edition has pictures and hardly any text",
+    "many mail programs show no pictures at first, and filters distrust such mail; say in words what they show",
+);
+
+pub(in crate::check) const RULES: [&Rule; 7] =
+    [&TAG_DROPPED, &STYLE_DROPPED, &LINK_RELATIVE, &LEAVE_HIDDEN, &LANGUAGE_MISSING, &TEXT_LOST, &PICTURES_ONLY];
+
+/// Elements without which a mail has to make sense (caniemail.com: Gmail, Outlook).
+const DROPPED: [&str; 14] = [
+    "audio", "button", "canvas", "embed", "form", "iframe", "input", "link", "object", "script", "select", "svg",
+    "textarea", "video",
+];
+
+/// Values of properties that lay out a page and do nothing in Gmail or Outlook.
+const LAYOUT: [&str; 7] = [
+    "display:flex",
+    "display:inline-flex",
+    "display:grid",
+    "display:inline-grid",
+    "position:absolute",
+    "position:fixed",
+    "position:sticky",
+];
+
+/// Fewer characters beside a picture are hardly any text.
+const LEAST_TEXT: usize = 80;
+
+/// An edition as one reader gets it.
+pub struct Rendered<'a> {
+    /// The HTML part.
+    pub html: &'a str,
+    /// The plain text.
+    pub text: &'a str,
+    /// The link to leave that it has to show, if there is a way.
+    pub leave: Option<&'a str>,
+}
+
+/// What is wrong or odd with the edition of the issue at `path`.
+pub fn judge(path: &str, edition: &Rendered<'_>) -> Vec<Finding> {
+    let tags: Vec<Tag<'_>> = Tags::of(edition.html).map(|(_, tag)| tag).filter(|tag| !tag.closes).collect();
+    let mut findings = Vec::new();
+    findings.extend(first(&tags, dropped));
+    findings.extend(first(&tags, layout));
+    findings.extend(first(&tags, relative));
+    if let Some(leave) = edition.leave {
+        let is_shown = |text: &str| text.contains(leave) || text.contains(&leave.replace('&', "&amp;"));
+        let parts = [("HTML", edition.html), ("plain text", edition.text)];
+        let hidden = parts.into_iter().find(|(_, part)| !is_shown(part));
+        findings.extend(hidden.map(|(part, _)| LEAVE_HIDDEN.found(format!("the {part} shows no way to leave"))));
+    }
+    if !tags.iter().any(|tag| tag.name == "html" && tag.attribute("lang").is_some_and(|lang| !lang.is_empty())) {
+        findings.push(LANGUAGE_MISSING.found("the HTML does not say its language"));
+    }
+    let shown = visible(edition.html);
+    let has_picture = tags.iter().any(|tag| tag.name == "img");
+    findings.extend(text_lost(&shown, edition.text));
+    if has_picture && shown.chars().filter(|c| c.is_alphanumeric()).count() < LEAST_TEXT {
+        findings.push(PICTURES_ONLY.found("there are pictures and hardly any text"));
+    }
+    findings.into_iter().map(|finding| finding.at(Place::file(path))).collect()
+}
+
+fn first(tags: &[Tag<'_>], judge: fn(&Tag<'_>) -> Option<Finding>) -> Option<Finding> {
+    tags.iter().find_map(judge)
+}
+
+fn dropped(tag: &Tag<'_>) -> Option<Finding> {
+    DROPPED.contains(&tag.name.as_str()).then(|| TAG_DROPPED.found(format!("there is a `<{}>`", tag.name)))
+}
+
+fn layout(tag: &Tag<'_>) -> Option<Finding> {
+    let style: String = tag.attribute("style")?.to_lowercase().split_whitespace().collect();
+    let found = LAYOUT.iter().find(|value| style.split(';').any(|property| property.starts_with(*value)))?;
+    Some(STYLE_DROPPED.found(format!("a `<{}>` has `{found}`", tag.name)))
+}
+
+fn relative(tag: &Tag<'_>) -> Option<Finding> {
+    let address = ["href", "src"].iter().find_map(|name| tag.attribute(name))?.trim();
+    let has_scheme = address.split_once(':').is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    });
+    let is_whole = has_scheme || address.starts_with('#');
+    (!is_whole).then(|| LINK_RELATIVE.found(format!("a `<{}>` has the address `{address}`", tag.name)))
+}
+
+/// What can be read of a page, without its head and what is hidden.
+fn visible(html: &str) -> String {
+    let body = html.find("<body").map_or(html, |at| &html[at..]);
+    let (mut text, mut at, mut hidden) = (String::new(), 0, None);
+    for (start, tag) in Tags::of(body) {
+        if hidden.is_none() {
+            text.push_str(&body[at..start]);
+            text.push(' ');
+        }
+        let is_hidden = |tag: &Tag<'_>| {
+            tag.attribute("style").is_some_and(|style| style.replace(' ', "").contains("display:none"))
+                || tag.name == "style"
+        };
+        match &hidden {
+            None if !tag.closes && is_hidden(&tag) => hidden = Some(tag.name.clone()),
+            Some(name) if tag.closes && *name == tag.name => hidden = None,
+            _ => {}
+        }
+        at = start + tag.source.len();
+    }
+    html_escape::decode_html_entities(&text).into_owned()
+}
+
+/// Of the words of the HTML, a third must not be missing in the text; of Chinese and Japanese, characters count.
+fn text_lost(shown: &str, text: &str) -> Option<Finding> {
+    const FEW: usize = 20;
+    let (html, text) = (words(shown), words(text));
+    let lost = html.difference(&text).count();
+    (html.len() >= FEW && lost * 3 > html.len())
+        .then(|| TEXT_LOST.found(format!("{lost} of {} words of the HTML are not in the text", html.len())))
+}
+
+fn words(text: &str) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        if word.chars().any(crate::content::cjk::is_cjk) {
+            words.extend(word.chars().map(String::from));
+        } else {
+            words.insert(word.to_lowercase());
+        }
+    }
+    words
+}

@@ -1,0 +1,102 @@
+//! Rules for links in issues that are mailed: what filters and careful readers distrust.
+
+use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
+use url::{Host, Url};
+
+use crate::check::manuscript::Manuscript;
+use crate::check::rules::Rule;
+use crate::finding::Finding;
+
+const LINK_SHORTENED: Rule = Rule::warning(
+    "link-shortened",
+    "A link goes through a shortener",
+    "mail filters distrust shorteners, for spam hides behind them; link to the page itself",
+);
+const LINK_DECEIVES: Rule = Rule::warning(
+    "link-deceives",
+    "The text of a link is another address than the one it leads to",
+    "mail filters take it for phishing; write what the page is, or the address it leads to",
+);
+const LINK_NUMBER: Rule = Rule::warning(
+    "link-number",
+    "A link leads to a bare IP address",
+    "mail filters take it for an attack; link to a name",
+);
+const LINK_INSECURE: Rule = Rule::warning(
+    "link-insecure",
+    "A link goes over http",
+    "some mail programs warn of it; use the https address if there is one",
+);
+
+pub(in crate::check) const RULES: [&Rule; 4] = [&LINK_SHORTENED, &LINK_DECEIVES, &LINK_NUMBER, &LINK_INSECURE];
+
+/// Hosts that do nothing but lead elsewhere.
+const SHORTENERS: [&str; 20] = [
+    "bit.ly", "buff.ly", "cutt.ly", "dwz.cn", "goo.gl", "is.gd", "j.mp", "lnkd.in", "ow.ly", "rb.gy", "rebrand.ly",
+    "shorturl.at", "suo.im", "t.cn", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "url.cn", "v.gd",
+];
+
+pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (at, (event, range)) in manuscript.events.iter().enumerate() {
+        let Event::Start(Tag::Link { dest_url, link_type, .. }) = event else { continue };
+        let Some(url) = Url::parse(dest_url.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {
+            continue;
+        };
+        let is_bare = matches!(link_type, LinkType::Autolink | LinkType::Email);
+        let text = if is_bare { None } else { text_of(&manuscript.events[at + 1..]) };
+        findings.extend(distrust(&url, text.as_deref()).map(|finding| manuscript.at(finding, range.clone())));
+    }
+    findings
+}
+
+/// What is to distrust in a link, the worst of it.
+fn distrust(url: &Url, text: Option<&str>) -> Option<Finding> {
+    let host = name_of(url);
+    if let Some(shown) = text.and_then(host_in).filter(|shown| !is_same_site(shown, host)) {
+        return Some(LINK_DECEIVES.found(format!("the text says `{shown}`, the link leads to `{host}`")));
+    }
+    if SHORTENERS.contains(&host) {
+        return Some(LINK_SHORTENED.found(format!("the link goes through `{host}`")));
+    }
+    if !matches!(url.host(), Some(Host::Domain(_))) {
+        return Some(LINK_NUMBER.found(format!("the link leads to `{host}`")));
+    }
+    (url.scheme() == "http").then(|| LINK_INSECURE.found(format!("the link to `{host}` goes over http")))
+}
+
+/// The words of a link, of plain text only.
+fn text_of(events: &[(Event<'static>, std::ops::Range<usize>)]) -> Option<String> {
+    let mut text = String::new();
+    for (event, _) in events {
+        match event {
+            Event::End(TagEnd::Link) => return Some(text),
+            Event::Text(words) => text.push_str(words),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The host of a text that is an address and nothing else: with a scheme, or with `www.`.
+fn host_in(text: &str) -> Option<String> {
+    let text = text.trim();
+    let address = match text.strip_prefix("www.") {
+        Some(_) => format!("https://{text}"),
+        None => text.to_owned(),
+    };
+    let is_address = ["http://", "https://"].iter().any(|scheme| address.starts_with(scheme));
+    let url = Url::parse(&address).ok().filter(|_| is_address && !text.contains(char::is_whitespace))?;
+    Some(name_of(&url).to_owned())
+}
+
+/// The host as people say it: without `www.`, and without the dot of the root.
+fn name_of(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_start_matches("www.").trim_end_matches('.')
+}
+
+/// `docs.example.org` is a part of `example.org`.
+fn is_same_site(one: &str, other: &str) -> bool {
+    let is_below = |host: &str, above: &str| host.strip_suffix(above).is_some_and(|rest| rest.ends_with('.'));
+    one == other || is_below(one, other) || is_below(other, one)
+}

@@ -1,0 +1,97 @@
+//! Rules for the sender: what providers ask of whoever mails many people (mail to Gmail and Yahoo, since 2024).
+
+use crate::check::rules::Rule;
+use crate::finding::{Finding, Place};
+
+const LEAVE_MISSING: Rule = Rule::warning(
+    "leave-missing",
+    "Mails tell no way to leave",
+    "people who cannot leave call it spam, and the law of many countries asks for a way; write `unsubscribe_mailto`, and \
+     `unsubscribe_url` if you have a page",
+);
+const ONE_CLICK_MISSING: Rule = Rule::warning(
+    "one-click-missing",
+    "Nobody can leave with one click",
+    "Gmail and Yahoo ask it of whoever mails more than 5,000 people a day (RFC 8058); write an `unsubscribe_url` with `{token}`",
+);
+const LIST_ID_MISSING: Rule = Rule::warning(
+    "list-id-missing",
+    "Mails do not say which list they belong to",
+    "people sort mail by List-Id (RFC 2919), and filters expect it; write `list_id: My Weekly <weekly.example.org>`",
+);
+const FROM_FREE: Rule = Rule::error(
+    "from-free",
+    "The sender has an address of a provider through whose servers the mail does not go",
+    "receivers refuse it, for only the provider may sign for its domain (DMARC); send from a domain of your own",
+);
+const DKIM_UNALIGNED: Rule = Rule::error(
+    "dkim-unaligned",
+    "No signature is of the sender's domain",
+    "receivers count a signature only for the domain of `from`, or one above it (DMARC, RFC 7489 section 3.1.1)",
+);
+
+pub(in crate::check) const RULES: [&Rule; 5] =
+    [&LEAVE_MISSING, &ONE_CLICK_MISSING, &LIST_ID_MISSING, &FROM_FREE, &DKIM_UNALIGNED];
+
+/// Providers of addresses for everybody, who tell receivers to refuse mail from elsewhere; and the end of the names of
+/// their servers.
+const FREE: [(&str, &str); 14] = [
+    ("gmail.com", "google.com gmail.com"),
+    ("googlemail.com", "google.com gmail.com"),
+    ("yahoo.com", "yahoo.com"),
+    ("outlook.com", "outlook.com office365.com"),
+    ("hotmail.com", "outlook.com office365.com"),
+    ("live.com", "outlook.com office365.com"),
+    ("icloud.com", "me.com icloud.com"),
+    ("aol.com", "aol.com"),
+    ("gmx.net", "gmx.net"),
+    ("qq.com", "qq.com"),
+    ("foxmail.com", "qq.com"),
+    ("163.com", "163.com"),
+    ("126.com", "126.com"),
+    ("sina.com", "sina.com sina.cn"),
+];
+
+/// What the project file says of the sender.
+#[derive(Debug, Clone, Default)]
+pub struct Sender<'a> {
+    /// Domain of From.
+    pub domain: &'a str,
+    /// Host of the server that mail leaves through, if it leaves by SMTP.
+    pub server: Option<&'a str>,
+    /// `unsubscribe_url`.
+    pub unsubscribe_url: Option<&'a str>,
+    /// `unsubscribe_mailto`.
+    pub unsubscribe_mailto: Option<&'a str>,
+    /// Whether there is a `list_id`.
+    pub has_list_id: bool,
+    /// The domains that keys sign for.
+    pub signs_for: Vec<&'a str>,
+}
+
+/// What is odd about the sender; `path` and `text` are those of the project file.
+pub fn judge(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut found = |finding: Finding, keys: &[&str]| findings.push(finding.at(Place::of_value(path, text, keys)));
+    let is_personal = |url: &str| url.contains("{token}") || url.contains("{address}");
+    match (sender.unsubscribe_url, sender.unsubscribe_mailto) {
+        (None, None) => found(LEAVE_MISSING.found("there is no way to leave"), &["mail"]),
+        (Some(url), _) if is_personal(url) => {}
+        _ => found(ONE_CLICK_MISSING.found("there is no page that takes one click"), &["mail"]),
+    }
+    if !sender.has_list_id {
+        found(LIST_ID_MISSING.found("there is no `list_id`"), &["mail"]);
+    }
+    let from = sender.domain;
+    let provider = FREE.iter().find(|(domain, _)| *domain == from);
+    if let (Some((domain, servers)), Some(server)) = (provider, sender.server)
+        && !servers.split(' ').any(|end| server.ends_with(end))
+    {
+        found(FROM_FREE.found(format!("`{domain}` does not let `{server}` send for it")), &["mail", "from"]);
+    }
+    let is_aligned = |domain: &&str| from == *domain || from.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.'));
+    if !sender.signs_for.is_empty() && !sender.signs_for.iter().any(is_aligned) {
+        found(DKIM_UNALIGNED.found(format!("no key signs for `{from}`")), &["mail", "dkim"]);
+    }
+    findings
+}

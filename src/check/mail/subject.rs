@@ -1,0 +1,72 @@
+//! Rules for what a list of mails shows of an issue: subject and preheader.
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::check::manuscript::Manuscript;
+use crate::check::rules::Rule;
+use crate::finding::Finding;
+
+const SUBJECT_LONG: Rule = Rule::warning(
+    "subject-long",
+    "The subject of a mail is wider than 70 columns",
+    "mail programs cut it off, phones after half of that; write a short `subject` into the front matter",
+);
+const SUBJECT_SHOUTS: Rule = Rule::warning(
+    "subject-shouts",
+    "The subject is in capitals, or full of exclamation marks",
+    "filters take it for spam, and so do people; write it as a sentence",
+);
+const SUBJECT_ANSWERS: Rule = Rule::warning(
+    "subject-answers",
+    "The subject looks like an answer",
+    "readers feel deceived by `Re:` and `Fwd:` before mail that answers nothing; leave it out",
+);
+const PREHEADER_LONG: Rule = Rule::warning(
+    "preheader-long",
+    "The preheader is wider than 140 columns",
+    "mail programs show the first 40 to 140 columns beside the subject; say it shorter",
+);
+
+pub(in crate::check) const RULES: [&Rule; 4] = [&SUBJECT_LONG, &SUBJECT_SHOUTS, &SUBJECT_ANSWERS, &PREHEADER_LONG];
+
+/// Columns that mail programs show on a desktop.
+const WIDEST: usize = 70;
+
+/// Columns of a preheader that are ever shown.
+const WIDEST_PREHEADER: usize = 140;
+
+/// What stands before an answer or something passed on, in the languages of many mail programs.
+const ANSWERS: [&str; 9] = ["re:", "fw:", "fwd:", "aw:", "wg:", "回复:", "回复：", "转发:", "转发："];
+
+pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+    let issue = manuscript.issue;
+    let title = issue.plain_title();
+    let subject = issue.subject.as_deref().unwrap_or(&title);
+    let mut found = Vec::new();
+    if subject.width() > WIDEST {
+        found.push(SUBJECT_LONG.found(format!("the subject is {} columns wide", subject.width())));
+    }
+    if shouts(subject) {
+        found.push(SUBJECT_SHOUTS.found("the subject shouts"));
+    }
+    let lower = subject.trim_start().to_lowercase();
+    if let Some(answer) = ANSWERS.iter().find(|answer| lower.starts_with(**answer)) {
+        found.push(SUBJECT_ANSWERS.found(format!("the subject begins with `{answer}`")));
+    }
+    let mut findings: Vec<Finding> =
+        found.into_iter().map(|finding| manuscript.at_field(finding, &["subject", "title"])).collect();
+    if let Some(width) =
+        issue.preheader.as_deref().map(UnicodeWidthStr::width).filter(|width| *width > WIDEST_PREHEADER)
+    {
+        let finding = PREHEADER_LONG.found(format!("the preheader is {width} columns wide"));
+        findings.push(manuscript.at_field(finding, &["preheader"]));
+    }
+    findings
+}
+
+/// Ten capitals and no other letter, or three exclamation marks: an abbreviation does not shout.
+fn shouts(subject: &str) -> bool {
+    let mut letters = subject.chars().filter(|c| c.is_alphabetic());
+    let is_capitals = letters.clone().count() >= 10 && letters.all(char::is_uppercase);
+    is_capitals || subject.chars().filter(|c| matches!(c, '!' | '！')).count() >= 3
+}

@@ -1,0 +1,68 @@
+use super::*;
+use crate::finding::Finding;
+
+fn rules(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.rule).collect()
+}
+
+fn of_sender(sender: &Sender<'_>) -> Vec<&'static str> {
+    rules(&project(sender, "slugline.yaml", "mail: {}\n"))
+}
+
+#[test]
+fn senders_are_held_to_what_providers_ask() {
+    let none = Vec::<&str>::new();
+    let whole = || Sender {
+        domain: "news.example.org",
+        unsubscribe_url: Some("https://example.org/leave/{token}"),
+        has_list_id: true,
+        ..Sender::default()
+    };
+    assert_eq!(of_sender(&whole()), none);
+    assert_eq!(of_sender(&Sender { domain: "example.org", ..Sender::default() }), ["leave-missing", "list-id-missing"]);
+    let of_all = Sender { unsubscribe_url: Some("https://example.org/leave"), ..whole() };
+    assert_eq!(of_sender(&of_all), ["one-click-missing"]);
+    let by_mail = Sender { unsubscribe_url: None, unsubscribe_mailto: Some("leave@example.org"), ..whole() };
+    assert_eq!(of_sender(&by_mail), ["one-click-missing"]);
+    for (domain, expected) in [("example.org", none.clone()), ("ample.org", vec!["dkim-unaligned"])] {
+        assert_eq!(of_sender(&Sender { signs_for: vec![domain], ..whole() }), expected, "{domain}");
+    }
+    for (server, expected) in
+        [("mail.example.org", vec!["from-free"]), ("smtp.gmail.com", none.clone()), ("smtp-relay.google.com", none)]
+    {
+        assert_eq!(of_sender(&Sender { domain: "gmail.com", server: Some(server), ..whole() }), expected, "{server}");
+    }
+}
+
+/// What is found of an edition whose page holds this.
+fn of_page(body: &str, text: &str, leave: Option<&str>) -> Vec<&'static str> {
+    let html = format!("<html lang=\"en\"><head><style>a</style></head><body>{body}</body></html>");
+    rules(&edition("a.md", &Rendered { html: &html, text, leave }))
+}
+
+#[test]
+fn editions_are_held_to_what_mail_programs_show() {
+    let none = Vec::<&str>::new();
+    assert_eq!(of_page("<p>a</p><a href=\"#n\">b</a><img src=\"cid:a@b\">", "a", None), ["mail-pictures"]);
+    assert_eq!(of_page("<video src=\"https://e.org/a\"></video>", "", None), ["mail-tag"]);
+    assert_eq!(of_page("<p style=\"color: red; display : FLEX\">a</p>", "", None), ["mail-style"]);
+    assert_eq!(of_page("<a href=\"/about/\">a</a>", "", None), ["mail-link-relative"]);
+    let leave = Some("https://e.org/?a=1&b=2");
+    let link = "<a href=\"https://e.org/?a=1&amp;b=2\">x</a>";
+    assert_eq!(of_page(link, "x https://e.org/?a=1&b=2", leave), none);
+    assert_eq!(of_page(link, "x", leave), ["mail-leave"]);
+    assert_eq!(of_page("a", "a https://e.org/?a=1&b=2", leave), ["mail-leave"]);
+    let rendered = Rendered { html: "<html><body>a</body></html>", text: "a", leave: None };
+    assert_eq!(rules(&edition("a.md", &rendered)), ["mail-language"]);
+}
+
+#[test]
+fn the_text_says_what_the_page_says() {
+    let words: Vec<String> = (0..40).map(|number| format!("word{number}")).collect();
+    let page = format!("<p style=\"display: none\">hidden {}</p><p>{}</p>", words.join("x "), words.join(" "));
+    assert_eq!(of_page(&page, &words[..30].join("\n"), None), Vec::<&str>::new());
+    assert_eq!(of_page(&page, &words[..20].join("\n"), None), ["mail-text"]);
+    let chinese = "春江潮水连海平海上明月共潮生滟滟随波千万里何处春江无月明";
+    assert_eq!(of_page(chinese, "春江潮水连海平，\n海上明月共潮生。\n滟滟随波千万里", None), Vec::<&str>::new());
+    assert_eq!(of_page(chinese, "春江潮水", None), ["mail-text"]);
+}
