@@ -19,6 +19,7 @@ use crate::feed::lock::Lock;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
+use crate::publish;
 
 mod outputs;
 
@@ -62,6 +63,7 @@ pub fn review(
         let text = project.text_if_there(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
         findings.extend(outputs::feeds(project, config, &loaded.issues, now)?);
+        findings.extend(publish::pages::unfit(config, &loaded.issues, now));
         // One edition tells what is wrong with the templates; all of them would take long.
         let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
         findings.extend(newest.and_then(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
