@@ -55,7 +55,26 @@ pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
         let missing = Finding::error("config-missing", format!("there is no project file `{shown}`"));
         return Err(missing.help("run `slugline init` here, or name the project folder with `--dir`").into());
     };
-    Config::parse(&shown, &text).map_err(|findings| InvalidConfig { path: shown, findings }.into())
+    let config = Config::parse(&shown, &text);
+    let config = config.and_then(|config| match made_by_hugo(project, &config) {
+        None => Ok(config),
+        Some(hugo) => Err(vec![hugo.at(Place::of_value(&shown, &text, &["archive"]))]),
+    });
+    config.map_err(|findings| InvalidConfig { path: shown, findings }.into())
+}
+
+/// What is wrong with an archive whose pages Hugo makes too: each would overwrite those of the other.
+fn made_by_hugo(project: &Project, config: &Config) -> Option<Finding> {
+    const HUGO: [&str; 5] = ["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config/_default"];
+    config.archive.as_ref().filter(|archive| archive.is_permalink)?;
+    let file = HUGO.into_iter().find(|file| project.path(file).exists())?;
+    let finding =
+        Finding::error("config-value", format!("`archive`: Hugo makes the pages of this site, says `{file}`"));
+    Some(
+        finding.help(
+            "remove `archive`; or give it another place than Hugo's pages, and write their pattern as `permalink`",
+        ),
+    )
 }
 
 /// Reads the front matter of every issue.

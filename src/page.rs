@@ -98,7 +98,7 @@ impl<'a> Pages<'a> {
             "words": Words::of_language(language),
         });
         let body = Value::from_safe_string(shown.body.clone());
-        self.templates.render(PAGES.html, &minijinja::context! { body, ..Value::from(Serde(fields)) })
+        self.rendered(PAGES.html, &minijinja::context! { body, ..Value::from(Serde(fields)) })
     }
 
     /// A part of the index.
@@ -129,7 +129,12 @@ impl<'a> Pages<'a> {
             "feeds": self.feeds,
             "words": Words::of_language(language),
         });
-        self.templates.render(PAGES.text, &Value::from(Serde(fields)))
+        self.rendered(PAGES.text, &Value::from(Serde(fields)))
+    }
+
+    /// Slashes are escaped for the sake of scripts, which no page has.
+    fn rendered(&self, name: &str, fields: &Value) -> Result<String, Box<Finding>> {
+        Ok(self.templates.render(name, fields)?.replace("&#x2f;", "/"))
     }
 
     fn row(&self, issue: &Issue, summary: &str) -> Json {

@@ -19,6 +19,7 @@ use crate::feed::lock::Lock;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
+use crate::publish;
 
 mod outputs;
 
@@ -65,6 +66,7 @@ pub fn review(
         let of_sender = senders.flat_map(|sender| check::mail::project(&sender, config_file, &text));
         findings.extend(of_sender);
         findings.extend(outputs::feeds(project, config, &loaded.issues, now)?);
+        findings.extend(publish::pages::unfit(config, &loaded.issues, now));
         // One edition tells what is wrong with the templates; all of them would take long.
         let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
         findings.extend(

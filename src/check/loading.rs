@@ -2,7 +2,7 @@
 
 use crate::check::rules::Rule;
 
-pub(super) const RULES: [&Rule; 23] = [
+pub(super) const RULES: [&Rule; 25] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it must have, is missing",
@@ -55,6 +55,16 @@ pub(super) const RULES: [&Rule; 23] = [
         "repeated",
         "Two issues have one permalink or one id",
         "the later one is left out; give one of the two another slug or id",
+    ),
+    &Rule::error(
+        "page-address",
+        "An issue has an address at which no file of the web archive can lie",
+        "it has no page; give it another slug, or `archive` another pattern",
+    ),
+    &Rule::error(
+        "page-taken",
+        "Two pages of the web archive would be one file",
+        "the later one is left out; give one of the two another slug, or `archive` another pattern",
     ),
     &Rule::warning(
         "cover-missing",

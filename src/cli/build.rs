@@ -100,7 +100,6 @@ pub(super) fn exit(findings: &[&Finding]) -> Exit {
 struct Document<'a> {
     files: Vec<Row<'a>>,
     companions: Vec<CompanionRow<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pages: Vec<PageRow<'a>>,
     lock: Option<LockRow<'a>>,
     findings: Vec<FindingRow<'a>>,

@@ -27,7 +27,7 @@ use crate::publication::Publication;
 use crate::publish::pages::address::{Addressed, addressed};
 use crate::publish::prefix;
 
-pub mod address;
+mod address;
 mod gone;
 mod index;
 mod referred;
@@ -60,6 +60,12 @@ pub enum Part {
 pub(super) fn shown<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<&'a Issue> {
     let is_shown = |issue: &&Issue| issue.is_published(now) && (issue.feed || issue.email);
     if config.archive.is_some() { issues.iter().filter(is_shown).collect() } else { Vec::new() }
+}
+
+/// What is wrong with the addresses of pages.
+pub fn unfit(config: &Config, issues: &[Issue], now: DateTime<Utc>) -> Vec<Finding> {
+    let addressed = |archive| addressed(config, archive, &shown(config, issues, now)).1;
+    config.archive.as_ref().map_or_else(Vec::new, addressed)
 }
 
 /// What the web archive is made from.

@@ -50,7 +50,7 @@ pub fn addressed<'a>(
     (pages, findings)
 }
 
-/// The files of the index, and what they are called. Its older parts have numbers, which no slug has by accident.
+/// The files of the index.
 fn reserved(config: &Config, archive: &WebArchive) -> HashMap<String, String> {
     let publications = std::iter::once(&config.publication).chain(config.languages.others());
     let index = |publication| format!("{}index.html", archive.folder(publication)).to_lowercase();
