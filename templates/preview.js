@@ -161,10 +161,15 @@ const drawFrame = () => {
   at("framed").className = tab === "Phone" ? "phone" : "";
   frame.className = dark ? "dark" : "";
   frame.title = `${tab}: ${look.entry.good ? look.entry.good.title : look.path}`;
-  if (frame.dataset.url === url) return;
+  if (frame.dataset.url === url) {
+    frame.contentDocument.documentElement.style.scrollbarWidth = tab === "Phone" ? "none" : "";
+    return;
+  }
   const place = `${part} ${look.path}`, stays = frame.dataset.place === place;
   const scrolled = stays && frame.contentWindow ? frame.contentWindow.scrollY : 0;
   frame.onload = () => {
+    // A phone has no bar beside the page, which would make it narrower.
+    frame.contentDocument.documentElement.style.scrollbarWidth = state.tab === "Phone" ? "none" : "";
     frame.contentWindow.scrollTo(0, scrolled);
     frame.contentDocument.addEventListener("keydown", onKey);
     frame.dataset.loaded = look.version;
