@@ -16,6 +16,7 @@ pub mod listing;
 pub mod local;
 pub mod machine;
 pub mod sources;
+pub mod watch;
 
 /// A project folder.
 #[derive(Debug, Clone)]

@@ -41,9 +41,11 @@ pub mod store;
 pub mod covers;
 pub mod delivery;
 pub mod load;
+pub mod preview;
 pub mod publish;
 pub mod review;
 pub mod subscription;
 
 // faces
 pub mod cli;
+pub mod web;

@@ -22,7 +22,7 @@ const EDITION_LARGE: Rule = Rule::warning(
 pub(super) const RULES: [&Rule; 3] = [&TEMPLATE, &EDITION_FAILS, &EDITION_LARGE];
 
 /// Where Gmail cuts HTML off.
-const MOST_BYTES: usize = 102_000;
+pub const MOST_BYTES: usize = 102_000;
 
 /// What is to say of the HTML of an issue's edition.
 pub fn edition_size(path: &str, html: &str) -> Option<Finding> {

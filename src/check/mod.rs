@@ -22,7 +22,7 @@ pub mod site;
 mod targets;
 mod text;
 
-pub use edition::{digest_size, edition_fails, edition_size};
+pub use edition::{MOST_BYTES, digest_size, edition_fails, edition_size};
 pub use feed::feed_size;
 pub use manuscript::Manuscript;
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, doctor, edition, init, links, list, new, publish, resolve, send, status,
-    subscribers,
+    build, check, completions, covers, diff, doctor, edition, init, links, list, new, preview, publish, resolve, send,
+    status, subscribers,
 };
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
@@ -72,6 +72,7 @@ pub(super) enum Command {
     List(list::Args),
     Links(links::Args),
     Edition(edition::Args),
+    Preview(preview::Args),
     Init(init::Args),
     New(new::Args),
     Send(send::Args),

@@ -41,6 +41,7 @@ mod init;
 mod links;
 mod list;
 mod new;
+mod preview;
 mod publish;
 mod report;
 mod resolve;
@@ -197,6 +198,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Links(args) => links::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Edition(args) => edition::run(&context, &args),
+        Command::Preview(args) => preview::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::New(args) => new::run(&context, &args),
         Command::Send(args) => send::run(&context, &args),

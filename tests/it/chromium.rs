@@ -142,20 +142,25 @@ const look = (feed, width) => new Promise(done => {
 })();
 </script>"#;
 
+/// The browser that the environment names; tests that get none say so and pass.
+pub fn program() -> Option<PathBuf> {
+    let program = env::var_os("SLUGLINE_TEST_CHROMIUM");
+    if program.is_none() {
+        assert!(env::var("CI").is_err(), "there is no Chromium: `tests/run` installs it");
+        eprintln!("skipped: there is no Chromium; `tests/run` installs it");
+    }
+    program.map(PathBuf::from)
+}
+
 /// The browser.
 pub struct Chromium {
     program: PathBuf,
 }
 
 impl Chromium {
-    /// The one that the environment names; tests that get none say so and pass.
+    /// The one that the environment names.
     pub fn from_environment() -> Option<Self> {
-        let Some(program) = env::var_os("SLUGLINE_TEST_CHROMIUM") else {
-            assert!(env::var("CI").is_err(), "there is no Chromium: `tests/run` installs it");
-            eprintln!("skipped: there is no Chromium; `tests/run` installs it");
-            return None;
-        };
-        Some(Self { program: program.into() })
+        program().map(|program| Self { program })
     }
 
     fn screenshot(&self, url: &str, flags: &[&str]) -> Picture {

@@ -2,8 +2,9 @@
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does,
-//! `mail_programs` compares editions with what mail programs show. All work on copies in temporary folders.
+//! no, `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
+//! at its page while files change, `mail_programs` compares editions with what mail programs show. All work on copies in
+//! temporary folders.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +17,7 @@
 mod any_issue;
 mod cases;
 mod chromium;
+mod devtools;
 mod fragments;
 mod history;
 mod judge;
@@ -24,6 +26,7 @@ mod mail_programs;
 mod mail_screens;
 mod markdown;
 mod postfix;
+mod preview;
 mod program;
 mod readme;
 mod refusals;

@@ -9,10 +9,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::history::commit_all;
+use crate::preview::Served;
 use crate::program::{copy_folder, repository, slugline, words};
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 6] = [
+const STAND_INS: [(&str, StandIn); 7] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Done("what runs this test")),
     ("cargo install --path .", StandIn::Done("the program under test")),
@@ -21,12 +22,15 @@ const STAND_INS: [(&str, StandIn); 6] = [
         "slugline edition digest:next",
         StandIn::Command("slugline --config weekly.yaml --now 2026-10-27T12:00:00Z edition digest:next"),
     ),
+    ("slugline preview", StandIn::Serves("slugline preview --port 0")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
 ];
 
 enum StandIn {
     /// This is run instead.
     Command(&'static str),
+    /// This is run instead, until it has said where it can be reached.
+    Serves(&'static str),
     /// The test has done it already, by this.
     #[expect(dead_code, reason = "said for the reader of the table")]
     Done(&'static str),
@@ -46,6 +50,10 @@ fn every_command_of_the_readme_works() {
         let stand_in = STAND_INS.iter().find(|(line, _)| line == command).map(|(_, stand_in)| stand_in);
         let line = match stand_in {
             Some(StandIn::Done(_)) => continue,
+            Some(StandIn::Serves(other)) => {
+                assert_eq!(Served::start(project.path(), &words(other)[1..]).end().code(), Some(0), "`{command}`");
+                continue;
+            }
             Some(StandIn::Command(other)) => other,
             None => command.as_str(),
         };

@@ -12,7 +12,7 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("noun", &["digest", "email", "finding", "issue", "ledger", "letter", "publication", "subscriber"]),
     ("transform", &["check", "config", "content", "covers_lock", "edition", "feed", "page", "picture", "token"]),
     ("edge", &["disk", "http", "smtp", "store"]),
-    ("use case", &["bounces", "covers", "delivery", "load", "publish", "review", "subscription"]),
+    ("use case", &["bounces", "covers", "delivery", "load", "preview", "publish", "review", "subscription"]),
     ("face", &["cli", "web"]),
 ];
 

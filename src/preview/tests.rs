@@ -1,0 +1,97 @@
+use std::fs;
+
+use super::*;
+use crate::preview::overview::Mark;
+
+struct Written {
+    folder: tempfile::TempDir,
+    preview: Preview,
+}
+
+impl Written {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let preview = Preview::new(Project::new(folder.path()), "slugline.yaml");
+        let written = Self { folder, preview };
+        written.write("slugline.yaml", "title: T\nbase_url: https://example.org\nmail: {from: n@example.org}\n");
+        written.write("content/neap.md", "---\ntitle: Neap\ndate: 2026-11-05\n---\n\nLow water.\n");
+        written
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self.preview.changed();
+    }
+
+    fn look(&self) -> Look {
+        self.preview.look("content/neap.md", now()).unwrap()
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-20T08:00:00Z".parse().unwrap()
+}
+
+fn places(findings: &[Finding]) -> Vec<String> {
+    findings.iter().filter_map(|finding| Some(finding.place.as_ref()?.to_string())).collect()
+}
+
+#[test]
+fn a_broken_template_keeps_the_last_good_letter_and_the_new_entry() {
+    let written = Written::new();
+    assert!(written.look().letter.good.unwrap().text.contains("Low water."));
+    written.write("templates/edition.html", "<p>{{ isue.title }}</p>");
+    written.write("content/neap.md", "---\ntitle: Neap\ndate: 2026-11-05\n---\n\nLowest water.\n");
+    let look = written.look();
+    assert!(look.entry.good.unwrap().html.contains("Lowest water.") && !look.entry.is_old);
+    assert!(look.letter.good.unwrap().text.contains("Low water.") && look.letter.is_old);
+    assert_eq!(places(&look.problems), ["templates/edition.html:1:7"]);
+    written.write("templates/edition.html", "<p>{{ issue.title }}</p>");
+    let look = written.look();
+    assert!(
+        look.letter.good.unwrap().text.contains("Lowest water.") && !look.letter.is_old && look.problems.is_empty()
+    );
+}
+
+#[test]
+fn what_cannot_be_read_stays_as_it_was() {
+    let written = Written::new();
+    written.look();
+    written.write("content/neap.md", "---\ntitle: [Neap\n---\n\nLow water.\n");
+    let look = written.look();
+    assert!(look.entry.is_old && look.entry.good.is_some() && look.letter.is_old);
+    assert!(places(&look.problems)[0].starts_with("content/neap.md:"), "{:?}", look.problems);
+    let rows = written.preview.overview(now()).rows;
+    assert_eq!((rows[0].path.as_str(), rows[0].mark), ("content/neap.md", Some(Mark::LeftOut)));
+    written.write("slugline.yaml", "title: T\nbase_url: nowhere\n");
+    let overview = written.preview.overview(now());
+    assert_eq!((overview.title.as_str(), overview.rows.len(), overview.problems.len()), ("T", 1, 1));
+    assert!(written.look().entry.good.is_some());
+    assert_eq!(written.preview.look("content/none.md", now()).map(|look| look.path), None);
+}
+
+#[test]
+fn files_are_read_again_only_after_a_change() {
+    let written = Written::new();
+    let before = written.look();
+    let path = written.folder.path().join("content/neap.md");
+    fs::write(path, "---\ntitle: Neap\ndate: 2026-11-05\n---\n\nHigh water.\n").unwrap();
+    assert!(Arc::ptr_eq(&before.letter.good.unwrap(), &written.look().letter.good.unwrap()));
+    written.preview.changed();
+    assert!(written.look().letter.good.unwrap().text.contains("High water."));
+}
+
+#[test]
+fn only_files_that_findings_are_about_are_shown() {
+    let written = Written::new();
+    written.write("templates/edition.txt", "x");
+    written.write("password", "secret");
+    for path in ["slugline.yaml", "content/neap.md", "templates/edition.txt"] {
+        assert!(written.preview.source(path).is_some(), "{path}");
+    }
+    for path in ["password", "templates/../password", "../password", "/etc/hosts", "content/../password"] {
+        assert_eq!(written.preview.source(path), None, "{path}");
+    }
+}

@@ -1,0 +1,93 @@
+//! The page itself, and what it asks for.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::web::{App, answer};
+
+/// Which file is asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    /// Below the project folder.
+    path: String,
+}
+
+pub(super) async fn page() -> Html<&'static str> {
+    Html(include_str!("../../templates/preview.html"))
+}
+
+pub(super) async fn style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../templates/preview.css"))
+}
+
+pub(super) async fn script() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("../../templates/preview.js"))
+}
+
+/// The list of all issues; a page that has it already is told so, for ten thousand are long.
+pub(super) async fn issues(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let known = headers.get(IF_NONE_MATCH).cloned();
+    computed(move || {
+        let overview = app.preview.overview((app.clock)());
+        let text = answer::overview(&overview).to_string();
+        let tag = format!(
+            "\"{}\"",
+            Sha256::digest(&text).iter().take(12).map(|byte| format!("{byte:02x}")).collect::<String>()
+        );
+        if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+            return StatusCode::NOT_MODIFIED.into_response();
+        }
+        ([(CONTENT_TYPE, "application/json".to_owned()), (ETAG, tag)], text).into_response()
+    })
+    .await
+}
+
+/// A look at one issue.
+pub(super) async fn issue(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
+    computed(move || match app.preview.look(&wanted.path, (app.clock)()) {
+        Some(look) => json(answer::look(&look).to_string()),
+        None => missing(&wanted.path),
+    })
+    .await
+}
+
+/// What `check` finds in one issue.
+pub(super) async fn findings(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
+    computed(move || {
+        let findings = app.preview.findings(&wanted.path, (app.clock)());
+        json(answer::findings(&findings).to_string())
+    })
+    .await
+}
+
+/// The text of a file that findings are about.
+pub(super) async fn source(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
+    computed(move || match app.preview.source(&wanted.path) {
+        Some(text) => text.into_response(),
+        None => missing(&wanted.path),
+    })
+    .await
+}
+
+fn json(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+pub(super) fn missing(path: &str) -> Response {
+    (StatusCode::NOT_FOUND, format!("there is no `{path}` to look at")).into_response()
+}
+
+/// Computes an answer on another thread: reading ten thousand issues must not keep the server from listening.
+pub(super) async fn computed(compute: impl FnOnce() -> Response + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(compute).await {
+        Ok(response) => response,
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the preview failed; what it was is said in the terminal")
+            .into_response(),
+    }
+}

@@ -1,0 +1,125 @@
+//! A page in headless Chromium that is looked at and typed into: the DevTools protocol over a websocket.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tungstenite::{Message, WebSocket};
+
+use crate::preview::PATIENCE;
+
+/// An open page; Chromium ends when it is dropped.
+pub struct Page {
+    _browser: Browser,
+    _folder: tempfile::TempDir,
+    socket: WebSocket<TcpStream>,
+    last: u64,
+    /// Null while calls are for the browser itself.
+    session: Value,
+    /// Every address that was asked for, in order.
+    pub requests: Vec<String>,
+}
+
+impl Page {
+    /// Opens `address` in a browser of its own.
+    pub fn open(program: &Path, address: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program);
+        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]);
+        command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
+        command.args(["--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1280,900"]);
+        command.arg(format!("--user-data-dir={}", folder.path().display())).arg("about:blank");
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let browser = Browser(command.spawn().unwrap());
+        let port_file = folder.path().join("DevToolsActivePort");
+        let endpoint = || {
+            let text = fs::read_to_string(&port_file).ok()?;
+            let (port, path) = text.split_once('\n')?;
+            Some((port.parse::<u16>().ok()?, path.trim_end().to_owned())).filter(|(_, path)| !path.is_empty())
+        };
+        let (port, path) = wait(endpoint);
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (socket, _) = tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).unwrap();
+        let mut page =
+            Self { _browser: browser, _folder: folder, socket, last: 0, session: Value::Null, requests: Vec::new() };
+        let target = page.call("Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
+        let attached = page.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
+        page.session = attached["sessionId"].clone();
+        page.call("Network.enable", &json!({}));
+        page.call("Page.enable", &json!({}));
+        page.call("Page.navigate", &json!({"url": address}));
+        page
+    }
+
+    /// Waits until an expression is true; one that fails is not.
+    pub fn wait_for(&mut self, expression: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        let guarded = format!("(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()");
+        while self.value_of(&guarded) != json!(true) {
+            let seen =
+                "document.body.innerText + '\\n' + document.getElementById('frame')?.contentDocument?.body.innerText";
+            assert!(Instant::now() < deadline, "never true: {expression}\n{}", self.value_of(seen));
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Presses a key that writes a letter.
+    pub fn press(&mut self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            self.call("Input.dispatchKeyEvent", &json!({"type": kind, "key": key, "text": key}));
+        }
+    }
+
+    fn value_of(&mut self, expression: &str) -> Value {
+        let result = self.call("Runtime.evaluate", &json!({"expression": expression, "returnByValue": true}));
+        result["result"]["value"].clone()
+    }
+
+    /// Calls a method and waits for its answer; takes note of the requests that are told meanwhile.
+    fn call(&mut self, method: &str, params: &Value) -> Value {
+        self.last += 1;
+        let mut call = json!({"id": self.last, "method": method, "params": params});
+        if !self.session.is_null() {
+            call["sessionId"] = self.session.clone();
+        }
+        self.socket.send(Message::text(call.to_string())).unwrap();
+        loop {
+            let Message::Text(text) = self.socket.read().unwrap() else { continue };
+            let told: Value = serde_json::from_str(&text).unwrap();
+            if told["method"] == "Network.requestWillBeSent" {
+                self.requests.push(told["params"]["request"]["url"].as_str().unwrap().to_owned());
+            }
+            if told["id"] == json!(self.last) {
+                assert!(told["error"].is_null(), "{method}: {told}");
+                return told["result"].clone();
+            }
+        }
+    }
+}
+
+/// Ends with the test, however that ends.
+struct Browser(Child);
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until there is something.
+fn wait<T>(mut get: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = get() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "Chromium does not listen");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
