@@ -66,7 +66,9 @@ pub fn review(
         findings.extend(publish::pages::unfit(config, &loaded.issues, now));
         // One edition tells what is wrong with the templates; all of them would take long.
         let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
-        findings.extend(newest.and_then(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
+        findings.extend(
+            newest.map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)).unwrap_or_default(),
+        );
         let mailed: Vec<&Issue> =
             issues.iter().filter(|issue| issue.is_published(now) && issue.email).copied().collect();
         let of_digest = outputs::digest(project, config, &covers, &shortcodes, &mailed);
@@ -74,7 +76,7 @@ pub fn review(
         findings.extend(of_digest.filter(|finding| !findings.contains(finding)));
     } else {
         let mailed = issues.iter().filter(|issue| issue.email);
-        findings.extend(mailed.filter_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
+        findings.extend(mailed.flat_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));

@@ -10,6 +10,7 @@ use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient, Section};
 use crate::finding::Finding;
 use crate::issue::Issue;
+use crate::load::pictures::with_pictures;
 use crate::{load, publish};
 
 /// Judges the main feeds.
@@ -33,18 +34,19 @@ pub(super) fn edition(
     covers: &Covers<'_>,
     shortcodes: &Shortcodes<'_>,
     issue: &Issue,
-) -> Option<Finding> {
-    let mail = config.mail.as_ref()?;
+) -> Vec<Finding> {
+    let Some(mail) = &config.mail else { return Vec::new() };
     // A text that cannot be read is a finding already.
-    let markdown = load::body(project, issue).ok()?;
+    let Ok(markdown) = load::body(project, issue) else { return Vec::new() };
     let (body, _) = shortcodes.document(issue, &markdown);
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
     let made =
         Edition::prepare(&config.publication, Some(mail), issue, covers.of(issue).cover.as_ref(), &body, &templates);
-    let html = made.and_then(|edition| edition.html(&Recipient::of_address(mail.from.address.clone())));
-    match html {
-        Ok(html) => check::edition_size(&issue.path, &html),
-        Err(error) => Some(failed(issue, &error)),
+    let made = made.and_then(|edition| with_pictures(project, config, &[issue], edition));
+    let reader = Recipient::of_address(mail.from.address.clone());
+    match made.and_then(|(edition, findings)| Ok((edition.html(&reader)?, findings))) {
+        Ok((html, findings)) => check::edition_size(&issue.path, &html).into_iter().chain(findings).collect(),
+        Err(error) => vec![failed(issue, &error)],
     }
 }
 
