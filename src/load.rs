@@ -24,6 +24,7 @@ use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::load::pool::Pool;
 
+pub mod pictures;
 mod pool;
 
 /// The project file holds something wrong.

@@ -19,7 +19,13 @@ const EDITION_LARGE: Rule = Rule::warning(
     "Gmail cuts it off there, and the link to leave with it; mail less text, and link to the rest",
 );
 
-pub(super) const RULES: [&Rule; 3] = [&TEMPLATE, &EDITION_FAILS, &EDITION_LARGE];
+const IMAGE_NOT_EMBEDDED: Rule = Rule::warning(
+    "image-not-embedded",
+    "With `mail.images: embed`, a picture of the project stays a link",
+    "readers whose mail program asks before it loads pictures do not see it at once; save it smaller, or as JPEG or PNG",
+);
+
+pub(super) const RULES: [&Rule; 4] = [&TEMPLATE, &EDITION_FAILS, &EDITION_LARGE, &IMAGE_NOT_EMBEDDED];
 
 /// Where Gmail cuts HTML off.
 pub const MOST_BYTES: usize = 102_000;

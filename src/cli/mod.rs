@@ -23,7 +23,7 @@ use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient, Section};
 use crate::issue::{Issue, IssueId};
 use crate::letter::Letter;
-use crate::load;
+use crate::load::{self, pictures::with_pictures};
 use crate::store::{self, Store};
 use crate::subscriber::Subscriber;
 
@@ -108,7 +108,7 @@ impl Context {
         }
         self.report.findings(&findings);
         let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
-        match (piece, &config.mail, sections.as_slice()) {
+        let edition = match (piece, &config.mail, sections.as_slice()) {
             (Piece::Issue(_), mail, [Section { issue, cover, body }]) => {
                 Edition::prepare(&config.publication, mail.as_ref(), issue, cover.as_ref(), body, &templates)
             }
@@ -116,7 +116,10 @@ impl Context {
                 Edition::prepare_digest(&config.publication, mail, &digest.period, sections, &templates)
             }
             _ => Err(nothing_in(piece.id()).into()),
-        }
+        }?;
+        let (edition, findings) = with_pictures(&self.project, config, piece.issues(), edition)?;
+        self.report.findings(&findings);
+        Ok(edition)
     }
 
     /// What a person means by a name: an issue, or a digest. Only for a digest the store is asked.

@@ -192,6 +192,8 @@ pub struct MailConfig {
     pub digest: DigestConfig,
     /// Template of the subject of an issue's mail.
     pub subject: String,
+    /// What becomes of pictures.
+    pub images: Images,
     /// How mail leaves.
     pub via: Via,
     /// Login name; the password never stands in the project file.
@@ -229,6 +231,18 @@ pub struct DkimKey {
     pub domain: String,
     /// PEM file of the private key, relative to the project folder.
     pub key_file: PathBuf,
+}
+
+/// What becomes of the pictures in a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Images {
+    /// Mail programs load them from the web.
+    Link,
+    /// The project's own travel with the mail.
+    Embed {
+        /// Bytes that the files of one mail may have together.
+        most_bytes: u64,
+    },
 }
 
 /// What one mail holds.

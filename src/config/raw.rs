@@ -157,6 +157,8 @@ pub(super) struct RawMail {
     pub edition: Option<RawEditionOf>,
     pub digest: RawDigest,
     pub subject: Option<String>,
+    pub images: Option<RawImages>,
+    pub images_max_bytes: Option<u64>,
     pub via: Option<String>,
     pub user: Option<String>,
     pub password_file: Option<String>,
@@ -169,6 +171,13 @@ pub(super) struct RawMail {
     pub unsubscribe_mailto: Option<String>,
     pub unsubscribe_url: Option<String>,
     pub subscribers: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawImages {
+    Link,
+    Embed,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -9,8 +9,8 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::config::raw::{RawAuthor, RawConfig, RawEditionOf, RawMail, RawOnUnknown, RawUpdatedFrom};
-use crate::config::{Config, EditionOf, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
+use crate::config::raw::{RawAuthor, RawConfig, RawEditionOf, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom};
+use crate::config::{Config, EditionOf, Images, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
@@ -182,6 +182,10 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
         },
         digest: digest::digest(&raw.digest, zone, wrong),
         subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
+        images: match raw.images {
+            None | Some(RawImages::Link) => Images::Link,
+            Some(RawImages::Embed) => Images::Embed { most_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
+        },
         via: via_of(raw.via.as_deref().unwrap_or("outbox"), wrong),
         user: raw.user.clone(),
         password_file: raw.password_file.as_deref().map(PathBuf::from),

@@ -3,6 +3,7 @@
 //! Takes an issue and an absolute address in it; gives the file that the site shows there. Nothing outside the project is
 //! ever given, however links in it point.
 
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use url::Url;
@@ -11,6 +12,7 @@ use crate::config::Config;
 use crate::content::path::folder;
 use crate::disk::Project;
 use crate::disk::covers::{below_root, inside};
+use crate::edition::pictures::Found;
 use crate::issue::Issue;
 
 /// Finds files by their addresses.
@@ -33,6 +35,21 @@ impl<'a> LocalFiles<'a> {
     pub fn at(&self, issue: &Issue, url: &Url) -> Option<PathBuf> {
         let candidates = self.beside(issue, url).into_iter().chain(below_root(self.project, self.config, url));
         candidates.filter(|file| self.is_visible(file)).find(|file| self.is_file_of_project(file))
+    }
+
+    /// The file of a picture in one of these issues, unless it has more than so many bytes.
+    pub fn picture(&self, issues: &[&Issue], url: &Url, most_bytes: u64) -> Found {
+        let Some(file) = issues.iter().find_map(|issue| self.at(issue, url)) else {
+            let base = &self.config.publication.base_url;
+            let is_own = url.origin() == base.origin() && url.path().starts_with(base.path());
+            return if is_own { Found::Missing } else { Found::Elsewhere };
+        };
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match file.metadata().map(|metadata| metadata.len()) {
+            Ok(bytes) if bytes > most_bytes => Found::Larger(bytes),
+            Ok(_) => fs::read(&file).map_or(Found::Missing, |bytes| Found::File { name, bytes }),
+            Err(_) => Found::Missing,
+        }
     }
 
     /// What is relative to the permalink in the text is beside the file for its author.

@@ -1,11 +1,14 @@
-//! The body of a message: `multipart/alternative`, encoded once per issue.
+//! The body of a message: `multipart/alternative`, its pictures with the HTML, encoded once per issue.
 //!
 //! Takes the text and the HTML; gives ASCII lines ended by CRLF, none longer than 998 bytes, and a boundary that the
 //! same parts always get. What is said in the headers is left to `message`.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use crate::edition::hex;
+use crate::edition::pictures::Pictures;
 use crate::edition::transfer::Encoded;
 
 /// Both parts, encoded.
@@ -15,17 +18,19 @@ pub struct Body {
     text_type: &'static str,
     text: Encoded,
     html: Encoded,
+    pictures: Arc<Pictures>,
 }
 
 impl Body {
     /// Encodes the plain text and the HTML of one issue, in which marks stand for a recipient's own values. A line of the
     /// text that ends in spaces goes on in the next line as RFC 3676 (section 4.2) has it with `DelSp=yes`: the last
     /// space is no part of the text.
-    pub fn encode(text: &str, html: &str) -> Self {
+    /// The HTML shows the pictures by their Content-IDs.
+    pub(super) fn encode(text: &str, html: &str, pictures: Arc<Pictures>) -> Self {
         let boundary = boundary(text, html);
         let (text, text_type) = flowed(text);
         let [text, html] = [text.as_str(), html].map(|part| Encoded::new(&clean_lines(part)));
-        Self { boundary, text_type, text, html }
+        Self { boundary, text_type, text, html, pictures }
     }
 
     /// The field that announces the parts, with its CRLF.
@@ -47,19 +52,39 @@ impl Body {
 
     /// Appends the parts, from the first boundary to the last, with the values at their marks, which it takes.
     pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
-        self.write_part(&format!("text/plain; charset=utf-8; {}", self.text_type), &self.text, values, out);
-        self.write_part("text/html; charset=utf-8", &self.html, values, out);
-        out.extend_from_slice(format!("--{}--\r\n", self.boundary).as_bytes());
+        let (boundary, plain) = (&self.boundary, format!("text/plain; charset=utf-8; {}", self.text_type));
+        write_part(boundary, &plain, &self.text, values, out);
+        if self.pictures.is_empty() {
+            write_part(boundary, HTML, &self.html, values, out);
+        } else {
+            self.write_related(values, out);
+        }
+        out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
     }
 
-    fn write_part(&self, content_type: &str, part: &Encoded, values: &[String], out: &mut Vec<u8>) {
-        let (boundary, encoding) = (&self.boundary, part.encoding.as_str());
-        let head =
-            format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
+    /// The HTML with its pictures: `multipart/related` (RFC 2387), in which the first part is the one to show.
+    fn write_related(&self, values: &[String], out: &mut Vec<u8>) {
+        // Neither boundary begins with the other: the hash has hexadecimal digits only.
+        let related = self.boundary.replacen("=_", "=_r", 1);
+        let head = format!(
+            "--{}\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"{related}\"\r\n\r\n",
+            self.boundary
+        );
         out.extend_from_slice(head.as_bytes());
-        part.write(values, out);
-        out.extend_from_slice(b"\r\n");
+        write_part(&related, HTML, &self.html, values, out);
+        self.pictures.write(&related, out);
+        out.extend_from_slice(format!("--{related}--\r\n").as_bytes());
     }
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+
+fn write_part(boundary: &str, content_type: &str, part: &Encoded, values: &[String], out: &mut Vec<u8>) {
+    let encoding = part.encoding.as_str();
+    let head = format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
+    out.extend_from_slice(head.as_bytes());
+    part.write(values, out);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// `=_` never occurs in quoted-printable or base64, and no text holds its own hash.
@@ -174,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_body_holds_text_first_and_html_last() {
-        let body = Body::encode("Hello\n", &format!("<p>{}</p>\n", mark(0)));
+        let body = Body::encode("Hello\n", &format!("<p>{}</p>\n", mark(0)), Arc::default());
         let boundary = &body.boundary;
         let expected = format!(
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8; format=flowed\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\

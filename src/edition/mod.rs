@@ -11,13 +11,15 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use minijinja::Value;
 use sha2::{Digest as _, Sha256};
+use url::Url;
 
-use crate::config::MailConfig;
+use crate::config::{Images, MailConfig};
 use crate::content::markdown::Document;
 use crate::content::plain_text;
 use crate::digest::Period;
 use crate::edition::context::Fields;
 use crate::edition::message::{About, Header};
+use crate::edition::pictures::{Found, Pictures};
 use crate::edition::recipient::{Leave, Unsubscribe};
 use crate::edition::render::Renderer;
 use crate::edition::subject::Subject;
@@ -37,6 +39,7 @@ mod highlight;
 pub mod inline;
 mod merge;
 mod message;
+pub mod pictures;
 pub mod recipient;
 mod render;
 mod subject;
@@ -123,7 +126,32 @@ impl Edition {
         Self { unsubscribe: self.unsubscribe.with_secrets(secrets), ..self }
     }
 
-    /// The HTML part as this recipient gets it.
+    /// The same edition, whose messages carry pictures along where the project wants that: those whose files `find` gives
+    /// for their addresses, but none of more bytes than it is told. What is wrong with others is a finding each.
+    ///
+    /// # Errors
+    /// A finding where a template fails.
+    pub fn with_pictures(
+        mut self,
+        mail: &MailConfig,
+        find: &dyn Fn(&Url, u64) -> Found,
+    ) -> anyhow::Result<(Self, Vec<Finding>)> {
+        let Images::Embed { most_bytes } = mail.images else { return Ok((self, Vec::new())) };
+        let somebody = Recipient::of_address(mail.from.address.clone());
+        let leave = self.unsubscribe.of(&somebody)?;
+        let mut findings = Vec::new();
+        let choose = |html: &str| {
+            let (pictures, wrong) = Pictures::choose(html, mail.from.address.domain(), most_bytes, find);
+            findings = wrong;
+            pictures
+        };
+        let pictures = self.renderer.attach(&somebody, &leave, choose)?;
+        let hash = pictures.ids().fold(Sha256::new_with_prefix(&self.content_hash), |hash, id| hash.chain_update(id));
+        self.content_hash = hex(&hash.finalize());
+        Ok((self, findings))
+    }
+
+    /// The HTML part as this recipient reads it; its pictures are links.
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.

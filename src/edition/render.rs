@@ -5,10 +5,12 @@
 //! rendered for each.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::edition::body::Body;
 use crate::edition::context::{Fields, own};
 use crate::edition::inline::inline;
+use crate::edition::pictures::Pictures;
 use crate::edition::recipient::{Leave, Recipient};
 use crate::edition::template::{Split, Templates};
 use crate::edition::transfer::filled_in;
@@ -19,6 +21,7 @@ pub(super) struct Renderer {
     pub templates: Templates,
     pub fields: Fields,
     shared: Option<Shared>,
+    pictures: Arc<Pictures>,
 }
 
 /// What is the same for all, with marks in place of what is not.
@@ -48,10 +51,10 @@ impl Renderer {
     /// # Errors
     /// A finding where a template fails whoever the recipient is.
     pub fn new(templates: Templates, fields: Fields, somebody: &Recipient, leave: &Leave) -> anyhow::Result<Self> {
-        let mut renderer = Self { templates, fields, shared: None };
+        let mut renderer = Self { templates, fields, shared: None, pictures: Arc::default() };
         if let Some(split) = renderer.templates.split() {
             let parts = parts(&split.shared, &renderer.fields, somebody, leave)?;
-            let body = Body::encode(&parts.text, &parts.html);
+            let body = renderer.body(&parts);
             renderer.shared = Some(Shared { split, parts, body });
         }
         if !renderer.templates.uses("subscriber") {
@@ -59,6 +62,35 @@ impl Renderer {
             renderer.text(somebody, leave)?;
         }
         Ok(renderer)
+    }
+
+    fn body(&self, parts: &Parts) -> Body {
+        match self.pictures.is_empty() {
+            true => Body::encode(&parts.text, &parts.html, Arc::default()),
+            false => Body::encode(&parts.text, &self.pictures.embedded(&parts.html), Arc::clone(&self.pictures)),
+        }
+    }
+
+    /// Sends pictures along with the HTML: those that `choose` takes of the HTML of `somebody`.
+    ///
+    /// # Errors
+    /// A finding where a template fails on them.
+    pub fn attach(
+        &mut self,
+        somebody: &Recipient,
+        leave: &Leave,
+        choose: impl FnOnce(&str) -> Pictures,
+    ) -> anyhow::Result<&Pictures> {
+        let html = match &self.shared {
+            Some(shared) => Cow::Borrowed(&shared.parts.html),
+            None => Cow::Owned(self.html(somebody, leave)?),
+        };
+        self.pictures = Arc::new(choose(&html));
+        if let Some(mut shared) = self.shared.take() {
+            shared.body = self.body(&shared.parts);
+            self.shared = Some(shared);
+        }
+        Ok(&self.pictures)
     }
 
     /// Whether each recipient gets what was rendered once, their own values put into it.
@@ -107,7 +139,7 @@ impl Renderer {
             return Ok(Encoded { body: Cow::Borrowed(&shared.body), values });
         }
         let parts = parts(&self.templates, &self.fields, recipient, leave)?;
-        Ok(Encoded { body: Cow::Owned(Body::encode(&parts.text, &parts.html)), values: Vec::new() })
+        Ok(Encoded { body: Cow::Owned(self.body(&parts)), values: Vec::new() })
     }
 
     /// Finds out whether the templates can be rendered for this recipient, with as little work as that takes.

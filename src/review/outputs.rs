@@ -11,6 +11,7 @@ use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient, Section};
 use crate::finding::Finding;
 use crate::issue::Issue;
+use crate::load::pictures::with_pictures;
 use crate::{load, publish};
 
 /// Judges the main feeds.
@@ -57,12 +58,15 @@ pub(super) fn edition(
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
     let made =
         Edition::prepare(&config.publication, Some(mail), issue, covers.of(issue).cover.as_ref(), &body, &templates);
+    let made = made.and_then(|edition| with_pictures(project, config, &[issue], edition));
     let reader = Recipient::of_address(mail.from.address.clone());
-    match made.and_then(|edition| Ok((edition.html(&reader)?, edition.text(&reader)?, edition.leave(&reader)?))) {
-        Ok((html, text, leave)) => {
+    let read =
+        |edition: &Edition| anyhow::Ok((edition.html(&reader)?, edition.text(&reader)?, edition.leave(&reader)?));
+    match made.and_then(|(edition, findings)| Ok((read(&edition)?, findings))) {
+        Ok(((html, text, leave), findings)) => {
             let rendered = Rendered { html: &html, text: &text, leave: leave.link() };
             let size = check::edition_size(&issue.path, &html);
-            size.into_iter().chain(check::mail::edition(&issue.path, &rendered)).collect()
+            size.into_iter().chain(check::mail::edition(&issue.path, &rendered)).chain(findings).collect()
         }
         Err(error) => vec![failed(issue, &error)],
     }

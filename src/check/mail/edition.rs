@@ -1,6 +1,7 @@
 //! Rules for an edition as it would arrive: its HTML and its plain text, whatever templates made them.
 
 use std::collections::BTreeSet;
+use std::iter;
 
 use crate::check::rules::Rule;
 use crate::content::html::tag::{Tag, Tags};
@@ -123,11 +124,11 @@ fn relative(tag: &Tag<'_>) -> Option<Finding> {
     (!is_whole).then(|| LINK_RELATIVE.found(format!("a `<{}>` has the address `{address}`", tag.name)))
 }
 
-/// What can be read of a page, without its head and what is hidden.
+/// What can be read of a page, without its head, comments (in which Outlook finds HTML of its own) and what is hidden.
 fn visible(html: &str) -> String {
-    let body = html.find("<body").map_or(html, |at| &html[at..]);
+    let body = without_comments(html.find("<body").map_or(html, |at| &html[at..]));
     let (mut text, mut at, mut hidden) = (String::new(), 0, None);
-    for (start, tag) in Tags::of(body) {
+    for (start, tag) in Tags::of(&body) {
         if hidden.is_none() {
             text.push_str(&body[at..start]);
             text.push(' ');
@@ -144,6 +145,13 @@ fn visible(html: &str) -> String {
         at = start + tag.source.len();
     }
     html_escape::decode_html_entities(&text).into_owned()
+}
+
+fn without_comments(html: &str) -> String {
+    let mut parts = html.split("<!--");
+    let first = parts.next().unwrap_or_default();
+    let rest = parts.map(|part| part.split_once("-->").map_or("", |(_, shown)| shown));
+    iter::once(first).chain(rest).collect()
 }
 
 /// Of the words of the HTML, a third must not be missing in the text; of Chinese and Japanese, characters count.

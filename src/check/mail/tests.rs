@@ -59,7 +59,8 @@ fn editions_are_held_to_what_mail_programs_show() {
 #[test]
 fn the_text_says_what_the_page_says() {
     let words: Vec<String> = (0..40).map(|number| format!("word{number}")).collect();
-    let page = format!("<p style=\"display: none\">hidden {}</p><p>{}</p>", words.join("x "), words.join(" "));
+    let outlook = format!("<!--[if mso]><p>{}</p><![endif]-->", words.join("y "));
+    let page = format!("<p style=\"display: none\">{}</p>{outlook}<p>{}</p>", words.join("x "), words.join(" "));
     assert_eq!(of_page(&page, &words[..30].join("\n"), None), Vec::<&str>::new());
     assert_eq!(of_page(&page, &words[..20].join("\n"), None), ["mail-text"]);
     let chinese = "春江潮水连海平海上明月共潮生滟滟随波千万里何处春江无月明";

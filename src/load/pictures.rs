@@ -1,0 +1,28 @@
+//! The pictures that a project's mails carry along.
+
+use crate::config::Config;
+use crate::disk::Project;
+use crate::disk::local::LocalFiles;
+use crate::edition::Edition;
+use crate::finding::{Finding, Place};
+use crate::issue::Issue;
+
+/// The edition of these issues with its pictures, where the project wants them sent along, and what is wrong with them.
+///
+/// # Errors
+/// A finding where a template fails.
+pub fn with_pictures(
+    project: &Project,
+    config: &Config,
+    issues: &[&Issue],
+    edition: Edition,
+) -> anyhow::Result<(Edition, Vec<Finding>)> {
+    let Some(mail) = &config.mail else { return Ok((edition, Vec::new())) };
+    let files = LocalFiles::new(project, config);
+    let (edition, findings) = edition.with_pictures(mail, &|url, most_bytes| files.picture(issues, url, most_bytes))?;
+    let place = |finding: Finding| match issues.first() {
+        Some(issue) => finding.at(Place::file(&issue.path)),
+        None => finding,
+    };
+    Ok((edition, findings.into_iter().map(place).collect()))
+}
