@@ -12,6 +12,7 @@ use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient};
 use crate::finding::Finding;
 use crate::issue::{Issue, Term};
+use crate::load::pictures::with_pictures;
 use crate::preview::problems;
 use crate::{load, publish};
 
@@ -159,6 +160,8 @@ fn letter(
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
     let (mail, cover) = (config.mail.as_ref(), covers.of(issue).cover);
     let edition = Edition::prepare(&config.publication, mail, issue, cover.as_ref(), &document, &templates)?;
+    // Pictures that stay links are among what `check` finds.
+    let (edition, _) = with_pictures(project, config, &[issue], edition)?;
     let recipient = Recipient::of_address(EXAMPLE.parse()?);
     let message = if mail.is_some() { edition.message(&recipient, now)? } else { Vec::new() };
     Ok(Letter {
