@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
+use minijinja::{Environment, UndefinedBehavior, Value};
 
 use crate::content::plain_text;
 use crate::edition::merge;
+use crate::edition::template::failure::{finding, innermost, path};
 use crate::edition::transfer::{MARKS, mark};
-use crate::finding::{Finding, Place, nearest};
+use crate::finding::Finding;
+
+mod failure;
 
 /// The names of the templates of an edition's two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,76 +201,6 @@ fn named_templates(source: &str) -> Vec<String> {
 /// Whether it is the path of a file below `templates`.
 fn is_name(name: &str) -> bool {
     name.split('/').all(|part| !matches!(part, "" | "." | ".."))
-}
-
-/// The error that those of the templates round it come from.
-fn innermost(error: &minijinja::Error) -> &minijinja::Error {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<minijinja::Error>());
-    source.map_or(error, innermost)
-}
-
-/// Where a template is, for people.
-fn path(name: &str) -> String {
-    if name.starts_with(DEFAULT) { name.to_owned() } else { format!("templates/{name}") }
-}
-
-/// What went wrong in the template at `path`, with the name that is missing and the nearest that is not.
-fn finding(error: &minijinja::Error, path: &str, source: &str, context: &Value) -> Box<Finding> {
-    let range = error.range().filter(|range| source.get(range.clone()).is_some());
-    let place = match (&range, error.line()) {
-        (Some(range), _) => Place::in_text(path, source, range.start),
-        (None, Some(line)) => Place::at_line(path, source, line, 1),
-        (None, None) => Place::file(path),
-    };
-    let said = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    let finding = match error.kind() {
-        ErrorKind::UndefinedError => {
-            let written = range.and_then(|range| source.get(range)).unwrap_or_default();
-            missing_name(written, context)
-        }
-        ErrorKind::OutOfFuel => Finding::error("template", "the template takes too many steps")
-            .help("look for a loop over something far too long"),
-        _ => Finding::error("template", said).help("the syntax is that of Jinja"),
-    };
-    Box::new(finding.at(place))
-}
-
-/// Walks the context along the names as written, such as `issue.titel`, until one is not there.
-fn missing_name(written: &str, context: &Value) -> Finding {
-    let is_path = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.');
-    let path: String = written.trim_start_matches(['{', ' ', '-']).chars().take_while(|one| is_path(*one)).collect();
-    let mut value = context.clone();
-    for name in path.split('.') {
-        let known = names(&value);
-        if known.iter().any(|other| other == name) {
-            value = value.get_attr(name).unwrap_or_default();
-            continue;
-        }
-        let finding = Finding::error("template", format!("there is no `{name}` in `{path}`"));
-        let every_name = if known.is_empty() || name == path { all_names(context) } else { known };
-        return match nearest(name, every_name.iter().map(String::as_str)) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
-            None => finding.help("where it may be missing, write `default(\"\")` behind it or ask `is defined`"),
-        };
-    }
-    Finding::error("template", format!("`{path}` is not defined here"))
-}
-
-fn names(value: &Value) -> Vec<String> {
-    let keys = value.try_iter().into_iter().flatten();
-    if value.kind() != minijinja::value::ValueKind::Map {
-        return Vec::new();
-    }
-    keys.filter_map(|key| key.as_str().map(str::to_owned)).collect()
-}
-
-/// Names at the top and one below, for names that a loop gives.
-fn all_names(context: &Value) -> Vec<String> {
-    let mut all = names(context);
-    for name in names(context) {
-        all.extend(names(&context.get_attr(&name).unwrap_or_default()));
-    }
-    all
 }
 
 #[cfg(test)]
