@@ -15,6 +15,7 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
     let (rule, what, help) = match (error.phase, &error.cause) {
         (_, Cause::Unencrypted) => LOGIN_IN_THE_OPEN,
         (_, Cause::NotText) => NOT_TEXT,
+        (_, Cause::TooLarge { .. }) => MESSAGE,
         (Phase::Auth, Cause::Lacks(_)) if relay.server.tls == TlsMode::None => NO_LOGIN_IN_THE_OPEN,
         (Phase::Auth, Cause::Lacks(_)) => NO_LOGIN,
         (Phase::Tls, Cause::Lacks(_)) => NO_STARTTLS,
@@ -148,6 +149,7 @@ mod tests {
             (Phase::FinalDot, refused(554, "5.6.0 Virus"), "smtp-message"),
             (Phase::Rcpt, lost(), "smtp-unreachable"),
             (Phase::Content, Cause::NotText, "smtp-message"),
+            (Phase::Mail, Cause::TooLarge { bytes: 2, most: 1 }, "smtp-message"),
         ] {
             let error = SessionError { phase, cause };
             let finding = finding(&relay, &error, None);

@@ -137,7 +137,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             }
             Cause::Lost(_) => return Verdict::Again,
             Cause::Lacks(_) => return failed(false),
-            Cause::Unencrypted | Cause::NotText => return Verdict::Stop,
+            Cause::Unencrypted | Cause::NotText | Cause::TooLarge { .. } => return Verdict::Stop,
             Cause::Refused(reply) => reply,
         };
         match reply.class(error.phase) {
@@ -215,7 +215,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
         match &error.cause {
             Cause::Refused(reply) => reply.class(error.phase) == Class::BackOff,
             Cause::Lost(_) => error.phase != Phase::Tls && self.desk.has_connected(),
-            Cause::Lacks(_) | Cause::Unencrypted | Cause::NotText => false,
+            Cause::Lacks(_) | Cause::Unencrypted | Cause::NotText | Cause::TooLarge { .. } => false,
         }
     }
 

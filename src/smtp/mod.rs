@@ -3,6 +3,7 @@
 //! Takes finished letters, one at a time, and says what became of each and in which phase. Who gets what, what is
 //! tried again and what is written down is `delivery`'s.
 
+mod keywords;
 pub mod outbox;
 pub mod phase;
 pub mod relay;

@@ -5,27 +5,30 @@
 //! that was surely not accepted from one that may have been, and sends the final dot in a packet of its own. Trying
 //! again, and on which connection, is `delivery`'s.
 
-use std::error::Error as _;
-use std::io;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error as LettreError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::SmtpConnection;
+use lettre::transport::smtp::commands::Ehlo;
 use lettre::transport::smtp::extension::Extension;
 use lettre::transport::smtp::response::Response;
 use secrecy::ExposeSecret as _;
 
 use crate::config::TlsMode;
 use crate::letter::Letter;
+use crate::smtp::keywords::Keywords;
 use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::relay::{Login, Relay};
 use crate::smtp::reply::Reply;
+use crate::smtp::session::failure::{can_go_on, connect_error, out_of_turn, session_error};
 use crate::smtp::wire::with_final_dot;
+
+pub use failure::{Cause, SessionError};
 
 /// A connection that is logged in and between two messages.
 pub struct Session {
     connection: SmtpConnection,
+    keywords: Keywords,
     timeouts: Timeouts,
     /// The timeout the socket has now, to spare system calls.
     timeout: Duration,
@@ -40,36 +43,6 @@ pub struct Session {
 pub struct Offered<'session> {
     session: &'session mut Session,
     wire: String,
-}
-
-/// What went wrong, and when.
-#[derive(Debug, thiserror::Error)]
-#[error("{cause}, while {phase}")]
-pub struct SessionError {
-    /// When.
-    pub phase: Phase,
-    /// What.
-    pub cause: Cause,
-}
-
-/// What went wrong on a connection.
-#[derive(Debug, thiserror::Error)]
-pub enum Cause {
-    /// The server said no.
-    #[error("the server said `{0}`")]
-    Refused(Reply),
-    /// The connection broke, nothing came in time, or what came was no SMTP: why.
-    #[error("the connection failed ({0})")]
-    Lost(String),
-    /// The server does not offer what is needed: which extension.
-    #[error("the server does not offer {0}")]
-    Lacks(&'static str),
-    /// The password would have travelled where others can read it.
-    #[error("the connection is not encrypted, so the password was not sent")]
-    Unencrypted,
-    /// The message holds bytes that are not UTF-8.
-    #[error("the message is not UTF-8 text")]
-    NotText,
 }
 
 impl Session {
@@ -94,11 +67,13 @@ impl Session {
             }
             connection.starttls(tls, &relay.hello).map_err(|error| session_error(Phase::Tls, &error))?;
         }
+        let keywords = ask_keywords(&mut connection, relay)?;
         if let Some(login) = &relay.login {
             log_in(&mut connection, login, relay)?;
         }
         Ok(Self {
             connection,
+            keywords,
             timeouts: relay.timeouts,
             timeout: relay.timeouts.connect,
             messages_left: relay.messages_per_connection.max(1),
@@ -117,29 +92,47 @@ impl Session {
     /// # Errors
     /// In the phases `Mail`, `Rcpt` and `Data`, and when the message cannot travel on this connection.
     pub fn offer(&mut self, letter: &Letter) -> Result<Offered<'_>, SessionError> {
-        let lacks = |extension| SessionError { phase: Phase::Mail, cause: Cause::Lacks(extension) };
         let Some(wire) = with_final_dot(&letter.content) else {
             return Err(SessionError { phase: Phase::Content, cause: Cause::NotText });
         };
+        let parameters = self.mail_parameters(letter, wire.is_ascii());
+        let parameters = parameters.map_err(|cause| SessionError { phase: Phase::Mail, cause })?;
+        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", letter.from.as_str());
+        let rcpt = format!("RCPT TO:<{}>\r\n", letter.to.as_str());
+        if self.keywords.pipelining {
+            self.group(&format!("{mail}{rcpt}DATA\r\n"))?;
+        } else {
+            self.step(Phase::Mail, &mail)?;
+            self.step(Phase::Rcpt, &rcpt)?;
+            self.step(Phase::Data, "DATA\r\n")?;
+        }
+        self.at_rest = false;
+        Ok(Offered { session: self, wire })
+    }
+
+    /// What follows the sender in MAIL, each with a blank before it.
+    fn mail_parameters(&self, letter: &Letter, ascii: bool) -> Result<String, Cause> {
         let mut parameters = String::new();
+        let bytes = letter.content.len();
+        if let Some(most) = self.keywords.most_bytes.filter(|most| bytes > *most) {
+            return Err(Cause::TooLarge { bytes, most });
+        }
+        if self.keywords.size {
+            parameters.push_str(&format!(" SIZE={bytes}"));
+        }
         if letter.to.needs_smtputf8() || letter.from.needs_smtputf8() {
             if !self.offers(Extension::SmtpUtfEight) {
-                return Err(lacks("SMTPUTF8"));
+                return Err(Cause::Lacks("SMTPUTF8"));
             }
             parameters.push_str(" SMTPUTF8");
         }
-        if !wire.is_ascii() {
+        if !ascii {
             if !self.offers(Extension::EightBitMime) {
-                return Err(lacks("8BITMIME"));
+                return Err(Cause::Lacks("8BITMIME"));
             }
             parameters.push_str(" BODY=8BITMIME");
         }
-        // One command at a time; with PIPELINING (RFC 2920) these three become one write and three replies.
-        self.step(Phase::Mail, &format!("MAIL FROM:<{}>{parameters}\r\n", letter.from.as_str()), &[250])?;
-        self.step(Phase::Rcpt, &format!("RCPT TO:<{}>\r\n", letter.to.as_str()), &[250, 251, 252])?;
-        self.step(Phase::Data, "DATA\r\n", &[354])?;
-        self.at_rest = false;
-        Ok(Offered { session: self, wire })
+        Ok(parameters)
     }
 
     /// Says goodbye; whether the server answers does not matter.
@@ -154,18 +147,42 @@ impl Session {
         self.connection.server_info().supports_feature(extension)
     }
 
-    /// One command of the envelope. A refusal leaves the session at rest; anything else but `wanted` ends it.
-    fn step(&mut self, phase: Phase, command: &str, wanted: &[u16]) -> Result<(), SessionError> {
+    /// MAIL, RCPT and DATA in one write, then their three replies, whatever the first ones say: RFC 2920 3.1.
+    ///
+    /// The first refusal is the error. Where DATA is granted all the same the server waits for a message to nobody, and
+    /// the session ends without a dot, so that there is none.
+    fn group(&mut self, commands: &str) -> Result<(), SessionError> {
+        self.at_rest = false;
+        let mut refusal = None;
+        let mut granted = false;
+        for phase in [Phase::Mail, Phase::Rcpt, Phase::Data] {
+            let answer = if phase == Phase::Mail { self.command(phase, commands) } else { self.hear(phase) };
+            let error = match answer {
+                Ok(reply) if wanted(phase).contains(&reply.code) => {
+                    granted = phase == Phase::Data;
+                    continue;
+                }
+                Ok(reply) => out_of_turn(phase, &reply),
+                Err(error) => error,
+            };
+            if !can_go_on(&error) {
+                return Err(refusal.unwrap_or(error));
+            }
+            refusal = refusal.or(Some(error));
+        }
+        let Some(refusal) = refusal else { return Ok(()) };
+        self.at_rest = !granted && self.reset();
+        Err(refusal)
+    }
+
+    /// One command of the envelope. A refusal leaves the session at rest; anything else but what is wanted ends it.
+    fn step(&mut self, phase: Phase, command: &str) -> Result<(), SessionError> {
         let error = match self.command(phase, command) {
-            Ok(reply) if wanted.contains(&reply.code) => return Ok(()),
+            Ok(reply) if wanted(phase).contains(&reply.code) => return Ok(()),
             Ok(reply) => out_of_turn(phase, &reply),
             Err(error) => error,
         };
-        self.at_rest = match &error.cause {
-            // 421 announces that the server closes the connection (RFC 5321 3.8).
-            Cause::Refused(reply) if reply.code != 421 => self.reset(),
-            _ => false,
-        };
+        self.at_rest = can_go_on(&error) && self.reset();
         Err(error)
     }
 
@@ -174,6 +191,19 @@ impl Session {
     }
 
     fn command(&mut self, phase: Phase, command: &str) -> Result<Reply, SessionError> {
+        self.wait_at_most(phase)?;
+        let response = self.connection.command(command).map_err(|error| session_error(phase, &error))?;
+        Ok(reply_of(&response))
+    }
+
+    /// The next reply of a group.
+    fn hear(&mut self, phase: Phase) -> Result<Reply, SessionError> {
+        self.wait_at_most(phase)?;
+        let response = self.connection.read_response().map_err(|error| session_error(phase, &error))?;
+        Ok(reply_of(&response))
+    }
+
+    fn wait_at_most(&mut self, phase: Phase) -> Result<(), SessionError> {
         let timeout = match phase {
             Phase::Connect | Phase::Tls | Phase::Auth => self.timeouts.connect,
             Phase::Mail | Phase::Rcpt | Phase::Reset => self.timeouts.envelope,
@@ -185,8 +215,7 @@ impl Session {
             set.map_err(|error| SessionError { phase, cause: Cause::Lost(error.to_string()) })?;
             self.timeout = timeout;
         }
-        let response = self.connection.command(command).map_err(|error| session_error(phase, &error))?;
-        Ok(reply_of(&response))
+        Ok(())
     }
 }
 
@@ -204,6 +233,22 @@ impl Offered<'_> {
         session.at_rest = true;
         session.messages_left -= 1;
         Ok(reply)
+    }
+}
+
+/// Says EHLO once more, as RFC 5321 4.1.4 allows: lettre keeps neither PIPELINING nor SIZE of the first reply.
+fn ask_keywords(connection: &mut SmtpConnection, relay: &Relay) -> Result<Keywords, SessionError> {
+    let response = connection.command(Ehlo::new(relay.hello.clone()));
+    let response = response.map_err(|error| session_error(Phase::Connect, &error))?;
+    Ok(Keywords::read(response.message()))
+}
+
+/// The replies that grant a command of the envelope.
+fn wanted(phase: Phase) -> &'static [u16] {
+    match phase {
+        Phase::Rcpt => &[250, 251, 252],
+        Phase::Data => &[354],
+        _ => &[250],
     }
 }
 
@@ -225,47 +270,11 @@ fn log_in(connection: &mut SmtpConnection, login: &Login, relay: &Relay) -> Resu
     Ok(())
 }
 
-/// A positive reply, but to another question: the dialogue is out of step, and no later reply can be believed.
-fn out_of_turn(phase: Phase, reply: &Reply) -> SessionError {
-    SessionError { phase, cause: Cause::Lost(format!("the server answered `{reply}` out of turn")) }
-}
-
 fn reply_of(response: &Response) -> Reply {
     Reply::new(response.code().into(), &response.message().collect::<Vec<_>>().join(" "))
 }
 
-/// With implicit TLS the handshake happens when the greeting is read, and shows itself as bad data.
-fn connect_error(tls: TlsMode, error: &LettreError) -> SessionError {
-    let handshake = tls == TlsMode::Implicit && io_error_kind(error) == Some(io::ErrorKind::InvalidData);
-    session_error(if handshake { Phase::Tls } else { Phase::Connect }, error)
-}
-
-fn session_error(phase: Phase, error: &LettreError) -> SessionError {
-    if let Some(code) = error.status() {
-        let text = error.source().map(ToString::to_string).unwrap_or_default();
-        return SessionError { phase, cause: Cause::Refused(Reply::new(code.into(), &text)) };
-    }
-    let kind = io_error_kind(error);
-    // Only a write reports these two: the last bytes, which end with the final dot, have not left.
-    let unwritten = matches!(kind, Some(io::ErrorKind::BrokenPipe | io::ErrorKind::WriteZero));
-    let phase = if phase == Phase::FinalDot && unwritten { Phase::Content } else { phase };
-    let why = match kind {
-        Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => "no answer in time".to_owned(),
-        _ => error.source().map_or_else(|| error.to_string(), ToString::to_string),
-    };
-    SessionError { phase, cause: Cause::Lost(why) }
-}
-
-fn io_error_kind(error: &LettreError) -> Option<io::ErrorKind> {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            return Some(io.kind());
-        }
-        source = inner.source();
-    }
-    None
-}
+mod failure;
 
 #[cfg(test)]
 mod tests;

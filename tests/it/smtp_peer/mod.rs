@@ -146,6 +146,7 @@ impl Dialogue {
     fn serve(&mut self) -> io::Result<()> {
         self.answer("GREETING", "220 peer.example ESMTP")?;
         let (mut from, mut to) = (String::new(), String::new());
+        let mut valid = false;
         loop {
             let line = self.line()?;
             self.hear(&line);
@@ -162,14 +163,15 @@ impl Dialogue {
                 "AUTH" => self.log_in(&line)?,
                 "MAIL" => {
                     from = address(&line);
-                    self.answer(&line, "250 2.1.0 Ok")?;
+                    valid = self.answer(&line, "250 2.1.0 Ok")?;
                 }
                 "RCPT" => {
                     to = address(&line);
-                    self.answer(&line, "250 2.1.5 Ok")?;
+                    valid &= self.answer(&line, "250 2.1.5 Ok")?;
                 }
                 "DATA" => {
-                    if self.answer(&line, "354 End with a dot")? {
+                    let usual = if valid { "354 End with a dot" } else { "554 5.5.1 No valid recipients" };
+                    if self.answer(&line, usual)? {
                         self.take(&from, &to)?;
                     }
                 }

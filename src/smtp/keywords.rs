@@ -1,0 +1,53 @@
+//! What a server said it can do: the lines of its reply to EHLO (RFC 5321 4.1.1.1) that lettre does not keep.
+//!
+//! Takes the lines, gives what the mail transaction goes by. An unknown keyword means nothing; one that is written
+//! wrong counts as not offered.
+
+/// Extensions of a server, as far as the mail transaction uses them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Keywords {
+    /// Commands may be sent in groups: RFC 2920.
+    pub(super) pipelining: bool,
+    /// MAIL may name the size of the message: RFC 1870.
+    pub(super) size: bool,
+    /// The most bytes a message may have, where the server says so.
+    pub(super) most_bytes: Option<usize>,
+}
+
+impl Keywords {
+    /// Reads the lines of the reply; the first names the server.
+    pub(super) fn read<'line>(lines: impl Iterator<Item = &'line str>) -> Self {
+        let mut keywords = Self::default();
+        for line in lines.skip(1) {
+            let mut words = line.split_ascii_whitespace();
+            match words.next().unwrap_or("").to_ascii_uppercase().as_str() {
+                "PIPELINING" => keywords.pipelining = true,
+                "SIZE" => {
+                    keywords.size = true;
+                    // 0 means that there is no fixed limit: RFC 1870 4.
+                    keywords.most_bytes = words.next().and_then(|most| most.parse().ok()).filter(|most| *most > 0);
+                }
+                _ => (),
+            }
+        }
+        keywords
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_read_in_any_case_and_the_servers_name_is_none() {
+        let read = |text: &str| Keywords::read(text.split('|'));
+        let none = Keywords::default();
+        assert_eq!(read("mail.example.org|pipelining"), Keywords { pipelining: true, ..none });
+        assert_eq!(read("PIPELINING|8BITMIME|X-PIPELINING"), none);
+        assert_eq!(read("a|SIZE 1000"), Keywords { size: true, most_bytes: Some(1000), ..none });
+        for unlimited in ["a|SIZE", "a|SIZE 0", "a|size many"] {
+            assert_eq!(read(unlimited), Keywords { size: true, ..none }, "{unlimited}");
+        }
+        assert_eq!(read(""), none);
+    }
+}
