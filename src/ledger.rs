@@ -121,6 +121,15 @@ pub struct Delivery {
     pub changed: Option<DateTime<Utc>>,
 }
 
+/// What is written down of a recipient whom this run has claimed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// The message is about to be written: from here on a crash leaves the recipient `unknown`.
+    Sending,
+    /// The attempt is over.
+    Ended(Outcome),
+}
+
 /// What became of one attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

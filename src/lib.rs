@@ -18,6 +18,7 @@ pub mod issue;
 pub mod ledger;
 pub mod letter;
 pub mod publication;
+pub mod rate;
 pub mod subscriber;
 
 // transforms

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::delivery::run::{Ended, Job, Progress};
 use crate::delivery::trouble;
 use crate::finding::Finding;
-use crate::ledger::{Claim, Counts, Outcome, State};
+use crate::ledger::{Claim, Counts, Entry, Outcome, State};
 use crate::store::{Store, StoreError};
 
 /// So many refusals of us or of the message in a row stop the run; fewer may be one recipient's own filter.
@@ -79,7 +79,8 @@ impl<'a> Desk<'a> {
         let mut papers = self.papers();
         if papers.queue.is_empty() && papers.left > 0 {
             let limit = papers.batch.min(usize::try_from(papers.left).unwrap_or(usize::MAX));
-            match papers.store.claim(self.job.issue, limit, (self.job.clock)()) {
+            let claimed = papers.store.claim(self.job.issue, limit, (self.job.clock)());
+            match claimed.and_then(|claims| papers.store.barrier()?().map(|()| claims)) {
                 Ok(claims) => {
                     papers.left -= claims.len() as u64;
                     papers.queue.extend(claims);
@@ -94,8 +95,8 @@ impl<'a> Desk<'a> {
     pub(super) fn sending(&self, claim: &Claim) -> Result<(), Stopped> {
         let now = (self.job.clock)();
         let mut papers = self.papers();
-        let noted = papers.store.sending(self.job.issue, claim.subscriber.id, now);
-        noted.map_err(|error| papers.fail(error))
+        let noted = papers.store.record(self.job.issue, &[(claim.subscriber.id, Entry::Sending)], now);
+        noted.map(drop).map_err(|error| papers.fail(error))
     }
 
     /// Writes down what became of a recipient.
@@ -103,7 +104,7 @@ impl<'a> Desk<'a> {
         let state = state_of(&outcome);
         let now = (self.job.clock)();
         let mut papers = self.papers();
-        let noted = papers.store.record(self.job.issue, &[(claim.subscriber.id, outcome)], now);
+        let noted = papers.store.record(self.job.issue, &[(claim.subscriber.id, Entry::Ended(outcome))], now);
         noted.map_err(|error| papers.fail(error))?;
         papers.count(state);
         drop(papers);
@@ -176,9 +177,9 @@ impl<'a> Desk<'a> {
                 None => Outcome::Failed { reply, suppress: false },
             };
             papers.count(state_of(&outcome));
-            outcomes.push((claim.subscriber.id, outcome));
+            outcomes.push((claim.subscriber.id, Entry::Ended(outcome)));
         }
-        outcomes.extend(papers.queue.iter().map(|claim| (claim.subscriber.id, Outcome::Requeued)));
+        outcomes.extend(papers.queue.iter().map(|claim| (claim.subscriber.id, Entry::Ended(Outcome::Requeued))));
         if !outcomes.is_empty() {
             papers.store.record(job.issue, &outcomes, now)?;
         }

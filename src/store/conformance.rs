@@ -22,7 +22,8 @@ pub(super) fn conforms(world: World<'_>) {
     world(&|open| no_issue_is_in_two_mailings(open));
     world(&|open| everybody_is_claimed_once(open));
     world(&|open| outcomes_are_kept(open));
-    world(&|open| a_call_that_fails_changes_nothing(open));
+    world(&|open| only_what_is_claimed_is_written(open));
+    world(&|open| a_rate_is_shared(open));
     world(&|open| who_left_is_skipped(open));
     world(&|open| a_dead_run_is_settled(open));
     world(&|open| after_another_boot_all_claims_are_unknown(open));
@@ -66,6 +67,11 @@ fn begun(open: Open<'_>, count: usize) -> Box<dyn Store> {
 
 fn claim(store: &mut dyn Store, limit: usize) -> Vec<SubscriberId> {
     store.claim(&issue(), limit, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect()
+}
+
+/// Writes entries down, all of them about recipients of this run.
+fn record(store: &mut dyn Store, entries: &[(SubscriberId, Entry)]) {
+    assert_eq!(store.record(&issue(), entries, now()).unwrap(), []);
 }
 
 fn states(store: &dyn Store) -> Vec<(State, u32)> {
@@ -207,7 +213,7 @@ fn everybody_is_claimed_once(open: Open<'_>) {
 fn outcomes_are_kept(open: Open<'_>) {
     let mut store = begun(open, 5);
     let ids = claim(&mut *store, 5);
-    store.sending(&issue(), ids[0], now()).unwrap();
+    record(&mut *store, &[(ids[0], Entry::Sending)]);
     let later = now() + TimeDelta::minutes(5);
     let outcomes = [
         Outcome::Sent("250 ok".into()),
@@ -216,8 +222,8 @@ fn outcomes_are_kept(open: Open<'_>) {
         Outcome::Unknown("connection closed".into()),
         Outcome::Requeued,
     ];
-    let outcomes: Vec<_> = ids.iter().copied().zip(outcomes).collect();
-    store.record(&issue(), &outcomes, now()).unwrap();
+    let ended: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+    record(&mut *store, &ended);
     let expected =
         [(State::Sent, 1), (State::Deferred, 1), (State::Failed, 1), (State::Unknown, 1), (State::Queued, 0)];
     assert_eq!(states(&*store), expected);
@@ -225,7 +231,8 @@ fn outcomes_are_kept(open: Open<'_>) {
     assert_eq!(claim(&mut *store, 9), [ids[4]], "a deferred recipient waits");
     let retried = store.claim(&issue(), 9, later).unwrap();
     assert_eq!((retried[0].subscriber.id, retried[0].attempts), (ids[1], 1));
-    assert!(store.record(&issue(), &[(ids[0], Outcome::Requeued)], now()).is_err(), "what is sent stays sent");
+    let sent = [(ids[0], Entry::Ended(Outcome::Requeued))];
+    assert_eq!(store.record(&issue(), &sent, now()).unwrap(), [ids[0]], "what is sent stays sent");
     let mut failed = Vec::new();
     let mut each = |delivery: Delivery| {
         failed.push((delivery.address, delivery.reply));
@@ -235,15 +242,30 @@ fn outcomes_are_kept(open: Open<'_>) {
     assert_eq!(failed, [(address(2), Some("550 5.1.1 nobody".to_owned()))]);
 }
 
-fn a_call_that_fails_changes_nothing(open: Open<'_>) {
-    let mut store = begun(open, 2);
+fn only_what_is_claimed_is_written(open: Open<'_>) {
+    let mut store = begun(open, 3);
     let ids = claim(&mut *store, 1);
-    let outcomes = [(ids[0], Outcome::Sent("250".into())), (SubscriberId(2), Outcome::Sent("250".into()))];
-    assert!(store.record(&issue(), &outcomes, now()).is_err(), "the second is not claimed");
-    assert!(store.sending(&issue(), SubscriberId(2), now()).is_err());
-    assert!(store.sending(&issue(), SubscriberId(9), now()).is_err());
+    let sent = |id| (id, Entry::Ended(Outcome::Sent("250".into())));
+    let [other, nobody] = [SubscriberId(2), SubscriberId(9)];
+    let entries = [(other, Entry::Sending), sent(other), (ids[0], Entry::Sending), sent(nobody), sent(ids[0])];
+    assert_eq!(store.record(&issue(), &entries, now()).unwrap(), [other, other, nobody]);
+    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), ids, "it is over");
+    store.barrier().unwrap()().unwrap();
     assert!(open().claim(&issue(), 1, now()).is_err(), "without the right to send nobody claims");
-    assert_eq!(states(&*store), [(State::Claimed, 0), (State::Queued, 0)]);
+    assert!(open().record(&issue(), &[sent(other)], now()).is_err());
+    assert_eq!(states(&*open()), [(State::Sent, 1), (State::Queued, 0), (State::Queued, 0)]);
+}
+
+fn a_rate_is_shared(open: Open<'_>) {
+    let rate = |name: &str| Rate { name: name.to_owned(), messages: 20, per: std::time::Duration::from_secs(1) };
+    let take = |store: &mut dyn Store, name, milliseconds| {
+        let permits = store.take_permits(&rate(name), 9, now() + TimeDelta::milliseconds(milliseconds)).unwrap();
+        (permits.granted, permits.wait.as_millis())
+    };
+    assert_eq!(take(&mut *open(), "one", 0), (2, 0));
+    assert_eq!(take(&mut *open(), "one", 10), (0, 40));
+    assert_eq!(take(&mut *open(), "two", 10), (2, 0));
+    assert_eq!(take(&mut *open(), "one", 50), (1, 0));
 }
 
 fn who_left_is_skipped(open: Open<'_>) {
@@ -258,8 +280,7 @@ fn who_left_is_skipped(open: Open<'_>) {
 fn a_dead_run_is_settled(open: Open<'_>) {
     let mut store = begun(open, 4);
     let ids = claim(&mut *store, 3);
-    store.sending(&issue(), ids[1], now()).unwrap();
-    store.record(&issue(), &[(ids[0], Outcome::Sent("250".into()))], now()).unwrap();
+    record(&mut *store, &[(ids[1], Entry::Sending), (ids[0], Entry::Ended(Outcome::Sent("250".into())))]);
     drop(store);
     let mut store = open();
     let Begun::Started(recovered) = store.begin_run(&run("boot"), now()).unwrap() else { panic!("busy") };
@@ -272,7 +293,7 @@ fn a_dead_run_is_settled(open: Open<'_>) {
 fn after_another_boot_all_claims_are_unknown(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 2);
-    store.sending(&issue(), ids[0], now()).unwrap();
+    record(&mut *store, &[(ids[0], Entry::Sending)]);
     drop(store);
     let mut store = open();
     let Begun::Started(recovered) = store.begin_run(&run("next boot"), now()).unwrap() else { panic!("busy") };
@@ -283,9 +304,9 @@ fn after_another_boot_all_claims_are_unknown(open: Open<'_>) {
 
 fn unknown_recipients_are_resolved(open: Open<'_>) {
     let mut store = begun(open, 3);
-    let unknown = |id| (id, Outcome::Unknown("closed".into()));
-    let outcomes: Vec<_> = claim(&mut *store, 3).into_iter().map(unknown).collect();
-    store.record(&issue(), &outcomes, now()).unwrap();
+    let unknown = |id| (id, Entry::Ended(Outcome::Unknown("closed".into())));
+    let entries: Vec<_> = claim(&mut *store, 3).into_iter().map(unknown).collect();
+    record(&mut *store, &entries);
     let one = ["READER1@example.org".parse().unwrap()];
     assert_eq!(store.resolve(&issue(), &one, State::Sent, now()).unwrap(), 1);
     assert_eq!(store.resolve(&issue(), &one, State::Queued, now()).unwrap(), 0, "it is unknown no more");

@@ -11,8 +11,9 @@ use chrono::{DateTime, Utc};
 use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
-use crate::store::{Added, Begun, Store, StoreError};
+use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
+use crate::rate::{Permits, Rate};
+use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 /// One process's way to the store.
@@ -29,6 +30,7 @@ struct Tables {
     mailings: Vec<Mailing>,
     rows: BTreeMap<(IssueId, SubscriberId), Row>,
     runs: Vec<Run>,
+    rates: BTreeMap<String, DateTime<Utc>>,
     sending: Option<Run>,
     writes_left: Option<u32>,
 }
@@ -110,10 +112,20 @@ impl Tables {
         &mut self.subscribers[id.0 as usize - 1]
     }
 
-    /// The row of a recipient that this process has taken.
-    fn taken(&mut self, issue: &IssueId, id: SubscriberId, states: &[State]) -> Result<&mut Row, StoreError> {
-        let row = self.rows.get_mut(&(issue.clone(), id)).filter(|row| states.contains(&row.delivery.state));
-        row.ok_or_else(|| failed(&format!("recipient {} is not claimed", id.0)))
+    /// The row of a recipient whom this run has taken.
+    fn taken(&mut self, issue: &IssueId, id: SubscriberId, run: usize, states: &[State]) -> Option<&mut Row> {
+        let row = self.rows.get_mut(&(issue.clone(), id))?;
+        (row.run == Some(run) && states.contains(&row.delivery.state)).then_some(row)
+    }
+
+    /// Writes an entry down, unless another run has the recipient.
+    fn enter(&mut self, issue: &IssueId, id: SubscriberId, run: usize, entry: Entry) -> bool {
+        match entry {
+            Entry::Sending => {
+                self.taken(issue, id, run, &[State::Claimed]).map(|row| row.delivery.state = State::Sending).is_some()
+            }
+            Entry::Ended(outcome) => self.settle(issue, id, run, outcome),
+        }
     }
 
     fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
@@ -155,8 +167,8 @@ impl Tables {
         recovered
     }
 
-    fn settle(&mut self, issue: &IssueId, id: SubscriberId, outcome: Outcome) -> Result<(), StoreError> {
-        let row = self.taken(issue, id, &[State::Claimed, State::Sending])?;
+    fn settle(&mut self, issue: &IssueId, id: SubscriberId, run: usize, outcome: Outcome) -> bool {
+        let Some(row) = self.taken(issue, id, run, &[State::Claimed, State::Sending]) else { return false };
         let suppresses = matches!(outcome, Outcome::Failed { suppress: true, .. });
         let (state, reply) = match outcome {
             Outcome::Sent(reply) => (State::Sent, Some(reply)),
@@ -173,7 +185,7 @@ impl Tables {
         if suppresses {
             self.subscriber(id).status = Status::Suppressed;
         }
-        Ok(())
+        true
     }
 }
 
@@ -237,6 +249,10 @@ impl Store for Memory {
         Ok(Begun::Started(recovered))
     }
 
+    fn renew_run(&mut self, _: DateTime<Utc>) -> Result<Recovered, StoreError> {
+        Ok(Recovered::default())
+    }
+
     fn freeze(
         &mut self,
         issue: &IssueId,
@@ -277,7 +293,7 @@ impl Store for Memory {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError> {
-        let run = self.run.ok_or_else(|| failed("nothing can be claimed before a run has begun"))?;
+        let run = self.run.ok_or_else(|| failed("no run has begun"))?;
         let mut guard = self.tables();
         guard.write()?;
         let tables = &mut *guard;
@@ -302,25 +318,28 @@ impl Store for Memory {
         Ok(claims)
     }
 
-    fn sending(&mut self, issue: &IssueId, subscriber: SubscriberId, _: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut tables = self.tables();
-        tables.write()?;
-        tables.taken(issue, subscriber, &[State::Claimed])?.delivery.state = State::Sending;
-        Ok(())
+    fn barrier(&self) -> Result<Barrier, StoreError> {
+        Ok(Box::new(|| Ok(())))
     }
 
     fn record(
         &mut self,
         issue: &IssueId,
-        outcomes: &[(SubscriberId, Outcome)],
+        entries: &[(SubscriberId, Entry)],
         _: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<SubscriberId>, StoreError> {
+        let run = self.run.ok_or_else(|| failed("no run has begun"))?;
         let mut tables = self.tables();
         tables.write()?;
-        for (subscriber, _) in outcomes {
-            tables.taken(issue, *subscriber, &[State::Claimed, State::Sending])?;
-        }
-        outcomes.iter().try_for_each(|(subscriber, outcome)| tables.settle(issue, *subscriber, outcome.clone()))
+        let lost = entries.iter().filter(|(id, entry)| !tables.enter(issue, *id, run, entry.clone()));
+        Ok(lost.map(|(id, _)| *id).collect())
+    }
+
+    fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits, StoreError> {
+        let mut tables = self.tables();
+        let (permits, full_at) = rate.take(tables.rates.get(&rate.name).copied(), wanted, now);
+        tables.rates.insert(rate.name.clone(), full_at);
+        Ok(permits)
     }
 
     fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError> {

@@ -3,7 +3,7 @@
 //!
 //! It speaks in this program's nouns. Every method is one transaction: it happens whole or not at all, and a method
 //! that returned has happened. Methods that say *durable* survive a power cut; the others survive the death of the
-//! process. A store belongs to one process at a time for sending (`begin_run`); reading and subscribing are free.
+//! process. Who may send, and how many at a time, is settled by `begin_run`; reading and subscribing are free.
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +12,8 @@ use crate::digest::Contents;
 use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
+use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
+use crate::rate::{Permits, Rate};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 #[cfg(test)]
@@ -64,7 +65,9 @@ pub trait Store: Send {
     ) -> Result<Option<Status>, StoreError>;
 
     /// Takes the right to send, until the store is dropped, and settles what dead runs left behind, durable: their
-    /// claims are queued again, their `sending` rows become `unknown` (every claim does if `run.boot_id` is another).
+    /// claims are queued again, their `sending` rows become `unknown`. In a store in a file one run sends at a time, and
+    /// every claim becomes `unknown` if `run.boot_id` is another; a store on a server has any number of runs, each of
+    /// which takes recipients that no other has.
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError>;
 
     /// Writes down the audience of an issue or digest, durable: one queued row per active subscriber, and their number,
@@ -85,20 +88,34 @@ pub trait Store: Send {
     /// All mailings, newest first.
     fn mailings(&self) -> Result<Vec<Mailing>, StoreError>;
 
-    /// Takes up to `limit` recipients, durable: queued ones, and deferred ones whose time has come, in the order of
-    /// their numbers. Those who left or were suppressed since the freeze become `suppressed` instead, and do not count.
+    /// Says that this run is alive, and settles what runs left behind that died since it began. A run that says so
+    /// less often than every ten minutes may be taken for dead by others; its claims are theirs then.
+    fn renew_run(&mut self, now: DateTime<Utc>) -> Result<Recovered, StoreError>;
+
+    /// Takes up to `limit` recipients: queued ones, and deferred ones whose time has come, in the order of their
+    /// numbers. Those who left or were suppressed since the freeze become `suppressed` instead, and do not count.
+    ///
+    /// Not durable by itself, so that a slow disk does not hold up others who write: nothing may be sent to them before
+    /// `barrier` has been called and has returned.
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError>;
 
-    /// Notes that the message is about to be written. From here on a crash leaves the row `unknown`.
-    fn sending(&mut self, issue: &IssueId, subscriber: SubscriberId, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Gives a function for any thread: once it has returned, all that was written before its call is durable.
+    fn barrier(&self) -> Result<Barrier, StoreError>;
 
-    /// Notes what became of claimed or sending rows. `Failed` with `suppress` also suppresses the subscriber.
+    /// Writes down entries about recipients whom this run has claimed, in their order. `Failed` with `suppress` also
+    /// suppresses the subscriber.
+    ///
+    /// Gives those whose claim this run has lost to another: of them nothing was written, and nothing may be sent.
     fn record(
         &mut self,
         issue: &IssueId,
-        outcomes: &[(SubscriberId, Outcome)],
+        entries: &[(SubscriberId, Entry)],
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Vec<SubscriberId>, StoreError>;
+
+    /// Takes up to `wanted` messages from what `rate` allows to all who send from this store. What is taken is gone,
+    /// also for the next run.
+    fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits, StoreError>;
 
     /// How many recipients of an issue are in each state.
     fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError>;
@@ -120,6 +137,9 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError>;
 }
+
+/// Makes durable what was written before; see `Store::barrier`.
+pub type Barrier = Box<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 
 /// How many of the given subscribers were new.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

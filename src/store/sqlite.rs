@@ -17,13 +17,15 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
-use crate::store::{Added, Begun, Store, StoreError};
+use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
+use crate::rate::{Permits, Rate};
+use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 mod digest;
 mod error;
 mod ledger;
+mod rate;
 mod schema;
 mod subscribers;
 
@@ -101,10 +103,15 @@ impl Sqlite {
         work(&self.connection).map_err(|error| error::doing(doing, &self.path, error))
     }
 
+    /// The number of this process's run.
+    fn run(&self, doing: &'static str) -> StoreResult<i64> {
+        let number = self.sending.as_ref().map(|(_, number)| *number);
+        number.ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
+    }
+
     /// Takes the lock that only one sending process has; the other's host and process id where it is taken.
     fn lock(&self) -> anyhow::Result<std::result::Result<File, Option<Run>>> {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".lock");
+        let path = beside(&self.path, ".lock");
         let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Ok(file)),
@@ -173,6 +180,11 @@ impl Store for Sqlite {
         Ok(Begun::Started(recovered))
     }
 
+    /// Nobody else may send meanwhile, so nobody else can have died.
+    fn renew_run(&mut self, _: DateTime<Utc>) -> StoreResult<Recovered> {
+        Ok(Recovered::default())
+    }
+
     fn freeze(
         &mut self,
         issue: &IssueId,
@@ -192,19 +204,33 @@ impl Store for Sqlite {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-        let run = self.sending.as_ref().map(|(_, number)| *number);
-        self.durably("claim recipients", |transaction| {
-            let run = run.ok_or_else(|| anyhow!("nothing can be claimed before a run has begun"))?;
-            ledger::claim(transaction, issue, run, limit, now)
-        })
+        const DOING: &str = "claim recipients";
+        let run = self.run(DOING)?;
+        self.quickly(DOING, |transaction| ledger::claim(transaction, issue, run, limit, now))
     }
 
-    fn sending(&mut self, issue: &IssueId, subscriber: SubscriberId, now: DateTime<Utc>) -> StoreResult<()> {
-        self.quickly("note what is being sent", |transaction| ledger::sending(transaction, issue, subscriber, now))
+    /// The write-ahead log is one file, which any thread may sync while others go on writing to it.
+    fn barrier(&self) -> StoreResult<Barrier> {
+        let path = beside(&self.path, "-wal");
+        let log = OpenOptions::new().write(true).open(&path);
+        let failed = move |error: std::io::Error| error::doing("sync its log", &path, error.into());
+        let log = log.map_err(&failed)?;
+        Ok(Box::new(move || log.sync_data().map_err(&failed)))
     }
 
-    fn record(&mut self, issue: &IssueId, outcomes: &[(SubscriberId, Outcome)], now: DateTime<Utc>) -> StoreResult<()> {
-        self.quickly("record what was sent", |transaction| ledger::record(transaction, issue, outcomes, now))
+    fn record(
+        &mut self,
+        issue: &IssueId,
+        entries: &[(SubscriberId, Entry)],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<SubscriberId>> {
+        const DOING: &str = "record what is sent";
+        let run = self.run(DOING)?;
+        self.quickly(DOING, |transaction| ledger::record(transaction, issue, run, entries, now))
+    }
+
+    fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> StoreResult<Permits> {
+        self.quickly("keep to the rate", |transaction| rate::take(transaction, rate, wanted, now))
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
@@ -246,6 +272,13 @@ fn make_private(path: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     Ok(options.open(path).map(|_| ())?)
+}
+
+/// The path of a file that goes with the database.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 /// Has a file keep a write-ahead log. SQLite does not wait for its turn here (it reads before it writes, and would not

@@ -6,7 +6,7 @@ use chrono::TimeZone as _;
 
 use super::*;
 use crate::delivery::send::tests::issue;
-use crate::ledger::{Outcome, Run};
+use crate::ledger::{Entry, Outcome, Run};
 use crate::store::memory::Memory;
 use crate::subscriber::NewSubscriber;
 
@@ -87,7 +87,7 @@ fn mail(store: &mut Memory, issue: &Issue, hash: &str, outcome: Outcome, at: Dat
     store.begin_run(&run, at).unwrap();
     store.freeze(&issue.id, hash, None, at).unwrap();
     let claims = store.claim(&issue.id, 1, at).unwrap();
-    store.record(&issue.id, &[(claims[0].subscriber.id, outcome)], at).unwrap();
+    store.record(&issue.id, &[(claims[0].subscriber.id, Entry::Ended(outcome))], at).unwrap();
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Result, digest, subscribers, time, time_text};
 use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Mailing, Outcome, Recovered, Run, State};
+use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
 use crate::subscriber::{Status, Subscriber, SubscriberId};
 
 const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
@@ -160,48 +160,63 @@ fn due(transaction: &Transaction<'_>, mailing: i64, limit: usize, now: &str) -> 
     Ok(due)
 }
 
-pub(super) fn sending(
-    transaction: &Transaction<'_>,
-    issue: &IssueId,
-    subscriber: SubscriberId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let mut update = transaction.prepare_cached(
-        "UPDATE delivery SET state = 'sending', changed = ?3
-         WHERE mailing = (SELECT id FROM mailing WHERE issue = ?1) AND subscriber = ?2 AND state = 'claimed'",
-    )?;
-    let changed = update.execute(params![issue.as_str(), subscriber.0, time_text(now)])?;
-    ensure!(changed == 1, "recipient {} is not claimed", subscriber.0);
-    Ok(())
-}
-
+/// Writes down the entries; gives those of recipients that `run` has not claimed.
 pub(super) fn record(
     transaction: &Transaction<'_>,
     issue: &IssueId,
-    outcomes: &[(SubscriberId, Outcome)],
+    run: i64,
+    entries: &[(SubscriberId, Entry)],
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<Vec<SubscriberId>> {
     let mailing = number(transaction, issue)?;
-    let mut update = transaction.prepare_cached(
-        "UPDATE delivery SET state = ?3, reply = ?4, retry_at = ?5, attempts = attempts + ?6, run = NULL, changed = ?7
-         WHERE mailing = ?1 AND subscriber = ?2 AND state IN ('claimed', 'sending')",
-    )?;
-    for (subscriber, outcome) in outcomes {
-        let (state, reply, retry_at) = match outcome {
-            Outcome::Sent(reply) => (State::Sent, Some(reply), None),
-            Outcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(time_text(*retry_at))),
-            Outcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
-            Outcome::Unknown(why) => (State::Unknown, Some(why), None),
-            Outcome::Requeued => (State::Queued, None, None),
+    let now = time_text(now);
+    let mut lost = Vec::new();
+    for (subscriber, entry) in entries {
+        let written = match entry {
+            Entry::Sending => sending(transaction, mailing, *subscriber, run, &now)?,
+            Entry::Ended(outcome) => ended(transaction, mailing, *subscriber, run, outcome, &now)?,
         };
-        let tried = i64::from(state != State::Queued);
-        let row = params![mailing, subscriber.0, state.as_str(), reply, retry_at, tried, time_text(now)];
-        ensure!(update.execute(row)? == 1, "recipient {} is not claimed", subscriber.0);
-        if matches!(outcome, Outcome::Failed { suppress: true, .. }) {
-            subscribers::suppress(transaction, *subscriber, now)?;
+        if !written {
+            lost.push(*subscriber);
         }
     }
-    Ok(())
+    Ok(lost)
+}
+
+fn sending(transaction: &Transaction<'_>, mailing: i64, subscriber: SubscriberId, run: i64, now: &str) -> Result<bool> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE delivery SET state = 'sending', changed = ?4
+         WHERE mailing = ?1 AND subscriber = ?2 AND state = 'claimed' AND run = ?3",
+    )?;
+    Ok(update.execute(params![mailing, subscriber.0, run, now])? == 1)
+}
+
+fn ended(
+    transaction: &Transaction<'_>,
+    mailing: i64,
+    subscriber: SubscriberId,
+    run: i64,
+    outcome: &Outcome,
+    now: &str,
+) -> Result<bool> {
+    let (state, reply, retry_at) = match outcome {
+        Outcome::Sent(reply) => (State::Sent, Some(reply), None),
+        Outcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(time_text(*retry_at))),
+        Outcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
+        Outcome::Unknown(why) => (State::Unknown, Some(why), None),
+        Outcome::Requeued => (State::Queued, None, None),
+    };
+    let mut update = transaction.prepare_cached(
+        "UPDATE delivery SET state = ?4, reply = ?5, retry_at = ?6, attempts = attempts + ?7, run = NULL, changed = ?8
+         WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state IN ('claimed', 'sending')",
+    )?;
+    let tried = i64::from(state != State::Queued);
+    let written =
+        update.execute(params![mailing, subscriber.0, run, state.as_str(), reply, retry_at, tried, now])? == 1;
+    if written && matches!(outcome, Outcome::Failed { suppress: true, .. }) {
+        subscribers::suppress(transaction, subscriber, now)?;
+    }
+    Ok(written)
 }
 
 pub(super) fn counts(connection: &Connection, issue: &IssueId) -> Result<Counts> {

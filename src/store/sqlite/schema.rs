@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// `PRAGMA application_id`: "slug" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x736c_7567;
 
-pub(super) const MIGRATIONS: [&str; 2] = [
+pub(super) const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE subscriber (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -67,6 +67,13 @@ CREATE TABLE digest_issue (
     mailing   INTEGER NOT NULL REFERENCES digest (mailing),
     position  INTEGER NOT NULL,
     UNIQUE (mailing, position)
+) WITHOUT ROWID;
+",
+    // How far the rates are used up. An older program that is running meanwhile does not know them.
+    "
+CREATE TABLE rate (
+    name     TEXT PRIMARY KEY,
+    full_at  TEXT NOT NULL
 ) WITHOUT ROWID;
 ",
 ];

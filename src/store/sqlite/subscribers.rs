@@ -94,9 +94,9 @@ pub(super) fn set_status(
 }
 
 /// Suppresses a subscriber whose address does not work.
-pub(super) fn suppress(transaction: &Transaction<'_>, id: SubscriberId, now: DateTime<Utc>) -> Result<()> {
+pub(super) fn suppress(transaction: &Transaction<'_>, id: SubscriberId, now: &str) -> Result<()> {
     let mut update = transaction.prepare_cached("UPDATE subscriber SET status = ?2, changed = ?3 WHERE id = ?1")?;
-    update.execute(params![id.0, Status::Suppressed.as_str(), time_text(now)])?;
+    update.execute(params![id.0, Status::Suppressed.as_str(), now])?;
     Ok(())
 }
 

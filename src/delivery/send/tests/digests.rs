@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::digest::{Digest, Period};
+use crate::ledger::Entry;
 
 /// A project that mails digests of weeks, on Monday noon, with two issues of the week before.
 fn world() -> World {
@@ -22,7 +23,7 @@ fn another_dies(world: &World, store: &Memory) {
     other.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 }, world.now).unwrap();
     other.freeze(&id, "hash", Some(&digest.contents()), world.now).unwrap();
     let claims = other.claim(&id, 2, world.now).unwrap();
-    other.sending(&id, claims[0].subscriber.id, world.now).unwrap();
+    other.record(&id, &[(claims[0].subscriber.id, Entry::Sending)], world.now).unwrap();
 }
 
 #[test]

@@ -1,0 +1,143 @@
+//! How fast mail may leave: so many messages in so long a time, and what of it is left.
+//!
+//! The rule is a bucket that fills evenly and holds a tenth of a second's worth, one message at least (the generic cell
+//! rate algorithm): one time says it all, so that a store keeps it in one row and any number of machines share it.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// So many messages in so long a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate {
+    /// What it limits: the name under which stores keep its state.
+    pub name: String,
+    /// Messages, at least 1.
+    pub messages: u32,
+    /// In this time, at least a second.
+    pub per: Duration,
+}
+
+/// What a rate allows now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permits {
+    /// So many messages may be sent.
+    pub granted: u64,
+    /// If none: how long to wait before asking again.
+    pub wait: Duration,
+}
+
+impl Rate {
+    /// Takes up to `wanted` messages. `next` is the time at which the bucket is full, as it was given before, `None` the
+    /// first time; gives the permits and that time as it is then.
+    pub fn take(&self, next: Option<DateTime<Utc>>, wanted: u64, now: DateTime<Utc>) -> (Permits, DateTime<Utc>) {
+        // A clock that was set back must not stop the mail for long.
+        let farthest = now + time_delta(self.per);
+        let next = next.unwrap_or(now).clamp(now, farthest);
+        let interval = self.interval();
+        let used = (next - now).to_std().unwrap_or_default();
+        let free = self.burst().saturating_sub(u64::try_from(used.as_nanos().div_ceil(interval)).unwrap_or(u64::MAX));
+        let granted = free.min(wanted);
+        if granted == 0 {
+            let over = used.as_nanos().saturating_sub(interval * u128::from(self.burst() - 1));
+            let wait = Duration::from_nanos(u64::try_from(over).unwrap_or(u64::MAX));
+            return (Permits { granted, wait }, next);
+        }
+        let taken = Duration::from_nanos(u64::try_from(interval * u128::from(granted)).unwrap_or(u64::MAX));
+        (Permits { granted, wait: Duration::ZERO }, next + time_delta(taken))
+    }
+
+    /// Nanoseconds from one message to the next.
+    fn interval(&self) -> u128 {
+        (self.per.as_nanos() / u128::from(self.messages.max(1))).max(1)
+    }
+
+    /// How many may leave at once.
+    fn burst(&self) -> u64 {
+        u64::try_from(Duration::from_millis(100).as_nanos() / self.interval()).unwrap_or(u64::MAX).max(1)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.per.as_secs() {
+            1 => write!(f, "{}/s", self.messages),
+            60 => write!(f, "{}/min", self.messages),
+            3600 => write!(f, "{}/h", self.messages),
+            86_400 => write!(f, "{}/d", self.messages),
+            seconds => write!(f, "{} in {seconds} s", self.messages),
+        }
+    }
+}
+
+fn time_delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rate(messages: u32, seconds: u64) -> Rate {
+        Rate { name: "test".to_owned(), messages, per: Duration::from_secs(seconds) }
+    }
+
+    /// Sends as fast as is allowed for so long; gives how many milliseconds after the start each message left.
+    fn sent(rate: &Rate, wanted: u64, most: usize) -> Vec<u128> {
+        let start = DateTime::<Utc>::UNIX_EPOCH;
+        let (mut now, mut next, mut times) = (start, None, Vec::new());
+        while times.len() < most {
+            let (permits, then) = rate.take(next, wanted, now);
+            next = Some(then);
+            let passed = (now - start).to_std().unwrap().as_millis();
+            times.extend((0..permits.granted).map(|_| passed));
+            now += time_delta(permits.wait.max(Duration::from_millis(1)));
+        }
+        times.truncate(most);
+        times
+    }
+
+    #[test]
+    fn messages_leave_evenly() {
+        assert_eq!(sent(&rate(10, 1), 1, 4), [0, 100, 200, 300]);
+        assert_eq!(sent(&rate(60, 3600), 9, 3), [0, 60_000, 120_000]);
+        let fast = sent(&rate(1000, 1), 500, 2001);
+        assert!((1890..=1910).contains(fast.last().unwrap()), "{:?}", fast.last());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_stops_the_mail_for_one_period_at_most() {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let (permits, _) = rate(1, 60).take(Some(now + TimeDelta::days(9)), 1, now);
+        assert_eq!(permits, Permits { granted: 0, wait: Duration::from_secs(60) });
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_holds_more_than_the_rate_and_one_burst(
+            messages in 1u32..400, seconds in 1u64..20, wanted in 1u64..50,
+        ) {
+            let rate = rate(messages, seconds);
+            let times = sent(&rate, wanted, 600);
+            let most = u64::from(messages) + rate.burst() + 1;
+            for (at, start) in times.iter().enumerate() {
+                let window = times[at..].iter().take_while(|time| **time < start + u128::from(seconds) * 1000);
+                prop_assert!(window.count() as u64 <= most);
+            }
+        }
+
+        #[test]
+        fn who_waits_as_told_gets_a_permit(messages in 1u32..4000, seconds in 1u64..4000, ahead in 0u64..9_000_000) {
+            let rate = rate(messages, seconds);
+            let now = DateTime::<Utc>::UNIX_EPOCH;
+            let (permits, next) = rate.take(Some(now + time_delta(Duration::from_micros(ahead))), 5, now);
+            if permits.granted == 0 {
+                let later = now + time_delta(permits.wait);
+                prop_assert!(rate.take(Some(next), 5, later).0.granted > 0);
+            }
+        }
+    }
+}
