@@ -10,7 +10,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use slugline::issue::IssueId;
-use slugline::ledger::{Outcome, Run};
+use slugline::ledger::{Entry, Outcome, Run};
 use slugline::store::Store;
 use slugline::store::sqlite::Sqlite;
 use slugline::subscription;
@@ -54,9 +54,12 @@ fn settle(store: &mut Sqlite, issue: &IssueId) -> Result<u64, Box<dyn Error>> {
         if claims.is_empty() {
             return Ok(settled);
         }
+        store.barrier()?()?;
         for claim in claims {
-            store.sending(issue, claim.subscriber.id, NOW)?;
-            store.record(issue, &[(claim.subscriber.id, Outcome::Sent("250 2.0.0 Ok".to_owned()))], NOW)?;
+            let sent = Entry::Ended(Outcome::Sent("250 2.0.0 Ok".to_owned()));
+            for entry in [Entry::Sending, sent] {
+                store.record(issue, &[(claim.subscriber.id, entry)], NOW)?;
+            }
             settled += 1;
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Takes finished letters; marks their subject, sends each once, and gives what the server said.
 
+use std::sync::atomic::AtomicBool;
+
 use chrono::{DateTime, Utc};
 
 use crate::delivery::trouble;
@@ -56,11 +58,13 @@ fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<Tried> {
 }
 
 fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
-    let connect = || Session::connect(relay).map_err(|error| anyhow::Error::new(trouble::finding(relay, &error, None)));
+    let stop = AtomicBool::new(false);
+    let connect = || Session::connect(relay, &stop);
+    let connect = || connect().map_err(|error| anyhow::Error::new(trouble::finding(relay, &error, None)));
     let mut session = connect()?;
     let mut tried = Vec::new();
     for letter in letters {
-        if !session.is_usable() {
+        if !session.can_take(letter) {
             session = connect()?;
         }
         let result = send(&mut session, letter).map_err(|error| error.to_string());
@@ -70,8 +74,9 @@ fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
     Ok(tried)
 }
 
-fn send(session: &mut Session, letter: &Letter) -> Result<String, SessionError> {
-    session.offer(letter)?.transmit().map(|reply| reply.to_string())
+fn send(session: &mut Session<'_>, letter: &Letter) -> Result<String, SessionError> {
+    session.offer(letter)?;
+    session.transmit(letter, None).map(|reply| reply.to_string())
 }
 
 /// The letter with `[test] ` before its subject, in the header only.

@@ -14,7 +14,6 @@ use crate::smtp::session::{Cause, SessionError};
 pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Letter>) -> Finding {
     let (rule, what, help) = match (error.phase, &error.cause) {
         (_, Cause::Unencrypted) => LOGIN_IN_THE_OPEN,
-        (_, Cause::NotText) => NOT_TEXT,
         (_, Cause::TooLarge { .. }) => MESSAGE,
         (Phase::Auth, Cause::Lacks(_)) if relay.server.tls == TlsMode::None => NO_LOGIN_IN_THE_OPEN,
         (Phase::Auth, Cause::Lacks(_)) => NO_LOGIN,
@@ -119,7 +118,6 @@ const MESSAGE: Words = (
     "refuses this message",
     "make the issue smaller, or change what its filter dislikes; whoever was not mailed is still queued",
 );
-const NOT_TEXT: Words = ("smtp-message", "was not given the message", "write the templates and the issue as UTF-8");
 
 #[cfg(test)]
 mod tests {
@@ -148,7 +146,6 @@ mod tests {
             (Phase::Rcpt, refused(554, "5.7.1 No relay"), "smtp-refused"),
             (Phase::FinalDot, refused(554, "5.6.0 Virus"), "smtp-message"),
             (Phase::Rcpt, lost(), "smtp-unreachable"),
-            (Phase::Content, Cause::NotText, "smtp-message"),
             (Phase::Mail, Cause::TooLarge { bytes: 2, most: 1 }, "smtp-message"),
         ] {
             let error = SessionError { phase, cause };

@@ -25,7 +25,7 @@ const MOST_TRIES: u32 = 4;
 pub(super) struct Worker<'desk, 'job> {
     job: &'job Job<'job>,
     desk: &'desk Desk<'job>,
-    session: Option<Session>,
+    session: Option<Session<'job>>,
 }
 
 /// What to do after one attempt.
@@ -89,7 +89,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     fn send(&mut self, relay: &Relay, claim: Claim, letter: &Letter) -> Result<(), Stopped> {
         let mut tries = 0;
         loop {
-            if self.connect(relay).is_err() {
+            if self.keep_connected(relay, letter).is_err() {
                 self.desk.put_back(claim);
                 return Err(Stopped);
             }
@@ -121,12 +121,11 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     /// One try on an open connection. The outer error is the ledger's, the inner one the server's.
     fn attempt(&mut self, claim: &Claim, letter: &Letter) -> Result<Result<Reply, SessionError>, Stopped> {
         let Some(session) = &mut self.session else { return Err(Stopped) };
-        let offered = match session.offer(letter) {
-            Ok(offered) => offered,
-            Err(error) => return Ok(Err(error)),
-        };
+        if let Err(error) = session.offer(letter) {
+            return Ok(Err(error));
+        }
         self.desk.sending(claim)?;
-        Ok(offered.transmit())
+        Ok(session.transmit(letter, None))
     }
 
     fn judge(&self, claim: &Claim, error: &SessionError) -> Verdict {
@@ -137,7 +136,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             }
             Cause::Lost(_) => return Verdict::Again,
             Cause::Lacks(_) => return failed(false),
-            Cause::Unencrypted | Cause::NotText | Cause::TooLarge { .. } => return Verdict::Stop,
+            Cause::Unencrypted | Cause::TooLarge { .. } => return Verdict::Stop,
             Cause::Refused(reply) => reply,
         };
         match reply.class(error.phase) {
@@ -174,18 +173,22 @@ impl<'desk, 'job> Worker<'desk, 'job> {
         }
     }
 
-    /// Makes sure there is a connection that can take a message. On failure the desk knows why.
-    fn connect(&mut self, relay: &Relay) -> Result<(), Stopped> {
+    /// Makes sure there is a connection that can take the letter. On failure the desk knows why.
+    fn keep_connected(&mut self, relay: &Relay, letter: &Letter) -> Result<(), Stopped> {
         if let Some(session) = self.session.take() {
-            if session.is_usable() {
+            if session.can_take(letter) {
                 self.session = Some(session);
                 return Ok(());
             }
             session.quit();
         }
+        self.connect(relay)
+    }
+
+    fn connect(&mut self, relay: &Relay) -> Result<(), Stopped> {
         let mut tries = 0;
         loop {
-            let error = match Session::connect(relay) {
+            let error = match Session::connect(relay, self.job.stop) {
                 Ok(session) => {
                     self.desk.note_connected();
                     self.session = Some(session);
@@ -215,7 +218,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
         match &error.cause {
             Cause::Refused(reply) => reply.class(error.phase) == Class::BackOff,
             Cause::Lost(_) => error.phase != Phase::Tls && self.desk.has_connected(),
-            Cause::Lacks(_) | Cause::Unencrypted | Cause::NotText | Cause::TooLarge { .. } => false,
+            Cause::Lacks(_) | Cause::Unencrypted | Cause::TooLarge { .. } => false,
         }
     }
 

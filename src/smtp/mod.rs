@@ -3,12 +3,16 @@
 //! Takes finished letters, one at a time, and says what became of each and in which phase. Who gets what, what is
 //! tried again and what is written down is `delivery`'s.
 
+mod dialogue;
 mod keywords;
+mod login;
 pub mod outbox;
 pub mod phase;
 pub mod relay;
 pub mod reply;
 pub mod session;
+mod stream;
+mod tls;
 mod wire;
 
 use std::fmt;

@@ -27,6 +27,8 @@ pub enum Phase {
     FinalDot,
     /// RSET, between two messages.
     Reset,
+    /// QUIT, after the last.
+    Quit,
 }
 
 impl Phase {
@@ -49,6 +51,7 @@ impl fmt::Display for Phase {
             Phase::Content => "writing the message",
             Phase::FinalDot => "waiting for the reply to the message",
             Phase::Reset => "resetting the connection (RSET)",
+            Phase::Quit => "saying goodbye (QUIT)",
         })
     }
 }
@@ -62,8 +65,24 @@ pub struct Timeouts {
     pub envelope: Duration,
     /// The 354 after DATA.
     pub data: Duration,
-    /// Every block of the content, and the reply to the final dot.
+    /// Every block that is written.
+    pub block: Duration,
+    /// The reply to the final dot.
     pub final_dot: Duration,
+}
+
+impl Timeouts {
+    /// How long to wait for a reply in `phase`.
+    pub fn of(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Connect | Phase::Tls | Phase::Auth => self.connect,
+            Phase::Mail | Phase::Rcpt | Phase::Reset => self.envelope,
+            Phase::Data => self.data,
+            Phase::Content | Phase::FinalDot => self.final_dot,
+            // Nothing depends on it.
+            Phase::Quit => Duration::from_secs(2),
+        }
+    }
 }
 
 impl Default for Timeouts {
@@ -74,6 +93,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(60),
             envelope: Duration::from_secs(5 * 60),
             data: Duration::from_secs(2 * 60),
+            block: Duration::from_secs(3 * 60),
             final_dot: Duration::from_secs(10 * 60),
         }
     }

@@ -5,13 +5,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use anyhow::{Context as _, ensure};
-use lettre::transport::smtp::client::{Certificate, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
 use secrecy::SecretString;
 
 use crate::config::{Server, TlsMode};
 use crate::smtp::phase::Timeouts;
+use crate::smtp::tls::Tls;
 
 /// A mail server and how to talk to it.
 pub struct Relay {
@@ -23,8 +21,8 @@ pub struct Relay {
     pub timeouts: Timeouts,
     /// After so many messages a connection is closed and another opened: many servers cut longer ones off.
     pub messages_per_connection: usize,
-    pub(super) hello: ClientId,
-    pub(super) tls: Option<TlsParameters>,
+    pub(super) hello: String,
+    pub(super) tls: Option<Tls>,
 }
 
 /// Name and password.
@@ -46,14 +44,14 @@ impl Relay {
     pub fn new(server: Server, hello: &str, login: Option<Login>, extra_roots: Option<&[u8]>) -> anyhow::Result<Self> {
         let tls = match server.tls {
             TlsMode::None => None,
-            TlsMode::Implicit | TlsMode::StartTls => Some(tls_parameters(&server.host, extra_roots)?),
+            TlsMode::Implicit | TlsMode::StartTls => Some(Tls::new(&server.host, extra_roots)?),
         };
         Ok(Self {
             server,
             login,
             timeouts: Timeouts::default(),
             messages_per_connection: 100,
-            hello: ClientId::Domain(hello.to_owned()),
+            hello: hello.to_owned(),
             tls,
         })
     }
@@ -75,16 +73,4 @@ impl fmt::Display for Relay {
             false => write!(f, "{}:{}", self.server.host, self.server.port),
         }
     }
-}
-
-fn tls_parameters(host: &str, extra_roots: Option<&[u8]>) -> anyhow::Result<TlsParameters> {
-    let mut builder = TlsParameters::builder(host.to_owned());
-    if let Some(pem) = extra_roots {
-        const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
-        ensure!(pem.windows(BEGIN.len()).any(|text| text == BEGIN), "`mail.tls_ca_file` holds no PEM certificate");
-        let certificate =
-            Certificate::from_pem(pem).context("failed to read the certificates of `mail.tls_ca_file`")?;
-        builder = builder.add_root_certificate(certificate);
-    }
-    builder.build().with_context(|| format!("failed to prepare TLS for `{host}`"))
 }

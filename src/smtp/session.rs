@@ -1,117 +1,160 @@
-//! One connection to a mail server, and the dialogue on it: RFC 5321.
+//! One connection to a mail server, and the mail transactions on it: RFC 5321.
 //!
-//! Takes letters one at a time, gives the server's reply or an error that knows its phase. lettre does TCP, TLS and
-//! AUTH; the mail transaction is written here, because lettre takes any 2xx or 3xx for an answer, cannot tell a message
-//! that was surely not accepted from one that may have been, and sends the final dot in a packet of its own. Trying
-//! again, and on which connection, is `delivery`'s.
+//! Takes letters one at a time, gives the server's reply or an error that knows its phase. Written here and not by a
+//! library, because the ledger must know whether a message that failed may have been accepted, no reply may be taken for
+//! another's, and a message may cost no more than one round trip. Trying again, and on which connection, is `delivery`'s.
 
-use std::time::Duration;
-
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::SmtpConnection;
-use lettre::transport::smtp::commands::Ehlo;
-use lettre::transport::smtp::extension::Extension;
-use lettre::transport::smtp::response::Response;
-use secrecy::ExposeSecret as _;
+use std::sync::atomic::AtomicBool;
 
 use crate::config::TlsMode;
+use crate::email::EmailAddress;
 use crate::letter::Letter;
+use crate::smtp::dialogue::{Dialogue, lost};
 use crate::smtp::keywords::Keywords;
-use crate::smtp::phase::{Phase, Timeouts};
-use crate::smtp::relay::{Login, Relay};
+use crate::smtp::login::log_in;
+use crate::smtp::phase::Phase;
+use crate::smtp::relay::Relay;
 use crate::smtp::reply::Reply;
-use crate::smtp::session::failure::{can_go_on, connect_error, out_of_turn, session_error};
-use crate::smtp::wire::with_final_dot;
+use crate::smtp::session::failure::{can_go_on, out_of_turn};
+use crate::smtp::wire::on_the_wire;
 
 pub use failure::{Cause, SessionError};
 
-/// A connection that is logged in and between two messages.
-pub struct Session {
-    connection: SmtpConnection,
+/// A connection that is logged in.
+pub struct Session<'run> {
+    dialogue: Dialogue<'run>,
     keywords: Keywords,
-    timeouts: Timeouts,
-    /// The timeout the socket has now, to spare system calls.
-    timeout: Duration,
     messages_left: usize,
-    /// No reply is outstanding and the server expects MAIL.
-    at_rest: bool,
+    state: State,
 }
 
-/// A message whose envelope the server has accepted, and which it waits for.
-///
-/// Dropped without `transmit`, it spoils the session: the server still waits for content.
-pub struct Offered<'session> {
-    session: &'session mut Session,
-    wire: String,
+/// Where the dialogue stands.
+#[derive(Debug, PartialEq)]
+enum State {
+    /// No reply is outstanding, and the server expects MAIL.
+    AtRest,
+    /// The envelope to this recipient has left with the message before; its replies are outstanding.
+    Chained(EmailAddress),
+    /// The server waits for the content of a message to this recipient.
+    Granted(EmailAddress),
+    /// Nothing can be said any more.
+    Over,
 }
 
-impl Session {
-    /// Connects, starts TLS as the relay's settings say, and logs in.
+impl<'run> Session<'run> {
+    /// Connects, starts TLS as the relay's settings say, and logs in. Once `stop` is true, no reply is waited for longer
+    /// than a few seconds.
     ///
     /// # Errors
     /// In the phases `Connect`, `Tls` and `Auth`.
-    pub fn connect(relay: &Relay) -> Result<Self, SessionError> {
+    pub fn connect(relay: &Relay, stop: &'run AtomicBool) -> Result<Self, SessionError> {
         let server = &relay.server;
-        let implicit_tls = if server.tls == TlsMode::Implicit { relay.tls.as_ref() } else { None };
-        let mut connection = SmtpConnection::connect(
-            (server.host.as_str(), server.port),
-            Some(relay.timeouts.connect),
-            &relay.hello,
-            implicit_tls,
-            None,
-        )
-        .map_err(|error| connect_error(server.tls, &error))?;
+        let dialogue = Dialogue::connect(&server.host, server.port, relay.timeouts, stop);
+        let mut dialogue = dialogue.map_err(|error| lost(Phase::Connect, &error))?;
+        if let (TlsMode::Implicit, Some(tls)) = (server.tls, &relay.tls) {
+            dialogue.start_tls(tls)?;
+        }
+        let greeting = dialogue.hear(Phase::Connect)?;
+        if greeting.code != 220 {
+            return Err(out_of_turn(Phase::Connect, &greeting));
+        }
+        let mut keywords = say_hello(&mut dialogue, relay)?;
         if let (TlsMode::StartTls, Some(tls)) = (server.tls, &relay.tls) {
-            if !connection.can_starttls() {
+            if !keywords.starttls {
                 return Err(SessionError { phase: Phase::Tls, cause: Cause::Lacks("STARTTLS") });
             }
-            connection.starttls(tls, &relay.hello).map_err(|error| session_error(Phase::Tls, &error))?;
+            dialogue.command(Phase::Tls, "STARTTLS\r\n")?;
+            dialogue.start_tls(tls)?;
+            // What was said in the clear counts no more: RFC 3207 4.2.
+            keywords = say_hello(&mut dialogue, relay)?;
         }
-        let keywords = ask_keywords(&mut connection, relay)?;
         if let Some(login) = &relay.login {
-            log_in(&mut connection, login, relay)?;
+            log_in(&mut dialogue, login, &keywords, relay.is_loopback())?;
         }
-        Ok(Self {
-            connection,
-            keywords,
-            timeouts: relay.timeouts,
-            timeout: relay.timeouts.connect,
-            messages_left: relay.messages_per_connection.max(1),
-            at_rest: true,
-        })
+        let messages_left = relay.messages_per_connection.max(1);
+        Ok(Self { dialogue, keywords, messages_left, state: State::AtRest })
     }
 
-    /// Whether another message may be offered on this connection; else end it and connect anew.
-    pub fn is_usable(&self) -> bool {
-        self.at_rest && self.messages_left > 0
+    /// Whether `letter` may be offered on this connection; else end it and connect anew.
+    pub fn can_take(&self, letter: &Letter) -> bool {
+        match &self.state {
+            State::AtRest => self.messages_left > 0,
+            State::Chained(to) => *to == letter.to,
+            State::Granted(_) | State::Over => false,
+        }
     }
 
-    /// Sends the envelope, up to the server's 354: nothing of the message has left yet, and an error means that it was
-    /// not accepted. After a refusal the session is reset and can go on.
+    /// Sends the envelope, unless it has left with the message before, and waits for the server's 354: nothing of the
+    /// message has left yet, and an error means that it was not accepted. After a refusal the session is reset and can
+    /// go on.
     ///
     /// # Errors
     /// In the phases `Mail`, `Rcpt` and `Data`, and when the message cannot travel on this connection.
-    pub fn offer(&mut self, letter: &Letter) -> Result<Offered<'_>, SessionError> {
-        let Some(wire) = with_final_dot(&letter.content) else {
-            return Err(SessionError { phase: Phase::Content, cause: Cause::NotText });
-        };
-        let parameters = self.mail_parameters(letter, wire.is_ascii());
-        let parameters = parameters.map_err(|cause| SessionError { phase: Phase::Mail, cause })?;
-        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", letter.from.as_str());
-        let rcpt = format!("RCPT TO:<{}>\r\n", letter.to.as_str());
-        if self.keywords.pipelining {
-            self.group(&format!("{mail}{rcpt}DATA\r\n"))?;
-        } else {
-            self.step(Phase::Mail, &mail)?;
-            self.step(Phase::Rcpt, &rcpt)?;
-            self.step(Phase::Data, "DATA\r\n")?;
+    pub fn offer(&mut self, letter: &Letter) -> Result<(), SessionError> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Chained(to) if to == letter.to => self.hear_group()?,
+            State::AtRest => self.send_envelope(letter)?,
+            _ => return Err(SessionError { phase: Phase::Mail, cause: Cause::Lost(BUSY.to_owned()) }),
         }
-        self.at_rest = false;
-        Ok(Offered { session: self, wire })
+        self.state = State::Granted(letter.to.clone());
+        Ok(())
+    }
+
+    /// Sends content and final dot of the message whose envelope was offered, and waits for the verdict. The ledger must
+    /// say `sending` before.
+    ///
+    /// Where the server takes groups, the envelope of the `next` message leaves in the same write (RFC 2920 3.1: content
+    /// may begin a group and DATA end it), so that each message costs one round trip. It has to be offered next.
+    ///
+    /// # Errors
+    /// In the phase `Content` nothing was accepted; in `FinalDot` only a refusal says so.
+    pub fn transmit(&mut self, letter: &Letter, next: Option<&Letter>) -> Result<Reply, SessionError> {
+        let granted = std::mem::replace(&mut self.state, State::Over) == State::Granted(letter.to.clone());
+        // A verdict before the message, or anything else nobody asked for.
+        if !granted || self.dialogue.has_unread() {
+            return Err(SessionError { phase: Phase::Content, cause: Cause::Lost(BUSY.to_owned()) });
+        }
+        self.messages_left -= 1;
+        let next = next.filter(|_| self.keywords.pipelining && self.messages_left > 0);
+        let chained = next.and_then(|next| Some((next, self.envelope(next).ok()?)));
+        let group = chained.as_ref().map_or_else(String::new, |(_, [mail, rcpt])| format!("{mail}{rcpt}DATA\r\n"));
+        let (content, dot) = on_the_wire(&letter.content);
+        self.dialogue.say_message(&content, dot, &group)?;
+        let verdict = match self.dialogue.hear(Phase::FinalDot) {
+            Ok(reply) if reply.code != 250 => Err(out_of_turn(Phase::FinalDot, &reply)),
+            verdict => verdict,
+        };
+        // A refusal of this message is none of the next, nor of the connection.
+        if verdict.as_ref().map_or_else(can_go_on, |_| true) {
+            self.state = chained.map_or(State::AtRest, |(next, _)| State::Chained(next.to.clone()));
+        }
+        verdict
+    }
+
+    /// Sends the envelope, in one group where the server takes groups, and hears what the server says to it.
+    fn send_envelope(&mut self, letter: &Letter) -> Result<(), SessionError> {
+        let [mail, rcpt] = self.envelope(letter).map_err(|cause| {
+            self.state = State::AtRest;
+            SessionError { phase: Phase::Mail, cause }
+        })?;
+        if self.keywords.pipelining {
+            self.dialogue.say(Phase::Mail, &format!("{mail}{rcpt}DATA\r\n"))?;
+            return self.hear_group();
+        }
+        self.step(Phase::Mail, &mail)?;
+        self.step(Phase::Rcpt, &rcpt)?;
+        self.step(Phase::Data, "DATA\r\n")
+    }
+
+    /// MAIL and RCPT.
+    fn envelope(&self, letter: &Letter) -> Result<[String; 2], Cause> {
+        let parameters = self.mail_parameters(letter)?;
+        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", letter.from.as_str());
+        Ok([mail, format!("RCPT TO:<{}>\r\n", letter.to.as_str())])
     }
 
     /// What follows the sender in MAIL, each with a blank before it.
-    fn mail_parameters(&self, letter: &Letter, ascii: bool) -> Result<String, Cause> {
+    fn mail_parameters(&self, letter: &Letter) -> Result<String, Cause> {
         let mut parameters = String::new();
         let bytes = letter.content.len();
         if let Some(most) = self.keywords.most_bytes.filter(|most| bytes > *most) {
@@ -121,13 +164,13 @@ impl Session {
             parameters.push_str(&format!(" SIZE={bytes}"));
         }
         if letter.to.needs_smtputf8() || letter.from.needs_smtputf8() {
-            if !self.offers(Extension::SmtpUtfEight) {
+            if !self.keywords.smtputf8 {
                 return Err(Cause::Lacks("SMTPUTF8"));
             }
             parameters.push_str(" SMTPUTF8");
         }
-        if !ascii {
-            if !self.offers(Extension::EightBitMime) {
+        if !letter.content.is_ascii() {
+            if !self.keywords.eight_bit_mime {
                 return Err(Cause::Lacks("8BITMIME"));
             }
             parameters.push_str(" BODY=8BITMIME");
@@ -137,27 +180,20 @@ impl Session {
 
     /// Says goodbye; whether the server answers does not matter.
     pub fn quit(mut self) {
-        const PATIENCE: Duration = Duration::from_secs(2);
-        if self.at_rest && self.connection.set_timeout(Some(PATIENCE)).is_ok() {
-            let _ = self.connection.command("QUIT\r\n");
+        if self.state == State::AtRest {
+            let _ = self.dialogue.command(Phase::Quit, "QUIT\r\n");
         }
     }
 
-    fn offers(&self, extension: Extension) -> bool {
-        self.connection.server_info().supports_feature(extension)
-    }
-
-    /// MAIL, RCPT and DATA in one write, then their three replies, whatever the first ones say: RFC 2920 3.1.
+    /// The three replies to MAIL, RCPT and DATA that left together, whatever the first ones say: RFC 2920 3.1.
     ///
     /// The first refusal is the error. Where DATA is granted all the same the server waits for a message to nobody, and
     /// the session ends without a dot, so that there is none.
-    fn group(&mut self, commands: &str) -> Result<(), SessionError> {
-        self.at_rest = false;
+    fn hear_group(&mut self) -> Result<(), SessionError> {
         let mut refusal = None;
         let mut granted = false;
         for phase in [Phase::Mail, Phase::Rcpt, Phase::Data] {
-            let answer = if phase == Phase::Mail { self.command(phase, commands) } else { self.hear(phase) };
-            let error = match answer {
+            let error = match self.dialogue.hear(phase) {
                 Ok(reply) if wanted(phase).contains(&reply.code) => {
                     granted = phase == Phase::Data;
                     continue;
@@ -171,76 +207,44 @@ impl Session {
             refusal = refusal.or(Some(error));
         }
         let Some(refusal) = refusal else { return Ok(()) };
-        self.at_rest = !granted && self.reset();
+        if !granted && self.reset() {
+            self.state = State::AtRest;
+        }
         Err(refusal)
     }
 
     /// One command of the envelope. A refusal leaves the session at rest; anything else but what is wanted ends it.
     fn step(&mut self, phase: Phase, command: &str) -> Result<(), SessionError> {
-        let error = match self.command(phase, command) {
+        let error = match self.dialogue.command(phase, command) {
             Ok(reply) if wanted(phase).contains(&reply.code) => return Ok(()),
             Ok(reply) => out_of_turn(phase, &reply),
             Err(error) => error,
         };
-        self.at_rest = can_go_on(&error) && self.reset();
+        if can_go_on(&error) && self.reset() {
+            self.state = State::AtRest;
+        }
         Err(error)
     }
 
     fn reset(&mut self) -> bool {
-        self.command(Phase::Reset, "RSET\r\n").is_ok_and(|reply| reply.code == 250)
-    }
-
-    fn command(&mut self, phase: Phase, command: &str) -> Result<Reply, SessionError> {
-        self.wait_at_most(phase)?;
-        let response = self.connection.command(command).map_err(|error| session_error(phase, &error))?;
-        Ok(reply_of(&response))
-    }
-
-    /// The next reply of a group.
-    fn hear(&mut self, phase: Phase) -> Result<Reply, SessionError> {
-        self.wait_at_most(phase)?;
-        let response = self.connection.read_response().map_err(|error| session_error(phase, &error))?;
-        Ok(reply_of(&response))
-    }
-
-    fn wait_at_most(&mut self, phase: Phase) -> Result<(), SessionError> {
-        let timeout = match phase {
-            Phase::Connect | Phase::Tls | Phase::Auth => self.timeouts.connect,
-            Phase::Mail | Phase::Rcpt | Phase::Reset => self.timeouts.envelope,
-            Phase::Data => self.timeouts.data,
-            Phase::Content | Phase::FinalDot => self.timeouts.final_dot,
-        };
-        if timeout != self.timeout {
-            let set = self.connection.set_timeout(Some(timeout));
-            set.map_err(|error| SessionError { phase, cause: Cause::Lost(error.to_string()) })?;
-            self.timeout = timeout;
-        }
-        Ok(())
+        self.dialogue.command(Phase::Reset, "RSET\r\n").is_ok_and(|reply| reply.code == 250)
     }
 }
 
-impl Offered<'_> {
-    /// Sends content and final dot in one write and waits for the verdict. The ledger must say `sending` before.
-    ///
-    /// # Errors
-    /// In the phase `Content` nothing was accepted; in `FinalDot` only a refusal says so.
-    pub fn transmit(self) -> Result<Reply, SessionError> {
-        let Self { session, wire } = self;
-        let reply = session.command(Phase::FinalDot, &wire)?;
-        if reply.code != 250 {
-            return Err(out_of_turn(Phase::FinalDot, &reply));
-        }
-        session.at_rest = true;
-        session.messages_left -= 1;
-        Ok(reply)
-    }
-}
+/// Why nothing could be sent on a connection that waits for, or has said, something else.
+const BUSY: &str = "the dialogue is out of step";
 
-/// Says EHLO once more, as RFC 5321 4.1.4 allows: lettre keeps neither PIPELINING nor SIZE of the first reply.
-fn ask_keywords(connection: &mut SmtpConnection, relay: &Relay) -> Result<Keywords, SessionError> {
-    let response = connection.command(Ehlo::new(relay.hello.clone()));
-    let response = response.map_err(|error| session_error(Phase::Connect, &error))?;
-    Ok(Keywords::read(response.message()))
+/// EHLO, and what the server offers. Without EHLO there is nothing to be had from a mail server of today: 4.1.1.1.
+fn say_hello(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Keywords, SessionError> {
+    let phase = Phase::Connect;
+    dialogue.say(phase, &format!("EHLO {}\r\n", relay.hello))?;
+    let (code, lines) = dialogue.hear_lines(phase)?;
+    let reply = Reply::new(code, &lines.join(" "));
+    match code {
+        250 => Ok(Keywords::read(lines.iter().map(String::as_str))),
+        400.. => Err(SessionError { phase, cause: Cause::Refused(reply) }),
+        _ => Err(out_of_turn(phase, &reply)),
+    }
 }
 
 /// The replies that grant a command of the envelope.
@@ -252,29 +256,7 @@ fn wanted(phase: Phase) -> &'static [u16] {
     }
 }
 
-fn log_in(connection: &mut SmtpConnection, login: &Login, relay: &Relay) -> Result<(), SessionError> {
-    const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
-    let phase = Phase::Auth;
-    if !connection.is_encrypted() && !relay.is_loopback() {
-        return Err(SessionError { phase, cause: Cause::Unencrypted });
-    }
-    if connection.server_info().get_auth_mechanism(MECHANISMS).is_none() {
-        return Err(SessionError { phase, cause: Cause::Lacks("AUTH PLAIN or AUTH LOGIN") });
-    }
-    let credentials = Credentials::new(login.user.clone(), login.password.expose_secret().to_owned());
-    let response = connection.auth(MECHANISMS, &credentials).map_err(|error| session_error(phase, &error))?;
-    let reply = reply_of(&response);
-    if reply.code != 235 {
-        return Err(out_of_turn(phase, &reply));
-    }
-    Ok(())
-}
-
-fn reply_of(response: &Response) -> Reply {
-    Reply::new(response.code().into(), &response.message().collect::<Vec<_>>().join(" "))
-}
-
-mod failure;
+pub(super) mod failure;
 
 #[cfg(test)]
 mod tests;

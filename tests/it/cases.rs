@@ -140,7 +140,8 @@ fn is_expectation(path: &Path) -> bool {
 }
 
 fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let paths = files(folder).into_iter().filter(|path| !path.to_string_lossy().starts_with(STORE));
+    let is_store = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(STORE));
+    let paths = files(folder).into_iter().filter(|path| !is_store(path));
     paths.map(|path| (path.clone(), fs::read(folder.join(path)).unwrap())).collect()
 }
 

@@ -7,16 +7,16 @@ fn pipelining() -> Script {
 }
 
 fn heard_after_hello(peer: &Peer) -> Vec<String> {
-    peer.heard()[0][2..].to_vec()
+    peer.heard()[0][1..].to_vec()
 }
 
 #[test]
 fn messages_follow_each_other_in_groups() {
     let peer = Peer::start(vec![pipelining()]);
-    let mut session = Session::connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     for to in ["a@example.com", "b@example.com"] {
         assert_eq!(send(&mut session, to).unwrap().code, 250);
-        assert!(session.is_usable());
+        assert!(is_usable(&session));
     }
     assert_eq!(peer.recipients(), ["a@example.com", "b@example.com"]);
 }
@@ -29,10 +29,10 @@ fn a_refusal_in_a_group_is_this_recipients_alone() {
         ("DATA", "451 4.3.0 Later", Phase::Data),
     ] {
         let peer = Peer::start(vec![pipelining().on(step, Answer::Say(reply))]);
-        let mut session = Session::connect(&relay(peer.port(), TlsMode::None)).unwrap();
+        let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
         let error = send(&mut session, "a@example.com").unwrap_err();
         assert!(matches!(&error.cause, Cause::Refused(said) if said.to_string() == reply), "{error}");
-        assert_eq!((error.phase, session.is_usable()), (phase, true), "{step}");
+        assert_eq!((error.phase, is_usable(&session)), (phase, true), "{step}");
         assert_eq!(heard_after_hello(&peer).last().unwrap(), "RSET");
         send(&mut session, "b@example.com").unwrap();
         assert_eq!(peer.recipients(), ["b@example.com"]);
@@ -74,9 +74,9 @@ fn a_reply_that_is_missing_in_a_group_is_not_made_up_for() {
     let mut relay = relay(peer.port(), TlsMode::None);
     let short = Duration::from_millis(100);
     relay.timeouts = Timeouts { envelope: short, data: short, ..Timeouts::default() };
-    let mut session = Session::connect(&relay).unwrap();
+    let mut session = connect(&relay).unwrap();
     let error = send(&mut session, "a@example.com").unwrap_err();
-    assert_eq!((error.phase, session.is_usable()), (Phase::Rcpt, false), "{error}");
+    assert_eq!((error.phase, is_usable(&session)), (Phase::Rcpt, false), "{error}");
     assert_eq!(peer.taken(), []);
 }
 
@@ -84,13 +84,89 @@ fn a_reply_that_is_missing_in_a_group_is_not_made_up_for() {
 fn the_size_is_told_and_a_message_too_large_is_not_offered() {
     for (offer, ok) in [("SIZE 29", true), ("SIZE 28", false), ("SIZE 0", true)] {
         let peer = Peer::start(vec![pipelining().offering(offer)]);
-        let mut session = Session::connect(&relay(peer.port(), TlsMode::None)).unwrap();
+        let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
         let result = send(&mut session, "a@example.com");
-        assert!(session.is_usable());
+        assert!(is_usable(&session));
         match result {
             Ok(_) => assert_eq!(heard_after_hello(&peer)[0], "MAIL FROM:<bounces@example.org> SIZE=29"),
             Err(error) => assert!(matches!(error.cause, Cause::TooLarge { bytes: 29, most: 28 }), "{error}"),
         }
         assert_eq!(peer.recipients().len(), usize::from(ok), "{offer}");
     }
+}
+
+/// Sends to each address, each envelope with the content before it.
+fn send_chained(peer: &Peer, to: &[&str]) -> Vec<Result<Reply, SessionError>> {
+    let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    let letters: Vec<Letter> = to.iter().map(|to| letter(to)).collect();
+    let mut results = Vec::new();
+    for (at, letter) in letters.iter().enumerate() {
+        if !session.can_take(letter) {
+            session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
+        }
+        let offered = session.offer(letter);
+        results.push(offered.and_then(|()| session.transmit(letter, letters.get(at + 1))));
+    }
+    session.quit();
+    results
+}
+
+const THREE: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
+
+#[test]
+fn the_next_envelope_leaves_with_the_content_before_it() {
+    let peer = Peer::start(vec![pipelining()]);
+    assert!(send_chained(&peer, &THREE).iter().all(Result::is_ok));
+    assert_eq!((peer.recipients(), peer.heard().len()), (THREE.map(str::to_owned).to_vec(), 1));
+    assert_eq!(heard_after_hello(&peer).last().unwrap(), "QUIT");
+}
+
+#[test]
+fn each_reply_is_counted_for_its_own_message() {
+    for (step, reply, failed, taken) in [
+        ("DOT", "552 5.3.4 Too big", 0, vec!["b@example.com", "c@example.com"]),
+        ("DOT", "451 4.3.0 Later", 0, vec!["b@example.com", "c@example.com"]),
+        ("RCPT TO:<b@", "550 5.1.1 Nobody", 1, vec!["a@example.com", "c@example.com"]),
+        ("RCPT TO:<b@", "450 4.2.2 Full", 1, vec!["a@example.com", "c@example.com"]),
+    ] {
+        let peer = Peer::start(vec![pipelining().on(step, Answer::Say(reply))]);
+        let results = send_chained(&peer, &THREE);
+        assert_eq!(results.iter().position(Result::is_err), Some(failed), "{step} {reply}");
+        assert!(results[failed].as_ref().is_err_and(|error| error.to_string().contains(reply)));
+        assert_eq!((peer.recipients(), peer.heard().len()), (taken.into_iter().map(str::to_owned).collect(), 1));
+    }
+}
+
+#[test]
+fn a_message_whose_verdict_came_is_none_of_those_lost_with_the_connection() {
+    for (step, answer) in
+        [("RCPT TO:<b@", Answer::Drop), ("RCPT TO:<b@", Answer::Say("250 2.1.5 Ok\r\n250 2.1.5 Ok again"))]
+    {
+        let peer = Peer::start(vec![pipelining().on(step, answer), pipelining()]);
+        let results = send_chained(&peer, &THREE);
+        assert!(results[0].is_ok() && results[2].is_ok());
+        assert!(results[1].as_ref().is_err_and(|error| error.phase < Phase::Content), "{:?}", results[1]);
+        assert_eq!(peer.recipients(), ["a@example.com", "c@example.com"]);
+    }
+}
+
+#[test]
+fn a_verdict_that_comes_before_the_message_is_not_believed() {
+    let peer = Peer::start(vec![pipelining().on("DATA", Answer::Say("354 Go on\r\n250 2.0.0 Ok: queued"))]);
+    let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    let error = send(&mut session, "a@example.com").unwrap_err();
+    assert_eq!((error.phase, is_usable(&session)), (Phase::Content, false), "{error}");
+    assert_eq!(peer.taken(), []);
+}
+
+#[test]
+fn only_the_message_whose_envelope_has_left_can_follow() {
+    let peer = Peer::start(vec![pipelining()]);
+    let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    let [a, b, c] = THREE.map(letter);
+    session.offer(&a).unwrap();
+    session.transmit(&a, Some(&b)).unwrap();
+    assert!(session.can_take(&b) && !session.can_take(&c));
+    assert!(session.offer(&c).is_err() && !session.can_take(&b));
+    assert_eq!(peer.recipients(), ["a@example.com"]);
 }

@@ -1,0 +1,208 @@
+//! Commands and replies on one connection: RFC 5321 4.2, with the time each phase may take.
+//!
+//! Takes commands, gives replies or errors that know their phase. Which command comes when is `session`'s.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::smtp::phase::{Phase, Timeouts};
+use crate::smtp::reply::Reply;
+use crate::smtp::session::{Cause, SessionError};
+use crate::smtp::stream::Stream;
+use crate::smtp::tls::Tls;
+
+/// How often a wait looks whether the run is to stop.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How long a server may still take once the run is to stop: a reply that comes is worth more than an `unknown`.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The most lines of one reply: more would be no mail server.
+const MOST_LINES: usize = 100;
+
+pub(super) struct Dialogue<'run> {
+    stream: Stream,
+    timeouts: Timeouts,
+    stop: &'run AtomicBool,
+}
+
+impl<'run> Dialogue<'run> {
+    /// Connects; nothing is read yet.
+    pub(super) fn connect(host: &str, port: u16, timeouts: Timeouts, stop: &'run AtomicBool) -> io::Result<Self> {
+        let stream = Stream::connect(host, port, timeouts.connect)?;
+        stream.set_write_timeout(timeouts.block)?;
+        stream.set_read_timeout(LOOK)?;
+        Ok(Self { stream, timeouts, stop })
+    }
+
+    /// Shakes hands. Each block may take as long as connecting.
+    pub(super) fn start_tls(&mut self, tls: &Tls) -> Result<(), SessionError> {
+        let done = self.stream.set_read_timeout(self.timeouts.connect);
+        let done = done.and_then(|()| self.stream.start_tls(tls));
+        let done = done.and_then(|()| self.stream.set_read_timeout(LOOK));
+        done.map_err(|error| lost(Phase::Tls, &error))
+    }
+
+    /// Whether nobody can listen on the way.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.stream.is_encrypted()
+    }
+
+    /// Whether the server has said something without being asked: then no reply can be believed.
+    pub(super) fn has_unread(&self) -> bool {
+        self.stream.has_unread()
+    }
+
+    /// Sends a command and gives its reply; a refusal is an error.
+    pub(super) fn command(&mut self, phase: Phase, command: &str) -> Result<Reply, SessionError> {
+        self.say(phase, command)?;
+        self.hear(phase)
+    }
+
+    /// Sends commands.
+    pub(super) fn say(&mut self, phase: Phase, commands: &str) -> Result<(), SessionError> {
+        self.stream.write(&[commands.as_bytes()]).map_err(|failed| lost(phase, &failed.error))
+    }
+
+    /// Sends a message that ends with the final dot, and what is to follow it, in one write.
+    ///
+    /// # Errors
+    /// In the phase `Content` as long as the whole dot was not handed over, else in `FinalDot`.
+    pub(super) fn say_message(&mut self, content: &[u8], dot: &[u8], following: &str) -> Result<(), SessionError> {
+        let end = content.len() + dot.len();
+        self.stream
+            .write(&[content, dot, following.as_bytes()])
+            .map_err(|failed| lost(if failed.written < end { Phase::Content } else { Phase::FinalDot }, &failed.error))
+    }
+
+    /// The next reply; a refusal is an error.
+    pub(super) fn hear(&mut self, phase: Phase) -> Result<Reply, SessionError> {
+        let reply = self.read_reply(phase).map_err(|error| lost(phase, &error))?;
+        match reply.code {
+            400.. => Err(SessionError { phase, cause: Cause::Refused(reply) }),
+            _ => Ok(reply),
+        }
+    }
+
+    /// The lines of the next reply, whatever it says, without the codes.
+    pub(super) fn hear_lines(&mut self, phase: Phase) -> Result<(u16, Vec<String>), SessionError> {
+        self.read_lines(phase).map_err(|error| lost(phase, &error))
+    }
+
+    fn read_reply(&mut self, phase: Phase) -> io::Result<Reply> {
+        let (code, lines) = self.read_lines(phase)?;
+        Ok(Reply::new(code, &lines.join(" ")))
+    }
+
+    fn read_lines(&mut self, phase: Phase) -> io::Result<(u16, Vec<String>)> {
+        let mut deadline = Deadline::new(self.timeouts.of(phase));
+        let mut lines = Vec::new();
+        let mut first = None;
+        loop {
+            let line = self.read_line(&mut deadline)?;
+            let (code, last, text) = parse(&line).ok_or_else(|| no_smtp("what the server said is no SMTP"))?;
+            if *first.get_or_insert(code) != code || lines.len() == MOST_LINES {
+                return Err(no_smtp("the lines of a reply do not belong together"));
+            }
+            lines.push(text);
+            if last {
+                return Ok((code, lines));
+            }
+        }
+    }
+
+    /// The next line, waiting until the deadline at most.
+    fn read_line(&mut self, deadline: &mut Deadline) -> io::Result<Vec<u8>> {
+        loop {
+            match self.stream.read_line() {
+                Err(error) if is_timeout(&error) && !deadline.is_over(self.stop.load(Ordering::Relaxed)) => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// When to give up waiting.
+struct Deadline {
+    at: Instant,
+    hurried: bool,
+}
+
+impl Deadline {
+    fn new(patience: Duration) -> Self {
+        Self { at: Instant::now() + patience, hurried: false }
+    }
+
+    fn is_over(&mut self, hurry: bool) -> bool {
+        let now = Instant::now();
+        if hurry && !self.hurried {
+            (self.at, self.hurried) = (self.at.min(now + GRACE), true);
+        }
+        now >= self.at
+    }
+}
+
+/// Code, whether it is the last line, and text of a line of a reply: RFC 5321 4.2.1.
+fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
+    let text = line.strip_suffix(b"\n")?;
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let (code, rest) = text.split_at_checked(3)?;
+    let is_code = matches!(code[0], b'2'..=b'5') && code.iter().all(u8::is_ascii_digit);
+    let last = match rest.first() {
+        None | Some(b' ') => true,
+        Some(b'-') => false,
+        Some(_) => return None,
+    };
+    let code = code.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'.min(*digit)));
+    is_code.then(|| (code, last, String::from_utf8_lossy(rest.get(1..).unwrap_or_default()).into_owned()))
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+fn no_smtp(why: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+pub(super) fn lost(phase: Phase, error: &io::Error) -> SessionError {
+    let why = if is_timeout(error) { "no answer in time".to_owned() } else { error.to_string() };
+    SessionError { phase, cause: Cause::Lost(why) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lines_of_replies_are_read() {
+        let read = |line: &str| parse(line.as_bytes());
+        assert_eq!(read("250 2.0.0 Ok\r\n"), Some((250, true, "2.0.0 Ok".to_owned())));
+        assert_eq!(read("250-first\r\n"), Some((250, false, "first".to_owned())));
+        assert_eq!(read("354\n"), Some((354, true, String::new())));
+        for wrong in
+            ["", "\r\n", "25\r\n", "2500\r\n", "150 Wait\r\n", "600 No\r\n", "abc\r\n", "250 no end", "250_x\r\n"]
+        {
+            assert_eq!(read(wrong), None, "{wrong:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_line_or_none(line in prop::collection::vec(any::<u8>(), 0..40)) {
+            if let Some((code, _, _)) = parse(&line) {
+                prop_assert!((200..600).contains(&code));
+            }
+        }
+
+        #[test]
+        fn whoever_hurries_waits_no_longer(patience in 0u64..1000) {
+            let mut deadline = Deadline::new(Duration::from_secs(patience));
+            deadline.is_over(true);
+            prop_assert!(deadline.at <= Instant::now() + GRACE);
+        }
+    }
+}

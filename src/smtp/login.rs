@@ -1,0 +1,43 @@
+//! AUTH (RFC 4954): PLAIN (RFC 4616) where it is offered, else LOGIN, which has no standard and which many still need.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::ExposeSecret as _;
+
+use crate::smtp::dialogue::Dialogue;
+use crate::smtp::keywords::{Keywords, Mechanism};
+use crate::smtp::phase::Phase;
+use crate::smtp::relay::Login;
+use crate::smtp::session::failure::out_of_turn;
+use crate::smtp::session::{Cause, SessionError};
+
+/// Logs in. The password leaves only over a connection that is encrypted, or does not leave this machine.
+pub(super) fn log_in(
+    dialogue: &mut Dialogue<'_>,
+    login: &Login,
+    keywords: &Keywords,
+    is_loopback: bool,
+) -> Result<(), SessionError> {
+    let phase = Phase::Auth;
+    if !dialogue.is_encrypted() && !is_loopback {
+        return Err(SessionError { phase, cause: Cause::Unencrypted });
+    }
+    let password = login.password.expose_secret();
+    let reply = match keywords.login {
+        Some(Mechanism::Plain) => {
+            let words = STANDARD.encode(format!("\0{}\0{password}", login.user));
+            dialogue.command(phase, &format!("AUTH PLAIN {words}\r\n"))?
+        }
+        Some(Mechanism::Login) => {
+            for step in ["AUTH LOGIN".to_owned(), STANDARD.encode(&login.user)] {
+                let reply = dialogue.command(phase, &format!("{step}\r\n"))?;
+                if reply.code != 334 {
+                    return Err(out_of_turn(phase, &reply));
+                }
+            }
+            dialogue.command(phase, &format!("{}\r\n", STANDARD.encode(password)))?
+        }
+        None => return Err(SessionError { phase, cause: Cause::Lacks("AUTH PLAIN or AUTH LOGIN") }),
+    };
+    if reply.code == 235 { Ok(()) } else { Err(out_of_turn(phase, &reply)) }
+}

@@ -1,0 +1,188 @@
+//! The bytes of one connection: TCP, with TLS over it from the start or from STARTTLS on (rustls).
+//!
+//! Takes parts to write and gives lines as they were sent. Knows how much of a write was handed over, for on that depends
+//! whether a message may have been accepted. What the lines mean is `dialogue`'s.
+
+use std::io::{self, IoSlice, Read as _, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::Duration;
+
+use memchr::memchr;
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::smtp::tls::Tls;
+
+/// The longest line a server may send. RFC 5321 4.5.3.1.5 has 512 bytes; some send more.
+const LONGEST_LINE: usize = 4096;
+
+/// A connection.
+pub(super) struct Stream {
+    transport: Transport,
+    /// What was read and not yet given.
+    input: Vec<u8>,
+}
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    /// Broken in the middle of a handshake.
+    Broken,
+}
+
+/// A write that failed.
+#[derive(Debug)]
+pub(super) struct WriteError {
+    /// So many bytes were handed over before.
+    pub(super) written: usize,
+    pub(super) error: io::Error,
+}
+
+impl Stream {
+    /// Connects to the first address of `host` that answers, waiting so long for each.
+    pub(super) fn connect(host: &str, port: u16, patience: Duration) -> io::Result<Self> {
+        let mut failure = io::Error::other("its name has no address");
+        for address in (host, port).to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, patience) {
+                Ok(tcp) => {
+                    // Every write here is whole: nothing is gained by waiting for more (Nagle), and 40 ms may be lost.
+                    tcp.set_nodelay(true)?;
+                    return Ok(Self { transport: Transport::Plain(tcp), input: Vec::with_capacity(LONGEST_LINE) });
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Begins TLS, up to the end of the handshake.
+    pub(super) fn start_tls(&mut self, tls: &Tls) -> io::Result<()> {
+        // What came in the clear before the handshake could be anybody's (CVE-2011-0411).
+        if !self.input.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the server spoke before TLS began"));
+        }
+        let Transport::Plain(mut tcp) = std::mem::replace(&mut self.transport, Transport::Broken) else {
+            return Err(io::Error::other("TLS has begun already"));
+        };
+        let mut connection = tls.connection().map_err(io::Error::other)?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut tcp)?;
+        }
+        self.transport = Transport::Tls(Box::new(StreamOwned::new(connection, tcp)));
+        Ok(())
+    }
+
+    /// Whether nobody can listen on the way.
+    pub(super) fn is_encrypted(&self) -> bool {
+        matches!(self.transport, Transport::Tls(_))
+    }
+
+    /// How long a single read waits; `read_line` then gives the error `WouldBlock` or `TimedOut`, and can go on.
+    pub(super) fn set_read_timeout(&self, patience: Duration) -> io::Result<()> {
+        self.tcp()?.set_read_timeout(Some(patience))
+    }
+
+    /// How long a single write waits for the server to take anything at all.
+    pub(super) fn set_write_timeout(&self, patience: Duration) -> io::Result<()> {
+        self.tcp()?.set_write_timeout(Some(patience))
+    }
+
+    /// Writes the parts, one after the other, in as few packets as there can be.
+    pub(super) fn write(&mut self, parts: &[&[u8]]) -> Result<(), WriteError> {
+        let mut written = 0;
+        let done = match &mut self.transport {
+            Transport::Plain(tcp) => write_vectored(tcp, parts, &mut written),
+            Transport::Tls(tls) => parts.iter().try_for_each(|part| write_all(tls, part, &mut written)),
+            Transport::Broken => Err(io::ErrorKind::NotConnected.into()),
+        };
+        done.map_err(|error| WriteError { written, error })
+    }
+
+    /// The next line, its end included. A timeout loses nothing of it.
+    pub(super) fn read_line(&mut self) -> io::Result<Vec<u8>> {
+        let mut searched = 0;
+        loop {
+            if let Some(end) = memchr(b'\n', &self.input[searched..]) {
+                return Ok(self.input.drain(..=searched + end).collect());
+            }
+            searched = self.input.len();
+            if searched > LONGEST_LINE {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent a line without end"));
+            }
+            let mut block = [0; 4096];
+            match self.read(&mut block)? {
+                0 => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server hung up")),
+                bytes => self.input.extend_from_slice(&block[..bytes]),
+            }
+        }
+    }
+
+    /// Whether the server has said something that nobody has read.
+    pub(super) fn has_unread(&self) -> bool {
+        if !self.input.is_empty() {
+            return true;
+        }
+        // Under TLS there may be unread records that say nothing, such as session tickets.
+        let Transport::Plain(tcp) = &self.transport else { return false };
+        if tcp.set_nonblocking(true).is_err() {
+            return true;
+        }
+        let waiting = tcp.peek(&mut [0]).is_ok_and(|bytes| bytes > 0);
+        tcp.set_nonblocking(false).is_err() || waiting
+    }
+
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = match &mut self.transport {
+                Transport::Plain(tcp) => tcp.read(block),
+                Transport::Tls(tls) => tls.read(block),
+                Transport::Broken => Err(io::ErrorKind::NotConnected.into()),
+            };
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn tcp(&self) -> io::Result<&TcpStream> {
+        match &self.transport {
+            Transport::Plain(tcp) => Ok(tcp),
+            Transport::Tls(tls) => Ok(&tls.sock),
+            Transport::Broken => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+fn write_vectored(tcp: &mut TcpStream, parts: &[&[u8]], written: &mut usize) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    let mut left = slices.as_mut_slice();
+    IoSlice::advance_slices(&mut left, 0);
+    while !left.is_empty() {
+        match tcp.write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(bytes) => {
+                *written += bytes;
+                IoSlice::advance_slices(&mut left, bytes);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn write_all(tls: &mut StreamOwned<ClientConnection, TcpStream>, part: &[u8], written: &mut usize) -> io::Result<()> {
+    let mut left = part;
+    while !left.is_empty() {
+        match tls.write(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(bytes) => {
+                *written += bytes;
+                left = &left[bytes..];
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    tls.flush()
+}

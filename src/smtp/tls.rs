@@ -1,0 +1,43 @@
+//! TLS to a mail server: whom to trust, and under which name the server must show a certificate.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, crypto};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
+
+/// What a handshake needs, made once for all connections: they resume each other's sessions.
+pub(super) struct Tls {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl Tls {
+    /// For a server of that name. `extra_roots` is PEM text of certificates to trust beside the public authorities.
+    ///
+    /// # Errors
+    /// When that text holds no certificate, or the name can be in none.
+    pub(super) fn new(host: &str, extra_roots: Option<&[u8]>) -> anyhow::Result<Self> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(pem) = extra_roots {
+            let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+            let certificates = certificates.context("failed to read the certificates of `mail.tls_ca_file`")?;
+            ensure!(!certificates.is_empty(), "`mail.tls_ca_file` holds no PEM certificate");
+            for certificate in certificates {
+                roots.add(certificate).context("failed to trust a certificate of `mail.tls_ca_file`")?;
+            }
+        }
+        let name = ServerName::try_from(host.to_owned());
+        let name = name.with_context(|| format!("no certificate can be made out to `{host}`"))?;
+        let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().context("failed to prepare TLS")?;
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        Ok(Self { config: Arc::new(config), name })
+    }
+
+    /// A connection that has not shaken hands yet.
+    pub(super) fn connection(&self) -> Result<ClientConnection, rustls::Error> {
+        ClientConnection::new(Arc::clone(&self.config), self.name.clone())
+    }
+}
