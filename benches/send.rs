@@ -86,6 +86,7 @@ fn send(
         write: &write,
         connections,
         limit: None,
+        rates: &[],
         clock: &|| now,
         pause: &|pause| thread::sleep(pause),
         stop: &AtomicBool::new(false),

@@ -4,7 +4,7 @@
 //! `status` shows it.
 //!
 //! ```text
-//! queued -> claimed -> sending -> sent | deferred | failed | unknown
+//! queued -> claimed <-> sending -> sent | deferred | failed | unknown
 //!             |-> suppressed (left since the freeze)    deferred -> queued (when its time has come)
 //! ```
 
@@ -126,6 +126,8 @@ pub struct Delivery {
 pub enum Entry {
     /// The message is about to be written: from here on a crash leaves the recipient `unknown`.
     Sending,
+    /// The message was not accepted after all, whatever becomes of it: it is claimed as before.
+    Unsent,
     /// The attempt is over.
     Ended(Outcome),
 }

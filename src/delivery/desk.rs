@@ -1,144 +1,277 @@
-//! The desk all connections of a run share: the next recipient, the ledger, and whether to go on.
+//! The desk all threads of a run share: claims on their way to become letters, letters on their way to a connection, and
+//! whether to go on. Knows no SMTP.
 //!
-//! Takes claims from the store in batches and hands them out one at a time; writes each outcome down at once, so that a
-//! killed run leaves at most one unknown recipient per connection. Knows no SMTP.
+//! ```text
+//! store ─► claims ─► scribes write and sign ─► letters ─► workers, one per connection ─► journal
+//! ```
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use crate::delivery::journal::{Journal, Stopped};
+use crate::delivery::judgement::Judgement;
 use crate::delivery::run::{Ended, Job, Progress};
-use crate::delivery::trouble;
+use crate::delivery::window::Window;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Entry, Outcome, State};
-use crate::store::{Store, StoreError};
+use crate::letter::Letter;
+use crate::subscriber::SubscriberId;
 
-/// So many refusals of us or of the message in a row stop the run; fewer may be one recipient's own filter.
-const MOST_IN_A_ROW: usize = 3;
+/// So many recipients are claimed at a time: enough to share the cost of a durable write.
+const BATCH: usize = 64;
+
+/// So many are claimed and not settled, at most, where connections are few. After a power cut they are the unknown ones.
+const MOST_CLAIMED: usize = 2 * BATCH;
+
+/// How often whoever waits looks whether the run is to stop.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// A connection that has had nothing to do for so long is closed: servers do not like idle ones.
+const MOST_IDLE: u32 = 120;
 
 pub(super) struct Desk<'a> {
     job: &'a Job<'a>,
-    papers: Mutex<Papers<'a>>,
+    journal: &'a Journal<'a>,
+    papers: Mutex<Papers>,
+    claims_came: Condvar,
+    letters_came: Condvar,
+    room_came: Condvar,
 }
 
-/// The run has stopped: the worker puts its claim back and ends.
-pub(super) struct Stopped;
+/// A recipient whose letter is written.
+pub(super) struct Ready {
+    pub(super) claim: Claim,
+    pub(super) letter: Letter,
+}
 
-struct Papers<'a> {
-    store: &'a mut dyn Store,
-    queue: VecDeque<Claim>,
-    /// How many more recipients may be claimed.
-    left: u64,
-    batch: usize,
+/// What a worker is to do next.
+pub(super) enum Next {
+    /// Mail this.
+    Letter(Box<Ready>),
+    /// Close the connection and ask again.
+    Rest,
+    /// Go home.
+    End,
+}
+
+struct Papers {
+    claims: VecDeque<Claim>,
+    letters: VecDeque<Ready>,
+    most_letters: usize,
+    /// Claims in the hands of scribes, and letters in those of workers.
+    being_written: usize,
+    being_sent: usize,
+    all_claimed: bool,
+    /// Workers that have not gone home.
+    workers: usize,
+    window: Window,
     connected: bool,
-    /// Somebody has this issue already, now or from an earlier run.
-    accepted: bool,
-    /// Recipients refused with words that may be about us.
-    suspects: Vec<(Claim, String)>,
-    suspects_in_a_row: usize,
-    unknown_in_a_row: usize,
-    /// So many unknown in a row stop the run. A server that restarts leaves one for each connection, which is no reason.
-    most_unknown: usize,
-    suspicion: Option<Finding>,
-    tally: Counts,
-    /// Why the last worker without a connection went.
-    retired: Option<Finding>,
-    stopped: Option<Finding>,
-    failed: Option<StoreError>,
+    judgement: Judgement,
 }
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(store: &'a mut dyn Store, job: &'a Job<'a>, counts: &Counts, workers: usize) -> Self {
+    pub(super) fn new(journal: &'a Journal<'a>, job: &'a Job<'a>, counts: &Counts, workers: usize) -> Self {
         let papers = Papers {
-            store,
-            queue: VecDeque::new(),
-            left: job.limit.unwrap_or(u64::MAX),
-            // Enough to share the cost of a durable write; after a power cut they are the unknown ones.
-            batch: (4 * workers).min(128),
+            claims: VecDeque::new(),
+            letters: VecDeque::new(),
+            most_letters: workers,
+            being_written: 0,
+            being_sent: 0,
+            all_claimed: false,
+            workers,
+            window: Window::new(workers),
             connected: false,
-            accepted: counts.of(State::Sent) > 0,
-            suspects: Vec::new(),
-            suspects_in_a_row: 0,
-            unknown_in_a_row: 0,
-            most_unknown: workers + 2,
-            suspicion: None,
-            tally: Counts::default(),
-            retired: None,
-            stopped: None,
-            failed: None,
+            judgement: Judgement::new(workers, counts.of(State::Sent) > 0),
         };
-        Self { job, papers: Mutex::new(papers) }
+        let papers = Mutex::new(papers);
+        let (claims_came, letters_came, room_came) = <(Condvar, Condvar, Condvar)>::default();
+        Self { job, journal, papers, claims_came, letters_came, room_came }
     }
 
-    /// The next recipient; `None` when there is none, or the run has stopped.
-    pub(super) fn next(&self) -> Option<Claim> {
-        if self.is_stopped() {
-            return None;
+    /// Waits a while for the need of more claims; gives how many.
+    pub(super) fn room(&self) -> Result<Option<usize>, Stopped> {
+        let papers = self.papers();
+        if self.is_over(&papers) {
+            return Err(Stopped);
         }
+        if papers.wants_claims() {
+            return Ok(Some(BATCH));
+        }
+        drop(wait(&self.room_came, papers));
+        Ok(None)
+    }
+
+    /// Lays claims down for the scribes.
+    pub(super) fn add_claims(&self, claims: Vec<Claim>) {
+        self.papers().claims.extend(claims);
+        self.claims_came.notify_all();
+    }
+
+    /// No more recipients are to be claimed.
+    pub(super) fn end_claims(&self) {
+        self.papers().all_claimed = true;
+        self.claims_came.notify_all();
+        self.letters_came.notify_all();
+    }
+
+    /// Waits a while for the last letter to be settled; gives whether it is, or the run is over.
+    pub(super) fn is_finished(&self) -> bool {
+        let papers = self.papers();
+        let is_finished = |papers: &Papers| self.is_over(papers) || (papers.is_done() && papers.being_sent == 0);
+        is_finished(&papers) || is_finished(&wait(&self.room_came, papers))
+    }
+
+    /// The next claim to write a letter for; `None`: no more.
+    pub(super) fn next_claim(&self) -> Option<Claim> {
         let mut papers = self.papers();
-        if papers.queue.is_empty() && papers.left > 0 {
-            let limit = papers.batch.min(usize::try_from(papers.left).unwrap_or(usize::MAX));
-            let claimed = papers.store.claim(self.job.issue, limit, (self.job.clock)());
-            match claimed.and_then(|claims| papers.store.barrier()?().map(|()| claims)) {
-                Ok(claims) => {
-                    papers.left -= claims.len() as u64;
-                    papers.queue.extend(claims);
+        loop {
+            if self.is_over(&papers) || (papers.all_claimed && papers.claims.is_empty()) {
+                return None;
+            }
+            if papers.letters.len() + papers.being_written < papers.most_letters
+                && let Some(claim) = papers.claims.pop_front()
+            {
+                papers.being_written += 1;
+                if papers.wants_claims() {
+                    self.room_came.notify_one();
                 }
-                Err(error) => papers.failed = Some(error),
+                return Some(claim);
+            }
+            papers = wait(&self.claims_came, papers);
+        }
+    }
+
+    /// A letter is written.
+    pub(super) fn add_letter(&self, claim: Claim, letter: Letter) {
+        let mut papers = self.papers();
+        papers.being_written -= 1;
+        papers.letters.push_back(Ready { claim, letter });
+        self.letters_came.notify_one();
+    }
+
+    /// A letter could not be written: nobody shall get this issue in a wrong form.
+    pub(super) fn spoil(&self, claim: Claim, finding: Finding) {
+        let mut papers = self.papers();
+        papers.being_written -= 1;
+        papers.claims.push_front(claim);
+        papers.judgement.stop_for(finding);
+    }
+
+    /// The next letter for the worker of that number, waiting for it. A worker with a connection may be told to rest.
+    pub(super) fn next(&self, worker: usize, connected: bool) -> Next {
+        let mut idle = 0;
+        loop {
+            let mut papers = self.papers();
+            if self.is_over(&papers) || papers.is_done() {
+                return Next::End;
+            }
+            let admitted = papers.window.admits(worker);
+            if let Some(ready) = admitted.then(|| self.take_letter(&mut papers)).flatten() {
+                return Next::Letter(Box::new(ready));
+            }
+            if connected && (!admitted || idle >= MOST_IDLE) {
+                return Next::Rest;
+            }
+            drop(papers);
+            // What is known must not wait in memory while nothing happens.
+            if self.journal.flush().is_err() {
+                return Next::End;
+            }
+            let papers = self.papers();
+            if papers.letters.is_empty() || !admitted {
+                drop(wait(&self.letters_came, papers));
+                idle += 1;
             }
         }
-        papers.queue.pop_front()
     }
 
-    /// Notes that the message is about to be written.
-    pub(super) fn sending(&self, claim: &Claim) -> Result<(), Stopped> {
-        let now = (self.job.clock)();
+    /// The next letter, if there is one now.
+    pub(super) fn next_if_ready(&self, worker: usize) -> Option<Ready> {
         let mut papers = self.papers();
-        let noted = papers.store.record(self.job.issue, &[(claim.subscriber.id, Entry::Sending)], now);
-        noted.map(drop).map_err(|error| papers.fail(error))
+        let goes_on = !self.is_over(&papers) && papers.window.admits(worker);
+        goes_on.then(|| self.take_letter(&mut papers)).flatten()
     }
 
-    /// Writes down what became of a recipient.
-    pub(super) fn settle(&self, claim: &Claim, outcome: Outcome) -> Result<(), Stopped> {
+    fn take_letter(&self, papers: &mut Papers) -> Option<Ready> {
+        let ready = papers.letters.pop_front()?;
+        papers.being_sent += 1;
+        self.claims_came.notify_one();
+        Some(ready)
+    }
+
+    /// Notes that the message is about to be written. False: somebody else mails this recipient.
+    pub(super) fn sending(&self, claim: &Claim) -> Result<bool, Stopped> {
+        let mine = self.journal.sending(claim.subscriber.id)?;
+        if !mine {
+            self.papers().being_sent -= 1;
+        }
+        Ok(mine)
+    }
+
+    /// The server did not take the message: a crash leaves nobody in doubt about it.
+    pub(super) fn unsent(&self, claim: &Claim) {
+        self.journal.add(claim.subscriber.id, Entry::Unsent);
+    }
+
+    /// Notes what became of a recipient; written down with the next message at the latest.
+    pub(super) fn settle(&self, claim: &Claim, outcome: Outcome) {
         let state = state_of(&outcome);
-        let now = (self.job.clock)();
+        self.journal.add(claim.subscriber.id, Entry::Ended(outcome));
         let mut papers = self.papers();
-        let noted = papers.store.record(self.job.issue, &[(claim.subscriber.id, Entry::Ended(outcome))], now);
-        noted.map_err(|error| papers.fail(error))?;
-        papers.count(state);
+        papers.being_sent -= 1;
+        papers.judgement.count(state);
+        if state == State::Sent {
+            papers.window.widen();
+        }
         drop(papers);
         (self.job.progress)(Progress::Settled(state));
-        Ok(())
     }
 
     /// A recipient was refused with words that may be about us or the message, as `finding` says: judged at the end, or
     /// when they become many.
     pub(super) fn suspect(&self, claim: Claim, reply: String, finding: Finding) {
         let mut papers = self.papers();
-        papers.suspects.push((claim, reply));
-        papers.suspects_in_a_row += 1;
-        if papers.suspects_in_a_row >= MOST_IN_A_ROW {
-            papers.stopped.get_or_insert(finding);
-        } else {
-            papers.suspicion = Some(finding);
-        }
+        papers.being_sent -= 1;
+        papers.judgement.suspect(claim, reply, finding);
     }
 
-    /// Gives a recipient back, to whom nothing was sent.
-    pub(super) fn put_back(&self, claim: Claim) {
-        self.papers().queue.push_front(claim);
+    /// Gives a letter back that was not sent.
+    pub(super) fn put_back(&self, ready: Ready) {
+        let mut papers = self.papers();
+        papers.being_sent -= 1;
+        papers.letters.push_front(ready);
+        self.letters_came.notify_one();
+    }
+
+    /// The server wants less from us.
+    pub(super) fn slow_down(&self) {
+        self.papers().window.narrow();
+    }
+
+    /// Has all that is known written down, before a long wait.
+    pub(super) fn flush(&self) {
+        // Whether it could be is seen by whoever writes next.
+        let _ = self.journal.flush();
     }
 
     /// Ends the run: the other workers finish the message at hand.
     pub(super) fn stop(&self, finding: Finding) {
-        self.papers().stopped.get_or_insert(finding);
+        self.papers().judgement.stop_for(finding);
     }
 
-    /// A worker that has put its claim back goes, for want of a connection. The run goes on with the others; if none is
-    /// left to take the claim, this is why it stopped.
+    /// A worker that has put its letter back goes, for want of a connection. The run goes on with the others; if none is
+    /// left to take the letter, this is why it stopped.
     pub(super) fn retire(&self, finding: Finding) {
-        self.papers().retired = Some(finding);
+        self.papers().judgement.retire(finding);
+    }
+
+    /// A worker goes home. Without any nothing is sent any more.
+    pub(super) fn leave(&self) {
+        self.papers().workers -= 1;
+        self.claims_came.notify_all();
+        self.room_came.notify_all();
     }
 
     pub(super) fn note_connected(&self) {
@@ -150,70 +283,46 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        let papers = self.papers();
-        self.job.stop.load(Ordering::Relaxed) || papers.stopped.is_some() || papers.failed.is_some()
+        self.is_over(&self.papers())
     }
 
-    /// Judges the suspects, gives unsent claims back to the store, and sums up.
-    pub(super) fn close(self) -> Result<Ended, StoreError> {
-        let job = self.job;
-        let mut papers = self.papers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = papers.failed {
-            // The store settles the rest when the next run begins.
-            return Err(error);
-        }
-        let now = (job.clock)();
-        if !papers.suspects.is_empty() && !papers.accepted && papers.stopped.is_none() {
-            // Nobody at all got it: it is us.
-            papers.stopped = papers.suspicion.take();
-        }
-        if !papers.queue.is_empty() && papers.stopped.is_none() {
-            papers.stopped = papers.retired.take();
-        }
-        let mut outcomes = Vec::new();
-        for (claim, reply) in mem::take(&mut papers.suspects) {
-            let outcome = match papers.stopped {
-                Some(_) => Outcome::Requeued,
-                None => Outcome::Failed { reply, suppress: false },
-            };
-            papers.count(state_of(&outcome));
-            outcomes.push((claim.subscriber.id, Entry::Ended(outcome)));
-        }
-        outcomes.extend(papers.queue.iter().map(|claim| (claim.subscriber.id, Entry::Ended(Outcome::Requeued))));
-        if !outcomes.is_empty() {
-            papers.store.record(job.issue, &outcomes, now)?;
-        }
-        Ok(Ended { tally: papers.tally, stopped: papers.stopped })
+    fn is_over(&self, papers: &Papers) -> bool {
+        papers.workers == 0
+            || self.job.stop.load(Ordering::Relaxed)
+            || papers.judgement.is_stopped()
+            || self.journal.has_failed()
     }
 
-    fn papers(&self) -> MutexGuard<'_, Papers<'a>> {
+    /// Sums up; gives the outcomes that are not written yet, those of claims that go back among them.
+    pub(super) fn close(self) -> (Ended, Vec<(SubscriberId, Outcome)>) {
+        let papers = self.papers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let letters = papers.letters.into_iter().map(|ready| ready.claim);
+        let unsent: Vec<Claim> = letters.chain(papers.claims).collect();
+        let (ended, mut outcomes) = papers.judgement.close(!unsent.is_empty());
+        outcomes.extend(unsent.into_iter().map(|claim| (claim.subscriber.id, Outcome::Requeued)));
+        (ended, outcomes)
+    }
+
+    fn papers(&self) -> MutexGuard<'_, Papers> {
         self.papers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Papers<'_> {
-    fn count(&mut self, state: State) {
-        self.tally.set(state, self.tally.of(state) + 1);
-        match state {
-            State::Sent => {
-                self.accepted = true;
-                self.suspects_in_a_row = 0;
-                self.unknown_in_a_row = 0;
-            }
-            State::Unknown => {
-                self.unknown_in_a_row += 1;
-                if self.unknown_in_a_row >= self.most_unknown {
-                    self.stopped.get_or_insert_with(trouble::no_verdict);
-                }
-            }
-            _ => {}
-        }
+impl Papers {
+    /// Whether claims run low, and few enough are out.
+    fn wants_claims(&self) -> bool {
+        let claimed = self.claims.len() + self.being_written + self.letters.len() + self.being_sent;
+        self.claims.len() < BATCH / 2 && claimed + BATCH <= MOST_CLAIMED.max(4 * self.most_letters)
     }
 
-    fn fail(&mut self, error: StoreError) -> Stopped {
-        self.failed.get_or_insert(error);
-        Stopped
+    /// Whether nothing can come any more but what other workers put back.
+    fn is_done(&self) -> bool {
+        self.all_claimed && self.claims.is_empty() && self.being_written == 0 && self.letters.is_empty()
     }
+}
+
+fn wait<'papers>(condition: &Condvar, papers: MutexGuard<'papers, Papers>) -> MutexGuard<'papers, Papers> {
+    condition.wait_timeout(papers, LOOK).unwrap_or_else(PoisonError::into_inner).0
 }
 
 fn state_of(outcome: &Outcome) -> State {

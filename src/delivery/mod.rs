@@ -4,8 +4,11 @@
 //! before the first message, a recipient is claimed before the connection is used, marked `sending` before the content
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
+mod claimer;
 mod desk;
 pub mod digests;
+mod journal;
+mod judgement;
 pub mod past;
 pub mod plan;
 pub mod rehearsal;
@@ -14,6 +17,8 @@ pub mod run;
 pub mod send;
 pub mod trial;
 mod trouble;
+mod verdict;
+mod window;
 mod worker;
 
 pub use crate::letter::Letter;

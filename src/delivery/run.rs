@@ -1,20 +1,26 @@
 //! Mails one issue to everybody who still waits for it.
 //!
-//! Takes a frozen mailing, a way out and a writer of letters; gives what became of this run's recipients. One thread and
-//! one connection per worker; the first connection is made before the others, so that a wrong password is tried once.
+//! Takes a frozen mailing, a way out and a writer of letters; gives what became of this run's recipients. The thread that
+//! calls claims recipients, a few write and sign letters, and each worker has a connection. The first connection is made
+//! before the others, so that a wrong password is tried once.
 
+use std::num::NonZero;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::claimer::Claimer;
 use crate::delivery::desk::Desk;
+use crate::delivery::journal::Journal;
+use crate::delivery::trouble;
 use crate::delivery::worker::Worker;
 use crate::finding::Finding;
 use crate::issue::{IssueId, Slug};
 use crate::ledger::{Counts, State};
 use crate::letter::Letter;
+use crate::rate::Rate;
 use crate::smtp::Route;
 use crate::store::{Store, StoreError};
 use crate::subscriber::Subscriber;
@@ -36,6 +42,8 @@ pub struct Job<'a> {
     pub connections: usize,
     /// Recipients, at most.
     pub limit: Option<u64>,
+    /// How fast, counted in the store for all who send from it. All of them are kept.
+    pub rates: &'a [Rate],
     /// Reads the clock.
     pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
     /// Waits so long, before trying a busy server again.
@@ -79,23 +87,42 @@ pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<Ended, StoreError> {
     let counts = store.counts(job.issue)?;
     (job.progress)(Progress::Begun { slug: job.slug.clone(), open: counts.open() });
     let workers = job.connections.min(usize::try_from(counts.open()).unwrap_or(usize::MAX)).max(1);
-    let desk = Desk::new(store, job, &counts, workers);
-    serve(job, &desk, workers);
-    desk.close()
+    let journal = Journal::new(store, job)?;
+    let desk = Desk::new(&journal, job, &counts, workers);
+    let mut claimer = Claimer::new(job, &journal, &desk);
+    if claimer.claim() {
+        serve(job, &desk, claimer, workers);
+    }
+    let (ended, left) = desk.close();
+    journal.close(left)?;
+    Ok(ended)
 }
 
 /// Lets so many workers serve the desk until nobody waits or the run stops.
-fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, workers: usize) {
-    let Some(claim) = desk.next() else { return };
-    desk.put_back(claim);
-    let mut first = Worker::new(job, desk);
+fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, claimer: Claimer<'_, 'job>, workers: usize) {
+    let mut first = Worker::new(0, job, desk);
     if !first.begin() {
         return;
     }
+    let scribes = thread::available_parallelism().map_or(1, NonZero::get).min(workers);
     thread::scope(|scope| {
-        for _ in 1..workers {
-            scope.spawn(|| Worker::new(job, desk).work());
+        for _ in 0..scribes {
+            scope.spawn(|| write_letters(job, desk));
         }
-        first.work();
+        scope.spawn(|| first.work());
+        for number in 1..workers {
+            scope.spawn(move || Worker::new(number, job, desk).work());
+        }
+        claimer.work();
     });
+}
+
+/// Writes and signs letters, so that no connection waits for a signature.
+fn write_letters(job: &Job<'_>, desk: &Desk<'_>) {
+    while let Some(claim) = desk.next_claim() {
+        match (job.write)(&claim.subscriber) {
+            Ok(letter) => desk.add_letter(claim, letter),
+            Err(error) => desk.spoil(claim, trouble::unwritten(&error)),
+        }
+    }
 }

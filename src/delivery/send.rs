@@ -18,6 +18,7 @@ use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
+use crate::rate::Rate;
 use crate::smtp::Route;
 use crate::store::{Begun, Store};
 use crate::subscriber::{NewSubscriber, Status};
@@ -39,6 +40,8 @@ pub struct Sending<'a> {
     pub connections: usize,
     /// Recipients in all, at most.
     pub limit: Option<u64>,
+    /// How fast, counted in the store for all who send from it.
+    pub rates: &'a [Rate],
     /// Who is sending.
     pub run: Run,
     /// Gives the hash of what would be mailed of an issue, whoever gets it.
@@ -248,6 +251,7 @@ fn mail_one<'a>(
         write: &*letters.write,
         connections: sending.connections,
         limit: *left,
+        rates: sending.rates,
         clock: sending.clock,
         pause: sending.pause,
         stop: sending.stop,

@@ -31,13 +31,6 @@ pub enum Phase {
     Quit,
 }
 
-impl Phase {
-    /// Whether the server may have taken the message although nobody heard it say so.
-    pub fn may_be_accepted(self) -> bool {
-        self == Phase::FinalDot
-    }
-}
-
 impl fmt::Display for Phase {
     /// What the program was doing, to follow "while".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -247,7 +247,12 @@ fn only_what_is_claimed_is_written(open: Open<'_>) {
     let ids = claim(&mut *store, 1);
     let sent = |id| (id, Entry::Ended(Outcome::Sent("250".into())));
     let [other, nobody] = [SubscriberId(2), SubscriberId(9)];
-    let entries = [(other, Entry::Sending), sent(other), (ids[0], Entry::Sending), sent(nobody), sent(ids[0])];
+    let (one, again) = (ids[0], [Entry::Sending, Entry::Unsent, Entry::Sending]);
+    record(&mut *store, &again.map(|entry| (one, entry)));
+    assert_eq!(states(&*open())[0], (State::Sending, 0));
+    record(&mut *store, &[(one, Entry::Unsent)]);
+    assert_eq!(states(&*open())[0], (State::Claimed, 0));
+    let entries = [(other, Entry::Sending), sent(other), (one, Entry::Sending), sent(nobody), sent(one)];
     assert_eq!(store.record(&issue(), &entries, now()).unwrap(), [other, other, nobody]);
     assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), ids, "it is over");
     store.barrier().unwrap()().unwrap();

@@ -121,11 +121,14 @@ impl Tables {
     /// Writes an entry down, unless another run has the recipient.
     fn enter(&mut self, issue: &IssueId, id: SubscriberId, run: usize, entry: Entry) -> bool {
         match entry {
-            Entry::Sending => {
-                self.taken(issue, id, run, &[State::Claimed]).map(|row| row.delivery.state = State::Sending).is_some()
-            }
+            Entry::Sending => self.shift(issue, id, run, [State::Claimed, State::Sending]),
+            Entry::Unsent => self.shift(issue, id, run, [State::Sending, State::Claimed]),
             Entry::Ended(outcome) => self.settle(issue, id, run, outcome),
         }
+    }
+
+    fn shift(&mut self, issue: &IssueId, id: SubscriberId, run: usize, [from, to]: [State; 2]) -> bool {
+        self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
     }
 
     fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {

@@ -131,6 +131,7 @@ impl World {
             route,
             connections: self.connections,
             limit: self.limit,
+            rates: &[],
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hash: &|issue| {
                 if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {

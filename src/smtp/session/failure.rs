@@ -13,6 +13,13 @@ pub struct SessionError {
     pub cause: Cause,
 }
 
+impl SessionError {
+    /// Whether nobody can know if the server has taken the message.
+    pub fn leaves_unknown(&self) -> bool {
+        self.phase == Phase::FinalDot && matches!(self.cause, Cause::Lost(_))
+    }
+}
+
 /// What went wrong on a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {

@@ -173,7 +173,8 @@ pub(super) fn record(
     let mut lost = Vec::new();
     for (subscriber, entry) in entries {
         let written = match entry {
-            Entry::Sending => sending(transaction, mailing, *subscriber, run, &now)?,
+            Entry::Sending => moved(transaction, mailing, *subscriber, run, [State::Claimed, State::Sending], &now)?,
+            Entry::Unsent => moved(transaction, mailing, *subscriber, run, [State::Sending, State::Claimed], &now)?,
             Entry::Ended(outcome) => ended(transaction, mailing, *subscriber, run, outcome, &now)?,
         };
         if !written {
@@ -183,12 +184,19 @@ pub(super) fn record(
     Ok(lost)
 }
 
-fn sending(transaction: &Transaction<'_>, mailing: i64, subscriber: SubscriberId, run: i64, now: &str) -> Result<bool> {
+fn moved(
+    transaction: &Transaction<'_>,
+    mailing: i64,
+    subscriber: SubscriberId,
+    run: i64,
+    [from, to]: [State; 2],
+    now: &str,
+) -> Result<bool> {
     let mut update = transaction.prepare_cached(
-        "UPDATE delivery SET state = 'sending', changed = ?4
-         WHERE mailing = ?1 AND subscriber = ?2 AND state = 'claimed' AND run = ?3",
+        "UPDATE delivery SET state = ?5, changed = ?6
+         WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state = ?4",
     )?;
-    Ok(update.execute(params![mailing, subscriber.0, run, now])? == 1)
+    Ok(update.execute(params![mailing, subscriber.0, run, from.as_str(), to.as_str(), now])? == 1)
 }
 
 fn ended(

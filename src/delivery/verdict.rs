@@ -1,0 +1,66 @@
+//! What a failed attempt means for its recipient: settled, tried again, or a reason to stop.
+//!
+//! When a message may be sent again follows from the phase of the failure (RFC 5321 4.1.1.4): before the final dot it
+//! was not accepted, after the dot and without a reply nobody knows, and `unknown` is written down.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::delivery::retry;
+use crate::issue::IssueId;
+use crate::ledger::{Claim, Outcome};
+use crate::smtp::phase::Phase;
+use crate::smtp::reply::{Class, Reply};
+use crate::smtp::session::{Cause, SessionError};
+
+/// What to do after one attempt that failed.
+pub(super) enum Verdict {
+    /// Write this down and go on with the next.
+    Settle(Outcome),
+    /// Nothing was accepted, and that says nothing about the recipient: try again.
+    Again,
+    /// The same, and the server wants less from us.
+    SlowDown,
+    /// The server refused us or the message, perhaps only for this recipient.
+    Suspect(Reply),
+    /// The run has no sense any more.
+    Stop,
+}
+
+/// Judges a failed attempt to mail an issue.
+pub(super) fn verdict(issue: &IssueId, claim: &Claim, error: &SessionError, now: DateTime<Utc>) -> Verdict {
+    let failed = |suppress| Verdict::Settle(Outcome::Failed { reply: said(error), suppress });
+    let reply = match &error.cause {
+        Cause::Lost(_) if error.leaves_unknown() => return Verdict::Settle(Outcome::Unknown(error.to_string())),
+        Cause::Lost(_) => return Verdict::Again,
+        Cause::Lacks(_) => return failed(false),
+        Cause::Unencrypted | Cause::TooLarge { .. } => return Verdict::Stop,
+        Cause::Refused(reply) => reply,
+    };
+    match reply.class(error.phase) {
+        Class::AddressBad => failed(true),
+        Class::MailboxUnavailable | Class::Unsupported => failed(false),
+        Class::TryLater => Verdict::Settle(deferred(issue, claim, said(error), now)),
+        Class::OurFault if error.phase == Phase::Mail => Verdict::Stop,
+        Class::OurFault | Class::Message => Verdict::Suspect(reply.clone()),
+        Class::BackOff | Class::Accepted => Verdict::SlowDown,
+    }
+}
+
+/// The recipient is tried again later, unless it was tried often enough.
+pub(super) fn deferred(issue: &IssueId, claim: &Claim, reply: String, now: DateTime<Utc>) -> Outcome {
+    let tries = claim.attempts + 1;
+    let delay = retry::delay(issue, claim.subscriber.id, tries);
+    let retry_at = delay.and_then(|delay| now.checked_add_signed(TimeDelta::from_std(delay).ok()?));
+    match retry_at {
+        Some(retry_at) => Outcome::Deferred { reply, retry_at },
+        None => Outcome::Failed { reply: format!("{reply} (given up after {tries} tries)"), suppress: false },
+    }
+}
+
+/// The server's own words, or what the program has to say instead.
+fn said(error: &SessionError) -> String {
+    match &error.cause {
+        Cause::Refused(reply) => reply.to_string(),
+        _ => error.to_string(),
+    }
+}
