@@ -128,7 +128,7 @@ impl<'a> Journal<'a> {
         match result {
             Ok(lost) => {
                 page.written = upto;
-                let begun = |id: &SubscriberId| entries.iter().any(|entry| *entry == (*id, Entry::Sending));
+                let begun = |id: &SubscriberId| entries.contains(&(*id, Entry::Sending));
                 page.lost.extend(lost.into_iter().filter(begun));
             }
             Err(error) => page.failed = Some(error),
