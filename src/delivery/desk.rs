@@ -7,9 +7,9 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::delivery::bell::{Bell, LOOK};
 use crate::delivery::journal::{Journal, Stopped};
 use crate::delivery::judgement::Judgement;
 use crate::delivery::run::{Ended, Job, Progress};
@@ -25,19 +25,16 @@ const BATCH: usize = 64;
 /// So many are claimed and not settled, at most, where connections are few. After a power cut they are the unknown ones.
 const MOST_CLAIMED: usize = 2 * BATCH;
 
-/// How often whoever waits looks whether the run is to stop.
-const LOOK: Duration = Duration::from_millis(250);
-
-/// A connection that has had nothing to do for so long is closed: servers do not like idle ones.
-const MOST_IDLE: u32 = 120;
+/// A connection that has had nothing to do for half a minute is closed: servers do not like idle ones.
+const MOST_IDLE: u128 = 30_000 / LOOK.as_millis();
 
 pub(super) struct Desk<'a> {
     job: &'a Job<'a>,
     journal: &'a Journal<'a>,
     papers: Mutex<Papers>,
-    claims_came: Condvar,
-    letters_came: Condvar,
-    room_came: Condvar,
+    claims_came: Bell,
+    letters_came: Bell,
+    room_came: Bell,
 }
 
 /// A recipient whose letter is written.
@@ -86,7 +83,7 @@ impl<'a> Desk<'a> {
             judgement: Judgement::new(workers, counts.of(State::Sent) > 0),
         };
         let papers = Mutex::new(papers);
-        let (claims_came, letters_came, room_came) = <(Condvar, Condvar, Condvar)>::default();
+        let (claims_came, letters_came, room_came) = <(Bell, Bell, Bell)>::default();
         Self { job, journal, papers, claims_came, letters_came, room_came }
     }
 
@@ -99,28 +96,28 @@ impl<'a> Desk<'a> {
         if papers.wants_claims() {
             return Ok(Some(BATCH));
         }
-        drop(wait(&self.room_came, papers));
+        drop(self.room_came.wait(papers));
         Ok(None)
     }
 
     /// Lays claims down for the scribes.
     pub(super) fn add_claims(&self, claims: Vec<Claim>) {
         self.papers().claims.extend(claims);
-        self.claims_came.notify_all();
+        self.claims_came.ring_for_all();
     }
 
     /// No more recipients are to be claimed.
     pub(super) fn end_claims(&self) {
         self.papers().all_claimed = true;
-        self.claims_came.notify_all();
-        self.letters_came.notify_all();
+        self.claims_came.ring_for_all();
+        self.letters_came.ring_for_all();
     }
 
     /// Waits a while for the last letter to be settled; gives whether it is, or the run is over.
     pub(super) fn is_finished(&self) -> bool {
         let papers = self.papers();
         let is_finished = |papers: &Papers| self.is_over(papers) || (papers.is_done() && papers.being_sent == 0);
-        is_finished(&papers) || is_finished(&wait(&self.room_came, papers))
+        is_finished(&papers) || is_finished(&self.room_came.wait(papers))
     }
 
     /// The next claim to write a letter for; `None`: no more.
@@ -135,11 +132,11 @@ impl<'a> Desk<'a> {
             {
                 papers.being_written += 1;
                 if papers.wants_claims() {
-                    self.room_came.notify_one();
+                    self.room_came.ring();
                 }
                 return Some(claim);
             }
-            papers = wait(&self.claims_came, papers);
+            papers = self.claims_came.wait(papers);
         }
     }
 
@@ -148,7 +145,7 @@ impl<'a> Desk<'a> {
         let mut papers = self.papers();
         papers.being_written -= 1;
         papers.letters.push_back(Ready { claim, letter });
-        self.letters_came.notify_one();
+        self.letters_came.ring();
     }
 
     /// A letter could not be written: nobody shall get this issue in a wrong form.
@@ -181,7 +178,7 @@ impl<'a> Desk<'a> {
             }
             let papers = self.papers();
             if papers.letters.is_empty() || !admitted {
-                drop(wait(&self.letters_came, papers));
+                drop(self.letters_came.wait(papers));
                 idle += 1;
             }
         }
@@ -197,7 +194,10 @@ impl<'a> Desk<'a> {
     fn take_letter(&self, papers: &mut Papers) -> Option<Ready> {
         let ready = papers.letters.pop_front()?;
         papers.being_sent += 1;
-        self.claims_came.notify_one();
+        // Scribes that have filled the desk go on when it is half empty, not after each letter.
+        if papers.letters.len() <= papers.most_letters / 2 {
+            self.claims_came.ring();
+        }
         Some(ready)
     }
 
@@ -242,7 +242,7 @@ impl<'a> Desk<'a> {
         let mut papers = self.papers();
         papers.being_sent -= 1;
         papers.letters.push_front(ready);
-        self.letters_came.notify_one();
+        self.letters_came.ring();
     }
 
     /// The server wants less from us.
@@ -270,8 +270,8 @@ impl<'a> Desk<'a> {
     /// A worker goes home. Without any nothing is sent any more.
     pub(super) fn leave(&self) {
         self.papers().workers -= 1;
-        self.claims_came.notify_all();
-        self.room_came.notify_all();
+        self.claims_came.ring_for_all();
+        self.room_came.ring_for_all();
     }
 
     pub(super) fn note_connected(&self) {
@@ -319,10 +319,6 @@ impl Papers {
     fn is_done(&self) -> bool {
         self.all_claimed && self.claims.is_empty() && self.being_written == 0 && self.letters.is_empty()
     }
-}
-
-fn wait<'papers>(condition: &Condvar, papers: MutexGuard<'papers, Papers>) -> MutexGuard<'papers, Papers> {
-    condition.wait_timeout(papers, LOOK).unwrap_or_else(PoisonError::into_inner).0
 }
 
 fn state_of(outcome: &Outcome) -> State {

@@ -7,8 +7,9 @@
 
 use std::collections::HashSet;
 use std::mem;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::delivery::bell::Bell;
 use crate::delivery::run::Job;
 use crate::ledger::{Claim, Entry, Outcome};
 use crate::rate::Permits;
@@ -20,7 +21,7 @@ pub(super) struct Journal<'a> {
     store: Mutex<&'a mut dyn Store>,
     barrier: Barrier,
     page: Mutex<Page>,
-    turned: Condvar,
+    turned: Bell,
 }
 
 /// The ledger cannot be kept, or the run has stopped: the worker puts its letter back and ends.
@@ -41,7 +42,7 @@ struct Page {
 impl<'a> Journal<'a> {
     pub(super) fn new(store: &'a mut dyn Store, job: &'a Job<'a>) -> Result<Self, StoreError> {
         let barrier = store.barrier()?;
-        Ok(Self { job, store: Mutex::new(store), barrier, page: Mutex::default(), turned: Condvar::new() })
+        Ok(Self { job, store: Mutex::new(store), barrier, page: Mutex::default(), turned: Bell::default() })
     }
 
     /// Claims so many recipients at most, durably. While the disk is waited for, others write.
@@ -113,7 +114,7 @@ impl<'a> Journal<'a> {
             if page.failed.is_some() {
                 return Err(Stopped);
             }
-            page = if page.writing { self.wait(page) } else { self.write(page) };
+            page = if page.writing { self.turned.wait(page) } else { self.write(page) };
         }
         Ok(page)
     }
@@ -133,12 +134,8 @@ impl<'a> Journal<'a> {
             }
             Err(error) => page.failed = Some(error),
         }
-        self.turned.notify_all();
+        self.turned.ring_for_all();
         page
-    }
-
-    fn wait<'page>(&self, page: MutexGuard<'page, Page>) -> MutexGuard<'page, Page> {
-        self.turned.wait(page).unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fail(&self, error: StoreError) -> Stopped {

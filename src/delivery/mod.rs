@@ -4,6 +4,7 @@
 //! before the first message, a recipient is claimed before the connection is used, marked `sending` before the content
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
+mod bell;
 mod claimer;
 mod desk;
 pub mod digests;

@@ -50,6 +50,12 @@ impl Body {
             && self.html.takes(values)
     }
 
+    /// So many bytes `write` appends at most, to within a few lines.
+    pub fn most_bytes(&self, values: &[String]) -> usize {
+        const HEADS: usize = 1024;
+        self.text.most_bytes(values) + self.html.most_bytes(values) + self.pictures.bytes() + HEADS
+    }
+
     /// Appends the parts, from the first boundary to the last, with the values at their marks, which it takes.
     pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
         let (boundary, plain) = (&self.boundary, format!("text/plain; charset=utf-8; {}", self.text_type));

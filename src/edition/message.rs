@@ -93,7 +93,8 @@ impl Header {
         }
         head.push_str(&self.after);
         head.push_str("\r\n");
-        let mut message = head.into_bytes();
+        let mut message = Vec::with_capacity(head.len() + encoded.body.most_bytes(&encoded.values));
+        message.extend_from_slice(head.as_bytes());
         encoded.body.write(&encoded.values, &mut message);
         Ok(message)
     }

@@ -91,6 +91,11 @@ impl Pictures {
         (pictures, findings)
     }
 
+    /// So many bytes all parts have together, with room for their boundaries.
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.len() + 128).sum()
+    }
+
     /// Whether nothing is attached.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()

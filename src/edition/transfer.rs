@@ -120,6 +120,14 @@ impl Encoded {
         self.others.iter().filter_map(|(number, _)| values.get(*number))
     }
 
+    /// So many bytes `write` appends at most.
+    pub fn most_bytes(&self, values: &[String]) -> usize {
+        // A value in quoted-printable takes three times its bytes, and a line of its own.
+        let values: usize = self.used(values).map(|value| 4 * value.len() + 16).sum();
+        let segments = std::iter::once(&self.first).chain(self.others.iter().map(|(_, segment)| segment));
+        values + segments.map(|segment| segment.encoded[0].len().max(segment.raw.len()) + 8).sum::<usize>()
+    }
+
     /// Appends the body to `out`, with the values at their marks, which it takes.
     pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
         match self.encoding {

@@ -53,8 +53,13 @@ impl Reply {
     /// Reads code and text as the server sent them, lines joined by spaces.
     pub fn new(code: u16, text: &str) -> Self {
         const MOST: usize = 500;
-        let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-        let text = clean.take(MOST).collect::<String>().trim().to_owned();
+        let is_clean = text.len() <= MOST && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let clean = |c: char| if c.is_control() { ' ' } else { c };
+        let text = if is_clean {
+            text.trim().to_owned()
+        } else {
+            text.chars().map(clean).take(MOST).collect::<String>().trim().to_owned()
+        };
         Self { code, enhanced: enhanced(code, &text), text }
     }
 

@@ -249,15 +249,17 @@ fn only_what_is_claimed_is_written(open: Open<'_>) {
     let [other, nobody] = [SubscriberId(2), SubscriberId(9)];
     let (one, again) = (ids[0], [Entry::Sending, Entry::Unsent, Entry::Sending]);
     record(&mut *store, &again.map(|entry| (one, entry)));
-    assert_eq!(states(&*open())[0], (State::Sending, 0));
+    assert_eq!(states(&*store)[0], (State::Sending, 0));
     record(&mut *store, &[(one, Entry::Unsent)]);
-    assert_eq!(states(&*open())[0], (State::Claimed, 0));
+    assert_eq!(states(&*store)[0], (State::Claimed, 0));
     let entries = [(other, Entry::Sending), sent(other), (one, Entry::Sending), sent(nobody), sent(one)];
     assert_eq!(store.record(&issue(), &entries, now()).unwrap(), [other, other, nobody]);
     assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), ids, "it is over");
     store.barrier().unwrap()().unwrap();
     assert!(open().claim(&issue(), 1, now()).is_err(), "without the right to send nobody claims");
     assert!(open().record(&issue(), &[sent(other)], now()).is_err());
+    assert_eq!(states(&*store), [(State::Sent, 1), (State::Queued, 0), (State::Queued, 0)]);
+    drop(store);
     assert_eq!(states(&*open()), [(State::Sent, 1), (State::Queued, 0), (State::Queued, 0)]);
 }
 

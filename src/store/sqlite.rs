@@ -1,10 +1,12 @@
 //! The store in one SQLite file: the default, for one machine.
 //!
 //! Two speeds of durability: what the contract calls durable is committed with `synchronous=FULL`, the rest with
-//! NORMAL. Both survive the death of the process, for the page cache does; only FULL survives that of the machine, and
-//! it carries every earlier NORMAL commit along, since the write-ahead log is one file. The right to send is a lock of
-//! the operating system on a file beside the database, which no death leaves behind.
+//! NORMAL, and entries about messages first go into a `log`. All of it survives the death of the process, for the page
+//! cache does; only FULL survives that of the machine, and it carries every earlier commit along, since the write-ahead
+//! log is one file. The right to send is a lock of the operating system on a file beside the database, which no death
+//! leaves behind.
 
+use std::cell::{Cell, RefCell};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -22,9 +24,12 @@ use crate::rate::{Permits, Rate};
 use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
+use crate::store::sqlite::log::{Log, Noted};
+
 mod digest;
 mod error;
 mod ledger;
+mod log;
 mod rate;
 mod schema;
 mod subscribers;
@@ -37,9 +42,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
-    durable: bool,
-    /// Held while this process may send, with its number in the table of runs.
-    sending: Option<(File, i64)>,
+    durable: Cell<bool>,
+    /// While this process may send.
+    sending: Option<Sending>,
+}
+
+/// The right to send, and what is done with it.
+#[derive(Debug)]
+struct Sending {
+    /// The number in the table of runs.
+    run: i64,
+    log: RefCell<Log>,
+    /// The issue at hand, and the number of its mailing.
+    mailing: RefCell<Option<(IssueId, i64)>>,
+    /// Held as long as it lasts.
+    _lock: File,
 }
 
 impl Sqlite {
@@ -50,7 +67,7 @@ impl Sqlite {
     pub fn open(path: &Path) -> StoreResult<Self> {
         make_private(path).map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
         let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
-        let mut store = Self { connection, path: path.to_owned(), durable: true, sending: None };
+        let mut store = Self { connection, path: path.to_owned(), durable: Cell::new(true), sending: None };
         store.connection.busy_timeout(PATIENCE).map_err(|error| error::opening(path, error))?;
         // Before anything is set: a database of another program is left as it is.
         schema::recognise(&store.connection, path)?;
@@ -69,29 +86,29 @@ impl Sqlite {
     }
 
     /// Runs `work` in one transaction that survives a power cut.
-    fn durably<T>(&mut self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
+    fn durably<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
         self.transaction(true, doing, work)
     }
 
     /// Runs `work` in one transaction that survives the death of the process.
-    fn quickly<T>(&mut self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
+    fn quickly<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
         self.transaction(false, doing, work)
     }
 
     fn transaction<T>(
-        &mut self,
+        &self,
         durable: bool,
         doing: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> StoreResult<T> {
-        let path = self.path.clone();
-        let failed = |error| error::doing(doing, &path, error);
-        if self.durable != durable {
+        let failed = |error| error::doing(doing, &self.path, error);
+        if self.durable.get() != durable {
             let level = if durable { "FULL" } else { "NORMAL" };
             self.connection.pragma_update(None, "synchronous", level).map_err(|error| failed(error.into()))?;
-            self.durable = durable;
+            self.durable.set(durable);
         }
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        // One after the other: no method begins one in another.
+        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         let transaction = transaction.map_err(|error| failed(error.into()))?;
         let done = work(&transaction).map_err(failed)?;
         transaction.commit().map_err(|error| failed(error.into()))?;
@@ -103,10 +120,32 @@ impl Sqlite {
         work(&self.connection).map_err(|error| error::doing(doing, &self.path, error))
     }
 
-    /// The number of this process's run.
-    fn run(&self, doing: &'static str) -> StoreResult<i64> {
-        let number = self.sending.as_ref().map(|(_, number)| *number);
-        number.ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
+    /// This process's right to send.
+    fn sending(&self, doing: &'static str) -> StoreResult<&Sending> {
+        self.sending.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
+    }
+
+    /// The number of an issue's mailing, asked for with every message.
+    fn mailing_number(&self, sending: &Sending, issue: &IssueId) -> Result<i64> {
+        let mut known = sending.mailing.borrow_mut();
+        if let Some((_, number)) = known.as_ref().filter(|(known, _)| known == issue) {
+            return Ok(*number);
+        }
+        let number = ledger::number(&self.connection, issue)?;
+        *known = Some((issue.clone(), number));
+        Ok(number)
+    }
+
+    /// Brings what waits in the log into the database.
+    fn write_log(&self) -> StoreResult<()> {
+        const DOING: &str = "record what was sent";
+        let Some(Sending { run, log, .. }) = &self.sending else { return Ok(()) };
+        let mut log = log.borrow_mut();
+        if log.waiting().is_empty() {
+            return Ok(());
+        }
+        self.quickly(DOING, |transaction| ledger::apply(transaction, *run, waiting(&log)))?;
+        log.empty().map_err(|error| error::doing(DOING, &self.path, error))
     }
 
     /// Takes the lock that only one sending process has; the other's host and process id where it is taken.
@@ -175,13 +214,23 @@ impl Store for Sqlite {
         };
         let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
         note.map_err(|error| error::doing(DOING, &self.path, error.into()))?;
-        let (number, recovered) = self.durably(DOING, |transaction| ledger::begin_run(transaction, run, now))?;
-        self.sending = Some((file, number));
+        let path = beside(&self.path, "-log");
+        let failed = |error| error::doing(DOING, &self.path, error);
+        let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
+        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&path, last)).map_err(failed)?;
+        let (number, recovered) = self.durably(DOING, |transaction| {
+            let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
+            ledger::apply(transaction, last.unwrap_or_default(), entries)?;
+            ledger::begin_run(transaction, run, now)
+        })?;
+        let log = RefCell::new(Log::begin(&path, number).map_err(failed)?);
+        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
         Ok(Begun::Started(recovered))
     }
 
     /// Nobody else may send meanwhile, so nobody else can have died.
     fn renew_run(&mut self, _: DateTime<Utc>) -> StoreResult<Recovered> {
+        self.write_log()?;
         Ok(Recovered::default())
     }
 
@@ -205,8 +254,17 @@ impl Store for Sqlite {
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
         const DOING: &str = "claim recipients";
-        let run = self.run(DOING)?;
-        self.quickly(DOING, |transaction| ledger::claim(transaction, issue, run, limit, now))
+        let Sending { run, log, .. } = self.sending(DOING)?;
+        let mut log = log.borrow_mut();
+        let (mailing, claims) = self.quickly(DOING, |transaction| {
+            ledger::apply(transaction, *run, waiting(&log))?;
+            ledger::claim(transaction, issue, *run, limit, now)
+        })?;
+        log.empty().map_err(|error| error::doing(DOING, &self.path, error))?;
+        for claim in &claims {
+            log.claimed(mailing, claim.subscriber.id);
+        }
+        Ok(claims)
     }
 
     /// The write-ahead log is one file, which any thread may sync while others go on writing to it.
@@ -225,8 +283,15 @@ impl Store for Sqlite {
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<SubscriberId>> {
         const DOING: &str = "record what is sent";
-        let run = self.run(DOING)?;
-        self.quickly(DOING, |transaction| ledger::record(transaction, issue, run, entries, now))
+        let sending = self.sending(DOING)?;
+        let log = &sending.log;
+        let failed = |error| error::doing(DOING, &self.path, error);
+        let mailing = self.mailing_number(sending, issue).map_err(failed)?;
+        let lost = log.borrow_mut().add(mailing, entries, now).map_err(failed)?;
+        if log.borrow().is_full() {
+            self.write_log()?;
+        }
+        Ok(lost)
     }
 
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> StoreResult<Permits> {
@@ -234,6 +299,7 @@ impl Store for Sqlite {
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
+        self.write_log()?;
         self.reading("count recipients", |connection| ledger::counts(connection, issue))
     }
 
@@ -243,6 +309,7 @@ impl Store for Sqlite {
         state: Option<State>,
         each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
+        self.write_log()?;
         let all = ledger::each(&self.connection, issue, state, each);
         all.map_err(|error| error::reading("read the recipients", &self.path, error))
     }
@@ -254,12 +321,25 @@ impl Store for Sqlite {
         to: State,
         now: DateTime<Utc>,
     ) -> StoreResult<u64> {
+        self.write_log()?;
         self.durably("resolve recipients", |transaction| ledger::resolve(transaction, issue, addresses, to, now))
+    }
+}
+
+impl Drop for Sqlite {
+    /// The next run would do it too; but until then somebody may want to know.
+    fn drop(&mut self) {
+        let _ = self.write_log();
     }
 }
 
 type Result<T> = anyhow::Result<T>;
 type StoreResult<T> = std::result::Result<T, StoreError>;
+
+/// What waits in the log, as `ledger::apply` takes it.
+fn waiting(log: &Log) -> impl Iterator<Item = (i64, SubscriberId, &Noted)> {
+    log.waiting().iter().map(|((mailing, subscriber), noted)| (*mailing, *subscriber, noted))
+}
 
 /// Makes the file if it is not there, readable by its owner alone: it holds addresses.
 fn make_private(path: &Path) -> Result<()> {

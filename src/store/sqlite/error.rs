@@ -27,6 +27,10 @@ pub(super) fn reading(reading: &'static str, path: &Path, error: anyhow::Error) 
 }
 
 fn known(path: &Path, error: &anyhow::Error) -> Option<StoreError> {
+    let is_full = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::StorageFull;
+    if error.chain().any(|cause| cause.downcast_ref().is_some_and(is_full)) {
+        return Some(StoreError::Full);
+    }
     let error = error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>())?;
     let unusable = |why| StoreError::Open { place: path.display().to_string(), source: anyhow!("{why}") };
     match error.sqlite_error_code()? {

@@ -4,6 +4,7 @@ use anyhow::{Context, anyhow, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use super::log::Noted;
 use super::{Result, digest, subscribers, time, time_text};
 use crate::digest::Contents;
 use crate::email::EmailAddress;
@@ -13,6 +14,12 @@ use crate::subscriber::{Status, Subscriber, SubscriberId};
 
 const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
                        delivery.reply, delivery.changed";
+
+/// The last run of this boot: the one whose log counts. After another boot it does not.
+pub(super) fn last_run(connection: &Connection, boot_id: &str) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM run WHERE id = (SELECT max(id) FROM run) AND boot_id = ?1";
+    Ok(connection.query_row(sql, [boot_id], |row| row.get(0)).optional()?)
+}
 
 /// Settles what dead runs left; the lock says that they are dead. After another boot, writes that were not synced may be
 /// gone, so that a row that says `claimed` may have been sent.
@@ -111,40 +118,55 @@ fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
     })
 }
 
+/// Claims recipients, and gives the number of the mailing with them.
 pub(super) fn claim(
     transaction: &Transaction<'_>,
     issue: &IssueId,
     run: i64,
     limit: usize,
     now: DateTime<Utc>,
-) -> Result<Vec<Claim>> {
+) -> Result<(i64, Vec<Claim>)> {
     let mailing = number(transaction, issue)?;
     let now = time_text(now);
     let mut claims: Vec<Claim> = Vec::new();
     while claims.len() < limit {
         let due = due(transaction, mailing, limit - claims.len(), &now)?;
-        if due.is_empty() {
-            break;
-        }
+        let (Some(first), Some(last)) = (due.first(), due.last()) else { break };
+        // All who are due from the first to the last, which are these.
+        let range = params![mailing, first.subscriber.id.0, last.subscriber.id.0, run, now];
+        let mut update = transaction.prepare_cached(
+            "UPDATE delivery SET state = 'claimed', run = ?4, changed = ?5
+             WHERE mailing = ?1 AND subscriber BETWEEN ?2 AND ?3 AND state IN ('queued', 'deferred')
+                 AND (state = 'queued' OR retry_at <= ?5)",
+        )?;
+        let claimed = update.execute(range)?;
+        ensure!(claimed == due.len(), "{claimed} recipients were claimed instead of {}", due.len());
         for claim in due {
-            let active = claim.subscriber.status == Status::Active;
-            let state = if active { State::Claimed } else { State::Suppressed };
-            let mut update = transaction.prepare_cached(
-                "UPDATE delivery SET state = ?3, run = ?4, changed = ?5 WHERE mailing = ?1 AND subscriber = ?2",
-            )?;
-            update.execute(params![mailing, claim.subscriber.id.0, state.as_str(), run, now])?;
-            if active {
+            if claim.subscriber.status == Status::Active {
                 claims.push(claim);
+            } else {
+                leave_out(transaction, mailing, claim.subscriber.id, &now)?;
             }
         }
     }
-    Ok(claims)
+    Ok((mailing, claims))
 }
 
-/// The next recipients to try, those who left since among them.
+/// Somebody left, or was suppressed, after the freeze.
+fn leave_out(transaction: &Transaction<'_>, mailing: i64, subscriber: SubscriberId, now: &str) -> Result<()> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE delivery SET state = 'suppressed', run = NULL, changed = ?3 WHERE mailing = ?1 AND subscriber = ?2",
+    )?;
+    update.execute(params![mailing, subscriber.0, now])?;
+    Ok(())
+}
+
+/// The next recipients to try, those who left since among them. Left to itself, SQLite would go through all who have
+/// the issue already.
 fn due(transaction: &Transaction<'_>, mailing: i64, limit: usize, now: &str) -> Result<Vec<Claim>> {
     let sql = format!(
-        "SELECT {}, delivery.attempts FROM delivery JOIN subscriber ON subscriber.id = delivery.subscriber
+        "SELECT {}, delivery.attempts FROM delivery INDEXED BY delivery_open
+             CROSS JOIN subscriber ON subscriber.id = delivery.subscriber
          WHERE delivery.mailing = ?1 AND delivery.state IN ('queued', 'deferred')
              AND (delivery.state = 'queued' OR delivery.retry_at <= ?2)
          ORDER BY delivery.subscriber LIMIT ?3",
@@ -160,28 +182,21 @@ fn due(transaction: &Transaction<'_>, mailing: i64, limit: usize, now: &str) -> 
     Ok(due)
 }
 
-/// Writes down the entries; gives those of recipients that `run` has not claimed.
-pub(super) fn record(
+/// Brings entries of a run into its rows; rows it has not claimed, or which have ended, stay as they are.
+pub(super) fn apply<'noted>(
     transaction: &Transaction<'_>,
-    issue: &IssueId,
     run: i64,
-    entries: &[(SubscriberId, Entry)],
-    now: DateTime<Utc>,
-) -> Result<Vec<SubscriberId>> {
-    let mailing = number(transaction, issue)?;
-    let now = time_text(now);
-    let mut lost = Vec::new();
-    for (subscriber, entry) in entries {
-        let written = match entry {
-            Entry::Sending => moved(transaction, mailing, *subscriber, run, [State::Claimed, State::Sending], &now)?,
-            Entry::Unsent => moved(transaction, mailing, *subscriber, run, [State::Sending, State::Claimed], &now)?,
-            Entry::Ended(outcome) => ended(transaction, mailing, *subscriber, run, outcome, &now)?,
-        };
-        if !written {
-            lost.push(*subscriber);
+    entries: impl IntoIterator<Item = (i64, SubscriberId, &'noted Noted)>,
+) -> Result<()> {
+    for (mailing, subscriber, Noted { entry, at }) in entries {
+        let at = time_text(*at);
+        match entry {
+            Entry::Sending => moved(transaction, mailing, subscriber, run, State::Sending, &at)?,
+            Entry::Unsent => moved(transaction, mailing, subscriber, run, State::Claimed, &at)?,
+            Entry::Ended(outcome) => ended(transaction, mailing, subscriber, run, outcome, &at)?,
         }
     }
-    Ok(lost)
+    Ok(())
 }
 
 fn moved(
@@ -189,14 +204,15 @@ fn moved(
     mailing: i64,
     subscriber: SubscriberId,
     run: i64,
-    [from, to]: [State; 2],
-    now: &str,
-) -> Result<bool> {
+    to: State,
+    at: &str,
+) -> Result<()> {
     let mut update = transaction.prepare_cached(
-        "UPDATE delivery SET state = ?5, changed = ?6
-         WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state = ?4",
+        "UPDATE delivery SET state = ?4, changed = ?5
+         WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state IN ('claimed', 'sending')",
     )?;
-    Ok(update.execute(params![mailing, subscriber.0, run, from.as_str(), to.as_str(), now])? == 1)
+    update.execute(params![mailing, subscriber.0, run, to.as_str(), at])?;
+    Ok(())
 }
 
 fn ended(
@@ -205,8 +221,8 @@ fn ended(
     subscriber: SubscriberId,
     run: i64,
     outcome: &Outcome,
-    now: &str,
-) -> Result<bool> {
+    at: &str,
+) -> Result<()> {
     let (state, reply, retry_at) = match outcome {
         Outcome::Sent(reply) => (State::Sent, Some(reply), None),
         Outcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(time_text(*retry_at))),
@@ -219,12 +235,11 @@ fn ended(
          WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state IN ('claimed', 'sending')",
     )?;
     let tried = i64::from(state != State::Queued);
-    let written =
-        update.execute(params![mailing, subscriber.0, run, state.as_str(), reply, retry_at, tried, now])? == 1;
+    let written = update.execute(params![mailing, subscriber.0, run, state.as_str(), reply, retry_at, tried, at])? == 1;
     if written && matches!(outcome, Outcome::Failed { suppress: true, .. }) {
-        subscribers::suppress(transaction, subscriber, now)?;
+        subscribers::suppress(transaction, subscriber, at)?;
     }
-    Ok(written)
+    Ok(())
 }
 
 pub(super) fn counts(connection: &Connection, issue: &IssueId) -> Result<Counts> {
@@ -301,8 +316,8 @@ fn delivery(row: &Row<'_>, subscriber: i64) -> Result<Delivery> {
     })
 }
 
-fn number(transaction: &Transaction<'_>, issue: &IssueId) -> Result<i64> {
-    let mut select = transaction.prepare_cached("SELECT id FROM mailing WHERE issue = ?1")?;
+pub(super) fn number(connection: &Connection, issue: &IssueId) -> Result<i64> {
+    let mut select = connection.prepare_cached("SELECT id FROM mailing WHERE issue = ?1")?;
     let number: Option<i64> = select.query_row([issue.as_str()], |row| row.get(0)).optional()?;
     number.ok_or_else(|| anyhow!("`{issue}` has no mailing"))
 }
