@@ -1,13 +1,8 @@
 //! Claims recipients for the desk, a batch ahead of need and as fast as the rates allow, and keeps the run alive.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use crate::delivery::desk::Desk;
 use crate::delivery::journal::{Journal, Stopped};
 use crate::delivery::run::Job;
-
-/// How often the store hears that the run is alive: well below the ten minutes after which it may be taken for dead.
-const RENEWED_EACH: TimeDelta = TimeDelta::minutes(1);
 
 pub(super) struct Claimer<'desk, 'job> {
     job: &'job Job<'job>,
@@ -15,12 +10,11 @@ pub(super) struct Claimer<'desk, 'job> {
     desk: &'desk Desk<'job>,
     /// How many recipients may still be claimed.
     left: u64,
-    renewed: DateTime<Utc>,
 }
 
 impl<'desk, 'job> Claimer<'desk, 'job> {
     pub(super) fn new(job: &'job Job<'job>, journal: &'desk Journal<'job>, desk: &'desk Desk<'job>) -> Self {
-        Self { job, journal, desk, left: job.limit.unwrap_or(u64::MAX), renewed: (job.clock)() }
+        Self { job, journal, desk, left: job.limit.unwrap_or(u64::MAX) }
     }
 
     /// Claims until nobody waits, the limit is reached or the run stops; then goes on to keep the run alive.
@@ -28,7 +22,7 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         while self.claim() {}
         self.desk.end_claims();
         while !self.desk.is_finished() {
-            if self.renew().is_err() {
+            if self.journal.renew_run().is_err() {
                 break;
             }
         }
@@ -42,7 +36,7 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
 
     fn wait_for_room(&mut self) -> Result<u64, Stopped> {
         loop {
-            self.renew()?;
+            self.journal.renew_run()?;
             if let Some(room) = self.desk.room()? {
                 return Ok((room as u64).min(self.left));
             }
@@ -63,14 +57,5 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         let some = !claims.is_empty();
         self.desk.add_claims(claims);
         Ok(some)
-    }
-
-    fn renew(&mut self) -> Result<(), Stopped> {
-        let now = (self.job.clock)();
-        if now - self.renewed >= RENEWED_EACH {
-            self.renewed = now;
-            self.journal.renew_run()?;
-        }
-        Ok(())
     }
 }

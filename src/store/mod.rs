@@ -88,8 +88,9 @@ pub trait Store: Send {
     /// All mailings, newest first.
     fn mailings(&self) -> Result<Vec<Mailing>, StoreError>;
 
-    /// Says that this run is alive, and settles what runs left behind that died since it began. A run that says so
-    /// less often than every ten minutes may be taken for dead by others; its claims are theirs then.
+    /// Says that this run is alive, shows others how far it is, and settles what runs left behind that died meanwhile. To
+    /// be called several times a second: the store decides how often that means work. A run that is silent for ten
+    /// minutes may be taken for dead; its claims are others' then.
     fn renew_run(&mut self, now: DateTime<Utc>) -> Result<Recovered, StoreError>;
 
     /// Takes up to `limit` recipients: queued ones, and deferred ones whose time has come, in the order of their
