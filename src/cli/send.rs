@@ -116,7 +116,7 @@ fn with_sending<T>(
         route: &route,
         connections: mail.connections,
         limit,
-        rates: &[],
+        rates: mail.rate.as_slice(),
         run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
         edition: &|piece, date| context.letters(config, issues, piece, date),

@@ -15,6 +15,7 @@ use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::publication::Publication;
+use crate::rate::Rate;
 
 pub use languages::Languages;
 pub use schedule::Schedule;
@@ -204,6 +205,8 @@ pub struct MailConfig {
     pub tls_ca_file: Option<PathBuf>,
     /// Connections used side by side.
     pub connections: usize,
+    /// How fast mail may leave, counted for all who send from the store.
+    pub rate: Option<Rate>,
     /// An issue older than this is never mailed by itself.
     pub due_for: Duration,
     /// What becomes of recipients whose delivery is unknown.

@@ -164,6 +164,7 @@ pub(super) struct RawMail {
     pub password_file: Option<String>,
     pub tls_ca_file: Option<String>,
     pub connections: Option<usize>,
+    pub rate: Option<String>,
     pub due_for: Option<String>,
     pub on_unknown: Option<RawOnUnknown>,
     pub bounce_address: Option<String>,

@@ -16,6 +16,7 @@ use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
+use crate::rate::Rate;
 
 mod archive;
 mod check;
@@ -191,6 +192,7 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
         password_file: raw.password_file.as_deref().map(PathBuf::from),
         tls_ca_file: raw.tls_ca_file.as_deref().map(PathBuf::from),
         connections: raw.connections.unwrap_or(4),
+        rate: raw.rate.as_deref().and_then(|text| rate(text, wrong)),
         due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),
         on_unknown: match raw.on_unknown {
             None | Some(RawOnUnknown::Hold) => OnUnknown::Hold,
@@ -223,6 +225,14 @@ fn via_of(text: &str, wrong: &mut Wrong<'_>) -> Via {
                         password into SLUGLINE_SMTP_PASSWORD";
     let parsed = via::via(text);
     wrong.check(parsed, &["mail", "via"], "mail cannot leave this way", HELP).unwrap_or(Via::Outbox(PathBuf::new()))
+}
+
+fn rate(text: &str, wrong: &mut Wrong<'_>) -> Option<Rate> {
+    let parsed = via::rate(text);
+    if parsed.is_none() {
+        wrong.value(&["mail", "rate"], "it is no rate", "write one such as `10/s`, `300/min` or `5000/h`");
+    }
+    parsed
 }
 
 fn due_for(text: &str, wrong: &mut Wrong<'_>) -> Duration {

@@ -1,4 +1,4 @@
-//! `mail.via`, `mail.due_for` and `store`: small languages of the project file, each parsed in one place.
+//! `mail.via`, `mail.due_for`, `mail.rate` and `store`: small languages of the project file, each parsed in one place.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,7 @@ use chrono::Duration;
 use url::{Host, Url};
 
 use crate::config::{Server, StorePlace, TlsMode, Via};
+use crate::rate::Rate;
 
 /// Parses `outbox`, `outbox:DIR`, `smtp://host[:port]`, `smtp+plain://host[:port]` or `smtps://host[:port]`.
 pub(super) fn via(text: &str) -> Result<Via, String> {
@@ -59,6 +60,20 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     Duration::try_minutes(number.checked_mul(minutes)?)
 }
 
+/// Parses a rate such as `10/s`, `300/min`, `5000/h` or `20000/d`.
+pub(super) fn rate(text: &str) -> Option<Rate> {
+    let (number, unit) = text.split_once('/')?;
+    let messages: u32 = number.trim().parse().ok().filter(|messages| *messages > 0)?;
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "min" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    Some(Rate { name: "mail".to_owned(), messages, per: std::time::Duration::from_secs(seconds) })
+}
+
 /// Parses `sqlite:FILE`.
 pub(super) fn store(text: &str) -> Option<StorePlace> {
     let file = text.trim().strip_prefix("sqlite:")?;
@@ -84,6 +99,17 @@ mod tests {
         assert_eq!(via("smtp+starttls://localhost:25"), server("localhost", 25, TlsMode::StartTls));
         assert!(via("http://example.org").unwrap_err().contains("`http`"));
         assert!(via("smtp://me:secret@example.org").unwrap_err().contains("login"));
+    }
+
+    #[test]
+    fn reads_rates() {
+        for text in ["10/s", "300/min", "5000/h", "20000/d"] {
+            assert_eq!(rate(text).unwrap().to_string(), text);
+        }
+        assert_eq!(rate(" 7 / min ").unwrap().to_string(), "7/min");
+        for wrong in ["", "10", "/s", "0/s", "-1/s", "10/m", "1.5/s", "99999999999/s"] {
+            assert_eq!(rate(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -72,9 +72,12 @@ struct World {
     issues: Vec<Issue>,
     stop: AtomicBool,
     pauses: Mutex<Vec<u64>>,
+    /// All pauses together: so far the clock has gone on.
+    waited: Mutex<Duration>,
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
     limit: Option<u64>,
+    rates: Vec<Rate>,
     on_unknown: OnUnknown,
     edition: EditionOf,
     schedule: Schedule,
@@ -93,6 +96,8 @@ impl World {
             seen: Mutex::default(),
             connections: 1,
             limit: None,
+            rates: Vec::new(),
+            waited: Mutex::default(),
             on_unknown: OnUnknown::Hold,
             edition: EditionOf::Issue,
             schedule: Schedule::default(),
@@ -131,7 +136,7 @@ impl World {
             route,
             connections: self.connections,
             limit: self.limit,
-            rates: &[],
+            rates: &self.rates,
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hash: &|issue| {
                 if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
@@ -141,8 +146,11 @@ impl World {
             },
             edition: &|_, _| Ok(Letters { write: Box::new(write), check: None }),
             record: &|_| Ok(()),
-            clock: &|| self.now,
-            pause: &|pause| self.pauses.lock().unwrap().push(pause.as_secs()),
+            clock: &|| self.now + *self.waited.lock().unwrap(),
+            pause: &|pause| {
+                *self.waited.lock().unwrap() += pause;
+                self.pauses.lock().unwrap().push(pause.as_secs());
+            },
             stop: &self.stop,
             progress: &|progress| self.watch(progress),
         };
