@@ -1,11 +1,14 @@
 //! `slugline send`: mail what is due, or the issues named.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use indicatif::ProgressBar;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::cli::{Context, Exit, route, subscribers};
 use crate::config::{Config, MailConfig};
@@ -97,7 +100,7 @@ fn with_sending<T>(
     act: impl FnOnce(&Sending<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let mail = mail_of(config)?;
-    let stop = AtomicBool::new(false);
+    let stop = stop_at_signals()?;
     let bar = Mutex::new(ProgressBar::hidden());
     let clock = context.clock;
     let terms = Terms {
@@ -129,7 +132,22 @@ fn with_sending<T>(
     if let Ok(bar) = bar.lock() {
         bar.finish_and_clear();
     }
+    if stop.load(Ordering::Relaxed) {
+        context.report.message("Stopped by a signal: whoever was not mailed is still queued.");
+    }
     done
+}
+
+/// What becomes true at SIGINT or SIGTERM: messages at hand are finished, none is begun. A second signal ends the process
+/// at once, which the ledger survives.
+fn stop_at_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let registered = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop)));
+        registered.context("failed to listen for signals")?;
+    }
+    Ok(stop)
 }
 
 pub(super) fn mail_of(config: &Config) -> anyhow::Result<&MailConfig> {

@@ -4,7 +4,7 @@
 //! run. None of these tests needs a mail server to be installed.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -222,6 +222,23 @@ b@example.org  unknown  the run that was sending it died before the reply
 "#]],
     );
     assert_eq!(peer.recipients(), ["a@example.org", "c@example.org"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_run_within_seconds_though_the_server_is_silent() {
+    let peer = Peer::start(vec![Script::new().on_nth("DOT", 2, Answer::Silence)]);
+    let project = Project::new(&peer, "");
+    let mut command = project.command(NOON, &["send"]);
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    project.wait_for("sending", "b@example.org");
+    let told = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said(&output).contains("Stopped by a signal: whoever was not mailed is still queued."), "{output:?}");
+    assert!(said(&project.run(NOON, &["status", "--state", "unknown"])).contains("b@example.org"));
+    assert!(said(&project.run(NOON, &["status", "--state", "queued"])).contains("c@example.org"));
 }
 
 /// A project with one issue that is due and three subscribers, mailed over one connection to a peer.
