@@ -331,6 +331,27 @@ pub enum OnUnknown {
 pub enum StorePlace {
     /// A SQLite file below the project folder.
     Sqlite(PathBuf),
+    /// A database on a PostgreSQL server.
+    Postgres(Database),
+}
+
+impl StorePlace {
+    /// Reads `sqlite:FILE` or `postgres://…`.
+    ///
+    /// # Errors
+    /// When it is neither, or the URL holds a password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        via::store(text)
+    }
+}
+
+/// A database on a PostgreSQL server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Database {
+    /// Its URL, as libpq reads it, without a password.
+    pub url: String,
+    /// File that holds the password, relative to the project folder; SLUGLINE_STORE_PASSWORD wins.
+    pub password_file: Option<PathBuf>,
 }
 
 impl Config {

@@ -33,6 +33,7 @@ pub(super) struct RawConfig {
     pub markdown: RawMarkdown,
     pub secret_file: Option<String>,
     pub store: Option<String>,
+    pub store_password_file: Option<String>,
 }
 
 /// `archive:` the addresses of its pages, or a word.

@@ -10,7 +10,9 @@ use chrono_tz::Tz;
 use url::Url;
 
 use crate::config::raw::{RawAuthor, RawConfig, RawEditionOf, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom};
-use crate::config::{Config, EditionOf, Images, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via};
+use crate::config::{
+    Config, Database, EditionOf, Images, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via,
+};
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
@@ -68,7 +70,7 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, wrong)),
         check: check::check(&raw.check, wrong),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
-        store: store(raw.store.as_deref(), wrong),
+        store: store(raw, wrong),
         publication,
     }
 }
@@ -262,12 +264,17 @@ fn unsubscribe_url(text: &str, wrong: &mut Wrong<'_>) -> Option<String> {
     https.map(|_| text.to_owned())
 }
 
-fn store(text: Option<&str>, wrong: &mut Wrong<'_>) -> StorePlace {
-    let text = text.unwrap_or("sqlite:slugline.db");
-    let parsed = via::store(text).ok_or_else(|| format!("`{text}`"));
-    wrong
-        .check(parsed, &["store"], "no such store", "write `sqlite:FILE`")
-        .unwrap_or_else(|| StorePlace::Sqlite(PathBuf::new()))
+fn store(raw: &RawConfig, wrong: &mut Wrong<'_>) -> StorePlace {
+    const HELP: &str = "write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`";
+    let text = raw.store.as_deref().unwrap_or("sqlite:slugline.db");
+    let parsed = wrong.check(StorePlace::parse(text), &["store"], "no such store", HELP);
+    match parsed.unwrap_or_else(|| StorePlace::Sqlite(PathBuf::new())) {
+        StorePlace::Postgres(database) => {
+            let password_file = raw.store_password_file.as_deref().map(PathBuf::from);
+            StorePlace::Postgres(Database { password_file, ..database })
+        }
+        file => file,
+    }
 }
 
 fn address(text: &str, keys: &[&str], wrong: &mut Wrong<'_>) -> Option<EmailAddress> {

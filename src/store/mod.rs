@@ -1,5 +1,5 @@
-//! The store: subscribers and the ledger of what was sent to whom. This file is the contract; `sqlite` keeps it
-//! (as does `memory`, for tests), `conformance` proves that it does.
+//! The store: subscribers and the ledger of what was sent to whom. This file is the contract; `sqlite` and `postgres` keep
+//! it (as does `memory`, for tests), `conformance` proves that they do.
 //!
 //! It speaks in this program's nouns. Every method is one transaction: it happens whole or not at all, and a method
 //! that returned has happened. Methods that say *durable* survive a power cut; the others survive the death of the
@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::config::StorePlace;
+use crate::config::{Database, StorePlace};
 use crate::digest::Contents;
 use crate::disk::Project;
 use crate::email::EmailAddress;
@@ -20,6 +20,8 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 mod conformance;
 #[cfg(test)]
 pub(crate) mod memory;
+mod password;
+pub mod postgres;
 pub mod sqlite;
 
 /// Opens the store of a project.
@@ -29,7 +31,17 @@ pub mod sqlite;
 pub fn open(project: &Project, place: &StorePlace) -> Result<Box<dyn Store>, StoreError> {
     match place {
         StorePlace::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(&project.path(file))?)),
+        StorePlace::Postgres(database) => Ok(Box::new(open_postgres(project, database)?)),
     }
+}
+
+fn open_postgres(project: &Project, database: &Database) -> Result<postgres::Postgres, StoreError> {
+    let password = password::password(project, database).map_err(|source| StoreError::Connect {
+        place: database.url.split('?').next().unwrap_or_default().to_owned(),
+        help: "mend or remove `store_password_file` in the project file",
+        source,
+    })?;
+    postgres::Postgres::open(&database.url, password.as_ref(), |file| project.bytes(file))
 }
 
 /// What keeps subscribers and the ledger.
@@ -176,6 +188,26 @@ pub enum StoreError {
         #[source]
         source: anyhow::Error,
     },
+    /// The server cannot be reached, or does not let us in.
+    #[error("cannot reach the store `{place}`")]
+    Connect {
+        /// The URL.
+        place: String,
+        /// What to do.
+        help: &'static str,
+        /// Why.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// The connection to the server broke, and could not be made again in time.
+    #[error("the connection to the store `{place}` broke")]
+    Lost {
+        /// The URL.
+        place: String,
+        /// Why.
+        #[source]
+        source: anyhow::Error,
+    },
     /// It was made by another version of this program.
     #[error("the store `{place}` has schema version {found}; this program knows versions up to {known}")]
     Version {
@@ -208,6 +240,8 @@ impl StoreError {
     pub fn help(&self) -> Option<String> {
         let help = match self {
             Self::Open { .. } => "name another file as `store` in the project file, or move this one away",
+            Self::Connect { help, .. } => help,
+            Self::Lost { .. } => "run it again once the server can be reached: nothing is lost",
             Self::Version { .. } => "use the newer version of slugline that made it",
             Self::Locked => "wait until the other process is done, and run it again",
             Self::Full => "make room on the disk, and run it again: nothing is lost",

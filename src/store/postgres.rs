@@ -1,0 +1,218 @@
+//! The store in a PostgreSQL database: any number of runs, on any machines, share a mailing and a rate.
+//!
+//! A run is alive while its lease lasts (20 minutes by the server's clock, renewed by every call) and its session holds
+//! the lock on its number; the dead one's claims go back to the queue, what it was `sending` becomes `unknown`. Such a
+//! verdict may be wrong (the wire was cut, the machine slept) and mails nobody twice all the same: `sending` is only
+//! written from `claimed` and in a row that says `run = mine`, and nothing leaves before that is confirmed. A row that was
+//! queued again, or claimed by another, refuses it; a row that was `sending` is never queued by the verdict, and takes the
+//! reply that comes late unless a person has decided on it.
+//!
+//! Claims are committed durably. Entries are not: they survive the death of the run, not that of the server; when the
+//! server is another (fail-over) or crashed, all claims of dead runs, and of a live one that misses a call, are unknown
+//! (`runs::server`). A server whose fail-over loses durable commits too is no place for a store. Connections go to the
+//! server itself, or through a pooler in session mode: locks and prepared statements belong to the session.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+
+use crate::digest::Contents;
+use crate::email::EmailAddress;
+use crate::issue::IssueId;
+use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
+use crate::rate::{Permits, Rate};
+use crate::store::{Added, Barrier, Begun, Store, StoreError};
+use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+mod address;
+mod claims;
+mod deliveries;
+mod digest;
+mod error;
+mod import;
+mod link;
+mod mailings;
+mod rate;
+mod runs;
+mod schema;
+mod subscribers;
+mod tls;
+
+use address::Address;
+use link::Link;
+
+/// A store in a PostgreSQL database.
+#[derive(Debug)]
+pub struct Postgres {
+    link: Link,
+    /// When the run began, or last said that it is alive.
+    renewed: Option<DateTime<Utc>>,
+}
+
+impl Postgres {
+    /// Opens the store in the database at `url`, making its tables if they are not there. `certificate` reads the file that
+    /// the URL names as `sslrootcert`.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or has tables that this program does not know.
+    pub fn open(
+        url: &str,
+        password: Option<&SecretString>,
+        certificate: impl FnOnce(&str) -> anyhow::Result<Vec<u8>>,
+    ) -> StoreResult<Self> {
+        let address = Address::parse(url).map_err(|error| link::unreadable(url, error))?;
+        let roots = address.root_certificate.as_deref().map(certificate).transpose();
+        let roots = roots.map_err(|error| link::unreadable(url, error))?;
+        let link = Link::open(address, password, roots.as_deref())?;
+        link.prepare()?;
+        Ok(Self { link, renewed: None })
+    }
+}
+
+impl Store for Postgres {
+    fn add_subscribers(
+        &mut self,
+        new: &mut dyn Iterator<Item = NewSubscriber>,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Added> {
+        self.link.once("add subscribers", |session| {
+            let mut transaction = session.client.transaction()?;
+            let added = import::add(&mut transaction, new, now)?;
+            transaction.commit()?;
+            Ok(added)
+        })
+    }
+
+    fn subscriber(&self, address: &EmailAddress) -> StoreResult<Option<Subscriber>> {
+        self.link.repeated("find a subscriber", |session, _| subscribers::find(session, address))
+    }
+
+    fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
+        self.link.repeated("find a subscriber", |session, _| subscribers::numbered(session, id))
+    }
+
+    /// On a connection of its own, so that `each` may use the store.
+    fn each_subscriber(
+        &self,
+        status: Option<Status>,
+        each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let all = self.link.another().and_then(|mut client| subscribers::each(&mut client, status, each));
+        all.map_err(|error| error::reading("read the subscribers", self.link.place(), error))
+    }
+
+    fn set_status(
+        &mut self,
+        address: &EmailAddress,
+        status: Status,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<Status>> {
+        self.link.once("change a subscriber", |session| subscribers::set_status(session, address, status, now))
+    }
+
+    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
+        const DOING: &str = "begin to send";
+        let place = self.link.place().to_owned();
+        let begun = self.link.once(DOING, |session| {
+            if session.held.is_some() {
+                return Ok(Begun::Started(Recovered::default()));
+            }
+            schema::check(&mut session.client, &place)?;
+            let (held, recovered) = runs::begin(&mut session.client, run, now)?;
+            session.held = Some(held);
+            Ok(Begun::Started(recovered))
+        })?;
+        self.renewed = Some(now);
+        Ok(begun)
+    }
+
+    /// Once in ten seconds: all that was written is for others to see without it, and claims and entries renew the lease.
+    fn renew_run(&mut self, now: DateTime<Utc>) -> StoreResult<Recovered> {
+        let rest = TimeDelta::seconds(10);
+        if self.renewed.is_some_and(|renewed| (now - renewed).abs() < rest) {
+            return Ok(Recovered::default());
+        }
+        let recovered = self.link.repeated("say that the run is alive", |session, _| {
+            let held = session.held.clone().ok_or_else(runs::none)?;
+            runs::renew(&mut session.client, &held, now)
+        })?;
+        self.renewed = Some(now);
+        Ok(recovered)
+    }
+
+    fn freeze(
+        &mut self,
+        issue: &IssueId,
+        content_hash: &str,
+        digest: Option<&Contents>,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Mailing> {
+        self.link.repeated("freeze the audience", |session, _| {
+            let mut transaction = session.client.transaction()?;
+            let mailing = mailings::freeze(&mut transaction, issue, content_hash, digest, now)?;
+            transaction.commit()?;
+            Ok(mailing)
+        })
+    }
+
+    fn mailing(&self, issue: &IssueId) -> StoreResult<Option<Mailing>> {
+        self.link.repeated("read a mailing", |session, _| mailings::mailing(&mut session.client, issue))
+    }
+
+    fn mailings(&self) -> StoreResult<Vec<Mailing>> {
+        self.link.repeated("read the mailings", |session, _| mailings::mailings(&mut session.client))
+    }
+
+    fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
+        claims::claim(&self.link, issue, limit, now)
+    }
+
+    /// Claims are durable as they are.
+    fn barrier(&self) -> StoreResult<Barrier> {
+        Ok(Box::new(|| Ok(())))
+    }
+
+    fn record(
+        &mut self,
+        issue: &IssueId,
+        entries: &[(SubscriberId, Entry)],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<SubscriberId>> {
+        claims::record(&self.link, issue, entries, now)
+    }
+
+    /// By the server's clock, whatever that of this machine says.
+    fn take_permits(&mut self, rate: &Rate, wanted: u64, _: DateTime<Utc>) -> StoreResult<Permits> {
+        self.link.repeated("keep to the rate", |session, _| rate::take(session, rate, wanted))
+    }
+
+    fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
+        self.link.repeated("count recipients", |session, _| deliveries::counts(session, issue))
+    }
+
+    /// On a connection of its own, so that `each` may use the store.
+    fn each_delivery(
+        &self,
+        issue: &IssueId,
+        state: Option<State>,
+        each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let all = self.link.another().and_then(|mut client| deliveries::each(&mut client, issue, state, each));
+        all.map_err(|error| error::reading("read the recipients", self.link.place(), error))
+    }
+
+    fn resolve(
+        &mut self,
+        issue: &IssueId,
+        addresses: &[EmailAddress],
+        to: State,
+        now: DateTime<Utc>,
+    ) -> StoreResult<u64> {
+        self.link.once("resolve recipients", |session| deliveries::resolve(session, issue, addresses, to, now))
+    }
+}
+
+type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
+type StoreResult<T> = std::result::Result<T, StoreError>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! What a run does to deliveries: takes them, and writes down what became of them.
+//!
+//! Each call is one statement, one round trip. It counts itself in the row of its run and leaves there whom it was about,
+//! so that a call whose connection broke before the answer is found done or not done, never done twice (`runs::answer`).
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+use postgres::Row;
+
+use super::link::{Link, Session};
+use super::{Result, StoreResult, runs, subscribers};
+use crate::issue::IssueId;
+use crate::ledger::{Claim, Entry, Outcome, State};
+use crate::subscriber::{Status, SubscriberId};
+
+const CLAIM: &str = "
+WITH mine AS (SELECT id FROM mailing WHERE issue = $1),
+due AS MATERIALIZED (
+    SELECT subscriber FROM delivery
+    WHERE mailing = (SELECT id FROM mine) AND state IN ('queued', 'deferred') AND (state = 'queued' OR retry_at <= $4)
+    ORDER BY subscriber LIMIT $3 FOR UPDATE SKIP LOCKED
+),
+taken AS (
+    UPDATE delivery SET state = CASE subscriber.status WHEN 'active' THEN 'claimed' ELSE 'suppressed' END,
+        run = CASE subscriber.status WHEN 'active' THEN $2::bigint END, changed = $4
+    FROM due JOIN subscriber ON subscriber.id = due.subscriber
+    WHERE delivery.mailing = (SELECT id FROM mine) AND delivery.subscriber = due.subscriber
+    RETURNING subscriber.id, subscriber.address, subscriber.name, subscriber.status, subscriber.attributes::text,
+        subscriber.created, delivery.attempts
+),
+counted AS (
+    UPDATE run SET call = $5, answer = ARRAY(SELECT id FROM taken),
+        lease_until = clock_timestamp() + interval '20 minutes'
+    WHERE id = $2
+)
+SELECT taken.*, mine.id IS NULL FROM (SELECT) AS one LEFT JOIN mine ON true LEFT JOIN taken ON true ORDER BY taken.id";
+
+/// Those whom a call took that was committed and not heard of.
+const TAKEN: &str = "
+SELECT subscriber.id, subscriber.address, subscriber.name, subscriber.status, subscriber.attributes::text,
+    subscriber.created, delivery.attempts, false
+FROM mailing JOIN delivery ON delivery.mailing = mailing.id JOIN subscriber ON subscriber.id = delivery.subscriber
+WHERE issue = $1 AND delivery.subscriber = ANY($2) ORDER BY subscriber.id";
+
+/// Nothing is taken twice by these: the run, the state, and for a resolved row no run at all, have to agree. What became
+/// of a message is taken from `unknown` too: another run thought this one dead, and nobody has decided on the row since.
+const RECORD: &str = "
+WITH quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+mine AS (SELECT id FROM mailing WHERE issue = $1),
+entry AS (
+    SELECT * FROM unnest($5::bigint[], $6::text[], $7::text[], $8::timestamptz[], $9::bool[])
+        AS entry (subscriber, state, reply, retry_at, suppress)
+),
+written AS (
+    UPDATE delivery SET state = entry.state, changed = $3,
+        run = CASE WHEN entry.state IN ('sending', 'claimed') THEN delivery.run END,
+        reply = CASE WHEN entry.state IN ('sending', 'claimed') THEN delivery.reply ELSE entry.reply END,
+        retry_at = CASE WHEN entry.state IN ('sending', 'claimed') THEN delivery.retry_at ELSE entry.retry_at END,
+        attempts = delivery.attempts - (delivery.state = 'unknown')::int
+            + (entry.state NOT IN ('sending', 'claimed', 'queued'))::int
+    FROM entry
+    WHERE delivery.mailing = (SELECT id FROM mine) AND delivery.subscriber = entry.subscriber AND delivery.run = $2
+        AND (delivery.state = 'claimed' AND entry.state <> 'claimed'
+            OR delivery.state IN ('sending', 'unknown') AND entry.state <> 'sending')
+    RETURNING delivery.subscriber, entry.suppress
+),
+suppressed AS (
+    UPDATE subscriber SET status = 'suppressed', changed = $3
+    FROM written WHERE subscriber.id = written.subscriber AND written.suppress
+),
+counted AS (
+    UPDATE run SET call = $4, answer = ARRAY(SELECT subscriber FROM written),
+        lease_until = clock_timestamp() + interval '20 minutes'
+    WHERE id = $2
+)
+SELECT written.subscriber, mine.id IS NULL
+FROM quickly LEFT JOIN mine ON true LEFT JOIN written ON true";
+
+/// Takes up to `limit` recipients, in the order of their numbers; what others are taking at the moment is passed over.
+pub(super) fn claim(link: &Link, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
+    const DOING: &str = "claim recipients";
+    let mut claims: Vec<Claim> = Vec::new();
+    loop {
+        let left = limit - claims.len();
+        let taken = link.repeated(DOING, |session, again| {
+            let rows = numbered(session, again, |session, run, call, done| match done {
+                Some(answer) => session.query(TAKEN, &[&issue.as_str(), &answer]),
+                None => session.query(CLAIM, &[&issue.as_str(), &run, &(left as i64), &now, &call]),
+            })?;
+            is_mailed(&rows, 7, issue)?;
+            let taken = rows.iter().filter(|row| matches!(row.try_get::<_, Option<i64>>(0), Ok(Some(_))));
+            taken.map(claim_of).collect::<Result<Vec<Claim>>>()
+        })?;
+        let is_last = taken.len() < left;
+        claims.extend(taken.into_iter().filter(|claim| claim.subscriber.status == Status::Active));
+        // Those who left since make room for others, if there are any.
+        if is_last || claims.len() >= limit {
+            return Ok(claims);
+        }
+    }
+}
+
+fn claim_of(row: &Row) -> Result<Claim> {
+    Ok(Claim { subscriber: subscribers::from_row(row)?, attempts: u32::try_from(row.try_get::<_, i32>(6)?)? })
+}
+
+/// Writes down the entries; gives those of recipients that this run has not claimed. Entries about one recipient are
+/// written one after the other, in as many statements as one of them has entries: one, as a rule.
+pub(super) fn record(
+    link: &Link,
+    issue: &IssueId,
+    entries: &[(SubscriberId, Entry)],
+    now: DateTime<Utc>,
+) -> StoreResult<Vec<SubscriberId>> {
+    let mut lost = vec![false; entries.len()];
+    let mut open: Vec<usize> = (0..entries.len()).collect();
+    // An empty call too finds out that there is no run.
+    loop {
+        let mut seen = BTreeSet::new();
+        let (first, later): (Vec<usize>, Vec<usize>) = open.iter().partition(|at| seen.insert(entries[**at].0));
+        let columns = Columns::of(first.iter().map(|at| &entries[*at]));
+        let written = link.repeated("record what is sent", |session, again| {
+            numbered(session, again, |session, run, call, done| match done {
+                Some(answer) => Ok(answer),
+                None => columns.write(session, issue, run, call, now),
+            })
+        })?;
+        let written: BTreeSet<i64> = written.into_iter().collect();
+        first.iter().for_each(|at| lost[*at] = !written.contains(&entries[*at].0.0));
+        open = later;
+        if open.is_empty() {
+            break;
+        }
+    }
+    Ok(entries.iter().zip(lost).filter(|(_, lost)| *lost).map(|((id, _), _)| *id).collect())
+}
+
+/// Entries as the columns of one statement.
+#[derive(Default)]
+struct Columns {
+    subscribers: Vec<i64>,
+    states: Vec<&'static str>,
+    replies: Vec<Option<String>>,
+    retries: Vec<Option<DateTime<Utc>>>,
+    suppress: Vec<bool>,
+}
+
+impl Columns {
+    fn of<'a>(entries: impl Iterator<Item = &'a (SubscriberId, Entry)>) -> Self {
+        let mut columns = Self::default();
+        for (subscriber, entry) in entries {
+            let (state, reply, retry_at) = match entry {
+                Entry::Sending => (State::Sending, None, None),
+                Entry::Unsent => (State::Claimed, None, None),
+                Entry::Ended(Outcome::Sent(reply)) => (State::Sent, Some(reply), None),
+                Entry::Ended(Outcome::Deferred { reply, retry_at }) => (State::Deferred, Some(reply), Some(*retry_at)),
+                Entry::Ended(Outcome::Failed { reply, .. }) => (State::Failed, Some(reply), None),
+                Entry::Ended(Outcome::Unknown(why)) => (State::Unknown, Some(why), None),
+                Entry::Ended(Outcome::Requeued) => (State::Queued, None, None),
+            };
+            columns.subscribers.push(subscriber.0);
+            columns.states.push(state.as_str());
+            columns.replies.push(reply.map(|reply| storable(reply)));
+            columns.retries.push(retry_at);
+            columns.suppress.push(matches!(entry, Entry::Ended(Outcome::Failed { suppress: true, .. })));
+        }
+        columns
+    }
+
+    fn write(
+        &self,
+        session: &mut Session,
+        issue: &IssueId,
+        run: i64,
+        call: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<i64>> {
+        let Self { subscribers, states, replies, retries, suppress } = self;
+        let rows = session
+            .query(RECORD, &[&issue.as_str(), &run, &now, &call, subscribers, states, replies, retries, suppress])?;
+        is_mailed(&rows, 1, issue)?;
+        let written: Vec<Option<i64>> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+        Ok(written.into_iter().flatten().collect())
+    }
+}
+
+/// Makes a call of the run under its next number. If it is made again and was done before, `call` is given what it did.
+fn numbered<T>(
+    session: &mut Session,
+    again: bool,
+    call: impl FnOnce(&mut Session, i64, i64, Option<Vec<i64>>) -> Result<T>,
+) -> Result<T> {
+    let held = session.held.as_ref().ok_or_else(runs::none)?;
+    let (run, number) = (held.number, held.call + 1);
+    let done = if again { runs::answer(&mut session.client, run, number)? } else { None };
+    let result = call(session, run, number, done)?;
+    if let Some(held) = &mut session.held {
+        held.call = number;
+    }
+    Ok(result)
+}
+
+/// The column at `at` tells in every row whether there is no such mailing.
+fn is_mailed(rows: &[Row], at: usize, issue: &IssueId) -> Result<()> {
+    match rows.first().map(|row| row.try_get::<_, bool>(at)).transpose()? {
+        Some(true) => Err(anyhow!("`{issue}` has no mailing")),
+        _ => Ok(()),
+    }
+}
+
+/// PostgreSQL has no text with a zero byte.
+pub(super) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}

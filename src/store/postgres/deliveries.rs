@@ -1,0 +1,88 @@
+//! The table of deliveries as `status` reads it and `resolve` changes it; `claims` has what a run does to it.
+
+use anyhow::{Context, anyhow};
+use chrono::{DateTime, Utc};
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::ToSql;
+use postgres::{Client, Row};
+
+use super::Result;
+use super::link::Session;
+use super::mailings::issue_id;
+use crate::email::EmailAddress;
+use crate::issue::IssueId;
+use crate::ledger::{Counts, Delivery, State};
+use crate::subscriber::SubscriberId;
+
+pub(super) fn counts(session: &mut Session, issue: &IssueId) -> Result<Counts> {
+    let sql = "SELECT state, count(*) FROM delivery WHERE mailing = (SELECT id FROM mailing WHERE issue = $1) \
+               GROUP BY state";
+    let mut counts = Counts::default();
+    for row in session.query(sql, &[&issue.as_str()])? {
+        counts.set(state(row.try_get(0)?)?, u64::try_from(row.try_get::<_, i64>(1)?)?);
+    }
+    Ok(counts)
+}
+
+pub(super) fn each(
+    client: &mut Client,
+    issue: &IssueId,
+    state: Option<State>,
+    each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
+) -> Result<()> {
+    let sql = "SELECT issue, subscriber, address, state, attempts, reply, changed
+               FROM delivery JOIN mailing ON mailing.id = delivery.mailing
+               WHERE issue = $1 AND ($2::text IS NULL OR state = $2) ORDER BY subscriber";
+    let (issue, state) = (issue.as_str(), state.map(State::as_str));
+    let parameters: [&(dyn ToSql + Sync); 2] = [&issue, &state];
+    let mut rows = client.query_raw(sql, parameters)?;
+    while let Some(row) = rows.next()? {
+        each(from_row(&row)?)?;
+    }
+    Ok(())
+}
+
+/// A row that is decided on is no run's any more: a reply that comes later is not written down.
+pub(super) fn resolve(
+    session: &mut Session,
+    issue: &IssueId,
+    addresses: &[EmailAddress],
+    to: State,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let keys: Option<Vec<String>> = (!addresses.is_empty()).then(|| addresses.iter().map(EmailAddress::key).collect());
+    let rows = session.query(
+        "WITH resolved AS (
+             UPDATE delivery SET state = $2, run = NULL, changed = $3
+             WHERE state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = $1)
+                 AND ($4::text[] IS NULL OR subscriber IN (SELECT id FROM subscriber WHERE key = ANY($4)))
+             RETURNING 1
+         )
+         SELECT count(*) FROM resolved",
+        &[&issue.as_str(), &to.as_str(), &now, &keys],
+    )?;
+    let count = rows.first().context("no count came back")?.try_get::<_, i64>(0)?;
+    Ok(u64::try_from(count)?)
+}
+
+/// A delivery from issue, subscriber, address, state, attempts, reply and changed.
+pub(super) fn from_row(row: &Row) -> Result<Delivery> {
+    let subscriber: i64 = row.try_get(1)?;
+    delivery(row, subscriber).with_context(|| format!("the delivery to subscriber {subscriber} cannot be read"))
+}
+
+fn delivery(row: &Row, subscriber: i64) -> Result<Delivery> {
+    Ok(Delivery {
+        issue: issue_id(row.try_get(0)?)?,
+        subscriber: SubscriberId(subscriber),
+        address: row.try_get::<_, &str>(2)?.parse()?,
+        state: state(row.try_get(3)?)?,
+        attempts: u32::try_from(row.try_get::<_, i32>(4)?)?,
+        reply: row.try_get(5)?,
+        changed: Some(row.try_get(6)?),
+    })
+}
+
+fn state(word: &str) -> Result<State> {
+    State::from_word(word).ok_or_else(|| anyhow!("there is no state `{word}`"))
+}

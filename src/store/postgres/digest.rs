@@ -1,0 +1,46 @@
+//! The tables of what digests hold.
+
+use anyhow::Context;
+use postgres::{GenericClient, Transaction};
+
+use super::Result;
+use super::mailings::issue_id;
+use crate::digest::{Contents, Period, PeriodName};
+use crate::issue::IssueId;
+
+/// Which of these issues is in a mailing, alone or in a digest.
+pub(super) fn mailed(transaction: &mut Transaction<'_>, issues: &[IssueId]) -> Result<Option<String>> {
+    let row = transaction.query_opt(
+        "SELECT issue FROM (SELECT issue FROM mailing UNION ALL SELECT issue FROM digest_issue) AS held
+         WHERE issue = ANY($1) LIMIT 1",
+        &[&texts(issues)],
+    )?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+pub(super) fn write(transaction: &mut Transaction<'_>, mailing: i64, contents: &Contents) -> Result<()> {
+    let Period { start, end, .. } = &contents.period;
+    let digest = "INSERT INTO digest (mailing, period_start, period_end) VALUES ($1, $2, $3)";
+    transaction.execute(digest, &[&mailing, start, end])?;
+    transaction.execute(
+        "INSERT INTO digest_issue (issue, mailing, position)
+         SELECT issue, $1, position FROM unnest($2::text[]) WITH ORDINALITY AS held (issue, position)",
+        &[&mailing, &texts(&contents.issues)],
+    )?;
+    Ok(())
+}
+
+/// What the mailing `id` holds; `None` when it is that of an issue.
+pub(super) fn read(client: &mut impl GenericClient, mailing: i64, id: &IssueId) -> Result<Option<Contents>> {
+    let period = "SELECT period_start, period_end FROM digest WHERE mailing = $1";
+    let Some(row) = client.query_opt(period, &[&mailing])? else { return Ok(None) };
+    let name = PeriodName::of_id(id).context("it has not the name of a digest")?;
+    let period = Period { name, start: row.try_get(0)?, end: row.try_get(1)? };
+    let rows = client.query("SELECT issue FROM digest_issue WHERE mailing = $1 ORDER BY position", &[&mailing])?;
+    let issues = rows.iter().map(|row| issue_id(row.try_get(0)?)).collect::<Result<_>>()?;
+    Ok(Some(Contents { period, issues }))
+}
+
+fn texts(issues: &[IssueId]) -> Vec<&str> {
+    issues.iter().map(IssueId::as_str).collect()
+}

@@ -1,0 +1,123 @@
+//! Adding subscribers, a million as well as one: all rows go into a temporary table as they come, and a few statements do
+//! what the contract says of each in its turn.
+//!
+//! Of the rows of one address, the first makes the subscriber; the first that says they left, whether it made them or
+//! came later, and all after it count as away.
+
+use std::io::Write;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use postgres::Transaction;
+
+use super::Result;
+use super::claims::storable;
+use crate::store::Added;
+use crate::subscriber::{NewSubscriber, Status};
+
+const INCOMING: &str = "
+CREATE TEMPORARY TABLE incoming (
+    position    BIGINT NOT NULL,
+    key         TEXT COLLATE \"C\" NOT NULL,
+    address     TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    attributes  JSON NOT NULL
+) ON COMMIT DROP";
+
+/// One row for each address: whom the store had before, the first that came, and the first that says they left.
+const COMERS: &str = "
+CREATE TEMPORARY TABLE comer ON COMMIT DROP AS
+SELECT first.*, subscriber.id AS known, subscriber.status AS before, left_at, left_as
+FROM (SELECT DISTINCT ON (key) key, position FROM incoming ORDER BY key, position) AS first
+LEFT JOIN subscriber ON subscriber.key = first.key
+LEFT JOIN (
+    SELECT DISTINCT ON (key) key, position AS left_at, status AS left_as FROM incoming
+    WHERE status <> 'active' ORDER BY key, position
+) AS leaving ON leaving.key = first.key";
+
+const COUNT: &str = "
+SELECT count(*) FILTER (WHERE before IS NULL AND position = first AND NOT away),
+    count(*) FILTER (WHERE before IS NOT NULL AND NOT away),
+    count(*) FILTER (WHERE before IS NULL AND position > first AND NOT away),
+    count(*) FILTER (WHERE away)
+FROM (
+    SELECT before, incoming.position, comer.position AS first,
+        coalesce(before <> 'active', false) OR coalesce(incoming.position >= left_at, false) AS away
+    FROM incoming JOIN comer USING (key)
+) AS judged";
+
+const LEAVE: &str = "
+UPDATE subscriber SET status = left_as, changed = $1
+FROM comer WHERE subscriber.id = comer.known AND before = 'active' AND left_at IS NOT NULL";
+
+const JOIN: &str = "
+INSERT INTO subscriber (key, address, name, status, attributes, created, changed)
+SELECT key, address, name, coalesce(left_as, 'active'), attributes, $1, $1
+FROM incoming JOIN comer USING (key, position) WHERE known IS NULL ORDER BY position";
+
+/// Adds subscribers, one import after the other.
+pub(super) fn add(
+    transaction: &mut Transaction<'_>,
+    new: &mut dyn Iterator<Item = NewSubscriber>,
+    now: DateTime<Utc>,
+) -> Result<Added> {
+    transaction.batch_execute(INCOMING)?;
+    let rows = copy(transaction, new)?;
+    // Not before the list is read, which may take a person's time.
+    transaction.execute("SELECT pg_advisory_xact_lock('subscriber'::regclass::oid::int, 0)", &[])?;
+    if rows > 1000 {
+        transaction.batch_execute("SET LOCAL work_mem = '128MB'; ANALYZE incoming")?;
+    }
+    transaction.batch_execute(COMERS)?;
+    let row = transaction.query_one(COUNT, &[])?;
+    transaction.execute(LEAVE, &[&now])?;
+    transaction.execute(JOIN, &[&now])?;
+    let count = |at: usize| -> Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(at)?)?) };
+    Ok(Added { new: count(0)?, known: count(1)?, repeated: count(2)?, away: count(3)? })
+}
+
+/// Sends the rows to the server as they come; gives how many.
+fn copy(transaction: &mut Transaction<'_>, new: &mut dyn Iterator<Item = NewSubscriber>) -> Result<u64> {
+    let mut writer = transaction.copy_in("COPY incoming FROM STDIN")?;
+    let (mut line, mut count) = (String::new(), 0);
+    for NewSubscriber { address, name, status, attributes } in new {
+        count += 1;
+        line.clear();
+        line.push_str(&count.to_string());
+        let attributes = serde_json::to_string(&attributes)?;
+        for field in [&address.key(), address.as_str(), &storable(&name), Status::as_str(status), &attributes] {
+            line.push('\t');
+            escape(field, &mut line);
+        }
+        line.push('\n');
+        writer.write_all(line.as_bytes()).context("failed to send a row to the server")?;
+    }
+    writer.finish()?;
+    Ok(count)
+}
+
+/// A field of PostgreSQL's text format.
+pub(super) fn escape(field: &str, line: &mut String) {
+    for letter in field.chars() {
+        match letter {
+            '\\' => line.push_str("\\\\"),
+            '\t' => line.push_str("\\t"),
+            '\n' => line.push_str("\\n"),
+            '\r' => line.push_str("\\r"),
+            letter => line.push(letter),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_cannot_end_a_row() {
+        let mut line = String::new();
+        escape("a\tb\\N\r\n\\.", &mut line);
+        assert_eq!(line, "a\\tb\\\\N\\r\\n\\\\.");
+    }
+}

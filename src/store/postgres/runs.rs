@@ -1,0 +1,152 @@
+//! The runs: who is alive, who is dead, and what is settled of the dead.
+
+use anyhow::{Context, anyhow};
+use chrono::{DateTime, Utc};
+use postgres::{Client, GenericClient, Transaction};
+
+use super::{Result, deliveries};
+use crate::ledger::{Delivery, Recovered, Run, State};
+
+/// What a run of this process needs to be taken up on another connection.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    /// Its number.
+    pub number: i64,
+    /// The number of its last call that the server confirmed.
+    pub call: i64,
+}
+
+const DIED: &str = "the run that was sending it died before the reply";
+const LOST: &str = "the database server lost what was written down of it";
+
+/// Which life of which server this is: another number after a fail-over, and after a crash, both of which may have lost
+/// what was committed with `synchronous_commit = off`. Statistics begin anew with a crash and survive a shutdown.
+fn server(client: &mut impl GenericClient) -> Result<String> {
+    let may = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')
+                  AND has_function_privilege('pg_control_checkpoint()', 'EXECUTE')";
+    let known = match client.query_one(may, &[])?.try_get(0)? {
+        true => {
+            "SELECT concat_ws('/', system_identifier, timeline_id, stats_reset)
+                 FROM pg_control_system(), pg_control_checkpoint(), pg_stat_bgwriter"
+        }
+        false => "SELECT concat_ws('/', pg_postmaster_start_time(), stats_reset) FROM pg_stat_bgwriter",
+    };
+    Ok(client.query_one(known, &[])?.try_get(0)?)
+}
+
+/// Gives a run its number, its lease and its lock, and settles what the dead left.
+pub(super) fn begin(client: &mut Client, run: &Run, now: DateTime<Utc>) -> Result<(Held, Recovered)> {
+    let number: i64 = client.query_one("SELECT nextval(pg_get_serial_sequence('run', 'id'))", &[])?.try_get(0)?;
+    lock(client, number)?;
+    let server = server(client)?;
+    let mut transaction = client.transaction()?;
+    transaction.execute(
+        "INSERT INTO run (id, host, boot_id, pid, started, lease_until, server, call, answer)
+         VALUES ($1, $2, $3, $4, $5, clock_timestamp() + interval '20 minutes', $6, 0, '{}')",
+        &[&number, &run.host, &run.boot_id, &i64::from(run.pid), &now, &server],
+    )?;
+    let recovered = recover(&mut transaction, number, &server, now)?;
+    transaction.commit()?;
+    Ok((Held { number, call: 0 }, recovered))
+}
+
+/// Renews the lease, and settles what the dead left.
+pub(super) fn renew(client: &mut Client, held: &Held, now: DateTime<Utc>) -> Result<Recovered> {
+    let server = server(client)?;
+    let mut transaction = client.transaction()?;
+    let renew = "UPDATE run SET lease_until = clock_timestamp() + interval '20 minutes' WHERE id = $1";
+    transaction.execute(renew, &[&held.number])?;
+    let recovered = recover(&mut transaction, held.number, &server, now)?;
+    transaction.commit()?;
+    Ok(recovered)
+}
+
+/// Says that a run is over. This commit is a durable one, which carries all earlier ones along.
+pub(super) fn end(client: &mut Client, held: &Held) -> Result<()> {
+    client.execute("UPDATE run SET ended = clock_timestamp() WHERE id = $1", &[&held.number])?;
+    let unlock = "SELECT pg_advisory_unlock('run'::regclass::oid::int, $1::bigint::int)";
+    client.execute(unlock, &[&held.number])?;
+    Ok(())
+}
+
+/// Takes up a run on a new connection: ends what is left of the old one, takes the lock, and finds out whether the server
+/// forgot what it had confirmed; then nobody knows what became of the run's claims.
+pub(super) fn resume(client: &mut Client, held: &Held, (process, since): &(i32, String)) -> Result<Held> {
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2";
+    client.execute(end, &[process, since])?;
+    lock(client, held.number)?;
+    let server = server(client)?;
+    let mut transaction = client.transaction()?;
+    let row = transaction.query_opt("SELECT call FROM run WHERE id = $1", &[&held.number])?;
+    let call: i64 = row.context("the server lost this run, which it had confirmed")?.try_get(0)?;
+    if call < held.call {
+        transaction.execute(
+            "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, reply = $2, changed = clock_timestamp()
+             WHERE run = $1 AND state IN ('claimed', 'sending')",
+            &[&held.number, &LOST],
+        )?;
+    }
+    transaction.execute(
+        "UPDATE run SET lease_until = clock_timestamp() + interval '20 minutes', server = $2, call = greatest(call, $3)
+         WHERE id = $1",
+        &[&held.number, &server, &held.call],
+    )?;
+    transaction.commit()?;
+    Ok(held.clone())
+}
+
+/// What the call of that number did, if it was committed before its connection broke.
+pub(super) fn answer(client: &mut Client, number: i64, call: i64) -> Result<Option<Vec<i64>>> {
+    let row = client.query_opt("SELECT answer FROM run WHERE id = $1 AND call = $2", &[&number, &call])?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// Takes the lock that tells that the run of that number is alive, until the connection ends.
+fn lock(client: &mut Client, number: i64) -> Result<()> {
+    client.execute("SELECT pg_advisory_lock('run'::regclass::oid::int, $1::bigint::int)", &[&number])?;
+    Ok(())
+}
+
+/// Settles what dead runs left: those whose lease is over or whose lock is free. Their locks are held until the end of
+/// the transaction, so that none of them is taken up meanwhile, nor settled twice.
+fn recover(transaction: &mut Transaction<'_>, mine: i64, server: &str, now: DateTime<Utc>) -> Result<Recovered> {
+    let rows = transaction.query(
+        "WITH other AS MATERIALIZED (
+             SELECT * FROM run WHERE id <> $1 AND id IN (
+                 SELECT DISTINCT run FROM delivery WHERE state IN ('claimed', 'sending'))
+         )
+         SELECT id, server = $2 FROM other WHERE lease_until < clock_timestamp()
+             OR pg_try_advisory_xact_lock('run'::regclass::oid::int, id::int)",
+        &[&mine, &server],
+    )?;
+    let (mut dead, mut certain): (Vec<i64>, Vec<i64>) = (Vec::new(), Vec::new());
+    for row in rows {
+        dead.push(row.try_get(0)?);
+        if row.try_get(1)? {
+            certain.push(row.try_get(0)?);
+        }
+    }
+    if dead.is_empty() {
+        return Ok(Recovered::default());
+    }
+    let requeued = transaction.execute(
+        "UPDATE delivery SET state = 'queued', run = NULL, changed = $2 WHERE state = 'claimed' AND run = ANY($1)",
+        &[&certain, &now],
+    )?;
+    // The run stays in the row: a reply that comes after all is still written by it.
+    let rows = transaction.query(
+        "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, reply = $2, changed = $3
+         FROM mailing WHERE mailing.id = delivery.mailing AND state IN ('claimed', 'sending') AND run = ANY($1)
+         RETURNING issue, subscriber, address, state, attempts, reply, changed",
+        &[&dead, &DIED, &now],
+    )?;
+    let mut unknown = rows.iter().map(deliveries::from_row).collect::<Result<Vec<Delivery>>>()?;
+    unknown.sort_by(|one, other| (&one.issue, one.subscriber).cmp(&(&other.issue, other.subscriber)));
+    debug_assert!(unknown.iter().all(|delivery| delivery.state == State::Unknown));
+    Ok(Recovered { requeued, unknown })
+}
+
+/// What a call says that needs a run where none has begun.
+pub(super) fn none() -> anyhow::Error {
+    anyhow!("no run has begun")
+}
