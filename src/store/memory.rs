@@ -384,7 +384,7 @@ impl Store for Memory {
 
 #[test]
 fn conforms_to_the_contract() {
-    super::conformance::conforms(&|test| {
+    super::conformance::conforms(super::conformance::Runs::One, &|test| {
         let store = Memory::default();
         test(&|| Box::new(store.open()));
     });

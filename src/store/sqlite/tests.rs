@@ -1,9 +1,9 @@
 use super::*;
-use crate::store::conformance::conforms;
+use crate::store::conformance::{Runs, conforms};
 
 #[test]
 fn conforms_to_the_contract() {
-    conforms(&|test| {
+    conforms(Runs::One, &|test| {
         let folder = tempfile::tempdir().unwrap();
         test(&|| Box::new(Sqlite::open(&folder.path().join("store.db")).unwrap()));
     });
