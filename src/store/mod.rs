@@ -239,7 +239,7 @@ impl StoreError {
     /// What to do about it, where that can be said.
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Open { .. } => "name another file as `store` in the project file, or move this one away",
+            Self::Open { .. } => "name another file or database as `store` in the project file, or move this one away",
             Self::Connect { help, .. } => help,
             Self::Lost { .. } => "run it again once the server can be reached: nothing is lost",
             Self::Version { .. } => "use the newer version of slugline that made it",

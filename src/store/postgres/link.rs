@@ -70,6 +70,12 @@ impl Link {
         schema::migrate(&mut self.session.borrow_mut().client, self.place())
     }
 
+    /// Looks behind the calls, for tests.
+    #[cfg(test)]
+    pub fn session<T>(&self, look: impl FnOnce(&mut Session) -> T) -> T {
+        look(&mut self.session.borrow_mut())
+    }
+
     /// What messages call the database.
     pub fn place(&self) -> &str {
         &self.address.place

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use postgres::NoTls;
+use secrecy::ExposeSecret;
+
 use super::*;
+use crate::ledger::Outcome;
 use crate::store::conformance::{Runs, conforms, many};
 
 /// The server that `tests/run` started.
@@ -49,7 +53,7 @@ impl World {
     }
 
     fn url(&self) -> String {
-        format!("{}?options=-csearch_path%3D{}", self.server.url, self.schema)
+        format!("{0}?options=-csearch_path%3D{1}&application_name={1}", self.server.url, self.schema)
     }
 
     fn open(&self) -> Postgres {
@@ -58,13 +62,30 @@ impl World {
 
     fn client(&self) -> postgres::Client {
         let mut config: postgres::Config = self.server.url.parse().unwrap();
-        use secrecy::ExposeSecret;
         config.password(self.server.password().expose_secret()).options(&format!("-csearch_path={}", self.schema));
-        config.connect(postgres::NoTls).unwrap()
+        config.connect(NoTls).unwrap()
+    }
+
+    /// Cuts every connection that a store has to it.
+    fn cut(&self) {
+        let sql = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = $1";
+        self.client().execute(sql, &[&self.schema]).unwrap();
     }
 
     fn sql(&self, sql: &str) {
         self.client().batch_execute(sql).unwrap();
+    }
+}
+
+impl Postgres {
+    /// As if the connection had broken after the last call was committed and before it was confirmed.
+    fn forget_last_call(&self) {
+        self.link.session(|session| session.held.as_mut().unwrap().call -= 1);
+    }
+
+    fn is_encrypted(&self) -> bool {
+        let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        self.link.session(|session| session.client.query_one(sql, &[]).unwrap().get(0))
     }
 }
 
@@ -87,4 +108,187 @@ fn conforms_to_the_contract() {
         let world = World::new().unwrap();
         test(&|| Box::new(world.open()), &|| world.sql("UPDATE run SET lease_until = '-infinity'"));
     });
+}
+
+fn now() -> DateTime<Utc> {
+    "2026-11-23T08:00:00Z".parse().unwrap()
+}
+
+fn issue() -> IssueId {
+    IssueId::new("https://example.org/7/").unwrap()
+}
+
+fn run() -> Run {
+    Run { host: "host".into(), boot_id: "boot".into(), pid: 7 }
+}
+
+/// A run with so many recipients.
+fn begun(world: &World, count: usize) -> Postgres {
+    let mut store = world.open();
+    let new = |number| NewSubscriber::new(format!("reader{number}@example.org").parse().unwrap(), "");
+    store.add_subscribers(&mut (0..count).map(new), now()).unwrap();
+    store.freeze(&issue(), "hash", None, now()).unwrap();
+    store.begin_run(&run(), now()).unwrap();
+    store
+}
+
+fn claim(store: &mut Postgres, limit: usize) -> Vec<SubscriberId> {
+    store.claim(&issue(), limit, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect()
+}
+
+fn recovered(store: &mut Postgres) -> Recovered {
+    let Begun::Started(recovered) = store.begin_run(&run(), now()).unwrap() else { panic!("busy") };
+    recovered
+}
+
+#[test]
+fn a_broken_connection_is_made_again_and_the_run_goes_on() {
+    let Some(world) = World::new() else { return };
+    let mut store = begun(&world, 4);
+    world.cut();
+    let ids = claim(&mut store, 2);
+    assert_eq!(ids.len(), 2);
+    world.cut();
+    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), []);
+    world.cut();
+    assert_eq!(store.subscriber_numbered(ids[0]).unwrap().unwrap().id, ids[0]);
+    assert_eq!(recovered(&mut world.open()), Recovered::default(), "its lock is taken again");
+    world.cut();
+    assert_eq!(store.renew_run(now()).unwrap(), Recovered::default());
+    assert_eq!(store.counts(&issue()).unwrap().of(State::Claimed), 1);
+}
+
+#[test]
+fn a_call_whose_answer_was_lost_is_not_made_twice() {
+    let Some(world) = World::new() else { return };
+    let mut store = begun(&world, 3);
+    let ids = claim(&mut store, 2);
+    store.forget_last_call();
+    world.cut();
+    assert_eq!(claim(&mut store, 2), ids, "what it took is given to it");
+    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), []);
+    store.forget_last_call();
+    world.cut();
+    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), [], "it was written");
+    let sent = [(ids[0], Entry::Ended(Outcome::Sent("250".into())))];
+    assert_eq!(store.record(&issue(), &sent, now()).unwrap(), []);
+    store.forget_last_call();
+    world.cut();
+    assert_eq!(store.record(&issue(), &sent, now()).unwrap(), []);
+    let counts = store.counts(&issue()).unwrap();
+    assert_eq!((counts.of(State::Sent), counts.of(State::Claimed), counts.of(State::Queued)), (1, 1, 1));
+}
+
+#[test]
+fn what_a_server_forgot_is_unknown() {
+    let Some(world) = World::new() else { return };
+    let mut store = begun(&world, 4);
+    let ids = claim(&mut store, 2);
+    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), []);
+    // A crash that takes the last commit along.
+    world.sql("UPDATE delivery SET state = 'claimed' WHERE state = 'sending'; UPDATE run SET call = call - 1");
+    world.cut();
+    assert_eq!(store.record(&issue(), &[(ids[1], Entry::Sending)], now()).unwrap(), ids[1..], "nothing may be sent");
+    let sent = [(ids[0], Entry::Ended(Outcome::Sent("250".into())))];
+    assert_eq!(store.record(&issue(), &sent, now()).unwrap(), [], "its reply is known after all");
+    let counts = store.counts(&issue()).unwrap();
+    assert_eq!((counts.of(State::Sent), counts.of(State::Unknown), counts.of(State::Queued)), (1, 1, 2));
+    claim(&mut store, 1);
+    world.sql("UPDATE run SET server = 'before the fail-over'");
+    drop(store);
+    let recovered = recovered(&mut world.open());
+    assert_eq!((recovered.requeued, recovered.unknown.len()), (0, 1), "a claim may have been more");
+}
+
+#[test]
+fn a_store_of_a_newer_program_is_used_if_it_says_so() {
+    let Some(world) = World::new() else { return };
+    drop(world.open());
+    world.sql("INSERT INTO slugline_schema VALUES (2, 1)");
+    let mut store = world.open();
+    world.sql("INSERT INTO slugline_schema VALUES (3, 3)");
+    let refused = |error: &StoreError| matches!(error, StoreError::Version { found: 3, known: 1, .. });
+    assert!(refused(&store.begin_run(&run(), now()).unwrap_err()));
+    assert!(refused(&world.server.open(&world.url()).unwrap_err()));
+}
+
+#[test]
+fn tables_of_another_program_are_left_alone() {
+    let Some(world) = World::new() else { return };
+    world.sql("CREATE TABLE mailing (a integer)");
+    let error = world.server.open(&world.url()).unwrap_err();
+    let text = format!("{:#}", anyhow::Error::from(error));
+    assert!(text.contains("tables of another program") && text.contains("\"mailing\""), "{text}");
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'";
+    assert_eq!(world.client().query_one(tables, &[]).unwrap().get::<_, i64>(0), 1);
+}
+
+#[test]
+fn two_may_make_a_store_at_once() {
+    let Some(world) = World::new() else { return };
+    std::thread::scope(|scope| {
+        let opened: Vec<_> = (0..4).map(|_| scope.spawn(|| drop(world.open()))).collect();
+        opened.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+    assert_eq!(world.open().mailings().unwrap(), []);
+}
+
+/// What is said when this URL is opened with that password; the password must not be in it.
+fn refusal(server: &Server, url: &str, password: &str) -> (String, String) {
+    let password = SecretString::from(password.to_owned());
+    let opened = Postgres::open(url, Some(&password), |file| Ok(fs::read(server.folder.join(file))?));
+    let error = opened.err().unwrap_or_else(|| panic!("{url} was opened"));
+    let help = error.help().unwrap();
+    (format!("{:#}", anyhow::Error::from(error)), help)
+}
+
+#[test]
+fn who_is_not_let_in_is_told_why_and_no_password() {
+    let Some(server) = Server::from_environment() else { return };
+    let nobody = "postgres://weekly@127.0.0.1:1/postgres";
+    for (url, why, what) in [
+        (server.url.as_str(), "password authentication failed", "SLUGLINE_STORE_PASSWORD"),
+        (nobody, "refused", "is the server running"),
+        ("postgres://weekly@localhost/a?sslmode=maybe", "none of disable", "sslmode=verify-full"),
+    ] {
+        let (text, help) = refusal(&server, url, "hunter2");
+        assert!(text.contains(why) && help.contains(what), "{text}: {help}");
+        assert!(!format!("{text}{help}").contains("hunter2"), "{text}");
+    }
+    let error = Postgres::open(&server.url, None, |_| Ok(Vec::new())).unwrap_err();
+    assert!(error.help().unwrap().contains("SLUGLINE_STORE_PASSWORD"), "{error:?}");
+}
+
+#[test]
+fn tls_keeps_to_the_words_of_libpq() {
+    let Some(server) = Server::from_environment() else { return };
+    let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap().cert.pem();
+    let opened = |host: &str, query: &str| {
+        let url = format!("{}?{query}", server.url.replace("localhost", host));
+        let certificate = |file: &str| match file {
+            "stranger.pem" => Ok(stranger.clone().into_bytes()),
+            file => Ok(fs::read(server.folder.join(file))?),
+        };
+        let store = Postgres::open(&url, Some(&server.password()), certificate).map_err(|error| {
+            let help = error.help().unwrap();
+            assert!(help.contains("sslrootcert"), "{error:?}: {help}");
+        });
+        store.map(|store| store.is_encrypted())
+    };
+    for (host, query, expected) in [
+        ("localhost", "sslmode=verify-full&sslrootcert=cert.pem", Ok(true)),
+        ("127.0.0.1", "sslmode=verify-full&sslrootcert=cert.pem", Err(())),
+        ("127.0.0.1", "sslmode=verify-ca&sslrootcert=cert.pem", Ok(true)),
+        ("localhost", "sslmode=verify-full&sslrootcert=stranger.pem", Err(())),
+        ("localhost", "sslmode=verify-ca&sslrootcert=stranger.pem", Err(())),
+        ("localhost", "sslmode=require&sslrootcert=stranger.pem", Err(())),
+        ("localhost", "sslrootcert=stranger.pem", Err(())),
+        ("localhost", "sslmode=verify-full", Err(())),
+        ("localhost", "sslmode=require", Ok(true)),
+        ("localhost", "sslmode=prefer", Ok(true)),
+        ("localhost", "", Ok(true)),
+        ("localhost", "sslmode=disable", Ok(false)),
+    ] {
+        assert_eq!(opened(host, query), expected, "{host} {query}");
+    }
 }
