@@ -24,6 +24,11 @@ pub(in crate::store) fn conforms(world: World<'_>) {
     world(&|open, _| a_rate_is_shared_by_the_server_s_clock(open));
 }
 
+/// Stores may rest between two calls of `renew_run`.
+fn minutes_later(minutes: i64) -> DateTime<Utc> {
+    now() + TimeDelta::minutes(minutes)
+}
+
 /// Another run in the same store.
 fn joined(open: Open<'_>) -> (Box<dyn Store>, Recovered) {
     let mut store = open();
@@ -49,8 +54,8 @@ fn two_runs_take_different_recipients(open: Open<'_>) {
     record(&mut *one, &[(mine[0], Entry::Sending), (mine[1], Entry::Sending)]);
     let stolen = [(mine[0], sent()), (theirs[0], Entry::Sending)];
     assert_eq!(other.record(&issue(), &stolen, now()).unwrap(), [mine[0]], "it is not theirs");
-    assert_eq!(one.renew_run(now()).unwrap(), Recovered::default());
-    assert_eq!(other.renew_run(now()).unwrap(), Recovered::default());
+    assert_eq!(one.renew_run(minutes_later(1)).unwrap(), Recovered::default());
+    assert_eq!(other.renew_run(minutes_later(1)).unwrap(), Recovered::default());
     record(&mut *one, &[(mine[0], sent()), (mine[1], sent())]);
     let counts = open().counts(&issue()).unwrap();
     assert_eq!((counts.of(State::Sent), counts.of(State::Sending), counts.of(State::Claimed)), (2, 1, 2));
@@ -63,11 +68,11 @@ fn a_dead_run_s_claims_go_to_the_other(open: Open<'_>) {
     record(&mut *dying, &[(ids[0], Entry::Sending), (ids[1], Entry::Sending), (ids[1], sent())]);
     drop(dying);
     assert_eq!(claim(&mut *other, 9), [], "nobody looked yet");
-    let recovered = other.renew_run(now()).unwrap();
+    let recovered = other.renew_run(minutes_later(1)).unwrap();
     assert_eq!((recovered.requeued, unknown(&recovered)), (2, vec![ids[0]]));
     assert_eq!(claim(&mut *other, 9), ids[2..], "what may have been sent is not taken");
     assert_eq!(states(&*other)[0], (State::Unknown, 1));
-    assert_eq!(other.renew_run(now()).unwrap(), Recovered::default(), "it is settled once");
+    assert_eq!(other.renew_run(minutes_later(2)).unwrap(), Recovered::default(), "it is settled once");
 }
 
 /// What a run wrote is on the server, whatever became of the run's machine.
@@ -117,7 +122,7 @@ fn a_run_that_says_it_is_alive_keeps_its_claims(open: Open<'_>, expire: Expire<'
     let mut slow = begun(open, 2);
     let ids = claim(&mut *slow, 1);
     expire();
-    assert_eq!(slow.renew_run(now()).unwrap(), Recovered::default());
+    assert_eq!(slow.renew_run(minutes_later(1)).unwrap(), Recovered::default());
     assert_eq!(joined(open).1, Recovered::default());
     expire();
     record(&mut *slow, &[(ids[0], Entry::Sending)]);
@@ -127,7 +132,8 @@ fn a_run_that_says_it_is_alive_keeps_its_claims(open: Open<'_>, expire: Expire<'
 fn two_freeze_at_once(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
     add(&mut *open(), 50);
     let freeze = || open().freeze(&issue(), "hash", None, now()).unwrap();
-    let [one, other] = thread::scope(|scope| [scope.spawn(freeze), scope.spawn(freeze)].map(|each| each.join().unwrap()));
+    let [one, other] =
+        thread::scope(|scope| [scope.spawn(freeze), scope.spawn(freeze)].map(|each| each.join().unwrap()));
     assert_eq!((one.expected, &one), (50, &other));
     assert_eq!(open().counts(&issue()).unwrap().of(State::Queued), 50);
     assert_eq!(open().mailings().unwrap(), [one]);

@@ -22,6 +22,13 @@ pub(super) struct Migration {
     pub sql: &'static str,
 }
 
+const VERSIONS: &str = "
+CREATE TABLE IF NOT EXISTS slugline_schema (
+    version  BIGINT PRIMARY KEY,
+    needs    BIGINT NOT NULL,
+    made     TIMESTAMPTZ NOT NULL DEFAULT now()
+)";
+
 pub(super) const MIGRATIONS: [Migration; 1] = [Migration {
     needs: 1,
     sql: "
@@ -96,12 +103,14 @@ pub(super) fn migrate(client: &mut Client, place: &str) -> std::result::Result<(
     }
     let mut transaction = client.transaction().map_err(|error| doing(error.into()))?;
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).map_err(|error| doing(error.into()))?;
-    // Another program may have migrated while this one waited for its turn.
-    let found = check(&mut transaction, place)?;
     let opening = |source: anyhow::Error| match super::error::is_lost(&source) {
         true => error::doing("make its tables", place, source),
         false => StoreError::Open { place: place.to_owned(), source },
     };
+    transaction.batch_execute(VERSIONS).map_err(|error| opening(error.into()))?;
+    // Another program may have migrated while this one waited for its turn. (Asked any sooner, the server would answer
+    // from what this session knew of its tables before it waited.)
+    let found = check(&mut transaction, place)?;
     steps(&mut transaction, found).map_err(opening)?;
     transaction.commit().map_err(|error| opening(error.into()))
 }
@@ -127,13 +136,6 @@ fn version(client: &mut impl GenericClient) -> Result<(i64, i64)> {
 }
 
 fn steps(client: &mut impl GenericClient, found: i64) -> Result<()> {
-    client.batch_execute(
-        "CREATE TABLE IF NOT EXISTS slugline_schema (
-             version  BIGINT PRIMARY KEY,
-             needs    BIGINT NOT NULL,
-             made     TIMESTAMPTZ NOT NULL DEFAULT now()
-         )",
-    )?;
     for (version, migration) in (1_i64..).zip(&MIGRATIONS).skip(usize::try_from(found)?) {
         client.batch_execute(migration.sql).map_err(|error| match error.code() {
             Some(&postgres::error::SqlState::DUPLICATE_TABLE) => anyhow!(
