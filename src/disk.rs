@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::fault;
+
 mod copy;
 pub mod covers;
 pub mod history;
@@ -198,6 +200,7 @@ fn replace(path: &Path, readers: Readers, fill: impl FnOnce(&mut File) -> io::Re
     fill(file.as_file_mut())?;
     // Renamed before its bytes are on disk, a file can be empty after a power cut.
     file.as_file().sync_data()?;
+    fault::step("write a file", "not in its place");
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

@@ -34,6 +34,7 @@ pub mod token;
 
 // edges
 pub mod disk;
+pub mod fault;
 pub mod http;
 pub mod smtp;
 pub mod store;

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::fault;
 use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::reply::Reply;
 use crate::smtp::session::{Cause, SessionError};
@@ -62,7 +63,9 @@ impl<'run> Dialogue<'run> {
 
     /// Sends commands.
     pub(super) fn say(&mut self, phase: Phase, commands: &str) -> Result<(), SessionError> {
-        self.stream.write(&[commands.as_bytes()]).map_err(|failed| lost(phase, &failed.error))
+        self.stream.write(&[commands.as_bytes()]).map_err(|failed| lost(phase, &failed.error))?;
+        fault::step(phase, "said");
+        Ok(())
     }
 
     /// Sends a message that ends with the final dot, and what is to follow it, in one write.
@@ -70,15 +73,18 @@ impl<'run> Dialogue<'run> {
     /// # Errors
     /// In the phase `Content` as long as the whole dot was not handed over, else in `FinalDot`.
     pub(super) fn say_message(&mut self, content: &[u8], dot: &[u8], following: &str) -> Result<(), SessionError> {
+        fault::step("message", "not written");
         let end = content.len() + dot.len();
-        self.stream
-            .write(&[content, dot, following.as_bytes()])
+        let written = self.stream.write(&[content, dot, following.as_bytes()]);
+        fault::step("message", "written");
+        written
             .map_err(|failed| lost(if failed.written < end { Phase::Content } else { Phase::FinalDot }, &failed.error))
     }
 
     /// The next reply; a refusal is an error.
     pub(super) fn hear(&mut self, phase: Phase) -> Result<Reply, SessionError> {
         let reply = self.read_reply(phase).map_err(|error| lost(phase, &error))?;
+        fault::step(phase, "answered");
         match reply.code {
             400.. => Err(SessionError { phase, cause: Cause::Refused(reply) }),
             _ => Ok(reply),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use memchr::memchr;
 use rustls::{ClientConnection, StreamOwned};
 
+use crate::fault;
 use crate::smtp::tls::Tls;
 
 /// The longest line a server may send. RFC 5321 4.5.3.1.5 has 512 bytes; some send more.
@@ -163,6 +164,9 @@ fn write_vectored(tcp: &mut TcpStream, parts: &[&[u8]], written: &mut usize) -> 
             Ok(bytes) => {
                 *written += bytes;
                 IoSlice::advance_slices(&mut left, bytes);
+                if !left.is_empty() {
+                    fault::step("message", "written in part");
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -18,6 +18,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use crate::digest::Contents;
 use crate::email::EmailAddress;
+use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Rate};
@@ -111,7 +112,9 @@ impl Sqlite {
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         let transaction = transaction.map_err(|error| failed(error.into()))?;
         let done = work(&transaction).map_err(failed)?;
+        fault::step(doing, "not committed");
         transaction.commit().map_err(|error| failed(error.into()))?;
+        fault::step(doing, "committed");
         Ok(done)
     }
 
@@ -273,7 +276,11 @@ impl Store for Sqlite {
         let log = OpenOptions::new().write(true).open(&path);
         let failed = move |error: std::io::Error| error::doing("sync its log", &path, error.into());
         let log = log.map_err(&failed)?;
-        Ok(Box::new(move || log.sync_data().map_err(&failed)))
+        Ok(Box::new(move || {
+            log.sync_data().map_err(&failed)?;
+            fault::step("sync its log", "done");
+            Ok(())
+        }))
     }
 
     fn record(

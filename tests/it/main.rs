@@ -2,7 +2,8 @@
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
+//! no, `misbehaviour` one that goes wrong at every step, `faults` dies at every step, `small_disk` is full at every write,
+//! `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
 //! at its page while files change, `mail_programs` compares editions with what mail programs show. All work on copies in
 //! temporary folders.
 
@@ -17,7 +18,10 @@
 mod any_issue;
 mod cases;
 mod chromium;
+mod database;
 mod devtools;
+#[cfg(feature = "faults")]
+mod faults;
 mod fragments;
 mod history;
 mod judge;
@@ -25,6 +29,8 @@ mod letters;
 mod mail_programs;
 mod mail_screens;
 mod markdown;
+mod misbehaviour;
+mod newsletter;
 mod postfix;
 mod preview;
 mod program;
@@ -33,5 +39,6 @@ mod refusals;
 mod repeat;
 mod rules;
 mod site;
+mod small_disk;
 mod smtp_peer;
 mod structure;

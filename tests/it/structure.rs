@@ -11,16 +11,16 @@ use crate::program::{files, is_rust, repository};
 const KINDS: [(&str, &[&str]); 5] = [
     ("noun", &["digest", "email", "finding", "issue", "ledger", "letter", "publication", "rate", "subscriber"]),
     ("transform", &["check", "config", "content", "covers_lock", "edition", "feed", "page", "picture", "token"]),
-    ("edge", &["disk", "http", "smtp", "store"]),
+    ("edge", &["disk", "fault", "http", "smtp", "store"]),
     ("use case", &["bounces", "covers", "delivery", "load", "preview", "publish", "review", "subscription"]),
     ("face", &["cli", "web"]),
 ];
 
 /// What reaches the world outside, and the modules that may hold it. `main.rs` and `lib.rs` only join them.
 const OUTSIDE: [(&str, &[&str]); 17] = [
-    ("std::fs", &["disk", "smtp", "store", "web", "cli"]),
+    ("std::fs", &["disk", "fault", "smtp", "store", "web", "cli"]),
     ("std::net", &["http", "smtp", "store", "web", "cli"]),
-    ("std::env", &["disk", "smtp", "store", "web", "cli", "main"]),
+    ("std::env", &["disk", "fault", "smtp", "store", "web", "cli", "main"]),
     ("process::Command", &["disk/history/git"]),
     ("process::exit", &[]),
     ("SmtpConnection", &["smtp"]),

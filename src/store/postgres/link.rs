@@ -16,6 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::Address;
 use super::runs::{self, Held};
 use super::{Result, StoreResult, error, schema, tls};
+use crate::fault;
 use crate::store::StoreError;
 
 /// How often a call is made again, with pauses that double: half a minute in all, as a server takes to start again.
@@ -95,7 +96,9 @@ impl Link {
         let mut session = self.session.borrow_mut();
         let mut tries = 0;
         loop {
+            fault::step(doing, "not asked");
             let done = self.ready(&mut session).and_then(|()| call(&mut session, tries > 0));
+            fault::step(doing, "answered");
             match done {
                 Err(why) if tries < MOST_TRIES && (error::is_lost(&why) || error::is_again(&why)) => {
                     thread::sleep(FIRST_PAUSE * 2_u32.pow(tries));
@@ -110,7 +113,9 @@ impl Link {
     pub fn once<T>(&self, doing: &'static str, call: impl FnOnce(&mut Session) -> Result<T>) -> StoreResult<T> {
         // What finds the connection closed has done nothing yet.
         self.repeated(doing, |session, _| Ok(session.client.batch_execute("")?))?;
-        call(&mut self.session.borrow_mut()).map_err(|why| error::doing(doing, self.place(), why))
+        let done = call(&mut self.session.borrow_mut());
+        fault::step(doing, "answered");
+        done.map_err(|why| error::doing(doing, self.place(), why))
     }
 
     /// Connects again if the connection is gone, and takes up the run.

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Result, time, time_text};
+use crate::fault;
 use crate::ledger::{Entry, Outcome, State};
 use crate::subscriber::SubscriberId;
 
@@ -88,11 +89,13 @@ impl Log {
             lines.push(b'\n');
             self.waiting.insert((mailing, *subscriber), Noted { entry: entry.clone(), at: now });
         }
+        fault::step("note entries", "not written");
         if let Err(error) = self.file.write_all(&lines) {
             // Half a line must not stand before others.
             let _ = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
             return Err(error.into());
         }
+        fault::step("note entries", "written");
         self.length += lines.len() as u64;
         Ok(lost)
     }
@@ -113,6 +116,7 @@ impl Log {
         self.file.seek(SeekFrom::Start(0))?;
         self.length = 0;
         self.waiting.clear();
+        fault::step("note entries", "all in the database");
         Ok(())
     }
 

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use script::{Answer, Script, self_signed};
 
@@ -28,6 +28,8 @@ pub struct Taken {
     pub to: String,
     /// The message, dots as they were before they were doubled.
     pub content: String,
+    /// What was, or would have been, said to it.
+    pub reply: String,
 }
 
 /// The running peer.
@@ -43,6 +45,8 @@ struct Record {
     /// What was heard on each connection, line by line, in the order of connecting.
     heard: Mutex<Vec<Vec<String>>>,
     taken: Mutex<Vec<Taken>>,
+    /// How many connections are being served.
+    serving: AtomicUsize,
     /// How often a step has come, over all connections.
     steps: Mutex<HashMap<&'static str, usize>>,
 }
@@ -78,6 +82,15 @@ impl Peer {
         self.record.taken.lock().unwrap().clone()
     }
 
+    /// Waits until every connection has ended, and with it all that was still on its way.
+    pub fn settle(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.record.serving.load(Ordering::SeqCst) > 0 {
+            assert!(Instant::now() < deadline, "somebody is still connected");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// The recipients of the messages taken so far, sorted.
     pub fn recipients(&self) -> Vec<String> {
         let mut recipients: Vec<String> = self.taken().into_iter().map(|message| message.to).collect();
@@ -106,8 +119,11 @@ fn accept(listener: &TcpListener, scripts: &[Script], record: &Arc<Record>) {
         let (Ok(stream), Some(script)) = (stream, scripts.get(number).or(scripts.last()).cloned()) else { break };
         record.heard.lock().unwrap().push(Vec::new());
         let record = Arc::clone(record);
+        record.serving.fetch_add(1, Ordering::SeqCst);
         served.push(thread::spawn(move || {
-            let _ = Dialogue::begin(stream, script, record, number).and_then(|mut dialogue| dialogue.serve());
+            let dialogue = Dialogue::begin(stream, script, Arc::clone(&record), number);
+            let _ = dialogue.and_then(|mut dialogue| dialogue.serve());
+            record.serving.fetch_sub(1, Ordering::SeqCst);
         }));
     }
     for thread in served {
@@ -223,12 +239,16 @@ impl Dialogue {
             content.push_str("\r\n");
         }
         let scripted = self.scripted("DOT");
+        let mut reply = "250 2.0.0 Ok: queued".to_owned();
         // Noted before it is said, so that whoever hears the reply finds the message here.
         if scripted.as_ref().is_none_or(Answer::is_yes) {
-            let taken = Taken { from: from.to_owned(), to: to.to_owned(), content };
-            self.record.taken.lock().unwrap().push(taken);
+            let mut taken = self.record.taken.lock().unwrap();
+            if self.script.numbers {
+                reply.push_str(&format!(" as {}", taken.len()));
+            }
+            taken.push(Taken { from: from.to_owned(), to: to.to_owned(), content, reply: reply.clone() });
         }
-        self.act(scripted, "250 2.0.0 Ok: queued").map(|_| ())
+        self.act(scripted, &reply).map(|_| ())
     }
 
     /// Answers the step by the script, else as `usual`; gives whether that was a yes. An error ends the connection.

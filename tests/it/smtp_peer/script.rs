@@ -38,6 +38,7 @@ pub struct Script {
     rules: Vec<(&'static str, usize, Answer)>,
     pub(super) tls: Option<(Arc<rustls::ServerConfig>, bool)>,
     pub(super) capabilities: Vec<&'static str>,
+    pub(super) numbers: bool,
 }
 
 impl Script {
@@ -65,6 +66,12 @@ impl Script {
     /// Also offers this in reply to EHLO.
     pub fn offering(mut self, capability: &'static str) -> Self {
         self.capabilities.push(capability);
+        self
+    }
+
+    /// Gives every message it takes a number in its reply, as real servers do.
+    pub fn numbering(mut self) -> Self {
+        self.numbers = true;
         self
     }
 

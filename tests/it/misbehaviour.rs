@@ -1,0 +1,99 @@
+//! A mail server that hangs up, falls silent, says no or talks nonsense at every step of the dialogue: the program goes on
+//! or stops, the next run finishes, and everybody is accounted for.
+
+use std::process::ExitStatus;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::newsletter::{NOON, Newsletter};
+use crate::smtp_peer::{Answer, Peer, Script};
+
+/// The steps at which a server may go wrong; `CONTENT` is in the middle of a message, `DOT` after it.
+const STEPS: [&str; 7] = ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT", "DOT"];
+
+/// When a recipient who was put off may be tried again.
+const NEXT_DAY: &str = "2026-11-21T11:00:00Z";
+
+#[test]
+fn a_server_that_says_no_at_any_step() {
+    for answer in ["421 4.3.2 Going down", "451 4.3.0 Try again later", "552 5.2.2 Mailbox full", "554 5.7.1 No"] {
+        at_every_step(&Answer::Say(answer));
+    }
+}
+
+#[test]
+fn a_server_that_says_no_and_hangs_up_at_any_step() {
+    for answer in ["421 4.3.2 Going down", "554 5.7.1 No"] {
+        at_every_step(&Answer::SayAndDrop(answer));
+    }
+}
+
+#[test]
+fn a_server_that_hangs_up_at_any_step() {
+    at_every_step(&Answer::Drop);
+    for nth in [1, 3] {
+        misbehaves("DOT", nth, &Answer::TakeAndDrop);
+    }
+}
+
+#[test]
+fn a_server_that_talks_nonsense_at_any_step() {
+    for answer in ["HTTP/1.1 400 Bad Request", "250-", "250 2.0.0 Ok\r\n250 2.0.0 Ok", "354 Go on"] {
+        at_every_step(&Answer::Say(answer));
+    }
+}
+
+/// A signal is what ends the wait: the standard's patience is minutes.
+#[cfg(unix)]
+#[test]
+fn a_server_that_falls_silent_at_any_step() {
+    thread::scope(|scope| {
+        for step in STEPS {
+            scope.spawn(move || misbehaves(step, 2, &Answer::Silence));
+        }
+    });
+}
+
+fn at_every_step(answer: &Answer) {
+    for step in STEPS {
+        for nth in [1, 2] {
+            misbehaves(step, nth, answer);
+        }
+    }
+}
+
+/// Mails an issue while the server answers so at the `nth` step of that name, once with groups and once without.
+fn misbehaves(step: &'static str, nth: usize, answer: &Answer) {
+    for groups in [true, false] {
+        let mut script = Script::new().numbering().on_nth(step, nth, answer.clone());
+        if groups {
+            script = script.offering("PIPELINING");
+        }
+        let peer = Peer::start(vec![script]);
+        let folder = tempfile::tempdir().unwrap();
+        let newsletter = Newsletter::new(folder.path(), peer.port(), "sqlite:slugline.db");
+        newsletter.write_issue("neap");
+        let first = match answer {
+            Answer::Silence => ended_by_a_signal(&newsletter),
+            _ => newsletter.sending(newsletter.folder(), NOON, "neap").status().unwrap(),
+        };
+        let what = format!("{answer:?} at {step} number {nth}, groups: {groups}");
+        assert!(matches!(first.code(), Some(0..=2)), "{what}: {first}");
+        let next = newsletter.sending(newsletter.folder(), NEXT_DAY, "neap").status().unwrap();
+        assert!(matches!(next.code(), Some(0 | 1)), "{what}: {next}");
+        peer.settle();
+        newsletter.is_accounted_for(&peer, "neap", &what);
+    }
+}
+
+/// Ends a sending some time after it began to wait.
+fn ended_by_a_signal(newsletter: &Newsletter) -> ExitStatus {
+    let mut running = newsletter.sending(newsletter.folder(), NOON, "neap").spawn().unwrap();
+    thread::sleep(Duration::from_secs(2));
+    let asked = Instant::now();
+    let told = std::process::Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let status = running.wait().unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(15), "it took {:?} to stop", asked.elapsed());
+    status
+}

@@ -1,0 +1,123 @@
+//! A newsletter whose every mail can be accounted for: what the scripted server took is compared with what the ledger says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::database::Database;
+use crate::program::slugline;
+use crate::smtp_peer::Peer;
+
+/// Recipients of every issue.
+pub const READERS: usize = 8;
+
+/// Connections of every run: so many recipients of a killed one may be unknown.
+pub const CONNECTIONS: usize = 3;
+
+/// When `sending` runs, an hour after the issues were published.
+pub const NOON: &str = "2026-11-20T12:00:00Z";
+
+/// A newsletter in two working copies, with one store and one mail server.
+pub struct Newsletter {
+    folder: PathBuf,
+    /// The other working copy.
+    pub other: PathBuf,
+}
+
+impl Newsletter {
+    /// A new one in an empty folder, whose readers are known to the store.
+    pub fn new(folder: &Path, port: u16, store: &str) -> Self {
+        let newsletter = Self { folder: folder.to_owned(), other: folder.join("other") };
+        let rows: String = (0..READERS).map(|number| format!("reader{number}@example.org\n")).collect();
+        newsletter.write("readers.csv", &format!("email\n{rows}"));
+        newsletter.write(
+            "slugline.yaml",
+            &format!(
+                "title: Tide Notes\nbase_url: https://tides.example.org\nfeeds: {{formats: {{json: feed.json}}}}\n\
+                 store: {store}\nmail:\n  from: notes@tides.example.org\n  connections: {CONNECTIONS}\n  \
+                 via: smtp://127.0.0.1:{port}\n"
+            ),
+        );
+        let imported = newsletter.command(folder, NOON, &["subscribers", "import", "readers.csv"]).output().unwrap();
+        assert!(imported.status.success(), "{imported:?}");
+        newsletter
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes an issue that is due, in both working copies.
+    pub fn write_issue(&self, issue: &str) {
+        let text = format!("---\ntitle: {issue}\ndate: 2026-11-20T11:00:00Z\n---\n\nThe sea rests.\n");
+        self.write(&format!("content/{issue}.md"), &text);
+    }
+
+    /// Sends an issue from a working copy, and says nothing.
+    pub fn sending(&self, folder: &Path, now: &str, issue: &str) -> Command {
+        let mut command = self.command(folder, now, &["send", issue]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Everybody has the issue once by the server's record and by the ledger's, with the same reply, but for those named as
+    /// unknown, of whom there are as many as connections at most, and those the server did not want. `what` has happened
+    /// to the issue.
+    #[track_caller]
+    pub fn is_accounted_for(&self, peer: &Peer, issue: &str, what: &str) {
+        let what = format!("{issue} after {what}");
+        let mut taken: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let address = format!("<https://tides.example.org/{issue}/>");
+        for message in peer.taken().into_iter().filter(|message| message.content.contains(&address)) {
+            taken.entry(message.to).or_default().push(message.reply);
+        }
+        let mut unknown = 0;
+        let deliveries = self.deliveries(issue);
+        assert_eq!(deliveries.len(), READERS, "{what}");
+        for (address, (state, reply)) in deliveries {
+            let replies = taken.remove(&address).unwrap_or_default();
+            match state.as_str() {
+                "sent" => assert_eq!(replies, [reply], "{address} of {what}"),
+                "deferred" | "failed" => assert_eq!(replies, [""; 0], "{address} of {what}"),
+                "unknown" => {
+                    assert!(replies.len() <= 1, "{address} of {what}: {replies:?}");
+                    unknown += 1;
+                }
+                other => panic!("{address} of {what} is {other}"),
+            }
+        }
+        assert_eq!(taken, BTreeMap::new(), "{what}: nobody's mail");
+        assert!(unknown <= CONNECTIONS, "{unknown} unknown recipients of {what}");
+    }
+
+    /// State and reply of every recipient of an issue.
+    fn deliveries(&self, issue: &str) -> BTreeMap<String, (String, String)> {
+        let output = self.command(&self.folder, NOON, &["status", issue, "--recipients", "--json"]).output().unwrap();
+        let status: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let deliveries = status["mailings"][0]["deliveries"].as_array().cloned().unwrap_or_default();
+        deliveries
+            .iter()
+            .map(|delivery| (text(&delivery["address"]), (text(&delivery["state"]), text(&delivery["reply"]))))
+            .collect()
+    }
+
+    fn command(&self, folder: &Path, now: &str, arguments: &[&str]) -> Command {
+        let mut command = slugline(folder);
+        command.args(["--now", now, "--quiet"]).args(arguments).envs(Database::password());
+        command
+    }
+
+    /// Into both working copies.
+    fn write(&self, path: &str, text: &str) {
+        for folder in [&self.folder, &self.other] {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A disk that is full at each write: the program stops and says so, and once there is room again everybody is accounted
+//! for.
+//!
+//! `tests/run` makes the disk, which takes the right to mount one; without it this says so and passes.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::newsletter::{NOON, Newsletter};
+use crate::smtp_peer::{Peer, Script};
+
+/// What a file of a small disk is made of.
+const BLOCK: u64 = 4096;
+
+/// More than any run writes.
+const MOST_BLOCKS: u64 = 400;
+
+#[test]
+fn a_disk_that_is_full_at_any_write_stops_the_run_and_loses_nobody() {
+    let Ok(disk) = env::var("SLUGLINE_TEST_SMALL_DISK").map(PathBuf::from) else {
+        eprintln!("skipped: there is no small disk; `tests/run`, as root, makes one");
+        return;
+    };
+    let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
+    let newsletter = Newsletter::new(&disk.join("newsletter"), peer.port(), "sqlite:slugline.db");
+    let mut said = 0;
+    let mut went_well = 0;
+    for blocks in 0..MOST_BLOCKS {
+        let issue = format!("issue-{blocks}");
+        newsletter.write_issue(&issue);
+        let ballast = fill(&disk, blocks * BLOCK);
+        let mut command = newsletter.sending(newsletter.folder(), NOON, &issue);
+        let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        fs::remove_file(ballast).unwrap();
+        let code = output.status.code();
+        assert!(matches!(code, Some(0..=2)), "{issue} with {blocks} free blocks: {message}");
+        if code == Some(2) {
+            assert!(message.contains("disk is full") || message.contains("No space left"), "{issue}: {message}");
+            said += 1;
+        }
+        let next = newsletter.sending(newsletter.folder(), NOON, &issue).status().unwrap();
+        assert!(matches!(next.code(), Some(0 | 1)), "{issue} with room again: {next}");
+        peer.settle();
+        newsletter.is_accounted_for(&peer, &issue, &format!("a disk with {blocks} free blocks"));
+        went_well = if code == Some(0) { went_well + 1 } else { 0 };
+        if went_well == 3 {
+            println!("full {said} times");
+            assert!(said > 5, "the disk was hardly ever full");
+            return;
+        }
+    }
+    panic!("the disk never had room");
+}
+
+/// Leaves so many bytes free; gives the file that takes the rest.
+fn fill(disk: &Path, free: u64) -> PathBuf {
+    let path = disk.join("ballast");
+    let mut file = File::create(&path).unwrap();
+    let block = [0; BLOCK as usize];
+    loop {
+        match file.write_all(&block) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::StorageFull => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let length = file.metadata().unwrap().len();
+    file.set_len(length.saturating_sub(free)).unwrap();
+    path
+}
