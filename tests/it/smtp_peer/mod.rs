@@ -28,8 +28,8 @@ pub struct Taken {
     pub to: String,
     /// The message, dots as they were before they were doubled.
     pub content: String,
-    /// What was, or would have been, said to it.
-    pub reply: String,
+    /// What was, or would have been, said to it, if that tells it from others.
+    pub reply: Option<String>,
 }
 
 /// The running peer.
@@ -225,9 +225,11 @@ impl Dialogue {
 
     /// Reads a message to its final dot.
     fn take(&mut self, from: &str, to: &str) -> io::Result<()> {
+        let mut early = None;
         if self.script.has_rule("CONTENT") {
             self.more()?;
-            self.answer("CONTENT", "")?;
+            early = self.scripted("CONTENT");
+            self.act(early.clone(), "")?;
         }
         let mut content = String::new();
         loop {
@@ -238,17 +240,22 @@ impl Dialogue {
             content.push_str(line.strip_prefix('.').unwrap_or(&line));
             content.push_str("\r\n");
         }
+        if early.as_ref().is_some_and(Answer::is_no) {
+            // That was the verdict.
+            return Ok(());
+        }
         let scripted = self.scripted("DOT");
-        let mut reply = "250 2.0.0 Ok: queued".to_owned();
+        let mut usual = "250 2.0.0 Ok: queued".to_owned();
         // Noted before it is said, so that whoever hears the reply finds the message here.
         if scripted.as_ref().is_none_or(Answer::is_yes) {
             let mut taken = self.record.taken.lock().unwrap();
             if self.script.numbers {
-                reply.push_str(&format!(" as {}", taken.len()));
+                usual.push_str(&format!(" as {}", taken.len()));
             }
-            taken.push(Taken { from: from.to_owned(), to: to.to_owned(), content, reply: reply.clone() });
+            let reply = self.script.numbers.then(|| usual.clone());
+            taken.push(Taken { from: from.to_owned(), to: to.to_owned(), content, reply });
         }
-        self.act(scripted, &reply).map(|_| ())
+        self.act(scripted, &usual).map(|_| ())
     }
 
     /// Answers the step by the script, else as `usual`; gives whether that was a yes. An error ends the connection.

@@ -29,6 +29,11 @@ impl Answer {
             Answer::Silence | Answer::Drop => false,
         }
     }
+
+    /// Whether the other side's wish is refused.
+    pub(super) fn is_no(&self) -> bool {
+        matches!(self, Answer::Say(text) if text.starts_with(['4', '5']))
+    }
 }
 
 /// What the peer does on one connection. Steps are named by how a line begins (`MAIL`, `RCPT TO:<a@`), or `GREETING`,
