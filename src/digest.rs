@@ -80,14 +80,14 @@ pub struct Digest<'a> {
 pub struct Contents {
     /// The period.
     pub period: Period,
-    /// The ids of the issues, in their order.
+    /// The keys of the issues, in their order.
     pub issues: Vec<IssueId>,
 }
 
 impl Digest<'_> {
     /// What the ledger writes down of it.
     pub fn contents(&self) -> Contents {
-        Contents { period: self.period.clone(), issues: self.issues.iter().map(|issue| issue.id.clone()).collect() }
+        Contents { period: self.period.clone(), issues: self.issues.iter().map(|issue| issue.mailed_as()).collect() }
     }
 }
 
@@ -102,10 +102,10 @@ pub enum Piece<'a> {
 
 impl<'a> Piece<'a> {
     /// Its key in the ledger.
-    pub fn id(&self) -> &IssueId {
+    pub fn id(&self) -> IssueId {
         match self {
-            Self::Issue(issue) => &issue.id,
-            Self::Digest(digest) => &digest.period.name.id,
+            Self::Issue(issue) => issue.mailed_as(),
+            Self::Digest(digest) => digest.period.id(),
         }
     }
 
@@ -117,11 +117,12 @@ impl<'a> Piece<'a> {
         }
     }
 
-    /// What the folder of its letters is called: an issue's slug, or `digest-2026-w47`.
-    pub fn folder(&self) -> &Slug {
+    /// What the folder of its letters is called: an issue's slug, from the second edition on with its number, or
+    /// `digest-2026-w47`.
+    pub fn folder(&self) -> Slug {
         match self {
-            Self::Issue(issue) => &issue.slug,
-            Self::Digest(digest) => &digest.period.name.folder,
+            Self::Issue(issue) => issue.slug.of_edition(issue.edition),
+            Self::Digest(digest) => digest.period.name.folder.clone(),
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Issue {
     pub feed: bool,
     /// May be mailed (front matter `email`, default true).
     pub email: bool,
+    /// Which mailing of the issue this is, from 1: each goes to everybody (front matter `edition`).
+    pub edition: u32,
     /// Subject of the mail where it differs from the project's.
     pub subject: Option<String>,
     /// The line mail programs show beside the subject.
@@ -77,6 +79,11 @@ impl Issue {
     /// Whether the issue has a date. One without is listed, but neither published nor mailed.
     pub fn is_dated(&self) -> bool {
         self.date.year() > 1
+    }
+
+    /// Its key in the ledger.
+    pub fn mailed_as(&self) -> IssueId {
+        self.id.of_edition(self.edition)
     }
 
     /// Where it can be read on the web.
@@ -156,7 +163,26 @@ impl IssueId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The key in the ledger of an edition of the issue. That of the first is the id, which everybody knew before there
+    /// were editions.
+    pub fn of_edition(&self, edition: u32) -> Self {
+        match edition {
+            0 | 1 => self.clone(),
+            edition => Self(format!("{}{EDITION}{edition}", self.0).into()),
+        }
+    }
+
+    /// Whose edition it is the key of, and of which.
+    pub fn edition(&self) -> (&str, u32) {
+        let split = self.0.rsplit_once(EDITION);
+        let split = split.and_then(|(id, edition)| Some((id, edition.parse().ok().filter(|edition| *edition > 1)?)));
+        split.unwrap_or((&self.0, 1))
+    }
 }
+
+/// What parts the id of an issue and the number of its edition.
+const EDITION: &str = "#edition-";
 
 impl fmt::Display for IssueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -178,6 +204,14 @@ impl Slug {
     /// The slug as text, decoded (CJK stays CJK).
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The slug of an edition of the issue.
+    pub fn of_edition(&self, edition: u32) -> Self {
+        match edition {
+            0 | 1 => self.clone(),
+            edition => Self(format!("{}-edition-{edition}", self.0).into()),
+        }
     }
 }
 
@@ -242,6 +276,18 @@ impl WrittenCover {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_edition_has_a_key_that_tells_whose_it_is() {
+        let id = IssueId::new("https://example.org/a/#edition-x").unwrap();
+        assert_eq!(id.edition(), (id.as_str(), 1));
+        assert_eq!((id.of_edition(0), id.of_edition(1)), (id.clone(), id.clone()));
+        let second = id.of_edition(2);
+        assert_eq!(
+            (second.as_str(), second.edition()),
+            ("https://example.org/a/#edition-x#edition-2", (id.as_str(), 2))
+        );
+    }
 
     #[test]
     fn only_pairs_of_tags_are_markup() {

@@ -74,6 +74,7 @@ struct Row<'a> {
     draft: bool,
     feed: bool,
     email: bool,
+    edition: u32,
 }
 
 impl<'a> Row<'a> {
@@ -96,6 +97,7 @@ impl<'a> Row<'a> {
             draft: issue.draft,
             feed: issue.feed,
             email: issue.email,
+            edition: issue.edition,
         }
     }
 }

@@ -89,7 +89,8 @@ impl Context {
     /// Under which id the ledger has it: that of the digest for an issue that was mailed in one.
     fn mailed_as(&self, store: &dyn Store, piece: &Piece<'_>) -> anyhow::Result<IssueId> {
         let past = Past::read(store)?;
-        Ok(past.digest_of(piece.id()).unwrap_or(piece.id()).clone())
+        let id = piece.id();
+        Ok(past.digest_of(&id).cloned().unwrap_or(id))
     }
 
     /// Prepares the e-mail edition of an issue or digest, by the project's own templates where there are some.
@@ -115,7 +116,7 @@ impl Context {
             (Piece::Digest(digest), Some(mail), sections @ [_, ..]) => {
                 Edition::prepare_digest(&config.publication, mail, &digest.period, sections, &templates)
             }
-            _ => Err(nothing_in(piece.id()).into()),
+            _ => Err(nothing_in(&piece.id()).into()),
         }?;
         let (edition, findings) = with_pictures(&self.project, config, piece.issues(), edition)?;
         self.report.findings(&findings);

@@ -61,7 +61,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let mut named = Vec::new();
     for name in &args.issue {
-        named.push(context.find(&config, &loaded.issues, name)?.id().clone());
+        named.push(context.find(&config, &loaded.issues, name)?.id());
     }
     let chosen = if named.is_empty() { Chosen::Due } else { Chosen::These(named) };
     let mut store = context.store(&config)?;
@@ -202,6 +202,6 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
     for address in &args.test {
         letters.push(write(&trial::reader(&*store, address, now)?)?);
     }
-    let tried = trial::try_out(&route, piece.folder(), &letters)?;
+    let tried = trial::try_out(&route, &piece.folder(), &letters)?;
     words::trial(context, &piece, &tried)
 }

@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut mailings = store.mailings()?;
     if let Some(name) = &args.issue {
         let mailed = context.mailed_as(&*store, &context.find(&config, &issues, name)?)?;
-        mailings.retain(|mailing| mailing.issue == mailed);
+        mailings.retain(|mailing| mailing.issue.edition().0 == mailed.edition().0);
     }
     let mut rows = Vec::new();
     for mailing in &mailings {
@@ -60,8 +60,13 @@ fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], args: &Args) -> a
             Ok(())
         })?;
     }
-    let issue = issues.iter().find(|issue| issue.id == mailing.issue);
-    let name = issue.map_or_else(|| mailing.issue.to_string(), |issue| issue.slug.to_string());
+    let (id, edition) = mailing.issue.edition();
+    let issue = issues.iter().find(|issue| issue.id.as_str() == id);
+    let name = match (issue, edition) {
+        (None, _) => mailing.issue.to_string(),
+        (Some(issue), 1) => issue.slug.to_string(),
+        (Some(issue), edition) => format!("{} (edition {edition})", issue.slug),
+    };
     Ok(Row { name, mailing: mailing.clone(), counts: store.counts(&mailing.issue)?, recipients })
 }
 

@@ -120,6 +120,7 @@ fn issue(
         draft: fields.truth("draft", false),
         feed: fields.truth("feed", true),
         email: fields.truth("email", true),
+        edition: edition(fields),
         subject: fields.text("subject"),
         preheader: fields.text("preheader"),
         params: fields.rest(),
@@ -164,6 +165,13 @@ fn own_id(fields: &mut Reading<'_>) -> Option<String> {
         );
     }
     id
+}
+
+/// `edition`: a number from 1. A word there is a field of the project's own, and stays for templates.
+fn edition(fields: &mut Reading<'_>) -> u32 {
+    let written =
+        fields.look("edition").and_then(|value| u32::try_from(value.as_u64()?).ok()).filter(|edition| *edition > 0);
+    written.inspect(|_| drop(fields.take("edition"))).unwrap_or(1)
 }
 
 fn language(fields: &mut Reading<'_>) -> Option<String> {

@@ -34,7 +34,7 @@ impl<'a> Gathering<'a, '_> {
     pub fn digest(&self, period: &Period) -> Digest<'a> {
         match self.past.mailing(&period.id()).and_then(|mailing| mailing.digest.as_ref()) {
             Some(frozen) => {
-                let find = |id: &IssueId| self.issues.iter().find(|issue| issue.id == *id);
+                let find = |id: &IssueId| self.issues.iter().find(|issue| issue.id.as_str() == id.edition().0);
                 let there = frozen.issues.iter().filter_map(find).filter(|issue| unfit(issue, self.now).is_none());
                 Digest { period: frozen.period.clone(), issues: there.collect() }
             }
@@ -62,7 +62,7 @@ impl<'a> Gathering<'a, '_> {
         let belongs = |issue: &&Issue| {
             (since..period.end).contains(&issue.date.to_utc())
                 && unfit(issue, self.now).is_none()
-                && !self.past.holds(&issue.id)
+                && !self.past.holds(&issue.mailed_as())
         };
         self.issues.iter().rev().filter(belongs).collect()
     }

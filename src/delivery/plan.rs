@@ -122,15 +122,16 @@ struct Planner<'a, 'p> {
 
 impl<'a> Planner<'a, '_> {
     fn issue(&mut self, issue: &'a Issue) -> anyhow::Result<()> {
-        let named = self.chosen.names(&issue.id);
+        let id = issue.mailed_as();
+        let named = self.chosen.names(&id);
         if *self.chosen != Chosen::Due && !named {
             return Ok(());
         }
-        if let Some(digest) = self.past.digest_of(&issue.id) {
+        if let Some(digest) = self.past.digest_of(&id) {
             self.plan.findings.extend(named.then(|| mailed_in(issue, digest)));
             return Ok(());
         }
-        let Some(begun) = self.begun(&issue.id)? else { return Ok(()) };
+        let Some(begun) = self.begun(&id)? else { return Ok(()) };
         let piece = Piece::Issue(issue);
         if let Some((rule, message, help)) = unfit(issue, self.terms.now) {
             let finding = || Finding::error(rule, message).help(help).at(Place::file(&issue.path));
@@ -170,8 +171,8 @@ impl<'a> Planner<'a, '_> {
         let named = self.chosen.names(&id);
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
         let mut digest = gathering.digest(period);
-        let planned: Vec<&IssueId> = self.plan.mailings.iter().map(|planned| planned.piece.id()).collect();
-        digest.issues.retain(|issue| !planned.contains(&&issue.id));
+        let planned: Vec<IssueId> = self.plan.mailings.iter().map(|planned| planned.piece.id()).collect();
+        digest.issues.retain(|issue| !planned.contains(&issue.mailed_as()));
         if begun.is_none() && digest.period.end > self.terms.now {
             let message = format!("the period of `{id}` is not over yet");
             self.plan.findings.push(Finding::error("digest-future", message).help("wait until then"));
@@ -210,12 +211,13 @@ impl<'a> Planner<'a, '_> {
 
     fn leave(&mut self, piece: &Piece<'a>, begun: Begun) -> anyhow::Result<()> {
         self.note_change(piece, &begun)?;
-        let named = self.chosen.names(piece.id());
+        let named = self.chosen.names(&piece.id());
         self.plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| mailed_already(piece, &counts)));
         Ok(())
     }
 
-    /// A warning when subscribers have an issue or digest in another form than it has now.
+    /// A finding when subscribers have an issue or digest in another form than it has now: an error if somebody wants it
+    /// mailed, but never without being told that it shall be twice.
     fn note_change(&mut self, piece: &Piece<'a>, begun: &Begun) -> anyhow::Result<()> {
         let Some((mailing, counts)) = begun else { return Ok(()) };
         if counts.of(State::Sent) == 0 || hash_of(piece, self.hash)? == mailing.content_hash {
@@ -223,11 +225,19 @@ impl<'a> Planner<'a, '_> {
         }
         let message =
             format!("`{}` changed after it was mailed to {} subscribers", piece.slug(), counts.of(State::Sent));
-        let help = "they are not mailed it again; if they should know, write another issue";
-        let finding = Finding::warning("issue-changed", message).help(help);
+        let is_refused = self.chosen.names(&piece.id()) && still_open(counts, self.terms.on_unknown) == 0;
+        let finding = match is_refused {
+            true => Finding::error("issue-changed", message),
+            false => Finding::warning("issue-changed", message),
+        };
         self.plan.findings.push(match piece {
-            Piece::Issue(issue) => finding.at(Place::file(&issue.path)),
-            Piece::Digest(_) => finding,
+            Piece::Issue(issue) => {
+                let next = issue.edition + 1;
+                let help =
+                    format!("they are not mailed it again; to mail everybody anew, write `edition: {next}` into its front matter");
+                finding.help(help).at(Place::file(&issue.path))
+            }
+            Piece::Digest(_) => finding.help("they are not mailed it again; if they should know, write another issue"),
         });
         Ok(())
     }

@@ -176,7 +176,7 @@ pub fn forecast<'a>(
             continue;
         }
         let recipients = match planned.begun {
-            Some(_) => waiting(store, planned.piece.id())?,
+            Some(_) => waiting(store, &planned.piece.id())?,
             None => active(store)?.into_iter().chain(newcomers.iter().map(|new| new.address.clone())).collect(),
         };
         mailings.push(Expected { piece: planned.piece.clone(), recipients });
@@ -237,7 +237,7 @@ fn mail_one<'a>(
                 Piece::Issue(_) => None,
                 Piece::Digest(digest) => Some(digest.contents()),
             };
-            let frozen = store.freeze(piece.id(), &planned.content_hash, contents.as_ref(), frozen_at);
+            let frozen = store.freeze(&piece.id(), &planned.content_hash, contents.as_ref(), frozen_at);
             frozen.context("failed to freeze the audience")?
         }
     };
@@ -245,8 +245,8 @@ fn mail_one<'a>(
         store.resolve(&mailing.issue, &[], State::Queued, (sending.clock)())?;
     }
     let job = Job {
-        issue: piece.id(),
-        slug: piece.folder(),
+        issue: &mailing.issue,
+        slug: &piece.folder(),
         route: sending.route,
         write: &*letters.write,
         connections: sending.connections,
@@ -264,11 +264,11 @@ fn mail_one<'a>(
     }
     report.stopped = ended.stopped;
     report.mailings.push(Mailed {
-        issue: piece.id().clone(),
+        issue: mailing.issue.clone(),
         slug: piece.slug().clone(),
         title: piece.title().into_owned(),
         tally: ended.tally,
-        counts: store.counts(piece.id())?,
+        counts: store.counts(&mailing.issue)?,
     });
     Ok(())
 }

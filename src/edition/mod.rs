@@ -81,7 +81,8 @@ impl Edition {
         let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, cover, html, text);
         let subject = subject(&templates, &fields, mail, issue)?;
-        let about = About { id: issue.id.as_str(), archived_at: Some(issue.page()) };
+        let id = issue.mailed_as();
+        let about = About { id: id.as_str(), archived_at: Some(issue.page()) };
         Self::finish(templates, fields, mail, subject, &about)
     }
 

@@ -118,9 +118,10 @@ fn is_workflow(block: &str) -> bool {
     block.starts_with("- ")
 }
 
-/// The lines of all code blocks but those in YAML, which are project files, and templates.
+/// The lines of all code blocks but project files (YAML), templates and issues.
 fn commands() -> Vec<String> {
-    let blocks = blocks().into_iter().filter(|(language, _)| !matches!(language.as_str(), "yaml" | "jinja"));
+    let blocks =
+        blocks().into_iter().filter(|(language, _)| !matches!(language.as_str(), "yaml" | "jinja" | "markdown"));
     blocks.flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 

@@ -59,6 +59,19 @@ fn an_issue_has_what_its_front_matter_says() {
 }
 
 #[test]
+fn an_edition_is_a_number_from_one_and_anything_else_is_the_projects_own() {
+    let edition = |written: &str| {
+        let issue = issue(&format!("title: T\ndate: 2026-02-03\nedition: {written}\n"));
+        (issue.edition, issue.params.is_some())
+    };
+    assert_eq!(issue("title: T\ndate: 2026-02-03\n").edition, 1);
+    assert_eq!((edition("1"), edition("2"), edition("47")), ((1, false), (2, false), (47, false)));
+    for own in ["first", "0", "-1", "1.5", "[2]", "4294967296"] {
+        assert_eq!(edition(own), (1, true), "{own}");
+    }
+}
+
+#[test]
 fn authors_are_written_in_many_ways() {
     assert_eq!(names("title: a\nauthor: 甲、乙\n"), ["甲", "乙"]);
     assert_eq!(names("title: a\nauthors: [One, {name: Two, email: two@example.org}]\n"), ["One", "Two"]);

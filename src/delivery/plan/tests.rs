@@ -6,6 +6,7 @@ use chrono::TimeZone as _;
 
 use super::*;
 use crate::delivery::send::tests::issue;
+use crate::finding::Severity;
 use crate::ledger::{Entry, Outcome, Run};
 use crate::store::memory::Memory;
 use crate::subscriber::NewSubscriber;
@@ -124,4 +125,26 @@ fn an_issue_changed_after_its_mail_is_reported_and_not_mailed_again() {
     let named = Chosen::These(vec![issues[0].id.clone()]);
     let plan = planned(&issues, &named, &terms(OnUnknown::Hold), &store);
     assert_eq!(plan, (vec![], vec!["issue-changed", "issue-mailed"]));
+}
+
+#[test]
+fn a_named_issue_that_changed_is_refused_unless_it_is_another_edition() {
+    let old = [hours_old("notes", 9999)];
+    let mut store = store();
+    mail(&mut store, &old[0], "an earlier text", Outcome::Sent("250".to_owned()), noon());
+    let severities = |issues: &[Issue], chosen: &Chosen| {
+        let plan = plan(issues, chosen, &terms(OnUnknown::Hold), &store, &|issue| Ok(issue.title.clone())).unwrap();
+        let severities: Vec<Severity> = plan.findings.iter().map(|finding| finding.severity).collect();
+        (plan.mailings.len(), severities)
+    };
+    let named = |issue: &Issue| Chosen::These(vec![issue.mailed_as()]);
+    assert_eq!(severities(&old, &named(&old[0])), (0, vec![Severity::Error, Severity::Warning]));
+    assert_eq!(severities(&old, &Chosen::Due), (0, vec![Severity::Warning]));
+    let new = [Issue { edition: 2, ..old[0].clone() }];
+    assert_eq!(severities(&new, &named(&new[0])), (1, vec![]));
+    assert_eq!(severities(&new, &Chosen::Due), (0, vec![]), "it is old");
+    let young = [Issue { edition: 2, ..hours_old("notes", 1) }];
+    assert_eq!(severities(&young, &Chosen::Due), (1, vec![]));
+    let before = [Issue { edition: 1, ..young[0].clone() }];
+    assert_eq!(severities(&before, &Chosen::Due).0, 0, "it was mailed");
 }

@@ -49,6 +49,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         email: true,
         subject: None,
         preheader: None,
+        edition: 1,
         own_id: false,
         aliases: Vec::new(),
         params: None,

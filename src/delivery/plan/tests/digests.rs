@@ -54,10 +54,10 @@ impl World {
             };
             let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 };
             store.begin_run(&run, time(now)).unwrap();
-            store.freeze(piece.id(), content_hash, contents.as_ref(), time(now)).unwrap();
-            for claim in store.claim(piece.id(), 9, time(now)).unwrap() {
+            store.freeze(&piece.id(), content_hash, contents.as_ref(), time(now)).unwrap();
+            for claim in store.claim(&piece.id(), 9, time(now)).unwrap() {
                 let sent = (claim.subscriber.id, Entry::Ended(Outcome::Sent("250".to_owned())));
-                store.record(piece.id(), &[sent], time(now)).unwrap();
+                store.record(&piece.id(), &[sent], time(now)).unwrap();
             }
         }
         (mails, plan.findings.iter().map(|finding| finding.rule).collect())
