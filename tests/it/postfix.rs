@@ -14,6 +14,8 @@ use mail_parser::{Address, MessageParser};
 
 use crate::program::slugline;
 
+mod signatures;
+
 /// How long mail may take from the server's acceptance to the mailbox.
 const PATIENCE: Duration = Duration::from_secs(120);
 
