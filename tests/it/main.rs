@@ -2,7 +2,8 @@
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `misbehaviour` one that goes wrong at every step, `faults` dies at every step, `small_disk` is full at every write,
+//! no, `misbehaviour` one that goes wrong at every step, `faults` dies at every step, `fleet` on some of
+//! several machines, `small_disk` is full at every write,
 //! `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
 //! at its page while files change, `mail_programs` compares editions with what mail programs show. All work on copies in
 //! temporary folders.
@@ -22,6 +23,7 @@ mod database;
 mod devtools;
 #[cfg(feature = "faults")]
 mod faults;
+mod fleet;
 mod fragments;
 mod history;
 mod judge;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -30,8 +30,13 @@ pub struct Newsletter {
 impl Newsletter {
     /// A new one in an empty folder, whose readers are known to the store.
     pub fn new(folder: &Path, port: u16, store: &str) -> Self {
+        Self::with_readers(READERS, folder, port, store)
+    }
+
+    /// The same with so many readers.
+    pub fn with_readers(readers: usize, folder: &Path, port: u16, store: &str) -> Self {
         let newsletter = Self { folder: folder.to_owned(), other: folder.join("other") };
-        let rows: String = (0..READERS).map(|number| format!("reader{number}@example.org\n")).collect();
+        let rows: String = (0..readers).map(|number| format!("reader{number}@example.org\n")).collect();
         newsletter.write("readers.csv", &format!("email\n{rows}"));
         newsletter.write(
             "slugline.yaml",
@@ -100,7 +105,7 @@ impl Newsletter {
 
     /// State and reply of every recipient of an issue.
     fn deliveries(&self, issue: &str) -> BTreeMap<String, (String, String)> {
-        let output = self.command(&self.folder, NOON, &["status", issue, "--recipients", "--json"]).output().unwrap();
+        let output = self.status(issue, &["--recipients"]);
         let status: Value = serde_json::from_slice(&output.stdout).unwrap();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let deliveries = status["mailings"][0]["deliveries"].as_array().cloned().unwrap_or_default();
@@ -108,6 +113,12 @@ impl Newsletter {
             .iter()
             .map(|delivery| (text(&delivery["address"]), (text(&delivery["state"]), text(&delivery["reply"]))))
             .collect()
+    }
+
+    /// What `status` says of an issue, as JSON.
+    pub fn status(&self, issue: &str, arguments: &[&str]) -> Output {
+        let mut command = self.command(&self.folder, NOON, &["status", issue, "--json"]);
+        command.args(arguments).output().unwrap()
     }
 
     fn command(&self, folder: &Path, now: &str, arguments: &[&str]) -> Command {

@@ -82,6 +82,20 @@ impl Peer {
         self.record.taken.lock().unwrap().clone()
     }
 
+    /// How many messages were taken so far.
+    pub fn count(&self) -> usize {
+        self.record.taken.lock().unwrap().len()
+    }
+
+    /// Waits until so many messages were taken.
+    pub fn wait_for(&self, count: usize) {
+        let deadline = Instant::now() + 10 * PATIENCE;
+        while self.count() < count {
+            assert!(Instant::now() < deadline, "{} of {count} messages came", self.count());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Waits until every connection has ended, and with it all that was still on its way.
     pub fn settle(&self) {
         let deadline = Instant::now() + PATIENCE;
@@ -236,6 +250,9 @@ impl Dialogue {
             let line = self.line()?;
             if line == "." {
                 break;
+            }
+            if self.script.forgets {
+                continue;
             }
             content.push_str(line.strip_prefix('.').unwrap_or(&line));
             content.push_str("\r\n");

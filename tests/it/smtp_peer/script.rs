@@ -44,6 +44,7 @@ pub struct Script {
     pub(super) tls: Option<(Arc<rustls::ServerConfig>, bool)>,
     pub(super) capabilities: Vec<&'static str>,
     pub(super) numbers: bool,
+    pub(super) forgets: bool,
 }
 
 impl Script {
@@ -77,6 +78,12 @@ impl Script {
     /// Gives every message it takes a number in its reply, as real servers do.
     pub fn numbering(mut self) -> Self {
         self.numbers = true;
+        self
+    }
+
+    /// Keeps no contents of the messages it takes: there are too many.
+    pub fn forgetting_contents(mut self) -> Self {
+        self.forgets = true;
         self
     }
 
