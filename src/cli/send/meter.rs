@@ -9,6 +9,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::cli::send::pace::Pace;
 use crate::delivery::run::Pause;
 use crate::ledger::{Counts, State};
+use crate::statistics::scale::grouped;
 
 /// Columns of the bar, at least and at most.
 const NARROWEST: usize = 8;
@@ -168,19 +169,6 @@ fn time(time: Duration) -> String {
         () if hours < 48 => format!("{hours} h {:02} min", minutes % 60),
         () => format!("{} days", grouped(days)),
     }
-}
-
-/// A number with a comma after every three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Text of at most so many columns; dots stand for what is cut off.
