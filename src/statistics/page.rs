@@ -99,7 +99,7 @@ fn time(number: u32, statistics: &Statistics, times: &Times, zone: Tz) -> Json {
         let moments = (0i64..).map(|number| stretch.start + number * times.width);
         for (at, tally) in moments.zip(&stretch.bins).filter(|(_, tally)| tally.total() > 0) {
             let counts: Vec<String> = columns.iter().map(|outcome| grouped(tally.of(*outcome))).collect();
-            rows.push(json!({ "from": moment(seconds(at), zone), "counts": counts }));
+            rows.push(json!({ "name": moment(seconds(at), zone), "counts": counts }));
         }
     }
     let expected = statistics.expected.max(statistics.tally.total());
@@ -114,10 +114,15 @@ fn time(number: u32, statistics: &Statistics, times: &Times, zone: Tz) -> Json {
 }
 
 fn domains(statistics: &Statistics) -> Json {
-    let others = Domain { name: String::new(), tally: statistics.other_domains };
-    let has_others = statistics.other_domains_count > 0;
-    let most = statistics.domains.iter().chain(has_others.then_some(&others)).map(|domain| domain.tally.total()).max();
-    let most = most.unwrap_or(0);
+    let mut shown = statistics.domains.clone();
+    if statistics.other_domains_count > 0 {
+        let name = match statistics.domain_error {
+            0 => format!("{} other domains", grouped(statistics.other_domains_count)),
+            _ => "all other domains".to_owned(),
+        };
+        shown.push(Domain { name, tally: statistics.other_domains });
+    }
+    let most = shown.iter().map(|domain| domain.tally.total()).max().unwrap_or(0);
     let columns: Vec<Outcome> = statistics.tally.occurring().map(|(outcome, _)| outcome).collect();
     let row = |domain: &Domain| {
         let tally = &domain.tally;
@@ -132,12 +137,7 @@ fn domains(statistics: &Statistics) -> Json {
         })
     };
     json!({
-        "largest": statistics.domains.iter().map(row).collect::<Vec<_>>(),
-        "others": has_others.then(|| row(&others)),
-        "others_name": match statistics.domain_error {
-            0 => format!("{} other domains", grouped(statistics.other_domains_count)),
-            _ => "all other domains".to_owned(),
-        },
+        "rows": shown.iter().map(row).collect::<Vec<_>>(),
         "failing": statistics.failing_domains.iter().map(row).collect::<Vec<_>>(),
         "columns": words(&columns),
         "error": (statistics.domain_error > 0).then(|| grouped(statistics.domain_error)),
@@ -155,10 +155,10 @@ fn trouble(tally: &Tally) -> Option<String> {
     (!said.is_empty()).then(|| format!("{} ({})", said.join(", "), share(tally.undelivered(), tally.total())))
 }
 
-/// Whether a tenth of those who were tried did not get it.
+/// Whether a tenth of those who were tried did not get it, and it is not one person's bad luck.
 fn is_bad(tally: &Tally) -> bool {
     let tried = tally.of(Outcome::Sent) + tally.undelivered();
-    tally.undelivered() > 0 && tally.undelivered() * 10 >= tried
+    tally.undelivered() > 1 && tally.undelivered() * 10 >= tried
 }
 
 fn reasons(statistics: &Statistics) -> Vec<Json> {

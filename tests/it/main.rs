@@ -4,7 +4,7 @@
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
 //! no, `misbehaviour` one that goes wrong at every step, `faults` dies at every step, `small_disk` is full at every write,
 //! `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
-//! at its page while files change, `mail_programs` compares editions with what mail programs show. All work on copies in
+//! at its page while files change, `status_screens` at the page of a mailing, `mail_programs` compares editions with what mail programs show. All work on copies in
 //! temporary folders.
 
 #![allow(
@@ -41,4 +41,5 @@ mod rules;
 mod site;
 mod small_disk;
 mod smtp_peer;
+mod status_screens;
 mod structure;

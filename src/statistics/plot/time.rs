@@ -31,7 +31,7 @@ const RIGHT: f64 = 14.0;
 const HEAD: f64 = 26.0;
 /// Between the parts, and below them for the times.
 const BETWEEN: f64 = 14.0;
-const FOOT: f64 = 36.0;
+const FOOT: f64 = 39.0;
 /// A bin is never wider.
 const WIDEST_BIN: f64 = 48.0;
 /// What happened at all is at least so high.
@@ -59,9 +59,9 @@ pub(in crate::statistics) fn plot(times: &Times, expected: u64, zone: Tz, frame:
          <desc id=\"{name}-desc\">{}</desc>",
         plot.described()
     );
+    plot.breaks();
     plot.rates();
     plot.sums();
-    plot.breaks();
     plot.labels();
     plot.svg + "</svg>"
 }
@@ -260,7 +260,7 @@ impl<'a> Plot<'a> {
             let (floor, date) = (self.sum_floor(), local.date_naive());
             let centre = x.max(34.0).min(self.frame.width - 34.0);
             let _ = write!(self.svg, "<path class=\"axis\" d=\"M{x:.1} {floor:.1}v4\"/>");
-            let mut line = floor + 16.0;
+            let mut line = floor + 19.0;
             if self.times.width < 86_400 {
                 let _ = write!(
                     self.svg,
