@@ -41,6 +41,7 @@ fn the_page_of_a_mailing_can_be_read_on_every_screen() {
             assert_eq!(screen["plots"], Value::from(1), "one plot over time is shown");
         }
         if let Some(pictures) = env::var_os("SLUGLINE_TEST_PICTURES").map(PathBuf::from) {
+            fs::create_dir_all(&pictures).unwrap();
             let picture = |kind: &str| pictures.join(format!("status-{kind}-{light}.png"));
             chromium.shoot(&address("status.html"), flags, (1000, 2800), &picture("desktop"));
             chromium.shoot(&address("phone.html"), flags, (500, 3400), &picture("phone"));
