@@ -30,6 +30,7 @@ pub mod edition;
 pub mod feed;
 pub mod page;
 pub mod picture;
+pub mod statistics;
 pub mod token;
 
 // edges

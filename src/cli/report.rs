@@ -2,13 +2,15 @@
 //!
 //! An error says what failed and where, why (its causes), and what to do. Everything can be understood without colour.
 
+use std::fmt;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use anstream::{AutoStream, ColorChoice};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
+use terminal_size::terminal_size_of;
 use unicode_width::UnicodeWidthStr;
 
 use crate::cli::Exit;
@@ -25,6 +27,17 @@ pub(super) struct Report {
     #[allow(dead_code)]
     verbose: bool,
     color: ColorChoice,
+}
+
+/// How a person follows long work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watching {
+    /// On a terminal: a line that changes.
+    Bar,
+    /// In a log: a line now and then.
+    Lines,
+    /// Not at all.
+    Nothing,
 }
 
 impl Report {
@@ -119,13 +132,43 @@ impl Report {
 
     /// A progress bar over `length` steps; on a terminal only, and only when the work takes more than a second.
     pub fn progress(&self, length: u64, what: &str) -> ProgressBar {
-        if self.quiet || self.json || !io::stderr().is_terminal() {
+        let bar = self.bar("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}", |style| style);
+        bar.set_length(length);
+        bar.set_message(what.to_owned());
+        bar
+    }
+
+    /// A line that is written anew several times a second until its bar is finished; `line` gives it for a width in
+    /// columns. On a terminal only, and only when the work takes more than a second.
+    pub fn live(&self, line: impl Fn(usize) -> String + Clone + Send + Sync + 'static) -> ProgressBar {
+        let draw = move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            let width = terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
+            // A column is left free: some terminals go to the next line when the last one is filled.
+            let _ = out.write_str(&line(width.saturating_sub(1)));
+        };
+        let bar = self.bar("{line}", |style| style.with_key("line", draw));
+        if self.watching() == Watching::Bar {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        bar
+    }
+
+    /// How a person follows long work.
+    pub fn watching(&self) -> Watching {
+        match (self.quiet || self.json, io::stderr().is_terminal()) {
+            (true, _) => Watching::Nothing,
+            (false, true) => Watching::Bar,
+            (false, false) => Watching::Lines,
+        }
+    }
+
+    fn bar(&self, template: &str, keys: impl FnOnce(ProgressStyle) -> ProgressStyle) -> ProgressBar {
+        if self.watching() != Watching::Bar {
             return ProgressBar::hidden();
         }
-        let bar =
-            ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden()).with_message(what.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {per_sec} {eta}") {
-            bar.set_style(style);
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(keys(style));
         }
         let shown_later = bar.clone();
         std::thread::spawn(move || {

@@ -1,20 +1,19 @@
 //! `slugline send`: mail what is due, or the issues named.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use indicatif::ProgressBar;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::cli::send::watch::Watch;
 use crate::cli::{Context, Exit, route, subscribers};
 use crate::config::{Config, MailConfig};
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::rehearsal::Letters;
-use crate::delivery::run::Progress;
 use crate::delivery::send::{self, Sending, Sent};
 use crate::delivery::trial;
 use crate::disk::machine;
@@ -26,6 +25,9 @@ use crate::load;
 use crate::publish::record;
 use crate::store::Store;
 
+mod meter;
+mod pace;
+mod watch;
 pub(super) mod words;
 
 /// Mail the issues that are due to every subscriber
@@ -101,7 +103,7 @@ fn with_sending<T>(
 ) -> anyhow::Result<T> {
     let mail = mail_of(config)?;
     let stop = stop_at_signals()?;
-    let bar = Mutex::new(ProgressBar::hidden());
+    let watch = Watch::new(&context.report, limit);
     let clock = context.clock;
     let terms = Terms {
         now: clock.now(),
@@ -127,11 +129,9 @@ fn with_sending<T>(
         clock: &|| clock.now(),
         pause: &|pause| wait(pause, &stop),
         stop: &stop,
-        progress: &|progress| show(context, &bar, &progress),
+        progress: &|progress| watch.tell(progress),
     });
-    if let Ok(bar) = bar.lock() {
-        bar.finish_and_clear();
-    }
+    watch.end();
     if stop.load(Ordering::Relaxed) {
         context.report.message("Stopped by a signal: whoever was not mailed is still queued.");
     }
@@ -172,17 +172,6 @@ fn wait(pause: Duration, stop: &AtomicBool) {
         let step = left.min(STEP);
         thread::sleep(step);
         left -= step;
-    }
-}
-
-fn show(context: &Context, bar: &Mutex<ProgressBar>, progress: &Progress) {
-    let Ok(mut bar) = bar.lock() else { return };
-    match progress {
-        Progress::Begun { slug, open } => {
-            bar.finish_and_clear();
-            *bar = context.report.progress(*open, slug.as_str());
-        }
-        Progress::Settled(_) => bar.inc(1),
     }
 }
 

@@ -4,9 +4,14 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
+use crate::config::Config;
+use crate::disk::Written;
+use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Delivery, Mailing, State};
 use crate::load;
+use crate::statistics::page::Shown;
+use crate::statistics::{self, Gathering};
 use crate::store::Store;
 
 /// Show what became of each issue's mail
@@ -15,7 +20,7 @@ use crate::store::Store;
 /// state. `unknown` are those of whom nobody can know; see `slugline resolve`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  slugline status\n  slugline status latest --recipients --state unknown\n  slugline status --json"
+    after_help = "Examples:\n  slugline status\n  slugline status latest --recipients --state unknown\n  slugline status latest --html status.html\n  slugline status --json"
 )]
 pub(super) struct Args {
     /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47` [default: all that was mailed]
@@ -26,7 +31,14 @@ pub(super) struct Args {
     /// Only recipients in this state; implies `--recipients`
     #[arg(long, value_name = "STATE", value_parser = states())]
     state: Option<State>,
+    /// Write a page with plots too: over time, by domain, by outcome. It names no recipient; `-` writes the page to stdout,
+    /// and nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<String>,
 }
+
+/// The file that means stdout.
+const STDOUT: &str = "-";
 
 /// The states by their words, which the help and the completions list.
 fn states() -> impl TypedValueParser<Value = State> {
@@ -35,6 +47,10 @@ fn states() -> impl TypedValueParser<Value = State> {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if args.html.as_deref() == Some(STDOUT) && (context.report.json || args.recipients || args.state.is_some()) {
+        let error = Finding::error("usage", "`--html -` writes the page to stdout, where nothing else can go then");
+        return Err(error.help("name a file, such as `--html status.html`").into());
+    }
     let config = context.config()?;
     let issues = load::issues(&context.project, &config)?.issues;
     let store = context.store(&config)?;
@@ -47,7 +63,13 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     for mailing in &mailings {
         rows.push(row(&*store, mailing, &issues, args)?);
     }
-    show(context, &rows)?;
+    if let Some(file) = &args.html {
+        let page = page(&config, &*store, &rows, &issues)?;
+        write_page(context, file, &page)?;
+    }
+    if args.html.as_deref() != Some(STDOUT) {
+        show(context, &rows)?;
+    }
     let waiting = rows.iter().any(|row| row.counts.of(State::Failed) + row.counts.of(State::Unknown) > 0);
     Ok(if waiting { Exit::Attention } else { Exit::Done })
 }
@@ -68,6 +90,43 @@ fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], args: &Args) -> a
         (Some(issue), edition) => format!("{} (edition {edition})", issue.slug),
     };
     Ok(Row { name, mailing: mailing.clone(), counts: store.counts(&mailing.issue)?, recipients })
+}
+
+/// The page of these mailings. Their recipients are summed up as they are read, never held.
+fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> anyhow::Result<String> {
+    let mut all = Vec::with_capacity(rows.len());
+    for Row { mailing, .. } in rows {
+        let mut gathering = Gathering::of(mailing, config.publication.time_zone);
+        store.each_delivery(&mailing.issue, None, &mut |delivery| {
+            gathering.add(&delivery);
+            Ok(())
+        })?;
+        all.push((title(mailing, issues), gathering.close()));
+    }
+    let shown: Vec<Shown<'_>> =
+        rows.iter().zip(&all).map(|(row, (title, statistics))| Shown { name: &row.name, title, statistics }).collect();
+    statistics::page::page(&config.publication, &shown)
+}
+
+/// What a mailing is about: the title of its issue, those of the issues in a digest, or the id of an issue that is gone.
+fn title(mailing: &Mailing, issues: &[Issue]) -> String {
+    let held = mailing.digest.as_ref().map_or(std::slice::from_ref(&mailing.issue), |digest| &digest.issues);
+    let title = |id: &IssueId| {
+        let issue = issues.iter().find(|issue| issue.id == *id);
+        issue.map_or_else(|| id.to_string(), |issue| issue.plain_title().into_owned())
+    };
+    held.iter().map(title).collect::<Vec<_>>().join(" · ")
+}
+
+fn write_page(context: &Context, file: &str, page: &str) -> anyhow::Result<()> {
+    if file == STDOUT {
+        return context.report.text(page);
+    }
+    match context.project.write(file, page.as_bytes())? {
+        Written::Unchanged => context.report.message(&format!("`{file}` is up to date.")),
+        Written::New | Written::Changed => context.report.message(&format!("Wrote `{file}`.")),
+    }
+    Ok(())
 }
 
 /// One mailing, as shown.

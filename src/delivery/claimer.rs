@@ -2,7 +2,7 @@
 
 use crate::delivery::desk::Desk;
 use crate::delivery::journal::{Journal, Stopped};
-use crate::delivery::run::Job;
+use crate::delivery::run::{Job, Pause, Progress};
 
 pub(super) struct Claimer<'desk, 'job> {
     job: &'job Job<'job>,
@@ -49,6 +49,7 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         }
         let permits = self.journal.take_permits(room)?;
         if permits.granted == 0 {
+            (self.job.progress)(Progress::Paused(Pause::Rate, permits.wait));
             (self.job.pause)(permits.wait);
             return Ok(true);
         }

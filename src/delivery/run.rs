@@ -66,6 +66,17 @@ pub enum Progress {
     },
     /// A recipient's delivery is in this state now.
     Settled(State),
+    /// Somebody waits so long before going on; where there are several connections, the others may go on.
+    Paused(Pause, Duration),
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// The rate, which allows no message now.
+    Rate,
+    /// The server, which wants less of us or cannot be reached.
+    Server,
 }
 
 /// How a run ended.

@@ -5,7 +5,7 @@
 use crate::delivery::desk::{Desk, Next, Ready};
 use crate::delivery::journal::Stopped;
 use crate::delivery::retry;
-use crate::delivery::run::Job;
+use crate::delivery::run::{Job, Pause, Progress};
 use crate::delivery::trouble;
 use crate::delivery::verdict::{Verdict, deferred, verdict};
 use crate::ledger::Outcome;
@@ -242,7 +242,9 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             self.desk.put_back(next);
         }
         self.desk.flush();
-        (self.job.pause)(retry::back_off(tries));
+        let pause = retry::back_off(tries);
+        (self.job.progress)(Progress::Paused(Pause::Server, pause));
+        (self.job.pause)(pause);
     }
 
     /// Whether a failure to connect may pass by itself: a server that was there before, or one that says it is busy.

@@ -5,7 +5,7 @@
 //! no, `misbehaviour` one that goes wrong at every step, `faults` dies at every step, `fleet` on some of
 //! several machines, `small_disk` is full at every write,
 //! `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
-//! at its page while files change, `mail_programs` compares editions with what mail programs show. All work on copies in
+//! at its page while files change, `status_screens` at the page of a mailing, `mail_programs` compares editions with what mail programs show. All work on copies in
 //! temporary folders.
 
 #![allow(
@@ -43,4 +43,5 @@ mod rules;
 mod site;
 mod small_disk;
 mod smtp_peer;
+mod status_screens;
 mod structure;

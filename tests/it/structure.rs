@@ -10,7 +10,10 @@ use crate::program::{files, is_rust, repository};
 /// The kinds of module in their order: a module uses the kinds before its own, and its own kind without a cycle.
 const KINDS: [(&str, &[&str]); 5] = [
     ("noun", &["digest", "email", "finding", "issue", "ledger", "letter", "publication", "rate", "subscriber"]),
-    ("transform", &["check", "config", "content", "covers_lock", "edition", "feed", "page", "picture", "token"]),
+    (
+        "transform",
+        &["check", "config", "content", "covers_lock", "edition", "feed", "page", "picture", "statistics", "token"],
+    ),
     ("edge", &["disk", "fault", "http", "smtp", "store"]),
     ("use case", &["bounces", "covers", "delivery", "load", "preview", "publish", "review", "subscription"]),
     ("face", &["cli", "web"]),

@@ -1,0 +1,201 @@
+//! A page that shows the numbers of mailings: plots, and the same as tables.
+//!
+//! Takes statistics; gives one HTML document that loads nothing, runs nothing and names nobody, so that it can be shown to
+//! anybody. The same numbers give the same bytes.
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, Value};
+use serde_json::{Value as Json, json};
+
+use crate::publication::Publication;
+use crate::statistics::plot::time::{NARROW, WIDE, plot};
+use crate::statistics::plot::{self, PATTERNS, bar, swatch};
+use crate::statistics::replies::Reason;
+use crate::statistics::scale::{duration, grouped, rate, share};
+use crate::statistics::timeline::{Times, seconds};
+use crate::statistics::{Domain, MOST_ATTEMPTS, Outcome, Statistics, Tally};
+
+const TEMPLATE: &str = include_str!("../../templates/status.html");
+
+/// One mailing as the page shows it.
+#[derive(Debug)]
+pub struct Shown<'a> {
+    /// Slug of the issue, or name of the digest.
+    pub name: &'a str,
+    /// What it is about.
+    pub title: &'a str,
+    /// Its numbers.
+    pub statistics: &'a Statistics,
+}
+
+/// The page of these mailings, in their order. Times are shown by the publication's clock.
+///
+/// # Errors
+/// When the template cannot be filled in, which is a fault of this program.
+pub fn page(publication: &Publication, mailings: &[Shown<'_>]) -> anyhow::Result<String> {
+    let mut environment = Environment::new();
+    let lines = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(lines.context("failed to set up templates")?);
+    environment.add_template("status.html", TEMPLATE).context("failed to read the template of the page")?;
+    let zone = publication.time_zone;
+    let mailings: Vec<Json> = (1u32..).zip(mailings).map(|(number, shown)| mailing(number, shown, zone)).collect();
+    let fields = json!({
+        "publication": publication.title,
+        "zone": zone.name(),
+        "patterns": PATTERNS,
+        "mailings": mailings,
+    });
+    let template = environment.get_template("status.html").context("failed to read the template of the page")?;
+    let page = template.render(Value::from(Serde(fields))).context("failed to fill in the template of the page")?;
+    // Slashes are escaped for the sake of scripts, which the page has not.
+    Ok(page.replace("&#x2f;", "/"))
+}
+
+fn mailing(number: u32, shown: &Shown<'_>, zone: Tz) -> Json {
+    let statistics = shown.statistics;
+    let times = statistics.times.as_ref();
+    let all = statistics.tally.total();
+    json!({
+        "id": format!("mailing-{number}"),
+        "name": shown.name,
+        "title": shown.title,
+        "begun": moment(statistics.begun, zone),
+        "begun_iso": statistics.begun.to_rfc3339(),
+        "changed": times.map(|times| moment(times.last, zone)),
+        "changed_iso": times.map(|times| times.last.to_rfc3339()),
+        "duration": statistics.duration().map(duration),
+        "rate": times.and_then(Times::rate).map(rate),
+        "pauses": times.map(|times| times.stretches.len() > 1),
+        "expected": grouped(statistics.expected),
+        "sent": grouped(statistics.tally.of(Outcome::Sent)),
+        "sent_share": share(statistics.tally.of(Outcome::Sent), all),
+        "undelivered": grouped(statistics.tally.undelivered()),
+        "has_undelivered": statistics.tally.undelivered() > 0,
+        "waiting": grouped(statistics.tally.of(Outcome::Waiting)),
+        "bar": bar(&statistics.tally, all),
+        "outcomes": statistics.tally.occurring().map(|(outcome, count)| legend(outcome, count, all)).collect::<Vec<_>>(),
+        "time": times.map(|times| time(number, statistics, times, zone)),
+        "domains": domains(statistics),
+        "reasons": reasons(statistics),
+        "attempts": attempts(statistics),
+    })
+}
+
+fn legend(outcome: Outcome, count: u64, all: u64) -> Json {
+    json!({ "swatch": swatch(outcome), "word": outcome.word(), "count": grouped(count), "share": share(count, all) })
+}
+
+fn time(number: u32, statistics: &Statistics, times: &Times, zone: Tz) -> Json {
+    let bins = || times.stretches.iter().flat_map(|stretch| &stretch.bins);
+    let mut all = Tally::default();
+    bins().for_each(|tally| all.add_all(tally));
+    let columns: Vec<Outcome> = all.occurring().map(|(outcome, _)| outcome).collect();
+    let mut rows = Vec::new();
+    for stretch in &times.stretches {
+        let moments = (0i64..).map(|number| stretch.start + number * times.width);
+        for (at, tally) in moments.zip(&stretch.bins).filter(|(_, tally)| tally.total() > 0) {
+            let counts: Vec<String> = columns.iter().map(|outcome| grouped(tally.of(*outcome))).collect();
+            rows.push(json!({ "name": moment(seconds(at), zone), "counts": counts }));
+        }
+    }
+    let expected = statistics.expected.max(statistics.tally.total());
+    json!({
+        "wide": plot(times, expected, zone, WIDE, &format!("wide-{number}")),
+        "narrow": plot(times, expected, zone, NARROW, &format!("narrow-{number}")),
+        "step": duration(TimeDelta::seconds(times.width)),
+        "has_undelivered": all.undelivered() > 0,
+        "columns": words(&columns),
+        "rows": rows,
+    })
+}
+
+fn domains(statistics: &Statistics) -> Json {
+    let mut shown = statistics.domains.clone();
+    if statistics.other_domains_count > 0 {
+        let name = match statistics.domain_error {
+            0 => format!("{} other domains", grouped(statistics.other_domains_count)),
+            _ => "all other domains".to_owned(),
+        };
+        shown.push(Domain { name, tally: statistics.other_domains });
+    }
+    let most = shown.iter().map(|domain| domain.tally.total()).max().unwrap_or(0);
+    let columns: Vec<Outcome> = statistics.tally.occurring().map(|(outcome, _)| outcome).collect();
+    let row = |domain: &Domain| {
+        let tally = &domain.tally;
+        let counts: Vec<String> = columns.iter().map(|outcome| grouped(tally.of(*outcome))).collect();
+        json!({
+            "name": domain.name,
+            "bar": bar(tally, most),
+            "total": grouped(tally.total()),
+            "trouble": trouble(tally),
+            "is_bad": is_bad(tally),
+            "counts": counts,
+        })
+    };
+    json!({
+        "rows": shown.iter().map(row).collect::<Vec<_>>(),
+        "failing": statistics.failing_domains.iter().map(row).collect::<Vec<_>>(),
+        "columns": words(&columns),
+        "error": (statistics.domain_error > 0).then(|| grouped(statistics.domain_error)),
+    })
+}
+
+/// Those of a domain who did not get it, in words.
+fn trouble(tally: &Tally) -> Option<String> {
+    let is_trouble = |outcome: &Outcome| matches!(outcome, Outcome::Deferred | Outcome::Failed | Outcome::Unknown);
+    let said: Vec<String> = tally
+        .occurring()
+        .filter(|(outcome, _)| is_trouble(outcome))
+        .map(|(outcome, count)| format!("{} {}", grouped(count), outcome.word()))
+        .collect();
+    (!said.is_empty()).then(|| format!("{} ({})", said.join(", "), share(tally.undelivered(), tally.total())))
+}
+
+/// Whether a tenth of those who were tried did not get it, and it is not one person's bad luck.
+fn is_bad(tally: &Tally) -> bool {
+    let tried = tally.of(Outcome::Sent) + tally.undelivered();
+    tally.undelivered() > 1 && tally.undelivered() * 10 >= tried
+}
+
+fn reasons(statistics: &Statistics) -> Vec<Json> {
+    let all = statistics.tally.total();
+    let row = |reason: &Reason| {
+        json!({
+            "swatch": swatch(reason.outcome),
+            "outcome": reason.outcome.word(),
+            "code": reason.code,
+            "example": reason.example,
+            "count": grouped(reason.count),
+            "share": share(reason.count, all),
+        })
+    };
+    statistics.reasons.iter().map(row).collect()
+}
+
+/// How often recipients were tried, if somebody was tried twice or is to be.
+fn attempts(statistics: &Statistics) -> Option<Json> {
+    let is_telling = statistics.attempts.len() > 2 || statistics.tally.of(Outcome::Deferred) > 0;
+    let most = statistics.attempts.iter().map(Tally::total).max().unwrap_or(0);
+    let last = statistics.attempts.len().saturating_sub(1);
+    let row = |(number, tally): (usize, &Tally)| {
+        let name = match number {
+            number if number == MOST_ATTEMPTS as usize && number == last => format!("{number} or more"),
+            number => number.to_string(),
+        };
+        json!({ "name": name, "bar": bar(tally, most), "total": grouped(tally.total()), "words": plot::words(tally) })
+    };
+    let tried = statistics.attempts.iter().enumerate().filter(|(_, tally)| tally.total() > 0);
+    is_telling.then(|| tried.map(row).collect())
+}
+
+fn words(outcomes: &[Outcome]) -> Vec<&'static str> {
+    outcomes.iter().map(|outcome| outcome.word()).collect()
+}
+
+fn moment(time: DateTime<Utc>, zone: Tz) -> String {
+    time.with_timezone(&zone).format("%-d %b %Y, %H:%M:%S").to_string()
+}
