@@ -45,6 +45,7 @@ mod preview;
 mod publish;
 mod report;
 mod resolve;
+mod retry;
 mod route;
 mod secrets;
 mod send;
@@ -207,6 +208,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Send(args) => send::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Resolve(args) => resolve::run(&context, &args),
+        Command::Retry(args) => retry::run(&context, &args),
         Command::Subscribers(args) => subscribers::run(&context, &args),
         Command::Covers(args) => covers::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),

@@ -149,6 +149,18 @@ pub trait Store: Send {
         to: State,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError>;
+
+    /// Queues recipients (all, or those of `addresses`) for another try, durable: those who are deferred, and with
+    /// `failed` those who failed. A deferred one goes on with the tries it has had; those of a failed one begin anew, for
+    /// else a twelfth would give it up at once. Whoever has left or is suppressed stays as they are, so that they can be
+    /// queued once they are active again; rows in any other state do too.
+    fn requeue(
+        &mut self,
+        issue: &IssueId,
+        failed: bool,
+        addresses: &[EmailAddress],
+        now: DateTime<Utc>,
+    ) -> Result<Requeued, StoreError>;
 }
 
 /// Makes durable what was written before; see `Store::barrier`.
@@ -164,6 +176,17 @@ pub struct Added {
     /// Came a second time in one call; the first counts.
     pub repeated: u64,
     /// Have left or are suppressed, as the store knew before or their new record says.
+    pub away: u64,
+}
+
+/// Who was queued again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requeued {
+    /// Were deferred.
+    pub deferred: u64,
+    /// Had failed.
+    pub failed: u64,
+    /// Were deferred or had failed, and stay so: they have left or are suppressed.
     pub away: u64,
 }
 

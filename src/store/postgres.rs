@@ -20,11 +20,12 @@ use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Rate};
-use crate::store::{Added, Barrier, Begun, Store, StoreError};
+use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 mod address;
 mod claims;
+mod decisions;
 mod deliveries;
 mod digest;
 mod error;
@@ -38,7 +39,7 @@ mod subscribers;
 mod tls;
 
 use address::Address;
-use link::Link;
+use link::{Link, Session};
 
 /// A store in a PostgreSQL database.
 #[derive(Debug)]
@@ -207,7 +208,18 @@ impl Store for Postgres {
         to: State,
         now: DateTime<Utc>,
     ) -> StoreResult<u64> {
-        self.link.once("resolve recipients", |session| deliveries::resolve(session, issue, addresses, to, now))
+        self.link.once("resolve recipients", |session| decisions::resolve(session, issue, addresses, to, now))
+    }
+
+    fn requeue(
+        &mut self,
+        issue: &IssueId,
+        failed: bool,
+        addresses: &[EmailAddress],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Requeued> {
+        let requeue = |session: &mut Session| decisions::requeue(session, issue, failed, addresses, now);
+        self.link.once("queue recipients again", requeue)
     }
 }
 
