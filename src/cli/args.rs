@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
     build, check, completions, covers, diff, doctor, edition, init, links, list, new, preview, publish, resolve, retry,
-    send, status, subscribers,
+    send, status, store, subscribers,
 };
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
@@ -80,6 +80,7 @@ pub(super) enum Command {
     Resolve(resolve::Args),
     Retry(retry::Args),
     Subscribers(subscribers::Args),
+    Store(store::Args),
     Covers(covers::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),

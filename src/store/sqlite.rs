@@ -33,6 +33,7 @@ mod error;
 mod file;
 mod ledger;
 mod log;
+mod moves;
 mod rate;
 mod schema;
 mod subscribers;
@@ -88,6 +89,36 @@ impl Sqlite {
         log.empty().map_err(|error| error::doing(DOING, &self.path, error))
     }
 
+    /// Takes the right to send, if `admit` does not refuse, and settles what dead runs left; the other who has it otherwise.
+    fn begin<T>(
+        &mut self,
+        doing: &'static str,
+        run: &Run,
+        now: DateTime<Utc>,
+        admit: impl FnOnce(&Self, &Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<std::result::Result<(Recovered, T), Option<Run>>> {
+        let mut file = match self.lock().map_err(|error| error::doing(doing, &self.path, error))? {
+            Ok(file) => file,
+            Err(holder) => return Ok(Err(holder)),
+        };
+        let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
+        note.map_err(|error| error::doing(doing, &self.path, error.into()))?;
+        let path = beside(&self.path, "-log");
+        let failed = |error| error::doing(doing, &self.path, error);
+        let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
+        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&path, last)).map_err(failed)?;
+        let (number, recovered, admitted) = self.durably(doing, |transaction| {
+            let admitted = admit(self, transaction)?;
+            let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
+            ledger::apply(transaction, last.unwrap_or_default(), entries)?;
+            let (number, recovered) = ledger::begin_run(transaction, run, now)?;
+            Ok((number, recovered, admitted))
+        })?;
+        let log = RefCell::new(Log::begin(&path, number).map_err(failed)?);
+        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
+        Ok(Ok((recovered, admitted)))
+    }
+
     /// Takes the lock that only one sending process has; the other's host and process id where it is taken.
     fn lock(&self) -> anyhow::Result<std::result::Result<File, Option<Run>>> {
         let path = beside(&self.path, ".lock");
@@ -114,7 +145,7 @@ impl Store for Sqlite {
         new: &mut dyn Iterator<Item = NewSubscriber>,
         now: DateTime<Utc>,
     ) -> StoreResult<Added> {
-        self.durably("add subscribers", |transaction| subscribers::add(transaction, new, now))
+        self.changing("add subscribers", |transaction| subscribers::add(transaction, new, now))
     }
 
     fn subscriber(&self, address: &EmailAddress) -> StoreResult<Option<Subscriber>> {
@@ -140,32 +171,18 @@ impl Store for Sqlite {
         status: Status,
         now: DateTime<Utc>,
     ) -> StoreResult<Option<Status>> {
-        self.durably("change a subscriber", |transaction| subscribers::set_status(transaction, address, status, now))
+        self.changing("change a subscriber", |transaction| subscribers::set_status(transaction, address, status, now))
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
-        const DOING: &str = "take the right to send";
         if self.sending.is_some() {
             return Ok(Begun::Started(Recovered::default()));
         }
-        let mut file = match self.lock().map_err(|error| error::doing(DOING, &self.path, error))? {
-            Ok(file) => file,
-            Err(holder) => return Ok(Begun::Busy(holder)),
-        };
-        let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
-        note.map_err(|error| error::doing(DOING, &self.path, error.into()))?;
-        let path = beside(&self.path, "-log");
-        let failed = |error| error::doing(DOING, &self.path, error);
-        let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
-        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&path, last)).map_err(failed)?;
-        let (number, recovered) = self.durably(DOING, |transaction| {
-            let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
-            ledger::apply(transaction, last.unwrap_or_default(), entries)?;
-            ledger::begin_run(transaction, run, now)
-        })?;
-        let log = RefCell::new(Log::begin(&path, number).map_err(failed)?);
-        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
-        Ok(Begun::Started(recovered))
+        let refuse = |store: &Self, transaction: &Transaction<'_>| store.refuse_if_moved(transaction);
+        Ok(match self.begin("take the right to send", run, now, refuse)? {
+            Ok((recovered, ())) => Begun::Started(recovered),
+            Err(holder) => Begun::Busy(holder),
+        })
     }
 
     /// Nobody else may send meanwhile, so nobody else can have died.
@@ -181,7 +198,9 @@ impl Store for Sqlite {
         digest: Option<&Contents>,
         now: DateTime<Utc>,
     ) -> StoreResult<Mailing> {
-        self.durably("freeze the audience", |transaction| ledger::freeze(transaction, issue, content_hash, digest, now))
+        self.changing("freeze the audience", |transaction| {
+            ledger::freeze(transaction, issue, content_hash, digest, now)
+        })
     }
 
     fn mailing(&self, issue: &IssueId) -> StoreResult<Option<Mailing>> {
@@ -266,7 +285,7 @@ impl Store for Sqlite {
         now: DateTime<Utc>,
     ) -> StoreResult<u64> {
         self.write_log()?;
-        self.durably("resolve recipients", |transaction| decisions::resolve(transaction, issue, addresses, to, now))
+        self.changing("resolve recipients", |transaction| decisions::resolve(transaction, issue, addresses, to, now))
     }
 
     fn requeue(
@@ -278,7 +297,7 @@ impl Store for Sqlite {
     ) -> StoreResult<Requeued> {
         self.write_log()?;
         let requeue = |transaction: &Transaction<'_>| decisions::requeue(transaction, issue, failed, addresses, now);
-        self.durably("queue recipients again", requeue)
+        self.changing("queue recipients again", requeue)
     }
 }
 

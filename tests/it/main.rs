@@ -2,7 +2,7 @@
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `misbehaviour` one that goes wrong at every step, `faults` dies at every step, `small_disk` is full at every write,
+//! no, `misbehaviour` one that goes wrong at every step, `faults` and `store_copy` die at every step, `small_disk` is full at every write,
 //! `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
 //! at its page while files change, `mail_programs` compares editions with what mail programs show. All work on copies in
 //! temporary folders.
@@ -41,4 +41,6 @@ mod rules;
 mod site;
 mod small_disk;
 mod smtp_peer;
+#[cfg(feature = "faults")]
+mod store_copy;
 mod structure;

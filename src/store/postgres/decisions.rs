@@ -2,9 +2,9 @@
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use postgres::Transaction;
 
 use super::Result;
-use super::link::Session;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::State;
@@ -12,13 +12,13 @@ use crate::store::Requeued;
 
 /// A row that is decided on is no run's any more: a reply that comes later is not written down.
 pub(super) fn resolve(
-    session: &mut Session,
+    transaction: &mut Transaction<'_>,
     issue: &IssueId,
     addresses: &[EmailAddress],
     to: State,
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    let rows = session.query(
+    let rows = transaction.query(
         "WITH resolved AS (
              UPDATE delivery SET state = $2, run = NULL, changed = $3
              WHERE state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = $1)
@@ -51,13 +51,13 @@ SELECT count(*) FILTER (WHERE active AND state = 'deferred'), count(*) FILTER (W
 FROM named";
 
 pub(super) fn requeue(
-    session: &mut Session,
+    transaction: &mut Transaction<'_>,
     issue: &IssueId,
     failed: bool,
     addresses: &[EmailAddress],
     now: DateTime<Utc>,
 ) -> Result<Requeued> {
-    let rows = session.query(REQUEUE, &[&issue.as_str(), &failed, &keys(addresses), &now])?;
+    let rows = transaction.query(REQUEUE, &[&issue.as_str(), &failed, &keys(addresses), &now])?;
     let row = rows.first().context("no count came back")?;
     let count = |at: usize| -> Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(at)?)?) };
     Ok(Requeued { deferred: count(0)?, failed: count(1)?, away: count(2)? })
