@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! queued -> claimed <-> sending -> sent | deferred | failed | unknown
-//!             |-> suppressed (left since the freeze)    deferred -> queued (when its time has come)
+//!             |-> suppressed (left since the freeze)    deferred -> claimed (when its time has come)
+//!                                                       deferred, failed -> queued (when a person wants it)
 //! ```
 
 use std::fmt;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, doctor, edition, init, links, list, new, preview, publish, resolve, send,
-    status, subscribers,
+    build, check, completions, covers, diff, doctor, edition, init, links, list, new, preview, publish, resolve, retry,
+    send, status, store, subscribers,
 };
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
@@ -78,7 +78,9 @@ pub(super) enum Command {
     Send(send::Args),
     Status(status::Args),
     Resolve(resolve::Args),
+    Retry(retry::Args),
     Subscribers(subscribers::Args),
+    Store(store::Args),
     Covers(covers::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),

@@ -24,7 +24,7 @@ use crate::edition::{Edition, Recipient, Section};
 use crate::issue::{Issue, IssueId};
 use crate::letter::Letter;
 use crate::load::{self, pictures::with_pictures};
-use crate::store::{self, Store};
+use crate::store::Store;
 use crate::subscriber::Subscriber;
 
 mod args;
@@ -45,11 +45,13 @@ mod preview;
 mod publish;
 mod report;
 mod resolve;
+mod retry;
 mod route;
 mod secrets;
 mod send;
 mod signer;
 mod status;
+mod store;
 mod subscribers;
 
 /// How a run of the program ended; the number is its exit code.
@@ -83,7 +85,7 @@ impl Context {
 
     /// Opens the store that the project file names.
     fn store(&self, config: &Config) -> anyhow::Result<Box<dyn Store>> {
-        Ok(store::open(&self.project, &config.store)?)
+        Ok(crate::store::open(&self.project, &config.store)?)
     }
 
     /// Under which id the ledger has it: that of the digest for an issue that was mailed in one.
@@ -208,7 +210,9 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Send(args) => send::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Resolve(args) => resolve::run(&context, &args),
+        Command::Retry(args) => retry::run(&context, &args),
         Command::Subscribers(args) => subscribers::run(&context, &args),
+        Command::Store(args) => store::run(&context, &args),
         Command::Covers(args) => covers::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),

@@ -38,6 +38,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| who_left_is_skipped(open));
     world(&|open| a_dead_run_is_settled(open));
     world(&|open| unknown_recipients_are_resolved(open));
+    world(&|open| who_was_put_off_or_failed_is_queued_again(open));
     if runs == Runs::One {
         world(&|open| a_rate_is_shared(open));
         world(&|open| after_another_boot_all_claims_are_unknown(open));
@@ -334,6 +335,40 @@ fn unknown_recipients_are_resolved(open: Open<'_>) {
     assert_eq!(store.resolve(&issue(), &[], State::Queued, now()).unwrap(), 2);
     let expected = [(State::Queued, 1), (State::Sent, 1), (State::Queued, 1)];
     assert_eq!(states(&*store), expected);
+}
+
+fn who_was_put_off_or_failed_is_queued_again(open: Open<'_>) {
+    let mut store = begun(open, 8);
+    let ids = claim(&mut *store, 7);
+    let deferred = || Outcome::Deferred { reply: "450 later".into(), retry_at: now() + TimeDelta::days(1) };
+    let failed = |suppress| Outcome::Failed { reply: "550 no".into(), suppress };
+    let outcomes = [
+        deferred(),
+        deferred(),
+        failed(false),
+        failed(true),
+        Outcome::Sent("250".into()),
+        Outcome::Unknown("?".into()),
+    ];
+    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+    record(&mut *store, &entries);
+    let mut requeue = |failed, addresses: &[EmailAddress]| {
+        let Requeued { deferred, failed, away } = store.requeue(&issue(), failed, addresses, now()).unwrap();
+        (deferred, failed, away)
+    };
+    let named = ["READER1@example.org".parse().unwrap(), address(4), address(99)];
+    assert_eq!(requeue(true, &named), (1, 0, 0), "what is sent stays sent");
+    assert_eq!(requeue(false, &[]), (1, 0, 0));
+    assert_eq!(requeue(true, &[address(3)]), (0, 0, 1), "the failure suppressed them");
+    assert_eq!(requeue(true, &[]), (0, 1, 1));
+    assert_eq!(requeue(true, &[]), (0, 0, 1), "they are queued already");
+    store.set_status(&address(3), Status::Active, now()).unwrap();
+    assert_eq!(store.requeue(&issue(), true, &[], now()).unwrap(), Requeued { failed: 1, ..Requeued::default() });
+    let expected = [(State::Queued, 1), (State::Queued, 1), (State::Queued, 0), (State::Queued, 0)];
+    assert_eq!(states(&*store)[..4], expected, "the tries of a failed one begin anew");
+    assert_eq!(states(&*store)[4..], [(State::Sent, 1), (State::Unknown, 1), (State::Claimed, 0), (State::Queued, 0)]);
+    assert_eq!(claim(&mut *store, 9), [&ids[..4], &[SubscriberId(8)]].concat(), "they are due at once");
+    assert_eq!(store.requeue(&id("elsewhere"), true, &[], now()).unwrap(), Requeued::default());
 }
 
 fn one_process_sends_at_a_time(open: Open<'_>) {

@@ -2,7 +2,6 @@
 //!
 //! Every handle that `open` gives is another process with the same store; to drop one is its death.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
@@ -11,33 +10,20 @@ use chrono::{DateTime, Utc};
 use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
+use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Rate};
-use crate::store::{Added, Barrier, Begun, Store, StoreError};
+use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+use tables::{Row, Tables};
+
+mod tables;
 
 /// One process's way to the store.
 #[derive(Default)]
 pub(crate) struct Memory {
     tables: Arc<Mutex<Tables>>,
     /// The number of this process's run, while it may send.
-    run: Option<usize>,
-}
-
-#[derive(Default)]
-struct Tables {
-    subscribers: Vec<Subscriber>,
-    mailings: Vec<Mailing>,
-    rows: BTreeMap<(IssueId, SubscriberId), Row>,
-    runs: Vec<Run>,
-    rates: BTreeMap<String, DateTime<Utc>>,
-    sending: Option<Run>,
-    writes_left: Option<u32>,
-}
-
-struct Row {
-    delivery: Delivery,
-    retry_at: Option<DateTime<Utc>>,
     run: Option<usize>,
 }
 
@@ -82,113 +68,6 @@ impl Drop for Memory {
         if self.run.is_some() {
             self.tables().sending = None;
         }
-    }
-}
-
-impl Tables {
-    fn write(&mut self) -> Result<(), StoreError> {
-        match &mut self.writes_left {
-            None => Ok(()),
-            Some(0) => Err(StoreError::Full),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-        }
-    }
-
-    fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
-        self.subscribers.iter_mut().find(|subscriber| subscriber.address.key() == address.key())
-    }
-
-    /// Whether an issue is in a mailing, alone or in a digest.
-    fn is_mailed(&self, issue: &IssueId) -> bool {
-        let mut digests = self.mailings.iter().filter_map(|mailing| mailing.digest.as_ref());
-        digests.any(|digest| digest.issues.contains(issue))
-            || self.mailings.iter().any(|mailing| mailing.issue == *issue)
-    }
-
-    fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
-        &mut self.subscribers[id.0 as usize - 1]
-    }
-
-    /// The row of a recipient whom this run has taken.
-    fn taken(&mut self, issue: &IssueId, id: SubscriberId, run: usize, states: &[State]) -> Option<&mut Row> {
-        let row = self.rows.get_mut(&(issue.clone(), id))?;
-        (row.run == Some(run) && states.contains(&row.delivery.state)).then_some(row)
-    }
-
-    /// Writes an entry down, unless another run has the recipient.
-    fn enter(&mut self, issue: &IssueId, id: SubscriberId, run: usize, entry: Entry) -> bool {
-        match entry {
-            Entry::Sending => self.shift(issue, id, run, [State::Claimed, State::Sending]),
-            Entry::Unsent => self.shift(issue, id, run, [State::Sending, State::Claimed]),
-            Entry::Ended(outcome) => self.settle(issue, id, run, outcome),
-        }
-    }
-
-    fn shift(&mut self, issue: &IssueId, id: SubscriberId, run: usize, [from, to]: [State; 2]) -> bool {
-        self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
-    }
-
-    fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
-        let NewSubscriber { address, name, status, attributes } = new;
-        match self.find(&address) {
-            Some(there) if there.status != Status::Active => added.away += 1,
-            Some(there) if status != Status::Active => {
-                there.status = status;
-                added.away += 1;
-            }
-            Some(there) if there.id.0 as usize > known => added.repeated += 1,
-            Some(_) => added.known += 1,
-            None => {
-                let id = SubscriberId(self.subscribers.len() as i64 + 1);
-                self.subscribers.push(Subscriber { id, address, name, status, attributes, created: now });
-                if status == Status::Active { added.new += 1 } else { added.away += 1 }
-            }
-        }
-    }
-
-    fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {
-        let mut recovered = Recovered::default();
-        for row in self.rows.values_mut() {
-            let delivery = &mut row.delivery;
-            if !matches!(delivery.state, State::Claimed | State::Sending) {
-                continue;
-            }
-            let same_boot = row.run.is_some_and(|dead| self.runs[dead].boot_id == run.boot_id);
-            delivery.changed = Some(now);
-            if same_boot && delivery.state == State::Claimed {
-                delivery.state = State::Queued;
-                recovered.requeued += 1;
-                continue;
-            }
-            delivery.state = State::Unknown;
-            delivery.attempts += 1;
-            recovered.unknown.push(delivery.clone());
-        }
-        recovered
-    }
-
-    fn settle(&mut self, issue: &IssueId, id: SubscriberId, run: usize, outcome: Outcome) -> bool {
-        let Some(row) = self.taken(issue, id, run, &[State::Claimed, State::Sending]) else { return false };
-        let suppresses = matches!(outcome, Outcome::Failed { suppress: true, .. });
-        let (state, reply) = match outcome {
-            Outcome::Sent(reply) => (State::Sent, Some(reply)),
-            Outcome::Deferred { reply, retry_at } => {
-                row.retry_at = Some(retry_at);
-                (State::Deferred, Some(reply))
-            }
-            Outcome::Failed { reply, .. } => (State::Failed, Some(reply)),
-            Outcome::Unknown(reply) => (State::Unknown, Some(reply)),
-            Outcome::Requeued => (State::Queued, None),
-        };
-        row.delivery.attempts += u32::from(state != State::Queued);
-        (row.delivery.state, row.delivery.reply) = (state, reply);
-        if suppresses {
-            self.subscriber(id).status = Status::Suppressed;
-        }
-        true
     }
 }
 
@@ -379,6 +258,37 @@ impl Store for Memory {
         let unknown = deliveries.filter(|delivery| delivery.issue == *issue && delivery.state == State::Unknown);
         let resolved = unknown.filter(|delivery| is_named(delivery)).map(|delivery| delivery.state = to);
         Ok(resolved.count() as u64)
+    }
+
+    fn requeue(
+        &mut self,
+        issue: &IssueId,
+        failed: bool,
+        addresses: &[EmailAddress],
+        now: DateTime<Utc>,
+    ) -> Result<Requeued, StoreError> {
+        let is_named = |delivery: &Delivery| {
+            addresses.is_empty() || addresses.iter().any(|address| address.key() == delivery.address.key())
+        };
+        let (mut guard, mut requeued) = (self.tables(), Requeued::default());
+        let tables = &mut *guard;
+        for (_, row) in tables.rows.iter_mut().filter(|((of, _), row)| of == issue && is_named(&row.delivery)) {
+            let is_active = tables.subscribers[row.delivery.subscriber.0 as usize - 1].status == Status::Active;
+            match row.delivery.state {
+                State::Deferred if is_active => requeued.deferred += 1,
+                State::Failed if failed && is_active => {
+                    requeued.failed += 1;
+                    row.delivery.attempts = 0;
+                }
+                State::Deferred => requeued.away += 1,
+                State::Failed if failed => requeued.away += 1,
+                _ => {}
+            }
+            if is_active && (row.delivery.state == State::Deferred || failed && row.delivery.state == State::Failed) {
+                (row.delivery.state, row.delivery.changed, row.retry_at) = (State::Queued, Some(now), None);
+            }
+        }
+        Ok(requeued)
     }
 }
 

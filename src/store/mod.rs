@@ -3,7 +3,10 @@
 //!
 //! It speaks in this program's nouns. Every method is one transaction: it happens whole or not at all, and a method
 //! that returned has happened. Methods that say *durable* survive a power cut; the others survive the death of the
-//! process. Who may send, and how many at a time, is settled by `begin_run`; reading and subscribing are free.
+//! process. Who may send, and how many at a time, is settled by `begin_run`; reading and subscribing are free. A store that
+//! was moved elsewhere (`moving`) can be read; whatever else a person or a run wants of it is `StoreError::Moved`.
+
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
@@ -16,10 +19,16 @@ use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, Sta
 use crate::rate::{Permits, Rate};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
+use moving::Movable;
+
+pub use error::StoreError;
+
 #[cfg(test)]
 mod conformance;
+mod error;
 #[cfg(test)]
 pub(crate) mod memory;
+pub mod moving;
 mod password;
 pub mod postgres;
 pub mod sqlite;
@@ -29,16 +38,37 @@ pub mod sqlite;
 /// # Errors
 /// When it cannot be opened, is no store, or was made by a newer version of this program.
 pub fn open(project: &Project, place: &StorePlace) -> Result<Box<dyn Store>, StoreError> {
+    Ok(open_movable(project, place, None)?)
+}
+
+/// Opens a store of a project to move it, or to move another one to it. The password of a database is in `password_file`,
+/// relative to the project folder, where one is named, else where it always is.
+///
+/// # Errors
+/// As `open`.
+pub fn open_movable(
+    project: &Project,
+    place: &StorePlace,
+    password_file: Option<&Path>,
+) -> Result<Box<dyn Movable>, StoreError> {
     match place {
         StorePlace::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(&project.path(file))?)),
-        StorePlace::Postgres(database) => Ok(Box::new(open_postgres(project, database)?)),
+        StorePlace::Postgres(database) => Ok(Box::new(open_postgres(project, database, password_file)?)),
     }
 }
 
-fn open_postgres(project: &Project, database: &Database) -> Result<postgres::Postgres, StoreError> {
-    let password = password::password(project, database).map_err(|source| StoreError::Connect {
+fn open_postgres(
+    project: &Project,
+    database: &Database,
+    password_file: Option<&Path>,
+) -> Result<postgres::Postgres, StoreError> {
+    let password = match password_file {
+        Some(file) => password::in_file(project, file).map(Some),
+        None => password::password(project, database),
+    };
+    let password = password.map_err(|source| StoreError::Connect {
         place: database.url.split('?').next().unwrap_or_default().to_owned(),
-        help: "mend or remove `store_password_file` in the project file",
+        help: "mend or remove `store_password_file` in the project file, or `--password-file`",
         source,
     })?;
     postgres::Postgres::open(&database.url, password.as_ref(), |file| project.bytes(file))
@@ -149,6 +179,18 @@ pub trait Store: Send {
         to: State,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError>;
+
+    /// Queues recipients (all, or those of `addresses`) for another try, durable: those who are deferred, and with
+    /// `failed` those who failed. A deferred one goes on with the tries it has had; those of a failed one begin anew, for
+    /// else a twelfth would give it up at once. Whoever has left or is suppressed stays as they are, so that they can be
+    /// queued once they are active again; rows in any other state do too.
+    fn requeue(
+        &mut self,
+        issue: &IssueId,
+        failed: bool,
+        addresses: &[EmailAddress],
+        now: DateTime<Utc>,
+    ) -> Result<Requeued, StoreError>;
 }
 
 /// Makes durable what was written before; see `Store::barrier`.
@@ -167,6 +209,17 @@ pub struct Added {
     pub away: u64,
 }
 
+/// Who was queued again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requeued {
+    /// Were deferred.
+    pub deferred: u64,
+    /// Had failed.
+    pub failed: u64,
+    /// Were deferred or had failed, and stay so: they have left or are suppressed.
+    pub away: u64,
+}
+
 /// Whether this process may send.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Begun {
@@ -174,79 +227,4 @@ pub enum Begun {
     Started(Recovered),
     /// Another live run has the right; its host and process id as far as known.
     Busy(Option<Run>),
-}
-
-/// Why the store could not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The file cannot be opened, or is no database of ours.
-    #[error("cannot open the store `{place}`")]
-    Open {
-        /// The file or URL.
-        place: String,
-        /// Why.
-        #[source]
-        source: anyhow::Error,
-    },
-    /// The server cannot be reached, or does not let us in.
-    #[error("cannot reach the store `{place}`")]
-    Connect {
-        /// The URL.
-        place: String,
-        /// What to do.
-        help: &'static str,
-        /// Why.
-        #[source]
-        source: anyhow::Error,
-    },
-    /// The connection to the server broke, and could not be made again in time.
-    #[error("the connection to the store `{place}` broke")]
-    Lost {
-        /// The URL.
-        place: String,
-        /// Why.
-        #[source]
-        source: anyhow::Error,
-    },
-    /// It was made by another version of this program.
-    #[error("the store `{place}` has schema version {found}; this program knows versions up to {known}")]
-    Version {
-        /// The file or URL.
-        place: String,
-        /// What it says.
-        found: i64,
-        /// What this program knows.
-        known: i64,
-    },
-    /// Another process holds it for too long.
-    #[error("the store is locked by another process")]
-    Locked,
-    /// There is no room left to write.
-    #[error("the disk is full: the store cannot write")]
-    Full,
-    /// Anything else.
-    #[error("the store failed to {doing}")]
-    Failed {
-        /// What it was doing.
-        doing: &'static str,
-        /// Why.
-        #[source]
-        source: anyhow::Error,
-    },
-}
-
-impl StoreError {
-    /// What to do about it, where that can be said.
-    pub fn help(&self) -> Option<String> {
-        let help = match self {
-            Self::Open { .. } => "name another file or database as `store` in the project file, or move this one away",
-            Self::Connect { help, .. } => help,
-            Self::Lost { .. } => "run it again once the server can be reached: nothing is lost",
-            Self::Version { .. } => "use the newer version of slugline that made it",
-            Self::Locked => "wait until the other process is done, and run it again",
-            Self::Full => "make room on the disk, and run it again: nothing is lost",
-            Self::Failed { .. } => return None,
-        };
-        Some(help.to_owned())
-    }
 }

@@ -1,6 +1,7 @@
 //! The password of a database: from SLUGLINE_STORE_PASSWORD, else from the file `store_password_file`; it is never shown.
 
 use std::env;
+use std::path::Path;
 
 use secrecy::SecretString;
 
@@ -17,6 +18,11 @@ pub(super) fn password(project: &Project, database: &Database) -> anyhow::Result
         return Ok(Some(password.into()));
     }
     let Some(file) = &database.password_file else { return Ok(None) };
+    in_file(project, file).map(Some)
+}
+
+/// The password in a file.
+pub(super) fn in_file(project: &Project, file: &Path) -> anyhow::Result<SecretString> {
     let text = project.text(file)?;
-    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned().into()))
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }

@@ -13,6 +13,7 @@
 //! server itself, or through a pooler in session mode: locks and prepared statements belong to the session.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use postgres::Transaction;
 use secrecy::SecretString;
 
 use crate::digest::Contents;
@@ -20,17 +21,19 @@ use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Rate};
-use crate::store::{Added, Barrier, Begun, Store, StoreError};
+use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 mod address;
 mod claims;
+mod decisions;
 mod deliveries;
 mod digest;
 mod error;
 mod import;
 mod link;
 mod mailings;
+mod moves;
 mod rate;
 mod runs;
 mod schema;
@@ -66,6 +69,17 @@ impl Postgres {
         link.prepare()?;
         Ok(Self { link, renewed: None })
     }
+
+    /// Runs `work`, which changes what a moved store would not tell the other one, in one transaction.
+    fn changing<T>(&self, doing: &'static str, work: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> StoreResult<T> {
+        self.link.once(doing, |session| {
+            let mut transaction = session.client.transaction()?;
+            moves::refuse_if_moved(&mut transaction, self.link.place())?;
+            let done = work(&mut transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+    }
 }
 
 impl Store for Postgres {
@@ -74,9 +88,11 @@ impl Store for Postgres {
         new: &mut dyn Iterator<Item = NewSubscriber>,
         now: DateTime<Utc>,
     ) -> StoreResult<Added> {
+        let place = self.link.place().to_owned();
         self.link.once("add subscribers", |session| {
+            moves::refuse_if_moved(&mut session.client, &place)?;
             let mut transaction = session.client.transaction()?;
-            let added = import::add(&mut transaction, new, now)?;
+            let added = import::add(&mut transaction, &place, new, now)?;
             transaction.commit()?;
             Ok(added)
         })
@@ -106,7 +122,7 @@ impl Store for Postgres {
         status: Status,
         now: DateTime<Utc>,
     ) -> StoreResult<Option<Status>> {
-        self.link.once("change a subscriber", |session| subscribers::set_status(session, address, status, now))
+        self.changing("change a subscriber", |transaction| subscribers::set_status(transaction, address, status, now))
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
@@ -117,7 +133,7 @@ impl Store for Postgres {
                 return Ok(Begun::Started(Recovered::default()));
             }
             schema::check(&mut session.client, &place)?;
-            let (held, recovered) = runs::begin(&mut session.client, run, now)?;
+            let (held, recovered) = runs::begin(&mut session.client, &place, run, now)?;
             session.held = Some(held);
             Ok(Begun::Started(recovered))
         })?;
@@ -146,8 +162,10 @@ impl Store for Postgres {
         digest: Option<&Contents>,
         now: DateTime<Utc>,
     ) -> StoreResult<Mailing> {
+        let place = self.link.place().to_owned();
         self.link.repeated("freeze the audience", |session, _| {
             let mut transaction = session.client.transaction()?;
+            moves::refuse_if_moved(&mut transaction, &place)?;
             let mailing = mailings::freeze(&mut transaction, issue, content_hash, digest, now)?;
             transaction.commit()?;
             Ok(mailing)
@@ -207,7 +225,19 @@ impl Store for Postgres {
         to: State,
         now: DateTime<Utc>,
     ) -> StoreResult<u64> {
-        self.link.once("resolve recipients", |session| deliveries::resolve(session, issue, addresses, to, now))
+        self.changing("resolve recipients", |transaction| decisions::resolve(transaction, issue, addresses, to, now))
+    }
+
+    fn requeue(
+        &mut self,
+        issue: &IssueId,
+        failed: bool,
+        addresses: &[EmailAddress],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Requeued> {
+        let requeue =
+            |transaction: &mut Transaction<'_>| decisions::requeue(transaction, issue, failed, addresses, now);
+        self.changing("queue recipients again", requeue)
     }
 }
 
@@ -215,4 +245,4 @@ type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

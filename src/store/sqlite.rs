@@ -9,12 +9,11 @@
 use std::cell::{Cell, RefCell};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 use crate::digest::Contents;
 use crate::email::EmailAddress;
@@ -22,21 +21,22 @@ use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Rate};
-use crate::store::{Added, Barrier, Begun, Store, StoreError};
+use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
-use crate::store::sqlite::log::{Log, Noted};
+use file::beside;
+use log::{Log, Noted};
 
+mod decisions;
 mod digest;
 mod error;
+mod file;
 mod ledger;
 mod log;
+mod moves;
 mod rate;
 mod schema;
 mod subscribers;
-
-/// How long to wait for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A store in a SQLite file.
 #[derive(Debug)]
@@ -61,68 +61,6 @@ struct Sending {
 }
 
 impl Sqlite {
-    /// Opens the store in the file at `path`, making it if it is not there.
-    ///
-    /// # Errors
-    /// When it cannot be opened, is no store, or was made by a newer version of this program.
-    pub fn open(path: &Path) -> StoreResult<Self> {
-        make_private(path).map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
-        let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
-        let mut store = Self { connection, path: path.to_owned(), durable: Cell::new(true), sending: None };
-        store.connection.busy_timeout(PATIENCE).map_err(|error| error::opening(path, error))?;
-        // Before anything is set: a database of another program is left as it is.
-        schema::recognise(&store.connection, path)?;
-        store.prepare().map_err(|error| error::opening(path, error))?;
-        schema::migrate(&mut store.connection).map_err(|error| error::opening(path, error))?;
-        Ok(store)
-    }
-
-    fn prepare(&self) -> rusqlite::Result<()> {
-        self.connection.set_prepared_statement_cache_capacity(32);
-        log_ahead(&self.connection)?;
-        self.connection.pragma_update(None, "synchronous", "FULL")?;
-        // Where fsync does not wait for the disk (macOS), a commit would not survive a power cut without it.
-        self.connection.pragma_update(None, "fullfsync", true)?;
-        self.connection.pragma_update(None, "foreign_keys", true)
-    }
-
-    /// Runs `work` in one transaction that survives a power cut.
-    fn durably<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
-        self.transaction(true, doing, work)
-    }
-
-    /// Runs `work` in one transaction that survives the death of the process.
-    fn quickly<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
-        self.transaction(false, doing, work)
-    }
-
-    fn transaction<T>(
-        &self,
-        durable: bool,
-        doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
-    ) -> StoreResult<T> {
-        let failed = |error| error::doing(doing, &self.path, error);
-        if self.durable.get() != durable {
-            let level = if durable { "FULL" } else { "NORMAL" };
-            self.connection.pragma_update(None, "synchronous", level).map_err(|error| failed(error.into()))?;
-            self.durable.set(durable);
-        }
-        // One after the other: no method begins one in another.
-        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
-        let transaction = transaction.map_err(|error| failed(error.into()))?;
-        let done = work(&transaction).map_err(failed)?;
-        fault::step(doing, "not committed");
-        transaction.commit().map_err(|error| failed(error.into()))?;
-        fault::step(doing, "committed");
-        Ok(done)
-    }
-
-    /// Runs `work` that only reads.
-    fn reading<T>(&self, doing: &'static str, work: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
-        work(&self.connection).map_err(|error| error::doing(doing, &self.path, error))
-    }
-
     /// This process's right to send.
     fn sending(&self, doing: &'static str) -> StoreResult<&Sending> {
         self.sending.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
@@ -151,6 +89,36 @@ impl Sqlite {
         log.empty().map_err(|error| error::doing(DOING, &self.path, error))
     }
 
+    /// Takes the right to send, if `admit` does not refuse, and settles what dead runs left; the other who has it otherwise.
+    fn begin<T>(
+        &mut self,
+        doing: &'static str,
+        run: &Run,
+        now: DateTime<Utc>,
+        admit: impl FnOnce(&Self, &Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<std::result::Result<(Recovered, T), Option<Run>>> {
+        let mut file = match self.lock().map_err(|error| error::doing(doing, &self.path, error))? {
+            Ok(file) => file,
+            Err(holder) => return Ok(Err(holder)),
+        };
+        let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
+        note.map_err(|error| error::doing(doing, &self.path, error.into()))?;
+        let path = beside(&self.path, "-log");
+        let failed = |error| error::doing(doing, &self.path, error);
+        let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
+        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&path, last)).map_err(failed)?;
+        let (number, recovered, admitted) = self.durably(doing, |transaction| {
+            let admitted = admit(self, transaction)?;
+            let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
+            ledger::apply(transaction, last.unwrap_or_default(), entries)?;
+            let (number, recovered) = ledger::begin_run(transaction, run, now)?;
+            Ok((number, recovered, admitted))
+        })?;
+        let log = RefCell::new(Log::begin(&path, number).map_err(failed)?);
+        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
+        Ok(Ok((recovered, admitted)))
+    }
+
     /// Takes the lock that only one sending process has; the other's host and process id where it is taken.
     fn lock(&self) -> anyhow::Result<std::result::Result<File, Option<Run>>> {
         let path = beside(&self.path, ".lock");
@@ -177,7 +145,7 @@ impl Store for Sqlite {
         new: &mut dyn Iterator<Item = NewSubscriber>,
         now: DateTime<Utc>,
     ) -> StoreResult<Added> {
-        self.durably("add subscribers", |transaction| subscribers::add(transaction, new, now))
+        self.changing("add subscribers", |transaction| subscribers::add(transaction, new, now))
     }
 
     fn subscriber(&self, address: &EmailAddress) -> StoreResult<Option<Subscriber>> {
@@ -203,32 +171,18 @@ impl Store for Sqlite {
         status: Status,
         now: DateTime<Utc>,
     ) -> StoreResult<Option<Status>> {
-        self.durably("change a subscriber", |transaction| subscribers::set_status(transaction, address, status, now))
+        self.changing("change a subscriber", |transaction| subscribers::set_status(transaction, address, status, now))
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
-        const DOING: &str = "take the right to send";
         if self.sending.is_some() {
             return Ok(Begun::Started(Recovered::default()));
         }
-        let mut file = match self.lock().map_err(|error| error::doing(DOING, &self.path, error))? {
-            Ok(file) => file,
-            Err(holder) => return Ok(Begun::Busy(holder)),
-        };
-        let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
-        note.map_err(|error| error::doing(DOING, &self.path, error.into()))?;
-        let path = beside(&self.path, "-log");
-        let failed = |error| error::doing(DOING, &self.path, error);
-        let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
-        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&path, last)).map_err(failed)?;
-        let (number, recovered) = self.durably(DOING, |transaction| {
-            let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
-            ledger::apply(transaction, last.unwrap_or_default(), entries)?;
-            ledger::begin_run(transaction, run, now)
-        })?;
-        let log = RefCell::new(Log::begin(&path, number).map_err(failed)?);
-        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
-        Ok(Begun::Started(recovered))
+        let refuse = |store: &Self, transaction: &Transaction<'_>| store.refuse_if_moved(transaction);
+        Ok(match self.begin("take the right to send", run, now, refuse)? {
+            Ok((recovered, ())) => Begun::Started(recovered),
+            Err(holder) => Begun::Busy(holder),
+        })
     }
 
     /// Nobody else may send meanwhile, so nobody else can have died.
@@ -244,7 +198,9 @@ impl Store for Sqlite {
         digest: Option<&Contents>,
         now: DateTime<Utc>,
     ) -> StoreResult<Mailing> {
-        self.durably("freeze the audience", |transaction| ledger::freeze(transaction, issue, content_hash, digest, now))
+        self.changing("freeze the audience", |transaction| {
+            ledger::freeze(transaction, issue, content_hash, digest, now)
+        })
     }
 
     fn mailing(&self, issue: &IssueId) -> StoreResult<Option<Mailing>> {
@@ -329,7 +285,19 @@ impl Store for Sqlite {
         now: DateTime<Utc>,
     ) -> StoreResult<u64> {
         self.write_log()?;
-        self.durably("resolve recipients", |transaction| ledger::resolve(transaction, issue, addresses, to, now))
+        self.changing("resolve recipients", |transaction| decisions::resolve(transaction, issue, addresses, to, now))
+    }
+
+    fn requeue(
+        &mut self,
+        issue: &IssueId,
+        failed: bool,
+        addresses: &[EmailAddress],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Requeued> {
+        self.write_log()?;
+        let requeue = |transaction: &Transaction<'_>| decisions::requeue(transaction, issue, failed, addresses, now);
+        self.changing("queue recipients again", requeue)
     }
 }
 
@@ -346,39 +314,6 @@ type StoreResult<T> = std::result::Result<T, StoreError>;
 /// What waits in the log, as `ledger::apply` takes it.
 fn waiting(log: &Log) -> impl Iterator<Item = (i64, SubscriberId, &Noted)> {
     log.waiting().iter().map(|((mailing, subscriber), noted)| (*mailing, *subscriber, noted))
-}
-
-/// Makes the file if it is not there, readable by its owner alone: it holds addresses.
-fn make_private(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(missing) = folder.filter(|folder| !folder.exists()) {
-        bail!("the folder `{}` is not there", missing.display());
-    }
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    Ok(options.open(path).map(|_| ())?)
-}
-
-/// The path of a file that goes with the database.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
-}
-
-/// Has a file keep a write-ahead log. SQLite does not wait for its turn here (it reads before it writes, and would not
-/// notice a deadlock), so that of two processes with a new file one would be told that it is locked.
-fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
-    const PAUSE: Duration = Duration::from_millis(50);
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => std::thread::sleep(PAUSE),
-            done => return done,
-        }
-    }
-    connection.pragma_update(None, "journal_mode", "WAL")
 }
 
 /// Times in the database: UTC with milliseconds, so that text order is time order.

@@ -2,7 +2,7 @@
 //!
 //! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `misbehaviour` one that goes wrong at every step, `faults` dies at every step, `fleet` on some of
+//! no, `misbehaviour` one that goes wrong at every step, `faults` and `store_copy` die at every step, `fleet` on some of
 //! several machines, `small_disk` is full at every write,
 //! `postfix` sends to a real one, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
 //! at its page while files change, `status_screens` at the page of a mailing, `mail_programs` compares editions with what mail programs show. All work on copies in
@@ -44,4 +44,6 @@ mod site;
 mod small_disk;
 mod smtp_peer;
 mod status_screens;
+#[cfg(feature = "faults")]
+mod store_copy;
 mod structure;

@@ -13,7 +13,7 @@ use crate::preview::Served;
 use crate::program::{copy_folder, repository, slugline, words};
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 7] = [
+const STAND_INS: [(&str, StandIn); 8] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Done("what runs this test")),
     ("cargo install --path .", StandIn::Done("the program under test")),
@@ -21,6 +21,10 @@ const STAND_INS: [(&str, StandIn); 7] = [
     (
         "slugline edition digest:next",
         StandIn::Command("slugline --config weekly.yaml --now 2026-10-27T12:00:00Z edition digest:next"),
+    ),
+    (
+        "slugline store copy postgres://weekly@db.example.org/weekly",
+        StandIn::Command("slugline --config weekly.yaml store copy sqlite:copied.db"),
     ),
     ("slugline preview", StandIn::Serves("slugline preview --port 0")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),

@@ -3,19 +3,19 @@
 //! Which reply means what is tried in full beside `delivery` and `smtp`; here it is about words, exit codes and the next
 //! run. None of these tests needs a mail server to be installed.
 
-use std::fs;
-use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use snapbox::data::Inline;
-use snapbox::{assert_data_eq, str};
+use project::{Project, said};
+use snapbox::str;
 
-use crate::program::slugline;
 use crate::smtp_peer::{Answer, Peer, Script, self_signed};
+
+mod project;
 
 const NOON: &str = "2026-11-20T12:00:00Z";
 const AN_HOUR_LATER: &str = "2026-11-20T13:00:00Z";
+const A_MONTH_LATER: &str = "2026-12-20T12:00:00Z";
 
 /// No test waits longer than this for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -74,6 +74,98 @@ c@example.org,,active,2026-11-20T12:00:00+00:00
 
 "#]],
     );
+}
+
+#[test]
+fn whom_the_server_put_off_or_refused_gets_another_chance_when_a_person_wants_it() {
+    let peer = Peer::start(vec![
+        Script::new()
+            .on("RCPT TO:<a@", Answer::Say("550 5.2.1 Mailbox disabled"))
+            .always("RCPT TO:<b@", Answer::Say("550 5.1.1 No such user"))
+            .on("RCPT TO:<c@", Answer::Say("450 4.7.1 Greylisted")),
+    ]);
+    let project = Project::new(&peer, "");
+    project.run(NOON, &["send"]);
+    project.shows(
+        &project.run(NOON, &["retry", "neap"]),
+        str![[r#"
+exit 0
+1 deferred recipients of `neap` are queued again
+`slugline send neap` mails them.
+
+"#]],
+    );
+    project.shows(&project.run(NOON, &["retry", "neap", "--failed"]), str![[r#"
+exit 0
+0 deferred and 1 failed recipients of `neap` are queued again
+1 stay out: they have left or are suppressed. If one of them wants the mail after all, `slugline subscribers add --again ADDRESS` comes first.
+`slugline send neap` mails them.
+
+"#]]);
+    project.shows(&project.run(NOON, &["retry", "neap", "--failed", "B@example.org"]), str![[r#"
+exit 1
+0 deferred and 0 failed recipients of `neap` are queued again
+1 stay out: they have left or are suppressed. If one of them wants the mail after all, `slugline subscribers add --again ADDRESS` comes first.
+
+"#]]);
+    project.shows(
+        &project.run(NOON, &["status", "neap", "--recipients"]),
+        str![[r#"
+exit 1
+issue  begun             recipients  queued  sent  failed
+neap   2026-11-20 12:00  3           2       0     1
+
+a@example.org  queued  550 5.2.1 Mailbox disabled
+b@example.org  failed  550 5.1.1 No such user
+c@example.org  queued  450 4.7.1 Greylisted
+
+"#]],
+    );
+    project.shows(
+        &project.run(NOON, &["send"]),
+        str![[r#"
+exit 0
+issue  sent now  sent  waiting  failed  unknown
+neap   2         2     0        1       0
+
+"#]],
+    );
+    project.run(NOON, &["subscribers", "add", "--again", "b@example.org"]);
+    project.shows(
+        &project.run(NOON, &["retry", "neap", "--failed", "--json"]),
+        str![[r#"
+exit 0
+{
+  "issue": "neap",
+  "deferred": 0,
+  "failed": 1,
+  "away": 0
+}
+`slugline send neap` mails them.
+
+"#]],
+    );
+    project.shows(
+        &project.run(A_MONTH_LATER, &["send"]),
+        str![[r#"
+exit 0
+Nothing was due.
+
+"#]],
+    );
+    project.shows(
+        &project.run(A_MONTH_LATER, &["send", "neap"]),
+        str![[r#"
+exit 1
+issue  sent now  sent  waiting  failed  unknown
+neap   0         2     0        1       0
+warning[failed-recipients]: `neap` could not be mailed to 1 of 3 recipients
+ |
+ = help: `slugline status neap --state failed` names them and the server's words
+
+"#]],
+    );
+    assert_eq!(peer.recipients(), ["a@example.org", "c@example.org"]);
 }
 
 #[test]
@@ -239,89 +331,4 @@ fn a_signal_ends_a_run_within_seconds_though_the_server_is_silent() {
     assert!(said(&output).contains("Stopped by a signal: whoever was not mailed is still queued."), "{output:?}");
     assert!(said(&project.run(NOON, &["status", "--state", "unknown"])).contains("b@example.org"));
     assert!(said(&project.run(NOON, &["status", "--state", "queued"])).contains("c@example.org"));
-}
-
-/// A project with one issue that is due and three subscribers, mailed over one connection to a peer.
-struct Project {
-    folder: tempfile::TempDir,
-    port: u16,
-}
-
-impl Project {
-    fn new(peer: &Peer, mail: &str) -> Self {
-        let (folder, port) = (tempfile::tempdir().unwrap(), peer.port());
-        let project = Self { folder, port };
-        project.write("content/neap.md", "---\ntitle: Neap tide\ndate: 2026-11-20T11:00:00Z\n---\n\nThe sea rests.\n");
-        project.write("readers.csv", "email\na@example.org\nb@example.org\nc@example.org\n");
-        project.write(
-            "slugline.yaml",
-            &format!(
-                "title: Tide Notes\nbase_url: https://tides.example.org\nfeeds: {{formats: {{json: feed.json}}}}\n\
-                 mail:\n  from: notes@tides.example.org\n  subscribers: readers.csv\n  connections: 1\n\
-                 {mail}  via: smtp://127.0.0.1:{port}\n"
-            ),
-        );
-        project
-    }
-
-    fn command(&self, now: &str, arguments: &[&str]) -> Command {
-        let mut command = slugline(self.folder.path());
-        command.args(["--now", now]).args(arguments).env("SLUGLINE_SMTP_PASSWORD", "open sesame");
-        command
-    }
-
-    fn run(&self, now: &str, arguments: &[&str]) -> Output {
-        let output = self.command(now, arguments).output().unwrap();
-        assert!(!said(&output).contains("sesame"), "the password is shown: {output:?}");
-        output
-    }
-
-    /// What a person at the terminal sees is this; the port stands as PORT, another run's process and host as RUN.
-    #[track_caller]
-    fn shows(&self, output: &Output, expected: Inline) {
-        let text = said(output).replace(&self.port.to_string(), "PORT");
-        let (before, run) = text.split_once("process ").unwrap_or((&text, ""));
-        let text = match run.split_once(" on `").and_then(|(_, host)| host.split_once('`')) {
-            Some((_, after)) => format!("{before}RUN{after}"),
-            None => text,
-        };
-        assert_data_eq!(text, expected);
-    }
-
-    /// A run with which nothing is wrong.
-    #[track_caller]
-    fn sends_to_all_three(&self) {
-        let expected = str![[r#"
-exit 0
-issue  sent now  sent  waiting  failed  unknown
-neap   3         3     0        0       0
-
-"#]];
-        self.shows(&self.run(NOON, &["send"]), expected);
-    }
-
-    /// Until the ledger has the recipient in that state.
-    fn wait_for(&self, state: &str, address: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while !said(&self.run(NOON, &["status", "--state", state])).contains(address) {
-            assert!(Instant::now() < deadline, "{address} was never {state}");
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.folder.path().join(path)).unwrap()
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-}
-
-/// Exit code, stdout and stderr.
-fn said(output: &Output) -> String {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    format!("exit {}\n{}{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }

@@ -1,7 +1,6 @@
-//! The table of deliveries as `status` reads it and `resolve` changes it; `claims` has what a run does to it.
+//! The table of deliveries as `status` reads it; `claims` has what a run does to it, `decisions` what a person does.
 
 use anyhow::{Context, anyhow};
-use chrono::{DateTime, Utc};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use postgres::{Client, Row};
@@ -9,7 +8,6 @@ use postgres::{Client, Row};
 use super::Result;
 use super::link::Session;
 use super::mailings::issue_id;
-use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Counts, Delivery, State};
 use crate::subscriber::SubscriberId;
@@ -40,29 +38,6 @@ pub(super) fn each(
         each(from_row(&row)?)?;
     }
     Ok(())
-}
-
-/// A row that is decided on is no run's any more: a reply that comes later is not written down.
-pub(super) fn resolve(
-    session: &mut Session,
-    issue: &IssueId,
-    addresses: &[EmailAddress],
-    to: State,
-    now: DateTime<Utc>,
-) -> Result<u64> {
-    let keys: Option<Vec<String>> = (!addresses.is_empty()).then(|| addresses.iter().map(EmailAddress::key).collect());
-    let rows = session.query(
-        "WITH resolved AS (
-             UPDATE delivery SET state = $2, run = NULL, changed = $3
-             WHERE state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = $1)
-                 AND ($4::text[] IS NULL OR subscriber IN (SELECT id FROM subscriber WHERE key = ANY($4)))
-             RETURNING 1
-         )
-         SELECT count(*) FROM resolved",
-        &[&issue.as_str(), &to.as_str(), &now, &keys],
-    )?;
-    let count = rows.first().context("no count came back")?.try_get::<_, i64>(0)?;
-    Ok(u64::try_from(count)?)
 }
 
 /// A delivery from issue, subscriber, address, state, attempts, reply and changed.

@@ -10,8 +10,8 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use postgres::Transaction;
 
-use super::Result;
 use super::claims::storable;
+use super::{Result, moves};
 use crate::store::Added;
 use crate::subscriber::{NewSubscriber, Status};
 
@@ -56,15 +56,17 @@ INSERT INTO subscriber (key, address, name, status, attributes, created, changed
 SELECT key, address, name, coalesce(left_as, 'active'), attributes, $1, $1
 FROM incoming JOIN comer USING (key, position) WHERE known IS NULL ORDER BY position";
 
-/// Adds subscribers, one import after the other.
+/// Adds subscribers, one import after the other; `place` is what messages call the store.
 pub(super) fn add(
     transaction: &mut Transaction<'_>,
+    place: &str,
     new: &mut dyn Iterator<Item = NewSubscriber>,
     now: DateTime<Utc>,
 ) -> Result<Added> {
     transaction.batch_execute(INCOMING)?;
     let rows = copy(transaction, new)?;
     // Not before the list is read, which may take a person's time.
+    moves::refuse_if_moved(transaction, place)?;
     transaction.execute("SELECT pg_advisory_xact_lock('subscriber'::regclass::oid::int, 0)", &[])?;
     if rows > 1000 {
         transaction.batch_execute("SET LOCAL work_mem = '128MB'; ANALYZE incoming")?;

@@ -125,7 +125,7 @@ impl Link {
         }
         let mut new = Session::new(&self.address, &self.tls)?;
         if let Some(held) = &session.held {
-            new.held = Some(runs::resume(&mut new.client, held, &session.process)?);
+            new.held = Some(runs::resume(&mut new.client, self.place(), held, &session.process)?);
         }
         *session = new;
         Ok(())

@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use postgres::{Client, GenericClient, Transaction};
 
-use super::{Result, deliveries};
+use super::{Result, deliveries, moves};
 use crate::ledger::{Delivery, Recovered, Run, State};
 
 /// What a run of this process needs to be taken up on another connection.
@@ -21,7 +21,7 @@ const LOST: &str = "the database server lost what was written down of it";
 
 /// Which life of which server this is: another number after a fail-over, and after a crash, both of which may have lost
 /// what was committed with `synchronous_commit = off`. Statistics begin anew with a crash and survive a shutdown.
-fn server(client: &mut impl GenericClient) -> Result<String> {
+pub(super) fn server(client: &mut impl GenericClient) -> Result<String> {
     let may = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')
                   AND has_function_privilege('pg_control_checkpoint()', 'EXECUTE')";
     let known = match client.query_one(may, &[])?.try_get(0)? {
@@ -35,19 +35,37 @@ fn server(client: &mut impl GenericClient) -> Result<String> {
 }
 
 /// Gives a run its number, its lease and its lock, and settles what the dead left.
-pub(super) fn begin(client: &mut Client, run: &Run, now: DateTime<Utc>) -> Result<(Held, Recovered)> {
-    let number: i64 = client.query_one("SELECT nextval(pg_get_serial_sequence('run', 'id'))", &[])?.try_get(0)?;
-    lock(client, number)?;
+pub(super) fn begin(client: &mut Client, place: &str, run: &Run, now: DateTime<Utc>) -> Result<(Held, Recovered)> {
+    let number = number(client)?;
     let server = server(client)?;
     let mut transaction = client.transaction()?;
+    moves::refuse_if_moved(&mut transaction, place)?;
+    let recovered = enter(&mut transaction, number, run, &server, now)?;
+    transaction.commit()?;
+    Ok((Held { number, call: 0 }, recovered))
+}
+
+/// A number for a run, and the lock on it.
+pub(super) fn number(client: &mut Client) -> Result<i64> {
+    let number = client.query_one("SELECT nextval(pg_get_serial_sequence('run', 'id'))", &[])?.try_get(0)?;
+    lock(client, number)?;
+    Ok(number)
+}
+
+/// Writes a run down, and settles what the dead left.
+pub(super) fn enter(
+    transaction: &mut Transaction<'_>,
+    number: i64,
+    run: &Run,
+    server: &str,
+    now: DateTime<Utc>,
+) -> Result<Recovered> {
     transaction.execute(
         "INSERT INTO run (id, host, boot_id, pid, started, lease_until, server, call, answer)
          VALUES ($1, $2, $3, $4, $5, clock_timestamp() + interval '20 minutes', $6, 0, '{}')",
         &[&number, &run.host, &run.boot_id, &i64::from(run.pid), &now, &server],
     )?;
-    let recovered = recover(&mut transaction, number, &server, now)?;
-    transaction.commit()?;
-    Ok((Held { number, call: 0 }, recovered))
+    recover(transaction, number, server, now)
 }
 
 /// Renews the lease, and settles what the dead left.
@@ -71,12 +89,13 @@ pub(super) fn end(client: &mut Client, held: &Held) -> Result<()> {
 
 /// Takes up a run on a new connection: ends what is left of the old one, takes the lock, and finds out whether the server
 /// forgot what it had confirmed; then nobody knows what became of the run's claims.
-pub(super) fn resume(client: &mut Client, held: &Held, (process, since): &(i32, String)) -> Result<Held> {
+pub(super) fn resume(client: &mut Client, place: &str, held: &Held, (process, since): &(i32, String)) -> Result<Held> {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2";
     client.execute(end, &[process, since])?;
     lock(client, held.number)?;
     let server = server(client)?;
     let mut transaction = client.transaction()?;
+    moves::refuse_if_moved(&mut transaction, place)?;
     let row = transaction.query_opt("SELECT call FROM run WHERE id = $1", &[&held.number])?;
     let call: i64 = row.context("the server lost this run, which it had confirmed")?.try_get(0)?;
     if call < held.call {

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use postgres::fallible_iterator::FallibleIterator;
-use postgres::{Client, Row};
+use postgres::{Client, Row, Transaction};
 
 use super::Result;
 use super::link::Session;
@@ -35,7 +35,7 @@ pub(super) fn each(
 }
 
 pub(super) fn set_status(
-    session: &mut Session,
+    transaction: &mut Transaction<'_>,
     address: &EmailAddress,
     status: Status,
     now: DateTime<Utc>,
@@ -43,7 +43,7 @@ pub(super) fn set_status(
     let sql = "WITH before AS (SELECT id, status FROM subscriber WHERE key = $1 FOR UPDATE)
                UPDATE subscriber SET status = $2, changed = $3 FROM before WHERE subscriber.id = before.id
                RETURNING before.status";
-    let rows = session.query(sql, &[&address.key(), &status.as_str(), &now])?;
+    let rows = transaction.query(sql, &[&address.key(), &status.as_str(), &now])?;
     rows.first().map(|row| status_of(row.try_get(0)?)).transpose()
 }
 

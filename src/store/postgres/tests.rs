@@ -18,7 +18,7 @@ struct Server {
 }
 
 /// A store of its own on it, gone when dropped.
-struct World {
+pub(crate) struct World {
     server: Server,
     schema: String,
 }
@@ -43,7 +43,7 @@ impl Server {
 }
 
 impl World {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = Server::from_environment()?;
         let schema = format!("unit_{}_{}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -56,7 +56,7 @@ impl World {
         format!("{0}?options=-csearch_path%3D{1}&application_name={1}", self.server.url, self.schema)
     }
 
-    fn open(&self) -> Postgres {
+    pub(crate) fn open(&self) -> Postgres {
         self.server.open(&self.url()).unwrap()
     }
 
@@ -67,12 +67,12 @@ impl World {
     }
 
     /// Cuts every connection that a store has to it.
-    fn cut(&self) {
+    pub(crate) fn cut(&self) {
         let sql = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = $1";
         self.client().execute(sql, &[&self.schema]).unwrap();
     }
 
-    fn sql(&self, sql: &str) {
+    pub(crate) fn sql(&self, sql: &str) {
         self.client().batch_execute(sql).unwrap();
     }
 }
@@ -205,10 +205,10 @@ fn what_a_server_forgot_is_unknown() {
 fn a_store_of_a_newer_program_is_used_if_it_says_so() {
     let Some(world) = World::new() else { return };
     drop(world.open());
-    world.sql("INSERT INTO slugline_schema VALUES (2, 1)");
+    world.sql("INSERT INTO slugline_schema VALUES (3, 1)");
     let mut store = world.open();
-    world.sql("INSERT INTO slugline_schema VALUES (3, 3)");
-    let refused = |error: &StoreError| matches!(error, StoreError::Version { found: 3, known: 1, .. });
+    world.sql("INSERT INTO slugline_schema VALUES (4, 4)");
+    let refused = |error: &StoreError| matches!(error, StoreError::Version { found: 4, known: 2, .. });
     assert!(refused(&store.begin_run(&run(), now()).unwrap_err()));
     assert!(refused(&world.server.open(&world.url()).unwrap_err()));
 }

@@ -9,6 +9,10 @@ use crate::store::StoreError;
 
 /// An error while the store at `path` was doing something.
 pub(super) fn doing(doing: &'static str, path: &Path, error: anyhow::Error) -> StoreError {
+    let error = match error.downcast::<StoreError>() {
+        Ok(known) => return known,
+        Err(error) => error,
+    };
     known(path, &error).unwrap_or(StoreError::Failed { doing, source: error })
 }
 

@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::log::Noted;
 use super::{Result, digest, subscribers, time, time_text};
 use crate::digest::Contents;
-use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
 use crate::subscriber::{Status, Subscriber, SubscriberId};
@@ -270,31 +269,6 @@ pub(super) fn each(
         each(from_row(row)?)?;
     }
     Ok(())
-}
-
-pub(super) fn resolve(
-    transaction: &Transaction<'_>,
-    issue: &IssueId,
-    addresses: &[EmailAddress],
-    to: State,
-    now: DateTime<Utc>,
-) -> Result<u64> {
-    let now = time_text(now);
-    let unknown = "state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = ?1)";
-    if addresses.is_empty() {
-        let sql = format!("UPDATE delivery SET state = ?2, changed = ?3 WHERE {unknown}");
-        return Ok(transaction.execute(&sql, params![issue.as_str(), to.as_str(), now])? as u64);
-    }
-    let sql = format!(
-        "UPDATE delivery SET state = ?2, changed = ?3
-         WHERE {unknown} AND subscriber = (SELECT id FROM subscriber WHERE key = ?4)"
-    );
-    let mut update = transaction.prepare_cached(&sql)?;
-    let mut resolved = 0;
-    for address in addresses {
-        resolved += update.execute(params![issue.as_str(), to.as_str(), now, address.key()])? as u64;
-    }
-    Ok(resolved)
 }
 
 fn from_row(row: &Row<'_>) -> Result<Delivery> {

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// `PRAGMA application_id`: "slug" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x736c_7567;
 
-pub(super) const MIGRATIONS: [&str; 3] = [
+pub(super) const MIGRATIONS: [&str; 4] = [
     "
 CREATE TABLE subscriber (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -74,6 +74,18 @@ CREATE TABLE digest_issue (
 CREATE TABLE rate (
     name     TEXT PRIMARY KEY,
     full_at  TEXT NOT NULL
+) WITHOUT ROWID;
+",
+    // Where the store was moved, and the move that filled it.
+    "
+CREATE TABLE moved (
+    id     TEXT PRIMARY KEY,
+    place  TEXT NOT NULL,
+    begun  TEXT NOT NULL,
+    ended  TEXT
+) WITHOUT ROWID;
+CREATE TABLE filled (
+    move  TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 ",
 ];

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 use crate::store::conformance::{Runs, conforms};
 
@@ -7,6 +9,18 @@ fn conforms_to_the_contract() {
         let folder = tempfile::tempdir().unwrap();
         test(&|| Box::new(Sqlite::open(&folder.path().join("store.db")).unwrap()));
     });
+}
+
+impl Sqlite {
+    /// As if subscribers up to that number had been there and were erased.
+    pub(crate) fn set_last_number(&self, number: i64) {
+        self.connection.execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'subscriber'", [number]).unwrap();
+    }
+
+    /// Looks behind the calls.
+    pub(crate) fn damage(&self, sql: &str) {
+        self.connection.execute_batch(sql).unwrap();
+    }
 }
 
 fn open_error(prepare: impl FnOnce(&Path)) -> String {
@@ -67,7 +81,7 @@ fn a_newer_store_is_refused() {
         drop(Sqlite::open(path).unwrap());
         Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     };
-    let expected = "the store `DIR/store.db` has schema version 99; this program knows versions up to 3";
+    let expected = "the store `DIR/store.db` has schema version 99; this program knows versions up to 4";
     assert_eq!(open_error(newer), expected);
 }
 

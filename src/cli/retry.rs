@@ -1,0 +1,61 @@
+//! `slugline retry`: recipients whom a server did not want get another chance, now.
+
+use std::collections::BTreeSet;
+
+use crate::cli::{Context, Exit};
+use crate::email::EmailAddress;
+use crate::load;
+use crate::store::Requeued;
+
+/// Queue recipients again that a mail server put off or refused
+///
+/// Whom a server puts off (greylisting, a full mailbox) is tried again by later runs, after minutes first and hours at last.
+/// This makes them due at once, and with `--failed` those too whom a server refused for good, whose tries begin anew. The
+/// next `slugline send` mails them; name the issue there if its mailing is older than 14 days. Whoever left or is suppressed
+/// stays out, and nobody who has the issue, or may have it, gets it again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  slugline retry latest\n  slugline retry latest --failed\n  \
+                        slugline retry spring --failed reader@example.org")]
+pub(super) struct Args {
+    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`
+    issue: String,
+    /// Those who failed too
+    #[arg(long)]
+    failed: bool,
+    /// Only these recipients [default: all who were put off, or failed, of the issue]
+    address: Vec<EmailAddress>,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    let issues = load::issues(&context.project, &config)?.issues;
+    let piece = context.find(&config, &issues, &args.issue)?;
+    let mut store = context.store(&config)?;
+    let mailed = context.mailed_as(&*store, &piece)?;
+    let Requeued { deferred, failed, away } =
+        store.requeue(&mailed, args.failed, &args.address, context.clock.now())?;
+    // An issue that was mailed in a digest is sent by the digest's name.
+    let name = if mailed == *piece.id() { piece.slug().as_str() } else { mailed.as_str() };
+    let who =
+        if args.failed { format!("{deferred} deferred and {failed} failed") } else { format!("{deferred} deferred") };
+    let document = serde_json::json!({ "issue": name, "deferred": deferred, "failed": failed, "away": away });
+    context.report.result(&format!("{who} recipients of `{name}` are queued again"), &document)?;
+    if away > 0 {
+        context.report.message(&format!(
+            "{away} stay out: they have left or are suppressed. If one of them wants the mail after all, \
+             `slugline subscribers add --again ADDRESS` comes first."
+        ));
+    }
+    let named: BTreeSet<String> = args.address.iter().map(EmailAddress::key).collect();
+    let missed = named.len() as u64 > deferred + failed + away;
+    if missed {
+        let others = if args.failed { "deferred or failed" } else { "deferred" };
+        context
+            .report
+            .message(&format!("Some of these addresses are not among the {others} recipients; see `slugline status`."));
+    }
+    if deferred + failed > 0 {
+        context.report.message(&format!("`slugline send {name}` mails them."));
+    }
+    Ok(if missed || !named.is_empty() && away > 0 { Exit::Attention } else { Exit::Done })
+}

@@ -1,0 +1,158 @@
+//! `slugline store`: where subscribers and ledger are kept.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use crate::cli::{Context, Exit, send};
+use crate::config::{Config, StorePlace};
+use crate::disk::machine;
+use crate::finding::Finding;
+use crate::store::moving::{self, Census, Copied, Kept, Movable, Moved, Table};
+use crate::store::open_movable;
+
+/// Move the store to another place
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Copy all that the project's store holds into another, empty one, which takes its place
+    ///
+    /// Subscribers with their numbers (so that links to leave in mails keep working), mailings, and what became of each of
+    /// their recipients. From its begin on the old store refuses to send and to change, so that nobody is mailed by both; it
+    /// can still be read. When it dies on the way, run it again: it finishes.
+    #[command(after_help = "Examples:\n  slugline store copy postgres://weekly@db.example.org/weekly\n  \
+                            slugline store copy sqlite:slugline-2.db")]
+    Copy {
+        /// The other store, as in the project file: `postgres://…` or `sqlite:FILE`
+        to: String,
+        /// File that holds the password of the other database, below the project folder [default: SLUGLINE_STORE_PASSWORD,
+        /// else `store_password_file`]
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Give up a move that was begun and not finished, and go on with this store
+    ///
+    /// Whether it was finished is seen in the other store. If that holds everything, it is too late: it may have sent.
+    #[command(after_help = "Examples:\n  slugline store keep")]
+    Keep {
+        /// The other store is gone for good: do not look there
+        #[arg(long)]
+        lost: bool,
+        /// File that holds the password of the other database, below the project folder
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    let config = context.config()?;
+    match &args.action {
+        Action::Copy { to, password_file } => copy(context, &config, to.trim(), password_file.as_deref()),
+        Action::Keep { lost, password_file } => keep(context, &config, *lost, password_file.as_deref()),
+    }
+}
+
+fn copy(context: &Context, config: &Config, to: &str, password_file: Option<&Path>) -> anyhow::Result<Exit> {
+    let place = place(config, to)?;
+    if place == config.store {
+        return Err(Finding::error("store-place", "this is the project's own store").help("name another one").into());
+    }
+    let now = context.clock.now();
+    let mut from = open_movable(&context.project, &config.store, None)?;
+    let mut other = open_movable(&context.project, &place, password_file)?;
+    let bar = context.report.progress(0, "copying");
+    let mut each = |total| {
+        bar.set_length(total);
+        bar.inc(1);
+    };
+    let copied = moving::copy(&mut *from, &mut *other, to, &machine::this_run(now), now, &mut each);
+    bar.finish_and_clear();
+    match copied? {
+        Copied::Done(census) => show(context, to, password_file, &census),
+        Copied::Busy(other) => Err(send::busy(other.as_ref()).into()),
+    }
+}
+
+/// Reads where to. What cannot be read is not shown: it may hold a password.
+fn place(config: &Config, to: &str) -> anyhow::Result<StorePlace> {
+    let place = StorePlace::parse(to).map_err(|why| {
+        let message = if why.starts_with('`') { "what was named is no store".to_owned() } else { why };
+        Finding::error("store-place", message).help("name `sqlite:FILE` or `postgres://USER@HOST/DATABASE`")
+    })?;
+    Ok(match (place, &config.store) {
+        (StorePlace::Postgres(mut database), StorePlace::Postgres(ours)) => {
+            database.password_file.clone_from(&ours.password_file);
+            StorePlace::Postgres(database)
+        }
+        (place, _) => place,
+    })
+}
+
+/// What to write into the project file, and how much was copied.
+fn show(context: &Context, to: &str, password_file: Option<&Path>, census: &Census) -> anyhow::Result<Exit> {
+    let mut lines = format!("store: {to}");
+    if let Some(file) = password_file {
+        lines.push_str(&format!("\nstore_password_file: {}", file.display()));
+    }
+    let [subscribers, mailings, deliveries] =
+        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|it| census.of(it));
+    let document = serde_json::json!({
+        "store": to,
+        "store_password_file": password_file,
+        "subscribers": subscribers,
+        "mailings": mailings,
+        "deliveries": deliveries,
+    });
+    context.report.message(&format!(
+        "Copied: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them. The old store refuses to send \
+         from now on.\nWrite this into the project file, wherever it is used:"
+    ));
+    context.report.result(&lines, &document)?;
+    Ok(Exit::Done)
+}
+
+fn keep(context: &Context, config: &Config, lost: bool, password_file: Option<&Path>) -> anyhow::Result<Exit> {
+    let now = context.clock.now();
+    let mut from = open_movable(&context.project, &config.store, None)?;
+    let mut to =
+        |moved: &Moved| if lost { Ok(None) } else { reopened(context, config, moved, password_file).map(Some) };
+    let kept = moving::keep(&mut *from, &mut to, &machine::this_run(now), now)?;
+    let (word, exit) = match kept {
+        Kept::Again(moved) => {
+            (format!("the move to `{}` is given up: this store sends again", moved.place), Exit::Done)
+        }
+        Kept::NotMoved => ("this store is not being moved".to_owned(), Exit::Done),
+        Kept::Filled(moved) => {
+            let message = format!("everything is in `{}` already, which may have sent since", moved.place);
+            let help = format!("finish the move with `slugline store copy {}`", moved.place);
+            return Err(Finding::error("store-moved", message).help(help).into());
+        }
+        Kept::Busy(other) => return Err(send::busy(other.as_ref()).into()),
+    };
+    context.report.result(&word, &serde_json::json!({ "kept": exit == Exit::Done }))?;
+    Ok(exit)
+}
+
+/// The store to which a move was to go. A file that is not there was taken away by somebody, perhaps to send from it.
+fn reopened(
+    context: &Context,
+    config: &Config,
+    moved: &Moved,
+    password_file: Option<&Path>,
+) -> anyhow::Result<Box<dyn Movable>> {
+    let place = place(config, &moved.place)?;
+    if let StorePlace::Sqlite(file) = &place
+        && context.project.open_if_there(file)?.is_none()
+    {
+        let message =
+            format!("`{}` is not there, so that nobody can know whether the copy was finished", file.display());
+        let help = "put it back, or say `--lost` if nobody uses it";
+        return Err(Finding::error("store-missing", message).help(help).into());
+    }
+    Ok(open_movable(&context.project, &place, password_file)?)
+}

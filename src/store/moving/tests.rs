@@ -1,0 +1,284 @@
+use std::path::Path;
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::digest::{Contents, Period, PeriodName};
+use crate::issue::IssueId;
+use crate::ledger::{Entry, Outcome};
+use crate::rate::Rate;
+use crate::store::postgres::tests::World;
+use crate::store::sqlite::Sqlite;
+use crate::store::{Begun, Store};
+use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-23T08:00:00.123Z".parse().unwrap()
+}
+
+fn run() -> Run {
+    Run { host: "host".into(), boot_id: "boot".into(), pid: 7 }
+}
+
+fn id(name: &str) -> IssueId {
+    IssueId::new(name).unwrap()
+}
+
+fn reader(number: usize) -> NewSubscriber {
+    let attributes = [("city\t".to_owned(), serde_json::json!("海\n口\\N")), ("n".to_owned(), serde_json::json!(1.50))];
+    let address = format!("Reader{number}@例え.jp").parse().unwrap();
+    NewSubscriber {
+        attributes: attributes.into_iter().collect(),
+        ..NewSubscriber::new(address, &format!("读者 \\{number}\""))
+    }
+}
+
+/// A store with every state, a digest, a rate, and somebody of each status.
+fn filled<S: Movable>(mut store: S) -> S {
+    store.add_subscribers(&mut (0..9).map(reader), now()).unwrap();
+    store.set_status(&reader(8).address, Status::Unsubscribed, now() + TimeDelta::milliseconds(7)).unwrap();
+    store.freeze(&id("spring"), "hash", None, now()).unwrap();
+    let period = Period { name: PeriodName::new("2026-W47").unwrap(), start: now(), end: now() + TimeDelta::weeks(1) };
+    let contents = Contents { period, issues: vec![id("z"), id("a")] };
+    store.freeze(&contents.period.id(), "hash", Some(&contents), now()).unwrap();
+    assert!(matches!(store.begin_run(&run(), now()).unwrap(), Begun::Started(_)));
+    let ids: Vec<SubscriberId> =
+        store.claim(&id("spring"), 7, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect();
+    let outcomes = [
+        Outcome::Sent("250 2.0.0 \\Ok\\ \t".into()),
+        Outcome::Deferred { reply: "450\n\r\u{b}\u{8}".into(), retry_at: now() + TimeDelta::milliseconds(1) },
+        Outcome::Failed { reply: String::new(), suppress: true },
+        Outcome::Unknown("\\N".into()),
+    ];
+    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+    store.record(&id("spring"), &entries, now()).unwrap();
+    store.record(&id("spring"), &[(ids[4], Entry::Sending)], now()).unwrap();
+    let rate = Rate { name: "mail".to_owned(), messages: 3, per: std::time::Duration::from_secs(9) };
+    store.take_permits(&rate, 1, now()).unwrap();
+    store
+}
+
+/// Every value of every row that is copied.
+fn rows(store: &dyn Movable) -> Vec<String> {
+    let mut rows = Vec::new();
+    for table in Table::ALL {
+        let mut each = |fields: &[Option<&str>]| {
+            rows.push(format!("{} {fields:?}", table.name()));
+            Ok(())
+        };
+        store.pour(table, &mut each).unwrap();
+    }
+    rows
+}
+
+fn subscribers(store: &dyn Store) -> Vec<Subscriber> {
+    let mut all = Vec::new();
+    let mut each = |subscriber| {
+        all.push(subscriber);
+        Ok(())
+    };
+    store.each_subscriber(None, &mut each).unwrap();
+    all
+}
+
+fn is_done(copied: &Copied) -> bool {
+    matches!(copied, Copied::Done(_))
+}
+
+/// Copies, and gives the new store.
+fn moved<S: Movable>(from: &mut dyn Movable, mut to: S, place: &str) -> S {
+    let mut steps = 0;
+    let copied = copy(from, &mut to, place, &run(), now(), &mut |_| steps += 1).unwrap();
+    let Copied::Done(census) = copied else { panic!("busy") };
+    assert_eq!(census.total(), steps);
+    to
+}
+
+/// What every store but a fresh one says of a wish to change it.
+fn assert_refuses(store: &mut dyn Movable, place: &str) {
+    let refused = |result: Result<(), StoreError>| {
+        let error = result.unwrap_err();
+        let help = error.help().unwrap();
+        assert!(
+            matches!(&error, StoreError::Moved { to, .. } if to == place) && help.contains(place),
+            "{error}: {help}"
+        );
+    };
+    let (issue, address) = (id("summer"), reader(1).address);
+    refused(store.begin_run(&run(), now()).map(|_| ()));
+    refused(store.freeze(&issue, "hash", None, now()).map(|_| ()));
+    refused(store.add_subscribers(&mut std::iter::once(reader(99)), now()).map(|_| ()));
+    refused(store.set_status(&address, Status::Active, now()).map(|_| ()));
+    refused(store.resolve(&id("spring"), &[], State::Sent, now()).map(|_| ()));
+    refused(store.requeue(&id("spring"), true, &[], now()).map(|_| ()));
+}
+
+fn sqlite(folder: &Path, name: &str) -> Sqlite {
+    Sqlite::open(&folder.join(name)).unwrap()
+}
+
+/// The old run of a file has to be over before another begins.
+fn source(folder: &Path, name: &str) -> Sqlite {
+    drop(filled(sqlite(folder, name)));
+    sqlite(folder, name)
+}
+
+#[test]
+fn everything_comes_through_one_store_and_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = source(folder.path(), "first.db");
+    let Some(world) = World::new() else {
+        let second = moved(&mut first, sqlite(folder.path(), "second.db"), "sqlite:second.db");
+        assert_eq!(rows(&second), rows(&first));
+        return;
+    };
+    let mut second = moved(&mut first, world.open(), "postgres://elsewhere/weekly");
+    let third = moved(&mut second, sqlite(folder.path(), "third.db"), "sqlite:third.db");
+    let (before, between, after) = (rows(&first), rows(&second), rows(&third));
+    // PostgreSQL keeps microseconds of a rate.
+    let (rate, kept) = (before.last().unwrap(), after.last().unwrap());
+    assert_eq!(kept, between.last().unwrap());
+    assert_eq!((rate.split_once("000Z").unwrap().0, before.len()), (kept.split_once('Z').unwrap().0, after.len()));
+    assert_eq!(after[..after.len() - 1], before[..before.len() - 1]);
+    assert_eq!((subscribers(&third), third.mailings().unwrap()), (subscribers(&first), first.mailings().unwrap()));
+    assert_eq!(third.census().unwrap(), first.census().unwrap());
+    drop((first, second));
+    assert_refuses(&mut sqlite(folder.path(), "first.db"), "postgres://elsewhere/weekly");
+    assert_refuses(&mut world.open(), "sqlite:third.db");
+}
+
+/// In both kinds of store: who dies is settled first, numbers go on, and the new store sends.
+#[test]
+fn the_new_store_goes_on_where_the_old_one_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let goes_on = |mut store: Box<dyn Movable>| {
+        let counts = store.counts(&id("spring")).unwrap();
+        assert_eq!((counts.of(State::Claimed), counts.of(State::Sending), counts.of(State::Unknown)), (0, 0, 2));
+        assert_eq!(counts.of(State::Queued), 3, "claims of the dead run are queued");
+        store.add_subscribers(&mut std::iter::once(reader(10)), now()).unwrap();
+        assert_eq!(
+            store.subscriber(&reader(10).address).unwrap().unwrap().id,
+            SubscriberId(21),
+            "numbers are not reused"
+        );
+        assert_eq!(store.freeze(&id("summer"), "hash", None, now()).unwrap().expected, 8);
+        store.begin_run(&run(), now()).unwrap();
+        assert_eq!(store.claim(&id("summer"), 99, now()).unwrap().len(), 8);
+    };
+    let old = || {
+        let name = tempfile::Builder::new().tempfile_in(folder.path()).unwrap().path().to_owned();
+        let store = source(folder.path(), name.to_str().unwrap());
+        store.set_last_number(20);
+        store
+    };
+    goes_on(Box::new(moved(&mut old(), sqlite(folder.path(), "new.db"), "sqlite:new.db")));
+    if let Some(world) = World::new() {
+        goes_on(Box::new(moved(&mut old(), world.open(), "postgres://elsewhere/weekly")));
+    }
+}
+
+#[test]
+fn a_store_that_holds_something_or_was_moved_is_not_filled_and_nothing_is_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = source(folder.path(), "first.db");
+    let mut used = sqlite(folder.path(), "used.db");
+    used.add_subscribers(&mut std::iter::once(reader(0)), now()).unwrap();
+    let error = copy(&mut first, &mut used, "sqlite:used.db", &run(), now(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, StoreError::NotEmpty { .. }), "{error}");
+    // The same file by another name is marked before it is to be filled.
+    let mut empty = sqlite(folder.path(), "empty.db");
+    let mut same = sqlite(folder.path(), "empty.db");
+    let error = copy(&mut empty, &mut same, "sqlite:./empty.db", &run(), now(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, StoreError::Moved { .. }), "{error}");
+    assert_eq!((empty.moved().unwrap(), first.moved().unwrap()), (None, None));
+    let mut second = moved(&mut first, sqlite(folder.path(), "second.db"), "sqlite:second.db");
+    drop(first);
+    let mut first = sqlite(folder.path(), "first.db");
+    for (store, place) in [(&mut same, "sqlite:empty.db"), (&mut second, "sqlite:second.db")] {
+        let error = copy(&mut first, store, place, &run(), now(), &mut |_| {}).unwrap_err();
+        assert!(matches!(error, StoreError::Moved { ended: true, .. }), "{error}");
+    }
+}
+
+#[test]
+fn while_somebody_sends_nothing_is_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let _sending = filled(sqlite(folder.path(), "first.db"));
+    let mut first = sqlite(folder.path(), "first.db");
+    let mut second = sqlite(folder.path(), "second.db");
+    let copied = copy(&mut first, &mut second, "sqlite:second.db", &run(), now(), &mut |_| {}).unwrap();
+    assert!(!is_done(&copied), "{copied:?}");
+    let Some(world) = World::new() else { return };
+    let mut sending = filled(world.open());
+    // Its lease says that it is dead, and it lives.
+    world.sql("UPDATE run SET lease_until = '-infinity'");
+    let mut from = world.open();
+    let copied = copy(&mut from, &mut second, "sqlite:second.db", &run(), now(), &mut |_| {}).unwrap();
+    assert!(!is_done(&copied), "{copied:?}");
+    assert_eq!(from.moved().unwrap(), None);
+    // It lost its connection, and comes back after the store was moved.
+    world.cut();
+    let copied = copy(&mut world.open(), &mut second, "sqlite:second.db", &run(), now(), &mut |_| {}).unwrap();
+    assert!(is_done(&copied), "{copied:?}");
+    let error = sending.claim(&id("spring"), 1, now()).unwrap_err();
+    assert!(matches!(error, StoreError::Moved { ended: true, .. }), "{error}");
+}
+
+/// A row that cannot be written leaves the new store empty and the old one alive.
+#[test]
+fn what_fails_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = |to: &mut dyn Movable| {
+        let mut first = source(folder.path(), "first.db");
+        first.damage("UPDATE delivery SET changed = x'ff' WHERE subscriber = 5 AND mailing = 2");
+        let error = copy(&mut first, to, "elsewhere", &run(), now(), &mut |_| {}).unwrap_err();
+        assert!(format!("{:#}", anyhow::Error::from(error)).contains("table `delivery`"));
+        to.can_be_filled().unwrap();
+        assert_eq!((first.moved().unwrap(), rows(to)), (None, Vec::new()));
+        drop(first);
+        std::fs::remove_file(folder.path().join("first.db")).unwrap();
+    };
+    fails(&mut sqlite(folder.path(), "second.db"));
+    if let Some(world) = World::new() {
+        fails(&mut world.open());
+    }
+}
+
+/// A store whose move was begun by somebody who died then.
+fn abandoned(folder: &Path, place: &str) -> (Sqlite, Moved) {
+    let mut first = source(folder, "first.db");
+    let Leaving::Begun(moved) = first.begin_move(place, &run(), now()).unwrap() else { panic!("busy") };
+    drop(first);
+    (sqlite(folder, "first.db"), moved)
+}
+
+#[test]
+fn a_move_that_was_not_finished_is_finished_or_given_up_and_never_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut first, mark) = abandoned(folder.path(), "sqlite:second.db");
+    assert_refuses(&mut first, "sqlite:second.db");
+    let mut elsewhere = sqlite(folder.path(), "elsewhere.db");
+    assert!(copy(&mut first, &mut elsewhere, "sqlite:elsewhere.db", &run(), now(), &mut |_| {}).is_err());
+    let open = |_: &Moved| -> anyhow::Result<Option<Box<dyn Movable>>> {
+        Ok(Some(Box::new(sqlite(folder.path(), "second.db"))))
+    };
+    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), Kept::Again(mark));
+    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), Kept::NotMoved);
+    drop(first);
+    let mut first = sqlite(folder.path(), "first.db");
+    // This one dies after the other store is filled.
+    let Leaving::Begun(mark) = first.begin_move("sqlite:second.db", &run(), now()).unwrap() else { panic!("busy") };
+    let mut second = sqlite(folder.path(), "second.db");
+    let census = first.census().unwrap();
+    second.fill(&mark, &census, &mut |table, each| first.pour(table, each)).unwrap();
+    drop(first);
+    let mut first = sqlite(folder.path(), "first.db");
+    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), Kept::Filled(mark));
+    drop(first);
+    assert_refuses(&mut sqlite(folder.path(), "first.db"), "sqlite:second.db");
+    second.set_status(&reader(1).address, Status::Unsubscribed, now()).unwrap();
+    let mut first = sqlite(folder.path(), "first.db");
+    assert!(is_done(&copy(&mut first, &mut second, "sqlite:second.db", &run(), now(), &mut |_| {}).unwrap()));
+    assert!(first.moved().unwrap().unwrap().ended.is_some());
+    assert_eq!(second.subscriber(&reader(1).address).unwrap().unwrap().status, Status::Unsubscribed, "it goes its way");
+}

@@ -1,0 +1,69 @@
+//! What a person decides about recipients: of whom nobody can know, and who is to be tried again.
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use postgres::Transaction;
+
+use super::Result;
+use crate::email::EmailAddress;
+use crate::issue::IssueId;
+use crate::ledger::State;
+use crate::store::Requeued;
+
+/// A row that is decided on is no run's any more: a reply that comes later is not written down.
+pub(super) fn resolve(
+    transaction: &mut Transaction<'_>,
+    issue: &IssueId,
+    addresses: &[EmailAddress],
+    to: State,
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let rows = transaction.query(
+        "WITH resolved AS (
+             UPDATE delivery SET state = $2, run = NULL, changed = $3
+             WHERE state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = $1)
+                 AND ($4::text[] IS NULL OR subscriber IN (SELECT id FROM subscriber WHERE key = ANY($4)))
+             RETURNING 1
+         )
+         SELECT count(*) FROM resolved",
+        &[&issue.as_str(), &to.as_str(), &now, &keys(addresses)],
+    )?;
+    let count = rows.first().context("no count came back")?.try_get::<_, i64>(0)?;
+    Ok(u64::try_from(count)?)
+}
+
+const REQUEUE: &str = "
+WITH named AS (
+    SELECT delivery.mailing, delivery.subscriber, state, coalesce(subscriber.status = 'active', false) AS active
+    FROM delivery LEFT JOIN subscriber ON subscriber.id = delivery.subscriber
+    WHERE mailing = (SELECT id FROM mailing WHERE issue = $1) AND (state = 'deferred' OR $2 AND state = 'failed')
+        AND ($3::text[] IS NULL OR subscriber.key = ANY($3))
+    ORDER BY delivery.subscriber FOR UPDATE OF delivery
+),
+requeued AS (
+    UPDATE delivery SET state = 'queued', retry_at = NULL, changed = $4,
+        attempts = CASE named.state WHEN 'failed' THEN 0 ELSE attempts END
+    FROM named
+    WHERE delivery.mailing = named.mailing AND delivery.subscriber = named.subscriber AND named.active
+)
+SELECT count(*) FILTER (WHERE active AND state = 'deferred'), count(*) FILTER (WHERE active AND state = 'failed'),
+    count(*) FILTER (WHERE NOT active)
+FROM named";
+
+pub(super) fn requeue(
+    transaction: &mut Transaction<'_>,
+    issue: &IssueId,
+    failed: bool,
+    addresses: &[EmailAddress],
+    now: DateTime<Utc>,
+) -> Result<Requeued> {
+    let rows = transaction.query(REQUEUE, &[&issue.as_str(), &failed, &keys(addresses), &now])?;
+    let row = rows.first().context("no count came back")?;
+    let count = |at: usize| -> Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(at)?)?) };
+    Ok(Requeued { deferred: count(0)?, failed: count(1)?, away: count(2)? })
+}
+
+/// The keys of addresses; `None` where all are meant.
+fn keys(addresses: &[EmailAddress]) -> Option<Vec<String>> {
+    (!addresses.is_empty()).then(|| addresses.iter().map(EmailAddress::key).collect())
+}

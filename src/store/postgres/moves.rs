@@ -1,0 +1,278 @@
+//! Moving a database's contents to another store, or another's into it.
+
+use std::io::{BufRead, Write};
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, Utc};
+use postgres::{Client, GenericClient, Transaction};
+
+use super::claims::storable;
+use super::import::escape;
+use super::runs::{self, Held};
+use super::{Postgres, Result, StoreResult, error};
+use crate::fault;
+use crate::ledger::Run;
+use crate::store::StoreError;
+use crate::store::moving::{Census, EachRow, Kind, Leaving, Movable, Moved, Pour, SUBSCRIBERS, Table};
+
+impl Movable for Postgres {
+    fn moved(&self) -> StoreResult<Option<Moved>> {
+        self.link.repeated("find out whether it was moved", |session, _| moved(&mut session.client))
+    }
+
+    fn begin_move(&mut self, to: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<Leaving> {
+        let place = self.link.place().to_owned();
+        self.link.once("begin to move", |session| {
+            let (leaving, held) = begin(&mut session.client, &place, to, run, now)?;
+            session.held = session.held.take().or(held);
+            Ok(leaving)
+        })
+    }
+
+    fn end_move(&mut self, now: DateTime<Utc>) -> StoreResult<()> {
+        self.link.repeated("note that it was moved", |session, _| {
+            session.client.execute("UPDATE moved SET ended = $1 WHERE ended IS NULL", &[&now])?;
+            Ok(())
+        })
+    }
+
+    fn give_up_move(&mut self) -> StoreResult<()> {
+        self.link.repeated("give up its move", |session, _| {
+            let mut transaction = session.client.transaction()?;
+            transaction.execute("DELETE FROM moved", &[])?;
+            transaction.execute("UPDATE slugline_schema SET needs = 1 WHERE version = 2", &[])?;
+            Ok(transaction.commit()?)
+        })
+    }
+
+    fn census(&self) -> StoreResult<Census> {
+        self.link.repeated("count what it holds", |session, _| census(&mut session.client))
+    }
+
+    /// On a connection of its own.
+    fn pour(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
+        let all = self.link.another().and_then(|mut client| pour(&mut client, table, each));
+        all.map_err(|error| error::reading("read what it holds", self.link.place(), error))
+    }
+
+    fn can_be_filled(&self) -> StoreResult<()> {
+        let place = self.link.place().to_owned();
+        self.link.repeated("find out whether it is empty", |session, _| can_be_filled(&mut session.client, &place))
+    }
+
+    fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> StoreResult<()> {
+        const DOING: &str = "copy into it";
+        let place = self.link.place().to_owned();
+        self.link.once(DOING, |session| {
+            let mut transaction = session.client.transaction()?;
+            transaction.batch_execute(ALONE)?;
+            can_be_filled(&mut transaction, &place)?;
+            transaction.batch_execute("DELETE FROM rate")?;
+            for table in Table::ALL {
+                fault::step(DOING, table.name());
+                write(&mut transaction, table, pour)?;
+            }
+            transaction.batch_execute("ANALYZE subscriber, mailing, digest, digest_issue, delivery")?;
+            number_on(&mut transaction, expected.last_subscriber)?;
+            transaction.execute("INSERT INTO filled (move) VALUES ($1)", &[&moved.id])?;
+            ensure!(census(&mut transaction)? == *expected, "what was written down is not what was read");
+            fault::step(DOING, "not committed");
+            Ok(transaction.commit()?)
+        })
+    }
+
+    fn is_filled_by(&mut self, moved: &Moved) -> StoreResult<bool> {
+        self.link.repeated("find out whether it was filled", |session, _| {
+            let mut transaction = session.client.transaction()?;
+            // A `fill` that has lost its program may still be about to commit.
+            transaction.batch_execute("LOCK TABLE filled IN SHARE MODE")?;
+            let filled = "SELECT EXISTS (SELECT FROM filled WHERE move = $1)";
+            Ok(transaction.query_one(filled, &[&moved.id])?.try_get(0)?)
+        })
+    }
+}
+
+/// Nobody else fills the store, or adds to it, until the transaction is over.
+const ALONE: &str = "LOCK TABLE filled, subscriber, mailing, delivery IN EXCLUSIVE MODE";
+
+/// An error if the store was moved, or is being moved. In a transaction, it is not moved until that is over: whoever marks
+/// it waits for all who have asked.
+pub(super) fn refuse_if_moved(client: &mut impl GenericClient, place: &str) -> Result<()> {
+    match moved(client)? {
+        Some(moved) => Err(moved.refusal(place.to_owned()).into()),
+        None => Ok(()),
+    }
+}
+
+fn moved(client: &mut impl GenericClient) -> Result<Option<Moved>> {
+    let Some(row) = client.query_opt("SELECT id, place, begun, ended FROM moved", &[])? else { return Ok(None) };
+    Ok(Some(Moved { id: row.try_get(0)?, place: row.try_get(1)?, begun: row.try_get(2)?, ended: row.try_get(3)? }))
+}
+
+/// Takes the right to send and marks the store, unless another run is alive: one whose session has the lock on its number,
+/// however old its lease. One that lives without a session finds the mark when it makes another.
+fn begin(client: &mut Client, place: &str, to: &str, run: &Run, now: DateTime<Utc>) -> Result<(Leaving, Option<Held>)> {
+    let number = runs::number(client)?;
+    let server = runs::server(client)?;
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute("LOCK TABLE moved IN ACCESS EXCLUSIVE MODE")?;
+    if let Some(other) = alive(&mut transaction, number)? {
+        return Ok((Leaving::Busy(Some(other)), None));
+    }
+    let marked = match moved(&mut transaction)? {
+        Some(moved) if moved.place == to && moved.ended.is_none() => moved,
+        Some(moved) => return Err(moved.refusal(place.to_owned()).into()),
+        None => mark(&mut transaction, to, run, now)?,
+    };
+    runs::enter(&mut transaction, number, run, &server, now)?;
+    transaction.commit()?;
+    Ok((Leaving::Begun(marked), Some(Held { number, call: 0 })))
+}
+
+/// Another run that is alive.
+fn alive(transaction: &mut Transaction<'_>, mine: i64) -> Result<Option<Run>> {
+    let row = transaction.query_opt(
+        "WITH other AS MATERIALIZED (SELECT * FROM run WHERE id <> $1 AND ended IS NULL)
+         SELECT host, boot_id, pid FROM other
+         WHERE NOT pg_try_advisory_xact_lock('run'::regclass::oid::int, id::int) LIMIT 1",
+        &[&mine],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let pid = u32::try_from(row.try_get::<_, i64>(2)?)?;
+    Ok(Some(Run { host: row.try_get(0)?, boot_id: row.try_get(1)?, pid }))
+}
+
+/// A program that does not know the mark is kept away too.
+fn mark(transaction: &mut Transaction<'_>, to: &str, run: &Run, now: DateTime<Utc>) -> Result<Moved> {
+    let moved = Moved::new(to, run, now);
+    let insert = "INSERT INTO moved (id, place, begun) VALUES ($1, $2, $3)";
+    transaction.execute(insert, &[&moved.id, &moved.place, &moved.begun])?;
+    transaction.execute("UPDATE slugline_schema SET needs = 2 WHERE version = 2", &[])?;
+    Ok(moved)
+}
+
+fn can_be_filled(client: &mut impl GenericClient, place: &str) -> Result<()> {
+    let is_used = "SELECT EXISTS (SELECT FROM subscriber) OR EXISTS (SELECT FROM mailing)";
+    if client.query_one(is_used, &[])?.try_get(0)? {
+        return Err(StoreError::NotEmpty { place: place.to_owned() }.into());
+    }
+    refuse_if_moved(client, place)
+}
+
+fn census(client: &mut impl GenericClient) -> Result<Census> {
+    let mut census = Census::default();
+    for (table, rows) in Table::ALL.iter().zip(&mut census.rows) {
+        let count = format!("SELECT count(*) FROM {}", table.name());
+        *rows = u64::try_from(client.query_one(&count, &[])?.try_get::<_, i64>(0)?)?;
+    }
+    let states = "SELECT mailing, state, count(*) FROM delivery
+                  GROUP BY mailing, state ORDER BY mailing, state COLLATE \"C\"";
+    for row in client.query(states, &[])? {
+        let count = u64::try_from(row.try_get::<_, i64>(2)?)?;
+        census.states.push((row.try_get(0)?, row.try_get(1)?, count));
+    }
+    let last = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass), 0)";
+    census.last_subscriber = client.query_one(last, &[&SUBSCRIBERS])?.try_get(0)?;
+    Ok(census)
+}
+
+fn pour(client: &mut Client, table: Table, each: &mut EachRow<'_>) -> Result<()> {
+    let column = |(name, kind): &(&str, Kind)| match kind {
+        Kind::Text | Kind::Number => format!("{name}::text"),
+        Kind::Time => format!("to_char({name}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"),
+        Kind::FineTime => format!("to_char({name}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
+    };
+    let columns = table.columns().iter().map(column).collect::<Vec<_>>().join(", ");
+    let copy = format!("COPY (SELECT {columns} FROM {} ORDER BY {}) TO STDOUT", table.name(), table.key());
+    let mut rows = client.copy_out(&copy)?;
+    let mut line = String::new();
+    let mut fields: Vec<Option<String>> = Vec::new();
+    loop {
+        line.clear();
+        if rows.read_line(&mut line).context("failed to read a row from the server")? == 0 {
+            return Ok(());
+        }
+        let row = line.strip_suffix('\n').unwrap_or(&line);
+        fields.clear();
+        fields.extend(row.split('\t').map(unescaped));
+        each(&fields.iter().map(Option::as_deref).collect::<Vec<_>>())?;
+    }
+}
+
+fn write(transaction: &mut Transaction<'_>, table: Table, pour: &mut Pour<'_>) -> Result<()> {
+    let copy = format!("COPY {} ({}) FROM STDIN", table.name(), table.names());
+    let mut writer = transaction.copy_in(&copy)?;
+    let mut line = String::new();
+    pour(table, &mut |fields| {
+        line.clear();
+        for field in fields {
+            match field {
+                Some(text) if text.contains('\0') => escape(&storable(text), &mut line),
+                Some(text) => escape(text, &mut line),
+                None => line.push_str("\\N"),
+            }
+            line.push('\t');
+        }
+        line.pop();
+        line.push('\n');
+        writer.write_all(line.as_bytes()).context("failed to send a row to the server")
+    })?;
+    writer.finish()?;
+    Ok(())
+}
+
+/// A field as it was before PostgreSQL's text format; `None`: there is no value.
+fn unescaped(field: &str) -> Option<String> {
+    if field == "\\N" {
+        return None;
+    }
+    let mut text = String::with_capacity(field.len());
+    let mut letters = field.chars();
+    while let Some(letter) = letters.next() {
+        let letter = match letter {
+            '\\' => letters.next(),
+            letter => {
+                text.push(letter);
+                continue;
+            }
+        };
+        text.extend(letter.map(|letter| match letter {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'v' => '\u{b}',
+            letter => letter,
+        }));
+    }
+    Some(text)
+}
+
+/// Whoever joins next gets a higher number than this, and whatever is mailed next than all mailings.
+fn number_on(transaction: &mut Transaction<'_>, last: i64) -> Result<()> {
+    let set = "SELECT setval(pg_get_serial_sequence($1, 'id'), greatest($2::bigint, 1), $2::bigint > 0)";
+    let mailings = "SELECT coalesce(max(id), 0) FROM mailing";
+    let last_mailing: i64 = transaction.query_one(mailings, &[])?.try_get(0)?;
+    for (table, last) in [(Table::Subscriber, last), (Table::Mailing, last_mailing)] {
+        transaction.execute(set, &[&table.name(), &last])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_was_escaped_is_read(text in "[a\\\\Nnt\t\r\n\u{b}\u{8}読]{0,12}") {
+            let mut line = String::new();
+            escape(&text, &mut line);
+            prop_assert!(!line.contains(['\t', '\n']));
+            prop_assert_eq!(unescaped(&line), Some(text));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Moving a file's contents to another store, or another's into it.
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Transaction, params, params_from_iter};
+
+use super::{Result, Sqlite, StoreResult, error, time, time_text};
+use crate::fault;
+use crate::ledger::Run;
+use crate::store::StoreError;
+use crate::store::moving::{Census, EachRow, Kind, Leaving, Movable, Moved, Pour, SUBSCRIBERS, Table};
+
+impl Movable for Sqlite {
+    fn moved(&self) -> StoreResult<Option<Moved>> {
+        self.reading("find out whether it was moved", moved)
+    }
+
+    fn begin_move(&mut self, place: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<Leaving> {
+        let here = self.place();
+        let begun = self.begin("begin to move", run, now, |_, transaction| mark(transaction, here, place, run, now))?;
+        Ok(match begun {
+            Ok((_, moved)) => Leaving::Begun(moved),
+            Err(other) => Leaving::Busy(other),
+        })
+    }
+
+    fn end_move(&mut self, now: DateTime<Utc>) -> StoreResult<()> {
+        self.durably("note that it was moved", |transaction| {
+            transaction.execute("UPDATE moved SET ended = ?1 WHERE ended IS NULL", [time_text(now)])?;
+            Ok(())
+        })
+    }
+
+    fn give_up_move(&mut self) -> StoreResult<()> {
+        self.durably("give up its move", |transaction| {
+            transaction.execute("DELETE FROM moved", [])?;
+            Ok(())
+        })
+    }
+
+    fn census(&self) -> StoreResult<Census> {
+        self.reading("count what it holds", census)
+    }
+
+    fn pour(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
+        let all = pour(&self.connection, table, each);
+        all.map_err(|error| error::reading("read what it holds", &self.path, error))
+    }
+
+    fn can_be_filled(&self) -> StoreResult<()> {
+        self.reading("find out whether it is empty", |connection| can_be_filled(connection, self.place()))
+    }
+
+    fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> StoreResult<()> {
+        self.durably("copy into it", |transaction| {
+            can_be_filled(transaction, self.place())?;
+            transaction.execute("DELETE FROM rate", [])?;
+            for table in Table::ALL {
+                fault::step("copy into it", table.name());
+                write(transaction, table, pour)?;
+            }
+            number_on(transaction, expected.last_subscriber)?;
+            transaction.execute("INSERT INTO filled (move) VALUES (?1)", [&moved.id])?;
+            ensure!(census(transaction)? == *expected, "what was written down is not what was read");
+            Ok(())
+        })
+    }
+
+    /// A transaction that writes, so that it waits for another's end.
+    fn is_filled_by(&mut self, moved: &Moved) -> StoreResult<bool> {
+        self.durably("find out whether it was filled", |transaction| {
+            Ok(transaction.prepare("SELECT 1 FROM filled WHERE move = ?1")?.exists([&moved.id])?)
+        })
+    }
+}
+
+impl Sqlite {
+    /// What messages call it.
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Runs `work`, which changes what a moved store would not tell the other one, in one transaction that survives a
+    /// power cut.
+    pub(super) fn changing<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<T> {
+        self.durably(doing, |transaction| {
+            self.refuse_if_moved(transaction)?;
+            work(transaction)
+        })
+    }
+
+    /// An error if the store was moved, or is being moved.
+    pub(super) fn refuse_if_moved(&self, transaction: &Transaction<'_>) -> Result<()> {
+        match moved(transaction)? {
+            Some(moved) => Err(moved.refusal(self.place()).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn moved(connection: &Connection) -> Result<Option<Moved>> {
+    let mut select = connection.prepare_cached("SELECT id, place, begun, ended FROM moved")?;
+    let row = select.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional()?;
+    let Some((id, place, begun, ended)): Option<(String, String, String, Option<String>)> = row else {
+        return Ok(None);
+    };
+    Ok(Some(Moved { id, place, begun: time(&begun)?, ended: ended.map(|text| time(&text)).transpose()? }))
+}
+
+fn mark(transaction: &Transaction<'_>, here: String, place: &str, run: &Run, now: DateTime<Utc>) -> Result<Moved> {
+    match moved(transaction)? {
+        Some(moved) if moved.place == place && moved.ended.is_none() => Ok(moved),
+        Some(moved) => Err(moved.refusal(here).into()),
+        None => {
+            let moved = Moved::new(place, run, now);
+            let insert = "INSERT INTO moved (id, place, begun) VALUES (?1, ?2, ?3)";
+            transaction.execute(insert, params![moved.id, moved.place, time_text(moved.begun)])?;
+            Ok(moved)
+        }
+    }
+}
+
+fn can_be_filled(connection: &Connection, place: String) -> Result<()> {
+    let is_used = "SELECT EXISTS (SELECT 1 FROM subscriber) OR EXISTS (SELECT 1 FROM mailing)";
+    if connection.query_row(is_used, [], |row| row.get(0))? {
+        return Err(StoreError::NotEmpty { place }.into());
+    }
+    match moved(connection)? {
+        Some(moved) => Err(moved.refusal(place).into()),
+        None => Ok(()),
+    }
+}
+
+fn census(connection: &Connection) -> Result<Census> {
+    let mut census = Census::default();
+    for (table, rows) in Table::ALL.iter().zip(&mut census.rows) {
+        let count = format!("SELECT count(*) FROM {}", table.name());
+        *rows = connection.query_row(&count, [], |row| row.get::<_, i64>(0))? as u64;
+    }
+    let states = "SELECT mailing, state, count(*) FROM delivery GROUP BY mailing, state ORDER BY mailing, state";
+    let mut select = connection.prepare(states)?;
+    let states = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as u64)))?;
+    census.states = states.collect::<rusqlite::Result<_>>()?;
+    let last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?1";
+    census.last_subscriber = connection.query_row(last, [SUBSCRIBERS], |row| row.get(0))?;
+    Ok(census)
+}
+
+fn pour(connection: &Connection, table: Table, each: &mut EachRow<'_>) -> Result<()> {
+    let (name, width) = (table.name(), table.columns().len());
+    let column = |(name, kind): &(&str, Kind)| match kind {
+        Kind::Number => format!("CAST({name} AS TEXT)"),
+        Kind::Text | Kind::Time | Kind::FineTime => (*name).to_owned(),
+    };
+    let columns = table.columns().iter().map(column).collect::<Vec<_>>().join(", ");
+    let mut select = connection.prepare(&format!("SELECT {columns} FROM {name} ORDER BY {}", table.key()))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let field = |at| Ok(row.get_ref(at)?.as_str_or_null()?);
+        let fields = (0..width).map(field).collect::<Result<Vec<Option<&str>>>>();
+        each(&fields.with_context(|| format!("a row of the table `{name}` cannot be read"))?)?;
+    }
+    Ok(())
+}
+
+fn write(transaction: &Transaction<'_>, table: Table, pour: &mut Pour<'_>) -> Result<()> {
+    let value = |(at, (_, kind)): (usize, &(&str, Kind))| match kind {
+        Kind::Number => format!("CAST(?{at} AS INTEGER)"),
+        Kind::Text | Kind::Time | Kind::FineTime => format!("?{at}"),
+    };
+    let values = (1..).zip(table.columns()).map(value).collect::<Vec<_>>().join(", ");
+    let insert = format!("INSERT INTO {} ({}) VALUES ({values})", table.name(), table.names());
+    let mut insert = transaction.prepare(&insert)?;
+    pour(table, &mut |fields| {
+        insert.execute(params_from_iter(fields))?;
+        Ok(())
+    })
+}
+
+/// Whoever joins next gets a higher number than this.
+fn number_on(transaction: &Transaction<'_>, last: i64) -> Result<()> {
+    let update = "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1";
+    if transaction.execute(update, params![SUBSCRIBERS, last])? == 0 {
+        transaction.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", params![SUBSCRIBERS, last])?;
+    }
+    Ok(())
+}
