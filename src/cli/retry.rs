@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let Requeued { deferred, failed, away } =
         store.requeue(&mailed, args.failed, &args.address, context.clock.now())?;
     // An issue that was mailed in a digest is sent by the digest's name.
-    let name = if mailed == *piece.id() { piece.slug().as_str() } else { mailed.as_str() };
+    let name = if mailed == piece.id() { piece.slug().as_str() } else { mailed.as_str() };
     let who =
         if args.failed { format!("{deferred} deferred and {failed} failed") } else { format!("{deferred} deferred") };
     let document = serde_json::json!({ "issue": name, "deferred": deferred, "failed": failed, "away": away });
