@@ -108,13 +108,14 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
     store.begin_run(&Run { host: "bench".to_owned(), boot_id: "bench".to_owned(), pid: 1 }, now)?;
     store.freeze(&issue, "hash", None, now)?;
     let server = Server { host: "127.0.0.1".to_owned(), port: load.port, tls: TlsMode::None };
-    let route = Route::Relay(Box::new(Relay::new(server, "example.org", None, None)?));
+    let mut relay = Relay::new(server, "example.org", None, None)?;
+    relay.connections = load.connections;
+    let route = Route::Relays(vec![relay]);
     let job = Job {
         issue: &issue,
         slug: &slug,
         route: &route,
         write: &|subscriber| letters.write(subscriber),
-        connections: load.connections,
         limit: None,
         rates: &[],
         clock: &|| now,

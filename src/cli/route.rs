@@ -17,7 +17,10 @@ const PASSWORD: &str = "SLUGLINE_SMTP_PASSWORD";
 /// The way mail leaves.
 pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
     let server = match &mail.via {
-        Via::Outbox(folder) => return Ok(Route::Outbox { project: project.clone(), root: folder.clone() }),
+        Via::Outbox(folder) => {
+            let (project, root) = (project.clone(), folder.clone());
+            return Ok(Route::Outbox { project, root, writers: mail.connections });
+        }
         Via::Smtp(server) => server.clone(),
     };
     let login = match &mail.user {
@@ -25,8 +28,9 @@ pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Rout
         None => None,
     };
     let roots = mail.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
-    let relay = Relay::new(server, mail.from.address.domain(), login, roots.as_deref())?;
-    Ok(Route::Relay(Box::new(relay)))
+    let mut relay = Relay::new(server, mail.from.address.domain(), login, roots.as_deref())?;
+    relay.connections = mail.connections;
+    Ok(Route::Relays(vec![relay]))
 }
 
 fn password(project: &Project, mail: &MailConfig) -> anyhow::Result<SecretString> {

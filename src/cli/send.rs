@@ -117,7 +117,6 @@ fn with_sending<T>(
         chosen,
         terms,
         route: &route,
-        connections: mail.connections,
         limit,
         rates: mail.rate.as_slice(),
         run: machine::this_run(clock.now()),

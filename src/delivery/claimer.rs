@@ -47,7 +47,7 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         if room == 0 {
             return Ok(false);
         }
-        let permits = self.journal.take_permits(room)?;
+        let permits = self.journal.take_permits(self.job.rates, room)?;
         if permits.granted == 0 {
             (self.job.pause)(permits.wait);
             return Ok(true);

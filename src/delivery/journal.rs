@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::delivery::bell::Bell;
 use crate::delivery::run::Job;
 use crate::ledger::{Claim, Entry, Outcome};
-use crate::rate::Permits;
+use crate::rate::{Permits, Rate};
 use crate::store::{Barrier, Store, StoreError};
 use crate::subscriber::SubscriberId;
 
@@ -52,10 +52,10 @@ impl<'a> Journal<'a> {
         durable.map_err(|error| self.fail(error))
     }
 
-    /// Takes so many messages at most from what all rates allow.
-    pub(super) fn take_permits(&self, wanted: u64) -> Result<Permits, Stopped> {
+    /// Takes so many messages at most from what all these rates allow.
+    pub(super) fn take_permits(&self, rates: &[Rate], wanted: u64) -> Result<Permits, Stopped> {
         let mut permits = Permits { granted: wanted, wait: std::time::Duration::ZERO };
-        for rate in self.job.rates {
+        for rate in rates {
             let taken = self.store().take_permits(rate, permits.granted, (self.job.clock)());
             permits = taken.map_err(|error| self.fail(error))?;
             if permits.granted == 0 {

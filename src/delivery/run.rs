@@ -1,8 +1,8 @@
 //! Mails one issue to everybody who still waits for it.
 //!
 //! Takes a frozen mailing, a way out and a writer of letters; gives what became of this run's recipients. The thread that
-//! calls claims recipients, a few write and sign letters, and each worker has a connection. The first connection is made
-//! before the others, so that a wrong password is tried once.
+//! calls claims recipients, a few write and sign letters, and each worker has a connection to its server. The first one to
+//! each server is made before the others, so that a wrong password is tried once.
 
 use std::num::NonZero;
 use std::sync::atomic::AtomicBool;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::delivery::claimer::Claimer;
-use crate::delivery::desk::Desk;
+use crate::delivery::desk::{Desk, Seat};
 use crate::delivery::journal::Journal;
 use crate::delivery::trouble;
 use crate::delivery::worker::Worker;
@@ -38,8 +38,6 @@ pub struct Job<'a> {
     pub route: &'a Route,
     /// Writes the letters.
     pub write: &'a WriteLetter<'a>,
-    /// Connections (or writers of files) side by side, at most.
-    pub connections: usize,
     /// Recipients, at most.
     pub limit: Option<u64>,
     /// How fast, counted in the store for all who send from it. All of them are kept.
@@ -75,6 +73,8 @@ pub struct Ended {
     pub tally: Counts,
     /// Why it stopped before everybody was served, if it did.
     pub stopped: Option<Finding>,
+    /// Servers among others that could not be used for a while.
+    pub out: Vec<Finding>,
 }
 
 /// Mails the issue to all who are queued, and to those deferred whose time has come.
@@ -86,32 +86,40 @@ pub struct Ended {
 pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<Ended, StoreError> {
     let counts = store.counts(job.issue)?;
     (job.progress)(Progress::Begun { slug: job.slug.clone(), open: counts.open() });
-    let workers = job.connections.min(usize::try_from(counts.open()).unwrap_or(usize::MAX)).max(1);
+    let seats = seats(job.route, usize::try_from(counts.open()).unwrap_or(usize::MAX));
     let journal = Journal::new(store, job)?;
-    let desk = Desk::new(&journal, job, &counts, workers);
+    let desk = Desk::new(&journal, job, &counts, &seats);
     let mut claimer = Claimer::new(job, &journal, &desk);
     if claimer.claim() {
-        serve(job, &desk, claimer, workers);
+        serve(job, &desk, claimer, &seats);
     }
     let (ended, left) = desk.close();
     journal.close(left)?;
     Ok(ended)
 }
 
-/// Lets so many workers serve the desk until nobody waits or the run stops.
-fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, claimer: Claimer<'_, 'job>, workers: usize) {
-    let mut first = Worker::new(0, job, desk);
-    if !first.begin() {
-        return;
+/// How many workers each server is given, when so many recipients wait.
+fn seats(route: &Route, open: usize) -> Vec<usize> {
+    let most = |wanted: usize| wanted.min(open).max(1);
+    match route {
+        Route::Relays(relays) => relays.iter().map(|relay| most(relay.connections)).collect(),
+        Route::Outbox { writers, .. } => vec![most(*writers)],
     }
+}
+
+/// Lets the workers serve the desk until nobody waits or the run stops.
+fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, claimer: Claimer<'_, 'job>, seats: &[usize]) {
+    let workers = seats.iter().sum();
     let scribes = thread::available_parallelism().map_or(1, NonZero::get).min(workers);
     thread::scope(|scope| {
         for _ in 0..scribes {
             scope.spawn(|| write_letters(job, desk));
         }
-        scope.spawn(|| first.work());
-        for number in 1..workers {
-            scope.spawn(move || Worker::new(number, job, desk).work());
+        for (server, workers) in seats.iter().enumerate() {
+            for number in 0..*workers {
+                let seat = Seat { server, number };
+                scope.spawn(move || Worker::new(seat, job, desk).work());
+            }
         }
         claimer.work();
     });

@@ -36,8 +36,6 @@ pub struct Sending<'a> {
     pub terms: Terms<'a>,
     /// Which way the letters leave.
     pub route: &'a Route,
-    /// Connections side by side, at most.
-    pub connections: usize,
     /// Recipients in all, at most.
     pub limit: Option<u64>,
     /// How fast, counted in the store for all who send from it.
@@ -82,6 +80,8 @@ pub struct Report {
     pub recovered: Recovered,
     /// Why the sending stopped early.
     pub stopped: Option<Finding>,
+    /// Mail servers among others that could not be used for a while.
+    pub out: Vec<Finding>,
 }
 
 /// The share of one issue or digest in a sending.
@@ -122,7 +122,11 @@ impl Report {
     pub fn needs_a_person(&self) -> bool {
         let bad = |mailed: &Mailed| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
         let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
-        errors || self.stopped.is_some() || !self.failures.is_empty() || self.mailings.iter().any(bad)
+        errors
+            || self.stopped.is_some()
+            || !self.out.is_empty()
+            || !self.failures.is_empty()
+            || self.mailings.iter().any(bad)
     }
 }
 
@@ -249,7 +253,6 @@ fn mail_one<'a>(
         slug: piece.folder(),
         route: sending.route,
         write: &*letters.write,
-        connections: sending.connections,
         limit: *left,
         rates: sending.rates,
         clock: sending.clock,
@@ -263,6 +266,7 @@ fn mail_one<'a>(
         *left = left.saturating_sub(ended.tally.total());
     }
     report.stopped = ended.stopped;
+    report.out.extend(ended.out);
     report.mailings.push(Mailed {
         issue: piece.id().clone(),
         slug: piece.slug().clone(),

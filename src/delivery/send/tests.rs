@@ -107,6 +107,21 @@ impl World {
         }
     }
 
+    fn relay(&self, port: u16) -> Relay {
+        let server = Server { host: "127.0.0.1".to_owned(), port, tls: TlsMode::None };
+        let mut relay = Relay::new(server, "example.org", None, None).unwrap();
+        relay.connections = self.connections;
+        relay
+    }
+
+    fn route(&self, peer: &Peer) -> Route {
+        self.route_over(&[peer])
+    }
+
+    fn route_over(&self, peers: &[&Peer]) -> Route {
+        Route::Relays(peers.iter().map(|peer| self.relay(peer.port())).collect())
+    }
+
     fn send(&self, store: &Memory, route: &Route) -> Report {
         match self.try_send(store, route) {
             Sent::Done(report) => report,
@@ -134,7 +149,6 @@ impl World {
                 schedule: &self.schedule,
             },
             route,
-            connections: self.connections,
             limit: self.limit,
             rates: &self.rates,
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
@@ -167,15 +181,6 @@ impl World {
     }
 }
 
-fn relay(port: u16) -> Relay {
-    let server = Server { host: "127.0.0.1".to_owned(), port, tls: TlsMode::None };
-    Relay::new(server, "example.org", None, None).unwrap()
-}
-
-fn route(peer: &Peer) -> Route {
-    Route::Relay(Box::new(relay(peer.port())))
-}
-
 /// The states of `reader-1` to `reader-N`.
 fn states(store: &Memory, count: usize) -> Vec<State> {
     (1..=count).map(|number| store.state(&format!("reader-{number}@example.com"))[0].0).collect()
@@ -189,7 +194,7 @@ fn open(store: &Memory) -> u64 {
 fn everybody_gets_it_once_and_a_second_run_does_nothing() {
     let (world, store) = (World { connections: 4, ..World::new() }, readers(50));
     let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
     assert_eq!(report.mailings[0].counts.of(State::Sent), 50);
     assert!(!report.needs_a_person());
@@ -197,7 +202,7 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
     everybody.sort();
     assert_eq!(peer.recipients(), everybody);
     assert!(peer.taken().iter().all(|taken| taken.content == format!("To: {}\r\n\r\nSpring.\r\n", taken.to)));
-    assert_eq!(world.send(&store, &route(&peer)).mailings, []);
+    assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
     assert_eq!(peer.taken().len(), 50);
     assert_eq!(*world.seen.lock().unwrap(), BTreeMap::from([(State::Sent, 50)]));
 }
@@ -206,7 +211,7 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
 fn a_limit_leaves_the_rest_queued() {
     let (world, store) = (World { limit: Some(2), ..World::new() }, readers(5));
     let peer = Peer::start(vec![Script::new()]);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!((peer.taken().len(), open(&store)), (2, 3));
 }
 
@@ -215,7 +220,7 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     let (world, store) = (World { limit: Some(2), ..World::new() }, readers(3));
     let peer = Peer::start(vec![Script::new()]);
     let expected = |store: &Memory| {
-        let forecast = world.with_sending(&route(&peer), |sending| {
+        let forecast = world.with_sending(&world.route(&peer), |sending| {
             let forecast =
                 forecast(store, sending, &[NewSubscriber::new("newcomer@example.com".parse().unwrap(), "")]).unwrap();
             forecast.mailings.iter().map(|expected| expected.recipients.clone()).collect::<Vec<_>>()
@@ -225,7 +230,7 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     assert_eq!(expected(&store).last().map(String::as_str), Some("newcomer@example.com"));
     assert_eq!(expected(&store).len(), 4);
     assert_eq!(store.mailings().unwrap(), []);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!(expected(&store), ["reader-3@example.com"]);
     assert_eq!(peer.taken().len(), 2);
 }
@@ -233,12 +238,12 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
 #[test]
 fn another_run_or_nobody_to_write_to_is_an_outcome() {
     let peer = Peer::start(vec![Script::new()]);
-    let report = World::new().send(&Memory::default(), &route(&peer));
+    let report = World::new().send(&Memory::default(), &World::new().route(&peer));
     assert_eq!(report.findings[0].rule, "no-subscribers");
     let other = Run { host: "other".to_owned(), boot_id: "b".to_owned(), pid: 7 };
     let store = readers(1);
     store.busy(other.clone());
-    match World::new().try_send(&store, &route(&peer)) {
+    match World::new().try_send(&store, &World::new().route(&peer)) {
         Sent::Busy(run) => assert_eq!(run, Some(other)),
         Sent::Done(report) => panic!("{report:?}"),
     }
