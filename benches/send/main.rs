@@ -118,6 +118,7 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         write: &|subscriber| letters.write(subscriber),
         limit: None,
         rates: &[],
+        warm_up: None,
         clock: &|| now,
         pause: &|pause| thread::sleep(pause),
         stop: &AtomicBool::new(false),

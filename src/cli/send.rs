@@ -119,6 +119,7 @@ fn with_sending<T>(
         route: &route,
         limit,
         rates: mail.rate.as_slice(),
+        warm_up: mail.warm_up.as_ref(),
         run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
         edition: &|piece, date| context.letters(config, issues, piece, date),

@@ -1,5 +1,7 @@
 //! Claims recipients for the desk, a batch ahead of need and as fast as the rates allow, and keeps the run alive.
 
+use std::time::Duration;
+
 use crate::delivery::desk::Desk;
 use crate::delivery::journal::{Journal, Stopped};
 use crate::delivery::run::Job;
@@ -49,13 +51,43 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         }
         let permits = self.journal.take_permits(self.job.rates, room)?;
         if permits.granted == 0 {
-            (self.job.pause)(permits.wait);
+            self.wait(permits.wait)?;
             return Ok(true);
         }
-        let claims = self.journal.claim(usize::try_from(permits.granted).unwrap_or(usize::MAX))?;
+        let granted = self.take_quota(permits.granted)?;
+        if granted == 0 {
+            return Ok(false);
+        }
+        let claims = self.journal.claim(usize::try_from(granted).unwrap_or(usize::MAX))?;
         self.left -= claims.len() as u64;
         let some = !claims.is_empty();
         self.desk.add_claims(claims);
         Ok(some)
+    }
+
+    /// What of so many messages may leave today.
+    fn take_quota(&self, wanted: u64) -> Result<u64, Stopped> {
+        let Some(warm_up) = self.job.warm_up else { return Ok(wanted) };
+        let now = (self.job.clock)();
+        let today = warm_up.quota(now);
+        let granted = self.journal.take_quota(&today, wanted)?;
+        self.desk.take_of(today, granted);
+        if granted == 0 {
+            self.desk.pause_until(warm_up.next_day(now));
+        }
+        Ok(granted)
+    }
+
+    /// Waits so long, and keeps the run alive meanwhile.
+    fn wait(&self, pause: Duration) -> Result<(), Stopped> {
+        const STEP: Duration = Duration::from_secs(60);
+        let mut left = pause;
+        while !left.is_zero() && !self.desk.is_stopped() {
+            let step = left.min(STEP);
+            (self.job.pause)(step);
+            self.journal.renew_run()?;
+            left -= step;
+        }
+        Ok(())
     }
 }

@@ -9,17 +9,20 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::DateTime;
+use chrono_tz::Tz;
+
 use crate::delivery::bell::{Bell, LOOK};
 use crate::delivery::journal::{Journal, Stopped};
-use crate::delivery::papers::{BATCH, Papers, Ready, Turn};
-use crate::delivery::run::{Ended, Job, Progress};
+use crate::delivery::papers::{BATCH, Closed, Papers, Ready, Turn};
+use crate::delivery::run::{Job, Progress};
 use crate::delivery::server::Trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Entry, Outcome, State};
 use crate::letter::Letter;
-use crate::rate::Rate;
+use crate::rate::Quota;
 use crate::smtp::Route;
-use crate::subscriber::SubscriberId;
+use crate::smtp::relay::Relay;
 
 /// A connection that has had nothing to do for half a minute is closed: servers do not like idle ones.
 const MOST_IDLE: u128 = 30_000 / LOOK.as_millis();
@@ -148,7 +151,7 @@ impl<'a> Desk<'a> {
             if self.is_ended(&papers) {
                 return Next::End;
             }
-            let rated = !self.rates(seat).is_empty();
+            let rated = self.is_rated(seat);
             let turn = papers.turn(seat.server, seat.number, rated);
             match turn {
                 Turn::Letter => match self.take_letter(&mut papers, seat) {
@@ -190,16 +193,34 @@ impl<'a> Desk<'a> {
 
     /// Asks the store how much the server may be given now; gives how long to wait if nothing.
     fn ask_for_permits(&self, seat: Seat) -> Result<Option<Duration>, Stopped> {
-        let wanted = self.papers().most_letters as u64;
-        let permits = self.journal.take_permits(self.rates(seat), wanted)?;
+        let Some(relay) = self.relay(seat) else { return Ok(None) };
+        let wanted = self.papers().letters.len().max(1) as u64;
+        let mut permits = self.journal.take_permits(&relay.rates, wanted)?;
         if permits.granted == 0 {
             return Ok(Some(permits.wait));
         }
-        let mut papers = self.papers();
-        papers.servers[seat.server].permits += permits.granted;
-        papers.servers[seat.server].asking = false;
+        let mut quota = None;
+        if let Some(warm_up) = &relay.warm_up {
+            let now = (self.job.clock)();
+            let today = quota.insert(warm_up.quota(now));
+            permits.granted = self.journal.take_quota(today, permits.granted)?;
+            if permits.granted == 0 {
+                self.papers().spend(seat.server, warm_up.next_day(now));
+            }
+        }
+        self.papers().give_permits(seat.server, permits.granted, quota);
         self.letters_came.ring_for_all();
         Ok(None)
+    }
+
+    /// So many of all messages of today were taken for this run.
+    pub(super) fn take_of(&self, quota: Quota, count: u64) {
+        self.papers().take_of(quota, count);
+    }
+
+    /// All messages that may leave today are taken: those that are claimed are the last.
+    pub(super) fn pause_until(&self, until: DateTime<Tz>) {
+        self.papers().pause_until(until);
     }
 
     /// The wait for the server's rate is over.
@@ -208,17 +229,22 @@ impl<'a> Desk<'a> {
         self.letters_came.ring_for_all();
     }
 
-    fn rates(&self, seat: Seat) -> &'a [Rate] {
+    fn relay(&self, seat: Seat) -> Option<&'a Relay> {
         match self.job.route {
-            Route::Relays(relays) => &relays[seat.server].rates,
-            Route::Outbox { .. } => &[],
+            Route::Relays(relays) => relays.get(seat.server),
+            Route::Outbox { .. } => None,
         }
+    }
+
+    /// Whether the worker's server may be given no more than it has permits for.
+    fn is_rated(&self, seat: Seat) -> bool {
+        self.relay(seat).is_some_and(|relay| !relay.rates.is_empty() || relay.warm_up.is_some())
     }
 
     /// The next letter, if the worker may have one now.
     pub(super) fn next_if_ready(&self, seat: Seat) -> Option<Ready> {
         let mut papers = self.papers();
-        let rated = !self.rates(seat).is_empty();
+        let rated = self.is_rated(seat);
         if self.is_over(&papers) || papers.servers[seat.server].is_out() {
             return None;
         }
@@ -227,7 +253,7 @@ impl<'a> Desk<'a> {
     }
 
     fn take_letter(&self, papers: &mut Papers, seat: Seat) -> Option<Ready> {
-        let ready = papers.take_letter(seat.server, !self.rates(seat).is_empty())?;
+        let ready = papers.take_letter(seat.server, self.is_rated(seat))?;
         // Scribes that have filled the desk go on when it is half empty, not after each letter.
         if papers.letters.len() <= papers.most_letters / 2 {
             self.claims_came.ring();
@@ -284,10 +310,10 @@ impl<'a> Desk<'a> {
         self.letters_came.ring_for_all();
     }
 
-    /// Gives a letter back that was not sent.
-    pub(super) fn put_back(&self, seat: Seat, ready: Ready) {
+    /// Gives a letter back that was not sent; if it `avoids` this server, another shall try first.
+    pub(super) fn put_back(&self, seat: Seat, ready: Ready, avoids: bool) {
         let mut papers = self.papers();
-        papers.put_back(seat.server, ready, !self.rates(seat).is_empty());
+        papers.put_back(seat.server, ready, self.is_rated(seat), avoids);
         self.ring_for_letter(&papers);
     }
 
@@ -357,13 +383,14 @@ impl<'a> Desk<'a> {
 
     fn is_over(&self, papers: &Papers) -> bool {
         papers.workers == 0
+            || papers.is_paused()
             || self.job.stop.load(Ordering::Relaxed)
             || papers.judgement.is_stopped()
             || self.journal.has_failed()
     }
 
-    /// Sums up; gives the outcomes that are not written yet, those of claims that go back among them.
-    pub(super) fn close(self) -> (Ended, Vec<(SubscriberId, Outcome)>) {
+    /// Sums up.
+    pub(super) fn close(self) -> Closed {
         self.papers.into_inner().unwrap_or_else(PoisonError::into_inner).close()
     }
 

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::delivery::bell::Bell;
 use crate::delivery::run::Job;
 use crate::ledger::{Claim, Entry, Outcome};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Barrier, Store, StoreError};
 use crate::subscriber::SubscriberId;
 
@@ -63,6 +63,16 @@ impl<'a> Journal<'a> {
             }
         }
         Ok(permits)
+    }
+
+    /// Takes so many messages at most from what may leave on a day.
+    pub(super) fn take_quota(&self, quota: &Quota, wanted: u64) -> Result<u64, Stopped> {
+        self.store().take_quota(quota, wanted).map_err(|error| self.fail(error))
+    }
+
+    /// Gives back what was not used of a day. If that fails, less leaves on that day.
+    pub(super) fn return_quota(&self, quota: &Quota, unused: u64) {
+        let _ = self.store().return_quota(quota, unused);
     }
 
     /// Tells the store that the run is alive.

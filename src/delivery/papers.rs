@@ -5,6 +5,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use chrono::DateTime;
+use chrono_tz::Tz;
+
 use crate::delivery::judgement::Judgement;
 use crate::delivery::run::Ended;
 use crate::delivery::server::{Server, Trouble};
@@ -13,6 +16,7 @@ use crate::delivery::trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Outcome, State};
 use crate::letter::Letter;
+use crate::rate::Quota;
 use crate::smtp::Route;
 use crate::subscriber::SubscriberId;
 
@@ -35,6 +39,19 @@ pub(super) struct Papers {
     pub(super) servers: Vec<Server>,
     shares: Shares,
     pub(super) judgement: Judgement,
+    /// What was taken from today's quota of all mail.
+    taken: Option<(Quota, u64)>,
+    /// Until then nothing more may leave: today's is used up.
+    paused: Option<DateTime<Tz>>,
+}
+
+/// What is left of a run.
+pub(super) struct Closed {
+    pub(super) ended: Ended,
+    /// Outcomes that are not written yet, those of claims that go back among them.
+    pub(super) outcomes: Vec<(SubscriberId, Outcome)>,
+    /// What was taken of quotas and not used.
+    pub(super) unused: Vec<(Quota, u64)>,
 }
 
 /// A recipient whose letter is written.
@@ -43,8 +60,10 @@ pub(super) struct Ready {
     pub(super) letter: Letter,
     /// How often a connection broke under it.
     pub(super) breaks: u32,
-    /// The server that refused it with words that may be about itself and us, not about the recipient.
-    refused_by: Option<usize>,
+    /// The server that had it last and did not take it: another shall try, as long as there is one.
+    avoids: Option<usize>,
+    /// A server refused it with words that may be about itself and us, not about the recipient.
+    is_suspect: bool,
 }
 
 /// What a worker may do now.
@@ -66,7 +85,7 @@ pub(super) enum Turn {
 
 impl Ready {
     pub(super) fn new(claim: Claim, letter: Letter) -> Self {
-        Self { claim, letter, breaks: 0, refused_by: None }
+        Self { claim, letter, breaks: 0, avoids: None, is_suspect: false }
     }
 }
 
@@ -93,6 +112,8 @@ impl Papers {
             servers,
             shares: Shares::new(weights.into_iter().zip(seats.iter().copied())),
             judgement: Judgement::new(counts.of(State::Sent) > 0),
+            taken: None,
+            paused: None,
         }
     }
 
@@ -154,17 +175,17 @@ impl Papers {
         self.letters.iter().any(|ready| self.is_for(ready, server))
     }
 
-    /// A letter that a server refused waits for another, as long as there is one.
     fn is_for(&self, ready: &Ready, server: usize) -> bool {
-        ready.refused_by != Some(server) || !self.has_another(server)
+        ready.avoids != Some(server) || !self.has_another(server)
     }
 
     fn has_another(&self, server: usize) -> bool {
         self.servers.iter().enumerate().any(|(at, other)| at != server && other.is_usable())
     }
 
-    /// Takes a letter back that a server did not get.
-    pub(super) fn put_back(&mut self, server: usize, ready: Ready, rated: bool) {
+    /// Takes a letter back that a server did not get, for another if it `avoids` this one.
+    pub(super) fn put_back(&mut self, server: usize, mut ready: Ready, rated: bool, avoids: bool) {
+        ready.avoids = avoids.then_some(server);
         self.being_sent -= 1;
         self.letters.push_front(ready);
         self.shares.take_back(server);
@@ -191,8 +212,8 @@ impl Papers {
         if self.servers[server].note_suspect() {
             self.trouble(server, Trouble::Refuses, finding.clone());
         }
-        if ready.refused_by.is_none() && self.has_another(server) {
-            ready.refused_by = Some(server);
+        if !ready.is_suspect && self.has_another(server) {
+            (ready.is_suspect, ready.avoids) = (true, Some(server));
             self.letters.push_front(ready);
         } else {
             self.judgement.suspect(ready.claim, reply, finding);
@@ -202,11 +223,53 @@ impl Papers {
     /// Something is wrong with a server. Gives whether it is out for a while; without any to count on the run stops.
     pub(super) fn trouble(&mut self, server: usize, trouble: Trouble, why: Finding) -> bool {
         let is_out = self.servers[server].trouble(trouble, why);
-        if !self.servers.iter().any(Server::is_usable) {
-            let why: Vec<&Finding> = self.servers.iter().filter_map(Server::why_out).collect();
-            self.judgement.stop_for(trouble::no_server(&why));
-        }
+        self.end_without_servers();
         is_out
+    }
+
+    fn end_without_servers(&mut self) {
+        if self.servers.iter().any(Server::is_usable) {
+            return;
+        }
+        if let Some(until) =
+            self.servers.iter().filter(|server| server.is_spent()).filter_map(|it| it.spent_until).min()
+        {
+            self.paused.get_or_insert(until);
+            return;
+        }
+        let why: Vec<&Finding> = self.servers.iter().filter_map(Server::why_out).collect();
+        self.judgement.stop_for(trouble::no_server(&why));
+    }
+
+    /// What a server may be given, of its rates and of the `quota` of its day.
+    pub(super) fn give_permits(&mut self, server: usize, permits: u64, quota: Option<Quota>) {
+        let server = &mut self.servers[server];
+        server.permits += permits;
+        server.asking = false;
+        server.quota = quota.or_else(|| server.quota.take());
+    }
+
+    /// A server was given all that it may be given today.
+    pub(super) fn spend(&mut self, server: usize, until: DateTime<Tz>) {
+        self.servers[server].spent_until = Some(until);
+        self.servers[server].asking = false;
+        self.end_without_servers();
+    }
+
+    /// So many were taken from the quota of all mail.
+    pub(super) fn take_of(&mut self, quota: Quota, count: u64) {
+        let before = self.taken.take().filter(|(before, _)| *before == quota).map_or(0, |(_, count)| count);
+        self.taken = Some((quota, before + count));
+    }
+
+    /// The quota of all mail is used up.
+    pub(super) fn pause_until(&mut self, until: DateTime<Tz>) {
+        self.paused = Some(until);
+    }
+
+    /// Whether no server may be given anything more today.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.is_some() && !self.servers.iter().any(Server::is_usable)
     }
 
     /// Whether claims run low, and few enough are out.
@@ -223,16 +286,21 @@ impl Papers {
             && self.letters.is_empty()
     }
 
-    /// Sums up; gives the outcomes that are not written yet, those of claims that go back among them.
-    pub(super) fn close(self) -> (Ended, Vec<(SubscriberId, Outcome)>) {
+    /// Sums up.
+    pub(super) fn close(self) -> Closed {
         let letters = self.letters.into_iter().map(|ready| ready.claim);
         let unsent = letters.chain(self.claims).map(|claim| (claim.subscriber.id, Outcome::Requeued));
         let (mut ended, mut outcomes) = self.judgement.close();
         outcomes.extend(unsent);
-        let stopped_by_all = !self.servers.iter().any(Server::is_usable);
-        if self.servers.len() > 1 && !stopped_by_all {
+        ended.paused = self.paused;
+        let is_any_left = self.servers.iter().any(|server| server.is_usable() || server.is_spent());
+        if self.servers.len() > 1 && is_any_left {
             ended.out = self.servers.iter().filter_map(Server::why_out).map(trouble::server_out).collect();
         }
-        (ended, outcomes)
+        let used = ended.tally.total() - ended.tally.of(State::Queued);
+        let common = self.taken.map(|(quota, taken)| (quota, taken.saturating_sub(used)));
+        let own = self.servers.into_iter().filter_map(|server| Some((server.quota?, server.permits)));
+        let unused = common.into_iter().chain(own).filter(|(_, count)| *count > 0).collect();
+        Closed { ended, outcomes, unused }
     }
 }

@@ -10,17 +10,19 @@ use std::thread;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::delivery::claimer::Claimer;
 use crate::delivery::desk::{Desk, Seat};
 use crate::delivery::journal::Journal;
+use crate::delivery::papers::Closed;
 use crate::delivery::trouble;
 use crate::delivery::worker::Worker;
 use crate::finding::Finding;
 use crate::issue::{IssueId, Slug};
 use crate::ledger::{Counts, State};
 use crate::letter::Letter;
-use crate::rate::Rate;
+use crate::rate::{Rate, WarmUp};
 use crate::smtp::Route;
 use crate::store::{Store, StoreError};
 use crate::subscriber::Subscriber;
@@ -42,6 +44,8 @@ pub struct Job<'a> {
     pub limit: Option<u64>,
     /// How fast, counted in the store for all who send from it. All of them are kept.
     pub rates: &'a [Rate],
+    /// How much may leave on each day.
+    pub warm_up: Option<&'a WarmUp>,
     /// Reads the clock.
     pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
     /// Waits so long, before trying a busy server again.
@@ -75,6 +79,8 @@ pub struct Ended {
     pub stopped: Option<Finding>,
     /// Servers among others that could not be used for a while.
     pub out: Vec<Finding>,
+    /// Until when nothing more may leave, where what may leave on one day is used up.
+    pub paused: Option<DateTime<Tz>>,
 }
 
 /// Mails the issue to all who are queued, and to those deferred whose time has come.
@@ -93,8 +99,9 @@ pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<Ended, StoreError> {
     if claimer.claim() {
         serve(job, &desk, claimer, &seats);
     }
-    let (ended, left) = desk.close();
-    journal.close(left)?;
+    let Closed { ended, outcomes, unused } = desk.close();
+    unused.iter().for_each(|(quota, count)| journal.return_quota(quota, *count));
+    journal.close(outcomes)?;
     Ok(ended)
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::config::OnUnknown;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
@@ -18,7 +19,7 @@ use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
-use crate::rate::Rate;
+use crate::rate::{Rate, WarmUp};
 use crate::smtp::Route;
 use crate::store::{Begun, Store};
 use crate::subscriber::{NewSubscriber, Status};
@@ -40,6 +41,8 @@ pub struct Sending<'a> {
     pub limit: Option<u64>,
     /// How fast, counted in the store for all who send from it.
     pub rates: &'a [Rate],
+    /// How much may leave on each day, counted likewise.
+    pub warm_up: Option<&'a WarmUp>,
     /// Who is sending.
     pub run: Run,
     /// Gives the hash of what would be mailed of an issue, whoever gets it.
@@ -82,6 +85,8 @@ pub struct Report {
     pub stopped: Option<Finding>,
     /// Mail servers among others that could not be used for a while.
     pub out: Vec<Finding>,
+    /// Until when those who wait have to wait, because what may leave on one day is used up.
+    pub paused: Option<DateTime<Tz>>,
 }
 
 /// The share of one issue or digest in a sending.
@@ -255,6 +260,7 @@ fn mail_one<'a>(
         write: &*letters.write,
         limit: *left,
         rates: sending.rates,
+        warm_up: sending.warm_up,
         clock: sending.clock,
         pause: sending.pause,
         stop: sending.stop,
@@ -267,12 +273,16 @@ fn mail_one<'a>(
     }
     report.stopped = ended.stopped;
     report.out.extend(ended.out);
+    let counts = store.counts(piece.id())?;
+    if counts.open() > 0 {
+        report.paused = report.paused.or(ended.paused);
+    }
     report.mailings.push(Mailed {
         issue: piece.id().clone(),
         slug: piece.slug().clone(),
         title: piece.title().into_owned(),
         tally: ended.tally,
-        counts: store.counts(piece.id())?,
+        counts,
     });
     Ok(())
 }

@@ -6,9 +6,13 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
+use chrono_tz::Tz;
+
 use crate::delivery::retry;
 use crate::delivery::window::Window;
 use crate::finding::Finding;
+use crate::rate::Quota;
 
 /// After so many failures in a row a server is not counted on any more.
 const MOST_FAILURES: u32 = 4;
@@ -51,6 +55,10 @@ pub(super) struct Server {
     pub(super) permits: u64,
     /// Somebody asks for more of them, or waits for them.
     pub(super) asking: bool,
+    /// Where it is new: what was taken from last.
+    pub(super) quota: Option<Quota>,
+    /// When it may be given more, once what it may be given today is used up.
+    pub(super) spent_until: Option<DateTime<Tz>>,
 }
 
 impl Server {
@@ -69,13 +77,15 @@ impl Server {
             why_out: None,
             permits: 0,
             asking: false,
+            quota: None,
+            spent_until: None,
         }
     }
 
     /// Whether the connection of that number, from 0, may be used: the first one alone until it is made, so that a wrong
     /// password is tried once.
     pub(super) fn admits(&self, number: usize) -> bool {
-        !self.is_out() && self.window.admits(number) && (self.was_connected || number == 0)
+        !self.is_out() && !self.is_spent() && self.window.admits(number) && (self.was_connected || number == 0)
     }
 
     /// Whether it is left alone at present.
@@ -85,7 +95,12 @@ impl Server {
 
     /// Whether it can be counted on to take letters, now or soon.
     pub(super) fn is_usable(&self) -> bool {
-        !self.refuses && self.failures < MOST_FAILURES
+        !self.refuses && self.failures < MOST_FAILURES && !self.is_spent()
+    }
+
+    /// Whether it was given all that it may be given today.
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent_until.is_some() && self.permits == 0
     }
 
     /// Whether others have to leave it its share.

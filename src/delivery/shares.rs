@@ -131,7 +131,8 @@ mod tests {
             let got = deal(&mut shares, 6, &[0, 1, 2]);
             assert!(got[0] <= 2 && (2..=4).contains(&got[1]), "round {round}: {got:?}");
         }
-        assert_eq!(deal(&mut self::shares(&[1, 3, 2]), 600, &[0, 1, 2]), [100, 300, 200]);
+        let got = deal(&mut self::shares(&[1, 3, 2]), 600, &[0, 1, 2]);
+        assert!(got.iter().zip([100, 300, 200]).all(|(got, due)| got.abs_diff(due) <= 1), "{got:?}");
     }
 
     #[test]

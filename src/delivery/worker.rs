@@ -92,7 +92,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
 
     fn put_back_next(&mut self) {
         if let Some(next) = self.next.take() {
-            self.desk.put_back(self.seat, next);
+            self.desk.put_back(self.seat, next, false);
         }
     }
 
@@ -111,7 +111,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
                 Ok(())
             }
             Err(error) => {
-                self.desk.put_back(self.seat, ready);
+                self.desk.put_back(self.seat, ready, false);
                 self.desk.stop(trouble::outbox(&error));
                 Err(Stopped)
             }
@@ -221,7 +221,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     fn give_back(&mut self, ready: Ready, trouble: Trouble, finding: Finding) {
         self.put_back_next();
         self.hang_up();
-        self.desk.put_back(self.seat, ready);
+        self.desk.put_back(self.seat, ready, true);
         self.troubles += 1;
         if !self.desk.trouble(self.seat, trouble, finding) {
             self.pace(retry::back_off(self.troubles));

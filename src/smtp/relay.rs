@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use secrecy::SecretString;
 
 use crate::config::{Server, TlsMode};
-use crate::rate::Rate;
+use crate::rate::{Rate, WarmUp};
 use crate::smtp::phase::Timeouts;
 use crate::smtp::tls::Tls;
 
@@ -28,6 +28,8 @@ pub struct Relay {
     pub weight: u32,
     /// How fast it may be given mail, counted in the store for all who send from it. All of them are kept.
     pub rates: Vec<Rate>,
+    /// How much it may be given on each day, while it is new.
+    pub warm_up: Option<WarmUp>,
     pub(super) hello: String,
     pub(super) tls: Option<Tls>,
 }
@@ -61,6 +63,7 @@ impl Relay {
             connections: 4,
             weight: 1,
             rates: Vec::new(),
+            warm_up: None,
             hello: hello.to_owned(),
             tls,
         })

@@ -38,6 +38,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| who_left_is_skipped(open));
     world(&|open| a_dead_run_is_settled(open));
     world(&|open| unknown_recipients_are_resolved(open));
+    world(&|open| a_quota_is_shared_for_a_day(open));
     if runs == Runs::One {
         world(&|open| a_rate_is_shared(open));
         world(&|open| after_another_boot_all_claims_are_unknown(open));
@@ -287,6 +288,21 @@ fn a_rate_is_shared(open: Open<'_>) {
     assert_eq!(take(&mut *open(), "one", 10), (0, 40));
     assert_eq!(take(&mut *open(), "two", 10), (2, 0));
     assert_eq!(take(&mut *open(), "one", 50), (1, 0));
+}
+
+fn a_quota_is_shared_for_a_day(open: Open<'_>) {
+    let quota = |name: &str, day: &str| Quota { name: name.to_owned(), day: day.parse().unwrap(), messages: 50 };
+    let take = |name, day, wanted| open().take_quota(&quota(name, day), wanted).unwrap();
+    assert_eq!(
+        (take("one", "2026-11-23", 30), take("one", "2026-11-23", 30), take("one", "2026-11-23", 30)),
+        (30, 20, 0)
+    );
+    assert_eq!((take("two", "2026-11-23", 9), take("one", "2026-11-24", 60)), (9, 50));
+    open().return_quota(&quota("one", "2026-11-23"), 7).unwrap();
+    open().return_quota(&quota("new", "2026-11-23"), 7).unwrap();
+    assert_eq!((take("one", "2026-11-23", 30), take("new", "2026-11-23", 99)), (7, 50));
+    let less = Quota { messages: 10, ..quota("one", "2026-11-23") };
+    assert_eq!(open().take_quota(&less, 1).unwrap(), 0, "the schedule was changed after more had left");
 }
 
 fn who_left_is_skipped(open: Open<'_>) {

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
@@ -31,6 +31,8 @@ struct Tables {
     rows: BTreeMap<(IssueId, SubscriberId), Row>,
     runs: Vec<Run>,
     rates: BTreeMap<String, DateTime<Utc>>,
+    /// How much of each name is used on each day.
+    quotas: BTreeMap<(String, NaiveDate), u64>,
     sending: Option<Run>,
     writes_left: Option<u32>,
 }
@@ -343,6 +345,21 @@ impl Store for Memory {
         let (permits, full_at) = rate.take(tables.rates.get(&rate.name).copied(), wanted, now);
         tables.rates.insert(rate.name.clone(), full_at);
         Ok(permits)
+    }
+
+    fn take_quota(&mut self, quota: &Quota, wanted: u64) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let used = tables.quotas.entry((quota.name.clone(), quota.day)).or_default();
+        let granted = quota.messages.saturating_sub(*used).min(wanted);
+        *used += granted;
+        Ok(granted)
+    }
+
+    fn return_quota(&mut self, quota: &Quota, unused: u64) -> Result<(), StoreError> {
+        if let Some(used) = self.tables().quotas.get_mut(&(quota.name.clone(), quota.day)) {
+            *used = used.saturating_sub(unused);
+        }
+        Ok(())
     }
 
     fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError> {

@@ -13,7 +13,7 @@ use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 #[cfg(test)]
@@ -129,6 +129,12 @@ pub trait Store: Send {
     /// Takes up to `wanted` messages from what `rate` allows to all who send from this store. What is taken is gone,
     /// also for the next run.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits, StoreError>;
+
+    /// Takes up to `wanted` messages from what `quota` allows on its day to all who send from this store; gives how many.
+    fn take_quota(&mut self, quota: &Quota, wanted: u64) -> Result<u64, StoreError>;
+
+    /// Gives back what was taken of `quota` and not used. What a run took that died is gone for the day.
+    fn return_quota(&mut self, quota: &Quota, unused: u64) -> Result<(), StoreError>;
 
     /// How many recipients of an issue are in each state.
     fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError>;

@@ -19,7 +19,7 @@ use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
@@ -183,6 +183,15 @@ impl Store for Postgres {
     /// By the server's clock, whatever that of this machine says.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, _: DateTime<Utc>) -> StoreResult<Permits> {
         self.link.repeated("keep to the rate", |session, _| rate::take(session, rate, wanted))
+    }
+
+    fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
+        self.link.repeated("keep to the warm-up", |session, _| rate::take_quota(session, quota, wanted))
+    }
+
+    /// Once: given back twice, more would leave than is allowed.
+    fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
+        self.link.once("keep to the warm-up", |session| rate::return_quota(session, quota, unused))
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {

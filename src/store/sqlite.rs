@@ -21,7 +21,7 @@ use crate::email::EmailAddress;
 use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
@@ -303,6 +303,14 @@ impl Store for Sqlite {
 
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> StoreResult<Permits> {
         self.quickly("keep to the rate", |transaction| rate::take(transaction, rate, wanted, now))
+    }
+
+    fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
+        self.quickly("keep to the warm-up", |transaction| rate::take_quota(transaction, quota, wanted))
+    }
+
+    fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
+        self.quickly("keep to the warm-up", |transaction| rate::return_quota(transaction, quota, unused))
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {

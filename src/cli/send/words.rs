@@ -84,11 +84,23 @@ pub(in crate::cli) fn trouble(context: &Context, report: &Report) -> Exit {
     if report.mailings.is_empty() && report.failures.is_empty() && !context.report.json {
         context.report.message("Nothing was due.");
     }
+    context.report.findings(&report.out);
+    paused(context, report);
     if let Some(stopped) = &report.stopped {
         context.report.findings(std::slice::from_ref(stopped));
         return Exit::Failed;
     }
     if report.needs_a_person() { Exit::Attention } else { Exit::Done }
+}
+
+/// Those for whom today's messages of a warm-up did not suffice.
+fn paused(context: &Context, report: &Report) {
+    let Some(until) = report.paused else { return };
+    let waiting: u64 = report.mailings.iter().map(|mailed| mailed.counts.open()).sum();
+    let until = until.format("%Y-%m-%d %H:%M");
+    context.report.message(&format!(
+        "The warm-up allows no more today: {waiting} recipients wait. Run this again from {until} on."
+    ));
 }
 
 fn recovered(context: &Context, report: &Report) {
@@ -167,8 +179,9 @@ pub(in crate::cli) fn document(report: &Report) -> serde_json::Value {
     };
     serde_json::json!({
         "mailings": report.mailings.iter().map(mailing).collect::<Vec<_>>(),
+        "paused_until": report.paused.map(|until| until.to_rfc3339()),
         "stopped": report.stopped.as_ref().map(FindingRow::of),
-        "findings": report.findings.iter().map(FindingRow::of).collect::<Vec<_>>(),
+        "findings": report.findings.iter().chain(&report.out).map(FindingRow::of).collect::<Vec<_>>(),
         "failures": report.failures.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>(),
     })
 }

@@ -20,6 +20,8 @@ mod digests;
 mod interruptions;
 mod recipients;
 mod servers;
+mod several;
+mod warm_up;
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 1, 12, 0, 0).unwrap()
@@ -78,6 +80,7 @@ struct World {
     connections: usize,
     limit: Option<u64>,
     rates: Vec<Rate>,
+    warm_up: Option<WarmUp>,
     on_unknown: OnUnknown,
     edition: EditionOf,
     schedule: Schedule,
@@ -97,6 +100,7 @@ impl World {
             connections: 1,
             limit: None,
             rates: Vec::new(),
+            warm_up: None,
             waited: Mutex::default(),
             on_unknown: OnUnknown::Hold,
             edition: EditionOf::Issue,
@@ -151,6 +155,7 @@ impl World {
             route,
             limit: self.limit,
             rates: &self.rates,
+            warm_up: self.warm_up.as_ref(),
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hash: &|issue| {
                 if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
