@@ -117,6 +117,7 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         route: &route,
         write: &|subscriber| letters.write(subscriber),
         limit: None,
+        only: None,
         rates: &[],
         warm_up: None,
         clock: &|| now,

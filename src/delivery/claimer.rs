@@ -12,16 +12,19 @@ pub(super) struct Claimer<'desk, 'job> {
     desk: &'desk Desk<'job>,
     /// How many recipients may still be claimed.
     left: u64,
+    /// How many of those whom alone the run is about were claimed, or had another run.
+    asked: usize,
+    may_be_more: bool,
 }
 
 impl<'desk, 'job> Claimer<'desk, 'job> {
     pub(super) fn new(job: &'job Job<'job>, journal: &'desk Journal<'job>, desk: &'desk Desk<'job>) -> Self {
-        Self { job, journal, desk, left: job.limit.unwrap_or(u64::MAX) }
+        Self { job, journal, desk, left: job.limit.unwrap_or(u64::MAX), asked: 0, may_be_more: true }
     }
 
     /// Claims until nobody waits, the limit is reached or the run stops; then goes on to keep the run alive.
     pub(super) fn work(mut self) {
-        while self.claim() {}
+        while self.may_be_more && self.claim() {}
         self.desk.end_claims();
         while !self.desk.is_finished() {
             if self.journal.renew_run().is_err() {
@@ -33,7 +36,8 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
     /// Claims once there is room for more; gives whether there may be more to claim.
     pub(super) fn claim(&mut self) -> bool {
         let claimed = self.wait_for_room().and_then(|room| self.take(room));
-        matches!(claimed, Ok(true))
+        self.may_be_more = matches!(claimed, Ok(true));
+        self.may_be_more
     }
 
     fn wait_for_room(&mut self) -> Result<u64, Stopped> {
@@ -46,6 +50,8 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
     }
 
     fn take(&mut self, room: u64) -> Result<bool, Stopped> {
+        let named = self.job.only.map_or(usize::MAX, |only| only.len() - self.asked);
+        let room = room.min(named as u64);
         if room == 0 {
             return Ok(false);
         }
@@ -58,11 +64,22 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         if granted == 0 {
             return Ok(false);
         }
-        let claims = self.journal.claim(usize::try_from(granted).unwrap_or(usize::MAX))?;
+        let most = usize::try_from(granted).unwrap_or(usize::MAX);
+        let (claims, are_more_named) = match self.job.only {
+            None => (self.journal.claim(most)?, false),
+            Some(only) => {
+                let asked = self.asked.saturating_add(most).min(only.len());
+                let claims = self.journal.claim_these(&only[self.asked..asked])?;
+                self.asked = asked;
+                (claims, asked < only.len())
+            }
+        };
+        // Where what may leave today is counted, none of it is taken for nobody.
+        let fewest = if self.job.warm_up.is_some() { most } else { 1 };
+        let may_be_more = claims.len() >= fewest || are_more_named;
         self.left -= claims.len() as u64;
-        let some = !claims.is_empty();
         self.desk.add_claims(claims);
-        Ok(some)
+        Ok(may_be_more)
     }
 
     /// What of so many messages may leave today.

@@ -86,6 +86,10 @@ impl<'a> Desk<'a> {
         self.claims_came.ring_for_all();
     }
 
+    pub(super) fn has_claims(&self) -> bool {
+        !self.papers().claims.is_empty()
+    }
+
     /// No more recipients are to be claimed.
     pub(super) fn end_claims(&self) {
         self.papers().all_claimed = true;

@@ -48,6 +48,16 @@ impl<'a> Journal<'a> {
     /// Claims so many recipients at most, durably. While the disk is waited for, others write.
     pub(super) fn claim(&self, most: usize) -> Result<Vec<Claim>, Stopped> {
         let claimed = self.store().claim(self.job.issue, most, (self.job.clock)());
+        self.durable(claimed)
+    }
+
+    /// Claims those of these recipients who wait, likewise.
+    pub(super) fn claim_these(&self, recipients: &[SubscriberId]) -> Result<Vec<Claim>, Stopped> {
+        let claimed = self.store().claim_these(self.job.issue, recipients, (self.job.clock)());
+        self.durable(claimed)
+    }
+
+    fn durable(&self, claimed: Result<Vec<Claim>, StoreError>) -> Result<Vec<Claim>, Stopped> {
         let durable = claimed.and_then(|claims| (self.barrier)().map(|()| claims));
         durable.map_err(|error| self.fail(error))
     }

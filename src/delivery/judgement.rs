@@ -61,6 +61,6 @@ impl Judgement {
             self.count(state);
             outcomes.push((claim.subscriber.id, outcome));
         }
-        (Ended { tally: self.tally, stopped: self.stopped, out: Vec::new(), paused: None }, outcomes)
+        (Ended { tally: self.tally, stopped: self.stopped, ..Ended::default() }, outcomes)
     }
 }

@@ -5,6 +5,7 @@
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
 mod bell;
+mod canary;
 mod claimer;
 mod desk;
 pub mod digests;

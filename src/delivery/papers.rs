@@ -295,7 +295,7 @@ impl Papers {
         ended.paused = self.paused;
         let is_any_left = self.servers.iter().any(|server| server.is_usable() || server.is_spent());
         if self.servers.len() > 1 && is_any_left {
-            ended.out = self.servers.iter().filter_map(Server::why_out).map(trouble::server_out).collect();
+            ended.warnings = self.servers.iter().filter_map(Server::why_out).map(trouble::server_out).collect();
         }
         let used = ended.tally.total() - ended.tally.of(State::Queued);
         let common = self.taken.map(|(quota, taken)| (quota, taken.saturating_sub(used)));

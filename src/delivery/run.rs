@@ -25,7 +25,7 @@ use crate::letter::Letter;
 use crate::rate::{Rate, WarmUp};
 use crate::smtp::Route;
 use crate::store::{Store, StoreError};
-use crate::subscriber::Subscriber;
+use crate::subscriber::{Subscriber, SubscriberId};
 
 /// Writes one subscriber's letter; called from many threads.
 pub type WriteLetter<'a> = dyn Fn(&Subscriber) -> anyhow::Result<Letter> + Sync + 'a;
@@ -42,6 +42,8 @@ pub struct Job<'a> {
     pub write: &'a WriteLetter<'a>,
     /// Recipients, at most.
     pub limit: Option<u64>,
+    /// Nobody but these.
+    pub only: Option<&'a [SubscriberId]>,
     /// How fast, counted in the store for all who send from it. All of them are kept.
     pub rates: &'a [Rate],
     /// How much may leave on each day.
@@ -68,19 +70,40 @@ pub enum Progress {
     },
     /// A recipient's delivery is in this state now.
     Settled(State),
+    /// The first recipients of an issue were mailed; the others follow later, if all is well.
+    Waiting {
+        /// The issue's short name.
+        slug: Slug,
+        /// How many were mailed.
+        mailed: u64,
+        /// How long the others still wait.
+        left: Duration,
+    },
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ended {
     /// How many recipients this run brought into each state.
     pub tally: Counts,
     /// Why it stopped before everybody was served, if it did.
     pub stopped: Option<Finding>,
-    /// Servers among others that could not be used for a while.
-    pub out: Vec<Finding>,
+    /// What a person should know: servers among others that could not be used for a while.
+    pub warnings: Vec<Finding>,
     /// Until when nothing more may leave, where what may leave on one day is used up.
     pub paused: Option<DateTime<Tz>>,
+}
+
+impl Ended {
+    /// Adds what a further run over the same issue came to.
+    pub(super) fn add(&mut self, other: Self) {
+        for state in State::ALL {
+            self.tally.set(state, self.tally.of(state) + other.tally.of(state));
+        }
+        self.warnings.extend(other.warnings);
+        self.stopped = self.stopped.take().or(other.stopped);
+        self.paused = self.paused.or(other.paused);
+    }
 }
 
 /// Mails the issue to all who are queued, and to those deferred whose time has come.
@@ -91,12 +114,13 @@ pub struct Ended {
 /// When the ledger cannot be kept. No further message is begun then; the next run settles the claims.
 pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<Ended, StoreError> {
     let counts = store.counts(job.issue)?;
-    (job.progress)(Progress::Begun { slug: job.slug.clone(), open: counts.open() });
-    let seats = seats(job.route, usize::try_from(counts.open()).unwrap_or(usize::MAX));
+    let open = job.only.map_or(counts.open(), |only| only.len() as u64);
+    (job.progress)(Progress::Begun { slug: job.slug.clone(), open });
+    let seats = seats(job.route, usize::try_from(open).unwrap_or(usize::MAX));
     let journal = Journal::new(store, job)?;
     let desk = Desk::new(&journal, job, &counts, &seats);
     let mut claimer = Claimer::new(job, &journal, &desk);
-    if claimer.claim() {
+    if claimer.claim() || desk.has_claims() {
         serve(job, &desk, claimer, &seats);
     }
     let Closed { ended, outcomes, unused } = desk.close();

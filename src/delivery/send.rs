@@ -10,7 +10,8 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::config::OnUnknown;
+use crate::config::{Canary, OnUnknown};
+use crate::delivery::canary;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
 use crate::delivery::rehearsal::{Letters, rehearse};
 use crate::delivery::run::{Job, Progress, run};
@@ -43,6 +44,8 @@ pub struct Sending<'a> {
     pub rates: &'a [Rate],
     /// How much may leave on each day, counted likewise.
     pub warm_up: Option<&'a WarmUp>,
+    /// Who gets an issue before the others; nobody where a person has seen how it went with them.
+    pub canary: Option<&'a Canary>,
     /// Who is sending.
     pub run: Run,
     /// Gives the hash of what would be mailed of an issue, whoever gets it.
@@ -83,8 +86,8 @@ pub struct Report {
     pub recovered: Recovered,
     /// Why the sending stopped early.
     pub stopped: Option<Finding>,
-    /// Mail servers among others that could not be used for a while.
-    pub out: Vec<Finding>,
+    /// What a person should know: mail servers among others that could not be used for a while, and who is no canary.
+    pub warnings: Vec<Finding>,
     /// Until when those who wait have to wait, because what may leave on one day is used up.
     pub paused: Option<DateTime<Tz>>,
 }
@@ -129,7 +132,7 @@ impl Report {
         let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         errors
             || self.stopped.is_some()
-            || !self.out.is_empty()
+            || !self.warnings.is_empty()
             || !self.failures.is_empty()
             || self.mailings.iter().any(bad)
     }
@@ -259,6 +262,7 @@ fn mail_one<'a>(
         route: sending.route,
         write: &*letters.write,
         limit: *left,
+        only: None,
         rates: sending.rates,
         warm_up: sending.warm_up,
         clock: sending.clock,
@@ -266,13 +270,20 @@ fn mail_one<'a>(
         stop: sending.stop,
         progress: sending.progress,
     };
-    let ended =
-        run(store, &job).with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;
+    let ended = match sending.canary {
+        Some(canary) => canary::mail(store, &job, canary),
+        None => run(store, &job).map_err(Into::into),
+    };
+    let ended = ended.with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;
     if let Some(left) = left {
         *left = left.saturating_sub(ended.tally.total());
     }
     report.stopped = ended.stopped;
-    report.out.extend(ended.out);
+    for warning in ended.warnings {
+        if !report.warnings.contains(&warning) {
+            report.warnings.push(warning);
+        }
+    }
     let counts = store.counts(piece.id())?;
     if counts.open() > 0 {
         report.paused = report.paused.or(ended.paused);

@@ -33,6 +33,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| what_a_digest_holds_is_frozen(open));
     world(&|open| no_issue_is_in_two_mailings(open));
     world(&|open| everybody_is_claimed_once(open));
+    world(&|open| some_are_claimed_and_looked_at_by_number(open));
     world(&|open| outcomes_are_kept(open));
     world(&|open| only_what_is_claimed_is_written(open));
     world(&|open| who_left_is_skipped(open));
@@ -223,6 +224,28 @@ fn everybody_is_claimed_once(open: Open<'_>) {
     assert_eq!(claim(&mut *store, 9).len(), 3);
     assert_eq!(claim(&mut *store, 9), []);
     assert_eq!(store.counts(&issue()).unwrap().of(State::Claimed), 5);
+}
+
+fn some_are_claimed_and_looked_at_by_number(open: Open<'_>) {
+    let mut store = begun(open, 6);
+    let ids = [4, 2, 6, 99].map(SubscriberId);
+    store.set_status(&address(5), Status::Unsubscribed, now()).unwrap();
+    let claims = store.claim_these(&issue(), &ids, now()).unwrap();
+    let mut claimed: Vec<i64> = claims.iter().map(|claim| claim.subscriber.id.0).collect();
+    claimed.sort_unstable();
+    assert_eq!(claimed, [2, 4]);
+    assert_eq!(store.claim_these(&issue(), &ids, now()).unwrap(), []);
+    assert_eq!(store.claim_these(&issue(), &[], now()).unwrap(), []);
+    let later = now() + TimeDelta::minutes(5);
+    let deferred = Outcome::Deferred { reply: "450 later".into(), retry_at: later };
+    store.record(&issue(), &[(ids[1], Entry::Ended(deferred))], later).unwrap();
+    let seen = store.deliveries_to(&issue(), &ids).unwrap();
+    let seen: Vec<_> = seen.iter().map(|delivery| (delivery.subscriber.0, delivery.state, delivery.changed)).collect();
+    assert_eq!(seen[..2], [(2, State::Deferred, Some(later)), (4, State::Claimed, Some(now()))]);
+    assert_eq!((seen.len(), seen[2].1), (3, State::Suppressed));
+    assert_eq!(store.claim_these(&issue(), &ids, now()).unwrap(), [], "a deferred recipient waits");
+    assert_eq!(store.claim_these(&issue(), &ids, later).unwrap().len(), 1);
+    assert_eq!(claim(&mut *store, 9).len(), 3, "the others are there for all");
 }
 
 fn outcomes_are_kept(open: Open<'_>) {

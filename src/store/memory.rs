@@ -2,44 +2,28 @@
 //!
 //! Every handle that `open` gives is another process with the same store; to drop one is its death.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
+use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+use tables::{Row, Tables};
+
+mod tables;
 
 /// One process's way to the store.
 #[derive(Default)]
 pub(crate) struct Memory {
     tables: Arc<Mutex<Tables>>,
     /// The number of this process's run, while it may send.
-    run: Option<usize>,
-}
-
-#[derive(Default)]
-struct Tables {
-    subscribers: Vec<Subscriber>,
-    mailings: Vec<Mailing>,
-    rows: BTreeMap<(IssueId, SubscriberId), Row>,
-    runs: Vec<Run>,
-    rates: BTreeMap<String, DateTime<Utc>>,
-    /// How much of each name is used on each day.
-    quotas: BTreeMap<(String, NaiveDate), u64>,
-    sending: Option<Run>,
-    writes_left: Option<u32>,
-}
-
-struct Row {
-    delivery: Delivery,
-    retry_at: Option<DateTime<Utc>>,
     run: Option<usize>,
 }
 
@@ -69,9 +53,48 @@ impl Memory {
             .collect()
     }
 
+    /// Has a delivery fail, as a bounce does.
+    pub(crate) fn fail(&self, address: &str, reply: &str) {
+        for row in self.tables().rows.values_mut().filter(|row| row.delivery.address.as_str() == address) {
+            (row.delivery.state, row.delivery.reply) = (State::Failed, Some(reply.to_owned()));
+        }
+    }
+
     /// The status of every subscriber.
     pub(crate) fn statuses(&self) -> Vec<Status> {
         self.tables().subscribers.iter().map(|subscriber| subscriber.status).collect()
+    }
+
+    fn claimed(
+        &self,
+        issue: &IssueId,
+        limit: usize,
+        now: DateTime<Utc>,
+        wanted: impl Fn(SubscriberId) -> bool,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let run = self.run.ok_or_else(|| failed("no run has begun"))?;
+        let mut guard = self.tables();
+        guard.write()?;
+        let tables = &mut *guard;
+        let mut claims = Vec::new();
+        for (_, row) in tables.rows.iter_mut().filter(|((of, id), _)| of == issue && wanted(*id)) {
+            let is_due = match row.delivery.state {
+                State::Queued => true,
+                State::Deferred => row.retry_at.is_some_and(|at| at <= now),
+                _ => false,
+            };
+            if !is_due || claims.len() == limit {
+                continue;
+            }
+            let subscriber = tables.subscribers[row.delivery.subscriber.0 as usize - 1].clone();
+            if subscriber.status != Status::Active {
+                row.delivery.state = State::Suppressed;
+                continue;
+            }
+            (row.delivery.state, row.run) = (State::Claimed, Some(run));
+            claims.push(Claim { subscriber, attempts: row.delivery.attempts });
+        }
+        Ok(claims)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -84,113 +107,6 @@ impl Drop for Memory {
         if self.run.is_some() {
             self.tables().sending = None;
         }
-    }
-}
-
-impl Tables {
-    fn write(&mut self) -> Result<(), StoreError> {
-        match &mut self.writes_left {
-            None => Ok(()),
-            Some(0) => Err(StoreError::Full),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-        }
-    }
-
-    fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
-        self.subscribers.iter_mut().find(|subscriber| subscriber.address.key() == address.key())
-    }
-
-    /// Whether an issue is in a mailing, alone or in a digest.
-    fn is_mailed(&self, issue: &IssueId) -> bool {
-        let mut digests = self.mailings.iter().filter_map(|mailing| mailing.digest.as_ref());
-        digests.any(|digest| digest.issues.contains(issue))
-            || self.mailings.iter().any(|mailing| mailing.issue == *issue)
-    }
-
-    fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
-        &mut self.subscribers[id.0 as usize - 1]
-    }
-
-    /// The row of a recipient whom this run has taken.
-    fn taken(&mut self, issue: &IssueId, id: SubscriberId, run: usize, states: &[State]) -> Option<&mut Row> {
-        let row = self.rows.get_mut(&(issue.clone(), id))?;
-        (row.run == Some(run) && states.contains(&row.delivery.state)).then_some(row)
-    }
-
-    /// Writes an entry down, unless another run has the recipient.
-    fn enter(&mut self, issue: &IssueId, id: SubscriberId, run: usize, entry: Entry) -> bool {
-        match entry {
-            Entry::Sending => self.shift(issue, id, run, [State::Claimed, State::Sending]),
-            Entry::Unsent => self.shift(issue, id, run, [State::Sending, State::Claimed]),
-            Entry::Ended(outcome) => self.settle(issue, id, run, outcome),
-        }
-    }
-
-    fn shift(&mut self, issue: &IssueId, id: SubscriberId, run: usize, [from, to]: [State; 2]) -> bool {
-        self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
-    }
-
-    fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
-        let NewSubscriber { address, name, status, attributes } = new;
-        match self.find(&address) {
-            Some(there) if there.status != Status::Active => added.away += 1,
-            Some(there) if status != Status::Active => {
-                there.status = status;
-                added.away += 1;
-            }
-            Some(there) if there.id.0 as usize > known => added.repeated += 1,
-            Some(_) => added.known += 1,
-            None => {
-                let id = SubscriberId(self.subscribers.len() as i64 + 1);
-                self.subscribers.push(Subscriber { id, address, name, status, attributes, created: now });
-                if status == Status::Active { added.new += 1 } else { added.away += 1 }
-            }
-        }
-    }
-
-    fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {
-        let mut recovered = Recovered::default();
-        for row in self.rows.values_mut() {
-            let delivery = &mut row.delivery;
-            if !matches!(delivery.state, State::Claimed | State::Sending) {
-                continue;
-            }
-            let same_boot = row.run.is_some_and(|dead| self.runs[dead].boot_id == run.boot_id);
-            delivery.changed = Some(now);
-            if same_boot && delivery.state == State::Claimed {
-                delivery.state = State::Queued;
-                recovered.requeued += 1;
-                continue;
-            }
-            delivery.state = State::Unknown;
-            delivery.attempts += 1;
-            recovered.unknown.push(delivery.clone());
-        }
-        recovered
-    }
-
-    fn settle(&mut self, issue: &IssueId, id: SubscriberId, run: usize, outcome: Outcome) -> bool {
-        let Some(row) = self.taken(issue, id, run, &[State::Claimed, State::Sending]) else { return false };
-        let suppresses = matches!(outcome, Outcome::Failed { suppress: true, .. });
-        let (state, reply) = match outcome {
-            Outcome::Sent(reply) => (State::Sent, Some(reply)),
-            Outcome::Deferred { reply, retry_at } => {
-                row.retry_at = Some(retry_at);
-                (State::Deferred, Some(reply))
-            }
-            Outcome::Failed { reply, .. } => (State::Failed, Some(reply)),
-            Outcome::Unknown(reply) => (State::Unknown, Some(reply)),
-            Outcome::Requeued => (State::Queued, None),
-        };
-        row.delivery.attempts += u32::from(state != State::Queued);
-        (row.delivery.state, row.delivery.reply) = (state, reply);
-        if suppresses {
-            self.subscriber(id).status = Status::Suppressed;
-        }
-        true
     }
 }
 
@@ -298,29 +214,16 @@ impl Store for Memory {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError> {
-        let run = self.run.ok_or_else(|| failed("no run has begun"))?;
-        let mut guard = self.tables();
-        guard.write()?;
-        let tables = &mut *guard;
-        let mut claims = Vec::new();
-        for (_, row) in tables.rows.iter_mut().filter(|((of, _), _)| of == issue) {
-            let is_due = match row.delivery.state {
-                State::Queued => true,
-                State::Deferred => row.retry_at.is_some_and(|at| at <= now),
-                _ => false,
-            };
-            if !is_due || claims.len() == limit {
-                continue;
-            }
-            let subscriber = tables.subscribers[row.delivery.subscriber.0 as usize - 1].clone();
-            if subscriber.status != Status::Active {
-                row.delivery.state = State::Suppressed;
-                continue;
-            }
-            (row.delivery.state, row.run) = (State::Claimed, Some(run));
-            claims.push(Claim { subscriber, attempts: row.delivery.attempts });
-        }
-        Ok(claims)
+        self.claimed(issue, limit, now, |_| true)
+    }
+
+    fn claim_these(
+        &mut self,
+        issue: &IssueId,
+        recipients: &[SubscriberId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.claimed(issue, usize::MAX, now, |id| recipients.contains(&id))
     }
 
     fn barrier(&self) -> Result<Barrier, StoreError> {
@@ -331,12 +234,12 @@ impl Store for Memory {
         &mut self,
         issue: &IssueId,
         entries: &[(SubscriberId, Entry)],
-        _: DateTime<Utc>,
+        now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>, StoreError> {
         let run = self.run.ok_or_else(|| failed("no run has begun"))?;
         let mut tables = self.tables();
         tables.write()?;
-        let lost = entries.iter().filter(|(id, entry)| !tables.enter(issue, *id, run, entry.clone()));
+        let lost = entries.iter().filter(|(id, entry)| !tables.enter(issue, *id, run, entry.clone(), now));
         Ok(lost.map(|(id, _)| *id).collect())
     }
 
@@ -379,6 +282,12 @@ impl Store for Memory {
         let deliveries: Vec<Delivery> = self.tables().rows.values().map(|row| row.delivery.clone()).collect();
         let of_issue = deliveries.into_iter().filter(|delivery| delivery.issue == *issue);
         of_issue.filter(|delivery| state.is_none_or(|state| delivery.state == state)).try_for_each(each)
+    }
+
+    fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> Result<Vec<Delivery>, StoreError> {
+        let tables = self.tables();
+        let of_issue = tables.rows.values().map(|row| &row.delivery).filter(|delivery| delivery.issue == *issue);
+        Ok(of_issue.filter(|delivery| recipients.contains(&delivery.subscriber)).cloned().collect())
     }
 
     fn resolve(

@@ -112,6 +112,14 @@ pub trait Store: Send {
     /// `barrier` has been called and has returned.
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError>;
 
+    /// Takes those of these recipients who wait, as `claim` does.
+    fn claim_these(
+        &mut self,
+        issue: &IssueId,
+        recipients: &[SubscriberId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claim>, StoreError>;
+
     /// Gives a function for any thread: once it has returned, all that was written before its call is durable.
     fn barrier(&self) -> Result<Barrier, StoreError>;
 
@@ -146,6 +154,10 @@ pub trait Store: Send {
         state: Option<State>,
         each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
     ) -> anyhow::Result<()>;
+
+    /// The deliveries of an issue to these subscribers, as far as they are among its recipients, in the order of their
+    /// numbers.
+    fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> Result<Vec<Delivery>, StoreError>;
 
     /// Decides on rows that are `unknown` (all, or those of `addresses`), durable: `Sent` or `Queued`. Gives how many.
     fn resolve(

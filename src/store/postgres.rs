@@ -166,6 +166,15 @@ impl Store for Postgres {
         claims::claim(&self.link, issue, limit, now)
     }
 
+    fn claim_these(
+        &mut self,
+        issue: &IssueId,
+        recipients: &[SubscriberId],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<Claim>> {
+        claims::claim_these(&self.link, issue, recipients, now)
+    }
+
     /// Claims are durable as they are.
     fn barrier(&self) -> StoreResult<Barrier> {
         Ok(Box::new(|| Ok(())))
@@ -207,6 +216,10 @@ impl Store for Postgres {
     ) -> anyhow::Result<()> {
         let all = self.link.another().and_then(|mut client| deliveries::each(&mut client, issue, state, each));
         all.map_err(|error| error::reading("read the recipients", self.link.place(), error))
+    }
+
+    fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> StoreResult<Vec<Delivery>> {
+        self.link.repeated("read the recipients", |session, _| deliveries::to(session, issue, recipients))
     }
 
     fn resolve(

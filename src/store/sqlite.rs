@@ -10,11 +10,10 @@ use std::cell::{Cell, RefCell};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::digest::Contents;
 use crate::email::EmailAddress;
@@ -25,18 +24,17 @@ use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
+use crate::store::sqlite::file::{PATIENCE, beside, log_ahead, make_private};
 use crate::store::sqlite::log::{Log, Noted};
 
 mod digest;
 mod error;
+mod file;
 mod ledger;
 mod log;
 mod rate;
 mod schema;
 mod subscribers;
-
-/// How long to wait for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A store in a SQLite file.
 #[derive(Debug)]
@@ -137,6 +135,25 @@ impl Sqlite {
         let number = ledger::number(&self.connection, issue)?;
         *known = Some((issue.clone(), number));
         Ok(number)
+    }
+
+    /// Claims recipients as `work` does, which gives the number of their mailing too.
+    fn claimed(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, i64) -> Result<(i64, Vec<Claim>)>,
+    ) -> StoreResult<Vec<Claim>> {
+        const DOING: &str = "claim recipients";
+        let Sending { run, log, .. } = self.sending(DOING)?;
+        let mut log = log.borrow_mut();
+        let (mailing, claims) = self.quickly(DOING, |transaction| {
+            ledger::apply(transaction, *run, waiting(&log))?;
+            work(transaction, *run)
+        })?;
+        log.empty().map_err(|error| error::doing(DOING, &self.path, error))?;
+        for claim in &claims {
+            log.claimed(mailing, claim.subscriber.id);
+        }
+        Ok(claims)
     }
 
     /// Brings what waits in the log into the database.
@@ -256,18 +273,16 @@ impl Store for Sqlite {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-        const DOING: &str = "claim recipients";
-        let Sending { run, log, .. } = self.sending(DOING)?;
-        let mut log = log.borrow_mut();
-        let (mailing, claims) = self.quickly(DOING, |transaction| {
-            ledger::apply(transaction, *run, waiting(&log))?;
-            ledger::claim(transaction, issue, *run, limit, now)
-        })?;
-        log.empty().map_err(|error| error::doing(DOING, &self.path, error))?;
-        for claim in &claims {
-            log.claimed(mailing, claim.subscriber.id);
-        }
-        Ok(claims)
+        self.claimed(|transaction, run| ledger::claim(transaction, issue, run, limit, now))
+    }
+
+    fn claim_these(
+        &mut self,
+        issue: &IssueId,
+        recipients: &[SubscriberId],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<Claim>> {
+        self.claimed(|transaction, run| ledger::claim_these(transaction, issue, run, recipients, now))
     }
 
     /// The write-ahead log is one file, which any thread may sync while others go on writing to it.
@@ -329,6 +344,11 @@ impl Store for Sqlite {
         all.map_err(|error| error::reading("read the recipients", &self.path, error))
     }
 
+    fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> StoreResult<Vec<Delivery>> {
+        self.write_log()?;
+        self.reading("read the recipients", |connection| ledger::deliveries_to(connection, issue, recipients))
+    }
+
     fn resolve(
         &mut self,
         issue: &IssueId,
@@ -354,39 +374,6 @@ type StoreResult<T> = std::result::Result<T, StoreError>;
 /// What waits in the log, as `ledger::apply` takes it.
 fn waiting(log: &Log) -> impl Iterator<Item = (i64, SubscriberId, &Noted)> {
     log.waiting().iter().map(|((mailing, subscriber), noted)| (*mailing, *subscriber, noted))
-}
-
-/// Makes the file if it is not there, readable by its owner alone: it holds addresses.
-fn make_private(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(missing) = folder.filter(|folder| !folder.exists()) {
-        bail!("the folder `{}` is not there", missing.display());
-    }
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    Ok(options.open(path).map(|_| ())?)
-}
-
-/// The path of a file that goes with the database.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
-}
-
-/// Has a file keep a write-ahead log. SQLite does not wait for its turn here (it reads before it writes, and would not
-/// notice a deadlock), so that of two processes with a new file one would be told that it is locked.
-fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
-    const PAUSE: Duration = Duration::from_millis(50);
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => std::thread::sleep(PAUSE),
-            done => return done,
-        }
-    }
-    connection.pragma_update(None, "journal_mode", "WAL")
 }
 
 /// Times in the database: UTC with milliseconds, so that text order is time order.

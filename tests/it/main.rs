@@ -31,6 +31,7 @@ mod mail_screens;
 mod markdown;
 mod misbehaviour;
 mod newsletter;
+mod pace;
 mod postfix;
 mod preview;
 mod program;

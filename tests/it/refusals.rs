@@ -14,7 +14,7 @@ use snapbox::{assert_data_eq, str};
 use crate::program::slugline;
 use crate::smtp_peer::{Answer, Peer, Script, self_signed};
 
-const NOON: &str = "2026-11-20T12:00:00Z";
+pub(crate) const NOON: &str = "2026-11-20T12:00:00Z";
 const AN_HOUR_LATER: &str = "2026-11-20T13:00:00Z";
 
 /// No test waits longer than this for anything.
@@ -242,13 +242,13 @@ fn a_signal_ends_a_run_within_seconds_though_the_server_is_silent() {
 }
 
 /// A project with one issue that is due and three subscribers, mailed over one connection to a peer.
-struct Project {
+pub(crate) struct Project {
     folder: tempfile::TempDir,
     port: u16,
 }
 
 impl Project {
-    fn new(peer: &Peer, mail: &str) -> Self {
+    pub(crate) fn new(peer: &Peer, mail: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), peer.port());
         let project = Self { folder, port };
         project.write("content/neap.md", "---\ntitle: Neap tide\ndate: 2026-11-20T11:00:00Z\n---\n\nThe sea rests.\n");
@@ -264,13 +264,13 @@ impl Project {
         project
     }
 
-    fn command(&self, now: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, now: &str, arguments: &[&str]) -> Command {
         let mut command = slugline(self.folder.path());
         command.args(["--now", now]).args(arguments).env("SLUGLINE_SMTP_PASSWORD", "open sesame");
         command
     }
 
-    fn run(&self, now: &str, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, now: &str, arguments: &[&str]) -> Output {
         let output = self.command(now, arguments).output().unwrap();
         assert!(!said(&output).contains("sesame"), "the password is shown: {output:?}");
         output
@@ -278,7 +278,7 @@ impl Project {
 
     /// What a person at the terminal sees is this; the port stands as PORT, another run's process and host as RUN.
     #[track_caller]
-    fn shows(&self, output: &Output, expected: Inline) {
+    pub(crate) fn shows(&self, output: &Output, expected: Inline) {
         let text = said(output).replace(&self.port.to_string(), "PORT");
         let (before, run) = text.split_once("process ").unwrap_or((&text, ""));
         let text = match run.split_once(" on `").and_then(|(_, host)| host.split_once('`')) {
@@ -301,7 +301,7 @@ neap   3         3     0        0       0
     }
 
     /// Until the ledger has the recipient in that state.
-    fn wait_for(&self, state: &str, address: &str) {
+    pub(crate) fn wait_for(&self, state: &str, address: &str) {
         let deadline = Instant::now() + PATIENCE;
         while !said(&self.run(NOON, &["status", "--state", state])).contains(address) {
             assert!(Instant::now() < deadline, "{address} was never {state}");
@@ -309,11 +309,11 @@ neap   3         3     0        0       0
         }
     }
 
-    fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.folder.path().join(path)).unwrap()
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -321,7 +321,7 @@ neap   3         3     0        0       0
 }
 
 /// Exit code, stdout and stderr.
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     format!("exit {}\n{}{}", output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }

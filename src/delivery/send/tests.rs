@@ -14,8 +14,9 @@ use crate::letter::Letter;
 use crate::smtp::peer::{Answer, Peer, Script};
 use crate::smtp::relay::{Login, Relay};
 use crate::store::memory::Memory;
-use crate::subscriber::{NewSubscriber, Subscriber};
+use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
+mod canary;
 mod digests;
 mod interruptions;
 mod recipients;
@@ -67,6 +68,8 @@ fn readers(count: usize) -> Memory {
     store
 }
 
+type DuringPause = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+
 type Meanwhile = Mutex<Option<Box<dyn FnOnce(&World) + Send>>>;
 
 /// One issue, due, and what the test watches.
@@ -81,6 +84,7 @@ struct World {
     limit: Option<u64>,
     rates: Vec<Rate>,
     warm_up: Option<WarmUp>,
+    canary: Option<Canary>,
     on_unknown: OnUnknown,
     edition: EditionOf,
     schedule: Schedule,
@@ -88,6 +92,10 @@ struct World {
     /// What happens between the look at what is due and the right to send.
     meanwhile: Meanwhile,
     stop_after: Option<u64>,
+    /// What happens while a run first waits.
+    during_pause: DuringPause,
+    /// How many had been mailed when the others were told to wait, and how long.
+    waiting: Mutex<Vec<(u64, Duration)>>,
 }
 
 impl World {
@@ -101,6 +109,7 @@ impl World {
             limit: None,
             rates: Vec::new(),
             warm_up: None,
+            canary: None,
             waited: Mutex::default(),
             on_unknown: OnUnknown::Hold,
             edition: EditionOf::Issue,
@@ -108,6 +117,8 @@ impl World {
             now: noon(),
             meanwhile: Mutex::default(),
             stop_after: None,
+            during_pause: Mutex::default(),
+            waiting: Mutex::default(),
         }
     }
 
@@ -156,6 +167,7 @@ impl World {
             limit: self.limit,
             rates: &self.rates,
             warm_up: self.warm_up.as_ref(),
+            canary: self.canary.as_ref(),
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hash: &|issue| {
                 if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
@@ -167,6 +179,9 @@ impl World {
             record: &|_| Ok(()),
             clock: &|| self.now + *self.waited.lock().unwrap(),
             pause: &|pause| {
+                if let Some(happens) = self.during_pause.lock().unwrap().take() {
+                    happens();
+                }
                 *self.waited.lock().unwrap() += pause;
                 self.pauses.lock().unwrap().push(pause.as_secs());
             },
@@ -177,7 +192,11 @@ impl World {
     }
 
     fn watch(&self, progress: Progress) {
-        let Progress::Settled(state) = progress else { return };
+        let state = match progress {
+            Progress::Settled(state) => state,
+            Progress::Waiting { mailed, left, .. } => return self.waiting.lock().unwrap().push((mailed, left)),
+            Progress::Begun { .. } => return,
+        };
         let mut seen = self.seen.lock().unwrap();
         *seen.entry(state).or_default() += 1;
         if self.stop_after.is_some_and(|count| seen.get(&State::Sent) == Some(&count)) {

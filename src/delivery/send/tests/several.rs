@@ -26,7 +26,7 @@ fn beside_a_healthy_one(connections: usize, script: Script) -> (World, Memory, R
 fn names_the_second(report: &Report, peers: &[Peer; 2], text: &str) {
     assert_eq!(report.stopped, None);
     assert!(report.needs_a_person());
-    let [out] = report.out.as_slice() else { panic!("{:?}", report.out) };
+    let [out] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
     assert_eq!((out.rule, out.severity), ("smtp-server-out", Severity::Warning));
     assert!(out.message.contains(&format!("127.0.0.1:{}`", peers[1].port())) && out.message.contains(text), "{out}");
     assert!(out.help.is_some());
@@ -40,7 +40,7 @@ fn letters_are_shared_by_weight() {
         let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
         relays[1].weight = 3;
         let report = world.send(&store, &Route::Relays(relays.into()));
-        assert!(!report.needs_a_person() && report.out.is_empty());
+        assert!(!report.needs_a_person() && report.warnings.is_empty());
         all_have_it(&store, &[&peers[0], &peers[1]]);
         // Ten, give or take what may be under way at once.
         let first = peers[0].taken().len();
@@ -62,8 +62,8 @@ fn a_server_that_is_down_is_left_out_and_named() {
     let peer = Peer::start(vec![Script::new()]);
     let route = Route::Relays(vec![world.relay(Peer::closed_port()), world.relay(peer.port())]);
     let report = world.send(&store, &route);
-    assert_eq!((report.stopped.as_ref(), report.out.len()), (None, 1));
-    assert!(report.out[0].message.contains("cannot be reached"), "{}", report.out[0]);
+    assert_eq!((report.stopped.as_ref(), report.warnings.len()), (None, 1));
+    assert!(report.warnings[0].message.contains("cannot be reached"), "{}", report.warnings[0]);
     all_have_it(&store, &[&peer]);
 }
 
@@ -106,7 +106,7 @@ fn a_recipient_whom_both_servers_refuse_is_the_one_to_blame() {
     let (world, store) = (World::new(), readers(COUNT));
     let peers = [Peer::start(vec![refusing()]), Peer::start(vec![refusing()])];
     let report = world.send(&store, &world.route_over(&[&peers[0], &peers[1]]));
-    assert_eq!((report.stopped, report.out), (None, Vec::new()));
+    assert_eq!((report.stopped, report.warnings), (None, Vec::new()));
     assert_eq!(store.state("reader-7@example.com"), [(State::Failed, 1, "550 5.7.1 I take no newsletters".to_owned())]);
     let asked = |peer: &Peer| peer.heard().concat().iter().filter(|line| line.contains("<reader-7@")).count();
     assert_eq!([asked(&peers[0]), asked(&peers[1])], [1, 1]);
@@ -123,7 +123,7 @@ fn a_server_that_comes_back_is_used_again() {
     let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
     relays[1].rates = vec![Rate { name: "second".to_owned(), messages: 1, per: Duration::from_secs(3) }];
     let report = world.send(&store, &Route::Relays(relays.into()));
-    assert_eq!((report.stopped.as_ref(), report.out.len()), (None, 1));
+    assert_eq!((report.stopped.as_ref(), report.warnings.len()), (None, 1));
     all_have_it(&store, &[&peers[0], &peers[1]]);
     assert!(peers[0].taken().len() > 2, "it was not used again");
 }
@@ -141,7 +141,7 @@ fn without_any_server_left_the_run_stops_and_says_why_of_each() {
         stopped.message.contains("cannot be reached") && stopped.message.contains("refuses the sender"),
         "{stopped}"
     );
-    assert_eq!((report.out, states(&store, COUNT)), (Vec::new(), vec![State::Queued; COUNT]));
+    assert_eq!((report.warnings, states(&store, COUNT)), (Vec::new(), vec![State::Queued; COUNT]));
     assert!(peer.heard().len() <= 2, "not hammered");
 }
 

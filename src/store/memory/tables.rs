@@ -1,0 +1,157 @@
+//! What the store in memory holds, and how rows change.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::email::EmailAddress;
+use crate::issue::IssueId;
+use crate::ledger::{Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
+use crate::store::{Added, StoreError};
+use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) subscribers: Vec<Subscriber>,
+    pub(super) mailings: Vec<Mailing>,
+    pub(super) rows: BTreeMap<(IssueId, SubscriberId), Row>,
+    pub(super) runs: Vec<Run>,
+    pub(super) rates: BTreeMap<String, DateTime<Utc>>,
+    /// How much of each name is used on each day.
+    pub(super) quotas: BTreeMap<(String, NaiveDate), u64>,
+    pub(super) sending: Option<Run>,
+    pub(super) writes_left: Option<u32>,
+}
+
+pub(super) struct Row {
+    pub(super) delivery: Delivery,
+    pub(super) retry_at: Option<DateTime<Utc>>,
+    pub(super) run: Option<usize>,
+}
+
+impl Tables {
+    pub(super) fn write(&mut self) -> Result<(), StoreError> {
+        match &mut self.writes_left {
+            None => Ok(()),
+            Some(0) => Err(StoreError::Full),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
+        self.subscribers.iter_mut().find(|subscriber| subscriber.address.key() == address.key())
+    }
+
+    /// Whether an issue is in a mailing, alone or in a digest.
+    pub(super) fn is_mailed(&self, issue: &IssueId) -> bool {
+        let mut digests = self.mailings.iter().filter_map(|mailing| mailing.digest.as_ref());
+        digests.any(|digest| digest.issues.contains(issue))
+            || self.mailings.iter().any(|mailing| mailing.issue == *issue)
+    }
+
+    pub(super) fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
+        &mut self.subscribers[id.0 as usize - 1]
+    }
+
+    /// The row of a recipient whom this run has taken.
+    pub(super) fn taken(
+        &mut self,
+        issue: &IssueId,
+        id: SubscriberId,
+        run: usize,
+        states: &[State],
+    ) -> Option<&mut Row> {
+        let row = self.rows.get_mut(&(issue.clone(), id))?;
+        (row.run == Some(run) && states.contains(&row.delivery.state)).then_some(row)
+    }
+
+    /// Writes an entry down, unless another run has the recipient.
+    pub(super) fn enter(
+        &mut self,
+        issue: &IssueId,
+        id: SubscriberId,
+        run: usize,
+        entry: Entry,
+        now: DateTime<Utc>,
+    ) -> bool {
+        match entry {
+            Entry::Sending => self.shift(issue, id, run, [State::Claimed, State::Sending]),
+            Entry::Unsent => self.shift(issue, id, run, [State::Sending, State::Claimed]),
+            Entry::Ended(outcome) => self.settle(issue, id, run, outcome, now),
+        }
+    }
+
+    pub(super) fn shift(&mut self, issue: &IssueId, id: SubscriberId, run: usize, [from, to]: [State; 2]) -> bool {
+        self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
+    }
+
+    pub(super) fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
+        let NewSubscriber { address, name, status, attributes } = new;
+        match self.find(&address) {
+            Some(there) if there.status != Status::Active => added.away += 1,
+            Some(there) if status != Status::Active => {
+                there.status = status;
+                added.away += 1;
+            }
+            Some(there) if there.id.0 as usize > known => added.repeated += 1,
+            Some(_) => added.known += 1,
+            None => {
+                let id = SubscriberId(self.subscribers.len() as i64 + 1);
+                self.subscribers.push(Subscriber { id, address, name, status, attributes, created: now });
+                if status == Status::Active { added.new += 1 } else { added.away += 1 }
+            }
+        }
+    }
+
+    pub(super) fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {
+        let mut recovered = Recovered::default();
+        for row in self.rows.values_mut() {
+            let delivery = &mut row.delivery;
+            if !matches!(delivery.state, State::Claimed | State::Sending) {
+                continue;
+            }
+            let same_boot = row.run.is_some_and(|dead| self.runs[dead].boot_id == run.boot_id);
+            delivery.changed = Some(now);
+            if same_boot && delivery.state == State::Claimed {
+                delivery.state = State::Queued;
+                recovered.requeued += 1;
+                continue;
+            }
+            delivery.state = State::Unknown;
+            delivery.attempts += 1;
+            recovered.unknown.push(delivery.clone());
+        }
+        recovered
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        issue: &IssueId,
+        id: SubscriberId,
+        run: usize,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let Some(row) = self.taken(issue, id, run, &[State::Claimed, State::Sending]) else { return false };
+        let suppresses = matches!(outcome, Outcome::Failed { suppress: true, .. });
+        let (state, reply) = match outcome {
+            Outcome::Sent(reply) => (State::Sent, Some(reply)),
+            Outcome::Deferred { reply, retry_at } => {
+                row.retry_at = Some(retry_at);
+                (State::Deferred, Some(reply))
+            }
+            Outcome::Failed { reply, .. } => (State::Failed, Some(reply)),
+            Outcome::Unknown(reply) => (State::Unknown, Some(reply)),
+            Outcome::Requeued => (State::Queued, None),
+        };
+        row.delivery.attempts += u32::from(state != State::Queued);
+        (row.delivery.state, row.delivery.reply, row.delivery.changed) = (state, reply, Some(now));
+        if suppresses {
+            self.subscriber(id).status = Status::Suppressed;
+        }
+        true
+    }
+}
