@@ -9,9 +9,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::DateTime;
-use chrono_tz::Tz;
-
 use crate::delivery::bell::{Bell, LOOK};
 use crate::delivery::journal::{Journal, Stopped};
 use crate::delivery::papers::{BATCH, Closed, Papers, Ready, Turn};
@@ -20,9 +17,8 @@ use crate::delivery::server::Trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Entry, Outcome, State};
 use crate::letter::Letter;
-use crate::rate::Quota;
-use crate::smtp::Route;
-use crate::smtp::relay::Relay;
+
+mod permits;
 
 /// A connection that has had nothing to do for half a minute is closed: servers do not like idle ones.
 const MOST_IDLE: u128 = 30_000 / LOOK.as_millis();
@@ -193,56 +189,6 @@ impl<'a> Desk<'a> {
                 papers.held(seat.server, begun, Instant::now());
             }
         }
-    }
-
-    /// Asks the store how much the server may be given now; gives how long to wait if nothing.
-    fn ask_for_permits(&self, seat: Seat) -> Result<Option<Duration>, Stopped> {
-        let Some(relay) = self.relay(seat) else { return Ok(None) };
-        let wanted = self.papers().letters.len().max(1) as u64;
-        let mut permits = self.journal.take_permits(&relay.rates, wanted)?;
-        if permits.granted == 0 {
-            return Ok(Some(permits.wait));
-        }
-        let mut quota = None;
-        if let Some(warm_up) = &relay.warm_up {
-            let now = (self.job.clock)();
-            let today = quota.insert(warm_up.quota(now));
-            permits.granted = self.journal.take_quota(today, permits.granted)?;
-            if permits.granted == 0 {
-                self.papers().spend(seat.server, warm_up.next_day(now));
-            }
-        }
-        self.papers().give_permits(seat.server, permits.granted, quota);
-        self.letters_came.ring_for_all();
-        Ok(None)
-    }
-
-    /// So many of all messages of today were taken for this run.
-    pub(super) fn take_of(&self, quota: Quota, count: u64) {
-        self.papers().take_of(quota, count);
-    }
-
-    /// All messages that may leave today are taken: those that are claimed are the last.
-    pub(super) fn pause_until(&self, until: DateTime<Tz>) {
-        self.papers().pause_until(until);
-    }
-
-    /// The wait for the server's rate is over.
-    pub(super) fn ask_again(&self, seat: Seat) {
-        self.papers().servers[seat.server].asking = false;
-        self.letters_came.ring_for_all();
-    }
-
-    fn relay(&self, seat: Seat) -> Option<&'a Relay> {
-        match self.job.route {
-            Route::Relays(relays) => relays.get(seat.server),
-            Route::Outbox { .. } => None,
-        }
-    }
-
-    /// Whether the worker's server may be given no more than it has permits for.
-    fn is_rated(&self, seat: Seat) -> bool {
-        self.relay(seat).is_some_and(|relay| !relay.rates.is_empty() || relay.warm_up.is_some())
     }
 
     /// The next letter, if the worker may have one now.

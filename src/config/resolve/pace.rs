@@ -81,7 +81,7 @@ pub(super) fn canary(raw: &RawCanary, wrong: &mut Wrong<'_>) -> Canary {
             Wave::To(to.items().into_iter().filter_map(|text| super::address(text, &keys("to"), wrong)).collect())
         }
     };
-    if matches!(&wave, Wave::To(to) if to.is_empty()) && wrong.findings.is_empty() {
+    if raw.to.as_ref().is_some_and(|to| to.items().is_empty()) {
         wrong.value(&keys("to"), "the list of addresses is empty", "name one address at least, or write `share: 1%`");
     }
     Canary { wave, wait, most_failures }
