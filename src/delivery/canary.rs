@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::config::{Canary, Wave};
 use crate::delivery::run::{Ended, Job, Progress, run};
 use crate::finding::Finding;
+use crate::issue::Slug;
 use crate::ledger::{Delivery, State};
 use crate::store::Store;
 use crate::subscriber::SubscriberId;
@@ -23,18 +24,18 @@ const FEWEST: usize = 10;
 /// So often a run that waits says that it is alive.
 const STEP: Duration = Duration::from_secs(10);
 
-/// Mails the first wave, waits, looks, and mails the others or nobody.
+/// Mails the first wave, waits, looks, and mails the others or nobody. `name` is what the command line calls the issue.
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub(super) fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary) -> anyhow::Result<Ended> {
-    let First { wave, warnings, error } = first(store, job, canary)?;
+pub(super) fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<Ended> {
+    let First { wave, warnings, error } = first(store, job, canary, name)?;
     let mut ended = Ended { warnings, stopped: error, ..Ended::default() };
     if ended.stopped.is_some() {
         return Ok(ended);
     }
     let wave = wave.unwrap_or_default();
-    let watch = Watch { store: &mut *store, job, canary, wave: &wave, retried: false };
+    let watch = Watch { store: &mut *store, job, canary, name, wave: &wave, retried: false };
     if !wave.is_empty() && !watch.is_passed(&mut ended)? {
         return Ok(ended);
     }
@@ -52,7 +53,7 @@ struct First {
     error: Option<Finding>,
 }
 
-fn first(store: &dyn Store, job: &Job<'_>, canary: &Canary) -> anyhow::Result<First> {
+fn first(store: &dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<First> {
     let counts = store.counts(job.issue)?;
     let away = counts.of(State::Queued) + counts.of(State::Suppressed);
     let (all, tried) = (usize::try_from(counts.total())?, usize::try_from(counts.total() - away)?);
@@ -77,7 +78,7 @@ fn first(store: &dyn Store, job: &Job<'_>, canary: &Canary) -> anyhow::Result<Fi
             wave.dedup();
             let there = store.deliveries_to(job.issue, &wave)?;
             if there.is_empty() {
-                first.error = Some(no_seeds(job.slug.as_str()));
+                first.error = Some(no_seeds(name));
             }
             there.into_iter().map(|delivery| delivery.subscriber).collect()
         }
@@ -105,6 +106,7 @@ struct Watch<'w> {
     store: &'w mut dyn Store,
     job: &'w Job<'w>,
     canary: &'w Canary,
+    name: &'w Slug,
     wave: &'w [SubscriberId],
     /// Those whom the server put off were tried again.
     retried: bool,
@@ -132,7 +134,7 @@ impl Watch<'_> {
             let left = pause.left(seen.last, self.canary.wait, (self.job.clock)());
             if !left.is_zero() {
                 if pause.begins() {
-                    let (slug, mailed) = (self.job.slug.clone(), seen.mailed() as u64);
+                    let (slug, mailed) = (self.name.clone(), seen.mailed() as u64);
                     (self.job.progress)(Progress::Waiting { slug, mailed, left });
                 }
                 let step = left.min(STEP);
@@ -178,7 +180,7 @@ impl Watch<'_> {
         let half = if end { (seen.deferred.len() + seen.unknown) as f64 / 2.0 } else { 0.0 };
         let is_too_much = seen.failed as f64 + half > self.canary.most_failures * seen.mailed() as f64;
         if is_too_much {
-            ended.stopped = Some(halted(self.job.slug.as_str(), seen, self.canary.most_failures));
+            ended.stopped = Some(halted(self.name, seen, self.canary.most_failures));
         }
         is_too_much
     }
@@ -265,7 +267,7 @@ impl Seen {
     }
 }
 
-fn halted(slug: &str, seen: &Seen, most: f64) -> Finding {
+fn halted(slug: &Slug, seen: &Seen, most: f64) -> Finding {
     let mut replies: Vec<(&String, &usize)> = seen.replies.iter().collect();
     replies.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
     let said: Vec<String> = replies.iter().take(3).map(|(reply, times)| format!("`{reply}` ({times} times)")).collect();
@@ -292,7 +294,7 @@ fn no_seed(address: &str) -> Finding {
         .help(format!("`slugline subscribers add {address}`, or remove it there"))
 }
 
-fn no_seeds(slug: &str) -> Finding {
+fn no_seeds(slug: &Slug) -> Finding {
     let message = format!("nobody is mailed `{slug}`: no address in `mail.canary.to` is among its recipients");
     Finding::error("canary-seed", message).help(format!(
         "`slugline send {slug} --after-canary` mails it at once; name subscribers there for the next issue"

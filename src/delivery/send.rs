@@ -271,7 +271,7 @@ fn mail_one<'a>(
         progress: sending.progress,
     };
     let ended = match sending.canary {
-        Some(canary) => canary::mail(store, &job, canary),
+        Some(canary) => canary::mail(store, &job, canary, piece.slug()),
         None => run(store, &job).map_err(Into::into),
     };
     let ended = ended.with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;

@@ -162,7 +162,9 @@ impl Server {
                 return false;
             }
             Trouble::Broken if self.connected > 0 => return false,
+            // All its connections meet with the same.
             Trouble::Busy | Trouble::Broken if self.is_out() => return true,
+            Trouble::Refuses if self.is_out() && self.refuses => return true,
             Trouble::Busy | Trouble::Broken => self.failures += 1,
             Trouble::Unreached => self.failures = MOST_FAILURES.max(self.failures + 1),
             Trouble::Refuses => {
@@ -245,6 +247,17 @@ mod tests {
         let mut server = Server::new(2);
         assert!(server.trouble(Trouble::Unreached, why()));
         assert!(!server.is_usable() && rest(&mut server) == 16 && admitted(&server) == 1);
+    }
+
+    #[test]
+    fn what_all_connections_are_refused_for_counts_once() {
+        let mut server = Server::new(8);
+        (0..8).for_each(|_| server.note_connected());
+        for _ in 0..8 {
+            server.note_closed();
+            assert!(server.trouble(Trouble::Refuses, why()));
+        }
+        assert_eq!(rest(&mut server), 300);
     }
 
     #[test]
