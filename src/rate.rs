@@ -1,12 +1,13 @@
-//! How fast mail may leave: so many messages in so long a time, and what of it is left.
+//! How fast mail may leave: so many messages in so long a time, or so many on a day while a server or domain is new.
 //!
-//! The rule is a bucket that fills evenly and holds a tenth of a second's worth, one message at least (the generic cell
+//! The rule of a rate is a bucket that fills evenly and holds a tenth of a second's worth, one message at least (the generic cell
 //! rate algorithm): one time says it all, so that a store keeps it in one row and any number of machines share it.
 
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 /// So many messages in so long a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,61 @@ pub struct Permits {
     pub granted: u64,
     /// If none: how long to wait before asking again.
     pub wait: Duration,
+}
+
+/// More mail each day from a server or domain that nobody knows yet (IP and domain warm-up).
+#[derive(Debug, Clone, PartialEq)]
+pub struct WarmUp {
+    /// What it limits: the name under which stores count.
+    pub name: String,
+    /// The first day. Nothing leaves before.
+    pub since: NaiveDate,
+    /// Messages on the first day.
+    pub first_day: u32,
+    /// So many times those of the day before on each further day, 1 at least.
+    pub factor: f64,
+    /// Where days begin.
+    pub zone: Tz,
+}
+
+/// What may leave on one day, counted in the store for all who send from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// What is counted.
+    pub name: String,
+    /// On which day.
+    pub day: NaiveDate,
+    /// Messages, at most.
+    pub messages: u64,
+}
+
+impl WarmUp {
+    /// What may leave on the day of `now`.
+    pub fn quota(&self, now: DateTime<Utc>) -> Quota {
+        const MOST: f64 = 1e12;
+        let day = now.with_timezone(&self.zone).date_naive();
+        let days = (day - self.since).num_days();
+        let mut messages = if days < 0 { 0.0 } else { f64::from(self.first_day) };
+        for _ in 0..days.max(0) {
+            if messages >= MOST || self.factor <= 1.0 {
+                break;
+            }
+            messages *= self.factor;
+        }
+        Quota { name: self.name.clone(), day, messages: messages.min(MOST) as u64 }
+    }
+
+    /// When the next day begins on which something may leave.
+    pub fn next_day(&self, now: DateTime<Utc>) -> DateTime<Tz> {
+        let today = now.with_timezone(&self.zone).date_naive();
+        let next = (today + Days::new(1)).max(self.since);
+        // A day that begins with a change of the clock begins a little later.
+        let beginnings = (0..24).filter_map(|quarter| {
+            let time = next.and_time(NaiveTime::MIN) + TimeDelta::minutes(15 * quarter);
+            time.and_local_timezone(self.zone).earliest()
+        });
+        beginnings.into_iter().next().unwrap_or_else(|| (now + TimeDelta::days(1)).with_timezone(&self.zone))
+    }
 }
 
 impl Rate {
@@ -106,6 +162,38 @@ mod tests {
         assert_eq!(sent(&rate(60, 3600), 9, 3), [0, 60_000, 120_000]);
         let fast = sent(&rate(1000, 1), 500, 2001);
         assert!((1890..=1910).contains(fast.last().unwrap()), "{:?}", fast.last());
+    }
+
+    fn warm_up(zone: Tz) -> WarmUp {
+        let since = "2026-11-20".parse().unwrap();
+        WarmUp { name: "test".to_owned(), since, first_day: 50, factor: 1.5, zone }
+    }
+
+    #[test]
+    fn each_day_of_a_warm_up_more_may_leave() {
+        let of = |time: &str| warm_up(Tz::UTC).quota(time.parse().unwrap()).messages;
+        let days = ["19", "20", "21", "22", "23", "24"].map(|day| of(&format!("2026-11-{day}T12:00:00Z")));
+        assert_eq!(days, [0, 50, 75, 112, 168, 253]);
+        assert_eq!(of("2029-01-01T00:00:00Z"), 1_000_000_000_000);
+        let even = WarmUp { factor: 1.0, ..warm_up(Tz::UTC) };
+        assert_eq!(even.quota("2029-01-01T00:00:00Z".parse().unwrap()).messages, 50);
+    }
+
+    #[test]
+    fn days_begin_where_the_publication_is() {
+        let warm_up = warm_up(Tz::Asia__Tokyo);
+        let quota = |time: &str| warm_up.quota(time.parse().unwrap());
+        assert_eq!(quota("2026-11-20T14:59:59Z").messages, 50);
+        assert_eq!(
+            (quota("2026-11-20T15:00:00Z").messages, quota("2026-11-20T15:00:00Z").day.to_string()),
+            (75, "2026-11-21".to_owned())
+        );
+        let next = |time: &str| warm_up.next_day(time.parse().unwrap()).to_rfc3339();
+        assert_eq!(next("2026-11-20T14:59:59Z"), "2026-11-21T00:00:00+09:00");
+        assert_eq!(next("2026-11-01T00:00:00Z"), "2026-11-20T00:00:00+09:00");
+        // In Beirut, clocks jumped from midnight to one o'clock.
+        let beirut = WarmUp { zone: Tz::Asia__Beirut, ..warm_up.clone() };
+        assert_eq!(beirut.next_day("2027-03-27T12:00:00Z".parse().unwrap()).to_rfc3339(), "2027-03-28T01:00:00+03:00");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench send -- [MESSAGES] [CONNECTIONS] [KEY=VALUE…]` sends a personalised Chinese edition to Postfix's
 //! `smtp-sink`, which it starts itself, as do `smtp-source -d` and stock lettre. Keys: `sink=HOST:PORT` (a sink that runs
-//! already), `dkim=rsa|ed25519`, `who=slugline,smtp-source,lettre`, `bytes=66000`, `ledger=DIR`. `slow_sync.c` is a slow disk.
+//! already), `dkim=rsa|ed25519`, `who=slugline,smtp-source,lettre`, `bytes=66000`, `ledger=DIR`, `servers=2`
+//! (slugline takes the sink for so many servers, and shares the connections out among them). `slow_sync.c` is a slow disk.
 
 mod letters;
 mod others;
@@ -39,6 +40,8 @@ pub struct Load {
     pub connections: usize,
     /// The sink's port on 127.0.0.1.
     pub port: u16,
+    /// As how many servers slugline takes the sink.
+    pub servers: usize,
 }
 
 /// What a sender reached.
@@ -60,7 +63,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(std::io::stdout(), "smtp-sink is not installed (Debian: apt-get install postfix)")?;
         return Ok(());
     };
-    let load = Load { messages, connections, port: sink.port };
+    let servers = key("servers").map_or(Ok(1), str::parse)?;
+    let load = Load { messages, connections, port: sink.port, servers };
     let mut out = std::io::stdout();
     writeln!(out, "{messages} messages of {} bytes over {connections} connections", letters.bytes()?)?;
     let mut yardstick = None;
@@ -108,15 +112,21 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
     store.begin_run(&Run { host: "bench".to_owned(), boot_id: "bench".to_owned(), pid: 1 }, now)?;
     store.freeze(&issue, "hash", None, now)?;
     let server = Server { host: "127.0.0.1".to_owned(), port: load.port, tls: TlsMode::None };
-    let route = Route::Relay(Box::new(Relay::new(server, "example.org", None, None)?));
+    let relay = || -> Result<Relay, Box<dyn Error>> {
+        let mut relay = Relay::new(server.clone(), "example.org", None, None)?;
+        relay.connections = load.connections / load.servers;
+        Ok(relay)
+    };
+    let route = Route::Relays((0..load.servers).map(|_| relay()).collect::<Result<_, _>>()?);
     let job = Job {
         issue: &issue,
         slug: &slug,
         route: &route,
         write: &|subscriber| letters.write(subscriber),
-        connections: load.connections,
         limit: None,
+        only: None,
         rates: &[],
+        warm_up: None,
         clock: &|| now,
         pause: &|pause| thread::sleep(pause),
         stop: &AtomicBool::new(false),

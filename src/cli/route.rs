@@ -1,12 +1,14 @@
-//! The way out that the project file names, with the password and the certificates it needs.
+//! The way out that the project file names, with the passwords and the certificates it needs.
 //!
-//! The password comes from SLUGLINE_SMTP_PASSWORD, else from `mail.password_file`; it is never shown.
+//! The password of a server comes from the environment variable or the file that its entry names, else from
+//! SLUGLINE_SMTP_PASSWORD, else from `mail.password_file`; it is never shown.
 
 use std::env;
+use std::path::Path;
 
 use secrecy::SecretString;
 
-use crate::config::{MailConfig, Via};
+use crate::config::{MailConfig, MailServer, Via};
 use crate::disk::Project;
 use crate::finding::Finding;
 use crate::smtp::Route;
@@ -16,30 +18,60 @@ const PASSWORD: &str = "SLUGLINE_SMTP_PASSWORD";
 
 /// The way mail leaves.
 pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
-    let server = match &mail.via {
-        Via::Outbox(folder) => return Ok(Route::Outbox { project: project.clone(), root: folder.clone() }),
-        Via::Smtp(server) => server.clone(),
-    };
-    let login = match &mail.user {
-        Some(user) => Some(Login { user: user.clone(), password: password(project, mail)? }),
-        None => None,
-    };
-    let roots = mail.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
-    let relay = Relay::new(server, mail.from.address.domain(), login, roots.as_deref())?;
-    Ok(Route::Relay(Box::new(relay)))
+    match &mail.via {
+        Via::Outbox(folder) => {
+            let (project, root) = (project.clone(), folder.clone());
+            Ok(Route::Outbox { project, root, writers: mail.connections })
+        }
+        Via::Smtp(servers) => {
+            let relays = servers.iter().map(|server| relay(project, mail, server));
+            Ok(Route::Relays(relays.collect::<anyhow::Result<_>>()?))
+        }
+    }
 }
 
-fn password(project: &Project, mail: &MailConfig) -> anyhow::Result<SecretString> {
-    if let Ok(password) = env::var(PASSWORD)
-        && !password.is_empty()
-    {
-        return Ok(password.into());
+fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
+    let login = match &server.user {
+        Some(user) => Some(Login { user: user.clone(), password: password(project, mail, server)? }),
+        None => None,
+    };
+    let roots = server.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
+    let mut relay = Relay::new(server.server.clone(), mail.from.address.domain(), login, roots.as_deref())?;
+    relay.connections = server.connections;
+    relay.weight = server.weight;
+    relay.rates.extend(server.rate.clone());
+    relay.warm_up = server.warm_up.clone();
+    Ok(relay)
+}
+
+fn password(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<SecretString> {
+    if let Some(name) = &server.password_env {
+        let finding = || {
+            let message =
+                format!("the environment variable {name} is not set, and `mail.via` takes a password from it");
+            Finding::error("smtp-password", message).help("set it, or remove `password_env`")
+        };
+        return Ok(of_environment(name).ok_or_else(finding)?);
+    }
+    if let Some(file) = &server.password_file {
+        return of_file(project, file);
+    }
+    if let Some(password) = of_environment(PASSWORD) {
+        return Ok(password);
     }
     if let Some(file) = &mail.password_file {
-        let text = project.text(file)?;
-        return Ok(text.trim_end_matches(['\r', '\n']).to_owned().into());
+        return of_file(project, file);
     }
     Err(Finding::error("smtp-password", "`mail.user` is set and there is no password")
         .help(format!("put it into the environment variable {PASSWORD}, or into a file named by `mail.password_file`"))
         .into())
+}
+
+fn of_environment(name: &str) -> Option<SecretString> {
+    env::var(name).ok().filter(|password| !password.is_empty()).map(Into::into)
+}
+
+fn of_file(project: &Project, file: &Path) -> anyhow::Result<SecretString> {
+    let text = project.text(file)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }

@@ -44,7 +44,7 @@ pub(super) struct Args {
     /// that is due]
     issue: Vec<String>,
     /// Mail the issue to this address only, marked as a test, and note nothing; can be given more than once
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["dry_run", "limit"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["dry_run", "limit", "after_canary"])]
     test: Vec<EmailAddress>,
     /// Say what would be mailed to how many (with `-v`, to whom), and do nothing
     #[arg(long)]
@@ -52,6 +52,9 @@ pub(super) struct Args {
     /// Mail so many recipients at most, and leave the rest to the next run
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    /// Mail the others too, though too many of the first recipients (`mail.canary`) failed, or without waiting for them
+    #[arg(long, requires = "issue")]
+    after_canary: bool,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -69,12 +72,13 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut store = context.store(&config)?;
     if args.dry_run {
         let (newcomers, read) = subscribers::newcomers(context, &config, &*store)?;
-        return with_sending(context, &config, &loaded.issues, chosen, args.limit, |sending| {
+        return with_sending(context, &config, &loaded.issues, chosen, args.limit, args.after_canary, |sending| {
             words::forecast(context, &send::forecast(&*store, sending, &newcomers)?).map(|exit| exit.max(read))
         });
     }
     let imported = subscribers::import_list(context, &config, &mut *store)?;
-    match mail(context, &config, &loaded.issues, &mut *store, chosen, args.limit)? {
+    let send = |sending: &Sending<'_>| send::send_due(&mut *store, sending);
+    match with_sending(context, &config, &loaded.issues, chosen, args.limit, args.after_canary, send)? {
         Sent::Done(report) => words::sent(context, &report).map(|exit| exit.max(imported)),
         Sent::Busy(other) => Err(busy(other.as_ref()).into()),
     }
@@ -89,7 +93,7 @@ pub(super) fn mail(
     chosen: Chosen,
     limit: Option<u64>,
 ) -> anyhow::Result<Sent> {
-    with_sending(context, config, issues, chosen, limit, |sending| send::send_due(store, sending))
+    with_sending(context, config, issues, chosen, limit, false, |sending| send::send_due(store, sending))
 }
 
 /// Calls `act` with all that a sending needs beside the store.
@@ -99,6 +103,7 @@ fn with_sending<T>(
     issues: &[Issue],
     chosen: Chosen,
     limit: Option<u64>,
+    after_canary: bool,
     act: impl FnOnce(&Sending<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let mail = mail_of(config)?;
@@ -119,9 +124,10 @@ fn with_sending<T>(
         chosen,
         terms,
         route: &route,
-        connections: mail.connections,
         limit,
         rates: mail.rate.as_slice(),
+        warm_up: mail.warm_up.as_ref(),
+        canary: mail.canary.as_ref().filter(|_| !after_canary),
         run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
         edition: &|piece, date| context.letters(config, issues, piece, date),

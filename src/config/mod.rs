@@ -15,13 +15,15 @@ use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::publication::Publication;
-use crate::rate::Rate;
+use crate::rate::{Rate, WarmUp};
 
 pub use languages::Languages;
+pub use pace::{Canary, MailServer, Wave};
 pub use schedule::Schedule;
 
 mod languages;
 mod mailbox;
+mod pace;
 mod raw;
 mod resolve;
 mod schedule;
@@ -197,16 +199,17 @@ pub struct MailConfig {
     pub images: Images,
     /// How mail leaves.
     pub via: Via,
-    /// Login name; the password never stands in the project file.
-    pub user: Option<String>,
-    /// File that holds the password, relative to the project folder; SLUGLINE_SMTP_PASSWORD wins.
+    /// File that holds the password of servers without one of their own, relative to the project folder;
+    /// SLUGLINE_SMTP_PASSWORD wins.
     pub password_file: Option<PathBuf>,
-    /// PEM file of further certificates to trust, relative to the project folder: for a relay of one's own.
-    pub tls_ca_file: Option<PathBuf>,
-    /// Connections used side by side.
+    /// Connections used side by side, to a server that says nothing else.
     pub connections: usize,
     /// How fast mail may leave, counted for all who send from the store.
     pub rate: Option<Rate>,
+    /// How much mail may leave on each day while the sender is new, counted likewise.
+    pub warm_up: Option<WarmUp>,
+    /// Who gets an issue before the others, to see whether it arrives.
+    pub canary: Option<Canary>,
     /// An issue older than this is never mailed by itself.
     pub due_for: Duration,
     /// What becomes of recipients whose delivery is unknown.
@@ -291,8 +294,8 @@ pub struct ListId {
 pub enum Via {
     /// As .eml files in this folder below the project folder.
     Outbox(PathBuf),
-    /// To an SMTP server.
-    Smtp(Server),
+    /// To SMTP servers, one at least.
+    Smtp(Vec<MailServer>),
 }
 
 /// An SMTP server.

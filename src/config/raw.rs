@@ -160,12 +160,14 @@ pub(super) struct RawMail {
     pub subject: Option<String>,
     pub images: Option<RawImages>,
     pub images_max_bytes: Option<u64>,
-    pub via: Option<String>,
+    pub via: Option<RawVia>,
     pub user: Option<String>,
     pub password_file: Option<String>,
     pub tls_ca_file: Option<String>,
     pub connections: Option<usize>,
     pub rate: Option<String>,
+    pub warm_up: Option<RawWarmUp>,
+    pub canary: Option<RawCanary>,
     pub due_for: Option<String>,
     pub on_unknown: Option<RawOnUnknown>,
     pub bounce_address: Option<String>,
@@ -173,6 +175,57 @@ pub(super) struct RawMail {
     pub unsubscribe_mailto: Option<String>,
     pub unsubscribe_url: Option<String>,
     pub subscribers: Option<String>,
+}
+
+/// `via:` one way out, or several mail servers.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected `outbox`, the URL of a mail server, or a list of URLs and of mappings of url, \
+                               weight, user, password_env, password_file, tls_ca_file, connections and rate"
+)]
+pub(super) enum RawVia {
+    One(RawServer),
+    Many(Vec<RawServer>),
+}
+
+/// A mail server: its URL, or a mapping.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawServer {
+    Url(String),
+    Full(Box<RawServerFields>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawServerFields {
+    pub url: String,
+    pub weight: Option<u32>,
+    pub user: Option<String>,
+    pub password_env: Option<String>,
+    pub password_file: Option<String>,
+    pub tls_ca_file: Option<String>,
+    pub connections: Option<usize>,
+    pub rate: Option<String>,
+    pub warm_up: Option<RawWarmUp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawWarmUp {
+    pub since: Option<String>,
+    pub first_day: Option<u32>,
+    pub factor: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCanary {
+    pub share: Option<String>,
+    pub to: Option<OneOrMany>,
+    pub wait: Option<String>,
+    pub most_failures: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -11,14 +11,13 @@ use url::Url;
 
 use crate::config::raw::{RawAuthor, RawConfig, RawEditionOf, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom};
 use crate::config::{
-    Config, Database, EditionOf, Images, MailConfig, OnUnknown, StorePlace, UpdatedFrom, Via, mailbox, via,
+    Config, Database, EditionOf, Images, MailConfig, OnUnknown, StorePlace, UpdatedFrom, mailbox, via,
 };
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
-use crate::rate::Rate;
 
 mod archive;
 mod check;
@@ -26,6 +25,8 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
+mod pace;
+mod servers;
 
 /// The text a `RawConfig` came from.
 #[derive(Clone, Copy)]
@@ -189,12 +190,17 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
             None | Some(RawImages::Link) => Images::Link,
             Some(RawImages::Embed) => Images::Embed { most_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
         },
-        via: via_of(raw.via.as_deref().unwrap_or("outbox"), wrong),
-        user: raw.user.clone(),
+        via: servers::way_out(raw, zone, wrong),
         password_file: raw.password_file.as_deref().map(PathBuf::from),
-        tls_ca_file: raw.tls_ca_file.as_deref().map(PathBuf::from),
         connections: raw.connections.unwrap_or(4),
-        rate: raw.rate.as_deref().and_then(|text| rate(text, wrong)),
+        rate: raw
+            .rate
+            .as_deref()
+            .and_then(|text| pace::rate(text, "mail", &mut |why, help| wrong.value(&["mail", "rate"], why, help))),
+        warm_up: raw.warm_up.as_ref().and_then(|raw| {
+            pace::warm_up(raw, "mail", zone, &mut |key, why, help| wrong.value(&["mail", "warm_up", key], why, help))
+        }),
+        canary: raw.canary.as_ref().map(|raw| pace::canary(raw, wrong)),
         due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),
         on_unknown: match raw.on_unknown {
             None | Some(RawOnUnknown::Hold) => OnUnknown::Hold,
@@ -220,21 +226,6 @@ fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<crate::config::ListId> {
                         the words";
     let parsed = mailbox::list_id(text).ok_or_else(|| format!("`{text}`"));
     wrong.check(parsed, &["mail", "list_id"], "it is no name of a mailing list", HELP)
-}
-
-fn via_of(text: &str, wrong: &mut Wrong<'_>) -> Via {
-    const HELP: &str = "write `outbox`, `smtp://host:587` or `smtps://host:465`; put the login into `user` and the \
-                        password into SLUGLINE_SMTP_PASSWORD";
-    let parsed = via::via(text);
-    wrong.check(parsed, &["mail", "via"], "mail cannot leave this way", HELP).unwrap_or(Via::Outbox(PathBuf::new()))
-}
-
-fn rate(text: &str, wrong: &mut Wrong<'_>) -> Option<Rate> {
-    let parsed = via::rate(text);
-    if parsed.is_none() {
-        wrong.value(&["mail", "rate"], "it is no rate", "write one such as `10/s`, `300/min` or `5000/h`");
-    }
-    parsed
 }
 
 fn due_for(text: &str, wrong: &mut Wrong<'_>) -> Duration {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::Duration;
 use url::{Host, Url};
 
-use crate::config::{Database, Server, StorePlace, TlsMode, Via};
+use crate::config::{Database, MailServer, Server, StorePlace, TlsMode, Via};
 use crate::rate::Rate;
 
 /// Parses `outbox`, `outbox:DIR`, `smtp://host[:port]`, `smtp+plain://host[:port]` or `smtps://host[:port]`.
@@ -29,7 +29,22 @@ pub(super) fn via(text: &str) -> Result<Via, String> {
         other => return Err(format!("`{other}` is not a way to send mail")),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Via::Smtp(Server { host, port: url.port().unwrap_or(port), tls }))
+    Ok(Via::Smtp(vec![plain(Server { host, port: url.port().unwrap_or(port), tls })]))
+}
+
+/// A server of which no more is known; 0 connections stand for those of `mail.connections`.
+fn plain(server: Server) -> MailServer {
+    MailServer {
+        server,
+        weight: 1,
+        user: None,
+        password_env: None,
+        password_file: None,
+        tls_ca_file: None,
+        connections: 0,
+        rate: None,
+        warm_up: None,
+    }
 }
 
 /// Whether mail to this host stays on this machine.
@@ -97,7 +112,7 @@ mod tests {
     use super::*;
 
     fn server(host: &str, port: u16, tls: TlsMode) -> Result<Via, String> {
-        Ok(Via::Smtp(Server { host: host.to_owned(), port, tls }))
+        Ok(Via::Smtp(vec![plain(Server { host: host.to_owned(), port, tls })]))
     }
 
     #[test]

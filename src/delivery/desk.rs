@@ -5,25 +5,20 @@
 //! store ─► claims ─► scribes write and sign ─► letters ─► workers, one per connection ─► journal
 //! ```
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::delivery::bell::{Bell, LOOK};
 use crate::delivery::journal::{Journal, Stopped};
-use crate::delivery::judgement::Judgement;
-use crate::delivery::run::{Ended, Job, Progress};
-use crate::delivery::window::Window;
+use crate::delivery::papers::{BATCH, Closed, Papers, Ready, Turn};
+use crate::delivery::run::{Job, Progress};
+use crate::delivery::server::Trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Entry, Outcome, State};
 use crate::letter::Letter;
-use crate::subscriber::SubscriberId;
 
-/// So many recipients are claimed at a time: enough to share the cost of a durable write.
-const BATCH: usize = 64;
-
-/// So many are claimed and not settled, at most, where connections are few. After a power cut they are the unknown ones.
-const MOST_CLAIMED: usize = 2 * BATCH;
+mod permits;
 
 /// A connection that has had nothing to do for half a minute is closed: servers do not like idle ones.
 const MOST_IDLE: u128 = 30_000 / LOOK.as_millis();
@@ -37,10 +32,13 @@ pub(super) struct Desk<'a> {
     room_came: Bell,
 }
 
-/// A recipient whose letter is written.
-pub(super) struct Ready {
-    pub(super) claim: Claim,
-    pub(super) letter: Letter,
+/// Where a worker sits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seat {
+    /// The number of its server in the route, from 0.
+    pub(super) server: usize,
+    /// Its number among those of its server, from 0.
+    pub(super) number: usize,
 }
 
 /// What a worker is to do next.
@@ -49,40 +47,18 @@ pub(super) enum Next {
     Letter(Box<Ready>),
     /// Close the connection and ask again.
     Rest,
+    /// Wait so long and ask again.
+    Pause(Duration),
+    /// Wait so long for the rate of its server, say so, and ask again.
+    Pace(Duration),
     /// Go home.
     End,
 }
 
-struct Papers {
-    claims: VecDeque<Claim>,
-    letters: VecDeque<Ready>,
-    most_letters: usize,
-    /// Claims in the hands of scribes, and letters in those of workers.
-    being_written: usize,
-    being_sent: usize,
-    all_claimed: bool,
-    /// Workers that have not gone home.
-    workers: usize,
-    window: Window,
-    connected: bool,
-    judgement: Judgement,
-}
-
 impl<'a> Desk<'a> {
-    pub(super) fn new(journal: &'a Journal<'a>, job: &'a Job<'a>, counts: &Counts, workers: usize) -> Self {
-        let papers = Papers {
-            claims: VecDeque::new(),
-            letters: VecDeque::new(),
-            most_letters: workers,
-            being_written: 0,
-            being_sent: 0,
-            all_claimed: false,
-            workers,
-            window: Window::new(workers),
-            connected: false,
-            judgement: Judgement::new(workers, counts.of(State::Sent) > 0),
-        };
-        let papers = Mutex::new(papers);
+    /// With so many workers at each server.
+    pub(super) fn new(journal: &'a Journal<'a>, job: &'a Job<'a>, counts: &Counts, seats: &[usize]) -> Self {
+        let papers = Mutex::new(Papers::new(job.route, seats, counts));
         let (claims_came, letters_came, room_came) = <(Bell, Bell, Bell)>::default();
         Self { job, journal, papers, claims_came, letters_came, room_came }
     }
@@ -106,6 +82,10 @@ impl<'a> Desk<'a> {
         self.claims_came.ring_for_all();
     }
 
+    pub(super) fn has_claims(&self) -> bool {
+        !self.papers().claims.is_empty()
+    }
+
     /// No more recipients are to be claimed.
     pub(super) fn end_claims(&self) {
         self.papers().all_claimed = true;
@@ -116,8 +96,7 @@ impl<'a> Desk<'a> {
     /// Waits a while for the last letter to be settled; gives whether it is, or the run is over.
     pub(super) fn is_finished(&self) -> bool {
         let papers = self.papers();
-        let is_finished = |papers: &Papers| self.is_over(papers) || (papers.is_done() && papers.being_sent == 0);
-        is_finished(&papers) || is_finished(&self.room_came.wait(papers))
+        self.is_ended(&papers) || self.is_ended(&self.room_came.wait(papers))
     }
 
     /// The next claim to write a letter for; `None`: no more.
@@ -144,8 +123,16 @@ impl<'a> Desk<'a> {
     pub(super) fn add_letter(&self, claim: Claim, letter: Letter) {
         let mut papers = self.papers();
         papers.being_written -= 1;
-        papers.letters.push_back(Ready { claim, letter });
-        self.letters_came.ring();
+        papers.letters.push_back(Ready::new(claim, letter));
+        self.ring_for_letter(&papers);
+    }
+
+    /// Where there are several servers, the one who is woken might not be the one who may have it.
+    fn ring_for_letter(&self, papers: &Papers) {
+        match papers.has_several_servers() {
+            true => self.letters_came.ring_for_all(),
+            false => self.letters_came.ring(),
+        }
     }
 
     /// A letter could not be written: nobody shall get this issue in a wrong form.
@@ -156,47 +143,74 @@ impl<'a> Desk<'a> {
         papers.judgement.stop_for(finding);
     }
 
-    /// The next letter for the worker of that number, waiting for it. A worker with a connection may be told to rest.
-    pub(super) fn next(&self, worker: usize, connected: bool) -> Next {
-        let mut idle = 0;
+    /// The next letter for a worker, waiting for it. A worker with a connection may be told to rest.
+    pub(super) fn next(&self, seat: Seat, connected: bool) -> Next {
+        let (mut idle, mut is_written) = (0, false);
         loop {
             let mut papers = self.papers();
-            if self.is_over(&papers) || papers.is_done() {
+            if self.is_ended(&papers) {
                 return Next::End;
             }
-            let admitted = papers.window.admits(worker);
-            if let Some(ready) = admitted.then(|| self.take_letter(&mut papers)).flatten() {
-                return Next::Letter(Box::new(ready));
+            let rated = self.is_rated(seat);
+            let turn = papers.turn(seat.server, seat.number, rated);
+            match turn {
+                Turn::Letter => match self.take_letter(&mut papers, seat) {
+                    Some(ready) => return Next::Letter(Box::new(ready)),
+                    None => continue,
+                },
+                Turn::Rest(pause) => return Next::Pause(pause),
+                Turn::Permits => {
+                    papers.servers[seat.server].asking = true;
+                    drop(papers);
+                    match self.ask_for_permits(seat) {
+                        Ok(Some(wait)) => return Next::Pace(wait),
+                        Ok(None) => continue,
+                        Err(Stopped) => return Next::End,
+                    }
+                }
+                Turn::Held | Turn::Wait | Turn::Closed => {}
             }
-            if connected && (!admitted || idle >= MOST_IDLE) {
+            if connected && (turn == Turn::Closed || idle >= MOST_IDLE) {
                 return Next::Rest;
             }
-            drop(papers);
-            // What is known must not wait in memory while nothing happens.
-            if self.journal.flush().is_err() {
-                return Next::End;
+            if !is_written {
+                drop(papers);
+                // What is known must not wait in memory while nothing happens.
+                if self.journal.flush().is_err() {
+                    return Next::End;
+                }
+                is_written = true;
+                continue;
             }
-            let papers = self.papers();
-            if papers.letters.is_empty() || !admitted {
-                drop(self.letters_came.wait(papers));
-                idle += 1;
+            let begun = Instant::now();
+            papers = self.letters_came.wait(papers);
+            idle += 1;
+            if turn == Turn::Held {
+                papers.held(seat.server, begun, Instant::now());
             }
         }
     }
 
-    /// The next letter, if there is one now.
-    pub(super) fn next_if_ready(&self, worker: usize) -> Option<Ready> {
+    /// The next letter, if the worker may have one now.
+    pub(super) fn next_if_ready(&self, seat: Seat) -> Option<Ready> {
         let mut papers = self.papers();
-        let goes_on = !self.is_over(&papers) && papers.window.admits(worker);
-        goes_on.then(|| self.take_letter(&mut papers)).flatten()
+        let rated = self.is_rated(seat);
+        if self.is_over(&papers) || papers.servers[seat.server].is_out() {
+            return None;
+        }
+        let is_mine = papers.turn(seat.server, seat.number, rated) == Turn::Letter;
+        is_mine.then(|| self.take_letter(&mut papers, seat)).flatten()
     }
 
-    fn take_letter(&self, papers: &mut Papers) -> Option<Ready> {
-        let ready = papers.letters.pop_front()?;
-        papers.being_sent += 1;
+    fn take_letter(&self, papers: &mut Papers, seat: Seat) -> Option<Ready> {
+        let ready = papers.take_letter(seat.server, self.is_rated(seat))?;
         // Scribes that have filled the desk go on when it is half empty, not after each letter.
         if papers.letters.len() <= papers.most_letters / 2 {
             self.claims_came.ring();
+        }
+        if papers.has_several_servers() && !papers.letters.is_empty() {
+            // It may be the turn of one that was held.
+            self.letters_came.ring_for_all();
         }
         Some(ready)
     }
@@ -205,7 +219,9 @@ impl<'a> Desk<'a> {
     pub(super) fn sending(&self, claim: &Claim) -> Result<bool, Stopped> {
         let mine = self.journal.sending(claim.subscriber.id)?;
         if !mine {
-            self.papers().being_sent -= 1;
+            let mut papers = self.papers();
+            papers.being_sent -= 1;
+            self.ring_if_finished(&papers);
         }
         Ok(mine)
     }
@@ -216,38 +232,47 @@ impl<'a> Desk<'a> {
     }
 
     /// Notes what became of a recipient; written down with the next message at the latest.
-    pub(super) fn settle(&self, claim: &Claim, outcome: Outcome) {
+    pub(super) fn settle(&self, seat: Seat, claim: &Claim, outcome: Outcome) {
         let state = state_of(&outcome);
         self.journal.add(claim.subscriber.id, Entry::Ended(outcome));
         let mut papers = self.papers();
-        papers.being_sent -= 1;
-        papers.judgement.count(state);
-        if state == State::Sent {
-            papers.window.widen();
-        }
+        papers.settle(seat.server, state);
+        self.ring_if_finished(&papers);
         drop(papers);
         (self.job.progress)(Progress::Settled(state));
     }
 
-    /// A recipient was refused with words that may be about us or the message, as `finding` says: judged at the end, or
-    /// when they become many.
-    pub(super) fn suspect(&self, claim: Claim, reply: String, finding: Finding) {
+    /// The reply to a message did not come, which is written down; if that happens too often, the server is left, as
+    /// `why` says.
+    pub(super) fn miss(&self, seat: Seat, why: impl FnOnce() -> Finding) {
         let mut papers = self.papers();
-        papers.being_sent -= 1;
-        papers.judgement.suspect(claim, reply, finding);
+        if papers.servers[seat.server].note_unknown() {
+            papers.trouble(seat.server, Trouble::Refuses, why());
+            self.letters_came.ring_for_all();
+        }
     }
 
-    /// Gives a letter back that was not sent.
-    pub(super) fn put_back(&self, ready: Ready) {
+    /// A recipient was refused with words that may be about us or the message, as `finding` says: tried at another
+    /// server, or judged at the end, or when they become many.
+    pub(super) fn suspect(&self, seat: Seat, ready: Ready, reply: String, finding: Finding) {
         let mut papers = self.papers();
-        papers.being_sent -= 1;
-        papers.letters.push_front(ready);
-        self.letters_came.ring();
+        papers.suspect(seat.server, ready, reply, finding);
+        self.letters_came.ring_for_all();
     }
 
-    /// The server wants less from us.
-    pub(super) fn slow_down(&self) {
-        self.papers().window.narrow();
+    /// Gives a letter back that was not sent; if it `avoids` this server, another shall try first.
+    pub(super) fn put_back(&self, seat: Seat, ready: Ready, avoids: bool) {
+        let mut papers = self.papers();
+        papers.put_back(seat.server, ready, self.is_rated(seat), avoids);
+        self.ring_for_letter(&papers);
+    }
+
+    /// Something is wrong with a worker's server, and the connection is closed. Gives whether the server is left alone for
+    /// a while; if not, the worker is to wait for itself.
+    pub(super) fn trouble(&self, seat: Seat, trouble: Trouble, why: Finding) -> bool {
+        let is_out = self.papers().trouble(seat.server, trouble, why);
+        self.letters_came.ring_for_all();
+        is_out
     }
 
     /// Has all that is known written down, before a long wait.
@@ -261,12 +286,6 @@ impl<'a> Desk<'a> {
         self.papers().judgement.stop_for(finding);
     }
 
-    /// A worker that has put its letter back goes, for want of a connection. The run goes on with the others; if none is
-    /// left to take the letter, this is why it stopped.
-    pub(super) fn retire(&self, finding: Finding) {
-        self.papers().judgement.retire(finding);
-    }
-
     /// A worker goes home. Without any nothing is sent any more.
     pub(super) fn leave(&self) {
         self.papers().workers -= 1;
@@ -274,50 +293,59 @@ impl<'a> Desk<'a> {
         self.room_came.ring_for_all();
     }
 
-    pub(super) fn note_connected(&self) {
-        self.papers().connected = true;
+    /// The first connection lets the others follow.
+    pub(super) fn note_connected(&self, seat: Seat) {
+        self.papers().servers[seat.server].note_connected();
+        self.letters_came.ring_for_all();
     }
 
-    pub(super) fn has_connected(&self) -> bool {
-        self.papers().connected
+    pub(super) fn note_closed(&self, seat: Seat) {
+        self.papers().servers[seat.server].note_closed();
+    }
+
+    /// Whether there was ever a connection to the worker's server.
+    pub(super) fn was_connected(&self, seat: Seat) -> bool {
+        self.papers().servers[seat.server].was_connected()
+    }
+
+    pub(super) fn has_several_servers(&self) -> bool {
+        self.papers().has_several_servers()
     }
 
     pub(super) fn is_stopped(&self) -> bool {
         self.is_over(&self.papers())
     }
 
+    /// Whether a worker that waits may go home.
+    pub(super) fn is_all_done(&self) -> bool {
+        self.is_ended(&self.papers())
+    }
+
+    fn ring_if_finished(&self, papers: &Papers) {
+        if papers.is_finished() {
+            self.letters_came.ring_for_all();
+        }
+    }
+
+    fn is_ended(&self, papers: &Papers) -> bool {
+        self.is_over(papers) || papers.is_finished()
+    }
+
     fn is_over(&self, papers: &Papers) -> bool {
         papers.workers == 0
+            || papers.is_paused()
             || self.job.stop.load(Ordering::Relaxed)
             || papers.judgement.is_stopped()
             || self.journal.has_failed()
     }
 
-    /// Sums up; gives the outcomes that are not written yet, those of claims that go back among them.
-    pub(super) fn close(self) -> (Ended, Vec<(SubscriberId, Outcome)>) {
-        let papers = self.papers.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let letters = papers.letters.into_iter().map(|ready| ready.claim);
-        let unsent: Vec<Claim> = letters.chain(papers.claims).collect();
-        let (ended, mut outcomes) = papers.judgement.close(!unsent.is_empty());
-        outcomes.extend(unsent.into_iter().map(|claim| (claim.subscriber.id, Outcome::Requeued)));
-        (ended, outcomes)
+    /// Sums up.
+    pub(super) fn close(self) -> Closed {
+        self.papers.into_inner().unwrap_or_else(PoisonError::into_inner).close()
     }
 
     fn papers(&self) -> MutexGuard<'_, Papers> {
         self.papers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Papers {
-    /// Whether claims run low, and few enough are out.
-    fn wants_claims(&self) -> bool {
-        let claimed = self.claims.len() + self.being_written + self.letters.len() + self.being_sent;
-        self.claims.len() < BATCH / 2 && claimed + BATCH <= MOST_CLAIMED.max(4 * self.most_letters)
-    }
-
-    /// Whether nothing can come any more but what other workers put back.
-    fn is_done(&self) -> bool {
-        self.all_claimed && self.claims.is_empty() && self.being_written == 0 && self.letters.is_empty()
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::delivery::bell::Bell;
 use crate::delivery::run::Job;
 use crate::ledger::{Claim, Entry, Outcome};
-use crate::rate::Permits;
+use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Barrier, Store, StoreError};
 use crate::subscriber::SubscriberId;
 
@@ -48,14 +48,24 @@ impl<'a> Journal<'a> {
     /// Claims so many recipients at most, durably. While the disk is waited for, others write.
     pub(super) fn claim(&self, most: usize) -> Result<Vec<Claim>, Stopped> {
         let claimed = self.store().claim(self.job.issue, most, (self.job.clock)());
+        self.durable(claimed)
+    }
+
+    /// Claims those of these recipients who wait, likewise.
+    pub(super) fn claim_these(&self, recipients: &[SubscriberId]) -> Result<Vec<Claim>, Stopped> {
+        let claimed = self.store().claim_these(self.job.issue, recipients, (self.job.clock)());
+        self.durable(claimed)
+    }
+
+    fn durable(&self, claimed: Result<Vec<Claim>, StoreError>) -> Result<Vec<Claim>, Stopped> {
         let durable = claimed.and_then(|claims| (self.barrier)().map(|()| claims));
         durable.map_err(|error| self.fail(error))
     }
 
-    /// Takes so many messages at most from what all rates allow.
-    pub(super) fn take_permits(&self, wanted: u64) -> Result<Permits, Stopped> {
+    /// Takes so many messages at most from what all these rates allow.
+    pub(super) fn take_permits(&self, rates: &[Rate], wanted: u64) -> Result<Permits, Stopped> {
         let mut permits = Permits { granted: wanted, wait: std::time::Duration::ZERO };
-        for rate in self.job.rates {
+        for rate in rates {
             let taken = self.store().take_permits(rate, permits.granted, (self.job.clock)());
             permits = taken.map_err(|error| self.fail(error))?;
             if permits.granted == 0 {
@@ -63,6 +73,16 @@ impl<'a> Journal<'a> {
             }
         }
         Ok(permits)
+    }
+
+    /// Takes so many messages at most from what may leave on a day.
+    pub(super) fn take_quota(&self, quota: &Quota, wanted: u64) -> Result<u64, Stopped> {
+        self.store().take_quota(quota, wanted).map_err(|error| self.fail(error))
+    }
+
+    /// Gives back what was not used of a day. If that fails, less leaves on that day.
+    pub(super) fn return_quota(&self, quota: &Quota, unused: u64) {
+        let _ = self.store().return_quota(quota, unused);
     }
 
     /// Tells the store that the run is alive.

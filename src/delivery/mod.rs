@@ -5,17 +5,21 @@
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
 mod bell;
+mod canary;
 mod claimer;
 mod desk;
 pub mod digests;
 mod journal;
 mod judgement;
+mod papers;
 pub mod past;
 pub mod plan;
 pub mod rehearsal;
 pub mod retry;
 pub mod run;
 pub mod send;
+mod server;
+mod shares;
 pub mod trial;
 mod trouble;
 mod verdict;

@@ -31,6 +31,17 @@ pub fn back_off(tries: u32) -> Duration {
     Duration::from_secs(2 << tries.saturating_sub(1).min(5))
 }
 
+/// How long a server is left alone after it failed `failures` times in a row (1 or more). One that refuses us is asked
+/// again seldom: what it says does not pass by itself, and a wrong password too often may lock an account.
+pub fn rest(failures: u32, refuses: bool) -> Duration {
+    const REFUSES: u64 = 5 * MINUTE;
+    let longer = failures.saturating_sub(1);
+    match refuses {
+        true => Duration::from_secs(REFUSES << longer.min(3)),
+        false => Duration::from_secs((2 << longer.min(8)).min(REFUSES)),
+    }
+}
+
 /// FNV-1a: any hash would do that stays the same in every release.
 fn hash(issue: &IssueId, subscriber: SubscriberId, tries: u32) -> u64 {
     let numbers = [subscriber.0.to_le_bytes(), i64::from(tries).to_le_bytes()];
@@ -74,5 +85,8 @@ mod tests {
     fn a_busy_server_is_left_alone_for_longer_each_time() {
         let seconds: Vec<u64> = (1..9).map(|tries| back_off(tries).as_secs()).collect();
         assert_eq!(seconds, [2, 4, 8, 16, 32, 64, 64, 64]);
+        let rests = |refuses| (1..11).map(|failures| rest(failures, refuses).as_secs()).collect::<Vec<u64>>();
+        assert_eq!(rests(false), [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        assert_eq!(rests(true)[..5], [300, 600, 1200, 2400, 2400]);
     }
 }

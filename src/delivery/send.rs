@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
-use crate::config::OnUnknown;
+use crate::config::{Canary, OnUnknown};
+use crate::delivery::canary;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
 use crate::delivery::rehearsal::{Letters, rehearse};
 use crate::delivery::run::{Job, Progress, run};
@@ -18,7 +20,7 @@ use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
-use crate::rate::Rate;
+use crate::rate::{Rate, WarmUp};
 use crate::smtp::Route;
 use crate::store::{Begun, Store};
 use crate::subscriber::{NewSubscriber, Status};
@@ -36,12 +38,14 @@ pub struct Sending<'a> {
     pub terms: Terms<'a>,
     /// Which way the letters leave.
     pub route: &'a Route,
-    /// Connections side by side, at most.
-    pub connections: usize,
     /// Recipients in all, at most.
     pub limit: Option<u64>,
     /// How fast, counted in the store for all who send from it.
     pub rates: &'a [Rate],
+    /// How much may leave on each day, counted likewise.
+    pub warm_up: Option<&'a WarmUp>,
+    /// Who gets an issue before the others; nobody where a person has seen how it went with them.
+    pub canary: Option<&'a Canary>,
     /// Who is sending.
     pub run: Run,
     /// Gives the hash of what would be mailed of an issue, whoever gets it.
@@ -82,6 +86,10 @@ pub struct Report {
     pub recovered: Recovered,
     /// Why the sending stopped early.
     pub stopped: Option<Finding>,
+    /// What a person should know: mail servers among others that could not be used for a while, and who is no canary.
+    pub warnings: Vec<Finding>,
+    /// Until when those who wait have to wait, because what may leave on one day is used up.
+    pub paused: Option<DateTime<Tz>>,
 }
 
 /// The share of one issue or digest in a sending.
@@ -122,7 +130,11 @@ impl Report {
     pub fn needs_a_person(&self) -> bool {
         let bad = |mailed: &Mailed| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
         let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
-        errors || self.stopped.is_some() || !self.failures.is_empty() || self.mailings.iter().any(bad)
+        errors
+            || self.stopped.is_some()
+            || !self.warnings.is_empty()
+            || !self.failures.is_empty()
+            || self.mailings.iter().any(bad)
     }
 }
 
@@ -249,26 +261,39 @@ fn mail_one<'a>(
         slug: &piece.folder(),
         route: sending.route,
         write: &*letters.write,
-        connections: sending.connections,
         limit: *left,
+        only: None,
         rates: sending.rates,
+        warm_up: sending.warm_up,
         clock: sending.clock,
         pause: sending.pause,
         stop: sending.stop,
         progress: sending.progress,
     };
-    let ended =
-        run(store, &job).with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;
+    let ended = match sending.canary {
+        Some(canary) => canary::mail(store, &job, canary, piece.slug()),
+        None => run(store, &job).map_err(Into::into),
+    };
+    let ended = ended.with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;
     if let Some(left) = left {
         *left = left.saturating_sub(ended.tally.total());
     }
     report.stopped = ended.stopped;
+    for warning in ended.warnings {
+        if !report.warnings.contains(&warning) {
+            report.warnings.push(warning);
+        }
+    }
+    let counts = store.counts(&mailing.issue)?;
+    if counts.open() > 0 {
+        report.paused = report.paused.or(ended.paused);
+    }
     report.mailings.push(Mailed {
         issue: mailing.issue.clone(),
         slug: piece.slug().clone(),
         title: piece.title().into_owned(),
         tally: ended.tally,
-        counts: store.counts(&mailing.issue)?,
+        counts,
     });
     Ok(())
 }

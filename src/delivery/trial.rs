@@ -26,15 +26,18 @@ pub struct Tried {
     pub result: Result<String, String>,
 }
 
-/// Sends each letter once, subject marked `[test]`; in an outbox they lie in a folder of their own, `test/SLUG`.
+/// Sends each letter once over each server, subject marked `[test]`; in an outbox they lie in a folder of their own, `test/SLUG`.
 ///
 /// # Errors
 /// A finding, when there is no connection to be had or the outbox cannot be written.
 pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
     let letters: Vec<Letter> = letters.iter().map(marked).collect();
     match route {
-        Route::Relay(relay) => over_smtp(relay, &letters),
-        Route::Outbox { project, root } => {
+        Route::Relays(relays) => match relays.as_slice() {
+            [relay] => over_smtp(relay, &letters),
+            several => Ok(several.iter().flat_map(|relay| over_one_of_several(relay, &letters)).collect()),
+        },
+        Route::Outbox { project, root, .. } => {
             let outbox = Outbox::new(project, &root.join("test"), slug);
             letters.iter().map(|letter| into_file(&outbox, letter)).collect()
         }
@@ -54,6 +57,19 @@ fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<Tried> {
     match outbox.write(letter) {
         Ok(path) => Ok(Tried { to: letter.to.clone(), result: Ok(format!("written to {}", path.display())) }),
         Err(error) => Err(trouble::outbox(&error).into()),
+    }
+}
+
+/// Whatever is wrong with one server, the others are tried too.
+fn over_one_of_several(relay: &Relay, letters: &[Letter]) -> Vec<Tried> {
+    match over_smtp(relay, letters) {
+        Ok(tried) => tried
+            .into_iter()
+            .map(|tried| Tried { result: tried.result.map(|reply| format!("{reply} [{relay}]")), ..tried })
+            .collect(),
+        Err(error) => {
+            letters.iter().map(|letter| Tried { to: letter.to.clone(), result: Err(error.to_string()) }).collect()
+        }
     }
 }
 
@@ -114,7 +130,7 @@ mod tests {
     fn the_subject_is_marked_and_each_address_has_its_answer() {
         let peer = Peer::start(vec![Script::new().always("RCPT TO:<b@", Answer::Say("550 5.1.1 Nobody"))]);
         let server = Server { host: "127.0.0.1".to_owned(), port: peer.port(), tls: TlsMode::None };
-        let route = Route::Relay(Box::new(Relay::new(server, "example.org", None, None).unwrap()));
+        let route = Route::Relays(vec![Relay::new(server, "example.org", None, None).unwrap()]);
         let letters = [letter("a@example.com"), letter("b@example.com"), letter("c@example.com")];
         let tried = try_out(&route, &Slug::new("spring").unwrap(), &letters).unwrap();
         let results: Vec<_> = tried.into_iter().map(|tried| tried.result).collect();
@@ -128,7 +144,7 @@ mod tests {
     #[test]
     fn an_outbox_keeps_trials_apart() {
         let folder = tempfile::tempdir().unwrap();
-        let route = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into() };
+        let route = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into(), writers: 1 };
         let tried = try_out(&route, &Slug::new("spring").unwrap(), &[letter("a@example.com")]).unwrap();
         assert_eq!(tried[0].result, Ok("written to outbox/test/spring/a@example.com.eml".to_owned()));
     }

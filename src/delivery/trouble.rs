@@ -10,7 +10,7 @@ use crate::smtp::relay::Relay;
 use crate::smtp::reply::Class;
 use crate::smtp::session::{Cause, SessionError};
 
-/// The finding that ends a run over `relay`. `letter` is the one at hand; its recipient is masked in the reply.
+/// The finding about trouble with `relay`. `letter` is the one at hand; its recipient is masked in the reply.
 pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Letter>) -> Finding {
     let (rule, what, help) = match (error.phase, &error.cause) {
         (_, Cause::Unencrypted) => LOGIN_IN_THE_OPEN,
@@ -34,6 +34,26 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
     Finding::error(rule, message).help(help)
 }
 
+/// The finding that ends a run when no server is left; `why` says it of each, one at least.
+pub(super) fn no_server(why: &[&Finding]) -> Finding {
+    if let [one] = why {
+        return (*one).clone();
+    }
+    let all = |part: fn(&Finding) -> &str| {
+        let mut parts: Vec<&str> = why.iter().map(|finding| part(finding)).filter(|part| !part.is_empty()).collect();
+        parts.dedup();
+        parts.join("; ")
+    };
+    let message = format!("no mail server is left: {}", all(|finding| &finding.message));
+    Finding::error("smtp-no-server", message).help(all(|finding| finding.help.as_deref().unwrap_or_default()))
+}
+
+/// What the report says of a server among others that was out, as `why` says.
+pub(super) fn server_out(why: &Finding) -> Finding {
+    let message = format!("{}; it was left alone for a while, and others took its letters", why.message);
+    Finding { help: why.help.clone(), ..Finding::warning("smtp-server-out", message) }
+}
+
 /// The finding that ends a run into an outbox.
 pub(super) fn outbox(error: &anyhow::Error) -> Finding {
     Finding::error("outbox-write", format!("{error:#}"))
@@ -46,10 +66,12 @@ pub(super) fn unwritten(error: &anyhow::Error) -> Finding {
         .help("nobody was mailed this issue in a wrong form; mend it and run this again")
 }
 
-/// The finding that ends a run whose server takes messages and does not say what became of them.
-pub(super) fn no_verdict() -> Finding {
-    let message = "the mail server broke off several times in a row after it was given a message, so that nobody can \
-                   know whether those recipients got it";
+/// The finding about a server that takes messages and does not say what became of them.
+pub(super) fn no_verdict(relay: &Relay) -> Finding {
+    let message = format!(
+        "the mail server `{relay}` broke off several times in a row after it was given a message, so that nobody can know \
+         whether those recipients got it"
+    );
     Finding::error("smtp-no-verdict", message).help(
         "look into the server's log; `slugline status --state unknown` names the recipients, `slugline resolve` decides",
     )

@@ -31,6 +31,16 @@ impl Window {
     pub(super) fn narrow(&mut self) {
         self.open = (self.open / 2.0).max(1.0);
     }
+
+    /// Whether it can be given less.
+    pub(super) fn can_narrow(&self) -> bool {
+        self.open >= 2.0
+    }
+
+    /// Begins again with one connection.
+    pub(super) fn close(&mut self) {
+        self.open = 1.0;
+    }
 }
 
 #[cfg(test)]

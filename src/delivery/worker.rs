@@ -2,12 +2,17 @@
 //!
 //! It holds one letter more than it sends, whose envelope leaves with the content before it.
 
-use crate::delivery::desk::{Desk, Next, Ready};
+use std::time::Duration;
+
+use crate::delivery::desk::{Desk, Next, Seat};
 use crate::delivery::journal::Stopped;
+use crate::delivery::papers::Ready;
 use crate::delivery::retry;
 use crate::delivery::run::{Job, Pause, Progress};
+use crate::delivery::server::Trouble;
 use crate::delivery::trouble;
 use crate::delivery::verdict::{Verdict, deferred, verdict};
+use crate::finding::Finding;
 use crate::ledger::Outcome;
 use crate::letter::Letter;
 use crate::smtp::Route;
@@ -17,16 +22,18 @@ use crate::smtp::relay::Relay;
 use crate::smtp::reply::{Class, Reply};
 use crate::smtp::session::{Cause, Session, SessionError};
 
-/// How often one message, or one connection, is tried before the worker gives up on it.
-const MOST_TRIES: u32 = 4;
+/// After a connection broke so often under one letter, it may be this letter that the server cannot stand.
+const MOST_BREAKS: u32 = 4;
 
 pub(super) struct Worker<'desk, 'job> {
-    number: usize,
+    seat: Seat,
     job: &'job Job<'job>,
     desk: &'desk Desk<'job>,
     session: Option<Session<'job>>,
     /// The letter after the one at hand.
     next: Option<Ready>,
+    /// How often in a row something was wrong with its connection.
+    troubles: u32,
 }
 
 /// What one attempt came to.
@@ -38,17 +45,9 @@ enum Attempt {
 }
 
 impl<'desk, 'job> Worker<'desk, 'job> {
-    /// The worker of that number, from 0.
-    pub(super) fn new(number: usize, job: &'job Job<'job>, desk: &'desk Desk<'job>) -> Self {
-        Self { number, job, desk, session: None, next: None }
-    }
-
-    /// Makes the first connection; gives whether the run can begin.
-    pub(super) fn begin(&mut self) -> bool {
-        match self.job.route {
-            Route::Outbox { .. } => true,
-            Route::Relay(relay) => self.connect(relay).is_ok(),
-        }
+    /// The worker of that seat.
+    pub(super) fn new(seat: Seat, job: &'job Job<'job>, desk: &'desk Desk<'job>) -> Self {
+        Self { seat, job, desk, session: None, next: None, troubles: 0 }
     }
 
     /// Serves recipients until there are none left or the run stops.
@@ -58,9 +57,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
                 break;
             }
         }
-        if let Some(next) = self.next.take() {
-            self.desk.put_back(next);
-        }
+        self.put_back_next();
         self.hang_up();
         self.desk.leave();
     }
@@ -73,9 +70,17 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             return Some(next);
         }
         loop {
-            match self.desk.next(self.number, self.session.is_some()) {
+            match self.desk.next(self.seat, self.session.is_some()) {
                 Next::Letter(ready) => return Some(*ready),
                 Next::Rest => self.hang_up(),
+                Next::Pause(pause) => {
+                    (self.job.progress)(Progress::Paused(Pause::Server, pause));
+                    self.pause(pause);
+                }
+                Next::Pace(pause) => {
+                    self.pace(Pause::Rate, pause);
+                    self.desk.ask_again(self.seat);
+                }
                 Next::End => return None,
             }
         }
@@ -84,13 +89,20 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     fn hang_up(&mut self) {
         if let Some(session) = self.session.take() {
             session.quit();
+            self.desk.note_closed(self.seat);
+        }
+    }
+
+    fn put_back_next(&mut self) {
+        if let Some(next) = self.next.take() {
+            self.desk.put_back(self.seat, next, false);
         }
     }
 
     fn serve(&mut self, ready: Ready) -> Result<(), Stopped> {
         match self.job.route {
-            Route::Outbox { project, root } => self.put_into(&Outbox::new(project, root, self.job.slug), ready),
-            Route::Relay(relay) => self.send(relay, ready),
+            Route::Outbox { project, root, .. } => self.put_into(&Outbox::new(project, root, self.job.slug), ready),
+            Route::Relays(relays) => self.send(&relays[self.seat.server], ready),
         }
     }
 
@@ -98,11 +110,11 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     fn put_into(&self, outbox: &Outbox<'_>, ready: Ready) -> Result<(), Stopped> {
         match outbox.write(&ready.letter) {
             Ok(path) => {
-                self.desk.settle(&ready.claim, Outcome::Sent(format!("written to {}", path.display())));
+                self.desk.settle(self.seat, &ready.claim, Outcome::Sent(format!("written to {}", path.display())));
                 Ok(())
             }
             Err(error) => {
-                self.desk.put_back(ready);
+                self.desk.put_back(self.seat, ready, false);
                 self.desk.stop(trouble::outbox(&error));
                 Err(Stopped)
             }
@@ -110,48 +122,60 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     }
 
     fn send(&mut self, relay: &Relay, ready: Ready) -> Result<(), Stopped> {
-        let mut tries = 0;
-        loop {
-            if self.keep_connected(relay, &ready.letter).is_err() {
-                self.desk.put_back(ready);
-                return Err(Stopped);
-            }
-            let error = match self.attempt(&ready)? {
-                Attempt::Sent(reply) => {
-                    self.desk.settle(&ready.claim, Outcome::Sent(reply.to_string()));
-                    return Ok(());
-                }
-                Attempt::Lost => return Ok(()),
-                Attempt::Failed(error) => error,
-            };
-            match verdict(self.job.issue, &ready.claim, &error, (self.job.clock)()) {
-                Verdict::Settle(outcome) => {
-                    self.desk.settle(&ready.claim, outcome);
-                    return Ok(());
-                }
-                Verdict::Stop => {
-                    self.desk.stop(trouble::finding(relay, &error, Some(&ready.letter)));
-                    self.desk.put_back(ready);
-                    return Err(Stopped);
-                }
-                Verdict::Suspect(reply) => {
-                    let finding = trouble::finding(relay, &error, Some(&ready.letter));
-                    self.desk.suspect(ready.claim, reply.to_string(), finding);
-                    return Ok(());
-                }
-                Verdict::SlowDown => self.desk.slow_down(),
-                Verdict::Again => {}
-            }
-            tries += 1;
-            if self.desk.is_stopped() {
-                self.desk.put_back(ready);
-                return Err(Stopped);
-            }
-            if tries >= MOST_TRIES {
-                return self.give_up(relay, ready, &error);
-            }
-            self.wait(tries);
+        if let Err((trouble, finding)) = self.keep_connected(relay, &ready.letter) {
+            self.give_back(ready, trouble, finding);
+            return Ok(());
         }
+        let error = match self.attempt(&ready)? {
+            Attempt::Sent(reply) => {
+                self.troubles = 0;
+                let said =
+                    if self.desk.has_several_servers() { format!("{reply} [{relay}]") } else { reply.to_string() };
+                self.desk.settle(self.seat, &ready.claim, Outcome::Sent(said));
+                return Ok(());
+            }
+            Attempt::Lost => return Ok(()),
+            Attempt::Failed(error) => error,
+        };
+        let finding = || trouble::finding(relay, &error, Some(&ready.letter));
+        match verdict(self.job.issue, &ready.claim, &error, (self.job.clock)()) {
+            Verdict::Settle(outcome) => {
+                let missed = matches!(outcome, Outcome::Unknown(_));
+                self.desk.settle(self.seat, &ready.claim, outcome);
+                if missed {
+                    self.hang_up();
+                    self.desk.miss(self.seat, || trouble::no_verdict(relay));
+                }
+            }
+            Verdict::Stop => {
+                let finding = finding();
+                self.give_back(ready, Trouble::Refuses, finding);
+            }
+            Verdict::Suspect(reply) => {
+                let finding = finding();
+                self.desk.suspect(self.seat, ready, reply.to_string(), finding);
+            }
+            Verdict::SlowDown => {
+                let finding = finding();
+                self.give_back(ready, Trouble::Busy, finding);
+            }
+            Verdict::Again => {
+                let finding = finding();
+                self.try_again(ready, &error, finding);
+            }
+        }
+        Ok(())
+    }
+
+    /// The connection broke. If it did so again and again under this letter, the others shall not wait for it.
+    fn try_again(&mut self, mut ready: Ready, error: &SessionError, finding: Finding) {
+        ready.breaks += 1;
+        if ready.breaks < MOST_BREAKS {
+            return self.give_back(ready, Trouble::Broken, finding);
+        }
+        self.hang_up();
+        let now = (self.job.clock)();
+        self.desk.settle(self.seat, &ready.claim, deferred(self.job.issue, &ready.claim, error.to_string(), now));
     }
 
     /// One try on an open connection. The outer error is the ledger's.
@@ -162,11 +186,11 @@ impl<'desk, 'job> Worker<'desk, 'job> {
         }
         if !self.desk.sending(&ready.claim)? {
             // The server waits for a message that somebody else sends.
-            self.session = None;
+            self.hang_up();
             return Ok(Attempt::Lost);
         }
         if self.next.is_none() {
-            self.next = self.desk.next_if_ready(self.number);
+            self.next = self.desk.next_if_ready(self.seat);
         }
         match session.transmit(&ready.letter, self.next.as_ref().map(|next| &next.letter)) {
             Ok(reply) => Ok(Attempt::Sent(reply)),
@@ -179,80 +203,60 @@ impl<'desk, 'job> Worker<'desk, 'job> {
         }
     }
 
-    /// The same message failed again and again, on one connection after another.
-    fn give_up(&self, relay: &Relay, ready: Ready, error: &SessionError) -> Result<(), Stopped> {
-        match &error.cause {
-            // Connecting works, so it may be this message that the server cannot stand: the others shall not wait for it.
-            Cause::Lost(_) => {
-                let now = (self.job.clock)();
-                self.desk.settle(&ready.claim, deferred(self.job.issue, &ready.claim, error.to_string(), now));
-                Ok(())
-            }
-            _ => {
-                self.desk.retire(trouble::finding(relay, error, Some(&ready.letter)));
-                self.desk.put_back(ready);
-                Err(Stopped)
-            }
-        }
-    }
-
-    /// Makes sure there is a connection that can take the letter. On failure the desk knows why.
-    fn keep_connected(&mut self, relay: &Relay, letter: &Letter) -> Result<(), Stopped> {
+    /// Makes sure there is a connection that can take the letter; else what is wrong.
+    fn keep_connected(&mut self, relay: &Relay, letter: &Letter) -> Result<(), (Trouble, Finding)> {
         if self.session.as_ref().is_some_and(|session| session.can_take(letter)) {
             return Ok(());
         }
         self.hang_up();
-        self.connect(relay)
-    }
-
-    fn connect(&mut self, relay: &Relay) -> Result<(), Stopped> {
-        let mut tries = 0;
-        loop {
-            let error = match Session::connect(relay, self.job.stop) {
-                Ok(session) => {
-                    self.desk.note_connected();
-                    self.session = Some(session);
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            tries += 1;
-            let finding = trouble::finding(relay, &error, None);
-            if !self.may_pass(&error) {
-                self.desk.stop(finding);
-                return Err(Stopped);
+        match Session::connect(relay, self.job.stop) {
+            Ok(session) => {
+                self.desk.note_connected(self.seat);
+                self.session = Some(session);
+                Ok(())
             }
-            if matches!(error.cause, Cause::Refused(_)) {
-                self.desk.slow_down();
-            }
-            if tries >= MOST_TRIES {
-                self.desk.retire(finding);
-                return Err(Stopped);
-            }
-            if self.desk.is_stopped() {
-                return Err(Stopped);
-            }
-            self.wait(tries);
+            Err(error) => Err((self.trouble(&error), trouble::finding(relay, &error, None))),
         }
     }
 
-    /// Leaves the server alone for a while. Nobody else shall wait meanwhile, not even the ledger.
-    fn wait(&mut self, tries: u32) {
-        if let Some(next) = self.next.take() {
-            self.desk.put_back(next);
+    /// Closes a connection that is no good, and gives the letter back for whoever has a better one. Unless the server is
+    /// left alone anyway, this worker does so for a while.
+    fn give_back(&mut self, ready: Ready, trouble: Trouble, finding: Finding) {
+        self.put_back_next();
+        self.hang_up();
+        self.desk.put_back(self.seat, ready, true);
+        self.troubles += 1;
+        if !self.desk.trouble(self.seat, trouble, finding) {
+            self.pace(Pause::Server, retry::back_off(self.troubles));
         }
+    }
+
+    /// Waits so long, or until nothing is left to do.
+    fn pace(&mut self, why: Pause, pause: Duration) {
+        const STEP: Duration = Duration::from_secs(1);
+        (self.job.progress)(Progress::Paused(why, pause));
+        let mut left = pause;
+        while !left.is_zero() && !self.desk.is_all_done() {
+            let step = left.min(STEP);
+            self.pause(step);
+            left -= step;
+        }
+    }
+
+    /// Waits so long. Nobody else shall wait meanwhile, not even the ledger.
+    fn pause(&mut self, pause: Duration) {
         self.desk.flush();
-        let pause = retry::back_off(tries);
-        (self.job.progress)(Progress::Paused(Pause::Server, pause));
         (self.job.pause)(pause);
     }
 
-    /// Whether a failure to connect may pass by itself: a server that was there before, or one that says it is busy.
-    fn may_pass(&self, error: &SessionError) -> bool {
+    /// What a failure to connect says: a server that was there before, or one that says it is busy, may come back.
+    fn trouble(&self, error: &SessionError) -> Trouble {
         match &error.cause {
-            Cause::Refused(reply) => reply.class(error.phase) == Class::BackOff,
-            Cause::Lost(_) => error.phase != Phase::Tls && self.desk.has_connected(),
-            Cause::Lacks(_) | Cause::Unencrypted | Cause::TooLarge { .. } => false,
+            Cause::Refused(reply) if reply.class(error.phase) == Class::BackOff => Trouble::Busy,
+            Cause::Lost(_) if error.phase == Phase::Tls => Trouble::Refuses,
+            Cause::Lost(_) if self.desk.was_connected(self.seat) => Trouble::Broken,
+            Cause::Lost(_) => Trouble::Unreached,
+            Cause::Refused(_) | Cause::Lacks(_) | Cause::Unencrypted | Cause::TooLarge { .. } => Trouble::Refuses,
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn sender(mail: &MailConfig) -> Sender<'_> {
     Sender {
         domain: mail.from.address.domain(),
         server: match &mail.via {
-            Via::Smtp(server) => Some(&server.host),
+            Via::Smtp(servers) => servers.first().map(|server| server.server.host.as_str()),
             Via::Outbox(_) => None,
         },
         unsubscribe_url: mail.unsubscribe_url.as_deref(),

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use secrecy::SecretString;
 
 use crate::config::{Server, TlsMode};
+use crate::rate::{Rate, WarmUp};
 use crate::smtp::phase::Timeouts;
 use crate::smtp::tls::Tls;
 
@@ -21,6 +22,14 @@ pub struct Relay {
     pub timeouts: Timeouts,
     /// After so many messages a connection is closed and another opened: many servers cut longer ones off.
     pub messages_per_connection: usize,
+    /// Connections side by side, at most.
+    pub connections: usize,
+    /// Its share of the mail beside other servers, at least 1: one of weight 3 gets three times as much as one of weight 1.
+    pub weight: u32,
+    /// How fast it may be given mail, counted in the store for all who send from it. All of them are kept.
+    pub rates: Vec<Rate>,
+    /// How much it may be given on each day, while it is new.
+    pub warm_up: Option<WarmUp>,
     pub(super) hello: String,
     pub(super) tls: Option<Tls>,
 }
@@ -51,6 +60,10 @@ impl Relay {
             login,
             timeouts: Timeouts::default(),
             messages_per_connection: 100,
+            connections: 4,
+            weight: 1,
+            rates: Vec::new(),
+            warm_up: None,
             hello: hello.to_owned(),
             tls,
         })

@@ -33,12 +33,14 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| what_a_digest_holds_is_frozen(open));
     world(&|open| no_issue_is_in_two_mailings(open));
     world(&|open| everybody_is_claimed_once(open));
+    world(&|open| some_are_claimed_and_looked_at_by_number(open));
     world(&|open| outcomes_are_kept(open));
     world(&|open| only_what_is_claimed_is_written(open));
     world(&|open| who_left_is_skipped(open));
     world(&|open| a_dead_run_is_settled(open));
     world(&|open| unknown_recipients_are_resolved(open));
     world(&|open| who_was_put_off_or_failed_is_queued_again(open));
+    world(&|open| a_quota_is_shared_for_a_day(open));
     if runs == Runs::One {
         world(&|open| a_rate_is_shared(open));
         world(&|open| after_another_boot_all_claims_are_unknown(open));
@@ -225,6 +227,28 @@ fn everybody_is_claimed_once(open: Open<'_>) {
     assert_eq!(store.counts(&issue()).unwrap().of(State::Claimed), 5);
 }
 
+fn some_are_claimed_and_looked_at_by_number(open: Open<'_>) {
+    let mut store = begun(open, 6);
+    let ids = [4, 2, 6, 99].map(SubscriberId);
+    store.set_status(&address(5), Status::Unsubscribed, now()).unwrap();
+    let claims = store.claim_these(&issue(), &ids, now()).unwrap();
+    let mut claimed: Vec<i64> = claims.iter().map(|claim| claim.subscriber.id.0).collect();
+    claimed.sort_unstable();
+    assert_eq!(claimed, [2, 4]);
+    assert_eq!(store.claim_these(&issue(), &ids, now()).unwrap(), []);
+    assert_eq!(store.claim_these(&issue(), &[], now()).unwrap(), []);
+    let later = now() + TimeDelta::minutes(5);
+    let deferred = Outcome::Deferred { reply: "450 later".into(), retry_at: later };
+    store.record(&issue(), &[(ids[1], Entry::Ended(deferred))], later).unwrap();
+    let seen = store.deliveries_to(&issue(), &ids).unwrap();
+    let seen: Vec<_> = seen.iter().map(|delivery| (delivery.subscriber.0, delivery.state, delivery.changed)).collect();
+    assert_eq!(seen[..2], [(2, State::Deferred, Some(later)), (4, State::Claimed, Some(now()))]);
+    assert_eq!((seen.len(), seen[2].1), (3, State::Suppressed));
+    assert_eq!(store.claim_these(&issue(), &ids, now()).unwrap(), [], "a deferred recipient waits");
+    assert_eq!(store.claim_these(&issue(), &ids, later).unwrap().len(), 1);
+    assert_eq!(claim(&mut *store, 9).len(), 3, "the others are there for all");
+}
+
 fn outcomes_are_kept(open: Open<'_>) {
     let mut store = begun(open, 5);
     let ids = claim(&mut *store, 5);
@@ -288,6 +312,21 @@ fn a_rate_is_shared(open: Open<'_>) {
     assert_eq!(take(&mut *open(), "one", 10), (0, 40));
     assert_eq!(take(&mut *open(), "two", 10), (2, 0));
     assert_eq!(take(&mut *open(), "one", 50), (1, 0));
+}
+
+fn a_quota_is_shared_for_a_day(open: Open<'_>) {
+    let quota = |name: &str, day: &str| Quota { name: name.to_owned(), day: day.parse().unwrap(), messages: 50 };
+    let take = |name, day, wanted| open().take_quota(&quota(name, day), wanted).unwrap();
+    assert_eq!(
+        (take("one", "2026-11-23", 30), take("one", "2026-11-23", 30), take("one", "2026-11-23", 30)),
+        (30, 20, 0)
+    );
+    assert_eq!((take("two", "2026-11-23", 9), take("one", "2026-11-24", 60)), (9, 50));
+    open().return_quota(&quota("one", "2026-11-23"), 7).unwrap();
+    open().return_quota(&quota("new", "2026-11-23"), 7).unwrap();
+    assert_eq!((take("one", "2026-11-23", 30), take("new", "2026-11-23", 99)), (7, 50));
+    let less = Quota { messages: 10, ..quota("one", "2026-11-23") };
+    assert_eq!(open().take_quota(&less, 1).unwrap(), 0, "the schedule was changed after more had left");
 }
 
 fn who_left_is_skipped(open: Open<'_>) {

@@ -11,7 +11,7 @@ use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
@@ -53,9 +53,48 @@ impl Memory {
             .collect()
     }
 
+    /// Has a delivery fail, as a bounce does.
+    pub(crate) fn fail(&self, address: &str, reply: &str) {
+        for row in self.tables().rows.values_mut().filter(|row| row.delivery.address.as_str() == address) {
+            (row.delivery.state, row.delivery.reply) = (State::Failed, Some(reply.to_owned()));
+        }
+    }
+
     /// The status of every subscriber.
     pub(crate) fn statuses(&self) -> Vec<Status> {
         self.tables().subscribers.iter().map(|subscriber| subscriber.status).collect()
+    }
+
+    fn claimed(
+        &self,
+        issue: &IssueId,
+        limit: usize,
+        now: DateTime<Utc>,
+        wanted: impl Fn(SubscriberId) -> bool,
+    ) -> Result<Vec<Claim>, StoreError> {
+        let run = self.run.ok_or_else(|| failed("no run has begun"))?;
+        let mut guard = self.tables();
+        guard.write()?;
+        let tables = &mut *guard;
+        let mut claims = Vec::new();
+        for (_, row) in tables.rows.iter_mut().filter(|((of, id), _)| of == issue && wanted(*id)) {
+            let is_due = match row.delivery.state {
+                State::Queued => true,
+                State::Deferred => row.retry_at.is_some_and(|at| at <= now),
+                _ => false,
+            };
+            if !is_due || claims.len() == limit {
+                continue;
+            }
+            let subscriber = tables.subscribers[row.delivery.subscriber.0 as usize - 1].clone();
+            if subscriber.status != Status::Active {
+                row.delivery.state = State::Suppressed;
+                continue;
+            }
+            (row.delivery.state, row.run) = (State::Claimed, Some(run));
+            claims.push(Claim { subscriber, attempts: row.delivery.attempts });
+        }
+        Ok(claims)
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -175,29 +214,16 @@ impl Store for Memory {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError> {
-        let run = self.run.ok_or_else(|| failed("no run has begun"))?;
-        let mut guard = self.tables();
-        guard.write()?;
-        let tables = &mut *guard;
-        let mut claims = Vec::new();
-        for (_, row) in tables.rows.iter_mut().filter(|((of, _), _)| of == issue) {
-            let is_due = match row.delivery.state {
-                State::Queued => true,
-                State::Deferred => row.retry_at.is_some_and(|at| at <= now),
-                _ => false,
-            };
-            if !is_due || claims.len() == limit {
-                continue;
-            }
-            let subscriber = tables.subscribers[row.delivery.subscriber.0 as usize - 1].clone();
-            if subscriber.status != Status::Active {
-                row.delivery.state = State::Suppressed;
-                continue;
-            }
-            (row.delivery.state, row.run) = (State::Claimed, Some(run));
-            claims.push(Claim { subscriber, attempts: row.delivery.attempts });
-        }
-        Ok(claims)
+        self.claimed(issue, limit, now, |_| true)
+    }
+
+    fn claim_these(
+        &mut self,
+        issue: &IssueId,
+        recipients: &[SubscriberId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.claimed(issue, usize::MAX, now, |id| recipients.contains(&id))
     }
 
     fn barrier(&self) -> Result<Barrier, StoreError> {
@@ -208,12 +234,12 @@ impl Store for Memory {
         &mut self,
         issue: &IssueId,
         entries: &[(SubscriberId, Entry)],
-        _: DateTime<Utc>,
+        now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>, StoreError> {
         let run = self.run.ok_or_else(|| failed("no run has begun"))?;
         let mut tables = self.tables();
         tables.write()?;
-        let lost = entries.iter().filter(|(id, entry)| !tables.enter(issue, *id, run, entry.clone()));
+        let lost = entries.iter().filter(|(id, entry)| !tables.enter(issue, *id, run, entry.clone(), now));
         Ok(lost.map(|(id, _)| *id).collect())
     }
 
@@ -222,6 +248,21 @@ impl Store for Memory {
         let (permits, full_at) = rate.take(tables.rates.get(&rate.name).copied(), wanted, now);
         tables.rates.insert(rate.name.clone(), full_at);
         Ok(permits)
+    }
+
+    fn take_quota(&mut self, quota: &Quota, wanted: u64) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        let used = tables.quotas.entry((quota.name.clone(), quota.day)).or_default();
+        let granted = quota.messages.saturating_sub(*used).min(wanted);
+        *used += granted;
+        Ok(granted)
+    }
+
+    fn return_quota(&mut self, quota: &Quota, unused: u64) -> Result<(), StoreError> {
+        if let Some(used) = self.tables().quotas.get_mut(&(quota.name.clone(), quota.day)) {
+            *used = used.saturating_sub(unused);
+        }
+        Ok(())
     }
 
     fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError> {
@@ -241,6 +282,12 @@ impl Store for Memory {
         let deliveries: Vec<Delivery> = self.tables().rows.values().map(|row| row.delivery.clone()).collect();
         let of_issue = deliveries.into_iter().filter(|delivery| delivery.issue == *issue);
         of_issue.filter(|delivery| state.is_none_or(|state| delivery.state == state)).try_for_each(each)
+    }
+
+    fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> Result<Vec<Delivery>, StoreError> {
+        let tables = self.tables();
+        let of_issue = tables.rows.values().map(|row| &row.delivery).filter(|delivery| delivery.issue == *issue);
+        Ok(of_issue.filter(|delivery| recipients.contains(&delivery.subscriber)).cloned().collect())
     }
 
     fn resolve(

@@ -16,7 +16,7 @@ use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use moving::Movable;
@@ -142,6 +142,14 @@ pub trait Store: Send {
     /// `barrier` has been called and has returned.
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError>;
 
+    /// Takes those of these recipients who wait, as `claim` does.
+    fn claim_these(
+        &mut self,
+        issue: &IssueId,
+        recipients: &[SubscriberId],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Claim>, StoreError>;
+
     /// Gives a function for any thread: once it has returned, all that was written before its call is durable.
     fn barrier(&self) -> Result<Barrier, StoreError>;
 
@@ -160,6 +168,12 @@ pub trait Store: Send {
     /// also for the next run.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits, StoreError>;
 
+    /// Takes up to `wanted` messages from what `quota` allows on its day to all who send from this store; gives how many.
+    fn take_quota(&mut self, quota: &Quota, wanted: u64) -> Result<u64, StoreError>;
+
+    /// Gives back what was taken of `quota` and not used. What a run took that died is gone for the day.
+    fn return_quota(&mut self, quota: &Quota, unused: u64) -> Result<(), StoreError>;
+
     /// How many recipients of an issue are in each state.
     fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError>;
 
@@ -170,6 +184,10 @@ pub trait Store: Send {
         state: Option<State>,
         each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
     ) -> anyhow::Result<()>;
+
+    /// The deliveries of an issue to these subscribers, as far as they are among its recipients, in the order of their
+    /// numbers.
+    fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> Result<Vec<Delivery>, StoreError>;
 
     /// Decides on rows that are `unknown` (all, or those of `addresses`), durable: `Sent` or `Queued`. Gives how many.
     fn resolve(

@@ -20,7 +20,7 @@ use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
@@ -184,6 +184,15 @@ impl Store for Postgres {
         claims::claim(&self.link, issue, limit, now)
     }
 
+    fn claim_these(
+        &mut self,
+        issue: &IssueId,
+        recipients: &[SubscriberId],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<Claim>> {
+        claims::claim_these(&self.link, issue, recipients, now)
+    }
+
     /// Claims are durable as they are.
     fn barrier(&self) -> StoreResult<Barrier> {
         Ok(Box::new(|| Ok(())))
@@ -203,6 +212,15 @@ impl Store for Postgres {
         self.link.repeated("keep to the rate", |session, _| rate::take(session, rate, wanted))
     }
 
+    fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
+        self.link.repeated("keep to the warm-up", |session, _| rate::take_quota(session, quota, wanted))
+    }
+
+    /// Once: given back twice, more would leave than is allowed.
+    fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
+        self.link.once("keep to the warm-up", |session| rate::return_quota(session, quota, unused))
+    }
+
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
         self.link.repeated("count recipients", |session, _| deliveries::counts(session, issue))
     }
@@ -216,6 +234,10 @@ impl Store for Postgres {
     ) -> anyhow::Result<()> {
         let all = self.link.another().and_then(|mut client| deliveries::each(&mut client, issue, state, each));
         all.map_err(|error| error::reading("read the recipients", self.link.place(), error))
+    }
+
+    fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> StoreResult<Vec<Delivery>> {
+        self.link.repeated("read the recipients", |session, _| deliveries::to(session, issue, recipients))
     }
 
     fn resolve(

@@ -20,7 +20,7 @@ use crate::email::EmailAddress;
 use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
@@ -75,6 +75,25 @@ impl Sqlite {
         let number = ledger::number(&self.connection, issue)?;
         *known = Some((issue.clone(), number));
         Ok(number)
+    }
+
+    /// Claims recipients as `work` does, which gives the number of their mailing too.
+    fn claimed(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, i64) -> Result<(i64, Vec<Claim>)>,
+    ) -> StoreResult<Vec<Claim>> {
+        const DOING: &str = "claim recipients";
+        let Sending { run, log, .. } = self.sending(DOING)?;
+        let mut log = log.borrow_mut();
+        let (mailing, claims) = self.quickly(DOING, |transaction| {
+            ledger::apply(transaction, *run, waiting(&log))?;
+            work(transaction, *run)
+        })?;
+        log.empty().map_err(|error| error::doing(DOING, &self.path, error))?;
+        for claim in &claims {
+            log.claimed(mailing, claim.subscriber.id);
+        }
+        Ok(claims)
     }
 
     /// Brings what waits in the log into the database.
@@ -212,18 +231,16 @@ impl Store for Sqlite {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-        const DOING: &str = "claim recipients";
-        let Sending { run, log, .. } = self.sending(DOING)?;
-        let mut log = log.borrow_mut();
-        let (mailing, claims) = self.quickly(DOING, |transaction| {
-            ledger::apply(transaction, *run, waiting(&log))?;
-            ledger::claim(transaction, issue, *run, limit, now)
-        })?;
-        log.empty().map_err(|error| error::doing(DOING, &self.path, error))?;
-        for claim in &claims {
-            log.claimed(mailing, claim.subscriber.id);
-        }
-        Ok(claims)
+        self.claimed(|transaction, run| ledger::claim(transaction, issue, run, limit, now))
+    }
+
+    fn claim_these(
+        &mut self,
+        issue: &IssueId,
+        recipients: &[SubscriberId],
+        now: DateTime<Utc>,
+    ) -> StoreResult<Vec<Claim>> {
+        self.claimed(|transaction, run| ledger::claim_these(transaction, issue, run, recipients, now))
     }
 
     /// The write-ahead log is one file, which any thread may sync while others go on writing to it.
@@ -261,6 +278,14 @@ impl Store for Sqlite {
         self.quickly("keep to the rate", |transaction| rate::take(transaction, rate, wanted, now))
     }
 
+    fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
+        self.quickly("keep to the warm-up", |transaction| rate::take_quota(transaction, quota, wanted))
+    }
+
+    fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
+        self.quickly("keep to the warm-up", |transaction| rate::return_quota(transaction, quota, unused))
+    }
+
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
         self.write_log()?;
         self.reading("count recipients", |connection| ledger::counts(connection, issue))
@@ -275,6 +300,11 @@ impl Store for Sqlite {
         self.write_log()?;
         let all = ledger::each(&self.connection, issue, state, each);
         all.map_err(|error| error::reading("read the recipients", &self.path, error))
+    }
+
+    fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> StoreResult<Vec<Delivery>> {
+        self.write_log()?;
+        self.reading("read the recipients", |connection| ledger::deliveries_to(connection, issue, recipients))
     }
 
     fn resolve(

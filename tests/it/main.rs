@@ -33,6 +33,7 @@ mod mail_screens;
 mod markdown;
 mod misbehaviour;
 mod newsletter;
+mod pace;
 mod postfix;
 mod preview;
 mod program;

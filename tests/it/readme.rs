@@ -78,7 +78,7 @@ fn every_project_file_of_the_readme_is_read() {
         .filter(|(language, text)| language == "yaml" && !is_workflow(text))
         .map(|it| it.1)
         .collect();
-    assert_eq!(project_files.len(), 15, "the README has lost a project file, or has a new one");
+    assert_eq!(project_files.len(), 18, "the README has lost a project file, or has a new one");
     for block in project_files {
         let project = tempfile::tempdir().unwrap();
         demonstration(project.path());

@@ -11,9 +11,9 @@ use snapbox::str;
 
 use crate::smtp_peer::{Answer, Peer, Script, self_signed};
 
-mod project;
+pub mod project;
 
-const NOON: &str = "2026-11-20T12:00:00Z";
+pub const NOON: &str = "2026-11-20T12:00:00Z";
 const AN_HOUR_LATER: &str = "2026-11-20T13:00:00Z";
 const A_MONTH_LATER: &str = "2026-12-20T12:00:00Z";
 

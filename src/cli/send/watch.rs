@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 
 use crate::cli::report::{Report, Watching};
 use crate::cli::send::meter::Meter;
+use crate::cli::send::words;
 use crate::delivery::run::Progress;
 
 /// From one line in a log to the next.
@@ -55,6 +56,11 @@ impl<'a> Watch<'a> {
             Progress::Settled(state) => {
                 shown.left = shown.left.map(|left| left.saturating_sub(1));
                 shown.meter.iter_mut().for_each(|meter| meter.settle(state, at));
+            }
+            Progress::Waiting { slug, mailed, left } => {
+                drop(shown);
+                self.end();
+                return self.report.message(&words::waiting(&slug, mailed, left));
             }
             Progress::Paused(pause, wait) => shown.meter.iter_mut().for_each(|meter| meter.pause(pause, at + wait)),
         }

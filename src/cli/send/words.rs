@@ -1,5 +1,7 @@
 //! What `send` and `publish` tell about a sending: a table, or the document of `--json`.
 
+use std::time::Duration;
+
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
 use crate::delivery::send::{Expected, Forecast, Mailed, Report};
@@ -7,7 +9,7 @@ use crate::delivery::trial::Tried;
 use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
-use crate::issue::IssueId;
+use crate::issue::{IssueId, Slug};
 use crate::ledger::State;
 
 /// Tells what became of test letters.
@@ -84,11 +86,29 @@ pub(in crate::cli) fn trouble(context: &Context, report: &Report) -> Exit {
     if report.mailings.is_empty() && report.failures.is_empty() && !context.report.json {
         context.report.message("Nothing was due.");
     }
+    context.report.findings(&report.warnings);
+    paused(context, report);
     if let Some(stopped) = &report.stopped {
         context.report.findings(std::slice::from_ref(stopped));
         return Exit::Failed;
     }
     if report.needs_a_person() { Exit::Attention } else { Exit::Done }
+}
+
+/// Tells that the first recipients of an issue are waited for.
+pub(in crate::cli) fn waiting(slug: &Slug, mailed: u64, left: Duration) -> String {
+    let minutes = left.as_secs().div_ceil(60);
+    format!("`{slug}` was mailed to the first {mailed}; the others follow in {minutes} min if it arrives.")
+}
+
+/// Those for whom today's messages of a warm-up did not suffice.
+fn paused(context: &Context, report: &Report) {
+    let Some(until) = report.paused else { return };
+    let waiting: u64 = report.mailings.iter().map(|mailed| mailed.counts.open()).sum();
+    let until = until.format("%Y-%m-%d %H:%M");
+    context.report.message(&format!(
+        "The warm-up allows no more today: {waiting} recipients wait. Run this again from {until} on."
+    ));
 }
 
 fn recovered(context: &Context, report: &Report) {
@@ -167,8 +187,9 @@ pub(in crate::cli) fn document(report: &Report) -> serde_json::Value {
     };
     serde_json::json!({
         "mailings": report.mailings.iter().map(mailing).collect::<Vec<_>>(),
+        "paused_until": report.paused.map(|until| until.to_rfc3339()),
         "stopped": report.stopped.as_ref().map(FindingRow::of),
-        "findings": report.findings.iter().map(FindingRow::of).collect::<Vec<_>>(),
+        "findings": report.findings.iter().chain(&report.warnings).map(FindingRow::of).collect::<Vec<_>>(),
         "failures": report.failures.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>(),
     })
 }

@@ -14,12 +14,15 @@ use crate::letter::Letter;
 use crate::smtp::peer::{Answer, Peer, Script};
 use crate::smtp::relay::{Login, Relay};
 use crate::store::memory::Memory;
-use crate::subscriber::{NewSubscriber, Subscriber};
+use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
+mod canary;
 mod digests;
 mod interruptions;
 mod recipients;
 mod servers;
+mod several;
+mod warm_up;
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 1, 12, 0, 0).unwrap()
@@ -66,6 +69,8 @@ fn readers(count: usize) -> Memory {
     store
 }
 
+type DuringPause = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+
 type Meanwhile = Mutex<Option<Box<dyn FnOnce(&World) + Send>>>;
 
 /// One issue, due, and what the test watches.
@@ -79,6 +84,8 @@ struct World {
     connections: usize,
     limit: Option<u64>,
     rates: Vec<Rate>,
+    warm_up: Option<WarmUp>,
+    canary: Option<Canary>,
     on_unknown: OnUnknown,
     edition: EditionOf,
     schedule: Schedule,
@@ -86,6 +93,10 @@ struct World {
     /// What happens between the look at what is due and the right to send.
     meanwhile: Meanwhile,
     stop_after: Option<u64>,
+    /// What happens while a run first waits.
+    during_pause: DuringPause,
+    /// How many had been mailed when the others were told to wait, and how long.
+    waiting: Mutex<Vec<(u64, Duration)>>,
 }
 
 impl World {
@@ -98,6 +109,8 @@ impl World {
             connections: 1,
             limit: None,
             rates: Vec::new(),
+            warm_up: None,
+            canary: None,
             waited: Mutex::default(),
             on_unknown: OnUnknown::Hold,
             edition: EditionOf::Issue,
@@ -105,7 +118,24 @@ impl World {
             now: noon(),
             meanwhile: Mutex::default(),
             stop_after: None,
+            during_pause: Mutex::default(),
+            waiting: Mutex::default(),
         }
+    }
+
+    fn relay(&self, port: u16) -> Relay {
+        let server = Server { host: "127.0.0.1".to_owned(), port, tls: TlsMode::None };
+        let mut relay = Relay::new(server, "example.org", None, None).unwrap();
+        relay.connections = self.connections;
+        relay
+    }
+
+    fn route(&self, peer: &Peer) -> Route {
+        self.route_over(&[peer])
+    }
+
+    fn route_over(&self, peers: &[&Peer]) -> Route {
+        Route::Relays(peers.iter().map(|peer| self.relay(peer.port())).collect())
     }
 
     fn send(&self, store: &Memory, route: &Route) -> Report {
@@ -135,9 +165,10 @@ impl World {
                 schedule: &self.schedule,
             },
             route,
-            connections: self.connections,
             limit: self.limit,
             rates: &self.rates,
+            warm_up: self.warm_up.as_ref(),
+            canary: self.canary.as_ref(),
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hash: &|issue| {
                 if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
@@ -149,6 +180,9 @@ impl World {
             record: &|_| Ok(()),
             clock: &|| self.now + *self.waited.lock().unwrap(),
             pause: &|pause| {
+                if let Some(happens) = self.during_pause.lock().unwrap().take() {
+                    happens();
+                }
                 *self.waited.lock().unwrap() += pause;
                 self.pauses.lock().unwrap().push(pause.as_secs());
             },
@@ -159,22 +193,17 @@ impl World {
     }
 
     fn watch(&self, progress: Progress) {
-        let Progress::Settled(state) = progress else { return };
+        let state = match progress {
+            Progress::Settled(state) => state,
+            Progress::Waiting { mailed, left, .. } => return self.waiting.lock().unwrap().push((mailed, left)),
+            Progress::Begun { .. } | Progress::Paused(..) => return,
+        };
         let mut seen = self.seen.lock().unwrap();
         *seen.entry(state).or_default() += 1;
         if self.stop_after.is_some_and(|count| seen.get(&State::Sent) == Some(&count)) {
             self.stop.store(true, Ordering::Relaxed);
         }
     }
-}
-
-fn relay(port: u16) -> Relay {
-    let server = Server { host: "127.0.0.1".to_owned(), port, tls: TlsMode::None };
-    Relay::new(server, "example.org", None, None).unwrap()
-}
-
-fn route(peer: &Peer) -> Route {
-    Route::Relay(Box::new(relay(peer.port())))
 }
 
 /// The states of `reader-1` to `reader-N`.
@@ -190,7 +219,7 @@ fn open(store: &Memory) -> u64 {
 fn everybody_gets_it_once_and_a_second_run_does_nothing() {
     let (world, store) = (World { connections: 4, ..World::new() }, readers(50));
     let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
     assert_eq!(report.mailings[0].counts.of(State::Sent), 50);
     assert!(!report.needs_a_person());
@@ -198,7 +227,7 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
     everybody.sort();
     assert_eq!(peer.recipients(), everybody);
     assert!(peer.taken().iter().all(|taken| taken.content == format!("To: {}\r\n\r\nSpring.\r\n", taken.to)));
-    assert_eq!(world.send(&store, &route(&peer)).mailings, []);
+    assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
     assert_eq!(peer.taken().len(), 50);
     assert_eq!(*world.seen.lock().unwrap(), BTreeMap::from([(State::Sent, 50)]));
 }
@@ -207,7 +236,7 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
 fn a_limit_leaves_the_rest_queued() {
     let (world, store) = (World { limit: Some(2), ..World::new() }, readers(5));
     let peer = Peer::start(vec![Script::new()]);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!((peer.taken().len(), open(&store)), (2, 3));
 }
 
@@ -216,7 +245,7 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     let (world, store) = (World { limit: Some(2), ..World::new() }, readers(3));
     let peer = Peer::start(vec![Script::new()]);
     let expected = |store: &Memory| {
-        let forecast = world.with_sending(&route(&peer), |sending| {
+        let forecast = world.with_sending(&world.route(&peer), |sending| {
             let forecast =
                 forecast(store, sending, &[NewSubscriber::new("newcomer@example.com".parse().unwrap(), "")]).unwrap();
             forecast.mailings.iter().map(|expected| expected.recipients.clone()).collect::<Vec<_>>()
@@ -226,7 +255,7 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     assert_eq!(expected(&store).last().map(String::as_str), Some("newcomer@example.com"));
     assert_eq!(expected(&store).len(), 4);
     assert_eq!(store.mailings().unwrap(), []);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!(expected(&store), ["reader-3@example.com"]);
     assert_eq!(peer.taken().len(), 2);
 }
@@ -234,12 +263,12 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
 #[test]
 fn another_run_or_nobody_to_write_to_is_an_outcome() {
     let peer = Peer::start(vec![Script::new()]);
-    let report = World::new().send(&Memory::default(), &route(&peer));
+    let report = World::new().send(&Memory::default(), &World::new().route(&peer));
     assert_eq!(report.findings[0].rule, "no-subscribers");
     let other = Run { host: "other".to_owned(), boot_id: "b".to_owned(), pid: 7 };
     let store = readers(1);
     store.busy(other.clone());
-    match World::new().try_send(&store, &route(&peer)) {
+    match World::new().try_send(&store, &World::new().route(&peer)) {
         Sent::Busy(run) => assert_eq!(run, Some(other)),
         Sent::Done(report) => panic!("{report:?}"),
     }

@@ -22,6 +22,7 @@ pub(in crate::store) fn conforms(world: World<'_>) {
     world(&|open, _| two_freeze_at_once(open));
     world(&|open, _| many_take_each_once(open));
     world(&|open, _| a_rate_is_shared_by_the_server_s_clock(open));
+    world(&|open, _| many_take_no_more_than_a_quota(open));
 }
 
 /// Stores may rest between two calls of `renew_run`.
@@ -177,4 +178,17 @@ fn a_rate_is_shared_by_the_server_s_clock(open: &(dyn Fn() -> Box<dyn Store> + S
         runs.into_iter().map(|each| each.join().unwrap()).sum::<u64>()
     });
     assert_eq!(several, 1);
+}
+
+fn many_take_no_more_than_a_quota(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
+    let quota = Quota { name: "mail".to_owned(), day: now().date_naive(), messages: 100 };
+    let take_all = || {
+        let mut store = open();
+        (0..40).map(|_| store.take_quota(&quota, 3).unwrap()).sum::<u64>()
+    };
+    let taken = thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(take_all)).collect();
+        runs.into_iter().map(|each| each.join().unwrap()).sum::<u64>()
+    });
+    assert_eq!(taken, 100);
 }

@@ -1,8 +1,8 @@
-//! What the store in memory holds, and how its rows move.
+//! What the store in memory holds, and how rows change.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
@@ -12,23 +12,25 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 #[derive(Default)]
 pub(super) struct Tables {
-    pub subscribers: Vec<Subscriber>,
-    pub mailings: Vec<Mailing>,
-    pub rows: BTreeMap<(IssueId, SubscriberId), Row>,
-    pub runs: Vec<Run>,
-    pub rates: BTreeMap<String, DateTime<Utc>>,
-    pub sending: Option<Run>,
-    pub writes_left: Option<u32>,
+    pub(super) subscribers: Vec<Subscriber>,
+    pub(super) mailings: Vec<Mailing>,
+    pub(super) rows: BTreeMap<(IssueId, SubscriberId), Row>,
+    pub(super) runs: Vec<Run>,
+    pub(super) rates: BTreeMap<String, DateTime<Utc>>,
+    /// How much of each name is used on each day.
+    pub(super) quotas: BTreeMap<(String, NaiveDate), u64>,
+    pub(super) sending: Option<Run>,
+    pub(super) writes_left: Option<u32>,
 }
 
 pub(super) struct Row {
-    pub delivery: Delivery,
-    pub retry_at: Option<DateTime<Utc>>,
-    pub run: Option<usize>,
+    pub(super) delivery: Delivery,
+    pub(super) retry_at: Option<DateTime<Utc>>,
+    pub(super) run: Option<usize>,
 }
 
 impl Tables {
-    pub fn write(&mut self) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self) -> Result<(), StoreError> {
         match &mut self.writes_left {
             None => Ok(()),
             Some(0) => Err(StoreError::Full),
@@ -39,41 +41,54 @@ impl Tables {
         }
     }
 
-    pub fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
+    pub(super) fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
         self.subscribers.iter_mut().find(|subscriber| subscriber.address.key() == address.key())
     }
 
     /// Whether an issue is in a mailing, alone or in a digest.
-    pub fn is_mailed(&self, issue: &IssueId) -> bool {
+    pub(super) fn is_mailed(&self, issue: &IssueId) -> bool {
         let mut digests = self.mailings.iter().filter_map(|mailing| mailing.digest.as_ref());
         digests.any(|digest| digest.issues.contains(issue))
             || self.mailings.iter().any(|mailing| mailing.issue == *issue)
     }
 
-    pub fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
+    pub(super) fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
         &mut self.subscribers[id.0 as usize - 1]
     }
 
     /// The row of a recipient whom this run has taken.
-    pub fn taken(&mut self, issue: &IssueId, id: SubscriberId, run: usize, states: &[State]) -> Option<&mut Row> {
+    pub(super) fn taken(
+        &mut self,
+        issue: &IssueId,
+        id: SubscriberId,
+        run: usize,
+        states: &[State],
+    ) -> Option<&mut Row> {
         let row = self.rows.get_mut(&(issue.clone(), id))?;
         (row.run == Some(run) && states.contains(&row.delivery.state)).then_some(row)
     }
 
     /// Writes an entry down, unless another run has the recipient.
-    pub fn enter(&mut self, issue: &IssueId, id: SubscriberId, run: usize, entry: Entry) -> bool {
+    pub(super) fn enter(
+        &mut self,
+        issue: &IssueId,
+        id: SubscriberId,
+        run: usize,
+        entry: Entry,
+        now: DateTime<Utc>,
+    ) -> bool {
         match entry {
             Entry::Sending => self.shift(issue, id, run, [State::Claimed, State::Sending]),
             Entry::Unsent => self.shift(issue, id, run, [State::Sending, State::Claimed]),
-            Entry::Ended(outcome) => self.settle(issue, id, run, outcome),
+            Entry::Ended(outcome) => self.settle(issue, id, run, outcome, now),
         }
     }
 
-    pub fn shift(&mut self, issue: &IssueId, id: SubscriberId, run: usize, [from, to]: [State; 2]) -> bool {
+    pub(super) fn shift(&mut self, issue: &IssueId, id: SubscriberId, run: usize, [from, to]: [State; 2]) -> bool {
         self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
     }
 
-    pub fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
+    pub(super) fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
         let NewSubscriber { address, name, status, attributes } = new;
         match self.find(&address) {
             Some(there) if there.status != Status::Active => added.away += 1,
@@ -91,7 +106,7 @@ impl Tables {
         }
     }
 
-    pub fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {
+    pub(super) fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {
         let mut recovered = Recovered::default();
         for row in self.rows.values_mut() {
             let delivery = &mut row.delivery;
@@ -112,7 +127,14 @@ impl Tables {
         recovered
     }
 
-    pub fn settle(&mut self, issue: &IssueId, id: SubscriberId, run: usize, outcome: Outcome) -> bool {
+    pub(super) fn settle(
+        &mut self,
+        issue: &IssueId,
+        id: SubscriberId,
+        run: usize,
+        outcome: Outcome,
+        now: DateTime<Utc>,
+    ) -> bool {
         let Some(row) = self.taken(issue, id, run, &[State::Claimed, State::Sending]) else { return false };
         let suppresses = matches!(outcome, Outcome::Failed { suppress: true, .. });
         let (state, reply) = match outcome {
@@ -126,7 +148,7 @@ impl Tables {
             Outcome::Requeued => (State::Queued, None),
         };
         row.delivery.attempts += u32::from(state != State::Queued);
-        (row.delivery.state, row.delivery.reply) = (state, reply);
+        (row.delivery.state, row.delivery.reply, row.delivery.changed) = (state, reply, Some(now));
         if suppresses {
             self.subscriber(id).status = Status::Suppressed;
         }

@@ -19,6 +19,8 @@ pub enum Table {
     Delivery,
     /// How far rates are used up.
     Rate,
+    /// How much left on which day of a warm-up.
+    Quota,
 }
 
 /// What a column holds, beside text.
@@ -39,8 +41,8 @@ pub(in crate::store) const SUBSCRIBERS: &str = "subscriber";
 
 impl Table {
     /// All of them; what others refer to comes before them.
-    pub const ALL: [Self; 6] =
-        [Self::Subscriber, Self::Mailing, Self::Digest, Self::DigestIssue, Self::Delivery, Self::Rate];
+    pub const ALL: [Self; 7] =
+        [Self::Subscriber, Self::Mailing, Self::Digest, Self::DigestIssue, Self::Delivery, Self::Rate, Self::Quota];
 
     /// Its name in every store.
     pub fn name(self) -> &'static str {
@@ -51,6 +53,7 @@ impl Table {
             Self::DigestIssue => "digest_issue",
             Self::Delivery => "delivery",
             Self::Rate => "rate",
+            Self::Quota => "quota",
         }
     }
 
@@ -83,6 +86,7 @@ impl Table {
                 ("changed", Time),
             ],
             Self::Rate => &[("name", Text), ("full_at", FineTime)],
+            Self::Quota => &[("name", Text), ("day", Text), ("used", Number)],
         }
     }
 
@@ -94,6 +98,7 @@ impl Table {
             Self::DigestIssue => "mailing, position",
             Self::Delivery => "mailing, subscriber",
             Self::Rate => "name",
+            Self::Quota => "name, day",
         }
     }
 

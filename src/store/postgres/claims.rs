@@ -4,10 +4,12 @@
 //! so that a call whose connection broke before the answer is found done or not done, never done twice (`runs::answer`).
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use postgres::Row;
+use postgres::types::ToSql;
 
 use super::link::{Link, Session};
 use super::{Result, StoreResult, runs, subscribers};
@@ -36,6 +38,10 @@ counted AS (
     WHERE id = $2
 )
 SELECT taken.*, mine.id IS NULL FROM (SELECT) AS one LEFT JOIN mine ON true LEFT JOIN taken ON true ORDER BY taken.id";
+
+/// The same for those who are named.
+static CLAIM_THESE: LazyLock<String> =
+    LazyLock::new(|| CLAIM.replace("ORDER BY subscriber LIMIT $3", "AND subscriber = ANY($3) ORDER BY subscriber"));
 
 /// Those whom a call took that was committed and not heard of.
 const TAKEN: &str = "
@@ -80,19 +86,10 @@ FROM quickly LEFT JOIN mine ON true LEFT JOIN written ON true";
 
 /// Takes up to `limit` recipients, in the order of their numbers; what others are taking at the moment is passed over.
 pub(super) fn claim(link: &Link, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-    const DOING: &str = "claim recipients";
     let mut claims: Vec<Claim> = Vec::new();
     loop {
         let left = limit - claims.len();
-        let taken = link.repeated(DOING, |session, again| {
-            let rows = numbered(session, again, |session, run, call, done| match done {
-                Some(answer) => session.query(TAKEN, &[&issue.as_str(), &answer]),
-                None => session.query(CLAIM, &[&issue.as_str(), &run, &(left as i64), &now, &call]),
-            })?;
-            is_mailed(&rows, 7, issue)?;
-            let taken = rows.iter().filter(|row| matches!(row.try_get::<_, Option<i64>>(0), Ok(Some(_))));
-            taken.map(claim_of).collect::<Result<Vec<Claim>>>()
-        })?;
+        let taken = take(link, issue, CLAIM, &(left as i64), now)?;
         let is_last = taken.len() < left;
         claims.extend(taken.into_iter().filter(|claim| claim.subscriber.status == Status::Active));
         // Those who left since make room for others, if there are any.
@@ -100,6 +97,38 @@ pub(super) fn claim(link: &Link, issue: &IssueId, limit: usize, now: DateTime<Ut
             return Ok(claims);
         }
     }
+}
+
+/// Takes those of these who wait.
+pub(super) fn claim_these(
+    link: &Link,
+    issue: &IssueId,
+    recipients: &[SubscriberId],
+    now: DateTime<Utc>,
+) -> StoreResult<Vec<Claim>> {
+    let numbers: Vec<i64> = recipients.iter().map(|id| id.0).collect();
+    let mut taken = take(link, issue, CLAIM_THESE.as_str(), &numbers, now)?;
+    taken.retain(|claim| claim.subscriber.status == Status::Active);
+    Ok(taken)
+}
+
+/// Takes whom `sql` finds, `which` being its third parameter: those who left among them.
+fn take(
+    link: &Link,
+    issue: &IssueId,
+    sql: &'static str,
+    which: &(dyn ToSql + Sync),
+    now: DateTime<Utc>,
+) -> StoreResult<Vec<Claim>> {
+    link.repeated("claim recipients", |session, again| {
+        let rows = numbered(session, again, |session, run, call, done| match done {
+            Some(answer) => session.query(TAKEN, &[&issue.as_str(), &answer]),
+            None => session.query(sql, &[&issue.as_str(), &run, which, &now, &call]),
+        })?;
+        is_mailed(&rows, 7, issue)?;
+        let taken = rows.iter().filter(|row| matches!(row.try_get::<_, Option<i64>>(0), Ok(Some(_))));
+        taken.map(claim_of).collect::<Result<Vec<Claim>>>()
+    })
 }
 
 fn claim_of(row: &Row) -> Result<Claim> {

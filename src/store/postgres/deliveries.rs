@@ -40,6 +40,17 @@ pub(super) fn each(
     Ok(())
 }
 
+pub(super) fn to(session: &mut Session, issue: &IssueId, recipients: &[SubscriberId]) -> Result<Vec<Delivery>> {
+    let numbers: Vec<i64> = recipients.iter().map(|id| id.0).collect();
+    let rows = session.query(
+        "SELECT issue, subscriber, address, state, attempts, reply, changed
+         FROM delivery JOIN mailing ON mailing.id = delivery.mailing
+         WHERE issue = $1 AND subscriber = ANY($2) ORDER BY subscriber",
+        &[&issue.as_str(), &numbers],
+    )?;
+    rows.iter().map(from_row).collect()
+}
+
 /// A delivery from issue, subscriber, address, state, attempts, reply and changed.
 pub(super) fn from_row(row: &Row) -> Result<Delivery> {
     let subscriber: i64 = row.try_get(1)?;

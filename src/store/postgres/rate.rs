@@ -1,12 +1,13 @@
-//! The table of rates: how far each is used up, by the server's clock, since those of the machines that share it differ.
+//! The tables of rates and quotas: how far each is used up; rates by the server's clock, since those of the machines that share it differ.
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Result;
 use super::link::Session;
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 
 /// How often others may take first before this one waits.
 const MOST_TRIES: u32 = 10;
@@ -33,4 +34,32 @@ pub(super) fn take(session: &mut Session, rate: &Rate, wanted: u64) -> Result<Pe
         }
     }
     Ok(Permits { granted: 0, wait: Duration::from_millis(20) })
+}
+
+/// Takes from a day's quota in one statement: the row is locked while it is counted. Should the answer be lost, the call is
+/// made again, and what was taken twice is gone for the day.
+pub(super) fn take_quota(session: &mut Session, quota: &Quota, wanted: u64) -> Result<u64> {
+    let (most, wanted) = (i64::try_from(quota.messages)?, i64::try_from(wanted)?);
+    let day = quota.day.to_string();
+    session.query(
+        "INSERT INTO quota (name, day, used) VALUES ($1, $2::text::date, 0) ON CONFLICT DO NOTHING",
+        &[&quota.name, &day],
+    )?;
+    let rows = session.query(
+        "WITH before AS (SELECT used FROM quota WHERE name = $1 AND day = $2::text::date FOR UPDATE)
+         UPDATE quota SET used = before.used + least($4, greatest($3 - before.used, 0))
+         FROM before WHERE name = $1 AND day = $2::text::date
+         RETURNING quota.used - before.used",
+        &[&quota.name, &day, &most, &wanted],
+    )?;
+    let granted: i64 = rows.first().context("the row of the quota is gone")?.try_get(0)?;
+    Ok(u64::try_from(granted)?)
+}
+
+pub(super) fn return_quota(session: &mut Session, quota: &Quota, unused: u64) -> Result<()> {
+    session.query(
+        "UPDATE quota SET used = greatest(used - $3, 0) WHERE name = $1 AND day = $2::text::date RETURNING 1",
+        &[&quota.name, &quota.day.to_string(), &i64::try_from(unused)?],
+    )?;
+    Ok(())
 }

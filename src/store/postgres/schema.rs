@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS slugline_schema (
     made     TIMESTAMPTZ NOT NULL DEFAULT now()
 )";
 
-pub(super) const MIGRATIONS: [Migration; 2] = [
+pub(super) const MIGRATIONS: [Migration; 3] = [
     Migration {
         needs: 1,
         sql: "
@@ -106,6 +106,18 @@ CREATE TABLE moved (
 );
 CREATE TABLE filled (
     move  TEXT PRIMARY KEY
+);
+",
+    },
+    // How many messages left on a day of a warm-up. A machine with an older program does not count them.
+    Migration {
+        needs: 1,
+        sql: "
+CREATE TABLE quota (
+    name  TEXT NOT NULL,
+    day   DATE NOT NULL,
+    used  BIGINT NOT NULL,
+    PRIMARY KEY (name, day)
 );
 ",
     },

@@ -1,5 +1,7 @@
 //! The tables of mailings, runs and deliveries; `digest` has those of what digests hold.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, anyhow, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -151,6 +153,41 @@ pub(super) fn claim(
     Ok((mailing, claims))
 }
 
+/// Claims those of these who wait, and gives the number of the mailing with them.
+pub(super) fn claim_these(
+    transaction: &Transaction<'_>,
+    issue: &IssueId,
+    run: i64,
+    recipients: &[SubscriberId],
+    now: DateTime<Utc>,
+) -> Result<(i64, Vec<Claim>)> {
+    let mailing = number(transaction, issue)?;
+    let now = time_text(now);
+    let sql = format!(
+        "SELECT {}, delivery.attempts FROM delivery JOIN subscriber ON subscriber.id = delivery.subscriber
+         WHERE delivery.mailing = ?1 AND delivery.subscriber = ?2
+             AND (delivery.state = 'queued' OR delivery.state = 'deferred' AND delivery.retry_at <= ?3)",
+        subscribers::COLUMNS
+    );
+    let mut select = transaction.prepare_cached(&sql)?;
+    let mut update = transaction.prepare_cached(
+        "UPDATE delivery SET state = 'claimed', run = ?3, changed = ?4 WHERE mailing = ?1 AND subscriber = ?2",
+    )?;
+    let mut claims = Vec::new();
+    for recipient in recipients {
+        let mut rows = select.query(params![mailing, recipient.0, now])?;
+        let Some(row) = rows.next()? else { continue };
+        let claim = Claim { subscriber: subscribers::from_row(row)?, attempts: row.get(6)? };
+        if claim.subscriber.status == Status::Active {
+            update.execute(params![mailing, recipient.0, run, now])?;
+            claims.push(claim);
+        } else {
+            leave_out(transaction, mailing, *recipient, &now)?;
+        }
+    }
+    Ok((mailing, claims))
+}
+
 /// Somebody left, or was suppressed, after the freeze.
 fn leave_out(transaction: &Transaction<'_>, mailing: i64, subscriber: SubscriberId, now: &str) -> Result<()> {
     let mut update = transaction.prepare_cached(
@@ -269,6 +306,26 @@ pub(super) fn each(
         each(from_row(row)?)?;
     }
     Ok(())
+}
+
+pub(super) fn deliveries_to(
+    connection: &Connection,
+    issue: &IssueId,
+    recipients: &[SubscriberId],
+) -> Result<Vec<Delivery>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM delivery JOIN mailing ON mailing.id = delivery.mailing
+         WHERE mailing.issue = ?1 AND delivery.subscriber = ?2"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut deliveries = Vec::new();
+    for recipient in recipients.iter().collect::<BTreeSet<_>>() {
+        let mut rows = select.query(params![issue.as_str(), recipient.0])?;
+        if let Some(row) = rows.next()? {
+            deliveries.push(from_row(row)?);
+        }
+    }
+    Ok(deliveries)
 }
 
 fn from_row(row: &Row<'_>) -> Result<Delivery> {

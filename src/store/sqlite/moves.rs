@@ -54,7 +54,7 @@ impl Movable for Sqlite {
     fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> StoreResult<()> {
         self.durably("copy into it", |transaction| {
             can_be_filled(transaction, self.place())?;
-            transaction.execute("DELETE FROM rate", [])?;
+            transaction.execute_batch("DELETE FROM rate; DELETE FROM quota")?;
             for table in Table::ALL {
                 fault::step("copy into it", table.name());
                 write(transaction, table, pour)?;

@@ -1,10 +1,10 @@
-//! The table of rates: how far each is used up.
+//! The tables of rates and quotas: how far each is used up.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Result, time};
-use crate::rate::{Permits, Rate};
+use crate::rate::{Permits, Quota, Rate};
 
 pub(super) fn take(transaction: &Transaction<'_>, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits> {
     let mut select = transaction.prepare_cached("SELECT full_at FROM rate WHERE name = ?1")?;
@@ -16,4 +16,26 @@ pub(super) fn take(transaction: &Transaction<'_>, rate: &Rate, wanted: u64, now:
     )?;
     write.execute(params![rate.name, full_at.to_rfc3339_opts(SecondsFormat::Nanos, true)])?;
     Ok(permits)
+}
+
+pub(super) fn take_quota(transaction: &Transaction<'_>, quota: &Quota, wanted: u64) -> Result<u64> {
+    let (name, day) = (&quota.name, quota.day.to_string());
+    let mut select = transaction.prepare_cached("SELECT used FROM quota WHERE name = ?1 AND day = ?2")?;
+    let used: Option<i64> = select.query_row(params![name, day], |row| row.get(0)).optional()?;
+    let used = u64::try_from(used.unwrap_or(0))?;
+    let granted = quota.messages.saturating_sub(used).min(wanted);
+    if granted > 0 {
+        let mut write = transaction.prepare_cached(
+            "INSERT INTO quota (name, day, used) VALUES (?1, ?2, ?3) ON CONFLICT (name, day) DO UPDATE SET used = ?3",
+        )?;
+        write.execute(params![name, day, i64::try_from(used + granted)?])?;
+    }
+    Ok(granted)
+}
+
+pub(super) fn return_quota(transaction: &Transaction<'_>, quota: &Quota, unused: u64) -> Result<()> {
+    let sql = "UPDATE quota SET used = max(used - ?3, 0) WHERE name = ?1 AND day = ?2";
+    let parameters = params![quota.name, quota.day.to_string(), i64::try_from(unused)?];
+    transaction.prepare_cached(sql)?.execute(parameters)?;
+    Ok(())
 }

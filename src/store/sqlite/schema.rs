@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// `PRAGMA application_id`: "slug" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x736c_7567;
 
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     "
 CREATE TABLE subscriber (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -86,6 +86,15 @@ CREATE TABLE moved (
 ) WITHOUT ROWID;
 CREATE TABLE filled (
     move  TEXT PRIMARY KEY
+) WITHOUT ROWID;
+",
+    // How many messages left on a day of a warm-up. An older program that is running meanwhile does not count.
+    "
+CREATE TABLE quota (
+    name  TEXT NOT NULL,
+    day   TEXT NOT NULL,
+    used  INTEGER NOT NULL,
+    PRIMARY KEY (name, day)
 ) WITHOUT ROWID;
 ",
 ];

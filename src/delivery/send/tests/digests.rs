@@ -30,12 +30,12 @@ fn another_dies(world: &World, store: &Memory) {
 fn everybody_gets_a_digest_once_and_its_issues_never_again() {
     let (mut world, store) = (world(), readers(9));
     let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     let mailed: Vec<_> = report.mailings.iter().map(|mailed| (mailed.slug.as_str(), mailed.title.as_str())).collect();
     assert_eq!(mailed, [("digest:2026-W18", "spring · summer")]);
     for edition in [EditionOf::Digest, EditionOf::Issue] {
         world.edition = edition;
-        assert_eq!(world.send(&store, &route(&peer)).mailings, []);
+        assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
     }
     assert_eq!((peer.taken().len(), peer.recipients().len()), (9, 9));
 }
@@ -45,7 +45,7 @@ fn a_run_goes_on_with_the_digest_that_a_dead_one_froze() {
     let (world, store) = (world(), readers(4));
     another_dies(&world, &store);
     let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.mailings[0].title, "spring", "what came later is not in it");
     assert_eq!(report.recovered.unknown.len(), 1);
     assert!(report.needs_a_person());
@@ -58,7 +58,7 @@ fn what_another_run_froze_meanwhile_is_what_is_mailed() {
     let others = store.open();
     world.meanwhile = Mutex::new(Some(Box::new(move |world| another_dies(world, &others))));
     let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.mailings[0].title, "spring", "it had less in it than was planned before");
     assert_eq!((report.recovered.unknown.len(), peer.taken().len()), (1, 3));
 }

@@ -17,7 +17,7 @@ fn what_a_killed_run_left_is_finished_and_what_nobody_knows_is_named() {
     let (world, store) = (World::new(), readers(4));
     die_while_sending(&store, &world.issues[0].id, 2);
     let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.recovered.requeued, 1);
     let unknown: Vec<&str> = report.recovered.unknown.iter().map(|delivery| delivery.address.as_str()).collect();
     assert_eq!(unknown, ["reader-1@example.com"]);
@@ -33,7 +33,7 @@ fn whichever_write_fails_nobody_is_forgotten_and_nobody_mailed_twice() {
         for writes in 0..30 {
             let (world, store) = (World { connections, ..World::new() }, readers(READERS));
             let peer = Peer::start(vec![Script::new()]);
-            let route = route(&peer);
+            let route = world.route(&peer);
             store.writes_left(Some(writes));
             let first = world.with_sending(&route, |sending| send_due(&mut store.open(), sending));
             store.writes_left(None);
@@ -59,18 +59,18 @@ fn whichever_write_fails_nobody_is_forgotten_and_nobody_mailed_twice() {
 fn a_stop_from_outside_ends_after_the_message_at_hand() {
     let (world, store) = (World { stop_after: Some(2), ..World::new() }, readers(5));
     let peer = Peer::start(vec![Script::new()]);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     let (sent, queued) = (State::Sent, State::Queued);
     assert_eq!(states(&store, 5), [sent, sent, queued, queued, queued]);
     world.stop.store(false, Ordering::Relaxed);
-    World::new().send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!(peer.recipients().len(), 5);
 }
 
 #[test]
 fn an_outbox_gets_a_file_each_and_repeats_what_a_crash_left() {
     let folder = tempfile::tempdir().unwrap();
-    let outbox = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into() };
+    let outbox = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into(), writers: 1 };
     let (world, store) = (World::new(), readers(3));
     die_while_sending(&store, &world.issues[0].id, 1);
     world.send(&store, &outbox);
@@ -84,7 +84,7 @@ fn an_outbox_gets_a_file_each_and_repeats_what_a_crash_left() {
 fn an_outbox_that_cannot_be_written_stops_the_run() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("outbox"), "a file").unwrap();
-    let outbox = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into() };
+    let outbox = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into(), writers: 1 };
     let (world, store) = (World::new(), readers(3));
     let stopped = world.send(&store, &outbox).stopped.unwrap();
     assert_eq!(stopped.rule, "outbox-write");
@@ -117,7 +117,7 @@ fn whatever_the_server_does_its_own_record_equals_the_ledger() {
         let (mut world, store) = (World { connections: 1 + seed % 4, ..World::new() }, readers(READERS));
         let peer = Peer::start(vec![script]);
         for _ in 0..4 {
-            world.send(&store, &route(&peer));
+            world.send(&store, &world.route(&peer));
             world.now += chrono::Duration::hours(7);
         }
         let mut recipients = peer.recipients();

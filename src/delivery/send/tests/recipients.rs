@@ -11,7 +11,7 @@ fn what_concerns_one_recipient_stops_nobody_else() {
         .always("RCPT TO:<reader-3@", Answer::Say("450 4.7.1 Greylisted"))
         .always("RCPT TO:<reader-4@", Answer::Say("550 5.7.1 I take no newsletters"));
     let peer = Peer::start(vec![script]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.stopped, None);
     assert!(report.needs_a_person());
     assert_eq!(states(&store, 5), [State::Failed, State::Failed, State::Deferred, State::Failed, State::Sent]);
@@ -25,12 +25,12 @@ fn what_concerns_one_recipient_stops_nobody_else() {
 fn a_deferred_recipient_is_tried_again_when_its_time_has_come() {
     let (mut world, store) = (World::new(), readers(1));
     let peer = Peer::start(vec![Script::new().on("RCPT", Answer::Say("450 4.2.2 Full"))]);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!(states(&store, 1), [State::Deferred]);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!((states(&store, 1), peer.heard().len()), (vec![State::Deferred], 1), "not yet, and nobody called");
     world.now += chrono::Duration::minutes(6);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!((states(&store, 1), peer.recipients().len()), (vec![State::Sent], 1));
 }
 
@@ -45,7 +45,7 @@ fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
     ] {
         let (world, store) = (World::new(), readers(3));
         let peer = Peer::start(vec![Script::new().on_nth(step, 2, answer)]);
-        let report = world.send(&store, &route(&peer));
+        let report = world.send(&store, &world.route(&peer));
         assert_eq!(states(&store, 3), [State::Sent, state, State::Sent], "{step}");
         assert_eq!((peer.taken().len(), peer.heard().len()), (taken, 2), "{step}");
         assert_eq!(report.needs_a_person(), state == State::Unknown);
@@ -56,11 +56,11 @@ fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
 fn an_unknown_recipient_is_held_unless_the_project_says_resend() {
     let (mut world, store) = (World::new(), readers(1));
     let peer = Peer::start(vec![Script::new().on("DOT", Answer::Drop)]);
-    world.send(&store, &route(&peer));
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!((states(&store, 1), peer.heard().len()), (vec![State::Unknown], 1));
     world.on_unknown = OnUnknown::Resend;
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!((states(&store, 1), peer.recipients().len()), (vec![State::Sent], 1));
 }
 
@@ -68,7 +68,7 @@ fn an_unknown_recipient_is_held_unless_the_project_says_resend() {
 fn a_message_the_connection_never_survives_waits_and_the_others_get_theirs() {
     let (world, store) = (World::new(), readers(3));
     let peer = Peer::start(vec![Script::new().always("RCPT TO:<reader-2@", Answer::Drop)]);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!(states(&store, 3), [State::Sent, State::Deferred, State::Sent]);
     assert_eq!(*world.pauses.lock().unwrap(), [2, 4, 8]);
 }
@@ -78,10 +78,10 @@ fn mail_leaves_no_faster_than_the_rate_allows_over_all_runs() {
     let rate = Rate { name: "mail".to_owned(), messages: 2, per: Duration::from_secs(60) };
     let (mut world, store) = (World { rates: vec![rate], limit: Some(2), ..World::new() }, readers(4));
     let peer = Peer::start(vec![Script::new()]);
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!((peer.taken().len(), world.pauses.lock().unwrap().clone()), (2, vec![30]));
     world.limit = None;
-    world.send(&store, &route(&peer));
+    world.send(&store, &world.route(&peer));
     assert_eq!((peer.taken().len(), open(&store)), (4, 0));
     assert_eq!(world.pauses.lock().unwrap()[..3], [30, 30, 30], "what the first run used up is gone");
 }

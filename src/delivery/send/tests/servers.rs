@@ -16,7 +16,7 @@ fn trouble_that_is_ours_stops_the_run_and_blames_nobody() {
     ] {
         let (world, store) = (World { connections: 2, ..World::new() }, readers(20));
         let peer = Peer::start(vec![script]);
-        let report = world.send(&store, &route(&peer));
+        let report = world.send(&store, &world.route(&peer));
         let stopped = report.stopped.unwrap();
         assert_eq!(stopped.rule, rule, "{stopped}");
         assert!(stopped.message.contains(text) && stopped.message.contains(&peer.port().to_string()), "{stopped}");
@@ -30,13 +30,13 @@ fn trouble_that_is_ours_stops_the_run_and_blames_nobody() {
 #[test]
 fn a_server_that_is_not_there_or_refuses_the_login_is_tried_once() {
     let (world, store) = (World { connections: 8, ..World::new() }, readers(20));
-    let nowhere = Route::Relay(Box::new(relay(Peer::closed_port())));
+    let nowhere = Route::Relays(vec![world.relay(Peer::closed_port())]);
     let stopped = world.send(&store, &nowhere).stopped.unwrap();
     assert_eq!(stopped.rule, "smtp-unreachable");
     let peer = Peer::start(vec![Script::new().offering("AUTH PLAIN").always("AUTH", Answer::Say("535 5.7.8 No"))]);
-    let mut relay = relay(peer.port());
+    let mut relay = world.relay(peer.port());
     relay.login = Some(Login { user: "weekly".to_owned(), password: "open sesame".into() });
-    let stopped = world.send(&store, &Route::Relay(Box::new(relay))).stopped.unwrap();
+    let stopped = world.send(&store, &Route::Relays(vec![relay])).stopped.unwrap();
     assert_eq!(stopped.rule, "smtp-login");
     assert_eq!(peer.heard().len(), 1);
     assert_eq!(states(&store, 20), [State::Queued; 20]);
@@ -48,7 +48,7 @@ fn a_refusal_of_a_recipient_shows_the_address_masked_where_the_run_stops() {
     let (world, store) = (World::new(), readers(1));
     let refusal = Answer::Say("554 5.7.1 <reader-1@example.com>: Relay access denied");
     let peer = Peer::start(vec![Script::new().always("RCPT", refusal)]);
-    let message = world.send(&store, &route(&peer)).stopped.unwrap().message;
+    let message = world.send(&store, &world.route(&peer)).stopped.unwrap().message;
     assert!(message.contains("<r...@example.com>") && !message.contains("reader-1"), "{message}");
 }
 
@@ -56,7 +56,7 @@ fn a_refusal_of_a_recipient_shows_the_address_masked_where_the_run_stops() {
 fn a_server_that_never_gives_a_verdict_is_left_after_three() {
     let (world, store) = (World::new(), readers(20));
     let peer = Peer::start(vec![Script::new().always("DOT", Answer::Drop)]);
-    let stopped = world.send(&store, &route(&peer)).stopped.unwrap();
+    let stopped = world.send(&store, &world.route(&peer)).stopped.unwrap();
     assert_eq!(stopped.rule, "smtp-no-verdict");
     assert_eq!(states(&store, 20)[..3], [State::Unknown; 3]);
     assert_eq!(states(&store, 20)[3..], [State::Queued; 17]);
@@ -67,7 +67,7 @@ fn a_busy_server_gets_a_pause_and_then_the_rest() {
     let (world, store) = (World::new(), readers(3));
     let script = Script::new().on_nth("RCPT", 2, Answer::SayAndDrop("421 4.7.0 Too much mail from you"));
     let peer = Peer::start(vec![script]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.stopped, None);
     assert_eq!(states(&store, 3), [State::Sent; 3]);
     assert_eq!(*world.pauses.lock().unwrap(), [2]);
@@ -77,7 +77,7 @@ fn a_busy_server_gets_a_pause_and_then_the_rest() {
 fn a_server_that_stays_busy_ends_the_run_and_the_rest_stays_queued() {
     let (world, store) = (World::new(), readers(3));
     let peer = Peer::start(vec![Script::new().always("RCPT TO:<reader-2@", Answer::Say("421 4.7.0 Too much"))]);
-    let stopped = world.send(&store, &route(&peer)).stopped.unwrap();
+    let stopped = world.send(&store, &world.route(&peer)).stopped.unwrap();
     assert_eq!(stopped.rule, "smtp-busy");
     assert_eq!(states(&store, 3), [State::Sent, State::Queued, State::Queued]);
     assert_eq!(*world.pauses.lock().unwrap(), [2, 4, 8]);
@@ -88,7 +88,7 @@ fn a_server_that_takes_one_connection_only_is_served_by_one() {
     let (world, store) = (World { connections: 3, ..World::new() }, readers(30));
     let refusing = Script::new().on_nth("GREETING", 0, Answer::SayAndDrop("421 4.7.0 One is enough"));
     let peer = Peer::start(vec![Script::new(), refusing]);
-    let report = world.send(&store, &route(&peer));
+    let report = world.send(&store, &world.route(&peer));
     assert_eq!(states(&store, 30).iter().filter(|state| **state == State::Sent).count() as u64, 30 - open(&store));
     assert!(open(&store) == 0 || report.stopped.is_some());
     assert_eq!(peer.taken().len() as u64 + open(&store), 30);

@@ -1,0 +1,107 @@
+//! `mail.rate`, `mail.warm_up` and `mail.canary`: how fast mail leaves, how much on one day, and to whom first.
+
+use std::fmt::Display;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use crate::config::raw::{RawCanary, RawWarmUp};
+use crate::config::resolve::Wrong;
+use crate::config::{Canary, Wave, via};
+use crate::rate::{Rate, WarmUp};
+
+/// A rate under that name. `report` takes what is wrong and what to do.
+pub(super) fn rate(text: &str, name: &str, report: &mut dyn FnMut(&dyn Display, &str)) -> Option<Rate> {
+    let Some(rate) = via::rate(text) else {
+        report(&format!("`{text}` is no rate"), "write one such as `10/s`, `300/min` or `5000/h`");
+        return None;
+    };
+    Some(Rate { name: name.to_owned(), ..rate })
+}
+
+/// A warm-up under that name. `report` takes the key, what is wrong and what to do.
+pub(super) fn warm_up(
+    raw: &RawWarmUp,
+    name: &str,
+    zone: Tz,
+    report: &mut dyn FnMut(&str, &dyn Display, &str),
+) -> Option<WarmUp> {
+    let since = match raw.since.as_deref().map(|text| (text, text.trim().parse::<NaiveDate>())) {
+        Some((_, Ok(since))) => Some(since),
+        Some((text, Err(_))) => {
+            report("since", &format!("`{text}` is no date"), "write one such as `2026-11-20`");
+            None
+        }
+        None => {
+            report("since", &"the first day is missing", "add `since: 2026-11-20`, the day of the first mail");
+            None
+        }
+    };
+    let first_day = raw.first_day.unwrap_or(50);
+    if first_day == 0 {
+        report("first_day", &"nothing can be sent with 0 on the first day", "write a number such as 50");
+    }
+    let factor = raw.factor.unwrap_or(1.5);
+    if !(1.0..=10.0).contains(&factor) {
+        report(
+            "factor",
+            &format!("`{factor}` is no growth from day to day"),
+            "write a number from 1 to 10, such as 1.5",
+        );
+    }
+    Some(WarmUp { name: name.to_owned(), since: since?, first_day, factor, zone })
+}
+
+/// The recipients who get an issue before the others.
+pub(super) fn canary(raw: &RawCanary, wrong: &mut Wrong<'_>) -> Canary {
+    let keys = |key| ["mail", "canary", key];
+    let mut percent = |text: &Option<String>, key, usual: f64| {
+        let Some(text) = text else { return usual };
+        let parsed = share(text);
+        if parsed.is_none() {
+            wrong.value(&keys(key), format!("`{text}` is no percentage"), "write one such as `1%`");
+        }
+        parsed.unwrap_or(usual)
+    };
+    let (share, most_failures) =
+        (percent(&raw.share, "share", 0.01), percent(&raw.most_failures, "most_failures", 0.05));
+    if raw.share.is_some() && raw.to.is_some() {
+        wrong.value(&keys("share"), "`to` says already who comes first", "write either `share` or `to`");
+    } else if share == 0.0 {
+        wrong.value(&keys("share"), "that is nobody", "write a percentage such as `1%`, or remove `canary`");
+    }
+    let wait = via::duration(raw.wait.as_deref().unwrap_or("30m")).unwrap_or_else(|| {
+        let text = raw.wait.as_deref().unwrap_or_default();
+        wrong.value(&keys("wait"), format!("it is no time span: `{text}`"), "write one such as `30m` or `2h`");
+        chrono::Duration::zero()
+    });
+    let wave = match &raw.to {
+        None => Wave::Share(share),
+        Some(to) => {
+            Wave::To(to.items().into_iter().filter_map(|text| super::address(text, &keys("to"), wrong)).collect())
+        }
+    };
+    if raw.to.as_ref().is_some_and(|to| to.items().is_empty()) {
+        wrong.value(&keys("to"), "the list of addresses is empty", "name one address at least, or write `share: 1%`");
+    }
+    Canary { wave, wait, most_failures }
+}
+
+/// Parses a percentage such as `1%` or `0.5 %`.
+fn share(text: &str) -> Option<f64> {
+    let number: f64 = text.trim().strip_suffix('%')?.trim().parse().ok()?;
+    (0.0..=100.0).contains(&number).then_some(number / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_percentages() {
+        assert_eq!([share("1%"), share(" 0.5 %"), share("100%")], [Some(0.01), Some(0.005), Some(1.0)]);
+        for wrong in ["", "%", "1", "-1%", "101%", "nan%", "one %"] {
+            assert_eq!(share(wrong), None, "{wrong}");
+        }
+    }
+}

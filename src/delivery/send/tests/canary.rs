@@ -1,0 +1,204 @@
+//! The first wave, what is made of it, and runs that end in each of its phases.
+
+use super::*;
+use crate::config::Wave;
+use crate::ledger::Entry;
+
+const READERS: usize = 50;
+
+/// Ten of fifty first, half an hour, and no more than a tenth may fail.
+fn canary() -> Canary {
+    Canary { wave: Wave::Share(0.2), wait: chrono::Duration::minutes(30), most_failures: 0.1 }
+}
+
+fn world() -> World {
+    World { canary: Some(canary()), connections: 2, ..World::new() }
+}
+
+fn numbers(peer: &Peer) -> Vec<usize> {
+    let number = |address: &String| address["reader-".len()..].split('@').next().unwrap().parse().unwrap();
+    let mut numbers: Vec<usize> = peer.recipients().iter().map(number).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+const WAVE: [usize; 10] = [1, 6, 11, 16, 21, 26, 31, 36, 41, 46];
+
+/// Refuses those of the wave with these numbers.
+fn refusing(rcpt: [&'static str; 2]) -> Peer {
+    let refusal = || Answer::Say("550 5.2.1 Mailbox disabled");
+    Peer::start(vec![Script::new().always(rcpt[0], refusal()).always(rcpt[1], refusal())])
+}
+
+#[test]
+fn the_others_follow_after_the_wait() {
+    let (world, store) = (world(), readers(READERS));
+    let peer = Peer::start(vec![Script::new()]);
+    let report = world.send(&store, &world.route(&peer));
+    assert!(!report.needs_a_person());
+    assert_eq!(states(&store, READERS), [State::Sent; READERS]);
+    let mut first: Vec<String> = peer.taken()[..10].iter().map(|taken| taken.to.clone()).collect();
+    first.sort();
+    let mut wave = WAVE.map(|number| format!("reader-{number}@example.com"));
+    wave.sort();
+    assert_eq!(first, wave, "from all over the list");
+    assert_eq!(*world.waited.lock().unwrap(), Duration::from_secs(30 * 60));
+    assert_eq!(report.mailings[0].tally.of(State::Sent), READERS as u64);
+    assert_eq!(*world.waiting.lock().unwrap(), [(10, Duration::from_secs(30 * 60))]);
+}
+
+#[test]
+fn when_too_many_fail_every_run_halts_until_a_person_says_otherwise() {
+    let (mut world, store) = (world(), readers(READERS));
+    let peer = refusing(["RCPT TO:<reader-6@", "RCPT TO:<reader-11@"]);
+    for _ in 0..2 {
+        let stopped = world.send(&store, &world.route(&peer)).stopped.unwrap();
+        assert_eq!(
+            stopped.message,
+            "nobody else is mailed `spring`: of the first 10 recipients 2 failed, which is more than 10 %. The servers \
+             said `550 5.2.1 Mailbox disabled` (2 times)."
+        );
+        assert!(
+            stopped.rule == "canary-halted" && stopped.help.unwrap().contains("slugline send spring --after-canary")
+        );
+        assert_eq!(peer.taken().len(), 8);
+        world.now += chrono::Duration::hours(1);
+    }
+    assert_eq!(world.waited.lock().unwrap().as_secs(), 0, "there was nothing to wait for");
+    world.canary = None;
+    world.limit = Some(1);
+    world.send(&store, &world.route(&peer));
+    (world.canary, world.limit) = (Some(canary()), None);
+    assert_eq!(world.send(&store, &world.route(&peer)).stopped, None, "once decided, it is over");
+    assert_eq!((peer.taken().len(), open(&store)), (READERS - 2, 0));
+}
+
+#[test]
+fn what_fails_after_the_wave_was_taken_counts_too() {
+    let (world, store) = (world(), readers(READERS));
+    let peer = refusing(["RCPT TO:<reader-6@", "RCPT TO:<nobody@"]);
+    // Another command brings bounces in while the run waits.
+    let bounced = Mutex::new(store.open());
+    *world.during_pause.lock().unwrap() =
+        Some(Box::new(move || bounced.lock().unwrap().fail("reader-1@example.com", "550 5.1.1 No such user")));
+    let stopped = world.send(&store, &world.route(&peer)).stopped.unwrap();
+    assert!(stopped.message.contains("2 failed") && stopped.message.contains("550 5.1.1"), "{stopped}");
+    assert_eq!(peer.taken().len(), 9);
+}
+
+#[test]
+fn who_is_put_off_is_tried_again_and_counts_by_half() {
+    let later = || Answer::Say("450 4.7.1 Greylisted");
+    for (script, is_stopped) in [
+        (
+            Script::new()
+                .on("RCPT TO:<reader-1@", later())
+                .on("RCPT TO:<reader-6@", later())
+                .on("RCPT TO:<reader-11@", later()),
+            false,
+        ),
+        (Script::new().always("RCPT TO:<reader-1@", later()).always("RCPT TO:<reader-6@", later()), false),
+        (
+            Script::new()
+                .always("RCPT TO:<reader-1@", later())
+                .always("RCPT TO:<reader-6@", later())
+                .always("RCPT TO:<reader-11@", later()),
+            true,
+        ),
+    ] {
+        let (world, store) = (world(), readers(READERS));
+        let peer = Peer::start(vec![script]);
+        let report = world.send(&store, &world.route(&peer));
+        assert_eq!(report.stopped.is_some(), is_stopped, "{:?}", report.stopped);
+        assert_eq!(open(&store) >= 40, is_stopped);
+    }
+}
+
+#[test]
+fn a_run_goes_on_in_whatever_phase_the_last_one_ended() {
+    // It is stopped after so many messages; at 10 while it waits.
+    for after in [3, 9, 10, 11, 30] {
+        let (mut world, store) = (World { stop_after: Some(after), connections: 1, ..world() }, readers(READERS));
+        let peer = Peer::start(vec![Script::new()]);
+        world.send(&store, &world.route(&peer));
+        assert_eq!(peer.taken().len() as u64, after);
+        let waited = world.waited.lock().unwrap().as_secs();
+        // Ten minutes later somebody runs it again.
+        world = World { now: world.now + chrono::Duration::minutes(10), ..self::world() };
+        world.send(&store, &world.route(&peer));
+        assert_eq!(numbers(&peer), (1..=READERS).collect::<Vec<_>>(), "after {after}");
+        let waits = world.waited.lock().unwrap().as_secs() / 60;
+        let expected = match after {
+            // Of those that the first run mailed the time is not counted again.
+            3 | 9 => 30,
+            10 => 20,
+            _ => 0,
+        };
+        assert_eq!(waits, expected, "after {after}; the first run waited {waited} s");
+    }
+}
+
+#[test]
+fn a_recipient_whom_a_dead_run_had_is_waited_for_or_unknown() {
+    let (world, store) = (world(), readers(READERS));
+    let issue = &world.issues[0].id;
+    let mut killed = store.open();
+    killed.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 }, noon()).unwrap();
+    killed.freeze(issue, "spring", None, noon()).unwrap();
+    let claims = killed.claim_these(issue, &[SubscriberId(1), SubscriberId(6)], noon()).unwrap();
+    killed.record(issue, &[(claims[0].subscriber.id, Entry::Sending)], noon()).unwrap();
+    drop(killed);
+    let peer = Peer::start(vec![Script::new()]);
+    let report = world.send(&store, &world.route(&peer));
+    assert_eq!((report.stopped, report.recovered.unknown.len()), (None, 1));
+    assert_eq!(numbers(&peer), (2..=READERS).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_limit_and_a_warm_up_end_the_wave_and_the_next_run_goes_on_with_it() {
+    let since = noon().date_naive();
+    let warm_up = WarmUp { name: "mail".to_owned(), since, first_day: 4, factor: 10.0, zone: chrono_tz::Tz::UTC };
+    for (limit, warm_up) in [(Some(4), None), (None, Some(warm_up))] {
+        let (mut world, store) = (World { limit, warm_up, ..world() }, readers(READERS));
+        let peer = Peer::start(vec![Script::new()]);
+        let report = world.send(&store, &world.route(&peer));
+        assert_eq!((numbers(&peer), report.stopped), (WAVE[..4].to_vec(), None));
+        assert_eq!(world.waited.lock().unwrap().as_secs(), 0);
+        world.limit = None;
+        world.now += chrono::Duration::days(1);
+        world.send(&store, &world.route(&peer));
+        assert_eq!(
+            peer.taken()[..10]
+                .iter()
+                .filter(|taken| WAVE.iter().any(|number| taken.to == format!("reader-{number}@example.com")))
+                .count(),
+            10
+        );
+        assert!(peer.taken().len() >= 40);
+    }
+}
+
+#[test]
+fn a_list_no_larger_than_the_wave_is_mailed_at_once() {
+    let (world, store) = (world(), readers(10));
+    let peer = Peer::start(vec![Script::new()]);
+    world.send(&store, &world.route(&peer));
+    assert_eq!((peer.taken().len(), world.waited.lock().unwrap().as_secs()), (10, 0));
+}
+
+#[test]
+fn seeds_come_first_and_one_that_is_no_subscriber_is_named() {
+    let address = |text: &str| text.parse().unwrap();
+    let to = |text: &str| Wave::To(vec![address(text), address("editor@example.com")]);
+    let (mut world, store) =
+        (World { canary: Some(Canary { wave: to("reader-17@example.com"), ..canary() }), ..world() }, readers(READERS));
+    let peer = Peer::start(vec![Script::new()]);
+    let report = world.send(&store, &world.route(&peer));
+    assert_eq!(peer.taken()[0].to, "reader-17@example.com");
+    assert_eq!((peer.taken().len(), world.waited.lock().unwrap().as_secs()), (READERS, 1800));
+    assert!(report.warnings[0].message.contains("`editor@example.com`") && report.needs_a_person());
+    world.canary = Some(Canary { wave: to("writer@example.com"), ..canary() });
+    let store = readers(READERS);
+    let stopped = world.send(&store, &world.route(&peer)).stopped.unwrap();
+    assert_eq!((stopped.rule, peer.taken().len(), open(&store)), ("canary-seed", READERS, READERS as u64));
+}

@@ -1,0 +1,212 @@
+//! Several mail servers: shares, and servers that die, refuse or hang in the middle of a run.
+
+use super::*;
+
+const COUNT: usize = 40;
+
+/// Everybody has it, once, over whatever server.
+fn all_have_it(store: &Memory, peers: &[&Peer]) {
+    assert_eq!(states(store, COUNT), [State::Sent; COUNT]);
+    let mut recipients: Vec<String> = peers.iter().flat_map(|peer| peer.recipients()).collect();
+    recipients.sort();
+    let mut expected: Vec<String> = (1..=COUNT).map(|number| format!("reader-{number}@example.com")).collect();
+    expected.sort();
+    assert_eq!(recipients, expected);
+}
+
+/// Sends over a healthy server and one with that script; gives the report, the state of the ledger and what each took.
+fn beside_a_healthy_one(connections: usize, script: Script) -> (World, Memory, Report, [Peer; 2]) {
+    let (world, store) = (World { connections, ..World::new() }, readers(COUNT));
+    let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![script])];
+    let report = world.send(&store, &world.route_over(&[&peers[0], &peers[1]]));
+    (world, store, report, peers)
+}
+
+/// The one warning about a server that was out, with all in it that has to be.
+fn names_the_second(report: &Report, peers: &[Peer; 2], text: &str) {
+    assert_eq!(report.stopped, None);
+    assert!(report.needs_a_person());
+    let [out] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
+    assert_eq!((out.rule, out.severity), ("smtp-server-out", Severity::Warning));
+    assert!(out.message.contains(&format!("127.0.0.1:{}`", peers[1].port())) && out.message.contains(text), "{out}");
+    assert!(out.help.is_some());
+}
+
+#[test]
+fn letters_are_shared_by_weight() {
+    for connections in [1, 3] {
+        let (world, store) = (World { connections, ..World::new() }, readers(COUNT));
+        let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![Script::new()])];
+        let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
+        relays[1].weight = 3;
+        let report = world.send(&store, &Route::Relays(relays.into()));
+        assert!(!report.needs_a_person() && report.warnings.is_empty());
+        all_have_it(&store, &[&peers[0], &peers[1]]);
+        // Ten, give or take what may be under way at once.
+        let first = peers[0].taken().len();
+        assert!(first.abs_diff(10) <= connections + 1, "{first} of {COUNT} over {connections} connections");
+    }
+}
+
+#[test]
+fn the_ledger_says_which_server_took_a_message() {
+    let (_, store, _, peers) = beside_a_healthy_one(1, Script::new());
+    let to = &peers[1].taken()[0].to;
+    let expected = format!("250 2.0.0 Ok: queued [127.0.0.1:{}]", peers[1].port());
+    assert_eq!(store.state(to), [(State::Sent, 1, expected)]);
+}
+
+#[test]
+fn a_server_that_is_down_is_left_out_and_named() {
+    let (world, store) = (World::new(), readers(COUNT));
+    let peer = Peer::start(vec![Script::new()]);
+    let route = Route::Relays(vec![world.relay(Peer::closed_port()), world.relay(peer.port())]);
+    let report = world.send(&store, &route);
+    assert_eq!((report.stopped.as_ref(), report.warnings.len()), (None, 1));
+    assert!(report.warnings[0].message.contains("cannot be reached"), "{}", report.warnings[0]);
+    all_have_it(&store, &[&peer]);
+}
+
+#[test]
+fn a_server_that_dies_in_mid_run_loses_nobody() {
+    for connections in [1, 4] {
+        let mut script = Script::new();
+        for step in ["GREETING", "MAIL", "RCPT", "DATA"] {
+            for nth in 6..400 {
+                script = script.on_nth(step, nth, Answer::Drop);
+            }
+        }
+        let (_, store, report, peers) = beside_a_healthy_one(connections, script);
+        names_the_second(&report, &peers, "cannot be reached");
+        all_have_it(&store, &[&peers[0], &peers[1]]);
+        assert!((1..=6).contains(&peers[1].taken().len()));
+    }
+}
+
+#[test]
+fn what_one_server_says_of_us_is_tried_at_the_other() {
+    for (script, text) in [
+        (Script::new().always("RCPT", Answer::Say("550 5.7.1 Your reputation is poor")), "refuses our mail"),
+        (Script::new().always("MAIL", Answer::Say("550 5.7.1 Not you")), "refuses the sender"),
+        (Script::new().always("DOT", Answer::Say("552 5.3.4 Too big")), "refuses this message"),
+        (Script::new().always("GREETING", Answer::Say("554 No")), "does not want to talk"),
+        (Script::new().always("RCPT", Answer::SayAndDrop("421 4.7.0 Too much")), "takes no more for now"),
+        (Script::new().always("EHLO", Answer::Drop), "cannot be reached"),
+    ] {
+        let (_, store, report, peers) = beside_a_healthy_one(2, script);
+        names_the_second(&report, &peers, text);
+        all_have_it(&store, &[&peers[0]]);
+        assert!(store.statuses().iter().all(|status| *status == Status::Active));
+    }
+}
+
+#[test]
+fn a_recipient_whom_both_servers_refuse_is_the_one_to_blame() {
+    let refusing = || Script::new().always("RCPT TO:<reader-7@", Answer::Say("550 5.7.1 I take no newsletters"));
+    let (world, store) = (World::new(), readers(COUNT));
+    let peers = [Peer::start(vec![refusing()]), Peer::start(vec![refusing()])];
+    let report = world.send(&store, &world.route_over(&[&peers[0], &peers[1]]));
+    assert_eq!((report.stopped, report.warnings), (None, Vec::new()));
+    assert_eq!(store.state("reader-7@example.com"), [(State::Failed, 1, "550 5.7.1 I take no newsletters".to_owned())]);
+    let asked = |peer: &Peer| peer.heard().concat().iter().filter(|line| line.contains("<reader-7@")).count();
+    assert_eq!([asked(&peers[0]), asked(&peers[1])], [1, 1]);
+    assert_eq!(report.mailings[0].tally.of(State::Sent), COUNT as u64 - 1);
+}
+
+#[test]
+fn a_server_that_comes_back_is_used_again() {
+    let script =
+        Script::new().on_nth("RCPT", 3, Answer::SayAndDrop("421 4.3.2 Restarting")).on_nth("GREETING", 2, Answer::Drop);
+    let (world, store) = (World::new(), readers(COUNT));
+    let peers = [Peer::start(vec![script]), Peer::start(vec![Script::new()])];
+    // The other one waits, so that it cannot be done before the first is back.
+    let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
+    relays[1].rates = vec![Rate { name: "second".to_owned(), messages: 1, per: Duration::from_secs(3) }];
+    let report = world.send(&store, &Route::Relays(relays.into()));
+    assert_eq!((report.stopped.as_ref(), report.warnings.len()), (None, 1));
+    all_have_it(&store, &[&peers[0], &peers[1]]);
+    assert!(peers[0].taken().len() > 2, "it was not used again");
+}
+
+#[test]
+fn without_any_server_left_the_run_stops_and_says_why_of_each() {
+    let (world, store) = (World { connections: 2, ..World::new() }, readers(COUNT));
+    let script = Script::new().always("MAIL", Answer::Say("550 5.7.1 Not you"));
+    let peer = Peer::start(vec![script]);
+    let route = Route::Relays(vec![world.relay(Peer::closed_port()), world.relay(peer.port())]);
+    let report = world.send(&store, &route);
+    let stopped = report.stopped.unwrap();
+    assert_eq!(stopped.rule, "smtp-no-server");
+    assert!(
+        stopped.message.contains("cannot be reached") && stopped.message.contains("refuses the sender"),
+        "{stopped}"
+    );
+    assert_eq!((report.warnings, states(&store, COUNT)), (Vec::new(), vec![State::Queued; COUNT]));
+    assert!(peer.heard().len() <= 2, "not hammered");
+}
+
+#[test]
+fn a_server_that_hangs_keeps_only_what_it_was_given() {
+    let (world, store) = (World { stop_after: Some(COUNT as u64 - 2), ..World::new() }, readers(COUNT));
+    let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![Script::new().always("RCPT", Answer::Silence)])];
+    world.send(&store, &world.route_over(&[&peers[0], &peers[1]]));
+    // The run was stopped only when all others had theirs.
+    assert!(peers[0].taken().len() >= COUNT - 2);
+    assert_eq!(open(&store), (COUNT - peers[0].taken().len()) as u64);
+}
+
+#[test]
+fn each_server_keeps_to_its_own_rate() {
+    let (world, store) = (World::new(), readers(COUNT));
+    let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![Script::new()])];
+    let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
+    relays[1].rates = vec![Rate { name: "second".to_owned(), messages: 1, per: Duration::from_secs(3600) }];
+    let report = world.send(&store, &Route::Relays(relays.into()));
+    assert!(!report.needs_a_person());
+    all_have_it(&store, &[&peers[0], &peers[1]]);
+    assert!(peers[0].taken().len() >= COUNT / 2, "nobody waits for a server that must not");
+}
+
+/// Faults of every kind at three servers, in an order that a number decides, over several runs.
+#[test]
+fn whatever_several_servers_do_their_own_record_equals_the_ledger() {
+    const FAULTS: [(&str, Answer); 9] = [
+        ("GREETING", Answer::SayAndDrop("421 4.3.2 Busy")),
+        ("GREETING", Answer::Drop),
+        ("MAIL", Answer::Say("550 5.7.1 Not today")),
+        ("RCPT", Answer::SayAndDrop("421 4.7.0 Too much")),
+        ("RCPT", Answer::Say("554 5.7.1 Poor reputation")),
+        ("DATA", Answer::Drop),
+        ("DOT", Answer::Drop),
+        ("DOT", Answer::TakeAndDrop),
+        ("DOT", Answer::Say("451 4.3.0 Later")),
+    ];
+    for seed in 0..30_usize {
+        let script = |server: usize| {
+            FAULTS.iter().enumerate().fold(Script::new(), |script, (at, (step, answer))| {
+                script.on_nth(step, 1 + (seed * 7 + at * 11 + server * 5) % 17, answer.clone())
+            })
+        };
+        let (mut world, store) = (World { connections: 1 + seed % 3, ..World::new() }, readers(COUNT));
+        let peers = [0, 1, 2].map(|server| Peer::start(vec![script(server)]));
+        for _ in 0..5 {
+            world.send(&store, &world.route_over(&peers.each_ref()));
+            world.now += chrono::Duration::hours(7);
+        }
+        let mut recipients: Vec<String> = peers.iter().flat_map(Peer::recipients).collect();
+        let taken = recipients.len();
+        recipients.sort();
+        recipients.dedup();
+        assert_eq!(recipients.len(), taken, "seed {seed}: somebody got it twice");
+        for number in 1..=COUNT {
+            let address = format!("reader-{number}@example.com");
+            let state = store.state(&address)[0].0;
+            let got_it = recipients.contains(&address);
+            let refused = state == State::Failed && !got_it;
+            assert!(
+                state == State::Unknown || refused || (state == State::Sent && got_it),
+                "seed {seed}: {address} {state}"
+            );
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A server or domain that is new: so much on a day, over all runs.
+
+use super::*;
+
+/// Five on the first day, ten on the second, twenty on the third.
+fn warm_up(name: &str) -> WarmUp {
+    let since = noon().date_naive();
+    WarmUp { name: name.to_owned(), since, first_day: 5, factor: 2.0, zone: chrono_tz::Asia::Tokyo }
+}
+
+fn world() -> World {
+    World { warm_up: Some(warm_up("mail")), connections: 2, ..World::new() }
+}
+
+#[test]
+fn each_day_so_many_leave_and_the_rest_waits_for_the_next() {
+    let (mut world, store) = (world(), readers(30));
+    let peer = Peer::start(vec![Script::new()]);
+    let report = world.send(&store, &world.route(&peer));
+    assert_eq!((peer.taken().len(), open(&store)), (5, 25));
+    assert!(!report.needs_a_person() && report.stopped.is_none());
+    assert_eq!(report.paused.unwrap().to_rfc3339(), "2026-05-02T00:00:00+09:00");
+    world.send(&store, &world.route(&peer));
+    assert_eq!((peer.taken().len(), peer.heard().len()), (5, 2), "nothing more on that day, and nobody called");
+    // The next day begins at 15:00 UTC, and the one after it is later than the issue is due.
+    for (hours, all) in [(4, 15), (72, 30)] {
+        world.now = noon() + chrono::Duration::hours(hours);
+        let report = world.send(&store, &world.route(&peer));
+        assert_eq!((peer.taken().len(), report.paused.is_some()), (all, all < 30), "after {hours} hours");
+    }
+    assert_eq!(states(&store, 30), [State::Sent; 30]);
+}
+
+#[test]
+fn an_issue_for_which_nothing_is_left_today_is_begun_so_that_it_does_not_grow_too_old() {
+    let (mut world, store) = (world(), readers(6));
+    world.issues.push(issue("older", noon() - chrono::Duration::hours(47)));
+    let peer = Peer::start(vec![Script::new()]);
+    let report = world.send(&store, &world.route(&peer));
+    assert_eq!((peer.taken().len(), report.mailings.len()), (5, 2));
+    world.now = noon() + chrono::Duration::hours(120);
+    assert_eq!(world.send(&store, &world.route(&peer)).paused, None);
+    assert_eq!(peer.taken().len(), 12);
+}
+
+#[test]
+fn what_a_run_did_not_use_is_there_for_the_next() {
+    let (mut world, store) = (World { stop_after: Some(2), connections: 1, ..world() }, readers(30));
+    let peer = Peer::start(vec![Script::new()]);
+    world.send(&store, &world.route(&peer));
+    assert_eq!(peer.taken().len(), 2);
+    world = self::world();
+    world.send(&store, &world.route(&peer));
+    assert_eq!(peer.taken().len(), 5);
+}
+
+#[test]
+fn a_new_server_gets_its_part_and_the_old_one_the_rest() {
+    let (world, store) = (World { connections: 2, ..World::new() }, readers(30));
+    let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![Script::new()])];
+    let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
+    relays[1].warm_up = Some(warm_up("second"));
+    let report = world.send(&store, &Route::Relays(relays.into()));
+    assert_eq!((peers[0].taken().len(), peers[1].taken().len(), report.paused), (25, 5, None));
+    assert!(!report.needs_a_person());
+}
+
+#[test]
+fn when_all_servers_are_new_the_run_ends_with_the_last_of_them() {
+    let (mut world, store) = (World { connections: 2, ..World::new() }, readers(30));
+    let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![Script::new()])];
+    let route = |world: &World| {
+        let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
+        relays[0].warm_up = Some(warm_up("first"));
+        relays[1].warm_up = Some(warm_up("second"));
+        Route::Relays(relays.into())
+    };
+    let report = world.send(&store, &route(&world));
+    assert_eq!((peers[0].taken().len(), peers[1].taken().len(), open(&store)), (5, 5, 20));
+    assert!(report.paused.is_some() && !report.needs_a_person());
+    world.now += chrono::Duration::days(1);
+    let report = world.send(&store, &route(&world));
+    assert_eq!((open(&store), report.paused), (0, None));
+}
+
+#[test]
+fn before_its_first_day_nothing_leaves_through_a_new_server() {
+    let tomorrow = noon().date_naive() + chrono::Duration::days(2);
+    let (world, store) =
+        (World { warm_up: Some(WarmUp { since: tomorrow, ..warm_up("mail") }), ..World::new() }, readers(3));
+    let peer = Peer::start(vec![Script::new()]);
+    let report = world.send(&store, &world.route(&peer));
+    assert_eq!((peer.heard().len(), open(&store)), (0, 3));
+    assert_eq!(report.paused.unwrap().to_rfc3339(), "2026-05-03T00:00:00+09:00");
+}

@@ -1,0 +1,176 @@
+//! How a run shares its letters out among servers: by weight while all keep up, and never for long at the expense of speed.
+//!
+//! Each server has a meter that every letter moves on by one over its weight; whoever is behind comes first (stride
+//! scheduling), and whoever is ahead waits, within the letters it can have at once. That a slow server does not hold a
+//! fast one up for good, each measures how much of its time it waits for others: if that is more than half, it goes on
+//! alone for a while, and what the others missed is not owed to them. Plain arithmetic; `desk` guards it.
+
+use std::time::{Duration, Instant};
+
+/// What one letter moves the meter of a server of weight 1: all weights up to 16 divide it.
+const STRIDE: u64 = 720_720;
+
+/// A server judges after so long a time whether it waits too much.
+const MEASURED: Duration = Duration::from_millis(500);
+
+/// So long it then waits for nobody.
+const ALONE: Duration = Duration::from_secs(5);
+
+/// The servers, each under its number from 0.
+pub(super) struct Shares {
+    servers: Vec<Share>,
+}
+
+struct Share {
+    stride: u64,
+    /// How far its meter may be ahead of others.
+    lead: u64,
+    connections: u32,
+    meter: u64,
+    /// How long its connections have waited for other servers, all together, since then.
+    held: Duration,
+    held_since: Option<Instant>,
+    /// Until then it waits for nobody.
+    alone_until: Option<Instant>,
+}
+
+impl Shares {
+    /// For servers of so much weight, and with so many connections, each.
+    pub(super) fn new(servers: impl Iterator<Item = (u32, usize)>) -> Self {
+        let share = |(weight, connections): (u32, usize)| {
+            let stride = STRIDE / u64::from(weight.max(1));
+            let connections = u32::try_from(connections).unwrap_or(u32::MAX).max(1);
+            let lead = stride * u64::from(connections);
+            Share { stride, lead, connections, meter: 0, held: Duration::ZERO, held_since: None, alone_until: None }
+        };
+        Self { servers: servers.map(share).collect() }
+    }
+
+    /// Whether a server may have the next letter. `others`: those that take letters at present.
+    pub(super) fn allow(&mut self, server: usize, others: impl Iterator<Item = usize>) -> bool {
+        if self.servers.len() == 1 || self.is_alone(server) {
+            return true;
+        }
+        let behind = others.filter(|other| *other != server).map(|other| self.servers[other].meter).min();
+        let share = &self.servers[server];
+        behind.is_none_or(|meter| share.meter < meter.saturating_add(share.lead))
+    }
+
+    /// A server was given a letter.
+    pub(super) fn give(&mut self, server: usize) {
+        let share = &mut self.servers[server];
+        share.meter += share.stride;
+    }
+
+    /// A server gave a letter back.
+    pub(super) fn take_back(&mut self, server: usize) {
+        let share = &mut self.servers[server];
+        share.meter = share.meter.saturating_sub(share.stride);
+    }
+
+    /// A server is here (again): what it missed is not owed to it.
+    pub(super) fn join(&mut self, server: usize, others: impl Iterator<Item = usize>) {
+        let behind = others.filter(|other| *other != server).map(|other| self.servers[other].meter).min();
+        let share = &mut self.servers[server];
+        share.meter = share.meter.max(behind.unwrap_or(0));
+    }
+
+    /// A connection of the server waited for other servers from `begun` to `now`.
+    pub(super) fn held(&mut self, server: usize, begun: Instant, now: Instant) {
+        let share = &mut self.servers[server];
+        let since = *share.held_since.get_or_insert(begun);
+        share.held += now.saturating_duration_since(begun);
+        let passed = now.saturating_duration_since(since);
+        if passed < MEASURED {
+            return;
+        }
+        let waits_too_much = share.held > passed * share.connections / 2;
+        share.alone_until = waits_too_much.then(|| now + ALONE);
+        (share.held, share.held_since) = (Duration::ZERO, None);
+    }
+
+    /// Whether the server waits for nobody at present. Afterwards all begin anew, as if they were even.
+    fn is_alone(&mut self, server: usize) -> bool {
+        let Some(until) = self.servers[server].alone_until else { return false };
+        if Instant::now() < until {
+            return true;
+        }
+        self.servers[server].alone_until = None;
+        let farthest = self.servers.iter().map(|share| share.meter).max().unwrap_or(0);
+        self.servers.iter_mut().for_each(|share| share.meter = farthest);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives out letters to whoever of `present` is allowed, each in turn; gives how many each got.
+    fn deal(shares: &mut Shares, letters: usize, present: &[usize]) -> Vec<usize> {
+        let mut got = vec![0; shares.servers.len()];
+        while got.iter().sum::<usize>() < letters {
+            for server in present {
+                if got.iter().sum::<usize>() < letters && shares.allow(*server, present.iter().copied()) {
+                    shares.give(*server);
+                    got[*server] += 1;
+                }
+            }
+        }
+        got
+    }
+
+    fn shares(weights: &[u32]) -> Shares {
+        Shares::new(weights.iter().map(|weight| (*weight, 1)))
+    }
+
+    #[test]
+    fn letters_go_by_weight_and_evenly_all_the_time() {
+        let mut shares = shares(&[1, 3, 2]);
+        for round in 1..=20 {
+            let got = deal(&mut shares, 6, &[0, 1, 2]);
+            assert!(got[0] <= 2 && (2..=4).contains(&got[1]), "round {round}: {got:?}");
+        }
+        let got = deal(&mut self::shares(&[1, 3, 2]), 600, &[0, 1, 2]);
+        assert!(got.iter().zip([100, 300, 200]).all(|(got, due)| got.abs_diff(due) <= 1), "{got:?}");
+    }
+
+    #[test]
+    fn who_is_away_is_not_waited_for_and_is_owed_nothing_afterwards() {
+        let mut shares = shares(&[1, 1]);
+        assert_eq!(deal(&mut shares, 50, &[0]), [50, 0]);
+        shares.join(1, [0].into_iter());
+        assert_eq!(deal(&mut shares, 50, &[0, 1]), [25, 25]);
+    }
+
+    #[test]
+    fn what_was_given_back_counts_no_more() {
+        let mut shares = shares(&[1, 1]);
+        shares.give(0);
+        assert!(!shares.allow(0, [0, 1].into_iter()));
+        shares.take_back(0);
+        assert!(shares.allow(0, [0, 1].into_iter()));
+    }
+
+    #[test]
+    fn who_waits_most_of_the_time_goes_on_alone_and_who_waits_a_little_does_not() {
+        let begun = Instant::now();
+        for (waits, alone) in [(300, true), (200, false)] {
+            let mut shares = shares(&[1, 1]);
+            shares.give(0);
+            shares.held(0, begun, begun + Duration::from_millis(waits));
+            assert!(!shares.allow(0, [0, 1].into_iter()), "not measured yet");
+            shares.held(0, begun + MEASURED, begun + MEASURED);
+            assert_eq!(shares.allow(0, [0, 1].into_iter()), alone, "{waits}");
+        }
+    }
+
+    #[test]
+    fn after_a_while_alone_all_are_even() {
+        let mut shares = shares(&[1, 1]);
+        let past = Instant::now().checked_sub(ALONE + MEASURED * 2).unwrap();
+        shares.held(0, past, past + MEASURED);
+        (0..40).for_each(|_| shares.give(0));
+        assert_eq!(deal(&mut shares, 10, &[0, 1]), [5, 5]);
+    }
+}

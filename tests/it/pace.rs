@@ -1,0 +1,210 @@
+//! How mail is spread over servers and time, as a person at the terminal sees it: several servers, warm-up, canary.
+//!
+//! The rules are tried in full beside `delivery`; here it is about words, exit codes and the next run.
+
+use std::fmt::Write as _;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use snapbox::str;
+
+use crate::refusals::NOON;
+use crate::refusals::project::{Project, said};
+use crate::smtp_peer::{Answer, Peer, Script};
+
+const LATER: &str = "2026-11-20T12:40:00Z";
+const TOMORROW: &str = "2026-11-21T09:00:00Z";
+
+/// A project with so many readers and these lines below `mail`.
+fn project(peer: &Peer, readers: usize, mail: &str) -> Project {
+    let project = Project::new(peer, "");
+    let mut list = "email\n".to_owned();
+    (1..=readers).for_each(|number| writeln!(list, "reader-{number}@example.org").unwrap());
+    project.write("readers.csv", &list);
+    project.write(
+        "slugline.yaml",
+        &format!(
+            "title: Tide Notes\nbase_url: https://tides.example.org\nfeeds: {{formats: {{json: feed.json}}}}\n\
+             mail:\n  from: notes@tides.example.org\n  subscribers: readers.csv\n  connections: 1\n{mail}"
+        ),
+    );
+    project
+}
+
+fn via(peer: &Peer) -> String {
+    format!("  via: smtp://127.0.0.1:{}\n", peer.port())
+}
+
+#[test]
+fn a_server_that_dies_in_mid_run_is_named_and_the_other_does_its_work() {
+    let healthy = Peer::start(vec![Script::new()]);
+    // It takes three messages and is gone.
+    let dying = Peer::start(vec![
+        Script::new().on_nth("MAIL", 4, Answer::Drop),
+        Script::new().always("GREETING", Answer::Drop),
+    ]);
+    let servers =
+        format!("  via:\n    - smtp://127.0.0.1:{}\n    - url: smtp://127.0.0.1:{}\n", healthy.port(), dying.port());
+    let project = project(&dying, 30, &servers);
+    project.shows(
+        &project.run(NOON, &["send"]),
+        str![[r#"
+exit 1
+issue  sent now  sent  waiting  failed  unknown
+neap   30        30    0        0       0
+warning[smtp-server-out]: the mail server `127.0.0.1:PORT` cannot be reached: [..]; it was left alone for a while, and others took its letters
+ |
+ = help: check host and port in `mail.via` (a port that speaks TLS from the first byte, usually 465, needs `smtps://`), and that the server runs and can be reached from here; then run this again: whoever was not mailed is still queued
+
+"#]],
+    );
+    assert_eq!((healthy.taken().len(), dying.taken().len()), (27, 3));
+    let all: std::collections::BTreeSet<String> = healthy.recipients().into_iter().chain(dying.recipients()).collect();
+    assert_eq!(all.len(), 30, "everybody, once");
+}
+
+#[test]
+fn each_server_has_a_password_of_its_own() {
+    let offering = || Script::new().offering("AUTH LOGIN");
+    let peers = [Peer::start(vec![offering()]), Peer::start(vec![offering()])];
+    let servers = format!(
+        "  user: weekly\n  via:\n    - smtp://127.0.0.1:{}\n    - {{url: 'smtp://127.0.0.1:{}', user: second, password_env: SECOND_PASSWORD}}\n",
+        peers[0].port(),
+        peers[1].port()
+    );
+    let project = project(&peers[0], 12, &servers);
+    project.shows(
+        &project.run(NOON, &["send"]),
+        str![[r#"
+exit 2
+error[smtp-password]: the environment variable SECOND_PASSWORD is not set, and `mail.via` takes a password from it
+ |
+ = help: set it, or remove `password_env`
+
+"#]],
+    );
+    let output = project.command(NOON, &["send"]).env("SECOND_PASSWORD", "open barley").output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let logins =
+        |peer: &Peer| peer.heard()[0].iter().filter(|line| line.starts_with("LOGIN ")).cloned().collect::<Vec<_>>();
+    assert_eq!(logins(&peers[0]), ["LOGIN d2Vla2x5", "LOGIN b3BlbiBzZXNhbWU="]);
+    assert_eq!(logins(&peers[1]), ["LOGIN c2Vjb25k", "LOGIN b3BlbiBiYXJsZXk="]);
+}
+
+#[test]
+fn a_warm_up_ends_the_run_quietly_and_the_next_day_goes_on() {
+    let peer = Peer::start(vec![Script::new()]);
+    let warm_up = "  warm_up: {since: 2026-11-20, first_day: 4, factor: 2}\n";
+    let project = project(&peer, 10, &format!("{warm_up}{}", via(&peer)));
+    project.shows(
+        &project.run(NOON, &["send"]),
+        str![[r#"
+exit 0
+issue  sent now  sent  waiting  failed  unknown
+neap   4         4     6        0       0
+The warm-up allows no more today: 6 recipients wait. Run this again from 2026-11-21 00:00 on.
+
+"#]],
+    );
+    project.shows(
+        &project.run(LATER, &["send"]),
+        str![[r#"
+exit 0
+issue  sent now  sent  waiting  failed  unknown
+neap   0         4     6        0       0
+The warm-up allows no more today: 6 recipients wait. Run this again from 2026-11-21 00:00 on.
+
+"#]],
+    );
+    project.shows(
+        &project.run(TOMORROW, &["send"]),
+        str![[r#"
+exit 0
+issue  sent now  sent  waiting  failed  unknown
+neap   6         10    0        0       0
+
+"#]],
+    );
+    assert_eq!(peer.recipients().len(), 10);
+}
+
+#[test]
+fn a_canary_that_fails_halts_every_run_until_a_person_decides() {
+    let refusing = Script::new()
+        .always("RCPT TO:<reader-1@", Answer::Say("550 5.2.1 <reader-1@example.org>: disabled"))
+        .always("RCPT TO:<reader-4@", Answer::Say("550 5.2.1 <reader-4@example.org>: disabled"));
+    let peer = Peer::start(vec![refusing]);
+    let project = project(&peer, 30, &format!("  canary: {{share: 1%, wait: 30m}}\n{}", via(&peer)));
+    project.shows(
+        &project.run(NOON, &["send"]),
+        str![[r#"
+exit 2
+issue  sent now  sent  waiting  failed  unknown
+neap   8         8     20       2       0
+warning[failed-recipients]: `neap` could not be mailed to 2 of 30 recipients
+ |
+ = help: `slugline status neap --state failed` names them and the server's words
+error[canary-halted]: nobody else is mailed `neap`: of the first 10 recipients 2 failed, which is more than 5 %. The servers said `550 5.2.1 <…>: disabled` (2 times).
+ |
+ = help: mend what the replies complain of (`slugline status neap --recipients` shows all of them); `slugline send neap --after-canary` then mails the others
+
+"#]],
+    );
+    project.shows(
+        &project.run(LATER, &["send"]),
+        str![[r#"
+exit 2
+issue  sent now  sent  waiting  failed  unknown
+neap   0         8     20       2       0
+error[canary-halted]: nobody else is mailed `neap`: of the first 10 recipients 2 failed, which is more than 5 %. The servers said `550 5.2.1 <…>: disabled` (2 times).
+ |
+ = help: mend what the replies complain of (`slugline status neap --recipients` shows all of them); `slugline send neap --after-canary` then mails the others
+
+"#]],
+    );
+    project.shows(
+        &project.run(LATER, &["send", "neap", "--after-canary"]),
+        str![[r#"
+exit 0
+issue  sent now  sent  waiting  failed  unknown
+neap   20        28    0        2       0
+
+"#]],
+    );
+    assert_eq!(peer.recipients().len(), 28);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_waits_for_its_canary_ends_at_a_signal_and_the_next_one_goes_on() {
+    let peer = Peer::start(vec![Script::new()]);
+    let project = project(&peer, 30, &format!("  canary: {{wait: 30m}}\n{}", via(&peer)));
+    let mut command = project.command(NOON, &["send"]);
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while peer.taken().len() < 10 {
+        assert!(Instant::now() < deadline, "the first wave was never mailed");
+        thread::sleep(Duration::from_millis(10));
+    }
+    peer.settle();
+    let told = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let output = running.wait_with_output().unwrap();
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("`neap` was mailed to the first 10; the others follow in 30 min"), "{text}");
+    assert!(text.contains("Stopped by a signal"), "{text}");
+    assert_eq!(peer.taken().len(), 10);
+    // Half an hour after the last of them the others have waited long enough.
+    project.shows(
+        &project.run(LATER, &["send"]),
+        str![[r#"
+exit 0
+issue  sent now  sent  waiting  failed  unknown
+neap   20        30    0        0       0
+
+"#]],
+    );
+    assert_eq!(peer.recipients().len(), 30);
+}
