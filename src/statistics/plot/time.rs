@@ -177,19 +177,20 @@ impl<'a> Plot<'a> {
         let all = place(self.expected);
         let _ =
             write!(self.svg, "<path class=\"expected\" d=\"M{:.1} {all:.1}H{:.1}\"/>", self.frame.left, self.right());
-        let sent = |tally: &Tally| tally.of(Outcome::Sent);
-        let kinds: [(&str, &dyn Fn(&Tally) -> u64); 2] = [("sum-sent", &sent), ("sum-rest", &Tally::undelivered)];
-        for (class, count) in kinds {
-            let mut sum = 0;
-            let mut path = format!("M{:.1} {floor:.1}", self.frame.left);
-            for (x, _, tally) in self.bins() {
-                let _ = write!(path, "H{x:.1}");
-                sum += count(tally);
-                let _ = write!(path, "L{:.1} {:.1}", x + self.slot, place(sum));
-            }
-            if sum > 0 {
-                let _ = write!(self.svg, "<path class=\"{class}\" d=\"{path}\"/>");
-            }
+        self.sum("sum-sent", place, |tally| tally.of(Outcome::Sent));
+        self.sum("sum-rest", place, Tally::undelivered);
+    }
+
+    /// A line through what `count` adds up to.
+    fn sum(&mut self, class: &str, place: impl Fn(u64) -> f64, count: impl Fn(&Tally) -> u64) {
+        let mut sum = 0;
+        let mut path = format!("M{:.1} {:.1}", self.frame.left, place(0));
+        for (x, _, tally) in self.bins() {
+            sum += count(tally);
+            let _ = write!(path, "H{x:.1}L{:.1} {:.1}", x + self.slot, place(sum));
+        }
+        if sum > 0 {
+            let _ = write!(self.svg, "<path class=\"{class}\" d=\"{path}\"/>");
         }
     }
 
