@@ -18,6 +18,9 @@ const MOST_KEPT: usize = 4096;
 /// So many bins are shown, breaks included.
 const MOST_SHOWN: usize = 72;
 
+/// So many stretches are shown: mail that leaves seldom is no row of runs with pauses.
+const MOST_STRETCHES: usize = 6;
+
 /// So many empty bins in a row are left out.
 const GAP: i64 = 8;
 
@@ -105,7 +108,7 @@ impl Timeline {
         loop {
             let stretches = self.stretches();
             let bins: usize = stretches.iter().map(|stretch| stretch.bins.len()).sum();
-            if bins + BREAK * (stretches.len() - 1) <= MOST_SHOWN {
+            if stretches.len() <= MOST_STRETCHES && bins + BREAK * (stretches.len() - 1) <= MOST_SHOWN {
                 return Some(Times { first, last, width: self.width, stretches });
             }
             self.widen();
@@ -173,6 +176,12 @@ mod tests {
     fn what_happens_at_once_has_no_rate() {
         assert_eq!(times([7, 7, 7]).rate(), None);
         assert_eq!(Timeline::new(0).close(), None);
+    }
+
+    #[test]
+    fn mail_that_leaves_seldom_is_one_stretch() {
+        let times = times((0..30).map(|number| number * 40));
+        assert_eq!((times.width, times.stretches.len()), (30, 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Datelike, Offset, TimeDelta, Timelike};
+use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeDelta, Timelike};
 use chrono_tz::Tz;
 
 use crate::statistics::plot::words;
@@ -36,8 +36,8 @@ const FOOT: f64 = 39.0;
 const WIDEST_BIN: f64 = 48.0;
 /// What happened at all is at least so high.
 const LOWEST: f64 = 2.0;
-/// A letter is about so wide.
-const LETTER: f64 = 6.3;
+/// A day with its year is not wider.
+const LABEL: f64 = 70.0;
 
 /// From one labelled time to the next, in seconds.
 const STEPS: [i64; 18] = [
@@ -177,19 +177,20 @@ impl<'a> Plot<'a> {
         let all = place(self.expected);
         let _ =
             write!(self.svg, "<path class=\"expected\" d=\"M{:.1} {all:.1}H{:.1}\"/>", self.frame.left, self.right());
-        let sent = |tally: &Tally| tally.of(Outcome::Sent);
-        let kinds: [(&str, &dyn Fn(&Tally) -> u64); 2] = [("sum-sent", &sent), ("sum-rest", &Tally::undelivered)];
-        for (class, count) in kinds {
-            let mut sum = 0;
-            let mut path = format!("M{:.1} {floor:.1}", self.frame.left);
-            for (x, _, tally) in self.bins() {
-                let _ = write!(path, "H{x:.1}");
-                sum += count(tally);
-                let _ = write!(path, "L{:.1} {:.1}", x + self.slot, place(sum));
-            }
-            if sum > 0 {
-                let _ = write!(self.svg, "<path class=\"{class}\" d=\"{path}\"/>");
-            }
+        self.sum("sum-sent", place, |tally| tally.of(Outcome::Sent));
+        self.sum("sum-rest", place, Tally::undelivered);
+    }
+
+    /// A line through what `count` adds up to.
+    fn sum(&mut self, class: &str, place: impl Fn(u64) -> f64, count: impl Fn(&Tally) -> u64) {
+        let mut sum = 0;
+        let mut path = format!("M{:.1} {:.1}", self.frame.left, place(0));
+        for (x, _, tally) in self.bins() {
+            sum += count(tally);
+            let _ = write!(path, "H{x:.1}L{:.1} {:.1}", x + self.slot, place(sum));
+        }
+        if sum > 0 {
+            let _ = write!(self.svg, "<path class=\"{class}\" d=\"{path}\"/>");
         }
     }
 
@@ -239,57 +240,60 @@ impl<'a> Plot<'a> {
         }
     }
 
-    /// Times below the bars: where a stretch begins, and at round times between, where there is room.
+    /// Times below the bars; the day where it is another one.
     fn labels(&mut self) {
-        let mut wanted: Vec<(f64, i64)> = self.stretches().iter().map(|(x, stretch)| (*x, stretch.start)).collect();
+        let labels = self.labelled();
+        let is_whole = |(_, time): &(f64, i64)| self.local(*time).second() == 0;
+        let form = if labels.iter().all(is_whole) { "%H:%M" } else { "%H:%M:%S" };
+        let floor = self.sum_floor();
+        let mut day: Option<NaiveDate> = None;
+        for (x, time) in labels {
+            let (local, centre) = (self.local(time), self.centre(x));
+            let _ = write!(self.svg, "<path class=\"axis\" d=\"M{x:.1} {floor:.1}v4\"/>");
+            let mut line = floor + 19.0;
+            let mut say = |form: &str| {
+                let said = local.format(form);
+                let _ = write!(self.svg, "<text class=\"at\" x=\"{centre:.1}\" y=\"{line:.1}\">{said}</text>");
+                line += 14.0;
+            };
+            if self.times.width < 86_400 {
+                say(form);
+            }
+            let date = local.date_naive();
+            match day {
+                Some(day) if day == date => {}
+                Some(day) if day.year() == date.year() => say("%-d %b"),
+                _ => say("%-d %b %Y"),
+            }
+            day = Some(date);
+        }
+    }
+
+    /// The places and times that have labels: where a stretch begins, and round times between, where there is room.
+    fn labelled(&self) -> Vec<(f64, i64)> {
         let step = self.step();
-        wanted
-            .extend(self.bins().iter().map(|(x, time, _)| (*x, *time)).filter(|(_, time)| self.is_round(*time, step)));
-        let form = if wanted.iter().all(|(_, time)| self.local(*time).second() == 0) { "%H:%M" } else { "%H:%M:%S" };
+        let begins = self.stretches().into_iter().map(|(x, stretch)| (x, stretch.start));
+        let round =
+            self.bins().into_iter().map(|(x, time, _)| (x, time)).filter(|(_, time)| self.is_round(*time, step));
         let mut placed: Vec<(f64, i64)> = Vec::new();
-        for (x, time) in wanted {
-            let room = self.label_width();
-            if placed.iter().all(|(other, _)| (x - other).abs() >= room) {
+        for (x, time) in begins.chain(round) {
+            if placed.iter().all(|(other, _)| (self.centre(x) - self.centre(*other)).abs() >= LABEL) {
                 placed.push((x, time));
             }
         }
         placed.sort_by_key(|(_, time)| *time);
-        let mut day = None;
-        for (x, time) in placed {
-            let local = self.local(time);
-            let (floor, date) = (self.sum_floor(), local.date_naive());
-            let centre = x.max(34.0).min(self.frame.width - 34.0);
-            let _ = write!(self.svg, "<path class=\"axis\" d=\"M{x:.1} {floor:.1}v4\"/>");
-            let mut line = floor + 19.0;
-            if self.times.width < 86_400 {
-                let _ = write!(
-                    self.svg,
-                    "<text class=\"at\" x=\"{centre:.1}\" y=\"{line:.1}\">{}</text>",
-                    local.format(form)
-                );
-                line += 14.0;
-            }
-            if day != Some(date) {
-                let is_new_year = day.is_none_or(|day: chrono::NaiveDate| day.year() != date.year());
-                let form = if is_new_year { "%-d %b %Y" } else { "%-d %b" };
-                let _ = write!(
-                    self.svg,
-                    "<text class=\"at\" x=\"{centre:.1}\" y=\"{line:.1}\">{}</text>",
-                    local.format(form)
-                );
-                day = Some(date);
-            }
-        }
+        placed
     }
 
-    fn label_width(&self) -> f64 {
-        LETTER * 11.0
+    /// Where the middle of a label is, so that no end of it is cut off.
+    fn centre(&self, x: f64) -> f64 {
+        x.clamp(LABEL / 2.0, self.frame.width - LABEL / 2.0)
     }
 
     /// The shortest step whose labels do not touch.
     fn step(&self) -> i64 {
         let pixels = |step: i64| step as f64 / self.times.width as f64 * self.slot;
-        let fits = |step: &i64| step % self.times.width == 0 && pixels(*step) >= self.label_width();
+        let fits = |step: &i64| step % self.times.width == 0 && pixels(*step) >= LABEL;
         STEPS.into_iter().find(fits).unwrap_or(i64::MAX)
     }
 
