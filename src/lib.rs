@@ -22,6 +22,7 @@ pub mod rate;
 pub mod subscriber;
 
 // transforms
+pub mod authentication;
 pub mod check;
 pub mod config;
 pub mod content;
@@ -34,6 +35,7 @@ pub mod token;
 
 // edges
 pub mod disk;
+pub mod dns;
 pub mod fault;
 pub mod http;
 pub mod smtp;
