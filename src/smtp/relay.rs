@@ -22,6 +22,7 @@ pub struct Relay {
     /// After so many messages a connection is closed and another opened: many servers cut longer ones off.
     pub messages_per_connection: usize,
     pub(super) hello: String,
+    /// There too where it is not used, if a certificate can be made out to the host: the port may want it.
     pub(super) tls: Option<Tls>,
 }
 
@@ -43,7 +44,7 @@ impl Relay {
     /// When that text holds no certificate.
     pub fn new(server: Server, hello: &str, login: Option<Login>, extra_roots: Option<&[u8]>) -> anyhow::Result<Self> {
         let tls = match server.tls {
-            TlsMode::None => None,
+            TlsMode::None => Tls::new(&server.host, extra_roots).ok(),
             TlsMode::Implicit | TlsMode::StartTls => Some(Tls::new(&server.host, extra_roots)?),
         };
         Ok(Self {
@@ -57,7 +58,7 @@ impl Relay {
     }
 
     /// Whether the server is on this machine, so that nobody can listen on the way to it.
-    pub(super) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         match self.server.host.parse::<IpAddr>() {
             Ok(address) => address.is_loopback(),
             Err(_) => self.server.host.eq_ignore_ascii_case("localhost"),
