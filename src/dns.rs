@@ -6,12 +6,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 use tokio::runtime::{Builder, Runtime};
 
 /// How long a server may take; it is asked twice.
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Dns {
     runtime: Runtime,
     resolver: TokioResolver,
+    /// Asked what the named server refuses: one that answers for its own domains only knows no provider's.
+    fallback: Option<TokioResolver>,
 }
 
 /// Why there is no answer.
@@ -44,25 +47,22 @@ pub struct Exchanger {
 }
 
 impl Dns {
-    /// Asks `server`, or else those of the system.
+    /// Asks `server`, and the system's what that one refuses; without it, those of the system.
     ///
     /// # Errors
     /// When the system does not say whom to ask.
     pub fn new(server: Option<SocketAddr>) -> Result<Self, NoAnswer> {
         let unreachable = |error: &dyn ToString| NoAnswer::Unreachable(error.to_string());
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| unreachable(&error))?;
-        let mut builder = match server {
-            None => TokioResolver::builder_tokio().map_err(|error| unreachable(&error))?,
-            Some(server) => TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default()),
+        let system = || TokioResolver::builder_tokio().and_then(resolver);
+        let (resolver, fallback) = match server {
+            None => (system(), None),
+            Some(server) => {
+                let named = TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default());
+                (resolver(named), system().ok())
+            }
         };
-        let options = builder.options_mut();
-        // What receivers of mail see, and they do not see this machine's file of hosts.
-        options.use_hosts_file = ResolveHosts::Never;
-        options.timeout = PATIENCE;
-        options.attempts = 2;
-        options.edns0 = true;
-        let resolver = builder.build().map_err(|error| unreachable(&error))?;
-        Ok(Self { runtime, resolver })
+        Ok(Self { runtime, resolver: resolver.map_err(|error| unreachable(&error))?, fallback })
     }
 
     /// The TXT records of a name, the strings of each joined, in alphabetical order.
@@ -110,7 +110,13 @@ impl Dns {
 
     fn records<T>(&self, name: &str, kind: RecordType, read: impl Fn(&RData) -> Option<T>) -> Result<Vec<T>, NoAnswer> {
         // The dot at the end keeps the domains away that the system would try to append.
-        let looked_up = self.runtime.block_on(self.resolver.lookup(format!("{}.", name.trim_end_matches('.')), kind));
+        let name = format!("{}.", name.trim_end_matches('.'));
+        let mut looked_up = self.runtime.block_on(self.resolver.lookup(name.as_str(), kind));
+        if let (Err(NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused))), Some(other)) =
+            (&looked_up, &self.fallback)
+        {
+            looked_up = self.runtime.block_on(other.lookup(name.as_str(), kind));
+        }
         match looked_up {
             Ok(lookup) => Ok(data(&lookup).filter_map(read).collect()),
             Err(error) if error.is_no_records_found() => Ok(Vec::new()),
@@ -119,6 +125,16 @@ impl Dns {
             Err(error) => Err(NoAnswer::Unreachable(error.to_string())),
         }
     }
+}
+
+fn resolver(mut builder: ResolverBuilder<TokioRuntimeProvider>) -> Result<TokioResolver, NetError> {
+    let options = builder.options_mut();
+    // What receivers of mail see, and they do not see this machine's file of hosts.
+    options.use_hosts_file = ResolveHosts::Never;
+    options.timeout = PATIENCE;
+    options.attempts = 2;
+    options.edns0 = true;
+    builder.build()
 }
 
 fn data(lookup: &Lookup) -> impl Iterator<Item = &RData> {

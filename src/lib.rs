@@ -44,6 +44,7 @@ pub mod store;
 // use cases
 pub mod covers;
 pub mod delivery;
+pub mod diagnosis;
 pub mod load;
 pub mod preview;
 pub mod publish;

@@ -20,13 +20,19 @@ pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Rout
         Via::Outbox(folder) => return Ok(Route::Outbox { project: project.clone(), root: folder.clone() }),
         Via::Smtp(server) => server.clone(),
     };
-    let login = match &mail.user {
-        Some(user) => Some(Login { user: user.clone(), password: password(project, mail)? }),
-        None => None,
-    };
+    let login = login(project, mail)?;
     let roots = mail.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
     let relay = Relay::new(server, mail.from.address.domain(), login, roots.as_deref())?;
     Ok(Route::Relay(Box::new(relay)))
+}
+
+/// Name and password, where the project file names a user.
+///
+/// # Errors
+/// When there is no password.
+pub(super) fn login(project: &Project, mail: &MailConfig) -> anyhow::Result<Option<Login>> {
+    let Some(user) = &mail.user else { return Ok(None) };
+    Ok(Some(Login { user: user.clone(), password: password(project, mail)? }))
 }
 
 fn password(project: &Project, mail: &MailConfig) -> anyhow::Result<SecretString> {

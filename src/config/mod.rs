@@ -215,6 +215,8 @@ pub struct MailConfig {
     pub bounce_address: Option<EmailAddress>,
     /// Keys that sign every message (DKIM, RFC 6376); none where the provider signs.
     pub dkim: Vec<DkimKey>,
+    /// Whether the provider does: `dkim: provider`.
+    pub dkim_by_provider: bool,
     /// Address that takes requests to leave: List-Unsubscribe, and the link at the foot of the mail. `{token}` in it
     /// becomes the recipient's token.
     pub unsubscribe_mailto: Option<String>,

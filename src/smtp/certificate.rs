@@ -106,7 +106,8 @@ impl Distrust {
     fn of(error: &Error) -> Self {
         let Error::InvalidCertificate(why) = error else { return Self::Other(error.to_string()) };
         match why {
-            CertificateError::UnknownIssuer => Self::Issuer,
+            // Another of the same name has signed it.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::Issuer,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::Name,
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }

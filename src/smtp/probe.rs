@@ -69,7 +69,7 @@ impl Seen {
     }
 
     /// Whether it offers this keyword.
-    pub fn offers(&self, keyword: &str) -> bool {
+    pub fn has(&self, keyword: &str) -> bool {
         self.keywords()
             .any(|line| line.split_ascii_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(keyword)))
     }
@@ -146,7 +146,7 @@ impl<'a> Probe<'a> {
         if self.seen.tls == Some(TlsMode::Implicit) {
             return Ok(dialogue);
         }
-        let offers = self.seen.offers("STARTTLS");
+        let offers = self.seen.has("STARTTLS");
         self.seen.tls = Some(if offers { TlsMode::StartTls } else { TlsMode::None });
         if offers && self.relay.server.tls != TlsMode::None {
             dialogue.command(Phase::Tls, "STARTTLS\r\n")?;

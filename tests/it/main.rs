@@ -20,6 +20,8 @@ mod cases;
 mod chromium;
 mod database;
 mod devtools;
+mod dns_peer;
+mod doctor;
 #[cfg(feature = "faults")]
 mod faults;
 mod fragments;

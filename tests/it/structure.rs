@@ -17,7 +17,7 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("edge", &["disk", "dns", "fault", "http", "smtp", "store"]),
     (
         "use case",
-        &["bounces", "covers", "delivery", "load", "preview", "publish", "review", "subscription"],
+        &["bounces", "covers", "delivery", "diagnosis", "load", "preview", "publish", "review", "subscription"],
     ),
     ("face", &["cli", "web"]),
 ];
