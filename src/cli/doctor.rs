@@ -117,7 +117,9 @@ fn examine(context: &Context, mail: &MailConfig, server: &Server, subscribers: O
     });
     let mut relay = match relay {
         Ok(relay) => relay,
-        Err(error) => return vec![Step::error("settings", format!("{error:#}"), "mend `mail.tls_ca_file`")],
+        Err(error) => {
+            return vec![Step::error("settings", format!("{error:#}"), "mend `mail.via` or `mail.tls_ca_file`")];
+        }
     };
     relay.timeouts = Timeouts { connect: PATIENCE, envelope: PATIENCE, ..relay.timeouts };
     let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);

@@ -25,8 +25,14 @@ use crate::smtp::tls::Tls;
 /// How long a server may say nothing before it is asked whether it waits for TLS.
 const QUIET: Duration = Duration::from_secs(3);
 
+/// The same at port 25, where some servers wait six seconds, and distrust whoever speaks before them.
+const QUIET_AT_25: Duration = Duration::from_secs(8);
+
 /// How often the round trip is measured.
 const ROUNDS: usize = 7;
+
+/// How often the envelope is: the first time wakes parts of a server that later messages find awake.
+const ENVELOPES: usize = 5;
 
 /// What was seen of a server. What is `None` or empty was not reached.
 #[derive(Debug, Default)]
@@ -45,8 +51,8 @@ pub struct Seen {
     pub offers: Vec<String>,
     /// Whether the login was granted.
     pub is_logged_in: bool,
-    /// How long the envelope took, where it was granted: MAIL and RCPT, in one group where the server takes groups.
-    pub envelope: Option<Duration>,
+    /// How long the envelope took each time, where it was granted: MAIL and RCPT, in one group where the server takes groups.
+    pub envelopes: Vec<Duration>,
     /// How long the answers to NOOP took.
     pub round_trips: Vec<Duration>,
     /// What ended the look before its end, or was refused.
@@ -104,12 +110,23 @@ impl<'a> Probe<'a> {
             log_in(&mut dialogue, login, &keywords, self.relay.is_loopback())?;
             self.seen.is_logged_in = true;
         }
-        match self.offer(&mut dialogue, &keywords, envelope) {
-            Ok(taken) => self.seen.envelope = Some(taken),
-            Err(error @ SessionError { cause: Cause::Refused(_), .. }) => self.seen.failure = Some(error),
-            Err(error) => return Err(error),
+        for round in 0..ENVELOPES {
+            let offered = self.offer(&mut dialogue, &keywords, envelope);
+            let refusal = match offered {
+                Ok(taken) => {
+                    self.seen.envelopes.push(taken);
+                    None
+                }
+                Err(error @ SessionError { cause: Cause::Refused(_), .. }) => Some(error),
+                Err(error) => return Err(error),
+            };
+            dialogue.command(Phase::Reset, "RSET\r\n")?;
+            if refusal.is_some() {
+                // A server that has had enough of us by now has granted it before.
+                self.seen.failure = refusal.filter(|_| round == 0);
+                break;
+            }
         }
-        dialogue.command(Phase::Reset, "RSET\r\n")?;
         for _ in 0..ROUNDS {
             let start = Instant::now();
             dialogue.command(Phase::Reset, "NOOP\r\n")?;
@@ -190,7 +207,8 @@ impl<'a> Probe<'a> {
         mut dialogue: Dialogue<'a>,
     ) -> Result<Dialogue<'a>, SessionError> {
         let patience = self.relay.timeouts;
-        dialogue.set_timeouts(Timeouts { connect: patience.connect.min(QUIET), ..patience });
+        let quiet = if address.port() == 25 { QUIET_AT_25 } else { QUIET };
+        dialogue.set_timeouts(Timeouts { connect: patience.connect.min(quiet), ..patience });
         let Err(silence) = self.greeting(&mut dialogue) else {
             dialogue.set_timeouts(patience);
             return Ok(dialogue);

@@ -93,11 +93,13 @@ fn doctor_sees_what_postfix_offers_and_sends_nothing() {
     let well: BTreeMap<String, serde_json::Value> = look(&project.password);
     let outcomes: Vec<(&str, &str)> =
         well.iter().map(|(name, step)| (name.as_str(), step["outcome"].as_str().unwrap())).collect();
-    let names = ["TLS", "certificate", "connection", "envelope", "extensions", "greeting", "login", "speed"];
-    assert_eq!(outcomes, names.map(|name| (name, "ok")), "{well:?}");
+    let names = ["TLS", "certificate", "connection", "envelope", "extensions", "greeting", "login", "name", "speed"];
+    // The certificate of this server lives for two days.
+    let outcome = |name| if name == "certificate" { "warning" } else { "ok" };
+    assert_eq!(outcomes, names.map(|name| (name, outcome(name))), "{well:?}");
     assert!(well["TLS"]["seen"].as_str().unwrap().starts_with("STARTTLS, then TLS 1.3"), "{well:?}");
     assert!(well["extensions"]["seen"].as_str().unwrap().contains("PIPELINING"), "{well:?}");
-    assert!(well["speed"]["numbers"]["messages_per_second"].as_f64().unwrap() > 1.0, "{well:?}");
+    assert!(well["speed"]["numbers"]["most_messages_per_second"].as_f64().unwrap() > 1.0, "{well:?}");
     let refused: BTreeMap<String, serde_json::Value> = look("wrong");
     assert!(refused["login"]["seen"].as_str().unwrap().contains("535"), "{refused:?}");
     assert!(!refused.contains_key("envelope"));

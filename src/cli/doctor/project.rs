@@ -77,7 +77,7 @@ fn files(context: &Context, config: &Config, mail: &MailConfig) -> Vec<Step> {
                 steps.push(Step::warning(
                     "files",
                     seen,
-                    format!("let its owner alone: chmod 600 {}", context.project.path(file).display()),
+                    format!("let its owner alone read it: chmod 600 {}", context.project.path(file).display()),
                 ));
             }
             Err(error) => steps.push(Step::error("files", format!("{error:#}"), "put the file there, or name another")),

@@ -81,14 +81,16 @@ impl<'a> Words<'a> {
             Outcome::Warning => ("warning", YELLOW),
             Outcome::Error => ("error", RED),
         };
-        let mut lines = format!("  {colour}{word:<7}{PLAIN}  {:<11}  {}\n", step.name, step.seen);
-        let mut below = |text: &str| lines.push_str(&format!("           {text}\n"));
+        let mut lines = format!("  {colour}{word:<7}{PLAIN}  {:<11}  {}\n", step.name, clean(&step.seen));
+        let mut below = |text: &str| lines.push_str(&format!("           {}\n", clean(text)));
         if self.report.is_verbose() {
             step.details.iter().for_each(|detail| below(&format!("  {detail}")));
         }
         if let Some(remedy) = &step.remedy {
             let colon = if step.record.is_some() { ":" } else { "" };
-            below(&format!("help: {remedy}{colon}"));
+            for (at, line) in wrapped(&format!("{remedy}{colon}")).iter().enumerate() {
+                below(&format!("{}{line}", if at == 0 { "help: " } else { "      " }));
+            }
         }
         if let Some(record) = &step.record {
             below(&format!("  {}", zone_line(&record.name, &record.value)));
@@ -96,6 +98,33 @@ impl<'a> Words<'a> {
         lines
     }
 }
+
+/// A server or the DNS may say anything: nothing of it is to reach the terminal but what can be read.
+fn clean(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+/// A remedy in lines that a terminal shows whole; what stands between backticks is not torn.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut is_literal = false;
+    for word in text.split(' ') {
+        let Some(last) = lines.last_mut() else { break };
+        if last.is_empty() {
+            last.push_str(word);
+        } else if is_literal || last.chars().count() + 1 + word.chars().count() <= WIDTH {
+            last.push(' ');
+            last.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+        is_literal ^= word.matches('`').count() % 2 == 1;
+    }
+    lines
+}
+
+/// Characters of a remedy in one line: with what stands before it, a hundred.
+const WIDTH: usize = 83;
 
 fn document(step: &Step) -> Value {
     let record = step.record.as_ref();
@@ -118,3 +147,22 @@ const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
 const RED: &str = "\x1b[31m";
 const PLAIN: &str = "\x1b[0m";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remedies_are_wrapped_between_words_and_not_in_what_is_to_be_typed() {
+        let text = format!("{} `via: smtp://mail.example.org:587` and no more", "word ".repeat(15).trim());
+        let lines = wrapped(&text);
+        assert_eq!(lines.join(" "), text);
+        assert_eq!(lines[0].matches('`').count() % 2, 0);
+        assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn what_others_say_cannot_steer_the_terminal() {
+        assert_eq!(clean("220 \u{1b}[31mhello\r"), "220 \u{fffd}[31mhello\u{fffd}");
+    }
+}

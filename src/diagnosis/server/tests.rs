@@ -34,7 +34,7 @@ fn seen() -> Seen {
         }),
         offers: offers.map(str::to_owned).to_vec(),
         is_logged_in: true,
-        envelope: Some(Duration::from_millis(25)),
+        envelopes: vec![Duration::from_millis(25)],
         round_trips: vec![Duration::from_millis(20); 7],
         failure: None,
     }
@@ -90,9 +90,16 @@ fn the_rate_bounds_the_speed() {
     let speed = told(&relay(TlsMode::StartTls), &seen(), Some(&rate)).pop().unwrap();
     assert_eq!(
         speed.seen,
-        "`mail.rate` lets 600/min leave; the server may take 160/s over 4 connections; 6000 subscribers take 10 min or more"
+        "`mail.rate` lets 600/min leave; the line would carry 160/s over 4 connections; 6000 subscribers take 10 min or more"
     );
-    assert_eq!(speed.numbers[2], ("messages_per_second", 10.0));
+    assert_eq!(speed.numbers[2], ("most_messages_per_second", 10.0));
+    let near =
+        Seen { envelopes: vec![Duration::from_micros(200)], round_trips: vec![Duration::from_micros(50)], ..seen() };
+    let speed = step("speed", &relay(TlsMode::StartTls), &near).seen;
+    assert!(
+        speed.starts_with("the line would carry 20000 messages/s over 4 connections: how fast the server"),
+        "{speed}"
+    );
     let slow = Seen { offers: vec!["mail.example.org".to_owned()], ..seen() };
     assert!(step("speed", &relay(TlsMode::StartTls), &slow).seen.starts_with("up to 50 messages/s"));
 }
@@ -157,7 +164,7 @@ fn tls_that_is_not_as_the_settings_say_names_the_right_url() {
 #[test]
 fn who_is_refused_learns_what_to_do() {
     let of = |relay: &Relay, name: &str, failure: Option<SessionError>, is_logged_in: bool| {
-        let seen = Seen { failure, is_logged_in, envelope: None, round_trips: Vec::new(), ..seen() };
+        let seen = Seen { failure, is_logged_in, envelopes: Vec::new(), round_trips: Vec::new(), ..seen() };
         let step = step(name, relay, &seen);
         (step.outcome, step.seen, step.remedy.unwrap())
     };
