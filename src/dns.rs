@@ -11,7 +11,7 @@ use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 use tokio::runtime::{Builder, Runtime};
 
@@ -108,6 +108,19 @@ impl Dns {
         Ok(addresses)
     }
 
+    /// The names of an address, without the final dot.
+    ///
+    /// # Errors
+    /// When nobody can tell; an address may have none.
+    pub fn names(&self, address: IpAddr) -> Result<Vec<String>, NoAnswer> {
+        let mut names = self.records(&Name::from(address).to_ascii(), RecordType::PTR, |data| match data {
+            RData::PTR(name) => Some(name.0.to_ascii().trim_end_matches('.').to_ascii_lowercase()),
+            _ => None,
+        })?;
+        names.sort();
+        Ok(names)
+    }
+
     fn records<T>(&self, name: &str, kind: RecordType, read: impl Fn(&RData) -> Option<T>) -> Result<Vec<T>, NoAnswer> {
         // The dot at the end keeps the domains away that the system would try to append.
         let name = format!("{}.", name.trim_end_matches('.'));
@@ -171,6 +184,7 @@ mod tests {
             ("a.example.org", "AAAA", "2001:db8::1"),
             ("a.example.org", "A", "192.0.2.1"),
             ("k.example.org", "TXT", &long),
+            ("1.2.0.192.in-addr.arpa", "PTR", "A.example.org"),
             ("broken.example.org", "SERVFAIL", ""),
         ]);
         let dns = Dns::new(Some(peer.address())).unwrap();
@@ -182,9 +196,23 @@ mod tests {
         assert_eq!(dns.exchangers("null.example.org").unwrap(), [exchanger(0, "")]);
         let addresses = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse::<IpAddr>().unwrap());
         assert_eq!(dns.addresses("a.example.org").unwrap(), addresses);
+        assert_eq!(dns.names("192.0.2.1".parse().unwrap()).unwrap(), ["a.example.org"]);
+        assert_eq!(dns.names("192.0.2.2".parse().unwrap()).unwrap(), Vec::<String>::new());
         assert_eq!(dns.texts("a.example.org").unwrap(), Vec::<String>::new());
         assert_eq!(dns.texts("nowhere.example.org").unwrap(), Vec::<String>::new());
         assert!(matches!(dns.texts("broken.example.org"), Err(NoAnswer::Failed(_))));
+    }
+
+    #[test]
+    fn what_the_named_server_refuses_others_are_asked() {
+        let own = DnsPeer::start(&[("example.org", "TXT", "new"), ("example.com", "REFUSED", "")]);
+        let all = DnsPeer::start(&[("example.org", "TXT", "old"), ("example.com", "TXT", "theirs")]);
+        let mut dns = Dns::new(Some(own.address())).unwrap();
+        dns.fallback = None;
+        assert!(matches!(dns.texts("example.com"), Err(NoAnswer::Failed(_))));
+        dns.fallback = Some(Dns::new(Some(all.address())).unwrap().resolver);
+        assert_eq!(dns.texts("example.org").unwrap(), ["new"]);
+        assert_eq!(dns.texts("example.com").unwrap(), ["theirs"]);
     }
 
     #[test]

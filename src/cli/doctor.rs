@@ -22,10 +22,10 @@ mod keys;
 mod project;
 mod words;
 
-/// Tell whether mail will arrive, how fast, and what to change; or make the keys that mail needs
+/// Tell whether mail will arrive, how fast, and what to change; make the keys it needs
 ///
 /// Connects to the mail server step by step, up to the recipient and no farther: nothing is sent. Asks the DNS what
-/// receivers ask it of the sender's domain (SPF, DKIM, DMARC, MX), and gives the records that are missing. The exit code is
+/// receivers ask it of the sender's domain (SPF, DKIM, DMARC, reverse DNS, MX), and gives the records that are missing. The exit code is
 /// 1 if something has to change.
 ///
 /// With `--dkim-key` or `--secret` it makes a key instead. A key that is there already is kept, and its record printed
@@ -42,13 +42,13 @@ pub(super) struct Args {
     /// Make a key that signs mail, in this file: keep it out of git
     #[arg(long, value_name = "FILE")]
     dkim_key: Option<PathBuf>,
-    /// Name of the key below your domain: a new one for each new key
+    /// Name of the DKIM key below your domain: a new one for each new key
     #[arg(long, value_name = "NAME", default_value = "slugline")]
     selector: String,
     /// Make a secret that signs the links in mails, in this file: keep it out of git
     #[arg(long, value_name = "FILE", conflicts_with = "dkim_key")]
     secret: Option<PathBuf>,
-    /// How it signs; Ed25519 only beside an RSA key, for not every receiver knows it
+    /// How the DKIM key signs; Ed25519 only beside an RSA key, for not every receiver knows it
     #[arg(long, value_name = "ALGORITHM", default_value = "rsa")]
     algorithm: Kind,
 }
@@ -88,7 +88,7 @@ fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     for server in &servers {
         let steps = examine(context, mail, server, subscribers);
-        words.part(Part::Server, &format!("{}:{}", server.host, server.port), &steps)?;
+        words.part(Part::Server, &server.to_string(), &steps)?;
     }
     let sender = Sender {
         mail,

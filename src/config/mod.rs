@@ -4,6 +4,7 @@
 //! remedy. Reading the file is left to `disk`, secrets to the edge that needs them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -306,6 +307,16 @@ pub struct Server {
     pub port: u16,
     /// When TLS begins.
     pub tls: TlsMode,
+}
+
+impl fmt::Display for Server {
+    /// `host:port`, as in messages and URLs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
 }
 
 /// When TLS begins on an SMTP connection.

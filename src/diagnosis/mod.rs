@@ -6,6 +6,7 @@
 
 mod alignment;
 mod mailboxes;
+mod reverse;
 pub mod sender;
 pub mod server;
 mod signatures;

@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use url::Url;
 
 use crate::config::{DkimKey, MailConfig};
-use crate::diagnosis::{Outcome, Step, alignment, mailboxes, signatures, spf};
+use crate::diagnosis::{Outcome, Step, alignment, mailboxes, reverse, signatures, spf};
 use crate::dns::{Dns, NoAnswer};
 use crate::edition::dkim::PublicKey;
 
@@ -45,6 +45,7 @@ pub fn examine(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
     let mut steps = vec![spf];
     steps.extend(signatures);
     steps.push(policy);
+    steps.extend(reverse::steps(dns, &gateways));
     steps.extend(mailboxes::steps(dns, mail));
     steps.extend(mail.unsubscribe_url.as_ref().map(|url| told("unsubscribe", page(dns, url))));
     steps

@@ -69,9 +69,6 @@ impl Relay {
 impl fmt::Display for Relay {
     /// `host:port`, as in messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.server.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.server.host, self.server.port),
-            false => write!(f, "{}:{}", self.server.host, self.server.port),
-        }
+        self.server.fmt(f)
     }
 }

@@ -1,7 +1,7 @@
 //! A DNS server that knows a handful of records: UDP, loopback only, on a free port; stops when dropped.
 //!
 //! What it knows of a name but not of the type asked for is an empty answer, a name it does not know NXDOMAIN, and a name
-//! of type `SERVFAIL` an error of the server.
+//! of type `SERVFAIL` or `REFUSED` that error of the server.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub struct DnsPeer {
     answering: Option<JoinHandle<()>>,
 }
 
-/// A name, a type (`A`, `AAAA`, `MX`, `TXT`), and what the record holds.
+/// A name, a type (`A`, `AAAA`, `MX`, `PTR`, `TXT`), and what the record holds.
 type Record = (String, String, String);
 
 impl DnsPeer {
@@ -65,6 +65,7 @@ fn answer(question: &[u8], zone: &[Record]) -> Option<Vec<u8>> {
     let (name, end) = name(question.get(12..)?)?;
     let kind = match u16::from_be_bytes(question.get(12 + end..14 + end)?.try_into().ok()?) {
         1 => "A",
+        12 => "PTR",
         15 => "MX",
         16 => "TXT",
         28 => "AAAA",
@@ -74,6 +75,7 @@ fn answer(question: &[u8], zone: &[Record]) -> Option<Vec<u8>> {
     let error: u16 = match of_name.first() {
         None => 3,
         Some((_, kind, _)) if kind == "SERVFAIL" => 2,
+        Some((_, kind, _)) if kind == "REFUSED" => 5,
         Some(_) => 0,
     };
     let answers: Vec<&&Record> = of_name.iter().filter(|(_, known, _)| known == kind).collect();
@@ -115,17 +117,18 @@ fn encoded(kind: &str, data: &str) -> Vec<u8> {
         "AAAA" => data.parse::<Ipv6Addr>().unwrap().octets().to_vec(),
         "MX" => {
             let (preference, host) = data.split_once(' ').unwrap();
-            let mut bytes = preference.parse::<u16>().unwrap().to_be_bytes().to_vec();
-            for label in host.split('.').filter(|label| !label.is_empty()) {
-                bytes.push(label.len() as u8);
-                bytes.extend(label.bytes());
-            }
-            bytes.push(0);
-            bytes
+            [preference.parse::<u16>().unwrap().to_be_bytes().to_vec(), labels(host)].concat()
         }
+        "PTR" => labels(data),
         _ => {
             let strings = data.as_bytes().chunks(255);
             strings.flat_map(|string| [&[string.len() as u8], string].concat()).collect()
         }
     }
+}
+
+/// A name, each label after its length, and the root at the end.
+fn labels(name: &str) -> Vec<u8> {
+    let labels = name.split('.').filter(|label| !label.is_empty());
+    labels.flat_map(|label| [&[label.len() as u8], label.as_bytes()].concat()).chain([0]).collect()
 }

@@ -231,6 +231,27 @@ fn what_proves_the_mail_has_to_be_of_the_sender_s_domain() {
 }
 
 #[test]
+fn the_server_s_addresses_have_names_that_lead_back() {
+    const FOUR: &str = "1.2.0.192.in-addr.arpa";
+    const SIX: &str = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
+    let of = |changes: &[Record]| {
+        let (outcome, seen, _) = step("reverse DNS", steps("", "mail.example.org", &zone(changes), None));
+        (outcome, seen)
+    };
+    let (four, six) = ((FOUR, "PTR", "mail.example.org"), (SIX, "PTR", "mail.example.org"));
+    let well = "192.0.2.1 is `mail.example.org`, 2001:db8::1 is `mail.example.org`, and back";
+    assert_eq!(of(&[four, six]), ("ok", well.to_owned()));
+    let (outcome, seen) = of(&[four]);
+    assert_eq!(outcome, "warning");
+    assert!(seen.starts_with("2001:db8::1 (`mail.example.org`) has no name"), "{seen}");
+    let (outcome, seen) = of(&[(FOUR, "PTR", "leave.example.org"), six]);
+    assert_eq!(outcome, "warning");
+    assert!(seen.starts_with("192.0.2.1 is called `leave.example.org`, which has not this address"), "{seen}");
+    let local = steps("", "127.0.0.1", &zone(&[]), None);
+    assert!(local.iter().all(|step| step.name != "reverse DNS"), "of a private address nothing is known");
+}
+
+#[test]
 fn mail_back_to_us_has_to_arrive() {
     let mx = |changes: &[Record]| {
         let (outcome, seen, _) = step("MX", steps("", "mail.example.org", &zone(changes), None));
