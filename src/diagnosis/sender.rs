@@ -70,7 +70,11 @@ fn gateway(dns: &Dns, host: &str) -> Gateway {
 /// Whether others can get mail from it: a server on this machine or in a private network leaves by another address.
 fn is_public(address: &IpAddr) -> bool {
     match address {
-        IpAddr::V4(four) => !(four.is_loopback() || four.is_private() || four.is_link_local() || four.is_unspecified()),
+        IpAddr::V4(four) => {
+            let is_shared = matches!(four.octets(), [100, 64..=127, ..]);
+            let is_local = four.is_loopback() || four.is_private() || four.is_link_local() || four.is_unspecified();
+            !is_local && !is_shared
+        }
         IpAddr::V6(six) => {
             !(six.is_loopback() || six.is_unique_local() || six.is_unicast_link_local() || six.is_unspecified())
         }

@@ -110,23 +110,7 @@ impl<'a> Probe<'a> {
             log_in(&mut dialogue, login, &keywords, self.relay.is_loopback())?;
             self.seen.is_logged_in = true;
         }
-        for round in 0..ENVELOPES {
-            let offered = self.offer(&mut dialogue, &keywords, envelope);
-            let refusal = match offered {
-                Ok(taken) => {
-                    self.seen.envelopes.push(taken);
-                    None
-                }
-                Err(error @ SessionError { cause: Cause::Refused(_), .. }) => Some(error),
-                Err(error) => return Err(error),
-            };
-            dialogue.command(Phase::Reset, "RSET\r\n")?;
-            if refusal.is_some() {
-                // A server that has had enough of us by now has granted it before.
-                self.seen.failure = refusal.filter(|_| round == 0);
-                break;
-            }
-        }
+        self.measure_envelopes(&mut dialogue, &keywords, envelope)?;
         for _ in 0..ROUNDS {
             let start = Instant::now();
             dialogue.command(Phase::Reset, "NOOP\r\n")?;
@@ -179,25 +163,19 @@ impl<'a> Probe<'a> {
         address: SocketAddr,
         mut dialogue: Dialogue<'a>,
     ) -> Result<Dialogue<'a>, SessionError> {
-        let failed = match self.shake_hands(&mut dialogue) {
-            Ok(()) => None,
-            Err(error) if self.seen.certificate.is_some() => {
-                self.seen.tls = Some(TlsMode::Implicit);
-                return Err(error);
-            }
-            Err(error) => Some(error),
+        let Err(failure) = self.shake_hands(&mut dialogue) else {
+            self.seen.tls = Some(TlsMode::Implicit);
+            self.greeting(&mut dialogue)?;
+            return Ok(dialogue);
         };
-        if let Some(error) = failed {
-            drop(dialogue);
-            let mut clear = self.again(address)?;
-            return match self.greeting(&mut clear) {
-                Ok(()) => Ok(clear),
-                Err(_) => Err(error),
-            };
+        if self.seen.certificate.is_some() {
+            self.seen.tls = Some(TlsMode::Implicit);
+            return Err(failure);
         }
-        self.seen.tls = Some(TlsMode::Implicit);
-        self.greeting(&mut dialogue)?;
-        Ok(dialogue)
+        drop(dialogue);
+        let mut clear = self.again(address)?;
+        self.greeting(&mut clear).map_err(|_| failure)?;
+        Ok(clear)
     }
 
     /// The clear; or TLS from the first byte, where the server says nothing before it.
@@ -259,6 +237,31 @@ impl<'a> Probe<'a> {
     fn over(&self, stream: Stream) -> Result<Dialogue<'a>, SessionError> {
         let dialogue = Dialogue::over(stream, self.relay.timeouts, self.never);
         dialogue.map_err(|error| lost(Phase::Connect, &error))
+    }
+
+    /// Offers the envelope several times, and takes it back each time. Only the first refusal says something of it: a
+    /// server that refuses later has had enough of us.
+    fn measure_envelopes(
+        &mut self,
+        dialogue: &mut Dialogue<'a>,
+        keywords: &Keywords,
+        envelope: Envelope<'_>,
+    ) -> Result<(), SessionError> {
+        for round in 0..ENVELOPES {
+            let offered = self.offer(dialogue, keywords, envelope);
+            if !matches!(&offered, Ok(_) | Err(SessionError { cause: Cause::Refused(_), .. })) {
+                return offered.map(drop);
+            }
+            dialogue.command(Phase::Reset, "RSET\r\n")?;
+            match offered {
+                Ok(taken) => self.seen.envelopes.push(taken),
+                Err(refusal) => {
+                    self.seen.failure = (round == 0).then_some(refusal);
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// MAIL and RCPT, and how long they took.
