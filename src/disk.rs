@@ -110,6 +110,16 @@ impl Project {
         Ok(names)
     }
 
+    /// Whether nobody but the owner of a file can read it; where the system knows no such rights, always.
+    ///
+    /// # Errors
+    /// When it is not there; the message names it.
+    pub fn is_private(&self, path: impl AsRef<Path>) -> anyhow::Result<bool> {
+        let path = self.path(path);
+        let metadata = fs::metadata(&path).with_context(|| format!("failed to read `{}`", path.display()))?;
+        Ok(is_private(&metadata))
+    }
+
     /// Opens a file to read it bit by bit.
     ///
     /// # Errors
@@ -214,6 +224,17 @@ fn readable_by_all(builder: &mut tempfile::Builder<'_, '_>) {
 
 #[cfg(not(unix))]
 fn readable_by_all(_: &mut tempfile::Builder<'_, '_>) {}
+
+#[cfg(unix)]
+fn is_private(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o077 == 0
+}
+
+#[cfg(not(unix))]
+fn is_private(_: &fs::Metadata) -> bool {
+    true
+}
 
 #[cfg(test)]
 mod tests {

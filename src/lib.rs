@@ -22,6 +22,7 @@ pub mod rate;
 pub mod subscriber;
 
 // transforms
+pub mod authentication;
 pub mod check;
 pub mod config;
 pub mod content;
@@ -35,6 +36,7 @@ pub mod token;
 
 // edges
 pub mod disk;
+pub mod dns;
 pub mod fault;
 pub mod http;
 pub mod smtp;
@@ -43,6 +45,7 @@ pub mod store;
 // use cases
 pub mod covers;
 pub mod delivery;
+pub mod diagnosis;
 pub mod load;
 pub mod preview;
 pub mod publish;

@@ -105,7 +105,7 @@ impl Rate {
     }
 
     /// Nanoseconds from one message to the next.
-    fn interval(&self) -> u128 {
+    pub fn interval(&self) -> u128 {
         (self.per.as_nanos() / u128::from(self.messages.max(1))).max(1)
     }
 

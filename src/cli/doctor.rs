@@ -1,33 +1,54 @@
-//! `slugline doctor`: what mail needs beside this program.
+//! `slugline doctor`: whether mail will arrive, how fast, and what to change; and the keys it needs.
 
-use std::path::{Path, PathBuf};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
-use serde_json::json;
 
-use crate::cli::{Context, Exit, send};
-use crate::edition::dkim::{Algorithm, Key};
-use crate::finding::Finding;
-use crate::token;
+use crate::cli::doctor::words::{Part, Words};
+use crate::cli::{Context, Exit, route, send};
+use crate::config::{DkimKey, MailConfig, MailServer, Via};
+use crate::diagnosis::sender::{self, Sender};
+use crate::diagnosis::server::{self, Terms};
+use crate::diagnosis::{Outcome, Step};
+use crate::dns::Dns;
+use crate::edition::dkim::{Key, PublicKey};
+use crate::smtp::phase::Timeouts;
+use crate::smtp::probe::Envelope;
+use crate::smtp::relay::Relay;
 
-/// Make the keys that mail needs: one that signs it, with its DNS record, and one that signs links in it
+mod keys;
+mod project;
+mod words;
+
+/// Tell whether mail will arrive, how fast, and what to change; make the keys it needs
 ///
-/// A key that is there already is kept, and its record printed again. Put the record into the DNS of your domain, and the
-/// lines for the project file into `mail`: from then on every message is signed (DKIM, RFC 6376).
+/// Connects to the mail server step by step, up to the recipient and no farther: nothing is sent. Asks the DNS what
+/// receivers ask it of the sender's domain (SPF, DKIM, DMARC, reverse DNS, MX), and gives the records that are missing. The exit code is
+/// 1 if something has to change.
+///
+/// With `--dkim-key` or `--secret` it makes a key instead. A key that is there already is kept, and its record printed
+/// again. Put the record into the DNS of your domain, and the lines for the project file into `mail`: from then on every
+/// message is signed (DKIM, RFC 6376).
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  slugline doctor --dkim-key dkim.pem\n  \
+#[command(after_help = "Examples:\n  slugline doctor\n  slugline doctor --dns 9.9.9.9 --verbose\n  \
+                        slugline doctor --dkim-key dkim.pem\n  \
                         slugline doctor --dkim-key dkim-ed25519.pem --algorithm ed25519 --selector autumn2026e")]
 pub(super) struct Args {
-    /// File for the private key: keep it out of git
-    #[arg(long, value_name = "FILE", required_unless_present = "secret")]
+    /// DNS server to ask, such as that of your domain before its records have spread [default: the system's]
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = dns_server, conflicts_with_all = ["dkim_key", "secret"])]
+    dns: Option<SocketAddr>,
+    /// Make a key that signs mail, in this file: keep it out of git
+    #[arg(long, value_name = "FILE")]
     dkim_key: Option<PathBuf>,
-    /// Name of the key below your domain: a new one for each new key
+    /// Name of the DKIM key below your domain: a new one for each new key
     #[arg(long, value_name = "NAME", default_value = "slugline")]
     selector: String,
-    /// File for a new secret that signs the links in mails: keep it out of git
+    /// Make a secret that signs the links in mails, in this file: keep it out of git
     #[arg(long, value_name = "FILE", conflicts_with = "dkim_key")]
     secret: Option<PathBuf>,
-    /// How it signs; Ed25519 only beside an RSA key, for not every receiver knows it
+    /// How the DKIM key signs; Ed25519 only beside an RSA key, for not every receiver knows it
     #[arg(long, value_name = "ALGORITHM", default_value = "rsa")]
     algorithm: Kind,
 }
@@ -40,53 +61,107 @@ enum Kind {
     Ed25519,
 }
 
+/// A person waits: whoever does not answer within this time is no server to send through.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     match (&args.secret, &args.dkim_key) {
-        (Some(file), _) => secret(context, file),
-        (None, Some(file)) => dkim_key(context, args, file),
-        (None, None) => Ok(Exit::Done),
+        (Some(file), _) => keys::secret(context, file),
+        (None, Some(file)) => keys::dkim_key(context, args, file),
+        (None, None) => diagnose(context, args),
     }
 }
 
-/// Makes a secret.
-fn secret(context: &Context, file: &Path) -> anyhow::Result<Exit> {
-    context.project.write_new_secret(file, format!("{}\n", token::new_secret()?).as_bytes())?;
-    context.report.result(&file.to_string_lossy(), &json!({ "secret_file": file }))?;
-    context.report.message(&format!("Write `secret_file: {}` into the project file.", file.display()));
-    Ok(Exit::Done)
-}
-
-fn dkim_key(context: &Context, args: &Args, path: &Path) -> anyhow::Result<Exit> {
+/// Every part is shown as soon as it is known.
+fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let domain = send::mail_of(&config)?.from.address.domain();
-    let file = path.display();
-    let key = match context.project.text_if_there(path)? {
-        Some(pem) => Key::from_pem(pem.as_bytes())
-            .map_err(|error| Finding::error("dkim-key", format!("`{file}` is there, and cannot be used: {error}")))?,
-        None => {
-            let algorithm = match args.algorithm {
-                Kind::Rsa => Algorithm::Rsa,
-                Kind::Ed25519 => Algorithm::Ed25519,
-            };
-            let (key, pem) = Key::generate(algorithm)?;
-            context.project.write_new_secret(path, pem.as_bytes())?;
-            key
+    let mail = send::mail_of(&config)?;
+    let (store, subscribers) = project::store(context, &config);
+    let mut words = Words::new(&context.report);
+    let servers = match &mail.via {
+        Via::Smtp(servers) => servers.as_slice(),
+        Via::Outbox(folder) => {
+            let seen = "mail is written into it, and no server is asked (`mail.via`)";
+            words.part(Part::Outbox, &folder.to_string_lossy(), &[Step::ok("outbox", seen)])?;
+            &[]
         }
     };
-    let public = key.public()?;
-    let line = public.zone_line(&args.selector, domain);
-    let record = json!({
-        "key_file": path,
-        "algorithm": key.algorithm().name(),
-        "name": format!("{}._domainkey.{domain}", args.selector),
-        "type": "TXT",
-        "value": public.record(),
+    for server in servers {
+        let steps = examine(context, mail, server, subscribers);
+        words.part(Part::Server, &server.server.to_string(), &steps)?;
+    }
+    let sender = Sender {
+        mail,
+        keys: mail.dkim.iter().map(|key| (key, public(context, key))).collect(),
+        hosts: servers.iter().map(|server| server.server.host.clone()).collect(),
+    };
+    let steps = match Dns::new(args.dns) {
+        Ok(dns) => sender::examine(&dns, &sender),
+        Err(error) => {
+            vec![Step::error("DNS", error.to_string(), "name a server that can be asked, such as `--dns 9.9.9.9`")]
+        }
+    };
+    words.part(Part::Dns, mail.from.address.domain(), &steps)?;
+    let steps = project::steps(context, &config, mail, store);
+    words.part(Part::Project, &context.config_file, &steps)?;
+    Ok(if words.end()? == Outcome::Error { Exit::Attention } else { Exit::Done })
+}
+
+/// Looks at one server.
+fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscribers: Option<u64>) -> Vec<Step> {
+    let login = route::login(&context.project, mail, server);
+    let no_password = login.as_ref().err().map(|error| format!("{error:#}"));
+    let roots = server.tls_ca_file.as_ref().map(|file| context.project.bytes(file)).transpose();
+    let relay = roots.and_then(|roots| {
+        Relay::new(server.server.clone(), mail.from.address.domain(), login.ok().flatten(), roots.as_deref())
     });
-    context.report.result(&line, &record)?;
-    context.report.message(&format!(
-        "This is the record for the DNS of {domain}. Then write below `mail` in the project file:\n  \
-         dkim: {{selector: {}, key_file: {file}}}",
-        args.selector
-    ));
-    Ok(Exit::Done)
+    let mut relay = match relay {
+        Ok(relay) => relay,
+        Err(error) => {
+            return vec![Step::error("settings", format!("{error:#}"), "mend `mail.via` or `mail.tls_ca_file`")];
+        }
+    };
+    relay.timeouts = Timeouts { connect: PATIENCE, envelope: PATIENCE, ..relay.timeouts };
+    let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
+    let terms = Terms {
+        envelope: Envelope { from, to: &mail.from.address },
+        no_password,
+        connections: server.connections,
+        rate: mail.rate.iter().chain(&server.rate).max_by_key(|rate| rate.interval()),
+        subscribers,
+        now: context.clock.now(),
+    };
+    server::examine(&relay, &terms)
+}
+
+/// The public half of a key of the project, or why there is none.
+fn public(context: &Context, named: &DkimKey) -> Result<PublicKey, String> {
+    let file = named.key_file.display();
+    let pem = context.project.bytes(&named.key_file).map_err(|error| format!("{error:#}"))?;
+    let key = Key::from_pem(&pem).and_then(|key| key.public());
+    key.map_err(|error| format!("the key file `{file}` cannot be used: {error:#}"))
+}
+
+/// An address with a port or without: 53 then.
+fn dns_server(text: &str) -> Result<SocketAddr, String> {
+    let with_port = text.parse::<SocketAddr>();
+    let address = || text.trim_matches(['[', ']']).parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+    with_port
+        .or_else(|_| address())
+        .map_err(|_| "write an IP address, such as `9.9.9.9` or `127.0.0.1:5353`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dns_server_is_an_address() {
+        let read = |text: &str| dns_server(text).map(|address| address.to_string());
+        assert_eq!(read("9.9.9.9"), Ok("9.9.9.9:53".to_owned()));
+        assert_eq!(read("127.0.0.1:5353"), Ok("127.0.0.1:5353".to_owned()));
+        assert_eq!(read("::1"), Ok("[::1]:53".to_owned()));
+        assert_eq!(read("[::1]:5353"), Ok("[::1]:5353".to_owned()));
+        assert!(read("dns.example.org").is_err());
+    }
 }

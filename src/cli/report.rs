@@ -24,7 +24,6 @@ pub(super) struct Report {
     /// One JSON document on stdout instead of text.
     pub json: bool,
     quiet: bool,
-    #[allow(dead_code)]
     verbose: bool,
     color: ColorChoice,
 }
@@ -111,11 +110,25 @@ impl Report {
 
     /// Writes findings as the result that was asked for.
     pub fn found(&self, findings: &[Finding]) -> anyhow::Result<()> {
+        let all = findings.iter().map(|finding| format!("{}\n", rendered(finding, &finding.message, &[])));
+        self.styled(&all.collect::<String>())
+    }
+
+    /// Writes a result with colours in it, which are taken out where they are not wanted.
+    pub fn styled(&self, text: &str) -> anyhow::Result<()> {
         let mut stdout = AutoStream::new(io::stdout(), self.color).lock();
-        for finding in findings {
-            stdout.write_all(format!("{}\n", rendered(finding, &finding.message, &[])).as_bytes())?;
-        }
+        stdout.write_all(text.as_bytes())?;
         Ok(stdout.flush()?)
+    }
+
+    /// Whether only what went wrong is to be said.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether more is to be said.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// Shows the error that ended the run.

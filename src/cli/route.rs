@@ -30,11 +30,12 @@ pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Rout
     }
 }
 
-fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
-    let login = match &server.user {
-        Some(user) => Some(Login { user: user.clone(), password: password(project, mail, server)? }),
-        None => None,
-    };
+/// A mail server, and all that a connection to it needs.
+///
+/// # Errors
+/// When there is no password, or its certificates cannot be read.
+pub(super) fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
+    let login = login(project, mail, server)?;
     let roots = server.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
     let mut relay = Relay::new(server.server.clone(), mail.from.address.domain(), login, roots.as_deref())?;
     relay.connections = server.connections;
@@ -42,6 +43,15 @@ fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::R
     relay.rates.extend(server.rate.clone());
     relay.warm_up = server.warm_up.clone();
     Ok(relay)
+}
+
+/// Name and password, where the project file names a user.
+///
+/// # Errors
+/// When there is no password.
+pub(super) fn login(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Option<Login>> {
+    let Some(user) = &server.user else { return Ok(None) };
+    Ok(Some(Login { user: user.clone(), password: password(project, mail, server)? }))
 }
 
 fn password(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<SecretString> {

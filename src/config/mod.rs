@@ -4,6 +4,7 @@
 //! remedy. Reading the file is left to `disk`, secrets to the edge that needs them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -218,6 +219,8 @@ pub struct MailConfig {
     pub bounce_address: Option<EmailAddress>,
     /// Keys that sign every message (DKIM, RFC 6376); none where the provider signs.
     pub dkim: Vec<DkimKey>,
+    /// Whether the provider does: `dkim: provider`.
+    pub dkim_by_provider: bool,
     /// Address that takes requests to leave: List-Unsubscribe, and the link at the foot of the mail. `{token}` in it
     /// becomes the recipient's token.
     pub unsubscribe_mailto: Option<String>,
@@ -307,6 +310,16 @@ pub struct Server {
     pub port: u16,
     /// When TLS begins.
     pub tls: TlsMode,
+}
+
+impl fmt::Display for Server {
+    /// `host:port`, as in messages and URLs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
 }
 
 /// When TLS begins on an SMTP connection.

@@ -9,7 +9,9 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
-use crate::config::raw::{RawAuthor, RawConfig, RawEditionOf, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom};
+use crate::config::raw::{
+    RawAuthor, RawConfig, RawDkim, RawEditionOf, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
+};
 use crate::config::{
     Config, Database, EditionOf, Images, MailConfig, OnUnknown, StorePlace, UpdatedFrom, mailbox, via,
 };
@@ -207,6 +209,7 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
             Some(RawOnUnknown::Resend) => OnUnknown::Resend,
         },
         bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
+        dkim_by_provider: matches!(&raw.dkim, Some(RawDkim::Word(_))),
         dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
         from,
         unsubscribe_mailto: unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),

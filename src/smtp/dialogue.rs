@@ -10,7 +10,7 @@ use crate::fault;
 use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::reply::Reply;
 use crate::smtp::session::{Cause, SessionError};
-use crate::smtp::stream::Stream;
+use crate::smtp::stream::{Encryption, Stream};
 use crate::smtp::tls::Tls;
 
 /// How often a wait looks whether the run is to stop.
@@ -31,7 +31,11 @@ pub(super) struct Dialogue<'run> {
 impl<'run> Dialogue<'run> {
     /// Connects; nothing is read yet.
     pub(super) fn connect(host: &str, port: u16, timeouts: Timeouts, stop: &'run AtomicBool) -> io::Result<Self> {
-        let stream = Stream::connect(host, port, timeouts.connect)?;
+        Self::over(Stream::connect(host, port, timeouts.connect)?, timeouts, stop)
+    }
+
+    /// Over a connection that stands; nothing is read yet.
+    pub(super) fn over(stream: Stream, timeouts: Timeouts, stop: &'run AtomicBool) -> io::Result<Self> {
         stream.set_write_timeout(timeouts.block)?;
         stream.set_read_timeout(LOOK)?;
         Ok(Self { stream, timeouts, stop })
@@ -43,6 +47,16 @@ impl<'run> Dialogue<'run> {
         let done = done.and_then(|()| self.stream.start_tls(tls));
         let done = done.and_then(|()| self.stream.set_read_timeout(LOOK));
         done.map_err(|error| lost(Phase::Tls, &error))
+    }
+
+    /// Waits so long for the server from now on.
+    pub(super) fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
+    /// What the handshake has agreed on; `None` in the clear.
+    pub(super) fn encryption(&self) -> Option<Encryption> {
+        self.stream.encryption()
     }
 
     /// Whether nobody can listen on the way.

@@ -3,15 +3,17 @@
 //! Takes finished letters, one at a time, and says what became of each and in which phase. Who gets what, what is
 //! tried again and what is written down is `delivery`'s.
 
+pub mod certificate;
 mod dialogue;
 mod keywords;
 mod login;
 pub mod outbox;
 pub mod phase;
+pub mod probe;
 pub mod relay;
 pub mod reply;
 pub mod session;
-mod stream;
+pub mod stream;
 mod tls;
 mod wire;
 

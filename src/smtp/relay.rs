@@ -31,6 +31,7 @@ pub struct Relay {
     /// How much it may be given on each day, while it is new.
     pub warm_up: Option<WarmUp>,
     pub(super) hello: String,
+    /// There too where it is not used, if a certificate can be made out to the host: the port may want it.
     pub(super) tls: Option<Tls>,
 }
 
@@ -52,7 +53,7 @@ impl Relay {
     /// When that text holds no certificate.
     pub fn new(server: Server, hello: &str, login: Option<Login>, extra_roots: Option<&[u8]>) -> anyhow::Result<Self> {
         let tls = match server.tls {
-            TlsMode::None => None,
+            TlsMode::None => Tls::new(&server.host, extra_roots).ok(),
             TlsMode::Implicit | TlsMode::StartTls => Some(Tls::new(&server.host, extra_roots)?),
         };
         Ok(Self {
@@ -70,7 +71,7 @@ impl Relay {
     }
 
     /// Whether the server is on this machine, so that nobody can listen on the way to it.
-    pub(super) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         match self.server.host.parse::<IpAddr>() {
             Ok(address) => address.is_loopback(),
             Err(_) => self.server.host.eq_ignore_ascii_case("localhost"),
@@ -81,9 +82,6 @@ impl Relay {
 impl fmt::Display for Relay {
     /// `host:port`, as in messages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.server.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.server.host, self.server.port),
-            false => write!(f, "{}:{}", self.server.host, self.server.port),
-        }
+        self.server.fmt(f)
     }
 }

@@ -236,12 +236,17 @@ const BUSY: &str = "the dialogue is out of step";
 
 /// EHLO, and what the server offers. Without EHLO there is nothing to be had from a mail server of today: 4.1.1.1.
 fn say_hello(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Keywords, SessionError> {
+    hello(dialogue, relay).map(|lines| Keywords::read(lines.iter().map(String::as_str)))
+}
+
+/// EHLO, and the lines of the reply.
+pub(super) fn hello(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Vec<String>, SessionError> {
     let phase = Phase::Connect;
     dialogue.say(phase, &format!("EHLO {}\r\n", relay.hello))?;
     let (code, lines) = dialogue.hear_lines(phase)?;
     let reply = Reply::new(code, &lines.join(" "));
     match code {
-        250 => Ok(Keywords::read(lines.iter().map(String::as_str))),
+        250 => Ok(lines),
         400.. => Err(SessionError { phase, cause: Cause::Refused(reply) }),
         _ => Err(out_of_turn(phase, &reply)),
     }

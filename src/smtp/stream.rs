@@ -4,11 +4,11 @@
 //! whether a message may have been accepted. What the lines mean is `dialogue`'s.
 
 use std::io::{self, IoSlice, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use memchr::memchr;
-use rustls::{ClientConnection, StreamOwned};
+use rustls::{ClientConnection, ProtocolVersion, StreamOwned};
 
 use crate::fault;
 use crate::smtp::tls::Tls;
@@ -30,6 +30,15 @@ enum Transport {
     Broken,
 }
 
+/// What a handshake has agreed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encryption {
+    /// `TLS 1.3` or `TLS 1.2`.
+    pub version: &'static str,
+    /// The cipher suite, by its name in the standard.
+    pub cipher: String,
+}
+
 /// A write that failed.
 #[derive(Debug)]
 pub(super) struct WriteError {
@@ -39,20 +48,29 @@ pub(super) struct WriteError {
 }
 
 impl Stream {
+    /// The addresses of `host`, in the order in which they are tried.
+    pub(super) fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        (host, port).to_socket_addrs().map(Iterator::collect)
+    }
+
     /// Connects to the first address of `host` that answers, waiting so long for each.
     pub(super) fn connect(host: &str, port: u16, patience: Duration) -> io::Result<Self> {
         let mut failure = io::Error::other("its name has no address");
-        for address in (host, port).to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, patience) {
-                Ok(tcp) => {
-                    // Every write here is whole: nothing is gained by waiting for more (Nagle), and 40 ms may be lost.
-                    tcp.set_nodelay(true)?;
-                    return Ok(Self { transport: Transport::Plain(tcp), input: Vec::with_capacity(LONGEST_LINE) });
-                }
+        for address in Self::addresses(host, port)? {
+            match Self::to(address, patience) {
+                Ok(stream) => return Ok(stream),
                 Err(error) => failure = error,
             }
         }
         Err(failure)
+    }
+
+    /// Connects to an address.
+    pub(super) fn to(address: SocketAddr, patience: Duration) -> io::Result<Self> {
+        let tcp = TcpStream::connect_timeout(&address, patience)?;
+        // Every write here is whole: nothing is gained by waiting for more (Nagle), and 40 ms may be lost.
+        tcp.set_nodelay(true)?;
+        Ok(Self { transport: Transport::Plain(tcp), input: Vec::with_capacity(LONGEST_LINE) })
     }
 
     /// Begins TLS, up to the end of the handshake.
@@ -75,6 +93,20 @@ impl Stream {
     /// Whether nobody can listen on the way.
     pub(super) fn is_encrypted(&self) -> bool {
         matches!(self.transport, Transport::Tls(_))
+    }
+
+    /// The version of TLS and how it encrypts; `None` in the clear.
+    pub(super) fn encryption(&self) -> Option<Encryption> {
+        let Transport::Tls(tls) = &self.transport else { return None };
+        let version = match tls.conn.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => "TLS 1.2",
+            ProtocolVersion::TLSv1_3 => "TLS 1.3",
+            _ => "TLS",
+        };
+        let suite = tls.conn.negotiated_cipher_suite()?.suite();
+        let name = suite.as_str().unwrap_or("an unknown cipher");
+        // RFC 8446 B.4 calls them TLS_…, rustls TLS13_….
+        Some(Encryption { version, cipher: name.replace("TLS13_", "TLS_") })
     }
 
     /// How long a single read waits; `read_line` then gives the error `WouldBlock` or `TimedOut`, and can go on.

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, crypto};
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::{self, CryptoProvider};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
+
+use crate::smtp::certificate::Witness;
 
 /// What a handshake needs, made once for all connections: they resume each other's sessions.
 pub(super) struct Tls {
     config: Arc<ClientConfig>,
+    roots: Arc<RootCertStore>,
     name: ServerName<'static>,
 }
 
@@ -30,14 +35,33 @@ impl Tls {
         }
         let name = ServerName::try_from(host.to_owned());
         let name = name.with_context(|| format!("no certificate can be made out to `{host}`"))?;
-        let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()));
+        let roots = Arc::new(roots);
+        let config = ClientConfig::builder_with_provider(provider());
         let config = config.with_safe_default_protocol_versions().context("failed to prepare TLS")?;
-        let config = config.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { config: Arc::new(config), name })
+        let config = config.with_root_certificates(Arc::clone(&roots)).with_no_client_auth();
+        Ok(Self { config: Arc::new(config), roots, name })
+    }
+
+    /// The same, and where the certificate that the server shows next can be looked at, be it trusted or not.
+    pub(super) fn watched(&self) -> anyhow::Result<(Self, Arc<Witness>)> {
+        const FAILED: &str = "failed to prepare TLS";
+        let judge = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider());
+        let witness = Arc::new(Witness::new(judge.build().context(FAILED)?));
+        let config = ClientConfig::builder_with_provider(provider());
+        let config = config.with_safe_default_protocol_versions().context(FAILED)?;
+        // Not dangerous: the witness says what the judge says, which is the one of every other connection.
+        let config = config.dangerous().with_custom_certificate_verifier(Arc::clone(&witness) as _);
+        let config = config.with_no_client_auth();
+        let tls = Self { config: Arc::new(config), roots: Arc::clone(&self.roots), name: self.name.clone() };
+        Ok((tls, witness))
     }
 
     /// A connection that has not shaken hands yet.
     pub(super) fn connection(&self) -> Result<ClientConnection, rustls::Error> {
         ClientConnection::new(Arc::clone(&self.config), self.name.clone())
     }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(crypto::ring::default_provider())
 }

@@ -21,6 +21,8 @@ mod cases;
 mod chromium;
 mod database;
 mod devtools;
+mod dns_peer;
+mod doctor;
 #[cfg(feature = "faults")]
 mod faults;
 mod fleet;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use mail_parser::{Address, MessageParser};
 
+use crate::dns_peer::DnsPeer;
 use crate::program::slugline;
 
 mod signatures;
@@ -77,6 +78,34 @@ fn a_wrong_password_or_a_stranger_s_certificate_stops_before_the_first_mail() {
     project.write("slugline.yaml", &trusting);
     assert_eq!(project.run(&["send"]).status.code(), Some(0));
     assert_eq!(server.mails_to("refused", 3).len(), 3);
+}
+
+#[test]
+fn doctor_sees_what_postfix_offers_and_sends_nothing() {
+    let Some(server) = Server::from_environment() else { return };
+    let project = server.project("doctor", 1);
+    let look = |password: &str| {
+        let dns = DnsPeer::start(&[("tides.example.org", "TXT", "v=spf1 mx -all")]);
+        let mut command = project.command(&["--json", "doctor", "--dns", &dns.address().to_string()]);
+        let output = command.env("SLUGLINE_SMTP_PASSWORD", password).output().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let steps = document["parts"][0]["steps"].as_array().unwrap();
+        steps.iter().map(|step| (step["step"].as_str().unwrap().to_owned(), step.clone())).collect()
+    };
+    let well: BTreeMap<String, serde_json::Value> = look(&project.password);
+    let outcomes: Vec<(&str, &str)> =
+        well.iter().map(|(name, step)| (name.as_str(), step["outcome"].as_str().unwrap())).collect();
+    let names = ["TLS", "certificate", "connection", "envelope", "extensions", "greeting", "login", "name", "speed"];
+    // The certificate of this server lives for two days.
+    let outcome = |name| if name == "certificate" { "warning" } else { "ok" };
+    assert_eq!(outcomes, names.map(|name| (name, outcome(name))), "{well:?}");
+    assert!(well["TLS"]["seen"].as_str().unwrap().starts_with("STARTTLS, then TLS 1.3"), "{well:?}");
+    assert!(well["extensions"]["seen"].as_str().unwrap().contains("PIPELINING"), "{well:?}");
+    assert!(well["speed"]["numbers"]["most_messages_per_second"].as_f64().unwrap() > 1.0, "{well:?}");
+    let refused: BTreeMap<String, serde_json::Value> = look("wrong");
+    assert!(refused["login"]["seen"].as_str().unwrap().contains("535"), "{refused:?}");
+    assert!(!refused.contains_key("envelope"));
+    assert_eq!(server.mails_to("doctor", 0).len(), 0);
 }
 
 const CONNECTIONS: usize = 4;

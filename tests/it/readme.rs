@@ -8,12 +8,13 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
+use crate::dns_peer::DnsPeer;
 use crate::history::commit_all;
 use crate::preview::Served;
 use crate::program::{copy_folder, repository, slugline, words};
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 8] = [
+const STAND_INS: [(&str, StandIn); 10] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Done("what runs this test")),
     ("cargo install --path .", StandIn::Done("the program under test")),
@@ -26,6 +27,8 @@ const STAND_INS: [(&str, StandIn); 8] = [
         "slugline store copy postgres://weekly@db.example.org/weekly",
         StandIn::Command("slugline --config weekly.yaml store copy sqlite:copied.db"),
     ),
+    ("slugline doctor", StandIn::AsksDns("slugline doctor --dns")),
+    ("slugline doctor --dns 9.9.9.9", StandIn::AsksDns("slugline doctor --verbose --dns")),
     ("slugline preview", StandIn::Serves("slugline preview --port 0")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
 ];
@@ -35,10 +38,22 @@ enum StandIn {
     Command(&'static str),
     /// This is run instead, until it has said where it can be reached.
     Serves(&'static str),
+    /// This is run instead, with the address of a DNS server that knows the newsletter's domain after it.
+    AsksDns(&'static str),
     /// The test has done it already, by this.
     #[expect(dead_code, reason = "said for the reader of the table")]
     Done(&'static str),
 }
+
+/// What the DNS knows of the demonstration newsletter.
+const ZONE: [(&str, &str, &str); 6] = [
+    ("ebbline.example.org", "TXT", "v=spf1 mx -all"),
+    ("ebbline.example.org", "MX", "10 mail.example.org"),
+    ("ebbline.example.org", "A", "192.0.2.1"),
+    ("mail.example.org", "A", "192.0.2.1"),
+    ("example.org", "MX", "10 mail.example.org"),
+    ("_dmarc.ebbline.example.org", "TXT", "v=DMARC1; p=none"),
+];
 
 #[test]
 fn every_command_of_the_readme_works() {
@@ -52,13 +67,19 @@ fn every_command_of_the_readme_works() {
     assert!(commands.len() > 10, "the README has lost its code blocks");
     for command in &commands {
         let stand_in = STAND_INS.iter().find(|(line, _)| line == command).map(|(_, stand_in)| stand_in);
+        let dns = DnsPeer::start(&ZONE);
+        let asking;
         let line = match stand_in {
             Some(StandIn::Done(_)) => continue,
             Some(StandIn::Serves(other)) => {
                 assert_eq!(Served::start(project.path(), &words(other)[1..]).end().code(), Some(0), "`{command}`");
                 continue;
             }
-            Some(StandIn::Command(other)) => other,
+            Some(StandIn::Command(other)) => *other,
+            Some(StandIn::AsksDns(other)) => {
+                asking = format!("{other} {}", dns.address());
+                asking.as_str()
+            }
             None => command.as_str(),
         };
         let mut words = words(line).into_iter();

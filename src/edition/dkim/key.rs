@@ -150,14 +150,6 @@ impl PublicKey {
         };
         format!("v=DKIM1; k={kind}; p={}", self.base64)
     }
-
-    /// The record as zone files have it: a string in the DNS has at most 255 bytes (RFC 1035 section 3.3), so a longer
-    /// record is several, which readers join.
-    pub fn zone_line(&self, selector: &str, domain: &str) -> String {
-        let record = self.record();
-        let strings = record.as_bytes().chunks(255).map(|part| format!("\"{}\"", String::from_utf8_lossy(part)));
-        format!("{selector}._domainkey.{domain}. IN TXT ( {} )", strings.collect::<Vec<_>>().join(" "))
-    }
 }
 
 fn pem(der: &[u8]) -> String {

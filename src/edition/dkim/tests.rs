@@ -66,14 +66,6 @@ fn keys_are_made_and_read_again() {
 }
 
 #[test]
-fn a_record_that_is_long_is_several_strings() {
-    let (key, _) = Key::generate(Algorithm::Rsa).unwrap();
-    let line = key.public().unwrap().zone_line("autumn", "example.org");
-    assert!(line.starts_with("autumn._domainkey.example.org. IN TXT ( \"v=DKIM1; k=rsa; p=MII"), "{line}");
-    assert!(line.split('"').all(|string| string.len() <= 255) && line.matches('"').count() == 4, "{line}");
-}
-
-#[test]
 fn what_is_no_key_is_refused_without_showing_it() {
     for (pem, why) in [
         ("secret", "it holds no private key in PEM (`-----BEGIN PRIVATE KEY-----`)"),

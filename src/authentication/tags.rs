@@ -1,0 +1,85 @@
+//! Lists of `name=value` with semicolons between them: RFC 6376 section 3.2, which DMARC uses too.
+
+/// The tags of a record, in their order.
+#[derive(Debug, PartialEq)]
+pub(super) struct Tags<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Tags<'a> {
+    /// Reads a record; blanks round names and values mean nothing.
+    ///
+    /// # Errors
+    /// What is no tag, or a tag that comes twice.
+    pub(super) fn parse(record: &'a str) -> Result<Self, String> {
+        let mut parts: Vec<&str> = record.split(';').collect();
+        if parts.last().is_some_and(|last| last.trim().is_empty()) {
+            parts.pop();
+        }
+        let mut tags: Vec<(&str, &str)> = Vec::new();
+        for part in parts {
+            let (name, value) = part.split_once('=').ok_or_else(|| format!("`{}` is no tag", part.trim()))?;
+            let (name, value) = (name.trim(), value.trim());
+            if !is_name(name) {
+                return Err(format!("`{name}` is no name of a tag"));
+            }
+            if tags.iter().any(|(other, _)| *other == name) {
+                return Err(format!("the tag `{name}` comes twice"));
+            }
+            tags.push((name, value));
+        }
+        Ok(Self(tags))
+    }
+
+    /// The value of a tag.
+    pub(super) fn value(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
+    }
+
+    /// Name and value of the tag that stands first.
+    pub(super) fn first(&self) -> Option<(&'a str, &'a str)> {
+        self.0.first().copied()
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().next().is_some_and(|first| first.is_ascii_alphabetic()) && name.bytes().all(is_inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn tags_are_read_with_their_blanks() {
+        let tags = Tags::parse(" v = DKIM1 ;p=AB=\tCD ; ").unwrap();
+        assert_eq!((tags.first(), tags.value("p")), (Some(("v", "DKIM1")), Some("AB=\tCD")));
+        assert_eq!(tags.value("k"), None);
+        assert_eq!(Tags::parse("").unwrap().first(), None);
+    }
+
+    #[test]
+    fn what_is_no_list_of_tags_says_why() {
+        assert_eq!(Tags::parse("v=DKIM1; p").unwrap_err(), "`p` is no tag");
+        assert_eq!(Tags::parse("v=DKIM1;; p=").unwrap_err(), "`` is no tag");
+        assert_eq!(Tags::parse("1v=x").unwrap_err(), "`1v` is no name of a tag");
+        assert_eq!(Tags::parse("p=a; p=b").unwrap_err(), "the tag `p` comes twice");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read(values in prop::collection::vec("[!-:<-~]{0,20}", 0..6)) {
+            let record: String = values.iter().enumerate().map(|(at, value)| format!("t{at} = {value} ;")).collect();
+            let tags = Tags::parse(&record).unwrap();
+            for (at, value) in values.iter().enumerate() {
+                prop_assert_eq!(tags.value(&format!("t{at}")), Some(value.as_str()));
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_list_or_none(text in ".{0,60}") {
+            let _ = Tags::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What mail needs of the project itself: the store, the secret of tokens, and files that nobody else may read.
+
+use std::path::PathBuf;
+
+use crate::cli::{Context, secrets};
+use crate::config::{Config, MailConfig, StorePlace, Via};
+use crate::diagnosis::Step;
+use crate::finding::Finding;
+use crate::store::StoreError;
+use crate::subscriber::Status;
+
+/// Whether the store opens, and how many would get an issue. A store that is not there yet is not made.
+pub(super) fn store(context: &Context, config: &Config) -> (Step, Option<u64>) {
+    let place = match &config.store {
+        StorePlace::Sqlite(file) => file.display().to_string(),
+        StorePlace::Postgres(database) => database.url.split('?').next().unwrap_or_default().to_owned(),
+    };
+    if matches!(&config.store, StorePlace::Sqlite(file) if !context.project.path(file).exists()) {
+        return (Step::ok("store", format!("`{place}` is not there yet: the first import or sending makes it")), None);
+    }
+    match count(context, config) {
+        Ok(subscribers) => {
+            (Step::ok("store", format!("`{place}` opens: {subscribers} active subscribers")), Some(subscribers))
+        }
+        Err(error) => {
+            let help = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>()).and_then(StoreError::help);
+            let remedy = help.unwrap_or_else(|| "see why, and run it again".to_owned());
+            (Step::error("store", format!("{error:#}"), remedy), None)
+        }
+    }
+}
+
+fn count(context: &Context, config: &Config) -> anyhow::Result<u64> {
+    let mut active = 0;
+    context.store(config)?.each_subscriber(Some(Status::Active), &mut |_| {
+        active += 1;
+        Ok(())
+    })?;
+    Ok(active)
+}
+
+/// The step of the store, and those after it.
+pub(super) fn steps(context: &Context, config: &Config, mail: &MailConfig, store: Step) -> Vec<Step> {
+    let mut steps = vec![store];
+    if secrets::are_needed(config) {
+        steps.push(match secrets::secrets(&context.project, config) {
+            Ok(_) => Step::ok(
+                "secret",
+                "there is one, for the tokens in `mail.unsubscribe_url` and `mail.unsubscribe_mailto`",
+            ),
+            Err(error) => {
+                let found = error.downcast_ref::<Finding>().and_then(|finding| finding.help.clone());
+                let remedy = found.unwrap_or_else(|| "name a file that can be read as `secret_file`".to_owned());
+                Step::error("secret", format!("{error:#}"), remedy)
+            }
+        });
+    }
+    steps.extend(files(context, config, mail));
+    steps
+}
+
+/// Whether the files that hold keys and passwords are their owner's alone.
+fn files(context: &Context, config: &Config, mail: &MailConfig) -> Vec<Step> {
+    let mut files: Vec<&PathBuf> = mail.dkim.iter().map(|key| &key.key_file).collect();
+    files.extend([&config.secret_file, &mail.password_file].into_iter().flatten());
+    if let Via::Smtp(servers) = &mail.via {
+        files.extend(servers.iter().filter_map(|server| server.password_file.as_ref()));
+    }
+    if let StorePlace::Postgres(database) = &config.store {
+        files.extend(&database.password_file);
+    }
+    let mut private = Vec::new();
+    let mut steps = Vec::new();
+    for file in files {
+        let name = file.display();
+        match context.project.is_private(file) {
+            Ok(true) => private.push(format!("`{name}`")),
+            Ok(false) => {
+                let seen = format!("others on this machine can read `{name}`");
+                steps.push(Step::warning(
+                    "files",
+                    seen,
+                    format!("let its owner alone read it: chmod 600 {}", context.project.path(file).display()),
+                ));
+            }
+            Err(error) => steps.push(Step::error("files", format!("{error:#}"), "put the file there, or name another")),
+        }
+    }
+    if !private.is_empty() {
+        steps.push(Step::ok("files", format!("nobody else can read {}", private.join(", "))));
+    }
+    steps
+}

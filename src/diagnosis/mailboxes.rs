@@ -1,0 +1,56 @@
+//! Whether mail back to us can arrive: replies, bounces, and requests to leave.
+
+use crate::config::MailConfig;
+use crate::diagnosis::Step;
+use crate::diagnosis::sender::told;
+use crate::dns::{Dns, NoAnswer};
+
+const NAME: &str = "MX";
+
+/// A step for each domain to which mail comes back.
+pub(super) fn steps(dns: &Dns, mail: &MailConfig) -> Vec<Step> {
+    let replies = mail.reply_to.as_ref().unwrap_or(&mail.from).address.domain();
+    let bounces = mail.bounce_address.as_ref().unwrap_or(&mail.from.address).domain();
+    let mut uses = vec![(mail.from.address.domain(), "the sender"), (replies, "replies"), (bounces, "bounces")];
+    let leaving = mail.unsubscribe_mailto.as_ref().and_then(|address| address.rsplit_once('@'));
+    uses.extend(leaving.map(|(_, domain)| (domain, "requests to leave")));
+    let mut domains: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (domain, what) in uses {
+        match domains.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(domain)) {
+            Some((_, whats)) => whats.push(what),
+            None => domains.push((domain, vec![what])),
+        }
+    }
+    domains.into_iter().map(|(domain, whats)| told(NAME, domain_step(dns, domain, &whats))).collect()
+}
+
+fn domain_step(dns: &Dns, domain: &str, whats: &[&str]) -> Result<Step, NoAnswer> {
+    let purpose = format!("`{domain}` ({})", whats.join(", "));
+    let exchangers = dns.exchangers(domain)?;
+    let remedy = "add an MX record that names the host which takes this mail, or write other addresses: many refuse mail from a \
+                  domain that takes none";
+    if exchangers.iter().any(|exchanger| exchanger.host.is_empty()) {
+        return Ok(Step::error(NAME, format!("{purpose} says that it takes no mail (a null MX, RFC 7505)"), remedy));
+    }
+    if exchangers.is_empty() {
+        return Ok(match dns.addresses(domain)?.is_empty() {
+            true => Step::error(
+                NAME,
+                format!("{purpose} has neither MX nor address: nothing can be delivered there"),
+                remedy,
+            ),
+            false => {
+                let seen = format!("{purpose} has no MX: mail goes to the host of that name, if it takes any");
+                Step::warning(NAME, seen, "add an MX record, so that it is plain who takes the mail")
+            }
+        });
+    }
+    let hosts: Vec<&str> = exchangers.iter().map(|exchanger| exchanger.host.as_str()).collect();
+    for host in &hosts {
+        if !dns.addresses(host)?.is_empty() {
+            return Ok(Step::ok(NAME, format!("{purpose} takes mail at `{}`", hosts.join("`, `"))));
+        }
+    }
+    let seen = format!("{purpose} takes mail at `{}`, which has no address", hosts.join("`, `"));
+    Ok(Step::error(NAME, seen, "add an address for the host, or name another in the MX record"))
+}

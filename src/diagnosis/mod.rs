@@ -1,0 +1,99 @@
+//! Will the mail arrive, how fast, and what has to change? Each answer is a step with what was seen and a remedy.
+//!
+//! `server` judges what `smtp::probe` saw of a mail server, `sender` what the DNS says of the sender's domains. Takes
+//! settings, keys and edges already opened; nothing is sent and nothing changed. A step that fails hides none that does
+//! not need it. How steps are shown is left to the faces.
+
+mod alignment;
+mod mailboxes;
+mod reverse;
+pub mod sender;
+pub mod server;
+mod signatures;
+mod speed;
+mod spf;
+
+/// What came of one look.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What was looked at: a word or two, stable.
+    pub name: &'static str,
+    /// How it is.
+    pub outcome: Outcome,
+    /// What was seen.
+    pub seen: String,
+    /// What to do, where something is not right.
+    pub remedy: Option<String>,
+    /// A DNS record to add or to write instead.
+    pub record: Option<TextRecord>,
+    /// What only some want to know, a line each.
+    pub details: Vec<String>,
+    /// Numbers for other programs.
+    pub numbers: Vec<(&'static str, f64)>,
+}
+
+/// How a step came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// As it should be.
+    Ok,
+    /// Mail leaves, but a person should look: it may be slow, or distrusted.
+    Warning,
+    /// Mail does not leave, or does not arrive with many.
+    Error,
+}
+
+impl Outcome {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A TXT record of the DNS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextRecord {
+    /// Its name, without the final dot.
+    pub name: String,
+    /// Its text.
+    pub value: String,
+}
+
+impl Step {
+    /// A step that came out well.
+    pub fn ok(name: &'static str, seen: impl Into<String>) -> Self {
+        Self {
+            name,
+            outcome: Outcome::Ok,
+            seen: seen.into(),
+            remedy: None,
+            record: None,
+            details: Vec::new(),
+            numbers: Vec::new(),
+        }
+    }
+
+    /// A step at which a person should look.
+    pub fn warning(name: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Warning, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
+    }
+
+    /// A step that shows what has to change.
+    pub fn error(name: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Error, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
+    }
+
+    fn record(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.record = Some(TextRecord { name: name.into(), value: value.into() });
+        self
+    }
+
+    fn details(mut self, details: impl IntoIterator<Item = String>) -> Self {
+        self.details.extend(details);
+        self
+    }
+}

@@ -1,0 +1,212 @@
+//! What was seen of a mail server, judged step by step in the order of the dialogue.
+
+use chrono::{DateTime, Utc};
+
+use crate::config::TlsMode;
+use crate::diagnosis::{Step, speed};
+use crate::rate::Rate;
+use crate::smtp::phase::Phase;
+use crate::smtp::probe::{Envelope, Seen, probe};
+use crate::smtp::relay::Relay;
+use crate::smtp::session::{Cause, SessionError};
+
+mod certificate;
+mod encryption;
+mod envelope;
+
+/// How mail is to leave through a server.
+pub struct Terms<'a> {
+    /// Who writes to whom.
+    pub envelope: Envelope<'a>,
+    /// Why there is no password although `mail.user` is set.
+    pub no_password: Option<String>,
+    /// Connections used side by side.
+    pub connections: usize,
+    /// The rate that mail keeps to.
+    pub rate: Option<&'a Rate>,
+    /// How many get an issue, where that is known.
+    pub subscribers: Option<u64>,
+    /// The time now.
+    pub now: DateTime<Utc>,
+}
+
+/// Looks at a server, as far as a message comes before DATA, and judges what it sees.
+pub fn examine(relay: &Relay, terms: &Terms<'_>) -> Vec<Step> {
+    judge(relay, &probe(relay, terms.envelope), terms)
+}
+
+/// What it means: a step for each that was reached.
+fn judge(relay: &Relay, seen: &Seen, terms: &Terms<'_>) -> Vec<Step> {
+    let steps = [
+        name(relay, seen),
+        connection(relay, seen),
+        greeting(seen),
+        encryption::step(relay, seen),
+        certificate::step(relay, seen, terms.now),
+        extensions(seen),
+        login(relay, seen, terms),
+        envelope::step(relay, seen, terms),
+        speed::step(seen, terms),
+    ];
+    steps.into_iter().flatten().collect()
+}
+
+fn name(relay: &Relay, seen: &Seen) -> Option<Step> {
+    let host = &relay.server.host;
+    if host.parse::<core::net::IpAddr>().is_ok() {
+        return None;
+    }
+    if seen.addresses.is_empty() {
+        let why = seen.failure.as_ref().map_or_else(String::new, |failure| format!(" ({})", reason(failure)));
+        let remedy = "write the name of the server that your mail provider tells you into `mail.via`";
+        return Some(Step::error("name", format!("`{host}` has no address{why}"), remedy));
+    }
+    let addresses: Vec<String> = seen.addresses.iter().map(|(address, _)| address.ip().to_string()).collect();
+    Some(Step::ok("name", format!("`{host}` is {}", addresses.join(", "))))
+}
+
+fn connection(relay: &Relay, seen: &Seen) -> Option<Step> {
+    let (first, _) = seen.addresses.first()?;
+    let times = seen.addresses.iter().map(|(address, connected)| match connected {
+        Ok(taken) => format!("{} connects in {}", address.ip(), speed::shown(*taken)),
+        Err(why) => format!("{} does not connect: {why}", address.ip()),
+    });
+    let refused: Vec<String> = seen
+        .addresses
+        .iter()
+        .filter_map(|(address, connected)| connected.as_ref().err().map(|why| format!("{} ({why})", address.ip())))
+        .collect();
+    let port = relay.server.port;
+    let step = if refused.len() == seen.addresses.len() {
+        let remedy = "see whether host and port in `mail.via` are right (587, or 465 with `smtps://`), whether the server \
+                      runs, and whether a firewall stands between: many networks block port 25";
+        Step::error("connection", format!("nobody answers at port {port}: {}", refused.join(", ")), remedy)
+    } else if refused.is_empty() {
+        let all = if seen.addresses.len() == 1 { first.ip().to_string() } else { "each address".to_owned() };
+        Step::ok("connection", format!("{all} answers at port {port}"))
+    } else {
+        let remedy =
+            "let it answer, or take it out of the DNS or of `mail.via`: every connection may wait a minute for it";
+        Step::warning("connection", format!("one address does not answer: {}", refused.join(", ")), remedy)
+    };
+    Some(step.details(times))
+}
+
+fn greeting(seen: &Seen) -> Option<Step> {
+    if let Some(greeting) = &seen.greeting {
+        if greeting.starts_with("220") {
+            return Some(Step::ok("greeting", greeting));
+        }
+        let remedy = "ask whoever runs the server: it does not want this machine";
+        return Some(Step::error("greeting", greeting, remedy));
+    }
+    let failure = seen.failure.as_ref().filter(|failure| failure.phase == Phase::Connect)?;
+    let is_connected = seen.addresses.iter().any(|(_, connected)| connected.is_ok());
+    let remedy =
+        "see whether this is the port of a mail server; where it is, it may have refused this machine's address";
+    is_connected.then(|| Step::error("greeting", reason(failure), remedy))
+}
+
+/// The extensions that this program uses.
+const USED: [&str; 6] = ["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "STARTTLS", "AUTH"];
+
+/// Where a server takes less than this, an issue with pictures may be too large for it.
+const SMALL: u64 = 2_000_000;
+
+fn extensions(seen: &Seen) -> Option<Step> {
+    if seen.offers.is_empty() {
+        let failure = seen.failure.as_ref().filter(|failure| failure.phase == Phase::Connect)?;
+        let remedy = "use a server that speaks ESMTP (RFC 5321)";
+        return seen.greeting.as_ref().map(|_| Step::error("extensions", reason(failure), remedy));
+    }
+    let word = |line: &str| line.split_ascii_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+    let (used, others): (Vec<&str>, Vec<&str>) = seen.keywords().partition(|line| USED.contains(&word(line).as_str()));
+    let shown: Vec<&str> =
+        used.into_iter().filter(|line| !matches!(word(line).as_str(), "STARTTLS" | "AUTH")).collect();
+    let shown = if shown.is_empty() { "none that this program uses".to_owned() } else { shown.join(", ") };
+    let most = seen.keywords().find_map(|line| line.to_ascii_uppercase().strip_prefix("SIZE ")?.trim().parse().ok());
+    let step = if !seen.has("PIPELINING") {
+        let remedy = "use a port or a server that offers PIPELINING, if the speed below is too low: some firewalls and virus \
+                      scanners hide it";
+        Step::warning("extensions", format!("{shown}; no PIPELINING, so each message takes four round trips"), remedy)
+    } else if let Some(most) = most.filter(|most: &u64| (1..SMALL).contains(most)) {
+        let remedy = "ask for more, or keep pictures out of the mail (`mail.images: link`)";
+        Step::warning("extensions", format!("{shown}; a message may have {most} bytes at most"), remedy)
+    } else {
+        Step::ok("extensions", shown)
+    };
+    let mut details =
+        vec![format!("not used: {}", if others.is_empty() { "none".to_owned() } else { others.join(", ") })];
+    if !seen.has("SMTPUTF8") {
+        details.push("no SMTPUTF8: subscribers whose address is not ASCII before the `@` cannot be reached".to_owned());
+    }
+    Some(step.details(details))
+}
+
+fn login(relay: &Relay, seen: &Seen, terms: &Terms<'_>) -> Option<Step> {
+    if let Some(why) = &terms.no_password {
+        let remedy = "put it into the environment variable SLUGLINE_SMTP_PASSWORD, or into a file named by \
+                      `mail.password_file`";
+        return Some(Step::error("login", why, remedy));
+    }
+    let offered = mechanisms(seen);
+    let offers = if offered.is_empty() { "no login".to_owned() } else { offered.join(", ") };
+    let Some(login) = &relay.login else {
+        let reached =
+            !seen.offers.is_empty() && seen.failure.as_ref().is_none_or(|failure| failure.phase > Phase::Auth);
+        return reached
+            .then(|| Step::ok("login", format!("none, for `mail.user` is not set; the server offers {offers}")));
+    };
+    if seen.is_logged_in {
+        return Some(Step::ok("login", format!("as `{}`; the server offers {offers}", login.user)));
+    }
+    let failure = seen.failure.as_ref().filter(|failure| failure.phase == Phase::Auth)?;
+    let remedy = match &failure.cause {
+        Cause::Refused(_) => {
+            "mend `mail.user`, or the password in SLUGLINE_SMTP_PASSWORD or `mail.password_file`; many providers want a \
+             password made for programs, not that of the account"
+        }
+        Cause::Lacks(_) if offered.is_empty() => {
+            "remove `mail.user` if the server needs no login; else use its port for programs, 587 or 465"
+        }
+        Cause::Lacks(_) => "let the server offer PLAIN or LOGIN over TLS, which are those that this program knows",
+        Cause::Unencrypted => {
+            "write `smtp://` or `smtps://` into `mail.via`, so that nobody reads the password on the way"
+        }
+        _ => "run it again; where it stays so, ask whoever runs the server",
+    };
+    Some(Step::error("login", format!("as `{}`: {}; the server offers {offers}", login.user, reason(failure)), remedy))
+}
+
+/// The ways to log in that the server offers.
+fn mechanisms(seen: &Seen) -> Vec<String> {
+    let mut mechanisms = Vec::new();
+    for line in seen.keywords() {
+        let mut words = line.split_ascii_whitespace();
+        if words.next().is_some_and(|word| word.eq_ignore_ascii_case("AUTH")) {
+            mechanisms.extend(
+                words.map(str::to_ascii_uppercase).filter(|word| !mechanisms.contains(word)).collect::<Vec<_>>(),
+            );
+        }
+    }
+    mechanisms
+}
+
+/// What `mail.via` has to be for this server with TLS so.
+fn url(relay: &Relay, tls: TlsMode) -> String {
+    let scheme = match (tls, relay.is_loopback()) {
+        (TlsMode::Implicit, _) => "smtps",
+        (TlsMode::StartTls, false) | (TlsMode::None, true) => "smtp",
+        (TlsMode::StartTls, true) => "smtp+starttls",
+        (TlsMode::None, false) => "smtp+plain",
+    };
+    format!("`via: {scheme}://{relay}`")
+}
+
+/// What went wrong, without when.
+fn reason(failure: &SessionError) -> String {
+    failure.cause.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! When TLS begins: what the settings say, and what the port wants.
+
+use crate::config::TlsMode;
+use crate::diagnosis::Step;
+use crate::diagnosis::server::{reason, url};
+use crate::smtp::phase::Phase;
+use crate::smtp::probe::Seen;
+use crate::smtp::relay::Relay;
+
+const NAME: &str = "TLS";
+
+pub(super) fn step(relay: &Relay, seen: &Seen) -> Option<Step> {
+    let said = relay.server.tls;
+    let failure = seen.failure.as_ref().filter(|failure| failure.phase == Phase::Tls);
+    let Some(wanted) = seen.tls else {
+        let remedy = "see whether the port is right: 465 is usual for `smtps://`, 587 for `smtp://`";
+        return failure.map(|failure| Step::error(NAME, reason(failure), remedy));
+    };
+    if said != wanted && !(said == TlsMode::None && wanted == TlsMode::StartTls) {
+        return Some(mismatch(relay, said, wanted));
+    }
+    if said == TlsMode::None {
+        return Some(in_the_clear(relay, wanted));
+    }
+    let begins = begins(wanted);
+    match (&seen.encryption, failure) {
+        (Some(encryption), _) => {
+            Some(Step::ok(NAME, format!("{begins} {} with {}", encryption.version, encryption.cipher)))
+        }
+        // The certificate is a step of its own.
+        (None, _) if seen.certificate.as_ref().is_some_and(|certificate| certificate.distrust.is_some()) => {
+            Some(Step::ok(NAME, format!("{begins} TLS, as `mail.via` says")))
+        }
+        (None, failure) => {
+            let why = failure.map_or_else(String::new, |failure| format!(": {}", reason(failure)));
+            let remedy = "let the server speak TLS 1.2 or 1.3 with the ciphers of today";
+            Some(Step::error(NAME, format!("the handshake failed{why}"), remedy))
+        }
+    }
+}
+
+fn mismatch(relay: &Relay, said: TlsMode, wanted: TlsMode) -> Step {
+    let port = relay.server.port;
+    let says = match said {
+        TlsMode::Implicit => "TLS from the first byte",
+        TlsMode::StartTls => "STARTTLS",
+        TlsMode::None => "no TLS",
+    };
+    let plain = || {
+        let advice = "use a port with TLS, usually 465 with `smtps://` or 587 with `smtp://`";
+        match relay.is_loopback() {
+            true => {
+                format!("write {}: the server is on this machine, and nobody can listen", url(relay, TlsMode::None))
+            }
+            false => format!(
+                "{advice}; {} would send all mail readable to others, and no password",
+                url(relay, TlsMode::None)
+            ),
+        }
+    };
+    let (does, remedy) = match wanted {
+        TlsMode::Implicit => ("speaks TLS from the first byte", format!("write {}", url(relay, wanted))),
+        TlsMode::StartTls => ("greets in the clear and offers STARTTLS", format!("write {}", url(relay, wanted))),
+        TlsMode::None if said == TlsMode::Implicit => ("greets in the clear and offers no STARTTLS", plain()),
+        TlsMode::None => ("offers no STARTTLS", plain()),
+    };
+    Step::error(NAME, format!("port {port} {does}, and `mail.via` says {says}"), remedy)
+}
+
+fn in_the_clear(relay: &Relay, wanted: TlsMode) -> Step {
+    if relay.is_loopback() {
+        return Step::ok(NAME, "none: the server is on this machine");
+    }
+    let remedy = match wanted {
+        TlsMode::StartTls => format!("write {}: the server offers STARTTLS", url(relay, TlsMode::StartTls)),
+        _ => "use a port with TLS, usually 465 with `smtps://` or 587 with `smtp://`".to_owned(),
+    };
+    Step::warning(NAME, "none, so that everybody on the way can read the mail", remedy)
+}
+
+fn begins(tls: TlsMode) -> &'static str {
+    match tls {
+        TlsMode::Implicit => "from the first byte",
+        TlsMode::StartTls => "STARTTLS, then",
+        TlsMode::None => "",
+    }
+}

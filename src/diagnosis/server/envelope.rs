@@ -1,0 +1,39 @@
+//! Whether the server lets us write from the sender's address, and to it.
+
+use crate::diagnosis::Step;
+use crate::diagnosis::server::{Terms, reason};
+use crate::smtp::phase::Phase;
+use crate::smtp::probe::Seen;
+use crate::smtp::relay::Relay;
+use crate::smtp::session::Cause;
+
+const NAME: &str = "envelope";
+
+pub(super) fn step(relay: &Relay, seen: &Seen, terms: &Terms<'_>) -> Option<Step> {
+    let (from, to) = (terms.envelope.from, terms.envelope.to);
+    if !seen.envelopes.is_empty() {
+        return Some(Step::ok(NAME, format!("mail from {from} to {to} is accepted (none was sent)")));
+    }
+    // Without the login that is missing nothing else can be expected.
+    let failure = seen.failure.as_ref().filter(|_| terms.no_password.is_none())?;
+    if !matches!(failure.phase, Phase::Mail | Phase::Rcpt) {
+        return None;
+    }
+    let what = if failure.phase == Phase::Mail { format!("from {from}") } else { format!("to {to}") };
+    let seen_then = format!("mail {what} is refused: {}", reason(failure));
+    if matches!(&failure.cause, Cause::Refused(reply) if reply.code < 500) {
+        return Some(Step::warning(NAME, seen_then, "the server says that this will pass: run it again later"));
+    }
+    let without_login = relay.login.is_none() && seen.has("AUTH");
+    let remedy = match failure.phase {
+        _ if without_login => "log in: write `mail.user`, and put the password into SLUGLINE_SMTP_PASSWORD",
+        Phase::Mail => {
+            "write from an address that this login may use (`mail.from`, `mail.bounce_address`), or have it allowed"
+        }
+        _ => {
+            "let the server relay mail of this login or machine to others; if it only knows no such mailbox, make one, so \
+              that replies reach somebody"
+        }
+    };
+    Some(Step::error(NAME, seen_then, remedy))
+}

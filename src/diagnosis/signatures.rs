@@ -1,0 +1,88 @@
+//! DKIM: whether receivers find the keys that sign, and whether they are ours.
+
+use crate::authentication::dkim::KeyRecord;
+use crate::config::{DkimKey, Via};
+use crate::diagnosis::Step;
+use crate::diagnosis::sender::{Sender, told};
+use crate::dns::{Dns, NoAnswer};
+use crate::edition::dkim::PublicKey;
+
+const NAME: &str = "DKIM";
+
+/// A step for each key; one where there is none.
+pub(super) fn steps(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
+    if sender.keys.is_empty() {
+        return vec![unsigned(sender)];
+    }
+    let step = |(named, public): &(&DkimKey, Result<PublicKey, String>)| match public {
+        Ok(public) => told(NAME, key(dns, named, public)),
+        Err(why) => {
+            Step::error(NAME, why, "name a key file that can be read, or make one: `slugline doctor --dkim-key FILE`")
+        }
+    };
+    sender.keys.iter().map(step).collect()
+}
+
+fn unsigned(sender: &Sender<'_>) -> Step {
+    let domain = sender.mail.from.address.domain();
+    if sender.mail.dkim_by_provider {
+        return Step::ok(
+            NAME,
+            format!("your provider signs, as `mail.dkim` says; look in a mail for `d=` with `{domain}`"),
+        );
+    }
+    let remedy =
+        "if it does, write `dkim: provider` below `mail`; else make a key: `slugline doctor --dkim-key dkim.pem`";
+    let seen = match sender.mail.via {
+        Via::Outbox(_) => "`mail.dkim` names no key: does whoever sends your mail sign it?",
+        Via::Smtp(_) => "`mail.dkim` names no key: does your mail server sign?",
+    };
+    Step::warning(NAME, seen, remedy)
+}
+
+fn key(dns: &Dns, named: &DkimKey, ours: &PublicKey) -> Result<Step, NoAnswer> {
+    let name = format!("{}._domainkey.{}", named.selector, named.domain);
+    let texts = dns.texts(&name)?;
+    let wrong = |seen: String, remedy: &str| Step::error(NAME, seen, remedy).record(&name, ours.record());
+    let text = match texts.as_slice() {
+        [] => return Ok(wrong(format!("`{name}` has no record: no signature can be verified"), "add this record")),
+        [text] => text,
+        several => {
+            let seen = format!("`{name}` has {} records, and receivers may take either", several.len());
+            return Ok(wrong(seen, "leave this one").details(several.to_vec()));
+        }
+    };
+    let record = match KeyRecord::parse(text) {
+        Ok(record) => record,
+        Err(why) => {
+            return Ok(
+                wrong(format!("`{name}` holds no key: {why}"), "write this record instead").details([text.clone()])
+            );
+        }
+    };
+    let step = match &record.key {
+        None => wrong(
+            format!("`{name}` says that the key is revoked"),
+            "make a new key with another selector, or write this",
+        ),
+        Some(theirs) if theirs != ours => {
+            let remedy = "sign with the key that belongs to it, or write this record instead";
+            wrong(format!("`{name}` holds another key than `{}`", named.key_file.display()), remedy)
+        }
+        Some(_) if !record.takes_sha256 || !record.is_for_mail => wrong(
+            format!("`{name}` is not for signatures of mail with SHA-256 (`h=`, `s=`)"),
+            "write this record instead",
+        ),
+        Some(_) if record.is_test => {
+            let seen =
+                format!("`{name}` says that the domain only tries DKIM out (`t=y`): some take the mail as unsigned");
+            Step::warning(NAME, seen, "write this record instead, once mail is signed well")
+                .record(&name, ours.record())
+        }
+        Some(_) => {
+            let seen = format!("`{name}` is the key in `{}` ({})", named.key_file.display(), ours.algorithm.name());
+            Step::ok(NAME, seen)
+        }
+    };
+    Ok(step.details([text.clone()]))
+}

@@ -1,0 +1,167 @@
+//! What a receiver does with an SPF record: RFC 7208 sections 4.6 and 5, for several addresses in one walk, and to the end
+//! of the record, so that its cost is known for every sender.
+
+use core::net::IpAddr;
+
+use crate::authentication::spf::{Host, Mechanism, Qualifier, Record, is_in_network};
+use crate::dns::{Dns, NoAnswer};
+
+/// A receiver gives up after so many look-ups: section 4.6.4.
+pub(super) const MOST_LOOK_UPS: usize = 10;
+
+/// And after so many that found nothing.
+const MOST_VOID: usize = 2;
+
+/// Here the walk ends, which may be going round in a circle.
+const MOST_WALKED: usize = 30;
+
+/// A walk through a record and those that it includes.
+pub(super) struct Walk<'a> {
+    dns: &'a Dns,
+    addresses: &'a [IpAddr],
+    visited: Vec<String>,
+    /// Look-ups so far.
+    pub looked_up: usize,
+    void: usize,
+    /// The records that were included, for those who want to know.
+    pub trail: Vec<String>,
+}
+
+/// Why a receiver takes the record for an error.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error("it takes {0} look-ups, and receivers make 10 at most")]
+    TooMany(usize),
+    #[error("it includes itself, or takes more than {MOST_WALKED} look-ups")]
+    Endless,
+    #[error("{0} of its names have no records, and receivers bear 2 at most")]
+    TooManyVoid(usize),
+    #[error("it includes `{0}`, which has no SPF record")]
+    Missing(String),
+    #[error("it includes `{0}`, which has several SPF records")]
+    Several(String),
+    #[error("it includes `{0}`, which is wrong ({1})")]
+    Wrong(String, String),
+    #[error(transparent)]
+    NoAnswer(NoAnswer),
+}
+
+impl Trouble {
+    pub(super) fn remedy(&self) -> String {
+        match self {
+            Self::TooMany(_) | Self::Endless => {
+                "remove what you do not send through any more, or give some of it a subdomain for its envelopes \
+                 (`mail.bounce_address`) with a record of its own"
+            }
+            Self::TooManyVoid(_) => "remove the names that are gone",
+            Self::Missing(_) | Self::Several(_) | Self::Wrong(..) => {
+                "mend the name, or remove it; where it is your mail provider's, ask what it has to be"
+            }
+            Self::NoAnswer(_) => "run it again",
+        }
+        .to_owned()
+    }
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(dns: &'a Dns, addresses: &'a [IpAddr]) -> Self {
+        Self { dns, addresses, visited: Vec::new(), looked_up: 0, void: 0, trail: Vec::new() }
+    }
+
+    /// What the record of `domain` says of each address; `None` where nothing matches it.
+    pub(super) fn visit(&mut self, domain: &str, record: &Record) -> Result<Vec<Option<Qualifier>>, Trouble> {
+        let verdicts = self.walk(domain, record)?;
+        match (self.looked_up, self.void) {
+            (looked_up @ MOST_LOOK_UPS.., _) if looked_up > MOST_LOOK_UPS => Err(Trouble::TooMany(looked_up)),
+            (_, void) if void > MOST_VOID => Err(Trouble::TooManyVoid(void)),
+            _ => Ok(verdicts),
+        }
+    }
+
+    /// Whether the record of `domain` was included.
+    pub(super) fn has_visited(&self, domain: &str) -> bool {
+        self.visited.iter().any(|visited| visited.eq_ignore_ascii_case(domain))
+    }
+
+    fn walk(&mut self, domain: &str, record: &Record) -> Result<Vec<Option<Qualifier>>, Trouble> {
+        let mut verdicts = vec![None; self.addresses.len()];
+        for directive in &record.directives {
+            let matches = self.matches(domain, &directive.mechanism)?;
+            for (verdict, _) in verdicts.iter_mut().zip(matches).filter(|(_, matches)| *matches) {
+                verdict.get_or_insert(directive.qualifier);
+            }
+        }
+        if let Some(other) = record.redirect.as_ref().filter(|_| record.last_word().is_none()) {
+            self.look_up()?;
+            let theirs = self.included(other)?;
+            for (verdict, their) in verdicts.iter_mut().zip(theirs) {
+                *verdict = verdict.or(their);
+            }
+        }
+        Ok(verdicts)
+    }
+
+    /// Which of the addresses the mechanism matches. One with a macro depends on who asks, and matches none here.
+    fn matches(&mut self, domain: &str, mechanism: &Mechanism) -> Result<Vec<bool>, Trouble> {
+        if mechanism.costs_look_up() {
+            self.look_up()?;
+        }
+        let each = |test: &dyn Fn(IpAddr) -> bool| self.addresses.iter().map(|address| test(*address)).collect();
+        Ok(match mechanism {
+            Mechanism::All => each(&|_| true),
+            Mechanism::Ip4(network, prefix) => each(&|address| is_in_network(address, (*network).into(), *prefix)),
+            Mechanism::Ip6(network, prefix) => each(&|address| is_in_network(address, (*network).into(), *prefix)),
+            Mechanism::A(host) => self.near(host, vec![host.domain.as_deref().unwrap_or(domain).to_owned()])?,
+            Mechanism::Mx(host) => {
+                let name = host.domain.as_deref().unwrap_or(domain);
+                let exchangers = if name.contains('%') {
+                    Vec::new()
+                } else {
+                    self.dns.exchangers(name).map_err(Trouble::NoAnswer)?
+                };
+                self.near(host, exchangers.into_iter().map(|exchanger| exchanger.host).take(MOST_LOOK_UPS).collect())?
+            }
+            Mechanism::Include(other) => {
+                let theirs = self.included(other)?;
+                theirs.iter().map(|verdict| *verdict == Some(Qualifier::Pass)).collect()
+            }
+            Mechanism::Ptr(_) | Mechanism::Exists(_) => each(&|_| false),
+        })
+    }
+
+    /// Which of the addresses are near those of one of these hosts.
+    fn near(&mut self, host: &Host, names: Vec<String>) -> Result<Vec<bool>, Trouble> {
+        if names.iter().any(|name| name.contains('%')) {
+            return Ok(vec![false; self.addresses.len()]);
+        }
+        let mut found = Vec::new();
+        for name in names.iter().filter(|name| !name.is_empty()) {
+            found.extend(self.dns.addresses(name).map_err(Trouble::NoAnswer)?);
+        }
+        self.void += usize::from(found.is_empty());
+        let is_near = |address: &IpAddr| found.iter().any(|of| host.is_near(*address, *of));
+        Ok(self.addresses.iter().map(is_near).collect())
+    }
+
+    fn included(&mut self, domain: &str) -> Result<Vec<Option<Qualifier>>, Trouble> {
+        if domain.contains('%') {
+            return Ok(vec![None; self.addresses.len()]);
+        }
+        let mut records = self.dns.texts(domain).map_err(Trouble::NoAnswer)?;
+        records.retain(|text| Record::is_one(text));
+        let text = match records.as_slice() {
+            [] => return Err(Trouble::Missing(domain.to_owned())),
+            [text] => text,
+            _ => return Err(Trouble::Several(domain.to_owned())),
+        };
+        self.visited.push(domain.to_owned());
+        self.trail.push(format!("{domain}: {text}"));
+        let record = Record::parse(text).map_err(|why| Trouble::Wrong(domain.to_owned(), why))?;
+        self.walk(domain, &record)
+    }
+
+    fn look_up(&mut self) -> Result<(), Trouble> {
+        self.looked_up += 1;
+        if self.looked_up > MOST_WALKED { Err(Trouble::Endless) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,151 @@
+//! The certificate of a mail server: to whom it is made out, who has signed it, until when, and whether it is trusted.
+//!
+//! A witness stands beside the judge of a TLS handshake, and keeps what was shown and what the judge said. It never
+//! softens a verdict.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use x509_cert::Certificate as Parsed;
+use x509_cert::der::Decode as _;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+/// A certificate that a server has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// Hosts and addresses it is made out to.
+    pub names: Vec<String>,
+    /// Who has signed it: RFC 4514.
+    pub issuer: String,
+    /// Whether it is signed by itself.
+    pub is_self_signed: bool,
+    /// When it ends.
+    pub not_after: Option<DateTime<Utc>>,
+    /// Why it is not trusted.
+    pub distrust: Option<Distrust>,
+}
+
+/// Why a certificate is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Distrust {
+    /// None of those who are trusted has signed it.
+    Issuer,
+    /// It is not made out to this host.
+    Name,
+    /// It has ended, or not begun.
+    Time,
+    /// It says of itself that it is an authority, and no server's.
+    Authority,
+    /// Anything else.
+    Other(String),
+}
+
+/// Keeps what the judge of a handshake saw and said.
+#[derive(Debug)]
+pub(super) struct Witness {
+    judge: Arc<WebPkiServerVerifier>,
+    certificate: Mutex<Option<Certificate>>,
+}
+
+impl Witness {
+    pub(super) fn new(judge: Arc<WebPkiServerVerifier>) -> Self {
+        Self { judge, certificate: Mutex::new(None) }
+    }
+
+    /// The certificate that was shown last.
+    pub(super) fn certificate(&self) -> Option<Certificate> {
+        self.certificate.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verdict = self.judge.verify_server_cert(certificate, chain, name, ocsp, now);
+        let shown = read(certificate, verdict.as_ref().err().map(Distrust::of));
+        *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        verdict
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.judge.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.judge.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.judge.supported_verify_schemes()
+    }
+}
+
+impl Distrust {
+    fn of(error: &Error) -> Self {
+        let Error::InvalidCertificate(why) = error else { return Self::Other(error.to_string()) };
+        match why {
+            // Another of the same name has signed it.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::Issuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::Name,
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Self::Time,
+            // The name is all that is to be had of it.
+            CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => Self::Authority,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+fn read(der: &CertificateDer<'_>, distrust: Option<Distrust>) -> Certificate {
+    let Ok(parsed) = Parsed::from_der(der) else {
+        let issuer = "an issuer that cannot be read".to_owned();
+        return Certificate { names: Vec::new(), issuer, is_self_signed: false, not_after: None, distrust };
+    };
+    let certificate = parsed.tbs_certificate;
+    let alternatives = certificate.get::<SubjectAltName>().ok().flatten();
+    let names = alternatives.map(|(_, names)| names.0).unwrap_or_default();
+    let until = certificate.validity.not_after.to_unix_duration().as_secs();
+    Certificate {
+        names: names.iter().filter_map(host).collect(),
+        issuer: certificate.issuer.to_string(),
+        is_self_signed: certificate.issuer == certificate.subject,
+        not_after: i64::try_from(until).ok().and_then(|until| DateTime::from_timestamp(until, 0)),
+        distrust,
+    }
+}
+
+fn host(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DnsName(name) => Some(name.as_str().to_owned()),
+        GeneralName::IpAddress(bytes) => {
+            let bytes = bytes.as_bytes();
+            let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+            four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok().map(|address| address.to_string())
+        }
+        _ => None,
+    }
+}

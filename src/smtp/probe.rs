@@ -1,0 +1,292 @@
+//! Looks at a mail server step by step, as a sending would meet it, and sends nothing.
+//!
+//! Takes a relay and an envelope; gives what was seen at each step, as far as it came. The first step that fails ends it;
+//! only when TLS begins is found out if the settings are wrong about it, and the look goes on in the server's way. The
+//! password leaves by `login`'s rules. What the steps mean is `diagnosis`'s.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use crate::config::TlsMode;
+use crate::email::EmailAddress;
+use crate::smtp::certificate::{Certificate, Witness};
+use crate::smtp::dialogue::{Dialogue, lost};
+use crate::smtp::keywords::Keywords;
+use crate::smtp::login::log_in;
+use crate::smtp::phase::{Phase, Timeouts};
+use crate::smtp::relay::Relay;
+use crate::smtp::session::failure::out_of_turn;
+use crate::smtp::session::{Cause, SessionError, hello};
+use crate::smtp::stream::{Encryption, Stream};
+use crate::smtp::tls::Tls;
+
+/// How long a server may say nothing before it is asked whether it waits for TLS.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// The same at port 25, where some servers wait six seconds, and distrust whoever speaks before them.
+const QUIET_AT_25: Duration = Duration::from_secs(8);
+
+/// How often the round trip is measured.
+const ROUNDS: usize = 7;
+
+/// How often the envelope is: the first time wakes parts of a server that later messages find awake.
+const ENVELOPES: usize = 5;
+
+/// What was seen of a server. What is `None` or empty was not reached.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The addresses of its name, each with the time it took to connect, or why it could not be.
+    pub addresses: Vec<(SocketAddr, Result<Duration, String>)>,
+    /// What it said first.
+    pub greeting: Option<String>,
+    /// When TLS begins at this port, which the settings may have wrong.
+    pub tls: Option<TlsMode>,
+    /// What the handshake has agreed on.
+    pub encryption: Option<Encryption>,
+    /// What it showed in the handshake.
+    pub certificate: Option<Certificate>,
+    /// What it offers, a line each, as it says once TLS has begun where it has.
+    pub offers: Vec<String>,
+    /// Whether the login was granted.
+    pub is_logged_in: bool,
+    /// How long the envelope took each time, where it was granted: MAIL and RCPT, in one group where the server takes groups.
+    pub envelopes: Vec<Duration>,
+    /// How long the answers to NOOP took.
+    pub round_trips: Vec<Duration>,
+    /// What ended the look before its end, or was refused.
+    pub failure: Option<SessionError>,
+}
+
+/// Who writes to whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Envelope<'a> {
+    /// The address of MAIL FROM.
+    pub from: &'a EmailAddress,
+    /// The address of RCPT TO.
+    pub to: &'a EmailAddress,
+}
+
+impl Seen {
+    /// The keywords that the server offers.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        self.offers.iter().skip(1).map(String::as_str)
+    }
+
+    /// Whether it offers this keyword.
+    pub fn has(&self, keyword: &str) -> bool {
+        self.keywords()
+            .any(|line| line.split_ascii_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(keyword)))
+    }
+}
+
+/// Looks at the server of `relay`: connects to each of its addresses, and over the first that answers goes as far as a
+/// message would come before DATA.
+pub fn probe(relay: &Relay, envelope: Envelope<'_>) -> Seen {
+    let never = AtomicBool::new(false);
+    let mut probe = Probe { relay, never: &never, seen: Seen::default() };
+    if let Err(failure) = probe.look(envelope) {
+        probe.seen.failure.get_or_insert(failure);
+    }
+    probe.seen
+}
+
+struct Probe<'a> {
+    relay: &'a Relay,
+    never: &'a AtomicBool,
+    seen: Seen,
+}
+
+impl<'a> Probe<'a> {
+    fn look(&mut self, envelope: Envelope<'_>) -> Result<(), SessionError> {
+        let (address, stream) = self.connect()?;
+        let mut dialogue = self.begin(address, stream)?;
+        let keywords = Keywords::read(self.seen.offers.iter().map(String::as_str));
+        if self.relay.server.tls != TlsMode::None && self.seen.encryption.is_none() {
+            return Err(SessionError { phase: Phase::Tls, cause: Cause::Lacks("STARTTLS") });
+        }
+        if let Some(login) = &self.relay.login {
+            log_in(&mut dialogue, login, &keywords, self.relay.is_loopback())?;
+            self.seen.is_logged_in = true;
+        }
+        self.measure_envelopes(&mut dialogue, &keywords, envelope)?;
+        for _ in 0..ROUNDS {
+            let start = Instant::now();
+            dialogue.command(Phase::Reset, "NOOP\r\n")?;
+            self.seen.round_trips.push(start.elapsed());
+        }
+        let _ = dialogue.command(Phase::Quit, "QUIT\r\n");
+        Ok(())
+    }
+
+    /// Connects to every address, and gives the connection to the first that answers.
+    fn connect(&mut self) -> Result<(SocketAddr, Stream), SessionError> {
+        let server = &self.relay.server;
+        let addresses = Stream::addresses(&server.host, server.port).map_err(|error| lost(Phase::Connect, &error))?;
+        let mut first = None;
+        for address in addresses {
+            let start = Instant::now();
+            let connected = Stream::to(address, self.relay.timeouts.connect);
+            let taken = start.elapsed();
+            self.seen.addresses.push((address, connected.as_ref().map(|_| taken).map_err(ToString::to_string)));
+            first = first.or(connected.ok().map(|stream| (address, stream)));
+        }
+        let nobody = || Cause::Lost("no address of it answers".to_owned());
+        first.ok_or_else(|| SessionError { phase: Phase::Connect, cause: nobody() })
+    }
+
+    /// Greeting, EHLO and TLS, as the port wants it.
+    fn begin(&mut self, address: SocketAddr, stream: Stream) -> Result<Dialogue<'a>, SessionError> {
+        let dialogue = self.over(stream)?;
+        let mut dialogue = match self.relay.server.tls {
+            TlsMode::Implicit => self.encrypted_or_clear(address, dialogue)?,
+            TlsMode::StartTls | TlsMode::None => self.clear_or_encrypted(address, dialogue)?,
+        };
+        self.seen.offers = hello(&mut dialogue, self.relay)?;
+        if self.seen.tls == Some(TlsMode::Implicit) {
+            return Ok(dialogue);
+        }
+        let offers = self.seen.has("STARTTLS");
+        self.seen.tls = Some(if offers { TlsMode::StartTls } else { TlsMode::None });
+        if offers && self.relay.server.tls != TlsMode::None {
+            dialogue.command(Phase::Tls, "STARTTLS\r\n")?;
+            self.shake_hands(&mut dialogue)?;
+            self.seen.offers = hello(&mut dialogue, self.relay)?;
+        }
+        Ok(dialogue)
+    }
+
+    /// TLS from the first byte; or the clear, where the server greets in it.
+    fn encrypted_or_clear(
+        &mut self,
+        address: SocketAddr,
+        mut dialogue: Dialogue<'a>,
+    ) -> Result<Dialogue<'a>, SessionError> {
+        let Err(failure) = self.shake_hands(&mut dialogue) else {
+            self.seen.tls = Some(TlsMode::Implicit);
+            self.greeting(&mut dialogue)?;
+            return Ok(dialogue);
+        };
+        if self.seen.certificate.is_some() {
+            self.seen.tls = Some(TlsMode::Implicit);
+            return Err(failure);
+        }
+        drop(dialogue);
+        let mut clear = self.again(address)?;
+        self.greeting(&mut clear).map_err(|_| failure)?;
+        Ok(clear)
+    }
+
+    /// The clear; or TLS from the first byte, where the server says nothing before it.
+    fn clear_or_encrypted(
+        &mut self,
+        address: SocketAddr,
+        mut dialogue: Dialogue<'a>,
+    ) -> Result<Dialogue<'a>, SessionError> {
+        let patience = self.relay.timeouts;
+        let quiet = if address.port() == 25 { QUIET_AT_25 } else { QUIET };
+        dialogue.set_timeouts(Timeouts { connect: patience.connect.min(quiet), ..patience });
+        let Err(silence) = self.greeting(&mut dialogue) else {
+            dialogue.set_timeouts(patience);
+            return Ok(dialogue);
+        };
+        if matches!(silence.cause, Cause::Refused(_)) {
+            return Err(silence);
+        }
+        let mut encrypted = self.again(address)?;
+        let shaken = self.shake_hands(&mut encrypted);
+        if shaken.is_ok() || self.seen.certificate.is_some() {
+            self.seen.tls = Some(TlsMode::Implicit);
+            shaken?;
+            self.greeting(&mut encrypted)?;
+            return Ok(encrypted);
+        }
+        // Some servers let one wait, to find out who does not.
+        dialogue.set_timeouts(patience);
+        self.greeting(&mut dialogue).map_err(|_| silence)?;
+        Ok(dialogue)
+    }
+
+    fn greeting(&mut self, dialogue: &mut Dialogue<'a>) -> Result<(), SessionError> {
+        let greeting = dialogue.hear(Phase::Connect)?;
+        self.seen.greeting = Some(greeting.to_string());
+        if greeting.code == 220 { Ok(()) } else { Err(out_of_turn(Phase::Connect, &greeting)) }
+    }
+
+    fn shake_hands(&mut self, dialogue: &mut Dialogue<'a>) -> Result<(), SessionError> {
+        let (tls, witness) = self.watched()?;
+        let shaken = dialogue.start_tls(&tls);
+        self.seen.certificate = witness.certificate();
+        self.seen.encryption = dialogue.encryption();
+        shaken
+    }
+
+    fn watched(&self) -> Result<(Tls, Arc<Witness>), SessionError> {
+        let wrong = |why: String| SessionError { phase: Phase::Tls, cause: Cause::Lost(why) };
+        let tls = self.relay.tls.as_ref();
+        let tls = tls.ok_or_else(|| wrong("no certificate can be made out to such a name".to_owned()))?;
+        tls.watched().map_err(|error| wrong(format!("{error:#}")))
+    }
+
+    fn again(&self, address: SocketAddr) -> Result<Dialogue<'a>, SessionError> {
+        let stream = Stream::to(address, self.relay.timeouts.connect);
+        self.over(stream.map_err(|error| lost(Phase::Connect, &error))?)
+    }
+
+    fn over(&self, stream: Stream) -> Result<Dialogue<'a>, SessionError> {
+        let dialogue = Dialogue::over(stream, self.relay.timeouts, self.never);
+        dialogue.map_err(|error| lost(Phase::Connect, &error))
+    }
+
+    /// Offers the envelope several times, and takes it back each time. Only the first refusal says something of it: a
+    /// server that refuses later has had enough of us.
+    fn measure_envelopes(
+        &mut self,
+        dialogue: &mut Dialogue<'a>,
+        keywords: &Keywords,
+        envelope: Envelope<'_>,
+    ) -> Result<(), SessionError> {
+        for round in 0..ENVELOPES {
+            let offered = self.offer(dialogue, keywords, envelope);
+            if !matches!(&offered, Ok(_) | Err(SessionError { cause: Cause::Refused(_), .. })) {
+                return offered.map(drop);
+            }
+            dialogue.command(Phase::Reset, "RSET\r\n")?;
+            match offered {
+                Ok(taken) => self.seen.envelopes.push(taken),
+                Err(refusal) => {
+                    self.seen.failure = (round == 0).then_some(refusal);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// MAIL and RCPT, and how long they took.
+    fn offer(
+        &self,
+        dialogue: &mut Dialogue<'a>,
+        keywords: &Keywords,
+        envelope: Envelope<'_>,
+    ) -> Result<Duration, SessionError> {
+        let international = envelope.from.needs_smtputf8() || envelope.to.needs_smtputf8();
+        let parameters = if international && keywords.smtputf8 { " SMTPUTF8" } else { "" };
+        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from.as_str());
+        let rcpt = format!("RCPT TO:<{}>\r\n", envelope.to.as_str());
+        let start = Instant::now();
+        if keywords.pipelining {
+            dialogue.say(Phase::Mail, &format!("{mail}{rcpt}"))?;
+            let replies = [dialogue.hear(Phase::Mail), dialogue.hear(Phase::Rcpt)];
+            replies.into_iter().collect::<Result<Vec<_>, _>>()?;
+        } else {
+            dialogue.command(Phase::Mail, &mail)?;
+            dialogue.command(Phase::Rcpt, &rcpt)?;
+        }
+        Ok(start.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests;
