@@ -9,11 +9,11 @@
 use std::cell::{Cell, RefCell};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 use crate::digest::Contents;
 use crate::email::EmailAddress;
@@ -24,8 +24,8 @@ use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Barrier, Begun, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
-use crate::store::sqlite::file::{PATIENCE, beside, log_ahead, make_private};
-use crate::store::sqlite::log::{Log, Noted};
+use file::beside;
+use log::{Log, Noted};
 
 mod digest;
 mod error;
@@ -59,68 +59,6 @@ struct Sending {
 }
 
 impl Sqlite {
-    /// Opens the store in the file at `path`, making it if it is not there.
-    ///
-    /// # Errors
-    /// When it cannot be opened, is no store, or was made by a newer version of this program.
-    pub fn open(path: &Path) -> StoreResult<Self> {
-        make_private(path).map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
-        let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
-        let mut store = Self { connection, path: path.to_owned(), durable: Cell::new(true), sending: None };
-        store.connection.busy_timeout(PATIENCE).map_err(|error| error::opening(path, error))?;
-        // Before anything is set: a database of another program is left as it is.
-        schema::recognise(&store.connection, path)?;
-        store.prepare().map_err(|error| error::opening(path, error))?;
-        schema::migrate(&mut store.connection).map_err(|error| error::opening(path, error))?;
-        Ok(store)
-    }
-
-    fn prepare(&self) -> rusqlite::Result<()> {
-        self.connection.set_prepared_statement_cache_capacity(32);
-        log_ahead(&self.connection)?;
-        self.connection.pragma_update(None, "synchronous", "FULL")?;
-        // Where fsync does not wait for the disk (macOS), a commit would not survive a power cut without it.
-        self.connection.pragma_update(None, "fullfsync", true)?;
-        self.connection.pragma_update(None, "foreign_keys", true)
-    }
-
-    /// Runs `work` in one transaction that survives a power cut.
-    fn durably<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
-        self.transaction(true, doing, work)
-    }
-
-    /// Runs `work` in one transaction that survives the death of the process.
-    fn quickly<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
-        self.transaction(false, doing, work)
-    }
-
-    fn transaction<T>(
-        &self,
-        durable: bool,
-        doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
-    ) -> StoreResult<T> {
-        let failed = |error| error::doing(doing, &self.path, error);
-        if self.durable.get() != durable {
-            let level = if durable { "FULL" } else { "NORMAL" };
-            self.connection.pragma_update(None, "synchronous", level).map_err(|error| failed(error.into()))?;
-            self.durable.set(durable);
-        }
-        // One after the other: no method begins one in another.
-        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
-        let transaction = transaction.map_err(|error| failed(error.into()))?;
-        let done = work(&transaction).map_err(failed)?;
-        fault::step(doing, "not committed");
-        transaction.commit().map_err(|error| failed(error.into()))?;
-        fault::step(doing, "committed");
-        Ok(done)
-    }
-
-    /// Runs `work` that only reads.
-    fn reading<T>(&self, doing: &'static str, work: impl FnOnce(&Connection) -> Result<T>) -> StoreResult<T> {
-        work(&self.connection).map_err(|error| error::doing(doing, &self.path, error))
-    }
-
     /// This process's right to send.
     fn sending(&self, doing: &'static str) -> StoreResult<&Sending> {
         self.sending.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))

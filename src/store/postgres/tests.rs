@@ -205,10 +205,10 @@ fn what_a_server_forgot_is_unknown() {
 fn a_store_of_a_newer_program_is_used_if_it_says_so() {
     let Some(world) = World::new() else { return };
     drop(world.open());
-    world.sql("INSERT INTO slugline_schema VALUES (2, 1)");
+    world.sql("INSERT INTO slugline_schema VALUES (3, 1)");
     let mut store = world.open();
-    world.sql("INSERT INTO slugline_schema VALUES (3, 3)");
-    let refused = |error: &StoreError| matches!(error, StoreError::Version { found: 3, known: 1, .. });
+    world.sql("INSERT INTO slugline_schema VALUES (4, 4)");
+    let refused = |error: &StoreError| matches!(error, StoreError::Version { found: 4, known: 2, .. });
     assert!(refused(&store.begin_run(&run(), now()).unwrap_err()));
     assert!(refused(&world.server.open(&world.url()).unwrap_err()));
 }

@@ -1,19 +1,98 @@
-//! The file of the database and those beside it: made, named, and brought to keep a write-ahead log.
+//! The file: made for its owner alone, opened, and written in transactions of two speeds.
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use super::Result;
+use super::{Result, Sqlite, StoreResult, error, schema};
+use crate::fault;
+use crate::store::StoreError;
 
 /// How long to wait for another process that writes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Sqlite {
+    /// Opens the store in the file at `path`, making it if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is no store, or was made by a newer version of this program.
+    pub fn open(path: &Path) -> StoreResult<Self> {
+        make_private(path).map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
+        let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
+        let mut store = Self { connection, path: path.to_owned(), durable: Cell::new(true), sending: None };
+        store.connection.busy_timeout(PATIENCE).map_err(|error| error::opening(path, error))?;
+        // Before anything is set: a database of another program is left as it is.
+        schema::recognise(&store.connection, path)?;
+        store.prepare().map_err(|error| error::opening(path, error))?;
+        schema::migrate(&mut store.connection).map_err(|error| error::opening(path, error))?;
+        Ok(store)
+    }
+
+    fn prepare(&self) -> rusqlite::Result<()> {
+        self.connection.set_prepared_statement_cache_capacity(32);
+        log_ahead(&self.connection)?;
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        // Where fsync does not wait for the disk (macOS), a commit would not survive a power cut without it.
+        self.connection.pragma_update(None, "fullfsync", true)?;
+        self.connection.pragma_update(None, "foreign_keys", true)
+    }
+
+    /// Runs `work` in one transaction that survives a power cut.
+    pub(super) fn durably<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<T> {
+        self.transaction(true, doing, work)
+    }
+
+    /// Runs `work` in one transaction that survives the death of the process.
+    pub(super) fn quickly<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<T> {
+        self.transaction(false, doing, work)
+    }
+
+    fn transaction<T>(
+        &self,
+        durable: bool,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<T> {
+        let failed = |error| error::doing(doing, &self.path, error);
+        if self.durable.get() != durable {
+            let level = if durable { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level).map_err(|error| failed(error.into()))?;
+            self.durable.set(durable);
+        }
+        // One after the other: no method begins one in another.
+        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(|error| failed(error.into()))?;
+        let done = work(&transaction).map_err(failed)?;
+        fault::step(doing, "not committed");
+        transaction.commit().map_err(|error| failed(error.into()))?;
+        fault::step(doing, "committed");
+        Ok(done)
+    }
+
+    /// Runs `work` that only reads.
+    pub(super) fn reading<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> StoreResult<T> {
+        work(&self.connection).map_err(|error| error::doing(doing, &self.path, error))
+    }
+}
 
 /// Makes the file if it is not there, readable by its owner alone: it holds addresses.
-pub(super) fn make_private(path: &Path) -> Result<()> {
+fn make_private(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(missing) = folder.filter(|folder| !folder.exists()) {
         bail!("the folder `{}` is not there", missing.display());
@@ -34,7 +113,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Has a file keep a write-ahead log. SQLite does not wait for its turn here (it reads before it writes, and would not
 /// notice a deadlock), so that of two processes with a new file one would be told that it is locked.
-pub(super) fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
+fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
     const PAUSE: Duration = Duration::from_millis(50);
     for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
         match connection.pragma_update(None, "journal_mode", "WAL") {
