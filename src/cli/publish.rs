@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
         let mut store = context.store(&config)?;
         exit = exit.max(subscribers::import_list(context, &config, &mut *store)?);
         match send::mail(context, &config, &loaded.issues, &mut *store, Chosen::Due, None)? {
-            Sent::Done(done) => report = Some(done),
+            Sent::Done(done) => report = Some(*done),
             Sent::Busy(other) => {
                 context.report.message(&format!("Nothing was mailed: {}.", send::busy(other.as_ref())))
             }

@@ -36,7 +36,7 @@ pub(super) fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary, name: 
     }
     let wave = wave.unwrap_or_default();
     let watch = Watch { store: &mut *store, job, canary, name, wave: &wave, retried: false };
-    if !wave.is_empty() && !watch.is_passed(&mut ended)? {
+    if !wave.is_empty() && !watch.sees_it_through(&mut ended)? {
         return Ok(ended);
     }
     let limit = job.limit.map(|limit| limit.saturating_sub(ended.tally.total()));
@@ -114,7 +114,7 @@ struct Watch<'w> {
 
 impl Watch<'_> {
     /// Whether the others may be mailed now; else `ended` says why not.
-    fn is_passed(mut self, ended: &mut Ended) -> anyhow::Result<bool> {
+    fn sees_it_through(mut self, ended: &mut Ended) -> anyhow::Result<bool> {
         let mut pause = Pause::default();
         loop {
             let seen = Seen::of(&self.store.deliveries_to(self.job.issue, self.wave)?);

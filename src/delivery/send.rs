@@ -68,7 +68,7 @@ pub struct Sending<'a> {
 #[derive(Debug)]
 pub enum Sent {
     /// It ran; this is what it did, which may be nothing.
-    Done(Report),
+    Done(Box<Report>),
     /// Another process is sending: who, as far as known.
     Busy(Option<Run>),
 }
@@ -145,7 +145,7 @@ impl Report {
 pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<Sent> {
     let plan = planned(store, sending)?;
     if plan.mailings.is_empty() {
-        return Ok(Sent::Done(Report { findings: plan.findings, ..Report::default() }));
+        return Ok(Sent::Done(Box::new(Report { findings: plan.findings, ..Report::default() })));
     }
     let mut report = Report::default();
     match store.begin_run(&sending.run, (sending.clock)()).context("failed to begin sending")? {
@@ -167,7 +167,7 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
         }
         mail_one(store, sending, planned, &mut left, &mut report)?;
     }
-    Ok(Sent::Done(report))
+    Ok(Sent::Done(Box::new(report)))
 }
 
 /// Says what `send_due` would do if the newcomers had joined before, and writes nothing.

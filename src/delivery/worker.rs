@@ -122,7 +122,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     }
 
     fn send(&mut self, relay: &Relay, ready: Ready) -> Result<(), Stopped> {
-        if let Err((trouble, finding)) = self.keep_connected(relay, &ready.letter) {
+        if let Some((trouble, finding)) = self.keep_connected(relay, &ready.letter) {
             self.give_back(ready, trouble, finding);
             return Ok(());
         }
@@ -203,19 +203,19 @@ impl<'desk, 'job> Worker<'desk, 'job> {
         }
     }
 
-    /// Makes sure there is a connection that can take the letter; else what is wrong.
-    fn keep_connected(&mut self, relay: &Relay, letter: &Letter) -> Result<(), (Trouble, Finding)> {
+    /// Makes sure there is a connection that can take the letter; gives what is wrong if there is none.
+    fn keep_connected(&mut self, relay: &Relay, letter: &Letter) -> Option<(Trouble, Finding)> {
         if self.session.as_ref().is_some_and(|session| session.can_take(letter)) {
-            return Ok(());
+            return None;
         }
         self.hang_up();
         match Session::connect(relay, self.job.stop) {
             Ok(session) => {
                 self.desk.note_connected(self.seat);
                 self.session = Some(session);
-                Ok(())
+                None
             }
-            Err(error) => Err((self.trouble(&error), trouble::finding(relay, &error, None))),
+            Err(error) => Some((self.trouble(&error), trouble::finding(relay, &error, None))),
         }
     }
 

@@ -140,7 +140,7 @@ impl World {
 
     fn send(&self, store: &Memory, route: &Route) -> Report {
         match self.try_send(store, route) {
-            Sent::Done(report) => report,
+            Sent::Done(report) => *report,
             Sent::Busy(run) => panic!("busy: {run:?}"),
         }
     }

@@ -1,4 +1,4 @@
-//! What the store in memory holds, and how rows change.
+//! What the store in memory holds, and how its rows move.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,25 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 #[derive(Default)]
 pub(super) struct Tables {
-    pub(super) subscribers: Vec<Subscriber>,
-    pub(super) mailings: Vec<Mailing>,
-    pub(super) rows: BTreeMap<(IssueId, SubscriberId), Row>,
-    pub(super) runs: Vec<Run>,
-    pub(super) rates: BTreeMap<String, DateTime<Utc>>,
+    pub subscribers: Vec<Subscriber>,
+    pub mailings: Vec<Mailing>,
+    pub rows: BTreeMap<(IssueId, SubscriberId), Row>,
+    pub runs: Vec<Run>,
+    pub rates: BTreeMap<String, DateTime<Utc>>,
     /// How much of each name is used on each day.
-    pub(super) quotas: BTreeMap<(String, NaiveDate), u64>,
-    pub(super) sending: Option<Run>,
-    pub(super) writes_left: Option<u32>,
+    pub quotas: BTreeMap<(String, NaiveDate), u64>,
+    pub sending: Option<Run>,
+    pub writes_left: Option<u32>,
 }
 
 pub(super) struct Row {
-    pub(super) delivery: Delivery,
-    pub(super) retry_at: Option<DateTime<Utc>>,
-    pub(super) run: Option<usize>,
+    pub delivery: Delivery,
+    pub retry_at: Option<DateTime<Utc>>,
+    pub run: Option<usize>,
 }
 
 impl Tables {
-    pub(super) fn write(&mut self) -> Result<(), StoreError> {
+    pub fn write(&mut self) -> Result<(), StoreError> {
         match &mut self.writes_left {
             None => Ok(()),
             Some(0) => Err(StoreError::Full),
@@ -41,42 +41,29 @@ impl Tables {
         }
     }
 
-    pub(super) fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
+    pub fn find(&mut self, address: &EmailAddress) -> Option<&mut Subscriber> {
         self.subscribers.iter_mut().find(|subscriber| subscriber.address.key() == address.key())
     }
 
     /// Whether an issue is in a mailing, alone or in a digest.
-    pub(super) fn is_mailed(&self, issue: &IssueId) -> bool {
+    pub fn is_mailed(&self, issue: &IssueId) -> bool {
         let mut digests = self.mailings.iter().filter_map(|mailing| mailing.digest.as_ref());
         digests.any(|digest| digest.issues.contains(issue))
             || self.mailings.iter().any(|mailing| mailing.issue == *issue)
     }
 
-    pub(super) fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
+    pub fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
         &mut self.subscribers[id.0 as usize - 1]
     }
 
     /// The row of a recipient whom this run has taken.
-    pub(super) fn taken(
-        &mut self,
-        issue: &IssueId,
-        id: SubscriberId,
-        run: usize,
-        states: &[State],
-    ) -> Option<&mut Row> {
+    pub fn taken(&mut self, issue: &IssueId, id: SubscriberId, run: usize, states: &[State]) -> Option<&mut Row> {
         let row = self.rows.get_mut(&(issue.clone(), id))?;
         (row.run == Some(run) && states.contains(&row.delivery.state)).then_some(row)
     }
 
     /// Writes an entry down, unless another run has the recipient.
-    pub(super) fn enter(
-        &mut self,
-        issue: &IssueId,
-        id: SubscriberId,
-        run: usize,
-        entry: Entry,
-        now: DateTime<Utc>,
-    ) -> bool {
+    pub fn enter(&mut self, issue: &IssueId, id: SubscriberId, run: usize, entry: Entry, now: DateTime<Utc>) -> bool {
         match entry {
             Entry::Sending => self.shift(issue, id, run, [State::Claimed, State::Sending]),
             Entry::Unsent => self.shift(issue, id, run, [State::Sending, State::Claimed]),
@@ -84,11 +71,11 @@ impl Tables {
         }
     }
 
-    pub(super) fn shift(&mut self, issue: &IssueId, id: SubscriberId, run: usize, [from, to]: [State; 2]) -> bool {
+    pub fn shift(&mut self, issue: &IssueId, id: SubscriberId, run: usize, [from, to]: [State; 2]) -> bool {
         self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
     }
 
-    pub(super) fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
+    pub fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
         let NewSubscriber { address, name, status, attributes } = new;
         match self.find(&address) {
             Some(there) if there.status != Status::Active => added.away += 1,
@@ -106,7 +93,7 @@ impl Tables {
         }
     }
 
-    pub(super) fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {
+    pub fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {
         let mut recovered = Recovered::default();
         for row in self.rows.values_mut() {
             let delivery = &mut row.delivery;
@@ -127,7 +114,7 @@ impl Tables {
         recovered
     }
 
-    pub(super) fn settle(
+    pub fn settle(
         &mut self,
         issue: &IssueId,
         id: SubscriberId,
