@@ -45,8 +45,14 @@ pub struct NewSubscriber {
 impl NewSubscriber {
     /// Somebody who wants to read. Of the name one line is kept, without control characters.
     pub fn new(address: EmailAddress, name: &str) -> Self {
-        let name = name.split(|char: char| char.is_whitespace() || char.is_control());
-        let name = name.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let words = name.split(|char: char| char.is_whitespace() || char.is_control()).filter(|word| !word.is_empty());
+        let mut name = String::with_capacity(name.len());
+        for word in words {
+            if !name.is_empty() {
+                name.push(' ');
+            }
+            name.push_str(word);
+        }
         Self { address, name, status: Status::Active, attributes: serde_json::Map::new() }
     }
 

@@ -285,21 +285,38 @@ fn byte_of_column(line: &str, column: usize) -> usize {
 }
 
 fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widest =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(widest).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
+    let mut columns = Columns::default();
+    rows.iter().for_each(|row| columns.measure(row));
+    rows.iter().map(|row| columns.line(row)).collect()
+}
+
+/// The columns of a table too long to be kept: its rows are measured first, then written.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    widths: Vec<usize>,
+}
+
+impl Columns {
+    /// Makes room for a row.
+    pub fn measure(&mut self, row: &[impl AsRef<str>]) {
+        self.widths.resize(self.widths.len().max(row.len()), 0);
+        for (width, cell) in self.widths.iter_mut().zip(row) {
+            *width = cell.as_ref().width().max(*width);
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
     }
-    text
+
+    /// A row that was measured, as a line.
+    pub fn line(&self, row: &[impl AsRef<str>]) -> String {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&self.widths) {
+            let cell = cell.as_ref();
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
+        }
+        line.truncate(line.trim_end().len());
+        line.push('\n');
+        line
+    }
 }
 
 #[cfg(test)]

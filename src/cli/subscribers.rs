@@ -1,12 +1,12 @@
 //! `slugline subscribers`: who gets the mail.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use clap::{Subcommand, ValueEnum};
 
-use crate::cli::report::FindingRow;
+use crate::cli::report::{Columns, FindingRow};
 use crate::cli::{Context, Exit, secrets};
 use crate::config::Config;
 use crate::disk::Project;
@@ -223,12 +223,19 @@ fn list(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow:
         export::json(store, status, &mut context.report.stdout())?;
         return Ok(Exit::Done);
     }
-    let mut rows = Vec::new();
+    // Twice through the store, so that a million of them need no more memory than one.
+    let mut columns = Columns::default();
     store.each_subscriber(status, &mut |subscriber| {
-        rows.push(vec![subscriber.address.to_string(), subscriber.status.to_string(), subscriber.name]);
+        columns.measure(&[subscriber.address.as_str(), subscriber.status.as_str()]);
         Ok(())
     })?;
-    context.report.table(&rows)?;
+    columns.measure(&[""; 3]);
+    let mut out = BufWriter::with_capacity(64 * 1024, context.report.stdout());
+    store.each_subscriber(status, &mut |subscriber| {
+        let line = columns.line(&[subscriber.address.as_str(), subscriber.status.as_str(), &subscriber.name]);
+        Ok(out.write_all(line.as_bytes())?)
+    })?;
+    out.flush()?;
     Ok(Exit::Done)
 }
 

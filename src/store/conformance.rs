@@ -114,6 +114,9 @@ fn adding_never_changes_who_is_there(open: Open<'_>) {
     assert_eq!(store.subscriber_numbered(SubscriberId(99)).unwrap(), None);
     assert_eq!(store.subscriber(&address(0)).unwrap(), Some(first));
     assert_eq!(store.subscriber(&address(1)).unwrap().unwrap().status, Status::Unsubscribed);
+    let asked = [&address(9), &"READER1@example.org".parse().unwrap(), &address(2), &address(9)];
+    assert_eq!(store.are_known(&asked).unwrap(), [false, true, true, false]);
+    assert!(store.are_known(&[]).unwrap().is_empty());
     let mut active = Vec::new();
     let mut each = |subscriber: Subscriber| {
         active.push(subscriber.address);

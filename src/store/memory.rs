@@ -130,6 +130,11 @@ impl Store for Memory {
         Ok(self.tables().find(address).cloned())
     }
 
+    fn are_known(&self, addresses: &[&EmailAddress]) -> Result<Vec<bool>, StoreError> {
+        let mut tables = self.tables();
+        Ok(addresses.iter().map(|address| tables.find(address).is_some()).collect())
+    }
+
     fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {
         Ok(self.tables().subscribers.iter().find(|subscriber| subscriber.id == id).cloned())
     }

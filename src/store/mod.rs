@@ -88,6 +88,9 @@ pub trait Store: Send {
     /// The subscriber with that address.
     fn subscriber(&self, address: &EmailAddress) -> Result<Option<Subscriber>, StoreError>;
 
+    /// Of each of these addresses, whether it has a subscriber, whatever their status.
+    fn are_known(&self, addresses: &[&EmailAddress]) -> Result<Vec<bool>, StoreError>;
+
     /// The subscriber of that number.
     fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
 

@@ -102,6 +102,10 @@ impl Store for Postgres {
         self.link.repeated("find a subscriber", |session, _| subscribers::find(session, address))
     }
 
+    fn are_known(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
+        self.link.repeated("find subscribers", |session, _| subscribers::are_known(session, addresses))
+    }
+
     fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
         self.link.repeated("find a subscriber", |session, _| subscribers::numbered(session, id))
     }

@@ -164,11 +164,17 @@ impl Store for Sqlite {
         new: &mut dyn Iterator<Item = NewSubscriber>,
         now: DateTime<Utc>,
     ) -> StoreResult<Added> {
-        self.changing("add subscribers", |transaction| subscribers::add(transaction, new, now))
+        self.with_a_large_cache(|| {
+            self.changing("add subscribers", |transaction| subscribers::add(transaction, new, now))
+        })
     }
 
     fn subscriber(&self, address: &EmailAddress) -> StoreResult<Option<Subscriber>> {
         self.reading("find a subscriber", |connection| subscribers::find(connection, address))
+    }
+
+    fn are_known(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
+        self.reading("find subscribers", |connection| subscribers::are_known(connection, addresses))
     }
 
     fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {

@@ -52,6 +52,15 @@ impl<'a> Lines<'a> {
     fn fill(&mut self) -> io::Result<()> {
         self.record.clear();
         self.given = 0;
+        if self.ahead.is_empty() {
+            read_line(&mut self.source, &mut self.record)?;
+            // Most lines have no quote that could stay open.
+            if memchr::memchr(b'"', &self.record).is_none() {
+                self.line += usize::from(!self.record.is_empty());
+                return Ok(());
+            }
+            self.ahead.push_back(std::mem::take(&mut self.record));
+        }
         let mut lines = VecDeque::new();
         let mut quote = Quote::None;
         while let Some(line) = self.next_line()? {
@@ -85,18 +94,24 @@ impl<'a> Lines<'a> {
             return Ok(Some(line));
         }
         let mut line = Vec::new();
-        if self.source.read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
-        }
-        if line.ends_with(b"\n") {
-            line.pop();
-        }
-        if line.ends_with(b"\r") {
-            line.pop();
-        }
-        line.push(b'\n');
-        Ok(Some(line))
+        read_line(&mut self.source, &mut line)?;
+        Ok((!line.is_empty()).then_some(line))
     }
+}
+
+/// Reads a line to the end of `line`, and gives it the end that all have; nothing at the end of the file.
+fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<()> {
+    if source.read_until(b'\n', line)? == 0 {
+        return Ok(());
+    }
+    if line.ends_with(b"\n") {
+        line.pop();
+    }
+    if line.ends_with(b"\r") {
+        line.pop();
+    }
+    line.push(b'\n');
+    Ok(())
 }
 
 impl Read for Lines<'_> {

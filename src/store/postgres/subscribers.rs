@@ -15,6 +15,13 @@ pub(super) fn find(session: &mut Session, address: &EmailAddress) -> Result<Opti
     session.query(sql, &[&address.key()])?.first().map(from_row).transpose()
 }
 
+pub(super) fn are_known(session: &mut Session, addresses: &[&EmailAddress]) -> Result<Vec<bool>> {
+    let sql = "SELECT EXISTS (SELECT FROM subscriber WHERE subscriber.key = asked.key)
+               FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, position) ORDER BY position";
+    let keys: Vec<String> = addresses.iter().map(|address| address.key()).collect();
+    session.query(sql, &[&keys])?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
 pub(super) fn numbered(session: &mut Session, id: SubscriberId) -> Result<Option<Subscriber>> {
     let sql = "SELECT id, address, name, status, attributes::text, created FROM subscriber WHERE id = $1";
     session.query(sql, &[&id.0])?.first().map(from_row).transpose()

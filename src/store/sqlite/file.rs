@@ -15,6 +15,13 @@ use crate::store::StoreError;
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Kibibytes of the database in memory: SQLite's own measure, and enough for the index of a million subscribers.
+const SMALL_CACHE: i64 = 2000;
+const LARGE_CACHE: i64 = 40_000;
+
+/// A write-ahead log that a large transaction left is cut to this size afterwards.
+const LARGEST_LOG: i64 = 16 << 20;
+
 impl Sqlite {
     /// Opens the store in the file at `path`, making it if it is not there.
     ///
@@ -36,9 +43,22 @@ impl Sqlite {
         self.connection.set_prepared_statement_cache_capacity(32);
         log_ahead(&self.connection)?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
+        self.connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
         // Where fsync does not wait for the disk (macOS), a commit would not survive a power cut without it.
         self.connection.pragma_update(None, "fullfsync", true)?;
         self.connection.pragma_update(None, "foreign_keys", true)
+    }
+
+    /// Runs `work`, which goes through an index in no order: where too little of it is in memory, every row would read a
+    /// page and write another one.
+    pub(super) fn with_a_large_cache<T>(&self, work: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+        let failed = |error: rusqlite::Error| error::doing("set its cache", &self.path, error.into());
+        let set = |kibibytes: i64| self.connection.pragma_update(None, "cache_size", -kibibytes).map_err(failed);
+        set(LARGE_CACHE)?;
+        let done = work();
+        set(SMALL_CACHE)?;
+        self.connection.release_memory().map_err(failed)?;
+        done
     }
 
     /// Runs `work` in one transaction that survives a power cut.

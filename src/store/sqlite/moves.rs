@@ -52,7 +52,7 @@ impl Movable for Sqlite {
     }
 
     fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> StoreResult<()> {
-        self.durably("copy into it", |transaction| {
+        let copy = |transaction: &Transaction<'_>| {
             can_be_filled(transaction, self.place())?;
             transaction.execute_batch("DELETE FROM rate; DELETE FROM quota")?;
             for table in Table::ALL {
@@ -63,7 +63,8 @@ impl Movable for Sqlite {
             transaction.execute("INSERT INTO filled (move) VALUES (?1)", [&moved.id])?;
             ensure!(census(transaction)? == *expected, "what was written down is not what was read");
             Ok(())
-        })
+        };
+        self.with_a_large_cache(|| self.durably("copy into it", copy))
     }
 
     /// A transaction that writes, so that it waits for another's end.

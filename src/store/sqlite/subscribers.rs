@@ -2,6 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Result, time, time_text};
@@ -29,16 +30,27 @@ pub(super) fn add(
     let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
     let now = time_text(now);
     let mut added = Added::default();
+    // A list that comes again, and one that is new, go on as they began: what the last one was, the next one is first taken for.
+    let mut was_known = false;
+    let mut text = Vec::new();
     for NewSubscriber { address, name, status, attributes } in new {
         let key = address.key();
-        let attributes = serde_json::to_string(&attributes)?;
-        let row = params![key, address.as_str(), name, status.as_str(), attributes, now];
-        let is_new = insert.execute(row)? > 0;
-        let (id, before): (i64, String) = match is_new {
-            true => (transaction.last_insert_rowid(), status.as_str().to_owned()),
-            false => find.query_row([&key], |row| Ok((row.get(0)?, row.get(1)?)))?,
-        };
-        let was_active = before == Status::Active.as_str();
+        let mut find = || find.query_row([&key], |row| Ok((row.get(0)?, is_active(row.get_ref(1)?)))).optional();
+        let mut known: Option<(i64, bool)> = if was_known { find()? } else { None };
+        let mut is_new = false;
+        if known.is_none() {
+            text.clear();
+            serde_json::to_writer(&mut text, &attributes)?;
+            let attributes = ValueRef::Text(&text);
+            let row = params![key, address.as_str(), name, status.as_str(), ToSqlOutput::Borrowed(attributes), now];
+            is_new = insert.execute(row)? > 0;
+            known = match is_new {
+                true => Some((transaction.last_insert_rowid(), status == Status::Active)),
+                false => find()?,
+            };
+        }
+        was_known = !is_new;
+        let (id, was_active) = known.context("a subscriber that is there was not found")?;
         if was_active && status != Status::Active {
             leave.execute(params![id, status.as_str(), now])?;
         }
@@ -52,10 +64,19 @@ pub(super) fn add(
     Ok(added)
 }
 
+fn is_active(status: ValueRef<'_>) -> bool {
+    status == ValueRef::Text(Status::Active.as_str().as_bytes())
+}
+
 pub(super) fn find(connection: &Connection, address: &EmailAddress) -> Result<Option<Subscriber>> {
     let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM subscriber WHERE key = ?1"))?;
     let mut rows = find.query([address.key()])?;
     rows.next()?.map(from_row).transpose()
+}
+
+pub(super) fn are_known(connection: &Connection, addresses: &[&EmailAddress]) -> Result<Vec<bool>> {
+    let mut find = connection.prepare_cached("SELECT 1 FROM subscriber WHERE key = ?1")?;
+    addresses.iter().map(|address| Ok(find.exists([address.key()])?)).collect()
 }
 
 pub(super) fn numbered(connection: &Connection, id: SubscriberId) -> Result<Option<Subscriber>> {
