@@ -11,6 +11,7 @@ mod desk;
 pub mod digests;
 mod journal;
 mod judgement;
+mod lapsed;
 mod papers;
 pub mod past;
 pub mod plan;

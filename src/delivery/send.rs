@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 
 use crate::config::{Canary, OnUnknown};
 use crate::delivery::canary;
+use crate::delivery::lapsed;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
 use crate::delivery::rehearsal::{Letters, rehearse};
 use crate::delivery::run::{Job, Progress, run};
@@ -283,6 +284,10 @@ fn mail_one<'a>(
         if !report.warnings.contains(&warning) {
             report.warnings.push(warning);
         }
+    }
+    if ended.tally.of(State::Failed) > 0 {
+        let suppressed = lapsed::suppress(store, &mailing.issue, (sending.clock)())?;
+        report.warnings.extend((suppressed > 0).then(|| lapsed::finding(suppressed)));
     }
     let counts = store.counts(&mailing.issue)?;
     if counts.open() > 0 {

@@ -63,6 +63,13 @@ impl Reply {
         Self { code, enhanced: enhanced(code, &text), text }
     }
 
+    /// Reads a reply that was written down as it is shown; `None` where that was no reply of a server.
+    pub fn recorded(text: &str) -> Option<Self> {
+        let (code, rest) = text.split_at_checked(3)?;
+        let code = code.parse().ok().filter(|code| (200..600).contains(code))?;
+        (rest.is_empty() || rest.starts_with(' ')).then(|| Self::new(code, rest.trim_start()))
+    }
+
     /// What the reply means when it comes in `phase`.
     pub fn class(&self, phase: Phase) -> Class {
         match self.code {

@@ -45,7 +45,7 @@ fn a_run_killed_at_any_step_with_a_server_that_says_no() {
     let steps = dies_at_every_step(&peer, "sqlite:slugline.db", |newsletter, issue, fault| {
         killed(dying(newsletter, issue, fault))
     });
-    assert_steps(&steps, &["resetting the connection (RSET): answered"]);
+    assert_steps(&steps, &["resetting the connection (RSET)"]);
 }
 
 /// Two machines send the issue, a half of it each; one of them dies.
@@ -111,11 +111,12 @@ fn killed(mut command: Command) -> ExitStatus {
     command.spawn().unwrap().wait().unwrap()
 }
 
-/// These are steps at which it died, beside those that every run takes.
+/// It died at steps that begin so, beside those that every run takes. A step that comes once or twice in a run may be missed
+/// from one death to the next, as threads are faster or slower: what is named here comes often, or before there are threads.
 #[track_caller]
 fn assert_steps(steps: &BTreeSet<String>, some: &[&str]) {
     let all = ["message: not written", "message: written", "waiting for the reply to the message: answered"];
     for step in all.iter().chain(some) {
-        assert!(steps.contains(*step), "it never died at `{step}`, but at {steps:#?}");
+        assert!(steps.iter().any(|taken| taken.starts_with(*step)), "it never died at `{step}`, but at {steps:#?}");
     }
 }

@@ -73,6 +73,16 @@ const TABLE: &[(Phase, u16, &str, Class)] = &[
 ];
 
 #[test]
+fn what_was_written_down_is_read_as_it_was() {
+    for reply in [Reply::new(550, "5.2.1 Disabled"), Reply::new(250, ""), Reply::new(421, "4.7.0 a: b")] {
+        assert_eq!(Reply::recorded(&reply.to_string()), Some(reply));
+    }
+    for no in ["", "55", "5501 x", "the server hung up", "written to outbox/a.eml", "99 a", "999 a"] {
+        assert_eq!(Reply::recorded(no), None, "{no}");
+    }
+}
+
+#[test]
 fn replies_mean_what_the_table_says() {
     for &(phase, code, text, class) in TABLE {
         assert_eq!(Reply::new(code, text).class(phase), class, "{code} {text} while {phase}");
