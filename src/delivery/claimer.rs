@@ -1,6 +1,6 @@
 //! Claims recipients for the desk, a batch ahead of need and as fast as the rates allow, and keeps the run alive.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::delivery::desk::Desk;
 use crate::delivery::journal::{Journal, Stopped};
@@ -66,6 +66,7 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
             return Ok(false);
         }
         let most = usize::try_from(granted).unwrap_or(usize::MAX);
+        let begun = Instant::now();
         let (claims, are_more_named) = match self.job.only {
             None => (self.journal.claim(most)?, false),
             Some(only) => {
@@ -79,7 +80,7 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         let fewest = if self.job.warm_up.is_some() { most } else { 1 };
         let may_be_more = claims.len() >= fewest || are_more_named;
         self.left -= claims.len() as u64;
-        self.desk.add_claims(claims);
+        self.desk.add_claims(claims, begun.elapsed());
         Ok(may_be_more)
     }
 

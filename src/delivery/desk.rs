@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::delivery::bell::{Bell, LOOK};
 use crate::delivery::journal::{Journal, Stopped};
-use crate::delivery::papers::{BATCH, Closed, Papers, Ready, Turn};
+use crate::delivery::papers::{Closed, Papers, Ready, Turn};
 use crate::delivery::run::{Job, Progress};
 use crate::delivery::server::Trouble;
 use crate::finding::Finding;
@@ -70,15 +70,18 @@ impl<'a> Desk<'a> {
             return Err(Stopped);
         }
         if papers.wants_claims() {
-            return Ok(Some(BATCH));
+            return Ok(Some(papers.batch));
         }
         drop(self.room_came.wait(papers));
         Ok(None)
     }
 
-    /// Lays claims down for the scribes.
-    pub(super) fn add_claims(&self, claims: Vec<Claim>) {
-        self.papers().claims.extend(claims);
+    /// Lays claims down for the scribes; to write them down took so long.
+    pub(super) fn add_claims(&self, claims: Vec<Claim>, taken: Duration) {
+        let mut papers = self.papers();
+        papers.note_claiming(taken);
+        papers.claims.extend(claims);
+        drop(papers);
         self.claims_came.ring_for_all();
     }
 

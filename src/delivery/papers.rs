@@ -20,16 +20,19 @@ use crate::rate::Quota;
 use crate::smtp::Route;
 use crate::subscriber::SubscriberId;
 
-/// So many recipients are claimed at a time: enough to share the cost of a durable write.
-pub(super) const BATCH: usize = 64;
+/// So many recipients are claimed at a time: enough to share the cost of a durable write. Twice as many are claimed and not
+/// settled, at most, where connections are few. After a power cut they are the unknown ones.
+const BATCH: usize = 64;
 
-/// So many are claimed and not settled, at most, where connections are few. After a power cut they are the unknown ones.
-const MOST_CLAIMED: usize = 2 * BATCH;
+/// Where a durable write takes longer than this, twice as many share it, for the connections would wait for the disk.
+const SLOW: Duration = Duration::from_millis(2);
 
 pub(super) struct Papers {
     pub(super) claims: VecDeque<Claim>,
     pub(super) letters: VecDeque<Ready>,
     pub(super) most_letters: usize,
+    /// How many are claimed at a time.
+    pub(super) batch: usize,
     /// Claims in the hands of scribes, and letters in those of workers.
     pub(super) being_written: usize,
     pub(super) being_sent: usize,
@@ -105,6 +108,7 @@ impl Papers {
             claims: VecDeque::new(),
             letters: VecDeque::new(),
             most_letters: workers,
+            batch: BATCH,
             being_written: 0,
             being_sent: 0,
             all_claimed: false,
@@ -272,10 +276,15 @@ impl Papers {
         self.paused.is_some() && !self.servers.iter().any(Server::is_usable)
     }
 
+    /// To write claims down took so long.
+    pub(super) fn note_claiming(&mut self, taken: Duration) {
+        self.batch = if taken > SLOW { 2 * BATCH } else { BATCH };
+    }
+
     /// Whether claims run low, and few enough are out.
     pub(super) fn wants_claims(&self) -> bool {
         let claimed = self.claims.len() + self.being_written + self.letters.len() + self.being_sent;
-        self.claims.len() < BATCH / 2 && claimed + BATCH <= MOST_CLAIMED.max(4 * self.most_letters)
+        self.claims.len() < self.batch / 2 && claimed + self.batch <= (2 * self.batch).max(4 * self.most_letters)
     }
 
     /// Whether nothing is left to do, and nothing can come back.
