@@ -35,11 +35,14 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut store = context.store(&config)?;
     let mailed = context.mailed_as(&*store, &piece)?;
     let state = if args.sent { State::Sent } else { State::Queued };
-    let count = store.resolve(&mailed, &args.address, state, context.clock.now())?;
+    let mut addresses = args.address.clone();
+    addresses.sort_by_key(EmailAddress::key);
+    addresses.dedup_by_key(|address| address.key());
+    let count = store.resolve(&mailed, &addresses, state, context.clock.now())?;
     let line = format!("{count} unknown recipients of `{}` are {state} now", piece.slug());
     let document = serde_json::json!({ "issue": piece.slug().as_str(), "state": state.as_str(), "resolved": count });
     context.report.result(&line, &document)?;
-    let missed = args.address.len() as u64 > count;
+    let missed = addresses.len() as u64 > count;
     if missed {
         context.report.message("Some of these addresses are not among the unknown recipients; see `slugline status`.");
     }

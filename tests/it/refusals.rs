@@ -193,7 +193,7 @@ Nothing was due.
 "#]],
     );
     project.shows(
-        &project.run(NOON, &["resolve", "neap", "--resend"]),
+        &project.run(NOON, &["resolve", "neap", "--resend", "b@example.org", "B@example.org"]),
         str![[r#"
 exit 0
 1 unknown recipients of `neap` are queued now
