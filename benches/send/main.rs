@@ -32,6 +32,10 @@ use crate::letters::Letters;
 use crate::sink::Sink;
 use crate::usage::{cpu_seconds, peak_memory};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What is measured.
 pub struct Load {
     /// How many messages.

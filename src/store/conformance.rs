@@ -10,6 +10,7 @@ use crate::digest::{Period, PeriodName};
 use crate::ledger::Outcome;
 
 pub(super) mod many;
+mod pace;
 
 /// How many runs a store has at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,9 +41,9 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| a_dead_run_is_settled(open));
     world(&|open| unknown_recipients_are_resolved(open));
     world(&|open| who_was_put_off_or_failed_is_queued_again(open));
-    world(&|open| a_quota_is_shared_for_a_day(open));
+    world(&|open| pace::a_quota_is_shared_for_a_day(open));
     if runs == Runs::One {
-        world(&|open| a_rate_is_shared(open));
+        world(&|open| pace::a_rate_is_shared(open));
         world(&|open| after_another_boot_all_claims_are_unknown(open));
         world(&|open| one_process_sends_at_a_time(open));
     }
@@ -303,33 +304,6 @@ fn only_what_is_claimed_is_written(open: Open<'_>) {
     assert_eq!(states(&*store), [(State::Sent, 1), (State::Queued, 0), (State::Queued, 0)]);
     drop(store);
     assert_eq!(states(&*open()), [(State::Sent, 1), (State::Queued, 0), (State::Queued, 0)]);
-}
-
-fn a_rate_is_shared(open: Open<'_>) {
-    let rate = |name: &str| Rate { name: name.to_owned(), messages: 20, per: std::time::Duration::from_secs(1) };
-    let take = |store: &mut dyn Store, name, milliseconds| {
-        let permits = store.take_permits(&rate(name), 9, now() + TimeDelta::milliseconds(milliseconds)).unwrap();
-        (permits.granted, permits.wait.as_millis())
-    };
-    assert_eq!(take(&mut *open(), "one", 0), (2, 0));
-    assert_eq!(take(&mut *open(), "one", 10), (0, 40));
-    assert_eq!(take(&mut *open(), "two", 10), (2, 0));
-    assert_eq!(take(&mut *open(), "one", 50), (1, 0));
-}
-
-fn a_quota_is_shared_for_a_day(open: Open<'_>) {
-    let quota = |name: &str, day: &str| Quota { name: name.to_owned(), day: day.parse().unwrap(), messages: 50 };
-    let take = |name, day, wanted| open().take_quota(&quota(name, day), wanted).unwrap();
-    assert_eq!(
-        (take("one", "2026-11-23", 30), take("one", "2026-11-23", 30), take("one", "2026-11-23", 30)),
-        (30, 20, 0)
-    );
-    assert_eq!((take("two", "2026-11-23", 9), take("one", "2026-11-24", 60)), (9, 50));
-    open().return_quota(&quota("one", "2026-11-23"), 7).unwrap();
-    open().return_quota(&quota("new", "2026-11-23"), 7).unwrap();
-    assert_eq!((take("one", "2026-11-23", 30), take("new", "2026-11-23", 99)), (7, 50));
-    let less = Quota { messages: 10, ..quota("one", "2026-11-23") };
-    assert_eq!(open().take_quota(&less, 1).unwrap(), 0, "the schedule was changed after more had left");
 }
 
 fn who_left_is_skipped(open: Open<'_>) {
