@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// Some threads write letters and others free them, at which the system's allocator is slow: it took a third of the time.
+/// Some threads write letters and others free them, at which the system's allocator is slow.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
