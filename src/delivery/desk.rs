@@ -154,8 +154,7 @@ impl<'a> Desk<'a> {
             if self.is_ended(&papers) {
                 return Next::End;
             }
-            let rated = self.is_rated(seat);
-            let turn = papers.turn(seat.server, seat.number, rated);
+            let turn = papers.turn(seat.server, seat.number);
             match turn {
                 Turn::Letter => match self.take_letter(&mut papers, seat) {
                     Some(ready) => return Next::Letter(Box::new(ready)),
@@ -197,16 +196,15 @@ impl<'a> Desk<'a> {
     /// The next letter, if the worker may have one now.
     pub(super) fn next_if_ready(&self, seat: Seat) -> Option<Ready> {
         let mut papers = self.papers();
-        let rated = self.is_rated(seat);
         if self.is_over(&papers) || papers.servers[seat.server].is_out() {
             return None;
         }
-        let is_mine = papers.turn(seat.server, seat.number, rated) == Turn::Letter;
+        let is_mine = papers.turn(seat.server, seat.number) == Turn::Letter;
         is_mine.then(|| self.take_letter(&mut papers, seat)).flatten()
     }
 
     fn take_letter(&self, papers: &mut Papers, seat: Seat) -> Option<Ready> {
-        let ready = papers.take_letter(seat.server, self.is_rated(seat))?;
+        let ready = papers.take_letter(seat.server)?;
         // Scribes that have filled the desk go on when it is half empty, not after each letter.
         if papers.letters.len() <= papers.most_letters / 2 {
             self.claims_came.ring();
@@ -266,7 +264,7 @@ impl<'a> Desk<'a> {
     /// Gives a letter back that was not sent; if it `avoids` this server, another shall try first.
     pub(super) fn put_back(&self, seat: Seat, ready: Ready, avoids: bool) {
         let mut papers = self.papers();
-        papers.put_back(seat.server, ready, self.is_rated(seat), avoids);
+        papers.put_back(seat.server, ready, avoids);
         self.ring_for_letter(&papers);
     }
 

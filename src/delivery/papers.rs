@@ -95,14 +95,17 @@ impl Ready {
 impl Papers {
     /// Nothing yet, for so many workers at each server.
     pub(super) fn new(route: &Route, seats: &[usize], counts: &Counts) -> Self {
-        let weights: Vec<u32> = match route {
-            Route::Relays(relays) => relays.iter().map(|relay| relay.weight).collect(),
-            Route::Outbox { .. } => vec![1],
-        };
         let mut servers: Vec<Server> = seats.iter().map(|workers| Server::new(*workers)).collect();
-        if let (Route::Outbox { .. }, Some(outbox)) = (route, servers.first_mut()) {
-            outbox.note_connected();
-        }
+        let weights: Vec<u32> = match route {
+            Route::Relays(relays) => {
+                servers.iter_mut().zip(relays).for_each(|(server, relay)| server.is_rated = relay.is_rated());
+                relays.iter().map(|relay| relay.weight).collect()
+            }
+            Route::Outbox { .. } => {
+                servers.iter_mut().for_each(Server::note_connected);
+                vec![1]
+            }
+        };
         let workers = seats.iter().sum();
         Self {
             claims: VecDeque::new(),
@@ -125,8 +128,8 @@ impl Papers {
         self.servers.len() > 1
     }
 
-    /// What the worker of that number at that server may do. `rated`: the server has rates of its own.
-    pub(super) fn turn(&mut self, server: usize, number: usize, rated: bool) -> Turn {
+    /// What the worker of that number at that server may do.
+    pub(super) fn turn(&mut self, server: usize, number: usize) -> Turn {
         if self.servers[server].is_out() && number == 0 {
             return self.rest(server);
         }
@@ -134,8 +137,8 @@ impl Papers {
         match () {
             () if !of.admits(number) => Turn::Closed,
             () if !there => Turn::Wait,
-            () if rated && of.permits == 0 && of.asking => Turn::Wait,
-            () if rated && of.permits == 0 => Turn::Permits,
+            () if of.lacks_permits() && of.asking => Turn::Wait,
+            () if of.lacks_permits() => Turn::Permits,
             () if !self.allows(server) => Turn::Held,
             () => Turn::Letter,
         }
@@ -164,14 +167,12 @@ impl Papers {
     }
 
     /// Takes the next letter for a server, if there is one.
-    pub(super) fn take_letter(&mut self, server: usize, rated: bool) -> Option<Ready> {
+    pub(super) fn take_letter(&mut self, server: usize) -> Option<Ready> {
         let at = self.letters.iter().position(|ready| self.is_for(ready, server))?;
         let ready = self.letters.remove(at)?;
         self.being_sent += 1;
         self.shares.give(server);
-        if rated {
-            self.servers[server].permits -= 1;
-        }
+        self.servers[server].use_permit();
         Some(ready)
     }
 
@@ -188,14 +189,12 @@ impl Papers {
     }
 
     /// Takes a letter back that a server did not get, for another if it `avoids` this one.
-    pub(super) fn put_back(&mut self, server: usize, mut ready: Ready, rated: bool, avoids: bool) {
+    pub(super) fn put_back(&mut self, server: usize, mut ready: Ready, avoids: bool) {
         ready.avoids = avoids.then_some(server);
         self.being_sent -= 1;
         self.letters.push_front(ready);
         self.shares.take_back(server);
-        if rated {
-            self.servers[server].permits += 1;
-        }
+        self.servers[server].return_permit();
     }
 
     /// Notes what became of a letter that a server had.

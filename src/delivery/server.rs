@@ -51,7 +51,9 @@ pub(super) struct Server {
     most_unknown: u32,
     /// Why it was out, the last time.
     why_out: Option<Finding>,
-    /// Messages it may be given now, where it has rates of its own.
+    /// It has rates or a warm-up of its own: it may be given no more than it has permits for.
+    pub(super) is_rated: bool,
+    /// Messages it may be given now, if so.
     pub(super) permits: u64,
     /// Somebody asks for more of them, or waits for them.
     pub(super) asking: bool,
@@ -75,6 +77,7 @@ impl Server {
             unknown_in_a_row: 0,
             most_unknown: u32::try_from(connections).unwrap_or(u32::MAX).saturating_add(2),
             why_out: None,
+            is_rated: false,
             permits: 0,
             asking: false,
             quota: None,
@@ -101,6 +104,25 @@ impl Server {
     /// Whether it was given all that it may be given today.
     pub(super) fn is_spent(&self) -> bool {
         self.spent_until.is_some() && self.permits == 0
+    }
+
+    /// Whether it may be given nothing before the store was asked.
+    pub(super) fn lacks_permits(&self) -> bool {
+        self.is_rated && self.permits == 0
+    }
+
+    /// A letter was taken for it.
+    pub(super) fn use_permit(&mut self) {
+        if self.is_rated {
+            self.permits -= 1;
+        }
+    }
+
+    /// It did not get a letter that was taken for it.
+    pub(super) fn return_permit(&mut self) {
+        if self.is_rated {
+            self.permits += 1;
+        }
     }
 
     /// Whether others have to leave it its share.

@@ -70,6 +70,11 @@ impl Relay {
         })
     }
 
+    /// Whether it has rates or a warm-up of its own.
+    pub fn is_rated(&self) -> bool {
+        !self.rates.is_empty() || self.warm_up.is_some()
+    }
+
     /// Whether the server is on this machine, so that nobody can listen on the way to it.
     pub fn is_loopback(&self) -> bool {
         match self.server.host.parse::<IpAddr>() {

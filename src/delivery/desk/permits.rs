@@ -50,15 +50,10 @@ impl<'a> Desk<'a> {
         self.letters_came.ring_for_all();
     }
 
-    pub(super) fn relay(&self, seat: Seat) -> Option<&'a Relay> {
+    fn relay(&self, seat: Seat) -> Option<&'a Relay> {
         match self.job.route {
             Route::Relays(relays) => relays.get(seat.server),
             Route::Outbox { .. } => None,
         }
-    }
-
-    /// Whether the worker's server may be given no more than it has permits for.
-    pub(super) fn is_rated(&self, seat: Seat) -> bool {
-        self.relay(seat).is_some_and(|relay| !relay.rates.is_empty() || relay.warm_up.is_some())
     }
 }
