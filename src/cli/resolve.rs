@@ -1,5 +1,7 @@
 //! `slugline resolve`: a person decides on recipients of whom nobody can know whether they got the mail.
 
+use std::collections::BTreeSet;
+
 use crate::cli::{Context, Exit};
 use crate::email::EmailAddress;
 use crate::ledger::State;
@@ -35,14 +37,12 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut store = context.store(&config)?;
     let mailed = context.mailed_as(&*store, &piece)?;
     let state = if args.sent { State::Sent } else { State::Queued };
-    let mut addresses = args.address.clone();
-    addresses.sort_by_key(EmailAddress::key);
-    addresses.dedup_by_key(|address| address.key());
-    let count = store.resolve(&mailed, &addresses, state, context.clock.now())?;
+    let count = store.resolve(&mailed, &args.address, state, context.clock.now())?;
     let line = format!("{count} unknown recipients of `{}` are {state} now", piece.slug());
     let document = serde_json::json!({ "issue": piece.slug().as_str(), "state": state.as_str(), "resolved": count });
     context.report.result(&line, &document)?;
-    let missed = addresses.len() as u64 > count;
+    let named: BTreeSet<String> = args.address.iter().map(EmailAddress::key).collect();
+    let missed = named.len() as u64 > count;
     if missed {
         context.report.message("Some of these addresses are not among the unknown recipients; see `slugline status`.");
     }

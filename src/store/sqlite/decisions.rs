@@ -16,20 +16,12 @@ pub(super) fn resolve(
     to: State,
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    let now = time_text(now);
-    let unknown = "state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = ?1)";
-    if addresses.is_empty() {
-        let sql = format!("UPDATE delivery SET state = ?2, changed = ?3 WHERE {unknown}");
-        return Ok(transaction.execute(&sql, params![issue.as_str(), to.as_str(), now])? as u64);
-    }
-    let sql = format!(
-        "UPDATE delivery SET state = ?2, changed = ?3
-         WHERE {unknown} AND subscriber = (SELECT id FROM subscriber WHERE key = ?4)"
-    );
-    let mut update = transaction.prepare_cached(&sql)?;
+    let (from, now) = (State::Unknown.as_str(), time_text(now));
     let mut resolved = 0;
-    for address in addresses {
-        resolved += update.execute(params![issue.as_str(), to.as_str(), now, address.key()])? as u64;
+    for key in keys(addresses) {
+        let sql = format!("UPDATE delivery SET state = ?4, changed = ?5 WHERE {}", in_state(key.as_deref()));
+        let mut update = transaction.prepare_cached(&sql)?;
+        resolved += update.execute(params![issue.as_str(), from, key, to.as_str(), now])? as u64;
     }
     Ok(resolved)
 }
@@ -42,25 +34,34 @@ pub(super) fn requeue(
     now: DateTime<Utc>,
 ) -> Result<Requeued> {
     let mut requeued = Requeued::default();
-    let mut queue = |key: Option<String>| -> Result<()> {
-        requeued.deferred += queue_again(transaction, issue, State::Deferred, key.as_deref(), now)?;
-        requeued.away += away(transaction, issue, State::Deferred, key.as_deref())?;
+    for key in keys(addresses) {
+        let key = key.as_deref();
+        requeued.deferred += queue_again(transaction, issue, State::Deferred, key, now)?;
+        requeued.away += away(transaction, issue, State::Deferred, key)?;
         if failed {
-            requeued.failed += queue_again(transaction, issue, State::Failed, key.as_deref(), now)?;
-            requeued.away += away(transaction, issue, State::Failed, key.as_deref())?;
+            requeued.failed += queue_again(transaction, issue, State::Failed, key, now)?;
+            requeued.away += away(transaction, issue, State::Failed, key)?;
         }
-        Ok(())
-    };
-    match addresses {
-        [] => queue(None)?,
-        addresses => addresses.iter().try_for_each(|address| queue(Some(address.key())))?,
     }
     Ok(requeued)
 }
 
-/// Recipients in a state; those of one address where a key is given.
-const IN_STATE: &str = "mailing = (SELECT id FROM mailing WHERE issue = ?1) AND state = ?2
-     AND (?3 IS NULL OR subscriber = (SELECT id FROM subscriber WHERE key = ?3))";
+/// The keys of addresses; one `None` where all are meant.
+fn keys(addresses: &[EmailAddress]) -> Vec<Option<String>> {
+    match addresses {
+        [] => vec![None],
+        addresses => addresses.iter().map(|address| Some(address.key())).collect(),
+    }
+}
+
+/// The condition for recipients in a state; for one of them, found without a search, where a key is given.
+fn in_state(key: Option<&str>) -> String {
+    let which = match key {
+        None => "?3 IS NULL",
+        Some(_) => "subscriber = (SELECT id FROM subscriber WHERE key = ?3)",
+    };
+    format!("mailing = (SELECT id FROM mailing WHERE issue = ?1) AND state = ?2 AND {which}")
+}
 
 const IS_ACTIVE: &str =
     "EXISTS (SELECT 1 FROM subscriber WHERE subscriber.id = delivery.subscriber AND status = 'active')";
@@ -75,13 +76,14 @@ fn queue_again(
     let mut update = transaction.prepare_cached(&format!(
         "UPDATE delivery SET state = 'queued', retry_at = NULL, changed = ?4,
              attempts = CASE state WHEN 'failed' THEN 0 ELSE attempts END
-         WHERE {IN_STATE} AND {IS_ACTIVE}"
+         WHERE {} AND {IS_ACTIVE}",
+        in_state(key)
     ))?;
     Ok(update.execute(params![issue.as_str(), from.as_str(), key, time_text(now)])? as u64)
 }
 
 fn away(transaction: &Transaction<'_>, issue: &IssueId, state: State, key: Option<&str>) -> Result<u64> {
-    let sql = format!("SELECT count(*) FROM delivery WHERE {IN_STATE} AND NOT {IS_ACTIVE}");
+    let sql = format!("SELECT count(*) FROM delivery WHERE {} AND NOT {IS_ACTIVE}", in_state(key));
     let mut count = transaction.prepare_cached(&sql)?;
     let count: i64 = count.query_row(params![issue.as_str(), state.as_str(), key], |row| row.get(0))?;
     Ok(count as u64)
