@@ -197,7 +197,7 @@ pub(super) enum RawServer {
     Full(Box<RawServerFields>),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawServerFields {
     pub url: String,

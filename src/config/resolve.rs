@@ -194,7 +194,7 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
         },
         via: servers::way_out(raw, zone, wrong),
         password_file: raw.password_file.as_deref().map(PathBuf::from),
-        connections: raw.connections.unwrap_or(4),
+        connections: servers::connections(raw),
         rate: raw
             .rate
             .as_deref()

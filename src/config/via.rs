@@ -5,15 +5,24 @@ use std::path::PathBuf;
 use chrono::Duration;
 use url::{Host, Url};
 
-use crate::config::{Database, MailServer, Server, StorePlace, TlsMode, Via};
+use crate::config::{Database, Server, StorePlace, TlsMode};
 use crate::rate::Rate;
 
+/// A way out as one text names it.
+#[derive(Debug, PartialEq)]
+pub(super) enum WayOut {
+    /// A folder.
+    Outbox(PathBuf),
+    /// A mail server.
+    Server(Server),
+}
+
 /// Parses `outbox`, `outbox:DIR`, `smtp://host[:port]`, `smtp+plain://host[:port]` or `smtps://host[:port]`.
-pub(super) fn via(text: &str) -> Result<Via, String> {
+pub(super) fn via(text: &str) -> Result<WayOut, String> {
     let text = text.trim();
     if let Some(folder) = text.strip_prefix("outbox") {
         let folder = folder.strip_prefix(':').unwrap_or(folder);
-        return Ok(Via::Outbox(PathBuf::from(if folder.is_empty() { "outbox" } else { folder })));
+        return Ok(WayOut::Outbox(PathBuf::from(if folder.is_empty() { "outbox" } else { folder })));
     }
     let url = Url::parse(text).map_err(|_| "it is neither `outbox` nor a URL".to_owned())?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -29,22 +38,7 @@ pub(super) fn via(text: &str) -> Result<Via, String> {
         other => return Err(format!("`{other}` is not a way to send mail")),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Via::Smtp(vec![plain(Server { host, port: url.port().unwrap_or(port), tls })]))
-}
-
-/// A server of which no more is known; 0 connections stand for those of `mail.connections`.
-fn plain(server: Server) -> MailServer {
-    MailServer {
-        server,
-        weight: 1,
-        user: None,
-        password_env: None,
-        password_file: None,
-        tls_ca_file: None,
-        connections: 0,
-        rate: None,
-        warm_up: None,
-    }
+    Ok(WayOut::Server(Server { host, port: url.port().unwrap_or(port), tls }))
 }
 
 /// Whether mail to this host stays on this machine.
@@ -111,14 +105,14 @@ pub(super) fn store(text: &str) -> Result<StorePlace, String> {
 mod tests {
     use super::*;
 
-    fn server(host: &str, port: u16, tls: TlsMode) -> Result<Via, String> {
-        Ok(Via::Smtp(vec![plain(Server { host: host.to_owned(), port, tls })]))
+    fn server(host: &str, port: u16, tls: TlsMode) -> Result<WayOut, String> {
+        Ok(WayOut::Server(Server { host: host.to_owned(), port, tls }))
     }
 
     #[test]
     fn reads_ways_to_send() {
-        assert_eq!(via("outbox"), Ok(Via::Outbox(PathBuf::from("outbox"))));
-        assert_eq!(via("outbox:target/mail"), Ok(Via::Outbox(PathBuf::from("target/mail"))));
+        assert_eq!(via("outbox"), Ok(WayOut::Outbox(PathBuf::from("outbox"))));
+        assert_eq!(via("outbox:target/mail"), Ok(WayOut::Outbox(PathBuf::from("target/mail"))));
         assert_eq!(via("smtp://mail.example.org"), server("mail.example.org", 587, TlsMode::StartTls));
         assert_eq!(via("smtps://mail.example.org:4465"), server("mail.example.org", 4465, TlsMode::Implicit));
         assert_eq!(via("smtp://127.0.0.1:2525"), server("127.0.0.1", 2525, TlsMode::None));

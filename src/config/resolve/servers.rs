@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 
 use crate::config::raw::{RawMail, RawServer, RawServerFields, RawVia};
 use crate::config::resolve::{Wrong, pace};
-use crate::config::{MailServer, Server, Via, via};
+use crate::config::via::{self, WayOut};
+use crate::config::{MailServer, Server, Via};
 
 const KEYS: [&str; 2] = ["mail", "via"];
 
@@ -17,8 +18,10 @@ pub(super) fn way_out(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Via {
         None => return Via::Outbox(PathBuf::from("outbox")),
         Some(RawVia::One(RawServer::Url(url))) => {
             return match parsed(url, "", wrong) {
-                Some(Via::Smtp(servers)) => Via::Smtp(servers.into_iter().map(|it| completed(it, raw)).collect()),
-                Some(outbox) => outbox,
+                Some(WayOut::Server(server)) => {
+                    Via::Smtp(vec![mail_server(server, &RawServerFields::default(), raw, "", zone, wrong)])
+                }
+                Some(WayOut::Outbox(folder)) => Via::Outbox(folder),
                 None => Via::Outbox(PathBuf::new()),
             };
         }
@@ -30,70 +33,73 @@ pub(super) fn way_out(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Via {
     }
     let several = servers.len() > 1;
     let mut all: Vec<MailServer> = Vec::new();
-    for (at, raw_server) in servers.iter().enumerate() {
+    for (at, entry) in servers.iter().enumerate() {
         let which = if several { format!("server {}: ", at + 1) } else { String::new() };
-        all.extend(server(raw_server, &which, zone, wrong).map(|server| completed(server, raw)));
+        all.extend(of_entry(entry, raw, &which, zone, wrong));
     }
     refuse_twins(&all, wrong);
     Via::Smtp(all)
 }
 
-fn server(raw: &RawServer, which: &str, zone: Tz, wrong: &mut Wrong<'_>) -> Option<MailServer> {
-    let (url, fields) = match raw {
-        RawServer::Url(url) => (url, None),
-        RawServer::Full(fields) => (&fields.url, Some(fields)),
+fn of_entry(entry: &RawServer, raw: &RawMail, which: &str, zone: Tz, wrong: &mut Wrong<'_>) -> Option<MailServer> {
+    let none = RawServerFields::default();
+    let (url, own) = match entry {
+        RawServer::Url(url) => (url, &none),
+        RawServer::Full(own) => (&own.url, &**own),
     };
-    let mut server = match parsed(url, which, wrong)? {
-        Via::Smtp(mut servers) => servers.pop()?,
-        Via::Outbox(_) => {
+    match parsed(url, which, wrong)? {
+        WayOut::Server(server) => Some(mail_server(server, own, raw, which, zone, wrong)),
+        WayOut::Outbox(_) => {
             let why = format!("{which}an outbox is no mail server");
             wrong.value(&KEYS, why, "write `via: outbox` alone, or remove it from the list");
-            return None;
+            None
         }
-    };
-    if let Some(fields) = fields {
-        own(&mut server, fields, which, zone, wrong);
     }
-    Some(server)
 }
 
-/// What the mapping of a server says.
-fn own(server: &mut MailServer, raw: &RawServerFields, which: &str, zone: Tz, wrong: &mut Wrong<'_>) {
-    for (key, number) in [("weight", raw.weight.map(u64::from)), ("connections", raw.connections.map(|it| it as u64))] {
+/// A server with what its mapping says, and what the keys below `mail` say else.
+fn mail_server(
+    server: Server,
+    own: &RawServerFields,
+    raw: &RawMail,
+    which: &str,
+    zone: Tz,
+    wrong: &mut Wrong<'_>,
+) -> MailServer {
+    for (key, number) in [("weight", own.weight.map(u64::from)), ("connections", own.connections.map(|it| it as u64))] {
         if number == Some(0) {
             wrong.value(&KEYS, format!("{which}nothing can be sent with `{key}: 0`"), "write 1 or more");
         }
     }
-    server.weight = raw.weight.unwrap_or(1);
-    server.user = raw.user.clone();
-    server.password_env = raw.password_env.clone();
-    server.password_file = raw.password_file.as_deref().map(PathBuf::from);
-    server.tls_ca_file = raw.tls_ca_file.as_deref().map(PathBuf::from);
-    if let Some(connections) = raw.connections {
-        server.connections = connections;
-    }
-    let name = format!("mail {}", name_of(&server.server, server.user.as_deref()));
-    server.rate = raw.rate.as_deref().and_then(|text| {
+    let name = format!("mail {}", name_of(&server, own.user.as_deref()));
+    let rate = own.rate.as_deref().and_then(|text| {
         pace::rate(text, &name, &mut |why, help| wrong.value(&KEYS, format!("{which}`rate`: {why}"), help))
     });
-    server.warm_up = raw.warm_up.as_ref().and_then(|raw| {
+    let warm_up = own.warm_up.as_ref().and_then(|raw| {
         pace::warm_up(raw, &name, zone, &mut |key, why, help| {
             wrong.value(&KEYS, format!("{which}`warm_up.{key}`: {why}"), help);
         })
     });
-}
-
-fn completed(server: MailServer, raw: &RawMail) -> MailServer {
     let path = |path: &Option<String>| path.as_deref().map(PathBuf::from);
     MailServer {
-        user: server.user.or_else(|| raw.user.clone()),
-        tls_ca_file: server.tls_ca_file.or_else(|| path(&raw.tls_ca_file)),
-        connections: if server.connections == 0 { raw.connections.unwrap_or(4) } else { server.connections },
-        ..server
+        server,
+        weight: own.weight.unwrap_or(1),
+        user: own.user.clone().or_else(|| raw.user.clone()),
+        password_env: own.password_env.clone(),
+        password_file: path(&own.password_file),
+        tls_ca_file: path(&own.tls_ca_file).or_else(|| path(&raw.tls_ca_file)),
+        connections: own.connections.unwrap_or_else(|| connections(raw)),
+        rate,
+        warm_up,
     }
 }
 
-fn parsed(url: &str, which: &str, wrong: &mut Wrong<'_>) -> Option<Via> {
+/// Connections to a server that says nothing else.
+pub(super) fn connections(raw: &RawMail) -> usize {
+    raw.connections.unwrap_or(4)
+}
+
+fn parsed(url: &str, which: &str, wrong: &mut Wrong<'_>) -> Option<WayOut> {
     const HELP: &str = "write `outbox`, `smtp://host:587` or `smtps://host:465`; put the login into `user` and the \
                         password into SLUGLINE_SMTP_PASSWORD";
     wrong.check(via::via(url), &KEYS, &format!("{which}mail cannot leave this way"), HELP)
