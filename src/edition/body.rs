@@ -3,22 +3,23 @@
 //! Takes the text and the HTML; gives ASCII lines ended by CRLF, none longer than 998 bytes, and a boundary that the
 //! same parts always get. What is said in the headers is left to `message`.
 
-use std::sync::Arc;
-
 use sha2::{Digest, Sha256};
 
 use crate::edition::hex;
 use crate::edition::pictures::Pictures;
 use crate::edition::transfer::Encoded;
+use crate::letter::{Content, Shared};
 
 /// Both parts, encoded.
 #[derive(Debug, Clone)]
 pub struct Body {
     boundary: String,
-    text_type: &'static str,
+    before_text: String,
     text: Encoded,
+    before_html: String,
     html: Encoded,
-    pictures: Arc<Pictures>,
+    /// From the pictures to the last boundary.
+    after: Shared,
 }
 
 impl Body {
@@ -26,11 +27,22 @@ impl Body {
     /// text that ends in spaces goes on in the next line as RFC 3676 (section 4.2) has it with `DelSp=yes`: the last
     /// space is no part of the text.
     /// The HTML shows the pictures by their Content-IDs.
-    pub(super) fn encode(text: &str, html: &str, pictures: Arc<Pictures>) -> Self {
+    pub(super) fn encode(text: &str, html: &str, pictures: &Pictures) -> Self {
+        const HTML: &str = "text/html; charset=utf-8";
         let boundary = boundary(text, html);
         let (text, text_type) = flowed(text);
         let [text, html] = [text.as_str(), html].map(|part| Encoded::new(&clean_lines(part)));
-        Self { boundary, text_type, text, html, pictures }
+        let before_text = part_head(&boundary, &format!("text/plain; charset=utf-8; {text_type}"), &text);
+        let (before_html, mut after) = match pictures.is_empty() {
+            true => (part_head(&boundary, HTML, &html), Vec::new()),
+            false => {
+                // Neither boundary begins with the other: the hash has hexadecimal digits only.
+                let related = boundary.replacen("=_", "=_r", 1);
+                (related_head(&boundary, &related) + &part_head(&related, HTML, &html), pictures.parts(&related))
+            }
+        };
+        after.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        Self { boundary, before_text, text, before_html, html, after: Shared::new(after) }
     }
 
     /// The field that announces the parts, with its CRLF.
@@ -50,47 +62,27 @@ impl Body {
             && self.html.takes(values)
     }
 
-    /// So many bytes `write` appends at most, to within a few lines.
-    pub fn most_bytes(&self, values: &[String]) -> usize {
-        const HEADS: usize = 1024;
-        self.text.most_bytes(values) + self.html.most_bytes(values) + self.pictures.bytes() + HEADS
-    }
-
     /// Appends the parts, from the first boundary to the last, with the values at their marks, which it takes.
-    pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
-        let (boundary, plain) = (&self.boundary, format!("text/plain; charset=utf-8; {}", self.text_type));
-        write_part(boundary, &plain, &self.text, values, out);
-        if self.pictures.is_empty() {
-            write_part(boundary, HTML, &self.html, values, out);
-        } else {
-            self.write_related(values, out);
+    pub fn write(&self, values: &[String], out: &mut Content) {
+        for (before, part) in [(&self.before_text, &self.text), (&self.before_html, &self.html)] {
+            out.push(before.as_bytes());
+            part.write(values, out);
         }
-        out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    }
-
-    /// The HTML with its pictures: `multipart/related` (RFC 2387), in which the first part is the one to show.
-    fn write_related(&self, values: &[String], out: &mut Vec<u8>) {
-        // Neither boundary begins with the other: the hash has hexadecimal digits only.
-        let related = self.boundary.replacen("=_", "=_r", 1);
-        let head = format!(
-            "--{}\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"{related}\"\r\n\r\n",
-            self.boundary
-        );
-        out.extend_from_slice(head.as_bytes());
-        write_part(&related, HTML, &self.html, values, out);
-        self.pictures.write(&related, out);
-        out.extend_from_slice(format!("--{related}--\r\n").as_bytes());
+        out.push_shared(&self.after);
     }
 }
 
-const HTML: &str = "text/html; charset=utf-8";
-
-fn write_part(boundary: &str, content_type: &str, part: &Encoded, values: &[String], out: &mut Vec<u8>) {
+/// What stands before a part that shows text.
+fn part_head(boundary: &str, content_type: &str, part: &Encoded) -> String {
     let encoding = part.encoding.as_str();
-    let head = format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
-    out.extend_from_slice(head.as_bytes());
-    part.write(values, out);
-    out.extend_from_slice(b"\r\n");
+    format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n")
+}
+
+/// What stands before the HTML with its pictures: `multipart/related` (RFC 2387), whose first part is the one to show.
+fn related_head(boundary: &str, related: &str) -> String {
+    format!(
+        "--{boundary}\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"{related}\"\r\n\r\n"
+    )
 }
 
 /// `=_` never occurs in quoted-printable or base64, and no text holds its own hash.
@@ -205,16 +197,16 @@ mod tests {
 
     #[test]
     fn a_body_holds_text_first_and_html_last() {
-        let body = Body::encode("Hello\n", &format!("<p>{}</p>\n", mark(0)), Arc::default());
+        let body = Body::encode("Hello\n", &format!("<p>{}</p>\n", mark(0)), &Pictures::default());
         let boundary = &body.boundary;
         let expected = format!(
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8; format=flowed\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\
              Hello\r\n\r\n--{boundary}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\
              <p>?a&amp;b</p>\r\n\r\n--{boundary}--\r\n"
         );
-        let mut lines = Vec::new();
+        let mut lines = Content::with_capacity(0);
         body.write(&["?a&amp;b".to_owned()], &mut lines);
-        assert_eq!(std::str::from_utf8(&lines).unwrap(), expected);
+        assert_eq!(String::from_utf8(lines.to_vec()).unwrap(), expected);
         assert_eq!(boundary.len(), 34);
     }
 }

@@ -13,6 +13,7 @@ use crate::edition::recipient::{LONGEST_URL, Leave, Recipient};
 use crate::edition::render::Encoded;
 use crate::edition::{header, hex};
 use crate::email::EmailAddress;
+use crate::letter::Content;
 
 /// What messages are about.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,8 @@ pub struct Header {
     reply_to: String,
     /// Everything from List-Id on.
     after: String,
-    issue_id: String,
+    /// SHA-256 of the id of what it is about.
+    issue: [u8; 32],
     domain: String,
 }
 
@@ -53,7 +55,7 @@ impl Header {
             before: header::mailbox("From", from.name.as_deref(), &from.address),
             reply_to,
             after: after(mail, about.archived_at, language),
-            issue_id: about.id.to_owned(),
+            issue: Sha256::digest(about.id).into(),
             domain: from.address.domain().to_owned(),
         })
     }
@@ -70,19 +72,20 @@ impl Header {
         date: DateTime<Utc>,
         subject: &str,
         encoded: &Encoded<'_>,
-    ) -> anyhow::Result<Vec<u8>> {
+    ) -> anyhow::Result<Content> {
         if recipient.address.needs_smtputf8() {
             bail!(
                 "the address {} needs a mail server with SMTPUTF8, which is not supported",
                 recipient.address.masked()
             );
         }
-        let mut head = self.before.clone();
+        let mut head = String::with_capacity(2048);
+        head.push_str(&self.before);
         head.push_str(&header::mailbox("To", Some(&recipient.name), &recipient.address));
         head.push_str(&self.reply_to);
         head.push_str(&header::text("Subject", subject));
-        head.push_str(&format!("Date: {}\r\n", date.format("%a, %d %b %Y %H:%M:%S +0000")));
-        head.push_str(&format!("Message-ID: <{}>\r\n", self.message_id(&recipient.address)));
+        head.extend(["Date: ", &date.to_rfc2822(), "\r\n"]);
+        head.extend(["Message-ID: <", &self.message_id(&recipient.address), ">\r\n"]);
         head.push_str("MIME-Version: 1.0\r\n");
         head.push_str(&encoded.body.content_type());
         if !leave.items().is_empty() {
@@ -93,17 +96,16 @@ impl Header {
         }
         head.push_str(&self.after);
         head.push_str("\r\n");
-        let mut message = Vec::with_capacity(head.len() + encoded.body.most_bytes(&encoded.values));
-        message.extend_from_slice(head.as_bytes());
+        let mut message = Content::with_capacity(2 * head.capacity());
+        message.push(head.as_bytes());
         encoded.body.write(&encoded.values, &mut message);
         Ok(message)
     }
 
     /// RFC 5322 section 3.6.4: the same for every attempt at one issue and recipient, different for any other.
     pub fn message_id(&self, address: &EmailAddress) -> String {
-        let issue = Sha256::digest(&self.issue_id);
-        let recipient = Sha256::new().chain_update(issue).chain_update(address.key()).finalize();
-        format!("{}.{}@{}", hex(&issue[..8]), hex(&recipient[..16]), self.domain)
+        let recipient = Sha256::new().chain_update(self.issue).chain_update(address.key()).finalize();
+        format!("{}.{}@{}", hex(&self.issue[..8]), hex(&recipient[..16]), self.domain)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::edition::subject::Subject;
 use crate::edition::template::Templates;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
+use crate::letter::Content;
 use crate::publication::Publication;
 use crate::token::Secrets;
 
@@ -184,7 +185,7 @@ impl Edition {
     ///
     /// # Errors
     /// When the project file has no `mail`, the address needs SMTPUTF8, or a template fails on this recipient.
-    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
+    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Content> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
         let leave = self.unsubscribe.of(recipient)?;
         let subject = self.subject.of(recipient, &self.renderer)?;
@@ -260,7 +261,9 @@ fn no_mail() -> Finding {
 
 /// Bytes as lower-case hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -91,11 +91,6 @@ impl Pictures {
         (pictures, findings)
     }
 
-    /// So many bytes all parts have together, with room for their boundaries.
-    pub fn bytes(&self) -> usize {
-        self.parts.iter().map(|part| part.len() + 128).sum()
-    }
-
     /// Whether nothing is attached.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
@@ -130,12 +125,15 @@ impl Pictures {
         self.ids.get(html_escape::decode_html_entities(tag.attribute("src")?).trim())
     }
 
-    /// Appends the parts, each behind a line with the boundary.
-    pub fn write(&self, boundary: &str, out: &mut Vec<u8>) {
+    /// The parts, each behind a line with the boundary, and the line that ends them.
+    pub fn parts(&self, boundary: &str) -> Vec<u8> {
+        let mut parts = Vec::with_capacity(self.parts.iter().map(|part| part.len() + 64).sum());
         for part in &self.parts {
-            out.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
-            out.extend_from_slice(part);
+            parts.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+            parts.extend_from_slice(part);
         }
+        parts.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        parts
     }
 }
 

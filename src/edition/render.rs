@@ -5,7 +5,6 @@
 //! rendered for each.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use crate::edition::body::Body;
 use crate::edition::context::{Fields, own};
@@ -21,7 +20,7 @@ pub(super) struct Renderer {
     pub templates: Templates,
     pub fields: Fields,
     shared: Option<Shared>,
-    pictures: Arc<Pictures>,
+    pictures: Pictures,
 }
 
 /// What is the same for all, with marks in place of what is not.
@@ -51,7 +50,7 @@ impl Renderer {
     /// # Errors
     /// A finding where a template fails whoever the recipient is.
     pub fn new(templates: Templates, fields: Fields, somebody: &Recipient, leave: &Leave) -> anyhow::Result<Self> {
-        let mut renderer = Self { templates, fields, shared: None, pictures: Arc::default() };
+        let mut renderer = Self { templates, fields, shared: None, pictures: Pictures::default() };
         if let Some(split) = renderer.templates.split() {
             let parts = parts(&split.shared, &renderer.fields, somebody, leave)?;
             let body = renderer.body(&parts);
@@ -65,10 +64,11 @@ impl Renderer {
     }
 
     fn body(&self, parts: &Parts) -> Body {
-        match self.pictures.is_empty() {
-            true => Body::encode(&parts.text, &parts.html, Arc::default()),
-            false => Body::encode(&parts.text, &self.pictures.embedded(&parts.html), Arc::clone(&self.pictures)),
-        }
+        let html = match self.pictures.is_empty() {
+            true => Cow::Borrowed(&parts.html),
+            false => Cow::Owned(self.pictures.embedded(&parts.html)),
+        };
+        Body::encode(&parts.text, &html, &self.pictures)
     }
 
     /// Sends pictures along with the HTML: those that `choose` takes of the HTML of `somebody`.
@@ -85,7 +85,7 @@ impl Renderer {
             Some(shared) => Cow::Borrowed(&shared.parts.html),
             None => Cow::Owned(self.html(somebody, leave)?),
         };
-        self.pictures = Arc::new(choose(&html));
+        self.pictures = choose(&html);
         if let Some(mut shared) = self.shared.take() {
             shared.body = self.body(&shared.parts);
             self.shared = Some(shared);

@@ -1,11 +1,13 @@
 //! Transfer encoding of a body once for all recipients, with room for what differs.
 //!
-//! Takes a body in which marks stand wherever a recipient's own values go; gives bytes per recipient by copying what was
-//! encoded beforehand, so that nothing is encoded twice but the values and a few bytes beside them. Quoted-printable and
-//! base64 as in RFC 2045 sections 6.7 and 6.8.
+//! Takes a body in which marks stand wherever a recipient's own values go; gives pieces per recipient, most of which all
+//! share: nothing is encoded twice but the values and a few bytes beside them. Quoted-printable and base64 as in RFC 2045
+//! sections 6.7 and 6.8.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+
+use crate::letter::{Content, Shared};
 
 /// What every mark begins with. Nobody writes it by chance, and it survives HTML, CSS and text as it is.
 const MARK: &str = "slugline-b3dcbc1cbb0e4d2f-";
@@ -95,7 +97,7 @@ struct Segment {
     raw: Vec<u8>,
     /// Encoded beginning at byte 0, 1 and 2: base64 turns three bytes into four characters, and how many bytes of the
     /// segment go with the value before it depends on that value's length. Other encodings use the first only.
-    encoded: [String; 3],
+    encoded: [Shared; 3],
 }
 
 impl Encoded {
@@ -120,16 +122,8 @@ impl Encoded {
         self.others.iter().filter_map(|(number, _)| values.get(*number))
     }
 
-    /// So many bytes `write` appends at most.
-    pub fn most_bytes(&self, values: &[String]) -> usize {
-        // A value in quoted-printable takes three times its bytes, and a line of its own.
-        let values: usize = self.used(values).map(|value| 4 * value.len() + 16).sum();
-        let segments = std::iter::once(&self.first).chain(self.others.iter().map(|(_, segment)| segment));
-        values + segments.map(|segment| segment.encoded[0].len().max(segment.raw.len()) + 8).sum::<usize>()
-    }
-
-    /// Appends the body to `out`, with the values at their marks, which it takes.
-    pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
+    /// Appends the body, with the values at their marks, which it takes, and a line end that is no part of it.
+    pub fn write(&self, values: &[String], out: &mut Content) {
         match self.encoding {
             Encoding::SevenBit => self.write_plain(values, out),
             Encoding::QuotedPrintable => self.write_quoted(values, out),
@@ -137,26 +131,28 @@ impl Encoded {
         }
     }
 
-    fn write_plain(&self, values: &[String], out: &mut Vec<u8>) {
+    fn write_plain(&self, values: &[String], out: &mut Content) {
         for (value, segment) in self.parts(values) {
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(&segment.raw);
+            out.push(value.as_bytes());
+            out.push_shared(&segment.encoded[0]);
         }
+        out.push(b"\r\n");
     }
 
-    fn write_quoted(&self, values: &[String], out: &mut Vec<u8>) {
+    fn write_quoted(&self, values: &[String], out: &mut Content) {
         for (index, (value, segment)) in self.parts(values).enumerate() {
             if index > 0 {
                 // Soft line breaks around the value keep every line's length its own.
-                out.extend_from_slice(b"=\r\n");
-                out.extend_from_slice(quoted_printable(value.as_bytes()).as_bytes());
-                out.extend_from_slice(b"=\r\n");
+                out.push(b"=\r\n");
+                out.push(quoted_printable(value.as_bytes()).as_bytes());
+                out.push(b"=\r\n");
             }
-            out.extend_from_slice(segment.encoded[0].as_bytes());
+            out.push_shared(&segment.encoded[0]);
         }
+        out.push(b"\r\n");
     }
 
-    fn write_base64(&self, values: &[String], out: &mut Vec<u8>) {
+    fn write_base64(&self, values: &[String], out: &mut Content) {
         let mut carry: Vec<u8> = Vec::new();
         for (value, segment) in self.parts(values) {
             carry.extend_from_slice(value.as_bytes());
@@ -165,15 +161,13 @@ impl Encoded {
             if !carry.len().is_multiple_of(3) {
                 continue;
             }
-            out.extend_from_slice(base64_lines(&carry).as_bytes());
-            out.extend_from_slice(segment.encoded[head].as_bytes());
+            out.push(base64_lines(&carry).as_bytes());
+            out.push_shared(&segment.encoded[head]);
             let rest = &segment.raw[head..];
-            carry = rest[rest.len() - rest.len() % 3..].to_vec();
+            carry.clear();
+            carry.extend_from_slice(&rest[rest.len() - rest.len() % 3..]);
         }
-        out.extend_from_slice(base64_lines(&carry).as_bytes());
-        if out.ends_with(b"\r\n") {
-            out.truncate(out.len() - 2);
-        }
+        out.push(base64_lines(&carry).as_bytes());
     }
 
     /// Each segment with the value before it.
@@ -187,15 +181,15 @@ impl Encoded {
 impl Segment {
     fn new(raw: &[u8], encoding: Encoding) -> Self {
         let from = |start: usize| match encoding {
-            Encoding::SevenBit => String::new(),
-            Encoding::QuotedPrintable if start > 0 => String::new(),
-            Encoding::QuotedPrintable => quoted_printable(raw),
+            Encoding::SevenBit | Encoding::QuotedPrintable if start > 0 => Vec::new(),
+            Encoding::SevenBit => raw.to_vec(),
+            Encoding::QuotedPrintable => quoted_printable(raw).into_bytes(),
             Encoding::Base64 => {
                 let rest = raw.get(start..).unwrap_or_default();
-                base64_lines(&rest[..rest.len() - rest.len() % 3])
+                base64_lines(&rest[..rest.len() - rest.len() % 3]).into_bytes()
             }
         };
-        Self { raw: raw.to_vec(), encoded: [from(0), from(1), from(2)] }
+        Self { raw: raw.to_vec(), encoded: [0, 1, 2].map(|start| Shared::new(from(start))) }
     }
 }
 
@@ -250,10 +244,12 @@ mod tests {
 
     /// The body as an independent parser decodes it.
     fn decoded(encoded: &Encoded, values: &[String]) -> String {
-        let mut message = format!("Content-Transfer-Encoding: {}\r\n", encoded.encoding.as_str()).into_bytes();
-        message.extend_from_slice(b"Content-Type: text/plain; charset=utf-8\r\n\r\n");
+        let head = format!("Content-Transfer-Encoding: {}\r\n", encoded.encoding.as_str());
+        let mut message = Content::from(head);
+        message.push(b"Content-Type: text/plain; charset=utf-8\r\n\r\n");
         let start = message.len();
         encoded.write(values, &mut message);
+        let message = message.to_vec();
         let body = std::str::from_utf8(&message[start..]).unwrap();
         assert!(body.is_ascii() && body.lines().all(|line| line.len() <= 998), "{body}");
         assert!(encoded.encoding == Encoding::SevenBit || body.lines().all(|line| line.len() <= 76), "{body}");

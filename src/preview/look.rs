@@ -163,7 +163,7 @@ fn letter(
     // Pictures that stay links are among what `check` finds.
     let (edition, _) = with_pictures(project, config, &[issue], edition)?;
     let recipient = Recipient::of_address(EXAMPLE.parse()?);
-    let message = if mail.is_some() { edition.message(&recipient, now)? } else { Vec::new() };
+    let message = if mail.is_some() { edition.message(&recipient, now)?.to_vec() } else { Vec::new() };
     Ok(Letter {
         subject: edition.subject(&recipient)?.into_owned(),
         preheader: issue.preheader.clone().or_else(|| issue.description.clone()),

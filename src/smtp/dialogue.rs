@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::fault;
+use crate::letter::Content;
 use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::reply::Reply;
 use crate::smtp::session::{Cause, SessionError};
-use crate::smtp::stream::{Encryption, Stream};
+use crate::smtp::stream::{Encryption, Stream, WriteError};
 use crate::smtp::tls::Tls;
 
 /// How often a wait looks whether the run is to stop.
@@ -77,19 +78,27 @@ impl<'run> Dialogue<'run> {
 
     /// Sends commands.
     pub(super) fn say(&mut self, phase: Phase, commands: &str) -> Result<(), SessionError> {
-        self.stream.write(&[commands.as_bytes()]).map_err(|failed| lost(phase, &failed.error))?;
+        self.stream.write([commands.as_bytes()]).map_err(|failed| lost(phase, &failed.error))?;
         fault::step(phase, "said");
         Ok(())
     }
 
-    /// Sends a message that ends with the final dot, and what is to follow it, in one write.
+    /// Sends a message that ends with the final dot, and what is to follow it, in one write; under TLS in two.
     ///
     /// # Errors
     /// In the phase `Content` as long as the whole dot was not handed over, else in `FinalDot`.
-    pub(super) fn say_message(&mut self, content: &[u8], dot: &[u8], following: &str) -> Result<(), SessionError> {
+    pub(super) fn say_message(&mut self, content: &Content, dot: &[u8], following: &str) -> Result<(), SessionError> {
         fault::step("message", "not written");
         let end = content.len() + dot.len();
-        let written = self.stream.write(&[content, dot, following.as_bytes()]);
+        let (parts, rest) = (content.parts().map(|part| part.bytes), [dot, following.as_bytes()]);
+        let written = match self.is_encrypted() {
+            false => self.stream.write(parts.chain(rest)),
+            // How much of an encrypted write has left is not known, unless it is all: the dot begins another.
+            true => self.stream.write(parts).and_then(|()| {
+                let written = |failed: WriteError| WriteError { written: content.len() + failed.written, ..failed };
+                self.stream.write(rest).map_err(written)
+            }),
+        };
         fault::step("message", "written");
         written
             .map_err(|failed| lost(if failed.written < end { Phase::Content } else { Phase::FinalDot }, &failed.error))

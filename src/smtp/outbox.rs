@@ -33,7 +33,7 @@ impl<'a> Outbox<'a> {
     /// When the disk refuses; the file is as it was before then.
     pub fn write(&self, letter: &Letter) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(format!("{}.eml", address_file_name(&letter.to)));
-        self.project.write(&path, &letter.content)?;
+        self.project.write(&path, &letter.content.to_vec())?;
         Ok(path)
     }
 }
@@ -75,7 +75,7 @@ mod tests {
 
     fn letter(to: &str, content: &str) -> Letter {
         let from = "weekly@example.org".parse().unwrap();
-        Letter { from, to: to.parse().unwrap(), content: content.as_bytes().to_vec() }
+        Letter { from, to: to.parse().unwrap(), content: content.into() }
     }
 
     #[test]

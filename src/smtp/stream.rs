@@ -120,11 +120,12 @@ impl Stream {
     }
 
     /// Writes the parts, one after the other, in as few packets as there can be.
-    pub(super) fn write(&mut self, parts: &[&[u8]]) -> Result<(), WriteError> {
+    pub(super) fn write<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>) -> Result<(), WriteError> {
+        let mut parts: Vec<IoSlice<'_>> = parts.into_iter().map(IoSlice::new).collect();
         let mut written = 0;
         let done = match &mut self.transport {
-            Transport::Plain(tcp) => write_vectored(tcp, parts, &mut written),
-            Transport::Tls(tls) => parts.iter().try_for_each(|part| write_all(tls, part, &mut written)),
+            Transport::Plain(tcp) => write_all(tcp, &mut parts, &mut written),
+            Transport::Tls(tls) => write_all(tls, &mut parts, &mut written).and_then(|()| tls.flush()),
             Transport::Broken => Err(io::ErrorKind::NotConnected.into()),
         };
         done.map_err(|error| WriteError { written, error })
@@ -186,12 +187,11 @@ impl Stream {
     }
 }
 
-fn write_vectored(tcp: &mut TcpStream, parts: &[&[u8]], written: &mut usize) -> io::Result<()> {
-    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
-    let mut left = slices.as_mut_slice();
+fn write_all(out: &mut impl io::Write, parts: &mut [IoSlice<'_>], written: &mut usize) -> io::Result<()> {
+    let mut left = parts;
     IoSlice::advance_slices(&mut left, 0);
     while !left.is_empty() {
-        match tcp.write_vectored(left) {
+        match out.write_vectored(left) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(bytes) => {
                 *written += bytes;
@@ -205,20 +205,4 @@ fn write_vectored(tcp: &mut TcpStream, parts: &[&[u8]], written: &mut usize) -> 
         }
     }
     Ok(())
-}
-
-fn write_all(tls: &mut StreamOwned<ClientConnection, TcpStream>, part: &[u8], written: &mut usize) -> io::Result<()> {
-    let mut left = part;
-    while !left.is_empty() {
-        match tls.write(left) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(bytes) => {
-                *written += bytes;
-                left = &left[bytes..];
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    tls.flush()
 }

@@ -6,28 +6,19 @@
 
 use std::borrow::Cow;
 
+use crate::letter::Content;
+
 /// The content as it travels, and the final dot, with an end for the last line where it has none.
 ///
 /// Line ends other than CRLF become CRLF, because a lone CR or LF is read as a line end by some servers and not by
 /// others (RFC 5321 2.3.8).
-pub(super) fn on_the_wire(content: &[u8]) -> (Cow<'_, [u8]>, &'static [u8]) {
-    let content = if is_ready(content) { Cow::Borrowed(content) } else { Cow::Owned(made_ready(content)) };
-    let dot: &[u8] = if content.is_empty() || content.ends_with(b"\r\n") { b".\r\n" } else { b"\r\n.\r\n" };
+pub(super) fn on_the_wire(content: &Content) -> (Cow<'_, Content>, &'static [u8]) {
+    let content = match content.is_ready() {
+        true => Cow::Borrowed(content),
+        false => Cow::Owned(made_ready(&content.to_vec()).into()),
+    };
+    let dot: &[u8] = if content.ends_line() { b".\r\n" } else { b"\r\n.\r\n" };
     (content, dot)
-}
-
-/// Whether no line begins with a dot and all end with CRLF.
-fn is_ready(content: &[u8]) -> bool {
-    const BLOCK: usize = 4096;
-    let Some((last, rest)) = content.split_last() else { return true };
-    // Pairs of neighbours without a branch, so that a machine compares many at a time.
-    let mut blocks = rest.chunks(BLOCK).zip(content[1..].chunks(BLOCK));
-    let is_fine = blocks.all(|(these, next)| {
-        let wrong =
-            |(this, next): (&u8, &u8)| ((*this == b'\r') != (*next == b'\n')) | ((*this == b'\n') & (*next == b'.'));
-        !these.iter().zip(next).map(wrong).fold(false, |any, wrong| any | wrong)
-    });
-    is_fine && *last != b'\r' && !matches!(content[0], b'.' | b'\n')
 }
 
 fn made_ready(content: &[u8]) -> Vec<u8> {
@@ -53,8 +44,9 @@ mod tests {
     use super::*;
 
     fn whole(content: &[u8]) -> String {
-        let (content, dot) = on_the_wire(content);
-        String::from_utf8([&content, dot].concat()).unwrap()
+        let content = Content::from(content.to_vec());
+        let (content, dot) = on_the_wire(&content);
+        String::from_utf8([&content.to_vec(), dot].concat()).unwrap()
     }
 
     /// What a server makes of it: RFC 5321 4.5.2, the receiver's side.
@@ -79,7 +71,7 @@ mod tests {
 
     #[test]
     fn what_needs_no_change_is_not_copied() {
-        assert!(matches!(on_the_wire(b"a.\r\n\r\nb\r\n").0, Cow::Borrowed(_)));
+        assert!(matches!(on_the_wire(&"a.\r\n\r\nb\r\n".into()).0, Cow::Borrowed(_)));
     }
 
     proptest! {

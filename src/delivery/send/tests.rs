@@ -151,7 +151,7 @@ impl World {
 
     fn with_sending<T>(&self, route: &Route, act: impl FnOnce(&Sending<'_>) -> T) -> T {
         let write = |subscriber: &Subscriber| {
-            let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into_bytes();
+            let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
             Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
         };
         let sending = Sending {

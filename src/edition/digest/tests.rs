@@ -42,7 +42,7 @@ fn reader() -> Recipient {
 }
 
 fn header(edition: &Edition) -> String {
-    let message = String::from_utf8(edition.message(&reader(), period().end).unwrap()).unwrap();
+    let message = String::from_utf8(edition.message(&reader(), period().end).unwrap().to_vec()).unwrap();
     message.split("\r\n\r\n").next().unwrap().to_owned()
 }
 

@@ -1,9 +1,9 @@
 //! The relaxed form of header and body, in which relays may fold and space them as they like: RFC 6376 section 3.4.
 
-use std::borrow::Cow;
-
 use aws_lc_rs::digest::{Context, SHA256};
 use memchr::memmem;
+
+use crate::letter::content::{Part, is_relaxed};
 
 /// A field of the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,15 +47,44 @@ pub(super) fn relaxed(field: &Field<'_>) -> String {
 
 /// SHA-256 of the body in the form of section 3.4.4: no white space at the end of lines, other white space as one space,
 /// no empty lines at the end.
-pub(super) fn body_hash(body: &[u8]) -> [u8; 32] {
-    let relaxed = relaxed_body(body);
-    let mut text = &*relaxed;
-    while let Some(shorter) = text.strip_suffix(b"\r\n") {
-        text = shorter;
+pub(super) fn body_hash<'a>(body: impl Iterator<Item = Part<'a>> + Clone) -> [u8; 32] {
+    if are_relaxed(body.clone()) {
+        return hash(body.map(|part| part.bytes));
     }
+    let whole: Vec<u8> = body.flat_map(|part| part.bytes).copied().collect();
+    hash([relaxed_body(&whole).as_slice()].into_iter())
+}
+
+/// Whether there is nothing to change in a body, as in most: they are base64 or quoted-printable.
+fn are_relaxed<'a>(body: impl Iterator<Item = Part<'a>>) -> bool {
+    let mut last = None;
+    body.filter(|part| !part.bytes.is_empty()).all(|Part { bytes, is_relaxed: known }| {
+        // No line end, and no gap, is cut in two.
+        let is_whole = |last: u8| !matches!(last, b' ' | b'\r');
+        let fits = last.is_none_or(is_whole);
+        last = bytes.last().copied();
+        fits && known.unwrap_or_else(|| is_relaxed(bytes))
+    }) && last.is_none_or(|last| last != b' ')
+}
+
+/// The hash of a relaxed body.
+fn hash<'a>(body: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut hash = Context::new(&SHA256);
-    hash.update(text);
-    if !text.is_empty() {
+    // Empty lines that are the last ones, so far.
+    let (mut line_ends, mut is_empty) = (0, true);
+    for part in body {
+        let mut text = part;
+        while let Some(shorter) = text.strip_suffix(b"\r\n") {
+            text = shorter;
+        }
+        if !text.is_empty() {
+            (0..line_ends).for_each(|_| hash.update(b"\r\n"));
+            hash.update(text);
+            (line_ends, is_empty) = (0, false);
+        }
+        line_ends += (part.len() - text.len()) / 2;
+    }
+    if !is_empty {
         hash.update(b"\r\n");
     }
     let mut bytes = [0; 32];
@@ -63,12 +92,7 @@ pub(super) fn body_hash(body: &[u8]) -> [u8; 32] {
     bytes
 }
 
-/// Most bodies are base64 or quoted-printable, in which there is nothing to change.
-fn relaxed_body(body: &[u8]) -> Cow<'_, [u8]> {
-    let has = |bytes: &[u8]| memmem::find(body, bytes).is_some();
-    if !has(b"  ") && !has(b" \r\n") && !has(b"\t") && !body.ends_with(b" ") {
-        return Cow::Borrowed(body);
-    }
+fn relaxed_body(body: &[u8]) -> Vec<u8> {
     let mut relaxed = Vec::with_capacity(body.len());
     for (index, line) in memmem_split(body).enumerate() {
         if index > 0 {
@@ -86,7 +110,7 @@ fn relaxed_body(body: &[u8]) -> Cow<'_, [u8]> {
             relaxed.pop();
         }
     }
-    Cow::Owned(relaxed)
+    relaxed
 }
 
 /// The lines of a text, without their CRLF.
@@ -106,6 +130,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::letter::{Content, Shared};
+
+    fn body_hash(body: &[u8]) -> [u8; 32] {
+        super::body_hash(Content::from(body.to_vec()).parts())
+    }
 
     #[test]
     fn the_example_of_the_standard() {
@@ -113,7 +142,7 @@ mod tests {
         let head = "A: X\r\nB : Y\t\r\n\tZ  \r\n";
         let shown: Vec<String> = fields(head).iter().map(relaxed).collect();
         assert_eq!(shown, ["a:X", "b:Y Z"]);
-        assert_eq!(&*relaxed_body(b" C \r\nD \t E\r\n\r\n\r\n"), b" C\r\nD E\r\n\r\n\r\n");
+        assert_eq!(relaxed_body(b" C \r\nD \t E\r\n\r\n\r\n"), b" C\r\nD E\r\n\r\n\r\n");
         assert_eq!(body_hash(b" C \r\nD \t E\r\n\r\n\r\n"), body_hash(b" C\r\nD E\r\n"));
     }
 
@@ -135,6 +164,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_hash_is_that_of_the_whole_however_it_is_cut(
+            parts in prop::collection::vec(("[ab\t ]{0,3}(\r\n){0,3}[ab ]{0,2}|\r|\n", any::<bool>()), 0..6),
+        ) {
+            let mut content = Content::with_capacity(0);
+            for (part, is_shared) in &parts {
+                let long = format!("{}\r\n{part}", "a".repeat(600));
+                if *is_shared { content.push_shared(&Shared::new(long.into())) } else { content.push(part.as_bytes()) }
+            }
+            let relaxed = relaxed_body(&content.to_vec());
+            prop_assert_eq!(super::body_hash(content.parts()), hash([relaxed.as_slice()].into_iter()));
+        }
+
         /// Written as the standard words it, a line at a time.
         #[test]
         fn any_body_is_relaxed(body in "[ab\t ]{0,6}(\r\n[ab \t]{0,6}){0,5}") {
@@ -147,7 +189,7 @@ mod tests {
                 words
             });
             let expected = lines.collect::<Vec<_>>().join("\r\n");
-            prop_assert_eq!(String::from_utf8(relaxed_body(body.as_bytes()).into_owned()).unwrap(), expected);
+            prop_assert_eq!(String::from_utf8(relaxed_body(body.as_bytes())).unwrap(), expected);
         }
     }
 }

@@ -9,8 +9,11 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use memchr::memmem;
 
 use crate::edition::dkim::canon::{Field, body_hash, fields, relaxed};
+use crate::letter::Content;
+use crate::letter::content::Part;
 
 pub use crate::edition::dkim::key::{Algorithm, Key, PublicKey};
 
@@ -69,27 +72,33 @@ impl Signer {
         Self { signatures }
     }
 
+    /// Whether there is a key to sign with.
+    pub fn signs(&self) -> bool {
+        !self.signatures.is_empty()
+    }
+
     /// The message with its signatures before it. `time` is when they say they were made (`t=`).
     ///
     /// # Errors
     /// When the message has no end of its header, or a key does not sign.
-    pub fn sign(&self, message: Vec<u8>, time: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
-        if self.signatures.is_empty() {
+    pub fn sign(&self, message: Content, time: DateTime<Utc>) -> anyhow::Result<Content> {
+        if !self.signs() {
             return Ok(message);
         }
         const END: &[u8] = b"\r\n\r\n";
-        let end = message.windows(END.len()).position(|bytes| bytes == END).context("the message has no body")?;
-        let head = std::str::from_utf8(&message[..end + 2]).context("the header is not UTF-8")?;
+        // `edition` writes the header in one part.
+        let mut parts = message.parts();
+        let first = parts.next().map_or(&[][..], |part| part.bytes);
+        let end = memmem::find(first, END).context("the message has no body")?;
+        let head = std::str::from_utf8(&first[..end + 2]).context("the header is not UTF-8")?;
+        let rest = Part { bytes: &first[end + END.len()..], is_relaxed: None };
         let fields = fields(head);
-        let body_hash = STANDARD.encode(body_hash(&message[end + END.len()..]));
+        let body_hash = STANDARD.encode(body_hash(std::iter::once(rest).chain(parts)));
         let mut signed = String::with_capacity(self.signatures.len() * 800);
         for signature in &self.signatures {
             signed.push_str(&signature.field(&fields, &body_hash, time)?);
         }
-        let mut whole = signed.into_bytes();
-        whole.reserve_exact(message.len());
-        whole.extend_from_slice(&message);
-        Ok(whole)
+        Ok(message.behind(signed.as_bytes()))
     }
 }
 

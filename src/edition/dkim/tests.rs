@@ -19,7 +19,7 @@ fn ed25519() -> Key {
 
 fn signed(key: Key, message: &str) -> String {
     let signature = Signature { domain: "example.org".to_owned(), selector: "autumn".to_owned(), key };
-    String::from_utf8(Signer::new(vec![signature]).sign(message.as_bytes().to_vec(), time()).unwrap()).unwrap()
+    String::from_utf8(Signer::new(vec![signature]).sign(message.into(), time()).unwrap().to_vec()).unwrap()
 }
 
 #[test]

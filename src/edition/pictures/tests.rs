@@ -1,10 +1,9 @@
-use std::sync::Arc;
-
 use mail_parser::{MessageParser, MimeHeaders};
 use proptest::prelude::*;
 
 use super::*;
 use crate::edition::body::Body;
+use crate::letter::Content;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\x12\x16\xf1\x4d";
 
@@ -83,11 +82,11 @@ fn what_is_too_large_or_no_picture_for_mail_stays_a_link() {
 #[test]
 fn the_html_stands_beside_its_pictures() {
     let html = "<p><img src=\"https://example.org/a.png\"></p>\n";
-    let pictures = Arc::new(chosen(html, 1000).0);
-    let body = Body::encode("Hello\n", &pictures.embedded(html), Arc::clone(&pictures));
-    let mut message = body.content_type().into_bytes();
-    message.extend_from_slice(b"\r\n");
+    let pictures = chosen(html, 1000).0;
+    let body = Body::encode("Hello\n", &pictures.embedded(html), &pictures);
+    let mut message = Content::from(body.content_type() + "\r\n");
     body.write(&[], &mut message);
+    let message = message.to_vec();
     let parsed = MessageParser::default().parse(&message).unwrap();
     let types: Vec<String> =
         parsed.parts.iter().map(|part| part.content_type().unwrap().subtype().unwrap_or_default().to_owned()).collect();
@@ -114,8 +113,7 @@ proptest! {
     fn every_picture_arrives(name in "[ -~潮é]{1,6}", bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let mut message = b"Content-Type: multipart/related; boundary=\"b\"\r\n\r\n".to_vec();
         let pictures = Pictures { ids: BTreeMap::new(), parts: vec![part("image/png", &name, "i@example.org", &bytes)] };
-        pictures.write("b", &mut message);
-        message.extend_from_slice(b"--b--\r\n");
+        message.extend_from_slice(&pictures.parts("b"));
         prop_assert!(message.split(|byte| *byte == b'\n').all(|line| line.len() <= 79));
         let parsed = MessageParser::default().parse(&message).unwrap();
         let part = parsed.part(1).unwrap();

@@ -27,7 +27,7 @@ fn letter(to: &str) -> Letter {
     Letter {
         from: "bounces@example.org".parse().unwrap(),
         to: to.parse().unwrap(),
-        content: b"Subject: Notes\r\n\r\n.dot\r\nend\r\n".to_vec(),
+        content: "Subject: Notes\r\n\r\n.dot\r\nend\r\n".into(),
     }
 }
 
@@ -130,7 +130,7 @@ fn a_drop_while_a_long_message_is_written_is_known_to_come_before_the_dot_or_cou
     let peer = Peer::start(vec![Script::new().on("CONTENT", Answer::Drop)]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     let mut long = letter("reader@example.com");
-    long.content = b"0123456789abcdef\r\n".repeat(2_000_000);
+    long.content = "0123456789abcdef\r\n".repeat(2_000_000).into();
     let error = session.offer(&long).map(|()| session.transmit(&long, None)).unwrap().unwrap_err();
     assert!(matches!(error.phase, Phase::Content | Phase::FinalDot), "{error}");
     assert!(!is_usable(&session));
