@@ -154,6 +154,7 @@ impl Context {
         let edition = Arc::new(edition);
         let signer = signer::signer(&self.project, mail)?;
         let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
+        let signed = signer.signs();
         let checked = edition.knows_its_reader().then(|| Arc::clone(&edition));
         let check = |edition: Arc<Edition>| -> Box<CheckLetter<'a>> {
             Box::new(move |subscriber| edition.check(&Recipient::of(subscriber)))
@@ -162,7 +163,7 @@ impl Context {
             let content = signer.sign(edition.message(&Recipient::of(subscriber), date)?, date)?;
             Ok(Letter { from: from.clone(), to: subscriber.address.clone(), content })
         };
-        Ok(Letters { write: Box::new(write), check: checked.map(check) })
+        Ok(Letters { write: Box::new(write), signed, check: checked.map(check) })
     }
 
     /// The hash of what subscribers read in an issue.

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! store ─► claims ─► scribes write and sign ─► letters ─► workers, one per connection ─► journal
+//!             └──────────── unsigned ────────────────────────────┘
 //! ```
 
 use std::sync::atomic::Ordering;
@@ -11,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use crate::delivery::bell::{Bell, LOOK};
 use crate::delivery::journal::{Journal, Stopped};
-use crate::delivery::papers::{Closed, Papers, Ready, Turn};
+use crate::delivery::papers::{Closed, Papers, Ready, Taken, Turn};
 use crate::delivery::run::{Job, Progress};
 use crate::delivery::server::Trouble;
+use crate::delivery::trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Entry, Outcome, State};
 use crate::letter::Letter;
@@ -58,7 +60,7 @@ pub(super) enum Next {
 impl<'a> Desk<'a> {
     /// With so many workers at each server.
     pub(super) fn new(journal: &'a Journal<'a>, job: &'a Job<'a>, counts: &Counts, seats: &[usize]) -> Self {
-        let papers = Mutex::new(Papers::new(job.route, seats, counts));
+        let papers = Mutex::new(Papers::new(job.route, seats, counts, job.signed));
         let (claims_came, letters_came, room_came) = <(Bell, Bell, Bell)>::default();
         Self { job, journal, papers, claims_came, letters_came, room_came }
     }
@@ -76,13 +78,14 @@ impl<'a> Desk<'a> {
         Ok(None)
     }
 
-    /// Lays claims down for the scribes; to write them down took so long.
+    /// Lays claims down for those who write letters; to write them down took so long.
     pub(super) fn add_claims(&self, claims: Vec<Claim>, taken: Duration) {
         let mut papers = self.papers();
         papers.note_claiming(taken);
         papers.claims.extend(claims);
+        let writers = if papers.has_scribes { &self.claims_came } else { &self.letters_came };
         drop(papers);
-        self.claims_came.ring_for_all();
+        writers.ring_for_all();
     }
 
     pub(super) fn has_claims(&self) -> bool {
@@ -102,7 +105,7 @@ impl<'a> Desk<'a> {
         self.is_ended(&papers) || self.is_ended(&self.room_came.wait(papers))
     }
 
-    /// The next claim to write a letter for; `None`: no more.
+    /// The next claim for a scribe to write a letter for; `None`: no more.
     pub(super) fn next_claim(&self) -> Option<Claim> {
         let mut papers = self.papers();
         loop {
@@ -156,7 +159,7 @@ impl<'a> Desk<'a> {
             }
             let turn = papers.turn(seat.server, seat.number);
             match turn {
-                Turn::Letter => match self.take_letter(&mut papers, seat) {
+                Turn::Letter => match self.take(papers, seat) {
                     Some(ready) => return Next::Letter(Box::new(ready)),
                     None => continue,
                 },
@@ -200,20 +203,36 @@ impl<'a> Desk<'a> {
             return None;
         }
         let is_mine = papers.turn(seat.server, seat.number) == Turn::Letter;
-        is_mine.then(|| self.take_letter(&mut papers, seat)).flatten()
+        is_mine.then(|| self.take(papers, seat)).flatten()
     }
 
-    fn take_letter(&self, papers: &mut Papers, seat: Seat) -> Option<Ready> {
-        let ready = papers.take_letter(seat.server)?;
+    /// Takes a letter, or writes it where no scribe does.
+    fn take(&self, mut papers: MutexGuard<'_, Papers>, seat: Seat) -> Option<Ready> {
+        let taken = papers.take(seat.server)?;
         // Scribes that have filled the desk go on when it is half empty, not after each letter.
         if papers.letters.len() <= papers.most_letters / 2 {
             self.claims_came.ring();
         }
-        if papers.has_several_servers() && !papers.letters.is_empty() {
+        if papers.wants_claims() {
+            self.room_came.ring();
+        }
+        if papers.has_several_servers() {
             // It may be the turn of one that was held.
             self.letters_came.ring_for_all();
         }
-        Some(ready)
+        drop(papers);
+        match taken {
+            Taken::Letter(ready) => Some(ready),
+            Taken::Claim(claim) => match (self.job.write)(&claim.subscriber) {
+                Ok(letter) => Some(Ready::new(claim, letter)),
+                Err(error) => {
+                    let mut papers = self.papers();
+                    papers.put_back_claim(seat.server, claim);
+                    papers.judgement.stop_for(trouble::unwritten(&error));
+                    None
+                }
+            },
+        }
     }
 
     /// Notes that the message is about to be written. False: somebody else mails this recipient.

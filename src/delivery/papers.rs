@@ -30,6 +30,8 @@ const SLOW: Duration = Duration::from_millis(2);
 pub(super) struct Papers {
     pub(super) claims: VecDeque<Claim>,
     pub(super) letters: VecDeque<Ready>,
+    /// Others write the letters ahead; else each worker writes its own.
+    pub(super) has_scribes: bool,
     pub(super) most_letters: usize,
     /// How many are claimed at a time.
     pub(super) batch: usize,
@@ -69,6 +71,13 @@ pub(super) struct Ready {
     is_suspect: bool,
 }
 
+/// What a worker has taken.
+pub(super) enum Taken {
+    Letter(Ready),
+    /// Its letter is still to be written.
+    Claim(Claim),
+}
+
 /// What a worker may do now.
 #[derive(Debug, PartialEq)]
 pub(super) enum Turn {
@@ -94,7 +103,7 @@ impl Ready {
 
 impl Papers {
     /// Nothing yet, for so many workers at each server.
-    pub(super) fn new(route: &Route, seats: &[usize], counts: &Counts) -> Self {
+    pub(super) fn new(route: &Route, seats: &[usize], counts: &Counts, has_scribes: bool) -> Self {
         let mut servers: Vec<Server> = seats.iter().map(|workers| Server::new(*workers)).collect();
         let weights: Vec<u32> = match route {
             Route::Relays(relays) => {
@@ -110,6 +119,7 @@ impl Papers {
         Self {
             claims: VecDeque::new(),
             letters: VecDeque::new(),
+            has_scribes,
             most_letters: workers,
             batch: BATCH,
             being_written: 0,
@@ -166,18 +176,22 @@ impl Papers {
         self.shares.held(server, begun, now);
     }
 
-    /// Takes the next letter for a server, if there is one.
-    pub(super) fn take_letter(&mut self, server: usize) -> Option<Ready> {
-        let at = self.letters.iter().position(|ready| self.is_for(ready, server))?;
-        let ready = self.letters.remove(at)?;
+    /// Takes the next letter for a server, or whom it is to be written for, if there is one.
+    pub(super) fn take(&mut self, server: usize) -> Option<Taken> {
+        let at = self.letters.iter().position(|ready| self.is_for(ready, server));
+        let taken = match at {
+            Some(at) => Taken::Letter(self.letters.remove(at)?),
+            None if self.has_scribes => return None,
+            None => Taken::Claim(self.claims.pop_front()?),
+        };
         self.being_sent += 1;
         self.shares.give(server);
         self.servers[server].use_permit();
-        Some(ready)
+        Some(taken)
     }
 
     fn is_there_one_for(&self, server: usize) -> bool {
-        self.letters.iter().any(|ready| self.is_for(ready, server))
+        !self.has_scribes && !self.claims.is_empty() || self.letters.iter().any(|ready| self.is_for(ready, server))
     }
 
     fn is_for(&self, ready: &Ready, server: usize) -> bool {
@@ -191,8 +205,18 @@ impl Papers {
     /// Takes a letter back that a server did not get, for another if it `avoids` this one.
     pub(super) fn put_back(&mut self, server: usize, mut ready: Ready, avoids: bool) {
         ready.avoids = avoids.then_some(server);
-        self.being_sent -= 1;
         self.letters.push_front(ready);
+        self.take_back(server);
+    }
+
+    /// Takes a claim back of which no letter could be written.
+    pub(super) fn put_back_claim(&mut self, server: usize, claim: Claim) {
+        self.claims.push_front(claim);
+        self.take_back(server);
+    }
+
+    fn take_back(&mut self, server: usize) {
+        self.being_sent -= 1;
         self.shares.take_back(server);
         self.servers[server].return_permit();
     }

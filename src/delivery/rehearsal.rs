@@ -17,6 +17,8 @@ pub type CheckLetter<'a> = dyn Fn(&Subscriber) -> anyhow::Result<()> + Sync + 'a
 pub struct Letters<'a> {
     /// Writes one.
     pub write: Box<WriteLetter<'a>>,
+    /// Whether it signs them.
+    pub signed: bool,
     /// Tells whether it can; `None` where nothing depends on who gets it.
     pub check: Option<Box<CheckLetter<'a>>>,
 }

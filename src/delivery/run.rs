@@ -1,8 +1,8 @@
 //! Mails one issue to everybody who still waits for it.
 //!
 //! Takes a frozen mailing, a way out and a writer of letters; gives what became of this run's recipients. The thread that
-//! calls claims recipients, a few write and sign letters, and each worker has a connection to its server. The first one to
-//! each server is made before the others, so that a wrong password is tried once.
+//! calls claims recipients, a few sign letters, if they are signed, and each worker has a connection to its server. The
+//! first one to each server is made before the others, so that a wrong password is tried once.
 
 use std::num::NonZero;
 use std::sync::atomic::AtomicBool;
@@ -40,6 +40,9 @@ pub struct Job<'a> {
     pub route: &'a Route,
     /// Writes the letters.
     pub write: &'a WriteLetter<'a>,
+    /// Whether it signs them, which takes longer than all else: threads of their own do it ahead, so that no connection
+    /// waits for a signature.
+    pub signed: bool,
     /// Recipients, at most.
     pub limit: Option<u64>,
     /// Nobody but these.
@@ -152,7 +155,7 @@ fn seats(route: &Route, open: usize) -> Vec<usize> {
 /// Lets the workers serve the desk until nobody waits or the run stops.
 fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, claimer: Claimer<'_, 'job>, seats: &[usize]) {
     let workers = seats.iter().sum();
-    let scribes = thread::available_parallelism().map_or(1, NonZero::get).min(workers);
+    let scribes = if job.signed { thread::available_parallelism().map_or(1, NonZero::get).min(workers) } else { 0 };
     thread::scope(|scope| {
         for _ in 0..scribes {
             scope.spawn(|| write_letters(job, desk));

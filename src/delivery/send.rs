@@ -262,6 +262,7 @@ fn mail_one<'a>(
         slug: &piece.folder(),
         route: sending.route,
         write: &*letters.write,
+        signed: letters.signed,
         limit: *left,
         only: None,
         rates: sending.rates,

@@ -82,6 +82,7 @@ struct World {
     waited: Mutex<Duration>,
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
+    signed: bool,
     limit: Option<u64>,
     rates: Vec<Rate>,
     warm_up: Option<WarmUp>,
@@ -107,6 +108,7 @@ impl World {
             pauses: Mutex::default(),
             seen: Mutex::default(),
             connections: 1,
+            signed: false,
             limit: None,
             rates: Vec::new(),
             warm_up: None,
@@ -176,7 +178,7 @@ impl World {
                 }
                 Ok(issue.title.clone())
             },
-            edition: &|_, _| Ok(Letters { write: Box::new(write), check: None }),
+            edition: &|_, _| Ok(Letters { write: Box::new(write), signed: self.signed, check: None }),
             record: &|_| Ok(()),
             clock: &|| self.now + *self.waited.lock().unwrap(),
             pause: &|pause| {
