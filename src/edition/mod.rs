@@ -40,6 +40,7 @@ mod highlight;
 pub mod inline;
 mod merge;
 mod message;
+mod own;
 pub mod pictures;
 pub mod recipient;
 mod render;

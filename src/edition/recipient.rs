@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::Url;
+use url::{Position, Url};
 
 use crate::config::MailConfig;
 use crate::email::EmailAddress;
@@ -50,10 +50,20 @@ impl Recipient {
 /// The ways to leave that the project file offers.
 #[derive(Debug, Clone, Default)]
 pub struct Unsubscribe {
-    url: Option<String>,
+    page: Option<Page>,
     mailto: Option<String>,
     /// Make the tokens that stand in place of `{token}`.
     secrets: Option<Arc<Secrets>>,
+}
+
+/// The address of the page to leave at, before it says who leaves.
+#[derive(Debug, Clone)]
+struct Page {
+    /// As the project file has it, or as a URL is written.
+    url: String,
+    /// The latter, so that it is still one with the recipient's own in it.
+    is_normal: bool,
+    is_personal: bool,
 }
 
 /// Stands for the recipient's token in the project file.
@@ -79,8 +89,8 @@ impl Unsubscribe {
     /// # Errors
     /// When `mail.unsubscribe_url` is no URL.
     pub fn new(mail: &MailConfig) -> anyhow::Result<Self> {
-        let unsubscribe =
-            Self { url: mail.unsubscribe_url.clone(), mailto: mail.unsubscribe_mailto.clone(), secrets: None };
+        let page = mail.unsubscribe_url.as_deref().map(Page::new);
+        let unsubscribe = Self { page, mailto: mail.unsubscribe_mailto.clone(), secrets: None };
         unsubscribe.of(&Recipient::of_address(mail.from.address.clone()))?;
         Ok(unsubscribe)
     }
@@ -99,21 +109,45 @@ impl Unsubscribe {
             Some(secrets) => secrets.token(Purpose::Leave, recipient.id, &recipient.address).to_string(),
             None => "0".repeat(33),
         };
-        let encoded = utf8_percent_encode(recipient.address.as_str(), RESERVED).to_string();
-        let is_personal = |text: &str| text.contains(ADDRESS) || text.contains(TOKEN);
-        let filled_in = self.url.as_ref().map(|url| url.replace(ADDRESS, &encoded).replace(TOKEN, &token));
-        let url = filled_in
-            .map(|url| Url::parse(&url).map(String::from).context("`mail.unsubscribe_url` is no URL"))
-            .transpose()?;
+        let url = self.page.as_ref().map(|page| page.of(&recipient.address, &token)).transpose()?;
         if url.as_ref().is_some_and(|url| url.len() > LONGEST_URL) {
             bail!("`mail.unsubscribe_url` is too long for a line of a message");
         }
-        let one_click =
-            self.url.as_deref().is_some_and(is_personal) && url.as_ref().is_some_and(|url| url.starts_with("https:"));
+        let one_click = self.page.as_ref().is_some_and(|page| page.is_personal)
+            && url.as_ref().is_some_and(|url| url.starts_with("https:"));
         let mailto = self.mailto.as_ref().map(|address| address.replace(TOKEN, &token).parse()).transpose();
         let mailto = mailto.context("`mail.unsubscribe_mailto` is no address")?;
         Ok(Leave { url, mailto: mailto.as_ref().map(mailto_uri), one_click })
     }
+}
+
+impl Page {
+    fn new(url: &str) -> Self {
+        let is_personal = [ADDRESS, TOKEN].iter().any(|own| url.contains(own));
+        let normal = normal(url).filter(|_| is_personal);
+        Self { is_normal: normal.is_some(), url: normal.unwrap_or_else(|| url.to_owned()), is_personal }
+    }
+
+    fn of(&self, address: &EmailAddress, token: &str) -> anyhow::Result<String> {
+        let encoded = utf8_percent_encode(address.as_str(), RESERVED).to_string();
+        let url = self.url.replace(ADDRESS, &encoded).replace(TOKEN, token);
+        if self.is_normal {
+            return Ok(url);
+        }
+        Url::parse(&url).map(String::from).context("`mail.unsubscribe_url` is no URL")
+    }
+}
+
+/// The address as a URL is written, where who leaves is named behind the host, which nothing they are called can change.
+fn normal(url: &str) -> Option<String> {
+    const STAND_INS: [(&str, &str); 2] = [(ADDRESS, "slugline-address%40"), (TOKEN, "slugline-token")];
+    let count = |text: &str, what| text.matches(what).count();
+    let stood_in = STAND_INS.iter().fold(url.to_owned(), |url, (own, stand_in)| url.replace(own, stand_in));
+    let parsed = Url::parse(&stood_in).ok().filter(Url::has_host)?;
+    let behind_host = &parsed[Position::BeforePath..];
+    let are_there = STAND_INS.iter().all(|(own, stand_in)| count(behind_host, *stand_in) == count(url, *own));
+    let written = String::from(parsed.clone());
+    are_there.then(|| STAND_INS.iter().fold(written, |url, (own, stand_in)| url.replace(stand_in, own)))
 }
 
 impl Leave {
@@ -138,7 +172,7 @@ mod tests {
     use super::*;
 
     fn unsubscribe(url: &str, mailto: Option<&str>) -> Unsubscribe {
-        Unsubscribe { url: Some(url.to_owned()), mailto: mailto.map(str::to_owned), secrets: None }
+        Unsubscribe { page: Some(Page::new(url)), mailto: mailto.map(str::to_owned), secrets: None }
     }
 
     fn recipient(address: &str) -> Recipient {
@@ -175,6 +209,26 @@ mod tests {
             ]
         );
         assert!(leave.one_click);
+    }
+
+    #[test]
+    fn an_address_is_written_as_a_url_is_wherever_it_says_who_leaves() {
+        for (url, is_normal) in [
+            ("HTTPS://News.Example.org/a/../b c/{token}?w={address}#{address}", true),
+            ("https://例え.example.org:443/é/{address}/{address}", true),
+            ("https://{token}.example.org/{token}", false),
+            ("https://example.org/leave", false),
+            ("mailto:{address}", false),
+            ("https://example.org/slugline-token/{token}", false),
+        ] {
+            let page = Page::new(url);
+            assert_eq!(page.is_normal, is_normal, "{url}");
+            for address in ["a.b@example.org", "..@example.org", "a+b&c/d%@example.org"] {
+                let Ok(address) = address.parse::<EmailAddress>() else { continue };
+                let parsed = Page { url: url.to_owned(), is_normal: false, is_personal: true }.of(&address, "aZ09-_");
+                assert_eq!(page.of(&address, "aZ09-_").unwrap(), parsed.unwrap());
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use crate::edition::body::Body;
-use crate::edition::context::{Fields, own};
+use crate::edition::context::Fields;
 use crate::edition::inline::inline;
 use crate::edition::pictures::Pictures;
 use crate::edition::recipient::{Leave, Recipient};
@@ -155,7 +155,7 @@ impl Renderer {
 
     fn values(&self, recipient: &Recipient, leave: &Leave) -> Option<(&Shared, Vec<String>)> {
         let shared = self.shared.as_ref()?;
-        Some((shared, shared.split.values(&own(recipient, leave))?))
+        Some((shared, shared.split.values(recipient, leave)?))
     }
 }
 

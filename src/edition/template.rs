@@ -3,6 +3,7 @@
 //! A name that means nothing is an error, not a blank: it is found before anybody gets the mail. Reading the project's
 //! files is left to the closure that is passed in.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use anyhow::Context;
@@ -10,7 +11,10 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
 use crate::content::plain_text;
+use crate::edition::context::own;
 use crate::edition::merge;
+use crate::edition::own::{Own, unescaped_where_harmless};
+use crate::edition::recipient::{Leave, Recipient};
 use crate::edition::template::failure::{finding, innermost, path};
 use crate::edition::transfer::{MARKS, mark};
 use crate::finding::Finding;
@@ -67,18 +71,29 @@ pub struct Templates {
 pub struct Split {
     /// With marks in place of the recipient's own. They hold the templates of `own` too.
     pub shared: Templates,
-    /// The names of templates that give the values, in the order of their marks.
-    pub own: Vec<String>,
+    /// What gives the values, in the order of their marks.
+    pub own: Vec<OwnValue>,
+}
+
+/// What gives one value of each recipient's own.
+#[derive(Debug, Clone)]
+pub struct OwnValue {
+    /// The name of a template.
+    template: String,
+    /// The same, where no template has to be run for it.
+    shown: Option<Own>,
 }
 
 impl Split {
-    /// The values of a recipient, in the order of their marks; `own` are the fields that are theirs. `None` when one
-    /// cannot be had: rendering the whole says why.
-    pub fn values(&self, own: &Value) -> Option<Vec<String>> {
-        let value = |name: &String| {
-            let value = self.shared.environment.get_template(name).ok()?.render(own).ok()?;
-            // Escaped for the sake of single quotes and scripts, which no attribute and no mail has.
-            Some(if value.contains("&#x") { value.replace("&#x2f;", "/").replace("&#x27;", "'") } else { value })
+    /// The values of a recipient, in the order of their marks. `None` when one cannot be had: rendering the whole says why.
+    pub fn values(&self, recipient: &Recipient, leave: &Leave) -> Option<Vec<String>> {
+        let fields = OnceCell::new();
+        let value = |OwnValue { template, shown }: &OwnValue| {
+            shown.as_ref().and_then(|own| own.value(recipient, leave)).or_else(|| {
+                let fields: &Value = fields.get_or_init(|| own(recipient, leave));
+                let value = self.shared.environment.get_template(template).ok()?.render(fields).ok()?;
+                Some(unescaped_where_harmless(value))
+            })
         };
         self.own.iter().map(value).collect()
     }
@@ -140,7 +155,7 @@ impl Templates {
                 if !merge::is_own(names) {
                     return None;
                 }
-                split.own.push(own);
+                split.own.push(OwnValue { template: own, shown: Own::parse(&expression, end) });
             }
             split.shared.environment.add_template_owned(name, parts.source).ok()?;
         }
