@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::delivery::bell::LOOK;
 use crate::delivery::desk::Desk;
 use crate::delivery::journal::{Journal, Stopped};
 use crate::delivery::run::{Job, Pause, Progress};
@@ -15,11 +16,14 @@ pub(super) struct Claimer<'desk, 'job> {
     /// How many of those whom alone the run is about were claimed, or had another run.
     asked: usize,
     may_be_more: bool,
+    /// When the store was last told that the run is alive.
+    renewed: Instant,
 }
 
 impl<'desk, 'job> Claimer<'desk, 'job> {
     pub(super) fn new(job: &'job Job<'job>, journal: &'desk Journal<'job>, desk: &'desk Desk<'job>) -> Self {
-        Self { job, journal, desk, left: job.limit.unwrap_or(u64::MAX), asked: 0, may_be_more: true }
+        let left = job.limit.unwrap_or(u64::MAX);
+        Self { job, journal, desk, left, asked: 0, may_be_more: true, renewed: Instant::now() }
     }
 
     /// Claims until nobody waits, the limit is reached or the run stops; then goes on to keep the run alive.
@@ -42,7 +46,11 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
 
     fn wait_for_room(&mut self) -> Result<u64, Stopped> {
         loop {
-            self.journal.renew_run()?;
+            // Not each time: what waits to be written goes with each claim too.
+            if self.renewed.elapsed() >= LOOK {
+                self.journal.renew_run()?;
+                self.renewed = Instant::now();
+            }
             if let Some(room) = self.desk.room()? {
                 return Ok((room as u64).min(self.left));
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use super::{Result, Sqlite, StoreResult, error, schema};
@@ -41,6 +42,8 @@ impl Sqlite {
 
     fn prepare(&self) -> rusqlite::Result<()> {
         self.connection.set_prepared_statement_cache_capacity(32);
+        // No value makes another plan better here; a statement would be planned anew for each.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         log_ahead(&self.connection)?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         self.connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;

@@ -5,6 +5,7 @@
 //! together. Whoever takes the lock of a dead run reads its log first, so nothing is ever missing. After a power cut the
 //! log counts no more than any other write without a sync: every claim is `unknown` then.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -43,17 +44,17 @@ pub(super) struct Noted {
 
 /// One line.
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct Line<'a> {
     run: i64,
     mailing: i64,
     subscriber: i64,
-    at: String,
+    at: Cow<'a, str>,
     /// The word of the state in which the entry leaves the recipient.
-    state: String,
+    state: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    reply: Option<String>,
+    reply: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    retry_at: Option<String>,
+    retry_at: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     suppress: bool,
 }
@@ -78,13 +79,14 @@ impl Log {
         entries: &[(SubscriberId, Entry)],
         now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>> {
-        let (mut lost, mut lines, at) = (Vec::new(), Vec::new(), time_text(now));
+        const USUAL: usize = 128;
+        let (mut lost, mut lines, at) = (Vec::new(), Vec::with_capacity(entries.len() * USUAL), time_text(now));
         for (subscriber, entry) in entries {
             if !self.step(mailing, *subscriber, entry) {
                 lost.push(*subscriber);
                 continue;
             }
-            let line = Line::of(self.run, mailing, *subscriber, entry, at.clone());
+            let line = Line::of(self.run, mailing, *subscriber, entry, &at);
             serde_json::to_writer(&mut lines, &line)?;
             lines.push(b'\n');
             self.waiting.insert((mailing, *subscriber), Noted { entry: entry.clone(), at: now });
@@ -142,7 +144,7 @@ pub(super) fn left_behind(path: &Path, run: i64) -> Result<Vec<(i64, SubscriberI
     open(path)?.read_to_end(&mut text)?;
     let mut entries = Vec::new();
     for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-        let line: Line = serde_json::from_slice(line)
+        let line: Line<'_> = serde_json::from_slice(line)
             .with_context(|| format!("the log of the last run, `{}`, cannot be read", path.display()))?;
         if line.run == run {
             let (mailing, subscriber) = (line.mailing, SubscriberId(line.subscriber));
@@ -160,15 +162,15 @@ fn open(path: &Path) -> Result<File> {
     Ok(options.open(path)?)
 }
 
-impl Line {
-    fn of(run: i64, mailing: i64, subscriber: SubscriberId, entry: &Entry, at: String) -> Self {
-        let line = |state: State, reply: Option<&String>| Self {
+impl<'a> Line<'a> {
+    fn of(run: i64, mailing: i64, subscriber: SubscriberId, entry: &'a Entry, at: &'a str) -> Self {
+        let line = |state: State, reply: Option<&'a String>| Self {
             run,
             mailing,
             subscriber: subscriber.0,
-            at,
-            state: state.as_str().to_owned(),
-            reply: reply.cloned(),
+            at: at.into(),
+            state: state.as_str().into(),
+            reply: reply.map(Into::into),
             retry_at: None,
             suppress: false,
         };
@@ -177,7 +179,7 @@ impl Line {
             Entry::Unsent => line(State::Claimed, None),
             Entry::Ended(Outcome::Sent(reply)) => line(State::Sent, Some(reply)),
             Entry::Ended(Outcome::Deferred { reply, retry_at }) => {
-                Self { retry_at: Some(time_text(*retry_at)), ..line(State::Deferred, Some(reply)) }
+                Self { retry_at: Some(time_text(*retry_at).into()), ..line(State::Deferred, Some(reply)) }
             }
             Entry::Ended(Outcome::Failed { reply, suppress }) => {
                 Self { suppress: *suppress, ..line(State::Failed, Some(reply)) }
@@ -188,7 +190,7 @@ impl Line {
     }
 
     fn noted(self) -> Result<Noted> {
-        let reply = self.reply.unwrap_or_default();
+        let reply = self.reply.unwrap_or_default().into_owned();
         let entry = match State::from_word(&self.state) {
             Some(State::Sending) => Entry::Sending,
             Some(State::Claimed) => Entry::Unsent,
