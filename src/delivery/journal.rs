@@ -13,13 +13,15 @@ use crate::delivery::bell::Bell;
 use crate::delivery::run::Job;
 use crate::ledger::{Claim, Entry, Outcome};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::{Barrier, Store, StoreError};
+use crate::store::{Barrier, Recorder, Store, StoreError};
 use crate::subscriber::SubscriberId;
 
 pub(super) struct Journal<'a> {
     job: &'a Job<'a>,
     store: Mutex<&'a mut dyn Store>,
     barrier: Barrier,
+    /// Writes entries while the store claims recipients, where it can.
+    recorder: Option<Recorder>,
     page: Mutex<Page>,
     turned: Bell,
 }
@@ -41,8 +43,8 @@ struct Page {
 
 impl<'a> Journal<'a> {
     pub(super) fn new(store: &'a mut dyn Store, job: &'a Job<'a>) -> Result<Self, StoreError> {
-        let barrier = store.barrier()?;
-        Ok(Self { job, store: Mutex::new(store), barrier, page: Mutex::default(), turned: Bell::default() })
+        let (barrier, recorder) = (store.barrier()?, store.recorder(job.issue)?);
+        Ok(Self { job, store: Mutex::new(store), barrier, recorder, page: Mutex::default(), turned: Bell::default() })
     }
 
     /// Claims so many recipients at most, durably. While the disk is waited for, others write.
@@ -143,7 +145,11 @@ impl<'a> Journal<'a> {
         page.writing = true;
         let (entries, upto) = (mem::take(&mut page.waiting), page.came);
         drop(page);
-        let result = self.store().record(self.job.issue, &entries, (self.job.clock)());
+        let now = (self.job.clock)();
+        let result = match &self.recorder {
+            Some(record) => record(&entries, now),
+            None => self.store().record(self.job.issue, &entries, now),
+        };
         let mut page = self.page();
         page.writing = false;
         match result {

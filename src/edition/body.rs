@@ -80,9 +80,7 @@ fn part_head(boundary: &str, content_type: &str, part: &Encoded) -> String {
 
 /// What stands before the HTML with its pictures: `multipart/related` (RFC 2387), whose first part is the one to show.
 fn related_head(boundary: &str, related: &str) -> String {
-    format!(
-        "--{boundary}\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"{related}\"\r\n\r\n"
-    )
+    format!("--{boundary}\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"{related}\"\r\n\r\n")
 }
 
 /// `=_` never occurs in quoted-printable or base64, and no text holds its own hash.

@@ -59,7 +59,8 @@ fn plain(name: &str) -> Option<String> {
 #[test]
 fn a_message_holds_every_header_and_both_parts() {
     let edition = edition(&issue(ISSUE), "Hello\n", &plain).unwrap();
-    let message = String::from_utf8(message_of(&edition, &reader("mei@example.com", "梅, 小"), date()).unwrap()).unwrap();
+    let message =
+        String::from_utf8(message_of(&edition, &reader("mei@example.com", "梅, 小"), date()).unwrap()).unwrap();
     let expected = "\
 From: =?utf-8?b?54Gv56y8?= <weekly@lanterns.example.org>
 To: =?utf-8?b?5qKFLCDlsI8=?= <mei@example.com>

@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -21,11 +22,11 @@ use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
+use crate::store::{Added, Barrier, Begun, Recorder, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use file::beside;
-use log::{Log, Noted};
+use log::Log;
 
 mod decisions;
 mod digest;
@@ -53,7 +54,7 @@ pub struct Sqlite {
 struct Sending {
     /// The number in the table of runs.
     run: i64,
-    log: RefCell<Log>,
+    log: Arc<Mutex<Log>>,
     /// The issue at hand, and the number of its mailing.
     mailing: RefCell<Option<(IssueId, i64)>>,
     /// Held as long as it lasts.
@@ -84,28 +85,41 @@ impl Sqlite {
     ) -> StoreResult<Vec<Claim>> {
         const DOING: &str = "claim recipients";
         let Sending { run, log, .. } = self.sending(DOING)?;
-        let mut log = log.borrow_mut();
-        let (mailing, claims) = self.quickly(DOING, |transaction| {
-            ledger::apply(transaction, *run, waiting(&log))?;
+        let turned = lock(log).turn();
+        let worked = self.quickly(DOING, |transaction| {
+            ledger::apply(transaction, *run, turned.entries())?;
             work(transaction, *run)
-        })?;
-        log.empty().map_err(|error| error::doing(DOING, &self.path, error))?;
+        });
+        let mut log = lock(log);
+        let (mailing, claims) = worked.inspect_err(|_| log.give_back(turned))?;
+        log.done().map_err(|error| error::doing(DOING, &self.path, error))?;
         for claim in &claims {
             log.claimed(mailing, claim.subscriber.id);
         }
         Ok(claims)
     }
 
+    /// What writes entries about an issue's recipients into the log.
+    fn recorder_of(&self, issue: &IssueId) -> StoreResult<Recorder> {
+        let sending = self.sending(RECORDING)?;
+        let (log, path) = (Arc::clone(&sending.log), self.path.clone());
+        let failed = move |error| error::doing(RECORDING, &path, error);
+        let mailing = self.mailing_number(sending, issue).map_err(&failed)?;
+        Ok(Box::new(move |entries, now| lock(&log).add(mailing, entries, now).map_err(&failed)))
+    }
+
     /// Brings what waits in the log into the database.
     fn write_log(&self) -> StoreResult<()> {
         const DOING: &str = "record what was sent";
         let Some(Sending { run, log, .. }) = &self.sending else { return Ok(()) };
-        let mut log = log.borrow_mut();
-        if log.waiting().is_empty() {
+        let turned = lock(log).turn();
+        if turned.is_empty() {
             return Ok(());
         }
-        self.quickly(DOING, |transaction| ledger::apply(transaction, *run, waiting(&log)))?;
-        log.empty().map_err(|error| error::doing(DOING, &self.path, error))
+        let applied = self.quickly(DOING, |transaction| ledger::apply(transaction, *run, turned.entries()));
+        let mut log = lock(log);
+        applied.inspect_err(|_| log.give_back(turned))?;
+        log.done().map_err(|error| error::doing(DOING, &self.path, error))
     }
 
     /// Takes the right to send, if `admit` does not refuse, and settles what dead runs left; the other who has it otherwise.
@@ -122,10 +136,10 @@ impl Sqlite {
         };
         let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
         note.map_err(|error| error::doing(doing, &self.path, error.into()))?;
-        let path = beside(&self.path, "-log");
+        let paths = log::paths(&self.path);
         let failed = |error| error::doing(doing, &self.path, error);
         let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
-        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&path, last)).map_err(failed)?;
+        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&paths, last)).map_err(failed)?;
         let (number, recovered, admitted) = self.durably(doing, |transaction| {
             let admitted = admit(self, transaction)?;
             let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
@@ -133,7 +147,7 @@ impl Sqlite {
             let (number, recovered) = ledger::begin_run(transaction, run, now)?;
             Ok((number, recovered, admitted))
         })?;
-        let log = RefCell::new(Log::begin(&path, number).map_err(failed)?);
+        let log = Arc::new(Mutex::new(Log::begin(&paths, number).map_err(failed)?));
         self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
         Ok(Ok((recovered, admitted)))
     }
@@ -268,16 +282,16 @@ impl Store for Sqlite {
         entries: &[(SubscriberId, Entry)],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<SubscriberId>> {
-        const DOING: &str = "record what is sent";
-        let sending = self.sending(DOING)?;
-        let log = &sending.log;
-        let failed = |error| error::doing(DOING, &self.path, error);
-        let mailing = self.mailing_number(sending, issue).map_err(failed)?;
-        let lost = log.borrow_mut().add(mailing, entries, now).map_err(failed)?;
-        if log.borrow().is_full() {
+        let lost = self.recorder_of(issue)?(entries, now)?;
+        if lock(&self.sending(RECORDING)?.log).is_full() {
             self.write_log()?;
         }
         Ok(lost)
+    }
+
+    /// The log is there for that. It does not grow without end, for each claim empties it.
+    fn recorder(&self, issue: &IssueId) -> StoreResult<Option<Recorder>> {
+        self.recorder_of(issue).map(Some)
     }
 
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> StoreResult<Permits> {
@@ -347,9 +361,10 @@ impl Drop for Sqlite {
 type Result<T> = anyhow::Result<T>;
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
-/// What waits in the log, as `ledger::apply` takes it.
-fn waiting(log: &Log) -> impl Iterator<Item = (i64, SubscriberId, &Noted)> {
-    log.waiting().iter().map(|((mailing, subscriber), noted)| (*mailing, *subscriber, noted))
+const RECORDING: &str = "record what is sent";
+
+fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Times in the database: UTC with milliseconds, so that text order is time order.

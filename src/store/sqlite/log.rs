@@ -1,20 +1,23 @@
-//! What the run that is alive has done since its last transaction: a file beside the database, a line for each entry.
+//! What the run that is alive has done since its last transaction: two files beside the database, a line for each entry.
 //!
 //! A transaction for every message would cost more than the message. A line costs one write into the page cache, which
 //! survives the death of the process as a commit without a sync does; some dozens of entries then go into the database
-//! together. Whoever takes the lock of a dead run reads its log first, so nothing is ever missing. After a power cut the
-//! log counts no more than any other write without a sync: every claim is `unknown` then.
+//! together, while further ones go into the other file. Whoever takes the lock of a dead run reads its log first, so
+//! nothing is ever missing. After a power cut the log counts no more than any other write without a sync: every claim is
+//! `unknown` then.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
+use std::mem;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::file::beside;
 use super::{Result, time, time_text};
 use crate::fault;
 use crate::ledger::{Entry, Outcome, State};
@@ -26,14 +29,30 @@ const MOST: usize = 512;
 /// The log of a run, and what of it is not in the database.
 #[derive(Debug)]
 pub(super) struct Log {
-    file: File,
-    length: u64,
+    pages: [Page; 2],
+    /// The page that is written on, and how often it was turned.
+    open: usize,
+    turn: u64,
     run: i64,
     /// The recipients this run has claimed, each with the state as the last entry left it.
-    claimed: HashMap<(i64, SubscriberId), State>,
+    claimed: HashMap<Key, State>,
     /// What is not in the database yet, the last word about each recipient.
-    waiting: HashMap<(i64, SubscriberId), Noted>,
+    waiting: HashMap<Key, Noted>,
 }
+
+/// A file of the log.
+#[derive(Debug)]
+struct Page {
+    file: File,
+    length: u64,
+}
+
+/// A mailing and one of its recipients.
+type Key = (i64, SubscriberId);
+
+/// What is on its way into the database, the last word about each recipient.
+#[derive(Debug)]
+pub(super) struct Turned(HashMap<Key, Noted>);
 
 /// An entry and its time.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +65,7 @@ pub(super) struct Noted {
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
     run: i64,
+    turn: u64,
     mailing: i64,
     subscriber: i64,
     at: Cow<'a, str>,
@@ -59,12 +79,46 @@ struct Line<'a> {
     suppress: bool,
 }
 
+/// The files of the log that is beside this database.
+pub(super) fn paths(database: &Path) -> [PathBuf; 2] {
+    ["-log", "-log2"].map(|suffix| beside(database, suffix))
+}
+
+impl Page {
+    fn open(path: &Path) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self { file, length })
+    }
+
+    fn write(&mut self, lines: &[u8]) -> Result<()> {
+        if let Err(error) = self.file.write_all(lines) {
+            // Half a line must not stand before others.
+            let _ = self.cut(self.length);
+            return Err(error.into());
+        }
+        self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    fn cut(&mut self, length: u64) -> Result<()> {
+        self.file.set_len(length)?;
+        self.file.seek(SeekFrom::Start(length))?;
+        self.length = length;
+        Ok(())
+    }
+}
+
 impl Log {
-    /// Begins the log of a run; what the file held is gone.
-    pub(super) fn begin(path: &Path, run: i64) -> Result<Self> {
-        let mut log = Self { file: open(path)?, length: 0, run, claimed: HashMap::new(), waiting: HashMap::new() };
-        log.empty()?;
-        Ok(log)
+    /// Begins the log of a run; what the files held is gone.
+    pub(super) fn begin(paths: &[PathBuf; 2], run: i64) -> Result<Self> {
+        let mut pages = [Page::open(&paths[0])?, Page::open(&paths[1])?];
+        pages.iter_mut().try_for_each(|page| page.cut(0))?;
+        Ok(Self { pages, open: 0, turn: 0, run, claimed: HashMap::new(), waiting: HashMap::new() })
     }
 
     /// Notes that this run has claimed a recipient.
@@ -86,19 +140,14 @@ impl Log {
                 lost.push(*subscriber);
                 continue;
             }
-            let line = Line::of(self.run, mailing, *subscriber, entry, &at);
+            let line = Line::of(self, mailing, *subscriber, entry, &at);
             serde_json::to_writer(&mut lines, &line)?;
             lines.push(b'\n');
             self.waiting.insert((mailing, *subscriber), Noted { entry: entry.clone(), at: now });
         }
         fault::step("note entries", "not written");
-        if let Err(error) = self.file.write_all(&lines) {
-            // Half a line must not stand before others.
-            let _ = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
-            return Err(error.into());
-        }
+        self.pages[self.open].write(&lines)?;
         fault::step("note entries", "written");
-        self.length += lines.len() as u64;
         Ok(lost)
     }
 
@@ -107,19 +156,32 @@ impl Log {
         self.waiting.len() >= MOST
     }
 
-    /// What is not in the database yet.
-    pub(super) fn waiting(&self) -> &HashMap<(i64, SubscriberId), Noted> {
-        &self.waiting
+    /// Hands out what is not in the database yet, and turns the page, so that what comes meanwhile stays apart.
+    pub(super) fn turn(&mut self) -> Turned {
+        let other = 1 - self.open;
+        // It is empty, unless what stood on it could not be brought into the database.
+        if self.pages[other].length == 0 && !self.waiting.is_empty() {
+            (self.open, self.turn) = (other, self.turn + 1);
+        }
+        Turned(mem::take(&mut self.waiting))
     }
 
-    /// All that waited is in the database.
-    pub(super) fn empty(&mut self) -> Result<()> {
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.length = 0;
-        self.waiting.clear();
-        fault::step("note entries", "all in the database");
+    /// All that was handed out is in the database.
+    pub(super) fn done(&mut self) -> Result<()> {
+        for (number, page) in self.pages.iter_mut().enumerate() {
+            if page.length > 0 && (number != self.open || self.waiting.is_empty()) {
+                page.cut(0)?;
+                fault::step("note entries", "all in the database");
+            }
+        }
         Ok(())
+    }
+
+    /// What was handed out is not in the database after all.
+    pub(super) fn give_back(&mut self, Turned(entries): Turned) {
+        for (key, noted) in entries {
+            self.waiting.entry(key).or_insert(noted);
+        }
     }
 
     /// Whether the entry may follow what is known of the recipient; if so, it does.
@@ -137,35 +199,43 @@ impl Log {
     }
 }
 
-/// What a dead run has noted and not put into the database, in its order. A last line that was cut off is none: what it
-/// was to say had not happened.
-pub(super) fn left_behind(path: &Path, run: i64) -> Result<Vec<(i64, SubscriberId, Noted)>> {
-    let mut text = Vec::new();
-    open(path)?.read_to_end(&mut text)?;
-    let mut entries = Vec::new();
-    for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-        let line: Line<'_> = serde_json::from_slice(line)
-            .with_context(|| format!("the log of the last run, `{}`, cannot be read", path.display()))?;
-        if line.run == run {
-            let (mailing, subscriber) = (line.mailing, SubscriberId(line.subscriber));
-            entries.push((mailing, subscriber, line.noted()?));
-        }
+impl Turned {
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
-    Ok(entries)
+
+    /// As `ledger::apply` takes it.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (i64, SubscriberId, &Noted)> {
+        self.0.iter().map(|((mailing, subscriber), noted)| (*mailing, *subscriber, noted))
+    }
 }
 
-fn open(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    Ok(options.open(path)?)
+/// What a dead run has noted and not put into the database, in its order. A last line that was cut off is none: what it
+/// was to say had not happened.
+pub(super) fn left_behind(paths: &[PathBuf; 2], run: i64) -> Result<Vec<(i64, SubscriberId, Noted)>> {
+    let mut entries = Vec::new();
+    for path in paths {
+        let mut text = Vec::new();
+        Page::open(path)?.file.read_to_end(&mut text)?;
+        for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            let line: Line<'_> = serde_json::from_slice(line)
+                .with_context(|| format!("the log of the last run, `{}`, cannot be read", path.display()))?;
+            if line.run == run {
+                let (turn, mailing, subscriber) = (line.turn, line.mailing, SubscriberId(line.subscriber));
+                entries.push((turn, (mailing, subscriber, line.noted()?)));
+            }
+        }
+    }
+    entries.sort_by_key(|(turn, _)| *turn);
+    Ok(entries.into_iter().map(|(_, entry)| entry).collect())
 }
 
 impl<'a> Line<'a> {
-    fn of(run: i64, mailing: i64, subscriber: SubscriberId, entry: &'a Entry, at: &'a str) -> Self {
+    fn of(log: &Log, mailing: i64, subscriber: SubscriberId, entry: &'a Entry, at: &'a str) -> Self {
         let line = |state: State, reply: Option<&'a String>| Self {
-            run,
+            run: log.run,
+            turn: log.turn,
             mailing,
             subscriber: subscriber.0,
             at: at.into(),
@@ -229,9 +299,9 @@ mod tests {
     #[test]
     fn what_is_noted_is_found_by_the_next_run_and_half_a_line_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
+        let paths = paths(&folder.path().join("store.db"));
         let now: DateTime<Utc> = "2026-11-23T08:00:00.123Z".parse().unwrap();
-        let mut log = Log::begin(&path, 7).unwrap();
+        let mut log = Log::begin(&paths, 7).unwrap();
         let mut expected = Vec::new();
         for (number, entry) in entries().into_iter().enumerate() {
             let reader = SubscriberId(number as i64);
@@ -243,30 +313,64 @@ mod tests {
             assert_eq!(log.add(1, &noted, now).unwrap(), []);
             expected.extend(noted.into_iter().map(|(reader, entry)| (1, reader, Noted { entry, at: now })));
         }
-        let mut text = std::fs::read(&path).unwrap();
-        assert_eq!(left_behind(&path, 7).unwrap(), expected);
-        assert_eq!(left_behind(&path, 8).unwrap(), [], "it is another run's");
+        let mut text = std::fs::read(&paths[0]).unwrap();
+        assert_eq!(left_behind(&paths, 7).unwrap(), expected);
+        assert_eq!(left_behind(&paths, 8).unwrap(), [], "it is another run's");
         text.truncate(text.len() - 5);
-        std::fs::write(&path, &text).unwrap();
+        std::fs::write(&paths[0], &text).unwrap();
         expected.pop();
-        assert_eq!(left_behind(&path, 7).unwrap(), expected);
-        std::fs::write(&path, "{\"run\":7}\n").unwrap();
-        assert!(left_behind(&path, 7).unwrap_err().to_string().contains("cannot be read"));
-        Log::begin(&path, 8).unwrap();
-        assert_eq!(left_behind(&path, 7).unwrap(), []);
+        assert_eq!(left_behind(&paths, 7).unwrap(), expected);
+        std::fs::write(&paths[0], "{\"run\":7}\n").unwrap();
+        assert!(left_behind(&paths, 7).unwrap_err().to_string().contains("cannot be read"));
+        Log::begin(&paths, 8).unwrap();
+        assert_eq!(left_behind(&paths, 7).unwrap(), []);
     }
 
     #[test]
-    fn the_last_word_about_each_recipient_waits_for_the_database() {
+    fn the_last_word_about_each_recipient_goes_into_the_database() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = Log::begin(&folder.path().join("log"), 7).unwrap();
+        let mut log = Log::begin(&paths(&folder.path().join("store.db")), 7).unwrap();
         let (one, now) = (SubscriberId(1), DateTime::<Utc>::UNIX_EPOCH);
         log.claimed(1, one);
         let sent = Entry::Ended(Outcome::Sent("250".to_owned()));
         assert_eq!(log.add(1, &[(one, Entry::Sending), (one, sent.clone()), (one, sent.clone())], now).unwrap(), [one]);
-        assert_eq!(log.waiting().len(), 1);
-        assert_eq!(log.waiting()[&(1, one)].entry, sent);
-        log.empty().unwrap();
-        assert!(log.waiting().is_empty());
+        let turned = log.turn();
+        assert_eq!(turned.entries().collect::<Vec<_>>(), [(1, one, &Noted { entry: sent, at: now })]);
+        log.done().unwrap();
+        assert!(log.turn().is_empty());
+    }
+
+    #[test]
+    fn what_comes_while_others_go_into_the_database_is_neither_lost_nor_written_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = paths(&folder.path().join("store.db"));
+        let mut log = Log::begin(&paths, 7).unwrap();
+        let (one, two, now) = (SubscriberId(1), SubscriberId(2), DateTime::<Utc>::UNIX_EPOCH);
+        let sent = || Entry::Ended(Outcome::Sent("250".to_owned()));
+        let left =
+            || left_behind(&paths, 7).unwrap().into_iter().map(|(_, id, noted)| (id, noted.entry)).collect::<Vec<_>>();
+        log.claimed(1, one);
+        for _ in 0..3 {
+            log.claimed(1, two);
+            log.add(1, &[(two, Entry::Sending)], now).unwrap();
+            let turned = log.turn();
+            log.add(1, &[(two, sent())], now).unwrap();
+            assert_eq!(left(), [(two, Entry::Sending), (two, sent())], "whichever file is the older one");
+            assert_eq!(turned.entries().count(), 1);
+            log.done().unwrap();
+            assert_eq!(left(), [(two, sent())]);
+            assert_eq!(log.turn().entries().next().map(|(_, _, noted)| noted.entry.clone()), Some(sent()));
+            log.done().unwrap();
+            assert_eq!(left(), []);
+        }
+        // The database refuses, and takes all of it later.
+        log.add(1, &[(one, Entry::Sending)], now).unwrap();
+        let refused = log.turn();
+        log.add(1, &[(one, sent())], now).unwrap();
+        log.give_back(refused);
+        assert_eq!(left(), [(one, Entry::Sending), (one, sent())]);
+        assert_eq!(log.turn().entries().next().map(|(_, _, noted)| noted.entry.clone()), Some(sent()));
+        log.done().unwrap();
+        assert_eq!(left(), []);
     }
 }

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// `PRAGMA application_id`: "slug" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x736c_7567;
 
-pub(super) const MIGRATIONS: [&str; 5] = [
+pub(super) const MIGRATIONS: [&str; 6] = [
     "
 CREATE TABLE subscriber (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -97,6 +97,9 @@ CREATE TABLE quota (
     PRIMARY KEY (name, day)
 ) WITHOUT ROWID;
 ",
+    // Nothing changes here, but the log has a second file: an older program that found a dead run would not read it, and
+    // would queue again what is noted there as sent.
+    "",
 ];
 
 /// Refuses a database of another program, and one of a newer version of this one. Changes nothing.
