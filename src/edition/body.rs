@@ -13,7 +13,7 @@ use crate::letter::{Content, Shared};
 /// Both parts, encoded.
 #[derive(Debug, Clone)]
 pub struct Body {
-    boundary: String,
+    content_type: String,
     before_text: String,
     text: Encoded,
     before_html: String,
@@ -42,12 +42,13 @@ impl Body {
             }
         };
         after.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-        Self { boundary, before_text, text, before_html, html, after: Shared::new(after) }
+        let content_type = format!("Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n");
+        Self { content_type, before_text, text, before_html, html, after: Shared::new(after) }
     }
 
     /// The field that announces the parts, with its CRLF.
-    pub fn content_type(&self) -> String {
-        format!("Content-Type: multipart/alternative;\r\n boundary=\"{}\"\r\n", self.boundary)
+    pub fn content_type(&self) -> &str {
+        &self.content_type
     }
 
     /// Whether the values can stand in the parts as they are encoded: they hold no control characters, and in the text
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn a_body_holds_text_first_and_html_last() {
         let body = Body::encode("Hello\n", &format!("<p>{}</p>\n", mark(0)), &Pictures::default());
-        let boundary = &body.boundary;
+        let boundary = body.content_type().split('"').nth(1).unwrap();
         let expected = format!(
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8; format=flowed\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\
              Hello\r\n\r\n--{boundary}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\

@@ -4,7 +4,7 @@
 //! added per recipient. The same recipient and date always give the same bytes. Signing and sending are left to others.
 
 use anyhow::bail;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -84,12 +84,13 @@ impl Header {
         head.push_str(&header::mailbox("To", Some(&recipient.name), &recipient.address));
         head.push_str(&self.reply_to);
         head.push_str(&header::text("Subject", subject));
-        head.extend(["Date: ", &date.to_rfc2822(), "\r\n"]);
+        head.extend(["Date: ", &written(date), "\r\n"]);
         head.extend(["Message-ID: <", &self.message_id(&recipient.address), ">\r\n"]);
         head.push_str("MIME-Version: 1.0\r\n");
-        head.push_str(&encoded.body.content_type());
-        if !leave.items().is_empty() {
-            head.push_str(&header::list("List-Unsubscribe", &leave.items()));
+        head.push_str(encoded.body.content_type());
+        let ways = leave.items();
+        if !ways.is_empty() {
+            head.push_str(&header::list("List-Unsubscribe", &ways));
         }
         if leave.one_click {
             head.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
@@ -107,6 +108,12 @@ impl Header {
         let recipient = Sha256::new().chain_update(self.issue).chain_update(address.key()).finalize();
         format!("{}.{}@{}", hex(&self.issue[..8]), hex(&recipient[..16]), self.domain)
     }
+}
+
+/// As RFC 5322 section 3.3 has it, the day in two digits.
+fn written(date: DateTime<Utc>) -> String {
+    let text = date.to_rfc2822();
+    if date.day() < 10 { text.replacen(", ", ", 0", 1) } else { text }
 }
 
 /// What tells machines that this is a list: RFC 2919, RFC 5064, RFC 3834 section 5, and what Exchange and old

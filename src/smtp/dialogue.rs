@@ -2,6 +2,7 @@
 //!
 //! Takes commands, gives replies or errors that know their phase. Which command comes when is `session`'s.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -116,35 +117,43 @@ impl<'run> Dialogue<'run> {
 
     /// The lines of the next reply, whatever it says, without the codes.
     pub(super) fn hear_lines(&mut self, phase: Phase) -> Result<(u16, Vec<String>), SessionError> {
-        self.read_lines(phase).map_err(|error| lost(phase, &error))
+        let mut lines = Vec::new();
+        let code = self.read_lines(phase, |line| lines.push(line.to_owned()));
+        code.map(|code| (code, lines)).map_err(|error| lost(phase, &error))
     }
 
     fn read_reply(&mut self, phase: Phase) -> io::Result<Reply> {
-        let (code, lines) = self.read_lines(phase)?;
-        Ok(Reply::new(code, &lines.join(" ")))
+        let mut text = String::new();
+        let code = self.read_lines(phase, |line| {
+            text.push_str(if text.is_empty() { "" } else { " " });
+            text.push_str(line);
+        })?;
+        Ok(Reply::new(code, &text))
     }
 
-    fn read_lines(&mut self, phase: Phase) -> io::Result<(u16, Vec<String>)> {
+    /// Takes the next reply, line by line, and gives its code.
+    fn read_lines(&mut self, phase: Phase, mut take: impl FnMut(&str)) -> io::Result<u16> {
         let mut deadline = Deadline::new(self.timeouts.of(phase));
-        let mut lines = Vec::new();
         let mut first = None;
-        loop {
-            let line = self.read_line(&mut deadline)?;
-            let (code, last, text) = parse(&line).ok_or_else(|| no_smtp("what the server said is no SMTP"))?;
-            if *first.get_or_insert(code) != code || lines.len() == MOST_LINES {
-                return Err(no_smtp("the lines of a reply do not belong together"));
+        for _ in 0..MOST_LINES {
+            let length = self.await_line(&mut deadline)?;
+            let line = parse(self.stream.take_line(length));
+            let (code, last, text) = line.ok_or_else(|| no_smtp("what the server said is no SMTP"))?;
+            if *first.get_or_insert(code) != code {
+                break;
             }
-            lines.push(text);
+            take(&text);
             if last {
-                return Ok((code, lines));
+                return Ok(code);
             }
         }
+        Err(no_smtp("the lines of a reply do not belong together"))
     }
 
-    /// The next line, waiting until the deadline at most.
-    fn read_line(&mut self, deadline: &mut Deadline) -> io::Result<Vec<u8>> {
+    /// Waits for the next line until the deadline at most; gives its length.
+    fn await_line(&mut self, deadline: &mut Deadline) -> io::Result<usize> {
         loop {
-            match self.stream.read_line() {
+            match self.stream.await_line() {
                 Err(error) if is_timeout(&error) && !deadline.is_over(self.stop.load(Ordering::Relaxed)) => {}
                 done => return done,
             }
@@ -173,7 +182,7 @@ impl Deadline {
 }
 
 /// Code, whether it is the last line, and text of a line of a reply: RFC 5321 4.2.1.
-fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
+fn parse(line: &[u8]) -> Option<(u16, bool, Cow<'_, str>)> {
     let text = line.strip_suffix(b"\n")?;
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     let (code, rest) = text.split_at_checked(3)?;
@@ -184,7 +193,7 @@ fn parse(line: &[u8]) -> Option<(u16, bool, String)> {
         Some(_) => return None,
     };
     let code = code.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0'.min(*digit)));
-    is_code.then(|| (code, last, String::from_utf8_lossy(rest.get(1..).unwrap_or_default()).into_owned()))
+    is_code.then(|| (code, last, String::from_utf8_lossy(rest.get(1..).unwrap_or_default())))
 }
 
 fn is_timeout(error: &io::Error) -> bool {
@@ -208,10 +217,10 @@ mod tests {
 
     #[test]
     fn lines_of_replies_are_read() {
-        let read = |line: &str| parse(line.as_bytes());
-        assert_eq!(read("250 2.0.0 Ok\r\n"), Some((250, true, "2.0.0 Ok".to_owned())));
-        assert_eq!(read("250-first\r\n"), Some((250, false, "first".to_owned())));
-        assert_eq!(read("354\n"), Some((354, true, String::new())));
+        let read = |line: &'static str| parse(line.as_bytes());
+        assert_eq!(read("250 2.0.0 Ok\r\n"), Some((250, true, "2.0.0 Ok".into())));
+        assert_eq!(read("250-first\r\n"), Some((250, false, "first".into())));
+        assert_eq!(read("354\n"), Some((354, true, "".into())));
         for wrong in
             ["", "\r\n", "25\r\n", "2500\r\n", "150 Wait\r\n", "600 No\r\n", "abc\r\n", "250 no end", "250_x\r\n"]
         {

@@ -19,8 +19,9 @@ const LONGEST_LINE: usize = 4096;
 /// A connection.
 pub(super) struct Stream {
     transport: Transport,
-    /// What was read and not yet given.
     input: Vec<u8>,
+    /// So many bytes of it were given already.
+    given: usize,
 }
 
 enum Transport {
@@ -70,13 +71,13 @@ impl Stream {
         let tcp = TcpStream::connect_timeout(&address, patience)?;
         // Every write here is whole: nothing is gained by waiting for more (Nagle), and 40 ms may be lost.
         tcp.set_nodelay(true)?;
-        Ok(Self { transport: Transport::Plain(tcp), input: Vec::with_capacity(LONGEST_LINE) })
+        Ok(Self { transport: Transport::Plain(tcp), input: Vec::with_capacity(LONGEST_LINE), given: 0 })
     }
 
     /// Begins TLS, up to the end of the handshake.
     pub(super) fn start_tls(&mut self, tls: &Tls) -> io::Result<()> {
         // What came in the clear before the handshake could be anybody's (CVE-2011-0411).
-        if !self.input.is_empty() {
+        if self.given < self.input.len() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the server spoke before TLS began"));
         }
         let Transport::Plain(mut tcp) = std::mem::replace(&mut self.transport, Transport::Broken) else {
@@ -131,14 +132,15 @@ impl Stream {
         done.map_err(|error| WriteError { written, error })
     }
 
-    /// The next line, its end included. A timeout loses nothing of it.
-    pub(super) fn read_line(&mut self) -> io::Result<Vec<u8>> {
-        let mut searched = 0;
+    /// Reads until the next line is there, and gives its length, end included. A timeout loses nothing of it.
+    pub(super) fn await_line(&mut self) -> io::Result<usize> {
+        let mut searched = self.given;
         loop {
             if let Some(end) = memchr(b'\n', &self.input[searched..]) {
-                return Ok(self.input.drain(..=searched + end).collect());
+                return Ok(searched + end + 1 - self.given);
             }
-            searched = self.input.len();
+            self.input.drain(..self.given);
+            (self.given, searched) = (0, self.input.len());
             if searched > LONGEST_LINE {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent a line without end"));
             }
@@ -150,9 +152,16 @@ impl Stream {
         }
     }
 
+    /// Takes a line of that length.
+    pub(super) fn take_line(&mut self, length: usize) -> &[u8] {
+        let line = &self.input[self.given..self.given + length];
+        self.given += length;
+        line
+    }
+
     /// Whether the server has said something that nobody has read.
     pub(super) fn has_unread(&self) -> bool {
-        if !self.input.is_empty() {
+        if self.given < self.input.len() {
             return true;
         }
         // Under TLS there may be unread records that say nothing, such as session tickets.

@@ -84,7 +84,7 @@ fn the_html_stands_beside_its_pictures() {
     let html = "<p><img src=\"https://example.org/a.png\"></p>\n";
     let pictures = chosen(html, 1000).0;
     let body = Body::encode("Hello\n", &pictures.embedded(html), &pictures);
-    let mut message = Content::from(body.content_type() + "\r\n");
+    let mut message = Content::from(format!("{}\r\n", body.content_type()));
     body.write(&[], &mut message);
     let message = message.to_vec();
     let parsed = MessageParser::default().parse(&message).unwrap();
