@@ -7,16 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::edition::hex;
 use crate::edition::pictures::Pictures;
-use crate::edition::transfer::Encoded;
+use crate::edition::transfer::{Encoded, Encoding};
 use crate::letter::{Content, Shared};
 
 /// Both parts, encoded.
 #[derive(Debug, Clone)]
 pub struct Body {
     content_type: String,
-    before_text: String,
     text: Encoded,
-    before_html: String,
     html: Encoded,
     /// From the pictures to the last boundary.
     after: Shared,
@@ -28,22 +26,24 @@ impl Body {
     /// space is no part of the text.
     /// The HTML shows the pictures by their Content-IDs.
     pub(super) fn encode(text: &str, html: &str, pictures: &Pictures) -> Self {
-        const HTML: &str = "text/html; charset=utf-8";
         let boundary = boundary(text, html);
         let (text, text_type) = flowed(text);
-        let [text, html] = [text.as_str(), html].map(|part| Encoded::new(&clean_lines(part)));
-        let before_text = part_head(&boundary, &format!("text/plain; charset=utf-8; {text_type}"), &text);
-        let (before_html, mut after) = match pictures.is_empty() {
-            true => (part_head(&boundary, HTML, &html), Vec::new()),
-            false => {
-                // Neither boundary begins with the other: the hash has hexadecimal digits only.
-                let related = boundary.replacen("=_", "=_r", 1);
-                (related_head(&boundary, &related) + &part_head(&related, HTML, &html), pictures.parts(&related))
+        let plain = format!("text/plain; charset=utf-8; {text_type}");
+        let text = Encoded::new(&clean_lines(&text), |encoding| part_head(&boundary, &plain, encoding));
+        let mut after = Vec::new();
+        let html = Encoded::new(&clean_lines(html), |encoding| {
+            const HTML: &str = "text/html; charset=utf-8";
+            if pictures.is_empty() {
+                return part_head(&boundary, HTML, encoding);
             }
-        };
+            // Neither boundary begins with the other: the hash has hexadecimal digits only.
+            let related = boundary.replacen("=_", "=_r", 1);
+            after = pictures.parts(&related);
+            related_head(&boundary, &related) + &part_head(&related, HTML, encoding)
+        });
         after.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
         let content_type = format!("Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n");
-        Self { content_type, before_text, text, before_html, html, after: Shared::new(after) }
+        Self { content_type, text, html, after: Shared::new(after) }
     }
 
     /// The field that announces the parts, with its CRLF.
@@ -65,17 +65,15 @@ impl Body {
 
     /// Appends the parts, from the first boundary to the last, with the values at their marks, which it takes.
     pub fn write(&self, values: &[String], out: &mut Content) {
-        for (before, part) in [(&self.before_text, &self.text), (&self.before_html, &self.html)] {
-            out.push(before.as_bytes());
-            part.write(values, out);
-        }
+        self.text.write(values, out);
+        self.html.write(values, out);
         out.push_shared(&self.after);
     }
 }
 
 /// What stands before a part that shows text.
-fn part_head(boundary: &str, content_type: &str, part: &Encoded) -> String {
-    let encoding = part.encoding.as_str();
+fn part_head(boundary: &str, content_type: &str, encoding: Encoding) -> String {
+    let encoding = encoding.as_str();
     format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n")
 }
 

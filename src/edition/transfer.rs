@@ -101,13 +101,15 @@ struct Segment {
 }
 
 impl Encoded {
-    /// Encodes `text` (lines ended by CRLF), cut at every mark.
-    pub fn new(text: &str) -> Self {
+    /// Encodes `text` (lines ended by CRLF), cut at every mark, behind what `head` says of its encoding.
+    pub fn new(text: &str, head: impl FnOnce(Encoding) -> String) -> Self {
         let encoding = Encoding::of(text);
         let (before, rest) = cut(text);
         let segment = |raw: &str| Segment::new(raw.as_bytes(), encoding);
+        let mut first = segment(before);
+        first.encoded[0] = Shared::new([head(encoding).as_bytes(), first.encoded[0].bytes()].concat());
         let others = rest.into_iter().map(|(number, raw)| (number, segment(raw))).collect();
-        Self { encoding, first: segment(before), others }
+        Self { encoding, first, others }
     }
 
     /// Whether these values, without control characters, can stand in the body as it is encoded.
@@ -122,7 +124,7 @@ impl Encoded {
         self.others.iter().filter_map(|(number, _)| values.get(*number))
     }
 
-    /// Appends the body, with the values at their marks, which it takes, and a line end that is no part of it.
+    /// Appends head and body, with the values at their marks, which it takes, and a line end that is no part of it.
     pub fn write(&self, values: &[String], out: &mut Content) {
         match self.encoding {
             Encoding::SevenBit => self.write_plain(values, out),
@@ -244,16 +246,20 @@ mod tests {
 
     /// The body as an independent parser decodes it.
     fn decoded(encoded: &Encoded, values: &[String]) -> String {
-        let head = format!("Content-Transfer-Encoding: {}\r\n", encoded.encoding.as_str());
-        let mut message = Content::from(head);
-        message.push(b"Content-Type: text/plain; charset=utf-8\r\n\r\n");
-        let start = message.len();
+        let mut message = Content::with_capacity(0);
         encoded.write(values, &mut message);
         let message = message.to_vec();
-        let body = std::str::from_utf8(&message[start..]).unwrap();
+        let body = std::str::from_utf8(&message).unwrap().split_once("\r\n\r\n").unwrap().1;
         assert!(body.is_ascii() && body.lines().all(|line| line.len() <= 998), "{body}");
         assert!(encoded.encoding == Encoding::SevenBit || body.lines().all(|line| line.len() <= 76), "{body}");
         MessageParser::default().parse(&message).unwrap().body_text(0).unwrap().into_owned()
+    }
+
+    fn encoded(text: &str) -> Encoded {
+        Encoded::new(text, |encoding| {
+            let encoding = encoding.as_str();
+            format!("Content-Transfer-Encoding: {encoding}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n")
+        })
     }
 
     #[test]
@@ -270,7 +276,7 @@ mod tests {
 
     #[test]
     fn ascii_alone_takes_few_and_short_values() {
-        let plain = Encoded::new(&format!("{} and {}", mark(0), mark(0)));
+        let plain = encoded(&format!("{} and {}", mark(0), mark(0)));
         let takes = |value: &str| plain.takes(&[value.to_owned(), "é".to_owned()]);
         assert!(takes(&"x".repeat(ROOM / 2)) && !takes(&"x".repeat(ROOM / 2 + 1)) && !takes("é"));
     }
@@ -288,7 +294,7 @@ mod tests {
                 expected.extend([values[number].as_str(), part]);
             }
             prop_assert_eq!(&filled_in(&text, &values), &expected);
-            let encoded = Encoded::new(&format!("{text}x"));
+            let encoded = encoded(&format!("{text}x"));
             prop_assume!(encoded.takes(&values));
             let back = decoded(&encoded, &values);
             prop_assert_eq!(back.trim_end_matches("\r\n"), format!("{expected}x"));

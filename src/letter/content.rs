@@ -46,8 +46,8 @@ struct Stretch {
 pub struct Part<'a> {
     /// Its bytes.
     pub bytes: &'a [u8],
-    /// Whether relaxing it (RFC 6376 section 3.4.4) changes nothing between its first byte and its last, where known.
-    pub is_relaxed: Option<bool>,
+    /// The same, where other messages have it too.
+    pub shared: Option<&'a Shared>,
 }
 
 impl Content {
@@ -131,8 +131,8 @@ impl Content {
     /// Its parts, in their order. None is empty.
     pub fn parts(&self) -> impl Iterator<Item = Part<'_>> + Clone {
         self.pieces.iter().map(|piece| match piece {
-            Piece::Own(range) => Part { bytes: &self.own[range.clone()], is_relaxed: None },
-            Piece::Shared(shared) => Part { bytes: &shared.0.bytes, is_relaxed: Some(shared.0.is_relaxed) },
+            Piece::Own(range) => Part { bytes: &self.own[range.clone()], shared: None },
+            Piece::Shared(shared) => Part { bytes: &shared.0.bytes, shared: Some(shared) },
         })
     }
 
@@ -181,10 +181,22 @@ impl Shared {
     pub fn bytes(&self) -> &[u8] {
         &self.0.bytes
     }
+
+    /// Whether it is the very same, not one that has the same bytes.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Part<'_> {
+    /// Whether relaxing it (RFC 6376 section 3.4.4) changes nothing between its first byte and its last.
+    pub fn is_relaxed(&self) -> bool {
+        self.shared.map_or_else(|| is_relaxed(self.bytes), |shared| shared.0.is_relaxed)
+    }
 }
 
 /// Whether relaxing the bytes changes nothing between the first and the last.
-pub fn is_relaxed(bytes: &[u8]) -> bool {
+fn is_relaxed(bytes: &[u8]) -> bool {
     let is_fine = |this, next| (this != b' ') | ((next != b' ') & (next != b'\r'));
     !bytes.contains(&b'\t') && are_all(bytes, is_fine)
 }

@@ -1,9 +1,11 @@
 //! The relaxed form of header and body, in which relays may fold and space them as they like: RFC 6376 section 3.4.
 
+use std::sync::{Mutex, PoisonError};
+
 use aws_lc_rs::digest::{Context, SHA256};
 use memchr::memmem;
 
-use crate::letter::content::{Part, is_relaxed};
+use crate::letter::content::{Part, Shared};
 
 /// A field of the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,50 +48,91 @@ pub(super) fn relaxed(field: &Field<'_>) -> String {
 }
 
 /// SHA-256 of the body in the form of section 3.4.4: no white space at the end of lines, other white space as one space,
-/// no empty lines at the end.
-pub(super) fn body_hash<'a>(body: impl Iterator<Item = Part<'a>> + Clone) -> [u8; 32] {
+/// no empty lines at the end. `known` has the hash of what all bodies of an edition begin with.
+pub(super) fn body_hash<'a>(body: impl Iterator<Item = Part<'a>> + Clone, known: &Beginning) -> [u8; 32] {
+    let mut body = body.filter(|part| !part.bytes.is_empty());
     if are_relaxed(body.clone()) {
-        return hash(body.map(|part| part.bytes));
+        let mut hash = body.next().map_or_else(BodyHash::new, |first| known.hash(first));
+        body.for_each(|part| hash.update(part.bytes));
+        return hash.finish();
     }
     let whole: Vec<u8> = body.flat_map(|part| part.bytes).copied().collect();
-    hash([relaxed_body(&whole).as_slice()].into_iter())
+    let mut hash = BodyHash::new();
+    hash.update(&relaxed_body(&whole));
+    hash.finish()
+}
+
+/// What bodies begin with, and its hash: the same for all messages of an edition, up to what is the first recipient's own.
+#[derive(Default)]
+pub(super) struct Beginning(Mutex<Option<(Shared, BodyHash)>>);
+
+impl Beginning {
+    /// The hash of the first part of a body.
+    fn hash(&self, first: Part<'_>) -> BodyHash {
+        let mut hash = BodyHash::new();
+        let Some(shared) = first.shared else {
+            hash.update(first.bytes);
+            return hash;
+        };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((other, hash)) if other.is(shared) => hash.clone(),
+            _ => {
+                hash.update(first.bytes);
+                *known = Some((shared.clone(), hash.clone()));
+                hash
+            }
+        }
+    }
 }
 
 /// Whether there is nothing to change in a body, as in most: they are base64 or quoted-printable.
-fn are_relaxed<'a>(body: impl Iterator<Item = Part<'a>>) -> bool {
+fn are_relaxed<'a>(mut body: impl Iterator<Item = Part<'a>>) -> bool {
     let mut last = None;
-    body.filter(|part| !part.bytes.is_empty()).all(|Part { bytes, is_relaxed: known }| {
+    body.all(|part| {
         // No line end, and no gap, is cut in two.
         let is_whole = |last: u8| !matches!(last, b' ' | b'\r');
         let fits = last.is_none_or(is_whole);
-        last = bytes.last().copied();
-        fits && known.unwrap_or_else(|| is_relaxed(bytes))
+        last = part.bytes.last().copied();
+        fits && part.is_relaxed()
     }) && last.is_none_or(|last| last != b' ')
 }
 
-/// The hash of a relaxed body.
-fn hash<'a>(body: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
-    let mut hash = Context::new(&SHA256);
-    // Empty lines that are the last ones, so far.
-    let (mut line_ends, mut is_empty) = (0, true);
-    for part in body {
+/// The hash of a relaxed body, so far.
+#[derive(Clone)]
+struct BodyHash {
+    hash: Context,
+    is_empty: bool,
+    /// Of lines that are the last ones, unless more follows.
+    line_ends: usize,
+}
+
+impl BodyHash {
+    fn new() -> Self {
+        Self { hash: Context::new(&SHA256), is_empty: true, line_ends: 0 }
+    }
+
+    fn update(&mut self, part: &[u8]) {
         let mut text = part;
         while let Some(shorter) = text.strip_suffix(b"\r\n") {
             text = shorter;
         }
         if !text.is_empty() {
-            (0..line_ends).for_each(|_| hash.update(b"\r\n"));
-            hash.update(text);
-            (line_ends, is_empty) = (0, false);
+            (0..self.line_ends).for_each(|_| self.hash.update(b"\r\n"));
+            self.hash.update(text);
+            (self.line_ends, self.is_empty) = (0, false);
         }
-        line_ends += (part.len() - text.len()) / 2;
+        self.line_ends += (part.len() - text.len()) / 2;
     }
-    if !is_empty {
-        hash.update(b"\r\n");
+
+    fn finish(mut self) -> [u8; 32] {
+        if !self.is_empty {
+            self.hash.update(b"\r\n");
+        }
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(self.hash.finish().as_ref());
+        bytes
     }
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(hash.finish().as_ref());
-    bytes
 }
 
 fn relaxed_body(body: &[u8]) -> Vec<u8> {
@@ -130,10 +173,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::letter::{Content, Shared};
+    use crate::letter::Content;
 
     fn body_hash(body: &[u8]) -> [u8; 32] {
-        super::body_hash(Content::from(body.to_vec()).parts())
+        super::body_hash(Content::from(body.to_vec()).parts(), &Beginning::default())
     }
 
     #[test]
@@ -173,8 +216,14 @@ mod tests {
                 let long = format!("{}\r\n{part}", "a".repeat(600));
                 if *is_shared { content.push_shared(&Shared::new(long.into())) } else { content.push(part.as_bytes()) }
             }
-            let relaxed = relaxed_body(&content.to_vec());
-            prop_assert_eq!(super::body_hash(content.parts()), hash([relaxed.as_slice()].into_iter()));
+            let mut expected = BodyHash::new();
+            expected.update(&relaxed_body(&content.to_vec()));
+            let (known, expected) = (Beginning::default(), expected.finish());
+            for _ in 0..2 {
+                prop_assert_eq!(super::body_hash(content.parts(), &known), expected);
+            }
+            let other = Content::from("other\r\n");
+            prop_assert_eq!(super::body_hash(other.parts(), &known), body_hash(b"other\r\n"));
         }
 
         /// Written as the standard words it, a line at a time.

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use memchr::memmem;
 
-use crate::edition::dkim::canon::{Field, body_hash, fields, relaxed};
+use crate::edition::dkim::canon::{Beginning, Field, body_hash, fields, relaxed};
 use crate::letter::Content;
 use crate::letter::content::Part;
 
@@ -50,9 +50,9 @@ const OVERSIGNED: [&str; 8] =
 const LINE: usize = 76;
 
 /// Signs the messages of one sender.
-#[derive(Debug)]
 pub struct Signer {
     signatures: Vec<Signature>,
+    beginning: Beginning,
 }
 
 /// One key, and where the DNS has its public half.
@@ -69,7 +69,7 @@ pub struct Signature {
 impl Signer {
     /// Signs with each of these keys; with none, messages stay as they are.
     pub fn new(signatures: Vec<Signature>) -> Self {
-        Self { signatures }
+        Self { signatures, beginning: Beginning::default() }
     }
 
     /// Whether there is a key to sign with.
@@ -91,9 +91,9 @@ impl Signer {
         let first = parts.next().map_or(&[][..], |part| part.bytes);
         let end = memmem::find(first, END).context("the message has no body")?;
         let head = std::str::from_utf8(&first[..end + 2]).context("the header is not UTF-8")?;
-        let rest = Part { bytes: &first[end + END.len()..], is_relaxed: None };
+        let rest = Part { bytes: &first[end + END.len()..], shared: None };
         let fields = fields(head);
-        let body_hash = STANDARD.encode(body_hash(std::iter::once(rest).chain(parts)));
+        let body_hash = STANDARD.encode(body_hash(std::iter::once(rest).chain(parts), &self.beginning));
         let mut signed = String::with_capacity(self.signatures.len() * 800);
         for signature in &self.signatures {
             signed.push_str(&signature.field(&fields, &body_hash, time)?);
