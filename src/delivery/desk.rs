@@ -18,9 +18,12 @@ use crate::delivery::server::Trouble;
 use crate::delivery::trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Entry, Outcome, State};
-use crate::letter::Letter;
 
 mod permits;
+
+/// So many letters a scribe writes before it hands them on, so that a connection finds the next one ready and does not need
+/// a round trip of its own for each envelope.
+const MOST_AT_ONCE: usize = 4;
 
 /// A connection that has had nothing to do for half a minute is closed: servers do not like idle ones.
 const MOST_IDLE: u128 = 30_000 / LOOK.as_millis();
@@ -105,31 +108,33 @@ impl<'a> Desk<'a> {
         self.is_ended(&papers) || self.is_ended(&self.room_came.wait(papers))
     }
 
-    /// The next claim for a scribe to write a letter for; `None`: no more.
-    pub(super) fn next_claim(&self) -> Option<Claim> {
+    /// The next claims for a scribe to write letters for; none: no more.
+    pub(super) fn next_claims(&self) -> Vec<Claim> {
         let mut papers = self.papers();
         loop {
             if self.is_over(&papers) || (papers.all_claimed && papers.claims.is_empty()) {
-                return None;
+                return Vec::new();
             }
-            if papers.letters.len() + papers.being_written < papers.most_letters
-                && let Some(claim) = papers.claims.pop_front()
-            {
-                papers.being_written += 1;
+            let room = papers.most_letters.saturating_sub(papers.letters.len() + papers.being_written);
+            let count = room.min(MOST_AT_ONCE).min(papers.claims.len());
+            if count > 0 {
+                papers.being_written += count;
+                let claims = papers.claims.drain(..count).collect();
                 if papers.wants_claims() {
                     self.room_came.ring();
                 }
-                return Some(claim);
+                return claims;
             }
             papers = self.claims_came.wait(papers);
         }
     }
 
-    /// A letter is written.
-    pub(super) fn add_letter(&self, claim: Claim, letter: Letter) {
+    /// Letters are written. Whoever takes one takes the next with it; who works already comes for the others, or somebody
+    /// more is woken with those that follow.
+    pub(super) fn add_letters(&self, letters: impl ExactSizeIterator<Item = Ready>) {
         let mut papers = self.papers();
-        papers.being_written -= 1;
-        papers.letters.push_back(Ready::new(claim, letter));
+        papers.being_written -= letters.len();
+        papers.letters.extend(letters);
         self.ring_for_letter(&papers);
     }
 
@@ -141,11 +146,11 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A letter could not be written: nobody shall get this issue in a wrong form.
-    pub(super) fn spoil(&self, claim: Claim, finding: Finding) {
+    /// Letters could not be written: nobody shall get this issue in a wrong form.
+    pub(super) fn spoil(&self, claims: Vec<Claim>, finding: Finding) {
         let mut papers = self.papers();
-        papers.being_written -= 1;
-        papers.claims.push_front(claim);
+        papers.being_written -= claims.len();
+        papers.claims.extend(claims);
         papers.judgement.stop_for(finding);
     }
 

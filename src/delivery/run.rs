@@ -4,6 +4,7 @@
 //! calls claims recipients, a few sign letters, if they are signed, and each worker has a connection to its server. The
 //! first one to each server is made before the others, so that a wrong password is tried once.
 
+use std::collections::VecDeque;
 use std::num::NonZero;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -15,7 +16,7 @@ use chrono_tz::Tz;
 use crate::delivery::claimer::Claimer;
 use crate::delivery::desk::{Desk, Seat};
 use crate::delivery::journal::Journal;
-use crate::delivery::papers::Closed;
+use crate::delivery::papers::{Closed, Ready};
 use crate::delivery::trouble;
 use crate::delivery::worker::Worker;
 use crate::finding::Finding;
@@ -172,10 +173,21 @@ fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, claimer: Claimer<'_, 'jo
 
 /// Writes and signs letters, so that no connection waits for a signature.
 fn write_letters(job: &Job<'_>, desk: &Desk<'_>) {
-    while let Some(claim) = desk.next_claim() {
-        match (job.write)(&claim.subscriber) {
-            Ok(letter) => desk.add_letter(claim, letter),
-            Err(error) => desk.spoil(claim, trouble::unwritten(&error)),
+    loop {
+        let mut claims = VecDeque::from(desk.next_claims());
+        if claims.is_empty() {
+            return;
         }
+        let mut letters = Vec::with_capacity(claims.len());
+        while let Some(claim) = claims.pop_front() {
+            match (job.write)(&claim.subscriber) {
+                Ok(letter) => letters.push(Ready::new(claim, letter)),
+                Err(error) => {
+                    claims.push_front(claim);
+                    desk.spoil(claims.drain(..).collect(), trouble::unwritten(&error));
+                }
+            }
+        }
+        desk.add_letters(letters.into_iter());
     }
 }

@@ -83,6 +83,8 @@ struct World {
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
     signed: bool,
+    /// Whose letter cannot be written.
+    unwritable: Option<&'static str>,
     limit: Option<u64>,
     rates: Vec<Rate>,
     warm_up: Option<WarmUp>,
@@ -109,6 +111,7 @@ impl World {
             seen: Mutex::default(),
             connections: 1,
             signed: false,
+            unwritable: None,
             limit: None,
             rates: Vec::new(),
             warm_up: None,
@@ -153,6 +156,7 @@ impl World {
 
     fn with_sending<T>(&self, route: &Route, act: impl FnOnce(&Sending<'_>) -> T) -> T {
         let write = |subscriber: &Subscriber| {
+            anyhow::ensure!(self.unwritable != Some(subscriber.address.as_str()), "no such name");
             let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
             Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
         };
@@ -219,19 +223,37 @@ fn open(store: &Memory) -> u64 {
 
 #[test]
 fn everybody_gets_it_once_and_a_second_run_does_nothing() {
-    let (world, store) = (World { connections: 4, ..World::new() }, readers(50));
-    let peer = Peer::start(vec![Script::new()]);
-    let report = world.send(&store, &world.route(&peer));
-    assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
-    assert_eq!(report.mailings[0].counts.of(State::Sent), 50);
-    assert!(!report.needs_a_person());
-    let mut everybody: Vec<String> = (1..=50).map(|number| format!("reader-{number}@example.com")).collect();
-    everybody.sort();
-    assert_eq!(peer.recipients(), everybody);
-    assert!(peer.taken().iter().all(|taken| taken.content == format!("To: {}\r\n\r\nSpring.\r\n", taken.to)));
-    assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
-    assert_eq!(peer.taken().len(), 50);
-    assert_eq!(*world.seen.lock().unwrap(), BTreeMap::from([(State::Sent, 50)]));
+    for signed in [false, true] {
+        let (world, store) = (World { connections: 4, signed, ..World::new() }, readers(50));
+        let peer = Peer::start(vec![Script::new()]);
+        let report = world.send(&store, &world.route(&peer));
+        assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
+        assert_eq!(report.mailings[0].counts.of(State::Sent), 50);
+        assert!(!report.needs_a_person());
+        let mut everybody: Vec<String> = (1..=50).map(|number| format!("reader-{number}@example.com")).collect();
+        everybody.sort();
+        assert_eq!(peer.recipients(), everybody);
+        assert!(peer.taken().iter().all(|taken| taken.content == format!("To: {}\r\n\r\nSpring.\r\n", taken.to)));
+        assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
+        assert_eq!(peer.taken().len(), 50);
+        assert_eq!(*world.seen.lock().unwrap(), BTreeMap::from([(State::Sent, 50)]));
+    }
+}
+
+#[test]
+fn a_letter_that_cannot_be_written_stops_the_issue_and_nobody_is_lost() {
+    for signed in [false, true] {
+        let world = World { connections: 4, signed, unwritable: Some("reader-20@example.com"), ..World::new() };
+        let (store, peer) = (readers(50), Peer::start(vec![Script::new()]));
+        let report = world.send(&store, &world.route(&peer));
+        assert!(report.stopped.unwrap().message.contains("no such name"));
+        let sent = peer.recipients();
+        assert!(!sent.contains(&"reader-20@example.com".to_owned()));
+        assert_eq!(report.mailings[0].counts.of(State::Sent), sent.len() as u64);
+        assert_eq!(report.mailings[0].counts.of(State::Queued), 50 - sent.len() as u64);
+        World { signed, ..World::new() }.send(&store, &world.route(&peer));
+        assert_eq!((peer.recipients().len(), open(&store)), (50, 0));
+    }
 }
 
 #[test]
