@@ -127,7 +127,7 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         slug: &slug,
         route: &route,
         write: &|subscriber| letters.write(subscriber),
-        signed: letters.are_signed(),
+        write_ahead: letters.are_signed(),
         limit: None,
         only: None,
         rates: &[],

@@ -154,7 +154,7 @@ impl Context {
         let edition = Arc::new(edition);
         let signer = signer::signer(&self.project, mail)?;
         let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
-        let signed = signer.signs();
+        let write_ahead = signer.signs() || !edition.is_rendered_once();
         let checked = edition.knows_its_reader().then(|| Arc::clone(&edition));
         let check = |edition: Arc<Edition>| -> Box<CheckLetter<'a>> {
             Box::new(move |subscriber| edition.check(&Recipient::of(subscriber)))
@@ -163,7 +163,7 @@ impl Context {
             let content = signer.sign(edition.message(&Recipient::of(subscriber), date)?, date)?;
             Ok(Letter { from: from.clone(), to: subscriber.address.clone(), content })
         };
-        Ok(Letters { write: Box::new(write), signed, check: checked.map(check) })
+        Ok(Letters { write: Box::new(write), write_ahead, check: checked.map(check) })
     }
 
     /// The hash of what subscribers read in an issue.

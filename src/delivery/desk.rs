@@ -12,18 +12,14 @@ use std::time::{Duration, Instant};
 
 use crate::delivery::bell::{Bell, LOOK};
 use crate::delivery::journal::{Journal, Stopped};
-use crate::delivery::papers::{Closed, Papers, Ready, Taken, Turn};
+use crate::delivery::papers::{Closed, Papers, Ready, Turn};
 use crate::delivery::run::{Job, Progress};
 use crate::delivery::server::Trouble;
-use crate::delivery::trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Entry, Outcome, State};
 
 mod permits;
-
-/// So many letters a scribe writes before it hands them on, so that a connection finds the next one ready and does not need
-/// a round trip of its own for each envelope.
-const MOST_AT_ONCE: usize = 4;
+mod writing;
 
 /// A connection that has had nothing to do for half a minute is closed: servers do not like idle ones.
 const MOST_IDLE: u128 = 30_000 / LOOK.as_millis();
@@ -63,7 +59,7 @@ pub(super) enum Next {
 impl<'a> Desk<'a> {
     /// With so many workers at each server.
     pub(super) fn new(journal: &'a Journal<'a>, job: &'a Job<'a>, counts: &Counts, seats: &[usize]) -> Self {
-        let papers = Mutex::new(Papers::new(job.route, seats, counts, job.signed));
+        let papers = Mutex::new(Papers::new(job.route, seats, counts, job.write_ahead));
         let (claims_came, letters_came, room_came) = <(Bell, Bell, Bell)>::default();
         Self { job, journal, papers, claims_came, letters_came, room_came }
     }
@@ -108,50 +104,12 @@ impl<'a> Desk<'a> {
         self.is_ended(&papers) || self.is_ended(&self.room_came.wait(papers))
     }
 
-    /// The next claims for a scribe to write letters for; none: no more.
-    pub(super) fn next_claims(&self) -> Vec<Claim> {
-        let mut papers = self.papers();
-        loop {
-            if self.is_over(&papers) || (papers.all_claimed && papers.claims.is_empty()) {
-                return Vec::new();
-            }
-            let room = papers.most_letters.saturating_sub(papers.letters.len() + papers.being_written);
-            let count = room.min(MOST_AT_ONCE).min(papers.claims.len());
-            if count > 0 {
-                papers.being_written += count;
-                let claims = papers.claims.drain(..count).collect();
-                if papers.wants_claims() {
-                    self.room_came.ring();
-                }
-                return claims;
-            }
-            papers = self.claims_came.wait(papers);
-        }
-    }
-
-    /// Letters are written. Whoever takes one takes the next with it; who works already comes for the others, or somebody
-    /// more is woken with those that follow.
-    pub(super) fn add_letters(&self, letters: impl ExactSizeIterator<Item = Ready>) {
-        let mut papers = self.papers();
-        papers.being_written -= letters.len();
-        papers.letters.extend(letters);
-        self.ring_for_letter(&papers);
-    }
-
     /// Where there are several servers, the one who is woken might not be the one who may have it.
     fn ring_for_letter(&self, papers: &Papers) {
         match papers.has_several_servers() {
             true => self.letters_came.ring_for_all(),
             false => self.letters_came.ring(),
         }
-    }
-
-    /// Letters could not be written: nobody shall get this issue in a wrong form.
-    pub(super) fn spoil(&self, claims: Vec<Claim>, finding: Finding) {
-        let mut papers = self.papers();
-        papers.being_written -= claims.len();
-        papers.claims.extend(claims);
-        papers.judgement.stop_for(finding);
     }
 
     /// The next letter for a worker, waiting for it. A worker with a connection may be told to rest.
@@ -209,35 +167,6 @@ impl<'a> Desk<'a> {
         }
         let is_mine = papers.turn(seat.server, seat.number) == Turn::Letter;
         is_mine.then(|| self.take(papers, seat)).flatten()
-    }
-
-    /// Takes a letter, or writes it where no scribe does.
-    fn take(&self, mut papers: MutexGuard<'_, Papers>, seat: Seat) -> Option<Ready> {
-        let taken = papers.take(seat.server)?;
-        // Scribes that have filled the desk go on when it is half empty, not after each letter.
-        if papers.letters.len() <= papers.most_letters / 2 {
-            self.claims_came.ring();
-        }
-        if papers.wants_claims() {
-            self.room_came.ring();
-        }
-        if papers.has_several_servers() {
-            // It may be the turn of one that was held.
-            self.letters_came.ring_for_all();
-        }
-        drop(papers);
-        match taken {
-            Taken::Letter(ready) => Some(ready),
-            Taken::Claim(claim) => match (self.job.write)(&claim.subscriber) {
-                Ok(letter) => Some(Ready::new(claim, letter)),
-                Err(error) => {
-                    let mut papers = self.papers();
-                    papers.put_back_claim(seat.server, claim);
-                    papers.judgement.stop_for(trouble::unwritten(&error));
-                    None
-                }
-            },
-        }
     }
 
     /// Notes that the message is about to be written. False: somebody else mails this recipient.

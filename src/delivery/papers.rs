@@ -190,6 +190,12 @@ impl Papers {
         Some(taken)
     }
 
+    /// How many letters workers could have at once now.
+    pub(super) fn waiting(&self) -> usize {
+        let unwritten = if self.has_scribes { 0 } else { self.claims.len() };
+        (self.letters.len() + unwritten).min(self.most_letters)
+    }
+
     fn is_there_one_for(&self, server: usize) -> bool {
         !self.has_scribes && !self.claims.is_empty() || self.letters.iter().any(|ready| self.is_for(ready, server))
     }

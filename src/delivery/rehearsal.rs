@@ -17,8 +17,8 @@ pub type CheckLetter<'a> = dyn Fn(&Subscriber) -> anyhow::Result<()> + Sync + 'a
 pub struct Letters<'a> {
     /// Writes one.
     pub write: Box<WriteLetter<'a>>,
-    /// Whether it signs them.
-    pub signed: bool,
+    /// Whether that takes long enough to be done ahead of need.
+    pub write_ahead: bool,
     /// Tells whether it can; `None` where nothing depends on who gets it.
     pub check: Option<Box<CheckLetter<'a>>>,
 }

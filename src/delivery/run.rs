@@ -1,10 +1,9 @@
 //! Mails one issue to everybody who still waits for it.
 //!
 //! Takes a frozen mailing, a way out and a writer of letters; gives what became of this run's recipients. The thread that
-//! calls claims recipients, a few sign letters, if they are signed, and each worker has a connection to its server. The
+//! calls claims recipients, a few write letters where that takes long, and each worker has a connection to its server. The
 //! first one to each server is made before the others, so that a wrong password is tried once.
 
-use std::collections::VecDeque;
 use std::num::NonZero;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -16,8 +15,7 @@ use chrono_tz::Tz;
 use crate::delivery::claimer::Claimer;
 use crate::delivery::desk::{Desk, Seat};
 use crate::delivery::journal::Journal;
-use crate::delivery::papers::{Closed, Ready};
-use crate::delivery::trouble;
+use crate::delivery::papers::Closed;
 use crate::delivery::worker::Worker;
 use crate::finding::Finding;
 use crate::issue::{IssueId, Slug};
@@ -41,9 +39,8 @@ pub struct Job<'a> {
     pub route: &'a Route,
     /// Writes the letters.
     pub write: &'a WriteLetter<'a>,
-    /// Whether it signs them, which takes longer than all else: threads of their own do it ahead, so that no connection
-    /// waits for a signature.
-    pub signed: bool,
+    /// Whether threads of their own do so ahead of need, because it takes long: no connection shall wait for a signature.
+    pub write_ahead: bool,
     /// Recipients, at most.
     pub limit: Option<u64>,
     /// Nobody but these.
@@ -156,10 +153,11 @@ fn seats(route: &Route, open: usize) -> Vec<usize> {
 /// Lets the workers serve the desk until nobody waits or the run stops.
 fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, claimer: Claimer<'_, 'job>, seats: &[usize]) {
     let workers = seats.iter().sum();
-    let scribes = if job.signed { thread::available_parallelism().map_or(1, NonZero::get).min(workers) } else { 0 };
+    let scribes =
+        if job.write_ahead { thread::available_parallelism().map_or(1, NonZero::get).min(workers) } else { 0 };
     thread::scope(|scope| {
         for _ in 0..scribes {
-            scope.spawn(|| write_letters(job, desk));
+            scope.spawn(|| desk.write_ahead());
         }
         for (server, workers) in seats.iter().enumerate() {
             for number in 0..*workers {
@@ -169,25 +167,4 @@ fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, claimer: Claimer<'_, 'jo
         }
         claimer.work();
     });
-}
-
-/// Writes and signs letters, so that no connection waits for a signature.
-fn write_letters(job: &Job<'_>, desk: &Desk<'_>) {
-    loop {
-        let mut claims = VecDeque::from(desk.next_claims());
-        if claims.is_empty() {
-            return;
-        }
-        let mut letters = Vec::with_capacity(claims.len());
-        while let Some(claim) = claims.pop_front() {
-            match (job.write)(&claim.subscriber) {
-                Ok(letter) => letters.push(Ready::new(claim, letter)),
-                Err(error) => {
-                    claims.push_front(claim);
-                    desk.spoil(claims.drain(..).collect(), trouble::unwritten(&error));
-                }
-            }
-        }
-        desk.add_letters(letters.into_iter());
-    }
 }

@@ -262,7 +262,7 @@ fn mail_one<'a>(
         slug: &piece.folder(),
         route: sending.route,
         write: &*letters.write,
-        signed: letters.signed,
+        write_ahead: letters.write_ahead,
         limit: *left,
         only: None,
         rates: sending.rates,

@@ -15,7 +15,7 @@ impl<'a> Desk<'a> {
     /// Asks the store how much the server may be given now; gives how long to wait if nothing.
     pub(super) fn ask_for_permits(&self, seat: Seat) -> Result<Option<Duration>, Stopped> {
         let Some(relay) = self.relay(seat) else { return Ok(None) };
-        let wanted = self.papers().letters.len().max(1) as u64;
+        let wanted = self.papers().waiting().max(1) as u64;
         let mut permits = self.journal.take_permits(&relay.rates, wanted)?;
         if permits.granted == 0 {
             return Ok(Some(permits.wait));

@@ -82,7 +82,7 @@ struct World {
     waited: Mutex<Duration>,
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
-    signed: bool,
+    write_ahead: bool,
     /// Whose letter cannot be written.
     unwritable: Option<&'static str>,
     limit: Option<u64>,
@@ -110,7 +110,7 @@ impl World {
             pauses: Mutex::default(),
             seen: Mutex::default(),
             connections: 1,
-            signed: false,
+            write_ahead: false,
             unwritable: None,
             limit: None,
             rates: Vec::new(),
@@ -182,7 +182,7 @@ impl World {
                 }
                 Ok(issue.title.clone())
             },
-            edition: &|_, _| Ok(Letters { write: Box::new(write), signed: self.signed, check: None }),
+            edition: &|_, _| Ok(Letters { write: Box::new(write), write_ahead: self.write_ahead, check: None }),
             record: &|_| Ok(()),
             clock: &|| self.now + *self.waited.lock().unwrap(),
             pause: &|pause| {
@@ -223,8 +223,8 @@ fn open(store: &Memory) -> u64 {
 
 #[test]
 fn everybody_gets_it_once_and_a_second_run_does_nothing() {
-    for signed in [false, true] {
-        let (world, store) = (World { connections: 4, signed, ..World::new() }, readers(50));
+    for write_ahead in [false, true] {
+        let (world, store) = (World { connections: 4, write_ahead, ..World::new() }, readers(50));
         let peer = Peer::start(vec![Script::new()]);
         let report = world.send(&store, &world.route(&peer));
         assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
@@ -242,8 +242,8 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
 
 #[test]
 fn a_letter_that_cannot_be_written_stops_the_issue_and_nobody_is_lost() {
-    for signed in [false, true] {
-        let world = World { connections: 4, signed, unwritable: Some("reader-20@example.com"), ..World::new() };
+    for write_ahead in [false, true] {
+        let world = World { connections: 4, write_ahead, unwritable: Some("reader-20@example.com"), ..World::new() };
         let (store, peer) = (readers(50), Peer::start(vec![Script::new()]));
         let report = world.send(&store, &world.route(&peer));
         assert!(report.stopped.unwrap().message.contains("no such name"));
@@ -251,7 +251,7 @@ fn a_letter_that_cannot_be_written_stops_the_issue_and_nobody_is_lost() {
         assert!(!sent.contains(&"reader-20@example.com".to_owned()));
         assert_eq!(report.mailings[0].counts.of(State::Sent), sent.len() as u64);
         assert_eq!(report.mailings[0].counts.of(State::Queued), 50 - sent.len() as u64);
-        World { signed, ..World::new() }.send(&store, &world.route(&peer));
+        World { write_ahead, ..World::new() }.send(&store, &world.route(&peer));
         assert_eq!((peer.recipients().len(), open(&store)), (50, 0));
     }
 }
