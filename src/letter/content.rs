@@ -59,6 +59,9 @@ impl Content {
 
     /// Appends bytes of its own.
     pub fn push(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         self.append(bytes, bytes.is_ascii(), is_ready(bytes));
         let start = self.own.len();
         self.own.extend_from_slice(bytes);

@@ -65,6 +65,8 @@ pub(super) struct Noted {
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
     run: i64,
+    /// How often the page had been turned; a program of before there were two did not say.
+    #[serde(default)]
     turn: u64,
     mailing: i64,
     subscriber: i64,

@@ -38,6 +38,9 @@ fn what_is_noted_is_found_by_the_next_run_and_half_a_line_is_not() {
     std::fs::write(&paths[0], &text).unwrap();
     expected.pop();
     assert_eq!(left_behind(&paths, 7).unwrap(), expected);
+    let untold = String::from_utf8(text.clone()).unwrap().replace("\"turn\":0,", "");
+    std::fs::write(&paths[0], untold).unwrap();
+    assert_eq!(left_behind(&paths, 7).unwrap(), expected, "an older program wrote it");
     std::fs::write(&paths[0], "{\"run\":7}\n").unwrap();
     assert!(left_behind(&paths, 7).unwrap_err().to_string().contains("cannot be read"));
     Log::begin(&paths, 8).unwrap();
