@@ -12,6 +12,7 @@ use signal_hook::flag;
 use crate::cli::send::watch::Watch;
 use crate::cli::{Context, Exit, route, subscribers};
 use crate::config::{Config, MailConfig};
+use crate::delivery::forecast::{Expected, forecast};
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::rehearsal::Letters;
 use crate::delivery::send::{self, Sending, Sent};
@@ -24,6 +25,7 @@ use crate::ledger::Run;
 use crate::load;
 use crate::publish::record;
 use crate::store::Store;
+use crate::subscriber::NewSubscriber;
 
 mod meter;
 mod pace;
@@ -71,10 +73,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let chosen = if named.is_empty() { Chosen::Due } else { Chosen::These(named) };
     let mut store = context.store(&config)?;
     if args.dry_run {
-        let (newcomers, read) = subscribers::newcomers(context, &config, &*store)?;
-        return with_sending(context, &config, &loaded.issues, chosen, args.limit, args.after_canary, |sending| {
-            words::forecast(context, &send::forecast(&*store, sending, &newcomers)?).map(|exit| exit.max(read))
-        });
+        return dry_run(context, &config, &loaded.issues, chosen, args, &*store);
     }
     let imported = subscribers::import_list(context, &config, &mut *store)?;
     let send = |sending: &Sending<'_>| send::send_due(&mut *store, sending);
@@ -82,6 +81,31 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Sent::Done(report) => words::sent(context, &report).map(|exit| exit.max(imported)),
         Sent::Busy(other) => Err(busy(other.as_ref()).into()),
     }
+}
+
+/// Tells what would be mailed to whom. The list of newcomers is read again whenever it is needed: it may be as long as it
+/// likes.
+fn dry_run(
+    context: &Context,
+    config: &Config,
+    issues: &[Issue],
+    chosen: Chosen,
+    args: &Args,
+    store: &dyn Store,
+) -> anyhow::Result<Exit> {
+    let wrong = subscribers::each_newcomer(context, config, store, &mut |_| Ok(()))?;
+    subscribers::show(context, &wrong);
+    let newcomers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
+        subscribers::each_newcomer(context, config, store, each).map(drop)
+    };
+    let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
+    with_sending(context, config, issues, chosen, args.limit, args.after_canary, |sending| {
+        let forecast = forecast(store, sending, &newcomers)?;
+        let recipients = |expected: &Expected<'_>, each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>| {
+            expected.each_recipient(store, &newcomers, each)
+        };
+        words::forecast(context, &forecast, &recipients).map(|exit| exit.max(read))
+    })
 }
 
 /// Mails the issues chosen, with a progress bar.

@@ -153,7 +153,7 @@ fn import(context: &Context, store: &mut dyn Store, file: &str, column: Option<&
 }
 
 /// Shows bad rows, as many as somebody reads: a wrong column makes every row a bad one.
-fn show(context: &Context, findings: &[Finding]) {
+pub(super) fn show(context: &Context, findings: &[Finding]) {
     const READ: usize = 100;
     context.report.findings(&findings[..findings.len().min(READ)]);
     if findings.len() > READ {
@@ -182,19 +182,15 @@ fn open(context: &Context, list: &Path) -> anyhow::Result<File> {
     file.ok_or_else(|| missing().help(HELP).into())
 }
 
-/// Those whom `import_list` would add.
-pub(super) fn newcomers(
+/// Calls `each` with those whom `import_list` would add, and gives what is wrong with the list.
+pub(super) fn each_newcomer(
     context: &Context,
     config: &Config,
     store: &dyn Store,
-) -> anyhow::Result<(Vec<NewSubscriber>, Exit)> {
-    let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else {
-        return Ok((Vec::new(), Exit::Done));
-    };
-    let mut file = open(context, list)?;
-    let newcomers = newcomers::newcomers(store, &list.to_string_lossy(), &mut file)?;
-    show(context, &newcomers.findings);
-    Ok((newcomers.active, if newcomers.findings.is_empty() { Exit::Done } else { Exit::Attention }))
+    each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<Finding>> {
+    let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Vec::new()) };
+    newcomers::each(store, &list.to_string_lossy(), &mut open(context, list)?, each)
 }
 
 /// Imports a CSV file below the current folder, or stdin.

@@ -9,6 +9,7 @@ mod canary;
 mod claimer;
 mod desk;
 pub mod digests;
+pub mod forecast;
 mod journal;
 mod judgement;
 mod lapsed;

@@ -13,6 +13,9 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 /// Finds out, with as little work as that takes, whether the letter of a subscriber can be written.
 pub type CheckLetter<'a> = dyn Fn(&Subscriber) -> anyhow::Result<()> + Sync + 'a;
 
+/// Calls what it is given with those who would join before a sending, as often as it is asked.
+pub type EachNewcomer<'a> = dyn Fn(&mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
+
 /// Writes the letters of one issue or digest.
 pub struct Letters<'a> {
     /// Writes one.
@@ -33,7 +36,7 @@ const NAMED: usize = 3;
 /// When the store cannot be read.
 pub(super) fn rehearse(
     store: &dyn Store,
-    newcomers: &[NewSubscriber],
+    newcomers: &EachNewcomer<'_>,
     letters: &Letters<'_>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Finding>> {
@@ -51,7 +54,7 @@ pub(super) fn rehearse(
         Ok(())
     };
     store.each_subscriber(Some(Status::Active), &mut each).context("failed to read the subscribers")?;
-    newcomers.iter().try_for_each(|new| each(new.clone().joined(SubscriberId(0), now)))?;
+    newcomers(&mut |new| each(new.joined(SubscriberId(0), now)))?;
     Ok(first.map(|error| concerning(error, failed, all, &named.join(", "))))
 }
 

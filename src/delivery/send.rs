@@ -14,17 +14,16 @@ use crate::config::{Canary, OnUnknown};
 use crate::delivery::canary;
 use crate::delivery::lapsed;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
-use crate::delivery::rehearsal::{Letters, rehearse};
+use crate::delivery::rehearsal::{EachNewcomer, Letters, rehearse};
 use crate::delivery::run::{Job, Progress, run};
 use crate::digest::Piece;
-use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
 use crate::rate::{Rate, WarmUp};
 use crate::smtp::Route;
 use crate::store::{Begun, Store};
-use crate::subscriber::{NewSubscriber, Status};
+use crate::subscriber::Status;
 
 /// Renders the edition of an issue or digest, dated so, and gives what writes the letters.
 pub type MakeEdition<'a> = dyn Fn(&Piece<'a>, DateTime<Utc>) -> anyhow::Result<Letters<'a>> + 'a;
@@ -108,24 +107,6 @@ pub struct Mailed {
     pub counts: Counts,
 }
 
-/// What a sending would do.
-#[derive(Debug)]
-pub struct Forecast<'a> {
-    /// Issues, the oldest first, then digests.
-    pub mailings: Vec<Expected<'a>>,
-    /// What is wrong or odd with issues.
-    pub findings: Vec<Finding>,
-}
-
-/// The share of one issue or digest in a forecast.
-#[derive(Debug)]
-pub struct Expected<'a> {
-    /// What would be mailed.
-    pub piece: Piece<'a>,
-    /// Who would get it, in the order of their numbers.
-    pub recipients: Vec<EmailAddress>,
-}
-
 impl Report {
     /// Whether a person should look: something stopped, failed, or is unknown.
     pub fn needs_a_person(&self) -> bool {
@@ -171,33 +152,7 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     Ok(Sent::Done(Box::new(report)))
 }
 
-/// Says what `send_due` would do if the newcomers had joined before, and writes nothing.
-///
-/// # Errors
-/// When the store cannot be read, or an issue's file.
-pub fn forecast<'a>(
-    store: &dyn Store,
-    sending: &Sending<'a>,
-    newcomers: &[NewSubscriber],
-) -> anyhow::Result<Forecast<'a>> {
-    let mut plan = planned(store, sending)?;
-    let mut mailings = Vec::new();
-    for planned in &plan.mailings {
-        if let Err(error) = ready(store, sending, planned, newcomers, (sending.clock)()) {
-            let finding = error.downcast().unwrap_or_else(|error| Finding::error("template", format!("{error:#}")));
-            plan.findings.push(finding);
-            continue;
-        }
-        let recipients = match planned.begun {
-            Some(_) => waiting(store, &planned.piece.id())?,
-            None => active(store)?.into_iter().chain(newcomers.iter().map(|new| new.address.clone())).collect(),
-        };
-        mailings.push(Expected { piece: planned.piece.clone(), recipients });
-    }
-    Ok(Forecast { mailings, findings: plan.findings })
-}
-
-fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
+pub(super) fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
     plan(sending.issues, &sending.chosen, &sending.terms, store, sending.hash).context("failed to find out what is due")
 }
 
@@ -236,7 +191,7 @@ fn mail_one<'a>(
     }
     // Rendered before the audience is frozen: a template that fails, on whomever, shall leave no trace.
     let frozen_at = planned.begun.as_ref().map_or_else(|| (sending.clock)(), |mailing| mailing.frozen_at);
-    let letters = match ready(store, sending, planned, &[], frozen_at) {
+    let letters = match ready(store, sending, planned, &|_| Ok(()), frozen_at) {
         Ok(letters) => letters,
         Err(error) => {
             report.failures.push(error.context(format!("failed to write the edition of `{}`", piece.slug())));
@@ -305,11 +260,11 @@ fn mail_one<'a>(
 }
 
 /// The letters of an issue or digest, which can be written for everybody unless its audience is frozen already.
-fn ready<'a>(
+pub(super) fn ready<'a>(
     store: &dyn Store,
     sending: &Sending<'a>,
     planned: &Planned<'a>,
-    newcomers: &[NewSubscriber],
+    newcomers: &EachNewcomer<'_>,
     date: DateTime<Utc>,
 ) -> anyhow::Result<Letters<'a>> {
     let letters = (sending.edition)(&planned.piece, date)?;
@@ -317,28 +272,6 @@ fn ready<'a>(
         Some(_) => Ok(letters),
         None => rehearse(store, newcomers, &letters, date)?.map_or(Ok(letters), |finding| Err(finding.into())),
     }
-}
-
-/// Whom an issue would go to now.
-fn active(store: &dyn Store) -> anyhow::Result<Vec<EmailAddress>> {
-    let mut addresses = Vec::new();
-    store.each_subscriber(Some(Status::Active), &mut |subscriber| {
-        addresses.push(subscriber.address);
-        Ok(())
-    })?;
-    Ok(addresses)
-}
-
-/// Who still waits for an issue whose audience is frozen.
-fn waiting(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<EmailAddress>> {
-    let mut addresses = Vec::new();
-    for state in [State::Queued, State::Deferred] {
-        store.each_delivery(issue, Some(state), &mut |delivery| {
-            addresses.push(delivery.address);
-            Ok(())
-        })?;
-    }
-    Ok(addresses)
 }
 
 /// Whether there is anybody to mail to. Asked before each freeze, so it does not count them all.

@@ -175,9 +175,12 @@ fn newcomers_are_those_whom_an_import_would_add_as_active() {
         let before = exported(store);
         let csv = "email,status\nhere@example.org,\nnew@example.org,\nNEW@example.org,\nnobody,\nleft@example.org,\n\
                    gone@example.org,unsubscribed\n";
-        let newcomers = newcomers::newcomers(store, "list.csv", &mut csv.as_bytes()).unwrap();
-        let active: Vec<&str> = newcomers.active.iter().map(|new| new.address.as_str()).collect();
-        assert_eq!((active, newcomers.findings.len()), (vec!["new@example.org"], 1));
+        let mut active = Vec::new();
+        let findings = newcomers::each(store, "list.csv", &mut csv.as_bytes(), &mut |new| {
+            active.push(new.address.to_string());
+            Ok(())
+        });
+        assert_eq!((active, findings.unwrap().len()), (vec!["new@example.org".to_owned()], 1));
         assert_eq!(exported(store), before);
     });
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
-use crate::delivery::send::{Expected, Forecast, Mailed, Report};
+use crate::delivery::forecast::{Expected, Forecast};
+use crate::delivery::send::{Mailed, Report};
 use crate::delivery::trial::Tried;
 use crate::digest::Piece;
 use crate::email::EmailAddress;
@@ -29,21 +30,33 @@ pub(in crate::cli) fn trial(context: &Context, piece: &Piece<'_>, tried: &[Tried
     Ok(if tried.iter().all(|tried| tried.result.is_ok()) { Exit::Done } else { Exit::Attention })
 }
 
-/// Tells what would be mailed.
-pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> anyhow::Result<Exit> {
+/// Calls what it is given with all who would get an issue or digest.
+type EachRecipient<'a> =
+    dyn Fn(&Expected<'_>, &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
+
+/// Tells what would be mailed, and to whom where that is asked for.
+pub(in crate::cli) fn forecast(
+    context: &Context,
+    forecast: &Forecast<'_>,
+    each_recipient: &EachRecipient<'_>,
+) -> anyhow::Result<Exit> {
     context.report.findings(&forecast.findings);
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
     let exit = if forecast.findings.iter().any(is_error) { Exit::Attention } else { Exit::Done };
     if context.report.json {
         let mailing = |expected: &Expected<'_>| {
-            let recipients: Vec<&str> = expected.recipients.iter().map(EmailAddress::as_str).collect();
+            let mut recipients = Vec::new();
+            each_recipient(expected, &mut |address| {
+                recipients.push(address.to_string());
+                Ok(())
+            })?;
             let mut mailing = serde_json::json!({ "issue": expected.piece.slug().as_str(), "recipients": recipients });
             if let Piece::Digest(digest) = &expected.piece {
                 mailing["holds"] = digest.issues.iter().map(|issue| issue.id.as_str()).collect();
             }
-            mailing
+            anyhow::Ok(mailing)
         };
-        let mailings: Vec<_> = forecast.mailings.iter().map(mailing).collect();
+        let mailings = forecast.mailings.iter().map(mailing).collect::<Result<Vec<_>, _>>()?;
         let findings: Vec<FindingRow<'_>> = forecast.findings.iter().map(FindingRow::of).collect();
         context.report.document(&serde_json::json!({ "would_mail": mailings, "findings": findings }))?;
         return Ok(exit);
@@ -52,12 +65,15 @@ pub(in crate::cli) fn forecast(context: &Context, forecast: &Forecast<'_>) -> an
         context.report.message("Nothing is due.");
     }
     for expected in &forecast.mailings {
-        let count = expected.recipients.len();
+        let count = expected.recipients;
         let slugs = || expected.piece.issues().iter().map(|issue| issue.slug.as_str()).collect::<Vec<_>>().join(", ");
         let held = if matches!(expected.piece, Piece::Digest(_)) { format!(" ({})", slugs()) } else { String::new() };
         context.report.text(&format!("{}{held} would go to {count} recipients\n", expected.piece.slug()))?;
-        for address in &expected.recipients {
-            context.report.detail(&format!("  {address}"));
+        if context.report.is_verbose() {
+            each_recipient(expected, &mut |address| {
+                context.report.detail(&format!("  {address}"));
+                Ok(())
+            })?;
         }
     }
     Ok(exit)

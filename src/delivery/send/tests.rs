@@ -8,7 +8,9 @@ use url::Url;
 
 use super::*;
 use crate::config::{EditionOf, Schedule, Server, TlsMode};
+use crate::delivery::forecast::forecast;
 use crate::disk::Project;
+use crate::email::EmailAddress;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
 use crate::smtp::peer::{Answer, Peer, Script};
@@ -268,13 +270,22 @@ fn a_limit_leaves_the_rest_queued() {
 fn a_forecast_names_who_waits_and_changes_nothing() {
     let (world, store) = (World { limit: Some(2), ..World::new() }, readers(3));
     let peer = Peer::start(vec![Script::new()]);
+    let newcomers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
+        each(NewSubscriber::new("newcomer@example.com".parse()?, ""))
+    };
     let expected = |store: &Memory| {
-        let forecast = world.with_sending(&world.route(&peer), |sending| {
-            let forecast =
-                forecast(store, sending, &[NewSubscriber::new("newcomer@example.com".parse().unwrap(), "")]).unwrap();
-            forecast.mailings.iter().map(|expected| expected.recipients.clone()).collect::<Vec<_>>()
-        });
-        forecast.concat().iter().map(ToString::to_string).collect::<Vec<_>>()
+        world.with_sending(&world.route(&peer), |sending| {
+            let mut all = Vec::new();
+            for expected in forecast(store, sending, &newcomers).unwrap().mailings {
+                let mut add = |address: &EmailAddress| {
+                    all.push(address.to_string());
+                    Ok(())
+                };
+                expected.each_recipient(store, &newcomers, &mut add).unwrap();
+                assert_eq!(expected.recipients, all.len() as u64);
+            }
+            all
+        })
     };
     assert_eq!(expected(&store).last().map(String::as_str), Some("newcomer@example.com"));
     assert_eq!(expected(&store).len(), 4);

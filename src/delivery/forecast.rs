@@ -1,0 +1,85 @@
+//! What a sending would do: for those who ask before they let it.
+//!
+//! Takes what a sending takes, and whoever would join before it. The store is read only, and nobody is kept in memory, for
+//! there may be millions.
+
+use crate::delivery::rehearsal::EachNewcomer;
+use crate::delivery::send::{Sending, planned, ready};
+use crate::digest::Piece;
+use crate::email::EmailAddress;
+use crate::finding::Finding;
+use crate::ledger::State;
+use crate::store::Store;
+use crate::subscriber::Status;
+
+/// What a sending would do.
+#[derive(Debug)]
+pub struct Forecast<'a> {
+    /// Issues, the oldest first, then digests.
+    pub mailings: Vec<Expected<'a>>,
+    /// What is wrong or odd with issues.
+    pub findings: Vec<Finding>,
+}
+
+/// The share of one issue or digest in a forecast.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    /// What would be mailed.
+    pub piece: Piece<'a>,
+    /// How many would get it.
+    pub recipients: u64,
+    /// Its audience is frozen already.
+    is_frozen: bool,
+}
+
+/// Says what `send_due` would do if the newcomers had joined before, and writes nothing.
+///
+/// # Errors
+/// When the store cannot be read, an issue's file, or the newcomers.
+pub fn forecast<'a>(
+    store: &dyn Store,
+    sending: &Sending<'a>,
+    newcomers: &EachNewcomer<'_>,
+) -> anyhow::Result<Forecast<'a>> {
+    let mut plan = planned(store, sending)?;
+    let mut mailings = Vec::new();
+    for planned in &plan.mailings {
+        if let Err(error) = ready(store, sending, planned, newcomers, (sending.clock)()) {
+            let finding = error.downcast().unwrap_or_else(|error| Finding::error("template", format!("{error:#}")));
+            plan.findings.push(finding);
+            continue;
+        }
+        let (piece, is_frozen) = (planned.piece.clone(), planned.begun.is_some());
+        let mut expected = Expected { piece, recipients: 0, is_frozen };
+        let mut recipients = 0;
+        expected.each_recipient(store, newcomers, &mut |_| {
+            recipients += 1;
+            Ok(())
+        })?;
+        expected.recipients = recipients;
+        mailings.push(expected);
+    }
+    Ok(Forecast { mailings, findings: plan.findings })
+}
+
+impl Expected<'_> {
+    /// Calls `each` with everybody who would get it, in the order of their numbers, newcomers last.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the newcomers, or `each` fails.
+    pub fn each_recipient(
+        &self,
+        store: &dyn Store,
+        newcomers: &EachNewcomer<'_>,
+        each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if !self.is_frozen {
+            store.each_subscriber(Some(Status::Active), &mut |subscriber| each(&subscriber.address))?;
+            return newcomers(&mut |new| each(&new.address));
+        }
+        for state in [State::Queued, State::Deferred] {
+            store.each_delivery(&self.piece.id(), Some(state), &mut |delivery| each(&delivery.address))?;
+        }
+        Ok(())
+    }
+}
