@@ -310,10 +310,10 @@ impl Papers {
         self.batch = if taken > SLOW { 2 * BATCH } else { BATCH };
     }
 
-    /// Whether claims run low, and few enough are out.
+    /// Whether few enough are out for another batch: as early as that, for to claim one takes a while.
     pub(super) fn wants_claims(&self) -> bool {
         let claimed = self.claims.len() + self.being_written + self.letters.len() + self.being_sent;
-        self.claims.len() < self.batch / 2 && claimed + self.batch <= (2 * self.batch).max(4 * self.most_letters)
+        claimed + self.batch <= (2 * self.batch).max(4 * self.most_letters)
     }
 
     /// Whether nothing is left to do, and nothing can come back.
