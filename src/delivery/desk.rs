@@ -262,10 +262,6 @@ impl<'a> Desk<'a> {
         self.papers().servers[seat.server].was_connected()
     }
 
-    pub(super) fn has_several_servers(&self) -> bool {
-        self.papers().has_several_servers()
-    }
-
     pub(super) fn is_stopped(&self) -> bool {
         self.is_over(&self.papers())
     }

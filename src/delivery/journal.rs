@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::delivery::bell::Bell;
@@ -24,6 +25,8 @@ pub(super) struct Journal<'a> {
     recorder: Option<Recorder>,
     page: Mutex<Page>,
     turned: Bell,
+    /// Whether the page says why it failed: asked for all the time, without its lock.
+    has_failed: AtomicBool,
 }
 
 /// The ledger cannot be kept, or the run has stopped: the worker puts its letter back and ends.
@@ -44,7 +47,15 @@ struct Page {
 impl<'a> Journal<'a> {
     pub(super) fn new(store: &'a mut dyn Store, job: &'a Job<'a>) -> Result<Self, StoreError> {
         let (barrier, recorder) = (store.barrier()?, store.recorder(job.issue)?);
-        Ok(Self { job, store: Mutex::new(store), barrier, recorder, page: Mutex::default(), turned: Bell::default() })
+        Ok(Self {
+            job,
+            store: Mutex::new(store),
+            barrier,
+            recorder,
+            page: Mutex::default(),
+            turned: Bell::default(),
+            has_failed: AtomicBool::new(false),
+        })
     }
 
     /// Claims so many recipients at most, durably. While the disk is waited for, others write.
@@ -114,7 +125,7 @@ impl<'a> Journal<'a> {
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        self.page().failed.is_some()
+        self.has_failed.load(Ordering::Relaxed)
     }
 
     /// Writes what is left, gives claims back, and says what made the ledger fail, if it did.
@@ -158,15 +169,21 @@ impl<'a> Journal<'a> {
                 let begun = |id: &SubscriberId| entries.contains(&(*id, Entry::Sending));
                 page.lost.extend(lost.into_iter().filter(begun));
             }
-            Err(error) => page.failed = Some(error),
+            Err(error) => self.note_failure(&mut page, error),
         }
         self.turned.ring_for_all();
         page
     }
 
     fn fail(&self, error: StoreError) -> Stopped {
-        self.page().failed.get_or_insert(error);
+        self.note_failure(&mut self.page(), error);
         Stopped
+    }
+
+    /// The first failure is the one that is told.
+    fn note_failure(&self, page: &mut Page, error: StoreError) {
+        page.failed.get_or_insert(error);
+        self.has_failed.store(true, Ordering::Relaxed);
     }
 
     fn page(&self) -> MutexGuard<'_, Page> {

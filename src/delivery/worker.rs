@@ -30,6 +30,8 @@ pub(super) struct Worker<'desk, 'job> {
     job: &'job Job<'job>,
     desk: &'desk Desk<'job>,
     session: Option<Session<'job>>,
+    /// There are other servers too.
+    has_several_servers: bool,
     /// The letter after the one at hand.
     next: Option<Ready>,
     /// How often in a row something was wrong with its connection.
@@ -47,7 +49,8 @@ enum Attempt {
 impl<'desk, 'job> Worker<'desk, 'job> {
     /// The worker of that seat.
     pub(super) fn new(seat: Seat, job: &'job Job<'job>, desk: &'desk Desk<'job>) -> Self {
-        Self { seat, job, desk, session: None, next: None, troubles: 0 }
+        let has_several_servers = matches!(job.route, Route::Relays(relays) if relays.len() > 1);
+        Self { seat, job, desk, session: None, has_several_servers, next: None, troubles: 0 }
     }
 
     /// Serves recipients until there are none left or the run stops.
@@ -129,8 +132,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
         let error = match self.attempt(&ready)? {
             Attempt::Sent(reply) => {
                 self.troubles = 0;
-                let said =
-                    if self.desk.has_several_servers() { format!("{reply} [{relay}]") } else { reply.to_string() };
+                let said = if self.has_several_servers { format!("{reply} [{relay}]") } else { reply.to_string() };
                 self.desk.settle(self.seat, &ready.claim, Outcome::Sent(said));
                 return Ok(());
             }

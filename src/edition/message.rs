@@ -61,7 +61,7 @@ impl Header {
     }
 
     /// The whole message for one recipient with their ways to leave, lines ended by CRLF. `date` is when it was first
-    /// meant to leave: the same for every attempt.
+    /// meant to leave: the same for every attempt. `subject` is the field, with its CRLF.
     ///
     /// # Errors
     /// When the address needs SMTPUTF8 (RFC 6531), so that the message could not be ASCII.
@@ -83,7 +83,7 @@ impl Header {
         head.push_str(&self.before);
         head.push_str(&header::mailbox("To", Some(&recipient.name), &recipient.address));
         head.push_str(&self.reply_to);
-        head.push_str(&header::text("Subject", subject));
+        head.push_str(subject);
         head.extend(["Date: ", &written(date), "\r\n"]);
         head.extend(["Message-ID: <", &self.message_id(&recipient.address), ">\r\n"]);
         head.push_str("MIME-Version: 1.0\r\n");

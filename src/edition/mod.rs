@@ -189,7 +189,7 @@ impl Edition {
     pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Content> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
         let leave = self.unsubscribe.of(recipient)?;
-        let subject = self.subject.of(recipient, &self.renderer)?;
+        let subject = self.subject.field(recipient, &self.renderer)?;
         header.message(recipient, &leave, date, &subject, &self.renderer.encoded(recipient, &leave)?)
     }
 
@@ -236,9 +236,9 @@ fn subject(
     issue: &Issue,
 ) -> anyhow::Result<Subject> {
     match (&issue.subject, mail) {
-        (Some(subject), _) => Ok(Subject::Same(header::one_line(subject))),
+        (Some(subject), _) => Ok(Subject::same(subject)),
         (None, Some(mail)) => Subject::of_template("mail.subject", &mail.subject, templates, fields),
-        (None, None) => Ok(Subject::Same(header::one_line(&issue.plain_title()))),
+        (None, None) => Ok(Subject::same(&issue.plain_title())),
     }
 }
 

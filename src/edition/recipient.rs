@@ -1,5 +1,6 @@
 //! Who gets a message, and how that person can leave.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -105,10 +106,10 @@ impl Unsubscribe {
     /// # Errors
     /// When the page's address is no URL, or too long for a header.
     pub fn of(&self, recipient: &Recipient) -> anyhow::Result<Leave> {
-        let token = match &self.secrets {
-            Some(secrets) => secrets.token(Purpose::Leave, recipient.id, &recipient.address).to_string(),
-            None => "0".repeat(33),
-        };
+        const EXAMPLE: &str = "000000000000000000000000000000000";
+        let secret =
+            |secrets: &Arc<Secrets>| secrets.token(Purpose::Leave, recipient.id, &recipient.address).to_string();
+        let token = self.secrets.as_ref().map_or(Cow::Borrowed(EXAMPLE), |secrets| Cow::Owned(secret(secrets)));
         let url = self.page.as_ref().map(|page| page.of(&recipient.address, &token)).transpose()?;
         if url.as_ref().is_some_and(|url| url.len() > LONGEST_URL) {
             bail!("`mail.unsubscribe_url` is too long for a line of a message");

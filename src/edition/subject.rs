@@ -3,16 +3,23 @@
 use std::borrow::Cow;
 
 use crate::edition::context::Fields;
-use crate::edition::header::one_line;
+use crate::edition::header::{self, one_line};
 use crate::edition::recipient::Recipient;
 use crate::edition::render::Renderer;
 use crate::edition::template::Templates;
 
+const FIELD: &str = "Subject";
+
 /// The subject of one edition.
 #[derive(Debug)]
 pub(super) enum Subject {
-    /// The same for all, on one line.
-    Same(String),
+    /// The same for all.
+    Same {
+        /// On one line.
+        text: String,
+        /// The header field.
+        field: String,
+    },
     /// A template of the project file that names the recipient.
     Own {
         /// Its key.
@@ -37,7 +44,13 @@ impl Subject {
             return Ok(Self::Own { key, source: source.to_owned() });
         }
         let subject = templates.render_value(key, source, &fields.for_subject(None)).map_err(|finding| *finding)?;
-        Ok(Self::Same(one_line(&subject)))
+        Ok(Self::same(&subject))
+    }
+
+    /// The same for all.
+    pub fn same(subject: &str) -> Self {
+        let text = one_line(subject);
+        Self::Same { field: header::text(FIELD, &text), text }
     }
 
     /// The subject as this recipient reads it, on one line.
@@ -46,7 +59,7 @@ impl Subject {
     /// A finding that names the key, when the template fails on this recipient.
     pub fn of(&self, recipient: &Recipient, renderer: &Renderer) -> anyhow::Result<Cow<'_, str>> {
         match self {
-            Self::Same(subject) => Ok(Cow::Borrowed(subject)),
+            Self::Same { text, .. } => Ok(Cow::Borrowed(text)),
             Self::Own { key, source } => {
                 let fields = renderer.fields.for_subject(Some(recipient));
                 let subject = renderer.templates.render_value(key, source, &fields).map_err(|finding| *finding)?;
@@ -55,10 +68,21 @@ impl Subject {
         }
     }
 
+    /// The header field as this recipient gets it, with its CRLF.
+    ///
+    /// # Errors
+    /// As `of`.
+    pub fn field(&self, recipient: &Recipient, renderer: &Renderer) -> anyhow::Result<Cow<'_, str>> {
+        match self {
+            Self::Same { field, .. } => Ok(Cow::Borrowed(field)),
+            Self::Own { .. } => Ok(Cow::Owned(header::text(FIELD, &self.of(recipient, renderer)?))),
+        }
+    }
+
     /// What it is made from.
     pub fn written(&self) -> &str {
         match self {
-            Self::Same(subject) => subject,
+            Self::Same { text, .. } => text,
             Self::Own { source, .. } => source,
         }
     }
