@@ -36,7 +36,7 @@ pub fn list(name: &str, items: &[String]) -> String {
     field(name, |writer| {
         for (index, item) in items.iter().enumerate() {
             let comma = if index + 1 < items.len() { "," } else { "" };
-            write_whole(writer, &format!("{item}{comma}"), index > 0)?;
+            write_whole(writer, &[item, comma], index > 0)?;
         }
         Ok(())
     })
@@ -45,6 +45,9 @@ pub fn list(name: &str, items: &[String]) -> String {
 /// Text on one line: runs of blanks and control characters become one space.
 pub fn one_line(text: &str) -> String {
     let is_gap = |character: char| character == ' ' || character.is_control();
+    if !text.contains(char::is_control) && !text.contains("  ") {
+        return text.trim_matches(' ').to_owned();
+    }
     text.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
@@ -52,7 +55,7 @@ fn phrase_and_angle(name: &str, display: Option<&str>, inner: &str, always_angle
     let display = one_line(display.unwrap_or_default());
     field(name, |writer| {
         if display.is_empty() {
-            let whole = if always_angle { format!("<{inner}>") } else { inner.to_owned() };
+            let whole = if always_angle { ["<", inner, ">"] } else { ["", inner, ""] };
             return write_whole(writer, &whole, false);
         }
         if is_plain(&display) {
@@ -60,7 +63,7 @@ fn phrase_and_angle(name: &str, display: Option<&str>, inner: &str, always_angle
         } else {
             rfc2047::encode(&display, writer)?;
         }
-        write_whole(writer, &format!("<{inner}>"), true)
+        write_whole(writer, &["<", inner, ">"], true)
     })
 }
 
@@ -73,7 +76,7 @@ fn write_text(writer: &mut EmailWriter<'_>, text: &str) -> fmt::Result {
             writer.space();
         }
         if is_plain(word) {
-            write_folding(writer, word, !first)?;
+            write_folding(writer, &[word], !first)?;
         } else {
             let mut run = word.to_owned();
             while let Some(next) = words.next_if(|next| !is_plain(next)) {
@@ -93,22 +96,24 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Writes something that cannot be folded inside, after a space where asked.
-fn write_whole(writer: &mut EmailWriter<'_>, text: &str, space: bool) -> fmt::Result {
+fn write_whole(writer: &mut EmailWriter<'_>, parts: &[&str], space: bool) -> fmt::Result {
     if space {
         writer.space();
     }
-    write_folding(writer, text, space)
+    write_folding(writer, parts, space)
 }
 
-fn write_folding(writer: &mut EmailWriter<'_>, text: &str, may_fold: bool) -> fmt::Result {
-    if may_fold && writer.projected_line_len() + text.len() > LINE {
+fn write_folding(writer: &mut EmailWriter<'_>, parts: &[&str], may_fold: bool) -> fmt::Result {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    if may_fold && writer.projected_line_len() + length > LINE {
         writer.new_line()?;
     }
-    writer.write_str(text)
+    parts.iter().try_for_each(|part| writer.write_str(part))
 }
 
 fn field(name: &str, write_value: impl FnOnce(&mut EmailWriter<'_>) -> fmt::Result) -> String {
-    let mut line = format!("{name}: ");
+    let mut line = String::with_capacity(2 * LINE);
+    line.extend([name, ": "]);
     let before = line.len();
     let written = write_value(&mut EmailWriter::new(&mut line, before, 0, false));
     debug_assert!(written.is_ok(), "writing into a string never fails");

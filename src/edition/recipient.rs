@@ -130,8 +130,14 @@ impl Page {
     }
 
     fn of(&self, address: &EmailAddress, token: &str) -> anyhow::Result<String> {
-        let encoded = utf8_percent_encode(address.as_str(), RESERVED).to_string();
-        let url = self.url.replace(ADDRESS, &encoded).replace(TOKEN, token);
+        let mut url = Cow::Borrowed(&self.url);
+        if url.contains(ADDRESS) {
+            url = Cow::Owned(url.replace(ADDRESS, &utf8_percent_encode(address.as_str(), RESERVED).to_string()));
+        }
+        if url.contains(TOKEN) {
+            url = Cow::Owned(url.replace(TOKEN, token));
+        }
+        let url = url.into_owned();
         if self.is_normal {
             return Ok(url);
         }

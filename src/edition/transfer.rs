@@ -44,6 +44,9 @@ pub(super) fn filled_in(text: &str, values: &[String]) -> String {
     filled
 }
 
+/// Those that make 76 characters of base64.
+const BYTES_OF_A_LINE: usize = 57;
+
 /// RFC 5322 section 2.1.1: bytes of a line, CRLF not counted.
 const LONGEST_LINE: usize = 998;
 
@@ -155,7 +158,12 @@ impl Encoded {
     }
 
     fn write_base64(&self, values: &[String], out: &mut Content) {
-        let mut carry: Vec<u8> = Vec::new();
+        let (mut carry, mut lines) = (Vec::new(), String::new());
+        let mut push_lines = |bytes: &[u8], out: &mut Content| {
+            lines.clear();
+            write_base64_lines(bytes, &mut lines);
+            out.push(lines.as_bytes());
+        };
         for (value, segment) in self.parts(values) {
             carry.extend_from_slice(value.as_bytes());
             let head = ((3 - carry.len() % 3) % 3).min(segment.raw.len());
@@ -163,13 +171,13 @@ impl Encoded {
             if !carry.len().is_multiple_of(3) {
                 continue;
             }
-            out.push(base64_lines(&carry).as_bytes());
+            push_lines(&carry, out);
             out.push_shared(&segment.encoded[head]);
             let rest = &segment.raw[head..];
             carry.clear();
             carry.extend_from_slice(&rest[rest.len() - rest.len() % 3..]);
         }
-        out.push(base64_lines(&carry).as_bytes());
+        push_lines(&carry, out);
     }
 
     /// Each segment with the value before it.
@@ -196,13 +204,16 @@ impl Segment {
 }
 
 fn base64_lines(bytes: &[u8]) -> String {
-    const BYTES_OF_A_LINE: usize = 57;
     let mut lines = String::with_capacity(bytes.len() * 78 / BYTES_OF_A_LINE + 4);
+    write_base64_lines(bytes, &mut lines);
+    lines
+}
+
+fn write_base64_lines(bytes: &[u8], lines: &mut String) {
     for line in bytes.chunks(BYTES_OF_A_LINE) {
-        STANDARD.encode_string(line, &mut lines);
+        STANDARD.encode_string(line, lines);
         lines.push_str("\r\n");
     }
-    lines
 }
 
 /// RFC 2045 section 6.7; the line breaks of the text are CRLF.

@@ -117,7 +117,7 @@ impl<'run> Session<'run> {
         self.messages_left -= 1;
         let next = next.filter(|_| self.keywords.pipelining && self.messages_left > 0);
         let chained = next.and_then(|next| Some((next, self.envelope(next).ok()?)));
-        let group = chained.as_ref().map_or_else(String::new, |(_, [mail, rcpt])| format!("{mail}{rcpt}DATA\r\n"));
+        let group = chained.as_ref().map_or_else(String::new, |(_, envelope)| group(envelope));
         let (content, dot) = on_the_wire(&letter.content);
         self.dialogue.say_message(&content, dot, &group)?;
         let verdict = match self.dialogue.hear(Phase::FinalDot) {
@@ -138,7 +138,7 @@ impl<'run> Session<'run> {
             SessionError { phase: Phase::Mail, cause }
         })?;
         if self.keywords.pipelining {
-            self.dialogue.say(Phase::Mail, &format!("{mail}{rcpt}DATA\r\n"))?;
+            self.dialogue.say(Phase::Mail, &group(&[mail, rcpt]))?;
             return self.hear_group();
         }
         self.step(Phase::Mail, &mail)?;
@@ -148,34 +148,35 @@ impl<'run> Session<'run> {
 
     /// MAIL and RCPT.
     fn envelope(&self, letter: &Letter) -> Result<[String; 2], Cause> {
-        let parameters = self.mail_parameters(letter)?;
-        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", letter.from.as_str());
-        Ok([mail, format!("RCPT TO:<{}>\r\n", letter.to.as_str())])
+        let mut mail = String::with_capacity(128);
+        mail.extend(["MAIL FROM:<", letter.from.as_str(), ">"]);
+        self.write_mail_parameters(letter, &mut mail)?;
+        mail.push_str("\r\n");
+        Ok([mail, ["RCPT TO:<", letter.to.as_str(), ">\r\n"].concat()])
     }
 
     /// What follows the sender in MAIL, each with a blank before it.
-    fn mail_parameters(&self, letter: &Letter) -> Result<String, Cause> {
-        let mut parameters = String::new();
+    fn write_mail_parameters(&self, letter: &Letter, mail: &mut String) -> Result<(), Cause> {
         let bytes = letter.content.len();
         if let Some(most) = self.keywords.most_bytes.filter(|most| bytes > *most) {
             return Err(Cause::TooLarge { bytes, most });
         }
         if self.keywords.size {
-            parameters.push_str(&format!(" SIZE={bytes}"));
+            mail.extend([" SIZE=", &bytes.to_string()]);
         }
         if letter.to.needs_smtputf8() || letter.from.needs_smtputf8() {
             if !self.keywords.smtputf8 {
                 return Err(Cause::Lacks("SMTPUTF8"));
             }
-            parameters.push_str(" SMTPUTF8");
+            mail.push_str(" SMTPUTF8");
         }
         if !letter.content.is_ascii() {
             if !self.keywords.eight_bit_mime {
                 return Err(Cause::Lacks("8BITMIME"));
             }
-            parameters.push_str(" BODY=8BITMIME");
+            mail.push_str(" BODY=8BITMIME");
         }
-        Ok(parameters)
+        Ok(())
     }
 
     /// Says goodbye; whether the server answers does not matter.
@@ -229,6 +230,11 @@ impl<'run> Session<'run> {
     fn reset(&mut self) -> bool {
         self.dialogue.command(Phase::Reset, "RSET\r\n").is_ok_and(|reply| reply.code == 250)
     }
+}
+
+/// The envelope as one group of commands.
+fn group([mail, rcpt]: &[String; 2]) -> String {
+    [mail.as_str(), rcpt.as_str(), "DATA\r\n"].concat()
 }
 
 /// Why nothing could be sent on a connection that waits for, or has said, something else.
