@@ -302,13 +302,10 @@ impl Store for Memory {
         to: State,
         _: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let is_named = |delivery: &Delivery| {
-            addresses.is_empty() || addresses.iter().any(|address| address.key() == delivery.address.key())
-        };
         let mut tables = self.tables();
         let deliveries = tables.rows.values_mut().map(|row| &mut row.delivery);
         let unknown = deliveries.filter(|delivery| delivery.issue == *issue && delivery.state == State::Unknown);
-        let resolved = unknown.filter(|delivery| is_named(delivery)).map(|delivery| delivery.state = to);
+        let resolved = unknown.filter(|delivery| is_named(delivery, addresses)).map(|delivery| delivery.state = to);
         Ok(resolved.count() as u64)
     }
 
@@ -319,12 +316,11 @@ impl Store for Memory {
         addresses: &[EmailAddress],
         now: DateTime<Utc>,
     ) -> Result<Requeued, StoreError> {
-        let is_named = |delivery: &Delivery| {
-            addresses.is_empty() || addresses.iter().any(|address| address.key() == delivery.address.key())
-        };
         let (mut guard, mut requeued) = (self.tables(), Requeued::default());
         let tables = &mut *guard;
-        for (_, row) in tables.rows.iter_mut().filter(|((of, _), row)| of == issue && is_named(&row.delivery)) {
+        for (_, row) in
+            tables.rows.iter_mut().filter(|((of, _), row)| of == issue && is_named(&row.delivery, addresses))
+        {
             let is_active = tables.subscribers[row.delivery.subscriber.0 as usize - 1].status == Status::Active;
             match row.delivery.state {
                 State::Deferred if is_active => requeued.deferred += 1,
@@ -342,6 +338,11 @@ impl Store for Memory {
         }
         Ok(requeued)
     }
+}
+
+/// Whether a delivery is to one of these, or none are named.
+fn is_named(delivery: &Delivery, addresses: &[EmailAddress]) -> bool {
+    addresses.is_empty() || addresses.iter().any(|address| address.key() == delivery.address.key())
 }
 
 #[test]

@@ -116,6 +116,15 @@ fn project(language: &str) -> tempfile::TempDir {
 const LONG_TITLE: &str =
     "An_unbroken_title_that_is_far_longer_than_any_telephone_is_wide_with_no_place_to_break_at_all";
 
+/// How well text can be told from what is behind it: the ratio of WCAG 2.1 of two colours as styles have them.
+pub const CONTRAST: &str = r#"const numbers = colour => colour.match(/[\d.]+/g).map(Number);
+const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
+  .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const contrast = (one, other) => {
+  const [a, b] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (a + 0.05) / (b + 0.05);
+};"#;
+
 /// A page that shows each feed on a desktop and on a phone, and writes down what can be read there.
 const LOOK: &str = r#"<!doctype html><meta charset="utf-8"><pre id="seen"></pre><script>
 const look = (feed, width) => new Promise(done => {

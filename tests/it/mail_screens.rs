@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::chromium::{Chromium, DARK};
+use crate::chromium::{CONTRAST, Chromium, DARK};
 use crate::letters::{self, BASE, Letter};
 use crate::program::copy_folder;
 use crate::site::Site;
@@ -67,7 +67,11 @@ fn write_pages(folder: &Path, letters: &[Letter]) -> Vec<String> {
             format!("<!doctype html><meta charset=\"utf-8\"><pre style=\"font: 14px/1.5 monospace\">{text}</pre>");
         fs::write(folder.join(format!("{name}-text.html")), page).unwrap();
     }
-    fs::write(folder.join("look.html"), LOOK.replace("PAGES", &serde_json::to_string(&pages).unwrap())).unwrap();
+    fs::write(
+        folder.join("look.html"),
+        LOOK.replace("CONTRAST", CONTRAST).replace("PAGES", &serde_json::to_string(&pages).unwrap()),
+    )
+    .unwrap();
     pages
 }
 
@@ -106,13 +110,7 @@ fn take_picture(chromium: &Chromium, screen: &Value, address: &dyn Fn(&str) -> S
 
 /// Shows each page on a desktop and on a phone, and writes down what can be seen there.
 const LOOK: &str = r#"<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><pre id="seen"></pre><script>
-const numbers = colour => colour.match(/[\d.]+/g).map(Number);
-const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
-  .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const contrast = (one, other) => {
-  const [a, b] = [luminance(one), luminance(other)].sort((a, b) => b - a);
-  return (a + 0.05) / (b + 0.05);
-};
+CONTRAST
 const look = (page, width) => new Promise(done => {
   const frame = document.createElement("iframe");
   frame.width = width; frame.height = 900; frame.src = "/" + page;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::chromium::{Chromium, DARK};
+use crate::chromium::{CONTRAST, Chromium, DARK};
 use crate::program::slugline;
 use crate::site::Site;
 use crate::smtp_peer::{Answer, Peer, Script};
@@ -23,7 +23,7 @@ fn the_page_of_a_mailing_can_be_read_on_every_screen() {
     let Some(chromium) = Chromium::from_environment() else { return };
     let folder = tempfile::tempdir().unwrap();
     mail(folder.path());
-    fs::write(folder.path().join("look.html"), LOOK).unwrap();
+    fs::write(folder.path().join("look.html"), LOOK.replace("CONTRAST", CONTRAST)).unwrap();
     let phone = "<!doctype html><body style=\"margin: 0\"><iframe src=\"/status.html\" width=\"375\" height=\"3400\" style=\"border: 0\">";
     fs::write(folder.path().join("phone.html"), phone).unwrap();
     let site = Site::of(folder.path());
@@ -86,13 +86,7 @@ fn mail(folder: &Path) {
 
 /// Shows the page on screens of several widths, and writes down what can be seen there.
 const LOOK: &str = r#"<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><pre id="seen"></pre><script>
-const numbers = colour => colour.match(/[\d.]+/g).map(Number);
-const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
-  .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const contrast = (one, other) => {
-  const [a, b] = [luminance(one), luminance(other)].sort((a, b) => b - a);
-  return (a + 0.05) / (b + 0.05);
-};
+CONTRAST
 const look = width => new Promise(done => {
   const frame = document.createElement("iframe");
   frame.width = width; frame.height = 900; frame.src = "/status.html";
