@@ -101,9 +101,10 @@ impl Sqlite {
 
     /// What writes entries about an issue's recipients into the log.
     fn recorder_of(&self, issue: &IssueId) -> StoreResult<Recorder> {
-        let sending = self.sending(RECORDING)?;
+        const DOING: &str = "record what is sent";
+        let sending = self.sending(DOING)?;
         let (log, path) = (Arc::clone(&sending.log), self.path.clone());
-        let failed = move |error| error::doing(RECORDING, &path, error);
+        let failed = move |error| error::doing(DOING, &path, error);
         let mailing = self.mailing_number(sending, issue).map_err(&failed)?;
         Ok(Box::new(move |entries, now| lock(&log).add(mailing, entries, now).map_err(&failed)))
     }
@@ -282,11 +283,7 @@ impl Store for Sqlite {
         entries: &[(SubscriberId, Entry)],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<SubscriberId>> {
-        let lost = self.recorder_of(issue)?(entries, now)?;
-        if lock(&self.sending(RECORDING)?.log).is_full() {
-            self.write_log()?;
-        }
-        Ok(lost)
+        self.recorder_of(issue)?(entries, now)
     }
 
     /// The log is there for that. It does not grow without end, for each claim empties it.
@@ -360,8 +357,6 @@ impl Drop for Sqlite {
 
 type Result<T> = anyhow::Result<T>;
 type StoreResult<T> = std::result::Result<T, StoreError>;
-
-const RECORDING: &str = "record what is sent";
 
 fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
     log.lock().unwrap_or_else(PoisonError::into_inner)

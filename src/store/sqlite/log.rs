@@ -23,9 +23,6 @@ use crate::fault;
 use crate::ledger::{Entry, Outcome, State};
 use crate::subscriber::SubscriberId;
 
-/// So many entries are kept here at most before they go into the database.
-const MOST: usize = 512;
-
 /// The log of a run, and what of it is not in the database.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -36,7 +33,7 @@ pub(super) struct Log {
     run: i64,
     /// The recipients this run has claimed, each with the state as the last entry left it.
     claimed: HashMap<Key, State>,
-    /// What is not in the database yet, the last word about each recipient.
+    /// What is not in the database yet, the last word about each recipient. Each claim empties it.
     waiting: HashMap<Key, Noted>,
 }
 
@@ -151,11 +148,6 @@ impl Log {
         self.pages[self.open].write(&lines)?;
         fault::step("note entries", "written");
         Ok(lost)
-    }
-
-    /// Whether so many wait that they should go into the database.
-    pub(super) fn is_full(&self) -> bool {
-        self.waiting.len() >= MOST
     }
 
     /// Hands out what is not in the database yet, and turns the page, so that what comes meanwhile stays apart.
