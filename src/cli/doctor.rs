@@ -16,7 +16,6 @@ use crate::dns::Dns;
 use crate::edition::dkim::{Key, PublicKey};
 use crate::smtp::phase::Timeouts;
 use crate::smtp::probe::Envelope;
-use crate::smtp::relay::Relay;
 
 mod keys;
 mod project;
@@ -111,18 +110,14 @@ fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscribers: Option<u64>) -> Vec<Step> {
     let login = route::login(&context.project, mail, server);
     let no_password = login.as_ref().err().map(|error| format!("{error:#}"));
-    let roots = server.tls_ca_file.as_ref().map(|file| context.project.bytes(file)).transpose();
-    let relay = roots.and_then(|roots| {
-        Relay::new(server.server.clone(), mail.from.address.domain(), login.ok().flatten(), roots.as_deref())
-    });
-    let mut relay = match relay {
+    let mut relay = match route::relay_with(&context.project, mail, server, login.ok().flatten()) {
         Ok(relay) => relay,
         Err(error) => {
             return vec![Step::error("settings", format!("{error:#}"), "mend `mail.via` or `mail.tls_ca_file`")];
         }
     };
     relay.timeouts = Timeouts { connect: PATIENCE, envelope: PATIENCE, ..relay.timeouts };
-    let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
+    let from = mail.envelope_sender();
     let terms = Terms {
         envelope: Envelope { from, to: &mail.from.address },
         no_password,

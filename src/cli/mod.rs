@@ -3,6 +3,7 @@
 //! One file per subcommand; `args` is what can be typed, `report` the only writer to the terminal, `clock` the only
 //! reader of the clock. Nothing is decided here that another face would have to decide again.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::digest::Piece;
 use crate::disk::Project;
 use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient, Section};
+use crate::email::EmailAddress;
 use crate::issue::{Issue, IssueId};
 use crate::letter::Letter;
 use crate::load::{self, pictures::with_pictures};
@@ -153,7 +155,7 @@ impl Context {
         }
         let edition = Arc::new(edition);
         let signer = signer::signer(&self.project, mail)?;
-        let from = mail.bounce_address.as_ref().unwrap_or(&mail.from.address);
+        let from = mail.envelope_sender();
         let write_ahead = signer.signs() || !edition.is_rendered_once();
         let checked = edition.knows_its_reader().then(|| Arc::clone(&edition));
         let check = |edition: Arc<Edition>| -> Box<CheckLetter<'a>> {
@@ -171,6 +173,11 @@ impl Context {
         let text = self.project.text(&issue.path)?;
         Ok(content_hash(issue, text.get(issue.body.offset..).unwrap_or_default()))
     }
+}
+
+/// How many mailboxes these addresses are.
+fn different(addresses: &[EmailAddress]) -> u64 {
+    addresses.iter().map(EmailAddress::key).collect::<BTreeSet<_>>().len() as u64
 }
 
 /// Runs the program with its arguments, the first being its own name.

@@ -1,8 +1,6 @@
 //! `slugline resolve`: a person decides on recipients of whom nobody can know whether they got the mail.
 
-use std::collections::BTreeSet;
-
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, different};
 use crate::email::EmailAddress;
 use crate::ledger::State;
 use crate::load;
@@ -41,8 +39,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let line = format!("{count} unknown recipients of `{}` are {state} now", piece.slug());
     let document = serde_json::json!({ "issue": piece.slug().as_str(), "state": state.as_str(), "resolved": count });
     context.report.result(&line, &document)?;
-    let named: BTreeSet<String> = args.address.iter().map(EmailAddress::key).collect();
-    let missed = named.len() as u64 > count;
+    let missed = different(&args.address) > count;
     if missed {
         context.report.message("Some of these addresses are not among the unknown recipients; see `slugline status`.");
     }

@@ -1,8 +1,6 @@
 //! `slugline retry`: recipients whom a server did not want get another chance, now.
 
-use std::collections::BTreeSet;
-
-use crate::cli::{Context, Exit};
+use crate::cli::{Context, Exit, different};
 use crate::email::EmailAddress;
 use crate::load;
 use crate::store::Requeued;
@@ -46,8 +44,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
              `slugline subscribers add --again ADDRESS` comes first."
         ));
     }
-    let named: BTreeSet<String> = args.address.iter().map(EmailAddress::key).collect();
-    let missed = named.len() as u64 > deferred + failed + away;
+    let missed = different(&args.address) > deferred + failed + away;
     if missed {
         let others = if args.failed { "deferred or failed" } else { "deferred" };
         context
@@ -57,5 +54,5 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if deferred + failed > 0 {
         context.report.message(&format!("`slugline send {name}` mails them."));
     }
-    Ok(if missed || !named.is_empty() && away > 0 { Exit::Attention } else { Exit::Done })
+    Ok(if missed || !args.address.is_empty() && away > 0 { Exit::Attention } else { Exit::Done })
 }

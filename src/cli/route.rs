@@ -35,7 +35,19 @@ pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Rout
 /// # Errors
 /// When there is no password, or its certificates cannot be read.
 pub(super) fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
-    let login = login(project, mail, server)?;
+    relay_with(project, mail, server, login(project, mail, server)?)
+}
+
+/// The same with this login, or none.
+///
+/// # Errors
+/// When its certificates cannot be read.
+pub(super) fn relay_with(
+    project: &Project,
+    mail: &MailConfig,
+    server: &MailServer,
+    login: Option<Login>,
+) -> anyhow::Result<Relay> {
     let roots = server.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
     let mut relay = Relay::new(server.server.clone(), mail.from.address.domain(), login, roots.as_deref())?;
     relay.connections = server.connections;

@@ -370,6 +370,18 @@ pub struct Database {
     pub password_file: Option<PathBuf>,
 }
 
+impl MailConfig {
+    /// Where reports of failure go: MAIL FROM (RFC 5321 section 3.3).
+    pub fn envelope_sender(&self) -> &EmailAddress {
+        self.bounce_address.as_ref().unwrap_or(&self.from.address)
+    }
+}
+
+/// The URL of a database without its parameters, as messages name it.
+pub fn without_parameters(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(place, _)| place)
+}
+
 impl Config {
     /// Reads the text of the project file. `path` is its name in findings.
     ///

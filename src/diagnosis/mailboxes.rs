@@ -10,7 +10,7 @@ const NAME: &str = "MX";
 /// A step for each domain to which mail comes back.
 pub(super) fn steps(dns: &Dns, mail: &MailConfig) -> Vec<Step> {
     let replies = mail.reply_to.as_ref().unwrap_or(&mail.from).address.domain();
-    let bounces = mail.bounce_address.as_ref().unwrap_or(&mail.from.address).domain();
+    let bounces = mail.envelope_sender().domain();
     let mut uses = vec![(mail.from.address.domain(), "the sender"), (replies, "replies"), (bounces, "bounces")];
     let leaving = mail.unsubscribe_mailto.as_ref().and_then(|address| address.rsplit_once('@'));
     uses.extend(leaving.map(|(_, domain)| (domain, "requests to leave")));

@@ -29,7 +29,7 @@ pub(super) struct Gateway {
 pub fn examine(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
     let mail = sender.mail;
     let from = mail.from.address.domain();
-    let envelope = mail.bounce_address.as_ref().unwrap_or(&mail.from.address).domain();
+    let envelope = mail.envelope_sender().domain();
     if let Err(error @ NoAnswer::Unreachable(_)) = dns.texts(envelope) {
         let remedy = "see whether this machine is on the network, or name a server that answers: `--dns 9.9.9.9`";
         return vec![Step::error("DNS", error.to_string(), remedy)];

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::{Database, StorePlace};
+use crate::config::{Database, StorePlace, without_parameters};
 use crate::digest::Contents;
 use crate::disk::Project;
 use crate::email::EmailAddress;
@@ -67,7 +67,7 @@ fn open_postgres(
         None => password::password(project, database),
     };
     let password = password.map_err(|source| StoreError::Connect {
-        place: database.url.split('?').next().unwrap_or_default().to_owned(),
+        place: without_parameters(&database.url).to_owned(),
         help: "mend or remove `store_password_file` in the project file, or `--password-file`",
         source,
     })?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::{Context, secrets};
-use crate::config::{Config, MailConfig, StorePlace, Via};
+use crate::config::{Config, MailConfig, StorePlace, Via, without_parameters};
 use crate::diagnosis::Step;
 use crate::finding::Finding;
 use crate::store::StoreError;
@@ -13,7 +13,7 @@ use crate::subscriber::Status;
 pub(super) fn store(context: &Context, config: &Config) -> (Step, Option<u64>) {
     let place = match &config.store {
         StorePlace::Sqlite(file) => file.display().to_string(),
-        StorePlace::Postgres(database) => database.url.split('?').next().unwrap_or_default().to_owned(),
+        StorePlace::Postgres(database) => without_parameters(&database.url).to_owned(),
     };
     if matches!(&config.store, StorePlace::Sqlite(file) if !context.project.path(file).exists()) {
         return (Step::ok("store", format!("`{place}` is not there yet: the first import or sending makes it")), None);

@@ -16,6 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::Address;
 use super::runs::{self, Held};
 use super::{Result, StoreResult, error, schema, tls};
+use crate::config::without_parameters;
 use crate::fault;
 use crate::store::StoreError;
 
@@ -173,6 +174,6 @@ impl Drop for Link {
 
 /// What is wrong with an address, as the error of a store.
 pub(super) fn unreadable(url: &str, error: anyhow::Error) -> StoreError {
-    let place = url.split('?').next().unwrap_or_default().to_owned();
+    let place = without_parameters(url).to_owned();
     StoreError::Connect { place, help: "write `postgres://USER@HOST/DATABASE?sslmode=verify-full`", source: error }
 }
