@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
+use crate::finding::Finding;
 use crate::issue::{Issue, IssueId, Slug};
 
 /// What the names of digests begin with, in the ledger and on the command line.
@@ -143,4 +144,10 @@ impl<'a> Piece<'a> {
             Self::Digest(digest) => &digest.issues,
         }
     }
+}
+
+/// The finding about a digest that would hold nothing.
+pub fn nothing_in(digest: &IssueId) -> Finding {
+    Finding::error("digest-empty", format!("there is no issue in `{digest}`"))
+        .help("a digest gathers what was published in its period and not mailed before")
 }

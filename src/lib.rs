@@ -43,6 +43,7 @@ pub mod smtp;
 pub mod store;
 
 // use cases
+pub mod compose;
 pub mod covers;
 pub mod delivery;
 pub mod diagnosis;

@@ -207,13 +207,28 @@ pub fn shortcodes<'a>(
 /// # Errors
 /// A finding when the file cannot be read any more, or its text is not UTF-8.
 pub fn body(project: &Project, issue: &Issue) -> Result<String, Box<Finding>> {
-    let bytes = project.bytes(&issue.path).map_err(|error| {
+    body_in(issue, &file(project, issue)?).map(str::to_owned)
+}
+
+/// Reads the whole file of an issue.
+///
+/// # Errors
+/// A finding when it cannot be read any more.
+pub fn file(project: &Project, issue: &Issue) -> Result<Vec<u8>, Box<Finding>> {
+    project.bytes(&issue.path).map_err(|error| {
         let finding = Finding::error("unreadable", format!("{error:#}"));
         Box::new(finding.help("run it again").at(Place::file(&issue.path)))
-    })?;
-    let body = bytes.get(issue.body.offset..).unwrap_or_default();
+    })
+}
+
+/// The body of an issue in the bytes of its file.
+///
+/// # Errors
+/// A finding when it is not UTF-8.
+pub fn body_in<'f>(issue: &Issue, file: &'f [u8]) -> Result<&'f str, Box<Finding>> {
+    let body = file.get(issue.body.offset..).unwrap_or_default();
     match std::str::from_utf8(body) {
-        Ok(text) => Ok(text.to_owned()),
+        Ok(text) => Ok(text),
         Err(error) => {
             let line = issue.body.line + body[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
             let place = Place { path: issue.path.clone(), line, column: 0, source: None };

@@ -3,25 +3,21 @@
 //! Joins what loading reports with what `check` finds in every issue. The texts are read side by side, and each is
 //! forgotten when it is judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::check::site::{PUBLISHED, Site};
-use crate::check::{self, Manuscript};
-use crate::config::Config;
-use crate::content::shortcodes::Shortcodes;
+use crate::check;
+use crate::check::mail::Sender;
+use crate::compose::Composer;
+use crate::config::{Config, EditionOf, MailConfig, Via};
+use crate::digest::{Digest, Piece};
 use crate::disk::Project;
-use crate::disk::covers::{Covers, Known};
-use crate::feed::identity::changing_ids;
-use crate::feed::lock::Lock;
-use crate::finding::{Finding, Place};
+use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::load::{self, Issues};
 use crate::publish;
-
-mod outputs;
 
 /// What was judged, and what was found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,59 +41,77 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let ids = published_ids(&load::lock(project)?, &loaded.issues);
-    let site = site(project, config, &loaded.issues, ids, now);
+    let composer = Composer::open(project, config, &loaded.issues, now)?;
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
-    let (covers, mut findings) = Covers::open(project, config)?;
-    let (shortcodes, wrong) = load::shortcodes(project, config, &loaded.issues)?;
-    findings.extend(wrong);
-    let judge = |issue: &&Issue| judge(project, issue, &covers, &shortcodes, &site);
-    let judged: Vec<Vec<Finding>> = issues.par_iter().map(judge).collect();
+    let mailed: Vec<&Issue> = match config.mail {
+        Some(_) => issues.iter().filter(|issue| issue.email).copied().collect(),
+        None => Vec::new(),
+    };
+    let published: Vec<&Issue> = mailed.iter().filter(|issue| issue.is_published(now)).copied().collect();
+    // One edition tells what is wrong with the templates; all of them would take long.
+    let composed = if paths.is_empty() { &published[..published.len().min(1)] } else { &mailed };
+    let is_composed = |issue: &Issue| composed.iter().any(|composed| composed.path == issue.path);
+    let others: Vec<&Issue> = issues.iter().filter(|issue| !is_composed(issue)).copied().collect();
+    let judged: Vec<Vec<Finding>> = others.par_iter().map(|issue| composer.judge(issue)).collect();
+    let mut findings = [composer.wrong_covers(), composer.wrong_shortcodes()].concat();
     findings.extend(judged.into_iter().flatten());
+    for issue in composed {
+        add_new(&mut findings, composer.judge_mail(&Piece::Issue(issue)));
+    }
     let of_loading =
         loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
     let left_out: BTreeSet<&str> = of_loading.clone().filter_map(left_out).collect();
     findings.extend(of_loading.cloned());
     if paths.is_empty() {
-        findings.extend(covers.unmeasured(&loaded.issues));
+        findings.extend(composer.unmeasured_covers());
         let text = project.text_if_there(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
-        let senders = config.mail.iter().map(outputs::sender);
-        let of_sender = senders.flat_map(|sender| check::mail::project(&sender, config_file, &text));
-        findings.extend(of_sender);
-        findings.extend(outputs::feeds(project, config, &loaded.issues, now)?);
+        let senders = config.mail.iter().map(sender);
+        findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));
+        let weights = publish::weigh(project, config, &loaded.issues, now)?;
+        findings.extend(weights.into_iter().filter_map(|(path, bytes)| check::feed_size(&path, bytes)));
         findings.extend(publish::pages::unfit(config, &loaded.issues, now));
-        // One edition tells what is wrong with the templates; all of them would take long.
-        let newest = issues.iter().find(|issue| issue.is_published(now) && issue.email);
-        findings.extend(
-            newest.into_iter().flat_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)),
-        );
-        let mailed: Vec<&Issue> =
-            issues.iter().filter(|issue| issue.is_published(now) && issue.email).copied().collect();
-        let of_digest = outputs::digest(project, config, &covers, &shortcodes, &mailed);
-        // What both templates share is wrong once.
-        findings.extend(of_digest.filter(|finding| !findings.contains(finding)));
-    } else {
-        let mailed = issues.iter().filter(|issue| issue.email);
-        findings.extend(mailed.flat_map(|issue| outputs::edition(project, config, &covers, &shortcodes, issue)));
+        // What the templates of issue and digest share is wrong once.
+        if let Some(digest) = digest(config, &published) {
+            add_new(&mut findings, composer.judge_mail(&Piece::Digest(digest)));
+        }
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
     Ok(Review { issues: issues.len() + left_out.len(), findings })
 }
 
-/// What links may lead to, and the ids that subscribers know.
-fn site(
-    project: &Project,
-    config: &Config,
-    issues: &[Issue],
-    published_ids: BTreeMap<String, String>,
-    now: DateTime<Utc>,
-) -> Site {
-    let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
-    let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
-    let files = project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
-    Site::new(&config.publication, issues, files, &content, published_ids, now).mailed(config.mail.is_some())
+/// Adds the findings that are not there yet.
+fn add_new(findings: &mut Vec<Finding>, new: Vec<Finding>) {
+    for finding in new {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+}
+
+/// What rules for the sender go by.
+fn sender(mail: &MailConfig) -> Sender<'_> {
+    Sender {
+        domain: mail.from.address.domain(),
+        server: match &mail.via {
+            Via::Smtp(servers) => servers.first().map(|server| server.server.host.as_str()),
+            Via::Outbox(_) => None,
+        },
+        unsubscribe_url: mail.unsubscribe_url.as_deref(),
+        unsubscribe_mailto: mail.unsubscribe_mailto.as_deref(),
+        has_list_id: mail.list_id.is_some(),
+        signs_for: mail.dkim.iter().map(|key| key.domain.as_str()).collect(),
+    }
+}
+
+/// The digest of the newest issue's period, where the project mails digests: as if none of `issues` was mailed before, for
+/// that is in the store.
+fn digest<'a>(config: &Config, issues: &[&'a Issue]) -> Option<Digest<'a>> {
+    let mail = config.mail.as_ref().filter(|mail| mail.edition == EditionOf::Digest)?;
+    let period = mail.digest.schedule.around(issues.first()?.date.to_utc())?;
+    let issues = issues.iter().rev().filter(|issue| period.holds(issue.date.to_utc())).copied().collect();
+    Some(Digest { period, issues })
 }
 
 /// The file that is left out for a finding; one without date is loaded.
@@ -117,36 +131,4 @@ pub fn path_of(loaded: &Issues, name: &str, now: DateTime<Utc>) -> anyhow::Resul
         return Ok(place.path.clone());
     }
     load::find(&loaded.issues, name, now).map(|issue| issue.path.clone())
-}
-
-/// Of issues whose id changes, the one that subscribers know.
-fn published_ids(lock: &Lock, issues: &[Issue]) -> BTreeMap<String, String> {
-    let changing = changing_ids(lock, issues).into_iter();
-    changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect()
-}
-
-fn judge(
-    project: &Project,
-    issue: &Issue,
-    covers: &Covers<'_>,
-    shortcodes: &Shortcodes<'_>,
-    site: &Site,
-) -> Vec<Finding> {
-    let bytes = match project.bytes(&issue.path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let finding = Finding::error("unreadable", format!("{error:#}")).help("run it again");
-            return vec![finding.at(Place::file(&issue.path))];
-        }
-    };
-    let Ok(text) = String::from_utf8(bytes) else {
-        return load::body(project, issue).err().map(|finding| *finding).into_iter().collect();
-    };
-    let Known { cover, finding } = covers.of(issue);
-    let body = text.get(issue.body.offset..).unwrap_or_default();
-    let mut findings = check::issue(&Manuscript::new(issue, cover.as_ref(), &text), site);
-    // Of references `check` knows more: the pages that are no issues.
-    let wrong = shortcodes.findings(issue, body).into_iter().filter(|finding| finding.rule != "link-broken");
-    findings.extend(finding.into_iter().chain(wrong));
-    findings
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::cli::doctor::words::{Part, Words};
-use crate::cli::{Context, Exit, route, send};
+use crate::cli::{Context, Exit};
+use crate::compose::{self, route};
 use crate::config::{DkimKey, MailConfig, MailServer, Via};
 use crate::diagnosis::sender::{self, Sender};
 use crate::diagnosis::server::{self, Terms};
@@ -74,7 +75,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// Every part is shown as soon as it is known.
 fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let mail = send::mail_of(&config)?;
+    let mail = compose::mail_of(&config)?;
     let (store, subscribers) = project::store(context, &config);
     let mut words = Words::new(&context.report);
     let servers = match &mail.via {

@@ -1,6 +1,7 @@
 //! `slugline edition`: the e-mail edition of one issue or digest, as a reader gets it.
 
-use crate::cli::{Context, Exit, send, signer};
+use crate::cli::{Context, Exit};
+use crate::compose::{self, signer};
 use crate::digest::Piece;
 use crate::edition::Recipient;
 use crate::email::EmailAddress;
@@ -39,12 +40,14 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let of_piece: Vec<Finding> = loaded.findings.iter().filter(|finding| is_about(finding, &piece)).cloned().collect();
     context.report.findings(&of_piece);
     let recipient = Recipient::of_address(address(&args.recipient)?);
-    let edition = context.edition(&config, &loaded.issues, &piece)?;
+    let composed = context.composer(&config, &loaded.issues)?.compose(&piece);
+    context.report.findings(&composed.findings);
+    let edition = composed.edition?;
     match args {
         Args { html: true, .. } => context.report.text(&edition.html(&recipient)?)?,
         Args { eml: true, .. } => {
             let message = edition.message(&recipient, now)?;
-            let signer = signer::signer(&context.project, send::mail_of(&config)?)?;
+            let signer = signer::signer(&context.project, compose::mail_of(&config)?)?;
             context.report.bytes(&signer.sign(message, now)?.to_vec())?;
         }
         _ => context.report.text(&edition.text(&recipient)?)?,

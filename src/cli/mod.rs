@@ -6,28 +6,19 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::clock::Clock;
 use crate::cli::report::Report;
+use crate::compose::Composer;
 use crate::config::Config;
-use crate::delivery::digests::{self, Gathering};
-use crate::delivery::past::Past;
-use crate::delivery::plan::{content_hash, nothing_in};
-use crate::delivery::rehearsal::{CheckLetter, Letters};
+use crate::delivery::named::{self, Mailed};
 use crate::digest::Piece;
 use crate::disk::Project;
-use crate::disk::covers::Covers;
-use crate::edition::{Edition, Recipient, Section};
 use crate::email::EmailAddress;
-use crate::issue::{Issue, IssueId};
-use crate::letter::Letter;
-use crate::load::{self, pictures::with_pictures};
+use crate::issue::Issue;
+use crate::load;
 use crate::store::Store;
-use crate::subscriber::Subscriber;
 
 mod args;
 mod build;
@@ -48,10 +39,7 @@ mod publish;
 mod report;
 mod resolve;
 mod retry;
-mod route;
-mod secrets;
 mod send;
-mod signer;
 mod status;
 mod store;
 mod subscribers;
@@ -90,88 +78,15 @@ impl Context {
         Ok(crate::store::open(&self.project, &config.store)?)
     }
 
-    /// Under which id the ledger has it: that of the digest for an issue that was mailed in one.
-    fn mailed_as(&self, store: &dyn Store, piece: &Piece<'_>) -> anyhow::Result<IssueId> {
-        let past = Past::read(store)?;
-        let id = piece.id();
-        Ok(past.digest_of(&id).cloned().unwrap_or(id))
+    /// Opens what composes the mail of these issues.
+    fn composer<'a>(&'a self, config: &'a Config, issues: &'a [Issue]) -> anyhow::Result<Composer<'a>> {
+        Composer::open(&self.project, config, issues, self.clock.now())
     }
 
-    /// Prepares the e-mail edition of an issue or digest, by the project's own templates where there are some.
-    /// References in it lead to one of `issues`. What is wrong with its shortcodes is shown.
-    fn edition(&self, config: &Config, issues: &[Issue], piece: &Piece<'_>) -> anyhow::Result<Edition> {
-        let (shortcodes, mut findings) = load::shortcodes(&self.project, config, issues)?;
-        // A build tells what is wrong with covers.
-        let (covers, _) = Covers::open(&self.project, config)?;
-        let texts = piece.issues().iter().map(|issue| load::body(&self.project, issue)).collect::<Result<Vec<_>, _>>();
-        let texts = texts.map_err(|finding| *finding)?;
-        let mut sections = Vec::with_capacity(texts.len());
-        for (&issue, text) in piece.issues().iter().zip(&texts) {
-            let (body, wrong) = shortcodes.document(issue, text);
-            findings.extend(wrong);
-            sections.push(Section { issue, cover: covers.of(issue).cover, body });
-        }
-        self.report.findings(&findings);
-        let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
-        let edition = match (piece, &config.mail, sections.as_slice()) {
-            (Piece::Issue(_), mail, [Section { issue, cover, body }]) => {
-                Edition::prepare(&config.publication, mail.as_ref(), issue, cover.as_ref(), body, &templates)
-            }
-            (Piece::Digest(digest), Some(mail), sections @ [_, ..]) => {
-                Edition::prepare_digest(&config.publication, mail, &digest.period, sections, &templates)
-            }
-            _ => Err(nothing_in(&piece.id()).into()),
-        }?;
-        let (edition, findings) = with_pictures(&self.project, config, piece.issues(), edition)?;
-        self.report.findings(&findings);
-        Ok(edition)
-    }
-
-    /// What a person means by a name: an issue, or a digest. Only for a digest the store is asked.
+    /// What a person means by a name: an issue, or a digest.
     fn find<'a>(&self, config: &Config, issues: &'a [Issue], name: &str) -> anyhow::Result<Piece<'a>> {
-        let now = self.clock.now();
-        match &config.mail {
-            Some(mail) if digests::is_meant(name, mail) => {
-                let past = Past::read(&*self.store(config)?)?;
-                let gathering = Gathering { issues, schedule: &mail.digest.schedule, past: &past, now };
-                gathering.named(name).map(Piece::Digest)
-            }
-            _ => load::find(issues, name, now).map(Piece::Issue),
-        }
-    }
-
-    /// Prepares the edition of an issue or digest, and gives what writes its letters, dated so.
-    fn letters<'a>(
-        &self,
-        config: &'a Config,
-        issues: &[Issue],
-        piece: &Piece<'_>,
-        date: DateTime<Utc>,
-    ) -> anyhow::Result<Letters<'a>> {
-        let mail = send::mail_of(config)?;
-        let mut edition = self.edition(config, issues, piece)?;
-        if secrets::are_needed(config) {
-            edition = edition.with_secrets(Arc::new(secrets::secrets(&self.project, config)?));
-        }
-        let edition = Arc::new(edition);
-        let signer = signer::signer(&self.project, mail)?;
-        let from = mail.envelope_sender();
-        let write_ahead = signer.signs() || !edition.is_rendered_once();
-        let checked = edition.knows_its_reader().then(|| Arc::clone(&edition));
-        let check = |edition: Arc<Edition>| -> Box<CheckLetter<'a>> {
-            Box::new(move |subscriber| edition.check(&Recipient::of(subscriber)))
-        };
-        let write = move |subscriber: &Subscriber| {
-            let content = signer.sign(edition.message(&Recipient::of(subscriber), date)?, date)?;
-            Ok(Letter { from: from.clone(), to: subscriber.address.clone(), content })
-        };
-        Ok(Letters { write: Box::new(write), write_ahead, check: checked.map(check) })
-    }
-
-    /// The hash of what subscribers read in an issue.
-    fn content_hash(&self, issue: &Issue) -> anyhow::Result<String> {
-        let text = self.project.text(&issue.path)?;
-        Ok(content_hash(issue, text.get(issue.body.offset..).unwrap_or_default()))
+        let mailed = config.mail.as_ref().map(|mail| Mailed { edition: mail.edition, schedule: &mail.digest.schedule });
+        named::piece(name, issues, mailed, self.clock.now(), || self.store(config))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `slugline resolve`: a person decides on recipients of whom nobody can know whether they got the mail.
 
 use crate::cli::{Context, Exit, different};
+use crate::delivery::named;
 use crate::email::EmailAddress;
 use crate::ledger::State;
 use crate::load;
@@ -33,7 +34,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let issues = load::issues(&context.project, &config)?.issues;
     let piece = context.find(&config, &issues, &args.issue)?;
     let mut store = context.store(&config)?;
-    let mailed = context.mailed_as(&*store, &piece)?;
+    let mailed = named::mailed_as(&*store, &piece)?;
     let state = if args.sent { State::Sent } else { State::Queued };
     let count = store.resolve(&mailed, &args.address, state, context.clock.now())?;
     let line = format!("{count} unknown recipients of `{}` are {state} now", piece.slug());

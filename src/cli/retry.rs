@@ -1,6 +1,7 @@
 //! `slugline retry`: recipients whom a server did not want get another chance, now.
 
 use crate::cli::{Context, Exit, different};
+use crate::delivery::named;
 use crate::email::EmailAddress;
 use crate::load;
 use crate::store::Requeued;
@@ -29,7 +30,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let issues = load::issues(&context.project, &config)?.issues;
     let piece = context.find(&config, &issues, &args.issue)?;
     let mut store = context.store(&config)?;
-    let mailed = context.mailed_as(&*store, &piece)?;
+    let mailed = named::mailed_as(&*store, &piece)?;
     let Requeued { deferred, failed, away } =
         store.requeue(&mailed, args.failed, &args.address, context.clock.now())?;
     // An issue that was mailed in a digest is sent by the digest's name.

@@ -10,11 +10,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::cli::send::watch::Watch;
-use crate::cli::{Context, Exit, route, subscribers};
-use crate::config::{Config, MailConfig};
+use crate::cli::{Context, Exit, subscribers};
+use crate::compose::{self, Composed, route};
+use crate::config::Config;
 use crate::delivery::forecast::{Expected, forecast};
 use crate::delivery::plan::{Chosen, Terms};
-use crate::delivery::rehearsal::Letters;
 use crate::delivery::send::{self, Sending, Sent};
 use crate::delivery::trial;
 use crate::disk::machine;
@@ -23,7 +23,6 @@ use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::ledger::Run;
 use crate::load;
-use crate::publish::record;
 use crate::store::Store;
 use crate::subscriber::NewSubscriber;
 
@@ -130,7 +129,8 @@ fn with_sending<T>(
     after_canary: bool,
     act: impl FnOnce(&Sending<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let mail = mail_of(config)?;
+    let mail = compose::mail_of(config)?;
+    let composer = context.composer(config, issues)?;
     let stop = stop_at_signals()?;
     let watch = Watch::new(&context.report, limit);
     let clock = context.clock;
@@ -144,7 +144,7 @@ fn with_sending<T>(
     let route = route::route(&context.project, mail)?;
     context.report.detail(&format!("Mail leaves through {route}."));
     let done = act(&Sending {
-        issues,
+        composer: &composer,
         chosen,
         terms,
         route: &route,
@@ -153,9 +153,6 @@ fn with_sending<T>(
         warm_up: mail.warm_up.as_ref(),
         canary: mail.canary.as_ref().filter(|_| !after_canary),
         run: machine::this_run(clock.now()),
-        hash: &|issue| context.content_hash(issue),
-        edition: &|piece, date| context.letters(config, issues, piece, date),
-        record: &|mailed| record::record_mailed(&context.project, issues, mailed),
         clock: &|| clock.now(),
         pause: &|pause| wait(pause, &stop),
         stop: &stop,
@@ -178,14 +175,6 @@ fn stop_at_signals() -> anyhow::Result<Arc<AtomicBool>> {
         registered.context("failed to listen for signals")?;
     }
     Ok(stop)
-}
-
-pub(super) fn mail_of(config: &Config) -> anyhow::Result<&MailConfig> {
-    config.mail.as_ref().ok_or_else(|| {
-        Finding::error("no-mail", "the project file has no `mail`, so nothing can be mailed")
-            .help("add at least `mail: {from: Name <name@example.org>}`")
-            .into()
-    })
 }
 
 pub(super) fn busy(other: Option<&Run>) -> Finding {
@@ -213,14 +202,17 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
         [name] => name,
         _ => return Err(Finding::error("usage", "`--test` mails one issue at a time").help("name one").into()),
     };
-    let route = route::route(&context.project, mail_of(config)?)?;
+    let route = route::route(&context.project, compose::mail_of(config)?)?;
     let piece = context.find(config, issues, name)?;
-    let Letters { write, .. } = context.letters(config, issues, &piece, now)?;
+    let composer = context.composer(config, issues)?;
+    let Composed { edition, findings, .. } = composer.compose(&piece);
+    context.report.findings(&findings);
+    let letters = composer.letters(edition?, now)?;
     let store = context.store(config)?;
-    let mut letters = Vec::new();
+    let mut tests = Vec::new();
     for address in &args.test {
-        letters.push(write(&trial::reader(&*store, address, now)?)?);
+        tests.push(letters.write(&trial::reader(&*store, address, now)?)?);
     }
-    let tried = trial::try_out(&route, &piece.folder(), &letters)?;
+    let tried = trial::try_out(&route, &piece.folder(), &tests)?;
     words::trial(context, &piece, &tried)
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::cli::{Context, Exit};
 use crate::config::Config;
+use crate::delivery::named;
 use crate::disk::Written;
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
@@ -56,7 +57,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.store(&config)?;
     let mut mailings = store.mailings()?;
     if let Some(name) = &args.issue {
-        let mailed = context.mailed_as(&*store, &context.find(&config, &issues, name)?)?;
+        let mailed = named::mailed_as(&*store, &context.find(&config, &issues, name)?)?;
         mailings.retain(|mailing| mailing.issue.edition().0 == mailed.edition().0);
     }
     let mut rows = Vec::new();

@@ -7,7 +7,8 @@ use std::path::Path;
 use clap::{Subcommand, ValueEnum};
 
 use crate::cli::report::{Columns, FindingRow};
-use crate::cli::{Context, Exit, secrets};
+use crate::cli::{Context, Exit};
+use crate::compose::secrets;
 use crate::config::Config;
 use crate::disk::Project;
 use crate::email::EmailAddress;

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::{EditionOf, MailConfig, Schedule};
+use crate::config::Schedule;
 use crate::delivery::past::Past;
 use crate::delivery::plan::unfit;
 use crate::digest::{Contents, Digest, PREFIX, Period, PeriodName};
@@ -108,9 +108,4 @@ impl<'a> Gathering<'a, '_> {
         let example = closed.as_ref().map_or("2026-W47", PeriodName::as_str);
         finding.help(format!("write one such as `{PREFIX}{example}`; `{PREFIX}next` is the one that gathers now"))
     }
-}
-
-/// Whether a name means a digest and not an issue.
-pub fn is_meant(name: &str, mail: &MailConfig) -> bool {
-    name.starts_with(PREFIX) || name == "latest" && mail.edition == EditionOf::Digest
 }

@@ -4,7 +4,7 @@
 //! there may be millions.
 
 use crate::delivery::rehearsal::EachNewcomer;
-use crate::delivery::send::{Sending, planned, ready};
+use crate::delivery::send::{Ready, Sending, planned, ready};
 use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
@@ -44,7 +44,9 @@ pub fn forecast<'a>(
     let mut plan = planned(store, sending)?;
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
-        if let Err(error) = ready(store, sending, planned, newcomers, (sending.clock)()) {
+        let Ready { letters, findings } = ready(store, sending, planned, newcomers, (sending.clock)());
+        plan.findings.extend(findings);
+        if let Err(error) = letters {
             let finding = error.downcast().unwrap_or_else(|error| Finding::error("template", format!("{error:#}")));
             plan.findings.push(finding);
             continue;

@@ -1,6 +1,6 @@
 //! Delivery: who still has to get which issue, and seeing that they do, once each.
 //!
-//! Takes issues, a store and a way out; gives a report. The order of writes is the guarantee: the audience is frozen
+//! Takes issues, what composes their mail, a store and a way out; returns a report. The order of writes is the guarantee: the audience is frozen
 //! before the first message, a recipient is claimed before the connection is used, marked `sending` before the content
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
@@ -13,6 +13,7 @@ pub mod forecast;
 mod journal;
 mod judgement;
 mod lapsed;
+pub mod named;
 mod papers;
 pub mod past;
 pub mod plan;

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use crate::config::{EditionOf, OnUnknown, Schedule};
 use crate::delivery::digests::Gathering;
 use crate::delivery::past::Past;
-use crate::digest::{Period, PeriodName, Piece};
+use crate::digest::{Period, PeriodName, Piece, nothing_in};
 use crate::finding::{Finding, Place};
 use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Mailing, State};
@@ -298,12 +298,6 @@ fn mailed_already(piece: &Piece<'_>, counts: &Counts) -> Finding {
 fn mailed_in(issue: &Issue, digest: &IssueId) -> Finding {
     let message = format!("`{}` was mailed already, in `{digest}`", issue.slug);
     Finding::warning("issue-mailed", message).help(format!("`slugline status {digest}` shows who has it"))
-}
-
-/// A digest that would hold nothing.
-pub fn nothing_in(digest: &IssueId) -> Finding {
-    Finding::error("digest-empty", format!("there is no issue in `{digest}`"))
-        .help("a digest gathers what was published in its period and not mailed before")
 }
 
 #[cfg(test)]

@@ -5,26 +5,13 @@
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use crate::delivery::run::WriteLetter;
+use crate::compose::Letters;
 use crate::finding::Finding;
 use crate::store::Store;
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
-/// Finds out, with as little work as that takes, whether the letter of a subscriber can be written.
-pub type CheckLetter<'a> = dyn Fn(&Subscriber) -> anyhow::Result<()> + Sync + 'a;
-
 /// Calls what it is given with those who would join before a sending, as often as it is asked.
 pub type EachNewcomer<'a> = dyn Fn(&mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
-
-/// Writes the letters of one issue or digest.
-pub struct Letters<'a> {
-    /// Writes one.
-    pub write: Box<WriteLetter<'a>>,
-    /// Whether that takes long enough to be done ahead of need.
-    pub write_ahead: bool,
-    /// Tells whether it can; `None` where nothing depends on who gets it.
-    pub check: Option<Box<CheckLetter<'a>>>,
-}
 
 /// How many of the subscribers concerned are named.
 const NAMED: usize = 3;
@@ -37,14 +24,16 @@ const NAMED: usize = 3;
 pub(super) fn rehearse(
     store: &dyn Store,
     newcomers: &EachNewcomer<'_>,
-    letters: &Letters<'_>,
+    letters: &Letters,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Finding>> {
-    let Some(check) = &letters.check else { return Ok(None) };
+    if !letters.may_fail() {
+        return Ok(None);
+    }
     let (mut all, mut failed, mut named, mut first) = (0_u64, 0_u64, Vec::new(), None);
     let mut each = |subscriber: Subscriber| {
         all += 1;
-        if let Err(error) = check(&subscriber) {
+        if let Err(error) = letters.check(&subscriber) {
             failed += 1;
             first.get_or_insert(error);
             if named.len() < NAMED {

@@ -10,29 +10,28 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::compose::{Composed, Composer, Letters};
 use crate::config::{Canary, OnUnknown};
 use crate::delivery::canary;
 use crate::delivery::lapsed;
-use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
-use crate::delivery::rehearsal::{EachNewcomer, Letters, rehearse};
+use crate::delivery::plan::{Chosen, Plan, Planned, Terms, content_hash, plan};
+use crate::delivery::rehearsal::{EachNewcomer, rehearse};
 use crate::delivery::run::{Job, Progress, run};
 use crate::digest::Piece;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
+use crate::publish::record::record_mailed;
 use crate::rate::{Rate, WarmUp};
 use crate::smtp::Route;
 use crate::store::{Begun, Store};
 use crate::subscriber::Status;
 
-/// Renders the edition of an issue or digest, dated so, and gives what writes the letters.
-pub type MakeEdition<'a> = dyn Fn(&Piece<'a>, DateTime<Utc>) -> anyhow::Result<Letters<'a>> + 'a;
-
 /// What a sending needs beside the store.
 pub struct Sending<'a> {
-    /// All issues of the project, newest first.
-    pub issues: &'a [Issue],
-    /// Which of them, or of their digests.
+    /// Composes the editions, of all issues of the project.
+    pub composer: &'a Composer<'a>,
+    /// Which of the issues, or of their digests.
     pub chosen: Chosen,
     /// When one is due.
     pub terms: Terms<'a>,
@@ -48,12 +47,6 @@ pub struct Sending<'a> {
     pub canary: Option<&'a Canary>,
     /// Who is sending.
     pub run: Run,
-    /// Gives the hash of what would be mailed of an issue, whoever gets it.
-    pub hash: &'a dyn Fn(&Issue) -> anyhow::Result<String>,
-    /// Renders the edition of an issue or digest, dated so, and gives what writes the letters.
-    pub edition: &'a MakeEdition<'a>,
-    /// Records the ids of issues that are mailed, so that none of them is mailed again under another.
-    pub record: &'a dyn Fn(&[&Issue]) -> anyhow::Result<()>,
     /// Reads the clock.
     pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
     /// Waits so long.
@@ -108,6 +101,15 @@ pub struct Mailed {
 }
 
 impl Report {
+    /// Adds the findings that are not there yet: editions share some.
+    fn note(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+    }
+
     /// Whether a person should look: something stopped, failed, or is unknown.
     pub fn needs_a_person(&self) -> bool {
         let bad = |mailed: &Mailed| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
@@ -141,7 +143,9 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     let plan = planned_anew(store, sending, plan)?;
     report.findings = plan.findings;
     let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.piece.issues()).copied().collect();
-    (sending.record)(&issues).context("failed to record the ids of the issues")?;
+    // None of them is mailed again under another id.
+    let composer = sending.composer;
+    record_mailed(composer.project(), composer.issues(), &issues).context("failed to record the ids of the issues")?;
     let mut left = sending.limit;
     for planned in &plan.mailings {
         if report.stopped.is_some() || sending.stop.load(Ordering::Relaxed) || left == Some(0) {
@@ -153,7 +157,9 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
 }
 
 pub(super) fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
-    plan(sending.issues, &sending.chosen, &sending.terms, store, sending.hash).context("failed to find out what is due")
+    let composer = sending.composer;
+    let hash = |issue: &Issue| Ok(content_hash(issue, &composer.body(issue).map_err(|finding| *finding)?));
+    plan(composer.issues(), &sending.chosen, &sending.terms, store, &hash).context("failed to find out what is due")
 }
 
 /// The plan as it is now. What was begun stays in it, although recovery may have settled all that was open, so that the
@@ -177,10 +183,10 @@ fn requeue_files(store: &mut dyn Store, sending: &Sending<'_>, recovered: &Recov
     Ok(())
 }
 
-fn mail_one<'a>(
+fn mail_one(
     store: &mut dyn Store,
-    sending: &Sending<'a>,
-    planned: &Planned<'a>,
+    sending: &Sending<'_>,
+    planned: &Planned<'_>,
     left: &mut Option<u64>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
@@ -191,7 +197,9 @@ fn mail_one<'a>(
     }
     // Rendered before the audience is frozen: a template that fails, on whomever, shall leave no trace.
     let frozen_at = planned.begun.as_ref().map_or_else(|| (sending.clock)(), |mailing| mailing.frozen_at);
-    let letters = match ready(store, sending, planned, &|_| Ok(()), frozen_at) {
+    let Ready { letters, findings } = ready(store, sending, planned, &|_| Ok(()), frozen_at);
+    report.note(findings);
+    let letters = match letters {
         Ok(letters) => letters,
         Err(error) => {
             report.failures.push(error.context(format!("failed to write the edition of `{}`", piece.slug())));
@@ -216,8 +224,8 @@ fn mail_one<'a>(
         issue: &mailing.issue,
         slug: &piece.folder(),
         route: sending.route,
-        write: &*letters.write,
-        write_ahead: letters.write_ahead,
+        write: &|subscriber| letters.write(subscriber),
+        write_ahead: letters.are_slow(),
         limit: *left,
         only: None,
         rates: sending.rates,
@@ -259,19 +267,28 @@ fn mail_one<'a>(
     Ok(())
 }
 
+/// What can be mailed, and what is wrong or odd with it.
+pub(super) struct Ready {
+    /// The letters, or why there are none.
+    pub(super) letters: anyhow::Result<Letters>,
+    pub(super) findings: Vec<Finding>,
+}
+
 /// The letters of an issue or digest, which can be written for everybody unless its audience is frozen already.
-pub(super) fn ready<'a>(
+pub(super) fn ready(
     store: &dyn Store,
-    sending: &Sending<'a>,
-    planned: &Planned<'a>,
+    sending: &Sending<'_>,
+    planned: &Planned<'_>,
     newcomers: &EachNewcomer<'_>,
     date: DateTime<Utc>,
-) -> anyhow::Result<Letters<'a>> {
-    let letters = (sending.edition)(&planned.piece, date)?;
-    match planned.begun {
-        Some(_) => Ok(letters),
-        None => rehearse(store, newcomers, &letters, date)?.map_or(Ok(letters), |finding| Err(finding.into())),
-    }
+) -> Ready {
+    let Composed { edition, findings, .. } = sending.composer.compose(&planned.piece);
+    let letters =
+        edition.and_then(|edition| sending.composer.letters(edition, date)).and_then(|letters| match planned.begun {
+            Some(_) => Ok(letters),
+            None => rehearse(store, newcomers, &letters, date)?.map_or(Ok(letters), |finding| Err(finding.into())),
+        });
+    Ready { letters, findings }
 }
 
 /// Whether there is anybody to mail to. Asked before each freeze, so it does not count them all.

@@ -1,7 +1,7 @@
-//! Who is sending, for the ledger: this host, since when it runs, and this process.
+//! What the machine knows: its environment variables; and who is sending, for the ledger: this host, since when it
+//! runs, and this process.
 
-use std::fs;
-use std::process;
+use std::{env, fs, process};
 
 use chrono::{DateTime, Utc};
 
@@ -17,6 +17,11 @@ pub fn this_run(now: DateTime<Utc>) -> Run {
     let boot_id = line("/proc/sys/kernel/random/boot_id");
     let boot_id = boot_id.unwrap_or_else(|| format!("{pid}-{}", now.timestamp_micros()));
     Run { host, boot_id, pid }
+}
+
+/// The environment variable of that name; `None` when it is not set, not UTF-8, or blank.
+pub fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
 fn line(path: &str) -> Option<String> {

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::compose::Composer;
 use crate::config::Config;
 use crate::content::html::{self, Reader};
-use crate::content::shortcodes::Shortcodes;
+use crate::digest::Piece;
 use crate::disk::Project;
-use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient};
 use crate::finding::Finding;
 use crate::issue::{Issue, Term};
-use crate::load::pictures::with_pictures;
 use crate::preview::problems;
-use crate::{load, publish};
+use crate::publish;
 
 /// Whom the letter is for.
 pub const EXAMPLE: &str = "reader@example.org";
@@ -112,58 +111,42 @@ pub(super) fn render(
     now: DateTime<Utc>,
 ) -> Rendered {
     let failed = |findings: Vec<Finding>| Rendered { entry: Err(findings.clone()), letter: Err(findings) };
-    let body = match load::body(project, issue) {
-        Ok(body) => body,
-        Err(finding) => return failed(vec![*finding]),
-    };
-    let opened = load::shortcodes(project, config, issues)
-        .and_then(|(shortcodes, wrong)| Ok((shortcodes, wrong, Covers::open(project, config)?.0)));
-    let (shortcodes, wrong, covers) = match opened {
-        Ok(opened) => opened,
+    let composer = match Composer::open(project, config, issues, now) {
+        Ok(composer) => composer,
         Err(error) => return failed(problems(&error)),
     };
     // A shortcode that cannot be shown would reach readers with a hole.
-    let wrong: Vec<Finding> = wrong.into_iter().filter(Finding::leaves_out).collect();
+    let wrong: Vec<Finding> =
+        composer.wrong_shortcodes().iter().filter(|finding| finding.leaves_out()).cloned().collect();
     if !wrong.is_empty() {
         return failed(wrong);
     }
-    let entry = entry(config, &shortcodes, &covers, issue, &body);
-    let letter = letter(project, config, &shortcodes, &covers, issue, &body, now);
-    Rendered { entry: Ok(entry), letter: letter.map_err(|error| problems(&error)) }
+    let entry = entry(config, &composer, issue).map_err(|finding| vec![*finding]);
+    let composed = composer.compose(&Piece::Issue(issue));
+    let letter = composed.edition.and_then(|edition| letter(&edition, issue, config.mail.is_some().then_some(now)));
+    Rendered { entry, letter: letter.map_err(|error| problems(&error)) }
 }
 
-fn entry(config: &Config, shortcodes: &Shortcodes<'_>, covers: &Covers<'_>, issue: &Issue, body: &str) -> Entry {
-    let (document, _) = shortcodes.document(issue, body);
+fn entry(config: &Config, composer: &Composer<'_>, issue: &Issue) -> Result<Entry, Box<Finding>> {
+    let body = composer.body(issue)?;
+    let document = composer.document(issue, &body);
     let terms = issue.categories.iter().chain(issue.tags.iter()).map(Term::as_str);
-    Entry {
+    Ok(Entry {
         title: issue.plain_title().into_owned(),
         date: issue.is_dated().then(|| issue.date.format("%Y-%m-%d %H:%M").to_string()),
         authors: issue.authors.iter().map(|author| author.name.clone()).collect(),
         terms: terms.map(str::to_owned).collect(),
         language: issue.language.clone().unwrap_or_else(|| config.publication.language.clone()),
         permalink: issue.permalink.to_string(),
-        cover: covers.of(issue).cover.map(|cover| cover.url.to_string()),
+        cover: composer.cover(issue).map(|cover| cover.url.to_string()),
         html: html::render(&document, &issue.permalink, &publish::prefix(issue), Reader::Feed),
-    }
+    })
 }
 
-fn letter(
-    project: &Project,
-    config: &Config,
-    shortcodes: &Shortcodes<'_>,
-    covers: &Covers<'_>,
-    issue: &Issue,
-    body: &str,
-    now: DateTime<Utc>,
-) -> anyhow::Result<Letter> {
-    let (document, _) = shortcodes.document(issue, body);
-    let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
-    let (mail, cover) = (config.mail.as_ref(), covers.of(issue).cover);
-    let edition = Edition::prepare(&config.publication, mail, issue, cover.as_ref(), &document, &templates)?;
-    // Pictures that stay links are among what `check` finds.
-    let (edition, _) = with_pictures(project, config, &[issue], edition)?;
+/// The letter to the example recipient; with header fields where it has a `date`.
+fn letter(edition: &Edition, issue: &Issue, date: Option<DateTime<Utc>>) -> anyhow::Result<Letter> {
     let recipient = Recipient::of_address(EXAMPLE.parse()?);
-    let message = if mail.is_some() { edition.message(&recipient, now)?.to_vec() } else { Vec::new() };
+    let message = date.map_or(Ok(Vec::new()), |date| anyhow::Ok(edition.message(&recipient, date)?.to_vec()))?;
     Ok(Letter {
         subject: edition.subject(&recipient)?.into_owned(),
         preheader: issue.preheader.clone().or_else(|| issue.description.clone()),

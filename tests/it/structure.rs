@@ -20,7 +20,10 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("edge", &["disk", "dns", "fault", "http", "smtp", "store"]),
     (
         "use case",
-        &["bounces", "covers", "delivery", "diagnosis", "load", "preview", "publish", "review", "subscription"],
+        &[
+            "bounces", "compose", "covers", "delivery", "diagnosis", "load", "preview", "publish", "review",
+            "subscription",
+        ],
     ),
     ("face", &["cli", "web"]),
 ];

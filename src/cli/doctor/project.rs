@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::cli::{Context, secrets};
+use crate::cli::Context;
+use crate::compose::secrets;
 use crate::config::{Config, MailConfig, StorePlace, Via, without_parameters};
 use crate::diagnosis::Step;
 use crate::finding::Finding;

@@ -7,13 +7,14 @@ use chrono::TimeZone as _;
 use url::Url;
 
 use super::*;
-use crate::config::{EditionOf, Schedule, Server, TlsMode};
+use crate::config::{Config, EditionOf, Schedule, Server, TlsMode};
 use crate::delivery::forecast::forecast;
 use crate::disk::Project;
+use crate::edition::dkim::{Algorithm, Key};
 use crate::email::EmailAddress;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
-use crate::smtp::peer::{Answer, Peer, Script};
+use crate::smtp::peer::{Answer, Peer, Script, Taken};
 use crate::smtp::relay::{Login, Relay};
 use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
@@ -84,9 +85,8 @@ struct World {
     waited: Mutex<Duration>,
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
-    write_ahead: bool,
-    /// Whose letter cannot be written.
-    unwritable: Option<&'static str>,
+    /// Whether letters are signed, and hence written ahead.
+    signs: bool,
     limit: Option<u64>,
     rates: Vec<Rate>,
     warm_up: Option<WarmUp>,
@@ -112,8 +112,7 @@ impl World {
             pauses: Mutex::default(),
             seen: Mutex::default(),
             connections: 1,
-            write_ahead: false,
-            unwritable: None,
+            signs: false,
             limit: None,
             rates: Vec::new(),
             warm_up: None,
@@ -157,13 +156,20 @@ impl World {
     }
 
     fn with_sending<T>(&self, route: &Route, act: impl FnOnce(&Sending<'_>) -> T) -> T {
-        let write = |subscriber: &Subscriber| {
-            anyhow::ensure!(self.unwritable != Some(subscriber.address.as_str()), "no such name");
-            let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
-            Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
-        };
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        for issue in &self.issues {
+            project.write(&issue.path, issue.title.as_bytes()).unwrap();
+        }
+        let mut config = "title: T\nbase_url: https://example.org\nmail:\n  from: bounces@example.org\n".to_owned();
+        if self.signs {
+            project.write("dkim.pem", Key::generate(Algorithm::Ed25519).unwrap().1.as_bytes()).unwrap();
+            config.push_str("  dkim: {selector: spring, key_file: dkim.pem}\n");
+        }
+        let config = Config::parse("slugline.yaml", &config).unwrap();
+        let composer = Composer::open(&project, &config, &self.issues, self.now).unwrap();
         let sending = Sending {
-            issues: &self.issues,
+            composer: &composer,
             chosen: Chosen::Due,
             terms: Terms {
                 now: self.now,
@@ -178,26 +184,25 @@ impl World {
             warm_up: self.warm_up.as_ref(),
             canary: self.canary.as_ref(),
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
-            hash: &|issue| {
+            clock: &|| {
                 if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
                     meanwhile(self);
                 }
-                Ok(issue.title.clone())
+                self.now + *self.waited.lock().unwrap()
             },
-            edition: &|_, _| Ok(Letters { write: Box::new(write), write_ahead: self.write_ahead, check: None }),
-            record: &|_| Ok(()),
-            clock: &|| self.now + *self.waited.lock().unwrap(),
-            pause: &|pause| {
-                if let Some(happens) = self.during_pause.lock().unwrap().take() {
-                    happens();
-                }
-                *self.waited.lock().unwrap() += pause;
-                self.pauses.lock().unwrap().push(pause.as_secs());
-            },
+            pause: &|pause| self.pause(pause),
             stop: &self.stop,
             progress: &|progress| self.watch(progress),
         };
         act(&sending)
+    }
+
+    fn pause(&self, pause: Duration) {
+        if let Some(happens) = self.during_pause.lock().unwrap().take() {
+            happens();
+        }
+        *self.waited.lock().unwrap() += pause;
+        self.pauses.lock().unwrap().push(pause.as_secs());
     }
 
     fn watch(&self, progress: Progress) {
@@ -225,8 +230,8 @@ fn open(store: &Memory) -> u64 {
 
 #[test]
 fn everybody_gets_it_once_and_a_second_run_does_nothing() {
-    for write_ahead in [false, true] {
-        let (world, store) = (World { connections: 4, write_ahead, ..World::new() }, readers(50));
+    for signs in [false, true] {
+        let (world, store) = (World { connections: 4, signs, ..World::new() }, readers(50));
         let peer = Peer::start(vec![Script::new()]);
         let report = world.send(&store, &world.route(&peer));
         assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
@@ -235,7 +240,8 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
         let mut everybody: Vec<String> = (1..=50).map(|number| format!("reader-{number}@example.com")).collect();
         everybody.sort();
         assert_eq!(peer.recipients(), everybody);
-        assert!(peer.taken().iter().all(|taken| taken.content == format!("To: {}\r\n\r\nSpring.\r\n", taken.to)));
+        let is_own = |taken: &Taken| taken.content.contains(&format!("\r\nTo: {}\r\n", taken.to));
+        assert!(peer.taken().iter().all(|taken| is_own(taken) && taken.content.contains("DKIM-Signature") == signs));
         assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
         assert_eq!(peer.taken().len(), 50);
         assert_eq!(*world.seen.lock().unwrap(), BTreeMap::from([(State::Sent, 50)]));
@@ -245,15 +251,39 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
 #[test]
 fn a_letter_that_cannot_be_written_stops_the_issue_and_nobody_is_lost() {
     for write_ahead in [false, true] {
-        let world = World { connections: 4, write_ahead, unwritable: Some("reader-20@example.com"), ..World::new() };
-        let (store, peer) = (readers(50), Peer::start(vec![Script::new()]));
-        let report = world.send(&store, &world.route(&peer));
-        assert!(report.stopped.unwrap().message.contains("no such name"));
+        let (world, peer) = (World { connections: 4, ..World::new() }, Peer::start(vec![Script::new()]));
+        let (mut store, issue) = (readers(50), &world.issues[0]);
+        store.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 }, noon()).unwrap();
+        store.freeze(&issue.id, "hash", None, noon()).unwrap();
+        let mut mail = |unwritable: &str| {
+            let write = |subscriber: &Subscriber| {
+                anyhow::ensure!(unwritable != subscriber.address.as_str(), "no such name");
+                let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
+                Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
+            };
+            let job = Job {
+                issue: &issue.id,
+                slug: &issue.slug,
+                route: &world.route(&peer),
+                write: &write,
+                write_ahead,
+                limit: None,
+                only: None,
+                rates: &[],
+                warm_up: None,
+                clock: &noon,
+                pause: &|pause| world.pause(pause),
+                stop: &world.stop,
+                progress: &|progress| world.watch(progress),
+            };
+            run(&mut store, &job).unwrap()
+        };
+        let ended = mail("reader-20@example.com");
+        assert!(ended.stopped.unwrap().message.contains("no such name"));
         let sent = peer.recipients();
         assert!(!sent.contains(&"reader-20@example.com".to_owned()));
-        assert_eq!(report.mailings[0].counts.of(State::Sent), sent.len() as u64);
-        assert_eq!(report.mailings[0].counts.of(State::Queued), 50 - sent.len() as u64);
-        World { write_ahead, ..World::new() }.send(&store, &world.route(&peer));
+        assert_eq!(ended.tally.of(State::Sent), sent.len() as u64);
+        mail("");
         assert_eq!((peer.recipients().len(), open(&store)), (50, 0));
     }
 }

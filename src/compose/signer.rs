@@ -11,7 +11,7 @@ use crate::finding::Finding;
 ///
 /// # Errors
 /// When a file cannot be read, or holds no key; nothing of what it holds is shown.
-pub(super) fn signer(project: &Project, mail: &MailConfig) -> anyhow::Result<Signer> {
+pub fn signer(project: &Project, mail: &MailConfig) -> anyhow::Result<Signer> {
     let signatures = mail.dkim.iter().map(|named| signature(project, named)).collect::<anyhow::Result<_>>()?;
     Ok(Signer::new(signatures))
 }

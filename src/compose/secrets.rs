@@ -1,9 +1,8 @@
 //! What makes and verifies tokens: the secrets from SLUGLINE_SECRET, else from the file `secret_file`. They are shown nowhere.
 
-use std::env;
-
 use crate::config::Config;
 use crate::disk::Project;
+use crate::disk::machine::variable;
 use crate::finding::Finding;
 use crate::token::{SHORTEST_SECRET, Secrets};
 
@@ -13,9 +12,9 @@ const VARIABLE: &str = "SLUGLINE_SECRET";
 ///
 /// # Errors
 /// When there is none, or it is too short to be one.
-pub(super) fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
-    let (text, place) = match (env::var(VARIABLE), &config.secret_file) {
-        (Ok(text), _) if !text.trim().is_empty() => (text, format!("the environment variable {VARIABLE}")),
+pub fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
+    let (text, place) = match (variable(VARIABLE), &config.secret_file) {
+        (Some(text), _) => (text, format!("the environment variable {VARIABLE}")),
         (_, Some(file)) => (project.text(file)?, format!("the file `{}`", file.display())),
         (_, None) => {
             let missing = Finding::error("secret-missing", "tokens need a secret, and there is none");
@@ -30,7 +29,7 @@ pub(super) fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secr
 }
 
 /// Whether the project's links need tokens.
-pub(super) fn are_needed(config: &Config) -> bool {
+pub fn are_needed(config: &Config) -> bool {
     let mail = config.mail.as_ref();
     let templates = mail.into_iter().flat_map(|mail| [&mail.unsubscribe_url, &mail.unsubscribe_mailto]);
     templates.flatten().any(|text| text.contains("{token}"))

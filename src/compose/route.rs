@@ -3,13 +3,13 @@
 //! The password of a server comes from the environment variable or the file that its entry names, else from
 //! SLUGLINE_SMTP_PASSWORD, else from `mail.password_file`; it is never shown.
 
-use std::env;
 use std::path::Path;
 
 use secrecy::SecretString;
 
 use crate::config::{MailConfig, MailServer, Via};
 use crate::disk::Project;
+use crate::disk::machine::variable;
 use crate::finding::Finding;
 use crate::smtp::Route;
 use crate::smtp::relay::{Login, Relay};
@@ -17,7 +17,10 @@ use crate::smtp::relay::{Login, Relay};
 const PASSWORD: &str = "SLUGLINE_SMTP_PASSWORD";
 
 /// The way mail leaves.
-pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
+///
+/// # Errors
+/// When a server's password is missing, or its certificates cannot be read.
+pub fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
     match &mail.via {
         Via::Outbox(folder) => {
             let (project, root) = (project.clone(), folder.clone());
@@ -34,7 +37,7 @@ pub(super) fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Rout
 ///
 /// # Errors
 /// When there is no password, or its certificates cannot be read.
-pub(super) fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
+pub fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
     relay_with(project, mail, server, login(project, mail, server)?)
 }
 
@@ -42,7 +45,7 @@ pub(super) fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -
 ///
 /// # Errors
 /// When its certificates cannot be read.
-pub(super) fn relay_with(
+pub fn relay_with(
     project: &Project,
     mail: &MailConfig,
     server: &MailServer,
@@ -61,7 +64,7 @@ pub(super) fn relay_with(
 ///
 /// # Errors
 /// When there is no password.
-pub(super) fn login(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Option<Login>> {
+pub fn login(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Option<Login>> {
     let Some(user) = &server.user else { return Ok(None) };
     Ok(Some(Login { user: user.clone(), password: password(project, mail, server)? }))
 }
@@ -73,13 +76,13 @@ fn password(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow
                 format!("the environment variable {name} is not set, and `mail.via` takes a password from it");
             Finding::error("smtp-password", message).help("set it, or remove `password_env`")
         };
-        return Ok(of_environment(name).ok_or_else(finding)?);
+        return Ok(variable(name).map(SecretString::from).ok_or_else(finding)?);
     }
     if let Some(file) = &server.password_file {
         return of_file(project, file);
     }
-    if let Some(password) = of_environment(PASSWORD) {
-        return Ok(password);
+    if let Some(password) = variable(PASSWORD) {
+        return Ok(password.into());
     }
     if let Some(file) = &mail.password_file {
         return of_file(project, file);
@@ -87,10 +90,6 @@ fn password(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow
     Err(Finding::error("smtp-password", "`mail.user` is set and there is no password")
         .help(format!("put it into the environment variable {PASSWORD}, or into a file named by `mail.password_file`"))
         .into())
-}
-
-fn of_environment(name: &str) -> Option<SecretString> {
-    env::var(name).ok().filter(|password| !password.is_empty()).map(Into::into)
 }
 
 fn of_file(project: &Project, file: &Path) -> anyhow::Result<SecretString> {

@@ -1,0 +1,278 @@
+//! Composes mail: from an issue or a digest to its edition, the letters of its recipients, and what is wrong with it.
+//!
+//! Joins what an edition is made of: bodies, shortcodes, covers, pictures, templates, secrets and DKIM keys. Whatever mails,
+//! shows or checks an edition gets it here, so that all of them report the same. What an edition looks like is `edition`'s,
+//! what is judged `check`'s, whom to mail `delivery`'s.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::check::mail::Rendered;
+use crate::check::site::{PUBLISHED, Site};
+use crate::check::{self, Manuscript};
+use crate::config::{Config, MailConfig};
+use crate::content::markdown::Document;
+use crate::content::shortcodes::Shortcodes;
+use crate::digest::{Piece, nothing_in};
+use crate::disk::Project;
+use crate::disk::covers::{Covers, Known};
+use crate::edition::{Edition, Recipient, Section};
+use crate::feed::identity::changing_ids;
+use crate::finding::Finding;
+use crate::issue::{Cover, Issue};
+use crate::load;
+use crate::load::pictures::with_pictures;
+
+pub use letters::Letters;
+
+mod letters;
+pub mod route;
+pub mod secrets;
+pub mod signer;
+
+/// Composes the editions of a project.
+#[derive(Debug)]
+pub struct Composer<'a> {
+    project: &'a Project,
+    config: &'a Config,
+    issues: &'a [Issue],
+    now: DateTime<Utc>,
+    shortcodes: Shortcodes<'a>,
+    covers: Covers<'a>,
+    /// The ids that subscribers know, by the path of the issue, where they would change.
+    published_ids: BTreeMap<String, String>,
+    /// Made when the first issue is judged.
+    site: OnceLock<Site>,
+    covers_wrong: Vec<Finding>,
+    shortcodes_wrong: Vec<Finding>,
+    /// The files that were read, so that what is hashed, mailed and shown is one text.
+    files: Mutex<BTreeMap<String, Arc<Vec<u8>>>>,
+}
+
+/// An edition, and what its readers would miss.
+#[derive(Debug)]
+pub struct Composed {
+    /// The edition, or why there is none: a finding where a template is wrong or a file cannot be read.
+    pub edition: anyhow::Result<Edition>,
+    /// Shortcodes and pictures that the edition cannot show, and what is wrong with what all editions share.
+    pub findings: Vec<Finding>,
+}
+
+impl<'a> Composer<'a> {
+    /// Opens what the editions of a project share: its shortcodes, whose references lead to one of `issues`, and its
+    /// covers. `now` is the time that issues are judged by.
+    ///
+    /// # Errors
+    /// When a template of a shortcode, `covers.lock` or `feeds.lock` is there and cannot be read.
+    pub fn open(
+        project: &'a Project,
+        config: &'a Config,
+        issues: &'a [Issue],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Self> {
+        let (covers, covers_wrong) = Covers::open(project, config)?;
+        let (shortcodes, shortcodes_wrong) = load::shortcodes(project, config, issues)?;
+        let lock = load::lock(project)?;
+        let changing = changing_ids(&lock, issues).into_iter();
+        let published_ids = changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect();
+        Ok(Self {
+            project,
+            config,
+            issues,
+            now,
+            shortcodes,
+            shortcodes_wrong,
+            covers,
+            covers_wrong,
+            published_ids,
+            site: OnceLock::new(),
+            files: Mutex::default(),
+        })
+    }
+
+    /// The project.
+    pub fn project(&self) -> &'a Project {
+        self.project
+    }
+
+    /// All issues of the project, newest first.
+    pub fn issues(&self) -> &'a [Issue] {
+        self.issues
+    }
+
+    /// What is wrong with the templates of shortcodes.
+    pub fn wrong_shortcodes(&self) -> &[Finding] {
+        &self.shortcodes_wrong
+    }
+
+    /// What is wrong with `covers.lock`.
+    pub fn wrong_covers(&self) -> &[Finding] {
+        &self.covers_wrong
+    }
+
+    /// What is to say of covers that are elsewhere on the web and were never measured.
+    pub fn unmeasured_covers(&self) -> Option<Finding> {
+        self.covers.unmeasured(self.issues)
+    }
+
+    /// Composes the edition of an issue or digest, by the project's own templates where there are some.
+    pub fn compose(&self, piece: &Piece<'_>) -> Composed {
+        let mut findings: Vec<Finding> = self.shortcodes_wrong.clone();
+        let edition = self.edition(piece, &mut findings);
+        Composed { edition, findings: self.wanted(findings) }
+    }
+
+    /// All that is wrong or odd with the mail of an issue or digest: what `compose` finds, why there is no edition, and what
+    /// `check` says of the texts in it and of the edition as its sender would get it.
+    pub fn judge_mail(&self, piece: &Piece<'_>) -> Vec<Finding> {
+        let Composed { edition, mut findings } = self.compose(piece);
+        // Of references `check` knows more: the pages that are no issues.
+        findings.retain(|finding| finding.rule != "link-broken");
+        for issue in piece.issues() {
+            // A file that cannot be read is why there is no edition.
+            findings.extend(self.file(issue).iter().flat_map(|file| self.judge_text(issue, file)));
+        }
+        // Of a digest, the newest issue stands for it.
+        let path = piece.issues().last().map_or("", |issue| issue.path.as_str());
+        let judged = edition.and_then(|edition| self.judge_edition(piece, &edition, path));
+        findings.extend(judged.unwrap_or_else(|error| vec![failure(path, &error)]));
+        self.wanted(findings)
+    }
+
+    /// All that is wrong or odd with one issue, whether or not it is mailed: its front matter and text, its cover and its
+    /// shortcodes.
+    pub fn judge(&self, issue: &Issue) -> Vec<Finding> {
+        let judged = load::file(self.project, issue).and_then(|file| {
+            let mut findings = self.shortcodes.findings(issue, load::body_in(issue, &file)?);
+            findings.retain(|finding| finding.rule != "link-broken");
+            findings.extend(self.judge_text(issue, &file));
+            Ok(self.wanted(findings))
+        });
+        judged.unwrap_or_else(|finding| vec![*finding])
+    }
+
+    /// The letters of an edition, dated so.
+    ///
+    /// # Errors
+    /// A finding when the project does not mail, lacks the secret of its tokens, or names a key that cannot be used.
+    pub fn letters(&self, mut edition: Edition, date: DateTime<Utc>) -> anyhow::Result<Letters> {
+        let mail = mail_of(self.config)?;
+        if secrets::are_needed(self.config) {
+            edition = edition.with_secrets(Arc::new(secrets::secrets(self.project, self.config)?));
+        }
+        let signer = signer::signer(self.project, mail)?;
+        Ok(Letters::new(edition, signer, mail.envelope_sender().clone(), date))
+    }
+
+    /// The body of an issue. Its file is read once.
+    ///
+    /// # Errors
+    /// A finding when it cannot be read, or is not UTF-8.
+    pub fn body(&self, issue: &Issue) -> Result<String, Box<Finding>> {
+        load::body_in(issue, &*self.file(issue)?).map(str::to_owned)
+    }
+
+    /// The document of an issue's body, its shortcodes expanded.
+    pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> Document<'m> {
+        self.shortcodes.document(issue, body).0
+    }
+
+    /// The cover of an issue, as far as it is known.
+    pub fn cover(&self, issue: &Issue) -> Option<Cover> {
+        self.covers.of(issue).cover
+    }
+
+    fn edition(&self, piece: &Piece<'_>, findings: &mut Vec<Finding>) -> anyhow::Result<Edition> {
+        let files = piece.issues().iter().map(|issue| self.file(issue)).collect::<Result<Vec<_>, _>>();
+        let files = files.map_err(|finding| *finding)?;
+        let mut sections = Vec::with_capacity(files.len());
+        for (&issue, file) in piece.issues().iter().zip(&files) {
+            let body = load::body_in(issue, file).map_err(|finding| *finding)?;
+            let (body, wrong) = self.shortcodes.document(issue, body);
+            findings.extend(wrong);
+            sections.push(Section { issue, cover: self.cover(issue), body });
+        }
+        let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
+        let (publication, mail) = (&self.config.publication, self.config.mail.as_ref());
+        let edition = match (piece, sections.as_slice()) {
+            (Piece::Issue(_), [Section { issue, cover, body }]) => {
+                Edition::prepare(publication, mail, issue, cover.as_ref(), body, &templates)
+            }
+            (Piece::Digest(digest), sections @ [_, ..]) => {
+                Edition::prepare_digest(publication, mail_of(self.config)?, &digest.period, sections, &templates)
+            }
+            _ => Err(nothing_in(&piece.id()).into()),
+        }?;
+        let (edition, wrong) = with_pictures(self.project, self.config, piece.issues(), edition)?;
+        findings.extend(wrong);
+        Ok(edition)
+    }
+
+    /// What is wrong or odd with an edition as its sender would get it.
+    fn judge_edition(&self, piece: &Piece<'_>, edition: &Edition, path: &str) -> anyhow::Result<Vec<Finding>> {
+        let Some(mail) = &self.config.mail else { return Ok(Vec::new()) };
+        let reader = Recipient::of_address(mail.from.address.clone());
+        let (html, text, leave) = (edition.html(&reader)?, edition.text(&reader)?, edition.leave(&reader)?);
+        let size = match piece {
+            Piece::Issue(_) => check::edition_size(path, &html),
+            Piece::Digest(digest) => check::digest_size(path, digest.period.id().as_str(), &html),
+        };
+        let rendered = Rendered { html: &html, text: &text, leave: leave.link() };
+        Ok(size.into_iter().chain(check::mail::edition(path, &rendered)).collect())
+    }
+
+    /// What is wrong or odd with the text of an issue, its front matter and its cover.
+    fn judge_text(&self, issue: &Issue, file: &[u8]) -> Vec<Finding> {
+        let Ok(text) = std::str::from_utf8(file) else { return Vec::new() };
+        let Known { cover, finding } = self.covers.of(issue);
+        let site = self.site.get_or_init(|| self.site());
+        let mut findings = check::issue(&Manuscript::new(issue, cover.as_ref(), text), site);
+        findings.extend(finding);
+        findings
+    }
+
+    /// The findings of rules that are not switched off.
+    fn wanted(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        findings.retain(|finding| !self.config.check.off.iter().any(|rule| rule == finding.rule));
+        findings
+    }
+
+    /// What links may lead to, and the ids that subscribers know.
+    fn site(&self) -> Site {
+        let config = self.config;
+        let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+        let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
+        let files = self.project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
+        let ids = self.published_ids.clone();
+        Site::new(&config.publication, self.issues, files, &content, ids, self.now).mailed(config.mail.is_some())
+    }
+
+    fn file(&self, issue: &Issue) -> Result<Arc<Vec<u8>>, Box<Finding>> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = files.get(&issue.path) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(load::file(self.project, issue)?);
+        files.insert(issue.path.clone(), Arc::clone(&file));
+        Ok(file)
+    }
+}
+
+/// The keys below `mail`, for what only a project that mails can do.
+///
+/// # Errors
+/// A finding when there are none.
+pub fn mail_of(config: &Config) -> Result<&MailConfig, Finding> {
+    config.mail.as_ref().ok_or_else(|| {
+        Finding::error("no-mail", "the project file has no `mail`, so nothing can be mailed")
+            .help("add at least `mail: {from: Name <name@example.org>}`")
+    })
+}
+
+/// The finding that says why there is no edition.
+fn failure(path: &str, error: &anyhow::Error) -> Finding {
+    let found = error.downcast_ref::<Finding>().cloned();
+    found.unwrap_or_else(|| check::edition_fails(path, &format!("{error:#}")))
+}
