@@ -27,6 +27,7 @@ pub mod check;
 pub mod config;
 pub mod content;
 pub mod covers_lock;
+pub mod dkim;
 pub mod edition;
 pub mod feed;
 pub mod page;

@@ -9,7 +9,7 @@ use slugline::content::assemble::{Source, assemble};
 use slugline::content::front_matter::split;
 use slugline::content::markdown::Document;
 use slugline::delivery::Letter;
-use slugline::edition::dkim::{Algorithm, Key, Signature, Signer};
+use slugline::dkim::{Algorithm, Key, Signature, Signer};
 use slugline::edition::{Edition, Recipient};
 use slugline::email::EmailAddress;
 use slugline::subscriber::{NewSubscriber, Subscriber, SubscriberId};

@@ -12,8 +12,8 @@ use crate::config::{DkimKey, MailConfig, MailServer, Via};
 use crate::diagnosis::sender::{self, Sender};
 use crate::diagnosis::server::{self, Terms};
 use crate::diagnosis::{Outcome, Step};
+use crate::dkim::{Key, PublicKey};
 use crate::dns::Dns;
-use crate::edition::dkim::{Key, PublicKey};
 use crate::smtp::phase::Timeouts;
 use crate::smtp::probe::Envelope;
 

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use crate::config::{DkimKey, MailConfig};
 use crate::disk::Project;
-use crate::edition::dkim::{Key, Signature, Signer};
+use crate::dkim::{Key, Signature, Signer};
 use crate::finding::Finding;
 
 /// The signer of the project; one without keys where it names none.

@@ -6,8 +6,8 @@ use url::Url;
 
 use crate::config::{DkimKey, MailConfig};
 use crate::diagnosis::{Outcome, Step, alignment, mailboxes, reverse, signatures, spf};
+use crate::dkim::PublicKey;
 use crate::dns::{Dns, NoAnswer};
-use crate::edition::dkim::PublicKey;
 
 /// What is known of the sender beside the settings.
 pub struct Sender<'a> {

@@ -4,8 +4,8 @@ use crate::authentication::dkim::KeyRecord;
 use crate::config::{DkimKey, Via};
 use crate::diagnosis::Step;
 use crate::diagnosis::sender::{Sender, told};
+use crate::dkim::PublicKey;
 use crate::dns::{Dns, NoAnswer};
-use crate::edition::dkim::PublicKey;
 
 const NAME: &str = "DKIM";
 

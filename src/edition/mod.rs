@@ -33,7 +33,6 @@ use crate::token::Secrets;
 pub mod body;
 pub mod context;
 mod digest;
-pub mod dkim;
 pub mod dress;
 pub mod header;
 mod highlight;

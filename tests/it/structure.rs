@@ -13,8 +13,8 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "transform",
         &[
-            "authentication", "check", "config", "content", "covers_lock", "edition", "feed", "page", "picture",
-            "statistics", "token",
+            "authentication", "check", "config", "content", "covers_lock", "dkim", "edition", "feed", "page",
+            "picture", "statistics", "token",
         ],
     ),
     ("edge", &["disk", "dns", "fault", "http", "smtp", "store"]),

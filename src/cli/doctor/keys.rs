@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::authentication::zone_line;
 use crate::cli::doctor::{Args, Kind};
 use crate::cli::{Context, Exit, send};
-use crate::edition::dkim::{Algorithm, Key};
+use crate::dkim::{Algorithm, Key};
 use crate::finding::Finding;
 use crate::token;
 

@@ -11,11 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use memchr::memmem;
 
-use crate::edition::dkim::canon::{Beginning, Field, body_hash, fields, relaxed};
+use crate::dkim::canon::{Beginning, Field, body_hash, fields, relaxed};
 use crate::letter::Content;
 use crate::letter::content::Part;
 
-pub use crate::edition::dkim::key::{Algorithm, Key, PublicKey};
+pub use crate::dkim::key::{Algorithm, Key, PublicKey};
 
 mod canon;
 pub mod key;
