@@ -40,6 +40,7 @@ pub mod disk;
 pub mod dns;
 pub mod fault;
 pub mod http;
+pub mod outbox;
 pub mod smtp;
 pub mod store;
 

@@ -9,9 +9,9 @@ use std::path::Path;
 use secrecy::SecretString;
 
 use crate::config::{MailConfig, MailServer, Via};
+use crate::delivery::Route;
 use crate::disk::Project;
 use crate::finding::Finding;
-use crate::smtp::Route;
 use crate::smtp::relay::{Login, Relay};
 
 const PASSWORD: &str = "SLUGLINE_SMTP_PASSWORD";

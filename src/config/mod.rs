@@ -4,7 +4,6 @@
 //! remedy. Reading the file is left to `disk`, secrets to the edge that needs them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -299,38 +298,6 @@ pub enum Via {
     Outbox(PathBuf),
     /// To SMTP servers, one at least.
     Smtp(Vec<MailServer>),
-}
-
-/// An SMTP server.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Server {
-    /// Host name or IP address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// When TLS begins.
-    pub tls: TlsMode,
-}
-
-impl fmt::Display for Server {
-    /// `host:port`, as in messages and URLs.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
-        }
-    }
-}
-
-/// When TLS begins on an SMTP connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsMode {
-    /// From the first byte (`smtps://`, usually port 465).
-    Implicit,
-    /// By STARTTLS, and nothing is sent without it (`smtp://`, the default).
-    StartTls,
-    /// Never (`smtp+plain://`, or `smtp://` to a loopback address): a password is sent to a loopback address only.
-    None,
 }
 
 /// What becomes of recipients whose delivery is unknown.

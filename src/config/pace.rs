@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use chrono::Duration;
 
-use crate::config::Server;
 use crate::email::EmailAddress;
 use crate::rate::{Rate, WarmUp};
+use crate::smtp::Server;
 
 /// An SMTP server that mail leaves through.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,6 +18,7 @@ pub mod past;
 pub mod plan;
 pub mod rehearsal;
 pub mod retry;
+mod route;
 pub mod run;
 pub mod send;
 mod server;
@@ -28,4 +29,5 @@ mod verdict;
 mod window;
 mod worker;
 
+pub use crate::delivery::route::Route;
 pub use crate::letter::Letter;

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::config::{Canary, OnUnknown};
+use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::lapsed;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
@@ -21,7 +22,6 @@ use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
 use crate::rate::{Rate, WarmUp};
-use crate::smtp::Route;
 use crate::store::{Begun, Store};
 use crate::subscriber::Status;
 

@@ -17,7 +17,7 @@ const KINDS: [(&str, &[&str]); 5] = [
             "picture", "statistics", "token",
         ],
     ),
-    ("edge", &["disk", "dns", "fault", "http", "smtp", "store"]),
+    ("edge", &["disk", "dns", "fault", "http", "outbox", "smtp", "store"]),
     (
         "use case",
         &["bounces", "covers", "delivery", "diagnosis", "load", "preview", "publish", "review", "subscription"],

@@ -7,7 +7,7 @@ use chrono::TimeZone as _;
 use url::Url;
 
 use super::*;
-use crate::config::{EditionOf, Schedule, Server, TlsMode};
+use crate::config::{EditionOf, Schedule};
 use crate::delivery::forecast::forecast;
 use crate::disk::Project;
 use crate::email::EmailAddress;
@@ -15,6 +15,7 @@ use crate::issue::BodyStart;
 use crate::letter::Letter;
 use crate::smtp::peer::{Answer, Peer, Script};
 use crate::smtp::relay::{Login, Relay};
+use crate::smtp::{Server, TlsMode};
 use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
