@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -26,7 +27,8 @@ use crate::email::EmailAddress;
 use crate::issue::{Issue, IssueId};
 use crate::letter::Letter;
 use crate::load::{self, pictures::with_pictures};
-use crate::store::Store;
+use crate::store::moving::Movable;
+use crate::store::{Location, Store};
 use crate::subscriber::Subscriber;
 
 mod args;
@@ -87,7 +89,12 @@ impl Context {
 
     /// Opens the store that the project file names.
     fn store(&self, config: &Config) -> anyhow::Result<Box<dyn Store>> {
-        Ok(crate::store::open(&self.project, &config.store)?)
+        Ok(crate::store::open(&config.store, &|file| self.project.path(file))?)
+    }
+
+    /// Opens a store to move it, or to move another one to it, with the password in `password_file` if one is named.
+    fn movable_store(&self, location: &Location, password_file: Option<&Path>) -> anyhow::Result<Box<dyn Movable>> {
+        Ok(crate::store::open_movable(location, password_file, &|file| self.project.path(file))?)
     }
 
     /// Under which id the ledger has it: that of the digest for an issue that was mailed in one.

@@ -16,6 +16,7 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::publication::Publication;
 use crate::rate::{Rate, WarmUp};
+use crate::store::Location;
 
 pub use languages::Languages;
 pub use pace::{Canary, MailServer, Wave};
@@ -59,7 +60,7 @@ pub struct Config {
     /// What `check` judges.
     pub check: CheckConfig,
     /// Where subscribers and ledger are kept.
-    pub store: StorePlace,
+    pub store: Location,
 }
 
 /// The web archive: a page for each issue, and an index of them.
@@ -309,44 +310,11 @@ pub enum OnUnknown {
     Resend,
 }
 
-/// Where subscribers and ledger are kept.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StorePlace {
-    /// A SQLite file below the project folder.
-    Sqlite(PathBuf),
-    /// A database on a PostgreSQL server.
-    Postgres(Database),
-}
-
-impl StorePlace {
-    /// Reads `sqlite:FILE` or `postgres://…`.
-    ///
-    /// # Errors
-    /// When it is neither, or the URL holds a password.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        via::store(text)
-    }
-}
-
-/// A database on a PostgreSQL server.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Database {
-    /// Its URL, as libpq reads it, without a password.
-    pub url: String,
-    /// File that holds the password, relative to the project folder; SLUGLINE_STORE_PASSWORD wins.
-    pub password_file: Option<PathBuf>,
-}
-
 impl MailConfig {
     /// Where reports of failure go: MAIL FROM (RFC 5321 section 3.3).
     pub fn envelope_sender(&self) -> &EmailAddress {
         self.bounce_address.as_ref().unwrap_or(&self.from.address)
     }
-}
-
-/// The URL of a database without its parameters, as messages name it.
-pub fn without_parameters(url: &str) -> &str {
-    url.split_once('?').map_or(url, |(place, _)| place)
 }
 
 impl Config {

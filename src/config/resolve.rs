@@ -12,14 +12,13 @@ use url::Url;
 use crate::config::raw::{
     RawAuthor, RawConfig, RawDkim, RawEditionOf, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
 };
-use crate::config::{
-    Config, Database, EditionOf, Images, MailConfig, OnUnknown, StorePlace, UpdatedFrom, mailbox, via,
-};
+use crate::config::{Config, EditionOf, Images, MailConfig, OnUnknown, UpdatedFrom, mailbox, via};
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
+use crate::store::{Database, Location};
 
 mod archive;
 mod check;
@@ -258,14 +257,14 @@ fn unsubscribe_url(text: &str, wrong: &mut Wrong<'_>) -> Option<String> {
     https.map(|_| text.to_owned())
 }
 
-fn store(raw: &RawConfig, wrong: &mut Wrong<'_>) -> StorePlace {
+fn store(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Location {
     const HELP: &str = "write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`";
     let text = raw.store.as_deref().unwrap_or("sqlite:slugline.db");
-    let parsed = wrong.check(StorePlace::parse(text), &["store"], "no such store", HELP);
-    match parsed.unwrap_or_else(|| StorePlace::Sqlite(PathBuf::new())) {
-        StorePlace::Postgres(database) => {
+    let parsed = wrong.check(Location::parse(text), &["store"], "no such store", HELP);
+    match parsed.unwrap_or_else(|| Location::Sqlite(PathBuf::new())) {
+        Location::Postgres(database) => {
             let password_file = raw.store_password_file.as_deref().map(PathBuf::from);
-            StorePlace::Postgres(Database { password_file, ..database })
+            Location::Postgres(Database { password_file, ..database })
         }
         file => file,
     }

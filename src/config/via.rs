@@ -1,10 +1,9 @@
-//! `mail.via`, `mail.due_for`, `mail.rate` and `store`: small languages of the project file, each parsed in one place.
+//! `mail.via`, `mail.due_for` and `mail.rate`: small languages of the project file, each parsed in one place.
 
 use std::path::PathBuf;
 
 use chrono::Duration;
 
-use crate::config::{Database, StorePlace};
 use crate::rate::Rate;
 
 /// The folder that `outbox` or `outbox:DIR` names; `None` where the text names something else.
@@ -46,24 +45,6 @@ pub(super) fn rate(text: &str) -> Option<Rate> {
     Some(Rate { name: "mail".to_owned(), messages, per: std::time::Duration::from_secs(seconds) })
 }
 
-/// Parses `sqlite:FILE` or `postgres://…`. What a URL says beside its password is judged where it is connected to.
-pub(super) fn store(text: &str) -> Result<StorePlace, String> {
-    let text = text.trim();
-    if let Some(file) = text.strip_prefix("sqlite:").filter(|file| !file.is_empty()) {
-        return Ok(StorePlace::Sqlite(PathBuf::from(file)));
-    }
-    let url = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
-    let url = url.ok_or_else(|| format!("`{text}`"))?;
-    let (authority, query) = url.split_once('?').unwrap_or((url, ""));
-    let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
-    let names_password = |pair: &str| pair.split('=').next().is_some_and(|key| key.eq_ignore_ascii_case("password"));
-    if login.contains(':') || query.split('&').any(names_password) {
-        let places = "the environment variable SLUGLINE_STORE_PASSWORD, or a file named by `store_password_file`";
-        return Err(format!("a password does not belong into the URL, but into {places}"));
-    }
-    Ok(StorePlace::Postgres(Database { url: text.to_owned(), password_file: None }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,26 +73,6 @@ mod tests {
         assert_eq!(duration("2w"), Some(Duration::weeks(2)));
         for wrong in ["", "h", "48", "-1h", "1y", "99999999999999999999h", "9223372036854775807w"] {
             assert_eq!(duration(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn reads_stores() {
-        assert_eq!(store("sqlite:readers.db"), Ok(StorePlace::Sqlite(PathBuf::from("readers.db"))));
-        for url in
-            ["postgres://weekly@db.example.org/weekly", "postgresql:///weekly?host=/run/postgresql&sslmode=disable"]
-        {
-            let database = Database { url: url.to_owned(), password_file: None };
-            assert_eq!(store(url), Ok(StorePlace::Postgres(database)));
-        }
-        for wrong in ["", "sqlite:", "readers.db", "mysql://db.example.org"] {
-            assert!(store(wrong).is_err(), "{wrong}");
-        }
-        for url in
-            ["postgres://me:hunter2@db.example.org/weekly", "postgres://db.example.org/weekly?a=b&Password=hunter2"]
-        {
-            let why = store(url).unwrap_err();
-            assert!(why.contains("SLUGLINE_STORE_PASSWORD") && !why.contains("hunter2"), "{why}");
         }
     }
 }

@@ -23,7 +23,7 @@ fn the_smallest_file_gets_every_default() {
     assert_eq!(config.feeds.limit, 20);
     assert_eq!(config.feeds.formats[&FeedFormat::Rss], "feed.xml");
     assert_eq!(config.mail, None);
-    assert_eq!(config.store, StorePlace::Sqlite("slugline.db".into()));
+    assert_eq!(config.store, Location::Sqlite("slugline.db".into()));
 }
 
 #[test]
