@@ -10,11 +10,11 @@ use std::thread::{self, ScopedJoinHandle};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::config::{Config, FeedFormat, STYLESHEET};
+use crate::config::Config;
 use crate::disk::{Project, Written};
 use crate::feed::directory::{directory, opml};
 use crate::feed::outline::{Kind, Outline, outlines};
-use crate::feed::{Feed, stylesheet};
+use crate::feed::{Feed, Format, stylesheet};
 use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::publish::pages::Page;
@@ -38,7 +38,7 @@ pub struct Built {
     /// The feed's folder, below the project folder.
     pub folder: String,
     /// The format of the feed.
-    pub format: FeedFormat,
+    pub format: Format,
     /// The file, below the project folder.
     pub path: String,
     /// How many issues it holds.
@@ -105,7 +105,7 @@ pub fn build(
     keeping: Keeping,
 ) -> anyhow::Result<Build> {
     let output = output.strip_prefix(".").unwrap_or(output);
-    let outlines = outlines(config, issues, now);
+    let outlines = outlines(&config.publications(), &config.feeds, issues, now);
     let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
     let paged = pages::shown(config, issues, now);
     let lock = record(project, issues, shown.chain(paged.iter().copied()), keeping)?;
@@ -151,7 +151,7 @@ pub fn weigh(
     issues: &[Issue],
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<(String, usize)>> {
-    let mut outlines = outlines(config, issues, now);
+    let mut outlines = outlines(&config.publications(), &config.feeds, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
     let mut texts = Texts::new(project, config, issues, &outlines)?;
     let place = Place { project, config, output: &config.output, now };
@@ -204,7 +204,7 @@ impl Place<'_> {
     fn files(self, feeds: &[(&Outline<'_>, Feed)]) -> anyhow::Result<Vec<Built>> {
         let formats = |feed| self.config.feeds.formats.iter().map(move |(format, file)| (feed, *format, file));
         let files: Vec<_> = feeds.iter().flat_map(formats).collect();
-        let write = |((outline, feed), format, file): (&(&Outline<'_>, Feed), FeedFormat, &String)| {
+        let write = |((outline, feed), format, file): (&(&Outline<'_>, Feed), Format, &String)| {
             write(self.project, outline, feed, format, &self.output.join(&outline.folder), file)
         };
         // The first error in the order of the files, whichever thread met one first.
@@ -240,7 +240,7 @@ fn write(
     project: &Project,
     outline: &Outline<'_>,
     feed: &Feed,
-    format: FeedFormat,
+    format: Format,
     folder: &Path,
     file: &str,
 ) -> anyhow::Result<Built> {
@@ -273,12 +273,12 @@ fn companions(
         Ok(())
     };
     if config.feeds.stylesheet {
-        let own = project.text_if_there(Path::new("templates").join(STYLESHEET))?;
+        let own = project.text_if_there(Path::new("templates").join(stylesheet::FILE))?;
         let style = own.as_deref().unwrap_or(stylesheet::DEFAULT);
-        write(Role::Stylesheet, &output.join(STYLESHEET), style.as_bytes())?;
+        write(Role::Stylesheet, &output.join(stylesheet::FILE), style.as_bytes())?;
     }
     if let Some(file) = &config.feeds.opml {
-        let opml = opml(config, &directory(config, outlines));
+        let opml = opml(&config.publication, &directory(&config.publication.base_url, &config.feeds, outlines));
         write(Role::Opml, &output.join(file), opml.as_bytes())?;
     }
     Ok(companions)

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::config::FeedFormat;
 use crate::disk::Written;
+use crate::feed::Format;
 use crate::feed::identity::{Change, ChangeKind};
 use crate::feed::lock;
 use crate::feed::outline::Kind;
@@ -194,11 +194,11 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn name(format: FeedFormat) -> &'static str {
+fn name(format: Format) -> &'static str {
     match format {
-        FeedFormat::Rss => "rss",
-        FeedFormat::Atom => "atom",
-        FeedFormat::Json => "json",
+        Format::Rss => "rss",
+        Format::Atom => "atom",
+        Format::Json => "json",
     }
 }
 

@@ -3,17 +3,16 @@
 //! `raw` reads what was written, `resolve` turns it into this `Config` or into findings that name key, line and
 //! remedy. Reading the file is left to `disk`, secrets to the edge that needs them.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::Duration;
-use url::Url;
 
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::email::EmailAddress;
+use crate::feed;
 use crate::finding::Finding;
+use crate::issue::Extent;
 use crate::publication::Publication;
 use crate::rate::{Rate, WarmUp};
 use crate::store::Location;
@@ -52,7 +51,7 @@ pub struct Config {
     /// What Markdown means.
     pub markdown: Dialect,
     /// The feeds.
-    pub feeds: FeedsConfig,
+    pub feeds: feed::Options,
     /// The e-mail edition; `None` when the project file has no `mail`.
     pub mail: Option<MailConfig>,
     /// File that holds the secrets that sign tokens, relative to the project folder; SLUGLINE_SECRET wins.
@@ -95,90 +94,6 @@ pub enum UpdatedFrom {
     FrontMatter,
     /// The history that git keeps of its file.
     Git,
-}
-
-/// Keys below `feeds`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FeedsConfig {
-    /// File name per format, below `output` and `base_url`. A format left out is not written.
-    pub formats: BTreeMap<FeedFormat, String>,
-    /// Newest N issues; 0: all.
-    pub limit: usize,
-    /// Full text or summary.
-    pub content: FeedContent,
-    /// Minutes a reader may wait before it asks again (RSS `ttl`).
-    pub ttl: Option<u32>,
-    /// One more set of feeds per term of these.
-    pub by: Vec<Family>,
-    /// What becomes of issues older than those of the main feed.
-    pub archive: Archive,
-    /// Bytes of full text in a feed before older issues become summaries; `None`: no limit.
-    pub max_bytes: Option<usize>,
-    /// WebSub hubs that tell readers at once when a feed changed.
-    pub hubs: Vec<Url>,
-    /// Whether feeds have a style for browsers.
-    pub stylesheet: bool,
-    /// File name of the list of all feeds, below `output`.
-    pub opml: Option<String>,
-}
-
-/// The style of the feeds for browsers: its file below `output`; and below `templates`, where a project has its own.
-pub const STYLESHEET: &str = "feed.css";
-
-/// What issues have in common that are in one feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// A category.
-    Categories,
-    /// A tag.
-    Tags,
-    /// An author.
-    Authors,
-}
-
-impl Family {
-    /// Every family, in the order of their names.
-    pub const ALL: [Self; 3] = [Self::Authors, Self::Categories, Self::Tags];
-
-    /// The name in the project file, in URLs and in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Categories => "categories",
-            Self::Tags => "tags",
-            Self::Authors => "authors",
-        }
-    }
-}
-
-/// How older issues are archived (RFC 5005, section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Archive {
-    /// Not at all.
-    Off,
-    /// One archive per year, once the year is over; several where it had many issues.
-    Yearly,
-    /// One archive per so many issues, counted from the oldest.
-    Every(NonZeroUsize),
-}
-
-/// The three formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FeedFormat {
-    /// RSS 2.0.
-    Rss,
-    /// Atom 1.0, RFC 4287.
-    Atom,
-    /// JSON Feed 1.1.
-    Json,
-}
-
-/// How much of an issue a feed or a digest holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeedContent {
-    /// The whole body, and the summary.
-    Full,
-    /// The summary only.
-    Summary,
 }
 
 /// Keys below `mail`.
@@ -269,7 +184,7 @@ pub struct DigestConfig {
     /// The periods, and when their digests are mailed.
     pub schedule: Schedule,
     /// Full text or summary.
-    pub content: FeedContent,
+    pub content: Extent,
     /// Template of the subject.
     pub subject: String,
 }
@@ -318,6 +233,11 @@ impl MailConfig {
 }
 
 impl Config {
+    /// The publication in each of its languages, its own first.
+    pub fn publications(&self) -> Vec<&Publication> {
+        std::iter::once(&self.publication).chain(self.languages.others()).collect()
+    }
+
     /// Reads the text of the project file. `path` is its name in findings.
     ///
     /// # Errors

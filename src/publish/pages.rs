@@ -95,7 +95,7 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], outlines: &[Outline<'
     let Some(archive) = &source.config.archive else { return Ok(Made::default()) };
     let Source { project, config, .. } = *source;
     let templates = page::templates(&|name| project.text_if_there(format!("templates/{name}")))?;
-    let listed = directory(config, outlines);
+    let listed = directory(&config.publication.base_url, &config.feeds, outlines);
     let mut workshop = Workshop {
         source,
         archive,
@@ -108,7 +108,7 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], outlines: &[Outline<'
     };
     let (addressed, wrong) = addressed(config, archive, shown);
     workshop.made.findings.extend(wrong);
-    for publication in std::iter::once(&config.publication).chain(config.languages.others()) {
+    for publication in config.publications() {
         let of_site: Vec<&Addressed<'_>> =
             addressed.iter().filter(|page| page.issue.site == publication.site).collect();
         workshop.site(publication, &of_site, &listed)?;

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use crate::config::{Config, FeedContent};
+use crate::config::Config;
 use crate::content::html::{self, Reader};
 use crate::content::shortcodes::Shortcodes;
 use crate::content::summary::summary;
@@ -16,7 +16,7 @@ use crate::disk::covers::{Covers, Known};
 use crate::feed::Text;
 use crate::feed::outline::Outline;
 use crate::finding::Finding;
-use crate::issue::Issue;
+use crate::issue::{Extent, Issue};
 use crate::load;
 use crate::publish::prefix;
 
@@ -120,7 +120,7 @@ impl<'a> Texts<'a> {
         let mut asked = BTreeSet::new();
         let missing = |issue: &&'a Issue| !self.is_known(issue) && asked.insert(issue.path.as_str());
         let missing: Vec<&'a Issue> = issues.filter(missing).collect();
-        let full = self.config.feeds.content == FeedContent::Full;
+        let full = self.config.feeds.content == Extent::Full;
         let rendered: Vec<_> = missing.par_iter().map(|issue| self.text(issue, full)).collect();
         for (issue, rendered) in missing.into_iter().zip(rendered) {
             if let Some(text) = self.noted(issue, rendered) {

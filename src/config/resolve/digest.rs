@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::Wrong;
 use crate::config::raw::{RawDigest, RawFeedContent};
 use crate::config::schedule::{Every, Schedule};
-use crate::config::{DigestConfig, FeedContent};
+use crate::config::{DigestConfig, Extent};
 
 /// Turns every value into what it means.
 pub(super) fn digest(raw: &RawDigest, zone: Tz, wrong: &mut Wrong<'_>) -> DigestConfig {
@@ -22,8 +22,8 @@ pub(super) fn digest(raw: &RawDigest, zone: Tz, wrong: &mut Wrong<'_>) -> Digest
     DigestConfig {
         schedule: Schedule::new(every, at.unwrap_or(NaiveTime::MIN), zone),
         content: match raw.content {
-            None | Some(RawFeedContent::Full) => FeedContent::Full,
-            Some(RawFeedContent::Summary) => FeedContent::Summary,
+            None | Some(RawFeedContent::Full) => Extent::Full,
+            Some(RawFeedContent::Summary) => Extent::Summary,
         },
         subject: raw.subject.clone().unwrap_or_else(|| "{{ publication.title }}: {{ digest.period }}".to_owned()),
     }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::config::{DkimKey, FeedFormat};
+use crate::config::DkimKey;
+use crate::feed::Format;
 
 fn parse(text: &str) -> Result<Config, Vec<Finding>> {
     Config::parse("slugline.yaml", text)
@@ -21,7 +22,7 @@ fn the_smallest_file_gets_every_default() {
     assert_eq!(config.publication.language, "en");
     assert_eq!(config.content, [PathBuf::from("content")]);
     assert_eq!(config.feeds.limit, 20);
-    assert_eq!(config.feeds.formats[&FeedFormat::Rss], "feed.xml");
+    assert_eq!(config.feeds.formats[&Format::Rss], "feed.xml");
     assert_eq!(config.mail, None);
     assert_eq!(config.store, Location::Sqlite("slugline.db".into()));
 }

@@ -52,7 +52,7 @@ pub fn addressed<'a>(
 
 /// The files of the index.
 fn reserved(config: &Config, archive: &WebArchive) -> HashMap<String, String> {
-    let publications = std::iter::once(&config.publication).chain(config.languages.others());
+    let publications = config.publications().into_iter();
     let index = |publication| format!("{}index.html", archive.folder(publication)).to_lowercase();
     publications.map(|publication| (index(publication), "the index".to_owned())).collect()
 }
