@@ -24,7 +24,6 @@ pub mod subscriber;
 // transforms
 pub mod authentication;
 pub mod check;
-pub mod config;
 pub mod content;
 pub mod covers_lock;
 pub mod dkim;
@@ -45,12 +44,14 @@ pub mod smtp;
 pub mod store;
 
 // use cases
+pub mod config;
 pub mod covers;
 pub mod delivery;
 pub mod diagnosis;
 pub mod load;
 pub mod preview;
 pub mod publish;
+pub mod resources;
 pub mod review;
 pub mod subscription;
 

@@ -11,19 +11,21 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use rayon::prelude::*;
 
-use crate::config::{Config, UpdatedFrom};
+use crate::config::Config;
 use crate::content::assemble::{Assembled, Patterns, Source, assemble};
 use crate::content::front_matter;
+use crate::content::revision::UpdatedFrom;
 use crate::content::shortcodes::{self, Shortcodes};
 use crate::disk::Project;
-use crate::disk::history::History;
 use crate::disk::sources::SourceFile;
 use crate::feed::identity::identify;
 use crate::feed::lock::{self, Lock};
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
+use crate::load::history::History;
 use crate::load::pool::Pool;
 
+mod history;
 pub mod pictures;
 mod pool;
 
@@ -115,7 +117,7 @@ fn leave_to_deepest(files: &mut Vec<SourceFile>) {
 fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::Result<History> {
     match config.updated_from {
         UpdatedFrom::FrontMatter => Ok(History::default()),
-        UpdatedFrom::Git => project.history(config.content.iter().map(PathBuf::as_path), files),
+        UpdatedFrom::Git => History::read(project, config.content.iter().map(PathBuf::as_path), files),
     }
 }
 

@@ -96,5 +96,12 @@ fn edition(paragraphs: usize) -> Result<Edition, Box<dyn Error>> {
     let templates = |name: &str| Ok((name == "edition.html").then(|| TEMPLATE.to_owned()));
     let text = PARAGRAPH.repeat(paragraphs);
     let body = Document::parse(&text);
-    Ok(Edition::prepare(&config.publication, config.mail.as_ref(), &issue, None, &body, &templates)?)
+    Ok(Edition::prepare(
+        &config.publication,
+        config.mail.as_ref().map(|mail| &mail.edition),
+        &issue,
+        None,
+        &body,
+        &templates,
+    )?)
 }

@@ -8,11 +8,11 @@ use clap::ValueEnum;
 
 use crate::cli::doctor::words::{Part, Words};
 use crate::cli::{Context, Exit, route, send};
-use crate::config::{DkimKey, MailConfig, MailServer, Via};
+use crate::config::{MailConfig, MailServer, Via};
 use crate::diagnosis::sender::{self, Sender};
 use crate::diagnosis::server::{self, Terms};
 use crate::diagnosis::{Outcome, Step};
-use crate::dkim::{Key, PublicKey};
+use crate::dkim::{Key, KeyFile, PublicKey};
 use crate::dns::Dns;
 use crate::smtp::phase::Timeouts;
 use crate::smtp::probe::Envelope;
@@ -100,7 +100,7 @@ fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             vec![Step::error("DNS", error.to_string(), "name a server that can be asked, such as `--dns 9.9.9.9`")]
         }
     };
-    words.part(Part::Dns, mail.from.address.domain(), &steps)?;
+    words.part(Part::Dns, mail.edition.from.address.domain(), &steps)?;
     let steps = project::steps(context, &config, mail, store);
     words.part(Part::Project, &context.config_file, &steps)?;
     Ok(if words.end()? == Outcome::Error { Exit::Attention } else { Exit::Done })
@@ -119,10 +119,10 @@ fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscriber
     relay.timeouts = Timeouts { connect: PATIENCE, envelope: PATIENCE, ..relay.timeouts };
     let from = mail.envelope_sender();
     let terms = Terms {
-        envelope: Envelope { from, to: &mail.from.address },
+        envelope: Envelope { from, to: &mail.edition.from.address },
         no_password,
         connections: server.connections,
-        rate: mail.rate.iter().chain(&server.rate).max_by_key(|rate| rate.interval()),
+        rate: mail.policy.rate.iter().chain(&server.rate).max_by_key(|rate| rate.interval()),
         subscribers,
         now: context.clock.now(),
     };
@@ -130,7 +130,7 @@ fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscriber
 }
 
 /// The public half of a key of the project, or why there is none.
-fn public(context: &Context, named: &DkimKey) -> Result<PublicKey, String> {
+fn public(context: &Context, named: &KeyFile) -> Result<PublicKey, String> {
     let file = named.key_file.display();
     let pem = context.project.bytes(&named.key_file).map_err(|error| format!("{error:#}"))?;
     let key = Key::from_pem(&pem).and_then(|key| key.public());

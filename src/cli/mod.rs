@@ -15,13 +15,13 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::clock::Clock;
 use crate::cli::report::Report;
 use crate::config::Config;
+use crate::covers::Covers;
 use crate::delivery::digests::{self, Gathering};
 use crate::delivery::past::Past;
 use crate::delivery::plan::{content_hash, nothing_in};
 use crate::delivery::rehearsal::{CheckLetter, Letters};
 use crate::digest::Piece;
 use crate::disk::Project;
-use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient, Section};
 use crate::email::EmailAddress;
 use crate::issue::{Issue, IssueId};
@@ -122,10 +122,11 @@ impl Context {
         let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
         let edition = match (piece, &config.mail, sections.as_slice()) {
             (Piece::Issue(_), mail, [Section { issue, cover, body }]) => {
-                Edition::prepare(&config.publication, mail.as_ref(), issue, cover.as_ref(), body, &templates)
+                let options = mail.as_ref().map(|mail| &mail.edition);
+                Edition::prepare(&config.publication, options, issue, cover.as_ref(), body, &templates)
             }
             (Piece::Digest(digest), Some(mail), sections @ [_, ..]) => {
-                Edition::prepare_digest(&config.publication, mail, &digest.period, sections, &templates)
+                Edition::prepare_digest(&config.publication, &mail.edition, &digest.period, sections, &templates)
             }
             _ => Err(nothing_in(&piece.id()).into()),
         }?;
@@ -138,9 +139,9 @@ impl Context {
     fn find<'a>(&self, config: &Config, issues: &'a [Issue], name: &str) -> anyhow::Result<Piece<'a>> {
         let now = self.clock.now();
         match &config.mail {
-            Some(mail) if digests::is_meant(name, mail) => {
+            Some(mail) if digests::is_meant(name, &mail.policy) => {
                 let past = Past::read(&*self.store(config)?)?;
-                let gathering = Gathering { issues, schedule: &mail.digest.schedule, past: &past, now };
+                let gathering = Gathering { issues, schedule: &mail.policy.schedule, past: &past, now };
                 gathering.named(name).map(Piece::Digest)
             }
             _ => load::find(issues, name, now).map(Piece::Issue),

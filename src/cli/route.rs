@@ -49,7 +49,7 @@ pub(super) fn relay_with(
     login: Option<Login>,
 ) -> anyhow::Result<Relay> {
     let roots = server.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
-    let mut relay = Relay::new(server.server.clone(), mail.from.address.domain(), login, roots.as_deref())?;
+    let mut relay = Relay::new(server.server.clone(), mail.edition.from.address.domain(), login, roots.as_deref())?;
     relay.connections = server.connections;
     relay.weight = server.weight;
     relay.rates.extend(server.rate.clone());

@@ -134,13 +134,8 @@ fn with_sending<T>(
     let stop = stop_at_signals()?;
     let watch = Watch::new(&context.report, limit);
     let clock = context.clock;
-    let terms = Terms {
-        now: clock.now(),
-        due_for: mail.due_for,
-        on_unknown: mail.on_unknown,
-        edition: mail.edition,
-        schedule: &mail.digest.schedule,
-    };
+    let policy = &mail.policy;
+    let terms = Terms { now: clock.now(), policy };
     let route = route::route(&context.project, mail)?;
     context.report.detail(&format!("Mail leaves through {route}."));
     let done = act(&Sending {
@@ -149,9 +144,9 @@ fn with_sending<T>(
         terms,
         route: &route,
         limit,
-        rates: mail.rate.as_slice(),
-        warm_up: mail.warm_up.as_ref(),
-        canary: mail.canary.as_ref().filter(|_| !after_canary),
+        rates: policy.rate.as_slice(),
+        warm_up: policy.warm_up.as_ref(),
+        canary: policy.canary.as_ref().filter(|_| !after_canary),
         run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
         edition: &|piece, date| context.letters(config, issues, piece, date),

@@ -154,5 +154,5 @@ fn reopened(
         let help = "put it back, or say `--lost` if nobody uses it";
         return Err(Finding::error("store-missing", message).help(help).into());
     }
-    Ok(context.movable_store(&place, password_file)?)
+    context.movable_store(&place, password_file)
 }

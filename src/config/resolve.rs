@@ -10,11 +10,15 @@ use chrono_tz::Tz;
 use url::Url;
 
 use crate::config::raw::{
-    RawAuthor, RawConfig, RawDkim, RawEditionOf, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
+    RawAuthor, RawConfig, RawDkim, RawEditionOf, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
 };
-use crate::config::{Config, EditionOf, Images, MailConfig, OnUnknown, UpdatedFrom, mailbox, via};
+use crate::config::{Config, MailConfig, mailbox, via};
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
+use crate::content::revision::UpdatedFrom;
+use crate::delivery::Policy;
+use crate::delivery::policy::{EditionOf, OnUnknown};
+use crate::edition::{self, Images, ListId, Mailbox};
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
@@ -179,21 +183,47 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
         wrong.value(&["mail", "connections"], "nothing can be sent over 0 connections", "write 1 or more");
     }
     MailConfig {
-        reply_to,
-        list_id: raw.list_id.as_deref().and_then(|text| list_id(text, wrong)),
+        policy: policy(raw, zone, wrong),
+        via: servers::way_out(raw, zone, wrong),
+        password_file: raw.password_file.as_deref().map(PathBuf::from),
+        connections: servers::connections(raw),
+        bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
+        dkim_by_provider: matches!(&raw.dkim, Some(RawDkim::Word(_))),
+        dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
+        edition: edition::Options {
+            from,
+            reply_to,
+            list_id: raw.list_id.as_deref().and_then(|text| list_id(text, wrong)),
+            subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
+            digest_subject: raw
+                .digest
+                .subject
+                .clone()
+                .unwrap_or_else(|| "{{ publication.title }}: {{ digest.period }}".to_owned()),
+            digest_content: RawFeedContent::meant(raw.digest.content),
+            images: match raw.images {
+                None | Some(RawImages::Link) => Images::Link,
+                Some(RawImages::Embed) => Images::Embed { most_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
+            },
+            unsubscribe_mailto: unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
+            unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
+        },
+        subscribers: raw.subscribers.as_deref().map(PathBuf::from),
+    }
+}
+
+fn policy(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Policy {
+    Policy {
         edition: match raw.edition {
             None | Some(RawEditionOf::Issue) => EditionOf::Issue,
             Some(RawEditionOf::Digest) => EditionOf::Digest,
         },
-        digest: digest::digest(&raw.digest, zone, wrong),
-        subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
-        images: match raw.images {
-            None | Some(RawImages::Link) => Images::Link,
-            Some(RawImages::Embed) => Images::Embed { most_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
+        schedule: digest::schedule(&raw.digest, zone, wrong),
+        due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),
+        on_unknown: match raw.on_unknown {
+            None | Some(RawOnUnknown::Hold) => OnUnknown::Hold,
+            Some(RawOnUnknown::Resend) => OnUnknown::Resend,
         },
-        via: servers::way_out(raw, zone, wrong),
-        password_file: raw.password_file.as_deref().map(PathBuf::from),
-        connections: servers::connections(raw),
         rate: raw
             .rate
             .as_deref()
@@ -202,28 +232,16 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
             pace::warm_up(raw, "mail", zone, &mut |key, why, help| wrong.value(&["mail", "warm_up", key], why, help))
         }),
         canary: raw.canary.as_ref().map(|raw| pace::canary(raw, wrong)),
-        due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),
-        on_unknown: match raw.on_unknown {
-            None | Some(RawOnUnknown::Hold) => OnUnknown::Hold,
-            Some(RawOnUnknown::Resend) => OnUnknown::Resend,
-        },
-        bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
-        dkim_by_provider: matches!(&raw.dkim, Some(RawDkim::Word(_))),
-        dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
-        from,
-        unsubscribe_mailto: unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
-        unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
-        subscribers: raw.subscribers.as_deref().map(PathBuf::from),
     }
 }
 
-fn placeholder_mailbox() -> crate::config::Mailbox {
+fn placeholder_mailbox() -> Mailbox {
     #[expect(clippy::expect_used, reason = "a constant, parsed by the tests below")]
     let address = "placeholder@placeholder.invalid".parse().expect("a constant address parses");
-    crate::config::Mailbox { name: None, address }
+    Mailbox { name: None, address }
 }
 
-fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<crate::config::ListId> {
+fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<ListId> {
     const HELP: &str = "write `Name <weekly.example.org>`: between the `<>` letters, digits, `-` and `_`, with dots between \
                         the words";
     let parsed = mailbox::list_id(text).ok_or_else(|| format!("`{text}`"));

@@ -5,9 +5,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::{EditionOf, MailConfig, Schedule};
 use crate::delivery::past::Past;
 use crate::delivery::plan::unfit;
+use crate::delivery::policy::{EditionOf, Policy};
+use crate::delivery::schedule::Schedule;
 use crate::digest::{Contents, Digest, PREFIX, Period, PeriodName};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
@@ -111,6 +112,6 @@ impl<'a> Gathering<'a, '_> {
 }
 
 /// Whether a name means a digest and not an issue.
-pub fn is_meant(name: &str, mail: &MailConfig) -> bool {
-    name.starts_with(PREFIX) || name == "latest" && mail.edition == EditionOf::Digest
+pub fn is_meant(name: &str, policy: &Policy) -> bool {
+    name.starts_with(PREFIX) || name == "latest" && policy.edition == EditionOf::Digest
 }

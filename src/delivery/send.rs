@@ -10,11 +10,11 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::config::{Canary, OnUnknown};
 use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::lapsed;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
+use crate::delivery::policy::{Canary, OnUnknown};
 use crate::delivery::rehearsal::{EachNewcomer, Letters, rehearse};
 use crate::delivery::run::{Job, Progress, run};
 use crate::digest::Piece;
@@ -209,7 +209,7 @@ fn mail_one<'a>(
             frozen.context("failed to freeze the audience")?
         }
     };
-    if sending.terms.on_unknown == OnUnknown::Resend {
+    if sending.terms.policy.on_unknown == OnUnknown::Resend {
         store.resolve(&mailing.issue, &[], State::Queued, (sending.clock)())?;
     }
     let job = Job {

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use crate::config::Config;
 use crate::content::html::{self, Reader};
 use crate::content::shortcodes::Shortcodes;
+use crate::covers::Covers;
 use crate::disk::Project;
-use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient};
 use crate::finding::Finding;
 use crate::issue::{Issue, Term};
@@ -158,7 +158,7 @@ fn letter(
 ) -> anyhow::Result<Letter> {
     let (document, _) = shortcodes.document(issue, body);
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
-    let (mail, cover) = (config.mail.as_ref(), covers.of(issue).cover);
+    let (mail, cover) = (config.mail.as_ref().map(|mail| &mail.edition), covers.of(issue).cover);
     let edition = Edition::prepare(&config.publication, mail, issue, cover.as_ref(), &document, &templates)?;
     // Pictures that stay links are among what `check` finds.
     let (edition, _) = with_pictures(project, config, &[issue], edition)?;

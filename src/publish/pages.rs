@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::config::{Config, WebArchive};
+use crate::config::Config;
 use crate::content::shortcodes::Shortcodes;
 use crate::content::summary::summary;
-use crate::disk::covers::Covers;
-use crate::disk::local::LocalFiles;
+use crate::covers::Covers;
 use crate::disk::{Project, Written};
 use crate::edition::dress;
 use crate::edition::template::Templates;
@@ -26,6 +25,7 @@ use crate::page::{self, Pages, Shown};
 use crate::publication::Publication;
 use crate::publish::pages::address::{Addressed, addressed};
 use crate::publish::prefix;
+use crate::resources::Resources;
 
 mod address;
 mod gone;
@@ -102,7 +102,7 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], outlines: &[Outline<'
         templates: &templates,
         covers: Covers::open(project, config)?.0,
         shortcodes: load::shortcodes(project, config, source.issues)?.0,
-        files: LocalFiles::new(project, config),
+        files: Resources::new(project, config),
         made: Made::default(),
         referred: BTreeMap::new(),
     };
@@ -123,11 +123,11 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], outlines: &[Outline<'
 /// Makes the pages of all languages.
 struct Workshop<'a> {
     source: &'a Source<'a>,
-    archive: &'a WebArchive,
+    archive: &'a page::Options,
     templates: &'a Templates,
     covers: Covers<'a>,
     shortcodes: Shortcodes<'a>,
-    files: LocalFiles<'a>,
+    files: Resources<'a>,
     made: Made,
     /// Files of the project, by their path below the output folder.
     referred: BTreeMap<String, PathBuf>,

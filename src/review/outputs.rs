@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 
 use crate::check;
 use crate::check::mail::{Rendered, Sender};
-use crate::config::{Config, EditionOf, MailConfig, Via};
+use crate::config::{Config, MailConfig, Via};
 use crate::content::shortcodes::Shortcodes;
+use crate::covers::Covers;
+use crate::delivery::policy::EditionOf;
 use crate::disk::Project;
-use crate::disk::covers::Covers;
 use crate::edition::{Edition, Recipient, Section};
 use crate::finding::Finding;
 use crate::issue::Issue;
@@ -31,14 +32,14 @@ pub(super) fn feeds(
 /// What rules for the sender go by.
 pub(super) fn sender(mail: &MailConfig) -> Sender<'_> {
     Sender {
-        domain: mail.from.address.domain(),
+        domain: mail.edition.from.address.domain(),
         server: match &mail.via {
             Via::Smtp(servers) => servers.first().map(|server| server.server.host.as_str()),
             Via::Outbox(_) => None,
         },
-        unsubscribe_url: mail.unsubscribe_url.as_deref(),
-        unsubscribe_mailto: mail.unsubscribe_mailto.as_deref(),
-        has_list_id: mail.list_id.is_some(),
+        unsubscribe_url: mail.edition.unsubscribe_url.as_deref(),
+        unsubscribe_mailto: mail.edition.unsubscribe_mailto.as_deref(),
+        has_list_id: mail.edition.list_id.is_some(),
         signs_for: mail.dkim.iter().map(|key| key.domain.as_str()).collect(),
     }
 }
@@ -56,10 +57,16 @@ pub(super) fn edition(
     let Ok(markdown) = load::body(project, issue) else { return Vec::new() };
     let (body, _) = shortcodes.document(issue, &markdown);
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
-    let made =
-        Edition::prepare(&config.publication, Some(mail), issue, covers.of(issue).cover.as_ref(), &body, &templates);
+    let made = Edition::prepare(
+        &config.publication,
+        Some(&mail.edition),
+        issue,
+        covers.of(issue).cover.as_ref(),
+        &body,
+        &templates,
+    );
     let made = made.and_then(|edition| with_pictures(project, config, &[issue], edition));
-    let reader = Recipient::of_address(mail.from.address.clone());
+    let reader = Recipient::of_address(mail.edition.from.address.clone());
     let read =
         |edition: &Edition| anyhow::Ok((edition.html(&reader)?, edition.text(&reader)?, edition.leave(&reader)?));
     match made.and_then(|(edition, findings)| Ok((read(&edition)?, findings))) {
@@ -81,9 +88,9 @@ pub(super) fn digest(
     shortcodes: &Shortcodes<'_>,
     issues: &[&Issue],
 ) -> Option<Finding> {
-    let mail = config.mail.as_ref().filter(|mail| mail.edition == EditionOf::Digest)?;
+    let mail = config.mail.as_ref().filter(|mail| mail.policy.edition == EditionOf::Digest)?;
     let newest = issues.first()?;
-    let period = mail.digest.schedule.around(newest.date.to_utc())?;
+    let period = mail.policy.schedule.around(newest.date.to_utc())?;
     let held: Vec<&Issue> = issues.iter().rev().filter(|issue| period.holds(issue.date.to_utc())).copied().collect();
     // A text that cannot be read is a finding already.
     let texts = held.iter().map(|issue| load::body(project, issue).ok()).collect::<Option<Vec<_>>>()?;
@@ -93,8 +100,8 @@ pub(super) fn digest(
         sections.push(Section { issue, cover: covers.of(issue).cover, body });
     }
     let templates = |name: &str| project.text_if_there(format!("templates/{name}"));
-    let made = Edition::prepare_digest(&config.publication, mail, &period, &sections, &templates);
-    let html = made.and_then(|edition| edition.html(&Recipient::of_address(mail.from.address.clone())));
+    let made = Edition::prepare_digest(&config.publication, &mail.edition, &period, &sections, &templates);
+    let html = made.and_then(|edition| edition.html(&Recipient::of_address(mail.edition.from.address.clone())));
     match html {
         Ok(html) => check::digest_size(&newest.path, period.id().as_str(), &html),
         Err(error) => Some(failed(newest, &error)),

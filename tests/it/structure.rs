@@ -13,14 +13,17 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "transform",
         &[
-            "authentication", "check", "config", "content", "covers_lock", "dkim", "edition", "feed", "page",
-            "picture", "statistics", "token",
+            "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "page", "picture",
+            "statistics", "token",
         ],
     ),
     ("edge", &["disk", "dns", "fault", "http", "outbox", "smtp", "store"]),
     (
         "use case",
-        &["bounces", "covers", "delivery", "diagnosis", "load", "preview", "publish", "review", "subscription"],
+        &[
+            "bounces", "config", "covers", "delivery", "diagnosis", "load", "preview", "publish", "resources",
+            "review", "subscription",
+        ],
     ),
     ("face", &["cli", "web"]),
 ];
@@ -30,7 +33,7 @@ const OUTSIDE: [(&str, &[&str]); 18] = [
     ("std::fs", &["disk", "fault", "smtp", "store", "web", "cli"]),
     ("std::net", &["dns", "http", "smtp", "store", "web", "cli"]),
     ("std::env", &["disk", "fault", "smtp", "store", "web", "cli", "main"]),
-    ("process::Command", &["disk/history/git"]),
+    ("process::Command", &["disk/git"]),
     ("process::exit", &[]),
     ("SmtpConnection", &["smtp"]),
     ("postgres::Client", &["store"]),

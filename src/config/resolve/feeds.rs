@@ -11,7 +11,6 @@ use url::Url;
 use crate::config::raw::{OneOrMany, RawArchive, RawFeedContent, RawFeeds, RawFormats};
 use crate::config::resolve::{Wrong, stays_inside};
 use crate::feed::{Archive, Family, Format, Options, stylesheet};
-use crate::issue::Extent;
 
 /// `have_archive_pages`: whether the project has a web archive.
 pub(super) fn feeds(raw: &RawFeeds, have_archive_pages: bool, wrong: &mut Wrong<'_>) -> Options {
@@ -26,10 +25,7 @@ pub(super) fn feeds(raw: &RawFeeds, have_archive_pages: bool, wrong: &mut Wrong<
         opml: raw.opml.as_deref().map(|file| opml(file, &formats, wrong)),
         formats,
         limit: raw.limit.unwrap_or(20),
-        content: match raw.content {
-            None | Some(RawFeedContent::Full) => Extent::Full,
-            Some(RawFeedContent::Summary) => Extent::Summary,
-        },
+        content: RawFeedContent::meant(raw.content),
         ttl: raw.ttl,
         by: families(raw.by.as_ref(), wrong),
         archive: wrong

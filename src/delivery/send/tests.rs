@@ -7,8 +7,9 @@ use chrono::TimeZone as _;
 use url::Url;
 
 use super::*;
-use crate::config::{EditionOf, Schedule};
 use crate::delivery::forecast::forecast;
+use crate::delivery::policy::{EditionOf, Policy};
+use crate::delivery::schedule::Schedule;
 use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::BodyStart;
@@ -163,16 +164,16 @@ impl World {
             let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
             Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
         };
+        let policy = Policy {
+            on_unknown: self.on_unknown,
+            edition: self.edition,
+            schedule: self.schedule.clone(),
+            ..Policy::default()
+        };
         let sending = Sending {
             issues: &self.issues,
             chosen: Chosen::Due,
-            terms: Terms {
-                now: self.now,
-                due_for: chrono::Duration::hours(48),
-                on_unknown: self.on_unknown,
-                edition: self.edition,
-                schedule: &self.schedule,
-            },
+            terms: Terms { now: self.now, policy: &policy },
             route,
             limit: self.limit,
             rates: &self.rates,

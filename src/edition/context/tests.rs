@@ -82,7 +82,8 @@ fn named(prefix: &str, value: &Json, all: &mut BTreeMap<String, Json>) {
 fn the_page_names_every_variable_with_its_value() {
     let config = config();
     let (issue, cover) = issue(&config);
-    let leave = crate::edition::recipient::Unsubscribe::new(config.mail.as_ref().unwrap()).unwrap();
+    let leave =
+        crate::edition::recipient::Unsubscribe::new(config.mail.as_ref().map(|mail| &mail.edition).unwrap()).unwrap();
     let leave = leave.of(&lin()).unwrap();
     let fields = Fields::new(&config.publication, &issue, Some(&cover), BODY.to_owned(), BODY.to_owned());
     let mut offered = BTreeMap::new();
@@ -112,7 +113,7 @@ fn every_template_of_the_page_works() {
         Ok(of_project.into_iter().find(|(other, _)| *other == name).map(|(_, text)| text.to_owned()))
     };
     let body = Document::parse("High **water**.");
-    let mail = config.mail.as_ref();
+    let mail = config.mail.as_ref().map(|mail| &mail.edition);
     let edition = Edition::prepare(&config.publication, mail, &issue, None, &body, &own).unwrap();
     let page = edition.html(&lin()).unwrap();
     assert!(page.contains("Dear Lin,") && page.contains("color:#0b3d5c"), "{page}");
