@@ -48,6 +48,7 @@ pub mod config;
 pub mod covers;
 pub mod delivery;
 pub mod diagnosis;
+pub mod identity;
 pub mod load;
 pub mod preview;
 pub mod publish;

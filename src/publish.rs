@@ -16,15 +16,16 @@ use crate::feed::directory::{directory, opml};
 use crate::feed::outline::{Kind, Outline, outlines};
 use crate::feed::{Feed, Format, stylesheet};
 use crate::finding::Finding;
+use crate::identity::{LockMode, Recorded, record};
 use crate::issue::Issue;
+use crate::publish::bodies::Bodies;
 use crate::publish::pages::Page;
-use crate::publish::record::{Keeping, Recorded, record};
 use crate::publish::stale::stale;
 use crate::publish::texts::Texts;
 
+mod bodies;
 pub mod compare;
 pub mod pages;
-pub mod record;
 mod stale;
 mod texts;
 
@@ -102,43 +103,43 @@ pub fn build(
     issues: &[Issue],
     output: &Path,
     now: DateTime<Utc>,
-    keeping: Keeping,
+    lock_mode: LockMode,
 ) -> anyhow::Result<Build> {
     let output = output.strip_prefix(".").unwrap_or(output);
     let outlines = outlines(&config.publications(), &config.feeds, issues, now);
     let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
     let paged = pages::shown(config, issues, now);
-    let lock = record(project, issues, shown.chain(paged.iter().copied()), keeping)?;
-    let mut texts = Texts::new(project, config, issues, &outlines)?;
+    let mut bodies = Bodies::new(project);
+    let hashed = match lock_mode {
+        LockMode::LeaveAlone => Vec::new(),
+        LockMode::Write | LockMode::Locked => bodies.hashed(shown.chain(paged.iter().copied())),
+    };
+    let lock = record(project, issues, &hashed, lock_mode)?;
+    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
     let place = Place { project, config, output, now };
     let files = place.written(&outlines, &mut texts)?;
     let companions = companions(project, config, output, &outlines)?;
     let mut build = Build { files, companions, pages: Vec::new(), lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
-    archive(project, config, issues, output, &paged, &outlines, &mut build)?;
+    let paths = build.files.iter().map(|built| &built.path);
+    let built: BTreeSet<String> = paths.chain(build.companions.iter().map(|built| &built.path)).cloned().collect();
+    let source = pages::Source { project, config, issues, bodies: &bodies, output, built: &built };
+    let made = pages::pages(&source, &paged, &outlines)?;
+    build.pages = made.pages;
+    // What feeds said of an issue is not said again.
+    let said: HashSet<Finding> = build.findings.iter().cloned().collect();
+    build.findings.extend(made.findings.into_iter().filter(|finding| !said.contains(finding)));
     build.findings.extend(stale(project, config, output, &build.files)?);
     Ok(build)
 }
 
-/// Builds the web archive beside what was built. What feeds said of an issue is not said again.
-fn archive(
-    project: &Project,
-    config: &Config,
-    issues: &[Issue],
-    output: &Path,
-    paged: &[&Issue],
-    outlines: &[Outline<'_>],
-    build: &mut Build,
-) -> anyhow::Result<()> {
-    let paths = build.files.iter().map(|built| &built.path);
-    let built: BTreeSet<String> = paths.chain(build.companions.iter().map(|built| &built.path)).cloned().collect();
-    let source = pages::Source { project, config, issues, output, built: &built };
-    let made = pages::pages(&source, paged, outlines)?;
-    build.pages = made.pages;
-    let said: HashSet<String> = build.findings.iter().map(|finding| format!("{finding:?}")).collect();
-    let new = made.findings.into_iter().filter(|finding| !said.contains(&format!("{finding:?}")));
-    build.findings.extend(new);
-    Ok(())
+/// Records issues that are mailed, whether or not a feed shows them.
+///
+/// # Errors
+/// When an id cannot be recorded, because the lock cannot be read or written.
+pub fn record_mailed(project: &Project, issues: &[Issue], mailed: &[&Issue]) -> anyhow::Result<()> {
+    let hashed = Bodies::new(project).hashed(mailed.iter().copied());
+    record(project, issues, &hashed, LockMode::Write).map(|_| ())
 }
 
 /// How large the main feeds would be: each file below the project folder, and its bytes. Nothing is written.
@@ -153,7 +154,8 @@ pub fn weigh(
 ) -> anyhow::Result<Vec<(String, usize)>> {
     let mut outlines = outlines(&config.publications(), &config.feeds, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
-    let mut texts = Texts::new(project, config, issues, &outlines)?;
+    let bodies = Bodies::new(project);
+    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
     let place = Place { project, config, output: &config.output, now };
     let mut weights = Vec::new();
     for outline in &outlines {

@@ -14,9 +14,9 @@ use crate::config::Config;
 use crate::content::shortcodes::Shortcodes;
 use crate::covers::{Covers, Known};
 use crate::disk::Project;
-use crate::feed::identity::changing_ids;
-use crate::feed::lock::Lock;
 use crate::finding::{Finding, Place};
+use crate::identity::lock::Lock;
+use crate::identity::{changing_ids, read_lock};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
 use crate::publish;
@@ -45,7 +45,7 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let ids = published_ids(&load::lock(project)?, &loaded.issues);
+    let ids = published_ids(&read_lock(project)?, &loaded.issues);
     let site = site(project, config, &loaded.issues, ids, now);
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
     let (covers, mut findings) = Covers::open(project, config)?;

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::disk::Written;
 use crate::feed::Format;
-use crate::feed::identity::{Change, ChangeKind};
-use crate::feed::lock;
 use crate::feed::outline::Kind;
-use crate::publish::record::Recorded;
+use crate::identity::Recorded;
+use crate::identity::lock;
+use crate::identity::{Change, ChangeKind};
 use crate::publish::{Build, Built, Companion, Role};
 
 pub(super) use crate::cli::built::pages::PageRow;

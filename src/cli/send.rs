@@ -23,7 +23,7 @@ use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::ledger::Run;
 use crate::load;
-use crate::publish::record;
+use crate::publish;
 use crate::store::Store;
 use crate::subscriber::NewSubscriber;
 
@@ -150,7 +150,7 @@ fn with_sending<T>(
         run: machine::this_run(clock.now()),
         hash: &|issue| context.content_hash(issue),
         edition: &|piece, date| context.letters(config, issues, piece, date),
-        record: &|mailed| record::record_mailed(&context.project, issues, mailed),
+        record: &|mailed| publish::record_mailed(&context.project, issues, mailed),
         clock: &|| clock.now(),
         pause: &|pause| wait(pause, &stop),
         stop: &stop,

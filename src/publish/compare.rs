@@ -21,6 +21,7 @@ use crate::feed::published::{self, NotAFeed, Published};
 use crate::finding::Finding;
 use crate::http::{self, Client, Limits, Reach};
 use crate::issue::Issue;
+use crate::publish::bodies::Bodies;
 use crate::publish::texts::Texts;
 
 /// What a published feed may cost.
@@ -70,7 +71,8 @@ pub fn compare(
 ) -> anyhow::Result<Comparison> {
     let mut outlines = outlines(&config.publications(), &config.feeds, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
-    let mut texts = Texts::new(project, config, issues, &outlines)?;
+    let bodies = Bodies::new(project);
+    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
     let mut comparison = Comparison::default();
     for outline in &outlines {
         let Some((name, published)) = find(project, config, outline, against)? else { continue };

@@ -23,6 +23,7 @@ use crate::issue::Issue;
 use crate::load;
 use crate::page::{self, Pages, Shown};
 use crate::publication::Publication;
+use crate::publish::bodies::Bodies;
 use crate::publish::pages::address::{Addressed, addressed};
 use crate::publish::prefix;
 use crate::resources::Resources;
@@ -74,6 +75,7 @@ pub(super) struct Source<'a> {
     pub config: &'a Config,
     /// Every issue, for references.
     pub issues: &'a [Issue],
+    pub bodies: &'a Bodies<'a>,
     /// Folder for what is built, below the project folder.
     pub output: &'a Path,
     /// What else was built, below the project folder.
@@ -183,9 +185,9 @@ impl Workshop<'_> {
         newer: Option<&Issue>,
         older: Option<&Issue>,
     ) -> anyhow::Result<Result<Kept, Vec<Finding>>> {
-        let Source { project, output, .. } = *self.source;
+        let Source { project, bodies, output, .. } = *self.source;
         let issue = page.issue;
-        let text = match load::body(project, issue) {
+        let text = match bodies.of(issue) {
             Ok(text) => text,
             Err(finding) => return Ok(Err(vec![*finding])),
         };

@@ -21,8 +21,8 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "use case",
         &[
-            "bounces", "config", "covers", "delivery", "diagnosis", "load", "preview", "publish", "resources",
-            "review", "subscription",
+            "bounces", "config", "covers", "delivery", "diagnosis", "identity", "load", "preview", "publish",
+            "resources", "review", "subscription",
         ],
     ),
     ("face", &["cli", "web"]),
