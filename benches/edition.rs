@@ -65,7 +65,7 @@ fn edition(greeting: &str) -> Result<Edition, Box<dyn Error>> {
         "{{% extends \"default/edition.html\" %}}{{% block body %}}<tr><td>{greeting}{GREETING}</td></tr>{{{{ super() }}}}{{% endblock %}}"
     );
     let templates = |name: &str| Ok((name == "edition.html").then(|| html.clone()));
-    let mail = config.mail.as_ref();
+    let mail = config.mail.as_ref().map(|mail| &mail.edition);
     Ok(Edition::prepare(&config.publication, mail, &issue, None, &Document::parse(&body), &templates)?)
 }
 

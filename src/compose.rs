@@ -15,12 +15,12 @@ use crate::check::{self, Manuscript};
 use crate::config::{Config, MailConfig};
 use crate::content::markdown::Document;
 use crate::content::shortcodes::Shortcodes;
+use crate::covers::{Covers, Known};
 use crate::digest::{Piece, nothing_in};
 use crate::disk::Project;
-use crate::disk::covers::{Covers, Known};
 use crate::edition::{Edition, Recipient, Section};
-use crate::feed::identity::changing_ids;
 use crate::finding::Finding;
+use crate::identity::{changing_ids, read_lock};
 use crate::issue::{Cover, Issue};
 use crate::load;
 use crate::load::pictures::with_pictures;
@@ -28,7 +28,6 @@ use crate::load::pictures::with_pictures;
 pub use letters::Letters;
 
 mod letters;
-pub mod route;
 pub mod secrets;
 pub mod signer;
 
@@ -74,7 +73,7 @@ impl<'a> Composer<'a> {
     ) -> anyhow::Result<Self> {
         let (covers, covers_wrong) = Covers::open(project, config)?;
         let (shortcodes, shortcodes_wrong) = load::shortcodes(project, config, issues)?;
-        let lock = load::lock(project)?;
+        let lock = read_lock(project)?;
         let changing = changing_ids(&lock, issues).into_iter();
         let published_ids = changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect();
         Ok(Self {
@@ -195,14 +194,18 @@ impl<'a> Composer<'a> {
             sections.push(Section { issue, cover: self.cover(issue), body });
         }
         let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
-        let (publication, mail) = (&self.config.publication, self.config.mail.as_ref());
+        let (publication, mail) = (&self.config.publication, self.config.mail.as_ref().map(|mail| &mail.edition));
         let edition = match (piece, sections.as_slice()) {
             (Piece::Issue(_), [Section { issue, cover, body }]) => {
                 Edition::prepare(publication, mail, issue, cover.as_ref(), body, &templates)
             }
-            (Piece::Digest(digest), sections @ [_, ..]) => {
-                Edition::prepare_digest(publication, mail_of(self.config)?, &digest.period, sections, &templates)
-            }
+            (Piece::Digest(digest), sections @ [_, ..]) => Edition::prepare_digest(
+                publication,
+                &mail_of(self.config)?.edition,
+                &digest.period,
+                sections,
+                &templates,
+            ),
             _ => Err(nothing_in(&piece.id()).into()),
         }?;
         let (edition, wrong) = with_pictures(self.project, self.config, piece.issues(), edition)?;
@@ -213,7 +216,7 @@ impl<'a> Composer<'a> {
     /// What is wrong or odd with an edition as its sender would get it.
     fn judge_edition(&self, piece: &Piece<'_>, edition: &Edition, path: &str) -> anyhow::Result<Vec<Finding>> {
         let Some(mail) = &self.config.mail else { return Ok(Vec::new()) };
-        let reader = Recipient::of_address(mail.from.address.clone());
+        let reader = Recipient::of_address(mail.edition.from.address.clone());
         let (html, text, leave) = (edition.html(&reader)?, edition.text(&reader)?, edition.leave(&reader)?);
         let size = match piece {
             Piece::Issue(_) => check::edition_size(path, &html),

@@ -12,12 +12,17 @@ use url::Url;
 
 use crate::config::Config;
 use crate::covers_lock::{self, CoversLock, Measured};
-use crate::disk::covers::Covers;
 use crate::disk::{Project, Written};
 use crate::finding::Finding;
 use crate::http::{self, Client, Limits, Reach};
 use crate::issue::Issue;
 use crate::picture::{Picture, Seen, look};
+
+use lookup::place_of_cover;
+
+pub use lookup::{Covers, Known};
+
+mod lookup;
 
 /// How many covers are asked for at a time.
 const SIDE_BY_SIDE: usize = 4;
@@ -175,7 +180,7 @@ fn failed(project: &Project, issue: &Issue, url: &Url, failure: &Failure) -> Fin
         Failure::Http(http::Error::TooLarge { .. }) => "use a smaller picture",
         Failure::Http(_) => "try again later; what was known of it stays",
     };
-    Finding::error("cover-fetch", format!("`{url}`: {failure}")).help(help).at(project.place_of_cover(issue))
+    Finding::error("cover-fetch", format!("`{url}`: {failure}")).help(help).at(place_of_cover(project, issue))
 }
 
 #[cfg(test)]

@@ -12,10 +12,8 @@ use anyhow::{Context, bail};
 use crate::fault;
 
 mod copy;
-pub mod covers;
-pub mod history;
+pub mod git;
 pub mod listing;
-pub mod local;
 pub mod machine;
 pub mod sources;
 pub mod watch;
@@ -108,6 +106,21 @@ impl Project {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// Whether there is a file.
+    pub fn is_file(&self, path: impl AsRef<Path>) -> bool {
+        self.path(path).is_file()
+    }
+
+    /// Where a file or folder lies once every link is followed; `None` when it is not there.
+    pub fn real_path(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
+        self.path(path).canonicalize().ok()
+    }
+
+    /// How many bytes a file has; `None` when it is not there.
+    pub fn size(&self, path: impl AsRef<Path>) -> Option<u64> {
+        self.path(path).metadata().ok().map(|metadata| metadata.len())
     }
 
     /// Whether nobody but the owner of a file can read it; where the system knows no such rights, always.

@@ -148,6 +148,15 @@ pub struct BodyStart {
     pub line: usize,
 }
 
+/// How much of an issue a feed or a digest holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The whole body, and the summary.
+    Full,
+    /// The summary only.
+    Summary,
+}
+
 /// The id of an issue: the same string as RSS guid, Atom id, JSON id and key of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IssueId(Box<str>);

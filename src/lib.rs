@@ -24,9 +24,9 @@ pub mod subscriber;
 // transforms
 pub mod authentication;
 pub mod check;
-pub mod config;
 pub mod content;
 pub mod covers_lock;
+pub mod dkim;
 pub mod edition;
 pub mod feed;
 pub mod page;
@@ -39,19 +39,24 @@ pub mod disk;
 pub mod dns;
 pub mod fault;
 pub mod http;
+pub mod outbox;
 pub mod smtp;
 pub mod store;
 
 // use cases
 pub mod compose;
+pub mod config;
 pub mod covers;
 pub mod delivery;
 pub mod diagnosis;
+pub mod identity;
 pub mod load;
 pub mod preview;
 pub mod publish;
+pub mod resources;
 pub mod review;
 pub mod subscription;
+pub mod transport;
 
 // faces
 pub mod cli;

@@ -11,19 +11,21 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use rayon::prelude::*;
 
-use crate::config::{Config, UpdatedFrom};
+use crate::config::Config;
 use crate::content::assemble::{Assembled, Patterns, Source, assemble};
 use crate::content::front_matter;
+use crate::content::revision::UpdatedFrom;
 use crate::content::shortcodes::{self, Shortcodes};
 use crate::disk::Project;
-use crate::disk::history::History;
 use crate::disk::sources::SourceFile;
-use crate::feed::identity::identify;
-use crate::feed::lock::{self, Lock};
 use crate::finding::{Finding, Place};
+use crate::identity::lock::{self, Lock};
+use crate::identity::{identify, read_lock};
 use crate::issue::Issue;
+use crate::load::history::History;
 use crate::load::pool::Pool;
 
+mod history;
 pub mod pictures;
 mod pool;
 
@@ -97,7 +99,7 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     let history = history(project, config, &files)?;
     loaded = read_all(project, config, &history, files, loaded.findings);
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
-    let lock = lock(project)?;
+    let lock = read_lock(project)?;
     identify(&lock, &mut loaded.issues, &|issue| content_hash_of(project, issue));
     leave_out_repeated(&mut loaded, &lock);
     loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
@@ -115,18 +117,7 @@ fn leave_to_deepest(files: &mut Vec<SourceFile>) {
 fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::Result<History> {
     match config.updated_from {
         UpdatedFrom::FrontMatter => Ok(History::default()),
-        UpdatedFrom::Git => project.history(config.content.iter().map(PathBuf::as_path), files),
-    }
-}
-
-/// Reads `feeds.lock`; a project that published nothing yet has none.
-///
-/// # Errors
-/// When it cannot be read; a finding when it is not as it was written.
-pub fn lock(project: &Project) -> anyhow::Result<Lock> {
-    match project.text_if_there(lock::FILE)? {
-        None => Ok(Lock::default()),
-        Some(text) => Lock::parse(&text).map_err(|finding| (*finding).into()),
+        UpdatedFrom::Git => History::read(project, config.content.iter().map(PathBuf::as_path), files),
     }
 }
 

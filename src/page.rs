@@ -8,6 +8,7 @@ use minijinja::value::Serde;
 use serde_json::{Value as Json, json};
 use url::Url;
 
+use crate::content::permalink::Pattern;
 use crate::edition::context::{issue_fields, publication_fields};
 use crate::edition::template::{PAGES, Templates};
 use crate::edition::words::{Words as MailWords, direction};
@@ -19,6 +20,24 @@ use crate::publication::Publication;
 
 pub mod place;
 mod words;
+
+/// Where the pages of an archive are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Pattern of their addresses.
+    pub pattern: Pattern,
+    /// Whether these are the permalinks; they are not where the project file has a `permalink` of its own.
+    pub is_permalink: bool,
+}
+
+impl Options {
+    /// The folder of the index and of everything else in the archive of a publication, below `output` and the base URL:
+    /// empty, or it ends in `/`. Not percent-encoded.
+    pub fn folder(&self, publication: &Publication) -> String {
+        let site = publication.site.as_ref().map_or_else(String::new, |site| format!("{site}/"));
+        format!("{site}{}", self.pattern.fixed_folder())
+    }
+}
 
 /// The pages of a publication in one of its languages.
 #[derive(Debug)]

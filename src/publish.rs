@@ -10,21 +10,22 @@ use std::thread::{self, ScopedJoinHandle};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::config::{Config, FeedFormat, STYLESHEET};
+use crate::config::Config;
 use crate::disk::{Project, Written};
 use crate::feed::directory::{directory, opml};
 use crate::feed::outline::{Kind, Outline, outlines};
-use crate::feed::{Feed, stylesheet};
+use crate::feed::{Feed, Format, stylesheet};
 use crate::finding::Finding;
+use crate::identity::{LockMode, Recorded, record};
 use crate::issue::Issue;
+use crate::publish::bodies::Bodies;
 use crate::publish::pages::Page;
-use crate::publish::record::{Keeping, Recorded, record};
 use crate::publish::stale::stale;
 use crate::publish::texts::Texts;
 
+mod bodies;
 pub mod compare;
 pub mod pages;
-pub mod record;
 mod stale;
 mod texts;
 
@@ -38,7 +39,7 @@ pub struct Built {
     /// The feed's folder, below the project folder.
     pub folder: String,
     /// The format of the feed.
-    pub format: FeedFormat,
+    pub format: Format,
     /// The file, below the project folder.
     pub path: String,
     /// How many issues it holds.
@@ -102,43 +103,34 @@ pub fn build(
     issues: &[Issue],
     output: &Path,
     now: DateTime<Utc>,
-    keeping: Keeping,
+    lock_mode: LockMode,
 ) -> anyhow::Result<Build> {
     let output = output.strip_prefix(".").unwrap_or(output);
-    let outlines = outlines(config, issues, now);
+    let outlines = outlines(&config.publications(), &config.feeds, issues, now);
     let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
     let paged = pages::shown(config, issues, now);
-    let lock = record(project, issues, shown.chain(paged.iter().copied()), keeping)?;
-    let mut texts = Texts::new(project, config, issues, &outlines)?;
+    let mut bodies = Bodies::new(project);
+    let hashed = match lock_mode {
+        LockMode::LeaveAlone => Vec::new(),
+        LockMode::Write | LockMode::Locked => bodies.hashed(shown.chain(paged.iter().copied())),
+    };
+    let lock = record(project, issues, &hashed, lock_mode)?;
+    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
     let place = Place { project, config, output, now };
     let files = place.written(&outlines, &mut texts)?;
     let companions = companions(project, config, output, &outlines)?;
     let mut build = Build { files, companions, pages: Vec::new(), lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
-    archive(project, config, issues, output, &paged, &outlines, &mut build)?;
-    build.findings.extend(stale(project, config, output, &build.files)?);
-    Ok(build)
-}
-
-/// Builds the web archive beside what was built. What feeds said of an issue is not said again.
-fn archive(
-    project: &Project,
-    config: &Config,
-    issues: &[Issue],
-    output: &Path,
-    paged: &[&Issue],
-    outlines: &[Outline<'_>],
-    build: &mut Build,
-) -> anyhow::Result<()> {
     let paths = build.files.iter().map(|built| &built.path);
     let built: BTreeSet<String> = paths.chain(build.companions.iter().map(|built| &built.path)).cloned().collect();
-    let source = pages::Source { project, config, issues, output, built: &built };
-    let made = pages::pages(&source, paged, outlines)?;
+    let source = pages::Source { project, config, issues, bodies: &bodies, output, built: &built };
+    let made = pages::pages(&source, &paged, &outlines)?;
     build.pages = made.pages;
-    let said: HashSet<String> = build.findings.iter().map(|finding| format!("{finding:?}")).collect();
-    let new = made.findings.into_iter().filter(|finding| !said.contains(&format!("{finding:?}")));
-    build.findings.extend(new);
-    Ok(())
+    // What feeds said of an issue is not said again.
+    let said: HashSet<Finding> = build.findings.iter().cloned().collect();
+    build.findings.extend(made.findings.into_iter().filter(|finding| !said.contains(finding)));
+    build.findings.extend(stale(project, config, output, &build.files)?);
+    Ok(build)
 }
 
 /// How large the main feeds would be: each file below the project folder, and its bytes. Nothing is written.
@@ -151,9 +143,10 @@ pub fn weigh(
     issues: &[Issue],
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<(String, usize)>> {
-    let mut outlines = outlines(config, issues, now);
+    let mut outlines = outlines(&config.publications(), &config.feeds, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
-    let mut texts = Texts::new(project, config, issues, &outlines)?;
+    let bodies = Bodies::new(project);
+    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
     let place = Place { project, config, output: &config.output, now };
     let mut weights = Vec::new();
     for outline in &outlines {
@@ -204,7 +197,7 @@ impl Place<'_> {
     fn files(self, feeds: &[(&Outline<'_>, Feed)]) -> anyhow::Result<Vec<Built>> {
         let formats = |feed| self.config.feeds.formats.iter().map(move |(format, file)| (feed, *format, file));
         let files: Vec<_> = feeds.iter().flat_map(formats).collect();
-        let write = |((outline, feed), format, file): (&(&Outline<'_>, Feed), FeedFormat, &String)| {
+        let write = |((outline, feed), format, file): (&(&Outline<'_>, Feed), Format, &String)| {
             write(self.project, outline, feed, format, &self.output.join(&outline.folder), file)
         };
         // The first error in the order of the files, whichever thread met one first.
@@ -240,7 +233,7 @@ fn write(
     project: &Project,
     outline: &Outline<'_>,
     feed: &Feed,
-    format: FeedFormat,
+    format: Format,
     folder: &Path,
     file: &str,
 ) -> anyhow::Result<Built> {
@@ -273,12 +266,12 @@ fn companions(
         Ok(())
     };
     if config.feeds.stylesheet {
-        let own = project.text_if_there(Path::new("templates").join(STYLESHEET))?;
+        let own = project.text_if_there(Path::new("templates").join(stylesheet::FILE))?;
         let style = own.as_deref().unwrap_or(stylesheet::DEFAULT);
-        write(Role::Stylesheet, &output.join(STYLESHEET), style.as_bytes())?;
+        write(Role::Stylesheet, &output.join(stylesheet::FILE), style.as_bytes())?;
     }
     if let Some(file) = &config.feeds.opml {
-        let opml = opml(config, &directory(config, outlines));
+        let opml = opml(&config.publication, &directory(&config.publication.base_url, &config.feeds, outlines));
         write(Role::Opml, &output.join(file), opml.as_bytes())?;
     }
     Ok(companions)

@@ -11,7 +11,8 @@ use rayon::prelude::*;
 use crate::check;
 use crate::check::mail::Sender;
 use crate::compose::Composer;
-use crate::config::{Config, EditionOf, MailConfig, Via};
+use crate::config::{Config, MailConfig, Via};
+use crate::delivery::policy::EditionOf;
 use crate::digest::{Digest, Piece};
 use crate::disk::Project;
 use crate::finding::Finding;
@@ -93,14 +94,14 @@ fn add_new(findings: &mut Vec<Finding>, new: Vec<Finding>) {
 /// What rules for the sender go by.
 fn sender(mail: &MailConfig) -> Sender<'_> {
     Sender {
-        domain: mail.from.address.domain(),
+        domain: mail.edition.from.address.domain(),
         server: match &mail.via {
             Via::Smtp(servers) => servers.first().map(|server| server.server.host.as_str()),
             Via::Outbox(_) => None,
         },
-        unsubscribe_url: mail.unsubscribe_url.as_deref(),
-        unsubscribe_mailto: mail.unsubscribe_mailto.as_deref(),
-        has_list_id: mail.list_id.is_some(),
+        unsubscribe_url: mail.edition.unsubscribe_url.as_deref(),
+        unsubscribe_mailto: mail.edition.unsubscribe_mailto.as_deref(),
+        has_list_id: mail.edition.list_id.is_some(),
         signs_for: mail.dkim.iter().map(|key| key.domain.as_str()).collect(),
     }
 }
@@ -108,8 +109,8 @@ fn sender(mail: &MailConfig) -> Sender<'_> {
 /// The digest of the newest issue's period, where the project mails digests: as if none of `issues` was mailed before, for
 /// that is in the store.
 fn digest<'a>(config: &Config, issues: &[&'a Issue]) -> Option<Digest<'a>> {
-    let mail = config.mail.as_ref().filter(|mail| mail.edition == EditionOf::Digest)?;
-    let period = mail.digest.schedule.around(issues.first()?.date.to_utc())?;
+    let mail = config.mail.as_ref().filter(|mail| mail.policy.edition == EditionOf::Digest)?;
+    let period = mail.policy.schedule.around(issues.first()?.date.to_utc())?;
     let issues = issues.iter().rev().filter(|issue| period.holds(issue.date.to_utc())).copied().collect();
     Some(Digest { period, issues })
 }

@@ -9,7 +9,7 @@ use slugline::content::assemble::{Source, assemble};
 use slugline::content::front_matter::split;
 use slugline::content::markdown::Document;
 use slugline::delivery::Letter;
-use slugline::edition::dkim::{Algorithm, Key, Signature, Signer};
+use slugline::dkim::{Algorithm, Key, Signature, Signer};
 use slugline::edition::{Edition, Recipient};
 use slugline::email::EmailAddress;
 use slugline::subscriber::{NewSubscriber, Subscriber, SubscriberId};
@@ -96,5 +96,12 @@ fn edition(paragraphs: usize) -> Result<Edition, Box<dyn Error>> {
     let templates = |name: &str| Ok((name == "edition.html").then(|| TEMPLATE.to_owned()));
     let text = PARAGRAPH.repeat(paragraphs);
     let body = Document::parse(&text);
-    Ok(Edition::prepare(&config.publication, config.mail.as_ref(), &issue, None, &body, &templates)?)
+    Ok(Edition::prepare(
+        &config.publication,
+        config.mail.as_ref().map(|mail| &mail.edition),
+        &issue,
+        None,
+        &body,
+        &templates,
+    )?)
 }

@@ -19,12 +19,12 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use slugline::config::{Server, TlsMode};
+use slugline::delivery::Route;
 use slugline::delivery::run::{Job, run};
 use slugline::issue::{IssueId, Slug};
 use slugline::ledger::{Run, State};
-use slugline::smtp::Route;
 use slugline::smtp::relay::Relay;
+use slugline::smtp::{Server, TlsMode};
 use slugline::store::Store;
 use slugline::store::sqlite::Sqlite;
 

@@ -1,7 +1,7 @@
 //! The record of a DKIM key, at `SELECTOR._domainkey.DOMAIN`: RFC 6376 section 3.6.1.
 
 use crate::authentication::tags::Tags;
-use crate::edition::dkim::{Algorithm, PublicKey};
+use crate::dkim::{Algorithm, PublicKey};
 
 /// A key as the DNS has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_record_we_ask_for_is_the_one_we_look_for() {
-        let (ours, _) = crate::edition::dkim::Key::generate(Algorithm::Ed25519).unwrap();
+        let (ours, _) = crate::dkim::Key::generate(Algorithm::Ed25519).unwrap();
         let public = ours.public().unwrap();
         assert_eq!(key(&public.record()).key, Some(public));
     }

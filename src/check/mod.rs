@@ -28,6 +28,13 @@ pub use manuscript::Manuscript;
 
 use site::Site;
 
+/// What is judged.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options {
+    /// Names of the rules that are switched off, each a known one.
+    pub off: Vec<String>,
+}
+
 /// Everything that is wrong or odd in one issue.
 pub fn issue(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
     let families = [

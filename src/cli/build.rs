@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::cli::built::{self, CompanionRow, LockRow, PageRow, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit};
-use crate::feed::lock;
 use crate::finding::Finding;
+use crate::identity::lock;
+use crate::identity::{LockChanged, LockMode};
 use crate::load::{self, Issues};
-use crate::publish::record::{Keeping, LockChanged};
 use crate::publish::{self, Build};
 
 /// Write the feeds
@@ -38,11 +38,11 @@ pub(super) struct Args {
 
 impl Args {
     /// A preview must not give ids to issues whose permalinks may still change.
-    fn keeping(&self) -> Keeping {
+    fn keeping(&self) -> LockMode {
         match self {
-            Self { drafts: true, .. } | Self { future: true, .. } => Keeping::LeaveAlone,
-            Self { locked: true, .. } => Keeping::Locked,
-            _ => Keeping::Write,
+            Self { drafts: true, .. } | Self { future: true, .. } => LockMode::LeaveAlone,
+            Self { locked: true, .. } => LockMode::Locked,
+            _ => LockMode::Write,
         }
     }
 }

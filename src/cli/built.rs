@@ -6,12 +6,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::config::FeedFormat;
 use crate::disk::Written;
-use crate::feed::identity::{Change, ChangeKind};
-use crate::feed::lock;
+use crate::feed::Format;
 use crate::feed::outline::Kind;
-use crate::publish::record::Recorded;
+use crate::identity::Recorded;
+use crate::identity::lock;
+use crate::identity::{Change, ChangeKind};
 use crate::publish::{Build, Built, Companion, Role};
 
 pub(super) use crate::cli::built::pages::PageRow;
@@ -194,11 +194,11 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn name(format: FeedFormat) -> &'static str {
+fn name(format: Format) -> &'static str {
     match format {
-        FeedFormat::Rss => "rss",
-        FeedFormat::Atom => "atom",
-        FeedFormat::Json => "json",
+        Format::Rss => "rss",
+        Format::Atom => "atom",
+        Format::Json => "json",
     }
 }
 

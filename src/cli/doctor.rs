@@ -8,15 +8,16 @@ use clap::ValueEnum;
 
 use crate::cli::doctor::words::{Part, Words};
 use crate::cli::{Context, Exit};
-use crate::compose::{self, route};
-use crate::config::{DkimKey, MailConfig, MailServer, Via};
+use crate::compose;
+use crate::config::{MailConfig, MailServer, Via};
 use crate::diagnosis::sender::{self, Sender};
 use crate::diagnosis::server::{self, Terms};
 use crate::diagnosis::{Outcome, Step};
+use crate::dkim::{Key, KeyFile, PublicKey};
 use crate::dns::Dns;
-use crate::edition::dkim::{Key, PublicKey};
 use crate::smtp::phase::Timeouts;
 use crate::smtp::probe::Envelope;
+use crate::transport;
 
 mod keys;
 mod project;
@@ -101,7 +102,7 @@ fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             vec![Step::error("DNS", error.to_string(), "name a server that can be asked, such as `--dns 9.9.9.9`")]
         }
     };
-    words.part(Part::Dns, mail.from.address.domain(), &steps)?;
+    words.part(Part::Dns, mail.edition.from.address.domain(), &steps)?;
     let steps = project::steps(context, &config, mail, store);
     words.part(Part::Project, &context.config_file, &steps)?;
     Ok(if words.end()? == Outcome::Error { Exit::Attention } else { Exit::Done })
@@ -109,9 +110,9 @@ fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 /// Looks at one server.
 fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscribers: Option<u64>) -> Vec<Step> {
-    let login = route::login(&context.project, mail, server);
+    let login = transport::login(&context.project, mail, server);
     let no_password = login.as_ref().err().map(|error| format!("{error:#}"));
-    let mut relay = match route::relay_with(&context.project, mail, server, login.ok().flatten()) {
+    let mut relay = match transport::relay_with(&context.project, mail, server, login.ok().flatten()) {
         Ok(relay) => relay,
         Err(error) => {
             return vec![Step::error("settings", format!("{error:#}"), "mend `mail.via` or `mail.tls_ca_file`")];
@@ -120,10 +121,10 @@ fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscriber
     relay.timeouts = Timeouts { connect: PATIENCE, envelope: PATIENCE, ..relay.timeouts };
     let from = mail.envelope_sender();
     let terms = Terms {
-        envelope: Envelope { from, to: &mail.from.address },
+        envelope: Envelope { from, to: &mail.edition.from.address },
         no_password,
         connections: server.connections,
-        rate: mail.rate.iter().chain(&server.rate).max_by_key(|rate| rate.interval()),
+        rate: mail.policy.rate.iter().chain(&server.rate).max_by_key(|rate| rate.interval()),
         subscribers,
         now: context.clock.now(),
     };
@@ -131,7 +132,7 @@ fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscriber
 }
 
 /// The public half of a key of the project, or why there is none.
-fn public(context: &Context, named: &DkimKey) -> Result<PublicKey, String> {
+fn public(context: &Context, named: &KeyFile) -> Result<PublicKey, String> {
     let file = named.key_file.display();
     let pem = context.project.bytes(&named.key_file).map_err(|error| format!("{error:#}"))?;
     let key = Key::from_pem(&pem).and_then(|key| key.public());

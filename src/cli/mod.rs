@@ -6,19 +6,21 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::clock::Clock;
 use crate::cli::report::Report;
 use crate::compose::Composer;
 use crate::config::Config;
-use crate::delivery::named::{self, Mailed};
+use crate::delivery::named;
 use crate::digest::Piece;
 use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::Issue;
 use crate::load;
-use crate::store::Store;
+use crate::store::moving::Movable;
+use crate::store::{Location, Store};
 
 mod args;
 mod build;
@@ -75,7 +77,12 @@ impl Context {
 
     /// Opens the store that the project file names.
     fn store(&self, config: &Config) -> anyhow::Result<Box<dyn Store>> {
-        Ok(crate::store::open(&self.project, &config.store)?)
+        Ok(crate::store::open(&config.store, &|file| self.project.path(file))?)
+    }
+
+    /// Opens a store to move it, or to move another one to it, with the password in `password_file` if one is named.
+    fn movable_store(&self, location: &Location, password_file: Option<&Path>) -> anyhow::Result<Box<dyn Movable>> {
+        Ok(crate::store::open_movable(location, password_file, &|file| self.project.path(file))?)
     }
 
     /// Opens what composes the mail of these issues.
@@ -85,8 +92,8 @@ impl Context {
 
     /// What a person means by a name: an issue, or a digest.
     fn find<'a>(&self, config: &Config, issues: &'a [Issue], name: &str) -> anyhow::Result<Piece<'a>> {
-        let mailed = config.mail.as_ref().map(|mail| Mailed { edition: mail.edition, schedule: &mail.digest.schedule });
-        named::piece(name, issues, mailed, self.clock.now(), || self.store(config))
+        let policy = config.mail.as_ref().map(|mail| &mail.policy);
+        named::piece(name, issues, policy, self.clock.now(), || self.store(config))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cli::send::{self, words};
 use crate::cli::{Context, Exit, subscribers};
 use crate::delivery::plan::Chosen;
 use crate::delivery::send::{Report, Sent};
-use crate::publish::record::Keeping;
+use crate::identity::LockMode;
 use crate::{load, publish};
 
 /// Write the feeds, then mail what is due: the whole job, for cron
@@ -22,7 +22,7 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
     let now = context.clock.now();
-    let build = publish::build(&context.project, &config, &loaded.issues, &config.output, now, Keeping::Write)?;
+    let build = publish::build(&context.project, &config, &loaded.issues, &config.output, now, LockMode::Write)?;
     let findings = build::findings(context, &loaded, &build);
     let mut exit = build::exit(&findings);
     let mut report: Option<Report> = None;

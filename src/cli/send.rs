@@ -11,7 +11,7 @@ use signal_hook::flag;
 
 use crate::cli::send::watch::Watch;
 use crate::cli::{Context, Exit, subscribers};
-use crate::compose::{self, Composed, route};
+use crate::compose::{self, Composed};
 use crate::config::Config;
 use crate::delivery::forecast::{Expected, forecast};
 use crate::delivery::plan::{Chosen, Terms};
@@ -25,6 +25,7 @@ use crate::ledger::Run;
 use crate::load;
 use crate::store::Store;
 use crate::subscriber::NewSubscriber;
+use crate::transport;
 
 mod meter;
 mod pace;
@@ -134,14 +135,9 @@ fn with_sending<T>(
     let stop = stop_at_signals()?;
     let watch = Watch::new(&context.report, limit);
     let clock = context.clock;
-    let terms = Terms {
-        now: clock.now(),
-        due_for: mail.due_for,
-        on_unknown: mail.on_unknown,
-        edition: mail.edition,
-        schedule: &mail.digest.schedule,
-    };
-    let route = route::route(&context.project, mail)?;
+    let policy = &mail.policy;
+    let terms = Terms { now: clock.now(), policy };
+    let route = transport::route(&context.project, mail)?;
     context.report.detail(&format!("Mail leaves through {route}."));
     let done = act(&Sending {
         composer: &composer,
@@ -149,9 +145,9 @@ fn with_sending<T>(
         terms,
         route: &route,
         limit,
-        rates: mail.rate.as_slice(),
-        warm_up: mail.warm_up.as_ref(),
-        canary: mail.canary.as_ref().filter(|_| !after_canary),
+        rates: policy.rate.as_slice(),
+        warm_up: policy.warm_up.as_ref(),
+        canary: policy.canary.as_ref().filter(|_| !after_canary),
         run: machine::this_run(clock.now()),
         clock: &|| clock.now(),
         pause: &|pause| wait(pause, &stop),
@@ -202,7 +198,7 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
         [name] => name,
         _ => return Err(Finding::error("usage", "`--test` mails one issue at a time").help("name one").into()),
     };
-    let route = route::route(&context.project, compose::mail_of(config)?)?;
+    let route = transport::route(&context.project, compose::mail_of(config)?)?;
     let piece = context.find(config, issues, name)?;
     let composer = context.composer(config, issues)?;
     let Composed { edition, findings, .. } = composer.compose(&piece);

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use crate::cli::{Context, Exit, send};
-use crate::config::{Config, StorePlace};
+use crate::config::Config;
 use crate::disk::machine;
 use crate::finding::Finding;
+use crate::store::Location;
 use crate::store::moving::{self, Census, Copied, Kept, Movable, Moved, Table};
-use crate::store::open_movable;
 
 /// Move the store to another place
 #[derive(Debug, clap::Args)]
@@ -63,8 +63,8 @@ fn copy(context: &Context, config: &Config, to: &str, password_file: Option<&Pat
         return Err(Finding::error("store-place", "this is the project's own store").help("name another one").into());
     }
     let now = context.clock.now();
-    let mut from = open_movable(&context.project, &config.store, None)?;
-    let mut other = open_movable(&context.project, &place, password_file)?;
+    let mut from = context.movable_store(&config.store, None)?;
+    let mut other = context.movable_store(&place, password_file)?;
     let bar = context.report.progress(0, "copying");
     let mut each = |total| {
         bar.set_length(total);
@@ -79,15 +79,15 @@ fn copy(context: &Context, config: &Config, to: &str, password_file: Option<&Pat
 }
 
 /// Reads where to. What cannot be read is not shown: it may hold a password.
-fn place(config: &Config, to: &str) -> anyhow::Result<StorePlace> {
-    let place = StorePlace::parse(to).map_err(|why| {
+fn place(config: &Config, to: &str) -> anyhow::Result<Location> {
+    let place = Location::parse(to).map_err(|why| {
         let message = if why.starts_with('`') { "what was named is no store".to_owned() } else { why };
         Finding::error("store-place", message).help("name `sqlite:FILE` or `postgres://USER@HOST/DATABASE`")
     })?;
     Ok(match (place, &config.store) {
-        (StorePlace::Postgres(mut database), StorePlace::Postgres(ours)) => {
+        (Location::Postgres(mut database), Location::Postgres(ours)) => {
             database.password_file.clone_from(&ours.password_file);
-            StorePlace::Postgres(database)
+            Location::Postgres(database)
         }
         (place, _) => place,
     })
@@ -118,7 +118,7 @@ fn show(context: &Context, to: &str, password_file: Option<&Path>, census: &Cens
 
 fn keep(context: &Context, config: &Config, lost: bool, password_file: Option<&Path>) -> anyhow::Result<Exit> {
     let now = context.clock.now();
-    let mut from = open_movable(&context.project, &config.store, None)?;
+    let mut from = context.movable_store(&config.store, None)?;
     let mut to =
         |moved: &Moved| if lost { Ok(None) } else { reopened(context, config, moved, password_file).map(Some) };
     let kept = moving::keep(&mut *from, &mut to, &machine::this_run(now), now)?;
@@ -146,7 +146,7 @@ fn reopened(
     password_file: Option<&Path>,
 ) -> anyhow::Result<Box<dyn Movable>> {
     let place = place(config, &moved.place)?;
-    if let StorePlace::Sqlite(file) = &place
+    if let Location::Sqlite(file) = &place
         && context.project.open_if_there(file)?.is_none()
     {
         let message =
@@ -154,5 +154,5 @@ fn reopened(
         let help = "put it back, or say `--lost` if nobody uses it";
         return Err(Finding::error("store-missing", message).help(help).into());
     }
-    Ok(open_movable(&context.project, &place, password_file)?)
+    context.movable_store(&place, password_file)
 }

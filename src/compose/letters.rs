@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::edition::dkim::Signer;
+use crate::dkim::Signer;
 use crate::edition::{Edition, Recipient};
 use crate::email::EmailAddress;
 use crate::letter::Letter;

@@ -31,6 +31,6 @@ pub fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
 /// Whether the project's links need tokens.
 pub fn are_needed(config: &Config) -> bool {
     let mail = config.mail.as_ref();
-    let templates = mail.into_iter().flat_map(|mail| [&mail.unsubscribe_url, &mail.unsubscribe_mailto]);
+    let templates = mail.into_iter().flat_map(|mail| [&mail.edition.unsubscribe_url, &mail.edition.unsubscribe_mailto]);
     templates.flatten().any(|text| text.contains("{token}"))
 }

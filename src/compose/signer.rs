@@ -2,9 +2,9 @@
 
 use anyhow::Context as _;
 
-use crate::config::{DkimKey, MailConfig};
+use crate::config::MailConfig;
 use crate::disk::Project;
-use crate::edition::dkim::{Key, Signature, Signer};
+use crate::dkim::{Key, KeyFile, Signature, Signer};
 use crate::finding::Finding;
 
 /// The signer of the project; one without keys where it names none.
@@ -16,7 +16,7 @@ pub fn signer(project: &Project, mail: &MailConfig) -> anyhow::Result<Signer> {
     Ok(Signer::new(signatures))
 }
 
-fn signature(project: &Project, named: &DkimKey) -> anyhow::Result<Signature> {
+fn signature(project: &Project, named: &KeyFile) -> anyhow::Result<Signature> {
     let pem = project.bytes(&named.key_file).context("failed to read the key of `mail.dkim`")?;
     let key = Key::from_pem(&pem).map_err(|error| {
         let message = format!("the key file `{}` of `mail.dkim` cannot be used: {error}", named.key_file.display());

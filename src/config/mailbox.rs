@@ -1,6 +1,6 @@
 //! `Name <address>` and `Name <label.example.org>` as people write them in the project file.
 
-use crate::config::{ListId, Mailbox};
+use crate::edition::{ListId, Mailbox};
 use crate::email::{EmailAddress, InvalidAddress};
 
 /// Parses `Name <address>`, `"Name" <address>` or a bare address.

@@ -3,31 +3,26 @@
 //! `raw` reads what was written, `resolve` turns it into this `Config` or into findings that name key, line and
 //! remedy. Reading the file is left to `disk`, secrets to the edge that needs them.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use chrono::Duration;
-use url::Url;
-
+use crate::content::languages::Languages;
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
+use crate::content::revision::UpdatedFrom;
+use crate::delivery::Policy;
+use crate::dkim::KeyFile;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::publication::Publication;
-use crate::rate::{Rate, WarmUp};
+use crate::store::Location;
+use crate::{check, edition, feed, page};
 
-pub use languages::Languages;
-pub use pace::{Canary, MailServer, Wave};
-pub use schedule::Schedule;
+pub use pace::MailServer;
 
-mod languages;
 mod mailbox;
 mod pace;
 mod raw;
 mod resolve;
-mod schedule;
 mod secret;
 mod via;
 mod wording;
@@ -44,7 +39,7 @@ pub struct Config {
     /// Pattern of permalinks.
     pub permalink: Pattern,
     /// The web archive; `None` where the site has its own pages.
-    pub archive: Option<WebArchive>,
+    pub archive: Option<page::Options>,
     /// What tells when an issue changed.
     pub updated_from: UpdatedFrom,
     /// Folder for what is built, below the project folder.
@@ -52,152 +47,24 @@ pub struct Config {
     /// What Markdown means.
     pub markdown: Dialect,
     /// The feeds.
-    pub feeds: FeedsConfig,
+    pub feeds: feed::Options,
     /// The e-mail edition; `None` when the project file has no `mail`.
     pub mail: Option<MailConfig>,
     /// File that holds the secrets that sign tokens, relative to the project folder; SLUGLINE_SECRET wins.
     pub secret_file: Option<PathBuf>,
     /// What `check` judges.
-    pub check: CheckConfig,
+    pub check: check::Options,
     /// Where subscribers and ledger are kept.
-    pub store: StorePlace,
-}
-
-/// The web archive: a page for each issue, and an index of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WebArchive {
-    /// Pattern of the addresses of its pages.
-    pub pattern: Pattern,
-    /// Whether these are the permalinks; they are not where the project file has a `permalink` of its own.
-    pub is_permalink: bool,
-}
-
-impl WebArchive {
-    /// The folder of the index and of everything else in the archive of a publication, below `output` and the base URL:
-    /// empty, or it ends in `/`. Not percent-encoded.
-    pub fn folder(&self, publication: &Publication) -> String {
-        let site = publication.site.as_ref().map_or_else(String::new, |site| format!("{site}/"));
-        format!("{site}{}", self.pattern.fixed_folder())
-    }
-}
-
-/// Keys below `check`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CheckConfig {
-    /// Names of the rules that are switched off, each a known one.
-    pub off: Vec<String>,
-}
-
-/// What tells when an issue changed, where its front matter does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpdatedFrom {
-    /// Nothing: it never did.
-    FrontMatter,
-    /// The history that git keeps of its file.
-    Git,
-}
-
-/// Keys below `feeds`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FeedsConfig {
-    /// File name per format, below `output` and `base_url`. A format left out is not written.
-    pub formats: BTreeMap<FeedFormat, String>,
-    /// Newest N issues; 0: all.
-    pub limit: usize,
-    /// Full text or summary.
-    pub content: FeedContent,
-    /// Minutes a reader may wait before it asks again (RSS `ttl`).
-    pub ttl: Option<u32>,
-    /// One more set of feeds per term of these.
-    pub by: Vec<Family>,
-    /// What becomes of issues older than those of the main feed.
-    pub archive: Archive,
-    /// Bytes of full text in a feed before older issues become summaries; `None`: no limit.
-    pub max_bytes: Option<usize>,
-    /// WebSub hubs that tell readers at once when a feed changed.
-    pub hubs: Vec<Url>,
-    /// Whether feeds have a style for browsers.
-    pub stylesheet: bool,
-    /// File name of the list of all feeds, below `output`.
-    pub opml: Option<String>,
-}
-
-/// The style of the feeds for browsers: its file below `output`; and below `templates`, where a project has its own.
-pub const STYLESHEET: &str = "feed.css";
-
-/// What issues have in common that are in one feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// A category.
-    Categories,
-    /// A tag.
-    Tags,
-    /// An author.
-    Authors,
-}
-
-impl Family {
-    /// Every family, in the order of their names.
-    pub const ALL: [Self; 3] = [Self::Authors, Self::Categories, Self::Tags];
-
-    /// The name in the project file, in URLs and in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Categories => "categories",
-            Self::Tags => "tags",
-            Self::Authors => "authors",
-        }
-    }
-}
-
-/// How older issues are archived (RFC 5005, section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Archive {
-    /// Not at all.
-    Off,
-    /// One archive per year, once the year is over; several where it had many issues.
-    Yearly,
-    /// One archive per so many issues, counted from the oldest.
-    Every(NonZeroUsize),
-}
-
-/// The three formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FeedFormat {
-    /// RSS 2.0.
-    Rss,
-    /// Atom 1.0, RFC 4287.
-    Atom,
-    /// JSON Feed 1.1.
-    Json,
-}
-
-/// How much of an issue a feed or a digest holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeedContent {
-    /// The whole body, and the summary.
-    Full,
-    /// The summary only.
-    Summary,
+    pub store: Location,
 }
 
 /// Keys below `mail`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MailConfig {
-    /// Header From.
-    pub from: Mailbox,
-    /// Header Reply-To.
-    pub reply_to: Option<Mailbox>,
-    /// Header List-Id (RFC 2919): display name and dotted identifier.
-    pub list_id: Option<ListId>,
-    /// Whether each issue is mailed by itself.
-    pub edition: EditionOf,
-    /// The digests; here too where `edition` is `Issue`, for those begun before.
-    pub digest: DigestConfig,
-    /// Template of the subject of an issue's mail.
-    pub subject: String,
-    /// What becomes of pictures.
-    pub images: Images,
+    /// What a message looks like.
+    pub edition: edition::Options,
+    /// What is mailed, when, and how fast.
+    pub policy: Policy,
     /// How mail leaves.
     pub via: Via,
     /// File that holds the password of servers without one of their own, relative to the project folder;
@@ -205,91 +72,14 @@ pub struct MailConfig {
     pub password_file: Option<PathBuf>,
     /// Connections used side by side, to a server that says nothing else.
     pub connections: usize,
-    /// How fast mail may leave, counted for all who send from the store.
-    pub rate: Option<Rate>,
-    /// How much mail may leave on each day while the sender is new, counted likewise.
-    pub warm_up: Option<WarmUp>,
-    /// Who gets an issue before the others, to see whether it arrives.
-    pub canary: Option<Canary>,
-    /// An issue older than this is never mailed by itself.
-    pub due_for: Duration,
-    /// What becomes of recipients whose delivery is unknown.
-    pub on_unknown: OnUnknown,
     /// Envelope sender (MAIL FROM); default: the address of `from`.
     pub bounce_address: Option<EmailAddress>,
     /// Keys that sign every message (DKIM, RFC 6376); none where the provider signs.
-    pub dkim: Vec<DkimKey>,
+    pub dkim: Vec<KeyFile>,
     /// Whether the provider does: `dkim: provider`.
     pub dkim_by_provider: bool,
-    /// Address that takes requests to leave: List-Unsubscribe, and the link at the foot of the mail. `{token}` in it
-    /// becomes the recipient's token.
-    pub unsubscribe_mailto: Option<String>,
-    /// URL of a page to leave at; `{token}` in it becomes the recipient's token, `{address}` the address,
-    /// percent-encoded.
-    pub unsubscribe_url: Option<String>,
     /// CSV file of subscribers that is imported before every sending; those who left stay away.
     pub subscribers: Option<PathBuf>,
-}
-
-/// Where a key that signs messages is, and its public half.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DkimKey {
-    /// The name of the key below the domain: the record is at `SELECTOR._domainkey.DOMAIN`.
-    pub selector: String,
-    /// The domain that answers for the message, as A-labels.
-    pub domain: String,
-    /// PEM file of the private key, relative to the project folder.
-    pub key_file: PathBuf,
-}
-
-/// What becomes of the pictures in a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Images {
-    /// Mail programs load them from the web.
-    Link,
-    /// The project's own travel with the mail.
-    Embed {
-        /// Bytes that the files of one mail may have together.
-        most_bytes: u64,
-    },
-}
-
-/// What one mail holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EditionOf {
-    /// One issue.
-    Issue,
-    /// The issues of a period.
-    Digest,
-}
-
-/// Keys below `mail.digest`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DigestConfig {
-    /// The periods, and when their digests are mailed.
-    pub schedule: Schedule,
-    /// Full text or summary.
-    pub content: FeedContent,
-    /// Template of the subject.
-    pub subject: String,
-}
-
-/// A display name and an address: RFC 5322 `mailbox`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mailbox {
-    /// Display name, if any.
-    pub name: Option<String>,
-    /// The address.
-    pub address: EmailAddress,
-}
-
-/// RFC 2919: `Name <label.example.org>`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListId {
-    /// Display name, if any.
-    pub name: Option<String>,
-    /// Dotted ASCII identifier.
-    pub id: String,
 }
 
 /// How mail leaves.
@@ -301,88 +91,19 @@ pub enum Via {
     Smtp(Vec<MailServer>),
 }
 
-/// An SMTP server.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Server {
-    /// Host name or IP address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// When TLS begins.
-    pub tls: TlsMode,
-}
-
-impl fmt::Display for Server {
-    /// `host:port`, as in messages and URLs.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.contains(':') {
-            true => write!(f, "[{}]:{}", self.host, self.port),
-            false => write!(f, "{}:{}", self.host, self.port),
-        }
-    }
-}
-
-/// When TLS begins on an SMTP connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlsMode {
-    /// From the first byte (`smtps://`, usually port 465).
-    Implicit,
-    /// By STARTTLS, and nothing is sent without it (`smtp://`, the default).
-    StartTls,
-    /// Never (`smtp+plain://`, or `smtp://` to a loopback address): a password is sent to a loopback address only.
-    None,
-}
-
-/// What becomes of recipients whose delivery is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnUnknown {
-    /// They wait for `resolve`.
-    Hold,
-    /// They are sent again at the next run: twice at the worst, never not at all.
-    Resend,
-}
-
-/// Where subscribers and ledger are kept.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StorePlace {
-    /// A SQLite file below the project folder.
-    Sqlite(PathBuf),
-    /// A database on a PostgreSQL server.
-    Postgres(Database),
-}
-
-impl StorePlace {
-    /// Reads `sqlite:FILE` or `postgres://…`.
-    ///
-    /// # Errors
-    /// When it is neither, or the URL holds a password.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        via::store(text)
-    }
-}
-
-/// A database on a PostgreSQL server.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Database {
-    /// Its URL, as libpq reads it, without a password.
-    pub url: String,
-    /// File that holds the password, relative to the project folder; SLUGLINE_STORE_PASSWORD wins.
-    pub password_file: Option<PathBuf>,
-}
-
 impl MailConfig {
     /// Where reports of failure go: MAIL FROM (RFC 5321 section 3.3).
     pub fn envelope_sender(&self) -> &EmailAddress {
-        self.bounce_address.as_ref().unwrap_or(&self.from.address)
+        self.bounce_address.as_ref().unwrap_or(&self.edition.from.address)
     }
 }
 
-/// The URL of a database without its parameters, as messages name it.
-pub fn without_parameters(url: &str) -> &str {
-    url.split_once('?').map_or(url, |(place, _)| place)
-}
-
 impl Config {
+    /// The publication in each of its languages, its own first.
+    pub fn publications(&self) -> Vec<&Publication> {
+        std::iter::once(&self.publication).chain(self.languages.others()).collect()
+    }
+
     /// Reads the text of the project file. `path` is its name in findings.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::config::wording;
 use crate::finding::{Finding, Place, nearest};
+use crate::issue::Extent;
 
 /// `slugline.yaml` as written.
 #[derive(Debug, Default, Deserialize)]
@@ -130,6 +131,16 @@ pub(super) struct RawFormats {
 pub(super) enum RawFeedContent {
     Full,
     Summary,
+}
+
+impl RawFeedContent {
+    /// What is meant; the full text where nothing is written.
+    pub fn meant(written: Option<Self>) -> Extent {
+        match written {
+            None | Some(Self::Full) => Extent::Full,
+            Some(Self::Summary) => Extent::Summary,
+        }
+    }
 }
 
 /// `dkim:` one key, several, or a word.

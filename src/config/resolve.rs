@@ -10,16 +10,19 @@ use chrono_tz::Tz;
 use url::Url;
 
 use crate::config::raw::{
-    RawAuthor, RawConfig, RawDkim, RawEditionOf, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
+    RawAuthor, RawConfig, RawDkim, RawEditionOf, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
 };
-use crate::config::{
-    Config, Database, EditionOf, Images, MailConfig, OnUnknown, StorePlace, UpdatedFrom, mailbox, via,
-};
+use crate::config::{Config, MailConfig, mailbox, via};
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
+use crate::content::revision::UpdatedFrom;
+use crate::delivery::Policy;
+use crate::delivery::policy::{EditionOf, OnUnknown};
+use crate::edition::{self, Images, ListId, Mailbox};
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
+use crate::store::{Database, Location};
 
 mod archive;
 mod check;
@@ -62,14 +65,14 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
             Some(archive) if archive.is_permalink => archive.pattern.clone(),
             _ => permalink(raw.permalink.as_deref(), wrong),
         },
-        archive,
         updated_from: match raw.updated_from {
             None | Some(RawUpdatedFrom::FrontMatter) => UpdatedFrom::FrontMatter,
             Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
         },
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
         markdown: Dialect { cjk: raw.markdown.cjk.unwrap_or(true), linkify: raw.markdown.linkify.unwrap_or(true) },
-        feeds: feeds::feeds(&raw.feeds, wrong),
+        feeds: feeds::feeds(&raw.feeds, archive.is_some(), wrong),
+        archive,
         mail: raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, wrong)),
         check: check::check(&raw.check, wrong),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
@@ -180,21 +183,47 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
         wrong.value(&["mail", "connections"], "nothing can be sent over 0 connections", "write 1 or more");
     }
     MailConfig {
-        reply_to,
-        list_id: raw.list_id.as_deref().and_then(|text| list_id(text, wrong)),
+        policy: policy(raw, zone, wrong),
+        via: servers::way_out(raw, zone, wrong),
+        password_file: raw.password_file.as_deref().map(PathBuf::from),
+        connections: servers::connections(raw),
+        bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
+        dkim_by_provider: matches!(&raw.dkim, Some(RawDkim::Word(_))),
+        dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
+        edition: edition::Options {
+            from,
+            reply_to,
+            list_id: raw.list_id.as_deref().and_then(|text| list_id(text, wrong)),
+            subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
+            digest_subject: raw
+                .digest
+                .subject
+                .clone()
+                .unwrap_or_else(|| "{{ publication.title }}: {{ digest.period }}".to_owned()),
+            digest_content: RawFeedContent::meant(raw.digest.content),
+            images: match raw.images {
+                None | Some(RawImages::Link) => Images::Link,
+                Some(RawImages::Embed) => Images::Embed { most_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
+            },
+            unsubscribe_mailto: unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
+            unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
+        },
+        subscribers: raw.subscribers.as_deref().map(PathBuf::from),
+    }
+}
+
+fn policy(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Policy {
+    Policy {
         edition: match raw.edition {
             None | Some(RawEditionOf::Issue) => EditionOf::Issue,
             Some(RawEditionOf::Digest) => EditionOf::Digest,
         },
-        digest: digest::digest(&raw.digest, zone, wrong),
-        subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
-        images: match raw.images {
-            None | Some(RawImages::Link) => Images::Link,
-            Some(RawImages::Embed) => Images::Embed { most_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
+        schedule: digest::schedule(&raw.digest, zone, wrong),
+        due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),
+        on_unknown: match raw.on_unknown {
+            None | Some(RawOnUnknown::Hold) => OnUnknown::Hold,
+            Some(RawOnUnknown::Resend) => OnUnknown::Resend,
         },
-        via: servers::way_out(raw, zone, wrong),
-        password_file: raw.password_file.as_deref().map(PathBuf::from),
-        connections: servers::connections(raw),
         rate: raw
             .rate
             .as_deref()
@@ -203,28 +232,16 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
             pace::warm_up(raw, "mail", zone, &mut |key, why, help| wrong.value(&["mail", "warm_up", key], why, help))
         }),
         canary: raw.canary.as_ref().map(|raw| pace::canary(raw, wrong)),
-        due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),
-        on_unknown: match raw.on_unknown {
-            None | Some(RawOnUnknown::Hold) => OnUnknown::Hold,
-            Some(RawOnUnknown::Resend) => OnUnknown::Resend,
-        },
-        bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
-        dkim_by_provider: matches!(&raw.dkim, Some(RawDkim::Word(_))),
-        dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
-        from,
-        unsubscribe_mailto: unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
-        unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
-        subscribers: raw.subscribers.as_deref().map(PathBuf::from),
     }
 }
 
-fn placeholder_mailbox() -> crate::config::Mailbox {
+fn placeholder_mailbox() -> Mailbox {
     #[expect(clippy::expect_used, reason = "a constant, parsed by the tests below")]
     let address = "placeholder@placeholder.invalid".parse().expect("a constant address parses");
-    crate::config::Mailbox { name: None, address }
+    Mailbox { name: None, address }
 }
 
-fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<crate::config::ListId> {
+fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<ListId> {
     const HELP: &str = "write `Name <weekly.example.org>`: between the `<>` letters, digits, `-` and `_`, with dots between \
                         the words";
     let parsed = mailbox::list_id(text).ok_or_else(|| format!("`{text}`"));
@@ -258,14 +275,14 @@ fn unsubscribe_url(text: &str, wrong: &mut Wrong<'_>) -> Option<String> {
     https.map(|_| text.to_owned())
 }
 
-fn store(raw: &RawConfig, wrong: &mut Wrong<'_>) -> StorePlace {
+fn store(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Location {
     const HELP: &str = "write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`";
     let text = raw.store.as_deref().unwrap_or("sqlite:slugline.db");
-    let parsed = wrong.check(StorePlace::parse(text), &["store"], "no such store", HELP);
-    match parsed.unwrap_or_else(|| StorePlace::Sqlite(PathBuf::new())) {
-        StorePlace::Postgres(database) => {
+    let parsed = wrong.check(Location::parse(text), &["store"], "no such store", HELP);
+    match parsed.unwrap_or_else(|| Location::Sqlite(PathBuf::new())) {
+        Location::Postgres(database) => {
             let password_file = raw.store_password_file.as_deref().map(PathBuf::from);
-            StorePlace::Postgres(Database { password_file, ..database })
+            Location::Postgres(Database { password_file, ..database })
         }
         file => file,
     }

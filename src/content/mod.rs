@@ -10,6 +10,7 @@ pub mod date;
 mod footnotes;
 pub mod front_matter;
 pub mod html;
+pub mod languages;
 pub mod markdown;
 mod own_id;
 pub mod path;

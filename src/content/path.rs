@@ -1,5 +1,7 @@
 //! Paths below the project folder, as text with `/` between their parts.
 
+use std::path::{Component, Path};
+
 /// The folder a file lies in; blank for the top.
 pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -23,6 +25,12 @@ pub fn joined(folder: &str, relative: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
+}
+
+/// A path with `/` between its parts, without `.` parts.
+pub fn slashed(path: &Path) -> String {
+    let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
+    parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

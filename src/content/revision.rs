@@ -4,6 +4,15 @@
 
 use crate::content::front_matter;
 
+/// What tells when an issue changed, where its front matter does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdatedFrom {
+    /// Nothing: it never did.
+    FrontMatter,
+    /// The history that git keeps of its file.
+    Git,
+}
+
 /// Whether readers would see another text.
 pub fn reads_differently(before: &[u8], after: &[u8]) -> bool {
     before != after && text(before) != text(after)

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::{Canary, Wave};
+use crate::delivery::policy::{Canary, Wave};
 use crate::delivery::run::{Ended, Job, Progress, run};
 use crate::finding::Finding;
 use crate::issue::Slug;

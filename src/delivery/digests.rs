@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::Schedule;
 use crate::delivery::past::Past;
 use crate::delivery::plan::unfit;
+use crate::delivery::schedule::Schedule;
 use crate::digest::{Contents, Digest, PREFIX, Period, PeriodName};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};

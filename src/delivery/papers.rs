@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use crate::delivery::Route;
 use crate::delivery::judgement::Judgement;
 use crate::delivery::run::Ended;
 use crate::delivery::server::{Server, Trouble};
@@ -17,7 +18,6 @@ use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Outcome, State};
 use crate::letter::Letter;
 use crate::rate::Quota;
-use crate::smtp::Route;
 use crate::subscriber::SubscriberId;
 
 /// So many recipients are claimed at a time: enough to share the cost of a durable write. Twice as many are claimed and not

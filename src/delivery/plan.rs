@@ -7,9 +7,9 @@
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::config::{EditionOf, OnUnknown, Schedule};
 use crate::delivery::digests::Gathering;
 use crate::delivery::past::Past;
+use crate::delivery::policy::{EditionOf, OnUnknown, Policy};
 use crate::digest::{Period, PeriodName, Piece, nothing_in};
 use crate::finding::{Finding, Place};
 use crate::issue::{Issue, IssueId};
@@ -40,14 +40,8 @@ impl Chosen {
 pub struct Terms<'a> {
     /// The time of this run.
     pub now: DateTime<Utc>,
-    /// An issue older than this, or a digest whose time is longer ago, is not mailed by itself.
-    pub due_for: Duration,
-    /// Whether unknown recipients still wait for the issue.
-    pub on_unknown: OnUnknown,
-    /// Whether issues are mailed by themselves.
-    pub edition: EditionOf,
-    /// The periods of digests.
-    pub schedule: &'a Schedule,
+    /// What the project wants.
+    pub policy: &'a Policy,
 }
 
 /// An issue or digest to be mailed.
@@ -104,7 +98,7 @@ pub fn plan<'a>(
     for issue in issues.iter().rev() {
         planner.issue(issue)?;
     }
-    let gathering = Gathering { issues, schedule: terms.schedule, past: &past, now: terms.now };
+    let gathering = Gathering { issues, schedule: &terms.policy.schedule, past: &past, now: terms.now };
     for period in planner.periods(&gathering) {
         planner.digest(&period, &gathering)?;
     }
@@ -141,8 +135,8 @@ impl<'a> Planner<'a, '_> {
             }
             return self.leave(&piece, begun);
         }
-        let is_young = self.terms.now - issue.date.to_utc() <= self.terms.due_for;
-        self.weigh(piece, begun, named || is_young && self.terms.edition == EditionOf::Issue)
+        let is_young = self.terms.now - issue.date.to_utc() <= self.terms.policy.due_for;
+        self.weigh(piece, begun, named || is_young && self.terms.policy.edition == EditionOf::Issue)
     }
 
     /// The periods whose digests this run is about, the oldest first: of those that nobody named the last that is over,
@@ -155,10 +149,10 @@ impl<'a> Planner<'a, '_> {
                 names.filter_map(|name| gathering.period(name.as_str())).collect()
             }
         };
-        let closed = self.terms.schedule.closed(self.terms.now).filter(|(period, due_at)| {
+        let closed = self.terms.policy.schedule.closed(self.terms.now).filter(|(period, due_at)| {
             *self.chosen == Chosen::Due
-                && self.terms.edition == EditionOf::Digest
-                && self.terms.now - *due_at <= self.terms.due_for
+                && self.terms.policy.edition == EditionOf::Digest
+                && self.terms.now - *due_at <= self.terms.policy.due_for
                 && self.past.mailing(&period.id()).is_none()
         });
         periods.extend(closed.map(|(period, _)| period));
@@ -179,7 +173,7 @@ impl<'a> Planner<'a, '_> {
             return Ok(());
         }
         if digest.issues.is_empty() {
-            let open = begun.as_ref().is_some_and(|(_, counts)| still_open(counts, self.terms.on_unknown) > 0);
+            let open = begun.as_ref().is_some_and(|(_, counts)| still_open(counts, self.terms.policy.on_unknown) > 0);
             self.plan.findings.extend((named || open).then(|| nothing_in(&id)));
             return Ok(());
         }
@@ -190,7 +184,7 @@ impl<'a> Planner<'a, '_> {
     /// not, each time cron calls.
     fn begun(&self, id: &IssueId) -> anyhow::Result<Option<Begun>> {
         let Some(mailing) = self.past.mailing(id) else { return Ok(Some(None)) };
-        let is_recent = self.terms.now - mailing.frozen_at <= FINISHED_WITHIN.max(self.terms.due_for);
+        let is_recent = self.terms.now - mailing.frozen_at <= FINISHED_WITHIN.max(self.terms.policy.due_for);
         if !is_recent && !self.chosen.names(id) {
             return Ok(None);
         }
@@ -199,7 +193,7 @@ impl<'a> Planner<'a, '_> {
 
     /// Plans what is open of a mailing; or one that was never begun, if it is `wanted`.
     fn weigh(&mut self, piece: Piece<'a>, begun: Begun, wanted: bool) -> anyhow::Result<()> {
-        let is_open = begun.as_ref().map(|(_, counts)| still_open(counts, self.terms.on_unknown) > 0);
+        let is_open = begun.as_ref().map(|(_, counts)| still_open(counts, self.terms.policy.on_unknown) > 0);
         if !is_open.unwrap_or(wanted) {
             return self.leave(&piece, begun);
         }
@@ -225,7 +219,7 @@ impl<'a> Planner<'a, '_> {
         }
         let message =
             format!("`{}` changed after it was mailed to {} subscribers", piece.slug(), counts.of(State::Sent));
-        let is_refused = self.chosen.names(&piece.id()) && still_open(counts, self.terms.on_unknown) == 0;
+        let is_refused = self.chosen.names(&piece.id()) && still_open(counts, self.terms.policy.on_unknown) == 0;
         let finding = match is_refused {
             true => Finding::error("issue-changed", message),
             false => Finding::warning("issue-changed", message),

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::delivery::Route;
 use crate::delivery::claimer::Claimer;
 use crate::delivery::desk::{Desk, Seat};
 use crate::delivery::journal::Journal;
@@ -22,7 +23,6 @@ use crate::issue::{IssueId, Slug};
 use crate::ledger::{Counts, State};
 use crate::letter::Letter;
 use crate::rate::{Rate, WarmUp};
-use crate::smtp::Route;
 use crate::store::{Store, StoreError};
 use crate::subscriber::{Subscriber, SubscriberId};
 

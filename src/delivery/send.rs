@@ -11,19 +11,19 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::compose::{Composed, Composer, Letters};
-use crate::config::{Canary, OnUnknown};
+use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::lapsed;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, content_hash, plan};
+use crate::delivery::policy::{Canary, OnUnknown};
 use crate::delivery::rehearsal::{EachNewcomer, rehearse};
 use crate::delivery::run::{Job, Progress, run};
 use crate::digest::Piece;
 use crate::finding::{Finding, Severity};
+use crate::identity::{self, LockMode, lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
-use crate::publish::record::record_mailed;
 use crate::rate::{Rate, WarmUp};
-use crate::smtp::Route;
 use crate::store::{Begun, Store};
 use crate::subscriber::Status;
 
@@ -143,9 +143,7 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     let plan = planned_anew(store, sending, plan)?;
     report.findings = plan.findings;
     let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.piece.issues()).copied().collect();
-    // None of them is mailed again under another id.
-    let composer = sending.composer;
-    record_mailed(composer.project(), composer.issues(), &issues).context("failed to record the ids of the issues")?;
+    record_ids(sending.composer, &issues).context("failed to record the ids of the issues")?;
     let mut left = sending.limit;
     for planned in &plan.mailings {
         if report.stopped.is_some() || sending.stop.load(Ordering::Relaxed) || left == Some(0) {
@@ -172,6 +170,14 @@ fn planned_anew<'a>(store: &dyn Store, sending: &Sending<'a>, before: Plan<'a>) 
         }
     }
     Ok(plan)
+}
+
+/// Records the ids of issues that are mailed, whether or not a feed shows them, so that none of them is mailed again under
+/// another.
+fn record_ids(composer: &Composer<'_>, mailed: &[&Issue]) -> anyhow::Result<()> {
+    let hash = |issue: &Issue| composer.body(issue).ok().map(|body| lock::content_hash(&body));
+    let hashed: Vec<_> = mailed.iter().filter_map(|issue| Some((*issue, hash(issue)?))).collect();
+    identity::record(composer.project(), composer.issues(), &hashed, LockMode::Write).map(drop)
 }
 
 /// Writing a file again is harmless, so what a power cut left unknown in an outbox is queued again.
@@ -217,7 +223,7 @@ fn mail_one(
             frozen.context("failed to freeze the audience")?
         }
     };
-    if sending.terms.on_unknown == OnUnknown::Resend {
+    if sending.terms.policy.on_unknown == OnUnknown::Resend {
         store.resolve(&mailing.issue, &[], State::Queued, (sending.clock)())?;
     }
     let job = Job {

@@ -6,12 +6,12 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
 
+use crate::delivery::Route;
 use crate::delivery::trouble;
 use crate::email::EmailAddress;
 use crate::issue::Slug;
 use crate::letter::Letter;
-use crate::smtp::Route;
-use crate::smtp::outbox::Outbox;
+use crate::outbox::Outbox;
 use crate::smtp::relay::Relay;
 use crate::smtp::session::{Session, SessionError};
 use crate::store::{Store, StoreError};
@@ -117,9 +117,9 @@ fn marked(letter: &Letter) -> Letter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Server, TlsMode};
     use crate::disk::Project;
     use crate::smtp::peer::{Answer, Peer, Script};
+    use crate::smtp::{Server, TlsMode};
 
     fn letter(to: &str) -> Letter {
         let content = "To: x\r\nSubject: =?utf-8?b?5pil?=\r\n\r\nSubject: in the body\r\n".into();

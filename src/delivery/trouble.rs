@@ -2,9 +2,9 @@
 //!
 //! Only for what concerns the whole run; what concerns one recipient is an `Outcome`.
 
-use crate::config::TlsMode;
 use crate::finding::Finding;
 use crate::letter::Letter;
+use crate::smtp::TlsMode;
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
 use crate::smtp::reply::Class;
@@ -150,7 +150,7 @@ const MESSAGE: Words = (
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Server;
+    use crate::smtp::Server;
     use crate::smtp::reply::Reply;
 
     #[test]

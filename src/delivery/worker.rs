@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::delivery::Route;
 use crate::delivery::desk::{Desk, Next, Seat};
 use crate::delivery::journal::Stopped;
 use crate::delivery::papers::Ready;
@@ -15,8 +16,7 @@ use crate::delivery::verdict::{Verdict, deferred, verdict};
 use crate::finding::Finding;
 use crate::ledger::Outcome;
 use crate::letter::Letter;
-use crate::smtp::Route;
-use crate::smtp::outbox::Outbox;
+use crate::outbox::Outbox;
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
 use crate::smtp::reply::{Class, Reply};

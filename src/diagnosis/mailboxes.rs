@@ -9,10 +9,10 @@ const NAME: &str = "MX";
 
 /// A step for each domain to which mail comes back.
 pub(super) fn steps(dns: &Dns, mail: &MailConfig) -> Vec<Step> {
-    let replies = mail.reply_to.as_ref().unwrap_or(&mail.from).address.domain();
+    let replies = mail.edition.reply_to.as_ref().unwrap_or(&mail.edition.from).address.domain();
     let bounces = mail.envelope_sender().domain();
-    let mut uses = vec![(mail.from.address.domain(), "the sender"), (replies, "replies"), (bounces, "bounces")];
-    let leaving = mail.unsubscribe_mailto.as_ref().and_then(|address| address.rsplit_once('@'));
+    let mut uses = vec![(mail.edition.from.address.domain(), "the sender"), (replies, "replies"), (bounces, "bounces")];
+    let leaving = mail.edition.unsubscribe_mailto.as_ref().and_then(|address| address.rsplit_once('@'));
     uses.extend(leaving.map(|(_, domain)| (domain, "requests to leave")));
     let mut domains: Vec<(&str, Vec<&str>)> = Vec::new();
     for (domain, what) in uses {

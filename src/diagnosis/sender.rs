@@ -4,17 +4,17 @@ use core::net::IpAddr;
 
 use url::Url;
 
-use crate::config::{DkimKey, MailConfig};
+use crate::config::MailConfig;
 use crate::diagnosis::{Outcome, Step, alignment, mailboxes, reverse, signatures, spf};
+use crate::dkim::{KeyFile, PublicKey};
 use crate::dns::{Dns, NoAnswer};
-use crate::edition::dkim::PublicKey;
 
 /// What is known of the sender beside the settings.
 pub struct Sender<'a> {
     /// The settings.
     pub mail: &'a MailConfig,
     /// The keys that `mail.dkim` names, each with its public half, or why there is none.
-    pub keys: Vec<(&'a DkimKey, Result<PublicKey, String>)>,
+    pub keys: Vec<(&'a KeyFile, Result<PublicKey, String>)>,
     /// The hosts that `mail.via` names.
     pub hosts: Vec<String>,
 }
@@ -28,7 +28,7 @@ pub(super) struct Gateway {
 /// Asks the DNS for all that receivers ask it for, and judges the answers.
 pub fn examine(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
     let mail = sender.mail;
-    let from = mail.from.address.domain();
+    let from = mail.edition.from.address.domain();
     let envelope = mail.envelope_sender().domain();
     if let Err(error @ NoAnswer::Unreachable(_)) = dns.texts(envelope) {
         let remedy = "see whether this machine is on the network, or name a server that answers: `--dns 9.9.9.9`";
@@ -47,7 +47,7 @@ pub fn examine(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
     steps.push(policy);
     steps.extend(reverse::steps(dns, &gateways));
     steps.extend(mailboxes::steps(dns, mail));
-    steps.extend(mail.unsubscribe_url.as_ref().map(|url| told("unsubscribe", page(dns, url))));
+    steps.extend(mail.edition.unsubscribe_url.as_ref().map(|url| told("unsubscribe", page(dns, url))));
     steps
 }
 

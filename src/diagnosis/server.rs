@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::config::TlsMode;
 use crate::diagnosis::{Step, speed};
 use crate::rate::Rate;
+use crate::smtp::TlsMode;
 use crate::smtp::phase::Phase;
 use crate::smtp::probe::{Envelope, Seen, probe};
 use crate::smtp::relay::Relay;

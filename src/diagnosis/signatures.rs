@@ -1,11 +1,11 @@
 //! DKIM: whether receivers find the keys that sign, and whether they are ours.
 
 use crate::authentication::dkim::KeyRecord;
-use crate::config::{DkimKey, Via};
+use crate::config::Via;
 use crate::diagnosis::Step;
 use crate::diagnosis::sender::{Sender, told};
+use crate::dkim::{KeyFile, PublicKey};
 use crate::dns::{Dns, NoAnswer};
-use crate::edition::dkim::PublicKey;
 
 const NAME: &str = "DKIM";
 
@@ -14,7 +14,7 @@ pub(super) fn steps(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
     if sender.keys.is_empty() {
         return vec![unsigned(sender)];
     }
-    let step = |(named, public): &(&DkimKey, Result<PublicKey, String>)| match public {
+    let step = |(named, public): &(&KeyFile, Result<PublicKey, String>)| match public {
         Ok(public) => told(NAME, key(dns, named, public)),
         Err(why) => {
             Step::error(NAME, why, "name a key file that can be read, or make one: `slugline doctor --dkim-key FILE`")
@@ -24,7 +24,7 @@ pub(super) fn steps(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
 }
 
 fn unsigned(sender: &Sender<'_>) -> Step {
-    let domain = sender.mail.from.address.domain();
+    let domain = sender.mail.edition.from.address.domain();
     if sender.mail.dkim_by_provider {
         return Step::ok(
             NAME,
@@ -40,7 +40,7 @@ fn unsigned(sender: &Sender<'_>) -> Step {
     Step::warning(NAME, seen, remedy)
 }
 
-fn key(dns: &Dns, named: &DkimKey, ours: &PublicKey) -> Result<Step, NoAnswer> {
+fn key(dns: &Dns, named: &KeyFile, ours: &PublicKey) -> Result<Step, NoAnswer> {
     let name = format!("{}._domainkey.{}", named.selector, named.domain);
     let texts = dns.texts(&name)?;
     let wrong = |seen: String, remedy: &str| Step::error(NAME, seen, remedy).record(&name, ours.record());

@@ -5,13 +5,13 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use rayon::prelude::*;
 
-use crate::config::Languages;
-use crate::content::path::file_name;
+use crate::content::languages::Languages;
+use crate::content::path::{file_name, slashed};
 use crate::content::permalink::is_index;
 use crate::disk::Project;
 use crate::finding::{Finding, Place};
@@ -138,12 +138,6 @@ fn not_unicode(path: &Path) -> Finding {
     Finding::error("path-not-unicode", "the name of the file is not Unicode, so no URL can name it")
         .help("rename it")
         .at(Place::file(path.to_string_lossy()))
-}
-
-/// The path with `/` between its parts, without `.` parts.
-pub(super) fn slashed(path: &Path) -> String {
-    let parts: PathBuf = path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect();
-    parts.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde_json::{Value as Json, json};
 
-use crate::config::FeedContent;
 use crate::content::markdown::Document;
 use crate::content::plain_text;
 use crate::content::summary::summary;
@@ -15,7 +14,7 @@ use crate::digest::Period;
 use crate::edition::context::{Fields, issue_fields, publication_fields, word_fields};
 use crate::edition::dress;
 use crate::edition::words::{Words, direction};
-use crate::issue::{Cover, Issue};
+use crate::issue::{Cover, Extent, Issue};
 use crate::publication::Publication;
 
 /// One issue in a digest.
@@ -30,12 +29,7 @@ pub struct Section<'a> {
 }
 
 /// The fields of the digest of a period that holds these sections.
-pub(super) fn fields(
-    publication: &Publication,
-    content: FeedContent,
-    period: &Period,
-    sections: &[Section<'_>],
-) -> Fields {
+pub(super) fn fields(publication: &Publication, content: Extent, period: &Period, sections: &[Section<'_>]) -> Fields {
     let language = publication.language.clone();
     let words = Words::of_language(&language);
     let shared = json!({
@@ -96,7 +90,7 @@ fn in_words(publication: &Publication, period: &Period, words: &Words) -> String
 /// One issue, for the HTML and for the plain text.
 fn section_fields(
     publication: &Publication,
-    content: FeedContent,
+    content: Extent,
     number: usize,
     section: &Section<'_>,
     words: &Words,
@@ -106,7 +100,7 @@ fn section_fields(
     let mut fields = issue_fields(issue, cover.as_ref(), language, words);
     fields["anchor"] = format!("issue-{number}").into();
     let fields = Value::from(Serde(fields));
-    if content == FeedContent::Summary {
+    if content == Extent::Summary {
         let summary = issue.description.clone().unwrap_or_else(|| summary(body));
         let both = context! { summary, body => (), ..fields };
         return (both.clone(), both);

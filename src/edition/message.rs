@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike as _, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::config::MailConfig;
+use crate::edition::Options;
 use crate::edition::recipient::{LONGEST_URL, Leave, Recipient};
 use crate::edition::render::Encoded;
 use crate::edition::{header, hex};
@@ -43,7 +43,7 @@ impl Header {
     ///
     /// # Errors
     /// When an address of the project file cannot stand in a header.
-    pub fn new(mail: &MailConfig, about: &About<'_>, language: &str) -> anyhow::Result<Self> {
+    pub fn new(mail: &Options, about: &About<'_>, language: &str) -> anyhow::Result<Self> {
         let from = &mail.from;
         in_ascii(&from.address, "mail.from")?;
         let mut reply_to = String::new();
@@ -118,7 +118,7 @@ fn written(date: DateTime<Utc>) -> String {
 
 /// What tells machines that this is a list: RFC 2919, RFC 5064, RFC 3834 section 5, and what Exchange and old
 /// responders look at instead.
-fn after(mail: &MailConfig, archived_at: Option<&Url>, language: &str) -> String {
+fn after(mail: &Options, archived_at: Option<&Url>, language: &str) -> String {
     let mut after = String::new();
     if let Some(list) = &mail.list_id {
         after.push_str(&header::list_id(list.name.as_deref(), &list.id));

@@ -13,7 +13,6 @@ use minijinja::Value;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use crate::config::{Images, MailConfig};
 use crate::content::markdown::Document;
 use crate::content::plain_text;
 use crate::digest::Period;
@@ -33,13 +32,13 @@ use crate::token::Secrets;
 pub mod body;
 pub mod context;
 mod digest;
-pub mod dkim;
 pub mod dress;
 pub mod header;
 mod highlight;
 pub mod inline;
 mod merge;
 mod message;
+mod options;
 mod own;
 pub mod pictures;
 pub mod recipient;
@@ -50,6 +49,7 @@ mod transfer;
 pub mod words;
 
 pub use crate::edition::digest::Section;
+pub use crate::edition::options::{Images, ListId, Mailbox, Options};
 pub use crate::edition::recipient::Recipient;
 
 /// The e-mail edition of one issue or digest.
@@ -72,7 +72,7 @@ impl Edition {
     /// file that cannot stand in a header.
     pub fn prepare(
         publication: &Publication,
-        mail: Option<&MailConfig>,
+        mail: Option<&Options>,
         issue: &Issue,
         cover: Option<&Cover>,
         body: &Document<'_>,
@@ -94,14 +94,14 @@ impl Edition {
     /// As in `prepare`.
     pub fn prepare_digest(
         publication: &Publication,
-        mail: &MailConfig,
+        mail: &Options,
         period: &Period,
         sections: &[Section<'_>],
         templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(template::DIGEST, templates)?;
-        let fields = digest::fields(publication, mail.digest.content, period, sections);
-        let subject = Subject::of_template("mail.digest.subject", &mail.digest.subject, &templates, &fields)?;
+        let fields = digest::fields(publication, mail.digest_content, period, sections);
+        let subject = Subject::of_template("mail.digest.subject", &mail.digest_subject, &templates, &fields)?;
         // Two publications may have the same sender and subscriber; their digests of a week are two messages.
         let id = format!("{}{}", publication.base_url, period.id());
         Self::finish(templates, fields, Some(mail), subject, &About { id: &id, archived_at: None })
@@ -110,7 +110,7 @@ impl Edition {
     fn finish(
         templates: Templates,
         fields: Fields,
-        mail: Option<&MailConfig>,
+        mail: Option<&Options>,
         subject: Subject,
         about: &About<'_>,
     ) -> anyhow::Result<Self> {
@@ -136,7 +136,7 @@ impl Edition {
     /// A finding where a template fails.
     pub fn with_pictures(
         mut self,
-        mail: &MailConfig,
+        mail: &Options,
         find: &dyn Fn(&Url, u64) -> Found,
     ) -> anyhow::Result<(Self, Vec<Finding>)> {
         let Images::Embed { most_bytes } = mail.images else { return Ok((self, Vec::new())) };
@@ -229,12 +229,7 @@ impl Edition {
 }
 
 /// The issue's own subject, else the project's template of one, else the title.
-fn subject(
-    templates: &Templates,
-    fields: &Fields,
-    mail: Option<&MailConfig>,
-    issue: &Issue,
-) -> anyhow::Result<Subject> {
+fn subject(templates: &Templates, fields: &Fields, mail: Option<&Options>, issue: &Issue) -> anyhow::Result<Subject> {
     match (&issue.subject, mail) {
         (Some(subject), _) => Ok(Subject::same(subject)),
         (None, Some(mail)) => Subject::of_template("mail.subject", &mail.subject, templates, fields),

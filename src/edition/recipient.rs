@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Position, Url};
 
-use crate::config::MailConfig;
+use crate::edition::Options;
 use crate::email::EmailAddress;
 use crate::subscriber::{Subscriber, SubscriberId};
 use crate::token::{Purpose, Secrets};
@@ -89,7 +89,7 @@ impl Unsubscribe {
     ///
     /// # Errors
     /// When `mail.unsubscribe_url` is no URL.
-    pub fn new(mail: &MailConfig) -> anyhow::Result<Self> {
+    pub fn new(mail: &Options) -> anyhow::Result<Self> {
         let page = mail.unsubscribe_url.as_deref().map(Page::new);
         let unsubscribe = Self { page, mailto: mail.unsubscribe_mailto.clone(), secrets: None };
         unsubscribe.of(&Recipient::of_address(mail.from.address.clone()))?;

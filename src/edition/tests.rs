@@ -35,9 +35,14 @@ fn issue(text: &str) -> Issue {
 
 fn edition(issue: &Issue, markdown: &str, own: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Edition> {
     let config = config();
-    Edition::prepare(&config.publication, config.mail.as_ref(), issue, None, &Document::parse(markdown), &|name| {
-        Ok(own(name))
-    })
+    Edition::prepare(
+        &config.publication,
+        config.mail.as_ref().map(|mail| &mail.edition),
+        issue,
+        None,
+        &Document::parse(markdown),
+        &|name| Ok(own(name)),
+    )
 }
 
 fn reader(address: &str, name: &str) -> Recipient {
@@ -249,11 +254,18 @@ fn a_template_that_changes_what_is_the_readers_own_still_shows_it() {
 #[test]
 fn a_subject_may_name_its_reader() {
     let mut config = config();
-    let mail = config.mail.as_mut().unwrap();
+    let mail = &mut config.mail.as_mut().unwrap().edition;
     mail.subject = "{{ subscriber.name | default('Reader', true) }}: {{ issue.title }}".to_owned();
     let body = Document::parse("a\n");
-    let edition =
-        Edition::prepare(&config.publication, config.mail.as_ref(), &issue(ISSUE), None, &body, &|_| Ok(None)).unwrap();
+    let edition = Edition::prepare(
+        &config.publication,
+        config.mail.as_ref().map(|mail| &mail.edition),
+        &issue(ISSUE),
+        None,
+        &body,
+        &|_| Ok(None),
+    )
+    .unwrap();
     for (name, expected) in [
         ("Mei", "Mei: 第一期 & more"),
         ("", "Reader: 第一期 & more"),

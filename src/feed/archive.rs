@@ -6,7 +6,7 @@
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 
-use crate::config::Archive;
+use crate::feed::Archive;
 use crate::issue::Issue;
 
 /// The issues of one archive.

@@ -6,7 +6,7 @@ use atom_syndication::extension::{Extension, ExtensionMap};
 use atom_syndication::{Category, Content, Generator, Link, Text, WriteConfig};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
-use crate::config::FeedFormat;
+use crate::feed::Format;
 use crate::feed::{Entry, Feed, GENERATOR, HISTORY, Person, Picture, xml};
 
 pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
@@ -53,8 +53,8 @@ fn late_archive_mark(feed: &Feed) -> ExtensionMap {
 fn links(feed: &Feed) -> Vec<Link> {
     const ATOM: Option<&str> = Some("application/atom+xml");
     let mut links =
-        vec![link("self", feed.location(FeedFormat::Atom), ATOM), link("alternate", &feed.home, Some("text/html"))];
-    links.extend(feed.archive_links(FeedFormat::Atom).into_iter().map(|(rel, href)| link(rel, href, ATOM)));
+        vec![link("self", feed.location(Format::Atom), ATOM), link("alternate", &feed.home, Some("text/html"))];
+    links.extend(feed.archive_links(Format::Atom).into_iter().map(|(rel, href)| link(rel, href, ATOM)));
     links.extend(feed.hubs.iter().map(|hub| link("hub", hub, None)));
     links
 }

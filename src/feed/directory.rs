@@ -4,12 +4,13 @@
 //! which they find feeds from a page. Archives are no subscriptions and not in it.
 
 use chrono::{DateTime, FixedOffset};
+use url::Url;
 
-use crate::config::{Config, FeedFormat};
 use crate::content::html::urls;
 use crate::feed::outline::{Kind, Outline};
 use crate::feed::text::plain;
-use crate::feed::{Locations, Person, locations, rss::rfc822};
+use crate::feed::{Format, Locations, Options, Person, locations, rss::rfc822};
+use crate::publication::Publication;
 
 /// A feed of the publication.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,14 +46,14 @@ pub struct AlternateLink<'a> {
     pub language: &'a str,
 }
 
-/// The feeds of these outlines, in their order.
-pub fn directory(config: &Config, outlines: &[Outline<'_>]) -> Vec<Listed> {
+/// The feeds of these outlines, in their order, of a publication at `base`.
+pub fn directory(base: &Url, feeds: &Options, outlines: &[Outline<'_>]) -> Vec<Listed> {
     let listed = |outline: &Outline<'_>| Listed {
         kind: outline.kind,
         title: plain(&outline.title),
         home: urls::encoded(&outline.home),
         language: outline.language.clone(),
-        locations: locations(&config.publication.base_url, &outline.folder, &config.feeds),
+        locations: locations(base, &outline.folder, feeds),
         updated: outline.issues.iter().map(|issue| issue.updated.max(issue.date)).max(),
     };
     outlines.iter().filter(|outline| outline.kind != Kind::Archive).map(listed).collect()
@@ -60,8 +61,7 @@ pub fn directory(config: &Config, outlines: &[Outline<'_>]) -> Vec<Listed> {
 
 /// The directory as OPML: one outline per feed, in the first of its formats, for nobody wants to subscribe thrice. The date
 /// is that of the newest change, never the clock's. No `docs`: validators do not know it.
-pub fn opml(config: &Config, directory: &[Listed]) -> String {
-    let publication = &config.publication;
+pub fn opml(publication: &Publication, directory: &[Listed]) -> String {
     let owner = publication.author.as_ref().and_then(Person::new);
     let modified = directory.iter().filter_map(|listed| listed.updated).max();
     let head = [
@@ -99,9 +99,9 @@ pub fn alternate_links(directory: &[Listed]) -> Vec<AlternateLink<'_>> {
 fn links_to(listed: &Listed) -> impl Iterator<Item = AlternateLink<'_>> {
     listed.locations.iter().map(|(format, href)| {
         let (name, media_type) = match format {
-            FeedFormat::Rss => ("RSS", "application/rss+xml"),
-            FeedFormat::Atom => ("Atom", "application/atom+xml"),
-            FeedFormat::Json => ("JSON", "application/feed+json"),
+            Format::Rss => ("RSS", "application/rss+xml"),
+            Format::Atom => ("Atom", "application/atom+xml"),
+            Format::Json => ("JSON", "application/feed+json"),
         };
         let title =
             if listed.locations.len() == 1 { listed.title.clone() } else { format!("{} ({name})", listed.title) };
@@ -132,6 +132,7 @@ fn written(attributes: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use crate::feed::outline::outlines;
     use crate::feed::outline::tests::issue;
 
@@ -149,13 +150,17 @@ mod tests {
             issue("old.md", "date: 2026-06-02\nlastmod: 2026-07-09T10:00:00Z"),
         ];
         let now = DateTime::parse_from_rfc3339("2026-11-20T08:00:00Z").unwrap().to_utc();
-        directory(config, &outlines(config, &issues, now))
+        directory(
+            &config.publication.base_url,
+            &config.feeds,
+            &outlines(&config.publications(), &config.feeds, &issues, now),
+        )
     }
 
     #[test]
     fn opml_names_every_feed_once_and_no_archive() {
         let config = config("{by: tags, archive: 1}");
-        let opml = opml(&config, &listed(&config));
+        let opml = opml(&config.publication, &listed(&config));
         let document = roxmltree::Document::parse(&opml).unwrap();
         let texts = |name: &str| {
             document

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::config::FeedFormat;
+use crate::feed::Format;
 use crate::feed::{Entry, Feed, Person, Picture, location};
 
 const VERSION: &str = "https://jsonfeed.org/version/1.1";
@@ -78,9 +78,9 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         version: VERSION,
         title: &feed.title,
         home_page_url: &feed.home,
-        feed_url: feed.location(FeedFormat::Json),
+        feed_url: feed.location(Format::Json),
         description: &feed.description,
-        next_url: feed.prev_archive.as_ref().and_then(|locations| location(locations, FeedFormat::Json)),
+        next_url: feed.prev_archive.as_ref().and_then(|locations| location(locations, Format::Json)),
         icon: feed.icon.as_deref(),
         authors: vec![author(&feed.author)],
         language: &feed.language,

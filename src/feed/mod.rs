@@ -7,12 +7,11 @@
 use chrono::{DateTime, FixedOffset, Utc};
 use url::Url;
 
-use crate::config::{FeedContent, FeedFormat, FeedsConfig};
 use crate::content::html::urls;
 use crate::content::permalink::absolute;
 use crate::feed::outline::Outline;
 use crate::feed::text::{one_line, plain, unmistakable};
-use crate::issue::{Cover, Issue, Term};
+use crate::issue::{Cover, Extent, Issue, Term};
 use crate::publication::{Publication, is_language};
 
 mod archive;
@@ -20,9 +19,8 @@ mod atom;
 mod budget;
 pub mod diff;
 pub mod directory;
-pub mod identity;
 mod json;
-pub mod lock;
+mod options;
 pub mod outline;
 mod person;
 pub mod published;
@@ -31,6 +29,8 @@ pub mod stylesheet;
 mod term;
 mod text;
 mod xml;
+
+pub use crate::feed::options::{Archive, Family, Format, Options};
 
 /// Named in every feed as its generator.
 const GENERATOR: &str = "slugline";
@@ -74,7 +74,7 @@ pub struct Feed {
 }
 
 /// Where a feed is, per format that is written.
-pub type Locations = Vec<(FeedFormat, String)>;
+pub type Locations = Vec<(Format, String)>;
 
 /// One issue in a feed.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,7 +144,7 @@ impl Feed {
     /// The feed of an outline as of `now`: these issues, in this order. The first `unarchived` are in no archive, and stay.
     pub fn new(
         publication: &Publication,
-        feeds: &FeedsConfig,
+        feeds: &Options,
         outline: &Outline<'_>,
         mut issues: Vec<(&Issue, Text)>,
         unarchived: usize,
@@ -186,7 +186,7 @@ impl Feed {
     }
 
     /// Where the feed of a format is; the publication's own address when that format is not written.
-    fn location(&self, format: FeedFormat) -> &str {
+    fn location(&self, format: Format) -> &str {
         location(&self.locations, format).unwrap_or(&self.home)
     }
 
@@ -197,7 +197,7 @@ impl Feed {
     }
 
     /// Links to other documents of the same feed: relation and address (RFC 5005, section 4).
-    fn archive_links(&self, format: FeedFormat) -> Vec<(&'static str, &str)> {
+    fn archive_links(&self, format: Format) -> Vec<(&'static str, &str)> {
         let links = [("current", &self.current), ("prev-archive", &self.prev_archive)];
         let links = links.into_iter().filter_map(|(rel, locations)| Some((rel, locations.as_ref()?)));
         links.filter_map(|(rel, locations)| Some((rel, location(locations, format)?))).collect()
@@ -211,11 +211,11 @@ impl Feed {
     ///
     /// # Errors
     /// When a crate that serialises refuses: that is a fault of this program, not of the input.
-    pub fn render(&self, format: FeedFormat) -> anyhow::Result<Vec<u8>> {
+    pub fn render(&self, format: Format) -> anyhow::Result<Vec<u8>> {
         match format {
-            FeedFormat::Rss => rss::render(self),
-            FeedFormat::Atom => atom::render(self),
-            FeedFormat::Json => json::render(self),
+            Format::Rss => rss::render(self),
+            Format::Atom => atom::render(self),
+            Format::Json => json::render(self),
         }
     }
 }
@@ -223,17 +223,17 @@ impl Feed {
 /// RFC 5005.
 const HISTORY: (&str, &str) = ("fh", "http://purl.org/syndication/history/1.0");
 
-fn location(locations: &Locations, format: FeedFormat) -> Option<&str> {
+fn location(locations: &Locations, format: Format) -> Option<&str> {
     locations.iter().find(|(other, _)| *other == format).map(|(_, location)| location.as_str())
 }
 
-fn locations(base: &Url, folder: &str, feeds: &FeedsConfig) -> Locations {
+fn locations(base: &Url, folder: &str, feeds: &Options) -> Locations {
     let location = |file: &str| urls::encoded(&absolute(base, &format!("{folder}{file}")));
     feeds.formats.iter().map(|(format, file)| (*format, location(file))).collect()
 }
 
 impl Entry {
-    fn new(issue: &Issue, text: Text, content: FeedContent, now: DateTime<Utc>) -> Self {
+    fn new(issue: &Issue, text: Text, content: Extent, now: DateTime<Utc>) -> Self {
         let summary = issue.description.as_deref().map(plain).filter(|text| !text.is_empty());
         let summary = summary.or_else(|| Some(unmistakable(&text.summary)).filter(|text| !text.is_empty()));
         let title = plain(&issue.plain_title());
@@ -246,7 +246,7 @@ impl Entry {
             updated: if issue.updated > now { issue.date } else { issue.updated.max(issue.date) },
             authors: issue.authors.iter().filter_map(Person::new).collect(),
             summary,
-            content_html: (content == FeedContent::Full && !text.html.trim().is_empty()).then_some(text.html),
+            content_html: (content == Extent::Full && !text.html.trim().is_empty()).then_some(text.html),
             terms: terms(issue),
             cover: text.cover.as_ref().map(Picture::new),
             language: issue.language.clone().filter(|language| is_language(language)),

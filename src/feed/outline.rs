@@ -1,16 +1,16 @@
 //! Outlines: which feeds a build makes, where each lies, which issues it holds, and how they are linked.
 //!
-//! Takes the issues, the configuration and the time; gives the outlines in the order they are built. What an entry looks
+//! Takes the issues, the options of feeds and the time; gives the outlines in the order they are built. What an entry looks
 //! like is left to `Feed`, reading and rendering the issues to `publish`.
 
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use crate::config::{Archive, Config, Family, FeedContent};
 use crate::content::permalink::absolute;
 use crate::feed::archive::{Cut, cuts};
+use crate::feed::options::{Archive, Family, Options};
 use crate::feed::term::{Listed, listed};
-use crate::issue::Issue;
+use crate::issue::{Extent, Issue};
 use crate::publication::Publication;
 
 /// The folder of the archives.
@@ -55,37 +55,41 @@ pub enum Kind {
 }
 
 /// The feeds that a build makes of these issues at `now`: archives, the oldest first, so that what links to an archive is
-/// written after it; the main feed; then one feed per term.
-pub fn outlines<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
-    let own = [&config.publication].into_iter();
-    let sites = own.chain(config.languages.others()).map(|publication| Site::new(config, publication));
+/// written after it; the main feed; then one feed per term. All that for the publication in each of its languages.
+pub fn outlines<'a>(
+    publications: &[&Publication],
+    feeds: &Options,
+    issues: &'a [Issue],
+    now: DateTime<Utc>,
+) -> Vec<Outline<'a>> {
+    let sites = publications.iter().map(|publication| Site::new(feeds, publication));
     sites.flat_map(|site| site.outlines(issues, now)).collect()
 }
 
 /// What all feeds of one language have in common.
 struct Site<'c> {
-    config: &'c Config,
+    feeds: &'c Options,
     publication: &'c Publication,
     folder: String,
 }
 
 impl<'c> Site<'c> {
-    fn new(config: &'c Config, publication: &'c Publication) -> Self {
+    fn new(feeds: &'c Options, publication: &'c Publication) -> Self {
         let folder = publication.site.as_ref().map_or_else(String::new, |site| format!("{site}/"));
-        Self { config, publication, folder }
+        Self { feeds, publication, folder }
     }
 
     fn outlines<'a>(&self, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
         let is_placed = |issue: &&Issue| issue.feed && issue.site == self.publication.site && issue.was_published(now);
         let placed: Vec<&Issue> = issues.iter().filter(is_placed).collect();
         let shown: Vec<&Issue> = placed.iter().filter(|issue| issue.is_published(now)).copied().collect();
-        let cuts = cuts(self.config.feeds.archive, &placed, self.publication.time_zone, now);
+        let cuts = cuts(self.feeds.archive, &placed, self.publication.time_zone, now);
         let mut outlines = Vec::new();
         for (at, cut) in cuts.iter().enumerate() {
             outlines.push(self.archive(cut, at.checked_sub(1).map(|older| &cuts[older])));
         }
         outlines.push(self.main(&shown, &cuts));
-        for family in &self.config.feeds.by {
+        for family in &self.feeds.by {
             outlines.extend(listed(*family, &shown).into_iter().map(|listed| self.term(*family, listed)));
         }
         outlines
@@ -95,7 +99,7 @@ impl<'c> Site<'c> {
     fn main<'a>(&self, shown: &[&'a Issue], cuts: &[Cut<'a>]) -> Outline<'a> {
         let newest = shown.len().min(self.limit());
         let outline = |number: usize| self.outline(Kind::Main, self.folder.clone(), shown[..number].to_vec());
-        if self.config.feeds.archive == Archive::Off {
+        if self.feeds.archive == Archive::Off {
             return outline(newest);
         }
         let unarchived = shown.len() - cuts.iter().map(|cut| cut.issues.len()).sum::<usize>();
@@ -127,9 +131,9 @@ impl<'c> Site<'c> {
     }
 
     fn outline<'a>(&self, kind: Kind, folder: String, issues: Vec<&'a Issue>) -> Outline<'a> {
-        let feeds = &self.config.feeds;
+        let feeds = self.feeds;
         let url = self.url(&folder);
-        let home = self.config.archive.as_ref().map_or_else(|| url.clone(), |_| self.publication.home.clone());
+        let home = if self.feeds.have_archive_pages { self.publication.home.clone() } else { url.clone() };
         Outline {
             kind,
             title: self.publication.title.clone(),
@@ -138,7 +142,7 @@ impl<'c> Site<'c> {
             id: url,
             unarchived: issues.len(),
             issues,
-            max_bytes: feeds.max_bytes.filter(|_| feeds.content == FeedContent::Full),
+            max_bytes: feeds.max_bytes.filter(|_| feeds.content == Extent::Full),
             current: None,
             prev_archive: None,
             folder,
@@ -146,7 +150,7 @@ impl<'c> Site<'c> {
     }
 
     fn limit(&self) -> usize {
-        if self.config.feeds.limit == 0 { usize::MAX } else { self.config.feeds.limit }
+        if self.feeds.limit == 0 { usize::MAX } else { self.feeds.limit }
     }
 
     fn folder_of(&self, cut: &Cut<'_>) -> String {

@@ -6,13 +6,13 @@ use atom_syndication::Text;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::config::FeedFormat;
+use crate::feed::Format;
 
 /// A feed as it is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// Its format.
-    pub format: FeedFormat,
+    pub format: Format,
     /// In the order of the feed.
     pub entries: Vec<Shown>,
 }
@@ -54,11 +54,11 @@ pub enum NotAFeed {
 pub fn read(bytes: &[u8]) -> Result<Published, NotAFeed> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start();
     let (format, entries) = if bytes.starts_with(b"{") {
-        (FeedFormat::Json, json(bytes)?)
+        (Format::Json, json(bytes)?)
     } else {
         match root(bytes) {
-            "rss" | "rdf:RDF" => (FeedFormat::Rss, rss(bytes)?),
-            "feed" => (FeedFormat::Atom, atom(bytes)?),
+            "rss" | "rdf:RDF" => (Format::Rss, rss(bytes)?),
+            "feed" => (Format::Atom, atom(bytes)?),
             _ => return Err(NotAFeed::Unknown),
         }
     };
@@ -159,7 +159,7 @@ fn atom(bytes: &[u8]) -> Result<Vec<Shown>, NotAFeed> {
 mod tests {
     use super::*;
 
-    fn only(text: &str) -> (FeedFormat, Shown) {
+    fn only(text: &str) -> (Format, Shown) {
         let Published { format, mut entries } = read(text.as_bytes()).unwrap();
         assert_eq!(entries.len(), 1);
         (format, entries.remove(0))
@@ -183,19 +183,19 @@ mod tests {
         let json = r#"{"version": "https://jsonfeed.org/version/1", "items": [{"id": 1, "title": "A & B", "summary": "s",
             "url": "https://example.org/a/", "content_html": "<p>c</p>", "date_published": "2026-07-02T08:00:00+08:00",
             "date_modified": "2026-07-03T00:00:00Z"}]}"#;
-        assert_eq!(only(json), (FeedFormat::Json, shown(Some("2026-07-03T00:00:00Z"))));
+        assert_eq!(only(json), (Format::Json, shown(Some("2026-07-03T00:00:00Z"))));
         let rss = "\u{feff}\n<?xml version='1.0'?><!-- <a> --><rss version='2.0' \
             xmlns:content='http://purl.org/rss/1.0/modules/content/'><channel><title>t</title><link>l</link>\
             <description>d</description><item><title>A &#x26; B</title><guid>1</guid><link>https://example.org/a/</link>\
             <description>s</description><pubDate>Thu, 02 Jul 2026 08:00:00 +0800</pubDate>\
             <content:encoded><![CDATA[<p>c</p>]]></content:encoded></item></channel></rss>";
-        assert_eq!(only(rss), (FeedFormat::Rss, shown(None)));
+        assert_eq!(only(rss), (Format::Rss, shown(None)));
         let atom = "<feed xmlns='http://www.w3.org/2005/Atom'><id>f</id><title>t</title>\
             <updated>2026-07-03T00:00:00Z</updated><entry><id>1</id><title>A &amp; B</title><summary>s</summary>\
             <link rel='enclosure' href='x'/><link href='https://example.org/a/'/>\
             <content type='html'>&lt;p>c&lt;/p></content><published>2026-07-02T00:00:00Z</published>\
             <updated>2026-07-03T00:00:00Z</updated></entry></feed>";
-        assert_eq!(only(atom), (FeedFormat::Atom, shown(Some("2026-07-03T00:00:00Z"))));
+        assert_eq!(only(atom), (Format::Atom, shown(Some("2026-07-03T00:00:00Z"))));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rss::extension::dublincore::DublinCoreExtension;
 use rss::extension::{Extension, ExtensionMap, atom};
 use rss::{Category, Channel, Enclosure, Guid, Image, Item};
 
-use crate::config::FeedFormat;
+use crate::feed::Format;
 use crate::feed::{Entry, Feed, GENERATOR, HISTORY, Picture, xml};
 
 /// With this in `docs`, validators allow attributes of other namespaces on core elements.
@@ -51,8 +51,8 @@ fn links(feed: &Feed) -> Vec<atom::Link> {
         mime_type: mime_type.map(str::to_owned),
         ..atom::Link::default()
     };
-    let itself = ("self", feed.location(FeedFormat::Rss));
-    let feeds = [itself].into_iter().chain(feed.archive_links(FeedFormat::Rss));
+    let itself = ("self", feed.location(Format::Rss));
+    let feeds = [itself].into_iter().chain(feed.archive_links(Format::Rss));
     let hubs = feed.hubs.iter().map(|hub| link(("hub", hub), None));
     feeds.map(|feed| link(feed, Some("application/rss+xml"))).chain(hubs).collect()
 }

@@ -4,16 +4,18 @@
 
 use url::{Position, Url};
 
-use crate::config::STYLESHEET;
 use crate::content::html::urls;
 use crate::content::permalink::absolute;
+
+/// The file of the style below `output`; and below `templates`, where a project has its own.
+pub const FILE: &str = "feed.css";
 
 /// The style of a project without its own.
 pub const DEFAULT: &str = include_str!("../../templates/feed.css");
 
 /// Path of the style from the root of the site: right wherever the feed is below it, and on a preview of the site too.
 pub(super) fn href(base: &Url) -> String {
-    let url = absolute(base, STYLESHEET);
+    let url = absolute(base, FILE);
     let encoded = urls::encoded(&url);
     let path = &encoded[url[..Position::BeforePath].len()..];
     // What begins with two slashes names another host.

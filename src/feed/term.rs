@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashSet};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::config::Family;
 use crate::content::permalink::name_of_term;
+use crate::feed::Family;
 use crate::feed::Person;
 use crate::feed::text::plain;
 use crate::issue::Issue;

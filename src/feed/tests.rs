@@ -6,7 +6,7 @@ use super::*;
 use crate::content::markdown::Document;
 use crate::publication::Author;
 
-const FORMATS: [FeedFormat; 3] = [FeedFormat::Rss, FeedFormat::Atom, FeedFormat::Json];
+const FORMATS: [Format; 3] = [Format::Rss, Format::Atom, Format::Json];
 
 fn date(text: &str) -> DateTime<FixedOffset> {
     DateTime::parse_from_rfc3339(text).unwrap()
@@ -47,11 +47,7 @@ fn feed(entries: Vec<Entry>) -> Feed {
         title: plain("潮 & <b>tide</b> ]]>"),
         description: plain("all of &nbsp; it"),
         home: at(""),
-        locations: vec![
-            (FeedFormat::Rss, at("feed.xml")),
-            (FeedFormat::Atom, at("atom.xml")),
-            (FeedFormat::Json, at("feed.json")),
-        ],
+        locations: vec![(Format::Rss, at("feed.xml")), (Format::Atom, at("atom.xml")), (Format::Json, at("feed.json"))],
         current: None,
         prev_archive: None,
         hubs: Vec::new(),
@@ -66,13 +62,13 @@ fn feed(entries: Vec<Entry>) -> Feed {
     }
 }
 
-fn text(feed: &Feed, format: FeedFormat) -> String {
+fn text(feed: &Feed, format: Format) -> String {
     String::from_utf8(feed.render(format).unwrap()).unwrap()
 }
 
-fn read(feed: &Feed, format: FeedFormat) -> Read {
+fn read(feed: &Feed, format: Format) -> Read {
     let text = text(feed, format);
-    if format != FeedFormat::Json {
+    if format != Format::Json {
         roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{format:?}: {error}\n{text}"));
     }
     feed_rs::parser::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{format:?}: {error}\n{text}"))
@@ -138,7 +134,7 @@ fn every_author_is_named_in_every_format() {
 
 #[test]
 fn rss_writes_plain_text_with_hexadecimal_references_and_repeats_the_cover() {
-    let rss = text(&feed(vec![entry("a & b < c", "https://example.org/a/")]), FeedFormat::Rss);
+    let rss = text(&feed(vec![entry("a & b < c", "https://example.org/a/")]), Format::Rss);
     for line in [
         "<title>潮 &#x26; &#x3C;b&#x3E;tide&#x3C;\u{2060}/b&#x3E; ]]&#x3E;</title>",
         "<description>all of &#x26;nbsp; it</description>",
@@ -162,14 +158,14 @@ fn what_is_unknown_of_a_cover_is_not_invented() {
     let url = "https://example.org/cover".to_owned();
     entry.cover = Some(Picture { url, mime_type: None, bytes: None, size: None, alt: None });
     let mut feed = feed(vec![entry]);
-    let rss = text(&feed, FeedFormat::Rss);
+    let rss = text(&feed, Format::Rss);
     assert!(!rss.contains("<enclosure"), "{rss}");
     assert!(rss.contains("<media:content medium=\"image\" url=\"https://example.org/cover\">"), "{rss}");
-    let json = text(&feed, FeedFormat::Json);
+    let json = text(&feed, Format::Json);
     assert!(json.contains("\"image\": \"https://example.org/cover\"") && !json.contains("attachments"), "{json}");
     feed.entries[0].cover =
         feed.entries[0].cover.take().map(|cover| Picture { mime_type: Some("image/png".into()), ..cover });
-    let rss = text(&feed, FeedFormat::Rss);
+    let rss = text(&feed, Format::Rss);
     assert!(rss.contains("length=\"0\" type=\"image/png\"") && !rss.contains("fileSize"), "{rss}");
 }
 
@@ -177,14 +173,14 @@ fn what_is_unknown_of_a_cover_is_not_invented() {
 fn a_permalink_is_called_one_only_where_it_is_the_id() {
     let mut moved = entry("t", "https://example.org/new/");
     moved.id = "https://example.org/old/".to_owned();
-    let rss = text(&feed(vec![moved]), FeedFormat::Rss);
+    let rss = text(&feed(vec![moved]), Format::Rss);
     assert!(rss.contains("<guid isPermaLink=\"false\">https://example.org/old/</guid>"), "{rss}");
 }
 
 #[test]
 fn atom_tells_entries_of_one_second_apart() {
     let entries = ["a", "b", "c"].map(|name| entry(name, &format!("https://example.org/{name}/")));
-    let read = read(&feed(entries.to_vec()), FeedFormat::Atom);
+    let read = read(&feed(entries.to_vec()), Format::Atom);
     let seconds = |time: Option<DateTime<Utc>>| time.unwrap().timestamp() - 1_782_950_400;
     let updated: Vec<i64> = read.entries.iter().map(|entry| seconds(entry.updated)).collect();
     assert_eq!((updated, seconds(read.updated)), (vec![0, 1, 2], 2));
@@ -194,20 +190,20 @@ fn atom_tells_entries_of_one_second_apart() {
 fn every_format_names_the_hubs() {
     let mut feed = feed(Vec::new());
     feed.hubs = ["https://hub.example.org/?a=1&b=2", "https://hub.example.com/"].map(str::to_owned).to_vec();
-    let rss = text(&feed, FeedFormat::Rss);
+    let rss = text(&feed, Format::Rss);
     assert!(rss.contains("<atom:link href=\"https://hub.example.org/?a=1&#x26;b=2\" rel=\"hub\"/>"), "{rss}");
-    let atom = text(&feed, FeedFormat::Atom);
+    let atom = text(&feed, Format::Atom);
     assert!(atom.contains("<link href=\"https://hub.example.com/\" rel=\"hub\"/>"), "{atom}");
-    let json: serde_json::Value = serde_json::from_str(&text(&feed, FeedFormat::Json)).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text(&feed, Format::Json)).unwrap();
     let hub = |url: &str| serde_json::json!({ "type": "WebSub", "url": url });
     assert_eq!(json["hubs"], serde_json::json!([hub(&feed.hubs[0]), hub(&feed.hubs[1])]));
 }
 
 #[test]
 fn an_empty_feed_is_a_feed() {
-    let atom = text(&feed(Vec::new()), FeedFormat::Atom);
+    let atom = text(&feed(Vec::new()), Format::Atom);
     assert!(atom.contains("<updated>2000-01-01T00:00:00+00:00</updated>"), "{atom}");
-    let rss = text(&feed(Vec::new()), FeedFormat::Rss);
+    let rss = text(&feed(Vec::new()), Format::Rss);
     assert!(!rss.contains("lastBuildDate") && !rss.contains("xmlns:media"), "{rss}");
     for format in FORMATS {
         assert_eq!(known(&read(&feed(Vec::new()), format)), []);
@@ -230,9 +226,9 @@ proptest! {
         entry.terms = vec![plain(&format!("t{term}"))];
         entry.content_html = Some(format!("<p>{}</p>", html.trim()));
         let feed = feed(vec![entry]);
-        let json = known(&read(&feed, FeedFormat::Json));
-        prop_assert_eq!(&known(&read(&feed, FeedFormat::Rss)), &json);
-        prop_assert_eq!(&known(&read(&feed, FeedFormat::Atom)), &json);
+        let json = known(&read(&feed, Format::Json));
+        prop_assert_eq!(&known(&read(&feed, Format::Rss)), &json);
+        prop_assert_eq!(&known(&read(&feed, Format::Atom)), &json);
         for format in FORMATS {
             prop_assert_eq!(text(&feed, format), text(&feed, format));
         }

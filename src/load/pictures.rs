@@ -2,10 +2,10 @@
 
 use crate::config::Config;
 use crate::disk::Project;
-use crate::disk::local::LocalFiles;
 use crate::edition::Edition;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
+use crate::resources::Resources;
 
 /// The edition of these issues with its pictures, where the project wants them sent along, and what is wrong with them.
 ///
@@ -18,8 +18,9 @@ pub fn with_pictures(
     edition: Edition,
 ) -> anyhow::Result<(Edition, Vec<Finding>)> {
     let Some(mail) = &config.mail else { return Ok((edition, Vec::new())) };
-    let files = LocalFiles::new(project, config);
-    let (edition, findings) = edition.with_pictures(mail, &|url, most_bytes| files.picture(issues, url, most_bytes))?;
+    let files = Resources::new(project, config);
+    let (edition, findings) =
+        edition.with_pictures(&mail.edition, &|url, most_bytes| files.picture(issues, url, most_bytes))?;
     let place = |finding: Finding| match issues.first() {
         Some(issue) => finding.at(Place::file(&issue.path)),
         None => finding,

@@ -10,16 +10,18 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use crate::config::{Config, FeedFormat};
+use crate::config::Config;
 use crate::content::permalink::absolute;
 use crate::disk::Project;
 use crate::feed::Feed;
+use crate::feed::Format;
 use crate::feed::diff::{Difference, differences};
 use crate::feed::outline::{Kind, Outline, outlines};
 use crate::feed::published::{self, NotAFeed, Published};
 use crate::finding::Finding;
 use crate::http::{self, Client, Limits, Reach};
 use crate::issue::Issue;
+use crate::publish::bodies::Bodies;
 use crate::publish::texts::Texts;
 
 /// What a published feed may cost.
@@ -27,7 +29,7 @@ const LIMITS: Limits =
     Limits { bytes: 64 * 1024 * 1024, connect: Duration::from_secs(10), total: Duration::from_secs(60), redirects: 5 };
 
 /// The formats by how much they tell of an entry: RSS does not say when one was updated.
-const BY_DETAIL: [FeedFormat; 3] = [FeedFormat::Json, FeedFormat::Atom, FeedFormat::Rss];
+const BY_DETAIL: [Format; 3] = [Format::Json, Format::Atom, Format::Rss];
 
 /// Where the published feeds are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,9 +69,10 @@ pub fn compare(
     against: &Against,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Comparison> {
-    let mut outlines = outlines(config, issues, now);
+    let mut outlines = outlines(&config.publications(), &config.feeds, issues, now);
     outlines.retain(|outline| outline.kind == Kind::Main);
-    let mut texts = Texts::new(project, config, issues, &outlines)?;
+    let bodies = Bodies::new(project);
+    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
     let mut comparison = Comparison::default();
     for outline in &outlines {
         let Some((name, published)) = find(project, config, outline, against)? else { continue };

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use crate::config::{Config, WebArchive};
+use crate::config::Config;
 use crate::content::shortcodes::Shortcodes;
 use crate::content::summary::summary;
-use crate::disk::covers::Covers;
-use crate::disk::local::LocalFiles;
+use crate::covers::Covers;
 use crate::disk::{Project, Written};
 use crate::edition::dress;
 use crate::edition::template::Templates;
@@ -24,8 +23,10 @@ use crate::issue::Issue;
 use crate::load;
 use crate::page::{self, Pages, Shown};
 use crate::publication::Publication;
+use crate::publish::bodies::Bodies;
 use crate::publish::pages::address::{Addressed, addressed};
 use crate::publish::prefix;
+use crate::resources::Resources;
 
 mod address;
 mod gone;
@@ -74,6 +75,7 @@ pub(super) struct Source<'a> {
     pub config: &'a Config,
     /// Every issue, for references.
     pub issues: &'a [Issue],
+    pub bodies: &'a Bodies<'a>,
     /// Folder for what is built, below the project folder.
     pub output: &'a Path,
     /// What else was built, below the project folder.
@@ -95,20 +97,20 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], outlines: &[Outline<'
     let Some(archive) = &source.config.archive else { return Ok(Made::default()) };
     let Source { project, config, .. } = *source;
     let templates = page::templates(&|name| project.text_if_there(format!("templates/{name}")))?;
-    let listed = directory(config, outlines);
+    let listed = directory(&config.publication.base_url, &config.feeds, outlines);
     let mut workshop = Workshop {
         source,
         archive,
         templates: &templates,
         covers: Covers::open(project, config)?.0,
         shortcodes: load::shortcodes(project, config, source.issues)?.0,
-        files: LocalFiles::new(project, config),
+        files: Resources::new(project, config),
         made: Made::default(),
         referred: BTreeMap::new(),
     };
     let (addressed, wrong) = addressed(config, archive, shown);
     workshop.made.findings.extend(wrong);
-    for publication in std::iter::once(&config.publication).chain(config.languages.others()) {
+    for publication in config.publications() {
         let of_site: Vec<&Addressed<'_>> =
             addressed.iter().filter(|page| page.issue.site == publication.site).collect();
         workshop.site(publication, &of_site, &listed)?;
@@ -123,11 +125,11 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], outlines: &[Outline<'
 /// Makes the pages of all languages.
 struct Workshop<'a> {
     source: &'a Source<'a>,
-    archive: &'a WebArchive,
+    archive: &'a page::Options,
     templates: &'a Templates,
     covers: Covers<'a>,
     shortcodes: Shortcodes<'a>,
-    files: LocalFiles<'a>,
+    files: Resources<'a>,
     made: Made,
     /// Files of the project, by their path below the output folder.
     referred: BTreeMap<String, PathBuf>,
@@ -183,9 +185,9 @@ impl Workshop<'_> {
         newer: Option<&Issue>,
         older: Option<&Issue>,
     ) -> anyhow::Result<Result<Kept, Vec<Finding>>> {
-        let Source { project, output, .. } = *self.source;
+        let Source { project, bodies, output, .. } = *self.source;
         let issue = page.issue;
-        let text = match load::body(project, issue) {
+        let text = match bodies.of(issue) {
             Ok(text) => text,
             Err(finding) => return Ok(Err(vec![*finding])),
         };

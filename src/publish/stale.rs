@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::config::{Archive, Config};
+use crate::config::Config;
 use crate::disk::Project;
+use crate::feed::Archive;
 use crate::feed::outline::ARCHIVES;
 use crate::finding::Finding;
 use crate::publish::Built;
@@ -25,8 +26,7 @@ pub(super) fn stale(
     let made: BTreeSet<&Path> = built.iter().map(|built| Path::new(&built.folder)).collect();
     let archives = (config.feeds.archive != Archive::Off).then_some(ARCHIVES);
     let families: Vec<&str> = config.feeds.by.iter().map(|family| family.name()).chain(archives).collect();
-    let own = [&config.publication].into_iter();
-    let sites = own.chain(config.languages.others()).map(|site| output.join(site.site.as_deref().unwrap_or_default()));
+    let sites = config.publications().into_iter().map(|site| output.join(site.site.as_deref().unwrap_or_default()));
     let mut findings = Vec::new();
     for site in sites {
         for family in &families {

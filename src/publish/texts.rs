@@ -7,17 +7,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
-use crate::config::{Config, FeedContent};
+use crate::config::Config;
 use crate::content::html::{self, Reader};
 use crate::content::shortcodes::Shortcodes;
 use crate::content::summary::summary;
+use crate::covers::{Covers, Known};
 use crate::disk::Project;
-use crate::disk::covers::{Covers, Known};
 use crate::feed::Text;
 use crate::feed::outline::Outline;
 use crate::finding::Finding;
-use crate::issue::Issue;
+use crate::issue::{Extent, Issue};
 use crate::load;
+use crate::publish::bodies::Bodies;
 use crate::publish::prefix;
 
 /// Bytes of text that may wait for feeds of later batches.
@@ -25,7 +26,7 @@ const MOST_BYTES_HELD: usize = 32 << 20;
 
 /// Texts by the path of their issue.
 pub(super) struct Texts<'a> {
-    project: &'a Project,
+    bodies: &'a Bodies<'a>,
     config: &'a Config,
     covers: Covers<'a>,
     shortcodes: Shortcodes<'a>,
@@ -45,6 +46,7 @@ impl<'a> Texts<'a> {
     /// # Errors
     /// When `covers.lock` or a template is there and cannot be read.
     pub fn new(
+        bodies: &'a Bodies<'a>,
         project: &'a Project,
         config: &'a Config,
         issues: &'a [Issue],
@@ -58,7 +60,7 @@ impl<'a> Texts<'a> {
         let (shortcodes, wrong) = load::shortcodes(project, config, issues)?;
         findings.extend(wrong);
         let (held, unreadable, named) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
-        Ok(Self { project, config, covers, shortcodes, held, bytes: 0, wanted, unreadable, named, findings })
+        Ok(Self { bodies, config, covers, shortcodes, held, bytes: 0, wanted, unreadable, named, findings })
     }
 
     /// Renders what these feeds want and is not there yet. Of a feed with a limit of bytes only as many issues as fill it.
@@ -120,7 +122,7 @@ impl<'a> Texts<'a> {
         let mut asked = BTreeSet::new();
         let missing = |issue: &&'a Issue| !self.is_known(issue) && asked.insert(issue.path.as_str());
         let missing: Vec<&'a Issue> = issues.filter(missing).collect();
-        let full = self.config.feeds.content == FeedContent::Full;
+        let full = self.config.feeds.content == Extent::Full;
         let rendered: Vec<_> = missing.par_iter().map(|issue| self.text(issue, full)).collect();
         for (issue, rendered) in missing.into_iter().zip(rendered) {
             if let Some(text) = self.noted(issue, rendered) {
@@ -153,7 +155,7 @@ impl<'a> Texts<'a> {
 
     fn text(&self, issue: &Issue, full: bool) -> Rendered {
         let Known { cover, finding } = self.covers.of(issue);
-        match text(self.project, &self.shortcodes, issue, full) {
+        match text(self.bodies, &self.shortcodes, issue, full) {
             Err(unreadable) => Rendered { text: Err(unreadable), findings: finding.into_iter().collect() },
             Ok((text, wrong)) => {
                 Rendered { text: Ok(Text { cover, ..text }), findings: finding.into_iter().chain(wrong).collect() }
@@ -187,7 +189,7 @@ fn size(text: &Text) -> usize {
 
 /// What the feed takes from an issue's body, and what is wrong with its shortcodes.
 fn text(
-    project: &Project,
+    bodies: &Bodies<'_>,
     shortcodes: &Shortcodes<'_>,
     issue: &Issue,
     full: bool,
@@ -195,7 +197,7 @@ fn text(
     if !full && issue.description.is_some() {
         return Ok((Text::default(), Vec::new()));
     }
-    let body = load::body(project, issue)?;
+    let body = bodies.of(issue)?;
     let (document, findings) = shortcodes.document(issue, &body);
     let html =
         if full { html::render(&document, &issue.permalink, &prefix(issue), Reader::Feed) } else { String::new() };

@@ -1,4 +1,4 @@
-//! The way out: one connection to an SMTP server, or a folder of .eml files.
+//! SMTP (RFC 5321): one connection to a mail server.
 //!
 //! Takes finished letters, one at a time, and says what became of each and in which phase. Who gets what, what is
 //! tried again and what is written down is `delivery`'s.
@@ -7,49 +7,17 @@ pub mod certificate;
 mod dialogue;
 mod keywords;
 mod login;
-pub mod outbox;
 pub mod phase;
 pub mod probe;
 pub mod relay;
 pub mod reply;
+mod server;
 pub mod session;
 pub mod stream;
 mod tls;
 mod wire;
 
-use std::fmt;
-use std::path::PathBuf;
-
-use crate::disk::Project;
-use crate::smtp::relay::Relay;
-
-/// Which way mail leaves, with all that the way needs: `config::Via` with its files and secrets read.
-pub enum Route {
-    /// To mail servers, one at least.
-    Relays(Vec<Relay>),
-    /// Into a folder of the project.
-    Outbox {
-        /// The project.
-        project: Project,
-        /// The folder, below the project's.
-        root: PathBuf,
-        /// So many files are written side by side.
-        writers: usize,
-    },
-}
-
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Route::Relays(relays) => {
-                let names: Vec<String> = relays.iter().map(|relay| format!("`{relay}`")).collect();
-                let noun = if names.len() == 1 { "server" } else { "servers" };
-                write!(f, "the mail {noun} {}", names.join(", "))
-            }
-            Route::Outbox { project, root, .. } => write!(f, "the folder `{}`", project.path(root).display()),
-        }
-    }
-}
+pub use crate::smtp::server::{Server, TlsMode};
 
 #[cfg(test)]
 #[path = "../../tests/it/smtp_peer/mod.rs"]

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use crate::config::TlsMode;
 use crate::email::EmailAddress;
+use crate::smtp::TlsMode;
 use crate::smtp::certificate::{Certificate, Witness};
 use crate::smtp::dialogue::{Dialogue, lost};
 use crate::smtp::keywords::Keywords;

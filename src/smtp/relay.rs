@@ -3,14 +3,13 @@
 //! Takes settings, file contents and the password already read; opens nothing itself, `session` does.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use secrecy::SecretString;
 
-use crate::config::{Server, TlsMode};
 use crate::rate::{Rate, WarmUp};
 use crate::smtp::phase::Timeouts;
 use crate::smtp::tls::Tls;
+use crate::smtp::{Server, TlsMode};
 
 /// A mail server and how to talk to it.
 pub struct Relay {
@@ -77,10 +76,7 @@ impl Relay {
 
     /// Whether the server is on this machine, so that nobody can listen on the way to it.
     pub fn is_loopback(&self) -> bool {
-        match self.server.host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => self.server.host.eq_ignore_ascii_case("localhost"),
-        }
+        self.server.is_loopback()
     }
 }
 

@@ -6,9 +6,9 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::config::TlsMode;
 use crate::email::EmailAddress;
 use crate::letter::Letter;
+use crate::smtp::TlsMode;
 use crate::smtp::dialogue::{Dialogue, lost};
 use crate::smtp::keywords::Keywords;
 use crate::smtp::login::log_in;

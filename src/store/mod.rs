@@ -6,13 +6,13 @@
 //! process. Who may send, and how many at a time, is settled by `begin_run`; reading and subscribing are free. A store that
 //! was moved elsewhere (`moving`) can be read; whatever else a person or a run wants of it is `StoreError::Moved`.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use crate::config::{Database, StorePlace, without_parameters};
 use crate::digest::Contents;
-use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
@@ -22,10 +22,12 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use moving::Movable;
 
 pub use error::StoreError;
+pub use location::{Database, Location};
 
 #[cfg(test)]
 mod conformance;
 mod error;
+mod location;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod moving;
@@ -33,45 +35,51 @@ mod password;
 pub mod postgres;
 pub mod sqlite;
 
-/// Opens the store of a project.
+/// Tells where a file of the project is, by its path below the project folder.
+pub type Locate<'a> = &'a dyn Fn(&Path) -> PathBuf;
+
+/// Opens the store at `location`. `locate` finds the files that it names.
 ///
 /// # Errors
 /// When it cannot be opened, is no store, or was made by a newer version of this program.
-pub fn open(project: &Project, place: &StorePlace) -> Result<Box<dyn Store>, StoreError> {
-    Ok(open_movable(project, place, None)?)
+pub fn open(location: &Location, locate: Locate<'_>) -> Result<Box<dyn Store>, StoreError> {
+    Ok(open_movable(location, None, locate)?)
 }
 
-/// Opens a store of a project to move it, or to move another one to it. The password of a database is in `password_file`,
-/// relative to the project folder, where one is named, else where it always is.
+/// Opens a store to move it, or to move another one to it. The password of a database is in `password_file`, relative to
+/// the project folder, where one is named, else where it always is.
 ///
 /// # Errors
 /// As `open`.
 pub fn open_movable(
-    project: &Project,
-    place: &StorePlace,
+    location: &Location,
     password_file: Option<&Path>,
+    locate: Locate<'_>,
 ) -> Result<Box<dyn Movable>, StoreError> {
-    match place {
-        StorePlace::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(&project.path(file))?)),
-        StorePlace::Postgres(database) => Ok(Box::new(open_postgres(project, database, password_file)?)),
+    match location {
+        Location::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(&locate(file))?)),
+        Location::Postgres(database) => Ok(Box::new(open_postgres(database, password_file, locate)?)),
     }
 }
 
 fn open_postgres(
-    project: &Project,
     database: &Database,
     password_file: Option<&Path>,
+    locate: Locate<'_>,
 ) -> Result<postgres::Postgres, StoreError> {
     let password = match password_file {
-        Some(file) => password::in_file(project, file).map(Some),
-        None => password::password(project, database),
+        Some(file) => password::in_file(&locate(file)).map(Some),
+        None => password::password(database, locate),
     };
     let password = password.map_err(|source| StoreError::Connect {
-        place: without_parameters(&database.url).to_owned(),
+        place: database.place().to_owned(),
         help: "mend or remove `store_password_file` in the project file, or `--password-file`",
         source,
     })?;
-    postgres::Postgres::open(&database.url, password.as_ref(), |file| project.bytes(file))
+    postgres::Postgres::open(&database.url, password.as_ref(), |file| {
+        let path = locate(Path::new(file));
+        fs::read(&path).with_context(|| format!("failed to read `{}`", path.display()))
+    })
 }
 
 /// What keeps subscribers and the ledger.

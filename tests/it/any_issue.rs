@@ -6,9 +6,9 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use slugline::disk::Project;
+use slugline::identity::LockMode;
 use slugline::load;
 use slugline::publish;
-use slugline::publish::record::Keeping;
 
 use crate::judge::Published;
 
@@ -37,7 +37,7 @@ fn faults(folder: &Path, files: &[String]) -> Vec<String> {
     let config = load::config(&project, "slugline.yaml").unwrap();
     let loaded = load::issues(&project, &config).unwrap();
     let now = chrono::DateTime::parse_from_rfc3339(NOW).unwrap().to_utc();
-    publish::build(&project, &config, &loaded.issues, &config.output, now, Keeping::LeaveAlone).unwrap();
+    publish::build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).unwrap();
     Published::read(&folder.join(&config.output)).faults()
 }
 

@@ -13,16 +13,16 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "transform",
         &[
-            "authentication", "check", "config", "content", "covers_lock", "edition", "feed", "page", "picture",
+            "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "page", "picture",
             "statistics", "token",
         ],
     ),
-    ("edge", &["disk", "dns", "fault", "http", "smtp", "store"]),
+    ("edge", &["disk", "dns", "fault", "http", "outbox", "smtp", "store"]),
     (
         "use case",
         &[
-            "bounces", "compose", "covers", "delivery", "diagnosis", "load", "preview", "publish", "review",
-            "subscription",
+            "bounces", "compose", "config", "covers", "delivery", "diagnosis", "identity", "load", "preview",
+            "publish", "resources", "review", "subscription", "transport",
         ],
     ),
     ("face", &["cli", "web"]),
@@ -33,7 +33,7 @@ const OUTSIDE: [(&str, &[&str]); 18] = [
     ("std::fs", &["disk", "fault", "smtp", "store", "web", "cli"]),
     ("std::net", &["dns", "http", "smtp", "store", "web", "cli"]),
     ("std::env", &["disk", "fault", "smtp", "store", "web", "cli", "main"]),
-    ("process::Command", &["disk/history/git"]),
+    ("process::Command", &["disk/git"]),
     ("process::exit", &[]),
     ("SmtpConnection", &["smtp"]),
     ("postgres::Client", &["store"]),

@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use crate::cli::Context;
 use crate::compose::secrets;
-use crate::config::{Config, MailConfig, StorePlace, Via, without_parameters};
+use crate::config::{Config, MailConfig, Via};
 use crate::diagnosis::Step;
 use crate::finding::Finding;
-use crate::store::StoreError;
+use crate::store::{Location, StoreError};
 use crate::subscriber::Status;
 
 /// Whether the store opens, and how many would get an issue. A store that is not there yet is not made.
 pub(super) fn store(context: &Context, config: &Config) -> (Step, Option<u64>) {
     let place = match &config.store {
-        StorePlace::Sqlite(file) => file.display().to_string(),
-        StorePlace::Postgres(database) => without_parameters(&database.url).to_owned(),
+        Location::Sqlite(file) => file.display().to_string(),
+        Location::Postgres(database) => database.place().to_owned(),
     };
-    if matches!(&config.store, StorePlace::Sqlite(file) if !context.project.path(file).exists()) {
+    if matches!(&config.store, Location::Sqlite(file) if !context.project.path(file).exists()) {
         return (Step::ok("store", format!("`{place}` is not there yet: the first import or sending makes it")), None);
     }
     match count(context, config) {
@@ -67,7 +67,7 @@ fn files(context: &Context, config: &Config, mail: &MailConfig) -> Vec<Step> {
     if let Via::Smtp(servers) = &mail.via {
         files.extend(servers.iter().filter_map(|server| server.password_file.as_ref()));
     }
-    if let StorePlace::Postgres(database) = &config.store {
+    if let Location::Postgres(database) = &config.store {
         files.extend(&database.password_file);
     }
     let mut private = Vec::new();

@@ -2,14 +2,14 @@
 
 use url::Url;
 
-use crate::config::WebArchive;
 use crate::config::raw::{RawConfig, RawPages};
 use crate::config::resolve::Wrong;
 use crate::content::permalink::{Pattern, absolute};
+use crate::page::Options;
 use crate::publication::Publication;
 
 /// The archive; its addresses are the permalinks too, unless the project file has a pattern for these.
-pub(super) fn archive(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Option<WebArchive> {
+pub(super) fn archive(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Option<Options> {
     let written = match raw.archive.as_ref()? {
         RawPages::Truth(false) => return None,
         RawPages::Truth(true) => {
@@ -24,10 +24,10 @@ pub(super) fn archive(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Option<WebArchi
     let pattern = wrong.check(Pattern::parse(written), &["archive"], "it is no pattern", &help)?;
     let is_permalink =
         raw.permalink.as_deref().is_none_or(|permalink| Pattern::parse(permalink).as_ref() == Ok(&pattern));
-    Some(WebArchive { pattern, is_permalink })
+    Some(Options { pattern, is_permalink })
 }
 
 /// The index of the archive of a publication.
-pub(super) fn home(archive: &WebArchive, publication: &Publication) -> Url {
+pub(super) fn home(archive: &Options, publication: &Publication) -> Url {
     absolute(&publication.base_url, &format!("/{}", archive.folder(publication)))
 }

@@ -1,12 +1,11 @@
 //! What `check` judges: rules that are switched off, each a known one.
 
-use crate::check::rules;
-use crate::config::CheckConfig;
+use crate::check::{Options, rules};
 use crate::config::raw::{OneOrMany, RawCheck};
 use crate::config::resolve::Wrong;
 use crate::finding::nearest;
 
-pub(super) fn check(raw: &RawCheck, wrong: &mut Wrong<'_>) -> CheckConfig {
+pub(super) fn check(raw: &RawCheck, wrong: &mut Wrong<'_>) -> Options {
     let off: Vec<String> =
         raw.off.as_ref().map(OneOrMany::items).unwrap_or_default().into_iter().map(str::to_owned).collect();
     for name in off.iter().filter(|name| rules::named(name).is_none()) {
@@ -16,5 +15,5 @@ pub(super) fn check(raw: &RawCheck, wrong: &mut Wrong<'_>) -> CheckConfig {
         };
         wrong.value(&["check", "off"], format!("there is no rule `{name}`"), &help);
     }
-    CheckConfig { off }
+    Options { off }
 }

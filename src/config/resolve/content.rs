@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::config::Languages;
 use crate::config::raw::{OneOrMany, RawContent};
 use crate::config::resolve::{Wrong, folder};
+use crate::content::languages::Languages;
 use crate::publication::{Publication, is_language_tag};
 
 pub(super) fn folders(

@@ -4,12 +4,11 @@ use chrono::NaiveTime;
 use chrono_tz::Tz;
 
 use super::Wrong;
-use crate::config::raw::{RawDigest, RawFeedContent};
-use crate::config::schedule::{Every, Schedule};
-use crate::config::{DigestConfig, FeedContent};
+use crate::config::raw::RawDigest;
+use crate::delivery::schedule::{Every, Schedule};
 
-/// Turns every value into what it means.
-pub(super) fn digest(raw: &RawDigest, zone: Tz, wrong: &mut Wrong<'_>) -> DigestConfig {
+/// The periods, and when their digests are mailed.
+pub(super) fn schedule(raw: &RawDigest, zone: Tz, wrong: &mut Wrong<'_>) -> Schedule {
     const EVERY: &str = "write `week`, `month`, or a cron expression such as `0 8 * * MON`";
     let keys = |key| ["mail", "digest", key];
     let every = Every::parse(raw.every.as_deref().unwrap_or("week"));
@@ -19,14 +18,7 @@ pub(super) fn digest(raw: &RawDigest, zone: Tz, wrong: &mut Wrong<'_>) -> Digest
     }
     let at = raw.at.as_deref().map(|text| time_of_day(text).ok_or_else(|| format!("`{text}`")));
     let at = at.and_then(|at| wrong.check(at, &keys("at"), "it is no time of day", "write one such as `\"08:00\"`"));
-    DigestConfig {
-        schedule: Schedule::new(every, at.unwrap_or(NaiveTime::MIN), zone),
-        content: match raw.content {
-            None | Some(RawFeedContent::Full) => FeedContent::Full,
-            Some(RawFeedContent::Summary) => FeedContent::Summary,
-        },
-        subject: raw.subject.clone().unwrap_or_else(|| "{{ publication.title }}: {{ digest.period }}".to_owned()),
-    }
+    Schedule::new(every, at.unwrap_or(NaiveTime::MIN), zone)
 }
 
 fn time_of_day(text: &str) -> Option<NaiveTime> {

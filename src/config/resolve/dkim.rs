@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::config::DkimKey;
 use crate::config::raw::{RawDkim, RawDkimKey};
 use crate::config::resolve::Wrong;
+use crate::dkim::KeyFile;
 
 /// The keys; those without a domain are of the sender's.
-pub(super) fn keys(raw: Option<&RawDkim>, sender: &str, wrong: &mut Wrong<'_>) -> Vec<DkimKey> {
+pub(super) fn keys(raw: Option<&RawDkim>, sender: &str, wrong: &mut Wrong<'_>) -> Vec<KeyFile> {
     let written = match raw {
         None => return Vec::new(),
         Some(RawDkim::Word(word)) if word == "provider" => return Vec::new(),
@@ -22,7 +22,7 @@ pub(super) fn keys(raw: Option<&RawDkim>, sender: &str, wrong: &mut Wrong<'_>) -
     written.iter().filter_map(|raw| key(raw, sender, wrong)).collect()
 }
 
-fn key(raw: &RawDkimKey, sender: &str, wrong: &mut Wrong<'_>) -> Option<DkimKey> {
+fn key(raw: &RawDkimKey, sender: &str, wrong: &mut Wrong<'_>) -> Option<KeyFile> {
     let selector = raw.selector.trim();
     if !is_name(selector) {
         let help = "write the name below `_domainkey` in your DNS, such as `autumn2026`";
@@ -35,7 +35,7 @@ fn key(raw: &RawDkimKey, sender: &str, wrong: &mut Wrong<'_>) -> Option<DkimKey>
         let help = "write your domain, such as `example.org`";
         wrong.value(&["mail", "dkim", "domain"], format!("`{written}` is no domain"), help);
     }
-    Some(DkimKey { selector: selector.to_owned(), domain: domain?, key_file: PathBuf::from(&raw.key_file) })
+    Some(KeyFile { selector: selector.to_owned(), domain: domain?, key_file: PathBuf::from(&raw.key_file) })
 }
 
 /// Labels of letters, digits and hyphens with dots between them (RFC 6376 section 3.1).

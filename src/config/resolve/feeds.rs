@@ -10,23 +10,22 @@ use url::Url;
 
 use crate::config::raw::{OneOrMany, RawArchive, RawFeedContent, RawFeeds, RawFormats};
 use crate::config::resolve::{Wrong, stays_inside};
-use crate::config::{Archive, Family, FeedContent, FeedFormat, FeedsConfig, STYLESHEET};
+use crate::feed::{Archive, Family, Format, Options, stylesheet};
 
-pub(super) fn feeds(raw: &RawFeeds, wrong: &mut Wrong<'_>) -> FeedsConfig {
+/// `have_archive_pages`: whether the project has a web archive.
+pub(super) fn feeds(raw: &RawFeeds, have_archive_pages: bool, wrong: &mut Wrong<'_>) -> Options {
     if raw.ttl == Some(0) {
         wrong.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
     }
     let formats = formats(raw.formats.as_ref(), wrong);
-    let has_xml = formats.keys().any(|format| *format != FeedFormat::Json);
-    FeedsConfig {
+    let has_xml = formats.keys().any(|format| *format != Format::Json);
+    Options {
+        have_archive_pages,
         stylesheet: has_xml && raw.stylesheet.unwrap_or(true),
         opml: raw.opml.as_deref().map(|file| opml(file, &formats, wrong)),
         formats,
         limit: raw.limit.unwrap_or(20),
-        content: match raw.content {
-            None | Some(RawFeedContent::Full) => FeedContent::Full,
-            Some(RawFeedContent::Summary) => FeedContent::Summary,
-        },
+        content: RawFeedContent::meant(raw.content),
         ttl: raw.ttl,
         by: families(raw.by.as_ref(), wrong),
         archive: wrong
@@ -65,14 +64,14 @@ fn hub(address: &str) -> Result<Url, String> {
     if web { Ok(url) } else { Err(format!("`{}` is not a scheme of the web", url.scheme())) }
 }
 
-fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedFormat, String> {
+fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<Format, String> {
     let written = match raw {
         None => [Some("feed.xml"), Some("atom.xml"), Some("feed.json")],
         Some(raw) => [raw.rss.as_deref(), raw.atom.as_deref(), raw.json.as_deref()],
     };
     let mut formats = BTreeMap::new();
     for ((format, key), file) in
-        [(FeedFormat::Rss, "rss"), (FeedFormat::Atom, "atom"), (FeedFormat::Json, "json")].into_iter().zip(written)
+        [(Format::Rss, "rss"), (Format::Atom, "atom"), (Format::Json, "json")].into_iter().zip(written)
     {
         let Some(file) = file else { continue };
         let keys = ["feeds", "formats", key];
@@ -85,7 +84,7 @@ fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<FeedForm
     formats
 }
 
-fn opml(file: &str, formats: &BTreeMap<FeedFormat, String>, wrong: &mut Wrong<'_>) -> String {
+fn opml(file: &str, formats: &BTreeMap<Format, String>, wrong: &mut Wrong<'_>) -> String {
     const HELP: &str = "write a name such as `feeds.opml`";
     check_file(file, &["feeds", "opml"], HELP, wrong);
     if formats.values().any(|feed| feed == file) {
@@ -99,7 +98,7 @@ fn check_file(file: &str, keys: &[&str], help: &str, wrong: &mut Wrong<'_>) {
     if file.is_empty() || !stays_inside(Path::new(file)) || file.ends_with('/') {
         wrong.value(keys, format!("`{file}` is no file below `output`"), help);
     }
-    if file == STYLESHEET {
+    if file == stylesheet::FILE {
         wrong.value(keys, format!("`{file}` is the style of the feeds"), help);
     }
 }

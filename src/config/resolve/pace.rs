@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 
 use crate::config::raw::{RawCanary, RawWarmUp};
 use crate::config::resolve::Wrong;
-use crate::config::{Canary, Wave, via};
+use crate::config::via;
+use crate::delivery::policy::{Canary, Wave};
 use crate::rate::{Rate, WarmUp};
 
 /// A rate under that name. `report` takes what is wrong and what to do.

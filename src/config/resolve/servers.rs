@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 
 use crate::config::raw::{RawMail, RawServer, RawServerFields, RawVia};
 use crate::config::resolve::{Wrong, pace};
-use crate::config::via::{self, WayOut};
-use crate::config::{MailServer, Server, Via};
+use crate::config::{MailServer, Via, via};
+use crate::smtp::Server;
 
 const KEYS: [&str; 2] = ["mail", "via"];
 
@@ -17,13 +17,14 @@ pub(super) fn way_out(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Via {
     let servers = match &raw.via {
         None => return Via::Outbox(PathBuf::from("outbox")),
         Some(RawVia::One(RawServer::Url(url))) => {
-            return match parsed(url, "", wrong) {
-                Some(WayOut::Server(server)) => {
-                    Via::Smtp(vec![mail_server(server, &RawServerFields::default(), raw, "", zone, wrong)])
-                }
-                Some(WayOut::Outbox(folder)) => Via::Outbox(folder),
-                None => Via::Outbox(PathBuf::new()),
-            };
+            if let Some(folder) = via::outbox(url.trim()) {
+                return Via::Outbox(folder);
+            }
+            let server = parsed(url, "", wrong);
+            let own = RawServerFields::default();
+            return Via::Smtp(
+                server.map(|server| mail_server(server, &own, raw, "", zone, wrong)).into_iter().collect(),
+            );
         }
         Some(RawVia::One(server)) => std::slice::from_ref(server),
         Some(RawVia::Many(servers)) => servers.as_slice(),
@@ -47,14 +48,12 @@ fn of_entry(entry: &RawServer, raw: &RawMail, which: &str, zone: Tz, wrong: &mut
         RawServer::Url(url) => (url, &none),
         RawServer::Full(own) => (&own.url, &**own),
     };
-    match parsed(url, which, wrong)? {
-        WayOut::Server(server) => Some(mail_server(server, own, raw, which, zone, wrong)),
-        WayOut::Outbox(_) => {
-            let why = format!("{which}an outbox is no mail server");
-            wrong.value(&KEYS, why, "write `via: outbox` alone, or remove it from the list");
-            None
-        }
+    if via::outbox(url.trim()).is_some() {
+        let why = format!("{which}an outbox is no mail server");
+        wrong.value(&KEYS, why, "write `via: outbox` alone, or remove it from the list");
+        return None;
     }
+    parsed(url, which, wrong).map(|server| mail_server(server, own, raw, which, zone, wrong))
 }
 
 /// A server with what its mapping says, and what the keys below `mail` say else.
@@ -99,10 +98,10 @@ pub(super) fn connections(raw: &RawMail) -> usize {
     raw.connections.unwrap_or(4)
 }
 
-fn parsed(url: &str, which: &str, wrong: &mut Wrong<'_>) -> Option<WayOut> {
+fn parsed(url: &str, which: &str, wrong: &mut Wrong<'_>) -> Option<Server> {
     const HELP: &str = "write `outbox`, `smtp://host:587` or `smtps://host:465`; put the login into `user` and the \
                         password into SLUGLINE_SMTP_PASSWORD";
-    wrong.check(via::via(url), &KEYS, &format!("{which}mail cannot leave this way"), HELP)
+    wrong.check(Server::parse(url.trim()), &KEYS, &format!("{which}mail cannot leave this way"), HELP)
 }
 
 /// Two entries for one server and login would be taken for two servers.

@@ -1,5 +1,6 @@
 use super::*;
-use crate::config::{DkimKey, FeedFormat};
+use crate::dkim::KeyFile;
+use crate::feed::Format;
 
 fn parse(text: &str) -> Result<Config, Vec<Finding>> {
     Config::parse("slugline.yaml", text)
@@ -21,9 +22,9 @@ fn the_smallest_file_gets_every_default() {
     assert_eq!(config.publication.language, "en");
     assert_eq!(config.content, [PathBuf::from("content")]);
     assert_eq!(config.feeds.limit, 20);
-    assert_eq!(config.feeds.formats[&FeedFormat::Rss], "feed.xml");
+    assert_eq!(config.feeds.formats[&Format::Rss], "feed.xml");
     assert_eq!(config.mail, None);
-    assert_eq!(config.store, StorePlace::Sqlite("slugline.db".into()));
+    assert_eq!(config.store, Location::Sqlite("slugline.db".into()));
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn every_wrong_value_is_reported() {
 fn a_key_that_signs_is_of_the_senders_domain_unless_it_says_otherwise() {
     let mail = "title: T\nbase_url: https://e.org\nmail:\n  from: W <w@weekly.example.org>\n";
     let keys = |dkim: &str| parse(&format!("{mail}  dkim: {dkim}\n")).unwrap().mail.unwrap().dkim;
-    let key = |domain: &str| DkimKey { selector: "a1".to_owned(), domain: domain.to_owned(), key_file: "k.pem".into() };
+    let key = |domain: &str| KeyFile { selector: "a1".to_owned(), domain: domain.to_owned(), key_file: "k.pem".into() };
     assert_eq!(keys("{selector: a1, key_file: k.pem}"), [key("weekly.example.org")]);
     let both = "[{selector: a1, key_file: k.pem}, {selector: a1, domain: 例え.jp, key_file: k.pem}]";
     assert_eq!(keys(both), [key("weekly.example.org"), key("xn--r8jz45g.jp")]);

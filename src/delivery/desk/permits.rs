@@ -6,9 +6,9 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::{Desk, Seat};
+use crate::delivery::Route;
 use crate::delivery::journal::Stopped;
 use crate::rate::Quota;
-use crate::smtp::Route;
 use crate::smtp::relay::Relay;
 
 impl<'a> Desk<'a> {

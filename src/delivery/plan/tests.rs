@@ -29,8 +29,13 @@ fn store() -> Memory {
 }
 
 fn terms(on_unknown: OnUnknown) -> Terms<'static> {
-    static WEEKS: LazyLock<Schedule> = LazyLock::new(Schedule::default);
-    Terms { now: noon(), due_for: Duration::hours(48), on_unknown, edition: EditionOf::Issue, schedule: &WEEKS }
+    static HOLD: LazyLock<Policy> = LazyLock::new(Policy::default);
+    static RESEND: LazyLock<Policy> = LazyLock::new(|| Policy { on_unknown: OnUnknown::Resend, ..Policy::default() });
+    let policy = match on_unknown {
+        OnUnknown::Hold => &*HOLD,
+        OnUnknown::Resend => &*RESEND,
+    };
+    Terms { now: noon(), policy }
 }
 
 /// The slugs planned, and the rules of the findings.

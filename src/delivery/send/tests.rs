@@ -7,15 +7,18 @@ use chrono::TimeZone as _;
 use url::Url;
 
 use super::*;
-use crate::config::{Config, EditionOf, Schedule, Server, TlsMode};
+use crate::config::Config;
 use crate::delivery::forecast::forecast;
+use crate::delivery::policy::{EditionOf, Policy};
+use crate::delivery::schedule::Schedule;
 use crate::disk::Project;
-use crate::edition::dkim::{Algorithm, Key};
+use crate::dkim::{Algorithm, Key};
 use crate::email::EmailAddress;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
 use crate::smtp::peer::{Answer, Peer, Script, Taken};
 use crate::smtp::relay::{Login, Relay};
+use crate::smtp::{Server, TlsMode};
 use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
@@ -168,16 +171,16 @@ impl World {
         }
         let config = Config::parse("slugline.yaml", &config).unwrap();
         let composer = Composer::open(&project, &config, &self.issues, self.now).unwrap();
+        let policy = Policy {
+            on_unknown: self.on_unknown,
+            edition: self.edition,
+            schedule: self.schedule.clone(),
+            ..Policy::default()
+        };
         let sending = Sending {
             composer: &composer,
             chosen: Chosen::Due,
-            terms: Terms {
-                now: self.now,
-                due_for: chrono::Duration::hours(48),
-                on_unknown: self.on_unknown,
-                edition: self.edition,
-                schedule: &self.schedule,
-            },
+            terms: Terms { now: self.now, policy: &policy },
             route,
             limit: self.limit,
             rates: &self.rates,

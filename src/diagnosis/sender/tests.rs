@@ -1,7 +1,7 @@
 use crate::config::Config;
 use crate::diagnosis::Step;
+use crate::dkim::{Algorithm, Key};
 use crate::dns::peer::DnsPeer;
-use crate::edition::dkim::{Algorithm, Key};
 
 use super::*;
 

@@ -1,8 +1,8 @@
 //! When TLS begins: what the settings say, and what the port wants.
 
-use crate::config::TlsMode;
 use crate::diagnosis::Step;
 use crate::diagnosis::server::{reason, url};
+use crate::smtp::TlsMode;
 use crate::smtp::phase::Phase;
 use crate::smtp::probe::Seen;
 use crate::smtp::relay::Relay;

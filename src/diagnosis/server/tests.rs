@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use crate::config::Server;
 use crate::diagnosis::Outcome;
 use crate::email::EmailAddress;
+use crate::smtp::Server;
 use crate::smtp::certificate::{Certificate, Distrust};
 use crate::smtp::relay::Login;
 use crate::smtp::reply::Reply;

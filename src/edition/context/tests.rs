@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::config::{Config, FeedContent};
+use crate::config::Config;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
 use crate::content::markdown::Document;
 use crate::digest::{Period, PeriodName};
 use crate::edition::digest::{self, Section};
 use crate::edition::{Edition, template};
+use crate::issue::Extent;
 
 const PAGE: &str = include_str!("../../../templates/README.md");
 
@@ -81,7 +82,8 @@ fn named(prefix: &str, value: &Json, all: &mut BTreeMap<String, Json>) {
 fn the_page_names_every_variable_with_its_value() {
     let config = config();
     let (issue, cover) = issue(&config);
-    let leave = crate::edition::recipient::Unsubscribe::new(config.mail.as_ref().unwrap()).unwrap();
+    let leave =
+        crate::edition::recipient::Unsubscribe::new(config.mail.as_ref().map(|mail| &mail.edition).unwrap()).unwrap();
     let leave = leave.of(&lin()).unwrap();
     let fields = Fields::new(&config.publication, &issue, Some(&cover), BODY.to_owned(), BODY.to_owned());
     let mut offered = BTreeMap::new();
@@ -91,7 +93,7 @@ fn the_page_names_every_variable_with_its_value() {
     let (start, end) = (time("2026-11-16T00:00:00Z"), time("2026-11-23T00:00:00Z"));
     let period = Period { name: PeriodName::new("2026-W47").unwrap(), start, end };
     let sections = [Section { issue: &issue, cover: Some(cover), body: Document::parse("") }];
-    let digest = digest::fields(&config.publication, FeedContent::Full, &period, &sections);
+    let digest = digest::fields(&config.publication, Extent::Full, &period, &sections);
     let mut of_digest = BTreeMap::new();
     named("", &serde_json::to_value(digest.for_html(&lin(), &leave)).unwrap(), &mut of_digest);
     of_digest.retain(|name, _| name.starts_with("digest.") || name.starts_with("issues[]."));
@@ -111,7 +113,7 @@ fn every_template_of_the_page_works() {
         Ok(of_project.into_iter().find(|(other, _)| *other == name).map(|(_, text)| text.to_owned()))
     };
     let body = Document::parse("High **water**.");
-    let mail = config.mail.as_ref();
+    let mail = config.mail.as_ref().map(|mail| &mail.edition);
     let edition = Edition::prepare(&config.publication, mail, &issue, None, &body, &own).unwrap();
     let page = edition.html(&lin()).unwrap();
     assert!(page.contains("Dear Lin,") && page.contains("color:#0b3d5c"), "{page}");

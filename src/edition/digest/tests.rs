@@ -33,7 +33,7 @@ fn edition(config: &Config) -> Edition {
     let issues = [issue(config, "neap.md", NEAP), issue(config, "spring.md", SPRING)];
     let note = "A note[^1], and [another](#part).\n\n## Part\n\n[^1]: Below.\n";
     let sections = issues.each_ref().map(|issue| Section { issue, cover: None, body: Document::parse(note) });
-    let mail = config.mail.as_ref().unwrap();
+    let mail = &config.mail.as_ref().unwrap().edition;
     Edition::prepare_digest(&config.publication, mail, &period(), &sections, &|_| Ok(None)).unwrap()
 }
 

@@ -3,8 +3,13 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Config;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
+
+fn of_project<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
+    outlines(&config.publications(), &config.feeds, issues, now)
+}
 
 pub(in crate::feed) fn config(feeds: &str) -> Config {
     let text = format!("title: T\nbase_url: https://example.org/n\ntimezone: Asia/Shanghai\nfeeds: {{{feeds}}}\n");
@@ -51,8 +56,8 @@ fn line(folder: &str, unarchived: usize, paths: &str, older: Option<&str>) -> (S
 #[test]
 fn without_archives_the_newest_are_all() {
     let issues = issues(&["2024-05-01", "2025-05-01", "2026-05-01", "2026-07-01"]);
-    assert_eq!(shown(&outlines(&config("limit: 2"), &issues, now())), [line("", 2, "2 1", None)]);
-    assert_eq!(shown(&outlines(&config("limit: 0"), &issues, now())), [line("", 3, "2 1 0", None)]);
+    assert_eq!(shown(&of_project(&config("limit: 2"), &issues, now())), [line("", 2, "2 1", None)]);
+    assert_eq!(shown(&of_project(&config("limit: 0"), &issues, now())), [line("", 3, "2 1 0", None)]);
 }
 
 #[test]
@@ -60,7 +65,7 @@ fn a_year_is_archived_when_it_is_over_where_the_publication_is() {
     // 2025-12-31T17:00Z is in 2026 in Shanghai; 2023 has no issue.
     let dates = ["2022-05-01", "2024-05-01", "2025-05-01", "2025-12-31T17:00:00Z", "2026-02-01", "2026-03-01"];
     assert_eq!(
-        shown(&outlines(&config("limit: 1, archive: year"), &issues(&dates), now())),
+        shown(&of_project(&config("limit: 1, archive: year"), &issues(&dates), now())),
         [
             line("archive/2022/", 1, "0", None),
             line("archive/2024/", 1, "1", Some("archive/2022/")),
@@ -70,7 +75,7 @@ fn a_year_is_archived_when_it_is_over_where_the_publication_is() {
     );
     let new_year = "2026-12-31T16:00:00Z".parse().unwrap();
     let issues = issues(&dates);
-    let outlines = outlines(&config("limit: 1, archive: year"), &issues, new_year);
+    let outlines = of_project(&config("limit: 1, archive: year"), &issues, new_year);
     assert_eq!(shown(&outlines).last(), Some(&line("", 0, "5", Some("archive/2026/"))));
 }
 
@@ -79,7 +84,7 @@ fn a_busy_year_has_several_archives() {
     let dates: Vec<String> =
         (0..201).map(|hour| format!("2025-01-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24)).collect();
     let issues = issues(&dates.iter().map(String::as_str).collect::<Vec<_>>());
-    let outlines = outlines(&config("archive: year"), &issues, now());
+    let outlines = of_project(&config("archive: year"), &issues, now());
     let line = |one: &Outline<'_>| (one.folder.clone(), one.issues.len(), one.issues[0].path.clone());
     let expected =
         [("archive/2025/", 100, "99.md"), ("archive/2025-2/", 100, "199.md"), ("archive/2025-3/", 1, "200.md")];
@@ -91,7 +96,7 @@ fn a_busy_year_has_several_archives() {
 #[test]
 fn archives_of_a_number_are_counted_from_the_oldest() {
     let dates = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"];
-    let lines = |issues: &[Issue]| shown(&outlines(&config("limit: 2, archive: 2"), issues, now()));
+    let lines = |issues: &[Issue]| shown(&of_project(&config("limit: 2, archive: 2"), issues, now()));
     let mut issues = issues(&dates);
     let older = line("archive/1/", 2, "1 0", None);
     let newer = line("archive/2/", 2, "3 2", Some("archive/1/"));
@@ -105,7 +110,7 @@ fn archives_of_a_number_are_counted_from_the_oldest() {
 fn an_archive_points_to_its_feed_and_shares_its_id() {
     let issues = issues(&["2025-05-01", "2026-05-01"]);
     let config = config("archive: year, max_bytes: 9");
-    let outlines = outlines(&config, &issues, now());
+    let outlines = of_project(&config, &issues, now());
     let [archive, main] = outlines.as_slice() else { panic!("{outlines:?}") };
     assert_eq!((archive.kind, archive.current.as_deref(), archive.max_bytes), (Kind::Archive, Some(""), None));
     assert_eq!((main.kind, main.current.as_deref(), main.max_bytes), (Kind::Main, None, Some(9)));
@@ -122,7 +127,7 @@ fn terms_have_feeds_with_their_names_and_pages() {
         issue("b.md", "date: 2026-01-02\ncategories: [潮汐, 潮汐]\nauthor: Ann"),
         issue("c.md", "date: 2026-01-03\ncategories: 潮汐\nfeed: false"),
     ]);
-    let outlines = outlines(&config("by: [tags, categories, authors], limit: 1"), &issues, now());
+    let outlines = of_project(&config("by: [tags, categories, authors], limit: 1"), &issues, now());
     let line = |one: &Outline<'_>| format!("{} {} {} {}", one.folder, one.title, one.home, one.issues[0].path);
     assert_eq!(
         outlines.iter().skip(1).map(line).collect::<Vec<_>>(),
@@ -168,7 +173,7 @@ proptest! {
             // Published one by one, as life goes.
             let there = &all[all.len() - number..];
             let now = there[0].date.to_utc();
-            let outlines = outlines(&config, there, now);
+            let outlines = of_project(&config, there, now);
             prop_assert_eq!(walked(&outlines).len(), number);
             let archives: Vec<Outline<'_>> =
                 outlines.into_iter().filter(|one| one.kind == Kind::Archive).collect();

@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
 use super::*;
+use crate::identity::LockMode;
 use crate::load;
 use crate::publish::build;
-use crate::publish::record::Keeping;
 
 /// A project of one issue, as published, and edited since.
 struct Edited {
@@ -26,7 +26,7 @@ impl Edited {
         let now = "2026-06-01T00:00:00Z".parse().unwrap();
         let edited = Self { _folder: folder, project, config, now };
         let (project, config) = (&edited.project, &edited.config);
-        build(project, config, &edited.issues(), &config.output, now, Keeping::Write).unwrap();
+        build(project, config, &edited.issues(), &config.output, now, LockMode::Write).unwrap();
         project.write("content/a.md", b"---\ntitle: a\ndate: 2026-01-01\n---\ntwo\n").unwrap();
         edited
     }
@@ -90,7 +90,7 @@ fn a_folder_is_compared_by_the_format_that_tells_the_most() {
 #[test]
 fn what_is_built_differs_in_nothing_from_itself() {
     let edited = Edited::new();
-    build(&edited.project, &edited.config, &edited.issues(), Path::new("next"), edited.now, Keeping::LeaveAlone)
+    build(&edited.project, &edited.config, &edited.issues(), Path::new("next"), edited.now, LockMode::LeaveAlone)
         .unwrap();
     for file in ["feed.json", "atom.xml", "feed.xml"] {
         assert_eq!(edited.compared(&Against::Folder("next".into())).unwrap(), (format!("next/{file}"), vec![]));

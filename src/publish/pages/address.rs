@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::config::{Config, WebArchive};
+use crate::config::Config;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
-use crate::page::place;
+use crate::page::{self, place};
 
 /// An issue and the file of its page.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +19,7 @@ pub struct Addressed<'a> {
 /// The issues that can have a page, in their order, and what is wrong with the others.
 pub fn addressed<'a>(
     config: &Config,
-    archive: &WebArchive,
+    archive: &page::Options,
     issues: &[&'a Issue],
 ) -> (Vec<Addressed<'a>>, Vec<Finding>) {
     let (mut pages, mut findings) = (Vec::with_capacity(issues.len()), Vec::new());
@@ -51,8 +51,8 @@ pub fn addressed<'a>(
 }
 
 /// The files of the index.
-fn reserved(config: &Config, archive: &WebArchive) -> HashMap<String, String> {
-    let publications = std::iter::once(&config.publication).chain(config.languages.others());
+fn reserved(config: &Config, archive: &page::Options) -> HashMap<String, String> {
+    let publications = config.publications().into_iter();
     let index = |publication| format!("{}index.html", archive.folder(publication)).to_lowercase();
     publications.map(|publication| (index(publication), "the index".to_owned())).collect()
 }

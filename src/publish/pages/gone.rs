@@ -17,7 +17,7 @@ impl Workshop<'_> {
     /// A warning where the folders of the archive hold pages that were not made now.
     pub(super) fn name_what_is_gone(&mut self) {
         let config = self.source.config;
-        let publications = std::iter::once(&config.publication).chain(config.languages.others());
+        let publications = config.publications().into_iter();
         let folder = |publication| self.source.output.join(self.archive.folder(publication));
         let folders: BTreeSet<String> = publications
             .map(|publication| folder(publication).to_string_lossy().trim_end_matches('/').to_owned())

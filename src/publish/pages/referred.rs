@@ -26,7 +26,7 @@ impl Workshop<'_> {
         let base = &self.source.config.publication.base_url;
         let file = |url: &Url| {
             let file = place::below(base, url).ok().filter(|file| !file.is_empty() && !file.ends_with('/'))?;
-            Some((file, self.files.at(issue, url)?))
+            Some((file, self.files.at(&issue.path, &issue.permalink, url)?))
         };
         urls.iter().filter_map(file).collect()
     }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::config::Server;
+use crate::smtp::Server;
 use crate::smtp::certificate::Distrust;
 use crate::smtp::peer::{Answer, Peer, Script, self_signed};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::Server;
+use crate::smtp::Server;
 use crate::smtp::peer::{Answer, Peer, Script, Taken, self_signed};
 use crate::smtp::phase::Timeouts;
 use crate::smtp::relay::Login;

@@ -16,9 +16,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::Address;
 use super::runs::{self, Held};
 use super::{Result, StoreResult, error, schema, tls};
-use crate::config::without_parameters;
 use crate::fault;
 use crate::store::StoreError;
+use crate::store::location::without_parameters;
 
 /// How often a call is made again, with pauses that double: half a minute in all, as a server takes to start again.
 const MOST_TRIES: u32 = 8;

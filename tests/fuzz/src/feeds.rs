@@ -11,7 +11,7 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 use slugline::disk::Project;
 use slugline::load;
 use slugline::publish;
-use slugline::publish::record::Keeping;
+use slugline::identity::LockMode;
 
 use crate::judge::Published;
 
@@ -48,7 +48,7 @@ fn faults(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
         return None;
     }
     let now = chrono::DateTime::from_timestamp(NOW, 0)?;
-    publish::build(&project, &config, &loaded.issues, &config.output, now, Keeping::LeaveAlone).ok()?;
+    publish::build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).ok()?;
     Some(Published::read(&folder.join(&config.output)).faults())
 }
 

@@ -1,14 +1,13 @@
 //! Which digest is due, and what it holds. Noon is that of Friday, 1 May 2026, in week 18.
 
 use super::*;
+use crate::delivery::schedule::Schedule;
 
 /// A project that mails digests, of weeks where a test says nothing else, by UTC.
 struct World {
     issues: Vec<Issue>,
     store: Memory,
-    edition: EditionOf,
-    due_for: Duration,
-    schedule: Schedule,
+    policy: Policy,
 }
 
 impl World {
@@ -16,9 +15,7 @@ impl World {
         let mut world = Self {
             issues: Vec::new(),
             store: store(),
-            edition: EditionOf::Digest,
-            due_for: Duration::hours(48),
-            schedule: Schedule::default(),
+            policy: Policy { edition: EditionOf::Digest, ..Policy::default() },
         };
         issues.iter().for_each(|(slug, date)| world.add(slug, date));
         world
@@ -31,8 +28,7 @@ impl World {
     }
 
     fn plan(&self, now: &str, chosen: &Chosen) -> Plan<'_> {
-        let (now, edition, due_for) = (time(now), self.edition, self.due_for);
-        let terms = Terms { now, due_for, on_unknown: OnUnknown::Hold, edition, schedule: &self.schedule };
+        let terms = Terms { now: time(now), policy: &self.policy };
         plan(&self.issues, chosen, &terms, &self.store, &|issue| Ok(issue.title.clone())).unwrap()
     }
 
@@ -145,13 +141,13 @@ fn a_week_that_is_not_over_cannot_be_mailed() {
 #[test]
 fn nothing_is_mailed_twice_when_issues_become_digests_and_back() {
     let mut world = World::new(&[("alone", "04-28 00")]);
-    world.edition = EditionOf::Issue;
+    world.policy.edition = EditionOf::Issue;
     assert_eq!(world.send("04-28 01"), ["alone: alone"]);
-    world.edition = EditionOf::Digest;
+    world.policy.edition = EditionOf::Digest;
     world.add("gathered", "05-02 00");
     assert_eq!(world.send("05-02 01"), [""; 0], "it waits for the digest");
     assert_eq!(world.send("05-04 00"), ["digest:2026-W18: gathered"]);
-    world.edition = EditionOf::Issue;
+    world.policy.edition = EditionOf::Issue;
     assert_eq!(world.send("05-04 01"), [""; 0], "what a digest held counts as mailed");
     let id = world.issues[0].id.to_string();
     assert_eq!(world.named("05-04 01", &id), (vec![], vec!["issue-mailed"]));
@@ -176,7 +172,7 @@ fn what_was_begun_is_finished_in_the_form_it_had() {
     world.store.open().freeze(&contents.period.id(), &hash, Some(&contents), time("05-04 00")).unwrap();
     world.add("late", "04-30 00");
     for (edition, now) in [(EditionOf::Digest, "05-04 01"), (EditionOf::Issue, "05-10 00")] {
-        world.edition = edition;
+        world.policy.edition = edition;
         let plan = world.plan(now, &Chosen::Due);
         let Planned { piece, begun, content_hash } = &plan.mailings[0];
         let slugs: Vec<&str> = piece.issues().iter().map(|issue| issue.slug.as_str()).collect();
@@ -229,23 +225,23 @@ fn every(period: &str) -> Schedule {
     let text = format!(
         "title: T\nbase_url: https://example.org\nmail: {{from: n@example.org, digest: {{every: {period}}}}}\n"
     );
-    crate::config::Config::parse("slugline.yaml", &text).unwrap().mail.unwrap().digest.schedule
+    crate::config::Config::parse("slugline.yaml", &text).unwrap().mail.unwrap().policy.schedule
 }
 
 #[test]
 fn a_change_from_weeks_to_months_repeats_nothing() {
     let mut world = World::new(&[("april", "04-28 00"), ("may", "05-12 00"), ("later", "05-20 00")]);
     assert_eq!(world.send("05-18 00"), ["digest:2026-W20: may"]);
-    world.schedule = every("month");
+    world.policy.schedule = every("month");
     assert_eq!(world.send("06-01 00"), ["digest:2026-05: later"]);
-    world.schedule = every("week");
+    world.policy.schedule = every("week");
     assert_eq!(world.send("06-01 00"), [""; 0]);
 }
 
 #[test]
 fn a_daily_digest_brings_what_came_late_over_a_holiday_and_skips_no_day() {
     let mut world = World::new(&[("first", "05-01 07"), ("old", "04-20 00")]);
-    world.schedule = every("'0 8 * * *'");
+    world.policy.schedule = every("'0 8 * * *'");
     assert_eq!(world.send("05-01 09"), ["digest:2026-05-01T0800: first"]);
     world.add("late", "05-02 00");
     world.add("fresh", "05-06 00");

@@ -1,7 +1,7 @@
 //! The first wave, what is made of it, and runs that end in each of its phases.
 
 use super::*;
-use crate::config::Wave;
+use crate::delivery::policy::Wave;
 use crate::ledger::Entry;
 
 const READERS: usize = 50;

@@ -8,6 +8,9 @@ use anyhow::Context;
 
 use crate::finding::Finding;
 
+pub mod blobs;
+pub mod log;
+
 /// A hook of another repository sets these; they would lead away from the folder.
 const LEADING_AWAY: [&str; 7] = [
     "GIT_DIR",
@@ -20,7 +23,10 @@ const LEADING_AWAY: [&str; 7] = [
 ];
 
 /// What git writes, trimmed of its last line end.
-pub(super) fn output(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
+///
+/// # Errors
+/// As `stream`.
+pub fn output(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     stream(folder, arguments, |stdout| {
         let mut text = String::new();
         stdout.read_to_string(&mut text)?;
@@ -29,7 +35,10 @@ pub(super) fn output(folder: &Path, arguments: &[&str]) -> anyhow::Result<String
 }
 
 /// Gives what git writes to `read` while it writes.
-pub(super) fn stream<T>(
+///
+/// # Errors
+/// What `read` fails with; a finding when git is not there or refuses.
+pub fn stream<T>(
     folder: &Path,
     arguments: &[&str],
     read: impl FnOnce(&mut dyn BufRead) -> anyhow::Result<T>,

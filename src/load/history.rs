@@ -5,22 +5,19 @@
 //! a file in is no change, nor are renames, changed modes, and commits that say so.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
 use chrono::{DateTime, FixedOffset};
 
+use crate::content::path::slashed;
 use crate::content::revision::reads_differently;
 use crate::disk::Project;
-use crate::disk::history::blobs::Blobs;
-use crate::disk::history::log::{Change, Log};
-use crate::disk::sources::{SourceFile, slashed};
+use crate::disk::git;
+use crate::disk::git::blobs::Blobs;
+use crate::disk::git::log::{self, Change, Log};
+use crate::disk::sources::SourceFile;
 use crate::finding::Finding;
-
-mod blobs;
-mod git;
-mod log;
 
 /// In the subject of a commit: it changes nothing that readers should know of.
 const SKIP: &str = "[skip updated]";
@@ -35,27 +32,20 @@ pub struct History {
 }
 
 impl History {
-    /// When the file at this path below the project folder changed last; `None` when it never did, or is new.
-    pub fn updated(&self, path: &str) -> Option<DateTime<FixedOffset>> {
-        self.updated.get(path).copied()
-    }
-}
-
-impl Project {
-    /// The history of these files, which are in these folders.
+    /// The history of these files, which are in these folders of the project.
     ///
     /// # Errors
     /// A finding when there is no git, no repository, or only a part of its history.
-    pub fn history<'a>(
-        &self,
+    pub fn read<'a>(
+        project: &Project,
         folders: impl IntoIterator<Item = &'a Path>,
         files: &[SourceFile],
-    ) -> anyhow::Result<History> {
+    ) -> anyhow::Result<Self> {
         let files: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
-        let mut history = History::default();
+        let mut history = Self::default();
         for folder in folders {
-            let changes = changes(&self.path(folder))?;
-            let mut blobs = Blobs::open(&self.path(folder))?;
+            let changes = changes(&project.path(folder))?;
+            let mut blobs = Blobs::open(&project.path(folder))?;
             let folder = slashed(folder);
             for (path, changes) in changes {
                 let path = if folder.is_empty() { path } else { format!("{folder}/{path}") };
@@ -69,6 +59,11 @@ impl Project {
         }
         Ok(history)
     }
+
+    /// When the file at this path below the project folder changed last; `None` when it never did, or is new.
+    pub fn updated(&self, path: &str) -> Option<DateTime<FixedOffset>> {
+        self.updated.get(path).copied()
+    }
 }
 
 /// The changes of every file in a folder that may have been significant, newest first.
@@ -80,7 +75,7 @@ fn changes(folder: &Path) -> anyhow::Result<HashMap<String, Vec<Change>>> {
         let help = "run `git fetch --unshallow`; in GitHub Actions give `actions/checkout` the option `fetch-depth: 0`";
         return Err(Finding::error("history", message).help(help).into());
     }
-    let ignored = fs::read_to_string(Path::new(top.trim_end_matches('\n')).join(IGNORED)).unwrap_or_default();
+    let ignored = Project::new(top.trim_end_matches('\n')).text(IGNORED).unwrap_or_default();
     let ignored: BTreeSet<&str> = ignored.lines().map(str::trim).collect();
     let is_ignored = |hash: &str, subject: &str| ignored.contains(hash) || subject.contains(SKIP);
     git::stream(folder, &log::ARGUMENTS, |stdout| Log::new(is_ignored).read(stdout))

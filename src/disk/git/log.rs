@@ -9,7 +9,7 @@ use chrono::{DateTime, FixedOffset};
 /// Commits newest first, each `HASH NUL AUTHOR-DATE NUL SUBJECT NUL` and its raw entries, each
 /// `:MODES BLOBS STATUS NUL PATH NUL`, with a second path after a rename. Merges only repeat what they merge. Without a
 /// path to limit it by, git compares each pair of trees once instead of twice.
-pub(super) const ARGUMENTS: [&str; 10] = [
+pub const ARGUMENTS: [&str; 10] = [
     "log",
     "--no-color",
     "--no-notes",
@@ -24,16 +24,17 @@ pub(super) const ARGUMENTS: [&str; 10] = [
 
 /// A commit that changed the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Change {
+pub struct Change {
     /// Author date: a rebase leaves it alone.
     pub date: DateTime<FixedOffset>,
-    /// Names of the blobs before and after it.
+    /// Name of the blob before it.
     pub before: String,
+    /// Name of the blob after it.
     pub after: String,
 }
 
 /// What was read so far.
-pub(super) struct Log<F> {
+pub struct Log<F> {
     is_ignored: F,
     /// What the files of today were called at this point of the history; `None` for the file before one of this name.
     names: HashMap<String, Option<String>>,
@@ -47,6 +48,9 @@ impl<F: Fn(&str, &str) -> bool> Log<F> {
     }
 
     /// The changes of each file, by its path of today, newest first.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not as git writes it.
     pub fn read(mut self, stdout: &mut dyn BufRead) -> anyhow::Result<HashMap<String, Vec<Change>>> {
         let mut fields = stdout.split(0);
         let mut next = || fields.next().transpose().context("failed to read the history");

@@ -4,25 +4,21 @@
 //! file that should be here, and nothing is read from the web.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufReader};
-use std::path::{Component, Path, PathBuf};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
 use crate::config::Config;
-use crate::content::path::{file_name, folder};
+use crate::content::path::{file_name, folder, slashed};
 use crate::content::permalink::{absolute, is_index};
 use crate::content::{cover, front_matter};
 use crate::covers_lock::{self, CoversLock};
 use crate::disk::Project;
-use crate::disk::sources::slashed;
 use crate::finding::{Finding, Place};
 use crate::issue::{Cover, Issue, WrittenCover};
 use crate::picture::{Picture, look_into};
-
-/// Hugo publishes what lies in these folders at the root of the site, as it does with what lies in the content folders.
-const ROOT_FOLDERS: [&str; 2] = ["static", "assets"];
+use crate::resources::{below_root, inside};
 
 /// Knows the covers of a project.
 #[derive(Debug)]
@@ -48,36 +44,14 @@ struct Candidate {
     url: Option<Url>,
 }
 
-impl Project {
-    /// What covers elsewhere on the web were when they were measured; nothing where there is no such file.
-    ///
-    /// # Errors
-    /// When the file is there and cannot be read.
-    pub fn covers_lock(&self) -> anyhow::Result<(CoversLock, Vec<Finding>)> {
-        let text = self.text_if_there(covers_lock::FILE)?;
-        Ok(text.map(|text| CoversLock::parse(&text)).unwrap_or_default())
-    }
-
-    /// Where the cover stands in the front matter of an issue.
-    pub fn place_of_cover(&self, issue: &Issue) -> Place {
-        let whole = Place::file(&issue.path);
-        let mut head = Vec::new();
-        if self.head(&issue.path, &mut head, front_matter::is_complete).is_err() {
-            return whole;
-        }
-        let Ok(block) = front_matter::split(&issue.path, &head) else { return whole };
-        let places = cover::FIELDS.iter().map(|field| block.place(&issue.path, field));
-        places.into_iter().find(|place| place.line > 0).unwrap_or(whole)
-    }
-}
-
 impl<'a> Covers<'a> {
     /// Reads what was measured; a line of it that cannot be read is a finding.
     ///
     /// # Errors
     /// When `covers.lock` is there and cannot be read.
     pub fn open(project: &'a Project, config: &'a Config) -> anyhow::Result<(Self, Vec<Finding>)> {
-        let (lock, findings) = project.covers_lock()?;
+        let text = project.text_if_there(covers_lock::FILE)?;
+        let (lock, findings) = text.map(|text| CoversLock::parse(&text)).unwrap_or_default();
         Ok((Self { project, config, lock }, findings))
     }
 
@@ -123,7 +97,7 @@ impl<'a> Covers<'a> {
 
     fn measured(&self, issue: &Issue, cover: Cover, found: Candidate) -> Known {
         let shown = found.file.strip_prefix(self.project.folder()).unwrap_or(&found.file).display();
-        match measured(&found.file) {
+        match measured(self.project, &found.file) {
             Ok((bytes, Some(Picture { mime_type, size }))) => {
                 let url = found.url.unwrap_or(cover.url);
                 let (mime_type, bytes) = (Some(mime_type.to_owned()), Some(bytes));
@@ -135,7 +109,8 @@ impl<'a> Covers<'a> {
                 self.unknown(issue, cover, wrong.help(help))
             }
             Err(error) => {
-                let wrong = Finding::warning("cover-unreadable", format!("`{shown}` cannot be read: {error}"));
+                let wrong =
+                    Finding::warning("cover-unreadable", format!("`{shown}` cannot be read: {}", error.root_cause()));
                 self.unknown(issue, cover, wrong.help("let the user who runs this read it"))
             }
         }
@@ -143,7 +118,7 @@ impl<'a> Covers<'a> {
 
     fn unknown(&self, issue: &Issue, cover: Cover, finding: Finding) -> Known {
         let cover = Cover { mime_type: None, ..cover };
-        Known { cover: Some(cover), finding: Some(finding.at(self.project.place_of_cover(issue))) }
+        Known { cover: Some(cover), finding: Some(finding.at(place_of_cover(self.project, issue))) }
     }
 
     fn locked(&self, cover: Cover) -> Cover {
@@ -152,7 +127,7 @@ impl<'a> Covers<'a> {
     }
 
     fn file(&self, issue: &Issue, cover: &WrittenCover, url: &Url) -> Option<Candidate> {
-        self.candidates(issue, cover, url).into_iter().find(|candidate| candidate.file.is_file())
+        self.candidates(issue, cover, url).into_iter().find(|candidate| self.project.is_file(&candidate.file))
     }
 
     /// Beside the issue; where its address says; and, as themes resolve a path, below the root of the site.
@@ -191,32 +166,23 @@ impl<'a> Covers<'a> {
     }
 }
 
-/// The files that the site may publish at an address.
-pub(super) fn below_root(project: &Project, config: &Config, url: &Url) -> Vec<PathBuf> {
-    let base = &config.publication.base_url;
-    if url.origin() != base.origin() {
-        return Vec::new();
+/// Where the cover stands in the front matter of an issue.
+pub(super) fn place_of_cover(project: &Project, issue: &Issue) -> Place {
+    let whole = Place::file(&issue.path);
+    let mut head = Vec::new();
+    if project.head(&issue.path, &mut head, front_matter::is_complete).is_err() {
+        return whole;
     }
-    let path = url.path();
-    let below_root = path.strip_prefix(base.path()).unwrap_or(path.trim_start_matches('/'));
-    let Some(below_root) = inside(below_root) else { return Vec::new() };
-    let folders = ROOT_FOLDERS.iter().map(Path::new).chain(config.content.iter().map(PathBuf::as_path));
-    folders.map(|folder| project.path(folder).join(&below_root)).collect()
+    let Ok(block) = front_matter::split(&issue.path, &head) else { return whole };
+    let places = cover::FIELDS.iter().map(|field| block.place(&issue.path, field));
+    places.into_iter().find(|place| place.line > 0).unwrap_or(whole)
 }
 
 /// Bytes, and what they are.
-fn measured(file: &Path) -> io::Result<(u64, Option<Picture>)> {
-    let file = File::open(file)?;
+fn measured(project: &Project, file: &Path) -> anyhow::Result<(u64, Option<Picture>)> {
+    let file = project.open(file)?;
     let bytes = file.metadata()?.len();
     Ok((bytes, look_into(&mut BufReader::new(file)).at_the_end()))
-}
-
-/// A path as part of a URL, decoded; `None` when it leads out of its folder.
-pub(super) fn inside(path: &str) -> Option<PathBuf> {
-    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-    let path = PathBuf::from(decoded.as_ref());
-    let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    (stays && path.components().next().is_some()).then_some(path)
 }
 
 #[cfg(test)]

@@ -14,8 +14,13 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::content::permalink::base_name;
-use crate::feed::lock::{Lock, Locked};
+use crate::identity::lock::{Lock, Locked};
 use crate::issue::{Issue, IssueId};
+
+pub mod lock;
+mod record;
+
+pub use record::{LockChanged, LockMode, Recorded, read_lock, record};
 
 /// A difference between the lock and what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +70,7 @@ pub fn changing_ids<'a>(lock: &'a Lock, issues: &'a [Issue]) -> Vec<(&'a str, &'
 
 /// The lock as it should be when outputs show these issues, each with the `content_hash` of its body; and what is
 /// different, in the order of the paths. `issues` are all, with their final ids.
-pub fn record(lock: &Lock, issues: &[Issue], shown: &[(&Issue, String)]) -> (Lock, Vec<Change>) {
+fn recorded(lock: &Lock, issues: &[Issue], shown: &[(&Issue, String)]) -> (Lock, Vec<Change>) {
     let mut next = lock.clone();
     let mut changes = BTreeMap::new();
     let moves = moved(lock, issues);

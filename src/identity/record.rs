@@ -1,22 +1,17 @@
 //! Records in `feeds.lock` the ids of the issues that are shown, before anything shows them.
 //!
-//! Takes the issues with their final ids, and which of them outputs show; reads the bodies of these. A project that shows
-//! nothing gets no file.
-
-use std::collections::BTreeMap;
-
-use rayon::prelude::*;
+//! Takes the issues with their final ids, and which of them outputs show, with the hashes of their bodies. A project that
+//! shows nothing gets no file.
 
 use crate::disk::{Project, Written};
-use crate::feed::identity::{self, Change, ChangeKind};
-use crate::feed::lock::{self, content_hash};
 use crate::finding::{Finding, Place};
+use crate::identity::lock::{self, Lock};
+use crate::identity::{self, Change, ChangeKind};
 use crate::issue::Issue;
-use crate::load;
 
 /// What a build does about `feeds.lock`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeping {
+pub enum LockMode {
     /// It is written when something changed.
     Write,
     /// It is an error when something changed.
@@ -62,26 +57,33 @@ impl LockChanged {
     }
 }
 
-/// Records the issues that feeds show. One that cannot be read is not shown, and not recorded.
+/// Reads `feeds.lock`; a project that published nothing yet has none.
+///
+/// # Errors
+/// When it cannot be read; a finding when it is not as it was written.
+pub fn read_lock(project: &Project) -> anyhow::Result<Lock> {
+    match project.text_if_there(lock::FILE)? {
+        None => Ok(Lock::default()),
+        Some(text) => Lock::parse(&text).map_err(|finding| (*finding).into()),
+    }
+}
+
+/// Records the issues that outputs show, each with the `content_hash` of its body. `issues` are all, with their final ids.
 ///
 /// # Errors
 /// When the lock cannot be read or written; `LockChanged` when it must stay as it is and would not.
-pub(super) fn record<'a>(
+pub fn record(
     project: &Project,
-    issues: &'a [Issue],
-    shown: impl Iterator<Item = &'a Issue>,
-    keeping: Keeping,
+    issues: &[Issue],
+    shown: &[(&Issue, String)],
+    mode: LockMode,
 ) -> anyhow::Result<Option<Recorded>> {
-    if keeping == Keeping::LeaveAlone {
+    if mode == LockMode::LeaveAlone {
         return Ok(None);
     }
-    let once: BTreeMap<&str, &Issue> = shown.map(|issue| (issue.path.as_str(), issue)).collect();
-    let hash = |issue: &'a Issue| Some((issue, content_hash(&load::body(project, issue).ok()?)));
-    let shown: Vec<(&Issue, String)> =
-        once.into_values().collect::<Vec<_>>().into_par_iter().filter_map(hash).collect();
-    let before = load::lock(project)?;
-    let (next, changes) = identity::record(&before, issues, &shown);
-    if keeping == Keeping::Locked && !changes.is_empty() {
+    let before = read_lock(project)?;
+    let (next, changes) = identity::recorded(&before, issues, shown);
+    if mode == LockMode::Locked && !changes.is_empty() {
         return Err(LockChanged { changes }.into());
     }
     if next.entries.is_empty() {
@@ -91,12 +93,4 @@ pub(super) fn record<'a>(
     // As it was committed, even if somebody put a comment into it.
     let written = if changes.is_empty() { Written::Unchanged } else { project.write(lock::FILE, text.as_bytes())? };
     Ok(Some(Recorded { entries: next.entries.len(), bytes: text.len(), written, changes }))
-}
-
-/// Records issues that are mailed, whether or not a feed shows them.
-///
-/// # Errors
-/// When the lock cannot be read or written.
-pub fn record_mailed(project: &Project, issues: &[Issue], mailed: &[&Issue]) -> anyhow::Result<()> {
-    record(project, issues, mailed.iter().copied(), Keeping::Write).map(|_| ())
 }

@@ -22,7 +22,7 @@ pub struct Schedule {
 
 /// How long a period is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Every {
+pub enum Every {
     /// From Monday to Sunday, ISO 8601.
     Week,
     /// A month of the calendar.
@@ -33,7 +33,10 @@ pub(super) enum Every {
 
 impl Every {
     /// Takes `week`, `month` or a cron expression of five fields.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
         match text.trim() {
             "week" => return Ok(Self::Week),
             "month" => return Ok(Self::Month),
@@ -57,7 +60,8 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    pub(super) fn new(every: Every, at: NaiveTime, zone: Tz) -> Self {
+    /// Periods of this length; digests of weeks and months are mailed at the time `at` of the day after.
+    pub fn new(every: Every, at: NaiveTime, zone: Tz) -> Self {
         Self { every, at, zone }
     }
 

@@ -6,11 +6,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use anyhow::Context;
 
-use crate::disk::history::git;
+use crate::disk::git;
 use crate::finding::Finding;
 
 /// A running `git cat-file`.
-pub(super) struct Blobs {
+pub struct Blobs {
     child: Child,
     asked: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -18,6 +18,9 @@ pub(super) struct Blobs {
 
 impl Blobs {
     /// Starts it in a folder of the repository.
+    ///
+    /// # Errors
+    /// When git does not start.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let mut child = git::start(folder, &["cat-file", "--batch"], Stdio::piped(), Stdio::null())?;
         let answers = BufReader::new(child.stdout.take().context("git has no stdout")?);
@@ -25,6 +28,9 @@ impl Blobs {
     }
 
     /// The bytes of a blob.
+    ///
+    /// # Errors
+    /// When git does not answer; a finding when the clone lacks it.
     pub fn read(&mut self, name: &str) -> anyhow::Result<Vec<u8>> {
         let asked = self.asked.as_mut().context("git has no stdin")?;
         writeln!(asked, "{name}").context("failed to ask git")?;

@@ -3,7 +3,6 @@
 //! Takes an issue and an absolute address in it; gives the file that the site shows there. Nothing outside the project is
 //! ever given, however links in it point.
 
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use url::Url;
@@ -11,53 +10,57 @@ use url::Url;
 use crate::config::Config;
 use crate::content::path::folder;
 use crate::disk::Project;
-use crate::disk::covers::{below_root, inside};
 use crate::edition::pictures::Found;
 use crate::issue::Issue;
 
+/// Hugo publishes what lies in these folders at the root of the site, as it does with what lies in the content folders.
+const ROOT_FOLDERS: [&str; 2] = ["static", "assets"];
+
 /// Finds files by their addresses.
 #[derive(Debug)]
-pub struct LocalFiles<'a> {
+pub struct Resources<'a> {
     project: &'a Project,
     config: &'a Config,
     /// The project folder itself, links followed.
     root: Option<PathBuf>,
 }
 
-impl<'a> LocalFiles<'a> {
+impl<'a> Resources<'a> {
     /// The files of this project.
     pub fn new(project: &'a Project, config: &'a Config) -> Self {
-        Self { project, config, root: project.path(".").canonicalize().ok() }
+        Self { project, config, root: project.real_path(".") }
     }
 
-    /// The file at an address in an issue: beside the issue, else where its address says below the root of the site.
-    /// None for a Markdown file, a hidden one, and one that is not in the project.
-    pub fn at(&self, issue: &Issue, url: &Url) -> Option<PathBuf> {
-        let candidates = self.beside(issue, url).into_iter().chain(below_root(self.project, self.config, url));
+    /// The file at an address in the issue in the file `path`, which is read at `permalink`: beside the issue, else where
+    /// its address says below the root of the site. `None` for a Markdown file, a hidden one, and one that is not in the
+    /// project.
+    pub fn at(&self, path: &str, permalink: &Url, url: &Url) -> Option<PathBuf> {
+        let candidates =
+            self.beside(path, permalink, url).into_iter().chain(below_root(self.project, self.config, url));
         candidates.filter(|file| self.is_visible(file)).find(|file| self.is_file_of_project(file))
     }
 
     /// The file of a picture in one of these issues, unless it has more than so many bytes.
     pub fn picture(&self, issues: &[&Issue], url: &Url, most_bytes: u64) -> Found {
-        let Some(file) = issues.iter().find_map(|issue| self.at(issue, url)) else {
+        let Some(file) = issues.iter().find_map(|issue| self.at(&issue.path, &issue.permalink, url)) else {
             let base = &self.config.publication.base_url;
             let is_own = url.origin() == base.origin() && url.path().starts_with(base.path());
             return if is_own { Found::Missing } else { Found::Elsewhere };
         };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match file.metadata().map(|metadata| metadata.len()) {
-            Ok(bytes) if bytes > most_bytes => Found::Larger(bytes),
-            Ok(_) => fs::read(&file).map_or(Found::Missing, |bytes| Found::File { name, bytes }),
-            Err(_) => Found::Missing,
+        match self.project.size(&file) {
+            Some(bytes) if bytes > most_bytes => Found::Larger(bytes),
+            Some(_) => self.project.bytes(&file).map_or(Found::Missing, |bytes| Found::File { name, bytes }),
+            None => Found::Missing,
         }
     }
 
     /// What is relative to the permalink in the text is beside the file for its author.
-    fn beside(&self, issue: &Issue, url: &Url) -> Option<PathBuf> {
-        let page = issue.permalink.path();
+    fn beside(&self, path: &str, permalink: &Url, url: &Url) -> Option<PathBuf> {
+        let page = permalink.path();
         let page = &page[..=page.rfind('/')?];
-        let below = url.path().strip_prefix(page).filter(|_| url.origin() == issue.permalink.origin())?;
-        Some(self.project.path(folder(&issue.path)).join(inside(below)?))
+        let below = url.path().strip_prefix(page).filter(|_| url.origin() == permalink.origin())?;
+        Some(self.project.path(folder(path)).join(inside(below)?))
     }
 
     fn is_visible(&self, file: &Path) -> bool {
@@ -69,12 +72,33 @@ impl<'a> LocalFiles<'a> {
     }
 
     fn is_file_of_project(&self, file: &Path) -> bool {
-        let (Ok(file), Some(root)) = (file.canonicalize(), &self.root) else { return false };
+        let (Some(file), Some(root)) = (self.project.real_path(file), &self.root) else { return false };
         // Beside the project file lie subscribers and keys.
         let is_at_the_top = file.parent() == Some(root);
         let is_picture = || mime_guess::from_path(&file).iter().any(|mime| mime.type_() == "image");
-        file.is_file() && file.starts_with(root) && (!is_at_the_top || is_picture())
+        self.project.is_file(&file) && file.starts_with(root) && (!is_at_the_top || is_picture())
     }
+}
+
+/// The files that the site may publish at an address.
+pub fn below_root(project: &Project, config: &Config, url: &Url) -> Vec<PathBuf> {
+    let base = &config.publication.base_url;
+    if url.origin() != base.origin() {
+        return Vec::new();
+    }
+    let path = url.path();
+    let below_root = path.strip_prefix(base.path()).unwrap_or(path.trim_start_matches('/'));
+    let Some(below_root) = inside(below_root) else { return Vec::new() };
+    let folders = ROOT_FOLDERS.iter().map(Path::new).chain(config.content.iter().map(PathBuf::as_path));
+    folders.map(|folder| project.path(folder).join(&below_root)).collect()
+}
+
+/// A path as part of a URL, decoded; `None` when it leads out of its folder.
+pub fn inside(path: &str) -> Option<PathBuf> {
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let path = PathBuf::from(decoded.as_ref());
+    let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    (stays && path.components().next().is_some()).then_some(path)
 }
 
 #[cfg(test)]
@@ -107,7 +131,7 @@ mod tests {
         let source = Source { path: "content/one/index.md", below_content: "one/index.md", changed: None };
         let block = split(source.path, b"---\ntitle: One\ndate: 2026-01-01\n---\n").unwrap();
         let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
-        let files = LocalFiles::new(&project, &config);
+        let files = Resources::new(&project, &config);
         for (url, expected) in [
             ("map.png", Some("content/one/map.png")),
             ("/n/one/map.png?x#y", Some("content/one/map.png")),
@@ -121,7 +145,7 @@ mod tests {
             ("..%2f..%2f..%2fsecret.png", None),
             ("https://example.com/n/map.png", None),
         ] {
-            let found = files.at(&issue, &issue.permalink.join(url).unwrap());
+            let found = files.at(&issue.path, &issue.permalink, &issue.permalink.join(url).unwrap());
             let expected = expected.map(|file| project.folder().join(file));
             assert_eq!(found, expected, "{url}");
         }

@@ -4,6 +4,7 @@
 //! before it. The same message, keys and time give the same bytes. Looking up the keys in the DNS is left to others.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -11,11 +12,11 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use memchr::memmem;
 
-use crate::edition::dkim::canon::{Beginning, Field, body_hash, fields, relaxed};
+use crate::dkim::canon::{Beginning, Field, body_hash, fields, relaxed};
 use crate::letter::Content;
 use crate::letter::content::Part;
 
-pub use crate::edition::dkim::key::{Algorithm, Key, PublicKey};
+pub use crate::dkim::key::{Algorithm, Key, PublicKey};
 
 mod canon;
 pub mod key;
@@ -64,6 +65,17 @@ pub struct Signature {
     pub selector: String,
     /// The key.
     pub key: Key,
+}
+
+/// Where a key that signs messages is, and its public half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFile {
+    /// The name of the key below the domain: the record is at `SELECTOR._domainkey.DOMAIN`.
+    pub selector: String,
+    /// The domain that answers for the message, as A-labels.
+    pub domain: String,
+    /// PEM file of the private key, relative to the project folder.
+    pub key_file: PathBuf,
 }
 
 impl Signer {

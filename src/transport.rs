@@ -1,4 +1,4 @@
-//! The way out that the project file names, with the passwords and the certificates it needs.
+//! The way mail leaves that the project file names, with the passwords and the certificates it needs.
 //!
 //! The password of a server comes from the environment variable or the file that its entry names, else from
 //! SLUGLINE_SMTP_PASSWORD, else from `mail.password_file`; it is never shown.
@@ -8,10 +8,10 @@ use std::path::Path;
 use secrecy::SecretString;
 
 use crate::config::{MailConfig, MailServer, Via};
+use crate::delivery::Route;
 use crate::disk::Project;
 use crate::disk::machine::variable;
 use crate::finding::Finding;
-use crate::smtp::Route;
 use crate::smtp::relay::{Login, Relay};
 
 const PASSWORD: &str = "SLUGLINE_SMTP_PASSWORD";
@@ -37,7 +37,7 @@ pub fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
 ///
 /// # Errors
 /// When there is no password, or its certificates cannot be read.
-pub fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
+fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
     relay_with(project, mail, server, login(project, mail, server)?)
 }
 
@@ -52,7 +52,7 @@ pub fn relay_with(
     login: Option<Login>,
 ) -> anyhow::Result<Relay> {
     let roots = server.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
-    let mut relay = Relay::new(server.server.clone(), mail.from.address.domain(), login, roots.as_deref())?;
+    let mut relay = Relay::new(server.server.clone(), mail.edition.from.address.domain(), login, roots.as_deref())?;
     relay.connections = server.connections;
     relay.weight = server.weight;
     relay.rates.extend(server.rate.clone());

@@ -4,10 +4,11 @@
 //! own language is at the root of the site, every other one below a folder with its name.
 
 use std::borrow::Cow;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 use url::Url;
 
+use crate::content::path::slashed;
 use crate::publication::Publication;
 
 /// The languages of a project; none but the publication's unless `content` names several.
@@ -23,7 +24,7 @@ pub struct Languages {
 
 impl Languages {
     /// The languages of these folders; `None` when none of them is the publication's.
-    pub(super) fn new(publication: &Publication, folders: Vec<(PathBuf, String)>) -> Option<Self> {
+    pub fn new(publication: &Publication, folders: Vec<(PathBuf, String)>) -> Option<Self> {
         let folders: Vec<(String, String)> =
             folders.into_iter().map(|(folder, name)| (slashed(&folder), name)).collect();
         let mut names: Vec<&str> = Vec::new();
@@ -97,11 +98,6 @@ fn home(publication: &Publication, site: &str) -> Url {
             home
         }
     }
-}
-
-fn slashed(folder: &Path) -> String {
-    let parts = folder.components().filter(|part| matches!(part, Component::Normal(_)));
-    parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
