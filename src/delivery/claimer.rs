@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::delivery::bell::LOOK;
 use crate::delivery::desk::Desk;
+use crate::delivery::job::{Job, Pause, Progress};
 use crate::delivery::journal::{Journal, Stopped};
-use crate::delivery::run::{Job, Pause, Progress};
 
 pub(super) struct Claimer<'desk, 'job> {
     job: &'job Job<'job>,
@@ -63,9 +63,9 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         if room == 0 {
             return Ok(false);
         }
-        let permits = self.journal.take_permits(self.job.rates, room)?;
+        let permits = self.journal.take_permits(self.job.pace.rates, room)?;
         if permits.granted == 0 {
-            (self.job.progress)(Progress::Paused(Pause::Rate, permits.wait));
+            (self.job.surroundings.progress)(Progress::Paused(Pause::Rate, permits.wait));
             self.wait(permits.wait)?;
             return Ok(true);
         }
@@ -85,7 +85,7 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
             }
         };
         // Where what may leave today is counted, none of it is taken for nobody.
-        let fewest = if self.job.warm_up.is_some() { most } else { 1 };
+        let fewest = if self.job.pace.warm_up.is_some() { most } else { 1 };
         let may_be_more = claims.len() >= fewest || are_more_named;
         self.left -= claims.len() as u64;
         self.desk.add_claims(claims, begun.elapsed());
@@ -94,8 +94,8 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
 
     /// What of so many messages may leave today.
     fn take_quota(&self, wanted: u64) -> Result<u64, Stopped> {
-        let Some(warm_up) = self.job.warm_up else { return Ok(wanted) };
-        let now = (self.job.clock)();
+        let Some(warm_up) = self.job.pace.warm_up else { return Ok(wanted) };
+        let now = self.job.surroundings.now();
         let today = warm_up.quota(now);
         let granted = self.journal.take_quota(&today, wanted)?;
         self.desk.take_of(today, granted);
@@ -111,7 +111,7 @@ impl<'desk, 'job> Claimer<'desk, 'job> {
         let mut left = pause;
         while !left.is_zero() && !self.desk.is_stopped() {
             let step = left.min(STEP);
-            (self.job.pause)(step);
+            (self.job.surroundings.pause)(step);
             self.journal.renew_run()?;
             left -= step;
         }

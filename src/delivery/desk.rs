@@ -6,14 +6,13 @@
 //!             └──────────── unsigned ────────────────────────────┘
 //! ```
 
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::delivery::bell::{Bell, LOOK};
+use crate::delivery::job::{Job, Progress};
 use crate::delivery::journal::{Journal, Stopped};
 use crate::delivery::papers::{Closed, Papers, Ready, Turn};
-use crate::delivery::run::{Job, Progress};
 use crate::delivery::server::Trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Entry, Outcome, State};
@@ -193,7 +192,7 @@ impl<'a> Desk<'a> {
         papers.settle(seat.server, state);
         self.ring_if_finished(&papers);
         drop(papers);
-        (self.job.progress)(Progress::Settled(state));
+        (self.job.surroundings.progress)(Progress::Settled(state));
     }
 
     /// The reply to a message did not come, which is written down; if that happens too often, the server is left, as
@@ -284,7 +283,7 @@ impl<'a> Desk<'a> {
     fn is_over(&self, papers: &Papers) -> bool {
         papers.workers == 0
             || papers.is_paused()
-            || self.job.stop.load(Ordering::Relaxed)
+            || self.job.surroundings.is_stopped()
             || papers.judgement.is_stopped()
             || self.journal.has_failed()
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::delivery::bell::Bell;
-use crate::delivery::run::Job;
+use crate::delivery::job::Job;
 use crate::ledger::{Claim, Entry, Outcome};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Barrier, Recorder, Store, StoreError};
@@ -60,13 +60,13 @@ impl<'a> Journal<'a> {
 
     /// Claims so many recipients at most, durably. While the disk is waited for, others write.
     pub(super) fn claim(&self, most: usize) -> Result<Vec<Claim>, Stopped> {
-        let claimed = self.store().claim(self.job.issue, most, (self.job.clock)());
+        let claimed = self.store().claim(self.job.issue, most, self.job.surroundings.now());
         self.durable(claimed)
     }
 
     /// Claims those of these recipients who wait, likewise.
     pub(super) fn claim_these(&self, recipients: &[SubscriberId]) -> Result<Vec<Claim>, Stopped> {
-        let claimed = self.store().claim_these(self.job.issue, recipients, (self.job.clock)());
+        let claimed = self.store().claim_these(self.job.issue, recipients, self.job.surroundings.now());
         self.durable(claimed)
     }
 
@@ -79,7 +79,7 @@ impl<'a> Journal<'a> {
     pub(super) fn take_permits(&self, rates: &[Rate], wanted: u64) -> Result<Permits, Stopped> {
         let mut permits = Permits { granted: wanted, wait: std::time::Duration::ZERO };
         for rate in rates {
-            let taken = self.store().take_permits(rate, permits.granted, (self.job.clock)());
+            let taken = self.store().take_permits(rate, permits.granted, self.job.surroundings.now());
             permits = taken.map_err(|error| self.fail(error))?;
             if permits.granted == 0 {
                 break;
@@ -100,7 +100,7 @@ impl<'a> Journal<'a> {
 
     /// Tells the store that the run is alive.
     pub(super) fn renew_run(&self) -> Result<(), Stopped> {
-        self.store().renew_run((self.job.clock)()).map(drop).map_err(|error| self.fail(error))
+        self.store().renew_run(self.job.surroundings.now()).map(drop).map_err(|error| self.fail(error))
     }
 
     /// Writes down that the message is about to leave. False: the recipient is another run's now.
@@ -156,7 +156,7 @@ impl<'a> Journal<'a> {
         page.writing = true;
         let (entries, upto) = (mem::take(&mut page.waiting), page.came);
         drop(page);
-        let now = (self.job.clock)();
+        let now = self.job.surroundings.now();
         let result = match &self.recorder {
             Some(record) => record(&entries, now),
             None => self.store().record(self.job.issue, &entries, now),

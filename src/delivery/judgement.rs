@@ -3,7 +3,7 @@
 //!
 //! Plain bookkeeping; `desk` guards it. What a reply means for its recipient is `verdict`'s, for its server `server`'s.
 
-use crate::delivery::run::Ended;
+use crate::delivery::job::Ended;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Outcome, State};
 use crate::subscriber::SubscriberId;

@@ -10,6 +10,7 @@ mod claimer;
 mod desk;
 pub mod digests;
 pub mod forecast;
+pub mod job;
 mod journal;
 mod judgement;
 mod lapsed;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use crate::delivery::job::Ended;
 use crate::delivery::judgement::Judgement;
-use crate::delivery::run::Ended;
 use crate::delivery::server::{Server, Trouble};
 use crate::delivery::shares::Shares;
 use crate::delivery::trouble;

@@ -5,7 +5,7 @@
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use crate::delivery::run::WriteLetter;
+use crate::delivery::job::WriteLetter;
 use crate::finding::Finding;
 use crate::store::Store;
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};

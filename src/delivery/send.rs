@@ -12,10 +12,11 @@ use chrono_tz::Tz;
 
 use crate::config::{Canary, OnUnknown};
 use crate::delivery::canary;
+use crate::delivery::job::{Job, Pace, Progress, Surroundings};
 use crate::delivery::lapsed;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
 use crate::delivery::rehearsal::{EachNewcomer, Letters, rehearse};
-use crate::delivery::run::{Job, Progress, run};
+use crate::delivery::run::run;
 use crate::digest::Piece;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
@@ -220,12 +221,13 @@ fn mail_one<'a>(
         write_ahead: letters.write_ahead,
         limit: *left,
         only: None,
-        rates: sending.rates,
-        warm_up: sending.warm_up,
-        clock: sending.clock,
-        pause: sending.pause,
-        stop: sending.stop,
-        progress: sending.progress,
+        pace: Pace { rates: sending.rates, warm_up: sending.warm_up },
+        surroundings: Surroundings {
+            clock: sending.clock,
+            pause: sending.pause,
+            stop: sending.stop,
+            progress: sending.progress,
+        },
     };
     let ended = match sending.canary {
         Some(canary) => canary::mail(store, &job, canary, piece.slug()),

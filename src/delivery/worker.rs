@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use crate::delivery::desk::{Desk, Next, Seat};
+use crate::delivery::job::{Job, Pause, Progress};
 use crate::delivery::journal::Stopped;
 use crate::delivery::papers::Ready;
 use crate::delivery::retry;
-use crate::delivery::run::{Job, Pause, Progress};
 use crate::delivery::server::Trouble;
 use crate::delivery::trouble;
 use crate::delivery::verdict::{Verdict, deferred, verdict};
@@ -77,7 +77,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
                 Next::Letter(ready) => return Some(*ready),
                 Next::Rest => self.hang_up(),
                 Next::Pause(pause) => {
-                    (self.job.progress)(Progress::Paused(Pause::Server, pause));
+                    (self.job.surroundings.progress)(Progress::Paused(Pause::Server, pause));
                     self.pause(pause);
                 }
                 Next::Pace(pause) => {
@@ -140,7 +140,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             Attempt::Failed(error) => error,
         };
         let finding = || trouble::finding(relay, &error, Some(&ready.letter));
-        match verdict(self.job.issue, &ready.claim, &error, (self.job.clock)()) {
+        match verdict(self.job.issue, &ready.claim, &error, self.job.surroundings.now()) {
             Verdict::Settle(outcome) => {
                 let missed = matches!(outcome, Outcome::Unknown(_));
                 self.desk.settle(self.seat, &ready.claim, outcome);
@@ -176,7 +176,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             return self.give_back(ready, Trouble::Broken, finding);
         }
         self.hang_up();
-        let now = (self.job.clock)();
+        let now = self.job.surroundings.now();
         self.desk.settle(self.seat, &ready.claim, deferred(self.job.issue, &ready.claim, error.to_string(), now));
     }
 
@@ -211,7 +211,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             return None;
         }
         self.hang_up();
-        match Session::connect(relay, self.job.stop) {
+        match Session::connect(relay, self.job.surroundings.stop) {
             Ok(session) => {
                 self.desk.note_connected(self.seat);
                 self.session = Some(session);
@@ -236,7 +236,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     /// Waits so long, or until nothing is left to do.
     fn pace(&mut self, why: Pause, pause: Duration) {
         const STEP: Duration = Duration::from_secs(1);
-        (self.job.progress)(Progress::Paused(why, pause));
+        (self.job.surroundings.progress)(Progress::Paused(why, pause));
         let mut left = pause;
         while !left.is_zero() && !self.desk.is_all_done() {
             let step = left.min(STEP);
@@ -248,7 +248,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
     /// Waits so long. Nobody else shall wait meanwhile, not even the ledger.
     fn pause(&mut self, pause: Duration) {
         self.desk.flush();
-        (self.job.pause)(pause);
+        (self.job.surroundings.pause)(pause);
     }
 
     /// What a failure to connect says: a server that was there before, or one that says it is busy, may come back.

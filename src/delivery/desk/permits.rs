@@ -22,7 +22,7 @@ impl<'a> Desk<'a> {
         }
         let mut quota = None;
         if let Some(warm_up) = &relay.warm_up {
-            let now = (self.job.clock)();
+            let now = self.job.surroundings.now();
             let today = quota.insert(warm_up.quota(now));
             permits.granted = self.journal.take_quota(today, permits.granted)?;
             if permits.granted == 0 {
