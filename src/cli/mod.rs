@@ -15,7 +15,7 @@ use crate::cli::clock::Clock;
 use crate::cli::report::Report;
 use crate::config::Config;
 use crate::delivery::digests::{self, Gathering};
-use crate::delivery::past::Past;
+use crate::delivery::history::Past;
 use crate::delivery::plan::{content_hash, nothing_in};
 use crate::delivery::rehearsal::{CheckLetter, Letters};
 use crate::digest::Piece;

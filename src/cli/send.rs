@@ -16,7 +16,7 @@ use crate::delivery::forecast::{Expected, forecast};
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::rehearsal::Letters;
 use crate::delivery::send::{self, Sending, Sent};
-use crate::delivery::trial;
+use crate::delivery::test_send;
 use crate::disk::machine;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
@@ -219,8 +219,8 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
     let store = context.store(config)?;
     let mut letters = Vec::new();
     for address in &args.test {
-        letters.push(write(&trial::reader(&*store, address, now)?)?);
+        letters.push(write(&test_send::reader(&*store, address, now)?)?);
     }
-    let tried = trial::try_out(&route, &piece.folder(), &letters)?;
+    let tried = test_send::try_out(&route, &piece.folder(), &letters)?;
     words::trial(context, &piece, &tried)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::delivery::bell::LOOK;
 use crate::delivery::desk::Desk;
 use crate::delivery::job::{Job, Pause, Progress};
-use crate::delivery::journal::{Journal, Stopped};
+use crate::delivery::ledger_writer::{Journal, Stopped};
 
 pub(super) struct Claimer<'desk, 'job> {
     job: &'job Job<'job>,

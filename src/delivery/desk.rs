@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::delivery::bell::{Bell, LOOK};
 use crate::delivery::job::{Job, Progress};
-use crate::delivery::journal::{Journal, Stopped};
+use crate::delivery::ledger_writer::{Journal, Stopped};
 use crate::delivery::papers::{Closed, Papers, Ready, Turn};
 use crate::delivery::server::Trouble;
 use crate::finding::Finding;

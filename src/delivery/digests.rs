@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{EditionOf, MailConfig, Schedule};
-use crate::delivery::past::Past;
+use crate::delivery::history::Past;
 use crate::delivery::plan::unfit;
 use crate::digest::{Contents, Digest, PREFIX, Period, PeriodName};
 use crate::finding::Finding;

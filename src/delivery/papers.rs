@@ -8,11 +8,11 @@ use std::time::Duration;
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use crate::delivery::diagnostics;
 use crate::delivery::job::Ended;
-use crate::delivery::judgement::Judgement;
+use crate::delivery::run_outcome::Judgement;
 use crate::delivery::server::{Server, Trouble};
-use crate::delivery::shares::Shares;
-use crate::delivery::trouble;
+use crate::delivery::weighted_fair::Shares;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Outcome, State};
 use crate::letter::Letter;
@@ -271,7 +271,7 @@ impl Papers {
             return;
         }
         let why: Vec<&Finding> = self.servers.iter().filter_map(Server::why_out).collect();
-        self.judgement.stop_for(trouble::no_server(&why));
+        self.judgement.stop_for(diagnostics::no_server(&why));
     }
 
     /// What a server may be given, of its rates and of the `quota` of its day.
@@ -333,7 +333,7 @@ impl Papers {
         ended.paused = self.paused;
         let is_any_left = self.servers.iter().any(|server| server.is_usable() || server.is_spent());
         if self.servers.len() > 1 && is_any_left {
-            ended.warnings = self.servers.iter().filter_map(Server::why_out).map(trouble::server_out).collect();
+            ended.warnings = self.servers.iter().filter_map(Server::why_out).map(diagnostics::server_out).collect();
         }
         let used = ended.tally.total() - ended.tally.of(State::Queued);
         let common = self.taken.map(|(quota, taken)| (quota, taken.saturating_sub(used)));

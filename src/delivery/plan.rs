@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::config::{EditionOf, OnUnknown, Schedule};
 use crate::delivery::digests::Gathering;
-use crate::delivery::past::Past;
+use crate::delivery::history::Past;
 use crate::digest::{Period, PeriodName, Piece};
 use crate::finding::{Finding, Place};
 use crate::issue::{Issue, IssueId};

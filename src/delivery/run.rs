@@ -10,7 +10,7 @@ use std::thread;
 use crate::delivery::claimer::Claimer;
 use crate::delivery::desk::{Desk, Seat};
 use crate::delivery::job::{Ended, Job, Progress};
-use crate::delivery::journal::Journal;
+use crate::delivery::ledger_writer::Journal;
 use crate::delivery::papers::Closed;
 use crate::delivery::worker::Worker;
 use crate::smtp::Route;

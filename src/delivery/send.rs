@@ -13,10 +13,10 @@ use chrono_tz::Tz;
 use crate::config::{Canary, OnUnknown};
 use crate::delivery::canary;
 use crate::delivery::job::{Job, Pace, Progress, Surroundings};
-use crate::delivery::lapsed;
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
 use crate::delivery::rehearsal::{EachNewcomer, Letters, rehearse};
 use crate::delivery::run::run;
+use crate::delivery::suppression;
 use crate::digest::Piece;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId, Slug};
@@ -244,8 +244,8 @@ fn mail_one<'a>(
         }
     }
     if ended.tally.of(State::Failed) > 0 {
-        let suppressed = lapsed::suppress(store, &mailing.issue, (sending.clock)())?;
-        report.warnings.extend((suppressed > 0).then(|| lapsed::finding(suppressed)));
+        let suppressed = suppression::suppress(store, &mailing.issue, (sending.clock)())?;
+        report.warnings.extend((suppressed > 0).then(|| suppression::finding(suppressed)));
     }
     let counts = store.counts(&mailing.issue)?;
     if counts.open() > 0 {

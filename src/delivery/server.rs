@@ -9,8 +9,8 @@ use std::time::Duration;
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use crate::delivery::concurrency_limit::Window;
 use crate::delivery::retry;
-use crate::delivery::window::Window;
 use crate::finding::Finding;
 use crate::rate::Quota;
 

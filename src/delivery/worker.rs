@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use crate::delivery::desk::{Desk, Next, Seat};
+use crate::delivery::diagnostics;
 use crate::delivery::job::{Job, Pause, Progress};
-use crate::delivery::journal::Stopped;
+use crate::delivery::ledger_writer::Stopped;
 use crate::delivery::papers::Ready;
+use crate::delivery::reply_action::{Verdict, deferred, verdict};
 use crate::delivery::retry;
 use crate::delivery::server::Trouble;
-use crate::delivery::trouble;
-use crate::delivery::verdict::{Verdict, deferred, verdict};
 use crate::finding::Finding;
 use crate::ledger::Outcome;
 use crate::letter::Letter;
@@ -118,7 +118,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             }
             Err(error) => {
                 self.desk.put_back(self.seat, ready, false);
-                self.desk.stop(trouble::outbox(&error));
+                self.desk.stop(diagnostics::outbox(&error));
                 Err(Stopped)
             }
         }
@@ -139,14 +139,14 @@ impl<'desk, 'job> Worker<'desk, 'job> {
             Attempt::Lost => return Ok(()),
             Attempt::Failed(error) => error,
         };
-        let finding = || trouble::finding(relay, &error, Some(&ready.letter));
+        let finding = || diagnostics::finding(relay, &error, Some(&ready.letter));
         match verdict(self.job.issue, &ready.claim, &error, self.job.surroundings.now()) {
             Verdict::Settle(outcome) => {
                 let missed = matches!(outcome, Outcome::Unknown(_));
                 self.desk.settle(self.seat, &ready.claim, outcome);
                 if missed {
                     self.hang_up();
-                    self.desk.miss(self.seat, || trouble::no_verdict(relay));
+                    self.desk.miss(self.seat, || diagnostics::no_verdict(relay));
                 }
             }
             Verdict::Stop => {
@@ -217,7 +217,7 @@ impl<'desk, 'job> Worker<'desk, 'job> {
                 self.session = Some(session);
                 None
             }
-            Err(error) => Some((self.trouble(&error), trouble::finding(relay, &error, None))),
+            Err(error) => Some((self.trouble(&error), diagnostics::finding(relay, &error, None))),
         }
     }
 

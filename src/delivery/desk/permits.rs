@@ -6,7 +6,7 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::{Desk, Seat};
-use crate::delivery::journal::Stopped;
+use crate::delivery::ledger_writer::Stopped;
 use crate::rate::Quota;
 use crate::smtp::Route;
 use crate::smtp::relay::Relay;

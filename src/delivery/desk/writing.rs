@@ -7,8 +7,8 @@ use std::mem;
 use std::sync::MutexGuard;
 
 use super::{Desk, Seat};
+use crate::delivery::diagnostics;
 use crate::delivery::papers::{Papers, Ready, Taken};
-use crate::delivery::trouble;
 use crate::finding::Finding;
 use crate::ledger::Claim;
 
@@ -30,7 +30,7 @@ impl Desk<'_> {
                     Ok(letter) => letters.push(Ready::new(claim, letter)),
                     Err(error) => {
                         claims.push_front(claim);
-                        self.spoil(mem::take(&mut claims), trouble::unwritten(&error));
+                        self.spoil(mem::take(&mut claims), diagnostics::unwritten(&error));
                     }
                 }
             }
@@ -100,7 +100,7 @@ impl Desk<'_> {
             Err(error) => {
                 let mut papers = self.papers();
                 papers.put_back_claim(seat.server, claim);
-                papers.judgement.stop_for(trouble::unwritten(&error));
+                papers.judgement.stop_for(diagnostics::unwritten(&error));
                 None
             }
         }
