@@ -15,7 +15,7 @@ use crate::cli::clock::Clock;
 use crate::cli::report::Report;
 use crate::config::Config;
 use crate::delivery::digests::{self, Gathering};
-use crate::delivery::history::Past;
+use crate::delivery::history::History;
 use crate::delivery::plan::{content_hash, nothing_in};
 use crate::delivery::rehearsal::{CheckLetter, Letters};
 use crate::digest::Piece;
@@ -92,9 +92,9 @@ impl Context {
 
     /// Under which id the ledger has it: that of the digest for an issue that was mailed in one.
     fn mailed_as(&self, store: &dyn Store, piece: &Piece<'_>) -> anyhow::Result<IssueId> {
-        let past = Past::read(store)?;
+        let history = History::read(store)?;
         let id = piece.id();
-        Ok(past.digest_of(&id).cloned().unwrap_or(id))
+        Ok(history.digest_of(&id).cloned().unwrap_or(id))
     }
 
     /// Prepares the e-mail edition of an issue or digest, by the project's own templates where there are some.
@@ -132,8 +132,8 @@ impl Context {
         let now = self.clock.now();
         match &config.mail {
             Some(mail) if digests::is_meant(name, mail) => {
-                let past = Past::read(&*self.store(config)?)?;
-                let gathering = Gathering { issues, schedule: &mail.digest.schedule, past: &past, now };
+                let history = History::read(&*self.store(config)?)?;
+                let gathering = Gathering { issues, schedule: &mail.digest.schedule, history: &history, now };
                 gathering.named(name).map(Piece::Digest)
             }
             _ => load::find(issues, name, now).map(Piece::Issue),

@@ -11,6 +11,7 @@ mod concurrency_limit;
 mod desk;
 mod diagnostics;
 pub mod digests;
+mod fitness;
 pub mod forecast;
 pub mod history;
 pub mod job;
