@@ -20,8 +20,8 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use slugline::config::{Server, TlsMode};
+use slugline::delivery::dispatcher::run;
 use slugline::delivery::job::{Job, Pace, Surroundings};
-use slugline::delivery::run::run;
 use slugline::issue::{IssueId, Slug};
 use slugline::ledger::{Run, State};
 use slugline::smtp::Route;
@@ -128,7 +128,6 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         slug: &slug,
         route: &route,
         write: &|subscriber| letters.write(subscriber),
-        write_ahead: letters.are_signed(),
         limit: None,
         only: None,
         pace: Pace::default(),

@@ -156,7 +156,6 @@ impl Context {
         let edition = Arc::new(edition);
         let signer = signer::signer(&self.project, mail)?;
         let from = mail.envelope_sender();
-        let write_ahead = signer.signs() || !edition.is_rendered_once();
         let checked = edition.knows_its_reader().then(|| Arc::clone(&edition));
         let check = |edition: Arc<Edition>| -> Box<CheckLetter<'a>> {
             Box::new(move |subscriber| edition.check(&Recipient::of(subscriber)))
@@ -165,7 +164,7 @@ impl Context {
             let content = signer.sign(edition.message(&Recipient::of(subscriber), date)?, date)?;
             Ok(Letter { from: from.clone(), to: subscriber.address.clone(), content })
         };
-        Ok(Letters { write: Box::new(write), write_ahead, check: checked.map(check) })
+        Ok(Letters { write: Box::new(write), check: checked.map(check) })
     }
 
     /// The hash of what subscribers read in an issue.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::{Canary, Wave};
+use crate::delivery::dispatcher::run;
 use crate::delivery::job::{Ended, Job, Progress};
-use crate::delivery::run::run;
 use crate::finding::Finding;
 use crate::issue::Slug;
 use crate::ledger::{Delivery, State};

@@ -29,8 +29,6 @@ pub struct Job<'a> {
     pub route: &'a Route,
     /// Writes the letters.
     pub write: &'a WriteLetter<'a>,
-    /// Whether threads of their own do so ahead of need, because it takes long: no connection shall wait for a signature.
-    pub write_ahead: bool,
     /// Recipients, at most.
     pub limit: Option<u64>,
     /// Nobody but these.

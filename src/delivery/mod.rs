@@ -4,30 +4,29 @@
 //! before the first message, a recipient is claimed before the connection is used, marked `sending` before the content
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
-mod bell;
 mod canary;
-mod claimer;
 mod concurrency_limit;
-mod desk;
+mod connection;
 mod diagnostics;
 pub mod digests;
+pub mod dispatcher;
 mod fitness;
 pub mod forecast;
 pub mod history;
 pub mod job;
 mod ledger_writer;
-mod papers;
+mod pacing;
 pub mod plan;
+mod queue;
 pub mod rehearsal;
 mod reply_action;
 pub mod retry;
-pub mod run;
 mod run_outcome;
 pub mod send;
 mod server;
+mod servers;
 mod suppression;
 pub mod test_send;
 mod weighted_fair;
-mod worker;
 
 pub use crate::letter::Letter;

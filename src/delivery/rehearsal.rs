@@ -20,8 +20,6 @@ pub type EachNewcomer<'a> = dyn Fn(&mut dyn FnMut(NewSubscriber) -> anyhow::Resu
 pub struct Letters<'a> {
     /// Writes one.
     pub write: Box<WriteLetter<'a>>,
-    /// Whether that takes long enough to be done ahead of need.
-    pub write_ahead: bool,
     /// Tells whether it can; `None` where nothing depends on who gets it.
     pub check: Option<Box<CheckLetter<'a>>>,
 }

@@ -12,10 +12,10 @@ use chrono_tz::Tz;
 
 use crate::config::{Canary, OnUnknown};
 use crate::delivery::canary;
+use crate::delivery::dispatcher::run;
 use crate::delivery::job::{Job, Pace, Progress, Surroundings};
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, plan};
 use crate::delivery::rehearsal::{EachNewcomer, Letters, rehearse};
-use crate::delivery::run::run;
 use crate::delivery::suppression;
 use crate::digest::Piece;
 use crate::finding::{Finding, Severity};
@@ -218,7 +218,6 @@ fn mail_one<'a>(
         slug: &piece.folder(),
         route: sending.route,
         write: &*letters.write,
-        write_ahead: letters.write_ahead,
         limit: *left,
         only: None,
         pace: Pace { rates: sending.rates, warm_up: sending.warm_up },

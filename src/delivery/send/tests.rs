@@ -84,7 +84,6 @@ struct World {
     waited: Mutex<Duration>,
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
-    write_ahead: bool,
     /// Whose letter cannot be written.
     unwritable: Option<&'static str>,
     limit: Option<u64>,
@@ -112,7 +111,6 @@ impl World {
             pauses: Mutex::default(),
             seen: Mutex::default(),
             connections: 1,
-            write_ahead: false,
             unwritable: None,
             limit: None,
             rates: Vec::new(),
@@ -184,7 +182,7 @@ impl World {
                 }
                 Ok(issue.title.clone())
             },
-            edition: &|_, _| Ok(Letters { write: Box::new(write), write_ahead: self.write_ahead, check: None }),
+            edition: &|_, _| Ok(Letters { write: Box::new(write), check: None }),
             record: &|_| Ok(()),
             clock: &|| self.now + *self.waited.lock().unwrap(),
             pause: &|pause| {
@@ -225,37 +223,33 @@ fn open(store: &Memory) -> u64 {
 
 #[test]
 fn everybody_gets_it_once_and_a_second_run_does_nothing() {
-    for write_ahead in [false, true] {
-        let (world, store) = (World { connections: 4, write_ahead, ..World::new() }, readers(50));
-        let peer = Peer::start(vec![Script::new()]);
-        let report = world.send(&store, &world.route(&peer));
-        assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
-        assert_eq!(report.mailings[0].counts.of(State::Sent), 50);
-        assert!(!report.needs_a_person());
-        let mut everybody: Vec<String> = (1..=50).map(|number| format!("reader-{number}@example.com")).collect();
-        everybody.sort();
-        assert_eq!(peer.recipients(), everybody);
-        assert!(peer.taken().iter().all(|taken| taken.content == format!("To: {}\r\n\r\nSpring.\r\n", taken.to)));
-        assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
-        assert_eq!(peer.taken().len(), 50);
-        assert_eq!(*world.seen.lock().unwrap(), BTreeMap::from([(State::Sent, 50)]));
-    }
+    let (world, store) = (World { connections: 4, ..World::new() }, readers(50));
+    let peer = Peer::start(vec![Script::new()]);
+    let report = world.send(&store, &world.route(&peer));
+    assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
+    assert_eq!(report.mailings[0].counts.of(State::Sent), 50);
+    assert!(!report.needs_a_person());
+    let mut everybody: Vec<String> = (1..=50).map(|number| format!("reader-{number}@example.com")).collect();
+    everybody.sort();
+    assert_eq!(peer.recipients(), everybody);
+    assert!(peer.taken().iter().all(|taken| taken.content == format!("To: {}\r\n\r\nSpring.\r\n", taken.to)));
+    assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
+    assert_eq!(peer.taken().len(), 50);
+    assert_eq!(*world.seen.lock().unwrap(), BTreeMap::from([(State::Sent, 50)]));
 }
 
 #[test]
 fn a_letter_that_cannot_be_written_stops_the_issue_and_nobody_is_lost() {
-    for write_ahead in [false, true] {
-        let world = World { connections: 4, write_ahead, unwritable: Some("reader-20@example.com"), ..World::new() };
-        let (store, peer) = (readers(50), Peer::start(vec![Script::new()]));
-        let report = world.send(&store, &world.route(&peer));
-        assert!(report.stopped.unwrap().message.contains("no such name"));
-        let sent = peer.recipients();
-        assert!(!sent.contains(&"reader-20@example.com".to_owned()));
-        assert_eq!(report.mailings[0].counts.of(State::Sent), sent.len() as u64);
-        assert_eq!(report.mailings[0].counts.of(State::Queued), 50 - sent.len() as u64);
-        World { write_ahead, ..World::new() }.send(&store, &world.route(&peer));
-        assert_eq!((peer.recipients().len(), open(&store)), (50, 0));
-    }
+    let world = World { connections: 4, unwritable: Some("reader-20@example.com"), ..World::new() };
+    let (store, peer) = (readers(50), Peer::start(vec![Script::new()]));
+    let report = world.send(&store, &world.route(&peer));
+    assert!(report.stopped.unwrap().message.contains("no such name"));
+    let sent = peer.recipients();
+    assert!(!sent.contains(&"reader-20@example.com".to_owned()));
+    assert_eq!(report.mailings[0].counts.of(State::Sent), sent.len() as u64);
+    assert_eq!(report.mailings[0].counts.of(State::Queued), 50 - sent.len() as u64);
+    World::new().send(&store, &world.route(&peer));
+    assert_eq!((peer.recipients().len(), open(&store)), (50, 0));
 }
 
 #[test]
