@@ -158,6 +158,19 @@ pub enum Outcome {
     Requeued,
 }
 
+impl Outcome {
+    /// The state that it leaves the recipient in.
+    pub fn state(&self) -> State {
+        match self {
+            Outcome::Sent(_) => State::Sent,
+            Outcome::Deferred { .. } => State::Deferred,
+            Outcome::Failed { .. } => State::Failed,
+            Outcome::Unknown(_) => State::Unknown,
+            Outcome::Requeued => State::Queued,
+        }
+    }
+}
+
 /// How many recipients of a mailing are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {

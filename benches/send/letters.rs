@@ -56,11 +56,6 @@ impl Letters {
         Ok(self.write(&reader)?.content.len())
     }
 
-    /// Whether they are signed.
-    pub fn are_signed(&self) -> bool {
-        self.signer.signs()
-    }
-
     /// That of one subscriber.
     pub fn write(&self, subscriber: &Subscriber) -> anyhow::Result<Letter> {
         let date = DateTime::<Utc>::UNIX_EPOCH;

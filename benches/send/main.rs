@@ -20,7 +20,8 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use slugline::delivery::Route;
-use slugline::delivery::run::{Job, run};
+use slugline::delivery::dispatcher::run;
+use slugline::delivery::job::{Job, Pace, Surroundings};
 use slugline::issue::{IssueId, Slug};
 use slugline::ledger::{Run, State};
 use slugline::smtp::relay::Relay;
@@ -127,15 +128,15 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         slug: &slug,
         route: &route,
         write: &|subscriber| letters.write(subscriber),
-        write_ahead: letters.are_signed(),
         limit: None,
         only: None,
-        rates: &[],
-        warm_up: None,
-        clock: &|| now,
-        pause: &|pause| thread::sleep(pause),
-        stop: &AtomicBool::new(false),
-        progress: &|_| {},
+        pace: Pace::default(),
+        surroundings: Surroundings {
+            clock: &|| now,
+            pause: &|pause| thread::sleep(pause),
+            stop: &AtomicBool::new(false),
+            progress: &|_| {},
+        },
     };
     timed(|| {
         let ended = run(&mut store, &job)?;

@@ -14,9 +14,10 @@ use crate::cli::{Context, Exit, subscribers};
 use crate::compose::{self, Composed};
 use crate::config::Config;
 use crate::delivery::forecast::{Expected, forecast};
+use crate::delivery::job::Surroundings;
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::send::{self, Sending, Sent};
-use crate::delivery::trial;
+use crate::delivery::test_send;
 use crate::disk::machine;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
@@ -135,8 +136,7 @@ fn with_sending<T>(
     let stop = stop_at_signals()?;
     let watch = Watch::new(&context.report, limit);
     let clock = context.clock;
-    let policy = &mail.policy;
-    let terms = Terms { now: clock.now(), policy };
+    let terms = Terms { now: clock.now(), policy: &mail.policy };
     let route = transport::route(&context.project, mail)?;
     context.report.detail(&format!("Mail leaves through {route}."));
     let done = act(&Sending {
@@ -145,14 +145,14 @@ fn with_sending<T>(
         terms,
         route: &route,
         limit,
-        rates: policy.rate.as_slice(),
-        warm_up: policy.warm_up.as_ref(),
-        canary: policy.canary.as_ref().filter(|_| !after_canary),
+        after_canary,
         run: machine::this_run(clock.now()),
-        clock: &|| clock.now(),
-        pause: &|pause| wait(pause, &stop),
-        stop: &stop,
-        progress: &|progress| watch.tell(progress),
+        surroundings: Surroundings {
+            clock: &|| clock.now(),
+            pause: &|pause| wait(pause, &stop),
+            stop: &stop,
+            progress: &|progress| watch.tell(progress),
+        },
     });
     watch.end();
     if stop.load(Ordering::Relaxed) {
@@ -207,8 +207,8 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
     let store = context.store(config)?;
     let mut tests = Vec::new();
     for address in &args.test {
-        tests.push(letters.write(&trial::reader(&*store, address, now)?)?);
+        tests.push(letters.write(&test_send::reader(&*store, address, now)?)?);
     }
-    let tried = trial::try_out(&route, &piece.folder(), &tests)?;
+    let tried = test_send::try_out(&route, &piece.folder(), &tests)?;
     words::trial(context, &piece, &tried)
 }

@@ -32,11 +32,6 @@ impl Letters {
         Ok(Letter { from: self.from.clone(), to: subscriber.address.clone(), content })
     }
 
-    /// Whether to write one takes so long that it should be done before a connection needs it.
-    pub fn are_slow(&self) -> bool {
-        self.signer.signs() || !self.edition.is_rendered_once()
-    }
-
     /// Whether it depends on the reader if a letter can be written.
     pub fn may_fail(&self) -> bool {
         self.edition.knows_its_reader()

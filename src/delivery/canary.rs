@@ -5,13 +5,13 @@
 //! mailed it is over. A wave that failed stays what it is, and every run halts there until a person says otherwise.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::delivery::dispatcher::run;
+use crate::delivery::job::{Ended, Job, Progress};
 use crate::delivery::policy::{Canary, Wave};
-use crate::delivery::run::{Ended, Job, Progress, run};
 use crate::finding::Finding;
 use crate::issue::Slug;
 use crate::ledger::{Delivery, State};
@@ -131,11 +131,11 @@ impl Watch<'_> {
             if self.judge(&seen, false, ended) {
                 return Ok(false);
             }
-            let left = pause.left(seen.last, self.canary.wait, (self.job.clock)());
+            let left = pause.left(seen.last, self.canary.wait, self.job.surroundings.now());
             if !left.is_zero() {
                 if pause.begins() {
                     let (slug, mailed) = (self.name.clone(), seen.mailed() as u64);
-                    (self.job.progress)(Progress::Waiting { slug, mailed, left });
+                    (self.job.surroundings.progress)(Progress::Waiting { slug, mailed, left });
                 }
                 let step = left.min(STEP);
                 self.wait(step)?;
@@ -165,13 +165,13 @@ impl Watch<'_> {
     }
 
     fn wait(&mut self, pause: Duration) -> anyhow::Result<()> {
-        (self.job.pause)(pause);
-        self.store.renew_run((self.job.clock)())?;
+        (self.job.surroundings.pause)(pause);
+        self.store.renew_run(self.job.surroundings.now())?;
         Ok(())
     }
 
     fn is_stopped(&self) -> bool {
-        self.job.stop.load(Ordering::Relaxed)
+        self.job.surroundings.is_stopped()
     }
 
     /// Whether so many failed that nobody else shall be mailed. At the `end`, who was put off and of whom nobody knows

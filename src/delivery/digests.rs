@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::delivery::past::Past;
-use crate::delivery::plan::unfit;
+use crate::delivery::fitness::unfit;
+use crate::delivery::history::History;
 use crate::delivery::schedule::Schedule;
 use crate::digest::{Contents, Digest, PREFIX, Period, PeriodName};
 use crate::finding::Finding;
@@ -24,7 +24,7 @@ pub struct Gathering<'a, 'p> {
     /// The periods.
     pub schedule: &'p Schedule,
     /// What was mailed before.
-    pub past: &'p Past,
+    pub history: &'p History,
     /// The time of this run.
     pub now: DateTime<Utc>,
 }
@@ -32,7 +32,7 @@ pub struct Gathering<'a, 'p> {
 impl<'a> Gathering<'a, '_> {
     /// The digest of a period, which may hold nothing.
     pub fn digest(&self, period: &Period) -> Digest<'a> {
-        match self.past.mailing(&period.id()).and_then(|mailing| mailing.digest.as_ref()) {
+        match self.history.mailing(&period.id()).and_then(|mailing| mailing.digest.as_ref()) {
             Some(frozen) => {
                 let find = |id: &IssueId| self.issues.iter().find(|issue| issue.id.as_str() == id.edition().0);
                 let there = frozen.issues.iter().filter_map(find).filter(|issue| unfit(issue, self.now).is_none());
@@ -62,14 +62,14 @@ impl<'a> Gathering<'a, '_> {
         let belongs = |issue: &&Issue| {
             (since..period.end).contains(&issue.date.to_utc())
                 && unfit(issue, self.now).is_none()
-                && !self.past.holds(&issue.mailed_as())
+                && !self.history.holds(&issue.mailed_as())
         };
         self.issues.iter().rev().filter(belongs).collect()
     }
 
     /// The start of the period; where digests were mailed before it, some time earlier, for what came too late for them.
     fn since(&self, period: &Period) -> DateTime<Utc> {
-        let first = self.past.first_digest().filter(|first| *first < period.start);
+        let first = self.history.first_digest().filter(|first| *first < period.start);
         let Some(first) = first else { return period.start };
         let before = self.schedule.before(period).map_or(period.start, |before| before.start);
         before.min(period.end - LATE).max(first)
@@ -79,7 +79,7 @@ impl<'a> Gathering<'a, '_> {
     fn latest(&self) -> Option<Digest<'a>> {
         let (closed, _) = self.schedule.closed(self.now)?;
         let digest = self.digest(&closed);
-        let newest = self.past.digests().max_by_key(|digest| digest.period.end);
+        let newest = self.history.digests().max_by_key(|digest| digest.period.end);
         match newest {
             Some(newest) if digest.issues.is_empty() => Some(self.digest(&newest.period)),
             _ => Some(digest),
@@ -98,7 +98,7 @@ impl<'a> Gathering<'a, '_> {
     /// The period of that name: one whose digest was mailed, else one of the schedule.
     pub fn period(&self, name: &str) -> Option<Period> {
         let mailed = |digest: &&Contents| digest.period.name.as_str().eq_ignore_ascii_case(name);
-        let mailed = self.past.digests().find(mailed).map(|digest| digest.period.clone());
+        let mailed = self.history.digests().find(mailed).map(|digest| digest.period.clone());
         mailed.or_else(|| self.schedule.named(name))
     }
 

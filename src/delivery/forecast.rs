@@ -44,7 +44,7 @@ pub fn forecast<'a>(
     let mut plan = planned(store, sending)?;
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
-        let Ready { letters, findings } = ready(store, sending, planned, newcomers, (sending.clock)());
+        let Ready { letters, findings } = ready(store, sending, planned, newcomers, sending.surroundings.now());
         plan.findings.extend(findings);
         if let Err(error) = letters {
             let finding = error.downcast().unwrap_or_else(|error| Finding::error("template", format!("{error:#}")));

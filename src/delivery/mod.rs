@@ -4,33 +4,34 @@
 //! before the first message, a recipient is claimed before the connection is used, marked `sending` before the content
 //! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
 
-mod bell;
 mod canary;
-mod claimer;
-mod desk;
+mod concurrency_limit;
+mod connection;
+mod diagnostics;
 pub mod digests;
+pub mod dispatcher;
+mod fitness;
 pub mod forecast;
-mod journal;
-mod judgement;
-mod lapsed;
+pub mod history;
+pub mod job;
+mod ledger_writer;
 pub mod named;
-mod papers;
-pub mod past;
+mod pacing;
 pub mod plan;
 pub mod policy;
+mod queue;
 pub mod rehearsal;
+mod reply_action;
 pub mod retry;
 mod route;
-pub mod run;
+mod run_outcome;
 pub mod schedule;
 pub mod send;
 mod server;
-mod shares;
-pub mod trial;
-mod trouble;
-mod verdict;
-mod window;
-mod worker;
+mod servers;
+mod suppression;
+pub mod test_send;
+mod weighted_fair;
 
 pub use crate::delivery::policy::Policy;
 pub use crate::delivery::route::Route;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::delivery::digests::Gathering;
-use crate::delivery::past::Past;
+use crate::delivery::history::History;
 use crate::delivery::policy::{EditionOf, Policy};
 use crate::digest::{PREFIX, Piece};
 use crate::issue::{Issue, IssueId};
@@ -25,8 +25,8 @@ pub fn piece<'a>(
         |policy: &&Policy| name.starts_with(PREFIX) || name == "latest" && policy.edition == EditionOf::Digest;
     match policy.filter(means_digest) {
         Some(Policy { schedule, .. }) => {
-            let past = Past::read(&*store()?)?;
-            Gathering { issues, schedule, past: &past, now }.named(name).map(Piece::Digest)
+            let history = History::read(&*store()?)?;
+            Gathering { issues, schedule, history: &history, now }.named(name).map(Piece::Digest)
         }
         None => load::find(issues, name, now).map(Piece::Issue),
     }
@@ -37,7 +37,7 @@ pub fn piece<'a>(
 /// # Errors
 /// When the store cannot be read.
 pub fn mailed_as(store: &dyn Store, piece: &Piece<'_>) -> Result<IssueId, StoreError> {
-    let past = Past::read(store)?;
+    let history = History::read(store)?;
     let id = piece.id();
-    Ok(past.digest_of(&id).cloned().unwrap_or(id))
+    Ok(history.digest_of(&id).cloned().unwrap_or(id))
 }

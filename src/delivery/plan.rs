@@ -8,7 +8,8 @@ use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::delivery::digests::Gathering;
-use crate::delivery::past::Past;
+use crate::delivery::fitness::unfit;
+use crate::delivery::history::History;
 use crate::delivery::policy::{EditionOf, OnUnknown, Policy};
 use crate::digest::{Period, PeriodName, Piece, nothing_in};
 use crate::finding::{Finding, Place};
@@ -93,12 +94,12 @@ pub fn plan<'a>(
     store: &dyn Store,
     hash: HashOf<'_>,
 ) -> anyhow::Result<Plan<'a>> {
-    let past = Past::read(store)?;
-    let mut planner = Planner { chosen, terms, store, past: &past, hash, plan: Plan::default() };
+    let history = History::read(store)?;
+    let mut planner = Planner { chosen, terms, store, history: &history, hash, plan: Plan::default() };
     for issue in issues.iter().rev() {
         planner.issue(issue)?;
     }
-    let gathering = Gathering { issues, schedule: &terms.policy.schedule, past: &past, now: terms.now };
+    let gathering = Gathering { issues, schedule: &terms.policy.schedule, history: &history, now: terms.now };
     for period in planner.periods(&gathering) {
         planner.digest(&period, &gathering)?;
     }
@@ -109,7 +110,7 @@ struct Planner<'a, 'p> {
     chosen: &'p Chosen,
     terms: &'p Terms<'p>,
     store: &'p dyn Store,
-    past: &'p Past,
+    history: &'p History,
     hash: HashOf<'p>,
     plan: Plan<'a>,
 }
@@ -121,7 +122,7 @@ impl<'a> Planner<'a, '_> {
         if *self.chosen != Chosen::Due && !named {
             return Ok(());
         }
-        if let Some(digest) = self.past.digest_of(&id) {
+        if let Some(digest) = self.history.digest_of(&id) {
             self.plan.findings.extend(named.then(|| mailed_in(issue, digest)));
             return Ok(());
         }
@@ -143,7 +144,7 @@ impl<'a> Planner<'a, '_> {
     /// and those whose digests were begun.
     fn periods(&self, gathering: &Gathering<'_, '_>) -> Vec<Period> {
         let mut periods: Vec<Period> = match self.chosen {
-            Chosen::Due => self.past.digests().map(|digest| digest.period.clone()).collect(),
+            Chosen::Due => self.history.digests().map(|digest| digest.period.clone()).collect(),
             Chosen::These(ids) => {
                 let names = ids.iter().filter_map(PeriodName::of_id);
                 names.filter_map(|name| gathering.period(name.as_str())).collect()
@@ -153,7 +154,7 @@ impl<'a> Planner<'a, '_> {
             *self.chosen == Chosen::Due
                 && self.terms.policy.edition == EditionOf::Digest
                 && self.terms.now - *due_at <= self.terms.policy.due_for
-                && self.past.mailing(&period.id()).is_none()
+                && self.history.mailing(&period.id()).is_none()
         });
         periods.extend(closed.map(|(period, _)| period));
         periods.sort_by_key(|period| period.end);
@@ -183,7 +184,7 @@ impl<'a> Planner<'a, '_> {
     /// What the ledger says; `None` when the mailing is so old that it is not worth counting: years of finished ones are
     /// not, each time cron calls.
     fn begun(&self, id: &IssueId) -> anyhow::Result<Option<Begun>> {
-        let Some(mailing) = self.past.mailing(id) else { return Ok(Some(None)) };
+        let Some(mailing) = self.history.mailing(id) else { return Ok(Some(None)) };
         let is_recent = self.terms.now - mailing.frozen_at <= FINISHED_WITHIN.max(self.terms.policy.due_for);
         if !is_recent && !self.chosen.names(id) {
             return Ok(None);
@@ -252,28 +253,6 @@ fn hash_of(piece: &Piece<'_>, hash: HashOf<'_>) -> anyhow::Result<String> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Why an issue cannot be mailed at all, and what to do.
-pub(super) fn unfit(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'static str)> {
-    let slug = &issue.slug;
-    if !issue.email {
-        let help = "remove `email: false` from its front matter to mail it";
-        return Some(("issue-not-for-mail", format!("`{slug}` is not for mail"), help));
-    }
-    if !issue.is_dated() {
-        return Some(("issue-undated", format!("`{slug}` has no date"), "write `date: …` into its front matter"));
-    }
-    if issue.draft {
-        let help = "remove `draft: true` from its front matter to publish it";
-        return Some(("issue-draft", format!("`{slug}` is a draft"), help));
-    }
-    if issue.date > now {
-        let help = "wait until then, or change its `date`";
-        return Some(("issue-future", format!("`{slug}` is dated {}, which is to come", issue.date), help));
-    }
-    let expired = issue.expires.filter(|expires| *expires <= now)?;
-    Some(("issue-expired", format!("`{slug}` expired at {expired}"), "change its `expiryDate`"))
 }
 
 fn still_open(counts: &Counts, on_unknown: OnUnknown) -> u64 {

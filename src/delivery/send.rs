@@ -3,9 +3,6 @@
 //! Takes everything from the caller: store, route, clock and the edition as a writer of letters. What went wrong with
 //! one issue stands in the report and does not stop the others; trouble with the server does.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -13,17 +10,17 @@ use chrono_tz::Tz;
 use crate::compose::{Composed, Composer, Letters};
 use crate::delivery::Route;
 use crate::delivery::canary;
-use crate::delivery::lapsed;
+use crate::delivery::dispatcher::run;
+use crate::delivery::job::{Job, Pace, Surroundings};
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, content_hash, plan};
-use crate::delivery::policy::{Canary, OnUnknown};
+use crate::delivery::policy::OnUnknown;
 use crate::delivery::rehearsal::{EachNewcomer, rehearse};
-use crate::delivery::run::{Job, Progress, run};
+use crate::delivery::suppression;
 use crate::digest::Piece;
 use crate::finding::{Finding, Severity};
 use crate::identity::{self, LockMode, lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
-use crate::rate::{Rate, WarmUp};
 use crate::store::{Begun, Store};
 use crate::subscriber::Status;
 
@@ -39,22 +36,12 @@ pub struct Sending<'a> {
     pub route: &'a Route,
     /// Recipients in all, at most.
     pub limit: Option<u64>,
-    /// How fast, counted in the store for all who send from it.
-    pub rates: &'a [Rate],
-    /// How much may leave on each day, counted likewise.
-    pub warm_up: Option<&'a WarmUp>,
-    /// Who gets an issue before the others; nobody where a person has seen how it went with them.
-    pub canary: Option<&'a Canary>,
+    /// Mails everybody at once, whatever the policy says of a canary: a person has seen how it went.
+    pub after_canary: bool,
     /// Who is sending.
     pub run: Run,
-    /// Reads the clock.
-    pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
-    /// Waits so long.
-    pub pause: &'a (dyn Fn(Duration) + Sync),
-    /// Once true, no further message is begun.
-    pub stop: &'a AtomicBool,
-    /// Told of what happens, from many threads.
-    pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// What a run needs of the program around it.
+    pub surroundings: Surroundings<'a>,
 }
 
 /// What became of a sending.
@@ -132,7 +119,7 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
         return Ok(Sent::Done(Box::new(Report { findings: plan.findings, ..Report::default() })));
     }
     let mut report = Report::default();
-    match store.begin_run(&sending.run, (sending.clock)()).context("failed to begin sending")? {
+    match store.begin_run(&sending.run, sending.surroundings.now()).context("failed to begin sending")? {
         Begun::Started(recovered) => report.recovered = recovered,
         Begun::Busy(other) => return Ok(Sent::Busy(other)),
     }
@@ -146,7 +133,7 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     record_ids(sending.composer, &issues).context("failed to record the ids of the issues")?;
     let mut left = sending.limit;
     for planned in &plan.mailings {
-        if report.stopped.is_some() || sending.stop.load(Ordering::Relaxed) || left == Some(0) {
+        if report.stopped.is_some() || sending.surroundings.is_stopped() || left == Some(0) {
             break;
         }
         mail_one(store, sending, planned, &mut left, &mut report)?;
@@ -184,7 +171,7 @@ fn record_ids(composer: &Composer<'_>, mailed: &[&Issue]) -> anyhow::Result<()> 
 fn requeue_files(store: &mut dyn Store, sending: &Sending<'_>, recovered: &Recovered) -> anyhow::Result<()> {
     for delivery in &recovered.unknown {
         let address = [delivery.address.clone()];
-        store.resolve(&delivery.issue, &address, State::Queued, (sending.clock)())?;
+        store.resolve(&delivery.issue, &address, State::Queued, sending.surroundings.now())?;
     }
     Ok(())
 }
@@ -196,13 +183,13 @@ fn mail_one(
     left: &mut Option<u64>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let piece = &planned.piece;
+    let (piece, policy) = (&planned.piece, sending.terms.policy);
     if planned.begun.is_none() && !is_anybody_there(store)? {
         report.findings.push(nobody(piece));
         return Ok(());
     }
     // Rendered before the audience is frozen: a template that fails, on whomever, shall leave no trace.
-    let frozen_at = planned.begun.as_ref().map_or_else(|| (sending.clock)(), |mailing| mailing.frozen_at);
+    let frozen_at = planned.begun.as_ref().map_or_else(|| sending.surroundings.now(), |mailing| mailing.frozen_at);
     let Ready { letters, findings } = ready(store, sending, planned, &|_| Ok(()), frozen_at);
     report.note(findings);
     let letters = match letters {
@@ -223,25 +210,20 @@ fn mail_one(
             frozen.context("failed to freeze the audience")?
         }
     };
-    if sending.terms.policy.on_unknown == OnUnknown::Resend {
-        store.resolve(&mailing.issue, &[], State::Queued, (sending.clock)())?;
+    if policy.on_unknown == OnUnknown::Resend {
+        store.resolve(&mailing.issue, &[], State::Queued, sending.surroundings.now())?;
     }
     let job = Job {
         issue: &mailing.issue,
         slug: &piece.folder(),
         route: sending.route,
         write: &|subscriber| letters.write(subscriber),
-        write_ahead: letters.are_slow(),
         limit: *left,
         only: None,
-        rates: sending.rates,
-        warm_up: sending.warm_up,
-        clock: sending.clock,
-        pause: sending.pause,
-        stop: sending.stop,
-        progress: sending.progress,
+        pace: Pace { rates: policy.rate.as_slice(), warm_up: policy.warm_up.as_ref() },
+        surroundings: sending.surroundings,
     };
-    let ended = match sending.canary {
+    let ended = match policy.canary.as_ref().filter(|_| !sending.after_canary) {
         Some(canary) => canary::mail(store, &job, canary, piece.slug()),
         None => run(store, &job).map_err(Into::into),
     };
@@ -256,8 +238,8 @@ fn mail_one(
         }
     }
     if ended.tally.of(State::Failed) > 0 {
-        let suppressed = lapsed::suppress(store, &mailing.issue, (sending.clock)())?;
-        report.warnings.extend((suppressed > 0).then(|| lapsed::finding(suppressed)));
+        let suppressed = suppression::suppress(store, &mailing.issue, sending.surroundings.now())?;
+        report.warnings.extend((suppressed > 0).then(|| suppression::finding(suppressed)));
     }
     let counts = store.counts(&mailing.issue)?;
     if counts.open() > 0 {

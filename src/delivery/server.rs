@@ -2,15 +2,15 @@
 //!
 //! A server that gives trouble while no other connection to it works is out: nobody uses it for a time that grows, then
 //! one connection tries it again. Its letters go to the others meanwhile. One that refuses us, or fails again and again,
-//! is not counted on any more, and tried at long intervals while others have work. Plain bookkeeping; `desk` guards it.
+//! is not counted on any more, and tried at long intervals while others have work. Plain bookkeeping; `queue` guards it.
 
 use std::time::Duration;
 
 use chrono::DateTime;
 use chrono_tz::Tz;
 
+use crate::delivery::concurrency_limit::ConcurrencyLimit;
 use crate::delivery::retry;
-use crate::delivery::window::Window;
 use crate::finding::Finding;
 use crate::rate::Quota;
 
@@ -34,7 +34,7 @@ pub(super) enum Trouble {
 }
 
 pub(super) struct Server {
-    window: Window,
+    limit: ConcurrencyLimit,
     /// Connections that are open.
     connected: usize,
     /// Whether there was ever one.
@@ -67,7 +67,7 @@ impl Server {
     /// A server with so many connections at most.
     pub(super) fn new(connections: usize) -> Self {
         Self {
-            window: Window::new(connections),
+            limit: ConcurrencyLimit::new(connections),
             connected: 0,
             was_connected: false,
             failures: 0,
@@ -88,7 +88,7 @@ impl Server {
     /// Whether the connection of that number, from 0, may be used: the first one alone until it is made, so that a wrong
     /// password is tried once.
     pub(super) fn admits(&self, number: usize) -> bool {
-        !self.is_out() && !self.is_spent() && self.window.admits(number) && (self.was_connected || number == 0)
+        !self.is_out() && !self.is_spent() && self.limit.admits(number) && (self.was_connected || number == 0)
     }
 
     /// Whether it is left alone at present.
@@ -153,7 +153,7 @@ impl Server {
 
     /// A message was taken.
     pub(super) fn note_sent(&mut self) {
-        self.window.widen();
+        self.limit.raise();
         (self.failures, self.suspects_in_a_row, self.unknown_in_a_row) = (0, 0, 0);
         (self.refuses, self.rest) = (false, Duration::ZERO);
     }
@@ -179,8 +179,8 @@ impl Server {
     /// more than that one, or some of them; else the server is out for a while, which is given back.
     pub(super) fn trouble(&mut self, trouble: Trouble, why: Finding) -> bool {
         match trouble {
-            Trouble::Busy if self.connected > 0 && self.window.can_narrow() => {
-                self.window.narrow();
+            Trouble::Busy if self.connected > 0 && self.limit.can_lower() => {
+                self.limit.lower();
                 return false;
             }
             Trouble::Broken if self.connected > 0 => return false,
@@ -195,7 +195,7 @@ impl Server {
             }
         }
         self.rest = retry::rest(self.failures, self.refuses);
-        self.window.close();
+        self.limit.reset();
         self.why_out = Some(why);
         true
     }

@@ -198,11 +198,6 @@ impl Edition {
         matches!(self.subject, Subject::Own { .. }) || self.renderer.templates.uses("subscriber")
     }
 
-    /// Whether its templates were rendered once for all, and a message is put together from pieces.
-    pub fn is_rendered_once(&self) -> bool {
-        self.renderer.is_shared()
-    }
-
     /// Finds out whether the edition can be made for this recipient, with as little work as that takes.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::cli::send::pace::Pace;
-use crate::delivery::run::Pause;
+use crate::delivery::job::Pause;
 use crate::ledger::{Counts, State};
 use crate::statistics::scale::grouped;
 

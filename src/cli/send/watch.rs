@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 use crate::cli::report::{Report, Watching};
 use crate::cli::send::meter::Meter;
 use crate::cli::send::words;
-use crate::delivery::run::Progress;
+use crate::delivery::job::Progress;
 
 /// From one line in a log to the next.
 const BETWEEN_LINES: Duration = Duration::from_secs(60);
@@ -108,7 +108,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::run::Pause;
+    use crate::delivery::job::Pause;
     use crate::issue::Slug;
     use crate::ledger::State;
 

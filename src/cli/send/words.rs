@@ -6,7 +6,7 @@ use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
 use crate::delivery::forecast::{Expected, Forecast};
 use crate::delivery::send::{Mailed, Report};
-use crate::delivery::trial::Tried;
+use crate::delivery::test_send::Tried;
 use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};

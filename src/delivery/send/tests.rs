@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::TimeZone as _;
 use url::Url;
@@ -9,6 +11,8 @@ use url::Url;
 use super::*;
 use crate::config::Config;
 use crate::delivery::forecast::forecast;
+use crate::delivery::job::Progress;
+use crate::delivery::policy::Canary;
 use crate::delivery::policy::{EditionOf, Policy};
 use crate::delivery::schedule::Schedule;
 use crate::disk::Project;
@@ -16,6 +20,7 @@ use crate::dkim::{Algorithm, Key};
 use crate::email::EmailAddress;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
+use crate::rate::{Rate, WarmUp};
 use crate::smtp::peer::{Answer, Peer, Script, Taken};
 use crate::smtp::relay::{Login, Relay};
 use crate::smtp::{Server, TlsMode};
@@ -91,7 +96,7 @@ struct World {
     /// Whether letters are signed, and hence written ahead.
     signs: bool,
     limit: Option<u64>,
-    rates: Vec<Rate>,
+    rate: Option<Rate>,
     warm_up: Option<WarmUp>,
     canary: Option<Canary>,
     on_unknown: OnUnknown,
@@ -117,7 +122,7 @@ impl World {
             connections: 1,
             signs: false,
             limit: None,
-            rates: Vec::new(),
+            rate: None,
             warm_up: None,
             canary: None,
             waited: Mutex::default(),
@@ -175,6 +180,9 @@ impl World {
             on_unknown: self.on_unknown,
             edition: self.edition,
             schedule: self.schedule.clone(),
+            rate: self.rate.clone(),
+            warm_up: self.warm_up.clone(),
+            canary: self.canary.clone(),
             ..Policy::default()
         };
         let sending = Sending {
@@ -183,19 +191,19 @@ impl World {
             terms: Terms { now: self.now, policy: &policy },
             route,
             limit: self.limit,
-            rates: &self.rates,
-            warm_up: self.warm_up.as_ref(),
-            canary: self.canary.as_ref(),
+            after_canary: false,
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
-            clock: &|| {
-                if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
-                    meanwhile(self);
-                }
-                self.now + *self.waited.lock().unwrap()
+            surroundings: Surroundings {
+                clock: &|| {
+                    if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+                        meanwhile(self);
+                    }
+                    self.now + *self.waited.lock().unwrap()
+                },
+                pause: &|pause| self.pause(pause),
+                stop: &self.stop,
+                progress: &|progress| self.watch(progress),
             },
-            pause: &|pause| self.pause(pause),
-            stop: &self.stop,
-            progress: &|progress| self.watch(progress),
         };
         act(&sending)
     }
@@ -253,42 +261,40 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
 
 #[test]
 fn a_letter_that_cannot_be_written_stops_the_issue_and_nobody_is_lost() {
-    for write_ahead in [false, true] {
-        let (world, peer) = (World { connections: 4, ..World::new() }, Peer::start(vec![Script::new()]));
-        let (mut store, issue) = (readers(50), &world.issues[0]);
-        store.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 }, noon()).unwrap();
-        store.freeze(&issue.id, "hash", None, noon()).unwrap();
-        let mut mail = |unwritable: &str| {
-            let write = |subscriber: &Subscriber| {
-                anyhow::ensure!(unwritable != subscriber.address.as_str(), "no such name");
-                let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
-                Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
-            };
-            let job = Job {
-                issue: &issue.id,
-                slug: &issue.slug,
-                route: &world.route(&peer),
-                write: &write,
-                write_ahead,
-                limit: None,
-                only: None,
-                rates: &[],
-                warm_up: None,
+    let (world, peer) = (World { connections: 4, ..World::new() }, Peer::start(vec![Script::new()]));
+    let (mut store, issue) = (readers(50), &world.issues[0]);
+    store.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 }, noon()).unwrap();
+    store.freeze(&issue.id, "hash", None, noon()).unwrap();
+    let mut mail = |unwritable: &str| {
+        let write = |subscriber: &Subscriber| {
+            anyhow::ensure!(unwritable != subscriber.address.as_str(), "no such name");
+            let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
+            Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
+        };
+        let job = Job {
+            issue: &issue.id,
+            slug: &issue.slug,
+            route: &world.route(&peer),
+            write: &write,
+            limit: None,
+            only: None,
+            pace: Pace::default(),
+            surroundings: Surroundings {
                 clock: &noon,
                 pause: &|pause| world.pause(pause),
                 stop: &world.stop,
                 progress: &|progress| world.watch(progress),
-            };
-            run(&mut store, &job).unwrap()
+            },
         };
-        let ended = mail("reader-20@example.com");
-        assert!(ended.stopped.unwrap().message.contains("no such name"));
-        let sent = peer.recipients();
-        assert!(!sent.contains(&"reader-20@example.com".to_owned()));
-        assert_eq!(ended.tally.of(State::Sent), sent.len() as u64);
-        mail("");
-        assert_eq!((peer.recipients().len(), open(&store)), (50, 0));
-    }
+        run(&mut store, &job).unwrap()
+    };
+    let ended = mail("reader-20@example.com");
+    assert!(ended.stopped.unwrap().message.contains("no such name"));
+    let sent = peer.recipients();
+    assert!(!sent.contains(&"reader-20@example.com".to_owned()));
+    assert_eq!(ended.tally.of(State::Sent), sent.len() as u64);
+    mail("");
+    assert_eq!((peer.recipients().len(), open(&store)), (50, 0));
 }
 
 #[test]

@@ -204,9 +204,9 @@ fn an_issue_changed_after_its_digest_is_reported() {
 fn names_mean_the_digest_before_and_the_one_that_gathers() {
     let mut world = World::new(&[("one", "04-28 00"), ("two", "05-05 00")]);
     let named = |world: &World, now: &str, name: &str| {
-        let past = Past::read(&world.store).unwrap();
+        let history = History::read(&world.store).unwrap();
         let schedule = Schedule::default();
-        let gathering = Gathering { issues: &world.issues, schedule: &schedule, past: &past, now: time(now) };
+        let gathering = Gathering { issues: &world.issues, schedule: &schedule, history: &history, now: time(now) };
         gathering.named(name).map(|digest| {
             let slugs: Vec<&str> = digest.issues.iter().map(|issue| issue.slug.as_str()).collect();
             format!("{}: {}", digest.period.id(), slugs.join(" "))

@@ -76,7 +76,7 @@ fn a_message_the_connection_never_survives_waits_and_the_others_get_theirs() {
 #[test]
 fn mail_leaves_no_faster_than_the_rate_allows_over_all_runs() {
     let rate = Rate { name: "mail".to_owned(), messages: 2, per: Duration::from_secs(60) };
-    let (mut world, store) = (World { rates: vec![rate], limit: Some(2), ..World::new() }, readers(4));
+    let (mut world, store) = (World { rate: Some(rate), limit: Some(2), ..World::new() }, readers(4));
     let peer = Peer::start(vec![Script::new()]);
     world.send(&store, &world.route(&peer));
     assert_eq!((peer.taken().len(), world.pauses.lock().unwrap().clone()), (2, vec![30]));

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use chrono::{DateTime, Utc};
 
 use crate::delivery::Route;
-use crate::delivery::trouble;
+use crate::delivery::diagnostics;
 use crate::email::EmailAddress;
 use crate::issue::Slug;
 use crate::letter::Letter;
@@ -56,7 +56,7 @@ pub fn reader(store: &dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> 
 fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<Tried> {
     match outbox.write(letter) {
         Ok(path) => Ok(Tried { to: letter.to.clone(), result: Ok(format!("written to {}", path.display())) }),
-        Err(error) => Err(trouble::outbox(&error).into()),
+        Err(error) => Err(diagnostics::outbox(&error).into()),
     }
 }
 
@@ -76,7 +76,7 @@ fn over_one_of_several(relay: &Relay, letters: &[Letter]) -> Vec<Tried> {
 fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
     let stop = AtomicBool::new(false);
     let connect = || Session::connect(relay, &stop);
-    let connect = || connect().map_err(|error| anyhow::Error::new(trouble::finding(relay, &error, None)));
+    let connect = || connect().map_err(|error| anyhow::Error::new(diagnostics::finding(relay, &error, None)));
     let mut session = connect()?;
     let mut tried = Vec::new();
     for letter in letters {

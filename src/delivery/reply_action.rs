@@ -13,11 +13,11 @@ use crate::smtp::reply::{Class, Reply};
 use crate::smtp::session::{Cause, SessionError};
 
 /// What to do after one attempt that failed.
-pub(super) enum Verdict {
+pub(super) enum Action {
     /// Write this down and go on with the next.
     Settle(Outcome),
     /// Nothing was accepted, and that says nothing about the recipient: try again.
-    Again,
+    Retry,
     /// The same, and the server wants less from us.
     SlowDown,
     /// The server refused us or the message, perhaps only for this recipient.
@@ -26,23 +26,23 @@ pub(super) enum Verdict {
     Stop,
 }
 
-/// Judges a failed attempt to mail an issue.
-pub(super) fn verdict(issue: &IssueId, claim: &Claim, error: &SessionError, now: DateTime<Utc>) -> Verdict {
-    let failed = |suppress| Verdict::Settle(Outcome::Failed { reply: said(error), suppress });
+/// What to do after a failed attempt to mail an issue.
+pub(super) fn action(issue: &IssueId, claim: &Claim, error: &SessionError, now: DateTime<Utc>) -> Action {
+    let failed = |suppress| Action::Settle(Outcome::Failed { reply: said(error), suppress });
     let reply = match &error.cause {
-        Cause::Lost(_) if error.leaves_unknown() => return Verdict::Settle(Outcome::Unknown(error.to_string())),
-        Cause::Lost(_) => return Verdict::Again,
+        Cause::Lost(_) if error.leaves_unknown() => return Action::Settle(Outcome::Unknown(error.to_string())),
+        Cause::Lost(_) => return Action::Retry,
         Cause::Lacks(_) => return failed(false),
-        Cause::Unencrypted | Cause::TooLarge { .. } => return Verdict::Stop,
+        Cause::Unencrypted | Cause::TooLarge { .. } => return Action::Stop,
         Cause::Refused(reply) => reply,
     };
     match reply.class(error.phase) {
         Class::AddressBad => failed(true),
         Class::MailboxUnavailable | Class::Unsupported => failed(false),
-        Class::TryLater => Verdict::Settle(deferred(issue, claim, said(error), now)),
-        Class::OurFault if error.phase == Phase::Mail => Verdict::Stop,
-        Class::OurFault | Class::Message => Verdict::Suspect(reply.clone()),
-        Class::BackOff | Class::Accepted => Verdict::SlowDown,
+        Class::TryLater => Action::Settle(deferred(issue, claim, said(error), now)),
+        Class::OurFault if error.phase == Phase::Mail => Action::Stop,
+        Class::OurFault | Class::Message => Action::Suspect(reply.clone()),
+        Class::BackOff | Class::Accepted => Action::SlowDown,
     }
 }
 

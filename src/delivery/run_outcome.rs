@@ -1,15 +1,16 @@
 //! What the replies of a run say about the run itself: how many of each kind, refusals that may be about us, and whether to
 //! go on.
 //!
-//! Plain bookkeeping; `desk` guards it. What a reply means for its recipient is `verdict`'s, for its server `server`'s.
+//! Plain bookkeeping, which `queue` guards. What a reply means for its recipient is `reply_action`'s, for its server
+//! `server`'s.
 
-use crate::delivery::run::Ended;
+use crate::delivery::job::Ended;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Outcome, State};
 use crate::subscriber::SubscriberId;
 
 #[derive(Default)]
-pub(super) struct Judgement {
+pub(super) struct RunOutcome {
     tally: Counts,
     /// Somebody has this issue already, now or from an earlier run.
     accepted: bool,
@@ -19,7 +20,7 @@ pub(super) struct Judgement {
     stopped: Option<Finding>,
 }
 
-impl Judgement {
+impl RunOutcome {
     /// For a run. `accepted`: somebody has the issue already.
     pub(super) fn new(accepted: bool) -> Self {
         Self { accepted, ..Self::default() }

@@ -11,25 +11,25 @@ use crate::store::{Store, StoreError};
 
 /// Every mailing so far.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Past {
+pub struct History {
     mailings: BTreeMap<IssueId, Mailing>,
     /// The digest that holds an issue.
     digests: BTreeMap<IssueId, IssueId>,
 }
 
-impl Past {
+impl History {
     /// Reads it from the store.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn read(store: &dyn Store) -> Result<Self, StoreError> {
-        let mut past = Self::default();
+        let mut history = Self::default();
         for mailing in store.mailings()? {
             let held = mailing.digest.iter().flat_map(|digest| &digest.issues);
-            past.digests.extend(held.map(|issue| (issue.clone(), mailing.issue.clone())));
-            past.mailings.insert(mailing.issue.clone(), mailing);
+            history.digests.extend(held.map(|issue| (issue.clone(), mailing.issue.clone())));
+            history.mailings.insert(mailing.issue.clone(), mailing);
         }
-        Ok(past)
+        Ok(history)
     }
 
     /// The mailing of an issue by itself, or of a digest.

@@ -1,29 +1,19 @@
-//! Mails one issue to everybody who still waits for it.
+//! What a run is asked to do, what it tells meanwhile, and how it ended.
 //!
-//! Takes a frozen mailing, a way out and a writer of letters; gives what became of this run's recipients. The thread that
-//! calls claims recipients, a few write letters where that takes long, and each worker has a connection to its server. The
-//! first one to each server is made before the others, so that a wrong password is tried once.
+//! Plain data: `send` makes a job, `run` does it, faces show its progress.
 
-use std::num::NonZero;
-use std::sync::atomic::AtomicBool;
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::delivery::Route;
-use crate::delivery::claimer::Claimer;
-use crate::delivery::desk::{Desk, Seat};
-use crate::delivery::journal::Journal;
-use crate::delivery::papers::Closed;
-use crate::delivery::worker::Worker;
 use crate::finding::Finding;
 use crate::issue::{IssueId, Slug};
 use crate::ledger::{Counts, State};
 use crate::letter::Letter;
 use crate::rate::{Rate, WarmUp};
-use crate::store::{Store, StoreError};
 use crate::subscriber::{Subscriber, SubscriberId};
 
 /// Writes one subscriber's letter; called from many threads.
@@ -39,24 +29,48 @@ pub struct Job<'a> {
     pub route: &'a Route,
     /// Writes the letters.
     pub write: &'a WriteLetter<'a>,
-    /// Whether threads of their own do so ahead of need, because it takes long: no connection shall wait for a signature.
-    pub write_ahead: bool,
     /// Recipients, at most.
     pub limit: Option<u64>,
     /// Nobody but these.
     pub only: Option<&'a [SubscriberId]>,
-    /// How fast, counted in the store for all who send from it. All of them are kept.
+    /// How fast.
+    pub pace: Pace<'a>,
+    /// What the run needs of the program around it.
+    pub surroundings: Surroundings<'a>,
+}
+
+/// How fast a sending may go, counted in the store for all who send from it.
+#[derive(Clone, Copy, Default)]
+pub struct Pace<'a> {
+    /// Messages per time. All of these are kept.
     pub rates: &'a [Rate],
     /// How much may leave on each day.
     pub warm_up: Option<&'a WarmUp>,
+}
+
+/// What a run needs of the program around it; called from many threads.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
     /// Reads the clock.
     pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
-    /// Waits so long, before trying a busy server again.
+    /// Waits for this time.
     pub pause: &'a (dyn Fn(Duration) + Sync),
     /// Once true, no further message is begun.
     pub stop: &'a AtomicBool,
-    /// Told of what happens, from many threads.
+    /// Told of what happens.
     pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl Surroundings<'_> {
+    /// The time now.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+
+    /// Whether no further message is to be begun.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
 }
 
 /// What happens in a run, for a person to watch.
@@ -116,55 +130,4 @@ impl Ended {
         self.stopped = self.stopped.take().or(other.stopped);
         self.paused = self.paused.or(other.paused);
     }
-}
-
-/// Mails the issue to all who are queued, and to those deferred whose time has come.
-///
-/// Nobody is lost on the way out: whoever was claimed and not mailed is queued again.
-///
-/// # Errors
-/// When the ledger cannot be kept. No further message is begun then; the next run settles the claims.
-pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<Ended, StoreError> {
-    let counts = store.counts(job.issue)?;
-    let open = job.only.map_or(counts.open(), |only| only.len() as u64);
-    (job.progress)(Progress::Begun { slug: job.slug.clone(), open });
-    let seats = seats(job.route, usize::try_from(open).unwrap_or(usize::MAX));
-    let journal = Journal::new(store, job)?;
-    let desk = Desk::new(&journal, job, &counts, &seats);
-    let mut claimer = Claimer::new(job, &journal, &desk);
-    if claimer.claim() || desk.has_claims() {
-        serve(job, &desk, claimer, &seats);
-    }
-    let Closed { ended, outcomes, unused } = desk.close();
-    unused.iter().for_each(|(quota, count)| journal.return_quota(quota, *count));
-    journal.close(outcomes)?;
-    Ok(ended)
-}
-
-/// How many workers each server is given, when so many recipients wait.
-fn seats(route: &Route, open: usize) -> Vec<usize> {
-    let most = |wanted: usize| wanted.min(open).max(1);
-    match route {
-        Route::Relays(relays) => relays.iter().map(|relay| most(relay.connections)).collect(),
-        Route::Outbox { writers, .. } => vec![most(*writers)],
-    }
-}
-
-/// Lets the workers serve the desk until nobody waits or the run stops.
-fn serve<'job>(job: &'job Job<'job>, desk: &Desk<'job>, claimer: Claimer<'_, 'job>, seats: &[usize]) {
-    let workers = seats.iter().sum();
-    let scribes =
-        if job.write_ahead { thread::available_parallelism().map_or(1, NonZero::get).min(workers) } else { 0 };
-    thread::scope(|scope| {
-        for _ in 0..scribes {
-            scope.spawn(|| desk.write_ahead());
-        }
-        for (server, workers) in seats.iter().enumerate() {
-            for number in 0..*workers {
-                let seat = Seat { server, number };
-                scope.spawn(move || Worker::new(seat, job, desk).work());
-            }
-        }
-        claimer.work();
-    });
 }

@@ -1,103 +1,112 @@
-//! How a run shares its letters out among servers: by weight while all keep up, and never for long at the expense of speed.
+//! Weighted fair sharing of a run's messages among servers: by weight while all keep up, and never for long at the expense
+//! of speed.
 //!
-//! Each server has a meter that every letter moves on by one over its weight; whoever is behind comes first (stride
-//! scheduling), and whoever is ahead waits, within the letters it can have at once. That a slow server does not hold a
-//! fast one up for good, each measures how much of its time it waits for others: if that is more than half, it goes on
-//! alone for a while, and what the others missed is not owed to them. Plain arithmetic; `desk` guards it.
+//! Each message advances its server's virtual time by one over the server's weight; a server that is ahead of the others
+//! waits, within the messages it can have at once (stride scheduling). So that a slow server does not hold up a fast one,
+//! each measures how much of its time it is throttled: if that is more than half, it bypasses the others for a while, and
+//! what they missed is not owed to them. Plain arithmetic, which `queue` guards.
 
 use std::time::{Duration, Instant};
 
-/// What one letter moves the meter of a server of weight 1: all weights up to 16 divide it.
+/// By how much a message advances the virtual time of a server of weight 1: all weights up to 16 divide it.
 const STRIDE: u64 = 720_720;
 
-/// A server judges after so long a time whether it waits too much.
+/// Over how long a server measures whether it waits too much.
 const MEASURED: Duration = Duration::from_secs(2);
 
-/// So long it then waits for nobody.
-const ALONE: Duration = Duration::from_secs(20);
+/// How long it then waits for nobody.
+const BYPASS: Duration = Duration::from_secs(20);
 
 /// The servers, each under its number from 0.
-pub(super) struct Shares {
+pub(super) struct WeightedFair {
     servers: Vec<Share>,
 }
 
 struct Share {
     stride: u64,
-    /// How far its meter may be ahead of others.
+    /// How far its virtual time may be ahead of others.
     lead: u64,
     connections: u32,
-    meter: u64,
+    virtual_time: u64,
     /// How long its connections have waited for other servers, all together, since then.
-    held: Duration,
-    held_since: Option<Instant>,
+    throttled: Duration,
+    throttled_since: Option<Instant>,
     /// Until then it waits for nobody.
-    alone_until: Option<Instant>,
+    bypass_until: Option<Instant>,
 }
 
-impl Shares {
-    /// For servers of so much weight, and with so many connections, each.
+impl WeightedFair {
+    /// For servers, each with its weight and its number of connections.
     pub(super) fn new(servers: impl Iterator<Item = (u32, usize)>) -> Self {
         let share = |(weight, connections): (u32, usize)| {
             let stride = STRIDE / u64::from(weight.max(1));
             let connections = u32::try_from(connections).unwrap_or(u32::MAX).max(1);
             let lead = stride * u64::from(connections);
-            Share { stride, lead, connections, meter: 0, held: Duration::ZERO, held_since: None, alone_until: None }
+            Share {
+                stride,
+                lead,
+                connections,
+                virtual_time: 0,
+                throttled: Duration::ZERO,
+                throttled_since: None,
+                bypass_until: None,
+            }
         };
         Self { servers: servers.map(share).collect() }
     }
 
     /// Whether a server may have the next letter. `others`: those that take letters at present.
     pub(super) fn allow(&mut self, server: usize, others: impl Iterator<Item = usize>) -> bool {
-        if self.servers.len() == 1 || self.is_alone(server) {
+        if self.servers.len() == 1 || self.is_bypassing(server) {
             return true;
         }
-        let behind = others.filter(|other| *other != server).map(|other| self.servers[other].meter).min();
+        let behind = others.filter(|other| *other != server).map(|other| self.servers[other].virtual_time).min();
         let share = &self.servers[server];
-        behind.is_none_or(|meter| share.meter < meter.saturating_add(share.lead))
+        behind.is_none_or(|virtual_time| share.virtual_time < virtual_time.saturating_add(share.lead))
     }
 
     /// A server was given a letter.
     pub(super) fn give(&mut self, server: usize) {
         let share = &mut self.servers[server];
-        share.meter += share.stride;
+        share.virtual_time += share.stride;
     }
 
     /// A server gave a letter back.
     pub(super) fn take_back(&mut self, server: usize) {
         let share = &mut self.servers[server];
-        share.meter = share.meter.saturating_sub(share.stride);
+        share.virtual_time = share.virtual_time.saturating_sub(share.stride);
     }
 
     /// A server is here (again): what it missed is not owed to it.
     pub(super) fn join(&mut self, server: usize, others: impl Iterator<Item = usize>) {
-        let behind = others.filter(|other| *other != server).map(|other| self.servers[other].meter).min();
+        let behind = others.filter(|other| *other != server).map(|other| self.servers[other].virtual_time).min();
         let share = &mut self.servers[server];
-        share.meter = share.meter.max(behind.unwrap_or(0));
+        share.virtual_time = share.virtual_time.max(behind.unwrap_or(0));
     }
 
     /// A connection of the server waited for other servers from `begun` to `now`.
-    pub(super) fn held(&mut self, server: usize, begun: Instant, now: Instant) {
+    pub(super) fn note_throttled(&mut self, server: usize, begun: Instant, now: Instant) {
         let share = &mut self.servers[server];
-        let since = *share.held_since.get_or_insert(begun);
-        share.held += now.saturating_duration_since(begun);
+        let since = *share.throttled_since.get_or_insert(begun);
+        share.throttled += now.saturating_duration_since(begun);
         let passed = now.saturating_duration_since(since);
         if passed < MEASURED {
             return;
         }
-        let waits_too_much = share.held > passed * share.connections / 2;
-        share.alone_until = waits_too_much.then(|| now + ALONE);
-        (share.held, share.held_since) = (Duration::ZERO, None);
+        let waits_too_much = share.throttled > passed * share.connections / 2;
+        share.bypass_until = waits_too_much.then(|| now + BYPASS);
+        (share.throttled, share.throttled_since) = (Duration::ZERO, None);
     }
 
     /// Whether the server waits for nobody at present. Afterwards all begin anew, as if they were even.
-    fn is_alone(&mut self, server: usize) -> bool {
-        let Some(until) = self.servers[server].alone_until else { return false };
+    fn is_bypassing(&mut self, server: usize) -> bool {
+        let Some(until) = self.servers[server].bypass_until else { return false };
         if Instant::now() < until {
             return true;
         }
-        self.servers[server].alone_until = None;
-        let farthest = self.servers.iter().map(|share| share.meter).max().unwrap_or(0);
-        self.servers.iter_mut().for_each(|share| share.meter = farthest);
+        self.servers[server].bypass_until = None;
+        let farthest = self.servers.iter().map(|share| share.virtual_time).max().unwrap_or(0);
+        self.servers.iter_mut().for_each(|share| share.virtual_time = farthest);
         false
     }
 }
@@ -107,7 +116,7 @@ mod tests {
     use super::*;
 
     /// Gives out letters to whoever of `present` is allowed, each in turn; gives how many each got.
-    fn deal(shares: &mut Shares, letters: usize, present: &[usize]) -> Vec<usize> {
+    fn deal(shares: &mut WeightedFair, letters: usize, present: &[usize]) -> Vec<usize> {
         let mut got = vec![0; shares.servers.len()];
         while got.iter().sum::<usize>() < letters {
             for server in present {
@@ -120,8 +129,8 @@ mod tests {
         got
     }
 
-    fn shares(weights: &[u32]) -> Shares {
-        Shares::new(weights.iter().map(|weight| (*weight, 1)))
+    fn shares(weights: &[u32]) -> WeightedFair {
+        WeightedFair::new(weights.iter().map(|weight| (*weight, 1)))
     }
 
     #[test]
@@ -158,9 +167,9 @@ mod tests {
         for (waits, alone) in [(MEASURED * 3 / 5, true), (MEASURED * 2 / 5, false)] {
             let mut shares = shares(&[1, 1]);
             shares.give(0);
-            shares.held(0, begun, begun + waits);
+            shares.note_throttled(0, begun, begun + waits);
             assert!(!shares.allow(0, [0, 1].into_iter()), "not measured yet");
-            shares.held(0, begun + MEASURED, begun + MEASURED);
+            shares.note_throttled(0, begun + MEASURED, begun + MEASURED);
             assert_eq!(shares.allow(0, [0, 1].into_iter()), alone, "{waits:?}");
         }
     }
@@ -168,8 +177,8 @@ mod tests {
     #[test]
     fn after_a_while_alone_all_are_even() {
         let mut shares = shares(&[1, 1]);
-        let past = Instant::now().checked_sub(ALONE + MEASURED * 2).unwrap();
-        shares.held(0, past, past + MEASURED);
+        let past = Instant::now().checked_sub(BYPASS + MEASURED * 2).unwrap();
+        shares.note_throttled(0, past, past + MEASURED);
         (0..40).for_each(|_| shares.give(0));
         assert_eq!(deal(&mut shares, 10, &[0, 1]), [5, 5]);
     }

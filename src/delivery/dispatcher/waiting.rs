@@ -1,0 +1,63 @@
+//! How the threads of a run wait: for a rate, a server, or something to do.
+
+use std::time::Duration;
+
+use super::{Claimer, Worker};
+use crate::delivery::Route;
+use crate::delivery::job::{Pace, Pause, Progress};
+use crate::delivery::ledger_writer::Stopped;
+use crate::delivery::pacing::{self, Allowance};
+
+impl Claimer<'_, '_> {
+    /// Waits, and keeps the run alive meanwhile.
+    pub(super) fn wait(&self, pause: Duration) -> Result<(), Stopped> {
+        const STEP: Duration = Duration::from_secs(60);
+        let mut left = pause;
+        while !left.is_zero() && !self.queue.is_stopped() {
+            let step = left.min(STEP);
+            (self.job.surroundings.pause)(step);
+            self.ledger.renew_run()?;
+            left -= step;
+        }
+        Ok(())
+    }
+}
+
+impl Worker<'_, '_> {
+    /// Asks the store how much the server may be given now, and waits where that is nothing.
+    pub(super) fn ask_for_permits(&mut self, wanted: u64) -> Result<(), Stopped> {
+        let Route::Relays(relays) = self.job.route else { return Ok(()) };
+        let relay = &relays[self.id.server];
+        let pace = Pace { rates: &relay.rates, warm_up: relay.warm_up.as_ref() };
+        let allowance = pacing::take(self.ledger, pace, wanted, self.job.surroundings.now())?;
+        if let Allowance::Wait(pause) = allowance {
+            self.pace(Pause::Rate, pause)?;
+        }
+        self.queue.give_permits(self.id, allowance);
+        Ok(())
+    }
+
+    pub(super) fn wait_for_work(&self) -> Result<Duration, Stopped> {
+        self.ledger.flush()?;
+        Ok(self.queue.wait_for_work(self.id))
+    }
+
+    /// Waits in steps, until the time has passed or nothing is left to do.
+    pub(super) fn pace(&self, why: Pause, pause: Duration) -> Result<(), Stopped> {
+        const STEP: Duration = Duration::from_secs(1);
+        self.progress(Progress::Paused(why, pause));
+        let mut left = pause;
+        while !left.is_zero() && !self.queue.is_all_done() {
+            let step = left.min(STEP);
+            self.pause(step)?;
+            left -= step;
+        }
+        Ok(())
+    }
+
+    pub(super) fn pause(&self, pause: Duration) -> Result<(), Stopped> {
+        self.ledger.flush()?;
+        (self.job.surroundings.pause)(pause);
+        Ok(())
+    }
+}

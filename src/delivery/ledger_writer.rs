@@ -1,0 +1,158 @@
+//! The ledger as the threads of a run write it: entries of all of them are committed together.
+//!
+//! A thread that needs an entry committed waits for the store; the one that gets it commits all that wait (group commit).
+//! Entries are written in the order in which they came: once `sending` has returned for a connection's next message, the
+//! outcome of the one before is committed too. So a killed run leaves one unknown recipient per connection at most.
+
+use std::collections::HashSet;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::delivery::job::Job;
+use crate::ledger::{Claim, Entry, Outcome};
+use crate::rate::Quota;
+use crate::store::{Barrier, Store, StoreError};
+use crate::subscriber::SubscriberId;
+
+pub(super) struct LedgerWriter<'a> {
+    job: &'a Job<'a>,
+    store: Mutex<&'a mut dyn Store>,
+    barrier: Barrier,
+    batch: Mutex<Batch>,
+}
+
+/// The run is over before everybody is served, because the ledger cannot be kept or something stopped it.
+pub(super) struct Stopped;
+
+/// What is to be committed next.
+#[derive(Default)]
+struct Batch {
+    waiting: Vec<(SubscriberId, Entry)>,
+    /// How many entries were added so far, and how many of them are committed.
+    added: u64,
+    committed: u64,
+    /// Recipients that this run has lost to another, and whose `sending` waits to hear of it.
+    lost: HashSet<SubscriberId>,
+    failed: Option<StoreError>,
+}
+
+impl<'a> LedgerWriter<'a> {
+    pub(super) fn new(store: &'a mut dyn Store, job: &'a Job<'a>) -> Result<Self, StoreError> {
+        let barrier = store.barrier()?;
+        Ok(Self { job, store: Mutex::new(store), barrier, batch: Mutex::default() })
+    }
+
+    /// Claims up to `limit` recipients, durably. While the disk is waited for, others write.
+    pub(super) fn claim(&self, limit: usize) -> Result<Vec<Claim>, Stopped> {
+        let claims = self.with_store(|store| store.claim(self.job.issue, limit, self.job.surroundings.now()))?;
+        self.sync().map(|()| claims)
+    }
+
+    /// Claims those of these recipients who wait, likewise.
+    pub(super) fn claim_these(&self, recipients: &[SubscriberId]) -> Result<Vec<Claim>, Stopped> {
+        let now = self.job.surroundings.now();
+        let claims = self.with_store(|store| store.claim_these(self.job.issue, recipients, now))?;
+        self.sync().map(|()| claims)
+    }
+
+    fn sync(&self) -> Result<(), Stopped> {
+        (self.barrier)().map_err(|error| self.fail(error))
+    }
+
+    /// Commits that the message is about to leave. False: the recipient is another run's now.
+    pub(super) fn sending(&self, recipient: SubscriberId) -> Result<bool, Stopped> {
+        let added = self.add(recipient, Entry::Sending);
+        self.commit(added)?;
+        Ok(!self.batch().lost.remove(&recipient))
+    }
+
+    /// Adds an entry, which is committed with the next ones; returns how many were added so far.
+    pub(super) fn add(&self, recipient: SubscriberId, entry: Entry) -> u64 {
+        let mut batch = self.batch();
+        batch.waiting.push((recipient, entry));
+        batch.added += 1;
+        batch.added
+    }
+
+    /// Commits all that was added so far: what is known must not stay in memory during a long wait.
+    pub(super) fn flush(&self) -> Result<(), Stopped> {
+        let added = self.batch().added;
+        self.commit(added)
+    }
+
+    /// Tells the store that the run is alive.
+    pub(super) fn renew_run(&self) -> Result<(), Stopped> {
+        self.with_store(|store| store.renew_run(self.job.surroundings.now())).map(drop)
+    }
+
+    /// Returns what was not used of a day's quota. If that fails, less leaves on that day.
+    pub(super) fn return_quota(&self, quota: &Quota, unused: u64) {
+        let _ = self.store().return_quota(quota, unused);
+    }
+
+    /// Commits what is left, `outcomes` among it.
+    ///
+    /// # Errors
+    /// What made the ledger fail first, now or before.
+    pub(super) fn close(&self, outcomes: Vec<(SubscriberId, Outcome)>) -> Result<(), StoreError> {
+        for (recipient, outcome) in outcomes {
+            self.add(recipient, Entry::Ended(outcome));
+        }
+        let _ = self.flush();
+        self.batch().failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Returns once the first `upto` entries are committed.
+    fn commit(&self, upto: u64) -> Result<(), Stopped> {
+        if self.is_committed(upto)? {
+            return Ok(());
+        }
+        let mut store = self.store();
+        // Whoever had the store before may have committed them too.
+        if self.is_committed(upto)? {
+            return Ok(());
+        }
+        let (entries, added) = self.batch().take();
+        let lost = store.record(self.job.issue, &entries, self.job.surroundings.now());
+        let lost = lost.map_err(|error| self.fail(error))?;
+        let mut batch = self.batch();
+        batch.committed = added;
+        let is_sending = |id: &SubscriberId| entries.contains(&(*id, Entry::Sending));
+        batch.lost.extend(lost.into_iter().filter(is_sending));
+        Ok(())
+    }
+
+    fn is_committed(&self, upto: u64) -> Result<bool, Stopped> {
+        let batch = self.batch();
+        if batch.failed.is_some() { Err(Stopped) } else { Ok(batch.committed >= upto) }
+    }
+
+    /// Lets `work` use the store, and keeps what fails.
+    pub(super) fn with_store<T>(
+        &self,
+        work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, Stopped> {
+        work(&mut **self.store()).map_err(|error| self.fail(error))
+    }
+
+    /// The first failure is the one that is reported.
+    fn fail(&self, error: StoreError) -> Stopped {
+        self.batch().failed.get_or_insert(error);
+        Stopped
+    }
+
+    fn store(&self) -> MutexGuard<'_, &'a mut dyn Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn batch(&self) -> MutexGuard<'_, Batch> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Batch {
+    /// The entries that wait, and how many were added up to them.
+    fn take(&mut self) -> (Vec<(SubscriberId, Entry)>, u64) {
+        (mem::take(&mut self.waiting), self.added)
+    }
+}

@@ -1,0 +1,463 @@
+//! The queue that all threads of a run share: recipients who are claimed, what is known of the servers, who is served
+//! next, and whether to go on.
+//!
+//! `dispatcher` fills and empties it, and writes the ledger. Knows no SMTP and no store.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use chrono_tz::Tz;
+
+use crate::delivery::job::{Ended, Job, Surroundings};
+use crate::delivery::pacing::Allowance;
+use crate::delivery::run_outcome::RunOutcome;
+use crate::delivery::server::Trouble;
+use crate::delivery::servers::Servers;
+use crate::finding::Finding;
+use crate::ledger::{Claim, Counts, Outcome, State};
+use crate::rate::Quota;
+use crate::subscriber::SubscriberId;
+
+/// Recipients claimed at a time: enough to share the cost of a durable write. Twice as many are claimed and not settled, at
+/// most, where connections are few. After a power cut they are the unknown ones.
+const BATCH: usize = 64;
+
+/// How often a thread that waits looks whether the run is to stop.
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+pub(super) struct Queue<'a> {
+    surroundings: Surroundings<'a>,
+    inner: Mutex<Inner>,
+    /// Something came that a worker may wait for.
+    work_came: Condvar,
+    /// There may be room for more recipients.
+    room_came: Condvar,
+}
+
+/// One of the workers, each of which has a connection of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WorkerId {
+    /// The number of its server in the route, from 0.
+    pub(super) server: usize,
+    /// Its number among those of its server, from 0.
+    pub(super) number: usize,
+}
+
+/// A recipient who is claimed and not settled.
+pub(super) struct Recipient {
+    pub(super) claim: Claim,
+    /// How often a connection broke under its message.
+    pub(super) breaks: u32,
+    /// The server that had it last and did not take it: another one tries first, as long as there is one.
+    avoids: Option<usize>,
+    /// A server refused it with words that may be about itself and us, not about the recipient.
+    is_suspect: bool,
+}
+
+/// What a worker does next.
+pub(super) enum Next {
+    /// Mails this recipient.
+    Deliver(Box<Recipient>),
+    /// Asks the store how much its server may be given, up to this many messages.
+    AskForPermits(u64),
+    /// Leaves its server alone for this time.
+    Rest(Duration),
+    /// Waits until there is something to do.
+    Wait,
+    /// Closes its connection, which the server does not want at present, and waits.
+    Close,
+    /// Ends.
+    End,
+}
+
+/// Why a worker does what it does next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Turn {
+    Deliver,
+    AskForPermits,
+    Rest,
+    /// Other servers have not had their share.
+    Throttled,
+    /// Nobody waits whom its server may be given.
+    Idle,
+    /// Its server takes fewer connections.
+    Closed,
+    End,
+}
+
+struct Inner {
+    waiting: VecDeque<Recipient>,
+    /// Recipients in the hands of workers.
+    in_flight: usize,
+    /// At most this many are claimed and not settled.
+    capacity: usize,
+    all_claimed: bool,
+    /// Workers that have not finished.
+    workers: usize,
+    /// The ledger cannot be kept.
+    halted: bool,
+    servers: Servers,
+    outcome: RunOutcome,
+    /// What was taken from today's quota of all mail.
+    taken: Option<(Quota, u64)>,
+    /// Until then nothing more may leave: today's quota is used up.
+    paused: Option<DateTime<Tz>>,
+}
+
+/// What is left of a run.
+pub(super) struct Closed {
+    pub(super) ended: Ended,
+    /// Outcomes that are not written yet, those of recipients who are queued again among them.
+    pub(super) outcomes: Vec<(SubscriberId, Outcome)>,
+    /// What was taken of quotas and not used.
+    pub(super) unused: Vec<(Quota, u64)>,
+}
+
+impl<'a> Queue<'a> {
+    /// An empty queue for a number of workers at each server.
+    pub(super) fn new(job: &Job<'a>, workers: &[usize], counts: &Counts) -> Self {
+        let all_workers = workers.iter().sum();
+        let inner = Inner {
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            capacity: (2 * BATCH).max(4 * all_workers),
+            all_claimed: false,
+            workers: all_workers,
+            halted: false,
+            servers: Servers::new(job.route, workers),
+            outcome: RunOutcome::new(counts.of(State::Sent) > 0),
+            taken: None,
+            paused: None,
+        };
+        let (work_came, room_came) = <(Condvar, Condvar)>::default();
+        Self { surroundings: job.surroundings, inner: Mutex::new(inner), work_came, room_came }
+    }
+
+    /// Waits a while for room; returns how many recipients are to be claimed, which may be none yet.
+    pub(super) fn wait_for_room(&self) -> usize {
+        let mut inner = self.inner();
+        if !inner.has_room() && !self.is_over(&inner) {
+            inner = wait(&self.room_came, inner);
+        }
+        if inner.has_room() { BATCH } else { 0 }
+    }
+
+    /// Adds recipients who were claimed.
+    pub(super) fn add(&self, claims: Vec<Claim>) {
+        let recipient = |claim| Recipient { claim, breaks: 0, avoids: None, is_suspect: false };
+        self.inner().waiting.extend(claims.into_iter().map(recipient));
+        self.work_came.notify_all();
+    }
+
+    /// Notes what of a day's quota was taken for recipients of this run.
+    pub(super) fn note_quota(&self, quota: Quota, count: u64) {
+        let mut inner = self.inner();
+        let before = inner.taken.take().filter(|(before, _)| *before == quota).map_or(0, |(_, count)| count);
+        inner.taken = Some((quota, before + count));
+    }
+
+    /// Today's quota of all mail is used up: those who are claimed are the last.
+    pub(super) fn pause_until(&self, until: DateTime<Tz>) {
+        self.inner().paused = Some(until);
+    }
+
+    /// No more recipients are added.
+    pub(super) fn end_claims(&self) {
+        self.inner().all_claimed = true;
+        self.work_came.notify_all();
+    }
+
+    /// Waits a while for the last recipient to be settled; returns whether all are, or the run is over.
+    pub(super) fn wait_for_end(&self) -> bool {
+        let inner = self.inner();
+        self.is_ended(&inner) || self.is_ended(&wait(&self.room_came, inner))
+    }
+
+    /// What a worker does next.
+    pub(super) fn next(&self, worker: WorkerId) -> Next {
+        let mut inner = self.inner();
+        match self.turn(&mut inner, worker) {
+            Turn::Deliver => self.take(&mut inner, worker).map_or(Next::Wait, |it| Next::Deliver(Box::new(it))),
+            Turn::AskForPermits => {
+                inner.servers.of_mut(worker.server).asking = true;
+                Next::AskForPermits(inner.waiting.len().min(inner.workers).max(1) as u64)
+            }
+            Turn::Rest => Next::Rest(inner.servers.rest(worker.server)),
+            Turn::Throttled | Turn::Idle => Next::Wait,
+            Turn::Closed => Next::Close,
+            Turn::End => Next::End,
+        }
+    }
+
+    /// The next recipient, if the worker may have one now.
+    pub(super) fn next_if_ready(&self, worker: WorkerId) -> Option<Recipient> {
+        let mut inner = self.inner();
+        match self.turn(&mut inner, worker) {
+            Turn::Deliver => self.take(&mut inner, worker),
+            _ => None,
+        }
+    }
+
+    /// Waits until the worker may have something to do, or a while; returns how long that was.
+    pub(super) fn wait_for_work(&self, worker: WorkerId) -> Duration {
+        let mut inner = self.inner();
+        let turn = self.turn(&mut inner, worker);
+        if !matches!(turn, Turn::Throttled | Turn::Idle | Turn::Closed) {
+            return Duration::ZERO;
+        }
+        let begun = Instant::now();
+        let mut inner = wait(&self.work_came, inner);
+        let now = Instant::now();
+        if turn == Turn::Throttled {
+            inner.servers.note_throttled(worker.server, begun, now);
+        }
+        now - begun
+    }
+
+    fn turn(&self, inner: &mut Inner, worker: WorkerId) -> Turn {
+        if self.is_ended(inner) { Turn::End } else { inner.turn(worker) }
+    }
+
+    fn take(&self, inner: &mut Inner, worker: WorkerId) -> Option<Recipient> {
+        let at = inner.waiting.iter().position(|recipient| inner.is_for(recipient, worker.server))?;
+        let recipient = inner.waiting.remove(at)?;
+        inner.in_flight += 1;
+        inner.servers.give(worker.server);
+        if inner.has_room() {
+            self.room_came.notify_one();
+        }
+        if inner.servers.are_several() {
+            // A server that was throttled may go on.
+            self.work_came.notify_all();
+        }
+        Some(recipient)
+    }
+
+    /// A server may be given what the store allows.
+    pub(super) fn give_permits(&self, worker: WorkerId, allowance: Allowance) {
+        let mut inner = self.inner();
+        let server = inner.servers.of_mut(worker.server);
+        server.asking = false;
+        match allowance {
+            Allowance::Granted(permits, quota) => {
+                server.permits += permits;
+                server.quota = quota.or_else(|| server.quota.take());
+            }
+            Allowance::Wait(_) => {}
+            Allowance::UsedUp(until) => {
+                server.spent_until = Some(until);
+                inner.stop_without_servers();
+            }
+        }
+        self.work_came.notify_all();
+    }
+
+    /// A recipient was brought into a state by a worker.
+    pub(super) fn settle(&self, worker: WorkerId, state: State) {
+        let mut inner = self.inner();
+        inner.outcome.count(state);
+        match state {
+            State::Sent => inner.servers.of_mut(worker.server).note_sent(),
+            State::Unknown => {}
+            _ => inner.servers.of_mut(worker.server).note_answered(),
+        }
+        self.land(inner);
+    }
+
+    /// Another run mails this recipient.
+    pub(super) fn lose(&self) {
+        self.land(self.inner());
+    }
+
+    /// A recipient is out of a worker's hands, and not in the queue.
+    fn land(&self, mut inner: MutexGuard<'_, Inner>) {
+        inner.in_flight -= 1;
+        if inner.is_finished() {
+            self.work_came.notify_all();
+        }
+    }
+
+    /// A recipient goes back who was not mailed; if it `avoids` this server, another one tries first.
+    pub(super) fn put_back(&self, worker: WorkerId, mut recipient: Recipient, avoids: bool) {
+        recipient.avoids = avoids.then_some(worker.server);
+        let mut inner = self.inner();
+        inner.waiting.push_front(recipient);
+        inner.in_flight -= 1;
+        inner.servers.take_back(worker.server);
+        self.work_came.notify_all();
+    }
+
+    /// A recipient was refused with words that may be about us or the message. What one server says of us another need
+    /// not say, so it is tried there, once, before it counts: at the end, or when such replies become many.
+    pub(super) fn suspect(&self, worker: WorkerId, mut recipient: Recipient, reply: String, finding: Finding) {
+        let mut inner = self.inner();
+        inner.in_flight -= 1;
+        if inner.servers.of_mut(worker.server).note_suspect() {
+            inner.trouble(worker.server, Trouble::Refuses, finding.clone());
+        }
+        if !recipient.is_suspect && inner.servers.has_another(worker.server) {
+            (recipient.is_suspect, recipient.avoids) = (true, Some(worker.server));
+            inner.waiting.push_front(recipient);
+        } else {
+            inner.outcome.suspect(recipient.claim, reply, finding);
+        }
+        self.work_came.notify_all();
+    }
+
+    /// The reply to a message did not come, which is written down; if that happens too often, the server is left, as
+    /// `why` says.
+    pub(super) fn note_missing_reply(&self, worker: WorkerId, why: impl FnOnce() -> Finding) {
+        let mut inner = self.inner();
+        if inner.servers.of_mut(worker.server).note_unknown() {
+            inner.trouble(worker.server, Trouble::Refuses, why());
+            self.work_came.notify_all();
+        }
+    }
+
+    /// Something is wrong with a worker's server, and the connection is closed. Returns whether the server is left alone
+    /// for a while; if not, the worker waits for itself.
+    pub(super) fn trouble(&self, worker: WorkerId, trouble: Trouble, why: Finding) -> bool {
+        let is_out = self.inner().trouble(worker.server, trouble, why);
+        self.work_came.notify_all();
+        is_out
+    }
+
+    /// The first connection lets the others follow.
+    pub(super) fn note_connected(&self, worker: WorkerId) {
+        self.inner().servers.of_mut(worker.server).note_connected();
+        self.work_came.notify_all();
+    }
+
+    pub(super) fn note_closed(&self, worker: WorkerId) {
+        self.inner().servers.of_mut(worker.server).note_closed();
+    }
+
+    /// Whether there was ever a connection to the worker's server.
+    pub(super) fn was_connected(&self, worker: WorkerId) -> bool {
+        self.inner().servers.of(worker.server).was_connected()
+    }
+
+    /// Ends the run, as the finding says: the workers finish the message at hand.
+    pub(super) fn stop(&self, finding: Finding) {
+        self.inner().outcome.stop_for(finding);
+        self.wake_all();
+    }
+
+    /// Ends the run: the ledger cannot be kept.
+    pub(super) fn halt(&self) {
+        self.inner().halted = true;
+        self.wake_all();
+    }
+
+    /// A worker has finished. Without any nothing is sent any more.
+    pub(super) fn leave(&self) {
+        self.inner().workers -= 1;
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
+        self.work_came.notify_all();
+        self.room_came.notify_all();
+    }
+
+    /// Whether no further message is to be begun.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.is_over(&self.inner())
+    }
+
+    /// Whether a worker that waits has nothing to wait for.
+    pub(super) fn is_all_done(&self) -> bool {
+        self.is_ended(&self.inner())
+    }
+
+    fn is_ended(&self, inner: &Inner) -> bool {
+        self.is_over(inner) || inner.is_finished()
+    }
+
+    fn is_over(&self, inner: &Inner) -> bool {
+        self.surroundings.is_stopped()
+            || inner.halted
+            || inner.workers == 0
+            || inner.outcome.is_stopped()
+            || inner.is_paused()
+    }
+
+    /// Sums up.
+    pub(super) fn close(self) -> Closed {
+        let inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (mut ended, mut outcomes) = inner.outcome.close();
+        outcomes.extend(inner.waiting.into_iter().map(|it| (it.claim.subscriber.id, Outcome::Requeued)));
+        ended.paused = inner.paused;
+        ended.warnings = inner.servers.warnings();
+        let used = ended.tally.total() - ended.tally.of(State::Queued);
+        let common = inner.taken.map(|(quota, taken)| (quota, taken.saturating_sub(used)));
+        let unused = common.into_iter().chain(inner.servers.unused()).filter(|(_, count)| *count > 0).collect();
+        Closed { ended, outcomes, unused }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// What a worker may do while the run goes on.
+    fn turn(&mut self, WorkerId { server, number }: WorkerId) -> Turn {
+        let of = self.servers.of(server);
+        if of.is_out() && number == 0 {
+            return Turn::Rest;
+        }
+        if !of.admits(number) {
+            return Turn::Closed;
+        }
+        if !self.waiting.iter().any(|recipient| self.is_for(recipient, server)) {
+            return Turn::Idle;
+        }
+        if of.lacks_permits() {
+            return if of.asking { Turn::Idle } else { Turn::AskForPermits };
+        }
+        if self.servers.may_have_next(server) { Turn::Deliver } else { Turn::Throttled }
+    }
+
+    fn is_for(&self, recipient: &Recipient, server: usize) -> bool {
+        recipient.avoids != Some(server) || !self.servers.has_another(server)
+    }
+
+    /// Notes what is wrong with a server, and stops the run if none is left. Returns whether it is out for a while.
+    fn trouble(&mut self, server: usize, trouble: Trouble, why: Finding) -> bool {
+        let is_out = self.servers.of_mut(server).trouble(trouble, why);
+        self.stop_without_servers();
+        is_out
+    }
+
+    fn stop_without_servers(&mut self) {
+        if self.servers.is_any_usable() {
+            return;
+        }
+        match self.servers.spent_until() {
+            Some(until) => drop(self.paused.get_or_insert(until)),
+            None => self.outcome.stop_for(self.servers.none_left()),
+        }
+    }
+
+    /// Whether no server may be given anything more today.
+    fn is_paused(&self) -> bool {
+        self.paused.is_some() && !self.servers.is_any_usable()
+    }
+
+    /// Whether there is room for another batch: as early as that, because a claim takes a while.
+    fn has_room(&self) -> bool {
+        self.waiting.len() + self.in_flight + BATCH <= self.capacity
+    }
+
+    /// Whether nothing is left to do, and nothing can come back.
+    fn is_finished(&self) -> bool {
+        self.all_claimed && self.waiting.is_empty() && self.in_flight == 0
+    }
+}
+
+fn wait<'guard, T>(condition: &Condvar, guard: MutexGuard<'guard, T>) -> MutexGuard<'guard, T> {
+    condition.wait_timeout(guard, POLL_INTERVAL).unwrap_or_else(PoisonError::into_inner).0
+}
