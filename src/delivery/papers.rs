@@ -167,9 +167,12 @@ impl Papers {
         Turn::Rest(step)
     }
 
+    /// Whether a server need not wait for others. One that may have none of the letters does not count: it would be waited
+    /// for for ever.
     fn allows(&mut self, server: usize) -> bool {
-        let servers = &self.servers;
-        self.shares.allow(server, (0..servers.len()).filter(|other| servers[*other].takes_part()))
+        let waited_for = |other: &usize| self.servers[*other].takes_part() && self.is_there_one_for(*other);
+        let others: Vec<usize> = (0..self.servers.len()).filter(waited_for).collect();
+        self.shares.allow(server, others.into_iter())
     }
 
     pub(super) fn held(&mut self, server: usize, begun: std::time::Instant, now: std::time::Instant) {
@@ -340,5 +343,59 @@ impl Papers {
         let own = self.servers.into_iter().filter_map(|server| Some((server.quota?, server.permits)));
         let unused = common.into_iter().chain(own).filter(|(_, count)| *count > 0).collect();
         Closed { ended, outcomes, unused }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Server as Address, TlsMode};
+    use crate::smtp::relay::Relay;
+    use crate::subscriber::{Status, Subscriber};
+
+    fn claim(number: i64) -> Claim {
+        let subscriber = Subscriber {
+            id: SubscriberId(number),
+            address: format!("reader-{number}@example.com").parse().unwrap(),
+            name: String::new(),
+            status: Status::Active,
+            attributes: serde_json::Map::new(),
+            created: DateTime::default(),
+        };
+        Claim { subscriber, attempts: 0 }
+    }
+
+    fn letter(claim: Claim) -> Ready {
+        let to = claim.subscriber.address.clone();
+        Ready::new(claim, Letter { from: "bounces@example.org".parse().unwrap(), to, content: "Spring.".into() })
+    }
+
+    /// Takes the next letter of those that workers write themselves.
+    fn take(papers: &mut Papers, server: usize) -> Ready {
+        match papers.take(server) {
+            Some(Taken::Claim(claim)) => letter(claim),
+            _ => panic!("there is no claim"),
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_server_that_may_not_have_the_letter() {
+        let address = Address { host: "mail.example.org".to_owned(), port: 25, tls: TlsMode::None };
+        let relay = || Relay::new(address.clone(), "example.org", None, None).unwrap();
+        let mut papers = Papers::new(&Route::Relays(vec![relay(), relay()]), &[1, 1], &Counts::default(), false);
+        papers.servers.iter_mut().for_each(Server::note_connected);
+        papers.claims.extend([claim(1), claim(2), claim(3)]);
+        take(&mut papers, 0);
+        assert_eq!(papers.turn(0, 0), Turn::Held, "it is the other's turn");
+        let refused = take(&mut papers, 1);
+        papers.put_back(1, refused, true);
+        take(&mut papers, 1);
+        papers.settle(1, State::Sent);
+        papers.shares.give(0);
+        assert_eq!(
+            (papers.turn(1, 0), papers.turn(0, 0)),
+            (Turn::Wait, Turn::Letter),
+            "the last letter avoids the other"
+        );
     }
 }
