@@ -118,19 +118,8 @@ pub(super) struct Closed {
 impl<'a> Queue<'a> {
     /// An empty queue for a number of workers at each server.
     pub(super) fn new(job: &Job<'a>, workers: &[usize], counts: &Counts) -> Self {
-        let all_workers = workers.iter().sum();
-        let inner = Inner {
-            waiting: VecDeque::new(),
-            in_flight: 0,
-            capacity: (2 * BATCH).max(4 * all_workers),
-            all_claimed: false,
-            workers: all_workers,
-            halted: false,
-            servers: Servers::new(job.route, workers),
-            outcome: RunOutcome::new(counts.of(State::Sent) > 0),
-            taken: None,
-            paused: None,
-        };
+        let outcome = RunOutcome::new(counts.of(State::Sent) > 0);
+        let inner = Inner::new(Servers::new(job.route, workers), workers.iter().sum(), outcome);
         let (work_came, room_came) = <(Condvar, Condvar)>::default();
         Self { surroundings: job.surroundings, inner: Mutex::new(inner), work_came, room_came }
     }
@@ -403,6 +392,21 @@ impl<'a> Queue<'a> {
 }
 
 impl Inner {
+    fn new(servers: Servers, workers: usize, outcome: RunOutcome) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            capacity: (2 * BATCH).max(4 * workers),
+            all_claimed: false,
+            workers,
+            halted: false,
+            servers,
+            outcome,
+            taken: None,
+            paused: None,
+        }
+    }
+
     /// What a worker may do while the run goes on.
     fn turn(&mut self, WorkerId { server, number }: WorkerId) -> Turn {
         let of = self.servers.of(server);
@@ -412,13 +416,19 @@ impl Inner {
         if !of.admits(number) {
             return Turn::Closed;
         }
-        if !self.waiting.iter().any(|recipient| self.is_for(recipient, server)) {
+        if !self.has_one_for(server) {
             return Turn::Idle;
         }
         if of.lacks_permits() {
             return if of.asking { Turn::Idle } else { Turn::AskForPermits };
         }
-        if self.servers.may_have_next(server) { Turn::Deliver } else { Turn::Throttled }
+        // One that may have nobody who waits would be waited for for ever.
+        let idle: Vec<usize> = self.servers.numbers().filter(|other| !self.has_one_for(*other)).collect();
+        if self.servers.may_have_next(server, &idle) { Turn::Deliver } else { Turn::Throttled }
+    }
+
+    fn has_one_for(&self, server: usize) -> bool {
+        self.waiting.iter().any(|recipient| self.is_for(recipient, server))
     }
 
     fn is_for(&self, recipient: &Recipient, server: usize) -> bool {
@@ -460,4 +470,40 @@ impl Inner {
 
 fn wait<'guard, T>(condition: &Condvar, guard: MutexGuard<'guard, T>) -> MutexGuard<'guard, T> {
     condition.wait_timeout(guard, POLL_INTERVAL).unwrap_or_else(PoisonError::into_inner).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::Route;
+    use crate::smtp::relay::Relay;
+    use crate::smtp::{Server, TlsMode};
+    use crate::subscriber::{Status, Subscriber};
+
+    fn recipient(number: i64) -> Recipient {
+        let subscriber = Subscriber {
+            id: SubscriberId(number),
+            address: format!("reader-{number}@example.com").parse().unwrap(),
+            name: String::new(),
+            status: Status::Active,
+            attributes: serde_json::Map::new(),
+            created: DateTime::default(),
+        };
+        Recipient { claim: Claim { subscriber, attempts: 0 }, breaks: 0, avoids: None, is_suspect: false }
+    }
+
+    #[test]
+    fn no_server_waits_for_one_that_may_not_have_the_recipient() {
+        let address = Server { host: "mail.example.org".to_owned(), port: 25, tls: TlsMode::None };
+        let relay = || Relay::new(address.clone(), "example.org", None, None).unwrap();
+        let mut servers = Servers::new(&Route::Relays(vec![relay(), relay()]), &[1, 1]);
+        (0..2).for_each(|server| servers.of_mut(server).note_connected());
+        let waiting = [recipient(1), Recipient { avoids: Some(1), ..recipient(2) }].into();
+        let mut inner = Inner { waiting, ..Inner::new(servers, 2, RunOutcome::new(false)) };
+        inner.servers.give(0);
+        let worker = |server| WorkerId { server, number: 0 };
+        assert_eq!(inner.turn(worker(0)), Turn::Throttled, "it is the other's turn");
+        inner.waiting.pop_front();
+        assert_eq!([1, 0].map(|server| inner.turn(worker(server))), [Turn::Idle, Turn::Deliver]);
+    }
 }

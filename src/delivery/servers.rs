@@ -61,10 +61,15 @@ impl Servers {
         self.all.iter().enumerate().any(|(at, other)| at != server && other.is_usable())
     }
 
-    /// Whether the others have had their share, so that this server may be given the next message.
-    pub(super) fn may_have_next(&mut self, server: usize) -> bool {
+    pub(super) fn numbers(&self) -> impl Iterator<Item = usize> + use<> {
+        0..self.all.len()
+    }
+
+    /// Whether the others have had their share, so that this server may be given the next message. `idle` ones have none.
+    pub(super) fn may_have_next(&mut self, server: usize, idle: &[usize]) -> bool {
         let all = &self.all;
-        self.shares.allow(server, (0..all.len()).filter(|other| all[*other].takes_part()))
+        let others = (0..all.len()).filter(|other| all[*other].takes_part() && !idle.contains(other));
+        self.shares.allow(server, others)
     }
 
     /// A message was taken for a server.

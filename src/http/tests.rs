@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use super::*;
 
 const LIMITS: Limits =
-    Limits { bytes: 1000, connect: Duration::from_secs(5), total: Duration::from_secs(20), redirects: 2 };
+    Limits { bytes: 1000, connect: Duration::from_secs(60), total: Duration::from_secs(300), redirects: 2 };
 
 /// A server on a free port of this machine that gives each of these answers to one request, then stops. Gives its
 /// address and the requests it saw.

@@ -15,7 +15,7 @@ use crate::program::slugline;
 use crate::site::Site;
 
 /// How long Chromium may take for one page.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 const WIDTH: usize = 1280;
 const HEIGHT: usize = 900;
 pub const DARK: &str = "--blink-settings=preferredColorScheme=0";

@@ -37,7 +37,7 @@ The mail server 127.0.0.1:PORT
   ok       extensions   PIPELINING, SIZE 10240000, 8BITMIME, SMTPUTF8
   ok       login        as `notes`; the server offers PLAIN, LOGIN
   ok       envelope     mail from bounces@tides.example.org to notes@tides.example.org is accepted (none was sent)
-  ok       speed        `mail.rate` lets 10/s leave; the line would carry N/s over 2 connections
+  ok       speed        `mail.rate` lets 30/min leave; the line would carry N/s over 2 connections
 
 The DNS of tides.example.org
   ok       SPF          `v=spf1 mx -all`; whether it covers the address that mail leaves from is not known here
@@ -240,7 +240,7 @@ mail:
   password_file: password.txt
   tls_ca_file: cert.pem
   connections: 2
-  rate: 10/s
+  rate: 30/min
   bounce_address: bounces@tides.example.org
   unsubscribe_url: https://tides.example.org/leave/{token}
   dkim: {selector: autumn, key_file: dkim.pem}
@@ -343,9 +343,7 @@ impl World {
 /// A line without what differs from run to run: speeds of the server, and keys.
 fn steady(line: &str) -> String {
     let word = |word: &str| match word {
-        _ if word.strip_suffix("/s").is_some_and(|rate| rate.parse::<f64>().is_ok_and(|rate| rate > 10.0)) => {
-            "N/s".to_owned()
-        }
+        _ if word.strip_suffix("/s").is_some_and(|rate| rate.parse::<f64>().is_ok()) => "N/s".to_owned(),
         _ if word.starts_with("p=") && word.len() > 40 => "p=KEY\"\n".to_owned(),
         _ => word.to_owned(),
     };

@@ -18,7 +18,7 @@ use crate::program::slugline;
 mod signatures;
 
 /// How long mail may take from the server's acceptance to the mailbox.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[test]
 fn a_thousand_subscribers_get_one_whole_mail_each() {

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::devtools::Page;
 use crate::program::slugline;
 
-/// How long anything may take that is waited for.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take that is waited for: minutes, for a browser on a machine under load.
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A program that serves until it is told to stop.
 pub struct Served {

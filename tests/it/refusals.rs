@@ -17,8 +17,8 @@ pub const NOON: &str = "2026-11-20T12:00:00Z";
 const AN_HOUR_LATER: &str = "2026-11-20T13:00:00Z";
 const A_MONTH_LATER: &str = "2026-12-20T12:00:00Z";
 
-/// No test waits longer than this for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// No test waits longer than this for anything. A machine under load is slow by seconds, not by minutes.
+const PATIENCE: Duration = Duration::from_secs(200);
 
 #[test]
 fn a_recipient_who_is_refused_is_named_and_stops_nobody() {

@@ -48,7 +48,7 @@ impl Drop for Site {
 
 /// Answers one request. A connection that breaks is the browser's affair.
 fn answer(folder: &Path, mut connection: TcpStream) -> Option<()> {
-    connection.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    connection.set_read_timeout(Some(Duration::from_secs(300))).ok()?;
     let mut lines = BufReader::new(connection.try_clone().ok()?).lines();
     let request = lines.next()?.ok()?;
     lines.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chrono::TimeZone as _;
 use url::Url;
@@ -21,7 +22,7 @@ use crate::email::EmailAddress;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
 use crate::rate::{Rate, WarmUp};
-use crate::smtp::peer::{Answer, Peer, Script, Taken};
+use crate::smtp::peer::{Answer, Peer, Script, Taken, Tally};
 use crate::smtp::relay::{Login, Relay};
 use crate::smtp::{Server, TlsMode};
 use crate::store::memory::Memory;
@@ -108,6 +109,8 @@ struct World {
     stop_after: Option<u64>,
     /// What happens while a run first waits.
     during_pause: DuringPause,
+    /// A pause lasts until this is true; without it no longer than a call, however much time it stands for.
+    pauses_last_until: Option<Box<dyn Fn() -> bool + Send + Sync>>,
     /// How many had been mailed when the others were told to wait, and how long.
     waiting: Mutex<Vec<(u64, Duration)>>,
 }
@@ -133,6 +136,7 @@ impl World {
             meanwhile: Mutex::default(),
             stop_after: None,
             during_pause: Mutex::default(),
+            pauses_last_until: None,
             waiting: Mutex::default(),
         }
     }
@@ -212,6 +216,9 @@ impl World {
         if let Some(happens) = self.during_pause.lock().unwrap().take() {
             happens();
         }
+        if let Some(is_over) = &self.pauses_last_until {
+            wait_until(is_over);
+        }
         *self.waited.lock().unwrap() += pause;
         self.pauses.lock().unwrap().push(pause.as_secs());
     }
@@ -227,6 +234,15 @@ impl World {
         if self.stop_after.is_some_and(|count| seen.get(&State::Sent) == Some(&count)) {
             self.stop.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+/// Waits for what another thread brings about: longer than any machine takes for it.
+fn wait_until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(300);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "what the test waits for never came");
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

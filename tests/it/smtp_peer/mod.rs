@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-pub use script::{Answer, Script, self_signed};
+pub use script::{Answer, Script, Tally, self_signed};
 
 mod script;
 
-/// No test waits longer than this for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// No test waits longer than this while nothing happens. A machine under load is slow by seconds, not by minutes.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A message the peer has taken.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +39,9 @@ pub struct Peer {
     accepting: Option<JoinHandle<()>>,
 }
 
+/// What a peer has heard and taken, for scripts of other peers to look at.
 #[derive(Default)]
-struct Record {
+pub struct Record {
     stopping: AtomicBool,
     /// What was heard on each connection, line by line, in the order of connecting.
     heard: Mutex<Vec<Vec<String>>>,
@@ -49,6 +50,14 @@ struct Record {
     serving: AtomicUsize,
     /// How often a step has come, over all connections.
     steps: Mutex<HashMap<&'static str, usize>>,
+}
+
+impl Record {
+    /// How far the peer has come.
+    pub fn tally(&self) -> Tally {
+        let steps = self.steps.lock().unwrap().clone();
+        Tally { taken: self.taken.lock().unwrap().len(), steps }
+    }
 }
 
 impl Peer {
@@ -87,11 +96,33 @@ impl Peer {
         self.record.taken.lock().unwrap().len()
     }
 
-    /// Waits until so many messages were taken.
+    /// The record, which outlives what holds the peer.
+    pub fn record(&self) -> Arc<Record> {
+        Arc::clone(&self.record)
+    }
+
+    /// How far the peer has come.
+    pub fn tally(&self) -> Tally {
+        self.record.tally()
+    }
+
+    /// Waits until so many messages were taken, as long as further ones come.
     pub fn wait_for(&self, count: usize) {
-        let deadline = Instant::now() + 10 * PATIENCE;
+        let (mut deadline, mut before) = (Instant::now() + PATIENCE, 0);
         while self.count() < count {
+            if self.count() > before {
+                (deadline, before) = (Instant::now() + PATIENCE, self.count());
+            }
             assert!(Instant::now() < deadline, "{} of {count} messages came", self.count());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until a step for which the script has a rule came `count` times.
+    pub fn wait_for_step(&self, step: &'static str, count: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.tally().came(step) < count {
+            assert!(Instant::now() < deadline, "{step} never came {count} times");
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -310,8 +341,18 @@ impl Dialogue {
         Ok(said.starts_with(['2', '3']))
     }
 
+    /// What the script says of a step, which counts from now on, once the script lets it be answered.
     fn scripted(&self, step: &str) -> Option<Answer> {
-        self.script.answer(step, &mut self.record.steps.lock().unwrap())
+        let answer = self.script.answer(step, &mut self.record.steps.lock().unwrap());
+        let deadline = Instant::now() + PATIENCE;
+        while !self.script.lets_pass(step, &self.record.tally()) {
+            // The test is over, or finds out by itself what has not come.
+            if self.record.stopping.load(Ordering::SeqCst) || Instant::now() >= deadline {
+                break;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        answer
     }
 
     fn hear(&self, line: &str) {

@@ -36,11 +36,29 @@ impl Answer {
     }
 }
 
+/// How far a peer has come, over all connections.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Messages it has taken.
+    pub taken: usize,
+    pub(super) steps: HashMap<&'static str, usize>,
+}
+
+impl Tally {
+    /// How often a step came for which the script has a rule.
+    pub fn came(&self, step: &str) -> usize {
+        self.steps.get(step).copied().unwrap_or_default()
+    }
+}
+
+type Condition = Arc<dyn Fn(&Tally) -> bool + Send + Sync>;
+
 /// What the peer does on one connection. Steps are named by how a line begins (`MAIL`, `RCPT TO:<a@`), or `GREETING`,
 /// `CONTENT` (after the first bytes of a message) and `DOT`.
 #[derive(Clone, Default)]
 pub struct Script {
     rules: Vec<(&'static str, usize, Answer)>,
+    holds: Vec<(&'static str, Condition)>,
     pub(super) tls: Option<(Arc<rustls::ServerConfig>, bool)>,
     pub(super) capabilities: Vec<&'static str>,
     pub(super) numbers: bool,
@@ -69,6 +87,13 @@ impl Script {
         self.on_nth(step, 0, answer)
     }
 
+    /// Answers steps called `step` only while `until` is true of what this peer has done: one side of a race waits for
+    /// the other.
+    pub fn holding(mut self, step: &'static str, until: impl Fn(&Tally) -> bool + Send + Sync + 'static) -> Self {
+        self.holds.push((step, Arc::new(until)));
+        self
+    }
+
     /// Also offers this in reply to EHLO.
     pub fn offering(mut self, capability: &'static str) -> Self {
         self.capabilities.push(capability);
@@ -95,6 +120,11 @@ impl Script {
 
     pub(super) fn has_rule(&self, step: &str) -> bool {
         self.rules.iter().any(|(name, ..)| step.starts_with(name))
+    }
+
+    /// Whether `step` may be answered yet.
+    pub(super) fn lets_pass(&self, step: &str, tally: &Tally) -> bool {
+        self.holds.iter().filter(|(name, _)| step.starts_with(name)).all(|(_, until)| until(tally))
     }
 
     /// What to do at `step`, counted in `steps`; `None`: as usual.

@@ -72,8 +72,8 @@ fn replies_out_of_step_end_the_session_before_the_message() {
 fn a_reply_that_is_missing_in_a_group_is_not_made_up_for() {
     let peer = Peer::start(vec![pipelining().on("RCPT", Answer::Say(""))]);
     let mut relay = relay(peer.port(), TlsMode::None);
-    let short = Duration::from_millis(100);
-    relay.timeouts = Timeouts { envelope: short, data: short, ..Timeouts::default() };
+    // The refusal of DATA is taken for the reply to RCPT, and none comes after it.
+    relay.timeouts = Timeouts { data: Duration::from_millis(100), ..Timeouts::default() };
     let mut session = connect(&relay).unwrap();
     let error = send(&mut session, "a@example.com").unwrap_err();
     assert_eq!((error.phase, is_usable(&session)), (Phase::Rcpt, false), "{error}");
