@@ -11,7 +11,6 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use crate::delivery::job::{Ended, Job, Surroundings};
-use crate::delivery::pacing::Allowance;
 use crate::delivery::run_outcome::RunOutcome;
 use crate::delivery::server::Trouble;
 use crate::delivery::servers::Servers;
@@ -19,6 +18,8 @@ use crate::finding::Finding;
 use crate::ledger::{Claim, Counts, Outcome, State};
 use crate::rate::Quota;
 use crate::subscriber::SubscriberId;
+
+mod reports;
 
 /// Recipients claimed at a time: enough to share the cost of a durable write. Twice as many are claimed and not settled, at
 /// most, where connections are few. After a power cut they are the unknown ones.
@@ -224,25 +225,6 @@ impl<'a> Queue<'a> {
         Some(recipient)
     }
 
-    /// A server may be given what the store allows.
-    pub(super) fn give_permits(&self, worker: WorkerId, allowance: Allowance) {
-        let mut inner = self.inner();
-        let server = inner.servers.of_mut(worker.server);
-        server.asking = false;
-        match allowance {
-            Allowance::Granted(permits, quota) => {
-                server.permits += permits;
-                server.quota = quota.or_else(|| server.quota.take());
-            }
-            Allowance::Wait(_) => {}
-            Allowance::UsedUp(until) => {
-                server.spent_until = Some(until);
-                inner.stop_without_servers();
-            }
-        }
-        self.work_came.notify_all();
-    }
-
     /// A recipient was brought into a state by a worker.
     pub(super) fn settle(&self, worker: WorkerId, state: State) {
         let mut inner = self.inner();
@@ -276,56 +258,6 @@ impl<'a> Queue<'a> {
         inner.in_flight -= 1;
         inner.servers.take_back(worker.server);
         self.work_came.notify_all();
-    }
-
-    /// A recipient was refused with words that may be about us or the message. What one server says of us another need
-    /// not say, so it is tried there, once, before it counts: at the end, or when such replies become many.
-    pub(super) fn suspect(&self, worker: WorkerId, mut recipient: Recipient, reply: String, finding: Finding) {
-        let mut inner = self.inner();
-        inner.in_flight -= 1;
-        if inner.servers.of_mut(worker.server).note_suspect() {
-            inner.trouble(worker.server, Trouble::Refuses, finding.clone());
-        }
-        if !recipient.is_suspect && inner.servers.has_another(worker.server) {
-            (recipient.is_suspect, recipient.avoids) = (true, Some(worker.server));
-            inner.waiting.push_front(recipient);
-        } else {
-            inner.outcome.suspect(recipient.claim, reply, finding);
-        }
-        self.work_came.notify_all();
-    }
-
-    /// The reply to a message did not come, which is written down; if that happens too often, the server is left, as
-    /// `why` says.
-    pub(super) fn note_missing_reply(&self, worker: WorkerId, why: impl FnOnce() -> Finding) {
-        let mut inner = self.inner();
-        if inner.servers.of_mut(worker.server).note_unknown() {
-            inner.trouble(worker.server, Trouble::Refuses, why());
-            self.work_came.notify_all();
-        }
-    }
-
-    /// Something is wrong with a worker's server, and the connection is closed. Returns whether the server is left alone
-    /// for a while; if not, the worker waits for itself.
-    pub(super) fn trouble(&self, worker: WorkerId, trouble: Trouble, why: Finding) -> bool {
-        let is_out = self.inner().trouble(worker.server, trouble, why);
-        self.work_came.notify_all();
-        is_out
-    }
-
-    /// The first connection lets the others follow.
-    pub(super) fn note_connected(&self, worker: WorkerId) {
-        self.inner().servers.of_mut(worker.server).note_connected();
-        self.work_came.notify_all();
-    }
-
-    pub(super) fn note_closed(&self, worker: WorkerId) {
-        self.inner().servers.of_mut(worker.server).note_closed();
-    }
-
-    /// Whether there was ever a connection to the worker's server.
-    pub(super) fn was_connected(&self, worker: WorkerId) -> bool {
-        self.inner().servers.of(worker.server).was_connected()
     }
 
     /// Ends the run, as the finding says: the workers finish the message at hand.

@@ -94,6 +94,7 @@ impl Renderer {
     }
 
     /// Whether each recipient gets what was rendered once, their own values put into it.
+    #[cfg(test)]
     pub fn is_shared(&self) -> bool {
         self.shared.is_some()
     }
