@@ -11,7 +11,6 @@ use rayon::prelude::*;
 use crate::check::site::{PUBLISHED, Site};
 use crate::check::{self, Manuscript};
 use crate::config::Config;
-use crate::content::shortcodes::Shortcodes;
 use crate::covers::{Covers, Known};
 use crate::disk::Project;
 use crate::finding::{Finding, Place};
@@ -20,6 +19,7 @@ use crate::identity::{changing_ids, read_lock};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
 use crate::publish;
+use crate::shortcodes::Shortcodes;
 
 mod outputs;
 

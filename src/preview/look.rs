@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 
 use crate::config::Config;
 use crate::content::html::{self, Reader};
-use crate::content::shortcodes::Shortcodes;
 use crate::covers::Covers;
 use crate::disk::Project;
 use crate::edition::{Edition, Recipient};
@@ -14,6 +13,7 @@ use crate::finding::Finding;
 use crate::issue::{Issue, Term};
 use crate::load::pictures::with_pictures;
 use crate::preview::problems;
+use crate::shortcodes::Shortcodes;
 use crate::{load, publish};
 
 /// Whom the letter is for.

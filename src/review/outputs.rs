@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use crate::check;
 use crate::check::mail::{Rendered, Sender};
 use crate::config::{Config, MailConfig, Via};
-use crate::content::shortcodes::Shortcodes;
 use crate::covers::Covers;
 use crate::delivery::policy::EditionOf;
 use crate::disk::Project;
@@ -13,6 +12,7 @@ use crate::edition::{Edition, Recipient, Section};
 use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::load::pictures::with_pictures;
+use crate::shortcodes::Shortcodes;
 use crate::{load, publish};
 
 /// Judges the main feeds.
