@@ -14,7 +14,6 @@ use crate::check::site::{PUBLISHED, Site};
 use crate::check::{self, Manuscript};
 use crate::config::{Config, MailConfig};
 use crate::content::markdown::Document;
-use crate::content::shortcodes::Shortcodes;
 use crate::covers::{Covers, Known};
 use crate::digest::{Piece, nothing_in};
 use crate::disk::Project;
@@ -24,6 +23,7 @@ use crate::identity::{changing_ids, read_lock};
 use crate::issue::{Cover, Issue};
 use crate::load;
 use crate::load::pictures::with_pictures;
+use crate::shortcodes::Shortcodes;
 
 pub use letters::Letters;
 

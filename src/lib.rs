@@ -31,7 +31,9 @@ pub mod edition;
 pub mod feed;
 pub mod page;
 pub mod picture;
+pub mod shortcodes;
 pub mod statistics;
+pub mod templates;
 pub mod token;
 
 // edges

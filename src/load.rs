@@ -15,7 +15,6 @@ use crate::config::Config;
 use crate::content::assemble::{Assembled, Patterns, Source, assemble};
 use crate::content::front_matter;
 use crate::content::revision::UpdatedFrom;
-use crate::content::shortcodes::{self, Shortcodes};
 use crate::disk::Project;
 use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
@@ -24,6 +23,7 @@ use crate::identity::{identify, read_lock};
 use crate::issue::Issue;
 use crate::load::history::History;
 use crate::load::pool::Pool;
+use crate::shortcodes::{self, Shortcodes};
 
 mod history;
 pub mod pictures;

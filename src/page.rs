@@ -9,17 +9,23 @@ use serde_json::{Value as Json, json};
 use url::Url;
 
 use crate::content::permalink::Pattern;
-use crate::edition::context::{issue_fields, publication_fields};
-use crate::edition::template::{PAGES, Templates};
-use crate::edition::words::{Words as MailWords, direction};
 use crate::feed::directory::AlternateLink;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
 use crate::page::words::Words;
 use crate::publication::Publication;
+use crate::templates::Templates;
+use crate::templates::fields::{issue_fields, publication_fields};
+use crate::templates::words::{Words as SharedWords, direction};
 
 pub mod place;
 mod words;
+
+/// The template of the page of an issue.
+const PAGE: &str = "page.html";
+
+/// The template of the index.
+const INDEX: &str = "index.html";
 
 /// Where the pages of an archive are.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +50,7 @@ impl Options {
 pub struct Pages<'a> {
     publication: &'a Publication,
     templates: &'a Templates,
-    words: MailWords,
+    words: SharedWords,
     feeds: Json,
 }
 
@@ -83,13 +89,13 @@ pub struct Listing<'a> {
 /// # Errors
 /// What `own` fails with; a finding where a template cannot be understood.
 pub fn templates(own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Templates> {
-    Templates::load(PAGES, own)
+    Templates::load(&[PAGE, INDEX], own)
 }
 
 impl<'a> Pages<'a> {
     /// The pages of a publication, from which these links lead to its feeds.
     pub fn new(publication: &'a Publication, templates: &'a Templates, links: &[AlternateLink<'_>]) -> Self {
-        let words = MailWords::of_language(&publication.language);
+        let words = SharedWords::of_language(&publication.language);
         let feeds = links.iter().map(feed).collect();
         Self { publication, templates, words, feeds }
     }
@@ -101,7 +107,7 @@ impl<'a> Pages<'a> {
     pub fn page(&self, shown: &Shown<'_>) -> Result<String, Box<Finding>> {
         let issue = shown.issue;
         let language = issue.language.as_ref().unwrap_or(&self.publication.language);
-        let words = MailWords::of_language(language);
+        let words = SharedWords::of_language(language);
         let neighbour = |issue: &Issue| json!({ "url": issue.page().as_str(), "title": issue.plain_title() });
         let fields = json!({
             "publication": publication_fields(self.publication),
@@ -117,7 +123,7 @@ impl<'a> Pages<'a> {
             "words": Words::of_language(language),
         });
         let body = Value::from_safe_string(shown.body.clone());
-        self.rendered(PAGES.html, &minijinja::context! { body, ..Value::from(Serde(fields)) })
+        self.rendered(PAGE, &minijinja::context! { body, ..Value::from(Serde(fields)) })
     }
 
     /// A part of the index.
@@ -148,7 +154,7 @@ impl<'a> Pages<'a> {
             "feeds": self.feeds,
             "words": Words::of_language(language),
         });
-        self.rendered(PAGES.text, &Value::from(Serde(fields)))
+        self.rendered(INDEX, &Value::from(Serde(fields)))
     }
 
     /// Slashes are escaped for the sake of scripts, which no page has.

@@ -9,9 +9,9 @@ use crate::check::shortcodes;
 use crate::content::cover;
 use crate::content::front_matter::{self, Block};
 use crate::content::markdown::places::placed;
-use crate::content::shortcodes::syntax::Shortcode;
 use crate::finding::{Finding, Place};
 use crate::issue::{Cover, Issue};
+use crate::shortcodes::syntax::Shortcode;
 
 /// An issue with the text of its file.
 #[derive(Debug)]

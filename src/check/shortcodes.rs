@@ -1,5 +1,5 @@
 //! Hugo's shortcodes, as far as an editor must know of them: references that lead nowhere, figures without text. What
-//! else is wrong with them, `content::shortcodes` finds.
+//! else is wrong with them, `shortcodes` finds.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,8 +9,8 @@ use crate::check::manuscript::Manuscript;
 use crate::check::rules::Rule;
 use crate::check::site::Site;
 use crate::check::targets::Kind;
-use crate::content::shortcodes::syntax::{Piece, Shortcode, may_hold, pieces};
 use crate::finding::Finding;
+use crate::shortcodes::syntax::{Piece, Shortcode, may_hold, pieces};
 
 pub(super) const RULES: [&Rule; 0] = [];
 

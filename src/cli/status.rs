@@ -83,9 +83,7 @@ fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], args: &Args) -> a
             Ok(())
         })?;
     }
-    let (id, edition) = mailing.issue.edition();
-    let issue = issues.iter().find(|issue| issue.id.as_str() == id);
-    let name = match (issue, edition) {
+    let name = match (issue_of(&mailing.issue, issues), mailing.issue.edition().1) {
         (None, _) => mailing.issue.to_string(),
         (Some(issue), 1) => issue.slug.to_string(),
         (Some(issue), edition) => format!("{} (edition {edition})", issue.slug),
@@ -112,11 +110,15 @@ fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> a
 /// What a mailing is about: the title of its issue, those of the issues in a digest, or the id of an issue that is gone.
 fn title(mailing: &Mailing, issues: &[Issue]) -> String {
     let held = mailing.digest.as_ref().map_or(std::slice::from_ref(&mailing.issue), |digest| &digest.issues);
-    let title = |id: &IssueId| {
-        let issue = issues.iter().find(|issue| issue.id == *id);
-        issue.map_or_else(|| id.to_string(), |issue| issue.plain_title().into_owned())
-    };
+    let title =
+        |id: &IssueId| issue_of(id, issues).map_or_else(|| id.to_string(), |issue| issue.plain_title().into_owned());
     held.iter().map(title).collect::<Vec<_>>().join(" · ")
+}
+
+/// The issue that is mailed under this id, whichever edition of it.
+fn issue_of<'a>(mailed: &IssueId, issues: &'a [Issue]) -> Option<&'a Issue> {
+    let (id, _) = mailed.edition();
+    issues.iter().find(|issue| issue.id.as_str() == id)
 }
 
 fn write_page(context: &Context, file: &str, page: &str) -> anyhow::Result<()> {
@@ -215,4 +217,30 @@ fn delivery_document(delivery: &Delivery) -> serde_json::Value {
         "reply": delivery.reply,
         "changed": delivery.changed.map(|time| time.to_rfc3339()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::assemble::{Source, assemble};
+    use crate::content::front_matter::split;
+
+    #[test]
+    fn every_edition_of_an_issue_has_its_title() {
+        let config = Config::parse("slugline.yaml", "title: T\nbase_url: https://example.org\n").unwrap();
+        let source = Source { path: "content/surge.md", below_content: "surge.md", changed: None };
+        let block = split(source.path, b"---\ntitle: Surge\ndate: 2026-01-01\n---\n").unwrap();
+        let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
+        for edition in [1, 2] {
+            let issue = Issue { edition, ..issue.clone() };
+            let mailing = Mailing {
+                issue: issue.mailed_as(),
+                digest: None,
+                content_hash: String::new(),
+                frozen_at: issue.date.to_utc(),
+                expected: 1,
+            };
+            assert_eq!(title(&mailing, &[issue]), "Surge", "edition {edition}");
+        }
+    }
 }

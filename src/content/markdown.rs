@@ -102,7 +102,7 @@ fn unmarked(event: Event<'_>) -> Event<'static> {
 }
 
 /// The event with every string in it replaced, owned.
-pub(super) fn map_strings(event: Event<'_>, map: &dyn Fn(&str) -> CowStr<'static>) -> Event<'static> {
+pub(crate) fn map_strings(event: Event<'_>, map: &dyn Fn(&str) -> CowStr<'static>) -> Event<'static> {
     match event {
         Event::Text(text) => Event::Text(map(&text)),
         Event::Code(text) => Event::Code(map(&text)),

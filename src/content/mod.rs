@@ -18,5 +18,4 @@ pub mod permalink;
 pub mod plain_text;
 mod reading;
 pub mod revision;
-pub mod shortcodes;
 pub mod summary;

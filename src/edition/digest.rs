@@ -11,11 +11,12 @@ use crate::content::markdown::Document;
 use crate::content::plain_text;
 use crate::content::summary::summary;
 use crate::digest::Period;
-use crate::edition::context::{Fields, issue_fields, publication_fields, word_fields};
+use crate::edition::context::{Fields, word_fields};
 use crate::edition::dress;
-use crate::edition::words::{Words, direction};
 use crate::issue::{Cover, Extent, Issue};
 use crate::publication::Publication;
+use crate::templates::fields::{issue_fields, publication_fields};
+use crate::templates::words::{Words, direction};
 
 /// One issue in a digest.
 #[derive(Debug)]

@@ -22,11 +22,12 @@ use crate::edition::pictures::{Found, Pictures};
 use crate::edition::recipient::{Leave, Unsubscribe};
 use crate::edition::render::Renderer;
 use crate::edition::subject::Subject;
-use crate::edition::template::Templates;
+use crate::edition::template::Parts;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
 use crate::letter::Content;
 use crate::publication::Publication;
+use crate::templates::Templates;
 use crate::token::Secrets;
 
 pub mod body;
@@ -46,7 +47,6 @@ mod render;
 mod subject;
 pub mod template;
 mod transfer;
-pub mod words;
 
 pub use crate::edition::digest::Section;
 pub use crate::edition::options::{Images, ListId, Mailbox, Options};
@@ -78,14 +78,15 @@ impl Edition {
         body: &Document<'_>,
         templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
-        let templates = Templates::load(template::ISSUE, templates)?;
+        let parts = template::ISSUE;
+        let templates = Templates::load(&parts.names(), templates)?;
         let html = dress::body(body, &issue.permalink, "note-");
         let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, cover, html, text);
         let subject = subject(&templates, &fields, mail, issue)?;
         let id = issue.mailed_as();
         let about = About { id: id.as_str(), archived_at: Some(issue.page()) };
-        Self::finish(templates, fields, mail, subject, &about)
+        Self::finish(parts, templates, fields, mail, subject, &about)
     }
 
     /// Makes the edition of the digest of a period that holds these sections. `templates` as in `prepare`.
@@ -99,15 +100,17 @@ impl Edition {
         sections: &[Section<'_>],
         templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
-        let templates = Templates::load(template::DIGEST, templates)?;
+        let parts = template::DIGEST;
+        let templates = Templates::load(&parts.names(), templates)?;
         let fields = digest::fields(publication, mail.digest_content, period, sections);
         let subject = Subject::of_template("mail.digest.subject", &mail.digest_subject, &templates, &fields)?;
         // Two publications may have the same sender and subscriber; their digests of a week are two messages.
         let id = format!("{}{}", publication.base_url, period.id());
-        Self::finish(templates, fields, Some(mail), subject, &About { id: &id, archived_at: None })
+        Self::finish(parts, templates, fields, Some(mail), subject, &About { id: &id, archived_at: None })
     }
 
     fn finish(
+        parts: Parts,
         templates: Templates,
         fields: Fields,
         mail: Option<&Options>,
@@ -120,7 +123,7 @@ impl Edition {
         // The project's own address stands for a reader that no template refers to.
         let somebody = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
         let leave = unsubscribe.of(&somebody)?;
-        let renderer = Renderer::new(templates, fields, &somebody, &leave)?;
+        let renderer = Renderer::new(parts, templates, fields, &somebody, &leave)?;
         Ok(Self { renderer, unsubscribe, subject, header, content_hash })
     }
 

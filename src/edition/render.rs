@@ -11,12 +11,15 @@ use crate::edition::context::Fields;
 use crate::edition::inline::inline;
 use crate::edition::pictures::Pictures;
 use crate::edition::recipient::{Leave, Recipient};
-use crate::edition::template::{Split, Templates};
+use crate::edition::template::{self, Split};
 use crate::edition::transfer::filled_in;
+use crate::templates::Templates;
 
 /// Renders the parts of one edition.
 #[derive(Debug)]
 pub(super) struct Renderer {
+    /// The names of the templates of both parts.
+    names: template::Parts,
     pub templates: Templates,
     pub fields: Fields,
     shared: Option<Shared>,
@@ -49,10 +52,16 @@ impl Renderer {
     ///
     /// # Errors
     /// A finding where a template fails whoever the recipient is.
-    pub fn new(templates: Templates, fields: Fields, somebody: &Recipient, leave: &Leave) -> anyhow::Result<Self> {
-        let mut renderer = Self { templates, fields, shared: None, pictures: Pictures::default() };
-        if let Some(split) = renderer.templates.split() {
-            let parts = parts(&split.shared, &renderer.fields, somebody, leave)?;
+    pub fn new(
+        names: template::Parts,
+        templates: Templates,
+        fields: Fields,
+        somebody: &Recipient,
+        leave: &Leave,
+    ) -> anyhow::Result<Self> {
+        let mut renderer = Self { names, templates, fields, shared: None, pictures: Pictures::default() };
+        if let Some(split) = Split::new(&renderer.templates) {
+            let parts = renderer.rendered(&split.shared, somebody, leave)?;
             let body = renderer.body(&parts);
             renderer.shared = Some(Shared { split, parts, body });
         }
@@ -113,7 +122,7 @@ impl Renderer {
     pub fn html(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<String> {
         match self.values(recipient, leave) {
             Some((shared, values)) => Ok(filled_in(&shared.parts.html, &values)),
-            None => Ok(parts(&self.templates, &self.fields, recipient, leave)?.html),
+            None => Ok(self.rendered(&self.templates, recipient, leave)?.html),
         }
     }
 
@@ -124,7 +133,7 @@ impl Renderer {
     pub fn text(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<String> {
         match self.values(recipient, leave) {
             Some((shared, values)) => Ok(filled_in(&shared.parts.text, &values)),
-            None => Ok(parts(&self.templates, &self.fields, recipient, leave)?.text),
+            None => Ok(self.rendered(&self.templates, recipient, leave)?.text),
         }
     }
 
@@ -138,7 +147,7 @@ impl Renderer {
         {
             return Ok(Encoded { body: Cow::Borrowed(&shared.body), values });
         }
-        let parts = parts(&self.templates, &self.fields, recipient, leave)?;
+        let parts = self.rendered(&self.templates, recipient, leave)?;
         Ok(Encoded { body: Cow::Owned(self.body(&parts)), values: Vec::new() })
     }
 
@@ -149,7 +158,7 @@ impl Renderer {
     pub fn check(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<()> {
         match self.values(recipient, leave) {
             Some(_) => Ok(()),
-            None => parts(&self.templates, &self.fields, recipient, leave).map(|_| ()),
+            None => self.rendered(&self.templates, recipient, leave).map(|_| ()),
         }
     }
 
@@ -157,12 +166,12 @@ impl Renderer {
         let shared = self.shared.as_ref()?;
         Some((shared, shared.split.values(recipient, leave)?))
     }
-}
 
-fn parts(templates: &Templates, fields: &Fields, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Parts> {
-    let html =
-        templates.render(templates.parts.html, &fields.for_html(recipient, leave)).map_err(|finding| *finding)?;
-    let text =
-        templates.render(templates.parts.text, &fields.for_text(recipient, leave)).map_err(|finding| *finding)?;
-    Ok(Parts { html: inline(&html)?, text })
+    /// Both parts by these templates.
+    fn rendered(&self, templates: &Templates, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Parts> {
+        let (html, text) = (self.fields.for_html(recipient, leave), self.fields.for_text(recipient, leave));
+        let html = templates.render(self.names.html, &html).map_err(|finding| *finding)?;
+        let text = templates.render(self.names.text, &text).map_err(|finding| *finding)?;
+        Ok(Parts { html: inline(&html)?, text })
+    }
 }

@@ -6,7 +6,7 @@ use crate::edition::context::Fields;
 use crate::edition::header::{self, one_line};
 use crate::edition::recipient::Recipient;
 use crate::edition::render::Renderer;
-use crate::edition::template::Templates;
+use crate::templates::Templates;
 
 const FIELD: &str = "Subject";
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::edition::words;
+use crate::templates::words;
 
 /// The fixed words of the pages of one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

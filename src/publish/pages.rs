@@ -10,12 +10,10 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use crate::config::Config;
-use crate::content::shortcodes::Shortcodes;
 use crate::content::summary::summary;
 use crate::covers::Covers;
 use crate::disk::{Project, Written};
 use crate::edition::dress;
-use crate::edition::template::Templates;
 use crate::feed::directory::{Listed, alternate_links, directory};
 use crate::feed::outline::{Kind, Outline};
 use crate::finding::Finding;
@@ -27,6 +25,8 @@ use crate::publish::bodies::Bodies;
 use crate::publish::pages::address::{Addressed, addressed};
 use crate::publish::prefix;
 use crate::resources::Resources;
+use crate::shortcodes::Shortcodes;
+use crate::templates::Templates;
 
 mod address;
 mod gone;

@@ -9,7 +9,6 @@ use rayon::prelude::*;
 
 use crate::config::Config;
 use crate::content::html::{self, Reader};
-use crate::content::shortcodes::Shortcodes;
 use crate::content::summary::summary;
 use crate::covers::{Covers, Known};
 use crate::disk::Project;
@@ -20,6 +19,7 @@ use crate::issue::{Extent, Issue};
 use crate::load;
 use crate::publish::bodies::Bodies;
 use crate::publish::prefix;
+use crate::shortcodes::Shortcodes;
 
 /// Bytes of text that may wait for feeds of later batches.
 const MOST_BYTES_HELD: usize = 32 << 20;

@@ -3,12 +3,10 @@
 //! Takes statistics; gives one HTML document that loads nothing, runs nothing and names nobody, so that it can be shown to
 //! anybody. The same numbers give the same bytes.
 
-use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use minijinja::syntax::SyntaxConfig;
+use minijinja::Value;
 use minijinja::value::Serde;
-use minijinja::{Environment, Value};
 use serde_json::{Value as Json, json};
 
 use crate::publication::Publication;
@@ -18,8 +16,10 @@ use crate::statistics::replies::Reason;
 use crate::statistics::scale::{duration, grouped, rate, share};
 use crate::statistics::timeline::{Times, seconds};
 use crate::statistics::{Domain, MOST_ATTEMPTS, Outcome, Statistics, Tally};
+use crate::templates::Templates;
 
-const TEMPLATE: &str = include_str!("../../templates/status.html");
+/// The template of the page.
+const TEMPLATE: &str = "status.html";
 
 /// One mailing as the page shows it.
 #[derive(Debug)]
@@ -37,10 +37,6 @@ pub struct Shown<'a> {
 /// # Errors
 /// When the template cannot be filled in, which is a fault of this program.
 pub fn page(publication: &Publication, mailings: &[Shown<'_>]) -> anyhow::Result<String> {
-    let mut environment = Environment::new();
-    let lines = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
-    environment.set_syntax(lines.context("failed to set up templates")?);
-    environment.add_template("status.html", TEMPLATE).context("failed to read the template of the page")?;
     let zone = publication.time_zone;
     let mailings: Vec<Json> = (1u32..).zip(mailings).map(|(number, shown)| mailing(number, shown, zone)).collect();
     let fields = json!({
@@ -49,8 +45,8 @@ pub fn page(publication: &Publication, mailings: &[Shown<'_>]) -> anyhow::Result
         "patterns": PATTERNS,
         "mailings": mailings,
     });
-    let template = environment.get_template("status.html").context("failed to read the template of the page")?;
-    let page = template.render(Value::from(Serde(fields))).context("failed to fill in the template of the page")?;
+    let templates = Templates::compiled_in(TEMPLATE)?;
+    let page = templates.render(TEMPLATE, &Value::from(Serde(fields))).map_err(|finding| *finding)?;
     // Slashes are escaped for the sake of scripts, which the page has not.
     Ok(page.replace("&#x2f;", "/"))
 }

@@ -14,7 +14,7 @@ const KINDS: [(&str, &[&str]); 5] = [
         "transform",
         &[
             "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "page", "picture",
-            "statistics", "token",
+            "shortcodes", "statistics", "templates", "token",
         ],
     ),
     ("edge", &["disk", "dns", "fault", "http", "outbox", "smtp", "store"]),

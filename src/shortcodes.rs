@@ -12,13 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::content::markdown::{Dialect, Document};
-use crate::content::shortcodes::own::Templates;
-use crate::content::shortcodes::reference::Pages;
-use crate::content::shortcodes::shown::{Gallery, Shown};
-use crate::content::shortcodes::syntax::{Piece, Shortcode, may_hold, pieces};
 use crate::finding::{Finding, Place, nearest};
 use crate::issue::Issue;
 use crate::publication::Publication;
+use crate::shortcodes::own::Templates;
+use crate::shortcodes::reference::Pages;
+use crate::shortcodes::shown::{Gallery, Shown};
+use crate::shortcodes::syntax::{Piece, Shortcode, may_hold, pieces};
 
 mod built_in;
 mod own;

@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Environment, Value, context};
 use serde_json::json;
 
 use crate::content::markdown::{Dialect, Document};
-use crate::content::shortcodes::syntax::Arguments;
 use crate::finding::{Finding, Place};
 use crate::issue::{Issue, Term};
 use crate::publication::Publication;
+use crate::shortcodes::syntax::Arguments;
+use crate::templates::{engine, said};
 
 /// Steps that one use of a shortcode may take.
 const FUEL: u64 = 100_000;
@@ -31,16 +32,13 @@ pub struct Templates {
 impl Templates {
     /// Reads the templates, by their names without `.html`; one that is wrong is left out and named.
     pub fn new(publication: &Publication, sources: BTreeMap<String, String>, dialect: Dialect) -> (Self, Vec<Finding>) {
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-        environment.set_fuel(Some(FUEL));
+        let mut environment = engine(FUEL);
         environment.add_filter("markdown", move |text: String| Value::from_safe_string(markdown(&text, dialect)));
         let mut findings = Vec::new();
         for (name, source) in sources {
             let Err(error) = environment.add_template_owned(format!("{name}.html"), source.clone()) else { continue };
             let place = Place::at_line(format!("{FOLDER}/{name}.html"), &source, error.line().unwrap_or(1), 0);
-            let said = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-            let finding = Finding::error("shortcode-template", said).help("the syntax is that of Jinja");
+            let finding = Finding::error("shortcode-template", said(&error)).help("the syntax is that of Jinja");
             findings.push(finding.at(place));
         }
         let publication = json!({
@@ -74,7 +72,7 @@ impl Templates {
         };
         let filled = self.environment.get_template(&file(name)).and_then(|template| template.render(context));
         filled.map_err(|error| {
-            let said = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+            let said = said(&error);
             let line = error.line().map_or(String::new(), |line| format!(":{line}"));
             format!("{said} (`{FOLDER}/{}{line}`)", file(name))
         })

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use minijinja::{ErrorKind, Value};
 
-use crate::edition::template::DEFAULT;
 use crate::finding::{Finding, Place, nearest};
+use crate::templates::DEFAULT;
 
 /// The error that those of the templates round it come from.
 pub(super) fn innermost(error: &minijinja::Error) -> &minijinja::Error {
@@ -20,6 +20,11 @@ pub(super) fn path(name: &str) -> String {
     if name.starts_with(DEFAULT) { name.to_owned() } else { format!("templates/{name}") }
 }
 
+/// What the engine says of an error, without its place.
+pub fn said(error: &minijinja::Error) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
+}
+
 /// What went wrong in the template at `path`, with the name that is missing and the nearest that is not.
 pub(super) fn finding(error: &minijinja::Error, path: &str, source: &str, context: &Value) -> Box<Finding> {
     let range = error.range().and_then(|range| as_written(source, range));
@@ -28,7 +33,7 @@ pub(super) fn finding(error: &minijinja::Error, path: &str, source: &str, contex
         (None, Some(line)) => (Place::at_line(path, source, line, 1), 0),
         (None, None) => (Place::file(path), 0),
     };
-    let said = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let said = said(error);
     let finding = match error.kind() {
         ErrorKind::UndefinedError => {
             let written = range.and_then(|range| source.get(range)).unwrap_or_default();

@@ -2,8 +2,8 @@
 
 use html_escape::encode_double_quoted_attribute as escaped;
 
-use crate::content::shortcodes::shown::Shown;
-use crate::content::shortcodes::syntax::Arguments;
+use crate::shortcodes::shown::Shown;
+use crate::shortcodes::syntax::Arguments;
 
 /// The names of Hugo's shortcodes and of those that most themes have.
 pub const NAMES: [&str; 19] = [
