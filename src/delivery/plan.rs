@@ -12,6 +12,7 @@ use crate::delivery::digests::Gathering;
 use crate::delivery::past::Past;
 use crate::digest::{Period, PeriodName, Piece};
 use crate::finding::{Finding, Place};
+use crate::hex::hex;
 use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Mailing, State};
 use crate::store::Store;
@@ -85,7 +86,7 @@ pub fn content_hash(issue: &Issue, body: &str) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
-    hex(&hash.finalize())
+    hex(hash.finalize())
 }
 
 /// Makes the plan. `hash` gives the hash of what would be mailed; it is asked only where it matters.
@@ -253,11 +254,7 @@ fn hash_of(piece: &Piece<'_>, hash: HashOf<'_>) -> anyhow::Result<String> {
     for issue in &digest.issues {
         all.update(hash(issue)?);
     }
-    Ok(hex(&all.finalize()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(hex(all.finalize()))
 }
 
 /// Why an issue cannot be mailed at all, and what to do.

@@ -5,9 +5,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::edition::hex;
 use crate::edition::pictures::Pictures;
 use crate::edition::transfer::{Encoded, Encoding};
+use crate::hex::hex;
 use crate::letter::{Content, Shared};
 
 /// Both parts, encoded.

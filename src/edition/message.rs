@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::config::MailConfig;
+use crate::edition::header;
 use crate::edition::recipient::{LONGEST_URL, Leave, Recipient};
 use crate::edition::render::Encoded;
-use crate::edition::{header, hex};
 use crate::email::EmailAddress;
+use crate::hex::hex;
 use crate::letter::Content;
 
 /// What messages are about.

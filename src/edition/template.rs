@@ -129,7 +129,7 @@ impl Templates {
     }
 
     /// The names and texts of all templates that are in use, in the order of their names.
-    pub fn sources(&self) -> BTreeMap<String, String> {
+    fn sources(&self) -> BTreeMap<String, String> {
         self.environment.templates().map(|(name, template)| (name.to_owned(), template.source().to_owned())).collect()
     }
 
