@@ -38,7 +38,6 @@ mod highlight;
 pub mod inline;
 mod merge;
 mod message;
-mod own;
 pub mod pictures;
 pub mod recipient;
 mod render;

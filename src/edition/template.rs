@@ -3,7 +3,6 @@
 //! A name that means nothing is an error, not a blank: it is found before anybody gets the mail. Reading the project's
 //! files is left to the closure that is passed in.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use anyhow::Context;
@@ -13,7 +12,6 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use crate::content::plain_text;
 use crate::edition::context::own;
 use crate::edition::merge;
-use crate::edition::own::{Own, unescaped_where_harmless};
 use crate::edition::recipient::{Leave, Recipient};
 use crate::edition::template::failure::{finding, innermost, path};
 use crate::edition::transfer::{MARKS, mark};
@@ -71,29 +69,17 @@ pub struct Templates {
 pub struct Split {
     /// With marks in place of the recipient's own. They hold the templates of `own` too.
     pub shared: Templates,
-    /// What gives the values, in the order of their marks.
-    pub own: Vec<OwnValue>,
-}
-
-/// What gives one value of each recipient's own.
-#[derive(Debug, Clone)]
-pub struct OwnValue {
-    /// The name of a template.
-    template: String,
-    /// The same, where no template has to be run for it.
-    shown: Option<Own>,
+    /// The names of the templates that render the values, in the order of their marks.
+    pub own: Vec<String>,
 }
 
 impl Split {
     /// The values of a recipient, in the order of their marks. `None` when one cannot be had: rendering the whole says why.
     pub fn values(&self, recipient: &Recipient, leave: &Leave) -> Option<Vec<String>> {
-        let fields = OnceCell::new();
-        let value = |OwnValue { template, shown }: &OwnValue| {
-            shown.as_ref().and_then(|own| own.value(recipient, leave)).or_else(|| {
-                let fields: &Value = fields.get_or_init(|| own(recipient, leave));
-                let value = self.shared.environment.get_template(template).ok()?.render(fields).ok()?;
-                Some(unescaped_where_harmless(value))
-            })
+        let fields: Value = own(recipient, leave);
+        let value = |template: &String| {
+            let value = self.shared.environment.get_template(template).ok()?.render(&fields).ok()?;
+            Some(unescaped_where_harmless(value))
         };
         self.own.iter().map(value).collect()
     }
@@ -155,7 +141,7 @@ impl Templates {
                 if !merge::is_own(names) {
                     return None;
                 }
-                split.own.push(OwnValue { template: own, shown: Own::parse(&expression, end) });
+                split.own.push(own);
             }
             split.shared.environment.add_template_owned(name, parts.source).ok()?;
         }
@@ -190,6 +176,11 @@ impl Templates {
             finding
         })
     }
+}
+
+/// A rendered value without the escapes of `'` and `/`, which are for scripts: no attribute and no mail needs them.
+fn unescaped_where_harmless(value: String) -> String {
+    if value.contains("&#x") { value.replace("&#x2f;", "/").replace("&#x27;", "'") } else { value }
 }
 
 /// The project's own template of a name, else the one compiled in.
