@@ -24,7 +24,6 @@ use crate::edition::subject::Subject;
 use crate::edition::template::Templates;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
-use crate::letter::Content;
 use crate::publication::Publication;
 use crate::token::Secrets;
 
@@ -179,7 +178,7 @@ impl Edition {
     ///
     /// # Errors
     /// When the project file has no `mail`, the address needs SMTPUTF8, or a template fails on this recipient.
-    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Content> {
+    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
         let leave = self.unsubscribe.of(recipient)?;
         let subject = self.subject.field(recipient, &self.renderer)?;

@@ -45,7 +45,7 @@ fn reader(address: &str, name: &str) -> Recipient {
 }
 
 fn message_of(edition: &Edition, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
-    edition.message(recipient, date).map(|message| message.to_vec())
+    edition.message(recipient, date)
 }
 
 fn date() -> DateTime<Utc> {

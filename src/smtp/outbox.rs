@@ -33,7 +33,7 @@ impl<'a> Outbox<'a> {
     /// When the disk refuses; the file is as it was before then.
     pub fn write(&self, letter: &Letter) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(format!("{}.eml", address_file_name(&letter.to)));
-        self.project.write(&path, &letter.content.to_vec())?;
+        self.project.write(&path, &letter.content)?;
         Ok(path)
     }
 }

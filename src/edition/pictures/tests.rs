@@ -3,7 +3,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::edition::body::Body;
-use crate::letter::Content;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\x12\x16\xf1\x4d";
 
@@ -84,9 +83,8 @@ fn the_html_stands_beside_its_pictures() {
     let html = "<p><img src=\"https://example.org/a.png\"></p>\n";
     let pictures = chosen(html, 1000).0;
     let body = Body::encode("Hello\n", &pictures.embedded(html), &pictures);
-    let mut message = Content::from(format!("{}\r\n", body.content_type()));
+    let mut message = format!("{}\r\n", body.content_type()).into_bytes();
     body.write(&[], &mut message);
-    let message = message.to_vec();
     let parsed = MessageParser::default().parse(&message).unwrap();
     let types: Vec<String> =
         parsed.parts.iter().map(|part| part.content_type().unwrap().subtype().unwrap_or_default().to_owned()).collect();
