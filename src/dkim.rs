@@ -12,9 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use memchr::memmem;
 
-use crate::dkim::canon::{Beginning, Field, body_hash, fields, relaxed};
-use crate::letter::Content;
-use crate::letter::content::Part;
+use crate::dkim::canon::{Field, body_hash, fields, relaxed};
 
 pub use crate::dkim::key::{Algorithm, Key, PublicKey};
 
@@ -53,7 +51,6 @@ const LINE: usize = 76;
 /// Signs the messages of one sender.
 pub struct Signer {
     signatures: Vec<Signature>,
-    beginning: Beginning,
 }
 
 /// One key, and where the DNS has its public half.
@@ -81,7 +78,7 @@ pub struct KeyFile {
 impl Signer {
     /// Signs with each of these keys; with none, messages stay as they are.
     pub fn new(signatures: Vec<Signature>) -> Self {
-        Self { signatures, beginning: Beginning::default() }
+        Self { signatures }
     }
 
     /// Whether there is a key to sign with.
@@ -93,24 +90,21 @@ impl Signer {
     ///
     /// # Errors
     /// When the message has no end of its header, or a key does not sign.
-    pub fn sign(&self, message: Content, time: DateTime<Utc>) -> anyhow::Result<Content> {
+    pub fn sign(&self, message: Vec<u8>, time: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         if !self.signs() {
             return Ok(message);
         }
         const END: &[u8] = b"\r\n\r\n";
-        // `edition` writes the header in one part.
-        let mut parts = message.parts();
-        let first = parts.next().map_or(&[][..], |part| part.bytes);
-        let end = memmem::find(first, END).context("the message has no body")?;
-        let head = std::str::from_utf8(&first[..end + 2]).context("the header is not UTF-8")?;
-        let rest = Part { bytes: &first[end + END.len()..], shared: None };
+        let end = memmem::find(&message, END).context("the message has no body")?;
+        let head = std::str::from_utf8(&message[..end + 2]).context("the header is not UTF-8")?;
         let fields = fields(head);
-        let body_hash = STANDARD.encode(body_hash(std::iter::once(rest).chain(parts), &self.beginning));
-        let mut signed = String::with_capacity(self.signatures.len() * 800);
+        let body_hash = STANDARD.encode(body_hash(&message[end + END.len()..]));
+        let mut signed = Vec::with_capacity(message.len() + self.signatures.len() * 800);
         for signature in &self.signatures {
-            signed.push_str(&signature.field(&fields, &body_hash, time)?);
+            signed.extend_from_slice(signature.field(&fields, &body_hash, time)?.as_bytes());
         }
-        Ok(message.behind(signed.as_bytes()))
+        signed.extend_from_slice(&message);
+        Ok(signed)
     }
 }
 

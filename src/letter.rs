@@ -5,10 +5,6 @@
 
 use crate::email::EmailAddress;
 
-pub use crate::letter::content::{Content, Shared};
-
-pub mod content;
-
 /// A finished message to one recipient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Letter {
@@ -17,5 +13,5 @@ pub struct Letter {
     /// Envelope recipient (`RCPT TO`).
     pub to: EmailAddress,
     /// The message, RFC 5322, lines ended by CRLF, as it was signed; nothing is escaped for SMTP yet.
-    pub content: Content,
+    pub content: Vec<u8>,
 }

@@ -14,6 +14,7 @@
 pub mod digest;
 pub mod email;
 pub mod finding;
+pub mod hex;
 pub mod issue;
 pub mod ledger;
 pub mod letter;

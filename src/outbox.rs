@@ -3,13 +3,13 @@
 //! Takes finished letters; writes `FOLDER/SLUG/RECIPIENT.eml`, each whole or not at all, the same bytes each time, so
 //! that repeating is harmless.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::disk::Project;
 use crate::email::EmailAddress;
+use crate::hex::hex;
 use crate::issue::Slug;
 use crate::letter::Letter;
 
@@ -33,7 +33,7 @@ impl<'a> Outbox<'a> {
     /// When the disk refuses; the file is as it was before then.
     pub fn write(&self, letter: &Letter) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(format!("{}.eml", address_file_name(&letter.to)));
-        self.project.write(&path, &letter.content.to_vec())?;
+        self.project.write(&path, &letter.content)?;
         Ok(path)
     }
 }
@@ -58,9 +58,7 @@ fn file_name(text: &str) -> String {
     if name != text {
         let hash = Sha256::digest(text.as_bytes());
         name.push('-');
-        for byte in &hash[..6] {
-            let _ = write!(name, "{byte:02x}");
-        }
+        name.push_str(&hex(&hash[..6]));
     }
     name
 }

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use aws_lc_rs::hmac;
 
 use crate::email::EmailAddress;
+use crate::hex::hex;
 use crate::subscriber::SubscriberId;
 
 /// What a token is good for: one for the one thing is none for another.
@@ -69,7 +70,7 @@ impl Secrets {
 pub fn new_secret() -> anyhow::Result<String> {
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).context("failed to make a secret")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(bytes))
 }
 
 impl fmt::Debug for Secrets {
@@ -119,8 +120,7 @@ impl Token {
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}", self.id.0)?;
-        self.mac.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{:x}{}", self.id.0, hex(self.mac))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::delivery::history::History;
 use crate::delivery::policy::{EditionOf, OnUnknown, Policy};
 use crate::digest::{Period, PeriodName, Piece, nothing_in};
 use crate::finding::{Finding, Place};
+use crate::hex::hex;
 use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Mailing, State};
 use crate::store::Store;
@@ -80,7 +81,7 @@ pub fn content_hash(issue: &Issue, body: &str) -> String {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
-    hex(&hash.finalize())
+    hex(hash.finalize())
 }
 
 /// Makes the plan. `hash` gives the hash of what would be mailed; it is asked only where it matters.
@@ -248,11 +249,7 @@ fn hash_of(piece: &Piece<'_>, hash: HashOf<'_>) -> anyhow::Result<String> {
     for issue in &digest.issues {
         all.update(hash(issue)?);
     }
-    Ok(hex(&all.finalize()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(hex(all.finalize()))
 }
 
 fn still_open(counts: &Counts, on_unknown: OnUnknown) -> u64 {

@@ -100,7 +100,7 @@ fn marked(letter: &Letter) -> Letter {
     const NAME: &[u8] = b"Subject: ";
     let mut content = Vec::with_capacity(letter.content.len() + 8);
     let mut in_header = true;
-    for line in letter.content.to_vec().split_inclusive(|byte| *byte == b'\n') {
+    for line in letter.content.split_inclusive(|byte| *byte == b'\n') {
         in_header &= line != b"\r\n";
         match line.strip_prefix(NAME) {
             Some(subject) if in_header => {
@@ -111,7 +111,7 @@ fn marked(letter: &Letter) -> Letter {
             _ => content.extend_from_slice(line),
         }
     }
-    Letter { content: content.into(), from: letter.from.clone(), to: letter.to.clone() }
+    Letter { content, from: letter.from.clone(), to: letter.to.clone() }
 }
 
 #[cfg(test)]

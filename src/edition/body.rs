@@ -5,10 +5,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::edition::hex;
 use crate::edition::pictures::Pictures;
 use crate::edition::transfer::{Encoded, Encoding};
-use crate::letter::{Content, Shared};
+use crate::hex::hex;
 
 /// Both parts, encoded.
 #[derive(Debug, Clone)]
@@ -17,7 +16,7 @@ pub struct Body {
     text: Encoded,
     html: Encoded,
     /// From the pictures to the last boundary.
-    after: Shared,
+    after: Vec<u8>,
 }
 
 impl Body {
@@ -43,7 +42,7 @@ impl Body {
         });
         after.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
         let content_type = format!("Content-Type: multipart/alternative;\r\n boundary=\"{boundary}\"\r\n");
-        Self { content_type, text, html, after: Shared::new(after) }
+        Self { content_type, text, html, after }
     }
 
     /// The field that announces the parts, with its CRLF.
@@ -64,10 +63,10 @@ impl Body {
     }
 
     /// Appends the parts, from the first boundary to the last, with the values at their marks, which it takes.
-    pub fn write(&self, values: &[String], out: &mut Content) {
+    pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
         self.text.write(values, out);
         self.html.write(values, out);
-        out.push_shared(&self.after);
+        out.extend_from_slice(&self.after);
     }
 }
 
@@ -201,9 +200,9 @@ mod tests {
              Hello\r\n\r\n--{boundary}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\
              <p>?a&amp;b</p>\r\n\r\n--{boundary}--\r\n"
         );
-        let mut lines = Content::with_capacity(0);
+        let mut lines = Vec::new();
         body.write(&["?a&amp;b".to_owned()], &mut lines);
-        assert_eq!(String::from_utf8(lines.to_vec()).unwrap(), expected);
+        assert_eq!(String::from_utf8(lines).unwrap(), expected);
         assert_eq!(boundary.len(), 34);
     }
 }

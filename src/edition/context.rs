@@ -17,9 +17,9 @@ pub struct Fields {
     language: String,
     shared: Value,
     /// What only the HTML part shows.
-    pub html: Value,
+    html: Value,
     /// What only the plain text shows.
-    pub text: Value,
+    text: Value,
 }
 
 impl Fields {
@@ -44,11 +44,6 @@ impl Fields {
     /// BCP 47 tag of the edition.
     pub fn language(&self) -> &str {
         &self.language
-    }
-
-    /// The fields that are the same in both parts and for everybody.
-    pub fn shared(&self) -> &Value {
-        &self.shared
     }
 
     /// The fields of the HTML part.

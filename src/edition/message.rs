@@ -8,12 +8,11 @@ use chrono::{DateTime, Datelike as _, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::edition::Options;
 use crate::edition::recipient::{LONGEST_URL, Leave, Recipient};
 use crate::edition::render::Encoded;
-use crate::edition::{header, hex};
+use crate::edition::{Options, header};
 use crate::email::EmailAddress;
-use crate::letter::Content;
+use crate::hex::hex;
 
 /// What messages are about.
 #[derive(Debug, Clone, Copy)]
@@ -72,14 +71,14 @@ impl Header {
         date: DateTime<Utc>,
         subject: &str,
         encoded: &Encoded<'_>,
-    ) -> anyhow::Result<Content> {
+    ) -> anyhow::Result<Vec<u8>> {
         if recipient.address.needs_smtputf8() {
             bail!(
                 "the address {} needs a mail server with SMTPUTF8, which is not supported",
                 recipient.address.masked()
             );
         }
-        let mut head = String::with_capacity(2048);
+        let mut head = String::new();
         head.push_str(&self.before);
         head.push_str(&header::mailbox("To", Some(&recipient.name), &recipient.address));
         head.push_str(&self.reply_to);
@@ -97,8 +96,7 @@ impl Header {
         }
         head.push_str(&self.after);
         head.push_str("\r\n");
-        let mut message = Content::with_capacity(2 * head.capacity());
-        message.push(head.as_bytes());
+        let mut message = head.into_bytes();
         encoded.body.write(&encoded.values, &mut message);
         Ok(message)
     }

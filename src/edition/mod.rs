@@ -9,8 +9,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use minijinja::Value;
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::content::markdown::Document;
@@ -25,7 +23,6 @@ use crate::edition::subject::Subject;
 use crate::edition::template::Parts;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
-use crate::letter::Content;
 use crate::publication::Publication;
 use crate::templates::Templates;
 use crate::token::Secrets;
@@ -40,7 +37,6 @@ pub mod inline;
 mod merge;
 mod message;
 mod options;
-mod own;
 pub mod pictures;
 pub mod recipient;
 mod render;
@@ -60,7 +56,6 @@ pub struct Edition {
     subject: Subject,
     /// `None` for a project that does not mail.
     header: Option<Header>,
-    content_hash: String,
 }
 
 impl Edition {
@@ -119,12 +114,11 @@ impl Edition {
     ) -> anyhow::Result<Self> {
         let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;
         let header = mail.map(|mail| Header::new(mail, about, fields.language())).transpose()?;
-        let content_hash = content_hash(&templates, &fields, subject.written());
         // The project's own address stands for a reader that no template refers to.
         let somebody = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
         let leave = unsubscribe.of(&somebody)?;
         let renderer = Renderer::new(parts, templates, fields, &somebody, &leave)?;
-        Ok(Self { renderer, unsubscribe, subject, header, content_hash })
+        Ok(Self { renderer, unsubscribe, subject, header })
     }
 
     /// The same edition, with what makes the tokens in its links.
@@ -151,9 +145,7 @@ impl Edition {
             findings = wrong;
             pictures
         };
-        let pictures = self.renderer.attach(&somebody, &leave, choose)?;
-        let hash = pictures.ids().fold(Sha256::new_with_prefix(&self.content_hash), |hash, id| hash.chain_update(id));
-        self.content_hash = hex(&hash.finalize());
+        self.renderer.attach(&somebody, &leave, choose)?;
         Ok((self, findings))
     }
 
@@ -189,7 +181,7 @@ impl Edition {
     ///
     /// # Errors
     /// When the project file has no `mail`, the address needs SMTPUTF8, or a template fails on this recipient.
-    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Content> {
+    pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
         let leave = self.unsubscribe.of(recipient)?;
         let subject = self.subject.field(recipient, &self.renderer)?;
@@ -218,12 +210,6 @@ impl Edition {
     pub fn subject(&self, recipient: &Recipient) -> anyhow::Result<Cow<'_, str>> {
         self.subject.of(recipient, &self.renderer)
     }
-
-    /// What the edition is made from, as a hash: SHA-256 in hexadecimal digits. It is the same as long as the
-    /// recipients get the same.
-    pub fn content_hash(&self) -> &str {
-        &self.content_hash
-    }
 }
 
 /// The issue's own subject, else the project's template of one, else the title.
@@ -235,20 +221,6 @@ fn subject(templates: &Templates, fields: &Fields, mail: Option<&Options>, issue
     }
 }
 
-fn content_hash(templates: &Templates, fields: &Fields, subject: &str) -> String {
-    let mut hash = Sha256::new();
-    let shared: &Value = fields.shared();
-    let [shared, html, text] =
-        [shared, &fields.html, &fields.text].map(|fields| serde_json::to_string(fields).unwrap_or_default());
-    let sources = templates.sources();
-    let templates = sources.iter().flat_map(|(name, source)| [name.as_str(), source.as_str()]);
-    for part in [subject, &shared, &html, &text].into_iter().chain(templates) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hex(&hash.finalize())
-}
-
 fn example() -> anyhow::Result<crate::email::EmailAddress> {
     "reader@example.org".parse().context("failed to make an example address")
 }
@@ -256,13 +228,6 @@ fn example() -> anyhow::Result<crate::email::EmailAddress> {
 fn no_mail() -> Finding {
     Finding::error("no-mail", "the project file has no `mail`, so nobody sends this message")
         .help("write `mail:` and below it `from: Name <address>` into the project file")
-}
-
-/// Bytes as lower-case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::content::html::tag::{Tag, Tags};
-use crate::edition::hex;
 use crate::finding::Finding;
+use crate::hex::hex;
 use crate::picture::look;
 
 /// What is behind the address of a picture.
@@ -94,11 +94,6 @@ impl Pictures {
     /// Whether nothing is attached.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
-    }
-
-    /// The Content-IDs, in the order of the addresses.
-    pub fn ids(&self) -> impl Iterator<Item = &String> {
-        self.ids.values()
     }
 
     /// The HTML with Content-IDs in place of addresses. Choices of other sizes go where the picture is attached: they would

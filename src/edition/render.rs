@@ -89,7 +89,7 @@ impl Renderer {
         somebody: &Recipient,
         leave: &Leave,
         choose: impl FnOnce(&str) -> Pictures,
-    ) -> anyhow::Result<&Pictures> {
+    ) -> anyhow::Result<()> {
         let html = match &self.shared {
             Some(shared) => Cow::Borrowed(&shared.parts.html),
             None => Cow::Owned(self.html(somebody, leave)?),
@@ -99,7 +99,7 @@ impl Renderer {
             shared.body = self.body(&shared.parts);
             self.shared = Some(shared);
         }
-        Ok(&self.pictures)
+        Ok(())
     }
 
     /// Whether each recipient gets what was rendered once, their own values put into it.

@@ -78,12 +78,4 @@ impl Subject {
             Self::Own { .. } => Ok(Cow::Owned(header::text(FIELD, &self.of(recipient, renderer)?))),
         }
     }
-
-    /// What it is made from.
-    pub fn written(&self) -> &str {
-        match self {
-            Self::Same { text, .. } => text,
-            Self::Own { source, .. } => source,
-        }
-    }
 }

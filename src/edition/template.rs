@@ -1,12 +1,9 @@
 //! The templates of an edition, and which values in them are each recipient's own.
 
-use std::cell::OnceCell;
-
 use minijinja::Value;
 
 use crate::edition::context::own;
 use crate::edition::merge;
-use crate::edition::own::{Own, unescaped_where_harmless};
 use crate::edition::recipient::{Leave, Recipient};
 use crate::edition::transfer::{MARKS, mark};
 use crate::templates::Templates;
@@ -38,17 +35,8 @@ pub const DIGEST: Parts = Parts { html: "digest.html", text: "digest.txt" };
 pub struct Split {
     /// With marks in place of the recipient's own. They hold the templates of `own` too.
     pub shared: Templates,
-    /// What gives the values, in the order of their marks.
-    pub own: Vec<OwnValue>,
-}
-
-/// What gives one value of each recipient's own.
-#[derive(Debug, Clone)]
-pub struct OwnValue {
-    /// The name of a template.
-    template: String,
-    /// The same, where no template has to be run for it.
-    shown: Option<Own>,
+    /// The names of the templates that render the values, in the order of their marks.
+    pub own: Vec<String>,
 }
 
 impl Split {
@@ -67,7 +55,7 @@ impl Split {
                 if !merge::is_own(names) {
                     return None;
                 }
-                split.own.push(OwnValue { template: own, shown: Own::parse(&expression, end) });
+                split.own.push(own);
             }
             split.shared.add(name, parts.source)?;
         }
@@ -76,16 +64,18 @@ impl Split {
 
     /// The values of a recipient, in the order of their marks. `None` when one cannot be had: rendering the whole says why.
     pub fn values(&self, recipient: &Recipient, leave: &Leave) -> Option<Vec<String>> {
-        let fields = OnceCell::new();
-        let value = |OwnValue { template, shown }: &OwnValue| {
-            shown.as_ref().and_then(|own| own.value(recipient, leave)).or_else(|| {
-                let fields: &Value = fields.get_or_init(|| own(recipient, leave));
-                let value = self.shared.render(template, fields).ok()?;
-                Some(unescaped_where_harmless(value))
-            })
+        let fields: Value = own(recipient, leave);
+        let value = |template: &String| {
+            let value = self.shared.render(template, &fields).ok()?;
+            Some(unescaped_where_harmless(value))
         };
         self.own.iter().map(value).collect()
     }
+}
+
+/// A rendered value without the escapes of `'` and `/`, which are for scripts: no attribute and no mail needs them.
+fn unescaped_where_harmless(value: String) -> String {
+    if value.contains("&#x") { value.replace("&#x2f;", "/").replace("&#x27;", "'") } else { value }
 }
 
 #[cfg(test)]

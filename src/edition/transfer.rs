@@ -1,13 +1,10 @@
 //! Transfer encoding of a body once for all recipients, with room for what differs.
 //!
-//! Takes a body in which marks stand wherever a recipient's own values go; gives pieces per recipient, most of which all
-//! share: nothing is encoded twice but the values and a few bytes beside them. Quoted-printable and base64 as in RFC 2045
-//! sections 6.7 and 6.8.
+//! Takes a body in which marks stand wherever a recipient's own values go; writes it for each recipient: nothing is
+//! encoded twice but the values and a few bytes beside them. Quoted-printable and base64 as in RFC 2045 sections 6.7 and
+//! 6.8.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use crate::letter::{Content, Shared};
+use email_encoding::body::base64;
 
 /// What every mark begins with. Nobody writes it by chance, and it survives HTML, CSS and text as it is.
 const MARK: &str = "slugline-b3dcbc1cbb0e4d2f-";
@@ -43,9 +40,6 @@ pub(super) fn filled_in(text: &str, values: &[String]) -> String {
     }
     filled
 }
-
-/// Those that make 76 characters of base64.
-const BYTES_OF_A_LINE: usize = 57;
 
 /// RFC 5322 section 2.1.1: bytes of a line, CRLF not counted.
 const LONGEST_LINE: usize = 998;
@@ -87,8 +81,9 @@ impl Encoding {
 /// A body encoded but for the recipient's values.
 #[derive(Debug, Clone)]
 pub(super) struct Encoded {
-    /// How it is encoded.
-    pub encoding: Encoding,
+    encoding: Encoding,
+    /// The header of the part.
+    head: String,
     first: Segment,
     /// Each behind the value of a number.
     others: Vec<(usize, Segment)>,
@@ -98,21 +93,18 @@ pub(super) struct Encoded {
 #[derive(Debug, Clone)]
 struct Segment {
     raw: Vec<u8>,
-    /// Encoded beginning at byte 0, 1 and 2: base64 turns three bytes into four characters, and how many bytes of the
-    /// segment go with the value before it depends on that value's length. Other encodings use the first only.
-    encoded: [Shared; 3],
+    /// Encoded. In base64, which turns three bytes into four characters, beginning at byte 0, 1 and 2: how many bytes of
+    /// the segment go with the value before it depends on that value's length.
+    encoded: Vec<String>,
 }
 
 impl Encoded {
     /// Encodes `text` (lines ended by CRLF), cut at every mark, behind what `head` says of its encoding.
     pub fn new(text: &str, head: impl FnOnce(Encoding) -> String) -> Self {
         let encoding = Encoding::of(text);
-        let (before, rest) = cut(text);
-        let segment = |raw: &str| Segment::new(raw.as_bytes(), encoding);
-        let mut first = segment(before);
-        first.encoded[0] = Shared::new([head(encoding).as_bytes(), first.encoded[0].bytes()].concat());
-        let others = rest.into_iter().map(|(number, raw)| (number, segment(raw))).collect();
-        Self { encoding, first, others }
+        let (first, rest) = cut(text);
+        let others = rest.into_iter().map(|(number, text)| (number, Segment::new(text, encoding))).collect();
+        Self { encoding, head: head(encoding), first: Segment::new(first, encoding), others }
     }
 
     /// Whether these values, without control characters, can stand in the body as it is encoded.
@@ -128,7 +120,8 @@ impl Encoded {
     }
 
     /// Appends head and body, with the values at their marks, which it takes, and a line end that is no part of it.
-    pub fn write(&self, values: &[String], out: &mut Content) {
+    pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
+        out.extend_from_slice(self.head.as_bytes());
         match self.encoding {
             Encoding::SevenBit => self.write_plain(values, out),
             Encoding::QuotedPrintable => self.write_quoted(values, out),
@@ -136,48 +129,42 @@ impl Encoded {
         }
     }
 
-    fn write_plain(&self, values: &[String], out: &mut Content) {
+    fn write_plain(&self, values: &[String], out: &mut Vec<u8>) {
         for (value, segment) in self.parts(values) {
-            out.push(value.as_bytes());
-            out.push_shared(&segment.encoded[0]);
+            out.extend_from_slice(value.as_bytes());
+            out.extend_from_slice(&segment.raw);
         }
-        out.push(b"\r\n");
+        out.extend_from_slice(b"\r\n");
     }
 
-    fn write_quoted(&self, values: &[String], out: &mut Content) {
+    fn write_quoted(&self, values: &[String], out: &mut Vec<u8>) {
         for (index, (value, segment)) in self.parts(values).enumerate() {
             if index > 0 {
                 // Soft line breaks around the value keep every line's length its own.
-                out.push(b"=\r\n");
-                out.push(quoted_printable(value.as_bytes()).as_bytes());
-                out.push(b"=\r\n");
+                out.extend_from_slice(b"=\r\n");
+                out.extend_from_slice(quoted_printable(value.as_bytes()).as_bytes());
+                out.extend_from_slice(b"=\r\n");
             }
-            out.push_shared(&segment.encoded[0]);
+            out.extend_from_slice(segment.encoded[0].as_bytes());
         }
-        out.push(b"\r\n");
+        out.extend_from_slice(b"\r\n");
     }
 
-    fn write_base64(&self, values: &[String], out: &mut Content) {
-        let (mut carry, mut lines) = (Vec::new(), String::new());
-        let mut push_lines = |bytes: &[u8], out: &mut Content| {
-            lines.clear();
-            write_base64_lines(bytes, &mut lines);
-            out.push(lines.as_bytes());
-        };
+    fn write_base64(&self, values: &[String], out: &mut Vec<u8>) {
+        let mut carry = Vec::new();
         for (value, segment) in self.parts(values) {
             carry.extend_from_slice(value.as_bytes());
-            let head = ((3 - carry.len() % 3) % 3).min(segment.raw.len());
-            carry.extend_from_slice(&segment.raw[..head]);
+            let taken = ((3 - carry.len() % 3) % 3).min(segment.raw.len());
+            let (head, rest) = segment.raw.split_at(taken);
+            carry.extend_from_slice(head);
             if !carry.len().is_multiple_of(3) {
                 continue;
             }
-            push_lines(&carry, out);
-            out.push_shared(&segment.encoded[head]);
-            let rest = &segment.raw[head..];
-            carry.clear();
-            carry.extend_from_slice(&rest[rest.len() - rest.len() % 3..]);
+            out.extend_from_slice(base64_lines(&carry).as_bytes());
+            out.extend_from_slice(segment.encoded[taken].as_bytes());
+            carry = rest[rest.len() - rest.len() % 3..].to_vec();
         }
-        push_lines(&carry, out);
+        out.extend_from_slice(base64_lines(&carry).as_bytes());
     }
 
     /// Each segment with the value before it.
@@ -189,31 +176,29 @@ impl Encoded {
 }
 
 impl Segment {
-    fn new(raw: &[u8], encoding: Encoding) -> Self {
-        let from = |start: usize| match encoding {
-            Encoding::SevenBit | Encoding::QuotedPrintable if start > 0 => Vec::new(),
-            Encoding::SevenBit => raw.to_vec(),
-            Encoding::QuotedPrintable => quoted_printable(raw).into_bytes(),
+    fn new(text: &str, encoding: Encoding) -> Self {
+        let raw = text.as_bytes();
+        let encoded = match encoding {
+            Encoding::SevenBit => Vec::new(),
+            Encoding::QuotedPrintable => vec![quoted_printable(raw)],
             Encoding::Base64 => {
-                let rest = raw.get(start..).unwrap_or_default();
-                base64_lines(&rest[..rest.len() - rest.len() % 3]).into_bytes()
+                let from = |start| raw.get(start..).unwrap_or_default();
+                (0..3).map(from).map(|rest| base64_lines(&rest[..rest.len() - rest.len() % 3])).collect()
             }
         };
-        Self { raw: raw.to_vec(), encoded: [0, 1, 2].map(|start| Shared::new(from(start))) }
+        Self { raw: raw.to_vec(), encoded }
     }
 }
 
+/// RFC 2045 section 6.8, every line ended by CRLF.
 fn base64_lines(bytes: &[u8]) -> String {
-    let mut lines = String::with_capacity(bytes.len() * 78 / BYTES_OF_A_LINE + 4);
-    write_base64_lines(bytes, &mut lines);
-    lines
-}
-
-fn write_base64_lines(bytes: &[u8], lines: &mut String) {
-    for line in bytes.chunks(BYTES_OF_A_LINE) {
-        STANDARD.encode_string(line, lines);
+    let mut lines = String::new();
+    let written = base64::encode(bytes, &mut lines);
+    debug_assert!(written.is_ok(), "writing into a string never fails");
+    if !bytes.is_empty() {
         lines.push_str("\r\n");
     }
+    lines
 }
 
 /// RFC 2045 section 6.7; the line breaks of the text are CRLF.
@@ -257,9 +242,8 @@ mod tests {
 
     /// The body as an independent parser decodes it.
     fn decoded(encoded: &Encoded, values: &[String]) -> String {
-        let mut message = Content::with_capacity(0);
+        let mut message = Vec::new();
         encoded.write(values, &mut message);
-        let message = message.to_vec();
         let body = std::str::from_utf8(&message).unwrap().split_once("\r\n\r\n").unwrap().1;
         assert!(body.is_ascii() && body.lines().all(|line| line.len() <= 998), "{body}");
         assert!(encoded.encoding == Encoding::SevenBit || body.lines().all(|line| line.len() <= 76), "{body}");

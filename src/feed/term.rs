@@ -12,6 +12,7 @@ use crate::content::permalink::name_of_term;
 use crate::feed::Family;
 use crate::feed::Person;
 use crate::feed::text::plain;
+use crate::hex::hex;
 use crate::issue::Issue;
 
 /// A term and its issues.
@@ -70,7 +71,7 @@ fn terms(family: Family, issue: &Issue) -> Vec<(String, Option<Url>)> {
 
 /// What the folder of a term may be called, the best first. The last is the hash of the term alone.
 fn names(term: &str) -> Vec<String> {
-    let hash: String = Sha256::digest(term).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(Sha256::digest(term));
     let name = name_of_term(term);
     if name.is_empty() {
         return vec![hash[..8].to_owned(), hash];

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use crate::finding::{Finding, Place};
+use crate::hex::hex;
 use crate::issue::IssueId;
 
 /// The file, below the project folder.
@@ -54,7 +55,7 @@ pub fn content_hash(body: &str) -> String {
         hash.update(line);
         hash.update("\n");
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize())
 }
 
 impl Lock {

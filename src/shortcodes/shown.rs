@@ -170,8 +170,8 @@ enum Part<'p> {
 struct Hung<'g> {
     gallery: &'g Gallery,
     events: Vec<Event<'static>>,
-    /// What is open; a link that leads nowhere is open, and not among the events.
-    open: Vec<TagEnd>,
+    /// What is open; `None` is a link that leads nowhere, whose tags are left out.
+    open: Vec<Option<TagEnd>>,
 }
 
 impl Hung<'_> {
@@ -190,29 +190,24 @@ impl Hung<'_> {
         let led = matches!(&tag, Tag::Link { dest_url, .. } if !dest_url.is_empty());
         let event = map_strings(Event::Start(tag), &|text| self.gallery.in_text(text).into());
         let Event::Start(tag) = event else { return };
-        self.open.push(tag.to_end());
         // A reference to what is not there: its words stay.
         if led && matches!(&tag, Tag::Link { dest_url, .. } if dest_url.is_empty()) {
-            self.open.pop();
-            self.open.push(TagEnd::MetadataBlock(pulldown_cmark::MetadataBlockKind::YamlStyle));
-            return;
+            return self.open.push(None);
         }
+        self.open.push(Some(tag.to_end()));
         self.events.push(Event::Start(tag));
     }
 
     fn end(&mut self, tag: TagEnd) {
-        if self.open.pop() != Some(tag) {
-            return;
-        }
-        if tag == TagEnd::Paragraph {
-            self.end_paragraph();
-        } else {
-            self.events.push(Event::End(tag));
+        match (self.open.pop().flatten(), tag) {
+            (None, _) => {}
+            (_, TagEnd::Paragraph) => self.end_paragraph(),
+            (_, tag) => self.events.push(Event::End(tag)),
         }
     }
 
     fn text(&mut self, text: &CowStr<'static>) {
-        let in_code = self.open.last() == Some(&TagEnd::CodeBlock);
+        let in_code = self.open.last() == Some(&Some(TagEnd::CodeBlock));
         for part in self.gallery.parts(text) {
             match part {
                 Part::Words(words) => self.events.push(Event::Text(words.to_owned().into())),
@@ -225,12 +220,12 @@ impl Hung<'_> {
     fn show(&mut self, shown: &Shown) {
         match self.open.last() {
             _ if shown.block.is_empty() => self.events.extend(shown.inline.iter().cloned()),
-            Some(TagEnd::Paragraph) => {
+            Some(Some(TagEnd::Paragraph)) => {
                 self.end_paragraph();
                 self.events.extend(shown.block.iter().cloned());
                 self.events.push(Event::Start(Tag::Paragraph));
             }
-            None | Some(TagEnd::Item | TagEnd::BlockQuote(_) | TagEnd::DefinitionListDefinition) => {
+            None | Some(Some(TagEnd::Item | TagEnd::BlockQuote(_) | TagEnd::DefinitionListDefinition)) => {
                 self.events.extend(shown.block.iter().cloned());
             }
             Some(_) => self.events.extend(shown.inline.iter().cloned()),

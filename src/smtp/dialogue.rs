@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::fault;
-use crate::letter::Content;
 use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::reply::Reply;
 use crate::smtp::session::{Cause, SessionError};
@@ -88,16 +87,16 @@ impl<'run> Dialogue<'run> {
     ///
     /// # Errors
     /// In the phase `Content` as long as the whole dot was not handed over, else in `FinalDot`.
-    pub(super) fn say_message(&mut self, content: &Content, dot: &[u8], following: &str) -> Result<(), SessionError> {
+    pub(super) fn say_message(&mut self, content: &[u8], dot: &[u8], following: &str) -> Result<(), SessionError> {
         fault::step("message", "not written");
         let end = content.len() + dot.len();
-        let (parts, rest) = (content.parts().map(|part| part.bytes), [dot, following.as_bytes()]);
+        let following = following.as_bytes();
         let written = match self.is_encrypted() {
-            false => self.stream.write(parts.chain(rest)),
+            false => self.stream.write([content, dot, following]),
             // How much of an encrypted write has left is not known, unless it is all: the dot begins another.
-            true => self.stream.write(parts).and_then(|()| {
+            true => self.stream.write([content]).and_then(|()| {
                 let written = |failed: WriteError| WriteError { written: content.len() + failed.written, ..failed };
-                self.stream.write(rest).map_err(written)
+                self.stream.write([dot, following]).map_err(written)
             }),
         };
         fault::step("message", "written");

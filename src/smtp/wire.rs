@@ -6,19 +6,26 @@
 
 use std::borrow::Cow;
 
-use crate::letter::Content;
-
 /// The content as it travels, and the final dot, with an end for the last line where it has none.
 ///
 /// Line ends other than CRLF become CRLF, because a lone CR or LF is read as a line end by some servers and not by
 /// others (RFC 5321 2.3.8).
-pub(super) fn on_the_wire(content: &Content) -> (Cow<'_, Content>, &'static [u8]) {
-    let content = match content.is_ready() {
-        true => Cow::Borrowed(content),
-        false => Cow::Owned(made_ready(&content.to_vec()).into()),
-    };
-    let dot: &[u8] = if content.ends_line() { b".\r\n" } else { b"\r\n.\r\n" };
-    (content, dot)
+pub(super) fn on_the_wire(content: &[u8]) -> (Cow<'_, [u8]>, &'static [u8]) {
+    let content = if is_ready(content) { Cow::Borrowed(content) } else { Cow::Owned(made_ready(content)) };
+    let ends_line = content.is_empty() || content.ends_with(b"\r\n");
+    (content, if ends_line { b".\r\n" } else { b"\r\n.\r\n" })
+}
+
+/// Whether no line begins with a dot, and CR and LF stand together only.
+fn is_ready(content: &[u8]) -> bool {
+    let fits =
+        |(this, next): (&u8, &u8)| ((*this == b'\r') == (*next == b'\n')) & !((*this == b'\n') & (*next == b'.'));
+    // Without a branch between neighbours the compiler compares many at a time.
+    let pairs = content.iter().zip(content.get(1..).unwrap_or_default());
+    pairs.fold(true, |all, pair| all & fits(pair))
+        && !content.starts_with(b".")
+        && !content.starts_with(b"\n")
+        && !content.ends_with(b"\r")
 }
 
 fn made_ready(content: &[u8]) -> Vec<u8> {
@@ -44,9 +51,8 @@ mod tests {
     use super::*;
 
     fn whole(content: &[u8]) -> String {
-        let content = Content::from(content.to_vec());
-        let (content, dot) = on_the_wire(&content);
-        String::from_utf8([&content.to_vec(), dot].concat()).unwrap()
+        let (content, dot) = on_the_wire(content);
+        String::from_utf8([&content, dot].concat()).unwrap()
     }
 
     /// What a server makes of it: RFC 5321 4.5.2, the receiver's side.
@@ -71,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_needs_no_change_is_not_copied() {
-        assert!(matches!(on_the_wire(&"a.\r\n\r\nb\r\n".into()).0, Cow::Borrowed(_)));
+        assert!(matches!(on_the_wire(b"a.\r\n\r\nb\r\n").0, Cow::Borrowed(_)));
     }
 
     proptest! {

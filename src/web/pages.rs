@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::hex::hex;
 use crate::web::{App, answer};
 
 /// Which file is asked for.
@@ -36,10 +37,7 @@ pub(super) async fn issues(State(app): State<Arc<App>>, headers: HeaderMap) -> R
     computed(move || {
         let overview = app.preview.overview((app.clock)());
         let text = answer::overview(&overview).to_string();
-        let tag = format!(
-            "\"{}\"",
-            Sha256::digest(&text).iter().take(12).map(|byte| format!("{byte:02x}")).collect::<String>()
-        );
+        let tag = format!("\"{}\"", hex(&Sha256::digest(&text)[..12]));
         if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
             return StatusCode::NOT_MODIFIED.into_response();
         }

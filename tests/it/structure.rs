@@ -9,7 +9,7 @@ use crate::program::{files, is_rust, repository};
 
 /// The kinds of module in their order: a module uses the kinds before its own, and its own kind without a cycle.
 const KINDS: [(&str, &[&str]); 5] = [
-    ("noun", &["digest", "email", "finding", "issue", "ledger", "letter", "publication", "rate", "subscriber"]),
+    ("noun", &["digest", "email", "finding", "hex", "issue", "ledger", "letter", "publication", "rate", "subscriber"]),
     (
         "transform",
         &[

@@ -66,17 +66,10 @@ fn parsed(document: &Document<'_>, html: &str, permalink: &Url, prefix: &str, re
 /// The text without characters that XML 1.0 forbids (section 2.2), or that validators take for damage: C1 controls,
 /// U+FFFD and noncharacters.
 pub fn legal(text: &str) -> Cow<'_, str> {
-    if all_legal(text) {
+    if text.chars().all(is_legal) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().filter(|c| is_legal(*c)).collect())
-}
-
-/// Looks at bytes first: only these begin a character that may be forbidden.
-fn all_legal(text: &str) -> bool {
-    let is_suspect = |byte: u8| byte < b' ' || matches!(byte, 0x7f | 0xc2 | 0xef | 0xf0..);
-    let mut suspects = text.bytes().enumerate().filter(|(_, byte)| is_suspect(*byte));
-    suspects.all(|(at, _)| text[at..].chars().next().is_none_or(is_legal))
 }
 
 fn is_legal(c: char) -> bool {

@@ -3,7 +3,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::edition::body::Body;
-use crate::letter::Content;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\x12\x16\xf1\x4d";
 
@@ -31,7 +30,7 @@ fn each_picture_is_attached_once_and_named_by_its_bytes() {
                 <img alt=\"x\" src=\"https://example.org/b&amp;c.png\" width=\"3\"><img src=\"https://example.com/a.png\">";
     let (pictures, findings) = chosen(html, 1000);
     assert_eq!((pictures.parts.len(), findings), (2, Vec::new()));
-    let ids: Vec<&String> = pictures.ids().collect();
+    let ids: Vec<&String> = pictures.ids.values().collect();
     assert_eq!(ids[0], ids[2]);
     assert_eq!(
         pictures.embedded(html),
@@ -50,7 +49,7 @@ fn sizes_that_would_be_loaded_from_the_web_go() {
                 srcset=\"https://example.org/a.png 1x, https://example.org/b.png 2x\" sizes=\"100vw\" alt=\"\"></picture>\
                 <picture><source srcset=\"https://example.org/w.webp\"><img src=\"https://example.org/none.png\"></picture>";
     let (pictures, findings) = chosen(html, 1000);
-    let id = pictures.ids().next().unwrap();
+    let id = pictures.ids.values().next().unwrap();
     assert_eq!(
         pictures.embedded(html),
         format!(
@@ -84,14 +83,13 @@ fn the_html_stands_beside_its_pictures() {
     let html = "<p><img src=\"https://example.org/a.png\"></p>\n";
     let pictures = chosen(html, 1000).0;
     let body = Body::encode("Hello\n", &pictures.embedded(html), &pictures);
-    let mut message = Content::from(format!("{}\r\n", body.content_type()));
+    let mut message = format!("{}\r\n", body.content_type()).into_bytes();
     body.write(&[], &mut message);
-    let message = message.to_vec();
     let parsed = MessageParser::default().parse(&message).unwrap();
     let types: Vec<String> =
         parsed.parts.iter().map(|part| part.content_type().unwrap().subtype().unwrap_or_default().to_owned()).collect();
     assert_eq!(types, ["alternative", "plain", "related", "html", "png"]);
-    let id = pictures.ids().next().unwrap();
+    let id = pictures.ids.values().next().unwrap();
     assert_eq!(parsed.body_html(0).unwrap().trim_end(), format!("<p><img src=\"cid:{id}\"></p>"));
     assert_eq!((parsed.parts[4].content_id(), parsed.parts[4].contents()), (Some(id.as_str()), PNG));
 }

@@ -1,0 +1,17 @@
+//! Bytes as hexadecimal digits: hashes and random numbers as they stand in files, headers and addresses.
+
+/// The bytes as lower-case hexadecimal digits, two for each.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    let digits = bytes.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_has_two_digits() {
+        assert_eq!(hex([0x00, 0x0a, 0xff]), "000aff");
+    }
+}
