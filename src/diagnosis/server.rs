@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::config::TlsMode;
-use crate::diagnosis::{Step, speed};
+use crate::diagnosis::Step;
 use crate::rate::Rate;
 use crate::smtp::phase::Phase;
 use crate::smtp::probe::{Envelope, Seen, probe};
@@ -13,6 +13,7 @@ use crate::smtp::session::{Cause, SessionError};
 mod certificate;
 mod encryption;
 mod envelope;
+mod speed;
 
 /// How mail is to leave through a server.
 pub struct Terms<'a> {
