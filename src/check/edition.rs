@@ -1,6 +1,6 @@
 //! Rules for the e-mail edition.
 
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::finding::{Finding, Place};
 
 const TEMPLATE: Rule = Rule::error(

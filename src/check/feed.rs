@@ -1,7 +1,7 @@
 //! Rules for feeds: what readers of this field complain of, and what validators warn of.
 
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::finding::{Finding, Place};
 use crate::issue::WrittenCover;

@@ -4,7 +4,7 @@ use chrono::Datelike;
 use unicode_width::UnicodeWidthStr;
 
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::finding::Finding;
 use crate::publication::is_language;

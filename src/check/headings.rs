@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::finding::Finding;
 
 const HEADING_JUMP: Rule = Rule::warning(

@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Tag as MarkdownTag};
 
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::content::html::fate::{Fate, fates};
 use crate::content::html::tag::Tag;

@@ -7,8 +7,8 @@ use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 
 use crate::check::html::tags;
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
-use crate::check::shortcodes::is_masked;
+use crate::check::masking::is_masked;
+use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::check::targets::{Kind, is_kept, scheme};
 use crate::content::markdown::places::Placed;

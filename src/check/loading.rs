@@ -1,6 +1,6 @@
 //! The rules that are kept while the project is read: found by `config`, `load` and `disk`, listed here.
 
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 
 pub(super) const RULES: [&Rule; 25] = [
     &Rule::error(

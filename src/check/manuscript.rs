@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use crate::check::shortcodes;
+use crate::check::masking::{is_of_hugo, masked};
 use crate::content::cover;
 use crate::content::front_matter::{self, Block};
 use crate::content::markdown::places::placed;
@@ -35,7 +35,7 @@ impl<'a> Manuscript<'a> {
     /// Parses the text of an issue's file.
     pub fn new(issue: &'a Issue, cover: Option<&'a Cover>, text: &'a str) -> Self {
         let start = if text.is_char_boundary(issue.body.offset) { issue.body.offset } else { text.len() };
-        let (body, shortcodes) = shortcodes::masked(text, start);
+        let (body, shortcodes) = masked(text, start);
         let events = placed(&body).into_iter().map(|(event, at)| (event, start + at.start..start + at.end)).collect();
         let block = front_matter::split(&issue.path, text.as_bytes()).ok();
         Self { issue, cover, text, body: (start, body), block, events, shortcodes }
@@ -87,7 +87,7 @@ impl<'a> Manuscript<'a> {
 
     /// Whether the body has shortcodes of which only the project knows what comes of them.
     pub(super) fn has_own_shortcodes(&self) -> bool {
-        self.shortcodes.iter().any(|shortcode| !shortcodes::is_of_hugo(shortcode.name))
+        self.shortcodes.iter().any(|shortcode| !is_of_hugo(shortcode.name))
     }
 
     /// The line that opens the front matter.

@@ -16,6 +16,8 @@ mod links;
 mod loading;
 pub mod mail;
 mod manuscript;
+mod masking;
+mod rule;
 pub mod rules;
 mod shortcodes;
 pub mod site;

@@ -1,76 +1,15 @@
 //! Hugo's shortcodes, as far as an editor must know of them: references that lead nowhere, figures without text. What
 //! else is wrong with them, `shortcodes` finds.
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use crate::check::links::{ALT_MISSING, IMAGE_BROKEN, LINK_BROKEN};
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::check::targets::Kind;
 use crate::finding::Finding;
-use crate::shortcodes::syntax::{Piece, Shortcode, may_hold, pieces};
+use crate::shortcodes::syntax::Shortcode;
 
 pub(super) const RULES: [&Rule; 0] = [];
-
-/// Longer than any run of this letter in an address.
-const MASK: &str = "xxxxxxx";
-
-/// The text from byte `start` on with letters in place of shortcodes, and of code in a pair of `highlight`, so that every
-/// byte keeps its place and Markdown sees no markup in them; and the shortcodes, their bytes counted in the whole text.
-pub(super) fn masked(text: &str, start: usize) -> (Cow<'_, str>, Vec<Shortcode<'_>>) {
-    let body = &text[start..];
-    if !may_hold(body) {
-        return (Cow::Borrowed(body), Vec::new());
-    }
-    let (mut masked, mut shortcodes) = (String::with_capacity(body.len()), Vec::new());
-    let pieces = pieces(body);
-    let mut ends_of_code = pieces.iter().filter_map(end_of_code).peekable();
-    for piece in &pieces {
-        let (start_of_piece, mut end) = match piece {
-            Piece::Text(_) | Piece::Escaped(_) => continue,
-            Piece::Close(_, range) => (range.start, range.end),
-            Piece::Open(Shortcode { range, .. }) => (range.start, range.end),
-        };
-        if start_of_piece < masked.len() {
-            continue;
-        }
-        while ends_of_code.next_if(|other| *other <= end).is_some() {}
-        if let Piece::Open(shortcode) = piece {
-            if shortcode.name == "highlight" {
-                end = ends_of_code.peek().copied().unwrap_or(end);
-            }
-            let Range { start: from, end: to } = shortcode.range;
-            shortcodes.push(Shortcode { range: start + from..start + to, ..shortcode.clone() });
-        }
-        masked.push_str(&body[masked.len()..start_of_piece]);
-        masked.extend(body[start_of_piece..end].bytes().map(|byte| if byte == b'\n' { '\n' } else { 'x' }));
-    }
-    masked.push_str(&body[masked.len()..]);
-    (Cow::Owned(masked), shortcodes)
-}
-
-fn end_of_code(piece: &Piece<'_>) -> Option<usize> {
-    match piece {
-        Piece::Close("highlight", range) => Some(range.end),
-        _ => None,
-    }
-}
-
-/// Whether Hugo brings this shortcode along.
-pub(super) fn is_of_hugo(name: &str) -> bool {
-    const NAMES: [&str; 14] = [
-        "details", "figure", "gist", "highlight", "instagram", "param", "qr", "ref", "relref", "twitter", "video",
-        "vimeo", "x", "youtube",
-    ];
-    NAMES.contains(&name)
-}
-
-/// Whether this came out of a shortcode.
-pub(super) fn is_masked(address: &str) -> bool {
-    address.contains(MASK)
-}
 
 pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -106,26 +45,4 @@ fn figure(manuscript: &Manuscript<'_>, site: &Site, shortcode: &Shortcode<'_>) -
         findings.push(ALT_MISSING.found("the figure has no text").help("write `alt=\"what it shows\"`"));
     }
     findings.into_iter().map(|finding| manuscript.at(finding, shortcode.range.clone())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shortcodes_are_found_and_masked_byte_for_byte() {
-        let text = "---\n海 {{< figure src=\"a b.png\" alt=`x` >}} {{</* no */>}} {{% /n %}} {{<open";
-        let (masked, found) = masked(text, 4);
-        let names: Vec<(&str, &str)> = found.iter().map(|one| (one.name, &text[one.range.clone()])).collect();
-        assert_eq!(names, [("figure", "{{< figure src=\"a b.png\" alt=`x` >}}")]);
-        let x = |bytes| "x".repeat(bytes);
-        assert_eq!(masked, format!("海 {} {{{{</* no */>}}}} {} {{{{<open", x(36), x(10)));
-    }
-
-    #[test]
-    fn code_between_halves_is_masked_too() {
-        let text = "{{< highlight go >}}\n**a {{< ref \"b\" >}}\n{{< /highlight >}} b {{< highlight go >}} **c**";
-        let x = |bytes| "x".repeat(bytes);
-        assert_eq!(masked(text, 0).0, format!("{}\n{}\n{} b {} **c**", x(20), x(19), x(18), x(20)));
-    }
 }

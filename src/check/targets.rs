@@ -3,7 +3,7 @@
 //! What is out of the project is never asked for, and what may exist without the project knowing of it (other pages of
 //! the same site) counts as there: a wrong alarm costs more than a missed one.
 
-use crate::check::shortcodes::is_masked;
+use crate::check::masking::is_masked;
 use crate::check::site::{Site, ancestors, page_path};
 use crate::content::path::{file_name, folder, joined};
 use crate::content::permalink::is_index;

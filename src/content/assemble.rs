@@ -16,7 +16,7 @@ use crate::content::html::legal;
 use crate::content::html::urls::is_web_address;
 use crate::content::own_id;
 use crate::content::permalink::{Page, Pattern, absolute};
-use crate::content::reading::Reading;
+use crate::content::reading::{Reading, plain_text};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId, Slug, Term};
 use crate::publication::{Author, Publication, is_language_tag};
@@ -249,11 +249,6 @@ fn terms(fields: &mut Reading<'_>, name: &str) -> Arc<[Term]> {
         }
     }
     terms.into()
-}
-
-/// Entities decoded, blanks and line breaks folded: what authors paste into fields that are plain text.
-pub(super) fn plain_text(text: &str) -> String {
-    html_escape::decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The last part of the permalink as people read it; the host, should an issue be the page at the root.

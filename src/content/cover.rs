@@ -6,9 +6,8 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::content::assemble::plain_text;
 use crate::content::html::urls::is_web_address;
-use crate::content::reading::Reading;
+use crate::content::reading::{Reading, plain_text};
 use crate::issue::{Cover, Issue, WrittenCover};
 
 /// Fields of the front matter that name a cover, the first that does so winning.

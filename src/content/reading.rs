@@ -117,3 +117,8 @@ impl<'a> Reading<'a> {
         self.findings
     }
 }
+
+/// Entities decoded, blanks and line breaks folded: what authors paste into fields that are plain text.
+pub(super) fn plain_text(text: &str) -> String {
+    html_escape::decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}

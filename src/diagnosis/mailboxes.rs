@@ -2,7 +2,6 @@
 
 use crate::config::MailConfig;
 use crate::diagnosis::Step;
-use crate::diagnosis::sender::told;
 use crate::dns::{Dns, NoAnswer};
 
 const NAME: &str = "MX";
@@ -21,7 +20,7 @@ pub(super) fn steps(dns: &Dns, mail: &MailConfig) -> Vec<Step> {
             None => domains.push((domain, vec![what])),
         }
     }
-    domains.into_iter().map(|(domain, whats)| told(NAME, domain_step(dns, domain, &whats))).collect()
+    domains.into_iter().map(|(domain, whats)| Step::told(NAME, domain_step(dns, domain, &whats))).collect()
 }
 
 fn domain_step(dns: &Dns, domain: &str, whats: &[&str]) -> Result<Step, NoAnswer> {

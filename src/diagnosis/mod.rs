@@ -4,13 +4,15 @@
 //! settings, keys and edges already opened; nothing is sent and nothing changed. A step that fails hides none that does
 //! not need it. How steps are shown is left to the faces.
 
+use crate::dns::NoAnswer;
+
 mod alignment;
+mod gateway;
 mod mailboxes;
 mod reverse;
 pub mod sender;
 pub mod server;
 mod signatures;
-mod speed;
 mod spf;
 
 /// What came of one look.
@@ -85,6 +87,17 @@ impl Step {
     /// A step that shows what has to change.
     pub fn error(name: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { outcome: Outcome::Error, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
+    }
+
+    /// The step, or one that says that the DNS could not tell.
+    fn told(name: &'static str, step: Result<Self, NoAnswer>) -> Self {
+        step.unwrap_or_else(|error| {
+            Self::error(
+                name,
+                error.to_string(),
+                "run it again; where it stays so, ask whoever runs the DNS of the domain",
+            )
+        })
     }
 
     fn record(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 //! that have none.
 
 use crate::diagnosis::Step;
-use crate::diagnosis::sender::{Gateway, told};
+use crate::diagnosis::gateway::Gateway;
 use crate::dns::{Dns, NoAnswer};
 
 const NAME: &str = "reverse DNS";
@@ -10,7 +10,7 @@ const NAME: &str = "reverse DNS";
 /// A step for each server whose addresses in the world are known. Whether mail leaves from them is not.
 pub(super) fn steps(dns: &Dns, gateways: &[Gateway]) -> Vec<Step> {
     let known = gateways.iter().filter(|gateway| !gateway.addresses.is_empty());
-    known.map(|gateway| told(NAME, step(dns, gateway))).collect()
+    known.map(|gateway| Step::told(NAME, step(dns, gateway))).collect()
 }
 
 fn step(dns: &Dns, gateway: &Gateway) -> Result<Step, NoAnswer> {

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use url::Url;
 
 use crate::config::MailConfig;
+use crate::diagnosis::gateway::Gateway;
 use crate::diagnosis::{Outcome, Step, alignment, mailboxes, reverse, signatures, spf};
 use crate::dkim::{KeyFile, PublicKey};
 use crate::dns::{Dns, NoAnswer};
@@ -19,12 +20,6 @@ pub struct Sender<'a> {
     pub hosts: Vec<String>,
 }
 
-/// A server that takes our mail, and its addresses in the world.
-pub(super) struct Gateway {
-    pub host: String,
-    pub addresses: Vec<IpAddr>,
-}
-
 /// Asks the DNS for all that receivers ask it for, and judges the answers.
 pub fn examine(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
     let mail = sender.mail;
@@ -34,51 +29,21 @@ pub fn examine(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
         let remedy = "see whether this machine is on the network, or name a server that answers: `--dns 9.9.9.9`";
         return vec![Step::error("DNS", error.to_string(), remedy)];
     }
-    let gateways: Vec<Gateway> = sender.hosts.iter().map(|host| gateway(dns, host)).collect();
-    let spf = told("SPF", spf::step(dns, envelope, &gateways));
-    let signatures = signatures::steps(dns, sender);
+    let gateways: Vec<Gateway> = sender.hosts.iter().map(|host| Gateway::new(dns, host)).collect();
+    let spf = Step::told("SPF", spf::step(dns, envelope, &gateways));
+    let signatures = signatures::steps(dns, mail, &sender.keys);
     let proofs = alignment::Proofs {
         has_spf: spf.outcome != Outcome::Error,
         signs_well: signatures.iter().all(|step| step.outcome != Outcome::Error),
     };
-    let policy = told("DMARC", alignment::step(dns, mail, from, envelope, proofs));
+    let policy = Step::told("DMARC", alignment::step(dns, mail, from, envelope, proofs));
     let mut steps = vec![spf];
     steps.extend(signatures);
     steps.push(policy);
     steps.extend(reverse::steps(dns, &gateways));
     steps.extend(mailboxes::steps(dns, mail));
-    steps.extend(mail.edition.unsubscribe_url.as_ref().map(|url| told("unsubscribe", page(dns, url))));
+    steps.extend(mail.edition.unsubscribe_url.as_ref().map(|url| Step::told("unsubscribe", page(dns, url))));
     steps
-}
-
-/// The step, or one that says that the DNS could not tell.
-pub(super) fn told(name: &'static str, step: Result<Step, NoAnswer>) -> Step {
-    step.unwrap_or_else(|error| {
-        Step::error(name, error.to_string(), "run it again; where it stays so, ask whoever runs the DNS of the domain")
-    })
-}
-
-fn gateway(dns: &Dns, host: &str) -> Gateway {
-    let addresses = match host.parse() {
-        Ok(address) => vec![address],
-        Err(_) => dns.addresses(host).unwrap_or_default(),
-    };
-    let addresses = addresses.into_iter().filter(is_public).collect();
-    Gateway { host: host.to_owned(), addresses }
-}
-
-/// Whether others can get mail from it: a server on this machine or in a private network leaves by another address.
-fn is_public(address: &IpAddr) -> bool {
-    match address {
-        IpAddr::V4(four) => {
-            let is_shared = matches!(four.octets(), [100, 64..=127, ..]);
-            let is_local = four.is_loopback() || four.is_private() || four.is_link_local() || four.is_unspecified();
-            !is_local && !is_shared
-        }
-        IpAddr::V6(six) => {
-            !(six.is_loopback() || six.is_unique_local() || six.is_unicast_link_local() || six.is_unspecified())
-        }
-    }
 }
 
 /// The host of the page at which readers leave.

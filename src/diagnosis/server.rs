@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::diagnosis::{Step, speed};
+use crate::diagnosis::Step;
 use crate::rate::Rate;
 use crate::smtp::TlsMode;
 use crate::smtp::phase::Phase;
@@ -13,6 +13,7 @@ use crate::smtp::session::{Cause, SessionError};
 mod certificate;
 mod encryption;
 mod envelope;
+mod speed;
 
 /// How mail is to leave through a server.
 pub struct Terms<'a> {

@@ -1,31 +1,30 @@
 //! DKIM: whether receivers find the keys that sign, and whether they are ours.
 
 use crate::authentication::dkim::KeyRecord;
-use crate::config::Via;
+use crate::config::{MailConfig, Via};
 use crate::diagnosis::Step;
-use crate::diagnosis::sender::{Sender, told};
 use crate::dkim::{KeyFile, PublicKey};
 use crate::dns::{Dns, NoAnswer};
 
 const NAME: &str = "DKIM";
 
 /// A step for each key; one where there is none.
-pub(super) fn steps(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
-    if sender.keys.is_empty() {
-        return vec![unsigned(sender)];
+pub(super) fn steps(dns: &Dns, mail: &MailConfig, keys: &[(&KeyFile, Result<PublicKey, String>)]) -> Vec<Step> {
+    if keys.is_empty() {
+        return vec![unsigned(mail)];
     }
     let step = |(named, public): &(&KeyFile, Result<PublicKey, String>)| match public {
-        Ok(public) => told(NAME, key(dns, named, public)),
+        Ok(public) => Step::told(NAME, key(dns, named, public)),
         Err(why) => {
             Step::error(NAME, why, "name a key file that can be read, or make one: `slugline doctor --dkim-key FILE`")
         }
     };
-    sender.keys.iter().map(step).collect()
+    keys.iter().map(step).collect()
 }
 
-fn unsigned(sender: &Sender<'_>) -> Step {
-    let domain = sender.mail.edition.from.address.domain();
-    if sender.mail.dkim_by_provider {
+fn unsigned(mail: &MailConfig) -> Step {
+    let domain = mail.edition.from.address.domain();
+    if mail.dkim_by_provider {
         return Step::ok(
             NAME,
             format!("your provider signs, as `mail.dkim` says; look in a mail for `d=` with `{domain}`"),
@@ -33,7 +32,7 @@ fn unsigned(sender: &Sender<'_>) -> Step {
     }
     let remedy =
         "if it does, write `dkim: provider` below `mail`; else make a key: `slugline doctor --dkim-key dkim.pem`";
-    let seen = match sender.mail.via {
+    let seen = match mail.via {
         Via::Outbox(_) => "`mail.dkim` names no key: does whoever sends your mail sign it?",
         Via::Smtp(_) => "`mail.dkim` names no key: does your mail server sign?",
     };

@@ -2,7 +2,7 @@
 
 use crate::authentication::spf::{Qualifier, Record};
 use crate::diagnosis::Step;
-use crate::diagnosis::sender::Gateway;
+use crate::diagnosis::gateway::Gateway;
 use crate::diagnosis::spf::walk::{MOST_LOOK_UPS, Trouble, Walk};
 use crate::dns::{Dns, NoAnswer};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::iter;
 
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::content::html::tag::{Tag, Tags};
 use crate::finding::{Finding, Place};
 

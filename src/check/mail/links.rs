@@ -4,7 +4,7 @@ use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use url::{Host, Url};
 
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::finding::Finding;
 
 const LINK_SHORTENED: Rule = Rule::warning(

@@ -2,7 +2,7 @@
 //! edition as it would arrive.
 
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::finding::Finding;
 
 mod edition;

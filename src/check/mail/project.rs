@@ -1,6 +1,6 @@
 //! Rules for the sender: what providers ask of whoever mails many people (mail to Gmail and Yahoo, since 2024).
 
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::finding::{Finding, Place};
 
 const LEAVE_MISSING: Rule = Rule::warning(

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::check::manuscript::Manuscript;
-use crate::check::rules::Rule;
+use crate::check::rule::Rule;
 use crate::finding::Finding;
 
 const SUBJECT_LONG: Rule = Rule::warning(
