@@ -58,6 +58,7 @@ pub mod preview;
 pub mod publish;
 pub mod resources;
 pub mod review;
+pub mod send;
 pub mod subscription;
 pub mod transport;
 

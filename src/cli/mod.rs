@@ -13,12 +13,12 @@ use crate::cli::clock::Clock;
 use crate::cli::report::Report;
 use crate::compose::Composer;
 use crate::config::Config;
-use crate::delivery::named;
 use crate::digest::Piece;
 use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::Issue;
 use crate::load;
+use crate::send::named;
 use crate::store::moving::Movable;
 use crate::store::{Location, Store};
 

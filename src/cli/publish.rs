@@ -6,8 +6,8 @@ use crate::cli::report::FindingRow;
 use crate::cli::send::{self, words};
 use crate::cli::{Context, Exit, subscribers};
 use crate::delivery::plan::Chosen;
-use crate::delivery::send::{Report, Sent};
 use crate::identity::LockMode;
+use crate::send::{Report, Sent};
 use crate::{load, publish};
 
 /// Write the feeds, then mail what is due: the whole job, for cron

@@ -1,10 +1,10 @@
 //! `slugline resolve`: a person decides on recipients of whom nobody can know whether they got the mail.
 
 use crate::cli::{Context, Exit, different};
-use crate::delivery::named;
 use crate::email::EmailAddress;
 use crate::ledger::State;
 use crate::load;
+use crate::send::named;
 
 /// Decide on recipients whose delivery is unknown
 ///

@@ -1,9 +1,9 @@
 //! `slugline retry`: recipients whom a server did not want get another chance, now.
 
 use crate::cli::{Context, Exit, different};
-use crate::delivery::named;
 use crate::email::EmailAddress;
 use crate::load;
+use crate::send::named;
 use crate::store::Requeued;
 
 /// Queue recipients again that a mail server put off or refused

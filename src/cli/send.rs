@@ -13,10 +13,8 @@ use crate::cli::send::watch::Watch;
 use crate::cli::{Context, Exit, subscribers};
 use crate::compose::{self, Composed};
 use crate::config::Config;
-use crate::delivery::forecast::{Expected, forecast};
 use crate::delivery::job::Surroundings;
 use crate::delivery::plan::{Chosen, Terms};
-use crate::delivery::send::{self, Sending, Sent};
 use crate::delivery::test_send;
 use crate::disk::machine;
 use crate::email::EmailAddress;
@@ -24,6 +22,8 @@ use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::ledger::Run;
 use crate::load;
+use crate::send::dry_run::{self, Expected};
+use crate::send::{self, Sending, Sent};
 use crate::store::Store;
 use crate::subscriber::NewSubscriber;
 use crate::transport;
@@ -101,11 +101,11 @@ fn dry_run(
     };
     let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
     with_sending(context, config, issues, chosen, args.limit, args.after_canary, |sending| {
-        let forecast = forecast(store, sending, &newcomers)?;
+        let dry_run = dry_run::run(store, sending, &newcomers)?;
         let recipients = |expected: &Expected<'_>, each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>| {
             expected.each_recipient(store, &newcomers, each)
         };
-        words::forecast(context, &forecast, &recipients).map(|exit| exit.max(read))
+        words::dry_run(context, &dry_run, &recipients).map(|exit| exit.max(read))
     })
 }
 

@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use crate::cli::{Context, Exit};
 use crate::config::Config;
-use crate::delivery::named;
 use crate::disk::Written;
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Delivery, Mailing, State};
 use crate::load;
+use crate::send::named;
 use crate::statistics::page::Shown;
 use crate::statistics::{self, Gathering};
 use crate::store::Store;

@@ -28,7 +28,7 @@ const STEP: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub(super) fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<Ended> {
+pub fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<Ended> {
     let First { wave, warnings, error } = first(store, job, canary, name)?;
     let mut ended = Ended { warnings, stopped: error, ..Ended::default() };
     if ended.stopped.is_some() {

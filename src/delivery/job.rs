@@ -63,12 +63,12 @@ pub struct Surroundings<'a> {
 
 impl Surroundings<'_> {
     /// The time now.
-    pub(super) fn now(&self) -> DateTime<Utc> {
+    pub fn now(&self) -> DateTime<Utc> {
         (self.clock)()
     }
 
     /// Whether no further message is to be begun.
-    pub(super) fn is_stopped(&self) -> bool {
+    pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }

@@ -1,35 +1,32 @@
 //! Delivery: who still has to get which issue, and seeing that they do, once each.
 //!
-//! Takes issues, what composes their mail, a store and a way out; returns a report. The order of writes is the guarantee: the audience is frozen
-//! before the first message, a recipient is claimed before the connection is used, marked `sending` before the content
-//! leaves, and settled as soon as the reply is there. What letters look like is `edition`'s, how they travel `smtp`'s.
+//! Takes issues, a store, a way out and what writes letters; returns what became of the recipients. The order of writes is
+//! the guarantee: the audience is frozen before the first message, a recipient is claimed before the connection is used,
+//! marked `sending` before the content leaves, and settled as soon as the reply is there. What letters look like is
+//! `edition`'s, how they travel `smtp`'s.
 
-mod canary;
+pub mod canary;
 mod concurrency_limit;
 mod connection;
 mod diagnostics;
 pub mod digests;
 pub mod dispatcher;
 mod fitness;
-pub mod forecast;
 pub mod history;
 pub mod job;
 mod ledger_writer;
-pub mod named;
 mod pacing;
 pub mod plan;
 pub mod policy;
 mod queue;
-pub mod rehearsal;
 mod reply_action;
 pub mod retry;
 mod route;
 mod run_outcome;
 pub mod schedule;
-pub mod send;
 mod server;
 mod servers;
-mod suppression;
+pub mod suppression;
 pub mod test_send;
 mod weighted_fair;
 

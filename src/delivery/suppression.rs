@@ -34,7 +34,7 @@ struct Streak {
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub(super) fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc>) -> anyhow::Result<u64> {
+pub fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc>) -> anyhow::Result<u64> {
     let mut suppressed = 0;
     for id in lapsed(store, issue).context("failed to look for mailboxes that take nothing")? {
         let subscriber = store.subscriber_numbered(id)?.filter(|subscriber| subscriber.status == Status::Active);
@@ -47,7 +47,7 @@ pub(super) fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc
 }
 
 /// What a person should know of it.
-pub(super) fn finding(count: u64) -> Finding {
+pub fn finding(count: u64) -> Finding {
     let message = format!(
         "{count} subscribers are suppressed: their mailboxes took none of the last {FEWEST} mailings or more, over {} days \
          at least",

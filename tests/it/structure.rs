@@ -28,7 +28,7 @@ const KINDS: [(&str, &[&str]); 5] = [
         "use cases",
         &[
             "compose", "config", "covers", "delivery", "diagnosis", "identity", "load", "preview", "publish",
-            "resources", "review", "subscription", "transport",
+            "resources", "review", "send", "subscription", "transport",
         ],
     ),
     ("faces", &["cli", "web"]),

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
-use crate::delivery::forecast::{Expected, Forecast};
-use crate::delivery::send::{Mailed, Report};
 use crate::delivery::test_send::Tried;
 use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{IssueId, Slug};
 use crate::ledger::State;
+use crate::send::dry_run::{DryRun, Expected};
+use crate::send::{Mailed, Report};
 
 /// Tells what became of test letters.
 pub(in crate::cli) fn trial(context: &Context, piece: &Piece<'_>, tried: &[Tried]) -> anyhow::Result<Exit> {
@@ -35,14 +35,14 @@ type EachRecipient<'a> =
     dyn Fn(&Expected<'_>, &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
 
 /// Tells what would be mailed, and to whom where that is asked for.
-pub(in crate::cli) fn forecast(
+pub(in crate::cli) fn dry_run(
     context: &Context,
-    forecast: &Forecast<'_>,
+    dry_run: &DryRun<'_>,
     each_recipient: &EachRecipient<'_>,
 ) -> anyhow::Result<Exit> {
-    context.report.findings(&forecast.findings);
+    context.report.findings(&dry_run.findings);
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
-    let exit = if forecast.findings.iter().any(is_error) { Exit::Attention } else { Exit::Done };
+    let exit = if dry_run.findings.iter().any(is_error) { Exit::Attention } else { Exit::Done };
     if context.report.json {
         let mailing = |expected: &Expected<'_>| {
             let mut recipients = Vec::new();
@@ -56,15 +56,15 @@ pub(in crate::cli) fn forecast(
             }
             anyhow::Ok(mailing)
         };
-        let mailings = forecast.mailings.iter().map(mailing).collect::<Result<Vec<_>, _>>()?;
-        let findings: Vec<FindingRow<'_>> = forecast.findings.iter().map(FindingRow::of).collect();
+        let mailings = dry_run.mailings.iter().map(mailing).collect::<Result<Vec<_>, _>>()?;
+        let findings: Vec<FindingRow<'_>> = dry_run.findings.iter().map(FindingRow::of).collect();
         context.report.document(&serde_json::json!({ "would_mail": mailings, "findings": findings }))?;
         return Ok(exit);
     }
-    if forecast.mailings.is_empty() && exit == Exit::Done {
+    if dry_run.mailings.is_empty() && exit == Exit::Done {
         context.report.message("Nothing is due.");
     }
-    for expected in &forecast.mailings {
+    for expected in &dry_run.mailings {
         let count = expected.recipients;
         let slugs = || expected.piece.issues().iter().map(|issue| issue.slug.as_str()).collect::<Vec<_>>().join(", ");
         let held = if matches!(expected.piece, Piece::Digest(_)) { format!(" ({})", slugs()) } else { String::new() };

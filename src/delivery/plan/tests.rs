@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use chrono::TimeZone as _;
 
 use super::*;
-use crate::delivery::send::tests::issue;
 use crate::finding::Severity;
 use crate::ledger::{Entry, Outcome, Run};
+use crate::send::tests::issue;
 use crate::store::memory::Memory;
 use crate::subscriber::NewSubscriber;
 

@@ -21,7 +21,7 @@ const NAMED: usize = 3;
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) fn rehearse(
+pub(super) fn preflight(
     store: &dyn Store,
     newcomers: &EachNewcomer<'_>,
     letters: &Letters,

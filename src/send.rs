@@ -14,15 +14,21 @@ use crate::delivery::dispatcher::run;
 use crate::delivery::job::{Job, Pace, Surroundings};
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, content_hash, plan};
 use crate::delivery::policy::OnUnknown;
-use crate::delivery::rehearsal::{EachNewcomer, rehearse};
 use crate::delivery::suppression;
 use crate::digest::Piece;
 use crate::finding::{Finding, Severity};
 use crate::identity::{self, LockMode, lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
+use crate::send::preflight::preflight;
 use crate::store::{Begun, Store};
 use crate::subscriber::Status;
+
+pub mod dry_run;
+pub mod named;
+mod preflight;
+
+pub use preflight::EachNewcomer;
 
 /// What a sending needs beside the store.
 pub struct Sending<'a> {
@@ -141,7 +147,7 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     Ok(Sent::Done(Box::new(report)))
 }
 
-pub(super) fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
+fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
     let composer = sending.composer;
     let hash = |issue: &Issue| Ok(content_hash(issue, &composer.body(issue).map_err(|finding| *finding)?));
     plan(composer.issues(), &sending.chosen, &sending.terms, store, &hash).context("failed to find out what is due")
@@ -184,7 +190,7 @@ fn mail_one(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let (piece, policy) = (&planned.piece, sending.terms.policy);
-    if planned.begun.is_none() && !is_anybody_there(store)? {
+    if planned.begun.is_none() && !has_readers(store)? {
         report.findings.push(nobody(piece));
         return Ok(());
     }
@@ -256,14 +262,14 @@ fn mail_one(
 }
 
 /// What can be mailed, and what is wrong or odd with it.
-pub(super) struct Ready {
+struct Ready {
     /// The letters, or why there are none.
-    pub(super) letters: anyhow::Result<Letters>,
-    pub(super) findings: Vec<Finding>,
+    letters: anyhow::Result<Letters>,
+    findings: Vec<Finding>,
 }
 
 /// The letters of an issue or digest, which can be written for everybody unless its audience is frozen already.
-pub(super) fn ready(
+fn ready(
     store: &dyn Store,
     sending: &Sending<'_>,
     planned: &Planned<'_>,
@@ -274,19 +280,19 @@ pub(super) fn ready(
     let letters =
         edition.and_then(|edition| sending.composer.letters(edition, date)).and_then(|letters| match planned.begun {
             Some(_) => Ok(letters),
-            None => rehearse(store, newcomers, &letters, date)?.map_or(Ok(letters), |finding| Err(finding.into())),
+            None => preflight(store, newcomers, &letters, date)?.map_or(Ok(letters), |finding| Err(finding.into())),
         });
     Ready { letters, findings }
 }
 
-/// Whether there is anybody to mail to. Asked before each freeze, so it does not count them all.
-fn is_anybody_there(store: &dyn Store) -> anyhow::Result<bool> {
-    let mut found = false;
-    let ended = store.each_subscriber(Some(Status::Active), &mut |_| {
-        found = true;
-        anyhow::bail!("one is enough")
-    });
-    if found { Ok(true) } else { ended.map(|()| false) }
+/// Whether there is anybody to mail to.
+fn has_readers(store: &dyn Store) -> anyhow::Result<bool> {
+    let mut readers = 0_u64;
+    store.each_subscriber(Some(Status::Active), &mut |_| {
+        readers += 1;
+        Ok(())
+    })?;
+    Ok(readers > 0)
 }
 
 fn nobody(piece: &Piece<'_>) -> Finding {
@@ -295,4 +301,4 @@ fn nobody(piece: &Piece<'_>) -> Finding {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -11,7 +11,6 @@ use url::Url;
 
 use super::*;
 use crate::config::Config;
-use crate::delivery::forecast::forecast;
 use crate::delivery::job::Progress;
 use crate::delivery::policy::Canary;
 use crate::delivery::policy::{EditionOf, Policy};
@@ -331,7 +330,7 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     let expected = |store: &Memory| {
         world.with_sending(&world.route(&peer), |sending| {
             let mut all = Vec::new();
-            for expected in forecast(store, sending, &newcomers).unwrap().mailings {
+            for expected in dry_run::run(store, sending, &newcomers).unwrap().mailings {
                 let mut add = |address: &EmailAddress| {
                     all.push(address.to_string());
                     Ok(())

@@ -3,25 +3,25 @@
 //! Takes what a sending takes, and whoever would join before it. The store is read only, and nobody is kept in memory, for
 //! there may be millions.
 
-use crate::delivery::rehearsal::EachNewcomer;
-use crate::delivery::send::{Ready, Sending, planned, ready};
 use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::ledger::State;
+use crate::send::preflight::EachNewcomer;
+use crate::send::{Ready, Sending, planned, ready};
 use crate::store::Store;
 use crate::subscriber::Status;
 
 /// What a sending would do.
 #[derive(Debug)]
-pub struct Forecast<'a> {
+pub struct DryRun<'a> {
     /// Issues, the oldest first, then digests.
     pub mailings: Vec<Expected<'a>>,
     /// What is wrong or odd with issues.
     pub findings: Vec<Finding>,
 }
 
-/// The share of one issue or digest in a forecast.
+/// The share of one issue or digest in a dry run.
 #[derive(Debug)]
 pub struct Expected<'a> {
     /// What would be mailed.
@@ -36,11 +36,7 @@ pub struct Expected<'a> {
 ///
 /// # Errors
 /// When the store cannot be read, an issue's file, or the newcomers.
-pub fn forecast<'a>(
-    store: &dyn Store,
-    sending: &Sending<'a>,
-    newcomers: &EachNewcomer<'_>,
-) -> anyhow::Result<Forecast<'a>> {
+pub fn run<'a>(store: &dyn Store, sending: &Sending<'a>, newcomers: &EachNewcomer<'_>) -> anyhow::Result<DryRun<'a>> {
     let mut plan = planned(store, sending)?;
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
@@ -61,7 +57,7 @@ pub fn forecast<'a>(
         expected.recipients = recipients;
         mailings.push(expected);
     }
-    Ok(Forecast { mailings, findings: plan.findings })
+    Ok(DryRun { mailings, findings: plan.findings })
 }
 
 impl Expected<'_> {
