@@ -33,4 +33,3 @@ mod worker;
 
 pub use crate::delivery::policy::Policy;
 pub use crate::delivery::route::Route;
-pub use crate::letter::Letter;
