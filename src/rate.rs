@@ -55,6 +55,22 @@ pub struct Quota {
     pub messages: u64,
 }
 
+impl Rate {
+    /// Parses a rate such as `10/s`, `300/min`, `5000/h` or `20000/d`, which limits what `name` says.
+    pub fn parse(name: &str, text: &str) -> Option<Self> {
+        let (number, unit) = text.split_once('/')?;
+        let messages: u32 = number.trim().parse().ok().filter(|messages| *messages > 0)?;
+        let seconds = match unit.trim() {
+            "s" => 1,
+            "min" => 60,
+            "h" => 60 * 60,
+            "d" => 24 * 60 * 60,
+            _ => return None,
+        };
+        Some(Self { name: name.to_owned(), messages, per: Duration::from_secs(seconds) })
+    }
+}
+
 impl WarmUp {
     /// What may leave on the day of `now`.
     pub fn quota(&self, now: DateTime<Utc>) -> Quota {
@@ -136,6 +152,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn rates_are_read_as_they_are_shown() {
+        for text in ["10/s", "300/min", "5000/h", "20000/d"] {
+            assert_eq!(Rate::parse("mail", text).unwrap().to_string(), text);
+        }
+        assert_eq!(Rate::parse("mail", " 7 / min ").unwrap().to_string(), "7/min");
+        for wrong in ["", "10", "/s", "0/s", "-1/s", "10/m", "1.5/s", "99999999999/s"] {
+            assert_eq!(Rate::parse("mail", wrong), None, "{wrong}");
+        }
+    }
 
     fn rate(messages: u32, seconds: u64) -> Rate {
         Rate { name: "test".to_owned(), messages, per: Duration::from_secs(seconds) }

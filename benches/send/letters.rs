@@ -8,10 +8,10 @@ use slugline::config::Config;
 use slugline::content::assemble::{Source, assemble};
 use slugline::content::front_matter::split;
 use slugline::content::markdown::Document;
-use slugline::delivery::Letter;
 use slugline::dkim::{Algorithm, Key, Signature, Signer};
 use slugline::edition::{Edition, Recipient};
 use slugline::email::EmailAddress;
+use slugline::letter::Letter;
 use slugline::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
 const PROJECT: &str = "title: 潮汐周刊\nbase_url: https://example.org\nlanguage: zh-CN\nmail:\n  \

@@ -9,10 +9,11 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use url::Url;
 
+use crate::config::duration::duration;
 use crate::config::raw::{
     RawAuthor, RawConfig, RawDkim, RawEditionOf, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
 };
-use crate::config::{Config, MailConfig, mailbox, via};
+use crate::config::{Config, MailConfig, mailbox};
 use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::content::revision::UpdatedFrom;
@@ -249,7 +250,7 @@ fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<ListId> {
 }
 
 fn due_for(text: &str, wrong: &mut Wrong<'_>) -> Duration {
-    let parsed = via::duration(text).ok_or_else(|| format!("`{text}`"));
+    let parsed = duration(text).ok_or_else(|| format!("`{text}`"));
     wrong
         .check(parsed, &["mail", "due_for"], "it is no time span", "write one such as `48h`, `3d` or `2w`")
         .unwrap_or_default()

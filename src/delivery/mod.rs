@@ -32,4 +32,3 @@ mod weighted_fair;
 
 pub use crate::delivery::policy::Policy;
 pub use crate::delivery::route::Route;
-pub use crate::letter::Letter;

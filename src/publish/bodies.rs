@@ -14,7 +14,7 @@ use crate::issue::Issue;
 use crate::load;
 
 /// Bytes of bodies that are kept from the hash on.
-const MOST_BYTES_HELD: usize = 8 << 20;
+const MOST_BYTES_HELD: usize = 1 << 20;
 
 /// Reads bodies, and has those that were read before.
 pub(super) struct Bodies<'a> {

@@ -151,7 +151,7 @@ fn the_audience_is_frozen(open: Open<'_>) {
     let mut store = open();
     add(&mut *store, 3);
     store.set_status(&address(1), Status::Suppressed, now()).unwrap();
-    assert_eq!(store.mailing(&issue()).unwrap(), None);
+    assert_eq!(mailing_of(&*store, &issue()), None);
     let mailing = store.freeze(&issue(), "hash", None, now()).unwrap();
     assert_eq!(
         mailing,
@@ -162,6 +162,10 @@ fn the_audience_is_frozen(open: Open<'_>) {
     assert_eq!(again, mailing);
     assert_eq!(open().mailings().unwrap(), [mailing]);
     assert_eq!(store.counts(&issue()).unwrap().of(State::Queued), 2);
+}
+
+fn mailing_of(store: &dyn Store, issue: &IssueId) -> Option<Mailing> {
+    store.mailings().unwrap().into_iter().find(|mailing| mailing.issue == *issue)
 }
 
 fn id(name: &str) -> IssueId {
@@ -195,8 +199,8 @@ fn what_a_digest_holds_is_frozen(open: Open<'_>) {
     };
     assert_eq!(mailing, expected);
     assert_eq!(freeze(&mut *store, &week(46, &["z", "late"])).unwrap(), expected, "it is what it was");
-    assert_eq!(open().mailing(&id("digest:2026-W46")).unwrap(), Some(expected.clone()));
-    assert_eq!(open().mailing(&id("a")).unwrap(), None, "an issue in a digest has no mailing by itself");
+    assert_eq!(mailing_of(&*open(), &id("digest:2026-W46")), Some(expected.clone()));
+    assert_eq!(mailing_of(&*open(), &id("a")), None, "an issue in a digest has no mailing by itself");
     store.freeze(&id("late"), "hash", None, now()).unwrap();
     let mailings = open().mailings().unwrap();
     assert_eq!((mailings.len(), mailings[0].digest.as_ref(), &mailings[1]), (2, None, &expected));

@@ -135,10 +135,7 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Mailing, StoreError>;
 
-    /// The mailing of an issue by itself, or of a digest.
-    fn mailing(&self, issue: &IssueId) -> Result<Option<Mailing>, StoreError>;
-
-    /// All mailings, newest first.
+    /// All mailings, of issues by themselves and of digests, newest first.
     fn mailings(&self) -> Result<Vec<Mailing>, StoreError>;
 
     /// Says that this run is alive, shows others how far it is, and settles what runs left behind that died meanwhile. To

@@ -176,10 +176,6 @@ impl Store for Postgres {
         })
     }
 
-    fn mailing(&self, issue: &IssueId) -> StoreResult<Option<Mailing>> {
-        self.link.repeated("read a mailing", |session, _| mailings::mailing(&mut session.client, issue))
-    }
-
     fn mailings(&self) -> StoreResult<Vec<Mailing>> {
         self.link.repeated("read the mailings", |session, _| mailings::mailings(&mut session.client))
     }

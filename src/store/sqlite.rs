@@ -184,10 +184,6 @@ impl Store for Sqlite {
         })
     }
 
-    fn mailing(&self, issue: &IssueId) -> StoreResult<Option<Mailing>> {
-        self.reading("read a mailing", |connection| ledger::mailing(connection, issue))
-    }
-
     fn mailings(&self) -> StoreResult<Vec<Mailing>> {
         self.reading("read the mailings", ledger::mailings)
     }

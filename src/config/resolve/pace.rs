@@ -5,19 +5,19 @@ use std::fmt::Display;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use crate::config::duration::duration;
 use crate::config::raw::{RawCanary, RawWarmUp};
 use crate::config::resolve::Wrong;
-use crate::config::via;
 use crate::delivery::policy::{Canary, Wave};
 use crate::rate::{Rate, WarmUp};
 
 /// A rate under that name. `report` takes what is wrong and what to do.
 pub(super) fn rate(text: &str, name: &str, report: &mut dyn FnMut(&dyn Display, &str)) -> Option<Rate> {
-    let Some(rate) = via::rate(text) else {
+    let rate = Rate::parse(name, text);
+    if rate.is_none() {
         report(&format!("`{text}` is no rate"), "write one such as `10/s`, `300/min` or `5000/h`");
-        return None;
-    };
-    Some(Rate { name: name.to_owned(), ..rate })
+    }
+    rate
 }
 
 /// A warm-up under that name. `report` takes the key, what is wrong and what to do.
@@ -71,7 +71,7 @@ pub(super) fn canary(raw: &RawCanary, wrong: &mut Wrong<'_>) -> Canary {
     } else if share == 0.0 {
         wrong.value(&keys("share"), "that is nobody", "write a percentage such as `1%`, or remove `canary`");
     }
-    let wait = via::duration(raw.wait.as_deref().unwrap_or("30m")).unwrap_or_else(|| {
+    let wait = duration(raw.wait.as_deref().unwrap_or("30m")).unwrap_or_else(|| {
         let text = raw.wait.as_deref().unwrap_or_default();
         wrong.value(&keys("wait"), format!("it is no time span: `{text}`"), "write one such as `30m` or `2h`");
         chrono::Duration::zero()

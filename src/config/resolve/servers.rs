@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use crate::config::raw::{RawMail, RawServer, RawServerFields, RawVia};
 use crate::config::resolve::{Wrong, pace};
-use crate::config::{MailServer, Via, via};
+use crate::config::{MailServer, Via};
 use crate::smtp::Server;
 
 const KEYS: [&str; 2] = ["mail", "via"];
@@ -17,7 +17,7 @@ pub(super) fn way_out(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Via {
     let servers = match &raw.via {
         None => return Via::Outbox(PathBuf::from("outbox")),
         Some(RawVia::One(RawServer::Url(url))) => {
-            if let Some(folder) = via::outbox(url.trim()) {
+            if let Some(folder) = outbox(url.trim()) {
                 return Via::Outbox(folder);
             }
             let server = parsed(url, "", wrong);
@@ -48,7 +48,7 @@ fn of_entry(entry: &RawServer, raw: &RawMail, which: &str, zone: Tz, wrong: &mut
         RawServer::Url(url) => (url, &none),
         RawServer::Full(own) => (&own.url, &**own),
     };
-    if via::outbox(url.trim()).is_some() {
+    if outbox(url.trim()).is_some() {
         let why = format!("{which}an outbox is no mail server");
         wrong.value(&KEYS, why, "write `via: outbox` alone, or remove it from the list");
         return None;
@@ -123,4 +123,23 @@ fn refuse_twins(servers: &[MailServer], wrong: &mut Wrong<'_>) {
 fn name_of(server: &Server, user: Option<&str>) -> String {
     let user = user.map_or_else(String::new, |user| format!("{user}@"));
     format!("{user}{}:{}", server.host, server.port)
+}
+
+/// The folder that `outbox` or `outbox:DIR` names; `None` where the text names something else.
+fn outbox(text: &str) -> Option<PathBuf> {
+    let folder = text.strip_prefix("outbox")?;
+    let folder = folder.strip_prefix(':').unwrap_or(folder);
+    Some(PathBuf::from(if folder.is_empty() { "outbox" } else { folder }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_outboxes() {
+        assert_eq!(outbox("outbox"), Some(PathBuf::from("outbox")));
+        assert_eq!(outbox("outbox:target/mail"), Some(PathBuf::from("target/mail")));
+        assert_eq!(outbox("smtp://mail.example.org"), None);
+    }
 }

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
 use slugline::disk::Project;
+use slugline::identity::LockMode;
 use slugline::load;
 use slugline::publish;
-use slugline::identity::LockMode;
 
 use crate::judge::Published;
 
