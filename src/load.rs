@@ -4,7 +4,6 @@
 //! stops no other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -139,9 +138,8 @@ fn read_all(
     let all = Mutex::new((Vec::with_capacity(files.len()), BTreeMap::new()));
     files.into_par_iter().chunks(AT_A_TIME).enumerate().for_each(|(number, files)| {
         let (mut pool, mut issues, mut findings) = (Pool::default(), Vec::with_capacity(files.len()), Vec::new());
-        let mut head = Vec::new();
         for file in files {
-            let assembled = load(project, config, history, &file, &mut head);
+            let assembled = load(project, config, history, &file);
             issues.extend(assembled.issue.map(|issue| pool.share(issue)));
             findings.extend(assembled.findings);
         }
@@ -153,14 +151,16 @@ fn read_all(
     Issues { issues, findings: findings.into_iter().chain(in_order.into_values().flatten()).collect() }
 }
 
-/// `head` is room for the first bytes of the file, used again for the next.
-fn load(project: &Project, config: &Config, history: &History, file: &SourceFile, head: &mut Vec<u8>) -> Assembled {
+fn load(project: &Project, config: &Config, history: &History, file: &SourceFile) -> Assembled {
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
-    if let Err(error) = project.head(&file.path, head, front_matter::is_complete) {
-        let finding = Finding::error("unreadable", format!("it cannot be read: {error}"));
-        return left_out(finding.help("let the user who runs this read it").at(Place::file(&file.path)));
-    }
-    match front_matter::split(&file.path, head) {
+    let head = match project.head(&file.path, front_matter::is_complete) {
+        Ok(head) => head,
+        Err(error) => {
+            let finding = Finding::error("unreadable", format!("it cannot be read: {error}"));
+            return left_out(finding.help("let the user who runs this read it").at(Place::file(&file.path)));
+        }
+    };
+    match front_matter::split(&file.path, &head) {
         Ok(block) => {
             let changed = history.updated(&file.path);
             let below_content = config.languages.without_language(file.below_content());
@@ -231,11 +231,6 @@ pub fn body_in<'f>(issue: &Issue, file: &'f [u8]) -> Result<&'f str, Box<Finding
 /// Two issues with one permalink or one id cannot both be published: the later one in the order is left out, and named.
 /// An id that was published belongs to whom it was published for.
 fn leave_out_repeated(loaded: &mut Issues, lock: &Lock) {
-    // Nearly every project has none: not worth two maps of a hundred thousand addresses.
-    let permalinks = loaded.issues.iter().map(|issue| issue.permalink.as_str());
-    if !may_repeat(permalinks) && !may_repeat(loaded.issues.iter().map(|issue| issue.id.as_str())) {
-        return;
-    }
     let mut permalinks: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
     let mut ids: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
     for issue in &loaded.issues {
@@ -260,14 +255,6 @@ fn leave_out_repeated(loaded: &mut Issues, lock: &Lock) {
     }
     let mut at = 0..;
     loaded.issues.retain(|_| at.next().is_none_or(|at| !repeated.contains(&at)));
-}
-
-/// Whether one of the texts may be there twice: by their hashes, so that `true` means look closer.
-fn may_repeat<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
-    let hash = |text: &str| BuildHasherDefault::<DefaultHasher>::default().hash_one(text);
-    let mut hashes: Vec<u64> = texts.map(hash).collect();
-    hashes.sort_unstable();
-    hashes.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 fn undated(issue: &Issue) -> Finding {

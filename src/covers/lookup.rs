@@ -169,10 +169,7 @@ impl<'a> Covers<'a> {
 /// Where the cover stands in the front matter of an issue.
 pub(super) fn place_of_cover(project: &Project, issue: &Issue) -> Place {
     let whole = Place::file(&issue.path);
-    let mut head = Vec::new();
-    if project.head(&issue.path, &mut head, front_matter::is_complete).is_err() {
-        return whole;
-    }
+    let Ok(head) = project.head(&issue.path, front_matter::is_complete) else { return whole };
     let Ok(block) = front_matter::split(&issue.path, &head) else { return whole };
     let places = cover::FIELDS.iter().map(|field| block.place(&issue.path, field));
     places.into_iter().find(|place| place.line > 0).unwrap_or(whole)

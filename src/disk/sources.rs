@@ -49,17 +49,16 @@ impl Project {
         Ok((found.files, found.findings))
     }
 
-    /// Reads the first bytes of a file, as many as `is_enough` wants or all, in place of what `bytes` holds.
+    /// The first bytes of a file, as many as `is_enough` wants, or all.
     ///
     /// # Errors
     /// What the system says.
-    pub fn head(&self, path: &str, bytes: &mut Vec<u8>, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<()> {
+    pub fn head(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
         const STEP: u64 = 4096;
         let mut file = File::open(self.path(path))?;
-        bytes.clear();
-        bytes.reserve(STEP as usize);
-        while file.by_ref().take(STEP).read_to_end(bytes)? > 0 && !is_enough(bytes) {}
-        Ok(())
+        let mut bytes = Vec::with_capacity(STEP as usize);
+        while file.by_ref().take(STEP).read_to_end(&mut bytes)? > 0 && !is_enough(&bytes) {}
+        Ok(bytes)
     }
 }
 
@@ -176,9 +175,7 @@ mod tests {
     fn reads_only_what_is_needed() {
         let (_folder, project) = project(&[]);
         project.write("a.md", &[b'x'; 20_000]).unwrap();
-        let mut bytes = vec![b'y'];
-        let mut length =
-            |path, enough: usize| project.head(path, &mut bytes, |bytes| bytes.len() > enough).map(|()| bytes.len());
+        let length = |path, enough: usize| project.head(path, |bytes| bytes.len() > enough).map(|bytes| bytes.len());
         assert_eq!(length("a.md", 5000).unwrap(), 8192);
         assert_eq!(length("a.md", 50_000).unwrap(), 20_000);
         assert!(length("b.md", 0).is_err());

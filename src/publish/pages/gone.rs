@@ -44,8 +44,7 @@ impl Workshop<'_> {
     }
 
     fn is_own(&self, path: &str) -> bool {
-        let mut head = Vec::new();
-        let read = self.source.project.head(path, &mut head, |_| true);
-        read.is_ok() && String::from_utf8_lossy(&head).contains(OWN)
+        let head = self.source.project.head(path, |_| true);
+        head.is_ok_and(|head| String::from_utf8_lossy(&head).contains(OWN))
     }
 }
