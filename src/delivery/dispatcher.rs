@@ -103,13 +103,13 @@ impl Claimer<'_, '_> {
     /// Claims until nobody waits, the limit is reached or the run stops.
     fn claim_all(&mut self) -> Result<(), Stopped> {
         let mut renewed = Instant::now();
-        while !self.queue.is_stopped() {
+        while !self.queue.is_closed() {
             if renewed.elapsed() >= POLL_INTERVAL {
                 self.ledger.renew_run()?;
                 renewed = Instant::now();
             }
             let room = self.queue.wait_for_room();
-            if room > 0 && !self.queue.is_stopped() && !self.claim(room)? {
+            if room > 0 && !self.queue.is_closed() && !self.claim(room)? {
                 break;
             }
         }

@@ -1,24 +1,28 @@
 //! The ledger as the threads of a run write it: entries of all of them are committed together.
 //!
-//! A thread that needs an entry committed waits for the store; the one that gets it commits all that wait (group commit).
+//! A thread that needs an entry committed commits all that wait, or waits for the one that is at it (group commit).
 //! Entries are written in the order in which they came: once `sending` has returned for a connection's next message, the
 //! outcome of the one before is committed too. So a killed run leaves one unknown recipient per connection at most.
 
 use std::collections::HashSet;
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::delivery::job::Job;
 use crate::ledger::{Claim, Entry, Outcome};
 use crate::rate::Quota;
-use crate::store::{Barrier, Store, StoreError};
+use crate::store::{Barrier, Recorder, Store, StoreError};
 use crate::subscriber::SubscriberId;
 
 pub(super) struct LedgerWriter<'a> {
     job: &'a Job<'a>,
     store: Mutex<&'a mut dyn Store>,
     barrier: Barrier,
+    /// Writes entries while the store claims recipients, where it can.
+    recorder: Option<Recorder>,
     batch: Mutex<Batch>,
+    /// A batch is committed, or cannot be.
+    committed: Condvar,
 }
 
 /// The run is over before everybody is served, because the ledger cannot be kept or something stopped it.
@@ -31,6 +35,7 @@ struct Batch {
     /// How many entries were added so far, and how many of them are committed.
     added: u64,
     committed: u64,
+    is_being_committed: bool,
     /// Recipients that this run has lost to another, and whose `sending` waits to hear of it.
     lost: HashSet<SubscriberId>,
     failed: Option<StoreError>,
@@ -38,8 +43,9 @@ struct Batch {
 
 impl<'a> LedgerWriter<'a> {
     pub(super) fn new(store: &'a mut dyn Store, job: &'a Job<'a>) -> Result<Self, StoreError> {
-        let barrier = store.barrier()?;
-        Ok(Self { job, store: Mutex::new(store), barrier, batch: Mutex::default() })
+        let (barrier, recorder) = (store.barrier()?, store.recorder(job.issue)?);
+        let (store, batch) = (Mutex::new(store), Mutex::default());
+        Ok(Self { job, store, barrier, recorder, batch, committed: Condvar::new() })
     }
 
     /// Claims up to `limit` recipients, durably. While the disk is waited for, others write.
@@ -102,29 +108,43 @@ impl<'a> LedgerWriter<'a> {
         self.batch().failed.take().map_or(Ok(()), Err)
     }
 
-    /// Returns once the first `upto` entries are committed.
+    /// Returns once the first `upto` entries are committed, by this thread or another one.
     fn commit(&self, upto: u64) -> Result<(), Stopped> {
-        if self.is_committed(upto)? {
-            return Ok(());
-        }
-        let mut store = self.store();
-        // Whoever had the store before may have committed them too.
-        if self.is_committed(upto)? {
-            return Ok(());
-        }
-        let (entries, added) = self.batch().take();
-        let lost = store.record(self.job.issue, &entries, self.job.surroundings.now());
-        let lost = lost.map_err(|error| self.fail(error))?;
         let mut batch = self.batch();
-        batch.committed = added;
-        let is_sending = |id: &SubscriberId| entries.contains(&(*id, Entry::Sending));
-        batch.lost.extend(lost.into_iter().filter(is_sending));
+        while batch.committed < upto {
+            if batch.failed.is_some() {
+                return Err(Stopped);
+            }
+            // All who wait go on at once when it is committed; if each waited for the store, they would go on one by one.
+            batch = match batch.is_being_committed {
+                true => self.committed.wait(batch).unwrap_or_else(PoisonError::into_inner),
+                false => self.commit_batch(batch),
+            };
+        }
         Ok(())
     }
 
-    fn is_committed(&self, upto: u64) -> Result<bool, Stopped> {
-        let batch = self.batch();
-        if batch.failed.is_some() { Err(Stopped) } else { Ok(batch.committed >= upto) }
+    fn commit_batch<'batch>(&'batch self, mut batch: MutexGuard<'batch, Batch>) -> MutexGuard<'batch, Batch> {
+        batch.is_being_committed = true;
+        let (entries, added) = (mem::take(&mut batch.waiting), batch.added);
+        drop(batch);
+        let now = self.job.surroundings.now();
+        let result = match &self.recorder {
+            Some(record) => record(&entries, now),
+            None => self.store().record(self.job.issue, &entries, now),
+        };
+        let mut batch = self.batch();
+        batch.is_being_committed = false;
+        match result {
+            Ok(lost) => {
+                batch.committed = added;
+                let is_sending = |id: &SubscriberId| entries.contains(&(*id, Entry::Sending));
+                batch.lost.extend(lost.into_iter().filter(is_sending));
+            }
+            Err(error) => drop(batch.failed.get_or_insert(error)),
+        }
+        self.committed.notify_all();
+        batch
     }
 
     /// Lets `work` use the store, and keeps what fails.
@@ -147,12 +167,5 @@ impl<'a> LedgerWriter<'a> {
 
     fn batch(&self) -> MutexGuard<'_, Batch> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Batch {
-    /// The entries that wait, and how many were added up to them.
-    fn take(&mut self) -> (Vec<(SubscriberId, Entry)>, u64) {
-        (mem::take(&mut self.waiting), self.added)
     }
 }

@@ -283,8 +283,13 @@ impl<'a> Queue<'a> {
         self.room_came.notify_all();
     }
 
-    /// Whether no further message is to be begun.
+    /// Whether no further message is to be begun, not even one that was taken for a server already.
     pub(super) fn is_stopped(&self) -> bool {
+        self.must_stop(&self.inner())
+    }
+
+    /// Whether nobody else is to be taken for a server.
+    pub(super) fn is_closed(&self) -> bool {
         self.is_over(&self.inner())
     }
 
@@ -298,11 +303,11 @@ impl<'a> Queue<'a> {
     }
 
     fn is_over(&self, inner: &Inner) -> bool {
-        self.surroundings.is_stopped()
-            || inner.halted
-            || inner.workers == 0
-            || inner.outcome.is_stopped()
-            || inner.is_paused()
+        self.must_stop(inner) || inner.is_paused()
+    }
+
+    fn must_stop(&self, inner: &Inner) -> bool {
+        self.surroundings.is_stopped() || inner.halted || inner.workers == 0 || inner.outcome.is_stopped()
     }
 
     /// Sums up.

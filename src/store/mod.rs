@@ -172,6 +172,12 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>, StoreError>;
 
+    /// Gives a function for any thread that does the same about an issue's recipients while the store is busy with
+    /// something else, unless it can do only one thing at a time.
+    fn recorder(&self, _issue: &IssueId) -> Result<Option<Recorder>, StoreError> {
+        Ok(None)
+    }
+
     /// Takes up to `wanted` messages from what `rate` allows to all who send from this store. What is taken is gone,
     /// also for the next run.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits, StoreError>;
@@ -221,6 +227,10 @@ pub trait Store: Send {
 
 /// Makes durable what was written before; see `Store::barrier`.
 pub type Barrier = Box<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
+
+/// Writes entries down while the store does something else; see `Store::recorder`.
+pub type Recorder =
+    Box<dyn Fn(&[(SubscriberId, Entry)], DateTime<Utc>) -> Result<Vec<SubscriberId>, StoreError> + Send + Sync>;
 
 /// How many of the given subscribers were new.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,14 +1,16 @@
 //! The store in one SQLite file: the default, for one machine.
 //!
-//! Two speeds of durability: what the contract calls durable is committed with `synchronous=FULL`, the rest with NORMAL. All
-//! of it survives the death of the process, for the page cache does; only FULL survives that of the machine, and it carries
-//! every earlier commit along, since the write-ahead log is one file. The right to send is a lock of the operating system on a file beside the database, which no death
+//! Two speeds of durability: what the contract calls durable is committed with `synchronous=FULL`, the rest with
+//! NORMAL, and entries about messages first go into a `log`. All of it survives the death of the process, for the page
+//! cache does; only FULL survives that of the machine, and it carries every earlier commit along, since the write-ahead
+//! log is one file. The right to send is a lock of the operating system on a file beside the database, which no death
 //! leaves behind.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -20,19 +22,19 @@ use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
+use crate::store::{Added, Barrier, Begun, Recorder, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use file::beside;
-use old_log::Noted;
+use log::Log;
 
 mod decisions;
 mod digest;
 mod error;
 mod file;
 mod ledger;
+mod log;
 mod moves;
-mod old_log;
 mod rate;
 mod schema;
 mod subscribers;
@@ -47,22 +49,78 @@ pub struct Sqlite {
     sending: Option<Sending>,
 }
 
-/// The right to send.
+/// The right to send, and what is done with it.
 #[derive(Debug)]
 struct Sending {
     /// The number in the table of runs.
     run: i64,
-    /// Held as long as the right lasts.
+    log: Arc<Mutex<Log>>,
+    /// The issue at hand, and the number of its mailing.
+    mailing: RefCell<Option<(IssueId, i64)>>,
+    /// Held as long as it lasts.
     _lock: File,
 }
 
 impl Sqlite {
-    /// Runs `work` for the run of this process, which has the right to send, in one transaction that survives the death of
-    /// the process.
-    fn running<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>, i64) -> Result<T>) -> StoreResult<T> {
-        let none = || error::doing(doing, &self.path, anyhow!("no run has begun"));
-        let run = self.sending.as_ref().ok_or_else(none)?.run;
-        self.quickly(doing, |transaction| work(transaction, run))
+    /// This process's right to send.
+    fn sending(&self, doing: &'static str) -> StoreResult<&Sending> {
+        self.sending.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
+    }
+
+    /// The number of an issue's mailing, asked for with every message.
+    fn mailing_number(&self, sending: &Sending, issue: &IssueId) -> Result<i64> {
+        let mut known = sending.mailing.borrow_mut();
+        if let Some((_, number)) = known.as_ref().filter(|(known, _)| known == issue) {
+            return Ok(*number);
+        }
+        let number = ledger::number(&self.connection, issue)?;
+        *known = Some((issue.clone(), number));
+        Ok(number)
+    }
+
+    /// Claims recipients as `work` does, which gives the number of their mailing too.
+    fn claimed(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, i64) -> Result<(i64, Vec<Claim>)>,
+    ) -> StoreResult<Vec<Claim>> {
+        const DOING: &str = "claim recipients";
+        let Sending { run, log, .. } = self.sending(DOING)?;
+        let turned = lock(log).turn();
+        let worked = self.quickly(DOING, |transaction| {
+            ledger::apply(transaction, *run, turned.entries())?;
+            work(transaction, *run)
+        });
+        let mut log = lock(log);
+        let (mailing, claims) = worked.inspect_err(|_| log.give_back(turned))?;
+        log.done().map_err(|error| error::doing(DOING, &self.path, error))?;
+        for claim in &claims {
+            log.claimed(mailing, claim.subscriber.id);
+        }
+        Ok(claims)
+    }
+
+    /// What writes entries about an issue's recipients into the log.
+    fn recorder_of(&self, issue: &IssueId) -> StoreResult<Recorder> {
+        const DOING: &str = "record what is sent";
+        let sending = self.sending(DOING)?;
+        let (log, path) = (Arc::clone(&sending.log), self.path.clone());
+        let failed = move |error| error::doing(DOING, &path, error);
+        let mailing = self.mailing_number(sending, issue).map_err(&failed)?;
+        Ok(Box::new(move |entries, now| lock(&log).add(mailing, entries, now).map_err(&failed)))
+    }
+
+    /// Brings what waits in the log into the database.
+    fn write_log(&self) -> StoreResult<()> {
+        const DOING: &str = "record what was sent";
+        let Some(Sending { run, log, .. }) = &self.sending else { return Ok(()) };
+        let turned = lock(log).turn();
+        if turned.is_empty() {
+            return Ok(());
+        }
+        let applied = self.quickly(DOING, |transaction| ledger::apply(transaction, *run, turned.entries()));
+        let mut log = lock(log);
+        applied.inspect_err(|_| log.give_back(turned))?;
+        log.done().map_err(|error| error::doing(DOING, &self.path, error))
     }
 
     /// Takes the right to send, if `admit` does not refuse, and settles what dead runs left; the other who has it otherwise.
@@ -79,19 +137,19 @@ impl Sqlite {
         };
         let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
         note.map_err(|error| error::doing(doing, &self.path, error.into()))?;
+        let paths = log::paths(&self.path);
         let failed = |error| error::doing(doing, &self.path, error);
         let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
-        let noted = last.map_or(Ok(Vec::new()), |last| old_log::left_behind(&self.path, last)).map_err(failed)?;
+        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&paths, last)).map_err(failed)?;
         let (number, recovered, admitted) = self.durably(doing, |transaction| {
             let admitted = admit(self, transaction)?;
-            for Noted { mailing, subscriber, entry, at } in noted {
-                ledger::record(transaction, last.unwrap_or_default(), mailing, &[(subscriber, entry)], at)?;
-            }
+            let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
+            ledger::apply(transaction, last.unwrap_or_default(), entries)?;
             let (number, recovered) = ledger::begin_run(transaction, run, now)?;
             Ok((number, recovered, admitted))
         })?;
-        old_log::remove(&self.path).map_err(failed)?;
-        self.sending = Some(Sending { run: number, _lock: file });
+        let log = Arc::new(Mutex::new(Log::begin(&paths, number).map_err(failed)?));
+        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
         Ok(Ok((recovered, admitted)))
     }
 
@@ -169,6 +227,7 @@ impl Store for Sqlite {
 
     /// Nobody else may send meanwhile, so nobody else can have died.
     fn renew_run(&mut self, _: DateTime<Utc>) -> StoreResult<Recovered> {
+        self.write_log()?;
         Ok(Recovered::default())
     }
 
@@ -189,7 +248,7 @@ impl Store for Sqlite {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-        self.running(CLAIM, |transaction, run| ledger::claim(transaction, issue, run, limit, now))
+        self.claimed(|transaction, run| ledger::claim(transaction, issue, run, limit, now))
     }
 
     fn claim_these(
@@ -198,7 +257,7 @@ impl Store for Sqlite {
         recipients: &[SubscriberId],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<Claim>> {
-        self.running(CLAIM, |transaction, run| ledger::claim_these(transaction, issue, run, recipients, now))
+        self.claimed(|transaction, run| ledger::claim_these(transaction, issue, run, recipients, now))
     }
 
     /// The write-ahead log is one file, which any thread may sync while others go on writing to it.
@@ -220,9 +279,12 @@ impl Store for Sqlite {
         entries: &[(SubscriberId, Entry)],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<SubscriberId>> {
-        self.running("record what is sent", |transaction, run| {
-            ledger::record(transaction, run, ledger::number(transaction, issue)?, entries, now)
-        })
+        self.recorder_of(issue)?(entries, now)
+    }
+
+    /// The log is there for that. It does not grow without end, for each claim empties it.
+    fn recorder(&self, issue: &IssueId) -> StoreResult<Option<Recorder>> {
+        self.recorder_of(issue).map(Some)
     }
 
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> StoreResult<Permits> {
@@ -238,6 +300,7 @@ impl Store for Sqlite {
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
+        self.write_log()?;
         self.reading("count recipients", |connection| ledger::counts(connection, issue))
     }
 
@@ -247,11 +310,13 @@ impl Store for Sqlite {
         state: Option<State>,
         each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
+        self.write_log()?;
         let all = ledger::each(&self.connection, issue, state, each);
         all.map_err(|error| error::reading("read the recipients", &self.path, error))
     }
 
     fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> StoreResult<Vec<Delivery>> {
+        self.write_log()?;
         self.reading("read the recipients", |connection| ledger::deliveries_to(connection, issue, recipients))
     }
 
@@ -262,6 +327,7 @@ impl Store for Sqlite {
         to: State,
         now: DateTime<Utc>,
     ) -> StoreResult<u64> {
+        self.write_log()?;
         self.changing("resolve recipients", |transaction| decisions::resolve(transaction, issue, addresses, to, now))
     }
 
@@ -272,15 +338,25 @@ impl Store for Sqlite {
         addresses: &[EmailAddress],
         now: DateTime<Utc>,
     ) -> StoreResult<Requeued> {
+        self.write_log()?;
         let requeue = |transaction: &Transaction<'_>| decisions::requeue(transaction, issue, failed, addresses, now);
         self.changing("queue recipients again", requeue)
+    }
+}
+
+impl Drop for Sqlite {
+    /// The next run would do it too; but until then somebody may want to know.
+    fn drop(&mut self) {
+        let _ = self.write_log();
     }
 }
 
 type Result<T> = anyhow::Result<T>;
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
-const CLAIM: &str = "claim recipients";
+fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Times in the database: UTC with milliseconds, so that text order is time order.
 fn time_text(time: DateTime<Utc>) -> String {

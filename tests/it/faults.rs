@@ -20,7 +20,7 @@ const SIGKILL: i32 = 9;
 #[test]
 fn a_run_killed_at_any_step_loses_nobody_and_repeats_nothing() {
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
-    let some = ["record what is sent: not committed", "claim recipients: committed", "sync its log: done"];
+    let some = ["note entries: not written", "claim recipients: committed", "sync its log: done"];
     dies_at_every_step(&peer, "sqlite:slugline.db", &some, |newsletter, issue, fault| {
         killed(dying(newsletter, issue, fault))
     });

@@ -13,7 +13,7 @@ impl Claimer<'_, '_> {
     pub(super) fn wait(&self, pause: Duration) -> Result<(), Stopped> {
         const STEP: Duration = Duration::from_secs(60);
         let mut left = pause;
-        while !left.is_zero() && !self.queue.is_stopped() {
+        while !left.is_zero() && !self.queue.is_closed() {
             let step = left.min(STEP);
             (self.job.surroundings.pause)(step);
             self.ledger.renew_run()?;

@@ -20,11 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SMALL_CACHE: i64 = 2000;
 const LARGE_CACHE: i64 = 40_000;
 
-/// A write-ahead log that a large transaction left is cut to this many bytes afterwards.
+/// A write-ahead log that a large transaction left is cut to this size afterwards.
 const LARGEST_LOG: i64 = 16 << 20;
-
-/// Pages in the write-ahead log at which it is brought into the database, which waits for the disk: as many as it may keep.
-const CHECKPOINT: i64 = LARGEST_LOG / 4096;
 
 impl Sqlite {
     /// Opens the store in the file at `path`, making it if it is not there.
@@ -50,7 +47,6 @@ impl Sqlite {
         log_ahead(&self.connection)?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         self.connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
-        self.connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         // Where fsync does not wait for the disk (macOS), a commit would not survive a power cut without it.
         self.connection.pragma_update(None, "fullfsync", true)?;
         self.connection.pragma_update(None, "foreign_keys", true)

@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use super::log::Noted;
 use super::{Result, digest, subscribers, time, time_text};
 use crate::digest::Contents;
 use crate::issue::IssueId;
@@ -15,7 +16,7 @@ use crate::subscriber::{Status, Subscriber, SubscriberId};
 const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
                        delivery.reply, delivery.changed";
 
-/// The last run of this boot: the one whose log of before counts. After another boot it does not.
+/// The last run of this boot: the one whose log counts. After another boot it does not.
 pub(super) fn last_run(connection: &Connection, boot_id: &str) -> Result<Option<i64>> {
     let sql = "SELECT id FROM run WHERE id = (SELECT max(id) FROM run) AND boot_id = ?1";
     Ok(connection.query_row(sql, [boot_id], |row| row.get(0)).optional()?)
@@ -118,14 +119,14 @@ fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
     })
 }
 
-/// Claims recipients.
+/// Claims recipients, and gives the number of the mailing with them.
 pub(super) fn claim(
     transaction: &Transaction<'_>,
     issue: &IssueId,
     run: i64,
     limit: usize,
     now: DateTime<Utc>,
-) -> Result<Vec<Claim>> {
+) -> Result<(i64, Vec<Claim>)> {
     let mailing = number(transaction, issue)?;
     let now = time_text(now);
     let mut claims: Vec<Claim> = Vec::new();
@@ -149,17 +150,17 @@ pub(super) fn claim(
             }
         }
     }
-    Ok(claims)
+    Ok((mailing, claims))
 }
 
-/// Claims those of these who wait.
+/// Claims those of these who wait, and gives the number of the mailing with them.
 pub(super) fn claim_these(
     transaction: &Transaction<'_>,
     issue: &IssueId,
     run: i64,
     recipients: &[SubscriberId],
     now: DateTime<Utc>,
-) -> Result<Vec<Claim>> {
+) -> Result<(i64, Vec<Claim>)> {
     let mailing = number(transaction, issue)?;
     let now = time_text(now);
     let sql = format!(
@@ -184,7 +185,7 @@ pub(super) fn claim_these(
             leave_out(transaction, mailing, *recipient, &now)?;
         }
     }
-    Ok(claims)
+    Ok((mailing, claims))
 }
 
 /// Somebody left, or was suppressed, after the freeze.
@@ -217,61 +218,64 @@ fn due(transaction: &Transaction<'_>, mailing: i64, limit: usize, now: &str) -> 
     Ok(due)
 }
 
-/// Brings entries of a run into its rows, in their order; returns the recipients it has not claimed, or no longer, of whom
-/// nothing is written.
-pub(super) fn record(
+/// Brings entries of a run into its rows; rows it has not claimed, or which have ended, stay as they are.
+pub(super) fn apply<'noted>(
     transaction: &Transaction<'_>,
     run: i64,
-    mailing: i64,
-    entries: &[(SubscriberId, Entry)],
-    now: DateTime<Utc>,
-) -> Result<Vec<SubscriberId>> {
-    let now = time_text(now);
-    let mut moved = transaction.prepare_cached(
-        "UPDATE delivery SET state = ?5, changed = ?6
-         WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state = ?4",
-    )?;
-    let mut moved = |subscriber: SubscriberId, from: State, to: State| {
-        moved.execute(params![mailing, subscriber.0, run, from.as_str(), to.as_str(), now])
-    };
-    let mut lost = Vec::new();
-    for (subscriber, entry) in entries {
-        let written = match entry {
-            Entry::Sending => moved(*subscriber, State::Claimed, State::Sending)?,
-            Entry::Unsent => moved(*subscriber, State::Sending, State::Claimed)?,
-            Entry::Ended(outcome) => end(transaction, mailing, *subscriber, run, outcome, &now)?,
-        };
-        if written == 0 {
-            lost.push(*subscriber);
+    entries: impl IntoIterator<Item = (i64, SubscriberId, &'noted Noted)>,
+) -> Result<()> {
+    for (mailing, subscriber, Noted { entry, at }) in entries {
+        let at = time_text(*at);
+        match entry {
+            Entry::Sending => moved(transaction, mailing, subscriber, run, State::Sending, &at)?,
+            Entry::Unsent => moved(transaction, mailing, subscriber, run, State::Claimed, &at)?,
+            Entry::Ended(outcome) => ended(transaction, mailing, subscriber, run, outcome, &at)?,
         }
     }
-    Ok(lost)
+    Ok(())
 }
 
-fn end(
+fn moved(
+    transaction: &Transaction<'_>,
+    mailing: i64,
+    subscriber: SubscriberId,
+    run: i64,
+    to: State,
+    at: &str,
+) -> Result<()> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE delivery SET state = ?4, changed = ?5
+         WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state IN ('claimed', 'sending')",
+    )?;
+    update.execute(params![mailing, subscriber.0, run, to.as_str(), at])?;
+    Ok(())
+}
+
+fn ended(
     transaction: &Transaction<'_>,
     mailing: i64,
     subscriber: SubscriberId,
     run: i64,
     outcome: &Outcome,
-    now: &str,
-) -> Result<usize> {
-    let (reply, retry_at) = match outcome {
-        Outcome::Deferred { reply, retry_at } => (Some(reply), Some(time_text(*retry_at))),
-        Outcome::Sent(reply) | Outcome::Failed { reply, .. } | Outcome::Unknown(reply) => (Some(reply), None),
-        Outcome::Requeued => (None, None),
+    at: &str,
+) -> Result<()> {
+    let (state, reply, retry_at) = match outcome {
+        Outcome::Sent(reply) => (State::Sent, Some(reply), None),
+        Outcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(time_text(*retry_at))),
+        Outcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
+        Outcome::Unknown(why) => (State::Unknown, Some(why), None),
+        Outcome::Requeued => (State::Queued, None, None),
     };
     let mut update = transaction.prepare_cached(
         "UPDATE delivery SET state = ?4, reply = ?5, retry_at = ?6, attempts = attempts + ?7, run = NULL, changed = ?8
          WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state IN ('claimed', 'sending')",
     )?;
-    let state = outcome.state();
     let tried = i64::from(state != State::Queued);
-    let written = update.execute(params![mailing, subscriber.0, run, state.as_str(), reply, retry_at, tried, now])?;
-    if written == 1 && matches!(outcome, Outcome::Failed { suppress: true, .. }) {
-        subscribers::suppress(transaction, subscriber, now)?;
+    let written = update.execute(params![mailing, subscriber.0, run, state.as_str(), reply, retry_at, tried, at])? == 1;
+    if written && matches!(outcome, Outcome::Failed { suppress: true, .. }) {
+        subscribers::suppress(transaction, subscriber, at)?;
     }
-    Ok(written)
+    Ok(())
 }
 
 pub(super) fn counts(connection: &Connection, issue: &IssueId) -> Result<Counts> {

@@ -110,41 +110,6 @@ fn a_store_of_the_first_version_keeps_what_it_holds() {
     assert_eq!(issues, [("issue 2", &None), ("issue 1", &None)]);
 }
 
-/// The version before noted in a log of its own what a run did.
-#[test]
-fn what_a_killed_run_of_the_version_before_noted_counts() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let issue = IssueId::new("https://example.org/7/").unwrap();
-    let (run, now) = (Run { host: "host".into(), boot_id: "boot".into(), pid: 7 }, DateTime::default());
-    let mut store = Sqlite::open(&path).unwrap();
-    let new = |number| NewSubscriber::new(format!("reader{number}@example.org").parse().unwrap(), "");
-    store.add_subscribers(&mut (1..=3).map(new), now).unwrap();
-    store.freeze(&issue, "hash", None, now).unwrap();
-    store.begin_run(&run, now).unwrap();
-    store.claim(&issue, 3, now).unwrap();
-    drop(store);
-    let line = |subscriber: i64, state: &str| {
-        format!(
-            "{{\"run\":1,\"turn\":0,\"mailing\":1,\"subscriber\":{subscriber},\"at\":\"2026-11-23T08:00:00.000Z\",\
-             \"state\":\"{state}\",\"reply\":\"250 Ok\"}}\n"
-        )
-    };
-    let log = beside(&path, "-log");
-    std::fs::write(&log, [line(1, "sending"), line(1, "sent"), line(2, "sending")].concat()).unwrap();
-    let mut store = Sqlite::open(&path).unwrap();
-    let Begun::Started(recovered) = store.begin_run(&run, now).unwrap() else { panic!("nobody else is sending") };
-    assert_eq!((recovered.requeued, recovered.unknown.len()), (1, 1));
-    let mut states = Vec::new();
-    let mut each = |delivery: Delivery| {
-        states.push(delivery.state);
-        Ok(())
-    };
-    store.each_delivery(&issue, None, &mut each).unwrap();
-    assert_eq!(states, [State::Sent, State::Unknown, State::Queued]);
-    assert!(!log.exists());
-}
-
 #[test]
 fn a_row_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();

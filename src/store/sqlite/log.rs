@@ -1,0 +1,276 @@
+//! What the run that is alive has done since its last transaction: two files beside the database, a line for each entry.
+//!
+//! A transaction for every message would cost more than the message. A line costs one write into the page cache, which
+//! survives the death of the process as a commit without a sync does; some dozens of entries then go into the database
+//! together, while further ones go into the other file. Whoever takes the lock of a dead run reads its log first, so
+//! nothing is ever missing. After a power cut the log counts no more than any other write without a sync: every claim is
+//! `unknown` then.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::mem;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::file::beside;
+use super::{Result, time, time_text};
+use crate::fault;
+use crate::ledger::{Entry, Outcome, State};
+use crate::subscriber::SubscriberId;
+
+/// The log of a run, and what of it is not in the database.
+#[derive(Debug)]
+pub(super) struct Log {
+    pages: [Page; 2],
+    /// The page that is written on, and how often it was turned.
+    open: usize,
+    turn: u64,
+    run: i64,
+    /// The recipients this run has claimed, each with the state as the last entry left it.
+    claimed: HashMap<Key, State>,
+    /// What is not in the database yet, the last word about each recipient. Each claim empties it.
+    waiting: HashMap<Key, Noted>,
+}
+
+/// A file of the log.
+#[derive(Debug)]
+struct Page {
+    file: File,
+    length: u64,
+}
+
+/// A mailing and one of its recipients.
+type Key = (i64, SubscriberId);
+
+/// What is on its way into the database, the last word about each recipient.
+#[derive(Debug)]
+pub(super) struct Turned(HashMap<Key, Noted>);
+
+/// An entry and its time.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Noted {
+    pub(super) entry: Entry,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// One line.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    run: i64,
+    /// How often the page had been turned; a program of before there were two did not say.
+    #[serde(default)]
+    turn: u64,
+    mailing: i64,
+    subscriber: i64,
+    at: Cow<'a, str>,
+    /// The word of the state in which the entry leaves the recipient.
+    state: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    suppress: bool,
+}
+
+/// The files of the log that is beside this database.
+pub(super) fn paths(database: &Path) -> [PathBuf; 2] {
+    ["-log", "-log2"].map(|suffix| beside(database, suffix))
+}
+
+impl Page {
+    fn open(path: &Path) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Self { file, length })
+    }
+
+    fn write(&mut self, lines: &[u8]) -> Result<()> {
+        if let Err(error) = self.file.write_all(lines) {
+            // Half a line must not stand before others.
+            let _ = self.cut(self.length);
+            return Err(error.into());
+        }
+        self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    fn cut(&mut self, length: u64) -> Result<()> {
+        self.file.set_len(length)?;
+        self.file.seek(SeekFrom::Start(length))?;
+        self.length = length;
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Begins the log of a run; what the files held is gone.
+    pub(super) fn begin(paths: &[PathBuf; 2], run: i64) -> Result<Self> {
+        let mut pages = [Page::open(&paths[0])?, Page::open(&paths[1])?];
+        pages.iter_mut().try_for_each(|page| page.cut(0))?;
+        Ok(Self { pages, open: 0, turn: 0, run, claimed: HashMap::new(), waiting: HashMap::new() })
+    }
+
+    /// Notes that this run has claimed a recipient.
+    pub(super) fn claimed(&mut self, mailing: i64, subscriber: SubscriberId) {
+        self.claimed.insert((mailing, subscriber), State::Claimed);
+    }
+
+    /// Writes entries down; gives the recipients this run has not claimed, of whom nothing is written.
+    pub(super) fn add(
+        &mut self,
+        mailing: i64,
+        entries: &[(SubscriberId, Entry)],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<SubscriberId>> {
+        const USUAL: usize = 128;
+        let (mut lost, mut lines, at) = (Vec::new(), Vec::with_capacity(entries.len() * USUAL), time_text(now));
+        for (subscriber, entry) in entries {
+            if !self.step(mailing, *subscriber, entry) {
+                lost.push(*subscriber);
+                continue;
+            }
+            let line = Line::of(self, mailing, *subscriber, entry, &at);
+            serde_json::to_writer(&mut lines, &line)?;
+            lines.push(b'\n');
+            self.waiting.insert((mailing, *subscriber), Noted { entry: entry.clone(), at: now });
+        }
+        fault::step("note entries", "not written");
+        self.pages[self.open].write(&lines)?;
+        fault::step("note entries", "written");
+        Ok(lost)
+    }
+
+    /// Hands out what is not in the database yet, and turns the page, so that what comes meanwhile stays apart.
+    pub(super) fn turn(&mut self) -> Turned {
+        let other = 1 - self.open;
+        // It is empty, unless what stood on it could not be brought into the database.
+        if self.pages[other].length == 0 && !self.waiting.is_empty() {
+            (self.open, self.turn) = (other, self.turn + 1);
+        }
+        Turned(mem::take(&mut self.waiting))
+    }
+
+    /// All that was handed out is in the database.
+    pub(super) fn done(&mut self) -> Result<()> {
+        for (number, page) in self.pages.iter_mut().enumerate() {
+            if page.length > 0 && (number != self.open || self.waiting.is_empty()) {
+                page.cut(0)?;
+                fault::step("note entries", "all in the database");
+            }
+        }
+        Ok(())
+    }
+
+    /// What was handed out is not in the database after all.
+    pub(super) fn give_back(&mut self, Turned(entries): Turned) {
+        for (key, noted) in entries {
+            self.waiting.entry(key).or_insert(noted);
+        }
+    }
+
+    /// Whether the entry may follow what is known of the recipient; if so, it does.
+    fn step(&mut self, mailing: i64, subscriber: SubscriberId, entry: &Entry) -> bool {
+        let Some(state) = self.claimed.get_mut(&(mailing, subscriber)) else { return false };
+        match (entry, *state) {
+            (Entry::Sending, State::Claimed) => *state = State::Sending,
+            (Entry::Unsent, State::Sending) => *state = State::Claimed,
+            (Entry::Ended(_), _) => {
+                self.claimed.remove(&(mailing, subscriber));
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Turned {
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As `ledger::apply` takes it.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (i64, SubscriberId, &Noted)> {
+        self.0.iter().map(|((mailing, subscriber), noted)| (*mailing, *subscriber, noted))
+    }
+}
+
+/// What a dead run has noted and not put into the database, in its order. A last line that was cut off is none: what it
+/// was to say had not happened.
+pub(super) fn left_behind(paths: &[PathBuf; 2], run: i64) -> Result<Vec<(i64, SubscriberId, Noted)>> {
+    let mut entries = Vec::new();
+    for path in paths {
+        let mut text = Vec::new();
+        Page::open(path)?.file.read_to_end(&mut text)?;
+        for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            let line: Line<'_> = serde_json::from_slice(line)
+                .with_context(|| format!("the log of the last run, `{}`, cannot be read", path.display()))?;
+            if line.run == run {
+                let (turn, mailing, subscriber) = (line.turn, line.mailing, SubscriberId(line.subscriber));
+                entries.push((turn, (mailing, subscriber, line.noted()?)));
+            }
+        }
+    }
+    entries.sort_by_key(|(turn, _)| *turn);
+    Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+}
+
+impl<'a> Line<'a> {
+    fn of(log: &Log, mailing: i64, subscriber: SubscriberId, entry: &'a Entry, at: &'a str) -> Self {
+        let line = |state: State, reply: Option<&'a String>| Self {
+            run: log.run,
+            turn: log.turn,
+            mailing,
+            subscriber: subscriber.0,
+            at: at.into(),
+            state: state.as_str().into(),
+            reply: reply.map(Into::into),
+            retry_at: None,
+            suppress: false,
+        };
+        match entry {
+            Entry::Sending => line(State::Sending, None),
+            Entry::Unsent => line(State::Claimed, None),
+            Entry::Ended(Outcome::Sent(reply)) => line(State::Sent, Some(reply)),
+            Entry::Ended(Outcome::Deferred { reply, retry_at }) => {
+                Self { retry_at: Some(time_text(*retry_at).into()), ..line(State::Deferred, Some(reply)) }
+            }
+            Entry::Ended(Outcome::Failed { reply, suppress }) => {
+                Self { suppress: *suppress, ..line(State::Failed, Some(reply)) }
+            }
+            Entry::Ended(Outcome::Unknown(why)) => line(State::Unknown, Some(why)),
+            Entry::Ended(Outcome::Requeued) => line(State::Queued, None),
+        }
+    }
+
+    fn noted(self) -> Result<Noted> {
+        let reply = self.reply.unwrap_or_default().into_owned();
+        let entry = match State::from_word(&self.state) {
+            Some(State::Sending) => Entry::Sending,
+            Some(State::Claimed) => Entry::Unsent,
+            Some(State::Sent) => Entry::Ended(Outcome::Sent(reply)),
+            Some(State::Deferred) => {
+                let retry_at = time(&self.retry_at.context("a deferred recipient has no time")?)?;
+                Entry::Ended(Outcome::Deferred { reply, retry_at })
+            }
+            Some(State::Failed) => Entry::Ended(Outcome::Failed { reply, suppress: self.suppress }),
+            Some(State::Unknown) => Entry::Ended(Outcome::Unknown(reply)),
+            Some(State::Queued) => Entry::Ended(Outcome::Requeued),
+            Some(State::Suppressed) | None => bail!("no entry leaves a recipient `{}`", self.state),
+        };
+        Ok(Noted { entry, at: time(&self.at)? })
+    }
+}
+
+#[cfg(test)]
+mod tests;
