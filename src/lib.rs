@@ -55,3 +55,7 @@ pub mod subscription;
 // faces
 pub mod cli;
 pub mod web;
+
+#[cfg(test)]
+#[path = "../tests/it/skipped.rs"]
+mod skipped;
