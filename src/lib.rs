@@ -65,3 +65,7 @@ pub mod transport;
 // faces
 pub mod cli;
 pub mod web;
+
+#[cfg(test)]
+#[path = "../tests/it/skipped.rs"]
+mod skipped;

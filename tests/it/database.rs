@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{self, Command};
 
+use crate::skipped::skip;
+
 /// A schema of its own on it, gone when dropped.
 pub struct Database {
     url: String,
@@ -14,15 +16,20 @@ pub struct Database {
 impl Database {
     /// A new one for the test of that name.
     pub fn new(test: &str) -> Option<Self> {
-        let Ok(server) = env::var("SLUGLINE_TEST_POSTGRES") else {
-            assert!(env::var("CI").is_err(), "there is no PostgreSQL: `tests/run` starts one");
-            eprintln!("skipped: there is no PostgreSQL; `tests/run` starts one");
-            return None;
-        };
+        let server = Self::server()?;
         let schema = format!("{test}_{}", process::id());
         let database = Self { url: format!("{server}?options=-csearch_path%3D{schema}"), schema };
         database.sql(&format!("CREATE SCHEMA {}", database.schema));
         Some(database)
+    }
+
+    /// The URL of the server; a test that gets none says so and passes.
+    pub fn server() -> Option<String> {
+        let server = env::var("SLUGLINE_TEST_POSTGRES").ok();
+        if server.is_none() {
+            skip("there is no PostgreSQL; `tests/run` starts one");
+        }
+        server
     }
 
     /// The URL, for `store`.

@@ -1,7 +1,7 @@
 //! Death at every step. The program is killed, as SIGKILL does it, at each step that it takes to mail an issue, one after
 //! the other; then it runs again, and everybody has to be accounted for. The same with a disk that is full at each write.
 //!
-//! Death only with the feature `faults`, as `tests/run` has it: without it the program has no such steps.
+//! The program that dies has the feature `faults`, and `tests/run` builds it; the one that runs again is what users get.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,6 +10,7 @@ use std::process::{Command, ExitStatus};
 
 use crate::database::Database;
 use crate::newsletter::{NOON, Newsletter, READERS};
+use crate::program::with_faults;
 use crate::smtp_peer::{Answer, Peer, Script};
 
 /// More steps than any run takes.
@@ -21,18 +22,14 @@ const SIGKILL: i32 = 9;
 fn a_run_killed_at_any_step_loses_nobody_and_repeats_nothing() {
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
     let some = ["note entries: not written", "claim recipients: committed", "sync its log: done"];
-    dies_at_every_step(&peer, "sqlite:slugline.db", &some, |newsletter, issue, fault| {
-        killed(dying(newsletter, issue, fault))
-    });
+    dies_at_every_step(&peer, "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
 #[test]
 fn a_run_killed_at_any_step_with_a_server_that_takes_no_groups() {
     let peer = Peer::start(vec![Script::new().numbering()]);
     let some = ["naming the sender (MAIL FROM): said", "asking to send the message (DATA): answered"];
-    dies_at_every_step(&peer, "sqlite:slugline.db", &some, |newsletter, issue, fault| {
-        killed(dying(newsletter, issue, fault))
-    });
+    dies_at_every_step(&peer, "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
 /// Some recipients are put off, some refused; those are written down too.
@@ -42,12 +39,8 @@ fn a_run_killed_at_any_step_with_a_server_that_says_no() {
     let script = script.always("RCPT TO:<reader1@", Answer::Say("450 4.2.0 Greylisted"));
     let script = script.always("RCPT TO:<reader2@", Answer::Say("550 5.2.1 Mailbox disabled"));
     let peer = Peer::start(vec![script]);
-    dies_at_every_step(
-        &peer,
-        "sqlite:slugline.db",
-        &["resetting the connection (RSET)"],
-        |newsletter, issue, fault| killed(dying(newsletter, issue, fault)),
-    );
+    let some = ["resetting the connection (RSET)"];
+    dies_at_every_step(&peer, "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
 /// Two machines send the issue, a half of it each; one of them dies.
@@ -57,9 +50,8 @@ fn of_two_runs_on_one_postgresql_one_is_killed_at_any_step() {
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
     let half = ["--limit".to_owned(), (READERS / 2).to_string()];
     let some = ["claim recipients: not asked", "record what is sent: answered"];
-    dies_at_every_step(&peer, database.url(), &some, |newsletter, issue, fault| {
+    dies_at_every_step(&peer, database.url(), &some, |newsletter, issue, mut dying| {
         let mut other = newsletter.sending(&newsletter.other, NOON, issue).args(&half).spawn().unwrap();
-        let mut dying = dying(newsletter, issue, fault);
         dying.args(&half);
         let status = killed(dying);
         assert!(matches!(other.wait().unwrap().code(), Some(0 | 1)), "the other died too");
@@ -67,10 +59,16 @@ fn of_two_runs_on_one_postgresql_one_is_killed_at_any_step() {
     });
 }
 
-/// Mails one issue after the other; the first time of each by `mail`, which is to die at step 1, 2, 3 and so on and gives
-/// how it ended. Which step is the Nth depends on which thread is faster; so it dies once more at each of those that every
+/// Mails one issue after the other; the first time of each by `mail`, whose program is to die at step 1, 2, 3 and so on,
+/// and which returns how it ended. Which step is the Nth depends on which thread is faster; so it dies once more at each of those that every
 /// run takes, and of `some` that this one takes, where it has not died yet.
-fn dies_at_every_step(peer: &Peer, store: &str, some: &[&str], mail: impl Fn(&Newsletter, &str, &str) -> ExitStatus) {
+fn dies_at_every_step(
+    peer: &Peer,
+    store: &str,
+    some: &[&str],
+    mail: impl Fn(&Newsletter, &str, Command) -> ExitStatus,
+) {
+    let Some(with_faults) = with_faults() else { return };
     let folder = tempfile::tempdir().unwrap();
     let newsletter = Newsletter::new(folder.path(), peer.port(), store);
     let mut issues = (1..).map(|number| format!("issue-{number}"));
@@ -78,10 +76,12 @@ fn dies_at_every_step(peer: &Peer, store: &str, some: &[&str], mail: impl Fn(&Ne
     let mut death = |fault: &str| {
         let issue = issues.next().unwrap();
         newsletter.write_issue(&issue);
-        let status = mail(&newsletter, &issue, fault);
+        let step = newsletter.folder().join("step");
+        let _ = fs::remove_file(&step);
+        let status = mail(&newsletter, &issue, newsletter.dying(&with_faults, &issue, fault, &step));
         let died = status.signal() == Some(SIGKILL);
         assert!(died || matches!(status.code(), Some(0 | 1)), "{issue}: {status}");
-        let step = fs::read_to_string(newsletter.folder().join("step")).unwrap_or_default();
+        let step = fs::read_to_string(step).unwrap_or_default();
         let next = newsletter.sending(newsletter.folder(), NOON, &issue).status().unwrap();
         peer.settle();
         newsletter.is_accounted_for(peer, &issue, &format!("a death at `{step}`"));
@@ -103,15 +103,6 @@ fn dies_at_every_step(peer: &Peer, store: &str, some: &[&str], mail: impl Fn(&Ne
         let died = steps.iter().any(|taken| taken.starts_with(*step)) || death(step).is_some();
         assert!(died, "it takes no step `{step}`, but {steps:#?}");
     }
-}
-
-/// A command that sends an issue and dies at that step, a number or a name.
-fn dying(newsletter: &Newsletter, issue: &str, fault: &str) -> Command {
-    let step = newsletter.folder().join("step");
-    let _ = fs::remove_file(&step);
-    let mut command = newsletter.sending(newsletter.folder(), NOON, issue);
-    command.env("SLUGLINE_FAULT", fault).env("SLUGLINE_FAULT_STEP", step);
-    command
 }
 
 fn killed(mut command: Command) -> ExitStatus {

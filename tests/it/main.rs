@@ -23,7 +23,6 @@ mod database;
 mod devtools;
 mod dns_peer;
 mod doctor;
-#[cfg(feature = "faults")]
 mod faults;
 mod fleet;
 mod fragments;
@@ -44,9 +43,9 @@ mod refusals;
 mod repeat;
 mod rules;
 mod site;
+mod skipped;
 mod small_disk;
 mod smtp_peer;
 mod status_screens;
-#[cfg(feature = "faults")]
 mod store_copy;
 mod structure;

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::database::Database;
-use crate::program::slugline;
+use crate::program::{command, slugline};
 use crate::smtp_peer::Peer;
 
 /// Recipients of every issue.
@@ -68,6 +68,16 @@ impl Newsletter {
     /// Sends an issue from a working copy, and says nothing.
     pub fn sending(&self, folder: &Path, now: &str, issue: &str) -> Command {
         let mut command = self.command(folder, now, &["send", issue]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// The same by the program with the feature `faults`, which is to die at the step `fault`, a number or a name, and
+    /// notes the step in `step`.
+    pub fn dying(&self, with_faults: &Path, issue: &str, fault: &str, step: &Path) -> Command {
+        let mut command = command(with_faults, &self.folder);
+        command.args(["--now", NOON, "--quiet", "send", issue]).envs(Database::password());
+        command.env("SLUGLINE_FAULT", fault).env("SLUGLINE_FAULT_STEP", step);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
     }

@@ -14,6 +14,7 @@ use mail_parser::{Address, MessageParser};
 
 use crate::dns_peer::DnsPeer;
 use crate::program::slugline;
+use crate::skipped::skip;
 
 mod signatures;
 
@@ -121,8 +122,7 @@ struct Server {
 impl Server {
     fn from_environment() -> Option<Self> {
         let Ok(address) = env::var("SLUGLINE_TEST_POSTFIX") else {
-            assert!(env::var("CI").is_err(), "there is no Postfix: `tests/run` starts one");
-            eprintln!("skipped: there is no Postfix; `tests/run`, as root, starts one");
+            skip("there is no Postfix; `tests/run`, as root, starts one");
             return None;
         };
         Some(Self { address, folder: env::var("SLUGLINE_TEST_POSTFIX_DIR").unwrap().into() })

@@ -1,19 +1,36 @@
 //! Runs the real program in an emptied environment, on a copy of a project.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::skipped::skip;
+
 /// The folder of `Cargo.toml`.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The program, to be run in `folder`; it sees these environment variables and no others.
+/// The program that users get, to be run in `folder`; it sees these environment variables and no others.
 pub fn slugline(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_slugline"));
+    command(Path::new(env!("CARGO_BIN_EXE_slugline")), folder)
+}
+
+/// The program with the feature `faults`, which can be told where to die; a test that gets none says so and passes.
+pub fn with_faults() -> Option<PathBuf> {
+    let program = env::var_os("SLUGLINE_TEST_FAULTS");
+    if program.is_none() {
+        skip("there is no program that dies when it is told to; `tests/run` builds one");
+    }
+    program.map(PathBuf::from)
+}
+
+/// The same for a program of another build.
+pub fn command(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder).env_clear().stdin(Stdio::null());
     command.envs([("TZ", "America/St_Johns"), ("LANG", "C.UTF-8"), ("COLUMNS", "100")]);
     command

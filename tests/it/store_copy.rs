@@ -1,5 +1,6 @@
 //! Death at every step of `store copy`: whenever it comes, one store at most sends, and the next command finishes the move
-//! or gives it up with nothing lost. Only with the feature `faults`, as `tests/run` has it.
+//! or gives it up with nothing lost. The program that dies has the feature `faults`, and `tests/run` builds it; all else is
+//! done by the one that users get.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::database::Database;
-use crate::program::{copy_folder, slugline};
+use crate::program::{command, copy_folder, slugline, with_faults};
 
 /// More steps than any copy takes.
 const MOST_STEPS: usize = 300;
@@ -25,7 +26,8 @@ enum Then {
 #[test]
 fn a_copy_killed_at_any_step_leaves_one_store_that_sends() {
     let both = |_| [Then::Copy, Then::Keep].as_slice();
-    let steps = dies_at_every_step(both, &|folder, _| World::new(folder, "sqlite:second.db"));
+    let Some(program) = with_faults() else { return };
+    let steps = dies_at_every_step(&program, both, &|folder, _| World::new(folder, "sqlite:second.db"));
     for step in [
         "begin to move: committed",
         "copy into it: delivery",
@@ -38,12 +40,10 @@ fn a_copy_killed_at_any_step_leaves_one_store_that_sends() {
 
 #[test]
 fn a_copy_to_postgresql_killed_at_any_step_leaves_one_store_that_sends() {
-    if Database::password().is_none() {
-        return;
-    }
+    let (Some(_), Some(program)) = (Database::server(), with_faults()) else { return };
     // Connections take their time: the one at every other step, the other at those between.
     let either = |fault| if fault % 2 == 0 { [Then::Copy].as_slice() } else { &[Then::Keep] };
-    let steps = dies_at_every_step(either, &|folder, name| {
+    let steps = dies_at_every_step(&program, either, &|folder, name| {
         let database = Database::new(name).unwrap();
         World { database: Some(database), ..World::new(folder, "") }
     });
@@ -52,8 +52,9 @@ fn a_copy_to_postgresql_killed_at_any_step_leaves_one_store_that_sends() {
     }
 }
 
-/// Gives the names of the steps.
+/// Returns the names of the steps.
 fn dies_at_every_step(
+    with_faults: &Path,
     then: impl Fn(usize) -> &'static [Then],
     world: &dyn Fn(&Path, &str) -> World,
 ) -> BTreeSet<String> {
@@ -65,7 +66,7 @@ fn dies_at_every_step(
             let folder = tempfile::tempdir().unwrap();
             copy_folder(original.path(), folder.path()).unwrap();
             let world = world(folder.path(), &format!("copy_{fault}_{then:?}").to_lowercase());
-            let Some(step) = world.dies_at(fault) else { return steps };
+            let Some(step) = world.dies_at(with_faults, fault) else { return steps };
             world.is_settled(then, &format!("a death at `{step}`, then {then:?}"));
             steps.insert(step);
         }
@@ -106,21 +107,21 @@ impl World {
         self.database.as_ref().map_or(&self.to, Database::url)
     }
 
-    fn command(&self, config: &str, arguments: &[&str]) -> Command {
+    fn run(&self, config: &str, arguments: &[&str]) -> Output {
+        self.set_up(slugline(&self.folder), config, arguments).output().unwrap()
+    }
+
+    fn set_up(&self, mut command: Command, config: &str, arguments: &[&str]) -> Command {
         fs::write(self.folder.join("second.yaml"), format!("{PROJECT}store: {}\n", self.to())).unwrap();
-        let mut command = slugline(&self.folder);
         command.args(["--now", "2026-11-20T12:00:00Z", "--config", config]).args(arguments).envs(Database::password());
         command
     }
 
-    fn run(&self, config: &str, arguments: &[&str]) -> Output {
-        self.command(config, arguments).output().unwrap()
-    }
-
     /// Copies, and dies at that step; gives its name, or `None` if it came to its end before.
-    fn dies_at(&self, fault: usize) -> Option<String> {
+    fn dies_at(&self, with_faults: &Path, fault: usize) -> Option<String> {
         let step = self.folder.join("step");
-        let mut command = self.command("slugline.yaml", &["store", "copy", self.to()]);
+        let copy = ["store", "copy", self.to()];
+        let mut command = self.set_up(command(with_faults, &self.folder), "slugline.yaml", &copy);
         command.env("SLUGLINE_FAULT", fault.to_string()).env("SLUGLINE_FAULT_STEP", &step);
         let output = command.output().unwrap();
         if output.status.signal().is_none() {

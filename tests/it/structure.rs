@@ -34,6 +34,29 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("faces", &["cli", "web"]),
 ];
 
+/// Uses that the order of kinds lets pass, and that are wrong all the same: who, whom, and why not.
+const NEVER: [(&str, &str, &str); 4] = [
+    ("disk", "edition", "it reads and writes, and decides nothing"),
+    ("load", "feed", "an issue has its id whether there are feeds or not"),
+    ("page", "edition", "a page is no mail"),
+    ("authentication", "edition", "a key is known without a mail"),
+];
+
+/// Uses that are wrong and still there.
+const STILL_THERE: [(&str, &str); 11] = [
+    ("authentication", "edition"),
+    ("disk", "config"),
+    ("disk", "edition"),
+    ("edition", "config"),
+    ("feed", "config"),
+    ("load", "feed"),
+    ("page", "edition"),
+    ("smtp", "config"),
+    ("smtp", "disk"),
+    ("store", "config"),
+    ("store", "disk"),
+];
+
 /// What reaches the world outside, and the modules that may hold it. `main.rs` and `lib.rs` only join them.
 const OUTSIDE: [(&str, &[&str]); 20] = [
     ("std::fs", &["disk", "fault", "store", "web", "cli"]),
@@ -121,6 +144,41 @@ fn against_the_order(sources: &[Source]) -> Vec<String> {
         }
     }
     wrong
+}
+
+#[test]
+fn modules_use_only_what_is_theirs_to_know() {
+    let still_there: BTreeSet<(String, String)> =
+        STILL_THERE.map(|(user, used)| (user.to_owned(), used.to_owned())).into();
+    let wrong = wrong_uses(&sources());
+    let found: BTreeSet<(String, String)> = wrong.keys().cloned().collect();
+    assert_eq!(found, still_there, "{wrong:#?}");
+}
+
+/// Uses of one module by another that are wrong, each with the reason.
+fn wrong_uses(sources: &[Source]) -> BTreeMap<(String, String), &'static str> {
+    let graph = Graph::new(sources);
+    let mut wrong = BTreeMap::new();
+    for source in sources {
+        for used in graph.uses(&source.name).into_iter().filter(|used| *used != source.module) {
+            if let Some(why) = why_not(&source.module, used) {
+                wrong.insert((source.module.clone(), used.to_owned()), why);
+            }
+        }
+    }
+    wrong
+}
+
+/// Why a module may not use another, if it may not.
+fn why_not(user: &str, used: &str) -> Option<&'static str> {
+    let is_of = |module: &str, kind: &str| kind_of(module).is_some_and(|at| KINDS[at].0 == kind);
+    if is_of(user, "edges") && is_of(used, "edges") && used != "fault" {
+        return Some("an edge knows one outside thing; who needs two of them is a use case");
+    }
+    if used == "config" && ["nouns", "transforms", "edges"].into_iter().any(|kind| is_of(user, kind)) {
+        return Some("options belong to whom they configure; only use cases and faces know the project file");
+    }
+    NEVER.iter().find(|(not, this, _)| (*not, *this) == (user, used)).map(|(_, _, why)| *why)
 }
 
 #[test]
@@ -254,4 +312,22 @@ fn what_the_rules_forbid_is_found() {
         ["feed/rss.rs, one of the transforms, uses `cli`, one of the faces"]
     );
     assert_eq!(against_the_order(&files("web/live.rs", "use crate::cli::Exit;")), Vec::<String>::new());
+    for (user, used) in [
+        ("smtp", "config"),
+        ("smtp", "disk"),
+        ("store", "config"),
+        ("store", "disk"),
+        ("disk", "edition"),
+        ("load", "feed"),
+        ("page", "edition"),
+        ("authentication", "edition"),
+    ] {
+        let user_file = Source::new(Path::new(&format!("{user}/part.rs")), &format!("use crate::{used}::Thing;"));
+        let used_file = Source::new(Path::new(&format!("{used}.rs")), "pub struct Thing;");
+        let found = wrong_uses(&[user_file, used_file]);
+        assert_eq!(found.into_keys().collect::<Vec<_>>(), [(user.to_owned(), used.to_owned())]);
+    }
+    for (user, used) in [("store", "fault"), ("publish", "config"), ("preview", "edition"), ("publish", "feed")] {
+        assert_eq!(why_not(user, used), None, "{user} uses {used}");
+    }
 }

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::ledger::Outcome;
+use crate::skipped::skip;
 use crate::store::conformance::{Runs, conforms, many};
 
 /// The server that `tests/run` started.
@@ -26,7 +27,7 @@ pub(crate) struct World {
 impl Server {
     fn from_environment() -> Option<Self> {
         let Ok(url) = env::var("SLUGLINE_TEST_POSTGRES") else {
-            assert!(env::var("CI").is_err(), "there is no PostgreSQL: `tests/run` starts one");
+            skip("there is no PostgreSQL; `tests/run` starts one");
             return None;
         };
         Some(Self { url, folder: env::var("SLUGLINE_TEST_POSTGRES_DIR").unwrap().into() })
