@@ -57,10 +57,10 @@ impl Graph {
         let mut graph: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         for (user, all) in &self.edges {
             for (used, path) in all {
-                if let (Some(from), Some(to)) = (inside(user), inside(used)) {
-                    if from != to {
-                        graph.entry(from).or_default().entry(to).or_insert(format!("{user} uses {path}"));
-                    }
+                if let (Some(from), Some(to)) = (inside(user), inside(used))
+                    && from != to
+                {
+                    graph.entry(from).or_default().entry(to).or_insert(format!("{user} uses {path}"));
                 }
             }
         }
@@ -83,7 +83,7 @@ fn circle(graph: &BTreeMap<String, BTreeMap<String, String>>, start: &String) ->
     let mut seen = BTreeSet::new();
     while let Some((at, way)) = ways.pop_front() {
         for (next, said) in graph.get(at).into_iter().flatten() {
-            let way = [way.as_slice(), &[said.clone()]].concat();
+            let way = [way.as_slice(), std::slice::from_ref(said)].concat();
             if next == start {
                 return Some(way);
             }
