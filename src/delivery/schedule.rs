@@ -180,4 +180,117 @@ impl Schedule {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    //! Periods at the edges of the calendar and of the clocks.
+
+    use super::*;
+
+    fn schedule(every: &str, at: &str, zone: &str) -> Schedule {
+        let at = NaiveTime::parse_from_str(at, "%H:%M").unwrap();
+        Schedule::new(Every::parse(every).unwrap(), at, zone.parse().unwrap())
+    }
+
+    /// Name, start and end, in the time zone of the schedule.
+    fn shown(schedule: &Schedule, period: &Period) -> String {
+        let [start, end] =
+            [period.start, period.end].map(|time| time.with_timezone(&schedule.zone).format("%Y-%m-%dT%H:%M%:z"));
+        format!("{} {start} {end}", period.name.as_str())
+    }
+
+    fn closed(schedule: &Schedule, now: &str) -> String {
+        let now = DateTime::parse_from_rfc3339(now).unwrap().to_utc();
+        let (period, due_at) = schedule.closed(now).unwrap();
+        assert!(due_at <= now && due_at >= period.end);
+        let after = schedule.after(&period).unwrap();
+        assert_eq!((after.start, schedule.before(&after)), (period.end, Some(period.clone())));
+        assert_eq!(schedule.before(&period).unwrap().end, period.start);
+        assert_eq!(schedule.named(period.name.as_str()), Some(period.clone()));
+        assert!(schedule.due_at(&after) > now, "the next one is not due yet");
+        shown(schedule, &period)
+    }
+
+    #[test]
+    fn a_week_is_that_of_the_time_zone() {
+        let week = schedule("week", "00:00", "Asia/Shanghai");
+        let forty_six = "2026-W46 2026-11-09T00:00+08:00 2026-11-16T00:00+08:00";
+        let forty_seven = "2026-W47 2026-11-16T00:00+08:00 2026-11-23T00:00+08:00";
+        assert_eq!(closed(&week, "2026-11-22T23:59:59+08:00"), forty_six);
+        assert_eq!(closed(&week, "2026-11-22T16:00:00Z"), forty_seven);
+        assert_eq!(closed(&week, "2026-11-29T15:59:59Z"), forty_seven);
+    }
+
+    #[test]
+    fn a_digest_waits_for_its_hour() {
+        let week = schedule("week", "08:30", "Europe/Berlin");
+        assert!(closed(&week, "2026-11-23T08:29:59+01:00").starts_with("2026-W46"));
+        assert!(closed(&week, "2026-11-23T08:30:00+01:00").starts_with("2026-W47"));
+    }
+
+    #[test]
+    fn a_year_may_have_fifty_three_weeks_and_begin_in_the_last_one() {
+        let week = schedule("week", "00:00", "UTC");
+        assert_eq!(closed(&week, "2027-01-04T00:00:00Z"), "2026-W53 2026-12-28T00:00+00:00 2027-01-04T00:00+00:00");
+        assert_eq!(closed(&week, "2027-01-03T23:59:59Z"), "2026-W52 2026-12-21T00:00+00:00 2026-12-28T00:00+00:00");
+        assert_eq!(closed(&week, "2025-01-06T00:00:00Z"), "2025-W01 2024-12-30T00:00+00:00 2025-01-06T00:00+00:00");
+    }
+
+    #[test]
+    fn weeks_and_months_follow_the_clocks() {
+        let week = schedule("week", "00:00", "Europe/Berlin");
+        assert_eq!(closed(&week, "2026-03-30T12:00:00Z"), "2026-W13 2026-03-23T00:00+01:00 2026-03-30T00:00+02:00");
+        let month = schedule("month", "00:00", "America/New_York");
+        assert_eq!(closed(&month, "2026-12-01T05:00:00Z"), "2026-11 2026-11-01T00:00-04:00 2026-12-01T00:00-05:00");
+        assert_eq!(closed(&month, "2026-12-01T04:59:59Z"), "2026-10 2026-10-01T00:00-04:00 2026-11-01T00:00-04:00");
+        assert_eq!(closed(&month, "2024-03-01T05:00:00Z"), "2024-02 2024-02-01T00:00-05:00 2024-03-01T00:00-05:00");
+    }
+
+    #[test]
+    fn a_midnight_that_never_was_is_the_next_moment() {
+        // Beirut: the clocks went from 00:00 to 01:00 on Sunday, 31 March 2024. Apia: there was no 30 December 2011.
+        let month = schedule("month", "00:00", "Asia/Beirut");
+        assert!(
+            closed(&month, "2024-04-01T12:00:00Z").starts_with("2024-03 2024-03-01T00:00+02:00 2024-04-01T00:00+03:00")
+        );
+        let sunday = schedule("0 0 * * SUN", "00:00", "Asia/Beirut");
+        assert!(closed(&sunday, "2024-04-02T12:00:00Z").contains("2024-03-31T0"));
+        let apia = schedule("week", "00:00", "Pacific/Apia");
+        assert_eq!(closed(&apia, "2012-01-02T12:00:00Z"), "2011-W52 2011-12-26T00:00-10:00 2012-01-02T00:00+14:00");
+    }
+
+    #[test]
+    fn a_cron_expression_ends_a_period_each_time() {
+        let friday = schedule("0 17 * * FRI", "00:00", "Europe/Berlin");
+        let period = "2026-10-30T1700 2026-10-23T17:00+02:00 2026-10-30T17:00+01:00";
+        assert_eq!(closed(&friday, "2026-10-30T17:00:00+01:00"), period);
+        assert_eq!(closed(&friday, "2026-11-06T16:59:59+01:00"), period);
+        assert_eq!(friday.named("2026-10-30T1800"), None);
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_has_two_names() {
+        let hourly = schedule("0 * * * *", "00:00", "Europe/Berlin");
+        let first = "2026-10-25T0200+0200 2026-10-25T01:00+02:00 2026-10-25T02:00+02:00";
+        let second = "2026-10-25T0200+0100 2026-10-25T02:00+02:00 2026-10-25T02:00+01:00";
+        assert_eq!(closed(&hourly, "2026-10-25T00:30:00Z"), first);
+        assert_eq!(closed(&hourly, "2026-10-25T01:30:00Z"), second);
+    }
+
+    #[test]
+    fn names_of_other_schedules_are_none() {
+        let [week, month] = ["week", "month"].map(|every| schedule(every, "00:00", "UTC"));
+        assert_eq!(week.named("2026-w47"), week.named("2026-W47"));
+        for name in ["2026-W54", "2026-W00", "2026-11", "2026-W7", "", "-W", "99999999-W01"] {
+            assert_eq!(week.named(name), None, "{name}");
+        }
+        for name in ["2026-13", "2026-W47", "2026-1", "2026"] {
+            assert_eq!(month.named(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_never_comes_is_refused() {
+        for text in ["weekly", "0 8 * *", "0 0 8 * * MON", "61 * * * *", "0 0 31 2 *", ""] {
+            assert!(Every::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -113,4 +113,132 @@ fn section_fields(
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::content::assemble::{Source, assemble};
+    use crate::content::front_matter::split;
+    use crate::content::html::tag::Tags;
+    use crate::digest::PeriodName;
+    use crate::edition::{Edition, Recipient};
+
+    const NEAP: &str = "---\ntitle: Neap & quiet\ndate: 2026-11-17T09:00:00Z\n---\n";
+    const SPRING: &str = "---\ntitle: 大潮\ndate: 2026-11-19\nlanguage: zh-CN\ndescription: 十四天\n---\n";
+
+    fn config(content: &str, base_url: &str) -> Config {
+        let mail = format!("mail: {{from: Notes <notes@example.org>, digest: {{content: {content}}}}}");
+        Config::parse("slugline.yaml", &format!("title: Tide Notes\nbase_url: {base_url}\n{mail}\n")).unwrap()
+    }
+
+    fn issue(config: &Config, name: &str, text: &str) -> Issue {
+        let source = Source { path: name, below_content: name, changed: None };
+        let block = split(name, text.as_bytes()).unwrap();
+        assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()
+    }
+
+    fn period() -> Period {
+        let time = |text: &str| text.parse().unwrap();
+        let name = PeriodName::new("2026-W47").unwrap();
+        Period { name, start: time("2026-11-16T00:00:00Z"), end: time("2026-11-23T00:00:00Z") }
+    }
+
+    /// The digest of two issues by the templates compiled in.
+    fn edition(config: &Config) -> Edition {
+        let issues = [issue(config, "neap.md", NEAP), issue(config, "spring.md", SPRING)];
+        let note = "A note[^1], and [another](#part).\n\n## Part\n\n[^1]: Below.\n";
+        let sections = issues.each_ref().map(|issue| Section { issue, cover: None, body: Document::parse(note) });
+        let mail = &config.mail.as_ref().unwrap().edition;
+        Edition::prepare_digest(&config.publication, mail, &period(), &sections, &|_| Ok(None)).unwrap()
+    }
+
+    fn reader() -> Recipient {
+        Recipient::of_address("reader@example.com".parse().unwrap())
+    }
+
+    fn header(edition: &Edition) -> String {
+        let message = String::from_utf8(edition.message(&reader(), period().end).unwrap().to_vec()).unwrap();
+        message.split("\r\n\r\n").next().unwrap().to_owned()
+    }
+
+    #[test]
+    fn every_link_within_the_mail_leads_somewhere_in_it() {
+        let html = edition(&config("full", "https://example.org")).html(&reader()).unwrap();
+        let values = |name: &str| -> Vec<String> {
+            let attributes = Tags::of(&html).filter_map(|(_, tag)| tag.attribute(name).map(str::to_owned));
+            attributes.collect()
+        };
+        let ids = values("id");
+        let distinct: BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(ids.len(), distinct.len(), "an id occurs twice: {ids:?}");
+        let links = values("href");
+        let within: Vec<&str> = links.iter().filter_map(|link| link.strip_prefix('#')).collect();
+        assert!(within.iter().all(|id| distinct.contains(&(*id).to_owned())), "{within:?} {ids:?}");
+        assert_eq!(within[..2], ["issue-1", "issue-2"], "the table of contents comes first");
+        assert!(links.contains(&"https://example.org/neap/".to_owned()));
+    }
+
+    #[test]
+    fn the_text_lists_what_is_in_it_and_holds_it() {
+        let text = edition(&config("full", "https://example.org")).text(&reader()).unwrap();
+        let expected = "\
+    Tide Notes · 16–22 November 2026
+
+In this mail:
+
+1. Neap & quiet
+   https://example.org/neap/
+2. 大潮
+   https://example.org/spring/
+
+1. Neap & quiet
+===============
+
+17 November 2026
+
+A note[^1], and another.
+
+Part
+----
+
+[^1] Below.
+
+Read in your browser:
+https://example.org/neap/
+
+
+2. 大潮
+=======
+
+19 November 2026
+";
+        assert_eq!(text.get(..expected.len()), Some(expected), "{text}");
+    }
+
+    #[test]
+    fn a_summary_leads_to_the_whole_issue() {
+        let edition = edition(&config("summary", "https://example.org"));
+        let (html, text) = (edition.html(&reader()).unwrap(), edition.text(&reader()).unwrap());
+        assert!(html.contains("十四天") && html.contains(">Read on</a>") && !html.contains("Below."), "{html}");
+        assert!(text.contains("十四天\n\nRead on:\nhttps://example.org/spring/\n"), "{text}");
+    }
+
+    #[test]
+    fn a_digest_has_the_subject_of_its_period_and_is_archived_nowhere() {
+        let edition = edition(&config("full", "https://example.org"));
+        let reader = Recipient::of_address("mei@example.com".parse().unwrap());
+        assert_eq!(edition.subject(&reader).unwrap(), "Tide Notes: 16–22 November 2026");
+        assert!(!header(&edition).contains("Archived-At"));
+    }
+
+    #[test]
+    fn digests_of_two_publications_are_two_messages() {
+        let id = |base_url| {
+            let header = header(&edition(&config("full", base_url)));
+            header.lines().find(|line| line.starts_with("Message-ID")).unwrap().to_owned()
+        };
+        assert_eq!(id("https://example.org/a/"), id("https://example.org/a/"));
+        assert_ne!(id("https://example.org/a/"), id("https://example.org/b/"));
+    }
+}

@@ -163,4 +163,195 @@ impl<'c> Site<'c> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(super) mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::content::assemble::{Source, assemble};
+    use crate::content::front_matter::split;
+
+    fn of_project<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
+        outlines(&config.publications(), &config.feeds, issues, now)
+    }
+
+    pub(in crate::feed) fn config(feeds: &str) -> Config {
+        let text = format!("title: T\nbase_url: https://example.org/n\ntimezone: Asia/Shanghai\nfeeds: {{{feeds}}}\n");
+        Config::parse("slugline.yaml", &text).unwrap()
+    }
+
+    pub(in crate::feed) fn issue(path: &str, fields: &str) -> Issue {
+        let text = format!("---\ntitle: t\n{fields}\n---\n");
+        let source = Source { path, below_content: path, changed: None };
+        let config = config("");
+        let block = split(path, text.as_bytes()).unwrap();
+        assemble(source, &block, &config.publication, &config.permalink).issue.unwrap()
+    }
+
+    /// Issues `0.md` and so on of these dates, in the order of `load`.
+    fn issues(dates: &[&str]) -> Vec<Issue> {
+        let numbered = dates.iter().enumerate();
+        ordered(numbered.map(|(at, date)| issue(&format!("{at}.md"), &format!("date: {date}"))).collect())
+    }
+
+    fn ordered(mut issues: Vec<Issue>) -> Vec<Issue> {
+        issues.sort_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
+        issues
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-06-01T00:00:00Z".parse().unwrap()
+    }
+
+    /// Folder, number of issues in no archive, paths of the issues, folder of the older archive.
+    fn shown(outlines: &[Outline<'_>]) -> Vec<(String, usize, String, Option<String>)> {
+        let paths = |outline: &Outline<'_>| {
+            let names: Vec<&str> = outline.issues.iter().map(|issue| issue.path.trim_end_matches(".md")).collect();
+            names.join(" ")
+        };
+        let line =
+            |one: &Outline<'_>| (one.folder.clone(), one.unarchived, paths(one), one.prev_archive.as_ref().cloned());
+        outlines.iter().map(line).collect()
+    }
+
+    fn line(
+        folder: &str,
+        unarchived: usize,
+        paths: &str,
+        older: Option<&str>,
+    ) -> (String, usize, String, Option<String>) {
+        (folder.to_owned(), unarchived, paths.to_owned(), older.map(str::to_owned))
+    }
+
+    #[test]
+    fn without_archives_the_newest_are_all() {
+        let issues = issues(&["2024-05-01", "2025-05-01", "2026-05-01", "2026-07-01"]);
+        assert_eq!(shown(&of_project(&config("limit: 2"), &issues, now())), [line("", 2, "2 1", None)]);
+        assert_eq!(shown(&of_project(&config("limit: 0"), &issues, now())), [line("", 3, "2 1 0", None)]);
+    }
+
+    #[test]
+    fn a_year_is_archived_when_it_is_over_where_the_publication_is() {
+        // 2025-12-31T17:00Z is in 2026 in Shanghai; 2023 has no issue.
+        let dates = ["2022-05-01", "2024-05-01", "2025-05-01", "2025-12-31T17:00:00Z", "2026-02-01", "2026-03-01"];
+        assert_eq!(
+            shown(&of_project(&config("limit: 1, archive: year"), &issues(&dates), now())),
+            [
+                line("archive/2022/", 1, "0", None),
+                line("archive/2024/", 1, "1", Some("archive/2022/")),
+                line("archive/2025/", 1, "2", Some("archive/2024/")),
+                line("", 3, "5 4 3", Some("archive/2025/")),
+            ]
+        );
+        let new_year = "2026-12-31T16:00:00Z".parse().unwrap();
+        let issues = issues(&dates);
+        let outlines = of_project(&config("limit: 1, archive: year"), &issues, new_year);
+        assert_eq!(shown(&outlines).last(), Some(&line("", 0, "5", Some("archive/2026/"))));
+    }
+
+    #[test]
+    fn a_busy_year_has_several_archives() {
+        let dates: Vec<String> =
+            (0..201).map(|hour| format!("2025-01-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24)).collect();
+        let issues = issues(&dates.iter().map(String::as_str).collect::<Vec<_>>());
+        let outlines = of_project(&config("archive: year"), &issues, now());
+        let line = |one: &Outline<'_>| (one.folder.clone(), one.issues.len(), one.issues[0].path.clone());
+        let expected =
+            [("archive/2025/", 100, "99.md"), ("archive/2025-2/", 100, "199.md"), ("archive/2025-3/", 1, "200.md")];
+        let expected = expected.map(|(folder, issues, newest)| (folder.to_owned(), issues, newest.to_owned()));
+        assert_eq!(outlines.iter().take(3).map(line).collect::<Vec<_>>(), expected);
+        assert_eq!(outlines[3].prev_archive.as_deref(), Some("archive/2025-3/"));
+    }
+
+    #[test]
+    fn archives_of_a_number_are_counted_from_the_oldest() {
+        let dates = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"];
+        let lines = |issues: &[Issue]| shown(&of_project(&config("limit: 2, archive: 2"), issues, now()));
+        let mut issues = issues(&dates);
+        let older = line("archive/1/", 2, "1 0", None);
+        let newer = line("archive/2/", 2, "3 2", Some("archive/1/"));
+        assert_eq!(lines(&issues), [older, newer.clone(), line("", 1, "4 3", Some("archive/2/"))]);
+        // One that expired is gone, and no cut moved.
+        issues[4].expires = Some(issues[4].date + chrono::Duration::days(1));
+        assert_eq!(lines(&issues)[..2], [line("archive/1/", 1, "1", None), newer]);
+    }
+
+    #[test]
+    fn an_archive_points_to_its_feed_and_shares_its_id() {
+        let issues = issues(&["2025-05-01", "2026-05-01"]);
+        let config = config("archive: year, max_bytes: 9");
+        let outlines = of_project(&config, &issues, now());
+        let [archive, main] = outlines.as_slice() else { panic!("{outlines:?}") };
+        assert_eq!((archive.kind, archive.current.as_deref(), archive.max_bytes), (Kind::Archive, Some(""), None));
+        assert_eq!((main.kind, main.current.as_deref(), main.max_bytes), (Kind::Main, None, Some(9)));
+        assert_eq!((archive.id.as_str(), &archive.id), ("https://example.org/n/", &main.id));
+    }
+
+    #[test]
+    fn terms_have_feeds_with_their_names_and_pages() {
+        let issues = ordered(vec![
+            issue(
+                "a.md",
+                "date: 2026-01-01\ncategories: 潮汐\ntags: [Service Mesh, C#]\nauthors: [{name: 海, url: /sea/}]",
+            ),
+            issue("b.md", "date: 2026-01-02\ncategories: [潮汐, 潮汐]\nauthor: Ann"),
+            issue("c.md", "date: 2026-01-03\ncategories: 潮汐\nfeed: false"),
+        ]);
+        let outlines = of_project(&config("by: [tags, categories, authors], limit: 1"), &issues, now());
+        let line = |one: &Outline<'_>| format!("{} {} {} {}", one.folder, one.title, one.home, one.issues[0].path);
+        assert_eq!(
+            outlines.iter().skip(1).map(line).collect::<Vec<_>>(),
+            [
+                "categories/潮汐/ T: 潮汐 https://example.org/n/categories/%E6%BD%AE%E6%B1%90/ b.md",
+                "tags/c#/ T: C# https://example.org/n/tags/c%23/ a.md",
+                "tags/service-mesh/ T: Service Mesh https://example.org/n/tags/service-mesh/ a.md",
+                "authors/ann/ T: Ann https://example.org/n/ b.md",
+                "authors/海/ T: 海 https://example.org/sea/ a.md",
+            ]
+        );
+    }
+
+    /// All paths that a subscriber meets who walks from the main feed to the oldest archive.
+    fn walked(outlines: &[Outline<'_>]) -> BTreeSet<String> {
+        let mut seen = BTreeSet::new();
+        let mut here = outlines.iter().find(|one| one.kind == Kind::Main);
+        for _ in 0..outlines.len() {
+            let Some(outline) = here else { return seen };
+            seen.extend(outline.issues.iter().map(|issue| issue.path.clone()));
+            here = outlines.iter().find(|one| Some(&one.folder) == outline.prev_archive.as_ref());
+        }
+        assert_eq!(here, None, "the archives go round in a circle");
+        seen
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn nothing_is_lost_and_no_archive_changes(
+            days in proptest::collection::vec(0..1500_u16, 1..40),
+            limit in 1..8_usize,
+            archive in prop_oneof![Just("year".to_owned()), (1..9_usize).prop_map(|number| number.to_string())],
+        ) {
+            let first: DateTime<Utc> = "2021-01-01T00:00:00Z".parse().unwrap();
+            let date = |day: u16| (first + chrono::Duration::days(day.into())).to_rfc3339();
+            let dated = |(at, day): (usize, &u16)| issue(&format!("{at}.md"), &format!("date: {}", date(*day)));
+            let all = ordered(days.iter().enumerate().map(dated).collect());
+            let config = config(&format!("limit: {limit}, archive: {archive}"));
+            let mut before: Vec<Outline<'_>> = Vec::new();
+            for number in 1..=all.len() {
+                // Published one by one, as life goes.
+                let there = &all[all.len() - number..];
+                let now = there[0].date.to_utc();
+                let outlines = of_project(&config, there, now);
+                prop_assert_eq!(walked(&outlines).len(), number);
+                let archives: Vec<Outline<'_>> =
+                    outlines.into_iter().filter(|one| one.kind == Kind::Archive).collect();
+                prop_assert_eq!(&archives[..before.len()], &before[..]);
+                before = archives;
+            }
+        }
+    }
+}

@@ -15,7 +15,7 @@ use slugline::publish;
 
 use crate::judge::Published;
 
-#[path = "../../it/judge/mod.rs"]
+#[path = "../../it/judge.rs"]
 mod judge;
 
 const PROJECT: &str = "title: Tides\nbase_url: https://example.org\nauthor: Crew\nfeeds: {limit: 0, max_bytes: 0}\n";

@@ -5,10 +5,15 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "judge/atom.rs"]
 mod atom;
+#[path = "judge/html.rs"]
 mod html;
+#[path = "judge/readback.rs"]
 mod readback;
+#[path = "judge/rss.rs"]
 mod rss;
+#[path = "judge/text.rs"]
 mod text;
 
 /// One feed in its three formats.

@@ -20,5 +20,5 @@ mod wire;
 pub use crate::smtp::server::{Server, TlsMode};
 
 #[cfg(test)]
-#[path = "../../tests/it/smtp_peer/mod.rs"]
+#[path = "../tests/it/smtp_peer.rs"]
 pub(crate) mod peer;

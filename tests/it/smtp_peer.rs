@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 pub use script::{Answer, Script, Tally, self_signed};
 
+#[path = "smtp_peer/script.rs"]
 mod script;
 
 /// No test waits longer than this while nothing happens. A machine under load is slow by seconds, not by minutes.
