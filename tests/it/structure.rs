@@ -78,7 +78,7 @@ const MAY_BE_LONGER: [(&str, &str); 4] = [
     ("src/store/sqlite.rs", "one line for each method of the trait"),
     ("src/store/sqlite/ledger.rs", "every statement on the tables of the ledger"),
     ("tests/it/doctor.rs", "what `doctor` says is quoted whole"),
-    ("tests/it/smtp_peer/mod.rs", "one dialogue, step by step"),
+    ("tests/it/smtp_peer.rs", "one dialogue, step by step"),
 ];
 
 /// Lines of code of a function of the program, and the functions that may have more, each with its reason.
@@ -270,6 +270,22 @@ fn names_say_what_a_module_is_for() {
         path.with_extension("").components().any(|part| NO_NAMES.iter().any(|name| part.as_os_str() == *name))
     };
     assert_eq!(paths.filter(says_nothing).collect::<Vec<_>>(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_module_with_children_is_a_file_beside_their_folder() {
+    for folder in ["src", "tests/it", "benches"] {
+        let paths: Vec<PathBuf> = files(&repository().join(folder)).into_iter().filter(|path| is_rust(path)).collect();
+        let old: Vec<&PathBuf> = paths.iter().filter(|path| path.ends_with("mod.rs")).collect();
+        assert!(old.is_empty(), "`foo.rs` and `foo/`, not `foo/mod.rs`: {old:?}");
+        let is_beside = |path: &Path, other: &Path| other != path && other.starts_with(path.parent().unwrap());
+        let is_alone = |path: &&PathBuf| !paths.iter().any(|other| is_beside(path, other));
+        let alone: Vec<&PathBuf> = paths.iter().filter(|path| path.ends_with("tests.rs")).filter(is_alone).collect();
+        assert!(
+            alone.is_empty(),
+            "tests that are the only file of their folder stand in the file beside it: {alone:?}"
+        );
+    }
 }
 
 #[test]
