@@ -10,11 +10,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use lettre::message::{Mailbox, MultiPart};
-use slugline::config::Config;
-use slugline::content::assemble::{Source, assemble};
-use slugline::content::front_matter::split;
-use slugline::content::markdown::Document;
-use slugline::edition::{Edition, Recipient};
+use slugline::parts::{Config, Document, Edition, Recipient, Source, assemble, split};
 
 const PROJECT: &str = "title: 潮汐周刊\nbase_url: https://example.org\nlanguage: zh-CN\nmail:\n  \
                        from: Weekly <weekly@example.org>\n  unsubscribe_url: https://example.org/leave?who={address}\n";

@@ -11,12 +11,7 @@ use std::{env, fs, process};
 
 use chrono::{DateTime, Utc};
 
-use slugline::issue::IssueId;
-use slugline::ledger::{Entry, Outcome, Run};
-use slugline::store::Store;
-use slugline::store::postgres::Postgres;
-use slugline::store::sqlite::Sqlite;
-use slugline::subscription;
+use slugline::parts::{Entry, IssueId, Outcome, Postgres, Run, Sqlite, Store, export, import, newcomers};
 
 #[path = "send/usage.rs"]
 mod usage;
@@ -59,13 +54,12 @@ fn psql(server: &str, statement: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn measure(name: &str, store: &mut dyn Store, rows: u64) -> Result<(), Box<dyn Error>> {
-    let import =
-        |store: &mut dyn Store| subscription::import(store, "list", &mut List::new(rows), None, NOW, &mut || {});
+    let import = |store: &mut dyn Store| import(store, "list", &mut List::new(rows), None, NOW, &mut || {});
     timed(name, "import", rows, || Ok(import(store)?.added.new))?;
     timed(name, "import again", rows, || Ok(import(store)?.added.known))?;
     timed(name, "newcomers", rows, || {
         let mut left = rows;
-        subscription::newcomers::each(store, "list", &mut List::new(rows), &mut |_| {
+        newcomers::each(store, "list", &mut List::new(rows), &mut |_| {
             left -= 1;
             Ok(())
         })?;
@@ -76,7 +70,7 @@ fn measure(name: &str, store: &mut dyn Store, rows: u64) -> Result<(), Box<dyn E
     let settled = rows.min(SETTLED);
     timed(name, "claim and record", settled, || settle(store, &issue, settled))?;
     timed(name, "export", rows, || {
-        subscription::export::csv(store, None, &mut io::sink())?;
+        export::csv(store, None, &mut io::sink())?;
         Ok(rows)
     })
 }

@@ -15,6 +15,7 @@ mod fitness;
 pub mod history;
 pub mod job;
 mod ledger_writer;
+mod outbox;
 mod pacing;
 pub mod plan;
 pub mod policy;

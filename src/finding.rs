@@ -143,6 +143,15 @@ impl fmt::Display for Finding {
 
 impl std::error::Error for Finding {}
 
+/// Adds the findings that are not there yet: of one project file, template or server, several mails say the same.
+pub fn add_new(findings: &mut Vec<Finding>, new: Vec<Finding>) {
+    for finding in new {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+}
+
 /// The known word nearest to a mistyped one, if it is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();

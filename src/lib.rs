@@ -11,60 +11,89 @@
 //! clock or terminal), edges (one outside thing each), use cases, faces. `tests/it/structure.rs` keeps it so.
 
 // nouns
-pub mod digest;
-pub mod email;
-pub mod finding;
-pub mod hex;
-pub mod issue;
-pub mod ledger;
-pub mod letter;
-pub mod publication;
-pub mod rate;
-pub mod subscriber;
+mod digest;
+mod email;
+mod finding;
+mod hex;
+mod issue;
+mod ledger;
+mod letter;
+mod publication;
+mod rate;
+mod subscriber;
 
 // transforms
-pub mod authentication;
-pub mod check;
-pub mod content;
-pub mod covers_lock;
-pub mod dkim;
-pub mod edition;
-pub mod feed;
-pub mod page;
-pub mod picture;
-pub mod shortcodes;
-pub mod statistics;
-pub mod templates;
-pub mod token;
+mod authentication;
+mod check;
+mod content;
+mod covers_lock;
+mod dkim;
+mod edition;
+mod feed;
+mod page;
+mod picture;
+mod shortcodes;
+mod statistics;
+mod templates;
+mod token;
 
 // edges
-pub mod disk;
-pub mod dns;
-pub mod fault;
-pub mod http;
-pub mod outbox;
-pub mod smtp;
-pub mod store;
+mod disk;
+mod dns;
+mod fault;
+mod http;
+mod smtp;
+mod store;
 
 // use cases
-pub mod compose;
-pub mod config;
-pub mod covers;
-pub mod delivery;
-pub mod diagnosis;
-pub mod identity;
-pub mod load;
-pub mod preview;
-pub mod publish;
-pub mod resources;
-pub mod review;
-pub mod send;
-pub mod subscription;
-pub mod transport;
+mod compose;
+mod config;
+mod covers;
+mod delivery;
+mod diagnosis;
+mod identity;
+mod load;
+mod preview;
+mod publish;
+mod resources;
+mod review;
+mod send;
+mod subscription;
+mod transport;
 
 // faces
-pub mod cli;
-pub mod web;
+mod cli;
+mod web;
+
+pub use crate::cli::{Exit, run};
+
+/// What benchmarks, fuzzers and tests drive without the command line. No interface to build upon: it changes with them.
+pub mod parts {
+    pub use crate::config::Config;
+    pub use crate::content::assemble::{Source, assemble};
+    pub use crate::content::front_matter::split;
+    pub use crate::content::markdown::Document;
+    pub use crate::delivery::Route;
+    pub use crate::delivery::dispatcher::run as deliver;
+    pub use crate::delivery::job::{Job, Pace, Surroundings};
+    pub use crate::disk::Project;
+    pub use crate::dkim::{Algorithm, Key, Signature, Signer};
+    pub use crate::edition::{Edition, Recipient};
+    pub use crate::email::EmailAddress;
+    pub use crate::identity::LockMode;
+    pub use crate::issue::{IssueId, Slug};
+    pub use crate::ledger::{Entry, Outcome, Run, State};
+    pub use crate::letter::Letter;
+    pub use crate::load::{config, issues};
+    pub use crate::publish::build;
+    pub use crate::smtp::relay::Relay;
+    pub use crate::smtp::{Server, TlsMode};
+    pub use crate::store::Store;
+    pub use crate::store::postgres::Postgres;
+    pub use crate::store::sqlite::Sqlite;
+    pub use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
+    pub use crate::subscription::{export, import, newcomers};
+}
 
 #[cfg(test)]
 #[path = "../tests/it/skipped.rs"]

@@ -9,5 +9,5 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    ExitCode::from(slugline::cli::run(std::env::args_os()) as u8)
+    ExitCode::from(slugline::run(std::env::args_os()) as u8)
 }

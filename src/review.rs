@@ -15,7 +15,7 @@ use crate::config::{Config, MailConfig, Via};
 use crate::delivery::policy::EditionOf;
 use crate::digest::{Digest, Piece};
 use crate::disk::Project;
-use crate::finding::Finding;
+use crate::finding::{Finding, add_new};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
 use crate::publish;
@@ -80,15 +80,6 @@ pub fn review(
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
     findings.sort_by_cached_key(|finding| finding.place.as_ref().map(|at| (at.path.clone(), at.line, at.column)));
     Ok(Review { issues: issues.len() + left_out.len(), findings })
-}
-
-/// Adds the findings that are not there yet.
-fn add_new(findings: &mut Vec<Finding>, new: Vec<Finding>) {
-    for finding in new {
-        if !findings.contains(&finding) {
-            findings.push(finding);
-        }
-    }
 }
 
 /// What rules for the sender go by.

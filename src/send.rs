@@ -1,7 +1,8 @@
 //! The use case behind `send` and `publish`: finds what is due, takes the right to send, mails each issue, reports.
 //!
-//! Takes everything from the caller: store, route, clock and the edition as a writer of letters. What went wrong with
-//! one issue stands in the report and does not stop the others; trouble with the server does.
+//! Joins `compose`, which writes the letters, and `delivery`, which gets them to their recipients; store, route and clock
+//! come from the caller. What went wrong with one issue stands in the report and does not stop the others; trouble with the
+//! server does.
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -11,12 +12,12 @@ use crate::compose::{Composed, Composer, Letters};
 use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::dispatcher::run;
-use crate::delivery::job::{Job, Pace, Surroundings};
+use crate::delivery::job::{Ended, Job, Pace, Surroundings};
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, content_hash, plan};
 use crate::delivery::policy::OnUnknown;
 use crate::delivery::suppression;
 use crate::digest::Piece;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, add_new};
 use crate::identity::{self, LockMode, lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
@@ -94,15 +95,6 @@ pub struct Mailed {
 }
 
 impl Report {
-    /// Adds the findings that are not there yet: editions share some.
-    fn note(&mut self, findings: Vec<Finding>) {
-        for finding in findings {
-            if !self.findings.contains(&finding) {
-                self.findings.push(finding);
-            }
-        }
-    }
-
     /// Whether a person should look: something stopped, failed, or is unknown.
     pub fn needs_a_person(&self) -> bool {
         let bad = |mailed: &Mailed| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
@@ -182,6 +174,7 @@ fn requeue_files(store: &mut dyn Store, sending: &Sending<'_>, recovered: &Recov
     Ok(())
 }
 
+/// Mails what is open of one issue or digest, and reports it.
 fn mail_one(
     store: &mut dyn Store,
     sending: &Sending<'_>,
@@ -189,60 +182,15 @@ fn mail_one(
     left: &mut Option<u64>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let (piece, policy) = (&planned.piece, sending.terms.policy);
-    if planned.begun.is_none() && !has_readers(store)? {
-        report.findings.push(nobody(piece));
-        return Ok(());
-    }
-    // Rendered before the audience is frozen: a template that fails, on whomever, shall leave no trace.
-    let frozen_at = planned.begun.as_ref().map_or_else(|| sending.surroundings.now(), |mailing| mailing.frozen_at);
-    let Ready { letters, findings } = ready(store, sending, planned, &|_| Ok(()), frozen_at);
-    report.note(findings);
-    let letters = match letters {
-        Ok(letters) => letters,
-        Err(error) => {
-            report.failures.push(error.context(format!("failed to write the edition of `{}`", piece.slug())));
-            return Ok(());
-        }
-    };
-    let mailing: Mailing = match &planned.begun {
-        Some(mailing) => mailing.clone(),
-        None => {
-            let contents = match piece {
-                Piece::Issue(_) => None,
-                Piece::Digest(digest) => Some(digest.contents()),
-            };
-            let frozen = store.freeze(&piece.id(), &planned.content_hash, contents.as_ref(), frozen_at);
-            frozen.context("failed to freeze the audience")?
-        }
-    };
-    if policy.on_unknown == OnUnknown::Resend {
-        store.resolve(&mailing.issue, &[], State::Queued, sending.surroundings.now())?;
-    }
-    let job = Job {
-        issue: &mailing.issue,
-        slug: &piece.folder(),
-        route: sending.route,
-        write: &|subscriber| letters.write(subscriber),
-        limit: *left,
-        only: None,
-        pace: Pace { rates: policy.rate.as_slice(), warm_up: policy.warm_up.as_ref() },
-        surroundings: sending.surroundings,
-    };
-    let ended = match policy.canary.as_ref().filter(|_| !sending.after_canary) {
-        Some(canary) => canary::mail(store, &job, canary, piece.slug()),
-        None => run(store, &job).map_err(Into::into),
-    };
+    let piece = &planned.piece;
+    let Some((letters, mailing)) = begin(store, sending, planned, report)? else { return Ok(()) };
+    let ended = deliver(store, sending, piece, &letters, &mailing, *left);
     let ended = ended.with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;
     if let Some(left) = left {
         *left = left.saturating_sub(ended.tally.total());
     }
     report.stopped = ended.stopped;
-    for warning in ended.warnings {
-        if !report.warnings.contains(&warning) {
-            report.warnings.push(warning);
-        }
-    }
+    add_new(&mut report.warnings, ended.warnings);
     if ended.tally.of(State::Failed) > 0 {
         let suppressed = suppression::suppress(store, &mailing.issue, sending.surroundings.now())?;
         report.warnings.extend((suppressed > 0).then(|| suppression::finding(suppressed)));
@@ -251,14 +199,75 @@ fn mail_one(
     if counts.open() > 0 {
         report.paused = report.paused.or(ended.paused);
     }
-    report.mailings.push(Mailed {
-        issue: mailing.issue.clone(),
-        slug: piece.slug().clone(),
-        title: piece.title().into_owned(),
-        tally: ended.tally,
-        counts,
-    });
+    let (slug, title) = (piece.slug().clone(), piece.title().into_owned());
+    report.mailings.push(Mailed { issue: mailing.issue, slug, title, tally: ended.tally, counts });
     Ok(())
+}
+
+/// Composes an issue or digest and freezes its audience, unless that was done before. `None`: nobody is mailed it, as the
+/// report says.
+fn begin(
+    store: &mut dyn Store,
+    sending: &Sending<'_>,
+    planned: &Planned<'_>,
+    report: &mut Report,
+) -> anyhow::Result<Option<(Letters, Mailing)>> {
+    let piece = &planned.piece;
+    if planned.begun.is_none() && !has_readers(store)? {
+        report.findings.push(nobody(piece));
+        return Ok(None);
+    }
+    // Composed before the audience is frozen: a template that fails on anybody leaves no trace.
+    let frozen_at = planned.begun.as_ref().map_or_else(|| sending.surroundings.now(), |mailing| mailing.frozen_at);
+    let Ready { letters, findings } = ready(store, sending, planned, &|_| Ok(()), frozen_at);
+    add_new(&mut report.findings, findings);
+    let letters = match letters {
+        Ok(letters) => letters,
+        Err(error) => {
+            report.failures.push(error.context(format!("failed to write the edition of `{}`", piece.slug())));
+            return Ok(None);
+        }
+    };
+    let contents = match piece {
+        Piece::Issue(_) => None,
+        Piece::Digest(digest) => Some(digest.contents()),
+    };
+    let mailing = match &planned.begun {
+        Some(mailing) => mailing.clone(),
+        None => store
+            .freeze(&piece.id(), &planned.content_hash, contents.as_ref(), frozen_at)
+            .context("failed to freeze the audience")?,
+    };
+    Ok(Some((letters, mailing)))
+}
+
+/// Mails a mailing to those who wait for it, `left` of them at most.
+fn deliver(
+    store: &mut dyn Store,
+    sending: &Sending<'_>,
+    piece: &Piece<'_>,
+    letters: &Letters,
+    mailing: &Mailing,
+    left: Option<u64>,
+) -> anyhow::Result<Ended> {
+    let policy = sending.terms.policy;
+    if policy.on_unknown == OnUnknown::Resend {
+        store.resolve(&mailing.issue, &[], State::Queued, sending.surroundings.now())?;
+    }
+    let job = Job {
+        issue: &mailing.issue,
+        slug: &piece.folder(),
+        route: sending.route,
+        write: &|subscriber| letters.write(subscriber),
+        limit: left,
+        only: None,
+        pace: Pace { rates: policy.rate.as_slice(), warm_up: policy.warm_up.as_ref() },
+        surroundings: sending.surroundings,
+    };
+    match policy.canary.as_ref().filter(|_| !sending.after_canary) {
+        Some(canary) => canary::mail(store, &job, canary, piece.slug()),
+        None => Ok(run(store, &job)?),
+    }
 }
 
 /// What can be mailed, and what is wrong or odd with it.

@@ -4,15 +4,10 @@ use std::error::Error;
 
 use chrono::{DateTime, Utc};
 
-use slugline::config::Config;
-use slugline::content::assemble::{Source, assemble};
-use slugline::content::front_matter::split;
-use slugline::content::markdown::Document;
-use slugline::dkim::{Algorithm, Key, Signature, Signer};
-use slugline::edition::{Edition, Recipient};
-use slugline::email::EmailAddress;
-use slugline::letter::Letter;
-use slugline::subscriber::{NewSubscriber, Subscriber, SubscriberId};
+use slugline::parts::{
+    Algorithm, Config, Document, Edition, EmailAddress, Key, Letter, NewSubscriber, Recipient, Signature, Signer,
+    Source, Subscriber, SubscriberId, assemble, split,
+};
 
 const PROJECT: &str = "title: 潮汐周刊\nbase_url: https://example.org\nlanguage: zh-CN\nmail:\n  \
                        from: Weekly <weekly@example.org>\n  unsubscribe_url: https://example.org/leave?who={address}\n";

@@ -19,15 +19,9 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use slugline::delivery::Route;
-use slugline::delivery::dispatcher::run;
-use slugline::delivery::job::{Job, Pace, Surroundings};
-use slugline::issue::{IssueId, Slug};
-use slugline::ledger::{Run, State};
-use slugline::smtp::relay::Relay;
-use slugline::smtp::{Server, TlsMode};
-use slugline::store::Store;
-use slugline::store::sqlite::Sqlite;
+use slugline::parts::{
+    IssueId, Job, Pace, Relay, Route, Run, Server, Slug, Sqlite, State, Store, Surroundings, TlsMode, deliver,
+};
 
 use crate::letters::Letters;
 use crate::sink::Sink;
@@ -139,7 +133,7 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         },
     };
     timed(|| {
-        let ended = run(&mut store, &job)?;
+        let ended = deliver(&mut store, &job)?;
         match ended.stopped {
             Some(finding) => Err(finding.into()),
             None => Ok(ended.tally.of(State::Sent) as usize),

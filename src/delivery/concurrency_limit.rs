@@ -19,7 +19,12 @@ impl ConcurrencyLimit {
 
     /// Whether the connection of that number, from 0, may be used.
     pub(super) fn admits(&self, connection: usize) -> bool {
-        (connection as f64) < self.now.floor()
+        connection < self.connections() as usize
+    }
+
+    /// How many connections may be used.
+    pub(super) fn connections(&self) -> u32 {
+        self.now as u32
     }
 
     /// A message was taken.

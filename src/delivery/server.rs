@@ -91,6 +91,11 @@ impl Server {
         !self.is_out() && !self.is_spent() && self.limit.admits(number) && (self.was_connected || number == 0)
     }
 
+    /// How many connections may be used while it is not left alone.
+    pub(super) fn connections(&self) -> u32 {
+        self.limit.connections()
+    }
+
     /// Whether it is left alone at present.
     pub(super) fn is_out(&self) -> bool {
         !self.rest.is_zero()

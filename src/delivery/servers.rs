@@ -86,7 +86,7 @@ impl Servers {
 
     /// A connection of the server waited for other servers to have their share.
     pub(super) fn note_throttled(&mut self, server: usize, begun: Instant, now: Instant) {
-        self.shares.note_throttled(server, begun, now);
+        self.shares.note_throttled(server, self.all[server].connections(), begun, now);
     }
 
     /// Lets a part of the time pass for which a server is left alone; all of it if no other can end the run meanwhile.

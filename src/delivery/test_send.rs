@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 
 use crate::delivery::Route;
 use crate::delivery::diagnostics;
+use crate::delivery::outbox::Outbox;
 use crate::email::EmailAddress;
 use crate::issue::Slug;
 use crate::letter::Letter;
-use crate::outbox::Outbox;
 use crate::smtp::relay::Relay;
 use crate::smtp::session::{Session, SessionError};
 use crate::store::{Store, StoreError};

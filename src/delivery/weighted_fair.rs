@@ -26,9 +26,8 @@ struct Share {
     stride: u64,
     /// How far its virtual time may be ahead of others.
     lead: u64,
-    connections: u32,
     virtual_time: u64,
-    /// How long its connections have waited for other servers, all together, since then.
+    /// How long it has waited for other servers since then: that of a connection, if all in use do.
     throttled: Duration,
     throttled_since: Option<Instant>,
     /// Until then it waits for nobody.
@@ -40,12 +39,10 @@ impl WeightedFair {
     pub(super) fn new(servers: impl Iterator<Item = (u32, usize)>) -> Self {
         let share = |(weight, connections): (u32, usize)| {
             let stride = STRIDE / u64::from(weight.max(1));
-            let connections = u32::try_from(connections).unwrap_or(u32::MAX).max(1);
-            let lead = stride * u64::from(connections);
+            let lead = stride * connections.max(1) as u64;
             Share {
                 stride,
                 lead,
-                connections,
                 virtual_time: 0,
                 throttled: Duration::ZERO,
                 throttled_since: None,
@@ -84,16 +81,16 @@ impl WeightedFair {
         share.virtual_time = share.virtual_time.max(behind.unwrap_or(0));
     }
 
-    /// A connection of the server waited for other servers from `begun` to `now`.
-    pub(super) fn note_throttled(&mut self, server: usize, begun: Instant, now: Instant) {
+    /// One of the server's `connections` that are in use waited for other servers from `begun` to `now`.
+    pub(super) fn note_throttled(&mut self, server: usize, connections: u32, begun: Instant, now: Instant) {
         let share = &mut self.servers[server];
         let since = *share.throttled_since.get_or_insert(begun);
-        share.throttled += now.saturating_duration_since(begun);
+        share.throttled += now.saturating_duration_since(begun) / connections.max(1);
         let passed = now.saturating_duration_since(since);
         if passed < MEASURED {
             return;
         }
-        let waits_too_much = share.throttled > passed * share.connections / 2;
+        let waits_too_much = share.throttled > passed / 2;
         share.bypass_until = waits_too_much.then(|| now + BYPASS);
         (share.throttled, share.throttled_since) = (Duration::ZERO, None);
     }
@@ -167,9 +164,11 @@ mod tests {
         for (waits, alone) in [(MEASURED * 3 / 5, true), (MEASURED * 2 / 5, false)] {
             let mut shares = shares(&[1, 1]);
             shares.give(0);
-            shares.note_throttled(0, begun, begun + waits);
+            for _ in 0..4 {
+                shares.note_throttled(0, 4, begun, begun + waits);
+            }
             assert!(!shares.allow(0, [0, 1].into_iter()), "not measured yet");
-            shares.note_throttled(0, begun + MEASURED, begun + MEASURED);
+            shares.note_throttled(0, 4, begun + MEASURED, begun + MEASURED);
             assert_eq!(shares.allow(0, [0, 1].into_iter()), alone, "{waits:?}");
         }
     }
@@ -178,7 +177,7 @@ mod tests {
     fn after_a_while_alone_all_are_even() {
         let mut shares = shares(&[1, 1]);
         let past = Instant::now().checked_sub(BYPASS + MEASURED * 2).unwrap();
-        shares.note_throttled(0, past, past + MEASURED);
+        shares.note_throttled(0, 1, past, past + MEASURED);
         (0..40).for_each(|_| shares.give(0));
         assert_eq!(deal(&mut shares, 10, &[0, 1]), [5, 5]);
     }

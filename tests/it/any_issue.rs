@@ -5,10 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use slugline::disk::Project;
-use slugline::identity::LockMode;
-use slugline::load;
-use slugline::publish;
+use slugline::parts::{LockMode, Project, build, config as load_config, issues as load_issues};
 
 use crate::judge::Published;
 
@@ -34,10 +31,10 @@ fn faults(folder: &Path, files: &[String]) -> Vec<String> {
         fs::write(content.join(format!("{number} 号.md")), file).unwrap();
     }
     let project = Project::new(folder);
-    let config = load::config(&project, "slugline.yaml").unwrap();
-    let loaded = load::issues(&project, &config).unwrap();
+    let config = load_config(&project, "slugline.yaml").unwrap();
+    let loaded = load_issues(&project, &config).unwrap();
     let now = chrono::DateTime::parse_from_rfc3339(NOW).unwrap().to_utc();
-    publish::build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).unwrap();
+    build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).unwrap();
     Published::read(&folder.join(&config.output)).faults()
 }
 

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser};
-use slugline::content::markdown::Document;
+use slugline::parts::Document;
 
 /// What a document understands besides CommonMark; formulas are left out, they need a dollar sign.
 const OPTIONS: Options = Options::ENABLE_TABLES

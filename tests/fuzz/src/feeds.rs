@@ -8,10 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use slugline::disk::Project;
-use slugline::identity::LockMode;
-use slugline::load;
-use slugline::publish;
+use slugline::parts::{build, config as load_config, issues as load_issues, LockMode, Project};
 
 use crate::judge::Published;
 
@@ -42,13 +39,13 @@ fn faults(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
         fs::write(content.join(format!("{number}.md")), file).ok()?;
     }
     let project = Project::new(folder);
-    let config = load::config(&project, "slugline.yaml").ok()?;
-    let loaded = load::issues(&project, &config).ok()?;
+    let config = load_config(&project, "slugline.yaml").ok()?;
+    let loaded = load_issues(&project, &config).ok()?;
     if loaded.issues.is_empty() {
         return None;
     }
     let now = chrono::DateTime::from_timestamp(NOW, 0)?;
-    publish::build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).ok()?;
+    build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).ok()?;
     Some(Published::read(&folder.join(&config.output)).faults())
 }
 
