@@ -170,7 +170,7 @@ impl<'a> Composer<'a> {
     /// # Errors
     /// A finding when it cannot be read, or is not UTF-8.
     pub fn body(&self, issue: &Issue) -> Result<String, Box<Finding>> {
-        load::body_in(issue, &*self.file(issue)?).map(str::to_owned)
+        load::body_in(issue, &self.file(issue)?).map(str::to_owned)
     }
 
     /// The document of an issue's body, its shortcodes expanded.
@@ -267,10 +267,11 @@ impl<'a> Composer<'a> {
 ///
 /// # Errors
 /// A finding when there are none.
-pub fn mail_of(config: &Config) -> Result<&MailConfig, Finding> {
+pub fn mail_of(config: &Config) -> anyhow::Result<&MailConfig> {
     config.mail.as_ref().ok_or_else(|| {
         Finding::error("no-mail", "the project file has no `mail`, so nothing can be mailed")
             .help("add at least `mail: {from: Name <name@example.org>}`")
+            .into()
     })
 }
 

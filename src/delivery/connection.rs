@@ -3,9 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::delivery::diagnostics;
 use crate::delivery::server::Trouble;
-use crate::finding::Finding;
 use crate::letter::Letter;
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
@@ -24,19 +22,9 @@ impl<'job> Connection<'job> {
         self.session.as_ref().is_some_and(|session| session.can_take(letter))
     }
 
-    /// Connects and logs in. `was_connected`: there was a connection to this server before.
-    ///
-    /// # Errors
-    /// What is wrong with the server, for the run and for a person.
-    pub(super) fn open(
-        &mut self,
-        relay: &Relay,
-        stop: &'job AtomicBool,
-        was_connected: bool,
-    ) -> Result<(), (Trouble, Finding)> {
-        let session = Session::connect(relay, stop);
-        self.session =
-            Some(session.map_err(|error| (trouble(&error, was_connected), diagnostics::finding(relay, &error, None)))?);
+    /// Connects and logs in.
+    pub(super) fn open(&mut self, relay: &Relay, stop: &'job AtomicBool) -> Result<(), SessionError> {
+        self.session = Some(Session::connect(relay, stop)?);
         Ok(())
     }
 
@@ -61,7 +49,7 @@ fn closed(phase: Phase) -> SessionError {
 }
 
 /// What a failure to connect says: a server that was there before, or one that says it is busy, may come back.
-fn trouble(error: &SessionError, was_connected: bool) -> Trouble {
+pub(super) fn trouble(error: &SessionError, was_connected: bool) -> Trouble {
     match &error.cause {
         Cause::Refused(reply) if reply.class(error.phase) == Class::BackOff => Trouble::Busy,
         Cause::Lost(_) if error.phase == Phase::Tls => Trouble::Refuses,

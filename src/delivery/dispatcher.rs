@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::delivery::Route;
-use crate::delivery::connection::Connection;
+use crate::delivery::connection::{self, Connection};
 use crate::delivery::diagnostics;
 use crate::delivery::job::{Ended, Job, Pause, Progress};
 use crate::delivery::ledger_writer::{LedgerWriter, Stopped};
@@ -267,8 +267,9 @@ impl<'run, 'job> Worker<'run, 'job> {
 
     /// One attempt: envelope, `sending` in the ledger, content, reply.
     fn send(&mut self, relay: &'job Relay, Prepared { recipient, letter }: Prepared) -> Result<(), Stopped> {
-        if let Err((trouble, finding)) = self.connect(relay, &letter) {
-            return self.give_back(recipient, trouble, finding);
+        if let Err(error) = self.connect(relay, &letter) {
+            let trouble = connection::trouble(&error, self.queue.was_connected(self.id));
+            return self.give_back(recipient, trouble, diagnostics::finding(relay, &error, None));
         }
         if let Err(error) = self.connection.offer(&letter) {
             return self.act_on(relay, Prepared { recipient, letter }, &error);
@@ -362,13 +363,14 @@ impl<'run, 'job> Worker<'run, 'job> {
     }
 
     /// Makes sure that there is a connection which can take the letter.
-    fn connect(&mut self, relay: &'job Relay, letter: &Letter) -> Result<(), (Trouble, Finding)> {
+    fn connect(&mut self, relay: &'job Relay, letter: &Letter) -> Result<(), SessionError> {
         if self.connection.can_take(letter) {
             return Ok(());
         }
         self.hang_up();
-        let connected = self.connection.open(relay, self.job.surroundings.stop, self.queue.was_connected(self.id));
-        connected.map(|()| self.queue.note_connected(self.id))
+        self.connection.open(relay, self.job.surroundings.stop)?;
+        self.queue.note_connected(self.id);
+        Ok(())
     }
 
     fn hang_up(&mut self) {
