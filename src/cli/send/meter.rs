@@ -163,11 +163,14 @@ fn rate(per_second: f64) -> String {
 fn time(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_millis() >= 500);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match () {
-        () if seconds < 90 => format!("{seconds} s"),
-        () if minutes < 90 => format!("{} min", (seconds + 30) / 60),
-        () if hours < 48 => format!("{hours} h {:02} min", minutes % 60),
-        () => format!("{} days", grouped(days)),
+    if seconds < 90 {
+        format!("{seconds} s")
+    } else if minutes < 90 {
+        format!("{} min", (seconds + 30) / 60)
+    } else if hours < 48 {
+        format!("{hours} h {:02} min", minutes % 60)
+    } else {
+        format!("{} days", grouped(days))
     }
 }
 
