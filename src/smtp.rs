@@ -5,6 +5,7 @@
 
 pub mod certificate;
 mod dialogue;
+pub mod failure;
 mod keywords;
 mod login;
 pub mod phase;

@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use crate::delivery::server::Trouble;
 use crate::letter::Letter;
+use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
 use crate::smtp::reply::{Class, Reply};
-use crate::smtp::session::{Cause, Session, SessionError};
+use crate::smtp::session::Session;
 
 /// A session, or none at present.
 #[derive(Default)]

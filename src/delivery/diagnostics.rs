@@ -5,10 +5,10 @@
 use crate::finding::Finding;
 use crate::letter::Letter;
 use crate::smtp::TlsMode;
+use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
 use crate::smtp::reply::Class;
-use crate::smtp::session::{Cause, SessionError};
 
 /// The finding about trouble with `relay`. `letter` is the one at hand; its recipient is masked in the reply.
 pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Letter>) -> Finding {

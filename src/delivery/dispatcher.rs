@@ -27,8 +27,8 @@ use crate::delivery::server::Trouble;
 use crate::finding::Finding;
 use crate::ledger::{Claim, Entry, Outcome};
 use crate::letter::Letter;
+use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
-use crate::smtp::session::SessionError;
 use crate::store::{Store, StoreError};
 
 mod waiting;

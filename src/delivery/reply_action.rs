@@ -8,9 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::delivery::retry;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Outcome};
+use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::reply::{Class, Reply};
-use crate::smtp::session::{Cause, SessionError};
 
 /// What to do after one attempt that failed.
 pub(super) enum Action {

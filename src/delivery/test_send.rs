@@ -12,8 +12,9 @@ use crate::delivery::outbox::Outbox;
 use crate::email::EmailAddress;
 use crate::issue::Slug;
 use crate::letter::Letter;
+use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
-use crate::smtp::session::{Session, SessionError};
+use crate::smtp::session::Session;
 use crate::store::{Store, StoreError};
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 

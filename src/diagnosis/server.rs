@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use crate::diagnosis::Step;
 use crate::rate::Rate;
 use crate::smtp::TlsMode;
+use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::probe::{Envelope, Seen, probe};
 use crate::smtp::relay::Relay;
-use crate::smtp::session::{Cause, SessionError};
 
 mod certificate;
 mod encryption;

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::fault;
+use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::reply::Reply;
-use crate::smtp::session::{Cause, SessionError};
 use crate::smtp::stream::{Encryption, Stream, WriteError};
 use crate::smtp::tls::Tls;
 

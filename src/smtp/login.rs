@@ -5,11 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
 
 use crate::smtp::dialogue::Dialogue;
+use crate::smtp::failure::out_of_turn;
+use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::keywords::{Keywords, Mechanism};
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Login;
-use crate::smtp::session::failure::out_of_turn;
-use crate::smtp::session::{Cause, SessionError};
 
 /// Logs in. The password leaves only over a connection that is encrypted, or does not leave this machine.
 pub(super) fn log_in(

@@ -13,12 +13,13 @@ use crate::email::EmailAddress;
 use crate::smtp::TlsMode;
 use crate::smtp::certificate::{Certificate, Witness};
 use crate::smtp::dialogue::{Dialogue, lost};
+use crate::smtp::failure::out_of_turn;
+use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::keywords::Keywords;
 use crate::smtp::login::log_in;
 use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::relay::Relay;
-use crate::smtp::session::failure::out_of_turn;
-use crate::smtp::session::{Cause, SessionError, hello};
+use crate::smtp::session::hello;
 use crate::smtp::stream::{Encryption, Stream};
 use crate::smtp::tls::Tls;
 

@@ -10,15 +10,13 @@ use crate::email::EmailAddress;
 use crate::letter::Letter;
 use crate::smtp::TlsMode;
 use crate::smtp::dialogue::{Dialogue, lost};
+use crate::smtp::failure::{Cause, SessionError, can_go_on, out_of_turn};
 use crate::smtp::keywords::Keywords;
 use crate::smtp::login::log_in;
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
 use crate::smtp::reply::Reply;
-use crate::smtp::session::failure::{can_go_on, out_of_turn};
 use crate::smtp::wire::on_the_wire;
-
-pub use failure::{Cause, SessionError};
 
 /// A connection that is logged in.
 pub struct Session<'run> {
@@ -266,8 +264,6 @@ fn wanted(phase: Phase) -> &'static [u16] {
         _ => &[250],
     }
 }
-
-pub(super) mod failure;
 
 #[cfg(test)]
 mod tests;

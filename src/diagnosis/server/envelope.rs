@@ -2,10 +2,10 @@
 
 use crate::diagnosis::Step;
 use crate::diagnosis::server::{Terms, reason};
+use crate::smtp::failure::Cause;
 use crate::smtp::phase::Phase;
 use crate::smtp::probe::Seen;
 use crate::smtp::relay::Relay;
-use crate::smtp::session::Cause;
 
 const NAME: &str = "envelope";
 

@@ -6,8 +6,8 @@ use postgres::types::ToSql;
 use postgres::{Client, Row};
 
 use super::Result;
+use super::digest::issue_id;
 use super::link::Session;
-use super::mailings::issue_id;
 use crate::issue::IssueId;
 use crate::ledger::{Counts, Delivery, State};
 use crate::subscriber::SubscriberId;

@@ -4,7 +4,6 @@ use anyhow::Context;
 use postgres::{GenericClient, Transaction};
 
 use super::Result;
-use super::mailings::issue_id;
 use crate::digest::{Contents, Period, PeriodName};
 use crate::issue::IssueId;
 
@@ -43,4 +42,9 @@ pub(super) fn read(client: &mut impl GenericClient, mailing: i64, id: &IssueId) 
 
 fn texts(issues: &[IssueId]) -> Vec<&str> {
     issues.iter().map(IssueId::as_str).collect()
+}
+
+/// The id of an issue in a mailing, as the ledger has it.
+pub(super) fn issue_id(text: &str) -> Result<IssueId> {
+    IssueId::new(text).context("a mailing has a blank issue")
 }

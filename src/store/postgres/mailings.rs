@@ -60,7 +60,7 @@ pub(super) fn mailings(client: &mut impl GenericClient) -> Result<Vec<Mailing>> 
 
 fn from_row(client: &mut impl GenericClient, row: &Row) -> Result<Mailing> {
     let issue: &str = row.try_get(0)?;
-    let id = issue_id(issue)?;
+    let id = digest::issue_id(issue)?;
     let digest = digest::read(client, row.try_get(4)?, &id);
     Ok(Mailing {
         digest: digest.with_context(|| format!("what `{issue}` holds cannot be read"))?,
@@ -69,8 +69,4 @@ fn from_row(client: &mut impl GenericClient, row: &Row) -> Result<Mailing> {
         frozen_at: row.try_get(2)?,
         expected: u64::try_from(row.try_get::<_, i64>(3)?)?,
     })
-}
-
-pub(super) fn issue_id(text: &str) -> Result<IssueId> {
-    IssueId::new(text).context("a mailing has a blank issue")
 }

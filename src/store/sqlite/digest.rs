@@ -3,7 +3,6 @@
 use anyhow::{Context, Result};
 use rusqlite::{Connection, Transaction, params};
 
-use super::ledger::issue_id;
 use super::{time, time_text};
 use crate::digest::{Contents, Period, PeriodName};
 use crate::issue::IssueId;
@@ -46,4 +45,9 @@ pub(super) fn read(connection: &Connection, mailing: i64, id: &IssueId) -> Resul
         issues.push(issue_id(&row.get::<_, String>(0)?)?);
     }
     Ok(Some(Contents { period, issues }))
+}
+
+/// The id of an issue in a mailing, as the ledger has it.
+pub(super) fn issue_id(text: &str) -> Result<IssueId> {
+    IssueId::new(text).context("a mailing has a blank issue")
 }

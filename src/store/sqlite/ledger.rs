@@ -108,7 +108,7 @@ pub(super) fn mailings(connection: &Connection) -> Result<Vec<Mailing>> {
 
 fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
     let (issue, frozen_at): (String, String) = (row.get(0)?, row.get(2)?);
-    let id = issue_id(&issue)?;
+    let id = digest::issue_id(&issue)?;
     let digest = digest::read(connection, row.get(4)?, &id);
     Ok(Mailing {
         digest: digest.with_context(|| format!("what `{issue}` holds cannot be read"))?,
@@ -337,7 +337,7 @@ fn delivery(row: &Row<'_>, subscriber: i64) -> Result<Delivery> {
     let (issue, address, word, changed): (String, String, String, String) =
         (row.get(0)?, row.get(2)?, row.get(3)?, row.get(6)?);
     Ok(Delivery {
-        issue: issue_id(&issue)?,
+        issue: digest::issue_id(&issue)?,
         subscriber: SubscriberId(subscriber),
         address: address.parse()?,
         state: state(&word)?,
@@ -351,10 +351,6 @@ pub(super) fn number(connection: &Connection, issue: &IssueId) -> Result<i64> {
     let mut select = connection.prepare_cached("SELECT id FROM mailing WHERE issue = ?1")?;
     let number: Option<i64> = select.query_row([issue.as_str()], |row| row.get(0)).optional()?;
     number.ok_or_else(|| anyhow!("`{issue}` has no mailing"))
-}
-
-pub(super) fn issue_id(text: &str) -> Result<IssueId> {
-    IssueId::new(text).context("a mailing has a blank issue")
 }
 
 fn state(word: &str) -> Result<State> {

@@ -46,7 +46,7 @@ pub enum Cause {
 }
 
 /// A positive reply, but to another question: the dialogue is out of step, and no later reply can be believed.
-pub(in crate::smtp) fn out_of_turn(phase: Phase, reply: &Reply) -> SessionError {
+pub(super) fn out_of_turn(phase: Phase, reply: &Reply) -> SessionError {
     SessionError { phase, cause: Cause::Lost(format!("the server answered `{reply}` out of turn")) }
 }
 
