@@ -280,3 +280,68 @@ fn failure(path: &str, error: &anyhow::Error) -> Finding {
     let found = error.downcast_ref::<Finding>().cloned();
     found.unwrap_or_else(|| check::edition_fails(path, &format!("{error:#}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "title: T\nbase_url: https://example.org\nmail:\n  from: n@example.org\n  images: embed\n  \
+                          unsubscribe_url: https://example.org/leave\n";
+    const ISSUE: &str = "---\ntitle: Neap\ndate: 2026-11-05\n---\n\n{{< nosuch >}} [a](/other/) ![b](missing.png)\n";
+
+    /// The findings of composing and of judging the one issue of a project with these files besides.
+    fn found(files: &[(&str, &str)]) -> (Composed, Vec<Finding>) {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        for (path, text) in [("slugline.yaml", CONFIG), ("content/neap.md", ISSUE)].iter().chain(files) {
+            project.write(path, text.as_bytes()).unwrap();
+        }
+        let config = load::config(&project, "slugline.yaml").unwrap();
+        let issues = load::issues(&project, &config).unwrap().issues;
+        let composer = Composer::open(&project, &config, &issues, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
+        let piece = Piece::Issue(&issues[0]);
+        (composer.compose(&piece), composer.judge_mail(&piece))
+    }
+
+    fn rules(findings: &[Finding]) -> Vec<&str> {
+        findings.iter().map(|finding| finding.rule).collect()
+    }
+
+    #[test]
+    fn what_a_mail_lacks_is_among_what_a_check_says_of_it() {
+        let (composed, judged) = found(&[]);
+        assert_eq!(rules(&composed.findings), ["shortcode-unknown", "image-not-embedded"]);
+        assert!(composed.findings.iter().all(|finding| judged.contains(finding)), "{judged:?}");
+        for rule in ["image-broken", "description-missing"] {
+            assert!(rules(&judged).contains(&rule), "{judged:?}");
+        }
+        assert!(composed.edition.is_ok());
+    }
+
+    #[test]
+    fn why_there_is_no_edition_is_what_a_check_says_too() {
+        let (composed, judged) = found(&[("templates/edition.html", "<p>{{ isue.title }}</p>")]);
+        let error: Finding = composed.edition.unwrap_err().downcast().unwrap();
+        assert_eq!(error.place.as_ref().unwrap().to_string(), "templates/edition.html:1:7");
+        assert!(judged.contains(&error), "{judged:?}");
+        let (composed, judged) = found(&[("templates/shortcodes/box.html", "{{ nothing")]);
+        assert!(composed.findings.iter().all(|finding| judged.contains(finding)), "{judged:?}");
+        assert!(composed.findings[0].leaves_out(), "a template of a shortcode is wrong for every mail");
+    }
+
+    #[test]
+    fn what_is_mailed_is_what_was_hashed_though_the_file_changes_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        project.write("slugline.yaml", CONFIG.as_bytes()).unwrap();
+        project.write("content/neap.md", ISSUE.as_bytes()).unwrap();
+        let config = load::config(&project, "slugline.yaml").unwrap();
+        let issues = load::issues(&project, &config).unwrap().issues;
+        let composer = Composer::open(&project, &config, &issues, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
+        let body = composer.body(&issues[0]).unwrap();
+        project.write("content/neap.md", ISSUE.replace("[a]", "[another]").as_bytes()).unwrap();
+        let edition = composer.compose(&Piece::Issue(&issues[0])).edition.unwrap();
+        let text = edition.text(&Recipient::of_address("reader@example.org".parse().unwrap())).unwrap();
+        assert!(body.contains("[a]") && !text.contains("another"), "{text}");
+    }
+}
