@@ -1,6 +1,8 @@
 //! The only reader of the clock: `--now`, then SOURCE_DATE_EPOCH, then the system.
 
 use std::env;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -38,6 +40,59 @@ impl Clock {
     }
 }
 
+/// The clock of a sending: a time that was asked for stands still but while the sending waits, so that rates and pauses take
+/// the time that they really take.
+pub(super) struct WaitingClock {
+    clock: Clock,
+    waits: Mutex<Waits>,
+}
+
+/// How long a sending has waited; threads that wait at once wait together.
+#[derive(Default)]
+struct Waits {
+    under_way: usize,
+    since: Option<Instant>,
+    before: Duration,
+}
+
+impl WaitingClock {
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, waits: Mutex::default() }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> DateTime<Utc> {
+        match self.clock {
+            Clock::Fixed(time) => time + self.waits().so_far(),
+            Clock::System => self.clock.now(),
+        }
+    }
+
+    /// Calls `wait`, while which the time goes on.
+    pub fn during(&self, wait: impl FnOnce()) {
+        let mut waits = self.waits();
+        waits.under_way += 1;
+        waits.since.get_or_insert_with(Instant::now);
+        drop(waits);
+        wait();
+        let mut waits = self.waits();
+        waits.under_way -= 1;
+        if waits.under_way == 0 {
+            (waits.before, waits.since) = (waits.so_far(), None);
+        }
+    }
+
+    fn waits(&self) -> MutexGuard<'_, Waits> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waits {
+    fn so_far(&self) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
 fn parse(text: &str) -> anyhow::Result<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|error| {
         Finding::error("usage", format!("`--now {text}` is no time: {error}"))
@@ -60,6 +115,22 @@ mod tests {
         let clock = Clock::new(Some("2026-11-23T16:00:00+08:00")).unwrap();
         assert_eq!(clock.now().to_rfc3339(), "2026-11-23T08:00:00+00:00");
         assert!(Clock::new(Some("today")).is_err());
+    }
+
+    #[test]
+    fn a_time_that_was_asked_for_goes_on_while_somebody_waits() {
+        let begin = DateTime::UNIX_EPOCH;
+        let clock = WaitingClock::new(Clock::Fixed(begin));
+        assert_eq!(clock.now(), begin);
+        let wait = Duration::from_millis(20);
+        clock.during(|| {
+            clock.during(|| std::thread::sleep(wait));
+            assert!(clock.now() >= begin + wait, "the outer wait is not over");
+        });
+        let after = clock.now();
+        assert!(after >= begin + wait);
+        std::thread::sleep(wait);
+        assert_eq!(clock.now(), after, "nobody waits");
     }
 
     #[test]

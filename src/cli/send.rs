@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::cli::clock::WaitingClock;
 use crate::cli::send::watch::Watch;
 use crate::cli::{Context, Exit, subscribers};
 use crate::compose::{self, Composed};
@@ -135,7 +136,7 @@ fn with_sending<T>(
     let composer = context.composer(config, issues)?;
     let stop = stop_at_signals()?;
     let watch = Watch::new(&context.report, limit);
-    let clock = context.clock;
+    let clock = WaitingClock::new(context.clock);
     let terms = Terms { now: clock.now(), policy: &mail.policy };
     let route = transport::route(&context.project, mail)?;
     context.report.detail(&format!("Mail leaves through {route}."));
@@ -149,7 +150,7 @@ fn with_sending<T>(
         run: machine::this_run(clock.now()),
         surroundings: Surroundings {
             clock: &|| clock.now(),
-            pause: &|pause| wait(pause, &stop),
+            pause: &|pause| clock.during(|| wait(pause, &stop)),
             stop: &stop,
             progress: &|progress| watch.tell(progress),
         },

@@ -91,6 +91,16 @@ error[smtp-password]: the environment variable SECOND_PASSWORD is not set, and `
     assert_eq!(logins(&peers[1]), ["LOGIN c2Vjb25k", "LOGIN b3BlbiBiYXJsZXk="]);
 }
 
+/// Build servers pin the time for all that they build; the wait for a rate is real.
+#[test]
+fn a_rate_is_kept_by_the_time_that_passes_though_the_clock_is_pinned() {
+    let peer = Peer::start(vec![Script::new()]);
+    let project = project(&peer, 4, &format!("  rate: 10/s\n{}", via(&peer)));
+    let output = project.run(NOON, &["send"]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(peer.taken().len(), 4);
+}
+
 #[test]
 fn a_warm_up_ends_the_run_quietly_and_the_next_day_goes_on() {
     let peer = Peer::start(vec![Script::new()]);
