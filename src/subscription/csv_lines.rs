@@ -33,8 +33,14 @@ impl<'a> Lines<'a> {
         let mut lines = Self { source, ahead, record, given: 0, delimiter: b',', line: 0, open: Vec::new() };
         let header = lines.next_line()?.unwrap_or_default();
         let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&header).to_vec();
-        lines.delimiter = delimiter(&header);
-        lines.ahead.push_front(header);
+        if let Some(separator) = named_separator(&header) {
+            lines.delimiter = separator;
+            // The header is the next line. A blank one in its place keeps the numbers of the lines.
+            lines.ahead.push_front(b"\n".to_vec());
+        } else {
+            lines.delimiter = delimiter(&header);
+            lines.ahead.push_front(header);
+        }
         Ok(lines)
     }
 
@@ -155,6 +161,15 @@ impl Quote {
             starts_field = quote != Self::Open && byte == delimiter;
         }
         quote
+    }
+}
+
+/// The separator that Excel names in a line of its own before the header: `sep=;`.
+fn named_separator(line: &[u8]) -> Option<u8> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    match line.strip_suffix(b"\r").unwrap_or(line) {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] => Some(*separator),
+        _ => None,
     }
 }
 

@@ -42,6 +42,21 @@ fn good_rows_are_kept_and_bad_ones_named() {
 }
 
 #[test]
+fn a_first_line_of_excel_names_the_separator_and_no_column() {
+    for (line, separator) in [("\u{feff}sep=;", ';'), ("SEP=,", ','), ("sep=\t", '\t'), ("sep=|\r", '|')] {
+        with_store(|store| {
+            let csv =
+                format!("{line}\nemail;name\na@example.org;Anna, B\nnobody;\n").replace(';', &separator.to_string());
+            let csv = csv.replace("Anna, B", "\"Anna, B\"");
+            let (added, findings) = import_text(store, &csv).unwrap();
+            assert_eq!(added.new, 1, "{csv:?}");
+            assert!(findings[0].starts_with("list.csv:4: `nobody` is no e-mail address"), "{findings:?}");
+            assert!(exported(store).contains("a@example.org,\"Anna, B\",active"));
+        });
+    }
+}
+
+#[test]
 fn an_export_imports_again_and_changes_nothing() {
     with_store(|store| {
         import_text(store, "email,name,plan\na@example.org,\"A, B\",pro\nb@example.org,,\n").unwrap();
