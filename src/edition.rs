@@ -176,16 +176,16 @@ impl Edition {
         self.unsubscribe.of(recipient)
     }
 
-    /// The whole message for one recipient: ASCII, lines ended by CRLF. `date` is when it was first meant to leave: the
-    /// same for every attempt, which then has the same bytes.
+    /// The whole message for one recipient: ASCII but for an address that is not, lines ended by CRLF. `date` is when it was
+    /// first meant to leave: the same for every attempt, which then has the same bytes.
     ///
     /// # Errors
-    /// When the project file has no `mail`, the address needs SMTPUTF8, or a template fails on this recipient.
+    /// When the project file has no `mail`, or a template fails on this recipient.
     pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
         let leave = self.unsubscribe.of(recipient)?;
         let subject = self.subject.field(recipient, &self.renderer)?;
-        header.message(recipient, &leave, date, &subject, &self.renderer.encoded(recipient, &leave)?)
+        Ok(header.message(recipient, &leave, date, &subject, &self.renderer.encoded(recipient, &leave)?))
     }
 
     /// Whether anything but the link to leave depends on who gets it.

@@ -25,7 +25,7 @@ impl Letters {
     /// Writes the letter of a subscriber.
     ///
     /// # Errors
-    /// When a template fails on this subscriber, the address needs SMTPUTF8, or the letter cannot be signed.
+    /// When a template fails on this subscriber, or the letter cannot be signed.
     pub fn write(&self, subscriber: &Subscriber) -> anyhow::Result<Letter> {
         let message = self.edition.message(&Recipient::of(subscriber), self.date)?;
         let content = self.signer.sign(message, self.date)?;

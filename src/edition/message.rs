@@ -60,10 +60,8 @@ impl Header {
     }
 
     /// The whole message for one recipient with their ways to leave, lines ended by CRLF. `date` is when it was first
-    /// meant to leave: the same for every attempt. `subject` is the field, with its CRLF.
-    ///
-    /// # Errors
-    /// When the address needs SMTPUTF8 (RFC 6531), so that the message could not be ASCII.
+    /// meant to leave: the same for every attempt. `subject` is the field, with its CRLF. It is ASCII, unless the address
+    /// is not: then To holds it as UTF-8 (RFC 6532 section 3.2), and only a server with SMTPUTF8 takes the message.
     pub fn message(
         &self,
         recipient: &Recipient,
@@ -71,13 +69,7 @@ impl Header {
         date: DateTime<Utc>,
         subject: &str,
         encoded: &Encoded<'_>,
-    ) -> anyhow::Result<Vec<u8>> {
-        if recipient.address.needs_smtputf8() {
-            bail!(
-                "the address {} needs a mail server with SMTPUTF8, which is not supported",
-                recipient.address.masked()
-            );
-        }
+    ) -> Vec<u8> {
         let mut head = String::new();
         head.push_str(&self.before);
         head.push_str(&header::mailbox("To", Some(&recipient.name), &recipient.address));
@@ -98,7 +90,7 @@ impl Header {
         head.push_str("\r\n");
         let mut message = head.into_bytes();
         encoded.body.write(&encoded.values, &mut message);
-        Ok(message)
+        message
     }
 
     /// RFC 5322 section 3.6.4: the same for every attempt at one issue and recipient, different for any other.

@@ -85,3 +85,23 @@ fn mail_leaves_no_faster_than_the_rate_allows_over_all_runs() {
     assert_eq!((peer.taken().len(), open(&store)), (4, 0));
     assert_eq!(world.pauses.lock().unwrap()[..3], [30, 30, 30], "what the first run used up is gone");
 }
+
+#[test]
+fn an_address_that_the_server_cannot_have_fails_alone() {
+    let address = "用户@example.com";
+    for (offers, state, is_taken) in [(false, State::Failed, false), (true, State::Sent, true)] {
+        for connections in [1, 4] {
+            let (world, mut store) = (World { connections, ..World::new() }, readers(20));
+            store.add_subscribers(&mut [NewSubscriber::new(address.parse().unwrap(), "")].into_iter(), noon()).unwrap();
+            let script = Script::new().offering("PIPELINING");
+            let script = if offers { script.offering("SMTPUTF8").offering("8BITMIME") } else { script };
+            let peer = Peer::start(vec![script]);
+            let report = world.send(&store, &world.route(&peer));
+            assert_eq!((report.stopped, states(&store, 20)), (None, vec![State::Sent; 20]));
+            let (reached, _, reply) = store.state(address)[0].clone();
+            assert_eq!((reached, peer.recipients().contains(&address.to_owned())), (state, is_taken), "{reply}");
+            assert!(offers || reply.starts_with("the server does not offer SMTPUTF8"), "{reply}");
+            assert_eq!(store.statuses().last(), Some(&Status::Active), "nobody is suppressed for it");
+        }
+    }
+}
