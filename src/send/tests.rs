@@ -93,7 +93,7 @@ struct World {
     waited: Mutex<Duration>,
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
-    /// Whether letters are signed, and hence written ahead.
+    /// Whether letters are signed.
     signs: bool,
     limit: Option<u64>,
     rate: Option<Rate>,
