@@ -87,7 +87,7 @@ impl Context {
 
     /// Opens what composes the mail of these issues.
     fn composer<'a>(&'a self, config: &'a Config, issues: &'a [Issue]) -> anyhow::Result<Composer<'a>> {
-        Composer::open(&self.project, config, issues, self.clock.now())
+        Composer::open(&self.project, config, issues)
     }
 
     /// What a person means by a name: an issue, or a digest.

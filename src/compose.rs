@@ -5,7 +5,7 @@
 //! what is judged `check`'s, whom to mail `delivery`'s.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
@@ -37,13 +37,8 @@ pub struct Composer<'a> {
     project: &'a Project,
     config: &'a Config,
     issues: &'a [Issue],
-    now: DateTime<Utc>,
     shortcodes: Shortcodes<'a>,
     covers: Covers<'a>,
-    /// The ids that subscribers know, by the path of the issue, where they would change.
-    published_ids: BTreeMap<String, String>,
-    /// Made when the first issue is judged.
-    site: OnceLock<Site>,
     covers_wrong: Vec<Finding>,
     shortcodes_wrong: Vec<Finding>,
     /// The files that were read, so that what is hashed, mailed and shown is one text.
@@ -60,35 +55,15 @@ pub struct Composed {
 }
 
 impl<'a> Composer<'a> {
-    /// Opens what the editions of a project share: its shortcodes, whose references lead to one of `issues`, and its
-    /// covers. `now` is the time that issues are judged by.
+    /// Opens what the editions of a project share: its shortcodes, whose references lead to one of `issues`, and its covers.
     ///
     /// # Errors
-    /// When a template of a shortcode, `covers.lock` or `feeds.lock` is there and cannot be read.
-    pub fn open(
-        project: &'a Project,
-        config: &'a Config,
-        issues: &'a [Issue],
-        now: DateTime<Utc>,
-    ) -> anyhow::Result<Self> {
+    /// When a template of a shortcode or `covers.lock` is there and cannot be read.
+    pub fn open(project: &'a Project, config: &'a Config, issues: &'a [Issue]) -> anyhow::Result<Self> {
         let (covers, covers_wrong) = Covers::open(project, config)?;
         let (shortcodes, shortcodes_wrong) = load::shortcodes(project, config, issues)?;
-        let lock = read_lock(project)?;
-        let changing = changing_ids(&lock, issues).into_iter();
-        let published_ids = changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect();
-        Ok(Self {
-            project,
-            config,
-            issues,
-            now,
-            shortcodes,
-            shortcodes_wrong,
-            covers,
-            covers_wrong,
-            published_ids,
-            site: OnceLock::new(),
-            files: Mutex::default(),
-        })
+        let files = Mutex::default();
+        Ok(Self { project, config, issues, shortcodes, shortcodes_wrong, covers, covers_wrong, files })
     }
 
     /// The project.
@@ -99,6 +74,21 @@ impl<'a> Composer<'a> {
     /// All issues of the project, newest first.
     pub fn issues(&self) -> &'a [Issue] {
         self.issues
+    }
+
+    /// What the issues are judged by at `now`: what links may lead to, and the ids that subscribers know.
+    ///
+    /// # Errors
+    /// When `feeds.lock` is there and cannot be read.
+    pub fn site(&self, now: DateTime<Utc>) -> anyhow::Result<Site> {
+        let config = self.config;
+        let lock = read_lock(self.project)?;
+        let changing = changing_ids(&lock, self.issues).into_iter();
+        let ids = changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect();
+        let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
+        let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
+        let files = self.project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
+        Ok(Site::new(&config.publication, self.issues, files, &content, ids, now).mailed(config.mail.is_some()))
     }
 
     /// What is wrong with the templates of shortcodes.
@@ -125,13 +115,13 @@ impl<'a> Composer<'a> {
 
     /// All that is wrong or odd with the mail of an issue or digest: what `compose` finds, why there is no edition, and what
     /// `check` says of the texts in it and of the edition as its sender would get it.
-    pub fn judge_mail(&self, piece: &Piece<'_>) -> Vec<Finding> {
+    pub fn judge_mail(&self, piece: &Piece<'_>, site: &Site) -> Vec<Finding> {
         let Composed { edition, mut findings } = self.compose(piece);
         // Of references `check` knows more: the pages that are no issues.
         findings.retain(|finding| finding.rule != "link-broken");
         for issue in piece.issues() {
             // A file that cannot be read is why there is no edition.
-            findings.extend(self.file(issue).iter().flat_map(|file| self.judge_text(issue, file)));
+            findings.extend(self.file(issue).iter().flat_map(|file| self.judge_text(issue, file, site)));
         }
         // Of a digest, the newest issue stands for it.
         let path = piece.issues().last().map_or("", |issue| issue.path.as_str());
@@ -142,11 +132,11 @@ impl<'a> Composer<'a> {
 
     /// All that is wrong or odd with one issue, whether or not it is mailed: its front matter and text, its cover and its
     /// shortcodes.
-    pub fn judge(&self, issue: &Issue) -> Vec<Finding> {
+    pub fn judge(&self, issue: &Issue, site: &Site) -> Vec<Finding> {
         let judged = load::file(self.project, issue).and_then(|file| {
             let mut findings = self.shortcodes.findings(issue, load::body_in(issue, &file)?);
             findings.retain(|finding| finding.rule != "link-broken");
-            findings.extend(self.judge_text(issue, &file));
+            findings.extend(self.judge_text(issue, &file, site));
             Ok(self.wanted(findings))
         });
         judged.unwrap_or_else(|finding| vec![*finding])
@@ -227,10 +217,9 @@ impl<'a> Composer<'a> {
     }
 
     /// What is wrong or odd with the text of an issue, its front matter and its cover.
-    fn judge_text(&self, issue: &Issue, file: &[u8]) -> Vec<Finding> {
+    fn judge_text(&self, issue: &Issue, file: &[u8], site: &Site) -> Vec<Finding> {
         let Ok(text) = std::str::from_utf8(file) else { return Vec::new() };
         let Known { cover, finding } = self.covers.of(issue);
-        let site = self.site.get_or_init(|| self.site());
         let mut findings = check::issue(&Manuscript::new(issue, cover.as_ref(), text), site);
         findings.extend(finding);
         findings
@@ -240,16 +229,6 @@ impl<'a> Composer<'a> {
     fn wanted(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
         findings.retain(|finding| !self.config.check.off.iter().any(|rule| rule == finding.rule));
         findings
-    }
-
-    /// What links may lead to, and the ids that subscribers know.
-    fn site(&self) -> Site {
-        let config = self.config;
-        let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
-        let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
-        let files = self.project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
-        let ids = self.published_ids.clone();
-        Site::new(&config.publication, self.issues, files, &content, ids, self.now).mailed(config.mail.is_some())
     }
 
     fn file(&self, issue: &Issue) -> Result<Arc<Vec<u8>>, Box<Finding>> {
@@ -298,9 +277,10 @@ mod tests {
         }
         let config = load::config(&project, "slugline.yaml").unwrap();
         let issues = load::issues(&project, &config).unwrap().issues;
-        let composer = Composer::open(&project, &config, &issues, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
+        let composer = Composer::open(&project, &config, &issues).unwrap();
         let piece = Piece::Issue(&issues[0]);
-        (composer.compose(&piece), composer.judge_mail(&piece))
+        let site = composer.site("2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
+        (composer.compose(&piece), composer.judge_mail(&piece, &site))
     }
 
     fn rules(findings: &[Finding]) -> Vec<&str> {
@@ -337,7 +317,7 @@ mod tests {
         project.write("content/neap.md", ISSUE.as_bytes()).unwrap();
         let config = load::config(&project, "slugline.yaml").unwrap();
         let issues = load::issues(&project, &config).unwrap().issues;
-        let composer = Composer::open(&project, &config, &issues, "2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
+        let composer = Composer::open(&project, &config, &issues).unwrap();
         let body = composer.body(&issues[0]).unwrap();
         project.write("content/neap.md", ISSUE.replace("[a]", "[another]").as_bytes()).unwrap();
         let edition = composer.compose(&Piece::Issue(&issues[0])).edition.unwrap();

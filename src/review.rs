@@ -42,7 +42,8 @@ pub fn review(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Review> {
     let is_meant = |path: &str| paths.is_empty() || paths.iter().any(|meant| meant == path);
-    let composer = Composer::open(project, config, &loaded.issues, now)?;
+    let composer = Composer::open(project, config, &loaded.issues)?;
+    let site = composer.site(now)?;
     let issues: Vec<&Issue> = loaded.issues.iter().filter(|issue| is_meant(&issue.path)).collect();
     let mailed: Vec<&Issue> = match config.mail {
         Some(_) => issues.iter().filter(|issue| issue.email).copied().collect(),
@@ -53,11 +54,11 @@ pub fn review(
     let composed = if paths.is_empty() { &published[..published.len().min(1)] } else { &mailed };
     let is_composed = |issue: &Issue| composed.iter().any(|composed| composed.path == issue.path);
     let others: Vec<&Issue> = issues.iter().filter(|issue| !is_composed(issue)).copied().collect();
-    let judged: Vec<Vec<Finding>> = others.par_iter().map(|issue| composer.judge(issue)).collect();
+    let judged: Vec<Vec<Finding>> = others.par_iter().map(|issue| composer.judge(issue, &site)).collect();
     let mut findings = [composer.wrong_covers(), composer.wrong_shortcodes()].concat();
     findings.extend(judged.into_iter().flatten());
     for issue in composed {
-        add_new(&mut findings, composer.judge_mail(&Piece::Issue(issue)));
+        add_new(&mut findings, composer.judge_mail(&Piece::Issue(issue), &site));
     }
     let of_loading =
         loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
@@ -74,7 +75,7 @@ pub fn review(
         findings.extend(publish::pages::unfit(config, &loaded.issues, now));
         // What the templates of issue and digest share is wrong once.
         if let Some(digest) = digest(config, &published) {
-            add_new(&mut findings, composer.judge_mail(&Piece::Digest(digest)));
+            add_new(&mut findings, composer.judge_mail(&Piece::Digest(digest), &site));
         }
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));

@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Args { eml: true, .. } => {
             let message = edition.message(&recipient, now)?;
             let signer = signer::signer(&context.project, compose::mail_of(&config)?)?;
-            context.report.bytes(&signer.sign(message, now)?.to_vec())?;
+            context.report.bytes(&signer.sign(message, now)?)?;
         }
         _ => context.report.text(&edition.text(&recipient)?)?,
     }

@@ -111,7 +111,7 @@ pub(super) fn render(
     now: DateTime<Utc>,
 ) -> Rendered {
     let failed = |findings: Vec<Finding>| Rendered { entry: Err(findings.clone()), letter: Err(findings) };
-    let composer = match Composer::open(project, config, issues, now) {
+    let composer = match Composer::open(project, config, issues) {
         Ok(composer) => composer,
         Err(error) => return failed(problems(&error)),
     };
@@ -146,7 +146,7 @@ fn entry(config: &Config, composer: &Composer<'_>, issue: &Issue) -> Result<Entr
 /// The letter to the example recipient; with header fields where it has a `date`.
 fn letter(edition: &Edition, issue: &Issue, date: Option<DateTime<Utc>>) -> anyhow::Result<Letter> {
     let recipient = Recipient::of_address(EXAMPLE.parse()?);
-    let message = date.map_or(Ok(Vec::new()), |date| anyhow::Ok(edition.message(&recipient, date)?.to_vec()))?;
+    let message = date.map(|date| edition.message(&recipient, date)).transpose()?.unwrap_or_default();
     Ok(Letter {
         subject: edition.subject(&recipient)?.into_owned(),
         preheader: issue.preheader.clone().or_else(|| issue.description.clone()),

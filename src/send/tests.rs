@@ -178,7 +178,7 @@ impl World {
             config.push_str("  dkim: {selector: spring, key_file: dkim.pem}\n");
         }
         let config = Config::parse("slugline.yaml", &config).unwrap();
-        let composer = Composer::open(&project, &config, &self.issues, self.now).unwrap();
+        let composer = Composer::open(&project, &config, &self.issues).unwrap();
         let policy = Policy {
             on_unknown: self.on_unknown,
             edition: self.edition,
