@@ -38,7 +38,7 @@ pub(super) struct Args {
 
 impl Args {
     /// A preview must not give ids to issues whose permalinks may still change.
-    fn keeping(&self) -> LockMode {
+    fn lock_mode(&self) -> LockMode {
         match self {
             Self { drafts: true, .. } | Self { future: true, .. } => LockMode::LeaveAlone,
             Self { locked: true, .. } => LockMode::Locked,
@@ -58,7 +58,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         now = loaded.issues.first().map_or(now, |newest| newest.date.to_utc().max(now));
     }
     let output = args.out.as_ref().unwrap_or(&config.output);
-    let build = publish::build(&context.project, &config, &loaded.issues, output, now, args.keeping())
+    let build = publish::build(&context.project, &config, &loaded.issues, output, now, args.lock_mode())
         .map_err(|error| lock_changed(context, error))?;
     let findings = findings(context, &loaded, &build);
     if context.report.json {
