@@ -149,7 +149,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
     }
 }
 
-/// Whoever reads our output had enough: that is no error (`slugline list | head`).
+/// Whether the reader of our output closed it early, which is not an error (`slugline list | head`).
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == ErrorKind::BrokenPipe)
 }

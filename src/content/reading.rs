@@ -118,7 +118,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Entities decoded, blanks and line breaks folded: what authors paste into fields that are plain text.
+/// Returns the text with entities decoded, and blanks and line breaks folded: authors paste HTML into plain-text fields.
 pub(super) fn plain_text(text: &str) -> String {
     html_escape::decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -41,7 +41,7 @@ const MAX_BREAKS: u32 = 4;
 
 /// Mails the issue to all who are queued, and to those deferred whose time has come.
 ///
-/// Nobody is lost on the way out: whoever was claimed and not mailed is queued again.
+/// No recipient is lost on the way out: those claimed but not mailed are queued again.
 ///
 /// # Errors
 /// When the ledger cannot be kept. No further message is begun then; the next run settles the claims.
@@ -68,7 +68,7 @@ fn workers_per_server(route: &Route, open: usize) -> Vec<usize> {
     }
 }
 
-/// Claims on this thread, and mails on one for each worker, until nobody waits or the run stops.
+/// Claims on this thread, and mails on one for each worker, until no recipient is waiting or the run stops.
 fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<'job>, workers: &[usize]) {
     thread::scope(|scope| {
         for (server, workers) in workers.iter().enumerate() {
@@ -100,7 +100,7 @@ impl Claimer<'_, '_> {
         }
     }
 
-    /// Claims until nobody waits, the limit is reached or the run stops.
+    /// Claims until no recipient is waiting, the limit is reached or the run stops.
     fn claim_all(&mut self) -> Result<(), Stopped> {
         let mut renewed = Instant::now();
         while !self.queue.is_closed() {
@@ -139,7 +139,7 @@ impl Claimer<'_, '_> {
             }
         };
         let (claims, are_more_named) = self.claim_up_to(allowed)?;
-        // Where a day's quota is counted, none of it is taken for nobody.
+        // In a warm-up, to ask again after a short claim would use quota for recipients that do not exist.
         let fewest = if self.job.pace.warm_up.is_some() { allowed } else { 1 };
         let may_be_more = claims.len() >= fewest || are_more_named;
         self.left -= claims.len() as u64;
@@ -147,7 +147,7 @@ impl Claimer<'_, '_> {
         Ok(may_be_more)
     }
 
-    /// The claims, and whether more of those are left whom alone the run is about.
+    /// Returns the claims, and whether more of the recipients named for this run are left.
     fn claim_up_to(&mut self, limit: usize) -> Result<(Vec<Claim>, bool), Stopped> {
         let Some(only) = self.job.only else { return Ok((self.ledger.claim(limit)?, false)) };
         let asked = self.asked.saturating_add(limit).min(only.len());
