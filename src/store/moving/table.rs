@@ -21,6 +21,10 @@ pub enum Table {
     Rate,
     /// How much left on which day of a warm-up.
     Quota,
+    /// What the store is called by, and its keys.
+    Property,
+    /// Whom nobody may bring back.
+    Forgotten,
 }
 
 /// What a column holds, beside text.
@@ -41,8 +45,17 @@ pub(in crate::store) const SUBSCRIBERS: &str = "subscriber";
 
 impl Table {
     /// All of them; what others refer to comes before them.
-    pub const ALL: [Self; 7] =
-        [Self::Subscriber, Self::Mailing, Self::Digest, Self::DigestIssue, Self::Delivery, Self::Rate, Self::Quota];
+    pub const ALL: [Self; 9] = [
+        Self::Subscriber,
+        Self::Mailing,
+        Self::Digest,
+        Self::DigestIssue,
+        Self::Delivery,
+        Self::Rate,
+        Self::Quota,
+        Self::Property,
+        Self::Forgotten,
+    ];
 
     /// Its name in every store.
     pub fn name(self) -> &'static str {
@@ -54,6 +67,8 @@ impl Table {
             Self::Delivery => "delivery",
             Self::Rate => "rate",
             Self::Quota => "quota",
+            Self::Property => "property",
+            Self::Forgotten => "forgotten",
         }
     }
 
@@ -69,6 +84,7 @@ impl Table {
                 ("attributes", Text),
                 ("created", Time),
                 ("changed", Time),
+                ("listed", Text),
             ],
             Self::Mailing => {
                 &[("id", Number), ("issue", Text), ("content_hash", Text), ("frozen_at", Time), ("expected", Number)]
@@ -87,6 +103,8 @@ impl Table {
             ],
             Self::Rate => &[("name", Text), ("full_at", FineTime)],
             Self::Quota => &[("name", Text), ("day", Text), ("used", Number)],
+            Self::Property => &[("name", Text), ("value", Text)],
+            Self::Forgotten => &[("hash", Text)],
         }
     }
 
@@ -97,8 +115,9 @@ impl Table {
             Self::Digest => "mailing",
             Self::DigestIssue => "mailing, position",
             Self::Delivery => "mailing, subscriber",
-            Self::Rate => "name",
+            Self::Rate | Self::Property => "name",
             Self::Quota => "name, day",
+            Self::Forgotten => "hash",
         }
     }
 

@@ -67,7 +67,8 @@ impl Movable for Postgres {
             let mut transaction = session.client.transaction()?;
             transaction.batch_execute(ALONE)?;
             can_be_filled(&mut transaction, &place)?;
-            transaction.batch_execute("DELETE FROM rate; DELETE FROM quota")?;
+            transaction
+                .batch_execute("DELETE FROM rate; DELETE FROM quota; DELETE FROM property; DELETE FROM forgotten")?;
             for table in Table::ALL {
                 fault::step(DOING, table.name());
                 write(&mut transaction, table, pour)?;

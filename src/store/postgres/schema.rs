@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS slugline_schema (
     made     TIMESTAMPTZ NOT NULL DEFAULT now()
 )";
 
-pub(super) const MIGRATIONS: [Migration; 3] = [
+pub(super) const MIGRATIONS: [Migration; 4] = [
     Migration {
         needs: 1,
         sql: "
@@ -118,6 +118,38 @@ CREATE TABLE quota (
     day   DATE NOT NULL,
     used  BIGINT NOT NULL,
     PRIMARY KEY (name, day)
+);
+",
+    },
+    // The store's id, and whom nobody may bring back: an older program would. Whether the project's own list brought a
+    // subscriber; addresses as tokens name them; what was learned of mail servers.
+    Migration {
+        needs: 4,
+        sql: "
+CREATE TABLE property (
+    name   TEXT PRIMARY KEY,
+    value  TEXT NOT NULL
+);
+INSERT INTO property VALUES
+    ('id', replace(gen_random_uuid()::text, '-', '')),
+    ('forget_key', replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''));
+CREATE TABLE forgotten (
+    hash  TEXT COLLATE \"C\" PRIMARY KEY
+);
+ALTER TABLE subscriber ADD COLUMN listed TEXT;
+CREATE TABLE address_tag (
+    secret      TEXT COLLATE \"C\" NOT NULL,
+    tag         TEXT COLLATE \"C\" NOT NULL,
+    subscriber  BIGINT NOT NULL,
+    PRIMARY KEY (secret, tag)
+);
+CREATE INDEX address_tag_subscriber ON address_tag (secret, subscriber);
+CREATE TABLE server (
+    place     TEXT NOT NULL,
+    greeting  TEXT NOT NULL,
+    chaining  TEXT NOT NULL,
+    changed   TIMESTAMPTZ(3) NOT NULL,
+    PRIMARY KEY (place, greeting)
 );
 ",
     },

@@ -54,7 +54,8 @@ impl Movable for Sqlite {
     fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> StoreResult<()> {
         let copy = |transaction: &Transaction<'_>| {
             can_be_filled(transaction, self.place())?;
-            transaction.execute_batch("DELETE FROM rate; DELETE FROM quota")?;
+            transaction
+                .execute_batch("DELETE FROM rate; DELETE FROM quota; DELETE FROM property; DELETE FROM forgotten")?;
             for table in Table::ALL {
                 fault::step("copy into it", table.name());
                 write(transaction, table, pour)?;

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// `PRAGMA application_id`: "slug" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x736c_7567;
 
-pub(super) const MIGRATIONS: [&str; 6] = [
+pub(super) const MIGRATIONS: [&str; 7] = [
     "
 CREATE TABLE subscriber (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -100,6 +100,34 @@ CREATE TABLE quota (
     // Nothing changes here, but the log has a second file: an older program that found a dead run would not read it, and
     // would queue again what is noted there as sent.
     "",
+    // The store's id, and whom nobody may bring back: an older program would. Whether the project's own list brought a
+    // subscriber; addresses as tokens name them; what was learned of mail servers.
+    "
+CREATE TABLE property (
+    name   TEXT PRIMARY KEY,
+    value  TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO property VALUES
+    ('id', lower(hex(randomblob(16)))), ('forget_key', lower(hex(randomblob(32))));
+CREATE TABLE forgotten (
+    hash  TEXT PRIMARY KEY
+) WITHOUT ROWID;
+ALTER TABLE subscriber ADD COLUMN listed TEXT;
+CREATE TABLE address_tag (
+    secret      TEXT NOT NULL,
+    tag         TEXT NOT NULL,
+    subscriber  INTEGER NOT NULL,
+    PRIMARY KEY (secret, tag)
+) WITHOUT ROWID;
+CREATE INDEX address_tag_subscriber ON address_tag (secret, subscriber);
+CREATE TABLE server (
+    place     TEXT NOT NULL,
+    greeting  TEXT NOT NULL,
+    chaining  TEXT NOT NULL,
+    changed   TEXT NOT NULL,
+    PRIMARY KEY (place, greeting)
+) WITHOUT ROWID;
+",
 ];
 
 /// Refuses a database of another program, and one of a newer version of this one. Changes nothing.

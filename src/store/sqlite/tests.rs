@@ -115,7 +115,8 @@ fn a_row_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = Sqlite::open(&path).unwrap();
-    let row = "INSERT INTO subscriber VALUES (3, 'k', 'no address', '', 'active', '{}', '2026-01-01T00:00:00Z', '')";
+    let row =
+        "INSERT INTO subscriber VALUES (3, 'k', 'no address', '', 'active', '{}', '2026-01-01T00:00:00Z', '', NULL)";
     store.connection.execute_batch(row).unwrap();
     let error = store.each_subscriber(None, &mut |_| Ok(())).unwrap_err();
     assert_eq!(error.to_string(), "row 3 of the table `subscriber` cannot be read");
@@ -125,7 +126,7 @@ fn a_row_that_cannot_be_read_is_named() {
 fn a_failed_import_adds_nobody() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Sqlite::open(&folder.path().join("store.db")).unwrap();
-    store.connection.execute_batch("PRAGMA max_page_count = 30").unwrap();
+    store.connection.execute_batch("PRAGMA max_page_count = 40").unwrap();
     let new = |number| NewSubscriber::new(format!("reader{number}@example.org").parse().unwrap(), "");
     let error = store.add_subscribers(&mut (0..10_000).map(new), DateTime::default()).unwrap_err();
     assert!(matches!(error, StoreError::Full), "{error}");
