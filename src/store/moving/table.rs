@@ -7,6 +7,10 @@ use crate::ledger::State;
 /// One of the tables that are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
+    /// What the store is called by, and its keys.
+    Property,
+    /// Whom nobody may bring back.
+    Forgotten,
     /// Subscribers, with the numbers on which tokens and Message-IDs depend.
     Subscriber,
     /// Mailings.
@@ -21,10 +25,6 @@ pub enum Table {
     Rate,
     /// How much left on which day of a warm-up.
     Quota,
-    /// What the store is called by, and its keys.
-    Property,
-    /// Whom nobody may bring back.
-    Forgotten,
 }
 
 /// What a column holds, beside text.
@@ -46,6 +46,8 @@ pub(in crate::store) const SUBSCRIBERS: &str = "subscriber";
 impl Table {
     /// All of them; what others refer to comes before them.
     pub const ALL: [Self; 9] = [
+        Self::Property,
+        Self::Forgotten,
         Self::Subscriber,
         Self::Mailing,
         Self::Digest,
@@ -53,8 +55,6 @@ impl Table {
         Self::Delivery,
         Self::Rate,
         Self::Quota,
-        Self::Property,
-        Self::Forgotten,
     ];
 
     /// Its name in every store.
