@@ -16,6 +16,7 @@ use crate::finding::Finding;
 use crate::publication::Publication;
 use crate::rate::{Rate, WarmUp};
 use crate::smtp::Server;
+use crate::smtp::relay::Pipelining;
 use crate::store::Location;
 use crate::{check, edition, feed, page};
 
@@ -107,6 +108,8 @@ pub struct MailServer {
     pub tls_ca_file: Option<PathBuf>,
     /// Connections used side by side.
     pub connections: usize,
+    /// How far commands leave before the replies to those before them have come.
+    pub pipelining: Pipelining,
     /// How fast mail may leave through it, beside `Policy::rate`.
     pub rate: Option<Rate>,
     /// How much mail may leave through it on each day while it is new, beside `Policy::warm_up`.

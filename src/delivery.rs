@@ -6,6 +6,7 @@
 //! `edition`'s, how they travel `smtp`'s.
 
 pub mod canary;
+mod chaining;
 mod concurrency_limit;
 mod connection;
 mod diagnostics;

@@ -6,6 +6,7 @@
 pub mod certificate;
 mod dialogue;
 pub mod failure;
+pub mod greeting;
 mod keywords;
 mod login;
 pub mod phase;

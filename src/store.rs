@@ -35,6 +35,9 @@ mod password;
 pub mod postgres;
 pub mod sqlite;
 
+/// What was learned of the mail servers at one place is kept for so many greetings.
+const MOST_GREETINGS: u32 = 20;
+
 /// Tells where a file of the project is, by its path below the project folder.
 pub type Locate<'a> = &'a dyn Fn(&Path) -> PathBuf;
 
@@ -187,6 +190,14 @@ pub trait Store: Send {
 
     /// Gives back what was taken of `quota` and not used. What a run took that died is gone for the day.
     fn return_quota(&mut self, quota: &Quota, unused: u64) -> Result<(), StoreError>;
+
+    /// Whether the mail server at `place` (`host:port`), while it greets so, takes the envelope of a message behind the content
+    /// of the one before; `None` where that was not found out yet.
+    fn chaining(&self, place: &str, greeting: &str) -> Result<Option<bool>, StoreError>;
+
+    /// Keeps whether it does. Of each place, what was kept first is forgotten beyond twenty greetings.
+    fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>)
+    -> Result<(), StoreError>;
 
     /// How many recipients of an issue are in each state.
     fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError>;

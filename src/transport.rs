@@ -54,6 +54,7 @@ pub fn relay_with(
     let roots = server.tls_ca_file.as_ref().map(|file| project.bytes(file)).transpose()?;
     let mut relay = Relay::new(server.server.clone(), mail.edition.from.address.domain(), login, roots.as_deref())?;
     relay.connections = server.connections;
+    relay.pipelining = server.pipelining;
     relay.weight = server.weight;
     relay.rates.extend(server.rate.clone());
     relay.warm_up = server.warm_up.clone();

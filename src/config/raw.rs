@@ -176,6 +176,7 @@ pub(super) struct RawMail {
     pub password_file: Option<String>,
     pub tls_ca_file: Option<String>,
     pub connections: Option<usize>,
+    pub pipelining: Option<RawPipelining>,
     pub rate: Option<String>,
     pub warm_up: Option<RawWarmUp>,
     pub canary: Option<RawCanary>,
@@ -193,7 +194,7 @@ pub(super) struct RawMail {
 #[serde(
     untagged,
     expecting = "expected `outbox`, the URL of a mail server, or a list of URLs and of mappings of url, \
-                               weight, user, password_env, password_file, tls_ca_file, connections and rate"
+                               weight, user, password_env, password_file, tls_ca_file, connections, pipelining and rate"
 )]
 pub(super) enum RawVia {
     One(RawServer),
@@ -218,6 +219,7 @@ pub(super) struct RawServerFields {
     pub password_file: Option<String>,
     pub tls_ca_file: Option<String>,
     pub connections: Option<usize>,
+    pub pipelining: Option<RawPipelining>,
     pub rate: Option<String>,
     pub warm_up: Option<RawWarmUp>,
 }
@@ -280,6 +282,14 @@ pub(super) struct RawCheck {
 pub(super) enum RawOnUnknown {
     Hold,
     Resend,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawPipelining {
+    Auto,
+    Envelope,
+    Off,
 }
 
 /// Reads the text of the project file at `path`.

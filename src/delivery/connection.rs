@@ -3,18 +3,22 @@
 
 use std::sync::atomic::AtomicBool;
 
+use crate::delivery::chaining::{Allowed, Chain, Chaining};
 use crate::delivery::server::Trouble;
 use crate::letter::Letter;
 use crate::smtp::failure::{Cause, SessionError};
+use crate::smtp::greeting::lasting;
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
 use crate::smtp::reply::{Class, Reply};
-use crate::smtp::session::Session;
+use crate::smtp::session::{Behind, Session};
 
 /// A session, or none at present.
 #[derive(Default)]
 pub(super) struct Connection<'job> {
     session: Option<Session<'job>>,
+    greeting: String,
+    chain: Option<Chain>,
 }
 
 impl<'job> Connection<'job> {
@@ -29,18 +33,52 @@ impl<'job> Connection<'job> {
         Ok(())
     }
 
+    /// From now on something may leave behind a message, as far as the server has earned that: in this run or, as `kept`
+    /// tells of a greeting, before.
+    pub(super) fn join<E>(
+        &mut self,
+        chaining: &Chaining,
+        server: usize,
+        kept: impl FnOnce(&str) -> Result<Option<bool>, E>,
+    ) -> Result<(), E> {
+        self.greeting = self.session.as_ref().map_or_else(String::new, |session| lasting(session.greeting()));
+        self.chain = Some(chaining.join(server, &self.greeting, || kept(&self.greeting))?);
+        Ok(())
+    }
+
+    /// What tells the server from others, as it said at first.
+    pub(super) fn greeting(&self) -> &str {
+        &self.greeting
+    }
+
+    /// What may leave behind the next message.
+    pub(super) fn allowed(&mut self) -> Allowed {
+        match (&self.session, &mut self.chain) {
+            (Some(session), Some(chain)) if session.may_chain() => chain.allowed(),
+            _ => Allowed::Nothing,
+        }
+    }
+
+    /// Whether the server has just shown that it reads, or does not read, what leaves behind a message; and what is to be
+    /// kept of that.
+    pub(super) fn learned(&mut self) -> Option<(bool, Option<bool>)> {
+        let reads_on = self.session.as_mut()?.reads_on()?;
+        Some((reads_on, self.chain.as_mut().and_then(|chain| chain.note(reads_on))))
+    }
+
     /// As `Session::offer`.
     pub(super) fn offer(&mut self, letter: &Letter) -> Result<(), SessionError> {
         self.session.as_mut().map_or_else(|| Err(closed(Phase::Mail)), |session| session.offer(letter))
     }
 
     /// As `Session::transmit`.
-    pub(super) fn transmit(&mut self, letter: &Letter, next: Option<&Letter>) -> Result<Reply, SessionError> {
-        self.session.as_mut().map_or_else(|| Err(closed(Phase::Content)), |session| session.transmit(letter, next))
+    pub(super) fn transmit(&mut self, letter: &Letter, behind: Behind<'_>) -> Result<Reply, SessionError> {
+        self.session.as_mut().map_or_else(|| Err(closed(Phase::Content)), |session| session.transmit(letter, behind))
     }
 
     /// Ends it; returns whether it was open.
     pub(super) fn close(&mut self) -> bool {
+        self.chain = None;
         self.session.take().map(Session::quit).is_some()
     }
 }

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::delivery::Route;
+use crate::delivery::chaining::{Allowed, Chaining};
 use crate::delivery::connection::{self, Connection};
 use crate::delivery::diagnostics;
 use crate::delivery::job::{Ended, Job, Pause, Progress};
@@ -29,6 +30,8 @@ use crate::ledger::{Claim, Entry, Outcome};
 use crate::letter::Letter;
 use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
+use crate::smtp::reply::Reply;
+use crate::smtp::session::Behind;
 use crate::store::{Store, StoreError};
 
 mod waiting;
@@ -70,11 +73,12 @@ fn workers_per_server(route: &Route, open: usize) -> Vec<usize> {
 
 /// Claims on this thread, and mails on one for each worker, until no recipient is waiting or the run stops.
 fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<'job>, workers: &[usize]) {
+    let chaining = &Chaining::default();
     thread::scope(|scope| {
         for (server, workers) in workers.iter().enumerate() {
             for number in 0..*workers {
                 let id = WorkerId { server, number };
-                scope.spawn(move || Worker::new(id, job, ledger, queue).work());
+                scope.spawn(move || Worker::new(id, job, ledger, queue, chaining).work());
             }
         }
         let left = job.limit.unwrap_or(u64::MAX);
@@ -170,8 +174,10 @@ struct Worker<'run, 'job> {
     job: &'job Job<'job>,
     ledger: &'run LedgerWriter<'job>,
     queue: &'run Queue<'job>,
+    chaining: &'run Chaining,
     connection: Connection<'job>,
-    /// The one after the recipient at hand, whose envelope leaves with the content before it.
+    /// The one after the recipient at hand, whose envelope leaves behind the content before it where the server has earned
+    /// that.
     following: Option<Prepared>,
     /// How often in a row something was wrong with the connection.
     troubles: u32,
@@ -184,8 +190,14 @@ struct Prepared {
 }
 
 impl<'run, 'job> Worker<'run, 'job> {
-    fn new(id: WorkerId, job: &'job Job<'job>, ledger: &'run LedgerWriter<'job>, queue: &'run Queue<'job>) -> Self {
-        Self { id, job, ledger, queue, connection: Connection::default(), following: None, troubles: 0 }
+    fn new(
+        id: WorkerId,
+        job: &'job Job<'job>,
+        ledger: &'run LedgerWriter<'job>,
+        queue: &'run Queue<'job>,
+        chaining: &'run Chaining,
+    ) -> Self {
+        Self { id, job, ledger, queue, chaining, connection: Connection::default(), following: None, troubles: 0 }
     }
 
     /// Serves recipients until there are none left or the run stops.
@@ -267,11 +279,19 @@ impl<'run, 'job> Worker<'run, 'job> {
 
     /// One attempt: envelope, `sending` in the ledger, content, reply.
     fn send(&mut self, relay: &'job Relay, Prepared { recipient, letter }: Prepared) -> Result<(), Stopped> {
-        if let Err(error) = self.connect(relay, &letter) {
+        if let Err(error) = self.connect(relay, &letter)? {
             let trouble = connection::trouble(&error, self.queue.was_connected(self.id));
             return self.give_back(recipient, trouble, diagnostics::finding(relay, &error, None));
         }
-        if let Err(error) = self.connection.offer(&letter) {
+        let offered = self.connection.offer(&letter);
+        let reads_on = self.note_chaining(relay)?;
+        if let Err(error) = offered {
+            if reads_on == Some(false) {
+                // Nothing of the message has left, and it was no fault of anybody's that is mailed.
+                self.hang_up();
+                self.queue.put_back(self.id, recipient, false);
+                return Ok(());
+            }
             return self.act_on(relay, Prepared { recipient, letter }, &error);
         }
         let id = recipient.claim.subscriber.id;
@@ -281,10 +301,9 @@ impl<'run, 'job> Worker<'run, 'job> {
             self.queue.lose();
             return Ok(());
         }
-        if self.following.is_none() {
-            self.following = self.queue.next_if_ready(self.id).and_then(|next| self.prepare(next));
-        }
-        match self.connection.transmit(&letter, self.following.as_ref().map(|next| &next.letter)) {
+        let transmitted = self.transmit(&letter);
+        self.note_chaining(relay)?;
+        match transmitted {
             Ok(reply) => {
                 self.troubles = 0;
                 let is_one_of_several = matches!(self.job.route, Route::Relays(relays) if relays.len() > 1);
@@ -299,6 +318,32 @@ impl<'run, 'job> Worker<'run, 'job> {
                 self.act_on(relay, Prepared { recipient, letter }, &error)
             }
         }
+    }
+
+    /// Sends the content, and behind it what may leave there of the message after it.
+    fn transmit(&mut self, letter: &Letter) -> Result<Reply, SessionError> {
+        let allowed = self.connection.allowed();
+        if allowed != Allowed::Nothing && self.following.is_none() {
+            self.following = self.queue.next_if_ready(self.id).and_then(|next| self.prepare(next));
+        }
+        let behind = match (allowed, &self.following) {
+            (Allowed::Sender, Some(next)) => Behind::Sender(&next.letter),
+            (Allowed::Envelope, Some(next)) => Behind::Envelope(&next.letter),
+            _ => Behind::Nothing,
+        };
+        self.connection.transmit(letter, behind)
+    }
+
+    /// Keeps in the store what was learned of the server, if anything was; returns whether it reads what leaves behind a
+    /// message.
+    fn note_chaining(&mut self, relay: &Relay) -> Result<Option<bool>, Stopped> {
+        let Some((reads_on, decided)) = self.connection.learned() else { return Ok(None) };
+        if let Some(chains) = decided {
+            let now = self.job.surroundings.now();
+            let (place, greeting) = (relay.to_string(), self.connection.greeting());
+            self.ledger.with_store(|store| store.note_chaining(&place, greeting, chains, now))?;
+        }
+        Ok(Some(reads_on))
     }
 
     /// Does what a failed attempt asks for: settles the recipient, or gives it back to the queue.
@@ -363,14 +408,20 @@ impl<'run, 'job> Worker<'run, 'job> {
     }
 
     /// Makes sure that there is a connection which can take the letter.
-    fn connect(&mut self, relay: &'job Relay, letter: &Letter) -> Result<(), SessionError> {
+    fn connect(&mut self, relay: &'job Relay, letter: &Letter) -> Result<Result<(), SessionError>, Stopped> {
         if self.connection.can_take(letter) {
-            return Ok(());
+            return Ok(Ok(()));
         }
         self.hang_up();
-        self.connection.open(relay, self.job.surroundings.stop)?;
+        if let Err(error) = self.connection.open(relay, self.job.surroundings.stop) {
+            return Ok(Err(error));
+        }
         self.queue.note_connected(self.id);
-        Ok(())
+        let place = relay.to_string();
+        self.connection.join(self.chaining, self.id.server, |greeting| {
+            self.ledger.with_store(|store| store.chaining(&place, greeting))
+        })?;
+        Ok(Ok(()))
     }
 
     fn hang_up(&mut self) {

@@ -14,7 +14,7 @@ use crate::issue::Slug;
 use crate::letter::Letter;
 use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
-use crate::smtp::session::Session;
+use crate::smtp::session::{Behind, Session};
 use crate::store::{Store, StoreError};
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
@@ -93,7 +93,7 @@ fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
 
 fn send(session: &mut Session<'_>, letter: &Letter) -> Result<String, SessionError> {
     session.offer(letter)?;
-    session.transmit(letter, None).map(|reply| reply.to_string())
+    session.transmit(letter, Behind::Nothing).map(|reply| reply.to_string())
 }
 
 /// The letter with `[test] ` before its subject, in the header only.

@@ -21,13 +21,14 @@ use crate::email::EmailAddress;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
 use crate::rate::{Rate, WarmUp};
-use crate::smtp::peer::{Answer, Peer, Script, Taken, Tally};
+use crate::smtp::peer::{Answer, Behind, Peer, Script, Taken, Tally};
 use crate::smtp::relay::{Login, Relay};
 use crate::smtp::{Server, TlsMode};
 use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
 mod canary;
+mod chaining;
 mod digests;
 mod interruptions;
 mod recipients;
@@ -93,6 +94,8 @@ struct World {
     waited: Mutex<Duration>,
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
+    /// How long the reply to MAIL behind a message is waited for.
+    behind: Duration,
     /// Whether letters are signed.
     signs: bool,
     limit: Option<u64>,
@@ -122,6 +125,7 @@ impl World {
             pauses: Mutex::default(),
             seen: Mutex::default(),
             connections: 1,
+            behind: Duration::from_secs(300),
             signs: false,
             limit: None,
             rate: None,
@@ -144,6 +148,7 @@ impl World {
         let server = Server { host: "127.0.0.1".to_owned(), port, tls: TlsMode::None };
         let mut relay = Relay::new(server, "example.org", None, None).unwrap();
         relay.connections = self.connections;
+        relay.timeouts.behind = self.behind;
         relay
     }
 

@@ -106,7 +106,21 @@ impl<'run> Dialogue<'run> {
 
     /// The next reply; a refusal is an error.
     pub(super) fn hear(&mut self, phase: Phase) -> Result<Reply, SessionError> {
-        let reply = self.read_reply(phase).map_err(|error| lost(phase, &error))?;
+        self.hear_within(phase, self.timeouts.of(phase))
+    }
+
+    /// The next reply, which is waited for no longer than a server takes that has read the command; a refusal is an error.
+    pub(super) fn hear_soon(&mut self, phase: Phase) -> Result<Reply, SessionError> {
+        self.hear_within(phase, self.timeouts.behind.min(self.timeouts.of(phase)))
+    }
+
+    /// Whether the run is to stop, so that replies are waited for no longer than a few seconds.
+    pub(super) fn is_hurried(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn hear_within(&mut self, phase: Phase, patience: Duration) -> Result<Reply, SessionError> {
+        let reply = self.read_reply(patience).map_err(|error| lost(phase, &error))?;
         fault::step(phase, "answered");
         match reply.code {
             400.. => Err(SessionError { phase, cause: Cause::Refused(reply) }),
@@ -117,13 +131,13 @@ impl<'run> Dialogue<'run> {
     /// The lines of the next reply, whatever it says, without the codes.
     pub(super) fn hear_lines(&mut self, phase: Phase) -> Result<(u16, Vec<String>), SessionError> {
         let mut lines = Vec::new();
-        let code = self.read_lines(phase, |line| lines.push(line.to_owned()));
+        let code = self.read_lines(self.timeouts.of(phase), |line| lines.push(line.to_owned()));
         code.map(|code| (code, lines)).map_err(|error| lost(phase, &error))
     }
 
-    fn read_reply(&mut self, phase: Phase) -> io::Result<Reply> {
+    fn read_reply(&mut self, patience: Duration) -> io::Result<Reply> {
         let mut text = String::new();
-        let code = self.read_lines(phase, |line| {
+        let code = self.read_lines(patience, |line| {
             text.push_str(if text.is_empty() { "" } else { " " });
             text.push_str(line);
         })?;
@@ -131,8 +145,8 @@ impl<'run> Dialogue<'run> {
     }
 
     /// Takes the next reply, line by line, and gives its code.
-    fn read_lines(&mut self, phase: Phase, mut take: impl FnMut(&str)) -> io::Result<u16> {
-        let mut deadline = Deadline::new(self.timeouts.of(phase));
+    fn read_lines(&mut self, patience: Duration, mut take: impl FnMut(&str)) -> io::Result<u16> {
+        let mut deadline = Deadline::new(patience);
         let mut first = None;
         for _ in 0..MOST_LINES {
             let length = self.await_line(&mut deadline)?;

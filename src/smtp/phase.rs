@@ -62,6 +62,8 @@ pub struct Timeouts {
     pub block: Duration,
     /// The reply to the final dot.
     pub final_dot: Duration,
+    /// The reply to MAIL that left behind a message, from the reply to that message on.
+    pub behind: Duration,
 }
 
 impl Timeouts {
@@ -80,7 +82,8 @@ impl Timeouts {
 
 impl Default for Timeouts {
     /// RFC 5321 4.5.3.2, which wants ten minutes after the final dot because giving up early there duplicates mail.
-    /// Only connecting is shorter than its five minutes: nothing is lost by it, and a person may be waiting.
+    /// Only connecting is shorter than its five minutes: nothing is lost by it, and a person may be waiting. So is what left
+    /// behind a message: a server that has read it answers at once, and the others never.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(60),
@@ -88,6 +91,7 @@ impl Default for Timeouts {
             data: Duration::from_secs(2 * 60),
             block: Duration::from_secs(3 * 60),
             final_dot: Duration::from_secs(10 * 60),
+            behind: Duration::from_secs(4),
         }
     }
 }

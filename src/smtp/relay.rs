@@ -21,6 +21,8 @@ pub struct Relay {
     pub timeouts: Timeouts,
     /// After so many messages a connection is closed and another opened: many servers cut longer ones off.
     pub messages_per_connection: usize,
+    /// How far commands leave before the replies to those before them have come.
+    pub pipelining: Pipelining,
     /// Connections side by side, at most.
     pub connections: usize,
     /// Its share of the mail beside other servers, at least 1: one of weight 3 gets three times as much as one of weight 1.
@@ -32,6 +34,19 @@ pub struct Relay {
     pub(super) hello: String,
     /// There too where it is not used, if a certificate can be made out to the host: the port may want it.
     pub(super) tls: Option<Tls>,
+}
+
+/// How far commands leave before the replies to those before them have come, where the server offers PIPELINING (RFC 2920).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pipelining {
+    /// MAIL, RCPT and DATA together, and behind the content of the message before once the server has shown that it reads on
+    /// there.
+    #[default]
+    Auto,
+    /// MAIL, RCPT and DATA together; a group ends with the content.
+    Envelope,
+    /// One command at a time.
+    Off,
 }
 
 /// Name and password.
@@ -60,6 +75,7 @@ impl Relay {
             login,
             timeouts: Timeouts::default(),
             messages_per_connection: 100,
+            pipelining: Pipelining::Auto,
             connections: 4,
             weight: 1,
             rates: Vec::new(),

@@ -2,7 +2,8 @@
 //!
 //! Takes letters one at a time, gives the server's reply or an error that knows its phase. Written here and not by a
 //! library, because the ledger must know whether a message that failed may have been accepted, no reply may be taken for
-//! another's, and a message may cost no more than one round trip. Trying again, and on which connection, is `delivery`'s.
+//! another's, and a message may cost no more than one round trip. Trying again, on which connection, and what may be sent
+//! ahead of a reply, is `delivery`'s.
 
 use std::sync::atomic::AtomicBool;
 
@@ -14,16 +15,31 @@ use crate::smtp::failure::{Cause, SessionError, can_go_on, out_of_turn};
 use crate::smtp::keywords::Keywords;
 use crate::smtp::login::log_in;
 use crate::smtp::phase::Phase;
-use crate::smtp::relay::Relay;
+use crate::smtp::relay::{Pipelining, Relay};
 use crate::smtp::reply::Reply;
 use crate::smtp::wire::on_the_wire;
 
 /// A connection that is logged in.
 pub struct Session<'run> {
     dialogue: Dialogue<'run>,
+    greeting: String,
     keywords: Keywords,
+    pipelining: Pipelining,
     messages_left: usize,
     state: State,
+    /// What is newly known of whether the server reads what comes behind a message.
+    reads_on: Option<bool>,
+}
+
+/// What leaves in the same write as a message, behind its final dot.
+#[derive(Debug, Clone, Copy)]
+pub enum Behind<'letter> {
+    /// Nothing: the group ends with the content.
+    Nothing,
+    /// MAIL of the next message alone.
+    Sender(&'letter Letter),
+    /// MAIL, RCPT and DATA of the next message: RFC 2920 3.1 lets content begin a group and DATA end it.
+    Envelope(&'letter Letter),
 }
 
 /// Where the dialogue stands.
@@ -31,8 +47,8 @@ pub struct Session<'run> {
 enum State {
     /// No reply is outstanding, and the server expects MAIL.
     AtRest,
-    /// The envelope to this recipient has left with the message before; its replies are outstanding.
-    Chained(EmailAddress),
+    /// MAIL of a message to this recipient has left with the message before, or all of its envelope; no reply has come.
+    Chained { to: EmailAddress, is_whole: bool },
     /// The server waits for the content of a message to this recipient.
     Granted(EmailAddress),
     /// Nothing can be said any more.
@@ -56,7 +72,7 @@ impl<'run> Session<'run> {
         if greeting.code != 220 {
             return Err(out_of_turn(Phase::Connect, &greeting));
         }
-        let mut keywords = say_hello(&mut dialogue, relay)?;
+        let mut keywords = read_keywords(&mut dialogue, relay)?;
         if let (TlsMode::StartTls, Some(tls)) = (server.tls, &relay.tls) {
             if !keywords.starttls {
                 return Err(SessionError { phase: Phase::Tls, cause: Cause::Lacks("STARTTLS") });
@@ -64,20 +80,43 @@ impl<'run> Session<'run> {
             dialogue.command(Phase::Tls, "STARTTLS\r\n")?;
             dialogue.start_tls(tls)?;
             // What was said in the clear counts no more: RFC 3207 4.2.
-            keywords = say_hello(&mut dialogue, relay)?;
+            keywords = read_keywords(&mut dialogue, relay)?;
         }
         if let Some(login) = &relay.login {
             log_in(&mut dialogue, login, &keywords, relay.is_loopback())?;
         }
-        let messages_left = relay.messages_per_connection.max(1);
-        Ok(Self { dialogue, keywords, messages_left, state: State::AtRest })
+        Ok(Self {
+            dialogue,
+            greeting: greeting.text,
+            keywords,
+            pipelining: relay.pipelining,
+            messages_left: relay.messages_per_connection.max(1),
+            state: State::AtRest,
+            reads_on: None,
+        })
+    }
+
+    /// What the server said first, without the code.
+    pub fn greeting(&self) -> &str {
+        &self.greeting
+    }
+
+    /// Whether anything may leave behind a message at all, as the server offers and the settings want it.
+    pub fn may_chain(&self) -> bool {
+        self.sends_groups() && self.pipelining == Pipelining::Auto && self.messages_left > 1
+    }
+
+    /// Takes what is newly known of whether the server reads what comes behind a message: true once it has answered all of
+    /// it; false if the connection was lost over it, or what came behind was refused and is taken by itself.
+    pub fn reads_on(&mut self) -> Option<bool> {
+        self.reads_on.take()
     }
 
     /// Whether `letter` may be offered on this connection; else end it and connect anew.
     pub fn can_take(&self, letter: &Letter) -> bool {
         match &self.state {
             State::AtRest => self.messages_left > 0,
-            State::Chained(to) => *to == letter.to,
+            State::Chained { to, .. } => *to == letter.to,
             State::Granted(_) | State::Over => false,
         }
     }
@@ -90,7 +129,7 @@ impl<'run> Session<'run> {
     /// In the phases `Mail`, `Rcpt` and `Data`, and when the message cannot travel on this connection.
     pub fn offer(&mut self, letter: &Letter) -> Result<(), SessionError> {
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Chained(to) if to == letter.to => self.hear_group()?,
+            State::Chained { to, is_whole } if to == letter.to => self.hear_chained(letter, is_whole)?,
             State::AtRest => self.send_envelope(letter)?,
             _ => return Err(SessionError { phase: Phase::Mail, cause: Cause::Lost(BUSY.to_owned()) }),
         }
@@ -101,32 +140,53 @@ impl<'run> Session<'run> {
     /// Sends content and final dot of the message whose envelope was offered, and waits for the verdict. The ledger must
     /// say `sending` before.
     ///
-    /// Where the server takes groups, the envelope of the `next` message leaves in the same write (RFC 2920 3.1: content
-    /// may begin a group and DATA end it), so that each message costs one round trip. It has to be offered next.
+    /// What leaves `behind` it saves a round trip. Real servers lose it, or hang up over it, although they offer PIPELINING
+    /// (see `reads_on`). Its message has to be offered next.
     ///
     /// # Errors
     /// In the phase `Content` nothing was accepted; in `FinalDot` only a refusal says so.
-    pub fn transmit(&mut self, letter: &Letter, next: Option<&Letter>) -> Result<Reply, SessionError> {
+    pub fn transmit(&mut self, letter: &Letter, behind: Behind<'_>) -> Result<Reply, SessionError> {
         let granted = std::mem::replace(&mut self.state, State::Over) == State::Granted(letter.to.clone());
         // A verdict before the message, or anything else nobody asked for.
         if !granted || self.dialogue.has_unread() {
             return Err(SessionError { phase: Phase::Content, cause: Cause::Lost(BUSY.to_owned()) });
         }
         self.messages_left -= 1;
-        let next = next.filter(|_| self.keywords.pipelining && self.messages_left > 0);
-        let chained = next.and_then(|next| Some((next, self.envelope(next).ok()?)));
-        let group = chained.as_ref().map_or_else(String::new, |(_, envelope)| group(envelope));
+        let may_follow = self.sends_groups() && self.messages_left > 0;
+        let (group, chained) = if may_follow { self.behind(behind) } else { (String::new(), State::AtRest) };
         let (content, dot) = on_the_wire(&letter.content);
         self.dialogue.say_message(&content, dot, &group)?;
         let verdict = match self.dialogue.hear(Phase::FinalDot) {
             Ok(reply) if reply.code != 250 => Err(out_of_turn(Phase::FinalDot, &reply)),
             verdict => verdict,
         };
-        // A refusal of this message is none of the next, nor of the connection.
-        if verdict.as_ref().map_or_else(can_go_on, |_| true) {
-            self.state = chained.map_or(State::AtRest, |(next, _)| State::Chained(next.to.clone()));
+        match &verdict {
+            // Whoever is told to stop waits for no reply as long as it may take.
+            Err(error) if error.leaves_unknown() && chained != State::AtRest && !self.dialogue.is_hurried() => {
+                self.reads_on = Some(false);
+            }
+            Err(error) if !can_go_on(error) => {}
+            // A refusal of this message is none of the next, nor of the connection.
+            _ => self.state = chained,
         }
         verdict
+    }
+
+    /// The commands that leave behind a message, and where the dialogue stands then: nowhere new if the next message cannot
+    /// travel on this connection.
+    fn behind(&self, behind: Behind<'_>) -> (String, State) {
+        let (next, is_whole) = match behind {
+            Behind::Nothing => return (String::new(), State::AtRest),
+            Behind::Sender(next) => (next, false),
+            Behind::Envelope(next) => (next, true),
+        };
+        let Ok([mail, rcpt]) = self.envelope(next) else { return (String::new(), State::AtRest) };
+        let commands = if is_whole { group(&[mail, rcpt]) } else { mail };
+        (commands, State::Chained { to: next.to.clone(), is_whole })
+    }
+
+    fn sends_groups(&self) -> bool {
+        self.keywords.pipelining && self.pipelining != Pipelining::Off
     }
 
     /// Sends the envelope, in one group where the server takes groups, and hears what the server says to it.
@@ -135,9 +195,9 @@ impl<'run> Session<'run> {
             self.state = State::AtRest;
             SessionError { phase: Phase::Mail, cause }
         })?;
-        if self.keywords.pipelining {
+        if self.sends_groups() {
             self.dialogue.say(Phase::Mail, &group(&[mail, rcpt]))?;
-            return self.hear_group();
+            return self.hear_group(&[Phase::Mail, Phase::Rcpt, Phase::Data]);
         }
         self.step(Phase::Mail, &mail)?;
         self.step(Phase::Rcpt, &rcpt)?;
@@ -184,14 +244,57 @@ impl<'run> Session<'run> {
         }
     }
 
-    /// The three replies to MAIL, RCPT and DATA that left together, whatever the first ones say: RFC 2920 3.1.
+    /// The replies to what left behind the message before, and the rest of the envelope where it was MAIL alone.
+    ///
+    /// Its verdict is there, so that a server which reads on answers at once. What it refuses, it may take by itself.
+    fn hear_chained(&mut self, letter: &Letter, is_whole: bool) -> Result<(), SessionError> {
+        let sender = match self.dialogue.hear_soon(Phase::Mail) {
+            Ok(reply) if reply.code != 250 => Err(out_of_turn(Phase::Mail, &reply)),
+            sender => sender,
+        };
+        let refusal = match sender {
+            Ok(_) => return self.hear_recipient(letter, is_whole),
+            Err(error) if can_go_on(&error) => error,
+            Err(error) => {
+                self.reads_on = matches!(error.cause, Cause::Lost(_)).then_some(false);
+                return Err(error);
+            }
+        };
+        let is_at_rest = match is_whole {
+            // RCPT and DATA are refused along with it.
+            true => self.hear_group(&[Phase::Rcpt, Phase::Data]).is_err() && self.state == State::AtRest,
+            false => self.reset_to_rest(),
+        };
+        if !is_at_rest {
+            return Err(refusal);
+        }
+        self.state = State::Over;
+        self.send_envelope(letter)?;
+        self.reads_on = Some(false);
+        Ok(())
+    }
+
+    /// RCPT and DATA once MAIL was taken behind a message.
+    fn hear_recipient(&mut self, letter: &Letter, is_whole: bool) -> Result<(), SessionError> {
+        if !is_whole {
+            self.reads_on = Some(true);
+            let [_, rcpt] = self.envelope(letter).map_err(|cause| SessionError { phase: Phase::Mail, cause })?;
+            self.dialogue.say(Phase::Rcpt, &[rcpt.as_str(), "DATA\r\n"].concat())?;
+            return self.hear_group(&[Phase::Rcpt, Phase::Data]);
+        }
+        let heard = self.hear_group(&[Phase::Rcpt, Phase::Data]);
+        self.reads_on = Some(!matches!(&heard, Err(SessionError { cause: Cause::Lost(_), .. })));
+        heard
+    }
+
+    /// The replies to these commands, DATA the last of them, that left together, whatever the first ones say: RFC 2920 3.1.
     ///
     /// The first refusal is the error. Where DATA is granted all the same the server waits for a message to nobody, and
     /// the session ends without a dot, so that there is none.
-    fn hear_group(&mut self) -> Result<(), SessionError> {
+    fn hear_group(&mut self, phases: &[Phase]) -> Result<(), SessionError> {
         let mut refusal = None;
         let mut granted = false;
-        for phase in [Phase::Mail, Phase::Rcpt, Phase::Data] {
+        for &phase in phases {
             let error = match self.dialogue.hear(phase) {
                 Ok(reply) if wanted(phase).contains(&reply.code) => {
                     granted = phase == Phase::Data;
@@ -206,8 +309,8 @@ impl<'run> Session<'run> {
             refusal = refusal.or(Some(error));
         }
         let Some(refusal) = refusal else { return Ok(()) };
-        if !granted && self.reset() {
-            self.state = State::AtRest;
+        if !granted {
+            self.reset_to_rest();
         }
         Err(refusal)
     }
@@ -219,14 +322,19 @@ impl<'run> Session<'run> {
             Ok(reply) => out_of_turn(phase, &reply),
             Err(error) => error,
         };
-        if can_go_on(&error) && self.reset() {
-            self.state = State::AtRest;
+        if can_go_on(&error) {
+            self.reset_to_rest();
         }
         Err(error)
     }
 
-    fn reset(&mut self) -> bool {
-        self.dialogue.command(Phase::Reset, "RSET\r\n").is_ok_and(|reply| reply.code == 250)
+    /// Returns whether the session is at rest now.
+    fn reset_to_rest(&mut self) -> bool {
+        let is_reset = self.dialogue.command(Phase::Reset, "RSET\r\n").is_ok_and(|reply| reply.code == 250);
+        if is_reset {
+            self.state = State::AtRest;
+        }
+        is_reset
     }
 }
 
@@ -238,16 +346,21 @@ fn group([mail, rcpt]: &[String; 2]) -> String {
 /// Why nothing could be sent on a connection that waits for, or has said, something else.
 const BUSY: &str = "the dialogue is out of step";
 
-/// EHLO, and what the server offers. Without EHLO there is nothing to be had from a mail server of today: 4.1.1.1.
-fn say_hello(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Keywords, SessionError> {
+/// EHLO, and what the server offers.
+fn read_keywords(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Keywords, SessionError> {
     hello(dialogue, relay).map(|lines| Keywords::read(lines.iter().map(String::as_str)))
 }
 
-/// EHLO, and the lines of the reply.
+/// EHLO, and the lines of the reply. Where the server does not know it, HELO, whose reply offers nothing: RFC 5321 3.2.
 pub(super) fn hello(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Vec<String>, SessionError> {
     let phase = Phase::Connect;
     dialogue.say(phase, &format!("EHLO {}\r\n", relay.hello))?;
-    let (code, lines) = dialogue.hear_lines(phase)?;
+    let (mut code, mut lines) = dialogue.hear_lines(phase)?;
+    if matches!(code, 500 | 501 | 502 | 504) {
+        dialogue.say(phase, &format!("HELO {}\r\n", relay.hello))?;
+        (code, lines) = dialogue.hear_lines(phase)?;
+        lines.truncate(1);
+    }
     let reply = Reply::new(code, &lines.join(" "));
     match code {
         250 => Ok(lines),

@@ -11,6 +11,7 @@ use crate::ledger::Outcome;
 
 pub(super) mod many;
 mod pace;
+mod servers;
 
 /// How many runs a store has at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| unknown_recipients_are_resolved(open));
     world(&|open| who_was_put_off_or_failed_is_queued_again(open));
     world(&|open| pace::a_quota_is_shared_for_a_day(open));
+    world(&|open| servers::what_is_known_of_servers_is_kept(open));
     if runs == Runs::One {
         world(&|open| pace::a_rate_is_shared(open));
         world(&|open| after_another_boot_all_claims_are_unknown(open));

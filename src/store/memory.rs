@@ -12,7 +12,7 @@ use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
+use crate::store::{Added, Barrier, Begun, MOST_GREETINGS, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use tables::{Row, Tables};
@@ -263,6 +263,27 @@ impl Store for Memory {
         if let Some(used) = self.tables().quotas.get_mut(&(quota.name.clone(), quota.day)) {
             *used = used.saturating_sub(unused);
         }
+        Ok(())
+    }
+
+    fn chaining(&self, place: &str, greeting: &str) -> Result<Option<bool>, StoreError> {
+        let server = (place.to_owned(), greeting.to_owned());
+        Ok(self.tables().servers.get(&server).map(|(takes, _)| *takes))
+    }
+
+    fn note_chaining(
+        &mut self,
+        place: &str,
+        greeting: &str,
+        takes: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let servers = &mut self.tables().servers;
+        servers.insert((place.to_owned(), greeting.to_owned()), (takes, now));
+        let mut of_place: Vec<_> = servers.iter().filter(|((at, _), _)| at == place).collect();
+        of_place.sort_by(|(one, (_, first)), (other, (_, second))| second.cmp(first).then(one.cmp(other)));
+        let old: Vec<_> = of_place.iter().skip(MOST_GREETINGS as usize).map(|(server, _)| (*server).clone()).collect();
+        servers.retain(|server, _| !old.contains(server));
         Ok(())
     }
 

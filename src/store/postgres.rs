@@ -37,6 +37,7 @@ mod moves;
 mod rate;
 mod runs;
 mod schema;
+mod servers;
 mod subscribers;
 mod tls;
 
@@ -219,6 +220,16 @@ impl Store for Postgres {
     /// Once: given back twice, more would leave than is allowed.
     fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
         self.link.once("keep to the warm-up", |session| rate::return_quota(session, quota, unused))
+    }
+
+    fn chaining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
+        let read = |session: &mut link::Session, _| servers::chaining(session, place, greeting);
+        self.link.repeated("read what is known of a mail server", read)
+    }
+
+    fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
+        let note = |session: &mut link::Session, _| servers::note_chaining(session, place, greeting, takes, now);
+        self.link.repeated("keep what is known of a mail server", note)
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {

@@ -37,6 +37,7 @@ mod log;
 mod moves;
 mod rate;
 mod schema;
+mod servers;
 mod subscribers;
 
 /// A store in a SQLite file.
@@ -297,6 +298,16 @@ impl Store for Sqlite {
 
     fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
         self.quickly("keep to the warm-up", |transaction| rate::return_quota(transaction, quota, unused))
+    }
+
+    fn chaining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
+        self.reading("read what is known of a mail server", |connection| servers::chaining(connection, place, greeting))
+    }
+
+    fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
+        self.quickly("keep what is known of a mail server", |transaction| {
+            servers::note_chaining(transaction, place, greeting, takes, now)
+        })
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-pub use script::{Answer, Script, Tally, self_signed};
+pub use script::{Answer, Behind, Script, Tally, self_signed};
 
 #[path = "smtp_peer/script.rs"]
 mod script;
@@ -189,6 +189,8 @@ struct Dialogue {
     record: Arc<Record>,
     number: usize,
     encrypted: bool,
+    /// A message is not done with when the next command is read.
+    is_busy: bool,
 }
 
 impl Dialogue {
@@ -198,7 +200,8 @@ impl Dialogue {
         stream.set_nodelay(true)?;
         let socket = stream.try_clone()?;
         let wire = Box::new(stream);
-        let mut dialogue = Self { socket, wire, unread: Vec::new(), script, record, number, encrypted: false };
+        let mut dialogue =
+            Self { socket, wire, unread: Vec::new(), script, record, number, encrypted: false, is_busy: false };
         if dialogue.script.tls.as_ref().is_some_and(|(_, implicit)| *implicit) {
             dialogue.encrypt()?;
         }
@@ -223,6 +226,9 @@ impl Dialogue {
                     self.encrypt()?;
                 }
                 "AUTH" => self.log_in(&line)?,
+                "MAIL" if std::mem::take(&mut self.is_busy) => {
+                    self.write("503 5.5.0 MAIL already given\r\n")?;
+                }
                 "MAIL" => {
                     from = address(&line);
                     valid = self.answer(&line, "250 2.1.0 Ok")?;
@@ -304,7 +310,18 @@ impl Dialogue {
             let reply = self.script.numbers.then(|| usual.clone());
             taken.push(Taken { from: from.to_owned(), to: to.to_owned(), content, reply });
         }
+        match self.script.behind {
+            Behind::Lost => self.unread.clear(),
+            Behind::Crash if self.has_unread("RCPT") => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Behind::Read | Behind::Crash => {}
+        }
+        self.is_busy = self.script.behind == Behind::Crash && self.has_unread("MAIL");
         self.act(scripted, &usual).map(|_| ())
+    }
+
+    /// Whether a line that begins so has come and was not read yet.
+    fn has_unread(&self, verb: &str) -> bool {
+        String::from_utf8_lossy(&self.unread).lines().any(|line| line.starts_with(verb))
     }
 
     /// Answers the step by the script, else as `usual`; gives whether that was a yes. An error ends the connection.

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
-use crate::config::raw::{RawMail, RawServer, RawServerFields, RawVia};
+use crate::config::raw::{RawMail, RawPipelining, RawServer, RawServerFields, RawVia};
 use crate::config::resolve::{Wrong, pace};
 use crate::config::{MailServer, Via};
 use crate::smtp::Server;
+use crate::smtp::relay::Pipelining;
 
 const KEYS: [&str; 2] = ["mail", "via"];
 
@@ -88,8 +89,17 @@ fn mail_server(
         password_file: path(&own.password_file),
         tls_ca_file: path(&own.tls_ca_file).or_else(|| path(&raw.tls_ca_file)),
         connections: own.connections.unwrap_or_else(|| connections(raw)),
+        pipelining: own.pipelining.or(raw.pipelining).map_or_else(Pipelining::default, pipelining),
         rate,
         warm_up,
+    }
+}
+
+fn pipelining(raw: RawPipelining) -> Pipelining {
+    match raw {
+        RawPipelining::Auto => Pipelining::Auto,
+        RawPipelining::Envelope => Pipelining::Envelope,
+        RawPipelining::Off => Pipelining::Off,
     }
 }
 

@@ -40,7 +40,7 @@ fn connect(relay: &Relay) -> Result<Session<'static>, SessionError> {
 
 fn send(session: &mut Session<'_>, to: &str) -> Result<Reply, SessionError> {
     session.offer(&letter(to))?;
-    session.transmit(&letter(to), None)
+    session.transmit(&letter(to), Behind::Nothing)
 }
 
 fn is_usable(session: &Session<'_>) -> bool {
@@ -131,7 +131,7 @@ fn a_drop_while_a_long_message_is_written_is_known_to_come_before_the_dot_or_cou
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     let mut long = letter("reader@example.com");
     long.content = "0123456789abcdef\r\n".repeat(2_000_000).into();
-    let error = session.offer(&long).map(|()| session.transmit(&long, None)).unwrap().unwrap_err();
+    let error = session.offer(&long).map(|()| session.transmit(&long, Behind::Nothing)).unwrap().unwrap_err();
     assert!(matches!(error.phase, Phase::Content | Phase::FinalDot), "{error}");
     assert!(!is_usable(&session));
     assert_eq!(peer.taken(), []);
@@ -263,7 +263,7 @@ fn international_names_need_a_server_that_takes_them() {
     let mut letter = letter("用户@example.com");
     letter.content = "To: 用户@example.com\r\n\r\n".into();
     session.offer(&letter).unwrap();
-    session.transmit(&letter, None).unwrap();
+    session.transmit(&letter, Behind::Nothing).unwrap();
     assert_eq!(peer.heard()[1][1], "MAIL FROM:<bounces@example.org> SMTPUTF8 BODY=8BITMIME");
     assert_eq!(peer.recipients(), ["用户@example.com"]);
 }

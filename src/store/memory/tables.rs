@@ -19,6 +19,7 @@ pub(super) struct Tables {
     pub rates: BTreeMap<String, DateTime<Utc>>,
     /// How much of each name is used on each day.
     pub quotas: BTreeMap<(String, NaiveDate), u64>,
+    pub servers: BTreeMap<(String, String), (bool, DateTime<Utc>)>,
     pub sending: Option<Run>,
     pub writes_left: Option<u32>,
 }

@@ -63,6 +63,19 @@ pub struct Script {
     pub(super) capabilities: Vec<&'static str>,
     pub(super) numbers: bool,
     pub(super) forgets: bool,
+    pub(super) behind: Behind,
+}
+
+/// What becomes of commands that come behind the final dot of a message before its reply.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Behind {
+    /// They are read.
+    #[default]
+    Read,
+    /// They are lost, as real Courier and chasquid lose them.
+    Lost,
+    /// MAIL alone is refused, and RCPT ends the connection although the message is taken, as in Dovecot's submission service.
+    Crash,
 }
 
 impl Script {
@@ -110,6 +123,17 @@ impl Script {
     pub fn forgetting_contents(mut self) -> Self {
         self.forgets = true;
         self
+    }
+
+    /// Does so with commands that come behind the final dot.
+    pub fn behind(mut self, behind: Behind) -> Self {
+        self.behind = behind;
+        self
+    }
+
+    /// Whether what comes behind the final dot is lost, so that it is never answered.
+    pub fn loses_what_is_behind(&self) -> bool {
+        self.behind == Behind::Lost
     }
 
     /// Speaks TLS after STARTTLS, or from the first byte if `implicit`.

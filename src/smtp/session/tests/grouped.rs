@@ -105,7 +105,10 @@ fn send_chained(peer: &Peer, to: &[&str]) -> Vec<Result<Reply, SessionError>> {
             session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
         }
         let offered = session.offer(letter);
-        results.push(offered.and_then(|()| session.transmit(letter, letters.get(at + 1))));
+        results
+            .push(offered.and_then(|()| {
+                session.transmit(letter, letters.get(at + 1).map_or(Behind::Nothing, Behind::Envelope))
+            }));
     }
     session.quit();
     results
@@ -165,8 +168,78 @@ fn only_the_message_whose_envelope_has_left_can_follow() {
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     let [a, b, c] = THREE.map(letter);
     session.offer(&a).unwrap();
-    session.transmit(&a, Some(&b)).unwrap();
+    session.transmit(&a, Behind::Envelope(&b)).unwrap();
     assert!(session.can_take(&b) && !session.can_take(&c));
     assert!(session.offer(&c).is_err() && !session.can_take(&b));
     assert_eq!(peer.recipients(), ["a@example.com"]);
+}
+
+fn sender(next: &Letter) -> Behind<'_> {
+    Behind::Sender(next)
+}
+
+fn whole(next: &Letter) -> Behind<'_> {
+    Behind::Envelope(next)
+}
+
+/// Sends two messages, and `behind` the first what it makes of the second; returns whether both arrived, and what was shown
+/// of the server.
+fn send_two(script: Script, behind: fn(&Letter) -> Behind<'_>) -> (bool, Option<bool>, Peer) {
+    // Where nothing comes, nothing is missed by waiting no longer.
+    let patience = if script.loses_what_is_behind() { Duration::from_millis(300) } else { Duration::from_secs(300) };
+    let peer = Peer::start(vec![script.offering("PIPELINING")]);
+    let mut relay = relay(peer.port(), TlsMode::None);
+    relay.timeouts = Timeouts { behind: patience, ..Timeouts::default() };
+    let mut session = connect(&relay).unwrap();
+    let [a, b] = ["a@example.com", "b@example.com"].map(letter);
+    session.offer(&a).unwrap();
+    let sent = session.transmit(&a, behind(&b)).is_ok();
+    let sent = sent && session.offer(&b).is_ok() && session.transmit(&b, Behind::Nothing).is_ok();
+    (sent, session.reads_on(), peer)
+}
+
+#[test]
+fn what_left_behind_a_message_shows_whether_the_server_reads_on() {
+    use crate::smtp::peer::Behind as Peers;
+    let steps: [(Peers, fn(&Letter) -> Behind<'_>, _); 6] = [
+        (Peers::Read, sender, (true, Some(true))),
+        (Peers::Read, whole, (true, Some(true))),
+        (Peers::Lost, sender, (false, Some(false))),
+        (Peers::Lost, whole, (false, Some(false))),
+        (Peers::Crash, sender, (true, Some(false))),
+        (Peers::Crash, whole, (false, Some(false))),
+    ];
+    for (peers, behind, expected) in steps {
+        let (sent, reads_on, peer) = send_two(Script::new().behind(peers), behind);
+        assert_eq!((sent, reads_on), expected, "{peers:?}");
+        assert_eq!(peer.recipients()[0], "a@example.com", "{peers:?}");
+    }
+}
+
+#[test]
+fn a_refusal_of_the_sender_behind_a_message_is_asked_for_again_by_itself() {
+    for behind in [sender as fn(&Letter) -> Behind<'_>, whole] {
+        let refusing = |last| {
+            let refused = |script: Script, nth| script.on_nth("MAIL", nth, Answer::Say("550 5.7.1 Not you"));
+            (2..=last).fold(Script::new(), refused)
+        };
+        let (sent, reads_on, _) = send_two(refusing(2), behind);
+        assert_eq!((sent, reads_on), (true, Some(false)), "it was refused for where it came");
+        let (sent, reads_on, _) = send_two(refusing(3), behind);
+        assert_eq!((sent, reads_on), (false, None), "it is refused anyway");
+    }
+}
+
+#[test]
+fn without_groups_one_command_leaves_at_a_time() {
+    let peer = Peer::start(vec![pipelining()]);
+    let mut relay = relay(peer.port(), TlsMode::None);
+    relay.pipelining = Pipelining::Off;
+    let mut session = connect(&relay).unwrap();
+    assert!(!session.may_chain());
+    let [a, b] = ["a@example.com", "b@example.com"].map(letter);
+    session.offer(&a).unwrap();
+    session.transmit(&a, Behind::Envelope(&b)).unwrap();
+    assert_eq!(session.state, State::AtRest);
+    assert_eq!(heard_after_hello(&peer), ["MAIL FROM:<bounces@example.org>", "RCPT TO:<a@example.com>", "DATA"]);
 }

@@ -1,0 +1,49 @@
+//! The greeting of a server as what tells it from others, and from itself before an update.
+//!
+//! Takes the text of the 220 reply (RFC 5321 4.2); returns what stays the same from one connection to the next. What a server
+//! is trusted with on account of it is `delivery`'s.
+
+/// The longest that is kept.
+const MOST_CHARACTERS: usize = 200;
+
+const DAYS_AND_MONTHS: [&str; 19] = [
+    "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
+    "oct", "nov", "dec",
+];
+
+/// The greeting without dates, times and the ids of sessions. Names of hosts and programs stay, and versions: `4.96`.
+pub fn lasting(greeting: &str) -> String {
+    let words = greeting.split_ascii_whitespace().filter(|word| lasts(word));
+    words.collect::<Vec<_>>().join(" ").chars().take(MOST_CHARACTERS).collect()
+}
+
+fn lasts(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    if DAYS_AND_MONTHS.contains(&word.to_ascii_lowercase().as_str()) {
+        return false;
+    }
+    // A version or a name has dots. `14:43:44`, `2026`, `+0000` and `d9443c01a7336-2a0` have none.
+    !word.contains(|c: char| c.is_ascii_digit()) || word.contains('.') && !word.contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_from_connection_to_connection_is_left_out() {
+        for (greeting, expected) in [
+            ("mail.example.org ESMTP Postfix (Debian/GNU)", "mail.example.org ESMTP Postfix (Debian/GNU)"),
+            ("mx ESMTP Exim 4.96 Sun, 29 Nov 2026 14:43:44 +0000", "mx ESMTP Exim 4.96"),
+            (
+                "mx ESMTP Sendmail 8.17.1.9/8.17.1.9/Debian-2+deb12u2; Sun, 29 Nov 2026 14:41:23 GMT; (No UCE/UBE)",
+                "mx ESMTP Sendmail 8.17.1.9/8.17.1.9/Debian-2+deb12u2; GMT; (No UCE/UBE)",
+            ),
+            ("mx.example.com ESMTP d9443c01a7336-2a0f42a1b2csi1234567 - gsmtp", "mx.example.com ESMTP - gsmtp"),
+            ("", ""),
+        ] {
+            assert_eq!(lasting(greeting), expected);
+        }
+        assert_eq!(lasting(&"é".repeat(900)).chars().count(), MOST_CHARACTERS);
+    }
+}

@@ -1,0 +1,26 @@
+//! What stores promise of mail servers: what was learned of them is kept.
+
+use super::*;
+
+pub(super) fn what_is_known_of_servers_is_kept(open: Open<'_>) {
+    let chaining = |place, greeting: &str| open().chaining(place, greeting).unwrap();
+    let note = |place, greeting: &str, takes, seconds| {
+        open().note_chaining(place, greeting, takes, now() + TimeDelta::seconds(seconds)).unwrap();
+    };
+    assert_eq!(chaining("a:25", "one"), None);
+    note("a:25", "one", true, 0);
+    note("a:25", "two", false, 1);
+    note("b:25", "one", false, 0);
+    assert_eq!(
+        (chaining("a:25", "one"), chaining("a:25", "two"), chaining("b:25", "one")),
+        (Some(true), Some(false), Some(false))
+    );
+    note("a:25", "one", false, 2);
+    assert_eq!(chaining("a:25", "one"), Some(false));
+    (3..22).for_each(|number| note("a:25", &number.to_string(), true, number));
+    assert_eq!(
+        (chaining("a:25", "two"), chaining("a:25", "one"), chaining("a:25", "21")),
+        (None, Some(false), Some(true))
+    );
+    assert_eq!(chaining("b:25", "one"), Some(false), "of another place");
+}
