@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
+
 use crate::cli::args::{Cli, Command};
 use crate::cli::clock::Clock;
 use crate::cli::report::Report;
@@ -61,7 +63,10 @@ pub enum Exit {
 struct Context {
     project: Project,
     config_file: String,
+    /// For what changes the store, mails, or asks the network.
     clock: Clock,
+    /// For what is built, shown or checked of the project's files.
+    build_clock: Clock,
     report: Report,
 }
 
@@ -90,10 +95,16 @@ impl Context {
         Composer::open(&self.project, config, issues)
     }
 
-    /// What a person means by a name: an issue, or a digest.
-    fn find<'a>(&self, config: &Config, issues: &'a [Issue], name: &str) -> anyhow::Result<Piece<'a>> {
+    /// What a person means by a name at that time: an issue, or a digest.
+    fn find<'a>(
+        &self,
+        config: &Config,
+        issues: &'a [Issue],
+        name: &str,
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Piece<'a>> {
         let policy = config.mail.as_ref().map(|mail| &mail.policy);
-        named::piece(name, issues, policy, self.clock.now(), || self.store(config))
+        named::piece(name, issues, policy, now, || self.store(config))
     }
 }
 
@@ -120,10 +131,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
+    let clock = Clock::new(cli.global.now.as_deref())?;
     let context = Context {
         project: Project::new(&cli.global.dir),
         config_file: cli.global.config.clone(),
-        clock: Clock::new(cli.global.now.as_deref())?,
+        clock,
+        build_clock: clock.of_builds()?,
         report,
     };
     match cli.command {

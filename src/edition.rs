@@ -185,7 +185,24 @@ impl Edition {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
         let leave = self.unsubscribe.of(recipient)?;
         let subject = self.subject.field(recipient, &self.renderer)?;
-        Ok(header.message(recipient, &leave, date, &subject, &self.renderer.encoded(recipient, &leave)?))
+        let encoded = self.renderer.encoded(recipient, &leave)?;
+        let id = header.message_id(&recipient.address);
+        Ok(header.message(recipient, &leave, date, &subject, &id, &encoded))
+    }
+
+    /// A test of the message for one recipient: `[test]` stands before its subject, and its Message-ID is that of no other
+    /// message, not even of a test of the same at another `time`.
+    ///
+    /// # Errors
+    /// As `message`.
+    pub fn test_message(&self, recipient: &Recipient, time: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
+        let Some(header) = &self.header else { return Err(no_mail().into()) };
+        let leave = self.unsubscribe.of(recipient)?;
+        let subject = Subject::same(&format!("[test] {}", self.subject.of(recipient, &self.renderer)?));
+        let subject = subject.field(recipient, &self.renderer)?;
+        let encoded = self.renderer.encoded(recipient, &leave)?;
+        let with_id = |id: &str| header.message(recipient, &leave, time, &subject, id, &encoded);
+        Ok(with_id(&header.test_id(&with_id(""), time)))
     }
 
     /// Whether anything but the link to leave depends on who gets it.
@@ -196,9 +213,10 @@ impl Edition {
     /// Finds out whether the edition can be made for this recipient, with as little work as that takes.
     ///
     /// # Errors
-    /// As `message`.
+    /// A finding where a template fails on this recipient. An address that makes the page to leave at too long is no reason
+    /// for it: that recipient gets nothing, and the others do.
     pub fn check(&self, recipient: &Recipient) -> anyhow::Result<()> {
-        let leave = self.unsubscribe.of(recipient)?;
+        let Ok(leave) = self.unsubscribe.of(recipient) else { return Ok(()) };
         self.subject.of(recipient, &self.renderer)?;
         self.renderer.check(recipient, &leave)
     }

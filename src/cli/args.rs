@@ -38,7 +38,7 @@ pub(super) struct Global {
     /// Project file, below the project folder
     #[arg(long, global = true, value_name = "FILE", default_value = "slugline.yaml", help_heading = "Everywhere")]
     pub config: String,
-    /// Time to act at, RFC 3339 [default: SOURCE_DATE_EPOCH, else the clock]
+    /// Time to act at, RFC 3339 [default: the clock; for what is built, SOURCE_DATE_EPOCH first]
     #[arg(long, global = true, value_name = "TIME", help_heading = "Everywhere")]
     pub now: Option<String>,
     /// Write one JSON document to stdout

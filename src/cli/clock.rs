@@ -1,4 +1,4 @@
-//! The only reader of the clock: `--now`, then SOURCE_DATE_EPOCH, then the system.
+//! The only reader of the clock: `--now`, then, for what is built and for nothing else, SOURCE_DATE_EPOCH, then the system.
 
 use std::env;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,13 +20,22 @@ pub(super) enum Clock {
 
 impl Clock {
     /// The clock for the value of `--now`.
+    ///
+    /// # Errors
+    /// A finding when that is not a time.
     pub fn new(now: Option<&str>) -> anyhow::Result<Self> {
-        if let Some(text) = now {
-            return Ok(Self::Fixed(parse(text)?));
-        }
-        match env::var("SOURCE_DATE_EPOCH") {
-            Ok(seconds) => Ok(Self::Fixed(epoch(&seconds)?)),
-            Err(_) => Ok(Self::System),
+        now.map_or(Ok(Self::System), |text| Ok(Self::Fixed(parse(text)?)))
+    }
+
+    /// The same for what is built, which can be built again as it was: by the time in SOURCE_DATE_EPOCH where nothing else
+    /// was asked for. Mail, lists and certificates have no use for it: <https://reproducible-builds.org/specs/source-date-epoch/>.
+    ///
+    /// # Errors
+    /// When the variable holds no number of seconds.
+    pub fn of_builds(self) -> anyhow::Result<Self> {
+        match (self, env::var("SOURCE_DATE_EPOCH")) {
+            (Self::System, Ok(seconds)) => Ok(Self::Fixed(epoch(&seconds)?)),
+            (clock, _) => Ok(clock),
         }
     }
 

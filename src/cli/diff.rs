@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
     let against = args.against.as_deref().map_or_else(|| Against::Folder(config.output.clone()), against);
-    let comparison = compare(&context.project, &config, &loaded.issues, &against, context.clock.now())?;
+    let comparison = compare(&context.project, &config, &loaded.issues, &against, context.build_clock.now())?;
     context.report.findings(&loaded.findings);
     context.report.findings(&comparison.findings);
     let findings: Vec<&Finding> = loaded.findings.iter().chain(&comparison.findings).collect();

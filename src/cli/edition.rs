@@ -35,8 +35,8 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
-    let now = context.clock.now();
-    let piece = context.find(&config, &loaded.issues, &args.issue)?;
+    let now = context.build_clock.now();
+    let piece = context.find(&config, &loaded.issues, &args.issue, now)?;
     let of_piece: Vec<Finding> = loaded.findings.iter().filter(|finding| is_about(finding, &piece)).cloned().collect();
     context.report.findings(&of_piece);
     let recipient = Recipient::of_address(address(&args.recipient)?);

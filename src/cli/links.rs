@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     // The feed of a term is there when an issue has the term; the main feeds are there without any issue.
     let issues = if args.all { load::issues(&context.project, &config)? } else { load::Issues::default() };
     context.report.findings(&issues.findings);
-    let outlines = outlines(&config.publications(), &config.feeds, &issues.issues, context.clock.now());
+    let outlines = outlines(&config.publications(), &config.feeds, &issues.issues, context.build_clock.now());
     let mut listed = directory(&config.publication.base_url, &config.feeds, &outlines);
     listed.retain(|listed| args.all || listed.kind == Kind::Main);
     let links = alternate_links(&listed);

@@ -22,7 +22,7 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
-    let now = context.clock.now();
+    let now = context.build_clock.now();
     let issues = match args.issue.as_slice() {
         [] => loaded.issues.iter().collect(),
         names => names.iter().map(|name| load::find(&loaded.issues, name, now)).collect::<Result<Vec<_>, _>>()?,

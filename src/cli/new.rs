@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let folder = config.content.first().context("the project file names no content folder")?;
     let path = folder.join(&slug).join("index.md");
-    let date = context.clock.now().with_timezone(&config.publication.time_zone);
+    let date = context.build_clock.now().with_timezone(&config.publication.time_zone);
     let text = filled_in(&archetype(context)?, &args.title, &slug, &date.to_rfc3339())?;
     context.project.write_new(&path, text.as_bytes())?;
     context.report.result(&path.to_string_lossy(), &serde_json::json!({ "path": path }))?;

@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         context.report.message("Ctrl-C ends the preview");
         Ok(())
     };
-    let clock = context.clock;
+    let clock = context.build_clock;
     let preview = Preview::new(context.project.clone(), &context.config_file);
     web::serve(preview, listener, Box::new(move || clock.now()), ready)?;
     Ok(Exit::Done)

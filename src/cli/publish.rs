@@ -21,7 +21,7 @@ pub(super) struct Args {}
 pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
-    let now = context.clock.now();
+    let now = context.build_clock.now();
     let build = publish::build(&context.project, &config, &loaded.issues, &config.output, now, LockMode::Write)?;
     let findings = build::findings(context, &loaded, &build);
     let mut exit = build::exit(&findings);

@@ -32,7 +32,7 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let issues = load::issues(&context.project, &config)?.issues;
-    let piece = context.find(&config, &issues, &args.issue)?;
+    let piece = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
     let mailed = named::mailed_as(&*store, &piece)?;
     let state = if args.sent { State::Sent } else { State::Queued };

@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let mut named = Vec::new();
     for name in &args.issue {
-        named.push(context.find(&config, &loaded.issues, name)?.id());
+        named.push(context.find(&config, &loaded.issues, name, context.clock.now())?.id());
     }
     let chosen = if named.is_empty() { Chosen::Due } else { Chosen::These(named) };
     let mut store = context.store(&config)?;
@@ -200,7 +200,7 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
         _ => return Err(Finding::error("usage", "`--test` mails one issue at a time").help("name one").into()),
     };
     let route = transport::route(&context.project, compose::mail_of(config)?)?;
-    let piece = context.find(config, issues, name)?;
+    let piece = context.find(config, issues, name, now)?;
     let composer = context.composer(config, issues)?;
     let Composed { edition, findings, .. } = composer.compose(&piece);
     context.report.findings(&findings);
@@ -208,7 +208,7 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
     let store = context.store(config)?;
     let mut tests = Vec::new();
     for address in &args.test {
-        tests.push(letters.write(&test_send::reader(&*store, address, now)?)?);
+        tests.push(letters.write_test(&test_send::reader(&*store, address, now)?)?);
     }
     let tried = test_send::try_out(&route, &piece.folder(), &tests)?;
     words::trial(context, &piece, &tried)

@@ -57,7 +57,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.store(&config)?;
     let mut mailings = store.mailings()?;
     if let Some(name) = &args.issue {
-        let mailed = named::mailed_as(&*store, &context.find(&config, &issues, name)?)?;
+        let mailed = named::mailed_as(&*store, &context.find(&config, &issues, name, context.clock.now())?)?;
         mailings.retain(|mailing| mailing.issue.edition().0 == mailed.edition().0);
     }
     let mut rows = Vec::new();

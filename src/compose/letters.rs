@@ -27,7 +27,18 @@ impl Letters {
     /// # Errors
     /// When a template fails on this subscriber, or the letter cannot be signed.
     pub fn write(&self, subscriber: &Subscriber) -> anyhow::Result<Letter> {
-        let message = self.edition.message(&Recipient::of(subscriber), self.date)?;
+        self.signed(self.edition.message(&Recipient::of(subscriber), self.date)?, subscriber)
+    }
+
+    /// Writes a test of the letter of a subscriber: marked as one, and to mail programs another message.
+    ///
+    /// # Errors
+    /// As `write`.
+    pub fn write_test(&self, subscriber: &Subscriber) -> anyhow::Result<Letter> {
+        self.signed(self.edition.test_message(&Recipient::of(subscriber), self.date)?, subscriber)
+    }
+
+    fn signed(&self, message: Vec<u8>, subscriber: &Subscriber) -> anyhow::Result<Letter> {
         let content = self.signer.sign(message, self.date)?;
         Ok(Letter { from: self.from.clone(), to: subscriber.address.clone(), content })
     }
@@ -43,5 +54,49 @@ impl Letters {
     /// As `write`.
     pub fn check(&self, subscriber: &Subscriber) -> anyhow::Result<()> {
         self.edition.check(&Recipient::of(subscriber))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::content::assemble::{Source, assemble};
+    use crate::content::front_matter::split;
+    use crate::content::markdown::Document;
+    use crate::dkim::{Algorithm, Key, Signature};
+    use crate::subscriber::{NewSubscriber, SubscriberId};
+
+    #[test]
+    fn what_is_signed_is_what_is_sent_for_tests_and_for_international_addresses_too() {
+        let text = "title: T\nbase_url: https://example.org\nmail: {from: weekly@example.org}\n";
+        let config = Config::parse("slugline.yaml", text).unwrap();
+        let source = Source { path: "content/one.md", below_content: "one.md", changed: None };
+        let block = split("content/one.md", b"---\ntitle: Neap tides\ndate: 2026-11-20\n---\n").unwrap();
+        let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
+        let mail = config.mail.as_ref().map(|mail| &mail.edition);
+        let body = Document::parse("Hello\n");
+        let edition = Edition::prepare(&config.publication, mail, &issue, None, &body, &|_| Ok(None)).unwrap();
+        let pem = Key::generate(Algorithm::Ed25519).unwrap().1;
+        let signer = || {
+            let key = Key::from_pem(pem.as_bytes()).unwrap();
+            Signer::new(vec![Signature { domain: "example.org".to_owned(), selector: "s".to_owned(), key }])
+        };
+        let date = DateTime::from_timestamp(1_795_140_000, 0).unwrap();
+        let letters = Letters::new(edition, signer(), "weekly@example.org".parse().unwrap(), date);
+        for address in ["reader@example.com", "用户@example.com"] {
+            let subscriber = NewSubscriber::new(address.parse().unwrap(), "").joined(SubscriberId(1), date);
+            for (letter, is_test) in
+                [(letters.write(&subscriber).unwrap(), false), (letters.write_test(&subscriber).unwrap(), true)]
+            {
+                let message = String::from_utf8(letter.content).unwrap();
+                let (signature, sent) = message.split_at(message.find("\r\nFrom: ").unwrap() + 2);
+                // Ed25519 gives one signature for one message, whoever makes it.
+                let signed_anew = signer().sign(sent.as_bytes().to_vec(), date).unwrap();
+                assert_eq!(String::from_utf8(signed_anew).unwrap(), message, "{signature}");
+                assert_eq!(sent.contains("\r\nSubject: [test] Neap tides\r\n"), is_test, "{sent}");
+                assert!(sent.contains(&format!("\r\nTo: {address}\r\n")), "{sent}");
+            }
+        }
     }
 }

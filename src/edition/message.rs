@@ -60,14 +60,16 @@ impl Header {
     }
 
     /// The whole message for one recipient with their ways to leave, lines ended by CRLF. `date` is when it was first
-    /// meant to leave: the same for every attempt. `subject` is the field, with its CRLF. It is ASCII, unless the address
-    /// is not: then To holds it as UTF-8 (RFC 6532 section 3.2), and only a server with SMTPUTF8 takes the message.
+    /// meant to leave: the same for every attempt. `subject` is the field, with its CRLF; `id` the Message-ID. It is ASCII,
+    /// unless the address is not: then To holds it as UTF-8 (RFC 6532 section 3.2), and only a server with SMTPUTF8 takes
+    /// the message.
     pub fn message(
         &self,
         recipient: &Recipient,
         leave: &Leave,
         date: DateTime<Utc>,
         subject: &str,
+        id: &str,
         encoded: &Encoded<'_>,
     ) -> Vec<u8> {
         let mut head = String::new();
@@ -76,7 +78,7 @@ impl Header {
         head.push_str(&self.reply_to);
         head.push_str(subject);
         head.extend(["Date: ", &written(date), "\r\n"]);
-        head.extend(["Message-ID: <", &self.message_id(&recipient.address), ">\r\n"]);
+        head.extend(["Message-ID: <", id, ">\r\n"]);
         head.push_str("MIME-Version: 1.0\r\n");
         head.push_str(encoded.body.content_type());
         let ways = leave.items();
@@ -97,6 +99,14 @@ impl Header {
     pub fn message_id(&self, address: &EmailAddress) -> String {
         let recipient = Sha256::new().chain_update(self.issue).chain_update(address.key()).finalize();
         format!("{}.{}@{}", hex(&self.issue[..8]), hex(&recipient[..16]), self.domain)
+    }
+
+    /// RFC 5322 section 3.6.4: that of a test is the id of no other message, for programs that have seen an id before drop the
+    /// message. `message` is the test with any id, `time` when it is sent.
+    pub fn test_id(&self, message: &[u8], time: DateTime<Utc>) -> String {
+        let nanoseconds = i128::from(time.timestamp()) * 1_000_000_000 + i128::from(time.timestamp_subsec_nanos());
+        let test = Sha256::new().chain_update(message).chain_update(nanoseconds.to_be_bytes()).finalize();
+        format!("test.{}.{}@{}", hex(&self.issue[..8]), hex(&test[..16]), self.domain)
     }
 }
 

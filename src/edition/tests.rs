@@ -166,6 +166,28 @@ fn every_attempt_has_the_same_bytes_and_every_recipient_another_id() {
 }
 
 #[test]
+fn a_test_is_marked_and_to_mail_programs_another_message_each_time() {
+    let [short, long] = ["Hello\n", "Hello again\n"].map(|text| edition(&issue(ISSUE), text, &|_| None).unwrap());
+    let mei = reader("mei@example.com", "Mei");
+    let later = date() + chrono::TimeDelta::nanoseconds(1);
+    let mailed = message_of(&short, &mei, date()).unwrap();
+    let mut ids = std::collections::BTreeSet::new();
+    for message in [
+        mailed.clone(),
+        short.test_message(&mei, date()).unwrap(),
+        short.test_message(&mei, later).unwrap(),
+        long.test_message(&mei, date()).unwrap(),
+        short.test_message(&reader("jun@example.com", "Mei"), date()).unwrap(),
+    ] {
+        let parsed = MessageParser::default().parse(&message).unwrap();
+        assert_eq!(parsed.subject(), Some(if message == mailed { "第一期 & more" } else { "[test] 第一期 & more" }));
+        assert!(ids.insert(parsed.message_id().unwrap().to_owned()));
+    }
+    let again = short.test_message(&mei, date()).unwrap();
+    assert_eq!(again, short.test_message(&mei, date()).unwrap(), "the same at the same time");
+}
+
+#[test]
 fn a_template_that_greets_its_reader_is_filled_in_for_each() {
     let own = |name: &str| {
         (name == template::ISSUE.text).then(|| "{{ subscriber.name }}, {{ subscriber.attributes.city }}".to_owned())
