@@ -7,6 +7,7 @@
 use crate::finding::{Finding, Place};
 use crate::publication::{Publication, is_language};
 
+mod addresses;
 mod edition;
 mod feed;
 mod front_matter;
@@ -24,6 +25,7 @@ pub mod site;
 mod targets;
 mod text;
 
+pub use addresses::International;
 pub use edition::{MOST_BYTES, digest_size, edition_fails, edition_size};
 pub use feed::feed_size;
 pub use manuscript::Manuscript;

@@ -277,7 +277,8 @@ struct Ready {
     findings: Vec<Finding>,
 }
 
-/// The letters of an issue or digest, which can be written for everybody unless its audience is frozen already.
+/// The letters of an issue or digest, which can be written for everybody; for somebody at least if its audience is frozen
+/// already.
 fn ready(
     store: &dyn Store,
     sending: &Sending<'_>,
@@ -288,9 +289,11 @@ fn ready(
     let Composed { edition, findings, .. } = sending.composer.compose(&planned.piece);
     let letters =
         edition.and_then(|edition| sending.composer.letters(edition, date)).and_then(|letters| match planned.begun {
-            Some(_) => Ok(letters),
-            None => preflight(store, newcomers, &letters, date)?.map_or(Ok(letters), |finding| Err(finding.into())),
+            Some(_) => Ok((preflight::for_anybody(store, &letters)?, letters)),
+            None if !letters.may_fail() => Ok((preflight::for_anybody(store, &letters)?, letters)),
+            None => Ok((preflight(store, newcomers, &letters, date)?, letters)),
         });
+    let letters = letters.and_then(|(wrong, letters)| wrong.map_or(Ok(letters), |finding| Err(finding.into())));
     Ready { letters, findings }
 }
 

@@ -1,12 +1,12 @@
 //! The table of all rules: what `check --rules` prints, and what `check.off` of the project file may name.
 
-use crate::check::{edition, feed, front_matter, headings, html, links, loading, mail, shortcodes, text};
+use crate::check::{addresses, edition, feed, front_matter, headings, html, links, loading, mail, shortcodes, text};
 
 pub use crate::check::rule::Rule;
 
 /// Every rule: those of loading first, then the families in the order in which they read an issue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[&Rule]; 9] = [
+    let families: [&[&Rule]; 10] = [
         &loading::RULES,
         &front_matter::RULES,
         &feed::RULES,
@@ -16,6 +16,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         &shortcodes::RULES,
         &text::RULES,
         &edition::RULES,
+        &addresses::RULES,
     ];
     families.into_iter().chain(mail::FAMILIES).flatten().copied()
 }

@@ -3,12 +3,16 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::check::International;
 use crate::check::rules::{self, Rule};
 use crate::cli::report::severity;
 use crate::cli::{Context, Exit};
+use crate::config::{Config, MailConfig, Via};
 use crate::finding::{Finding, Severity};
 use crate::load::{self, InvalidConfig};
 use crate::review::{self, Review};
+use crate::store::Location;
+use crate::subscriber::Status;
 
 mod github;
 mod json;
@@ -64,14 +68,33 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         }
     };
     let loaded = load::issues(&context.project, &config)?;
-    let now = context.clock.now();
+    let now = context.build_clock.now();
     let named = args.issues.iter().map(|name| review::path_of(&loaded, name, now));
     let named: Vec<String> = named.collect::<anyhow::Result<_>>()?;
-    let review = review::review(&context.project, &context.config_file, &config, &loaded, &named, now)?;
+    let mut review = review::review(&context.project, &context.config_file, &config, &loaded, &named, now)?;
+    if named.is_empty() {
+        review.findings.extend(international(context, &config)?);
+    }
     write(context, format, &review, &folder(context))?;
     context.report.message(&summary(&review));
     let counts = |finding: &Finding| args.strict || finding.severity == Severity::Error;
     Ok(if review.findings.iter().any(counts) { Exit::Attention } else { Exit::Done })
+}
+
+/// What is to say of the addresses of those who would be mailed over SMTP. A store that is not there yet is not made for it,
+/// and one on a server is not asked: `check` runs where there is no password.
+fn international(context: &Context, config: &Config) -> anyhow::Result<Option<Finding>> {
+    let Some(MailConfig { via: Via::Smtp(_), .. }) = &config.mail else { return Ok(None) };
+    let Location::Sqlite(file) = &config.store else { return Ok(None) };
+    if config.check.off.iter().any(|rule| rule == "address-smtputf8") || !context.project.path(file).is_file() {
+        return Ok(None);
+    }
+    let (store, mut found) = (context.store(config)?, International::default());
+    store.each_subscriber(Some(Status::Active), &mut |subscriber| {
+        found.look_at(&subscriber.address);
+        Ok(())
+    })?;
+    Ok(found.finding("subscriber"))
 }
 
 /// What paths begin with for tools that start from the working directory.

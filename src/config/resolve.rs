@@ -188,7 +188,7 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
         via: servers::way_out(raw, zone, wrong),
         password_file: raw.password_file.as_deref().map(PathBuf::from),
         connections: servers::connections(raw),
-        bounce_address: mail_address(raw.bounce_address.as_deref(), "bounce_address", wrong),
+        bounce_address: bounce_address(raw.bounce_address.as_deref(), wrong),
         dkim_by_provider: matches!(&raw.dkim, Some(RawDkim::Word(_))),
         dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
         edition: edition::Options {
@@ -258,6 +258,17 @@ fn due_for(text: &str, wrong: &mut Wrong<'_>) -> Duration {
 
 fn mail_address(text: Option<&str>, key: &str, wrong: &mut Wrong<'_>) -> Option<EmailAddress> {
     text.and_then(|text| address(text, &["mail", key], wrong))
+}
+
+/// The sender of every envelope: if it needed SMTPUTF8, every message would.
+fn bounce_address(text: Option<&str>, wrong: &mut Wrong<'_>) -> Option<EmailAddress> {
+    const KEY: &str = "bounce_address";
+    let address = mail_address(text, KEY, wrong)?;
+    if address.needs_smtputf8() {
+        let why = "it has letters before the `@` that only mail servers with SMTPUTF8 take";
+        wrong.value(&["mail", KEY], why, "write an address that is ASCII before the `@`");
+    }
+    Some(address)
 }
 
 /// An address, `{token}` in it aside.

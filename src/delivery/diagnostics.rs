@@ -60,12 +60,6 @@ pub(super) fn outbox(error: &anyhow::Error) -> Finding {
         .help("make room, or make the folder of `mail.via` writable, and run this again")
 }
 
-/// The finding that ends a run whose letters cannot be written.
-pub(super) fn unwritten(error: &anyhow::Error) -> Finding {
-    Finding::error("edition-render", format!("{error:#}"))
-        .help("nobody was mailed this issue in a wrong form; mend it and run this again")
-}
-
 /// The finding about a server that takes messages and does not say what became of them.
 pub(super) fn no_verdict(relay: &Relay) -> Finding {
     let message = format!(

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::delivery::Route;
-use crate::delivery::chaining::{Allowed, Chaining};
+use crate::delivery::chaining::Chaining;
 use crate::delivery::connection::{self, Connection};
 use crate::delivery::diagnostics;
 use crate::delivery::job::{Ended, Job, Pause, Progress};
@@ -30,10 +30,9 @@ use crate::ledger::{Claim, Entry, Outcome};
 use crate::letter::Letter;
 use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
-use crate::smtp::reply::Reply;
-use crate::smtp::session::Behind;
 use crate::store::{Store, StoreError};
 
+mod behind;
 mod waiting;
 
 /// A connection that has had nothing to do for this time is closed: servers do not like idle ones.
@@ -233,7 +232,11 @@ impl<'run, 'job> Worker<'run, 'job> {
         }
         loop {
             match self.queue.next(self.id) {
-                Next::Deliver(recipient) => return Ok(self.prepare(*recipient)),
+                Next::Deliver(recipient) => {
+                    if let Some(prepared) = self.prepare(*recipient) {
+                        return Ok(Some(prepared));
+                    }
+                }
                 Next::AskForPermits(wanted) => self.ask_for_permits(wanted)?,
                 Next::Rest(pause) => {
                     self.progress(Progress::Paused(Pause::Server, pause));
@@ -254,13 +257,13 @@ impl<'run, 'job> Worker<'run, 'job> {
         }
     }
 
-    /// Writes the letter. If that fails the run stops: nobody shall get this issue in a wrong form.
+    /// Writes the letter. If that fails it is this recipient's failure: `send` has made sure that letters can be written.
     fn prepare(&self, recipient: Recipient) -> Option<Prepared> {
         match (self.job.write)(&recipient.claim.subscriber) {
             Ok(letter) => Some(Prepared { recipient, letter }),
             Err(error) => {
-                self.queue.put_back(self.id, recipient, false);
-                self.queue.stop(diagnostics::unwritten(&error));
+                let reply = format!("the message could not be written: {error:#}");
+                self.settle(&recipient, Outcome::Failed { reply, suppress: false });
                 None
             }
         }
@@ -318,32 +321,6 @@ impl<'run, 'job> Worker<'run, 'job> {
                 self.act_on(relay, Prepared { recipient, letter }, &error)
             }
         }
-    }
-
-    /// Sends the content, and behind it what may leave there of the message after it.
-    fn transmit(&mut self, letter: &Letter) -> Result<Reply, SessionError> {
-        let allowed = self.connection.allowed();
-        if allowed != Allowed::Nothing && self.following.is_none() {
-            self.following = self.queue.next_if_ready(self.id).and_then(|next| self.prepare(next));
-        }
-        let behind = match (allowed, &self.following) {
-            (Allowed::Sender, Some(next)) => Behind::Sender(&next.letter),
-            (Allowed::Envelope, Some(next)) => Behind::Envelope(&next.letter),
-            _ => Behind::Nothing,
-        };
-        self.connection.transmit(letter, behind)
-    }
-
-    /// Keeps in the store what was learned of the server, if anything was; returns whether it reads what leaves behind a
-    /// message.
-    fn note_chaining(&mut self, relay: &Relay) -> Result<Option<bool>, Stopped> {
-        let Some((reads_on, decided)) = self.connection.learned() else { return Ok(None) };
-        if let Some(chains) = decided {
-            let now = self.job.surroundings.now();
-            let (place, greeting) = (relay.to_string(), self.connection.greeting());
-            self.ledger.with_store(|store| store.note_chaining(&place, greeting, chains, now))?;
-        }
-        Ok(Some(reads_on))
     }
 
     /// Does what a failed attempt asks for: settles the recipient, or gives it back to the queue.
@@ -417,10 +394,7 @@ impl<'run, 'job> Worker<'run, 'job> {
             return Ok(Err(error));
         }
         self.queue.note_connected(self.id);
-        let place = relay.to_string();
-        self.connection.join(self.chaining, self.id.server, |greeting| {
-            self.ledger.with_store(|store| store.chaining(&place, greeting))
-        })?;
+        self.join_chaining(relay)?;
         Ok(Ok(()))
     }
 

@@ -3,6 +3,7 @@
 //! Takes what a sending takes, and whoever would join before it. The store is read only, and nobody is kept in memory, for
 //! there may be millions.
 
+use crate::check::International;
 use crate::delivery::Route;
 use crate::digest::Piece;
 use crate::email::EmailAddress;
@@ -50,29 +51,20 @@ pub fn run<'a>(store: &dyn Store, sending: &Sending<'a>, newcomers: &EachNewcome
         }
         let (piece, is_frozen) = (planned.piece.clone(), planned.begun.is_some());
         let mut expected = Expected { piece, recipients: 0, is_frozen };
-        let (mut recipients, mut international) = (0, 0);
+        let (mut recipients, mut international) = (0, International::default());
         expected.each_recipient(store, newcomers, &mut |address| {
             recipients += 1;
-            international += u64::from(address.needs_smtputf8());
+            international.look_at(address);
             Ok(())
         })?;
         expected.recipients = recipients;
-        if international > 0 && matches!(sending.route, Route::Relays(_)) {
-            plan.findings.push(need_smtputf8(&expected.piece, international));
+        if let (Route::Relays(_), Some(mut finding)) = (sending.route, international.finding("recipient")) {
+            finding.message = format!("`{}`: {}", expected.piece.slug(), finding.message);
+            plan.findings.push(finding);
         }
         mailings.push(expected);
     }
     Ok(DryRun { mailings, findings: plan.findings })
-}
-
-fn need_smtputf8(piece: &Piece<'_>, count: u64) -> Finding {
-    let who = if count == 1 { "1 recipient has".to_owned() } else { format!("{count} recipients have") };
-    let message = format!(
-        "`{}`: {who} an address that is not ASCII before the `@`, which only mail servers with SMTPUTF8 (RFC 6531) take",
-        piece.slug()
-    );
-    Finding::warning("address-smtputf8", message)
-        .help("`slugline doctor` shows whether the server offers it; if it does not, they fail, and nobody else does")
 }
 
 impl Expected<'_> {

@@ -1,6 +1,6 @@
 //! Whether an edition can be made for everybody who would get it, found out before anybody does.
 //!
-//! Takes the letters of an issue and the store; gives what is wrong, with how many it concerns. Nothing is written.
+//! Takes the letters of an issue and the store; returns what is wrong, with how many it concerns. Nothing is written.
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -16,6 +16,31 @@ pub type EachNewcomer<'a> = dyn Fn(&mut dyn FnMut(NewSubscriber) -> anyhow::Resu
 /// How many of the subscribers concerned are named.
 const NAMED: usize = 3;
 
+/// Writes a letter to the first subscriber for whom that can be done; what is wrong, if it can be done for none of them.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn for_anybody(store: &dyn Store, letters: &Letters) -> anyhow::Result<Option<Finding>> {
+    let (mut all, mut named, mut first, mut is_written) = (0_u64, Vec::new(), None, false);
+    let walked = store.each_subscriber(Some(Status::Active), &mut |subscriber| {
+        all += 1;
+        let Err(error) = letters.write(&subscriber) else {
+            is_written = true;
+            anyhow::bail!("it is not read to its end");
+        };
+        first.get_or_insert(error);
+        if named.len() < NAMED {
+            named.push(subscriber.address.masked());
+        }
+        Ok(())
+    });
+    if is_written {
+        return Ok(None);
+    }
+    walked.context("failed to read the subscribers")?;
+    Ok(first.map(|error| concerning(error, all, all, &named.join(", "))))
+}
+
 /// Goes through everybody an issue would be mailed to if the newcomers joined `now`; what is wrong is told of the first it
 /// is wrong with.
 ///
@@ -27,9 +52,6 @@ pub(super) fn preflight(
     letters: &Letters,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Finding>> {
-    if !letters.may_fail() {
-        return Ok(None);
-    }
     let (mut all, mut failed, mut named, mut first) = (0_u64, 0_u64, Vec::new(), None);
     let mut each = |subscriber: Subscriber| {
         all += 1;

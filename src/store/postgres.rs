@@ -224,12 +224,12 @@ impl Store for Postgres {
 
     fn chaining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
         let read = |session: &mut link::Session, _| servers::chaining(session, place, greeting);
-        self.link.repeated("read what is known of a mail server", read)
+        self.link.repeated("read what is known of a server", read)
     }
 
     fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
         let note = |session: &mut link::Session, _| servers::note_chaining(session, place, greeting, takes, now);
-        self.link.repeated("keep what is known of a mail server", note)
+        self.link.repeated("keep what is known of a server", note)
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {

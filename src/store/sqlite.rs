@@ -10,10 +10,10 @@ use std::cell::{Cell, RefCell};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::anyhow;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction};
 
 use crate::digest::Contents;
@@ -26,7 +26,8 @@ use crate::store::{Added, Barrier, Begun, Recorder, Requeued, Store, StoreError}
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use file::beside;
-use log::Log;
+use log::{Log, lock};
+use times::{time, time_text};
 
 mod decisions;
 mod digest;
@@ -39,6 +40,7 @@ mod rate;
 mod schema;
 mod servers;
 mod subscribers;
+mod times;
 
 /// A store in a SQLite file.
 #[derive(Debug)]
@@ -301,13 +303,11 @@ impl Store for Sqlite {
     }
 
     fn chaining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
-        self.reading("read what is known of a mail server", |connection| servers::chaining(connection, place, greeting))
+        self.reading("read what is known of a server", |connection| servers::chaining(connection, place, greeting))
     }
 
     fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
-        self.quickly("keep what is known of a mail server", |transaction| {
-            servers::note_chaining(transaction, place, greeting, takes, now)
-        })
+        self.quickly("keep what is known of a server", |it| servers::note_chaining(it, place, greeting, takes, now))
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
@@ -364,19 +364,6 @@ impl Drop for Sqlite {
 
 type Result<T> = anyhow::Result<T>;
 type StoreResult<T> = std::result::Result<T, StoreError>;
-
-fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Times in the database: UTC with milliseconds, so that text order is time order.
-fn time_text(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-fn time(text: &str) -> Result<DateTime<Utc>> {
-    Ok(DateTime::parse_from_rfc3339(text)?.to_utc())
-}
 
 #[cfg(test)]
 mod tests;

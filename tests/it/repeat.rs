@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::program::{copy_folder, files, repository};
+use crate::program::{copy_folder, files, repository, slugline};
 
 /// A build in an environment of its own, started through a shell for its umask. The program is told the time.
 fn build(folder: &Path, project: &Path, umask: &str, environment: &[(&str, &str)]) {
@@ -68,4 +68,28 @@ fn a_build_that_changes_nothing_touches_nothing() {
     let before = stamps();
     build(folder.path(), Path::new("."), "077", &[("TZ", "Asia/Tokyo")]);
     assert_eq!(stamps(), before);
+}
+
+/// Machines that build for others pin the time to that of the text, often long ago.
+#[test]
+fn the_time_of_a_build_is_none_of_its_mail() {
+    let project = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| fs::write(project.path().join(path), text).unwrap();
+    fs::create_dir(project.path().join("content")).unwrap();
+    write("slugline.yaml", "title: T\nbase_url: https://example.org\nmail: {from: t@example.org}\n");
+    write("content/old.md", "---\ntitle: Old\ndate: 2001-01-01\n---\nText.\n");
+    write("content/later.md", "---\ntitle: Later\ndate: 2001-01-03\n---\nText.\n");
+    let said = |arguments: &[&str]| {
+        let output = slugline(project.path()).args(arguments).env("SOURCE_DATE_EPOCH", "978350400").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    said(&["subscribers", "add", "reader@example.org"]);
+    said(&["build"]);
+    let feed = fs::read_to_string(project.path().join("public/feed.xml")).unwrap();
+    assert!(feed.contains("Old") && !feed.contains("Later"), "2001-01-01T12:00:00Z: {feed}");
+    assert!(said(&["send", "--dry-run"]).contains("Nothing is due"));
+    assert!(said(&["send"]).contains("Nothing was due"));
+    said(&["publish"]);
+    assert!(!project.path().join("outbox").exists());
 }

@@ -93,3 +93,34 @@ fn placeholders_parse() {
     assert_eq!(placeholder().host_str(), Some("placeholder.invalid"));
     assert_eq!(placeholder_mailbox().address.local_part(), "placeholder");
 }
+
+#[test]
+fn how_far_commands_leave_ahead_is_said_once_or_for_a_server() {
+    use crate::smtp::relay::Pipelining::{Auto, Envelope, Off};
+    let of = |mail: &str| {
+        let text = format!("title: T\nbase_url: https://e.org\nmail:\n  from: t@e.org\n{mail}");
+        let crate::config::Via::Smtp(servers) = parse(&text).unwrap().mail.unwrap().via else { panic!("{text}") };
+        servers.iter().map(|server| server.pipelining).collect::<Vec<_>>()
+    };
+    assert_eq!(of("  via: smtp://a.e.org\n"), [Auto]);
+    assert_eq!(of("  via: smtp://a.e.org\n  pipelining: off\n"), [Off]);
+    let several = "  via: [smtp://a.e.org, {url: smtp://b.e.org, pipelining: auto}]\n  pipelining: envelope\n";
+    assert_eq!(of(several), [Envelope, Auto]);
+    let wrong = findings("title: T\nbase_url: https://e.org\nmail:\n  from: t@e.org\n  pipelining: sometimes\n");
+    assert_eq!(
+        wrong,
+        ["slugline.yaml:5:15: `mail.pipelining`: there is no `sometimes` (write `auto`, `envelope`, `off`)"]
+    );
+}
+
+#[test]
+fn a_sender_that_few_servers_take_is_none() {
+    let text = "title: T\nbase_url: https://e.org\nmail:\n  from: t@e.org\n  bounce_address: 用户@e.org\n";
+    assert_eq!(
+        findings(text),
+        [
+            "slugline.yaml:5:19: `mail.bounce_address`: it has letters before the `@` that only mail servers with SMTPUTF8 take \
+          (write an address that is ASCII before the `@`)"
+        ]
+    );
+}

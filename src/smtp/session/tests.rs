@@ -269,6 +269,37 @@ fn international_names_need_a_server_that_takes_them() {
 }
 
 #[test]
+fn a_server_that_says_it_takes_international_names_and_not_their_bytes_gets_none() {
+    // RFC 6531 3.1: whoever offers SMTPUTF8 offers 8BITMIME.
+    let peer = Peer::start(vec![Script::new().offering("SMTPUTF8")]);
+    let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
+    let mut letter = letter("用户@example.com");
+    letter.content = "To: 用户@example.com\r\n\r\n".into();
+    let error = session.offer(&letter).unwrap_err();
+    assert_eq!(error.to_string(), "the server does not offer 8BITMIME, while naming the sender (MAIL FROM)");
+    assert!(is_usable(&session));
+}
+
+#[test]
+fn a_server_that_does_not_know_ehlo_is_greeted_as_before_there_were_extensions() {
+    for reply in ["500 5.5.1 What", "501 5.5.4 What", "502 5.5.2 Error: command not recognized", "504 5.5.1 What"] {
+        let peer = Peer::start(vec![Script::new().on("EHLO", Answer::Say(reply)).offering("PIPELINING")]);
+        let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
+        assert!(!session.may_chain());
+        send(&mut session, "reader@example.com").unwrap();
+        assert_eq!(peer.heard()[0][..2], ["EHLO example.org", "HELO example.org"]);
+        assert_eq!(peer.recipients(), ["reader@example.com"]);
+    }
+    let no_helo = Script::new().on("EHLO", Answer::Say("502 No")).on("HELO", Answer::Say("550 5.7.1 Not you"));
+    let peer = Peer::start(vec![no_helo]);
+    let error = connect(&relay(peer.port(), TlsMode::None)).err().unwrap();
+    assert_eq!(error.to_string(), "the server said `550 5.7.1 Not you`, while connecting");
+    let peer = Peer::start(vec![Script::new().on("EHLO", Answer::Say("502 No"))]);
+    let error = connect(&relay(peer.port(), TlsMode::StartTls)).err().unwrap();
+    assert_eq!(error.to_string(), "the server does not offer STARTTLS, while starting TLS");
+}
+
+#[test]
 fn an_offer_not_taken_up_ends_the_session() {
     let peer = Peer::start(vec![Script::new()]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();

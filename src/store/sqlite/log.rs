@@ -12,6 +12,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::mem;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
@@ -81,6 +82,11 @@ struct Line<'a> {
 /// The files of the log that is beside this database.
 pub(super) fn paths(database: &Path) -> [PathBuf; 2] {
     ["-log", "-log2"].map(|suffix| beside(database, suffix))
+}
+
+/// The log, for one thread at a time.
+pub(super) fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Page {

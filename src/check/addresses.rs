@@ -1,0 +1,71 @@
+//! Rules for the addresses of a list: what its mail server has to be able to do.
+//!
+//! Takes addresses one by one, for there may be millions; returns one finding for all of them.
+
+use crate::check::rule::Rule;
+use crate::email::EmailAddress;
+use crate::finding::Finding;
+
+const ADDRESS_SMTPUTF8: Rule = Rule::warning(
+    "address-smtputf8",
+    "An address is not ASCII before the `@`",
+    "`slugline doctor` shows whether the mail server offers SMTPUTF8; if it does not, they fail, and nobody else does",
+);
+
+pub(super) const RULES: [&Rule; 1] = [&ADDRESS_SMTPUTF8];
+
+/// How many addresses are named.
+const NAMED: usize = 3;
+
+/// The addresses that only a mail server with SMTPUTF8 takes: RFC 6531.
+#[derive(Debug, Default)]
+pub struct International {
+    count: u64,
+    named: Vec<String>,
+}
+
+impl International {
+    /// Counts the address if it is one of them.
+    pub fn look_at(&mut self, address: &EmailAddress) {
+        if !address.needs_smtputf8() {
+            return;
+        }
+        self.count += 1;
+        if self.named.len() < NAMED {
+            self.named.push(address.masked());
+        }
+    }
+
+    /// What is to say of those among `whose` addresses, such as `recipient`; `None` where there are none.
+    pub fn finding(&self, whose: &str) -> Option<Finding> {
+        let who = match self.count {
+            0 => return None,
+            1 => format!("1 {whose} has"),
+            count => format!("{count} {whose}s have"),
+        };
+        let more = if self.count > NAMED as u64 { ", …" } else { "" };
+        Some(ADDRESS_SMTPUTF8.found(format!(
+            "{who} an address that is not ASCII before the `@`, which only mail servers with SMTPUTF8 (RFC 6531) take: {}{more}",
+            self.named.join(", ")
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_counted_and_a_few_are_named_masked() {
+        let mut international = International::default();
+        international.look_at(&"reader@xn--r8jz45g.jp".parse().unwrap());
+        assert_eq!(international.finding("recipient"), None);
+        international.look_at(&"用户@example.org".parse().unwrap());
+        let message = |international: &International| international.finding("recipient").unwrap().message;
+        assert!(message(&international).starts_with("1 recipient has"), "{}", message(&international));
+        (0..4).for_each(|number| international.look_at(&format!("é{number}@example.org").parse().unwrap()));
+        let message = message(&international);
+        assert!(message.starts_with("5 recipients have"), "{message}");
+        assert!(message.ends_with(": 用...@example.org, é...@example.org, é...@example.org, …"), "{message}");
+    }
+}

@@ -1,0 +1,13 @@
+//! Times in the database: UTC with milliseconds, so that text order is time order.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::Result;
+
+pub(super) fn time_text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+pub(super) fn time(text: &str) -> Result<DateTime<Utc>> {
+    Ok(DateTime::parse_from_rfc3339(text)?.to_utc())
+}
