@@ -5,8 +5,9 @@ use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::newsletter::{NOON, Newsletter};
-use crate::smtp_peer::{Answer, Peer, Script};
+use crate::database::Database;
+use crate::newsletter::{CONNECTIONS, NOON, Newsletter, READERS};
+use crate::smtp_peer::{Answer, Behind, Peer, Script};
 
 /// The steps at which a server may go wrong; `CONTENT` is in the middle of a message, `DOT` after it.
 const STEPS: [&str; 7] = ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT", "DOT"];
@@ -55,6 +56,29 @@ fn a_server_that_falls_silent_at_any_step() {
             scope.spawn(move || misbehaves(step, 2, &Answer::Silence));
         }
     });
+}
+
+/// As real ones do that offer PIPELINING: it is found out once, and nobody is unknown for it.
+#[test]
+fn a_server_that_loses_what_comes_behind_a_message_or_crashes_over_it() {
+    let database = Database::new("behind");
+    for behind in [Behind::Lost, Behind::Crash] {
+        for store in ["sqlite:slugline.db"].into_iter().chain(database.as_ref().map(Database::url)) {
+            let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering().behind(behind)]);
+            let folder = tempfile::tempdir().unwrap();
+            let newsletter = Newsletter::new(folder.path(), peer.port(), store);
+            for (sent, issue) in (1..).zip(["neap", "spring"].map(|issue| format!("{issue}-{behind:?}").to_lowercase()))
+            {
+                newsletter.write_issue(&issue);
+                let status = newsletter.sending(newsletter.folder(), NOON, &issue).status().unwrap();
+                assert!(status.success(), "{behind:?}, {store}: {status}");
+                peer.settle();
+                assert_eq!(peer.count(), sent * READERS, "{behind:?}, {store}");
+                newsletter.is_accounted_for(&peer, &issue, &format!("{behind:?}, {store}"));
+                assert!(peer.heard().len() <= sent * CONNECTIONS + 1, "one connection was given up at most");
+            }
+        }
+    }
 }
 
 /// All of it at once: most of the time is waiting, before a busy server is tried again.
