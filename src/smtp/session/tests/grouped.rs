@@ -174,6 +174,9 @@ fn only_the_message_whose_envelope_has_left_can_follow() {
     assert_eq!(peer.recipients(), ["a@example.com"]);
 }
 
+/// What of the next message leaves behind the one at hand.
+type MakeBehind = fn(&Letter) -> Behind<'_>;
+
 fn sender(next: &Letter) -> Behind<'_> {
     Behind::Sender(next)
 }
@@ -184,7 +187,7 @@ fn whole(next: &Letter) -> Behind<'_> {
 
 /// Sends two messages, and `behind` the first what it makes of the second; returns whether both arrived, and what was shown
 /// of the server.
-fn send_two(script: Script, behind: fn(&Letter) -> Behind<'_>) -> (bool, Option<bool>, Peer) {
+fn send_two(script: Script, behind: MakeBehind) -> (bool, Option<bool>, Peer) {
     // Where nothing comes, nothing is missed by waiting no longer.
     let patience = if script.loses_what_is_behind() { Duration::from_millis(300) } else { Duration::from_secs(300) };
     let peer = Peer::start(vec![script.offering("PIPELINING")]);
@@ -201,8 +204,8 @@ fn send_two(script: Script, behind: fn(&Letter) -> Behind<'_>) -> (bool, Option<
 #[test]
 fn what_left_behind_a_message_shows_whether_the_server_reads_on() {
     use crate::smtp::peer::Behind as Peers;
-    let steps: [(Peers, fn(&Letter) -> Behind<'_>, _); 6] = [
-        (Peers::Read, sender, (true, Some(true))),
+    let steps = [
+        (Peers::Read, sender as MakeBehind, (true, Some(true))),
         (Peers::Read, whole, (true, Some(true))),
         (Peers::Lost, sender, (false, Some(false))),
         (Peers::Lost, whole, (false, Some(false))),
@@ -218,7 +221,7 @@ fn what_left_behind_a_message_shows_whether_the_server_reads_on() {
 
 #[test]
 fn a_refusal_of_the_sender_behind_a_message_is_asked_for_again_by_itself() {
-    for behind in [sender as fn(&Letter) -> Behind<'_>, whole] {
+    for behind in [sender as MakeBehind, whole] {
         let refusing = |last| {
             let refused = |script: Script, nth| script.on_nth("MAIL", nth, Answer::Say("550 5.7.1 Not you"));
             (2..=last).fold(Script::new(), refused)
