@@ -5,13 +5,13 @@
 //! folder; the list is made while it is read. Processor time is that of this process, without PostgreSQL's server.
 
 use std::error::Error;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::time::Instant;
 use std::{env, fs, process};
 
 use chrono::{DateTime, Utc};
 
-use slugline::parts::{Entry, IssueId, Outcome, Postgres, Run, Sqlite, Store, export, import, newcomers};
+use slugline::parts::{Entry, IssueId, Options, Outcome, Postgres, Run, Sqlite, Store, export, forecast, import};
 
 #[path = "send/usage.rs"]
 mod usage;
@@ -54,12 +54,13 @@ fn psql(server: &str, statement: &str) -> Result<(), Box<dyn Error>> {
 }
 
 fn measure(name: &str, store: &mut dyn Store, rows: u64) -> Result<(), Box<dyn Error>> {
-    let import = |store: &mut dyn Store| import(store, "list", &mut List::new(rows), None, NOW, &mut || {});
+    let import =
+        |store: &mut dyn Store| import(store, "list", &mut List::new(rows), &Options::default(), NOW, &mut || {});
     timed(name, "import", rows, || Ok(import(store)?.added.new))?;
     timed(name, "import again", rows, || Ok(import(store)?.added.known))?;
     timed(name, "newcomers", rows, || {
         let mut left = rows;
-        newcomers::each(store, "list", &mut List::new(rows), &mut |_| {
+        forecast::each_newcomer(store, "list", &mut List::new(rows), &Options::default(), &mut |_| {
             left -= 1;
             Ok(())
         })?;
@@ -104,6 +105,17 @@ impl Read for List {
         out[..length].copy_from_slice(&rest[..length]);
         self.given += length;
         Ok(length)
+    }
+}
+
+/// It begins anew, and goes nowhere else.
+impl Seek for List {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        if to != SeekFrom::Start(0) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        *self = Self::new(self.rows);
+        Ok(0)
     }
 }
 

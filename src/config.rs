@@ -18,7 +18,7 @@ use crate::rate::{Rate, WarmUp};
 use crate::smtp::Server;
 use crate::smtp::relay::Pipelining;
 use crate::store::Location;
-use crate::{check, edition, feed, page};
+use crate::{check, edition, feed, page, subscription};
 
 mod duration;
 mod mailbox;
@@ -78,8 +78,17 @@ pub struct MailConfig {
     pub dkim: Vec<KeyFile>,
     /// Whether the provider does: `dkim: provider`.
     pub dkim_by_provider: bool,
-    /// CSV file of subscribers that is imported before every sending; those who left stay away.
-    pub subscribers: Option<PathBuf>,
+    /// The list that is imported before every sending; those who left stay away.
+    pub subscribers: Option<SubscriberList>,
+}
+
+/// A list of subscribers that the project file names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubscriberList {
+    /// The CSV file, relative to the project folder.
+    pub file: PathBuf,
+    /// What its columns mean.
+    pub options: subscription::Options,
 }
 
 /// How mail leaves.

@@ -92,7 +92,7 @@ pub mod parts {
     pub use crate::store::postgres::Postgres;
     pub use crate::store::sqlite::Sqlite;
     pub use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
-    pub use crate::subscription::{export, import, newcomers};
+    pub use crate::subscription::{Options, export, forecast, import};
 }
 
 #[cfg(test)]

@@ -21,9 +21,11 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use moving::Movable;
 
+pub use added::{Added, Met};
 pub use error::StoreError;
 pub use location::{Database, Location};
 
+mod added;
 #[cfg(test)]
 mod conformance;
 mod error;
@@ -87,9 +89,9 @@ fn open_postgres(
 
 /// What keeps subscribers and the ledger.
 pub trait Store: Send {
-    /// Adds subscribers, durable. An address already there (compared by `EmailAddress::key`) is left exactly as it is:
-    /// whoever left stays away. Leaving alone always counts: somebody active whose new record says that they left or are
-    /// suppressed gets that status.
+    /// Adds subscribers, durable, each with the status of their record. Of an address already there (compared by
+    /// `EmailAddress::key`) nothing changes but the status, as `Status::after` says: whoever is not active stays so, and
+    /// whoever is active leaves when their new record says that they left, bounced, complained or are suppressed.
     fn add_subscribers(
         &mut self,
         new: &mut dyn Iterator<Item = NewSubscriber>,
@@ -99,8 +101,8 @@ pub trait Store: Send {
     /// The subscriber with that address.
     fn subscriber(&self, address: &EmailAddress) -> Result<Option<Subscriber>, StoreError>;
 
-    /// Of each of these addresses, whether it has a subscriber, whatever their status.
-    fn are_known(&self, addresses: &[&EmailAddress]) -> Result<Vec<bool>, StoreError>;
+    /// Of each of these addresses, the status of its subscriber, if it has one.
+    fn statuses_of(&self, addresses: &[&EmailAddress]) -> Result<Vec<Option<Status>>, StoreError>;
 
     /// The subscriber of that number.
     fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
@@ -242,19 +244,6 @@ pub type Barrier = Box<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 /// Writes entries down while the store does something else; see `Store::recorder`.
 pub type Recorder =
     Box<dyn Fn(&[(SubscriberId, Entry)], DateTime<Utc>) -> Result<Vec<SubscriberId>, StoreError> + Send + Sync>;
-
-/// How many of the given subscribers were new.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Added {
-    /// Added as active.
-    pub new: u64,
-    /// Were there already, unchanged.
-    pub known: u64,
-    /// Came a second time in one call; the first counts.
-    pub repeated: u64,
-    /// Have left or are suppressed, as the store knew before or their new record says.
-    pub away: u64,
-}
 
 /// Who was queued again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -36,7 +36,7 @@ pub struct NewSubscriber {
     pub address: EmailAddress,
     /// Display name, blank when unknown.
     pub name: String,
-    /// Active, unless somebody brings the record of those who left along.
+    /// Active, unless the list they come from says otherwise.
     pub status: Status,
     /// Further columns, by their header.
     pub attributes: serde_json::Map<String, serde_json::Value>,
@@ -63,26 +63,43 @@ impl NewSubscriber {
     }
 }
 
-/// Whether to write to a subscriber.
+/// Whether to write to a subscriber. Only to those who are active; no import makes anybody active who is there and is
+/// not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Gets every issue.
     Active,
-    /// Left; an import never brings them back.
+    /// Was asked to confirm the subscription, and has not.
+    Unconfirmed,
+    /// Left.
     Unsubscribed,
-    /// The address does not work or its owner complained; no mail goes there.
+    /// The address did not take mail, by the record of another service.
+    Bounced,
+    /// Called the mail spam, by the record of another service.
+    Complained,
+    /// The address does not work, or is on a list of those who must not be written to.
     Suppressed,
 }
 
 impl Status {
     /// All of them, in the order people read them.
-    pub const ALL: [Status; 3] = [Status::Active, Status::Unsubscribed, Status::Suppressed];
+    pub const ALL: [Status; 6] = [
+        Status::Active,
+        Status::Unconfirmed,
+        Status::Unsubscribed,
+        Status::Bounced,
+        Status::Complained,
+        Status::Suppressed,
+    ];
 
     /// The word used in the store, in `--json` and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Active => "active",
+            Status::Unconfirmed => "unconfirmed",
             Status::Unsubscribed => "unsubscribed",
+            Status::Bounced => "bounced",
+            Status::Complained => "complained",
             Status::Suppressed => "suppressed",
         }
     }
@@ -90,6 +107,44 @@ impl Status {
     /// The status of that word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+
+    /// All their words, for messages: `active, unconfirmed, …`.
+    pub fn words() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
+    /// The status of somebody who has this one, once a list calls them `record`. Who is not active stays as they are.
+    /// Who is active leaves by any other record; but a subscription that was never confirmed elsewhere says nothing
+    /// against one that is active here, unless this list alone says that it is (`is_of_this_list`).
+    pub fn after(self, record: Status, is_of_this_list: bool) -> Self {
+        match (self, record) {
+            (Status::Active, Status::Unconfirmed) if !is_of_this_list => Status::Active,
+            (Status::Active, record) => record,
+            (there, _) => there,
+        }
+    }
+}
+
+/// How many subscribers have each status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StatusCounts([u64; Status::ALL.len()]);
+
+impl StatusCounts {
+    /// How many have this one.
+    pub fn of(&self, status: Status) -> u64 {
+        self.0[status as usize]
+    }
+
+    /// Counts so many more of this one.
+    pub fn add(&mut self, status: Status, count: u64) {
+        self.0[status as usize] += count;
+    }
+
+    /// Counts one of them, who was counted already, as one of others.
+    pub fn shift(&mut self, from: Status, to: Status) {
+        self.0[from as usize] -= 1;
+        self.0[to as usize] += 1;
     }
 }
 

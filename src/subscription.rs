@@ -1,9 +1,7 @@
 //! Who gets the mail: adding, importing, exporting and removing subscribers.
 //!
 //! Takes a store and what the user gives; knows neither terminal nor HTTP. One bad row of an import stops no other, and
-//! nobody who left comes back by an import.
-
-use std::io::Read;
+//! nobody who left comes back by an import. A list of which it cannot be told who gets mail adds nobody.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -16,8 +14,21 @@ use crate::token::{Purpose, Secrets, Token};
 
 mod csv_lines;
 mod csv_rows;
+mod encoding;
 pub mod export;
-pub mod newcomers;
+pub mod forecast;
+mod judge;
+mod layout;
+mod masked;
+pub mod options;
+mod services;
+mod state_column;
+mod status_words;
+
+pub use encoding::Rewindable;
+pub use options::Options;
+
+use encoding::Text;
 
 /// What became of a wish to subscribe one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +37,9 @@ pub enum Joined {
     New,
     /// They were subscribed already; nothing changed.
     Known,
-    /// They had left or were suppressed, and are subscribed again.
+    /// They were not active, and are subscribed again.
     Again(Status),
-    /// They have left or are suppressed, and stay so.
+    /// They are not active, and stay so.
     Away(Status),
 }
 
@@ -49,28 +60,33 @@ pub fn add(store: &mut dyn Store, new: NewSubscriber, again: bool, now: DateTime
 /// The outcome of an import.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Imported {
+    /// The service whose export the list is.
+    pub service: Option<&'static str>,
     /// Those whose rows were good.
     pub added: Added,
     /// Rows that were not, one finding each, in the order of the file.
     pub findings: Vec<Finding>,
 }
 
-/// Imports a CSV file with a header, in one transaction; `path` is its name in findings. The address is in the column
-/// `column`, else in the one named `email`, `e-mail`, `address` or `email address`; a column `name` is the name, `status`
-/// the status, without which they are active; every other one becomes an attribute. `each` is told of every row.
+/// Imports a CSV file with a header; `path` is its name in findings. What its columns are `options` say, else the export of
+/// a service is known by its header, else they are named as in an ordinary list: `email`, `name`, `status`, and every other
+/// one becomes an attribute. The whole list is looked at before anybody is added, then they are in one transaction. `each`
+/// is told of every row.
 ///
 /// # Errors
-/// When the header names no column for the address, or the store fails; then nobody was added. When the file cannot be
-/// read to its end; then those up to there were.
+/// When it cannot be told who of the list gets mail (`judge`), the list cannot be read, or the store fails; then nobody was
+/// added. When it cannot be read for a second time to its end; then those up to there were.
 pub fn import(
     store: &mut dyn Store,
     path: &str,
-    csv: &mut dyn Read,
-    column: Option<&str>,
+    list: &mut dyn Rewindable,
+    options: &Options,
     now: DateTime<Utc>,
     each: &mut dyn FnMut(),
 ) -> anyhow::Result<Imported> {
-    let mut rows = csv_rows::Rows::new(path, csv, column)?;
+    let plan = judge::plan(path, list, options)?;
+    let mut text = Text::new(list, plan.encoding).with_context(|| format!("failed to read `{path}`"))?;
+    let mut rows = csv_rows::Rows::new(path, &mut text, &plan)?;
     let mut good = std::iter::from_fn(|| {
         let row = rows.next_good();
         each();
@@ -79,7 +95,7 @@ pub fn import(
     let added = store.add_subscribers(&mut good, now).with_context(|| format!("failed to import `{path}`"))?;
     let read = rows.into_findings();
     let added_so_far = || format!("failed to read `{path}` to its end; the {} before were added", added.new);
-    Ok(Imported { added, findings: read.with_context(added_so_far)? })
+    Ok(Imported { service: plan.service(), added, findings: read.with_context(added_so_far)? })
 }
 
 /// Unsubscribes somebody; gives the status before, `None` when the address is not known.
@@ -88,7 +104,8 @@ pub fn import(
 /// When the store fails.
 pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Status>, StoreError> {
     match store.subscriber(address)?.map(|subscriber| subscriber.status) {
-        Some(Status::Active) => store.set_status(address, Status::Unsubscribed, now),
+        // Who never confirmed may still be asked to; who leaves may not.
+        Some(Status::Active | Status::Unconfirmed) => store.set_status(address, Status::Unsubscribed, now),
         other => Ok(other),
     }
 }

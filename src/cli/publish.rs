@@ -4,7 +4,8 @@ use crate::cli::build;
 use crate::cli::built::{self, CompanionRow, LockRow, PageRow, Row};
 use crate::cli::report::FindingRow;
 use crate::cli::send::{self, words};
-use crate::cli::{Context, Exit, subscribers};
+use crate::cli::subscribers::import;
+use crate::cli::{Context, Exit};
 use crate::delivery::plan::Chosen;
 use crate::identity::LockMode;
 use crate::send::{Report, Sent};
@@ -28,7 +29,7 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
     let mut report: Option<Report> = None;
     if config.mail.is_some() {
         let mut store = context.store(&config)?;
-        exit = exit.max(subscribers::import_list(context, &config, &mut *store)?);
+        exit = exit.max(import::import_list(context, &config, &mut *store)?);
         match send::mail(context, &config, &loaded.issues, &mut *store, Chosen::Due, None)? {
             Sent::Done(done) => report = Some(*done),
             Sent::Busy(other) => {

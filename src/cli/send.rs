@@ -11,7 +11,8 @@ use signal_hook::flag;
 
 use crate::cli::clock::WaitingClock;
 use crate::cli::send::watch::Watch;
-use crate::cli::{Context, Exit, subscribers};
+use crate::cli::subscribers::import;
+use crate::cli::{Context, Exit};
 use crate::compose::{self, Composed};
 use crate::config::Config;
 use crate::delivery::job::Surroundings;
@@ -77,7 +78,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         return dry_run(context, &config, &loaded.issues, chosen, args, &*store);
     }
-    let imported = subscribers::import_list(context, &config, &mut *store)?;
+    let imported = import::import_list(context, &config, &mut *store)?;
     let send = |sending: &Sending<'_>| send::send_due(&mut *store, sending);
     match with_sending(context, &config, &loaded.issues, chosen, args.limit, args.after_canary, send)? {
         Sent::Done(report) => words::sent(context, &report).map(|exit| exit.max(imported)),
@@ -95,10 +96,10 @@ fn dry_run(
     args: &Args,
     store: &dyn Store,
 ) -> anyhow::Result<Exit> {
-    let wrong = subscribers::each_newcomer(context, config, store, &mut |_| Ok(()))?;
-    subscribers::show(context, &wrong);
+    let wrong = import::each_newcomer(context, config, store, &mut |_| Ok(()))?;
+    import::show(context, &wrong);
     let newcomers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
-        subscribers::each_newcomer(context, config, store, each).map(drop)
+        import::each_newcomer(context, config, store, each).map(drop)
     };
     let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
     with_sending(context, config, issues, chosen, args.limit, args.after_canary, |sending| {

@@ -1,22 +1,21 @@
 //! `slugline subscribers`: who gets the mail.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
+use std::io::{BufWriter, Write};
 
 use clap::{Subcommand, ValueEnum};
 
-use crate::cli::report::{Columns, FindingRow};
+use crate::cli::report::Columns;
 use crate::cli::{Context, Exit};
 use crate::compose::secrets;
 use crate::config::Config;
-use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
-use crate::store::{Added, Store};
+use crate::store::Store;
 use crate::subscriber::{NewSubscriber, Status};
-use crate::subscription::{self, Imported, Joined, export, newcomers};
+use crate::subscription::{self, Joined, export};
 use crate::token::Purpose;
+
+pub(super) mod import;
 
 /// Add, import, list, export and remove subscribers
 #[derive(Debug, clap::Args)]
@@ -40,21 +39,19 @@ enum Action {
     },
     /// Add the subscribers of a CSV file
     ///
-    /// Its first line names the columns: `email` and, if you like, `name` and `status` (active, unsubscribed or
-    /// suppressed); every other column can be used in templates. Bad rows are named and the good ones kept. Importing a
-    /// file again changes nothing, and whoever left stays away.
-    #[command(after_help = "Examples:\n  slugline subscribers import readers.csv\n  \
-                            slugline subscribers import - --column Contact < crm.csv")]
-    Import {
-        /// The CSV file, `-` for stdin
-        file: String,
-        /// Name of the column of the address [default: email]
-        #[arg(long, value_name = "NAME")]
-        column: Option<String>,
-    },
+    /// Exports of Mailchimp, Substack, Ghost, Buttondown, listmonk, Kit, MailerLite and beehiiv are recognised; whoever left,
+    /// bounced, complained or never confirmed there is recorded as such and not mailed. Any other list names its columns in
+    /// its first line: `email` and, if you like, `name` and `status`; every other column can be used in templates. A column
+    /// that looks like the status and is not understood stops the import. Bad rows are named and the good ones kept. Importing
+    /// a file again changes nothing, and whoever left stays away.
+    #[command(after_help = "Examples:\n  slugline subscribers import readers.csv --dry-run\n  \
+                            slugline subscribers import crm.csv --map email=Contact --map status=Mails --states active=1,left=0\n  \
+                            slugline subscribers import suppressed.csv --as suppressed\n  \
+                            slugline subscribers import - < readers.csv")]
+    Import(import::Args),
     /// List subscribers
     List {
-        /// Only those with this status: active, unsubscribed or suppressed
+        /// Only those with this status: active, unconfirmed, unsubscribed, bounced, complained or suppressed
         #[arg(long, value_parser = status)]
         status: Option<Status>,
     },
@@ -88,7 +85,7 @@ enum Format {
 }
 
 fn status(word: &str) -> Result<Status, String> {
-    Status::from_word(word).ok_or_else(|| "it is one of active, unsubscribed, suppressed".to_owned())
+    Status::from_word(word).ok_or_else(|| format!("it is one of {}", Status::words()))
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -97,7 +94,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = &mut *store;
     match &args.action {
         Action::Add { address, name, again } => add(context, store, address, name, *again),
-        Action::Import { file, column } => import(context, store, file, column.as_deref()),
+        Action::Import(args) => import::run(context, store, args),
         Action::List { status } => list(context, store, *status),
         Action::Export { format } => export(context, store, *format),
         Action::Remove { address, token } => {
@@ -129,90 +126,6 @@ fn add(
         .report
         .result(&format!("{address}  {word}"), &serde_json::json!({ "address": address.as_str(), "result": word }))?;
     Ok(exit)
-}
-
-fn import(context: &Context, store: &mut dyn Store, file: &str, column: Option<&str>) -> anyhow::Result<Exit> {
-    let imported = import_file(context, store, file, column)?;
-    show(context, &imported.findings);
-    let Added { new, known, repeated, away } = imported.added;
-    let bad = imported.findings.len();
-    if context.report.json {
-        let findings: Vec<FindingRow<'_>> = imported.findings.iter().map(FindingRow::of).collect();
-        let document = serde_json::json!({ "new": new, "known": known, "repeated": repeated, "away": away, "bad": bad, "findings": findings });
-        context.report.document(&document)?;
-    } else {
-        let row = |word: &str, count: u64, meaning: &str| vec![word.to_owned(), count.to_string(), meaning.to_owned()];
-        context.report.table(&[
-            row("new", new, "added"),
-            row("known", known, "there already, unchanged"),
-            row("repeated", repeated, "more than once in the file, added once"),
-            row("away", away, "left or suppressed, and not written to"),
-            row("bad", bad as u64, "rows that name nobody"),
-        ])?;
-    }
-    Ok(if bad > 0 { Exit::Attention } else { Exit::Done })
-}
-
-/// Shows bad rows, as many as somebody reads: a wrong column makes every row a bad one.
-pub(super) fn show(context: &Context, findings: &[Finding]) {
-    const READ: usize = 100;
-    context.report.findings(&findings[..findings.len().min(READ)]);
-    if findings.len() > READ {
-        context.report.message(&format!("And {} more bad rows; `--json` lists them all.", findings.len() - READ));
-    }
-}
-
-/// Imports the list that the project file names as `mail.subscribers`, if it names one.
-pub(super) fn import_list(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::Result<Exit> {
-    let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Exit::Done) };
-    let mut file = open(context, list)?;
-    let imported = import_from(context, store, &list.to_string_lossy(), &mut file, None)?;
-    show(context, &imported.findings);
-    Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
-}
-
-/// Opens the list that the project file names.
-fn open(context: &Context, list: &Path) -> anyhow::Result<File> {
-    const HELP: &str =
-        "put a CSV file with a column `email` there, or mend or remove `mail.subscribers` in the project file";
-    let file = context.project.open_if_there(list)?;
-    let missing = || {
-        let path = context.project.path(list);
-        Finding::error("subscribers-missing", format!("the list of subscribers `{}` does not exist", path.display()))
-    };
-    file.ok_or_else(|| missing().help(HELP).into())
-}
-
-/// Calls `each` with those whom `import_list` would add, and gives what is wrong with the list.
-pub(super) fn each_newcomer(
-    context: &Context,
-    config: &Config,
-    store: &dyn Store,
-    each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>,
-) -> anyhow::Result<Vec<Finding>> {
-    let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Vec::new()) };
-    newcomers::each(store, &list.to_string_lossy(), &mut open(context, list)?, each)
-}
-
-/// Imports a CSV file below the current folder, or stdin.
-fn import_file(context: &Context, store: &mut dyn Store, file: &str, column: Option<&str>) -> anyhow::Result<Imported> {
-    match file {
-        "-" => import_from(context, store, "stdin", &mut io::stdin().lock(), column),
-        file => import_from(context, store, file, &mut Project::new("").open(file)?, column),
-    }
-}
-
-fn import_from(
-    context: &Context,
-    store: &mut dyn Store,
-    shown: &str,
-    csv: &mut dyn Read,
-    column: Option<&str>,
-) -> anyhow::Result<Imported> {
-    let bar = context.report.progress(0, "importing");
-    let imported = subscription::import(store, shown, csv, column, context.clock.now(), &mut || bar.inc(1));
-    bar.finish_and_clear();
-    imported
 }
 
 fn list(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow::Result<Exit> {
@@ -275,7 +188,7 @@ fn remove(context: &Context, store: &mut dyn Store, addresses: &[EmailAddress]) 
     let mut results = Vec::new();
     for address in addresses {
         let word = match subscription::remove(store, address, context.clock.now())? {
-            Some(Status::Active) => "unsubscribed".to_owned(),
+            Some(Status::Active | Status::Unconfirmed) => "unsubscribed".to_owned(),
             Some(status) => format!("{status} already"),
             None => {
                 exit = Exit::Attention;

@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::raw::subscribers::RawSubscribers;
 use crate::config::wording;
 use crate::finding::{Finding, Place, nearest};
 use crate::issue::Extent;
+
+pub(super) mod subscribers;
 
 /// `slugline.yaml` as written.
 #[derive(Debug, Default, Deserialize)]
@@ -186,7 +189,7 @@ pub(super) struct RawMail {
     pub dkim: Option<RawDkim>,
     pub unsubscribe_mailto: Option<String>,
     pub unsubscribe_url: Option<String>,
-    pub subscribers: Option<String>,
+    pub subscribers: Option<RawSubscribers>,
 }
 
 /// `via:` one way out, or several mail servers.

@@ -33,6 +33,7 @@ mod dkim;
 mod feeds;
 mod pace;
 mod servers;
+mod subscribers;
 
 /// The text a `RawConfig` came from.
 #[derive(Clone, Copy)]
@@ -209,7 +210,7 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
             unsubscribe_mailto: unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
             unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
         },
-        subscribers: raw.subscribers.as_deref().map(PathBuf::from),
+        subscribers: raw.subscribers.as_ref().map(|raw| subscribers::list(raw, wrong)),
     }
 }
 

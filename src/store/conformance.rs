@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::*;
 use crate::digest::{Period, PeriodName};
 use crate::ledger::Outcome;
+use crate::subscriber::StatusCounts;
 
 pub(super) mod many;
 mod pace;
@@ -31,6 +32,7 @@ pub(super) type World<'a> = &'a dyn Fn(&dyn Fn(Open<'_>));
 pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| adding_never_changes_who_is_there(open));
     world(&|open| leaving_counts_whoever_says_it(open));
+    world(&|open| the_status_of_a_record_counts_against_mail_only(open));
     world(&|open| the_audience_is_frozen(open));
     world(&|open| what_a_digest_holds_is_frozen(open));
     world(&|open| no_issue_is_in_two_mailings(open));
@@ -106,20 +108,22 @@ fn states(store: &dyn Store) -> Vec<(State, u32)> {
 
 fn adding_never_changes_who_is_there(open: Open<'_>) {
     let mut store = open();
-    assert_eq!(add(&mut *store, 2), Added { new: 2, ..Added::default() });
+    assert_eq!(add(&mut *store, 2), Added { new: 2, people: people(&[(Status::Active, 2)]), ..Added::default() });
     let first = store.subscriber(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
     assert_eq!((first.address.as_str(), first.name.as_str(), first.created), ("Reader0@example.org", "读者 0", now()));
     assert_eq!(first.attributes["city"], "海口");
     assert_eq!(store.set_status(&address(1), Status::Unsubscribed, now()).unwrap(), Some(Status::Active));
     assert_eq!(store.set_status(&address(9), Status::Unsubscribed, now()).unwrap(), None);
-    assert_eq!(add(&mut *store, 3), Added { new: 1, known: 1, repeated: 0, away: 1 });
+    let people = people(&[(Status::Active, 2), (Status::Unsubscribed, 1)]);
+    assert_eq!(add(&mut *store, 3), Added { new: 1, known: 1, repeated: 0, away: 1, people });
     assert_eq!(store.subscriber_numbered(first.id).unwrap(), Some(first.clone()));
     assert_eq!(store.subscriber_numbered(SubscriberId(99)).unwrap(), None);
     assert_eq!(store.subscriber(&address(0)).unwrap(), Some(first));
     assert_eq!(store.subscriber(&address(1)).unwrap().unwrap().status, Status::Unsubscribed);
     let asked = [&address(9), &"READER1@example.org".parse().unwrap(), &address(2), &address(9)];
-    assert_eq!(store.are_known(&asked).unwrap(), [false, true, true, false]);
-    assert!(store.are_known(&[]).unwrap().is_empty());
+    let expected = [None, Some(Status::Unsubscribed), Some(Status::Active), None];
+    assert_eq!(store.statuses_of(&asked).unwrap(), expected);
+    assert!(store.statuses_of(&[]).unwrap().is_empty());
     let mut active = Vec::new();
     let mut each = |subscriber: Subscriber| {
         active.push(subscriber.address);
@@ -129,24 +133,64 @@ fn adding_never_changes_who_is_there(open: Open<'_>) {
     assert_eq!(active, [address(0), address(2)]);
 }
 
+fn people(counts: &[(Status, u64)]) -> StatusCounts {
+    let mut people = StatusCounts::default();
+    counts.iter().for_each(|(status, count)| people.add(*status, *count));
+    people
+}
+
+/// Adds records of readers by their numbers, and returns what came of them.
+fn add_records(store: &mut dyn Store, records: &[(usize, Status)]) -> Added {
+    let new = |(number, status)| NewSubscriber { status, ..NewSubscriber::new(address(number), "") };
+    store.add_subscribers(&mut records.iter().copied().map(new), now()).unwrap()
+}
+
+fn statuses(store: &dyn Store, count: usize) -> Vec<Status> {
+    (0..count).map(|number| store.subscriber(&address(number)).unwrap().unwrap().status).collect()
+}
+
 fn leaving_counts_whoever_says_it(open: Open<'_>) {
+    use Status::{Active, Suppressed, Unsubscribed};
     let mut store = open();
     add(&mut *store, 2);
-    let new = |number, status| NewSubscriber { status, ..NewSubscriber::new(address(number), "") };
-    let mut records = [
-        new(0, Status::Suppressed),
-        new(1, Status::Active),
-        new(2, Status::Unsubscribed),
-        new(2, Status::Active),
-        new(3, Status::Active),
-        new(3, Status::Active),
-    ]
-    .into_iter();
-    let added = store.add_subscribers(&mut records, now()).unwrap();
-    assert_eq!(added, Added { new: 1, known: 1, repeated: 1, away: 3 });
-    let status = |number| store.subscriber(&address(number)).unwrap().unwrap().status;
-    let expected = [Status::Suppressed, Status::Active, Status::Unsubscribed, Status::Active];
-    assert_eq!([status(0), status(1), status(2), status(3)], expected);
+    let records = [(0, Suppressed), (1, Active), (2, Unsubscribed), (2, Active), (3, Active), (3, Active), (1, Active)];
+    let people = people(&[(Active, 2), (Unsubscribed, 1), (Suppressed, 1)]);
+    assert_eq!(add_records(&mut *store, &records), Added { new: 1, known: 2, repeated: 1, away: 3, people });
+    assert_eq!(statuses(&*store, 4), [Suppressed, Active, Unsubscribed, Active]);
+}
+
+/// Whatever a list says, and however often: nobody who is not active becomes active, and the record that does not mail wins.
+fn the_status_of_a_record_counts_against_mail_only(open: Open<'_>) {
+    use Status::{Active, Unconfirmed, Unsubscribed};
+    let mut store = open();
+    assert_eq!(add(&mut *store, 6).new, 6);
+    let all: Vec<(usize, Status)> = Status::ALL.into_iter().enumerate().collect();
+    // Of those who are active, only that they never confirmed elsewhere changes nothing.
+    let added = add_records(&mut *store, &all);
+    assert_eq!((added.new, added.known, added.repeated, added.away), (0, 2, 0, 4));
+    let expected = [Active, Active, Unsubscribed, Status::Bounced, Status::Complained, Status::Suppressed];
+    assert_eq!(statuses(&*store, 6), expected);
+    // Those who are new are what their record says; of two records in one list, the one that does not mail counts.
+    let records = [(6, Unconfirmed), (7, Active), (7, Unconfirmed), (8, Active), (8, Unsubscribed), (8, Active)];
+    let counted = people(&[(Unconfirmed, 2), (Unsubscribed, 1)]);
+    let added = add_records(&mut *store, &records);
+    assert_eq!(added, Added { new: 2, known: 0, repeated: 0, away: 4, people: counted });
+    let before = statuses(&*store, 9);
+    assert_eq!(before[6..], [Unconfirmed, Unconfirmed, Unsubscribed]);
+    // No record of any kind revives them, or moves them from one status to another.
+    for status in Status::ALL {
+        let again: Vec<(usize, Status)> = (2..9).map(|number| (number, status)).collect();
+        assert_eq!(add_records(&mut *store, &again).away, 7, "{status}");
+        assert_eq!(statuses(&*store, 9), before, "{status}");
+    }
+    let mut complained = Vec::new();
+    let mut each = |subscriber: Subscriber| {
+        complained.push(subscriber.address);
+        Ok(())
+    };
+    open().each_subscriber(Some(Status::Complained), &mut each).unwrap();
+    assert_eq!(complained, [address(4)]);
+    assert_eq!(store.freeze(&issue(), "hash", None, now()).unwrap().expected, 2, "the active ones alone are mailed");
 }
 
 fn the_audience_is_frozen(open: Open<'_>) {

@@ -2,6 +2,7 @@
 //!
 //! Every handle that `open` gives is another process with the same store; to drop one is its death.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
@@ -122,7 +123,8 @@ impl Store for Memory {
     ) -> Result<Added, StoreError> {
         let mut tables = self.tables();
         let (known, mut added) = (tables.subscribers.len(), Added::default());
-        new.for_each(|new| tables.add(new, now, &mut added, known));
+        let mut met = BTreeSet::new();
+        new.for_each(|new| tables.add(new, now, &mut added, known, &mut met));
         Ok(added)
     }
 
@@ -130,9 +132,9 @@ impl Store for Memory {
         Ok(self.tables().find(address).cloned())
     }
 
-    fn are_known(&self, addresses: &[&EmailAddress]) -> Result<Vec<bool>, StoreError> {
+    fn statuses_of(&self, addresses: &[&EmailAddress]) -> Result<Vec<Option<Status>>, StoreError> {
         let mut tables = self.tables();
-        Ok(addresses.iter().map(|address| tables.find(address).is_some()).collect())
+        Ok(addresses.iter().map(|address| tables.find(address).map(|subscriber| subscriber.status)).collect())
     }
 
     fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {

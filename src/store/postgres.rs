@@ -103,8 +103,8 @@ impl Store for Postgres {
         self.link.repeated("find a subscriber", |session, _| subscribers::find(session, address))
     }
 
-    fn are_known(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
-        self.link.repeated("find subscribers", |session, _| subscribers::are_known(session, addresses))
+    fn statuses_of(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<Option<Status>>> {
+        self.link.repeated("find subscribers", |session, _| subscribers::statuses_of(session, addresses))
     }
 
     fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {

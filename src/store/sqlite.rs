@@ -191,8 +191,8 @@ impl Store for Sqlite {
         self.reading("find a subscriber", |connection| subscribers::find(connection, address))
     }
 
-    fn are_known(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
-        self.reading("find subscribers", |connection| subscribers::are_known(connection, addresses))
+    fn statuses_of(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<Option<Status>>> {
+        self.reading("find subscribers", |connection| subscribers::statuses_of(connection, addresses))
     }
 
     fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {

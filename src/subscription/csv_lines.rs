@@ -18,6 +18,7 @@ pub(super) struct Lines<'a> {
     record: Vec<u8>,
     given: usize,
     delimiter: u8,
+    first_line: usize,
     line: usize,
     open: Vec<usize>,
 }
@@ -30,11 +31,13 @@ impl<'a> Lines<'a> {
     pub fn new(source: &'a mut dyn Read) -> io::Result<Self> {
         let (ahead, record) = (VecDeque::new(), Vec::new());
         let source = BufReader::with_capacity(64 * 1024, source);
-        let mut lines = Self { source, ahead, record, given: 0, delimiter: b',', line: 0, open: Vec::new() };
+        let mut lines =
+            Self { source, ahead, record, given: 0, delimiter: b',', first_line: 1, line: 0, open: Vec::new() };
         let header = lines.next_line()?.unwrap_or_default();
         let header = header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&header).to_vec();
         if let Some(separator) = named_separator(&header) {
             lines.delimiter = separator;
+            lines.first_line = 2;
             // The header is the next line. A blank one in its place keeps the numbers of the lines.
             lines.ahead.push_front(b"\n".to_vec());
         } else {
@@ -47,6 +50,11 @@ impl<'a> Lines<'a> {
     /// What stands between two fields.
     pub fn delimiter(&self) -> u8 {
         self.delimiter
+    }
+
+    /// The number of the line that names the columns.
+    pub fn first_line(&self) -> usize {
+        self.first_line
     }
 
     /// The numbers of the lines that left a quote open, as far as the file was read.
@@ -69,7 +77,10 @@ impl<'a> Lines<'a> {
         }
         let mut lines = VecDeque::new();
         let mut quote = Quote::None;
-        while let Some(line) = self.next_line()? {
+        while let Some(mut line) = self.next_line()? {
+            if memchr::memmem::find(&line, b" \"").is_some() {
+                line = quote.without_space(&line, self.delimiter);
+            }
             quote = quote.after(&line, self.delimiter);
             lines.push_back(line);
             // Within one line the parser makes the best of a misplaced quote; over several it would eat them.
@@ -145,6 +156,30 @@ enum Quote {
 }
 
 impl Quote {
+    /// A line without the space between a separator and a quote, which many programs write and RFC 4180 does not know: the
+    /// parser would take the quote for a part of the field, and what separates words inside for the end of it.
+    fn without_space(self, line: &[u8], delimiter: u8) -> Vec<u8> {
+        let (mut is_quoted, mut starts_field) = (self == Self::Open, self == Self::None);
+        let mut kept = Vec::with_capacity(line.len());
+        for (at, byte) in line.iter().enumerate() {
+            if starts_field && *byte == b' ' && delimiter != b' ' {
+                let after = line[at..].iter().find(|byte| **byte != b' ');
+                if after == Some(&b'"') {
+                    continue;
+                }
+            }
+            // A quote that is written twice closes and opens again.
+            match byte {
+                b'"' if starts_field || is_quoted => is_quoted = !is_quoted,
+                b'"' if at > 0 && line[at - 1] == b'"' => is_quoted = true,
+                _ => {}
+            }
+            starts_field = !is_quoted && *byte == delimiter;
+            kept.push(*byte);
+        }
+        kept
+    }
+
     fn after(self, line: &[u8], delimiter: u8) -> Self {
         let ends_field = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == delimiter || b"\r\n".contains(byte));
         let (mut quote, mut starts_field) = (self, self == Self::None);
@@ -174,7 +209,7 @@ fn named_separator(line: &[u8]) -> Option<u8> {
 }
 
 /// The separator that the header uses most, outside quotes.
-fn delimiter(header: &[u8]) -> u8 {
+pub(super) fn delimiter(header: &[u8]) -> u8 {
     let bare: Vec<u8> = header.split(|byte| *byte == b'"').step_by(2).flatten().copied().collect();
     let count = |delimiter: &u8| bare.iter().filter(|byte| *byte == delimiter).count();
     // `max_by_key` takes the last of equals, and a comma is the one to assume.
@@ -207,6 +242,13 @@ mod tests {
         assert_eq!(read(b"a,b\n1,\"x\n2,\"y\n"), ("a,b\n\n\n".into(), vec![2, 3]));
         assert_eq!(read(b"a,b\n1,\"x \"y\" z\"\n"), ("a,b\n1,\"x \"y\" z\"\n".into(), vec![]));
         assert_eq!(read(b"a,b\n1,x \"y\n"), ("a,b\n1,x \"y\n".into(), vec![]));
+    }
+
+    #[test]
+    fn a_space_before_a_quote_is_dropped() {
+        let csv = b"a,b\n1, \"x, y\"\n2,  \"p \"\"q\"\", r\"\n3,\"m, \"\"n\"\"\"\n \"4\", no quote \"here\n5, \"over\n , \"\"lines\"\"\",x\n";
+        let expected = "a,b\n1,\"x, y\"\n2,\"p \"\"q\"\", r\"\n3,\"m, \"\"n\"\"\"\n\"4\", no quote \"here\n5,\"over\n , \"\"lines\"\"\",x\n";
+        assert_eq!(read(csv), (expected.to_owned(), vec![]));
     }
 
     #[test]

@@ -5,49 +5,38 @@ use std::io::{self, Read};
 use anyhow::Context;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
+use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
-use crate::subscriber::{NewSubscriber, Status};
+use crate::subscriber::NewSubscriber;
 use crate::subscription::csv_lines::Lines;
+use crate::subscription::judge::Plan;
+use crate::subscription::layout::field;
+use crate::subscription::masked::masked;
 
-/// Headers that name the column of the address, in lower case.
-const ADDRESS_HEADERS: [&str; 5] = ["email", "e-mail", "address", "email address", "email_address"];
-
-/// The time of joining, which `export` writes; here it is the store's own.
-const CREATED: &str = "created";
+/// The longest name, in bytes. A longer one is what a lost quote or a wrong column makes; RFC 5322 section 2.1.1 lets a line
+/// of a header have 998 characters.
+const MAX_NAME_BYTES: usize = 900;
 
 /// The good rows of a CSV file, and what is wrong with the others.
 pub(super) struct Rows<'a> {
     path: &'a str,
+    plan: &'a Plan,
     reader: csv::Reader<Lines<'a>>,
-    headers: Vec<String>,
-    address: usize,
-    name: Option<usize>,
-    status: Option<usize>,
     record: StringRecord,
     findings: Vec<Finding>,
     failure: Option<io::Error>,
 }
 
 impl<'a> Rows<'a> {
-    pub fn new(path: &'a str, csv: &'a mut dyn Read, column: Option<&str>) -> anyhow::Result<Self> {
-        let lines = Lines::new(csv).with_context(|| format!("failed to read `{path}`"))?;
+    /// Reads a list by its plan from the beginning of its text.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn new(path: &'a str, text: &'a mut dyn Read, plan: &'a Plan) -> anyhow::Result<Self> {
+        let lines = Lines::new(text).with_context(|| format!("failed to read `{path}`"))?;
         let mut reader = ReaderBuilder::new().delimiter(lines.delimiter()).flexible(true).from_reader(lines);
-        let headers = reader.headers().map_err(|error| not_text(&error).at(place(path, 1)))?;
-        let headers: Vec<String> = headers.iter().map(|header| header.trim().to_owned()).collect();
-        let is_address = |header: &str| match column {
-            Some(column) => header.eq_ignore_ascii_case(column),
-            None => ADDRESS_HEADERS.iter().any(|known| header.eq_ignore_ascii_case(known)),
-        };
-        let Some(address) = headers.iter().position(|header| is_address(header)) else {
-            return Err(no_column(&headers, column).at(place(path, 1)).into());
-        };
-        let other = |name: &str| {
-            let mut others = headers.iter().enumerate().filter(|(at, _)| *at != address);
-            others.find(|(_, header)| header.eq_ignore_ascii_case(name)).map(|(at, _)| at)
-        };
-        let (name, status) = (other("name"), other("status"));
-        let (record, findings, failure) = (StringRecord::new(), Vec::new(), None);
-        Ok(Self { path, reader, headers, address, name, status, record, findings, failure })
+        reader.byte_headers().with_context(|| format!("failed to read `{path}`"))?;
+        Ok(Self { path, plan, reader, record: StringRecord::new(), findings: Vec::new(), failure: None })
     }
 
     /// The next good row; those before it that are not are noted.
@@ -94,34 +83,37 @@ impl<'a> Rows<'a> {
     }
 
     fn subscriber(&self) -> Result<NewSubscriber, Box<Finding>> {
-        let field = |at: usize| self.record.get(at).unwrap_or_default().trim();
-        let text = field(self.address);
-        let address = text.parse().map_err(|error| {
+        let layout = &self.plan.layout;
+        if let Some(encoding) = self.plan.encoding
+            && self.record.iter().any(|field| field.contains(char::REPLACEMENT_CHARACTER))
+        {
+            return Err(Box::new(not_decoded(encoding.name())));
+        }
+        let address = self.address()?;
+        let status = layout.status(&self.record).map_err(|at| unknown_status(field(&self.record, at)))?;
+        let name = layout.name(&self.record);
+        if name.len() > MAX_NAME_BYTES {
+            return Err(Box::new(long_name(&address, name.len())));
+        }
+        let attributes = layout.attributes.iter().filter(|(at, _)| !field(&self.record, *at).is_empty());
+        let attributes = attributes.map(|(at, header)| (header.clone(), field(&self.record, *at).into())).collect();
+        Ok(NewSubscriber { status, attributes, ..NewSubscriber::new(address, &name) })
+    }
+
+    fn address(&self) -> Result<EmailAddress, Box<Finding>> {
+        let text = field(&self.record, self.plan.layout.address);
+        text.parse().map_err(|error| {
             let wrong = match text {
                 "" => Finding::error("csv-address", "the row has no e-mail address"),
+                text if text.matches('@').count() > 1 => {
+                    Finding::error("csv-address", format!("`{}` is more than one e-mail address", masked(text)))
+                }
                 text => Finding::error("csv-address", format!("`{}` is no e-mail address: {error}", masked(text))),
             };
-            wrong.help("correct the row and import the file again; the rows that were good are not added twice")
-        })?;
-        let status = match self.status.map(field) {
-            None | Some("") => Status::Active,
-            Some(word) => Status::from_word(&word.to_lowercase()).ok_or_else(|| unknown_status(word))?,
-        };
-        let is_own = |at: &usize| [Some(self.address), self.name, self.status].contains(&Some(*at));
-        let attributes = (0..self.headers.len()).filter(|at| {
-            !is_own(at) && !self.headers[*at].is_empty() && self.headers[*at] != CREATED && !field(*at).is_empty()
-        });
-        let attributes = attributes.map(|at| (self.headers[at].clone(), field(at).into())).collect();
-        let name = self.name.map(field).unwrap_or_default();
-        Ok(NewSubscriber { status, attributes, ..NewSubscriber::new(address, name) })
-    }
-}
-
-/// Enough of what somebody wrote to find it, not enough to write to them.
-fn masked(text: &str) -> String {
-    match text.split_once('@') {
-        Some((local, domain)) => format!("{}...@{domain}", local.chars().take(1).collect::<String>()),
-        None => text.chars().take(20).collect(),
+            Box::new(
+                wrong.help("correct the row and import the file again; the rows that were good are not added twice"),
+            )
+        })
     }
 }
 
@@ -150,22 +142,19 @@ fn open_quote() -> Finding {
         .help("close it, or write a quote inside a quoted field twice, and import the file again")
 }
 
-/// Better nobody gets mail than somebody who left.
-fn unknown_status(word: &str) -> Finding {
-    let word: String = word.chars().take(20).collect();
-    Finding::error("csv-status", format!("`{word}` is no status"))
-        .help("it is one of active, unsubscribed, suppressed; if the column means something else, give it another name")
+fn not_decoded(encoding: &str) -> Finding {
+    Finding::error("csv-row", format!("the row is not {}", encoding.to_lowercase()))
+        .help("is the list in this encoding? if it is, correct the row and import the file again")
 }
 
-fn no_column(headers: &[String], column: Option<&str>) -> Finding {
-    let wanted = column.map_or("`email`".to_owned(), |column| format!("`{column}`"));
-    let found: Vec<String> = headers.iter().take(8).map(|header| format!("`{}`", masked(header))).collect();
-    let help = if headers.iter().any(|header| header.contains('@')) {
-        "the first line looks like a subscriber; write the names of the columns above it: `email,name`".to_owned()
-    } else if headers.iter().all(String::is_empty) {
-        "the first line of the file names its columns: `email,name`".to_owned()
-    } else {
-        format!("name the column of the address with `--column`; there are {}", found.join(", "))
-    };
-    Finding::error("csv-column", format!("there is no column {wanted} in the file")).help(help)
+fn long_name(address: &EmailAddress, bytes: usize) -> Finding {
+    let message = format!("the name of {} has {bytes} bytes; {MAX_NAME_BYTES} are the most", address.masked());
+    Finding::error("csv-name", message)
+        .help("shorten it, or look for a quote that is not closed, and import the file again")
+}
+
+/// The list changed after it was looked at. Better nobody gets mail than somebody who left.
+fn unknown_status(word: &str) -> Finding {
+    Finding::error("csv-status", format!("what the status `{}` means is not known", masked(word)))
+        .help("import the file again; it changed meanwhile")
 }

@@ -1,5 +1,11 @@
+use std::io::{self, Cursor, Seek, SeekFrom};
+
 use super::*;
 use crate::store::sqlite::Sqlite;
+use crate::subscriber::StatusCounts;
+
+mod exports;
+mod judged;
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T08:00:00Z".parse().unwrap()
@@ -11,7 +17,11 @@ fn with_store(test: impl FnOnce(&mut dyn Store)) {
 }
 
 fn import_text(store: &mut dyn Store, csv: &str) -> anyhow::Result<(Added, Vec<String>)> {
-    let imported = import(store, "list.csv", &mut csv.as_bytes(), None, now(), &mut || {})?;
+    import_with(store, csv, &Options::default())
+}
+
+fn import_with(store: &mut dyn Store, csv: &str, options: &Options) -> anyhow::Result<(Added, Vec<String>)> {
+    let imported = import(store, "list.csv", &mut Cursor::new(csv), options, now(), &mut || {})?;
     let show = |finding: &Finding| format!("{}: {finding}", finding.place.as_ref().unwrap());
     Ok((imported.added, imported.findings.iter().map(show).collect()))
 }
@@ -31,7 +41,7 @@ fn good_rows_are_kept_and_bad_ones_named() {
     with_store(|store| {
         let csv = "\u{feff}Name; E-Mail ;city\n李雷;li@例え.jp;\"海口;市\"\n;no address;\n\nHan;han@example.org\n;LI@xn--r8jz45g.jp;\n";
         let (added, findings) = import_text(store, csv).unwrap();
-        assert_eq!(added, Added { new: 2, repeated: 1, ..Added::default() });
+        assert_eq!(added, Added { new: 2, repeated: 1, people: people(&[(Status::Active, 2)]), ..Added::default() });
         assert_eq!(findings, ["list.csv:3: `no address` is no e-mail address: it needs a name, an `@` and a domain"]);
         assert_eq!(
             exported(store),
@@ -62,7 +72,8 @@ fn an_export_imports_again_and_changes_nothing() {
         import_text(store, "email,name,plan\na@example.org,\"A, B\",pro\nb@example.org,,\n").unwrap();
         remove(store, &"b@example.org".parse().unwrap(), now()).unwrap();
         let before = exported(store);
-        assert_eq!(import_text(store, &before).unwrap().0, Added { known: 1, away: 1, ..Added::default() });
+        let people = people(&[(Status::Active, 1), (Status::Unsubscribed, 1)]);
+        assert_eq!(import_text(store, &before).unwrap().0, Added { known: 1, away: 1, people, ..Added::default() });
         assert_eq!(exported(store), before);
     });
 }
@@ -76,7 +87,7 @@ fn a_file_without_the_column_adds_nobody() {
         assert!(help.contains("write the names of the columns above it"), "{help}");
         let error = import_text(store, "mail,name\na@example.org,A\n").unwrap_err();
         let help = error.downcast_ref::<Finding>().unwrap().help.clone().unwrap();
-        assert_eq!(help, "name the column of the address with `--column`; there are `mail`, `name`");
+        assert_eq!(help, "name the column of the address with `--map email=COLUMN`; there are `mail`, `name`");
         assert!(import_text(store, "").is_err());
     });
 }
@@ -95,6 +106,13 @@ fn who_left_comes_back_only_when_asked_for() {
         let again = Joined::Again(Status::Unsubscribed);
         assert_eq!(add(store, subscriber("a@example.org"), true, now()).unwrap(), again);
         assert_eq!(store.subscriber(&address).unwrap().unwrap().status, Status::Active);
+        for status in [Status::Unconfirmed, Status::Bounced, Status::Complained] {
+            store.set_status(&address, status, now()).unwrap();
+            assert_eq!(add(store, subscriber("a@example.org"), false, now()).unwrap(), Joined::Away(status));
+            assert_eq!(remove(store, &address, now()).unwrap(), Some(status));
+            let after = if status == Status::Unconfirmed { Status::Unsubscribed } else { status };
+            assert_eq!(add(store, subscriber("a@example.org"), true, now()).unwrap(), Joined::Again(after));
+        }
     });
 }
 
@@ -105,19 +123,10 @@ fn an_export_takes_the_record_of_who_left_to_another_store() {
         remove(store, &"b@example.org".parse().unwrap(), now()).unwrap();
         let all = exported(store);
         with_store(|other| {
-            assert_eq!(import_text(other, &all).unwrap().0, Added { new: 1, away: 1, ..Added::default() });
+            let people = people(&[(Status::Active, 1), (Status::Unsubscribed, 1)]);
+            assert_eq!(import_text(other, &all).unwrap().0, Added { new: 1, away: 1, people, ..Added::default() });
             assert_eq!(exported(other), all);
         });
-    });
-}
-
-#[test]
-fn a_status_that_nobody_knows_adds_nobody() {
-    with_store(|store| {
-        let csv = "email,Status\na@example.org,cleaned\nb@example.org,\nc@example.org,Unsubscribed\n";
-        let (added, findings) = import_text(store, csv).unwrap();
-        assert_eq!(added, Added { new: 1, away: 1, ..Added::default() });
-        assert_eq!(findings, ["list.csv:2: `cleaned` is no status"]);
     });
 }
 
@@ -151,51 +160,107 @@ fn every_finding_names_its_line() {
     }
 }
 
-/// Gives its text byte by byte, as a slow pipe may, and then fails.
-struct Failing<'a>(&'a [u8]);
+/// Returns its text byte by byte, as a slow disk may; so many times whole, and then it fails at the end.
+struct Failing<'a> {
+    text: Cursor<&'a [u8]>,
+    whole: usize,
+}
 
-impl std::io::Read for Failing<'_> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let Some((first, rest)) = self.0.split_first() else { return Err(std::io::Error::other("the cable is out")) };
-        (out[0], self.0) = (*first, rest);
-        Ok(1)
+impl<'a> Failing<'a> {
+    fn new(text: &'a [u8], whole: usize) -> Self {
+        // The beginning is sought before each reading.
+        Self { text: Cursor::new(text), whole: whole + 1 }
+    }
+}
+
+impl io::Read for Failing<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match io::Read::read(&mut self.text, &mut out[..1])? {
+            0 if self.whole == 0 => Err(io::Error::other("the cable is out")),
+            read => Ok(read),
+        }
+    }
+}
+
+impl Seek for Failing<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.whole = self.whole.saturating_sub(1);
+        self.text.seek(to)
     }
 }
 
 #[test]
 fn a_file_that_ends_in_a_failure_is_no_success() {
     with_store(|store| {
-        let mut csv = Failing("\u{feff}email;name\na@example.org;A\nb@exa".as_bytes());
-        let error = import(store, "list.csv", &mut csv, None, now(), &mut || {}).unwrap_err();
-        let expected = "failed to read `list.csv` to its end; the 1 before were added: the cable is out";
-        assert_eq!(format!("{error:#}"), expected);
-        assert_eq!(store.subscriber(&"a@example.org".parse().unwrap()).unwrap().unwrap().name, "A");
+        for (whole, expected) in [
+            (0, "failed to read `list.csv` to its end; nobody was added: the cable is out"),
+            (2, "failed to read `list.csv` to its end; the 1 before were added: the cable is out"),
+        ] {
+            let mut csv = Failing::new("\u{feff}email;name\na@example.org;A\nb@exa".as_bytes(), whole);
+            let error = import(store, "list.csv", &mut csv, &Options::default(), now(), &mut || {}).unwrap_err();
+            assert_eq!(format!("{error:#}"), expected);
+            let there = store.subscriber(&"a@example.org".parse().unwrap()).unwrap();
+            assert_eq!(there.map(|there| there.name), (whole == 2).then(|| "A".to_owned()));
+        }
     });
 }
 
 #[test]
 fn a_row_that_is_not_utf8_is_named() {
     with_store(|store| {
-        let csv = b"email\na@example.org\ncaf\xe9@example.org\nb@example.org\n";
-        let imported = import(store, "list.csv", &mut csv.as_slice(), None, now(), &mut || {}).unwrap();
+        let csv = b"email,name\na@example.org,\xe6\x9d\x8e\ncaf\xe9@example.org\nb@example.org\n";
+        let mut list = Cursor::new(csv);
+        let imported = import(store, "list.csv", &mut list, &Options::default(), now(), &mut || {}).unwrap();
         assert_eq!(imported.added.new, 2);
         assert_eq!(imported.findings[0].place.as_ref().unwrap().to_string(), "list.csv:3");
     });
 }
 
+/// A list in which one address stands for each thing that may become of a record.
+const MIXED: &str = "email,status\nhere@example.org,\nnew@example.org,\nNEW@example.org,\nnobody,\nleft@example.org,\n\
+                     gone@example.org,unsubscribed\ntwice@example.org,\ntwice@example.org,bounced\nhere@example.org,\n\
+                     leaving@example.org,complained\nstays@example.org,unconfirmed\n";
+
+fn before_mixed(store: &mut dyn Store) {
+    let csv =
+        "email,status\nhere@example.org,\nleft@example.org,unsubscribed\nleaving@example.org,\nstays@example.org,\n";
+    import_text(store, csv).unwrap();
+}
+
 #[test]
 fn newcomers_are_those_whom_an_import_would_add_as_active() {
     with_store(|store| {
-        import_text(store, "email,status\nhere@example.org,\nleft@example.org,unsubscribed\n").unwrap();
+        before_mixed(store);
         let before = exported(store);
-        let csv = "email,status\nhere@example.org,\nnew@example.org,\nNEW@example.org,\nnobody,\nleft@example.org,\n\
-                   gone@example.org,unsubscribed\n";
         let mut active = Vec::new();
-        let findings = newcomers::each(store, "list.csv", &mut csv.as_bytes(), &mut |new| {
+        let mut each = |new: NewSubscriber| {
             active.push(new.address.to_string());
             Ok(())
-        });
+        };
+        let options = Options::default();
+        let findings = forecast::each_newcomer(store, "list.csv", &mut Cursor::new(MIXED), &options, &mut each);
         assert_eq!((active, findings.unwrap().len()), (vec!["new@example.org".to_owned()], 1));
         assert_eq!(exported(store), before);
     });
+}
+
+#[test]
+fn a_forecast_is_what_comes_of_it() {
+    with_store(|store| {
+        before_mixed(store);
+        let before = exported(store);
+        let foreseen = forecast::import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default()).unwrap();
+        assert_eq!(exported(store), before);
+        let imported = import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default(), now(), &mut || {});
+        assert_eq!(imported.unwrap(), foreseen);
+        let people =
+            people(&[(Status::Active, 3), (Status::Unsubscribed, 2), (Status::Bounced, 1), (Status::Complained, 1)]);
+        assert_eq!(foreseen.added, Added { new: 2, known: 3, repeated: 1, away: 4, people });
+    });
+}
+
+fn people(counts: &[(Status, u64)]) -> StatusCounts {
+    let mut people = StatusCounts::default();
+    counts.iter().for_each(|(status, count)| people.add(*status, *count));
+    people
 }

@@ -1,13 +1,13 @@
 //! What the store in memory holds, and how its rows move.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
-use crate::store::{Added, StoreError};
+use crate::store::{Added, Met, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 #[derive(Default)]
@@ -76,22 +76,28 @@ impl Tables {
         self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
     }
 
-    pub fn add(&mut self, new: NewSubscriber, now: DateTime<Utc>, added: &mut Added, known: usize) {
-        let NewSubscriber { address, name, status, attributes } = new;
-        match self.find(&address) {
-            Some(there) if there.status != Status::Active => added.away += 1,
-            Some(there) if status != Status::Active => {
-                there.status = status;
-                added.away += 1;
-            }
-            Some(there) if there.id.0 as usize > known => added.repeated += 1,
-            Some(_) => added.known += 1,
-            None => {
-                let id = SubscriberId(self.subscribers.len() as i64 + 1);
-                self.subscribers.push(Subscriber { id, address, name, status, attributes, created: now });
-                if status == Status::Active { added.new += 1 } else { added.away += 1 }
-            }
-        }
+    /// Adds a subscriber. `known` subscribers were there before the list, and those `met` are in it.
+    pub fn add(
+        &mut self,
+        new: NewSubscriber,
+        now: DateTime<Utc>,
+        added: &mut Added,
+        known: usize,
+        met: &mut BTreeSet<SubscriberId>,
+    ) {
+        let Some(there) = self.find(&new.address) else {
+            let id = SubscriberId(self.subscribers.len() as i64 + 1);
+            added.count(Met::New, new.status, new.status);
+            return self.subscribers.push(new.joined(id, now));
+        };
+        let (before, is_of_this_list) = (there.status, there.id.0 as usize > known);
+        there.status = before.after(new.status, is_of_this_list);
+        let how = match is_of_this_list {
+            true => Met::Repeated,
+            false if met.insert(there.id) => Met::Known,
+            false => Met::KnownAgain,
+        };
+        added.count(how, before, there.status);
     }
 
     pub fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {

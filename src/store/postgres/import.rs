@@ -1,8 +1,8 @@
 //! Adding subscribers, a million as well as one: all rows go into a temporary table as they come, and a few statements do
 //! what the contract says of each in its turn.
 //!
-//! Of the rows of one address, the first makes the subscriber; the first that says they left, whether it made them or
-//! came later, and all after it count as away.
+//! Of the rows of one address, the first makes the subscriber; the first that takes them away (`Status::after`), whether
+//! it made them or came later, and all after it count as away.
 
 use std::io::Write;
 
@@ -11,9 +11,10 @@ use chrono::{DateTime, Utc};
 use postgres::Transaction;
 
 use super::claims::storable;
+use super::subscribers::status_of;
 use super::{Result, moves};
 use crate::store::Added;
-use crate::subscriber::{NewSubscriber, Status};
+use crate::subscriber::{NewSubscriber, Status, StatusCounts};
 
 const INCOMING: &str = "
 CREATE TEMPORARY TABLE incoming (
@@ -25,15 +26,18 @@ CREATE TEMPORARY TABLE incoming (
     attributes  JSON NOT NULL
 ) ON COMMIT DROP";
 
-/// One row for each address: whom the store had before, the first that came, and the first that says they left.
+/// One row for each address: whom the store had before, the first that came, and the first that takes them away. That
+/// somebody never confirmed takes nobody away whom the store had.
 const COMERS: &str = "
 CREATE TEMPORARY TABLE comer ON COMMIT DROP AS
 SELECT first.*, subscriber.id AS known, subscriber.status AS before, left_at, left_as
 FROM (SELECT DISTINCT ON (key) key, position FROM incoming ORDER BY key, position) AS first
 LEFT JOIN subscriber ON subscriber.key = first.key
 LEFT JOIN (
-    SELECT DISTINCT ON (key) key, position AS left_at, status AS left_as FROM incoming
-    WHERE status <> 'active' ORDER BY key, position
+    SELECT DISTINCT ON (key) key, position AS left_at, incoming.status AS left_as
+    FROM incoming LEFT JOIN subscriber USING (key)
+    WHERE incoming.status <> 'active' AND (incoming.status <> 'unconfirmed' OR subscriber.id IS NULL)
+    ORDER BY key, position
 ) AS leaving ON leaving.key = first.key";
 
 const COUNT: &str = "
@@ -46,6 +50,10 @@ FROM (
         coalesce(before <> 'active', false) OR coalesce(incoming.position >= left_at, false) AS away
     FROM incoming JOIN comer USING (key)
 ) AS judged";
+
+const PEOPLE: &str = "
+SELECT CASE WHEN before <> 'active' THEN before ELSE coalesce(left_as, 'active') END AS status, count(*)
+FROM comer GROUP BY 1";
 
 const LEAVE: &str = "
 UPDATE subscriber SET status = left_as, changed = $1
@@ -76,7 +84,11 @@ pub(super) fn add(
     transaction.execute(LEAVE, &[&now])?;
     transaction.execute(JOIN, &[&now])?;
     let count = |at: usize| -> Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(at)?)?) };
-    Ok(Added { new: count(0)?, known: count(1)?, repeated: count(2)?, away: count(3)? })
+    let mut people = StatusCounts::default();
+    for row in transaction.query(PEOPLE, &[])? {
+        people.add(status_of(row.try_get(0)?)?, u64::try_from(row.try_get::<_, i64>(1)?)?);
+    }
+    Ok(Added { new: count(0)?, known: count(1)?, repeated: count(2)?, away: count(3)?, people })
 }
 
 /// Sends the rows to the server as they come; gives how many.

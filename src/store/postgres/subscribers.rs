@@ -15,11 +15,12 @@ pub(super) fn find(session: &mut Session, address: &EmailAddress) -> Result<Opti
     session.query(sql, &[&address.key()])?.first().map(from_row).transpose()
 }
 
-pub(super) fn are_known(session: &mut Session, addresses: &[&EmailAddress]) -> Result<Vec<bool>> {
-    let sql = "SELECT EXISTS (SELECT FROM subscriber WHERE subscriber.key = asked.key)
+pub(super) fn statuses_of(session: &mut Session, addresses: &[&EmailAddress]) -> Result<Vec<Option<Status>>> {
+    let sql = "SELECT (SELECT status FROM subscriber WHERE subscriber.key = asked.key)
                FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, position) ORDER BY position";
     let keys: Vec<String> = addresses.iter().map(|address| address.key()).collect();
-    session.query(sql, &[&keys])?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    let rows = session.query(sql, &[&keys])?;
+    rows.iter().map(|row| row.try_get::<_, Option<&str>>(0)?.map(status_of).transpose()).collect()
 }
 
 pub(super) fn numbered(session: &mut Session, id: SubscriberId) -> Result<Option<Subscriber>> {
@@ -71,6 +72,6 @@ fn subscriber(row: &Row, id: i64) -> Result<Subscriber> {
     })
 }
 
-fn status_of(word: &str) -> Result<Status> {
+pub(super) fn status_of(word: &str) -> Result<Status> {
     Status::from_word(word).ok_or_else(|| anyhow!("there is no status `{word}`"))
 }

@@ -1,0 +1,223 @@
+//! `slugline subscribers import`, and the list that the project file names, which every sending imports first.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+
+use anyhow::Context as _;
+
+use crate::cli::report::FindingRow;
+use crate::cli::{Context, Exit};
+use crate::config::{Config, SubscriberList};
+use crate::disk::Project;
+use crate::finding::Finding;
+use crate::store::{Added, Store};
+use crate::subscriber::{NewSubscriber, Status};
+use crate::subscription::options::{self, Columns, Meaning};
+use crate::subscription::{self, Imported, Options, Rewindable, forecast};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The CSV file, `-` for stdin
+    file: String,
+    /// Say who would be mailed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The column that holds the address, the name or the status; can be given more than once
+    #[arg(long, value_name = "email|name|status=COLUMN", value_parser = mapping)]
+    map: Vec<(String, String)>,
+    /// What the values of the column of the status mean, such as `active=1,left=2`: `left=*` is every other one, `active=` a
+    /// blank one; can be given more than once
+    #[arg(long, value_name = "STATUS=VALUE,...", value_parser = meanings)]
+    states: Vec<Meanings>,
+    /// Keep this column for templates; it says nothing about who gets mail. Can be given more than once
+    #[arg(long, value_name = "COLUMN")]
+    keep: Vec<String>,
+    /// The status of everybody in the file: unconfirmed, unsubscribed, bounced, complained or suppressed
+    #[arg(long = "as", value_name = "STATUS", value_parser = status_of_all, conflicts_with = "states")]
+    whole_list: Option<Status>,
+    /// The encoding of a file that is not UTF-8, such as gb18030 or windows-1252
+    #[arg(long, value_name = "NAME", value_parser = options::encoding)]
+    encoding: Option<&'static encoding_rs::Encoding>,
+    /// The column that holds the address, as `--map email=COLUMN`
+    #[arg(long, value_name = "COLUMN")]
+    column: Option<String>,
+}
+
+/// What one `--states` says.
+#[derive(Debug, Clone)]
+struct Meanings(Vec<Meaning>);
+
+fn meanings(text: &str) -> Result<Meanings, String> {
+    options::meanings(text).map(Meanings)
+}
+
+fn mapping(text: &str) -> Result<(String, String), String> {
+    let (what, column) = text.split_once('=').ok_or("write such as `status=COLUMN`")?;
+    Columns::default().set(what.trim(), column)?;
+    Ok((what.trim().to_owned(), column.to_owned()))
+}
+
+/// A list alone is no reason to write to anybody whose record says otherwise.
+fn status_of_all(word: &str) -> Result<Status, String> {
+    match options::status_of(word)? {
+        Status::Active => {
+            Err("whoever has no status is active anyway; `--as` is for those who are not to be mailed".to_owned())
+        }
+        status => Ok(status),
+    }
+}
+
+impl Args {
+    fn options(&self) -> anyhow::Result<Options> {
+        let mut columns = Columns { email: self.column.clone(), ..Columns::default() };
+        for (what, column) in &self.map {
+            columns.set(what, column).map_err(anyhow::Error::msg)?;
+        }
+        let states = self.states.iter().flat_map(|meanings| meanings.0.clone()).collect();
+        let (keep, whole_list, encoding) = (self.keep.clone(), self.whole_list, self.encoding);
+        Ok(Options { columns, states, keep, whole_list, encoding, ..Options::default() })
+    }
+}
+
+pub(super) fn run(context: &Context, store: &mut dyn Store, args: &Args) -> anyhow::Result<Exit> {
+    let options = args.options()?;
+    let (shown, mut list) = match args.file.as_str() {
+        "-" => ("stdin", spooled(&mut io::stdin().lock()).context("failed to read stdin")?),
+        file => (file, rewindable(Project::new("").open(file)?).with_context(|| format!("failed to read `{file}`"))?),
+    };
+    let imported = match args.dry_run {
+        true => forecast::import(store, shown, &mut list, &options)?,
+        false => import(context, store, shown, &mut list, &options)?,
+    };
+    show(context, &imported.findings);
+    report(context, &imported, args.dry_run)?;
+    Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
+}
+
+/// Says who of the list will be mailed.
+fn report(context: &Context, imported: &Imported, is_dry_run: bool) -> anyhow::Result<()> {
+    let Imported { service, added: Added { new, known, repeated, away, people }, findings } = imported;
+    let bad = findings.len();
+    if context.report.json {
+        let rows: Vec<FindingRow<'_>> = findings.iter().map(FindingRow::of).collect();
+        let statuses = Status::ALL.map(|status| (status.as_str().to_owned(), people.of(status).into()));
+        return context.report.document(&serde_json::json!({
+            "dry_run": is_dry_run, "service": service, "statuses": serde_json::Map::from_iter(statuses), "new": new,
+            "known": known, "repeated": repeated, "away": away, "bad": bad, "findings": rows,
+        }));
+    }
+    if let Some(service) = service {
+        context.report.message(&format!(
+            "This is an export of {service}: of its columns only those are kept that `--keep` names."
+        ));
+    }
+    if is_dry_run {
+        context.report.message("Nothing was changed. This is what an import would do:");
+    }
+    let row = |word: &str, count: u64, meaning: &str| vec![word.to_owned(), with_commas(count), meaning.to_owned()];
+    let statuses = Status::ALL.into_iter().filter(|status| *status == Status::Active || people.of(*status) > 0);
+    let mut table: Vec<Vec<String>> =
+        statuses.map(|status| row(status.as_str(), people.of(status), meaning(status))).collect();
+    table.extend([
+        row("new", *new, "added"),
+        row("known", *known, "there already, unchanged"),
+        row("repeated", *repeated, "more than once in the file, added once"),
+        row("away", *away, "not active, and not written to"),
+        row("bad", bad as u64, "rows that name nobody"),
+    ]);
+    context.report.table(&table)
+}
+
+fn meaning(status: Status) -> &'static str {
+    match status {
+        Status::Active => "will be mailed",
+        Status::Unconfirmed => "never confirmed, will not be mailed",
+        Status::Unsubscribed | Status::Bounced | Status::Complained | Status::Suppressed => "never mailed",
+    }
+}
+
+/// A number as people read it: `1,204`.
+fn with_commas(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+/// Shows bad rows, as many as somebody reads: a wrong column makes every row a bad one.
+pub(in crate::cli) fn show(context: &Context, findings: &[Finding]) {
+    const READ: usize = 100;
+    context.report.findings(&findings[..findings.len().min(READ)]);
+    if findings.len() > READ {
+        context.report.message(&format!("And {} more bad rows; `--json` lists them all.", findings.len() - READ));
+    }
+}
+
+/// Imports the list that the project file names as `mail.subscribers`, if it names one.
+pub(in crate::cli) fn import_list(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::Result<Exit> {
+    let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Exit::Done) };
+    let mut file = open(context, list)?;
+    let imported = import(context, store, &list.file.to_string_lossy(), &mut file, &list.options)?;
+    show(context, &imported.findings);
+    Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
+}
+
+/// Calls `each` with those whom `import_list` would add, and returns what is wrong with the list.
+pub(in crate::cli) fn each_newcomer(
+    context: &Context,
+    config: &Config,
+    store: &dyn Store,
+    each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<Finding>> {
+    let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Vec::new()) };
+    forecast::each_newcomer(store, &list.file.to_string_lossy(), &mut open(context, list)?, &list.options, each)
+}
+
+/// Opens the list that the project file names.
+fn open(context: &Context, list: &SubscriberList) -> anyhow::Result<File> {
+    const HELP: &str =
+        "put a CSV file with a column `email` there, or mend or remove `mail.subscribers` in the project file";
+    let file = context.project.open_if_there(&list.file)?;
+    let path = context.project.path(&list.file);
+    let missing = || {
+        Finding::error("subscribers-missing", format!("the list of subscribers `{}` does not exist", path.display()))
+    };
+    let file = file.ok_or_else(|| missing().help(HELP))?;
+    rewindable(file).with_context(|| format!("failed to read `{}`", path.display()))
+}
+
+/// A file that can be read more than once. What comes through a pipe is written down first.
+fn rewindable(mut file: File) -> io::Result<File> {
+    if file.stream_position().is_ok() { Ok(file) } else { spooled(&mut file) }
+}
+
+/// What can be read once only, in a file that has no name and is gone with the process.
+fn spooled(once: &mut dyn Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(once, &mut file)?;
+    Ok(file)
+}
+
+fn import(
+    context: &Context,
+    store: &mut dyn Store,
+    shown: &str,
+    list: &mut dyn Rewindable,
+    options: &Options,
+) -> anyhow::Result<Imported> {
+    let bar = context.report.progress(0, "importing");
+    let imported = subscription::import(store, shown, list, options, context.clock.now(), &mut || bar.inc(1));
+    bar.finish_and_clear();
+    imported
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let shown = [0, 999, 1000, 1204, 1_000_000].map(with_commas);
+        assert_eq!(shown, ["0", "999", "1,000", "1,204", "1,000,000"]);
+    }
+}

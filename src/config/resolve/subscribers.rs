@@ -1,0 +1,54 @@
+//! `mail.subscribers`: the list, and what its columns mean.
+
+use std::path::PathBuf;
+
+use crate::config::SubscriberList;
+use crate::config::raw::subscribers::{RawSubscriberList, RawSubscribers};
+use crate::config::resolve::Wrong;
+use crate::subscription::options::{self, Columns, Meaning, Options, SaidIn};
+
+/// The list as meant.
+pub(super) fn list(raw: &RawSubscribers, wrong: &mut Wrong<'_>) -> SubscriberList {
+    let said_in = SaidIn::ProjectFile;
+    match raw {
+        RawSubscribers::File(file) => {
+            SubscriberList { file: PathBuf::from(file), options: Options { said_in, ..Options::default() } }
+        }
+        RawSubscribers::Full(raw) => {
+            let columns = Columns {
+                email: raw.map.email.clone(),
+                name: raw.map.name.clone(),
+                status: raw
+                    .map
+                    .status
+                    .as_ref()
+                    .map_or_else(Vec::new, |all| all.items().iter().map(|it| (*it).to_owned()).collect()),
+            };
+            let keep =
+                raw.keep.as_ref().map_or_else(Vec::new, |all| all.items().iter().map(|it| (*it).to_owned()).collect());
+            let encoding = raw.encoding.as_deref().and_then(|name| {
+                let keys = ["mail", "subscribers", "encoding"];
+                wrong.check(
+                    options::encoding(name),
+                    &keys,
+                    "it is not the name of an encoding",
+                    "write such as `gb18030`",
+                )
+            });
+            let options = Options { columns, states: states(raw, wrong), keep, whole_list: None, encoding, said_in };
+            SubscriberList { file: PathBuf::from(&raw.file), options }
+        }
+    }
+}
+
+fn states(raw: &RawSubscriberList, wrong: &mut Wrong<'_>) -> Vec<Meaning> {
+    let mut states = Vec::new();
+    for (word, values) in &raw.states {
+        let keys = ["mail", "subscribers", "states"];
+        let status =
+            wrong.check(options::status_of(word), &keys, "it is not a status", "write such as `{active: 1, left: 2}`");
+        let Some(status) = status else { continue };
+        states.extend(values.items().into_iter().map(|word| Meaning { word: word.trim().to_owned(), status }));
+    }
+    states
+}

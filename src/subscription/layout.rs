@@ -1,0 +1,314 @@
+//! What the columns of a list hold: address, name, status, attributes, and which may hold a status that nobody understands.
+//!
+//! Takes the header and what a person says about it (`options`). `services` knows the exports of others; every other list
+//! has the columns that people write. `judge` looks at the cells before anybody is added, `csv_rows` reads them.
+
+use std::path::Path;
+
+use csv::StringRecord;
+
+use crate::finding::{Finding, nearest};
+use crate::subscriber::Status;
+use crate::subscription::masked::masked;
+use crate::subscription::options::{Columns, Options, SaidIn};
+use crate::subscription::services::{Service, Tells, folded};
+use crate::subscription::state_column::StateColumn;
+use crate::subscription::status_words::{self, STATUS_HEADERS};
+
+/// Headers of the column of the address in an ordinary list.
+const ADDRESS_HEADERS: [&str; 12] = [
+    "email",
+    "email address",
+    "address",
+    "邮箱",
+    "电子邮箱",
+    "电子邮件",
+    "邮件地址",
+    "邮箱地址",
+    "电子邮件地址",
+    "郵箱",
+    "電子郵件",
+    "电邮",
+];
+
+/// Headers of the column of the name in an ordinary list, and of the two that make one.
+const NAME_HEADERS: [&str; 9] = ["name", "full name", "display name", "姓名", "名字", "昵称", "称呼", "暱稱", "稱呼"];
+const NAME_PARTS: [&str; 2] = ["first name", "last name"];
+
+/// The time of joining, which `export` writes; here it is the store's own.
+const CREATED: &str = "created";
+
+/// What each column of a list is.
+pub(super) struct Layout {
+    /// Whose export it is.
+    pub service: Option<&'static Service>,
+    /// Where the address is.
+    pub address: usize,
+    /// Where the parts of the name are.
+    names: Vec<usize>,
+    /// Where JSON is that may have the name.
+    json_name: Option<usize>,
+    /// Where the status is told.
+    pub states: Vec<StateColumn>,
+    /// The status of all, whatever the columns say.
+    pub whole_list: Option<Status>,
+    /// Where dates are of which everybody who confirmed has one.
+    confirmed_by: Vec<usize>,
+    /// What becomes an attribute, by which name.
+    pub attributes: Vec<(usize, String)>,
+    /// Columns that nobody understands, and that look like a status by their header.
+    pub suspects: Vec<usize>,
+    /// Columns that may still look like one by their cells.
+    pub watched: Vec<usize>,
+}
+
+impl Layout {
+    /// What the columns under this header are. `path` is the name of the list.
+    ///
+    /// # Errors
+    /// A finding without place, when no column has the address, or one that is named is not there.
+    pub fn new(headers: &[String], path: &str, options: &Options) -> Result<Self, Box<Finding>> {
+        let columns = Headers::new(headers, options);
+        let Columns { email, name, status } = &options.columns;
+        for named in email.iter().chain(name).chain(status).chain(&options.keep) {
+            columns.named(named)?;
+        }
+        let service = Service::of(&columns.folded);
+        let address = columns.address(service)?;
+        let states = columns.states(service, address)?;
+        let names = columns.names(service, address);
+        let find = |header: &str| columns.find(header);
+        let json_name = service.and_then(|service| service.json_name).and_then(find);
+        // Where a word tells the status, dates are no better.
+        let dates = service.filter(|_| !states.iter().any(StateColumn::has_words));
+        let confirmed_by = dates.map_or(&[][..], |service| service.confirmed_by).iter().map(|header| find(header));
+        let mut layout = Self {
+            service,
+            address,
+            names,
+            json_name,
+            whole_list: options.whole_list.or_else(|| kind_of_file(service, path)),
+            confirmed_by: confirmed_by.collect::<Option<_>>().unwrap_or_default(),
+            states,
+            attributes: Vec::new(),
+            suspects: Vec::new(),
+            watched: Vec::new(),
+        };
+        layout.sort_the_rest(&columns);
+        Ok(layout)
+    }
+
+    /// Which of the other columns are kept, and which have to be looked at.
+    fn sort_the_rest(&mut self, columns: &Headers<'_>) {
+        let harmless: Vec<String> =
+            self.service.map_or(&[][..], |service| service.harmless).iter().map(|it| folded(it)).collect();
+        for (at, header) in columns.headers.iter().enumerate() {
+            let is_kept = columns.keeps(header);
+            let is_used =
+                at == self.address || self.names.contains(&at) || self.states.iter().any(|state| state.at == at);
+            let is_created = header == CREATED && self.service.is_none();
+            if !header.is_empty() && (is_kept || !(is_used || is_created || self.service.is_some())) {
+                self.attributes.push((at, header.clone()));
+            }
+            if is_used || is_kept || harmless.contains(&columns.folded[at]) {
+                continue;
+            }
+            if status_words::is_of_header(header) {
+                self.suspects.push(at);
+            } else if Some(at) != self.json_name {
+                self.watched.push(at);
+            }
+        }
+    }
+
+    /// Whether a row may have a status that is not active.
+    pub fn tells_status(&self) -> bool {
+        self.whole_list.is_some() || !self.states.is_empty() || !self.confirmed_by.is_empty()
+    }
+
+    /// The display name in a row: what its columns hold, joined by spaces.
+    pub fn name(&self, record: &StringRecord) -> String {
+        let parts: Vec<&str> = self.names.iter().map(|at| field(record, *at)).filter(|part| !part.is_empty()).collect();
+        if !parts.is_empty() {
+            return parts.join(" ");
+        }
+        let json = self.json_name.and_then(|at| serde_json::from_str(field(record, at)).ok());
+        let json: serde_json::Value = json.unwrap_or_default();
+        json["name"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The status in a row.
+    ///
+    /// # Errors
+    /// The column whose cell is not understood.
+    pub fn status(&self, record: &StringRecord) -> Result<Status, usize> {
+        if let Some(status) = self.whole_list {
+            return Ok(status);
+        }
+        let is_blank = |at: &usize| field(record, *at).is_empty();
+        let mut status = match self.confirmed_by.as_slice() {
+            [] => Status::Active,
+            dates if dates.iter().all(is_blank) => Status::Unconfirmed,
+            _ => Status::Active,
+        };
+        for column in &self.states {
+            let told = column.status(field(record, column.at)).ok_or(column.at)?;
+            // What speaks against mail counts, and that they never confirmed says the least.
+            if matches!(status, Status::Active | Status::Unconfirmed) && told != Status::Active {
+                status = told;
+            }
+        }
+        Ok(status)
+    }
+}
+
+/// A field of a row, without space around it; blank where the row is too short.
+pub(super) fn field(record: &StringRecord, at: usize) -> &str {
+    record.get(at).unwrap_or_default().trim()
+}
+
+/// The status of everybody in a file that a service names after it.
+fn kind_of_file(service: Option<&Service>, path: &str) -> Option<Status> {
+    let name = Path::new(path).file_name()?.to_str()?.to_lowercase();
+    service?.files.iter().find(|(beginning, _)| name.starts_with(beginning)).map(|(_, status)| *status)
+}
+
+/// The header of a list, and what is said about it.
+struct Headers<'a> {
+    headers: &'a [String],
+    folded: Vec<String>,
+    options: &'a Options,
+}
+
+impl<'a> Headers<'a> {
+    fn new(headers: &'a [String], options: &'a Options) -> Self {
+        Self { headers, folded: headers.iter().map(|header| folded(header)).collect(), options }
+    }
+
+    /// The first column of that header, in any spelling.
+    fn find(&self, header: &str) -> Option<usize> {
+        let wanted = folded(header);
+        self.folded.iter().position(|header| *header == wanted && !wanted.is_empty())
+    }
+
+    fn first(&self, headers: &[&str]) -> Option<usize> {
+        headers.iter().find_map(|header| self.find(header))
+    }
+
+    /// The column that a person names.
+    fn named(&self, name: &str) -> Result<usize, Box<Finding>> {
+        let exact = self.headers.iter().position(|header| header.eq_ignore_ascii_case(name.trim()));
+        exact.or_else(|| self.find(name)).ok_or_else(|| Box::new(self.no_column(name)))
+    }
+
+    fn keeps(&self, header: &str) -> bool {
+        let is = |kept: &String| kept.trim().eq_ignore_ascii_case(header) || folded(kept) == folded(header);
+        self.options.keep.iter().any(is)
+    }
+
+    fn address(&self, service: Option<&Service>) -> Result<usize, Box<Finding>> {
+        if let Some(named) = &self.options.columns.email {
+            return self.named(named);
+        }
+        let found = service.and_then(|service| self.first(service.address)).or_else(|| self.first(&ADDRESS_HEADERS));
+        found.ok_or_else(|| Box::new(self.no_address()))
+    }
+
+    fn names(&self, service: Option<&Service>, address: usize) -> Vec<usize> {
+        if let Some(named) = &self.options.columns.name {
+            return self.named(named).into_iter().collect();
+        }
+        let ordinary: [&[&str]; 2] = [&NAME_HEADERS, &NAME_PARTS];
+        let groups = service.map_or(&ordinary[..], |service| service.names);
+        let found = groups.iter().map(|group| group.iter().filter_map(|header| self.find(header)).collect::<Vec<_>>());
+        let mut found = found.map(|group| group.into_iter().filter(|at| *at != address).collect::<Vec<_>>());
+        let mut names = found.find(|group| !group.is_empty()).unwrap_or_default();
+        if service.is_none() && self.headers.get(names.first().copied().unwrap_or(0)).is_some_and(|it| !is_part(it)) {
+            // Of several words for the whole name the first is it.
+            names.truncate(1);
+        }
+        names
+    }
+
+    /// The columns that tell the status: those that a person names, and those that are known.
+    fn states(&self, service: Option<&'static Service>, address: usize) -> Result<Vec<StateColumn>, Box<Finding>> {
+        let known = service.map_or(&[][..], |service| service.states).iter();
+        let known: Vec<(usize, &Tells)> =
+            known.filter_map(|(header, tells)| Some((self.find(header)?, tells))).collect();
+        let is_alone = known.iter().filter(|(_, tells)| matches!(tells, Tells::FileOf(_))).count() == 1;
+        let known = known.into_iter().map(|(at, tells)| StateColumn::of_service(at, tells, is_alone));
+        let mut states: Vec<StateColumn> = known.collect();
+        let said = &self.options.states;
+        let named: Result<Vec<usize>, _> = self.options.columns.status.iter().map(|named| self.named(named)).collect();
+        let mut explained = named?;
+        let (is_named, is_explained) = (!explained.is_empty(), !said.is_empty());
+        if !is_named {
+            let own = self.first(&STATUS_HEADERS).filter(|at| *at != address && !self.keeps(&self.headers[*at]));
+            let worded = states.iter().find(|state| state.has_words()).map(|state| state.at);
+            explained.extend(if service.is_none() { own } else { worded.filter(|_| is_explained) });
+        }
+        if explained.is_empty() && is_explained {
+            return Err(Box::new(self.no_status()));
+        }
+        for at in explained {
+            let known = states.iter().position(|state| state.at == at).map(|at| states.remove(at));
+            states.push(StateColumn::explained(at, known, said, !is_named && !is_explained));
+        }
+        Ok(states)
+    }
+
+    fn no_column(&self, name: &str) -> Finding {
+        let near = nearest(name, self.headers.iter().map(String::as_str));
+        let help = near.map_or_else(|| format!("there are {}", self.shown()), |near| format!("is it `{near}`?"));
+        Finding::error("csv-column", format!("there is no column `{}` in the file", masked(name))).help(help)
+    }
+
+    fn no_address(&self) -> Finding {
+        let says = self.options.said_in.mapping("email");
+        let help = if self.headers.iter().any(|header| header.contains('@')) {
+            "the first line looks like a subscriber; write the names of the columns above it: `email,name`".to_owned()
+        } else if self.headers.iter().all(String::is_empty) {
+            "the first line of the file names its columns: `email,name`".to_owned()
+        } else {
+            format!("name the column of the address with {says}; there are {}", self.shown())
+        };
+        Finding::error("csv-column", "there is no column `email` in the file").help(help)
+    }
+
+    fn no_status(&self) -> Finding {
+        let says = self.options.said_in;
+        let message = format!("{} says what words mean, and no column has them", says.flag("states"));
+        Finding::error("csv-column", message).help(format!(
+            "name the column with {}; there are {}",
+            says.mapping("status"),
+            self.shown()
+        ))
+    }
+
+    fn shown(&self) -> String {
+        let shown: Vec<String> = self.headers.iter().take(12).map(|header| format!("`{}`", masked(header))).collect();
+        shown.join(", ")
+    }
+}
+
+impl SaidIn {
+    /// How to say which column holds what.
+    pub(super) fn mapping(self, what: &str) -> String {
+        match self {
+            Self::Flags => format!("`--map {what}=COLUMN`"),
+            Self::ProjectFile => format!("`map: {{{what}: COLUMN}}` below `mail.subscribers`"),
+        }
+    }
+
+    /// What a flag is called.
+    pub(super) fn flag(self, name: &str) -> String {
+        match self {
+            Self::Flags => format!("`--{name}`"),
+            Self::ProjectFile => format!("`{name}` below `mail.subscribers`"),
+        }
+    }
+}
+
+fn is_part(header: &str) -> bool {
+    NAME_PARTS.iter().any(|part| folded(part) == folded(header))
+}

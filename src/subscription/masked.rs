@@ -1,0 +1,43 @@
+//! What messages show of a list: enough to find it, and no address.
+
+/// Enough of what somebody wrote to find it, not enough to write to them: each address in it is masked.
+pub(super) fn masked(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let parts = text.split_inclusive(|char: char| char.is_whitespace() || ";,<>()\"".contains(char));
+    let mask = |part: &str| match part.rsplit_once('@') {
+        Some((local, domain)) => format!("{}...@{domain}", local.chars().take(1).collect::<String>()),
+        None => part.to_owned(),
+    };
+    let mut shown = String::new();
+    for part in parts {
+        shown.push_str(&mask(part));
+        if shown.len() > SHOWN {
+            break;
+        }
+    }
+    if shown.chars().count() <= SHOWN {
+        return shown;
+    }
+    shown.chars().take(SHOWN).chain("…".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_is_shown_whole() {
+        for (text, shown) in [
+            ("maren@example.org", "m...@example.org"),
+            ("a.b@x.example; cd@y.example", "a...@x.example; c...@y.example"),
+            ("Maren <maren@example.org>,lin@example.org", "Maren <m...@example.org>,l...@example.org"),
+            ("ab@cd@example.org", "a...@example.org"),
+            ("no address", "no address"),
+            ("李@例え.jp", "李...@例え.jp"),
+            ("", ""),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
+        assert_eq!(masked(&format!("a@{}", "x".repeat(200_000))).chars().count(), 61);
+    }
+}

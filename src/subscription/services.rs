@@ -1,0 +1,406 @@
+//! The exports of other services: by which columns they are known, and what these say.
+//!
+//! One table. Headers are compared without case, spaces and punctuation. Whoever adds a service: every status that its
+//! documentation names has to be here, for a word that is not stops the import; the table in docs/import.md is for users.
+
+use Status::{Active, Bounced, Complained, Suppressed, Unconfirmed, Unsubscribed};
+
+use crate::subscriber::Status;
+
+/// An export of a service.
+pub(super) struct Service {
+    /// What people call it.
+    pub name: &'static str,
+    /// Columns that it has. `a|b`: one of them.
+    pub needs: &'static [&'static str],
+    /// Columns of which it has `at_least` so many.
+    pub signs: &'static [&'static str],
+    pub at_least: usize,
+    /// The column of the address: the first of these that is there.
+    pub address: &'static [&'static str],
+    /// The columns of the name: the first group of which one is there, joined.
+    pub names: &'static [&'static [&'static str]],
+    /// A column of JSON that has the name under `name` where no other has it.
+    pub json_name: Option<&'static str>,
+    /// The columns that tell the status, and how. Of several the one that speaks against mail counts.
+    pub states: &'static [(&'static str, Tells)],
+    /// Dates of which everybody who confirmed has one.
+    pub confirmed_by: &'static [&'static str],
+    /// Beginnings of the names of files that hold only people of one status.
+    pub files: &'static [(&'static str, Status)],
+    /// Columns that look as if they told the status, and do not.
+    pub harmless: &'static [&'static str],
+}
+
+/// How a column tells the status.
+pub(super) enum Tells {
+    /// By a word. Any other word, and a blank cell, stops the import.
+    Words(&'static [(Status, &'static [&'static str])]),
+    /// By a date or a reason: who has one has this status, and who has none has it not.
+    Since(Status),
+    /// As `Since`. But where it is the only such column of the file, everybody in the file has this status.
+    FileOf(Status),
+}
+
+const YES: &[&str] = &["true", "1", "yes"];
+const NO: &[&str] = &["false", "0", "no"];
+
+/// All of them, the more distinctive first: the first that fits is taken.
+pub(super) const SERVICES: [Service; 8] = [
+    Service {
+        name: "Mailchimp",
+        needs: &[],
+        signs: &[
+            "MEMBER_RATING",
+            "OPTIN_TIME",
+            "OPTIN_IP",
+            "CONFIRM_TIME",
+            "CONFIRM_IP",
+            "GMTOFF",
+            "DSTOFF",
+            "LAST_CHANGED",
+            "LEID",
+            "EUID",
+            "UNSUB_TIME",
+            "UNSUB_CAMPAIGN_TITLE",
+            "UNSUB_CAMPAIGN_ID",
+            "UNSUB_REASON",
+            "UNSUB_REASON_OTHER",
+            "CLEAN_TIME",
+            "CLEAN_CAMPAIGN_TITLE",
+            "CLEAN_CAMPAIGN_ID",
+        ],
+        at_least: 2,
+        address: &["Email Address", "Email", "E-Mail-Adresse", "Adresse e-mail", "Dirección de correo electrónico"],
+        names: &[&["First Name", "Last Name"], &["FNAME", "LNAME"], &["Name", "Full Name"]],
+        json_name: None,
+        states: &[
+            ("Email Marketing Status", Tells::Words(MAILCHIMP_WORDS)),
+            ("Status", Tells::Words(MAILCHIMP_WORDS)),
+            ("UNSUB_TIME", Tells::FileOf(Unsubscribed)),
+            ("CLEAN_TIME", Tells::FileOf(Bounced)),
+        ],
+        confirmed_by: &["OPTIN_TIME", "CONFIRM_TIME"],
+        files: &[("unsubscribed_", Unsubscribed), ("cleaned_", Bounced), ("nonsubscribed_", Unconfirmed)],
+        harmless: &[
+            "UNSUB_CAMPAIGN_TITLE",
+            "UNSUB_CAMPAIGN_ID",
+            "UNSUB_REASON",
+            "UNSUB_REASON_OTHER",
+            "CLEAN_CAMPAIGN_TITLE",
+            "CLEAN_CAMPAIGN_ID",
+            "OPTIN_TIME",
+            "CONFIRM_TIME",
+            "OPTIN_IP",
+            "CONFIRM_IP",
+        ],
+    },
+    Service {
+        name: "Ghost",
+        needs: &["subscribed_to_emails"],
+        signs: &[
+            "complimentary_plan",
+            "stripe_customer_id",
+            "created_at",
+            "deleted_at",
+            "labels",
+            "tiers",
+            "products",
+            "note",
+        ],
+        at_least: 2,
+        address: &["email"],
+        names: &[&["name"]],
+        json_name: None,
+        states: &[
+            ("subscribed_to_emails", Tells::Words(&[(Active, YES), (Unsubscribed, NO)])),
+            ("deleted_at", Tells::Since(Unsubscribed)),
+        ],
+        confirmed_by: &[],
+        files: &[],
+        harmless: &[],
+    },
+    Service {
+        name: "Substack",
+        needs: &["email_disabled"],
+        signs: &[
+            "active_subscription",
+            "subscription_type",
+            "type",
+            "plan",
+            "expiry",
+            "created_at",
+            "first_payment_at",
+            "prefer_digests",
+            "stripe_connected_customer_id",
+            "stripe_customer_id",
+        ],
+        at_least: 1,
+        address: &["email"],
+        names: &[&["name"], &["first_name", "last_name"]],
+        json_name: None,
+        states: &[("email_disabled", Tells::Words(&[(Active, NO), (Unsubscribed, YES)]))],
+        confirmed_by: &[],
+        files: &[],
+        // Of payment: most readers have no subscription that is paid for.
+        harmless: &["active_subscription", "subscription_type", "type", "plan"],
+    },
+    Service {
+        name: "listmonk",
+        needs: &["uuid", "status"],
+        signs: &["name", "attributes", "attribs", "created_at", "updated_at", "lists", "subscription_status"],
+        at_least: 2,
+        address: &["email"],
+        names: &[&["name"]],
+        json_name: None,
+        states: &[
+            (
+                "status",
+                Tells::Words(&[
+                    (Active, &["enabled"]),
+                    (Suppressed, &["disabled"]),
+                    (Unsubscribed, &["blocklisted", "blacklisted"]),
+                ]),
+            ),
+            (
+                "subscription_status",
+                Tells::Words(&[
+                    (Active, &["confirmed"]),
+                    (Unconfirmed, &["unconfirmed"]),
+                    (Unsubscribed, &["unsubscribed"]),
+                ]),
+            ),
+        ],
+        confirmed_by: &[],
+        files: &[],
+        harmless: &[],
+    },
+    Service {
+        name: "Buttondown",
+        needs: &["type|subscriber_type"],
+        signs: &[
+            "notes",
+            "metadata",
+            "metadata.name",
+            "tags",
+            "unsubscription_date",
+            "unsubscription_reason",
+            "creation_date",
+            "referrer_url",
+            "secondary_id",
+            "undeliverability_date",
+            "undeliverability_reason",
+            "churn_date",
+        ],
+        at_least: 2,
+        address: &["email", "email_address"],
+        names: &[&["metadata.name"], &["name"], &["first_name", "last_name"]],
+        json_name: Some("metadata"),
+        states: &[
+            ("type", Tells::Words(BUTTONDOWN_WORDS)),
+            ("subscriber_type", Tells::Words(BUTTONDOWN_WORDS)),
+            ("unsubscription_date", Tells::Since(Unsubscribed)),
+            ("undeliverability_date", Tells::Since(Bounced)),
+        ],
+        confirmed_by: &[],
+        files: &[],
+        // A bounce alone does not make somebody undeliverable, and to churn is to end a payment.
+        harmless: &[
+            "unsubscription_reason",
+            "undeliverability_reason",
+            "last_bounce_date",
+            "bounce_date",
+            "bounce_reason",
+            "churn_date",
+            "subscriber_import_id",
+        ],
+    },
+    Service {
+        name: "beehiiv",
+        needs: &["status", "tier|subscription_tier|Free Tier|Premium Tier|referral_code|referring_site|utm_channel"],
+        signs: &[
+            "tier",
+            "subscription_tier",
+            "utm_source",
+            "utm_medium",
+            "utm_campaign",
+            "utm_channel",
+            "referring_site",
+            "referral_code",
+            "Free Tier",
+            "Premium Tier",
+            "unsubscribed_at",
+        ],
+        at_least: 2,
+        address: &["email"],
+        names: &[&["First Name", "Last Name"], &["name"]],
+        json_name: None,
+        states: &[
+            (
+                "status",
+                Tells::Words(&[
+                    (Active, &["active"]),
+                    (Unsubscribed, &["inactive", "unsubscribed"]),
+                    (Unconfirmed, &["pending", "validating", "needs_attention", "needs_approval"]),
+                    (Bounced, &["invalid", "bounced"]),
+                    (Complained, &["complained"]),
+                ]),
+            ),
+            ("unsubscribed_at", Tells::Since(Unsubscribed)),
+        ],
+        confirmed_by: &[],
+        files: &[],
+        harmless: &["subscription_tier", "Subscription Date (Substack)", "subscription_premium_tier_names"],
+    },
+    Service {
+        name: "MailerLite",
+        needs: &["status"],
+        signs: &[
+            "subscriber",
+            "sent",
+            "opens",
+            "opened",
+            "opens_count",
+            "clicks",
+            "clicked",
+            "clicks_count",
+            "open_rate",
+            "click_rate",
+            "subscribed",
+            "subscribed_at",
+            "unsubscribed",
+            "unsubscribed_at",
+            "opted_in_at",
+            "optin_ip",
+            "ip_address",
+            "signup_ip",
+            "source",
+            "location",
+            "groups",
+        ],
+        at_least: 3,
+        address: &["email", "subscriber"],
+        names: &[&["name", "last_name"], &["first_name", "last_name"]],
+        json_name: None,
+        states: &[
+            (
+                "status",
+                Tells::Words(&[
+                    (Active, &["active"]),
+                    (Unsubscribed, &["unsubscribed"]),
+                    (Unconfirmed, &["unconfirmed"]),
+                    (Bounced, &["bounced"]),
+                    (Complained, &["junk"]),
+                ]),
+            ),
+            ("unsubscribed_at", Tells::Since(Unsubscribed)),
+            ("unsubscribed", Tells::Since(Unsubscribed)),
+        ],
+        confirmed_by: &[],
+        files: &[],
+        // The date of joining.
+        harmless: &["subscribed", "subscribed_at", "opted_in_at", "optin_ip"],
+    },
+    Service {
+        name: "Kit",
+        needs: &["first_name", "created_at", "status|state"],
+        signs: &["email", "email_address"],
+        at_least: 1,
+        address: &["email", "email_address"],
+        names: &[&["first_name", "last_name"]],
+        json_name: None,
+        states: &[
+            ("status", Tells::Words(KIT_WORDS)),
+            ("state", Tells::Words(KIT_WORDS)),
+            ("canceled_at", Tells::Since(Unsubscribed)),
+        ],
+        confirmed_by: &[],
+        files: &[],
+        harmless: &[],
+    },
+];
+
+const MAILCHIMP_WORDS: &[(Status, &[&str])] = &[
+    (Active, &["subscribed"]),
+    (Unsubscribed, &["unsubscribed", "archived"]),
+    (Bounced, &["cleaned"]),
+    (Unconfirmed, &["non_subscribed", "nonsubscribed", "transactional", "pending"]),
+];
+
+const BUTTONDOWN_WORDS: &[(Status, &[&str])] = &[
+    (Active, &["regular", "premium", "gifted", "trialed", "unpaid", "churning", "churned", "paused", "past_due"]),
+    (Unconfirmed, &["unactivated", "upcoming"]),
+    (Unsubscribed, &["unsubscribed"]),
+    (Bounced, &["undeliverable", "malformed"]),
+    (Complained, &["complained"]),
+    (Suppressed, &["spammy", "blocked", "removed", "disabled", "disposable"]),
+];
+
+/// `inactive` is who has not clicked the link that confirms; `cold` who has not opened a mail for long.
+const KIT_WORDS: &[(Status, &[&str])] = &[
+    (Active, &["active", "confirmed", "cold"]),
+    (Unsubscribed, &["cancelled", "canceled", "unsubscribed"]),
+    (Unconfirmed, &["inactive", "unconfirmed"]),
+    (Bounced, &["bounced"]),
+    (Complained, &["complained"]),
+];
+
+impl Service {
+    /// The service whose export has these headers, as `folded` leaves them.
+    pub fn of(headers: &[String]) -> Option<&'static Service> {
+        let has = |header: &&str| headers.contains(&folded(header));
+        SERVICES.iter().find(|service| {
+            service.needs.iter().all(|needed| needed.split('|').any(|header| has(&header)))
+                && service.signs.iter().filter(|sign| has(sign)).count() >= service.at_least
+        })
+    }
+}
+
+/// A header without case, spaces and punctuation: `E-mail Address` is `emailaddress`.
+pub(super) fn folded(header: &str) -> String {
+    header.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recognised(header: &str) -> Option<&'static str> {
+        let headers: Vec<String> = header.split(',').map(folded).collect();
+        Service::of(&headers).map(|service| service.name)
+    }
+
+    #[test]
+    fn an_export_is_known_by_its_columns() {
+        for (header, name) in [
+            ("Email Address,First Name,Last Name,MEMBER_RATING,OPTIN_TIME,TAGS", "Mailchimp"),
+            ("email address,unsub_time,unsub_reason", "Mailchimp"),
+            ("Email Address,CLEAN_TIME,LEID", "Mailchimp"),
+            ("id,email,name,note,subscribed_to_emails,complimentary_plan,created_at", "Ghost"),
+            ("email,active_subscription,expiry,email_disabled,created_at", "Substack"),
+            ("Email,Subscription Type,Email Disabled", "Substack"),
+            ("uuid,email,name,attributes,status,created_at,updated_at", "listmonk"),
+            ("email,notes,metadata,tags,type", "Buttondown"),
+            ("Email Address,Type,Notes,Tags", "Buttondown"),
+            ("email,First Name,status,tier,created_at,utm_source", "beehiiv"),
+            ("email,status,sent,opens_count,clicks_count,subscribed_at", "MailerLite"),
+            ("first_name,email,status,created_at", "Kit"),
+            ("First Name,E-mail Address,State,Created At,Tags", "Kit"),
+        ] {
+            assert_eq!(recognised(header), Some(name), "{header}");
+        }
+    }
+
+    #[test]
+    fn an_ordinary_list_is_none_of_them() {
+        for header in [
+            "email",
+            "email,name,status,created",
+            "email,first_name,last_name,created_at",
+            "email,name,type",
+            "邮箱,姓名,状态",
+        ] {
+            assert_eq!(recognised(header), None, "{header}");
+        }
+    }
+}
