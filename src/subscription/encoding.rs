@@ -164,10 +164,14 @@ fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut text = String::with_capacity(decoder.max_utf8_buffer_length_without_replacement(bytes.len())?);
     let (result, _) = decoder.decode_to_string_without_replacement(bytes, &mut text, true);
-    // Characters for private use and controls are where an encoding has nothing.
-    let is_text =
-        |char: char| !(char.is_control() && !"\r\n\t".contains(char)) && !('\u{e000}'..='\u{f8ff}').contains(&char);
     (result == DecoderResult::InputEmpty && text.chars().all(is_text)).then_some(text)
+}
+
+/// Whether a character is one that people write: an encoding has characters for private use, and controls, where another
+/// has letters.
+fn is_text(char: char) -> bool {
+    let is_private = ('\u{e000}'..='\u{f8ff}').contains(&char);
+    !is_private && (!char.is_control() || "\r\n\t".contains(char))
 }
 
 #[cfg(test)]

@@ -78,7 +78,8 @@ impl<'a> Doubts<'a> {
     }
 
     fn look_at(&mut self, record: &ByteRecord) {
-        if !record.get(self.layout.address).unwrap_or_default().contains(&b'@') {
+        let names_somebody = record.get(self.layout.address).unwrap_or_default().contains(&b'@');
+        if !names_somebody || std::str::from_utf8(record.as_slice()).is_err() {
             return;
         }
         for column in &self.layout.states {

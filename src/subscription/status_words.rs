@@ -95,7 +95,6 @@ const ABOUT_JOINING: &[&str] = &[
     "datesubscribed",
     "subscriptiondate",
     "subscriptiontime",
-    "subscriptionsource",
     "subscriptionid",
     "订阅时间",
     "订阅日期",
@@ -104,6 +103,9 @@ const ABOUT_JOINING: &[&str] = &[
     "訂閱日期",
     "訂閱來源",
 ];
+
+/// How such headers may begin: `Subscription source (paid)`.
+const JOINED_BY: &str = "subscriptionsource";
 
 /// Headers that say nothing, so that less in their cells is enough.
 const VAGUE_HEADERS: &[&str] = &["type", "kind", "group", "category", "segment", "stage", "类型", "类别", "分组"];
@@ -148,7 +150,7 @@ const CELLS_OF_VAGUE: &[&str] = &[
 /// Whether a column may be about the status, by its header.
 pub(super) fn is_of_header(header: &str) -> bool {
     let whole = folded(header);
-    if ABOUT_JOINING.contains(&whole.as_str()) {
+    if ABOUT_JOINING.contains(&whole.as_str()) || whole.starts_with(JOINED_BY) {
         return false;
     }
     HEADER_PARTS.iter().any(|part| whole.contains(part))
@@ -247,6 +249,7 @@ mod tests {
             "tags",
             "created",
             "Subscribed at",
+            "Subscription source (free)",
             "subscription_date",
             "type",
             "notes",

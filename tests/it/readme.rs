@@ -63,6 +63,9 @@ fn every_command_of_the_readme_works() {
     let project = tempfile::tempdir().unwrap();
     demonstration(project.path());
     fs::write(project.path().join("readers.csv"), "email,name\nreader@example.org,A Reader\n").unwrap();
+    fs::write(project.path().join("crm.csv"), "email,Mails,State\ncrm@example.org,1,CA\n").unwrap();
+    fs::write(project.path().join("complaints.csv"), "email\ncomplained@example.org\n").unwrap();
+    fs::write(project.path().join("legacy.csv"), b"email,name\nli@example.org,\xc0\xee\n").unwrap();
     let weekly =
         "title: T\nbase_url: https://example.org\nmail: {from: n@example.org, edition: digest}\nstore: sqlite:w.db\n";
     fs::write(project.path().join("weekly.yaml"), weekly).unwrap();
@@ -103,7 +106,7 @@ fn every_project_file_of_the_readme_is_read() {
         .filter(|(language, text)| language == "yaml" && !is_workflow(text))
         .map(|it| it.1)
         .collect();
-    assert_eq!(project_files.len(), 18, "the README has lost a project file, or has a new one");
+    assert_eq!(project_files.len(), 19, "the README has lost a project file, or has a new one");
     for block in project_files {
         let project = tempfile::tempdir().unwrap();
         demonstration(project.path());

@@ -1,6 +1,7 @@
 use super::*;
 use crate::dkim::KeyFile;
 use crate::feed::Format;
+use crate::subscription::options::{Options, SaidIn};
 
 fn parse(text: &str) -> Result<Config, Vec<Finding>> {
     Config::parse("slugline.yaml", text)
@@ -123,4 +124,36 @@ fn a_sender_that_few_servers_take_is_none() {
           (write an address that is ASCII before the `@`)"
         ]
     );
+}
+
+#[test]
+fn a_list_is_a_file_or_says_what_its_columns_mean() {
+    let list = |mail: &str| {
+        let text = format!("title: T\nbase_url: https://e.org\nmail:\n  from: n@e.org\n  subscribers: {mail}\n");
+        parse(&text).map(|config| config.mail.unwrap().subscribers.unwrap())
+    };
+    let plain = list("readers.csv").unwrap();
+    assert_eq!(plain.file, PathBuf::from("readers.csv"));
+    assert_eq!(plain.options, Options { said_in: SaidIn::ProjectFile, ..Options::default() });
+    let full = list(
+        "{file: crm.csv, map: {email: E, status: [A, B]}, states: {left: [0, no, true], active: ~, bounced: '*'}, keep: x, \
+         encoding: GBK}",
+    )
+    .unwrap();
+    let words: Vec<(&str, &str)> =
+        full.options.states.iter().map(|meaning| (meaning.word.as_str(), meaning.status.as_str())).collect();
+    let expected =
+        [("", "active"), ("*", "bounced"), ("0", "unsubscribed"), ("no", "unsubscribed"), ("true", "unsubscribed")];
+    assert_eq!(words, expected);
+    assert_eq!((full.options.columns.email.as_deref(), full.options.columns.status.len()), (Some("E"), 2));
+    assert_eq!((full.options.keep, full.options.encoding.unwrap().name()), (vec!["x".to_owned()], "GBK"));
+    for (mail, message) in [
+        ("{file: a.csv, states: {gone: 1}}", "it is not a status: there is no status `gone`"),
+        ("{file: a.csv, encoding: utf-9}", "it is not the name of an encoding: there is no such encoding"),
+        ("{file: a.csv, mapp: {}}", "expected a file, or a mapping of file, map, states, keep and encoding"),
+        ("{map: {}}", "expected a file, or a mapping of file, map, states, keep and encoding"),
+    ] {
+        let wrong = list(mail).unwrap_err();
+        assert!(wrong[0].message.contains(message), "{wrong:?}");
+    }
 }
