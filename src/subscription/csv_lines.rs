@@ -68,8 +68,11 @@ impl<'a> Lines<'a> {
         self.given = 0;
         if self.ahead.is_empty() {
             read_line(&mut self.source, &mut self.record)?;
-            // Most lines have no quote that could stay open.
-            if memchr::memchr(b'"', &self.record).is_none() {
+            // Most lines leave no quote open, and are as they have to be.
+            let is_whole = memchr::memchr(b'"', &self.record).is_none()
+                || (memchr::memmem::find(&self.record, b" \"").is_none()
+                    && Quote::None.after(&self.record, self.delimiter) != Quote::Open);
+            if is_whole {
                 self.line += usize::from(!self.record.is_empty());
                 return Ok(());
             }

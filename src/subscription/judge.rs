@@ -48,7 +48,7 @@ pub(super) fn plan(path: &str, source: &mut dyn Rewindable, options: &Options) -
     let headers = reader.byte_headers().with_context(failed)?;
     let headers: Vec<String> = headers.iter().map(|header| String::from_utf8_lossy(header).trim().to_owned()).collect();
     let layout = Layout::new(&headers, path, options).map_err(|finding| finding.at(place(path, first)))?;
-    if layout.whole_list.is_some() {
+    if layout.whole_list.is_some() || !layout.has_to_be_looked_at() {
         return Ok(Plan { encoding, layout });
     }
     let mut doubts = Doubts::new(&headers, &layout);

@@ -126,6 +126,11 @@ impl Layout {
         self.whole_list.is_some() || !self.states.is_empty() || !self.confirmed_by.is_empty()
     }
 
+    /// Whether there are columns whose cells may stop an import.
+    pub fn has_to_be_looked_at(&self) -> bool {
+        !(self.states.is_empty() && self.suspects.is_empty() && self.watched.is_empty())
+    }
+
     /// The display name in a row: what its columns hold, joined by spaces.
     pub fn name(&self, record: &StringRecord) -> String {
         let parts: Vec<&str> = self.names.iter().map(|at| field(record, *at)).filter(|part| !part.is_empty()).collect();
