@@ -68,11 +68,7 @@ impl<'a> Lines<'a> {
         self.given = 0;
         if self.ahead.is_empty() {
             read_line(&mut self.source, &mut self.record)?;
-            // Most lines leave no quote open, and are as they have to be.
-            let is_whole = memchr::memchr(b'"', &self.record).is_none()
-                || (memchr::memmem::find(&self.record, b" \"").is_none()
-                    && Quote::None.after(&self.record, self.delimiter) != Quote::Open);
-            if is_whole {
+            if is_plain(&self.record, self.delimiter) {
                 self.line += usize::from(!self.record.is_empty());
                 return Ok(());
             }
@@ -81,7 +77,7 @@ impl<'a> Lines<'a> {
         let mut lines = VecDeque::new();
         let mut quote = Quote::None;
         while let Some(mut line) = self.next_line()? {
-            if memchr::memmem::find(&line, b" \"").is_some() {
+            if has_space_before_quote(&line) {
                 line = quote.without_space(&line, self.delimiter);
             }
             quote = quote.after(&line, self.delimiter);
@@ -200,6 +196,16 @@ impl Quote {
         }
         quote
     }
+}
+
+/// Whether a record is one line, as it has to be: nearly all are.
+fn is_plain(line: &[u8], delimiter: u8) -> bool {
+    memchr::memchr(b'"', line).is_none()
+        || (!has_space_before_quote(line) && Quote::None.after(line, delimiter) != Quote::Open)
+}
+
+fn has_space_before_quote(line: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', line).any(|at| at > 0 && line[at - 1] == b' ')
 }
 
 /// The separator that Excel names in a line of its own before the header: `sep=;`.

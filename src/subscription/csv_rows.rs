@@ -7,7 +7,7 @@ use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
-use crate::subscriber::NewSubscriber;
+use crate::subscriber::{NewSubscriber, Status};
 use crate::subscription::csv_lines::Lines;
 use crate::subscription::judge::Plan;
 use crate::subscription::layout::field;
@@ -91,9 +91,13 @@ impl<'a> Rows<'a> {
         }
         let address = self.address()?;
         let status = layout.status(&self.record).map_err(|at| unknown_status(field(&self.record, at)))?;
-        let name = layout.name(&self.record);
-        if name.len() > MAX_NAME_BYTES {
+        let mut name = layout.name(&self.record);
+        if name.len() > MAX_NAME_BYTES && status == Status::Active {
             return Err(Box::new(long_name(&address, name.len())));
+        }
+        if name.len() > MAX_NAME_BYTES {
+            // That they are not to be mailed is what counts.
+            name.clear();
         }
         let attributes = layout.attributes.iter().filter(|(at, _)| !field(&self.record, *at).is_empty());
         let attributes = attributes.map(|(at, header)| (header.clone(), field(&self.record, *at).into())).collect();

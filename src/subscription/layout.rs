@@ -196,6 +196,12 @@ impl<'a> Headers<'a> {
         self.folded.iter().position(|header| *header == wanted && !wanted.is_empty())
     }
 
+    /// All columns of that header: where two have the status, either takes somebody away.
+    fn all(&self, header: &str) -> Vec<usize> {
+        let wanted = folded(header);
+        (0..self.folded.len()).filter(|at| self.folded[*at] == wanted && !wanted.is_empty()).collect()
+    }
+
     fn first(&self, headers: &[&str]) -> Option<usize> {
         headers.iter().find_map(|header| self.find(header))
     }
@@ -237,20 +243,25 @@ impl<'a> Headers<'a> {
 
     /// The columns that tell the status: those that a person names, and those that are known.
     fn states(&self, service: Option<&'static Service>, address: usize) -> Result<Vec<StateColumn>, Box<Finding>> {
-        let known = service.map_or(&[][..], |service| service.states).iter();
-        let known: Vec<(usize, &Tells)> =
-            known.filter_map(|(header, tells)| Some((self.find(header)?, tells))).collect();
+        let known = service.map_or(&[][..], |service| service.states);
+        let all = |(header, tells): &'static (&str, Tells)| self.all(header).into_iter().map(move |at| (at, tells));
+        let known: Vec<(usize, &Tells)> = known.iter().flat_map(all).collect();
         let is_alone = known.iter().filter(|(_, tells)| matches!(tells, Tells::FileOf(_))).count() == 1;
         let known = known.into_iter().map(|(at, tells)| StateColumn::of_service(at, tells, is_alone));
         let mut states: Vec<StateColumn> = known.collect();
         let said = &self.options.states;
-        let named: Result<Vec<usize>, _> = self.options.columns.status.iter().map(|named| self.named(named)).collect();
-        let mut explained = named?;
+        let mut explained = Vec::new();
+        for named in &self.options.columns.status {
+            let at = self.named(named)?;
+            explained.extend(self.all(&self.headers[at]));
+        }
         let (is_named, is_explained) = (!explained.is_empty(), !said.is_empty());
         if !is_named {
-            let own = self.first(&STATUS_HEADERS).filter(|at| *at != address && !self.keeps(&self.headers[*at]));
-            let worded = states.iter().find(|state| state.has_words()).map(|state| state.at);
-            explained.extend(if service.is_none() { own } else { worded.filter(|_| is_explained) });
+            let own = STATUS_HEADERS.iter().flat_map(|header| self.all(header));
+            let own = own.filter(|at| *at != address && !self.keeps(&self.headers[*at]));
+            let worded = states.iter().filter(|state| is_explained && state.has_words()).map(|state| state.at);
+            let worded: Vec<usize> = worded.collect();
+            explained.extend(if service.is_none() { own.collect() } else { worded });
         }
         if explained.is_empty() && is_explained {
             return Err(Box::new(self.no_status()));

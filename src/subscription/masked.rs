@@ -15,6 +15,7 @@ pub(super) fn masked(text: &str) -> String {
             break;
         }
     }
+    let shown: String = shown.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
     if shown.chars().count() <= SHOWN {
         return shown;
     }
@@ -34,6 +35,7 @@ mod tests {
             ("ab@cd@example.org", "a...@example.org"),
             ("no address", "no address"),
             ("李@例え.jp", "李...@例え.jp"),
+            ("on\ntwo lines", "on two lines"),
             ("", ""),
         ] {
             assert_eq!(masked(text), shown);

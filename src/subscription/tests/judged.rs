@@ -43,7 +43,6 @@ fn a_column_that_looks_like_the_status_stops_the_import() {
             ("email,remark\na@example.org,\nb@example.org,Unsubscribed\n", "remark"),
             ("邮箱,备注\na@example.org,\nb@example.org,已退订\n", "备注"),
             ("email,status,is_active\na@example.org,active,0\n", "is_active"),
-            ("email,status,Status\na@example.org,active,left\n", "Status"),
             ("id,email,subscribed_to_emails,created_at,labels,bounced\n1,a@example.org,true,,,yes\n", "bounced"),
         ] {
             let (message, help) = stops(store, csv, &Options::default());
@@ -114,6 +113,17 @@ fn a_person_says_what_it_means() {
             "email,status\na@example.org,A\nb@example.org,unsubscribed\n",
             mapped(&[], "active=a"),
             vec!["active", "unsubscribed"],
+        ),
+        // Of two columns of one header either takes somebody away.
+        (
+            "email,status,Status\na@example.org,active,left\nb@example.org,,active\n",
+            Options::default(),
+            vec!["unsubscribed", "active"],
+        ),
+        (
+            "email,x,X\na@example.org,1,0\nb@example.org,1,1\n",
+            mapped(&["x"], "active=1,left=0"),
+            vec!["unsubscribed", "active"],
         ),
         // A service's own column, with a word that it has got since.
         (
@@ -201,6 +211,9 @@ fn a_name_that_is_too_long_is_refused() {
         assert_eq!(added.new, 1);
         assert_eq!(findings, ["list.csv:2: the name of a...@example.org has 200000 bytes; 900 are the most"]);
         assert!(exported(store).contains("b@example.org,\"Solvik, Maren\",active"));
+        let csv = format!("email,name,status\nc@example.org,{},left\n", "x".repeat(200_000));
+        let (added, findings) = import_text(store, &csv).unwrap();
+        assert_eq!((added.away, findings), (1, vec![]), "that they left is not lost with the name");
         let (_, findings) = import_text(store, &format!("email\na@{}\n", "x".repeat(200_000))).unwrap();
         assert!(findings[0].len() < 250, "{findings:?}");
     });
