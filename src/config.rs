@@ -133,6 +133,11 @@ impl MailConfig {
 }
 
 impl Config {
+    /// Whether mail leaves over SMTP.
+    pub fn mails_over_smtp(&self) -> bool {
+        matches!(&self.mail, Some(MailConfig { via: Via::Smtp(_), .. }))
+    }
+
     /// The publication in each of its languages, its own first.
     pub fn publications(&self) -> Vec<&Publication> {
         std::iter::once(&self.publication).chain(self.languages.others()).collect()

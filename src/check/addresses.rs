@@ -18,7 +18,7 @@ pub(super) const RULES: [&Rule; 1] = [&ADDRESS_SMTPUTF8];
 const NAMED: usize = 3;
 
 /// The addresses that only a mail server with SMTPUTF8 takes: RFC 6531.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct International {
     count: u64,
     named: Vec<String>,

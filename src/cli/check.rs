@@ -7,7 +7,7 @@ use crate::check::International;
 use crate::check::rules::{self, Rule};
 use crate::cli::report::severity;
 use crate::cli::{Context, Exit};
-use crate::config::{Config, MailConfig, Via};
+use crate::config::Config;
 use crate::finding::{Finding, Severity};
 use crate::load::{self, InvalidConfig};
 use crate::review::{self, Review};
@@ -84,9 +84,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// What is to say of the addresses of those who would be mailed over SMTP. A store that is not there yet is not made for it,
 /// and one on a server is not asked: `check` runs where there is no password.
 fn international(context: &Context, config: &Config) -> anyhow::Result<Option<Finding>> {
-    let Some(MailConfig { via: Via::Smtp(_), .. }) = &config.mail else { return Ok(None) };
     let Location::Sqlite(file) = &config.store else { return Ok(None) };
-    if config.check.off.iter().any(|rule| rule == "address-smtputf8") || !context.project.path(file).is_file() {
+    if !config.mails_over_smtp()
+        || config.check.off.iter().any(|rule| rule == "address-smtputf8")
+        || !context.project.path(file).is_file()
+    {
         return Ok(None);
     }
     let (store, mut found) = (context.store(config)?, International::default());

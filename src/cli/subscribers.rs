@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 
 use clap::{Subcommand, ValueEnum};
 
+use crate::check::International;
 use crate::cli::report::Columns;
 use crate::cli::{Context, Exit};
 use crate::compose::secrets;
@@ -93,8 +94,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut store = context.store(&config)?;
     let store = &mut *store;
     match &args.action {
-        Action::Add { address, name, again } => add(context, store, address, name, *again),
-        Action::Import(args) => import::run(context, store, args),
+        Action::Add { address, name, again } => add(context, &config, store, address, name, *again),
+        Action::Import(args) => import::run(context, &config, store, args),
         Action::List { status } => list(context, store, *status),
         Action::Export { format } => export(context, store, *format),
         Action::Remove { address, token } => {
@@ -106,12 +107,18 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 fn add(
     context: &Context,
+    config: &Config,
     store: &mut dyn Store,
     address: &EmailAddress,
     name: &str,
     again: bool,
 ) -> anyhow::Result<Exit> {
     let joined = subscription::add(store, NewSubscriber::new(address.clone(), name), again, context.clock.now())?;
+    if config.mails_over_smtp() {
+        let mut international = International::default();
+        international.look_at(address);
+        context.report.findings(international.finding("subscriber").as_slice());
+    }
     let (word, exit) = match joined {
         Joined::New => ("added", Exit::Done),
         Joined::Known => ("known already", Exit::Done),

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use anyhow::Context as _;
 
+use crate::check::International;
 use crate::finding::Finding;
 use crate::store::{Added, Met, Store};
 use crate::subscriber::{NewSubscriber, Status};
@@ -27,8 +28,12 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
     let plan = judge::plan(path, list, options)?;
     // Hashes instead of addresses, of which there may be millions: that two of them are the same will not happen.
     let (hasher, mut people, mut added) = (RandomState::new(), HashMap::new(), Added::default());
+    let mut international = International::default();
     let findings = each_batch(store, path, list, &plan, &mut |rows| {
         for (row, there) in rows {
+            if row.status == Status::Active {
+                international.look_at(&row.address);
+            }
             let place = people.entry(hasher.hash_one(row.address.key()));
             let is_first = matches!(place, std::collections::hash_map::Entry::Vacant(_));
             let before = there.unwrap_or(row.status);
@@ -44,7 +49,7 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
         }
         Ok(())
     })?;
-    Ok(Imported { service: plan.service(), added, findings })
+    Ok(Imported { service: plan.service(), added, international, findings })
 }
 
 /// Calls `each` with those whom an import would add and who would get mail, in the order of the list; returns a finding for

@@ -79,7 +79,7 @@ impl Args {
     }
 }
 
-pub(super) fn run(context: &Context, store: &mut dyn Store, args: &Args) -> anyhow::Result<Exit> {
+pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, args: &Args) -> anyhow::Result<Exit> {
     let options = args.options()?;
     let (shown, mut list) = match args.file.as_str() {
         "-" => ("stdin", spooled(&mut io::stdin().lock()).context("failed to read stdin")?),
@@ -90,13 +90,16 @@ pub(super) fn run(context: &Context, store: &mut dyn Store, args: &Args) -> anyh
         false => import(context, store, shown, &mut list, &options)?,
     };
     show(context, &imported.findings);
+    if config.mails_over_smtp() {
+        context.report.findings(imported.international.finding("subscriber").as_slice());
+    }
     report(context, &imported, args.dry_run)?;
     Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
 }
 
 /// Says who of the list will be mailed.
 fn report(context: &Context, imported: &Imported, is_dry_run: bool) -> anyhow::Result<()> {
-    let Imported { service, added: Added { new, known, repeated, away, people }, findings } = imported;
+    let Imported { service, added: Added { new, known, repeated, away, people }, findings, .. } = imported;
     let bad = findings.len();
     if context.report.json {
         let rows: Vec<FindingRow<'_>> = findings.iter().map(FindingRow::of).collect();
