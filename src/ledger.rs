@@ -156,6 +156,8 @@ pub enum Outcome {
     Unknown(String),
     /// Nothing was sent, and that says nothing about the recipient (no connection): back to the queue.
     Requeued,
+    /// The server refused it, as its reply says, and that was about us: back to the queue, behind those nobody has tried.
+    PutBack(String),
 }
 
 impl Outcome {
@@ -166,7 +168,7 @@ impl Outcome {
             Outcome::Deferred { .. } => State::Deferred,
             Outcome::Failed { .. } => State::Failed,
             Outcome::Unknown(_) => State::Unknown,
-            Outcome::Requeued => State::Queued,
+            Outcome::Requeued | Outcome::PutBack(_) => State::Queued,
         }
     }
 }

@@ -149,7 +149,8 @@ pub trait Store: Send {
     fn renew_run(&mut self, now: DateTime<Utc>) -> Result<Recovered, StoreError>;
 
     /// Takes up to `limit` recipients: queued ones, and deferred ones whose time has come, in the order of their
-    /// numbers. Those who left or were suppressed since the freeze become `suppressed` instead, and do not count.
+    /// numbers, those first whom no server has refused: whom it puts off again and again keeps nobody waiting. Those who
+    /// left or were suppressed since the freeze become `suppressed` instead, and do not count.
     ///
     /// Not durable by itself, so that a slow disk does not hold up others who write: nothing may be sent to them before
     /// `barrier` has been called and has returned.

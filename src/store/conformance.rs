@@ -39,6 +39,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| everybody_is_claimed_once(open));
     world(&|open| some_are_claimed_and_looked_at_by_number(open));
     world(&|open| outcomes_are_kept(open));
+    world(&|open| whom_no_server_has_refused_comes_first(open));
     world(&|open| only_what_is_claimed_is_written(open));
     world(&|open| who_left_is_skipped(open));
     world(&|open| a_dead_run_is_settled(open));
@@ -333,6 +334,32 @@ fn outcomes_are_kept(open: Open<'_>) {
     };
     store.each_delivery(&issue(), Some(State::Failed), &mut each).unwrap();
     assert_eq!(failed, [(address(2), Some("550 5.1.1 nobody".to_owned()))]);
+}
+
+fn whom_no_server_has_refused_comes_first(open: Open<'_>) {
+    let mut store = begun(open, 6);
+    let ids = claim(&mut *store, 4);
+    let later = now() + TimeDelta::minutes(5);
+    let put_back = |id| (id, Entry::Ended(Outcome::PutBack("421 4.7.0 Busy".into())));
+    let deferred = Outcome::Deferred { reply: "450 later".into(), retry_at: later };
+    let unsent = (ids[3], Entry::Ended(Outcome::Requeued));
+    record(&mut *store, &[put_back(ids[0]), put_back(ids[1]), (ids[2], Entry::Ended(deferred)), unsent.clone()]);
+    let queued = (State::Queued, 0);
+    assert_eq!(states(&*store)[..4], [queued, queued, (State::Deferred, 1), queued], "it counts for nothing");
+    let claimed = |store: &mut dyn Store, limit, now| -> Vec<i64> {
+        store.claim(&issue(), limit, now).unwrap().into_iter().map(|claim| claim.subscriber.id.0).collect()
+    };
+    assert_eq!(claimed(&mut *store, 2, later), [4, 5]);
+    assert_eq!(claimed(&mut *store, 2, later), [6, 1]);
+    // One that was not tried this time either stays where it was.
+    record(&mut *store, &[(ids[0], Entry::Ended(Outcome::Requeued)), unsent]);
+    drop(store);
+    let mut store = open();
+    store.begin_run(&run("boot"), now()).unwrap();
+    assert_eq!(claimed(&mut *store, 9, later), [4, 5, 6, 1, 2, 3]);
+    let said: Vec<_> = store.deliveries_to(&issue(), &ids).unwrap().into_iter().map(|it| it.reply).collect();
+    let busy = Some("421 4.7.0 Busy".to_owned());
+    assert_eq!(said, [busy.clone(), busy, Some("450 later".to_owned()), None]);
 }
 
 fn only_what_is_claimed_is_written(open: Open<'_>) {

@@ -78,7 +78,10 @@ impl Memory {
         guard.write()?;
         let tables = &mut *guard;
         let mut claims = Vec::new();
-        for (_, row) in tables.rows.iter_mut().filter(|((of, id), _)| of == issue && wanted(*id)) {
+        let waiting = tables.rows.iter_mut().filter(|((of, id), _)| of == issue && wanted(*id));
+        let (untried, tried): (Vec<_>, Vec<_>) =
+            waiting.partition(|(_, row)| row.delivery.state == State::Queued && row.retry_at.is_none());
+        for (_, row) in untried.into_iter().chain(tried) {
             let is_due = match row.delivery.state {
                 State::Queued => true,
                 State::Deferred => row.retry_at.is_some_and(|at| at <= now),

@@ -12,6 +12,8 @@
 //! (`runs::server`). A server whose fail-over loses durable commits too is no place for a store. Connections go to the
 //! server itself, or through a pooler in session mode: locks and prepared statements belong to the session.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use postgres::Transaction;
 use secrecy::SecretString;
@@ -50,6 +52,8 @@ pub struct Postgres {
     link: Link,
     /// When the run began, or last said that it is alive.
     renewed: Option<DateTime<Utc>>,
+    /// Mailings in which every recipient who waits was refused before: to look for others each time would take long.
+    tried: BTreeSet<IssueId>,
 }
 
 impl Postgres {
@@ -68,7 +72,7 @@ impl Postgres {
         let roots = roots.map_err(|error| link::unreadable(url, error))?;
         let link = Link::open(address, password, roots.as_deref())?;
         link.prepare()?;
-        Ok(Self { link, renewed: None })
+        Ok(Self { link, renewed: None, tried: BTreeSet::new() })
     }
 
     /// Runs `work`, which changes what a moved store would not tell the other one, in one transaction.
@@ -182,7 +186,16 @@ impl Store for Postgres {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-        claims::claim(&self.link, issue, limit, now)
+        let claim = |untried, limit| claims::claim(&self.link, issue, untried, limit, now);
+        let mut claims = match self.tried.contains(issue) {
+            true => Vec::new(),
+            false => claim(true, limit)?,
+        };
+        if claims.len() < limit {
+            claims.extend(claim(false, limit - claims.len())?);
+            self.tried.insert(issue.clone());
+        }
+        Ok(claims)
     }
 
     fn claim_these(

@@ -7,6 +7,7 @@
 //! leaves behind.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ use crate::store::{Added, Barrier, Begun, Recorder, Requeued, Store, StoreError}
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use file::beside;
+use ledger::Due;
 use log::{Log, lock};
 use times::{time, time_text};
 
@@ -50,6 +52,8 @@ pub struct Sqlite {
     durable: Cell<bool>,
     /// While this process may send.
     sending: Option<Sending>,
+    /// Mailings in which every recipient who waits was refused before: to look for others each time would take long.
+    tried: BTreeSet<IssueId>,
 }
 
 /// The right to send, and what is done with it.
@@ -251,7 +255,17 @@ impl Store for Sqlite {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-        self.claimed(|transaction, run| ledger::claim(transaction, issue, run, limit, now))
+        let claim =
+            |which, limit| self.claimed(|transaction, run| ledger::claim(transaction, issue, run, which, limit, now));
+        let mut claims = match self.tried.contains(issue) {
+            true => Vec::new(),
+            false => claim(Due::Untried, limit)?,
+        };
+        if claims.len() < limit {
+            claims.extend(claim(Due::All, limit - claims.len())?);
+            self.tried.insert(issue.clone());
+        }
+        Ok(claims)
     }
 
     fn claim_these(

@@ -139,7 +139,11 @@ impl Tables {
             }
             Outcome::Failed { reply, .. } => (State::Failed, Some(reply)),
             Outcome::Unknown(reply) => (State::Unknown, Some(reply)),
-            Outcome::Requeued => (State::Queued, None),
+            Outcome::Requeued => (State::Queued, row.delivery.reply.take()),
+            Outcome::PutBack(reply) => {
+                row.retry_at = Some(now);
+                (State::Queued, Some(reply))
+            }
         };
         row.delivery.attempts += u32::from(state != State::Queued);
         (row.delivery.state, row.delivery.reply, row.delivery.changed) = (state, reply, Some(now));

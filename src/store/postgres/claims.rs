@@ -39,6 +39,10 @@ counted AS (
 )
 SELECT taken.*, mine.id IS NULL FROM (SELECT) AS one LEFT JOIN mine ON true LEFT JOIN taken ON true ORDER BY taken.id";
 
+/// The same for those whom no server has refused.
+static CLAIM_UNTRIED: LazyLock<String> =
+    LazyLock::new(|| CLAIM.replace("(state = 'queued' OR retry_at <= $4)", "state = 'queued' AND retry_at IS NULL"));
+
 /// The same for those who are named.
 static CLAIM_THESE: LazyLock<String> =
     LazyLock::new(|| CLAIM.replace("ORDER BY subscriber LIMIT $3", "AND subscriber = ANY($3) ORDER BY subscriber"));
@@ -62,8 +66,10 @@ entry AS (
 written AS (
     UPDATE delivery SET state = entry.state, changed = $3,
         run = CASE WHEN entry.state IN ('sending', 'claimed') THEN delivery.run END,
-        reply = CASE WHEN entry.state IN ('sending', 'claimed') THEN delivery.reply ELSE entry.reply END,
-        retry_at = CASE WHEN entry.state IN ('sending', 'claimed') THEN delivery.retry_at ELSE entry.retry_at END,
+        reply = coalesce(entry.reply,
+            CASE WHEN entry.state IN ('sending', 'claimed', 'queued') THEN delivery.reply END),
+        retry_at = coalesce(entry.retry_at,
+            CASE WHEN entry.state IN ('sending', 'claimed', 'queued') THEN delivery.retry_at END),
         attempts = delivery.attempts - (delivery.state = 'unknown')::int
             + (entry.state NOT IN ('sending', 'claimed', 'queued'))::int
     FROM entry
@@ -85,11 +91,19 @@ SELECT written.subscriber, mine.id IS NULL
 FROM quickly LEFT JOIN mine ON true LEFT JOIN written ON true";
 
 /// Takes up to `limit` recipients, in the order of their numbers; what others are taking at the moment is passed over.
-pub(super) fn claim(link: &Link, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
+/// `untried`: of those alone whom no server has refused.
+pub(super) fn claim(
+    link: &Link,
+    issue: &IssueId,
+    untried: bool,
+    limit: usize,
+    now: DateTime<Utc>,
+) -> StoreResult<Vec<Claim>> {
+    let sql = if untried { CLAIM_UNTRIED.as_str() } else { CLAIM };
     let mut claims: Vec<Claim> = Vec::new();
     loop {
         let left = limit - claims.len();
-        let taken = take(link, issue, CLAIM, &(left as i64), now)?;
+        let taken = take(link, issue, sql, &(left as i64), now)?;
         let is_last = taken.len() < left;
         claims.extend(taken.into_iter().filter(|claim| claim.subscriber.status == Status::Active));
         // Those who left since make room for others, if there are any.
@@ -149,7 +163,7 @@ pub(super) fn record(
     loop {
         let mut seen = BTreeSet::new();
         let (first, later): (Vec<usize>, Vec<usize>) = open.iter().partition(|at| seen.insert(entries[**at].0));
-        let columns = Columns::of(first.iter().map(|at| &entries[*at]));
+        let columns = Columns::of(first.iter().map(|at| &entries[*at]), now);
         let written = link.repeated("record what is sent", |session, again| {
             numbered(session, again, |session, run, call, done| match done {
                 Some(answer) => Ok(answer),
@@ -177,7 +191,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn of<'a>(entries: impl Iterator<Item = &'a (SubscriberId, Entry)>) -> Self {
+    fn of<'a>(entries: impl Iterator<Item = &'a (SubscriberId, Entry)>, now: DateTime<Utc>) -> Self {
         let mut columns = Self::default();
         for (subscriber, entry) in entries {
             let (state, reply, retry_at) = match entry {
@@ -188,6 +202,8 @@ impl Columns {
                 Entry::Ended(Outcome::Failed { reply, .. }) => (State::Failed, Some(reply), None),
                 Entry::Ended(Outcome::Unknown(why)) => (State::Unknown, Some(why), None),
                 Entry::Ended(Outcome::Requeued) => (State::Queued, None, None),
+                // The time says that it was tried.
+                Entry::Ended(Outcome::PutBack(reply)) => (State::Queued, Some(reply), Some(now)),
             };
             columns.subscribers.push(subscriber.0);
             columns.states.push(state.as_str());

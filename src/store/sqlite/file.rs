@@ -1,6 +1,7 @@
 //! The file: made for its owner alone, opened, and written in transactions of two speeds.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,7 +32,8 @@ impl Sqlite {
     pub fn open(path: &Path) -> StoreResult<Self> {
         make_private(path).map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
         let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
-        let mut store = Self { connection, path: path.to_owned(), durable: Cell::new(true), sending: None };
+        let (durable, tried) = (Cell::new(true), BTreeSet::new());
+        let mut store = Self { connection, path: path.to_owned(), durable, sending: None, tried };
         store.connection.busy_timeout(PATIENCE).map_err(|error| error::opening(path, error))?;
         // Before anything is set: a database of another program is left as it is.
         schema::recognise(&store.connection, path)?;

@@ -119,27 +119,48 @@ fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
     })
 }
 
+/// Which recipients are claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Whom no server has refused.
+    Untried,
+    /// All who wait and may be tried now.
+    All,
+}
+
+impl Due {
+    /// What has to hold of a row of `delivery`; `now` stands for the time.
+    fn condition(self, now: &str) -> String {
+        match self {
+            Due::Untried => "delivery.state = 'queued' AND delivery.retry_at IS NULL".to_owned(),
+            Due::All => format!("(delivery.state = 'queued' OR delivery.retry_at <= {now})"),
+        }
+    }
+}
+
 /// Claims recipients, and gives the number of the mailing with them.
 pub(super) fn claim(
     transaction: &Transaction<'_>,
     issue: &IssueId,
     run: i64,
+    which: Due,
     limit: usize,
     now: DateTime<Utc>,
 ) -> Result<(i64, Vec<Claim>)> {
     let mailing = number(transaction, issue)?;
     let now = time_text(now);
+    let sql = format!(
+        "UPDATE delivery SET state = 'claimed', run = ?4, changed = ?5
+         WHERE mailing = ?1 AND subscriber BETWEEN ?2 AND ?3 AND state IN ('queued', 'deferred') AND {}",
+        which.condition("?5")
+    );
     let mut claims: Vec<Claim> = Vec::new();
     while claims.len() < limit {
-        let due = due(transaction, mailing, limit - claims.len(), &now)?;
+        let due = due(transaction, mailing, which, limit - claims.len(), &now)?;
         let (Some(first), Some(last)) = (due.first(), due.last()) else { break };
         // All who are due from the first to the last, which are these.
         let range = params![mailing, first.subscriber.id.0, last.subscriber.id.0, run, now];
-        let mut update = transaction.prepare_cached(
-            "UPDATE delivery SET state = 'claimed', run = ?4, changed = ?5
-             WHERE mailing = ?1 AND subscriber BETWEEN ?2 AND ?3 AND state IN ('queued', 'deferred')
-                 AND (state = 'queued' OR retry_at <= ?5)",
-        )?;
+        let mut update = transaction.prepare_cached(&sql)?;
         let claimed = update.execute(range)?;
         ensure!(claimed == due.len(), "{claimed} recipients were claimed instead of {}", due.len());
         for claim in due {
@@ -199,14 +220,14 @@ fn leave_out(transaction: &Transaction<'_>, mailing: i64, subscriber: Subscriber
 
 /// The next recipients to try, those who left since among them. Left to itself, SQLite would go through all who have
 /// the issue already.
-fn due(transaction: &Transaction<'_>, mailing: i64, limit: usize, now: &str) -> Result<Vec<Claim>> {
+fn due(transaction: &Transaction<'_>, mailing: i64, which: Due, limit: usize, now: &str) -> Result<Vec<Claim>> {
     let sql = format!(
         "SELECT {}, delivery.attempts FROM delivery INDEXED BY delivery_open
              CROSS JOIN subscriber ON subscriber.id = delivery.subscriber
-         WHERE delivery.mailing = ?1 AND delivery.state IN ('queued', 'deferred')
-             AND (delivery.state = 'queued' OR delivery.retry_at <= ?2)
+         WHERE delivery.mailing = ?1 AND delivery.state IN ('queued', 'deferred') AND {}
          ORDER BY delivery.subscriber LIMIT ?3",
-        subscribers::COLUMNS
+        subscribers::COLUMNS,
+        which.condition("?2")
     );
     let mut select = transaction.prepare_cached(&sql)?;
     let mut rows = select.query(params![mailing, now, limit as i64])?;
@@ -265,9 +286,13 @@ fn ended(
         Outcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
         Outcome::Unknown(why) => (State::Unknown, Some(why), None),
         Outcome::Requeued => (State::Queued, None, None),
+        // The time says that it was tried.
+        Outcome::PutBack(reply) => (State::Queued, Some(reply), Some(at.to_owned())),
     };
     let mut update = transaction.prepare_cached(
-        "UPDATE delivery SET state = ?4, reply = ?5, retry_at = ?6, attempts = attempts + ?7, run = NULL, changed = ?8
+        "UPDATE delivery SET state = ?4, attempts = attempts + ?7, run = NULL, changed = ?8,
+             reply = coalesce(?5, CASE ?4 WHEN 'queued' THEN reply END),
+             retry_at = coalesce(?6, CASE ?4 WHEN 'queued' THEN retry_at END)
          WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state IN ('claimed', 'sending')",
     )?;
     let tried = i64::from(state != State::Queued);

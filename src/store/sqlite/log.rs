@@ -256,10 +256,12 @@ impl<'a> Line<'a> {
             }
             Entry::Ended(Outcome::Unknown(why)) => line(State::Unknown, Some(why)),
             Entry::Ended(Outcome::Requeued) => line(State::Queued, None),
+            Entry::Ended(Outcome::PutBack(reply)) => line(State::Queued, Some(reply)),
         }
     }
 
     fn noted(self) -> Result<Noted> {
+        let is_put_back = self.reply.is_some();
         let reply = self.reply.unwrap_or_default().into_owned();
         let entry = match State::from_word(&self.state) {
             Some(State::Sending) => Entry::Sending,
@@ -271,6 +273,7 @@ impl<'a> Line<'a> {
             }
             Some(State::Failed) => Entry::Ended(Outcome::Failed { reply, suppress: self.suppress }),
             Some(State::Unknown) => Entry::Ended(Outcome::Unknown(reply)),
+            Some(State::Queued) if is_put_back => Entry::Ended(Outcome::PutBack(reply)),
             Some(State::Queued) => Entry::Ended(Outcome::Requeued),
             Some(State::Suppressed) | None => bail!("no entry leaves a recipient `{}`", self.state),
         };
@@ -291,6 +294,7 @@ mod tests {
             Outcome::Failed { reply: reply(), suppress: true },
             Outcome::Failed { reply: reply(), suppress: false },
             Outcome::Unknown(reply()),
+            Outcome::PutBack(reply()),
             Outcome::Requeued,
         ];
         [Entry::Sending, Entry::Unsent].into_iter().chain(outcomes.map(Entry::Ended)).collect()
