@@ -21,6 +21,8 @@ mod pacing;
 pub mod plan;
 pub mod policy;
 mod queue;
+mod recipient;
+mod refusals;
 mod reply_action;
 pub mod retry;
 mod route;

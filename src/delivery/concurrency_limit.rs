@@ -37,6 +37,12 @@ impl ConcurrencyLimit {
         self.now = (self.now / 2.0).max(1.0);
     }
 
+    /// The server takes no more connections than there are: fewer, and one fewer at most from now on.
+    pub(super) fn cut(&mut self) {
+        self.most = (self.most - 1.0).max(1.0);
+        self.lower();
+    }
+
     /// Whether it can be given less.
     pub(super) fn can_lower(&self) -> bool {
         self.now >= 2.0

@@ -19,6 +19,8 @@ pub(super) struct Connection<'job> {
     session: Option<Session<'job>>,
     greeting: String,
     chain: Option<Chain>,
+    /// How many messages were taken on it.
+    taken: usize,
 }
 
 impl<'job> Connection<'job> {
@@ -29,7 +31,7 @@ impl<'job> Connection<'job> {
 
     /// Connects and logs in.
     pub(super) fn open(&mut self, relay: &Relay, stop: &'job AtomicBool) -> Result<(), SessionError> {
-        self.session = Some(Session::connect(relay, stop)?);
+        (self.session, self.taken) = (Some(Session::connect(relay, stop)?), 0);
         Ok(())
     }
 
@@ -73,7 +75,25 @@ impl<'job> Connection<'job> {
 
     /// As `Session::transmit`.
     pub(super) fn transmit(&mut self, letter: &Letter, behind: Behind<'_>) -> Result<Reply, SessionError> {
-        self.session.as_mut().map_or_else(|| Err(closed(Phase::Content)), |session| session.transmit(letter, behind))
+        let Some(session) = &mut self.session else { return Err(closed(Phase::Content)) };
+        let reply = session.transmit(letter, behind)?;
+        self.taken += 1;
+        Ok(reply)
+    }
+
+    /// Whether so many messages were taken on it, or will be with the next `ahead`.
+    pub(super) fn is_used_up(&self, most: Option<usize>, ahead: usize) -> bool {
+        most.is_some_and(|most| self.taken + ahead >= most)
+    }
+
+    /// After how many messages the server ended the connection, if the error may mean no more than that.
+    pub(super) fn ended_after(&self, error: &SessionError) -> Option<usize> {
+        let is_end = match &error.cause {
+            Cause::Lost(_) => !error.leaves_unknown(),
+            Cause::Refused(reply) => error.phase < Phase::Rcpt || reply.code == 421 || reply.limits_connection(),
+            Cause::Lacks(_) | Cause::Unencrypted | Cause::TooLarge { .. } => false,
+        };
+        (is_end && self.taken > 0).then_some(self.taken)
     }
 
     /// Ends it; returns whether it was open.
@@ -87,12 +107,14 @@ fn closed(phase: Phase) -> SessionError {
     SessionError { phase, cause: Cause::Lost("there is no connection".to_owned()) }
 }
 
-/// What a failure to connect says: a server that was there before, or one that says it is busy, may come back.
+/// What a failure to connect says: a server that was there before, or one that says it is busy, may come back. One that
+/// offered TLS and a login before, and now does not, has as many connections as it wants: Sendmail does so.
 pub(super) fn trouble(error: &SessionError, was_connected: bool) -> Trouble {
     match &error.cause {
+        Cause::Refused(_) | Cause::Lacks(_) if was_connected => Trouble::Crowded,
         Cause::Refused(reply) if reply.class(error.phase) == Class::BackOff => Trouble::Busy,
-        Cause::Lost(_) if error.phase == Phase::Tls => Trouble::Refuses,
         Cause::Lost(_) if was_connected => Trouble::Broken,
+        Cause::Lost(_) if error.phase == Phase::Tls => Trouble::Refuses,
         Cause::Lost(_) => Trouble::Unreached,
         Cause::Refused(_) | Cause::Lacks(_) | Cause::Unencrypted | Cause::TooLarge { .. } => Trouble::Refuses,
     }

@@ -24,6 +24,7 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
         (Phase::Connect, Cause::Refused(_)) => UNWELCOME,
         (phase, Cause::Refused(reply)) if reply.class(phase) == Class::Message => MESSAGE,
         (Phase::Mail, Cause::Refused(_)) => SENDER,
+        (phase, Cause::Refused(reply)) if is_about_recipient(reply.class(phase)) => NOBODY,
         (_, Cause::Refused(_)) => POLICY,
         (_, Cause::Lost(_) | Cause::Lacks(_)) => LOST,
     };
@@ -32,6 +33,17 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
         message = message.replace(letter.to.as_str(), &letter.to.masked());
     }
     Finding::error(rule, message).help(help)
+}
+
+/// Whether the words alone are about a recipient.
+fn is_about_recipient(class: Class) -> bool {
+    matches!(class, Class::AddressBad | Class::MailboxUnavailable | Class::Unsupported)
+}
+
+/// The finding about a server that takes no further connection now, or offers less on it than before.
+pub(super) fn crowded(relay: &Relay, error: &SessionError) -> Finding {
+    let (rule, what, help) = BUSY;
+    Finding::error(rule, format!("the mail server `{relay}` {what}: {error}")).help(help)
 }
 
 /// The finding that ends a run when no server is left; `why` says it of each, one at least.
@@ -135,6 +147,13 @@ const POLICY: Words = (
     "read its reply: it may want a login (`mail.user`), or SPF, DKIM and DMARC records for the sender's domain. Nobody \
      was removed from the list, and whoever was not mailed is still queued",
 );
+/// Servers that relay for nobody say so in many ways; OpenSMTPD: `550 Invalid recipient`.
+const NOBODY: Words = (
+    "smtp-refuses-all",
+    "refuses every recipient",
+    "it may not be set up to send mail for you to other places (to relay), or want a login (`mail.user`): read its reply \
+     and its log. Nobody was removed from the list, and whoever was not mailed is still queued",
+);
 const MESSAGE: Words = (
     "smtp-message",
     "refuses this message",
@@ -167,6 +186,8 @@ mod tests {
             (Phase::Mail, refused(552, "5.3.4 Too big"), "smtp-message"),
             (Phase::Rcpt, refused(554, "5.7.1 No relay"), "smtp-refused"),
             (Phase::FinalDot, refused(554, "5.6.0 Virus"), "smtp-message"),
+            (Phase::Rcpt, refused(550, "Invalid recipient"), "smtp-refuses-all"),
+            (Phase::Rcpt, refused(421, "4.7.0 Later"), "smtp-busy"),
             (Phase::Rcpt, lost(), "smtp-unreachable"),
             (Phase::Mail, Cause::TooLarge { bytes: 2, most: 1 }, "smtp-message"),
         ] {

@@ -3,7 +3,8 @@
 //! ```text
 //! run ─► serve ─┬─► Claimer: claim_all ─► claim ─► the queue
 //!               └─► Worker, one per connection: work ─► next ─► prepare ─► send ─► settle
-//!                                                                            └──► act_on (no 250) ─► settle or put back
+//!                                                                            └──► act_on (no 250) ─► settle, put back, or
+//!                                                                                                     let the queue judge
 //! ```
 //!
 //! The row in the ledger is `claimed` before the queue holds the recipient, `sending` before the content leaves, and ended
@@ -21,7 +22,9 @@ use crate::delivery::job::{Ended, Job, Pause, Progress};
 use crate::delivery::ledger_writer::{LedgerWriter, Stopped};
 use crate::delivery::outbox::Outbox;
 use crate::delivery::pacing::{self, Allowance};
-use crate::delivery::queue::{Closed, Next, POLL_INTERVAL, Queue, Recipient, WorkerId};
+use crate::delivery::queue::{Closed, Next, Outcomes, POLL_INTERVAL, Queue, WorkerId};
+use crate::delivery::recipient::Recipient;
+use crate::delivery::refusals::Refused;
 use crate::delivery::reply_action::{Action, action, deferred};
 use crate::delivery::retry;
 use crate::delivery::server::Trouble;
@@ -284,7 +287,11 @@ impl<'run, 'job> Worker<'run, 'job> {
     fn send(&mut self, relay: &'job Relay, Prepared { recipient, letter }: Prepared) -> Result<(), Stopped> {
         if let Err(error) = self.connect(relay, &letter)? {
             let trouble = connection::trouble(&error, self.queue.was_connected(self.id));
-            return self.give_back(recipient, trouble, diagnostics::finding(relay, &error, None));
+            let finding = match trouble {
+                Trouble::Crowded => diagnostics::crowded(relay, &error),
+                _ => diagnostics::finding(relay, &error, None),
+            };
+            return self.give_back(recipient, trouble, finding);
         }
         let offered = self.connection.offer(&letter);
         let reads_on = self.note_chaining(relay)?;
@@ -297,7 +304,7 @@ impl<'run, 'job> Worker<'run, 'job> {
             }
             return self.act_on(relay, Prepared { recipient, letter }, &error);
         }
-        let id = recipient.claim.subscriber.id;
+        let id = recipient.id();
         if !self.ledger.sending(id)? {
             // The server waits for a message that another run sends.
             self.hang_up();
@@ -327,6 +334,15 @@ impl<'run, 'job> Worker<'run, 'job> {
     fn act_on(&mut self, relay: &Relay, failed: Prepared, error: &SessionError) -> Result<(), Stopped> {
         let Prepared { mut recipient, letter } = failed;
         let finding = || diagnostics::finding(relay, error, Some(&letter));
+        if recipient.ended_after.is_none()
+            && let Some(messages) = self.connection.ended_after(error)
+        {
+            // Perhaps it takes no more than that on one connection: what it says on another counts.
+            self.put_back_following();
+            self.hang_up();
+            self.queue.put_back(self.id, Recipient { ended_after: Some(messages), ..recipient }, false);
+            return Ok(());
+        }
         match action(self.job.issue, &recipient.claim, error, self.job.surroundings.now()) {
             Action::Settle(outcome) => {
                 let is_reply_missing = matches!(outcome, Outcome::Unknown(_));
@@ -337,18 +353,21 @@ impl<'run, 'job> Worker<'run, 'job> {
                 }
                 Ok(())
             }
-            Action::Suspect(reply) => {
-                self.queue.suspect(self.id, recipient, reply.to_string(), finding());
-                Ok(())
+            Action::Refused(reply) => {
+                let refused = Refused::new(recipient, reply, error.phase, finding());
+                let (outcomes, slow_down) = self.queue.refuse(self.id, refused);
+                self.write_down(outcomes);
+                if slow_down { self.pace(Pause::Server, retry::back_off(1)) } else { Ok(()) }
             }
             Action::Stop => self.give_back(recipient, Trouble::Refuses, finding()),
             Action::SlowDown => self.give_back(recipient, Trouble::Busy, finding()),
             Action::Retry => {
                 recipient.breaks += 1;
                 if recipient.breaks < MAX_BREAKS {
+                    // The others shall not wait for it.
+                    recipient.comes_last = true;
                     return self.give_back(recipient, Trouble::Broken, finding());
                 }
-                // The others shall not wait for it any longer.
                 self.hang_up();
                 let now = self.job.surroundings.now();
                 self.settle(&recipient, deferred(self.job.issue, &recipient.claim, error.to_string(), now));
@@ -360,9 +379,19 @@ impl<'run, 'job> Worker<'run, 'job> {
     /// Writes down what became of a recipient: committed with the next message at the latest.
     fn settle(&self, recipient: &Recipient, outcome: Outcome) {
         let state = outcome.state();
-        self.ledger.add(recipient.claim.subscriber.id, Entry::Ended(outcome));
-        self.queue.settle(self.id, state);
+        self.ledger.add(recipient.id(), Entry::Ended(outcome));
+        let outcomes = self.queue.settle(self.id, recipient, state);
         self.progress(Progress::Settled(state));
+        self.write_down(outcomes);
+    }
+
+    /// Writes down what became of recipients who are out of the workers' hands.
+    fn write_down(&self, outcomes: Outcomes) {
+        for (id, outcome) in outcomes {
+            let state = outcome.state();
+            self.ledger.add(id, Entry::Ended(outcome));
+            self.progress(Progress::Settled(state));
+        }
     }
 
     /// Closes a connection that is no good, and gives the recipient back for a worker with a better one. Unless the server
@@ -386,7 +415,8 @@ impl<'run, 'job> Worker<'run, 'job> {
 
     /// Makes sure that there is a connection which can take the letter.
     fn connect(&mut self, relay: &'job Relay, letter: &Letter) -> Result<Result<(), SessionError>, Stopped> {
-        if self.connection.can_take(letter) {
+        let most = self.queue.most_messages(self.id);
+        if self.connection.can_take(letter) && !self.connection.is_used_up(most, 0) {
             return Ok(Ok(()));
         }
         self.hang_up();

@@ -11,15 +11,21 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use crate::delivery::job::{Ended, Job, Surroundings};
+use crate::delivery::recipient::Recipient;
 use crate::delivery::run_outcome::RunOutcome;
 use crate::delivery::server::Trouble;
 use crate::delivery::servers::Servers;
 use crate::finding::Finding;
+use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Outcome, State};
 use crate::rate::Quota;
 use crate::subscriber::SubscriberId;
 
+mod choice;
+mod refusals;
 mod reports;
+
+pub(super) use refusals::Outcomes;
 
 /// Recipients claimed at a time: enough to share the cost of a durable write. Twice as many are claimed and not settled, at
 /// most, where connections are few. After a power cut they are the unknown ones.
@@ -29,6 +35,7 @@ const BATCH: usize = 64;
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 pub(super) struct Queue<'a> {
+    issue: &'a IssueId,
     surroundings: Surroundings<'a>,
     inner: Mutex<Inner>,
     /// Something came that a worker may wait for.
@@ -44,17 +51,6 @@ pub(super) struct WorkerId {
     pub(super) server: usize,
     /// Its number among those of its server, from 0.
     pub(super) number: usize,
-}
-
-/// A recipient who is claimed and not settled.
-pub(super) struct Recipient {
-    pub(super) claim: Claim,
-    /// How often a connection broke under its message.
-    pub(super) breaks: u32,
-    /// The server that had it last and did not take it: another one tries first, as long as there is one.
-    avoids: Option<usize>,
-    /// A server refused it with words that may be about itself and us, not about the recipient.
-    is_suspect: bool,
 }
 
 /// What a worker does next.
@@ -122,7 +118,8 @@ impl<'a> Queue<'a> {
         let outcome = RunOutcome::new(counts.of(State::Sent) > 0);
         let inner = Inner::new(Servers::new(job.route, workers), workers.iter().sum(), outcome);
         let (work_came, room_came) = <(Condvar, Condvar)>::default();
-        Self { surroundings: job.surroundings, inner: Mutex::new(inner), work_came, room_came }
+        let inner = Mutex::new(inner);
+        Self { issue: job.issue, surroundings: job.surroundings, inner, work_came, room_came }
     }
 
     /// Waits a while for room; returns how many recipients are to be claimed, which may be none yet.
@@ -136,8 +133,7 @@ impl<'a> Queue<'a> {
 
     /// Adds recipients who were claimed.
     pub(super) fn add(&self, claims: Vec<Claim>) {
-        let recipient = |claim| Recipient { claim, breaks: 0, avoids: None, is_suspect: false };
-        self.inner().waiting.extend(claims.into_iter().map(recipient));
+        self.inner().waiting.extend(claims.into_iter().map(Recipient::new));
         self.work_came.notify_all();
     }
 
@@ -207,12 +203,12 @@ impl<'a> Queue<'a> {
     }
 
     fn turn(&self, inner: &mut Inner, worker: WorkerId) -> Turn {
+        inner.judge_the_last();
         if self.is_ended(inner) { Turn::End } else { inner.turn(worker) }
     }
 
     fn take(&self, inner: &mut Inner, worker: WorkerId) -> Option<Recipient> {
-        let at = inner.waiting.iter().position(|recipient| inner.is_for(recipient, worker.server))?;
-        let recipient = inner.waiting.remove(at)?;
+        let recipient = inner.choose(worker.server)?;
         inner.in_flight += 1;
         inner.servers.give(worker.server);
         if inner.has_room() {
@@ -223,18 +219,6 @@ impl<'a> Queue<'a> {
             self.work_came.notify_all();
         }
         Some(recipient)
-    }
-
-    /// A recipient was brought into a state by a worker.
-    pub(super) fn settle(&self, worker: WorkerId, state: State) {
-        let mut inner = self.inner();
-        inner.outcome.count(state);
-        match state {
-            State::Sent => inner.servers.of_mut(worker.server).note_sent(),
-            State::Unknown => {}
-            _ => inner.servers.of_mut(worker.server).note_answered(),
-        }
-        self.land(inner);
     }
 
     /// Another run mails this recipient.
@@ -312,9 +296,10 @@ impl<'a> Queue<'a> {
 
     /// Sums up.
     pub(super) fn close(self) -> Closed {
-        let inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let (mut ended, mut outcomes) = inner.outcome.close();
-        outcomes.extend(inner.waiting.into_iter().map(|it| (it.claim.subscriber.id, Outcome::Requeued)));
+        let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut outcomes = inner.settle_the_last(self.issue, self.surroundings.now());
+        outcomes.extend(inner.waiting.into_iter().map(Recipient::put_back));
+        let mut ended = inner.outcome.close();
         ended.paused = inner.paused;
         ended.warnings = inner.servers.warnings();
         let used = ended.tally.total() - ended.tally.of(State::Queued);
@@ -364,14 +349,6 @@ impl Inner {
         if self.servers.may_have_next(server, &idle) { Turn::Deliver } else { Turn::Throttled }
     }
 
-    fn has_one_for(&self, server: usize) -> bool {
-        self.waiting.iter().any(|recipient| self.is_for(recipient, server))
-    }
-
-    fn is_for(&self, recipient: &Recipient, server: usize) -> bool {
-        recipient.avoids != Some(server) || !self.servers.has_another(server)
-    }
-
     /// Notes what is wrong with a server, and stops the run if none is left. Returns whether it is out for a while.
     fn trouble(&mut self, server: usize, trouble: Trouble, why: Finding) -> bool {
         let is_out = self.servers.of_mut(server).trouble(trouble, why);
@@ -401,6 +378,11 @@ impl Inner {
 
     /// Whether nothing is left to do, and nothing can come back.
     fn is_finished(&self) -> bool {
+        self.is_drained() && self.verdict_on_the_last().is_none()
+    }
+
+    /// Whether everybody was tried.
+    fn is_drained(&self) -> bool {
         self.all_claimed && self.waiting.is_empty() && self.in_flight == 0
     }
 }
@@ -426,7 +408,7 @@ mod tests {
             attributes: serde_json::Map::new(),
             created: DateTime::default(),
         };
-        Recipient { claim: Claim { subscriber, attempts: 0 }, breaks: 0, avoids: None, is_suspect: false }
+        Recipient::new(Claim { subscriber, attempts: 0 })
     }
 
     #[test]

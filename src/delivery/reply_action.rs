@@ -20,29 +20,29 @@ pub(super) enum Action {
     Retry,
     /// The same, and the server wants less from us.
     SlowDown,
-    /// The server refused us or the message, perhaps only for this recipient.
-    Suspect(Reply),
+    /// The server refused the recipient, or put it off, and that may be about us.
+    Refused(Reply),
     /// The run has no sense any more.
     Stop,
 }
 
 /// What to do after a failed attempt to mail an issue.
 pub(super) fn action(issue: &IssueId, claim: &Claim, error: &SessionError, now: DateTime<Utc>) -> Action {
-    let failed = |suppress| Action::Settle(Outcome::Failed { reply: said(error), suppress });
+    let failed = || Action::Settle(Outcome::Failed { reply: said(error), suppress: false });
     let reply = match &error.cause {
         Cause::Lost(_) if error.leaves_unknown() => return Action::Settle(Outcome::Unknown(error.to_string())),
         Cause::Lost(_) => return Action::Retry,
-        Cause::Lacks(_) => return failed(false),
+        Cause::Lacks(_) => return failed(),
         Cause::Unencrypted | Cause::TooLarge { .. } => return Action::Stop,
         Cause::Refused(reply) => reply,
     };
     match reply.class(error.phase) {
-        Class::AddressBad => failed(true),
-        Class::MailboxUnavailable | Class::Unsupported => failed(false),
         Class::TryLater => Action::Settle(deferred(issue, claim, said(error), now)),
-        Class::OurFault if error.phase == Phase::Mail => Action::Stop,
-        Class::OurFault | Class::Message => Action::Suspect(reply.clone()),
-        Class::BackOff | Class::Accepted => Action::SlowDown,
+        // No recipient was named yet.
+        Class::Unsupported if error.phase < Phase::Rcpt => failed(),
+        Class::BackOff if error.phase < Phase::Rcpt => Action::SlowDown,
+        _ if error.phase < Phase::Rcpt => Action::Stop,
+        _ => Action::Refused(reply.clone()),
     }
 }
 

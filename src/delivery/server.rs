@@ -1,4 +1,5 @@
-//! What a run knows of one mail server: how many connections it is given, whether it is left alone for a while, and why.
+//! What a run knows of one mail server: how many connections it is given, how much each of them, whether it is left alone
+//! for a while, and why.
 //!
 //! A server that gives trouble while no other connection to it works is out: nobody uses it for a time that grows, then
 //! one connection tries it again. Its letters go to the others meanwhile. One that refuses us, or fails again and again,
@@ -10,6 +11,7 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use crate::delivery::concurrency_limit::ConcurrencyLimit;
+use crate::delivery::refusals::Refusals;
 use crate::delivery::retry;
 use crate::finding::Finding;
 use crate::rate::Quota;
@@ -17,14 +19,15 @@ use crate::rate::Quota;
 /// After so many failures in a row a server is not counted on any more.
 const MOST_FAILURES: u32 = 4;
 
-/// So many refusals of us or of the message in a row are about us; fewer may be one recipient's own filter.
-const MOST_SUSPECTS: u32 = 3;
-
 /// What is wrong with a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// It wants less from us.
     Busy,
+    /// It takes no further connection, or offers less on it than on those before.
+    Crowded,
+    /// It puts everybody off, over whatever connection.
+    TakesNobody,
     /// A connection broke, or could not be made.
     Broken,
     /// No connection could be made, and there was none before.
@@ -45,7 +48,11 @@ pub(super) struct Server {
     refuses: bool,
     /// So long it is still left alone.
     rest: Duration,
-    suspects_in_a_row: u32,
+    /// What it says of recipients, and whom that is about.
+    pub(super) refusals: Refusals,
+    /// After so many messages it ended a connection the last time, and after so many the time before too.
+    last_end: Option<usize>,
+    most_messages: Option<usize>,
     unknown_in_a_row: u32,
     /// So many unknown in a row are too many. A server that restarts leaves one for each connection, which is no reason.
     most_unknown: u32,
@@ -73,7 +80,9 @@ impl Server {
             failures: 0,
             refuses: false,
             rest: Duration::ZERO,
-            suspects_in_a_row: 0,
+            refusals: Refusals::default(),
+            last_end: None,
+            most_messages: None,
             unknown_in_a_row: 0,
             most_unknown: u32::try_from(connections).unwrap_or(u32::MAX).saturating_add(2),
             why_out: None,
@@ -159,7 +168,7 @@ impl Server {
     /// A message was taken.
     pub(super) fn note_sent(&mut self) {
         self.limit.raise();
-        (self.failures, self.suspects_in_a_row, self.unknown_in_a_row) = (0, 0, 0);
+        (self.failures, self.unknown_in_a_row) = (0, 0);
         (self.refuses, self.rest) = (false, Duration::ZERO);
     }
 
@@ -174,10 +183,26 @@ impl Server {
         self.unknown_in_a_row >= self.most_unknown
     }
 
-    /// A recipient was refused with words that may be about us; gives whether that happens too often.
-    pub(super) fn note_suspect(&mut self) -> bool {
-        self.suspects_in_a_row += 1;
-        self.suspects_in_a_row >= MOST_SUSPECTS
+    /// It ended a connection after so many messages, and took the next one on another at once.
+    pub(super) fn note_end(&mut self, messages: usize) {
+        if self.last_end.replace(messages) == Some(messages) {
+            self.most_messages = Some(messages);
+        }
+    }
+
+    /// How many messages it takes on one connection, as far as this run has learned.
+    pub(super) fn most_messages(&self) -> Option<usize> {
+        self.most_messages
+    }
+
+    /// Whether it failed since it last took a message.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// It is given fewer connections, if there can be fewer.
+    pub(super) fn slow_down(&mut self) {
+        self.limit.lower();
     }
 
     /// Something is wrong, on a connection that is closed now. What troubles one connection while others work costs no
@@ -188,11 +213,15 @@ impl Server {
                 self.limit.lower();
                 return false;
             }
+            Trouble::Crowded if self.connected > 0 => {
+                self.limit.cut();
+                return false;
+            }
             Trouble::Broken if self.connected > 0 => return false,
             // All its connections meet with the same.
-            Trouble::Busy | Trouble::Broken if self.is_out() => return true,
+            Trouble::Busy | Trouble::Crowded | Trouble::TakesNobody | Trouble::Broken if self.is_out() => return true,
             Trouble::Refuses if self.is_out() && self.refuses => return true,
-            Trouble::Busy | Trouble::Broken => self.failures += 1,
+            Trouble::Busy | Trouble::Crowded | Trouble::TakesNobody | Trouble::Broken => self.failures += 1,
             Trouble::Unreached => self.failures = MOST_FAILURES.max(self.failures + 1),
             Trouble::Refuses => {
                 self.failures += 1;
@@ -288,11 +317,38 @@ mod tests {
     }
 
     #[test]
-    fn refusals_and_missing_replies_count_in_a_row() {
+    fn missing_replies_count_in_a_row() {
         let mut server = Server::new(1);
-        assert_eq!([server.note_suspect(), server.note_suspect(), server.note_suspect()], [false, false, true]);
         assert_eq!([server.note_unknown(), server.note_unknown(), server.note_unknown()], [false, false, true]);
         server.note_sent();
-        assert!(!server.note_suspect() && !server.note_unknown());
+        assert!(!server.note_unknown());
+    }
+
+    #[test]
+    fn a_server_that_takes_no_further_connection_is_asked_for_fewer_each_time() {
+        let mut server = Server::new(4);
+        server.note_connected();
+        let seen: Vec<usize> = (0..3)
+            .map(|_| {
+                assert!(!server.trouble(Trouble::Crowded, why()), "the one there is goes on");
+                (0..200).for_each(|_| server.note_sent());
+                admitted(&server)
+            })
+            .collect();
+        assert_eq!((seen, server.why_out()), (vec![3, 2, 1], None));
+        server.note_closed();
+        assert!(server.trouble(Trouble::Crowded, why()), "there is none");
+    }
+
+    #[test]
+    fn a_limit_of_messages_is_learned_when_it_was_met_twice() {
+        let mut server = Server::new(1);
+        let learned: Vec<Option<usize>> = [7, 20, 20, 3, 20, 20]
+            .map(|messages| {
+                server.note_end(messages);
+                server.most_messages()
+            })
+            .into();
+        assert_eq!(learned, [None, None, Some(20), Some(20), Some(20), Some(20)]);
     }
 }

@@ -79,6 +79,11 @@ impl Reply {
         }
     }
 
+    /// Whether it is about the connection, which has had as many messages as the server takes on one.
+    pub fn limits_connection(&self) -> bool {
+        self.says(&["too many messages", "messages per connection", "messages on this connection", "messages in this"])
+    }
+
     fn transient(&self, phase: Phase) -> Class {
         // The relay speaks of itself until it has heard of a recipient.
         if self.code == 421 || phase < Phase::Rcpt || phase == Phase::Reset {

@@ -19,7 +19,8 @@ impl Worker<'_, '_> {
 
     /// Sends the content, and behind it what may leave there of the message after it.
     pub(super) fn transmit(&mut self, letter: &Letter) -> Result<Reply, SessionError> {
-        let allowed = self.connection.allowed();
+        let is_last_here = self.connection.is_used_up(self.queue.most_messages(self.id), 1);
+        let allowed = if is_last_here { Allowed::Nothing } else { self.connection.allowed() };
         if allowed != Allowed::Nothing && self.following.is_none() {
             self.following = self.queue.next_if_ready(self.id).and_then(|next| self.prepare(next));
         }

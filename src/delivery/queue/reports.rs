@@ -1,6 +1,6 @@
 //! What workers report of their servers: connections, allowances, and everything that may be wrong.
 
-use super::{Queue, Recipient, WorkerId};
+use super::{Queue, WorkerId};
 use crate::delivery::pacing::Allowance;
 use crate::delivery::server::Trouble;
 use crate::finding::Finding;
@@ -40,27 +40,9 @@ impl Queue<'_> {
         self.work_came.notify_all();
     }
 
-    /// A recipient was refused with words that may be about us or the message. What one server says of us another need
-    /// not say, so it is tried there, once, before it counts: at the end, or when such replies become many.
-    pub(in crate::delivery) fn suspect(
-        &self,
-        worker: WorkerId,
-        mut recipient: Recipient,
-        reply: String,
-        finding: Finding,
-    ) {
-        let mut inner = self.inner();
-        inner.in_flight -= 1;
-        if inner.servers.of_mut(worker.server).note_suspect() {
-            inner.trouble(worker.server, Trouble::Refuses, finding.clone());
-        }
-        if !recipient.is_suspect && inner.servers.has_another(worker.server) {
-            (recipient.is_suspect, recipient.avoids) = (true, Some(worker.server));
-            inner.waiting.push_front(recipient);
-        } else {
-            inner.outcome.suspect(recipient.claim, reply, finding);
-        }
-        self.work_came.notify_all();
+    /// How many messages the worker's server takes on one connection, as far as this run has learned.
+    pub(in crate::delivery) fn most_messages(&self, worker: WorkerId) -> Option<usize> {
+        self.inner().servers.of(worker.server).most_messages()
     }
 
     /// The reply to a message did not come, which is written down; if that happens too often, the server is left, as

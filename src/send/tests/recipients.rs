@@ -70,7 +70,8 @@ fn a_message_the_connection_never_survives_waits_and_the_others_get_theirs() {
     let peer = Peer::start(vec![Script::new().always("RCPT TO:<reader-2@", Answer::Drop)]);
     world.send(&store, &world.route(&peer));
     assert_eq!(states(&store, 3), [State::Sent, State::Deferred, State::Sent]);
-    assert_eq!(*world.pauses.lock().unwrap(), [2, 4, 8]);
+    // The first time, it could be that the server takes no second message on one connection.
+    assert_eq!(*world.pauses.lock().unwrap(), [2, 2, 4]);
 }
 
 #[test]

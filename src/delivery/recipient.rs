@@ -1,0 +1,57 @@
+//! A recipient in the hands of a run: claimed and not settled, with what it has met with in this run so far.
+//!
+//! Plain data, which goes from the queue to a worker and, where it was not mailed, back.
+
+use crate::ledger::{Claim, Outcome};
+use crate::subscriber::SubscriberId;
+
+pub(super) struct Recipient {
+    pub(super) claim: Claim,
+    /// How often a connection broke under its message.
+    pub(super) breaks: u32,
+    /// After how many messages a server ended the connection on which this one was to be the next, if one did.
+    pub(super) ended_after: Option<usize>,
+    /// The server that had it last and did not take it: another one tries first, as long as there is one.
+    pub(super) avoids: Option<usize>,
+    /// One server refused it, so that another one was asked.
+    pub(super) is_tried_elsewhere: bool,
+    /// It comes after all others who wait.
+    pub(super) comes_last: bool,
+    /// A server put it off and took others after that: if it does so again, it is this recipient who is put off.
+    pub(super) is_put_off: bool,
+    /// It was chosen as a stranger to those whom its server had refused before.
+    pub(super) is_stranger: bool,
+    /// What the last server that refused it said.
+    pub(super) refusal: Option<String>,
+}
+
+impl Recipient {
+    pub(super) fn new(claim: Claim) -> Self {
+        Self {
+            claim,
+            breaks: 0,
+            ended_after: None,
+            avoids: None,
+            is_tried_elsewhere: false,
+            comes_last: false,
+            is_put_off: false,
+            is_stranger: false,
+            refusal: None,
+        }
+    }
+
+    pub(super) fn id(&self) -> SubscriberId {
+        self.claim.subscriber.id
+    }
+
+    /// The domain of the address.
+    pub(super) fn domain(&self) -> &str {
+        self.claim.subscriber.address.domain()
+    }
+
+    /// What becomes of it in the ledger if this run does not come back to it.
+    pub(super) fn put_back(self) -> (SubscriberId, Outcome) {
+        let id = self.id();
+        (id, self.refusal.map_or(Outcome::Requeued, Outcome::PutBack))
+    }
+}
