@@ -119,6 +119,8 @@ pub struct MailServer {
     pub connections: usize,
     /// How far commands leave before the replies to those before them have come.
     pub pipelining: Pipelining,
+    /// After so many messages a connection is closed and another opened, where that is said.
+    pub messages_per_connection: Option<usize>,
     /// How fast mail may leave through it, beside `Policy::rate`.
     pub rate: Option<Rate>,
     /// How much mail may leave through it on each day while it is new, beside `Policy::warm_up`.

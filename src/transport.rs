@@ -55,6 +55,7 @@ pub fn relay_with(
     let mut relay = Relay::new(server.server.clone(), mail.edition.from.address.domain(), login, roots.as_deref())?;
     relay.connections = server.connections;
     relay.pipelining = server.pipelining;
+    relay.messages_per_connection = server.messages_per_connection.unwrap_or(relay.messages_per_connection);
     relay.weight = server.weight;
     relay.rates.extend(server.rate.clone());
     relay.warm_up = server.warm_up.clone();

@@ -180,6 +180,7 @@ pub(super) struct RawMail {
     pub tls_ca_file: Option<String>,
     pub connections: Option<usize>,
     pub pipelining: Option<RawPipelining>,
+    pub messages_per_connection: Option<usize>,
     pub rate: Option<String>,
     pub warm_up: Option<RawWarmUp>,
     pub canary: Option<RawCanary>,
@@ -197,7 +198,8 @@ pub(super) struct RawMail {
 #[serde(
     untagged,
     expecting = "expected `outbox`, the URL of a mail server, or a list of URLs and of mappings of url, \
-                               weight, user, password_env, password_file, tls_ca_file, connections, pipelining and rate"
+                               weight, user, password_env, password_file, tls_ca_file, connections, messages_per_connection, \
+                               pipelining and rate"
 )]
 pub(super) enum RawVia {
     One(RawServer),
@@ -223,6 +225,7 @@ pub(super) struct RawServerFields {
     pub tls_ca_file: Option<String>,
     pub connections: Option<usize>,
     pub pipelining: Option<RawPipelining>,
+    pub messages_per_connection: Option<usize>,
     pub rate: Option<String>,
     pub warm_up: Option<RawWarmUp>,
 }

@@ -184,6 +184,9 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
     if raw.connections == Some(0) {
         wrong.value(&["mail", "connections"], "nothing can be sent over 0 connections", "write 1 or more");
     }
+    if raw.messages_per_connection == Some(0) {
+        wrong.value(&["mail", "messages_per_connection"], "a connection needs 1 message", "write 1 or more");
+    }
     MailConfig {
         policy: policy(raw, zone, wrong),
         via: servers::way_out(raw, zone, wrong),

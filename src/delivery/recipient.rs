@@ -21,6 +21,8 @@ pub(super) struct Recipient {
     pub(super) is_put_off: bool,
     /// It was chosen as a stranger to those whom its server had refused before.
     pub(super) is_stranger: bool,
+    /// The how manieth it was that its server was given.
+    pub(super) turn: u64,
     /// What the last server that refused it said.
     pub(super) refusal: Option<String>,
 }
@@ -36,6 +38,7 @@ impl Recipient {
             comes_last: false,
             is_put_off: false,
             is_stranger: false,
+            turn: 0,
             refusal: None,
         }
     }

@@ -46,6 +46,8 @@ pub(super) struct Refused {
     phase: Phase,
     /// What a person has to know if it is about us.
     why: Finding,
+    /// How many recipients the server had been given by then.
+    since: u64,
 }
 
 /// Whom all refusals in a row are about, if it is us.
@@ -59,6 +61,8 @@ pub(super) enum AboutUs {
 
 #[derive(Default)]
 pub(super) struct Refusals {
+    /// How many recipients the server was given.
+    given: u64,
     /// Domains of which somebody was taken, and how many recipients were in all.
     served: HashSet<Box<str>>,
     taken: u64,
@@ -73,6 +77,8 @@ pub(super) struct Refusals {
 struct Row {
     domains: HashSet<Box<str>>,
     count: usize,
+    /// How many recipients the server had been given at the first of them.
+    since: u64,
     /// How many of them for good.
     for_good: usize,
     /// How many strangers, those refused with words about us or the message, and those of them whose message it had read.
@@ -87,7 +93,8 @@ impl Refused {
     /// `why`: what a person has to know if it is about us.
     pub(super) fn new(recipient: Recipient, reply: Reply, phase: Phase, why: Finding) -> Self {
         let class = reply.class(phase);
-        Self { recipient: Recipient { refusal: Some(reply.to_string()), ..recipient }, reply, class, phase, why }
+        let recipient = Recipient { refusal: Some(reply.to_string()), ..recipient };
+        Self { recipient, reply, class, phase, why, since: 0 }
     }
 
     /// Whether the server put the recipient off before, took others then, and puts it off again.
@@ -115,20 +122,28 @@ impl Refused {
 }
 
 impl Refusals {
-    /// Somebody of the domain was taken; returns those of whom that proves that they were to blame.
-    pub(super) fn note_taken(&mut self, domain: &str) -> Vec<Refused> {
+    /// The server is given another recipient: returns the how manieth.
+    pub(super) fn next_turn(&mut self) -> u64 {
+        self.given += 1;
+        self.given
+    }
+
+    /// Somebody of the domain was taken, whose turn that was; returns those of whom that proves that they were to blame.
+    /// Whom the server was given before it refused them proves nothing: it may have begun to refuse us since.
+    pub(super) fn note_taken(&mut self, domain: &str, turn: u64) -> Vec<Refused> {
         if !self.served.contains(domain) {
             self.served.insert(domain.into());
             self.refused.remove(domain);
         }
         self.taken += 1;
-        if self.row.count > 0 {
+        if self.row.count > 0 && turn > self.row.since {
             self.row = Row::default();
         }
         if self.held.is_empty() {
             return Vec::new();
         }
-        let (believed, held) = std::mem::take(&mut self.held).into_iter().partition(|it| self.believes(it));
+        let (believed, held) =
+            std::mem::take(&mut self.held).into_iter().partition(|it| turn > it.since && self.believes(it));
         self.held = held;
         believed
     }
@@ -137,6 +152,9 @@ impl Refusals {
     pub(super) fn note_refused(&mut self, refused: &Refused) {
         let (domain, row) = (refused.recipient.domain(), &mut self.row);
         row.domains.insert(domain.into());
+        if row.count == 0 {
+            row.since = self.given;
+        }
         row.count += 1;
         row.for_good += usize::from(refused.is_for_good());
         let why = if refused.is_for_good() { &mut row.refuses } else { &mut row.busy };
@@ -155,7 +173,7 @@ impl Refusals {
     /// Keeps one who was refused until more is known; returns one who is not kept any longer, and whether it is certain to
     /// be to blame.
     pub(super) fn hold(&mut self, refused: Refused) -> Option<(Refused, bool)> {
-        self.held.push(refused);
+        self.held.push(Refused { since: self.given, ..refused });
         let oldest = (self.held.len() > MOST_HELD).then(|| self.held.remove(0))?;
         let is_certain = self.is_one_of_several() && self.believes(&oldest);
         Some((oldest, is_certain))
@@ -181,8 +199,12 @@ impl Refusals {
     pub(super) fn verdict(&self, hurried: bool) -> Option<AboutUs> {
         let Row { domains, strangers, about_us, with_message, .. } = &self.row;
         let have_several = domains.len() >= SEVERAL_DOMAINS;
+        // Its own domain alone, perhaps.
+        let takes_one_domain =
+            self.served.len() == 1 && self.refused.len() >= MANY_ABOUT_US && self.refused.len() as u64 > 2 * self.taken;
         let is_about_us = match self.taken {
             _ if hurried && *about_us >= FEWEST => true,
+            _ if takes_one_domain => true,
             0 => (*strangers >= FEW && have_several) || *strangers >= MANY || *with_message >= FEW,
             // One domain may refuse us, and it alone.
             _ if self.is_one_of_several() => false,
@@ -274,13 +296,19 @@ mod tests {
         None
     }
 
+    /// The server is given somebody of that domain, and takes them.
+    fn take(refusals: &mut Refusals, domain: &str) -> Vec<Refused> {
+        let turn = refusals.next_turn();
+        refusals.note_taken(domain, turn)
+    }
+
     fn addresses(count: usize, domains: usize) -> Vec<String> {
         (0..count).map(|number| format!("reader-{number}@{}.example", number % domains)).collect()
     }
 
     fn judged(taken: &[&str], hurried: bool, domains: usize, said: (u16, &str)) -> Option<(usize, AboutUs)> {
         let mut refusals = Refusals::default();
-        taken.iter().for_each(|domain| drop(refusals.note_taken(domain)));
+        taken.iter().for_each(|domain| drop(take(&mut refusals, domain)));
         after(&mut refusals, hurried, addresses(100, domains).iter().map(String::as_str), said)
     }
 
@@ -318,7 +346,7 @@ mod tests {
     fn once_taken(others: &[&str], said: (u16, &str), taken: &[&str]) -> Option<Outcome> {
         let mut refusals = Refusals::default();
         after(&mut refusals, false, ["reader@dead.example"].into_iter().chain(others.iter().copied()), said);
-        let believed: Vec<Refused> = taken.iter().flat_map(|domain| refusals.note_taken(domain)).collect();
+        let believed: Vec<Refused> = taken.iter().flat_map(|domain| take(&mut refusals, domain)).collect();
         let issue = IssueId::new("https://example.org/notes/").unwrap();
         let first = believed.iter().find(|refused| refused.recipient.domain() == "dead.example");
         first.map(|refused| refused.outcome(&issue, true, DateTime::default()))
@@ -344,6 +372,33 @@ mod tests {
     }
 
     #[test]
+    fn whom_it_was_given_before_a_refusal_proves_nothing() {
+        let mut refusals = Refusals::default();
+        let before = refusals.next_turn();
+        after(&mut refusals, false, ["reader@dead.example"], UNKNOWN);
+        assert_eq!(refusals.note_taken("dead.example", before).len(), 0);
+        assert!(refusals.doubt().is_some());
+        assert_eq!(take(&mut refusals, "dead.example").len(), 1);
+        assert_eq!(refusals.doubt(), None);
+    }
+
+    #[test]
+    fn whoever_takes_one_domain_and_refuses_ten_may_take_its_own_alone() {
+        let mut refusals = Refusals::default();
+        let verdicts: Vec<bool> = addresses(12, 12)
+            .iter()
+            .enumerate()
+            .map(|(number, address)| {
+                if number % 5 == 0 {
+                    take(&mut refusals, "home.example");
+                }
+                after(&mut refusals, false, [address.as_str()], UNKNOWN).is_some()
+            })
+            .collect();
+        assert_eq!(verdicts.iter().position(|is| *is), Some(9));
+    }
+
+    #[test]
     fn whoever_is_not_certain_to_be_to_blame_is_tried_again_later() {
         let issue = IssueId::new("https://example.org/notes/").unwrap();
         for said in [UNKNOWN, DENIED, BUSY] {
@@ -355,7 +410,7 @@ mod tests {
     #[test]
     fn only_so_many_are_held_and_one_domain_may_refuse_us_alone() {
         let mut refusals = Refusals::default();
-        (0..9).for_each(|number| drop(refusals.note_taken(&format!("{number}.example"))));
+        (0..9).for_each(|number| drop(take(&mut refusals, &format!("{number}.example"))));
         let held: Vec<bool> = (0..200)
             .filter_map(|number| {
                 let refused = refused(&format!("reader-{number}@blocks.example"), DENIED, number > 0);

@@ -1,7 +1,7 @@
 //! Mailboxes that take nothing, issue after issue: full, disabled, gone without a word. Whoever has one is suppressed.
 //!
 //! Takes the store after a run; asks its record of earlier mailings about those who failed. One refusal proves nothing, and
-//! what may be about us (policy, reputation) or about the message counts for nobody.
+//! what may be about us (policy, reputation, a mailing that nobody got) or about the message counts for nobody.
 
 use std::collections::BTreeMap;
 
@@ -73,9 +73,12 @@ fn lapsed(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<SubscriberId
         if ids.is_empty() {
             break;
         }
-        for delivery in store.deliveries_to(&mailing.issue, &ids)? {
+        let deliveries = store.deliveries_to(&mailing.issue, &ids)?;
+        let is_counted = deliveries.iter().any(is_unavailable) && store.counts(&mailing.issue)?.of(State::Sent) > 0;
+        for delivery in deliveries {
             let (id, failed) = (delivery.subscriber, is_unavailable(&delivery));
             match (delivery.state, delivery.changed) {
+                (State::Failed, _) if failed && !is_counted => {}
                 (State::Failed, Some(at)) if failed => {
                     let streak = streaks.get_mut(&id).and_then(Option::take);
                     let streak = streak.map_or(Streak { count: 1, newest: at, oldest: at }, |streak| streak.and(at));
@@ -122,19 +125,25 @@ mod tests {
         DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(day)
     }
 
-    /// Mails an issue on each of these days to one reader, with that outcome; gives how many are suppressed after the last.
     fn after(mailings: &[(i64, Outcome)]) -> u64 {
+        after_with(mailings, &Outcome::Sent("250 Ok".to_owned()))
+    }
+
+    /// Mails an issue on each of these days to one reader, with that outcome, and to another, always with the same; returns
+    /// how many are suppressed after the last.
+    fn after_with(mailings: &[(i64, Outcome)], other: &Outcome) -> u64 {
         let mut store = Memory::default();
-        let address = "reader@example.com".parse().unwrap();
-        store.add_subscribers(&mut [NewSubscriber::new(address, "")].into_iter(), day(0)).unwrap();
+        let new = ["reader@example.com", "other@example.org"].map(|it| NewSubscriber::new(it.parse().unwrap(), ""));
+        store.add_subscribers(&mut new.into_iter(), day(0)).unwrap();
         store.begin_run(&Run { host: "host".into(), boot_id: "boot".into(), pid: 7 }, day(0)).unwrap();
         let mut suppressed = 0;
         for (number, (on, outcome)) in mailings.iter().enumerate() {
             let issue = IssueId::new(&format!("https://example.org/{number}/")).unwrap();
             store.freeze(&issue, "hash", None, day(*on)).unwrap();
-            let claims = store.claim(&issue, 1, day(*on)).unwrap();
-            let entry = (claims[0].subscriber.id, Entry::Ended(outcome.clone()));
-            store.record(&issue, &[entry], day(*on)).unwrap();
+            let claims = store.claim(&issue, 2, day(*on)).unwrap();
+            let outcomes = [outcome, other].map(|outcome| Entry::Ended(outcome.clone()));
+            let entries: Vec<_> = claims.iter().map(|claim| claim.subscriber.id).zip(outcomes).collect();
+            store.record(&issue, &entries, day(*on)).unwrap();
             suppressed = suppress(&mut store, &issue, day(*on)).unwrap();
         }
         suppressed
@@ -156,6 +165,13 @@ mod tests {
         assert_eq!(after(&[(0, full()), (3, full()), (5, full()), (8, full())]), 1);
         assert_eq!(after(&[(0, full()), (7, sent()), (14, full()), (21, full())]), 0, "it came to life");
         assert_eq!(after(&[(0, full()), (7, unknown()), (14, full()), (21, full())]), 1, "nobody knows of one");
+    }
+
+    #[test]
+    fn a_mailing_that_nobody_got_counts_for_nobody() {
+        let full = || failed("552 5.2.2 Mailbox full");
+        let late = failed("450 4.2.2 Later (given up after 12 tries)");
+        assert_eq!(after_with(&[(0, full()), (7, full()), (14, full())], &late), 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use snapbox::str;
 use crate::smtp_peer::{Answer, Peer, Script, self_signed};
 
 pub mod project;
+mod strangers;
 
 pub const NOON: &str = "2026-11-20T12:00:00Z";
 const AN_HOUR_LATER: &str = "2026-11-20T13:00:00Z";

@@ -191,6 +191,8 @@ struct Dialogue {
     encrypted: bool,
     /// A message is not done with when the next command is read.
     is_busy: bool,
+    /// Messages that were taken on this connection.
+    messages: usize,
 }
 
 impl Dialogue {
@@ -200,8 +202,8 @@ impl Dialogue {
         stream.set_nodelay(true)?;
         let socket = stream.try_clone()?;
         let wire = Box::new(stream);
-        let mut dialogue =
-            Self { socket, wire, unread: Vec::new(), script, record, number, encrypted: false, is_busy: false };
+        let (unread, encrypted, is_busy, messages) = (Vec::new(), false, false, 0);
+        let mut dialogue = Self { socket, wire, unread, script, record, number, encrypted, is_busy, messages };
         if dialogue.script.tls.as_ref().is_some_and(|(_, implicit)| *implicit) {
             dialogue.encrypt()?;
         }
@@ -231,7 +233,11 @@ impl Dialogue {
                 }
                 "MAIL" => {
                     from = address(&line);
-                    valid = self.answer(&line, "250 2.1.0 Ok")?;
+                    let end = self.script.end.clone().filter(|(messages, _)| self.messages >= *messages);
+                    valid = match end {
+                        Some((_, answer)) => self.act(Some(answer), "")?,
+                        None => self.answer(&line, "250 2.1.0 Ok")?,
+                    };
                 }
                 "RCPT" => {
                     to = address(&line);
@@ -303,6 +309,7 @@ impl Dialogue {
         let mut usual = "250 2.0.0 Ok: queued".to_owned();
         // Noted before it is said, so that whoever hears the reply finds the message here.
         if scripted.as_ref().is_none_or(Answer::is_yes) {
+            self.messages += 1;
             let mut taken = self.record.taken.lock().unwrap();
             if self.script.numbers {
                 usual.push_str(&format!(" as {}", taken.len()));

@@ -66,7 +66,11 @@ fn mail_server(
     zone: Tz,
     wrong: &mut Wrong<'_>,
 ) -> MailServer {
-    for (key, number) in [("weight", own.weight.map(u64::from)), ("connections", own.connections.map(|it| it as u64))] {
+    for (key, number) in [
+        ("weight", own.weight.map(u64::from)),
+        ("connections", own.connections.map(|it| it as u64)),
+        ("messages_per_connection", own.messages_per_connection.map(|it| it as u64)),
+    ] {
         if number == Some(0) {
             wrong.value(&KEYS, format!("{which}nothing can be sent with `{key}: 0`"), "write 1 or more");
         }
@@ -90,6 +94,7 @@ fn mail_server(
         tls_ca_file: path(&own.tls_ca_file).or_else(|| path(&raw.tls_ca_file)),
         connections: own.connections.unwrap_or_else(|| connections(raw)),
         pipelining: own.pipelining.or(raw.pipelining).map_or_else(Pipelining::default, pipelining),
+        messages_per_connection: own.messages_per_connection.or(raw.messages_per_connection),
         rate,
         warm_up,
     }

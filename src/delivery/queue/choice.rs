@@ -13,8 +13,9 @@ impl Inner {
             None => self.position(0, |recipient| self.is_for(recipient, server)),
             Some(strangers) => self.stranger(server, strangers),
         };
-        let is_stranger = self.servers.of(server).refusals.doubt().is_some();
-        self.waiting.remove(at?).map(|recipient| Recipient { is_stranger, ..recipient })
+        let recipient = self.waiting.remove(at?)?;
+        let refusals = &mut self.servers.of_mut(server).refusals;
+        Some(Recipient { is_stranger: refusals.doubt().is_some(), turn: refusals.next_turn(), ..recipient })
     }
 
     pub(super) fn has_one_for(&self, server: usize) -> bool {

@@ -25,7 +25,7 @@ impl Queue<'_> {
             State::Sent => {
                 server.note_sent();
                 recipient.ended_after.into_iter().for_each(|messages| server.note_end(messages));
-                for refused in server.refusals.note_taken(recipient.domain()) {
+                for refused in server.refusals.note_taken(recipient.domain(), recipient.turn) {
                     inner.blame(worker.server, refused, true, self.issue, self.surroundings.now(), &mut outcomes);
                 }
             }

@@ -74,6 +74,25 @@ fn a_message_the_connection_never_survives_waits_and_the_others_get_theirs() {
     assert_eq!(*world.pauses.lock().unwrap(), [2, 2, 4]);
 }
 
+/// More than are claimed at a time, and no other domain to tell whom it is about: each run comes further.
+#[test]
+fn the_longest_head_that_is_put_off_ends_some_time() {
+    for connections in [1, 4] {
+        let (mut world, store) = (World { connections, ..World::new() }, readers(400));
+        let head = (1..=300).map(|number| &*format!("RCPT TO:<reader-{number}@").leak());
+        let script = head.fold(Script::new(), |script, step| script.always(step, Answer::Say("421 4.7.0 Complaints")));
+        let peer = Peer::start(vec![script]);
+        let runs = (1..20).find(|_| {
+            world.send(&store, &world.route(&peer));
+            world.now += chrono::Duration::hours(1);
+            peer.taken().len() == 100
+        });
+        assert!(runs.is_some(), "{} were mailed", peer.taken().len());
+        let open = states(&store, 300).into_iter().filter(|state| [State::Queued, State::Deferred].contains(state));
+        assert_eq!(open.count(), 300);
+    }
+}
+
 #[test]
 fn mail_leaves_no_faster_than_the_rate_allows_over_all_runs() {
     let rate = Rate { name: "mail".to_owned(), messages: 2, per: Duration::from_secs(60) };

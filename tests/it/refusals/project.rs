@@ -9,6 +9,7 @@ use snapbox::data::Inline;
 use snapbox::{assert_data_eq, str};
 
 use super::{NOON, PATIENCE};
+use crate::database::Database;
 use crate::program::slugline;
 use crate::smtp_peer::Peer;
 
@@ -20,16 +21,22 @@ pub struct Project {
 
 impl Project {
     pub fn new(peer: &Peer, mail: &str) -> Self {
+        let readers = ["a@example.org", "b@example.org", "c@example.org"].map(str::to_owned);
+        Self::with_readers(&readers, peer, 1, "sqlite:slugline.db", mail)
+    }
+
+    /// The same with these subscribers, so many connections and that store.
+    pub fn with_readers(readers: &[String], peer: &Peer, connections: usize, store: &str, mail: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), peer.port());
         let project = Self { folder, port };
         project.write("content/neap.md", "---\ntitle: Neap tide\ndate: 2026-11-20T11:00:00Z\n---\n\nThe sea rests.\n");
-        project.write("readers.csv", "email\na@example.org\nb@example.org\nc@example.org\n");
+        project.write("readers.csv", &format!("email\n{}\n", readers.join("\n")));
         project.write(
             "slugline.yaml",
             &format!(
                 "title: Tide Notes\nbase_url: https://tides.example.org\nfeeds: {{formats: {{json: feed.json}}}}\n\
-                 mail:\n  from: notes@tides.example.org\n  subscribers: readers.csv\n  connections: 1\n\
-                 {mail}  via: smtp://127.0.0.1:{port}\n"
+                 store: {store}\nmail:\n  from: notes@tides.example.org\n  subscribers: readers.csv\n  \
+                 connections: {connections}\n{mail}  via: smtp://127.0.0.1:{port}\n"
             ),
         );
         project
@@ -38,6 +45,7 @@ impl Project {
     pub fn command(&self, now: &str, arguments: &[&str]) -> Command {
         let mut command = slugline(self.folder.path());
         command.args(["--now", now]).args(arguments).env("SLUGLINE_SMTP_PASSWORD", "open sesame");
+        command.envs(Database::password());
         command
     }
 

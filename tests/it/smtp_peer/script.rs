@@ -61,6 +61,8 @@ pub struct Script {
     holds: Vec<(&'static str, Condition)>,
     pub(super) tls: Option<(Arc<rustls::ServerConfig>, bool)>,
     pub(super) capabilities: Vec<&'static str>,
+    /// After so many messages on one connection, at MAIL.
+    pub(super) end: Option<(usize, Answer)>,
     pub(super) numbers: bool,
     pub(super) forgets: bool,
     pub(super) behind: Behind,
@@ -110,6 +112,12 @@ impl Script {
     /// Also offers this in reply to EHLO.
     pub fn offering(mut self, capability: &'static str) -> Self {
         self.capabilities.push(capability);
+        self
+    }
+
+    /// After so many messages on one connection, at the next MAIL: `answer`.
+    pub fn ending_after(mut self, messages: usize, answer: Answer) -> Self {
+        self.end = Some((messages, answer));
         self
     }
 
