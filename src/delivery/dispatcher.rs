@@ -337,10 +337,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         if recipient.ended_after.is_none()
             && let Some(messages) = self.connection.ended_after(error)
         {
-            // Perhaps it takes no more than that on one connection: what it says on another counts.
-            self.put_back_following();
-            self.hang_up();
-            self.queue.put_back(self.id, Recipient { ended_after: Some(messages), ..recipient }, false);
+            self.connect_again(Recipient { ended_after: Some(messages), ..recipient });
             return Ok(());
         }
         match action(self.job.issue, &recipient.claim, error, self.job.surroundings.now()) {
@@ -374,6 +371,13 @@ impl<'run, 'job> Worker<'run, 'job> {
                 Ok(())
             }
         }
+    }
+
+    /// Perhaps the server takes no more than so many messages on one connection: what it says on another counts.
+    fn connect_again(&mut self, recipient: Recipient) {
+        self.put_back_following();
+        self.hang_up();
+        self.queue.put_back(self.id, recipient, false);
     }
 
     /// Writes down what became of a recipient: committed with the next message at the latest.

@@ -27,10 +27,10 @@ use crate::store::{Added, Barrier, Begun, Recorder, Requeued, Store, StoreError}
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use file::beside;
-use ledger::Due;
 use log::{Log, lock};
 use times::{time, time_text};
 
+mod claims;
 mod decisions;
 mod digest;
 mod error;
@@ -83,27 +83,6 @@ impl Sqlite {
         let number = ledger::number(&self.connection, issue)?;
         *known = Some((issue.clone(), number));
         Ok(number)
-    }
-
-    /// Claims recipients as `work` does, which gives the number of their mailing too.
-    fn claimed(
-        &self,
-        work: impl FnOnce(&Transaction<'_>, i64) -> Result<(i64, Vec<Claim>)>,
-    ) -> StoreResult<Vec<Claim>> {
-        const DOING: &str = "claim recipients";
-        let Sending { run, log, .. } = self.sending(DOING)?;
-        let turned = lock(log).turn();
-        let worked = self.quickly(DOING, |transaction| {
-            ledger::apply(transaction, *run, turned.entries())?;
-            work(transaction, *run)
-        });
-        let mut log = lock(log);
-        let (mailing, claims) = worked.inspect_err(|_| log.give_back(turned))?;
-        log.done().map_err(|error| error::doing(DOING, &self.path, error))?;
-        for claim in &claims {
-            log.claimed(mailing, claim.subscriber.id);
-        }
-        Ok(claims)
     }
 
     /// What writes entries about an issue's recipients into the log.
@@ -255,17 +234,7 @@ impl Store for Sqlite {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-        let claim =
-            |which, limit| self.claimed(|transaction, run| ledger::claim(transaction, issue, run, which, limit, now));
-        let mut claims = match self.tried.contains(issue) {
-            true => Vec::new(),
-            false => claim(Due::Untried, limit)?,
-        };
-        if claims.len() < limit {
-            claims.extend(claim(Due::All, limit - claims.len())?);
-            self.tried.insert(issue.clone());
-        }
-        Ok(claims)
+        self.claim_untried_first(issue, limit, now)
     }
 
     fn claim_these(

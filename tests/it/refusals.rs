@@ -85,7 +85,8 @@ fn whom_the_server_put_off_or_refused_gets_another_chance_when_a_person_wants_it
             .always("RCPT TO:<b@", Answer::Say("550 5.1.1 No such user"))
             .on("RCPT TO:<c@", Answer::Say("450 4.7.1 Greylisted")),
     ]);
-    let project = Project::new(&peer, "");
+    let readers = ["a@example.org", "b@example.org", "c@example.org", "d@example.org"].map(str::to_owned);
+    let project = Project::with_readers(&readers, &peer, 1, "sqlite:slugline.db", "");
     project.run(NOON, &["send"]);
     project.shows(
         &project.run(NOON, &["retry", "neap"]),
@@ -114,11 +115,12 @@ exit 1
         str![[r#"
 exit 1
 issue  begun             recipients  queued  sent  failed
-neap   2026-11-20 12:00  3           2       0     1
+neap   2026-11-20 12:00  4           2       1     1
 
 a@example.org  queued  550 5.2.1 Mailbox disabled
 b@example.org  failed  550 5.1.1 No such user
 c@example.org  queued  450 4.7.1 Greylisted
+d@example.org  sent    250 2.0.0 Ok: queued
 
 "#]],
     );
@@ -127,7 +129,7 @@ c@example.org  queued  450 4.7.1 Greylisted
         str![[r#"
 exit 0
 issue  sent now  sent  waiting  failed  unknown
-neap   2         2     0        1       0
+neap   2         3     0        1       0
 
 "#]],
     );
@@ -157,16 +159,13 @@ Nothing was due.
     project.shows(
         &project.run(A_MONTH_LATER, &["send", "neap"]),
         str![[r#"
-exit 1
+exit 0
 issue  sent now  sent  waiting  failed  unknown
-neap   0         2     0        1       0
-warning[failed-recipients]: `neap` could not be mailed to 1 of 3 recipients
- |
- = help: `slugline status neap --state failed` names them and the server's words
+neap   0         3     1        0       0
 
 "#]],
     );
-    assert_eq!(peer.recipients(), ["a@example.org", "c@example.org"]);
+    assert_eq!(peer.recipients(), ["a@example.org", "c@example.org", "d@example.org"]);
 }
 
 #[test]
