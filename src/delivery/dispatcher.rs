@@ -337,7 +337,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         if recipient.ended_after.is_none()
             && let Some(messages) = self.connection.ended_after(error)
         {
-            self.connect_again(Recipient { ended_after: Some(messages), ..recipient });
+            self.connect_again(Recipient { ended_after: Some((self.id.server, messages)), ..recipient });
             return Ok(());
         }
         match action(self.job.issue, &recipient.claim, error, self.job.surroundings.now()) {

@@ -9,8 +9,8 @@ pub(super) struct Recipient {
     pub(super) claim: Claim,
     /// How often a connection broke under its message.
     pub(super) breaks: u32,
-    /// After how many messages a server ended the connection on which this one was to be the next, if one did.
-    pub(super) ended_after: Option<usize>,
+    /// Which server ended the connection on which this one was to be the next, and after how many messages, if one did.
+    pub(super) ended_after: Option<(usize, usize)>,
     /// The server that had it last and did not take it: another one tries first, as long as there is one.
     pub(super) avoids: Option<usize>,
     /// One server refused it, so that another one was asked.

@@ -24,7 +24,11 @@ impl Queue<'_> {
         match state {
             State::Sent => {
                 server.note_sent();
-                recipient.ended_after.into_iter().for_each(|messages| server.note_end(messages));
+                if let Some((by, messages)) = recipient.ended_after
+                    && by == worker.server
+                {
+                    server.note_end(messages);
+                }
                 for refused in server.refusals.note_taken(recipient.domain(), recipient.turn) {
                     inner.blame(worker.server, refused, true, self.issue, self.surroundings.now(), &mut outcomes);
                 }
