@@ -181,12 +181,7 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
     };
     let from = parse(&raw.from, "from").unwrap_or_else(placeholder_mailbox);
     let reply_to = parse(&raw.reply_to, "reply_to");
-    if raw.connections == Some(0) {
-        wrong.value(&["mail", "connections"], "nothing can be sent over 0 connections", "write 1 or more");
-    }
-    if raw.messages_per_connection == Some(0) {
-        wrong.value(&["mail", "messages_per_connection"], "a connection needs 1 message", "write 1 or more");
-    }
+    servers::refuse_zeros_for_all(raw, wrong);
     MailConfig {
         policy: policy(raw, zone, wrong),
         via: servers::way_out(raw, zone, wrong),

@@ -286,12 +286,7 @@ impl<'run, 'job> Worker<'run, 'job> {
     /// One attempt: envelope, `sending` in the ledger, content, reply.
     fn send(&mut self, relay: &'job Relay, Prepared { recipient, letter }: Prepared) -> Result<(), Stopped> {
         if let Err(error) = self.connect(relay, &letter)? {
-            let trouble = connection::trouble(&error, self.queue.was_connected(self.id));
-            let finding = match trouble {
-                Trouble::Crowded => diagnostics::crowded(relay, &error),
-                _ => diagnostics::finding(relay, &error, None),
-            };
-            return self.give_back(recipient, trouble, finding);
+            return self.give_up_connecting(relay, recipient, &error);
         }
         let offered = self.connection.offer(&letter);
         let reads_on = self.note_chaining(relay)?;
@@ -328,6 +323,15 @@ impl<'run, 'job> Worker<'run, 'job> {
                 self.act_on(relay, Prepared { recipient, letter }, &error)
             }
         }
+    }
+
+    fn give_up_connecting(&mut self, relay: &Relay, recipient: Recipient, error: &SessionError) -> Result<(), Stopped> {
+        let trouble = connection::trouble(error, self.queue.was_connected(self.id));
+        let finding = match trouble {
+            Trouble::Crowded => diagnostics::crowded(relay, error),
+            _ => diagnostics::finding(relay, error, None),
+        };
+        self.give_back(recipient, trouble, finding)
     }
 
     /// Does what a failed attempt asks for: settles the recipient, or gives it back to the queue.

@@ -66,15 +66,7 @@ fn mail_server(
     zone: Tz,
     wrong: &mut Wrong<'_>,
 ) -> MailServer {
-    for (key, number) in [
-        ("weight", own.weight.map(u64::from)),
-        ("connections", own.connections.map(|it| it as u64)),
-        ("messages_per_connection", own.messages_per_connection.map(|it| it as u64)),
-    ] {
-        if number == Some(0) {
-            wrong.value(&KEYS, format!("{which}nothing can be sent with `{key}: 0`"), "write 1 or more");
-        }
-    }
+    refuse_zeros(own, which, wrong);
     let name = format!("mail {}", name_of(&server, own.user.as_deref()));
     let rate = own.rate.as_deref().and_then(|text| {
         pace::rate(text, &name, &mut |why, help| wrong.value(&KEYS, format!("{which}`rate`: {why}"), help))
@@ -105,6 +97,29 @@ fn pipelining(raw: RawPipelining) -> Pipelining {
         RawPipelining::Auto => Pipelining::Auto,
         RawPipelining::Envelope => Pipelining::Envelope,
         RawPipelining::Off => Pipelining::Off,
+    }
+}
+
+/// Nothing could be sent with a number that is 0.
+fn refuse_zeros(own: &RawServerFields, which: &str, wrong: &mut Wrong<'_>) {
+    for (key, number) in [
+        ("weight", own.weight.map(u64::from)),
+        ("connections", own.connections.map(|it| it as u64)),
+        ("messages_per_connection", own.messages_per_connection.map(|it| it as u64)),
+    ] {
+        if number == Some(0) {
+            wrong.value(&KEYS, format!("{which}nothing can be sent with `{key}: 0`"), "write 1 or more");
+        }
+    }
+}
+
+/// The same of the numbers for servers that say nothing else.
+pub(super) fn refuse_zeros_for_all(raw: &RawMail, wrong: &mut Wrong<'_>) {
+    if raw.connections == Some(0) {
+        wrong.value(&["mail", "connections"], "nothing can be sent over 0 connections", "write 1 or more");
+    }
+    if raw.messages_per_connection == Some(0) {
+        wrong.value(&["mail", "messages_per_connection"], "a connection is for 1 message at least", "write 1 or more");
     }
 }
 
