@@ -80,6 +80,15 @@ impl Context {
         })
     }
 
+    /// The project file, as `feeds.lock` names it: below the project folder, however it was typed.
+    fn project_file(&self) -> String {
+        let real = |path: &str| self.project.real_path(path);
+        let below = real(&self.config_file).zip(real("."));
+        let below =
+            below.and_then(|(file, folder)| Some(file.strip_prefix(folder).ok()?.to_string_lossy().into_owned()));
+        below.unwrap_or_else(|| self.config_file.clone())
+    }
+
     /// Opens the store that the project file names.
     fn store(&self, config: &Config) -> anyhow::Result<Box<dyn Store>> {
         Ok(crate::store::open(&config.store, &|file| self.project.path(file))?)

@@ -20,7 +20,7 @@ use crate::issue::{Issue, IssueId};
 pub mod lock;
 mod record;
 
-pub use record::{LockChanged, LockMode, Recorded, read_lock, record};
+pub use record::{LockChanged, LockMode, Recorded, change_mailings, read_lock, read_mailings, record};
 
 /// A difference between the lock and what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]

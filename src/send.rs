@@ -22,12 +22,15 @@ use crate::identity::{self, LockMode, lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
 use crate::send::preflight::preflight;
+use crate::send::record::{Record, Recorded};
 use crate::store::{Begun, Store};
 use crate::subscriber::Status;
 
+pub mod admission;
 pub mod dry_run;
 pub mod named;
 mod preflight;
+pub mod record;
 
 pub use preflight::EachNewcomer;
 
@@ -35,6 +38,8 @@ pub use preflight::EachNewcomer;
 pub struct Sending<'a> {
     /// Composes the editions, of all issues of the project.
     pub composer: &'a Composer<'a>,
+    /// The project file, below the project folder: `feeds.lock` tells its mailings from those of others.
+    pub project_file: &'a str,
     /// Which of the issues, or of their digests.
     pub chosen: Chosen,
     /// When one is due.
@@ -107,13 +112,28 @@ impl Report {
     }
 }
 
+impl Sending<'_> {
+    /// What is recorded of the mailings of this project file.
+    fn record(&self) -> Record<'_> {
+        Record::new(self.composer.project(), self.project_file)
+    }
+
+    /// An error if the store is behind what is recorded: whoever was mailed from another one would be mailed again.
+    fn refuse_if_behind(&self, store: &dyn Store) -> anyhow::Result<()> {
+        self.record().refusal(store)?.map_or(Ok(()), |behind| Err(behind.into()))
+    }
+}
+
 /// Mails everything that is due, or the issues named.
 ///
 /// # Errors
-/// When the store cannot be read or written. What was sent is written down, or found out by the next run.
+/// A finding when the store is behind `feeds.lock`; nothing is mailed then. When the store cannot be read or written, or
+/// `feeds.lock`. What was sent is written down, or found out by the next run.
 pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<Sent> {
+    sending.refuse_if_behind(store)?;
     let plan = planned(store, sending)?;
     if plan.mailings.is_empty() {
+        sending.record().catch_up(store, &Recorded::default(), sending.surroundings.now())?;
         return Ok(Sent::Done(Box::new(Report { findings: plan.findings, ..Report::default() })));
     }
     let mut report = Report::default();
@@ -121,6 +141,8 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
         Begun::Started(recovered) => report.recovered = recovered,
         Begun::Busy(other) => return Ok(Sent::Busy(other)),
     }
+    // Nobody else mails from here on.
+    sending.refuse_if_behind(store)?;
     if matches!(sending.route, Route::Outbox { .. }) {
         requeue_files(store, sending, &report.recovered)?;
     }
@@ -129,14 +151,27 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     report.findings = plan.findings;
     let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.piece.issues()).copied().collect();
     record_ids(sending.composer, &issues).context("failed to record the ids of the issues")?;
-    let mut left = sending.limit;
-    for planned in &plan.mailings {
+    mail_all(store, sending, &plan.mailings, &mut report)?;
+    Ok(Sent::Done(Box::new(report)))
+}
+
+/// Mails what is planned, as long as nothing stops it, and records it.
+fn mail_all(
+    store: &mut dyn Store,
+    sending: &Sending<'_>,
+    plan: &[Planned<'_>],
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let (mut left, mut recorded) = (sending.limit, Recorded::default());
+    // What a run that died had frozen, and not recorded.
+    sending.record().catch_up(store, &recorded, sending.surroundings.now())?;
+    for planned in plan {
         if report.stopped.is_some() || sending.surroundings.is_stopped() || left == Some(0) {
             break;
         }
-        mail_one(store, sending, planned, &mut left, &mut report)?;
+        mail_one(store, sending, planned, &mut left, (&mut *report, &mut recorded))?;
     }
-    Ok(Sent::Done(Box::new(report)))
+    sending.record().catch_up(store, &recorded, sending.surroundings.now())
 }
 
 fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
@@ -180,10 +215,11 @@ fn mail_one(
     sending: &Sending<'_>,
     planned: &Planned<'_>,
     left: &mut Option<u64>,
-    report: &mut Report,
+    (report, recorded): (&mut Report, &mut Recorded),
 ) -> anyhow::Result<()> {
     let piece = &planned.piece;
     let Some((letters, mailing)) = begin(store, sending, planned, report)? else { return Ok(()) };
+    sending.record().begin(store, &mailing, recorded)?;
     let ended = deliver(store, sending, piece, &letters, &mailing, *left);
     let ended = ended.with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;
     if let Some(left) = left {

@@ -122,6 +122,18 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Option<Status>, StoreError>;
 
+    /// Its id, of which there is no other; copies of the store have the same.
+    fn id(&self) -> Result<String, StoreError>;
+
+    /// Whether it has neither a subscriber nor a mailing, as one that was just made.
+    fn is_empty(&self) -> Result<bool, StoreError>;
+
+    /// How far it has counted runs. A copy has counted as far as the store had when it was made, and no further.
+    fn runs(&self) -> Result<u64, StoreError>;
+
+    /// Counts a run that begins to mail, or one that is over, durable; returns how far it has counted now.
+    fn count_run(&mut self) -> Result<u64, StoreError>;
+
     /// Takes the right to send, until the store is dropped, and settles what dead runs left behind, durable: their
     /// claims are queued again, their `sending` rows become `unknown`. In a store in a file one run sends at a time, and
     /// every claim becomes `unknown` if `run.boot_id` is another; a store on a server has any number of runs, each of
@@ -142,6 +154,20 @@ pub trait Store: Send {
 
     /// All mailings, of issues by themselves and of digests, newest first.
     fn mailings(&self) -> Result<Vec<Mailing>, StoreError>;
+
+    /// The mailings that somebody waits for: with recipients that are queued, taken by a run, or deferred.
+    fn open_mailings(&self) -> Result<Vec<IssueId>, StoreError>;
+
+    /// Takes these mailings for mailed, durable: one that it does not know is written down without recipients, and of one
+    /// that it knows whoever still waits becomes `unknown`, with `why` as the reply. From then on it has counted `runs`
+    /// runs at least. Returns what it did of each.
+    fn adopt(
+        &mut self,
+        mailings: &[Mailing],
+        runs: u64,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Adopted>, StoreError>;
 
     /// Says that this run is alive, shows others how far it is, and settles what runs left behind that died meanwhile. To
     /// be called several times a second: the store decides how often that means work. A run that is silent for ten
@@ -255,6 +281,15 @@ pub struct Requeued {
     pub failed: u64,
     /// Were deferred or had failed, and stay so: they have left or are suppressed.
     pub away: u64,
+}
+
+/// What became of a mailing that was taken for mailed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adopted {
+    /// It was not known, and is now.
+    Entered,
+    /// It was known; so many who waited are `unknown` now.
+    Settled(u64),
 }
 
 /// Whether this process may send.

@@ -17,9 +17,13 @@ use crate::{load, publish};
 /// another one sending leaves it alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  * * * * *  slugline --dir /srv/weekly --quiet publish")]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Mail from a store that is new, because nobody was ever mailed: without it a new store mails nobody over SMTP
+    #[arg(long)]
+    first: bool,
+}
 
-pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
+pub(super) fn run(context: &Context, Args { first }: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
     let now = context.build_clock.now();
@@ -29,6 +33,7 @@ pub(super) fn run(context: &Context, Args {}: &Args) -> anyhow::Result<Exit> {
     let mut report: Option<Report> = None;
     if config.mail.is_some() {
         let mut store = context.store(&config)?;
+        send::admit(context, &*store, &send::admission(&config, *first))?;
         exit = exit.max(import::import_list(context, &config, &mut *store)?);
         match send::mail(context, &config, &loaded.issues, &mut *store, Chosen::Due, None)? {
             Sent::Done(done) => report = Some(*done),

@@ -5,6 +5,7 @@ use crate::email::EmailAddress;
 use crate::ledger::State;
 use crate::load;
 use crate::send::named;
+use crate::send::record::Record;
 
 /// Decide on recipients whose delivery is unknown
 ///
@@ -36,7 +37,15 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut store = context.store(&config)?;
     let mailed = named::mailed_as(&*store, &piece)?;
     let state = if args.sent { State::Sent } else { State::Queued };
+    let file = context.project_file();
+    let record = Record::new(&context.project, &file);
+    if args.resend {
+        record.reopen(&*store, &mailed)?;
+    }
     let count = store.resolve(&mailed, &args.address, state, context.clock.now())?;
+    if args.resend {
+        record.reopen(&*store, &mailed)?;
+    }
     let line = format!("{count} unknown recipients of `{}` are {state} now", piece.slug());
     let document = serde_json::json!({ "issue": piece.slug().as_str(), "state": state.as_str(), "resolved": count });
     context.report.result(&line, &document)?;

@@ -4,6 +4,7 @@ use crate::cli::{Context, Exit, different};
 use crate::email::EmailAddress;
 use crate::load;
 use crate::send::named;
+use crate::send::record::Record;
 use crate::store::Requeued;
 
 /// Queue recipients again that a mail server put off or refused
@@ -31,8 +32,12 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let piece = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
     let mailed = named::mailed_as(&*store, &piece)?;
+    let file = context.project_file();
+    let record = Record::new(&context.project, &file);
+    record.reopen(&*store, &mailed)?;
     let Requeued { deferred, failed, away } =
         store.requeue(&mailed, args.failed, &args.address, context.clock.now())?;
+    record.reopen(&*store, &mailed)?;
     // An issue that was mailed in a digest is sent by the digest's name.
     let name = if mailed == piece.id() { piece.slug().as_str() } else { mailed.as_str() };
     let who =

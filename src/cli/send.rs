@@ -14,7 +14,7 @@ use crate::cli::send::watch::Watch;
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::compose::{self, Composed};
-use crate::config::Config;
+use crate::config::{Config, Via};
 use crate::delivery::job::Surroundings;
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::test_send;
@@ -24,9 +24,11 @@ use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::ledger::Run;
 use crate::load;
+use crate::send::admission::Admission;
 use crate::send::dry_run::{self, Expected};
+use crate::send::record::Record;
 use crate::send::{self, Sending, Sent};
-use crate::store::Store;
+use crate::store::{Location, Store};
 use crate::subscriber::NewSubscriber;
 use crate::transport;
 
@@ -60,6 +62,9 @@ pub(super) struct Args {
     /// Mail the others too, though too many of the first recipients (`mail.canary`) failed, or without waiting for them
     #[arg(long, requires = "issue")]
     after_canary: bool,
+    /// Mail from a store that is new, because nobody was ever mailed: without it a new store mails nobody over SMTP
+    #[arg(long, conflicts_with = "test")]
+    first: bool,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -75,9 +80,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let chosen = if named.is_empty() { Chosen::Due } else { Chosen::These(named) };
     let mut store = context.store(&config)?;
+    let admission = admission(&config, args.first);
     if args.dry_run {
-        return dry_run(context, &config, &loaded.issues, chosen, args, &*store);
+        return dry_run(context, &config, &loaded.issues, chosen, (args, &admission), &*store);
     }
+    admit(context, &*store, &admission)?;
     let imported = import::import_list(context, &config, &mut *store)?;
     let send = |sending: &Sending<'_>| send::send_due(&mut *store, sending);
     match with_sending(context, &config, &loaded.issues, chosen, args.limit, args.after_canary, send)? {
@@ -93,7 +100,7 @@ fn dry_run(
     config: &Config,
     issues: &[Issue],
     chosen: Chosen,
-    args: &Args,
+    (args, admission): (&Args, &Admission),
     store: &dyn Store,
 ) -> anyhow::Result<Exit> {
     let wrong = import::each_newcomer(context, config, store, &mut |_| Ok(()))?;
@@ -103,12 +110,30 @@ fn dry_run(
     };
     let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
     with_sending(context, config, issues, chosen, args.limit, args.after_canary, |sending| {
-        let dry_run = dry_run::run(store, sending, &newcomers)?;
+        let dry_run = dry_run::run(store, sending, admission, &newcomers)?;
         let recipients = |expected: &Expected<'_>, each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>| {
             expected.each_recipient(store, &newcomers, each)
         };
         words::dry_run(context, &dry_run, &recipients).map(|exit| exit.max(read))
     })
+}
+
+/// What this run is, for the store to be mailed from.
+pub(super) fn admission(config: &Config, first: bool) -> Admission {
+    let ci = machine::variable("CI").unwrap_or_default();
+    Admission {
+        first,
+        over_smtp: config.mail.as_ref().is_some_and(|mail| matches!(mail.via, Via::Smtp(_))),
+        in_ci: !["", "0", "false"].contains(&ci.to_ascii_lowercase().as_str()),
+        in_a_file: matches!(config.store, Location::Sqlite(_)),
+    }
+}
+
+/// An error if this run mails nobody from this store. To be asked before anything is changed.
+pub(super) fn admit(context: &Context, store: &dyn Store, admission: &Admission) -> anyhow::Result<()> {
+    let file = context.project_file();
+    let refusal = admission.refusal(store, &Record::new(&context.project, &file))?;
+    refusal.map_or(Ok(()), |finding| Err(finding.into()))
 }
 
 /// Mails the issues chosen, with a progress bar.
@@ -140,9 +165,11 @@ fn with_sending<T>(
     let clock = WaitingClock::new(context.clock);
     let terms = Terms { now: clock.now(), policy: &mail.policy };
     let route = transport::route(&context.project, mail)?;
+    let project_file = context.project_file();
     context.report.detail(&format!("Mail leaves through {route}."));
     let done = act(&Sending {
         composer: &composer,
+        project_file: &project_file,
         chosen,
         terms,
         route: &route,

@@ -3,6 +3,7 @@
 //!
 //! Takes and gives the text of the file: TOML, one line per issue in the order of the paths, so that branches merge. An
 //! entry of an issue that is gone stays: its id is never given to another. Who has which id is decided in `identity`.
+//! What was mailed stands below, in `mailings`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
@@ -17,6 +18,11 @@ use crate::finding::{Finding, Place};
 use crate::hex::hex;
 use crate::issue::IssueId;
 
+use mailings::RawMailing;
+pub use mailings::{LockedMailing, Mailings};
+
+mod mailings;
+
 /// The file, below the project folder.
 pub const FILE: &str = "feeds.lock";
 
@@ -28,10 +34,12 @@ const HEADER: &str = "\
 ";
 
 /// What the file says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lock {
     /// By the path of the issue below the project folder.
     pub entries: BTreeMap<String, Locked>,
+    /// By the project file, below the project folder: what it mailed.
+    pub mailings: BTreeMap<String, Mailings>,
 }
 
 /// What is known of an issue that was published.
@@ -88,6 +96,9 @@ impl Lock {
             }
             lock.entries.insert(path, locked);
         }
+        for (file, raw) in raw.mailings.into_iter().filter(|(_, raw)| !raw.is_empty()) {
+            lock.mailings.insert(file, mailings_of(text, raw)?);
+        }
         Ok(lock)
     }
 
@@ -104,6 +115,7 @@ impl Lock {
             }
             text.push_str(" }\n");
         }
+        mailings::write(&mut text, &self.mailings);
         text
     }
 
@@ -125,6 +137,8 @@ struct RawLock {
     version: u32,
     #[serde(default)]
     issues: BTreeMap<String, Spanned<RawLocked>>,
+    #[serde(default)]
+    mailings: BTreeMap<String, BTreeMap<String, Spanned<RawMailing>>>,
 }
 
 #[derive(Deserialize)]
@@ -153,11 +167,28 @@ impl RawLocked {
     }
 }
 
+/// What one project file mailed.
+fn mailings_of(text: &str, raw: BTreeMap<String, Spanned<RawMailing>>) -> Result<Mailings, Box<Finding>> {
+    let mut mailings = Mailings::new();
+    for (id, raw) in raw {
+        let place = Place::in_text(FILE, text, raw.span().start);
+        let id = IssueId::new(&id).ok_or("the id is blank");
+        let read = id.and_then(|id| raw.into_inner().mailing(&id).map(|mailing| (id, mailing)));
+        let (id, mailing) = read.map_err(|why| Box::new(Finding::error("lock", why).help(HELP).at(place)))?;
+        mailings.insert(id, mailing);
+    }
+    Ok(mailings)
+}
+
 /// A file whose lines are all as `to_text` writes them, read without a TOML document in between: after years it holds
 /// thousands, and every command reads it. `None` for any other, right or wrong.
 fn as_written(text: &str) -> Option<Lock> {
     let lines = text.strip_prefix(HEADER)?.strip_prefix(&format!("version = {VERSION}\n\n[issues]\n"))?;
-    let mut lock = Lock::default();
+    let (lines, mailings) = match lines.strip_prefix('\n') {
+        Some(mailings) => ("", mailings),
+        None => lines.split_once("\n\n").unwrap_or((lines, "")),
+    };
+    let mut lock = Lock { mailings: mailings::as_written(mailings.lines())?, ..Lock::default() };
     for line in lines.lines() {
         let (path, locked) = line_as_written(line)?;
         if lock.entries.insert(path, locked).is_some() {
@@ -196,7 +227,8 @@ fn conflict(text: &str) -> Option<Finding> {
     let is_mark = |line: &str| ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark));
     let line = text.lines().position(is_mark)? + 1;
     let finding = Finding::error("lock-conflict", "it holds two versions that git could not merge");
-    let help = "keep the lines of both sides, remove those that git put between them, then run `slugline build`";
+    let help = "keep the lines of both sides (of two for one mailing that with the higher `run`), remove those that git put \
+                between them, then run `slugline build`";
     Some(finding.help(help).at(Place::at_line(FILE, text, line, 1)))
 }
 
@@ -231,6 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::digest::{Contents, Period, PeriodName};
 
     const HASH: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -251,7 +284,10 @@ mod tests {
     #[test]
     fn one_line_per_issue_in_the_order_of_the_paths() {
         let moved = Locked { former: [id("c"), id("b")].into(), ..locked("https://example.org/b/") };
-        let lock = Lock { entries: [("潮 汐.md".to_owned(), moved), ("a\".md".to_owned(), locked("one"))].into() };
+        let lock = Lock {
+            entries: [("潮 汐.md".to_owned(), moved), ("a\".md".to_owned(), locked("one"))].into(),
+            ..Lock::default()
+        };
         let expected = format!(
             "version = 1\n\n[issues]\n\
              \"a\\\".md\" = {{ id = \"one\", published = \"2026-11-02T08:00:00Z\", sha256 = \"{HASH}\" }}\n\
@@ -306,6 +342,73 @@ mod tests {
         assert_ne!(content_hash("one\ntwo"), content_hash("onetwo"));
     }
 
+    /// Two project files with mailings, one of them a digest's.
+    fn mailed() -> Lock {
+        let mailing = LockedMailing {
+            begun: "2026-11-20T12:00:00.5Z".parse().unwrap(),
+            ended: None,
+            recipients: 1204,
+            run: 17,
+            store: "5f".to_owned(),
+            digest: None,
+        };
+        let period = Period {
+            name: PeriodName::new("2026-W46").unwrap(),
+            start: "2026-11-09T00:00:00Z".parse().unwrap(),
+            end: "2026-11-16T00:00:00Z".parse().unwrap(),
+        };
+        let digest = LockedMailing {
+            begun: "2026-11-16T08:00:00Z".parse().unwrap(),
+            ended: Some("2026-11-16T09:00:00Z".parse().unwrap()),
+            digest: Some(Contents { period: period.clone(), issues: vec![id("b\""), id("c")] }),
+            ..mailing.clone()
+        };
+        let mailings = [(id("a#edition-2"), mailing.clone()), (period.id(), digest)];
+        let files = [("slugline.yaml", Mailings::from(mailings)), ("week \"ly\".yaml", [(id("a"), mailing)].into())];
+        let entries = [("a.md".to_owned(), locked("a"))].into();
+        Lock { entries, mailings: files.map(|(file, mailings)| (file.to_owned(), mailings)).into() }
+    }
+
+    #[test]
+    fn one_line_per_mailing_in_the_order_of_their_begin() {
+        let expected = "\n\
+            # What was mailed, so that a store which has lost it mails nobody again. Commit this file after every sending.\n\
+            [mailings.\"slugline.yaml\"]\n\
+            \"digest:2026-W46\" = { begun = \"2026-11-16T08:00:00Z\", ended = \"2026-11-16T09:00:00Z\", recipients = 1204, \
+            run = 17, store = \"5f\", period = [\"2026-11-09T00:00:00Z\", \"2026-11-16T00:00:00Z\"], \
+            holds = [\"b\\\"\", \"c\"] }\n\
+            \"a#edition-2\" = { begun = \"2026-11-20T12:00:00.500Z\", recipients = 1204, run = 17, store = \"5f\" }\n\n\
+            [mailings.\"week \\\"ly\\\".yaml\"]\n\
+            \"a\" = { begun = \"2026-11-20T12:00:00.500Z\", recipients = 1204, run = 17, store = \"5f\" }\n";
+        let mailed = mailed();
+        let text = mailed.to_text();
+        assert_eq!(text.split_once("\n\n").unwrap().1.split_once(" }\n").unwrap().1, expected);
+        for lock in [mailed.clone(), Lock { entries: BTreeMap::new(), ..mailed }] {
+            assert_eq!(as_written(&lock.to_text()), Some(lock.clone()));
+            assert_eq!(Lock::parse(&format!("# mine\n{}", lock.to_text())).unwrap(), lock);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_mailing_is_told_with_its_place() {
+        let text = mailed().to_text();
+        let (a, digest) = (", run = 17, store = \"5f\" }", "holds = [\"b\\\"\", \"c\"] }");
+        for (from, to, line, expected) in [
+            (a, ", store = \"5f\" }", 11, "missing field `run`"),
+            (a, ", run = -1, store = \"5f\" }", 11, "invalid value: integer `-1`, expected u64"),
+            ("\"2026-11-16T09", "\"26-11-16T09", 10, "a time is not a date such as `2026-11-23T07:00:00Z`"),
+            (digest, " }", 10, "`period` and `holds` go together"),
+            (digest, "holds = [\"\"] }", 10, "an id is blank"),
+            ("\"digest:2026-W46\"", "\"w46\"", 10, "only a digest has a period"),
+        ] {
+            let wrong = text.replacen(from, to, 1);
+            assert_ne!(wrong, text, "{from}");
+            let finding = Lock::parse(&wrong).unwrap_err();
+            assert!(finding.message.ends_with(expected), "{finding}");
+            assert_eq!(finding.place.as_ref().unwrap().line, line, "{finding}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_path_and_id_comes_back(
@@ -321,13 +424,25 @@ mod tests {
                 let former = (number % 2 == 0).then(|| id(&format!("{number} {name}~"))).into_iter().collect();
                 lock.entries.insert(path, Locked { id: id(&format!("{number}{name}!")), published, hash, former });
             }
+            for (path, locked) in &lock.entries {
+                let mailing = LockedMailing {
+                    begun: locked.published,
+                    ended: locked.former.is_empty().then_some(locked.published),
+                    recipients: u64::from(locked.published.timestamp_subsec_nanos()),
+                    run: locked.former.len() as u64,
+                    store: locked.hash.clone(),
+                    digest: None,
+                };
+                let file = path.chars().take(1).collect();
+                lock.mailings.entry(file).or_default().insert(locked.id.clone(), mailing);
+            }
             prop_assert_eq!(as_written(&lock.to_text()), Some(lock.clone()));
             // A comment more, and the whole of TOML is needed.
             prop_assert_eq!(Lock::parse(&format!("# mine\n{}", lock.to_text())).unwrap(), lock);
         }
 
         #[test]
-        fn no_text_is_half_read(text in "(version = 1\n|\\[issues\\]\n|\"a\" = |\\{ id = \"|.|\n){0,12}") {
+        fn no_text_is_half_read(text in "(version = 1\n|\\[issues\\]\n|\\[mailings\\.a\\]\n|\"a\" = |\\{ id = \"|.|\n){0,12}") {
             if let Ok(lock) = Lock::parse(&text) {
                 prop_assert_eq!(Lock::parse(&lock.to_text()).unwrap(), lock);
             }

@@ -1,11 +1,13 @@
 //! Records in `feeds.lock` the ids of the issues that are shown, before anything shows them.
 //!
 //! Takes the issues with their final ids, and which of them outputs show, with the hashes of their bodies. A project that
-//! shows nothing gets no file.
+//! shows nothing gets no file. What was mailed is recorded there too; which mailings those are is decided in `send`.
+
+use std::collections::BTreeMap;
 
 use crate::disk::{Project, Written};
 use crate::finding::{Finding, Place};
-use crate::identity::lock::{self, Lock};
+use crate::identity::lock::{self, Lock, Mailings};
 use crate::identity::{self, Change, ChangeKind};
 use crate::issue::Issue;
 
@@ -93,4 +95,31 @@ pub fn record(
     // As it was committed, even if somebody put a comment into it.
     let written = if changes.is_empty() { Written::Unchanged } else { project.write(lock::FILE, text.as_bytes())? };
     Ok(Some(Recorded { entries: next.entries.len(), bytes: text.len(), written, changes }))
+}
+
+/// What a project file, named by its path below the project folder, is recorded to have mailed.
+///
+/// # Errors
+/// As `read_lock`.
+pub fn read_mailings(project: &Project, project_file: &str) -> anyhow::Result<Mailings> {
+    Ok(read_lock(project)?.mailings.remove(project_file).unwrap_or_default())
+}
+
+/// Changes what is recorded of mailings: of all project files, since several may share a store. Once it has returned, the
+/// change is on the disk.
+///
+/// # Errors
+/// When the lock cannot be read or written; then it is as it was.
+pub fn change_mailings(
+    project: &Project,
+    change: impl FnOnce(&mut BTreeMap<String, Mailings>),
+) -> anyhow::Result<Written> {
+    let mut lock = read_lock(project)?;
+    let before = lock.mailings.clone();
+    change(&mut lock.mailings);
+    lock.mailings.retain(|_, mailings| !mailings.is_empty());
+    if lock.mailings == before {
+        return Ok(Written::Unchanged);
+    }
+    project.write(lock::FILE, lock.to_text().as_bytes())
 }

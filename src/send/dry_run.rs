@@ -7,10 +7,11 @@ use crate::check::International;
 use crate::delivery::Route;
 use crate::digest::Piece;
 use crate::email::EmailAddress;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::ledger::State;
+use crate::send::admission::Admission;
 use crate::send::preflight::EachNewcomer;
-use crate::send::{Ready, Sending, planned, ready};
+use crate::send::{Ready, Sending, planned, ready, record};
 use crate::store::Store;
 use crate::subscriber::Status;
 
@@ -21,6 +22,8 @@ pub struct DryRun<'a> {
     pub mailings: Vec<Expected<'a>>,
     /// What is wrong or odd with issues.
     pub findings: Vec<Finding>,
+    /// Why nothing would be mailed at all.
+    pub refused: Option<Finding>,
 }
 
 /// The share of one issue or digest in a dry run.
@@ -38,8 +41,17 @@ pub struct Expected<'a> {
 ///
 /// # Errors
 /// When the store cannot be read, an issue's file, or the newcomers.
-pub fn run<'a>(store: &dyn Store, sending: &Sending<'a>, newcomers: &EachNewcomer<'_>) -> anyhow::Result<DryRun<'a>> {
+pub fn run<'a>(
+    store: &dyn Store,
+    sending: &Sending<'a>,
+    admission: &Admission,
+    newcomers: &EachNewcomer<'_>,
+) -> anyhow::Result<DryRun<'a>> {
     let mut plan = planned(store, sending)?;
+    // That the store is behind is so whoever asks; the others may be meant for this look alone, as in CI.
+    let refusal = admission.refusal(store, &sending.record())?;
+    let (refused, warned): (Vec<_>, Vec<_>) = refusal.into_iter().partition(|finding| finding.rule == record::RULE);
+    plan.findings.extend(warned.into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }));
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
         let Ready { letters, findings } = ready(store, sending, planned, newcomers, sending.surroundings.now());
@@ -64,7 +76,7 @@ pub fn run<'a>(store: &dyn Store, sending: &Sending<'a>, newcomers: &EachNewcome
         }
         mailings.push(expected);
     }
-    Ok(DryRun { mailings, findings: plan.findings })
+    Ok(DryRun { mailings, findings: plan.findings, refused: refused.into_iter().next() })
 }
 
 impl Expected<'_> {

@@ -21,6 +21,7 @@ use crate::email::EmailAddress;
 use crate::issue::BodyStart;
 use crate::letter::Letter;
 use crate::rate::{Rate, WarmUp};
+use crate::send::admission::Admission;
 use crate::smtp::peer::{Answer, Behind, Peer, Script, Taken, Tally};
 use crate::smtp::relay::{Login, Relay};
 use crate::smtp::{Server, TlsMode};
@@ -35,6 +36,8 @@ mod recipients;
 mod servers;
 mod several;
 mod warm_up;
+
+const ADMITTED: Admission = Admission { first: false, over_smtp: true, in_ci: false, in_a_file: true };
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 1, 12, 0, 0).unwrap()
@@ -195,6 +198,7 @@ impl World {
         };
         let sending = Sending {
             composer: &composer,
+            project_file: "slugline.yaml",
             chosen: Chosen::Due,
             terms: Terms { now: self.now, policy: &policy },
             route,
@@ -334,7 +338,7 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
     let expected = |store: &Memory| {
         world.with_sending(&world.route(&peer), |sending| {
             let mut all = Vec::new();
-            for expected in dry_run::run(store, sending, &newcomers).unwrap().mailings {
+            for expected in dry_run::run(store, sending, &ADMITTED, &newcomers).unwrap().mailings {
                 let mut add = |address: &EmailAddress| {
                     all.push(address.to_string());
                     Ok(())

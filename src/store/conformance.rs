@@ -10,6 +10,7 @@ use crate::digest::{Period, PeriodName};
 use crate::ledger::Outcome;
 use crate::subscriber::StatusCounts;
 
+mod lost;
 pub(super) mod many;
 mod pace;
 mod servers;
@@ -45,6 +46,9 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| a_dead_run_is_settled(open));
     world(&|open| unknown_recipients_are_resolved(open));
     world(&|open| who_was_put_off_or_failed_is_queued_again(open));
+    world(&|open| lost::runs_are_counted_on(open));
+    world(&|open| lost::who_is_open_is_known(open));
+    world(&|open| lost::what_was_mailed_elsewhere_is_adopted(open));
     world(&|open| pace::a_quota_is_shared_for_a_day(open));
     world(&|open| servers::what_is_known_of_servers_is_kept(open));
     if runs == Runs::One {

@@ -13,7 +13,7 @@ use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::{Added, Barrier, Begun, MOST_GREETINGS, Requeued, Store, StoreError};
+use crate::store::{Added, Adopted, Barrier, Begun, MOST_GREETINGS, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use tables::{Row, Tables};
@@ -163,6 +163,25 @@ impl Store for Memory {
         Ok(self.tables().find(address).map(|subscriber| std::mem::replace(&mut subscriber.status, status)))
     }
 
+    fn id(&self) -> Result<String, StoreError> {
+        Ok(format!("{:p}", Arc::as_ptr(&self.tables)))
+    }
+
+    fn is_empty(&self) -> Result<bool, StoreError> {
+        let tables = self.tables();
+        Ok(tables.subscribers.is_empty() && tables.mailings.is_empty())
+    }
+
+    fn runs(&self) -> Result<u64, StoreError> {
+        Ok(self.tables().counted)
+    }
+
+    fn count_run(&mut self) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        tables.counted += 1;
+        Ok(tables.counted)
+    }
+
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError> {
         if self.run.is_some() {
             return Ok(Begun::Started(Recovered::default()));
@@ -217,6 +236,24 @@ impl Store for Memory {
 
     fn mailings(&self) -> Result<Vec<Mailing>, StoreError> {
         Ok(self.tables().mailings.iter().rev().cloned().collect())
+    }
+
+    fn open_mailings(&self) -> Result<Vec<IssueId>, StoreError> {
+        let open = |mailing: &Mailing| self.counts(&mailing.issue).map(|counts| counts.open() > 0);
+        let mailings = self.mailings()?.into_iter().rev();
+        mailings.filter_map(|mailing| open(&mailing).map(|open| open.then_some(mailing.issue)).transpose()).collect()
+    }
+
+    fn adopt(
+        &mut self,
+        mailings: &[Mailing],
+        runs: u64,
+        why: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Adopted>, StoreError> {
+        let mut tables = self.tables();
+        tables.counted = tables.counted.max(runs);
+        Ok(mailings.iter().map(|mailing| tables.adopt(mailing, why, now)).collect())
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError> {

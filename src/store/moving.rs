@@ -18,6 +18,12 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+/// The properties of a store that stores themselves read: its id, how far it has counted runs, and, of a backup, when it was
+/// made.
+pub(super) const ID: &str = "id";
+pub(super) const RUNS: &str = "runs";
+pub(super) const BACKUP: &str = "backup";
+
 /// Takes one row: a text for each column of its table, `None` where there is no value.
 pub type EachRow<'a> = dyn FnMut(&[Option<&str>]) -> anyhow::Result<()> + 'a;
 

@@ -23,7 +23,7 @@ use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::{Added, Barrier, Begun, Requeued, Store, StoreError};
+use crate::store::{Added, Adopted, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 mod address;
@@ -36,6 +36,7 @@ mod import;
 mod link;
 mod mailings;
 mod moves;
+mod properties;
 mod rate;
 mod runs;
 mod schema;
@@ -134,6 +135,28 @@ impl Store for Postgres {
         self.changing("change a subscriber", |transaction| subscribers::set_status(transaction, address, status, now))
     }
 
+    fn id(&self) -> StoreResult<String> {
+        self.link.repeated("read its id", |session, _| properties::id(&mut session.client))
+    }
+
+    fn is_empty(&self) -> StoreResult<bool> {
+        self.link.repeated("find out whether it is empty", |session, _| properties::is_empty(&mut session.client))
+    }
+
+    fn runs(&self) -> StoreResult<u64> {
+        self.link.repeated("read how many runs it had", |session, _| properties::runs(&mut session.client))
+    }
+
+    fn count_run(&mut self) -> StoreResult<u64> {
+        // Counted twice after a connection broke is as good as once.
+        self.link.repeated("count a run", |session, _| {
+            let mut transaction = session.client.transaction()?;
+            let counted = properties::count_run(&mut transaction)?;
+            transaction.commit()?;
+            Ok(counted)
+        })
+    }
+
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
         const DOING: &str = "begin to send";
         let place = self.link.place().to_owned();
@@ -183,6 +206,18 @@ impl Store for Postgres {
 
     fn mailings(&self) -> StoreResult<Vec<Mailing>> {
         self.link.repeated("read the mailings", |session, _| mailings::mailings(&mut session.client))
+    }
+
+    fn open_mailings(&self) -> StoreResult<Vec<IssueId>> {
+        self.link
+            .repeated("find the mailings that are open", |session, _| properties::open_mailings(&mut session.client))
+    }
+
+    fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adopted>> {
+        self.changing("adopt mailings", |transaction| {
+            properties::raise_runs(transaction, runs)?;
+            mailings.iter().map(|mailing| decisions::adopt(transaction, mailing, why, now)).collect()
+        })
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {

@@ -23,7 +23,8 @@ use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::{Added, Barrier, Begun, Recorder, Requeued, Store, StoreError};
+use crate::store::moving::RUNS;
+use crate::store::{Added, Adopted, Barrier, Begun, Recorder, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 use file::beside;
@@ -38,6 +39,7 @@ mod file;
 mod ledger;
 mod log;
 mod moves;
+mod properties;
 mod rate;
 mod schema;
 mod servers;
@@ -200,6 +202,22 @@ impl Store for Sqlite {
         self.changing("change a subscriber", |transaction| subscribers::set_status(transaction, address, status, now))
     }
 
+    fn id(&self) -> StoreResult<String> {
+        self.reading("read its id", properties::id)
+    }
+
+    fn is_empty(&self) -> StoreResult<bool> {
+        self.reading("find out whether it is empty", properties::is_empty)
+    }
+
+    fn runs(&self) -> StoreResult<u64> {
+        self.reading("read how many runs it had", properties::runs)
+    }
+
+    fn count_run(&mut self) -> StoreResult<u64> {
+        self.changing("count a run", properties::count_run)
+    }
+
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
         if self.sending.is_some() {
             return Ok(Begun::Started(Recovered::default()));
@@ -231,6 +249,20 @@ impl Store for Sqlite {
 
     fn mailings(&self) -> StoreResult<Vec<Mailing>> {
         self.reading("read the mailings", ledger::mailings)
+    }
+
+    fn open_mailings(&self) -> StoreResult<Vec<IssueId>> {
+        self.write_log()?;
+        self.reading("find the mailings that are open", properties::open_mailings)
+    }
+
+    fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adopted>> {
+        self.write_log()?;
+        self.changing("adopt mailings", |transaction| {
+            let least = properties::runs(transaction)?.max(runs);
+            properties::set(transaction, RUNS, &least.to_string())?;
+            mailings.iter().map(|mailing| decisions::adopt(transaction, mailing, why, now)).collect()
+        })
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {

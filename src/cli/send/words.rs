@@ -40,9 +40,14 @@ pub(in crate::cli) fn dry_run(
     dry_run: &DryRun<'_>,
     each_recipient: &EachRecipient<'_>,
 ) -> anyhow::Result<Exit> {
-    context.report.findings(&dry_run.findings);
+    let findings: Vec<Finding> = dry_run.refused.iter().chain(&dry_run.findings).cloned().collect();
+    context.report.findings(&findings);
     let is_error = |finding: &Finding| finding.severity == Severity::Error;
-    let exit = if dry_run.findings.iter().any(is_error) { Exit::Attention } else { Exit::Done };
+    let exit = match &dry_run.refused {
+        Some(_) => Exit::Failed,
+        None if findings.iter().any(is_error) => Exit::Attention,
+        None => Exit::Done,
+    };
     if context.report.json {
         let mailing = |expected: &Expected<'_>| {
             let mut recipients = Vec::new();
@@ -57,7 +62,7 @@ pub(in crate::cli) fn dry_run(
             anyhow::Ok(mailing)
         };
         let mailings = dry_run.mailings.iter().map(mailing).collect::<Result<Vec<_>, _>>()?;
-        let findings: Vec<FindingRow<'_>> = dry_run.findings.iter().map(FindingRow::of).collect();
+        let findings: Vec<FindingRow<'_>> = findings.iter().map(FindingRow::of).collect();
         context.report.document(&serde_json::json!({ "would_mail": mailings, "findings": findings }))?;
         return Ok(exit);
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
-use crate::store::{Added, Met, StoreError};
+use crate::store::{Added, Adopted, Met, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 #[derive(Default)]
@@ -16,6 +16,8 @@ pub(super) struct Tables {
     pub mailings: Vec<Mailing>,
     pub rows: BTreeMap<(IssueId, SubscriberId), Row>,
     pub runs: Vec<Run>,
+    /// How far runs are counted.
+    pub counted: u64,
     pub rates: BTreeMap<String, DateTime<Utc>>,
     /// How much of each name is used on each day.
     pub quotas: BTreeMap<(String, NaiveDate), u64>,
@@ -98,6 +100,26 @@ impl Tables {
             false => Met::KnownAgain,
         };
         added.count(how, before, there.status);
+    }
+
+    pub fn adopt(&mut self, mailing: &Mailing, why: &str, now: DateTime<Utc>) -> Adopted {
+        if self.mailings.iter().all(|known| known.issue != mailing.issue) {
+            let mut entered = mailing.clone();
+            if let Some(digest) = &mut entered.digest {
+                digest.issues.retain(|issue| !self.is_mailed(issue));
+            }
+            self.mailings.push(entered);
+            return Adopted::Entered;
+        }
+        let open = [State::Queued, State::Claimed, State::Sending, State::Deferred];
+        let rows = self.rows.values_mut().filter(|row| row.delivery.issue == mailing.issue);
+        let waiting = rows.filter(|row| open.contains(&row.delivery.state));
+        let settled = waiting.map(|row| {
+            (row.delivery.state, row.delivery.reply, row.delivery.changed) =
+                (State::Unknown, Some(why.to_owned()), Some(now));
+            (row.run, row.retry_at) = (None, None);
+        });
+        Adopted::Settled(settled.count() as u64)
     }
 
     pub fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {

@@ -4,11 +4,12 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use postgres::Transaction;
 
-use super::Result;
+use super::{Result, digest, mailings};
+use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::State;
-use crate::store::Requeued;
+use crate::ledger::{Mailing, State};
+use crate::store::{Adopted, Requeued};
 
 /// A row that is decided on is no run's any more: a reply that comes later is not written down.
 pub(super) fn resolve(
@@ -61,6 +62,40 @@ pub(super) fn requeue(
     let row = rows.first().context("no count came back")?;
     let count = |at: usize| -> Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(at)?)?) };
     Ok(Requeued { deferred: count(0)?, failed: count(1)?, away: count(2)? })
+}
+
+/// Takes a mailing for mailed. A row that a run has taken is no run's any more.
+pub(super) fn adopt(
+    transaction: &mut Transaction<'_>,
+    mailing: &Mailing,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<Adopted> {
+    let Mailing { issue, digest, content_hash, frozen_at, expected } = mailing;
+    mailings::alone(transaction)?;
+    if mailings::mailing(transaction, issue)?.is_some() {
+        let settled = transaction.execute(
+            "UPDATE delivery SET state = 'unknown', run = NULL, retry_at = NULL, reply = $2, changed = $3
+             WHERE mailing = (SELECT id FROM mailing WHERE issue = $1)
+                 AND state IN ('queued', 'claimed', 'sending', 'deferred')",
+            &[&issue.as_str(), &why, &now],
+        )?;
+        return Ok(Adopted::Settled(settled));
+    }
+    let insert = "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES ($1, $2, $3, $4) RETURNING id";
+    let expected = i64::try_from(*expected)?;
+    let row = transaction.query_one(insert, &[&issue.as_str(), &content_hash, &frozen_at, &expected])?;
+    if let Some(Contents { period, issues }) = digest {
+        let mut held = Vec::new();
+        for issue in issues {
+            // What is in another mailing is known to be mailed as it is.
+            if digest::mailed(transaction, std::slice::from_ref(issue))?.is_none() {
+                held.push(issue.clone());
+            }
+        }
+        digest::write(transaction, row.try_get(0)?, &Contents { period: period.clone(), issues: held })?;
+    }
+    Ok(Adopted::Entered)
 }
 
 /// The keys of addresses; `None` where all are meant.

@@ -21,7 +21,7 @@ pub(super) fn freeze(
     contents: Option<&Contents>,
     now: DateTime<Utc>,
 ) -> Result<Mailing> {
-    transaction.execute("SELECT pg_advisory_xact_lock('mailing'::regclass::oid::int, 0)", &[])?;
+    alone(transaction)?;
     if let Some(mailing) = mailing(transaction, issue)? {
         return Ok(mailing);
     }
@@ -46,6 +46,12 @@ pub(super) fn freeze(
         digest::write(transaction, number, contents)?;
     }
     mailing(transaction, issue)?.context("the mailing that was just written is not there")
+}
+
+/// Nobody else freezes an audience until the transaction is over.
+pub(super) fn alone(transaction: &mut Transaction<'_>) -> Result<()> {
+    transaction.execute("SELECT pg_advisory_xact_lock('mailing'::regclass::oid::int, 0)", &[])?;
+    Ok(())
 }
 
 pub(super) fn mailing(client: &mut impl GenericClient, issue: &IssueId) -> Result<Option<Mailing>> {

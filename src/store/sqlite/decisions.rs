@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Transaction, params};
 
-use super::{Result, time_text};
+use super::{Result, digest, ledger, time_text};
+use crate::digest::Contents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::State;
-use crate::store::Requeued;
+use crate::ledger::{Mailing, State};
+use crate::store::{Adopted, Requeued};
 
 pub(super) fn resolve(
     transaction: &Transaction<'_>,
@@ -44,6 +45,41 @@ pub(super) fn requeue(
         }
     }
     Ok(requeued)
+}
+
+/// Takes a mailing for mailed.
+pub(super) fn adopt(
+    transaction: &Transaction<'_>,
+    mailing: &Mailing,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<Adopted> {
+    let Mailing { issue, digest, content_hash, frozen_at, expected } = mailing;
+    if ledger::mailing(transaction, issue)?.is_some() {
+        let settled = transaction.execute(
+            "UPDATE delivery SET state = 'unknown', run = NULL, retry_at = NULL, reply = ?2, changed = ?3
+             WHERE mailing = (SELECT id FROM mailing WHERE issue = ?1)
+                 AND state IN ('queued', 'claimed', 'sending', 'deferred')",
+            params![issue.as_str(), why, time_text(now)],
+        )?;
+        return Ok(Adopted::Settled(settled as u64));
+    }
+    transaction.execute(
+        "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES (?1, ?2, ?3, ?4)",
+        params![issue.as_str(), content_hash, time_text(*frozen_at), *expected as i64],
+    )?;
+    let number = transaction.last_insert_rowid();
+    if let Some(Contents { period, issues }) = digest {
+        let mut held = Vec::new();
+        for issue in issues {
+            // What is in another mailing is known to be mailed as it is.
+            if !digest::is_mailed(transaction, issue)? {
+                held.push(issue.clone());
+            }
+        }
+        digest::write(transaction, number, &Contents { period: period.clone(), issues: held })?;
+    }
+    Ok(Adopted::Entered)
 }
 
 /// The keys of addresses; one `None` where all are meant.

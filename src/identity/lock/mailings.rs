@@ -1,0 +1,161 @@
+//! The lines of `feeds.lock` that say what was mailed: one per mailing, in the order of their begin, so that branches merge.
+//!
+//! Takes and returns text and values. They outlive the store: one that does not know of them was lost, or is an older copy.
+//! Comparing the two is left to `send`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+
+use super::{json, quoted};
+use crate::digest::{Contents, Period, PeriodName};
+use crate::issue::IssueId;
+
+/// What was mailed by one project file, by the key that the ledger has.
+pub type Mailings = BTreeMap<IssueId, LockedMailing>;
+
+/// What is known of a mailing without the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LockedMailing {
+    /// When its audience was frozen.
+    pub begun: DateTime<Utc>,
+    /// When a run found that nobody waits for it any more; `None`: somebody may.
+    pub ended: Option<DateTime<Utc>>,
+    /// How many recipients it has.
+    pub recipients: u64,
+    /// How far the store had counted its runs when one last mailed it; see `Store::count_run`.
+    pub run: u64,
+    /// The id of the store.
+    pub store: String,
+    /// What it holds, if it is a digest.
+    pub digest: Option<Contents>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMailing {
+    begun: String,
+    ended: Option<String>,
+    recipients: u64,
+    run: u64,
+    store: String,
+    period: Option<[String; 2]>,
+    holds: Option<Vec<String>>,
+}
+
+const COMMENT: &str = "\
+# What was mailed, so that a store which has lost it mails nobody again. Commit this file after every sending.
+";
+
+/// Adds the lines of all project files that mailed anything.
+pub(super) fn write(text: &mut String, by_file: &BTreeMap<String, Mailings>) {
+    for (number, (file, mailings)) in by_file.iter().filter(|(_, mailings)| !mailings.is_empty()).enumerate() {
+        let _ = writeln!(text, "\n{}{}", if number == 0 { COMMENT } else { "" }, head(file));
+        let mut in_order: Vec<_> = mailings.iter().collect();
+        in_order.sort_by_key(|(id, mailing)| (mailing.begun, *id));
+        for (id, mailing) in in_order {
+            let _ = writeln!(text, "{} = {}", quoted(id.as_str()), mailing.to_text());
+        }
+    }
+}
+
+fn head(file: &str) -> String {
+    format!("[mailings.{}]", quoted(file))
+}
+
+impl LockedMailing {
+    fn to_text(&self) -> String {
+        let Self { recipients, run, .. } = self;
+        let mut text = format!("{{ begun = \"{}\"", written(self.begun));
+        if let Some(ended) = self.ended {
+            let _ = write!(text, ", ended = \"{}\"", written(ended));
+        }
+        let _ = write!(text, ", recipients = {recipients}, run = {run}, store = {}", quoted(&self.store));
+        if let Some(Contents { period, issues }) = &self.digest {
+            let issues: Vec<String> = issues.iter().map(|id| quoted(id.as_str())).collect();
+            let (start, end) = (written(period.start), written(period.end));
+            let _ = write!(text, ", period = [\"{start}\", \"{end}\"], holds = [{}]", issues.join(", "));
+        }
+        text.push_str(" }");
+        text
+    }
+}
+
+fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+impl RawMailing {
+    /// The mailing of that key.
+    pub(super) fn mailing(self, id: &IssueId) -> Result<LockedMailing, &'static str> {
+        let digest = match (self.period, self.holds) {
+            (None, None) => None,
+            (Some([start, end]), Some(holds)) => {
+                let name = PeriodName::of_id(id).ok_or("only a digest has a period")?;
+                let period = Period { name, start: read(&start)?, end: read(&end)? };
+                let issues = holds.iter().map(|id| IssueId::new(id).ok_or("an id is blank"));
+                Some(Contents { period, issues: issues.collect::<Result<_, _>>()? })
+            }
+            _ => return Err("`period` and `holds` go together"),
+        };
+        Ok(LockedMailing {
+            begun: read(&self.begun)?,
+            ended: self.ended.as_deref().map(read).transpose()?,
+            recipients: self.recipients,
+            run: self.run,
+            store: self.store,
+            digest,
+        })
+    }
+}
+
+fn read(time: &str) -> Result<DateTime<Utc>, &'static str> {
+    let read = DateTime::parse_from_rfc3339(time).map_err(|_| "a time is not a date such as `2026-11-23T07:00:00Z`");
+    read.map(|time| time.to_utc())
+}
+
+/// The lines as `write` writes them; `None` for any other.
+pub(super) fn as_written<'t>(lines: impl Iterator<Item = &'t str>) -> Option<BTreeMap<String, Mailings>> {
+    let mut by_file: BTreeMap<String, Mailings> = BTreeMap::new();
+    let mut file: Option<String> = None;
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(rest) = line.strip_prefix("[mailings.") {
+            let (name, rest): (String, _) = json(rest)?;
+            if rest != "]" || by_file.insert(name.clone(), Mailings::new()).is_some() {
+                return None;
+            }
+            file = Some(name);
+            continue;
+        }
+        let (id, mailing) = line_as_written(line)?;
+        if by_file.get_mut(file.as_ref()?)?.insert(id, mailing).is_some() {
+            return None;
+        }
+    }
+    by_file.values().all(|mailings| !mailings.is_empty()).then_some(by_file)
+}
+
+fn line_as_written(line: &str) -> Option<(IssueId, LockedMailing)> {
+    let (id, rest) = json::<String>(line)?;
+    let (begun, rest) = json(rest.strip_prefix(" = { begun = ")?)?;
+    let (ended, rest) = match rest.strip_prefix(", ended = ") {
+        Some(rest) => json(rest).map(|(ended, rest)| (Some(ended), rest))?,
+        None => (None, rest),
+    };
+    let (recipients, rest) = json(rest.strip_prefix(", recipients = ")?)?;
+    let (run, rest) = json(rest.strip_prefix(", run = ")?)?;
+    let (store, rest) = json(rest.strip_prefix(", store = ")?)?;
+    let (period, holds, rest) = match rest.strip_prefix(", period = ") {
+        Some(rest) => {
+            let (period, rest) = json(rest)?;
+            let (holds, rest) = json(rest.strip_prefix(", holds = ")?)?;
+            (Some(period), Some(holds), rest)
+        }
+        None => (None, None, rest),
+    };
+    let id = IssueId::new(&id)?;
+    let raw = RawMailing { begun, ended, recipients, run, store, period, holds };
+    (rest == " }").then(|| raw.mailing(&id).ok()).flatten().map(|mailing| (id, mailing))
+}
