@@ -30,6 +30,7 @@ mod built;
 mod check;
 mod clock;
 mod completions;
+mod confirm;
 mod covers;
 mod diff;
 mod doctor;

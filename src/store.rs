@@ -26,6 +26,7 @@ pub use error::StoreError;
 pub use location::{Database, Location};
 
 mod added;
+pub mod backup;
 #[cfg(test)]
 mod conformance;
 mod error;

@@ -6,11 +6,12 @@ use serde::Serialize;
 use crate::cli::{Context, Exit};
 use crate::config::Config;
 use crate::disk::Written;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Delivery, Mailing, State};
 use crate::load;
 use crate::send::named;
+use crate::send::record::Record;
 use crate::statistics::page::Shown;
 use crate::statistics::{self, Gathering};
 use crate::store::Store;
@@ -71,8 +72,18 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.html.as_deref() != Some(STDOUT) {
         show(context, &rows)?;
     }
-    let waiting = rows.iter().any(|row| row.counts.of(State::Failed) + row.counts.of(State::Unknown) > 0);
+    let behind = behind(context, &*store)?;
+    context.report.findings(&behind);
+    let waiting =
+        !behind.is_empty() || rows.iter().any(|row| row.counts.of(State::Failed) + row.counts.of(State::Unknown) > 0);
     Ok(if waiting { Exit::Attention } else { Exit::Done })
+}
+
+/// A warning where `send` would refuse to mail from this store.
+fn behind(context: &Context, store: &dyn Store) -> anyhow::Result<Vec<Finding>> {
+    let project_file = context.project_file();
+    let refusal = Record::new(&context.project, &project_file).refusal(store)?;
+    Ok(refusal.map(|finding| Finding { severity: Severity::Warning, ..finding }).into_iter().collect())
 }
 
 fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], args: &Args) -> anyhow::Result<Row> {
@@ -140,6 +151,13 @@ struct Row {
     recipients: Vec<Delivery>,
 }
 
+impl Row {
+    /// Whether another store mailed it, so that nothing is known of its recipients but their number.
+    fn is_adopted(&self) -> bool {
+        self.counts.total() == 0 && self.mailing.expected > 0
+    }
+}
+
 fn show(context: &Context, rows: &[Row]) -> anyhow::Result<()> {
     if context.report.json {
         let mailings: Vec<Document> = rows.iter().map(document).collect();
@@ -150,6 +168,9 @@ fn show(context: &Context, rows: &[Row]) -> anyhow::Result<()> {
         return Ok(());
     }
     context.report.table(&table(rows))?;
+    if rows.iter().any(Row::is_adopted) {
+        context.report.message("`?`: mailed from a store that is gone; who got it is not known here.");
+    }
     for row in rows.iter().filter(|row| !row.recipients.is_empty()) {
         context.report.text("\n")?;
         context.report.table(&row.recipients.iter().map(recipient).collect::<Vec<_>>())?;
@@ -167,7 +188,8 @@ fn table(rows: &[Row]) -> Vec<Vec<String>> {
     for row in rows {
         let begun = row.mailing.frozen_at.format("%Y-%m-%d %H:%M").to_string();
         let mut cells = vec![row.name.clone(), begun, row.mailing.expected.to_string()];
-        cells.extend(states.iter().map(|state| row.counts.of(*state).to_string()));
+        let count = |state: &State| if row.is_adopted() { "?".to_owned() } else { row.counts.of(*state).to_string() };
+        cells.extend(states.iter().map(count));
         table.push(cells);
     }
     table
@@ -189,6 +211,9 @@ struct Document<'a> {
     id: &'a str,
     begun: String,
     recipients: u64,
+    /// Another store mailed it: of its recipients nothing is known but how many they were.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    adopted: bool,
     counts: serde_json::Map<String, serde_json::Value>,
     /// The ids of the issues in a digest.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,6 +228,7 @@ fn document(row: &Row) -> Document<'_> {
         id: row.mailing.issue.as_str(),
         begun: row.mailing.frozen_at.to_rfc3339(),
         recipients: row.mailing.expected,
+        adopted: row.is_adopted(),
         counts: counted(&row.counts),
         holds: row.mailing.digest.as_ref().map(|digest| digest.issues.iter().map(IssueId::as_str).collect()),
         deliveries: row.recipients.iter().map(delivery_document).collect(),

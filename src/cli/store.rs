@@ -1,17 +1,17 @@
 //! `slugline store`: where subscribers and ledger are kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use crate::cli::{Context, Exit, send};
-use crate::config::Config;
-use crate::disk::machine;
-use crate::finding::Finding;
-use crate::store::Location;
-use crate::store::moving::{self, Census, Copied, Kept, Movable, Moved, Table};
+use crate::cli::{Context, Exit};
 
-/// Move the store to another place
+mod adopt;
+mod backup;
+mod copy;
+mod restore;
+
+/// Back up, restore or move the store
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -47,112 +47,47 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
+    /// Write all that the project's store holds into a new file, while others send
+    ///
+    /// Always a SQLite file, whatever the store is. Nobody is mailed from it; `slugline store restore` brings it back. Never
+    /// copy the file of a store by other means while it is used: what is being written would be missing.
+    #[command(after_help = "Examples:\n  slugline store backup /srv/backups/tides-monday.db")]
+    Backup {
+        /// The file, which must not be there yet
+        file: PathBuf,
+    },
+    /// Bring the store back from a backup
+    ///
+    /// The backup is only read. A store file that is there already is kept beside the new one, and whoever left since then
+    /// stays away, as far as it can be read; a database has to be empty. Whoever waited for a mailing when the backup was made
+    /// becomes `unknown`, since nobody knows whether they were mailed afterwards: `slugline resolve` decides.
+    #[command(after_help = "Examples:\n  slugline store restore /srv/backups/tides-monday.db")]
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Take for mailed all that `feeds.lock` records, where the store that knows more is gone for good
+    ///
+    /// Nobody gets those issues again from this store. Whoever still waits for one of them becomes `unknown`. The next issue
+    /// goes to all.
+    #[command(after_help = "Examples:\n  slugline store adopt\n  slugline store adopt --yes")]
+    Adopt {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     match &args.action {
-        Action::Copy { to, password_file } => copy(context, &config, to.trim(), password_file.as_deref()),
-        Action::Keep { lost, password_file } => keep(context, &config, *lost, password_file.as_deref()),
+        Action::Copy { to, password_file } => copy::copy(context, &config, to.trim(), password_file.as_deref()),
+        Action::Keep { lost, password_file } => copy::keep(context, &config, *lost, password_file.as_deref()),
+        Action::Backup { file } => backup::run(context, &config, file),
+        Action::Restore { file, yes } => restore::run(context, &config, file, *yes),
+        Action::Adopt { yes } => adopt::run(context, &config, *yes),
     }
-}
-
-fn copy(context: &Context, config: &Config, to: &str, password_file: Option<&Path>) -> anyhow::Result<Exit> {
-    let place = place(config, to)?;
-    if place == config.store {
-        return Err(Finding::error("store-place", "this is the project's own store").help("name another one").into());
-    }
-    let now = context.clock.now();
-    let mut from = context.movable_store(&config.store, None)?;
-    let mut other = context.movable_store(&place, password_file)?;
-    let bar = context.report.progress(0, "copying");
-    let mut each = |total| {
-        bar.set_length(total);
-        bar.inc(1);
-    };
-    let copied = moving::copy(&mut *from, &mut *other, to, &machine::this_run(now), now, &mut each);
-    bar.finish_and_clear();
-    match copied? {
-        Copied::Done(census) => show(context, to, password_file, &census),
-        Copied::Busy(other) => Err(send::busy(other.as_ref()).into()),
-    }
-}
-
-/// Reads where to. What cannot be read is not shown: it may hold a password.
-fn place(config: &Config, to: &str) -> anyhow::Result<Location> {
-    let place = Location::parse(to).map_err(|why| {
-        let message = if why.starts_with('`') { "what was named is no store".to_owned() } else { why };
-        Finding::error("store-place", message).help("name `sqlite:FILE` or `postgres://USER@HOST/DATABASE`")
-    })?;
-    Ok(match (place, &config.store) {
-        (Location::Postgres(mut database), Location::Postgres(ours)) => {
-            database.password_file.clone_from(&ours.password_file);
-            Location::Postgres(database)
-        }
-        (place, _) => place,
-    })
-}
-
-/// What to write into the project file, and how much was copied.
-fn show(context: &Context, to: &str, password_file: Option<&Path>, census: &Census) -> anyhow::Result<Exit> {
-    let mut lines = format!("store: {to}");
-    if let Some(file) = password_file {
-        lines.push_str(&format!("\nstore_password_file: {}", file.display()));
-    }
-    let [subscribers, mailings, deliveries] =
-        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|it| census.of(it));
-    let document = serde_json::json!({
-        "store": to,
-        "store_password_file": password_file,
-        "subscribers": subscribers,
-        "mailings": mailings,
-        "deliveries": deliveries,
-    });
-    context.report.message(&format!(
-        "Copied: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them. The old store refuses to send \
-         from now on.\nWrite this into the project file, wherever it is used:"
-    ));
-    context.report.result(&lines, &document)?;
-    Ok(Exit::Done)
-}
-
-fn keep(context: &Context, config: &Config, lost: bool, password_file: Option<&Path>) -> anyhow::Result<Exit> {
-    let now = context.clock.now();
-    let mut from = context.movable_store(&config.store, None)?;
-    let mut to =
-        |moved: &Moved| if lost { Ok(None) } else { reopened(context, config, moved, password_file).map(Some) };
-    let kept = moving::keep(&mut *from, &mut to, &machine::this_run(now), now)?;
-    let (word, exit) = match kept {
-        Kept::Again(moved) => {
-            (format!("the move to `{}` is given up: this store sends again", moved.place), Exit::Done)
-        }
-        Kept::NotMoved => ("this store is not being moved".to_owned(), Exit::Done),
-        Kept::Filled(moved) => {
-            let message = format!("everything is in `{}` already, which may have sent since", moved.place);
-            let help = format!("finish the move with `slugline store copy {}`", moved.place);
-            return Err(Finding::error("store-moved", message).help(help).into());
-        }
-        Kept::Busy(other) => return Err(send::busy(other.as_ref()).into()),
-    };
-    context.report.result(&word, &serde_json::json!({ "kept": exit == Exit::Done }))?;
-    Ok(exit)
-}
-
-/// The store to which a move was to go. A file that is not there was taken away by somebody, perhaps to send from it.
-fn reopened(
-    context: &Context,
-    config: &Config,
-    moved: &Moved,
-    password_file: Option<&Path>,
-) -> anyhow::Result<Box<dyn Movable>> {
-    let place = place(config, &moved.place)?;
-    if let Location::Sqlite(file) = &place
-        && context.project.open_if_there(file)?.is_none()
-    {
-        let message =
-            format!("`{}` is not there, so that nobody can know whether the copy was finished", file.display());
-        let help = "put it back, or say `--lost` if nobody uses it";
-        return Err(Finding::error("store-missing", message).help(help).into());
-    }
-    context.movable_store(&place, password_file)
 }

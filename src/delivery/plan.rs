@@ -260,8 +260,10 @@ fn still_open(counts: &Counts, on_unknown: OnUnknown) -> u64 {
 }
 
 fn mailed_already(piece: &Piece<'_>, counts: &Counts) -> Finding {
-    let message =
-        format!("`{}` was mailed already: {} of {} have it", piece.slug(), counts.of(State::Sent), counts.total());
+    let message = match counts.total() {
+        0 => format!("`{}` was mailed already, from a store that is gone", piece.slug()),
+        total => format!("`{}` was mailed already: {} of {total} have it", piece.slug(), counts.of(State::Sent)),
+    };
     Finding::warning("issue-mailed", message).help("`slugline status` shows what became of the others")
 }
 

@@ -14,6 +14,28 @@ pub enum StoreError {
         #[source]
         source: anyhow::Error,
     },
+    /// The file is there, and what is in it is not what was written.
+    #[error("the store `{place}` is damaged: {why}")]
+    Damaged {
+        /// The file.
+        place: String,
+        /// What SQLite says.
+        why: &'static str,
+    },
+    /// It is a backup, from which nobody is mailed.
+    #[error("the store `{place}` is a backup of {made}")]
+    Backup {
+        /// The file.
+        place: String,
+        /// When it was made.
+        made: String,
+    },
+    /// It was to be made, and is there.
+    #[error("`{place}` is there already, and was left as it is")]
+    Exists {
+        /// The file.
+        place: String,
+    },
     /// The server cannot be reached, or does not let us in.
     #[error("cannot reach the store `{place}`")]
     Connect {
@@ -85,7 +107,20 @@ impl StoreError {
     /// What to do about it, where that can be said.
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::Open { .. } => "name another file or database as `store` in the project file, or move this one away",
+            Self::Open { .. } => {
+                "name the right file or database as `store` in the project file; if this was the store, bring it back from a \
+                 backup with `slugline store restore FILE`"
+            }
+            Self::Damaged { .. } => {
+                "leave it where it is, and bring the store back from a backup: `slugline store restore FILE` keeps the damaged \
+                 file aside, and takes from it who left, as far as it can be read. Without a backup, `sqlite3 FILE .recover` \
+                 saves what can be read"
+            }
+            Self::Backup { .. } => {
+                "nobody is mailed from a backup: name the store as `store` in the project file, and bring it back with \
+                 `slugline store restore FILE`"
+            }
+            Self::Exists { .. } => "name a file that is not there",
             Self::Connect { help, .. } => help,
             Self::Lost { .. } => "run it again once the server can be reached: nothing is lost",
             Self::Version { .. } => "use the newer version of slugline that made it",

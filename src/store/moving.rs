@@ -14,6 +14,7 @@ use crate::store::{Store, StoreError};
 pub use table::{Census, Table};
 pub(super) use table::{Kind, SUBSCRIBERS};
 
+pub(super) mod restoring;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,9 @@ pub trait Movable: Store {
     /// Takes the mark away, durable.
     fn give_up_move(&mut self) -> Result<(), StoreError>;
 
+    /// From now on `census` and `pour` tell of what it held in this moment, while others change it.
+    fn begin_snapshot(&mut self) -> Result<(), StoreError>;
+
     /// How much it holds.
     fn census(&self) -> Result<Census, StoreError>;
 
@@ -60,6 +64,9 @@ pub trait Movable: Store {
     /// counted and has to be as `expected`; any error leaves it as it was. Subscribers who join later get higher numbers
     /// than any that was ever given.
     fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> Result<(), StoreError>;
+
+    /// Takes it away again if it is a file that was made by being opened, and nothing was put into it. Another store stays.
+    fn discard(self: Box<Self>) -> Result<(), StoreError>;
 
     /// Whether it was filled by that move. Waits for a `fill` that is not over, whoever does it.
     fn is_filled_by(&mut self, moved: &Moved) -> Result<bool, StoreError>;
@@ -160,6 +167,17 @@ fn fill(
         let source = anyhow::anyhow!("recipients are in the hands of a run");
         return Err(StoreError::Failed { doing: "be moved", source });
     }
+    pour_into(from, to, moved, census, each)
+}
+
+/// Fills `to` with all of `from`, as it is.
+pub(super) fn pour_into(
+    from: &dyn Movable,
+    to: &mut dyn Movable,
+    moved: &Moved,
+    census: &Census,
+    each: &mut dyn FnMut(u64),
+) -> Result<(), StoreError> {
     let total = census.total();
     let mut pour = |table: Table, row: &mut EachRow<'_>| {
         from.pour(table, &mut |fields| {

@@ -8,8 +8,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -27,10 +26,13 @@ use crate::store::moving::RUNS;
 use crate::store::{Added, Adopted, Barrier, Begun, Recorder, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
+use alone::{alone, sign};
 use file::beside;
 use log::{Log, lock};
 use times::{time, time_text};
 
+pub(super) mod alone;
+pub(super) mod backups;
 mod claims;
 mod decisions;
 mod digest;
@@ -52,6 +54,8 @@ pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
     durable: Cell<bool>,
+    /// Whether opening it made it.
+    made: bool,
     /// While this process may send.
     sending: Option<Sending>,
     /// Mailings in which every recipient who waits was refused before: to look for others each time would take long.
@@ -119,12 +123,11 @@ impl Sqlite {
         now: DateTime<Utc>,
         admit: impl FnOnce(&Self, &Transaction<'_>) -> Result<T>,
     ) -> StoreResult<std::result::Result<(Recovered, T), Option<Run>>> {
-        let mut file = match self.lock().map_err(|error| error::doing(doing, &self.path, error))? {
+        let mut file = match alone(&self.path).map_err(|error| error::doing(doing, &self.path, error))? {
             Ok(file) => file,
             Err(holder) => return Ok(Err(holder)),
         };
-        let note = file.set_len(0).and_then(|()| writeln!(file, "{} {}", run.pid, run.host));
-        note.map_err(|error| error::doing(doing, &self.path, error.into()))?;
+        sign(&mut file, run).map_err(|error| error::doing(doing, &self.path, error))?;
         let paths = log::paths(&self.path);
         let failed = |error| error::doing(doing, &self.path, error);
         let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
@@ -139,25 +142,6 @@ impl Sqlite {
         let log = Arc::new(Mutex::new(Log::begin(&paths, number).map_err(failed)?));
         self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
         Ok(Ok((recovered, admitted)))
-    }
-
-    /// Takes the lock that only one sending process has; the other's host and process id where it is taken.
-    fn lock(&self) -> anyhow::Result<std::result::Result<File, Option<Run>>> {
-        let path = beside(&self.path, ".lock");
-        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Ok(file)),
-            Err(TryLockError::WouldBlock) => {
-                // Some systems let nobody read a locked file; then the other stays unnamed.
-                let mut text = String::new();
-                let _ = file.read_to_string(&mut text);
-                let holder = text.trim().split_once(' ').and_then(|(pid, host)| {
-                    Some(Run { host: host.to_owned(), boot_id: String::new(), pid: pid.parse().ok()? })
-                });
-                Ok(Err(holder))
-            }
-            Err(TryLockError::Error(error)) => Err(error.into()),
-        }
     }
 }
 

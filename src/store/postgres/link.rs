@@ -43,6 +43,8 @@ pub(super) struct Link {
     address: Address,
     tls: MakeRustlsConnect,
     session: RefCell<Session>,
+    /// A connection on which the store stands still, to be copied.
+    pub snapshot: RefCell<Option<Client>>,
 }
 
 /// One connection.
@@ -64,7 +66,7 @@ impl Link {
         let tls = tls::connector(address.verify, roots);
         let tls = tls.map_err(|error| error::connecting(&address.place, error))?;
         let session = Session::new(&address, &tls).map_err(|error| error::connecting(&address.place, error))?;
-        Ok(Self { address, tls, session: RefCell::new(session) })
+        Ok(Self { address, tls, session: RefCell::new(session), snapshot: RefCell::default() })
     }
 
     /// Makes the tables, or brings them up to date.

@@ -45,13 +45,30 @@ impl Movable for Postgres {
         })
     }
 
+    /// On a connection of its own, until the store is dropped.
+    fn begin_snapshot(&mut self) -> StoreResult<()> {
+        let begun = self.link.another().and_then(|mut client| {
+            client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT FROM slugline_schema")?;
+            Ok(client)
+        });
+        let client = begun.map_err(|error| error::doing("take a snapshot", self.link.place(), error))?;
+        self.link.snapshot.replace(Some(client));
+        Ok(())
+    }
+
     fn census(&self) -> StoreResult<Census> {
+        if let Some(snapshot) = &mut *self.link.snapshot.borrow_mut() {
+            return census(snapshot).map_err(|error| error::doing("count what it holds", self.link.place(), error));
+        }
         self.link.repeated("count what it holds", |session, _| census(&mut session.client))
     }
 
     /// On a connection of its own.
     fn pour(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
-        let all = self.link.another().and_then(|mut client| pour(&mut client, table, each));
+        let all = match &mut *self.link.snapshot.borrow_mut() {
+            Some(snapshot) => pour(snapshot, table, each),
+            None => self.link.another().and_then(|mut client| pour(&mut client, table, each)),
+        };
         all.map_err(|error| error::reading("read what it holds", self.link.place(), error))
     }
 
@@ -80,6 +97,10 @@ impl Movable for Postgres {
             fault::step(DOING, "not committed");
             Ok(transaction.commit()?)
         })
+    }
+
+    fn discard(self: Box<Self>) -> StoreResult<()> {
+        Ok(())
     }
 
     fn is_filled_by(&mut self, moved: &Moved) -> StoreResult<bool> {

@@ -36,7 +36,7 @@ fn known(path: &Path, error: &anyhow::Error) -> Option<StoreError> {
         return Some(StoreError::Full);
     }
     let error = error.chain().find_map(|cause| cause.downcast_ref::<rusqlite::Error>())?;
-    let unusable = |why| StoreError::Open { place: path.display().to_string(), source: anyhow!("{why}") };
+    let place = path.display().to_string();
     match error.sqlite_error_code()? {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(StoreError::Locked),
         ErrorCode::DiskFull => Some(StoreError::Full),
@@ -44,8 +44,10 @@ fn known(path: &Path, error: &anyhow::Error) -> Option<StoreError> {
         ErrorCode::SystemIoFailure if error.sqlite_error()?.extended_code == ffi::SQLITE_IOERR_SHMSIZE => {
             Some(StoreError::Full)
         }
-        ErrorCode::NotADatabase => Some(unusable("it is no SQLite database")),
-        ErrorCode::DatabaseCorrupt => Some(unusable("it is damaged; bring it back from a copy")),
+        ErrorCode::NotADatabase => Some(StoreError::Open { place, source: anyhow!("it is not a SQLite database") }),
+        ErrorCode::DatabaseCorrupt => {
+            Some(StoreError::Damaged { place, why: "SQLite cannot read what is written in it" })
+        }
         _ => None,
     }
 }

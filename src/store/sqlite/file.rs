@@ -10,7 +10,7 @@ use anyhow::bail;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use super::{Result, Sqlite, StoreResult, error, schema};
+use super::{Result, Sqlite, StoreResult, backups, error, schema};
 use crate::fault;
 use crate::store::StoreError;
 
@@ -30,14 +30,16 @@ impl Sqlite {
     /// # Errors
     /// When it cannot be opened, is no store, or was made by a newer version of this program.
     pub fn open(path: &Path) -> StoreResult<Self> {
-        make_private(path).map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
+        let made = make_private(path);
+        let made = made.map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
         let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
         let (durable, tried) = (Cell::new(true), BTreeSet::new());
-        let mut store = Self { connection, path: path.to_owned(), durable, sending: None, tried };
+        let mut store = Self { connection, path: path.to_owned(), durable, made, sending: None, tried };
         store.connection.busy_timeout(PATIENCE).map_err(|error| error::opening(path, error))?;
         // Before anything is set: a database of another program is left as it is.
         schema::recognise(&store.connection, path)?;
         store.prepare().map_err(|error| error::opening(path, error))?;
+        backups::before_migration(&store.connection, path)?;
         schema::migrate(&mut store.connection).map_err(|error| error::opening(path, error))?;
         Ok(store)
     }
@@ -116,8 +118,8 @@ impl Sqlite {
     }
 }
 
-/// Makes the file if it is not there, readable by its owner alone: it holds addresses.
-fn make_private(path: &Path) -> Result<()> {
+/// Makes the file if it is not there, readable by its owner alone: it holds addresses. Returns whether it did.
+pub(super) fn make_private(path: &Path) -> Result<bool> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(missing) = folder.filter(|folder| !folder.exists()) {
         bail!("the folder `{}` is not there", missing.display());
@@ -126,7 +128,9 @@ fn make_private(path: &Path) -> Result<()> {
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    Ok(options.open(path).map(|_| ())?)
+    let is_new = !path.exists();
+    options.open(path)?;
+    Ok(is_new)
 }
 
 /// The path of a file that goes with the database.

@@ -1,10 +1,12 @@
 //! Moving a file's contents to another store, or another's into it.
 
+use std::fs;
+
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params, params_from_iter};
 
-use super::{Result, Sqlite, StoreResult, error, time, time_text};
+use super::{Result, Sqlite, StoreResult, error, properties, time, time_text};
 use crate::fault;
 use crate::ledger::Run;
 use crate::store::StoreError;
@@ -38,6 +40,13 @@ impl Movable for Sqlite {
         })
     }
 
+    /// Until the store is dropped. What is written meanwhile stays in the write-ahead log.
+    fn begin_snapshot(&mut self) -> StoreResult<()> {
+        self.reading("take a snapshot", |connection| {
+            Ok(connection.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?)
+        })
+    }
+
     fn census(&self) -> StoreResult<Census> {
         self.reading("count what it holds", census)
     }
@@ -68,6 +77,16 @@ impl Movable for Sqlite {
         self.with_a_large_cache(|| self.durably("copy into it", copy))
     }
 
+    fn discard(self: Box<Self>) -> StoreResult<()> {
+        if !self.made || self.can_be_filled().is_err() {
+            return Ok(());
+        }
+        let path = self.path.clone();
+        // SQLite takes the files beside it away.
+        drop(self);
+        fs::remove_file(&path).map_err(|error| error::doing("be taken away again", &path, error.into()))
+    }
+
     /// A transaction that writes, so that it waits for another's end.
     fn is_filled_by(&mut self, moved: &Moved) -> StoreResult<bool> {
         self.durably("find out whether it was filled", |transaction| {
@@ -95,10 +114,13 @@ impl Sqlite {
         })
     }
 
-    /// An error if the store was moved, or is being moved.
+    /// An error if the store was moved, is being moved, or is a backup.
     pub(super) fn refuse_if_moved(&self, transaction: &Transaction<'_>) -> Result<()> {
-        match moved(transaction)? {
-            Some(moved) => Err(moved.refusal(self.place()).into()),
+        if let Some(moved) = moved(transaction)? {
+            return Err(moved.refusal(self.place()).into());
+        }
+        match properties::backup(transaction)? {
+            Some(made) => Err(StoreError::Backup { place: self.place(), made }.into()),
             None => Ok(()),
         }
     }

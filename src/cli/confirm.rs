@@ -1,0 +1,28 @@
+//! Asking before what cannot be taken back.
+
+use std::io::{self, IsTerminal as _};
+
+use crate::cli::Context;
+use crate::finding::Finding;
+
+/// Asks at the terminal whether to go on; `yes` says that the user has decided.
+///
+/// # Errors
+/// When there is no terminal to ask at, or it cannot be read.
+pub(super) fn confirm(context: &Context, question: &str, yes: bool) -> anyhow::Result<bool> {
+    if yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let message = format!("{question} There is no terminal to ask at, and nothing was done");
+        return Err(Finding::error("not-confirmed", message).help("say so with `--yes`").into());
+    }
+    context.report.message(&format!("{question} Type `yes` to go on:"));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    let is_yes = ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
+    if !is_yes {
+        context.report.message("Nothing was done.");
+    }
+    Ok(is_yes)
+}

@@ -1,0 +1,120 @@
+//! `slugline store copy` and `keep`: the store moves to another place, or does not after all.
+
+use std::path::Path;
+
+use crate::cli::{Context, Exit, send};
+use crate::config::Config;
+use crate::disk::machine;
+use crate::finding::Finding;
+use crate::store::Location;
+use crate::store::moving::{self, Census, Copied, Kept, Movable, Moved, Table};
+
+pub(super) fn copy(context: &Context, config: &Config, to: &str, password_file: Option<&Path>) -> anyhow::Result<Exit> {
+    let place = place(config, to)?;
+    if place == config.store {
+        return Err(Finding::error("store-place", "this is the project's own store").help("name another one").into());
+    }
+    let now = context.clock.now();
+    let mut from = context.movable_store(&config.store, None)?;
+    let mut other = context.movable_store(&place, password_file)?;
+    let bar = context.report.progress(0, "copying");
+    let mut each = |total| {
+        bar.set_length(total);
+        bar.inc(1);
+    };
+    let copied = moving::copy(&mut *from, &mut *other, to, &machine::this_run(now), now, &mut each);
+    bar.finish_and_clear();
+    // What is refused leaves no empty store behind; one that may be filled is left alone.
+    let may_be_filled = |moved: &Moved| moved.place == to;
+    if !matches!(copied, Ok(Copied::Done(_))) && !from.moved()?.is_some_and(|moved| may_be_filled(&moved)) {
+        other.discard()?;
+    }
+    match copied? {
+        Copied::Done(census) => show(context, to, password_file, &census),
+        Copied::Busy(other) => Err(send::busy(other.as_ref()).into()),
+    }
+}
+
+/// Reads where to. What cannot be read is not shown: it may hold a password.
+fn place(config: &Config, to: &str) -> anyhow::Result<Location> {
+    let place = Location::parse(to).map_err(|why| {
+        let message = if why.starts_with('`') { "what was named is no store".to_owned() } else { why };
+        Finding::error("store-place", message).help("name `sqlite:FILE` or `postgres://USER@HOST/DATABASE`")
+    })?;
+    Ok(match (place, &config.store) {
+        (Location::Postgres(mut database), Location::Postgres(ours)) => {
+            database.password_file.clone_from(&ours.password_file);
+            Location::Postgres(database)
+        }
+        (place, _) => place,
+    })
+}
+
+/// What to write into the project file, and how much was copied.
+fn show(context: &Context, to: &str, password_file: Option<&Path>, census: &Census) -> anyhow::Result<Exit> {
+    let mut lines = format!("store: {to}");
+    if let Some(file) = password_file {
+        lines.push_str(&format!("\nstore_password_file: {}", file.display()));
+    }
+    let [subscribers, mailings, deliveries] =
+        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|it| census.of(it));
+    let document = serde_json::json!({
+        "store": to,
+        "store_password_file": password_file,
+        "subscribers": subscribers,
+        "mailings": mailings,
+        "deliveries": deliveries,
+    });
+    context.report.message(&format!(
+        "Copied: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them. The old store refuses to send \
+         from now on.\nWrite this into the project file, wherever it is used:"
+    ));
+    context.report.result(&lines, &document)?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn keep(
+    context: &Context,
+    config: &Config,
+    lost: bool,
+    password_file: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    let now = context.clock.now();
+    let mut from = context.movable_store(&config.store, None)?;
+    let mut to =
+        |moved: &Moved| if lost { Ok(None) } else { reopened(context, config, moved, password_file).map(Some) };
+    let kept = moving::keep(&mut *from, &mut to, &machine::this_run(now), now)?;
+    let (word, exit) = match kept {
+        Kept::Again(moved) => {
+            (format!("the move to `{}` is given up: this store sends again", moved.place), Exit::Done)
+        }
+        Kept::NotMoved => ("this store is not being moved".to_owned(), Exit::Done),
+        Kept::Filled(moved) => {
+            let message = format!("everything is in `{}` already, which may have sent since", moved.place);
+            let help = format!("finish the move with `slugline store copy {}`", moved.place);
+            return Err(Finding::error("store-moved", message).help(help).into());
+        }
+        Kept::Busy(other) => return Err(send::busy(other.as_ref()).into()),
+    };
+    context.report.result(&word, &serde_json::json!({ "kept": exit == Exit::Done }))?;
+    Ok(exit)
+}
+
+/// The store to which a move was to go. A file that is not there was taken away by somebody, perhaps to send from it.
+fn reopened(
+    context: &Context,
+    config: &Config,
+    moved: &Moved,
+    password_file: Option<&Path>,
+) -> anyhow::Result<Box<dyn Movable>> {
+    let place = place(config, &moved.place)?;
+    if let Location::Sqlite(file) = &place
+        && context.project.open_if_there(file)?.is_none()
+    {
+        let message =
+            format!("`{}` is not there, so that nobody can know whether the copy was finished", file.display());
+        let help = "put it back, or say `--lost` if nobody uses it";
+        return Err(Finding::error("store-missing", message).help(help).into());
+    }
+    context.movable_store(&place, password_file)
+}

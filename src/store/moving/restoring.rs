@@ -1,0 +1,125 @@
+//! Restoring: all that a backup holds is written into an empty store, but for what the time since makes uncertain.
+//!
+//! Takes the backup, a store and the time; returns what the store holds then. Whoever waited for a mailing may have been
+//! mailed since the backup was made, and nobody can know: they become `unknown` on the way, in the transaction that fills
+//! the store, so that at no moment could a run mail them again. Files are left to `store::backup`.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::{BACKUP, Census, EachRow, Movable, Moved, RUNS, Table};
+use crate::ledger::State;
+use crate::store::StoreError;
+
+/// The states of those who waited.
+const OPEN: [State; 4] = [State::Queued, State::Claimed, State::Sending, State::Deferred];
+
+/// What is changed on the way.
+pub(in crate::store) struct Restoring {
+    /// When the backup was made.
+    pub made: DateTime<Utc>,
+    /// So many runs are counted at least.
+    pub runs: u64,
+    /// The time of now.
+    pub now: DateTime<Utc>,
+}
+
+impl Restoring {
+    /// Fills the store; returns what it holds then. `each` is told of every row.
+    pub fn fill(
+        &self,
+        from: &dyn Movable,
+        to: &mut dyn Movable,
+        moved: &Moved,
+        each: &mut dyn FnMut(u64),
+    ) -> Result<Census, StoreError> {
+        let properties = self.properties(from)?;
+        let expected = expected(&from.census()?, properties.len());
+        let total = expected.total();
+        let (reply, now) = (self.reply(), self.now.to_rfc3339_opts(SecondsFormat::Millis, true));
+        let mut pour = |table: Table, row: &mut EachRow<'_>| {
+            if table == Table::Property {
+                return properties.iter().try_for_each(|(name, value)| row(&[Some(name), Some(value)]));
+            }
+            from.pour(table, &mut |fields| {
+                each(total);
+                match table == Table::Delivery && is_open(fields) {
+                    true => row(&unknown(fields, &reply, &now)),
+                    false => row(fields),
+                }
+            })
+        };
+        to.fill(moved, &expected, &mut pour)?;
+        Ok(expected)
+    }
+
+    /// Those of a store that is no backup, and has counted enough runs.
+    fn properties(&self, from: &dyn Movable) -> Result<BTreeMap<String, String>, StoreError> {
+        let mut properties = BTreeMap::new();
+        let poured = from.pour(Table::Property, &mut |fields| {
+            let [Some(name), Some(value)] = fields else { anyhow::bail!("a property has no value") };
+            properties.insert((*name).to_owned(), (*value).to_owned());
+            Ok(())
+        });
+        let counted = poured.and_then(|()| {
+            let runs = properties.get(RUNS).map_or(Ok(0), |text| text.parse::<u64>());
+            runs.context("the number of its runs cannot be read")
+        });
+        let runs = counted.map_err(|source| StoreError::Failed { doing: "read what the backup holds", source })?;
+        properties.remove(BACKUP);
+        properties.insert(RUNS.to_owned(), runs.max(self.runs).to_string());
+        Ok(properties)
+    }
+
+    fn reply(&self) -> String {
+        let made = self.made.to_rfc3339_opts(SecondsFormat::Secs, true);
+        format!("restored from a backup of {made}: nobody knows whether it was sent since")
+    }
+}
+
+/// What the store holds afterwards.
+fn expected(backup: &Census, properties: usize) -> Census {
+    let mut expected = backup.clone();
+    expected.rows[Table::Property as usize] = properties as u64;
+    let mut states: BTreeMap<(i64, String), u64> = BTreeMap::new();
+    for (mailing, word, count) in &backup.states {
+        let word = if waits(word) { State::Unknown.as_str().to_owned() } else { word.clone() };
+        *states.entry((*mailing, word)).or_default() += count;
+    }
+    expected.states = states.into_iter().map(|((mailing, word), count)| (mailing, word, count)).collect();
+    expected
+}
+
+/// How many of those in a backup become `unknown`.
+pub(in crate::store) fn uncertain(backup: &Census) -> u64 {
+    OPEN.iter().map(|state| backup.in_state(*state)).sum()
+}
+
+/// Whether whoever is in the state of that word waits.
+fn waits(word: &str) -> bool {
+    OPEN.iter().any(|state| state.as_str() == word)
+}
+
+/// Where the column of a delivery is.
+fn column(wanted: &str) -> usize {
+    Table::Delivery.columns().iter().position(|(name, _)| *name == wanted).unwrap_or(usize::MAX)
+}
+
+fn is_open(fields: &[Option<&str>]) -> bool {
+    fields.get(column("state")).copied().flatten().is_some_and(waits)
+}
+
+/// The row of somebody who waited, as it is now.
+fn unknown<'f>(fields: &[Option<&'f str>], reply: &'f str, now: &'f str) -> Vec<Option<&'f str>> {
+    let mut fields = fields.to_vec();
+    for (name, value) in
+        [("state", Some(State::Unknown.as_str())), ("retry_at", None), ("reply", Some(reply)), ("changed", Some(now))]
+    {
+        if let Some(field) = fields.get_mut(column(name)) {
+            *field = value;
+        }
+    }
+    fields
+}

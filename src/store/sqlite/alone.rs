@@ -1,0 +1,34 @@
+//! The lock that only one process has which sends from a file, or puts another one in its place.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use super::Result;
+use super::file::beside;
+use crate::ledger::Run;
+
+/// Takes the lock beside the database; the other's host and process id where it is taken.
+pub(in crate::store) fn alone(database: &Path) -> Result<std::result::Result<File, Option<Run>>> {
+    let path = beside(database, ".lock");
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Ok(file)),
+        Err(TryLockError::WouldBlock) => {
+            // Some systems let nobody read a locked file; then the other stays unnamed.
+            let mut text = String::new();
+            let _ = file.read_to_string(&mut text);
+            let holder = text.trim().split_once(' ').and_then(|(pid, host)| {
+                Some(Run { host: host.to_owned(), boot_id: String::new(), pid: pid.parse().ok()? })
+            });
+            Ok(Err(holder))
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Writes down who has it.
+pub(in crate::store) fn sign(lock: &mut File, run: &Run) -> Result<()> {
+    lock.set_len(0)?;
+    Ok(writeln!(lock, "{} {}", run.pid, run.host)?)
+}
