@@ -122,6 +122,17 @@ pub struct Delivery {
     pub changed: Option<DateTime<Utc>>,
 }
 
+/// What the reply of a recipient begins with who is `unknown` because the store that knew was lost.
+pub const STORE_LOST: &str = "the store was lost";
+
+impl Delivery {
+    /// Whether it is unknown because the store was lost: perhaps they have it, and all of them, so that no policy but a
+    /// person alone decides.
+    pub fn is_of_a_lost_store(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| reply.starts_with(STORE_LOST))
+    }
+}
+
 /// What is written down of a recipient whom this run has claimed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {

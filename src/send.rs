@@ -288,7 +288,7 @@ fn deliver(
 ) -> anyhow::Result<Ended> {
     let policy = sending.terms.policy;
     if policy.on_unknown == OnUnknown::Resend {
-        store.resolve(&mailing.issue, &[], State::Queued, sending.surroundings.now())?;
+        resend_unknown(store, mailing, sending.surroundings.now())?;
     }
     let job = Job {
         issue: &mailing.issue,
@@ -304,6 +304,19 @@ fn deliver(
         Some(canary) => canary::mail(store, &job, canary, piece.slug()),
         None => Ok(run(store, &job)?),
     }
+}
+
+/// Queues those of whom nobody can know, but for those of a lost store: they may all have it.
+fn resend_unknown(store: &mut dyn Store, mailing: &Mailing, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut addresses = Vec::new();
+    store.each_delivery(&mailing.issue, Some(State::Unknown), &mut |delivery| {
+        addresses.extend((!delivery.is_of_a_lost_store()).then_some(delivery.address));
+        Ok(())
+    })?;
+    if !addresses.is_empty() {
+        store.resolve(&mailing.issue, &addresses, State::Queued, now)?;
+    }
+    Ok(())
 }
 
 /// What can be mailed, and what is wrong or odd with it.

@@ -13,7 +13,7 @@ pub(super) fn confirm(context: &Context, question: &str, yes: bool) -> anyhow::R
     if yes {
         return Ok(true);
     }
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !io::stdin().is_terminal() {
         let message = format!("{question} There is no terminal to ask at, and nothing was done");
         return Err(Finding::error("not-confirmed", message).help("say so with `--yes`").into());
     }

@@ -104,8 +104,9 @@ fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], args: &Args) -> a
 
 /// The page of these mailings. Their recipients are summed up as they are read, never held.
 fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> anyhow::Result<String> {
+    let rows: Vec<&Row> = rows.iter().filter(|row| !row.is_adopted()).collect();
     let mut all = Vec::with_capacity(rows.len());
-    for Row { mailing, .. } in rows {
+    for Row { mailing, .. } in &rows {
         let mut gathering = Gathering::of(mailing, config.publication.time_zone);
         store.each_delivery(&mailing.issue, None, &mut |delivery| {
             gathering.add(&delivery);

@@ -65,9 +65,6 @@ enum Action {
     Restore {
         /// The backup
         file: PathBuf,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
     },
     /// Take for mailed all that `feeds.lock` records, where the store that knows more is gone for good
     ///
@@ -75,7 +72,7 @@ enum Action {
     /// goes to all.
     #[command(after_help = "Examples:\n  slugline store adopt\n  slugline store adopt --yes")]
     Adopt {
-        /// Do not ask
+        /// Do not ask at the terminal
         #[arg(long)]
         yes: bool,
     },
@@ -87,7 +84,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Action::Copy { to, password_file } => copy::copy(context, &config, to.trim(), password_file.as_deref()),
         Action::Keep { lost, password_file } => copy::keep(context, &config, *lost, password_file.as_deref()),
         Action::Backup { file } => backup::run(context, &config, file),
-        Action::Restore { file, yes } => restore::run(context, &config, file, *yes),
+        Action::Restore { file } => restore::run(context, &config, file),
         Action::Adopt { yes } => adopt::run(context, &config, *yes),
     }
 }

@@ -14,7 +14,7 @@ use crate::finding::{Finding, Place};
 use crate::identity::lock::{self, LockedMailing, Mailings};
 use crate::identity::{change_mailings, read_mailings};
 use crate::issue::IssueId;
-use crate::ledger::Mailing;
+use crate::ledger::{Mailing, STORE_LOST};
 use crate::store::{Adopted, Store};
 
 /// The rule that a store keeps which is behind.
@@ -90,9 +90,17 @@ impl<'a> Record<'a> {
     /// # Errors
     /// When the store cannot be read or written, or `feeds.lock`.
     pub fn catch_up(&self, store: &mut dyn Store, recorded: &Recorded, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let run = if recorded.run.is_some() { store.count_run()? } else { store.runs()? };
         let (id, mailings) = (store.id()?, store.mailings()?);
         let open: BTreeSet<IssueId> = store.open_mailings()?.into_iter().collect();
+        let lines = self.read()?;
+        let is_over = |mailing: &Mailing| !open.contains(&mailing.issue);
+        let is_told =
+            |mailing: &Mailing| lines.get(&mailing.issue).is_some_and(|line| line.ended.is_some() || !is_over(mailing));
+        if recorded.run.is_none() && mailings.iter().all(is_told) {
+            return Ok(());
+        }
+        // Also makes durable all that was written before, so that a power cut leaves no mailing open that is told to be over.
+        let run = store.count_run()?;
         self.change(|lines| {
             for mailing in &mailings {
                 let line = lines
@@ -101,7 +109,7 @@ impl<'a> Record<'a> {
                 if recorded.mailed.contains(&mailing.issue) {
                     line.run = run;
                 }
-                if line.ended.is_none() && !open.contains(&mailing.issue) {
+                if line.ended.is_none() && is_over(mailing) {
                     line.ended = Some(now);
                 }
             }
@@ -138,7 +146,7 @@ impl<'a> Record<'a> {
         let recorded = self.read()?;
         let mut mailings: Vec<Mailing> = recorded.iter().map(|(issue, line)| mailing(issue, line)).collect();
         mailings.sort_by(|one, other| (one.frozen_at, &one.issue).cmp(&(other.frozen_at, &other.issue)));
-        let adopted = store.adopt(&mailings, newest_run(&recorded), WHY, now)?;
+        let adopted = store.adopt(&mailings, newest_run(&recorded), &why(), now)?;
         let id = store.id()?;
         self.change(|lines| {
             for line in lines.values_mut() {
@@ -156,7 +164,9 @@ impl<'a> Record<'a> {
 }
 
 /// The reply of whoever waited when a mailing was adopted.
-const WHY: &str = "`slugline store adopt`: the store was behind `feeds.lock`, nobody knows whether it was sent";
+fn why() -> String {
+    format!("{STORE_LOST}: `slugline store adopt` took it for mailed, and nobody knows whether it was sent")
+}
 
 /// How far runs had been counted when the newest mailing was mailed.
 pub fn newest_run(recorded: &Mailings) -> u64 {

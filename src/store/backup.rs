@@ -149,12 +149,12 @@ impl Restore<'_> {
 
     /// Opens a copy of the backup, which brings the copy to the newest schema.
     fn open(&self, scratch: &Path) -> Result<(Sqlite, Restoring), StoreError> {
+        let place = self.file.display().to_string();
         let written = fs::metadata(self.file).and_then(|metadata| metadata.modified());
-        let written = written.with_context(|| format!("failed to read `{}`", self.file.display()));
-        let written = written.map_err(|source| StoreError::Open { place: self.file.display().to_string(), source })?;
-        let from = backups::copy_of(self.file, &scratch.join("backup.db"))?;
+        let written = written.map_err(|why| StoreError::Open { place: place.clone(), source: why.into() })?;
+        let from = backups::copy_of(self.file, &scratch.join("backup.db")).map_err(|error| error.at(&place))?;
         if let Some(moved) = from.moved()? {
-            return Err(moved.refusal(self.file.display().to_string()));
+            return Err(moved.refusal(place));
         }
         let made = from.made_as_backup()?.unwrap_or_else(|| written.into());
         Ok((from, Restoring { made, runs: self.runs, now: self.now }))
@@ -231,4 +231,205 @@ fn scratch(folder: &Path) -> Result<tempfile::TempDir, StoreError> {
 
 fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::email::EmailAddress;
+    use crate::issue::IssueId;
+    use crate::ledger::{Entry, Outcome, State};
+    use crate::store::moving::Table;
+    use crate::store::postgres::tests::World;
+    use crate::store::{Begun, Store};
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-23T08:00:00Z".parse().unwrap()
+    }
+
+    fn run() -> Run {
+        Run { host: "host".into(), boot_id: "boot".into(), pid: 7 }
+    }
+
+    fn issue() -> IssueId {
+        IssueId::new("spring").unwrap()
+    }
+
+    fn address(number: usize) -> EmailAddress {
+        format!("reader{number}@example.org").parse().unwrap()
+    }
+
+    fn add(store: &mut dyn Store, numbers: std::ops::Range<usize>) {
+        store.add_subscribers(&mut numbers.map(|number| NewSubscriber::new(address(number), "")), now()).unwrap();
+    }
+
+    /// A store with one recipient in each state that a mailing can leave them in, while its run goes on.
+    fn sending<S: Store>(mut store: S) -> S {
+        add(&mut store, 0..7);
+        store.freeze(&issue(), "hash", None, now()).unwrap();
+        store.count_run().unwrap();
+        assert!(matches!(store.begin_run(&run(), now()).unwrap(), Begun::Started(_)));
+        let ids: Vec<_> =
+            store.claim(&issue(), 6, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect();
+        let outcomes = [
+            Outcome::Sent("250".into()),
+            Outcome::Deferred { reply: "450".into(), retry_at: now() + TimeDelta::hours(1) },
+            Outcome::Failed { reply: "550".into(), suppress: false },
+            Outcome::Unknown("dropped".into()),
+        ];
+        let mut entries: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+        entries.push((ids[4], Entry::Sending));
+        store.record(&issue(), &entries, now()).unwrap();
+        // Brings what is in the log into the database; until then the others see recipients that are taken.
+        store.counts(&issue()).unwrap();
+        store
+    }
+
+    fn rows(store: &dyn Movable) -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in Table::ALL {
+            let mut each = |fields: &[Option<&str>]| {
+                rows.push(format!("{} {fields:?}", table.name()));
+                Ok(())
+            };
+            store.pour(table, &mut each).unwrap();
+        }
+        rows
+    }
+
+    #[test]
+    fn a_snapshot_stands_still_while_others_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let stands_still = |open: &dyn Fn() -> Box<dyn Movable>| {
+            let mut writer = open();
+            add(&mut *writer, 0..2);
+            let mut reader = open();
+            reader.begin_snapshot().unwrap();
+            // The numbers that a server gives are no part of what stands still: they only go up.
+            let seen = |store: &dyn Movable| (rows(store), store.census().unwrap().rows);
+            let before = seen(&*reader);
+            add(&mut *writer, 2..4);
+            writer.count_run().unwrap();
+            assert_eq!(seen(&*reader), before);
+            drop(reader);
+            assert_ne!(seen(&*open()), before);
+        };
+        let path = folder.path().join("store.db");
+        stands_still(&|| Box::new(Sqlite::open(&path).unwrap()));
+        if let Some(world) = World::new() {
+            stands_still(&|| Box::new(world.open()));
+        }
+    }
+
+    /// From either kind of store, while a run goes on, and back into either.
+    #[test]
+    fn a_backup_holds_all_and_whoever_waited_is_unknown_when_it_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let sqlite = sending(Sqlite::open(&path("store.db")).unwrap());
+        back_up(&mut Sqlite::open(&path("store.db")).unwrap(), &path("sqlite.db"), &run(), now(), &mut |_| {}).unwrap();
+        let world = World::new();
+        let server = world.as_ref().map(|world| sending(world.open()));
+        if let Some(world) = &world {
+            back_up(&mut world.open(), &path("server.db"), &run(), now(), &mut |_| {}).unwrap();
+        }
+        for (file, id) in [("sqlite.db", Some(sqlite.id())), ("server.db", server.as_ref().map(|store| store.id()))] {
+            let Some(id) = id else { continue };
+            let restore = Restore { file: &path(file), runs: 17, run: run(), now: now() + TimeDelta::days(1) };
+            let place = path(&format!("back-from-{file}"));
+            let Restored::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
+            let store = Sqlite::open(&place).unwrap();
+            assert_eq!((outcome.made, outcome.replaced.is_none()), (now(), true));
+            assert_eq!((store.id().unwrap(), store.runs().unwrap()), (id.unwrap(), 17));
+            is_settled(&store, outcome.unknown);
+            assert!(Sqlite::open(&path(file)).unwrap().begin_run(&run(), now()).is_err(), "a backup sends nothing");
+            if let Some(world) = World::new() {
+                let Restored::Done(outcome) = restore.to_server(&mut world.open(), folder.path(), &mut |_| {}).unwrap()
+                else {
+                    panic!("busy")
+                };
+                is_settled(&world.open(), outcome.unknown);
+                let error = restore.to_server(&mut world.open(), folder.path(), &mut |_| {}).unwrap_err();
+                assert!(matches!(error, StoreError::NotEmpty { .. }), "{error}");
+            }
+        }
+    }
+
+    #[track_caller]
+    fn is_settled(store: &dyn Store, unknown: u64) {
+        let counts = store.counts(&issue()).unwrap();
+        let counted = [State::Sent, State::Failed, State::Unknown].map(|state| counts.of(state));
+        assert_eq!((counted, counts.total(), unknown), ([1, 1, 5], 7, 4), "{counts:?}");
+        let mut replies = Vec::new();
+        let each = &mut |delivery: crate::ledger::Delivery| {
+            replies.extend(delivery.reply);
+            Ok(())
+        };
+        store.each_delivery(&issue(), Some(State::Unknown), each).unwrap();
+        let restored = replies.iter().filter(|reply| reply.contains("a backup of 2026-11-23T08:00:00Z")).count();
+        assert_eq!((restored, replies.len()), (4, 5), "{replies:?}");
+    }
+
+    #[test]
+    fn whoever_left_or_joined_the_store_that_is_replaced_is_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, file) = (folder.path().join("store.db"), folder.path().join("backup.db"));
+        let mut store = Sqlite::open(&place).unwrap();
+        add(&mut store, 0..4);
+        back_up(&mut Sqlite::open(&place).unwrap(), &file, &run(), now(), &mut |_| {}).unwrap();
+        store.set_status(&address(0), Status::Unsubscribed, now()).unwrap();
+        store.set_status(&address(1), Status::Suppressed, now()).unwrap();
+        store.damage("DELETE FROM subscriber WHERE id = 3");
+        add(&mut store, 8..10);
+        store.set_status(&address(9), Status::Unsubscribed, now()).unwrap();
+        drop(store);
+        let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
+        let Restored::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
+        let replaced = outcome.replaced.unwrap();
+        assert_eq!(replaced.carried, Carried { left: 2, joined: 1, erased: 1, is_whole: true });
+        let mut statuses = Vec::new();
+        let each = &mut |subscriber: Subscriber| {
+            statuses.push((subscriber.address.to_string(), subscriber.status.as_str()));
+            Ok(())
+        };
+        Sqlite::open(&place).unwrap().each_subscriber(None, each).unwrap();
+        let expected = [
+            (0, "unsubscribed"),
+            (1, "suppressed"),
+            (2, "unsubscribed"),
+            (3, "active"),
+            (8, "active"),
+            (9, "unsubscribed"),
+        ];
+        assert_eq!(statuses, expected.map(|(number, status)| (address(number).to_string(), status)));
+        assert_eq!(
+            Sqlite::open(&replaced.file).unwrap().subscriber(&address(2)).unwrap(),
+            None,
+            "it is kept as it was"
+        );
+    }
+
+    /// Beside a store, a run must not find what belongs to another one.
+    #[test]
+    fn what_belongs_to_a_store_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, file) = (folder.path().join("store.db"), folder.path().join("backup.db"));
+        let store = sending(Sqlite::open(&place).unwrap());
+        back_up(&mut Sqlite::open(&place).unwrap(), &file, &run(), now(), &mut |_| {}).unwrap();
+        // As if it were killed: nothing is brought into the database any more.
+        std::mem::forget(store);
+        let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
+        assert!(matches!(restore.to_file(&place, &mut |_| {}).unwrap(), Restored::Busy(_)), "its lock lives on here");
+        fs::remove_file(folder.path().join("store.db.lock")).unwrap();
+        let Restored::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
+        let kept = outcome.replaced.unwrap().file;
+        let there = |suffix: &str| folder.path().join(format!("{}{suffix}", kept.display())).exists();
+        assert_eq!((there("-log"), there("-log2")), (true, true));
+        assert!(!folder.path().join("store.db-log").exists());
+        let mut store = Sqlite::open(&place).unwrap();
+        assert!(matches!(store.begin_run(&run(), now()).unwrap(), Begun::Started(_)));
+        is_settled(&store, outcome.unknown);
+    }
 }

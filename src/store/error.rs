@@ -104,6 +104,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same about the file that people know, where another one was opened in its stead.
+    #[must_use]
+    pub fn at(mut self, file: &str) -> Self {
+        if let Self::Open { place, .. } | Self::Damaged { place, .. } | Self::Version { place, .. } = &mut self {
+            file.clone_into(place);
+        }
+        self
+    }
+
     /// What to do about it, where that can be said.
     pub fn help(&self) -> Option<String> {
         let help = match self {

@@ -6,13 +6,11 @@
 //! log is one file. The right to send is a lock of the operating system on a file beside the database, which no death
 //! leaves behind.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
-use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction};
 
@@ -26,9 +24,8 @@ use crate::store::moving::RUNS;
 use crate::store::{Added, Adopted, Barrier, Begun, Recorder, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
-use alone::{alone, sign};
-use file::beside;
-use log::{Log, lock};
+use path::beside;
+use sending::Sending;
 use times::{time, time_text};
 
 pub(super) mod alone;
@@ -41,9 +38,11 @@ mod file;
 mod ledger;
 mod log;
 mod moves;
+mod path;
 mod properties;
 mod rate;
 mod schema;
+mod sending;
 mod servers;
 mod subscribers;
 mod times;
@@ -60,89 +59,6 @@ pub struct Sqlite {
     sending: Option<Sending>,
     /// Mailings in which every recipient who waits was refused before: to look for others each time would take long.
     tried: BTreeSet<IssueId>,
-}
-
-/// The right to send, and what is done with it.
-#[derive(Debug)]
-struct Sending {
-    /// The number in the table of runs.
-    run: i64,
-    log: Arc<Mutex<Log>>,
-    /// The issue at hand, and the number of its mailing.
-    mailing: RefCell<Option<(IssueId, i64)>>,
-    /// Held as long as it lasts.
-    _lock: File,
-}
-
-impl Sqlite {
-    /// This process's right to send.
-    fn sending(&self, doing: &'static str) -> StoreResult<&Sending> {
-        self.sending.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
-    }
-
-    /// The number of an issue's mailing, asked for with every message.
-    fn mailing_number(&self, sending: &Sending, issue: &IssueId) -> Result<i64> {
-        let mut known = sending.mailing.borrow_mut();
-        if let Some((_, number)) = known.as_ref().filter(|(known, _)| known == issue) {
-            return Ok(*number);
-        }
-        let number = ledger::number(&self.connection, issue)?;
-        *known = Some((issue.clone(), number));
-        Ok(number)
-    }
-
-    /// What writes entries about an issue's recipients into the log.
-    fn recorder_of(&self, issue: &IssueId) -> StoreResult<Recorder> {
-        const DOING: &str = "record what is sent";
-        let sending = self.sending(DOING)?;
-        let (log, path) = (Arc::clone(&sending.log), self.path.clone());
-        let failed = move |error| error::doing(DOING, &path, error);
-        let mailing = self.mailing_number(sending, issue).map_err(&failed)?;
-        Ok(Box::new(move |entries, now| lock(&log).add(mailing, entries, now).map_err(&failed)))
-    }
-
-    /// Brings what waits in the log into the database.
-    fn write_log(&self) -> StoreResult<()> {
-        const DOING: &str = "record what was sent";
-        let Some(Sending { run, log, .. }) = &self.sending else { return Ok(()) };
-        let turned = lock(log).turn();
-        if turned.is_empty() {
-            return Ok(());
-        }
-        let applied = self.quickly(DOING, |transaction| ledger::apply(transaction, *run, turned.entries()));
-        let mut log = lock(log);
-        applied.inspect_err(|_| log.give_back(turned))?;
-        log.done().map_err(|error| error::doing(DOING, &self.path, error))
-    }
-
-    /// Takes the right to send, if `admit` does not refuse, and settles what dead runs left; the other who has it otherwise.
-    fn begin<T>(
-        &mut self,
-        doing: &'static str,
-        run: &Run,
-        now: DateTime<Utc>,
-        admit: impl FnOnce(&Self, &Transaction<'_>) -> Result<T>,
-    ) -> StoreResult<std::result::Result<(Recovered, T), Option<Run>>> {
-        let mut file = match alone(&self.path).map_err(|error| error::doing(doing, &self.path, error))? {
-            Ok(file) => file,
-            Err(holder) => return Ok(Err(holder)),
-        };
-        sign(&mut file, run).map_err(|error| error::doing(doing, &self.path, error))?;
-        let paths = log::paths(&self.path);
-        let failed = |error| error::doing(doing, &self.path, error);
-        let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
-        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&paths, last)).map_err(failed)?;
-        let (number, recovered, admitted) = self.durably(doing, |transaction| {
-            let admitted = admit(self, transaction)?;
-            let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
-            ledger::apply(transaction, last.unwrap_or_default(), entries)?;
-            let (number, recovered) = ledger::begin_run(transaction, run, now)?;
-            Ok((number, recovered, admitted))
-        })?;
-        let log = Arc::new(Mutex::new(Log::begin(&paths, number).map_err(failed)?));
-        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
-        Ok(Ok((recovered, admitted)))
-    }
 }
 
 impl Store for Sqlite {

@@ -71,6 +71,7 @@ impl<'a> Case<'a> {
             case.note(command, &output, commands.len() > 1);
         }
         case.written = contents(project.path());
+        case.written.entry(PathBuf::from("feeds.lock")).and_modify(hide_store);
         case.written.retain(|path, bytes| given.get(path) != Some(bytes));
         // The default style beside every feed would say the same in every case, and change all of them with it.
         let style = fs::read(repository().join("templates/feed.css")).unwrap();
@@ -149,6 +150,20 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let is_store = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(STORE));
     let paths = files(folder).into_iter().filter(|path| !is_store(path));
     paths.map(|path| (path.clone(), fs::read(folder.join(path)).unwrap())).collect()
+}
+
+/// No two stores have the same id: that of this run stands in `feeds.lock` as STORE.
+fn hide_store(lock: &mut Vec<u8>) {
+    const BEFORE: &str = "store = \"";
+    let text = String::from_utf8(std::mem::take(lock)).unwrap();
+    let mut parts = text.split(BEFORE);
+    let mut hidden = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (id, after) = part.split_once('"').unwrap();
+        assert_eq!(id.len(), 32, "{id}");
+        hidden.push_str(&format!("{BEFORE}STORE\"{after}"));
+    }
+    *lock = hidden.into_bytes();
 }
 
 /// Bytes and time of the last change of every file.

@@ -48,4 +48,5 @@ mod small_disk;
 mod smtp_peer;
 mod status_screens;
 mod store_copy;
+mod stores;
 mod structure;

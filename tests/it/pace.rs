@@ -17,7 +17,7 @@ const TOMORROW: &str = "2026-11-21T09:00:00Z";
 
 /// A project with so many readers and these lines below `mail`.
 fn project(peer: &Peer, readers: usize, mail: &str) -> Project {
-    let project = Project::new(peer, "");
+    let project = Project::without_store(peer, "");
     let mut list = "email\n".to_owned();
     (1..=readers).for_each(|number| writeln!(list, "reader-{number}@example.org").unwrap());
     project.write("readers.csv", &list);
@@ -28,6 +28,7 @@ fn project(peer: &Peer, readers: usize, mail: &str) -> Project {
              mail:\n  from: notes@tides.example.org\n  subscribers: readers.csv\n  connections: 1\n{mail}"
         ),
     );
+    project.run(NOON, &["subscribers", "import", "readers.csv"]);
     project
 }
 

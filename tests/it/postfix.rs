@@ -140,6 +140,8 @@ impl Server {
         project.write("templates/edition.html", "<p>{{ subscriber.name }}，你好！</p>\n{{ body }}");
         project.write("cert.pem", &fs::read_to_string(self.folder.join("cert.pem")).unwrap());
         project.write("slugline.yaml", &PROJECT_FILE.replace("SERVER", &self.address));
+        let imported = project.command(&["subscribers", "import", "readers.csv"]).output().unwrap();
+        assert!(imported.status.success(), "{imported:?}");
         project
     }
 

@@ -1,4 +1,4 @@
-//! Keeps the README true: every command in it is run, every project file in it is read.
+//! Keeps README and `docs` true: every command in them is run, every project file of the README is read.
 //!
 //! The commands run from top to bottom on a copy of the demonstration newsletter. One that needs what is not there (a
 //! network, a mail server, an installed program) has a stand-in in the table below; a line of a code block that is
@@ -17,7 +17,7 @@ use crate::program::{copy_folder, repository, slugline, words};
 const NOW: [&str; 2] = ["--now", "2026-11-23T09:00:00Z"];
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 10] = [
+const STAND_INS: [(&str, StandIn); 12] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Done("what runs this test")),
     ("cargo install --path .", StandIn::Done("the program under test")),
@@ -29,6 +29,14 @@ const STAND_INS: [(&str, StandIn); 10] = [
     (
         "slugline store copy postgres://weekly@db.example.org/weekly",
         StandIn::Command("slugline --config weekly.yaml store copy sqlite:copied.db"),
+    ),
+    (
+        "slugline store backup /srv/backups/tides-monday.db",
+        StandIn::Command("slugline --config weekly.yaml store backup monday.db"),
+    ),
+    (
+        "slugline store restore /srv/backups/tides-monday.db",
+        StandIn::Command("slugline --config weekly.yaml store restore monday.db"),
     ),
     ("slugline doctor", StandIn::AsksDns("slugline doctor --dns")),
     ("slugline doctor --dns 9.9.9.9", StandIn::AsksDns("slugline doctor --verbose --dns")),
@@ -58,8 +66,22 @@ const ZONE: [(&str, &str, &str); 6] = [
     ("_dmarc.ebbline.example.org", "TXT", "v=DMARC1; p=none"),
 ];
 
+/// The documents, and how many commands they have at least.
+const DOCUMENTS: [(&str, usize); 2] = [("README.md", 10), ("docs/stores.md", 4)];
+
 #[test]
-fn every_command_of_the_readme_works() {
+fn every_command_of_the_documents_works() {
+    for (document, least) in DOCUMENTS {
+        commands_work(document, least);
+    }
+    let lines: Vec<String> = DOCUMENTS.iter().flat_map(|(document, _)| commands(document)).collect();
+    let unused: Vec<&str> =
+        STAND_INS.iter().map(|(line, _)| *line).filter(|line| !lines.iter().any(|c| c == line)).collect();
+    assert_eq!(unused, Vec::<&str>::new(), "stand-ins for commands that are in no document");
+}
+
+/// From top to bottom, on a project of its own.
+fn commands_work(document: &str, least: usize) {
     let project = tempfile::tempdir().unwrap();
     demonstration(project.path());
     fs::write(project.path().join("readers.csv"), "email,name\nreader@example.org,A Reader\n").unwrap();
@@ -69,8 +91,8 @@ fn every_command_of_the_readme_works() {
     let weekly =
         "title: T\nbase_url: https://example.org\nmail: {from: n@example.org, edition: digest}\nstore: sqlite:w.db\n";
     fs::write(project.path().join("weekly.yaml"), weekly).unwrap();
-    let commands = commands();
-    assert!(commands.len() > 10, "the README has lost its code blocks");
+    let commands = commands(document);
+    assert!(commands.len() > least, "{document} has lost its code blocks");
     for command in &commands {
         let stand_in = STAND_INS.iter().find(|(line, _)| line == command).map(|(_, stand_in)| stand_in);
         let dns = DnsPeer::start(&ZONE);
@@ -94,14 +116,11 @@ fn every_command_of_the_readme_works() {
         let output = slugline(project.path()).args(now).args(words).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "`{command}`: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let unused: Vec<&str> =
-        STAND_INS.iter().map(|(line, _)| *line).filter(|line| !commands.iter().any(|c| c == line)).collect();
-    assert_eq!(unused, Vec::<&str>::new(), "stand-ins for commands that are not in the README");
 }
 
 #[test]
 fn every_project_file_of_the_readme_is_read() {
-    let project_files: Vec<String> = blocks()
+    let project_files: Vec<String> = blocks("README.md")
         .into_iter()
         .filter(|(language, text)| language == "yaml" && !is_workflow(text))
         .map(|it| it.1)
@@ -151,15 +170,16 @@ fn is_workflow(block: &str) -> bool {
 }
 
 /// The lines of all code blocks but project files (YAML), templates and issues.
-fn commands() -> Vec<String> {
-    let blocks =
-        blocks().into_iter().filter(|(language, _)| !matches!(language.as_str(), "yaml" | "jinja" | "markdown"));
+fn commands(document: &str) -> Vec<String> {
+    let blocks = blocks(document)
+        .into_iter()
+        .filter(|(language, _)| !matches!(language.as_str(), "yaml" | "jinja" | "markdown"));
     blocks.flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
 }
 
-/// The code blocks of the README: language and text.
-fn blocks() -> Vec<(String, String)> {
-    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
-    let fenced = readme.split("\n```").skip(1).step_by(2);
+/// The code blocks of a document: language and text.
+fn blocks(document: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(repository().join(document)).unwrap();
+    let fenced = text.split("\n```").skip(1).step_by(2);
     fenced.filter_map(|block| block.split_once('\n')).map(|(language, text)| (language.into(), text.into())).collect()
 }

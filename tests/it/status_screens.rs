@@ -78,7 +78,7 @@ fn mail(folder: &Path) {
         let output = slugline(folder).args(["--now", now]).args(arguments).output().unwrap();
         assert_ne!(output.status.code(), Some(2), "{output:?}");
     };
-    run("2026-11-20T22:58:00Z", &["send", "--limit", "100"]);
+    run("2026-11-20T22:58:00Z", &["send", "--first", "--limit", "100"]);
     run("2026-11-20T22:58:03Z", &["send", "--limit", "100"]);
     run("2026-11-21T06:30:00Z", &["send"]);
     run("2026-11-21T06:30:00Z", &["status", "--html", "status.html"]);

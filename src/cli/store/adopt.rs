@@ -1,5 +1,7 @@
 //! `slugline store adopt`: what `feeds.lock` records counts as mailed, where the store that knows more is gone.
 
+use std::io::{self, IsTerminal as _};
+
 use crate::cli::confirm::confirm;
 use crate::cli::{Context, Exit, send};
 use crate::config::Config;
@@ -23,7 +25,8 @@ pub(super) fn run(context: &Context, config: &Config, yes: bool) -> anyhow::Resu
     let count = record.read()?.len();
     let question =
         format!("{count} mailings that `feeds.lock` records will count as mailed, and nobody gets one of them again.");
-    if !confirm(context, &question, yes)? {
+    // Where nobody can be asked it is done: it keeps mail back, and sends none.
+    if !confirm(context, &question, yes || !io::stdin().is_terminal())? {
         return Ok(Exit::Attention);
     }
     if let Begun::Busy(other) = store.begin_run(&machine::this_run(now), now)? {

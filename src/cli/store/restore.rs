@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::cli::confirm::confirm;
 use crate::cli::{Context, Exit, send};
 use crate::config::Config;
 use crate::disk::machine;
@@ -12,15 +11,11 @@ use crate::store::Location;
 use crate::store::backup::{Outcome, Replaced, Restore, Restored};
 use crate::store::moving::Table;
 
-pub(super) fn run(context: &Context, config: &Config, file: &Path, yes: bool) -> anyhow::Result<Exit> {
+pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Result<Exit> {
     let now = context.clock.now();
     let project_file = context.project_file();
     let record = Record::new(&context.project, &project_file);
     let recorded = record.read()?;
-    let question = format!("`{}` will take the place of the project's store.", file.display());
-    if !confirm(context, &question, yes)? {
-        return Ok(Exit::Attention);
-    }
     let path = context.project.path(file);
     let restore = Restore { file: &path, runs: newest_run(&recorded), run: machine::this_run(now), now };
     let bar = context.report.progress(0, "restoring");

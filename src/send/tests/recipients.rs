@@ -52,6 +52,21 @@ fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
     }
 }
 
+/// All of them may have it, not only those whom a crash left in doubt.
+#[test]
+fn those_of_a_lost_store_are_not_mailed_by_a_policy() {
+    let (mut world, store) = (World::new(), readers(3));
+    world.on_unknown = OnUnknown::Resend;
+    let mailing = store.open().freeze(&world.issues[0].id, "hash", None, noon()).unwrap();
+    store.open().adopt(std::slice::from_ref(&mailing), 0, "the store was lost, and found", noon()).unwrap();
+    let peer = Peer::start(vec![Script::new()]);
+    world.send(&store, &world.route(&peer));
+    assert_eq!((states(&store, 3), peer.taken().len()), (vec![State::Unknown; 3], 0));
+    store.open().resolve(&mailing.issue, &["reader-2@example.com".parse().unwrap()], State::Queued, noon()).unwrap();
+    world.send(&store, &world.route(&peer));
+    assert_eq!(states(&store, 3), [State::Unknown, State::Sent, State::Unknown]);
+}
+
 #[test]
 fn an_unknown_recipient_is_held_unless_the_project_says_resend() {
     let (mut world, store) = (World::new(), readers(1));

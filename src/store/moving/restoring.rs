@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::{BACKUP, Census, EachRow, Movable, Moved, RUNS, Table};
-use crate::ledger::State;
+use crate::ledger::{STORE_LOST, State};
 use crate::store::StoreError;
 
 /// The states of those who waited.
@@ -75,7 +75,7 @@ impl Restoring {
 
     fn reply(&self) -> String {
         let made = self.made.to_rfc3339_opts(SecondsFormat::Secs, true);
-        format!("restored from a backup of {made}: nobody knows whether it was sent since")
+        format!("{STORE_LOST}: it was restored from a backup of {made}, and nobody knows whether it was sent since")
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use super::Result;
-use super::file::beside;
+use super::path::beside;
 use crate::ledger::Run;
 
 /// Takes the lock beside the database; the other's host and process id where it is taken.

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::Connection;
 
-use super::file::{beside, make_private};
+use super::path::{beside, make_private};
 use super::{Result, Sqlite, StoreResult, error, properties, schema, time};
 use crate::fault;
 use crate::store::moving::BACKUP;

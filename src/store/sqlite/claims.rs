@@ -1,12 +1,9 @@
-//! How a run takes recipients: those first whom no server has refused, and what is in the log of the run goes into the
-//! database with them.
+//! How a run takes recipients: those first whom no server has refused.
 
 use chrono::{DateTime, Utc};
-use rusqlite::Transaction;
 
 use super::ledger::{self, Due};
-use super::log::lock;
-use super::{Result, Sending, Sqlite, StoreResult, error};
+use super::{Sqlite, StoreResult};
 use crate::issue::IssueId;
 use crate::ledger::Claim;
 
@@ -27,27 +24,6 @@ impl Sqlite {
         if claims.len() < limit {
             claims.extend(claim(Due::All, limit - claims.len())?);
             self.tried.insert(issue.clone());
-        }
-        Ok(claims)
-    }
-
-    /// Claims recipients as `work` does, which gives the number of their mailing too.
-    pub(super) fn claimed(
-        &self,
-        work: impl FnOnce(&Transaction<'_>, i64) -> Result<(i64, Vec<Claim>)>,
-    ) -> StoreResult<Vec<Claim>> {
-        const DOING: &str = "claim recipients";
-        let Sending { run, log, .. } = self.sending(DOING)?;
-        let turned = lock(log).turn();
-        let worked = self.quickly(DOING, |transaction| {
-            ledger::apply(transaction, *run, turned.entries())?;
-            work(transaction, *run)
-        });
-        let mut log = lock(log);
-        let (mailing, claims) = worked.inspect_err(|_| log.give_back(turned))?;
-        log.done().map_err(|error| error::doing(DOING, &self.path, error))?;
-        for claim in &claims {
-            log.claimed(mailing, claim.subscriber.id);
         }
         Ok(claims)
     }

@@ -2,14 +2,13 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::bail;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
+use super::path::make_private;
 use super::{Result, Sqlite, StoreResult, backups, error, schema};
 use crate::fault;
 use crate::store::StoreError;
@@ -116,28 +115,6 @@ impl Sqlite {
     ) -> StoreResult<T> {
         work(&self.connection).map_err(|error| error::doing(doing, &self.path, error))
     }
-}
-
-/// Makes the file if it is not there, readable by its owner alone: it holds addresses. Returns whether it did.
-pub(super) fn make_private(path: &Path) -> Result<bool> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(missing) = folder.filter(|folder| !folder.exists()) {
-        bail!("the folder `{}` is not there", missing.display());
-    }
-    let mut options = OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let is_new = !path.exists();
-    options.open(path)?;
-    Ok(is_new)
-}
-
-/// The path of a file that goes with the database.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// Has a file keep a write-ahead log. SQLite does not wait for its turn here (it reads before it writes, and would not

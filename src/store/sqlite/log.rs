@@ -18,7 +18,7 @@ use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::file::beside;
+use super::path::beside;
 use super::{Result, time, time_text};
 use crate::fault;
 use crate::ledger::{Entry, Outcome, State};

@@ -34,7 +34,7 @@ fn open_error(prepare: impl FnOnce(&Path)) -> String {
 #[test]
 fn what_is_no_store_is_refused_as_it_is() {
     let text = |path: &Path| std::fs::write(path, "no database, but a text that somebody wrote").unwrap();
-    assert_eq!(open_error(text), "cannot open the store `DIR/store.db`: it is no SQLite database");
+    assert_eq!(open_error(text), "cannot open the store `DIR/store.db`: it is not a SQLite database");
     let folder = |path: &Path| std::fs::create_dir(path).unwrap();
     assert!(open_error(folder).starts_with("cannot open the store `DIR/store.db`: "));
 }
@@ -70,9 +70,9 @@ fn a_damaged_store_is_told_from_a_failing_one() {
     std::fs::write(&path, bytes).unwrap();
     let store = Sqlite::open(&path).unwrap();
     let error = store.each_subscriber(None, &mut |_| Ok(())).unwrap_err();
-    assert!(error.root_cause().to_string().starts_with("it is damaged"), "{error:#}");
+    assert!(error.root_cause().to_string().contains("is damaged"), "{error:#}");
     let error = store.subscriber(&"reader@example.org".parse().unwrap()).unwrap_err();
-    assert!(matches!(error, StoreError::Open { .. }), "{error}");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
 }
 
 #[test]
@@ -187,4 +187,75 @@ fn count(store: &Sqlite) -> usize {
     };
     store.each_subscriber(None, &mut each).unwrap();
     count
+}
+
+/// A store as the version before the newest one left it, with a subscriber.
+fn old(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    for migration in &schema::MIGRATIONS[..6] {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection.pragma_update(None, "user_version", 6).unwrap();
+    connection.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
+    let reader = "INSERT INTO subscriber VALUES
+        (1, 'a@example.org', 'a@example.org', '', 'active', '{}', '2026-11-23T08:00:00.000Z', '2026-11-23T08:00:00.000Z')";
+    connection.execute_batch(reader).unwrap();
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_store_is_kept_as_it_was_before_its_schema_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    old(&path);
+    drop(Sqlite::open(&path).unwrap());
+    drop(Sqlite::open(&path).unwrap());
+    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v7"]);
+    let kept = folder.path().join("store.db.before-v7");
+    let version = |path: &Path| -> i64 {
+        Connection::open(path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((version(&kept), version(&path)), (6, 7));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    // The old file comes back, and is kept once more.
+    std::fs::copy(&kept, &path).unwrap();
+    drop(Sqlite::open(&path).unwrap());
+    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v7", "store.db.before-v7-2"]);
+    let store = Sqlite::open(&kept).unwrap();
+    assert!(store.subscriber(&"a@example.org".parse().unwrap()).unwrap().is_some());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_store_that_cannot_be_kept_is_not_migrated() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
+    std::fs::create_dir(&path).unwrap();
+    let path = path.join("store.db");
+    old(&path);
+    let error = anyhow::Error::from(Sqlite::open(&path).unwrap_err());
+    assert!(format!("{error:#}").contains("keep a copy of itself before its schema changes"), "{error:#}");
+    let version: i64 = Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 6);
+}
+
+#[test]
+fn an_empty_store_of_an_older_version_leaves_no_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    old(&path);
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM subscriber").unwrap();
+    drop(Sqlite::open(&path).unwrap());
+    assert_eq!(names(folder.path()), ["store.db"]);
 }

@@ -1,6 +1,7 @@
 //! A project with three readers and a scripted mail server, and what a person at its terminal sees.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,12 +22,23 @@ pub struct Project {
 
 impl Project {
     pub fn new(peer: &Peer, mail: &str) -> Self {
-        let readers = ["a@example.org", "b@example.org", "c@example.org"].map(str::to_owned);
-        Self::with_readers(&readers, peer, 1, "sqlite:slugline.db", mail)
+        Self::with_readers(&three(), peer, 1, "sqlite:slugline.db", mail)
     }
 
     /// The same with these subscribers, so many connections and that store.
     pub fn with_readers(readers: &[String], peer: &Peer, connections: usize, store: &str, mail: &str) -> Self {
+        let project = Self::bare(readers, peer, connections, store, mail);
+        let imported = project.run(NOON, &["subscribers", "import", "readers.csv"]);
+        assert!(imported.status.success(), "{}", said(&imported));
+        project
+    }
+
+    /// As `new`, and nobody is in the store yet.
+    pub fn without_store(peer: &Peer, mail: &str) -> Self {
+        Self::bare(&three(), peer, 1, "sqlite:slugline.db", mail)
+    }
+
+    fn bare(readers: &[String], peer: &Peer, connections: usize, store: &str, mail: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), peer.port());
         let project = Self { folder, port };
         project.write("content/neap.md", "---\ntitle: Neap tide\ndate: 2026-11-20T11:00:00Z\n---\n\nThe sea rests.\n");
@@ -88,6 +100,11 @@ neap   3         3     0        0       0
         }
     }
 
+    /// The project folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn read(&self, path: &str) -> String {
         fs::read_to_string(self.folder.path().join(path)).unwrap()
     }
@@ -97,6 +114,10 @@ neap   3         3     0        0       0
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
+}
+
+fn three() -> [String; 3] {
+    ["a@example.org", "b@example.org", "c@example.org"].map(str::to_owned)
 }
 
 /// Exit code, stdout and stderr.

@@ -1,0 +1,120 @@
+//! The right to send, which one process has at a time, and what it does with it: claims, and entries that go through the log.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::sync::{Arc, Mutex};
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+use rusqlite::Transaction;
+
+use super::alone::{alone, sign};
+use super::log::{self, Log, lock};
+use super::{Result, Sqlite, StoreResult, error, ledger};
+use crate::issue::IssueId;
+use crate::ledger::{Claim, Recovered, Run};
+use crate::store::Recorder;
+
+/// The right to send, and what is done with it.
+#[derive(Debug)]
+pub(super) struct Sending {
+    /// The number in the table of runs.
+    run: i64,
+    log: Arc<Mutex<Log>>,
+    /// The issue at hand, and the number of its mailing.
+    mailing: RefCell<Option<(IssueId, i64)>>,
+    /// Held as long as it lasts.
+    _lock: File,
+}
+
+impl Sqlite {
+    /// This process's right to send.
+    fn sending(&self, doing: &'static str) -> StoreResult<&Sending> {
+        self.sending.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
+    }
+
+    /// The number of an issue's mailing, asked for with every message.
+    fn mailing_number(&self, sending: &Sending, issue: &IssueId) -> Result<i64> {
+        let mut known = sending.mailing.borrow_mut();
+        if let Some((_, number)) = known.as_ref().filter(|(known, _)| known == issue) {
+            return Ok(*number);
+        }
+        let number = ledger::number(&self.connection, issue)?;
+        *known = Some((issue.clone(), number));
+        Ok(number)
+    }
+
+    /// Claims recipients as `work` does, which gives the number of their mailing too.
+    pub(super) fn claimed(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, i64) -> Result<(i64, Vec<Claim>)>,
+    ) -> StoreResult<Vec<Claim>> {
+        const DOING: &str = "claim recipients";
+        let Sending { run, log, .. } = self.sending(DOING)?;
+        let turned = lock(log).turn();
+        let worked = self.quickly(DOING, |transaction| {
+            ledger::apply(transaction, *run, turned.entries())?;
+            work(transaction, *run)
+        });
+        let mut log = lock(log);
+        let (mailing, claims) = worked.inspect_err(|_| log.give_back(turned))?;
+        log.done().map_err(|error| error::doing(DOING, &self.path, error))?;
+        for claim in &claims {
+            log.claimed(mailing, claim.subscriber.id);
+        }
+        Ok(claims)
+    }
+
+    /// What writes entries about an issue's recipients into the log.
+    pub(super) fn recorder_of(&self, issue: &IssueId) -> StoreResult<Recorder> {
+        const DOING: &str = "record what is sent";
+        let sending = self.sending(DOING)?;
+        let (log, path) = (Arc::clone(&sending.log), self.path.clone());
+        let failed = move |error| error::doing(DOING, &path, error);
+        let mailing = self.mailing_number(sending, issue).map_err(&failed)?;
+        Ok(Box::new(move |entries, now| lock(&log).add(mailing, entries, now).map_err(&failed)))
+    }
+
+    /// Brings what waits in the log into the database.
+    pub(super) fn write_log(&self) -> StoreResult<()> {
+        const DOING: &str = "record what was sent";
+        let Some(Sending { run, log, .. }) = &self.sending else { return Ok(()) };
+        let turned = lock(log).turn();
+        if turned.is_empty() {
+            return Ok(());
+        }
+        let applied = self.quickly(DOING, |transaction| ledger::apply(transaction, *run, turned.entries()));
+        let mut log = lock(log);
+        applied.inspect_err(|_| log.give_back(turned))?;
+        log.done().map_err(|error| error::doing(DOING, &self.path, error))
+    }
+
+    /// Takes the right to send, if `admit` does not refuse, and settles what dead runs left; the other who has it otherwise.
+    pub(super) fn begin<T>(
+        &mut self,
+        doing: &'static str,
+        run: &Run,
+        now: DateTime<Utc>,
+        admit: impl FnOnce(&Self, &Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<std::result::Result<(Recovered, T), Option<Run>>> {
+        let mut file = match alone(&self.path).map_err(|error| error::doing(doing, &self.path, error))? {
+            Ok(file) => file,
+            Err(holder) => return Ok(Err(holder)),
+        };
+        sign(&mut file, run).map_err(|error| error::doing(doing, &self.path, error))?;
+        let paths = log::paths(&self.path);
+        let failed = |error| error::doing(doing, &self.path, error);
+        let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
+        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&paths, last)).map_err(failed)?;
+        let (number, recovered, admitted) = self.durably(doing, |transaction| {
+            let admitted = admit(self, transaction)?;
+            let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
+            ledger::apply(transaction, last.unwrap_or_default(), entries)?;
+            let (number, recovered) = ledger::begin_run(transaction, run, now)?;
+            Ok((number, recovered, admitted))
+        })?;
+        let log = Arc::new(Mutex::new(Log::begin(&paths, number).map_err(failed)?));
+        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
+        Ok(Ok((recovered, admitted)))
+    }
+}
