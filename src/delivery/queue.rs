@@ -31,6 +31,9 @@ pub(super) use refusals::Outcomes;
 /// most, where connections are few. After a power cut they are the unknown ones.
 const BATCH: usize = 64;
 
+/// Claimed and not settled at most, where a server refuses all whom it was offered and no stranger to them is claimed yet.
+const MAX_CLAIMED: usize = 64 * BATCH;
+
 /// How often a thread that waits looks whether the run is to stop.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -371,9 +374,11 @@ impl Inner {
         self.paused.is_some() && !self.servers.is_any_usable()
     }
 
-    /// Whether there is room for another batch: as early as that, because a claim takes a while.
+    /// Whether there is room for another batch: as early as that, because a claim takes a while. There is more where a server
+    /// refuses everybody of the few domains at hand: only strangers can tell whom that is about.
     fn has_room(&self) -> bool {
-        self.waiting.len() + self.in_flight + BATCH <= self.capacity
+        let taken = self.waiting.len() + self.in_flight + BATCH;
+        taken <= self.capacity || (taken <= MAX_CLAIMED && self.lacks_strangers())
     }
 
     /// Whether nothing is left to do, and nothing can come back.

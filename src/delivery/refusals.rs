@@ -195,14 +195,15 @@ impl Refusals {
     }
 
     /// Whether the refusals in a row are about us. `hurried`: another server has the recipients then, or this one failed
-    /// before.
-    pub(super) fn verdict(&self, hurried: bool) -> Option<AboutUs> {
+    /// before. `may_meet_others`: recipients of other domains may be claimed yet, so that many of few domains say nothing.
+    pub(super) fn verdict(&self, hurried: bool, may_meet_others: bool) -> Option<AboutUs> {
         let Row { domains, strangers, about_us, with_message, .. } = &self.row;
         let have_several = domains.len() >= SEVERAL_DOMAINS;
         // Its own domain alone, perhaps.
         let takes_one_domain =
             self.served.len() == 1 && self.refused.len() >= MANY_ABOUT_US && self.refused.len() as u64 > 2 * self.taken;
         let is_about_us = match self.taken {
+            _ if may_meet_others && !have_several => false,
             _ if hurried && *about_us >= FEWEST => true,
             _ if takes_one_domain => true,
             0 => (*strangers >= FEW && have_several) || *strangers >= MANY || *with_message >= FEW,
@@ -289,7 +290,7 @@ mod tests {
             let refused = refused(address, said, at > 0);
             refusals.note_refused(&refused);
             refusals.hold(refused);
-            if let Some(verdict) = refusals.verdict(hurried) {
+            if let Some(verdict) = refusals.verdict(hurried, false) {
                 return Some((at + 1, verdict));
             }
         }
@@ -334,12 +335,21 @@ mod tests {
     }
 
     #[test]
+    fn many_of_few_domains_say_nothing_as_long_as_others_may_be_met() {
+        let mut refusals = Refusals::default();
+        for (at, address) in addresses(200, 2).iter().enumerate() {
+            refusals.note_refused(&refused(address, BUSY, at > 0));
+        }
+        assert_eq!([true, false].map(|others| refusals.verdict(false, others)), [None, Some(AboutUs::Busy)]);
+    }
+
+    #[test]
     fn whoever_was_chosen_before_a_doubt_is_no_stranger() {
         let mut refusals = Refusals::default();
         for address in addresses(50, 50) {
             refusals.note_refused(&refused(&address, DENIED, false));
         }
-        assert_eq!((refusals.verdict(true), refusals.doubt()), (None, Some(0)));
+        assert_eq!((refusals.verdict(true, false), refusals.doubt()), (None, Some(0)));
     }
 
     /// The state of one who was refused once somebody of these domains was taken; `None`: not certain.

@@ -3,7 +3,7 @@
 //! In the order in which they were claimed, as long as all is well. Where the last one was refused, a stranger to those
 //! refused so far, to see whom that is about: of another domain, from somewhere else in the list.
 
-use super::Inner;
+use super::{BATCH, Inner, MAX_CLAIMED};
 use crate::delivery::recipient::Recipient;
 
 impl Inner {
@@ -24,6 +24,19 @@ impl Inner {
 
     fn is_for(&self, recipient: &Recipient, server: usize) -> bool {
         recipient.avoids != Some(server) || !self.servers.has_another(server)
+    }
+
+    /// Whether a server refuses whom it is offered, and nobody waits who is of another domain than those it refused.
+    pub(super) fn lacks_strangers(&self) -> bool {
+        self.servers.numbers().any(|server| {
+            let refusals = &self.servers.of(server).refusals;
+            refusals.doubt().is_some() && self.waiting.iter().all(|it| refusals.has_refused(it.domain()))
+        })
+    }
+
+    /// Whether somebody may be claimed yet who is a stranger to those whom a server refused.
+    pub(super) fn may_claim_strangers(&self) -> bool {
+        !self.all_claimed && self.lacks_strangers() && self.waiting.len() + self.in_flight + BATCH <= MAX_CLAIMED
     }
 
     /// Somebody of a domain of which nobody was refused, else anybody, from all over the queue: refused neighbours are no

@@ -57,7 +57,9 @@ impl Queue<'_> {
         if wants_less {
             of.slow_down();
         }
-        let verdict = of.refusals.verdict(has_another || of.has_failed());
+        let is_hurried = has_another || of.has_failed();
+        let may_claim_strangers = inner.may_claim_strangers();
+        let verdict = inner.servers.of(server).refusals.verdict(is_hurried, may_claim_strangers);
         if has_another && !refused.recipient.is_tried_elsewhere {
             inner.send_elsewhere(server, refused.recipient);
         } else if let Some((oldest, is_certain)) = inner.servers.of_mut(server).refusals.hold(refused) {
@@ -68,6 +70,9 @@ impl Queue<'_> {
         }
         self.land(inner);
         self.work_came.notify_all();
+        if may_claim_strangers {
+            self.room_came.notify_one();
+        }
         (outcomes, wants_less && verdict.is_none())
     }
 }

@@ -108,6 +108,22 @@ fn the_longest_head_that_is_put_off_ends_some_time() {
     }
 }
 
+/// A list that is sorted by domain, and more of the first domain than are claimed at a time.
+#[test]
+fn everybody_behind_a_domain_that_is_put_off_is_mailed_in_one_run() {
+    for connections in [1, 4] {
+        let (world, mut store) = (World { connections, ..World::new() }, readers(300));
+        let address = |number| format!("other-{number}@example.net").parse().unwrap();
+        store.add_subscribers(&mut (1..=50).map(|n| NewSubscriber::new(address(n), "")), noon()).unwrap();
+        let later = Answer::Say("421 4.7.0 [TSS04] Complaints");
+        let peer = Peer::start(vec![Script::new().always("RCPT TO:<reader-", later)]);
+        world.send(&store, &world.route(&peer));
+        assert_eq!(peer.taken().len(), 50);
+        let open = states(&store, 300).into_iter().filter(|state| [State::Queued, State::Deferred].contains(state));
+        assert_eq!(open.count(), 300);
+    }
+}
+
 #[test]
 fn mail_leaves_no_faster_than_the_rate_allows_over_all_runs() {
     let rate = Rate { name: "mail".to_owned(), messages: 2, per: Duration::from_secs(60) };
