@@ -31,6 +31,7 @@ mod judge;
 mod letters;
 mod mail_programs;
 mod mail_screens;
+mod mail_servers;
 mod markdown;
 mod misbehaviour;
 mod newsletter;
