@@ -76,6 +76,8 @@ pub struct Report {
     pub failures: Vec<anyhow::Error>,
     /// What earlier, killed runs left behind.
     pub recovered: Recovered,
+    /// Why nobody else is mailed an issue whose first recipients did not get it, or are nobody.
+    pub halted: Vec<Finding>,
     /// Why the sending stopped early.
     pub stopped: Option<Finding>,
     /// What a person should know: mail servers among others that could not be used for a while, and who is no canary.
@@ -100,12 +102,13 @@ pub struct Mailed {
 }
 
 impl Report {
-    /// Whether a person should look: something stopped, failed, or is unknown.
+    /// Whether a person should look: something stopped, halted, failed, or is unknown.
     pub fn needs_a_person(&self) -> bool {
         let bad = |mailed: &Mailed| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
         let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         errors
             || self.stopped.is_some()
+            || !self.halted.is_empty()
             || !self.warnings.is_empty()
             || !self.failures.is_empty()
             || self.mailings.iter().any(bad)
@@ -226,6 +229,7 @@ fn mail_one(
         *left = left.saturating_sub(ended.tally.total());
     }
     report.stopped = ended.stopped;
+    report.halted.extend(ended.halted);
     add_new(&mut report.warnings, ended.warnings);
     if ended.tally.of(State::Failed) > 0 {
         let suppressed = suppression::suppress(store, &mailing.issue, sending.surroundings.now())?;

@@ -2,7 +2,8 @@
 //!
 //! Which phase a mailing is in follows from the ledger alone, so that any run, on any machine, goes on where the last one
 //! ended: the first wave is the same for everybody; it is mailed, waited for, and judged; once anybody outside of it was
-//! mailed it is over. A wave that failed stays what it is, and every run halts there until a person says otherwise.
+//! mailed it is over. A wave that failed stays what it is, and every run halts that issue until a person says otherwise;
+//! the issues after it are mailed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,8 +31,8 @@ const STEP: Duration = Duration::from_secs(10);
 /// When the store cannot be read or written.
 pub fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<Ended> {
     let First { wave, warnings, error } = first(store, job, canary, name)?;
-    let mut ended = Ended { warnings, stopped: error, ..Ended::default() };
-    if ended.stopped.is_some() {
+    let mut ended = Ended { warnings, halted: error, ..Ended::default() };
+    if ended.halted.is_some() {
         return Ok(ended);
     }
     let wave = wave.unwrap_or_default();
@@ -180,7 +181,7 @@ impl Watch<'_> {
         let half = if end { (seen.deferred.len() + seen.unknown) as f64 / 2.0 } else { 0.0 };
         let is_too_much = seen.failed as f64 + half > self.canary.most_failures * seen.mailed() as f64;
         if is_too_much {
-            ended.stopped = Some(halted(self.name, seen, self.canary.most_failures));
+            ended.halted = Some(halted(self.name, seen, self.canary.most_failures));
         }
         is_too_much
     }

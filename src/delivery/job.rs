@@ -114,6 +114,8 @@ pub struct Ended {
     pub tally: Counts,
     /// Why it stopped before everybody was served, if it did.
     pub stopped: Option<Finding>,
+    /// Why the others of this issue are not mailed, though there is nothing wrong with servers or store.
+    pub halted: Option<Finding>,
     /// What a person should know: servers among others that could not be used for a while.
     pub warnings: Vec<Finding>,
     /// Until when nothing more may leave, where what may leave on one day is used up.
@@ -128,6 +130,7 @@ impl Ended {
         }
         self.warnings.extend(other.warnings);
         self.stopped = self.stopped.take().or(other.stopped);
+        self.halted = self.halted.take().or(other.halted);
         self.paused = self.paused.or(other.paused);
     }
 }

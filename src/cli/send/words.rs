@@ -109,8 +109,9 @@ pub(in crate::cli) fn trouble(context: &Context, report: &Report) -> Exit {
     }
     context.report.findings(&report.warnings);
     paused(context, report);
-    if let Some(stopped) = &report.stopped {
-        context.report.findings(std::slice::from_ref(stopped));
+    context.report.findings(&report.halted);
+    context.report.findings(report.stopped.as_slice());
+    if report.stopped.is_some() || !report.halted.is_empty() {
         return Exit::Failed;
     }
     if report.needs_a_person() { Exit::Attention } else { Exit::Done }
@@ -209,6 +210,7 @@ pub(in crate::cli) fn document(report: &Report) -> serde_json::Value {
     serde_json::json!({
         "mailings": report.mailings.iter().map(mailing).collect::<Vec<_>>(),
         "paused_until": report.paused.map(|until| until.to_rfc3339()),
+        "halted": report.halted.iter().map(FindingRow::of).collect::<Vec<_>>(),
         "stopped": report.stopped.as_ref().map(FindingRow::of),
         "findings": report.findings.iter().chain(&report.warnings).map(FindingRow::of).collect::<Vec<_>>(),
         "failures": report.failures.iter().map(|error| format!("{error:#}")).collect::<Vec<_>>(),
