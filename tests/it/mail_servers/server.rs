@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// The programs that `tests/run` unpacks. SLUGLINE_TEST_MTA_SERVERS names others, for those who look by hand.
 const SERVERS: &str = "exim opensmtpd chasquid";
 
+/// How every mail ends: after the last of its parts.
+const LAST: &[u8] = b"--";
+
 /// A server of our own. It is stopped, and its folder removed, when it is dropped.
 pub struct Server {
     /// Which program it is.
@@ -79,8 +82,13 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         loop {
             for file in files(&inbox).into_iter().filter(|file| is_whole(file)) {
-                // A maildir moves a file while it becomes whole.
-                if !mails.contains_key(&file) && let Ok(bytes) = fs::read(inbox.join(&file)) {
+                if mails.contains_key(&file) {
+                    continue;
+                }
+                // A maildir moves a file while it becomes whole; a server that is stopped while it delivers leaves a part of
+                // a mail, and delivers it again.
+                let Ok(bytes) = fs::read(inbox.join(&file)) else { continue };
+                if bytes.trim_ascii_end().ends_with(LAST) {
                     mails.insert(file, Mail::read(&bytes));
                 }
             }
