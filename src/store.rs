@@ -170,6 +170,9 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Vec<Adopted>, StoreError>;
 
+    /// The mailings that somebody still waits for, and when the state of a recipient of each last changed.
+    fn unfinished(&self) -> Result<Vec<(IssueId, DateTime<Utc>)>, StoreError>;
+
     /// Says that this run is alive, shows others how far it is, and settles what runs left behind that died meanwhile. To
     /// be called several times a second: the store decides how often that means work. A run that is silent for ten
     /// minutes may be taken for dead; its claims are others' then.

@@ -11,7 +11,7 @@ use crate::store::Requeued;
 ///
 /// Whom a server puts off (greylisting, a full mailbox) is tried again by later runs, after minutes first and hours at last.
 /// This makes them due at once, and with `--failed` those too whom a server refused for good, whose tries begin anew. The
-/// next `slugline send` mails them; name the issue there if its mailing is older than 14 days. Whoever left or is suppressed
+/// next `slugline send` mails them; name the issue there if nothing happened in its mailing for 14 days. Whoever left or is suppressed
 /// stays out, and nobody who has the issue, or may have it, gets it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline retry latest\n  slugline retry latest --failed\n  \

@@ -4,6 +4,8 @@
 //! is young, so that a first run on an old archive mails nothing; a digest likewise, once its period is over; what was
 //! interrupted is finished; what everybody has is never mailed again, even if it changed.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
 
@@ -18,8 +20,8 @@ use crate::issue::{Issue, IssueId};
 use crate::ledger::{Counts, Mailing, State};
 use crate::store::Store;
 
-/// An interrupted mailing older than this is finished only when its issue is named: whoever restores a backup of last
-/// year shall not mail last year's issue.
+/// A mailing in which nothing happened for this time is finished only when its issue is named: whoever restores a backup
+/// of last year shall not mail last year's issue. One that a warm-up makes long goes on as long as it takes.
 const FINISHED_WITHIN: Duration = Duration::days(14);
 
 /// What a run is about.
@@ -96,7 +98,8 @@ pub fn plan<'a>(
     hash: HashOf<'_>,
 ) -> anyhow::Result<Plan<'a>> {
     let history = History::read(store)?;
-    let mut planner = Planner { chosen, terms, store, history: &history, hash, plan: Plan::default() };
+    let unfinished = store.unfinished()?.into_iter().collect();
+    let mut planner = Planner { chosen, terms, store, history: &history, unfinished, hash, plan: Plan::default() };
     for issue in issues.iter().rev() {
         planner.issue(issue)?;
     }
@@ -112,6 +115,8 @@ struct Planner<'a, 'p> {
     terms: &'p Terms<'p>,
     store: &'p dyn Store,
     history: &'p History,
+    /// When something last happened in the mailings that somebody waits for.
+    unfinished: BTreeMap<IssueId, DateTime<Utc>>,
     hash: HashOf<'p>,
     plan: Plan<'a>,
 }
@@ -182,11 +187,12 @@ impl<'a> Planner<'a, '_> {
         self.weigh(Piece::Digest(digest), begun, true)
     }
 
-    /// What the ledger says; `None` when the mailing is so old that it is not worth counting: years of finished ones are
+    /// What the ledger says; `None` when the mailing has rested so long that it is not worth counting: years of finished ones are
     /// not, each time cron calls.
     fn begun(&self, id: &IssueId) -> anyhow::Result<Option<Begun>> {
         let Some(mailing) = self.history.mailing(id) else { return Ok(Some(None)) };
-        let is_recent = self.terms.now - mailing.frozen_at <= FINISHED_WITHIN.max(self.terms.policy.due_for);
+        let last = self.unfinished.get(id).map_or(mailing.frozen_at, |changed| mailing.frozen_at.max(*changed));
+        let is_recent = self.terms.now - last <= FINISHED_WITHIN.max(self.terms.policy.due_for);
         if !is_recent && !self.chosen.names(id) {
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 //!
 //! Every handle that `open` gives is another process with the same store; to drop one is its death.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
@@ -254,6 +254,18 @@ impl Store for Memory {
         let mut tables = self.tables();
         tables.counted = tables.counted.max(runs);
         Ok(mailings.iter().map(|mailing| tables.adopt(mailing, why, now)).collect())
+    }
+
+    fn unfinished(&self) -> Result<Vec<(IssueId, DateTime<Utc>)>, StoreError> {
+        let tables = self.tables();
+        let mut last: BTreeMap<IssueId, (bool, DateTime<Utc>)> = BTreeMap::new();
+        for ((issue, _), Row { delivery, .. }) in &tables.rows {
+            let (waits, changed) = last.entry(issue.clone()).or_default();
+            let states = [State::Queued, State::Deferred, State::Claimed, State::Sending];
+            *waits |= states.contains(&delivery.state);
+            *changed = delivery.changed.map_or(*changed, |time| time.max(*changed));
+        }
+        Ok(last.into_iter().filter_map(|(issue, (waits, changed))| waits.then_some((issue, changed))).collect())
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError> {

@@ -261,6 +261,10 @@ impl Store for Postgres {
         self.link.repeated("keep to the rate", |session, _| rate::take(session, rate, wanted))
     }
 
+    fn unfinished(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
+        self.link.repeated("read the mailings", |session, _| deliveries::unfinished(session))
+    }
+
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
         self.link.repeated("keep to the warm-up", |session, _| rate::take_quota(session, quota, wanted))
     }

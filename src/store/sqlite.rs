@@ -165,6 +165,11 @@ impl Store for Sqlite {
         })
     }
 
+    fn unfinished(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
+        self.write_log()?;
+        self.reading("read the mailings", ledger::unfinished)
+    }
+
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
         self.claim_untried_first(issue, limit, now)
     }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use chrono::TimeZone as _;
 
 use super::*;
+use crate::email::EmailAddress;
 use crate::finding::Severity;
 use crate::ledger::{Entry, Outcome, Run};
 use crate::send::tests::issue;
@@ -117,6 +118,23 @@ fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repea
         mail(&mut store, &issues[0], "notes", outcome, frozen_at);
         let (slugs, _) = planned(&issues, &Chosen::Due, &terms(on_unknown), &store);
         assert_eq!(slugs.len(), usize::from(due), "{state} {frozen_hours_ago} {on_unknown:?}");
+    }
+}
+
+#[test]
+fn a_mailing_goes_on_as_long_as_something_happens_in_it() {
+    let issues = [hours_old("notes", 60 * 24)];
+    let (begun, address) = (noon() - Duration::days(60), "second@example.com".parse().unwrap());
+    for (last_mailed_days_ago, due) in [(13, true), (15, false)] {
+        let mut store = store();
+        store.add_subscribers(&mut [NewSubscriber::new(EmailAddress::clone(&address), "")].into_iter(), begun).unwrap();
+        mail(&mut store, &issues[0], "notes", Outcome::Requeued, begun);
+        let last = noon() - Duration::days(last_mailed_days_ago);
+        let claims = store.claim(&issues[0].id, 1, last).unwrap();
+        let sent = Entry::Ended(Outcome::Sent("250".to_owned()));
+        store.record(&issues[0].id, &[(claims[0].subscriber.id, sent)], last).unwrap();
+        let (slugs, _) = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store);
+        assert_eq!(slugs.len(), usize::from(due), "{last_mailed_days_ago} days ago");
     }
 }
 

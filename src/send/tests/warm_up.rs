@@ -45,6 +45,19 @@ fn an_issue_for_which_nothing_is_left_today_is_begun_so_that_it_does_not_grow_to
 }
 
 #[test]
+fn a_warm_up_of_two_months_reaches_everybody() {
+    let (mut world, store) = (world(), readers(120));
+    world.warm_up = Some(WarmUp { first_day: 2, factor: 1.0, ..warm_up("mail") });
+    let peer = Peer::start(vec![Script::new()]);
+    for day in 0..60 {
+        world.now = noon() + chrono::Duration::days(day);
+        world.send(&store, &world.route(&peer));
+    }
+    assert_eq!(states(&store, 120), [State::Sent; 120]);
+    assert_eq!(peer.recipients().len(), 120);
+}
+
+#[test]
 fn what_a_run_did_not_use_is_there_for_the_next() {
     let (mut world, store) = (World { stop_after: Some(2), connections: 1, ..world() }, readers(30));
     let peer = Peer::start(vec![Script::new()]);

@@ -1,6 +1,7 @@
 //! The table of deliveries as `status` reads it; `claims` has what a run does to it, `decisions` what a person does.
 
 use anyhow::{Context, anyhow};
+use chrono::{DateTime, Utc};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use postgres::{Client, Row};
@@ -20,6 +21,17 @@ pub(super) fn counts(session: &mut Session, issue: &IssueId) -> Result<Counts> {
         counts.set(state(row.try_get(0)?)?, u64::try_from(row.try_get::<_, i64>(1)?)?);
     }
     Ok(counts)
+}
+
+/// Whether somebody waits, the indexes on those who do tell; only then the rows of a mailing are read.
+pub(super) fn unfinished(session: &mut Session) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
+    let rows = session.query(
+        "SELECT issue, (SELECT max(changed) FROM delivery WHERE mailing = one.id) FROM mailing AS one
+         WHERE EXISTS (SELECT 1 FROM delivery WHERE mailing = one.id AND state IN ('queued', 'deferred'))
+             OR id IN (SELECT mailing FROM delivery WHERE state IN ('claimed', 'sending'))",
+        &[],
+    )?;
+    rows.iter().map(|row| Ok((issue_id(row.try_get(0)?)?, row.try_get(1)?))).collect()
 }
 
 pub(super) fn each(

@@ -106,6 +106,21 @@ pub(super) fn mailings(connection: &Connection) -> Result<Vec<Mailing>> {
     Ok(mailings)
 }
 
+/// Whether somebody waits, the indexes on those who do tell; only then the rows of a mailing are read.
+pub(super) fn unfinished(connection: &Connection) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
+    let mut select = connection.prepare(
+        "SELECT issue, (SELECT max(changed) FROM delivery WHERE mailing = one.id) FROM mailing AS one
+         WHERE EXISTS (SELECT 1 FROM delivery WHERE mailing = one.id AND state IN ('queued', 'deferred'))
+             OR id IN (SELECT mailing FROM delivery WHERE run >= 0 AND state IN ('claimed', 'sending'))",
+    )?;
+    let mut rows = select.query([])?;
+    let mut unfinished = Vec::new();
+    while let Some(row) = rows.next()? {
+        unfinished.push((digest::issue_id(&row.get::<_, String>(0)?)?, time(&row.get::<_, String>(1)?)?));
+    }
+    Ok(unfinished)
+}
+
 fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
     let (issue, frozen_at): (String, String) = (row.get(0)?, row.get(2)?);
     let id = digest::issue_id(&issue)?;
