@@ -28,6 +28,7 @@ use crate::subscriber::Status;
 
 pub mod admission;
 pub mod dry_run;
+pub mod forecast;
 pub mod named;
 mod preflight;
 pub mod record;

@@ -218,6 +218,9 @@ pub trait Store: Send {
     /// also for the next run.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits, StoreError>;
 
+    /// How many messages were taken from `quota`.
+    fn quota_used(&self, quota: &Quota) -> Result<u64, StoreError>;
+
     /// Takes up to `wanted` messages from what `quota` allows on its day to all who send from this store; gives how many.
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> Result<u64, StoreError>;
 

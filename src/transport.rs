@@ -21,27 +21,35 @@ const PASSWORD: &str = "SLUGLINE_SMTP_PASSWORD";
 /// # Errors
 /// When a server's password is missing, or its certificates cannot be read.
 pub fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
+    route_with(project, mail, &|server| login(project, mail, server))
+}
+
+/// The same for who only asks what would happen: no password is needed, and nothing can be sent where a server wants one.
+///
+/// # Errors
+/// When a server's certificates cannot be read.
+pub fn route_without_logins(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
+    route_with(project, mail, &|_| Ok(None))
+}
+
+fn route_with(
+    project: &Project,
+    mail: &MailConfig,
+    login: &dyn Fn(&MailServer) -> anyhow::Result<Option<Login>>,
+) -> anyhow::Result<Route> {
     match &mail.via {
         Via::Outbox(folder) => {
             let (project, root) = (project.clone(), folder.clone());
             Ok(Route::Outbox { project, root, writers: mail.connections })
         }
         Via::Smtp(servers) => {
-            let relays = servers.iter().map(|server| relay(project, mail, server));
+            let relays = servers.iter().map(|server| relay_with(project, mail, server, login(server)?));
             Ok(Route::Relays(relays.collect::<anyhow::Result<_>>()?))
         }
     }
 }
 
-/// A mail server, and all that a connection to it needs.
-///
-/// # Errors
-/// When there is no password, or its certificates cannot be read.
-fn relay(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Relay> {
-    relay_with(project, mail, server, login(project, mail, server)?)
-}
-
-/// The same with this login, or none.
+/// A mail server, and all that a connection to it needs, with this login or none.
 ///
 /// # Errors
 /// When its certificates cannot be read.

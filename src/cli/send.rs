@@ -53,7 +53,7 @@ pub(super) struct Args {
     /// Mail the issue to this address only, marked as a test, and note nothing; can be given more than once
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["dry_run", "limit", "after_canary"])]
     test: Vec<EmailAddress>,
-    /// Say what would be mailed to how many (with `-v`, to whom), and do nothing
+    /// Say what would be mailed to how many (with `-v`, to whom) and how fast, and do nothing; needs no password
     #[arg(long)]
     dry_run: bool,
     /// Mail so many recipients at most, and leave the rest to the next run
@@ -79,15 +79,16 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         named.push(context.find(&config, &loaded.issues, name, context.clock.now())?.id());
     }
     let chosen = if named.is_empty() { Chosen::Due } else { Chosen::These(named) };
+    let asked = Asked { chosen, limit: args.limit, after_canary: args.after_canary, is_dry: args.dry_run };
     let mut store = context.store(&config)?;
     let admission = admission(&config, args.first);
     if args.dry_run {
-        return dry_run(context, &config, &loaded.issues, chosen, (args, &admission), &*store);
+        return dry_run(context, &config, &loaded.issues, asked, &admission, &*store);
     }
     admit(context, &*store, &admission)?;
     let imported = import::import_list(context, &config, &mut *store)?;
     let send = |sending: &Sending<'_>| send::send_due(&mut *store, sending);
-    match with_sending(context, &config, &loaded.issues, chosen, args.limit, args.after_canary, send)? {
+    match with_sending(context, &config, &loaded.issues, asked, send)? {
         Sent::Done(report) => words::sent(context, &report).map(|exit| exit.max(imported)),
         Sent::Busy(other) => Err(busy(other.as_ref()).into()),
     }
@@ -99,8 +100,8 @@ fn dry_run(
     context: &Context,
     config: &Config,
     issues: &[Issue],
-    chosen: Chosen,
-    (args, admission): (&Args, &Admission),
+    asked: Asked,
+    admission: &Admission,
     store: &dyn Store,
 ) -> anyhow::Result<Exit> {
     let wrong = import::each_newcomer(context, config, store, &mut |_| Ok(()))?;
@@ -109,7 +110,7 @@ fn dry_run(
         import::each_newcomer(context, config, store, each).map(drop)
     };
     let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
-    with_sending(context, config, issues, chosen, args.limit, args.after_canary, |sending| {
+    with_sending(context, config, issues, asked, |sending| {
         let dry_run = dry_run::run(store, sending, admission, &newcomers)?;
         let recipients = |expected: &Expected<'_>, each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>| {
             expected.each_recipient(store, &newcomers, each)
@@ -145,7 +146,17 @@ pub(super) fn mail(
     chosen: Chosen,
     limit: Option<u64>,
 ) -> anyhow::Result<Sent> {
-    with_sending(context, config, issues, chosen, limit, false, |sending| send::send_due(store, sending))
+    let asked = Asked { chosen, limit, after_canary: false, is_dry: false };
+    with_sending(context, config, issues, asked, |sending| send::send_due(store, sending))
+}
+
+/// What a sending is asked for.
+struct Asked {
+    chosen: Chosen,
+    limit: Option<u64>,
+    after_canary: bool,
+    /// It only says what it would do.
+    is_dry: bool,
 }
 
 /// Calls `act` with all that a sending needs beside the store.
@@ -153,18 +164,17 @@ fn with_sending<T>(
     context: &Context,
     config: &Config,
     issues: &[Issue],
-    chosen: Chosen,
-    limit: Option<u64>,
-    after_canary: bool,
+    asked: Asked,
     act: impl FnOnce(&Sending<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let mail = compose::mail_of(config)?;
+    let Asked { chosen, limit, after_canary, is_dry } = asked;
     let composer = context.composer(config, issues)?;
     let stop = stop_at_signals()?;
     let watch = Watch::new(&context.report, limit);
     let clock = WaitingClock::new(context.clock);
     let terms = Terms { now: clock.now(), policy: &mail.policy };
-    let route = transport::route(&context.project, mail)?;
+    let route = if is_dry { transport::route_without_logins } else { transport::route }(&context.project, mail)?;
     let project_file = context.project_file();
     context.report.detail(&format!("Mail leaves through {route}."));
     let done = act(&Sending {

@@ -14,7 +14,7 @@ use crate::delivery::dispatcher::run;
 use crate::delivery::job::{Ended, Job, Progress};
 use crate::delivery::policy::{Canary, Wave};
 use crate::finding::Finding;
-use crate::issue::Slug;
+use crate::issue::{IssueId, Slug};
 use crate::ledger::{Delivery, State};
 use crate::store::Store;
 use crate::subscriber::SubscriberId;
@@ -30,7 +30,7 @@ const STEP: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the store cannot be read or written.
 pub fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<Ended> {
-    let First { wave, warnings, error } = first(store, job, canary, name)?;
+    let First { wave, warnings, error } = first(store, job.issue, canary, name)?;
     let mut ended = Ended { warnings, halted: error, ..Ended::default() };
     if ended.halted.is_some() {
         return Ok(ended);
@@ -54,18 +54,15 @@ struct First {
     error: Option<Finding>,
 }
 
-fn first(store: &dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<First> {
-    let counts = store.counts(job.issue)?;
+fn first(store: &dyn Store, issue: &IssueId, canary: &Canary, name: &Slug) -> anyhow::Result<First> {
+    let counts = store.counts(issue)?;
     let away = counts.of(State::Queued) + counts.of(State::Suppressed);
     let (all, tried) = (usize::try_from(counts.total())?, usize::try_from(counts.total() - away)?);
     let mut first = First::default();
     let wave = match &canary.wave {
         Wave::Share(share) => {
-            let size = ((all as f64 * share).ceil() as usize).max(FEWEST);
-            if tried > size || size >= all {
-                return Ok(first);
-            }
-            spread(store, job, all, size)?
+            let Some(size) = share_of(all, *share).filter(|size| tried <= *size) else { return Ok(first) };
+            spread(store, issue, all, size)?
         }
         Wave::To(seeds) => {
             let mut wave = Vec::new();
@@ -77,7 +74,7 @@ fn first(store: &dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyh
             }
             wave.sort_unstable_by_key(|id| id.0);
             wave.dedup();
-            let there = store.deliveries_to(job.issue, &wave)?;
+            let there = store.deliveries_to(issue, &wave)?;
             if there.is_empty() {
                 first.error = Some(no_seeds(name));
             }
@@ -89,10 +86,15 @@ fn first(store: &dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyh
     Ok(first)
 }
 
+/// How many of all recipients are the first; `None` where that would be all.
+pub fn share_of(all: usize, share: f64) -> Option<usize> {
+    Some(((all as f64 * share).ceil() as usize).max(FEWEST)).filter(|size| *size < all)
+}
+
 /// So many of all recipients, from the whole list, the same ones every time.
-fn spread(store: &dyn Store, job: &Job<'_>, all: usize, size: usize) -> anyhow::Result<Vec<SubscriberId>> {
+fn spread(store: &dyn Store, issue: &IssueId, all: usize, size: usize) -> anyhow::Result<Vec<SubscriberId>> {
     let (mut at, mut wave) = (0_usize, Vec::with_capacity(size));
-    store.each_delivery(job.issue, None, &mut |delivery| {
+    store.each_delivery(issue, None, &mut |delivery| {
         if at == wave.len() * all / size {
             wave.push(delivery.subscriber);
         }
@@ -100,6 +102,29 @@ fn spread(store: &dyn Store, job: &Job<'_>, all: usize, size: usize) -> anyhow::
         Ok(())
     })?;
     Ok(wave)
+}
+
+/// What a run would do next about an issue whose audience is frozen.
+#[derive(Debug)]
+pub struct Outlook {
+    /// How many come first; `None` where the others may be mailed at once.
+    pub first: Option<usize>,
+    /// Who is named as one of the first and is none, and why nobody would be mailed but them.
+    pub findings: Vec<Finding>,
+}
+
+/// Looks at the ledger as a run would, and does nothing.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn outlook(store: &dyn Store, issue: &IssueId, canary: &Canary, name: &Slug) -> anyhow::Result<Outlook> {
+    let First { wave, warnings: mut findings, error } = first(store, issue, canary, name)?;
+    findings.extend(error);
+    let wave = wave.filter(|wave| !wave.is_empty());
+    if let Some(wave) = &wave {
+        findings.extend(canary.judge(name, &Seen::of(&store.deliveries_to(issue, wave)?), false));
+    }
+    Ok(Outlook { first: wave.map(|wave| wave.len()), findings })
 }
 
 /// A wave under way.
@@ -129,7 +154,8 @@ impl Watch<'_> {
                 }
                 continue;
             }
-            if self.judge(&seen, false, ended) {
+            ended.halted = self.canary.judge(self.name, &seen, false);
+            if ended.halted.is_some() {
                 return Ok(false);
             }
             let left = pause.left(seen.last, self.canary.wait, self.job.surroundings.now());
@@ -150,7 +176,8 @@ impl Watch<'_> {
                 }
                 continue;
             }
-            return Ok(!self.judge(&seen, true, ended));
+            ended.halted = self.canary.judge(self.name, &seen, true);
+            return Ok(ended.halted.is_none());
         }
     }
 
@@ -174,16 +201,15 @@ impl Watch<'_> {
     fn is_stopped(&self) -> bool {
         self.job.surroundings.is_stopped()
     }
+}
 
-    /// Whether so many failed that nobody else shall be mailed. At the `end`, who was put off and of whom nobody knows
-    /// counts by half: a greylisting is no failure, a wave of which nothing arrives is one.
-    fn judge(&self, seen: &Seen, end: bool, ended: &mut Ended) -> bool {
+impl Canary {
+    /// Why nobody else shall be mailed, if so many failed. At the `end`, who was put off and of whom nobody knows counts by
+    /// half: a greylisting is no failure, a wave of which nothing arrives is one.
+    fn judge(&self, name: &Slug, seen: &Seen, end: bool) -> Option<Finding> {
         let half = if end { (seen.deferred.len() + seen.unknown) as f64 / 2.0 } else { 0.0 };
-        let is_too_much = seen.failed as f64 + half > self.canary.most_failures * seen.mailed() as f64;
-        if is_too_much {
-            ended.halted = Some(halted(self.name, seen, self.canary.most_failures));
-        }
-        is_too_much
+        let is_too_much = seen.failed as f64 + half > self.most_failures * seen.mailed() as f64;
+        is_too_much.then(|| halted(name, seen, self.most_failures))
     }
 }
 
@@ -290,12 +316,14 @@ fn halted(slug: &Slug, seen: &Seen, most: f64) -> Finding {
     ))
 }
 
-fn no_seed(address: &str) -> Finding {
+/// The finding about somebody who is to be among the first and is no subscriber.
+pub fn no_seed(address: &str) -> Finding {
     Finding::warning("canary-seed", format!("`{address}` in `mail.canary.to` is no subscriber"))
         .help(format!("`slugline subscribers add {address}`, or remove it there"))
 }
 
-fn no_seeds(slug: &Slug) -> Finding {
+/// The finding about an issue none of whose recipients is to be among the first.
+pub fn no_seeds(slug: &Slug) -> Finding {
     let message = format!("nobody is mailed `{slug}`: no address in `mail.canary.to` is among its recipients");
     Finding::error("canary-seed", message).help(format!(
         "`slugline send {slug} --after-canary` mails it at once; name subscribers there for the next issue"

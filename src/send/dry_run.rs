@@ -3,15 +3,19 @@
 //! Takes what a sending takes, and whoever would join before it. The store is read only, and nobody is kept in memory, for
 //! there may be millions.
 
+use chrono::TimeDelta;
+
 use crate::check::International;
 use crate::delivery::Route;
+use crate::delivery::canary;
 use crate::digest::Piece;
 use crate::email::EmailAddress;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, add_new};
 use crate::ledger::State;
 use crate::send::admission::Admission;
+use crate::send::forecast::{Forecast, Seeds, forecast};
 use crate::send::preflight::EachNewcomer;
-use crate::send::{Ready, Sending, planned, ready, record};
+use crate::send::{Planned, Ready, Sending, planned, ready, record};
 use crate::store::Store;
 use crate::subscriber::Status;
 
@@ -24,6 +28,8 @@ pub struct DryRun<'a> {
     pub findings: Vec<Finding>,
     /// Why nothing would be mailed at all.
     pub refused: Option<Finding>,
+    /// How long it would take, where a warm-up limits all that leaves.
+    pub forecast: Option<Forecast>,
 }
 
 /// The share of one issue or digest in a dry run.
@@ -33,6 +39,8 @@ pub struct Expected<'a> {
     pub piece: Piece<'a>,
     /// How many would get it.
     pub recipients: u64,
+    /// How many of them would get it first, and how long the others would wait after that. `None`: all at once.
+    pub first: Option<(usize, TimeDelta)>,
     /// Its audience is frozen already.
     is_frozen: bool,
 }
@@ -61,22 +69,47 @@ pub fn run<'a>(
             plan.findings.push(finding);
             continue;
         }
-        let (piece, is_frozen) = (planned.piece.clone(), planned.begun.is_some());
-        let mut expected = Expected { piece, recipients: 0, is_frozen };
-        let (mut recipients, mut international) = (0, International::default());
-        expected.each_recipient(store, newcomers, &mut |address| {
-            recipients += 1;
-            international.look_at(address);
-            Ok(())
-        })?;
-        expected.recipients = recipients;
-        if let (Route::Relays(_), Some(mut finding)) = (sending.route, international.finding("recipient")) {
-            finding.message = format!("`{}`: {}", expected.piece.slug(), finding.message);
-            plan.findings.push(finding);
-        }
+        let expected = expected(store, sending, planned, newcomers, &mut plan.findings)?;
         mailings.push(expected);
     }
-    Ok(DryRun { mailings, findings: plan.findings, refused: refused.into_iter().next() })
+    let recipients = mailings.iter().map(|expected| expected.recipients).sum();
+    let forecast = forecast(store, sending.terms.policy, sending.route, sending.terms.now, recipients)?;
+    Ok(DryRun { mailings, findings: plan.findings, refused: refused.into_iter().next(), forecast })
+}
+
+/// Who would get an issue or digest, and how; what is wrong with that is added to the findings.
+fn expected<'a>(
+    store: &dyn Store,
+    sending: &Sending<'_>,
+    planned: &Planned<'a>,
+    newcomers: &EachNewcomer<'_>,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<Expected<'a>> {
+    let (piece, is_frozen) = (planned.piece.clone(), planned.begun.is_some());
+    let mut expected = Expected { piece, recipients: 0, first: None, is_frozen };
+    let (mut recipients, mut international) = (0, International::default());
+    let canary = sending.terms.policy.canary.as_ref().filter(|_| !sending.after_canary);
+    let mut seeds = canary.map(Seeds::new);
+    expected.each_recipient(store, newcomers, &mut |address| {
+        recipients += 1;
+        international.look_at(address);
+        seeds.iter_mut().for_each(|seeds| seeds.see(address));
+        Ok(())
+    })?;
+    expected.recipients = recipients;
+    let outlook = match (canary, is_frozen) {
+        (Some(canary), true) => Some(canary::outlook(store, &expected.piece.id(), canary, expected.piece.slug())?),
+        _ => seeds.map(|seeds| seeds.outlook(recipients, expected.piece.slug())),
+    };
+    if let Some(outlook) = outlook {
+        expected.first = outlook.first.zip(canary.map(|canary| canary.wait));
+        add_new(findings, outlook.findings);
+    }
+    if let (Route::Relays(_), Some(mut finding)) = (sending.route, international.finding("recipient")) {
+        finding.message = format!("`{}`: {}", expected.piece.slug(), finding.message);
+        findings.push(finding);
+    }
+    Ok(expected)
 }
 
 impl Expected<'_> {

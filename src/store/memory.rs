@@ -305,6 +305,10 @@ impl Store for Memory {
         Ok(permits)
     }
 
+    fn quota_used(&self, quota: &Quota) -> Result<u64, StoreError> {
+        Ok(self.tables().quotas.get(&(quota.name.clone(), quota.day)).copied().unwrap_or_default())
+    }
+
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> Result<u64, StoreError> {
         let mut tables = self.tables();
         let used = tables.quotas.entry((quota.name.clone(), quota.day)).or_default();

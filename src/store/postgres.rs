@@ -265,6 +265,10 @@ impl Store for Postgres {
         self.link.repeated("read the mailings", |session, _| deliveries::unfinished(session))
     }
 
+    fn quota_used(&self, quota: &Quota) -> StoreResult<u64> {
+        self.link.repeated("keep to the warm-up", |session, _| rate::quota_used(session, quota))
+    }
+
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
         self.link.repeated("keep to the warm-up", |session, _| rate::take_quota(session, quota, wanted))
     }

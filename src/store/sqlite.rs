@@ -214,6 +214,10 @@ impl Store for Sqlite {
         self.quickly("keep to the rate", |transaction| rate::take(transaction, rate, wanted, now))
     }
 
+    fn quota_used(&self, quota: &Quota) -> StoreResult<u64> {
+        self.reading("keep to the warm-up", |connection| rate::quota_used(connection, quota))
+    }
+
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
         self.quickly("keep to the warm-up", |transaction| rate::take_quota(transaction, quota, wanted))
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
 use crate::delivery::test_send::Tried;
@@ -11,6 +13,7 @@ use crate::finding::{Finding, Severity};
 use crate::issue::{IssueId, Slug};
 use crate::ledger::State;
 use crate::send::dry_run::{DryRun, Expected};
+use crate::send::forecast::Forecast;
 use crate::send::{Mailed, Report};
 
 /// Tells what became of test letters.
@@ -56,6 +59,9 @@ pub(in crate::cli) fn dry_run(
                 Ok(())
             })?;
             let mut mailing = serde_json::json!({ "issue": expected.piece.slug().as_str(), "recipients": recipients });
+            if let Some((first, wait)) = expected.first {
+                mailing["canary"] = serde_json::json!({ "first": first, "wait_seconds": wait.num_seconds() });
+            }
             if let Piece::Digest(digest) = &expected.piece {
                 mailing["holds"] = digest.issues.iter().map(|issue| issue.id.as_str()).collect();
             }
@@ -63,7 +69,10 @@ pub(in crate::cli) fn dry_run(
         };
         let mailings = dry_run.mailings.iter().map(mailing).collect::<Result<Vec<_>, _>>()?;
         let findings: Vec<FindingRow<'_>> = findings.iter().map(FindingRow::of).collect();
-        context.report.document(&serde_json::json!({ "would_mail": mailings, "findings": findings }))?;
+        let warm_up = dry_run.forecast.as_ref().map(warm_up_document);
+        context
+            .report
+            .document(&serde_json::json!({ "would_mail": mailings, "warm_up": warm_up, "findings": findings }))?;
         return Ok(exit);
     }
     if dry_run.mailings.is_empty() && exit == Exit::Done {
@@ -73,7 +82,8 @@ pub(in crate::cli) fn dry_run(
         let count = expected.recipients;
         let slugs = || expected.piece.issues().iter().map(|issue| issue.slug.as_str()).collect::<Vec<_>>().join(", ");
         let held = if matches!(expected.piece, Piece::Digest(_)) { format!(" ({})", slugs()) } else { String::new() };
-        context.report.text(&format!("{}{held} would go to {count} recipients\n", expected.piece.slug()))?;
+        let first = expected.first.map(|(first, wait)| first_wave(first, wait)).unwrap_or_default();
+        context.report.text(&format!("{}{held} would go to {count} recipients{first}\n", expected.piece.slug()))?;
         if context.report.is_verbose() {
             each_recipient(expected, &mut |address| {
                 context.report.detail(&format!("  {address}"));
@@ -81,7 +91,35 @@ pub(in crate::cli) fn dry_run(
             })?;
         }
     }
+    if let Some(forecast) = dry_run.forecast.as_ref().filter(|_| !dry_run.mailings.is_empty()) {
+        context.report.text(&warm_up(forecast))?;
+    }
     Ok(exit)
+}
+
+fn first_wave(first: usize, wait: TimeDelta) -> String {
+    let minutes = wait.num_seconds().max(0).unsigned_abs().div_ceil(60);
+    format!(": {first} first, the others {minutes} min later if it arrives")
+}
+
+fn warm_up_document(forecast: &Forecast) -> serde_json::Value {
+    serde_json::json!({
+        "today": forecast.today,
+        "left_today": forecast.left,
+        "last_day": forecast.last.map(|(day, _)| day.to_string()),
+        "days": forecast.last.map(|(_, days)| days),
+    })
+}
+
+/// How long a warm-up makes a sending.
+fn warm_up(forecast: &Forecast) -> String {
+    let Forecast { today, left, last } = forecast;
+    let end = match last {
+        Some((_, 1)) => "enough for all of them".to_owned(),
+        Some((day, days)) => format!("the last of them would be mailed on {day}, day {days} of this sending"),
+        None => "the last of them would be mailed in many years".to_owned(),
+    };
+    format!("The warm-up allows {today} messages today, and {left} of them are left: {end}.\n")
 }
 
 /// Tells what a sending did.

@@ -25,6 +25,8 @@ pub(super) fn a_quota_is_shared_for_a_day(open: Open<'_>) {
     open().return_quota(&quota("one", "2026-11-23"), 7).unwrap();
     open().return_quota(&quota("new", "2026-11-23"), 7).unwrap();
     assert_eq!((take("one", "2026-11-23", 30), take("new", "2026-11-23", 99)), (7, 50));
+    let used = ["one", "new", "unheard-of"].map(|name| open().quota_used(&quota(name, "2026-11-23")).unwrap());
+    assert_eq!(used, [50, 50, 0]);
     let less = Quota { messages: 10, ..quota("one", "2026-11-23") };
     assert_eq!(open().take_quota(&less, 1).unwrap(), 0, "the schedule was changed after more had left");
 }

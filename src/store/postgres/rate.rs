@@ -56,6 +56,14 @@ pub(super) fn take_quota(session: &mut Session, quota: &Quota, wanted: u64) -> R
     Ok(u64::try_from(granted)?)
 }
 
+pub(super) fn quota_used(session: &mut Session, quota: &Quota) -> Result<u64> {
+    let rows = session.query(
+        "SELECT coalesce((SELECT used FROM quota WHERE name = $1 AND day = $2::text::date), 0)",
+        &[&quota.name, &quota.day.to_string()],
+    )?;
+    Ok(u64::try_from(rows.first().context("there is no answer")?.try_get::<_, i64>(0)?)?)
+}
+
 pub(super) fn return_quota(session: &mut Session, quota: &Quota, unused: u64) -> Result<()> {
     session.query(
         "UPDATE quota SET used = greatest(used - $3, 0) WHERE name = $1 AND day = $2::text::date RETURNING 1",

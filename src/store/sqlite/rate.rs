@@ -1,7 +1,7 @@
 //! The tables of rates and quotas: how far each is used up.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Result, time};
 use crate::rate::{Permits, Quota, Rate};
@@ -20,9 +20,7 @@ pub(super) fn take(transaction: &Transaction<'_>, rate: &Rate, wanted: u64, now:
 
 pub(super) fn take_quota(transaction: &Transaction<'_>, quota: &Quota, wanted: u64) -> Result<u64> {
     let (name, day) = (&quota.name, quota.day.to_string());
-    let mut select = transaction.prepare_cached("SELECT used FROM quota WHERE name = ?1 AND day = ?2")?;
-    let used: Option<i64> = select.query_row(params![name, day], |row| row.get(0)).optional()?;
-    let used = u64::try_from(used.unwrap_or(0))?;
+    let used = quota_used(transaction, quota)?;
     let granted = quota.messages.saturating_sub(used).min(wanted);
     if granted > 0 {
         let mut write = transaction.prepare_cached(
@@ -31,6 +29,13 @@ pub(super) fn take_quota(transaction: &Transaction<'_>, quota: &Quota, wanted: u
         write.execute(params![name, day, i64::try_from(used + granted)?])?;
     }
     Ok(granted)
+}
+
+pub(super) fn quota_used(connection: &Connection, quota: &Quota) -> Result<u64> {
+    let mut select = connection.prepare_cached("SELECT used FROM quota WHERE name = ?1 AND day = ?2")?;
+    let used: Option<i64> =
+        select.query_row(params![quota.name, quota.day.to_string()], |row| row.get(0)).optional()?;
+    Ok(u64::try_from(used.unwrap_or(0))?)
 }
 
 pub(super) fn return_quota(transaction: &Transaction<'_>, quota: &Quota, unused: u64) -> Result<()> {
