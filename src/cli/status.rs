@@ -1,8 +1,10 @@
 //! `slugline status`: what the ledger knows.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use serde::Serialize;
+use std::io::{BufWriter, Write as _};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::cli::report::Columns;
 use crate::cli::{Context, Exit};
 use crate::config::Config;
 use crate::disk::Written;
@@ -15,6 +17,8 @@ use crate::send::record::Record;
 use crate::statistics::page::Shown;
 use crate::statistics::{self, Gathering};
 use crate::store::Store;
+
+mod document;
 
 /// Show what became of each issue's mail
 ///
@@ -63,14 +67,14 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let mut rows = Vec::new();
     for mailing in &mailings {
-        rows.push(row(&*store, mailing, &issues, args)?);
+        rows.push(row(&*store, mailing, &issues)?);
     }
     if let Some(file) = &args.html {
         let page = page(&config, &*store, &rows, &issues)?;
         write_page(context, file, &page)?;
     }
     if args.html.as_deref() != Some(STDOUT) {
-        show(context, &rows)?;
+        show(context, &*store, &rows, args)?;
     }
     let behind = behind(context, &*store)?;
     context.report.findings(&behind);
@@ -86,20 +90,13 @@ fn behind(context: &Context, store: &dyn Store) -> anyhow::Result<Vec<Finding>> 
     Ok(refusal.map(|finding| Finding { severity: Severity::Warning, ..finding }).into_iter().collect())
 }
 
-fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], args: &Args) -> anyhow::Result<Row> {
-    let mut recipients = Vec::new();
-    if args.recipients || args.state.is_some() {
-        store.each_delivery(&mailing.issue, args.state, &mut |delivery| {
-            recipients.push(delivery);
-            Ok(())
-        })?;
-    }
+fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue]) -> anyhow::Result<Row> {
     let name = match (issue_of(&mailing.issue, issues), mailing.issue.edition().1) {
         (None, _) => mailing.issue.to_string(),
         (Some(issue), 1) => issue.slug.to_string(),
         (Some(issue), edition) => format!("{} (edition {edition})", issue.slug),
     };
-    Ok(Row { name, mailing: mailing.clone(), counts: store.counts(&mailing.issue)?, recipients })
+    Ok(Row { name, mailing: mailing.clone(), counts: store.counts(&mailing.issue)? })
 }
 
 /// The page of these mailings. Their recipients are summed up as they are read, never held.
@@ -149,7 +146,6 @@ struct Row {
     name: String,
     mailing: Mailing,
     counts: Counts,
-    recipients: Vec<Delivery>,
 }
 
 impl Row {
@@ -159,10 +155,10 @@ impl Row {
     }
 }
 
-fn show(context: &Context, rows: &[Row]) -> anyhow::Result<()> {
+fn show(context: &Context, store: &dyn Store, rows: &[Row], args: &Args) -> anyhow::Result<()> {
+    let wanted = (args.recipients || args.state.is_some()).then_some(args.state);
     if context.report.json {
-        let mailings: Vec<Document> = rows.iter().map(document).collect();
-        return context.report.document(&serde_json::json!({ "mailings": mailings }));
+        return document::write(store, rows, wanted, &mut context.report.stdout());
     }
     if rows.is_empty() {
         context.report.message("Nothing was mailed yet.");
@@ -172,11 +168,27 @@ fn show(context: &Context, rows: &[Row]) -> anyhow::Result<()> {
     if rows.iter().any(Row::is_adopted) {
         context.report.message("`?`: mailed from a store that is gone; who got it is not known here.");
     }
-    for row in rows.iter().filter(|row| !row.recipients.is_empty()) {
-        context.report.text("\n")?;
-        context.report.table(&row.recipients.iter().map(recipient).collect::<Vec<_>>())?;
+    let Some(state) = wanted else { return Ok(()) };
+    rows.iter().try_for_each(|row| recipients(context, store, row, state))
+}
+
+/// The recipients of a mailing, those in `state` if one is given: read twice, for there may be more than memory holds.
+fn recipients(context: &Context, store: &dyn Store, row: &Row, state: Option<State>) -> anyhow::Result<()> {
+    let (mut columns, mut are_any) = (Columns::default(), false);
+    store.each_delivery(&row.mailing.issue, state, &mut |delivery| {
+        are_any = true;
+        columns.measure(&recipient(&delivery));
+        Ok(())
+    })?;
+    if !are_any {
+        return Ok(());
     }
-    Ok(())
+    let mut out = BufWriter::new(context.report.stdout());
+    out.write_all(b"\n")?;
+    store.each_delivery(&row.mailing.issue, state, &mut |delivery| {
+        Ok(out.write_all(columns.line(&recipient(&delivery)).as_bytes())?)
+    })?;
+    Ok(out.flush()?)
 }
 
 /// Columns: those every mailing has, and of the states those that occur.
@@ -204,46 +216,6 @@ fn recipient(delivery: &Delivery) -> Vec<String> {
 /// How many recipients are in each state, by its word.
 pub(super) fn counted(counts: &Counts) -> serde_json::Map<String, serde_json::Value> {
     State::ALL.into_iter().map(|state| (state.as_str().to_owned(), counts.of(state).into())).collect()
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    issue: &'a str,
-    id: &'a str,
-    begun: String,
-    recipients: u64,
-    /// Another store mailed it: of its recipients nothing is known but how many they were.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    adopted: bool,
-    counts: serde_json::Map<String, serde_json::Value>,
-    /// The ids of the issues in a digest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    holds: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    deliveries: Vec<serde_json::Value>,
-}
-
-fn document(row: &Row) -> Document<'_> {
-    Document {
-        issue: &row.name,
-        id: row.mailing.issue.as_str(),
-        begun: row.mailing.frozen_at.to_rfc3339(),
-        recipients: row.mailing.expected,
-        adopted: row.is_adopted(),
-        counts: counted(&row.counts),
-        holds: row.mailing.digest.as_ref().map(|digest| digest.issues.iter().map(IssueId::as_str).collect()),
-        deliveries: row.recipients.iter().map(delivery_document).collect(),
-    }
-}
-
-fn delivery_document(delivery: &Delivery) -> serde_json::Value {
-    serde_json::json!({
-        "address": delivery.address.as_str(),
-        "state": delivery.state.as_str(),
-        "attempts": delivery.attempts,
-        "reply": delivery.reply,
-        "changed": delivery.changed.map(|time| time.to_rfc3339()),
-    })
 }
 
 #[cfg(test)]
