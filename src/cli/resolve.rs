@@ -1,7 +1,10 @@
 //! `slugline resolve`: a person decides on recipients of whom nobody can know whether they got the mail.
 
 use crate::cli::{Context, Exit, different};
+use crate::digest::Piece;
 use crate::email::EmailAddress;
+use crate::finding::Finding;
+use crate::issue::IssueId;
 use crate::ledger::State;
 use crate::load;
 use crate::send::named;
@@ -14,7 +17,7 @@ use crate::send::record::Record;
 /// count, and choose.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  slugline status latest --state unknown\n  slugline resolve latest --resend\n  slugline resolve spring --sent reader@example.org"
+    after_help = "Examples:\n  slugline status latest --state unknown\n  slugline resolve latest --resend\n  slugline resolve spring --sent reader@example.org\n  slugline resolve spring --edition 1 --sent"
 )]
 #[command(group = clap::ArgGroup::new("decision").required(true))]
 pub(super) struct Args {
@@ -26,6 +29,9 @@ pub(super) struct Args {
     /// They may not have it: queue them for the next `slugline send`
     #[arg(long, group = "decision")]
     resend: bool,
+    /// Those of this edition [default: the one in the issue's front matter]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    edition: Option<u32>,
     /// Only these recipients [default: every unknown one of the issue]
     address: Vec<EmailAddress>,
 }
@@ -35,7 +41,13 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let issues = load::issues(&context.project, &config)?.issues;
     let piece = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
-    let mailed = named::mailed_as(&*store, &piece)?;
+    let mailed = match args.edition {
+        Some(edition) => named::edition(&*store, &piece, edition)?,
+        None => named::mailed_as(&*store, &piece)?,
+    };
+    if args.resend && args.edition.is_some() && mailed != piece.id() {
+        return Err(outdated(&piece, &mailed).into());
+    }
     let state = if args.sent { State::Sent } else { State::Queued };
     let file = context.project_file();
     let record = Record::new(&context.project, &file);
@@ -53,5 +65,24 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if missed {
         context.report.message("Some of these addresses are not among the unknown recipients; see `slugline status`.");
     }
-    Ok(if missed { Exit::Attention } else { Exit::Done })
+    let others = named::others_with_unknown(&*store, &piece, &mailed)?;
+    for (edition, unknown) in &others {
+        context.report.message(&format!(
+            "Edition {edition} has {unknown} unknown recipients; `slugline resolve {} --edition {edition} --sent` counts \
+             them as sent.",
+            piece.slug()
+        ));
+    }
+    let is_elsewhere = count == 0 && !others.is_empty();
+    Ok(if missed || is_elsewhere { Exit::Attention } else { Exit::Done })
+}
+
+/// What an earlier edition said is written nowhere any more.
+fn outdated(piece: &Piece<'_>, mailed: &IssueId) -> Finding {
+    let (slug, (_, edition)) = (piece.slug(), mailed.edition());
+    let message = format!("edition {edition} of `{slug}` cannot be mailed again: the issue is another edition now");
+    Finding::error("edition-outdated", message).help(format!(
+        "whoever is subscribed gets the edition it is now; `slugline resolve {slug} --edition {edition} --sent` settles \
+         the earlier one"
+    ))
 }

@@ -6,7 +6,9 @@ use crate::delivery::digests::Gathering;
 use crate::delivery::history::History;
 use crate::delivery::policy::{EditionOf, Policy};
 use crate::digest::{PREFIX, Piece};
+use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
+use crate::ledger::State;
 use crate::load;
 use crate::store::{Store, StoreError};
 
@@ -40,4 +42,42 @@ pub fn mailed_as(store: &dyn Store, piece: &Piece<'_>) -> Result<IssueId, StoreE
     let history = History::read(store)?;
     let id = piece.id();
     Ok(history.digest_of(&id).cloned().unwrap_or(id))
+}
+
+/// The id under which the ledger has this edition of an issue, whichever is mailed now.
+///
+/// # Errors
+/// A finding when it was never mailed; when the store cannot be read.
+pub fn edition(store: &dyn Store, piece: &Piece<'_>, edition: u32) -> anyhow::Result<IssueId> {
+    let wanted = match piece {
+        Piece::Issue(issue) => Some(issue.id.of_edition(edition)),
+        Piece::Digest(_) => None,
+    };
+    let mailed = store.mailings()?;
+    match wanted.filter(|wanted| mailed.iter().any(|mailing| mailing.issue == *wanted)) {
+        Some(wanted) => Ok(wanted),
+        None => {
+            let message = format!("no edition {edition} of `{}` was mailed", piece.slug());
+            let help = format!("`slugline status {}` lists what was", piece.slug());
+            Err(Finding::error("edition-not-mailed", message).help(help).into())
+        }
+    }
+}
+
+/// The editions of an issue with recipients of whom nobody knows, but for that with this id.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn others_with_unknown(store: &dyn Store, piece: &Piece<'_>, but: &IssueId) -> Result<Vec<(u32, u64)>, StoreError> {
+    let Piece::Issue(issue) = piece else { return Ok(Vec::new()) };
+    let mut others = Vec::new();
+    for mailing in store.mailings()?.into_iter().filter(|mailing| mailing.issue != *but) {
+        let (id, edition) = mailing.issue.edition();
+        if id == issue.id.as_str() {
+            others.push((edition, store.counts(&mailing.issue)?.of(State::Unknown)));
+        }
+    }
+    others.retain(|(_, unknown)| *unknown > 0);
+    others.sort_unstable();
+    Ok(others)
 }

@@ -23,6 +23,7 @@ mod database;
 mod devtools;
 mod dns_peer;
 mod doctor;
+mod editions;
 mod faults;
 mod fleet;
 mod fragments;

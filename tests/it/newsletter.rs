@@ -61,7 +61,12 @@ impl Newsletter {
 
     /// Writes an issue that is due, in both working copies.
     pub fn write_issue(&self, issue: &str) {
-        let text = format!("---\ntitle: {issue}\ndate: 2026-11-20T11:00:00Z\n---\n\nThe sea rests.\n");
+        self.write_issue_with(issue, "draft: false");
+    }
+
+    /// The same with a line of front matter.
+    pub fn write_issue_with(&self, issue: &str, line: &str) {
+        let text = format!("---\ntitle: {issue}\ndate: 2026-11-20T11:00:00Z\n{line}\n---\n\nThe sea rests.\n");
         self.write(&format!("content/{issue}.md"), &text);
     }
 
@@ -134,7 +139,8 @@ impl Newsletter {
         command.args(arguments).output().unwrap()
     }
 
-    fn command(&self, folder: &Path, now: &str, arguments: &[&str]) -> Command {
+    /// Runs the program in a working copy.
+    pub fn command(&self, folder: &Path, now: &str, arguments: &[&str]) -> Command {
         let mut command = slugline(folder);
         command.args(["--now", now, "--quiet"]).args(arguments).envs(Database::password());
         command
