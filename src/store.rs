@@ -261,7 +261,7 @@ pub trait Store: Send {
 
     /// Queues recipients (all, or those of `addresses`) for another try, durable: those who are deferred, and with
     /// `failed` those who failed. A deferred one goes on with the tries it has had; those of a failed one begin anew, for
-    /// else a twelfth would give it up at once. Whoever has left or is suppressed stays as they are, so that they can be
+    /// else the next might be the last. Whoever has left or is suppressed stays as they are, so that they can be
     /// queued once they are active again; rows in any other state do too.
     fn requeue(
         &mut self,

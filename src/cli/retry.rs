@@ -9,7 +9,7 @@ use crate::store::Requeued;
 
 /// Queue recipients again that a mail server put off or refused
 ///
-/// Whom a server puts off (greylisting, a full mailbox) is tried again by later runs, after minutes first and hours at last.
+/// Whom a server puts off (greylisting, a full mailbox) is tried again by later runs, after minutes first and a day at last.
 /// This makes them due at once, and with `--failed` those too whom a server refused for good, whose tries begin anew. The
 /// next `slugline send` mails them; name the issue there if nothing happened in its mailing for 14 days. Whoever left or is suppressed
 /// stays out, and nobody who has the issue, or may have it, gets it again.
