@@ -2,7 +2,8 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 
 use crate::skipped::skip;
@@ -11,6 +12,8 @@ use crate::skipped::skip;
 pub struct Database {
     url: String,
     schema: String,
+    /// The tablespace that its tables are in, if not where all are.
+    tablespace: Option<String>,
 }
 
 impl Database {
@@ -18,8 +21,21 @@ impl Database {
     pub fn new(test: &str) -> Option<Self> {
         let server = Self::server()?;
         let schema = format!("{test}_{}", process::id());
-        let database = Self { url: format!("{server}?options=-csearch_path%3D{schema}"), schema };
+        let database = Self { url: format!("{server}?options=-csearch_path%3D{schema}"), schema, tablespace: None };
         database.sql(&format!("CREATE SCHEMA {}", database.schema));
+        Some(database)
+    }
+
+    /// The same, with its tables in a folder, which the server has to be able to write to.
+    pub fn new_in(folder: &Path, test: &str) -> Option<Self> {
+        let mut database = Self::new(test)?;
+        let server = fs::metadata(env::var("SLUGLINE_TEST_POSTGRES_DIR").unwrap()).unwrap();
+        fs::create_dir(folder).unwrap();
+        chown(folder, Some(server.uid()), Some(server.gid())).unwrap();
+        let name = database.schema.clone();
+        database.sql(&format!("CREATE TABLESPACE {name} LOCATION '{}'", folder.display()));
+        database.url.push_str(&format!("%20-cdefault_tablespace%3D{name}"));
+        database.tablespace = Some(name);
         Some(database)
     }
 
@@ -61,5 +77,8 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         self.sql(&format!("DROP SCHEMA {} CASCADE", self.schema));
+        if let Some(tablespace) = &self.tablespace {
+            self.sql(&format!("DROP TABLESPACE {tablespace}"));
+        }
     }
 }

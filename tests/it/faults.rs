@@ -22,14 +22,14 @@ const SIGKILL: i32 = 9;
 fn a_run_killed_at_any_step_loses_nobody_and_repeats_nothing() {
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
     let some = ["note entries: not written", "claim recipients: committed", "sync its log: done"];
-    dies_at_every_step(&peer, "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
+    dies_at_every_step(&[&peer], "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
 #[test]
 fn a_run_killed_at_any_step_with_a_server_that_takes_no_groups() {
     let peer = Peer::start(vec![Script::new().numbering()]);
     let some = ["naming the sender (MAIL FROM): said", "asking to send the message (DATA): answered"];
-    dies_at_every_step(&peer, "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
+    dies_at_every_step(&[&peer], "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
 /// Some recipients are put off, some refused; those are written down too.
@@ -40,7 +40,24 @@ fn a_run_killed_at_any_step_with_a_server_that_says_no() {
     let script = script.always("RCPT TO:<reader2@", Answer::Say("550 5.2.1 Mailbox disabled"));
     let peer = Peer::start(vec![script]);
     let some = ["resetting the connection (RSET)"];
-    dies_at_every_step(&peer, "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
+    dies_at_every_step(&[&peer], "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
+}
+
+/// Recipients belong to no server: whoever one of them had not taken when the run died goes to either.
+#[test]
+fn a_run_killed_at_any_step_with_two_servers() {
+    let peers = [0, 1].map(|_| Peer::start(vec![Script::new().offering("PIPELINING").numbering()]));
+    let some = ["note entries: not written", "claim recipients: committed"];
+    dies_at_every_step(&peers.each_ref(), "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
+}
+
+/// One of them puts some off; the other refuses to talk, so that it is left alone.
+#[test]
+fn a_run_killed_at_any_step_with_two_servers_one_of_which_is_out() {
+    let puts_off = Script::new().numbering().always("RCPT TO:<reader1@", Answer::Say("450 4.2.0 Greylisted"));
+    let peers = [puts_off, Script::new().always("GREETING", Answer::Say("554 5.3.2 No service here"))];
+    let peers = peers.map(|script| Peer::start(vec![script]));
+    dies_at_every_step(&peers.each_ref(), "sqlite:slugline.db", &[], |_, _, dying| killed(dying));
 }
 
 /// Two machines send the issue, a half of it each; one of them dies.
@@ -50,7 +67,7 @@ fn of_two_runs_on_one_postgresql_one_is_killed_at_any_step() {
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
     let half = ["--limit".to_owned(), (READERS / 2).to_string()];
     let some = ["claim recipients: not asked", "record what is sent: answered"];
-    dies_at_every_step(&peer, database.url(), &some, |newsletter, issue, mut dying| {
+    dies_at_every_step(&[&peer], database.url(), &some, |newsletter, issue, mut dying| {
         let mut other = newsletter.sending(&newsletter.other, NOON, issue).args(&half).spawn().unwrap();
         dying.args(&half);
         let status = killed(dying);
@@ -63,14 +80,15 @@ fn of_two_runs_on_one_postgresql_one_is_killed_at_any_step() {
 /// and which returns how it ended. Which step is the Nth depends on which thread is faster; so it dies once more at each of those that every
 /// run takes, and of `some` that this one takes, where it has not died yet.
 fn dies_at_every_step(
-    peer: &Peer,
+    peers: &[&Peer],
     store: &str,
     some: &[&str],
     mail: impl Fn(&Newsletter, &str, Command) -> ExitStatus,
 ) {
     let Some(with_faults) = with_faults() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let newsletter = Newsletter::new(folder.path(), peer.port(), store);
+    let ports: Vec<u16> = peers.iter().map(|peer| peer.port()).collect();
+    let newsletter = Newsletter::over(&ports, READERS, folder.path(), store);
     let mut issues = (1..).map(|number| format!("issue-{number}"));
     // The name of the step at which it died, if it did.
     let mut death = |fault: &str| {
@@ -83,8 +101,8 @@ fn dies_at_every_step(
         assert!(died || matches!(status.code(), Some(0 | 1)), "{issue}: {status}");
         let step = fs::read_to_string(step).unwrap_or_default();
         let next = newsletter.sending(newsletter.folder(), NOON, &issue).status().unwrap();
-        peer.settle();
-        newsletter.is_accounted_for(peer, &issue, &format!("a death at `{step}`"));
+        peers.iter().for_each(|peer| peer.settle());
+        newsletter.is_accounted_for_by(peers, &issue, &format!("a death at `{step}`"));
         assert!(matches!(next.code(), Some(0 | 1)), "{issue} after a death at `{step}`: {next}");
         died.then_some(step)
     };

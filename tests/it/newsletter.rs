@@ -25,6 +25,9 @@ pub struct Newsletter {
     folder: PathBuf,
     /// The other working copy.
     pub other: PathBuf,
+    readers: usize,
+    /// Connections of every run, over all servers.
+    connections: usize,
 }
 
 impl Newsletter {
@@ -35,7 +38,14 @@ impl Newsletter {
 
     /// The same with so many readers.
     pub fn with_readers(readers: usize, folder: &Path, port: u16, store: &str) -> Self {
-        let newsletter = Self { folder: folder.to_owned(), other: folder.join("other") };
+        Self::over(&[port], readers, folder, store)
+    }
+
+    /// The same over the servers at these ports.
+    pub fn over(ports: &[u16], readers: usize, folder: &Path, store: &str) -> Self {
+        let (other, connections) = (folder.join("other"), CONNECTIONS * ports.len());
+        let newsletter = Self { folder: folder.to_owned(), other, readers, connections };
+        let via: Vec<String> = ports.iter().map(|port| format!("smtp://127.0.0.1:{port}")).collect();
         let rows: String = (0..readers).map(|number| format!("reader{number}@example.org\n")).collect();
         newsletter.write("readers.csv", &format!("email\n{rows}"));
         newsletter.write(
@@ -43,7 +53,8 @@ impl Newsletter {
             &format!(
                 "title: Tide Notes\nbase_url: https://tides.example.org\nfeeds: {{formats: {{json: feed.json}}}}\n\
                  store: {store}\nmail:\n  from: notes@tides.example.org\n  connections: {CONNECTIONS}\n  \
-                 via: smtp://127.0.0.1:{port}\n"
+                 via: [{}]\n",
+                via.join(", ")
             ),
         );
         // Short mails: there are many of them, and it is not their looks that count.
@@ -87,20 +98,29 @@ impl Newsletter {
         command
     }
 
-    /// Everybody has the issue once by the server's record and by the ledger's, with the same reply (if the server numbers
-    /// its replies), but for those named as unknown, of whom there are as many as connections at most, and those the server did not want. `what` has happened
-    /// to the issue.
+    /// Everybody is accounted for by this server; see `is_accounted_for_by`.
     #[track_caller]
     pub fn is_accounted_for(&self, peer: &Peer, issue: &str, what: &str) {
+        self.is_accounted_for_by(&[peer], issue, what);
+    }
+
+    /// Everybody has the issue once by the servers' record and by the ledger's, with the same reply (if the server numbers
+    /// its replies; of several the ledger names it), but for those named as unknown, of whom there are as many as connections at most, and those the server did not want. `what` has happened
+    /// to the issue.
+    #[track_caller]
+    pub fn is_accounted_for_by(&self, peers: &[&Peer], issue: &str, what: &str) {
         let what = format!("{issue} after {what}");
         let mut taken: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
         let address = format!("<https://tides.example.org/{issue}/>");
-        for message in peer.taken().into_iter().filter(|message| message.content.contains(&address)) {
-            taken.entry(message.to).or_default().push(message.reply);
+        for peer in peers {
+            let by = if peers.len() > 1 { format!(" [127.0.0.1:{}]", peer.port()) } else { String::new() };
+            for message in peer.taken().into_iter().filter(|message| message.content.contains(&address)) {
+                taken.entry(message.to).or_default().push(message.reply.map(|reply| reply + &by));
+            }
         }
         let mut unknown = 0;
         let deliveries = self.deliveries(issue);
-        assert_eq!(deliveries.len(), READERS, "{what}");
+        assert_eq!(deliveries.len(), self.readers, "{what}");
         for (address, (state, reply)) in deliveries {
             let replies = taken.remove(&address).unwrap_or_default();
             match state.as_str() {
@@ -118,7 +138,7 @@ impl Newsletter {
             }
         }
         assert_eq!(taken, BTreeMap::new(), "{what}: nobody's mail");
-        assert!(unknown <= CONNECTIONS, "{unknown} unknown recipients of {what}");
+        assert!(unknown <= self.connections, "{unknown} unknown recipients of {what}");
     }
 
     /// State and reply of every recipient of an issue.

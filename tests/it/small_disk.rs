@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::database::Database;
 use crate::newsletter::{NOON, Newsletter};
 use crate::skipped::skip_even_in_ci;
 use crate::smtp_peer::{Peer, Script};
@@ -20,18 +21,40 @@ const MOST_BLOCKS: u64 = 400;
 
 #[test]
 fn a_disk_that_is_full_at_any_write_stops_the_run_and_loses_nobody() {
-    let Ok(disk) = env::var("SLUGLINE_TEST_SMALL_DISK").map(PathBuf::from) else {
-        skip_even_in_ci("there is no small disk; `tests/run`, as root, makes one where it may mount");
-        return;
-    };
+    let Some(disk) = disk("sqlite") else { return };
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
     let newsletter = Newsletter::new(&disk.join("newsletter"), peer.port(), "sqlite:slugline.db");
-    let mut said = 0;
-    let mut went_well = 0;
+    full_at_any_write(&disk, &newsletter, &peer);
+}
+
+/// The disk is that of the database alone.
+#[test]
+fn a_postgresql_whose_disk_is_full_at_any_write_stops_the_run_and_loses_nobody() {
+    let Some(disk) = disk("postgres") else { return };
+    let Some(database) = Database::new_in(&disk.join("tables"), "small_disk") else { return };
+    let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
+    let folder = tempfile::tempdir().unwrap();
+    // As many as it takes for every issue to need room.
+    let newsletter = Newsletter::with_readers(150, folder.path(), peer.port(), database.url());
+    full_at_any_write(&disk, &newsletter, &peer);
+}
+
+/// The disk of that name, for one test alone.
+fn disk(name: &str) -> Option<PathBuf> {
+    let disks = env::var("SLUGLINE_TEST_SMALL_DISKS").ok();
+    if disks.is_none() {
+        skip_even_in_ci("there is no small disk; `tests/run`, as root, makes one where it may mount");
+    }
+    disks.map(|disks| Path::new(&disks).join(name))
+}
+
+fn full_at_any_write(disk: &Path, newsletter: &Newsletter, peer: &Peer) {
+    let (mut said, mut in_the_middle, mut went_well) = (0, 0, 0);
     for blocks in 0..MOST_BLOCKS {
         let issue = format!("issue-{blocks}");
         newsletter.write_issue(&issue);
-        let ballast = fill(&disk, blocks * BLOCK);
+        let ballast = fill(disk, blocks * BLOCK);
+        let before = peer.count();
         let mut command = newsletter.sending(newsletter.folder(), NOON, &issue);
         let output = command.stderr(std::process::Stdio::piped()).output().unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
@@ -41,14 +64,15 @@ fn a_disk_that_is_full_at_any_write_stops_the_run_and_loses_nobody() {
         if code == Some(2) {
             assert!(message.contains("disk is full") || message.contains("No space left"), "{issue}: {message}");
             said += 1;
+            in_the_middle += usize::from(peer.count() > before);
         }
         let next = newsletter.sending(newsletter.folder(), NOON, &issue).status().unwrap();
         assert!(matches!(next.code(), Some(0 | 1)), "{issue} with room again: {next}");
         peer.settle();
-        newsletter.is_accounted_for(&peer, &issue, &format!("a disk with {blocks} free blocks"));
+        newsletter.is_accounted_for(peer, &issue, &format!("a disk with {blocks} free blocks"));
         went_well = if code == Some(0) { went_well + 1 } else { 0 };
         if went_well == 3 {
-            println!("full {said} times");
+            println!("full {said} times, {in_the_middle} of them when some had been mailed");
             assert!(said > 5, "the disk was hardly ever full");
             return;
         }
