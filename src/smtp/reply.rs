@@ -113,6 +113,8 @@ impl Reply {
     fn by_code(&self, phase: Phase) -> Class {
         let about_recipient = phase <= Phase::Rcpt;
         match self.code {
+            // Courier's code for what others say with 552.
+            534 if self.says(&["too big"]) => Class::Message,
             500 | 502 | 503 | 530 | 534 | 535 | 538 => Class::OurFault,
             553 | 555 if self.says(&["smtputf8"]) => Class::Unsupported,
             552 if about_recipient => Class::MailboxUnavailable,
@@ -125,7 +127,7 @@ impl Reply {
     }
 
     fn says(&self, words: &[&str]) -> bool {
-        let text = self.text.to_ascii_lowercase();
+        let text = without_addresses(&self.text).to_ascii_lowercase();
         words.iter().any(|word| text.contains(word))
     }
 }
@@ -137,6 +139,19 @@ impl fmt::Display for Reply {
             false => write!(f, "{} {}", self.code, self.text),
         }
     }
+}
+
+/// The words of a reply alone: Courier says `User <reader@example.org> unknown`.
+fn without_addresses(text: &str) -> String {
+    let (mut words, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once('<')
+        && let Some((_, after)) = after.split_once('>')
+    {
+        words.push_str(before.trim_end());
+        rest = after;
+    }
+    words.push_str(rest);
+    words
 }
 
 /// What the enhanced code of a 5xx reply means; `None` where it says too little.
@@ -181,6 +196,8 @@ const NO_SUCH_USER: &[&str] = &[
     "user not found",
     "does not exist",
     "doesn't exist",
+    // Exim's words, unless it is told others.
+    "unrouteable address",
 ];
 
 /// Words of servers that refuse the sender and give no enhanced code.
@@ -214,6 +231,8 @@ mod tests {
         (Phase::Rcpt, 556, "5.1.10 Domain has null MX", AddressBad),
         (Phase::FinalDot, 550, "5.1.1 No such user", AddressBad),
         (Phase::Rcpt, 550, "No such user here", AddressBad),
+        (Phase::Rcpt, 550, "Unrouteable address", AddressBad),
+        (Phase::Rcpt, 550, "User <reader@example.org> unknown", AddressBad),
         (Phase::Rcpt, 550, "<reader@example.org>: User unknown in virtual mailbox table", AddressBad),
         // mailboxes that do not work now
         (Phase::Rcpt, 550, "5.2.1 The email account is disabled", MailboxUnavailable),
@@ -257,6 +276,7 @@ mod tests {
         (Phase::Data, 503, "5.5.1 Bad sequence of commands", OurFault),
         // the message
         (Phase::Mail, 552, "5.3.4 Message size exceeds fixed limit", Message),
+        (Phase::Mail, 534, "SIZE=Message too big.", Message),
         (Phase::FinalDot, 552, "Message size exceeds fixed maximum", Message),
         (Phase::FinalDot, 554, "5.6.0 Content rejected", Message),
         (Phase::FinalDot, 554, "Virus found", Message),

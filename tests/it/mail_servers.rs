@@ -46,6 +46,42 @@ fn three_hundred_long_mails_arrive_whole_and_once() {
 }
 
 #[test]
+fn who_is_unknown_to_the_server_fails_and_nobody_else() {
+    for name in Server::all() {
+        let server = Server::start(&name, "plain");
+        let ghosts: Vec<String> = (0..12).map(|number| format!("ghost{number}@{}", DOMAINS[number % 2])).collect();
+        let all: Vec<String> = readers(48).into_iter().chain(ghosts.clone()).collect();
+        let newsletter = Newsletter::new(&server, 1, &mixed(all));
+        let sent = newsletter.send(NOON);
+        assert_eq!(sent.status.code(), Some(1), "{name}: {sent:?}");
+        let mails = newsletter.is_accounted_for(&server);
+        assert_eq!(mails.len(), 48, "{name}");
+        let ghosts: BTreeSet<String> = ghosts.into_iter().collect();
+        let (failed, deferred) = (newsletter.in_state("failed"), newsletter.in_state("deferred"));
+        // chasquid says 421 and hangs up in place of the third refusal on a connection.
+        assert!(deferred.is_empty() || name == "chasquid", "{name}: {deferred:?} are put off: {sent:?}");
+        assert_eq!(&failed | &deferred, ghosts, "{name}: {sent:?}");
+        assert_eq!(newsletter.suppressed(), failed, "{name}: {sent:?}");
+    }
+}
+
+#[test]
+fn a_server_that_relays_for_nobody_costs_nobody_their_place_on_the_list() {
+    for name in Server::all() {
+        let server = Server::start(&name, "plain");
+        let all: Vec<String> = (0..40).map(|number| format!("reader{number}@{}.example", number % 8)).collect();
+        let newsletter = Newsletter::new(&server, 1, &all);
+        let sent = newsletter.send(NOON);
+        assert_eq!(sent.status.code(), Some(2), "{name}: {sent:?}");
+        let said = String::from_utf8_lossy(&sent.stderr);
+        assert!(said.contains(&format!("`127.0.0.1:{}`", server.port)), "{name}: {said}");
+        assert_eq!(newsletter.in_state("queued").len(), 40, "{name}: {said}");
+        assert_eq!(newsletter.suppressed(), BTreeSet::new(), "{name}: {said}");
+        assert_eq!(newsletter.is_accounted_for(&server), [], "{name}");
+    }
+}
+
+#[test]
 fn who_is_put_off_is_mailed_by_a_later_run() {
     for name in Server::all() {
         let server = Server::start(&name, "grey");
@@ -155,12 +191,15 @@ impl Newsletter {
             "slugline.yaml",
             &(format!(
                 "title: Tide Notes\nbase_url: https://tides.example.org\nmail:\n  from: notes@tides.example.org\n  \
-                 connections: {CONNECTIONS}\n  subscribers: readers.csv\n  due_for: 2d\n  \
+                 connections: {CONNECTIONS}\n  due_for: 2d\n  \
                  unsubscribe_mailto: leave@tides.example.org\n  via: smtp://127.0.0.1:{}\n",
                 server.port
             ) + if server.name == "dovecot" { "  user: weekly\n" } else { "" }),
         );
-        Self { folder }
+        let newsletter = Self { folder };
+        let imported = newsletter.command(&["subscribers", "import", "readers.csv"], NOON).output().unwrap();
+        assert!(imported.status.success(), "{imported:?}");
+        newsletter
     }
 
     fn command(&self, arguments: &[&str], now: &str) -> Command {
