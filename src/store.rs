@@ -18,6 +18,7 @@ use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+use crate::token::{Secret, Tag};
 
 use moving::Movable;
 
@@ -37,6 +38,7 @@ pub mod moving;
 mod password;
 pub mod postgres;
 pub mod sqlite;
+mod tags;
 
 /// What was learned of the mail servers at one place is kept for so many greetings.
 const MOST_GREETINGS: u32 = 20;
@@ -107,6 +109,10 @@ pub trait Store: Send {
 
     /// The subscriber of that number.
     fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
+
+    /// The subscriber whose address has that tag under the secret. Tags are kept, and found without a search; those of
+    /// whoever joined since are added first. A store that was moved is searched instead.
+    fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError>;
 
     /// Calls `each` with every subscriber in the order of their numbers, only those of `status` if one is given.
     fn each_subscriber(

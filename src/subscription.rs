@@ -11,7 +11,7 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Added, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber};
-use crate::token::{Purpose, Secrets, Token};
+use crate::token::{Claimed, Purpose, Secrets, Token};
 
 mod csv_lines;
 mod csv_rows;
@@ -122,14 +122,19 @@ pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>)
 /// # Errors
 /// When the store fails.
 pub fn of_token(
-    store: &dyn Store,
+    store: &mut dyn Store,
     secrets: &Secrets,
     purpose: Purpose,
     text: &str,
 ) -> Result<Option<Subscriber>, StoreError> {
     let Some(token) = Token::parse(text) else { return Ok(None) };
-    let subscriber = store.subscriber_numbered(token.subscriber())?;
-    Ok(subscriber.filter(|subscriber| secrets.prove(&token, purpose, subscriber.id, &subscriber.address)))
+    // A forged token is refused before the store is asked.
+    let subscriber = match secrets.claim(&token, purpose) {
+        None => None,
+        Some(Claimed::Tagged(secret, tag)) => store.subscriber_tagged(secret, tag)?,
+        Some(Claimed::Numbered(id)) => store.subscriber_numbered(id)?,
+    };
+    Ok(subscriber.filter(|subscriber| secrets.is_of(&token, purpose, subscriber.id, &subscriber.address)))
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Tokens: what a link in a mail proves about whom the mail was for, without saying who that is.
 //!
-//! A token holds the number of a subscriber and a MAC over it and the address; only whoever has a secret makes one. The
-//! number of a store that was filled anew is another person's, the MAC is not. Which subscriber has a number is left to
-//! `store`, where the secrets are kept to `cli`.
+//! A token holds a tag, which is a keyed hash of the address, and a MAC over it; only whoever has a secret makes either.
+//! Tokens that earlier versions made hold the number of a subscriber instead of the tag: the number of a store that was
+//! filled anew is another person's, the MAC is not. Which subscriber has a tag or a number is left to `store`, where the
+//! secrets are kept to `cli`.
 
 use std::fmt;
 
 use anyhow::Context as _;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 
 use crate::email::EmailAddress;
@@ -23,19 +25,85 @@ pub enum Purpose {
 impl Purpose {
     fn name(self) -> &'static [u8] {
         match self {
+            Self::Leave => b"slugline token 2: leave",
+        }
+    }
+
+    /// The name in tokens with a number.
+    fn numbered_name(self) -> &'static [u8] {
+        match self {
             Self::Leave => b"slugline token 1: leave",
         }
     }
 }
 
+/// What is hashed before an address to make its tag: no MAC of a token begins so.
+const TAG_OF: &[u8] = b"slugline tag 1";
+
+/// What is hashed to tell secrets apart.
+const FINGERPRINT: &[u8] = b"slugline fingerprint 1";
+
 /// A secret is at least so long, in characters.
 pub const SHORTEST_SECRET: usize = 32;
 
-/// Bytes of the MAC: nobody guesses 128 bits.
-const MAC: usize = 16;
+/// Bytes of a tag: among billions of addresses no two have the same 96 bits.
+const TAG: usize = 12;
+
+/// Bytes of the MAC over a tag: a guess can only be tried by asking, and nobody asks 2^96 times.
+const MAC: usize = 12;
+
+/// Bytes of the MAC in a token with a number.
+const NUMBERED_MAC: usize = 16;
+
+/// Digits of a token. Those with a number have at most 47.
+pub const DIGITS: usize = 2 * (TAG + MAC);
+
+/// What stands for an address in a token: a keyed hash of it. Whoever has no secret learns nothing from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tag([u8; TAG]);
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(self.0))
+    }
+}
+
+/// One secret.
+pub struct Secret(hmac::Key);
+
+impl Secret {
+    /// The tag of an address; all spellings of it have the same.
+    pub fn tag(&self, address: &EmailAddress) -> Tag {
+        Tag(self.hash(&[TAG_OF, &[0], address.key().as_bytes()]))
+    }
+
+    /// What tells this secret from others, and does not tell the secret: 24 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        hex(self.hash::<TAG>(&[FINGERPRINT]))
+    }
+
+    fn mac(&self, purpose: Purpose, tag: Tag) -> [u8; MAC] {
+        self.hash(&[purpose.name(), &[0], &tag.0])
+    }
+
+    fn numbered_mac(&self, purpose: Purpose, id: SubscriberId, address: &EmailAddress) -> [u8; NUMBERED_MAC] {
+        self.hash(&[purpose.numbered_name(), &[0], &id.0.to_be_bytes(), address.key().as_bytes()])
+    }
+
+    /// The first bytes of HMAC-SHA-256 over the parts.
+    fn hash<const BYTES: usize>(&self, parts: &[&[u8]]) -> [u8; BYTES] {
+        let mut context = hmac::Context::with_key(&self.0);
+        parts.iter().for_each(|part| context.update(part));
+        let whole = context.sign();
+        std::array::from_fn(|at| whole.as_ref()[at])
+    }
+}
 
 /// The secrets that make and verify tokens. They are shown nowhere.
-pub struct Secrets(Vec<hmac::Key>);
+pub struct Secrets {
+    first: Secret,
+    others: Vec<Secret>,
+}
 
 impl Secrets {
     /// One secret a line. The first makes tokens, all verify them: put a new one before the old, and links in mails that
@@ -43,23 +111,47 @@ impl Secrets {
     pub fn parse(text: &str) -> Option<Self> {
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let is_long = |line: &&str| line.len() >= SHORTEST_SECRET;
-        let key = |line: &&str| hmac::Key::new(hmac::HMAC_SHA256, line.as_bytes());
-        (!lines.is_empty() && lines.iter().all(is_long)).then(|| Self(lines.iter().map(key).collect()))
+        let mut secrets = lines.iter().map(|line| Secret(hmac::Key::new(hmac::HMAC_SHA256, line.as_bytes())));
+        let first = secrets.next().filter(|_| lines.iter().all(is_long))?;
+        Some(Self { first, others: secrets.collect() })
     }
 
-    /// The token of a subscriber: always the same, ASCII letters and digits, fit for a URL and for an address.
-    pub fn token(&self, purpose: Purpose, id: SubscriberId, address: &EmailAddress) -> Token {
-        let mac = self.0.first().map(|key| mac(key, purpose, id, address)).unwrap_or_default();
-        Token { id, mac }
+    /// The token of whoever has that address: always the same, ASCII letters and digits, fit for a URL and for an address.
+    pub fn token(&self, purpose: Purpose, address: &EmailAddress) -> Token {
+        let tag = self.first.tag(address);
+        Token(Form::Tagged { tag, mac: self.first.mac(purpose, tag) })
+    }
+
+    /// Whose token it claims to be. `None` where no secret made it for that purpose; of one with a number that cannot be
+    /// known before its subscriber is, which `is_of` is for.
+    pub fn claim(&self, token: &Token, purpose: Purpose) -> Option<Claimed<'_>> {
+        match token.0 {
+            Form::Tagged { tag, mac } => {
+                let is_made_by = |secret: &&Secret| verify_slices_are_equal(&secret.mac(purpose, tag), &mac).is_ok();
+                Some(Claimed::Tagged(self.all().find(is_made_by)?, tag))
+            }
+            Form::Numbered { id, .. } => Some(Claimed::Numbered(id)),
+        }
     }
 
     /// Whether the token is this subscriber's.
-    pub fn prove(&self, token: &Token, purpose: Purpose, id: SubscriberId, address: &EmailAddress) -> bool {
-        let is_made_by = |key: &hmac::Key| {
-            let expected = mac(key, purpose, id, address);
-            aws_lc_rs::constant_time::verify_slices_are_equal(&expected, &token.mac).is_ok()
-        };
-        token.id == id && self.0.iter().any(is_made_by)
+    pub fn is_of(&self, token: &Token, purpose: Purpose, id: SubscriberId, address: &EmailAddress) -> bool {
+        match token.0 {
+            Form::Tagged { tag, .. } => match self.claim(token, purpose) {
+                Some(Claimed::Tagged(secret, _)) => secret.tag(address) == tag,
+                _ => false,
+            },
+            Form::Numbered { id: claimed, mac } => {
+                let is_made_by = |secret: &Secret| {
+                    verify_slices_are_equal(&secret.numbered_mac(purpose, id, address), &mac).is_ok()
+                };
+                claimed == id && self.all().any(is_made_by)
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 }
 
@@ -75,52 +167,68 @@ pub fn new_secret() -> anyhow::Result<String> {
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({})", self.0.len())
+        write!(f, "Secrets({})", self.all().count())
     }
 }
 
-fn mac(key: &hmac::Key, purpose: Purpose, id: SubscriberId, address: &EmailAddress) -> [u8; MAC] {
-    let mut context = hmac::Context::with_key(key);
-    for part in [purpose.name(), &[0], &id.0.to_be_bytes(), address.key().as_bytes()] {
-        context.update(part);
-    }
-    let tag = context.sign();
-    let mut short = [0; MAC];
-    short.copy_from_slice(&tag.as_ref()[..MAC]);
-    short
+/// Whose token it claims to be.
+pub enum Claimed<'a> {
+    /// Whoever has the address of that tag under the secret.
+    Tagged(&'a Secret, Tag),
+    /// The subscriber of that number.
+    Numbered(SubscriberId),
 }
 
 /// What stands in a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Token {
-    id: SubscriberId,
-    mac: [u8; MAC],
+pub struct Token(Form);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Tagged {
+        tag: Tag,
+        mac: [u8; MAC],
+    },
+    /// As earlier versions made them.
+    Numbered {
+        id: SubscriberId,
+        mac: [u8; NUMBERED_MAC],
+    },
 }
 
 impl Token {
-    /// Reads a token as it stands in a link; mail programs may have changed its case. `None` when it is none.
+    /// Reads a token as it stands in a link; mail programs may have changed its case. `None` when it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let is_hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let at = text.len().checked_sub(2 * MAC).filter(|at| is_hexadecimal && (1..=15).contains(at))?;
-        let (id, hexadecimal) = text.split_at(at);
-        let id = SubscriberId(i64::from_str_radix(id, 16).ok()?);
-        let mut mac = [0; MAC];
-        for (byte, digits) in mac.iter_mut().zip(hexadecimal.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
         }
-        Some(Self { id, mac })
+        if text.len() == DIGITS {
+            let (tag, mac) = text.split_at(2 * TAG);
+            return Some(Self(Form::Tagged { tag: Tag(bytes(tag)?), mac: bytes(mac)? }));
+        }
+        let at = text.len().checked_sub(2 * NUMBERED_MAC).filter(|at| (1..=15).contains(at))?;
+        let (id, mac) = text.split_at(at);
+        let id = SubscriberId(i64::from_str_radix(id, 16).ok()?);
+        Some(Self(Form::Numbered { id, mac: bytes(mac)? }))
     }
+}
 
-    /// Whose it claims to be.
-    pub fn subscriber(&self) -> SubscriberId {
-        self.id
+/// The bytes that these hexadecimal digits are.
+fn bytes<const BYTES: usize>(digits: &str) -> Option<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    for (byte, digits) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     }
+    Some(bytes)
 }
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}{}", self.id.0, hex(self.mac))
+        match self.0 {
+            Form::Tagged { tag, mac } => write!(f, "{tag}{}", hex(mac)),
+            Form::Numbered { id, mac } => write!(f, "{:x}{}", id.0, hex(mac)),
+        }
     }
 }
 
@@ -142,19 +250,38 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_one_persons_and_outlives_its_secret() {
-        let (maren, id) = (address("maren@example.org"), SubscriberId(300));
-        let token = secrets(OLD).token(Purpose::Leave, id, &maren);
+    fn a_token_is_one_persons_whatever_their_number_and_outlives_its_secret() {
+        let (maren, lin) = (address("maren@example.org"), address("lin@example.org"));
+        let token = secrets(OLD).token(Purpose::Leave, &maren);
+        assert_eq!(token.to_string().len(), DIGITS);
         assert_eq!(Token::parse(&token.to_string().to_uppercase()), Some(token));
+        assert_eq!(secrets(OLD).token(Purpose::Leave, &address("MAREN@example.org")), token);
         let rotated = secrets(&format!("{NEW}\n\n{OLD}\n"));
         for secrets in [&secrets(OLD), &rotated] {
-            assert!(secrets.prove(&token, Purpose::Leave, id, &address("MAREN@example.org")));
-            assert!(!secrets.prove(&token, Purpose::Leave, id, &address("lin@example.org")), "a store filled anew");
-            assert!(!secrets.prove(&token, Purpose::Leave, SubscriberId(301), &maren));
+            let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else { panic!("not proved") };
+            assert_eq!((secret.tag(&maren), secret.fingerprint()), (tag, secrets.all().last().unwrap().fingerprint()));
+            for id in [1, 300].map(SubscriberId) {
+                assert!(secrets.is_of(&token, Purpose::Leave, id, &maren));
+                assert!(!secrets.is_of(&token, Purpose::Leave, id, &lin));
+            }
         }
-        assert!(!secrets(NEW).prove(&token, Purpose::Leave, id, &maren));
-        assert_ne!(rotated.token(Purpose::Leave, id, &maren), token);
-        assert!(!token.to_string().contains("maren") && token.to_string().len() == 35);
+        assert!(secrets(NEW).claim(&token, Purpose::Leave).is_none());
+        assert!(!secrets(NEW).is_of(&token, Purpose::Leave, SubscriberId(1), &maren));
+        assert_ne!(rotated.token(Purpose::Leave, &maren), token);
+        assert_ne!(secrets(OLD).first.fingerprint(), secrets(NEW).first.fingerprint());
+        assert!(!OLD.contains(&secrets(OLD).first.fingerprint()));
+    }
+
+    #[test]
+    fn a_token_of_an_earlier_version_is_still_its_subscribers() {
+        // Of subscriber 300, maren@example.org, under the secret OLD.
+        let (maren, id) = (address("maren@example.org"), SubscriberId(300));
+        let token = Token::parse("12cf3242456737b4b4852be2ac67c3cfd40").unwrap();
+        let secrets = secrets(&format!("{NEW}\n{OLD}"));
+        assert!(matches!(secrets.claim(&token, Purpose::Leave), Some(Claimed::Numbered(SubscriberId(300)))));
+        assert!(secrets.is_of(&token, Purpose::Leave, id, &address("MAREN@example.org")));
+        assert!(!secrets.is_of(&token, Purpose::Leave, id, &address("lin@example.org")), "a store filled anew");
+        assert!(!secrets.is_of(&token, Purpose::Leave, SubscriberId(301), &maren));
     }
 
     #[test]
@@ -166,10 +293,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_no_token_is_refused(text in "[0-9a-fA-F]{0,60}|\\PC{0,60}|[+-]?[0-9a-f]{33,40}") {
+        fn what_is_not_a_token_is_refused(text in "[0-9a-fA-F]{0,60}|\\PC{0,60}|[+-]?[0-9a-f]{33,48}|[0-9a-f]{48}") {
             if let Some(token) = Token::parse(&text) {
                 prop_assert_eq!(Token::parse(&token.to_string()), Some(token));
-                prop_assert!(!secrets(OLD).prove(&token, Purpose::Leave, token.subscriber(), &address("a@example.org")));
+                let id = match token.0 {
+                    Form::Numbered { id, .. } => id,
+                    Form::Tagged { .. } => SubscriberId(1),
+                };
+                prop_assert!(!secrets(OLD).is_of(&token, Purpose::Leave, id, &address("a@example.org")));
             }
         }
     }

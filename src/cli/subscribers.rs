@@ -169,7 +169,7 @@ fn export(context: &Context, store: &dyn Store, format: Format) -> anyhow::Resul
 fn named(
     context: &Context,
     config: &Config,
-    store: &dyn Store,
+    store: &mut dyn Store,
     tokens: &[String],
 ) -> anyhow::Result<(Vec<EmailAddress>, Exit)> {
     if tokens.is_empty() {
@@ -182,7 +182,7 @@ fn named(
             Some(subscriber) => addresses.push(subscriber.address),
             None => findings.push(
                 Finding::warning("token-unknown", format!("`{text}` is nobody's token"))
-                    .help("was the link copied whole? a store that was filled anew knows none of its old links"),
+                    .help("was the link copied whole? only the secret that made it knows it"),
             ),
         }
     }

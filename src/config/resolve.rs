@@ -24,6 +24,7 @@ use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
 use crate::store::{Database, Location};
+use crate::token;
 
 mod archive;
 mod check;
@@ -273,7 +274,9 @@ fn bounce_address(text: Option<&str>, wrong: &mut Wrong<'_>) -> Option<EmailAddr
 /// An address, `{token}` in it aside.
 fn unsubscribe_mailto(text: Option<&str>, wrong: &mut Wrong<'_>) -> Option<String> {
     let text = text?;
-    mail_address(Some(&text.replace("{token}", "t")), "unsubscribe_mailto", wrong).map(|_| text.to_owned())
+    // With one in it, the part before the `@` may be too long (RFC 5321 section 4.5.3.1.1).
+    let sample = text.replace("{token}", &"0".repeat(token::DIGITS));
+    mail_address(Some(&sample), "unsubscribe_mailto", wrong).map(|_| text.to_owned())
 }
 
 fn unsubscribe_url(text: &str, wrong: &mut Wrong<'_>) -> Option<String> {

@@ -9,7 +9,7 @@ use url::Url;
 use crate::edition::Options;
 use crate::email::EmailAddress;
 use crate::subscriber::{Subscriber, SubscriberId};
-use crate::token::{Purpose, Secrets};
+use crate::token::{self, Purpose, Secrets};
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -96,10 +96,9 @@ impl Unsubscribe {
     /// # Errors
     /// When the page's address is no URL, or too long for a header.
     pub fn of(&self, recipient: &Recipient) -> anyhow::Result<Leave> {
-        const EXAMPLE: &str = "000000000000000000000000000000000";
         let token = match &self.secrets {
-            Some(secrets) => secrets.token(Purpose::Leave, recipient.id, &recipient.address).to_string(),
-            None => EXAMPLE.to_owned(),
+            Some(secrets) => secrets.token(Purpose::Leave, &recipient.address).to_string(),
+            None => "0".repeat(token::DIGITS),
         };
         let url = self.page.as_ref().map(|page| page_of(page, &recipient.address, &token)).transpose()?;
         if url.as_ref().is_some_and(|url| url.len() > LONGEST_URL) {
@@ -170,7 +169,7 @@ mod tests {
         let unsubscribe = unsubscribe.with_secrets(Arc::clone(&secrets));
         let maren = recipient("maren@example.org");
         let leave = unsubscribe.of(&maren).unwrap();
-        let token = secrets.token(Purpose::Leave, maren.id, &maren.address);
+        let token = secrets.token(Purpose::Leave, &maren.address);
         assert_eq!(
             leave.items(),
             [

@@ -14,6 +14,7 @@ mod lost;
 pub(super) mod many;
 mod pace;
 mod servers;
+mod people;
 
 /// How many runs a store has at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| adding_never_changes_who_is_there(open));
     world(&|open| leaving_counts_whoever_says_it(open));
     world(&|open| the_status_of_a_record_counts_against_mail_only(open));
+    world(&|open| people::a_tag_finds_its_subscriber(open));
     world(&|open| the_audience_is_frozen(open));
     world(&|open| what_a_digest_holds_is_frozen(open));
     world(&|open| no_issue_is_in_two_mailings(open));

@@ -15,6 +15,7 @@ use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, Sta
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::{Added, Adopted, Barrier, Begun, MOST_GREETINGS, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+use crate::token::{Secret, Tag};
 
 use tables::{Row, Tables};
 
@@ -142,6 +143,10 @@ impl Store for Memory {
 
     fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {
         Ok(self.tables().subscribers.iter().find(|subscriber| subscriber.id == id).cloned())
+    }
+
+    fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError> {
+        crate::store::tags::search(self, secret, tag)
     }
 
     fn each_subscriber(

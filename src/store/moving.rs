@@ -57,7 +57,7 @@ pub trait Movable: Store {
     /// Calls `each` with every row of a table in the order of its key, the values in the order of `Table::columns`.
     fn pour(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()>;
 
-    /// Whether it may be filled: an error if it has a subscriber or a mailing, or was moved itself.
+    /// Whether it may be filled: an error if it has a subscriber or a mailing, has forgotten anybody, or was moved itself.
     fn can_be_filled(&self) -> Result<(), StoreError>;
 
     /// Fills it in one durable transaction with what `pour` gives, and notes the number of the move. What it holds then is

@@ -23,8 +23,10 @@ use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
+use crate::store::moving::Movable as _;
 use crate::store::{Added, Adopted, Barrier, Begun, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+use crate::token::{Secret, Tag};
 
 mod address;
 mod claims;
@@ -42,6 +44,7 @@ mod runs;
 mod schema;
 mod servers;
 mod subscribers;
+mod tags;
 mod tls;
 
 use address::Address;
@@ -114,6 +117,18 @@ impl Store for Postgres {
 
     fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
         self.link.repeated("find a subscriber", |session, _| subscribers::numbered(session, id))
+    }
+
+    fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
+        const DOING: &str = "find a subscriber by a token";
+        if self.moved()?.is_some() {
+            return crate::store::tags::search(self, secret, tag);
+        }
+        if let Some(found) = self.link.repeated(DOING, |session, _| tags::find(session, secret, tag))? {
+            return Ok(Some(found));
+        }
+        while self.link.repeated(DOING, |session, _| tags::add(session, secret))? {}
+        self.link.repeated(DOING, |session, _| tags::find(session, secret, tag))
     }
 
     /// On a connection of its own, so that `each` may use the store.

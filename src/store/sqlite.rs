@@ -20,9 +20,10 @@ use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::moving::RUNS;
+use crate::store::moving::{Movable as _, RUNS};
 use crate::store::{Added, Adopted, Barrier, Begun, Recorder, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+use crate::token::{Secret, Tag};
 
 use path::beside;
 use sending::Sending;
@@ -46,6 +47,7 @@ mod sending;
 mod servers;
 mod subscribers;
 mod times;
+mod tags;
 
 /// A store in a SQLite file.
 #[derive(Debug)]
@@ -82,6 +84,18 @@ impl Store for Sqlite {
 
     fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
         self.reading("find a subscriber", |connection| subscribers::numbered(connection, id))
+    }
+
+    fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
+        const DOING: &str = "find a subscriber by a token";
+        if self.moved()?.is_some() {
+            return crate::store::tags::search(self, secret, tag);
+        }
+        if let Some(found) = self.reading(DOING, |connection| tags::find(connection, secret, tag))? {
+            return Ok(Some(found));
+        }
+        while self.quickly(DOING, |transaction| tags::add(transaction, secret))? {}
+        self.reading(DOING, |connection| tags::find(connection, secret, tag))
     }
 
     fn each_subscriber(

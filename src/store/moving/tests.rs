@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::digest::{Contents, Period, PeriodName};
+use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Entry, Outcome};
 use crate::rate::Rate;
@@ -11,6 +12,7 @@ use crate::store::postgres::tests::World;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Begun, Store};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
+use crate::token::{Claimed, Purpose, Secrets};
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T08:00:00.123Z".parse().unwrap()
@@ -111,6 +113,14 @@ fn assert_refuses(store: &mut dyn Movable, place: &str) {
     refused(store.set_status(&address, Status::Active, now()).map(|_| ()));
     refused(store.resolve(&id("spring"), &[], State::Sent, now()).map(|_| ()));
     refused(store.requeue(&id("spring"), true, &[], now()).map(|_| ()));
+    assert!(finds_by_token(store, &address), "whoever wants to know who wrote to the old mailbox is told");
+}
+
+fn finds_by_token(store: &mut dyn Store, address: &EmailAddress) -> bool {
+    let secrets = Secrets::parse(&"s".repeat(32)).unwrap();
+    let token = secrets.token(Purpose::Leave, address);
+    let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else { panic!("it is no tag") };
+    store.subscriber_tagged(secret, tag).unwrap().is_some_and(|subscriber| subscriber.address == *address)
 }
 
 fn sqlite(folder: &Path, name: &str) -> Sqlite {

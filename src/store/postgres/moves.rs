@@ -174,7 +174,8 @@ fn mark(transaction: &mut Transaction<'_>, to: &str, run: &Run, now: DateTime<Ut
 }
 
 fn can_be_filled(client: &mut impl GenericClient, place: &str) -> Result<()> {
-    let is_used = "SELECT EXISTS (SELECT FROM subscriber) OR EXISTS (SELECT FROM mailing)";
+    let is_used = "SELECT EXISTS (SELECT FROM subscriber) OR EXISTS (SELECT FROM mailing)
+                       OR EXISTS (SELECT FROM forgotten)";
     if client.query_one(is_used, &[])?.try_get(0)? {
         return Err(StoreError::NotEmpty { place: place.to_owned() }.into());
     }

@@ -149,7 +149,8 @@ fn mark(transaction: &Transaction<'_>, here: String, place: &str, run: &Run, now
 }
 
 fn can_be_filled(connection: &Connection, place: String) -> Result<()> {
-    let is_used = "SELECT EXISTS (SELECT 1 FROM subscriber) OR EXISTS (SELECT 1 FROM mailing)";
+    let is_used = "SELECT EXISTS (SELECT 1 FROM subscriber) OR EXISTS (SELECT 1 FROM mailing)
+                       OR EXISTS (SELECT 1 FROM forgotten)";
     if connection.query_row(is_used, [], |row| row.get(0))? {
         return Err(StoreError::NotEmpty { place }.into());
     }

@@ -1,0 +1,40 @@
+//! The index of addresses by their tags, which tokens carry. It can be made anew at any time from secret and subscribers.
+
+use super::link::Session;
+use super::{Result, subscribers};
+use crate::email::EmailAddress;
+use crate::store::tags::TOGETHER;
+use crate::subscriber::Subscriber;
+use crate::token::{Secret, Tag};
+
+pub(super) fn find(session: &mut Session, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
+    let sql = "SELECT id, address, name, status, attributes::text, created
+               FROM address_tag JOIN subscriber ON subscriber.id = address_tag.subscriber
+               WHERE secret = $1 AND tag = $2";
+    session.query(sql, &[&secret.fingerprint(), &tag.to_string()])?.first().map(subscribers::from_row).transpose()
+}
+
+/// Adds the tags of some who joined since this was last done; tells whether there were any. Imports follow one another, so
+/// that numbers become visible in their order.
+pub(super) fn add(session: &mut Session, secret: &Secret) -> Result<bool> {
+    let fingerprint = secret.fingerprint();
+    let rows = session.query(
+        "SELECT id, address FROM subscriber
+         WHERE id > (SELECT coalesce(max(subscriber), 0) FROM address_tag WHERE secret = $1) ORDER BY id LIMIT $2",
+        &[&fingerprint, &TOGETHER],
+    )?;
+    let (mut numbers, mut tags): (Vec<i64>, Vec<String>) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let address: EmailAddress = row.try_get::<_, &str>(1)?.parse()?;
+        numbers.push(row.try_get(0)?);
+        tags.push(secret.tag(&address).to_string());
+    }
+    // An address that was taken away and came back has another number.
+    session.query(
+        "INSERT INTO address_tag (secret, tag, subscriber)
+         SELECT $1, tag, number FROM unnest($2::text[], $3::bigint[]) AS added (tag, number) ORDER BY tag
+         ON CONFLICT (secret, tag) DO UPDATE SET subscriber = excluded.subscriber",
+        &[&fingerprint, &tags, &numbers],
+    )?;
+    Ok(!rows.is_empty())
+}

@@ -1,0 +1,39 @@
+//! The index of addresses by their tags, which tokens carry. It can be made anew at any time from secret and subscribers.
+
+use rusqlite::{Connection, Transaction, params};
+
+use super::{Result, subscribers};
+use crate::email::EmailAddress;
+use crate::store::tags::TOGETHER;
+use crate::subscriber::Subscriber;
+use crate::token::{Secret, Tag};
+
+pub(super) fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
+    let sql = format!(
+        "SELECT {} FROM address_tag JOIN subscriber ON subscriber.id = address_tag.subscriber
+         WHERE address_tag.secret = ?1 AND address_tag.tag = ?2",
+        subscribers::COLUMNS
+    );
+    let mut find = connection.prepare_cached(&sql)?;
+    let mut rows = find.query(params![secret.fingerprint(), tag.to_string()])?;
+    rows.next()?.map(subscribers::from_row).transpose()
+}
+
+/// Adds the tags of some who joined since this was last done; tells whether there were any.
+pub(super) fn add(transaction: &Transaction<'_>, secret: &Secret) -> Result<bool> {
+    let fingerprint = secret.fingerprint();
+    let mut select = transaction.prepare_cached(
+        "SELECT id, address FROM subscriber
+         WHERE id > (SELECT coalesce(max(subscriber), 0) FROM address_tag WHERE secret = ?1) ORDER BY id LIMIT ?2",
+    )?;
+    // An address that was taken away and came back has another number.
+    let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO address_tag VALUES (?1, ?2, ?3)")?;
+    let mut rows = select.query(params![fingerprint, TOGETHER])?;
+    let mut were_any = false;
+    while let Some(row) = rows.next()? {
+        let address: EmailAddress = row.get_ref(1)?.as_str()?.parse()?;
+        insert.execute(params![fingerprint, secret.tag(&address).to_string(), row.get::<_, i64>(0)?])?;
+        were_any = true;
+    }
+    Ok(were_any)
+}
