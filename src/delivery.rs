@@ -16,7 +16,7 @@ mod fitness;
 pub mod history;
 pub mod job;
 mod ledger_writer;
-mod outbox;
+pub mod outbox;
 mod pacing;
 pub mod plan;
 pub mod policy;

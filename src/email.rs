@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+mod search;
+
 /// A mailbox without a display name: RFC 5322 `addr-spec`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress {

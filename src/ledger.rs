@@ -110,8 +110,8 @@ pub struct Delivery {
     pub issue: IssueId,
     /// The recipient's number.
     pub subscriber: SubscriberId,
-    /// The recipient's address as it was at the freeze.
-    pub address: EmailAddress,
+    /// The recipient's address as it was at the freeze; `None` where it was forgotten.
+    pub address: Option<EmailAddress>,
     /// Where it stands.
     pub state: State,
     /// How often it was tried.
@@ -130,6 +130,11 @@ impl Delivery {
     /// person alone decides.
     pub fn is_of_a_lost_store(&self) -> bool {
         self.reply.as_ref().is_some_and(|reply| reply.starts_with(STORE_LOST))
+    }
+
+    /// The address, or that it was forgotten, for tables that a person reads.
+    pub fn shown(&self) -> &str {
+        self.address.as_ref().map_or("(forgotten)", EmailAddress::as_str)
     }
 }
 

@@ -207,8 +207,11 @@ fn record_ids(composer: &Composer<'_>, mailed: &[&Issue]) -> anyhow::Result<()> 
 /// Writing a file again is harmless, so what a power cut left unknown in an outbox is queued again.
 fn requeue_files(store: &mut dyn Store, sending: &Sending<'_>, recovered: &Recovered) -> anyhow::Result<()> {
     for delivery in &recovered.unknown {
-        let address = [delivery.address.clone()];
-        store.resolve(&delivery.issue, &address, State::Queued, sending.surroundings.now())?;
+        // Of somebody who was forgotten nothing is unknown to a run that comes after.
+        if let Some(address) = &delivery.address {
+            let address = std::slice::from_ref(address);
+            store.resolve(&delivery.issue, address, State::Queued, sending.surroundings.now())?;
+        }
     }
     Ok(())
 }
@@ -315,7 +318,7 @@ fn deliver(
 fn resend_unknown(store: &mut dyn Store, mailing: &Mailing, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut addresses = Vec::new();
     store.each_delivery(&mailing.issue, Some(State::Unknown), &mut |delivery| {
-        addresses.extend((!delivery.is_of_a_lost_store()).then_some(delivery.address));
+        addresses.extend(delivery.address.clone().filter(|_| !delivery.is_of_a_lost_store()));
         Ok(())
     })?;
     if !addresses.is_empty() {

@@ -20,6 +20,7 @@ pub mod scale;
 mod timeline;
 
 pub use domains::Domain;
+pub use masking::masked;
 
 /// Where a recipient's mail stands, as plots distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,7 +166,11 @@ impl Gathering {
     pub fn add(&mut self, delivery: &Delivery) {
         let outcome = Outcome::of(delivery.state);
         self.tally.add(outcome);
-        self.domains.add(delivery.address.domain(), outcome);
+        // Whoever was forgotten counts, but in no domain.
+        match &delivery.address {
+            Some(address) => self.domains.add(address.domain(), outcome),
+            None => self.domains.add_to_others(outcome),
+        }
         let attempts = delivery.attempts.min(MOST_ATTEMPTS) as usize;
         if self.attempts.len() <= attempts {
             self.attempts.resize(attempts + 1, Tally::default());
@@ -177,7 +182,7 @@ impl Gathering {
         if let Some(changed) = delivery.changed {
             self.timeline.add(changed, outcome);
         }
-        self.reasons.add(outcome, delivery.reply.as_deref().unwrap_or_default(), &delivery.address);
+        self.reasons.add(outcome, delivery.reply.as_deref().unwrap_or_default(), delivery.address.as_ref());
     }
 
     /// The numbers.

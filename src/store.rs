@@ -25,6 +25,7 @@ use moving::Movable;
 pub use added::{Added, Met};
 pub use error::StoreError;
 pub use location::{Database, Location};
+pub use people::{Forgetting, Forgot, Person};
 
 mod added;
 pub mod backup;
@@ -36,6 +37,7 @@ mod location;
 pub(crate) mod memory;
 pub mod moving;
 mod password;
+mod people;
 pub mod postgres;
 pub mod sqlite;
 mod tags;
@@ -94,7 +96,8 @@ fn open_postgres(
 pub trait Store: Send {
     /// Adds subscribers, durable, each with the status of their record. Of an address already there (compared by
     /// `EmailAddress::key`) nothing changes but the status, as `Status::after` says: whoever is not active stays so, and
-    /// whoever is active leaves when their new record says that they left, bounced, complained or are suppressed.
+    /// whoever is active leaves when their new record says that they left, bounced, complained or are suppressed. Whoever
+    /// was forgotten is not added.
     fn add_subscribers(
         &mut self,
         new: &mut dyn Iterator<Item = NewSubscriber>,
@@ -106,6 +109,9 @@ pub trait Store: Send {
 
     /// Of each of these addresses, the status of its subscriber, if it has one.
     fn statuses_of(&self, addresses: &[&EmailAddress]) -> Result<Vec<Option<Status>>, StoreError>;
+
+    /// Of each of these addresses, whether it was forgotten.
+    fn are_forgotten(&self, addresses: &[&EmailAddress]) -> Result<Vec<bool>, StoreError>;
 
     /// The subscriber of that number.
     fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
@@ -140,6 +146,19 @@ pub trait Store: Send {
 
     /// Counts a run that begins to mail, or one that is over, durable; returns how far it has counted now.
     fn count_run(&mut self) -> Result<u64, StoreError>;
+
+    /// Everything that is known of the person with that address.
+    fn person(&self, address: &EmailAddress) -> Result<Option<Person>, StoreError>;
+
+    /// Forgets the person with that address, durable, whether or not they are a subscriber: the row is gone, their
+    /// deliveries keep number, state and time, but no address, and what still waits is suppressed. No list brings them
+    /// back (`add_subscribers`), and nobody else gets their number. What runs that are dead left behind is settled first, as
+    /// `begin_run` does; where this process has the right to send, it is given up. Then the files of the store are cleaned
+    /// of what is left of the address.
+    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<Forgot, StoreError>;
+
+    /// Lets a forgotten address be added again, durable; tells whether it had been forgotten.
+    fn allow(&mut self, address: &EmailAddress) -> Result<bool, StoreError>;
 
     /// Takes the right to send, until the store is dropped, and settles what dead runs left behind, durable: their
     /// claims are queued again, their `sending` rows become `unknown`. In a store in a file one run sends at a time, and

@@ -18,6 +18,7 @@ mod csv_rows;
 mod encoding;
 pub mod export;
 pub mod forecast;
+pub mod forget;
 mod judge;
 mod layout;
 mod masked;
@@ -42,16 +43,24 @@ pub enum Joined {
     Again(Status),
     /// They are not active, and stay so.
     Away(Status),
+    /// They asked to be forgotten, and are not added.
+    Forgotten,
 }
 
-/// Subscribes one person. Somebody who left is only subscribed `again` when that is asked for.
+/// Subscribes one person. Somebody who left, or was forgotten, is only subscribed `again` when that is asked for.
 ///
 /// # Errors
 /// When the store fails.
 pub fn add(store: &mut dyn Store, new: NewSubscriber, again: bool, now: DateTime<Utc>) -> Result<Joined, StoreError> {
     let address = new.address.clone();
+    if again {
+        store.allow(&address)?;
+    }
     match store.subscriber(&address)?.map(|subscriber| subscriber.status) {
-        None => store.add_subscribers(&mut std::iter::once(new), now).map(|_| Joined::New),
+        None => match store.add_subscribers(&mut std::iter::once(new), now)? {
+            Added { forgotten: 1.., .. } => Ok(Joined::Forgotten),
+            _ => Ok(Joined::New),
+        },
         Some(Status::Active) => Ok(Joined::Known),
         Some(status) if again => store.set_status(&address, Status::Active, now).map(|_| Joined::Again(status)),
         Some(status) => Ok(Joined::Away(status)),

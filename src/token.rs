@@ -142,9 +142,8 @@ impl Secrets {
                 _ => false,
             },
             Form::Numbered { id: claimed, mac } => {
-                let is_made_by = |secret: &Secret| {
-                    verify_slices_are_equal(&secret.numbered_mac(purpose, id, address), &mac).is_ok()
-                };
+                let is_made_by =
+                    |secret: &Secret| verify_slices_are_equal(&secret.numbered_mac(purpose, id, address), &mac).is_ok();
                 claimed == id && self.all().any(is_made_by)
             }
         }
@@ -258,7 +257,9 @@ mod tests {
         assert_eq!(secrets(OLD).token(Purpose::Leave, &address("MAREN@example.org")), token);
         let rotated = secrets(&format!("{NEW}\n\n{OLD}\n"));
         for secrets in [&secrets(OLD), &rotated] {
-            let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else { panic!("not proved") };
+            let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else {
+                panic!("not proved")
+            };
             assert_eq!((secret.tag(&maren), secret.fingerprint()), (tag, secrets.all().last().unwrap().fingerprint()));
             for id in [1, 300].map(SubscriberId) {
                 assert!(secrets.is_of(&token, Purpose::Leave, id, &maren));

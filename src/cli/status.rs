@@ -210,7 +210,7 @@ fn table(rows: &[Row]) -> Vec<Vec<String>> {
 
 fn recipient(delivery: &Delivery) -> Vec<String> {
     let reply = delivery.reply.clone().unwrap_or_default();
-    vec![delivery.address.to_string(), delivery.state.to_string(), reply]
+    vec![delivery.shown().to_owned(), delivery.state.to_string(), reply]
 }
 
 /// How many recipients are in each state, by its word.

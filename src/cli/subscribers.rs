@@ -16,9 +16,11 @@ use crate::subscriber::{NewSubscriber, Status};
 use crate::subscription::{self, Joined, export};
 use crate::token::Purpose;
 
+mod forget;
 pub(super) mod import;
+mod show;
 
-/// Add, import, list, export and remove subscribers
+/// Add, import, list, show, export, remove and forget subscribers
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -34,7 +36,7 @@ enum Action {
         /// Display name
         #[arg(long, default_value = "")]
         name: String,
-        /// Subscribe them again if they had left
+        /// Subscribe them again if they had left or were forgotten
         #[arg(long)]
         again: bool,
     },
@@ -56,6 +58,7 @@ enum Action {
         #[arg(long, value_parser = status)]
         status: Option<Status>,
     },
+    Show(show::Args),
     /// Write all subscribers to stdout
     ///
     /// The CSV can be imported again, here or elsewhere: whoever left stays away there too.
@@ -77,6 +80,7 @@ enum Action {
         #[arg(long, value_name = "TOKEN")]
         token: Vec<String>,
     },
+    Forget(forget::Args),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -97,11 +101,13 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Action::Add { address, name, again } => add(context, &config, store, address, name, *again),
         Action::Import(args) => import::run(context, &config, store, args),
         Action::List { status } => list(context, store, *status),
+        Action::Show(args) => show::run(context, store, args),
         Action::Export { format } => export(context, store, *format),
         Action::Remove { address, token } => {
             let named = named(context, &config, store, token)?;
             remove(context, store, &[address.as_slice(), &named.0].concat()).map(|exit| exit.max(named.1))
         }
+        Action::Forget(args) => forget::run(context, &config, store, args),
     }
 }
 
@@ -126,6 +132,11 @@ fn add(
         Joined::Away(status) => {
             let away = Finding::warning("away", format!("{address} is {status} and stays so"));
             context.report.findings(&[away.help("if they asked to come back, add them with `--again`")]);
+            ("away", Exit::Attention)
+        }
+        Joined::Forgotten => {
+            let forgotten = Finding::warning("away", format!("{address} was forgotten and is not added"));
+            context.report.findings(&[forgotten.help("if they asked to come back, add them with `--again`")]);
             ("away", Exit::Attention)
         }
     };

@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::delivery::dispatcher::run;
 use crate::delivery::job::{Ended, Job, Progress};
 use crate::delivery::policy::{Canary, Wave};
+use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::issue::{IssueId, Slug};
 use crate::ledger::{Delivery, State};
@@ -283,7 +284,8 @@ impl Seen {
             if matches!(delivery.state, State::Failed | State::Deferred)
                 && let Some(reply) = &delivery.reply
             {
-                *seen.replies.entry(reply.replace(delivery.address.as_str(), "…")).or_default() += 1;
+                let address = delivery.address.as_ref().map_or("…", EmailAddress::as_str);
+                *seen.replies.entry(reply.replace(address, "…")).or_default() += 1;
             }
         }
         seen

@@ -32,15 +32,16 @@ impl<'a> Outbox<'a> {
     /// # Errors
     /// When the disk refuses; the file is as it was before then.
     pub fn write(&self, letter: &Letter) -> anyhow::Result<PathBuf> {
-        let path = self.folder.join(format!("{}.eml", address_file_name(&letter.to)));
+        let path = self.folder.join(file_of(&letter.to));
         self.project.write(&path, &letter.content)?;
         Ok(path)
     }
 }
 
-/// `reader@example.org`, or what comes nearest. Two addresses whose case alone differs share a mailbox and a file.
-fn address_file_name(address: &EmailAddress) -> String {
-    file_name(&address.key())
+/// The name of the file for a recipient: `reader@example.org.eml`, or what comes nearest. Two addresses whose case alone
+/// differs share a mailbox and a file.
+pub fn file_of(address: &EmailAddress) -> String {
+    format!("{}.eml", file_name(&address.key()))
 }
 
 /// The text as a file name on any system: ASCII letters, digits and `@ . _ - +` stay, and what had to give way is told

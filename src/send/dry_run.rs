@@ -128,7 +128,9 @@ impl Expected<'_> {
             return newcomers(&mut |new| each(&new.address));
         }
         for state in [State::Queued, State::Deferred] {
-            store.each_delivery(&self.piece.id(), Some(state), &mut |delivery| each(&delivery.address))?;
+            store.each_delivery(&self.piece.id(), Some(state), &mut |delivery| {
+                delivery.address.as_ref().map_or(Ok(()), &mut *each)
+            })?;
         }
         Ok(())
     }

@@ -54,6 +54,11 @@ impl Domains {
         self.kept.entry(domain.to_owned()).or_default().add(outcome);
     }
 
+    /// Counts somebody whose domain is not known any more.
+    pub fn add_to_others(&mut self, outcome: Outcome) {
+        self.given_up.add(outcome);
+    }
+
     /// Gives up one half of them at least.
     fn give_up_the_smallest(&mut self) {
         let mut sizes: Vec<u64> = self.kept.values().map(Tally::total).collect();

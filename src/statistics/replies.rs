@@ -34,7 +34,7 @@ pub(super) struct Reasons {
 }
 
 impl Reasons {
-    pub fn add(&mut self, outcome: Outcome, reply: &str, recipient: &EmailAddress) {
+    pub fn add(&mut self, outcome: Outcome, reply: &str, recipient: Option<&EmailAddress>) {
         let (code, words) = split(reply);
         // Looked up without a new key: a million recipients have a handful of codes.
         if !code.is_empty() {
@@ -83,7 +83,7 @@ fn split(reply: &str) -> (&str, &str) {
     (&reply[..end], words)
 }
 
-fn example(words: &str, recipient: &EmailAddress) -> String {
+fn example(words: &str, recipient: Option<&EmailAddress>) -> String {
     let masked = masked(words, recipient);
     match masked.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &masked[..at]),
@@ -130,7 +130,7 @@ mod tests {
             (Outcome::Sent, "written to outbox/neap/maren@example.org.eml"),
             (Outcome::Sent, ""),
         ] {
-            reasons.add(outcome, reply, &recipient);
+            reasons.add(outcome, reply, Some(&recipient));
         }
         let shown =
             |reason: Reason| format!("{} {}|{}|{}", reason.count, reason.outcome.word(), reason.code, reason.example);
@@ -152,7 +152,7 @@ mod tests {
         let recipient = "maren@example.org".parse().unwrap();
         for number in 0..MOST as u32 + 50 {
             let letters: String = char::from_u32(0x4e00 + number).into_iter().collect();
-            reasons.add(Outcome::Failed, &letters, &recipient);
+            reasons.add(Outcome::Failed, &letters, Some(&recipient));
         }
         let reasons = reasons.close();
         assert_eq!((reasons.len(), reasons[0].count), (MOST + 1, 50));

@@ -23,7 +23,7 @@ fn delivery(number: i64, address: &str, state: State, reply: &str) -> Delivery {
     Delivery {
         issue: mailing(0).issue,
         subscriber: SubscriberId(number),
-        address: address.parse().unwrap(),
+        address: Some(address.parse().unwrap()),
         state,
         attempts: u32::from(state != State::Queued),
         reply: Some(reply.to_owned()),

@@ -13,6 +13,8 @@ pub struct Added {
     pub repeated: u64,
     /// Of those who are not active, as the store knew before or their new record says.
     pub away: u64,
+    /// Of those who were forgotten, and were not added.
+    pub forgotten: u64,
     /// The people of these records by what they are now, each counted once.
     pub people: StatusCounts,
 }

@@ -13,7 +13,10 @@ use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::{Added, Adopted, Barrier, Begun, MOST_GREETINGS, Requeued, Store, StoreError};
+use crate::statistics::masked;
+use crate::store::{
+    Added, Adopted, Barrier, Begun, Forgetting, Forgot, MOST_GREETINGS, Person, Requeued, Store, StoreError,
+};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
 
@@ -50,14 +53,14 @@ impl Memory {
         let tables = self.tables();
         let deliveries = tables.rows.values().map(|row| &row.delivery);
         deliveries
-            .filter(|delivery| delivery.address.as_str() == address)
+            .filter(|delivery| delivery.shown() == address)
             .map(|delivery| (delivery.state, delivery.attempts, delivery.reply.clone().unwrap_or_default()))
             .collect()
     }
 
     /// Has a delivery fail, as a bounce does.
     pub(crate) fn fail(&self, address: &str, reply: &str) {
-        for row in self.tables().rows.values_mut().filter(|row| row.delivery.address.as_str() == address) {
+        for row in self.tables().rows.values_mut().filter(|row| row.delivery.shown() == address) {
             (row.delivery.state, row.delivery.reply) = (State::Failed, Some(reply.to_owned()));
         }
     }
@@ -91,7 +94,10 @@ impl Memory {
             if !is_due || claims.len() == limit {
                 continue;
             }
-            let subscriber = tables.subscribers[row.delivery.subscriber.0 as usize - 1].clone();
+            let id = row.delivery.subscriber;
+            let Some(subscriber) = tables.subscribers.iter().find(|subscriber| subscriber.id == id).cloned() else {
+                continue;
+            };
             if subscriber.status != Status::Active {
                 row.delivery.state = State::Suppressed;
                 continue;
@@ -126,7 +132,7 @@ impl Store for Memory {
         now: DateTime<Utc>,
     ) -> Result<Added, StoreError> {
         let mut tables = self.tables();
-        let (known, mut added) = (tables.subscribers.len(), Added::default());
+        let (known, mut added) = (tables.last_number, Added::default());
         let mut met = BTreeSet::new();
         new.for_each(|new| tables.add(new, now, &mut added, known, &mut met));
         Ok(added)
@@ -139,6 +145,11 @@ impl Store for Memory {
     fn statuses_of(&self, addresses: &[&EmailAddress]) -> Result<Vec<Option<Status>>, StoreError> {
         let mut tables = self.tables();
         Ok(addresses.iter().map(|address| tables.find(address).map(|subscriber| subscriber.status)).collect())
+    }
+
+    fn are_forgotten(&self, addresses: &[&EmailAddress]) -> Result<Vec<bool>, StoreError> {
+        let tables = self.tables();
+        Ok(addresses.iter().map(|address| tables.forgotten.contains(&address.key())).collect())
     }
 
     fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {
@@ -187,6 +198,44 @@ impl Store for Memory {
         Ok(tables.counted)
     }
 
+    fn person(&self, address: &EmailAddress) -> Result<Option<Person>, StoreError> {
+        let mut tables = self.tables();
+        let Some(subscriber) = tables.find(address).cloned() else { return Ok(None) };
+        let deliveries = tables.rows.values().map(|row| row.delivery.clone());
+        let deliveries = deliveries.filter(|delivery| delivery.subscriber == subscriber.id).collect();
+        Ok(Some(Person { changed: subscriber.created, subscriber, listed: false, deliveries }))
+    }
+
+    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<Forgot, StoreError> {
+        let mut tables = self.tables();
+        let recovered = if tables.sending.is_none() { tables.recover(run, now) } else { Recovered::default() };
+        let id = tables.find(address).map(|subscriber| subscriber.id);
+        let theirs = |(of, _): &(SubscriberId, State)| Some(*of) == id;
+        let states = tables.rows.values().map(|row| (row.delivery.subscriber, row.delivery.state)).filter(theirs);
+        if states.clone().any(|(_, state)| matches!(state, State::Claimed | State::Sending)) {
+            return Ok(Forgot::Busy(tables.sending.clone()));
+        }
+        let mut forgetting =
+            Forgetting { was_known: id.is_some(), is_erased: true, recovered, ..Forgetting::default() };
+        for row in tables.rows.values_mut().filter(|row| Some(row.delivery.subscriber) == id) {
+            let delivery = &mut row.delivery;
+            delivery.address = None;
+            delivery.reply = delivery.reply.take().map(|reply| masked(&reply, Some(address)));
+            forgetting.deliveries += 1;
+            if matches!(delivery.state, State::Queued | State::Deferred) {
+                (delivery.state, delivery.changed) = (State::Suppressed, Some(now));
+                forgetting.suppressed += 1;
+            }
+        }
+        tables.subscribers.retain(|subscriber| Some(subscriber.id) != id);
+        forgetting.was_forgotten = !tables.forgotten.insert(address.key());
+        Ok(Forgot::Done(Box::new(forgetting)))
+    }
+
+    fn allow(&mut self, address: &EmailAddress) -> Result<bool, StoreError> {
+        Ok(self.tables().forgotten.remove(&address.key()))
+    }
+
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError> {
         if self.run.is_some() {
             return Ok(Begun::Started(Recovered::default()));
@@ -229,8 +278,8 @@ impl Store for Memory {
         for Subscriber { id, address, .. } in audience {
             let (issue, changed) = (issue.clone(), Some(now));
             let key = (issue.clone(), id);
-            let delivery =
-                Delivery { issue, subscriber: id, address, state: State::Queued, attempts: 0, reply: None, changed };
+            let (address, state) = (Some(address), State::Queued);
+            let delivery = Delivery { issue, subscriber: id, address, state, attempts: 0, reply: None, changed };
             tables.rows.insert(key, Row { delivery, retry_at: None, run: None });
         }
         let (digest, content_hash) = (digest.cloned(), content_hash.to_owned());
@@ -385,7 +434,11 @@ impl Store for Memory {
         let mut tables = self.tables();
         let deliveries = tables.rows.values_mut().map(|row| &mut row.delivery);
         let unknown = deliveries.filter(|delivery| delivery.issue == *issue && delivery.state == State::Unknown);
-        let resolved = unknown.filter(|delivery| is_named(delivery, addresses)).map(|delivery| delivery.state = to);
+        let resolved = unknown.filter(|delivery| is_named(delivery, addresses)).map(|delivery| {
+            // Whoever was forgotten is not mailed again.
+            let stays = to == State::Queued && delivery.address.is_none();
+            delivery.state = if stays { State::Suppressed } else { to };
+        });
         Ok(resolved.count() as u64)
     }
 
@@ -401,7 +454,8 @@ impl Store for Memory {
         for (_, row) in
             tables.rows.iter_mut().filter(|((of, _), row)| of == issue && is_named(&row.delivery, addresses))
         {
-            let is_active = tables.subscribers[row.delivery.subscriber.0 as usize - 1].status == Status::Active;
+            let is_this = |subscriber: &&Subscriber| subscriber.id == row.delivery.subscriber;
+            let is_active = tables.subscribers.iter().find(is_this).is_some_and(|one| one.status == Status::Active);
             match row.delivery.state {
                 State::Deferred if is_active => requeued.deferred += 1,
                 State::Failed if failed && is_active => {
@@ -422,7 +476,8 @@ impl Store for Memory {
 
 /// Whether a delivery is to one of these, or none are named.
 fn is_named(delivery: &Delivery, addresses: &[EmailAddress]) -> bool {
-    addresses.is_empty() || addresses.iter().any(|address| address.key() == delivery.address.key())
+    let key = delivery.address.as_ref().map(EmailAddress::key);
+    addresses.is_empty() || addresses.iter().any(|address| Some(address.key()) == key)
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::Movable as _;
-use crate::store::{Added, Adopted, Barrier, Begun, Requeued, Store, StoreError};
+use crate::store::{Added, Adopted, Barrier, Begun, Forgot, Person, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
 
@@ -38,6 +38,7 @@ mod import;
 mod link;
 mod mailings;
 mod moves;
+mod people;
 mod properties;
 mod rate;
 mod runs;
@@ -170,6 +171,23 @@ impl Store for Postgres {
             transaction.commit()?;
             Ok(counted)
         })
+    }
+
+    fn person(&self, address: &EmailAddress) -> StoreResult<Option<Person>> {
+        self.link.repeated("read what it knows of somebody", |session, _| people::person(session, address))
+    }
+
+    fn forget(&mut self, address: &EmailAddress, _: &Run, now: DateTime<Utc>) -> StoreResult<Forgot> {
+        people::forget(&self.link, address, now)
+    }
+
+    fn are_forgotten(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
+        const DOING: &str = "find out who was forgotten";
+        self.link.repeated(DOING, |session, _| people::are_forgotten(&mut session.client, addresses))
+    }
+
+    fn allow(&mut self, address: &EmailAddress) -> StoreResult<bool> {
+        self.changing("let somebody be added again", |transaction| people::allow(transaction, address))
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {

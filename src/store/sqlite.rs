@@ -20,8 +20,8 @@ use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::moving::{Movable as _, RUNS};
-use crate::store::{Added, Adopted, Barrier, Begun, Recorder, Requeued, Store, StoreError};
+use crate::store::moving::RUNS;
+use crate::store::{Added, Adopted, Barrier, Begun, Forgot, Person, Recorder, Requeued, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
 
@@ -36,18 +36,20 @@ mod decisions;
 mod digest;
 mod error;
 mod file;
+mod forgotten;
 mod ledger;
 mod log;
 mod moves;
 mod path;
+mod people;
 mod properties;
 mod rate;
 mod schema;
 mod sending;
 mod servers;
 mod subscribers;
-mod times;
 mod tags;
+mod times;
 
 /// A store in a SQLite file.
 #[derive(Debug)]
@@ -87,15 +89,7 @@ impl Store for Sqlite {
     }
 
     fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
-        const DOING: &str = "find a subscriber by a token";
-        if self.moved()?.is_some() {
-            return crate::store::tags::search(self, secret, tag);
-        }
-        if let Some(found) = self.reading(DOING, |connection| tags::find(connection, secret, tag))? {
-            return Ok(Some(found));
-        }
-        while self.quickly(DOING, |transaction| tags::add(transaction, secret))? {}
-        self.reading(DOING, |connection| tags::find(connection, secret, tag))
+        self.find_tagged(secret, tag)
     }
 
     fn each_subscriber(
@@ -130,6 +124,23 @@ impl Store for Sqlite {
 
     fn count_run(&mut self) -> StoreResult<u64> {
         self.changing("count a run", properties::count_run)
+    }
+
+    fn person(&self, address: &EmailAddress) -> StoreResult<Option<Person>> {
+        self.write_log()?;
+        self.reading("read what it knows of somebody", |connection| people::person(connection, address))
+    }
+
+    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> StoreResult<Forgot> {
+        self.forget_person(address, run, now)
+    }
+
+    fn are_forgotten(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
+        self.reading("find out who was forgotten", |connection| forgotten::are_forgotten(connection, addresses))
+    }
+
+    fn allow(&mut self, address: &EmailAddress) -> StoreResult<bool> {
+        self.changing("let somebody be added again", |transaction| forgotten::allow(transaction, address))
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {

@@ -30,7 +30,11 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
     let (hasher, mut people, mut added) = (RandomState::new(), HashMap::new(), Added::default());
     let mut international = International::default();
     let findings = each_batch(store, path, list, &plan, &mut |rows| {
-        for (row, there) in rows {
+        for (row, there, is_forgotten) in rows {
+            if is_forgotten {
+                added.forgotten += 1;
+                continue;
+            }
             if row.status == Status::Active {
                 international.look_at(&row.address);
             }
@@ -77,8 +81,8 @@ pub fn each_newcomer(
         })?;
     }
     each_batch(store, path, list, &plan, &mut |rows| {
-        for (row, there) in rows {
-            if seen.insert(hasher.hash_one(row.address.key())) && there.is_none() {
+        for (row, there, is_forgotten) in rows {
+            if seen.insert(hasher.hash_one(row.address.key())) && there.is_none() && !is_forgotten {
                 each(row)?;
             }
         }
@@ -86,8 +90,8 @@ pub fn each_newcomer(
     })
 }
 
-/// Rows, each with the status that the store has for its address.
-type Batch = Vec<(NewSubscriber, Option<Status>)>;
+/// Rows, each with the status that the store has for its address, and whether it was forgotten.
+type Batch = Vec<(NewSubscriber, Option<Status>, bool)>;
 
 /// Calls `each` with the good rows, some at a time; returns what is wrong with the others.
 fn each_batch(
@@ -99,8 +103,9 @@ fn each_batch(
 ) -> anyhow::Result<Vec<Finding>> {
     let mut batch: Vec<NewSubscriber> = Vec::with_capacity(TOGETHER);
     let mut ask = |batch: &mut Vec<NewSubscriber>| {
-        let statuses = store.statuses_of(&batch.iter().map(|row| &row.address).collect::<Vec<_>>())?;
-        each(batch.drain(..).zip(statuses).collect())
+        let addresses: Vec<_> = batch.iter().map(|row| &row.address).collect();
+        let there = store.statuses_of(&addresses)?.into_iter().zip(store.are_forgotten(&addresses)?);
+        each(batch.drain(..).zip(there).map(|(row, (status, is_forgotten))| (row, status, is_forgotten)).collect())
     };
     let findings = each_row(path, list, plan, &mut |row| {
         batch.push(row);

@@ -255,7 +255,7 @@ fn a_forecast_is_what_comes_of_it() {
         assert_eq!(imported.unwrap(), foreseen);
         let people =
             people(&[(Status::Active, 3), (Status::Unsubscribed, 2), (Status::Bounced, 1), (Status::Complained, 1)]);
-        assert_eq!(foreseen.added, Added { new: 2, known: 3, repeated: 1, away: 4, people });
+        assert_eq!(foreseen.added, Added { new: 2, known: 3, repeated: 1, away: 4, people, ..Added::default() });
     });
 }
 

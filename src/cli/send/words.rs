@@ -11,7 +11,7 @@ use crate::digest::Piece;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{IssueId, Slug};
-use crate::ledger::State;
+use crate::ledger::{Recovered, State};
 use crate::send::dry_run::{DryRun, Expected};
 use crate::send::forecast::Forecast;
 use crate::send::{Mailed, Report};
@@ -172,14 +172,19 @@ fn paused(context: &Context, report: &Report) {
 }
 
 fn recovered(context: &Context, report: &Report) {
-    if report.recovered.requeued > 0 {
-        let count = report.recovered.requeued;
+    let told = |issue: &IssueId| report.mailings.iter().any(|mailed| mailed.issue == *issue);
+    settled(context, &report.recovered, &told);
+}
+
+/// Tells what was found of dead runs; of the issues that are `told` elsewhere, no unknown recipients.
+pub(in crate::cli) fn settled(context: &Context, recovered: &Recovered, told: &dyn Fn(&IssueId) -> bool) {
+    if recovered.requeued > 0 {
+        let count = recovered.requeued;
         context
             .report
             .message(&format!("An earlier run was interrupted; {count} recipients it had taken were queued again."));
     }
-    let told = |issue: &IssueId| report.mailings.iter().any(|mailed| mailed.issue == *issue);
-    let unknown = report.recovered.unknown.iter().filter(|delivery| !told(&delivery.issue)).count();
+    let unknown = recovered.unknown.iter().filter(|delivery| !told(&delivery.issue)).count();
     if unknown > 0 {
         let finding = Finding::warning(
             "unknown-recipients",

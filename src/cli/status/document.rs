@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use serde::Serialize;
 
 use crate::cli::status::{Row, counted};
+use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
 use crate::store::Store;
@@ -80,7 +81,7 @@ fn document(row: &Row) -> Document<'_> {
 
 fn delivery_document(delivery: &Delivery) -> serde_json::Value {
     serde_json::json!({
-        "address": delivery.address.as_str(),
+        "address": delivery.address.as_ref().map(EmailAddress::as_str),
         "state": delivery.state.as_str(),
         "attempts": delivery.attempts,
         "reply": delivery.reply,

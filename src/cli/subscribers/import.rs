@@ -99,14 +99,14 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
 
 /// Says who of the list will be mailed.
 fn report(context: &Context, imported: &Imported, is_dry_run: bool) -> anyhow::Result<()> {
-    let Imported { service, added: Added { new, known, repeated, away, people }, findings, .. } = imported;
+    let Imported { service, added: Added { new, known, repeated, away, forgotten, people }, findings, .. } = imported;
     let bad = findings.len();
     if context.report.json {
         let rows: Vec<FindingRow<'_>> = findings.iter().map(FindingRow::of).collect();
         let statuses = Status::ALL.map(|status| (status.as_str().to_owned(), people.of(status).into()));
         return context.report.document(&serde_json::json!({
             "dry_run": is_dry_run, "service": service, "statuses": serde_json::Map::from_iter(statuses), "new": new,
-            "known": known, "repeated": repeated, "away": away, "bad": bad, "findings": rows,
+            "known": known, "repeated": repeated, "away": away, "forgotten": forgotten, "bad": bad, "findings": rows,
         }));
     }
     if let Some(service) = service {
@@ -126,8 +126,9 @@ fn report(context: &Context, imported: &Imported, is_dry_run: bool) -> anyhow::R
         row("known", *known, "there already, unchanged"),
         row("repeated", *repeated, "more than once in the file, added once"),
         row("away", *away, "not active, and not written to"),
-        row("bad", bad as u64, "rows that name nobody"),
     ]);
+    table.extend((*forgotten > 0).then(|| row("forgotten", *forgotten, "asked to be forgotten, never added")));
+    table.push(row("bad", bad as u64, "rows that name nobody"));
     context.report.table(&table)
 }
 

@@ -1,7 +1,7 @@
 //! Runs that are killed, stopped or fail, and the run after them.
 
 use super::*;
-use crate::ledger::Entry;
+use crate::ledger::{Delivery, Entry};
 
 /// A run that claims so many, begins to send to the first, and is killed.
 fn die_while_sending(store: &Memory, issue: &IssueId, claims: usize) {
@@ -19,7 +19,7 @@ fn what_a_killed_run_left_is_finished_and_what_nobody_knows_is_named() {
     let peer = Peer::start(vec![Script::new()]);
     let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.recovered.requeued, 1);
-    let unknown: Vec<&str> = report.recovered.unknown.iter().map(|delivery| delivery.address.as_str()).collect();
+    let unknown: Vec<&str> = report.recovered.unknown.iter().map(Delivery::shown).collect();
     assert_eq!(unknown, ["reader-1@example.com"]);
     assert_eq!(states(&store, 4), [State::Unknown, State::Sent, State::Sent, State::Sent]);
 }

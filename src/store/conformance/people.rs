@@ -1,4 +1,4 @@
-//! What the contract promises of single persons: that a token finds them.
+//! What the contract promises of single persons: that a token finds them, all that is known can be shown, and forgotten.
 
 use super::*;
 use crate::token::{Claimed, Purpose, Secrets};
@@ -27,4 +27,124 @@ pub(super) fn a_tag_finds_its_subscriber(open: Open<'_>) {
         assert_eq!(found(&mut *store, &["b", "a"], number), Some(address(number)), "after a change of the secret");
         assert_eq!(found(&mut *store, &["a", "b"], number), Some(address(number)));
     }
+}
+
+fn forget(store: &mut dyn Store, number: usize) -> Forgetting {
+    let spelled = address(number).as_str().to_uppercase().parse().unwrap();
+    match store.forget(&spelled, &run("boot"), now() + TimeDelta::hours(1)).unwrap() {
+        Forgot::Done(forgetting) => *forgetting,
+        Forgot::Busy(_) => panic!("a run has them"),
+    }
+}
+
+/// Everybody's mail, with the address as it is shown.
+fn deliveries(store: &dyn Store) -> Vec<(String, State, Option<String>)> {
+    let mut all = Vec::new();
+    let mut each = |delivery: Delivery| {
+        all.push((delivery.shown().to_owned(), delivery.state, delivery.reply));
+        Ok(())
+    };
+    store.each_delivery(&issue(), None, &mut each).unwrap();
+    all
+}
+
+pub(super) fn all_of_a_person_is_known(open: Open<'_>) {
+    let mut store = begun(open, 2);
+    let ids = claim(&mut *store, 1);
+    record(&mut *store, &[(ids[0], Entry::Sending), (ids[0], Entry::Ended(Outcome::Sent("250 ok".into())))]);
+    store.freeze(&id("https://example.org/8/"), "hash", None, now() + TimeDelta::days(1)).unwrap();
+    assert_eq!(store.person(&address(9)).unwrap(), None);
+    let person = store.person(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
+    assert_eq!(Some(person.subscriber), store.subscriber(&address(0)).unwrap());
+    assert_eq!((person.changed, person.listed), (now(), false));
+    let states: Vec<_> = person.deliveries.iter().map(|delivery| (delivery.issue.as_str(), delivery.state)).collect();
+    assert_eq!(states, [("https://example.org/7/", State::Sent), ("https://example.org/8/", State::Queued)]);
+    assert_eq!(person.deliveries[0].reply.as_deref(), Some("250 ok"));
+}
+
+fn active(count: u64) -> StatusCounts {
+    counted(&[(Status::Active, count)])
+}
+
+pub(super) fn who_is_forgotten_is_gone_and_no_list_brings_them_back(open: Open<'_>) {
+    let mut store = begun(open, 5);
+    let ids = claim(&mut *store, 4);
+    let reply = || "550 <Reader2@example.org>: no READER2 here".to_owned();
+    let outcomes = [
+        Outcome::Sent("250 ok".into()),
+        Outcome::Deferred { reply: reply(), retry_at: now() },
+        Outcome::Failed { reply: reply(), suppress: false },
+        Outcome::Unknown("closed".into()),
+    ];
+    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+    record(&mut *store, &entries);
+    assert_eq!(found(&mut *store, &["a"], 4), Some(address(4)));
+    for (number, suppressed) in [(0, 0), (1, 1), (2, 0), (3, 0), (4, 1)] {
+        let expected =
+            Forgetting { was_known: true, deliveries: 1, suppressed, is_erased: true, ..Forgetting::default() };
+        assert_eq!(forget(&mut *store, number), expected, "{number}");
+        assert_eq!((store.subscriber(&address(number)).unwrap(), found(&mut *store, &["a"], number)), (None, None));
+        assert_eq!(store.are_forgotten(&[&address(9), &address(number)]).unwrap(), [false, true]);
+    }
+    let masked = |reply: &str| Some(reply.replace("Reader2@example.org", "…").replace("READER2", "…"));
+    let row = |state, reply| ("(forgotten)".to_owned(), state, reply);
+    // What was said about the other is masked by another name.
+    let deferred = store.deliveries_to(&issue(), &[ids[1]]).unwrap()[0].reply.clone();
+    assert!(deferred.as_ref().is_some_and(|reply| !reply.contains('@')), "{deferred:?}");
+    let expected = [
+        row(State::Sent, Some("250 ok".to_owned())),
+        row(State::Suppressed, deferred),
+        row(State::Failed, masked(&reply())),
+        row(State::Unknown, Some("closed".to_owned())),
+        row(State::Suppressed, None),
+    ];
+    assert_eq!(deliveries(&*store), expected);
+    assert_eq!(store.resolve(&issue(), &[], State::Queued, now()).unwrap(), 1);
+    assert_eq!(store.counts(&issue()).unwrap().open(), 0, "nobody waits for ever");
+    // Who was never there may be forgotten as well.
+    assert_eq!(forget(&mut *store, 6), Forgetting { is_erased: true, ..Forgetting::default() });
+    assert!(forget(&mut *store, 6).was_forgotten);
+    let mut store = open();
+    assert_eq!(add(&mut *store, 7), Added { new: 1, forgotten: 6, people: active(1), ..Added::default() });
+    assert_eq!(store.subscriber(&address(5)).unwrap().unwrap().id, SubscriberId(6), "nobody has a number of theirs");
+    assert_eq!(store.are_forgotten(&[&address(6), &address(5), &address(0)]).unwrap(), [true, false, true]);
+    assert!(store.allow(&address(6)).unwrap() && !store.allow(&address(6)).unwrap());
+    assert_eq!(add(&mut *store, 7), Added { new: 1, known: 1, forgotten: 5, people: active(2), ..Added::default() });
+}
+
+pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
+    let mut store = begun(open, 2);
+    let ids = claim(&mut *store, 2);
+    record(&mut *store, &[(ids[1], Entry::Sending)]);
+    let mut other = open();
+    for number in [0, 1] {
+        let refused = other.forget(&address(number), &run("boot"), now()).unwrap();
+        assert!(matches!(refused, Forgot::Busy(_)), "{refused:?}");
+        assert!(other.subscriber(&address(number)).unwrap().is_some());
+        assert_eq!(other.are_forgotten(&[&address(number)]).unwrap(), [false]);
+    }
+    let sent = || Entry::Ended(Outcome::Sent("250 ok".into()));
+    record(&mut *store, &[(ids[1], sent()), (ids[0], Entry::Sending), (ids[0], sent())]);
+    store.renew_run(now()).unwrap();
+    for number in [0, 1] {
+        assert!(forget(&mut *other, number).was_known, "the run has no more to say of them");
+    }
+    let row = || ("(forgotten)".to_owned(), State::Sent, Some("250 ok".to_owned()));
+    assert_eq!(deliveries(&*other), [row(), row()]);
+    store.record(&issue(), &[(ids[0], sent())], now()).unwrap();
+    assert_eq!(deliveries(&*store), [row(), row()]);
+}
+
+pub(super) fn what_a_dead_run_left_is_settled_before(open: Open<'_>) {
+    let mut store = begun(open, 3);
+    let ids = claim(&mut *store, 2);
+    record(&mut *store, &[(ids[1], Entry::Sending)]);
+    drop(store);
+    let mut store = open();
+    let forgetting = forget(&mut *store, 1);
+    assert!(forgetting.was_known && forgetting.is_erased);
+    assert_eq!((forgetting.recovered.requeued, forgetting.recovered.unknown.len()), (1, 1));
+    let states: Vec<State> = deliveries(&*store).into_iter().map(|(_, state, _)| state).collect();
+    assert_eq!(states, [State::Queued, State::Unknown, State::Queued]);
+    assert!(matches!(store.begin_run(&run("boot"), now()).unwrap(), Begun::Started(_)), "others may send again");
 }

@@ -13,6 +13,10 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 #[derive(Default)]
 pub(super) struct Tables {
     pub subscribers: Vec<Subscriber>,
+    /// The highest number that a subscriber was given.
+    pub last_number: i64,
+    /// The keys of addresses that were forgotten.
+    pub forgotten: BTreeSet<String>,
     pub mailings: Vec<Mailing>,
     pub rows: BTreeMap<(IssueId, SubscriberId), Row>,
     pub runs: Vec<Run>,
@@ -55,10 +59,6 @@ impl Tables {
             || self.mailings.iter().any(|mailing| mailing.issue == *issue)
     }
 
-    pub fn subscriber(&mut self, id: SubscriberId) -> &mut Subscriber {
-        &mut self.subscribers[id.0 as usize - 1]
-    }
-
     /// The row of a recipient whom this run has taken.
     pub fn taken(&mut self, issue: &IssueId, id: SubscriberId, run: usize, states: &[State]) -> Option<&mut Row> {
         let row = self.rows.get_mut(&(issue.clone(), id))?;
@@ -78,21 +78,26 @@ impl Tables {
         self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
     }
 
-    /// Adds a subscriber. `known` subscribers were there before the list, and those `met` are in it.
+    /// Adds a subscriber. Numbers up to `known` were given before the list, and those `met` are in it.
     pub fn add(
         &mut self,
         new: NewSubscriber,
         now: DateTime<Utc>,
         added: &mut Added,
-        known: usize,
+        known: i64,
         met: &mut BTreeSet<SubscriberId>,
     ) {
+        if self.forgotten.contains(&new.address.key()) {
+            added.forgotten += 1;
+            return;
+        }
         let Some(there) = self.find(&new.address) else {
-            let id = SubscriberId(self.subscribers.len() as i64 + 1);
+            self.last_number += 1;
+            let id = SubscriberId(self.last_number);
             added.count(Met::New, new.status, new.status);
             return self.subscribers.push(new.joined(id, now));
         };
-        let (before, is_of_this_list) = (there.status, there.id.0 as usize > known);
+        let (before, is_of_this_list) = (there.status, there.id.0 > known);
         there.status = before.after(new.status, is_of_this_list);
         let how = match is_of_this_list {
             true => Met::Repeated,
@@ -170,7 +175,8 @@ impl Tables {
         row.delivery.attempts += u32::from(state != State::Queued);
         (row.delivery.state, row.delivery.reply, row.delivery.changed) = (state, reply, Some(now));
         if suppresses {
-            self.subscriber(id).status = Status::Suppressed;
+            let subscriber = self.subscribers.iter_mut().find(|subscriber| subscriber.id == id);
+            subscriber.into_iter().for_each(|subscriber| subscriber.status = Status::Suppressed);
         }
         true
     }

@@ -144,12 +144,10 @@ fn everything_comes_through_one_store_and_another() {
     };
     let mut second = moved(&mut first, world.open(), "postgres://elsewhere/weekly");
     let third = moved(&mut second, sqlite(folder.path(), "third.db"), "sqlite:third.db");
-    let (before, between, after) = (rows(&first), rows(&second), rows(&third));
     // PostgreSQL keeps microseconds of a rate.
-    let (rate, kept) = (before.last().unwrap(), after.last().unwrap());
-    assert_eq!(kept, between.last().unwrap());
-    assert_eq!((rate.split_once("000Z").unwrap().0, before.len()), (kept.split_once('Z').unwrap().0, after.len()));
-    assert_eq!(after[..after.len() - 1], before[..before.len() - 1]);
+    let kept = |row: String| if row.starts_with("rate ") { row.replace("000Z", "Z") } else { row };
+    let before: Vec<String> = rows(&first).into_iter().map(kept).collect();
+    assert_eq!((rows(&second), rows(&third)), (before.clone(), before));
     assert_eq!((subscribers(&third), third.mailings().unwrap()), (subscribers(&first), first.mailings().unwrap()));
     assert_eq!(third.census().unwrap(), first.census().unwrap());
     drop((first, second));

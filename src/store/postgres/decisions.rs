@@ -21,7 +21,10 @@ pub(super) fn resolve(
 ) -> Result<u64> {
     let rows = transaction.query(
         "WITH resolved AS (
-             UPDATE delivery SET state = $2, run = NULL, changed = $3
+             UPDATE delivery SET run = NULL, changed = $3,
+                 -- Whoever was forgotten is not mailed again.
+                 state = CASE WHEN $2 = 'queued' AND NOT EXISTS (
+                     SELECT FROM subscriber WHERE subscriber.id = delivery.subscriber) THEN 'suppressed' ELSE $2 END
              WHERE state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = $1)
                  AND ($4::text[] IS NULL OR subscriber IN (SELECT id FROM subscriber WHERE key = ANY($4)))
              RETURNING 1

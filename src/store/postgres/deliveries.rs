@@ -4,11 +4,12 @@ use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use postgres::{Client, Row};
+use postgres::{Client, GenericClient, Row};
 
 use super::Result;
 use super::digest::issue_id;
 use super::link::Session;
+use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Counts, Delivery, State};
 use crate::subscriber::SubscriberId;
@@ -63,6 +64,14 @@ pub(super) fn to(session: &mut Session, issue: &IssueId, recipients: &[Subscribe
     rows.iter().map(from_row).collect()
 }
 
+/// All deliveries to one person, the oldest first.
+pub(super) fn to_person(client: &mut impl GenericClient, id: SubscriberId) -> Result<Vec<Delivery>> {
+    let sql = "SELECT issue, subscriber, address, state, attempts, reply, changed
+               FROM mailing JOIN delivery ON delivery.mailing = mailing.id
+               WHERE subscriber = $1 ORDER BY frozen_at, mailing.id";
+    client.query(sql, &[&id.0])?.iter().map(from_row).collect()
+}
+
 /// A delivery from issue, subscriber, address, state, attempts, reply and changed.
 pub(super) fn from_row(row: &Row) -> Result<Delivery> {
     let subscriber: i64 = row.try_get(1)?;
@@ -73,12 +82,17 @@ fn delivery(row: &Row, subscriber: i64) -> Result<Delivery> {
     Ok(Delivery {
         issue: issue_id(row.try_get(0)?)?,
         subscriber: SubscriberId(subscriber),
-        address: row.try_get::<_, &str>(2)?.parse()?,
+        address: address(row.try_get(2)?)?,
         state: state(row.try_get(3)?)?,
         attempts: u32::try_from(row.try_get::<_, i32>(4)?)?,
         reply: row.try_get(5)?,
         changed: Some(row.try_get(6)?),
     })
+}
+
+/// An address as it is kept: nothing stands in place of one that was forgotten.
+fn address(text: &str) -> Result<Option<EmailAddress>> {
+    if text.is_empty() { Ok(None) } else { Ok(Some(text.parse()?)) }
 }
 
 fn state(word: &str) -> Result<State> {

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use postgres::Transaction;
 
 use super::claims::storable;
+use super::people::HASH_OF_KEY;
 use super::subscribers::status_of;
 use super::{Result, moves};
 use crate::store::Added;
@@ -79,6 +80,12 @@ pub(super) fn add(
     if rows > 1000 {
         transaction.batch_execute("SET LOCAL work_mem = '128MB'; ANALYZE incoming")?;
     }
+    // As long as nobody was forgotten, no hash is made.
+    let forgotten = format!(
+        "DELETE FROM incoming WHERE EXISTS (SELECT FROM forgotten)
+             AND {HASH_OF_KEY} IN (SELECT hash FROM forgotten)"
+    );
+    let forgotten = transaction.execute(&forgotten, &[])?;
     transaction.batch_execute(COMERS)?;
     let row = transaction.query_one(COUNT, &[])?;
     transaction.execute(LEAVE, &[&now])?;
@@ -88,7 +95,8 @@ pub(super) fn add(
     for row in transaction.query(PEOPLE, &[])? {
         people.add(status_of(row.try_get(0)?)?, u64::try_from(row.try_get::<_, i64>(1)?)?);
     }
-    Ok(Added { new: count(0)?, known: count(1)?, repeated: count(2)?, away: count(3)?, people })
+    let (new, known, repeated, away) = (count(0)?, count(1)?, count(2)?, count(3)?);
+    Ok(Added { new, known, repeated, away, forgotten, people })
 }
 
 /// Sends the rows to the server as they come; gives how many.

@@ -128,7 +128,12 @@ fn lock(client: &mut Client, number: i64) -> Result<()> {
 
 /// Settles what dead runs left: those whose lease is over or whose lock is free. Their locks are held until the end of
 /// the transaction, so that none of them is taken up meanwhile, nor settled twice.
-fn recover(transaction: &mut Transaction<'_>, mine: i64, server: &str, now: DateTime<Utc>) -> Result<Recovered> {
+pub(super) fn recover(
+    transaction: &mut Transaction<'_>,
+    mine: i64,
+    server: &str,
+    now: DateTime<Utc>,
+) -> Result<Recovered> {
     let rows = transaction.query(
         "WITH other AS MATERIALIZED (
              SELECT * FROM run WHERE id <> $1 AND id IN (

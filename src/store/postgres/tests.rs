@@ -299,3 +299,18 @@ fn tls_keeps_to_the_words_of_libpq() {
         assert_eq!(opened(host, query), expected, "{host} {query}");
     }
 }
+
+#[test]
+fn while_another_run_sends_tables_are_not_written_anew() {
+    let Some(world) = World::new() else { return };
+    let sending = begun(&world, 2);
+    let address = "reader1@example.org".parse().unwrap();
+    let mut other = world.open();
+    let mut is_erased = || match other.forget(&address, &run(), now()).unwrap() {
+        Forgot::Done(forgetting) => forgetting.is_erased,
+        Forgot::Busy(_) => panic!("nobody has them"),
+    };
+    assert!(!is_erased());
+    drop(sending);
+    assert!(is_erased(), "another call does it");
+}

@@ -20,7 +20,11 @@ pub(super) fn resolve(
     let (from, now) = (State::Unknown.as_str(), time_text(now));
     let mut resolved = 0;
     for key in keys(addresses) {
-        let sql = format!("UPDATE delivery SET state = ?4, changed = ?5 WHERE {}", in_state(key.as_deref()));
+        let sql = format!(
+            "UPDATE delivery SET changed = ?5, state = CASE WHEN ?4 = 'queued' AND NOT {IS_THERE}
+                 THEN 'suppressed' ELSE ?4 END WHERE {}",
+            in_state(key.as_deref())
+        );
         let mut update = transaction.prepare_cached(&sql)?;
         resolved += update.execute(params![issue.as_str(), from, key, to.as_str(), now])? as u64;
     }
@@ -98,6 +102,9 @@ fn in_state(key: Option<&str>) -> String {
     };
     format!("mailing = (SELECT id FROM mailing WHERE issue = ?1) AND state = ?2 AND {which}")
 }
+
+/// Whoever was forgotten is not mailed again.
+const IS_THERE: &str = "EXISTS (SELECT 1 FROM subscriber WHERE subscriber.id = delivery.subscriber)";
 
 const IS_ACTIVE: &str =
     "EXISTS (SELECT 1 FROM subscriber WHERE subscriber.id = delivery.subscriber AND status = 'active')";

@@ -368,6 +368,21 @@ pub(super) fn deliveries_to(
     Ok(deliveries)
 }
 
+/// All deliveries to one person, the oldest first.
+pub(super) fn to_person(connection: &Connection, id: SubscriberId) -> Result<Vec<Delivery>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM mailing CROSS JOIN delivery ON delivery.mailing = mailing.id
+         WHERE delivery.subscriber = ?1 ORDER BY mailing.frozen_at, mailing.id"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query([id.0])?;
+    let mut deliveries = Vec::new();
+    while let Some(row) = rows.next()? {
+        deliveries.push(from_row(row)?);
+    }
+    Ok(deliveries)
+}
+
 fn from_row(row: &Row<'_>) -> Result<Delivery> {
     let subscriber: i64 = row.get(1)?;
     delivery(row, subscriber).with_context(|| format!("the delivery to subscriber {subscriber} cannot be read"))
@@ -379,7 +394,8 @@ fn delivery(row: &Row<'_>, subscriber: i64) -> Result<Delivery> {
     Ok(Delivery {
         issue: digest::issue_id(&issue)?,
         subscriber: SubscriberId(subscriber),
-        address: address.parse()?,
+        // Nothing stands in place of one that was forgotten.
+        address: if address.is_empty() { None } else { Some(address.parse()?) },
         state: state(&word)?,
         attempts: row.get(4)?,
         reply: row.get(5)?,

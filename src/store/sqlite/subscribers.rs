@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{Result, time, time_text};
+use super::{Result, forgotten, time, time_text};
 use crate::email::EmailAddress;
 use crate::store::{Added, Met};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
@@ -35,6 +35,7 @@ pub(super) fn add(
     let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
     let now = time_text(now);
     let (mut added, mut met_before) = (Added::default(), Numbers::default());
+    let has_forgotten = forgotten::has_forgotten(transaction)?;
     // A list that comes again, and one that is new, go on as they began: what the last one was, the next one is first taken for.
     let mut was_known = false;
     let mut text = Vec::new();
@@ -42,6 +43,10 @@ pub(super) fn add(
         let key = address.key();
         let mut known: Option<(i64, Status)> = if was_known { find(&key)? } else { None };
         let mut is_new = false;
+        if known.is_none() && has_forgotten && forgotten::is_forgotten(transaction, &key)? {
+            added.forgotten += 1;
+            continue;
+        }
         if known.is_none() {
             text.clear();
             serde_json::to_writer(&mut text, &attributes)?;

@@ -2,13 +2,28 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::{Result, subscribers};
+use super::{Result, Sqlite, StoreResult, subscribers};
 use crate::email::EmailAddress;
-use crate::store::tags::TOGETHER;
+use crate::store::moving::Movable as _;
+use crate::store::tags::{TOGETHER, search};
 use crate::subscriber::Subscriber;
 use crate::token::{Secret, Tag};
 
-pub(super) fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
+impl Sqlite {
+    pub(super) fn find_tagged(&self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
+        const DOING: &str = "find a subscriber by a token";
+        if self.moved()?.is_some() {
+            return search(self, secret, tag);
+        }
+        if let Some(found) = self.reading(DOING, |connection| find(connection, secret, tag))? {
+            return Ok(Some(found));
+        }
+        while self.quickly(DOING, |transaction| add(transaction, secret))? {}
+        self.reading(DOING, |connection| find(connection, secret, tag))
+    }
+}
+
+fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
     let sql = format!(
         "SELECT {} FROM address_tag JOIN subscriber ON subscriber.id = address_tag.subscriber
          WHERE address_tag.secret = ?1 AND address_tag.tag = ?2",
@@ -20,7 +35,7 @@ pub(super) fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result
 }
 
 /// Adds the tags of some who joined since this was last done; tells whether there were any.
-pub(super) fn add(transaction: &Transaction<'_>, secret: &Secret) -> Result<bool> {
+fn add(transaction: &Transaction<'_>, secret: &Secret) -> Result<bool> {
     let fingerprint = secret.fingerprint();
     let mut select = transaction.prepare_cached(
         "SELECT id, address FROM subscriber

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::ledger::Outcome;
 use crate::store::conformance::{Runs, conforms};
 
 #[test]
@@ -258,4 +259,70 @@ fn an_empty_store_of_an_older_version_leaves_no_copy() {
     Connection::open(&path).unwrap().execute_batch("DELETE FROM subscriber").unwrap();
     drop(Sqlite::open(&path).unwrap());
     assert_eq!(names(folder.path()), ["store.db"]);
+}
+
+/// The names of the files in a folder that hold an address, in whatever case.
+fn holding(folder: &Path, address: &EmailAddress) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let text = String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).to_lowercase();
+        if text.contains(&address.key()) {
+            names.push(entry.file_name().into_string().unwrap());
+        }
+    }
+    names.sort();
+    names
+}
+
+fn forget(store: &mut Sqlite, address: &EmailAddress, run: &Run) -> crate::store::Forgetting {
+    match store.forget(address, run, DateTime::UNIX_EPOCH).unwrap() {
+        Forgot::Done(forgetting) => *forgetting,
+        Forgot::Busy(_) => panic!("a run has them"),
+    }
+}
+
+/// With so many that pages were split, and old versions of rows stayed behind.
+#[test]
+fn nothing_of_who_was_forgotten_stays_in_any_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Sqlite::open(&folder.path().join("store.db")).unwrap();
+    let (now, issue) = (DateTime::UNIX_EPOCH, IssueId::new("https://example.org/7/").unwrap());
+    let run = |boot_id: &str| Run { host: "host".into(), boot_id: boot_id.into(), pid: 7 };
+    let reader = |number: usize| format!("Reader{number:04}@Example.org").parse::<EmailAddress>().unwrap();
+    // Not in the order of the index.
+    let numbers: Vec<usize> = (0..2000).map(|number| number * 997 % 2000).collect();
+    let new = |number: &usize| NewSubscriber::new(reader(*number), "N");
+    store.add_subscribers(&mut numbers.iter().map(new), now).unwrap();
+    store.freeze(&issue, "hash", None, now).unwrap();
+    store.begin_run(&run("boot"), now).unwrap();
+    let claims = store.claim(&issue, 2000, now).unwrap();
+    let refused = |reader: &EmailAddress| Outcome::Failed { reply: format!("550 <{reader}>: unknown"), suppress: true };
+    let entries: Vec<_> =
+        claims.iter().map(|claim| (claim.subscriber.id, Entry::Ended(refused(&claim.subscriber.address)))).collect();
+    store.record(&issue, &entries[..1500], now).unwrap();
+    store.renew_run(now).unwrap();
+    store.record(&issue, &entries[1500..], now).unwrap();
+    drop(store);
+    let mut store = Sqlite::open(&folder.path().join("store.db")).unwrap();
+    for number in [0, 3, 1000, 1999] {
+        let address = reader(number);
+        assert!(!holding(folder.path(), &address).is_empty(), "{number}");
+        let forgetting = forget(&mut store, &address, &run("boot"));
+        assert!(forgetting.was_known && forgetting.is_erased, "{number}");
+        assert_eq!(holding(folder.path(), &address), [] as [&str; 0], "{number}");
+    }
+    // While another run is alive, it is told whether something is left, and another call takes it away.
+    let mut sending = Sqlite::open(&folder.path().join("store.db")).unwrap();
+    sending.begin_run(&run("boot"), now).unwrap();
+    let gone: Vec<EmailAddress> = (10..20).map(reader).collect();
+    for address in &gone {
+        let is_erased = forget(&mut store, address, &run("boot")).is_erased;
+        assert_eq!(holding(folder.path(), address).is_empty(), is_erased, "{address}");
+    }
+    drop(sending);
+    for address in &gone {
+        let forgetting = forget(&mut store, address, &run("boot"));
+        assert!(forgetting.was_forgotten && forgetting.is_erased, "{address}");
+        assert_eq!(holding(folder.path(), address), [] as [&str; 0]);
+    }
 }

@@ -1,0 +1,95 @@
+//! `slugline subscribers show`: everything known of one person.
+
+use crate::cli::{Context, Exit};
+use crate::email::EmailAddress;
+use crate::ledger::Delivery;
+use crate::store::{Person, Store};
+
+/// Show everything known of one person
+///
+/// What somebody may ask for who wants to know what you keep of them: address, name, status, attributes, and every mail
+/// with its time, its state and the server's reply.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  slugline subscribers show reader@example.org\n  \
+                        slugline --json subscribers show reader@example.org > reader.json")]
+pub(in crate::cli) struct Args {
+    /// E-mail address
+    address: EmailAddress,
+}
+
+pub(super) fn run(context: &Context, store: &dyn Store, args: &Args) -> anyhow::Result<Exit> {
+    let address = &args.address;
+    let Some(person) = store.person(address)? else {
+        let word = if store.are_forgotten(&[address])?.contains(&true) { "forgotten" } else { "not known" };
+        let document = serde_json::json!({ "address": address.as_str(), "result": word });
+        context.report.result(&format!("{address}  {word}"), &document)?;
+        return Ok(Exit::Attention);
+    };
+    if context.report.json {
+        context.report.document(&document(&person))?;
+        return Ok(Exit::Done);
+    }
+    context.report.table(&rows(&person))?;
+    if !person.deliveries.is_empty() {
+        context.report.text("\n")?;
+        let mut mails = vec![["issue", "state", "tries", "when", "reply"].map(str::to_owned).to_vec()];
+        mails.extend(person.deliveries.iter().map(mail));
+        context.report.table(&mails)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn rows(person: &Person) -> Vec<Vec<String>> {
+    let subscriber = &person.subscriber;
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![row("address", subscriber.address.to_string())];
+    if !subscriber.name.is_empty() {
+        rows.push(row("name", subscriber.name.clone()));
+    }
+    rows.push(row("status", subscriber.status.to_string()));
+    rows.push(row("since", subscriber.created.format(TIME).to_string()));
+    if person.changed != subscriber.created {
+        rows.push(row("changed", person.changed.format(TIME).to_string()));
+    }
+    rows.push(row("in `mail.subscribers`", if person.listed { "yes" } else { "no" }.to_owned()));
+    for (name, value) in &subscriber.attributes {
+        rows.push(row(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    }
+    rows
+}
+
+/// As people read it, in UTC.
+const TIME: &str = "%Y-%m-%d %H:%M";
+
+fn mail(delivery: &Delivery) -> Vec<String> {
+    vec![
+        delivery.issue.to_string(),
+        delivery.state.to_string(),
+        delivery.attempts.to_string(),
+        delivery.changed.map(|time| time.format(TIME).to_string()).unwrap_or_default(),
+        delivery.reply.clone().unwrap_or_default(),
+    ]
+}
+
+fn document(person: &Person) -> serde_json::Value {
+    let subscriber = &person.subscriber;
+    let delivery = |delivery: &Delivery| {
+        serde_json::json!({
+            "id": delivery.issue.as_str(),
+            "state": delivery.state.as_str(),
+            "attempts": delivery.attempts,
+            "reply": delivery.reply,
+            "changed": delivery.changed.map(|time| time.to_rfc3339()),
+        })
+    };
+    serde_json::json!({
+        "address": subscriber.address.as_str(),
+        "name": subscriber.name,
+        "status": subscriber.status.as_str(),
+        "created": subscriber.created.to_rfc3339(),
+        "changed": person.changed.to_rfc3339(),
+        "listed": person.listed,
+        "attributes": subscriber.attributes,
+        "deliveries": person.deliveries.iter().map(delivery).collect::<Vec<_>>(),
+    })
+}

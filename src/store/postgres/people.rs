@@ -1,0 +1,132 @@
+//! One person: all that is known of them, and forgetting it.
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use postgres::{Client, GenericClient, Transaction};
+use sha2::{Digest as _, Sha256};
+
+use super::link::{Link, Session};
+use super::{Result, StoreResult, deliveries, moves, runs, subscribers};
+use crate::email::EmailAddress;
+use crate::hex::hex;
+use crate::ledger::State;
+use crate::statistics::masked;
+use crate::store::people::{FORGET_KEY, Forgetting, Forgot, Person, hashed};
+use crate::subscriber::SubscriberId;
+
+pub(super) fn person(session: &mut Session, address: &EmailAddress) -> Result<Option<Person>> {
+    let Some(subscriber) = subscribers::find(session, address)? else { return Ok(None) };
+    let sql = "SELECT changed, listed FROM subscriber WHERE id = $1";
+    let rows = session.query(sql, &[&subscriber.id.0])?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let (changed, listed): (_, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
+    let deliveries = deliveries::to_person(&mut session.client, subscriber.id)?;
+    Ok(Some(Person { subscriber, changed, listed: listed.is_some(), deliveries }))
+}
+
+/// The hash under which an address is known once it is forgotten.
+fn hash(client: &mut impl GenericClient, address: &EmailAddress) -> Result<String> {
+    let row = client.query_opt("SELECT value FROM property WHERE name = $1", &[&FORGET_KEY])?;
+    let key: String = row.context("the key under which addresses are forgotten is missing")?.try_get(0)?;
+    Ok(hex(Sha256::digest(hashed(&key, &address.key()))))
+}
+
+/// The same hash of the column `key`, made by the server.
+pub(super) const HASH_OF_KEY: &str =
+    "encode(sha256(convert_to((SELECT value FROM property WHERE name = 'forget_key') || ':' || key, 'UTF8')), 'hex')";
+
+pub(super) fn are_forgotten(client: &mut Client, addresses: &[&EmailAddress]) -> Result<Vec<bool>> {
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM forgotten) AND {HASH_OF_KEY} IN (SELECT hash FROM forgotten)
+         FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, position) ORDER BY position"
+    );
+    let keys: Vec<String> = addresses.iter().map(|address| address.key()).collect();
+    client.query(&sql, &[&keys])?.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+fn is_forgotten(client: &mut impl GenericClient, address: &EmailAddress) -> Result<bool> {
+    let hash = hash(client, address)?;
+    let exists = "SELECT EXISTS (SELECT FROM forgotten WHERE hash = $1)";
+    Ok(client.query_one(exists, &[&hash])?.try_get(0)?)
+}
+
+pub(super) fn allow(transaction: &mut Transaction<'_>, address: &EmailAddress) -> Result<bool> {
+    let hash = hash(transaction, address)?;
+    Ok(transaction.execute("DELETE FROM forgotten WHERE hash = $1", &[&hash])? > 0)
+}
+
+/// Forgets somebody, whether or not other runs are alive, unless one of them has them in its hands.
+pub(super) fn forget(link: &Link, address: &EmailAddress, now: DateTime<Utc>) -> StoreResult<Forgot> {
+    let place = link.place().to_owned();
+    // Made again, it finds it done; what was counted is lost then.
+    let forgetting = link.repeated("forget a subscriber", |session, _| {
+        let server = runs::server(&mut session.client)?;
+        let mut transaction = session.client.transaction()?;
+        moves::refuse_if_moved(&mut transaction, &place)?;
+        let recovered = runs::recover(&mut transaction, NOBODY, &server, now)?;
+        let forgetting = forget_one(&mut transaction, address, now)?;
+        // What dead runs left is settled either way.
+        transaction.commit()?;
+        Ok(forgetting.map(|forgetting| Forgetting { recovered, ..forgetting }))
+    })?;
+    let Some(mut forgetting) = forgetting else { return Ok(Forgot::Busy(None)) };
+    forgetting.is_erased = link.once("erase what it held of a subscriber", |session| erase(&mut session.client))?;
+    Ok(Forgot::Done(Box::new(forgetting)))
+}
+
+/// The number of no run.
+const NOBODY: i64 = 0;
+
+/// Takes a person out of all tables; `None` where a run has them.
+fn forget_one(
+    transaction: &mut Transaction<'_>,
+    address: &EmailAddress,
+    now: DateTime<Utc>,
+) -> Result<Option<Forgetting>> {
+    // Neither an import nor a freeze goes on beside it, which would write the address down again.
+    for table in ["subscriber", "mailing"] {
+        transaction.execute("SELECT pg_advisory_xact_lock($1::text::regclass::oid::int, 0)", &[&table])?;
+    }
+    let mut forgetting = Forgetting { was_forgotten: is_forgotten(transaction, address)?, ..Default::default() };
+    let found = transaction.query_opt("SELECT id FROM subscriber WHERE key = $1 FOR UPDATE", &[&address.key()])?;
+    if let Some(row) = found {
+        let id = SubscriberId(row.try_get(0)?);
+        transaction.execute("SELECT FROM delivery WHERE subscriber = $1 FOR UPDATE", &[&id.0])?;
+        let deliveries = deliveries::to_person(transaction, id)?;
+        if deliveries.iter().any(|delivery| matches!(delivery.state, State::Claimed | State::Sending)) {
+            return Ok(None);
+        }
+        for delivery in deliveries {
+            let reply = delivery.reply.map(|reply| masked(&reply, Some(address)));
+            let waits = matches!(delivery.state, State::Queued | State::Deferred);
+            transaction.execute(UPDATE, &[&delivery.issue.as_str(), &id.0, &reply, &waits, &now])?;
+            forgetting.deliveries += 1;
+            forgetting.suppressed += u64::from(waits);
+        }
+        transaction.execute("DELETE FROM address_tag WHERE subscriber = $1", &[&id.0])?;
+        transaction.execute("DELETE FROM subscriber WHERE id = $1", &[&id.0])?;
+        forgetting.was_known = true;
+    }
+    let hash = hash(transaction, address)?;
+    transaction.execute("INSERT INTO forgotten (hash) VALUES ($1) ON CONFLICT DO NOTHING", &[&hash])?;
+    Ok(Some(forgetting))
+}
+
+const UPDATE: &str = "
+UPDATE delivery SET address = '', reply = $3, run = NULL,
+    state = CASE WHEN $4 THEN 'suppressed' ELSE state END, changed = CASE WHEN $4 THEN $5 ELSE changed END
+WHERE mailing = (SELECT id FROM mailing WHERE issue = $1) AND subscriber = $2";
+
+/// Writes the tables anew without what is deleted. While another run sends, which would have to wait for all of it, the
+/// room is only given back, and its old bytes stay until they are needed; gives whether nothing is left.
+fn erase(client: &mut Client) -> Result<bool> {
+    let is_sending = "SELECT EXISTS (
+        SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 'run'::regclass::oid AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid())";
+    let is_sending: bool = client.query_one(is_sending, &[])?.try_get(0)?;
+    let how = if is_sending { "" } else { "FULL " };
+    for table in ["subscriber", "delivery", "address_tag"] {
+        client.batch_execute(&format!("VACUUM {how}{table}"))?;
+    }
+    Ok(!is_sending)
+}

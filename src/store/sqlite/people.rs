@@ -1,0 +1,135 @@
+//! One person: all that is known of them, and forgetting it.
+
+use std::fs::File;
+use std::io;
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, ErrorCode, Transaction, params};
+
+use super::path::beside;
+use super::{Result, Sqlite, StoreResult, error, forgotten, ledger, log, subscribers, time, time_text};
+use crate::email::EmailAddress;
+use crate::ledger::{Run, State};
+use crate::statistics::masked;
+use crate::store::people::{Forgetting, Forgot, Person};
+use crate::subscriber::SubscriberId;
+
+pub(super) fn person(connection: &Connection, address: &EmailAddress) -> Result<Option<Person>> {
+    let Some(subscriber) = subscribers::find(connection, address)? else { return Ok(None) };
+    let sql = "SELECT changed, listed FROM subscriber WHERE id = ?1";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let (changed, listed): (String, Option<String>) = connection.query_row(sql, [subscriber.id.0], row)?;
+    let deliveries = ledger::to_person(connection, subscriber.id)?;
+    Ok(Some(Person { subscriber, changed: time(&changed)?, listed: listed.is_some(), deliveries }))
+}
+
+impl Sqlite {
+    /// Forgets somebody with the right to send, so that no other run has them; where another run is alive, only if it does
+    /// not have them in its hands.
+    pub(super) fn forget_person(
+        &mut self,
+        address: &EmailAddress,
+        run: &Run,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Forgot> {
+        const DOING: &str = "forget a subscriber";
+        self.write_log()?;
+        self.sending = None;
+        let known = self.reading(DOING, |connection| subscribers::find(connection, address))?;
+        // As it was written when they joined: other spellings may be other bytes.
+        let address = &known.map_or_else(|| address.clone(), |known| known.address);
+        let refuse = |store: &Self, transaction: &Transaction<'_>| store.refuse_if_moved(transaction);
+        let begun = self.begin(DOING, run, now, refuse)?;
+        let failed = |why: rusqlite::Error| error::doing(DOING, &self.path, why.into());
+        // What is deleted is overwritten in its page.
+        self.connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
+        let done = self.changing(DOING, |transaction| forget(transaction, address, now))?;
+        let Some(mut forgetting) = done else { return Ok(Forgot::Busy(begun.err().flatten())) };
+        match begun {
+            Ok((recovered, ())) => {
+                forgetting.recovered = recovered;
+                // The log of the dead is cut, and nobody writes another one.
+                forgetting.is_erased = self.erase(address, true)?;
+                self.sending = None;
+            }
+            Err(_) => forgetting.is_erased = self.erase(address, false)?,
+        }
+        Ok(Forgot::Done(Box::new(forgetting)))
+    }
+
+    /// Cleans the files of what older versions of a page hold; gives whether nothing is left. Where the store is not ours
+    /// `alone`, it is not written anew: whoever sends would wait too long.
+    fn erase(&self, address: &EmailAddress, alone: bool) -> StoreResult<bool> {
+        const DOING: &str = "erase what it held of a subscriber";
+        let failed = |why: anyhow::Error| error::doing(DOING, &self.path, why);
+        let is_there = || self.is_in_files(address).map_err(|why| failed(why.into()));
+        let is_cut = self.cut_wal().map_err(|why| failed(why.into()))?;
+        if !is_there()? {
+            return Ok(is_cut);
+        }
+        if !alone {
+            return Ok(false);
+        }
+        match self.connection.execute_batch("VACUUM") {
+            Err(why) if why.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => return Ok(false),
+            done => done.map_err(|why| failed(why.into()))?,
+        }
+        // What is there after all is a part of another address.
+        self.cut_wal().map_err(|why| failed(why.into()))
+    }
+
+    /// Brings the write-ahead log into the database and empties it; gives whether nobody was in the way.
+    fn cut_wal(&self) -> rusqlite::Result<bool> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0))
+    }
+
+    /// Whether one of the files holds the address.
+    fn is_in_files(&self, address: &EmailAddress) -> io::Result<bool> {
+        let [one_log, other_log] = log::paths(&self.path);
+        for file in [self.path.clone(), beside(&self.path, "-wal"), one_log, other_log] {
+            match File::open(file) {
+                Ok(file) if address.is_in(&file)? => return Ok(true),
+                Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Takes a person out of all tables; `None` where a run has them.
+fn forget(transaction: &Transaction<'_>, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Forgetting>> {
+    let mut forgetting =
+        Forgetting { was_forgotten: forgotten::is_forgotten(transaction, &address.key())?, ..Default::default() };
+    if let Some(subscriber) = subscribers::find(transaction, address)? {
+        let deliveries = ledger::to_person(transaction, subscriber.id)?;
+        if deliveries.iter().any(|delivery| matches!(delivery.state, State::Claimed | State::Sending)) {
+            return Ok(None);
+        }
+        for delivery in deliveries {
+            let reply = delivery.reply.map(|reply| masked(&reply, Some(address)));
+            let waits = matches!(delivery.state, State::Queued | State::Deferred);
+            let mut update = transaction.prepare_cached(UPDATE)?;
+            let number = ledger::number(transaction, &delivery.issue)?;
+            update.execute(params![number, subscriber.id.0, reply, waits, time_text(now)])?;
+            forgetting.deliveries += 1;
+            forgetting.suppressed += u64::from(waits);
+        }
+        erase_rows(transaction, subscriber.id)?;
+        forgetting.was_known = true;
+    }
+    let hash = forgotten::hash(transaction, &address.key())?;
+    transaction.execute("INSERT OR IGNORE INTO forgotten (hash) VALUES (?1)", [hash])?;
+    Ok(Some(forgetting))
+}
+
+const UPDATE: &str = "
+UPDATE delivery SET address = '', reply = ?3, run = NULL,
+    state = CASE WHEN ?4 THEN 'suppressed' ELSE state END, changed = CASE WHEN ?4 THEN ?5 ELSE changed END
+WHERE mailing = ?1 AND subscriber = ?2";
+
+fn erase_rows(transaction: &Transaction<'_>, id: SubscriberId) -> Result<()> {
+    transaction.execute("DELETE FROM address_tag WHERE subscriber = ?1", [id.0])?;
+    transaction.execute("DELETE FROM subscriber WHERE id = ?1", [id.0])?;
+    Ok(())
+}

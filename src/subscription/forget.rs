@@ -1,0 +1,129 @@
+//! Forgetting a person who asks for it, and finding what of the project names them besides.
+//!
+//! Takes a store, and where the project keeps addresses; the store erases what it holds. Files are named, not changed: they
+//! are the user's.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use crate::delivery::outbox;
+use crate::disk::Project;
+use crate::email::EmailAddress;
+use crate::ledger::Run;
+use crate::store::{Forgot, Store, StoreError};
+
+/// How often a run that is about to mail them is asked again whether it has.
+const TRIES: u32 = 50;
+
+/// Forgets somebody. Where a run is mailing them just now, it is waited for, with a `pause` between tries, but not for long.
+///
+/// # Errors
+/// When the store fails.
+pub fn forget(
+    store: &mut dyn Store,
+    address: &EmailAddress,
+    run: &Run,
+    now: DateTime<Utc>,
+    pause: &mut dyn FnMut(),
+) -> Result<Forgot, StoreError> {
+    for _ in 1..TRIES {
+        match store.forget(address, run, now)? {
+            Forgot::Busy(_) => pause(),
+            done @ Forgot::Done(_) => return Ok(done),
+        }
+    }
+    store.forget(address, run, now)
+}
+
+/// Where a project keeps addresses, beside the store: paths below its folder.
+#[derive(Debug, Clone, Default)]
+pub struct Places<'a> {
+    /// The folder of letters, a file for each recipient.
+    pub outbox: Option<&'a Path>,
+    /// The list of subscribers.
+    pub list: Option<&'a Path>,
+    /// The store, if it is a file: copies of it are kept beside it.
+    pub store: Option<&'a Path>,
+}
+
+/// Endings of files that may be lists of subscribers.
+const LISTS: [&str; 4] = ["csv", "tsv", "txt", "json"];
+
+/// Endings of the files that the store itself consists of.
+const OWN: [&str; 6] = ["", "-wal", "-shm", "-log", "-log2", ".lock"];
+
+/// The files of a project that name one of these addresses, by their paths below its folder; with those that may,
+/// since they cannot be read.
+pub fn files_naming(project: &Project, places: &Places<'_>, addresses: &[EmailAddress]) -> Vec<String> {
+    let letters: Vec<String> = addresses.iter().map(outbox::file_of).collect();
+    let mut files = project.files_below(&[""]);
+    files.extend(places.list.map(|list| list.to_string_lossy().into_owned()));
+    let names = |file: &String| match is_searched(file, places) {
+        Searched::Not => false,
+        Searched::Name => {
+            letters.iter().any(|letter| Path::new(file).file_name().is_some_and(|name| name == &**letter))
+        }
+        Searched::Whole => addresses.iter().any(|address| {
+            let found = project.open_if_there(file).map(|file| file.map(|file| address.is_in(file)));
+            !matches!(found, Ok(None | Some(Ok(false))))
+        }),
+    };
+    files.into_iter().filter(names).collect()
+}
+
+/// What of a file is searched for addresses.
+enum Searched {
+    Not,
+    Name,
+    Whole,
+}
+
+fn is_searched(file: &str, places: &Places<'_>) -> Searched {
+    let path = Path::new(file);
+    let is_below = |folder: Option<&Path>| folder.is_some_and(|folder| path.starts_with(folder));
+    let store = places.store.map(Path::to_string_lossy);
+    if let Some(ending) = store.as_ref().and_then(|store| file.strip_prefix(&**store)) {
+        return if OWN.contains(&ending) { Searched::Not } else { Searched::Whole };
+    }
+    if is_below(places.outbox) {
+        return Searched::Name;
+    }
+    let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let is_list = LISTS.contains(&&*ending) || places.list.is_some_and(|list| list == path);
+    if is_list { Searched::Whole } else { Searched::Not }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn files_that_name_somebody_are_found_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            ("outbox/neap/maren@example.org.eml", "To: Maren"),
+            ("outbox/neap/joan@example.org.eml", "maren@example.org wrote"),
+            ("readers", "MAREN@example.org"),
+            ("old/list.CSV", "x,Maren@Example.org"),
+            ("old/other.csv", "joan@example.org"),
+            ("content/neap.md", "write to maren@example.org"),
+            ("slugline.db", "maren@example.org"),
+            ("slugline.db-wal", "maren@example.org"),
+            ("slugline.db.before-v7", "\u{0}maren@example.orgmaren"),
+        ];
+        for (file, text) in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let project = Project::new(folder.path());
+        let [outbox, list, store] = ["outbox", "readers", "slugline.db"].map(|path| Some(Path::new(path)));
+        let places = Places { outbox, list, store };
+        let found = files_naming(&project, &places, &["maren@example.org".parse().unwrap()]);
+        let expected = ["old/list.CSV", "outbox/neap/maren@example.org.eml", "readers", "slugline.db.before-v7"];
+        assert_eq!(found, expected);
+    }
+}
