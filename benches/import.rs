@@ -55,7 +55,7 @@ fn psql(server: &str, statement: &str) -> Result<(), Box<dyn Error>> {
 
 fn measure(name: &str, store: &mut dyn Store, rows: u64) -> Result<(), Box<dyn Error>> {
     let import =
-        |store: &mut dyn Store| import(store, "list", &mut List::new(rows), &Options::default(), NOW, &mut || {});
+        |store: &mut dyn Store| import(store, "list", &mut List::new(rows), &Options::default(), NOW, &mut |_| {});
     timed(name, "import", rows, || Ok(import(store)?.added.new))?;
     timed(name, "import again", rows, || Ok(import(store)?.added.known))?;
     timed(name, "newcomers", rows, || {

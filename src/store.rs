@@ -32,6 +32,7 @@ pub mod backup;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod listed;
 mod location;
 #[cfg(test)]
 pub(crate) mod memory;
@@ -159,6 +160,13 @@ pub trait Store: Send {
 
     /// Lets a forgotten address be added again, durable; tells whether it had been forgotten.
     fn allow(&mut self, address: &EmailAddress) -> Result<bool, StoreError>;
+
+    /// Notes whom the project's own list names, by `EmailAddress::key`, durable. Gives those whom it named before and does
+    /// not name any more, as long as they are active: each once, unless it names them again meanwhile.
+    fn note_listed(&mut self, is_named: &dyn Fn(&str) -> bool) -> Result<Vec<EmailAddress>, StoreError>;
+
+    /// All whom `note_listed` gave and who are still active, in the order of their numbers.
+    fn unlisted(&self) -> Result<Vec<EmailAddress>, StoreError>;
 
     /// Takes the right to send, until the store is dropped, and settles what dead runs left behind, durable: their
     /// claims are queued again, their `sending` rows become `unknown`. In a store in a file one run sends at a time, and

@@ -21,6 +21,7 @@ pub mod forecast;
 pub mod forget;
 mod judge;
 mod layout;
+pub mod listed;
 mod masked;
 pub mod options;
 mod services;
@@ -83,7 +84,7 @@ pub struct Imported {
 /// Imports a CSV file with a header; `path` is its name in findings. What its columns are `options` say, else the export of
 /// a service is known by its header, else they are named as in an ordinary list: `email`, `name`, `status`, and every other
 /// one becomes an attribute. The whole list is looked at before anybody is added, then they are in one transaction. `each`
-/// is told of every row.
+/// is told of every good row.
 ///
 /// # Errors
 /// When it cannot be told who of the list gets mail (`judge`), the list cannot be read, or the store fails; then nobody was
@@ -94,7 +95,7 @@ pub fn import(
     list: &mut dyn Rewindable,
     options: &Options,
     now: DateTime<Utc>,
-    each: &mut dyn FnMut(),
+    each: &mut dyn FnMut(Option<&NewSubscriber>),
 ) -> anyhow::Result<Imported> {
     let plan = judge::plan(path, list, options)?;
     let mut text = Text::new(list, plan.encoding).with_context(|| format!("failed to read `{path}`"))?;
@@ -105,7 +106,7 @@ pub fn import(
         if let Some(active) = row.as_ref().filter(|row| row.status == Status::Active) {
             international.look_at(&active.address);
         }
-        each();
+        each(row.as_ref());
         row
     });
     let added = store.add_subscribers(&mut good, now).with_context(|| format!("failed to import `{path}`"))?;

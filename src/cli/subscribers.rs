@@ -57,6 +57,9 @@ enum Action {
         /// Only those with this status: active, unconfirmed, unsubscribed, bounced, complained or suppressed
         #[arg(long, value_parser = status)]
         status: Option<Status>,
+        /// Only those whom `mail.subscribers` named once and does not name any more, while they are active
+        #[arg(long, conflicts_with = "status")]
+        unlisted: bool,
     },
     Show(show::Args),
     /// Write all subscribers to stdout
@@ -100,7 +103,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     match &args.action {
         Action::Add { address, name, again } => add(context, &config, store, address, name, *again),
         Action::Import(args) => import::run(context, &config, store, args),
-        Action::List { status } => list(context, store, *status),
+        Action::List { unlisted: true, .. } => unlisted(context, store),
+        Action::List { status, .. } => list(context, store, *status),
         Action::Show(args) => show::run(context, store, args),
         Action::Export { format } => export(context, store, *format),
         Action::Remove { address, token } => {
@@ -164,6 +168,17 @@ fn list(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow:
         Ok(out.write_all(line.as_bytes())?)
     })?;
     out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn unlisted(context: &Context, store: &dyn Store) -> anyhow::Result<Exit> {
+    let addresses = store.unlisted()?;
+    if context.report.json {
+        let addresses: Vec<&str> = addresses.iter().map(EmailAddress::as_str).collect();
+        context.report.document(&serde_json::json!({ "unlisted": addresses }))?;
+    } else {
+        context.report.table(&addresses.iter().map(|address| vec![address.to_string()]).collect::<Vec<_>>())?;
+    }
     Ok(Exit::Done)
 }
 

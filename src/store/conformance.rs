@@ -38,6 +38,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| people::a_tag_finds_its_subscriber(open));
     world(&|open| people::all_of_a_person_is_known(open));
     world(&|open| people::who_is_forgotten_is_gone_and_no_list_brings_them_back(open));
+    world(&|open| people::who_is_taken_out_of_the_list_is_told_once(open));
     world(&|open| people::who_is_being_mailed_is_not_forgotten_yet(open));
     world(&|open| people::what_a_dead_run_left_is_settled_before(open));
     world(&|open| the_audience_is_frozen(open));

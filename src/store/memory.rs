@@ -14,6 +14,7 @@ use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::statistics::masked;
+use crate::store::listed::{Changes, MISSING, NAMED};
 use crate::store::{
     Added, Adopted, Barrier, Begun, Forgetting, Forgot, MOST_GREETINGS, Person, Requeued, Store, StoreError,
 };
@@ -203,7 +204,13 @@ impl Store for Memory {
         let Some(subscriber) = tables.find(address).cloned() else { return Ok(None) };
         let deliveries = tables.rows.values().map(|row| row.delivery.clone());
         let deliveries = deliveries.filter(|delivery| delivery.subscriber == subscriber.id).collect();
-        Ok(Some(Person { changed: subscriber.created, subscriber, listed: false, deliveries }))
+        let id = subscriber.id.0;
+        Ok(Some(Person {
+            changed: subscriber.created,
+            subscriber,
+            listed: tables.listed.get(&id).is_some_and(|word| word == NAMED),
+            deliveries,
+        }))
     }
 
     fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<Forgot, StoreError> {
@@ -234,6 +241,30 @@ impl Store for Memory {
 
     fn allow(&mut self, address: &EmailAddress) -> Result<bool, StoreError> {
         Ok(self.tables().forgotten.remove(&address.key()))
+    }
+
+    fn note_listed(&mut self, is_named: &dyn Fn(&str) -> bool) -> Result<Vec<EmailAddress>, StoreError> {
+        let mut guard = self.tables();
+        let tables = &mut *guard;
+        let mut changes = Changes::default();
+        let mut judge = |subscriber: &&Subscriber| {
+            let listed = tables.listed.get(&subscriber.id.0).map(String::as_str);
+            let is_named = is_named(&subscriber.address.key());
+            changes.judge(subscriber.id.0, listed, subscriber.status.as_str(), is_named)
+        };
+        let gone = tables.subscribers.iter().filter(|one| judge(one)).map(|one| one.address.clone()).collect();
+        for (word, ids) in [(NAMED, changes.named), (MISSING, changes.missing)] {
+            tables.listed.extend(ids.into_iter().map(|id| (id, word.to_owned())));
+        }
+        Ok(gone)
+    }
+
+    fn unlisted(&self) -> Result<Vec<EmailAddress>, StoreError> {
+        let tables = self.tables();
+        let is_missing = |one: &&Subscriber| {
+            one.status == Status::Active && tables.listed.get(&one.id.0).is_some_and(|word| word == MISSING)
+        };
+        Ok(tables.subscribers.iter().filter(is_missing).map(|one| one.address.clone()).collect())
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError> {

@@ -36,6 +36,7 @@ mod digest;
 mod error;
 mod import;
 mod link;
+mod listed;
 mod mailings;
 mod moves;
 mod people;
@@ -188,6 +189,14 @@ impl Store for Postgres {
 
     fn allow(&mut self, address: &EmailAddress) -> StoreResult<bool> {
         self.changing("let somebody be added again", |transaction| people::allow(transaction, address))
+    }
+
+    fn note_listed(&mut self, is_named: &dyn Fn(&str) -> bool) -> StoreResult<Vec<EmailAddress>> {
+        self.changing("note whom the list names", |transaction| listed::note(transaction, is_named))
+    }
+
+    fn unlisted(&self) -> StoreResult<Vec<EmailAddress>> {
+        self.link.repeated("find whom the list does not name any more", |session, _| listed::unlisted(session))
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {

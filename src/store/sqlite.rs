@@ -38,6 +38,7 @@ mod error;
 mod file;
 mod forgotten;
 mod ledger;
+mod listed;
 mod log;
 mod moves;
 mod path;
@@ -141,6 +142,14 @@ impl Store for Sqlite {
 
     fn allow(&mut self, address: &EmailAddress) -> StoreResult<bool> {
         self.changing("let somebody be added again", |transaction| forgotten::allow(transaction, address))
+    }
+
+    fn note_listed(&mut self, is_named: &dyn Fn(&str) -> bool) -> StoreResult<Vec<EmailAddress>> {
+        self.changing("note whom the list names", |transaction| listed::note(transaction, is_named))
+    }
+
+    fn unlisted(&self) -> StoreResult<Vec<EmailAddress>> {
+        self.reading("find whom the list does not name any more", listed::unlisted)
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {

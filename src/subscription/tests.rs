@@ -21,7 +21,7 @@ fn import_text(store: &mut dyn Store, csv: &str) -> anyhow::Result<(Added, Vec<S
 }
 
 fn import_with(store: &mut dyn Store, csv: &str, options: &Options) -> anyhow::Result<(Added, Vec<String>)> {
-    let imported = import(store, "list.csv", &mut Cursor::new(csv), options, now(), &mut || {})?;
+    let imported = import(store, "list.csv", &mut Cursor::new(csv), options, now(), &mut |_| {})?;
     let show = |finding: &Finding| format!("{}: {finding}", finding.place.as_ref().unwrap());
     Ok((imported.added, imported.findings.iter().map(show).collect()))
 }
@@ -197,7 +197,7 @@ fn a_file_that_ends_in_a_failure_is_no_success() {
             (2, "failed to read `list.csv` to its end; the 1 before were added: the cable is out"),
         ] {
             let mut csv = Failing::new("\u{feff}email;name\na@example.org;A\nb@exa".as_bytes(), whole);
-            let error = import(store, "list.csv", &mut csv, &Options::default(), now(), &mut || {}).unwrap_err();
+            let error = import(store, "list.csv", &mut csv, &Options::default(), now(), &mut |_| {}).unwrap_err();
             assert_eq!(format!("{error:#}"), expected);
             let there = store.subscriber(&"a@example.org".parse().unwrap()).unwrap();
             assert_eq!(there.map(|there| there.name), (whole == 2).then(|| "A".to_owned()));
@@ -210,7 +210,7 @@ fn a_row_that_is_not_utf8_is_named() {
     with_store(|store| {
         let csv = b"email,name\na@example.org,\xe6\x9d\x8e\ncaf\xe9@example.org\nb@example.org\n";
         let mut list = Cursor::new(csv);
-        let imported = import(store, "list.csv", &mut list, &Options::default(), now(), &mut || {}).unwrap();
+        let imported = import(store, "list.csv", &mut list, &Options::default(), now(), &mut |_| {}).unwrap();
         assert_eq!(imported.added.new, 2);
         assert_eq!(imported.findings[0].place.as_ref().unwrap().to_string(), "list.csv:3");
     });
@@ -251,7 +251,7 @@ fn a_forecast_is_what_comes_of_it() {
         let before = exported(store);
         let foreseen = forecast::import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default()).unwrap();
         assert_eq!(exported(store), before);
-        let imported = import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default(), now(), &mut || {});
+        let imported = import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default(), now(), &mut |_| {});
         assert_eq!(imported.unwrap(), foreseen);
         let people =
             people(&[(Status::Active, 3), (Status::Unsubscribed, 2), (Status::Bounced, 1), (Status::Complained, 1)]);

@@ -12,6 +12,7 @@ use crate::disk::Project;
 use crate::finding::Finding;
 use crate::store::{Added, Store};
 use crate::subscriber::{NewSubscriber, Status};
+use crate::subscription::listed::Named;
 use crate::subscription::options::{self, Columns, Meaning};
 use crate::subscription::{self, Imported, Options, Rewindable, forecast};
 
@@ -87,7 +88,7 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
     };
     let imported = match args.dry_run {
         true => forecast::import(store, shown, &mut list, &options)?,
-        false => import(context, store, shown, &mut list, &options)?,
+        false => import(context, store, shown, &mut list, &options, &mut |_| {})?,
     };
     show(context, &imported.findings);
     if config.mails_over_smtp() {
@@ -161,9 +162,17 @@ pub(in crate::cli) fn show(context: &Context, findings: &[Finding]) {
 pub(in crate::cli) fn import_list(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::Result<Exit> {
     let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Exit::Done) };
     let mut file = open(context, list)?;
-    let imported = import(context, store, &list.file.to_string_lossy(), &mut file, &list.options)?;
+    let (shown, mut named) = (list.file.to_string_lossy(), Named::default());
+    let mut each = |new: &NewSubscriber| named.add(&new.address);
+    let imported = import(context, store, &shown, &mut file, &list.options, &mut each)?;
     show(context, &imported.findings);
-    Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
+    if !imported.findings.is_empty() {
+        // Whoever seems to be missing may be in a bad row.
+        return Ok(Exit::Attention);
+    }
+    let missing = named.note(store, &shown)?;
+    context.report.findings(missing.as_slice());
+    Ok(if missing.is_none() { Exit::Done } else { Exit::Attention })
 }
 
 /// Calls `each` with those whom `import_list` would add, and returns what is wrong with the list.
@@ -208,9 +217,14 @@ fn import(
     shown: &str,
     list: &mut dyn Rewindable,
     options: &Options,
+    each: &mut dyn FnMut(&NewSubscriber),
 ) -> anyhow::Result<Imported> {
     let bar = context.report.progress(0, "importing");
-    let imported = subscription::import(store, shown, list, options, context.clock.now(), &mut || bar.inc(1));
+    let mut each = |row: Option<&NewSubscriber>| {
+        bar.inc(1);
+        row.into_iter().for_each(&mut *each);
+    };
+    let imported = subscription::import(store, shown, list, options, context.clock.now(), &mut each);
     bar.finish_and_clear();
     imported
 }

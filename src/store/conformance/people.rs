@@ -148,3 +148,22 @@ pub(super) fn what_a_dead_run_left_is_settled_before(open: Open<'_>) {
     assert_eq!(states, [State::Queued, State::Unknown, State::Queued]);
     assert!(matches!(store.begin_run(&run("boot"), now()).unwrap(), Begun::Started(_)), "others may send again");
 }
+
+pub(super) fn who_is_taken_out_of_the_list_is_told_once(open: Open<'_>) {
+    let mut store = open();
+    add(&mut *store, 4);
+    let note = |named: &[usize]| {
+        let keys: Vec<String> = named.iter().map(|number| address(*number).key()).collect();
+        open().note_listed(&|key| keys.iter().any(|named| named == key)).unwrap()
+    };
+    assert_eq!(note(&[0, 1, 2, 9]), [], "whom it never named is not missed");
+    let listed = |number| store.person(&address(number)).unwrap().unwrap().listed;
+    assert_eq!([listed(0), listed(2), listed(3)], [true, true, false]);
+    assert_eq!(note(&[0]), [address(1), address(2)]);
+    assert!(listed(0) && !listed(1));
+    assert_eq!((note(&[0]), store.unlisted().unwrap()), (vec![], vec![address(1), address(2)]));
+    store.set_status(&address(2), Status::Unsubscribed, now()).unwrap();
+    assert_eq!(store.unlisted().unwrap(), [address(1)]);
+    assert_eq!(note(&[0, 1, 2]), []);
+    assert_eq!(note(&[]), [address(0), address(1)], "of those who are active, and who had come back");
+}

@@ -17,6 +17,8 @@ pub(super) struct Tables {
     pub last_number: i64,
     /// The keys of addresses that were forgotten.
     pub forgotten: BTreeSet<String>,
+    /// By number, the word for whether the list names them.
+    pub listed: BTreeMap<i64, String>,
     pub mailings: Vec<Mailing>,
     pub rows: BTreeMap<(IssueId, SubscriberId), Row>,
     pub runs: Vec<Run>,

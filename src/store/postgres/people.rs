@@ -11,6 +11,7 @@ use crate::email::EmailAddress;
 use crate::hex::hex;
 use crate::ledger::State;
 use crate::statistics::masked;
+use crate::store::listed::NAMED;
 use crate::store::people::{FORGET_KEY, Forgetting, Forgot, Person, hashed};
 use crate::subscriber::SubscriberId;
 
@@ -21,7 +22,7 @@ pub(super) fn person(session: &mut Session, address: &EmailAddress) -> Result<Op
     let Some(row) = rows.first() else { return Ok(None) };
     let (changed, listed): (_, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
     let deliveries = deliveries::to_person(&mut session.client, subscriber.id)?;
-    Ok(Some(Person { subscriber, changed, listed: listed.is_some(), deliveries }))
+    Ok(Some(Person { subscriber, changed, listed: listed.as_deref() == Some(NAMED), deliveries }))
 }
 
 /// The hash under which an address is known once it is forgotten.

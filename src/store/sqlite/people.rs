@@ -11,6 +11,7 @@ use super::{Result, Sqlite, StoreResult, error, forgotten, ledger, log, subscrib
 use crate::email::EmailAddress;
 use crate::ledger::{Run, State};
 use crate::statistics::masked;
+use crate::store::listed::NAMED;
 use crate::store::people::{Forgetting, Forgot, Person};
 use crate::subscriber::SubscriberId;
 
@@ -20,7 +21,7 @@ pub(super) fn person(connection: &Connection, address: &EmailAddress) -> Result<
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let (changed, listed): (String, Option<String>) = connection.query_row(sql, [subscriber.id.0], row)?;
     let deliveries = ledger::to_person(connection, subscriber.id)?;
-    Ok(Some(Person { subscriber, changed: time(&changed)?, listed: listed.is_some(), deliveries }))
+    Ok(Some(Person { subscriber, changed: time(&changed)?, listed: listed.as_deref() == Some(NAMED), deliveries }))
 }
 
 impl Sqlite {

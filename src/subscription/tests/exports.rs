@@ -7,7 +7,7 @@ fn imported(path: &str, csv: &str, keep: &[&str]) -> (Option<&'static str>, Vec<
     let (mut service, mut rows) = (None, Vec::new());
     with_store(|store| {
         let options = Options { keep: keep.iter().map(|it| (*it).to_owned()).collect(), ..Options::default() };
-        let imported = import(store, path, &mut Cursor::new(csv), &options, now(), &mut || {}).unwrap();
+        let imported = import(store, path, &mut Cursor::new(csv), &options, now(), &mut |_| {}).unwrap();
         assert_eq!(imported.findings, []);
         service = imported.service;
         let mut each = |subscriber: Subscriber| {
