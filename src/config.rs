@@ -78,6 +78,8 @@ pub struct MailConfig {
     pub dkim: Vec<KeyFile>,
     /// Whether the provider does: `dkim: provider`.
     pub dkim_by_provider: bool,
+    /// Whether somebody else adds a way to leave to every message, as some providers do: `unsubscribe: none`.
+    pub unsubscribe_by_provider: bool,
     /// The list that is imported before every sending; those who left stay away.
     pub subscribers: Option<SubscriberList>,
 }
@@ -128,6 +130,12 @@ pub struct MailServer {
 }
 
 impl MailConfig {
+    /// Whether the mail would go to a list through a server, with no way to leave in it.
+    pub fn lacks_way_to_leave(&self) -> bool {
+        let has_way = self.edition.unsubscribe_url.is_some() || self.edition.unsubscribe_mailto.is_some();
+        matches!(self.via, Via::Smtp(_)) && !has_way && !self.unsubscribe_by_provider
+    }
+
     /// Where reports of failure go: MAIL FROM (RFC 5321 section 3.3).
     pub fn envelope_sender(&self) -> &EmailAddress {
         self.bounce_address.as_ref().unwrap_or(&self.edition.from.address)

@@ -77,7 +77,7 @@ impl Edition {
         let templates = Templates::load(&parts.names(), templates)?;
         let html = dress::body(body, &issue.permalink, "note-");
         let text = plain_text::render(body, &issue.permalink);
-        let fields = Fields::new(publication, issue, cover, html, text);
+        let fields = Fields::new(publication, issue, cover, html, text).with_sender(mail);
         let subject = subject(&templates, &fields, mail, issue)?;
         let id = issue.mailed_as();
         let about = About { id: id.as_str(), archived_at: Some(issue.page()) };
@@ -97,7 +97,7 @@ impl Edition {
     ) -> anyhow::Result<Self> {
         let parts = template::DIGEST;
         let templates = Templates::load(&parts.names(), templates)?;
-        let fields = digest::fields(publication, mail.digest_content, period, sections);
+        let fields = digest::fields(publication, mail.digest_content, period, sections).with_sender(Some(mail));
         let subject = Subject::of_template("mail.digest.subject", &mail.digest_subject, &templates, &fields)?;
         // Two publications may have the same sender and subscriber; their digests of a week are two messages.
         let id = format!("{}{}", publication.base_url, period.id());

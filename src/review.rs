@@ -94,7 +94,9 @@ fn sender(mail: &MailConfig) -> Sender<'_> {
         unsubscribe_url: mail.edition.unsubscribe_url.as_deref(),
         unsubscribe_mailto: mail.edition.unsubscribe_mailto.as_deref(),
         has_list_id: mail.edition.list_id.is_some(),
+        unsubscribe_by_provider: mail.unsubscribe_by_provider,
         signs_for: mail.dkim.iter().map(|key| key.domain.as_str()).collect(),
+        has_postal_address: !mail.edition.postal_address.is_empty(),
     }
 }
 

@@ -13,7 +13,7 @@ mod subject;
 pub use edition::Rendered;
 
 pub use edition::judge as edition;
-pub use project::{Sender, judge as project};
+pub use project::{Sender, judge as project, no_way_to_leave};
 
 /// What is odd about an issue that is mailed.
 pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {

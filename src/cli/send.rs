@@ -9,12 +9,13 @@ use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::check::mail::no_way_to_leave;
 use crate::cli::clock::WaitingClock;
 use crate::cli::send::watch::Watch;
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::compose::{self, Composed};
-use crate::config::{Config, Via};
+use crate::config::{Config, MailConfig, Via};
 use crate::delivery::job::Surroundings;
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::test_send;
@@ -167,7 +168,7 @@ fn with_sending<T>(
     asked: Asked,
     act: impl FnOnce(&Sending<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let mail = compose::mail_of(config)?;
+    let mail = mail_to_a_list(config)?;
     let Asked { chosen, limit, after_canary, is_dry } = asked;
     let composer = context.composer(config, issues)?;
     let stop = stop_at_signals()?;
@@ -198,6 +199,15 @@ fn with_sending<T>(
         context.report.message("Stopped by a signal: whoever was not mailed is still queued.");
     }
     done
+}
+
+/// What the project file says of mail, if it may go to a list.
+fn mail_to_a_list(config: &Config) -> anyhow::Result<&MailConfig> {
+    let mail = compose::mail_of(config)?;
+    if mail.lacks_way_to_leave() {
+        return Err(no_way_to_leave().into());
+    }
+    Ok(mail)
 }
 
 /// What becomes true at SIGINT or SIGTERM: messages at hand are finished, none is begun. A second signal ends the process

@@ -190,6 +190,8 @@ pub(super) struct RawMail {
     pub dkim: Option<RawDkim>,
     pub unsubscribe_mailto: Option<String>,
     pub unsubscribe_url: Option<String>,
+    pub unsubscribe: Option<RawUnsubscribe>,
+    pub postal_address: Option<String>,
     pub subscribers: Option<RawSubscribers>,
 }
 
@@ -252,6 +254,13 @@ pub(super) struct RawCanary {
 pub(super) enum RawImages {
     Link,
     Embed,
+}
+
+/// `unsubscribe:` a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawUnsubscribe {
+    None,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -24,7 +24,6 @@ use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
 use crate::store::{Database, Location};
-use crate::token;
 
 mod archive;
 mod check;
@@ -32,6 +31,7 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
+mod leaving;
 mod pace;
 mod servers;
 mod subscribers;
@@ -206,9 +206,14 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
                 None | Some(RawImages::Link) => Images::Link,
                 Some(RawImages::Embed) => Images::Embed { most_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
             },
-            unsubscribe_mailto: unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
-            unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe_url(text, wrong)),
+            unsubscribe_mailto: leaving::unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
+            unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| leaving::unsubscribe_url(text, wrong)),
+            postal_address: raw
+                .postal_address
+                .as_deref()
+                .map_or_else(Vec::new, |text| leaving::postal_address(text, wrong)),
         },
+        unsubscribe_by_provider: leaving::unsubscribe_by_provider(raw, wrong),
         subscribers: raw.subscribers.as_ref().map(|raw| subscribers::list(raw, wrong)),
     }
 }
@@ -269,24 +274,6 @@ fn bounce_address(text: Option<&str>, wrong: &mut Wrong<'_>) -> Option<EmailAddr
         wrong.value(&["mail", KEY], why, "write an address that is ASCII before the `@`");
     }
     Some(address)
-}
-
-/// An address, `{token}` in it aside.
-fn unsubscribe_mailto(text: Option<&str>, wrong: &mut Wrong<'_>) -> Option<String> {
-    let text = text?;
-    // With one in it, the part before the `@` may be too long (RFC 5321 section 4.5.3.1.1).
-    let sample = text.replace("{token}", &"0".repeat(token::DIGITS));
-    mail_address(Some(&sample), "unsubscribe_mailto", wrong).map(|_| text.to_owned())
-}
-
-fn unsubscribe_url(text: &str, wrong: &mut Wrong<'_>) -> Option<String> {
-    let sample = text.replace("{address}", "a").replace("{token}", "t");
-    let https = Url::parse(&sample).ok().filter(|url| url.scheme() == "https");
-    if https.is_none() {
-        let help = "write an https address; `{token}` in it becomes the recipient's token";
-        wrong.value(&["mail", "unsubscribe_url"], format!("`{text}` is no https URL"), help);
-    }
-    https.map(|_| text.to_owned())
 }
 
 fn store(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Location {

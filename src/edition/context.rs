@@ -1,10 +1,11 @@
-//! What templates can refer to: `publication`, `issue`, `words`, `body`, `subscriber`, `unsubscribe`; those of a digest
-//! also `digest` and `issues`, see `digest`.
+//! What templates can refer to: `publication`, `issue`, `words`, `body`, `subscriber`, `unsubscribe`, `postal_address`;
+//! those of a digest also `digest` and `issues`, see `digest`.
 
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde_json::{Value as Json, json};
 
+use crate::edition::Options;
 use crate::edition::recipient::{Leave, Recipient};
 use crate::issue::{Cover, Issue};
 use crate::publication::Publication;
@@ -34,6 +35,12 @@ impl Fields {
         })));
         let (html, text) = (Value::from_safe_string(html), Value::from(text));
         Self { language, shared, html: context! { body => html }, text: context! { body => text } }
+    }
+
+    /// The same, with what the project file says of the sender.
+    pub fn with_sender(self, mail: Option<&Options>) -> Self {
+        let postal_address = mail.map_or_else(Vec::new, |mail| mail.postal_address.clone());
+        Self { shared: context! { postal_address => postal_address, ..self.shared }, ..self }
     }
 
     /// The fields of a digest, whose parts have their own each.
@@ -122,6 +129,9 @@ mail:
   from: Tide Notes <notes@example.org>
   unsubscribe_mailto: leave@example.org
   unsubscribe_url: https://news.example.org/leave?who={address}
+  postal_address: |
+    Tide Notes
+    1 Pier Road
 ";
 
     const BODY: &str = "High <strong>water</strong>.";
@@ -188,6 +198,7 @@ mail:
                 .unwrap();
         let leave = leave.of(&lin()).unwrap();
         let fields = Fields::new(&config.publication, &issue, Some(&cover), BODY.to_owned(), BODY.to_owned());
+        let fields = fields.with_sender(config.mail.as_ref().map(|mail| &mail.edition));
         let mut offered = BTreeMap::new();
         named("", &serde_json::to_value(fields.for_html(&lin(), &leave)).unwrap(), &mut offered);
 

@@ -26,6 +26,8 @@ pub struct Options {
     /// URL of a page to leave at; `{token}` in it becomes the recipient's token, `{address}` the address,
     /// percent-encoded.
     pub unsubscribe_url: Option<String>,
+    /// The sender's postal address, line by line; it stands at the foot of the mail.
+    pub postal_address: Vec<String>,
 }
 
 /// What becomes of the pictures in a mail.

@@ -53,7 +53,7 @@ impl Newsletter {
             &format!(
                 "title: Tide Notes\nbase_url: https://tides.example.org\nfeeds: {{formats: {{json: feed.json}}}}\n\
                  store: {store}\nmail:\n  from: notes@tides.example.org\n  connections: {CONNECTIONS}\n  \
-                 via: [{}]\n",
+                 unsubscribe: none\n  via: [{}]\n",
                 via.join(", ")
             ),
         );

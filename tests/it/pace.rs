@@ -25,7 +25,7 @@ fn project(peer: &Peer, readers: usize, mail: &str) -> Project {
         "slugline.yaml",
         &format!(
             "title: Tide Notes\nbase_url: https://tides.example.org\nfeeds: {{formats: {{json: feed.json}}}}\n\
-             mail:\n  from: notes@tides.example.org\n  subscribers: readers.csv\n  connections: 1\n{mail}"
+             mail:\n  from: notes@tides.example.org\n  subscribers: readers.csv\n  unsubscribe: none\n  connections: 1\n{mail}"
         ),
     );
     project.run(NOON, &["subscribers", "import", "readers.csv"]);

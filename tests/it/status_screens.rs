@@ -59,7 +59,7 @@ fn mail(folder: &Path) {
     ]);
     let project = format!(
         "title: Tide Notes\nbase_url: https://tides.example.org\n\
-         mail: {{from: n@tides.example.org, via: \"smtp://127.0.0.1:{}\", connections: 1, subscribers: readers.csv}}\n",
+         mail: {{from: n@tides.example.org, via: \"smtp://127.0.0.1:{}\", connections: 1, unsubscribe: none, subscribers: readers.csv}}\n",
         peer.port()
     );
     fs::write(folder.join("slugline.yaml"), project).unwrap();

@@ -9,6 +9,18 @@ const LEAVE_MISSING: Rule = Rule::warning(
     "people who cannot leave call it spam, and the law of many countries asks for a way; write `unsubscribe_mailto`, and \
      `unsubscribe_url` if you have a page",
 );
+const UNSUBSCRIBE_MISSING: Rule = Rule::error(
+    "unsubscribe-missing",
+    "Nothing is mailed over SMTP, for mails tell no way to leave",
+    "write `mail.unsubscribe_mailto`, or `mail.unsubscribe_url` if you have a page; where your provider adds a way to leave to \
+     every mail, write `unsubscribe: none`",
+);
+const POSTAL_ADDRESS_MISSING: Rule = Rule::warning(
+    "postal-address-missing",
+    "Mails do not say where the sender is",
+    "the law of many countries wants a postal address in every newsletter (CAN-SPAM, 15 U.S.C. 7704(a)(5), among them); write \
+     `mail.postal_address`",
+);
 const ONE_CLICK_MISSING: Rule = Rule::warning(
     "one-click-missing",
     "Nobody can leave with one click",
@@ -30,8 +42,20 @@ const DKIM_UNALIGNED: Rule = Rule::error(
     "receivers count a signature only for the domain of `from`, or one above it (DMARC, RFC 7489 section 3.1.1)",
 );
 
-pub(in crate::check) const RULES: [&Rule; 5] =
-    [&LEAVE_MISSING, &ONE_CLICK_MISSING, &LIST_ID_MISSING, &FROM_FREE, &DKIM_UNALIGNED];
+pub(in crate::check) const RULES: [&Rule; 7] = [
+    &LEAVE_MISSING,
+    &UNSUBSCRIBE_MISSING,
+    &ONE_CLICK_MISSING,
+    &LIST_ID_MISSING,
+    &POSTAL_ADDRESS_MISSING,
+    &FROM_FREE,
+    &DKIM_UNALIGNED,
+];
+
+/// Why nothing is mailed to a list over SMTP: there is no way to leave.
+pub fn no_way_to_leave() -> Finding {
+    UNSUBSCRIBE_MISSING.found("there is no way to leave, and nothing is mailed to a list without one")
+}
 
 /// Providers of addresses for everybody, who tell receivers to refuse mail from elsewhere; and the end of the names of
 /// their servers.
@@ -63,8 +87,12 @@ pub struct Sender<'a> {
     pub unsubscribe_url: Option<&'a str>,
     /// `unsubscribe_mailto`.
     pub unsubscribe_mailto: Option<&'a str>,
+    /// Whether a provider adds a way to leave.
+    pub unsubscribe_by_provider: bool,
     /// Whether there is a `list_id`.
     pub has_list_id: bool,
+    /// Whether there is a `postal_address`.
+    pub has_postal_address: bool,
     /// The domains that keys sign for.
     pub signs_for: Vec<&'a str>,
 }
@@ -75,12 +103,17 @@ pub fn judge(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
     let mut found = |finding: Finding, keys: &[&str]| findings.push(finding.at(Place::of_value(path, text, keys)));
     let is_personal = |url: &str| url.contains("{token}") || url.contains("{address}");
     match (sender.unsubscribe_url, sender.unsubscribe_mailto) {
+        (None, None) if sender.unsubscribe_by_provider => {}
+        (None, None) if sender.server.is_some() => found(no_way_to_leave(), &["mail"]),
         (None, None) => found(LEAVE_MISSING.found("there is no way to leave"), &["mail"]),
         (Some(url), _) if is_personal(url) => {}
         _ => found(ONE_CLICK_MISSING.found("there is no page that takes one click"), &["mail"]),
     }
     if !sender.has_list_id {
         found(LIST_ID_MISSING.found("there is no `list_id`"), &["mail"]);
+    }
+    if sender.server.is_some() && !sender.has_postal_address {
+        found(POSTAL_ADDRESS_MISSING.found("there is no `postal_address`"), &["mail"]);
     }
     let from = sender.domain;
     let provider = FREE.iter().find(|(domain, _)| *domain == from);

@@ -16,6 +16,7 @@ fn senders_are_held_to_what_providers_ask() {
         domain: "news.example.org",
         unsubscribe_url: Some("https://example.org/leave/{token}"),
         has_list_id: true,
+        has_postal_address: true,
         ..Sender::default()
     };
     assert_eq!(of_sender(&whole()), none);
@@ -24,6 +25,11 @@ fn senders_are_held_to_what_providers_ask() {
     assert_eq!(of_sender(&of_all), ["one-click-missing"]);
     let by_mail = Sender { unsubscribe_url: None, unsubscribe_mailto: Some("leave@example.org"), ..whole() };
     assert_eq!(of_sender(&by_mail), ["one-click-missing"]);
+    let smtp = |sender| Sender { server: Some("mail.example.org"), ..sender };
+    let nowhere = || smtp(Sender { unsubscribe_url: None, ..whole() });
+    assert_eq!(of_sender(&nowhere()), ["unsubscribe-missing"]);
+    assert_eq!(of_sender(&Sender { unsubscribe_by_provider: true, ..nowhere() }), none);
+    assert_eq!(of_sender(&Sender { has_postal_address: false, ..smtp(whole()) }), ["postal-address-missing"]);
     for (domain, expected) in [("example.org", none.clone()), ("ample.org", vec!["dkim-unaligned"])] {
         assert_eq!(of_sender(&Sender { signs_for: vec![domain], ..whole() }), expected, "{domain}");
     }

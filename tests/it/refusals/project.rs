@@ -48,7 +48,7 @@ impl Project {
             &format!(
                 "title: Tide Notes\nbase_url: https://tides.example.org\nfeeds: {{formats: {{json: feed.json}}}}\n\
                  store: {store}\nmail:\n  from: notes@tides.example.org\n  subscribers: readers.csv\n  \
-                 connections: {connections}\n{mail}  via: smtp://127.0.0.1:{port}\n"
+                 unsubscribe: none\n  connections: {connections}\n{mail}  via: smtp://127.0.0.1:{port}\n"
             ),
         );
         project
