@@ -18,6 +18,7 @@ mod loading;
 pub mod mail;
 mod manuscript;
 mod masking;
+pub mod private;
 mod rule;
 pub mod rules;
 mod shortcodes;

@@ -54,6 +54,7 @@ mod diagnosis;
 mod identity;
 mod load;
 mod preview;
+mod private;
 mod publish;
 mod resources;
 mod review;

@@ -18,7 +18,7 @@ use crate::disk::Project;
 use crate::finding::{Finding, add_new};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
-use crate::publish;
+use crate::{private, publish};
 
 /// What was judged, and what was found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,6 +70,7 @@ pub fn review(
         findings.extend(check::publication(&config.publication, config_file, &text));
         let senders = config.mail.iter().map(sender);
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));
+        findings.extend(private::exposed(project, config, config_file, &text));
         let weights = publish::weigh(project, config, &loaded.issues, now)?;
         findings.extend(weights.into_iter().filter_map(|(path, bytes)| check::feed_size(&path, bytes)));
         findings.extend(publish::pages::unfit(config, &loaded.issues, now));
@@ -93,10 +94,10 @@ fn sender(mail: &MailConfig) -> Sender<'_> {
         },
         unsubscribe_url: mail.edition.unsubscribe_url.as_deref(),
         unsubscribe_mailto: mail.edition.unsubscribe_mailto.as_deref(),
-        has_list_id: mail.edition.list_id.is_some(),
         unsubscribe_by_provider: mail.unsubscribe_by_provider,
-        signs_for: mail.dkim.iter().map(|key| key.domain.as_str()).collect(),
+        has_list_id: mail.edition.list_id.is_some(),
         has_postal_address: !mail.edition.postal_address.is_empty(),
+        signs_for: mail.dkim.iter().map(|key| key.domain.as_str()).collect(),
     }
 }
 

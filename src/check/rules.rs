@@ -1,12 +1,14 @@
 //! The table of all rules: what `check --rules` prints, and what `check.off` of the project file may name.
 
-use crate::check::{addresses, edition, feed, front_matter, headings, html, links, loading, mail, shortcodes, text};
+use crate::check::{
+    addresses, edition, feed, front_matter, headings, html, links, loading, mail, private, shortcodes, text,
+};
 
 pub use crate::check::rule::Rule;
 
 /// Every rule: those of loading first, then the families in the order in which they read an issue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[&Rule]; 10] = [
+    let families: [&[&Rule]; 11] = [
         &loading::RULES,
         &front_matter::RULES,
         &feed::RULES,
@@ -17,6 +19,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         &text::RULES,
         &edition::RULES,
         &addresses::RULES,
+        &private::RULES,
     ];
     families.into_iter().chain(mail::FAMILIES).flatten().copied()
 }

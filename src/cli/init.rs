@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use crate::cli::{Context, Exit};
 use crate::disk::Project;
 use crate::finding::Finding;
+use crate::private::IGNORED;
 
 /// Write a commented project file
 ///
-/// A Hugo site beside it is recognised: its `content` folder is used as it is.
+/// A Hugo site beside it is recognised: its `content` folder is used as it is. `.gitignore` is written or extended, so that
+/// subscribers, letters, keys and passwords stay out of git.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  cd my-blog && slugline init")]
 pub(super) struct Args {
@@ -26,7 +28,32 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Err(there.help("edit it, or remove it first").into());
     }
     project.write_new(&context.config_file, PROJECT_FILE.as_bytes())?;
+    let ignored = ignore(&project)?;
     context.report.result(&path.to_string_lossy(), &serde_json::json!({ "path": path }))?;
     context.report.message("Set `title` and `base_url` in it, then run `slugline build`.");
+    if ignored {
+        context.report.message("Git leaves alone what holds addresses, keys and letters: see `.gitignore`.");
+    }
     Ok(Exit::Done)
+}
+
+/// Writes or extends `.gitignore`, so that no address, key or letter gets into a repository by accident; tells whether
+/// anything was missing.
+fn ignore(project: &Project) -> anyhow::Result<bool> {
+    const FILE: &str = ".gitignore";
+    let before = if project.is_file(FILE) { project.bytes(FILE)? } else { Vec::new() };
+    let text = String::from_utf8_lossy(&before);
+    let is_missing = |pattern: &&str| !text.lines().any(|line| line.trim() == *pattern);
+    let missing: Vec<&str> = IGNORED.into_iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let mut after = before.clone();
+    if !before.is_empty() {
+        after.extend(if before.ends_with(b"\n") { &b"\n"[..] } else { &b"\n\n"[..] });
+    }
+    after
+        .extend(format!("# slugline: subscribers, letters, keys and passwords\n{}\n", missing.join("\n")).into_bytes());
+    project.write(FILE, &after)?;
+    Ok(true)
 }

@@ -34,6 +34,15 @@ pub fn output(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     })
 }
 
+/// The files at these paths, or below them, that git tracks, by their paths below the folder. None where the folder is in no
+/// repository, a path leads out of it, or git cannot be asked.
+pub fn tracked(folder: &Path, paths: &[String]) -> Vec<String> {
+    let mut arguments = vec!["--literal-pathspecs", "ls-files", "-z", "--cached", "--"];
+    arguments.extend(paths.iter().map(String::as_str));
+    let names = output(folder, &arguments).unwrap_or_default();
+    names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 /// Gives what git writes to `read` while it writes.
 ///
 /// # Errors

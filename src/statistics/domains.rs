@@ -10,6 +10,10 @@ use crate::statistics::{Outcome, Tally};
 /// So many domains are shown by themselves.
 const SHOWN: usize = 15;
 
+/// Domains with fewer recipients are shown together with others: a page that anybody may read must not tell of single
+/// persons.
+const FEWEST: u64 = 5;
+
 /// So many are shown besides for their failures.
 const FAILING: usize = 10;
 
@@ -82,13 +86,15 @@ impl Domains {
         all.sort_unstable_by(|(name, tally), (other, than)| {
             than.total().cmp(&tally.total()).then_with(|| name.cmp(other))
         });
-        let rest = all.split_off(all.len().min(SHOWN));
+        let large = all.iter().take_while(|(_, tally)| tally.total() >= FEWEST).count();
+        let rest = all.split_off(large.min(SHOWN));
         let (mut others, mut others_count) = (self.given_up, self.given_up_count);
         for (_, tally) in &rest {
             others.add_all(tally);
             others_count += 1;
         }
-        let mut failing: Vec<(String, Tally)> = rest.into_iter().filter(|(_, tally)| tally.undelivered() > 0).collect();
+        let mut failing: Vec<(String, Tally)> =
+            rest.into_iter().filter(|(_, tally)| tally.total() >= FEWEST && tally.undelivered() > 0).collect();
         failing.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.undelivered()));
         failing.truncate(FAILING);
         let shown = |domains: Vec<(String, Tally)>| {
@@ -113,19 +119,32 @@ mod tests {
     #[test]
     fn the_largest_are_shown_and_the_rest_is_one() {
         let mut domains = Domains::default();
-        for number in 0..20 {
+        for number in 0..25 {
             let domain = format!("{}.example", (b'a' + number) as char);
             (0..=number).for_each(|_| domains.add(&domain, Outcome::Sent));
         }
+        // Of single persons nothing is told, not even that their mail failed.
         domains.add("b.example", Outcome::Failed);
+        domains.add("g.example", Outcome::Failed);
         domains.add("xn--r8jz45g.jp", Outcome::Sent);
         domains.add("xn--bad_.jp", Outcome::Sent);
         let ranking = domains.close();
         let names: Vec<&str> = ranking.largest.iter().map(|domain| domain.name.as_str()).collect();
-        assert_eq!((names.len(), names[0], names[14]), (15, "t.example", "f.example"));
-        assert_eq!((ranking.others.total(), ranking.others_count), (1 + 3 + 3 + 4 + 5 + 2, 7));
-        assert_eq!(ranking.failing.iter().map(|domain| domain.name.as_str()).collect::<Vec<_>>(), ["b.example"]);
+        assert_eq!((names.len(), names[0], names[14]), (15, "y.example", "k.example"));
+        assert_eq!((ranking.others.total(), ranking.others_count), (55 + 2 + 2, 12));
+        assert_eq!(ranking.failing.iter().map(|domain| domain.name.as_str()).collect::<Vec<_>>(), ["g.example"]);
         assert_eq!(ranking.error, 0);
+    }
+
+    #[test]
+    fn domains_of_few_are_one_however_few_domains_there_are() {
+        let mut domains = Domains::default();
+        let names = |count: usize, name: &'static str| std::iter::repeat_n(name, count);
+        names(5, "a.example").chain(names(4, "b.example")).for_each(|name| domains.add(name, Outcome::Sent));
+        domains.add_to_others(Outcome::Sent);
+        let ranking = domains.close();
+        assert_eq!(ranking.largest.iter().map(|domain| domain.name.as_str()).collect::<Vec<_>>(), ["a.example"]);
+        assert_eq!((ranking.others.total(), ranking.others_count), (5, 1), "one domain, and somebody forgotten");
     }
 
     #[test]

@@ -111,9 +111,12 @@ fn time(number: u32, statistics: &Statistics, times: &Times, zone: Tz) -> Json {
 
 fn domains(statistics: &Statistics) -> Json {
     let mut shown = statistics.domains.clone();
-    if statistics.other_domains_count > 0 {
-        let name = match statistics.domain_error {
-            0 => format!("{} other domains", grouped(statistics.other_domains_count)),
+    if statistics.other_domains.total() > 0 {
+        let name = match (statistics.domain_error, statistics.other_domains_count) {
+            (0, 0) => "forgotten recipients".to_owned(),
+            (0, count) if shown.is_empty() => format!("domains with few recipients: {}", grouped(count)),
+            (0, 1) => "1 other domain".to_owned(),
+            (0, count) => format!("{} other domains", grouped(count)),
             _ => "all other domains".to_owned(),
         };
         shown.push(Domain { name, tally: statistics.other_domains });

@@ -50,6 +50,7 @@ The project slugline.yaml
   ok       store        `slugline.db` is not there yet: the first import or sending makes it
   ok       secret       there is one, for the tokens in `mail.unsubscribe_url` and `mail.unsubscribe_mailto`
   ok       files        nobody else can read `dkim.pem`, `secret.txt`, `password.txt`
+  ok       private      subscribers, letters and keys are neither in git nor in a folder of the site
 
 ";
 
@@ -64,7 +65,7 @@ fn one_document_holds_every_step() {
     let names = |part: usize| steps(part).iter().map(|step| step["step"].as_str().unwrap()).collect::<Vec<_>>();
     assert_eq!(names(0), ["connection", "greeting", "TLS", "certificate", "extensions", "login", "envelope"]);
     assert_eq!(names(1), ["SPF", "DKIM", "DMARC", "MX", "unsubscribe"]);
-    assert_eq!(names(2), ["store", "secret", "files"]);
+    assert_eq!(names(2), ["store", "secret", "files", "private"]);
     assert_eq!(
         steps(0)[6]["seen"],
         "mail to notes@tides.example.org is refused: the server said `550 5.1.1 No such user`"

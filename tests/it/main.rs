@@ -4,7 +4,7 @@
 //! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
 //! no, `misbehaviour` one that goes wrong at every step, `faults` and `store_copy` die at every step, `fleet` on some of
 //! several machines, `small_disk` is full at every write,
-//! `postfix` and `mail_servers` send to real ones, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
+//! `private` commits what nobody may see, `postfix` and `mail_servers` send to real ones, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
 //! at its page while files change, `status_screens` at the page of a mailing, `mail_programs` compares editions with what mail programs show. All work on copies in
 //! temporary folders.
 
@@ -39,6 +39,7 @@ mod newsletter;
 mod pace;
 mod postfix;
 mod preview;
+mod private;
 mod program;
 mod readme;
 mod refusals;

@@ -157,7 +157,9 @@ fn the_demonstration_mails_every_issue_to_every_subscriber_once() {
 
 fn demonstration(folder: &Path) {
     copy_folder(&repository().join("content"), &folder.join("content")).unwrap();
-    fs::copy(repository().join("slugline.yaml"), folder.join("slugline.yaml")).unwrap();
+    for file in ["slugline.yaml", "subscribers.csv"] {
+        fs::copy(repository().join(file), folder.join(file)).unwrap();
+    }
 }
 
 fn files_of(folder: &Path) -> Vec<String> {

@@ -27,8 +27,8 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "use cases",
         &[
-            "compose", "config", "covers", "delivery", "diagnosis", "identity", "load", "preview", "publish",
-            "resources", "review", "send", "subscription", "transport",
+            "compose", "config", "covers", "delivery", "diagnosis", "identity", "load", "preview", "private",
+            "publish", "resources", "review", "send", "subscription", "transport",
         ],
     ),
     ("faces", &["cli", "web"]),

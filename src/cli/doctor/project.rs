@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::check;
 use crate::cli::Context;
 use crate::compose::secrets;
 use crate::config::{Config, MailConfig, Via};
 use crate::diagnosis::Step;
 use crate::finding::Finding;
+use crate::private;
 use crate::store::{Location, StoreError};
 use crate::subscriber::Status;
 
@@ -57,6 +59,21 @@ pub(super) fn steps(context: &Context, config: &Config, mail: &MailConfig, store
         });
     }
     steps.extend(files(context, config, mail));
+    steps.extend(seen_by_others(context, config));
+    steps
+}
+
+/// Whether git or the web site show what is private.
+fn seen_by_others(context: &Context, config: &Config) -> Vec<Step> {
+    let exposed = private::exposed(&context.project, config, &context.config_file, "");
+    let off = &config.check.off;
+    let mut steps = Vec::new();
+    for finding in exposed.into_iter().filter(|finding| !check::private::is_off(finding, off)) {
+        steps.push(Step::error("private", finding.message, finding.help.unwrap_or_default()));
+    }
+    if steps.is_empty() {
+        steps.push(Step::ok("private", "subscribers, letters and keys are neither in git nor in a folder of the site"));
+    }
     steps
 }
 
