@@ -187,7 +187,8 @@ fn a_store_on_a_server_is_backed_up_and_restored() {
     let peer = peer();
     let project = Project::without_store(&peer, "");
     let config = project.read("slugline.yaml");
-    let on = |database: &Database| project.write("slugline.yaml", &format!("{config}store: {}\n", database.url()));
+    let on =
+        |database: &Database| project.write("slugline.yaml", &config.replace("sqlite:slugline.db", database.url()));
     let run = |arguments: &[&str]| -> Output {
         project.command(LATER, arguments).envs(Database::password()).output().unwrap()
     };

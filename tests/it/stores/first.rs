@@ -47,7 +47,7 @@ fn in_ci_a_store_on_a_server_mails() {
     let Some(database) = Database::new("ci") else { return };
     let peer = peer();
     let project = Project::without_store(&peer, "");
-    project.write("slugline.yaml", &format!("{}store: {}\n", project.read("slugline.yaml"), database.url()));
+    project.write("slugline.yaml", &project.read("slugline.yaml").replace("sqlite:slugline.db", database.url()));
     let run = |arguments: &[&str]| {
         project.command(NOON, arguments).env("CI", "true").envs(Database::password()).output().unwrap()
     };
