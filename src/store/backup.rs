@@ -17,7 +17,7 @@ use crate::store::moving::{Census, Movable, Moved, pour_into};
 use crate::store::sqlite::alone::{alone, sign};
 use crate::store::sqlite::{Sqlite, backups};
 use crate::store::{Store as _, StoreError};
-use crate::subscriber::{NewSubscriber, Status, Subscriber};
+use crate::subscriber::{NewSubscriber, Subscriber};
 
 /// So many subscribers are taken over in one transaction.
 const AT_ONCE: usize = 10_000;
@@ -100,8 +100,8 @@ pub struct Carried {
     pub left: u64,
     /// Had joined since.
     pub joined: u64,
-    /// Had been erased since; they are in the backup, and do not get mail.
-    pub erased: u64,
+    /// Had been forgotten since; they are in the backup, and are forgotten again.
+    pub forgotten: u64,
     /// Whether all of it could be read.
     pub is_whole: bool,
 }
@@ -180,29 +180,27 @@ impl Restore<'_> {
             return Err(why);
         }
         add(&mut some)?;
+        let left = before + joined - to.active()?;
         let is_whole = read.is_ok() && old.is_sound();
-        let erased = if is_whole { self.keep_away_erased(&old, to)? } else { 0 };
-        Ok(Carried { left: before + joined - erased - to.active()?, joined, erased, is_whole })
+        let forgotten = if is_whole { self.forget_again(&old, to)? } else { 0 };
+        Ok(Carried { left, joined, forgotten, is_whole })
     }
 
-    /// Whoever was erased since is in the backup still, and must not be mailed. Returns how many they are.
-    fn keep_away_erased(&self, old: &Sqlite, to: &mut Sqlite) -> Result<u64, StoreError> {
+    /// Forgets whoever was forgotten since and is in the backup still. Returns how many they are.
+    fn forget_again(&self, old: &Sqlite, to: &mut Sqlite) -> Result<u64, StoreError> {
         to.forget_as(old)?;
-        if to.id()? != old.id()? {
-            return Ok(0);
-        }
-        let mut erased = Vec::new();
-        let read = to.each_subscriber(Some(Status::Active), &mut |subscriber| {
-            if old.subscriber(&subscriber.address)?.is_none() {
-                erased.push(subscriber.address);
+        let mut forgotten = Vec::new();
+        let read = to.each_subscriber(None, &mut |subscriber| {
+            if to.are_forgotten(&[&subscriber.address])? == [true] {
+                forgotten.push(subscriber.address);
             }
             Ok(())
         });
         read.map_err(|source| StoreError::Failed { doing: "be brought back", source })?;
-        for address in &erased {
-            to.set_status(address, Status::Unsubscribed, self.now)?;
+        for address in &forgotten {
+            to.forget(address, &self.run, self.now)?;
         }
-        Ok(erased.len() as u64)
+        Ok(forgotten.len() as u64)
     }
 
     fn moved(&self) -> Moved {

@@ -54,17 +54,19 @@ fn show(context: &Context, outcome: &Outcome) -> anyhow::Result<()> {
         "replaced": replaced.as_ref().map(|replaced| &replaced.file),
         "left_since": carried.left,
         "joined_since": carried.joined,
-        "erased_since": carried.erased,
+        "forgotten_since": carried.forgotten,
     });
     let made = made.format("%Y-%m-%d %H:%M:%S");
     let line = format!("restored from a backup of {made} UTC: {subscribers} subscribers, {mailings} mailings");
     context.report.result(&line, &document)?;
     if let Some(Replaced { file, carried }) = replaced {
         context.report.message(&format!(
-            "The store that stood here is kept as `{}`. Taken over from it: {} who left since the backup, and {} who joined.",
+            "The store that stood here is kept as `{}`. Taken over from it: {} who left since the backup, {} who joined, and {} \
+             who were forgotten.",
             file.display(),
             carried.left,
             carried.joined,
+            carried.forgotten,
         ));
     }
     Ok(())
@@ -99,12 +101,6 @@ fn findings(outcome: &Outcome) -> Vec<Finding> {
             }
         };
         findings.push(Finding::warning("store-older", message).help(help));
-    }
-    let erased = replaced.map_or(0, |replaced| replaced.carried.erased);
-    if erased > 0 {
-        let message =
-            format!("{erased} who were erased since the backup was made are in it; they are unsubscribed now");
-        findings.push(Finding::warning("store-erased", message).help("erase them again"));
     }
     findings
 }

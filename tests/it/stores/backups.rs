@@ -43,11 +43,12 @@ monday.db: 3 subscribers, 1 mailings, 3 recipients of them
     assert!(again.starts_with("exit 2\n") && again.contains("is there already"), "{again}");
     project.run(LATER, &["subscribers", "remove", "b@example.org"]);
     project.run(LATER, &["subscribers", "add", "d@example.org"]);
+    project.run(LATER, &["subscribers", "forget", "c@example.org", "--yes"]);
     let before = fs::read(project.folder().join("monday.db")).unwrap();
     project.shows(&project.run(LATER, &["store", "restore", "monday.db"]), str![[r#"
 exit 1
 restored from a backup of 2026-11-20 12:00:00 UTC: 3 subscribers, 1 mailings
-The store that stood here is kept as `slugline.db.before-restore-20261120T140000Z`. Taken over from it: 1 who left since the backup, and 1 who joined.
+The store that stood here is kept as `slugline.db.before-restore-20261120T140000Z`. Taken over from it: 1 who left since the backup, 1 who joined, and 1 who were forgotten.
 warning[unknown-recipients]: nobody can know whether 3 recipients who waited when the backup was made were mailed since
  |
  = help: `slugline status --state unknown` names them, `slugline resolve` decides
@@ -63,14 +64,16 @@ neap   2026-11-20 12:00  3           0     3
 
 a@example.org  unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z, and nobody knows whether it was sent since
 b@example.org  unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z, and nobody knows whether it was sent since
-c@example.org  unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z, and nobody knows whether it was sent since
+(forgotten)    unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z, and nobody knows whether it was sent since
 
 "#]],
     );
+    let shown = said(&project.run(LATER, &["subscribers", "show", "c@example.org"]));
+    assert!(shown.starts_with("exit 1\n") && shown.contains("forgotten"), "{shown}");
     project.write_surge();
     project.run(LATER, &["send"]);
     let surge: Vec<String> = peer.taken().into_iter().skip(3).map(|message| message.to).collect();
-    assert_eq!(surge, ["a@example.org", "c@example.org", "d@example.org"], "whoever left stays away");
+    assert_eq!(surge, ["a@example.org", "d@example.org"], "whoever left stays away, and whoever was forgotten");
 }
 
 /// A backup put there as if it were the store.
