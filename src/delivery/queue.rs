@@ -300,11 +300,17 @@ impl<'a> Queue<'a> {
     /// Sums up.
     pub(super) fn close(self) -> Closed {
         let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut outcomes = inner.settle_the_last(self.issue, self.surroundings.now());
-        outcomes.extend(inner.waiting.into_iter().map(Recipient::put_back));
+        let now = self.surroundings.now();
+        let mut outcomes = inner.settle_the_last(self.issue, now);
+        // Where others have the issue, whoever was refused may be to blame and waits; else the next run would meet the same.
+        let may_be_to_blame = inner.outcome.is_accepted();
+        outcomes.extend(inner.waiting.into_iter().map(|recipient| match may_be_to_blame {
+            true => recipient.put_off(self.issue, now),
+            false => recipient.put_back(),
+        }));
         let mut ended = inner.outcome.close();
         ended.paused = inner.paused;
-        ended.warnings = inner.servers.warnings();
+        ended.warnings = inner.servers.warnings(ended.stopped.is_some());
         let used = ended.tally.total() - ended.tally.of(State::Queued);
         let common = inner.taken.map(|(quota, taken)| (quota, taken.saturating_sub(used)));
         let unused = common.into_iter().chain(inner.servers.unused()).filter(|(_, count)| *count > 0).collect();

@@ -2,6 +2,10 @@
 //!
 //! Plain data, which goes from the queue to a worker and, where it was not mailed, back.
 
+use chrono::{DateTime, Utc};
+
+use crate::delivery::reply_action::deferred;
+use crate::issue::IssueId;
 use crate::ledger::{Claim, Outcome};
 use crate::subscriber::SubscriberId;
 
@@ -50,6 +54,14 @@ impl Recipient {
     /// The domain of the address.
     pub(super) fn domain(&self) -> &str {
         self.claim.subscriber.address.domain()
+    }
+
+    /// As `put_back`, but whoever was refused is tried again later, if it is to be tried again at all.
+    pub(super) fn put_off(self, issue: &IssueId, now: DateTime<Utc>) -> (SubscriberId, Outcome) {
+        match self.refusal.clone().map(|reply| deferred(issue, &self.claim, reply, now)) {
+            Some(outcome @ Outcome::Deferred { .. }) => (self.id(), outcome),
+            _ => self.put_back(),
+        }
     }
 
     /// What becomes of it in the ledger if this run does not come back to it.

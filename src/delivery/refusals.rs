@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use crate::delivery::recipient::Recipient;
 use crate::delivery::reply_action::deferred;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::issue::IssueId;
 use crate::ledger::Outcome;
 use crate::smtp::phase::Phase;
@@ -81,6 +81,8 @@ struct Row {
     since: u64,
     /// How many of them for good.
     for_good: usize,
+    /// How many no server had put off in an earlier run.
+    untried: usize,
     /// How many strangers, those refused with words about us or the message, and those of them whose message it had read.
     strangers: usize,
     about_us: usize,
@@ -157,6 +159,7 @@ impl Refusals {
         }
         row.count += 1;
         row.for_good += usize::from(refused.is_for_good());
+        row.untried += usize::from(refused.recipient.claim.attempts == 0);
         let why = if refused.is_for_good() { &mut row.refuses } else { &mut row.busy };
         *why = Some(refused.why.clone());
         if refused.recipient.is_stranger {
@@ -200,8 +203,10 @@ impl Refusals {
         let Row { domains, strangers, about_us, with_message, .. } = &self.row;
         let have_several = domains.len() >= SEVERAL_DOMAINS;
         // Its own domain alone, perhaps.
-        let takes_one_domain =
-            self.served.len() == 1 && self.refused.len() >= MANY_ABOUT_US && self.refused.len() as u64 > 2 * self.taken;
+        let takes_one_domain = self.row.untried > 0
+            && self.served.len() == 1
+            && self.refused.len() >= MANY_ABOUT_US
+            && self.refused.len() as u64 > 2 * self.taken;
         let is_about_us = match self.taken {
             _ if may_meet_others && !have_several => false,
             _ if hurried && *about_us >= FEWEST => true,
@@ -224,6 +229,14 @@ impl Refusals {
     pub(super) fn verdict_at_end(&self) -> Option<AboutUs> {
         let is_enough = self.held.len() > 1 || self.held.iter().any(Refused::says_us);
         is_enough.then(|| self.kind())
+    }
+
+    /// What a person should know of a server that took nobody, and refused several for good who were put off in earlier runs:
+    /// each may be to blame, or the server lets us send no more.
+    pub(super) fn warning(&self) -> Option<Finding> {
+        let Row { domains, for_good, refuses, .. } = &self.row;
+        let is_odd = self.taken == 0 && *for_good >= FEW && domains.len() >= SEVERAL_DOMAINS;
+        refuses.clone().filter(|_| is_odd).map(|why| Finding { severity: Severity::Warning, ..why })
     }
 
     fn kind(&self) -> AboutUs {

@@ -110,11 +110,13 @@ impl Servers {
         diagnostics::no_server(&self.all.iter().filter_map(Server::why_out).collect::<Vec<_>>())
     }
 
-    /// What a person should know of servers among others that were out, if any is left.
-    pub(super) fn warnings(&self) -> Vec<Finding> {
+    /// What a person should know of servers among others that were out, if any is left, and of those that refused all whom
+    /// they were given, if that did not stop the run.
+    pub(super) fn warnings(&self, is_stopped: bool) -> Vec<Finding> {
         let is_any_left = self.all.iter().any(|server| server.is_usable() || server.is_spent());
         let out = self.all.iter().filter(|_| self.are_several() && is_any_left).filter_map(Server::why_out);
-        out.map(diagnostics::server_out).collect()
+        let refusing = self.all.iter().filter(|_| !is_stopped).filter_map(|server| server.refusals.warning());
+        out.map(diagnostics::server_out).chain(refusing).collect()
     }
 
     /// What was taken of their quotas and not used.

@@ -15,7 +15,9 @@ impl Inner {
         };
         let recipient = self.waiting.remove(at?)?;
         let refusals = &mut self.servers.of_mut(server).refusals;
-        Some(Recipient { is_stranger: refusals.doubt().is_some(), turn: refusals.next_turn(), ..recipient })
+        // Whoever was put off before, while others were taken, says nothing new if it is put off again.
+        let is_stranger = refusals.doubt().is_some() && recipient.claim.attempts == 0;
+        Some(Recipient { is_stranger, turn: refusals.next_turn(), ..recipient })
     }
 
     pub(super) fn has_one_for(&self, server: usize) -> bool {

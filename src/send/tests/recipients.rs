@@ -124,6 +124,34 @@ fn everybody_behind_a_domain_that_is_put_off_is_mailed_in_one_run() {
     }
 }
 
+/// Else whatever is mailed next would wait for them for ever.
+#[test]
+fn those_left_of_a_mailing_who_are_refused_again_and_again_stop_no_later_run() {
+    for said in ["421 4.7.0 Complaints", "450 4.7.0 Complaints", "550 5.7.1 Not here"] {
+        let (mut world, mut store) = (World { connections: 4, ..World::new() }, readers(30));
+        let address = |number| format!("other-{number}@{number}.example").parse().unwrap();
+        store.add_subscribers(&mut (1..=60).map(|n| NewSubscriber::new(address(n), "")), noon()).unwrap();
+        let peer = Peer::start(vec![Script::new().always("RCPT TO:<other-", Answer::Say(said))]);
+        let tried = |store: &Memory| {
+            (1..=60).map(|n| store.state(&format!("other-{n}@{n}.example"))[0].clone()).collect::<Vec<_>>()
+        };
+        let runs = (1..20).find(|_| {
+            let report = world.send(&store, &world.route(&peer));
+            world.now += chrono::Duration::hours(1);
+            report.stopped.is_none() && tried(&store).iter().all(|(_, tries, _)| *tries > 0)
+        });
+        assert!(runs.is_some_and(|runs| runs < 10), "{said}: {runs:?}");
+        for _ in 0..3 {
+            world.now += chrono::Duration::hours(24);
+            let report = world.send(&store, &world.route(&peer));
+            assert_eq!((report.stopped, peer.taken().len()), (None, 30), "{said}");
+        }
+        for (state, tries, reply) in tried(&store) {
+            assert_eq!((state, tries > 2, reply.as_str()), (State::Deferred, true, said));
+        }
+    }
+}
+
 #[test]
 fn mail_leaves_no_faster_than_the_rate_allows_over_all_runs() {
     let rate = Rate { name: "mail".to_owned(), messages: 2, per: Duration::from_secs(60) };
