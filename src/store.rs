@@ -189,8 +189,9 @@ pub trait Store: Send {
     /// All mailings, of issues by themselves and of digests, newest first.
     fn mailings(&self) -> Result<Vec<Mailing>, StoreError>;
 
-    /// The mailings that somebody waits for: with recipients that are queued, taken by a run, or deferred.
-    fn open_mailings(&self) -> Result<Vec<IssueId>, StoreError>;
+    /// The mailings that somebody waits for, queued, taken by a run, or deferred, the oldest first; and when the state of a
+    /// recipient of each last changed.
+    fn open_mailings(&self) -> Result<Vec<(IssueId, DateTime<Utc>)>, StoreError>;
 
     /// Takes these mailings for mailed, durable: one that it does not know is written down without recipients, and of one
     /// that it knows whoever still waits becomes `unknown`, with `why` as the reply. From then on it has counted `runs`
@@ -202,9 +203,6 @@ pub trait Store: Send {
         why: &str,
         now: DateTime<Utc>,
     ) -> Result<Vec<Adopted>, StoreError>;
-
-    /// The mailings that somebody still waits for, and when the state of a recipient of each last changed.
-    fn unfinished(&self) -> Result<Vec<(IssueId, DateTime<Utc>)>, StoreError>;
 
     /// Says that this run is alive, shows others how far it is, and settles what runs left behind that died meanwhile. To
     /// be called several times a second: the store decides how often that means work. A run that is silent for ten

@@ -98,8 +98,8 @@ pub fn plan<'a>(
     hash: HashOf<'_>,
 ) -> anyhow::Result<Plan<'a>> {
     let history = History::read(store)?;
-    let unfinished = store.unfinished()?.into_iter().collect();
-    let mut planner = Planner { chosen, terms, store, history: &history, unfinished, hash, plan: Plan::default() };
+    let open = store.open_mailings()?.into_iter().collect();
+    let mut planner = Planner { chosen, terms, store, history: &history, open, hash, plan: Plan::default() };
     for issue in issues.iter().rev() {
         planner.issue(issue)?;
     }
@@ -116,7 +116,7 @@ struct Planner<'a, 'p> {
     store: &'p dyn Store,
     history: &'p History,
     /// When something last happened in the mailings that somebody waits for.
-    unfinished: BTreeMap<IssueId, DateTime<Utc>>,
+    open: BTreeMap<IssueId, DateTime<Utc>>,
     hash: HashOf<'p>,
     plan: Plan<'a>,
 }
@@ -191,7 +191,7 @@ impl<'a> Planner<'a, '_> {
     /// not, each time cron calls.
     fn begun(&self, id: &IssueId) -> anyhow::Result<Option<Begun>> {
         let Some(mailing) = self.history.mailing(id) else { return Ok(Some(None)) };
-        let last = self.unfinished.get(id).map_or(mailing.frozen_at, |changed| mailing.frozen_at.max(*changed));
+        let last = self.open.get(id).map_or(mailing.frozen_at, |changed| mailing.frozen_at.max(*changed));
         let is_recent = self.terms.now - last <= FINISHED_WITHIN.max(self.terms.policy.due_for);
         if !is_recent && !self.chosen.names(id) {
             return Ok(None);

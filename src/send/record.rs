@@ -91,7 +91,7 @@ impl<'a> Record<'a> {
     /// When the store cannot be read or written, or `feeds.lock`.
     pub fn catch_up(&self, store: &mut dyn Store, recorded: &Recorded, now: DateTime<Utc>) -> anyhow::Result<()> {
         let (id, mailings) = (store.id()?, store.mailings()?);
-        let open: BTreeSet<IssueId> = store.open_mailings()?.into_iter().collect();
+        let open: BTreeSet<IssueId> = store.open_mailings()?.into_iter().map(|(issue, _)| issue).collect();
         let lines = self.read()?;
         let is_over = |mailing: &Mailing| !open.contains(&mailing.issue);
         let is_told =
@@ -115,7 +115,7 @@ impl<'a> Record<'a> {
             }
         })?;
         // Somebody may have queued recipients of a mailing between the look and the word that it is over.
-        for issue in store.open_mailings()?.iter().filter(|issue| !open.contains(*issue)) {
+        for (issue, _) in store.open_mailings()?.iter().filter(|(issue, _)| !open.contains(issue)) {
             self.reopen(&*store, issue)?;
         }
         Ok(())
@@ -199,7 +199,7 @@ fn mailing(issue: &IssueId, line: &LockedMailing) -> Mailing {
 /// What the store does not know of what is recorded.
 fn behind(recorded: &Mailings, store: &dyn Store) -> anyhow::Result<Option<Finding>> {
     let known: BTreeSet<IssueId> = store.mailings()?.into_iter().map(|mailing| mailing.issue).collect();
-    let open: BTreeSet<IssueId> = store.open_mailings()?.into_iter().collect();
+    let open: BTreeSet<IssueId> = store.open_mailings()?.into_iter().map(|(issue, _)| issue).collect();
     let runs = store.runs()?;
     let unknown = told(recorded, |issue, _| !known.contains(issue));
     let reopened = told(recorded, |issue, line| line.ended.is_some() && open.contains(issue));

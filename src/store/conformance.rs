@@ -56,7 +56,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| lost::runs_are_counted_on(open));
     world(&|open| lost::who_is_open_is_known(open));
     world(&|open| lost::what_was_mailed_elsewhere_is_adopted(open));
-    world(&|open| a_mailing_is_unfinished_while_somebody_waits(open));
+    world(&|open| a_mailing_is_open_while_somebody_waits(open));
     world(&|open| pace::a_quota_is_shared_for_a_day(open));
     world(&|open| servers::what_is_known_of_servers_is_kept(open));
     if runs == Runs::One {
@@ -445,22 +445,22 @@ fn unknown_recipients_are_resolved(open: Open<'_>) {
     assert_eq!(states(&*store), expected);
 }
 
-fn a_mailing_is_unfinished_while_somebody_waits(open: Open<'_>) {
+fn a_mailing_is_open_while_somebody_waits(open: Open<'_>) {
     let mut store = begun(open, 2);
     let later = now() + TimeDelta::days(20);
-    assert_eq!(store.unfinished().unwrap(), [(issue(), now())]);
+    assert_eq!(store.open_mailings().unwrap(), [(issue(), now())]);
     let ids = claim(&mut *store, 2);
-    assert_eq!(store.unfinished().unwrap(), [(issue(), now())], "they are in hand");
+    assert_eq!(store.open_mailings().unwrap(), [(issue(), now())], "they are in hand");
     let ended = |id, outcome| [(id, Entry::Ended(outcome))];
     store.record(&issue(), &ended(ids[0], Outcome::Sent("250".into())), later).unwrap();
-    assert_eq!(store.unfinished().unwrap(), [(issue(), later)]);
+    assert_eq!(store.open_mailings().unwrap(), [(issue(), later)]);
     let deferred = Outcome::Deferred { reply: "450".into(), retry_at: later };
     store.record(&issue(), &ended(ids[1], deferred), now()).unwrap();
-    assert_eq!(store.unfinished().unwrap(), [(issue(), later)], "one is put off");
+    assert_eq!(store.open_mailings().unwrap(), [(issue(), later)], "one is put off");
     let ids = store.claim(&issue(), 1, later).unwrap();
     let unknown = Outcome::Unknown("closed".into());
     store.record(&issue(), &ended(ids[0].subscriber.id, unknown), later).unwrap();
-    assert_eq!(store.unfinished().unwrap(), [], "nobody waits for a mail that may have come");
+    assert_eq!(store.open_mailings().unwrap(), [], "nobody waits for a mail that may have come");
 }
 
 fn who_was_put_off_or_failed_is_queued_again(open: Open<'_>) {

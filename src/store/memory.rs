@@ -2,7 +2,7 @@
 //!
 //! Every handle that `open` gives is another process with the same store; to drop one is its death.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
@@ -323,10 +323,17 @@ impl Store for Memory {
         Ok(self.tables().mailings.iter().rev().cloned().collect())
     }
 
-    fn open_mailings(&self) -> Result<Vec<IssueId>, StoreError> {
-        let open = |mailing: &Mailing| self.counts(&mailing.issue).map(|counts| counts.open() > 0);
-        let mailings = self.mailings()?.into_iter().rev();
-        mailings.filter_map(|mailing| open(&mailing).map(|open| open.then_some(mailing.issue)).transpose()).collect()
+    fn open_mailings(&self) -> Result<Vec<(IssueId, DateTime<Utc>)>, StoreError> {
+        let mut open = Vec::new();
+        for mailing in self.mailings()?.into_iter().rev() {
+            if self.counts(&mailing.issue)?.open() > 0 {
+                let tables = self.tables();
+                let rows = tables.rows.iter().filter(|((issue, _), _)| *issue == mailing.issue);
+                let changed = rows.filter_map(|(_, row)| row.delivery.changed).max();
+                open.push((mailing.issue, changed.unwrap_or_default()));
+            }
+        }
+        Ok(open)
     }
 
     fn adopt(
@@ -339,18 +346,6 @@ impl Store for Memory {
         let mut tables = self.tables();
         tables.counted = tables.counted.max(runs);
         Ok(mailings.iter().map(|mailing| tables.adopt(mailing, why, now)).collect())
-    }
-
-    fn unfinished(&self) -> Result<Vec<(IssueId, DateTime<Utc>)>, StoreError> {
-        let tables = self.tables();
-        let mut last: BTreeMap<IssueId, (bool, DateTime<Utc>)> = BTreeMap::new();
-        for ((issue, _), Row { delivery, .. }) in &tables.rows {
-            let (waits, changed) = last.entry(issue.clone()).or_default();
-            let states = [State::Queued, State::Deferred, State::Claimed, State::Sending];
-            *waits |= states.contains(&delivery.state);
-            *changed = delivery.changed.map_or(*changed, |time| time.max(*changed));
-        }
-        Ok(last.into_iter().filter_map(|(issue, (waits, changed))| waits.then_some((issue, changed))).collect())
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError> {

@@ -250,9 +250,8 @@ impl Store for Postgres {
         self.link.repeated("read the mailings", |session, _| mailings::mailings(&mut session.client))
     }
 
-    fn open_mailings(&self) -> StoreResult<Vec<IssueId>> {
-        self.link
-            .repeated("find the mailings that are open", |session, _| properties::open_mailings(&mut session.client))
+    fn open_mailings(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
+        self.link.repeated("find the mailings that are open", |session, _| deliveries::open_mailings(session))
     }
 
     fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adopted>> {
@@ -301,10 +300,6 @@ impl Store for Postgres {
     /// By the server's clock, whatever that of this machine says.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, _: DateTime<Utc>) -> StoreResult<Permits> {
         self.link.repeated("keep to the rate", |session, _| rate::take(session, rate, wanted))
-    }
-
-    fn unfinished(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
-        self.link.repeated("read the mailings", |session, _| deliveries::unfinished(session))
     }
 
     fn quota_used(&self, quota: &Quota) -> StoreResult<u64> {

@@ -185,9 +185,9 @@ impl Store for Sqlite {
         self.reading("read the mailings", ledger::mailings)
     }
 
-    fn open_mailings(&self) -> StoreResult<Vec<IssueId>> {
+    fn open_mailings(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
         self.write_log()?;
-        self.reading("find the mailings that are open", properties::open_mailings)
+        self.reading("find the mailings that are open", ledger::open_mailings)
     }
 
     fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adopted>> {
@@ -197,11 +197,6 @@ impl Store for Sqlite {
             properties::set(transaction, RUNS, &least.to_string())?;
             mailings.iter().map(|mailing| decisions::adopt(transaction, mailing, why, now)).collect()
         })
-    }
-
-    fn unfinished(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
-        self.write_log()?;
-        self.reading("read the mailings", ledger::unfinished)
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {

@@ -25,11 +25,12 @@ pub(super) fn counts(session: &mut Session, issue: &IssueId) -> Result<Counts> {
 }
 
 /// Whether somebody waits, the indexes on those who do tell; only then the rows of a mailing are read.
-pub(super) fn unfinished(session: &mut Session) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
+pub(super) fn open_mailings(session: &mut Session) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
     let rows = session.query(
         "SELECT issue, (SELECT max(changed) FROM delivery WHERE mailing = one.id) FROM mailing AS one
          WHERE EXISTS (SELECT 1 FROM delivery WHERE mailing = one.id AND state IN ('queued', 'deferred'))
-             OR id IN (SELECT mailing FROM delivery WHERE state IN ('claimed', 'sending'))",
+             OR id IN (SELECT mailing FROM delivery WHERE state IN ('claimed', 'sending'))
+         ORDER BY id",
         &[],
     )?;
     rows.iter().map(|row| Ok((issue_id(row.try_get(0)?)?, row.try_get(1)?))).collect()

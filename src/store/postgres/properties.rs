@@ -4,8 +4,7 @@
 use anyhow::Context as _;
 use postgres::{GenericClient, Transaction};
 
-use super::{Result, digest};
-use crate::issue::IssueId;
+use super::Result;
 use crate::store::moving::{ID, RUNS};
 
 fn read(client: &mut impl GenericClient, name: &str) -> Result<Option<String>> {
@@ -46,16 +45,4 @@ pub(super) fn raise_runs(transaction: &mut Transaction<'_>, runs: u64) -> Result
 pub(super) fn is_empty(client: &mut impl GenericClient) -> Result<bool> {
     let is_empty = "SELECT NOT EXISTS (SELECT FROM subscriber) AND NOT EXISTS (SELECT FROM mailing)";
     Ok(client.query_one(is_empty, &[])?.try_get(0)?)
-}
-
-/// The mailings that somebody waits for, found by the indexes of open rows.
-pub(super) fn open_mailings(client: &mut impl GenericClient) -> Result<Vec<IssueId>> {
-    let rows = client.query(
-        "SELECT issue FROM mailing
-         WHERE EXISTS (SELECT FROM delivery WHERE mailing = mailing.id AND state IN ('queued', 'deferred'))
-             OR id IN (SELECT mailing FROM delivery WHERE state IN ('claimed', 'sending'))
-         ORDER BY id",
-        &[],
-    )?;
-    rows.iter().map(|row| digest::issue_id(row.try_get(0)?)).collect()
 }

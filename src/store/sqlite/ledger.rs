@@ -107,18 +107,19 @@ pub(super) fn mailings(connection: &Connection) -> Result<Vec<Mailing>> {
 }
 
 /// Whether somebody waits, the indexes on those who do tell; only then the rows of a mailing are read.
-pub(super) fn unfinished(connection: &Connection) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
+pub(super) fn open_mailings(connection: &Connection) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
     let mut select = connection.prepare(
         "SELECT issue, (SELECT max(changed) FROM delivery WHERE mailing = one.id) FROM mailing AS one
          WHERE EXISTS (SELECT 1 FROM delivery WHERE mailing = one.id AND state IN ('queued', 'deferred'))
-             OR id IN (SELECT mailing FROM delivery WHERE run >= 0 AND state IN ('claimed', 'sending'))",
+             OR id IN (SELECT mailing FROM delivery WHERE run >= 0 AND state IN ('claimed', 'sending'))
+         ORDER BY id",
     )?;
     let mut rows = select.query([])?;
-    let mut unfinished = Vec::new();
+    let mut open = Vec::new();
     while let Some(row) = rows.next()? {
-        unfinished.push((digest::issue_id(&row.get::<_, String>(0)?)?, time(&row.get::<_, String>(1)?)?));
+        open.push((digest::issue_id(&row.get::<_, String>(0)?)?, time(&row.get::<_, String>(1)?)?));
     }
-    Ok(unfinished)
+    Ok(open)
 }
 
 fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {

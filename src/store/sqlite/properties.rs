@@ -4,8 +4,7 @@
 use anyhow::Context as _;
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 
-use super::{Result, digest};
-use crate::issue::IssueId;
+use super::Result;
 use crate::store::moving::{BACKUP, ID, RUNS};
 
 pub(super) fn read(connection: &Connection, name: &str) -> Result<Option<String>> {
@@ -43,21 +42,4 @@ pub(super) fn backup(connection: &Connection) -> Result<Option<String>> {
 pub(super) fn is_empty(connection: &Connection) -> Result<bool> {
     let is_used = "SELECT EXISTS (SELECT 1 FROM subscriber) OR EXISTS (SELECT 1 FROM mailing)";
     Ok(!connection.query_row(is_used, [], |row| row.get::<_, bool>(0))?)
-}
-
-/// The mailings that somebody waits for, found by the indexes of open rows.
-pub(super) fn open_mailings(connection: &Connection) -> Result<Vec<IssueId>> {
-    let mut select = connection.prepare(
-        "SELECT issue FROM mailing
-         WHERE EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_open
-                       WHERE mailing = mailing.id AND state IN ('queued', 'deferred'))
-             OR id IN (SELECT mailing FROM delivery WHERE state IN ('claimed', 'sending'))
-         ORDER BY id",
-    )?;
-    let mut rows = select.query([])?;
-    let mut open = Vec::new();
-    while let Some(row) = rows.next()? {
-        open.push(digest::issue_id(&row.get::<_, String>(0)?)?);
-    }
-    Ok(open)
 }
