@@ -101,6 +101,8 @@ pub struct Claim {
     pub subscriber: Subscriber,
     /// How often it was tried before.
     pub attempts: u32,
+    /// Whether a server has refused it before, or put it off.
+    pub was_refused: bool,
 }
 
 /// One line of the record, for `status --recipients`.

@@ -302,8 +302,11 @@ impl<'a> Queue<'a> {
         let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
         let now = self.surroundings.now();
         let mut outcomes = inner.settle_the_last(self.issue, now);
-        // Where others have the issue, whoever was refused may be to blame and waits; else the next run would meet the same.
-        let may_be_to_blame = inner.outcome.is_accepted();
+        // Where others have the issue and nobody is left but those who were refused, they may be to blame and wait longer; else
+        // each run would meet the same, and stop before it comes to the next issue.
+        let are_all_refused =
+            inner.all_claimed && inner.waiting.iter().all(|it| it.refusal.is_some() || it.claim.was_refused);
+        let may_be_to_blame = inner.outcome.is_accepted() && are_all_refused;
         outcomes.extend(inner.waiting.into_iter().map(|recipient| match may_be_to_blame {
             true => recipient.put_off(self.issue, now),
             false => recipient.put_back(),
@@ -419,7 +422,7 @@ mod tests {
             attributes: serde_json::Map::new(),
             created: DateTime::default(),
         };
-        Recipient::new(Claim { subscriber, attempts: 0 })
+        Recipient::new(Claim { subscriber, attempts: 0, was_refused: false })
     }
 
     #[test]

@@ -81,7 +81,7 @@ struct Row {
     since: u64,
     /// How many of them for good.
     for_good: usize,
-    /// How many no server had put off in an earlier run.
+    /// How many no server had refused in an earlier run.
     untried: usize,
     /// How many strangers, those refused with words about us or the message, and those of them whose message it had read.
     strangers: usize,
@@ -159,7 +159,7 @@ impl Refusals {
         }
         row.count += 1;
         row.for_good += usize::from(refused.is_for_good());
-        row.untried += usize::from(refused.recipient.claim.attempts == 0);
+        row.untried += usize::from(!refused.recipient.claim.was_refused);
         let why = if refused.is_for_good() { &mut row.refuses } else { &mut row.busy };
         *why = Some(refused.why.clone());
         if refused.recipient.is_stranger {
@@ -231,7 +231,7 @@ impl Refusals {
         is_enough.then(|| self.kind())
     }
 
-    /// What a person should know of a server that took nobody, and refused several for good who were put off in earlier runs:
+    /// What a person should know of a server that took nobody, and refused several for good who were refused in earlier runs:
     /// each may be to blame, or the server lets us send no more.
     pub(super) fn warning(&self) -> Option<Finding> {
         let Row { domains, for_good, refuses, .. } = &self.row;
@@ -286,7 +286,8 @@ mod tests {
         let new = NewSubscriber::new(address.parse().unwrap(), "");
         let (id, status, created) = (SubscriberId(1), Status::Active, DateTime::default());
         let NewSubscriber { address, name, attributes, .. } = new;
-        let claim = Claim { subscriber: Subscriber { id, address, name, status, attributes, created }, attempts: 0 };
+        let subscriber = Subscriber { id, address, name, status, attributes, created };
+        let claim = Claim { subscriber, attempts: 0, was_refused: false };
         let recipient = Recipient { is_stranger, ..Recipient::new(claim) };
         Refused::new(recipient, Reply::new(code, text), Phase::Rcpt, Finding::error("smtp-refused", text))
     }

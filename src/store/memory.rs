@@ -104,7 +104,8 @@ impl Memory {
                 continue;
             }
             (row.delivery.state, row.run) = (State::Claimed, Some(run));
-            claims.push(Claim { subscriber, attempts: row.delivery.attempts });
+            let (attempts, was_refused) = (row.delivery.attempts, row.retry_at.is_some());
+            claims.push(Claim { subscriber, attempts, was_refused });
         }
         Ok(claims)
     }

@@ -14,9 +14,10 @@ impl Inner {
             Some(strangers) => self.stranger(server, strangers),
         };
         let recipient = self.waiting.remove(at?)?;
+        // Whoever was refused before, while others have the issue, says nothing new if it is refused again.
+        let says_nothing = recipient.claim.was_refused && self.outcome.is_accepted();
         let refusals = &mut self.servers.of_mut(server).refusals;
-        // Whoever was put off before, while others were taken, says nothing new if it is put off again.
-        let is_stranger = refusals.doubt().is_some() && recipient.claim.attempts == 0;
+        let is_stranger = refusals.doubt().is_some() && !says_nothing;
         Some(Recipient { is_stranger, turn: refusals.next_turn(), ..recipient })
     }
 

@@ -30,7 +30,7 @@ taken AS (
     FROM due JOIN subscriber ON subscriber.id = due.subscriber
     WHERE delivery.mailing = (SELECT id FROM mine) AND delivery.subscriber = due.subscriber
     RETURNING subscriber.id, subscriber.address, subscriber.name, subscriber.status, subscriber.attributes::text,
-        subscriber.created, delivery.attempts
+        subscriber.created, delivery.attempts, delivery.retry_at IS NOT NULL
 ),
 counted AS (
     UPDATE run SET call = $5, answer = ARRAY(SELECT id FROM taken),
@@ -50,7 +50,7 @@ static CLAIM_THESE: LazyLock<String> =
 /// Those whom a call took that was committed and not heard of.
 const TAKEN: &str = "
 SELECT subscriber.id, subscriber.address, subscriber.name, subscriber.status, subscriber.attributes::text,
-    subscriber.created, delivery.attempts, false
+    subscriber.created, delivery.attempts, delivery.retry_at IS NOT NULL, false
 FROM mailing JOIN delivery ON delivery.mailing = mailing.id JOIN subscriber ON subscriber.id = delivery.subscriber
 WHERE issue = $1 AND delivery.subscriber = ANY($2) ORDER BY subscriber.id";
 
@@ -139,14 +139,15 @@ fn take(
             Some(answer) => session.query(TAKEN, &[&issue.as_str(), &answer]),
             None => session.query(sql, &[&issue.as_str(), &run, which, &now, &call]),
         })?;
-        is_mailed(&rows, 7, issue)?;
+        is_mailed(&rows, 8, issue)?;
         let taken = rows.iter().filter(|row| matches!(row.try_get::<_, Option<i64>>(0), Ok(Some(_))));
         taken.map(claim_of).collect::<Result<Vec<Claim>>>()
     })
 }
 
 fn claim_of(row: &Row) -> Result<Claim> {
-    Ok(Claim { subscriber: subscribers::from_row(row)?, attempts: u32::try_from(row.try_get::<_, i32>(6)?)? })
+    let attempts = u32::try_from(row.try_get::<_, i32>(6)?)?;
+    Ok(Claim { subscriber: subscribers::from_row(row)?, attempts, was_refused: row.try_get(7)? })
 }
 
 /// Writes down the entries; gives those of recipients that this run has not claimed. Entries about one recipient are

@@ -11,7 +11,7 @@ use super::{Result, digest, subscribers, time, time_text};
 use crate::digest::Contents;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
-use crate::subscriber::{Status, Subscriber, SubscriberId};
+use crate::subscriber::{Status, SubscriberId};
 
 const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
                        delivery.reply, delivery.changed";
@@ -201,7 +201,7 @@ pub(super) fn claim_these(
     let mailing = number(transaction, issue)?;
     let now = time_text(now);
     let sql = format!(
-        "SELECT {}, delivery.attempts FROM delivery JOIN subscriber ON subscriber.id = delivery.subscriber
+        "SELECT {}, delivery.attempts, delivery.retry_at IS NOT NULL FROM delivery JOIN subscriber ON subscriber.id = delivery.subscriber
          WHERE delivery.mailing = ?1 AND delivery.subscriber = ?2
              AND (delivery.state = 'queued' OR delivery.state = 'deferred' AND delivery.retry_at <= ?3)",
         subscribers::COLUMNS
@@ -214,7 +214,7 @@ pub(super) fn claim_these(
     for recipient in recipients {
         let mut rows = select.query(params![mailing, recipient.0, now])?;
         let Some(row) = rows.next()? else { continue };
-        let claim = Claim { subscriber: subscribers::from_row(row)?, attempts: row.get(6)? };
+        let claim = claim_of(row)?;
         if claim.subscriber.status == Status::Active {
             update.execute(params![mailing, recipient.0, run, now])?;
             claims.push(claim);
@@ -238,7 +238,7 @@ fn leave_out(transaction: &Transaction<'_>, mailing: i64, subscriber: Subscriber
 /// the issue already.
 fn due(transaction: &Transaction<'_>, mailing: i64, which: Due, limit: usize, now: &str) -> Result<Vec<Claim>> {
     let sql = format!(
-        "SELECT {}, delivery.attempts FROM delivery INDEXED BY delivery_open
+        "SELECT {}, delivery.attempts, delivery.retry_at IS NOT NULL FROM delivery INDEXED BY delivery_open
              CROSS JOIN subscriber ON subscriber.id = delivery.subscriber
          WHERE delivery.mailing = ?1 AND delivery.state IN ('queued', 'deferred') AND {}
          ORDER BY delivery.subscriber LIMIT ?3",
@@ -249,10 +249,13 @@ fn due(transaction: &Transaction<'_>, mailing: i64, which: Due, limit: usize, no
     let mut rows = select.query(params![mailing, now, limit as i64])?;
     let mut due = Vec::new();
     while let Some(row) = rows.next()? {
-        let subscriber: Subscriber = subscribers::from_row(row)?;
-        due.push(Claim { subscriber, attempts: row.get(6)? });
+        due.push(claim_of(row)?);
     }
     Ok(due)
+}
+
+fn claim_of(row: &Row<'_>) -> Result<Claim> {
+    Ok(Claim { subscriber: subscribers::from_row(row)?, attempts: row.get(6)?, was_refused: row.get(7)? })
 }
 
 /// Brings entries of a run into its rows; rows it has not claimed, or which have ended, stay as they are.
