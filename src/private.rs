@@ -9,6 +9,7 @@ use crate::config::{Config, Via};
 use crate::disk::{Project, git};
 use crate::finding::{Finding, Place};
 use crate::store::Location;
+use crate::store::sqlite::FILES;
 
 /// A file or folder that nobody else may see.
 struct Private {
@@ -17,9 +18,6 @@ struct Private {
     /// Where the project file names it.
     keys: &'static [&'static str],
 }
-
-/// What SQLite and the store keep beside the database.
-const BESIDE: [&str; 6] = ["", "-wal", "-shm", "-log", "-log2", ".lock"];
 
 /// Folders that Hugo publishes as they are.
 const STATIC: &str = "static";
@@ -87,7 +85,7 @@ fn plain(path: &Path) -> PathBuf {
 /// The files at that path that git tracks, or those below it where it is a folder.
 fn tracked_at(project: &Project, file: &Private) -> Vec<String> {
     let is_store = file.keys == ["store"];
-    let endings = if is_store { &BESIDE[..] } else { &BESIDE[..1] };
+    let endings = if is_store { &FILES[..] } else { &[""][..] };
     let paths = endings.iter().map(|ending| {
         let mut path = file.path.clone().into_os_string();
         path.push(ending);
@@ -95,7 +93,7 @@ fn tracked_at(project: &Project, file: &Private) -> Vec<String> {
     });
     let mut names = git::tracked(project.folder(), &paths.collect::<Vec<_>>());
     // One letter tells as much as a thousand.
-    names.truncate(BESIDE.len());
+    names.truncate(FILES.len());
     names
 }
 

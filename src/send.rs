@@ -257,7 +257,7 @@ fn begin(
     report: &mut Report,
 ) -> anyhow::Result<Option<(Letters, Mailing)>> {
     let piece = &planned.piece;
-    if planned.begun.is_none() && !has_readers(store)? {
+    if planned.begun.is_none() && store.count_subscribers(Some(Status::Active))? == 0 {
         report.findings.push(nobody(piece));
         return Ok(None);
     }
@@ -352,16 +352,6 @@ fn ready(
         });
     let letters = letters.and_then(|(wrong, letters)| wrong.map_or(Ok(letters), |finding| Err(finding.into())));
     Ready { letters, findings }
-}
-
-/// Whether there is anybody to mail to.
-fn has_readers(store: &dyn Store) -> anyhow::Result<bool> {
-    let mut readers = 0_u64;
-    store.each_subscriber(Some(Status::Active), &mut |_| {
-        readers += 1;
-        Ok(())
-    })?;
-    Ok(readers > 0)
 }
 
 fn nobody(piece: &Piece<'_>) -> Finding {

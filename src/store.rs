@@ -121,6 +121,9 @@ pub trait Store: Send {
     /// whoever joined since are added first. A store that was moved is searched instead.
     fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError>;
 
+    /// How many subscribers there are, only those of `status` if one is given.
+    fn count_subscribers(&self, status: Option<Status>) -> Result<u64, StoreError>;
+
     /// Calls `each` with every subscriber in the order of their numbers, only those of `status` if one is given.
     fn each_subscriber(
         &self,

@@ -15,9 +15,10 @@ use crate::ledger::Run;
 use crate::store::moving::restoring::{Restoring, uncertain};
 use crate::store::moving::{Census, Movable, Moved, pour_into};
 use crate::store::sqlite::alone::{alone, sign};
+use crate::store::sqlite::path::folder_of;
 use crate::store::sqlite::{Sqlite, backups};
 use crate::store::{Store as _, StoreError};
-use crate::subscriber::{NewSubscriber, Subscriber};
+use crate::subscriber::{NewSubscriber, Status, Subscriber};
 
 /// So many subscribers are taken over in one transaction.
 const AT_ONCE: usize = 10_000;
@@ -163,7 +164,7 @@ impl Restore<'_> {
     /// Whoever left the store that is replaced stays away, and whoever joined it stays.
     fn carry_over(&self, place: &Path, to: &mut Sqlite) -> Result<Carried, StoreError> {
         let Ok(old) = Sqlite::open(place) else { return Ok(Carried::default()) };
-        let (before, mut joined, mut some) = (to.active()?, 0, Vec::new());
+        let (before, mut joined, mut some) = (to.count_subscribers(Some(Status::Active))?, 0, Vec::new());
         let mut add = |some: &mut Vec<NewSubscriber>| -> Result<(), StoreError> {
             joined += to.add_subscribers(&mut some.drain(..), self.now)?.new;
             Ok(())
@@ -180,7 +181,7 @@ impl Restore<'_> {
             return Err(why);
         }
         add(&mut some)?;
-        let left = before + joined - to.active()?;
+        let left = before + joined - to.count_subscribers(Some(Status::Active))?;
         let is_whole = read.is_ok() && old.is_sound();
         let forgotten = if is_whole { self.forget_again(&old, to)? } else { 0 };
         Ok(Carried { left, joined, forgotten, is_whole })
@@ -227,10 +228,6 @@ fn scratch(folder: &Path) -> Result<tempfile::TempDir, StoreError> {
     made.map_err(|source| StoreError::Failed { doing: "be brought back", source })
 }
 
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
@@ -239,10 +236,9 @@ mod tests {
     use crate::email::EmailAddress;
     use crate::issue::IssueId;
     use crate::ledger::{Entry, Outcome, State};
-    use crate::store::moving::Table;
+    use crate::store::moving::tests::rows;
     use crate::store::postgres::tests::World;
     use crate::store::{Begun, Store};
-    use crate::subscriber::Status;
 
     fn now() -> DateTime<Utc> {
         "2026-11-23T08:00:00Z".parse().unwrap()
@@ -284,18 +280,6 @@ mod tests {
         // Brings what is in the log into the database; until then the others see recipients that are taken.
         store.counts(&issue()).unwrap();
         store
-    }
-
-    fn rows(store: &dyn Movable) -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in Table::ALL {
-            let mut each = |fields: &[Option<&str>]| {
-                rows.push(format!("{} {fields:?}", table.name()));
-                Ok(())
-            };
-            store.pour(table, &mut each).unwrap();
-        }
-        rows
     }
 
     #[test]

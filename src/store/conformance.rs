@@ -144,6 +144,8 @@ fn adding_never_changes_who_is_there(open: Open<'_>) {
     };
     open().each_subscriber(Some(Status::Active), &mut each).unwrap();
     assert_eq!(active, [address(0), address(2)]);
+    let counts = [Some(Status::Active), Some(Status::Unsubscribed), Some(Status::Bounced), None];
+    assert_eq!(counts.map(|status| store.count_subscribers(status).unwrap()), [2, 1, 0, 3]);
 }
 
 fn counted(counts: &[(Status, u64)]) -> StatusCounts {

@@ -162,6 +162,11 @@ impl Store for Memory {
         crate::store::tags::search(self, secret, tag)
     }
 
+    fn count_subscribers(&self, status: Option<Status>) -> Result<u64, StoreError> {
+        let statuses = self.statuses().into_iter();
+        Ok(statuses.filter(|one| status.is_none_or(|status| *one == status)).count() as u64)
+    }
+
     fn each_subscriber(
         &self,
         status: Option<Status>,

@@ -17,7 +17,7 @@ pub(super) use table::{Kind, SUBSCRIBERS};
 pub(super) mod restoring;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// The properties of a store that stores themselves read: its id, how far it has counted runs, and, of a backup, when it was
 /// made.
@@ -140,7 +140,7 @@ pub fn copy(
     };
     let census = from.census()?;
     if !to.is_filled_by(&moved)?
-        && let Err(error) = fill(from, to, &moved, &census, each)
+        && let Err(error) = refuse_if_in_hand(&census).and_then(|()| pour_into(from, to, &moved, &census, each))
     {
         match to.is_filled_by(&moved) {
             // The answer to the commit was lost, the commit was not.
@@ -156,18 +156,12 @@ pub fn copy(
     Ok(Copied::Done(census))
 }
 
-fn fill(
-    from: &dyn Movable,
-    to: &mut dyn Movable,
-    moved: &Moved,
-    census: &Census,
-    each: &mut dyn FnMut(u64),
-) -> Result<(), StoreError> {
+fn refuse_if_in_hand(census: &Census) -> Result<(), StoreError> {
     if census.in_state(State::Claimed) + census.in_state(State::Sending) > 0 {
         let source = anyhow::anyhow!("recipients are in the hands of a run");
         return Err(StoreError::Failed { doing: "be moved", source });
     }
-    pour_into(from, to, moved, census, each)
+    Ok(())
 }
 
 /// Fills `to` with all of `from`, as it is.

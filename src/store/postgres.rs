@@ -134,6 +134,10 @@ impl Store for Postgres {
     }
 
     /// On a connection of its own, so that `each` may use the store.
+    fn count_subscribers(&self, status: Option<Status>) -> StoreResult<u64> {
+        self.link.repeated("count the subscribers", |session, _| subscribers::count(&mut session.client, status))
+    }
+
     fn each_subscriber(
         &self,
         status: Option<Status>,

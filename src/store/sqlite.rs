@@ -29,6 +29,8 @@ use path::beside;
 use sending::Sending;
 use times::{time, time_text};
 
+pub use path::FILES;
+
 pub(super) mod alone;
 pub(super) mod backups;
 mod claims;
@@ -41,7 +43,7 @@ mod ledger;
 mod listed;
 mod log;
 mod moves;
-mod path;
+pub(super) mod path;
 mod people;
 mod properties;
 mod rate;
@@ -91,6 +93,10 @@ impl Store for Sqlite {
 
     fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
         self.find_tagged(secret, tag)
+    }
+
+    fn count_subscribers(&self, status: Option<Status>) -> StoreResult<u64> {
+        self.reading("count the subscribers", |connection| subscribers::count(connection, status))
     }
 
     fn each_subscriber(

@@ -11,6 +11,7 @@ use crate::delivery::outbox;
 use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::ledger::Run;
+use crate::store::sqlite::FILES;
 use crate::store::{Forgot, Store, StoreError};
 
 /// How often a run that is about to mail them is asked again whether it has.
@@ -50,9 +51,6 @@ pub struct Places<'a> {
 /// Endings of files that may be lists of subscribers.
 const LISTS: [&str; 4] = ["csv", "tsv", "txt", "json"];
 
-/// Endings of the files that the store itself consists of.
-const OWN: [&str; 6] = ["", "-wal", "-shm", "-log", "-log2", ".lock"];
-
 /// The files of a project that name one of these addresses, by their paths below its folder; with those that may,
 /// since they cannot be read.
 pub fn files_naming(project: &Project, places: &Places<'_>, addresses: &[EmailAddress]) -> Vec<String> {
@@ -84,7 +82,7 @@ fn is_searched(file: &str, places: &Places<'_>) -> Searched {
     let is_below = |folder: Option<&Path>| folder.is_some_and(|folder| path.starts_with(folder));
     let store = places.store.map(Path::to_string_lossy);
     if let Some(ending) = store.as_ref().and_then(|store| file.strip_prefix(&**store)) {
-        return if OWN.contains(&ending) { Searched::Not } else { Searched::Whole };
+        return if FILES.contains(&ending) { Searched::Not } else { Searched::Whole };
     }
     if is_below(places.outbox) {
         return Searched::Name;

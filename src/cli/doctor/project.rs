@@ -34,12 +34,7 @@ pub(super) fn store(context: &Context, config: &Config) -> (Step, Option<u64>) {
 }
 
 fn count(context: &Context, config: &Config) -> anyhow::Result<u64> {
-    let mut active = 0;
-    context.store(config)?.each_subscriber(Some(Status::Active), &mut |_| {
-        active += 1;
-        Ok(())
-    })?;
-    Ok(active)
+    Ok(context.store(config)?.count_subscribers(Some(Status::Active))?)
 }
 
 /// The step of the store, and those after it.

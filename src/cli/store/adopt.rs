@@ -64,19 +64,10 @@ fn show(context: &Context, store: &dyn Store, adopted: &[(Mailing, Adopted)]) ->
         let help = "`slugline status --state unknown` names them, `slugline resolve` decides";
         findings.push(Finding::warning("unknown-recipients", message).help(help));
     }
-    if !has_subscribers(store)? {
+    if store.count_subscribers(None)? == 0 {
         let help = "import them: `slugline subscribers import FILE`, those who left among them";
         findings.push(Finding::warning("no-subscribers", "the store holds no subscribers").help(help));
     }
     context.report.findings(&findings);
     Ok(if findings.is_empty() { Exit::Done } else { Exit::Attention })
-}
-
-fn has_subscribers(store: &dyn Store) -> anyhow::Result<bool> {
-    let mut any = false;
-    store.each_subscriber(None, &mut |_| {
-        any = true;
-        Ok(())
-    })?;
-    Ok(any)
 }

@@ -61,7 +61,7 @@ fn filled<S: Movable>(mut store: S) -> S {
 }
 
 /// Every value of every row that is copied.
-fn rows(store: &dyn Movable) -> Vec<String> {
+pub(in crate::store) fn rows(store: &dyn Movable) -> Vec<String> {
     let mut rows = Vec::new();
     for table in Table::ALL {
         let mut each = |fields: &[Option<&str>]| {

@@ -28,6 +28,11 @@ pub(super) fn numbered(session: &mut Session, id: SubscriberId) -> Result<Option
     session.query(sql, &[&id.0])?.first().map(from_row).transpose()
 }
 
+pub(super) fn count(client: &mut Client, status: Option<Status>) -> Result<u64> {
+    let sql = "SELECT count(*) FROM subscriber WHERE $1::text IS NULL OR status = $1";
+    Ok(u64::try_from(client.query_one(sql, &[&status.map(Status::as_str)])?.try_get::<_, i64>(0)?)?)
+}
+
 pub(super) fn each(
     client: &mut Client,
     status: Option<Status>,

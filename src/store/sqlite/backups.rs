@@ -9,15 +9,11 @@ use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::Connection;
 
-use super::path::{beside, make_private};
+use super::path::{BESIDE, beside, folder_of, make_private};
 use super::{Result, Sqlite, StoreResult, error, properties, schema, time};
 use crate::fault;
+use crate::store::StoreError;
 use crate::store::moving::BACKUP;
-use crate::store::{Store as _, StoreError};
-use crate::subscriber::Status;
-
-/// What belongs to a database and is named after it; it goes before the database does.
-const BESIDE: [&str; 4] = ["-wal", "-shm", "-log", "-log2"];
 
 /// Keeps a copy of a database that holds anything before its schema is changed, as `slugline.db.before-v7`.
 ///
@@ -29,8 +25,7 @@ pub(super) fn before_migration(connection: &Connection, path: &Path) -> StoreRes
         if !(1..known).contains(&version(connection)?) || properties::is_empty(connection)? {
             return Ok(());
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let copy = tempfile::Builder::new().prefix(".slugline-").tempfile_in(folder)?.into_temp_path();
+        let copy = tempfile::Builder::new().prefix(".slugline-").tempfile_in(folder_of(path))?.into_temp_path();
         connection.execute("VACUUM INTO ?1", [copy.to_str().context("its path is not UTF-8")?])?;
         // Another process may have migrated it meanwhile; then it has kept its copy.
         if version(&Connection::open(&copy)?)? == known {
@@ -73,8 +68,7 @@ fn sync(path: &Path) -> io::Result<()> {
 
 /// The new name of a file is on the disk, where the system can promise that.
 fn sync_folder_of(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
 }
 
 impl Sqlite {
@@ -120,18 +114,6 @@ impl Sqlite {
             }
             Ok(())
         })
-    }
-
-    /// How many subscribers are active.
-    pub(in crate::store) fn active(&self) -> StoreResult<u64> {
-        let mut active = 0;
-        let each = &mut |_| {
-            active += 1;
-            Ok(())
-        };
-        let counted = self.each_subscriber(Some(Status::Active), each);
-        counted.map_err(|why| error::doing("count its subscribers", &self.path, why))?;
-        Ok(active)
     }
 }
 

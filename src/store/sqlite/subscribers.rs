@@ -117,6 +117,12 @@ pub(super) fn numbered(connection: &Connection, id: SubscriberId) -> Result<Opti
     rows.next()?.map(from_row).transpose()
 }
 
+pub(super) fn count(connection: &Connection, status: Option<Status>) -> Result<u64> {
+    let sql = "SELECT count(*) FROM subscriber WHERE ?1 IS NULL OR status = ?1";
+    let count: i64 = connection.query_row(sql, [status.map(Status::as_str)], |row| row.get(0))?;
+    Ok(u64::try_from(count)?)
+}
+
 pub(super) fn each(
     connection: &Connection,
     status: Option<Status>,
