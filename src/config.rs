@@ -130,10 +130,15 @@ pub struct MailServer {
 }
 
 impl MailConfig {
+    /// Whether mail leaves over SMTP.
+    pub fn is_over_smtp(&self) -> bool {
+        matches!(self.via, Via::Smtp(_))
+    }
+
     /// Whether the mail would go to a list through a server, with no way to leave in it.
     pub fn lacks_way_to_leave(&self) -> bool {
         let has_way = self.edition.unsubscribe_url.is_some() || self.edition.unsubscribe_mailto.is_some();
-        matches!(self.via, Via::Smtp(_)) && !has_way && !self.unsubscribe_by_provider
+        self.is_over_smtp() && !has_way && !self.unsubscribe_by_provider
     }
 
     /// Where reports of failure go: MAIL FROM (RFC 5321 section 3.3).
@@ -145,7 +150,7 @@ impl MailConfig {
 impl Config {
     /// Whether mail leaves over SMTP.
     pub fn mails_over_smtp(&self) -> bool {
-        matches!(&self.mail, Some(MailConfig { via: Via::Smtp(_), .. }))
+        self.mail.as_ref().is_some_and(MailConfig::is_over_smtp)
     }
 
     /// The publication in each of its languages, its own first.

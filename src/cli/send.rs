@@ -15,7 +15,7 @@ use crate::cli::send::watch::Watch;
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::compose::{self, Composed};
-use crate::config::{Config, MailConfig, Via};
+use crate::config::{Config, MailConfig};
 use crate::delivery::job::Surroundings;
 use crate::delivery::plan::{Chosen, Terms};
 use crate::delivery::test_send;
@@ -125,7 +125,7 @@ pub(super) fn admission(config: &Config, first: bool) -> Admission {
     let ci = machine::variable("CI").unwrap_or_default();
     Admission {
         first,
-        over_smtp: config.mail.as_ref().is_some_and(|mail| matches!(mail.via, Via::Smtp(_))),
+        over_smtp: config.mails_over_smtp(),
         in_ci: !["", "0", "false"].contains(&ci.to_ascii_lowercase().as_str()),
         in_a_file: matches!(config.store, Location::Sqlite(_)),
     }
