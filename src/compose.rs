@@ -14,7 +14,7 @@ use crate::check::site::{PUBLISHED, Site};
 use crate::check::{self, Manuscript};
 use crate::config::{Config, MailConfig};
 use crate::content::markdown::Document;
-use crate::covers::{Covers, Known};
+use crate::covers::{Covers, KnownCover};
 use crate::digest::{Piece, nothing_in};
 use crate::disk::Project;
 use crate::edition::{Edition, Recipient, Section};
@@ -219,7 +219,7 @@ impl<'a> Composer<'a> {
     /// What is wrong or odd with the text of an issue, its front matter and its cover.
     fn judge_text(&self, issue: &Issue, file: &[u8], site: &Site) -> Vec<Finding> {
         let Ok(text) = std::str::from_utf8(file) else { return Vec::new() };
-        let Known { cover, finding } = self.covers.of(issue);
+        let KnownCover { cover, finding } = self.covers.of(issue);
         let mut findings = check::issue(&Manuscript::new(issue, cover.as_ref(), text), site);
         findings.extend(finding);
         findings

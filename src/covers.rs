@@ -11,21 +11,21 @@ use rayon::prelude::*;
 use url::Url;
 
 use crate::config::Config;
-use crate::covers_lock::{self, CoversLock, Measured};
+use crate::covers_lock::{self, CoverEntry, CoversLock};
 use crate::disk::{Project, Written};
 use crate::finding::Finding;
 use crate::http::{self, Client, Limits, Reach};
 use crate::issue::Issue;
-use crate::picture::{Picture, Seen, look};
+use crate::picture::{Picture, Probe, probe};
 
 use lookup::place_of_cover;
 
-pub use lookup::{Covers, Known};
+pub use lookup::{Covers, KnownCover};
 
 mod lookup;
 
 /// How many covers are asked for at a time.
-const SIDE_BY_SIDE: usize = 4;
+const FETCH_THREADS: usize = 4;
 
 /// What one cover may cost.
 const LIMITS: Limits =
@@ -33,9 +33,9 @@ const LIMITS: Limits =
 
 /// What was done.
 #[derive(Debug)]
-pub struct Fetched {
+pub struct FetchReport {
     /// Covers measured now, by address.
-    pub measured: Vec<(Url, Measured)>,
+    pub measured: Vec<(Url, CoverEntry)>,
     /// How many were known and not asked for.
     pub kept: usize,
     /// Addresses that no issue names any more.
@@ -57,7 +57,7 @@ enum Failure {
 
 /// Which covers to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum FetchScope {
     /// Those that were never measured.
     Missing,
     /// All of them.
@@ -66,7 +66,7 @@ pub enum Which {
 
 /// What becomes of measured covers that no issue names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unused {
+pub enum UnusedEntries {
     /// They are dropped.
     Drop,
     /// They stay: an issue that could not be read may name them.
@@ -75,7 +75,7 @@ pub enum Unused {
 
 /// Covers to be measured, and those that were.
 #[derive(Debug)]
-pub struct Plan<'a> {
+pub struct FetchPlan<'a> {
     project: &'a Project,
     lock: CoversLock,
     /// Every cover elsewhere by its address, with the first issue that names it.
@@ -84,12 +84,12 @@ pub struct Plan<'a> {
     findings: Vec<Finding>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> FetchPlan<'a> {
     /// Looks at the covers of these issues.
     ///
     /// # Errors
     /// When `covers.lock` is there and cannot be read.
-    pub fn new(project: &'a Project, config: &Config, issues: &'a [Issue], which: Which) -> anyhow::Result<Self> {
+    pub fn new(project: &'a Project, config: &Config, issues: &'a [Issue], which: FetchScope) -> anyhow::Result<Self> {
         let (covers, findings) = Covers::open(project, config)?;
         let mut named = BTreeMap::new();
         for issue in issues {
@@ -98,7 +98,7 @@ impl<'a> Plan<'a> {
             }
         }
         let lock = covers.into_lock();
-        let is_wanted = |url: &&Url| which == Which::All || lock.of(url).is_none();
+        let is_wanted = |url: &&Url| which == FetchScope::All || lock.of(url).is_none();
         let wanted = named.keys().filter(is_wanted).cloned().collect();
         Ok(Self { project, lock, named, wanted, findings })
     }
@@ -112,12 +112,17 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// When `covers.lock` cannot be written.
-    pub fn fetch(self, unused: Unused, step: impl Fn() + Sync) -> anyhow::Result<Fetched> {
+    pub fn fetch(self, unused: UnusedEntries, step: impl Fn() + Sync) -> anyhow::Result<FetchReport> {
         self.fetch_with(&Client::new(LIMITS, Reach::Public), unused, step)
     }
 
-    fn fetch_with(mut self, client: &Client, unused: Unused, step: impl Fn() + Sync) -> anyhow::Result<Fetched> {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(SIDE_BY_SIDE).build();
+    fn fetch_with(
+        mut self,
+        client: &Client,
+        unused: UnusedEntries,
+        step: impl Fn() + Sync,
+    ) -> anyhow::Result<FetchReport> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(FETCH_THREADS).build();
         let ask = |url: &Url| {
             let measured = measure(client, url);
             step();
@@ -134,12 +139,12 @@ impl<'a> Plan<'a> {
         }
         measured.iter().for_each(|(url, found)| self.lock.note(url, found.clone()));
         let dropped = match unused {
-            Unused::Drop => self.lock.keep_only(self.named.keys()),
-            Unused::Keep => Vec::new(),
+            UnusedEntries::Drop => self.lock.keep_only(self.named.keys()),
+            UnusedEntries::Keep => Vec::new(),
         };
         let kept = self.named.len() - self.wanted.len();
         let written = self.write()?;
-        Ok(Fetched { measured, kept, dropped, findings: self.findings, written })
+        Ok(FetchReport { measured, kept, dropped, findings: self.findings, written })
     }
 
     /// A project whose covers are all its own needs no such file.
@@ -152,23 +157,23 @@ impl<'a> Plan<'a> {
 }
 
 /// Reads only until type and size are known; how many bytes there are, the server usually says.
-fn measure(client: &Client, url: &Url) -> Result<Measured, Failure> {
-    const FIRST_STEP: u64 = 4096;
+fn measure(client: &Client, url: &Url) -> Result<CoverEntry, Failure> {
+    const MIN_READ_BYTES: u64 = 4096;
     let mut answer = client.get(url)?;
     let mut bytes = Vec::new();
     let Picture { mime_type, size } = loop {
-        let step = FIRST_STEP.max(bytes.len() as u64);
+        let step = MIN_READ_BYTES.max(bytes.len() as u64);
         let more = answer.read_on(&mut bytes, step)?;
-        let seen = look(&bytes);
-        if !(more && matches!(seen, Seen::Cut(_))) {
-            break seen.at_the_end().ok_or(Failure::NoPicture)?;
+        let seen = probe(&bytes);
+        if !(more && matches!(seen, Probe::Incomplete(_))) {
+            break seen.at_end_of_file().ok_or(Failure::NoPicture)?;
         }
     };
     let length = match answer.length {
         Some(length) => length,
         None => bytes.len() as u64 + answer.rest()?.len() as u64,
     };
-    Ok(Measured { mime_type: mime_type.to_owned(), bytes: length, size })
+    Ok(CoverEntry { mime_type: mime_type.to_owned(), bytes: length, size })
 }
 
 fn failed(project: &Project, issue: &Issue, url: &Url, failure: &Failure) -> Finding {

@@ -21,15 +21,15 @@ const HEADER: &str = "\
 /// What stands for a size that the picture does not tell.
 const NO_SIZE: &str = "-";
 
-/// Measured covers by their addresses.
+/// CoverEntry covers by their addresses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CoversLock {
-    covers: BTreeMap<String, Measured>,
+    covers: BTreeMap<String, CoverEntry>,
 }
 
 /// What a cover is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Measured {
+pub struct CoverEntry {
     /// MIME type, by its bytes.
     pub mime_type: String,
     /// Exact size in bytes.
@@ -68,12 +68,12 @@ impl CoversLock {
     }
 
     /// What is known of the picture at an address.
-    pub fn of(&self, url: &Url) -> Option<&Measured> {
+    pub fn of(&self, url: &Url) -> Option<&CoverEntry> {
         self.covers.get(address(url).as_str())
     }
 
     /// Notes what is at an address.
-    pub fn note(&mut self, url: &Url, measured: Measured) {
+    pub fn note(&mut self, url: &Url, measured: CoverEntry) {
         self.covers.insert(address(url).into(), measured);
     }
 
@@ -98,7 +98,7 @@ pub fn address(url: &Url) -> Url {
     url
 }
 
-fn entry(line: &str) -> Option<(&str, Measured)> {
+fn entry(line: &str) -> Option<(&str, CoverEntry)> {
     let mut fields = line.split_ascii_whitespace();
     let (address, mime_type) = (fields.next()?, fields.next().filter(|text| text.starts_with("image/"))?);
     let bytes = fields.next()?.parse().ok()?;
@@ -109,7 +109,7 @@ fn entry(line: &str) -> Option<(&str, Measured)> {
             Some((width.parse().ok()?, height.parse().ok()?))
         }
     };
-    let measured = Measured { mime_type: mime_type.to_owned(), bytes, size };
+    let measured = CoverEntry { mime_type: mime_type.to_owned(), bytes, size };
     fields.next().is_none().then_some((address, measured))
 }
 
@@ -127,8 +127,8 @@ mod tests {
         Url::parse(text).unwrap()
     }
 
-    fn measured(bytes: u64, size: Option<(u32, u32)>) -> Measured {
-        Measured { mime_type: "image/png".to_owned(), bytes, size }
+    fn measured(bytes: u64, size: Option<(u32, u32)>) -> CoverEntry {
+        CoverEntry { mime_type: "image/png".to_owned(), bytes, size }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::content::html::urls;
 use crate::content::permalink::absolute;
-use crate::feed::outline::Outline;
+use crate::feed::plan::FeedPlan;
 use crate::feed::text::{one_line, plain, unmistakable};
 use crate::issue::{Cover, Extent, Issue, Term};
 use crate::publication::{Publication, is_language};
@@ -21,8 +21,8 @@ pub mod diff;
 pub mod directory;
 mod json;
 mod options;
-pub mod outline;
 mod person;
+pub mod plan;
 pub mod published;
 mod rss;
 pub mod stylesheet;
@@ -30,7 +30,7 @@ mod term;
 mod text;
 mod xml;
 
-pub use crate::feed::options::{Archive, Family, Format, Options};
+pub use crate::feed::options::{Archive, Format, Options, Taxonomy};
 
 /// Named in every feed as its generator.
 const GENERATOR: &str = "slugline";
@@ -125,13 +125,13 @@ pub struct Picture {
     pub bytes: Option<u64>,
     /// Width and height in pixels, where they are known.
     pub size: Option<(u32, u32)>,
-    /// Text for those who do not see it.
+    /// EntryContent for those who do not see it.
     pub alt: Option<String>,
 }
 
 /// What an issue's file adds to its front matter.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Text {
+pub struct EntryContent {
     /// The body as HTML for feed readers.
     pub html: String,
     /// First words of the body, for an issue without description.
@@ -141,34 +141,34 @@ pub struct Text {
 }
 
 impl Feed {
-    /// The feed of an outline as of `now`: these issues, in this order. The first `unarchived` are in no archive, and stay.
+    /// The feed of an plan as of `now`: these issues, in this order. The first `unarchived` are in no archive, and stay.
     pub fn new(
         publication: &Publication,
         feeds: &Options,
-        outline: &Outline<'_>,
-        mut issues: Vec<(&Issue, Text)>,
+        plan: &FeedPlan<'_>,
+        mut issues: Vec<(&Issue, EntryContent)>,
         unarchived: usize,
         now: DateTime<Utc>,
     ) -> Self {
-        let shortened = outline.max_bytes.map_or(0, |most| budget::shorten(&mut issues, unarchived, most));
+        let shortened = plan.max_bytes.map_or(0, |most| budget::shorten(&mut issues, unarchived, most));
         let locations = |folder: &str| locations(&publication.base_url, folder, feeds);
-        let title = plain(&outline.title);
+        let title = plain(&plan.title);
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
         let author = publication.author.as_ref().and_then(Person::new);
-        let entry = |(issue, text): (&Issue, Text)| {
+        let entry = |(issue, text): (&Issue, EntryContent)| {
             let entry = Entry::new(issue, text, feeds.content, now);
-            let language = entry.language.filter(|language| *language != outline.language);
+            let language = entry.language.filter(|language| *language != plan.language);
             Entry { language, ..entry }
         };
         Self {
-            id: urls::encoded(&outline.id),
+            id: urls::encoded(&plan.id),
             description: description.unwrap_or_else(|| title.clone()),
-            home: urls::encoded(&outline.home),
-            locations: locations(&outline.folder),
-            current: outline.current.as_deref().map(locations),
-            prev_archive: outline.prev_archive.as_deref().map(locations),
-            hubs: if outline.current.is_some() { Vec::new() } else { feeds.hubs.iter().map(urls::encoded).collect() },
-            language: outline.language.clone(),
+            home: urls::encoded(&plan.home),
+            locations: locations(&plan.folder),
+            current: plan.current.as_deref().map(locations),
+            prev_archive: plan.prev_archive.as_deref().map(locations),
+            hubs: if plan.current.is_some() { Vec::new() } else { feeds.hubs.iter().map(urls::encoded).collect() },
+            language: plan.language.clone(),
             author: author.unwrap_or_else(|| Person { name: plain(&publication.title), email: None, url: None }),
             copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),
             icon: publication.icon.as_ref().map(urls::encoded),
@@ -233,7 +233,7 @@ fn locations(base: &Url, folder: &str, feeds: &Options) -> Locations {
 }
 
 impl Entry {
-    fn new(issue: &Issue, text: Text, content: Extent, now: DateTime<Utc>) -> Self {
+    fn new(issue: &Issue, text: EntryContent, content: Extent, now: DateTime<Utc>) -> Self {
         let summary = issue.description.as_deref().map(plain).filter(|text| !text.is_empty());
         let summary = summary.or_else(|| Some(unmistakable(&text.summary)).filter(|text| !text.is_empty()));
         let title = plain(&issue.plain_title());

@@ -14,13 +14,13 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::content::permalink::base_name;
-use crate::identity::lock::{Lock, Locked};
+use crate::identity::lock::{Lock, LockEntry};
 use crate::issue::{Issue, IssueId};
 
 pub mod lock;
 mod record;
 
-pub use record::{LockChanged, LockMode, Recorded, change_mailings, read_lock, read_mailings, record};
+pub use record::{LockChanged, LockMode, LockReport, change_mailings, read_lock, read_mailings, record};
 
 /// A difference between the lock and what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +48,9 @@ pub enum ChangeKind {
 
 /// Gives the issues their ids. `hash` reads a body and gives its `content_hash`; `None` when it is blank or cannot be read.
 pub fn identify(lock: &Lock, issues: &mut [Issue], hash: &dyn Fn(&Issue) -> Option<String>) {
-    let owners = Owners::find(lock, issues, hash);
+    let owners = EntryMatcher::find(lock, issues, hash);
     let taken: BTreeSet<&str> = lock.ids().map(IssueId::as_str).collect();
-    for (at, issue) in issues.iter_mut().enumerate().filter(|(_, issue)| !issue.own_id) {
+    for (at, issue) in issues.iter_mut().enumerate().filter(|(_, issue)| !issue.custom_id) {
         if let Some(path) = owners.entry_of.get(&at) {
             issue.id = lock.entries[*path].id.clone();
         } else if taken.contains(issue.id.as_str()) {
@@ -63,7 +63,7 @@ pub fn identify(lock: &Lock, issues: &mut [Issue], hash: &dyn Fn(&Issue) -> Opti
 pub fn changing_ids<'a>(lock: &'a Lock, issues: &'a [Issue]) -> Vec<(&'a str, &'a IssueId, &'a IssueId)> {
     let known = issues.iter().filter_map(|issue| Some((issue, lock.entries.get(&issue.path)?)));
     let moved = moved(lock, issues);
-    let is_other = |(issue, locked): &(&Issue, &Locked)| issue.own_id && issue.id != locked.id;
+    let is_other = |(issue, locked): &(&Issue, &LockEntry)| issue.custom_id && issue.id != locked.id;
     let changed = known.filter(is_other).filter(|(issue, _)| !moved.contains_key(issue.path.as_str()));
     changed.map(|(issue, locked)| (issue.path.as_str(), &locked.id, &issue.id)).collect()
 }
@@ -74,7 +74,7 @@ fn recorded(lock: &Lock, issues: &[Issue], shown: &[(&Issue, String)]) -> (Lock,
     let mut next = lock.clone();
     let mut changes = BTreeMap::new();
     let moves = moved(lock, issues);
-    let leaving: Vec<(&str, &str, Option<Locked>)> =
+    let leaving: Vec<(&str, &str, Option<LockEntry>)> =
         moves.iter().map(|(to, from)| (*to, *from, next.entries.remove(*from))).collect();
     for (to, from, locked) in leaving {
         let Some(mut locked) = locked else { continue };
@@ -98,7 +98,7 @@ fn change(path: &str, id: &IssueId, kind: ChangeKind) -> Change {
 
 /// Records one issue that is shown.
 fn note(lock: &mut Lock, issue: &Issue, hash: &str) -> Option<ChangeKind> {
-    if issue.own_id {
+    if issue.custom_id {
         // Somebody takes up an id that another issue gave up.
         for other in lock.entries.values_mut() {
             other.former.remove(&issue.id);
@@ -106,7 +106,7 @@ fn note(lock: &mut Lock, issue: &Issue, hash: &str) -> Option<ChangeKind> {
     }
     let Some(locked) = lock.entries.get_mut(&issue.path) else {
         let (id, published, hash) = (issue.id.clone(), issue.date.to_utc(), hash.to_owned());
-        lock.entries.insert(issue.path.clone(), Locked { id, published, hash, former: BTreeSet::new() });
+        lock.entries.insert(issue.path.clone(), LockEntry { id, published, hash, former: BTreeSet::new() });
         return Some(ChangeKind::New);
     };
     let edited = locked.hash != hash;
@@ -128,14 +128,14 @@ fn moved<'a>(lock: &'a Lock, issues: &'a [Issue]) -> BTreeMap<&'a str, &'a str> 
 
 /// Which issue an entry is about.
 #[derive(Default)]
-struct Owners<'a> {
+struct EntryMatcher<'a> {
     /// Place of the issue → path of the entry.
     entry_of: BTreeMap<usize, &'a str>,
     /// Paths of the entries that have an issue.
     found: BTreeSet<&'a str>,
 }
 
-impl<'a> Owners<'a> {
+impl<'a> EntryMatcher<'a> {
     fn find(lock: &'a Lock, issues: &[Issue], hash: &dyn Fn(&Issue) -> Option<String>) -> Self {
         let mut owners = Self::default();
         // A file with another date than before may be another issue, whose file took the place of the one that moved.
@@ -169,7 +169,7 @@ impl<'a> Owners<'a> {
             return;
         }
         for (at, issue) in issues.iter().enumerate() {
-            let own = issue.own_id.then(|| issue.id.to_string());
+            let own = issue.custom_id.then(|| issue.id.to_string());
             let aliases = issue.aliases.iter().filter_map(|alias| address(alias.as_str()));
             let Some(path) = own.into_iter().chain(aliases).find_map(|name| gone.get(&name).copied()) else { continue };
             if open(self, at) && self.found.insert(path) {

@@ -20,7 +20,7 @@ pub struct Issue {
     /// The name that never changes, in feeds and in the ledger.
     pub id: IssueId,
     /// Whether the front matter gives the id, so that nothing else does.
-    pub own_id: bool,
+    pub custom_id: bool,
     /// Where the issue could be read before, absolute (front matter `aliases`).
     pub aliases: Vec<Url>,
     /// What the command line calls it: the last part of the permalink.
@@ -46,7 +46,7 @@ pub struct Issue {
     /// Front matter `tags`.
     pub tags: Arc<[Term]>,
     /// The picture that stands for the issue, as the front matter has it.
-    pub cover: Option<WrittenCover>,
+    pub cover: Option<CoverReference>,
     /// BCP 47 tag where it differs from the publication's.
     pub language: Option<String>,
     /// In a further language of the publication: the folder of that language, as in `Publication`. Its feeds are there.
@@ -249,7 +249,7 @@ impl Term {
 
 /// A cover as the front matter names it: all that an issue keeps of its cover until an output shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrittenCover {
+pub struct CoverReference {
     /// Path or URL; against the permalink it is an absolute one.
     pub written: Box<str>,
     /// Text for those who do not see it.
@@ -275,7 +275,7 @@ pub struct Cover {
     pub caption: Option<String>,
 }
 
-impl WrittenCover {
+impl CoverReference {
     /// Whether it was written as the address of another place, not as a file of the site.
     pub fn is_elsewhere(&self) -> bool {
         self.written.starts_with("//") || self.written.contains("://")

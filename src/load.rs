@@ -21,12 +21,12 @@ use crate::identity::lock::{self, Lock};
 use crate::identity::{identify, read_lock};
 use crate::issue::Issue;
 use crate::load::history::History;
-use crate::load::pool::Pool;
+use crate::load::interner::Interner;
 use crate::shortcodes::{self, Shortcodes};
 
 mod history;
+mod interner;
 pub mod pictures;
-mod pool;
 
 /// The project file holds something wrong.
 #[derive(Debug, thiserror::Error)]
@@ -134,13 +134,14 @@ fn read_all(
     files: Vec<SourceFile>,
     findings: Vec<Finding>,
 ) -> Issues {
-    const AT_A_TIME: usize = 256;
+    const FILES_PER_CHUNK: usize = 256;
     let all = Mutex::new((Vec::with_capacity(files.len()), BTreeMap::new()));
-    files.into_par_iter().chunks(AT_A_TIME).enumerate().for_each(|(number, files)| {
-        let (mut pool, mut issues, mut findings) = (Pool::default(), Vec::with_capacity(files.len()), Vec::new());
+    files.into_par_iter().chunks(FILES_PER_CHUNK).enumerate().for_each(|(number, files)| {
+        let (mut interner, mut issues, mut findings) =
+            (Interner::default(), Vec::with_capacity(files.len()), Vec::new());
         for file in files {
             let assembled = load(project, config, history, &file);
-            issues.extend(assembled.issue.map(|issue| pool.share(issue)));
+            issues.extend(assembled.issue.map(|issue| interner.intern(issue)));
             findings.extend(assembled.findings);
         }
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,14 +12,14 @@ use crate::content::permalink::Pattern;
 use crate::feed::directory::AlternateLink;
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
-use crate::page::words::Words;
+use crate::page::labels::Labels;
 use crate::publication::Publication;
 use crate::templates::Templates;
 use crate::templates::fields::{issue_fields, publication_fields};
 use crate::templates::words::{Words as SharedWords, direction};
 
-pub mod place;
-mod words;
+mod labels;
+pub mod output_path;
 
 /// The template of the page of an issue.
 const PAGE: &str = "page.html";
@@ -47,7 +47,7 @@ impl Options {
 
 /// The pages of a publication in one of its languages.
 #[derive(Debug)]
-pub struct Pages<'a> {
+pub struct PageRenderer<'a> {
     publication: &'a Publication,
     templates: &'a Templates,
     words: SharedWords,
@@ -56,7 +56,7 @@ pub struct Pages<'a> {
 
 /// An issue as its page shows it.
 #[derive(Debug)]
-pub struct Shown<'a> {
+pub struct IssuePage<'a> {
     /// The issue.
     pub issue: &'a Issue,
     /// Its cover, measured.
@@ -73,7 +73,7 @@ pub struct Shown<'a> {
 
 /// A part of the index.
 #[derive(Debug)]
-pub struct Listing<'a> {
+pub struct IndexPage<'a> {
     /// Its address.
     pub url: &'a Url,
     /// Issues with their summaries, newest first.
@@ -92,7 +92,7 @@ pub fn templates(own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow
     Templates::load(&[PAGE, INDEX], own)
 }
 
-impl<'a> Pages<'a> {
+impl<'a> PageRenderer<'a> {
     /// The pages of a publication, from which these links lead to its feeds.
     pub fn new(publication: &'a Publication, templates: &'a Templates, links: &[AlternateLink<'_>]) -> Self {
         let words = SharedWords::of_language(&publication.language);
@@ -104,7 +104,7 @@ impl<'a> Pages<'a> {
     ///
     /// # Errors
     /// A finding where the template fails on this issue.
-    pub fn page(&self, shown: &Shown<'_>) -> Result<String, Box<Finding>> {
+    pub fn page(&self, shown: &IssuePage<'_>) -> Result<String, Box<Finding>> {
         let issue = shown.issue;
         let language = issue.language.as_ref().unwrap_or(&self.publication.language);
         let words = SharedWords::of_language(language);
@@ -120,7 +120,7 @@ impl<'a> Pages<'a> {
             "newer": shown.newer.map(neighbour),
             "older": shown.older.map(neighbour),
             "feeds": self.feeds,
-            "words": Words::of_language(language),
+            "words": Labels::of_language(language),
         });
         let body = Value::from_safe_string(shown.body.clone());
         self.rendered(PAGE, &minijinja::context! { body, ..Value::from(Serde(fields)) })
@@ -130,7 +130,7 @@ impl<'a> Pages<'a> {
     ///
     /// # Errors
     /// A finding where the template fails on it.
-    pub fn index(&self, listing: &Listing<'_>) -> Result<String, Box<Finding>> {
+    pub fn index(&self, listing: &IndexPage<'_>) -> Result<String, Box<Finding>> {
         let language = &self.publication.language;
         let year = |issue: &Issue| issue.date.format("%Y").to_string();
         let years = listing.issues.chunk_by(|a, b| year(a.0) == year(b.0));
@@ -152,7 +152,7 @@ impl<'a> Pages<'a> {
             "newer": listing.newer.map(part),
             "older": listing.older.map(part),
             "feeds": self.feeds,
-            "words": Words::of_language(language),
+            "words": Labels::of_language(language),
         });
         self.rendered(INDEX, &Value::from(Serde(fields)))
     }

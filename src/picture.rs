@@ -22,60 +22,60 @@ pub struct Picture {
 
 /// What the bytes show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum Probe {
     /// A picture.
     Picture(Picture),
     /// The bytes end before all is known; the type may be.
-    Cut(Option<&'static str>),
+    Incomplete(Option<&'static str>),
     /// No picture that a reader of feeds could show.
-    Nothing,
+    NotAPicture,
 }
 
-impl Seen {
+impl Probe {
     /// What it is when there are no more bytes.
-    pub fn at_the_end(self) -> Option<Picture> {
+    pub fn at_end_of_file(self) -> Option<Picture> {
         match self {
             Self::Picture(picture) => Some(picture),
-            Self::Cut(mime_type) => mime_type.map(|mime_type| Picture { mime_type, size: None }),
-            Self::Nothing => None,
+            Self::Incomplete(mime_type) => mime_type.map(|mime_type| Picture { mime_type, size: None }),
+            Self::NotAPicture => None,
         }
     }
 }
 
 /// Looks at the bytes of a file, or at its first ones.
-pub fn look(bytes: &[u8]) -> Seen {
-    look_into(&mut Cursor::new(bytes))
+pub fn probe(bytes: &[u8]) -> Probe {
+    probe_reader(&mut Cursor::new(bytes))
 }
 
 /// Looks at a file; reads only what it must.
-pub fn look_into<R: BufRead + Seek>(file: &mut R) -> Seen {
+pub fn probe_reader<R: BufRead + Seek>(file: &mut R) -> Probe {
     let kind = match imagesize::reader_type(&mut *file) {
         Ok(kind) => kind,
         Err(ImageError::NotSupported) => return drawing(file),
-        Err(error) if is_cut(&error) => return Seen::Cut(None),
-        Err(_) => return Seen::Nothing,
+        Err(error) if is_cut(&error) => return Probe::Incomplete(None),
+        Err(_) => return Probe::NotAPicture,
     };
-    let Some(mime_type) = mime_type(kind) else { return Seen::Nothing };
+    let Some(mime_type) = mime_type(kind) else { return Probe::NotAPicture };
     let (width, height) = match kind.reader_size(&mut *file) {
         Ok(size) => (size.width, size.height),
-        Err(error) if is_cut(&error) => return Seen::Cut(Some(mime_type)),
-        Err(_) => return Seen::Picture(Picture { mime_type, size: None }),
+        Err(error) if is_cut(&error) => return Probe::Incomplete(Some(mime_type)),
+        Err(_) => return Probe::Picture(Picture { mime_type, size: None }),
     };
     let turned = kind == ImageType::Jpeg && exif::is_turned(file);
     let (width, height) = if turned { (height, width) } else { (width, height) };
     let size = width.try_into().ok().zip(height.try_into().ok());
-    Seen::Picture(Picture { mime_type, size: size.filter(|(width, height)| *width > 0 && *height > 0) })
+    Probe::Picture(Picture { mime_type, size: size.filter(|(width, height)| *width > 0 && *height > 0) })
 }
 
 /// SVG is text: it has no magic number but its first element.
-fn drawing<R: BufRead + Seek>(file: &mut R) -> Seen {
-    const ENOUGH_FOR_THE_ROOT: u64 = 64 * 1024;
+fn drawing<R: BufRead + Seek>(file: &mut R) -> Probe {
+    const MAX_ROOT_BYTES: u64 = 64 * 1024;
     let mut start = Vec::new();
-    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(ENOUGH_FOR_THE_ROOT).read_to_end(&mut start));
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(MAX_ROOT_BYTES).read_to_end(&mut start));
     match read.map(|_| svg::root(&String::from_utf8_lossy(&start))) {
-        Ok(svg::Root::Svg(size)) => Seen::Picture(Picture { mime_type: "image/svg+xml", size }),
-        Ok(svg::Root::Cut) if start.len() < ENOUGH_FOR_THE_ROOT as usize => Seen::Cut(None),
-        _ => Seen::Nothing,
+        Ok(svg::Root::Svg(size)) => Probe::Picture(Picture { mime_type: "image/svg+xml", size }),
+        Ok(svg::Root::Cut) if start.len() < MAX_ROOT_BYTES as usize => Probe::Incomplete(None),
+        _ => Probe::NotAPicture,
     }
 }
 

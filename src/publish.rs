@@ -13,27 +13,27 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::disk::{Project, Written};
 use crate::feed::directory::{directory, opml};
-use crate::feed::outline::{Kind, Outline, outlines};
+use crate::feed::plan::{FeedKind, FeedPlan, feed_plans};
 use crate::feed::{Feed, Format, stylesheet};
 use crate::finding::Finding;
-use crate::identity::{LockMode, Recorded, record};
+use crate::identity::{LockMode, LockReport, record};
 use crate::issue::Issue;
-use crate::publish::bodies::Bodies;
-use crate::publish::pages::Page;
-use crate::publish::stale::stale;
-use crate::publish::texts::Texts;
+use crate::publish::body_cache::BodyCache;
+use crate::publish::pages::PageFile;
+use crate::publish::render_cache::RenderCache;
+use crate::publish::stale_feeds::stale_feeds;
 
-mod bodies;
+mod body_cache;
 pub mod compare;
 pub mod pages;
-mod stale;
-mod texts;
+mod render_cache;
+mod stale_feeds;
 
 /// A file that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Built {
+pub struct BuiltFeed {
     /// What the feed is of.
-    pub kind: Kind,
+    pub kind: FeedKind,
     /// Title of the feed.
     pub title: String,
     /// The feed's folder, below the project folder.
@@ -54,9 +54,9 @@ pub struct Built {
 
 /// A file beside the feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Companion {
+pub struct SideFile {
     /// What it is for.
-    pub role: Role,
+    pub role: SideFileRole,
     /// The file, below the project folder.
     pub path: String,
     /// How large it is.
@@ -67,7 +67,7 @@ pub struct Companion {
 
 /// What a file beside the feeds is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum SideFileRole {
     /// The style that browsers show feeds with.
     Stylesheet,
     /// The list of all feeds, which readers import.
@@ -78,19 +78,19 @@ pub enum Role {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Build {
     /// Every feed: main feeds, archives, then the feeds of terms; each in its formats.
-    pub files: Vec<Built>,
+    pub files: Vec<BuiltFeed>,
     /// What stands beside them.
-    pub companions: Vec<Companion>,
+    pub companions: Vec<SideFile>,
     /// The web archive: indexes, pages, then the files they show.
-    pub pages: Vec<Page>,
+    pub pages: Vec<PageFile>,
     /// `feeds.lock`; `None` when the build leaves it alone.
-    pub lock: Option<Recorded>,
+    pub lock: Option<LockReport>,
     /// What was left out, and why.
     pub findings: Vec<Finding>,
 }
 
 /// Threads that write: they wait for the disk most of the time.
-const WRITERS: usize = 8;
+const WRITER_THREADS: usize = 8;
 
 /// Builds the feeds of these issues into the folder `output`. Their ids are recorded first: a build that is killed has
 /// published none that nobody knows any more.
@@ -106,30 +106,30 @@ pub fn build(
     lock_mode: LockMode,
 ) -> anyhow::Result<Build> {
     let output = output.strip_prefix(".").unwrap_or(output);
-    let outlines = outlines(&config.publications(), &config.feeds, issues, now);
-    let shown = outlines.iter().flat_map(|outline| outline.issues.iter().copied());
+    let plans = feed_plans(&config.publications(), &config.feeds, issues, now);
+    let shown = plans.iter().flat_map(|plan| plan.issues.iter().copied());
     let paged = pages::shown(config, issues, now);
-    let mut bodies = Bodies::new(project);
+    let mut bodies = BodyCache::new(project);
     let hashed = match lock_mode {
         LockMode::LeaveAlone => Vec::new(),
         LockMode::Write | LockMode::Locked => bodies.hashed(shown.chain(paged.iter().copied())),
     };
     let lock = record(project, issues, &hashed, lock_mode)?;
-    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
+    let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
     let place = Place { project, config, output, now };
-    let files = place.written(&outlines, &mut texts)?;
-    let companions = companions(project, config, output, &outlines)?;
+    let files = place.written(&plans, &mut texts)?;
+    let companions = write_side_files(project, config, output, &plans)?;
     let mut build = Build { files, companions, pages: Vec::new(), lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
     let paths = build.files.iter().map(|built| &built.path);
     let built: BTreeSet<String> = paths.chain(build.companions.iter().map(|built| &built.path)).cloned().collect();
     let source = pages::Source { project, config, issues, bodies: &bodies, output, built: &built };
-    let made = pages::pages(&source, &paged, &outlines)?;
+    let made = pages::pages(&source, &paged, &plans)?;
     build.pages = made.pages;
     // What feeds said of an issue is not said again.
     let said: HashSet<Finding> = build.findings.iter().cloned().collect();
     build.findings.extend(made.findings.into_iter().filter(|finding| !said.contains(finding)));
-    build.findings.extend(stale(project, config, output, &build.files)?);
+    build.findings.extend(stale_feeds(project, config, output, &build.files)?);
     Ok(build)
 }
 
@@ -137,23 +137,23 @@ pub fn build(
 ///
 /// # Errors
 /// When `covers.lock` cannot be read, or a feed cannot be made.
-pub fn weigh(
+pub fn feed_sizes(
     project: &Project,
     config: &Config,
     issues: &[Issue],
     now: DateTime<Utc>,
 ) -> anyhow::Result<Vec<(String, usize)>> {
-    let mut outlines = outlines(&config.publications(), &config.feeds, issues, now);
-    outlines.retain(|outline| outline.kind == Kind::Main);
-    let bodies = Bodies::new(project);
-    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
+    let mut plans = feed_plans(&config.publications(), &config.feeds, issues, now);
+    plans.retain(|plan| plan.kind == FeedKind::Main);
+    let bodies = BodyCache::new(project);
+    let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
     let place = Place { project, config, output: &config.output, now };
     let mut weights = Vec::new();
-    for outline in &outlines {
-        texts.render(std::slice::from_ref(outline));
-        let feed = place.feed(outline, &mut texts);
+    for plan in &plans {
+        texts.render(std::slice::from_ref(plan));
+        let feed = place.feed(plan, &mut texts);
         for (format, file) in &config.feeds.formats {
-            let path = place.output.join(&outline.folder).join(file);
+            let path = place.output.join(&plan.folder).join(file);
             weights.push((path.to_string_lossy().into_owned(), feed.render(*format)?.len()));
         }
     }
@@ -171,14 +171,14 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// Writes every feed: one batch is written while the next is rendered, and no more, for the memory they take.
-    fn written<'a>(self, outlines: &[Outline<'a>], texts: &mut Texts<'a>) -> anyhow::Result<Vec<Built>> {
-        let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITERS).build()?;
+    fn written<'a>(self, plans: &[FeedPlan<'a>], texts: &mut RenderCache<'a>) -> anyhow::Result<Vec<BuiltFeed>> {
+        let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITER_THREADS).build()?;
         let mut built = Vec::new();
         thread::scope(|scope| {
-            let mut writing: Option<ScopedJoinHandle<'_, anyhow::Result<Vec<Built>>>> = None;
-            for batch in batches(outlines) {
+            let mut writing: Option<ScopedJoinHandle<'_, anyhow::Result<Vec<BuiltFeed>>>> = None;
+            for batch in batches(plans) {
                 texts.render(batch);
-                let feeds: Vec<_> = batch.iter().map(|outline| (outline, self.feed(outline, texts))).collect();
+                let feeds: Vec<_> = batch.iter().map(|plan| (plan, self.feed(plan, texts))).collect();
                 built.extend(writing.take().map_or(Ok(Vec::new()), joined)?);
                 let writers = &writers;
                 writing = Some(scope.spawn(move || writers.install(|| self.files(&feeds))));
@@ -188,20 +188,20 @@ impl Place<'_> {
         })
     }
 
-    fn feed<'a>(self, outline: &Outline<'a>, texts: &mut Texts<'a>) -> Feed {
-        let (shown, unarchived) = texts.take(outline);
-        Feed::new(&self.config.publication, &self.config.feeds, outline, shown, unarchived, self.now)
+    fn feed<'a>(self, plan: &FeedPlan<'a>, texts: &mut RenderCache<'a>) -> Feed {
+        let (shown, unarchived) = texts.take(plan);
+        Feed::new(&self.config.publication, &self.config.feeds, plan, shown, unarchived, self.now)
     }
 
     /// Writes each feed in each format, side by side.
-    fn files(self, feeds: &[(&Outline<'_>, Feed)]) -> anyhow::Result<Vec<Built>> {
+    fn files(self, feeds: &[(&FeedPlan<'_>, Feed)]) -> anyhow::Result<Vec<BuiltFeed>> {
         let formats = |feed| self.config.feeds.formats.iter().map(move |(format, file)| (feed, *format, file));
         let files: Vec<_> = feeds.iter().flat_map(formats).collect();
-        let write = |((outline, feed), format, file): (&(&Outline<'_>, Feed), Format, &String)| {
-            write(self.project, outline, feed, format, &self.output.join(&outline.folder), file)
+        let write = |((plan, feed), format, file): (&(&FeedPlan<'_>, Feed), Format, &String)| {
+            write(self.project, plan, feed, format, &self.output.join(&plan.folder), file)
         };
         // The first error in the order of the files, whichever thread met one first.
-        let written: Vec<anyhow::Result<Built>> = files.into_par_iter().map(write).collect();
+        let written: Vec<anyhow::Result<BuiltFeed>> = files.into_par_iter().map(write).collect();
         written.into_iter().collect()
     }
 }
@@ -213,34 +213,34 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 
 /// Feeds that are made side by side: enough to keep the machine busy, few enough to keep their texts in memory. Never an
 /// archive beside the feed that links to it: that one is written when the archives are there.
-fn batches<'a, 'b>(outlines: &'b [Outline<'a>]) -> Vec<&'b [Outline<'a>]> {
-    const ISSUES: usize = 256;
+fn batches<'a, 'b>(plans: &'b [FeedPlan<'a>]) -> Vec<&'b [FeedPlan<'a>]> {
+    const MAX_ISSUES_PER_BATCH: usize = 256;
     let mut batches = Vec::new();
     let (mut start, mut issues) = (0, 0);
-    for (at, outline) in outlines.iter().enumerate() {
-        let is_full = issues + outline.issues.len() > ISSUES;
-        if at > start && (is_full || outline.kind != outlines[start].kind) {
-            batches.push(&outlines[start..at]);
+    for (at, plan) in plans.iter().enumerate() {
+        let is_full = issues + plan.issues.len() > MAX_ISSUES_PER_BATCH;
+        if at > start && (is_full || plan.kind != plans[start].kind) {
+            batches.push(&plans[start..at]);
             (start, issues) = (at, 0);
         }
-        issues += outline.issues.len();
+        issues += plan.issues.len();
     }
-    batches.push(&outlines[start..]);
+    batches.push(&plans[start..]);
     batches
 }
 
 fn write(
     project: &Project,
-    outline: &Outline<'_>,
+    plan: &FeedPlan<'_>,
     feed: &Feed,
     format: Format,
     folder: &Path,
     file: &str,
-) -> anyhow::Result<Built> {
+) -> anyhow::Result<BuiltFeed> {
     let (path, bytes) = (folder.join(file), feed.render(format)?);
     let written = project.write(&path, &bytes)?;
-    Ok(Built {
-        kind: outline.kind,
+    Ok(BuiltFeed {
+        kind: plan.kind,
         title: feed.title.clone(),
         folder: folder.to_string_lossy().into_owned(),
         format,
@@ -253,26 +253,26 @@ fn write(
 }
 
 /// Writes what stands beside the feeds. The project's own style is used where there is one.
-fn companions(
+fn write_side_files(
     project: &Project,
     config: &Config,
     output: &Path,
-    outlines: &[Outline<'_>],
-) -> anyhow::Result<Vec<Companion>> {
+    plans: &[FeedPlan<'_>],
+) -> anyhow::Result<Vec<SideFile>> {
     let mut companions = Vec::new();
-    let mut write = |role: Role, path: &Path, bytes: &[u8]| -> anyhow::Result<()> {
+    let mut write = |role: SideFileRole, path: &Path, bytes: &[u8]| -> anyhow::Result<()> {
         let written = project.write(path, bytes)?;
-        companions.push(Companion { role, path: path.to_string_lossy().into_owned(), bytes: bytes.len(), written });
+        companions.push(SideFile { role, path: path.to_string_lossy().into_owned(), bytes: bytes.len(), written });
         Ok(())
     };
     if config.feeds.stylesheet {
         let own = project.text_if_there(Path::new("templates").join(stylesheet::FILE))?;
         let style = own.as_deref().unwrap_or(stylesheet::DEFAULT);
-        write(Role::Stylesheet, &output.join(stylesheet::FILE), style.as_bytes())?;
+        write(SideFileRole::Stylesheet, &output.join(stylesheet::FILE), style.as_bytes())?;
     }
     if let Some(file) = &config.feeds.opml {
-        let opml = opml(&config.publication, &directory(&config.publication.base_url, &config.feeds, outlines));
-        write(Role::Opml, &output.join(file), opml.as_bytes())?;
+        let opml = opml(&config.publication, &directory(&config.publication.base_url, &config.feeds, plans));
+        write(SideFileRole::Opml, &output.join(file), opml.as_bytes())?;
     }
     Ok(companions)
 }

@@ -15,21 +15,21 @@ use crate::content::markdown::{Dialect, Document};
 use crate::finding::{Finding, Place, nearest};
 use crate::issue::Issue;
 use crate::publication::Publication;
-use crate::shortcodes::own::Templates;
-use crate::shortcodes::reference::Pages;
-use crate::shortcodes::shown::{Gallery, Shown};
-use crate::shortcodes::syntax::{Piece, Shortcode, may_hold, pieces};
+use crate::shortcodes::custom::Templates;
+use crate::shortcodes::placeholders::{Placeholders, Replacement};
+use crate::shortcodes::reference::PageIndex;
+use crate::shortcodes::syntax::{Segment, Shortcode, may_contain, segments};
 
 mod built_in;
-mod own;
+mod custom;
+mod placeholders;
 mod reference;
-mod shown;
 pub mod syntax;
 
-pub use own::FOLDER;
+pub use custom::FOLDER;
 
 /// How deep one shortcode may stand in another; a template may repeat what it is given, so each level may double it.
-const MOST_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// The shortcodes of a publication.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub struct Shortcodes<'a> {
     dialect: Dialect,
     issues: &'a [Issue],
     /// Made when the first reference is met.
-    pages: OnceLock<Pages<'a>>,
+    pages: OnceLock<PageIndex<'a>>,
     templates: Templates,
 }
 
@@ -56,39 +56,39 @@ impl<'a> Shortcodes<'a> {
 
     /// The document of an issue's body, and what is wrong with its shortcodes.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
-        if !may_hold(body) {
+        if !may_contain(body) {
             return (Document::parse_as(body, self.dialect), Vec::new());
         }
-        let mut expansion = Expansion::new(self, issue, body);
-        let markdown = expansion.expanded(0..expansion.pieces.len(), 0);
-        let Expansion { gallery, findings, .. } = expansion;
-        let document = Document::parse_as(&markdown, self.dialect).mapped(|events| gallery.shown(events));
+        let mut expander = Expander::new(self, issue, body);
+        let markdown = expander.expanded(0..expander.segments.len(), 0);
+        let Expander { placeholders, findings, .. } = expander;
+        let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.shown(events));
         (document, findings)
     }
 
     /// What is wrong with the shortcodes of an issue's body.
     pub fn findings(&self, issue: &Issue, body: &str) -> Vec<Finding> {
-        if !may_hold(body) {
+        if !may_contain(body) {
             return Vec::new();
         }
-        let mut expansion = Expansion::new(self, issue, body);
-        expansion.expanded(0..expansion.pieces.len(), 0);
-        expansion.findings
+        let mut expander = Expander::new(self, issue, body);
+        expander.expanded(0..expander.segments.len(), 0);
+        expander.findings
     }
 
-    fn pages(&self) -> &Pages<'a> {
-        self.pages.get_or_init(|| Pages::new(self.issues))
+    fn pages(&self) -> &PageIndex<'a> {
+        self.pages.get_or_init(|| PageIndex::new(self.issues))
     }
 }
 
-/// The second half of every first one that has one, by the number of the piece.
-fn ends(pieces: &[Piece<'_>]) -> BTreeMap<usize, usize> {
+/// The second half of every first one that has one, by the number of the segment.
+fn ends(segments: &[Segment<'_>]) -> BTreeMap<usize, usize> {
     let mut open: Vec<(&str, usize)> = Vec::new();
     let mut ends = BTreeMap::new();
-    for (at, piece) in pieces.iter().enumerate() {
-        match piece {
-            Piece::Open(shortcode) if !shortcode.closes_itself => open.push((shortcode.name, at)),
-            Piece::Close(name, _) => {
+    for (at, segment) in segments.iter().enumerate() {
+        match segment {
+            Segment::Open(shortcode) if !shortcode.closes_itself => open.push((shortcode.name, at)),
+            Segment::Close(name, _) => {
                 if let Some(begin) = open.iter().rposition(|(other, _)| other == name) {
                     ends.insert(open[begin].1, at);
                     open.truncate(begin);
@@ -101,53 +101,53 @@ fn ends(pieces: &[Piece<'_>]) -> BTreeMap<usize, usize> {
 }
 
 /// One body while its shortcodes become what they show.
-struct Expansion<'s, 'a, 'm> {
+struct Expander<'s, 'a, 'm> {
     shortcodes: &'s Shortcodes<'a>,
     issue: &'s Issue,
     body: &'m str,
-    pieces: Vec<Piece<'m>>,
+    segments: Vec<Segment<'m>>,
     ends: BTreeMap<usize, usize>,
-    gallery: Gallery,
+    placeholders: Placeholders,
     /// Names that nobody knows, each said once.
     unknown: BTreeSet<&'m str>,
     findings: Vec<Finding>,
 }
 
-impl<'s, 'a, 'm> Expansion<'s, 'a, 'm> {
+impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
     fn new(shortcodes: &'s Shortcodes<'a>, issue: &'s Issue, body: &'m str) -> Self {
-        let pieces = pieces(body);
-        let ends = ends(&pieces);
+        let segments = segments(body);
+        let ends = ends(&segments);
         Self {
             shortcodes,
             issue,
             body,
             ends,
-            pieces,
-            gallery: Gallery::default(),
+            segments,
+            placeholders: Placeholders::default(),
             unknown: BTreeSet::new(),
             findings: Vec::new(),
         }
     }
 
-    /// The Markdown of these pieces, with marks in place of what is no Markdown.
+    /// The Markdown of these segments, with marks in place of what is no Markdown.
     fn expanded(&mut self, range: std::ops::Range<usize>, depth: usize) -> String {
         let mut markdown = String::new();
         let mut at = range.start;
         while at < range.end {
-            match self.pieces[at].clone() {
-                Piece::Text(text) => markdown.push_str(text),
-                Piece::Escaped([open, shown, close]) => {
-                    markdown.push_str(&self.gallery.hang(Shown::text(open)));
+            match self.segments[at].clone() {
+                Segment::Text(text) => markdown.push_str(text),
+                Segment::Escaped([open, shown, close]) => {
+                    markdown.push_str(&self.placeholders.insert(Replacement::text(open)));
                     markdown.push_str(shown);
-                    markdown.push_str(&self.gallery.hang(Shown::text(close)));
+                    markdown.push_str(&self.placeholders.insert(Replacement::text(close)));
                 }
-                Piece::Close(name, range) => {
+                Segment::Close(name, range) => {
                     if !self.ends.values().any(|end| *end == at) {
                         let message = format!("`{name}` ends here and does not begin before");
                         self.found(Finding::warning("shortcode-unpaired", message), range, "take it out");
                     }
                 }
-                Piece::Open(shortcode) => {
+                Segment::Open(shortcode) => {
                     let end = self.ends.get(&at).copied().filter(|_| self.takes_inner(shortcode.name));
                     let inner = at + 1..end.unwrap_or(at + 1);
                     markdown.push_str(&self.shortcode(&shortcode, inner, depth));
@@ -164,7 +164,7 @@ impl<'s, 'a, 'm> Expansion<'s, 'a, 'm> {
     }
 
     fn shortcode(&mut self, shortcode: &Shortcode<'m>, inner: std::ops::Range<usize>, depth: usize) -> String {
-        if depth >= MOST_DEPTH {
+        if depth >= MAX_DEPTH {
             let message = format!("`{}` stands inside too many others", shortcode.name);
             self.found(Finding::error("shortcode-wrong", message), shortcode.range.clone(), "take it out of them");
             return String::new();
@@ -177,33 +177,33 @@ impl<'s, 'a, 'm> Expansion<'s, 'a, 'm> {
             "param" => self.param(shortcode),
             "highlight" => {
                 let code = self.source(inner);
-                self.gallery.hang(built_in::highlight(&shortcode.arguments, &code))
+                self.placeholders.insert(built_in::highlight(&shortcode.arguments, &code))
             }
             "rawhtml" => {
                 let html = self.source(inner).trim().to_owned();
-                self.gallery.hang(Shown::html(html.clone(), html))
+                self.placeholders.insert(Replacement::html(html.clone(), html))
             }
             "details" => {
                 let inner = self.expanded(inner, depth + 1);
-                let [open, close] = built_in::details(&shortcode.arguments).map(|half| self.gallery.hang(half));
+                let [open, close] = built_in::details(&shortcode.arguments).map(|half| self.placeholders.insert(half));
                 format!("{open}\n\n{}\n\n{close}", inner.trim())
             }
             name if built_in::NAMES.contains(&name) => match built_in::shown(name, &shortcode.arguments) {
-                Some(shown) => self.gallery.hang(shown),
+                Some(shown) => self.placeholders.insert(shown),
                 None => self.wrong(shortcode, "its arguments do not say what to show", "write them as Hugo wants them"),
             },
             name => self.unknown(name, shortcode),
         }
     }
 
-    /// The text of these pieces as it is written, shortcodes in it too: it is code.
+    /// The text of these segments as it is written, shortcodes in it too: it is code.
     fn source(&self, inner: std::ops::Range<usize>) -> String {
         let mut text = String::new();
-        for piece in self.pieces.get(inner).unwrap_or_default() {
-            match piece {
-                Piece::Text(part) => text.push_str(part),
-                Piece::Escaped(parts) => text.extend(parts.iter().copied()),
-                Piece::Open(Shortcode { range, .. }) | Piece::Close(_, range) => {
+        for segment in self.segments.get(inner).unwrap_or_default() {
+            match segment {
+                Segment::Text(part) => text.push_str(part),
+                Segment::Escaped(parts) => text.extend(parts.iter().copied()),
+                Segment::Open(Shortcode { range, .. }) | Segment::Close(_, range) => {
                     text.push_str(&self.body[range.clone()]);
                 }
             }
@@ -218,7 +218,7 @@ impl<'s, 'a, 'm> Expansion<'s, 'a, 'm> {
             Ok(markdown) if shortcode.is_markdown => markdown.trim_end_matches('\n').to_owned(),
             Ok(html) => {
                 let html = html.trim().to_owned();
-                self.gallery.hang(Shown::html(html.clone(), html))
+                self.placeholders.insert(Replacement::html(html.clone(), html))
             }
             Err(why) => {
                 self.wrong(shortcode, &why, "mend the template, or give the shortcode what it asks for");
@@ -235,7 +235,7 @@ impl<'s, 'a, 'm> Expansion<'s, 'a, 'm> {
         let message = format!("there is no page `{target}` to refer to");
         let help = "write the path of a Markdown file below the content folder";
         self.found(Finding::error("link-broken", message), shortcode.range.clone(), help);
-        self.gallery.hang(Shown::text(""))
+        self.placeholders.insert(Replacement::text(""))
     }
 
     fn param(&mut self, shortcode: &Shortcode<'m>) -> String {
@@ -244,8 +244,8 @@ impl<'s, 'a, 'm> Expansion<'s, 'a, 'm> {
         let first = keys.next().and_then(|key| self.issue.params.as_ref()?.get(key));
         let value = keys.try_fold(first, |value, key| value.map(|value| value.get(key))).flatten();
         match value {
-            Some(serde_json::Value::String(text)) => self.gallery.hang(Shown::text(text)),
-            Some(other) if !other.is_null() => self.gallery.hang(Shown::text(&other.to_string())),
+            Some(serde_json::Value::String(text)) => self.placeholders.insert(Replacement::text(text)),
+            Some(other) if !other.is_null() => self.placeholders.insert(Replacement::text(&other.to_string())),
             _ => self.wrong(
                 shortcode,
                 &format!("the front matter has no `{name}`"),

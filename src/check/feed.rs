@@ -4,7 +4,7 @@ use crate::check::manuscript::Manuscript;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::finding::{Finding, Place};
-use crate::issue::WrittenCover;
+use crate::issue::CoverReference;
 
 const ID_CHANGING: Rule = Rule::error(
     "id-changing",
@@ -35,7 +35,7 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
         let help = format!("write `id: {old}` into the front matter, or every reader shows the issue as a new one");
         findings.push(manuscript.at_field(finding.help(help), &["id", "slug", "url"]));
     }
-    let is_elsewhere = issue.cover.as_ref().is_some_and(WrittenCover::is_elsewhere);
+    let is_elsewhere = issue.cover.as_ref().is_some_and(CoverReference::is_elsewhere);
     if is_elsewhere && manuscript.cover.is_some_and(|cover| cover.mime_type.is_none()) {
         findings.push(manuscript.at_cover(COVER_TYPE.found("nothing tells the type of the cover")));
     }

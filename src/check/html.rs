@@ -8,7 +8,7 @@ use pulldown_cmark::{Event, Tag as MarkdownTag};
 use crate::check::manuscript::Manuscript;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
-use crate::content::html::fate::{Fate, fates};
+use crate::content::html::dropped_elements::{Treatment, treatments};
 use crate::content::html::tag::Tag;
 use crate::finding::Finding;
 
@@ -33,16 +33,16 @@ pub(super) const RULES: [&Rule; 3] = [&HTML_LEFT_OUT, &HTML_PLAYER, &TAG_UNKNOWN
 pub(super) fn judge(manuscript: &Manuscript<'_>, _: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut unknown = BTreeSet::new();
-    for (range, tag, fate) in tags(manuscript) {
+    for (range, tag, treatment) in tags(manuscript) {
         let name = &tag.name;
-        let finding = match fate {
-            Fate::LeftOut if !is_widget(&tag) => {
+        let finding = match treatment {
+            Treatment::Dropped if !is_widget(&tag) => {
                 HTML_LEFT_OUT.found(format!("`<{name}>` is left out of feeds and mails"))
             }
-            Fate::Link if tag.attribute("title").is_none() => {
+            Treatment::Link if tag.attribute("title").is_none() => {
                 HTML_PLAYER.found(format!("readers get a bare link for this `<{name}>`"))
             }
-            Fate::Text if unknown.insert(name.clone()) => {
+            Treatment::Text if unknown.insert(name.clone()) => {
                 TAG_UNKNOWN.found(format!("`{}` is no HTML: readers see it as it is written", tag.source))
             }
             _ => continue,
@@ -58,15 +58,15 @@ fn is_widget(tag: &Tag<'_>) -> bool {
     tag.name == "script" && (source.ends_with("/widgets.js") || source.ends_with("/embed.js"))
 }
 
-/// The start tags of raw HTML with their places and fates.
-pub(super) fn tags<'m>(manuscript: &'m Manuscript<'_>) -> Vec<(Range<usize>, Tag<'m>, Fate)> {
+/// The start tags of raw HTML with their places and treatments.
+pub(super) fn tags<'m>(manuscript: &'m Manuscript<'_>) -> Vec<(Range<usize>, Tag<'m>, Treatment)> {
     let mut found = Vec::new();
     for (event, range) in &manuscript.events {
         if matches!(event, Event::Start(MarkdownTag::HtmlBlock) | Event::InlineHtml(_)) {
             let html = manuscript.text.get(range.clone()).unwrap_or_default();
-            for (at, tag, fate) in fates(html) {
+            for (at, tag, treatment) in treatments(html) {
                 let start = range.start + at;
-                found.push((start..start + tag.source.len(), tag, fate));
+                found.push((start..start + tag.source.len(), tag, treatment));
             }
         }
     }

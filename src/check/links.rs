@@ -11,7 +11,7 @@ use crate::check::masking::is_masked;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::check::targets::{Kind, is_kept, scheme};
-use crate::content::markdown::places::Placed;
+use crate::content::markdown::offsets::EventWithRange;
 use crate::finding::{Finding, nearest};
 
 pub(super) const LINK_BROKEN: Rule = Rule::error(
@@ -203,7 +203,7 @@ fn id_key(id: &str) -> String {
 }
 
 /// Whether nothing can be seen up to the end of a link or image.
-fn is_blank(inside: &[Placed], end: TagEnd) -> bool {
+fn is_blank(inside: &[EventWithRange], end: TagEnd) -> bool {
     let inside = inside.iter().take_while(|(event, _)| *event != Event::End(end));
     let is_seen = |event: &Event<'_>| match event {
         Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
@@ -214,7 +214,7 @@ fn is_blank(inside: &[Placed], end: TagEnd) -> bool {
 }
 
 /// The text of an image; empty where it is more than plain text, `None` where there is none.
-fn text_of(inside: &[Placed]) -> Option<&str> {
+fn text_of(inside: &[EventWithRange]) -> Option<&str> {
     if is_blank(inside, TagEnd::Image) {
         return None;
     }

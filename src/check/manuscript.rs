@@ -8,7 +8,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 use crate::check::masking::{is_of_hugo, masked};
 use crate::content::cover;
 use crate::content::front_matter::{self, Block};
-use crate::content::markdown::places::placed;
+use crate::content::markdown::offsets::parse_with_offsets;
 use crate::finding::{Finding, Place};
 use crate::issue::{Cover, Issue};
 use crate::shortcodes::syntax::Shortcode;
@@ -36,7 +36,10 @@ impl<'a> Manuscript<'a> {
     pub fn new(issue: &'a Issue, cover: Option<&'a Cover>, text: &'a str) -> Self {
         let start = if text.is_char_boundary(issue.body.offset) { issue.body.offset } else { text.len() };
         let (body, shortcodes) = masked(text, start);
-        let events = placed(&body).into_iter().map(|(event, at)| (event, start + at.start..start + at.end)).collect();
+        let events = parse_with_offsets(&body)
+            .into_iter()
+            .map(|(event, at)| (event, start + at.start..start + at.end))
+            .collect();
         let block = front_matter::split(&issue.path, text.as_bytes()).ok();
         Self { issue, cover, text, body: (start, body), block, events, shortcodes }
     }

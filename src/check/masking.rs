@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::shortcodes::syntax::{Piece, Shortcode, may_hold, pieces};
+use crate::shortcodes::syntax::{Segment, Shortcode, may_contain, segments};
 
 /// Longer than any run of this letter in an address.
 const MASK: &str = "xxxxxxx";
@@ -13,23 +13,23 @@ const MASK: &str = "xxxxxxx";
 /// byte keeps its place and Markdown sees no markup in them; and the shortcodes, their bytes counted in the whole text.
 pub(super) fn masked(text: &str, start: usize) -> (Cow<'_, str>, Vec<Shortcode<'_>>) {
     let body = &text[start..];
-    if !may_hold(body) {
+    if !may_contain(body) {
         return (Cow::Borrowed(body), Vec::new());
     }
     let (mut masked, mut shortcodes) = (String::with_capacity(body.len()), Vec::new());
-    let pieces = pieces(body);
-    let mut ends_of_code = pieces.iter().filter_map(end_of_code).peekable();
-    for piece in &pieces {
-        let (start_of_piece, mut end) = match piece {
-            Piece::Text(_) | Piece::Escaped(_) => continue,
-            Piece::Close(_, range) => (range.start, range.end),
-            Piece::Open(Shortcode { range, .. }) => (range.start, range.end),
+    let segments = segments(body);
+    let mut ends_of_code = segments.iter().filter_map(end_of_code).peekable();
+    for segment in &segments {
+        let (start_of_piece, mut end) = match segment {
+            Segment::Text(_) | Segment::Escaped(_) => continue,
+            Segment::Close(_, range) => (range.start, range.end),
+            Segment::Open(Shortcode { range, .. }) => (range.start, range.end),
         };
         if start_of_piece < masked.len() {
             continue;
         }
         while ends_of_code.next_if(|other| *other <= end).is_some() {}
-        if let Piece::Open(shortcode) = piece {
+        if let Segment::Open(shortcode) = segment {
             if shortcode.name == "highlight" {
                 end = ends_of_code.peek().copied().unwrap_or(end);
             }
@@ -43,9 +43,9 @@ pub(super) fn masked(text: &str, start: usize) -> (Cow<'_, str>, Vec<Shortcode<'
     (Cow::Owned(masked), shortcodes)
 }
 
-fn end_of_code(piece: &Piece<'_>) -> Option<usize> {
-    match piece {
-        Piece::Close("highlight", range) => Some(range.end),
+fn end_of_code(segment: &Segment<'_>) -> Option<usize> {
+    match segment {
+        Segment::Close("highlight", range) => Some(range.end),
         _ => None,
     }
 }

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use crate::disk::Written;
 use crate::feed::Format;
-use crate::feed::outline::Kind;
-use crate::identity::Recorded;
+use crate::feed::plan::FeedKind;
+use crate::identity::LockReport;
 use crate::identity::lock;
 use crate::identity::{Change, ChangeKind};
-use crate::publish::{Build, Built, Companion, Role};
+use crate::publish::{Build, BuiltFeed, SideFile, SideFileRole};
 
 pub(super) use crate::cli::built::pages::PageRow;
 
@@ -20,8 +20,8 @@ mod pages;
 
 /// The summary table of a build.
 pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
-    let families = build.files.chunk_by(|a, b| a.kind != Kind::Main && family(a) == family(b));
-    let rows = families.map(|files| if files[0].kind == Kind::Main { row(&files[0]) } else { family_row(files) });
+    let families = build.files.chunk_by(|a, b| a.kind != FeedKind::Main && family(a) == family(b));
+    let rows = families.map(|files| if files[0].kind == FeedKind::Main { row(&files[0]) } else { family_row(files) });
     let companions = build.companions.iter().map(companion_row);
     rows.chain(companions).chain(pages::rows(&build.pages)).chain(build.lock.as_ref().map(lock_row)).collect()
 }
@@ -34,7 +34,7 @@ pub(super) fn notes(build: &Build) -> Vec<String> {
 
 /// What to say of feeds that grew too large.
 fn too_large(build: &Build) -> Option<String> {
-    let built = build.files.iter().find(|built| built.kind == Kind::Main && built.shortened > 0)?;
+    let built = build.files.iter().find(|built| built.kind == FeedKind::Main && built.shortened > 0)?;
     let (shortened, entries) = (built.shortened, built.entries);
     Some(format!(
         "The oldest {shortened} of the {entries} issues in `{}` are summaries: the full text of all would be more than \
@@ -57,7 +57,7 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    pub fn of(built: &'a Built) -> Self {
+    pub fn of(built: &'a BuiltFeed) -> Self {
         Self {
             feed: kind(built.kind),
             title: &built.title,
@@ -92,7 +92,7 @@ struct ChangeRow<'a> {
 }
 
 impl<'a> LockRow<'a> {
-    pub fn of(lock: &'a Recorded) -> Self {
+    pub fn of(lock: &'a LockReport) -> Self {
         let (written, changes) = (word(lock.written), lock.changes.iter().map(ChangeRow::of).collect());
         Self { path: lock::FILE, issues: lock.entries, bytes: lock.bytes, written, changes }
     }
@@ -110,7 +110,7 @@ impl<'a> ChangeRow<'a> {
     }
 }
 
-fn lock_row(lock: &Recorded) -> Vec<String> {
+fn lock_row(lock: &LockReport) -> Vec<String> {
     let (issues, written) = (count(lock.entries, "issue"), word(lock.written).to_owned());
     vec!["lock".to_owned(), lock::FILE.to_owned(), issues, size(lock.bytes as u64), written]
 }
@@ -137,13 +137,13 @@ pub(super) struct CompanionRow<'a> {
 }
 
 impl<'a> CompanionRow<'a> {
-    pub fn of(companion: &'a Companion) -> Self {
-        let Companion { role, path, bytes, written } = companion;
+    pub fn of(side_file: &'a SideFile) -> Self {
+        let SideFile { role, path, bytes, written } = side_file;
         Self { role: self::role(*role).1, path, bytes: *bytes, written: word(*written) }
     }
 }
 
-fn row(built: &Built) -> Vec<String> {
+fn row(built: &BuiltFeed) -> Vec<String> {
     let issues = count(built.entries, "issue");
     vec![
         name(built.format).to_owned(),
@@ -154,21 +154,21 @@ fn row(built: &Built) -> Vec<String> {
     ]
 }
 
-fn companion_row(companion: &Companion) -> Vec<String> {
-    let (bytes, written) = (size(companion.bytes as u64), word(companion.written).to_owned());
-    vec![role(companion.role).0.to_owned(), companion.path.clone(), String::new(), bytes, written]
+fn companion_row(side_file: &SideFile) -> Vec<String> {
+    let (bytes, written) = (size(side_file.bytes as u64), word(side_file.written).to_owned());
+    vec![role(side_file.role).0.to_owned(), side_file.path.clone(), String::new(), bytes, written]
 }
 
 /// The word for what a file is for, in a table and in a `--json` document.
-fn role(role: Role) -> (&'static str, &'static str) {
+fn role(role: SideFileRole) -> (&'static str, &'static str) {
     match role {
-        Role::Stylesheet => ("style", "stylesheet"),
-        Role::Opml => ("opml", "opml"),
+        SideFileRole::Stylesheet => ("style", "stylesheet"),
+        SideFileRole::Opml => ("opml", "opml"),
     }
 }
 
 /// All feeds of a family in one line.
-fn family_row(files: &[Built]) -> Vec<String> {
+fn family_row(files: &[BuiltFeed]) -> Vec<String> {
     let feeds = files.chunk_by(|a, b| a.folder == b.folder).count();
     let bytes = files.iter().map(|built| built.bytes as u64).sum();
     let written = [Written::New, Written::Changed, Written::Unchanged].into_iter().filter_map(|written| {
@@ -181,16 +181,16 @@ fn family_row(files: &[Built]) -> Vec<String> {
 }
 
 /// What the feeds of one line have in common.
-fn family(built: &Built) -> (Kind, &Path) {
+fn family(built: &BuiltFeed) -> (FeedKind, &Path) {
     (built.kind, Path::new(&built.folder).parent().unwrap_or(Path::new("")))
 }
 
 /// The word for what a feed is of.
-pub(super) fn kind(kind: Kind) -> &'static str {
+pub(super) fn kind(kind: FeedKind) -> &'static str {
     match kind {
-        Kind::Main => "main",
-        Kind::Archive => "archive",
-        Kind::Term(family) => family.name(),
+        FeedKind::Main => "main",
+        FeedKind::Archive => "archive",
+        FeedKind::Term(family) => family.name(),
     }
 }
 

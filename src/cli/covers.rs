@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, build, built};
-use crate::covers::{Fetched, Plan, Unused, Which};
-use crate::covers_lock::{self, Measured};
+use crate::covers::{FetchPlan, FetchReport, FetchScope, UnusedEntries};
+use crate::covers_lock::{self, CoverEntry};
 use crate::finding::Finding;
 use crate::load;
 
@@ -36,9 +36,10 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let Action::Fetch { all } = args.action;
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
-    let which = if all { Which::All } else { Which::Missing };
-    let unused = if loaded.findings.iter().any(Finding::leaves_out) { Unused::Keep } else { Unused::Drop };
-    let plan = Plan::new(&context.project, &config, &loaded.issues, which)?;
+    let which = if all { FetchScope::All } else { FetchScope::Missing };
+    let unused =
+        if loaded.findings.iter().any(Finding::leaves_out) { UnusedEntries::Keep } else { UnusedEntries::Drop };
+    let plan = FetchPlan::new(&context.project, &config, &loaded.issues, which)?;
     let bar = context.report.progress(plan.wanted() as u64, "covers");
     let fetched = plan.fetch(unused, || bar.inc(1))?;
     bar.finish_and_clear();
@@ -54,8 +55,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(build::exit(&findings))
 }
 
-fn rows(fetched: &Fetched) -> Vec<Vec<String>> {
-    let measured = fetched.measured.iter().map(|(url, Measured { mime_type, bytes, size })| {
+fn rows(fetched: &FetchReport) -> Vec<Vec<String>> {
+    let measured = fetched.measured.iter().map(|(url, CoverEntry { mime_type, bytes, size })| {
         let pixels = size.map(|(width, height)| format!("{width}x{height}")).unwrap_or_default();
         vec!["measured".to_owned(), url.to_string(), mime_type.clone(), built::size(*bytes), pixels]
     });
@@ -63,15 +64,15 @@ fn rows(fetched: &Fetched) -> Vec<Vec<String>> {
     measured.chain(dropped).collect()
 }
 
-fn summary(fetched: &Fetched) -> String {
+fn summary(fetched: &FetchReport) -> String {
     let failed = fetched.findings.iter().filter(|finding| finding.leaves_out()).count();
     let (measured, kept, dropped) = (fetched.measured.len(), fetched.kept, fetched.dropped.len());
     let file = covers_lock::FILE;
     format!("{file}: {measured} measured, {kept} known before, {dropped} dropped, {failed} failed.")
 }
 
-fn document(fetched: &Fetched, findings: &[&Finding]) -> Value {
-    let row = |url: &str, measured: &Measured| {
+fn document(fetched: &FetchReport, findings: &[&Finding]) -> Value {
+    let row = |url: &str, measured: &CoverEntry| {
         let (width, height) = measured.size.unzip();
         json!({ "url": url, "type": measured.mime_type, "bytes": measured.bytes, "width": width, "height": height })
     };

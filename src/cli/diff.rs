@@ -8,11 +8,11 @@ use url::Url;
 
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, build};
-use crate::feed::diff::{Difference, Kind};
-use crate::feed::published::Shown;
+use crate::feed::diff::{Difference, DifferenceKind};
+use crate::feed::published::PublishedEntry;
 use crate::finding::Finding;
 use crate::load;
-use crate::publish::compare::{Against, Compared, compare};
+use crate::publish::compare::{Against, FeedComparison, compare};
 
 /// Show what subscribers will see of the next build
 ///
@@ -29,13 +29,13 @@ pub(super) struct Args {
     against: Option<String>,
     /// Exit with 1 if there is such a difference
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kinds())]
-    fail_on: Vec<Kind>,
+    fail_on: Vec<DifferenceKind>,
 }
 
 /// The kinds by their words, which the help and the completions list.
-fn kinds() -> impl TypedValueParser<Value = Kind> {
-    PossibleValuesParser::new(Kind::ALL.map(Kind::as_str)).try_map(|word| {
-        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+fn kinds() -> impl TypedValueParser<Value = DifferenceKind> {
+    PossibleValuesParser::new(DifferenceKind::ALL.map(DifferenceKind::as_str)).try_map(|word| {
+        let kind = DifferenceKind::ALL.into_iter().find(|kind| kind.as_str() == word);
         kind.ok_or("there is no such kind")
     })
 }
@@ -79,20 +79,22 @@ fn columns(difference: &Difference) -> Vec<String> {
 fn note(difference: &Difference) -> String {
     let before = difference.before.as_ref();
     match difference.kind {
-        Kind::New | Kind::Dropped | Kind::Updated => String::new(),
-        Kind::Edited => "readers are not told".to_owned(),
-        Kind::Resurfaced => "older than what is published".to_owned(),
-        Kind::Redated => before.map_or_else(String::new, |before| format!("was {}", day(before))),
-        Kind::Relinked => before.map_or_else(String::new, |before| format!("was {}", before.url)),
-        Kind::Duplicate => before.map_or_else(String::new, |before| format!("subscribers have it as {}", before.id)),
+        DifferenceKind::New | DifferenceKind::Dropped | DifferenceKind::Updated => String::new(),
+        DifferenceKind::Edited => "readers are not told".to_owned(),
+        DifferenceKind::Resurfaced => "older than what is published".to_owned(),
+        DifferenceKind::Redated => before.map_or_else(String::new, |before| format!("was {}", day(before))),
+        DifferenceKind::Relinked => before.map_or_else(String::new, |before| format!("was {}", before.url)),
+        DifferenceKind::Duplicate => {
+            before.map_or_else(String::new, |before| format!("subscribers have it as {}", before.id))
+        }
     }
 }
 
-fn day(entry: &Shown) -> String {
+fn day(entry: &PublishedEntry) -> String {
     entry.published.map_or_else(|| "no date".to_owned(), |date| date.format("%Y-%m-%d").to_string())
 }
 
-fn summary(feeds: &[Compared], found: usize) -> String {
+fn summary(feeds: &[FeedComparison], found: usize) -> String {
     let names: Vec<String> = feeds.iter().map(|feed| format!("`{}`", feed.published)).collect();
     let differences = match found {
         0 => "No difference".to_owned(),
@@ -115,7 +117,7 @@ struct FeedRow<'a> {
 }
 
 impl<'a> FeedRow<'a> {
-    fn of(feed: &'a Compared) -> Self {
+    fn of(feed: &'a FeedComparison) -> Self {
         Self { published: &feed.published, differences: feed.differences.iter().map(Row::of).collect() }
     }
 }
@@ -146,7 +148,7 @@ impl<'a> Row<'a> {
 }
 
 impl<'a> EntryRow<'a> {
-    fn of(entry: &'a Shown) -> Self {
+    fn of(entry: &'a PublishedEntry) -> Self {
         Self {
             id: &entry.id,
             url: &entry.url,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Context, Exit, built};
 use crate::feed::directory::{AlternateLink, alternate_links, directory};
-use crate::feed::outline::{Kind, outlines};
+use crate::feed::plan::{FeedKind, feed_plans};
 use crate::load;
 
 /// Print the `<link>` elements by which readers find the feeds, for the head of your pages
@@ -24,9 +24,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     // The feed of a term is there when an issue has the term; the main feeds are there without any issue.
     let issues = if args.all { load::issues(&context.project, &config)? } else { load::Issues::default() };
     context.report.findings(&issues.findings);
-    let outlines = outlines(&config.publications(), &config.feeds, &issues.issues, context.build_clock.now());
-    let mut listed = directory(&config.publication.base_url, &config.feeds, &outlines);
-    listed.retain(|listed| args.all || listed.kind == Kind::Main);
+    let plans = feed_plans(&config.publications(), &config.feeds, &issues.issues, context.build_clock.now());
+    let mut listed = directory(&config.publication.base_url, &config.feeds, &plans);
+    listed.retain(|listed| args.all || listed.kind == FeedKind::Main);
     let links = alternate_links(&listed);
     if context.report.json {
         context.report.document(&json!({ "links": links.iter().map(row).collect::<Vec<_>>() }))?;

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use crate::cli::{Context, Exit};
-use crate::content::permalink::name_of_title;
+use crate::content::permalink::file_name_of_title;
 use crate::finding::Finding;
 
 /// Write a new issue
@@ -25,7 +25,7 @@ const ARCHETYPE: &str = include_str!("../../templates/archetype.md");
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let slug = name_of_title(args.slug.as_deref().unwrap_or(&args.title));
+    let slug = file_name_of_title(args.slug.as_deref().unwrap_or(&args.title));
     if slug.is_empty() {
         let empty = Finding::error("usage", format!("the title `{}` leaves nothing for a slug", args.title));
         return Err(empty.help("name one with `--slug`").into());

@@ -10,13 +10,13 @@ use serde_json::Value;
 use url::Url;
 
 use crate::content::cover::cover;
+use crate::content::custom_id;
 use crate::content::date;
+use crate::content::field_reader::{FieldReader, plain_text};
 use crate::content::front_matter::Block;
 use crate::content::html::legal;
 use crate::content::html::urls::is_web_address;
-use crate::content::own_id;
-use crate::content::permalink::{Page, Pattern, absolute};
-use crate::content::reading::{Reading, plain_text};
+use crate::content::permalink::{Pattern, PatternValues, absolute};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId, Slug, Term};
 use crate::publication::{Author, Publication, is_language_tag};
@@ -63,7 +63,7 @@ pub fn assemble<'a>(
     publication: &Publication,
     patterns: impl Into<Patterns<'a>>,
 ) -> Assembled {
-    let mut fields = match Reading::new(source.path, block) {
+    let mut fields = match FieldReader::new(source.path, block) {
         Ok(fields) => fields,
         Err(finding) => return Assembled { issue: None, findings: vec![*finding] },
     };
@@ -76,7 +76,7 @@ pub fn assemble<'a>(
 fn issue(
     source: Source<'_>,
     block: &Block<'_>,
-    fields: &mut Reading<'_>,
+    fields: &mut FieldReader<'_>,
     publication: &Publication,
     patterns: Patterns<'_>,
 ) -> Option<Issue> {
@@ -86,7 +86,7 @@ fn issue(
     }
     let dates = dates(fields, publication, source.changed);
     let slug = fields.text("slug");
-    let page = Page { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
+    let page = PatternValues { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
     let in_site = |path: String| match &publication.site {
         Some(site) => format!("{site}/{path}"),
         None => path,
@@ -99,12 +99,12 @@ fn issue(
     };
     let of_archive = patterns.page.map(|pattern| absolute(&publication.base_url, &in_site(pattern.path(&page))));
     let permalink = absolute(&publication.base_url, &path);
-    let own_id = own_id(fields);
+    let custom_id = custom_id(fields);
     let (description, summary) = (fields.text("description"), fields.text("summary"));
     Some(Issue {
         path: source.path.to_owned(),
-        id: IssueId::new(own_id.as_deref().unwrap_or(permalink.as_str()))?,
-        own_id: own_id.is_some(),
+        id: IssueId::new(custom_id.as_deref().unwrap_or(permalink.as_str()))?,
+        custom_id: custom_id.is_some(),
         aliases: aliases(fields, publication),
         slug: last_segment(&permalink)?,
         date: dates.date,
@@ -132,7 +132,7 @@ fn issue(
 }
 
 /// `url`: a path. Of a whole address only the path counts, for everything published is below the base URL.
-fn url(fields: &mut Reading<'_>) -> Option<String> {
+fn url(fields: &mut FieldReader<'_>) -> Option<String> {
     let written = fields.text("url")?;
     let Some(address) = Url::parse(&written).ok().filter(Url::has_host) else { return Some(written) };
     let path = address.path().to_owned();
@@ -145,7 +145,7 @@ fn url(fields: &mut Reading<'_>) -> Option<String> {
 }
 
 /// `aliases`: paths below the base URL, with or without a slash before them, or whole addresses.
-fn aliases(fields: &mut Reading<'_>, publication: &Publication) -> Vec<Url> {
+fn aliases(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Url> {
     let alias = |written: &String| match Url::parse(written.trim()) {
         Ok(url) if url.has_host() => url,
         _ => absolute(&publication.base_url, written.trim()),
@@ -153,9 +153,9 @@ fn aliases(fields: &mut Reading<'_>, publication: &Publication) -> Vec<Url> {
     fields.list("aliases").iter().filter(|written| !written.trim().is_empty()).map(alias).collect()
 }
 
-fn own_id(fields: &mut Reading<'_>) -> Option<String> {
+fn custom_id(fields: &mut FieldReader<'_>) -> Option<String> {
     let written = fields.text("id")?;
-    let id = own_id::own_id(&written);
+    let id = custom_id::custom_id(&written);
     if id.is_none() {
         let help = "write one such as `tag:example.org,2026:spring-tide`, or give the field another name";
         fields.odd(
@@ -168,13 +168,13 @@ fn own_id(fields: &mut Reading<'_>) -> Option<String> {
 }
 
 /// `edition`: a number from 1. A word there is a field of the project's own, and stays for templates.
-fn edition(fields: &mut Reading<'_>) -> u32 {
+fn edition(fields: &mut FieldReader<'_>) -> u32 {
     let written =
         fields.look("edition").and_then(|value| u32::try_from(value.as_u64()?).ok()).filter(|edition| *edition > 0);
     written.inspect(|_| drop(fields.take("edition"))).unwrap_or(1)
 }
 
-fn language(fields: &mut Reading<'_>) -> Option<String> {
+fn language(fields: &mut FieldReader<'_>) -> Option<String> {
     let written = fields.text("language")?;
     let tag = written.replace('_', "-");
     if is_language_tag(&tag) {
@@ -192,7 +192,7 @@ struct Dates {
 
 /// As Hugo: `date`, else `publishDate`, else `lastmod`; publication waits for `publishDate` where that is later. What the
 /// front matter says of changes wins over what is known besides.
-fn dates(fields: &mut Reading<'_>, publication: &Publication, changed: Option<DateTime<FixedOffset>>) -> Dates {
+fn dates(fields: &mut FieldReader<'_>, publication: &Publication, changed: Option<DateTime<FixedOffset>>) -> Dates {
     let mut read = |name: &str| fields.date(name, |text| date::parse(text, publication.time_zone));
     let written = read("date");
     let publish = read("publishdate").or(read("pubdate")).or(read("published"));
@@ -205,7 +205,7 @@ fn dates(fields: &mut Reading<'_>, publication: &Publication, changed: Option<Da
 
 /// `authors` or `author`: a name, a list of names, or maps of name, email and url; `authorlink` is the page of the only
 /// author. Names joined by `、` are several people.
-fn authors(fields: &mut Reading<'_>, publication: &Publication) -> Vec<Author> {
+fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Author> {
     let written = fields.take("authors").or_else(|| fields.take("author"));
     let link = fields.text("authorlink").and_then(|link| page(&link, publication));
     let mut authors = match written {
@@ -241,7 +241,7 @@ fn named(name: &str) -> Option<Author> {
 }
 
 /// Terms in the order written, each once.
-fn terms(fields: &mut Reading<'_>, name: &str) -> Arc<[Term]> {
+fn terms(fields: &mut FieldReader<'_>, name: &str) -> Arc<[Term]> {
     let mut terms: Vec<Term> = Vec::new();
     for term in fields.list(name).iter().filter_map(|term| Term::new(&plain_text(term))) {
         if !terms.contains(&term) {

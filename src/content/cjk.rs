@@ -63,7 +63,7 @@ pub fn without_sentinels(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a line break between these two characters stands for no blank: both are of a script that writes none.
-pub fn join_without_blank(before: char, after: char) -> bool {
+pub fn join_without_space(before: char, after: char) -> bool {
     let wide = |c| is_cjk(c) && !is_hangul(c);
     wide(before) && wide(after)
 }
@@ -84,9 +84,9 @@ impl Run {
             let half = &run[..2];
             return Some(format!("{SENTINEL}{half}{SENTINEL}{half}{SENTINEL}"));
         }
-        let (opens, closes) = (self.opens(friendly), self.closes(friendly));
-        let mut before = closes && !self.closes(plain);
-        let mut after = opens && !self.opens(plain);
+        let (opens, closes) = (self.opens(cjk_friendly_class), self.closes(cjk_friendly_class));
+        let mut before = closes && !self.closes(commonmark_class);
+        let mut after = opens && !self.opens(commonmark_class);
         // A letter put on one side takes away what punctuation on the other side allowed.
         before |= after && closes && is_punctuation(self.before);
         after |= before && opens && is_punctuation(self.after);
@@ -104,47 +104,47 @@ impl Run {
     }
 
     /// CommonMark's left-flanking.
-    fn opens(&self, kind: fn(char) -> Kind) -> bool {
-        match kind(self.after) {
-            Kind::Blank => false,
-            Kind::Punctuation => kind(self.before) != Kind::Letter,
-            Kind::Letter | Kind::Cjk => true,
+    fn opens(&self, class: fn(char) -> CharClass) -> bool {
+        match class(self.after) {
+            CharClass::Whitespace => false,
+            CharClass::Punctuation => class(self.before) != CharClass::Letter,
+            CharClass::Letter | CharClass::Cjk => true,
         }
     }
 
     /// CommonMark's right-flanking.
-    fn closes(&self, kind: fn(char) -> Kind) -> bool {
-        match kind(self.before) {
-            Kind::Blank => false,
-            Kind::Punctuation => kind(self.after) != Kind::Letter,
-            Kind::Letter | Kind::Cjk => true,
+    fn closes(&self, class: fn(char) -> CharClass) -> bool {
+        match class(self.before) {
+            CharClass::Whitespace => false,
+            CharClass::Punctuation => class(self.after) != CharClass::Letter,
+            CharClass::Letter | CharClass::Cjk => true,
         }
     }
 }
 
 /// What a character beside a run counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Blank,
+enum CharClass {
+    Whitespace,
     Punctuation,
     Letter,
     Cjk,
 }
 
 /// As CommonMark counts.
-fn plain(c: char) -> Kind {
+fn commonmark_class(c: char) -> CharClass {
     if c.is_whitespace() {
-        Kind::Blank
+        CharClass::Whitespace
     } else if is_punctuation(c) {
-        Kind::Punctuation
+        CharClass::Punctuation
     } else {
-        Kind::Letter
+        CharClass::Letter
     }
 }
 
 /// As the CJK-friendly rules count.
-fn friendly(c: char) -> Kind {
-    if is_cjk(c) && !c.is_whitespace() { Kind::Cjk } else { plain(c) }
+fn cjk_friendly_class(c: char) -> CharClass {
+    if is_cjk(c) && !c.is_whitespace() { CharClass::Cjk } else { commonmark_class(c) }
 }
 
 /// The character before a run; one of no width does not hide the character before it, nor does one that chooses the form

@@ -6,9 +6,9 @@
 use serde_json::Value;
 use url::Url;
 
+use crate::content::field_reader::{FieldReader, plain_text};
 use crate::content::html::urls::is_web_address;
-use crate::content::reading::{Reading, plain_text};
-use crate::issue::{Cover, Issue, WrittenCover};
+use crate::issue::{Cover, CoverReference, Issue};
 
 /// Fields of the front matter that name a cover, the first that does so winning.
 pub const FIELDS: [&str; 7] = ["cover", "featured_image", "featuredimage", "image", "images", "thumbnail", "banner"];
@@ -25,7 +25,7 @@ pub fn promised(issue: &Issue) -> Option<Cover> {
 }
 
 /// The cover that the front matter names, if it has an address on the web.
-pub(super) fn cover(fields: &mut Reading<'_>, permalink: &Url) -> Option<WrittenCover> {
+pub(super) fn cover(fields: &mut FieldReader<'_>, permalink: &Url) -> Option<CoverReference> {
     let found = FIELDS.iter().find_map(|field| Some((*field, written(fields.look(field)?)?)));
     // What themes call otherwise stays, for templates.
     fields.take(FIELDS[0]);
@@ -37,7 +37,7 @@ pub(super) fn cover(fields: &mut Reading<'_>, permalink: &Url) -> Option<Written
     Some(written)
 }
 
-fn written(value: &Value) -> Option<WrittenCover> {
+fn written(value: &Value) -> Option<CoverReference> {
     match value {
         Value::String(text) => pasted(text),
         Value::Array(items) => items.iter().find_map(written),
@@ -45,7 +45,7 @@ fn written(value: &Value) -> Option<WrittenCover> {
             let text = |key: &str| map.get(key).and_then(Value::as_str).map(plain_text).filter(|text| !text.is_empty());
             let text = |key: &str| text(key).map(String::into_boxed_str);
             let image = pasted(KEYS.iter().find_map(|key| map.get(*key)?.as_str())?)?;
-            Some(WrittenCover { alt: text("alt").or(image.alt), caption: text("caption"), ..image })
+            Some(CoverReference { alt: text("alt").or(image.alt), caption: text("caption"), ..image })
         }
         _ => None,
     }
@@ -53,7 +53,7 @@ fn written(value: &Value) -> Option<WrittenCover> {
 
 /// People paste Markdown: `[text](https://…)`, `![alt](… "title")` and `<https://…>` mean the address,
 /// `[https://a](https://b)` the first one.
-fn pasted(text: &str) -> Option<WrittenCover> {
+fn pasted(text: &str) -> Option<CoverReference> {
     let text = text.trim();
     let link = text.strip_prefix('!').unwrap_or(text).strip_prefix('[').and_then(|link| link.split_once("]("));
     let (image, alt) = match link {
@@ -67,7 +67,7 @@ fn pasted(text: &str) -> Option<WrittenCover> {
     };
     let image = image.strip_prefix('<').and_then(|image| image.split_once('>')).map_or(image, |(image, _)| image);
     let image = image.trim();
-    (!image.is_empty()).then(|| WrittenCover { written: image.into(), alt, caption: None })
+    (!image.is_empty()).then(|| CoverReference { written: image.into(), alt, caption: None })
 }
 
 /// A title stands between quotes behind the target.

@@ -148,34 +148,34 @@ impl Block<'_> {
             Syntax::Yaml => self.yaml(),
             Syntax::Toml => self.toml(),
         };
-        read.map_err(|Fault { message, line, column, help }| {
+        read.map_err(|SyntaxError { message, line, column, help }| {
             let mut place = Place::at_line(path, self.text, line, column);
             place.line += self.lines_before;
             Box::new(Finding::error("front-matter-syntax", message).at(place).help(help))
         })
     }
 
-    fn yaml(&self) -> Result<Fields, Fault> {
-        let written: Result<Option<Written>, _> = serde_yaml::from_str(self.text);
+    fn yaml(&self) -> Result<Fields, SyntaxError> {
+        let written: Result<Option<RawFields>, _> = serde_yaml::from_str(self.text);
         let written = written.map(Option::unwrap_or_default).map_err(|error| {
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
             let (line, column) = error.location().map_or((1, 0), |at| (at.line(), at.column()));
-            Fault { message, line, column, help: SYNTAX_HELP }
+            SyntaxError { message, line, column, help: SYNTAX_HELP }
         })?;
         match written.repeated {
             None => Ok(written.fields),
-            Some(field) => Err(Fault::repeated(&field, self.second_line_of(&field), 1)),
+            Some(field) => Err(SyntaxError::repeated(&field, self.second_line_of(&field), 1)),
         }
     }
 
-    fn toml(&self) -> Result<Fields, Fault> {
+    fn toml(&self) -> Result<Fields, SyntaxError> {
         let table: toml::Table = toml::from_str(self.text).map_err(|error| {
             let span = error.span().unwrap_or_default();
             let Place { line, column, .. } = Place::in_text("", self.text, span.start);
             match (error.message(), self.text.get(span)) {
-                ("duplicate key", Some(field)) => Fault::repeated(field, line, column),
-                (message, _) => Fault { message: message.to_owned(), line, column, help: SYNTAX_HELP },
+                ("duplicate key", Some(field)) => SyntaxError::repeated(field, line, column),
+                (message, _) => SyntaxError { message: message.to_owned(), line, column, help: SYNTAX_HELP },
             }
         })?;
         Ok(Fields { entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json(value))).collect() })
@@ -222,14 +222,14 @@ fn json(value: toml::Value) -> Value {
 const SYNTAX_HELP: &str = "put text that holds `: `, `#`, quotes or brackets between quotes";
 
 /// Why a block cannot be read, and where in it.
-struct Fault {
+struct SyntaxError {
     message: String,
     line: usize,
     column: usize,
     help: &'static str,
 }
 
-impl Fault {
+impl SyntaxError {
     fn repeated(field: &str, line: usize, column: usize) -> Self {
         Self { message: format!("the field `{field}` is written twice"), line, column, help: "keep one of the two" }
     }
@@ -237,13 +237,13 @@ impl Fault {
 
 /// Fields as YAML has them.
 #[derive(Default)]
-struct Written {
+struct RawFields {
     fields: Fields,
     /// The first field that is written twice: a plain map would silently keep the last of the two.
     repeated: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for Written {
+impl<'de> Deserialize<'de> for RawFields {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(FieldsVisitor)
     }
@@ -252,14 +252,14 @@ impl<'de> Deserialize<'de> for Written {
 struct FieldsVisitor;
 
 impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Written;
+    type Value = RawFields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("fields such as `title: …`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Written, A::Error> {
-        let mut written = Written::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields, A::Error> {
+        let mut written = RawFields::default();
         while let Some(key) = map.next_key::<String>()? {
             let key = key.to_lowercase();
             if written.repeated.is_none() && written.fields.look(&key).is_some() {

@@ -15,10 +15,10 @@ use crate::content::html::urls::Rewriter;
 use crate::content::markdown::Document;
 
 mod depth;
+pub(crate) mod dropped_elements;
 mod fast;
-pub(crate) mod fate;
-mod last;
-mod notes;
+mod finish;
+mod footnotes;
 pub(super) mod raw;
 pub(crate) mod tag;
 pub mod urls;
@@ -36,7 +36,7 @@ pub enum Reader {
 /// `prefix`, so that they stay unique where several issues share a page.
 pub fn render(document: &Document<'_>, permalink: &Url, prefix: &str, reader: Reader) -> String {
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, notes::with_notes_last(document.events()).into_iter());
+    pulldown_cmark::html::push_html(&mut html, footnotes::with_footnotes_last(document.events()).into_iter());
     let kind = document.events().iter().map(fast::kind).max().unwrap_or(fast::Kind::Simple);
     if kind != fast::Kind::Html {
         let mended = if kind == fast::Kind::Text { raw::mended(&html) } else { Cow::Borrowed(html.as_str()) };
@@ -60,7 +60,7 @@ fn parsed(document: &Document<'_>, html: &str, permalink: &Url, prefix: &str, re
     }
     // At the end, because the parser decodes references such as `&#1;`. A carriage return (`&#13;`) would come out of XML
     // as a line feed, out of JSON as itself.
-    last::finished(&legal(&clean).replace('\r', "\n"))
+    finish::finish(&legal(&clean).replace('\r', "\n"))
 }
 
 /// The text without characters that XML 1.0 forbids (section 2.2), or that validators take for damage: C1 controls,

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
-use crate::content::cjk::{join_without_blank, with_sentinels, without_sentinels};
+use crate::content::cjk::{join_without_space, with_sentinels, without_sentinels};
 
-mod bare_links;
-mod block_marks;
-pub mod places;
+mod autolinks;
+mod block_extensions;
+pub mod offsets;
 
 /// What is understood besides CommonMark; formulas are an attempt of `Document::parse`.
 const OPTIONS: Options = Options::ENABLE_TABLES
@@ -59,11 +59,11 @@ impl<'a> Document<'a> {
         if events.is_empty() || events.iter().any(is_no_formula) {
             events = parsed(markdown, OPTIONS, dialect);
         }
-        if block_marks::may_hold(markdown) {
-            events = block_marks::read(events);
+        if block_extensions::may_contain(markdown) {
+            events = block_extensions::read(events);
         }
-        if dialect.linkify && bare_links::may_hold(markdown) {
-            events = bare_links::linked(events);
+        if dialect.linkify && autolinks::may_contain(markdown) {
+            events = autolinks::linked(events);
         }
         if dialect.cjk {
             events = without_cjk_breaks(events);
@@ -72,7 +72,7 @@ impl<'a> Document<'a> {
     }
 
     /// The document with what is made of its events.
-    pub fn mapped(self, map: impl FnOnce(Vec<Event<'a>>) -> Vec<Event<'static>>) -> Document<'static> {
+    pub fn map_events(self, map: impl FnOnce(Vec<Event<'a>>) -> Vec<Event<'static>>) -> Document<'static> {
         Document { events: map(self.events) }
     }
 
@@ -142,7 +142,7 @@ fn without_cjk_breaks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let between = |at: usize| {
         let before = events[..at].iter().rev().find_map(last_char);
         let after = events[at + 1..].iter().find_map(first_char);
-        matches!((before, after), (Some(before), Some(after)) if join_without_blank(before, after))
+        matches!((before, after), (Some(before), Some(after)) if join_without_space(before, after))
     };
     let gone: Vec<bool> = (0..events.len()).map(|at| events[at] == Event::SoftBreak && between(at)).collect();
     events.into_iter().zip(gone).filter(|(_, gone)| !gone).map(|(event, _)| event).collect()

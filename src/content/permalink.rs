@@ -59,7 +59,7 @@ const TOKENS: [(&str, Token); 15] = [
 
 /// What an issue puts into a pattern.
 #[derive(Debug, Clone, Copy)]
-pub struct Page<'a> {
+pub struct PatternValues<'a> {
     /// Path of the file below its content folder, `/` between its parts.
     pub path: &'a str,
     /// Front matter `title`.
@@ -129,7 +129,7 @@ impl Pattern {
     }
 
     /// The path of a page: no host, not percent-encoded, one slash at a time.
-    pub fn path(&self, page: &Page<'_>) -> String {
+    pub fn path(&self, page: &PatternValues<'_>) -> String {
         let mut path = String::new();
         for part in &self.parts {
             match part {
@@ -156,7 +156,7 @@ impl fmt::Display for Pattern {
 }
 
 impl Token {
-    fn of(self, page: &Page<'_>) -> String {
+    fn of(self, page: &PatternValues<'_>) -> String {
         let date = page.date;
         match self {
             Token::Year => format!("{:04}", date.year()),
@@ -204,20 +204,20 @@ pub fn is_index(file: &str) -> bool {
 
 /// A name of the file system as Hugo puts it into a path: every blank becomes a hyphen, then what does not belong goes.
 fn clean_name(name: &str) -> String {
-    name.to_lowercase().replace(' ', "-").chars().filter(|c| belongs(*c)).collect()
+    name.to_lowercase().replace(' ', "-").chars().filter(|c| is_allowed(*c)).collect()
 }
 
 /// The name of a file for an issue of that title, fit for a path; blank when the title has no letter or digit.
-pub fn name_of_title(title: &str) -> String {
+pub fn file_name_of_title(title: &str) -> String {
     clean_title(title).replace(['/', '\\'], "-").trim_matches(['-', '.']).to_owned()
 }
 
 /// The name of a folder for a term: one part of a path that every file system takes, of 120 bytes at most; blank when the
 /// term has no character for it.
-pub fn name_of_term(term: &str) -> String {
-    const MOST_BYTES: usize = 120;
+pub fn folder_name_of_term(term: &str) -> String {
+    const MAX_BYTES: usize = 120;
     let clean = clean_title(term).replace(['/', '\\'], "-");
-    let end = (0..=MOST_BYTES.min(clean.len())).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
+    let end = (0..=MAX_BYTES.min(clean.len())).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
     // Windows drops dots at the end; of dots alone a path is made.
     clean[..end].trim_end_matches('.').to_owned()
 }
@@ -227,7 +227,7 @@ fn clean_title(title: &str) -> String {
     let mut clean = String::new();
     let mut blank = false;
     for c in title.trim().to_lowercase().chars() {
-        if belongs(c) {
+        if is_allowed(c) {
             if blank && c != '-' && !clean.is_empty() {
                 clean.push('-');
             }
@@ -241,7 +241,7 @@ fn clean_title(title: &str) -> String {
 }
 
 /// The characters Hugo leaves in a path. Marks (Unicode category M) belong to the letters they follow.
-fn belongs(c: char) -> bool {
+fn is_allowed(c: char) -> bool {
     c.is_alphanumeric() || "./\\_#+~-@".contains(c) || is_mark(c)
 }
 
@@ -275,12 +275,12 @@ pub fn absolute(base: &Url, path: &str) -> Url {
 mod tests {
     use super::*;
 
-    fn page<'a>(path: &'a str, title: &'a str, slug: Option<&'a str>) -> Page<'a> {
+    fn page<'a>(path: &'a str, title: &'a str, slug: Option<&'a str>) -> PatternValues<'a> {
         let date = DateTime::parse_from_rfc3339("2026-02-03T23:30:00+08:00").unwrap();
-        Page { path, title, slug, date }
+        PatternValues { path, title, slug, date }
     }
 
-    fn path(pattern: &str, page: &Page<'_>) -> String {
+    fn path(pattern: &str, page: &PatternValues<'_>) -> String {
         Pattern::parse(pattern).unwrap().path(page)
     }
 

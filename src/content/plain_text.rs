@@ -11,12 +11,12 @@ use url::Url;
 
 use crate::content::footnotes;
 use crate::content::markdown::Document;
+use crate::content::plain_text::layout::{Container, Layout};
 use crate::content::plain_text::links::Links;
-use crate::content::plain_text::page::{Frame, Page};
 use crate::content::plain_text::table::Table;
 
+mod layout;
 mod links;
-mod page;
 mod raw_html;
 mod table;
 mod wrap;
@@ -33,26 +33,26 @@ pub fn render(document: &Document<'_>, permalink: &Url) -> String {
         events.into_iter().for_each(|event| writer.event(event));
     }
     writer.end_section();
-    writer.page.into_text()
+    writer.layout.into_text()
 }
 
 /// Text as a heading of the whole: wrapped, underlined, ended by a line feed.
 pub fn heading(text: &str) -> String {
-    let mut page = Page::default();
-    page.heading(text, "=");
-    page.into_text()
+    let mut layout = Layout::default();
+    layout.heading(text, "=");
+    layout.into_text()
 }
 
 /// Text as a paragraph: wrapped, its line ends marked as those of `render`, ended by a line feed.
 pub fn paragraph(text: &str) -> String {
-    let mut page = Page::default();
-    page.paragraph(text, true);
-    page.into_text()
+    let mut layout = Layout::default();
+    layout.paragraph(text, true);
+    layout.into_text()
 }
 
 /// Reads the events one after the other and writes blocks to the page.
 struct Writer<'e> {
-    page: Page,
+    layout: Layout,
     links: Links<'e>,
     footnotes: HashMap<&'e str, usize>,
     /// Text of the block being read; a line feed is a hard break.
@@ -77,7 +77,7 @@ struct Writer<'e> {
 impl<'e> Writer<'e> {
     fn new(permalink: &'e Url, footnotes: HashMap<&'e str, usize>) -> Self {
         Self {
-            page: Page::default(),
+            layout: Layout::default(),
             links: Links::new(permalink),
             footnotes,
             text: String::new(),
@@ -110,9 +110,9 @@ impl<'e> Writer<'e> {
             Event::SoftBreak => self.text.push(' '),
             Event::HardBreak => self.text.push('\n'),
             Event::Rule => {
-                self.page.begin_block();
-                self.page.line("* * *");
-                self.page.end_block();
+                self.layout.begin_block();
+                self.layout.line("* * *");
+                self.layout.end_block();
             }
             Event::TaskListMarker(done) => self.push(if *done { "[x] " } else { "[ ] " }),
         }
@@ -122,24 +122,24 @@ impl<'e> Writer<'e> {
         match tag {
             Tag::Heading { .. } => {
                 self.flush();
-                if self.page.is_at_top() {
+                if self.layout.is_at_top() {
                     self.end_section();
                 }
             }
-            Tag::BlockQuote(_) => self.open(Frame::Quote),
+            Tag::BlockQuote(_) => self.open(Container::Quote),
             Tag::List(first) => {
                 self.flush();
                 self.lists.push(*first);
             }
             Tag::Item => {
                 let marker = self.next_marker();
-                self.open(Frame::item(marker));
+                self.open(Container::item(marker));
             }
             Tag::FootnoteDefinition(label) => {
                 let number = self.footnotes.get(label.as_ref()).copied().unwrap_or(0);
-                self.open(Frame::item(format!("[^{number}] ")));
+                self.open(Container::item(format!("[^{number}] ")));
             }
-            Tag::DefinitionListDefinition => self.open(Frame::item("    ".to_owned())),
+            Tag::DefinitionListDefinition => self.open(Container::item("    ".to_owned())),
             Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => {
                 self.flush();
                 self.code = Some(String::new());
@@ -167,13 +167,13 @@ impl<'e> Writer<'e> {
             TagEnd::Heading(level) => self.heading(level),
             TagEnd::BlockQuote(_) | TagEnd::FootnoteDefinition | TagEnd::DefinitionListDefinition => {
                 self.close();
-                self.page.end_block();
+                self.layout.end_block();
             }
             TagEnd::Item => self.close(),
             TagEnd::List(_) => {
                 self.lists.pop();
                 if self.lists.is_empty() {
-                    self.page.end_block();
+                    self.layout.end_block();
                 }
             }
             TagEnd::CodeBlock => self.code_block(),
@@ -188,15 +188,15 @@ impl<'e> Writer<'e> {
     }
 
     /// Opens something whose lines begin with a marker.
-    fn open(&mut self, frame: Frame) {
+    fn open(&mut self, container: Container) {
         self.flush();
-        self.page.begin_block();
-        self.page.open(frame);
+        self.layout.begin_block();
+        self.layout.open(container);
     }
 
     fn close(&mut self) {
         self.flush();
-        self.page.close();
+        self.layout.close();
     }
 
     fn next_marker(&mut self) -> String {
@@ -215,7 +215,7 @@ impl<'e> Writer<'e> {
         }
         if !self.text.trim().is_empty() {
             self.flush();
-            self.page.end_block();
+            self.layout.end_block();
         }
         self.text.clear();
     }
@@ -226,13 +226,13 @@ impl<'e> Writer<'e> {
         if text.is_empty() {
             return;
         }
-        self.page.begin_block();
+        self.layout.begin_block();
         match level {
-            HeadingLevel::H1 => self.page.heading(text, "="),
-            HeadingLevel::H2 | HeadingLevel::H3 => self.page.heading(text, "-"),
-            _ => self.page.paragraph(text, false),
+            HeadingLevel::H1 => self.layout.heading(text, "="),
+            HeadingLevel::H2 | HeadingLevel::H3 => self.layout.heading(text, "-"),
+            _ => self.layout.paragraph(text, false),
         }
-        self.page.end_block();
+        self.layout.end_block();
     }
 
     fn code_block(&mut self) {
@@ -242,9 +242,9 @@ impl<'e> Writer<'e> {
     }
 
     fn block(&mut self, lines: &[String]) {
-        self.page.begin_block();
-        lines.iter().for_each(|line| self.page.line(line));
-        self.page.end_block();
+        self.layout.begin_block();
+        lines.iter().for_each(|line| self.layout.line(line));
+        self.layout.end_block();
     }
 
     /// Lists the links of the section that ends here.
@@ -252,7 +252,7 @@ impl<'e> Writer<'e> {
         self.flush();
         let links = self.links.take_section();
         if !links.is_empty() {
-            self.page.end_block();
+            self.layout.end_block();
             self.block(&links);
         }
     }
@@ -270,8 +270,8 @@ impl<'e> Writer<'e> {
         }
         let text = std::mem::take(&mut self.text);
         if !text.trim().is_empty() {
-            self.page.begin_block();
-            self.page.paragraph(text.trim(), true);
+            self.layout.begin_block();
+            self.layout.paragraph(text.trim(), true);
         }
     }
 

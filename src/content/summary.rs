@@ -4,7 +4,7 @@
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use crate::content::cjk::join_without_blank;
+use crate::content::cjk::join_without_space;
 use crate::content::html::legal;
 use crate::content::html::raw::is_element;
 use crate::content::html::tag;
@@ -63,7 +63,7 @@ fn folded(text: &str) -> String {
     for paragraph in text.split('\n') {
         for word in paragraph.split_whitespace() {
             let joined = match (line.chars().next_back(), word.chars().next()) {
-                (Some(before), Some(after)) => join_without_blank(before, after),
+                (Some(before), Some(after)) => join_without_space(before, after),
                 _ => true,
             };
             if !joined {

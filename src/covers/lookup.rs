@@ -16,8 +16,8 @@ use crate::content::{cover, front_matter};
 use crate::covers_lock::{self, CoversLock};
 use crate::disk::Project;
 use crate::finding::{Finding, Place};
-use crate::issue::{Cover, Issue, WrittenCover};
-use crate::picture::{Picture, look_into};
+use crate::issue::{Cover, CoverReference, Issue};
+use crate::picture::{Picture, probe_reader};
 use crate::resources::{below_root, inside};
 
 /// Knows the covers of a project.
@@ -30,7 +30,7 @@ pub struct Covers<'a> {
 
 /// What is known of an issue's cover.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Known {
+pub struct KnownCover {
     /// The cover as outputs should show it.
     pub cover: Option<Cover>,
     /// What is wrong with it.
@@ -57,11 +57,11 @@ impl<'a> Covers<'a> {
 
     /// The cover of an issue with type, size in bytes and in pixels, as far as they are known for certain. A cover
     /// elsewhere that was never measured keeps the type that its name promises.
-    pub fn of(&self, issue: &Issue) -> Known {
-        let (Some(written), Some(cover)) = (&issue.cover, cover::promised(issue)) else { return Known::default() };
+    pub fn of(&self, issue: &Issue) -> KnownCover {
+        let (Some(written), Some(cover)) = (&issue.cover, cover::promised(issue)) else { return KnownCover::default() };
         match self.file(issue, written, &cover.url) {
             Some(found) => self.measured(issue, cover, found),
-            None if written.is_elsewhere() => Known { cover: Some(self.locked(cover)), finding: None },
+            None if written.is_elsewhere() => KnownCover { cover: Some(self.locked(cover)), finding: None },
             None => {
                 let missing = Finding::warning("cover-missing", format!("there is no file `{}`", written.written));
                 let help = "put it beside the issue, into `static` or into `assets`, or mend its name";
@@ -95,13 +95,13 @@ impl<'a> Covers<'a> {
         self.lock
     }
 
-    fn measured(&self, issue: &Issue, cover: Cover, found: Candidate) -> Known {
+    fn measured(&self, issue: &Issue, cover: Cover, found: Candidate) -> KnownCover {
         let shown = found.file.strip_prefix(self.project.folder()).unwrap_or(&found.file).display();
         match measured(self.project, &found.file) {
             Ok((bytes, Some(Picture { mime_type, size }))) => {
                 let url = found.url.unwrap_or(cover.url);
                 let (mime_type, bytes) = (Some(mime_type.to_owned()), Some(bytes));
-                Known { cover: Some(Cover { url, mime_type, bytes, size, ..cover }), finding: None }
+                KnownCover { cover: Some(Cover { url, mime_type, bytes, size, ..cover }), finding: None }
             }
             Ok((_, None)) => {
                 let wrong = Finding::warning("cover-no-picture", format!("`{shown}` is no picture"));
@@ -116,9 +116,9 @@ impl<'a> Covers<'a> {
         }
     }
 
-    fn unknown(&self, issue: &Issue, cover: Cover, finding: Finding) -> Known {
+    fn unknown(&self, issue: &Issue, cover: Cover, finding: Finding) -> KnownCover {
         let cover = Cover { mime_type: None, ..cover };
-        Known { cover: Some(cover), finding: Some(finding.at(place_of_cover(self.project, issue))) }
+        KnownCover { cover: Some(cover), finding: Some(finding.at(place_of_cover(self.project, issue))) }
     }
 
     fn locked(&self, cover: Cover) -> Cover {
@@ -126,12 +126,12 @@ impl<'a> Covers<'a> {
         Cover { mime_type: Some(measured.mime_type), bytes: Some(measured.bytes), size: measured.size, ..cover }
     }
 
-    fn file(&self, issue: &Issue, cover: &WrittenCover, url: &Url) -> Option<Candidate> {
+    fn file(&self, issue: &Issue, cover: &CoverReference, url: &Url) -> Option<Candidate> {
         self.candidates(issue, cover, url).into_iter().find(|candidate| self.project.is_file(&candidate.file))
     }
 
     /// Beside the issue; where its address says; and, as themes resolve a path, below the root of the site.
-    fn candidates(&self, issue: &Issue, cover: &WrittenCover, url: &Url) -> Vec<Candidate> {
+    fn candidates(&self, issue: &Issue, cover: &CoverReference, url: &Url) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         let written = cover.written.split(['?', '#']).next().unwrap_or_default();
         let is_relative = !cover.is_elsewhere() && !written.starts_with('/');
@@ -179,7 +179,7 @@ pub(super) fn place_of_cover(project: &Project, issue: &Issue) -> Place {
 fn measured(project: &Project, file: &Path) -> anyhow::Result<(u64, Option<Picture>)> {
     let file = project.open(file)?;
     let bytes = file.metadata()?.len();
-    Ok((bytes, look_into(&mut BufReader::new(file)).at_the_end()))
+    Ok((bytes, probe_reader(&mut BufReader::new(file)).at_end_of_file()))
 }
 
 #[cfg(test)]
@@ -191,7 +191,7 @@ mod tests {
     const HTML: &[u8] = b"<!DOCTYPE html><title>404</title>";
 
     /// What is known of a cover of the issue at `path`, in a project with these files.
-    fn known(path: &str, cover: &str, files: &[(&str, &[u8])]) -> Known {
+    fn known(path: &str, cover: &str, files: &[(&str, &[u8])]) -> KnownCover {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
         project.write("slugline.yaml", b"title: T\nbase_url: https://example.org/site\n").unwrap();

@@ -75,16 +75,16 @@ fn project(covers: &[String]) -> (tempfile::TempDir, Project) {
 }
 
 /// Fetches as if this machine were the public internet; gives the outcome and how many steps were told.
-fn fetch(project: &Project, which: Which) -> (Fetched, usize) {
+fn fetch(project: &Project, which: FetchScope) -> (FetchReport, usize) {
     let config = crate::load::config(project, "slugline.yaml").unwrap();
     let issues = crate::load::issues(project, &config).unwrap().issues;
-    let plan = Plan::new(project, &config, &issues, which).unwrap();
+    let plan = FetchPlan::new(project, &config, &issues, which).unwrap();
     let steps = AtomicUsize::new(0);
     let client = Client::with(LIMITS, Reach::Public, |address| address.is_loopback());
     let step = || {
         steps.fetch_add(1, Ordering::Relaxed);
     };
-    (plan.fetch_with(&client, Unused::Drop, step).unwrap(), steps.into_inner())
+    (plan.fetch_with(&client, UnusedEntries::Drop, step).unwrap(), steps.into_inner())
 }
 
 /// The lines of `covers.lock` that are no comments, without this machine's address.
@@ -99,13 +99,13 @@ fn covers_are_measured_by_their_bytes_and_only_once() {
     let own = site.url("");
     let covers = ["/a.png", "/b.png", "/photo", "/a.png#again"].map(|path| site.url(path));
     let (_folder, project) = project(&covers);
-    let (fetched, steps) = fetch(&project, Which::Missing);
+    let (fetched, steps) = fetch(&project, FetchScope::Missing);
     assert_eq!(site.stop(), ["/a.png", "/b.png", "/photo"]);
     assert_eq!((fetched.measured.len(), fetched.kept, steps, fetched.written), (3, 0, 3, Written::New));
     assert_eq!(fetched.findings, []);
     let photo = format!("/photo image/jpeg {} 3x2", photo().len());
     assert_eq!(lines(&project, &own), ["/a.png image/png 29 3x2", "/b.png image/png 9029 3x2", &photo]);
-    let (again, _) = fetch(&project, Which::Missing);
+    let (again, _) = fetch(&project, FetchScope::Missing);
     assert_eq!((again.measured.len(), again.kept, again.written), (0, 3, Written::Unchanged));
 }
 
@@ -116,7 +116,7 @@ fn one_that_fails_stops_no_other_and_keeps_what_was_known() {
     let (_folder, project) = project(&["/a.png", "/gone.png", "/page.png"].map(|path| site.url(path)));
     let known = format!("{own}/gone.png image/gif 7 1x1\n{own}/unused.png image/gif 7 1x1\n");
     project.write(covers_lock::FILE, known.as_bytes()).unwrap();
-    let (fetched, steps) = fetch(&project, Which::All);
+    let (fetched, steps) = fetch(&project, FetchScope::All);
     site.stop();
     assert_eq!((steps, fetched.dropped), (3, vec![format!("{own}/unused.png")]));
     let said: Vec<(String, String)> = fetched
@@ -138,6 +138,6 @@ fn one_that_fails_stops_no_other_and_keeps_what_was_known() {
 #[test]
 fn a_project_without_covers_elsewhere_gets_no_file() {
     let (_folder, project) = project(&["/here.png".to_owned()]);
-    assert_eq!(fetch(&project, Which::All).0.written, Written::Unchanged);
+    assert_eq!(fetch(&project, FetchScope::All).0.written, Written::Unchanged);
     assert_eq!(project.text_if_there(covers_lock::FILE).unwrap(), None);
 }

@@ -13,7 +13,7 @@ use url::Url;
 use crate::content::html::tag::{Tag, Tags};
 use crate::finding::Finding;
 use crate::hex::hex;
-use crate::picture::look;
+use crate::picture::probe;
 
 /// What is behind the address of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +165,7 @@ fn with_id(tag: &Tag<'_>, id: &str) -> String {
 }
 
 fn type_of(bytes: &[u8]) -> Option<&'static str> {
-    let mime_type = look(bytes).at_the_end()?.mime_type;
+    let mime_type = probe(bytes).at_end_of_file()?.mime_type;
     TYPES.contains(&mime_type).then_some(mime_type)
 }
 

@@ -1,4 +1,4 @@
-//! Archives (RFC 5005, section 4): where the past is cut.
+//! Archives (RFC 5005, section 4): where the past is archive.
 //!
 //! Takes issues, newest first; gives the archives that are complete. A cut never moves when a newer issue comes: a year is
 //! cut when it is over, a number of issues when there are so many, counted from the oldest.
@@ -11,7 +11,7 @@ use crate::issue::Issue;
 
 /// The issues of one archive.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Cut<'a> {
+pub(super) struct ArchiveDocument<'a> {
     /// The year, or the number of the archive, the oldest being 1.
     pub name: String,
     /// Newest first, never none.
@@ -20,9 +20,14 @@ pub(super) struct Cut<'a> {
 
 /// The archives that are complete at `now`, the oldest first. `placed` are all issues that were ever published: one that
 /// expired is not shown, but keeps its place, so that no later cut moves.
-pub(super) fn cuts<'a>(archive: Archive, placed: &[&'a Issue], zone: Tz, now: DateTime<Utc>) -> Vec<Cut<'a>> {
+pub(super) fn archives<'a>(
+    archive: Archive,
+    placed: &[&'a Issue],
+    zone: Tz,
+    now: DateTime<Utc>,
+) -> Vec<ArchiveDocument<'a>> {
     let year = |issue: &Issue| issue.date.with_timezone(&zone).year();
-    let mut cuts: Vec<Cut<'a>> = match archive {
+    let mut archives: Vec<ArchiveDocument<'a>> = match archive {
         Archive::Off => Vec::new(),
         Archive::Yearly => {
             let this_year = now.with_timezone(&zone).year();
@@ -32,20 +37,20 @@ pub(super) fn cuts<'a>(archive: Archive, placed: &[&'a Issue], zone: Tz, now: Da
         }
         Archive::Every(number) => {
             let full = placed.rchunks_exact(number.get()).enumerate();
-            full.map(|(at, issues)| Cut { name: (at + 1).to_string(), issues: issues.to_vec() }).collect()
+            full.map(|(at, issues)| ArchiveDocument { name: (at + 1).to_string(), issues: issues.to_vec() }).collect()
         }
     };
-    for cut in &mut cuts {
-        cut.issues.retain(|issue| issue.is_published(now));
+    for document in &mut archives {
+        document.issues.retain(|issue| issue.is_published(now));
     }
-    cuts.retain(|cut| !cut.issues.is_empty());
-    cuts
+    archives.retain(|document| !document.issues.is_empty());
+    archives
 }
 
 /// Readers refuse feeds of several megabytes: a year of more issues has several archives, the oldest first.
-fn parts<'a>(year: i32, issues: &[&'a Issue]) -> Vec<Cut<'a>> {
-    const MOST_ISSUES: usize = 100;
-    let parts = issues.rchunks(MOST_ISSUES).enumerate();
+fn parts<'a>(year: i32, issues: &[&'a Issue]) -> Vec<ArchiveDocument<'a>> {
+    const MAX_ISSUES: usize = 100;
+    let parts = issues.rchunks(MAX_ISSUES).enumerate();
     let name = |at: usize| if at == 0 { format!("{year:04}") } else { format!("{year:04}-{}", at + 1) };
-    parts.map(|(at, issues)| Cut { name: name(at), issues: issues.to_vec() }).collect()
+    parts.map(|(at, issues)| ArchiveDocument { name: name(at), issues: issues.to_vec() }).collect()
 }

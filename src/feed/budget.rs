@@ -3,16 +3,16 @@
 //! Takes the issues of a feed with their texts, newest first, and a number of bytes; shortens. The newest issue keeps its
 //! full text, whatever its size.
 
-use crate::feed::Text;
+use crate::feed::EntryContent;
 use crate::issue::Issue;
 
 /// Shortens the texts to `max_bytes` of HTML. From the first issue on that is too much, all older ones are summaries: a
 /// feed with holes would be read as damage. Summaries may take as much again; what comes after is left out as far as an
 /// archive has it, which is so for all issues but the first `unarchived`. Gives the number of issues that became
 /// summaries.
-pub(super) fn shorten(shown: &mut Vec<(&Issue, Text)>, unarchived: usize, max_bytes: usize) -> usize {
+pub(super) fn shorten(shown: &mut Vec<(&Issue, EntryContent)>, unarchived: usize, max_bytes: usize) -> usize {
     let mut bytes = 0;
-    let fits = |(_, text): &&(&Issue, Text)| {
+    let fits = |(_, text): &&(&Issue, EntryContent)| {
         let is_newest = bytes == 0;
         bytes += text.html.len();
         is_newest || bytes <= max_bytes
@@ -35,13 +35,13 @@ pub(super) fn shorten(shown: &mut Vec<(&Issue, Text)>, unarchived: usize, max_by
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::outline::tests::issue;
+    use crate::feed::plan::tests::issue;
 
     /// Bytes of HTML per issue before, and after: full ones by their bytes, summaries as 0; and how many are summaries.
     fn shortened(html: &[usize], unarchived: usize, most: usize) -> (Vec<usize>, usize) {
         let issues: Vec<Issue> = html.iter().map(|_| issue("a.md", "date: 2026-01-01")).collect();
-        let text = |bytes: &usize| Text { html: "x".repeat(*bytes), summary: "y".repeat(10), cover: None };
-        let mut shown: Vec<(&Issue, Text)> = issues.iter().zip(html.iter().map(text)).collect();
+        let text = |bytes: &usize| EntryContent { html: "x".repeat(*bytes), summary: "y".repeat(10), cover: None };
+        let mut shown: Vec<(&Issue, EntryContent)> = issues.iter().zip(html.iter().map(text)).collect();
         let shortened = shorten(&mut shown, unarchived, most);
         (shown.iter().map(|(_, text)| text.html.len()).collect(), shortened)
     }

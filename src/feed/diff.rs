@@ -7,22 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::feed::published::Shown;
+use crate::feed::published::PublishedEntry;
 
 /// One difference of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// What is different.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// The entry as it will be; of one that drops out, as it is.
-    pub entry: Shown,
+    pub entry: PublishedEntry,
     /// The entry as it is published, where subscribers have it.
-    pub before: Option<Shown>,
+    pub before: Option<PublishedEntry>,
 }
 
 /// What subscribers see of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum DifferenceKind {
     /// An entry newer than all that are published.
     New,
     /// The text changed and `updated` did not: most readers never show it.
@@ -41,39 +41,39 @@ pub enum Kind {
     Duplicate,
 }
 
-impl Kind {
+impl DifferenceKind {
     /// Every kind.
-    pub const ALL: [Kind; 8] = [
-        Kind::New,
-        Kind::Edited,
-        Kind::Updated,
-        Kind::Resurfaced,
-        Kind::Dropped,
-        Kind::Redated,
-        Kind::Relinked,
-        Kind::Duplicate,
+    pub const ALL: [DifferenceKind; 8] = [
+        DifferenceKind::New,
+        DifferenceKind::Edited,
+        DifferenceKind::Updated,
+        DifferenceKind::Resurfaced,
+        DifferenceKind::Dropped,
+        DifferenceKind::Redated,
+        DifferenceKind::Relinked,
+        DifferenceKind::Duplicate,
     ];
 
     /// Its word on the command line and in documents.
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::New => "new",
-            Kind::Edited => "edited",
-            Kind::Updated => "updated",
-            Kind::Resurfaced => "resurfaced",
-            Kind::Dropped => "dropped",
-            Kind::Redated => "redated",
-            Kind::Relinked => "relinked",
-            Kind::Duplicate => "duplicate",
+            DifferenceKind::New => "new",
+            DifferenceKind::Edited => "edited",
+            DifferenceKind::Updated => "updated",
+            DifferenceKind::Resurfaced => "resurfaced",
+            DifferenceKind::Dropped => "dropped",
+            DifferenceKind::Redated => "redated",
+            DifferenceKind::Relinked => "relinked",
+            DifferenceKind::Duplicate => "duplicate",
         }
     }
 }
 
 /// The differences: those of entries that stay or come in the order of the new feed, then those of entries that go.
 /// `limit` is how many entries the new feed may have; 0: any number.
-pub fn differences(published: &[Shown], next: &[Shown], limit: usize) -> Vec<Difference> {
-    let known: BTreeMap<&str, &Shown> = published.iter().map(|entry| (entry.id.as_str(), entry)).collect();
-    let links: BTreeMap<&str, &Shown> =
+pub fn differences(published: &[PublishedEntry], next: &[PublishedEntry], limit: usize) -> Vec<Difference> {
+    let known: BTreeMap<&str, &PublishedEntry> = published.iter().map(|entry| (entry.id.as_str(), entry)).collect();
+    let links: BTreeMap<&str, &PublishedEntry> =
         published.iter().filter(|entry| !entry.url.is_empty()).map(|entry| (link(entry), entry)).collect();
     let newest = published.iter().filter_map(|entry| entry.published).max();
     let mut differences = Vec::new();
@@ -82,50 +82,62 @@ pub fn differences(published: &[Shown], next: &[Shown], limit: usize) -> Vec<Dif
             Some(before) => changes(before, entry).into_iter().map(|kind| (kind, Some(*before))).collect(),
             None => vec![arrival(entry, links.get(link(entry)).copied(), newest)],
         };
-        let difference =
-            |(kind, before): (Kind, Option<&Shown>)| Difference { kind, entry: entry.clone(), before: before.cloned() };
+        let difference = |(kind, before): (DifferenceKind, Option<&PublishedEntry>)| Difference {
+            kind,
+            entry: entry.clone(),
+            before: before.cloned(),
+        };
         differences.extend(found.into_iter().map(difference));
     }
     let gone = dropped(published, next, limit);
-    differences.extend(gone.map(|entry| Difference { kind: Kind::Dropped, entry: entry.clone(), before: None }));
+    differences.extend(gone.map(|entry| Difference {
+        kind: DifferenceKind::Dropped,
+        entry: entry.clone(),
+        before: None,
+    }));
     differences
 }
 
 /// What changed of an entry that stays.
-fn changes(before: &Shown, after: &Shown) -> Vec<Kind> {
-    let text = |entry: &Shown| [&entry.title, &entry.summary, &entry.content].map(|text| text.trim().to_owned());
+fn changes(before: &PublishedEntry, after: &PublishedEntry) -> Vec<DifferenceKind> {
+    let text =
+        |entry: &PublishedEntry| [&entry.title, &entry.summary, &entry.content].map(|text| text.trim().to_owned());
     let mut kinds = Vec::new();
     if text(before) != text(after) {
-        kinds.push(if after.updated > before.updated { Kind::Updated } else { Kind::Edited });
+        kinds.push(if after.updated > before.updated { DifferenceKind::Updated } else { DifferenceKind::Edited });
     }
     if before.published != after.published {
-        kinds.push(Kind::Redated);
+        kinds.push(DifferenceKind::Redated);
     }
     if link(before) != link(after) {
-        kinds.push(Kind::Relinked);
+        kinds.push(DifferenceKind::Relinked);
     }
     kinds
 }
 
 /// What an entry is that subscribers do not have under its id.
 fn arrival<'a>(
-    entry: &Shown,
-    same_link: Option<&'a Shown>,
+    entry: &PublishedEntry,
+    same_link: Option<&'a PublishedEntry>,
     newest: Option<DateTime<Utc>>,
-) -> (Kind, Option<&'a Shown>) {
+) -> (DifferenceKind, Option<&'a PublishedEntry>) {
     match same_link {
-        Some(before) => (Kind::Duplicate, Some(before)),
-        None if entry.published.is_some_and(|date| Some(date) < newest) => (Kind::Resurfaced, None),
-        None => (Kind::New, None),
+        Some(before) => (DifferenceKind::Duplicate, Some(before)),
+        None if entry.published.is_some_and(|date| Some(date) < newest) => (DifferenceKind::Resurfaced, None),
+        None => (DifferenceKind::New, None),
     }
 }
 
-fn dropped<'a>(published: &'a [Shown], next: &'a [Shown], limit: usize) -> impl Iterator<Item = &'a Shown> {
+fn dropped<'a>(
+    published: &'a [PublishedEntry],
+    next: &'a [PublishedEntry],
+    limit: usize,
+) -> impl Iterator<Item = &'a PublishedEntry> {
     let ids: BTreeSet<&str> = next.iter().map(|entry| entry.id.as_str()).collect();
     let links: BTreeSet<&str> = next.iter().map(link).collect();
     let is_full = limit > 0 && next.len() >= limit;
     let oldest = next.iter().filter_map(|entry| entry.published).min();
-    let is_pushed_out = move |entry: &Shown| is_full && entry.published <= oldest;
+    let is_pushed_out = move |entry: &PublishedEntry| is_full && entry.published <= oldest;
     published
         .iter()
         .filter(move |entry| !ids.contains(entry.id.as_str()) && !links.contains(link(entry)))
@@ -133,7 +145,7 @@ fn dropped<'a>(published: &'a [Shown], next: &'a [Shown], limit: usize) -> impl 
 }
 
 /// A slash at the end does not make another page of it.
-fn link(entry: &Shown) -> &str {
+fn link(entry: &PublishedEntry) -> &str {
     entry.url.trim_end_matches('/')
 }
 
@@ -141,9 +153,9 @@ fn link(entry: &Shown) -> &str {
 mod tests {
     use super::*;
 
-    fn entry(name: &str, day: u32) -> Shown {
+    fn entry(name: &str, day: u32) -> PublishedEntry {
         let date: DateTime<Utc> = format!("2026-11-{day:02}T08:00:00Z").parse().unwrap();
-        Shown {
+        PublishedEntry {
             id: format!("id-{name}"),
             url: format!("https://example.org/{name}/"),
             title: name.to_owned(),
@@ -154,7 +166,7 @@ mod tests {
         }
     }
 
-    fn found(published: &[Shown], next: &[Shown], limit: usize) -> Vec<String> {
+    fn found(published: &[PublishedEntry], next: &[PublishedEntry], limit: usize) -> Vec<String> {
         let found = differences(published, next, limit);
         found.iter().map(|one| format!("{} {}", one.kind.as_str(), one.entry.id)).collect()
     }
@@ -185,24 +197,30 @@ mod tests {
     #[test]
     fn an_edit_is_honest_or_silent() {
         let before = entry("a", 1);
-        let silent = Shown { content: "<p>other</p>".into(), ..before.clone() };
-        let honest = Shown { updated: entry("a", 2).updated, title: "A".into(), ..before.clone() };
+        let silent = PublishedEntry { content: "<p>other</p>".into(), ..before.clone() };
+        let honest = PublishedEntry { updated: entry("a", 2).updated, title: "A".into(), ..before.clone() };
         let [before, silent, honest] = [[before], [silent], [honest]];
         assert_eq!(found(&before, &silent, 20), ["edited id-a"]);
         assert_eq!(found(&before, &honest, 20), ["updated id-a"]);
         assert_eq!(found(&honest, &before, 20), ["edited id-a"], "`updated` went back");
-        let undated = |entry: &Shown| [Shown { updated: None, ..entry.clone() }];
+        let undated = |entry: &PublishedEntry| [PublishedEntry { updated: None, ..entry.clone() }];
         assert_eq!(found(&undated(&before[0]), &undated(&silent[0]), 20), ["edited id-a"], "RSS cannot say");
     }
 
     #[test]
     fn another_date_another_link_another_id() {
         let before = entry("a", 1);
-        let redated =
-            Shown { published: entry("a", 9).published, url: "https://example.org/z".into(), ..before.clone() };
+        let redated = PublishedEntry {
+            published: entry("a", 9).published,
+            url: "https://example.org/z".into(),
+            ..before.clone()
+        };
         assert_eq!(found(std::slice::from_ref(&before), &[redated], 20), ["redated id-a", "relinked id-a"]);
-        let other_id = Shown { id: "other".into(), url: "https://example.org/a".into(), ..before.clone() };
+        let other_id = PublishedEntry { id: "other".into(), url: "https://example.org/a".into(), ..before.clone() };
         let differences = differences(std::slice::from_ref(&before), std::slice::from_ref(&other_id), 20);
-        assert_eq!(differences, [Difference { kind: Kind::Duplicate, entry: other_id, before: Some(before) }]);
+        assert_eq!(
+            differences,
+            [Difference { kind: DifferenceKind::Duplicate, entry: other_id, before: Some(before) }]
+        );
     }
 }

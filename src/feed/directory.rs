@@ -7,16 +7,16 @@ use chrono::{DateTime, FixedOffset};
 use url::Url;
 
 use crate::content::html::urls;
-use crate::feed::outline::{Kind, Outline};
+use crate::feed::plan::{FeedKind, FeedPlan};
 use crate::feed::text::plain;
 use crate::feed::{Format, Locations, Options, Person, locations, rss::rfc822};
 use crate::publication::Publication;
 
 /// A feed of the publication.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
+pub struct ListedFeed {
     /// What it is of.
-    pub kind: Kind,
+    pub kind: FeedKind,
     /// Its title, plain text.
     pub title: String,
     /// The page it is the feed of.
@@ -33,7 +33,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlternateLink<'a> {
     /// What the feed is of.
-    pub kind: Kind,
+    pub kind: FeedKind,
     /// What a reader shows where it lets people choose.
     pub title: String,
     /// The format in a word.
@@ -47,21 +47,21 @@ pub struct AlternateLink<'a> {
 }
 
 /// The feeds of these outlines, in their order, of a publication at `base`.
-pub fn directory(base: &Url, feeds: &Options, outlines: &[Outline<'_>]) -> Vec<Listed> {
-    let listed = |outline: &Outline<'_>| Listed {
-        kind: outline.kind,
-        title: plain(&outline.title),
-        home: urls::encoded(&outline.home),
-        language: outline.language.clone(),
-        locations: locations(base, &outline.folder, feeds),
-        updated: outline.issues.iter().map(|issue| issue.updated.max(issue.date)).max(),
+pub fn directory(base: &Url, feeds: &Options, plans: &[FeedPlan<'_>]) -> Vec<ListedFeed> {
+    let listed = |plan: &FeedPlan<'_>| ListedFeed {
+        kind: plan.kind,
+        title: plain(&plan.title),
+        home: urls::encoded(&plan.home),
+        language: plan.language.clone(),
+        locations: locations(base, &plan.folder, feeds),
+        updated: plan.issues.iter().map(|issue| issue.updated.max(issue.date)).max(),
     };
-    outlines.iter().filter(|outline| outline.kind != Kind::Archive).map(listed).collect()
+    plans.iter().filter(|plan| plan.kind != FeedKind::Archive).map(listed).collect()
 }
 
 /// The directory as OPML: one outline per feed, in the first of its formats, for nobody wants to subscribe thrice. The date
 /// is that of the newest change, never the clock's. No `docs`: validators do not know it.
-pub fn opml(publication: &Publication, directory: &[Listed]) -> String {
+pub fn opml(publication: &Publication, directory: &[ListedFeed]) -> String {
     let owner = publication.author.as_ref().and_then(Person::new);
     let modified = directory.iter().filter_map(|listed| listed.updated).max();
     let head = [
@@ -92,11 +92,11 @@ pub fn opml(publication: &Publication, directory: &[Listed]) -> String {
 }
 
 /// The links to these feeds. Where each is written in several formats, the title tells which.
-pub fn alternate_links(directory: &[Listed]) -> Vec<AlternateLink<'_>> {
+pub fn alternate_links(directory: &[ListedFeed]) -> Vec<AlternateLink<'_>> {
     directory.iter().flat_map(links_to).collect()
 }
 
-fn links_to(listed: &Listed) -> impl Iterator<Item = AlternateLink<'_>> {
+fn links_to(listed: &ListedFeed) -> impl Iterator<Item = AlternateLink<'_>> {
     listed.locations.iter().map(|(format, href)| {
         let (name, media_type) = match format {
             Format::Rss => ("RSS", "application/rss+xml"),
@@ -133,8 +133,8 @@ fn written(attributes: &[(&str, &str)]) -> String {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::feed::outline::outlines;
-    use crate::feed::outline::tests::issue;
+    use crate::feed::plan::feed_plans;
+    use crate::feed::plan::tests::issue;
 
     fn config(feeds: &str) -> Config {
         let text = format!(
@@ -144,7 +144,7 @@ mod tests {
         Config::parse("slugline.yaml", &text).unwrap()
     }
 
-    fn listed(config: &Config) -> Vec<Listed> {
+    fn listed(config: &Config) -> Vec<ListedFeed> {
         let issues = [
             issue("new.md", "date: 2026-07-02T08:00:00+08:00\ntags: [潮 & co]"),
             issue("old.md", "date: 2026-06-02\nlastmod: 2026-07-09T10:00:00Z"),
@@ -153,7 +153,7 @@ mod tests {
         directory(
             &config.publication.base_url,
             &config.feeds,
-            &outlines(&config.publications(), &config.feeds, &issues, now),
+            &feed_plans(&config.publications(), &config.feeds, &issues, now),
         )
     }
 

@@ -19,7 +19,7 @@ pub struct Options {
     /// Minutes a reader may wait before it asks again (RSS `ttl`).
     pub ttl: Option<u32>,
     /// One more set of feeds per term of these.
-    pub by: Vec<Family>,
+    pub by: Vec<Taxonomy>,
     /// What becomes of issues older than those of the main feed.
     pub archive: Archive,
     /// Bytes of full text in a feed before older issues become summaries; `None`: no limit.
@@ -36,7 +36,7 @@ pub struct Options {
 
 /// What issues have in common that are in one feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
+pub enum Taxonomy {
     /// A category.
     Categories,
     /// A tag.
@@ -45,8 +45,8 @@ pub enum Family {
     Authors,
 }
 
-impl Family {
-    /// Every family, in the order of their names.
+impl Taxonomy {
+    /// Every taxonomy, in the order of their names.
     pub const ALL: [Self; 3] = [Self::Authors, Self::Categories, Self::Tags];
 
     /// The name in the project file, in URLs and in messages.

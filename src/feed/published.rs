@@ -10,16 +10,16 @@ use crate::feed::Format;
 
 /// A feed as it is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Published {
+pub struct PublishedFeed {
     /// Its format.
     pub format: Format,
     /// In the order of the feed.
-    pub entries: Vec<Shown>,
+    pub entries: Vec<PublishedEntry>,
 }
 
 /// An entry as subscribers get it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shown {
+pub struct PublishedEntry {
     /// What readers know it by; its link where it has no id.
     pub id: String,
     /// Where it can be read.
@@ -51,7 +51,7 @@ pub enum NotAFeed {
 ///
 /// # Errors
 /// When it is none, or broken.
-pub fn read(bytes: &[u8]) -> Result<Published, NotAFeed> {
+pub fn read(bytes: &[u8]) -> Result<PublishedFeed, NotAFeed> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start();
     let (format, entries) = if bytes.starts_with(b"{") {
         (Format::Json, json(bytes)?)
@@ -62,7 +62,7 @@ pub fn read(bytes: &[u8]) -> Result<Published, NotAFeed> {
             _ => return Err(NotAFeed::Unknown),
         }
     };
-    Ok(Published { format, entries })
+    Ok(PublishedFeed { format, entries })
 }
 
 /// Name of the first element of an XML document, after declaration, comments and doctype; blank when there is none.
@@ -102,7 +102,7 @@ struct JsonItem {
     date_modified: Option<String>,
 }
 
-fn json(bytes: &[u8]) -> Result<Vec<Shown>, NotAFeed> {
+fn json(bytes: &[u8]) -> Result<Vec<PublishedEntry>, NotAFeed> {
     let feed: JsonFeed = serde_json::from_slice(bytes).map_err(|error| NotAFeed::Broken(error.to_string()))?;
     if !feed.version.contains("jsonfeed.org") {
         return Err(NotAFeed::Unknown);
@@ -111,7 +111,7 @@ fn json(bytes: &[u8]) -> Result<Vec<Shown>, NotAFeed> {
     let item = |item: JsonItem| {
         // Version 1 lets numbers be ids.
         let id = item.id.as_str().map_or_else(|| item.id.to_string(), str::to_owned);
-        Shown {
+        PublishedEntry {
             id,
             url: item.url.unwrap_or_default(),
             title: item.title.unwrap_or_default(),
@@ -124,11 +124,11 @@ fn json(bytes: &[u8]) -> Result<Vec<Shown>, NotAFeed> {
     Ok(feed.items.into_iter().map(item).collect())
 }
 
-fn rss(bytes: &[u8]) -> Result<Vec<Shown>, NotAFeed> {
+fn rss(bytes: &[u8]) -> Result<Vec<PublishedEntry>, NotAFeed> {
     let channel = rss::Channel::read_from(bytes).map_err(|error| NotAFeed::Broken(error.to_string()))?;
     let item = |item: rss::Item| {
         let url = item.link.unwrap_or_default();
-        Shown {
+        PublishedEntry {
             id: item.guid.map_or_else(|| url.clone(), |guid| guid.value),
             url,
             title: item.title.unwrap_or_default(),
@@ -141,9 +141,9 @@ fn rss(bytes: &[u8]) -> Result<Vec<Shown>, NotAFeed> {
     Ok(channel.items.into_iter().map(item).collect())
 }
 
-fn atom(bytes: &[u8]) -> Result<Vec<Shown>, NotAFeed> {
+fn atom(bytes: &[u8]) -> Result<Vec<PublishedEntry>, NotAFeed> {
     let feed = atom_syndication::Feed::read_from(bytes).map_err(|error| NotAFeed::Broken(error.to_string()))?;
-    let entry = |entry: atom_syndication::Entry| Shown {
+    let entry = |entry: atom_syndication::Entry| PublishedEntry {
         url: entry.links.iter().find(|link| link.rel == "alternate").map(|link| link.href.clone()).unwrap_or_default(),
         id: entry.id,
         title: entry.title.value,
@@ -159,15 +159,15 @@ fn atom(bytes: &[u8]) -> Result<Vec<Shown>, NotAFeed> {
 mod tests {
     use super::*;
 
-    fn only(text: &str) -> (Format, Shown) {
-        let Published { format, mut entries } = read(text.as_bytes()).unwrap();
+    fn only(text: &str) -> (Format, PublishedEntry) {
+        let PublishedFeed { format, mut entries } = read(text.as_bytes()).unwrap();
         assert_eq!(entries.len(), 1);
         (format, entries.remove(0))
     }
 
-    fn shown(updated: Option<&str>) -> Shown {
+    fn shown(updated: Option<&str>) -> PublishedEntry {
         let date = |text: &str| text.parse().unwrap();
-        Shown {
+        PublishedEntry {
             id: "1".into(),
             url: "https://example.org/a/".into(),
             title: "A & B".into(),

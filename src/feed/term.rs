@@ -8,16 +8,15 @@ use std::collections::{BTreeMap, HashSet};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::content::permalink::name_of_term;
-use crate::feed::Family;
-use crate::feed::Person;
+use crate::content::permalink::folder_name_of_term;
 use crate::feed::text::plain;
+use crate::feed::{Person, Taxonomy};
 use crate::hex::hex;
 use crate::issue::Issue;
 
 /// A term and its issues.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Listed<'a> {
+pub(super) struct TermIssues<'a> {
     /// As the author wrote it.
     pub term: String,
     /// Name of its folder, no other term's.
@@ -28,13 +27,13 @@ pub(super) struct Listed<'a> {
     pub issues: Vec<&'a Issue>,
 }
 
-/// The terms of a family, by their names. Of several terms that make the same name, as `C` and `c` do, the one that was
+/// The terms of a taxonomy, by their names. Of several terms that make the same name, as `C` and `c` do, the one that was
 /// used first has it, whatever order they come in; the others' names end in a hash, so that no name moves when a newer
 /// issue brings a new term.
-pub(super) fn listed<'a>(family: Family, issues: &[&'a Issue]) -> Vec<Listed<'a>> {
+pub(super) fn terms_of<'a>(taxonomy: Taxonomy, issues: &[&'a Issue]) -> Vec<TermIssues<'a>> {
     let mut by_term: BTreeMap<String, (Option<Url>, Vec<&'a Issue>)> = BTreeMap::new();
     for issue in issues {
-        for (term, page) in terms(family, issue) {
+        for (term, page) in terms(taxonomy, issue) {
             let (known_page, known) = by_term.entry(term).or_default();
             if known.last().is_none_or(|last| last.path != issue.path) {
                 known.push(issue);
@@ -50,18 +49,18 @@ pub(super) fn listed<'a>(family: Family, issues: &[&'a Issue]) -> Vec<Listed<'a>
     let mut taken = HashSet::new();
     let named = |(term, (page, issues)): (String, (Option<Url>, Vec<&'a Issue>))| {
         let name = names(&term).into_iter().find(|name| taken.insert(name.clone())).unwrap_or_default();
-        Listed { term, name, page, issues }
+        TermIssues { term, name, page, issues }
     };
-    let mut listed: Vec<Listed<'a>> = terms.into_iter().map(named).collect();
+    let mut listed: Vec<TermIssues<'a>> = terms.into_iter().map(named).collect();
     listed.sort_by(|a, b| a.name.cmp(&b.name));
     listed
 }
 
-fn terms(family: Family, issue: &Issue) -> Vec<(String, Option<Url>)> {
-    let terms: Vec<(String, Option<Url>)> = match family {
-        Family::Categories => issue.categories.iter().map(|term| (plain(term.as_str()), None)).collect(),
-        Family::Tags => issue.tags.iter().map(|term| (plain(term.as_str()), None)).collect(),
-        Family::Authors => {
+fn terms(taxonomy: Taxonomy, issue: &Issue) -> Vec<(String, Option<Url>)> {
+    let terms: Vec<(String, Option<Url>)> = match taxonomy {
+        Taxonomy::Categories => issue.categories.iter().map(|term| (plain(term.as_str()), None)).collect(),
+        Taxonomy::Tags => issue.tags.iter().map(|term| (plain(term.as_str()), None)).collect(),
+        Taxonomy::Authors => {
             let person = |author| Person::new(author).map(|person| person.name);
             issue.authors.iter().filter_map(|author| Some((person(author)?, author.url.clone()))).collect()
         }
@@ -72,7 +71,7 @@ fn terms(family: Family, issue: &Issue) -> Vec<(String, Option<Url>)> {
 /// What the folder of a term may be called, the best first. The last is the hash of the term alone.
 fn names(term: &str) -> Vec<String> {
     let hash = hex(Sha256::digest(term));
-    let name = name_of_term(term);
+    let name = folder_name_of_term(term);
     if name.is_empty() {
         return vec![hash[..8].to_owned(), hash];
     }
@@ -95,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::feed::outline::tests::issue;
+    use crate::feed::plan::tests::issue;
 
     /// Issues with these tags, the newest first.
     fn issues(tags: &[&str]) -> Vec<Issue> {
@@ -106,7 +105,7 @@ mod tests {
     /// Term and name, in the order of the names.
     fn named(tags: &[&str]) -> Vec<(String, String)> {
         let issues = issues(tags);
-        let listed = listed(Family::Tags, &issues.iter().collect::<Vec<_>>());
+        let listed = terms_of(Taxonomy::Tags, &issues.iter().collect::<Vec<_>>());
         listed.into_iter().map(|listed| (listed.term, listed.name)).collect()
     }
 

@@ -37,14 +37,14 @@ const HEADER: &str = "\
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lock {
     /// By the path of the issue below the project folder.
-    pub entries: BTreeMap<String, Locked>,
+    pub entries: BTreeMap<String, LockEntry>,
     /// By the project file, below the project folder: what it mailed.
     pub mailings: BTreeMap<String, Mailings>,
 }
 
 /// What is known of an issue that was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Locked {
+pub struct LockEntry {
     /// Its id.
     pub id: IssueId,
     /// Its date when it was recorded.
@@ -121,11 +121,11 @@ impl Lock {
 
     /// Every id that was ever published.
     pub fn ids(&self) -> impl Iterator<Item = &IssueId> {
-        self.entries.values().flat_map(Locked::ids)
+        self.entries.values().flat_map(LockEntry::ids)
     }
 }
 
-impl Locked {
+impl LockEntry {
     fn ids(&self) -> impl Iterator<Item = &IssueId> {
         std::iter::once(&self.id).chain(&self.former)
     }
@@ -136,14 +136,14 @@ impl Locked {
 struct RawLock {
     version: u32,
     #[serde(default)]
-    issues: BTreeMap<String, Spanned<RawLocked>>,
+    issues: BTreeMap<String, Spanned<RawLockEntry>>,
     #[serde(default)]
     mailings: BTreeMap<String, BTreeMap<String, Spanned<RawMailing>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawLocked {
+struct RawLockEntry {
     id: String,
     published: String,
     sha256: String,
@@ -151,8 +151,8 @@ struct RawLocked {
     former: Vec<String>,
 }
 
-impl RawLocked {
-    fn locked(self) -> Result<Locked, &'static str> {
+impl RawLockEntry {
+    fn locked(self) -> Result<LockEntry, &'static str> {
         let id = |id: &str| IssueId::new(id).ok_or("the id is blank");
         let published = DateTime::parse_from_rfc3339(&self.published);
         if self.sha256.len() != 64 || !self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -163,7 +163,7 @@ impl RawLocked {
             former.insert(id(text)?);
         }
         let published = published.map_err(|_| "`published` is no date such as `2026-11-23T07:00:00Z`")?.to_utc();
-        Ok(Locked { id: id(&self.id)?, published, hash: self.sha256, former })
+        Ok(LockEntry { id: id(&self.id)?, published, hash: self.sha256, former })
     }
 }
 
@@ -200,7 +200,7 @@ fn as_written(text: &str) -> Option<Lock> {
     distinct.then_some(lock)
 }
 
-fn line_as_written(line: &str) -> Option<(String, Locked)> {
+fn line_as_written(line: &str) -> Option<(String, LockEntry)> {
     let (path, rest) = json(line)?;
     let (id, rest) = json(rest.strip_prefix(" = { id = ")?)?;
     let (published, rest) = json(rest.strip_prefix(", published = ")?)?;
@@ -209,7 +209,7 @@ fn line_as_written(line: &str) -> Option<(String, Locked)> {
         Some(rest) => json(rest)?,
         None => (Vec::new(), rest),
     };
-    let locked = RawLocked { id, published, sha256, former }.locked().ok()?;
+    let locked = RawLockEntry { id, published, sha256, former }.locked().ok()?;
     (rest == " }").then_some((path, locked))
 }
 
@@ -271,9 +271,9 @@ mod tests {
         IssueId::new(text).unwrap()
     }
 
-    fn locked(name: &str) -> Locked {
+    fn locked(name: &str) -> LockEntry {
         let published = "2026-11-02T08:00:00Z".parse().unwrap();
-        Locked { id: id(name), published, hash: HASH.to_owned(), former: BTreeSet::new() }
+        LockEntry { id: id(name), published, hash: HASH.to_owned(), former: BTreeSet::new() }
     }
 
     fn finding(body: &str) -> String {
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn one_line_per_issue_in_the_order_of_the_paths() {
-        let moved = Locked { former: [id("c"), id("b")].into(), ..locked("https://example.org/b/") };
+        let moved = LockEntry { former: [id("c"), id("b")].into(), ..locked("https://example.org/b/") };
         let lock = Lock {
             entries: [("潮 汐.md".to_owned(), moved), ("a\".md".to_owned(), locked("one"))].into(),
             ..Lock::default()
@@ -422,7 +422,7 @@ mod tests {
             for (number, (path, (name, seconds, nanoseconds, hash))) in entries.into_iter().enumerate() {
                 let published = DateTime::from_timestamp(seconds, nanoseconds).unwrap();
                 let former = (number % 2 == 0).then(|| id(&format!("{number} {name}~"))).into_iter().collect();
-                lock.entries.insert(path, Locked { id: id(&format!("{number}{name}!")), published, hash, former });
+                lock.entries.insert(path, LockEntry { id: id(&format!("{number}{name}!")), published, hash, former });
             }
             for (path, locked) in &lock.entries {
                 let mailing = LockedMailing {

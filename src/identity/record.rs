@@ -24,7 +24,7 @@ pub enum LockMode {
 
 /// `feeds.lock` after a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
+pub struct LockReport {
     /// How many issues it knows.
     pub entries: usize,
     /// How large it is.
@@ -79,7 +79,7 @@ pub fn record(
     issues: &[Issue],
     shown: &[(&Issue, String)],
     mode: LockMode,
-) -> anyhow::Result<Option<Recorded>> {
+) -> anyhow::Result<Option<LockReport>> {
     if mode == LockMode::LeaveAlone {
         return Ok(None);
     }
@@ -94,7 +94,7 @@ pub fn record(
     let text = next.to_text();
     // As it was committed, even if somebody put a comment into it.
     let written = if changes.is_empty() { Written::Unchanged } else { project.write(lock::FILE, text.as_bytes())? };
-    Ok(Some(Recorded { entries: next.entries.len(), bytes: text.len(), written, changes }))
+    Ok(Some(LockReport { entries: next.entries.len(), bytes: text.len(), written, changes }))
 }
 
 /// What a project file, named by its path below the project folder, is recorded to have mailed.

@@ -1,7 +1,7 @@
 use super::*;
 
-fn picture(mime_type: &'static str, size: (u32, u32)) -> Seen {
-    Seen::Picture(Picture { mime_type, size: Some(size) })
+fn picture(mime_type: &'static str, size: (u32, u32)) -> Probe {
+    Probe::Picture(Picture { mime_type, size: Some(size) })
 }
 
 /// The header of a PNG of 3 by 2 pixels: all that its type and size are read from.
@@ -21,14 +21,14 @@ fn exif(tiff: &[u8]) -> Vec<u8> {
 
 #[test]
 fn every_format_is_known_by_its_bytes() {
-    assert_eq!(look(PNG), picture("image/png", (3, 2)));
-    assert_eq!(look(b"GIF89a\x03\0\x02\0\x80\0\0"), picture("image/gif", (3, 2)));
+    assert_eq!(probe(PNG), picture("image/png", (3, 2)));
+    assert_eq!(probe(b"GIF89a\x03\0\x02\0\x80\0\0"), picture("image/gif", (3, 2)));
     let webp = b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x02\0\0\x01\0\0";
-    assert_eq!(look(webp), picture("image/webp", (3, 2)));
-    assert_eq!(look(&jpeg(b"")), picture("image/jpeg", (3, 2)));
-    assert_eq!(look(&heif(b"avif")), picture("image/avif", (3, 2)));
-    assert_eq!(look(&heif(b"heic")), picture("image/heic", (3, 2)));
-    assert_eq!(look(&heif(b"isom")), Seen::Nothing, "a film");
+    assert_eq!(probe(webp), picture("image/webp", (3, 2)));
+    assert_eq!(probe(&jpeg(b"")), picture("image/jpeg", (3, 2)));
+    assert_eq!(probe(&heif(b"avif")), picture("image/avif", (3, 2)));
+    assert_eq!(probe(&heif(b"heic")), picture("image/heic", (3, 2)));
+    assert_eq!(probe(&heif(b"isom")), Probe::NotAPicture, "a film");
 }
 
 fn heif(brand: &[u8; 4]) -> Vec<u8> {
@@ -46,11 +46,11 @@ fn heif(brand: &[u8; 4]) -> Vec<u8> {
 fn a_photograph_taken_upright_is_higher_than_wide() {
     let tag = |value: u8| [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".as_slice(), &[value, 0, 0]].concat();
     let little = b"II*\0\x08\0\0\0\x02\0\x0f\x01\x02\0\0\0\0\0\0\0\0\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0";
-    assert_eq!(look(&jpeg(&exif(&tag(1)))), picture("image/jpeg", (3, 2)));
-    assert_eq!(look(&jpeg(&exif(&tag(6)))), picture("image/jpeg", (2, 3)));
-    assert_eq!(look(&jpeg(&exif(little))), picture("image/jpeg", (2, 3)));
+    assert_eq!(probe(&jpeg(&exif(&tag(1)))), picture("image/jpeg", (3, 2)));
+    assert_eq!(probe(&jpeg(&exif(&tag(6)))), picture("image/jpeg", (2, 3)));
+    assert_eq!(probe(&jpeg(&exif(little))), picture("image/jpeg", (2, 3)));
     assert_eq!(
-        look(&jpeg(&[exif(b"none"), exif(&tag(6))].concat())),
+        probe(&jpeg(&[exif(b"none"), exif(&tag(6))].concat())),
         picture("image/jpeg", (3, 2)),
         "the first counts"
     );
@@ -68,7 +68,7 @@ fn a_drawing_is_as_large_as_it_says() {
         ("<svg width='10mm' height='20mm'>", None),
         ("<svg id='x'>", None),
     ] {
-        assert_eq!(look(text.as_bytes()), Seen::Picture(Picture { mime_type: "image/svg+xml", size }), "{text}");
+        assert_eq!(probe(text.as_bytes()), Probe::Picture(Picture { mime_type: "image/svg+xml", size }), "{text}");
     }
 }
 
@@ -80,9 +80,9 @@ fn what_is_no_picture_is_nothing() {
         "<html>and so on</html>",
         "%PDF-1.7 and more",
     ] {
-        assert_eq!(look(text.as_bytes()), Seen::Nothing, "{text}");
+        assert_eq!(probe(text.as_bytes()), Probe::NotAPicture, "{text}");
     }
-    assert_eq!(look(b"").at_the_end(), None);
+    assert_eq!(probe(b"").at_end_of_file(), None);
 }
 
 /// A download stops as soon as all is known, never before.
@@ -90,13 +90,13 @@ fn what_is_no_picture_is_nothing() {
 fn the_beginning_of_a_picture_asks_for_more() {
     let upright = exif(b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0");
     for bytes in [PNG.to_vec(), jpeg(&upright), heif(b"avif"), b"<!-- a --><svg viewBox='0 0 3 2'>".to_vec()] {
-        let whole = look(&bytes);
+        let whole = probe(&bytes);
         for length in 0..bytes.len() {
-            let seen = look(&bytes[..length]);
-            assert!(matches!(seen, Seen::Cut(_)) || seen == whole, "{length} of {bytes:?}: {seen:?}");
+            let seen = probe(&bytes[..length]);
+            assert!(matches!(seen, Probe::Incomplete(_)) || seen == whole, "{length} of {bytes:?}: {seen:?}");
         }
     }
-    assert_eq!(look(&PNG[..18]).at_the_end(), Some(Picture { mime_type: "image/png", size: None }));
+    assert_eq!(probe(&PNG[..18]).at_end_of_file(), Some(Picture { mime_type: "image/png", size: None }));
 }
 
 proptest::proptest! {
@@ -104,6 +104,6 @@ proptest::proptest! {
     fn no_bytes_are_too_odd(start in 0_usize..6, rest: Vec<u8>) {
         let starts: [&[u8]; 6] =
             [b"", b"\xff\xd8\xff\xe1\0\x20Exif\0\0MM", b"<svg ", b"\0\0\0\x0cftypavif", b"\x89PNG\r\n\x1a\n", b"II*\0"];
-        let _ = look(&[starts[start], &rest].concat());
+        let _ = probe(&[starts[start], &rest].concat());
     }
 }

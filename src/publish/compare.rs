@@ -16,13 +16,13 @@ use crate::disk::Project;
 use crate::feed::Feed;
 use crate::feed::Format;
 use crate::feed::diff::{Difference, differences};
-use crate::feed::outline::{Kind, Outline, outlines};
-use crate::feed::published::{self, NotAFeed, Published};
+use crate::feed::plan::{FeedKind, FeedPlan, feed_plans};
+use crate::feed::published::{self, NotAFeed, PublishedFeed};
 use crate::finding::Finding;
 use crate::http::{self, Client, Limits, Reach};
 use crate::issue::Issue;
-use crate::publish::bodies::Bodies;
-use crate::publish::texts::Texts;
+use crate::publish::body_cache::BodyCache;
+use crate::publish::render_cache::RenderCache;
 
 /// What a published feed may cost.
 const LIMITS: Limits =
@@ -44,14 +44,14 @@ pub enum Against {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// What was compared, and what is different of it.
-    pub feeds: Vec<Compared>,
+    pub feeds: Vec<FeedComparison>,
     /// Issues that a build would leave out.
     pub findings: Vec<Finding>,
 }
 
 /// A feed that was compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compared {
+pub struct FeedComparison {
     /// The published feed: path or address.
     pub published: String,
     /// Its differences from what would be built.
@@ -69,19 +69,19 @@ pub fn compare(
     against: &Against,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Comparison> {
-    let mut outlines = outlines(&config.publications(), &config.feeds, issues, now);
-    outlines.retain(|outline| outline.kind == Kind::Main);
-    let bodies = Bodies::new(project);
-    let mut texts = Texts::new(&bodies, project, config, issues, &outlines)?;
+    let mut plans = feed_plans(&config.publications(), &config.feeds, issues, now);
+    plans.retain(|plan| plan.kind == FeedKind::Main);
+    let bodies = BodyCache::new(project);
+    let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
     let mut comparison = Comparison::default();
-    for outline in &outlines {
-        let Some((name, published)) = find(project, config, outline, against)? else { continue };
-        texts.render(std::slice::from_ref(outline));
-        let (shown, unarchived) = texts.take(outline);
-        let next = Feed::new(&config.publication, &config.feeds, outline, shown, unarchived, now);
+    for plan in &plans {
+        let Some((name, published)) = find(project, config, plan, against)? else { continue };
+        texts.render(std::slice::from_ref(plan));
+        let (shown, unarchived) = texts.take(plan);
+        let next = Feed::new(&config.publication, &config.feeds, plan, shown, unarchived, now);
         let next = published::read(&next.render(published.format)?)?;
         let differences = differences(&published.entries, &next.entries, config.feeds.limit);
-        comparison.feeds.push(Compared { published: name, differences });
+        comparison.feeds.push(FeedComparison { published: name, differences });
     }
     comparison.findings = texts.into_findings();
     if comparison.feeds.is_empty() {
@@ -90,22 +90,22 @@ pub fn compare(
     Ok(comparison)
 }
 
-/// The published feed that tells the most, and its name; `None` when there is none of this outline.
+/// The published feed that tells the most, and its name; `None` when there is none of this plan.
 fn find(
     project: &Project,
     config: &Config,
-    outline: &Outline<'_>,
+    plan: &FeedPlan<'_>,
     against: &Against,
-) -> anyhow::Result<Option<(String, Published)>> {
+) -> anyhow::Result<Option<(String, PublishedFeed)>> {
     let files: Vec<&str> =
         BY_DETAIL.iter().filter_map(|format| config.feeds.formats.get(format)).map(String::as_str).collect();
     match against {
-        Against::Folder(folder) => in_folder(project, &folder.join(&outline.folder), &files),
-        Against::Web(url) => on_the_web(url, &outline.folder, &files),
+        Against::Folder(folder) => in_folder(project, &folder.join(&plan.folder), &files),
+        Against::Web(url) => on_the_web(url, &plan.folder, &files),
     }
 }
 
-fn in_folder(project: &Project, folder: &Path, files: &[&str]) -> anyhow::Result<Option<(String, Published)>> {
+fn in_folder(project: &Project, folder: &Path, files: &[&str]) -> anyhow::Result<Option<(String, PublishedFeed)>> {
     for file in files {
         let path = folder.join(file);
         if let Some(text) = project.text_if_there(&path)? {
@@ -118,7 +118,7 @@ fn in_folder(project: &Project, folder: &Path, files: &[&str]) -> anyhow::Result
 }
 
 /// The address itself may be a feed: it is that of the main feed then, and other languages have none.
-fn on_the_web(url: &Url, folder: &str, files: &[&str]) -> anyhow::Result<Option<(String, Published)>> {
+fn on_the_web(url: &Url, folder: &str, files: &[&str]) -> anyhow::Result<Option<(String, PublishedFeed)>> {
     let client = Client::new(LIMITS, Reach::Anywhere);
     let itself = folder.is_empty().then(|| url.clone());
     let below = files.iter().map(|file| absolute(url, &format!("{folder}{file}")));

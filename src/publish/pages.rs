@@ -14,14 +14,14 @@ use crate::content::summary::summary;
 use crate::covers::Covers;
 use crate::disk::{Project, Written};
 use crate::edition::dress;
-use crate::feed::directory::{Listed, alternate_links, directory};
-use crate::feed::outline::{Kind, Outline};
+use crate::feed::directory::{ListedFeed, alternate_links, directory};
+use crate::feed::plan::{FeedKind, FeedPlan};
 use crate::finding::Finding;
 use crate::issue::Issue;
 use crate::load;
-use crate::page::{self, Pages, Shown};
+use crate::page::{self, IssuePage, PageRenderer};
 use crate::publication::Publication;
-use crate::publish::bodies::Bodies;
+use crate::publish::body_cache::BodyCache;
 use crate::publish::pages::address::{Addressed, addressed};
 use crate::publish::prefix;
 use crate::resources::Resources;
@@ -29,15 +29,15 @@ use crate::shortcodes::Shortcodes;
 use crate::templates::Templates;
 
 mod address;
-mod gone;
 mod index;
-mod referred;
+mod linked_files;
+mod stale_pages;
 
 /// A file of the web archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct PageFile {
     /// What it is.
-    pub part: Part,
+    pub part: PageFileKind,
     /// The file, below the project folder.
     pub path: String,
     /// How large it is.
@@ -48,7 +48,7 @@ pub struct Page {
 
 /// What a file of the web archive is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum PageFileKind {
     /// The index, or an older part of it.
     Index,
     /// The page of an issue.
@@ -75,7 +75,7 @@ pub(super) struct Source<'a> {
     pub config: &'a Config,
     /// Every issue, for references.
     pub issues: &'a [Issue],
-    pub bodies: &'a Bodies<'a>,
+    pub bodies: &'a BodyCache<'a>,
     /// Folder for what is built, below the project folder.
     pub output: &'a Path,
     /// What else was built, below the project folder.
@@ -84,70 +84,75 @@ pub(super) struct Source<'a> {
 
 /// The files of an archive, and what is wrong with it.
 #[derive(Debug, Default)]
-pub(super) struct Made {
-    pub pages: Vec<Page>,
+pub(super) struct BuiltPages {
+    pub pages: Vec<PageFile>,
     pub findings: Vec<Finding>,
 }
 
-/// Writes the archive, where the project wants one: what `shown` gave, with links to the feeds of `outlines`.
+/// Writes the archive, where the project wants one: what `shown` gave, with links to the feeds of `plans`.
 ///
 /// # Errors
 /// When a file cannot be written, or templates, `covers.lock` or a folder not be read.
-pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], outlines: &[Outline<'_>]) -> anyhow::Result<Made> {
-    let Some(archive) = &source.config.archive else { return Ok(Made::default()) };
+pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], plans: &[FeedPlan<'_>]) -> anyhow::Result<BuiltPages> {
+    let Some(archive) = &source.config.archive else { return Ok(BuiltPages::default()) };
     let Source { project, config, .. } = *source;
     let templates = page::templates(&|name| project.text_if_there(format!("templates/{name}")))?;
-    let listed = directory(&config.publication.base_url, &config.feeds, outlines);
-    let mut workshop = Workshop {
+    let listed = directory(&config.publication.base_url, &config.feeds, plans);
+    let mut builder = SiteBuilder {
         source,
         archive,
         templates: &templates,
         covers: Covers::open(project, config)?.0,
         shortcodes: load::shortcodes(project, config, source.issues)?.0,
         files: Resources::new(project, config),
-        made: Made::default(),
+        made: BuiltPages::default(),
         referred: BTreeMap::new(),
     };
     let (addressed, wrong) = addressed(config, archive, shown);
-    workshop.made.findings.extend(wrong);
+    builder.made.findings.extend(wrong);
     for publication in config.publications() {
         let of_site: Vec<&Addressed<'_>> =
             addressed.iter().filter(|page| page.issue.site == publication.site).collect();
-        workshop.site(publication, &of_site, &listed)?;
+        builder.site(publication, &of_site, &listed)?;
     }
-    workshop.copy_files()?;
-    workshop.name_what_is_gone();
-    let mut made = workshop.made;
+    builder.copy_files()?;
+    builder.report_stale_pages();
+    let mut made = builder.made;
     made.pages.sort_by(|a, b| (a.part, &a.path).cmp(&(b.part, &b.path)));
     Ok(made)
 }
 
 /// Makes the pages of all languages.
-struct Workshop<'a> {
+struct SiteBuilder<'a> {
     source: &'a Source<'a>,
     archive: &'a page::Options,
     templates: &'a Templates,
     covers: Covers<'a>,
     shortcodes: Shortcodes<'a>,
     files: Resources<'a>,
-    made: Made,
+    made: BuiltPages,
     /// Files of the project, by their path below the output folder.
     referred: BTreeMap<String, PathBuf>,
 }
 
 /// What is kept of a page that was written.
-struct Kept {
-    page: Page,
+struct WrittenPage {
+    page: PageFile,
     summary: String,
     files: Vec<(String, PathBuf)>,
     findings: Vec<Finding>,
 }
 
-impl Workshop<'_> {
-    fn site(&mut self, publication: &Publication, pages: &[&Addressed<'_>], listed: &[Listed]) -> anyhow::Result<()> {
-        let is_own = |feed: &&Listed| feed.kind == Kind::Main && feed.language == publication.language;
-        let feeds: Vec<Listed> = listed.iter().filter(is_own).cloned().collect();
-        let site = Pages::new(publication, self.templates, &alternate_links(&feeds));
+impl SiteBuilder<'_> {
+    fn site(
+        &mut self,
+        publication: &Publication,
+        pages: &[&Addressed<'_>],
+        listed: &[ListedFeed],
+    ) -> anyhow::Result<()> {
+        let is_own = |feed: &&ListedFeed| feed.kind == FeedKind::Main && feed.language == publication.language;
+        let feeds: Vec<ListedFeed> = listed.iter().filter(is_own).cloned().collect();
+        let site = PageRenderer::new(publication, self.templates, &alternate_links(&feeds));
         let in_order: Vec<&Issue> = pages.iter().map(|page| page.issue).filter(|issue| issue.feed).collect();
         let place: BTreeMap<&str, usize> =
             in_order.iter().enumerate().map(|(at, issue)| (issue.path.as_str(), at)).collect();
@@ -157,8 +162,8 @@ impl Workshop<'_> {
             let older = at.and_then(|at| in_order.get(at + 1).copied());
             self.page(&site, page, newer, older)
         };
-        let writers = rayon::ThreadPoolBuilder::new().num_threads(super::WRITERS).build()?;
-        let written: Vec<anyhow::Result<Result<Kept, Vec<Finding>>>> =
+        let writers = rayon::ThreadPoolBuilder::new().num_threads(super::WRITER_THREADS).build()?;
+        let written: Vec<anyhow::Result<Result<WrittenPage, Vec<Finding>>>> =
             writers.install(|| pages.par_iter().map(write).collect());
         let mut rows: Vec<(&Issue, String)> = Vec::with_capacity(in_order.len());
         for (page, kept) in pages.iter().zip(written) {
@@ -180,11 +185,11 @@ impl Workshop<'_> {
     /// Writes the page of an issue; what is wrong with it where there can be none.
     fn page(
         &self,
-        site: &Pages<'_>,
+        site: &PageRenderer<'_>,
         page: &Addressed<'_>,
         newer: Option<&Issue>,
         older: Option<&Issue>,
-    ) -> anyhow::Result<Result<Kept, Vec<Finding>>> {
+    ) -> anyhow::Result<Result<WrittenPage, Vec<Finding>>> {
         let Source { project, bodies, output, .. } = *self.source;
         let issue = page.issue;
         let text = match bodies.of(issue) {
@@ -197,7 +202,7 @@ impl Workshop<'_> {
         let summary = issue.description.clone().unwrap_or_else(|| summary(&document));
         let body = dress::page(&document, &issue.permalink, &prefix(issue));
         let files = self.files_of(issue, known.cover.as_ref(), &body);
-        let shown = Shown { issue, cover: known.cover.as_ref(), body, summary: &summary, newer, older };
+        let shown = IssuePage { issue, cover: known.cover.as_ref(), body, summary: &summary, newer, older };
         let html = match site.page(&shown) {
             Ok(html) => html,
             Err(finding) => return Ok(Err(findings.into_iter().chain([*finding]).collect())),
@@ -205,8 +210,8 @@ impl Workshop<'_> {
         let path = output.join(&page.file);
         let written = project.write(&path, html.as_bytes())?;
         let path = path.to_string_lossy().into_owned();
-        let page = Page { part: Part::Issue, path, bytes: html.len() as u64, written };
-        Ok(Ok(Kept { page, summary, files, findings }))
+        let page = PageFile { part: PageFileKind::Issue, path, bytes: html.len() as u64, written };
+        Ok(Ok(WrittenPage { page, summary, files, findings }))
     }
 
     /// What is wrong with one template is wrong on every page, and said once.

@@ -2,7 +2,7 @@
 
 use html_escape::encode_double_quoted_attribute as escaped;
 
-use crate::shortcodes::shown::Shown;
+use crate::shortcodes::placeholders::Replacement;
 use crate::shortcodes::syntax::Arguments;
 
 /// The names of Hugo's shortcodes and of those that most themes have.
@@ -17,7 +17,7 @@ pub fn is_pair(name: &str) -> bool {
 }
 
 /// What readers see of a shortcode that needs nothing but its arguments; `None` where these do not tell.
-pub fn shown(name: &str, arguments: &Arguments<'_>) -> Option<Shown> {
+pub fn shown(name: &str, arguments: &Arguments<'_>) -> Option<Replacement> {
     let id = |named: &str| arguments.of(named, 0).map(str::trim).filter(|id| !id.is_empty());
     match name {
         "figure" => figure(arguments),
@@ -26,7 +26,7 @@ pub fn shown(name: &str, arguments: &Arguments<'_>) -> Option<Shown> {
             let id = encoded(id("id")?);
             let poster = format!("https://img.youtube.com/vi/{id}/hqdefault.jpg");
             let words = arguments.named("title").unwrap_or("YouTube");
-            Some(Shown::link(&format!("https://www.youtube.com/watch?v={id}"), words, Some(&poster)))
+            Some(Replacement::link(&format!("https://www.youtube.com/watch?v={id}"), words, Some(&poster)))
         }
         "vimeo" | "vimeo_simple" => linked(&format!("https://vimeo.com/{}", encoded(id("id")?)), arguments),
         "gist" => {
@@ -40,21 +40,21 @@ pub fn shown(name: &str, arguments: &Arguments<'_>) -> Option<Shown> {
             linked(&format!("https://x.com/{}/status/{}", encoded(user), encoded(number)), arguments)
         }
         // A picture of a text that only a telephone reads.
-        "qr" => Some(Shown::text("")),
+        "qr" => Some(Replacement::text("")),
         _ => None,
     }
 }
 
 /// Code with its language; Hugo's further options say how it looks.
-pub fn highlight(arguments: &Arguments<'_>, code: &str) -> Shown {
+pub fn highlight(arguments: &Arguments<'_>, code: &str) -> Replacement {
     let language = arguments.of("lang", 0).or_else(|| arguments.named("type")).unwrap_or_default();
     let code = code.strip_prefix("\r\n").or_else(|| code.strip_prefix('\n')).unwrap_or(code);
     let code = code.trim_end();
     let is_inline = arguments.of("options", 1).is_some_and(|options| options.contains("hl_inline=true"));
     if is_inline {
-        Shown::html(code_element(code), code_element(code))
+        Replacement::html(code_element(code), code_element(code))
     } else {
-        Shown::code(language, &format!("{code}\n"))
+        Replacement::code(language, &format!("{code}\n"))
     }
 }
 
@@ -63,13 +63,13 @@ fn code_element(code: &str) -> String {
 }
 
 /// What opens and closes `details`; the text between is Markdown.
-pub fn details(arguments: &Arguments<'_>) -> [Shown; 2] {
+pub fn details(arguments: &Arguments<'_>) -> [Replacement; 2] {
     let words = arguments.of("summary", 0).or_else(|| arguments.named("title")).unwrap_or("Details");
     let open = format!("<details><summary>{}</summary>", html_escape::encode_text(words));
-    [Shown::html(open.clone(), open), Shown::html("</details>".to_owned(), "</details>".to_owned())]
+    [Replacement::html(open.clone(), open), Replacement::html("</details>".to_owned(), "</details>".to_owned())]
 }
 
-fn figure(arguments: &Arguments<'_>) -> Option<Shown> {
+fn figure(arguments: &Arguments<'_>) -> Option<Replacement> {
     let source = arguments.of("src", 0)?;
     let argument = |name| arguments.named(name).map(str::trim).filter(|value| !value.is_empty());
     let (title, caption) = (argument("title"), argument("caption"));
@@ -99,21 +99,21 @@ fn figure(arguments: &Arguments<'_>) -> Option<Shown> {
         figure.push_str(&format!("<figcaption>{}</figcaption>", below.join(" ")));
     }
     figure.push_str("</figure>");
-    Some(Shown::html(figure, picture))
+    Some(Replacement::html(figure, picture))
 }
 
-fn video(arguments: &Arguments<'_>) -> Option<Shown> {
+fn video(arguments: &Arguments<'_>) -> Option<Replacement> {
     let named = ["src", "url", "mp4", "webm", "ogg", "file"].iter().find_map(|name| arguments.named(name));
     let address = named.or_else(|| arguments.at(0)).map(str::trim).filter(|address| !address.is_empty())?;
     let words = ["title", "caption", "alt"].iter().find_map(|name| arguments.named(name));
     let words = words.unwrap_or_else(|| address.rsplit('/').next().unwrap_or(address));
-    Some(Shown::link(&spaceless(address), words, arguments.named("poster").map(spaceless).as_deref()))
+    Some(Replacement::link(&spaceless(address), words, arguments.named("poster").map(spaceless).as_deref()))
 }
 
 /// A link to what only a script would show in its place.
-fn linked(address: &str, arguments: &Arguments<'_>) -> Option<Shown> {
+fn linked(address: &str, arguments: &Arguments<'_>) -> Option<Replacement> {
     let words = arguments.named("title").map(str::trim).filter(|title| !title.is_empty()).unwrap_or(address);
-    Some(Shown::link(address, words, None))
+    Some(Replacement::link(address, words, None))
 }
 
 fn spaceless(address: &str) -> String {

@@ -8,9 +8,9 @@ use crate::issue::Issue;
 
 /// The issues by the last part of their names.
 #[derive(Debug, Default)]
-pub struct Pages<'a>(HashMap<String, Vec<(&'a Issue, String)>>);
+pub struct PageIndex<'a>(HashMap<String, Vec<(&'a Issue, String)>>);
 
-impl<'a> Pages<'a> {
+impl<'a> PageIndex<'a> {
     /// Issues, findable by the names of their files and by their slugs.
     pub fn new(issues: &'a [Issue]) -> Self {
         let mut pages: HashMap<String, Vec<(&'a Issue, String)>> = HashMap::new();

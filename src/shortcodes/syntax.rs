@@ -1,13 +1,13 @@
 //! How a shortcode is written: `{{< name arguments >}}`, `{{% name arguments %}}`, their ends and their escaped form.
 //!
-//! Takes Markdown; gives its pieces in order, with their places. What a shortcode means is left to the others.
+//! Takes Markdown; gives its segments in order, with their places. What a shortcode means is left to the others.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A piece of Markdown.
+/// A segment of Markdown.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Piece<'a> {
+pub enum Segment<'a> {
     /// What stands between shortcodes.
     Text(&'a str),
     /// `{{</* name */>}}`: how an author shows a shortcode. This is what is to be shown, in three parts.
@@ -121,33 +121,33 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Whether there may be a shortcode.
-pub fn may_hold(markdown: &str) -> bool {
+pub fn may_contain(markdown: &str) -> bool {
     markdown.contains("{{<") || markdown.contains("{{%")
 }
 
-/// The pieces of a text, in order. What begins like a shortcode and is none is text.
-pub fn pieces(markdown: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
+/// The segments of a text, in order. What begins like a shortcode and is none is text.
+pub fn segments(markdown: &str) -> Vec<Segment<'_>> {
+    let mut segments = Vec::new();
     let (mut copied, mut from) = (0, 0);
     while let Some(at) = markdown[from..].find("{{").map(|at| from + at) {
-        let Some((piece, end)) = piece(markdown, at) else {
+        let Some((segment, end)) = segment(markdown, at) else {
             from = at + 1;
             continue;
         };
         if copied < at {
-            pieces.push(Piece::Text(&markdown[copied..at]));
+            segments.push(Segment::Text(&markdown[copied..at]));
         }
-        pieces.push(piece);
+        segments.push(segment);
         (copied, from) = (end, end);
     }
     if copied < markdown.len() {
-        pieces.push(Piece::Text(&markdown[copied..]));
+        segments.push(Segment::Text(&markdown[copied..]));
     }
-    pieces
+    segments
 }
 
 /// The shortcode that begins at this byte, and where it ends.
-fn piece(markdown: &str, at: usize) -> Option<(Piece<'_>, usize)> {
+fn segment(markdown: &str, at: usize) -> Option<(Segment<'_>, usize)> {
     let (open, close, is_markdown) = match markdown.as_bytes().get(at + 2)? {
         b'<' => ("{{<", ">}}", false),
         b'%' => ("{{%", "%}}", true),
@@ -157,20 +157,20 @@ fn piece(markdown: &str, at: usize) -> Option<(Piece<'_>, usize)> {
     if let Some(escaped) = inside.trim_start().strip_prefix("/*") {
         let (shown, rest) = escaped.split_once("*/")?;
         let rest = rest.trim_start().strip_prefix(close)?;
-        return Some((Piece::Escaped([open, shown, close]), markdown.len() - rest.len()));
+        return Some((Segment::Escaped([open, shown, close]), markdown.len() - rest.len()));
     }
     let length = end_of(inside, close)?;
     let end = at + 3 + length + close.len();
     let inside = inside[..length].trim();
     if let Some(name) = inside.strip_prefix('/') {
         let name = name.trim();
-        return is_name(name).then_some((Piece::Close(name, at..end), end));
+        return is_name(name).then_some((Segment::Close(name, at..end), end));
     }
     let closes_itself = inside.ends_with('/');
     let inside = inside.strip_suffix('/').unwrap_or(inside);
     let (name, arguments) = inside.split_at(inside.find(char::is_whitespace).unwrap_or(inside.len()));
     let arguments = Arguments::parse(arguments).filter(|_| is_name(name))?;
-    Some((Piece::Open(Shortcode { name, arguments, is_markdown, closes_itself, range: at..end }), end))
+    Some((Segment::Open(Shortcode { name, arguments, is_markdown, closes_itself, range: at..end }), end))
 }
 
 /// Where the delimiter stands outside quotes. One shortcode does not begin in another.
@@ -198,8 +198,8 @@ mod tests {
     use super::*;
 
     fn open(markdown: &str) -> Shortcode<'_> {
-        match pieces(markdown).swap_remove(0) {
-            Piece::Open(shortcode) => shortcode,
+        match segments(markdown).swap_remove(0) {
+            Segment::Open(shortcode) => shortcode,
             other => panic!("{markdown}: {other:?}"),
         }
     }
@@ -221,20 +221,20 @@ mod tests {
     fn pieces_stand_in_order() {
         let text = "a {{% box %}}b{{%/box%}} {{</* ref \"x\" */>}}";
         let expected = [
-            Piece::Text("a "),
-            Piece::Open(Shortcode {
+            Segment::Text("a "),
+            Segment::Open(Shortcode {
                 name: "box",
                 arguments: Arguments::default(),
                 is_markdown: true,
                 closes_itself: false,
                 range: 2..13,
             }),
-            Piece::Text("b"),
-            Piece::Close("box", 14..24),
-            Piece::Text(" "),
-            Piece::Escaped(["{{<", " ref \"x\" ", ">}}"]),
+            Segment::Text("b"),
+            Segment::Close("box", 14..24),
+            Segment::Text(" "),
+            Segment::Escaped(["{{<", " ref \"x\" ", ">}}"]),
         ];
-        assert_eq!(pieces(text), expected);
+        assert_eq!(segments(text), expected);
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
         for text in
             ["{{<", "{{< a", "{{ a }}", "{{< \"a\" >}}", "{{< a b=\"c >}}", "{{< a b=c d >}}", "{{</* a >}}", "{{<>}}"]
         {
-            assert_eq!(pieces(text), [Piece::Text(text)], "{text}");
+            assert_eq!(segments(text), [Segment::Text(text)], "{text}");
         }
     }
 
@@ -250,11 +250,11 @@ mod tests {
         #[test]
         fn any_text_has_pieces(text in "[{}<%>/*\"`a= é\n]{0,60}") {
             let mut at = 0;
-            for piece in pieces(&text) {
-                match piece {
-                    Piece::Text(part) => at += part.len(),
-                    Piece::Escaped(_) => at = text.len(),
-                    Piece::Open(Shortcode { range, .. }) | Piece::Close(_, range) => at = range.end,
+            for segment in segments(&text) {
+                match segment {
+                    Segment::Text(part) => at += part.len(),
+                    Segment::Escaped(_) => at = text.len(),
+                    Segment::Open(Shortcode { range, .. }) | Segment::Close(_, range) => at = range.end,
                 }
                 prop_assert!(text.is_char_boundary(at.min(text.len())));
             }

@@ -196,7 +196,7 @@ proptest! {
         }
         // Inside code it is code, and between quotes an argument.
         if !body.contains("highlight") && !body.contains('"') {
-            let left = syntax::pieces(&text).into_iter().any(|piece| matches!(piece, Piece::Open(_) | Piece::Close(..)));
+            let left = syntax::segments(&text).into_iter().any(|segment| matches!(segment, Segment::Open(_) | Segment::Close(..)));
             prop_assert!(!left, "{}", text);
         }
     }

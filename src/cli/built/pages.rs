@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::built::{count, size, word};
 use crate::content::path::folder;
 use crate::disk::Written;
-use crate::publish::pages::{Page, Part};
+use crate::publish::pages::{PageFile, PageFileKind};
 
 /// One file of the web archive in a `--json` document.
 #[derive(Serialize)]
@@ -17,24 +17,24 @@ pub(in crate::cli) struct PageRow<'a> {
 }
 
 impl<'a> PageRow<'a> {
-    pub fn of(page: &'a Page) -> Self {
+    pub fn of(page: &'a PageFile) -> Self {
         Self { part: name(page.part), path: &page.path, bytes: page.bytes, written: word(page.written) }
     }
 }
 
 /// A line for the index, one for the pages, one for the files.
-pub(super) fn rows(pages: &[Page]) -> impl Iterator<Item = Vec<String>> {
+pub(super) fn rows(pages: &[PageFile]) -> impl Iterator<Item = Vec<String>> {
     pages.chunk_by(|a, b| a.part == b.part).map(row)
 }
 
-fn row(pages: &[Page]) -> Vec<String> {
+fn row(pages: &[PageFile]) -> Vec<String> {
     let bytes = pages.iter().map(|page| page.bytes).sum();
     let path = if let [only] = pages { only.path.clone() } else { format!("{}/", common_folder(pages)) };
     vec![name(pages[0].part).to_owned(), path, count(pages.len(), what(pages[0].part)), size(bytes), written(pages)]
 }
 
 /// The deepest folder that holds all of them.
-fn common_folder(pages: &[Page]) -> &str {
+fn common_folder(pages: &[PageFile]) -> &str {
     let mut common = folder(&pages[0].path);
     while !pages.iter().all(|page| page.path.strip_prefix(common).is_some_and(|rest| rest.starts_with('/'))) {
         common = folder(common);
@@ -46,7 +46,7 @@ fn common_folder(pages: &[Page]) -> &str {
 }
 
 /// How many were written, or the word alone where it goes for all.
-fn written(pages: &[Page]) -> String {
+fn written(pages: &[PageFile]) -> String {
     let numbers = [Written::New, Written::Changed, Written::Unchanged].into_iter().filter_map(|written| {
         let number = pages.iter().filter(|page| page.written == written).count();
         (number > 0).then(|| (number, word(written)))
@@ -58,17 +58,17 @@ fn written(pages: &[Page]) -> String {
     }
 }
 
-fn name(part: Part) -> &'static str {
+fn name(part: PageFileKind) -> &'static str {
     match part {
-        Part::Index => "index",
-        Part::Issue => "page",
-        Part::File => "file",
+        PageFileKind::Index => "index",
+        PageFileKind::Issue => "page",
+        PageFileKind::File => "file",
     }
 }
 
-fn what(part: Part) -> &'static str {
+fn what(part: PageFileKind) -> &'static str {
     match part {
-        Part::Index | Part::Issue => "page",
-        Part::File => "file",
+        PageFileKind::Index | PageFileKind::Issue => "page",
+        PageFileKind::File => "file",
     }
 }

@@ -1,6 +1,6 @@
 //! What is written below `feeds`.
 //!
-//! Takes the mapping as written; gives formats, families, archives and limits.
+//! Takes the mapping as written; gives formats, taxonomies, archives and limits.
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::config::raw::{OneOrMany, RawArchive, RawFeedContent, RawFeeds, RawFormats};
 use crate::config::resolve::{Wrong, stays_inside};
-use crate::feed::{Archive, Family, Format, Options, stylesheet};
+use crate::feed::{Archive, Format, Options, Taxonomy, stylesheet};
 
 /// `have_archive_pages`: whether the project has a web archive.
 pub(super) fn feeds(raw: &RawFeeds, have_archive_pages: bool, wrong: &mut Wrong<'_>) -> Options {
@@ -27,7 +27,7 @@ pub(super) fn feeds(raw: &RawFeeds, have_archive_pages: bool, wrong: &mut Wrong<
         limit: raw.limit.unwrap_or(20),
         content: RawFeedContent::meant(raw.content),
         ttl: raw.ttl,
-        by: families(raw.by.as_ref(), wrong),
+        by: taxonomies(raw.by.as_ref(), wrong),
         archive: wrong
             .check(archive(raw.archive.as_ref()), &["feeds", "archive"], "no such archive", ARCHIVE_HELP)
             .unwrap_or(Archive::Off),
@@ -36,13 +36,13 @@ pub(super) fn feeds(raw: &RawFeeds, have_archive_pages: bool, wrong: &mut Wrong<
     }
 }
 
-fn families(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Family> {
-    let check = |name: &str| wrong.check(family(name), &["feeds", "by"], "there are no feeds by it", FAMILY_HELP);
-    let mut families: Vec<Family> =
+fn taxonomies(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Taxonomy> {
+    let check = |name: &str| wrong.check(taxonomy(name), &["feeds", "by"], "there are no feeds by it", TAXONOMY_HELP);
+    let mut taxonomies: Vec<Taxonomy> =
         raw.map(OneOrMany::items).unwrap_or_default().into_iter().filter_map(check).collect();
-    families.sort();
-    families.dedup();
-    families
+    taxonomies.sort();
+    taxonomies.dedup();
+    taxonomies
 }
 
 fn hubs(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Url> {
@@ -103,12 +103,12 @@ fn check_file(file: &str, keys: &[&str], help: &str, wrong: &mut Wrong<'_>) {
     }
 }
 
-const FAMILY_HELP: &str = "write `categories`, `tags`, `authors`, or a list of them";
+const TAXONOMY_HELP: &str = "write `categories`, `tags`, `authors`, or a list of them";
 const ARCHIVE_HELP: &str = "write `year`, a number of issues such as 50, or `off`";
 
-/// A family by its name.
-fn family(name: &str) -> Result<Family, String> {
-    Family::ALL.into_iter().find(|family| family.name() == name).ok_or_else(|| format!("`{name}`"))
+/// A taxonomy by its name.
+fn taxonomy(name: &str) -> Result<Taxonomy, String> {
+    Taxonomy::ALL.into_iter().find(|taxonomy| taxonomy.name() == name).ok_or_else(|| format!("`{name}`"))
 }
 
 /// No archives unless they are asked for: they cost the text of every issue.
@@ -138,9 +138,9 @@ mod tests {
     }
 
     #[test]
-    fn families_and_archives_go_by_their_names() {
-        assert_eq!(family("tags"), Ok(Family::Tags));
-        assert_eq!(family("tag"), Err("`tag`".to_owned()));
+    fn taxonomies_and_archives_go_by_their_names() {
+        assert_eq!(taxonomy("tags"), Ok(Taxonomy::Tags));
+        assert_eq!(taxonomy("tag"), Err("`tag`".to_owned()));
         let every = |number| NonZeroUsize::new(number).map(Archive::Every).ok_or(String::new());
         assert_eq!(archive(None), Ok(Archive::Off));
         assert_eq!(archive(Some(&RawArchive::Truth(false))), Ok(Archive::Off));

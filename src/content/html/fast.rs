@@ -70,7 +70,7 @@ fn push_tag<'a>(
     prefix: &str,
     rewriter: &Rewriter,
 ) -> Option<()> {
-    const MOST_OPEN: usize = 60;
+    const MAX_OPEN: usize = 60;
     const VOID: [&str; 3] = ["br", "hr", "img"];
     if tag == "!--more--" {
         return Some(());
@@ -88,7 +88,7 @@ fn push_tag<'a>(
     let tag = tag.trim_end_matches('/').trim_end();
     let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
     // A link in a link, which a footnote can make, is two links to a parser.
-    if TAGS.binary_search(&name).is_err() || (name == "a" && open.contains(&"a")) || open.len() > MOST_OPEN {
+    if TAGS.binary_search(&name).is_err() || (name == "a" && open.contains(&"a")) || open.len() > MAX_OPEN {
         return None;
     }
     clean.push('<');
@@ -162,7 +162,7 @@ mod tests {
         let permalink = Url::parse("https://example.org/a/").unwrap();
         let document = Document::parse(markdown);
         let mut html = String::new();
-        let events = crate::content::html::notes::with_notes_last(document.events());
+        let events = crate::content::html::footnotes::with_footnotes_last(document.events());
         pulldown_cmark::html::push_html(&mut html, events.into_iter());
         let slow = parsed(&document, &html, &permalink, "a-", reader);
         (render(&document, &permalink, "a-", reader), slow)

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::content::plain_text::Writer;
 
-const GAP: &str = "  ";
+const COLUMN_SEPARATOR: &str = "  ";
 
 /// A table while its cells are read; the first row is the head.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,7 @@ impl Table {
     /// The lines of the table, if possible within `columns`.
     pub fn lines(&self, columns: usize) -> Vec<String> {
         let widths = self.widths();
-        let gaps = GAP.len() * widths.len().saturating_sub(1);
+        let gaps = COLUMN_SEPARATOR.len() * widths.len().saturating_sub(1);
         if widths.iter().sum::<usize>() + gaps > columns {
             return self.as_records();
         }
@@ -26,7 +26,7 @@ impl Table {
         let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
         // A single row has nothing under it: HTML that lays out words.
         if lines.len() > 1 {
-            lines.insert(1, rule.join(GAP));
+            lines.insert(1, rule.join(COLUMN_SEPARATOR));
         }
         lines
     }
@@ -48,7 +48,7 @@ impl Table {
             };
             cells.push(format!("{}{cell}{}", " ".repeat(before), " ".repeat(room - before)));
         }
-        cells.join(GAP).trim_end().to_owned()
+        cells.join(COLUMN_SEPARATOR).trim_end().to_owned()
     }
 
     fn as_records(&self) -> Vec<String> {
@@ -85,11 +85,11 @@ impl Writer<'_> {
 
     pub(super) fn end_table(&mut self) {
         self.in_html_table = false;
-        self.page.begin_block();
-        for line in std::mem::take(&mut self.table).lines(self.page.columns()) {
-            self.page.fitted(&line);
+        self.layout.begin_block();
+        for line in std::mem::take(&mut self.table).lines(self.layout.columns()) {
+            self.layout.fitted(&line);
         }
-        self.page.end_block();
+        self.layout.end_block();
     }
 }
 

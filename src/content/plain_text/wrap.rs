@@ -24,28 +24,28 @@ pub(super) struct Line {
 }
 
 /// Text that cannot be broken, and whether a space stands before it.
-struct Piece<'a> {
+struct Segment<'a> {
     text: &'a str,
     space_before: bool,
 }
 
-/// Breaks `text` into lines of at most `columns` columns; a piece wider than that has its line for itself.
+/// Breaks `text` into lines of at most `columns` columns; a segment wider than that has its line for itself.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut line = String::new();
     let mut width = 0;
-    for piece in pieces(text) {
-        let space = usize::from(piece.space_before && !line.is_empty());
-        let piece_width = piece.text.width();
-        if !line.is_empty() && width + space + piece_width > columns {
-            lines.push(Line { text: std::mem::take(&mut line), goes_on: true, space_after: piece.space_before });
+    for segment in segments(text) {
+        let space = usize::from(segment.space_before && !line.is_empty());
+        let segment_width = segment.text.width();
+        if !line.is_empty() && width + space + segment_width > columns {
+            lines.push(Line { text: std::mem::take(&mut line), goes_on: true, space_after: segment.space_before });
             width = 0;
         } else if space == 1 {
             line.push(' ');
             width += 1;
         }
-        line.push_str(piece.text);
-        width += piece_width;
+        line.push_str(segment.text);
+        width += segment_width;
     }
     lines.push(Line { text: line, goes_on: false, space_after: false });
     lines
@@ -61,21 +61,21 @@ fn is_emoji(character: char) -> bool {
     matches!(character, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}')
 }
 
-fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
+fn segments(text: &str) -> Vec<Segment<'_>> {
+    let mut segments = Vec::new();
     for (index, word) in text.split(' ').filter(|word| !word.is_empty()).enumerate() {
         let mut start = 0;
         let mut before = None;
         for (at, character) in word.char_indices() {
             if before.is_some_and(|before| may_break(before, character)) {
-                pieces.push(Piece { text: &word[start..at], space_before: index > 0 && start == 0 });
+                segments.push(Segment { text: &word[start..at], space_before: index > 0 && start == 0 });
                 start = at;
             }
             before = Some(character);
         }
-        pieces.push(Piece { text: &word[start..], space_before: index > 0 && start == 0 });
+        segments.push(Segment { text: &word[start..], space_before: index > 0 && start == 0 });
     }
-    pieces
+    segments
 }
 
 fn may_break(before: char, after: char) -> bool {

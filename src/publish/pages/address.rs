@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::config::Config;
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
-use crate::page::{self, place};
+use crate::page::{self, output_path};
 
 /// An issue and the file of its page.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ pub fn addressed<'a>(
     // macOS and Windows take `A` and `a` for one name.
     let mut taken: HashMap<String, String> = reserved(config, archive);
     for &issue in issues {
-        let file = match place::of_page(&config.publication.base_url, issue.page()) {
+        let file = match output_path::of_page(&config.publication.base_url, issue.page()) {
             Ok(file) => file,
             Err(unfit) => {
                 let wrong = format!("there can be no page at `{}`: {unfit}", issue.page());

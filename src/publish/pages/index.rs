@@ -4,18 +4,18 @@ use url::Url;
 
 use crate::content::permalink::absolute;
 use crate::issue::Issue;
-use crate::page::{Listing, Pages};
+use crate::page::{IndexPage, PageRenderer};
 use crate::publication::Publication;
-use crate::publish::pages::{Page, Part, Workshop};
+use crate::publish::pages::{PageFile, PageFileKind, SiteBuilder};
 
 /// Issues of an older part.
-const OF_A_PART: usize = 200;
+const ISSUES_PER_PART: usize = 200;
 
-impl Workshop<'_> {
+impl SiteBuilder<'_> {
     /// Writes the index of these issues with their summaries.
     pub(super) fn index(
         &mut self,
-        site: &Pages<'_>,
+        site: &PageRenderer<'_>,
         publication: &Publication,
         rows: &[(&Issue, String)],
     ) -> anyhow::Result<()> {
@@ -27,7 +27,7 @@ impl Workshop<'_> {
             folders.iter().map(|folder| absolute(&publication.base_url, &format!("/{folder}"))).collect();
         for (at, part) in parts.into_iter().enumerate() {
             let newer = at.checked_sub(1).map(|newer| &urls[newer]);
-            let listing = Listing { url: &urls[at], issues: &rows[part], newer, older: urls.get(at + 1) };
+            let listing = IndexPage { url: &urls[at], issues: &rows[part], newer, older: urls.get(at + 1) };
             let html = match site.index(&listing) {
                 Ok(html) => html,
                 Err(finding) => {
@@ -38,7 +38,7 @@ impl Workshop<'_> {
             let path = self.source.output.join(&folders[at]).join("index.html");
             let written = self.source.project.write(&path, html.as_bytes())?;
             let path = path.to_string_lossy().into_owned();
-            self.made.pages.push(Page { part: Part::Index, path, bytes: html.len() as u64, written });
+            self.made.pages.push(PageFile { part: PageFileKind::Index, path, bytes: html.len() as u64, written });
         }
         Ok(())
     }
@@ -47,9 +47,9 @@ impl Workshop<'_> {
 /// The parts of so many issues, newest first. Older ones are counted from the oldest issue, so that a new issue changes
 /// none of them.
 fn parts(issues: usize) -> Vec<std::ops::Range<usize>> {
-    let older = (issues / OF_A_PART).saturating_sub(1);
-    let newest = issues - older * OF_A_PART;
-    let part = |at: usize| newest + at * OF_A_PART..newest + (at + 1) * OF_A_PART;
+    let older = (issues / ISSUES_PER_PART).saturating_sub(1);
+    let newest = issues - older * ISSUES_PER_PART;
+    let part = |at: usize| newest + at * ISSUES_PER_PART..newest + (at + 1) * ISSUES_PER_PART;
     std::iter::once(0..newest).chain((0..older).map(part)).collect()
 }
 

@@ -1,21 +1,21 @@
-//! Pages of earlier builds that are made no more: of an issue that is gone, or at another address now.
+//! PageRenderer of earlier builds that are made no more: of an issue that is gone, or at another address now.
 //!
 //! Somebody may still have a link to them, so they are reported and never deleted.
 
 use std::collections::BTreeSet;
 
 use crate::finding::Finding;
-use crate::publish::pages::Workshop;
+use crate::publish::pages::SiteBuilder;
 
 /// What every page of the default templates says of itself.
 const OWN: &str = "name=\"generator\" content=\"slugline\"";
 
 /// So many are named.
-const NAMED: usize = 5;
+const MAX_NAMED_PAGES: usize = 5;
 
-impl Workshop<'_> {
+impl SiteBuilder<'_> {
     /// A warning where the folders of the archive hold pages that were not made now.
-    pub(super) fn name_what_is_gone(&mut self) {
+    pub(super) fn report_stale_pages(&mut self) {
         let config = self.source.config;
         let publications = config.publications().into_iter();
         let folder = |publication| self.source.output.join(self.archive.folder(publication));
@@ -30,9 +30,9 @@ impl Workshop<'_> {
         if gone.is_empty() {
             return;
         }
-        let mut names: Vec<String> = gone.iter().take(NAMED).map(|path| format!("`{path}`")).collect();
-        if gone.len() > NAMED {
-            names.push(format!("and {} more", gone.len() - NAMED));
+        let mut names: Vec<String> = gone.iter().take(MAX_NAMED_PAGES).map(|path| format!("`{path}`")).collect();
+        if gone.len() > MAX_NAMED_PAGES {
+            names.push(format!("and {} more", gone.len() - MAX_NAMED_PAGES));
         }
         let what = if gone.len() == 1 {
             "a page that no issue has".to_owned()

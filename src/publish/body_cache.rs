@@ -14,16 +14,16 @@ use crate::issue::Issue;
 use crate::load;
 
 /// Bytes of bodies that are kept from the hash on.
-const MOST_BYTES_HELD: usize = 1 << 20;
+const MAX_CACHED_BYTES: usize = 1 << 20;
 
 /// Reads bodies, and has those that were read before.
-pub(super) struct Bodies<'a> {
+pub(super) struct BodyCache<'a> {
     project: &'a Project,
     /// By the paths of their issues.
     held: HashMap<&'a str, String>,
 }
 
-impl<'a> Bodies<'a> {
+impl<'a> BodyCache<'a> {
     /// None yet.
     pub fn new(project: &'a Project) -> Self {
         Self { project, held: HashMap::new() }
@@ -37,7 +37,7 @@ impl<'a> Bodies<'a> {
         let read = |issue: &'a Issue| {
             let body = load::body(project, issue).ok()?;
             let hash = content_hash(&body);
-            let fits = bytes.fetch_add(body.len(), Ordering::Relaxed) + body.len() <= MOST_BYTES_HELD;
+            let fits = bytes.fetch_add(body.len(), Ordering::Relaxed) + body.len() <= MAX_CACHED_BYTES;
             Some(((issue, hash), fits.then_some((issue.path.as_str(), body))))
         };
         let read: Vec<_> = once.into_values().collect::<Vec<_>>().into_par_iter().filter_map(read).collect();

@@ -11,15 +11,15 @@ use crate::publication::Author;
 
 /// The authors and terms of the issues so far.
 #[derive(Default)]
-pub(super) struct Pool {
+pub(super) struct Interner {
     authors: HashSet<Arc<[Author]>>,
     terms: HashSet<Term>,
     lists: HashSet<Arc<[Term]>>,
 }
 
-impl Pool {
+impl Interner {
     /// The issue, holding what an issue before it holds already.
-    pub fn share(&mut self, mut issue: Issue) -> Issue {
+    pub fn intern(&mut self, mut issue: Issue) -> Issue {
         issue.authors = known(&mut self.authors, issue.authors);
         for terms in [&mut issue.categories, &mut issue.tags] {
             let list = terms.iter().map(|term| known(&mut self.terms, term.clone())).collect();
@@ -32,10 +32,10 @@ impl Pool {
     }
 }
 
-fn known<T: Clone + Eq + std::hash::Hash>(pool: &mut HashSet<T>, value: T) -> T {
-    if let Some(known) = pool.get(&value) {
+fn known<T: Clone + Eq + std::hash::Hash>(interner: &mut HashSet<T>, value: T) -> T {
+    if let Some(known) = interner.get(&value) {
         return known.clone();
     }
-    pool.insert(value.clone());
+    interner.insert(value.clone());
     value
 }

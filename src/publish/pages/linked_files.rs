@@ -9,11 +9,11 @@ use url::Url;
 use crate::content::html::tag::Tags;
 use crate::content::html::urls::candidates;
 use crate::issue::{Cover, Issue};
-use crate::page::place;
-use crate::publish::WRITERS;
-use crate::publish::pages::{Page, Part, Workshop};
+use crate::page::output_path;
+use crate::publish::WRITER_THREADS;
+use crate::publish::pages::{PageFile, PageFileKind, SiteBuilder};
 
-impl Workshop<'_> {
+impl SiteBuilder<'_> {
     /// The files behind the addresses in a page, each with its path below the output folder.
     pub(super) fn files_of(&self, issue: &Issue, cover: Option<&Cover>, html: &str) -> Vec<(String, PathBuf)> {
         let mut urls: Vec<Url> = cover.map(|cover| cover.url.clone()).into_iter().collect();
@@ -25,7 +25,7 @@ impl Workshop<'_> {
         }
         let base = &self.source.config.publication.base_url;
         let file = |url: &Url| {
-            let file = place::below(base, url).ok().filter(|file| !file.is_empty() && !file.ends_with('/'))?;
+            let file = output_path::below(base, url).ok().filter(|file| !file.is_empty() && !file.ends_with('/'))?;
             Some((file, self.files.at(&issue.path, &issue.permalink, url)?))
         };
         urls.iter().filter_map(file).collect()
@@ -44,10 +44,10 @@ impl Workshop<'_> {
         let copy = |(path, from): &(String, PathBuf)| {
             let from = std::path::absolute(from)?;
             let (written, bytes) = self.source.project.copy(from, path)?;
-            Ok(Page { part: Part::File, path: path.clone(), bytes, written })
+            Ok(PageFile { part: PageFileKind::File, path: path.clone(), bytes, written })
         };
-        let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITERS).build()?;
-        let copied: Vec<anyhow::Result<Page>> = writers.install(|| files.par_iter().map(copy).collect());
+        let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITER_THREADS).build()?;
+        let copied: Vec<anyhow::Result<PageFile>> = writers.install(|| files.par_iter().map(copy).collect());
         for page in copied {
             self.made.pages.push(page?);
         }

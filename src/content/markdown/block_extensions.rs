@@ -5,7 +5,7 @@
 use pulldown_cmark::{BlockQuoteKind, Event, Tag, TagEnd};
 
 /// Whether there may be a mark in Markdown.
-pub(super) fn may_hold(markdown: &str) -> bool {
+pub(super) fn may_contain(markdown: &str) -> bool {
     markdown.contains("[!") || markdown.contains("{.") || markdown.contains("{#") || markdown.contains("{:")
 }
 

@@ -7,14 +7,14 @@ use crate::content::front_matter::{Block, Fields};
 use crate::finding::Finding;
 
 /// The fields of one file while they are read.
-pub(super) struct Reading<'a> {
+pub(super) struct FieldReader<'a> {
     path: &'a str,
     block: &'a Block<'a>,
     fields: Fields,
     findings: Vec<Finding>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> FieldReader<'a> {
     pub fn new(path: &'a str, block: &'a Block<'a>) -> Result<Self, Box<Finding>> {
         Ok(Self { path, block, fields: block.fields(path)?, findings: Vec::new() })
     }

@@ -1,7 +1,7 @@
 //! The rendered texts of the issues while feeds are made of them.
 //!
 //! Reads and renders side by side, each issue once however many feeds show it, and forgets a text when the last of them
-//! has it. Texts that many feeds want, far apart, are kept up to a limit of bytes; past it they are rendered again.
+//! has it. RenderCache that many feeds want, far apart, are kept up to a limit of bytes; past it they are rendered again.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,27 +10,27 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::content::html::{self, Reader};
 use crate::content::summary::summary;
-use crate::covers::{Covers, Known};
+use crate::covers::{Covers, KnownCover};
 use crate::disk::Project;
-use crate::feed::Text;
-use crate::feed::outline::Outline;
+use crate::feed::EntryContent;
+use crate::feed::plan::FeedPlan;
 use crate::finding::Finding;
 use crate::issue::{Extent, Issue};
 use crate::load;
-use crate::publish::bodies::Bodies;
+use crate::publish::body_cache::BodyCache;
 use crate::publish::prefix;
 use crate::shortcodes::Shortcodes;
 
 /// Bytes of text that may wait for feeds of later batches.
-const MOST_BYTES_HELD: usize = 32 << 20;
+const MAX_CACHED_BYTES: usize = 32 << 20;
 
-/// Texts by the path of their issue.
-pub(super) struct Texts<'a> {
-    bodies: &'a Bodies<'a>,
+/// RenderCache by the path of their issue.
+pub(super) struct RenderCache<'a> {
+    bodies: &'a BodyCache<'a>,
     config: &'a Config,
     covers: Covers<'a>,
     shortcodes: Shortcodes<'a>,
-    held: HashMap<&'a str, Text>,
+    held: HashMap<&'a str, EntryContent>,
     bytes: usize,
     /// How many feeds still want a text.
     wanted: HashMap<&'a str, usize>,
@@ -40,20 +40,20 @@ pub(super) struct Texts<'a> {
     findings: Vec<Finding>,
 }
 
-impl<'a> Texts<'a> {
+impl<'a> RenderCache<'a> {
     /// No text yet, for these feeds to come.
     ///
     /// # Errors
     /// When `covers.lock` or a template is there and cannot be read.
     pub fn new(
-        bodies: &'a Bodies<'a>,
+        bodies: &'a BodyCache<'a>,
         project: &'a Project,
         config: &'a Config,
         issues: &'a [Issue],
-        outlines: &[Outline<'a>],
+        plans: &[FeedPlan<'a>],
     ) -> anyhow::Result<Self> {
         let mut wanted = HashMap::new();
-        for issue in outlines.iter().flat_map(|outline| &outline.issues) {
+        for issue in plans.iter().flat_map(|plan| &plan.issues) {
             *wanted.entry(issue.path.as_str()).or_default() += 1;
         }
         let (covers, mut findings) = Covers::open(project, config)?;
@@ -64,16 +64,16 @@ impl<'a> Texts<'a> {
     }
 
     /// Renders what these feeds want and is not there yet. Of a feed with a limit of bytes only as many issues as fill it.
-    pub fn render(&mut self, outlines: &[Outline<'a>]) {
-        const AT_ONCE: usize = 64;
+    pub fn render(&mut self, plans: &[FeedPlan<'a>]) {
+        const ISSUES_PER_CHUNK: usize = 64;
         self.make_room();
-        let at_once = |outline: &Outline<'a>| outline.max_bytes.map_or(outline.issues.len(), |_| AT_ONCE);
-        let first = outlines.iter().flat_map(|outline| outline.issues.iter().take(at_once(outline)));
+        let at_once = |plan: &FeedPlan<'a>| plan.max_bytes.map_or(plan.issues.len(), |_| ISSUES_PER_CHUNK);
+        let first = plans.iter().flat_map(|plan| plan.issues.iter().take(at_once(plan)));
         self.add(first.copied());
-        for outline in outlines {
+        for plan in plans {
             let mut bytes = 0;
-            for issues in outline.issues.chunks(AT_ONCE) {
-                if outline.max_bytes.is_some_and(|most| bytes > most) {
+            for issues in plan.issues.chunks(ISSUES_PER_CHUNK) {
+                if plan.max_bytes.is_some_and(|most| bytes > most) {
                     break;
                 }
                 self.add(issues.iter().copied());
@@ -83,15 +83,15 @@ impl<'a> Texts<'a> {
     }
 
     /// The issues of a feed with their texts, and how many of them are in no archive. What could not be read is not among
-    /// them. Texts past the limit of bytes are summaries, unless another feed had them whole.
-    pub fn take(&mut self, outline: &Outline<'a>) -> (Vec<(&'a Issue, Text)>, usize) {
-        let past_limit: Vec<&Issue> = outline.issues.iter().copied().filter(|issue| !self.is_known(issue)).collect();
+    /// them. RenderCache past the limit of bytes are summaries, unless another feed had them whole.
+    pub fn take(&mut self, plan: &FeedPlan<'a>) -> (Vec<(&'a Issue, EntryContent)>, usize) {
+        let past_limit: Vec<&Issue> = plan.issues.iter().copied().filter(|issue| !self.is_known(issue)).collect();
         let summaries: Vec<_> = past_limit.par_iter().map(|issue| self.text(issue, false)).collect();
         let mut summaries: HashMap<&str, _> =
             past_limit.iter().map(|issue| issue.path.as_str()).zip(summaries).collect();
         let mut shown = Vec::new();
         let mut unarchived = 0;
-        for (at, issue) in outline.issues.iter().enumerate() {
+        for (at, issue) in plan.issues.iter().enumerate() {
             let held = self.take_one(issue);
             let text = match summaries.remove(issue.path.as_str()) {
                 None => held,
@@ -99,7 +99,7 @@ impl<'a> Texts<'a> {
             };
             if let Some(text) = text {
                 shown.push((*issue, text));
-                unarchived += usize::from(at < outline.unarchived);
+                unarchived += usize::from(at < plan.unarchived);
             }
         }
         (shown, unarchived)
@@ -107,7 +107,7 @@ impl<'a> Texts<'a> {
 
     /// Forgets texts that only later feeds want, once they are too many.
     fn make_room(&mut self) {
-        if self.bytes > MOST_BYTES_HELD {
+        if self.bytes > MAX_CACHED_BYTES {
             self.held.clear();
             self.bytes = 0;
         }
@@ -133,7 +133,7 @@ impl<'a> Texts<'a> {
     }
 
     /// The text for one more feed: the last one gets it, the others a copy.
-    fn take_one(&mut self, issue: &'a Issue) -> Option<Text> {
+    fn take_one(&mut self, issue: &'a Issue) -> Option<EntryContent> {
         let path = issue.path.as_str();
         let wanted = self.wanted.entry(path).or_default();
         *wanted = wanted.saturating_sub(1);
@@ -154,17 +154,18 @@ impl<'a> Texts<'a> {
     }
 
     fn text(&self, issue: &Issue, full: bool) -> Rendered {
-        let Known { cover, finding } = self.covers.of(issue);
+        let KnownCover { cover, finding } = self.covers.of(issue);
         match text(self.bodies, &self.shortcodes, issue, full) {
             Err(unreadable) => Rendered { text: Err(unreadable), findings: finding.into_iter().collect() },
-            Ok((text, wrong)) => {
-                Rendered { text: Ok(Text { cover, ..text }), findings: finding.into_iter().chain(wrong).collect() }
-            }
+            Ok((text, wrong)) => Rendered {
+                text: Ok(EntryContent { cover, ..text }),
+                findings: finding.into_iter().chain(wrong).collect(),
+            },
         }
     }
 
     /// Takes note of what is wrong. A text may be rendered again: what is wrong is said once.
-    fn noted(&mut self, issue: &'a Issue, rendered: Rendered) -> Option<Text> {
+    fn noted(&mut self, issue: &'a Issue, rendered: Rendered) -> Option<EntryContent> {
         if !rendered.findings.is_empty() && self.named.insert(&issue.path) {
             self.findings.extend(rendered.findings);
         }
@@ -178,29 +179,29 @@ impl<'a> Texts<'a> {
 
 /// What came of rendering an issue.
 struct Rendered {
-    text: Result<Text, Box<Finding>>,
+    text: Result<EntryContent, Box<Finding>>,
     /// What is wrong with its cover and its shortcodes.
     findings: Vec<Finding>,
 }
 
-fn size(text: &Text) -> usize {
+fn size(text: &EntryContent) -> usize {
     text.html.len() + text.summary.len()
 }
 
 /// What the feed takes from an issue's body, and what is wrong with its shortcodes.
 fn text(
-    bodies: &Bodies<'_>,
+    bodies: &BodyCache<'_>,
     shortcodes: &Shortcodes<'_>,
     issue: &Issue,
     full: bool,
-) -> Result<(Text, Vec<Finding>), Box<Finding>> {
+) -> Result<(EntryContent, Vec<Finding>), Box<Finding>> {
     if !full && issue.description.is_some() {
-        return Ok((Text::default(), Vec::new()));
+        return Ok((EntryContent::default(), Vec::new()));
     }
     let body = bodies.of(issue)?;
     let (document, findings) = shortcodes.document(issue, &body);
     let html =
         if full { html::render(&document, &issue.permalink, &prefix(issue), Reader::Feed) } else { String::new() };
     let summary = if issue.description.is_none() { summary(&document) } else { String::new() };
-    Ok((Text { html, summary, cover: None }, findings))
+    Ok((EntryContent { html, summary, cover: None }, findings))
 }

@@ -5,14 +5,14 @@ use unicode_width::UnicodeWidthStr;
 use crate::content::plain_text::wrap::{Line, wrap};
 
 /// Columns of a line: RFC 5322 section 2.1.1 wants at most 78, and a reply needs room for its `> `.
-const COLUMNS: usize = 72;
+const MAX_COLUMNS: usize = 72;
 
 /// However deep a list: less than this is no text any more.
-const FEWEST_COLUMNS: usize = 20;
+const MIN_COLUMNS: usize = 20;
 
 /// What stands before the lines of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(super) enum Container {
     /// `> `, before every line.
     Quote,
     /// A marker before the first line, as many blanks before the others.
@@ -24,7 +24,7 @@ pub(super) enum Frame {
     },
 }
 
-impl Frame {
+impl Container {
     /// An item that no line was written of.
     pub fn item(marker: String) -> Self {
         Self::Item { marker, written: false }
@@ -33,9 +33,9 @@ impl Frame {
     /// What stands before the next line.
     fn next(&mut self) -> String {
         match self {
-            Frame::Quote => "> ".to_owned(),
-            Frame::Item { marker, written: true } => " ".repeat(marker.width()),
-            Frame::Item { marker, written } => {
+            Container::Quote => "> ".to_owned(),
+            Container::Item { marker, written: true } => " ".repeat(marker.width()),
+            Container::Item { marker, written } => {
                 *written = true;
                 marker.clone()
             }
@@ -44,50 +44,50 @@ impl Frame {
 
     fn width(&self) -> usize {
         match self {
-            Frame::Quote => 2,
-            Frame::Item { marker, .. } => marker.width(),
+            Container::Quote => 2,
+            Container::Item { marker, .. } => marker.width(),
         }
     }
 }
 
 /// Lines, written one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct Layout {
     text: String,
-    frames: Vec<Frame>,
+    containers: Vec<Container>,
     /// A block ended: a blank line comes before the next.
     blank_due: bool,
 }
 
-impl Page {
+impl Layout {
     /// Whether nothing stands before the next line.
     pub fn is_at_top(&self) -> bool {
-        self.frames.is_empty()
+        self.containers.is_empty()
     }
 
     /// Columns left for text.
     pub fn columns(&self) -> usize {
-        let taken: usize = self.frames.iter().map(Frame::width).sum();
-        COLUMNS.saturating_sub(taken).max(FEWEST_COLUMNS)
+        let taken: usize = self.containers.iter().map(Container::width).sum();
+        MAX_COLUMNS.saturating_sub(taken).max(MIN_COLUMNS)
     }
 
-    /// Opens a frame round the blocks that follow.
-    pub fn open(&mut self, frame: Frame) {
-        self.frames.push(frame);
+    /// Opens a container round the blocks that follow.
+    pub fn open(&mut self, container: Container) {
+        self.containers.push(container);
     }
 
-    /// Closes the innermost frame. An item without text keeps its marker.
+    /// Closes the innermost container. An item without text keeps its marker.
     pub fn close(&mut self) {
-        if let Some(Frame::Item { written: false, .. }) = self.frames.last() {
+        if let Some(Container::Item { written: false, .. }) = self.containers.last() {
             self.line("");
         }
-        self.frames.pop();
+        self.containers.pop();
     }
 
     /// Writes the blank line that is due.
     pub fn begin_block(&mut self) {
         if std::mem::take(&mut self.blank_due) && !self.text.is_empty() {
-            let quotes = self.frames.iter().map(|frame| if *frame == Frame::Quote { "> " } else { "" });
+            let quotes = self.containers.iter().map(|container| if *container == Container::Quote { "> " } else { "" });
             let before: String = quotes.collect();
             self.text.push_str(before.trim_end());
             self.text.push('\n');
@@ -114,7 +114,7 @@ impl Page {
     /// Writes text in as many lines as it needs; a line feed in it begins a new one. Where it `flows`, its lines end in
     /// spaces. Lines of an item do not: their indent would flow into the text.
     pub fn paragraph(&mut self, text: &str, flows: bool) {
-        let flows = flows && self.frames.iter().all(|frame| *frame == Frame::Quote);
+        let flows = flows && self.containers.iter().all(|container| *container == Container::Quote);
         for line in self.lines(text) {
             // A blank keeps text that begins with a `>` from being taken for a quote.
             let guard = if flows && line.text.starts_with('>') { " " } else { "" };
@@ -144,6 +144,6 @@ impl Page {
     }
 
     fn before(&mut self) -> String {
-        self.frames.iter_mut().map(Frame::next).collect()
+        self.containers.iter_mut().map(Container::next).collect()
     }
 }

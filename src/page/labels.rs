@@ -6,7 +6,7 @@ use crate::templates::words;
 
 /// The fixed words of the pages of one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct Words {
+pub(super) struct Labels {
     /// On the link to the index.
     all: &'static str,
     /// On the link to what is older.
@@ -20,7 +20,7 @@ pub(super) struct Words {
     comma: &'static str,
 }
 
-impl Words {
+impl Labels {
     /// The words of a language, by its BCP 47 tag; English where there are none yet.
     pub fn of_language(tag: &str) -> Self {
         let comma = words::Words::of_language(tag).comma;

@@ -8,19 +8,19 @@ use std::path::Path;
 use crate::config::Config;
 use crate::disk::Project;
 use crate::feed::Archive;
-use crate::feed::outline::ARCHIVES;
+use crate::feed::plan::ARCHIVES;
 use crate::finding::Finding;
-use crate::publish::Built;
+use crate::publish::BuiltFeed;
 
 /// A warning for every family with feeds in `output` that are not among those built.
 ///
 /// # Errors
 /// When a folder is there and cannot be read.
-pub(super) fn stale(
+pub(super) fn stale_feeds(
     project: &Project,
     config: &Config,
     output: &Path,
-    built: &[Built],
+    built: &[BuiltFeed],
 ) -> anyhow::Result<Vec<Finding>> {
     let files: Vec<&str> = config.feeds.formats.values().map(String::as_str).collect();
     let made: BTreeSet<&Path> = built.iter().map(|built| Path::new(&built.folder)).collect();

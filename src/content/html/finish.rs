@@ -5,7 +5,7 @@ use crate::content::html::tag::{Tag, Tags};
 /// An image whose address was no address shows nothing: its text is all that is left of it. A reading aid outside `ruby`
 /// is text. In text, `="` is written so that programs which look for addresses without parsing, as many do, find none in
 /// an example.
-pub(super) fn finished(html: &str) -> String {
+pub(super) fn finish(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut tags = Tags::of(html);
     let mut copied = 0;
@@ -55,24 +55,24 @@ mod tests {
     fn only_tags_hold_addresses() {
         let html = "<p>&lt;a href=\"x\"&gt; <a href=\"https://example.org/\">a=\"b\"</a> =\"";
         let expected = "<p>&lt;a href=&quot;x\"&gt; <a href=\"https://example.org/\">a=&quot;b\"</a> =&quot;";
-        assert_eq!(finished(html), expected);
+        assert_eq!(finish(html), expected);
     }
 
     #[test]
     fn reading_aids_belong_to_rubies() {
         let ruby = "<ruby>漢<br><rp>(</rp><rt>かん</rt></ruby>";
-        assert_eq!(finished(ruby), ruby);
+        assert_eq!(finish(ruby), ruby);
         assert_eq!(
-            finished("<p><rp>(</rp><b><rt>x</rt></b></p><ruby><i><rt>y</rt></i></ruby>"),
+            finish("<p><rp>(</rp><b><rt>x</rt></b></p><ruby><i><rt>y</rt></i></ruby>"),
             "<p>(<b>x</b></p><ruby><i>y</i></ruby>"
         );
     }
 
     #[test]
     fn an_image_without_address_is_its_text() {
-        assert_eq!(finished("<img alt=\"a &amp; b\" title=\"c\">d<img title=\"c\">"), "a &amp; bd");
+        assert_eq!(finish("<img alt=\"a &amp; b\" title=\"c\">d<img title=\"c\">"), "a &amp; bd");
         assert_eq!(
-            finished("<img src=\"https://example.org/a.png\" alt=\"\">"),
+            finish("<img src=\"https://example.org/a.png\" alt=\"\">"),
             "<img src=\"https://example.org/a.png\" alt=\"\">"
         );
     }

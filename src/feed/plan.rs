@@ -1,15 +1,15 @@
-//! Outlines: which feeds a build makes, where each lies, which issues it holds, and how they are linked.
+//! Plans: which feeds a build makes, where each lies, which issues it holds, and how they are linked.
 //!
-//! Takes the issues, the options of feeds and the time; gives the outlines in the order they are built. What an entry looks
+//! Takes the issues, the options of feeds and the time; gives the plans in the order they are built. What an entry looks
 //! like is left to `Feed`, reading and rendering the issues to `publish`.
 
 use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::content::permalink::absolute;
-use crate::feed::archive::{Cut, cuts};
-use crate::feed::options::{Archive, Family, Options};
-use crate::feed::term::{Listed, listed};
+use crate::feed::archive::{ArchiveDocument, archives};
+use crate::feed::options::{Archive, Options, Taxonomy};
+use crate::feed::term::{TermIssues, terms_of};
 use crate::issue::{Extent, Issue};
 use crate::publication::Publication;
 
@@ -18,9 +18,9 @@ pub const ARCHIVES: &str = "archive";
 
 /// One feed to be made, in every format.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outline<'a> {
+pub struct FeedPlan<'a> {
     /// What the feed is of.
-    pub kind: Kind,
+    pub kind: FeedKind,
     /// Folder below `output` and below the base URL: empty, or it ends in `/`. Not percent-encoded.
     pub folder: String,
     /// Title of the feed.
@@ -45,25 +45,25 @@ pub struct Outline<'a> {
 
 /// What a feed is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum FeedKind {
     /// The newest issues.
     Main,
     /// Older issues; it does not change any more.
     Archive,
     /// The newest issues of one term.
-    Term(Family),
+    Term(Taxonomy),
 }
 
 /// The feeds that a build makes of these issues at `now`: archives, the oldest first, so that what links to an archive is
 /// written after it; the main feed; then one feed per term. All that for the publication in each of its languages.
-pub fn outlines<'a>(
+pub fn feed_plans<'a>(
     publications: &[&Publication],
     feeds: &Options,
     issues: &'a [Issue],
     now: DateTime<Utc>,
-) -> Vec<Outline<'a>> {
+) -> Vec<FeedPlan<'a>> {
     let sites = publications.iter().map(|publication| Site::new(feeds, publication));
-    sites.flat_map(|site| site.outlines(issues, now)).collect()
+    sites.flat_map(|site| site.feed_plans(issues, now)).collect()
 }
 
 /// What all feeds of one language have in common.
@@ -79,62 +79,62 @@ impl<'c> Site<'c> {
         Self { feeds, publication, folder }
     }
 
-    fn outlines<'a>(&self, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
+    fn feed_plans<'a>(&self, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<FeedPlan<'a>> {
         let is_placed = |issue: &&Issue| issue.feed && issue.site == self.publication.site && issue.was_published(now);
         let placed: Vec<&Issue> = issues.iter().filter(is_placed).collect();
         let shown: Vec<&Issue> = placed.iter().filter(|issue| issue.is_published(now)).copied().collect();
-        let cuts = cuts(self.feeds.archive, &placed, self.publication.time_zone, now);
-        let mut outlines = Vec::new();
-        for (at, cut) in cuts.iter().enumerate() {
-            outlines.push(self.archive(cut, at.checked_sub(1).map(|older| &cuts[older])));
+        let archives = archives(self.feeds.archive, &placed, self.publication.time_zone, now);
+        let mut plans = Vec::new();
+        for (at, archive) in archives.iter().enumerate() {
+            plans.push(self.archive(archive, at.checked_sub(1).map(|older| &archives[older])));
         }
-        outlines.push(self.main(&shown, &cuts));
-        for family in &self.feeds.by {
-            outlines.extend(listed(*family, &shown).into_iter().map(|listed| self.term(*family, listed)));
+        plans.push(self.main(&shown, &archives));
+        for taxonomy in &self.feeds.by {
+            plans.extend(terms_of(*taxonomy, &shown).into_iter().map(|listed| self.term(*taxonomy, listed)));
         }
-        outlines
+        plans
     }
 
     /// Where older issues are archived, the feed holds every issue that no archive has yet, however many these are.
-    fn main<'a>(&self, shown: &[&'a Issue], cuts: &[Cut<'a>]) -> Outline<'a> {
+    fn main<'a>(&self, shown: &[&'a Issue], archives: &[ArchiveDocument<'a>]) -> FeedPlan<'a> {
         let newest = shown.len().min(self.limit());
-        let outline = |number: usize| self.outline(Kind::Main, self.folder.clone(), shown[..number].to_vec());
+        let plan = |number: usize| self.plan(FeedKind::Main, self.folder.clone(), shown[..number].to_vec());
         if self.feeds.archive == Archive::Off {
-            return outline(newest);
+            return plan(newest);
         }
-        let unarchived = shown.len() - cuts.iter().map(|cut| cut.issues.len()).sum::<usize>();
-        let prev_archive = cuts.last().map(|cut| self.folder_of(cut));
-        Outline { unarchived, prev_archive, ..outline(newest.max(unarchived)) }
+        let unarchived = shown.len() - archives.iter().map(|archive| archive.issues.len()).sum::<usize>();
+        let prev_archive = archives.last().map(|archive| self.folder_of(archive));
+        FeedPlan { unarchived, prev_archive, ..plan(newest.max(unarchived)) }
     }
 
     /// No `next-archive`: it would have to be added to an archive that is not to change any more.
-    fn archive<'a>(&self, cut: &Cut<'a>, older: Option<&Cut<'_>>) -> Outline<'a> {
-        Outline {
+    fn archive<'a>(&self, archive: &ArchiveDocument<'a>, older: Option<&ArchiveDocument<'_>>) -> FeedPlan<'a> {
+        FeedPlan {
             max_bytes: None,
             current: Some(self.folder.clone()),
             prev_archive: older.map(|older| self.folder_of(older)),
-            folder: self.folder_of(cut),
-            ..self.outline(Kind::Archive, self.folder.clone(), cut.issues.clone())
+            folder: self.folder_of(archive),
+            ..self.plan(FeedKind::Archive, self.folder.clone(), archive.issues.clone())
         }
     }
 
-    fn term<'a>(&self, family: Family, listed: Listed<'a>) -> Outline<'a> {
-        let folder = format!("{}{}/{}/", self.folder, family.name(), listed.name);
+    fn term<'a>(&self, taxonomy: Taxonomy, listed: TermIssues<'a>) -> FeedPlan<'a> {
+        let folder = format!("{}{}/{}/", self.folder, taxonomy.name(), listed.name);
         let issues = listed.issues.into_iter().take(self.limit()).collect();
-        let outline = self.outline(Kind::Term(family), folder, issues);
-        let home = match family {
+        let plan = self.plan(FeedKind::Term(taxonomy), folder, issues);
+        let home = match taxonomy {
             // Hugo makes pages for categories and tags, not for authors.
-            Family::Categories | Family::Tags => outline.home,
-            Family::Authors => listed.page.unwrap_or_else(|| self.url(&self.folder)),
+            Taxonomy::Categories | Taxonomy::Tags => plan.home,
+            Taxonomy::Authors => listed.page.unwrap_or_else(|| self.url(&self.folder)),
         };
-        Outline { title: format!("{}: {}", self.publication.title, listed.term), home, ..outline }
+        FeedPlan { title: format!("{}: {}", self.publication.title, listed.term), home, ..plan }
     }
 
-    fn outline<'a>(&self, kind: Kind, folder: String, issues: Vec<&'a Issue>) -> Outline<'a> {
+    fn plan<'a>(&self, kind: FeedKind, folder: String, issues: Vec<&'a Issue>) -> FeedPlan<'a> {
         let feeds = self.feeds;
         let url = self.url(&folder);
         let home = if self.feeds.have_archive_pages { self.publication.home.clone() } else { url.clone() };
-        Outline {
+        FeedPlan {
             kind,
             title: self.publication.title.clone(),
             language: self.publication.language.clone(),
@@ -153,8 +153,8 @@ impl<'c> Site<'c> {
         if self.feeds.limit == 0 { usize::MAX } else { self.feeds.limit }
     }
 
-    fn folder_of(&self, cut: &Cut<'_>) -> String {
-        format!("{}{ARCHIVES}/{}/", self.folder, cut.name)
+    fn folder_of(&self, archive: &ArchiveDocument<'_>) -> String {
+        format!("{}{ARCHIVES}/{}/", self.folder, archive.name)
     }
 
     fn url(&self, folder: &str) -> Url {
@@ -173,8 +173,8 @@ pub(super) mod tests {
     use crate::content::assemble::{Source, assemble};
     use crate::content::front_matter::split;
 
-    fn of_project<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<Outline<'a>> {
-        outlines(&config.publications(), &config.feeds, issues, now)
+    fn of_project<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<FeedPlan<'a>> {
+        feed_plans(&config.publications(), &config.feeds, issues, now)
     }
 
     pub(in crate::feed) fn config(feeds: &str) -> Config {
@@ -206,14 +206,14 @@ pub(super) mod tests {
     }
 
     /// Folder, number of issues in no archive, paths of the issues, folder of the older archive.
-    fn shown(outlines: &[Outline<'_>]) -> Vec<(String, usize, String, Option<String>)> {
-        let paths = |outline: &Outline<'_>| {
-            let names: Vec<&str> = outline.issues.iter().map(|issue| issue.path.trim_end_matches(".md")).collect();
+    fn shown(plans: &[FeedPlan<'_>]) -> Vec<(String, usize, String, Option<String>)> {
+        let paths = |plan: &FeedPlan<'_>| {
+            let names: Vec<&str> = plan.issues.iter().map(|issue| issue.path.trim_end_matches(".md")).collect();
             names.join(" ")
         };
         let line =
-            |one: &Outline<'_>| (one.folder.clone(), one.unarchived, paths(one), one.prev_archive.as_ref().cloned());
-        outlines.iter().map(line).collect()
+            |one: &FeedPlan<'_>| (one.folder.clone(), one.unarchived, paths(one), one.prev_archive.as_ref().cloned());
+        plans.iter().map(line).collect()
     }
 
     fn line(
@@ -247,8 +247,8 @@ pub(super) mod tests {
         );
         let new_year = "2026-12-31T16:00:00Z".parse().unwrap();
         let issues = issues(&dates);
-        let outlines = of_project(&config("limit: 1, archive: year"), &issues, new_year);
-        assert_eq!(shown(&outlines).last(), Some(&line("", 0, "5", Some("archive/2026/"))));
+        let plans = of_project(&config("limit: 1, archive: year"), &issues, new_year);
+        assert_eq!(shown(&plans).last(), Some(&line("", 0, "5", Some("archive/2026/"))));
     }
 
     #[test]
@@ -256,13 +256,13 @@ pub(super) mod tests {
         let dates: Vec<String> =
             (0..201).map(|hour| format!("2025-01-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24)).collect();
         let issues = issues(&dates.iter().map(String::as_str).collect::<Vec<_>>());
-        let outlines = of_project(&config("archive: year"), &issues, now());
-        let line = |one: &Outline<'_>| (one.folder.clone(), one.issues.len(), one.issues[0].path.clone());
+        let plans = of_project(&config("archive: year"), &issues, now());
+        let line = |one: &FeedPlan<'_>| (one.folder.clone(), one.issues.len(), one.issues[0].path.clone());
         let expected =
             [("archive/2025/", 100, "99.md"), ("archive/2025-2/", 100, "199.md"), ("archive/2025-3/", 1, "200.md")];
         let expected = expected.map(|(folder, issues, newest)| (folder.to_owned(), issues, newest.to_owned()));
-        assert_eq!(outlines.iter().take(3).map(line).collect::<Vec<_>>(), expected);
-        assert_eq!(outlines[3].prev_archive.as_deref(), Some("archive/2025-3/"));
+        assert_eq!(plans.iter().take(3).map(line).collect::<Vec<_>>(), expected);
+        assert_eq!(plans[3].prev_archive.as_deref(), Some("archive/2025-3/"));
     }
 
     #[test]
@@ -282,10 +282,10 @@ pub(super) mod tests {
     fn an_archive_points_to_its_feed_and_shares_its_id() {
         let issues = issues(&["2025-05-01", "2026-05-01"]);
         let config = config("archive: year, max_bytes: 9");
-        let outlines = of_project(&config, &issues, now());
-        let [archive, main] = outlines.as_slice() else { panic!("{outlines:?}") };
-        assert_eq!((archive.kind, archive.current.as_deref(), archive.max_bytes), (Kind::Archive, Some(""), None));
-        assert_eq!((main.kind, main.current.as_deref(), main.max_bytes), (Kind::Main, None, Some(9)));
+        let plans = of_project(&config, &issues, now());
+        let [archive, main] = plans.as_slice() else { panic!("{plans:?}") };
+        assert_eq!((archive.kind, archive.current.as_deref(), archive.max_bytes), (FeedKind::Archive, Some(""), None));
+        assert_eq!((main.kind, main.current.as_deref(), main.max_bytes), (FeedKind::Main, None, Some(9)));
         assert_eq!((archive.id.as_str(), &archive.id), ("https://example.org/n/", &main.id));
     }
 
@@ -299,10 +299,10 @@ pub(super) mod tests {
             issue("b.md", "date: 2026-01-02\ncategories: [潮汐, 潮汐]\nauthor: Ann"),
             issue("c.md", "date: 2026-01-03\ncategories: 潮汐\nfeed: false"),
         ]);
-        let outlines = of_project(&config("by: [tags, categories, authors], limit: 1"), &issues, now());
-        let line = |one: &Outline<'_>| format!("{} {} {} {}", one.folder, one.title, one.home, one.issues[0].path);
+        let plans = of_project(&config("by: [tags, categories, authors], limit: 1"), &issues, now());
+        let line = |one: &FeedPlan<'_>| format!("{} {} {} {}", one.folder, one.title, one.home, one.issues[0].path);
         assert_eq!(
-            outlines.iter().skip(1).map(line).collect::<Vec<_>>(),
+            plans.iter().skip(1).map(line).collect::<Vec<_>>(),
             [
                 "categories/潮汐/ T: 潮汐 https://example.org/n/categories/%E6%BD%AE%E6%B1%90/ b.md",
                 "tags/c#/ T: C# https://example.org/n/tags/c%23/ a.md",
@@ -314,13 +314,13 @@ pub(super) mod tests {
     }
 
     /// All paths that a subscriber meets who walks from the main feed to the oldest archive.
-    fn walked(outlines: &[Outline<'_>]) -> BTreeSet<String> {
+    fn walked(plans: &[FeedPlan<'_>]) -> BTreeSet<String> {
         let mut seen = BTreeSet::new();
-        let mut here = outlines.iter().find(|one| one.kind == Kind::Main);
-        for _ in 0..outlines.len() {
-            let Some(outline) = here else { return seen };
-            seen.extend(outline.issues.iter().map(|issue| issue.path.clone()));
-            here = outlines.iter().find(|one| Some(&one.folder) == outline.prev_archive.as_ref());
+        let mut here = plans.iter().find(|one| one.kind == FeedKind::Main);
+        for _ in 0..plans.len() {
+            let Some(plan) = here else { return seen };
+            seen.extend(plan.issues.iter().map(|issue| issue.path.clone()));
+            here = plans.iter().find(|one| Some(&one.folder) == plan.prev_archive.as_ref());
         }
         assert_eq!(here, None, "the archives go round in a circle");
         seen
@@ -340,15 +340,15 @@ pub(super) mod tests {
             let dated = |(at, day): (usize, &u16)| issue(&format!("{at}.md"), &format!("date: {}", date(*day)));
             let all = ordered(days.iter().enumerate().map(dated).collect());
             let config = config(&format!("limit: {limit}, archive: {archive}"));
-            let mut before: Vec<Outline<'_>> = Vec::new();
+            let mut before: Vec<FeedPlan<'_>> = Vec::new();
             for number in 1..=all.len() {
                 // Published one by one, as life goes.
                 let there = &all[all.len() - number..];
                 let now = there[0].date.to_utc();
-                let outlines = of_project(&config, there, now);
-                prop_assert_eq!(walked(&outlines).len(), number);
-                let archives: Vec<Outline<'_>> =
-                    outlines.into_iter().filter(|one| one.kind == Kind::Archive).collect();
+                let plans = of_project(&config, there, now);
+                prop_assert_eq!(walked(&plans).len(), number);
+                let archives: Vec<FeedPlan<'_>> =
+                    plans.into_iter().filter(|one| one.kind == FeedKind::Archive).collect();
                 prop_assert_eq!(&archives[..before.len()], &before[..]);
                 before = archives;
             }

@@ -6,7 +6,7 @@ use url::Url;
 
 /// Why there can be no file for an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum InvalidPath {
     /// It is not below the base URL.
     #[error("it is not below `{0}`")]
     Elsewhere(Url),
@@ -17,18 +17,18 @@ pub enum Unfit {
     #[error("Windows keeps the name `{0}` for itself")]
     Reserved(String),
     /// More bytes than a file name may have.
-    #[error("a part of it has {0} bytes, and a file name may have {MOST_BYTES}")]
+    #[error("a part of it has {0} bytes, and a file name may have {MAX_NAME_BYTES}")]
     TooLong(usize),
 }
 
 /// Longest name that common file systems take.
-const MOST_BYTES: usize = 255;
+const MAX_NAME_BYTES: usize = 255;
 
 /// The file of a page, `/` between its parts: `letters/潮汐/index.html` for `…/letters/%E6%BD%AE%E6%B1%90/`.
 ///
 /// # Errors
 /// When no file can lie there.
-pub fn of_page(base: &Url, page: &Url) -> Result<String, Unfit> {
+pub fn of_page(base: &Url, page: &Url) -> Result<String, InvalidPath> {
     let file = below(base, page)?;
     let is_html = |name: &str| name.ends_with(".html") || name.ends_with(".htm");
     match file.rsplit('/').next() {
@@ -42,15 +42,16 @@ pub fn of_page(base: &Url, page: &Url) -> Result<String, Unfit> {
 ///
 /// # Errors
 /// When no file can lie there.
-pub fn below(base: &Url, url: &Url) -> Result<String, Unfit> {
-    let elsewhere = || Unfit::Elsewhere(base.clone());
+pub fn below(base: &Url, url: &Url) -> Result<String, InvalidPath> {
+    let elsewhere = || InvalidPath::Elsewhere(base.clone());
     let path = (url.origin() == base.origin()).then(|| url.path().strip_prefix(base.path())).flatten();
     let mut parts = Vec::new();
     let written: Vec<&str> = path.ok_or_else(elsewhere)?.split('/').collect();
     for (at, part) in written.iter().enumerate() {
         let is_last = at + 1 == written.len();
-        let part =
-            percent_encoding::percent_decode_str(part).decode_utf8().map_err(|_| Unfit::NoName((*part).into()))?;
+        let part = percent_encoding::percent_decode_str(part)
+            .decode_utf8()
+            .map_err(|_| InvalidPath::NoName((*part).into()))?;
         if !(is_last && part.is_empty()) {
             is_name(&part)?;
         }
@@ -59,19 +60,19 @@ pub fn below(base: &Url, url: &Url) -> Result<String, Unfit> {
     Ok(parts.join("/"))
 }
 
-fn is_name(part: &str) -> Result<(), Unfit> {
+fn is_name(part: &str) -> Result<(), InvalidPath> {
     let is_odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
     // Windows drops blanks and dots at the end of a name.
     if part.is_empty() || part.contains(is_odd) || part.ends_with(['.', ' ']) || part.starts_with(".slugline-") {
-        return Err(Unfit::NoName(part.to_owned()));
+        return Err(InvalidPath::NoName(part.to_owned()));
     }
     let stem = part.split('.').next().unwrap_or_default().to_ascii_uppercase();
     let numbered = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
     let is_device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
         || numbered.is_some_and(|number| matches!(number.as_bytes(), [b'1'..=b'9']));
     match part.len() {
-        _ if is_device => Err(Unfit::Reserved(part.to_owned())),
-        bytes if bytes > MOST_BYTES => Err(Unfit::TooLong(bytes)),
+        _ if is_device => Err(InvalidPath::Reserved(part.to_owned())),
+        bytes if bytes > MAX_NAME_BYTES => Err(InvalidPath::TooLong(bytes)),
         _ => Ok(()),
     }
 }
@@ -82,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    fn file(page: &str) -> Result<String, Unfit> {
+    fn file(page: &str) -> Result<String, InvalidPath> {
         let base = Url::parse("https://example.org/news/").unwrap();
         of_page(&base, &base.join(page).unwrap())
     }
@@ -104,7 +105,7 @@ mod tests {
     fn no_page_lies_elsewhere_or_has_a_name_that_is_none() {
         let base = Url::parse("https://example.org/news/").unwrap();
         for page in ["/other/", "https://example.com/news/", "http://example.org/news/a/"] {
-            assert_eq!(file(page), Err(Unfit::Elsewhere(base.clone())), "{page}");
+            assert_eq!(file(page), Err(InvalidPath::Elsewhere(base.clone())), "{page}");
         }
         for (page, name) in [
             ("a%2Fb/", "a/b"),
@@ -115,12 +116,12 @@ mod tests {
             ("a:b/", "a:b"),
             ("%FF/", "%FF"),
         ] {
-            assert_eq!(file(&format!("x/{page}")), Err(Unfit::NoName(name.to_owned())), "{page}");
+            assert_eq!(file(&format!("x/{page}")), Err(InvalidPath::NoName(name.to_owned())), "{page}");
         }
-        assert_eq!(file("Con.html"), Err(Unfit::Reserved("Con.html".to_owned())));
-        assert_eq!(file("x/lpt1/"), Err(Unfit::Reserved("lpt1".to_owned())));
+        assert_eq!(file("Con.html"), Err(InvalidPath::Reserved("Con.html".to_owned())));
+        assert_eq!(file("x/lpt1/"), Err(InvalidPath::Reserved("lpt1".to_owned())));
         assert_eq!(file("company/com10/").as_deref(), Ok("company/com10/index.html"));
-        assert_eq!(file(&format!("{}/", "潮".repeat(86))), Err(Unfit::TooLong(258)));
+        assert_eq!(file(&format!("{}/", "潮".repeat(86))), Err(InvalidPath::TooLong(258)));
     }
 
     proptest! {

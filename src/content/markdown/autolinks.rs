@@ -9,7 +9,7 @@ use std::ops::Range;
 use pulldown_cmark::{CowStr, Event, LinkType, Tag, TagEnd};
 
 /// Whether there may be an address in Markdown.
-pub(super) fn may_hold(markdown: &str) -> bool {
+pub(super) fn may_contain(markdown: &str) -> bool {
     markdown.contains("://") || markdown.contains("www.") || markdown.contains('@')
 }
 
@@ -55,7 +55,7 @@ fn raw_link(html: &str, before: bool) -> bool {
 }
 
 fn push<'a>(out: &mut Vec<Event<'a>>, text: CowStr<'a>) {
-    if !may_hold(&text) {
+    if !may_contain(&text) {
         out.push(Event::Text(text));
         return;
     }

@@ -6,7 +6,7 @@ use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
 use crate::content::footnotes;
 
 /// The events of the body, then the footnotes it refers to, each with a way back.
-pub(super) fn with_notes_last<'a>(events: &'a [Event<'a>]) -> Vec<Event<'a>> {
+pub(super) fn with_footnotes_last<'a>(events: &'a [Event<'a>]) -> Vec<Event<'a>> {
     let numbers = footnotes::numbers(events);
     let (body, notes) = footnotes::apart(events);
     let notes = footnotes::in_order(notes, &numbers);

@@ -11,7 +11,7 @@ const UNFIT: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
 
 /// The id as a URI, with what a URI cannot hold percent-encoded; `None` where it is none that validators accept.
-pub fn own_id(written: &str) -> Option<String> {
+pub fn custom_id(written: &str) -> Option<String> {
     let id = utf8_percent_encode(written.trim(), UNFIT).to_string();
     let (scheme, rest) = id.split_once(':')?;
     let is_valid = match scheme {
@@ -63,7 +63,7 @@ mod tests {
             ("urn:uuid:6ba7b810-9dad-11d1-80b4-00c04fd430c8", Some("urn:uuid:6ba7b810-9dad-11d1-80b4-00c04fd430c8")),
             ("urn:isbn:9780306406157", Some("urn:isbn:9780306406157")),
         ] {
-            assert_eq!(own_id(written).as_deref(), expected, "{written}");
+            assert_eq!(custom_id(written).as_deref(), expected, "{written}");
         }
     }
 
@@ -81,7 +81,7 @@ mod tests {
             "/a",
             "",
         ] {
-            assert_eq!(own_id(written), None, "{written}");
+            assert_eq!(custom_id(written), None, "{written}");
         }
     }
 }

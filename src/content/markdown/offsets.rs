@@ -8,10 +8,10 @@ use crate::content::cjk::{SENTINEL, with_sentinels};
 use crate::content::markdown::{OPTIONS, is_no_formula, unmarked};
 
 /// An event, and the bytes of the Markdown that it was made from.
-pub type Placed = (Event<'static>, Range<usize>);
+pub type EventWithRange = (Event<'static>, Range<usize>);
 
 /// The events of `Document::parse` with their places; line breaks between CJK characters are left in.
-pub fn placed(markdown: &str) -> Vec<Placed> {
+pub fn parse_with_offsets(markdown: &str) -> Vec<EventWithRange> {
     let mut events = Vec::new();
     if markdown.contains('$') {
         events = parsed(markdown, OPTIONS | Options::ENABLE_MATH);
@@ -22,7 +22,7 @@ pub fn placed(markdown: &str) -> Vec<Placed> {
     events
 }
 
-fn parsed(markdown: &str, options: Options) -> Vec<Placed> {
+fn parsed(markdown: &str, options: Options) -> Vec<EventWithRange> {
     let marked = with_sentinels(markdown);
     let sentinels = Sentinels::between(markdown, &marked);
     let place = |range: Range<usize>| sentinels.source(range.start)..sentinels.source(range.end);
@@ -64,7 +64,11 @@ mod tests {
     /// The source of every event whose text is `text`.
     fn source_of<'a>(markdown: &'a str, text: &str) -> Vec<&'a str> {
         let is_meant = |event: &Event<'_>| matches!(event, Event::Text(found) if found.as_ref() == text);
-        placed(markdown).iter().filter(|(event, _)| is_meant(event)).map(|(_, at)| &markdown[at.clone()]).collect()
+        parse_with_offsets(markdown)
+            .iter()
+            .filter(|(event, _)| is_meant(event))
+            .map(|(_, at)| &markdown[at.clone()])
+            .collect()
     }
 
     #[test]
@@ -77,14 +81,14 @@ mod tests {
     proptest! {
         #[test]
         fn every_place_lies_in_the_text(markdown in "[*~`$<>\\[\\]()# a。文（\u{fdd0}\n|:-]{0,60}") {
-            for (_, at) in placed(&markdown) {
+            for (_, at) in parse_with_offsets(&markdown) {
                 prop_assert!(markdown.get(at).is_some());
             }
         }
 
         #[test]
         fn the_events_are_those_of_the_document(markdown in "[*~`$<>\\[\\]()# a|:-]{0,60}") {
-            let events: Vec<Event<'_>> = placed(&markdown).into_iter().map(|(event, _)| event).collect();
+            let events: Vec<Event<'_>> = parse_with_offsets(&markdown).into_iter().map(|(event, _)| event).collect();
             let document = Document::parse(&markdown);
             prop_assert_eq!(events.as_slice(), document.events());
         }

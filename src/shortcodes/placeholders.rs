@@ -14,7 +14,7 @@ const MARK: char = '\u{fdd1}';
 
 /// What comes of one shortcode.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
+pub struct Replacement {
     /// Between blocks; empty where it is no block.
     block: Vec<Event<'static>>,
     /// Among words.
@@ -25,7 +25,7 @@ pub struct Shown {
     html: String,
 }
 
-impl Shown {
+impl Replacement {
     /// Words as they are.
     pub fn text(text: &str) -> Self {
         let inline = if text.is_empty() { Vec::new() } else { vec![Event::Text(text.to_owned().into())] };
@@ -93,11 +93,11 @@ fn html_of(events: &[Event<'static>]) -> String {
 
 /// What comes of the shortcodes of one text, by number.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Gallery(Vec<Shown>);
+pub struct Placeholders(Vec<Replacement>);
 
-impl Gallery {
+impl Placeholders {
     /// Adds one and gives the mark that holds its place. HTML that holds marks gets what they stand for at once.
-    pub fn hang(&mut self, mut shown: Shown) -> String {
+    pub fn insert(&mut self, mut shown: Replacement) -> String {
         for event in shown.block.iter_mut().chain(&mut shown.inline) {
             if let Event::Html(html) | Event::InlineHtml(html) = event {
                 *html = self.in_html(html).into();
@@ -119,12 +119,12 @@ impl Gallery {
         self.replaced(html, |one| &one.html)
     }
 
-    fn replaced(&self, text: &str, form: impl Fn(&Shown) -> &str) -> String {
+    fn replaced(&self, text: &str, form: impl Fn(&Replacement) -> &str) -> String {
         let mut out = String::with_capacity(text.len());
         for part in self.parts(text) {
             match part {
                 Part::Words(words) => out.push_str(words),
-                Part::Shown(shown) => out.push_str(form(shown)),
+                Part::Replacement(shown) => out.push_str(form(shown)),
             }
         }
         out
@@ -142,7 +142,7 @@ impl Gallery {
                 continue;
             };
             parts.push(Part::Words(&text[copied..at]));
-            parts.push(Part::Shown(shown));
+            parts.push(Part::Replacement(shown));
             copied = at + 2 * MARK.len_utf8() + number.len();
             from = copied;
         }
@@ -153,7 +153,7 @@ impl Gallery {
 
     /// The events with what the marks in them stand for.
     pub fn shown(&self, events: Vec<Event<'_>>) -> Vec<Event<'static>> {
-        let mut out = Hung { gallery: self, events: Vec::new(), open: Vec::new() };
+        let mut out = EventRewriter { placeholders: self, events: Vec::new(), open: Vec::new() };
         for event in events {
             out.event(event.into_static());
         }
@@ -163,32 +163,32 @@ impl Gallery {
 
 enum Part<'p> {
     Words(&'p str),
-    Shown(&'p Shown),
+    Replacement(&'p Replacement),
 }
 
 /// The events so far.
-struct Hung<'g> {
-    gallery: &'g Gallery,
+struct EventRewriter<'g> {
+    placeholders: &'g Placeholders,
     events: Vec<Event<'static>>,
     /// What is open; `None` is a link that leads nowhere, whose tags are left out.
     open: Vec<Option<TagEnd>>,
 }
 
-impl Hung<'_> {
+impl EventRewriter<'_> {
     fn event(&mut self, event: Event<'static>) {
         match event {
             Event::Text(text) => self.text(&text),
-            Event::Html(html) => self.events.push(Event::Html(self.gallery.in_html(&html).into())),
-            Event::InlineHtml(html) => self.events.push(Event::InlineHtml(self.gallery.in_html(&html).into())),
+            Event::Html(html) => self.events.push(Event::Html(self.placeholders.in_html(&html).into())),
+            Event::InlineHtml(html) => self.events.push(Event::InlineHtml(self.placeholders.in_html(&html).into())),
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
-            other => self.events.push(map_strings(other, &|text| self.gallery.in_text(text).into())),
+            other => self.events.push(map_strings(other, &|text| self.placeholders.in_text(text).into())),
         }
     }
 
     fn start(&mut self, tag: Tag<'static>) {
         let led = matches!(&tag, Tag::Link { dest_url, .. } if !dest_url.is_empty());
-        let event = map_strings(Event::Start(tag), &|text| self.gallery.in_text(text).into());
+        let event = map_strings(Event::Start(tag), &|text| self.placeholders.in_text(text).into());
         let Event::Start(tag) = event else { return };
         // A reference to what is not there: its words stay.
         if led && matches!(&tag, Tag::Link { dest_url, .. } if dest_url.is_empty()) {
@@ -208,16 +208,16 @@ impl Hung<'_> {
 
     fn text(&mut self, text: &CowStr<'static>) {
         let in_code = self.open.last() == Some(&Some(TagEnd::CodeBlock));
-        for part in self.gallery.parts(text) {
+        for part in self.placeholders.parts(text) {
             match part {
                 Part::Words(words) => self.events.push(Event::Text(words.to_owned().into())),
-                Part::Shown(shown) if in_code => self.events.push(Event::Text(shown.text.clone().into())),
-                Part::Shown(shown) => self.show(shown),
+                Part::Replacement(shown) if in_code => self.events.push(Event::Text(shown.text.clone().into())),
+                Part::Replacement(shown) => self.show(shown),
             }
         }
     }
 
-    fn show(&mut self, shown: &Shown) {
+    fn show(&mut self, shown: &Replacement) {
         match self.open.last() {
             _ if shown.block.is_empty() => self.events.extend(shown.inline.iter().cloned()),
             Some(Some(TagEnd::Paragraph)) => {
