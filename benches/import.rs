@@ -11,7 +11,9 @@ use std::{env, fs, process};
 
 use chrono::{DateTime, Utc};
 
-use slugline::parts::{Entry, IssueId, Options, Outcome, Postgres, Run, Sqlite, Store, export, forecast, import};
+use slugline::parts::{
+    AttemptOutcome, IssueId, LedgerEntry, Options, Postgres, Run, Sqlite, Store, export, forecast, import,
+};
 
 #[path = "send/usage.rs"]
 mod usage;
@@ -127,8 +129,8 @@ fn settle(store: &mut dyn Store, issue: &IssueId, wanted: u64) -> Result<u64, Bo
         let claims = store.claim(issue, usize::try_from(wanted - settled)?.min(64), NOW)?;
         store.barrier()?()?;
         let ids = || claims.iter().map(|claim| claim.subscriber.id);
-        store.record(issue, &ids().map(|id| (id, Entry::Sending)).collect::<Vec<_>>(), NOW)?;
-        let sent = || Entry::Ended(Outcome::Sent("250 2.0.0 Ok".to_owned()));
+        store.record(issue, &ids().map(|id| (id, LedgerEntry::Sending)).collect::<Vec<_>>(), NOW)?;
+        let sent = || LedgerEntry::Settled(AttemptOutcome::Sent("250 2.0.0 Ok".to_owned()));
         store.record(issue, &ids().map(|id| (id, sent())).collect::<Vec<_>>(), NOW)?;
         settled += claims.len() as u64;
     }

@@ -15,7 +15,7 @@ use crate::cli::clock::Clock;
 use crate::cli::report::Report;
 use crate::compose::Composer;
 use crate::config::Config;
-use crate::digest::Piece;
+use crate::digest::MailingContent;
 use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::Issue;
@@ -112,9 +112,9 @@ impl Context {
         issues: &'a [Issue],
         name: &str,
         now: DateTime<Utc>,
-    ) -> anyhow::Result<Piece<'a>> {
+    ) -> anyhow::Result<MailingContent<'a>> {
         let policy = config.mail.as_ref().map(|mail| &mail.policy);
-        named::piece(name, issues, policy, now, || self.store(config))
+        named::find(name, issues, policy, now, || self.store(config))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::check::{self, Manuscript};
 use crate::config::{Config, MailConfig};
 use crate::content::markdown::Document;
 use crate::covers::{Covers, KnownCover};
-use crate::digest::{Piece, nothing_in};
+use crate::digest::{MailingContent, empty_digest};
 use crate::disk::Project;
 use crate::edition::{Edition, Recipient, Section};
 use crate::finding::Finding;
@@ -107,25 +107,25 @@ impl<'a> Composer<'a> {
     }
 
     /// Composes the edition of an issue or digest, by the project's own templates where there are some.
-    pub fn compose(&self, piece: &Piece<'_>) -> Composed {
+    pub fn compose(&self, content: &MailingContent<'_>) -> Composed {
         let mut findings: Vec<Finding> = self.shortcodes_wrong.clone();
-        let edition = self.edition(piece, &mut findings);
+        let edition = self.edition(content, &mut findings);
         Composed { edition, findings: self.wanted(findings) }
     }
 
     /// All that is wrong or odd with the mail of an issue or digest: what `compose` finds, why there is no edition, and what
     /// `check` says of the texts in it and of the edition as its sender would get it.
-    pub fn judge_mail(&self, piece: &Piece<'_>, site: &Site) -> Vec<Finding> {
-        let Composed { edition, mut findings } = self.compose(piece);
+    pub fn judge_mail(&self, content: &MailingContent<'_>, site: &Site) -> Vec<Finding> {
+        let Composed { edition, mut findings } = self.compose(content);
         // Of references `check` knows more: the pages that are no issues.
         findings.retain(|finding| finding.rule != "link-broken");
-        for issue in piece.issues() {
+        for issue in content.issues() {
             // A file that cannot be read is why there is no edition.
             findings.extend(self.file(issue).iter().flat_map(|file| self.judge_text(issue, file, site)));
         }
         // Of a digest, the newest issue stands for it.
-        let path = piece.issues().last().map_or("", |issue| issue.path.as_str());
-        let judged = edition.and_then(|edition| self.judge_edition(piece, &edition, path));
+        let path = content.issues().last().map_or("", |issue| issue.path.as_str());
+        let judged = edition.and_then(|edition| self.judge_edition(content, &edition, path));
         findings.extend(judged.unwrap_or_else(|error| vec![failure(path, &error)]));
         self.wanted(findings)
     }
@@ -173,11 +173,11 @@ impl<'a> Composer<'a> {
         self.covers.of(issue).cover
     }
 
-    fn edition(&self, piece: &Piece<'_>, findings: &mut Vec<Finding>) -> anyhow::Result<Edition> {
-        let files = piece.issues().iter().map(|issue| self.file(issue)).collect::<Result<Vec<_>, _>>();
+    fn edition(&self, content: &MailingContent<'_>, findings: &mut Vec<Finding>) -> anyhow::Result<Edition> {
+        let files = content.issues().iter().map(|issue| self.file(issue)).collect::<Result<Vec<_>, _>>();
         let files = files.map_err(|finding| *finding)?;
         let mut sections = Vec::with_capacity(files.len());
-        for (&issue, file) in piece.issues().iter().zip(&files) {
+        for (&issue, file) in content.issues().iter().zip(&files) {
             let body = load::body_in(issue, file).map_err(|finding| *finding)?;
             let (body, wrong) = self.shortcodes.document(issue, body);
             findings.extend(wrong);
@@ -185,32 +185,37 @@ impl<'a> Composer<'a> {
         }
         let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
         let (publication, mail) = (&self.config.publication, self.config.mail.as_ref().map(|mail| &mail.edition));
-        let edition = match (piece, sections.as_slice()) {
-            (Piece::Issue(_), [Section { issue, cover, body }]) => {
+        let edition = match (content, sections.as_slice()) {
+            (MailingContent::Issue(_), [Section { issue, cover, body }]) => {
                 Edition::prepare(publication, mail, issue, cover.as_ref(), body, &templates)
             }
-            (Piece::Digest(digest), sections @ [_, ..]) => Edition::prepare_digest(
+            (MailingContent::Digest(digest), sections @ [_, ..]) => Edition::prepare_digest(
                 publication,
                 &mail_of(self.config)?.edition,
                 &digest.period,
                 sections,
                 &templates,
             ),
-            _ => Err(nothing_in(&piece.id()).into()),
+            _ => Err(empty_digest(&content.id()).into()),
         }?;
-        let (edition, wrong) = with_pictures(self.project, self.config, piece.issues(), edition)?;
+        let (edition, wrong) = with_pictures(self.project, self.config, content.issues(), edition)?;
         findings.extend(wrong);
         Ok(edition)
     }
 
     /// What is wrong or odd with an edition as its sender would get it.
-    fn judge_edition(&self, piece: &Piece<'_>, edition: &Edition, path: &str) -> anyhow::Result<Vec<Finding>> {
+    fn judge_edition(
+        &self,
+        content: &MailingContent<'_>,
+        edition: &Edition,
+        path: &str,
+    ) -> anyhow::Result<Vec<Finding>> {
         let Some(mail) = &self.config.mail else { return Ok(Vec::new()) };
         let reader = Recipient::of_address(mail.edition.from.address.clone());
         let (html, text, leave) = (edition.html(&reader)?, edition.text(&reader)?, edition.leave(&reader)?);
-        let size = match piece {
-            Piece::Issue(_) => check::edition_size(path, &html),
-            Piece::Digest(digest) => check::digest_size(path, digest.period.id().as_str(), &html),
+        let size = match content {
+            MailingContent::Issue(_) => check::edition_size(path, &html),
+            MailingContent::Digest(digest) => check::digest_size(path, digest.period.id().as_str(), &html),
         };
         let rendered = Rendered { html: &html, text: &text, leave: leave.link() };
         Ok(size.into_iter().chain(check::mail::edition(path, &rendered)).collect())
@@ -278,9 +283,9 @@ mod tests {
         let config = load::config(&project, "slugline.yaml").unwrap();
         let issues = load::issues(&project, &config).unwrap().issues;
         let composer = Composer::open(&project, &config, &issues).unwrap();
-        let piece = Piece::Issue(&issues[0]);
+        let content = MailingContent::Issue(&issues[0]);
         let site = composer.site("2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
-        (composer.compose(&piece), composer.judge_mail(&piece, &site))
+        (composer.compose(&content), composer.judge_mail(&content, &site))
     }
 
     fn rules(findings: &[Finding]) -> Vec<&str> {
@@ -320,7 +325,7 @@ mod tests {
         let composer = Composer::open(&project, &config, &issues).unwrap();
         let body = composer.body(&issues[0]).unwrap();
         project.write("content/neap.md", ISSUE.replace("[a]", "[another]").as_bytes()).unwrap();
-        let edition = composer.compose(&Piece::Issue(&issues[0])).edition.unwrap();
+        let edition = composer.compose(&MailingContent::Issue(&issues[0])).edition.unwrap();
         let text = edition.text(&Recipient::of_address("reader@example.org".parse().unwrap())).unwrap();
         assert!(body.contains("[a]") && !text.contains("another"), "{text}");
     }

@@ -10,7 +10,7 @@ mod chaining;
 mod concurrency_limit;
 mod connection;
 mod diagnostics;
-pub mod digests;
+pub mod digest_selection;
 pub mod dispatcher;
 mod fitness;
 pub mod history;

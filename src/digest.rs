@@ -1,4 +1,4 @@
-//! A digest: the issues of a period in one mail. And a piece: what one mailing is made of, an issue or a digest.
+//! A digest: the issues of a period in one mail. And a content: what one mailing is made of, an issue or a digest.
 //!
 //! Plain data. `config` says where one period ends and the next begins, `delivery` which issues a digest gathers, the
 //! ledger which ones it held when it was mailed.
@@ -26,7 +26,7 @@ pub struct Period {
 
 impl Period {
     /// Whether a moment is in it.
-    pub fn holds(&self, time: DateTime<Utc>) -> bool {
+    pub fn contains(&self, time: DateTime<Utc>) -> bool {
         self.start <= time && time < self.end
     }
 
@@ -72,13 +72,13 @@ impl PeriodName {
 pub struct Digest<'a> {
     /// The period.
     pub period: Period,
-    /// What it holds, oldest first.
+    /// What it contains, oldest first.
     pub issues: Vec<&'a Issue>,
 }
 
-/// What a mailing holds beside its recipients, once it is frozen, if it is that of a digest.
+/// What a mailing contains beside its recipients, once it is frozen, if it is that of a digest.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Contents {
+pub struct DigestContents {
     /// The period.
     pub period: Period,
     /// The keys of the issues, in their order.
@@ -87,21 +87,24 @@ pub struct Contents {
 
 impl Digest<'_> {
     /// What the ledger writes down of it.
-    pub fn contents(&self) -> Contents {
-        Contents { period: self.period.clone(), issues: self.issues.iter().map(|issue| issue.mailed_as()).collect() }
+    pub fn contents(&self) -> DigestContents {
+        DigestContents {
+            period: self.period.clone(),
+            issues: self.issues.iter().map(|issue| issue.mailed_as()).collect(),
+        }
     }
 }
 
 /// What one mailing is made of.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Piece<'a> {
+pub enum MailingContent<'a> {
     /// One issue.
     Issue(&'a Issue),
     /// Several.
     Digest(Digest<'a>),
 }
 
-impl<'a> Piece<'a> {
+impl<'a> MailingContent<'a> {
     /// Its key in the ledger.
     pub fn id(&self) -> IssueId {
         match self {
@@ -147,7 +150,7 @@ impl<'a> Piece<'a> {
 }
 
 /// The finding about a digest that would hold nothing.
-pub fn nothing_in(digest: &IssueId) -> Finding {
+pub fn empty_digest(digest: &IssueId) -> Finding {
     Finding::error("digest-empty", format!("there is no issue in `{digest}`"))
         .help("a digest gathers what was published in its period and not mailed before")
 }

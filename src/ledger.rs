@@ -13,7 +13,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::subscriber::{Subscriber, SubscriberId};
@@ -25,7 +25,7 @@ pub struct Mailing {
     /// The id of the issue, or of the digest.
     pub issue: IssueId,
     /// What it holds, if it is a digest.
-    pub digest: Option<Contents>,
+    pub digest: Option<DigestContents>,
     /// Hash of what is mailed, to notice an issue that changed after its first mail.
     pub content_hash: String,
     /// When the audience was written down; also the Date of every message of this mailing.
@@ -142,18 +142,18 @@ impl Delivery {
 
 /// What is written down of a recipient whom this run has claimed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Entry {
+pub enum LedgerEntry {
     /// The message is about to be written: from here on a crash leaves the recipient `unknown`.
     Sending,
     /// The message was not accepted after all, whatever becomes of it: it is claimed as before.
     Unsent,
     /// The attempt is over.
-    Ended(Outcome),
+    Settled(AttemptOutcome),
 }
 
 /// What became of one attempt.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// The server took the message; its reply.
     Sent(String),
     /// Not now: the reply, and when to try again.
@@ -175,18 +175,18 @@ pub enum Outcome {
     /// Nothing was sent, and that says nothing about the recipient (no connection): back to the queue.
     Requeued,
     /// The server refused it, as its reply says, and that was about us: back to the queue, behind those nobody has tried.
-    PutBack(String),
+    RequeuedAfterRefusal(String),
 }
 
-impl Outcome {
+impl AttemptOutcome {
     /// The state that it leaves the recipient in.
     pub fn state(&self) -> State {
         match self {
-            Outcome::Sent(_) => State::Sent,
-            Outcome::Deferred { .. } => State::Deferred,
-            Outcome::Failed { .. } => State::Failed,
-            Outcome::Unknown(_) => State::Unknown,
-            Outcome::Requeued | Outcome::PutBack(_) => State::Queued,
+            AttemptOutcome::Sent(_) => State::Sent,
+            AttemptOutcome::Deferred { .. } => State::Deferred,
+            AttemptOutcome::Failed { .. } => State::Failed,
+            AttemptOutcome::Unknown(_) => State::Unknown,
+            AttemptOutcome::Requeued | AttemptOutcome::RequeuedAfterRefusal(_) => State::Queued,
         }
     }
 }

@@ -83,7 +83,7 @@ pub mod parts {
     pub use crate::email::EmailAddress;
     pub use crate::identity::LockMode;
     pub use crate::issue::{IssueId, Slug};
-    pub use crate::ledger::{Entry, Outcome, Run, State};
+    pub use crate::ledger::{AttemptOutcome, LedgerEntry, Run, State};
     pub use crate::letter::Letter;
     pub use crate::load::{config, issues};
     pub use crate::publish::build;

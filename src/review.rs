@@ -12,8 +12,8 @@ use crate::check;
 use crate::check::mail::Sender;
 use crate::compose::Composer;
 use crate::config::{Config, MailConfig, Via};
-use crate::delivery::policy::EditionOf;
-use crate::digest::{Digest, Piece};
+use crate::delivery::policy::EditionKind;
+use crate::digest::{Digest, MailingContent};
 use crate::disk::Project;
 use crate::finding::{Finding, add_new};
 use crate::issue::Issue;
@@ -58,7 +58,7 @@ pub fn review(
     let mut findings = [composer.wrong_covers(), composer.wrong_shortcodes()].concat();
     findings.extend(judged.into_iter().flatten());
     for issue in composed {
-        add_new(&mut findings, composer.judge_mail(&Piece::Issue(issue), &site));
+        add_new(&mut findings, composer.judge_mail(&MailingContent::Issue(issue), &site));
     }
     let of_loading =
         loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
@@ -76,7 +76,7 @@ pub fn review(
         findings.extend(publish::pages::unfit(config, &loaded.issues, now));
         // What the templates of issue and digest share is wrong once.
         if let Some(digest) = digest(config, &published) {
-            add_new(&mut findings, composer.judge_mail(&Piece::Digest(digest), &site));
+            add_new(&mut findings, composer.judge_mail(&MailingContent::Digest(digest), &site));
         }
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
@@ -104,9 +104,9 @@ fn sender(mail: &MailConfig) -> Sender<'_> {
 /// The digest of the newest issue's period, where the project mails digests: as if none of `issues` was mailed before, for
 /// that is in the store.
 fn digest<'a>(config: &Config, issues: &[&'a Issue]) -> Option<Digest<'a>> {
-    let mail = config.mail.as_ref().filter(|mail| mail.policy.edition == EditionOf::Digest)?;
+    let mail = config.mail.as_ref().filter(|mail| mail.policy.edition == EditionKind::Digest)?;
     let period = mail.policy.schedule.around(issues.first()?.date.to_utc())?;
-    let issues = issues.iter().rev().filter(|issue| period.holds(issue.date.to_utc())).copied().collect();
+    let issues = issues.iter().rev().filter(|issue| period.contains(issue.date.to_utc())).copied().collect();
     Some(Digest { period, issues })
 }
 

@@ -16,7 +16,7 @@ use crate::delivery::job::{Ended, Job, Pace, Surroundings};
 use crate::delivery::plan::{Chosen, Plan, Planned, Terms, content_hash, plan};
 use crate::delivery::policy::OnUnknown;
 use crate::delivery::suppression;
-use crate::digest::Piece;
+use crate::digest::MailingContent;
 use crate::finding::{Finding, Severity, add_new};
 use crate::identity::{self, LockMode, lock};
 use crate::issue::{Issue, IssueId, Slug};
@@ -153,7 +153,7 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     // Another run may have mailed some of it meanwhile, or frozen a digest that holds less. From here on nobody else does.
     let plan = planned_anew(store, sending, plan)?;
     report.findings = plan.findings;
-    let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.piece.issues()).copied().collect();
+    let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.content.issues()).copied().collect();
     record_ids(sending.composer, &issues).context("failed to record the ids of the issues")?;
     mail_all(store, sending, &plan.mailings, &mut report)?;
     Ok(Sent::Done(Box::new(report)))
@@ -189,7 +189,7 @@ fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<
 fn planned_anew<'a>(store: &dyn Store, sending: &Sending<'a>, before: Plan<'a>) -> anyhow::Result<Plan<'a>> {
     let mut plan = planned(store, sending)?;
     for planned in before.mailings.into_iter().filter(|planned| planned.begun.is_some()) {
-        if plan.mailings.iter().all(|other| other.piece.id() != planned.piece.id()) {
+        if plan.mailings.iter().all(|other| other.content.id() != planned.content.id()) {
             plan.mailings.push(planned);
         }
     }
@@ -224,11 +224,11 @@ fn mail_one(
     left: &mut Option<u64>,
     (report, recorded): (&mut Report, &mut Recorded),
 ) -> anyhow::Result<()> {
-    let piece = &planned.piece;
+    let content = &planned.content;
     let Some((letters, mailing)) = begin(store, sending, planned, report)? else { return Ok(()) };
     sending.record().begin(store, &mailing, recorded)?;
-    let ended = deliver(store, sending, piece, &letters, &mailing, *left);
-    let ended = ended.with_context(|| format!("failed to keep the ledger while mailing `{}`", piece.slug()))?;
+    let ended = deliver(store, sending, content, &letters, &mailing, *left);
+    let ended = ended.with_context(|| format!("failed to keep the ledger while mailing `{}`", content.slug()))?;
     if let Some(left) = left {
         *left = left.saturating_sub(ended.tally.total());
     }
@@ -243,7 +243,7 @@ fn mail_one(
     if counts.open() > 0 {
         report.paused = report.paused.or(ended.paused);
     }
-    let (slug, title) = (piece.slug().clone(), piece.title().into_owned());
+    let (slug, title) = (content.slug().clone(), content.title().into_owned());
     report.mailings.push(Mailed { issue: mailing.issue, slug, title, tally: ended.tally, counts });
     Ok(())
 }
@@ -256,9 +256,9 @@ fn begin(
     planned: &Planned<'_>,
     report: &mut Report,
 ) -> anyhow::Result<Option<(Letters, Mailing)>> {
-    let piece = &planned.piece;
+    let content = &planned.content;
     if planned.begun.is_none() && store.count_subscribers(Some(Status::Active))? == 0 {
-        report.findings.push(nobody(piece));
+        report.findings.push(nobody(content));
         return Ok(None);
     }
     // Composed before the audience is frozen: a template that fails on anybody leaves no trace.
@@ -268,18 +268,18 @@ fn begin(
     let letters = match letters {
         Ok(letters) => letters,
         Err(error) => {
-            report.failures.push(error.context(format!("failed to write the edition of `{}`", piece.slug())));
+            report.failures.push(error.context(format!("failed to write the edition of `{}`", content.slug())));
             return Ok(None);
         }
     };
-    let contents = match piece {
-        Piece::Issue(_) => None,
-        Piece::Digest(digest) => Some(digest.contents()),
+    let contents = match content {
+        MailingContent::Issue(_) => None,
+        MailingContent::Digest(digest) => Some(digest.contents()),
     };
     let mailing = match &planned.begun {
         Some(mailing) => mailing.clone(),
         None => store
-            .freeze(&piece.id(), &planned.content_hash, contents.as_ref(), frozen_at)
+            .freeze(&content.id(), &planned.content_hash, contents.as_ref(), frozen_at)
             .context("failed to freeze the audience")?,
     };
     Ok(Some((letters, mailing)))
@@ -289,7 +289,7 @@ fn begin(
 fn deliver(
     store: &mut dyn Store,
     sending: &Sending<'_>,
-    piece: &Piece<'_>,
+    content: &MailingContent<'_>,
     letters: &Letters,
     mailing: &Mailing,
     left: Option<u64>,
@@ -300,7 +300,7 @@ fn deliver(
     }
     let job = Job {
         issue: &mailing.issue,
-        slug: &piece.folder(),
+        slug: &content.folder(),
         route: sending.route,
         write: &|subscriber| letters.write(subscriber),
         limit: left,
@@ -309,7 +309,7 @@ fn deliver(
         surroundings: sending.surroundings,
     };
     match policy.canary.as_ref().filter(|_| !sending.after_canary) {
-        Some(canary) => canary::mail(store, &job, canary, piece.slug()),
+        Some(canary) => canary::mail(store, &job, canary, content.slug()),
         None => Ok(run(store, &job)?),
     }
 }
@@ -343,7 +343,7 @@ fn ready(
     newcomers: &EachNewcomer<'_>,
     date: DateTime<Utc>,
 ) -> Ready {
-    let Composed { edition, findings, .. } = sending.composer.compose(&planned.piece);
+    let Composed { edition, findings, .. } = sending.composer.compose(&planned.content);
     let letters =
         edition.and_then(|edition| sending.composer.letters(edition, date)).and_then(|letters| match planned.begun {
             Some(_) => Ok((preflight::for_anybody(store, &letters)?, letters)),
@@ -354,8 +354,8 @@ fn ready(
     Ready { letters, findings }
 }
 
-fn nobody(piece: &Piece<'_>) -> Finding {
-    let message = format!("`{}` is due and there is nobody to mail it to", piece.slug());
+fn nobody(content: &MailingContent<'_>) -> Finding {
+    let message = format!("`{}` is due and there is nobody to mail it to", content.slug());
     Finding::warning("no-subscribers", message).help("add subscribers: `slugline subscribers import FILE.csv`")
 }
 

@@ -134,7 +134,7 @@ pub struct Statistics {
 
 /// Sums up the deliveries of one mailing.
 #[derive(Debug)]
-pub struct Gathering {
+pub struct Aggregator {
     begun: DateTime<Utc>,
     expected: u64,
     tally: Tally,
@@ -147,7 +147,7 @@ pub struct Gathering {
 /// Whoever was tried more often is counted with those.
 const MOST_ATTEMPTS: u32 = 12;
 
-impl Gathering {
+impl Aggregator {
     /// Nothing of this mailing is summed up yet. Times are counted by the clock of that zone.
     pub fn of(mailing: &Mailing, zone: Tz) -> Self {
         let offset = mailing.frozen_at.with_timezone(&zone).offset().fix();

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
+use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
@@ -185,7 +185,7 @@ pub trait Store: Send {
         &mut self,
         issue: &IssueId,
         content_hash: &str,
-        digest: Option<&Contents>,
+        digest: Option<&DigestContents>,
         now: DateTime<Utc>,
     ) -> Result<Mailing, StoreError>;
 
@@ -238,7 +238,7 @@ pub trait Store: Send {
     fn record(
         &mut self,
         issue: &IssueId,
-        entries: &[(SubscriberId, Entry)],
+        entries: &[(SubscriberId, LedgerEntry)],
         now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>, StoreError>;
 
@@ -311,7 +311,7 @@ pub type Barrier = Box<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 
 /// Writes entries down while the store does something else; see `Store::recorder`.
 pub type Recorder =
-    Box<dyn Fn(&[(SubscriberId, Entry)], DateTime<Utc>) -> Result<Vec<SubscriberId>, StoreError> + Send + Sync>;
+    Box<dyn Fn(&[(SubscriberId, LedgerEntry)], DateTime<Utc>) -> Result<Vec<SubscriberId>, StoreError> + Send + Sync>;
 
 /// Who was queued again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

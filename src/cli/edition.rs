@@ -2,7 +2,7 @@
 
 use crate::cli::{Context, Exit};
 use crate::compose::{self, signer};
-use crate::digest::Piece;
+use crate::digest::MailingContent;
 use crate::edition::Recipient;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
@@ -36,11 +36,12 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
     let now = context.build_clock.now();
-    let piece = context.find(&config, &loaded.issues, &args.issue, now)?;
-    let of_piece: Vec<Finding> = loaded.findings.iter().filter(|finding| is_about(finding, &piece)).cloned().collect();
-    context.report.findings(&of_piece);
+    let content = context.find(&config, &loaded.issues, &args.issue, now)?;
+    let of_content: Vec<Finding> =
+        loaded.findings.iter().filter(|finding| is_about(finding, &content)).cloned().collect();
+    context.report.findings(&of_content);
     let recipient = Recipient::of_address(address(&args.recipient)?);
-    let composed = context.composer(&config, &loaded.issues)?.compose(&piece);
+    let composed = context.composer(&config, &loaded.issues)?.compose(&content);
     context.report.findings(&composed.findings);
     let edition = composed.edition?;
     match args {
@@ -62,7 +63,7 @@ fn address(text: &str) -> anyhow::Result<EmailAddress> {
     })
 }
 
-fn is_about(finding: &Finding, piece: &Piece<'_>) -> bool {
+fn is_about(finding: &Finding, content: &MailingContent<'_>) -> bool {
     let place = finding.place.as_ref();
-    place.is_some_and(|place| piece.issues().iter().any(|issue| issue.path == place.path))
+    place.is_some_and(|place| content.issues().iter().any(|issue| issue.path == place.path))
 }

@@ -1,7 +1,7 @@
 //! `slugline resolve`: a person decides on recipients of whom nobody can know whether they got the mail.
 
 use crate::cli::{Context, Exit, different};
-use crate::digest::Piece;
+use crate::digest::MailingContent;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::issue::IssueId;
@@ -39,14 +39,14 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let issues = load::issues(&context.project, &config)?.issues;
-    let piece = context.find(&config, &issues, &args.issue, context.clock.now())?;
+    let content = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
     let mailed = match args.edition {
-        Some(edition) => named::edition(&*store, &piece, edition)?,
-        None => named::mailed_as(&*store, &piece)?,
+        Some(edition) => named::edition(&*store, &content, edition)?,
+        None => named::mailed_as(&*store, &content)?,
     };
-    if args.resend && args.edition.is_some() && mailed != piece.id() {
-        return Err(outdated(&piece, &mailed).into());
+    if args.resend && args.edition.is_some() && mailed != content.id() {
+        return Err(outdated(&content, &mailed).into());
     }
     let state = if args.sent { State::Sent } else { State::Queued };
     let file = context.project_file();
@@ -58,19 +58,19 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.resend {
         record.reopen(&*store, &mailed)?;
     }
-    let line = format!("{count} unknown recipients of `{}` are {state} now", piece.slug());
-    let document = serde_json::json!({ "issue": piece.slug().as_str(), "state": state.as_str(), "resolved": count });
+    let line = format!("{count} unknown recipients of `{}` are {state} now", content.slug());
+    let document = serde_json::json!({ "issue": content.slug().as_str(), "state": state.as_str(), "resolved": count });
     context.report.result(&line, &document)?;
     let missed = different(&args.address) > count;
     if missed {
         context.report.message("Some of these addresses are not among the unknown recipients; see `slugline status`.");
     }
-    let others = named::others_with_unknown(&*store, &piece, &mailed)?;
+    let others = named::others_with_unknown(&*store, &content, &mailed)?;
     for (edition, unknown) in &others {
         context.report.message(&format!(
             "Edition {edition} has {unknown} unknown recipients; `slugline resolve {} --edition {edition} --sent` counts \
              them as sent.",
-            piece.slug()
+            content.slug()
         ));
     }
     let is_elsewhere = count == 0 && !others.is_empty();
@@ -78,8 +78,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// What an earlier edition said is written nowhere any more.
-fn outdated(piece: &Piece<'_>, mailed: &IssueId) -> Finding {
-    let (slug, (_, edition)) = (piece.slug(), mailed.edition());
+fn outdated(content: &MailingContent<'_>, mailed: &IssueId) -> Finding {
+    let (slug, (_, edition)) = (content.slug(), mailed.edition());
     let message = format!("edition {edition} of `{slug}` cannot be mailed again: the issue is another edition now");
     Finding::error("edition-outdated", message).help(format!(
         "whoever is subscribed gets the edition it is now; `slugline resolve {slug} --edition {edition} --sent` settles \

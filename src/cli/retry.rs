@@ -29,9 +29,9 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let issues = load::issues(&context.project, &config)?.issues;
-    let piece = context.find(&config, &issues, &args.issue, context.clock.now())?;
+    let content = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
-    let mailed = named::mailed_as(&*store, &piece)?;
+    let mailed = named::mailed_as(&*store, &content)?;
     let file = context.project_file();
     let record = Record::new(&context.project, &file);
     record.reopen(&*store, &mailed)?;
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         store.requeue(&mailed, args.failed, &args.address, context.clock.now())?;
     record.reopen(&*store, &mailed)?;
     // An issue that was mailed in a digest is sent by the digest's name.
-    let name = if mailed == piece.id() { piece.slug().as_str() } else { mailed.as_str() };
+    let name = if mailed == content.id() { content.slug().as_str() } else { mailed.as_str() };
     let who =
         if args.failed { format!("{deferred} deferred and {failed} failed") } else { format!("{deferred} deferred") };
     let document = serde_json::json!({ "issue": name, "deferred": deferred, "failed": failed, "away": away });

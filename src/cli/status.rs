@@ -15,7 +15,7 @@ use crate::load;
 use crate::send::named;
 use crate::send::record::Record;
 use crate::statistics::page::Shown;
-use crate::statistics::{self, Gathering};
+use crate::statistics::{self, Aggregator};
 use crate::store::Store;
 
 mod document;
@@ -104,7 +104,7 @@ fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> a
     let rows: Vec<&Row> = rows.iter().filter(|row| !row.is_adopted()).collect();
     let mut all = Vec::with_capacity(rows.len());
     for Row { mailing, .. } in &rows {
-        let mut gathering = Gathering::of(mailing, config.publication.time_zone);
+        let mut gathering = Aggregator::of(mailing, config.publication.time_zone);
         store.each_delivery(&mailing.issue, None, &mut |delivery| {
             gathering.add(&delivery);
             Ok(())

@@ -18,7 +18,7 @@ use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::content::revision::UpdatedFrom;
 use crate::delivery::Policy;
-use crate::delivery::policy::{EditionOf, OnUnknown};
+use crate::delivery::policy::{EditionKind, OnUnknown};
 use crate::edition::{self, Images, ListId, Mailbox};
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
@@ -221,8 +221,8 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
 fn policy(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Policy {
     Policy {
         edition: match raw.edition {
-            None | Some(RawEditionOf::Issue) => EditionOf::Issue,
-            Some(RawEditionOf::Digest) => EditionOf::Digest,
+            None | Some(RawEditionOf::Issue) => EditionKind::Issue,
+            Some(RawEditionOf::Digest) => EditionKind::Digest,
         },
         schedule: digest::schedule(&raw.digest, zone, wrong),
         due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),

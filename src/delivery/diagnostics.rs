@@ -1,6 +1,6 @@
 //! Why a run stopped, in words for the person who has to mend it: server, reply, remedy.
 //!
-//! Only for what concerns the whole run; what concerns one recipient is an `Outcome`.
+//! Only for what concerns the whole run; what concerns one recipient is an `AttemptOutcome`.
 
 use crate::finding::Finding;
 use crate::letter::Letter;

@@ -29,7 +29,7 @@ use crate::delivery::reply_action::{Action, action, deferred};
 use crate::delivery::retry;
 use crate::delivery::server::Trouble;
 use crate::finding::Finding;
-use crate::ledger::{Claim, Entry, Outcome};
+use crate::ledger::{AttemptOutcome, Claim, LedgerEntry};
 use crate::letter::Letter;
 use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
@@ -266,7 +266,7 @@ impl<'run, 'job> Worker<'run, 'job> {
             Ok(letter) => Some(Prepared { recipient, letter }),
             Err(error) => {
                 let reply = format!("the message could not be written: {error:#}");
-                self.settle(&recipient, Outcome::Failed { reply, suppress: false });
+                self.settle(&recipient, AttemptOutcome::Failed { reply, suppress: false });
                 None
             }
         }
@@ -275,7 +275,7 @@ impl<'run, 'job> Worker<'run, 'job> {
     /// The row stays claimed until the file is there: a run killed before is repeated, which writes the same file.
     fn put_into(&self, outbox: &Outbox<'_>, Prepared { recipient, letter }: Prepared) {
         match outbox.write(&letter) {
-            Ok(path) => self.settle(&recipient, Outcome::Sent(format!("written to {}", path.display()))),
+            Ok(path) => self.settle(&recipient, AttemptOutcome::Sent(format!("written to {}", path.display()))),
             Err(error) => {
                 self.queue.put_back(self.id, recipient, false);
                 self.queue.stop(diagnostics::outbox(&error));
@@ -313,12 +313,12 @@ impl<'run, 'job> Worker<'run, 'job> {
                 self.troubles = 0;
                 let is_one_of_several = matches!(self.job.route, Route::Relays(relays) if relays.len() > 1);
                 let said = if is_one_of_several { format!("{reply} [{relay}]") } else { reply.to_string() };
-                self.settle(&recipient, Outcome::Sent(said));
+                self.settle(&recipient, AttemptOutcome::Sent(said));
                 Ok(())
             }
             Err(error) => {
                 if !error.leaves_unknown() {
-                    self.ledger.add(id, Entry::Unsent);
+                    self.ledger.add(id, LedgerEntry::Unsent);
                 }
                 self.act_on(relay, Prepared { recipient, letter }, &error)
             }
@@ -346,7 +346,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         }
         match action(self.job.issue, &recipient.claim, error, self.job.surroundings.now()) {
             Action::Settle(outcome) => {
-                let is_reply_missing = matches!(outcome, Outcome::Unknown(_));
+                let is_reply_missing = matches!(outcome, AttemptOutcome::Unknown(_));
                 self.settle(&recipient, outcome);
                 if is_reply_missing {
                     self.hang_up();
@@ -385,9 +385,9 @@ impl<'run, 'job> Worker<'run, 'job> {
     }
 
     /// Writes down what became of a recipient: committed with the next message at the latest.
-    fn settle(&self, recipient: &Recipient, outcome: Outcome) {
+    fn settle(&self, recipient: &Recipient, outcome: AttemptOutcome) {
         let state = outcome.state();
-        self.ledger.add(recipient.id(), Entry::Ended(outcome));
+        self.ledger.add(recipient.id(), LedgerEntry::Settled(outcome));
         let outcomes = self.queue.settle(self.id, recipient, state);
         self.progress(Progress::Settled(state));
         self.write_down(outcomes);
@@ -397,7 +397,7 @@ impl<'run, 'job> Worker<'run, 'job> {
     fn write_down(&self, outcomes: Outcomes) {
         for (id, outcome) in outcomes {
             let state = outcome.state();
-            self.ledger.add(id, Entry::Ended(outcome));
+            self.ledger.add(id, LedgerEntry::Settled(outcome));
             self.progress(Progress::Settled(state));
         }
     }

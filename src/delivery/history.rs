@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::issue::IssueId;
 use crate::ledger::Mailing;
 use crate::store::{Store, StoreError};
@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     mailings: BTreeMap<IssueId, Mailing>,
-    /// The digest that holds an issue.
+    /// The digest that contains an issue.
     digests: BTreeMap<IssueId, IssueId>,
 }
 
@@ -37,18 +37,18 @@ impl History {
         self.mailings.get(id)
     }
 
-    /// The digest that holds an issue.
+    /// The digest that contains an issue.
     pub fn digest_of(&self, issue: &IssueId) -> Option<&IssueId> {
         self.digests.get(issue)
     }
 
     /// Whether an issue is in a mailing, by itself or in a digest.
-    pub fn holds(&self, issue: &IssueId) -> bool {
+    pub fn contains(&self, issue: &IssueId) -> bool {
         self.mailings.contains_key(issue) || self.digests.contains_key(issue)
     }
 
     /// What the digests held, in the order of their names.
-    pub fn digests(&self) -> impl Iterator<Item = &Contents> {
+    pub fn digests(&self) -> impl Iterator<Item = &DigestContents> {
         self.mailings.values().filter_map(|mailing| mailing.digest.as_ref())
     }
 

@@ -9,7 +9,7 @@ use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::delivery::job::Job;
-use crate::ledger::{Claim, Entry, Outcome};
+use crate::ledger::{AttemptOutcome, Claim, LedgerEntry};
 use crate::rate::Quota;
 use crate::store::{Barrier, Recorder, Store, StoreError};
 use crate::subscriber::SubscriberId;
@@ -31,7 +31,7 @@ pub(super) struct Stopped;
 /// What is to be committed next.
 #[derive(Default)]
 struct Batch {
-    waiting: Vec<(SubscriberId, Entry)>,
+    waiting: Vec<(SubscriberId, LedgerEntry)>,
     /// How many entries were added so far, and how many of them are committed.
     added: u64,
     committed: u64,
@@ -67,13 +67,13 @@ impl<'a> LedgerWriter<'a> {
 
     /// Commits that the message is about to leave. False: the recipient is another run's now.
     pub(super) fn sending(&self, recipient: SubscriberId) -> Result<bool, Stopped> {
-        let added = self.add(recipient, Entry::Sending);
+        let added = self.add(recipient, LedgerEntry::Sending);
         self.commit(added)?;
         Ok(!self.batch().lost.remove(&recipient))
     }
 
     /// Adds an entry, which is committed with the next ones; returns how many were added so far.
-    pub(super) fn add(&self, recipient: SubscriberId, entry: Entry) -> u64 {
+    pub(super) fn add(&self, recipient: SubscriberId, entry: LedgerEntry) -> u64 {
         let mut batch = self.batch();
         batch.waiting.push((recipient, entry));
         batch.added += 1;
@@ -100,9 +100,9 @@ impl<'a> LedgerWriter<'a> {
     ///
     /// # Errors
     /// What made the ledger fail first, now or before.
-    pub(super) fn close(&self, outcomes: Vec<(SubscriberId, Outcome)>) -> Result<(), StoreError> {
+    pub(super) fn close(&self, outcomes: Vec<(SubscriberId, AttemptOutcome)>) -> Result<(), StoreError> {
         for (recipient, outcome) in outcomes {
-            self.add(recipient, Entry::Ended(outcome));
+            self.add(recipient, LedgerEntry::Settled(outcome));
         }
         let _ = self.flush();
         self.batch().failed.take().map_or(Ok(()), Err)
@@ -138,7 +138,7 @@ impl<'a> LedgerWriter<'a> {
         match result {
             Ok(lost) => {
                 batch.committed = added;
-                let is_sending = |id: &SubscriberId| entries.contains(&(*id, Entry::Sending));
+                let is_sending = |id: &SubscriberId| entries.contains(&(*id, LedgerEntry::Sending));
                 batch.lost.extend(lost.into_iter().filter(is_sending));
             }
             Err(error) => drop(batch.failed.get_or_insert(error)),

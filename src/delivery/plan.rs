@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::delivery::digests::Gathering;
+use crate::delivery::digest_selection::DigestSelection;
 use crate::delivery::fitness::unfit;
 use crate::delivery::history::History;
-use crate::delivery::policy::{EditionOf, OnUnknown, Policy};
-use crate::digest::{Period, PeriodName, Piece, nothing_in};
+use crate::delivery::policy::{EditionKind, OnUnknown, Policy};
+use crate::digest::{MailingContent, Period, PeriodName, empty_digest};
 use crate::finding::{Finding, Place};
 use crate::hex::hex;
 use crate::issue::{Issue, IssueId};
@@ -52,7 +52,7 @@ pub struct Terms<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned<'a> {
     /// What is mailed.
-    pub piece: Piece<'a>,
+    pub content: MailingContent<'a>,
     /// Its mailing, if it was begun before.
     pub begun: Option<Mailing>,
     /// Hash of what is mailed.
@@ -103,9 +103,9 @@ pub fn plan<'a>(
     for issue in issues.iter().rev() {
         planner.issue(issue)?;
     }
-    let gathering = Gathering { issues, schedule: &terms.policy.schedule, history: &history, now: terms.now };
-    for period in planner.periods(&gathering) {
-        planner.digest(&period, &gathering)?;
+    let selection = DigestSelection { issues, schedule: &terms.policy.schedule, history: &history, now: terms.now };
+    for period in planner.periods(&selection) {
+        planner.digest(&period, &selection)?;
     }
     Ok(planner.plan)
 }
@@ -133,32 +133,32 @@ impl<'a> Planner<'a, '_> {
             return Ok(());
         }
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
-        let piece = Piece::Issue(issue);
+        let content = MailingContent::Issue(issue);
         if let Some((rule, message, help)) = unfit(issue, self.terms.now) {
             let finding = || Finding::error(rule, message).help(help).at(Place::file(&issue.path));
             if named {
                 self.plan.findings.push(finding());
                 return Ok(());
             }
-            return self.leave(&piece, begun);
+            return self.leave(&content, begun);
         }
         let is_young = self.terms.now - issue.date.to_utc() <= self.terms.policy.due_for;
-        self.weigh(piece, begun, named || is_young && self.terms.policy.edition == EditionOf::Issue)
+        self.weigh(content, begun, named || is_young && self.terms.policy.edition == EditionKind::Issue)
     }
 
     /// The periods whose digests this run is about, the oldest first: of those that nobody named the last that is over,
     /// and those whose digests were begun.
-    fn periods(&self, gathering: &Gathering<'_, '_>) -> Vec<Period> {
+    fn periods(&self, selection: &DigestSelection<'_, '_>) -> Vec<Period> {
         let mut periods: Vec<Period> = match self.chosen {
             Chosen::Due => self.history.digests().map(|digest| digest.period.clone()).collect(),
             Chosen::These(ids) => {
                 let names = ids.iter().filter_map(PeriodName::of_id);
-                names.filter_map(|name| gathering.period(name.as_str())).collect()
+                names.filter_map(|name| selection.period(name.as_str())).collect()
             }
         };
         let closed = self.terms.policy.schedule.closed(self.terms.now).filter(|(period, due_at)| {
             *self.chosen == Chosen::Due
-                && self.terms.policy.edition == EditionOf::Digest
+                && self.terms.policy.edition == EditionKind::Digest
                 && self.terms.now - *due_at <= self.terms.policy.due_for
                 && self.history.mailing(&period.id()).is_none()
         });
@@ -167,12 +167,12 @@ impl<'a> Planner<'a, '_> {
         periods
     }
 
-    fn digest(&mut self, period: &Period, gathering: &Gathering<'a, '_>) -> anyhow::Result<()> {
+    fn digest(&mut self, period: &Period, selection: &DigestSelection<'a, '_>) -> anyhow::Result<()> {
         let id = period.id();
         let named = self.chosen.names(&id);
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
-        let mut digest = gathering.digest(period);
-        let planned: Vec<IssueId> = self.plan.mailings.iter().map(|planned| planned.piece.id()).collect();
+        let mut digest = selection.digest(period);
+        let planned: Vec<IssueId> = self.plan.mailings.iter().map(|planned| planned.content.id()).collect();
         digest.issues.retain(|issue| !planned.contains(&issue.mailed_as()));
         if begun.is_none() && digest.period.end > self.terms.now {
             let message = format!("the period of `{id}` is not over yet");
@@ -181,10 +181,10 @@ impl<'a> Planner<'a, '_> {
         }
         if digest.issues.is_empty() {
             let open = begun.as_ref().is_some_and(|(_, counts)| still_open(counts, self.terms.policy.on_unknown) > 0);
-            self.plan.findings.extend((named || open).then(|| nothing_in(&id)));
+            self.plan.findings.extend((named || open).then(|| empty_digest(&id)));
             return Ok(());
         }
-        self.weigh(Piece::Digest(digest), begun, true)
+        self.weigh(MailingContent::Digest(digest), begun, true)
     }
 
     /// What the ledger says; `None` when the mailing has rested so long that it is not worth counting: years of finished ones are
@@ -200,56 +200,56 @@ impl<'a> Planner<'a, '_> {
     }
 
     /// Plans what is open of a mailing; or one that was never begun, if it is `wanted`.
-    fn weigh(&mut self, piece: Piece<'a>, begun: Begun, wanted: bool) -> anyhow::Result<()> {
+    fn weigh(&mut self, content: MailingContent<'a>, begun: Begun, wanted: bool) -> anyhow::Result<()> {
         let is_open = begun.as_ref().map(|(_, counts)| still_open(counts, self.terms.policy.on_unknown) > 0);
         if !is_open.unwrap_or(wanted) {
-            return self.leave(&piece, begun);
+            return self.leave(&content, begun);
         }
-        self.note_change(&piece, &begun)?;
-        let content_hash = hash_of(&piece, self.hash)?;
-        self.plan.mailings.push(Planned { piece, begun: begun.map(|(mailing, _)| mailing), content_hash });
+        self.note_change(&content, &begun)?;
+        let content_hash = hash_of(&content, self.hash)?;
+        self.plan.mailings.push(Planned { content, begun: begun.map(|(mailing, _)| mailing), content_hash });
         Ok(())
     }
 
-    fn leave(&mut self, piece: &Piece<'a>, begun: Begun) -> anyhow::Result<()> {
-        self.note_change(piece, &begun)?;
-        let named = self.chosen.names(&piece.id());
-        self.plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| mailed_already(piece, &counts)));
+    fn leave(&mut self, content: &MailingContent<'a>, begun: Begun) -> anyhow::Result<()> {
+        self.note_change(content, &begun)?;
+        let named = self.chosen.names(&content.id());
+        self.plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| mailed_already(content, &counts)));
         Ok(())
     }
 
     /// A finding when subscribers have an issue or digest in another form than it has now: an error if somebody wants it
     /// mailed, but never without being told that it shall be twice.
-    fn note_change(&mut self, piece: &Piece<'a>, begun: &Begun) -> anyhow::Result<()> {
+    fn note_change(&mut self, content: &MailingContent<'a>, begun: &Begun) -> anyhow::Result<()> {
         let Some((mailing, counts)) = begun else { return Ok(()) };
-        if counts.of(State::Sent) == 0 || hash_of(piece, self.hash)? == mailing.content_hash {
+        if counts.of(State::Sent) == 0 || hash_of(content, self.hash)? == mailing.content_hash {
             return Ok(());
         }
         let message =
-            format!("`{}` changed after it was mailed to {} subscribers", piece.slug(), counts.of(State::Sent));
-        let is_refused = self.chosen.names(&piece.id()) && still_open(counts, self.terms.policy.on_unknown) == 0;
+            format!("`{}` changed after it was mailed to {} subscribers", content.slug(), counts.of(State::Sent));
+        let is_refused = self.chosen.names(&content.id()) && still_open(counts, self.terms.policy.on_unknown) == 0;
         let finding = match is_refused {
             true => Finding::error("issue-changed", message),
             false => Finding::warning("issue-changed", message),
         };
-        self.plan.findings.push(match piece {
-            Piece::Issue(issue) => {
+        self.plan.findings.push(match content {
+            MailingContent::Issue(issue) => {
                 let next = issue.edition + 1;
                 let help =
                     format!("they are not mailed it again; to mail everybody anew, write `edition: {next}` into its front matter");
                 finding.help(help).at(Place::file(&issue.path))
             }
-            Piece::Digest(_) => finding.help("they are not mailed it again; if they should know, write another issue"),
+            MailingContent::Digest(_) => finding.help("they are not mailed it again; if they should know, write another issue"),
         });
         Ok(())
     }
 }
 
 /// Hash of what subscribers read, in an issue or in all issues of a digest.
-fn hash_of(piece: &Piece<'_>, hash: HashOf<'_>) -> anyhow::Result<String> {
-    let digest = match piece {
-        Piece::Issue(issue) => return hash(issue),
-        Piece::Digest(digest) => digest,
+fn hash_of(content: &MailingContent<'_>, hash: HashOf<'_>) -> anyhow::Result<String> {
+    let digest = match content {
+        MailingContent::Issue(issue) => return hash(issue),
+        MailingContent::Digest(digest) => digest,
     };
     let mut all = Sha256::new();
     for issue in &digest.issues {
@@ -265,10 +265,10 @@ fn still_open(counts: &Counts, on_unknown: OnUnknown) -> u64 {
     }
 }
 
-fn mailed_already(piece: &Piece<'_>, counts: &Counts) -> Finding {
+fn mailed_already(content: &MailingContent<'_>, counts: &Counts) -> Finding {
     let message = match counts.total() {
-        0 => format!("`{}` was mailed already, from a store that is gone", piece.slug()),
-        total => format!("`{}` was mailed already: {} of {total} have it", piece.slug(), counts.of(State::Sent)),
+        0 => format!("`{}` was mailed already, from a store that is gone", content.slug()),
+        total => format!("`{}` was mailed already: {} of {total} have it", content.slug(), counts.of(State::Sent)),
     };
     Finding::warning("issue-mailed", message).help("`slugline status` shows what became of the others")
 }

@@ -10,7 +10,7 @@ use crate::rate::{Rate, WarmUp};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Whether each issue is mailed by itself.
-    pub edition: EditionOf,
+    pub edition: EditionKind,
     /// The periods of digests; here too where `edition` is `Issue`, for those begun before.
     pub schedule: Schedule,
     /// An issue older than this, or a digest whose time is longer ago, is not mailed by itself.
@@ -29,7 +29,7 @@ impl Default for Policy {
     /// Issues one by one, for two days after their date, as fast as they go.
     fn default() -> Self {
         Self {
-            edition: EditionOf::Issue,
+            edition: EditionKind::Issue,
             schedule: Schedule::default(),
             due_for: Duration::hours(48),
             on_unknown: OnUnknown::Hold,
@@ -42,7 +42,7 @@ impl Default for Policy {
 
 /// What one mail holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EditionOf {
+pub enum EditionKind {
     /// One issue.
     Issue,
     /// The issues of a period.

@@ -17,7 +17,7 @@ use crate::delivery::server::Trouble;
 use crate::delivery::servers::Servers;
 use crate::finding::Finding;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Outcome, State};
+use crate::ledger::{AttemptOutcome, Claim, Counts, State};
 use crate::rate::Quota;
 use crate::subscriber::SubscriberId;
 
@@ -110,7 +110,7 @@ struct Inner {
 pub(super) struct Closed {
     pub(super) ended: Ended,
     /// Outcomes that are not written yet, those of recipients who are queued again among them.
-    pub(super) outcomes: Vec<(SubscriberId, Outcome)>,
+    pub(super) outcomes: Vec<(SubscriberId, AttemptOutcome)>,
     /// What was taken of quotas and not used.
     pub(super) unused: Vec<(Quota, u64)>,
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::delivery::reply_action::deferred;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Outcome};
+use crate::ledger::{AttemptOutcome, Claim};
 use crate::subscriber::SubscriberId;
 
 pub(super) struct Recipient {
@@ -57,16 +57,16 @@ impl Recipient {
     }
 
     /// As `put_back`, but whoever was refused is tried again later, if it is to be tried again at all.
-    pub(super) fn put_off(self, issue: &IssueId, now: DateTime<Utc>) -> (SubscriberId, Outcome) {
+    pub(super) fn put_off(self, issue: &IssueId, now: DateTime<Utc>) -> (SubscriberId, AttemptOutcome) {
         match self.refusal.clone().map(|reply| deferred(issue, &self.claim, reply, now)) {
-            Some(outcome @ Outcome::Deferred { .. }) => (self.id(), outcome),
+            Some(outcome @ AttemptOutcome::Deferred { .. }) => (self.id(), outcome),
             _ => self.put_back(),
         }
     }
 
     /// What becomes of it in the ledger if this run does not come back to it.
-    pub(super) fn put_back(self) -> (SubscriberId, Outcome) {
+    pub(super) fn put_back(self) -> (SubscriberId, AttemptOutcome) {
         let id = self.id();
-        (id, self.refusal.map_or(Outcome::Requeued, Outcome::PutBack))
+        (id, self.refusal.map_or(AttemptOutcome::Requeued, AttemptOutcome::RequeuedAfterRefusal))
     }
 }

@@ -14,7 +14,7 @@ use crate::delivery::recipient::Recipient;
 use crate::delivery::reply_action::deferred;
 use crate::finding::{Finding, Severity};
 use crate::issue::IssueId;
-use crate::ledger::Outcome;
+use crate::ledger::AttemptOutcome;
 use crate::smtp::phase::Phase;
 use crate::smtp::reply::{Class, Reply};
 
@@ -114,11 +114,11 @@ impl Refused {
     }
 
     /// What becomes of the recipient if it is to blame, as far as that is `certain`: if not, it is tried again later.
-    pub(super) fn outcome(&self, issue: &IssueId, certain: bool, now: DateTime<Utc>) -> Outcome {
+    pub(super) fn outcome(&self, issue: &IssueId, certain: bool, now: DateTime<Utc>) -> AttemptOutcome {
         let reply = self.reply.to_string();
         match self.class {
             _ if !certain || !self.is_for_good() => deferred(issue, &self.recipient.claim, reply, now),
-            class => Outcome::Failed { reply, suppress: class == Class::AddressBad },
+            class => AttemptOutcome::Failed { reply, suppress: class == Class::AddressBad },
         }
     }
 }
@@ -367,7 +367,7 @@ mod tests {
     }
 
     /// The state of one who was refused once somebody of these domains was taken; `None`: not certain.
-    fn once_taken(others: &[&str], said: (u16, &str), taken: &[&str]) -> Option<Outcome> {
+    fn once_taken(others: &[&str], said: (u16, &str), taken: &[&str]) -> Option<AttemptOutcome> {
         let mut refusals = Refusals::default();
         after(&mut refusals, false, ["reader@dead.example"].into_iter().chain(others.iter().copied()), said);
         let believed: Vec<Refused> = taken.iter().flat_map(|domain| take(&mut refusals, domain)).collect();
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn no_such_mailbox_is_believed_where_mail_gets_through() {
-        let suppressed = Some(Outcome::Failed { reply: "550 5.1.1 No such user".to_owned(), suppress: true });
+        let suppressed = Some(AttemptOutcome::Failed { reply: "550 5.1.1 No such user".to_owned(), suppress: true });
         assert_eq!(once_taken(&[], UNKNOWN, &["dead.example"]), suppressed);
         assert_eq!(once_taken(&[], UNKNOWN, &["one.example", "two.example"]), suppressed);
         assert_eq!(once_taken(&[], UNKNOWN, &["home.example"; 10]), suppressed);
@@ -389,7 +389,7 @@ mod tests {
         let denied = once_taken(&[], DENIED, &["dead.example"]);
         assert_eq!(
             denied,
-            Some(Outcome::Failed { reply: "554 5.7.1 Relay access denied".to_owned(), suppress: false })
+            Some(AttemptOutcome::Failed { reply: "554 5.7.1 Relay access denied".to_owned(), suppress: false })
         );
         let busy = once_taken(&[], BUSY, &["home.example"]);
         assert_eq!(busy.map(|outcome| outcome.state()), Some(State::Deferred));

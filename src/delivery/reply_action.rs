@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::delivery::retry;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Outcome};
+use crate::ledger::{AttemptOutcome, Claim};
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::reply::{Class, Reply};
@@ -15,7 +15,7 @@ use crate::smtp::reply::{Class, Reply};
 /// What to do after one attempt that failed.
 pub(super) enum Action {
     /// Write this down and go on with the next.
-    Settle(Outcome),
+    Settle(AttemptOutcome),
     /// Nothing was accepted, and that says nothing about the recipient: try again.
     Retry,
     /// The same, and the server wants less from us.
@@ -28,9 +28,9 @@ pub(super) enum Action {
 
 /// What to do after a failed attempt to mail an issue.
 pub(super) fn action(issue: &IssueId, claim: &Claim, error: &SessionError, now: DateTime<Utc>) -> Action {
-    let failed = || Action::Settle(Outcome::Failed { reply: said(error), suppress: false });
+    let failed = || Action::Settle(AttemptOutcome::Failed { reply: said(error), suppress: false });
     let reply = match &error.cause {
-        Cause::Lost(_) if error.leaves_unknown() => return Action::Settle(Outcome::Unknown(error.to_string())),
+        Cause::Lost(_) if error.leaves_unknown() => return Action::Settle(AttemptOutcome::Unknown(error.to_string())),
         Cause::Lost(_) => return Action::Retry,
         Cause::Lacks(_) => return failed(),
         Cause::Unencrypted | Cause::TooLarge { .. } => return Action::Stop,
@@ -47,13 +47,13 @@ pub(super) fn action(issue: &IssueId, claim: &Claim, error: &SessionError, now: 
 }
 
 /// The recipient is tried again later, unless it was tried often enough.
-pub(super) fn deferred(issue: &IssueId, claim: &Claim, reply: String, now: DateTime<Utc>) -> Outcome {
+pub(super) fn deferred(issue: &IssueId, claim: &Claim, reply: String, now: DateTime<Utc>) -> AttemptOutcome {
     let tries = claim.attempts + 1;
     let delay = retry::delay(issue, claim.subscriber.id, tries);
     let retry_at = delay.and_then(|delay| now.checked_add_signed(TimeDelta::from_std(delay).ok()?));
     match retry_at {
-        Some(retry_at) => Outcome::Deferred { reply, retry_at },
-        None => Outcome::Failed { reply: format!("{reply} (given up after {tries} tries)"), suppress: false },
+        Some(retry_at) => AttemptOutcome::Deferred { reply, retry_at },
+        None => AttemptOutcome::Failed { reply: format!("{reply} (given up after {tries} tries)"), suppress: false },
     }
 }
 

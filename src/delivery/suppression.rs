@@ -117,7 +117,7 @@ fn is_unavailable(delivery: &Delivery) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Entry, Outcome, Run};
+    use crate::ledger::{AttemptOutcome, LedgerEntry, Run};
     use crate::store::memory::Memory;
     use crate::subscriber::NewSubscriber;
 
@@ -125,13 +125,13 @@ mod tests {
         DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(day)
     }
 
-    fn after(mailings: &[(i64, Outcome)]) -> u64 {
-        after_with(mailings, &Outcome::Sent("250 Ok".to_owned()))
+    fn after(mailings: &[(i64, AttemptOutcome)]) -> u64 {
+        after_with(mailings, &AttemptOutcome::Sent("250 Ok".to_owned()))
     }
 
     /// Mails an issue on each of these days to one reader, with that outcome, and to another, always with the same; returns
     /// how many are suppressed after the last.
-    fn after_with(mailings: &[(i64, Outcome)], other: &Outcome) -> u64 {
+    fn after_with(mailings: &[(i64, AttemptOutcome)], other: &AttemptOutcome) -> u64 {
         let mut store = Memory::default();
         let new = ["reader@example.com", "other@example.org"].map(|it| NewSubscriber::new(it.parse().unwrap(), ""));
         store.add_subscribers(&mut new.into_iter(), day(0)).unwrap();
@@ -141,7 +141,7 @@ mod tests {
             let issue = IssueId::new(&format!("https://example.org/{number}/")).unwrap();
             store.freeze(&issue, "hash", None, day(*on)).unwrap();
             let claims = store.claim(&issue, 2, day(*on)).unwrap();
-            let outcomes = [outcome, other].map(|outcome| Entry::Ended(outcome.clone()));
+            let outcomes = [outcome, other].map(|outcome| LedgerEntry::Settled(outcome.clone()));
             let entries: Vec<_> = claims.iter().map(|claim| claim.subscriber.id).zip(outcomes).collect();
             store.record(&issue, &entries, day(*on)).unwrap();
             suppressed = suppress(&mut store, &issue, day(*on)).unwrap();
@@ -149,16 +149,16 @@ mod tests {
         suppressed
     }
 
-    fn failed(reply: &str) -> Outcome {
-        Outcome::Failed { reply: reply.to_owned(), suppress: false }
+    fn failed(reply: &str) -> AttemptOutcome {
+        AttemptOutcome::Failed { reply: reply.to_owned(), suppress: false }
     }
 
     #[test]
     fn a_mailbox_that_fails_three_times_over_a_week_is_suppressed() {
         let (full, off) = (|| failed("552 5.2.2 Mailbox full"), || failed("550 5.2.1 Disabled [b.example.org:25]"));
         let late = || failed("450 4.2.2 Over quota (given up after 12 tries)");
-        let sent = || Outcome::Sent("250 Ok".to_owned());
-        let unknown = || Outcome::Unknown("lost".to_owned());
+        let sent = || AttemptOutcome::Sent("250 Ok".to_owned());
+        let unknown = || AttemptOutcome::Unknown("lost".to_owned());
         assert_eq!(after(&[(0, full()), (7, off()), (14, late())]), 1);
         assert_eq!(after(&[(0, full()), (7, off())]), 0, "twice is not enough");
         assert_eq!(after(&[(0, full()), (1, full()), (2, full()), (3, full())]), 0, "a holiday");

@@ -263,7 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::digest::{Contents, Period, PeriodName};
+    use crate::digest::{DigestContents, Period, PeriodName};
 
     const HASH: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -360,7 +360,7 @@ mod tests {
         let digest = LockedMailing {
             begun: "2026-11-16T08:00:00Z".parse().unwrap(),
             ended: Some("2026-11-16T09:00:00Z".parse().unwrap()),
-            digest: Some(Contents { period: period.clone(), issues: vec![id("b\""), id("c")] }),
+            digest: Some(DigestContents { period: period.clone(), issues: vec![id("b\""), id("c")] }),
             ..mailing.clone()
         };
         let mailings = [(id("a#edition-2"), mailing.clone()), (period.id(), digest)];

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::compose::Composer;
 use crate::config::Config;
 use crate::content::html::{self, Reader};
-use crate::digest::Piece;
+use crate::digest::MailingContent;
 use crate::disk::Project;
 use crate::edition::{Edition, Recipient};
 use crate::finding::Finding;
@@ -122,7 +122,7 @@ pub(super) fn render(
         return failed(wrong);
     }
     let entry = entry(config, &composer, issue).map_err(|finding| vec![*finding]);
-    let composed = composer.compose(&Piece::Issue(issue));
+    let composed = composer.compose(&MailingContent::Issue(issue));
     let letter = composed.edition.and_then(|edition| letter(&edition, issue, config.mail.is_some().then_some(now)));
     Rendered { entry, letter: letter.map_err(|error| problems(&error)) }
 }

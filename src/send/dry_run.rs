@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use crate::check::International;
 use crate::delivery::Route;
 use crate::delivery::canary;
-use crate::digest::Piece;
+use crate::digest::MailingContent;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity, add_new};
 use crate::ledger::State;
@@ -36,7 +36,7 @@ pub struct DryRun<'a> {
 #[derive(Debug)]
 pub struct Expected<'a> {
     /// What would be mailed.
-    pub piece: Piece<'a>,
+    pub content: MailingContent<'a>,
     /// How many would get it.
     pub recipients: u64,
     /// How many of them would get it first, and how long the others would wait after that. `None`: all at once.
@@ -85,8 +85,8 @@ fn expected<'a>(
     newcomers: &EachNewcomer<'_>,
     findings: &mut Vec<Finding>,
 ) -> anyhow::Result<Expected<'a>> {
-    let (piece, is_frozen) = (planned.piece.clone(), planned.begun.is_some());
-    let mut expected = Expected { piece, recipients: 0, first: None, is_frozen };
+    let (content, is_frozen) = (planned.content.clone(), planned.begun.is_some());
+    let mut expected = Expected { content, recipients: 0, first: None, is_frozen };
     let (mut recipients, mut international) = (0, International::default());
     let canary = sending.terms.policy.canary.as_ref().filter(|_| !sending.after_canary);
     let mut seeds = canary.map(Seeds::new);
@@ -98,15 +98,15 @@ fn expected<'a>(
     })?;
     expected.recipients = recipients;
     let outlook = match (canary, is_frozen) {
-        (Some(canary), true) => Some(canary::outlook(store, &expected.piece.id(), canary, expected.piece.slug())?),
-        _ => seeds.map(|seeds| seeds.outlook(recipients, expected.piece.slug())),
+        (Some(canary), true) => Some(canary::outlook(store, &expected.content.id(), canary, expected.content.slug())?),
+        _ => seeds.map(|seeds| seeds.outlook(recipients, expected.content.slug())),
     };
     if let Some(outlook) = outlook {
         expected.first = outlook.first.zip(canary.map(|canary| canary.wait));
         add_new(findings, outlook.findings);
     }
     if let (Route::Relays(_), Some(mut finding)) = (sending.route, international.finding("recipient")) {
-        finding.message = format!("`{}`: {}", expected.piece.slug(), finding.message);
+        finding.message = format!("`{}`: {}", expected.content.slug(), finding.message);
         findings.push(finding);
     }
     Ok(expected)
@@ -128,7 +128,7 @@ impl Expected<'_> {
             return newcomers(&mut |new| each(&new.address));
         }
         for state in [State::Queued, State::Deferred] {
-            store.each_delivery(&self.piece.id(), Some(state), &mut |delivery| {
+            store.each_delivery(&self.content.id(), Some(state), &mut |delivery| {
                 delivery.address.as_ref().map_or(Ok(()), &mut *each)
             })?;
         }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::digests::Gathering;
+use crate::delivery::digest_selection::DigestSelection;
 use crate::delivery::history::History;
-use crate::delivery::policy::{EditionOf, Policy};
-use crate::digest::{PREFIX, Piece};
+use crate::delivery::policy::{EditionKind, Policy};
+use crate::digest::{MailingContent, PREFIX};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
 use crate::ledger::State;
@@ -16,21 +16,21 @@ use crate::store::{Store, StoreError};
 ///
 /// # Errors
 /// A finding when there is none of that name; when the store cannot be opened or read.
-pub fn piece<'a>(
+pub fn find<'a>(
     name: &str,
     issues: &'a [Issue],
     policy: Option<&Policy>,
     now: DateTime<Utc>,
     store: impl FnOnce() -> anyhow::Result<Box<dyn Store>>,
-) -> anyhow::Result<Piece<'a>> {
+) -> anyhow::Result<MailingContent<'a>> {
     let means_digest =
-        |policy: &&Policy| name.starts_with(PREFIX) || name == "latest" && policy.edition == EditionOf::Digest;
+        |policy: &&Policy| name.starts_with(PREFIX) || name == "latest" && policy.edition == EditionKind::Digest;
     match policy.filter(means_digest) {
         Some(Policy { schedule, .. }) => {
             let history = History::read(&*store()?)?;
-            Gathering { issues, schedule, history: &history, now }.named(name).map(Piece::Digest)
+            DigestSelection { issues, schedule, history: &history, now }.named(name).map(MailingContent::Digest)
         }
-        None => load::find(issues, name, now).map(Piece::Issue),
+        None => load::find(issues, name, now).map(MailingContent::Issue),
     }
 }
 
@@ -38,9 +38,9 @@ pub fn piece<'a>(
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn mailed_as(store: &dyn Store, piece: &Piece<'_>) -> Result<IssueId, StoreError> {
+pub fn mailed_as(store: &dyn Store, content: &MailingContent<'_>) -> Result<IssueId, StoreError> {
     let history = History::read(store)?;
-    let id = piece.id();
+    let id = content.id();
     Ok(history.digest_of(&id).cloned().unwrap_or(id))
 }
 
@@ -48,17 +48,17 @@ pub fn mailed_as(store: &dyn Store, piece: &Piece<'_>) -> Result<IssueId, StoreE
 ///
 /// # Errors
 /// A finding when it was never mailed; when the store cannot be read.
-pub fn edition(store: &dyn Store, piece: &Piece<'_>, edition: u32) -> anyhow::Result<IssueId> {
-    let wanted = match piece {
-        Piece::Issue(issue) => Some(issue.id.of_edition(edition)),
-        Piece::Digest(_) => None,
+pub fn edition(store: &dyn Store, content: &MailingContent<'_>, edition: u32) -> anyhow::Result<IssueId> {
+    let wanted = match content {
+        MailingContent::Issue(issue) => Some(issue.id.of_edition(edition)),
+        MailingContent::Digest(_) => None,
     };
     let mailed = store.mailings()?;
     match wanted.filter(|wanted| mailed.iter().any(|mailing| mailing.issue == *wanted)) {
         Some(wanted) => Ok(wanted),
         None => {
-            let message = format!("no edition {edition} of `{}` was mailed", piece.slug());
-            let help = format!("`slugline status {}` lists what was", piece.slug());
+            let message = format!("no edition {edition} of `{}` was mailed", content.slug());
+            let help = format!("`slugline status {}` lists what was", content.slug());
             Err(Finding::error("edition-not-mailed", message).help(help).into())
         }
     }
@@ -68,8 +68,12 @@ pub fn edition(store: &dyn Store, piece: &Piece<'_>, edition: u32) -> anyhow::Re
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn others_with_unknown(store: &dyn Store, piece: &Piece<'_>, but: &IssueId) -> Result<Vec<(u32, u64)>, StoreError> {
-    let Piece::Issue(issue) = piece else { return Ok(Vec::new()) };
+pub fn others_with_unknown(
+    store: &dyn Store,
+    content: &MailingContent<'_>,
+    but: &IssueId,
+) -> Result<Vec<(u32, u64)>, StoreError> {
+    let MailingContent::Issue(issue) = content else { return Ok(Vec::new()) };
     let mut others = Vec::new();
     for mailing in store.mailings()?.into_iter().filter(|mailing| mailing.issue != *but) {
         let (id, edition) = mailing.issue.edition();

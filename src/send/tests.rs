@@ -13,7 +13,7 @@ use super::*;
 use crate::config::Config;
 use crate::delivery::job::Progress;
 use crate::delivery::policy::Canary;
-use crate::delivery::policy::{EditionOf, Policy};
+use crate::delivery::policy::{EditionKind, Policy};
 use crate::delivery::schedule::Schedule;
 use crate::disk::Project;
 use crate::dkim::{Algorithm, Key};
@@ -106,7 +106,7 @@ struct World {
     warm_up: Option<WarmUp>,
     canary: Option<Canary>,
     on_unknown: OnUnknown,
-    edition: EditionOf,
+    edition: EditionKind,
     schedule: Schedule,
     now: DateTime<Utc>,
     /// What happens between the look at what is due and the right to send.
@@ -136,7 +136,7 @@ impl World {
             canary: None,
             waited: Mutex::default(),
             on_unknown: OnUnknown::Hold,
-            edition: EditionOf::Issue,
+            edition: EditionKind::Issue,
             schedule: Schedule::default(),
             now: noon(),
             meanwhile: Mutex::default(),

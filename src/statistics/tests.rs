@@ -32,7 +32,7 @@ fn delivery(number: i64, address: &str, state: State, reply: &str) -> Delivery {
 }
 
 fn statistics(deliveries: &[Delivery]) -> Statistics {
-    let mut gathering = Gathering::of(&mailing(deliveries.len() as u64), Tz::UTC);
+    let mut gathering = Aggregator::of(&mailing(deliveries.len() as u64), Tz::UTC);
     deliveries.iter().for_each(|delivery| gathering.add(delivery));
     gathering.close()
 }

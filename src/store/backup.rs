@@ -235,7 +235,7 @@ mod tests {
     use super::*;
     use crate::email::EmailAddress;
     use crate::issue::IssueId;
-    use crate::ledger::{Entry, Outcome, State};
+    use crate::ledger::{AttemptOutcome, LedgerEntry, State};
     use crate::store::moving::tests::rows;
     use crate::store::postgres::tests::World;
     use crate::store::{Begun, Store};
@@ -269,13 +269,13 @@ mod tests {
         let ids: Vec<_> =
             store.claim(&issue(), 6, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect();
         let outcomes = [
-            Outcome::Sent("250".into()),
-            Outcome::Deferred { reply: "450".into(), retry_at: now() + TimeDelta::hours(1) },
-            Outcome::Failed { reply: "550".into(), suppress: false },
-            Outcome::Unknown("dropped".into()),
+            AttemptOutcome::Sent("250".into()),
+            AttemptOutcome::Deferred { reply: "450".into(), retry_at: now() + TimeDelta::hours(1) },
+            AttemptOutcome::Failed { reply: "550".into(), suppress: false },
+            AttemptOutcome::Unknown("dropped".into()),
         ];
-        let mut entries: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
-        entries.push((ids[4], Entry::Sending));
+        let mut entries: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
+        entries.push((ids[4], LedgerEntry::Sending));
         store.record(&issue(), &entries, now()).unwrap();
         // Brings what is in the log into the database; until then the others see recipients that are taken.
         store.counts(&issue()).unwrap();

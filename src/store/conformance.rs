@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 use crate::digest::{Period, PeriodName};
-use crate::ledger::Outcome;
+use crate::ledger::AttemptOutcome;
 use crate::subscriber::StatusCounts;
 
 mod lost;
@@ -105,7 +105,7 @@ fn claim(store: &mut dyn Store, limit: usize) -> Vec<SubscriberId> {
 }
 
 /// Writes entries down, all of them about recipients of this run.
-fn record(store: &mut dyn Store, entries: &[(SubscriberId, Entry)]) {
+fn record(store: &mut dyn Store, entries: &[(SubscriberId, LedgerEntry)]) {
     assert_eq!(store.record(&issue(), entries, now()).unwrap(), []);
 }
 
@@ -237,15 +237,15 @@ fn id(name: &str) -> IssueId {
 }
 
 /// What the digest of a week of 2026 holds.
-fn week(number: u32, issues: &[&str]) -> Contents {
+fn week(number: u32, issues: &[&str]) -> DigestContents {
     let monday = chrono::NaiveDate::from_isoywd_opt(2026, number, chrono::Weekday::Mon).unwrap();
     let start = monday.and_time(chrono::NaiveTime::MIN).and_utc();
     let name = PeriodName::new(&format!("2026-W{number}")).unwrap();
     let period = Period { name, start, end: start + TimeDelta::weeks(1) };
-    Contents { period, issues: issues.iter().map(|issue| id(issue)).collect() }
+    DigestContents { period, issues: issues.iter().map(|issue| id(issue)).collect() }
 }
 
-fn freeze(store: &mut dyn Store, contents: &Contents) -> Result<Mailing, StoreError> {
+fn freeze(store: &mut dyn Store, contents: &DigestContents) -> Result<Mailing, StoreError> {
     store.freeze(&contents.period.id(), "hash", Some(contents), now())
 }
 
@@ -310,8 +310,8 @@ fn some_are_claimed_and_looked_at_by_number(open: Open<'_>) {
     assert_eq!(store.claim_these(&issue(), &ids, now()).unwrap(), []);
     assert_eq!(store.claim_these(&issue(), &[], now()).unwrap(), []);
     let later = now() + TimeDelta::minutes(5);
-    let deferred = Outcome::Deferred { reply: "450 later".into(), retry_at: later };
-    store.record(&issue(), &[(ids[1], Entry::Ended(deferred))], later).unwrap();
+    let deferred = AttemptOutcome::Deferred { reply: "450 later".into(), retry_at: later };
+    store.record(&issue(), &[(ids[1], LedgerEntry::Settled(deferred))], later).unwrap();
     let seen = store.deliveries_to(&issue(), &ids).unwrap();
     let seen: Vec<_> = seen.iter().map(|delivery| (delivery.subscriber.0, delivery.state, delivery.changed)).collect();
     assert_eq!(seen[..2], [(2, State::Deferred, Some(later)), (4, State::Claimed, Some(now()))]);
@@ -324,16 +324,16 @@ fn some_are_claimed_and_looked_at_by_number(open: Open<'_>) {
 fn outcomes_are_kept(open: Open<'_>) {
     let mut store = begun(open, 5);
     let ids = claim(&mut *store, 5);
-    record(&mut *store, &[(ids[0], Entry::Sending)]);
+    record(&mut *store, &[(ids[0], LedgerEntry::Sending)]);
     let later = now() + TimeDelta::minutes(5);
     let outcomes = [
-        Outcome::Sent("250 ok".into()),
-        Outcome::Deferred { reply: "450 later".into(), retry_at: later },
-        Outcome::Failed { reply: "550 5.1.1 nobody".into(), suppress: true },
-        Outcome::Unknown("connection closed".into()),
-        Outcome::Requeued,
+        AttemptOutcome::Sent("250 ok".into()),
+        AttemptOutcome::Deferred { reply: "450 later".into(), retry_at: later },
+        AttemptOutcome::Failed { reply: "550 5.1.1 nobody".into(), suppress: true },
+        AttemptOutcome::Unknown("connection closed".into()),
+        AttemptOutcome::Requeued,
     ];
-    let ended: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+    let ended: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
     record(&mut *store, &ended);
     let expected =
         [(State::Sent, 1), (State::Deferred, 1), (State::Failed, 1), (State::Unknown, 1), (State::Queued, 0)];
@@ -342,7 +342,7 @@ fn outcomes_are_kept(open: Open<'_>) {
     assert_eq!(claim(&mut *store, 9), [ids[4]], "a deferred recipient waits");
     let retried = store.claim(&issue(), 9, later).unwrap();
     assert_eq!((retried[0].subscriber.id, retried[0].attempts), (ids[1], 1));
-    let sent = [(ids[0], Entry::Ended(Outcome::Requeued))];
+    let sent = [(ids[0], LedgerEntry::Settled(AttemptOutcome::Requeued))];
     assert_eq!(store.record(&issue(), &sent, now()).unwrap(), [ids[0]], "what is sent stays sent");
     let mut failed = Vec::new();
     let mut each = |delivery: Delivery| {
@@ -357,10 +357,13 @@ fn whom_no_server_has_refused_comes_first(open: Open<'_>) {
     let mut store = begun(open, 6);
     let ids = claim(&mut *store, 4);
     let later = now() + TimeDelta::minutes(5);
-    let put_back = |id| (id, Entry::Ended(Outcome::PutBack("421 4.7.0 Busy".into())));
-    let deferred = Outcome::Deferred { reply: "450 later".into(), retry_at: later };
-    let unsent = (ids[3], Entry::Ended(Outcome::Requeued));
-    record(&mut *store, &[put_back(ids[0]), put_back(ids[1]), (ids[2], Entry::Ended(deferred)), unsent.clone()]);
+    let put_back = |id| (id, LedgerEntry::Settled(AttemptOutcome::RequeuedAfterRefusal("421 4.7.0 Busy".into())));
+    let deferred = AttemptOutcome::Deferred { reply: "450 later".into(), retry_at: later };
+    let unsent = (ids[3], LedgerEntry::Settled(AttemptOutcome::Requeued));
+    record(
+        &mut *store,
+        &[put_back(ids[0]), put_back(ids[1]), (ids[2], LedgerEntry::Settled(deferred)), unsent.clone()],
+    );
     let queued = (State::Queued, 0);
     assert_eq!(states(&*store)[..4], [queued, queued, (State::Deferred, 1), queued], "it counts for nothing");
     let claimed = |store: &mut dyn Store, limit, now| -> Vec<i64> {
@@ -371,7 +374,7 @@ fn whom_no_server_has_refused_comes_first(open: Open<'_>) {
     let were_refused: Vec<_> = claims.iter().map(|claim| (claim.subscriber.id.0, claim.was_refused)).collect();
     assert_eq!(were_refused, [(6, false), (1, true)]);
     // One that was not tried this time either stays where it was.
-    record(&mut *store, &[(ids[0], Entry::Ended(Outcome::Requeued)), unsent]);
+    record(&mut *store, &[(ids[0], LedgerEntry::Settled(AttemptOutcome::Requeued)), unsent]);
     drop(store);
     let mut store = open();
     store.begin_run(&run("boot"), now()).unwrap();
@@ -384,16 +387,16 @@ fn whom_no_server_has_refused_comes_first(open: Open<'_>) {
 fn only_what_is_claimed_is_written(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 1);
-    let sent = |id| (id, Entry::Ended(Outcome::Sent("250".into())));
+    let sent = |id| (id, LedgerEntry::Settled(AttemptOutcome::Sent("250".into())));
     let [other, nobody] = [SubscriberId(2), SubscriberId(9)];
-    let (one, again) = (ids[0], [Entry::Sending, Entry::Unsent, Entry::Sending]);
+    let (one, again) = (ids[0], [LedgerEntry::Sending, LedgerEntry::Unsent, LedgerEntry::Sending]);
     record(&mut *store, &again.map(|entry| (one, entry)));
     assert_eq!(states(&*store)[0], (State::Sending, 0));
-    record(&mut *store, &[(one, Entry::Unsent)]);
+    record(&mut *store, &[(one, LedgerEntry::Unsent)]);
     assert_eq!(states(&*store)[0], (State::Claimed, 0));
-    let entries = [(other, Entry::Sending), sent(other), (one, Entry::Sending), sent(nobody), sent(one)];
+    let entries = [(other, LedgerEntry::Sending), sent(other), (one, LedgerEntry::Sending), sent(nobody), sent(one)];
     assert_eq!(store.record(&issue(), &entries, now()).unwrap(), [other, other, nobody]);
-    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), ids, "it is over");
+    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), ids, "it is over");
     store.barrier().unwrap()().unwrap();
     assert!(open().claim(&issue(), 1, now()).is_err(), "without the right to send nobody claims");
     assert!(open().record(&issue(), &[sent(other)], now()).is_err());
@@ -414,7 +417,10 @@ fn who_left_is_skipped(open: Open<'_>) {
 fn a_dead_run_is_settled(open: Open<'_>) {
     let mut store = begun(open, 4);
     let ids = claim(&mut *store, 3);
-    record(&mut *store, &[(ids[1], Entry::Sending), (ids[0], Entry::Ended(Outcome::Sent("250".into())))]);
+    record(
+        &mut *store,
+        &[(ids[1], LedgerEntry::Sending), (ids[0], LedgerEntry::Settled(AttemptOutcome::Sent("250".into())))],
+    );
     drop(store);
     let mut store = open();
     let Begun::Started(recovered) = store.begin_run(&run("boot"), now()).unwrap() else { panic!("busy") };
@@ -427,7 +433,7 @@ fn a_dead_run_is_settled(open: Open<'_>) {
 fn after_another_boot_all_claims_are_unknown(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 2);
-    record(&mut *store, &[(ids[0], Entry::Sending)]);
+    record(&mut *store, &[(ids[0], LedgerEntry::Sending)]);
     drop(store);
     let mut store = open();
     let Begun::Started(recovered) = store.begin_run(&run("next boot"), now()).unwrap() else { panic!("busy") };
@@ -438,7 +444,7 @@ fn after_another_boot_all_claims_are_unknown(open: Open<'_>) {
 
 fn unknown_recipients_are_resolved(open: Open<'_>) {
     let mut store = begun(open, 3);
-    let unknown = |id| (id, Entry::Ended(Outcome::Unknown("closed".into())));
+    let unknown = |id| (id, LedgerEntry::Settled(AttemptOutcome::Unknown("closed".into())));
     let entries: Vec<_> = claim(&mut *store, 3).into_iter().map(unknown).collect();
     record(&mut *store, &entries);
     let one = ["READER1@example.org".parse().unwrap()];
@@ -455,14 +461,14 @@ fn a_mailing_is_open_while_somebody_waits(open: Open<'_>) {
     assert_eq!(store.open_mailings().unwrap(), [(issue(), now())]);
     let ids = claim(&mut *store, 2);
     assert_eq!(store.open_mailings().unwrap(), [(issue(), now())], "they are in hand");
-    let ended = |id, outcome| [(id, Entry::Ended(outcome))];
-    store.record(&issue(), &ended(ids[0], Outcome::Sent("250".into())), later).unwrap();
+    let ended = |id, outcome| [(id, LedgerEntry::Settled(outcome))];
+    store.record(&issue(), &ended(ids[0], AttemptOutcome::Sent("250".into())), later).unwrap();
     assert_eq!(store.open_mailings().unwrap(), [(issue(), later)]);
-    let deferred = Outcome::Deferred { reply: "450".into(), retry_at: later };
+    let deferred = AttemptOutcome::Deferred { reply: "450".into(), retry_at: later };
     store.record(&issue(), &ended(ids[1], deferred), now()).unwrap();
     assert_eq!(store.open_mailings().unwrap(), [(issue(), later)], "one is put off");
     let ids = store.claim(&issue(), 1, later).unwrap();
-    let unknown = Outcome::Unknown("closed".into());
+    let unknown = AttemptOutcome::Unknown("closed".into());
     store.record(&issue(), &ended(ids[0].subscriber.id, unknown), later).unwrap();
     assert_eq!(store.open_mailings().unwrap(), [], "nobody waits for a mail that may have come");
 }
@@ -470,17 +476,17 @@ fn a_mailing_is_open_while_somebody_waits(open: Open<'_>) {
 fn who_was_put_off_or_failed_is_queued_again(open: Open<'_>) {
     let mut store = begun(open, 8);
     let ids = claim(&mut *store, 7);
-    let deferred = || Outcome::Deferred { reply: "450 later".into(), retry_at: now() + TimeDelta::days(1) };
-    let failed = |suppress| Outcome::Failed { reply: "550 no".into(), suppress };
+    let deferred = || AttemptOutcome::Deferred { reply: "450 later".into(), retry_at: now() + TimeDelta::days(1) };
+    let failed = |suppress| AttemptOutcome::Failed { reply: "550 no".into(), suppress };
     let outcomes = [
         deferred(),
         deferred(),
         failed(false),
         failed(true),
-        Outcome::Sent("250".into()),
-        Outcome::Unknown("?".into()),
+        AttemptOutcome::Sent("250".into()),
+        AttemptOutcome::Unknown("?".into()),
     ];
-    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
     record(&mut *store, &entries);
     let mut requeue = |failed, addresses: &[EmailAddress]| {
         let Requeued { deferred, failed, away } = store.requeue(&issue(), failed, addresses, now()).unwrap();

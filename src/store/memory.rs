@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
+use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::statistics::masked;
 use crate::store::listed::{Changes, MISSING, NAMED};
@@ -298,7 +298,7 @@ impl Store for Memory {
         &mut self,
         issue: &IssueId,
         content_hash: &str,
-        digest: Option<&Contents>,
+        digest: Option<&DigestContents>,
         now: DateTime<Utc>,
     ) -> Result<Mailing, StoreError> {
         let mut tables = self.tables();
@@ -374,7 +374,7 @@ impl Store for Memory {
     fn record(
         &mut self,
         issue: &IssueId,
-        entries: &[(SubscriberId, Entry)],
+        entries: &[(SubscriberId, LedgerEntry)],
         now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>, StoreError> {
         let run = self.run.ok_or_else(|| failed("no run has begun"))?;

@@ -18,10 +18,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use postgres::Transaction;
 use secrecy::SecretString;
 
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
+use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::Movable as _;
 use crate::store::{Added, Adopted, Barrier, Begun, Forgot, Person, Requeued, Store, StoreError};
@@ -237,7 +237,7 @@ impl Store for Postgres {
         &mut self,
         issue: &IssueId,
         content_hash: &str,
-        digest: Option<&Contents>,
+        digest: Option<&DigestContents>,
         now: DateTime<Utc>,
     ) -> StoreResult<Mailing> {
         let place = self.link.place().to_owned();
@@ -295,7 +295,7 @@ impl Store for Postgres {
     fn record(
         &mut self,
         issue: &IssueId,
-        entries: &[(SubscriberId, Entry)],
+        entries: &[(SubscriberId, LedgerEntry)],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<SubscriberId>> {
         claims::record(&self.link, issue, entries, now)

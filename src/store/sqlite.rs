@@ -14,11 +14,11 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction};
 
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::fault;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Recovered, Run, State};
+use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::RUNS;
 use crate::store::{Added, Adopted, Barrier, Begun, Forgot, Person, Recorder, Requeued, Store, StoreError};
@@ -179,7 +179,7 @@ impl Store for Sqlite {
         &mut self,
         issue: &IssueId,
         content_hash: &str,
-        digest: Option<&Contents>,
+        digest: Option<&DigestContents>,
         now: DateTime<Utc>,
     ) -> StoreResult<Mailing> {
         self.changing("freeze the audience", |transaction| {
@@ -234,7 +234,7 @@ impl Store for Sqlite {
     fn record(
         &mut self,
         issue: &IssueId,
-        entries: &[(SubscriberId, Entry)],
+        entries: &[(SubscriberId, LedgerEntry)],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<SubscriberId>> {
         self.recorder_of(issue)?(entries, now)

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
 use crate::delivery::test_send::Tried;
-use crate::digest::Piece;
+use crate::digest::MailingContent;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{IssueId, Slug};
@@ -17,7 +17,7 @@ use crate::send::forecast::Forecast;
 use crate::send::{Mailed, Report};
 
 /// Tells what became of test letters.
-pub(in crate::cli) fn trial(context: &Context, piece: &Piece<'_>, tried: &[Tried]) -> anyhow::Result<Exit> {
+pub(in crate::cli) fn trial(context: &Context, content: &MailingContent<'_>, tried: &[Tried]) -> anyhow::Result<Exit> {
     let words = |tried: &Tried| match &tried.result {
         Ok(reply) => vec![tried.to.to_string(), "sent".to_owned(), reply.clone()],
         Err(error) => vec![tried.to.to_string(), "failed".to_owned(), error.clone()],
@@ -26,7 +26,7 @@ pub(in crate::cli) fn trial(context: &Context, piece: &Piece<'_>, tried: &[Tried
     if context.report.json {
         let tests: Vec<_> =
             rows.iter().map(|row| serde_json::json!({ "address": row[0], "state": row[1], "reply": row[2] })).collect();
-        context.report.document(&serde_json::json!({ "issue": piece.slug().as_str(), "tests": tests }))?;
+        context.report.document(&serde_json::json!({ "issue": content.slug().as_str(), "tests": tests }))?;
     } else {
         context.report.table(&rows)?;
     }
@@ -58,11 +58,12 @@ pub(in crate::cli) fn dry_run(
                 recipients.push(address.to_string());
                 Ok(())
             })?;
-            let mut mailing = serde_json::json!({ "issue": expected.piece.slug().as_str(), "recipients": recipients });
+            let mut mailing =
+                serde_json::json!({ "issue": expected.content.slug().as_str(), "recipients": recipients });
             if let Some((first, wait)) = expected.first {
                 mailing["canary"] = serde_json::json!({ "first": first, "wait_seconds": wait.num_seconds() });
             }
-            if let Piece::Digest(digest) = &expected.piece {
+            if let MailingContent::Digest(digest) = &expected.content {
                 mailing["holds"] = digest.issues.iter().map(|issue| issue.id.as_str()).collect();
             }
             anyhow::Ok(mailing)
@@ -80,10 +81,14 @@ pub(in crate::cli) fn dry_run(
     }
     for expected in &dry_run.mailings {
         let count = expected.recipients;
-        let slugs = || expected.piece.issues().iter().map(|issue| issue.slug.as_str()).collect::<Vec<_>>().join(", ");
-        let held = if matches!(expected.piece, Piece::Digest(_)) { format!(" ({})", slugs()) } else { String::new() };
+        let slugs = || expected.content.issues().iter().map(|issue| issue.slug.as_str()).collect::<Vec<_>>().join(", ");
+        let held = if matches!(expected.content, MailingContent::Digest(_)) {
+            format!(" ({})", slugs())
+        } else {
+            String::new()
+        };
         let first = expected.first.map(|(first, wait)| first_wave(first, wait)).unwrap_or_default();
-        context.report.text(&format!("{}{held} would go to {count} recipients{first}\n", expected.piece.slug()))?;
+        context.report.text(&format!("{}{held} would go to {count} recipients{first}\n", expected.content.slug()))?;
         if context.report.is_verbose() {
             each_recipient(expected, &mut |address| {
                 context.report.detail(&format!("  {address}"));

@@ -7,7 +7,7 @@ use chrono::TimeZone as _;
 use super::*;
 use crate::email::EmailAddress;
 use crate::finding::Severity;
-use crate::ledger::{Entry, Outcome, Run};
+use crate::ledger::{AttemptOutcome, LedgerEntry, Run};
 use crate::send::tests::issue;
 use crate::store::memory::Memory;
 use crate::subscriber::NewSubscriber;
@@ -42,7 +42,7 @@ fn terms(on_unknown: OnUnknown) -> Terms<'static> {
 /// The slugs planned, and the rules of the findings.
 fn planned(issues: &[Issue], chosen: &Chosen, terms: &Terms<'_>, store: &Memory) -> (Vec<String>, Vec<&'static str>) {
     let plan = plan(issues, chosen, terms, store, &|issue| Ok(issue.title.clone())).unwrap();
-    let slugs = plan.mailings.iter().map(|planned| planned.piece.slug().to_string()).collect();
+    let slugs = plan.mailings.iter().map(|planned| planned.content.slug().to_string()).collect();
     (slugs, plan.findings.iter().map(|finding| finding.rule).collect())
 }
 
@@ -89,12 +89,12 @@ fn a_named_issue_is_mailed_however_old_and_the_others_are_not() {
 }
 
 /// An earlier run that mailed the issue to the one reader, with that outcome.
-fn mail(store: &mut Memory, issue: &Issue, hash: &str, outcome: Outcome, at: DateTime<Utc>) {
+fn mail(store: &mut Memory, issue: &Issue, hash: &str, outcome: AttemptOutcome, at: DateTime<Utc>) {
     let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 };
     store.begin_run(&run, at).unwrap();
     store.freeze(&issue.id, hash, None, at).unwrap();
     let claims = store.claim(&issue.id, 1, at).unwrap();
-    store.record(&issue.id, &[(claims[0].subscriber.id, Entry::Ended(outcome))], at).unwrap();
+    store.record(&issue.id, &[(claims[0].subscriber.id, LedgerEntry::Settled(outcome))], at).unwrap();
 }
 
 #[test]
@@ -111,9 +111,9 @@ fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repea
         let mut store = store();
         let frozen_at = noon() - Duration::hours(frozen_hours_ago);
         let outcome = match state {
-            State::Sent => Outcome::Sent("250".to_owned()),
-            State::Unknown => Outcome::Unknown("lost".to_owned()),
-            _ => Outcome::Requeued,
+            State::Sent => AttemptOutcome::Sent("250".to_owned()),
+            State::Unknown => AttemptOutcome::Unknown("lost".to_owned()),
+            _ => AttemptOutcome::Requeued,
         };
         mail(&mut store, &issues[0], "notes", outcome, frozen_at);
         let (slugs, _) = planned(&issues, &Chosen::Due, &terms(on_unknown), &store);
@@ -128,10 +128,10 @@ fn a_mailing_goes_on_as_long_as_something_happens_in_it() {
     for (last_mailed_days_ago, due) in [(13, true), (15, false)] {
         let mut store = store();
         store.add_subscribers(&mut [NewSubscriber::new(EmailAddress::clone(&address), "")].into_iter(), begun).unwrap();
-        mail(&mut store, &issues[0], "notes", Outcome::Requeued, begun);
+        mail(&mut store, &issues[0], "notes", AttemptOutcome::Requeued, begun);
         let last = noon() - Duration::days(last_mailed_days_ago);
         let claims = store.claim(&issues[0].id, 1, last).unwrap();
-        let sent = Entry::Ended(Outcome::Sent("250".to_owned()));
+        let sent = LedgerEntry::Settled(AttemptOutcome::Sent("250".to_owned()));
         store.record(&issues[0].id, &[(claims[0].subscriber.id, sent)], last).unwrap();
         let (slugs, _) = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store);
         assert_eq!(slugs.len(), usize::from(due), "{last_mailed_days_ago} days ago");
@@ -142,7 +142,7 @@ fn a_mailing_goes_on_as_long_as_something_happens_in_it() {
 fn an_issue_changed_after_its_mail_is_reported_and_not_mailed_again() {
     let issues = [hours_old("notes", 1)];
     let mut store = store();
-    mail(&mut store, &issues[0], "an earlier text", Outcome::Sent("250".to_owned()), noon());
+    mail(&mut store, &issues[0], "an earlier text", AttemptOutcome::Sent("250".to_owned()), noon());
     let plan = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store);
     assert_eq!(plan, (vec![], vec!["issue-changed"]));
     let named = Chosen::These(vec![issues[0].id.clone()]);
@@ -154,7 +154,7 @@ fn an_issue_changed_after_its_mail_is_reported_and_not_mailed_again() {
 fn a_named_issue_that_changed_is_refused_unless_it_is_another_edition() {
     let old = [hours_old("notes", 9999)];
     let mut store = store();
-    mail(&mut store, &old[0], "an earlier text", Outcome::Sent("250".to_owned()), noon());
+    mail(&mut store, &old[0], "an earlier text", AttemptOutcome::Sent("250".to_owned()), noon());
     let severities = |issues: &[Issue], chosen: &Chosen| {
         let plan = plan(issues, chosen, &terms(OnUnknown::Hold), &store, &|issue| Ok(issue.title.clone())).unwrap();
         let severities: Vec<Severity> = plan.findings.iter().map(|finding| finding.severity).collect();

@@ -8,11 +8,11 @@ use crate::delivery::recipient::Recipient;
 use crate::delivery::refusals::{AboutUs, Refused};
 use crate::delivery::server::Trouble;
 use crate::issue::IssueId;
-use crate::ledger::{Outcome, State};
+use crate::ledger::{AttemptOutcome, State};
 use crate::subscriber::SubscriberId;
 
 /// Outcomes that are to be written down.
-pub(in crate::delivery) type Outcomes = Vec<(SubscriberId, Outcome)>;
+pub(in crate::delivery) type Outcomes = Vec<(SubscriberId, AttemptOutcome)>;
 
 impl Queue<'_> {
     /// A recipient was brought into a state by a worker; returns what that says of others who were refused.

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 
 use super::{json, quoted};
-use crate::digest::{Contents, Period, PeriodName};
+use crate::digest::{DigestContents, Period, PeriodName};
 use crate::issue::IssueId;
 
 /// What was mailed by one project file, by the key that the ledger has.
@@ -30,7 +30,7 @@ pub struct LockedMailing {
     /// The id of the store.
     pub store: String,
     /// What it holds, if it is a digest.
-    pub digest: Option<Contents>,
+    pub digest: Option<DigestContents>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +73,7 @@ impl LockedMailing {
             let _ = write!(text, ", ended = \"{}\"", written(ended));
         }
         let _ = write!(text, ", recipients = {recipients}, run = {run}, store = {}", quoted(&self.store));
-        if let Some(Contents { period, issues }) = &self.digest {
+        if let Some(DigestContents { period, issues }) = &self.digest {
             let issues: Vec<String> = issues.iter().map(|id| quoted(id.as_str())).collect();
             let (start, end) = (written(period.start), written(period.end));
             let _ = write!(text, ", period = [\"{start}\", \"{end}\"], holds = [{}]", issues.join(", "));
@@ -96,7 +96,7 @@ impl RawMailing {
                 let name = PeriodName::of_id(id).ok_or("only a digest has a period")?;
                 let period = Period { name, start: read(&start)?, end: read(&end)? };
                 let issues = holds.iter().map(|id| IssueId::new(id).ok_or("an id is blank"));
-                Some(Contents { period, issues: issues.collect::<Result<_, _>>()? })
+                Some(DigestContents { period, issues: issues.collect::<Result<_, _>>()? })
             }
             _ => return Err("`period` and `holds` go together"),
         };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::delivery::policy::Wave;
-use crate::ledger::Entry;
+use crate::ledger::LedgerEntry;
 
 const READERS: usize = 50;
 
@@ -166,7 +166,7 @@ fn a_recipient_whom_a_dead_run_had_is_waited_for_or_unknown() {
     killed.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 }, noon()).unwrap();
     killed.freeze(issue, "spring", None, noon()).unwrap();
     let claims = killed.claim_these(issue, &[SubscriberId(1), SubscriberId(6)], noon()).unwrap();
-    killed.record(issue, &[(claims[0].subscriber.id, Entry::Sending)], noon()).unwrap();
+    killed.record(issue, &[(claims[0].subscriber.id, LedgerEntry::Sending)], noon()).unwrap();
     drop(killed);
     let peer = Peer::start(vec![Script::new()]);
     let report = world.send(&store, &world.route(&peer));

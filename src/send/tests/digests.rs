@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::digest::{Digest, Period};
-use crate::ledger::Entry;
+use crate::ledger::LedgerEntry;
 
 /// A project that mails digests of weeks, on Monday noon, with two issues of the week before.
 fn world() -> World {
     let monday = Utc.with_ymd_and_hms(2026, 5, 4, 12, 0, 0).unwrap();
     let days_before = |slug, days| issue(slug, monday - chrono::Duration::days(days));
     let issues = vec![days_before("summer", 2), days_before("spring", 4)];
-    World { issues, edition: EditionOf::Digest, now: monday, ..World::new() }
+    World { issues, edition: EditionKind::Digest, now: monday, ..World::new() }
 }
 
 fn period(world: &World) -> Period {
@@ -23,7 +23,7 @@ fn another_dies(world: &World, store: &Memory) {
     other.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 }, world.now).unwrap();
     other.freeze(&id, "hash", Some(&digest.contents()), world.now).unwrap();
     let claims = other.claim(&id, 2, world.now).unwrap();
-    other.record(&id, &[(claims[0].subscriber.id, Entry::Sending)], world.now).unwrap();
+    other.record(&id, &[(claims[0].subscriber.id, LedgerEntry::Sending)], world.now).unwrap();
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn everybody_gets_a_digest_once_and_its_issues_never_again() {
     let report = world.send(&store, &world.route(&peer));
     let mailed: Vec<_> = report.mailings.iter().map(|mailed| (mailed.slug.as_str(), mailed.title.as_str())).collect();
     assert_eq!(mailed, [("digest:2026-W18", "spring · summer")]);
-    for edition in [EditionOf::Digest, EditionOf::Issue] {
+    for edition in [EditionKind::Digest, EditionKind::Issue] {
         world.edition = edition;
         assert_eq!(world.send(&store, &world.route(&peer)).mailings, []);
     }

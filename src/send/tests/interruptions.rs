@@ -1,7 +1,7 @@
 //! Runs that are killed, stopped or fail, and the run after them.
 
 use super::*;
-use crate::ledger::{Delivery, Entry};
+use crate::ledger::{Delivery, LedgerEntry};
 
 /// A run that claims so many, begins to send to the first, and is killed.
 fn die_while_sending(store: &Memory, issue: &IssueId, claims: usize) {
@@ -9,7 +9,7 @@ fn die_while_sending(store: &Memory, issue: &IssueId, claims: usize) {
     killed.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 }, noon()).unwrap();
     killed.freeze(issue, "spring", None, noon()).unwrap();
     let claims = killed.claim(issue, claims, noon()).unwrap();
-    killed.record(issue, &[(claims[0].subscriber.id, Entry::Sending)], noon()).unwrap();
+    killed.record(issue, &[(claims[0].subscriber.id, LedgerEntry::Sending)], noon()).unwrap();
 }
 
 #[test]

@@ -24,14 +24,14 @@ pub(super) fn who_is_open_is_known(open: Open<'_>) {
     assert_eq!(waited_for(&*store), [issue(), other.clone()]);
     let ids = claim(&mut *store, 2);
     assert_eq!(waited_for(&*store), [issue(), other.clone()], "they are taken, and not settled");
-    let deferred = Outcome::Deferred { reply: "450".into(), retry_at: now() + TimeDelta::hours(1) };
-    let failed = Outcome::Failed { reply: "550".into(), suppress: false };
+    let deferred = AttemptOutcome::Deferred { reply: "450".into(), retry_at: now() + TimeDelta::hours(1) };
+    let failed = AttemptOutcome::Failed { reply: "550".into(), suppress: false };
     ended(&mut *store, &[(ids[0], deferred), (ids[1], failed)]);
     assert_eq!(waited_for(&*store), [issue(), other.clone()], "one of them is put off");
     let later = now() + TimeDelta::hours(2);
     let again = store.claim(&issue(), 9, later).unwrap();
     assert_eq!(again.len(), 1);
-    ended(&mut *store, &[(ids[0], Outcome::Unknown("dropped".into()))]);
+    ended(&mut *store, &[(ids[0], AttemptOutcome::Unknown("dropped".into()))]);
     assert_eq!(waited_for(&*store), [other]);
 }
 
@@ -39,8 +39,8 @@ fn waited_for(store: &dyn Store) -> Vec<IssueId> {
     store.open_mailings().unwrap().into_iter().map(|(issue, _)| issue).collect()
 }
 
-fn ended(store: &mut dyn Store, outcomes: &[(SubscriberId, Outcome)]) {
-    let entries: Vec<_> = outcomes.iter().map(|(id, outcome)| (*id, Entry::Ended(outcome.clone()))).collect();
+fn ended(store: &mut dyn Store, outcomes: &[(SubscriberId, AttemptOutcome)]) {
+    let entries: Vec<_> = outcomes.iter().map(|(id, outcome)| (*id, LedgerEntry::Settled(outcome.clone()))).collect();
     store.record(&issue(), &entries, now()).unwrap();
 }
 
@@ -48,7 +48,7 @@ fn ended(store: &mut dyn Store, outcomes: &[(SubscriberId, Outcome)]) {
 pub(super) fn what_was_mailed_elsewhere_is_adopted(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 2);
-    ended(&mut *store, &[(ids[0], Outcome::Sent("250".into()))]);
+    ended(&mut *store, &[(ids[0], AttemptOutcome::Sent("250".into()))]);
     let period = Period { name: PeriodName::new("2026-W46").unwrap(), start: now(), end: now() + TimeDelta::weeks(1) };
     let held = ["b", "c"].map(|id| IssueId::new(id).unwrap());
     let mailing = |issue: IssueId, digest| Mailing {
@@ -58,7 +58,7 @@ pub(super) fn what_was_mailed_elsewhere_is_adopted(open: Open<'_>) {
         frozen_at: now() - TimeDelta::days(1),
         expected: 1204,
     };
-    let contents = |issues: &[IssueId]| Some(Contents { period: period.clone(), issues: issues.to_vec() });
+    let contents = |issues: &[IssueId]| Some(DigestContents { period: period.clone(), issues: issues.to_vec() });
     let digest = mailing(period.id(), contents(&[issue(), held[0].clone(), held[1].clone()]));
     let known = mailing(issue(), None);
     store.count_run().unwrap();
@@ -77,6 +77,6 @@ pub(super) fn what_was_mailed_elsewhere_is_adopted(open: Open<'_>) {
     let again = store.adopt(&[known, digest], 3, "adopted", now()).unwrap();
     assert_eq!((again, store.runs().unwrap()), (vec![Adopted::Settled(0), Adopted::Settled(0)], 17));
     // A reply that comes late is that of a run which has the recipient no more.
-    ended(&mut *store, &[(ids[1], Outcome::Sent("250".into()))]);
+    ended(&mut *store, &[(ids[1], AttemptOutcome::Sent("250".into()))]);
     assert_eq!(store.counts(&issue()).unwrap().of(State::Unknown), 2);
 }

@@ -41,8 +41,8 @@ fn unknown(recovered: &Recovered) -> Vec<SubscriberId> {
     recovered.unknown.iter().map(|delivery| delivery.subscriber).collect()
 }
 
-fn sent() -> Entry {
-    Entry::Ended(Outcome::Sent("250 ok".into()))
+fn sent() -> LedgerEntry {
+    LedgerEntry::Settled(AttemptOutcome::Sent("250 ok".into()))
 }
 
 fn two_runs_take_different_recipients(open: Open<'_>) {
@@ -52,8 +52,8 @@ fn two_runs_take_different_recipients(open: Open<'_>) {
     let (mine, theirs) = (claim(&mut *one, 2), claim(&mut *other, 9));
     assert_eq!((mine.len(), theirs.len()), (2, 3));
     assert_eq!(claim(&mut *one, 9), []);
-    record(&mut *one, &[(mine[0], Entry::Sending), (mine[1], Entry::Sending)]);
-    let stolen = [(mine[0], sent()), (theirs[0], Entry::Sending)];
+    record(&mut *one, &[(mine[0], LedgerEntry::Sending), (mine[1], LedgerEntry::Sending)]);
+    let stolen = [(mine[0], sent()), (theirs[0], LedgerEntry::Sending)];
     assert_eq!(other.record(&issue(), &stolen, now()).unwrap(), [mine[0]], "it is not theirs");
     assert_eq!(one.renew_run(minutes_later(1)).unwrap(), Recovered::default());
     assert_eq!(other.renew_run(minutes_later(1)).unwrap(), Recovered::default());
@@ -66,7 +66,7 @@ fn a_dead_run_s_claims_go_to_the_other(open: Open<'_>) {
     let mut dying = begun(open, 4);
     let (mut other, _) = joined(open);
     let ids = claim(&mut *dying, 4);
-    record(&mut *dying, &[(ids[0], Entry::Sending), (ids[1], Entry::Sending), (ids[1], sent())]);
+    record(&mut *dying, &[(ids[0], LedgerEntry::Sending), (ids[1], LedgerEntry::Sending), (ids[1], sent())]);
     drop(dying);
     assert_eq!(claim(&mut *other, 9), [], "nobody looked yet");
     let recovered = other.renew_run(minutes_later(1)).unwrap();
@@ -80,7 +80,7 @@ fn a_dead_run_s_claims_go_to_the_other(open: Open<'_>) {
 fn another_boot_of_a_worker_says_nothing(open: Open<'_>) {
     let mut dying = begun(open, 2);
     let ids = claim(&mut *dying, 2);
-    record(&mut *dying, &[(ids[0], Entry::Sending)]);
+    record(&mut *dying, &[(ids[0], LedgerEntry::Sending)]);
     drop(dying);
     let (_, recovered) = joined(open);
     assert_eq!((recovered.requeued, unknown(&recovered)), (1, vec![ids[0]]));
@@ -89,13 +89,13 @@ fn another_boot_of_a_worker_says_nothing(open: Open<'_>) {
 fn a_late_reply_is_written_until_somebody_decides(open: Open<'_>, expire: Expire<'_>) {
     let mut slow = begun(open, 3);
     let ids = claim(&mut *slow, 3);
-    let sending: Vec<_> = ids.iter().map(|id| (*id, Entry::Sending)).collect();
+    let sending: Vec<_> = ids.iter().map(|id| (*id, LedgerEntry::Sending)).collect();
     record(&mut *slow, &sending);
     expire();
     let (mut other, recovered) = joined(open);
     assert_eq!((recovered.requeued, unknown(&recovered)), (0, ids.clone()));
     assert_eq!(claim(&mut *other, 9), []);
-    record(&mut *slow, &[(ids[0], sent()), (ids[2], Entry::Ended(Outcome::Requeued))]);
+    record(&mut *slow, &[(ids[0], sent()), (ids[2], LedgerEntry::Settled(AttemptOutcome::Requeued))]);
     let one = [address(1)];
     assert_eq!(other.resolve(&issue(), &one, State::Queued, now()).unwrap(), 1);
     assert_eq!(slow.record(&issue(), &[(ids[1], sent())], now()).unwrap(), [ids[1]], "a person has decided");
@@ -109,13 +109,13 @@ fn a_run_thought_dead_loses_its_claims_and_goes_on(open: Open<'_>, expire: Expir
     expire();
     let (mut other, recovered) = joined(open);
     assert_eq!((recovered.requeued, unknown(&recovered)), (2, vec![]));
-    let entries = [(ids[0], Entry::Sending), (ids[1], Entry::Ended(Outcome::Requeued))];
+    let entries = [(ids[0], LedgerEntry::Sending), (ids[1], LedgerEntry::Settled(AttemptOutcome::Requeued))];
     assert_eq!(slow.record(&issue(), &entries, now()).unwrap(), ids, "nothing may be sent");
     assert_eq!(claim(&mut *other, 1), ids[..1]);
-    assert_eq!(slow.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), ids[..1]);
+    assert_eq!(slow.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), ids[..1]);
     assert_eq!(states(&*other)[..2], [(State::Claimed, 0), (State::Queued, 0)]);
     assert_eq!(claim(&mut *slow, 1), ids[1..], "it is alive, and takes what it lost");
-    record(&mut *slow, &[(ids[1], Entry::Sending)]);
+    record(&mut *slow, &[(ids[1], LedgerEntry::Sending)]);
     record(&mut *slow, &[(ids[1], sent())]);
 }
 
@@ -126,7 +126,7 @@ fn a_run_that_says_it_is_alive_keeps_its_claims(open: Open<'_>, expire: Expire<'
     assert_eq!(slow.renew_run(minutes_later(1)).unwrap(), Recovered::default());
     assert_eq!(joined(open).1, Recovered::default());
     expire();
-    record(&mut *slow, &[(ids[0], Entry::Sending)]);
+    record(&mut *slow, &[(ids[0], LedgerEntry::Sending)]);
     assert_eq!(joined(open).1, Recovered::default(), "writing says so too");
 }
 
@@ -151,7 +151,7 @@ fn many_take_each_once(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
             if ids.is_empty() {
                 return taken;
             }
-            record(&mut *store, &ids.iter().map(|id| (*id, Entry::Sending)).collect::<Vec<_>>());
+            record(&mut *store, &ids.iter().map(|id| (*id, LedgerEntry::Sending)).collect::<Vec<_>>());
             record(&mut *store, &ids.iter().map(|id| (*id, sent())).collect::<Vec<_>>());
             taken.extend(ids);
         }

@@ -51,7 +51,10 @@ fn deliveries(store: &dyn Store) -> Vec<(String, State, Option<String>)> {
 pub(super) fn all_of_a_person_is_known(open: Open<'_>) {
     let mut store = begun(open, 2);
     let ids = claim(&mut *store, 1);
-    record(&mut *store, &[(ids[0], Entry::Sending), (ids[0], Entry::Ended(Outcome::Sent("250 ok".into())))]);
+    record(
+        &mut *store,
+        &[(ids[0], LedgerEntry::Sending), (ids[0], LedgerEntry::Settled(AttemptOutcome::Sent("250 ok".into())))],
+    );
     store.freeze(&id("https://example.org/8/"), "hash", None, now() + TimeDelta::days(1)).unwrap();
     assert_eq!(store.person(&address(9)).unwrap(), None);
     let person = store.person(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
@@ -71,12 +74,12 @@ pub(super) fn who_is_forgotten_is_gone_and_no_list_brings_them_back(open: Open<'
     let ids = claim(&mut *store, 4);
     let reply = || "550 <Reader2@example.org>: no READER2 here".to_owned();
     let outcomes = [
-        Outcome::Sent("250 ok".into()),
-        Outcome::Deferred { reply: reply(), retry_at: now() },
-        Outcome::Failed { reply: reply(), suppress: false },
-        Outcome::Unknown("closed".into()),
+        AttemptOutcome::Sent("250 ok".into()),
+        AttemptOutcome::Deferred { reply: reply(), retry_at: now() },
+        AttemptOutcome::Failed { reply: reply(), suppress: false },
+        AttemptOutcome::Unknown("closed".into()),
     ];
-    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
     record(&mut *store, &entries);
     assert_eq!(found(&mut *store, &["a"], 4), Some(address(4)));
     for (number, suppressed) in [(0, 0), (1, 1), (2, 0), (3, 0), (4, 1)] {
@@ -115,7 +118,7 @@ pub(super) fn who_is_forgotten_is_gone_and_no_list_brings_them_back(open: Open<'
 pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
     let mut store = begun(open, 2);
     let ids = claim(&mut *store, 2);
-    record(&mut *store, &[(ids[1], Entry::Sending)]);
+    record(&mut *store, &[(ids[1], LedgerEntry::Sending)]);
     let mut other = open();
     for number in [0, 1] {
         let refused = other.forget(&address(number), &run("boot"), now()).unwrap();
@@ -123,8 +126,8 @@ pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
         assert!(other.subscriber(&address(number)).unwrap().is_some());
         assert_eq!(other.are_forgotten(&[&address(number)]).unwrap(), [false]);
     }
-    let sent = || Entry::Ended(Outcome::Sent("250 ok".into()));
-    record(&mut *store, &[(ids[1], sent()), (ids[0], Entry::Sending), (ids[0], sent())]);
+    let sent = || LedgerEntry::Settled(AttemptOutcome::Sent("250 ok".into()));
+    record(&mut *store, &[(ids[1], sent()), (ids[0], LedgerEntry::Sending), (ids[0], sent())]);
     store.renew_run(now()).unwrap();
     for number in [0, 1] {
         assert!(forget(&mut *other, number).was_known, "the run has no more to say of them");
@@ -138,7 +141,7 @@ pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
 pub(super) fn what_a_dead_run_left_is_settled_before(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 2);
-    record(&mut *store, &[(ids[1], Entry::Sending)]);
+    record(&mut *store, &[(ids[1], LedgerEntry::Sending)]);
     drop(store);
     let mut store = open();
     let forgetting = forget(&mut *store, 1);

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
+use crate::ledger::{AttemptOutcome, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::store::{Added, Adopted, Met, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
@@ -68,11 +68,18 @@ impl Tables {
     }
 
     /// Writes an entry down, unless another run has the recipient.
-    pub fn enter(&mut self, issue: &IssueId, id: SubscriberId, run: usize, entry: Entry, now: DateTime<Utc>) -> bool {
+    pub fn enter(
+        &mut self,
+        issue: &IssueId,
+        id: SubscriberId,
+        run: usize,
+        entry: LedgerEntry,
+        now: DateTime<Utc>,
+    ) -> bool {
         match entry {
-            Entry::Sending => self.shift(issue, id, run, [State::Claimed, State::Sending]),
-            Entry::Unsent => self.shift(issue, id, run, [State::Sending, State::Claimed]),
-            Entry::Ended(outcome) => self.settle(issue, id, run, outcome, now),
+            LedgerEntry::Sending => self.shift(issue, id, run, [State::Claimed, State::Sending]),
+            LedgerEntry::Unsent => self.shift(issue, id, run, [State::Sending, State::Claimed]),
+            LedgerEntry::Settled(outcome) => self.settle(issue, id, run, outcome, now),
         }
     }
 
@@ -155,21 +162,21 @@ impl Tables {
         issue: &IssueId,
         id: SubscriberId,
         run: usize,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
         now: DateTime<Utc>,
     ) -> bool {
         let Some(row) = self.taken(issue, id, run, &[State::Claimed, State::Sending]) else { return false };
-        let suppresses = matches!(outcome, Outcome::Failed { suppress: true, .. });
+        let suppresses = matches!(outcome, AttemptOutcome::Failed { suppress: true, .. });
         let (state, reply) = match outcome {
-            Outcome::Sent(reply) => (State::Sent, Some(reply)),
-            Outcome::Deferred { reply, retry_at } => {
+            AttemptOutcome::Sent(reply) => (State::Sent, Some(reply)),
+            AttemptOutcome::Deferred { reply, retry_at } => {
                 row.retry_at = Some(retry_at);
                 (State::Deferred, Some(reply))
             }
-            Outcome::Failed { reply, .. } => (State::Failed, Some(reply)),
-            Outcome::Unknown(reply) => (State::Unknown, Some(reply)),
-            Outcome::Requeued => (State::Queued, row.delivery.reply.take()),
-            Outcome::PutBack(reply) => {
+            AttemptOutcome::Failed { reply, .. } => (State::Failed, Some(reply)),
+            AttemptOutcome::Unknown(reply) => (State::Unknown, Some(reply)),
+            AttemptOutcome::Requeued => (State::Queued, row.delivery.reply.take()),
+            AttemptOutcome::RequeuedAfterRefusal(reply) => {
                 row.retry_at = Some(now);
                 (State::Queued, Some(reply))
             }

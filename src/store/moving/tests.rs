@@ -3,10 +3,10 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::*;
-use crate::digest::{Contents, Period, PeriodName};
+use crate::digest::{DigestContents, Period, PeriodName};
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Entry, Outcome};
+use crate::ledger::{AttemptOutcome, LedgerEntry};
 use crate::rate::Rate;
 use crate::store::postgres::tests::World;
 use crate::store::sqlite::Sqlite;
@@ -41,20 +41,20 @@ fn filled<S: Movable>(mut store: S) -> S {
     store.set_status(&reader(8).address, Status::Unsubscribed, now() + TimeDelta::milliseconds(7)).unwrap();
     store.freeze(&id("spring"), "hash", None, now()).unwrap();
     let period = Period { name: PeriodName::new("2026-W47").unwrap(), start: now(), end: now() + TimeDelta::weeks(1) };
-    let contents = Contents { period, issues: vec![id("z"), id("a")] };
+    let contents = DigestContents { period, issues: vec![id("z"), id("a")] };
     store.freeze(&contents.period.id(), "hash", Some(&contents), now()).unwrap();
     assert!(matches!(store.begin_run(&run(), now()).unwrap(), Begun::Started(_)));
     let ids: Vec<SubscriberId> =
         store.claim(&id("spring"), 7, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect();
     let outcomes = [
-        Outcome::Sent("250 2.0.0 \\Ok\\ \t".into()),
-        Outcome::Deferred { reply: "450\n\r\u{b}\u{8}".into(), retry_at: now() + TimeDelta::milliseconds(1) },
-        Outcome::Failed { reply: String::new(), suppress: true },
-        Outcome::Unknown("\\N".into()),
+        AttemptOutcome::Sent("250 2.0.0 \\Ok\\ \t".into()),
+        AttemptOutcome::Deferred { reply: "450\n\r\u{b}\u{8}".into(), retry_at: now() + TimeDelta::milliseconds(1) },
+        AttemptOutcome::Failed { reply: String::new(), suppress: true },
+        AttemptOutcome::Unknown("\\N".into()),
     ];
-    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(Entry::Ended)).collect();
+    let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
     store.record(&id("spring"), &entries, now()).unwrap();
-    store.record(&id("spring"), &[(ids[4], Entry::Sending)], now()).unwrap();
+    store.record(&id("spring"), &[(ids[4], LedgerEntry::Sending)], now()).unwrap();
     let rate = Rate { name: "mail".to_owned(), messages: 3, per: std::time::Duration::from_secs(9) };
     store.take_permits(&rate, 1, now()).unwrap();
     store

@@ -14,7 +14,7 @@ use postgres::types::ToSql;
 use super::link::{Link, Session};
 use super::{Result, StoreResult, runs, subscribers};
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Entry, Outcome, State};
+use crate::ledger::{AttemptOutcome, Claim, LedgerEntry, State};
 use crate::subscriber::{Status, SubscriberId};
 
 const CLAIM: &str = "
@@ -155,7 +155,7 @@ fn claim_of(row: &Row) -> Result<Claim> {
 pub(super) fn record(
     link: &Link,
     issue: &IssueId,
-    entries: &[(SubscriberId, Entry)],
+    entries: &[(SubscriberId, LedgerEntry)],
     now: DateTime<Utc>,
 ) -> StoreResult<Vec<SubscriberId>> {
     let mut lost = vec![false; entries.len()];
@@ -192,25 +192,29 @@ struct Columns {
 }
 
 impl Columns {
-    fn of<'a>(entries: impl Iterator<Item = &'a (SubscriberId, Entry)>, now: DateTime<Utc>) -> Self {
+    fn of<'a>(entries: impl Iterator<Item = &'a (SubscriberId, LedgerEntry)>, now: DateTime<Utc>) -> Self {
         let mut columns = Self::default();
         for (subscriber, entry) in entries {
             let (state, reply, retry_at) = match entry {
-                Entry::Sending => (State::Sending, None, None),
-                Entry::Unsent => (State::Claimed, None, None),
-                Entry::Ended(Outcome::Sent(reply)) => (State::Sent, Some(reply), None),
-                Entry::Ended(Outcome::Deferred { reply, retry_at }) => (State::Deferred, Some(reply), Some(*retry_at)),
-                Entry::Ended(Outcome::Failed { reply, .. }) => (State::Failed, Some(reply), None),
-                Entry::Ended(Outcome::Unknown(why)) => (State::Unknown, Some(why), None),
-                Entry::Ended(Outcome::Requeued) => (State::Queued, None, None),
+                LedgerEntry::Sending => (State::Sending, None, None),
+                LedgerEntry::Unsent => (State::Claimed, None, None),
+                LedgerEntry::Settled(AttemptOutcome::Sent(reply)) => (State::Sent, Some(reply), None),
+                LedgerEntry::Settled(AttemptOutcome::Deferred { reply, retry_at }) => {
+                    (State::Deferred, Some(reply), Some(*retry_at))
+                }
+                LedgerEntry::Settled(AttemptOutcome::Failed { reply, .. }) => (State::Failed, Some(reply), None),
+                LedgerEntry::Settled(AttemptOutcome::Unknown(why)) => (State::Unknown, Some(why), None),
+                LedgerEntry::Settled(AttemptOutcome::Requeued) => (State::Queued, None, None),
                 // The time says that it was tried.
-                Entry::Ended(Outcome::PutBack(reply)) => (State::Queued, Some(reply), Some(now)),
+                LedgerEntry::Settled(AttemptOutcome::RequeuedAfterRefusal(reply)) => {
+                    (State::Queued, Some(reply), Some(now))
+                }
             };
             columns.subscribers.push(subscriber.0);
             columns.states.push(state.as_str());
             columns.replies.push(reply.map(|reply| storable(reply)));
             columns.retries.push(retry_at);
-            columns.suppress.push(matches!(entry, Entry::Ended(Outcome::Failed { suppress: true, .. })));
+            columns.suppress.push(matches!(entry, LedgerEntry::Settled(AttemptOutcome::Failed { suppress: true, .. })));
         }
         columns
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use postgres::Transaction;
 
 use super::{Result, digest, mailings};
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Mailing, State};
@@ -88,7 +88,7 @@ pub(super) fn adopt(
     let insert = "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES ($1, $2, $3, $4) RETURNING id";
     let expected = i64::try_from(*expected)?;
     let row = transaction.query_one(insert, &[&issue.as_str(), &content_hash, &frozen_at, &expected])?;
-    if let Some(Contents { period, issues }) = digest {
+    if let Some(DigestContents { period, issues }) = digest {
         let mut held = Vec::new();
         for issue in issues {
             // What is in another mailing is known to be mailed as it is.
@@ -96,7 +96,7 @@ pub(super) fn adopt(
                 held.push(issue.clone());
             }
         }
-        digest::write(transaction, row.try_get(0)?, &Contents { period: period.clone(), issues: held })?;
+        digest::write(transaction, row.try_get(0)?, &DigestContents { period: period.clone(), issues: held })?;
     }
     Ok(Adopted::Entered)
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use postgres::{GenericClient, Transaction};
 
 use super::Result;
-use crate::digest::{Contents, Period, PeriodName};
+use crate::digest::{DigestContents, Period, PeriodName};
 use crate::issue::IssueId;
 
 /// Which of these issues is in a mailing, alone or in a digest.
@@ -17,7 +17,7 @@ pub(super) fn mailed(transaction: &mut Transaction<'_>, issues: &[IssueId]) -> R
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
-pub(super) fn write(transaction: &mut Transaction<'_>, mailing: i64, contents: &Contents) -> Result<()> {
+pub(super) fn write(transaction: &mut Transaction<'_>, mailing: i64, contents: &DigestContents) -> Result<()> {
     let Period { start, end, .. } = &contents.period;
     let digest = "INSERT INTO digest (mailing, period_start, period_end) VALUES ($1, $2, $3)";
     transaction.execute(digest, &[&mailing, start, end])?;
@@ -30,14 +30,14 @@ pub(super) fn write(transaction: &mut Transaction<'_>, mailing: i64, contents: &
 }
 
 /// What the mailing `id` holds; `None` when it is that of an issue.
-pub(super) fn read(client: &mut impl GenericClient, mailing: i64, id: &IssueId) -> Result<Option<Contents>> {
+pub(super) fn read(client: &mut impl GenericClient, mailing: i64, id: &IssueId) -> Result<Option<DigestContents>> {
     let period = "SELECT period_start, period_end FROM digest WHERE mailing = $1";
     let Some(row) = client.query_opt(period, &[&mailing])? else { return Ok(None) };
     let name = PeriodName::of_id(id).context("it has not the name of a digest")?;
     let period = Period { name, start: row.try_get(0)?, end: row.try_get(1)? };
     let rows = client.query("SELECT issue FROM digest_issue WHERE mailing = $1 ORDER BY position", &[&mailing])?;
     let issues = rows.iter().map(|row| issue_id(row.try_get(0)?)).collect::<Result<_>>()?;
-    Ok(Some(Contents { period, issues }))
+    Ok(Some(DigestContents { period, issues }))
 }
 
 fn texts(issues: &[IssueId]) -> Vec<&str> {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use postgres::{GenericClient, Row, Transaction};
 
 use super::{Result, digest};
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::issue::IssueId;
 use crate::ledger::Mailing;
 
@@ -18,7 +18,7 @@ pub(super) fn freeze(
     transaction: &mut Transaction<'_>,
     issue: &IssueId,
     content_hash: &str,
-    contents: Option<&Contents>,
+    contents: Option<&DigestContents>,
     now: DateTime<Utc>,
 ) -> Result<Mailing> {
     alone(transaction)?;

@@ -8,7 +8,7 @@ use postgres::NoTls;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::ledger::Outcome;
+use crate::ledger::AttemptOutcome;
 use crate::skipped::skip;
 use crate::store::conformance::{Runs, conforms, many};
 
@@ -150,7 +150,7 @@ fn a_broken_connection_is_made_again_and_the_run_goes_on() {
     let ids = claim(&mut store, 2);
     assert_eq!(ids.len(), 2);
     world.cut();
-    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), []);
+    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), []);
     world.cut();
     assert_eq!(store.subscriber_numbered(ids[0]).unwrap().unwrap().id, ids[0]);
     assert_eq!(recovered(&mut world.open()), Recovered::default(), "its lock is taken again");
@@ -168,11 +168,11 @@ fn a_call_whose_answer_was_lost_is_not_made_twice() {
     store.forget_last_call();
     world.cut();
     assert_eq!(claim(&mut store, 2), ids, "what it took is given to it");
-    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), []);
+    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), []);
     store.forget_last_call();
     world.cut();
-    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), [], "it was written");
-    let sent = [(ids[0], Entry::Ended(Outcome::Sent("250".into())))];
+    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), [], "it was written");
+    let sent = [(ids[0], LedgerEntry::Settled(AttemptOutcome::Sent("250".into())))];
     assert_eq!(store.record(&issue(), &sent, now()).unwrap(), []);
     store.forget_last_call();
     world.cut();
@@ -186,12 +186,16 @@ fn what_a_server_forgot_is_unknown() {
     let Some(world) = World::new() else { return };
     let mut store = begun(&world, 4);
     let ids = claim(&mut store, 2);
-    assert_eq!(store.record(&issue(), &[(ids[0], Entry::Sending)], now()).unwrap(), []);
+    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), []);
     // A crash that takes the last commit along.
     world.sql("UPDATE delivery SET state = 'claimed' WHERE state = 'sending'; UPDATE run SET call = call - 1");
     world.cut();
-    assert_eq!(store.record(&issue(), &[(ids[1], Entry::Sending)], now()).unwrap(), ids[1..], "nothing may be sent");
-    let sent = [(ids[0], Entry::Ended(Outcome::Sent("250".into())))];
+    assert_eq!(
+        store.record(&issue(), &[(ids[1], LedgerEntry::Sending)], now()).unwrap(),
+        ids[1..],
+        "nothing may be sent"
+    );
+    let sent = [(ids[0], LedgerEntry::Settled(AttemptOutcome::Sent("250".into())))];
     assert_eq!(store.record(&issue(), &sent, now()).unwrap(), [], "its reply is known after all");
     let counts = store.counts(&issue()).unwrap();
     assert_eq!((counts.of(State::Sent), counts.of(State::Unknown), counts.of(State::Queued)), (1, 1, 2));

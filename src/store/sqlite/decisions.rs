@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Transaction, params};
 
 use super::{Result, digest, ledger, time_text};
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Mailing, State};
@@ -73,7 +73,7 @@ pub(super) fn adopt(
         params![issue.as_str(), content_hash, time_text(*frozen_at), *expected as i64],
     )?;
     let number = transaction.last_insert_rowid();
-    if let Some(Contents { period, issues }) = digest {
+    if let Some(DigestContents { period, issues }) = digest {
         let mut held = Vec::new();
         for issue in issues {
             // What is in another mailing is known to be mailed as it is.
@@ -81,7 +81,7 @@ pub(super) fn adopt(
                 held.push(issue.clone());
             }
         }
-        digest::write(transaction, number, &Contents { period: period.clone(), issues: held })?;
+        digest::write(transaction, number, &DigestContents { period: period.clone(), issues: held })?;
     }
     Ok(Adopted::Entered)
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use rusqlite::{Connection, Transaction, params};
 
 use super::{time, time_text};
-use crate::digest::{Contents, Period, PeriodName};
+use crate::digest::{DigestContents, Period, PeriodName};
 use crate::issue::IssueId;
 
 /// Whether an issue is in a mailing, alone or in a digest.
@@ -15,7 +15,7 @@ pub(super) fn is_mailed(transaction: &Transaction<'_>, issue: &IssueId) -> Resul
     Ok(select.exists([issue.as_str()])?)
 }
 
-pub(super) fn write(transaction: &Transaction<'_>, mailing: i64, contents: &Contents) -> Result<()> {
+pub(super) fn write(transaction: &Transaction<'_>, mailing: i64, contents: &DigestContents) -> Result<()> {
     let period = &contents.period;
     transaction.execute(
         "INSERT INTO digest (mailing, period_start, period_end) VALUES (?1, ?2, ?3)",
@@ -30,7 +30,7 @@ pub(super) fn write(transaction: &Transaction<'_>, mailing: i64, contents: &Cont
 }
 
 /// What the mailing `id` holds; `None` when it is that of an issue.
-pub(super) fn read(connection: &Connection, mailing: i64, id: &IssueId) -> Result<Option<Contents>> {
+pub(super) fn read(connection: &Connection, mailing: i64, id: &IssueId) -> Result<Option<DigestContents>> {
     let mut select = connection.prepare_cached("SELECT period_start, period_end FROM digest WHERE mailing = ?1")?;
     let mut rows = select.query([mailing])?;
     let Some(row) = rows.next()? else { return Ok(None) };
@@ -44,7 +44,7 @@ pub(super) fn read(connection: &Connection, mailing: i64, id: &IssueId) -> Resul
     while let Some(row) = rows.next()? {
         issues.push(issue_id(&row.get::<_, String>(0)?)?);
     }
-    Ok(Some(Contents { period, issues }))
+    Ok(Some(DigestContents { period, issues }))
 }
 
 /// The id of an issue in a mailing, as the ledger has it.

@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::log::Noted;
 use super::{Result, digest, subscribers, time, time_text};
-use crate::digest::Contents;
+use crate::digest::DigestContents;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, Entry, Mailing, Outcome, Recovered, Run, State};
+use crate::ledger::{AttemptOutcome, Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::subscriber::{Status, SubscriberId};
 
 const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
@@ -59,7 +59,7 @@ pub(super) fn freeze(
     transaction: &Transaction<'_>,
     issue: &IssueId,
     content_hash: &str,
-    contents: Option<&Contents>,
+    contents: Option<&DigestContents>,
     now: DateTime<Utc>,
 ) -> Result<Mailing> {
     if let Some(mailing) = mailing(transaction, issue)? {
@@ -267,9 +267,9 @@ pub(super) fn apply<'noted>(
     for (mailing, subscriber, Noted { entry, at }) in entries {
         let at = time_text(*at);
         match entry {
-            Entry::Sending => moved(transaction, mailing, subscriber, run, State::Sending, &at)?,
-            Entry::Unsent => moved(transaction, mailing, subscriber, run, State::Claimed, &at)?,
-            Entry::Ended(outcome) => ended(transaction, mailing, subscriber, run, outcome, &at)?,
+            LedgerEntry::Sending => moved(transaction, mailing, subscriber, run, State::Sending, &at)?,
+            LedgerEntry::Unsent => moved(transaction, mailing, subscriber, run, State::Claimed, &at)?,
+            LedgerEntry::Settled(outcome) => ended(transaction, mailing, subscriber, run, outcome, &at)?,
         }
     }
     Ok(())
@@ -296,17 +296,17 @@ fn ended(
     mailing: i64,
     subscriber: SubscriberId,
     run: i64,
-    outcome: &Outcome,
+    outcome: &AttemptOutcome,
     at: &str,
 ) -> Result<()> {
     let (state, reply, retry_at) = match outcome {
-        Outcome::Sent(reply) => (State::Sent, Some(reply), None),
-        Outcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(time_text(*retry_at))),
-        Outcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
-        Outcome::Unknown(why) => (State::Unknown, Some(why), None),
-        Outcome::Requeued => (State::Queued, None, None),
+        AttemptOutcome::Sent(reply) => (State::Sent, Some(reply), None),
+        AttemptOutcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(time_text(*retry_at))),
+        AttemptOutcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
+        AttemptOutcome::Unknown(why) => (State::Unknown, Some(why), None),
+        AttemptOutcome::Requeued => (State::Queued, None, None),
         // The time says that it was tried.
-        Outcome::PutBack(reply) => (State::Queued, Some(reply), Some(at.to_owned())),
+        AttemptOutcome::RequeuedAfterRefusal(reply) => (State::Queued, Some(reply), Some(at.to_owned())),
     };
     let mut update = transaction.prepare_cached(
         "UPDATE delivery SET state = ?4, attempts = attempts + ?7, run = NULL, changed = ?8,
@@ -316,7 +316,7 @@ fn ended(
     )?;
     let tried = i64::from(state != State::Queued);
     let written = update.execute(params![mailing, subscriber.0, run, state.as_str(), reply, retry_at, tried, at])? == 1;
-    if written && matches!(outcome, Outcome::Failed { suppress: true, .. }) {
+    if written && matches!(outcome, AttemptOutcome::Failed { suppress: true, .. }) {
         subscribers::suppress(transaction, subscriber, at)?;
     }
     Ok(())

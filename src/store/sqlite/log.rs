@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::path::beside;
 use super::{Result, time, time_text};
 use crate::fault;
-use crate::ledger::{Entry, Outcome, State};
+use crate::ledger::{AttemptOutcome, LedgerEntry, State};
 use crate::subscriber::SubscriberId;
 
 /// The log of a run, and what of it is not in the database.
@@ -55,7 +55,7 @@ pub(super) struct Turned(HashMap<Key, Noted>);
 /// An entry and its time.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Noted {
-    pub(super) entry: Entry,
+    pub(super) entry: LedgerEntry,
     pub(super) at: DateTime<Utc>,
 }
 
@@ -135,7 +135,7 @@ impl Log {
     pub(super) fn add(
         &mut self,
         mailing: i64,
-        entries: &[(SubscriberId, Entry)],
+        entries: &[(SubscriberId, LedgerEntry)],
         now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>> {
         const USUAL: usize = 128;
@@ -185,12 +185,12 @@ impl Log {
     }
 
     /// Whether the entry may follow what is known of the recipient; if so, it does.
-    fn step(&mut self, mailing: i64, subscriber: SubscriberId, entry: &Entry) -> bool {
+    fn step(&mut self, mailing: i64, subscriber: SubscriberId, entry: &LedgerEntry) -> bool {
         let Some(state) = self.claimed.get_mut(&(mailing, subscriber)) else { return false };
         match (entry, *state) {
-            (Entry::Sending, State::Claimed) => *state = State::Sending,
-            (Entry::Unsent, State::Sending) => *state = State::Claimed,
-            (Entry::Ended(_), _) => {
+            (LedgerEntry::Sending, State::Claimed) => *state = State::Sending,
+            (LedgerEntry::Unsent, State::Sending) => *state = State::Claimed,
+            (LedgerEntry::Settled(_), _) => {
                 self.claimed.remove(&(mailing, subscriber));
             }
             _ => return false,
@@ -232,7 +232,7 @@ pub(super) fn left_behind(paths: &[PathBuf; 2], run: i64) -> Result<Vec<(i64, Su
 }
 
 impl<'a> Line<'a> {
-    fn of(log: &Log, mailing: i64, subscriber: SubscriberId, entry: &'a Entry, at: &'a str) -> Self {
+    fn of(log: &Log, mailing: i64, subscriber: SubscriberId, entry: &'a LedgerEntry, at: &'a str) -> Self {
         let line = |state: State, reply: Option<&'a String>| Self {
             run: log.run,
             turn: log.turn,
@@ -245,18 +245,18 @@ impl<'a> Line<'a> {
             suppress: false,
         };
         match entry {
-            Entry::Sending => line(State::Sending, None),
-            Entry::Unsent => line(State::Claimed, None),
-            Entry::Ended(Outcome::Sent(reply)) => line(State::Sent, Some(reply)),
-            Entry::Ended(Outcome::Deferred { reply, retry_at }) => {
+            LedgerEntry::Sending => line(State::Sending, None),
+            LedgerEntry::Unsent => line(State::Claimed, None),
+            LedgerEntry::Settled(AttemptOutcome::Sent(reply)) => line(State::Sent, Some(reply)),
+            LedgerEntry::Settled(AttemptOutcome::Deferred { reply, retry_at }) => {
                 Self { retry_at: Some(time_text(*retry_at).into()), ..line(State::Deferred, Some(reply)) }
             }
-            Entry::Ended(Outcome::Failed { reply, suppress }) => {
+            LedgerEntry::Settled(AttemptOutcome::Failed { reply, suppress }) => {
                 Self { suppress: *suppress, ..line(State::Failed, Some(reply)) }
             }
-            Entry::Ended(Outcome::Unknown(why)) => line(State::Unknown, Some(why)),
-            Entry::Ended(Outcome::Requeued) => line(State::Queued, None),
-            Entry::Ended(Outcome::PutBack(reply)) => line(State::Queued, Some(reply)),
+            LedgerEntry::Settled(AttemptOutcome::Unknown(why)) => line(State::Unknown, Some(why)),
+            LedgerEntry::Settled(AttemptOutcome::Requeued) => line(State::Queued, None),
+            LedgerEntry::Settled(AttemptOutcome::RequeuedAfterRefusal(reply)) => line(State::Queued, Some(reply)),
         }
     }
 
@@ -264,17 +264,17 @@ impl<'a> Line<'a> {
         let is_put_back = self.reply.is_some();
         let reply = self.reply.unwrap_or_default().into_owned();
         let entry = match State::from_word(&self.state) {
-            Some(State::Sending) => Entry::Sending,
-            Some(State::Claimed) => Entry::Unsent,
-            Some(State::Sent) => Entry::Ended(Outcome::Sent(reply)),
+            Some(State::Sending) => LedgerEntry::Sending,
+            Some(State::Claimed) => LedgerEntry::Unsent,
+            Some(State::Sent) => LedgerEntry::Settled(AttemptOutcome::Sent(reply)),
             Some(State::Deferred) => {
                 let retry_at = time(&self.retry_at.context("a deferred recipient has no time")?)?;
-                Entry::Ended(Outcome::Deferred { reply, retry_at })
+                LedgerEntry::Settled(AttemptOutcome::Deferred { reply, retry_at })
             }
-            Some(State::Failed) => Entry::Ended(Outcome::Failed { reply, suppress: self.suppress }),
-            Some(State::Unknown) => Entry::Ended(Outcome::Unknown(reply)),
-            Some(State::Queued) if is_put_back => Entry::Ended(Outcome::PutBack(reply)),
-            Some(State::Queued) => Entry::Ended(Outcome::Requeued),
+            Some(State::Failed) => LedgerEntry::Settled(AttemptOutcome::Failed { reply, suppress: self.suppress }),
+            Some(State::Unknown) => LedgerEntry::Settled(AttemptOutcome::Unknown(reply)),
+            Some(State::Queued) if is_put_back => LedgerEntry::Settled(AttemptOutcome::RequeuedAfterRefusal(reply)),
+            Some(State::Queued) => LedgerEntry::Settled(AttemptOutcome::Requeued),
             Some(State::Suppressed) | None => bail!("no entry leaves a recipient `{}`", self.state),
         };
         Ok(Noted { entry, at: time(&self.at)? })
@@ -285,19 +285,19 @@ impl<'a> Line<'a> {
 mod tests {
     use super::*;
 
-    fn entries() -> Vec<Entry> {
+    fn entries() -> Vec<LedgerEntry> {
         let reply = || "250 2.0.0 Ok: \"queued\"\u{2028}".to_owned();
         let retry_at = "2026-11-23T08:05:00Z".parse().unwrap();
         let outcomes = [
-            Outcome::Sent(reply()),
-            Outcome::Deferred { reply: reply(), retry_at },
-            Outcome::Failed { reply: reply(), suppress: true },
-            Outcome::Failed { reply: reply(), suppress: false },
-            Outcome::Unknown(reply()),
-            Outcome::PutBack(reply()),
-            Outcome::Requeued,
+            AttemptOutcome::Sent(reply()),
+            AttemptOutcome::Deferred { reply: reply(), retry_at },
+            AttemptOutcome::Failed { reply: reply(), suppress: true },
+            AttemptOutcome::Failed { reply: reply(), suppress: false },
+            AttemptOutcome::Unknown(reply()),
+            AttemptOutcome::RequeuedAfterRefusal(reply()),
+            AttemptOutcome::Requeued,
         ];
-        [Entry::Sending, Entry::Unsent].into_iter().chain(outcomes.map(Entry::Ended)).collect()
+        [LedgerEntry::Sending, LedgerEntry::Unsent].into_iter().chain(outcomes.map(LedgerEntry::Settled)).collect()
     }
 
     #[test]
@@ -311,8 +311,8 @@ mod tests {
             let reader = SubscriberId(number as i64);
             log.claimed(1, reader);
             let noted: Vec<_> = match entry {
-                Entry::Sending => vec![(reader, Entry::Sending)],
-                entry => vec![(reader, Entry::Sending), (reader, entry)],
+                LedgerEntry::Sending => vec![(reader, LedgerEntry::Sending)],
+                entry => vec![(reader, LedgerEntry::Sending), (reader, entry)],
             };
             assert_eq!(log.add(1, &noted, now).unwrap(), []);
             expected.extend(noted.into_iter().map(|(reader, entry)| (1, reader, Noted { entry, at: now })));
@@ -339,8 +339,11 @@ mod tests {
         let mut log = Log::begin(&paths(&folder.path().join("store.db")), 7).unwrap();
         let (one, now) = (SubscriberId(1), DateTime::<Utc>::UNIX_EPOCH);
         log.claimed(1, one);
-        let sent = Entry::Ended(Outcome::Sent("250".to_owned()));
-        assert_eq!(log.add(1, &[(one, Entry::Sending), (one, sent.clone()), (one, sent.clone())], now).unwrap(), [one]);
+        let sent = LedgerEntry::Settled(AttemptOutcome::Sent("250".to_owned()));
+        assert_eq!(
+            log.add(1, &[(one, LedgerEntry::Sending), (one, sent.clone()), (one, sent.clone())], now).unwrap(),
+            [one]
+        );
         let turned = log.turn();
         assert_eq!(turned.entries().collect::<Vec<_>>(), [(1, one, &Noted { entry: sent, at: now })]);
         log.done().unwrap();
@@ -353,16 +356,16 @@ mod tests {
         let paths = paths(&folder.path().join("store.db"));
         let mut log = Log::begin(&paths, 7).unwrap();
         let (one, two, now) = (SubscriberId(1), SubscriberId(2), DateTime::<Utc>::UNIX_EPOCH);
-        let sent = || Entry::Ended(Outcome::Sent("250".to_owned()));
+        let sent = || LedgerEntry::Settled(AttemptOutcome::Sent("250".to_owned()));
         let left =
             || left_behind(&paths, 7).unwrap().into_iter().map(|(_, id, noted)| (id, noted.entry)).collect::<Vec<_>>();
         log.claimed(1, one);
         for _ in 0..3 {
             log.claimed(1, two);
-            log.add(1, &[(two, Entry::Sending)], now).unwrap();
+            log.add(1, &[(two, LedgerEntry::Sending)], now).unwrap();
             let turned = log.turn();
             log.add(1, &[(two, sent())], now).unwrap();
-            assert_eq!(left(), [(two, Entry::Sending), (two, sent())], "whichever file is the older one");
+            assert_eq!(left(), [(two, LedgerEntry::Sending), (two, sent())], "whichever file is the older one");
             assert_eq!(turned.entries().count(), 1);
             log.done().unwrap();
             assert_eq!(left(), [(two, sent())]);
@@ -371,11 +374,11 @@ mod tests {
             assert_eq!(left(), []);
         }
         // The database refuses, and takes all of it later.
-        log.add(1, &[(one, Entry::Sending)], now).unwrap();
+        log.add(1, &[(one, LedgerEntry::Sending)], now).unwrap();
         let refused = log.turn();
         log.add(1, &[(one, sent())], now).unwrap();
         log.give_back(refused);
-        assert_eq!(left(), [(one, Entry::Sending), (one, sent())]);
+        assert_eq!(left(), [(one, LedgerEntry::Sending), (one, sent())]);
         assert_eq!(log.turn().entries().next().map(|(_, _, noted)| noted.entry.clone()), Some(sent()));
         log.done().unwrap();
         assert_eq!(left(), []);

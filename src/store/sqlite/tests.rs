@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::ledger::Outcome;
+use crate::ledger::AttemptOutcome;
 use crate::store::conformance::{Runs, conforms};
 
 #[test]
@@ -296,9 +296,12 @@ fn nothing_of_who_was_forgotten_stays_in_any_file() {
     store.freeze(&issue, "hash", None, now).unwrap();
     store.begin_run(&run("boot"), now).unwrap();
     let claims = store.claim(&issue, 2000, now).unwrap();
-    let refused = |reader: &EmailAddress| Outcome::Failed { reply: format!("550 <{reader}>: unknown"), suppress: true };
-    let entries: Vec<_> =
-        claims.iter().map(|claim| (claim.subscriber.id, Entry::Ended(refused(&claim.subscriber.address)))).collect();
+    let refused =
+        |reader: &EmailAddress| AttemptOutcome::Failed { reply: format!("550 <{reader}>: unknown"), suppress: true };
+    let entries: Vec<_> = claims
+        .iter()
+        .map(|claim| (claim.subscriber.id, LedgerEntry::Settled(refused(&claim.subscriber.address))))
+        .collect();
     store.record(&issue, &entries[..1500], now).unwrap();
     store.renew_run(now).unwrap();
     store.record(&issue, &entries[1500..], now).unwrap();

@@ -15,7 +15,7 @@ impl World {
         let mut world = Self {
             issues: Vec::new(),
             store: store(),
-            policy: Policy { edition: EditionOf::Digest, ..Policy::default() },
+            policy: Policy { edition: EditionKind::Digest, ..Policy::default() },
         };
         issues.iter().for_each(|(slug, date)| world.add(slug, date));
         world
@@ -41,19 +41,19 @@ impl World {
         let mut store = self.store.open();
         let plan = self.plan(now, chosen);
         let mut mails = Vec::new();
-        for Planned { piece, content_hash, .. } in &plan.mailings {
-            let slugs: Vec<&str> = piece.issues().iter().map(|issue| issue.slug.as_str()).collect();
-            mails.push(format!("{}: {}", piece.slug(), slugs.join(" ")));
-            let contents = match piece {
-                Piece::Issue(_) => None,
-                Piece::Digest(digest) => Some(digest.contents()),
+        for Planned { content, content_hash, .. } in &plan.mailings {
+            let slugs: Vec<&str> = content.issues().iter().map(|issue| issue.slug.as_str()).collect();
+            mails.push(format!("{}: {}", content.slug(), slugs.join(" ")));
+            let contents = match content {
+                MailingContent::Issue(_) => None,
+                MailingContent::Digest(digest) => Some(digest.contents()),
             };
             let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 };
             store.begin_run(&run, time(now)).unwrap();
-            store.freeze(&piece.id(), content_hash, contents.as_ref(), time(now)).unwrap();
-            for claim in store.claim(&piece.id(), 9, time(now)).unwrap() {
-                let sent = (claim.subscriber.id, Entry::Ended(Outcome::Sent("250".to_owned())));
-                store.record(&piece.id(), &[sent], time(now)).unwrap();
+            store.freeze(&content.id(), content_hash, contents.as_ref(), time(now)).unwrap();
+            for claim in store.claim(&content.id(), 9, time(now)).unwrap() {
+                let sent = (claim.subscriber.id, LedgerEntry::Settled(AttemptOutcome::Sent("250".to_owned())));
+                store.record(&content.id(), &[sent], time(now)).unwrap();
             }
         }
         (mails, plan.findings.iter().map(|finding| finding.rule).collect())
@@ -141,13 +141,13 @@ fn a_week_that_is_not_over_cannot_be_mailed() {
 #[test]
 fn nothing_is_mailed_twice_when_issues_become_digests_and_back() {
     let mut world = World::new(&[("alone", "04-28 00")]);
-    world.policy.edition = EditionOf::Issue;
+    world.policy.edition = EditionKind::Issue;
     assert_eq!(world.send("04-28 01"), ["alone: alone"]);
-    world.policy.edition = EditionOf::Digest;
+    world.policy.edition = EditionKind::Digest;
     world.add("gathered", "05-02 00");
     assert_eq!(world.send("05-02 01"), [""; 0], "it waits for the digest");
     assert_eq!(world.send("05-04 00"), ["digest:2026-W18: gathered"]);
-    world.policy.edition = EditionOf::Issue;
+    world.policy.edition = EditionKind::Issue;
     assert_eq!(world.send("05-04 01"), [""; 0], "what a digest held counts as mailed");
     let id = world.issues[0].id.to_string();
     assert_eq!(world.named("05-04 01", &id), (vec![], vec!["issue-mailed"]));
@@ -167,15 +167,15 @@ fn an_issue_that_is_mailed_by_name_is_in_no_digest() {
 fn what_was_begun_is_finished_in_the_form_it_had() {
     let mut world = World::new(&[("one", "04-28 00"), ("two", "04-29 00")]);
     let before = world.plan("05-04 00", &Chosen::Due);
-    let Piece::Digest(digest) = &before.mailings[0].piece else { panic!("{before:?}") };
+    let MailingContent::Digest(digest) = &before.mailings[0].content else { panic!("{before:?}") };
     let (contents, hash) = (digest.contents(), before.mailings[0].content_hash.clone());
     world.store.open().freeze(&contents.period.id(), &hash, Some(&contents), time("05-04 00")).unwrap();
     world.add("late", "04-30 00");
-    for (edition, now) in [(EditionOf::Digest, "05-04 01"), (EditionOf::Issue, "05-10 00")] {
+    for (edition, now) in [(EditionKind::Digest, "05-04 01"), (EditionKind::Issue, "05-10 00")] {
         world.policy.edition = edition;
         let plan = world.plan(now, &Chosen::Due);
-        let Planned { piece, begun, content_hash } = &plan.mailings[0];
-        let slugs: Vec<&str> = piece.issues().iter().map(|issue| issue.slug.as_str()).collect();
+        let Planned { content, begun, content_hash } = &plan.mailings[0];
+        let slugs: Vec<&str> = content.issues().iter().map(|issue| issue.slug.as_str()).collect();
         assert_eq!((slugs, content_hash), (vec!["one", "two"], &hash));
         assert_eq!(begun.as_ref().unwrap().digest.as_ref(), Some(&contents));
     }
@@ -186,7 +186,7 @@ fn what_was_begun_is_finished_in_the_form_it_had() {
 fn a_digest_whose_issues_are_gone_needs_a_person() {
     let mut world = World::new(&[("one", "04-28 00")]);
     let plan = world.plan("05-04 00", &Chosen::Due);
-    let Piece::Digest(digest) = &plan.mailings[0].piece else { panic!("{plan:?}") };
+    let MailingContent::Digest(digest) = &plan.mailings[0].content else { panic!("{plan:?}") };
     world.store.open().freeze(&digest.period.id(), "hash", Some(&digest.contents()), time("05-04 00")).unwrap();
     world.issues.clear();
     assert_eq!(world.send_these("05-04 01", &Chosen::Due), (vec![], vec!["digest-empty"]));
@@ -206,8 +206,9 @@ fn names_mean_the_digest_before_and_the_one_that_gathers() {
     let named = |world: &World, now: &str, name: &str| {
         let history = History::read(&world.store).unwrap();
         let schedule = Schedule::default();
-        let gathering = Gathering { issues: &world.issues, schedule: &schedule, history: &history, now: time(now) };
-        gathering.named(name).map(|digest| {
+        let selection =
+            DigestSelection { issues: &world.issues, schedule: &schedule, history: &history, now: time(now) };
+        selection.named(name).map(|digest| {
             let slugs: Vec<&str> = digest.issues.iter().map(|issue| issue.slug.as_str()).collect();
             format!("{}: {}", digest.period.id(), slugs.join(" "))
         })

@@ -1,6 +1,6 @@
 //! Which issues a digest gathers, and which digest a person means.
 //!
-//! Takes the issues, the schedule and what was mailed before. A digest that was mailed holds what it held then; any other
+//! Takes the issues, the schedule and what was mailed before. A digest that was mailed contains what it held then; any other
 //! gathers what its period has and no mail had, and what came too late for the digests before it.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::delivery::fitness::unfit;
 use crate::delivery::history::History;
 use crate::delivery::schedule::Schedule;
-use crate::digest::{Contents, Digest, PREFIX, Period, PeriodName};
+use crate::digest::{Digest, DigestContents, PREFIX, Period, PeriodName};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
 
@@ -16,9 +16,9 @@ use crate::issue::{Issue, IssueId};
 /// folder, or loses `feeds.lock`, shall not mail an archive.
 const LATE: TimeDelta = TimeDelta::weeks(2);
 
-/// All that decides what a digest holds.
+/// All that decides what a digest contains.
 #[derive(Debug, Clone, Copy)]
-pub struct Gathering<'a, 'p> {
+pub struct DigestSelection<'a, 'p> {
     /// All issues of the project, newest first.
     pub issues: &'a [Issue],
     /// The periods.
@@ -29,7 +29,7 @@ pub struct Gathering<'a, 'p> {
     pub now: DateTime<Utc>,
 }
 
-impl<'a> Gathering<'a, '_> {
+impl<'a> DigestSelection<'a, '_> {
     /// The digest of a period, which may hold nothing.
     pub fn digest(&self, period: &Period) -> Digest<'a> {
         match self.history.mailing(&period.id()).and_then(|mailing| mailing.digest.as_ref()) {
@@ -62,7 +62,7 @@ impl<'a> Gathering<'a, '_> {
         let belongs = |issue: &&Issue| {
             (since..period.end).contains(&issue.date.to_utc())
                 && unfit(issue, self.now).is_none()
-                && !self.history.holds(&issue.mailed_as())
+                && !self.history.contains(&issue.mailed_as())
         };
         self.issues.iter().rev().filter(belongs).collect()
     }
@@ -75,7 +75,7 @@ impl<'a> Gathering<'a, '_> {
         before.min(period.end - LATE).max(first)
     }
 
-    /// That of the last period that is over, unless it holds nothing and an older one was mailed.
+    /// That of the last period that is over, unless it contains nothing and an older one was mailed.
     fn latest(&self) -> Option<Digest<'a>> {
         let (closed, _) = self.schedule.closed(self.now)?;
         let digest = self.digest(&closed);
@@ -97,7 +97,7 @@ impl<'a> Gathering<'a, '_> {
 
     /// The period of that name: one whose digest was mailed, else one of the schedule.
     pub fn period(&self, name: &str) -> Option<Period> {
-        let mailed = |digest: &&Contents| digest.period.name.as_str().eq_ignore_ascii_case(name);
+        let mailed = |digest: &&DigestContents| digest.period.name.as_str().eq_ignore_ascii_case(name);
         let mailed = self.history.digests().find(mailed).map(|digest| digest.period.clone());
         mailed.or_else(|| self.schedule.named(name))
     }
