@@ -23,7 +23,7 @@ use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
 use crate::send::preflight::preflight;
 use crate::send::record::{Record, Recorded};
-use crate::store::{Begun, Store};
+use crate::store::{RunStart, Store};
 use crate::subscriber::Status;
 
 pub mod admission;
@@ -142,8 +142,8 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     }
     let mut report = Report::default();
     match store.begin_run(&sending.run, sending.surroundings.now()).context("failed to begin sending")? {
-        Begun::Started(recovered) => report.recovered = recovered,
-        Begun::Busy(other) => return Ok(Sent::Busy(other)),
+        RunStart::Started(recovered) => report.recovered = recovered,
+        RunStart::Busy(other) => return Ok(Sent::Busy(other)),
     }
     // Nobody else mails from here on.
     sending.refuse_if_behind(store)?;

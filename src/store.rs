@@ -22,10 +22,10 @@ use crate::token::{Secret, Tag};
 
 use moving::Movable;
 
-pub use added::{Added, Met};
+pub use added::{Added, Occurrence};
 pub use error::StoreError;
 pub use location::{Database, Location};
-pub use people::{Forgetting, Forgot, Person};
+pub use personal_data::{Erasure, ForgetOutcome, PersonalData};
 
 mod added;
 pub mod backup;
@@ -38,13 +38,13 @@ mod location;
 pub(crate) mod memory;
 pub mod moving;
 mod password;
-mod people;
+mod personal_data;
 pub mod postgres;
 pub mod sqlite;
 mod tags;
 
 /// What was learned of the mail servers at one place is kept for so many greetings.
-const MOST_GREETINGS: u32 = 20;
+const MAX_GREETINGS: u32 = 20;
 
 /// Tells where a file of the project is, by its path below the project folder.
 pub type Locate<'a> = &'a dyn Fn(&Path) -> PathBuf;
@@ -115,11 +115,11 @@ pub trait Store: Send {
     fn are_forgotten(&self, addresses: &[&EmailAddress]) -> Result<Vec<bool>, StoreError>;
 
     /// The subscriber of that number.
-    fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
+    fn subscriber_by_id(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
 
     /// The subscriber whose address has that tag under the secret. Tags are kept, and found without a search; those of
     /// whoever joined since are added first. A store that was moved is searched instead.
-    fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError>;
+    fn subscriber_by_tag(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError>;
 
     /// How many subscribers there are, only those of `status` if one is given.
     fn count_subscribers(&self, status: Option<Status>) -> Result<u64, StoreError>;
@@ -152,14 +152,14 @@ pub trait Store: Send {
     fn count_run(&mut self) -> Result<u64, StoreError>;
 
     /// Everything that is known of the person with that address.
-    fn person(&self, address: &EmailAddress) -> Result<Option<Person>, StoreError>;
+    fn personal_data(&self, address: &EmailAddress) -> Result<Option<PersonalData>, StoreError>;
 
     /// Forgets the person with that address, durable, whether or not they are a subscriber: the row is gone, their
     /// deliveries keep number, state and time, but no address, and what still waits is suppressed. No list brings them
     /// back (`add_subscribers`), and nobody else gets their number. What runs that are dead left behind is settled first, as
     /// `begin_run` does; where this process has the right to send, it is given up. Then the files of the store are cleaned
     /// of what is left of the address.
-    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<Forgot, StoreError>;
+    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<ForgetOutcome, StoreError>;
 
     /// Lets a forgotten address be added again, durable; tells whether it had been forgotten.
     fn allow(&mut self, address: &EmailAddress) -> Result<bool, StoreError>;
@@ -175,7 +175,7 @@ pub trait Store: Send {
     /// claims are queued again, their `sending` rows become `unknown`. In a store in a file one run sends at a time, and
     /// every claim becomes `unknown` if `run.boot_id` is another; a store on a server has any number of runs, each of
     /// which takes recipients that no other has.
-    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError>;
+    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<RunStart, StoreError>;
 
     /// Writes down the audience of an issue or digest, durable: one queued row per active subscriber, and their number,
     /// which is verified; and what a digest holds. What has a mailing already is left as it is, and that mailing is
@@ -205,7 +205,7 @@ pub trait Store: Send {
         runs: u64,
         why: &str,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Adopted>, StoreError>;
+    ) -> Result<Vec<Adoption>, StoreError>;
 
     /// Says that this run is alive, shows others how far it is, and settles what runs left behind that died meanwhile. To
     /// be called several times a second: the store decides how often that means work. A run that is silent for ten
@@ -326,7 +326,7 @@ pub struct Requeued {
 
 /// What became of a mailing that was taken for mailed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Adopted {
+pub enum Adoption {
     /// It was not known, and is now.
     Entered,
     /// It was known; so many who waited are `unknown` now.
@@ -335,7 +335,7 @@ pub enum Adopted {
 
 /// Whether this process may send.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Begun {
+pub enum RunStart {
     /// It may; what was found of dead runs.
     Started(Recovered),
     /// Another live run has the right; its host and process id as far as known.

@@ -141,8 +141,8 @@ pub fn of_token(
     // A forged token is refused before the store is asked.
     let subscriber = match secrets.claim(&token, purpose) {
         None => None,
-        Some(Claimed::Tagged(secret, tag)) => store.subscriber_tagged(secret, tag)?,
-        Some(Claimed::Numbered(id)) => store.subscriber_numbered(id)?,
+        Some(Claimed::Tagged(secret, tag)) => store.subscriber_by_tag(secret, tag)?,
+        Some(Claimed::Numbered(id)) => store.subscriber_by_id(id)?,
     };
     Ok(subscriber.filter(|subscriber| secrets.is_of(&token, purpose, subscriber.id, &subscriber.address)))
 }

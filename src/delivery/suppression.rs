@@ -37,7 +37,7 @@ struct Streak {
 pub fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc>) -> anyhow::Result<u64> {
     let mut suppressed = 0;
     for id in lapsed(store, issue).context("failed to look for mailboxes that take nothing")? {
-        let subscriber = store.subscriber_numbered(id)?.filter(|subscriber| subscriber.status == Status::Active);
+        let subscriber = store.subscriber_by_id(id)?.filter(|subscriber| subscriber.status == Status::Active);
         if let Some(subscriber) = subscriber {
             store.set_status(&subscriber.address, Status::Suppressed, now)?;
             suppressed += 1;

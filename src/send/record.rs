@@ -15,7 +15,7 @@ use crate::identity::lock::{self, LockedMailing, Mailings};
 use crate::identity::{change_mailings, read_mailings};
 use crate::issue::IssueId;
 use crate::ledger::{Mailing, STORE_LOST};
-use crate::store::{Adopted, Store};
+use crate::store::{Adoption, Store};
 
 /// The rule that a store keeps which is behind.
 pub const RULE: &str = "store-behind";
@@ -142,7 +142,7 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// When the store cannot be written, or `feeds.lock`; then it can be done again.
-    pub fn adopt(&self, store: &mut dyn Store, now: DateTime<Utc>) -> anyhow::Result<Vec<(Mailing, Adopted)>> {
+    pub fn adopt(&self, store: &mut dyn Store, now: DateTime<Utc>) -> anyhow::Result<Vec<(Mailing, Adoption)>> {
         let recorded = self.read()?;
         let mut mailings: Vec<Mailing> = recorded.iter().map(|(issue, line)| mailing(issue, line)).collect();
         mailings.sort_by(|one, other| (one.frozen_at, &one.issue).cmp(&(other.frozen_at, &other.issue)));

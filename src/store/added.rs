@@ -16,12 +16,12 @@ pub struct Added {
     /// Of those who were forgotten, and were not added.
     pub forgotten: u64,
     /// The people of these records by what they are now, each counted once.
-    pub people: StatusCounts,
+    pub by_status: StatusCounts,
 }
 
 /// How somebody was met, whose record comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Met {
+pub enum Occurrence {
     /// This record makes them.
     New,
     /// They were there before.
@@ -34,16 +34,16 @@ pub enum Met {
 
 impl Added {
     /// Counts a record by the status before and after it; of somebody new they are the same.
-    pub fn count(&mut self, met: Met, before: Status, after: Status) {
+    pub fn count(&mut self, met: Occurrence, before: Status, after: Status) {
         match (after, met) {
-            (Status::Active, Met::New) => self.new += 1,
-            (Status::Active, Met::Known | Met::KnownAgain) => self.known += 1,
-            (Status::Active, Met::Repeated) => self.repeated += 1,
+            (Status::Active, Occurrence::New) => self.new += 1,
+            (Status::Active, Occurrence::Known | Occurrence::KnownAgain) => self.known += 1,
+            (Status::Active, Occurrence::Repeated) => self.repeated += 1,
             _ => self.away += 1,
         }
         match met {
-            Met::New | Met::Known => self.people.add(after, 1),
-            Met::KnownAgain | Met::Repeated => self.people.shift(before, after),
+            Occurrence::New | Occurrence::Known => self.by_status.add(after, 1),
+            Occurrence::KnownAgain | Occurrence::Repeated => self.by_status.shift(before, after),
         }
     }
 }

@@ -13,15 +13,15 @@ use chrono::{DateTime, Utc};
 use crate::fault;
 use crate::ledger::Run;
 use crate::store::moving::restoring::{Restoring, uncertain};
-use crate::store::moving::{Census, Movable, Moved, pour_into};
-use crate::store::sqlite::alone::{alone, sign};
+use crate::store::moving::{Movable, Moved, RowCounts, copy_rows};
 use crate::store::sqlite::path::folder_of;
+use crate::store::sqlite::run_lock::{acquire, write_holder};
 use crate::store::sqlite::{Sqlite, backups};
 use crate::store::{Store as _, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber};
 
 /// So many subscribers are taken over in one transaction.
-const AT_ONCE: usize = 10_000;
+const SUBSCRIBERS_PER_TRANSACTION: usize = 10_000;
 
 /// Writes all that a store holds in this moment into a new file. `each` is told of every row.
 ///
@@ -33,7 +33,7 @@ pub fn back_up(
     run: &Run,
     now: DateTime<Utc>,
     each: &mut dyn FnMut(u64),
-) -> Result<Census, StoreError> {
+) -> Result<RowCounts, StoreError> {
     if file.symlink_metadata().is_ok() {
         return Err(StoreError::Exists { place: file.display().to_string() });
     }
@@ -41,14 +41,14 @@ pub fn back_up(
     let part = part.with_context(|| format!("failed to make a file beside `{}`", file.display()));
     let part = part.map_err(|source| StoreError::Failed { doing: "be backed up", source })?.into_temp_path();
     from.begin_snapshot()?;
-    let census = from.census()?;
+    let counts = from.row_counts()?;
     let mut to = Sqlite::open(&part)?;
-    pour_into(from, &mut to, &Moved::new("a backup", run, now), &census, each)?;
+    copy_rows(from, &mut to, &Moved::new("a backup", run, now), &counts, each)?;
     to.mark_as_backup(now)?;
     to.close()?;
     fault::step("back the store up", "not in its place");
     backups::put_where_nothing_is(part, file)?;
-    Ok(census)
+    Ok(counts)
 }
 
 /// What is to be brought back, and as what.
@@ -65,38 +65,38 @@ pub struct Restore<'a> {
 
 /// What became of it.
 #[derive(Debug)]
-pub enum Restored {
+pub enum RestoreOutcome {
     /// The store is back.
-    Done(Box<Outcome>),
+    Done(Box<RestoreReport>),
     /// Another run sends from it; nothing was done.
     Busy(Option<Run>),
 }
 
 /// A store that is back.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct RestoreReport {
     /// When the backup was made; of another store, when it was last written.
     pub made: DateTime<Utc>,
     /// What the backup held.
-    pub census: Census,
+    pub counts: RowCounts,
     /// How many recipients waited for a mailing then; nobody knows whether they were mailed since.
     pub unknown: u64,
     /// The store that stood in its place.
-    pub replaced: Option<Replaced>,
+    pub replaced: Option<ReplacedStore>,
 }
 
 /// A store that another one stands in the place of.
 #[derive(Debug)]
-pub struct Replaced {
+pub struct ReplacedStore {
     /// Where it is kept.
     pub file: PathBuf,
     /// What was taken over from it, as far as it could be read.
-    pub carried: Carried,
+    pub carried: CarriedOver,
 }
 
 /// Subscribers taken over from a store that is replaced.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Carried {
+pub struct CarriedOver {
     /// Had left or were suppressed since the backup, and stay so.
     pub left: u64,
     /// Had joined since.
@@ -117,7 +117,7 @@ impl Restore<'_> {
         to: &mut dyn Movable,
         scratch_in: &Path,
         each: &mut dyn FnMut(u64),
-    ) -> Result<Restored, StoreError> {
+    ) -> Result<RestoreOutcome, StoreError> {
         to.can_be_filled()?;
         let scratch = scratch(scratch_in)?;
         let (from, restoring) = self.open(scratch.path())?;
@@ -129,23 +129,23 @@ impl Restore<'_> {
     ///
     /// # Errors
     /// When the backup cannot be read, or the new file not be written; then the old one is as it was.
-    pub fn to_file(&self, place: &Path, each: &mut dyn FnMut(u64)) -> Result<Restored, StoreError> {
+    pub fn to_file(&self, place: &Path, each: &mut dyn FnMut(u64)) -> Result<RestoreOutcome, StoreError> {
         let failed = |source| StoreError::Failed { doing: "be brought back", source };
         let scratch = scratch(folder_of(place))?;
         // First of all, so that a wrong name changes nothing.
         let (from, restoring) = self.open(scratch.path())?;
-        let mut lock = match alone(place).map_err(failed)? {
+        let mut lock = match acquire(place).map_err(failed)? {
             Ok(lock) => lock,
-            Err(other) => return Ok(Restored::Busy(other)),
+            Err(other) => return Ok(RestoreOutcome::Busy(other)),
         };
-        sign(&mut lock, &self.run).map_err(failed)?;
+        write_holder(&mut lock, &self.run).map_err(failed)?;
         let file = scratch.path().join("new.db");
         let mut to = Sqlite::open(&file)?;
         restoring.fill(&from, &mut to, &self.moved(), each)?;
-        let carried = if place.exists() { self.carry_over(place, &mut to)? } else { Carried::default() };
+        let carried = if place.exists() { self.carry_over(place, &mut to)? } else { CarriedOver::default() };
         to.close()?;
         let kept = backups::put_in_place(&file, place, self.now)?;
-        self.outcome(&from, restoring.made, kept.map(|file| Replaced { file, carried }))
+        self.outcome(&from, restoring.made, kept.map(|file| ReplacedStore { file, carried }))
     }
 
     /// Opens a copy of the backup, which brings the copy to the newest schema.
@@ -162,8 +162,8 @@ impl Restore<'_> {
     }
 
     /// Whoever left the store that is replaced stays away, and whoever joined it stays.
-    fn carry_over(&self, place: &Path, to: &mut Sqlite) -> Result<Carried, StoreError> {
-        let Ok(old) = Sqlite::open(place) else { return Ok(Carried::default()) };
+    fn carry_over(&self, place: &Path, to: &mut Sqlite) -> Result<CarriedOver, StoreError> {
+        let Ok(old) = Sqlite::open(place) else { return Ok(CarriedOver::default()) };
         let (before, mut joined, mut some) = (to.count_subscribers(Some(Status::Active))?, 0, Vec::new());
         let mut add = |some: &mut Vec<NewSubscriber>| -> Result<(), StoreError> {
             joined += to.add_subscribers(&mut some.drain(..), self.now)?.new;
@@ -172,7 +172,7 @@ impl Restore<'_> {
         let mut failed = None;
         let read = old.each_subscriber(None, &mut |subscriber| {
             some.push(as_new(subscriber));
-            if some.len() == AT_ONCE {
+            if some.len() == SUBSCRIBERS_PER_TRANSACTION {
                 add(&mut some).map_err(|why| failed.insert(why).to_string()).map_err(anyhow::Error::msg)?;
             }
             Ok(())
@@ -184,7 +184,7 @@ impl Restore<'_> {
         let left = before + joined - to.count_subscribers(Some(Status::Active))?;
         let is_whole = read.is_ok() && old.is_sound();
         let forgotten = if is_whole { self.forget_again(&old, to)? } else { 0 };
-        Ok(Carried { left, joined, forgotten, is_whole })
+        Ok(CarriedOver { left, joined, forgotten, is_whole })
     }
 
     /// Forgets whoever was forgotten since and is in the backup still. Returns how many they are.
@@ -208,10 +208,15 @@ impl Restore<'_> {
         Moved::new("a store that is brought back", &self.run, self.now)
     }
 
-    fn outcome(&self, from: &Sqlite, made: DateTime<Utc>, replaced: Option<Replaced>) -> Result<Restored, StoreError> {
-        let census = from.census()?;
-        let unknown = uncertain(&census);
-        Ok(Restored::Done(Box::new(Outcome { made, census, unknown, replaced })))
+    fn outcome(
+        &self,
+        from: &Sqlite,
+        made: DateTime<Utc>,
+        replaced: Option<ReplacedStore>,
+    ) -> Result<RestoreOutcome, StoreError> {
+        let counts = from.row_counts()?;
+        let unknown = uncertain(&counts);
+        Ok(RestoreOutcome::Done(Box::new(RestoreReport { made, counts, unknown, replaced })))
     }
 }
 
@@ -238,7 +243,7 @@ mod tests {
     use crate::ledger::{AttemptOutcome, LedgerEntry, State};
     use crate::store::moving::tests::rows;
     use crate::store::postgres::tests::World;
-    use crate::store::{Begun, Store};
+    use crate::store::{RunStart, Store};
 
     fn now() -> DateTime<Utc> {
         "2026-11-23T08:00:00Z".parse().unwrap()
@@ -265,7 +270,7 @@ mod tests {
         add(&mut store, 0..7);
         store.freeze(&issue(), "hash", None, now()).unwrap();
         store.count_run().unwrap();
-        assert!(matches!(store.begin_run(&run(), now()).unwrap(), Begun::Started(_)));
+        assert!(matches!(store.begin_run(&run(), now()).unwrap(), RunStart::Started(_)));
         let ids: Vec<_> =
             store.claim(&issue(), 6, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect();
         let outcomes = [
@@ -291,7 +296,7 @@ mod tests {
             let mut reader = open();
             reader.begin_snapshot().unwrap();
             // The numbers that a server gives are no part of what stands still: they only go up.
-            let seen = |store: &dyn Movable| (rows(store), store.census().unwrap().rows);
+            let seen = |store: &dyn Movable| (rows(store), store.row_counts().unwrap().rows);
             let before = seen(&*reader);
             add(&mut *writer, 2..4);
             writer.count_run().unwrap();
@@ -322,14 +327,15 @@ mod tests {
             let Some(id) = id else { continue };
             let restore = Restore { file: &path(file), runs: 17, run: run(), now: now() + TimeDelta::days(1) };
             let place = path(&format!("back-from-{file}"));
-            let Restored::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
+            let RestoreOutcome::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
             let store = Sqlite::open(&place).unwrap();
             assert_eq!((outcome.made, outcome.replaced.is_none()), (now(), true));
             assert_eq!((store.id().unwrap(), store.runs().unwrap()), (id.unwrap(), 17));
             is_settled(&store, outcome.unknown);
             assert!(Sqlite::open(&path(file)).unwrap().begin_run(&run(), now()).is_err(), "a backup sends nothing");
             if let Some(world) = World::new() {
-                let Restored::Done(outcome) = restore.to_server(&mut world.open(), folder.path(), &mut |_| {}).unwrap()
+                let RestoreOutcome::Done(outcome) =
+                    restore.to_server(&mut world.open(), folder.path(), &mut |_| {}).unwrap()
                 else {
                     panic!("busy")
                 };
@@ -369,9 +375,9 @@ mod tests {
         store.set_status(&address(9), Status::Unsubscribed, now()).unwrap();
         drop(store);
         let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
-        let Restored::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
+        let RestoreOutcome::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
         let replaced = outcome.replaced.unwrap();
-        assert_eq!(replaced.carried, Carried { left: 2, joined: 1, forgotten: 1, is_whole: true });
+        assert_eq!(replaced.carried, CarriedOver { left: 2, joined: 1, forgotten: 1, is_whole: true });
         let mut statuses = Vec::new();
         let each = &mut |subscriber: Subscriber| {
             statuses.push((subscriber.address.to_string(), subscriber.status.as_str()));
@@ -397,15 +403,18 @@ mod tests {
         // As if it were killed: nothing is brought into the database any more.
         std::mem::forget(store);
         let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
-        assert!(matches!(restore.to_file(&place, &mut |_| {}).unwrap(), Restored::Busy(_)), "its lock lives on here");
+        assert!(
+            matches!(restore.to_file(&place, &mut |_| {}).unwrap(), RestoreOutcome::Busy(_)),
+            "its lock lives on here"
+        );
         fs::remove_file(folder.path().join("store.db.lock")).unwrap();
-        let Restored::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
+        let RestoreOutcome::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
         let kept = outcome.replaced.unwrap().file;
         let there = |suffix: &str| folder.path().join(format!("{}{suffix}", kept.display())).exists();
         assert_eq!((there("-log"), there("-log2")), (true, true));
         assert!(!folder.path().join("store.db-log").exists());
         let mut store = Sqlite::open(&place).unwrap();
-        assert!(matches!(store.begin_run(&run(), now()).unwrap(), Begun::Started(_)));
+        assert!(matches!(store.begin_run(&run(), now()).unwrap(), RunStart::Started(_)));
         is_settled(&store, outcome.unknown);
     }
 }

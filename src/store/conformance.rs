@@ -13,7 +13,7 @@ use crate::subscriber::StatusCounts;
 mod lost;
 pub(super) mod many;
 mod pace;
-mod people;
+mod personal_data;
 mod servers;
 
 /// How many runs a store has at a time.
@@ -35,12 +35,12 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| adding_never_changes_who_is_there(open));
     world(&|open| leaving_counts_whoever_says_it(open));
     world(&|open| the_status_of_a_record_counts_against_mail_only(open));
-    world(&|open| people::a_tag_finds_its_subscriber(open));
-    world(&|open| people::all_of_a_person_is_known(open));
-    world(&|open| people::who_is_forgotten_is_gone_and_no_list_brings_them_back(open));
-    world(&|open| people::who_is_taken_out_of_the_list_is_told_once(open));
-    world(&|open| people::who_is_being_mailed_is_not_forgotten_yet(open));
-    world(&|open| people::what_a_dead_run_left_is_settled_before(open));
+    world(&|open| personal_data::a_tag_finds_its_subscriber(open));
+    world(&|open| personal_data::all_of_a_person_is_known(open));
+    world(&|open| personal_data::who_is_forgotten_is_gone_and_no_list_brings_them_back(open));
+    world(&|open| personal_data::who_is_taken_out_of_the_list_is_told_once(open));
+    world(&|open| personal_data::who_is_being_mailed_is_not_forgotten_yet(open));
+    world(&|open| personal_data::what_a_dead_run_left_is_settled_before(open));
     world(&|open| the_audience_is_frozen(open));
     world(&|open| what_a_digest_holds_is_frozen(open));
     world(&|open| no_issue_is_in_two_mailings(open));
@@ -96,7 +96,7 @@ fn begun(open: Open<'_>, count: usize) -> Box<dyn Store> {
     let mut store = open();
     add(&mut *store, count);
     store.freeze(&issue(), "hash", None, now()).unwrap();
-    assert_eq!(store.begin_run(&run("boot"), now()).unwrap(), Begun::Started(Recovered::default()));
+    assert_eq!(store.begin_run(&run("boot"), now()).unwrap(), RunStart::Started(Recovered::default()));
     store
 }
 
@@ -121,16 +121,16 @@ fn states(store: &dyn Store) -> Vec<(State, u32)> {
 
 fn adding_never_changes_who_is_there(open: Open<'_>) {
     let mut store = open();
-    assert_eq!(add(&mut *store, 2), Added { new: 2, people: counted(&[(Status::Active, 2)]), ..Added::default() });
+    assert_eq!(add(&mut *store, 2), Added { new: 2, by_status: counted(&[(Status::Active, 2)]), ..Added::default() });
     let first = store.subscriber(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
     assert_eq!((first.address.as_str(), first.name.as_str(), first.created), ("Reader0@example.org", "读者 0", now()));
     assert_eq!(first.attributes["city"], "海口");
     assert_eq!(store.set_status(&address(1), Status::Unsubscribed, now()).unwrap(), Some(Status::Active));
     assert_eq!(store.set_status(&address(9), Status::Unsubscribed, now()).unwrap(), None);
-    let people = counted(&[(Status::Active, 2), (Status::Unsubscribed, 1)]);
-    assert_eq!(add(&mut *store, 3), Added { new: 1, known: 1, away: 1, people, ..Added::default() });
-    assert_eq!(store.subscriber_numbered(first.id).unwrap(), Some(first.clone()));
-    assert_eq!(store.subscriber_numbered(SubscriberId(99)).unwrap(), None);
+    let by_status = counted(&[(Status::Active, 2), (Status::Unsubscribed, 1)]);
+    assert_eq!(add(&mut *store, 3), Added { new: 1, known: 1, away: 1, by_status, ..Added::default() });
+    assert_eq!(store.subscriber_by_id(first.id).unwrap(), Some(first.clone()));
+    assert_eq!(store.subscriber_by_id(SubscriberId(99)).unwrap(), None);
     assert_eq!(store.subscriber(&address(0)).unwrap(), Some(first));
     assert_eq!(store.subscriber(&address(1)).unwrap().unwrap().status, Status::Unsubscribed);
     let asked = [&address(9), &"READER1@example.org".parse().unwrap(), &address(2), &address(9)];
@@ -149,9 +149,9 @@ fn adding_never_changes_who_is_there(open: Open<'_>) {
 }
 
 fn counted(counts: &[(Status, u64)]) -> StatusCounts {
-    let mut people = StatusCounts::default();
-    counts.iter().for_each(|(status, count)| people.add(*status, *count));
-    people
+    let mut by_status = StatusCounts::default();
+    counts.iter().for_each(|(status, count)| by_status.add(*status, *count));
+    by_status
 }
 
 /// Adds records of readers by their numbers, and returns what came of them.
@@ -169,10 +169,10 @@ fn leaving_counts_whoever_says_it(open: Open<'_>) {
     let mut store = open();
     add(&mut *store, 2);
     let records = [(0, Suppressed), (1, Active), (2, Unsubscribed), (2, Active), (3, Active), (3, Active), (1, Active)];
-    let people = counted(&[(Active, 2), (Unsubscribed, 1), (Suppressed, 1)]);
+    let by_status = counted(&[(Active, 2), (Unsubscribed, 1), (Suppressed, 1)]);
     assert_eq!(
         add_records(&mut *store, &records),
-        Added { new: 1, known: 2, repeated: 1, away: 3, people, ..Added::default() }
+        Added { new: 1, known: 2, repeated: 1, away: 3, by_status, ..Added::default() }
     );
     assert_eq!(statuses(&*store, 4), [Suppressed, Active, Unsubscribed, Active]);
 }
@@ -190,9 +190,9 @@ fn the_status_of_a_record_counts_against_mail_only(open: Open<'_>) {
     assert_eq!(statuses(&*store, 6), expected);
     // Those who are new are what their record says; of two records in one list, the one that does not mail counts.
     let records = [(6, Unconfirmed), (7, Active), (7, Unconfirmed), (8, Active), (8, Unsubscribed), (8, Active)];
-    let people = counted(&[(Unconfirmed, 2), (Unsubscribed, 1)]);
+    let by_status = counted(&[(Unconfirmed, 2), (Unsubscribed, 1)]);
     let added = add_records(&mut *store, &records);
-    assert_eq!(added, Added { new: 2, known: 0, repeated: 0, away: 4, people, ..Added::default() });
+    assert_eq!(added, Added { new: 2, known: 0, repeated: 0, away: 4, by_status, ..Added::default() });
     let before = statuses(&*store, 9);
     assert_eq!(before[6..], [Unconfirmed, Unconfirmed, Unsubscribed]);
     // No record of any kind revives them, or moves them from one status to another.
@@ -423,7 +423,7 @@ fn a_dead_run_is_settled(open: Open<'_>) {
     );
     drop(store);
     let mut store = open();
-    let Begun::Started(recovered) = store.begin_run(&run("boot"), now()).unwrap() else { panic!("busy") };
+    let RunStart::Started(recovered) = store.begin_run(&run("boot"), now()).unwrap() else { panic!("busy") };
     assert_eq!(recovered.requeued, 1);
     assert_eq!(recovered.unknown.iter().map(|delivery| delivery.subscriber).collect::<Vec<_>>(), [ids[1]]);
     let expected = [(State::Sent, 1), (State::Unknown, 1), (State::Queued, 0), (State::Queued, 0)];
@@ -436,7 +436,7 @@ fn after_another_boot_all_claims_are_unknown(open: Open<'_>) {
     record(&mut *store, &[(ids[0], LedgerEntry::Sending)]);
     drop(store);
     let mut store = open();
-    let Begun::Started(recovered) = store.begin_run(&run("next boot"), now()).unwrap() else { panic!("busy") };
+    let RunStart::Started(recovered) = store.begin_run(&run("next boot"), now()).unwrap() else { panic!("busy") };
     assert_eq!((recovered.requeued, recovered.unknown.len()), (0, 2));
     let expected = [(State::Unknown, 1), (State::Unknown, 1), (State::Queued, 0)];
     assert_eq!(states(&*store), expected);
@@ -509,8 +509,8 @@ fn who_was_put_off_or_failed_is_queued_again(open: Open<'_>) {
 
 fn one_process_sends_at_a_time(open: Open<'_>) {
     let store = begun(open, 1);
-    let Begun::Busy(holder) = open().begin_run(&run("boot"), now()).unwrap() else { panic!("two may send") };
+    let RunStart::Busy(holder) = open().begin_run(&run("boot"), now()).unwrap() else { panic!("two may send") };
     assert_eq!(holder.map(|run| (run.host, run.pid)), Some(("host".to_owned(), 7)));
     drop(store);
-    assert!(matches!(open().begin_run(&run("boot"), now()).unwrap(), Begun::Started(_)));
+    assert!(matches!(open().begin_run(&run("boot"), now()).unwrap(), RunStart::Started(_)));
 }

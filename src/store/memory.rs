@@ -16,7 +16,8 @@ use crate::rate::{Permits, Quota, Rate};
 use crate::statistics::masked;
 use crate::store::listed::{Changes, MISSING, NAMED};
 use crate::store::{
-    Added, Adopted, Barrier, Begun, Forgetting, Forgot, MOST_GREETINGS, Person, Requeued, Store, StoreError,
+    Added, Adoption, Barrier, Erasure, ForgetOutcome, MAX_GREETINGS, PersonalData, Requeued, RunStart, Store,
+    StoreError,
 };
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
@@ -154,11 +155,11 @@ impl Store for Memory {
         Ok(addresses.iter().map(|address| tables.forgotten.contains(&address.key())).collect())
     }
 
-    fn subscriber_numbered(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {
+    fn subscriber_by_id(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {
         Ok(self.tables().subscribers.iter().find(|subscriber| subscriber.id == id).cloned())
     }
 
-    fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError> {
+    fn subscriber_by_tag(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError> {
         crate::store::tags::search(self, secret, tag)
     }
 
@@ -205,13 +206,13 @@ impl Store for Memory {
         Ok(tables.counted)
     }
 
-    fn person(&self, address: &EmailAddress) -> Result<Option<Person>, StoreError> {
+    fn personal_data(&self, address: &EmailAddress) -> Result<Option<PersonalData>, StoreError> {
         let mut tables = self.tables();
         let Some(subscriber) = tables.find(address).cloned() else { return Ok(None) };
         let deliveries = tables.rows.values().map(|row| row.delivery.clone());
         let deliveries = deliveries.filter(|delivery| delivery.subscriber == subscriber.id).collect();
         let id = subscriber.id.0;
-        Ok(Some(Person {
+        Ok(Some(PersonalData {
             changed: subscriber.created,
             subscriber,
             listed: tables.listed.get(&id).is_some_and(|word| word == NAMED),
@@ -219,30 +220,29 @@ impl Store for Memory {
         }))
     }
 
-    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<Forgot, StoreError> {
+    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<ForgetOutcome, StoreError> {
         let mut tables = self.tables();
         let recovered = if tables.sending.is_none() { tables.recover(run, now) } else { Recovered::default() };
         let id = tables.find(address).map(|subscriber| subscriber.id);
         let theirs = |(of, _): &(SubscriberId, State)| Some(*of) == id;
         let states = tables.rows.values().map(|row| (row.delivery.subscriber, row.delivery.state)).filter(theirs);
         if states.clone().any(|(_, state)| matches!(state, State::Claimed | State::Sending)) {
-            return Ok(Forgot::Busy(tables.sending.clone()));
+            return Ok(ForgetOutcome::Busy(tables.sending.clone()));
         }
-        let mut forgetting =
-            Forgetting { was_known: id.is_some(), is_erased: true, recovered, ..Forgetting::default() };
+        let mut erasure = Erasure { was_known: id.is_some(), is_erased: true, recovered, ..Erasure::default() };
         for row in tables.rows.values_mut().filter(|row| Some(row.delivery.subscriber) == id) {
             let delivery = &mut row.delivery;
             delivery.address = None;
             delivery.reply = delivery.reply.take().map(|reply| masked(&reply, Some(address)));
-            forgetting.deliveries += 1;
+            erasure.deliveries += 1;
             if matches!(delivery.state, State::Queued | State::Deferred) {
                 (delivery.state, delivery.changed) = (State::Suppressed, Some(now));
-                forgetting.suppressed += 1;
+                erasure.suppressed += 1;
             }
         }
         tables.subscribers.retain(|subscriber| Some(subscriber.id) != id);
-        forgetting.was_forgotten = !tables.forgotten.insert(address.key());
-        Ok(Forgot::Done(Box::new(forgetting)))
+        erasure.was_forgotten = !tables.forgotten.insert(address.key());
+        Ok(ForgetOutcome::Done(Box::new(erasure)))
     }
 
     fn allow(&mut self, address: &EmailAddress) -> Result<bool, StoreError> {
@@ -273,13 +273,13 @@ impl Store for Memory {
         Ok(tables.subscribers.iter().filter(is_missing).map(|one| one.address.clone()).collect())
     }
 
-    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Begun, StoreError> {
+    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<RunStart, StoreError> {
         if self.run.is_some() {
-            return Ok(Begun::Started(Recovered::default()));
+            return Ok(RunStart::Started(Recovered::default()));
         }
         let mut tables = self.tables();
         if let Some(other) = &tables.sending {
-            return Ok(Begun::Busy(Some(other.clone())));
+            return Ok(RunStart::Busy(Some(other.clone())));
         }
         let recovered = tables.recover(run, now);
         tables.sending = Some(run.clone());
@@ -287,7 +287,7 @@ impl Store for Memory {
         let number = tables.runs.len() - 1;
         drop(tables);
         self.run = Some(number);
-        Ok(Begun::Started(recovered))
+        Ok(RunStart::Started(recovered))
     }
 
     fn renew_run(&mut self, _: DateTime<Utc>) -> Result<Recovered, StoreError> {
@@ -348,7 +348,7 @@ impl Store for Memory {
         runs: u64,
         why: &str,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Adopted>, StoreError> {
+    ) -> Result<Vec<Adoption>, StoreError> {
         let mut tables = self.tables();
         tables.counted = tables.counted.max(runs);
         Ok(mailings.iter().map(|mailing| tables.adopt(mailing, why, now)).collect())
@@ -426,7 +426,7 @@ impl Store for Memory {
         servers.insert((place.to_owned(), greeting.to_owned()), (takes, now));
         let mut of_place: Vec<_> = servers.iter().filter(|((at, _), _)| at == place).collect();
         of_place.sort_by(|(one, (_, first)), (other, (_, second))| second.cmp(first).then(one.cmp(other)));
-        let old: Vec<_> = of_place.iter().skip(MOST_GREETINGS as usize).map(|(server, _)| (*server).clone()).collect();
+        let old: Vec<_> = of_place.iter().skip(MAX_GREETINGS as usize).map(|(server, _)| (*server).clone()).collect();
         servers.retain(|server, _| !old.contains(server));
         Ok(())
     }

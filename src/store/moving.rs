@@ -11,8 +11,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::ledger::{Run, State};
 use crate::store::{Store, StoreError};
 
-pub use table::{Census, Table};
 pub(super) use table::{Kind, SUBSCRIBERS};
+pub use table::{RowCounts, Table};
 
 pub(super) mod restoring;
 mod table;
@@ -29,7 +29,7 @@ pub(super) const BACKUP: &str = "backup";
 pub type EachRow<'a> = dyn FnMut(&[Option<&str>]) -> anyhow::Result<()> + 'a;
 
 /// Gives the rows of a table, one by one.
-pub type Pour<'a> = dyn FnMut(Table, &mut EachRow<'_>) -> anyhow::Result<()> + 'a;
+pub type RowSource<'a> = dyn FnMut(Table, &mut EachRow<'_>) -> anyhow::Result<()> + 'a;
 
 /// A store that can be moved to another one, and be the other one.
 pub trait Movable: Store {
@@ -40,7 +40,7 @@ pub trait Movable: Store {
     /// `place`, durable: from here on it refuses `begin_run`, `freeze` and everything else that changes it. A move to the
     /// same place that did not come to its end is taken up again; it is an error if the store is, or is being, moved to
     /// another place. While anybody else sends, nothing is done.
-    fn begin_move(&mut self, place: &str, run: &Run, now: DateTime<Utc>) -> Result<Leaving, StoreError>;
+    fn begin_move(&mut self, place: &str, run: &Run, now: DateTime<Utc>) -> Result<MoveStart, StoreError>;
 
     /// Notes that the move is over, durable.
     fn end_move(&mut self, now: DateTime<Utc>) -> Result<(), StoreError>;
@@ -48,22 +48,22 @@ pub trait Movable: Store {
     /// Takes the mark away, durable.
     fn give_up_move(&mut self) -> Result<(), StoreError>;
 
-    /// From now on `census` and `pour` tell of what it held in this moment, while others change it.
+    /// From now on `row_counts` and `for_each_row` tell of what it held in this moment, while others change it.
     fn begin_snapshot(&mut self) -> Result<(), StoreError>;
 
     /// How much it holds.
-    fn census(&self) -> Result<Census, StoreError>;
+    fn row_counts(&self) -> Result<RowCounts, StoreError>;
 
     /// Calls `each` with every row of a table in the order of its key, the values in the order of `Table::columns`.
-    fn pour(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()>;
+    fn for_each_row(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()>;
 
     /// Whether it may be filled: an error if it has a subscriber or a mailing, has forgotten anybody, or was moved itself.
     fn can_be_filled(&self) -> Result<(), StoreError>;
 
-    /// Fills it in one durable transaction with what `pour` gives, and notes the number of the move. What it holds then is
+    /// Fills it in one durable transaction with what `for_each_row` gives, and notes the number of the move. What it holds then is
     /// counted and has to be as `expected`; any error leaves it as it was. Subscribers who join later get higher numbers
     /// than any that was ever given.
-    fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> Result<(), StoreError>;
+    fn fill(&mut self, moved: &Moved, expected: &RowCounts, rows: &mut RowSource<'_>) -> Result<(), StoreError>;
 
     /// Takes it away again if it is a file that was made by being opened, and nothing was put into it. Another store stays.
     fn discard(self: Box<Self>) -> Result<(), StoreError>;
@@ -101,7 +101,7 @@ impl Moved {
 
 /// Whether a move may begin.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Leaving {
+pub enum MoveStart {
     /// The store is marked.
     Begun(Moved),
     /// Another live run sends; who, as far as known.
@@ -110,9 +110,9 @@ pub enum Leaving {
 
 /// What became of a copy.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Copied {
+pub enum CopyOutcome {
     /// The other store holds this, and sends from now on.
-    Done(Census),
+    Done(RowCounts),
     /// Another live run sends; nothing was done.
     Busy(Option<Run>),
 }
@@ -129,18 +129,18 @@ pub fn copy(
     run: &Run,
     now: DateTime<Utc>,
     each: &mut dyn FnMut(u64),
-) -> Result<Copied, StoreError> {
+) -> Result<CopyOutcome, StoreError> {
     let is_new = from.moved()?.is_none();
     if is_new {
         to.can_be_filled()?;
     }
     let moved = match from.begin_move(place, run, now)? {
-        Leaving::Begun(moved) => moved,
-        Leaving::Busy(other) => return Ok(Copied::Busy(other)),
+        MoveStart::Begun(moved) => moved,
+        MoveStart::Busy(other) => return Ok(CopyOutcome::Busy(other)),
     };
-    let census = from.census()?;
+    let counts = from.row_counts()?;
     if !to.is_filled_by(&moved)?
-        && let Err(error) = refuse_if_in_hand(&census).and_then(|()| pour_into(from, to, &moved, &census, each))
+        && let Err(error) = refuse_if_in_hand(&counts).and_then(|()| copy_rows(from, to, &moved, &counts, each))
     {
         match to.is_filled_by(&moved) {
             // The answer to the commit was lost, the commit was not.
@@ -153,11 +153,11 @@ pub fn copy(
         }
     }
     from.end_move(now)?;
-    Ok(Copied::Done(census))
+    Ok(CopyOutcome::Done(counts))
 }
 
-fn refuse_if_in_hand(census: &Census) -> Result<(), StoreError> {
-    if census.in_state(State::Claimed) + census.in_state(State::Sending) > 0 {
+fn refuse_if_in_hand(counts: &RowCounts) -> Result<(), StoreError> {
+    if counts.in_state(State::Claimed) + counts.in_state(State::Sending) > 0 {
         let source = anyhow::anyhow!("recipients are in the hands of a run");
         return Err(StoreError::Failed { doing: "be moved", source });
     }
@@ -165,26 +165,26 @@ fn refuse_if_in_hand(census: &Census) -> Result<(), StoreError> {
 }
 
 /// Fills `to` with all of `from`, as it is.
-pub(super) fn pour_into(
+pub(super) fn copy_rows(
     from: &dyn Movable,
     to: &mut dyn Movable,
     moved: &Moved,
-    census: &Census,
+    counts: &RowCounts,
     each: &mut dyn FnMut(u64),
 ) -> Result<(), StoreError> {
-    let total = census.total();
-    let mut pour = |table: Table, row: &mut EachRow<'_>| {
-        from.pour(table, &mut |fields| {
+    let total = counts.total();
+    let mut rows = |table: Table, row: &mut EachRow<'_>| {
+        from.for_each_row(table, &mut |fields| {
             each(total);
             row(fields)
         })
     };
-    to.fill(moved, census, &mut pour)
+    to.fill(moved, counts, &mut rows)
 }
 
 /// What became of the wish to keep a store that is being moved.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kept {
+pub enum KeepOutcome {
     /// It sends again.
     Again(Moved),
     /// It was never marked.
@@ -202,18 +202,18 @@ pub type Reopen<'a> = dyn FnMut(&Moved) -> anyhow::Result<Option<Box<dyn Movable
 ///
 /// # Errors
 /// When a store fails, or the move is finished.
-pub fn keep(from: &mut dyn Movable, to: &mut Reopen<'_>, run: &Run, now: DateTime<Utc>) -> anyhow::Result<Kept> {
-    let Some(moved) = from.moved()? else { return Ok(Kept::NotMoved) };
+pub fn keep(from: &mut dyn Movable, to: &mut Reopen<'_>, run: &Run, now: DateTime<Utc>) -> anyhow::Result<KeepOutcome> {
+    let Some(moved) = from.moved()? else { return Ok(KeepOutcome::NotMoved) };
     // Whoever copies has the right to send meanwhile.
     let moved = match from.begin_move(&moved.place, run, now)? {
-        Leaving::Begun(moved) => moved,
-        Leaving::Busy(other) => return Ok(Kept::Busy(other)),
+        MoveStart::Begun(moved) => moved,
+        MoveStart::Busy(other) => return Ok(KeepOutcome::Busy(other)),
     };
     if let Some(mut to) = to(&moved)?
         && to.is_filled_by(&moved)?
     {
-        return Ok(Kept::Filled(moved));
+        return Ok(KeepOutcome::Filled(moved));
     }
     from.give_up_move()?;
-    Ok(Kept::Again(moved))
+    Ok(KeepOutcome::Again(moved))
 }

@@ -24,22 +24,22 @@ use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::Movable as _;
-use crate::store::{Added, Adopted, Barrier, Begun, Forgot, Person, Requeued, Store, StoreError};
+use crate::store::{Added, Adoption, Barrier, ForgetOutcome, PersonalData, Requeued, RunStart, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
 
 mod address;
 mod claims;
+mod connection;
 mod decisions;
 mod deliveries;
 mod digest;
 mod error;
 mod import;
-mod link;
 mod listed;
 mod mailings;
 mod moves;
-mod people;
+mod personal_data;
 mod properties;
 mod rate;
 mod runs;
@@ -50,12 +50,12 @@ mod tags;
 mod tls;
 
 use address::Address;
-use link::Link;
+use connection::Connection;
 
 /// A store in a PostgreSQL database.
 #[derive(Debug)]
 pub struct Postgres {
-    link: Link,
+    connection: Connection,
     /// When the run began, or last said that it is alive.
     renewed: Option<DateTime<Utc>>,
     /// Mailings in which every recipient who waits was refused before: to look for others each time would take long.
@@ -73,19 +73,19 @@ impl Postgres {
         password: Option<&SecretString>,
         certificate: impl FnOnce(&str) -> anyhow::Result<Vec<u8>>,
     ) -> StoreResult<Self> {
-        let address = Address::parse(url).map_err(|error| link::unreadable(url, error))?;
+        let address = Address::parse(url).map_err(|error| connection::unreadable(url, error))?;
         let roots = address.root_certificate.as_deref().map(certificate).transpose();
-        let roots = roots.map_err(|error| link::unreadable(url, error))?;
-        let link = Link::open(address, password, roots.as_deref())?;
-        link.prepare()?;
-        Ok(Self { link, renewed: None, tried: BTreeSet::new() })
+        let roots = roots.map_err(|error| connection::unreadable(url, error))?;
+        let connection = Connection::open(address, password, roots.as_deref())?;
+        connection.prepare()?;
+        Ok(Self { connection, renewed: None, tried: BTreeSet::new() })
     }
 
     /// Runs `work`, which changes what a moved store would not tell the other one, in one transaction.
     fn changing<T>(&self, doing: &'static str, work: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> StoreResult<T> {
-        self.link.once(doing, |session| {
+        self.connection.once(doing, |session| {
             let mut transaction = session.client.transaction()?;
-            moves::refuse_if_moved(&mut transaction, self.link.place())?;
+            moves::refuse_if_moved(&mut transaction, self.connection.place())?;
             let done = work(&mut transaction)?;
             transaction.commit()?;
             Ok(done)
@@ -99,8 +99,8 @@ impl Store for Postgres {
         new: &mut dyn Iterator<Item = NewSubscriber>,
         now: DateTime<Utc>,
     ) -> StoreResult<Added> {
-        let place = self.link.place().to_owned();
-        self.link.once("add subscribers", |session| {
+        let place = self.connection.place().to_owned();
+        self.connection.once("add subscribers", |session| {
             moves::refuse_if_moved(&mut session.client, &place)?;
             let mut transaction = session.client.transaction()?;
             let added = import::add(&mut transaction, &place, new, now)?;
@@ -110,32 +110,32 @@ impl Store for Postgres {
     }
 
     fn subscriber(&self, address: &EmailAddress) -> StoreResult<Option<Subscriber>> {
-        self.link.repeated("find a subscriber", |session, _| subscribers::find(session, address))
+        self.connection.retried("find a subscriber", |session, _| subscribers::find(session, address))
     }
 
     fn statuses_of(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<Option<Status>>> {
-        self.link.repeated("find subscribers", |session, _| subscribers::statuses_of(session, addresses))
+        self.connection.retried("find subscribers", |session, _| subscribers::statuses_of(session, addresses))
     }
 
-    fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
-        self.link.repeated("find a subscriber", |session, _| subscribers::numbered(session, id))
+    fn subscriber_by_id(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
+        self.connection.retried("find a subscriber", |session, _| subscribers::by_id(session, id))
     }
 
-    fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
+    fn subscriber_by_tag(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
         const DOING: &str = "find a subscriber by a token";
         if self.moved()?.is_some() {
             return crate::store::tags::search(self, secret, tag);
         }
-        if let Some(found) = self.link.repeated(DOING, |session, _| tags::find(session, secret, tag))? {
+        if let Some(found) = self.connection.retried(DOING, |session, _| tags::find(session, secret, tag))? {
             return Ok(Some(found));
         }
-        while self.link.repeated(DOING, |session, _| tags::add(session, secret))? {}
-        self.link.repeated(DOING, |session, _| tags::find(session, secret, tag))
+        while self.connection.retried(DOING, |session, _| tags::add(session, secret))? {}
+        self.connection.retried(DOING, |session, _| tags::find(session, secret, tag))
     }
 
     /// On a connection of its own, so that `each` may use the store.
     fn count_subscribers(&self, status: Option<Status>) -> StoreResult<u64> {
-        self.link.repeated("count the subscribers", |session, _| subscribers::count(&mut session.client, status))
+        self.connection.retried("count the subscribers", |session, _| subscribers::count(&mut session.client, status))
     }
 
     fn each_subscriber(
@@ -143,8 +143,8 @@ impl Store for Postgres {
         status: Option<Status>,
         each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let all = self.link.another().and_then(|mut client| subscribers::each(&mut client, status, each));
-        all.map_err(|error| error::reading("read the subscribers", self.link.place(), error))
+        let all = self.connection.new_client().and_then(|mut client| subscribers::each(&mut client, status, each));
+        all.map_err(|error| error::reading("read the subscribers", self.connection.place(), error))
     }
 
     fn set_status(
@@ -157,20 +157,20 @@ impl Store for Postgres {
     }
 
     fn id(&self) -> StoreResult<String> {
-        self.link.repeated("read its id", |session, _| properties::id(&mut session.client))
+        self.connection.retried("read its id", |session, _| properties::id(&mut session.client))
     }
 
     fn is_empty(&self) -> StoreResult<bool> {
-        self.link.repeated("find out whether it is empty", |session, _| properties::is_empty(&mut session.client))
+        self.connection.retried("find out whether it is empty", |session, _| properties::is_empty(&mut session.client))
     }
 
     fn runs(&self) -> StoreResult<u64> {
-        self.link.repeated("read how many runs it had", |session, _| properties::runs(&mut session.client))
+        self.connection.retried("read how many runs it had", |session, _| properties::runs(&mut session.client))
     }
 
     fn count_run(&mut self) -> StoreResult<u64> {
         // Counted twice after a connection broke is as good as once.
-        self.link.repeated("count a run", |session, _| {
+        self.connection.retried("count a run", |session, _| {
             let mut transaction = session.client.transaction()?;
             let counted = properties::count_run(&mut transaction)?;
             transaction.commit()?;
@@ -178,21 +178,22 @@ impl Store for Postgres {
         })
     }
 
-    fn person(&self, address: &EmailAddress) -> StoreResult<Option<Person>> {
-        self.link.repeated("read what it knows of somebody", |session, _| people::person(session, address))
+    fn personal_data(&self, address: &EmailAddress) -> StoreResult<Option<PersonalData>> {
+        self.connection
+            .retried("read what it knows of somebody", |session, _| personal_data::personal_data(session, address))
     }
 
-    fn forget(&mut self, address: &EmailAddress, _: &Run, now: DateTime<Utc>) -> StoreResult<Forgot> {
-        people::forget(&self.link, address, now)
+    fn forget(&mut self, address: &EmailAddress, _: &Run, now: DateTime<Utc>) -> StoreResult<ForgetOutcome> {
+        personal_data::forget(&self.connection, address, now)
     }
 
     fn are_forgotten(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
         const DOING: &str = "find out who was forgotten";
-        self.link.repeated(DOING, |session, _| people::are_forgotten(&mut session.client, addresses))
+        self.connection.retried(DOING, |session, _| personal_data::are_forgotten(&mut session.client, addresses))
     }
 
     fn allow(&mut self, address: &EmailAddress) -> StoreResult<bool> {
-        self.changing("let somebody be added again", |transaction| people::allow(transaction, address))
+        self.changing("let somebody be added again", |transaction| personal_data::allow(transaction, address))
     }
 
     fn note_listed(&mut self, is_named: &dyn Fn(&str) -> bool) -> StoreResult<Vec<EmailAddress>> {
@@ -200,20 +201,20 @@ impl Store for Postgres {
     }
 
     fn unlisted(&self) -> StoreResult<Vec<EmailAddress>> {
-        self.link.repeated("find whom the list does not name any more", |session, _| listed::unlisted(session))
+        self.connection.retried("find whom the list does not name any more", |session, _| listed::unlisted(session))
     }
 
-    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
+    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<RunStart> {
         const DOING: &str = "begin to send";
-        let place = self.link.place().to_owned();
-        let begun = self.link.once(DOING, |session| {
-            if session.held.is_some() {
-                return Ok(Begun::Started(Recovered::default()));
+        let place = self.connection.place().to_owned();
+        let begun = self.connection.once(DOING, |session| {
+            if session.run_handle.is_some() {
+                return Ok(RunStart::Started(Recovered::default()));
             }
             schema::check(&mut session.client, &place)?;
-            let (held, recovered) = runs::begin(&mut session.client, &place, run, now)?;
-            session.held = Some(held);
-            Ok(Begun::Started(recovered))
+            let (run_handle, recovered) = runs::begin(&mut session.client, &place, run, now)?;
+            session.run_handle = Some(run_handle);
+            Ok(RunStart::Started(recovered))
         })?;
         self.renewed = Some(now);
         Ok(begun)
@@ -225,9 +226,9 @@ impl Store for Postgres {
         if self.renewed.is_some_and(|renewed| (now - renewed).abs() < rest) {
             return Ok(Recovered::default());
         }
-        let recovered = self.link.repeated("say that the run is alive", |session, _| {
-            let held = session.held.clone().ok_or_else(runs::none)?;
-            runs::renew(&mut session.client, &held, now)
+        let recovered = self.connection.retried("say that the run is alive", |session, _| {
+            let run_handle = session.run_handle.clone().ok_or_else(runs::none)?;
+            runs::renew(&mut session.client, &run_handle, now)
         })?;
         self.renewed = Some(now);
         Ok(recovered)
@@ -240,8 +241,8 @@ impl Store for Postgres {
         digest: Option<&DigestContents>,
         now: DateTime<Utc>,
     ) -> StoreResult<Mailing> {
-        let place = self.link.place().to_owned();
-        self.link.repeated("freeze the audience", |session, _| {
+        let place = self.connection.place().to_owned();
+        self.connection.retried("freeze the audience", |session, _| {
             let mut transaction = session.client.transaction()?;
             moves::refuse_if_moved(&mut transaction, &place)?;
             let mailing = mailings::freeze(&mut transaction, issue, content_hash, digest, now)?;
@@ -251,14 +252,14 @@ impl Store for Postgres {
     }
 
     fn mailings(&self) -> StoreResult<Vec<Mailing>> {
-        self.link.repeated("read the mailings", |session, _| mailings::mailings(&mut session.client))
+        self.connection.retried("read the mailings", |session, _| mailings::mailings(&mut session.client))
     }
 
     fn open_mailings(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
-        self.link.repeated("find the mailings that are open", |session, _| deliveries::open_mailings(session))
+        self.connection.retried("find the mailings that are open", |session, _| deliveries::open_mailings(session))
     }
 
-    fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adopted>> {
+    fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adoption>> {
         self.changing("adopt mailings", |transaction| {
             properties::raise_runs(transaction, runs)?;
             mailings.iter().map(|mailing| decisions::adopt(transaction, mailing, why, now)).collect()
@@ -266,7 +267,7 @@ impl Store for Postgres {
     }
 
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> StoreResult<Vec<Claim>> {
-        let claim = |untried, limit| claims::claim(&self.link, issue, untried, limit, now);
+        let claim = |untried, limit| claims::claim(&self.connection, issue, untried, limit, now);
         let mut claims = match self.tried.contains(issue) {
             true => Vec::new(),
             false => claim(true, limit)?,
@@ -284,7 +285,7 @@ impl Store for Postgres {
         recipients: &[SubscriberId],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<Claim>> {
-        claims::claim_these(&self.link, issue, recipients, now)
+        claims::claim_these(&self.connection, issue, recipients, now)
     }
 
     /// Claims are durable as they are.
@@ -298,39 +299,39 @@ impl Store for Postgres {
         entries: &[(SubscriberId, LedgerEntry)],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<SubscriberId>> {
-        claims::record(&self.link, issue, entries, now)
+        claims::record(&self.connection, issue, entries, now)
     }
 
     /// By the server's clock, whatever that of this machine says.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, _: DateTime<Utc>) -> StoreResult<Permits> {
-        self.link.repeated("keep to the rate", |session, _| rate::take(session, rate, wanted))
+        self.connection.retried("keep to the rate", |session, _| rate::take(session, rate, wanted))
     }
 
     fn quota_used(&self, quota: &Quota) -> StoreResult<u64> {
-        self.link.repeated("keep to the warm-up", |session, _| rate::quota_used(session, quota))
+        self.connection.retried("keep to the warm-up", |session, _| rate::quota_used(session, quota))
     }
 
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
-        self.link.repeated("keep to the warm-up", |session, _| rate::take_quota(session, quota, wanted))
+        self.connection.retried("keep to the warm-up", |session, _| rate::take_quota(session, quota, wanted))
     }
 
     /// Once: given back twice, more would leave than is allowed.
     fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
-        self.link.once("keep to the warm-up", |session| rate::return_quota(session, quota, unused))
+        self.connection.once("keep to the warm-up", |session| rate::return_quota(session, quota, unused))
     }
 
     fn chaining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
-        let read = |session: &mut link::Session, _| servers::chaining(session, place, greeting);
-        self.link.repeated("read what is known of a server", read)
+        let read = |session: &mut connection::Session, _| servers::chaining(session, place, greeting);
+        self.connection.retried("read what is known of a server", read)
     }
 
     fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
-        let note = |session: &mut link::Session, _| servers::note_chaining(session, place, greeting, takes, now);
-        self.link.repeated("keep what is known of a server", note)
+        let note = |session: &mut connection::Session, _| servers::note_chaining(session, place, greeting, takes, now);
+        self.connection.retried("keep what is known of a server", note)
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
-        self.link.repeated("count recipients", |session, _| deliveries::counts(session, issue))
+        self.connection.retried("count recipients", |session, _| deliveries::counts(session, issue))
     }
 
     /// On a connection of its own, so that `each` may use the store.
@@ -340,12 +341,12 @@ impl Store for Postgres {
         state: Option<State>,
         each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let all = self.link.another().and_then(|mut client| deliveries::each(&mut client, issue, state, each));
-        all.map_err(|error| error::reading("read the recipients", self.link.place(), error))
+        let all = self.connection.new_client().and_then(|mut client| deliveries::each(&mut client, issue, state, each));
+        all.map_err(|error| error::reading("read the recipients", self.connection.place(), error))
     }
 
     fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> StoreResult<Vec<Delivery>> {
-        self.link.repeated("read the recipients", |session, _| deliveries::to(session, issue, recipients))
+        self.connection.retried("read the recipients", |session, _| deliveries::to(session, issue, recipients))
     }
 
     fn resolve(

@@ -21,17 +21,19 @@ use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::RUNS;
-use crate::store::{Added, Adopted, Barrier, Begun, Forgot, Person, Recorder, Requeued, Store, StoreError};
+use crate::store::{
+    Added, Adoption, Barrier, ForgetOutcome, PersonalData, Recorder, Requeued, RunStart, Store, StoreError,
+};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
 
+use active_run::ActiveRun;
 use path::beside;
-use sending::Sending;
-use times::{time, time_text};
+use timestamp::{format_time, parse_time};
 
 pub use path::FILES;
 
-pub(super) mod alone;
+mod active_run;
 pub(super) mod backups;
 mod claims;
 mod decisions;
@@ -44,15 +46,15 @@ mod listed;
 mod log;
 mod moves;
 pub(super) mod path;
-mod people;
+mod personal_data;
 mod properties;
 mod rate;
+pub(super) mod run_lock;
 mod schema;
-mod sending;
 mod servers;
 mod subscribers;
 mod tags;
-mod times;
+mod timestamp;
 
 /// A store in a SQLite file.
 #[derive(Debug)]
@@ -63,7 +65,7 @@ pub struct Sqlite {
     /// Whether opening it made it.
     made: bool,
     /// While this process may send.
-    sending: Option<Sending>,
+    active_run: Option<ActiveRun>,
     /// Mailings in which every recipient who waits was refused before: to look for others each time would take long.
     tried: BTreeSet<IssueId>,
 }
@@ -74,7 +76,7 @@ impl Store for Sqlite {
         new: &mut dyn Iterator<Item = NewSubscriber>,
         now: DateTime<Utc>,
     ) -> StoreResult<Added> {
-        self.with_a_large_cache(|| {
+        self.with_large_cache(|| {
             self.changing("add subscribers", |transaction| subscribers::add(transaction, new, now))
         })
     }
@@ -87,12 +89,12 @@ impl Store for Sqlite {
         self.reading("find subscribers", |connection| subscribers::statuses_of(connection, addresses))
     }
 
-    fn subscriber_numbered(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
-        self.reading("find a subscriber", |connection| subscribers::numbered(connection, id))
+    fn subscriber_by_id(&self, id: SubscriberId) -> StoreResult<Option<Subscriber>> {
+        self.reading("find a subscriber", |connection| subscribers::by_id(connection, id))
     }
 
-    fn subscriber_tagged(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
-        self.find_tagged(secret, tag)
+    fn subscriber_by_tag(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
+        self.find_by_tag(secret, tag)
     }
 
     fn count_subscribers(&self, status: Option<Status>) -> StoreResult<u64> {
@@ -133,12 +135,12 @@ impl Store for Sqlite {
         self.changing("count a run", properties::count_run)
     }
 
-    fn person(&self, address: &EmailAddress) -> StoreResult<Option<Person>> {
+    fn personal_data(&self, address: &EmailAddress) -> StoreResult<Option<PersonalData>> {
         self.write_log()?;
-        self.reading("read what it knows of somebody", |connection| people::person(connection, address))
+        self.reading("read what it knows of somebody", |connection| personal_data::personal_data(connection, address))
     }
 
-    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> StoreResult<Forgot> {
+    fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> StoreResult<ForgetOutcome> {
         self.forget_person(address, run, now)
     }
 
@@ -158,14 +160,14 @@ impl Store for Sqlite {
         self.reading("find whom the list does not name any more", listed::unlisted)
     }
 
-    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Begun> {
-        if self.sending.is_some() {
-            return Ok(Begun::Started(Recovered::default()));
+    fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<RunStart> {
+        if self.active_run.is_some() {
+            return Ok(RunStart::Started(Recovered::default()));
         }
         let refuse = |store: &Self, transaction: &Transaction<'_>| store.refuse_if_moved(transaction);
         Ok(match self.begin("take the right to send", run, now, refuse)? {
-            Ok((recovered, ())) => Begun::Started(recovered),
-            Err(holder) => Begun::Busy(holder),
+            Ok((recovered, ())) => RunStart::Started(recovered),
+            Err(holder) => RunStart::Busy(holder),
         })
     }
 
@@ -196,7 +198,7 @@ impl Store for Sqlite {
         self.reading("find the mailings that are open", ledger::open_mailings)
     }
 
-    fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adopted>> {
+    fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adoption>> {
         self.write_log()?;
         self.changing("adopt mailings", |transaction| {
             let least = properties::runs(transaction)?.max(runs);
@@ -215,7 +217,7 @@ impl Store for Sqlite {
         recipients: &[SubscriberId],
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<Claim>> {
-        self.claimed(|transaction, run| ledger::claim_these(transaction, issue, run, recipients, now))
+        self.claim_with(|transaction, run| ledger::claim_these(transaction, issue, run, recipients, now))
     }
 
     /// The write-ahead log is one file, which any thread may sync while others go on writing to it.

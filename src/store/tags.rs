@@ -5,7 +5,7 @@ use crate::subscriber::Subscriber;
 use crate::token::{Secret, Tag};
 
 /// So many tags are added in one transaction: others who write wait for no more.
-pub(super) const TOGETHER: i64 = 10_000;
+pub(super) const TAGS_PER_TRANSACTION: i64 = 10_000;
 
 /// Goes through all subscribers for the one whose address has that tag.
 pub(super) fn search(store: &impl Store, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError> {

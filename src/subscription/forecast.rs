@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use crate::check::International;
 use crate::finding::Finding;
-use crate::store::{Added, Met, Store};
+use crate::store::{Added, Occurrence, Store};
 use crate::subscriber::{NewSubscriber, Status};
 use crate::subscription::csv_rows::Rows;
 use crate::subscription::encoding::{Rewindable, Text};
@@ -44,10 +44,10 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
             let (was_known, status) = place.or_insert((there.is_some(), before));
             let after = status.after(row.status, !*was_known);
             let met = match (is_first, *was_known) {
-                (true, false) => Met::New,
-                (true, true) => Met::Known,
-                (false, true) => Met::KnownAgain,
-                (false, false) => Met::Repeated,
+                (true, false) => Occurrence::New,
+                (true, true) => Occurrence::Known,
+                (false, true) => Occurrence::KnownAgain,
+                (false, false) => Occurrence::Repeated,
             };
             added.count(met, std::mem::replace(status, after), after);
         }

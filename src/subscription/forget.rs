@@ -1,4 +1,4 @@
-//! Forgetting a person who asks for it, and finding what of the project names them besides.
+//! Erasure a person who asks for it, and finding what of the project names them besides.
 //!
 //! Takes a store, and where the project keeps addresses; the store erases what it holds. Files are named, not changed: they
 //! are the user's.
@@ -12,7 +12,7 @@ use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::ledger::Run;
 use crate::store::sqlite::FILES;
-use crate::store::{Forgot, Store, StoreError};
+use crate::store::{ForgetOutcome, Store, StoreError};
 
 /// How often a run that is about to mail them is asked again whether it has.
 const TRIES: u32 = 50;
@@ -27,11 +27,11 @@ pub fn forget(
     run: &Run,
     now: DateTime<Utc>,
     pause: &mut dyn FnMut(),
-) -> Result<Forgot, StoreError> {
+) -> Result<ForgetOutcome, StoreError> {
     for _ in 1..TRIES {
         match store.forget(address, run, now)? {
-            Forgot::Busy(_) => pause(),
-            done @ Forgot::Done(_) => return Ok(done),
+            ForgetOutcome::Busy(_) => pause(),
+            done @ ForgetOutcome::Done(_) => return Ok(done),
         }
     }
     store.forget(address, run, now)

@@ -41,7 +41,10 @@ fn good_rows_are_kept_and_bad_ones_named() {
     with_store(|store| {
         let csv = "\u{feff}Name; E-Mail ;city\n李雷;li@例え.jp;\"海口;市\"\n;no address;\n\nHan;han@example.org\n;LI@xn--r8jz45g.jp;\n";
         let (added, findings) = import_text(store, csv).unwrap();
-        assert_eq!(added, Added { new: 2, repeated: 1, people: people(&[(Status::Active, 2)]), ..Added::default() });
+        assert_eq!(
+            added,
+            Added { new: 2, repeated: 1, by_status: by_status(&[(Status::Active, 2)]), ..Added::default() }
+        );
         assert_eq!(findings, ["list.csv:3: `no address` is no e-mail address: it needs a name, an `@` and a domain"]);
         assert_eq!(
             exported(store),
@@ -72,8 +75,8 @@ fn an_export_imports_again_and_changes_nothing() {
         import_text(store, "email,name,plan\na@example.org,\"A, B\",pro\nb@example.org,,\n").unwrap();
         remove(store, &"b@example.org".parse().unwrap(), now()).unwrap();
         let before = exported(store);
-        let people = people(&[(Status::Active, 1), (Status::Unsubscribed, 1)]);
-        assert_eq!(import_text(store, &before).unwrap().0, Added { known: 1, away: 1, people, ..Added::default() });
+        let by_status = by_status(&[(Status::Active, 1), (Status::Unsubscribed, 1)]);
+        assert_eq!(import_text(store, &before).unwrap().0, Added { known: 1, away: 1, by_status, ..Added::default() });
         assert_eq!(exported(store), before);
     });
 }
@@ -123,8 +126,8 @@ fn an_export_takes_the_record_of_who_left_to_another_store() {
         remove(store, &"b@example.org".parse().unwrap(), now()).unwrap();
         let all = exported(store);
         with_store(|other| {
-            let people = people(&[(Status::Active, 1), (Status::Unsubscribed, 1)]);
-            assert_eq!(import_text(other, &all).unwrap().0, Added { new: 1, away: 1, people, ..Added::default() });
+            let by_status = by_status(&[(Status::Active, 1), (Status::Unsubscribed, 1)]);
+            assert_eq!(import_text(other, &all).unwrap().0, Added { new: 1, away: 1, by_status, ..Added::default() });
             assert_eq!(exported(other), all);
         });
     });
@@ -253,14 +256,14 @@ fn a_forecast_is_what_comes_of_it() {
         assert_eq!(exported(store), before);
         let imported = import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default(), now(), &mut |_| {});
         assert_eq!(imported.unwrap(), foreseen);
-        let people =
-            people(&[(Status::Active, 3), (Status::Unsubscribed, 2), (Status::Bounced, 1), (Status::Complained, 1)]);
-        assert_eq!(foreseen.added, Added { new: 2, known: 3, repeated: 1, away: 4, people, ..Added::default() });
+        let by_status =
+            by_status(&[(Status::Active, 3), (Status::Unsubscribed, 2), (Status::Bounced, 1), (Status::Complained, 1)]);
+        assert_eq!(foreseen.added, Added { new: 2, known: 3, repeated: 1, away: 4, by_status, ..Added::default() });
     });
 }
 
-fn people(counts: &[(Status, u64)]) -> StatusCounts {
-    let mut people = StatusCounts::default();
-    counts.iter().for_each(|(status, count)| people.add(*status, *count));
-    people
+fn by_status(counts: &[(Status, u64)]) -> StatusCounts {
+    let mut by_status = StatusCounts::default();
+    counts.iter().for_each(|(status, count)| by_status.add(*status, *count));
+    by_status
 }

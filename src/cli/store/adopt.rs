@@ -9,7 +9,7 @@ use crate::disk::machine;
 use crate::finding::Finding;
 use crate::ledger::Mailing;
 use crate::send::record::Record;
-use crate::store::{Adopted, Begun, Store};
+use crate::store::{Adoption, RunStart, Store};
 
 pub(super) fn run(context: &Context, config: &Config, yes: bool) -> anyhow::Result<Exit> {
     let now = context.clock.now();
@@ -29,24 +29,24 @@ pub(super) fn run(context: &Context, config: &Config, yes: bool) -> anyhow::Resu
     if !confirm(context, &question, yes || !io::stdin().is_terminal())? {
         return Ok(Exit::Attention);
     }
-    if let Begun::Busy(other) = store.begin_run(&machine::this_run(now), now)? {
+    if let RunStart::Busy(other) = store.begin_run(&machine::this_run(now), now)? {
         return Err(send::busy(other.as_ref()).into());
     }
     let adopted = record.adopt(&mut *store, now)?;
     show(context, &*store, &adopted)
 }
 
-fn show(context: &Context, store: &dyn Store, adopted: &[(Mailing, Adopted)]) -> anyhow::Result<Exit> {
-    let settled = |adopted: &Adopted| match adopted {
-        Adopted::Entered => 0,
-        Adopted::Settled(count) => *count,
+fn show(context: &Context, store: &dyn Store, adopted: &[(Mailing, Adoption)]) -> anyhow::Result<Exit> {
+    let settled = |adopted: &Adoption| match adopted {
+        Adoption::Entered => 0,
+        Adoption::Settled(count) => *count,
     };
     let unknown: u64 = adopted.iter().map(|(_, adopted)| settled(adopted)).sum();
-    let row = |(mailing, adopted): &(Mailing, Adopted)| {
+    let row = |(mailing, adopted): &(Mailing, Adoption)| {
         let word = match adopted {
-            Adopted::Entered => "entered, its recipients are not known".to_owned(),
-            Adopted::Settled(0) => "known already".to_owned(),
-            Adopted::Settled(count) => format!("{count} who waited are unknown now"),
+            Adoption::Entered => "entered, its recipients are not known".to_owned(),
+            Adoption::Settled(0) => "known already".to_owned(),
+            Adoption::Settled(count) => format!("{count} who waited are unknown now"),
         };
         vec![mailing.issue.to_string(), mailing.frozen_at.format("%Y-%m-%d %H:%M").to_string(), word]
     };

@@ -18,9 +18,9 @@ pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Re
     };
     let written = backup::back_up(&mut *from, &context.project.path(file), &machine::this_run(now), now, &mut each);
     bar.finish_and_clear();
-    let census = written?;
+    let counts = written?;
     let [subscribers, mailings, deliveries] =
-        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|table| census.of(table));
+        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|table| counts.of(table));
     let document = serde_json::json!({
         "backup": file,
         "subscribers": subscribers,

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::disk::machine;
 use crate::finding::Finding;
 use crate::store::Location;
-use crate::store::moving::{self, Census, Copied, Kept, Movable, Moved, Table};
+use crate::store::moving::{self, CopyOutcome, KeepOutcome, Movable, Moved, RowCounts, Table};
 
 pub(super) fn copy(context: &Context, config: &Config, to: &str, password_file: Option<&Path>) -> anyhow::Result<Exit> {
     let place = place(config, to)?;
@@ -26,12 +26,12 @@ pub(super) fn copy(context: &Context, config: &Config, to: &str, password_file: 
     bar.finish_and_clear();
     // What is refused leaves no empty store behind; one that may be filled is left alone.
     let may_be_filled = |moved: &Moved| moved.place == to;
-    if !matches!(copied, Ok(Copied::Done(_))) && !from.moved()?.is_some_and(|moved| may_be_filled(&moved)) {
+    if !matches!(copied, Ok(CopyOutcome::Done(_))) && !from.moved()?.is_some_and(|moved| may_be_filled(&moved)) {
         other.discard()?;
     }
     match copied? {
-        Copied::Done(census) => show(context, to, password_file, &census),
-        Copied::Busy(other) => Err(send::busy(other.as_ref()).into()),
+        CopyOutcome::Done(counts) => show(context, to, password_file, &counts),
+        CopyOutcome::Busy(other) => Err(send::busy(other.as_ref()).into()),
     }
 }
 
@@ -51,13 +51,13 @@ fn place(config: &Config, to: &str) -> anyhow::Result<Location> {
 }
 
 /// What to write into the project file, and how much was copied.
-fn show(context: &Context, to: &str, password_file: Option<&Path>, census: &Census) -> anyhow::Result<Exit> {
+fn show(context: &Context, to: &str, password_file: Option<&Path>, counts: &RowCounts) -> anyhow::Result<Exit> {
     let mut lines = format!("store: {to}");
     if let Some(file) = password_file {
         lines.push_str(&format!("\nstore_password_file: {}", file.display()));
     }
     let [subscribers, mailings, deliveries] =
-        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|it| census.of(it));
+        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|it| counts.of(it));
     let document = serde_json::json!({
         "store": to,
         "store_password_file": password_file,
@@ -66,7 +66,7 @@ fn show(context: &Context, to: &str, password_file: Option<&Path>, census: &Cens
         "deliveries": deliveries,
     });
     context.report.message(&format!(
-        "Copied: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them. The old store refuses to send \
+        "CopyOutcome: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them. The old store refuses to send \
          from now on.\nWrite this into the project file, wherever it is used:"
     ));
     context.report.result(&lines, &document)?;
@@ -85,16 +85,16 @@ pub(super) fn keep(
         |moved: &Moved| if lost { Ok(None) } else { reopened(context, config, moved, password_file).map(Some) };
     let kept = moving::keep(&mut *from, &mut to, &machine::this_run(now), now)?;
     let (word, exit) = match kept {
-        Kept::Again(moved) => {
+        KeepOutcome::Again(moved) => {
             (format!("the move to `{}` is given up: this store sends again", moved.place), Exit::Done)
         }
-        Kept::NotMoved => ("this store is not being moved".to_owned(), Exit::Done),
-        Kept::Filled(moved) => {
+        KeepOutcome::NotMoved => ("this store is not being moved".to_owned(), Exit::Done),
+        KeepOutcome::Filled(moved) => {
             let message = format!("everything is in `{}` already, which may have sent since", moved.place);
             let help = format!("finish the move with `slugline store copy {}`", moved.place);
             return Err(Finding::error("store-moved", message).help(help).into());
         }
-        Kept::Busy(other) => return Err(send::busy(other.as_ref()).into()),
+        KeepOutcome::Busy(other) => return Err(send::busy(other.as_ref()).into()),
     };
     context.report.result(&word, &serde_json::json!({ "kept": exit == Exit::Done }))?;
     Ok(exit)

@@ -8,7 +8,7 @@ use crate::disk::machine;
 use crate::finding::Finding;
 use crate::send::record::{Record, newest_run};
 use crate::store::Location;
-use crate::store::backup::{Outcome, Replaced, Restore, Restored};
+use crate::store::backup::{ReplacedStore, Restore, RestoreOutcome, RestoreReport};
 use crate::store::moving::Table;
 
 pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Result<Exit> {
@@ -32,8 +32,8 @@ pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Re
     };
     bar.finish_and_clear();
     let outcome = match restored? {
-        Restored::Done(outcome) => outcome,
-        Restored::Busy(other) => return Err(send::busy(other.as_ref()).into()),
+        RestoreOutcome::Done(outcome) => outcome,
+        RestoreOutcome::Busy(other) => return Err(send::busy(other.as_ref()).into()),
     };
     show(context, &outcome)?;
     let behind = record.refusal(&*context.store(config)?)?;
@@ -42,9 +42,9 @@ pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Re
     Ok(if warned.is_empty() { Exit::Done } else { Exit::Attention })
 }
 
-fn show(context: &Context, outcome: &Outcome) -> anyhow::Result<()> {
-    let Outcome { made, census, unknown, replaced } = outcome;
-    let [subscribers, mailings] = [Table::Subscriber, Table::Mailing].map(|table| census.of(table));
+fn show(context: &Context, outcome: &RestoreReport) -> anyhow::Result<()> {
+    let RestoreReport { made, counts, unknown, replaced } = outcome;
+    let [subscribers, mailings] = [Table::Subscriber, Table::Mailing].map(|table| counts.of(table));
     let carried = replaced.as_ref().map(|replaced| replaced.carried).unwrap_or_default();
     let document = serde_json::json!({
         "backup_of": made.to_rfc3339(),
@@ -59,7 +59,7 @@ fn show(context: &Context, outcome: &Outcome) -> anyhow::Result<()> {
     let made = made.format("%Y-%m-%d %H:%M:%S");
     let line = format!("restored from a backup of {made} UTC: {subscribers} subscribers, {mailings} mailings");
     context.report.result(&line, &document)?;
-    if let Some(Replaced { file, carried }) = replaced {
+    if let Some(ReplacedStore { file, carried }) = replaced {
         context.report.message(&format!(
             "The store that stood here is kept as `{}`. Taken over from it: {} who left since the backup, {} who joined, and {} \
              who were forgotten.",
@@ -73,7 +73,7 @@ fn show(context: &Context, outcome: &Outcome) -> anyhow::Result<()> {
 }
 
 /// What a person has to know, or do.
-fn findings(outcome: &Outcome) -> Vec<Finding> {
+fn findings(outcome: &RestoreReport) -> Vec<Finding> {
     let mut findings = Vec::new();
     if outcome.unknown > 0 {
         let message = format!(
@@ -88,7 +88,7 @@ fn findings(outcome: &Outcome) -> Vec<Finding> {
         let since = outcome.made.format("%Y-%m-%d %H:%M:%S");
         let message = format!("whoever left after {since} UTC is active again, and whoever joined is not there");
         let help = match replaced {
-            Some(Replaced { file, .. }) => format!(
+            Some(ReplacedStore { file, .. }) => format!(
                 "not all of `{}` could be read: try `sqlite3 {} .recover`, and remove those who left with `slugline subscribers \
                  remove`",
                 file.display(),

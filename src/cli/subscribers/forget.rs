@@ -10,7 +10,7 @@ use crate::config::{Config, Via};
 use crate::disk::machine;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
-use crate::store::{Forgetting, Forgot, Location, Store};
+use crate::store::{Erasure, ForgetOutcome, Location, Store};
 use crate::subscription::forget::{self, Places};
 
 /// Erase somebody who asks for it
@@ -44,16 +44,16 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
         let mut pause = || thread::sleep(Duration::from_millis(200));
         let forgot = forget::forget(store, address, &run, now, &mut pause)?;
         let (word, finding) = match &forgot {
-            Forgot::Done(forgetting) => {
-                words::settled(context, &forgetting.recovered, &|_| false);
-                (word(forgetting), remains(config, address, forgetting))
+            ForgetOutcome::Done(erasure) => {
+                words::settled(context, &erasure.recovered, &|_| false);
+                (word(erasure), remains(config, address, erasure))
             }
-            Forgot::Busy(run) => {
+            ForgetOutcome::Busy(run) => {
                 let message = format!("{address} is being mailed, and was not forgotten: {}", busy(run.as_ref()));
                 ("is being mailed", Some(Finding::error("busy", message).help("run this again when it is done")))
             }
         };
-        if !matches!(&forgot, Forgot::Done(forgetting) if forgetting.was_known || forgetting.was_forgotten) {
+        if !matches!(&forgot, ForgetOutcome::Done(erasure) if erasure.was_known || erasure.was_forgotten) {
             exit = Exit::Attention;
         }
         if let Some(finding) = finding {
@@ -67,23 +67,23 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
     Ok(if files.is_empty() { exit } else { Exit::Attention })
 }
 
-fn word(forgetting: &Forgetting) -> &'static str {
-    match forgetting {
-        Forgetting { was_known: true, .. } => "forgotten",
-        Forgetting { was_forgotten: true, .. } => "forgotten already",
+fn word(erasure: &Erasure) -> &'static str {
+    match erasure {
+        Erasure { was_known: true, .. } => "forgotten",
+        Erasure { was_forgotten: true, .. } => "forgotten already",
         _ => "not known; no list will add them",
     }
 }
 
 /// What is left of the address in the store, if anything may be.
-fn remains(config: &Config, address: &EmailAddress, forgetting: &Forgetting) -> Option<Finding> {
+fn remains(config: &Config, address: &EmailAddress, erasure: &Erasure) -> Option<Finding> {
     let what = match config.store {
         Location::Sqlite(_) => "the file of the store may still hold the address in unused places",
         Location::Postgres(_) => "the database may still hold the address in the unused room of its tables",
     };
     let message = format!("{address} is forgotten, but another run is using the store: {what}");
     let help = "run `slugline subscribers forget` for them again when nobody is sending: it cleans these";
-    (!forgetting.is_erased).then(|| Finding::warning("not-erased", message).help(help))
+    (!erasure.is_erased).then(|| Finding::warning("not-erased", message).help(help))
 }
 
 /// The files of the project that name them.
@@ -101,19 +101,19 @@ fn files(context: &Context, config: &Config, addresses: &[EmailAddress]) -> Vec<
     forget::files_naming(&context.project, &Places { outbox, list, store }, addresses)
 }
 
-fn show(context: &Context, rows: &[(&EmailAddress, &str, Forgot)], files: &[String]) -> anyhow::Result<()> {
+fn show(context: &Context, rows: &[(&EmailAddress, &str, ForgetOutcome)], files: &[String]) -> anyhow::Result<()> {
     if context.report.json {
-        let row = |(address, result, forgot): &(&EmailAddress, &str, Forgot)| {
+        let row = |(address, result, forgot): &(&EmailAddress, &str, ForgetOutcome)| {
             let (deliveries, suppressed) = match forgot {
-                Forgot::Done(forgetting) => (forgetting.deliveries, forgetting.suppressed),
-                Forgot::Busy(_) => (0, 0),
+                ForgetOutcome::Done(erasure) => (erasure.deliveries, erasure.suppressed),
+                ForgetOutcome::Busy(_) => (0, 0),
             };
             serde_json::json!({ "address": address.as_str(), "result": result, "deliveries": deliveries, "suppressed": suppressed })
         };
         let rows: Vec<_> = rows.iter().map(row).collect();
         return context.report.document(&serde_json::json!({ "forgotten": rows, "files": files }));
     }
-    let row = |(address, word, _): &(&EmailAddress, &str, Forgot)| vec![address.to_string(), (*word).to_owned()];
+    let row = |(address, word, _): &(&EmailAddress, &str, ForgetOutcome)| vec![address.to_string(), (*word).to_owned()];
     context.report.table(&rows.iter().map(row).collect::<Vec<_>>())?;
     if files.is_empty() {
         return Ok(());

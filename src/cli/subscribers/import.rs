@@ -100,11 +100,12 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
 
 /// Says who of the list will be mailed.
 fn report(context: &Context, imported: &Imported, is_dry_run: bool) -> anyhow::Result<()> {
-    let Imported { service, added: Added { new, known, repeated, away, forgotten, people }, findings, .. } = imported;
+    let Imported { service, added: Added { new, known, repeated, away, forgotten, by_status }, findings, .. } =
+        imported;
     let bad = findings.len();
     if context.report.json {
         let rows: Vec<FindingRow<'_>> = findings.iter().map(FindingRow::of).collect();
-        let statuses = Status::ALL.map(|status| (status.as_str().to_owned(), people.of(status).into()));
+        let statuses = Status::ALL.map(|status| (status.as_str().to_owned(), by_status.of(status).into()));
         return context.report.document(&serde_json::json!({
             "dry_run": is_dry_run, "service": service, "statuses": serde_json::Map::from_iter(statuses), "new": new,
             "known": known, "repeated": repeated, "away": away, "forgotten": forgotten, "bad": bad, "findings": rows,
@@ -119,9 +120,9 @@ fn report(context: &Context, imported: &Imported, is_dry_run: bool) -> anyhow::R
         context.report.message("Nothing was changed. This is what an import would do:");
     }
     let row = |word: &str, count: u64, meaning: &str| vec![word.to_owned(), with_commas(count), meaning.to_owned()];
-    let statuses = Status::ALL.into_iter().filter(|status| *status == Status::Active || people.of(*status) > 0);
+    let statuses = Status::ALL.into_iter().filter(|status| *status == Status::Active || by_status.of(*status) > 0);
     let mut table: Vec<Vec<String>> =
-        statuses.map(|status| row(status.as_str(), people.of(status), meaning(status))).collect();
+        statuses.map(|status| row(status.as_str(), by_status.of(status), meaning(status))).collect();
     table.extend([
         row("new", *new, "added"),
         row("known", *known, "there already, unchanged"),

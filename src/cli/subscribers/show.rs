@@ -3,7 +3,7 @@
 use crate::cli::{Context, Exit};
 use crate::email::EmailAddress;
 use crate::ledger::Delivery;
-use crate::store::{Person, Store};
+use crate::store::{PersonalData, Store};
 
 /// Show everything known of one person
 ///
@@ -19,7 +19,7 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(context: &Context, store: &dyn Store, args: &Args) -> anyhow::Result<Exit> {
     let address = &args.address;
-    let Some(person) = store.person(address)? else {
+    let Some(person) = store.personal_data(address)? else {
         let word = if store.are_forgotten(&[address])?.contains(&true) { "forgotten" } else { "not known" };
         let document = serde_json::json!({ "address": address.as_str(), "result": word });
         context.report.result(&format!("{address}  {word}"), &document)?;
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, store: &dyn Store, args: &Args) -> anyhow::
     Ok(Exit::Done)
 }
 
-fn rows(person: &Person) -> Vec<Vec<String>> {
+fn rows(person: &PersonalData) -> Vec<Vec<String>> {
     let subscriber = &person.subscriber;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![row("address", subscriber.address.to_string())];
@@ -71,7 +71,7 @@ fn mail(delivery: &Delivery) -> Vec<String> {
     ]
 }
 
-fn document(person: &Person) -> serde_json::Value {
+fn document(person: &PersonalData) -> serde_json::Value {
     let subscriber = &person.subscriber;
     let delivery = |delivery: &Delivery| {
         serde_json::json!({

@@ -63,7 +63,7 @@ pub(super) fn what_was_mailed_elsewhere_is_adopted(open: Open<'_>) {
     let known = mailing(issue(), None);
     store.count_run().unwrap();
     let adopted = store.adopt(&[known.clone(), digest.clone()], 17, "adopted", now()).unwrap();
-    assert_eq!(adopted, [Adopted::Settled(2), Adopted::Entered]);
+    assert_eq!(adopted, [Adoption::Settled(2), Adoption::Entered]);
     let counts = store.counts(&issue()).unwrap();
     assert_eq!((counts.of(State::Sent), counts.of(State::Unknown), counts.total()), (1, 2, 3));
     let unknown = store.deliveries_to(&issue(), &ids[1..2]).unwrap();
@@ -75,7 +75,7 @@ pub(super) fn what_was_mailed_elsewhere_is_adopted(open: Open<'_>) {
     assert_eq!((waited_for(&*store), store.runs().unwrap()), (Vec::new(), 17));
     assert!(store.freeze(&held[0], "hash", None, now()).is_err(), "what a digest held is mailed");
     let again = store.adopt(&[known, digest], 3, "adopted", now()).unwrap();
-    assert_eq!((again, store.runs().unwrap()), (vec![Adopted::Settled(0), Adopted::Settled(0)], 17));
+    assert_eq!((again, store.runs().unwrap()), (vec![Adoption::Settled(0), Adoption::Settled(0)], 17));
     // A reply that comes late is that of a run which has the recipient no more.
     ended(&mut *store, &[(ids[1], AttemptOutcome::Sent("250".into()))]);
     assert_eq!(store.counts(&issue()).unwrap().of(State::Unknown), 2);

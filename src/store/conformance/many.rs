@@ -33,7 +33,7 @@ fn minutes_later(minutes: i64) -> DateTime<Utc> {
 /// Another run in the same store.
 fn joined(open: Open<'_>) -> (Box<dyn Store>, Recovered) {
     let mut store = open();
-    let Begun::Started(recovered) = store.begin_run(&run("another boot"), now()).unwrap() else { panic!("busy") };
+    let RunStart::Started(recovered) = store.begin_run(&run("another boot"), now()).unwrap() else { panic!("busy") };
     (store, recovered)
 }
 

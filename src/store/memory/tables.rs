@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
-use crate::store::{Added, Adopted, Met, StoreError};
+use crate::store::{Added, Adoption, Occurrence, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 #[derive(Default)]
@@ -103,27 +103,27 @@ impl Tables {
         let Some(there) = self.find(&new.address) else {
             self.last_number += 1;
             let id = SubscriberId(self.last_number);
-            added.count(Met::New, new.status, new.status);
+            added.count(Occurrence::New, new.status, new.status);
             return self.subscribers.push(new.joined(id, now));
         };
         let (before, is_of_this_list) = (there.status, there.id.0 > known);
         there.status = before.after(new.status, is_of_this_list);
         let how = match is_of_this_list {
-            true => Met::Repeated,
-            false if met.insert(there.id) => Met::Known,
-            false => Met::KnownAgain,
+            true => Occurrence::Repeated,
+            false if met.insert(there.id) => Occurrence::Known,
+            false => Occurrence::KnownAgain,
         };
         added.count(how, before, there.status);
     }
 
-    pub fn adopt(&mut self, mailing: &Mailing, why: &str, now: DateTime<Utc>) -> Adopted {
+    pub fn adopt(&mut self, mailing: &Mailing, why: &str, now: DateTime<Utc>) -> Adoption {
         if self.mailings.iter().all(|known| known.issue != mailing.issue) {
             let mut entered = mailing.clone();
             if let Some(digest) = &mut entered.digest {
                 digest.issues.retain(|issue| !self.is_mailed(issue));
             }
             self.mailings.push(entered);
-            return Adopted::Entered;
+            return Adoption::Entered;
         }
         let open = [State::Queued, State::Claimed, State::Sending, State::Deferred];
         let rows = self.rows.values_mut().filter(|row| row.delivery.issue == mailing.issue);
@@ -133,7 +133,7 @@ impl Tables {
                 (State::Unknown, Some(why.to_owned()), Some(now));
             (row.run, row.retry_at) = (None, None);
         });
-        Adopted::Settled(settled.count() as u64)
+        Adoption::Settled(settled.count() as u64)
     }
 
     pub fn recover(&mut self, run: &Run, now: DateTime<Utc>) -> Recovered {

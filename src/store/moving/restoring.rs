@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{BACKUP, Census, EachRow, Movable, Moved, RUNS, Table};
+use super::{BACKUP, EachRow, Movable, Moved, RUNS, RowCounts, Table};
 use crate::ledger::{STORE_LOST, State};
 use crate::store::StoreError;
 
@@ -34,16 +34,16 @@ impl Restoring {
         to: &mut dyn Movable,
         moved: &Moved,
         each: &mut dyn FnMut(u64),
-    ) -> Result<Census, StoreError> {
+    ) -> Result<RowCounts, StoreError> {
         let properties = self.properties(from)?;
-        let expected = expected(&from.census()?, properties.len());
+        let expected = expected(&from.row_counts()?, properties.len());
         let total = expected.total();
         let (reply, now) = (self.reply(), self.now.to_rfc3339_opts(SecondsFormat::Millis, true));
-        let mut pour = |table: Table, row: &mut EachRow<'_>| {
+        let mut rows = |table: Table, row: &mut EachRow<'_>| {
             if table == Table::Property {
                 return properties.iter().try_for_each(|(name, value)| row(&[Some(name), Some(value)]));
             }
-            from.pour(table, &mut |fields| {
+            from.for_each_row(table, &mut |fields| {
                 each(total);
                 match table == Table::Delivery && is_open(fields) {
                     true => row(&unknown(fields, &reply, &now)),
@@ -51,19 +51,19 @@ impl Restoring {
                 }
             })
         };
-        to.fill(moved, &expected, &mut pour)?;
+        to.fill(moved, &expected, &mut rows)?;
         Ok(expected)
     }
 
     /// Those of a store that is no backup, and has counted enough runs.
     fn properties(&self, from: &dyn Movable) -> Result<BTreeMap<String, String>, StoreError> {
         let mut properties = BTreeMap::new();
-        let poured = from.pour(Table::Property, &mut |fields| {
+        let read = from.for_each_row(Table::Property, &mut |fields| {
             let [Some(name), Some(value)] = fields else { anyhow::bail!("a property has no value") };
             properties.insert((*name).to_owned(), (*value).to_owned());
             Ok(())
         });
-        let counted = poured.and_then(|()| {
+        let counted = read.and_then(|()| {
             let runs = properties.get(RUNS).map_or(Ok(0), |text| text.parse::<u64>());
             runs.context("the number of its runs cannot be read")
         });
@@ -80,7 +80,7 @@ impl Restoring {
 }
 
 /// What the store holds afterwards.
-fn expected(backup: &Census, properties: usize) -> Census {
+fn expected(backup: &RowCounts, properties: usize) -> RowCounts {
     let mut expected = backup.clone();
     expected.rows[Table::Property as usize] = properties as u64;
     let mut states: BTreeMap<(i64, String), u64> = BTreeMap::new();
@@ -93,7 +93,7 @@ fn expected(backup: &Census, properties: usize) -> Census {
 }
 
 /// How many of those in a backup become `unknown`.
-pub(in crate::store) fn uncertain(backup: &Census) -> u64 {
+pub(in crate::store) fn uncertain(backup: &RowCounts) -> u64 {
     OPEN.iter().map(|state| backup.in_state(*state)).sum()
 }
 

@@ -129,7 +129,7 @@ impl Table {
 
 /// How much a store holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Census {
+pub struct RowCounts {
     /// Rows of each table, in the order of `Table::ALL`.
     pub rows: [u64; Table::ALL.len()],
     /// Recipients of each mailing by the word of their state, in this order.
@@ -138,7 +138,7 @@ pub struct Census {
     pub last_subscriber: i64,
 }
 
-impl Census {
+impl RowCounts {
     /// Rows in all.
     pub fn total(&self) -> u64 {
         self.rows.iter().sum()

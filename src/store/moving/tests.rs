@@ -10,7 +10,7 @@ use crate::ledger::{AttemptOutcome, LedgerEntry};
 use crate::rate::Rate;
 use crate::store::postgres::tests::World;
 use crate::store::sqlite::Sqlite;
-use crate::store::{Begun, Store};
+use crate::store::{RunStart, Store};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Claimed, Purpose, Secrets};
 
@@ -43,7 +43,7 @@ fn filled<S: Movable>(mut store: S) -> S {
     let period = Period { name: PeriodName::new("2026-W47").unwrap(), start: now(), end: now() + TimeDelta::weeks(1) };
     let contents = DigestContents { period, issues: vec![id("z"), id("a")] };
     store.freeze(&contents.period.id(), "hash", Some(&contents), now()).unwrap();
-    assert!(matches!(store.begin_run(&run(), now()).unwrap(), Begun::Started(_)));
+    assert!(matches!(store.begin_run(&run(), now()).unwrap(), RunStart::Started(_)));
     let ids: Vec<SubscriberId> =
         store.claim(&id("spring"), 7, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect();
     let outcomes = [
@@ -68,7 +68,7 @@ pub(in crate::store) fn rows(store: &dyn Movable) -> Vec<String> {
             rows.push(format!("{} {fields:?}", table.name()));
             Ok(())
         };
-        store.pour(table, &mut each).unwrap();
+        store.for_each_row(table, &mut each).unwrap();
     }
     rows
 }
@@ -83,16 +83,16 @@ fn subscribers(store: &dyn Store) -> Vec<Subscriber> {
     all
 }
 
-fn is_done(copied: &Copied) -> bool {
-    matches!(copied, Copied::Done(_))
+fn is_done(copied: &CopyOutcome) -> bool {
+    matches!(copied, CopyOutcome::Done(_))
 }
 
 /// Copies, and gives the new store.
 fn moved<S: Movable>(from: &mut dyn Movable, mut to: S, place: &str) -> S {
     let mut steps = 0;
     let copied = copy(from, &mut to, place, &run(), now(), &mut |_| steps += 1).unwrap();
-    let Copied::Done(census) = copied else { panic!("busy") };
-    assert_eq!(census.total(), steps);
+    let CopyOutcome::Done(counts) = copied else { panic!("busy") };
+    assert_eq!(counts.total(), steps);
     to
 }
 
@@ -120,7 +120,7 @@ fn finds_by_token(store: &mut dyn Store, address: &EmailAddress) -> bool {
     let secrets = Secrets::parse(&"s".repeat(32)).unwrap();
     let token = secrets.token(Purpose::Leave, address);
     let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else { panic!("it is no tag") };
-    store.subscriber_tagged(secret, tag).unwrap().is_some_and(|subscriber| subscriber.address == *address)
+    store.subscriber_by_tag(secret, tag).unwrap().is_some_and(|subscriber| subscriber.address == *address)
 }
 
 fn sqlite(folder: &Path, name: &str) -> Sqlite {
@@ -149,7 +149,7 @@ fn everything_comes_through_one_store_and_another() {
     let before: Vec<String> = rows(&first).into_iter().map(kept).collect();
     assert_eq!((rows(&second), rows(&third)), (before.clone(), before));
     assert_eq!((subscribers(&third), third.mailings().unwrap()), (subscribers(&first), first.mailings().unwrap()));
-    assert_eq!(third.census().unwrap(), first.census().unwrap());
+    assert_eq!(third.row_counts().unwrap(), first.row_counts().unwrap());
     drop((first, second));
     assert_refuses(&mut sqlite(folder.path(), "first.db"), "postgres://elsewhere/weekly");
     assert_refuses(&mut world.open(), "sqlite:third.db");
@@ -256,7 +256,7 @@ fn what_fails_is_taken_back() {
 /// A store whose move was begun by somebody who died then.
 fn abandoned(folder: &Path, place: &str) -> (Sqlite, Moved) {
     let mut first = source(folder, "first.db");
-    let Leaving::Begun(moved) = first.begin_move(place, &run(), now()).unwrap() else { panic!("busy") };
+    let MoveStart::Begun(moved) = first.begin_move(place, &run(), now()).unwrap() else { panic!("busy") };
     drop(first);
     (sqlite(folder, "first.db"), moved)
 }
@@ -271,18 +271,18 @@ fn a_move_that_was_not_finished_is_finished_or_given_up_and_never_both() {
     let open = |_: &Moved| -> anyhow::Result<Option<Box<dyn Movable>>> {
         Ok(Some(Box::new(sqlite(folder.path(), "second.db"))))
     };
-    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), Kept::Again(mark));
-    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), Kept::NotMoved);
+    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), KeepOutcome::Again(mark));
+    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), KeepOutcome::NotMoved);
     drop(first);
     let mut first = sqlite(folder.path(), "first.db");
     // This one dies after the other store is filled.
-    let Leaving::Begun(mark) = first.begin_move("sqlite:second.db", &run(), now()).unwrap() else { panic!("busy") };
+    let MoveStart::Begun(mark) = first.begin_move("sqlite:second.db", &run(), now()).unwrap() else { panic!("busy") };
     let mut second = sqlite(folder.path(), "second.db");
-    let census = first.census().unwrap();
-    second.fill(&mark, &census, &mut |table, each| first.pour(table, each)).unwrap();
+    let counts = first.row_counts().unwrap();
+    second.fill(&mark, &counts, &mut |table, each| first.for_each_row(table, each)).unwrap();
     drop(first);
     let mut first = sqlite(folder.path(), "first.db");
-    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), Kept::Filled(mark));
+    assert_eq!(keep(&mut first, &mut { open }, &run(), now()).unwrap(), KeepOutcome::Filled(mark));
     drop(first);
     assert_refuses(&mut sqlite(folder.path(), "first.db"), "sqlite:second.db");
     second.set_status(&reader(1).address, Status::Unsubscribed, now()).unwrap();

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use postgres::Row;
 use postgres::types::ToSql;
 
-use super::link::{Link, Session};
+use super::connection::{Connection, Session};
 use super::{Result, StoreResult, runs, subscribers};
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Claim, LedgerEntry, State};
@@ -93,7 +93,7 @@ FROM quickly LEFT JOIN mine ON true LEFT JOIN written ON true";
 /// Takes up to `limit` recipients, in the order of their numbers; what others are taking at the moment is passed over.
 /// `untried`: of those alone whom no server has refused.
 pub(super) fn claim(
-    link: &Link,
+    connection: &Connection,
     issue: &IssueId,
     untried: bool,
     limit: usize,
@@ -103,7 +103,7 @@ pub(super) fn claim(
     let mut claims: Vec<Claim> = Vec::new();
     loop {
         let left = limit - claims.len();
-        let taken = take(link, issue, sql, &(left as i64), now)?;
+        let taken = take(connection, issue, sql, &(left as i64), now)?;
         let is_last = taken.len() < left;
         claims.extend(taken.into_iter().filter(|claim| claim.subscriber.status == Status::Active));
         // Those who left since make room for others, if there are any.
@@ -115,26 +115,26 @@ pub(super) fn claim(
 
 /// Takes those of these who wait.
 pub(super) fn claim_these(
-    link: &Link,
+    connection: &Connection,
     issue: &IssueId,
     recipients: &[SubscriberId],
     now: DateTime<Utc>,
 ) -> StoreResult<Vec<Claim>> {
     let numbers: Vec<i64> = recipients.iter().map(|id| id.0).collect();
-    let mut taken = take(link, issue, CLAIM_THESE.as_str(), &numbers, now)?;
+    let mut taken = take(connection, issue, CLAIM_THESE.as_str(), &numbers, now)?;
     taken.retain(|claim| claim.subscriber.status == Status::Active);
     Ok(taken)
 }
 
 /// Takes whom `sql` finds, `which` being its third parameter: those who left among them.
 fn take(
-    link: &Link,
+    connection: &Connection,
     issue: &IssueId,
     sql: &'static str,
     which: &(dyn ToSql + Sync),
     now: DateTime<Utc>,
 ) -> StoreResult<Vec<Claim>> {
-    link.repeated("claim recipients", |session, again| {
+    connection.retried("claim recipients", |session, again| {
         let rows = numbered(session, again, |session, run, call, done| match done {
             Some(answer) => session.query(TAKEN, &[&issue.as_str(), &answer]),
             None => session.query(sql, &[&issue.as_str(), &run, which, &now, &call]),
@@ -153,7 +153,7 @@ fn claim_of(row: &Row) -> Result<Claim> {
 /// Writes down the entries; gives those of recipients that this run has not claimed. Entries about one recipient are
 /// written one after the other, in as many statements as one of them has entries: one, as a rule.
 pub(super) fn record(
-    link: &Link,
+    connection: &Connection,
     issue: &IssueId,
     entries: &[(SubscriberId, LedgerEntry)],
     now: DateTime<Utc>,
@@ -165,7 +165,7 @@ pub(super) fn record(
         let mut seen = BTreeSet::new();
         let (first, later): (Vec<usize>, Vec<usize>) = open.iter().partition(|at| seen.insert(entries[**at].0));
         let columns = Columns::of(first.iter().map(|at| &entries[*at]), now);
-        let written = link.repeated("record what is sent", |session, again| {
+        let written = connection.retried("record what is sent", |session, again| {
             numbered(session, again, |session, run, call, done| match done {
                 Some(answer) => Ok(answer),
                 None => columns.write(session, issue, run, call, now),
@@ -242,12 +242,12 @@ fn numbered<T>(
     again: bool,
     call: impl FnOnce(&mut Session, i64, i64, Option<Vec<i64>>) -> Result<T>,
 ) -> Result<T> {
-    let held = session.held.as_ref().ok_or_else(runs::none)?;
-    let (run, number) = (held.number, held.call + 1);
+    let run_handle = session.run_handle.as_ref().ok_or_else(runs::none)?;
+    let (run, number) = (run_handle.number, run_handle.call + 1);
     let done = if again { runs::answer(&mut session.client, run, number)? } else { None };
     let result = call(session, run, number, done)?;
-    if let Some(held) = &mut session.held {
-        held.call = number;
+    if let Some(run_handle) = &mut session.run_handle {
+        run_handle.call = number;
     }
     Ok(result)
 }

@@ -9,7 +9,7 @@ use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Mailing, State};
-use crate::store::{Adopted, Requeued};
+use crate::store::{Adoption, Requeued};
 
 /// A row that is decided on is no run's any more: a reply that comes later is not written down.
 pub(super) fn resolve(
@@ -73,9 +73,9 @@ pub(super) fn adopt(
     mailing: &Mailing,
     why: &str,
     now: DateTime<Utc>,
-) -> Result<Adopted> {
+) -> Result<Adoption> {
     let Mailing { issue, digest, content_hash, frozen_at, expected } = mailing;
-    mailings::alone(transaction)?;
+    mailings::lock(transaction)?;
     if mailings::mailing(transaction, issue)?.is_some() {
         let settled = transaction.execute(
             "UPDATE delivery SET state = 'unknown', run = NULL, retry_at = NULL, reply = $2, changed = $3
@@ -83,22 +83,22 @@ pub(super) fn adopt(
                  AND state IN ('queued', 'claimed', 'sending', 'deferred')",
             &[&issue.as_str(), &why, &now],
         )?;
-        return Ok(Adopted::Settled(settled));
+        return Ok(Adoption::Settled(settled));
     }
     let insert = "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES ($1, $2, $3, $4) RETURNING id";
     let expected = i64::try_from(*expected)?;
     let row = transaction.query_one(insert, &[&issue.as_str(), &content_hash, &frozen_at, &expected])?;
     if let Some(DigestContents { period, issues }) = digest {
-        let mut held = Vec::new();
+        let mut unmailed = Vec::new();
         for issue in issues {
             // What is in another mailing is known to be mailed as it is.
             if digest::mailed(transaction, std::slice::from_ref(issue))?.is_none() {
-                held.push(issue.clone());
+                unmailed.push(issue.clone());
             }
         }
-        digest::write(transaction, row.try_get(0)?, &DigestContents { period: period.clone(), issues: held })?;
+        digest::write(transaction, row.try_get(0)?, &DigestContents { period: period.clone(), issues: unmailed })?;
     }
-    Ok(Adopted::Entered)
+    Ok(Adoption::Entered)
 }
 
 /// The keys of addresses; `None` where all are meant.

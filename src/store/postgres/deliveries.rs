@@ -7,8 +7,8 @@ use postgres::types::ToSql;
 use postgres::{Client, GenericClient, Row};
 
 use super::Result;
+use super::connection::Session;
 use super::digest::issue_id;
-use super::link::Session;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Counts, Delivery, State};

@@ -62,7 +62,7 @@ pub(super) fn is_lost(error: &anyhow::Error) -> bool {
 }
 
 /// Whether the server took everything back for the sake of another transaction, and wants it again.
-pub(super) fn is_again(error: &anyhow::Error) -> bool {
+pub(super) fn is_retryable(error: &anyhow::Error) -> bool {
     let again = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
     code(error).is_some_and(|code| again.contains(code))
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use postgres::Transaction;
 
 use super::claims::storable;
-use super::people::HASH_OF_KEY;
+use super::personal_data::HASH_OF_KEY;
 use super::subscribers::status_of;
 use super::{Result, moves};
 use crate::store::Added;
@@ -91,12 +91,12 @@ pub(super) fn add(
     transaction.execute(LEAVE, &[&now])?;
     transaction.execute(JOIN, &[&now])?;
     let count = |at: usize| -> Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(at)?)?) };
-    let mut people = StatusCounts::default();
+    let mut by_status = StatusCounts::default();
     for row in transaction.query(PEOPLE, &[])? {
-        people.add(status_of(row.try_get(0)?)?, u64::try_from(row.try_get::<_, i64>(1)?)?);
+        by_status.add(status_of(row.try_get(0)?)?, u64::try_from(row.try_get::<_, i64>(1)?)?);
     }
     let (new, known, repeated, away) = (count(0)?, count(1)?, count(2)?, count(3)?);
-    Ok(Added { new, known, repeated, away, forgotten, people })
+    Ok(Added { new, known, repeated, away, forgotten, by_status })
 }
 
 /// Sends the rows to the server as they come; gives how many.

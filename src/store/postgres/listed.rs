@@ -5,7 +5,7 @@ use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 
 use super::Result;
-use super::link::Session;
+use super::connection::Session;
 use crate::email::EmailAddress;
 use crate::store::listed::{Changes, MISSING, NAMED};
 use crate::subscriber::Status;

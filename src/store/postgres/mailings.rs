@@ -21,13 +21,13 @@ pub(super) fn freeze(
     contents: Option<&DigestContents>,
     now: DateTime<Utc>,
 ) -> Result<Mailing> {
-    alone(transaction)?;
+    lock(transaction)?;
     if let Some(mailing) = mailing(transaction, issue)? {
         return Ok(mailing);
     }
-    let held = contents.map_or(std::slice::from_ref(issue), |contents| &contents.issues);
-    if let Some(repeated) = digest::mailed(transaction, held)? {
-        bail!("`{repeated}` is in a mailing already");
+    let issues = contents.map_or(std::slice::from_ref(issue), |contents| &contents.issues);
+    if let Some(retried) = digest::mailed(transaction, issues)? {
+        bail!("`{retried}` is in a mailing already");
     }
     let insert = "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES ($1, $2, $3, 0) RETURNING id";
     let number: i64 = transaction.query_one(insert, &[&issue.as_str(), &content_hash, &now])?.try_get(0)?;
@@ -49,7 +49,7 @@ pub(super) fn freeze(
 }
 
 /// Nobody else freezes an audience until the transaction is over.
-pub(super) fn alone(transaction: &mut Transaction<'_>) -> Result<()> {
+pub(super) fn lock(transaction: &mut Transaction<'_>) -> Result<()> {
     transaction.execute("SELECT pg_advisory_xact_lock('mailing'::regclass::oid::int, 0)", &[])?;
     Ok(())
 }

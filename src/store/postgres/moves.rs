@@ -8,36 +8,36 @@ use postgres::{Client, GenericClient, Transaction};
 
 use super::claims::storable;
 use super::import::escape;
-use super::runs::{self, Held};
+use super::runs::{self, RunHandle};
 use super::{Postgres, Result, StoreResult, error};
 use crate::fault;
 use crate::ledger::Run;
 use crate::store::StoreError;
-use crate::store::moving::{Census, EachRow, Kind, Leaving, Movable, Moved, Pour, SUBSCRIBERS, Table};
+use crate::store::moving::{EachRow, Kind, Movable, MoveStart, Moved, RowCounts, RowSource, SUBSCRIBERS, Table};
 
 impl Movable for Postgres {
     fn moved(&self) -> StoreResult<Option<Moved>> {
-        self.link.repeated("find out whether it was moved", |session, _| moved(&mut session.client))
+        self.connection.retried("find out whether it was moved", |session, _| moved(&mut session.client))
     }
 
-    fn begin_move(&mut self, to: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<Leaving> {
-        let place = self.link.place().to_owned();
-        self.link.once("begin to move", |session| {
-            let (leaving, held) = begin(&mut session.client, &place, to, run, now)?;
-            session.held = session.held.take().or(held);
+    fn begin_move(&mut self, to: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<MoveStart> {
+        let place = self.connection.place().to_owned();
+        self.connection.once("begin to move", |session| {
+            let (leaving, run_handle) = begin(&mut session.client, &place, to, run, now)?;
+            session.run_handle = session.run_handle.take().or(run_handle);
             Ok(leaving)
         })
     }
 
     fn end_move(&mut self, now: DateTime<Utc>) -> StoreResult<()> {
-        self.link.repeated("note that it was moved", |session, _| {
+        self.connection.retried("note that it was moved", |session, _| {
             session.client.execute("UPDATE moved SET ended = $1 WHERE ended IS NULL", &[&now])?;
             Ok(())
         })
     }
 
     fn give_up_move(&mut self) -> StoreResult<()> {
-        self.link.repeated("give up its move", |session, _| {
+        self.connection.retried("give up its move", |session, _| {
             let mut transaction = session.client.transaction()?;
             transaction.execute("DELETE FROM moved", &[])?;
             transaction.execute("UPDATE slugline_schema SET needs = 1 WHERE version = 2", &[])?;
@@ -47,53 +47,54 @@ impl Movable for Postgres {
 
     /// On a connection of its own, until the store is dropped.
     fn begin_snapshot(&mut self) -> StoreResult<()> {
-        let begun = self.link.another().and_then(|mut client| {
+        let begun = self.connection.new_client().and_then(|mut client| {
             client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT FROM slugline_schema")?;
             Ok(client)
         });
-        let client = begun.map_err(|error| error::doing("take a snapshot", self.link.place(), error))?;
-        self.link.snapshot.replace(Some(client));
+        let client = begun.map_err(|error| error::doing("take a snapshot", self.connection.place(), error))?;
+        self.connection.snapshot.replace(Some(client));
         Ok(())
     }
 
-    fn census(&self) -> StoreResult<Census> {
-        if let Some(snapshot) = &mut *self.link.snapshot.borrow_mut() {
-            return census(snapshot).map_err(|error| error::doing("count what it holds", self.link.place(), error));
+    fn row_counts(&self) -> StoreResult<RowCounts> {
+        if let Some(snapshot) = &mut *self.connection.snapshot.borrow_mut() {
+            return row_counts(snapshot)
+                .map_err(|error| error::doing("count what it holds", self.connection.place(), error));
         }
-        self.link.repeated("count what it holds", |session, _| census(&mut session.client))
+        self.connection.retried("count what it holds", |session, _| row_counts(&mut session.client))
     }
 
     /// On a connection of its own.
-    fn pour(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
-        let all = match &mut *self.link.snapshot.borrow_mut() {
-            Some(snapshot) => pour(snapshot, table, each),
-            None => self.link.another().and_then(|mut client| pour(&mut client, table, each)),
+    fn for_each_row(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
+        let all = match &mut *self.connection.snapshot.borrow_mut() {
+            Some(snapshot) => for_each_row(snapshot, table, each),
+            None => self.connection.new_client().and_then(|mut client| for_each_row(&mut client, table, each)),
         };
-        all.map_err(|error| error::reading("read what it holds", self.link.place(), error))
+        all.map_err(|error| error::reading("read what it holds", self.connection.place(), error))
     }
 
     fn can_be_filled(&self) -> StoreResult<()> {
-        let place = self.link.place().to_owned();
-        self.link.repeated("find out whether it is empty", |session, _| can_be_filled(&mut session.client, &place))
+        let place = self.connection.place().to_owned();
+        self.connection.retried("find out whether it is empty", |session, _| can_be_filled(&mut session.client, &place))
     }
 
-    fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> StoreResult<()> {
+    fn fill(&mut self, moved: &Moved, expected: &RowCounts, rows: &mut RowSource<'_>) -> StoreResult<()> {
         const DOING: &str = "copy into it";
-        let place = self.link.place().to_owned();
-        self.link.once(DOING, |session| {
+        let place = self.connection.place().to_owned();
+        self.connection.once(DOING, |session| {
             let mut transaction = session.client.transaction()?;
-            transaction.batch_execute(ALONE)?;
+            transaction.batch_execute(LOCK_TABLES)?;
             can_be_filled(&mut transaction, &place)?;
             transaction
                 .batch_execute("DELETE FROM rate; DELETE FROM quota; DELETE FROM property; DELETE FROM forgotten")?;
             for table in Table::ALL {
                 fault::step(DOING, table.name());
-                write(&mut transaction, table, pour)?;
+                write(&mut transaction, table, rows)?;
             }
             transaction.batch_execute("ANALYZE subscriber, mailing, digest, digest_issue, delivery")?;
-            number_on(&mut transaction, expected.last_subscriber)?;
+            raise_sequence(&mut transaction, expected.last_subscriber)?;
             transaction.execute("INSERT INTO filled (move) VALUES ($1)", &[&moved.id])?;
-            ensure!(census(&mut transaction)? == *expected, "what was written down is not what was read");
+            ensure!(row_counts(&mut transaction)? == *expected, "what was written down is not what was read");
             fault::step(DOING, "not committed");
             Ok(transaction.commit()?)
         })
@@ -104,7 +105,7 @@ impl Movable for Postgres {
     }
 
     fn is_filled_by(&mut self, moved: &Moved) -> StoreResult<bool> {
-        self.link.repeated("find out whether it was filled", |session, _| {
+        self.connection.retried("find out whether it was filled", |session, _| {
             let mut transaction = session.client.transaction()?;
             // A `fill` that has lost its program may still be about to commit.
             transaction.batch_execute("LOCK TABLE filled IN SHARE MODE")?;
@@ -115,7 +116,7 @@ impl Movable for Postgres {
 }
 
 /// Nobody else fills the store, or adds to it, until the transaction is over.
-const ALONE: &str = "LOCK TABLE filled, subscriber, mailing, delivery IN EXCLUSIVE MODE";
+const LOCK_TABLES: &str = "LOCK TABLE filled, subscriber, mailing, delivery IN EXCLUSIVE MODE";
 
 /// An error if the store was moved, or is being moved. In a transaction, it is not moved until that is over: whoever marks
 /// it waits for all who have asked.
@@ -133,13 +134,19 @@ fn moved(client: &mut impl GenericClient) -> Result<Option<Moved>> {
 
 /// Takes the right to send and marks the store, unless another run is alive: one whose session has the lock on its number,
 /// however old its lease. One that lives without a session finds the mark when it makes another.
-fn begin(client: &mut Client, place: &str, to: &str, run: &Run, now: DateTime<Utc>) -> Result<(Leaving, Option<Held>)> {
+fn begin(
+    client: &mut Client,
+    place: &str,
+    to: &str,
+    run: &Run,
+    now: DateTime<Utc>,
+) -> Result<(MoveStart, Option<RunHandle>)> {
     let number = runs::number(client)?;
     let server = runs::server(client)?;
     let mut transaction = client.transaction()?;
     transaction.batch_execute("LOCK TABLE moved IN ACCESS EXCLUSIVE MODE")?;
     if let Some(other) = alive(&mut transaction, number)? {
-        return Ok((Leaving::Busy(Some(other)), None));
+        return Ok((MoveStart::Busy(Some(other)), None));
     }
     let marked = match moved(&mut transaction)? {
         Some(moved) if moved.place == to && moved.ended.is_none() => moved,
@@ -148,7 +155,7 @@ fn begin(client: &mut Client, place: &str, to: &str, run: &Run, now: DateTime<Ut
     };
     runs::enter(&mut transaction, number, run, &server, now)?;
     transaction.commit()?;
-    Ok((Leaving::Begun(marked), Some(Held { number, call: 0 })))
+    Ok((MoveStart::Begun(marked), Some(RunHandle { number, call: 0 })))
 }
 
 /// Another run that is alive.
@@ -182,9 +189,9 @@ fn can_be_filled(client: &mut impl GenericClient, place: &str) -> Result<()> {
     refuse_if_moved(client, place)
 }
 
-fn census(client: &mut impl GenericClient) -> Result<Census> {
-    let mut census = Census::default();
-    for (table, rows) in Table::ALL.iter().zip(&mut census.rows) {
+fn row_counts(client: &mut impl GenericClient) -> Result<RowCounts> {
+    let mut counts = RowCounts::default();
+    for (table, rows) in Table::ALL.iter().zip(&mut counts.rows) {
         let count = format!("SELECT count(*) FROM {}", table.name());
         *rows = u64::try_from(client.query_one(&count, &[])?.try_get::<_, i64>(0)?)?;
     }
@@ -192,14 +199,14 @@ fn census(client: &mut impl GenericClient) -> Result<Census> {
                   GROUP BY mailing, state ORDER BY mailing, state COLLATE \"C\"";
     for row in client.query(states, &[])? {
         let count = u64::try_from(row.try_get::<_, i64>(2)?)?;
-        census.states.push((row.try_get(0)?, row.try_get(1)?, count));
+        counts.states.push((row.try_get(0)?, row.try_get(1)?, count));
     }
     let last = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass), 0)";
-    census.last_subscriber = client.query_one(last, &[&SUBSCRIBERS])?.try_get(0)?;
-    Ok(census)
+    counts.last_subscriber = client.query_one(last, &[&SUBSCRIBERS])?.try_get(0)?;
+    Ok(counts)
 }
 
-fn pour(client: &mut Client, table: Table, each: &mut EachRow<'_>) -> Result<()> {
+fn for_each_row(client: &mut Client, table: Table, each: &mut EachRow<'_>) -> Result<()> {
     let column = |(name, kind): &(&str, Kind)| match kind {
         Kind::Text | Kind::Number => format!("{name}::text"),
         Kind::Time => format!("to_char({name}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"),
@@ -222,11 +229,11 @@ fn pour(client: &mut Client, table: Table, each: &mut EachRow<'_>) -> Result<()>
     }
 }
 
-fn write(transaction: &mut Transaction<'_>, table: Table, pour: &mut Pour<'_>) -> Result<()> {
+fn write(transaction: &mut Transaction<'_>, table: Table, rows: &mut RowSource<'_>) -> Result<()> {
     let copy = format!("COPY {} ({}) FROM STDIN", table.name(), table.names());
     let mut writer = transaction.copy_in(&copy)?;
     let mut line = String::new();
-    pour(table, &mut |fields| {
+    rows(table, &mut |fields| {
         line.clear();
         for field in fields {
             match field {
@@ -273,7 +280,7 @@ fn unescaped(field: &str) -> Option<String> {
 }
 
 /// Whoever joins next gets a higher number than this, and whatever is mailed next than all mailings.
-fn number_on(transaction: &mut Transaction<'_>, last: i64) -> Result<()> {
+fn raise_sequence(transaction: &mut Transaction<'_>, last: i64) -> Result<()> {
     let set = "SELECT setval(pg_get_serial_sequence($1, 'id'), greatest($2::bigint, 1), $2::bigint > 0)";
     let mailings = "SELECT coalesce(max(id), 0) FROM mailing";
     let last_mailing: i64 = transaction.query_one(mailings, &[])?.try_get(0)?;

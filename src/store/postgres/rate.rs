@@ -6,16 +6,16 @@ use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Result;
-use super::link::Session;
+use super::connection::Session;
 use crate::rate::{Permits, Quota, Rate};
 
 /// How often others may take first before this one waits.
-const MOST_TRIES: u32 = 10;
+const MAX_ATTEMPTS: u32 = 10;
 
 /// Takes permits without a lock: what was read is written only if nobody took any meanwhile, so that a machine which
 /// dies, or is far away, holds nobody up.
 pub(super) fn take(session: &mut Session, rate: &Rate, wanted: u64) -> Result<Permits> {
-    for _ in 0..MOST_TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         let sql = "SELECT clock_timestamp(), (SELECT full_at FROM rate WHERE name = $1)";
         let rows = session.query(sql, &[&rate.name])?;
         let Some(row) = rows.first() else { continue };

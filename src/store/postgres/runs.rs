@@ -9,7 +9,7 @@ use crate::ledger::{Delivery, Recovered, Run, State};
 
 /// What a run of this process needs to be taken up on another connection.
 #[derive(Debug, Clone)]
-pub(super) struct Held {
+pub(super) struct RunHandle {
     /// Its number.
     pub number: i64,
     /// The number of its last call that the server confirmed.
@@ -35,14 +35,14 @@ pub(super) fn server(client: &mut impl GenericClient) -> Result<String> {
 }
 
 /// Gives a run its number, its lease and its lock, and settles what the dead left.
-pub(super) fn begin(client: &mut Client, place: &str, run: &Run, now: DateTime<Utc>) -> Result<(Held, Recovered)> {
+pub(super) fn begin(client: &mut Client, place: &str, run: &Run, now: DateTime<Utc>) -> Result<(RunHandle, Recovered)> {
     let number = number(client)?;
     let server = server(client)?;
     let mut transaction = client.transaction()?;
     moves::refuse_if_moved(&mut transaction, place)?;
     let recovered = enter(&mut transaction, number, run, &server, now)?;
     transaction.commit()?;
-    Ok((Held { number, call: 0 }, recovered))
+    Ok((RunHandle { number, call: 0 }, recovered))
 }
 
 /// A number for a run, and the lock on it.
@@ -69,49 +69,54 @@ pub(super) fn enter(
 }
 
 /// Renews the lease, and settles what the dead left.
-pub(super) fn renew(client: &mut Client, held: &Held, now: DateTime<Utc>) -> Result<Recovered> {
+pub(super) fn renew(client: &mut Client, run_handle: &RunHandle, now: DateTime<Utc>) -> Result<Recovered> {
     let server = server(client)?;
     let mut transaction = client.transaction()?;
     let renew = "UPDATE run SET lease_until = clock_timestamp() + interval '20 minutes' WHERE id = $1";
-    transaction.execute(renew, &[&held.number])?;
-    let recovered = recover(&mut transaction, held.number, &server, now)?;
+    transaction.execute(renew, &[&run_handle.number])?;
+    let recovered = recover(&mut transaction, run_handle.number, &server, now)?;
     transaction.commit()?;
     Ok(recovered)
 }
 
 /// Says that a run is over. This commit is a durable one, which carries all earlier ones along.
-pub(super) fn end(client: &mut Client, held: &Held) -> Result<()> {
-    client.execute("UPDATE run SET ended = clock_timestamp() WHERE id = $1", &[&held.number])?;
+pub(super) fn end(client: &mut Client, run_handle: &RunHandle) -> Result<()> {
+    client.execute("UPDATE run SET ended = clock_timestamp() WHERE id = $1", &[&run_handle.number])?;
     let unlock = "SELECT pg_advisory_unlock('run'::regclass::oid::int, $1::bigint::int)";
-    client.execute(unlock, &[&held.number])?;
+    client.execute(unlock, &[&run_handle.number])?;
     Ok(())
 }
 
 /// Takes up a run on a new connection: ends what is left of the old one, takes the lock, and finds out whether the server
 /// forgot what it had confirmed; then nobody knows what became of the run's claims.
-pub(super) fn resume(client: &mut Client, place: &str, held: &Held, (process, since): &(i32, String)) -> Result<Held> {
+pub(super) fn resume(
+    client: &mut Client,
+    place: &str,
+    run_handle: &RunHandle,
+    (process, since): &(i32, String),
+) -> Result<RunHandle> {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2";
     client.execute(end, &[process, since])?;
-    lock(client, held.number)?;
+    lock(client, run_handle.number)?;
     let server = server(client)?;
     let mut transaction = client.transaction()?;
     moves::refuse_if_moved(&mut transaction, place)?;
-    let row = transaction.query_opt("SELECT call FROM run WHERE id = $1", &[&held.number])?;
+    let row = transaction.query_opt("SELECT call FROM run WHERE id = $1", &[&run_handle.number])?;
     let call: i64 = row.context("the server lost this run, which it had confirmed")?.try_get(0)?;
-    if call < held.call {
+    if call < run_handle.call {
         transaction.execute(
             "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, reply = $2, changed = clock_timestamp()
              WHERE run = $1 AND state IN ('claimed', 'sending')",
-            &[&held.number, &LOST],
+            &[&run_handle.number, &LOST],
         )?;
     }
     transaction.execute(
         "UPDATE run SET lease_until = clock_timestamp() + interval '20 minutes', server = $2, call = greatest(call, $3)
          WHERE id = $1",
-        &[&held.number, &server, &held.call],
+        &[&run_handle.number, &server, &run_handle.call],
     )?;
     transaction.commit()?;
-    Ok(held.clone())
+    Ok(run_handle.clone())
 }
 
 /// What the call of that number did, if it was committed before its connection broke.

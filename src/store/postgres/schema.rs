@@ -201,7 +201,7 @@ fn steps(client: &mut impl GenericClient, found: i64) -> Result<()> {
     for (version, migration) in (1_i64..).zip(&MIGRATIONS).skip(usize::try_from(found)?) {
         client.batch_execute(migration.sql).map_err(|error| match error.code() {
             Some(&postgres::error::SqlState::DUPLICATE_TABLE) => anyhow!(
-                "it holds tables of another program ({}); name another database, or a schema of its own with \
+                "it holds tables of new_client program ({}); name new_client database, or a schema of its own with \
                  `?options=-csearch_path%3DNAME`",
                 error.as_db_error().map_or("", |error| error.message())
             ),

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::Result;
-use super::link::Session;
-use crate::store::MOST_GREETINGS;
+use super::connection::Session;
+use crate::store::MAX_GREETINGS;
 
 pub(super) fn chaining(session: &mut Session, place: &str, greeting: &str) -> Result<Option<bool>> {
     let sql = "SELECT chaining FROM server WHERE place = $1 AND greeting = $2";
@@ -28,7 +28,7 @@ pub(super) fn note_chaining(
     session.query(
         "DELETE FROM server WHERE place = $1 AND greeting NOT IN
          (SELECT greeting FROM server WHERE place = $1 ORDER BY changed DESC, greeting LIMIT $2)",
-        &[&place, &i64::from(MOST_GREETINGS)],
+        &[&place, &i64::from(MAX_GREETINGS)],
     )?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use postgres::fallible_iterator::FallibleIterator;
 use postgres::{Client, Row, Transaction};
 
 use super::Result;
-use super::link::Session;
+use super::connection::Session;
 use crate::email::EmailAddress;
 use crate::subscriber::{Status, Subscriber, SubscriberId};
 
@@ -23,7 +23,7 @@ pub(super) fn statuses_of(session: &mut Session, addresses: &[&EmailAddress]) ->
     rows.iter().map(|row| row.try_get::<_, Option<&str>>(0)?.map(status_of).transpose()).collect()
 }
 
-pub(super) fn numbered(session: &mut Session, id: SubscriberId) -> Result<Option<Subscriber>> {
+pub(super) fn by_id(session: &mut Session, id: SubscriberId) -> Result<Option<Subscriber>> {
     let sql = "SELECT id, address, name, status, attributes::text, created FROM subscriber WHERE id = $1";
     session.query(sql, &[&id.0])?.first().map(from_row).transpose()
 }

@@ -1,9 +1,9 @@
 //! The index of addresses by their tags, which tokens carry. It can be made anew at any time from secret and subscribers.
 
-use super::link::Session;
+use super::connection::Session;
 use super::{Result, subscribers};
 use crate::email::EmailAddress;
-use crate::store::tags::TOGETHER;
+use crate::store::tags::TAGS_PER_TRANSACTION;
 use crate::subscriber::Subscriber;
 use crate::token::{Secret, Tag};
 
@@ -21,7 +21,7 @@ pub(super) fn add(session: &mut Session, secret: &Secret) -> Result<bool> {
     let rows = session.query(
         "SELECT id, address FROM subscriber
          WHERE id > (SELECT coalesce(max(subscriber), 0) FROM address_tag WHERE secret = $1) ORDER BY id LIMIT $2",
-        &[&fingerprint, &TOGETHER],
+        &[&fingerprint, &TAGS_PER_TRANSACTION],
     )?;
     let (mut numbers, mut tags): (Vec<i64>, Vec<String>) = (Vec::new(), Vec::new());
     for row in &rows {

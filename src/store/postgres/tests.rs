@@ -81,12 +81,12 @@ impl World {
 impl Postgres {
     /// As if the connection had broken after the last call was committed and before it was confirmed.
     fn forget_last_call(&self) {
-        self.link.session(|session| session.held.as_mut().unwrap().call -= 1);
+        self.connection.session(|session| session.run_handle.as_mut().unwrap().call -= 1);
     }
 
     fn is_encrypted(&self) -> bool {
         let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-        self.link.session(|session| session.client.query_one(sql, &[]).unwrap().get(0))
+        self.connection.session(|session| session.client.query_one(sql, &[]).unwrap().get(0))
     }
 }
 
@@ -138,7 +138,7 @@ fn claim(store: &mut Postgres, limit: usize) -> Vec<SubscriberId> {
 }
 
 fn recovered(store: &mut Postgres) -> Recovered {
-    let Begun::Started(recovered) = store.begin_run(&run(), now()).unwrap() else { panic!("busy") };
+    let RunStart::Started(recovered) = store.begin_run(&run(), now()).unwrap() else { panic!("busy") };
     recovered
 }
 
@@ -152,7 +152,7 @@ fn a_broken_connection_is_made_again_and_the_run_goes_on() {
     world.cut();
     assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), []);
     world.cut();
-    assert_eq!(store.subscriber_numbered(ids[0]).unwrap().unwrap().id, ids[0]);
+    assert_eq!(store.subscriber_by_id(ids[0]).unwrap().unwrap().id, ids[0]);
     assert_eq!(recovered(&mut world.open()), Recovered::default(), "its lock is taken again");
     world.cut();
     let later = now() + TimeDelta::minutes(1);
@@ -229,7 +229,7 @@ fn tables_of_another_program_are_left_alone() {
     world.sql("CREATE TABLE mailing (a integer)");
     let error = world.server.open(&world.url()).unwrap_err();
     let text = format!("{:#}", anyhow::Error::from(error));
-    assert!(text.contains("tables of another program") && text.contains("\"mailing\""), "{text}");
+    assert!(text.contains("tables of new_client program") && text.contains("\"mailing\""), "{text}");
     let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'";
     assert_eq!(world.client().query_one(tables, &[]).unwrap().get::<_, i64>(0), 1);
 }
@@ -311,10 +311,10 @@ fn while_another_run_sends_tables_are_not_written_anew() {
     let address = "reader1@example.org".parse().unwrap();
     let mut other = world.open();
     let mut is_erased = || match other.forget(&address, &run(), now()).unwrap() {
-        Forgot::Done(forgetting) => forgetting.is_erased,
-        Forgot::Busy(_) => panic!("nobody has them"),
+        ForgetOutcome::Done(erasure) => erasure.is_erased,
+        ForgetOutcome::Busy(_) => panic!("nobody has them"),
     };
     assert!(!is_erased());
     drop(sending);
-    assert!(is_erased(), "another call does it");
+    assert!(is_erased(), "new_client call does it");
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::Connection;
 
 use super::path::{BESIDE, beside, folder_of, make_private};
-use super::{Result, Sqlite, StoreResult, error, properties, schema, time};
+use super::{Result, Sqlite, StoreResult, error, parse_time, properties, schema};
 use crate::fault;
 use crate::store::StoreError;
 use crate::store::moving::BACKUP;
@@ -81,7 +81,7 @@ impl Sqlite {
     /// When the backup was made that this is, if it is one.
     pub(in crate::store) fn made_as_backup(&self) -> StoreResult<Option<DateTime<Utc>>> {
         self.reading("read when it was made", |connection| {
-            properties::backup(connection)?.map(|made| time(&made)).transpose()
+            properties::backup(connection)?.map(|made| parse_time(&made)).transpose()
         })
     }
 

@@ -15,8 +15,9 @@ impl Sqlite {
         limit: usize,
         now: DateTime<Utc>,
     ) -> StoreResult<Vec<Claim>> {
-        let claim =
-            |which, limit| self.claimed(|transaction, run| ledger::claim(transaction, issue, run, which, limit, now));
+        let claim = |which, limit| {
+            self.claim_with(|transaction, run| ledger::claim(transaction, issue, run, which, limit, now))
+        };
         let mut claims = match self.tried.contains(issue) {
             true => Vec::new(),
             false => claim(Due::Untried, limit)?,

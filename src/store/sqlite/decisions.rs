@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Transaction, params};
 
-use super::{Result, digest, ledger, time_text};
+use super::{Result, digest, format_time, ledger};
 use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Mailing, State};
-use crate::store::{Adopted, Requeued};
+use crate::store::{Adoption, Requeued};
 
 pub(super) fn resolve(
     transaction: &Transaction<'_>,
@@ -17,7 +17,7 @@ pub(super) fn resolve(
     to: State,
     now: DateTime<Utc>,
 ) -> Result<u64> {
-    let (from, now) = (State::Unknown.as_str(), time_text(now));
+    let (from, now) = (State::Unknown.as_str(), format_time(now));
     let mut resolved = 0;
     for key in keys(addresses) {
         let sql = format!(
@@ -57,33 +57,33 @@ pub(super) fn adopt(
     mailing: &Mailing,
     why: &str,
     now: DateTime<Utc>,
-) -> Result<Adopted> {
+) -> Result<Adoption> {
     let Mailing { issue, digest, content_hash, frozen_at, expected } = mailing;
     if ledger::mailing(transaction, issue)?.is_some() {
         let settled = transaction.execute(
             "UPDATE delivery SET state = 'unknown', run = NULL, retry_at = NULL, reply = ?2, changed = ?3
              WHERE mailing = (SELECT id FROM mailing WHERE issue = ?1)
                  AND state IN ('queued', 'claimed', 'sending', 'deferred')",
-            params![issue.as_str(), why, time_text(now)],
+            params![issue.as_str(), why, format_time(now)],
         )?;
-        return Ok(Adopted::Settled(settled as u64));
+        return Ok(Adoption::Settled(settled as u64));
     }
     transaction.execute(
         "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES (?1, ?2, ?3, ?4)",
-        params![issue.as_str(), content_hash, time_text(*frozen_at), *expected as i64],
+        params![issue.as_str(), content_hash, format_time(*frozen_at), *expected as i64],
     )?;
     let number = transaction.last_insert_rowid();
     if let Some(DigestContents { period, issues }) = digest {
-        let mut held = Vec::new();
+        let mut unmailed = Vec::new();
         for issue in issues {
             // What is in another mailing is known to be mailed as it is.
             if !digest::is_mailed(transaction, issue)? {
-                held.push(issue.clone());
+                unmailed.push(issue.clone());
             }
         }
-        digest::write(transaction, number, &DigestContents { period: period.clone(), issues: held })?;
+        digest::write(transaction, number, &DigestContents { period: period.clone(), issues: unmailed })?;
     }
-    Ok(Adopted::Entered)
+    Ok(Adoption::Entered)
 }
 
 /// The keys of addresses; one `None` where all are meant.
@@ -122,7 +122,7 @@ fn queue_again(
          WHERE {} AND {IS_ACTIVE}",
         in_state(key)
     ))?;
-    Ok(update.execute(params![issue.as_str(), from.as_str(), key, time_text(now)])? as u64)
+    Ok(update.execute(params![issue.as_str(), from.as_str(), key, format_time(now)])? as u64)
 }
 
 fn away(transaction: &Transaction<'_>, issue: &IssueId, state: State, key: Option<&str>) -> Result<u64> {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use rusqlite::{Connection, Transaction, params};
 
-use super::{time, time_text};
+use super::{format_time, parse_time};
 use crate::digest::{DigestContents, Period, PeriodName};
 use crate::issue::IssueId;
 
@@ -19,7 +19,7 @@ pub(super) fn write(transaction: &Transaction<'_>, mailing: i64, contents: &Dige
     let period = &contents.period;
     transaction.execute(
         "INSERT INTO digest (mailing, period_start, period_end) VALUES (?1, ?2, ?3)",
-        params![mailing, time_text(period.start), time_text(period.end)],
+        params![mailing, format_time(period.start), format_time(period.end)],
     )?;
     let mut insert =
         transaction.prepare_cached("INSERT INTO digest_issue (issue, mailing, position) VALUES (?1, ?2, ?3)")?;
@@ -36,7 +36,7 @@ pub(super) fn read(connection: &Connection, mailing: i64, id: &IssueId) -> Resul
     let Some(row) = rows.next()? else { return Ok(None) };
     let (start, end): (String, String) = (row.get(0)?, row.get(1)?);
     let name = PeriodName::of_id(id).context("it has not the name of a digest")?;
-    let period = Period { name, start: time(&start)?, end: time(&end)? };
+    let period = Period { name, start: parse_time(&start)?, end: parse_time(&end)? };
     let mut select =
         connection.prepare_cached("SELECT issue FROM digest_issue WHERE mailing = ?1 ORDER BY position")?;
     let mut rows = select.query([mailing])?;

@@ -14,14 +14,14 @@ use crate::fault;
 use crate::store::StoreError;
 
 /// How long to wait for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Kibibytes of the database in memory: SQLite's own measure, and enough for the index of a million subscribers.
-const SMALL_CACHE: i64 = 2000;
-const LARGE_CACHE: i64 = 40_000;
+const SMALL_CACHE_KIB: i64 = 2000;
+const LARGE_CACHE_KIB: i64 = 40_000;
 
 /// A write-ahead log that a large transaction left is cut to this size afterwards.
-const LARGEST_LOG: i64 = 16 << 20;
+const MAX_WAL_BYTES: i64 = 16 << 20;
 
 impl Sqlite {
     /// Opens the store in the file at `path`, making it if it is not there.
@@ -33,8 +33,8 @@ impl Sqlite {
         let made = made.map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
         let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
         let (durable, tried) = (Cell::new(true), BTreeSet::new());
-        let mut store = Self { connection, path: path.to_owned(), durable, made, sending: None, tried };
-        store.connection.busy_timeout(PATIENCE).map_err(|error| error::opening(path, error))?;
+        let mut store = Self { connection, path: path.to_owned(), durable, made, active_run: None, tried };
+        store.connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| error::opening(path, error))?;
         // Before anything is set: a database of another program is left as it is.
         schema::recognise(&store.connection, path)?;
         store.prepare().map_err(|error| error::opening(path, error))?;
@@ -49,7 +49,7 @@ impl Sqlite {
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         log_ahead(&self.connection)?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
-        self.connection.pragma_update(None, "journal_size_limit", LARGEST_LOG)?;
+        self.connection.pragma_update(None, "journal_size_limit", MAX_WAL_BYTES)?;
         // Where fsync does not wait for the disk (macOS), a commit would not survive a power cut without it.
         self.connection.pragma_update(None, "fullfsync", true)?;
         self.connection.pragma_update(None, "foreign_keys", true)
@@ -57,12 +57,12 @@ impl Sqlite {
 
     /// Runs `work`, which goes through an index in no order: where too little of it is in memory, every row would read a
     /// page and write another one.
-    pub(super) fn with_a_large_cache<T>(&self, work: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
+    pub(super) fn with_large_cache<T>(&self, work: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
         let failed = |error: rusqlite::Error| error::doing("set its cache", &self.path, error.into());
         let set = |kibibytes: i64| self.connection.pragma_update(None, "cache_size", -kibibytes).map_err(failed);
-        set(LARGE_CACHE)?;
+        set(LARGE_CACHE_KIB)?;
         let done = work();
-        set(SMALL_CACHE)?;
+        set(SMALL_CACHE_KIB)?;
         self.connection.release_memory().map_err(failed)?;
         done
     }
@@ -121,7 +121,7 @@ impl Sqlite {
 /// notice a deadlock), so that of two processes with a new file one would be told that it is locked.
 fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
     const PAUSE: Duration = Duration::from_millis(50);
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+    for _ in 0..BUSY_TIMEOUT.as_millis() / PAUSE.as_millis() {
         match connection.pragma_update(None, "journal_mode", "WAL") {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => std::thread::sleep(PAUSE),
             done => return done,

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::Result;
 use crate::email::EmailAddress;
 use crate::hex::hex;
-use crate::store::people::{FORGET_KEY, hashed};
+use crate::store::personal_data::{FORGET_KEY, hashed};
 
 /// The hash under which an address is known once it is forgotten.
 pub(super) fn hash(connection: &Connection, address_key: &str) -> Result<String> {

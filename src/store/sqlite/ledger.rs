@@ -6,8 +6,8 @@ use anyhow::{Context, anyhow, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::log::Noted;
-use super::{Result, digest, subscribers, time, time_text};
+use super::log::LoggedEntry;
+use super::{Result, digest, format_time, parse_time, subscribers};
 use crate::digest::DigestContents;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
@@ -25,7 +25,7 @@ pub(super) fn last_run(connection: &Connection, boot_id: &str) -> Result<Option<
 /// Settles what dead runs left; the lock says that they are dead. After another boot, writes that were not synced may be
 /// gone, so that a row that says `claimed` may have been sent.
 pub(super) fn begin_run(transaction: &Transaction<'_>, run: &Run, now: DateTime<Utc>) -> Result<(i64, Recovered)> {
-    let now = time_text(now);
+    let now = format_time(now);
     let dead = "state IN ('claimed', 'sending') AND run IN (SELECT id FROM run WHERE boot_id = ?1)";
     let requeued = transaction.execute(
         &format!("UPDATE delivery SET state = 'queued', run = NULL, changed = ?2 WHERE state = 'claimed' AND {dead}"),
@@ -70,7 +70,7 @@ pub(super) fn freeze(
     }
     let active: i64 =
         transaction.query_row("SELECT count(*) FROM subscriber WHERE status = 'active'", [], |row| row.get(0))?;
-    let frozen_at = time_text(now);
+    let frozen_at = format_time(now);
     transaction.execute(
         "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES (?1, ?2, ?3, ?4)",
         params![issue.as_str(), content_hash, frozen_at, active],
@@ -117,7 +117,7 @@ pub(super) fn open_mailings(connection: &Connection) -> Result<Vec<(IssueId, Dat
     let mut rows = select.query([])?;
     let mut open = Vec::new();
     while let Some(row) = rows.next()? {
-        open.push((digest::issue_id(&row.get::<_, String>(0)?)?, time(&row.get::<_, String>(1)?)?));
+        open.push((digest::issue_id(&row.get::<_, String>(0)?)?, parse_time(&row.get::<_, String>(1)?)?));
     }
     Ok(open)
 }
@@ -130,7 +130,7 @@ fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
         digest: digest.with_context(|| format!("what `{issue}` holds cannot be read"))?,
         issue: id,
         content_hash: row.get(1)?,
-        frozen_at: time(&frozen_at).with_context(|| format!("the mailing of `{issue}` cannot be read"))?,
+        frozen_at: parse_time(&frozen_at).with_context(|| format!("the mailing of `{issue}` cannot be read"))?,
         expected: row.get::<_, i64>(3)? as u64,
     })
 }
@@ -164,7 +164,7 @@ pub(super) fn claim(
     now: DateTime<Utc>,
 ) -> Result<(i64, Vec<Claim>)> {
     let mailing = number(transaction, issue)?;
-    let now = time_text(now);
+    let now = format_time(now);
     let sql = format!(
         "UPDATE delivery SET state = 'claimed', run = ?4, changed = ?5
          WHERE mailing = ?1 AND subscriber BETWEEN ?2 AND ?3 AND state IN ('queued', 'deferred') AND {}",
@@ -199,7 +199,7 @@ pub(super) fn claim_these(
     now: DateTime<Utc>,
 ) -> Result<(i64, Vec<Claim>)> {
     let mailing = number(transaction, issue)?;
-    let now = time_text(now);
+    let now = format_time(now);
     let sql = format!(
         "SELECT {}, delivery.attempts, delivery.retry_at IS NOT NULL FROM delivery JOIN subscriber ON subscriber.id = delivery.subscriber
          WHERE delivery.mailing = ?1 AND delivery.subscriber = ?2
@@ -262,10 +262,10 @@ fn claim_of(row: &Row<'_>) -> Result<Claim> {
 pub(super) fn apply<'noted>(
     transaction: &Transaction<'_>,
     run: i64,
-    entries: impl IntoIterator<Item = (i64, SubscriberId, &'noted Noted)>,
+    entries: impl IntoIterator<Item = (i64, SubscriberId, &'noted LoggedEntry)>,
 ) -> Result<()> {
-    for (mailing, subscriber, Noted { entry, at }) in entries {
-        let at = time_text(*at);
+    for (mailing, subscriber, LoggedEntry { entry, at }) in entries {
+        let at = format_time(*at);
         match entry {
             LedgerEntry::Sending => moved(transaction, mailing, subscriber, run, State::Sending, &at)?,
             LedgerEntry::Unsent => moved(transaction, mailing, subscriber, run, State::Claimed, &at)?,
@@ -301,7 +301,7 @@ fn ended(
 ) -> Result<()> {
     let (state, reply, retry_at) = match outcome {
         AttemptOutcome::Sent(reply) => (State::Sent, Some(reply), None),
-        AttemptOutcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(time_text(*retry_at))),
+        AttemptOutcome::Deferred { reply, retry_at } => (State::Deferred, Some(reply), Some(format_time(*retry_at))),
         AttemptOutcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
         AttemptOutcome::Unknown(why) => (State::Unknown, Some(why), None),
         AttemptOutcome::Requeued => (State::Queued, None, None),
@@ -403,7 +403,7 @@ fn delivery(row: &Row<'_>, subscriber: i64) -> Result<Delivery> {
         state: state(&word)?,
         attempts: row.get(4)?,
         reply: row.get(5)?,
-        changed: Some(time(&changed)?),
+        changed: Some(parse_time(&changed)?),
     })
 }
 

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::path::beside;
-use super::{Result, time, time_text};
+use super::{Result, format_time, parse_time};
 use crate::fault;
 use crate::ledger::{AttemptOutcome, LedgerEntry, State};
 use crate::subscriber::SubscriberId;
@@ -27,20 +27,20 @@ use crate::subscriber::SubscriberId;
 /// The log of a run, and what of it is not in the database.
 #[derive(Debug)]
 pub(super) struct Log {
-    pages: [Page; 2],
+    files: [LogFile; 2],
     /// The page that is written on, and how often it was turned.
-    open: usize,
+    current: usize,
     turn: u64,
     run: i64,
     /// The recipients this run has claimed, each with the state as the last entry left it.
     claimed: HashMap<Key, State>,
     /// What is not in the database yet, the last word about each recipient. Each claim empties it.
-    waiting: HashMap<Key, Noted>,
+    uncommitted: HashMap<Key, LoggedEntry>,
 }
 
 /// A file of the log.
 #[derive(Debug)]
-struct Page {
+struct LogFile {
     file: File,
     length: u64,
 }
@@ -50,11 +50,11 @@ type Key = (i64, SubscriberId);
 
 /// What is on its way into the database, the last word about each recipient.
 #[derive(Debug)]
-pub(super) struct Turned(HashMap<Key, Noted>);
+pub(super) struct Batch(HashMap<Key, LoggedEntry>);
 
 /// An entry and its time.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Noted {
+pub(super) struct LoggedEntry {
     pub(super) entry: LedgerEntry,
     pub(super) at: DateTime<Utc>,
 }
@@ -89,7 +89,7 @@ pub(super) fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
     log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Page {
+impl LogFile {
     fn open(path: &Path) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true);
@@ -121,13 +121,13 @@ impl Page {
 impl Log {
     /// Begins the log of a run; what the files held is gone.
     pub(super) fn begin(paths: &[PathBuf; 2], run: i64) -> Result<Self> {
-        let mut pages = [Page::open(&paths[0])?, Page::open(&paths[1])?];
-        pages.iter_mut().try_for_each(|page| page.cut(0))?;
-        Ok(Self { pages, open: 0, turn: 0, run, claimed: HashMap::new(), waiting: HashMap::new() })
+        let mut files = [LogFile::open(&paths[0])?, LogFile::open(&paths[1])?];
+        files.iter_mut().try_for_each(|file| file.cut(0))?;
+        Ok(Self { files, current: 0, turn: 0, run, claimed: HashMap::new(), uncommitted: HashMap::new() })
     }
 
     /// Notes that this run has claimed a recipient.
-    pub(super) fn claimed(&mut self, mailing: i64, subscriber: SubscriberId) {
+    pub(super) fn note_claim(&mut self, mailing: i64, subscriber: SubscriberId) {
         self.claimed.insert((mailing, subscriber), State::Claimed);
     }
 
@@ -138,8 +138,9 @@ impl Log {
         entries: &[(SubscriberId, LedgerEntry)],
         now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>> {
-        const USUAL: usize = 128;
-        let (mut lost, mut lines, at) = (Vec::new(), Vec::with_capacity(entries.len() * USUAL), time_text(now));
+        const USUAL_LINE_BYTES: usize = 128;
+        let (mut lost, mut lines, at) =
+            (Vec::new(), Vec::with_capacity(entries.len() * USUAL_LINE_BYTES), format_time(now));
         for (subscriber, entry) in entries {
             if !self.step(mailing, *subscriber, entry) {
                 lost.push(*subscriber);
@@ -148,29 +149,29 @@ impl Log {
             let line = Line::of(self, mailing, *subscriber, entry, &at);
             serde_json::to_writer(&mut lines, &line)?;
             lines.push(b'\n');
-            self.waiting.insert((mailing, *subscriber), Noted { entry: entry.clone(), at: now });
+            self.uncommitted.insert((mailing, *subscriber), LoggedEntry { entry: entry.clone(), at: now });
         }
         fault::step("note entries", "not written");
-        self.pages[self.open].write(&lines)?;
+        self.files[self.current].write(&lines)?;
         fault::step("note entries", "written");
         Ok(lost)
     }
 
     /// Hands out what is not in the database yet, and turns the page, so that what comes meanwhile stays apart.
-    pub(super) fn turn(&mut self) -> Turned {
-        let other = 1 - self.open;
+    pub(super) fn rotate(&mut self) -> Batch {
+        let other = 1 - self.current;
         // It is empty, unless what stood on it could not be brought into the database.
-        if self.pages[other].length == 0 && !self.waiting.is_empty() {
-            (self.open, self.turn) = (other, self.turn + 1);
+        if self.files[other].length == 0 && !self.uncommitted.is_empty() {
+            (self.current, self.turn) = (other, self.turn + 1);
         }
-        Turned(mem::take(&mut self.waiting))
+        Batch(mem::take(&mut self.uncommitted))
     }
 
     /// All that was handed out is in the database.
-    pub(super) fn done(&mut self) -> Result<()> {
-        for (number, page) in self.pages.iter_mut().enumerate() {
-            if page.length > 0 && (number != self.open || self.waiting.is_empty()) {
-                page.cut(0)?;
+    pub(super) fn committed(&mut self) -> Result<()> {
+        for (number, file) in self.files.iter_mut().enumerate() {
+            if file.length > 0 && (number != self.current || self.uncommitted.is_empty()) {
+                file.cut(0)?;
                 fault::step("note entries", "all in the database");
             }
         }
@@ -178,9 +179,9 @@ impl Log {
     }
 
     /// What was handed out is not in the database after all.
-    pub(super) fn give_back(&mut self, Turned(entries): Turned) {
+    pub(super) fn rolled_back(&mut self, Batch(entries): Batch) {
         for (key, noted) in entries {
-            self.waiting.entry(key).or_insert(noted);
+            self.uncommitted.entry(key).or_insert(noted);
         }
     }
 
@@ -199,25 +200,25 @@ impl Log {
     }
 }
 
-impl Turned {
+impl Batch {
     /// Whether there is nothing.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// As `ledger::apply` takes it.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (i64, SubscriberId, &Noted)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (i64, SubscriberId, &LoggedEntry)> {
         self.0.iter().map(|((mailing, subscriber), noted)| (*mailing, *subscriber, noted))
     }
 }
 
 /// What a dead run has noted and not put into the database, in its order. A last line that was cut off is none: what it
 /// was to say had not happened.
-pub(super) fn left_behind(paths: &[PathBuf; 2], run: i64) -> Result<Vec<(i64, SubscriberId, Noted)>> {
+pub(super) fn read_uncommitted(paths: &[PathBuf; 2], run: i64) -> Result<Vec<(i64, SubscriberId, LoggedEntry)>> {
     let mut entries = Vec::new();
     for path in paths {
         let mut text = Vec::new();
-        Page::open(path)?.file.read_to_end(&mut text)?;
+        LogFile::open(path)?.file.read_to_end(&mut text)?;
         for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
             let line: Line<'_> = serde_json::from_slice(line)
                 .with_context(|| format!("the log of the last run, `{}`, cannot be read", path.display()))?;
@@ -249,7 +250,7 @@ impl<'a> Line<'a> {
             LedgerEntry::Unsent => line(State::Claimed, None),
             LedgerEntry::Settled(AttemptOutcome::Sent(reply)) => line(State::Sent, Some(reply)),
             LedgerEntry::Settled(AttemptOutcome::Deferred { reply, retry_at }) => {
-                Self { retry_at: Some(time_text(*retry_at).into()), ..line(State::Deferred, Some(reply)) }
+                Self { retry_at: Some(format_time(*retry_at).into()), ..line(State::Deferred, Some(reply)) }
             }
             LedgerEntry::Settled(AttemptOutcome::Failed { reply, suppress }) => {
                 Self { suppress: *suppress, ..line(State::Failed, Some(reply)) }
@@ -260,7 +261,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn noted(self) -> Result<Noted> {
+    fn noted(self) -> Result<LoggedEntry> {
         let is_put_back = self.reply.is_some();
         let reply = self.reply.unwrap_or_default().into_owned();
         let entry = match State::from_word(&self.state) {
@@ -268,7 +269,7 @@ impl<'a> Line<'a> {
             Some(State::Claimed) => LedgerEntry::Unsent,
             Some(State::Sent) => LedgerEntry::Settled(AttemptOutcome::Sent(reply)),
             Some(State::Deferred) => {
-                let retry_at = time(&self.retry_at.context("a deferred recipient has no time")?)?;
+                let retry_at = parse_time(&self.retry_at.context("a deferred recipient has no time")?)?;
                 LedgerEntry::Settled(AttemptOutcome::Deferred { reply, retry_at })
             }
             Some(State::Failed) => LedgerEntry::Settled(AttemptOutcome::Failed { reply, suppress: self.suppress }),
@@ -277,7 +278,7 @@ impl<'a> Line<'a> {
             Some(State::Queued) => LedgerEntry::Settled(AttemptOutcome::Requeued),
             Some(State::Suppressed) | None => bail!("no entry leaves a recipient `{}`", self.state),
         };
-        Ok(Noted { entry, at: time(&self.at)? })
+        Ok(LoggedEntry { entry, at: parse_time(&self.at)? })
     }
 }
 
@@ -309,28 +310,28 @@ mod tests {
         let mut expected = Vec::new();
         for (number, entry) in entries().into_iter().enumerate() {
             let reader = SubscriberId(number as i64);
-            log.claimed(1, reader);
+            log.note_claim(1, reader);
             let noted: Vec<_> = match entry {
                 LedgerEntry::Sending => vec![(reader, LedgerEntry::Sending)],
                 entry => vec![(reader, LedgerEntry::Sending), (reader, entry)],
             };
             assert_eq!(log.add(1, &noted, now).unwrap(), []);
-            expected.extend(noted.into_iter().map(|(reader, entry)| (1, reader, Noted { entry, at: now })));
+            expected.extend(noted.into_iter().map(|(reader, entry)| (1, reader, LoggedEntry { entry, at: now })));
         }
         let mut text = std::fs::read(&paths[0]).unwrap();
-        assert_eq!(left_behind(&paths, 7).unwrap(), expected);
-        assert_eq!(left_behind(&paths, 8).unwrap(), [], "it is another run's");
+        assert_eq!(read_uncommitted(&paths, 7).unwrap(), expected);
+        assert_eq!(read_uncommitted(&paths, 8).unwrap(), [], "it is another run's");
         text.truncate(text.len() - 5);
         std::fs::write(&paths[0], &text).unwrap();
         expected.pop();
-        assert_eq!(left_behind(&paths, 7).unwrap(), expected);
+        assert_eq!(read_uncommitted(&paths, 7).unwrap(), expected);
         let untold = String::from_utf8(text.clone()).unwrap().replace("\"turn\":0,", "");
         std::fs::write(&paths[0], untold).unwrap();
-        assert_eq!(left_behind(&paths, 7).unwrap(), expected, "an older program wrote it");
+        assert_eq!(read_uncommitted(&paths, 7).unwrap(), expected, "an older program wrote it");
         std::fs::write(&paths[0], "{\"run\":7}\n").unwrap();
-        assert!(left_behind(&paths, 7).unwrap_err().to_string().contains("cannot be read"));
+        assert!(read_uncommitted(&paths, 7).unwrap_err().to_string().contains("cannot be read"));
         Log::begin(&paths, 8).unwrap();
-        assert_eq!(left_behind(&paths, 7).unwrap(), []);
+        assert_eq!(read_uncommitted(&paths, 7).unwrap(), []);
     }
 
     #[test]
@@ -338,16 +339,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::begin(&paths(&folder.path().join("store.db")), 7).unwrap();
         let (one, now) = (SubscriberId(1), DateTime::<Utc>::UNIX_EPOCH);
-        log.claimed(1, one);
+        log.note_claim(1, one);
         let sent = LedgerEntry::Settled(AttemptOutcome::Sent("250".to_owned()));
         assert_eq!(
             log.add(1, &[(one, LedgerEntry::Sending), (one, sent.clone()), (one, sent.clone())], now).unwrap(),
             [one]
         );
-        let turned = log.turn();
-        assert_eq!(turned.entries().collect::<Vec<_>>(), [(1, one, &Noted { entry: sent, at: now })]);
-        log.done().unwrap();
-        assert!(log.turn().is_empty());
+        let batch = log.rotate();
+        assert_eq!(batch.entries().collect::<Vec<_>>(), [(1, one, &LoggedEntry { entry: sent, at: now })]);
+        log.committed().unwrap();
+        assert!(log.rotate().is_empty());
     }
 
     #[test]
@@ -357,30 +358,31 @@ mod tests {
         let mut log = Log::begin(&paths, 7).unwrap();
         let (one, two, now) = (SubscriberId(1), SubscriberId(2), DateTime::<Utc>::UNIX_EPOCH);
         let sent = || LedgerEntry::Settled(AttemptOutcome::Sent("250".to_owned()));
-        let left =
-            || left_behind(&paths, 7).unwrap().into_iter().map(|(_, id, noted)| (id, noted.entry)).collect::<Vec<_>>();
-        log.claimed(1, one);
+        let left = || {
+            read_uncommitted(&paths, 7).unwrap().into_iter().map(|(_, id, noted)| (id, noted.entry)).collect::<Vec<_>>()
+        };
+        log.note_claim(1, one);
         for _ in 0..3 {
-            log.claimed(1, two);
+            log.note_claim(1, two);
             log.add(1, &[(two, LedgerEntry::Sending)], now).unwrap();
-            let turned = log.turn();
+            let batch = log.rotate();
             log.add(1, &[(two, sent())], now).unwrap();
             assert_eq!(left(), [(two, LedgerEntry::Sending), (two, sent())], "whichever file is the older one");
-            assert_eq!(turned.entries().count(), 1);
-            log.done().unwrap();
+            assert_eq!(batch.entries().count(), 1);
+            log.committed().unwrap();
             assert_eq!(left(), [(two, sent())]);
-            assert_eq!(log.turn().entries().next().map(|(_, _, noted)| noted.entry.clone()), Some(sent()));
-            log.done().unwrap();
+            assert_eq!(log.rotate().entries().next().map(|(_, _, noted)| noted.entry.clone()), Some(sent()));
+            log.committed().unwrap();
             assert_eq!(left(), []);
         }
         // The database refuses, and takes all of it later.
         log.add(1, &[(one, LedgerEntry::Sending)], now).unwrap();
-        let refused = log.turn();
+        let refused = log.rotate();
         log.add(1, &[(one, sent())], now).unwrap();
-        log.give_back(refused);
+        log.rolled_back(refused);
         assert_eq!(left(), [(one, LedgerEntry::Sending), (one, sent())]);
-        assert_eq!(log.turn().entries().next().map(|(_, _, noted)| noted.entry.clone()), Some(sent()));
-        log.done().unwrap();
+        assert_eq!(log.rotate().entries().next().map(|(_, _, noted)| noted.entry.clone()), Some(sent()));
+        log.committed().unwrap();
         assert_eq!(left(), []);
     }
 }

@@ -6,29 +6,29 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params, params_from_iter};
 
-use super::{Result, Sqlite, StoreResult, error, properties, time, time_text};
+use super::{Result, Sqlite, StoreResult, error, format_time, parse_time, properties};
 use crate::fault;
 use crate::ledger::Run;
 use crate::store::StoreError;
-use crate::store::moving::{Census, EachRow, Kind, Leaving, Movable, Moved, Pour, SUBSCRIBERS, Table};
+use crate::store::moving::{EachRow, Kind, Movable, MoveStart, Moved, RowCounts, RowSource, SUBSCRIBERS, Table};
 
 impl Movable for Sqlite {
     fn moved(&self) -> StoreResult<Option<Moved>> {
         self.reading("find out whether it was moved", moved)
     }
 
-    fn begin_move(&mut self, place: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<Leaving> {
+    fn begin_move(&mut self, place: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<MoveStart> {
         let here = self.place();
         let begun = self.begin("begin to move", run, now, |_, transaction| mark(transaction, here, place, run, now))?;
         Ok(match begun {
-            Ok((_, moved)) => Leaving::Begun(moved),
-            Err(other) => Leaving::Busy(other),
+            Ok((_, moved)) => MoveStart::Begun(moved),
+            Err(other) => MoveStart::Busy(other),
         })
     }
 
     fn end_move(&mut self, now: DateTime<Utc>) -> StoreResult<()> {
         self.durably("note that it was moved", |transaction| {
-            transaction.execute("UPDATE moved SET ended = ?1 WHERE ended IS NULL", [time_text(now)])?;
+            transaction.execute("UPDATE moved SET ended = ?1 WHERE ended IS NULL", [format_time(now)])?;
             Ok(())
         })
     }
@@ -47,12 +47,12 @@ impl Movable for Sqlite {
         })
     }
 
-    fn census(&self) -> StoreResult<Census> {
-        self.reading("count what it holds", census)
+    fn row_counts(&self) -> StoreResult<RowCounts> {
+        self.reading("count what it holds", row_counts)
     }
 
-    fn pour(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
-        let all = pour(&self.connection, table, each);
+    fn for_each_row(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
+        let all = for_each_row(&self.connection, table, each);
         all.map_err(|error| error::reading("read what it holds", &self.path, error))
     }
 
@@ -60,21 +60,21 @@ impl Movable for Sqlite {
         self.reading("find out whether it is empty", |connection| can_be_filled(connection, self.place()))
     }
 
-    fn fill(&mut self, moved: &Moved, expected: &Census, pour: &mut Pour<'_>) -> StoreResult<()> {
+    fn fill(&mut self, moved: &Moved, expected: &RowCounts, rows: &mut RowSource<'_>) -> StoreResult<()> {
         let copy = |transaction: &Transaction<'_>| {
             can_be_filled(transaction, self.place())?;
             transaction
                 .execute_batch("DELETE FROM rate; DELETE FROM quota; DELETE FROM property; DELETE FROM forgotten")?;
             for table in Table::ALL {
                 fault::step("copy into it", table.name());
-                write(transaction, table, pour)?;
+                write(transaction, table, rows)?;
             }
-            number_on(transaction, expected.last_subscriber)?;
+            raise_sequence(transaction, expected.last_subscriber)?;
             transaction.execute("INSERT INTO filled (move) VALUES (?1)", [&moved.id])?;
-            ensure!(census(transaction)? == *expected, "what was written down is not what was read");
+            ensure!(row_counts(transaction)? == *expected, "what was written down is not what was read");
             Ok(())
         };
-        self.with_a_large_cache(|| self.durably("copy into it", copy))
+        self.with_large_cache(|| self.durably("copy into it", copy))
     }
 
     fn discard(self: Box<Self>) -> StoreResult<()> {
@@ -132,7 +132,7 @@ fn moved(connection: &Connection) -> Result<Option<Moved>> {
     let Some((id, place, begun, ended)): Option<(String, String, String, Option<String>)> = row else {
         return Ok(None);
     };
-    Ok(Some(Moved { id, place, begun: time(&begun)?, ended: ended.map(|text| time(&text)).transpose()? }))
+    Ok(Some(Moved { id, place, begun: parse_time(&begun)?, ended: ended.map(|text| parse_time(&text)).transpose()? }))
 }
 
 fn mark(transaction: &Transaction<'_>, here: String, place: &str, run: &Run, now: DateTime<Utc>) -> Result<Moved> {
@@ -142,7 +142,7 @@ fn mark(transaction: &Transaction<'_>, here: String, place: &str, run: &Run, now
         None => {
             let moved = Moved::new(place, run, now);
             let insert = "INSERT INTO moved (id, place, begun) VALUES (?1, ?2, ?3)";
-            transaction.execute(insert, params![moved.id, moved.place, time_text(moved.begun)])?;
+            transaction.execute(insert, params![moved.id, moved.place, format_time(moved.begun)])?;
             Ok(moved)
         }
     }
@@ -160,22 +160,22 @@ fn can_be_filled(connection: &Connection, place: String) -> Result<()> {
     }
 }
 
-fn census(connection: &Connection) -> Result<Census> {
-    let mut census = Census::default();
-    for (table, rows) in Table::ALL.iter().zip(&mut census.rows) {
+fn row_counts(connection: &Connection) -> Result<RowCounts> {
+    let mut counts = RowCounts::default();
+    for (table, rows) in Table::ALL.iter().zip(&mut counts.rows) {
         let count = format!("SELECT count(*) FROM {}", table.name());
         *rows = connection.query_row(&count, [], |row| row.get::<_, i64>(0))? as u64;
     }
     let states = "SELECT mailing, state, count(*) FROM delivery GROUP BY mailing, state ORDER BY mailing, state";
     let mut select = connection.prepare(states)?;
     let states = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as u64)))?;
-    census.states = states.collect::<rusqlite::Result<_>>()?;
+    counts.states = states.collect::<rusqlite::Result<_>>()?;
     let last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?1";
-    census.last_subscriber = connection.query_row(last, [SUBSCRIBERS], |row| row.get(0))?;
-    Ok(census)
+    counts.last_subscriber = connection.query_row(last, [SUBSCRIBERS], |row| row.get(0))?;
+    Ok(counts)
 }
 
-fn pour(connection: &Connection, table: Table, each: &mut EachRow<'_>) -> Result<()> {
+fn for_each_row(connection: &Connection, table: Table, each: &mut EachRow<'_>) -> Result<()> {
     let (name, width) = (table.name(), table.columns().len());
     let column = |(name, kind): &(&str, Kind)| match kind {
         Kind::Number => format!("CAST({name} AS TEXT)"),
@@ -192,7 +192,7 @@ fn pour(connection: &Connection, table: Table, each: &mut EachRow<'_>) -> Result
     Ok(())
 }
 
-fn write(transaction: &Transaction<'_>, table: Table, pour: &mut Pour<'_>) -> Result<()> {
+fn write(transaction: &Transaction<'_>, table: Table, rows: &mut RowSource<'_>) -> Result<()> {
     let value = |(at, (_, kind)): (usize, &(&str, Kind))| match kind {
         Kind::Number => format!("CAST(?{at} AS INTEGER)"),
         Kind::Text | Kind::Time | Kind::FineTime => format!("?{at}"),
@@ -200,14 +200,14 @@ fn write(transaction: &Transaction<'_>, table: Table, pour: &mut Pour<'_>) -> Re
     let values = (1..).zip(table.columns()).map(value).collect::<Vec<_>>().join(", ");
     let insert = format!("INSERT INTO {} ({}) VALUES ({values})", table.name(), table.names());
     let mut insert = transaction.prepare(&insert)?;
-    pour(table, &mut |fields| {
+    rows(table, &mut |fields| {
         insert.execute(params_from_iter(fields))?;
         Ok(())
     })
 }
 
 /// Whoever joins next gets a higher number than this.
-fn number_on(transaction: &Transaction<'_>, last: i64) -> Result<()> {
+fn raise_sequence(transaction: &Transaction<'_>, last: i64) -> Result<()> {
     let update = "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1";
     if transaction.execute(update, params![SUBSCRIBERS, last])? == 0 {
         transaction.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", params![SUBSCRIBERS, last])?;

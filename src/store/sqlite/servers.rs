@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{Result, time_text};
-use crate::store::MOST_GREETINGS;
+use super::{Result, format_time};
+use crate::store::MAX_GREETINGS;
 
 pub(super) fn chaining(connection: &Connection, place: &str, greeting: &str) -> Result<Option<bool>> {
     let mut select = connection.prepare_cached("SELECT chaining FROM server WHERE place = ?1 AND greeting = ?2")?;
@@ -23,12 +23,12 @@ pub(super) fn note_chaining(
     transaction.execute(
         "INSERT INTO server (place, greeting, chaining, changed) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (place, greeting) DO UPDATE SET chaining = ?3, changed = ?4",
-        params![place, greeting, takes, time_text(now)],
+        params![place, greeting, takes, format_time(now)],
     )?;
     transaction.execute(
         "DELETE FROM server WHERE place = ?1 AND greeting NOT IN
          (SELECT greeting FROM server WHERE place = ?1 ORDER BY changed DESC, greeting LIMIT ?2)",
-        params![place, MOST_GREETINGS],
+        params![place, MAX_GREETINGS],
     )?;
     Ok(())
 }

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{Result, forgotten, time, time_text};
+use super::{Result, forgotten, format_time, parse_time};
 use crate::email::EmailAddress;
-use crate::store::{Added, Met};
+use crate::store::{Added, Occurrence};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 /// The columns `from_row` reads.
@@ -33,7 +33,7 @@ pub(super) fn add(
     // Numbers only grow: whoever has a higher one came in this very call.
     let last = "SELECT coalesce(max(id), 0) FROM subscriber";
     let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
-    let now = time_text(now);
+    let now = format_time(now);
     let (mut added, mut met_before) = (Added::default(), Numbers::default());
     let has_forgotten = forgotten::has_forgotten(transaction)?;
     // A list that comes again, and one that is new, go on as they began: what the last one was, the next one is first taken for.
@@ -65,10 +65,10 @@ pub(super) fn add(
             leave.execute(params![id, after.as_str(), now])?;
         }
         let met = match is_new {
-            true => Met::New,
-            false if id > last => Met::Repeated,
-            false if met_before.insert(id) => Met::Known,
-            false => Met::KnownAgain,
+            true => Occurrence::New,
+            false if id > last => Occurrence::Repeated,
+            false if met_before.insert(id) => Occurrence::Known,
+            false => Occurrence::KnownAgain,
         };
         added.count(met, before, after);
     }
@@ -111,7 +111,7 @@ pub(super) fn statuses_of(connection: &Connection, addresses: &[&EmailAddress]) 
     addresses.iter().map(|address| status(address)).collect()
 }
 
-pub(super) fn numbered(connection: &Connection, id: SubscriberId) -> Result<Option<Subscriber>> {
+pub(super) fn by_id(connection: &Connection, id: SubscriberId) -> Result<Option<Subscriber>> {
     let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM subscriber WHERE id = ?1"))?;
     let mut rows = find.query([id.0])?;
     rows.next()?.map(from_row).transpose()
@@ -148,7 +148,7 @@ pub(super) fn set_status(
     let before: Option<String> = select.query_row([&key], |row| row.get(0)).optional()?;
     let Some(before) = before else { return Ok(None) };
     let mut update = transaction.prepare_cached("UPDATE subscriber SET status = ?2, changed = ?3 WHERE key = ?1")?;
-    update.execute(params![key, status.as_str(), time_text(now)])?;
+    update.execute(params![key, status.as_str(), format_time(now)])?;
     status_of(&before).map(Some)
 }
 
@@ -174,7 +174,7 @@ fn subscriber(row: &Row<'_>, id: i64) -> Result<Subscriber> {
         name: row.get(2)?,
         status: status_of(&status)?,
         attributes: serde_json::from_str(&attributes)?,
-        created: time(&created)?,
+        created: parse_time(&created)?,
     })
 }
 

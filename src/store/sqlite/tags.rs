@@ -5,12 +5,12 @@ use rusqlite::{Connection, Transaction, params};
 use super::{Result, Sqlite, StoreResult, subscribers};
 use crate::email::EmailAddress;
 use crate::store::moving::Movable as _;
-use crate::store::tags::{TOGETHER, search};
+use crate::store::tags::{TAGS_PER_TRANSACTION, search};
 use crate::subscriber::Subscriber;
 use crate::token::{Secret, Tag};
 
 impl Sqlite {
-    pub(super) fn find_tagged(&self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
+    pub(super) fn find_by_tag(&self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
         const DOING: &str = "find a subscriber by a token";
         if self.moved()?.is_some() {
             return search(self, secret, tag);
@@ -43,7 +43,7 @@ fn add(transaction: &Transaction<'_>, secret: &Secret) -> Result<bool> {
     )?;
     // An address that was taken away and came back has another number.
     let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO address_tag VALUES (?1, ?2, ?3)")?;
-    let mut rows = select.query(params![fingerprint, TOGETHER])?;
+    let mut rows = select.query(params![fingerprint, TAGS_PER_TRANSACTION])?;
     let mut were_any = false;
     while let Some(row) = rows.next()? {
         let address: EmailAddress = row.get_ref(1)?.as_str()?.parse()?;

@@ -274,10 +274,10 @@ fn holding(folder: &Path, address: &EmailAddress) -> Vec<String> {
     names
 }
 
-fn forget(store: &mut Sqlite, address: &EmailAddress, run: &Run) -> crate::store::Forgetting {
+fn forget(store: &mut Sqlite, address: &EmailAddress, run: &Run) -> crate::store::Erasure {
     match store.forget(address, run, DateTime::UNIX_EPOCH).unwrap() {
-        Forgot::Done(forgetting) => *forgetting,
-        Forgot::Busy(_) => panic!("a run has them"),
+        ForgetOutcome::Done(erasure) => *erasure,
+        ForgetOutcome::Busy(_) => panic!("a run has them"),
     }
 }
 
@@ -310,8 +310,8 @@ fn nothing_of_who_was_forgotten_stays_in_any_file() {
     for number in [0, 3, 1000, 1999] {
         let address = reader(number);
         assert!(!holding(folder.path(), &address).is_empty(), "{number}");
-        let forgetting = forget(&mut store, &address, &run("boot"));
-        assert!(forgetting.was_known && forgetting.is_erased, "{number}");
+        let erasure = forget(&mut store, &address, &run("boot"));
+        assert!(erasure.was_known && erasure.is_erased, "{number}");
         assert_eq!(holding(folder.path(), &address), [] as [&str; 0], "{number}");
     }
     // While another run is alive, it is told whether something is left, and another call takes it away.
@@ -324,8 +324,8 @@ fn nothing_of_who_was_forgotten_stays_in_any_file() {
     }
     drop(sending);
     for address in &gone {
-        let forgetting = forget(&mut store, address, &run("boot"));
-        assert!(forgetting.was_forgotten && forgetting.is_erased, "{address}");
+        let erasure = forget(&mut store, address, &run("boot"));
+        assert!(erasure.was_forgotten && erasure.is_erased, "{address}");
         assert_eq!(holding(folder.path(), address), [] as [&str; 0]);
     }
 }

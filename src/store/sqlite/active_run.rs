@@ -8,8 +8,8 @@ use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 
-use super::alone::{alone, sign};
 use super::log::{self, Log, lock};
+use super::run_lock::{acquire, write_holder};
 use super::{Result, Sqlite, StoreResult, error, ledger};
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Recovered, Run};
@@ -17,7 +17,7 @@ use crate::store::Recorder;
 
 /// The right to send, and what is done with it.
 #[derive(Debug)]
-pub(super) struct Sending {
+pub(super) struct ActiveRun {
     /// The number in the table of runs.
     run: i64,
     log: Arc<Mutex<Log>>,
@@ -29,13 +29,13 @@ pub(super) struct Sending {
 
 impl Sqlite {
     /// This process's right to send.
-    fn sending(&self, doing: &'static str) -> StoreResult<&Sending> {
-        self.sending.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
+    fn active_run(&self, doing: &'static str) -> StoreResult<&ActiveRun> {
+        self.active_run.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
     }
 
     /// The number of an issue's mailing, asked for with every message.
-    fn mailing_number(&self, sending: &Sending, issue: &IssueId) -> Result<i64> {
-        let mut known = sending.mailing.borrow_mut();
+    fn mailing_number(&self, active: &ActiveRun, issue: &IssueId) -> Result<i64> {
+        let mut known = active.mailing.borrow_mut();
         if let Some((_, number)) = known.as_ref().filter(|(known, _)| known == issue) {
             return Ok(*number);
         }
@@ -45,22 +45,22 @@ impl Sqlite {
     }
 
     /// Claims recipients as `work` does, which gives the number of their mailing too.
-    pub(super) fn claimed(
+    pub(super) fn claim_with(
         &self,
         work: impl FnOnce(&Transaction<'_>, i64) -> Result<(i64, Vec<Claim>)>,
     ) -> StoreResult<Vec<Claim>> {
         const DOING: &str = "claim recipients";
-        let Sending { run, log, .. } = self.sending(DOING)?;
-        let turned = lock(log).turn();
+        let ActiveRun { run, log, .. } = self.active_run(DOING)?;
+        let batch = lock(log).rotate();
         let worked = self.quickly(DOING, |transaction| {
-            ledger::apply(transaction, *run, turned.entries())?;
+            ledger::apply(transaction, *run, batch.entries())?;
             work(transaction, *run)
         });
         let mut log = lock(log);
-        let (mailing, claims) = worked.inspect_err(|_| log.give_back(turned))?;
-        log.done().map_err(|error| error::doing(DOING, &self.path, error))?;
+        let (mailing, claims) = worked.inspect_err(|_| log.rolled_back(batch))?;
+        log.committed().map_err(|error| error::doing(DOING, &self.path, error))?;
         for claim in &claims {
-            log.claimed(mailing, claim.subscriber.id);
+            log.note_claim(mailing, claim.subscriber.id);
         }
         Ok(claims)
     }
@@ -68,25 +68,25 @@ impl Sqlite {
     /// What writes entries about an issue's recipients into the log.
     pub(super) fn recorder_of(&self, issue: &IssueId) -> StoreResult<Recorder> {
         const DOING: &str = "record what is sent";
-        let sending = self.sending(DOING)?;
-        let (log, path) = (Arc::clone(&sending.log), self.path.clone());
+        let active = self.active_run(DOING)?;
+        let (log, path) = (Arc::clone(&active.log), self.path.clone());
         let failed = move |error| error::doing(DOING, &path, error);
-        let mailing = self.mailing_number(sending, issue).map_err(&failed)?;
+        let mailing = self.mailing_number(active, issue).map_err(&failed)?;
         Ok(Box::new(move |entries, now| lock(&log).add(mailing, entries, now).map_err(&failed)))
     }
 
     /// Brings what waits in the log into the database.
     pub(super) fn write_log(&self) -> StoreResult<()> {
         const DOING: &str = "record what was sent";
-        let Some(Sending { run, log, .. }) = &self.sending else { return Ok(()) };
-        let turned = lock(log).turn();
-        if turned.is_empty() {
+        let Some(ActiveRun { run, log, .. }) = &self.active_run else { return Ok(()) };
+        let batch = lock(log).rotate();
+        if batch.is_empty() {
             return Ok(());
         }
-        let applied = self.quickly(DOING, |transaction| ledger::apply(transaction, *run, turned.entries()));
+        let applied = self.quickly(DOING, |transaction| ledger::apply(transaction, *run, batch.entries()));
         let mut log = lock(log);
-        applied.inspect_err(|_| log.give_back(turned))?;
-        log.done().map_err(|error| error::doing(DOING, &self.path, error))
+        applied.inspect_err(|_| log.rolled_back(batch))?;
+        log.committed().map_err(|error| error::doing(DOING, &self.path, error))
     }
 
     /// Takes the right to send, if `admit` does not refuse, and settles what dead runs left; the other who has it otherwise.
@@ -97,15 +97,15 @@ impl Sqlite {
         now: DateTime<Utc>,
         admit: impl FnOnce(&Self, &Transaction<'_>) -> Result<T>,
     ) -> StoreResult<std::result::Result<(Recovered, T), Option<Run>>> {
-        let mut file = match alone(&self.path).map_err(|error| error::doing(doing, &self.path, error))? {
+        let mut file = match acquire(&self.path).map_err(|error| error::doing(doing, &self.path, error))? {
             Ok(file) => file,
             Err(holder) => return Ok(Err(holder)),
         };
-        sign(&mut file, run).map_err(|error| error::doing(doing, &self.path, error))?;
+        write_holder(&mut file, run).map_err(|error| error::doing(doing, &self.path, error))?;
         let paths = log::paths(&self.path);
         let failed = |error| error::doing(doing, &self.path, error);
         let last = ledger::last_run(&self.connection, &run.boot_id).map_err(failed)?;
-        let noted = last.map_or(Ok(Vec::new()), |last| log::left_behind(&paths, last)).map_err(failed)?;
+        let noted = last.map_or(Ok(Vec::new()), |last| log::read_uncommitted(&paths, last)).map_err(failed)?;
         let (number, recovered, admitted) = self.durably(doing, |transaction| {
             let admitted = admit(self, transaction)?;
             let entries = noted.iter().map(|(mailing, subscriber, noted)| (*mailing, *subscriber, noted));
@@ -114,7 +114,7 @@ impl Sqlite {
             Ok((number, recovered, admitted))
         })?;
         let log = Arc::new(Mutex::new(Log::begin(&paths, number).map_err(failed)?));
-        self.sending = Some(Sending { run: number, log, mailing: RefCell::default(), _lock: file });
+        self.active_run = Some(ActiveRun { run: number, log, mailing: RefCell::default(), _lock: file });
         Ok(Ok((recovered, admitted)))
     }
 }

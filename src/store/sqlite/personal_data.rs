@@ -1,4 +1,4 @@
-//! One person: all that is known of them, and forgetting it.
+//! One person: all that is known of them, and erasure it.
 
 use std::fs::File;
 use std::io;
@@ -7,21 +7,26 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, Transaction, params};
 
 use super::path::beside;
-use super::{Result, Sqlite, StoreResult, error, forgotten, ledger, log, subscribers, time, time_text};
+use super::{Result, Sqlite, StoreResult, error, forgotten, format_time, ledger, log, parse_time, subscribers};
 use crate::email::EmailAddress;
 use crate::ledger::{Run, State};
 use crate::statistics::masked;
 use crate::store::listed::NAMED;
-use crate::store::people::{Forgetting, Forgot, Person};
+use crate::store::personal_data::{Erasure, ForgetOutcome, PersonalData};
 use crate::subscriber::SubscriberId;
 
-pub(super) fn person(connection: &Connection, address: &EmailAddress) -> Result<Option<Person>> {
+pub(super) fn personal_data(connection: &Connection, address: &EmailAddress) -> Result<Option<PersonalData>> {
     let Some(subscriber) = subscribers::find(connection, address)? else { return Ok(None) };
     let sql = "SELECT changed, listed FROM subscriber WHERE id = ?1";
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let (changed, listed): (String, Option<String>) = connection.query_row(sql, [subscriber.id.0], row)?;
     let deliveries = ledger::to_person(connection, subscriber.id)?;
-    Ok(Some(Person { subscriber, changed: time(&changed)?, listed: listed.as_deref() == Some(NAMED), deliveries }))
+    Ok(Some(PersonalData {
+        subscriber,
+        changed: parse_time(&changed)?,
+        listed: listed.as_deref() == Some(NAMED),
+        deliveries,
+    }))
 }
 
 impl Sqlite {
@@ -32,10 +37,10 @@ impl Sqlite {
         address: &EmailAddress,
         run: &Run,
         now: DateTime<Utc>,
-    ) -> StoreResult<Forgot> {
+    ) -> StoreResult<ForgetOutcome> {
         const DOING: &str = "forget a subscriber";
         self.write_log()?;
-        self.sending = None;
+        self.active_run = None;
         let known = self.reading(DOING, |connection| subscribers::find(connection, address))?;
         // As it was written when they joined: other spellings may be other bytes.
         let address = &known.map_or_else(|| address.clone(), |known| known.address);
@@ -45,22 +50,22 @@ impl Sqlite {
         // What is deleted is overwritten in its page.
         self.connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
         let done = self.changing(DOING, |transaction| forget(transaction, address, now))?;
-        let Some(mut forgetting) = done else { return Ok(Forgot::Busy(begun.err().flatten())) };
+        let Some(mut erasure) = done else { return Ok(ForgetOutcome::Busy(begun.err().flatten())) };
         match begun {
             Ok((recovered, ())) => {
-                forgetting.recovered = recovered;
+                erasure.recovered = recovered;
                 // The log of the dead is cut, and nobody writes another one.
-                forgetting.is_erased = self.erase(address, true)?;
-                self.sending = None;
+                erasure.is_erased = self.erase(address, true)?;
+                self.active_run = None;
             }
-            Err(_) => forgetting.is_erased = self.erase(address, false)?,
+            Err(_) => erasure.is_erased = self.erase(address, false)?,
         }
-        Ok(Forgot::Done(Box::new(forgetting)))
+        Ok(ForgetOutcome::Done(Box::new(erasure)))
     }
 
     /// Cleans the files of what older versions of a page hold; gives whether nothing is left. Where the store is not ours
     /// `alone`, it is not written anew: whoever sends would wait too long.
-    fn erase(&self, address: &EmailAddress, alone: bool) -> StoreResult<bool> {
+    fn erase(&self, address: &EmailAddress, is_locked: bool) -> StoreResult<bool> {
         const DOING: &str = "erase what it held of a subscriber";
         let failed = |why: anyhow::Error| error::doing(DOING, &self.path, why);
         let is_there = || self.is_in_files(address).map_err(|why| failed(why.into()));
@@ -68,7 +73,7 @@ impl Sqlite {
         if !is_there()? {
             return Ok(is_cut);
         }
-        if !alone {
+        if !is_locked {
             return Ok(false);
         }
         match self.connection.execute_batch("VACUUM") {
@@ -99,9 +104,9 @@ impl Sqlite {
 }
 
 /// Takes a person out of all tables; `None` where a run has them.
-fn forget(transaction: &Transaction<'_>, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Forgetting>> {
-    let mut forgetting =
-        Forgetting { was_forgotten: forgotten::is_forgotten(transaction, &address.key())?, ..Default::default() };
+fn forget(transaction: &Transaction<'_>, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Erasure>> {
+    let mut erasure =
+        Erasure { was_forgotten: forgotten::is_forgotten(transaction, &address.key())?, ..Default::default() };
     if let Some(subscriber) = subscribers::find(transaction, address)? {
         let deliveries = ledger::to_person(transaction, subscriber.id)?;
         if deliveries.iter().any(|delivery| matches!(delivery.state, State::Claimed | State::Sending)) {
@@ -112,16 +117,16 @@ fn forget(transaction: &Transaction<'_>, address: &EmailAddress, now: DateTime<U
             let waits = matches!(delivery.state, State::Queued | State::Deferred);
             let mut update = transaction.prepare_cached(UPDATE)?;
             let number = ledger::number(transaction, &delivery.issue)?;
-            update.execute(params![number, subscriber.id.0, reply, waits, time_text(now)])?;
-            forgetting.deliveries += 1;
-            forgetting.suppressed += u64::from(waits);
+            update.execute(params![number, subscriber.id.0, reply, waits, format_time(now)])?;
+            erasure.deliveries += 1;
+            erasure.suppressed += u64::from(waits);
         }
         erase_rows(transaction, subscriber.id)?;
-        forgetting.was_known = true;
+        erasure.was_known = true;
     }
     let hash = forgotten::hash(transaction, &address.key())?;
     transaction.execute("INSERT OR IGNORE INTO forgotten (hash) VALUES (?1)", [hash])?;
-    Ok(Some(forgetting))
+    Ok(Some(erasure))
 }
 
 const UPDATE: &str = "

@@ -1,28 +1,28 @@
-//! One person: all that is known of them, and forgetting it.
+//! One person: all that is known of them, and erasure it.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use postgres::{Client, GenericClient, Transaction};
 use sha2::{Digest as _, Sha256};
 
-use super::link::{Link, Session};
+use super::connection::{Connection, Session};
 use super::{Result, StoreResult, deliveries, moves, runs, subscribers};
 use crate::email::EmailAddress;
 use crate::hex::hex;
 use crate::ledger::State;
 use crate::statistics::masked;
 use crate::store::listed::NAMED;
-use crate::store::people::{FORGET_KEY, Forgetting, Forgot, Person, hashed};
+use crate::store::personal_data::{Erasure, FORGET_KEY, ForgetOutcome, PersonalData, hashed};
 use crate::subscriber::SubscriberId;
 
-pub(super) fn person(session: &mut Session, address: &EmailAddress) -> Result<Option<Person>> {
+pub(super) fn personal_data(session: &mut Session, address: &EmailAddress) -> Result<Option<PersonalData>> {
     let Some(subscriber) = subscribers::find(session, address)? else { return Ok(None) };
     let sql = "SELECT changed, listed FROM subscriber WHERE id = $1";
     let rows = session.query(sql, &[&subscriber.id.0])?;
     let Some(row) = rows.first() else { return Ok(None) };
     let (changed, listed): (_, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
     let deliveries = deliveries::to_person(&mut session.client, subscriber.id)?;
-    Ok(Some(Person { subscriber, changed, listed: listed.as_deref() == Some(NAMED), deliveries }))
+    Ok(Some(PersonalData { subscriber, changed, listed: listed.as_deref() == Some(NAMED), deliveries }))
 }
 
 /// The hash under which an address is known once it is forgotten.
@@ -57,22 +57,27 @@ pub(super) fn allow(transaction: &mut Transaction<'_>, address: &EmailAddress) -
 }
 
 /// Forgets somebody, whether or not other runs are alive, unless one of them has them in its hands.
-pub(super) fn forget(link: &Link, address: &EmailAddress, now: DateTime<Utc>) -> StoreResult<Forgot> {
-    let place = link.place().to_owned();
+pub(super) fn forget(
+    connection: &Connection,
+    address: &EmailAddress,
+    now: DateTime<Utc>,
+) -> StoreResult<ForgetOutcome> {
+    let place = connection.place().to_owned();
     // Made again, it finds it done; what was counted is lost then.
-    let forgetting = link.repeated("forget a subscriber", |session, _| {
+    let erasure = connection.retried("forget a subscriber", |session, _| {
         let server = runs::server(&mut session.client)?;
         let mut transaction = session.client.transaction()?;
         moves::refuse_if_moved(&mut transaction, &place)?;
         let recovered = runs::recover(&mut transaction, NOBODY, &server, now)?;
-        let forgetting = forget_one(&mut transaction, address, now)?;
+        let erasure = forget_one(&mut transaction, address, now)?;
         // What dead runs left is settled either way.
         transaction.commit()?;
-        Ok(forgetting.map(|forgetting| Forgetting { recovered, ..forgetting }))
+        Ok(erasure.map(|erasure| Erasure { recovered, ..erasure }))
     })?;
-    let Some(mut forgetting) = forgetting else { return Ok(Forgot::Busy(None)) };
-    forgetting.is_erased = link.once("erase what it held of a subscriber", |session| erase(&mut session.client))?;
-    Ok(Forgot::Done(Box::new(forgetting)))
+    let Some(mut erasure) = erasure else { return Ok(ForgetOutcome::Busy(None)) };
+    erasure.is_erased =
+        connection.once("erase what it run_handle of a subscriber", |session| erase(&mut session.client))?;
+    Ok(ForgetOutcome::Done(Box::new(erasure)))
 }
 
 /// The number of no run.
@@ -83,12 +88,12 @@ fn forget_one(
     transaction: &mut Transaction<'_>,
     address: &EmailAddress,
     now: DateTime<Utc>,
-) -> Result<Option<Forgetting>> {
+) -> Result<Option<Erasure>> {
     // Neither an import nor a freeze goes on beside it, which would write the address down again.
     for table in ["subscriber", "mailing"] {
         transaction.execute("SELECT pg_advisory_xact_lock($1::text::regclass::oid::int, 0)", &[&table])?;
     }
-    let mut forgetting = Forgetting { was_forgotten: is_forgotten(transaction, address)?, ..Default::default() };
+    let mut erasure = Erasure { was_forgotten: is_forgotten(transaction, address)?, ..Default::default() };
     let found = transaction.query_opt("SELECT id FROM subscriber WHERE key = $1 FOR UPDATE", &[&address.key()])?;
     if let Some(row) = found {
         let id = SubscriberId(row.try_get(0)?);
@@ -101,16 +106,16 @@ fn forget_one(
             let reply = delivery.reply.map(|reply| masked(&reply, Some(address)));
             let waits = matches!(delivery.state, State::Queued | State::Deferred);
             transaction.execute(UPDATE, &[&delivery.issue.as_str(), &id.0, &reply, &waits, &now])?;
-            forgetting.deliveries += 1;
-            forgetting.suppressed += u64::from(waits);
+            erasure.deliveries += 1;
+            erasure.suppressed += u64::from(waits);
         }
         transaction.execute("DELETE FROM address_tag WHERE subscriber = $1", &[&id.0])?;
         transaction.execute("DELETE FROM subscriber WHERE id = $1", &[&id.0])?;
-        forgetting.was_known = true;
+        erasure.was_known = true;
     }
     let hash = hash(transaction, address)?;
     transaction.execute("INSERT INTO forgotten (hash) VALUES ($1) ON CONFLICT DO NOTHING", &[&hash])?;
-    Ok(Some(forgetting))
+    Ok(Some(erasure))
 }
 
 const UPDATE: &str = "

@@ -10,7 +10,7 @@ fn found(store: &mut dyn Store, secrets: &[&str], number: usize) -> Option<Email
     let token = made_by.token(Purpose::Leave, &address(number));
     let secrets = Secrets::parse(&secrets.join("\n")).unwrap();
     let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else { panic!("it is no tag") };
-    store.subscriber_tagged(secret, tag).unwrap().map(|subscriber| subscriber.address)
+    store.subscriber_by_tag(secret, tag).unwrap().map(|subscriber| subscriber.address)
 }
 
 pub(super) fn a_tag_finds_its_subscriber(open: Open<'_>) {
@@ -29,11 +29,11 @@ pub(super) fn a_tag_finds_its_subscriber(open: Open<'_>) {
     }
 }
 
-fn forget(store: &mut dyn Store, number: usize) -> Forgetting {
+fn forget(store: &mut dyn Store, number: usize) -> Erasure {
     let spelled = address(number).as_str().to_uppercase().parse().unwrap();
     match store.forget(&spelled, &run("boot"), now() + TimeDelta::hours(1)).unwrap() {
-        Forgot::Done(forgetting) => *forgetting,
-        Forgot::Busy(_) => panic!("a run has them"),
+        ForgetOutcome::Done(erasure) => *erasure,
+        ForgetOutcome::Busy(_) => panic!("a run has them"),
     }
 }
 
@@ -56,8 +56,8 @@ pub(super) fn all_of_a_person_is_known(open: Open<'_>) {
         &[(ids[0], LedgerEntry::Sending), (ids[0], LedgerEntry::Settled(AttemptOutcome::Sent("250 ok".into())))],
     );
     store.freeze(&id("https://example.org/8/"), "hash", None, now() + TimeDelta::days(1)).unwrap();
-    assert_eq!(store.person(&address(9)).unwrap(), None);
-    let person = store.person(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
+    assert_eq!(store.personal_data(&address(9)).unwrap(), None);
+    let person = store.personal_data(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
     assert_eq!(Some(person.subscriber), store.subscriber(&address(0)).unwrap());
     assert_eq!((person.changed, person.listed), (now(), false));
     let states: Vec<_> = person.deliveries.iter().map(|delivery| (delivery.issue.as_str(), delivery.state)).collect();
@@ -83,8 +83,7 @@ pub(super) fn who_is_forgotten_is_gone_and_no_list_brings_them_back(open: Open<'
     record(&mut *store, &entries);
     assert_eq!(found(&mut *store, &["a"], 4), Some(address(4)));
     for (number, suppressed) in [(0, 0), (1, 1), (2, 0), (3, 0), (4, 1)] {
-        let expected =
-            Forgetting { was_known: true, deliveries: 1, suppressed, is_erased: true, ..Forgetting::default() };
+        let expected = Erasure { was_known: true, deliveries: 1, suppressed, is_erased: true, ..Erasure::default() };
         assert_eq!(forget(&mut *store, number), expected, "{number}");
         assert_eq!((store.subscriber(&address(number)).unwrap(), found(&mut *store, &["a"], number)), (None, None));
         assert_eq!(store.are_forgotten(&[&address(9), &address(number)]).unwrap(), [false, true]);
@@ -105,14 +104,14 @@ pub(super) fn who_is_forgotten_is_gone_and_no_list_brings_them_back(open: Open<'
     assert_eq!(store.resolve(&issue(), &[], State::Queued, now()).unwrap(), 1);
     assert_eq!(store.counts(&issue()).unwrap().open(), 0, "nobody waits for ever");
     // Who was never there may be forgotten as well.
-    assert_eq!(forget(&mut *store, 6), Forgetting { is_erased: true, ..Forgetting::default() });
+    assert_eq!(forget(&mut *store, 6), Erasure { is_erased: true, ..Erasure::default() });
     assert!(forget(&mut *store, 6).was_forgotten);
     let mut store = open();
-    assert_eq!(add(&mut *store, 7), Added { new: 1, forgotten: 6, people: active(1), ..Added::default() });
+    assert_eq!(add(&mut *store, 7), Added { new: 1, forgotten: 6, by_status: active(1), ..Added::default() });
     assert_eq!(store.subscriber(&address(5)).unwrap().unwrap().id, SubscriberId(6), "nobody has a number of theirs");
     assert_eq!(store.are_forgotten(&[&address(6), &address(5), &address(0)]).unwrap(), [true, false, true]);
     assert!(store.allow(&address(6)).unwrap() && !store.allow(&address(6)).unwrap());
-    assert_eq!(add(&mut *store, 7), Added { new: 1, known: 1, forgotten: 5, people: active(2), ..Added::default() });
+    assert_eq!(add(&mut *store, 7), Added { new: 1, known: 1, forgotten: 5, by_status: active(2), ..Added::default() });
 }
 
 pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
@@ -122,7 +121,7 @@ pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
     let mut other = open();
     for number in [0, 1] {
         let refused = other.forget(&address(number), &run("boot"), now()).unwrap();
-        assert!(matches!(refused, Forgot::Busy(_)), "{refused:?}");
+        assert!(matches!(refused, ForgetOutcome::Busy(_)), "{refused:?}");
         assert!(other.subscriber(&address(number)).unwrap().is_some());
         assert_eq!(other.are_forgotten(&[&address(number)]).unwrap(), [false]);
     }
@@ -144,12 +143,12 @@ pub(super) fn what_a_dead_run_left_is_settled_before(open: Open<'_>) {
     record(&mut *store, &[(ids[1], LedgerEntry::Sending)]);
     drop(store);
     let mut store = open();
-    let forgetting = forget(&mut *store, 1);
-    assert!(forgetting.was_known && forgetting.is_erased);
-    assert_eq!((forgetting.recovered.requeued, forgetting.recovered.unknown.len()), (1, 1));
+    let erasure = forget(&mut *store, 1);
+    assert!(erasure.was_known && erasure.is_erased);
+    assert_eq!((erasure.recovered.requeued, erasure.recovered.unknown.len()), (1, 1));
     let states: Vec<State> = deliveries(&*store).into_iter().map(|(_, state, _)| state).collect();
     assert_eq!(states, [State::Queued, State::Unknown, State::Queued]);
-    assert!(matches!(store.begin_run(&run("boot"), now()).unwrap(), Begun::Started(_)), "others may send again");
+    assert!(matches!(store.begin_run(&run("boot"), now()).unwrap(), RunStart::Started(_)), "others may send again");
 }
 
 pub(super) fn who_is_taken_out_of_the_list_is_told_once(open: Open<'_>) {
@@ -160,7 +159,7 @@ pub(super) fn who_is_taken_out_of_the_list_is_told_once(open: Open<'_>) {
         open().note_listed(&|key| keys.iter().any(|named| named == key)).unwrap()
     };
     assert_eq!(note(&[0, 1, 2, 9]), [], "whom it never named is not missed");
-    let listed = |number| store.person(&address(number)).unwrap().unwrap().listed;
+    let listed = |number| store.personal_data(&address(number)).unwrap().unwrap().listed;
     assert_eq!([listed(0), listed(2), listed(3)], [true, true, false]);
     assert_eq!(note(&[0]), [address(1), address(2)]);
     assert!(listed(0) && !listed(1));

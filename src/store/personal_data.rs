@@ -13,7 +13,7 @@ pub(super) const FORGET_KEY: &str = "forget_key";
 
 /// Everything that is known of one person.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Person {
+pub struct PersonalData {
     /// Who they are.
     pub subscriber: Subscriber,
     /// When their status was last changed.
@@ -26,16 +26,16 @@ pub struct Person {
 
 /// Whether a person could be forgotten.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Forgot {
+pub enum ForgetOutcome {
     /// They are.
-    Done(Box<Forgetting>),
+    Done(Box<Erasure>),
     /// A live run has their mail in its hands; who, as far as known. Nothing was changed.
     Busy(Option<Run>),
 }
 
 /// What was done to forget somebody.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Forgetting {
+pub struct Erasure {
     /// They were a subscriber.
     pub was_known: bool,
     /// They had been forgotten before.

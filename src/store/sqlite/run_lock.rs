@@ -9,7 +9,7 @@ use super::path::beside;
 use crate::ledger::Run;
 
 /// Takes the lock beside the database; the other's host and process id where it is taken.
-pub(in crate::store) fn alone(database: &Path) -> Result<std::result::Result<File, Option<Run>>> {
+pub(in crate::store) fn acquire(database: &Path) -> Result<std::result::Result<File, Option<Run>>> {
     let path = beside(database, ".lock");
     let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
     match file.try_lock() {
@@ -28,7 +28,7 @@ pub(in crate::store) fn alone(database: &Path) -> Result<std::result::Result<Fil
 }
 
 /// Writes down who has it.
-pub(in crate::store) fn sign(lock: &mut File, run: &Run) -> Result<()> {
+pub(in crate::store) fn write_holder(lock: &mut File, run: &Run) -> Result<()> {
     lock.set_len(0)?;
     Ok(writeln!(lock, "{} {}", run.pid, run.host)?)
 }

@@ -1,6 +1,6 @@
 //! The connection: made, made again after it broke, and what it has prepared.
 //!
-//! A call whose connection broke is made again only where the caller says that this is safe (`repeated`); the run's
+//! A call whose connection broke is made again only where the caller says that this is safe (`retried`); the run's
 //! calls are, for each has a number that is committed with what it did (`runs`). Tries are bounded.
 
 use std::cell::RefCell;
@@ -14,15 +14,15 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
-use super::runs::{self, Held};
+use super::runs::{self, RunHandle};
 use super::{Result, StoreResult, error, schema, tls};
 use crate::fault;
 use crate::store::StoreError;
 use crate::store::location::without_parameters;
 
 /// How often a call is made again, with pauses that double: half a minute in all, as a server takes to start again.
-const MOST_TRIES: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_RETRIES: u32 = 8;
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 
 /// What every session begins with. Roles and databases may have settings of their own, which must not make commits less
 /// durable, or take another view of what is committed.
@@ -39,7 +39,7 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 ";
 
 /// A way to the database.
-pub(super) struct Link {
+pub(super) struct Connection {
     address: Address,
     tls: MakeRustlsConnect,
     session: RefCell<Session>,
@@ -54,10 +54,10 @@ pub(super) struct Session {
     /// The server's process for it, and since when, by which another session can end it.
     pub process: (i32, String),
     /// The run that has begun on it.
-    pub held: Option<Held>,
+    pub run_handle: Option<RunHandle>,
 }
 
-impl Link {
+impl Connection {
     /// Connects.
     pub fn open(mut address: Address, password: Option<&SecretString>, roots: Option<&[u8]>) -> StoreResult<Self> {
         if let Some(password) = password {
@@ -86,12 +86,12 @@ impl Link {
     }
 
     /// A connection of its own, to read from while the other is used.
-    pub fn another(&self) -> Result<Client> {
+    pub fn new_client(&self) -> Result<Client> {
         Ok(Session::new(&self.address, &self.tls)?.client)
     }
 
     /// Makes a call that may be made again after its connection broke; it is told when it is.
-    pub fn repeated<T>(
+    pub fn retried<T>(
         &self,
         doing: &'static str,
         mut call: impl FnMut(&mut Session, bool) -> Result<T>,
@@ -103,8 +103,8 @@ impl Link {
             let done = self.ready(&mut session).and_then(|()| call(&mut session, tries > 0));
             fault::step(doing, "answered");
             match done {
-                Err(why) if tries < MOST_TRIES && (error::is_lost(&why) || error::is_again(&why)) => {
-                    thread::sleep(FIRST_PAUSE * 2_u32.pow(tries));
+                Err(why) if tries < MAX_RETRIES && (error::is_lost(&why) || error::is_retryable(&why)) => {
+                    thread::sleep(FIRST_BACKOFF * 2_u32.pow(tries));
                     tries += 1;
                 }
                 done => return done.map_err(|why| error::doing(doing, self.place(), why)),
@@ -115,7 +115,7 @@ impl Link {
     /// Makes a call that nobody may make again without knowing what became of it.
     pub fn once<T>(&self, doing: &'static str, call: impl FnOnce(&mut Session) -> Result<T>) -> StoreResult<T> {
         // What finds the connection closed has done nothing yet.
-        self.repeated(doing, |session, _| Ok(session.client.batch_execute("")?))?;
+        self.retried(doing, |session, _| Ok(session.client.batch_execute("")?))?;
         let done = call(&mut self.session.borrow_mut());
         fault::step(doing, "answered");
         done.map_err(|why| error::doing(doing, self.place(), why))
@@ -127,8 +127,8 @@ impl Link {
             return Ok(());
         }
         let mut new = Session::new(&self.address, &self.tls)?;
-        if let Some(held) = &session.held {
-            new.held = Some(runs::resume(&mut new.client, self.place(), held, &session.process)?);
+        if let Some(run_handle) = &session.run_handle {
+            new.run_handle = Some(runs::resume(&mut new.client, self.place(), run_handle, &session.process)?);
         }
         *session = new;
         Ok(())
@@ -141,7 +141,7 @@ impl Session {
         client.batch_execute(SETTINGS)?;
         let sql = "SELECT pg_backend_pid(), backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()";
         let row = client.query_one(sql, &[])?;
-        Ok(Self { client, statements: HashMap::new(), process: (row.try_get(0)?, row.try_get(1)?), held: None })
+        Ok(Self { client, statements: HashMap::new(), process: (row.try_get(0)?, row.try_get(1)?), run_handle: None })
     }
 
     /// Runs a statement that is prepared once for each connection.
@@ -158,18 +158,18 @@ impl Session {
     }
 }
 
-impl std::fmt::Debug for Link {
+impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Link").field(&self.place()).finish()
+        f.debug_tuple("Connection").field(&self.place()).finish()
     }
 }
 
-impl Drop for Link {
+impl Drop for Connection {
     fn drop(&mut self) {
         let session = self.session.get_mut();
-        if let Some(held) = &session.held {
+        if let Some(run_handle) = &session.run_handle {
             // Whoever finds it gone without this word notices by its lock.
-            let _ = runs::end(&mut session.client, held);
+            let _ = runs::end(&mut session.client, run_handle);
         }
     }
 }
