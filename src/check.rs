@@ -13,10 +13,10 @@ mod feed;
 mod front_matter;
 mod headings;
 mod html;
+mod issue_source;
 mod links;
 mod loading;
 pub mod mail;
-mod manuscript;
 mod masking;
 pub mod private;
 mod rule;
@@ -26,10 +26,10 @@ pub mod site;
 mod targets;
 mod text;
 
-pub use addresses::International;
-pub use edition::{MOST_BYTES, digest_size, edition_fails, edition_size};
+pub use addresses::Smtputf8Addresses;
+pub use edition::{GMAIL_CLIP_BYTES, digest_size, edition_fails, edition_size};
 pub use feed::feed_size;
-pub use manuscript::Manuscript;
+pub use issue_source::IssueSource;
 
 use site::Site;
 
@@ -41,17 +41,17 @@ pub struct Options {
 }
 
 /// Everything that is wrong or odd in one issue.
-pub fn issue(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+pub fn issue(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let families = [
-        front_matter::judge(manuscript, site),
-        feed::judge(manuscript, site),
-        headings::judge(manuscript),
-        links::judge(manuscript, site),
-        html::judge(manuscript, site),
-        shortcodes::judge(manuscript, site),
-        text::judge(manuscript),
+        front_matter::check(source, site),
+        feed::check(source, site),
+        headings::check(source),
+        links::check(source, site),
+        html::check(source, site),
+        shortcodes::check(source, site),
+        text::check(source),
     ];
-    let of_mail = if site.mails { mail::judge(manuscript) } else { Vec::new() };
+    let of_mail = if site.mails { mail::check(source) } else { Vec::new() };
     let mut findings: Vec<Finding> = families.into_iter().flatten().chain(of_mail).collect();
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
     findings

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::check::mail::Rendered;
+use crate::check::mail::RenderedEdition;
 use crate::check::site::{PUBLISHED, Site};
-use crate::check::{self, Manuscript};
+use crate::check::{self, IssueSource};
 use crate::config::{Config, MailConfig};
 use crate::content::markdown::Document;
 use crate::covers::{Covers, KnownCover};
@@ -39,8 +39,8 @@ pub struct Composer<'a> {
     issues: &'a [Issue],
     shortcodes: Shortcodes<'a>,
     covers: Covers<'a>,
-    covers_wrong: Vec<Finding>,
-    shortcodes_wrong: Vec<Finding>,
+    cover_findings: Vec<Finding>,
+    shortcode_findings: Vec<Finding>,
     /// The files that were read, so that what is hashed, mailed and shown is one text.
     files: Mutex<BTreeMap<String, Arc<Vec<u8>>>>,
 }
@@ -60,10 +60,10 @@ impl<'a> Composer<'a> {
     /// # Errors
     /// When a template of a shortcode or `covers.lock` is there and cannot be read.
     pub fn open(project: &'a Project, config: &'a Config, issues: &'a [Issue]) -> anyhow::Result<Self> {
-        let (covers, covers_wrong) = Covers::open(project, config)?;
-        let (shortcodes, shortcodes_wrong) = load::shortcodes(project, config, issues)?;
+        let (covers, cover_findings) = Covers::open(project, config)?;
+        let (shortcodes, shortcode_findings) = load::shortcodes(project, config, issues)?;
         let files = Mutex::default();
-        Ok(Self { project, config, issues, shortcodes, shortcodes_wrong, covers, covers_wrong, files })
+        Ok(Self { project, config, issues, shortcodes, shortcode_findings, covers, cover_findings, files })
     }
 
     /// The project.
@@ -92,13 +92,13 @@ impl<'a> Composer<'a> {
     }
 
     /// What is wrong with the templates of shortcodes.
-    pub fn wrong_shortcodes(&self) -> &[Finding] {
-        &self.shortcodes_wrong
+    pub fn shortcode_findings(&self) -> &[Finding] {
+        &self.shortcode_findings
     }
 
     /// What is wrong with `covers.lock`.
-    pub fn wrong_covers(&self) -> &[Finding] {
-        &self.covers_wrong
+    pub fn cover_findings(&self) -> &[Finding] {
+        &self.cover_findings
     }
 
     /// What is to say of covers that are elsewhere on the web and were never measured.
@@ -108,14 +108,14 @@ impl<'a> Composer<'a> {
 
     /// Composes the edition of an issue or digest, by the project's own templates where there are some.
     pub fn compose(&self, content: &MailingContent<'_>) -> Composed {
-        let mut findings: Vec<Finding> = self.shortcodes_wrong.clone();
+        let mut findings: Vec<Finding> = self.shortcode_findings.clone();
         let edition = self.edition(content, &mut findings);
         Composed { edition, findings: self.wanted(findings) }
     }
 
     /// All that is wrong or odd with the mail of an issue or digest: what `compose` finds, why there is no edition, and what
     /// `check` says of the texts in it and of the edition as its sender would get it.
-    pub fn judge_mail(&self, content: &MailingContent<'_>, site: &Site) -> Vec<Finding> {
+    pub fn check_mail(&self, content: &MailingContent<'_>, site: &Site) -> Vec<Finding> {
         let Composed { edition, mut findings } = self.compose(content);
         // Of references `check` knows more: the pages that are no issues.
         findings.retain(|finding| finding.rule != "link-broken");
@@ -132,7 +132,7 @@ impl<'a> Composer<'a> {
 
     /// All that is wrong or odd with one issue, whether or not it is mailed: its front matter and text, its cover and its
     /// shortcodes.
-    pub fn judge(&self, issue: &Issue, site: &Site) -> Vec<Finding> {
+    pub fn check(&self, issue: &Issue, site: &Site) -> Vec<Finding> {
         let judged = load::file(self.project, issue).and_then(|file| {
             let mut findings = self.shortcodes.findings(issue, load::body_in(issue, &file)?);
             findings.retain(|finding| finding.rule != "link-broken");
@@ -147,7 +147,7 @@ impl<'a> Composer<'a> {
     /// # Errors
     /// A finding when the project does not mail, lacks the secret of its tokens, or names a key that cannot be used.
     pub fn letters(&self, mut edition: Edition, date: DateTime<Utc>) -> anyhow::Result<Letters> {
-        let mail = mail_of(self.config)?;
+        let mail = mail_config(self.config)?;
         if secrets::are_needed(self.config) {
             edition = edition.with_secrets(Arc::new(secrets::secrets(self.project, self.config)?));
         }
@@ -191,7 +191,7 @@ impl<'a> Composer<'a> {
             }
             (MailingContent::Digest(digest), sections @ [_, ..]) => Edition::prepare_digest(
                 publication,
-                &mail_of(self.config)?.edition,
+                &mail_config(self.config)?.edition,
                 &digest.period,
                 sections,
                 &templates,
@@ -212,12 +212,12 @@ impl<'a> Composer<'a> {
     ) -> anyhow::Result<Vec<Finding>> {
         let Some(mail) = &self.config.mail else { return Ok(Vec::new()) };
         let reader = Recipient::of_address(mail.edition.from.address.clone());
-        let (html, text, leave) = (edition.html(&reader)?, edition.text(&reader)?, edition.leave(&reader)?);
+        let (html, text, unsubscribe) = (edition.html(&reader)?, edition.text(&reader)?, edition.unsubscribe(&reader)?);
         let size = match content {
             MailingContent::Issue(_) => check::edition_size(path, &html),
             MailingContent::Digest(digest) => check::digest_size(path, digest.period.id().as_str(), &html),
         };
-        let rendered = Rendered { html: &html, text: &text, leave: leave.link() };
+        let rendered = RenderedEdition { html: &html, text: &text, unsubscribe: unsubscribe.link() };
         Ok(size.into_iter().chain(check::mail::edition(path, &rendered)).collect())
     }
 
@@ -225,7 +225,7 @@ impl<'a> Composer<'a> {
     fn judge_text(&self, issue: &Issue, file: &[u8], site: &Site) -> Vec<Finding> {
         let Ok(text) = std::str::from_utf8(file) else { return Vec::new() };
         let KnownCover { cover, finding } = self.covers.of(issue);
-        let mut findings = check::issue(&Manuscript::new(issue, cover.as_ref(), text), site);
+        let mut findings = check::issue(&IssueSource::new(issue, cover.as_ref(), text), site);
         findings.extend(finding);
         findings
     }
@@ -251,7 +251,7 @@ impl<'a> Composer<'a> {
 ///
 /// # Errors
 /// A finding when there are none.
-pub fn mail_of(config: &Config) -> anyhow::Result<&MailConfig> {
+pub fn mail_config(config: &Config) -> anyhow::Result<&MailConfig> {
     config.mail.as_ref().ok_or_else(|| {
         Finding::error("no-mail", "the project file has no `mail`, so nothing can be mailed")
             .help("add at least `mail: {from: Name <name@example.org>}`")
@@ -285,7 +285,7 @@ mod tests {
         let composer = Composer::open(&project, &config, &issues).unwrap();
         let content = MailingContent::Issue(&issues[0]);
         let site = composer.site("2026-11-20T08:00:00Z".parse().unwrap()).unwrap();
-        (composer.compose(&content), composer.judge_mail(&content, &site))
+        (composer.compose(&content), composer.check_mail(&content, &site))
     }
 
     fn rules(findings: &[Finding]) -> Vec<&str> {
@@ -311,7 +311,7 @@ mod tests {
         assert!(judged.contains(&error), "{judged:?}");
         let (composed, judged) = found(&[("templates/shortcodes/box.html", "{{ nothing")]);
         assert!(composed.findings.iter().all(|finding| judged.contains(finding)), "{judged:?}");
-        assert!(composed.findings[0].leaves_out(), "a template of a shortcode is wrong for every mail");
+        assert!(composed.findings[0].is_error(), "a template of a shortcode is wrong for every mail");
     }
 
     #[test]

@@ -23,9 +23,9 @@ use crate::{check, edition, feed, page, subscription};
 mod duration;
 mod mailbox;
 mod raw;
+mod redact;
 mod resolve;
-mod secret;
-mod wording;
+mod serde_message;
 
 /// The whole project file, as meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,7 +136,7 @@ impl MailConfig {
     }
 
     /// Whether the mail would go to a list through a server, with no way to leave in it.
-    pub fn lacks_way_to_leave(&self) -> bool {
+    pub fn lacks_unsubscribe(&self) -> bool {
         let has_way = self.edition.unsubscribe_url.is_some() || self.edition.unsubscribe_mailto.is_some();
         self.is_over_smtp() && !has_way && !self.unsubscribe_by_provider
     }
@@ -166,6 +166,6 @@ impl Config {
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
         let read = raw::parse(path, text).map_err(|finding| vec![*finding]);
         let config = read.and_then(|raw| resolve::resolve(raw, resolve::Source { path, text }));
-        config.map_err(|findings| findings.into_iter().map(secret::kept).collect())
+        config.map_err(|findings| findings.into_iter().map(redact::redacted).collect())
     }
 }

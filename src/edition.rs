@@ -16,11 +16,11 @@ use crate::content::plain_text;
 use crate::digest::Period;
 use crate::edition::context::Fields;
 use crate::edition::message::{About, Header};
-use crate::edition::pictures::{Found, Pictures};
-use crate::edition::recipient::{Leave, Unsubscribe};
+use crate::edition::pictures::{PictureLookup, Pictures};
 use crate::edition::render::Renderer;
 use crate::edition::subject::Subject;
 use crate::edition::template::Parts;
+use crate::edition::unsubscribe::{Unsubscribe, UnsubscribeLinks};
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
 use crate::publication::Publication;
@@ -30,11 +30,10 @@ use crate::token::Secrets;
 pub mod body;
 pub mod context;
 mod digest;
-pub mod dress;
 pub mod header;
 mod highlight;
 pub mod inline;
-mod merge;
+pub mod mail_html;
 mod message;
 mod options;
 pub mod pictures;
@@ -42,7 +41,9 @@ pub mod recipient;
 mod render;
 mod subject;
 pub mod template;
-mod transfer;
+mod template_split;
+mod transfer_encoding;
+pub mod unsubscribe;
 
 pub use crate::edition::digest::Section;
 pub use crate::edition::options::{Images, ListId, Mailbox, Options};
@@ -52,7 +53,7 @@ pub use crate::edition::recipient::Recipient;
 #[derive(Debug)]
 pub struct Edition {
     renderer: Renderer,
-    unsubscribe: Unsubscribe,
+    unsubscribe_links: UnsubscribeLinks,
     subject: Subject,
     /// `None` for a project that does not mail.
     header: Option<Header>,
@@ -75,7 +76,7 @@ impl Edition {
     ) -> anyhow::Result<Self> {
         let parts = template::ISSUE;
         let templates = Templates::load(&parts.names(), templates)?;
-        let html = dress::body(body, &issue.permalink, "note-");
+        let html = mail_html::body(body, &issue.permalink, "note-");
         let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, cover, html, text).with_sender(mail);
         let subject = subject(&templates, &fields, mail, issue)?;
@@ -112,18 +113,18 @@ impl Edition {
         subject: Subject,
         about: &About<'_>,
     ) -> anyhow::Result<Self> {
-        let unsubscribe = mail.map_or_else(|| Ok(Unsubscribe::default()), Unsubscribe::new)?;
+        let unsubscribe_links = mail.map_or_else(|| Ok(UnsubscribeLinks::default()), UnsubscribeLinks::new)?;
         let header = mail.map(|mail| Header::new(mail, about, fields.language())).transpose()?;
         // The project's own address stands for a reader that no template refers to.
-        let somebody = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
-        let leave = unsubscribe.of(&somebody)?;
-        let renderer = Renderer::new(parts, templates, fields, &somebody, &leave)?;
-        Ok(Self { renderer, unsubscribe, subject, header })
+        let sample = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
+        let unsubscribe = unsubscribe_links.of(&sample)?;
+        let renderer = Renderer::new(parts, templates, fields, &sample, &unsubscribe)?;
+        Ok(Self { renderer, unsubscribe_links, subject, header })
     }
 
     /// The same edition, with what makes the tokens in its links.
     pub fn with_secrets(self, secrets: Arc<Secrets>) -> Self {
-        Self { unsubscribe: self.unsubscribe.with_secrets(secrets), ..self }
+        Self { unsubscribe_links: self.unsubscribe_links.with_secrets(secrets), ..self }
     }
 
     /// The same edition, whose messages carry pictures along where the project wants that: those whose files `find` gives
@@ -134,18 +135,18 @@ impl Edition {
     pub fn with_pictures(
         mut self,
         mail: &Options,
-        find: &dyn Fn(&Url, u64) -> Found,
+        find: &dyn Fn(&Url, u64) -> PictureLookup,
     ) -> anyhow::Result<(Self, Vec<Finding>)> {
-        let Images::Embed { most_bytes } = mail.images else { return Ok((self, Vec::new())) };
-        let somebody = Recipient::of_address(mail.from.address.clone());
-        let leave = self.unsubscribe.of(&somebody)?;
+        let Images::Embed { max_bytes } = mail.images else { return Ok((self, Vec::new())) };
+        let sample = Recipient::of_address(mail.from.address.clone());
+        let unsubscribe = self.unsubscribe_links.of(&sample)?;
         let mut findings = Vec::new();
         let choose = |html: &str| {
-            let (pictures, wrong) = Pictures::choose(html, mail.from.address.domain(), most_bytes, find);
+            let (pictures, wrong) = Pictures::choose(html, mail.from.address.domain(), max_bytes, find);
             findings = wrong;
             pictures
         };
-        self.renderer.attach(&somebody, &leave, choose)?;
+        self.renderer.attach(&sample, &unsubscribe, choose)?;
         Ok((self, findings))
     }
 
@@ -154,8 +155,8 @@ impl Edition {
     /// # Errors
     /// A finding where a template fails on this recipient.
     pub fn html(&self, recipient: &Recipient) -> anyhow::Result<String> {
-        let leave = self.unsubscribe.of(recipient)?;
-        self.renderer.html(recipient, &leave)
+        let unsubscribe = self.unsubscribe_links.of(recipient)?;
+        self.renderer.html(recipient, &unsubscribe)
     }
 
     /// The plain text as this recipient reads it, lines ended by a line feed.
@@ -163,8 +164,8 @@ impl Edition {
     /// # Errors
     /// A finding where a template fails on this recipient.
     pub fn text(&self, recipient: &Recipient) -> anyhow::Result<String> {
-        let leave = self.unsubscribe.of(recipient)?;
-        let text = self.renderer.text(recipient, &leave)?;
+        let unsubscribe = self.unsubscribe_links.of(recipient)?;
+        let text = self.renderer.text(recipient, &unsubscribe)?;
         Ok(text.lines().map(|line| format!("{}\n", line.trim_end())).collect())
     }
 
@@ -172,8 +173,8 @@ impl Edition {
     ///
     /// # Errors
     /// When the page to leave at is no URL for them.
-    pub fn leave(&self, recipient: &Recipient) -> anyhow::Result<Leave> {
-        self.unsubscribe.of(recipient)
+    pub fn unsubscribe(&self, recipient: &Recipient) -> anyhow::Result<Unsubscribe> {
+        self.unsubscribe_links.of(recipient)
     }
 
     /// The whole message for one recipient: ASCII but for an address that is not, lines ended by CRLF. `date` is when it was
@@ -183,11 +184,11 @@ impl Edition {
     /// When the project file has no `mail`, or a template fails on this recipient.
     pub fn message(&self, recipient: &Recipient, date: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
-        let leave = self.unsubscribe.of(recipient)?;
+        let unsubscribe = self.unsubscribe_links.of(recipient)?;
         let subject = self.subject.field(recipient, &self.renderer)?;
-        let encoded = self.renderer.encoded(recipient, &leave)?;
+        let encoded = self.renderer.encoded(recipient, &unsubscribe)?;
         let id = header.message_id(&recipient.address);
-        Ok(header.message(recipient, &leave, date, &subject, &id, &encoded))
+        Ok(header.message(recipient, &unsubscribe, date, &subject, &id, &encoded))
     }
 
     /// A test of the message for one recipient: `[test]` stands before its subject, and its Message-ID is that of no other
@@ -197,16 +198,16 @@ impl Edition {
     /// As `message`.
     pub fn test_message(&self, recipient: &Recipient, time: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         let Some(header) = &self.header else { return Err(no_mail().into()) };
-        let leave = self.unsubscribe.of(recipient)?;
+        let unsubscribe = self.unsubscribe_links.of(recipient)?;
         let subject = Subject::same(&format!("[test] {}", self.subject.of(recipient, &self.renderer)?));
         let subject = subject.field(recipient, &self.renderer)?;
-        let encoded = self.renderer.encoded(recipient, &leave)?;
-        let with_id = |id: &str| header.message(recipient, &leave, time, &subject, id, &encoded);
+        let encoded = self.renderer.encoded(recipient, &unsubscribe)?;
+        let with_id = |id: &str| header.message(recipient, &unsubscribe, time, &subject, id, &encoded);
         Ok(with_id(&header.test_id(&with_id(""), time)))
     }
 
     /// Whether anything but the link to leave depends on who gets it.
-    pub fn knows_its_reader(&self) -> bool {
+    pub fn is_personalized(&self) -> bool {
         matches!(self.subject, Subject::Own { .. }) || self.renderer.templates.uses("subscriber")
     }
 
@@ -216,9 +217,9 @@ impl Edition {
     /// A finding where a template fails on this recipient. An address that makes the page to leave at too long is no reason
     /// for it: that recipient gets nothing, and the others do.
     pub fn check(&self, recipient: &Recipient) -> anyhow::Result<()> {
-        let Ok(leave) = self.unsubscribe.of(recipient) else { return Ok(()) };
+        let Ok(unsubscribe) = self.unsubscribe_links.of(recipient) else { return Ok(()) };
         self.subject.of(recipient, &self.renderer)?;
-        self.renderer.check(recipient, &leave)
+        self.renderer.check(recipient, &unsubscribe)
     }
 
     /// The subject as this recipient reads it, on one line.

@@ -58,7 +58,7 @@ impl Finding {
     }
 
     /// Whether something was left out for it.
-    pub fn leaves_out(&self) -> bool {
+    pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 
@@ -144,7 +144,7 @@ impl fmt::Display for Finding {
 impl std::error::Error for Finding {}
 
 /// Adds the findings that are not there yet: of one project file, template or server, several mails say the same.
-pub fn add_new(findings: &mut Vec<Finding>, new: Vec<Finding>) {
+pub fn extend_unique(findings: &mut Vec<Finding>, new: Vec<Finding>) {
     for finding in new {
         if !findings.contains(&finding) {
             findings.push(finding);

@@ -16,7 +16,7 @@ use crate::page::labels::Labels;
 use crate::publication::Publication;
 use crate::templates::Templates;
 use crate::templates::fields::{issue_fields, publication_fields};
-use crate::templates::words::{Words as SharedWords, direction};
+use crate::templates::locale::{Locale, direction};
 
 mod labels;
 pub mod output_path;
@@ -50,7 +50,7 @@ impl Options {
 pub struct PageRenderer<'a> {
     publication: &'a Publication,
     templates: &'a Templates,
-    words: SharedWords,
+    words: Locale,
     feeds: Json,
 }
 
@@ -95,7 +95,7 @@ pub fn templates(own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow
 impl<'a> PageRenderer<'a> {
     /// The pages of a publication, from which these links lead to its feeds.
     pub fn new(publication: &'a Publication, templates: &'a Templates, links: &[AlternateLink<'_>]) -> Self {
-        let words = SharedWords::of_language(&publication.language);
+        let words = Locale::of_language(&publication.language);
         let feeds = links.iter().map(feed).collect();
         Self { publication, templates, words, feeds }
     }
@@ -107,7 +107,7 @@ impl<'a> PageRenderer<'a> {
     pub fn page(&self, shown: &IssuePage<'_>) -> Result<String, Box<Finding>> {
         let issue = shown.issue;
         let language = issue.language.as_ref().unwrap_or(&self.publication.language);
-        let words = SharedWords::of_language(language);
+        let words = Locale::of_language(language);
         let neighbour = |issue: &Issue| json!({ "url": issue.page().as_str(), "title": issue.plain_title() });
         let fields = json!({
             "publication": publication_fields(self.publication),

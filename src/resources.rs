@@ -10,7 +10,7 @@ use url::Url;
 use crate::config::Config;
 use crate::content::path::folder;
 use crate::disk::Project;
-use crate::edition::pictures::Found;
+use crate::edition::pictures::PictureLookup;
 use crate::issue::Issue;
 
 /// Hugo publishes what lies in these folders at the root of the site, as it does with what lies in the content folders.
@@ -41,17 +41,19 @@ impl<'a> Resources<'a> {
     }
 
     /// The file of a picture in one of these issues, unless it has more than so many bytes.
-    pub fn picture(&self, issues: &[&Issue], url: &Url, most_bytes: u64) -> Found {
+    pub fn picture(&self, issues: &[&Issue], url: &Url, max_bytes: u64) -> PictureLookup {
         let Some(file) = issues.iter().find_map(|issue| self.at(&issue.path, &issue.permalink, url)) else {
             let base = &self.config.publication.base_url;
             let is_own = url.origin() == base.origin() && url.path().starts_with(base.path());
-            return if is_own { Found::Missing } else { Found::Elsewhere };
+            return if is_own { PictureLookup::Missing } else { PictureLookup::Elsewhere };
         };
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match self.project.size(&file) {
-            Some(bytes) if bytes > most_bytes => Found::Larger(bytes),
-            Some(_) => self.project.bytes(&file).map_or(Found::Missing, |bytes| Found::File { name, bytes }),
-            None => Found::Missing,
+            Some(bytes) if bytes > max_bytes => PictureLookup::Larger(bytes),
+            Some(_) => {
+                self.project.bytes(&file).map_or(PictureLookup::Missing, |bytes| PictureLookup::File { name, bytes })
+            }
+            None => PictureLookup::Missing,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::config::{Config, MailConfig, Via};
 use crate::delivery::policy::EditionKind;
 use crate::digest::{Digest, MailingContent};
 use crate::disk::Project;
-use crate::finding::{Finding, add_new};
+use crate::finding::{Finding, extend_unique};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
 use crate::{private, publish};
@@ -54,11 +54,11 @@ pub fn review(
     let composed = if paths.is_empty() { &published[..published.len().min(1)] } else { &mailed };
     let is_composed = |issue: &Issue| composed.iter().any(|composed| composed.path == issue.path);
     let others: Vec<&Issue> = issues.iter().filter(|issue| !is_composed(issue)).copied().collect();
-    let judged: Vec<Vec<Finding>> = others.par_iter().map(|issue| composer.judge(issue, &site)).collect();
-    let mut findings = [composer.wrong_covers(), composer.wrong_shortcodes()].concat();
+    let judged: Vec<Vec<Finding>> = others.par_iter().map(|issue| composer.check(issue, &site)).collect();
+    let mut findings = [composer.cover_findings(), composer.shortcode_findings()].concat();
     findings.extend(judged.into_iter().flatten());
     for issue in composed {
-        add_new(&mut findings, composer.judge_mail(&MailingContent::Issue(issue), &site));
+        extend_unique(&mut findings, composer.check_mail(&MailingContent::Issue(issue), &site));
     }
     let of_loading =
         loaded.findings.iter().filter(|finding| finding.place.as_ref().is_none_or(|it| is_meant(&it.path)));
@@ -76,7 +76,7 @@ pub fn review(
         findings.extend(publish::pages::unfit(config, &loaded.issues, now));
         // What the templates of issue and digest share is wrong once.
         if let Some(digest) = digest(config, &published) {
-            add_new(&mut findings, composer.judge_mail(&MailingContent::Digest(digest), &site));
+            extend_unique(&mut findings, composer.check_mail(&MailingContent::Digest(digest), &site));
         }
     }
     findings.retain(|finding| !config.check.off.iter().any(|rule| rule == finding.rule));
@@ -112,7 +112,7 @@ fn digest<'a>(config: &Config, issues: &[&'a Issue]) -> Option<Digest<'a>> {
 
 /// The file that is left out for a finding; one without date is loaded.
 fn left_out(finding: &Finding) -> Option<&str> {
-    let is_issue = finding.leaves_out() && finding.rule != "no-date";
+    let is_issue = finding.is_error() && finding.rule != "no-date";
     finding.place.as_ref().filter(|_| is_issue).map(|place| place.path.as_str())
 }
 

@@ -17,7 +17,7 @@ use crate::delivery::plan::{Chosen, Plan, Planned, Terms, content_hash, plan};
 use crate::delivery::policy::OnUnknown;
 use crate::delivery::suppression;
 use crate::digest::MailingContent;
-use crate::finding::{Finding, Severity, add_new};
+use crate::finding::{Finding, Severity, extend_unique};
 use crate::identity::{self, LockMode, lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Counts, Mailing, Recovered, Run, State};
@@ -234,7 +234,7 @@ fn mail_one(
     }
     report.stopped = ended.stopped;
     report.halted.extend(ended.halted);
-    add_new(&mut report.warnings, ended.warnings);
+    extend_unique(&mut report.warnings, ended.warnings);
     if ended.tally.of(State::Failed) > 0 {
         let suppressed = suppression::suppress(store, &mailing.issue, sending.surroundings.now())?;
         report.warnings.extend((suppressed > 0).then(|| suppression::finding(suppressed)));
@@ -264,7 +264,7 @@ fn begin(
     // Composed before the audience is frozen: a template that fails on anybody leaves no trace.
     let frozen_at = planned.begun.as_ref().map_or_else(|| sending.surroundings.now(), |mailing| mailing.frozen_at);
     let Ready { letters, findings } = ready(store, sending, planned, &|_| Ok(()), frozen_at);
-    add_new(&mut report.findings, findings);
+    extend_unique(&mut report.findings, findings);
     let letters = match letters {
         Ok(letters) => letters,
         Err(error) => {

@@ -6,7 +6,7 @@
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
-use crate::check::International;
+use crate::check::Smtputf8Addresses;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Added, Store, StoreError};
@@ -76,7 +76,7 @@ pub struct Imported {
     /// Those whose rows were good.
     pub added: Added,
     /// Those of the list who are active and whom not every mail server can reach.
-    pub international: International,
+    pub smtputf8: Smtputf8Addresses,
     /// Rows that were not, one finding each, in the order of the file.
     pub findings: Vec<Finding>,
 }
@@ -100,11 +100,11 @@ pub fn import(
     let plan = judge::plan(path, list, options)?;
     let mut text = Text::new(list, plan.encoding).with_context(|| format!("failed to read `{path}`"))?;
     let mut rows = csv_rows::Rows::new(path, &mut text, &plan)?;
-    let mut international = International::default();
+    let mut smtputf8 = Smtputf8Addresses::default();
     let mut good = std::iter::from_fn(|| {
         let row = rows.next_good();
         if let Some(active) = row.as_ref().filter(|row| row.status == Status::Active) {
-            international.look_at(&active.address);
+            smtputf8.add(&active.address);
         }
         each(row.as_ref());
         row
@@ -112,7 +112,7 @@ pub fn import(
     let added = store.add_subscribers(&mut good, now).with_context(|| format!("failed to import `{path}`"))?;
     let read = rows.into_findings();
     let added_so_far = || format!("failed to read `{path}` to its end; the {} before were added", added.new);
-    Ok(Imported { service: plan.service(), added, international, findings: read.with_context(added_so_far)? })
+    Ok(Imported { service: plan.service(), added, smtputf8, findings: read.with_context(added_so_far)? })
 }
 
 /// Unsubscribes somebody; gives the status before, `None` when the address is not known.

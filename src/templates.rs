@@ -16,7 +16,7 @@ use crate::templates::failure::{finding, innermost, path};
 
 mod failure;
 pub mod fields;
-pub mod words;
+pub mod locale;
 
 pub use failure::said;
 

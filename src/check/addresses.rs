@@ -19,14 +19,14 @@ const NAMED: usize = 3;
 
 /// The addresses that only a mail server with SMTPUTF8 takes: RFC 6531.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct International {
+pub struct Smtputf8Addresses {
     count: u64,
     named: Vec<String>,
 }
 
-impl International {
+impl Smtputf8Addresses {
     /// Counts the address if it is one of them.
-    pub fn look_at(&mut self, address: &EmailAddress) {
+    pub fn add(&mut self, address: &EmailAddress) {
         if !address.needs_smtputf8() {
             return;
         }
@@ -57,14 +57,14 @@ mod tests {
 
     #[test]
     fn they_are_counted_and_a_few_are_named_masked() {
-        let mut international = International::default();
-        international.look_at(&"reader@xn--r8jz45g.jp".parse().unwrap());
-        assert_eq!(international.finding("recipient"), None);
-        international.look_at(&"用户@example.org".parse().unwrap());
-        let message = |international: &International| international.finding("recipient").unwrap().message;
-        assert!(message(&international).starts_with("1 recipient has"), "{}", message(&international));
-        (0..4).for_each(|number| international.look_at(&format!("é{number}@example.org").parse().unwrap()));
-        let message = message(&international);
+        let mut smtputf8 = Smtputf8Addresses::default();
+        smtputf8.add(&"reader@xn--r8jz45g.jp".parse().unwrap());
+        assert_eq!(smtputf8.finding("recipient"), None);
+        smtputf8.add(&"用户@example.org".parse().unwrap());
+        let message = |smtputf8: &Smtputf8Addresses| smtputf8.finding("recipient").unwrap().message;
+        assert!(message(&smtputf8).starts_with("1 recipient has"), "{}", message(&smtputf8));
+        (0..4).for_each(|number| smtputf8.add(&format!("é{number}@example.org").parse().unwrap()));
+        let message = message(&smtputf8);
         assert!(message.starts_with("5 recipients have"), "{message}");
         assert!(message.ends_with(": 用...@example.org, é...@example.org, é...@example.org, …"), "{message}");
     }

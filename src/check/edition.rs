@@ -28,13 +28,13 @@ const IMAGE_NOT_EMBEDDED: Rule = Rule::warning(
 pub(super) const RULES: [&Rule; 4] = [&TEMPLATE, &EDITION_FAILS, &EDITION_LARGE, &IMAGE_NOT_EMBEDDED];
 
 /// Where Gmail cuts HTML off.
-pub const MOST_BYTES: usize = 102_000;
+pub const GMAIL_CLIP_BYTES: usize = 102_000;
 
 /// What is to say of the HTML of an issue's edition.
 pub fn edition_size(path: &str, html: &str) -> Option<Finding> {
     let kilobytes = html.len().div_ceil(1000);
     let finding = || EDITION_LARGE.found(format!("the HTML of its edition has {kilobytes} kB")).at(Place::file(path));
-    (html.len() > MOST_BYTES).then(finding)
+    (html.len() > GMAIL_CLIP_BYTES).then(finding)
 }
 
 /// What is to say of the HTML of a digest that would hold the issue at `path`.
@@ -42,7 +42,7 @@ pub fn digest_size(path: &str, digest: &str, html: &str) -> Option<Finding> {
     let kilobytes = html.len().div_ceil(1000);
     let finding = || EDITION_LARGE.found(format!("the HTML of `{digest}`, which it is in, has {kilobytes} kB"));
     let help = "Gmail cuts off what comes after 102 kB: write `content: summary` below `mail.digest`";
-    (html.len() > MOST_BYTES).then(|| finding().help(help).at(Place::file(path)))
+    (html.len() > GMAIL_CLIP_BYTES).then(|| finding().help(help).at(Place::file(path)))
 }
 
 /// What is to say when an edition cannot be made for this reason.

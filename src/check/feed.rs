@@ -1,6 +1,6 @@
 //! Rules for feeds: what readers of this field complain of, and what validators warn of.
 
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::finding::{Finding, Place};
@@ -27,17 +27,17 @@ pub(super) const RULES: [&Rule; 3] = [&ID_CHANGING, &COVER_TYPE, &FEED_LARGE];
 /// What JSON Feed 1.1 calls a burden.
 const BURDEN: usize = 1_000_000;
 
-pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let issue = manuscript.issue;
+    let issue = source.issue;
     if let Some(old) = site.published_ids.get(&issue.path).filter(|old| *old != issue.id.as_str()) {
         let finding = ID_CHANGING.found(format!("subscribers know the issue as `{old}`, now it is `{}`", issue.id));
         let help = format!("write `id: {old}` into the front matter, or every reader shows the issue as a new one");
-        findings.push(manuscript.at_field(finding.help(help), &["id", "slug", "url"]));
+        findings.push(source.at_field(finding.help(help), &["id", "slug", "url"]));
     }
     let is_elsewhere = issue.cover.as_ref().is_some_and(CoverReference::is_elsewhere);
-    if is_elsewhere && manuscript.cover.is_some_and(|cover| cover.mime_type.is_none()) {
-        findings.push(manuscript.at_cover(COVER_TYPE.found("nothing tells the type of the cover")));
+    if is_elsewhere && source.cover.is_some_and(|cover| cover.mime_type.is_none()) {
+        findings.push(source.at_cover(COVER_TYPE.found("nothing tells the type of the cover")));
     }
     findings
 }

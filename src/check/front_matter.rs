@@ -3,7 +3,7 @@
 use chrono::Datelike;
 use unicode_width::UnicodeWidthStr;
 
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::finding::Finding;
@@ -79,84 +79,84 @@ pub(super) const RULES: [&Rule; 11] = [
     &LANGUAGE_UNKNOWN,
 ];
 
-pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if manuscript.issue.description.is_none() {
+    if source.issue.description.is_none() {
         let finding = DESCRIPTION_MISSING.found("the issue has no description");
-        findings.push(finding.at(manuscript.front_matter()));
+        findings.push(finding.at(source.front_matter()));
     }
-    findings.extend(cover(manuscript));
-    findings.extend(dates(manuscript, site));
-    findings.extend(title(manuscript, site));
-    findings.extend(author(manuscript));
-    findings.extend(language(manuscript));
+    findings.extend(cover(source));
+    findings.extend(dates(source, site));
+    findings.extend(title(source, site));
+    findings.extend(author(source));
+    findings.extend(language(source));
     findings
 }
 
-fn cover(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+fn cover(source: &IssueSource<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let Some(cover) = &manuscript.issue.cover else { return findings };
+    let Some(cover) = &source.issue.cover else { return findings };
     if cover.alt.is_none() {
-        findings.push(manuscript.at_cover(COVER_ALT_MISSING.found("the cover has no text")));
+        findings.push(source.at_cover(COVER_ALT_MISSING.found("the cover has no text")));
     }
-    if manuscript.front_matter_text().contains(&format!("]({}", cover.written))
-        || manuscript.front_matter_text().contains(&format!("[{}](", cover.written))
+    if source.front_matter_text().contains(&format!("]({}", cover.written))
+        || source.front_matter_text().contains(&format!("[{}](", cover.written))
     {
         let finding = COVER_PASTED.found("the cover is Markdown, not an address");
-        findings.push(manuscript.at_cover(finding.help(format!("write `{}` alone", cover.written))));
+        findings.push(source.at_cover(finding.help(format!("write `{}` alone", cover.written))));
     }
     findings
 }
 
-fn dates(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+fn dates(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let issue = manuscript.issue;
+    let issue = source.issue;
     if issue.date > site.now {
         let finding = DATE_FUTURE.found(format!("it is published on {} only", issue.date.format("%-d %B %Y at %H:%M")));
-        findings.push(manuscript.at_field(finding, &["publishdate", "pubdate", "published", "date"]));
+        findings.push(source.at_field(finding, &["publishdate", "pubdate", "published", "date"]));
     }
     if issue.is_dated() && issue.date.year() < 1990 {
         let finding = DATE_EARLY.found(format!("the date is in the year {}", issue.date.year()));
-        findings.push(manuscript.at_field(finding, &["date", "publishdate", "pubdate", "published"]));
+        findings.push(source.at_field(finding, &["date", "publishdate", "pubdate", "published"]));
     }
     if issue.is_dated() && issue.expires.is_some_and(|expires| expires <= issue.date) {
         let finding = EXPIRED_EARLY.found("it expires before its own date");
-        findings.push(manuscript.at_field(finding, &["expirydate", "unpublishdate"]));
+        findings.push(source.at_field(finding, &["expirydate", "unpublishdate"]));
     }
     findings
 }
 
-fn title(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+fn title(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let (issue, title) = (manuscript.issue, &manuscript.issue.title);
+    let (issue, title) = (source.issue, &source.issue.title);
     let plain = issue.plain_title();
     let is_markdown = title.contains("**") || title.contains("](") || title.matches('`').count() > 1;
     if plain != title.as_str() || is_markdown {
         let finding = TITLE_MARKUP.found(format!("readers see the title as `{plain}`"));
-        findings.push(manuscript.at_field(finding, &["title"]));
+        findings.push(source.at_field(finding, &["title"]));
     }
     if plain.width() == 0 {
-        findings.push(manuscript.at_field(TITLE_BLANK.found("the title holds nothing that can be seen"), &["title"]));
+        findings.push(source.at_field(TITLE_BLANK.found("the title holds nothing that can be seen"), &["title"]));
     }
     if let Some(other) = site.same_title(issue) {
         let finding = TITLE_REPEATED.found(format!("`{other}` has this title too"));
-        findings.push(manuscript.at_field(finding, &["title"]));
+        findings.push(source.at_field(finding, &["title"]));
     }
     findings
 }
 
-fn author(manuscript: &Manuscript<'_>) -> Option<Finding> {
+fn author(source: &IssueSource<'_>) -> Option<Finding> {
     let has_email = |name: &str| {
         let mut words = name.split(|c: char| c.is_whitespace() || "<>()（）,，".contains(c));
         words.any(|word| word.parse::<crate::email::EmailAddress>().is_ok())
     };
-    let author = manuscript.issue.authors.iter().find(|author| has_email(&author.name))?;
+    let author = source.issue.authors.iter().find(|author| has_email(&author.name))?;
     let finding = AUTHOR_EMAIL.found(format!("the name `{}` holds an e-mail address", author.name));
-    Some(manuscript.at_field(finding, &["authors", "author"]))
+    Some(source.at_field(finding, &["authors", "author"]))
 }
 
-fn language(manuscript: &Manuscript<'_>) -> Option<Finding> {
-    let tag = manuscript.issue.language.as_deref().filter(|tag| !is_language(tag))?;
+fn language(source: &IssueSource<'_>) -> Option<Finding> {
+    let tag = source.issue.language.as_deref().filter(|tag| !is_language(tag))?;
     let finding = LANGUAGE_UNKNOWN.found(format!("there is no language `{tag}`"));
-    Some(manuscript.at_field(finding, &["language"]))
+    Some(source.at_field(finding, &["language"]))
 }

@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::finding::Finding;
 
@@ -21,27 +21,27 @@ const HEADING_EMPTY: Rule =
 
 pub(super) const RULES: [&Rule; 3] = [&HEADING_JUMP, &HEADING_TITLE, &HEADING_EMPTY];
 
-pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut before: Option<HeadingLevel> = None;
-    let titles = manuscript.events.iter().filter(|(event, _)| level(event) == Some(HeadingLevel::H1)).count();
+    let titles = source.events.iter().filter(|(event, _)| level(event) == Some(HeadingLevel::H1)).count();
     let mut has_title = false;
-    for (at, (event, range)) in manuscript.events.iter().enumerate() {
+    for (at, (event, range)) in source.events.iter().enumerate() {
         let Some(level) = level(event) else { continue };
-        if matches!(manuscript.events.get(at + 1), Some((Event::End(TagEnd::Heading(_)), _))) {
-            findings.push(manuscript.at(HEADING_EMPTY.found("the heading has no text"), range.clone()));
+        if matches!(source.events.get(at + 1), Some((Event::End(TagEnd::Heading(_)), _))) {
+            findings.push(source.at(HEADING_EMPTY.found("the heading has no text"), range.clone()));
             continue;
         }
         if level == HeadingLevel::H1 && !has_title {
             has_title = true;
             let others = if titles > 1 { format!(", as {titles} in this text") } else { String::new() };
             let finding = HEADING_TITLE.found(format!("the heading has level 1, the title's{others}"));
-            findings.push(manuscript.at(finding, range.clone()));
+            findings.push(source.at(finding, range.clone()));
         }
         if let Some(before) = before.filter(|before| level as usize > *before as usize + 1) {
             let finding = HEADING_JUMP.found(format!("from level {} to level {}", before as usize, level as usize));
             let finding = finding.help(format!("write `{}`", "#".repeat(before as usize + 1)));
-            findings.push(manuscript.at(finding, range.clone()));
+            findings.push(source.at(finding, range.clone()));
         }
         before = Some(level);
     }

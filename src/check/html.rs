@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag as MarkdownTag};
 
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::content::html::dropped_elements::{Treatment, treatments};
@@ -30,10 +30,10 @@ const TAG_UNKNOWN: Rule = Rule::warning(
 
 pub(super) const RULES: [&Rule; 3] = [&HTML_LEFT_OUT, &HTML_PLAYER, &TAG_UNKNOWN];
 
-pub(super) fn judge(manuscript: &Manuscript<'_>, _: &Site) -> Vec<Finding> {
+pub(super) fn check(source: &IssueSource<'_>, _: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut unknown = BTreeSet::new();
-    for (range, tag, treatment) in tags(manuscript) {
+    for (range, tag, treatment) in tags(source) {
         let name = &tag.name;
         let finding = match treatment {
             Treatment::Dropped if !is_widget(&tag) => {
@@ -47,7 +47,7 @@ pub(super) fn judge(manuscript: &Manuscript<'_>, _: &Site) -> Vec<Finding> {
             }
             _ => continue,
         };
-        findings.push(manuscript.at(finding, range));
+        findings.push(source.at(finding, range));
     }
     findings
 }
@@ -59,11 +59,11 @@ fn is_widget(tag: &Tag<'_>) -> bool {
 }
 
 /// The start tags of raw HTML with their places and treatments.
-pub(super) fn tags<'m>(manuscript: &'m Manuscript<'_>) -> Vec<(Range<usize>, Tag<'m>, Treatment)> {
+pub(super) fn tags<'m>(source: &'m IssueSource<'_>) -> Vec<(Range<usize>, Tag<'m>, Treatment)> {
     let mut found = Vec::new();
-    for (event, range) in &manuscript.events {
+    for (event, range) in &source.events {
         if matches!(event, Event::Start(MarkdownTag::HtmlBlock) | Event::InlineHtml(_)) {
-            let html = manuscript.text.get(range.clone()).unwrap_or_default();
+            let html = source.text.get(range.clone()).unwrap_or_default();
             for (at, tag, treatment) in treatments(html) {
                 let start = range.start + at;
                 found.push((start..start + tag.source.len(), tag, treatment));

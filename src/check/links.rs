@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 
 use crate::check::html::tags;
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::masking::is_masked;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
@@ -69,42 +69,42 @@ pub(super) const RULES: [&Rule; 9] = [
     &IMAGE_INSECURE,
 ];
 
-pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
-    let ids = (!manuscript.has_own_shortcodes()).then(|| ids(manuscript));
+pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
+    let ids = (!source.has_own_shortcodes()).then(|| ids(source));
     let (mut findings, mut poor) = (Vec::new(), Vec::new());
-    for (at, (event, range)) in manuscript.events.iter().enumerate() {
-        let inside = &manuscript.events[at + 1..];
+    for (at, (event, range)) in source.events.iter().enumerate() {
+        let inside = &source.events[at + 1..];
         let found = match event {
             Event::Start(Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. }) => continue,
             Event::Start(Tag::Link { dest_url, .. }) => {
-                let mut found = address(site, manuscript, dest_url, Kind::Page, &ids);
+                let mut found = address(site, source, dest_url, Kind::Page, &ids);
                 if found.is_none() && is_blank(inside, TagEnd::Link) {
                     found = Some(LINK_TEXT_MISSING.found("the link has no text"));
                 }
-                found.map(|found| manuscript.at(found, place(manuscript, range, dest_url)))
+                found.map(|found| source.at(found, place(source, range, dest_url)))
             }
             Event::Start(Tag::Image { dest_url, .. }) => {
                 match text_of(inside) {
-                    None => findings.push(manuscript.at(ALT_MISSING.found("the image has no text"), range.clone())),
+                    None => findings.push(source.at(ALT_MISSING.found("the image has no text"), range.clone())),
                     Some(text) if says_nothing(text) => poor.push((text, range.clone())),
                     Some(_) => {}
                 }
-                let found = address(site, manuscript, dest_url, Kind::Image, &ids);
-                found.map(|found| manuscript.at(found, place(manuscript, range, dest_url)))
+                let found = address(site, source, dest_url, Kind::Image, &ids);
+                found.map(|found| source.at(found, place(source, range, dest_url)))
             }
             _ => continue,
         };
         findings.extend(found);
     }
-    findings.extend(poor_texts(manuscript, &poor));
-    findings.extend(raw(manuscript, site, &ids));
+    findings.extend(poor_texts(source, &poor));
+    findings.extend(raw(source, site, &ids));
     findings
 }
 
 /// Links and images of raw HTML.
-fn raw(manuscript: &Manuscript<'_>, site: &Site, ids: &Option<BTreeSet<String>>) -> Vec<Finding> {
+fn raw(source: &IssueSource<'_>, site: &Site, ids: &Option<BTreeSet<String>>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (range, tag, _) in tags(manuscript) {
+    for (range, tag, _) in tags(source) {
         let decoded = |name| tag.attribute(name).map(html_escape::decode_html_entities);
         let (found, kind) = match tag.name.as_str() {
             "img" => (decoded("data-src").or(decoded("src")), Kind::Image),
@@ -113,10 +113,10 @@ fn raw(manuscript: &Manuscript<'_>, site: &Site, ids: &Option<BTreeSet<String>>)
         };
         if kind == Kind::Image && tag.attribute("alt").is_none() {
             let finding = ALT_MISSING.found("the image has no text").help("write `alt=\"what it shows\"`");
-            findings.push(manuscript.at(finding, range.clone()));
+            findings.push(source.at(finding, range.clone()));
         }
-        let found = found.and_then(|written| address(site, manuscript, &written, kind, ids));
-        findings.extend(found.map(|found| manuscript.at(found, range)));
+        let found = found.and_then(|written| address(site, source, &written, kind, ids));
+        findings.extend(found.map(|found| source.at(found, range)));
     }
     findings
 }
@@ -124,7 +124,7 @@ fn raw(manuscript: &Manuscript<'_>, site: &Site, ids: &Option<BTreeSet<String>>)
 /// What is wrong with an address.
 fn address(
     site: &Site,
-    manuscript: &Manuscript<'_>,
+    source: &IssueSource<'_>,
     written: &str,
     kind: Kind,
     ids: &Option<BTreeSet<String>>,
@@ -149,7 +149,7 @@ fn address(
     if kind == Kind::Image && site.base_url.scheme() == "https" && written.starts_with("http://") {
         return Some(IMAGE_INSECURE.found("the image comes over http"));
     }
-    let help = site.leads(manuscript.issue, written, kind).err()?;
+    let help = site.leads(source.issue, written, kind).err()?;
     Some(match kind {
         Kind::Page => LINK_BROKEN.found(format!("`{written}` leads nowhere")).help(help),
         Kind::Image => IMAGE_BROKEN.found(format!("there is no image `{written}`")).help(help),
@@ -171,10 +171,10 @@ fn fragment_broken(fragment: &str, ids: &BTreeSet<String>) -> Option<Finding> {
 }
 
 /// What links inside the issue can lead to. Sites make ids of headings in several ways: only letters and digits count.
-fn ids(manuscript: &Manuscript<'_>) -> BTreeSet<String> {
+fn ids(source: &IssueSource<'_>) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     let mut heading: Option<String> = None;
-    for (event, _) in &manuscript.events {
+    for (event, _) in &source.events {
         match event {
             Event::Start(Tag::Heading { id, .. }) => {
                 ids.extend(id.as_deref().map(id_key));
@@ -192,7 +192,7 @@ fn ids(manuscript: &Manuscript<'_>) -> BTreeSet<String> {
             _ => {}
         }
     }
-    for (_, tag, _) in tags(manuscript) {
+    for (_, tag, _) in tags(source) {
         ids.extend(["id", "name"].iter().filter_map(|name| tag.attribute(name)).map(id_key));
     }
     ids
@@ -225,13 +225,13 @@ fn text_of(inside: &[EventWithRange]) -> Option<&str> {
 }
 
 /// Programs put such a text into every image: it is said once.
-fn poor_texts(manuscript: &Manuscript<'_>, poor: &[(&str, Range<usize>)]) -> Option<Finding> {
+fn poor_texts(source: &IssueSource<'_>, poor: &[(&str, Range<usize>)]) -> Option<Finding> {
     let (text, range) = poor.first()?;
     let others = match poor.len() - 1 {
         0 => String::new(),
         others => format!(", nor do the texts of {others} more in this issue"),
     };
-    Some(manuscript.at(ALT_POOR.found(format!("`{text}` says nothing of the image{others}")), range.clone()))
+    Some(source.at(ALT_POOR.found(format!("`{text}` says nothing of the image{others}")), range.clone()))
 }
 
 /// Words that programs put in, and names of files.
@@ -248,8 +248,8 @@ fn says_nothing(text: &str) -> bool {
 }
 
 /// Where the address of a link stands; all of the link where it stands elsewhere.
-fn place(manuscript: &Manuscript<'_>, link: &Range<usize>, address: &str) -> Range<usize> {
-    let written = manuscript.text.get(link.clone()).unwrap_or_default();
+fn place(source: &IssueSource<'_>, link: &Range<usize>, address: &str) -> Range<usize> {
+    let written = source.text.get(link.clone()).unwrap_or_default();
     let found = written.rfind("](").filter(|_| !address.is_empty());
     let found = found.and_then(|at| Some(link.start + at + written[at..].find(address)?));
     found.map_or(link.clone(), |start| start..start + address.len())

@@ -1,7 +1,7 @@
 //! Rules for mail, held to a project that mails: its sender and ways to leave, subjects and links of every issue, and the
 //! edition as it would arrive.
 
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::finding::Finding;
 
@@ -10,17 +10,17 @@ mod links;
 mod project;
 mod subject;
 
-pub use edition::Rendered;
+pub use edition::RenderedEdition;
 
-pub use edition::judge as edition;
-pub use project::{Sender, judge as project, no_way_to_leave};
+pub use edition::check as edition;
+pub use project::{Sender, check as project, unsubscribe_missing};
 
 /// What is odd about an issue that is mailed.
-pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
-    if !manuscript.issue.email {
+pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
+    if !source.issue.email {
         return Vec::new();
     }
-    [subject::judge(manuscript), links::judge(manuscript)].concat()
+    [subject::check(source), links::check(source)].concat()
 }
 
 /// Every family of rules for mail.

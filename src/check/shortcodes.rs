@@ -1,8 +1,8 @@
 //! Hugo's shortcodes, as far as an editor must know of them: references that lead nowhere, figures without text. What
 //! else is wrong with them, `shortcodes` finds.
 
+use crate::check::issue_source::IssueSource;
 use crate::check::links::{ALT_MISSING, IMAGE_BROKEN, LINK_BROKEN};
-use crate::check::manuscript::Manuscript;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::check::targets::Kind;
@@ -11,38 +11,38 @@ use crate::shortcodes::syntax::Shortcode;
 
 pub(super) const RULES: [&Rule; 0] = [];
 
-pub(super) fn judge(manuscript: &Manuscript<'_>, site: &Site) -> Vec<Finding> {
+pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for shortcode in &manuscript.shortcodes {
+    for shortcode in &source.shortcodes {
         match shortcode.name {
-            "ref" | "relref" => findings.extend(reference(manuscript, site, shortcode)),
-            "figure" => findings.extend(figure(manuscript, site, shortcode)),
+            "ref" | "relref" => findings.extend(reference(source, site, shortcode)),
+            "figure" => findings.extend(figure(source, site, shortcode)),
             _ => {}
         }
     }
     findings
 }
 
-fn reference(manuscript: &Manuscript<'_>, site: &Site, shortcode: &Shortcode<'_>) -> Option<Finding> {
+fn reference(source: &IssueSource<'_>, site: &Site, shortcode: &Shortcode<'_>) -> Option<Finding> {
     let target = shortcode.arguments.of("path", 0)?;
-    if site.has_page_file(manuscript.issue, target) {
+    if site.has_page_file(source.issue, target) {
         return None;
     }
     let finding = LINK_BROKEN.found(format!("there is no page `{target}` to refer to"));
     let finding = finding.help("write the path of a Markdown file below the content folder");
-    Some(manuscript.at(finding, shortcode.range.clone()))
+    Some(source.at(finding, shortcode.range.clone()))
 }
 
-fn figure(manuscript: &Manuscript<'_>, site: &Site, shortcode: &Shortcode<'_>) -> Vec<Finding> {
+fn figure(source: &IssueSource<'_>, site: &Site, shortcode: &Shortcode<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(source) = shortcode.arguments.named("src")
-        && let Err(help) = site.leads(manuscript.issue, source, Kind::Image)
+    if let Some(src) = shortcode.arguments.named("src")
+        && let Err(help) = site.leads(source.issue, src, Kind::Image)
     {
-        findings.push(IMAGE_BROKEN.found(format!("there is no image `{source}`")).help(help));
+        findings.push(IMAGE_BROKEN.found(format!("there is no image `{src}`")).help(help));
     }
     let says_something = |name| shortcode.arguments.named(name).is_some_and(|text: &str| !text.trim().is_empty());
     if !["alt", "caption", "title"].into_iter().any(says_something) {
         findings.push(ALT_MISSING.found("the figure has no text").help("write `alt=\"what it shows\"`"));
     }
-    findings.into_iter().map(|finding| manuscript.at(finding, shortcode.range.clone())).collect()
+    findings.into_iter().map(|finding| source.at(finding, shortcode.range.clone())).collect()
 }

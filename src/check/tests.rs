@@ -45,7 +45,7 @@ fn found_in(text: &str) -> Vec<Finding> {
     let files: BTreeSet<String> = FILES.map(str::to_owned).into();
     let published = BTreeMap::from([(PATH.to_owned(), "https://example.org/blog/tide/".to_owned())]);
     let site = Site::new(&publication(), &[issue.clone(), other], files, &["content"], published, now);
-    super::issue(&Manuscript::new(&issue, promised(&issue).as_ref(), text), &site)
+    super::issue(&IssueSource::new(&issue, promised(&issue).as_ref(), text), &site)
 }
 
 /// Rule and place of what is found in this body; the body begins in line 6.
@@ -198,7 +198,7 @@ fn in_mail(lines: &str, body: &str) -> Vec<String> {
     let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
     let site = Site::new(&publication(), std::slice::from_ref(&issue), BTreeSet::new(), &[], BTreeMap::new(), now)
         .mailed(true);
-    shown(&super::issue(&Manuscript::new(&issue, None, &text), &site))
+    shown(&super::issue(&IssueSource::new(&issue, None, &text), &site))
 }
 
 #[test]

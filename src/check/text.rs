@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::content::html::legal;
 use crate::finding::Finding;
@@ -49,39 +49,39 @@ const CHARACTERS_MISREAD: Rule = Rule::warning(
 pub(super) const RULES: [&Rule; 7] =
     [&BODY_EMPTY, &TODO_LEFT, &EMPHASIS_LEFT, &EMPHASIS_NESTED, &LINK_LEFT, &CHARACTERS_DAMAGED, &CHARACTERS_MISREAD];
 
-pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if is_empty(manuscript) {
-        findings.push(BODY_EMPTY.found("the issue has no text").at(manuscript.front_matter()));
+    if is_empty(source) {
+        findings.push(BODY_EMPTY.found("the issue has no text").at(source.front_matter()));
     }
-    findings.extend(damaged(manuscript));
-    findings.extend(nested(manuscript));
-    for block in blocks(manuscript) {
+    findings.extend(damaged(source));
+    findings.extend(nested(source));
+    for block in blocks(source) {
         for text in &block {
-            findings.extend(notes(manuscript, text));
-            findings.extend(links(manuscript, text));
-            findings.extend(misread(manuscript, text));
+            findings.extend(notes(source, text));
+            findings.extend(links(source, text));
+            findings.extend(misread(source, text));
         }
-        findings.extend(block.iter().find_map(|text| emphasis(manuscript, text)));
+        findings.extend(block.iter().find_map(|text| emphasis(source, text)));
     }
     findings
 }
 
 /// Whether nothing can be seen.
-fn is_empty(manuscript: &Manuscript<'_>) -> bool {
+fn is_empty(source: &IssueSource<'_>) -> bool {
     let is_seen = |event: &Event<'_>| match event {
         Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
         Event::Html(html) | Event::InlineHtml(html) => !html.trim_start().starts_with("<!--"),
         Event::Start(Tag::Image { .. }) | Event::InlineMath(_) | Event::DisplayMath(_) => true,
         _ => false,
     };
-    !manuscript.events.iter().any(|(event, _)| is_seen(event))
+    !source.events.iter().any(|(event, _)| is_seen(event))
 }
 
 /// The text of every block outside code, in pieces that stand together in the file.
-fn blocks(manuscript: &Manuscript<'_>) -> Vec<Vec<Range<usize>>> {
+fn blocks(source: &IssueSource<'_>) -> Vec<Vec<Range<usize>>> {
     let mut blocks: Vec<Vec<Range<usize>>> = vec![Vec::new()];
-    for (event, range) in manuscript.prose() {
+    for (event, range) in source.prose() {
         match event {
             Event::Text(_) => {
                 let Some(block) = blocks.last_mut() else { continue };
@@ -100,9 +100,9 @@ fn blocks(manuscript: &Manuscript<'_>) -> Vec<Vec<Range<usize>>> {
     blocks
 }
 
-fn notes(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
+fn notes(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> {
     const NOTES: [&str; 4] = ["TODO", "TK", "FIXME", "XXX"];
-    let written = manuscript.markdown(text);
+    let written = source.markdown(text);
     let mut findings = Vec::new();
     for note in NOTES {
         for (at, _) in written.match_indices(note) {
@@ -114,44 +114,43 @@ fn notes(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
                 continue;
             }
             let start = text.start + at;
-            findings.push(
-                manuscript.at(TODO_LEFT.found(format!("`{note}` is left in the text")), start..start + note.len()),
-            );
+            findings
+                .push(source.at(TODO_LEFT.found(format!("`{note}` is left in the text")), start..start + note.len()));
         }
     }
     findings
 }
 
 /// Asterisks beside text; between blanks, and in a pattern of file names, they are meant.
-fn emphasis(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Option<Finding> {
-    let written = manuscript.markdown(text);
+fn emphasis(source: &IssueSource<'_>, text: &Range<usize>) -> Option<Finding> {
+    let written = source.markdown(text);
     let mut from = 0;
     while let Some(at) = written[from..].find("**").map(|at| from + at) {
         let end = at + written[at..].bytes().take_while(|byte| *byte == b'*').count();
         from = end;
-        let (before, after) = manuscript.beside(text.start + at..text.start + end);
+        let (before, after) = source.beside(text.start + at..text.start + end);
         let is_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
         let is_path = [before, after].iter().any(|c| matches!(c, Some('/' | '\\')));
         if end - at > 4 || is_path || is_blank(before) && is_blank(after) {
             continue;
         }
         let place = text.start + at..text.start + end;
-        return Some(manuscript.at(EMPHASIS_LEFT.found("these asterisks are shown as they are"), place));
+        return Some(source.at(EMPHASIS_LEFT.found("these asterisks are shown as they are"), place));
     }
     None
 }
 
 /// Bold text in bold text, of Markdown.
-fn nested(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+fn nested(source: &IssueSource<'_>) -> Vec<Finding> {
     let mut open: Vec<&Range<usize>> = Vec::new();
     let mut findings = Vec::new();
-    for (event, range) in &manuscript.events {
+    for (event, range) in &source.events {
         match event {
             Event::Start(Tag::Strong) => {
                 // `****twice****` is bold all the same.
                 if open.last().is_some_and(|outer| outer.start + 2 != range.start || range.end + 2 != outer.end) {
                     let finding = EMPHASIS_NESTED.found("this bold text stands inside bold text");
-                    findings.push(manuscript.at(finding, range.clone()));
+                    findings.push(source.at(finding, range.clone()));
                 }
                 open.push(range);
             }
@@ -165,8 +164,8 @@ fn nested(manuscript: &Manuscript<'_>) -> Vec<Finding> {
 }
 
 /// `[text](an address.png)`: a blank ends an address, and full-width parentheses are none.
-fn links(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
-    let written = manuscript.markdown(text);
+fn links(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> {
+    let written = source.markdown(text);
     let mut findings = Vec::new();
     for (open, close) in [("](", ')'), ("]（", '）')] {
         for (at, _) in written.match_indices(open) {
@@ -184,15 +183,15 @@ fn links(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Vec<Finding> {
             let Some(start) = start else { continue };
             let start = text.start + start - usize::from(written[..start].ends_with('!'));
             let end = text.start + at + open.len() + address.len() + close.len_utf8();
-            findings.push(manuscript.at(LINK_LEFT.found(format!("`{address}` is no address of a link")), start..end));
+            findings.push(source.at(LINK_LEFT.found(format!("`{address}` is no address of a link")), start..end));
         }
     }
     findings
 }
 
 /// The first character of the file that feeds leave out.
-fn damaged(manuscript: &Manuscript<'_>) -> Option<Finding> {
-    let text = manuscript.text;
+fn damaged(source: &IssueSource<'_>) -> Option<Finding> {
+    let text = source.text;
     if matches!(legal(text), Cow::Borrowed(_)) {
         return None;
     }
@@ -202,12 +201,12 @@ fn damaged(manuscript: &Manuscript<'_>) -> Option<Finding> {
     let more = found.count();
     let others = if more > 0 { format!(" ({more} more in this file)") } else { String::new() };
     let finding = CHARACTERS_DAMAGED.found(format!("the character U+{:04X} is left out{others}", u32::from(c)));
-    Some(manuscript.at(finding, at..at + c.len_utf8()))
+    Some(source.at(finding, at..at + c.len_utf8()))
 }
 
 /// The first pair such as `Ã¼`.
-fn misread(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Option<Finding> {
-    let written = manuscript.markdown(text);
+fn misread(source: &IssueSource<'_>, text: &Range<usize>) -> Option<Finding> {
+    let written = source.markdown(text);
     let starts = written.char_indices().filter(|(_, c)| matches!(c, 'Ã' | 'Â' | 'â'));
     for (at, first) in starts {
         let next = written[at + first.len_utf8()..].chars().next()?;
@@ -218,7 +217,7 @@ fn misread(manuscript: &Manuscript<'_>, text: &Range<usize>) -> Option<Finding> 
         if is_pair {
             let end = at + first.len_utf8() + next.len_utf8();
             let finding = CHARACTERS_MISREAD.found(format!("`{first}{next}` was another character"));
-            return Some(manuscript.at(finding, text.start + at..text.start + end));
+            return Some(source.at(finding, text.start + at..text.start + end));
         }
     }
     None

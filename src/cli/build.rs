@@ -93,7 +93,7 @@ fn lock_changed(context: &Context, error: anyhow::Error) -> anyhow::Error {
 
 /// Something that was left out needs a person.
 pub(super) fn exit(findings: &[&Finding]) -> Exit {
-    if findings.iter().any(|finding| finding.leaves_out()) { Exit::Attention } else { Exit::Done }
+    if findings.iter().any(|finding| finding.is_error()) { Exit::Attention } else { Exit::Done }
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::check::International;
+use crate::check::Smtputf8Addresses;
 use crate::check::rules::{self, Rule};
 use crate::cli::report::severity;
 use crate::cli::{Context, Exit};
@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let named: Vec<String> = named.collect::<anyhow::Result<_>>()?;
     let mut review = review::review(&context.project, &context.config_file, &config, &loaded, &named, now)?;
     if named.is_empty() {
-        review.findings.extend(international(context, &config)?);
+        review.findings.extend(smtputf8(context, &config)?);
     }
     write(context, format, &review, &folder(context))?;
     context.report.message(&summary(&review));
@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 /// What is to say of the addresses of those who would be mailed over SMTP. A store that is not there yet is not made for it,
 /// and one on a server is not asked: `check` runs where there is no password.
-fn international(context: &Context, config: &Config) -> anyhow::Result<Option<Finding>> {
+fn smtputf8(context: &Context, config: &Config) -> anyhow::Result<Option<Finding>> {
     let Location::Sqlite(file) = &config.store else { return Ok(None) };
     if !config.mails_over_smtp()
         || config.check.off.iter().any(|rule| rule == "address-smtputf8")
@@ -91,9 +91,9 @@ fn international(context: &Context, config: &Config) -> anyhow::Result<Option<Fi
     {
         return Ok(None);
     }
-    let (store, mut found) = (context.store(config)?, International::default());
+    let (store, mut found) = (context.store(config)?, Smtputf8Addresses::default());
     store.each_subscriber(Some(Status::Active), &mut |subscriber| {
-        found.look_at(&subscriber.address);
+        found.add(&subscriber.address);
         Ok(())
     })?;
     Ok(found.finding("subscriber"))

@@ -37,8 +37,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
     let which = if all { FetchScope::All } else { FetchScope::Missing };
-    let unused =
-        if loaded.findings.iter().any(Finding::leaves_out) { UnusedEntries::Keep } else { UnusedEntries::Drop };
+    let unused = if loaded.findings.iter().any(Finding::is_error) { UnusedEntries::Keep } else { UnusedEntries::Drop };
     let plan = FetchPlan::new(&context.project, &config, &loaded.issues, which)?;
     let bar = context.report.progress(plan.wanted() as u64, "covers");
     let fetched = plan.fetch(unused, || bar.inc(1))?;
@@ -65,7 +64,7 @@ fn rows(fetched: &FetchReport) -> Vec<Vec<String>> {
 }
 
 fn summary(fetched: &FetchReport) -> String {
-    let failed = fetched.findings.iter().filter(|finding| finding.leaves_out()).count();
+    let failed = fetched.findings.iter().filter(|finding| finding.is_error()).count();
     let (measured, kept, dropped) = (fetched.measured.len(), fetched.kept, fetched.dropped.len());
     let file = covers_lock::FILE;
     format!("{file}: {measured} measured, {kept} known before, {dropped} dropped, {failed} failed.")

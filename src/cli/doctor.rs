@@ -76,7 +76,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// Every part is shown as soon as it is known.
 fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let mail = compose::mail_of(&config)?;
+    let mail = compose::mail_config(&config)?;
     let (store, subscribers) = project::store(context, &config);
     let mut words = Words::new(&context.report);
     let servers = match &mail.via {

@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         Args { html: true, .. } => context.report.text(&edition.html(&recipient)?)?,
         Args { eml: true, .. } => {
             let message = edition.message(&recipient, now)?;
-            let signer = signer::signer(&context.project, compose::mail_of(&config)?)?;
+            let signer = signer::signer(&context.project, compose::mail_config(&config)?)?;
             context.report.bytes(&signer.sign(message, now)?)?;
         }
         _ => context.report.text(&edition.text(&recipient)?)?,

@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     } else {
         context.report.table(&issues.iter().map(|issue| columns(issue, now)).collect::<Vec<_>>())?;
     }
-    Ok(if loaded.findings.iter().any(Finding::leaves_out) { Exit::Attention } else { Exit::Done })
+    Ok(if loaded.findings.iter().any(Finding::is_error) { Exit::Attention } else { Exit::Done })
 }
 
 fn columns(issue: &Issue, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {

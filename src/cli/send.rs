@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::check::mail::no_way_to_leave;
+use crate::check::mail::unsubscribe_missing;
 use crate::cli::clock::WaitingClock;
 use crate::cli::send::watch::Watch;
 use crate::cli::subscribers::import;
@@ -203,9 +203,9 @@ fn with_sending<T>(
 
 /// What the project file says of mail, if it may go to a list.
 fn mail_to_a_list(config: &Config) -> anyhow::Result<&MailConfig> {
-    let mail = compose::mail_of(config)?;
-    if mail.lacks_way_to_leave() {
-        return Err(no_way_to_leave().into());
+    let mail = compose::mail_config(config)?;
+    if mail.lacks_unsubscribe() {
+        return Err(unsubscribe_missing().into());
     }
     Ok(mail)
 }
@@ -247,7 +247,7 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
         [name] => name,
         _ => return Err(Finding::error("usage", "`--test` mails one issue at a time").help("name one").into()),
     };
-    let route = transport::route(&context.project, compose::mail_of(config)?)?;
+    let route = transport::route(&context.project, compose::mail_config(config)?)?;
     let piece = context.find(config, issues, name, now)?;
     let composer = context.composer(config, issues)?;
     let Composed { edition, findings, .. } = composer.compose(&piece);

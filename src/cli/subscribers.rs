@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 
 use clap::{Subcommand, ValueEnum};
 
-use crate::check::International;
+use crate::check::Smtputf8Addresses;
 use crate::cli::report::Columns;
 use crate::cli::{Context, Exit};
 use crate::compose::secrets;
@@ -125,9 +125,9 @@ fn add(
 ) -> anyhow::Result<Exit> {
     let joined = subscription::add(store, NewSubscriber::new(address.clone(), name), again, context.clock.now())?;
     if config.mails_over_smtp() {
-        let mut international = International::default();
-        international.look_at(address);
-        context.report.findings(international.finding("subscriber").as_slice());
+        let mut smtputf8 = Smtputf8Addresses::default();
+        smtputf8.add(address);
+        context.report.findings(smtputf8.finding("subscriber").as_slice());
     }
     let (word, exit) = match joined {
         Joined::New => ("added", Exit::Done),

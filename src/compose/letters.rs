@@ -45,7 +45,7 @@ impl Letters {
 
     /// Whether it depends on the reader if a letter can be written.
     pub fn may_fail(&self) -> bool {
-        self.edition.knows_its_reader()
+        self.edition.is_personalized()
     }
 
     /// Finds out, with as little work as that takes, whether the letter of a subscriber can be written.

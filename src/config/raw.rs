@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::config::raw::subscribers::RawSubscribers;
-use crate::config::wording;
+use crate::config::serde_message;
 use crate::finding::{Finding, Place, nearest};
 use crate::issue::Extent;
 
@@ -323,7 +323,7 @@ fn finding(path: &str, text: &str, error: &serde_yaml::Error) -> Finding {
     let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
     let Some(unknown) = Unknown::of(message) else {
         let place = Place::at_line(path, text, line, column);
-        let (message, help) = wording::of_value(message);
+        let (message, help) = serde_message::of_value(message);
         let finding = Finding::error("config-value", message).at(place);
         return Finding { help, ..finding };
     };

@@ -31,10 +31,10 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
-mod leaving;
-mod pace;
 mod servers;
 mod subscribers;
+mod throttle;
+mod unsubscribe;
 
 /// The text a `RawConfig` came from.
 #[derive(Clone, Copy)]
@@ -204,16 +204,16 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
             digest_content: RawFeedContent::meant(raw.digest.content),
             images: match raw.images {
                 None | Some(RawImages::Link) => Images::Link,
-                Some(RawImages::Embed) => Images::Embed { most_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
+                Some(RawImages::Embed) => Images::Embed { max_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
             },
-            unsubscribe_mailto: leaving::unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
-            unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| leaving::unsubscribe_url(text, wrong)),
+            unsubscribe_mailto: unsubscribe::unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
+            unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe::unsubscribe_url(text, wrong)),
             postal_address: raw
                 .postal_address
                 .as_deref()
-                .map_or_else(Vec::new, |text| leaving::postal_address(text, wrong)),
+                .map_or_else(Vec::new, |text| unsubscribe::postal_address(text, wrong)),
         },
-        unsubscribe_by_provider: leaving::unsubscribe_by_provider(raw, wrong),
+        unsubscribe_by_provider: unsubscribe::unsubscribe_by_provider(raw, wrong),
         subscribers: raw.subscribers.as_ref().map(|raw| subscribers::list(raw, wrong)),
     }
 }
@@ -233,11 +233,13 @@ fn policy(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Policy {
         rate: raw
             .rate
             .as_deref()
-            .and_then(|text| pace::rate(text, "mail", &mut |why, help| wrong.value(&["mail", "rate"], why, help))),
+            .and_then(|text| throttle::rate(text, "mail", &mut |why, help| wrong.value(&["mail", "rate"], why, help))),
         warm_up: raw.warm_up.as_ref().and_then(|raw| {
-            pace::warm_up(raw, "mail", zone, &mut |key, why, help| wrong.value(&["mail", "warm_up", key], why, help))
+            throttle::warm_up(raw, "mail", zone, &mut |key, why, help| {
+                wrong.value(&["mail", "warm_up", key], why, help)
+            })
         }),
-        canary: raw.canary.as_ref().map(|raw| pace::canary(raw, wrong)),
+        canary: raw.canary.as_ref().map(|raw| throttle::canary(raw, wrong)),
     }
 }
 

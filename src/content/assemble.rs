@@ -69,7 +69,7 @@ pub fn assemble<'a>(
     };
     let issue = issue(source, block, &mut fields, publication, patterns.into());
     let findings = fields.into_findings();
-    let left_out = findings.iter().any(Finding::leaves_out);
+    let left_out = findings.iter().any(Finding::is_error);
     Assembled { issue: issue.filter(|_| !left_out), findings }
 }
 

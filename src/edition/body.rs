@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::edition::pictures::Pictures;
-use crate::edition::transfer::{Encoded, Encoding};
+use crate::edition::transfer_encoding::{Encoded, Encoding};
 use crate::hex::hex;
 
 /// Both parts, encoded.
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::content::markdown::Document;
     use crate::content::plain_text;
-    use crate::edition::transfer::mark;
+    use crate::edition::transfer_encoding::mark;
 
     /// RFC 3676 section 4, as a mail program reads it: paragraphs, each with its quote depth.
     fn unflowed(text: &str, delsp: bool) -> Vec<(usize, String)> {

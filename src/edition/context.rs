@@ -6,11 +6,11 @@ use minijinja::{Value, context};
 use serde_json::{Value as Json, json};
 
 use crate::edition::Options;
-use crate::edition::recipient::{Leave, Recipient};
+use crate::edition::{Recipient, unsubscribe::Unsubscribe};
 use crate::issue::{Cover, Issue};
 use crate::publication::Publication;
 use crate::templates::fields::{issue_fields, publication_fields};
-use crate::templates::words::Words;
+use crate::templates::locale::Locale;
 
 /// The fields of one edition's templates.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Fields {
     /// The fields of an issue whose body was rendered already.
     pub fn new(publication: &Publication, issue: &Issue, cover: Option<&Cover>, html: String, text: String) -> Self {
         let language = issue.language.as_ref().unwrap_or(&publication.language).clone();
-        let words = Words::of_language(&language);
+        let words = Locale::of_language(&language);
         let shared = Value::from(Serde(json!({
             "publication": publication_fields(publication),
             "issue": issue_fields(issue, cover, &language, &words),
@@ -54,17 +54,17 @@ impl Fields {
     }
 
     /// The fields of the HTML part.
-    pub fn for_html(&self, recipient: &Recipient, leave: &Leave) -> Value {
-        self.with(&self.html, recipient, leave)
+    pub fn for_html(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
+        self.with(&self.html, recipient, unsubscribe)
     }
 
     /// The fields of the plain text.
-    pub fn for_text(&self, recipient: &Recipient, leave: &Leave) -> Value {
-        self.with(&self.text, recipient, leave)
+    pub fn for_text(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
+        self.with(&self.text, recipient, unsubscribe)
     }
 
-    fn with(&self, part: &Value, recipient: &Recipient, leave: &Leave) -> Value {
-        context! { ..own(recipient, leave), ..context! { ..part.clone(), ..self.shared.clone() } }
+    fn with(&self, part: &Value, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
+        context! { ..own(recipient, unsubscribe), ..context! { ..part.clone(), ..self.shared.clone() } }
     }
 
     /// The fields of a subject, which is one for all unless it names its reader.
@@ -77,8 +77,9 @@ impl Fields {
 }
 
 /// The fields that are the recipient's own.
-pub(super) fn own(recipient: &Recipient, leave: &Leave) -> Value {
-    let unsubscribe = leave.link().map(|link| json!({ "link": link, "url": leave.url, "mailto": leave.mailto }));
+pub(super) fn own(recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
+    let unsubscribe =
+        unsubscribe.link().map(|link| json!({ "link": link, "url": unsubscribe.url, "mailto": unsubscribe.mailto }));
     context! { subscriber => subscriber(recipient), unsubscribe => Value::from(Serde(unsubscribe)) }
 }
 
@@ -90,7 +91,7 @@ fn subscriber(recipient: &Recipient) -> Value {
     })))
 }
 
-pub(super) fn word_fields(publication: &Publication, words: &Words) -> Json {
+pub(super) fn word_fields(publication: &Publication, words: &Locale) -> Json {
     json!({
         "read_in_browser": words.read_in_browser,
         "read_on": words.read_on,
@@ -193,14 +194,14 @@ mail:
     fn the_page_names_every_variable_with_its_value() {
         let config = config();
         let (issue, cover) = issue(&config);
-        let leave =
-            crate::edition::recipient::Unsubscribe::new(config.mail.as_ref().map(|mail| &mail.edition).unwrap())
+        let unsubscribe =
+            crate::edition::unsubscribe::UnsubscribeLinks::new(config.mail.as_ref().map(|mail| &mail.edition).unwrap())
                 .unwrap();
-        let leave = leave.of(&lin()).unwrap();
+        let unsubscribe = unsubscribe.of(&lin()).unwrap();
         let fields = Fields::new(&config.publication, &issue, Some(&cover), BODY.to_owned(), BODY.to_owned());
         let fields = fields.with_sender(config.mail.as_ref().map(|mail| &mail.edition));
         let mut offered = BTreeMap::new();
-        named("", &serde_json::to_value(fields.for_html(&lin(), &leave)).unwrap(), &mut offered);
+        named("", &serde_json::to_value(fields.for_html(&lin(), &unsubscribe)).unwrap(), &mut offered);
 
         let time = |text: &str| text.parse().unwrap();
         let (start, end) = (time("2026-11-16T00:00:00Z"), time("2026-11-23T00:00:00Z"));
@@ -208,7 +209,7 @@ mail:
         let sections = [Section { issue: &issue, cover: Some(cover), body: Document::parse("") }];
         let digest = digest::fields(&config.publication, Extent::Full, &period, &sections);
         let mut of_digest = BTreeMap::new();
-        named("", &serde_json::to_value(digest.for_html(&lin(), &leave)).unwrap(), &mut of_digest);
+        named("", &serde_json::to_value(digest.for_html(&lin(), &unsubscribe)).unwrap(), &mut of_digest);
         of_digest.retain(|name, _| name.starts_with("digest.") || name.starts_with("issues[]."));
         of_digest.retain(|name, _| !offered.contains_key(&name.replace("issues[].", "issue.")));
         of_digest.insert("issues[].body".to_owned(), BODY.into());
@@ -231,7 +232,7 @@ mail:
         let page = edition.html(&lin()).unwrap();
         assert!(page.contains("Dear Lin,") && page.contains("color:#0b3d5c"), "{page}");
         let expected = "Dear Lin,\n\nSpring tides\n============\n\nHigh water.\n\nhttps://tides.example.org/spring-tides/\n\
-                        Leave: https://news.example.org/leave?who=lin%40example.org\n";
+                        Unsubscribe: https://news.example.org/leave?who=lin%40example.org\n";
         assert_eq!(edition.text(&lin()).unwrap(), expected);
     }
 }

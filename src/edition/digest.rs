@@ -12,11 +12,11 @@ use crate::content::plain_text;
 use crate::content::summary::summary;
 use crate::digest::Period;
 use crate::edition::context::{Fields, word_fields};
-use crate::edition::dress;
+use crate::edition::mail_html;
 use crate::issue::{Cover, Extent, Issue};
 use crate::publication::Publication;
 use crate::templates::fields::{issue_fields, publication_fields};
-use crate::templates::words::{Words, direction};
+use crate::templates::locale::{Locale, direction};
 
 /// One issue in a digest.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Section<'a> {
 /// The fields of the digest of a period that holds these sections.
 pub(super) fn fields(publication: &Publication, content: Extent, period: &Period, sections: &[Section<'_>]) -> Fields {
     let language = publication.language.clone();
-    let words = Words::of_language(&language);
+    let words = Locale::of_language(&language);
     let shared = json!({
         "publication": publication_fields(publication),
         "issue": whole(publication, period, sections, &words),
@@ -48,7 +48,7 @@ pub(super) fn fields(publication: &Publication, content: Extent, period: &Period
 }
 
 /// The digest as an issue has it.
-fn whole(publication: &Publication, period: &Period, sections: &[Section<'_>], words: &Words) -> Json {
+fn whole(publication: &Publication, period: &Period, sections: &[Section<'_>], words: &Locale) -> Json {
     let titles: Vec<_> = sections.iter().map(|section| section.issue.plain_title()).collect();
     let last = period.end.with_timezone(&publication.time_zone).fixed_offset();
     json!({
@@ -71,7 +71,7 @@ fn whole(publication: &Publication, period: &Period, sections: &[Section<'_>], w
     })
 }
 
-fn period_fields(publication: &Publication, period: &Period, words: &Words) -> Json {
+fn period_fields(publication: &Publication, period: &Period, words: &Locale) -> Json {
     let [start, end] = [period.start, period.end].map(|time| time.with_timezone(&publication.time_zone).to_rfc3339());
     json!({
         "name": period.name.as_str(),
@@ -82,7 +82,7 @@ fn period_fields(publication: &Publication, period: &Period, words: &Words) -> J
 }
 
 /// The days of the period, in words.
-fn in_words(publication: &Publication, period: &Period, words: &Words) -> String {
+fn in_words(publication: &Publication, period: &Period, words: &Locale) -> String {
     let last = period.end - chrono::TimeDelta::seconds(1);
     let [first, last] = [period.start, last].map(|time| time.with_timezone(&publication.time_zone).date_naive());
     words.period(first, last)
@@ -94,7 +94,7 @@ fn section_fields(
     content: Extent,
     number: usize,
     section: &Section<'_>,
-    words: &Words,
+    words: &Locale,
 ) -> (Value, Value) {
     let Section { issue, cover, body } = section;
     let language = issue.language.as_ref().unwrap_or(&publication.language);
@@ -106,7 +106,7 @@ fn section_fields(
         let both = context! { summary, body => (), ..fields };
         return (both.clone(), both);
     }
-    let html = dress::body(body, &issue.permalink, &format!("issue-{number}-note-"));
+    let html = mail_html::body(body, &issue.permalink, &format!("issue-{number}-note-"));
     let text = plain_text::render(body, &issue.permalink);
     let with = |body| context! { summary => (), body, ..fields.clone() };
     (with(Value::from_safe_string(html)), with(Value::from(text)))

@@ -1,6 +1,6 @@
 //! The message one recipient gets: RFC 5322 header, then the body that all recipients share.
 //!
-//! The fields that are the same for everybody are encoded once per issue; To, Date, Message-ID and List-Unsubscribe are
+//! The fields that are the same for everybody are encoded once per issue; To, Date, Message-ID and List-UnsubscribeLinks are
 //! added per recipient. The same recipient and date always give the same bytes. Signing and sending are left to others.
 
 use anyhow::bail;
@@ -8,9 +8,12 @@ use chrono::{DateTime, Datelike as _, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::edition::recipient::{LONGEST_URL, Leave, Recipient};
 use crate::edition::render::Encoded;
 use crate::edition::{Options, header};
+use crate::edition::{
+    Recipient,
+    unsubscribe::{MAX_URL_BYTES, Unsubscribe},
+};
 use crate::email::EmailAddress;
 use crate::hex::hex;
 
@@ -66,7 +69,7 @@ impl Header {
     pub fn message(
         &self,
         recipient: &Recipient,
-        leave: &Leave,
+        unsubscribe: &Unsubscribe,
         date: DateTime<Utc>,
         subject: &str,
         id: &str,
@@ -81,12 +84,12 @@ impl Header {
         head.extend(["Message-ID: <", id, ">\r\n"]);
         head.push_str("MIME-Version: 1.0\r\n");
         head.push_str(encoded.body.content_type());
-        let ways = leave.items();
+        let ways = unsubscribe.items();
         if !ways.is_empty() {
-            head.push_str(&header::list("List-Unsubscribe", &ways));
+            head.push_str(&header::list("List-UnsubscribeLinks", &ways));
         }
-        if leave.one_click {
-            head.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+        if unsubscribe.one_click {
+            head.push_str("List-UnsubscribeLinks-Post: List-UnsubscribeLinks=One-Click\r\n");
         }
         head.push_str(&self.after);
         head.push_str("\r\n");
@@ -123,7 +126,7 @@ fn after(mail: &Options, archived_at: Option<&Url>, language: &str) -> String {
     if let Some(list) = &mail.list_id {
         after.push_str(&header::list_id(list.name.as_deref(), &list.id));
     }
-    if let Some(permalink) = archived_at.filter(|permalink| permalink.as_str().len() <= LONGEST_URL) {
+    if let Some(permalink) = archived_at.filter(|permalink| permalink.as_str().len() <= MAX_URL_BYTES) {
         after.push_str(&header::list("Archived-At", &[format!("<{permalink}>")]));
     }
     after.push_str("Auto-Submitted: auto-generated\r\n");

@@ -38,7 +38,7 @@ pub enum Images {
     /// The project's own travel with the mail.
     Embed {
         /// Bytes that the files of one mail may have together.
-        most_bytes: u64,
+        max_bytes: u64,
     },
 }
 

@@ -17,7 +17,7 @@ use crate::picture::probe;
 
 /// What is behind the address of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum PictureLookup {
     /// Another site, or nothing that this project would know of.
     Elsewhere,
     /// An address of this site, at which the project has no file.
@@ -46,27 +46,27 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// Chooses among the pictures in `html`, in their order, those whose files fit into `most_bytes` together. `find` gives
+    /// Chooses among the pictures in `html`, in their order, those whose files fit into `max_bytes` together. `find` gives
     /// the file of an address unless it has more bytes than that. Content-IDs end in `domain`.
     pub fn choose(
         html: &str,
         domain: &str,
-        most_bytes: u64,
-        find: &dyn Fn(&Url, u64) -> Found,
+        max_bytes: u64,
+        find: &dyn Fn(&Url, u64) -> PictureLookup,
     ) -> (Self, Vec<Finding>) {
         let (mut pictures, mut findings) = (Self::default(), Vec::new());
-        let (mut left, mut seen, mut attached) = (most_bytes, BTreeSet::new(), BTreeSet::new());
+        let (mut left, mut seen, mut attached) = (max_bytes, BTreeSet::new(), BTreeSet::new());
         for address in addresses(html) {
             let Some(url) = Url::parse(&address).ok().filter(|_| seen.insert(address.clone())) else { continue };
             let mut stays = |why: Why| findings.push(why.finding(&address));
-            let (name, bytes) = match find(&url, most_bytes) {
-                Found::Elsewhere => continue,
-                Found::File { name, bytes } => (name, bytes),
-                Found::Missing => {
+            let (name, bytes) = match find(&url, max_bytes) {
+                PictureLookup::Elsewhere => continue,
+                PictureLookup::File { name, bytes } => (name, bytes),
+                PictureLookup::Missing => {
                     stays(Why::Missing);
                     continue;
                 }
-                Found::Larger(bytes) => {
+                PictureLookup::Larger(bytes) => {
                     stays(Why::TooLarge { bytes, left });
                     continue;
                 }
@@ -242,21 +242,21 @@ mod tests {
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\x12\x16\xf1\x4d";
 
-    fn find(url: &Url, most_bytes: u64) -> Found {
-        let file = |name: &str, bytes: &[u8]| Found::File { name: name.to_owned(), bytes: bytes.to_vec() };
+    fn find(url: &Url, max_bytes: u64) -> PictureLookup {
+        let file = |name: &str, bytes: &[u8]| PictureLookup::File { name: name.to_owned(), bytes: bytes.to_vec() };
         match url.path() {
-            _ if url.host_str() != Some("example.org") => Found::Elsewhere,
+            _ if url.host_str() != Some("example.org") => PictureLookup::Elsewhere,
             "/a.png" => file("a.png", PNG),
             "/same.png" => file("same.png", PNG),
             "/b&c.png" => file("b&c.png", &[PNG, b"more"].concat()),
             "/drawing.svg" => file("drawing.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
-            "/huge.png" => Found::Larger(most_bytes + 1),
-            _ => Found::Missing,
+            "/huge.png" => PictureLookup::Larger(max_bytes + 1),
+            _ => PictureLookup::Missing,
         }
     }
 
-    fn chosen(html: &str, most_bytes: u64) -> (Pictures, Vec<String>) {
-        let (pictures, findings) = Pictures::choose(html, "example.org", most_bytes, &find);
+    fn chosen(html: &str, max_bytes: u64) -> (Pictures, Vec<String>) {
+        let (pictures, findings) = Pictures::choose(html, "example.org", max_bytes, &find);
         (pictures, findings.into_iter().map(|finding| finding.message).collect())
     }
 

@@ -10,9 +10,9 @@ use crate::edition::body::Body;
 use crate::edition::context::Fields;
 use crate::edition::inline::inline;
 use crate::edition::pictures::Pictures;
-use crate::edition::recipient::{Leave, Recipient};
 use crate::edition::template::{self, Split};
-use crate::edition::transfer::filled_in;
+use crate::edition::transfer_encoding::filled_in;
+use crate::edition::{Recipient, unsubscribe::Unsubscribe};
 use crate::templates::Templates;
 
 /// Renders the parts of one edition.
@@ -56,18 +56,18 @@ impl Renderer {
         names: template::Parts,
         templates: Templates,
         fields: Fields,
-        somebody: &Recipient,
-        leave: &Leave,
+        sample: &Recipient,
+        unsubscribe: &Unsubscribe,
     ) -> anyhow::Result<Self> {
         let mut renderer = Self { names, templates, fields, shared: None, pictures: Pictures::default() };
         if let Some(split) = Split::new(&renderer.templates) {
-            let parts = renderer.rendered(&split.shared, somebody, leave)?;
+            let parts = renderer.rendered(&split.shared, sample, unsubscribe)?;
             let body = renderer.body(&parts);
             renderer.shared = Some(Shared { split, parts, body });
         }
         if !renderer.templates.uses("subscriber") {
-            renderer.html(somebody, leave)?;
-            renderer.text(somebody, leave)?;
+            renderer.html(sample, unsubscribe)?;
+            renderer.text(sample, unsubscribe)?;
         }
         Ok(renderer)
     }
@@ -86,13 +86,13 @@ impl Renderer {
     /// A finding where a template fails on them.
     pub fn attach(
         &mut self,
-        somebody: &Recipient,
-        leave: &Leave,
+        sample: &Recipient,
+        unsubscribe: &Unsubscribe,
         choose: impl FnOnce(&str) -> Pictures,
     ) -> anyhow::Result<()> {
         let html = match &self.shared {
             Some(shared) => Cow::Borrowed(&shared.parts.html),
-            None => Cow::Owned(self.html(somebody, leave)?),
+            None => Cow::Owned(self.html(sample, unsubscribe)?),
         };
         self.pictures = choose(&html);
         if let Some(mut shared) = self.shared.take() {
@@ -119,10 +119,10 @@ impl Renderer {
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.
-    pub fn html(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<String> {
-        match self.values(recipient, leave) {
+    pub fn html(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<String> {
+        match self.values(recipient, unsubscribe) {
             Some((shared, values)) => Ok(filled_in(&shared.parts.html, &values)),
-            None => Ok(self.rendered(&self.templates, recipient, leave)?.html),
+            None => Ok(self.rendered(&self.templates, recipient, unsubscribe)?.html),
         }
     }
 
@@ -130,10 +130,10 @@ impl Renderer {
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.
-    pub fn text(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<String> {
-        match self.values(recipient, leave) {
+    pub fn text(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<String> {
+        match self.values(recipient, unsubscribe) {
             Some((shared, values)) => Ok(filled_in(&shared.parts.text, &values)),
-            None => Ok(self.rendered(&self.templates, recipient, leave)?.text),
+            None => Ok(self.rendered(&self.templates, recipient, unsubscribe)?.text),
         }
     }
 
@@ -141,13 +141,13 @@ impl Renderer {
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.
-    pub fn encoded(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Encoded<'_>> {
-        if let Some((shared, values)) = self.values(recipient, leave)
+    pub fn encoded(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<Encoded<'_>> {
+        if let Some((shared, values)) = self.values(recipient, unsubscribe)
             && shared.body.takes(&values)
         {
             return Ok(Encoded { body: Cow::Borrowed(&shared.body), values });
         }
-        let parts = self.rendered(&self.templates, recipient, leave)?;
+        let parts = self.rendered(&self.templates, recipient, unsubscribe)?;
         Ok(Encoded { body: Cow::Owned(self.body(&parts)), values: Vec::new() })
     }
 
@@ -155,21 +155,26 @@ impl Renderer {
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.
-    pub fn check(&self, recipient: &Recipient, leave: &Leave) -> anyhow::Result<()> {
-        match self.values(recipient, leave) {
+    pub fn check(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<()> {
+        match self.values(recipient, unsubscribe) {
             Some(_) => Ok(()),
-            None => self.rendered(&self.templates, recipient, leave).map(|_| ()),
+            None => self.rendered(&self.templates, recipient, unsubscribe).map(|_| ()),
         }
     }
 
-    fn values(&self, recipient: &Recipient, leave: &Leave) -> Option<(&Shared, Vec<String>)> {
+    fn values(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Option<(&Shared, Vec<String>)> {
         let shared = self.shared.as_ref()?;
-        Some((shared, shared.split.values(recipient, leave)?))
+        Some((shared, shared.split.values(recipient, unsubscribe)?))
     }
 
     /// Both parts by these templates.
-    fn rendered(&self, templates: &Templates, recipient: &Recipient, leave: &Leave) -> anyhow::Result<Parts> {
-        let (html, text) = (self.fields.for_html(recipient, leave), self.fields.for_text(recipient, leave));
+    fn rendered(
+        &self,
+        templates: &Templates,
+        recipient: &Recipient,
+        unsubscribe: &Unsubscribe,
+    ) -> anyhow::Result<Parts> {
+        let (html, text) = (self.fields.for_html(recipient, unsubscribe), self.fields.for_text(recipient, unsubscribe));
         let html = templates.render(self.names.html, &html).map_err(|finding| *finding)?;
         let text = templates.render(self.names.text, &text).map_err(|finding| *finding)?;
         Ok(Parts { html: inline(&html)?, text })

@@ -3,9 +3,9 @@
 use minijinja::Value;
 
 use crate::edition::context::own;
-use crate::edition::merge;
-use crate::edition::recipient::{Leave, Recipient};
-use crate::edition::transfer::{MARKS, mark};
+use crate::edition::template_split;
+use crate::edition::transfer_encoding::{MARKS, mark};
+use crate::edition::{Recipient, unsubscribe::Unsubscribe};
 use crate::templates::Templates;
 
 /// The names of the templates of an edition's two parts.
@@ -46,13 +46,13 @@ impl Split {
         let mut split = Self { shared: templates.clone(), own: Vec::new() };
         for (name, source) in templates.sources() {
             let first = split.own.len();
-            let parts = merge::split(&source, |number| mark(first + number))?;
+            let parts = template_split::split(&source, |number| mark(first + number))?;
             let end = name.rfind('.').map_or("", |dot| &name[dot..]);
             for expression in parts.expressions {
                 // The end of the name decides how a value is escaped.
                 let own = format!("own/{}{end}", split.own.len());
                 let names = split.shared.add(own.clone(), format!("{{{{ {expression} }}}}"))?;
-                if !merge::is_own(names) {
+                if !template_split::is_own(names) {
                     return None;
                 }
                 split.own.push(own);
@@ -63,8 +63,8 @@ impl Split {
     }
 
     /// The values of a recipient, in the order of their marks. `None` when one cannot be had: rendering the whole says why.
-    pub fn values(&self, recipient: &Recipient, leave: &Leave) -> Option<Vec<String>> {
-        let fields: Value = own(recipient, leave);
+    pub fn values(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Option<Vec<String>> {
+        let fields: Value = own(recipient, unsubscribe);
         let value = |template: &String| {
             let value = self.shared.render(template, &fields).ok()?;
             Some(unescaped_where_harmless(value))
@@ -87,7 +87,7 @@ mod tests {
         for parts in [ISSUE, DIGEST] {
             let templates = Templates::load(&parts.names(), &|_| Ok(None)).unwrap();
             for (name, source) in templates.sources() {
-                assert!(merge::split(&source, mark).is_some(), "{name}");
+                assert!(template_split::split(&source, mark).is_some(), "{name}");
             }
             assert!(Split::new(&templates).is_some_and(|split| !split.own.is_empty()), "{parts:?}");
         }

@@ -15,7 +15,7 @@ impl EmailAddress {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn is_in(&self, mut bytes: impl Read) -> io::Result<bool> {
+    pub fn occurs_in(&self, mut bytes: impl Read) -> io::Result<bool> {
         let spellings = self.spellings();
         let longest = spellings.iter().map(String::len).max().unwrap_or_default();
         let mut window = Vec::new();
@@ -56,18 +56,18 @@ fn holds(bytes: &[u8], address: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn is_in(address: &str, bytes: &[u8]) -> bool {
-        address.parse::<EmailAddress>().unwrap().is_in(bytes).unwrap()
+    fn occurs_in(address: &str, bytes: &[u8]) -> bool {
+        address.parse::<EmailAddress>().unwrap().occurs_in(bytes).unwrap()
     }
 
     #[test]
     fn an_address_is_found_in_any_case_and_wherever_it_stands() {
-        assert!(is_in("maren@example.org", b"\0maren@example.orgMaren"));
-        assert!(is_in("Maren@example.org", b"@@ MAREN@EXAMPLE.ORG"));
-        assert!(is_in("maren@xn--r8jz45g.jp", "<maren@例え.jp>".as_bytes()));
-        assert!(is_in("Ünal@example.org", "ünal@example.org".as_bytes()));
-        assert!(!is_in("maren@example.org", b"maren@example.com, aren@example.org, maren"));
-        assert!(!is_in("maren@example.org", b""));
+        assert!(occurs_in("maren@example.org", b"\0maren@example.orgMaren"));
+        assert!(occurs_in("Maren@example.org", b"@@ MAREN@EXAMPLE.ORG"));
+        assert!(occurs_in("maren@xn--r8jz45g.jp", "<maren@例え.jp>".as_bytes()));
+        assert!(occurs_in("Ünal@example.org", "ünal@example.org".as_bytes()));
+        assert!(!occurs_in("maren@example.org", b"maren@example.com, aren@example.org, maren"));
+        assert!(!occurs_in("maren@example.org", b""));
     }
 
     #[test]
@@ -75,7 +75,7 @@ mod tests {
         let address = b"maren@example.org";
         for before in (TOGETHER as usize - address.len() - 1)..=TOGETHER as usize + 1 {
             let bytes = [vec![b'@'; before], address.to_vec()].concat();
-            assert!(is_in("maren@example.org", &bytes), "{before}");
+            assert!(occurs_in("maren@example.org", &bytes), "{before}");
         }
     }
 }

@@ -20,7 +20,7 @@ pub fn with_pictures(
     let Some(mail) = &config.mail else { return Ok((edition, Vec::new())) };
     let files = Resources::new(project, config);
     let (edition, findings) =
-        edition.with_pictures(&mail.edition, &|url, most_bytes| files.picture(issues, url, most_bytes))?;
+        edition.with_pictures(&mail.edition, &|url, max_bytes| files.picture(issues, url, max_bytes))?;
     let place = |finding: Finding| match issues.first() {
         Some(issue) => finding.at(Place::file(&issue.path)),
         None => finding,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::templates::words;
+use crate::templates::locale;
 
 /// The fixed words of the pages of one language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,7 +23,7 @@ pub(super) struct Labels {
 impl Labels {
     /// The words of a language, by its BCP 47 tag; English where there are none yet.
     pub fn of_language(tag: &str) -> Self {
-        let comma = words::Words::of_language(tag).comma;
+        let comma = locale::Locale::of_language(tag).comma;
         let tag = tag.to_ascii_lowercase();
         let mut subtags = tag.split(['-', '_']);
         let [all, older, newer, subscribe, colon] = match subtags.next() {

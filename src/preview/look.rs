@@ -117,7 +117,7 @@ pub(super) fn render(
     };
     // A shortcode that cannot be shown would reach readers with a hole.
     let wrong: Vec<Finding> =
-        composer.wrong_shortcodes().iter().filter(|finding| finding.leaves_out()).cloned().collect();
+        composer.shortcode_findings().iter().filter(|finding| finding.is_error()).cloned().collect();
     if !wrong.is_empty() {
         return failed(wrong);
     }

@@ -83,7 +83,7 @@ impl Overview {
         now: DateTime<Utc>,
     ) -> Self {
         let listed: BTreeSet<&str> = issues.issues.iter().map(|issue| issue.path.as_str()).collect();
-        let left_out = issues.findings.iter().filter(|finding| finding.leaves_out());
+        let left_out = issues.findings.iter().filter(|finding| finding.is_error());
         let left_out = left_out.filter_map(|finding| Some(finding.place.as_ref()?.path.as_str()));
         let left_out: BTreeSet<&str> = left_out.filter(|path| !listed.contains(path)).collect();
         let mut rows: Vec<Row> = left_out.into_iter().map(Row::left_out).collect();

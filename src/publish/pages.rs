@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::content::summary::summary;
 use crate::covers::Covers;
 use crate::disk::{Project, Written};
-use crate::edition::dress;
+use crate::edition::mail_html;
 use crate::feed::directory::{ListedFeed, alternate_links, directory};
 use crate::feed::plan::{FeedKind, FeedPlan};
 use crate::finding::Finding;
@@ -200,7 +200,7 @@ impl SiteBuilder<'_> {
         let known = self.covers.of(issue);
         findings.extend(known.finding);
         let summary = issue.description.clone().unwrap_or_else(|| summary(&document));
-        let body = dress::page(&document, &issue.permalink, &prefix(issue));
+        let body = mail_html::page(&document, &issue.permalink, &prefix(issue));
         let files = self.files_of(issue, known.cover.as_ref(), &body);
         let shown = IssuePage { issue, cover: known.cover.as_ref(), body, summary: &summary, newer, older };
         let html = match site.page(&shown) {

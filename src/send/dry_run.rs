@@ -5,12 +5,12 @@
 
 use chrono::TimeDelta;
 
-use crate::check::International;
+use crate::check::Smtputf8Addresses;
 use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::digest::MailingContent;
 use crate::email::EmailAddress;
-use crate::finding::{Finding, Severity, add_new};
+use crate::finding::{Finding, Severity, extend_unique};
 use crate::ledger::State;
 use crate::send::admission::Admission;
 use crate::send::forecast::{Forecast, Seeds, forecast};
@@ -87,12 +87,12 @@ fn expected<'a>(
 ) -> anyhow::Result<Expected<'a>> {
     let (content, is_frozen) = (planned.content.clone(), planned.begun.is_some());
     let mut expected = Expected { content, recipients: 0, first: None, is_frozen };
-    let (mut recipients, mut international) = (0, International::default());
+    let (mut recipients, mut smtputf8) = (0, Smtputf8Addresses::default());
     let canary = sending.terms.policy.canary.as_ref().filter(|_| !sending.after_canary);
     let mut seeds = canary.map(Seeds::new);
     expected.each_recipient(store, newcomers, &mut |address| {
         recipients += 1;
-        international.look_at(address);
+        smtputf8.add(address);
         seeds.iter_mut().for_each(|seeds| seeds.see(address));
         Ok(())
     })?;
@@ -103,9 +103,9 @@ fn expected<'a>(
     };
     if let Some(outlook) = outlook {
         expected.first = outlook.first.zip(canary.map(|canary| canary.wait));
-        add_new(findings, outlook.findings);
+        extend_unique(findings, outlook.findings);
     }
-    if let (Route::Relays(_), Some(mut finding)) = (sending.route, international.finding("recipient")) {
+    if let (Route::Relays(_), Some(mut finding)) = (sending.route, smtputf8.finding("recipient")) {
         finding.message = format!("`{}`: {}", expected.content.slug(), finding.message);
         findings.push(finding);
     }

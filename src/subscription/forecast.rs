@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use anyhow::Context as _;
 
-use crate::check::International;
+use crate::check::Smtputf8Addresses;
 use crate::finding::Finding;
 use crate::store::{Added, Occurrence, Store};
 use crate::subscriber::{NewSubscriber, Status};
@@ -28,7 +28,7 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
     let plan = judge::plan(path, list, options)?;
     // Hashes instead of addresses, of which there may be millions: that two of them are the same will not happen.
     let (hasher, mut people, mut added) = (RandomState::new(), HashMap::new(), Added::default());
-    let mut international = International::default();
+    let mut smtputf8 = Smtputf8Addresses::default();
     let findings = each_batch(store, path, list, &plan, &mut |rows| {
         for (row, there, is_forgotten) in rows {
             if is_forgotten {
@@ -36,7 +36,7 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
                 continue;
             }
             if row.status == Status::Active {
-                international.look_at(&row.address);
+                smtputf8.add(&row.address);
             }
             let place = people.entry(hasher.hash_one(row.address.key()));
             let is_first = matches!(place, std::collections::hash_map::Entry::Vacant(_));
@@ -53,7 +53,7 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
         }
         Ok(())
     })?;
-    Ok(Imported { service: plan.service(), added, international, findings })
+    Ok(Imported { service: plan.service(), added, smtputf8, findings })
 }
 
 /// Calls `each` with those whom an import would add and who would get mail, in the order of the list; returns a finding for

@@ -63,7 +63,7 @@ pub fn files_naming(project: &Project, places: &Places<'_>, addresses: &[EmailAd
             letters.iter().any(|letter| Path::new(file).file_name().is_some_and(|name| name == &**letter))
         }
         Searched::Whole => addresses.iter().any(|address| {
-            let found = project.open_if_there(file).map(|file| file.map(|file| address.is_in(file)));
+            let found = project.open_if_there(file).map(|file| file.map(|file| address.occurs_in(file)));
             !matches!(found, Ok(None | Some(Ok(false))))
         }),
     };

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::issue::{Cover, Issue, Term};
 use crate::publication::{Author, Publication};
-use crate::templates::words::{Words, direction};
+use crate::templates::locale::{Locale, direction};
 
 /// `publication`.
 pub fn publication_fields(publication: &Publication) -> Json {
@@ -19,7 +19,7 @@ pub fn publication_fields(publication: &Publication) -> Json {
 }
 
 /// `issue`, with its cover as it was measured. `language` is that of the mail or page.
-pub fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words: &Words) -> Json {
+pub fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words: &Locale) -> Json {
     json!({
         "id": issue.id.as_str(),
         "slug": issue.slug.as_str(),

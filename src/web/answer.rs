@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::check::MOST_BYTES;
+use crate::check::GMAIL_CLIP_BYTES;
 use crate::finding::{Finding, Severity};
 use crate::preview::Look;
 use crate::preview::look::{EXAMPLE, Entry, Letter, Shown};
@@ -53,7 +53,7 @@ fn letter(letter: &Letter) -> Value {
         "text": letter.text,
         "headers": letter.headers,
         "html_bytes": letter.html.len(),
-        "most_html_bytes": MOST_BYTES,
+        "most_html_bytes": GMAIL_CLIP_BYTES,
         "message_bytes": letter.bytes,
     })
 }

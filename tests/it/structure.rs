@@ -93,7 +93,7 @@ const MAY_BE_LONGER_FUNCTIONS: [(&str, &str, &str); 13] = [
     ("src/content/plain_text.rs", "start", "one arm for each tag"),
     ("src/content/plain_text/raw_html.rs", "html_tag", "one arm for each tag"),
     ("src/diagnosis/signatures.rs", "key", "one arm for each state of a key"),
-    ("src/edition/merge.rs", "split", "one loop over the pieces of a template"),
+    ("src/edition/template_split.rs", "split", "one loop over the pieces of a template"),
     ("src/edition/pictures.rs", "choose", "one loop over the pictures of an edition"),
     ("src/identity.rs", "by_body", "one loop over the issues that lack an id"),
     ("src/review.rs", "review", "every part of the project, in the order of the findings"),

@@ -67,24 +67,24 @@ const LAYOUT: [&str; 7] = [
 const LEAST_TEXT: usize = 80;
 
 /// An edition as one reader gets it.
-pub struct Rendered<'a> {
+pub struct RenderedEdition<'a> {
     /// The HTML part.
     pub html: &'a str,
     /// The plain text.
     pub text: &'a str,
     /// The link to leave that it has to show, if there is a way.
-    pub leave: Option<&'a str>,
+    pub unsubscribe: Option<&'a str>,
 }
 
 /// What is wrong or odd with the edition of the issue at `path`.
-pub fn judge(path: &str, edition: &Rendered<'_>) -> Vec<Finding> {
+pub fn check(path: &str, edition: &RenderedEdition<'_>) -> Vec<Finding> {
     let tags: Vec<Tag<'_>> = Tags::of(edition.html).map(|(_, tag)| tag).filter(|tag| !tag.closes).collect();
     let mut findings = Vec::new();
     findings.extend(first(&tags, dropped));
     findings.extend(first(&tags, layout));
     findings.extend(first(&tags, relative));
-    if let Some(leave) = edition.leave {
-        let is_shown = |text: &str| text.contains(leave) || text.contains(&leave.replace('&', "&amp;"));
+    if let Some(unsubscribe) = edition.unsubscribe {
+        let is_shown = |text: &str| text.contains(unsubscribe) || text.contains(&unsubscribe.replace('&', "&amp;"));
         let parts = [("HTML", edition.html), ("plain text", edition.text)];
         let hidden = parts.into_iter().find(|(_, part)| !is_shown(part));
         findings.extend(hidden.map(|(part, _)| LEAVE_HIDDEN.found(format!("the {part} shows no way to leave"))));

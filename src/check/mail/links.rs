@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use url::{Host, Url};
 
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::finding::Finding;
 
@@ -36,16 +36,16 @@ const SHORTENERS: [&str; 20] = [
     "shorturl.at", "suo.im", "t.cn", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "url.cn", "v.gd",
 ];
 
-pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
+pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (at, (event, range)) in manuscript.events.iter().enumerate() {
+    for (at, (event, range)) in source.events.iter().enumerate() {
         let Event::Start(Tag::Link { dest_url, link_type, .. }) = event else { continue };
         let Some(url) = Url::parse(dest_url.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {
             continue;
         };
         let is_bare = matches!(link_type, LinkType::Autolink | LinkType::Email);
-        let text = if is_bare { None } else { text_of(&manuscript.events[at + 1..]) };
-        findings.extend(distrust(&url, text.as_deref()).map(|finding| manuscript.at(finding, range.clone())));
+        let text = if is_bare { None } else { text_of(&source.events[at + 1..]) };
+        findings.extend(distrust(&url, text.as_deref()).map(|finding| source.at(finding, range.clone())));
     }
     findings
 }

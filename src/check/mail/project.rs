@@ -53,7 +53,7 @@ pub(in crate::check) const RULES: [&Rule; 7] = [
 ];
 
 /// Why nothing is mailed to a list over SMTP: there is no way to leave.
-pub fn no_way_to_leave() -> Finding {
+pub fn unsubscribe_missing() -> Finding {
     UNSUBSCRIBE_MISSING.found("there is no way to leave, and nothing is mailed to a list without one")
 }
 
@@ -98,13 +98,13 @@ pub struct Sender<'a> {
 }
 
 /// What is odd about the sender; `path` and `text` are those of the project file.
-pub fn judge(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
+pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut found = |finding: Finding, keys: &[&str]| findings.push(finding.at(Place::of_value(path, text, keys)));
     let is_personal = |url: &str| url.contains("{token}") || url.contains("{address}");
     match (sender.unsubscribe_url, sender.unsubscribe_mailto) {
         (None, None) if sender.unsubscribe_by_provider => {}
-        (None, None) if sender.server.is_some() => found(no_way_to_leave(), &["mail"]),
+        (None, None) if sender.server.is_some() => found(unsubscribe_missing(), &["mail"]),
         (None, None) => found(LEAVE_MISSING.found("there is no way to leave"), &["mail"]),
         (Some(url), _) if is_personal(url) => {}
         _ => found(ONE_CLICK_MISSING.found("there is no page that takes one click"), &["mail"]),

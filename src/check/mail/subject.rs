@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::check::manuscript::Manuscript;
+use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::finding::Finding;
 
@@ -38,8 +38,8 @@ const WIDEST_PREHEADER: usize = 140;
 /// What stands before an answer or something passed on, in the languages of many mail programs.
 const ANSWERS: [&str; 9] = ["re:", "fw:", "fwd:", "aw:", "wg:", "回复:", "回复：", "转发:", "转发："];
 
-pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
-    let issue = manuscript.issue;
+pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
+    let issue = source.issue;
     let title = issue.plain_title();
     let subject = issue.subject.as_deref().unwrap_or(&title);
     let mut found = Vec::new();
@@ -54,12 +54,12 @@ pub(super) fn judge(manuscript: &Manuscript<'_>) -> Vec<Finding> {
         found.push(SUBJECT_ANSWERS.found(format!("the subject begins with `{answer}`")));
     }
     let mut findings: Vec<Finding> =
-        found.into_iter().map(|finding| manuscript.at_field(finding, &["subject", "title"])).collect();
+        found.into_iter().map(|finding| source.at_field(finding, &["subject", "title"])).collect();
     if let Some(width) =
         issue.preheader.as_deref().map(UnicodeWidthStr::width).filter(|width| *width > WIDEST_PREHEADER)
     {
         let finding = PREHEADER_LONG.found(format!("the preheader is {width} columns wide"));
-        findings.push(manuscript.at_field(finding, &["preheader"]));
+        findings.push(source.at_field(finding, &["preheader"]));
     }
     findings
 }

@@ -41,9 +41,9 @@ fn senders_are_held_to_what_providers_ask() {
 }
 
 /// What is found of an edition whose page holds this.
-fn of_page(body: &str, text: &str, leave: Option<&str>) -> Vec<&'static str> {
+fn of_page(body: &str, text: &str, unsubscribe: Option<&str>) -> Vec<&'static str> {
     let html = format!("<html lang=\"en\"><head><style>a</style></head><body>{body}</body></html>");
-    rules(&edition("a.md", &Rendered { html: &html, text, leave }))
+    rules(&edition("a.md", &RenderedEdition { html: &html, text, unsubscribe }))
 }
 
 #[test]
@@ -53,12 +53,12 @@ fn editions_are_held_to_what_mail_programs_show() {
     assert_eq!(of_page("<video src=\"https://e.org/a\"></video>", "", None), ["mail-tag"]);
     assert_eq!(of_page("<p style=\"color: red; display : FLEX\">a</p>", "", None), ["mail-style"]);
     assert_eq!(of_page("<a href=\"/about/\">a</a>", "", None), ["mail-link-relative"]);
-    let leave = Some("https://e.org/?a=1&b=2");
+    let unsubscribe = Some("https://e.org/?a=1&b=2");
     let link = "<a href=\"https://e.org/?a=1&amp;b=2\">x</a>";
-    assert_eq!(of_page(link, "x https://e.org/?a=1&b=2", leave), none);
-    assert_eq!(of_page(link, "x", leave), ["mail-leave"]);
-    assert_eq!(of_page("a", "a https://e.org/?a=1&b=2", leave), ["mail-leave"]);
-    let rendered = Rendered { html: "<html><body>a</body></html>", text: "a", leave: None };
+    assert_eq!(of_page(link, "x https://e.org/?a=1&b=2", unsubscribe), none);
+    assert_eq!(of_page(link, "x", unsubscribe), ["mail-leave"]);
+    assert_eq!(of_page("a", "a https://e.org/?a=1&b=2", unsubscribe), ["mail-leave"]);
+    let rendered = RenderedEdition { html: "<html><body>a</body></html>", text: "a", unsubscribe: None };
     assert_eq!(rules(&edition("a.md", &rendered)), ["mail-language"]);
 }
 

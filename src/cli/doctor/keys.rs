@@ -23,7 +23,7 @@ pub(super) fn secret(context: &Context, file: &Path) -> anyhow::Result<Exit> {
 /// Makes a key, or takes the one that is there, and prints its record.
 pub(super) fn dkim_key(context: &Context, args: &Args, path: &Path) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let domain = compose::mail_of(&config)?.edition.from.address.domain();
+    let domain = compose::mail_config(&config)?.edition.from.address.domain();
     let file = path.display();
     let key = match context.project.text_if_there(path)? {
         Some(pem) => Key::from_pem(pem.as_bytes())

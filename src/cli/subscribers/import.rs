@@ -92,7 +92,7 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
     };
     show(context, &imported.findings);
     if config.mails_over_smtp() {
-        context.report.findings(imported.international.finding("subscriber").as_slice());
+        context.report.findings(imported.smtputf8.finding("subscriber").as_slice());
     }
     report(context, &imported, args.dry_run)?;
     Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 
 use crate::config::raw::{RawMail, RawPipelining, RawServer, RawServerFields, RawVia};
-use crate::config::resolve::{Wrong, pace};
+use crate::config::resolve::{Wrong, throttle};
 use crate::config::{MailServer, Via};
 use crate::smtp::Server;
 use crate::smtp::relay::Pipelining;
@@ -69,10 +69,10 @@ fn mail_server(
     refuse_zeros(own, which, wrong);
     let name = format!("mail {}", name_of(&server, own.user.as_deref()));
     let rate = own.rate.as_deref().and_then(|text| {
-        pace::rate(text, &name, &mut |why, help| wrong.value(&KEYS, format!("{which}`rate`: {why}"), help))
+        throttle::rate(text, &name, &mut |why, help| wrong.value(&KEYS, format!("{which}`rate`: {why}"), help))
     });
     let warm_up = own.warm_up.as_ref().and_then(|raw| {
-        pace::warm_up(raw, &name, zone, &mut |key, why, help| {
+        throttle::warm_up(raw, &name, zone, &mut |key, why, help| {
             wrong.value(&KEYS, format!("{which}`warm_up.{key}`: {why}"), help);
         })
     });

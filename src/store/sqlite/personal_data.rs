@@ -94,7 +94,7 @@ impl Sqlite {
         let [one_log, other_log] = log::paths(&self.path);
         for file in [self.path.clone(), beside(&self.path, "-wal"), one_log, other_log] {
             match File::open(file) {
-                Ok(file) if address.is_in(&file)? => return Ok(true),
+                Ok(file) if address.occurs_in(&file)? => return Ok(true),
                 Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
                 _ => {}
             }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
 
 /// The fixed words of an edition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words {
+pub struct Locale {
     /// On the link to the page.
     pub read_in_browser: &'static str,
     /// Why the mail came; `{publication}` in it is the publication's title.
@@ -29,7 +29,7 @@ pub struct Words {
     to: &'static str,
 }
 
-const ENGLISH: Words = Words {
+const ENGLISH: Locale = Locale {
     read_in_browser: "Read in your browser",
     why: "You get this mail because you subscribed to {publication}.",
     unsubscribe: "Unsubscribe",
@@ -43,7 +43,7 @@ const ENGLISH: Words = Words {
     to: " – ",
 };
 
-const SIMPLIFIED_CHINESE: Words = Words {
+const SIMPLIFIED_CHINESE: Locale = Locale {
     read_in_browser: "在浏览器中阅读",
     why: "你收到这封邮件，是因为你订阅了《{publication}》。",
     unsubscribe: "退订",
@@ -57,7 +57,7 @@ const SIMPLIFIED_CHINESE: Words = Words {
     to: "—",
 };
 
-const TRADITIONAL_CHINESE: Words = Words {
+const TRADITIONAL_CHINESE: Locale = Locale {
     read_in_browser: "在瀏覽器中閱讀",
     why: "你收到這封郵件，是因為你訂閱了《{publication}》。",
     unsubscribe: "取消訂閱",
@@ -66,7 +66,7 @@ const TRADITIONAL_CHINESE: Words = Words {
     ..SIMPLIFIED_CHINESE
 };
 
-const JAPANESE: Words = Words {
+const JAPANESE: Locale = Locale {
     read_in_browser: "ブラウザで読む",
     why: "このメールは「{publication}」を購読されている方にお送りしています。",
     unsubscribe: "配信停止",
@@ -78,7 +78,7 @@ const JAPANESE: Words = Words {
     ..SIMPLIFIED_CHINESE
 };
 
-const KOREAN: Words = Words {
+const KOREAN: Locale = Locale {
     read_in_browser: "브라우저에서 읽기",
     why: "‘{publication}’ 구독자께 보내 드리는 메일입니다.",
     unsubscribe: "구독 취소",
@@ -92,7 +92,7 @@ const KOREAN: Words = Words {
     to: " ~ ",
 };
 
-impl Words {
+impl Locale {
     /// The words of a language, by its BCP 47 tag; English where there are none yet.
     pub fn of_language(tag: &str) -> Self {
         let tag = tag.to_ascii_lowercase();
@@ -159,7 +159,7 @@ mod tests {
             ("ko-KR", "2020년 8월 4일"),
             ("xx", "4 August 2020"),
         ] {
-            assert_eq!(Words::of_language(tag).date(date), expected, "{tag}");
+            assert_eq!(Locale::of_language(tag).date(date), expected, "{tag}");
         }
     }
 
@@ -173,17 +173,17 @@ mod tests {
             ("2028-02-01", "2028-02-29", "February 2028", "2028年2月"),
             ("2026-11-20", "2026-11-20", "20 November 2026", "2026年11月20日"),
         ] {
-            let in_words = |tag| Words::of_language(tag).period(day(first), day(last));
+            let in_words = |tag| Locale::of_language(tag).period(day(first), day(last));
             assert_eq!((in_words("en"), in_words("zh")), (english.to_owned(), chinese.to_owned()));
         }
-        let korean = Words::of_language("ko").period(day("2026-11-16"), day("2026-11-22"));
+        let korean = Locale::of_language("ko").period(day("2026-11-16"), day("2026-11-22"));
         assert_eq!(korean, "2026년 11월 16일~22일");
     }
 
     #[test]
     fn every_language_names_the_publication() {
         for tag in ["en", "zh", "zh-TW", "ja", "ko"] {
-            assert!(Words::of_language(tag).why("周刊").contains("周刊"), "{tag}");
+            assert!(Locale::of_language(tag).why("周刊").contains("周刊"), "{tag}");
         }
         assert_eq!((direction("ar-EG"), direction("zh")), ("rtl", "ltr"));
     }

@@ -5,7 +5,7 @@
 use crate::finding::Finding;
 
 /// The finding without the source line that may hold a password, and without the login of a URL in its message.
-pub(super) fn kept(mut finding: Finding) -> Finding {
+pub(super) fn redacted(mut finding: Finding) -> Finding {
     if let Some(place) = &mut finding.place {
         place.source = place.source.take().filter(|line| !may_hold_secret(line));
     }

@@ -15,7 +15,7 @@ use crate::shortcodes::syntax::Shortcode;
 
 /// An issue with the text of its file.
 #[derive(Debug)]
-pub struct Manuscript<'a> {
+pub struct IssueSource<'a> {
     /// The issue, as it was loaded.
     pub issue: &'a Issue,
     /// Its cover, as far as it is known.
@@ -31,7 +31,7 @@ pub struct Manuscript<'a> {
     pub(super) shortcodes: Vec<Shortcode<'a>>,
 }
 
-impl<'a> Manuscript<'a> {
+impl<'a> IssueSource<'a> {
     /// Parses the text of an issue's file.
     pub fn new(issue: &'a Issue, cover: Option<&'a Cover>, text: &'a str) -> Self {
         let start = if text.is_char_boundary(issue.body.offset) { issue.body.offset } else { text.len() };
