@@ -17,6 +17,8 @@ use crate::dkim::canon::{Field, body_hash, fields, relaxed};
 pub use crate::dkim::key::{Algorithm, Key, PublicKey};
 
 mod canon;
+mod der;
+mod generate;
 pub mod key;
 
 /// Fields that are signed where they are there: those of RFC 6376 section 5.4.1, and those of RFC 8058 section 4.

@@ -8,8 +8,9 @@
 use std::fmt;
 
 use anyhow::Context as _;
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::hmac;
+use ring::hmac;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use subtle::ConstantTimeEq as _;
 
 use crate::email::EmailAddress;
 use crate::hex::hex;
@@ -127,7 +128,7 @@ impl Secrets {
     pub fn claim(&self, token: &Token, purpose: Purpose) -> Option<Claimed<'_>> {
         match token.0 {
             Form::Tagged { tag, mac } => {
-                let is_made_by = |secret: &&Secret| verify_slices_are_equal(&secret.mac(purpose, tag), &mac).is_ok();
+                let is_made_by = |secret: &&Secret| secret.mac(purpose, tag).ct_eq(&mac).into();
                 Some(Claimed::Tagged(self.all().find(is_made_by)?, tag))
             }
             Form::Numbered { id, .. } => Some(Claimed::Numbered(id)),
@@ -142,8 +143,7 @@ impl Secrets {
                 _ => false,
             },
             Form::Numbered { id: claimed, mac } => {
-                let is_made_by =
-                    |secret: &Secret| verify_slices_are_equal(&secret.numbered_mac(purpose, id, address), &mac).is_ok();
+                let is_made_by = |secret: &Secret| secret.numbered_mac(purpose, id, address).ct_eq(&mac).into();
                 claimed == id && self.all().any(is_made_by)
             }
         }
@@ -160,7 +160,7 @@ impl Secrets {
 /// When the machine gives no random numbers.
 pub fn new_secret() -> anyhow::Result<String> {
     let mut bytes = [0; 32];
-    aws_lc_rs::rand::fill(&mut bytes).context("failed to make a secret")?;
+    SystemRandom::new().fill(&mut bytes).ok().context("failed to make a secret: the system has no random numbers")?;
     Ok(hex(bytes))
 }
 

@@ -135,7 +135,7 @@ fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscriber
 fn public(context: &Context, named: &KeyFile) -> Result<PublicKey, String> {
     let file = named.key_file.display();
     let pem = context.project.bytes(&named.key_file).map_err(|error| format!("{error:#}"))?;
-    let key = Key::from_pem(&pem).and_then(|key| key.public());
+    let key = Key::from_pem(&pem).map(|key| key.public());
     key.map_err(|error| format!("the key file `{file}` cannot be used: {error:#}"))
 }
 

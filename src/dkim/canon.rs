@@ -1,7 +1,7 @@
 //! The relaxed form of header and body, in which relays may fold and space them as they like: RFC 6376 section 3.4.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use memchr::{memchr2, memmem};
+use ring::digest::{SHA256, digest};
 
 /// A field of the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,20 @@
 //! Keys that sign: RSA and Ed25519, read from PEM, made anew, and as the DNS has them.
 
 use anyhow::{Context as _, bail};
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ring::digest::{SHA256, digest};
+use ring::error::KeyRejected;
+use ring::rand::SystemRandom;
+use ring::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
+
+use crate::dkim::der::{BIT_STRING, RSA_ENCRYPTION, SEQUENCE, element};
+use crate::dkim::generate;
+
+/// The length of new RSA keys: every receiver verifies it (RFC 8301 section 3.2), and its record fits into one DNS answer.
+const RSA_BITS: usize = 2048;
 
 /// How a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +27,7 @@ pub enum Algorithm {
 
 /// A private key. It is shown nowhere.
 pub enum Key {
-    /// RSA of 2048 bits or more, as RFC 8301 section 3.2 wants it.
+    /// RSA of 2048 to 4096 bits, the range of RFC 8301 section 3.2.
     Rsa(Box<RsaKeyPair>),
     /// Ed25519.
     Ed25519(Box<Ed25519KeyPair>),
@@ -68,29 +74,21 @@ impl Key {
         };
         match rsa {
             Ok(key) => Ok(Self::Rsa(Box::new(key))),
-            Err(_) => bail!("its key is neither RSA of 2048 bits or more nor Ed25519"),
+            Err(why) => bail!(refusal(&why)),
         }
     }
 
     /// A new key, and its PEM in PKCS#8: RSA of 2048 bits, or Ed25519.
     ///
     /// # Errors
-    /// When the machine gives no random numbers.
+    /// When the system has no random numbers.
     pub fn generate(algorithm: Algorithm) -> anyhow::Result<(Self, String)> {
-        const FAILED: &str = "failed to make a key";
-        let (key, der) = match algorithm {
-            Algorithm::Rsa => {
-                let key = RsaKeyPair::generate(KeySize::Rsa2048).context(FAILED)?;
-                let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&key).context(FAILED)?.as_ref().to_vec();
-                (Self::Rsa(Box::new(key)), der)
-            }
-            Algorithm::Ed25519 => {
-                let key = Ed25519KeyPair::generate().context(FAILED)?;
-                let der = key.to_pkcs8v1().context(FAILED)?.as_ref().to_vec();
-                (Self::Ed25519(Box::new(key)), der)
-            }
+        let der = match algorithm {
+            Algorithm::Rsa => generate::rsa(RSA_BITS)?,
+            Algorithm::Ed25519 => generate::ed25519()?,
         };
-        Ok((key, pem(&der)))
+        let pem = pem(&der);
+        Ok((Self::from_pem(pem.as_bytes())?, pem))
     }
 
     /// How the key signs.
@@ -103,32 +101,29 @@ impl Key {
 
     /// The public half: SubjectPublicKeyInfo for RSA (RFC 6376 section 3.6.1), the bare key for Ed25519 (RFC 8463
     /// section 4).
-    ///
-    /// # Errors
-    /// When it cannot be encoded.
-    pub fn public(&self) -> anyhow::Result<PublicKey> {
+    pub fn public(&self) -> PublicKey {
         let bytes = match self {
             Self::Rsa(key) => {
-                let der = AsDer::<PublicKeyX509Der<'_>>::as_der(key.public_key());
-                der.context("failed to encode the public key")?.as_ref().to_vec()
+                let key = element(BIT_STRING, &[&[0], key.public().as_ref()]);
+                element(SEQUENCE, &[&RSA_ENCRYPTION, &key])
             }
             Self::Ed25519(key) => key.public_key().as_ref().to_vec(),
         };
-        Ok(PublicKey { algorithm: self.algorithm(), base64: STANDARD.encode(bytes) })
+        PublicKey { algorithm: self.algorithm(), base64: STANDARD.encode(bytes) }
     }
 
     /// Signs these bytes: the same bytes always get the same signature.
     pub(super) fn sign(&self, data: &[u8]) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Rsa(key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
+                let mut signature = vec![0; key.public().modulus_len()];
                 let signed = key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), data, &mut signature);
-                signed.context("failed to sign with the RSA key")?;
+                signed.ok().context("failed to sign with the RSA key")?;
                 Ok(signature)
             }
             Self::Ed25519(key) => {
                 // RFC 8463 section 3: what is signed is the hash.
-                let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data);
+                let hash = digest(&SHA256, data);
                 Ok(key.sign(hash.as_ref()).as_ref().to_vec())
             }
         }
@@ -152,7 +147,18 @@ impl PublicKey {
     }
 }
 
-fn pem(der: &[u8]) -> String {
+/// Why ring refuses a key, and what to do. Its reasons are words, and contain nothing of the key.
+fn refusal(why: &KeyRejected) -> String {
+    const REMEDY: &str = "make a new one with `slugline key dkim`";
+    match why.to_string().as_str() {
+        "TooSmall" => format!("its RSA key is shorter than 2048 bits, which receivers no longer trust: {REMEDY}"),
+        "TooLarge" => format!("its RSA key is longer than 4096 bits, which receivers need not verify: {REMEDY}"),
+        "WrongAlgorithm" => "its key is neither RSA nor Ed25519".to_owned(),
+        reason => format!("its key is not a valid RSA or Ed25519 key ({reason}): {REMEDY}"),
+    }
+}
+
+pub(super) fn pem(der: &[u8]) -> String {
     let mut text = "-----BEGIN PRIVATE KEY-----\n".to_owned();
     for line in STANDARD.encode(der).as_bytes().chunks(64) {
         text.extend(line.iter().map(|byte| char::from(*byte)));

@@ -1,3 +1,6 @@
+use ring::rand::SystemRandom;
+use ring::signature::Ed25519KeyPair;
+
 use super::*;
 
 // RFC 8463 appendix A.2: the key of the example, as PKCS#8 (the seed behind the prefix of RFC 8410).
@@ -25,7 +28,7 @@ fn signed(key: Key, message: &str) -> String {
 #[test]
 fn the_key_of_the_standard_is_read_and_shown() {
     let key = ed25519();
-    assert_eq!(key.public().unwrap().record(), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+    assert_eq!(key.public().record(), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
     assert_eq!(format!("{key:?}"), "Key(ed25519-sha256)");
 }
 
@@ -60,18 +63,42 @@ fn keys_are_made_and_read_again() {
     for algorithm in [Algorithm::Rsa, Algorithm::Ed25519] {
         let (key, pem) = Key::generate(algorithm).unwrap();
         let read = Key::from_pem(pem.as_bytes()).unwrap();
-        assert_eq!((read.algorithm(), read.public().unwrap()), (algorithm, key.public().unwrap()));
+        assert_eq!((read.algorithm(), read.public()), (algorithm, key.public()));
         assert_eq!(read.sign(b"a").unwrap(), key.sign(b"a").unwrap());
     }
 }
 
 #[test]
-fn what_is_no_key_is_refused_without_showing_it() {
+fn keys_of_other_programs_are_read() {
+    let rsa = generate::rsa(2048).unwrap();
+    // PKCS#1 is the content of the last element of PKCS#8, after three headers and the algorithm.
+    let pkcs1 = &rsa[4 + 3 + 15 + 4..];
+    let label = "RSA PRIVATE KEY";
+    let pem = format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(pkcs1));
+    let key = Key::from_pem(pem.as_bytes()).unwrap();
+    assert_eq!(key.public(), Key::from_pem(key::pem(&rsa).as_bytes()).unwrap().public());
+    // PKCS#8 of version 2 has the public key at its end (RFC 5958).
+    let second = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let key = Key::from_pem(key::pem(second.as_ref()).as_bytes()).unwrap();
+    assert_eq!(key.algorithm(), Algorithm::Ed25519);
+}
+
+#[test]
+fn a_key_that_receivers_do_not_trust_is_refused_with_a_remedy() {
+    let pem = key::pem(&generate::rsa(1024).unwrap());
+    assert_eq!(
+        Key::from_pem(pem.as_bytes()).unwrap_err().to_string(),
+        "its RSA key is shorter than 2048 bits, which receivers no longer trust: make a new one with `slugline key dkim`"
+    );
+}
+
+#[test]
+fn anything_but_a_key_is_refused_without_showing_it() {
     for (pem, why) in [
         ("secret", "it holds no private key in PEM (`-----BEGIN PRIVATE KEY-----`)"),
         (
             "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
-            "its key is neither RSA of 2048 bits or more nor Ed25519",
+            "its key is not a valid RSA or Ed25519 key (InvalidEncoding): make a new one with `slugline key dkim`",
         ),
         (
             "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\n-----END EC PRIVATE KEY-----\n",

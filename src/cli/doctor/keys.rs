@@ -38,7 +38,7 @@ pub(super) fn dkim_key(context: &Context, args: &Args, path: &Path) -> anyhow::R
             key
         }
     };
-    let public = key.public()?;
+    let public = key.public();
     let name = format!("{}._domainkey.{domain}", args.selector);
     let line = zone_line(&name, &public.record());
     let record = json!({
