@@ -346,8 +346,8 @@ fn ready(
     let Composed { edition, findings, .. } = sending.composer.compose(&planned.content);
     let letters =
         edition.and_then(|edition| sending.composer.letters(edition, date)).and_then(|letters| match planned.begun {
-            Some(_) => Ok((preflight::for_anybody(store, &letters)?, letters)),
-            None if !letters.may_fail() => Ok((preflight::for_anybody(store, &letters)?, letters)),
+            Some(_) => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
+            None if !letters.may_fail() => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
             None => Ok((preflight(store, newcomers, &letters, date)?, letters)),
         });
     let letters = letters.and_then(|(wrong, letters)| wrong.map_or(Ok(letters), |finding| Err(finding.into())));

@@ -7,6 +7,7 @@
 //! was moved elsewhere (`moving`) can be read; whatever else a person or a run wants of it is `StoreError::Moved`.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -48,6 +49,9 @@ const MAX_GREETINGS: u32 = 20;
 
 /// Tells where a file of the project is, by its path below the project folder.
 pub type Locate<'a> = &'a dyn Fn(&Path) -> PathBuf;
+
+/// Called with one subscriber; returns whether to go on.
+pub type Visit<'a> = dyn FnMut(Subscriber) -> anyhow::Result<ControlFlow<()>> + 'a;
 
 /// Opens the store at `location`. `locate` finds the files that it names.
 ///
@@ -124,12 +128,18 @@ pub trait Store: Send {
     /// How many subscribers there are, only those of `status` if one is given.
     fn count_subscribers(&self, status: Option<Status>) -> Result<u64, StoreError>;
 
-    /// Calls `each` with every subscriber in the order of their numbers, only those of `status` if one is given.
+    /// Calls `visit` with every subscriber in the order of their numbers, only those of `status` if one is given, until it
+    /// breaks off.
+    fn visit_subscribers(&self, status: Option<Status>, visit: &mut Visit<'_>) -> anyhow::Result<()>;
+
+    /// Calls `each` with every subscriber, as `visit_subscribers` does.
     fn each_subscriber(
         &self,
         status: Option<Status>,
         each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()>;
+    ) -> anyhow::Result<()> {
+        self.visit_subscribers(status, &mut |subscriber| each(subscriber).map(ControlFlow::Continue))
+    }
 
     /// Sets a subscriber's status, durable; gives the one before, `None` when the address is not known.
     fn set_status(

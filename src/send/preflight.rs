@@ -2,6 +2,8 @@
 //!
 //! Takes the letters of an issue and the store; returns what is wrong, with how many it concerns. Nothing is written.
 
+use std::ops::ControlFlow;
+
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
@@ -16,28 +18,25 @@ pub type EachNewcomer<'a> = dyn Fn(&mut dyn FnMut(NewSubscriber) -> anyhow::Resu
 /// How many of the subscribers concerned are named.
 const NAMED: usize = 3;
 
-/// Writes a letter to the first subscriber for whom that can be done; what is wrong, if it can be done for none of them.
+/// Writes a letter to the first subscriber for whom that is possible; returns the problem if it is possible for none.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) fn for_anybody(store: &dyn Store, letters: &Letters) -> anyhow::Result<Option<Finding>> {
-    let (mut all, mut named, mut first, mut is_written) = (0_u64, Vec::new(), None, false);
-    let walked = store.each_subscriber(Some(Status::Active), &mut |subscriber| {
+pub(super) fn for_any_subscriber(store: &dyn Store, letters: &Letters) -> anyhow::Result<Option<Finding>> {
+    let (mut all, mut named, mut first) = (0_u64, Vec::new(), None);
+    let visited = store.visit_subscribers(Some(Status::Active), &mut |subscriber| {
         all += 1;
         let Err(error) = letters.write(&subscriber) else {
-            is_written = true;
-            anyhow::bail!("it is not read to its end");
+            first = None;
+            return Ok(ControlFlow::Break(()));
         };
         first.get_or_insert(error);
         if named.len() < NAMED {
             named.push(subscriber.address.masked());
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     });
-    if is_written {
-        return Ok(None);
-    }
-    walked.context("failed to read the subscribers")?;
+    visited.context("failed to read the subscribers")?;
     Ok(first.map(|error| concerning(error, all, all, &named.join(", "))))
 }
 

@@ -17,7 +17,7 @@ use crate::statistics::masked;
 use crate::store::listed::{Changes, MISSING, NAMED};
 use crate::store::{
     Added, Adoption, Barrier, Erasure, ForgetOutcome, MAX_GREETINGS, PersonalData, Requeued, RunStart, Store,
-    StoreError,
+    StoreError, Visit,
 };
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
@@ -168,14 +168,15 @@ impl Store for Memory {
         Ok(statuses.filter(|one| status.is_none_or(|status| *one == status)).count() as u64)
     }
 
-    fn each_subscriber(
-        &self,
-        status: Option<Status>,
-        each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    fn visit_subscribers(&self, status: Option<Status>, visit: &mut Visit<'_>) -> anyhow::Result<()> {
         let subscribers = self.tables().subscribers.clone();
         let wanted = |subscriber: &Subscriber| status.is_none_or(|status| subscriber.status == status);
-        subscribers.into_iter().filter(wanted).try_for_each(each)
+        for subscriber in subscribers.into_iter().filter(wanted) {
+            if visit(subscriber)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn set_status(

@@ -24,7 +24,9 @@ use crate::issue::IssueId;
 use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::Movable as _;
-use crate::store::{Added, Adoption, Barrier, ForgetOutcome, PersonalData, Requeued, RunStart, Store, StoreError};
+use crate::store::{
+    Added, Adoption, Barrier, ForgetOutcome, PersonalData, Requeued, RunStart, Store, StoreError, Visit,
+};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
 
@@ -138,12 +140,8 @@ impl Store for Postgres {
         self.connection.retried("count the subscribers", |session, _| subscribers::count(&mut session.client, status))
     }
 
-    fn each_subscriber(
-        &self,
-        status: Option<Status>,
-        each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let all = self.connection.new_client().and_then(|mut client| subscribers::each(&mut client, status, each));
+    fn visit_subscribers(&self, status: Option<Status>, visit: &mut Visit<'_>) -> anyhow::Result<()> {
+        let all = self.connection.new_client().and_then(|mut client| subscribers::visit(&mut client, status, visit));
         all.map_err(|error| error::reading("read the subscribers", self.connection.place(), error))
     }
 

@@ -22,7 +22,7 @@ use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Ru
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::RUNS;
 use crate::store::{
-    Added, Adoption, Barrier, ForgetOutcome, PersonalData, Recorder, Requeued, RunStart, Store, StoreError,
+    Added, Adoption, Barrier, ForgetOutcome, PersonalData, Recorder, Requeued, RunStart, Store, StoreError, Visit,
 };
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
@@ -101,12 +101,8 @@ impl Store for Sqlite {
         self.reading("count the subscribers", |connection| subscribers::count(connection, status))
     }
 
-    fn each_subscriber(
-        &self,
-        status: Option<Status>,
-        each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let all = subscribers::each(&self.connection, status, each);
+    fn visit_subscribers(&self, status: Option<Status>, visit: &mut Visit<'_>) -> anyhow::Result<()> {
+        let all = subscribers::visit(&self.connection, status, visit);
         all.map_err(|error| error::reading("read the subscribers", &self.path, error))
     }
 

@@ -33,16 +33,14 @@ pub(super) fn count(client: &mut Client, status: Option<Status>) -> Result<u64> 
     Ok(u64::try_from(client.query_one(sql, &[&status.map(Status::as_str)])?.try_get::<_, i64>(0)?)?)
 }
 
-pub(super) fn each(
-    client: &mut Client,
-    status: Option<Status>,
-    each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
-) -> Result<()> {
+pub(super) fn visit(client: &mut Client, status: Option<Status>, visit: &mut Visit<'_>) -> Result<()> {
     let sql = "SELECT id, address, name, status, attributes::text, created FROM subscriber
                WHERE $1::text IS NULL OR status = $1 ORDER BY id";
     let mut rows = client.query_raw(sql, [status.map(Status::as_str)])?;
     while let Some(row) = rows.next()? {
-        each(from_row(&row)?)?;
+        if visit(from_row(&row)?)?.is_break() {
+            break;
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Result, forgotten, format_time, parse_time};
 use crate::email::EmailAddress;
-use crate::store::{Added, Occurrence};
+use crate::store::{Added, Occurrence, Visit};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 /// The columns `from_row` reads.
@@ -123,16 +123,14 @@ pub(super) fn count(connection: &Connection, status: Option<Status>) -> Result<u
     Ok(u64::try_from(count)?)
 }
 
-pub(super) fn each(
-    connection: &Connection,
-    status: Option<Status>,
-    each: &mut dyn FnMut(Subscriber) -> anyhow::Result<()>,
-) -> Result<()> {
+pub(super) fn visit(connection: &Connection, status: Option<Status>, visit: &mut Visit<'_>) -> Result<()> {
     let sql = format!("SELECT {COLUMNS} FROM subscriber WHERE ?1 IS NULL OR status = ?1 ORDER BY id");
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query([status.map(Status::as_str)])?;
     while let Some(row) = rows.next()? {
-        each(from_row(row)?)?;
+        if visit(from_row(row)?)?.is_break() {
+            break;
+        }
     }
     Ok(())
 }
