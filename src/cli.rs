@@ -20,7 +20,7 @@ use crate::disk::Project;
 use crate::email::EmailAddress;
 use crate::issue::Issue;
 use crate::load;
-use crate::send::named;
+use crate::send::lookup;
 use crate::store::moving::Movable;
 use crate::store::{Location, Store};
 
@@ -114,7 +114,7 @@ impl Context {
         now: DateTime<Utc>,
     ) -> anyhow::Result<MailingContent<'a>> {
         let policy = config.mail.as_ref().map(|mail| &mail.policy);
-        named::find(name, issues, policy, now, || self.store(config))
+        lookup::find(name, issues, policy, now, || self.store(config))
     }
 }
 

@@ -6,30 +6,30 @@
 //! `edition`'s, how they travel `smtp`'s.
 
 pub mod canary;
-mod chaining;
 mod concurrency_limit;
 mod connection;
 mod diagnostics;
+pub mod digest_schedule;
 pub mod digest_selection;
 pub mod dispatcher;
-mod fitness;
+mod eligibility;
 pub mod history;
 pub mod job;
 mod ledger_writer;
 pub mod outbox;
-mod pacing;
+mod pipelining;
 pub mod plan;
 pub mod policy;
 mod queue;
+mod rate_limit;
 mod recipient;
 mod refusals;
 mod reply_action;
-pub mod retry;
+mod retry_schedule;
 mod route;
 mod run_outcome;
-pub mod schedule;
-mod server;
-mod servers;
+mod server_pool;
+mod server_state;
 pub mod suppression;
 pub mod test_send;
 mod weighted_fair;

@@ -193,11 +193,11 @@ impl AttemptOutcome {
 
 /// How many recipients of a mailing are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct StateCounts {
     counts: [u64; State::ALL.len()],
 }
 
-impl Counts {
+impl StateCounts {
     /// How many are in `state`.
     pub fn of(&self, state: State) -> u64 {
         self.counts[state as usize]

@@ -76,7 +76,7 @@ pub mod parts {
     pub use crate::content::markdown::Document;
     pub use crate::delivery::Route;
     pub use crate::delivery::dispatcher::run as deliver;
-    pub use crate::delivery::job::{Job, Pace, Surroundings};
+    pub use crate::delivery::job::{Job, RateLimits, RunHooks};
     pub use crate::disk::Project;
     pub use crate::dkim::{Algorithm, Key, Signature, Signer};
     pub use crate::edition::{Edition, Recipient};

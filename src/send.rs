@@ -12,39 +12,39 @@ use crate::compose::{Composed, Composer, Letters};
 use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::dispatcher::run;
-use crate::delivery::job::{Ended, Job, Pace, Surroundings};
-use crate::delivery::plan::{Chosen, Plan, Planned, Terms, content_hash, plan};
+use crate::delivery::job::{Job, RateLimits, RunHooks, RunSummary};
+use crate::delivery::plan::{DueTerms, Plan, PlannedMailing, Scope, content_hash, plan};
 use crate::delivery::policy::OnUnknown;
 use crate::delivery::suppression;
 use crate::digest::MailingContent;
 use crate::finding::{Finding, Severity, extend_unique};
 use crate::identity::{self, LockMode, lock};
 use crate::issue::{Issue, IssueId, Slug};
-use crate::ledger::{Counts, Mailing, Recovered, Run, State};
+use crate::ledger::{Mailing, Recovered, Run, State, StateCounts};
+use crate::send::mailing_record::{MailingRecord, RunRecord};
 use crate::send::preflight::preflight;
-use crate::send::record::{Record, Recorded};
 use crate::store::{RunStart, Store};
 use crate::subscriber::Status;
 
 pub mod admission;
 pub mod dry_run;
 pub mod forecast;
-pub mod named;
+pub mod lookup;
+pub mod mailing_record;
 mod preflight;
-pub mod record;
 
-pub use preflight::EachNewcomer;
+pub use preflight::NewSubscribers;
 
 /// What a sending needs beside the store.
-pub struct Sending<'a> {
+pub struct SendRequest<'a> {
     /// Composes the editions, of all issues of the project.
     pub composer: &'a Composer<'a>,
     /// The project file, below the project folder: `feeds.lock` tells its mailings from those of others.
     pub project_file: &'a str,
     /// Which of the issues, or of their digests.
-    pub chosen: Chosen,
+    pub scope: Scope,
     /// When one is due.
-    pub terms: Terms<'a>,
+    pub terms: DueTerms<'a>,
     /// Which way the letters leave.
     pub route: &'a Route,
     /// Recipients in all, at most.
@@ -54,23 +54,23 @@ pub struct Sending<'a> {
     /// Who is sending.
     pub run: Run,
     /// What a run needs of the program around it.
-    pub surroundings: Surroundings<'a>,
+    pub hooks: RunHooks<'a>,
 }
 
 /// What became of a sending.
 #[derive(Debug)]
-pub enum Sent {
+pub enum SendOutcome {
     /// It ran; this is what it did, which may be nothing.
-    Done(Box<Report>),
+    Done(Box<SendReport>),
     /// Another process is sending: who, as far as known.
     Busy(Option<Run>),
 }
 
 /// What a sending did.
 #[derive(Debug, Default)]
-pub struct Report {
+pub struct SendReport {
     /// What it was about: issues, the oldest first, then digests.
-    pub mailings: Vec<Mailed>,
+    pub mailings: Vec<MailingReport>,
     /// What is wrong or odd with issues; the affected ones were left out if it is an error.
     pub findings: Vec<Finding>,
     /// Issues that could not be rendered.
@@ -89,7 +89,7 @@ pub struct Report {
 
 /// The share of one issue or digest in a sending.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mailed {
+pub struct MailingReport {
     /// Its id.
     pub issue: IssueId,
     /// Its short name.
@@ -97,15 +97,15 @@ pub struct Mailed {
     /// Its title, or those of the issues in it.
     pub title: String,
     /// How many recipients this sending brought into each state.
-    pub tally: Counts,
+    pub tally: StateCounts,
     /// How many recipients are in each state now.
-    pub counts: Counts,
+    pub counts: StateCounts,
 }
 
-impl Report {
+impl SendReport {
     /// Whether a person should look: something stopped, halted, failed, or is unknown.
     pub fn needs_a_person(&self) -> bool {
-        let bad = |mailed: &Mailed| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
+        let bad = |mailed: &MailingReport| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
         let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         errors
             || self.stopped.is_some()
@@ -116,10 +116,10 @@ impl Report {
     }
 }
 
-impl Sending<'_> {
+impl SendRequest<'_> {
     /// What is recorded of the mailings of this project file.
-    fn record(&self) -> Record<'_> {
-        Record::new(self.composer.project(), self.project_file)
+    fn record(&self) -> MailingRecord<'_> {
+        MailingRecord::new(self.composer.project(), self.project_file)
     }
 
     /// An error if the store is behind what is recorded: whoever was mailed from another one would be mailed again.
@@ -133,17 +133,17 @@ impl Sending<'_> {
 /// # Errors
 /// A finding when the store is behind `feeds.lock`; nothing is mailed then. When the store cannot be read or written, or
 /// `feeds.lock`. What was sent is written down, or found out by the next run.
-pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<Sent> {
+pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Result<SendOutcome> {
     sending.refuse_if_behind(store)?;
     let plan = planned(store, sending)?;
     if plan.mailings.is_empty() {
-        sending.record().catch_up(store, &Recorded::default(), sending.surroundings.now())?;
-        return Ok(Sent::Done(Box::new(Report { findings: plan.findings, ..Report::default() })));
+        sending.record().catch_up(store, &RunRecord::default(), sending.hooks.now())?;
+        return Ok(SendOutcome::Done(Box::new(SendReport { findings: plan.findings, ..SendReport::default() })));
     }
-    let mut report = Report::default();
-    match store.begin_run(&sending.run, sending.surroundings.now()).context("failed to begin sending")? {
+    let mut report = SendReport::default();
+    match store.begin_run(&sending.run, sending.hooks.now()).context("failed to begin sending")? {
         RunStart::Started(recovered) => report.recovered = recovered,
-        RunStart::Busy(other) => return Ok(Sent::Busy(other)),
+        RunStart::Busy(other) => return Ok(SendOutcome::Busy(other)),
     }
     // Nobody else mails from here on.
     sending.refuse_if_behind(store)?;
@@ -156,37 +156,37 @@ pub fn send_due(store: &mut dyn Store, sending: &Sending<'_>) -> anyhow::Result<
     let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.content.issues()).copied().collect();
     record_ids(sending.composer, &issues).context("failed to record the ids of the issues")?;
     mail_all(store, sending, &plan.mailings, &mut report)?;
-    Ok(Sent::Done(Box::new(report)))
+    Ok(SendOutcome::Done(Box::new(report)))
 }
 
 /// Mails what is planned, as long as nothing stops it, and records it.
 fn mail_all(
     store: &mut dyn Store,
-    sending: &Sending<'_>,
-    plan: &[Planned<'_>],
-    report: &mut Report,
+    sending: &SendRequest<'_>,
+    plan: &[PlannedMailing<'_>],
+    report: &mut SendReport,
 ) -> anyhow::Result<()> {
-    let (mut left, mut recorded) = (sending.limit, Recorded::default());
+    let (mut left, mut recorded) = (sending.limit, RunRecord::default());
     // What a run that died had frozen, and not recorded.
-    sending.record().catch_up(store, &recorded, sending.surroundings.now())?;
+    sending.record().catch_up(store, &recorded, sending.hooks.now())?;
     for planned in plan {
-        if report.stopped.is_some() || sending.surroundings.is_stopped() || left == Some(0) {
+        if report.stopped.is_some() || sending.hooks.is_stopped() || left == Some(0) {
             break;
         }
         mail_one(store, sending, planned, &mut left, (&mut *report, &mut recorded))?;
     }
-    sending.record().catch_up(store, &recorded, sending.surroundings.now())
+    sending.record().catch_up(store, &recorded, sending.hooks.now())
 }
 
-fn planned<'a>(store: &dyn Store, sending: &Sending<'a>) -> anyhow::Result<Plan<'a>> {
+fn planned<'a>(store: &dyn Store, sending: &SendRequest<'a>) -> anyhow::Result<Plan<'a>> {
     let composer = sending.composer;
     let hash = |issue: &Issue| Ok(content_hash(issue, &composer.body(issue).map_err(|finding| *finding)?));
-    plan(composer.issues(), &sending.chosen, &sending.terms, store, &hash).context("failed to find out what is due")
+    plan(composer.issues(), &sending.scope, &sending.terms, store, &hash).context("failed to find out what is due")
 }
 
 /// The plan as it is now. What was begun stays in it, although recovery may have settled all that was open, so that the
 /// report tells of it.
-fn planned_anew<'a>(store: &dyn Store, sending: &Sending<'a>, before: Plan<'a>) -> anyhow::Result<Plan<'a>> {
+fn planned_anew<'a>(store: &dyn Store, sending: &SendRequest<'a>, before: Plan<'a>) -> anyhow::Result<Plan<'a>> {
     let mut plan = planned(store, sending)?;
     for planned in before.mailings.into_iter().filter(|planned| planned.begun.is_some()) {
         if plan.mailings.iter().all(|other| other.content.id() != planned.content.id()) {
@@ -205,12 +205,12 @@ fn record_ids(composer: &Composer<'_>, mailed: &[&Issue]) -> anyhow::Result<()> 
 }
 
 /// Writing a file again is harmless, so what a power cut left unknown in an outbox is queued again.
-fn requeue_files(store: &mut dyn Store, sending: &Sending<'_>, recovered: &Recovered) -> anyhow::Result<()> {
+fn requeue_files(store: &mut dyn Store, sending: &SendRequest<'_>, recovered: &Recovered) -> anyhow::Result<()> {
     for delivery in &recovered.unknown {
         // Of somebody who was forgotten nothing is unknown to a run that comes after.
         if let Some(address) = &delivery.address {
             let address = std::slice::from_ref(address);
-            store.resolve(&delivery.issue, address, State::Queued, sending.surroundings.now())?;
+            store.resolve(&delivery.issue, address, State::Queued, sending.hooks.now())?;
         }
     }
     Ok(())
@@ -219,10 +219,10 @@ fn requeue_files(store: &mut dyn Store, sending: &Sending<'_>, recovered: &Recov
 /// Mails what is open of one issue or digest, and reports it.
 fn mail_one(
     store: &mut dyn Store,
-    sending: &Sending<'_>,
-    planned: &Planned<'_>,
+    sending: &SendRequest<'_>,
+    planned: &PlannedMailing<'_>,
     left: &mut Option<u64>,
-    (report, recorded): (&mut Report, &mut Recorded),
+    (report, recorded): (&mut SendReport, &mut RunRecord),
 ) -> anyhow::Result<()> {
     let content = &planned.content;
     let Some((letters, mailing)) = begin(store, sending, planned, report)? else { return Ok(()) };
@@ -236,7 +236,7 @@ fn mail_one(
     report.halted.extend(ended.halted);
     extend_unique(&mut report.warnings, ended.warnings);
     if ended.tally.of(State::Failed) > 0 {
-        let suppressed = suppression::suppress(store, &mailing.issue, sending.surroundings.now())?;
+        let suppressed = suppression::suppress(store, &mailing.issue, sending.hooks.now())?;
         report.warnings.extend((suppressed > 0).then(|| suppression::finding(suppressed)));
     }
     let counts = store.counts(&mailing.issue)?;
@@ -244,7 +244,7 @@ fn mail_one(
         report.paused = report.paused.or(ended.paused);
     }
     let (slug, title) = (content.slug().clone(), content.title().into_owned());
-    report.mailings.push(Mailed { issue: mailing.issue, slug, title, tally: ended.tally, counts });
+    report.mailings.push(MailingReport { issue: mailing.issue, slug, title, tally: ended.tally, counts });
     Ok(())
 }
 
@@ -252,9 +252,9 @@ fn mail_one(
 /// report says.
 fn begin(
     store: &mut dyn Store,
-    sending: &Sending<'_>,
-    planned: &Planned<'_>,
-    report: &mut Report,
+    sending: &SendRequest<'_>,
+    planned: &PlannedMailing<'_>,
+    report: &mut SendReport,
 ) -> anyhow::Result<Option<(Letters, Mailing)>> {
     let content = &planned.content;
     if planned.begun.is_none() && store.count_subscribers(Some(Status::Active))? == 0 {
@@ -262,7 +262,7 @@ fn begin(
         return Ok(None);
     }
     // Composed before the audience is frozen: a template that fails on anybody leaves no trace.
-    let frozen_at = planned.begun.as_ref().map_or_else(|| sending.surroundings.now(), |mailing| mailing.frozen_at);
+    let frozen_at = planned.begun.as_ref().map_or_else(|| sending.hooks.now(), |mailing| mailing.frozen_at);
     let Ready { letters, findings } = ready(store, sending, planned, &|_| Ok(()), frozen_at);
     extend_unique(&mut report.findings, findings);
     let letters = match letters {
@@ -288,15 +288,15 @@ fn begin(
 /// Mails a mailing to those who wait for it, `left` of them at most.
 fn deliver(
     store: &mut dyn Store,
-    sending: &Sending<'_>,
+    sending: &SendRequest<'_>,
     content: &MailingContent<'_>,
     letters: &Letters,
     mailing: &Mailing,
     left: Option<u64>,
-) -> anyhow::Result<Ended> {
+) -> anyhow::Result<RunSummary> {
     let policy = sending.terms.policy;
     if policy.on_unknown == OnUnknown::Resend {
-        resend_unknown(store, mailing, sending.surroundings.now())?;
+        resend_unknown(store, mailing, sending.hooks.now())?;
     }
     let job = Job {
         issue: &mailing.issue,
@@ -305,8 +305,8 @@ fn deliver(
         write: &|subscriber| letters.write(subscriber),
         limit: left,
         only: None,
-        pace: Pace { rates: policy.rate.as_slice(), warm_up: policy.warm_up.as_ref() },
-        surroundings: sending.surroundings,
+        limits: RateLimits { rates: policy.rate.as_slice(), warm_up: policy.warm_up.as_ref() },
+        hooks: sending.hooks,
     };
     match policy.canary.as_ref().filter(|_| !sending.after_canary) {
         Some(canary) => canary::mail(store, &job, canary, content.slug()),
@@ -338,9 +338,9 @@ struct Ready {
 /// already.
 fn ready(
     store: &dyn Store,
-    sending: &Sending<'_>,
-    planned: &Planned<'_>,
-    newcomers: &EachNewcomer<'_>,
+    sending: &SendRequest<'_>,
+    planned: &PlannedMailing<'_>,
+    new_subscribers: &NewSubscribers<'_>,
     date: DateTime<Utc>,
 ) -> Ready {
     let Composed { edition, findings, .. } = sending.composer.compose(&planned.content);
@@ -348,7 +348,7 @@ fn ready(
         edition.and_then(|edition| sending.composer.letters(edition, date)).and_then(|letters| match planned.begun {
             Some(_) => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
             None if !letters.may_fail() => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
-            None => Ok((preflight(store, newcomers, &letters, date)?, letters)),
+            None => Ok((preflight(store, new_subscribers, &letters, date)?, letters)),
         });
     let letters = letters.and_then(|(wrong, letters)| wrong.map_or(Ok(letters), |finding| Err(finding.into())));
     Ready { letters, findings }

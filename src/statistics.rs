@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use crate::ledger::{Delivery, Mailing, State};
 use crate::statistics::domains::Domains;
-use crate::statistics::replies::{Reason, Reasons};
+use crate::statistics::replies::{ReplyGroup, ReplyGroups};
 use crate::statistics::timeline::{Timeline, Times};
 
 mod domains;
@@ -19,7 +19,7 @@ mod replies;
 pub mod scale;
 mod timeline;
 
-pub use domains::Domain;
+pub use domains::DomainTally;
 pub use masking::masked;
 
 /// Where a recipient's mail stands, as plots distinguish it.
@@ -117,7 +117,7 @@ pub struct Statistics {
     /// What happened when; `None` when nothing has happened.
     pub times: Option<Times>,
     /// The domains with most recipients, the largest first.
-    pub domains: Vec<Domain>,
+    pub domains: Vec<DomainTally>,
     /// All other domains as one.
     pub other_domains: Tally,
     /// How many those are.
@@ -125,9 +125,9 @@ pub struct Statistics {
     /// So many recipients more may a domain have, at most: 0 unless there are very many domains.
     pub domain_error: u64,
     /// Of the other domains, those with most recipients who did not get it.
-    pub failing_domains: Vec<Domain>,
+    pub failing_domains: Vec<DomainTally>,
     /// The servers' words, the most frequent first for each outcome.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<ReplyGroup>,
     /// Recipients who were tried so often, from 0; the last stands for all who were tried more often.
     pub attempts: Vec<Tally>,
 }
@@ -140,7 +140,7 @@ pub struct Aggregator {
     tally: Tally,
     timeline: Timeline,
     domains: Domains,
-    reasons: Reasons,
+    reasons: ReplyGroups,
     attempts: Vec<Tally>,
 }
 
@@ -157,7 +157,7 @@ impl Aggregator {
             tally: Tally::default(),
             timeline: Timeline::new(i64::from(offset.local_minus_utc())),
             domains: Domains::default(),
-            reasons: Reasons::default(),
+            reasons: ReplyGroups::default(),
             attempts: Vec::new(),
         }
     }

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
+use crate::ledger::{Claim, Delivery, LedgerEntry, Mailing, Recovered, Run, State, StateCounts};
 use crate::rate::{Permits, Quota, Rate};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
@@ -158,7 +158,7 @@ pub trait Store: Send {
     /// How far it has counted runs. A copy has counted as far as the store had when it was made, and no further.
     fn runs(&self) -> Result<u64, StoreError>;
 
-    /// Counts a run that begins to mail, or one that is over, durable; returns how far it has counted now.
+    /// StateCounts a run that begins to mail, or one that is over, durable; returns how far it has counted now.
     fn count_run(&mut self) -> Result<u64, StoreError>;
 
     /// Everything that is known of the person with that address.
@@ -273,14 +273,19 @@ pub trait Store: Send {
 
     /// Whether the mail server at `place` (`host:port`), while it greets so, takes the envelope of a message behind the content
     /// of the one before; `None` where that was not found out yet.
-    fn chaining(&self, place: &str, greeting: &str) -> Result<Option<bool>, StoreError>;
+    fn pipelining(&self, place: &str, greeting: &str) -> Result<Option<bool>, StoreError>;
 
     /// Keeps whether it does. Of each place, what was kept first is forgotten beyond twenty greetings.
-    fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>)
-    -> Result<(), StoreError>;
+    fn note_pipelining(
+        &mut self,
+        place: &str,
+        greeting: &str,
+        takes: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
 
     /// How many recipients of an issue are in each state.
-    fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError>;
+    fn counts(&self, issue: &IssueId) -> Result<StateCounts, StoreError>;
 
     /// Calls `each` with the recipients of an issue in the order of their numbers, only those in `state` if given.
     fn each_delivery(

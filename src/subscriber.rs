@@ -57,7 +57,7 @@ impl NewSubscriber {
     }
 
     /// The subscriber they become.
-    pub fn joined(self, id: SubscriberId, created: DateTime<Utc>) -> Subscriber {
+    pub fn into_subscriber(self, id: SubscriberId, created: DateTime<Utc>) -> Subscriber {
         let Self { address, name, status, attributes } = self;
         Subscriber { id, address, name, status, attributes, created }
     }

@@ -11,7 +11,7 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Added, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber};
-use crate::token::{Claimed, Purpose, Secrets, Token};
+use crate::token::{Purpose, Secrets, Token, TokenClaim};
 
 mod csv_lines;
 mod csv_rows;
@@ -141,8 +141,8 @@ pub fn of_token(
     // A forged token is refused before the store is asked.
     let subscriber = match secrets.claim(&token, purpose) {
         None => None,
-        Some(Claimed::Tagged(secret, tag)) => store.subscriber_by_tag(secret, tag)?,
-        Some(Claimed::Numbered(id)) => store.subscriber_by_id(id)?,
+        Some(TokenClaim::Tagged(secret, tag)) => store.subscriber_by_tag(secret, tag)?,
+        Some(TokenClaim::Numbered(id)) => store.subscriber_by_id(id)?,
     };
     Ok(subscriber.filter(|subscriber| secrets.is_of(&token, purpose, subscriber.id, &subscriber.address)))
 }

@@ -20,20 +20,20 @@ use crate::subscriber::SubscriberId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To leave (RFC 8058).
-    Leave,
+    Unsubscribe,
 }
 
 impl Purpose {
     fn name(self) -> &'static [u8] {
         match self {
-            Self::Leave => b"slugline token 2: leave",
+            Self::Unsubscribe => b"slugline token 2: leave",
         }
     }
 
     /// The name in tokens with a number.
     fn numbered_name(self) -> &'static [u8] {
         match self {
-            Self::Leave => b"slugline token 1: leave",
+            Self::Unsubscribe => b"slugline token 1: leave",
         }
     }
 }
@@ -45,7 +45,7 @@ const TAG_OF: &[u8] = b"slugline tag 1";
 const FINGERPRINT: &[u8] = b"slugline fingerprint 1";
 
 /// A secret is at least so long, in characters.
-pub const SHORTEST_SECRET: usize = 32;
+pub const MIN_SECRET_CHARS: usize = 32;
 
 /// Bytes of a tag: among billions of addresses no two have the same 96 bits.
 const TAG: usize = 12;
@@ -57,7 +57,7 @@ const MAC: usize = 12;
 const NUMBERED_MAC: usize = 16;
 
 /// Digits of a token. Those with a number have at most 47.
-pub const DIGITS: usize = 2 * (TAG + MAC);
+pub const TOKEN_DIGITS: usize = 2 * (TAG + MAC);
 
 /// What stands for an address in a token: a keyed hash of it. Whoever has no secret learns nothing from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,7 +111,7 @@ impl Secrets {
     /// were sent keep working. `None` when there is none, or one is too short.
     pub fn parse(text: &str) -> Option<Self> {
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let is_long = |line: &&str| line.len() >= SHORTEST_SECRET;
+        let is_long = |line: &&str| line.len() >= MIN_SECRET_CHARS;
         let mut secrets = lines.iter().map(|line| Secret(hmac::Key::new(hmac::HMAC_SHA256, line.as_bytes())));
         let first = secrets.next().filter(|_| lines.iter().all(is_long))?;
         Some(Self { first, others: secrets.collect() })
@@ -125,13 +125,13 @@ impl Secrets {
 
     /// Whose token it claims to be. `None` where no secret made it for that purpose; of one with a number that cannot be
     /// known before its subscriber is, which `is_of` is for.
-    pub fn claim(&self, token: &Token, purpose: Purpose) -> Option<Claimed<'_>> {
+    pub fn claim(&self, token: &Token, purpose: Purpose) -> Option<TokenClaim<'_>> {
         match token.0 {
             Form::Tagged { tag, mac } => {
                 let is_made_by = |secret: &&Secret| secret.mac(purpose, tag).ct_eq(&mac).into();
-                Some(Claimed::Tagged(self.all().find(is_made_by)?, tag))
+                Some(TokenClaim::Tagged(self.all().find(is_made_by)?, tag))
             }
-            Form::Numbered { id, .. } => Some(Claimed::Numbered(id)),
+            Form::Numbered { id, .. } => Some(TokenClaim::Numbered(id)),
         }
     }
 
@@ -139,7 +139,7 @@ impl Secrets {
     pub fn is_of(&self, token: &Token, purpose: Purpose, id: SubscriberId, address: &EmailAddress) -> bool {
         match token.0 {
             Form::Tagged { tag, .. } => match self.claim(token, purpose) {
-                Some(Claimed::Tagged(secret, _)) => secret.tag(address) == tag,
+                Some(TokenClaim::Tagged(secret, _)) => secret.tag(address) == tag,
                 _ => false,
             },
             Form::Numbered { id: claimed, mac } => {
@@ -171,7 +171,7 @@ impl fmt::Debug for Secrets {
 }
 
 /// Whose token it claims to be.
-pub enum Claimed<'a> {
+pub enum TokenClaim<'a> {
     /// Whoever has the address of that tag under the secret.
     Tagged(&'a Secret, Tag),
     /// The subscriber of that number.
@@ -202,7 +202,7 @@ impl Token {
         if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
-        if text.len() == DIGITS {
+        if text.len() == TOKEN_DIGITS {
             let (tag, mac) = text.split_at(2 * TAG);
             return Some(Self(Form::Tagged { tag: Tag(bytes(tag)?), mac: bytes(mac)? }));
         }
@@ -251,24 +251,24 @@ mod tests {
     #[test]
     fn a_token_is_one_persons_whatever_their_number_and_outlives_its_secret() {
         let (maren, lin) = (address("maren@example.org"), address("lin@example.org"));
-        let token = secrets(OLD).token(Purpose::Leave, &maren);
-        assert_eq!(token.to_string().len(), DIGITS);
+        let token = secrets(OLD).token(Purpose::Unsubscribe, &maren);
+        assert_eq!(token.to_string().len(), TOKEN_DIGITS);
         assert_eq!(Token::parse(&token.to_string().to_uppercase()), Some(token));
-        assert_eq!(secrets(OLD).token(Purpose::Leave, &address("MAREN@example.org")), token);
+        assert_eq!(secrets(OLD).token(Purpose::Unsubscribe, &address("MAREN@example.org")), token);
         let rotated = secrets(&format!("{NEW}\n\n{OLD}\n"));
         for secrets in [&secrets(OLD), &rotated] {
-            let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else {
+            let Some(TokenClaim::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Unsubscribe) else {
                 panic!("not proved")
             };
             assert_eq!((secret.tag(&maren), secret.fingerprint()), (tag, secrets.all().last().unwrap().fingerprint()));
             for id in [1, 300].map(SubscriberId) {
-                assert!(secrets.is_of(&token, Purpose::Leave, id, &maren));
-                assert!(!secrets.is_of(&token, Purpose::Leave, id, &lin));
+                assert!(secrets.is_of(&token, Purpose::Unsubscribe, id, &maren));
+                assert!(!secrets.is_of(&token, Purpose::Unsubscribe, id, &lin));
             }
         }
-        assert!(secrets(NEW).claim(&token, Purpose::Leave).is_none());
-        assert!(!secrets(NEW).is_of(&token, Purpose::Leave, SubscriberId(1), &maren));
-        assert_ne!(rotated.token(Purpose::Leave, &maren), token);
+        assert!(secrets(NEW).claim(&token, Purpose::Unsubscribe).is_none());
+        assert!(!secrets(NEW).is_of(&token, Purpose::Unsubscribe, SubscriberId(1), &maren));
+        assert_ne!(rotated.token(Purpose::Unsubscribe, &maren), token);
         assert_ne!(secrets(OLD).first.fingerprint(), secrets(NEW).first.fingerprint());
         assert!(!OLD.contains(&secrets(OLD).first.fingerprint()));
     }
@@ -279,10 +279,10 @@ mod tests {
         let (maren, id) = (address("maren@example.org"), SubscriberId(300));
         let token = Token::parse("12cf3242456737b4b4852be2ac67c3cfd40").unwrap();
         let secrets = secrets(&format!("{NEW}\n{OLD}"));
-        assert!(matches!(secrets.claim(&token, Purpose::Leave), Some(Claimed::Numbered(SubscriberId(300)))));
-        assert!(secrets.is_of(&token, Purpose::Leave, id, &address("MAREN@example.org")));
-        assert!(!secrets.is_of(&token, Purpose::Leave, id, &address("lin@example.org")), "a store filled anew");
-        assert!(!secrets.is_of(&token, Purpose::Leave, SubscriberId(301), &maren));
+        assert!(matches!(secrets.claim(&token, Purpose::Unsubscribe), Some(TokenClaim::Numbered(SubscriberId(300)))));
+        assert!(secrets.is_of(&token, Purpose::Unsubscribe, id, &address("MAREN@example.org")));
+        assert!(!secrets.is_of(&token, Purpose::Unsubscribe, id, &address("lin@example.org")), "a store filled anew");
+        assert!(!secrets.is_of(&token, Purpose::Unsubscribe, SubscriberId(301), &maren));
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod tests {
                     Form::Numbered { id, .. } => id,
                     Form::Tagged { .. } => SubscriberId(1),
                 };
-                prop_assert!(!secrets(OLD).is_of(&token, Purpose::Leave, id, &address("a@example.org")));
+                prop_assert!(!secrets(OLD).is_of(&token, Purpose::Unsubscribe, id, &address("a@example.org")));
             }
         }
     }

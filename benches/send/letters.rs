@@ -47,7 +47,7 @@ impl Letters {
 
     /// How long one is.
     pub fn bytes(&self) -> Result<usize, Box<dyn Error>> {
-        let reader = reader(0)?.joined(SubscriberId(1), DateTime::<Utc>::UNIX_EPOCH);
+        let reader = reader(0)?.into_subscriber(SubscriberId(1), DateTime::<Utc>::UNIX_EPOCH);
         Ok(self.write(&reader)?.content.len())
     }
 
@@ -60,7 +60,7 @@ impl Letters {
 
     /// Its two parts, HTML and text, for others to build a message of.
     pub fn parts(&self) -> Result<(String, String), Box<dyn Error>> {
-        let reader = Recipient::of(&reader(0)?.joined(SubscriberId(1), DateTime::<Utc>::UNIX_EPOCH));
+        let reader = Recipient::of(&reader(0)?.into_subscriber(SubscriberId(1), DateTime::<Utc>::UNIX_EPOCH));
         Ok((self.edition.html(&reader)?, self.edition.text(&reader)?))
     }
 }

@@ -20,7 +20,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use slugline::parts::{
-    IssueId, Job, Pace, Relay, Route, Run, Server, Slug, Sqlite, State, Store, Surroundings, TlsMode, deliver,
+    IssueId, Job, RateLimits, Relay, Route, Run, RunHooks, Server, Slug, Sqlite, State, Store, TlsMode, deliver,
 };
 
 use crate::letters::Letters;
@@ -124,8 +124,8 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         write: &|subscriber| letters.write(subscriber),
         limit: None,
         only: None,
-        pace: Pace::default(),
-        surroundings: Surroundings {
+        limits: RateLimits::default(),
+        hooks: RunHooks {
             clock: &|| now,
             pause: &|pause| thread::sleep(pause),
             stop: &AtomicBool::new(false),

@@ -6,9 +6,9 @@ use crate::cli::report::FindingRow;
 use crate::cli::send::{self, words};
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
-use crate::delivery::plan::Chosen;
+use crate::delivery::plan::Scope;
 use crate::identity::LockMode;
-use crate::send::{Report, Sent};
+use crate::send::{SendOutcome, SendReport};
 use crate::{load, publish};
 
 /// Write the feeds, then mail what is due: the whole job, for cron
@@ -30,14 +30,14 @@ pub(super) fn run(context: &Context, Args { first }: &Args) -> anyhow::Result<Ex
     let build = publish::build(&context.project, &config, &loaded.issues, &config.output, now, LockMode::Write)?;
     let findings = build::findings(context, &loaded, &build);
     let mut exit = build::exit(&findings);
-    let mut report: Option<Report> = None;
+    let mut report: Option<SendReport> = None;
     if config.mail.is_some() {
         let mut store = context.store(&config)?;
         send::admit(context, &*store, &send::admission(&config, *first))?;
         exit = exit.max(import::import_list(context, &config, &mut *store)?);
-        match send::mail(context, &config, &loaded.issues, &mut *store, Chosen::Due, None)? {
-            Sent::Done(done) => report = Some(*done),
-            Sent::Busy(other) => {
+        match send::mail(context, &config, &loaded.issues, &mut *store, Scope::Due, None)? {
+            SendOutcome::Done(done) => report = Some(*done),
+            SendOutcome::Busy(other) => {
                 context.report.message(&format!("Nothing was mailed: {}.", send::busy(other.as_ref())))
             }
         }

@@ -7,8 +7,8 @@ use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::State;
 use crate::load;
-use crate::send::named;
-use crate::send::record::Record;
+use crate::send::lookup;
+use crate::send::mailing_record::MailingRecord;
 
 /// Decide on recipients whose delivery is unknown
 ///
@@ -42,15 +42,15 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let content = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
     let mailed = match args.edition {
-        Some(edition) => named::edition(&*store, &content, edition)?,
-        None => named::mailed_as(&*store, &content)?,
+        Some(edition) => lookup::edition(&*store, &content, edition)?,
+        None => lookup::mailed_as(&*store, &content)?,
     };
     if args.resend && args.edition.is_some() && mailed != content.id() {
         return Err(outdated(&content, &mailed).into());
     }
     let state = if args.sent { State::Sent } else { State::Queued };
     let file = context.project_file();
-    let record = Record::new(&context.project, &file);
+    let record = MailingRecord::new(&context.project, &file);
     if args.resend {
         record.reopen(&*store, &mailed)?;
     }
@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if missed {
         context.report.message("Some of these addresses are not among the unknown recipients; see `slugline status`.");
     }
-    let others = named::others_with_unknown(&*store, &content, &mailed)?;
+    let others = lookup::others_with_unknown(&*store, &content, &mailed)?;
     for (edition, unknown) in &others {
         context.report.message(&format!(
             "Edition {edition} has {unknown} unknown recipients; `slugline resolve {} --edition {edition} --sent` counts \

@@ -3,8 +3,8 @@
 use crate::cli::{Context, Exit, different};
 use crate::email::EmailAddress;
 use crate::load;
-use crate::send::named;
-use crate::send::record::Record;
+use crate::send::lookup;
+use crate::send::mailing_record::MailingRecord;
 use crate::store::Requeued;
 
 /// Queue recipients again that a mail server put off or refused
@@ -31,9 +31,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let issues = load::issues(&context.project, &config)?.issues;
     let content = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
-    let mailed = named::mailed_as(&*store, &content)?;
+    let mailed = lookup::mailed_as(&*store, &content)?;
     let file = context.project_file();
-    let record = Record::new(&context.project, &file);
+    let record = MailingRecord::new(&context.project, &file);
     record.reopen(&*store, &mailed)?;
     let Requeued { deferred, failed, away } =
         store.requeue(&mailed, args.failed, &args.address, context.clock.now())?;

@@ -16,8 +16,8 @@ use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::compose::{self, Composed};
 use crate::config::{Config, MailConfig};
-use crate::delivery::job::Surroundings;
-use crate::delivery::plan::{Chosen, Terms};
+use crate::delivery::job::RunHooks;
+use crate::delivery::plan::{DueTerms, Scope};
 use crate::delivery::test_send;
 use crate::disk::machine;
 use crate::email::EmailAddress;
@@ -26,9 +26,9 @@ use crate::issue::Issue;
 use crate::ledger::Run;
 use crate::load;
 use crate::send::admission::Admission;
-use crate::send::dry_run::{self, Expected};
-use crate::send::record::Record;
-use crate::send::{self, Sending, Sent};
+use crate::send::dry_run::{self, ExpectedMailing};
+use crate::send::mailing_record::MailingRecord;
+use crate::send::{self, SendOutcome, SendRequest};
 use crate::store::{Location, Store};
 use crate::subscriber::NewSubscriber;
 use crate::transport;
@@ -79,8 +79,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     for name in &args.issue {
         named.push(context.find(&config, &loaded.issues, name, context.clock.now())?.id());
     }
-    let chosen = if named.is_empty() { Chosen::Due } else { Chosen::These(named) };
-    let asked = Asked { chosen, limit: args.limit, after_canary: args.after_canary, is_dry: args.dry_run };
+    let scope = if named.is_empty() { Scope::Due } else { Scope::Only(named) };
+    let asked = Asked { scope, limit: args.limit, after_canary: args.after_canary, is_dry: args.dry_run };
     let mut store = context.store(&config)?;
     let admission = admission(&config, args.first);
     if args.dry_run {
@@ -88,14 +88,14 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     admit(context, &*store, &admission)?;
     let imported = import::import_list(context, &config, &mut *store)?;
-    let send = |sending: &Sending<'_>| send::send_due(&mut *store, sending);
+    let send = |sending: &SendRequest<'_>| send::send_due(&mut *store, sending);
     match with_sending(context, &config, &loaded.issues, asked, send)? {
-        Sent::Done(report) => words::sent(context, &report).map(|exit| exit.max(imported)),
-        Sent::Busy(other) => Err(busy(other.as_ref()).into()),
+        SendOutcome::Done(report) => words::sent(context, &report).map(|exit| exit.max(imported)),
+        SendOutcome::Busy(other) => Err(busy(other.as_ref()).into()),
     }
 }
 
-/// Tells what would be mailed to whom. The list of newcomers is read again whenever it is needed: it may be as long as it
+/// Tells what would be mailed to whom. The list of new_subscribers is read again whenever it is needed: it may be as long as it
 /// likes.
 fn dry_run(
     context: &Context,
@@ -107,14 +107,14 @@ fn dry_run(
 ) -> anyhow::Result<Exit> {
     let wrong = import::each_newcomer(context, config, store, &mut |_| Ok(()))?;
     import::show(context, &wrong);
-    let newcomers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
+    let new_subscribers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
         import::each_newcomer(context, config, store, each).map(drop)
     };
     let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
     with_sending(context, config, issues, asked, |sending| {
-        let dry_run = dry_run::run(store, sending, admission, &newcomers)?;
-        let recipients = |expected: &Expected<'_>, each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>| {
-            expected.each_recipient(store, &newcomers, each)
+        let dry_run = dry_run::run(store, sending, admission, &new_subscribers)?;
+        let recipients = |expected: &ExpectedMailing<'_>, each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>| {
+            expected.each_recipient(store, &new_subscribers, each)
         };
         words::dry_run(context, &dry_run, &recipients).map(|exit| exit.max(read))
     })
@@ -134,26 +134,26 @@ pub(super) fn admission(config: &Config, first: bool) -> Admission {
 /// An error if this run mails nobody from this store. To be asked before anything is changed.
 pub(super) fn admit(context: &Context, store: &dyn Store, admission: &Admission) -> anyhow::Result<()> {
     let file = context.project_file();
-    let refusal = admission.refusal(store, &Record::new(&context.project, &file))?;
+    let refusal = admission.refusal(store, &MailingRecord::new(&context.project, &file))?;
     refusal.map_or(Ok(()), |finding| Err(finding.into()))
 }
 
-/// Mails the issues chosen, with a progress bar.
+/// Mails the issues scope, with a progress bar.
 pub(super) fn mail(
     context: &Context,
     config: &Config,
     issues: &[Issue],
     store: &mut dyn Store,
-    chosen: Chosen,
+    scope: Scope,
     limit: Option<u64>,
-) -> anyhow::Result<Sent> {
-    let asked = Asked { chosen, limit, after_canary: false, is_dry: false };
+) -> anyhow::Result<SendOutcome> {
+    let asked = Asked { scope, limit, after_canary: false, is_dry: false };
     with_sending(context, config, issues, asked, |sending| send::send_due(store, sending))
 }
 
 /// What a sending is asked for.
 struct Asked {
-    chosen: Chosen,
+    scope: Scope,
     limit: Option<u64>,
     after_canary: bool,
     /// It only says what it would do.
@@ -166,28 +166,28 @@ fn with_sending<T>(
     config: &Config,
     issues: &[Issue],
     asked: Asked,
-    act: impl FnOnce(&Sending<'_>) -> anyhow::Result<T>,
+    act: impl FnOnce(&SendRequest<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let mail = mail_to_a_list(config)?;
-    let Asked { chosen, limit, after_canary, is_dry } = asked;
+    let Asked { scope, limit, after_canary, is_dry } = asked;
     let composer = context.composer(config, issues)?;
     let stop = stop_at_signals()?;
     let watch = Watch::new(&context.report, limit);
     let clock = WaitingClock::new(context.clock);
-    let terms = Terms { now: clock.now(), policy: &mail.policy };
+    let terms = DueTerms { now: clock.now(), policy: &mail.policy };
     let route = if is_dry { transport::route_without_logins } else { transport::route }(&context.project, mail)?;
     let project_file = context.project_file();
     context.report.detail(&format!("Mail leaves through {route}."));
-    let done = act(&Sending {
+    let done = act(&SendRequest {
         composer: &composer,
         project_file: &project_file,
-        chosen,
+        scope,
         terms,
         route: &route,
         limit,
         after_canary,
         run: machine::this_run(clock.now()),
-        surroundings: Surroundings {
+        hooks: RunHooks {
             clock: &|| clock.now(),
             pause: &|pause| clock.during(|| wait(pause, &stop)),
             stop: &stop,
@@ -256,8 +256,8 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
     let store = context.store(config)?;
     let mut tests = Vec::new();
     for address in &args.test {
-        tests.push(letters.write_test(&test_send::reader(&*store, address, now)?)?);
+        tests.push(letters.write_test(&test_send::test_recipient(&*store, address, now)?)?);
     }
-    let tried = test_send::try_out(&route, &piece.folder(), &tests)?;
+    let tried = test_send::send_tests(&route, &piece.folder(), &tests)?;
     words::trial(context, &piece, &tried)
 }

@@ -10,11 +10,11 @@ use crate::config::Config;
 use crate::disk::Written;
 use crate::finding::{Finding, Severity};
 use crate::issue::{Issue, IssueId};
-use crate::ledger::{Counts, Delivery, Mailing, State};
+use crate::ledger::{Delivery, Mailing, State, StateCounts};
 use crate::load;
-use crate::send::named;
-use crate::send::record::Record;
-use crate::statistics::page::Shown;
+use crate::send::lookup;
+use crate::send::mailing_record::MailingRecord;
+use crate::statistics::page::MailingView;
 use crate::statistics::{self, Aggregator};
 use crate::store::Store;
 
@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.store(&config)?;
     let mut mailings = store.mailings()?;
     if let Some(name) = &args.issue {
-        let mailed = named::mailed_as(&*store, &context.find(&config, &issues, name, context.clock.now())?)?;
+        let mailed = lookup::mailed_as(&*store, &context.find(&config, &issues, name, context.clock.now())?)?;
         mailings.retain(|mailing| mailing.issue.edition().0 == mailed.edition().0);
     }
     let mut rows = Vec::new();
@@ -86,7 +86,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// A warning where `send` would refuse to mail from this store.
 fn behind(context: &Context, store: &dyn Store) -> anyhow::Result<Vec<Finding>> {
     let project_file = context.project_file();
-    let refusal = Record::new(&context.project, &project_file).refusal(store)?;
+    let refusal = MailingRecord::new(&context.project, &project_file).refusal(store)?;
     Ok(refusal.map(|finding| Finding { severity: Severity::Warning, ..finding }).into_iter().collect())
 }
 
@@ -111,8 +111,11 @@ fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> a
         })?;
         all.push((title(mailing, issues), gathering.close()));
     }
-    let shown: Vec<Shown<'_>> =
-        rows.iter().zip(&all).map(|(row, (title, statistics))| Shown { name: &row.name, title, statistics }).collect();
+    let shown: Vec<MailingView<'_>> = rows
+        .iter()
+        .zip(&all)
+        .map(|(row, (title, statistics))| MailingView { name: &row.name, title, statistics })
+        .collect();
     statistics::page::page(&config.publication, &shown)
 }
 
@@ -145,7 +148,7 @@ fn write_page(context: &Context, file: &str, page: &str) -> anyhow::Result<()> {
 struct Row {
     name: String,
     mailing: Mailing,
-    counts: Counts,
+    counts: StateCounts,
 }
 
 impl Row {
@@ -214,7 +217,7 @@ fn recipient(delivery: &Delivery) -> Vec<String> {
 }
 
 /// How many recipients are in each state, by its word.
-pub(super) fn counted(counts: &Counts) -> serde_json::Map<String, serde_json::Value> {
+pub(super) fn counted(counts: &StateCounts) -> serde_json::Map<String, serde_json::Value> {
     State::ALL.into_iter().map(|state| (state.as_str().to_owned(), counts.of(state).into())).collect()
 }
 

@@ -204,7 +204,7 @@ fn named(
     let secrets = secrets::secrets(&context.project, config)?;
     let (mut addresses, mut findings) = (Vec::new(), Vec::new());
     for text in tokens {
-        match subscription::of_token(store, &secrets, Purpose::Leave, text)? {
+        match subscription::of_token(store, &secrets, Purpose::Unsubscribe, text)? {
             Some(subscriber) => addresses.push(subscriber.address),
             None => findings.push(
                 Finding::warning("token-unknown", format!("`{text}` is nobody's token"))

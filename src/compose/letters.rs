@@ -85,7 +85,7 @@ mod tests {
         let date = DateTime::from_timestamp(1_795_140_000, 0).unwrap();
         let letters = Letters::new(edition, signer(), "weekly@example.org".parse().unwrap(), date);
         for address in ["reader@example.com", "用户@example.com"] {
-            let subscriber = NewSubscriber::new(address.parse().unwrap(), "").joined(SubscriberId(1), date);
+            let subscriber = NewSubscriber::new(address.parse().unwrap(), "").into_subscriber(SubscriberId(1), date);
             for (letter, is_test) in
                 [(letters.write(&subscriber).unwrap(), false), (letters.write_test(&subscriber).unwrap(), true)]
             {

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::disk::Project;
 use crate::disk::machine::variable;
 use crate::finding::Finding;
-use crate::token::{SHORTEST_SECRET, Secrets};
+use crate::token::{MIN_SECRET_CHARS, Secrets};
 
 const VARIABLE: &str = "SLUGLINE_SECRET";
 
@@ -23,7 +23,7 @@ pub fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
         }
     };
     Secrets::parse(&text).ok_or_else(|| {
-        let short = format!("{place} holds a secret of fewer than {SHORTEST_SECRET} characters, or none");
+        let short = format!("{place} holds a secret of fewer than {MIN_SECRET_CHARS} characters, or none");
         Finding::error("secret-short", short).help("make one with `slugline doctor --secret FILE`").into()
     })
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::delivery::dispatcher::run;
-use crate::delivery::job::{Ended, Job, Progress};
+use crate::delivery::job::{Job, Progress, RunSummary};
 use crate::delivery::policy::{Canary, Wave};
 use crate::email::EmailAddress;
 use crate::finding::Finding;
@@ -30,9 +30,9 @@ const STEP: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<Ended> {
+pub fn mail(store: &mut dyn Store, job: &Job<'_>, canary: &Canary, name: &Slug) -> anyhow::Result<RunSummary> {
     let First { wave, warnings, error } = first(store, job.issue, canary, name)?;
-    let mut ended = Ended { warnings, halted: error, ..Ended::default() };
+    let mut ended = RunSummary { warnings, halted: error, ..RunSummary::default() };
     if ended.halted.is_some() {
         return Ok(ended);
     }
@@ -141,7 +141,7 @@ struct Watch<'w> {
 
 impl Watch<'_> {
     /// Whether the others may be mailed now; else `ended` says why not.
-    fn sees_it_through(mut self, ended: &mut Ended) -> anyhow::Result<bool> {
+    fn sees_it_through(mut self, ended: &mut RunSummary) -> anyhow::Result<bool> {
         let mut pause = Pause::default();
         loop {
             let seen = Seen::of(&self.store.deliveries_to(self.job.issue, self.wave)?);
@@ -159,11 +159,11 @@ impl Watch<'_> {
             if ended.halted.is_some() {
                 return Ok(false);
             }
-            let left = pause.left(seen.last, self.canary.wait, self.job.surroundings.now());
+            let left = pause.left(seen.last, self.canary.wait, self.job.hooks.now());
             if !left.is_zero() {
                 if pause.begins() {
                     let (slug, mailed) = (self.name.clone(), seen.mailed() as u64);
-                    (self.job.surroundings.progress)(Progress::Waiting { slug, mailed, left });
+                    (self.job.hooks.progress)(Progress::Waiting { slug, mailed, left });
                 }
                 let step = left.min(STEP);
                 self.wait(step)?;
@@ -183,7 +183,7 @@ impl Watch<'_> {
     }
 
     /// Mails these; gives whether to go on.
-    fn mail(&mut self, recipients: &[SubscriberId], ended: &mut Ended) -> anyhow::Result<bool> {
+    fn mail(&mut self, recipients: &[SubscriberId], ended: &mut RunSummary) -> anyhow::Result<bool> {
         let limit = self.job.limit.map(|limit| limit.saturating_sub(ended.tally.total()));
         if limit == Some(0) {
             return Ok(false);
@@ -194,13 +194,13 @@ impl Watch<'_> {
     }
 
     fn wait(&mut self, pause: Duration) -> anyhow::Result<()> {
-        (self.job.surroundings.pause)(pause);
-        self.store.renew_run(self.job.surroundings.now())?;
+        (self.job.hooks.pause)(pause);
+        self.store.renew_run(self.job.hooks.now())?;
         Ok(())
     }
 
     fn is_stopped(&self) -> bool {
-        self.job.surroundings.is_stopped()
+        self.job.hooks.is_stopped()
     }
 }
 
@@ -209,8 +209,8 @@ impl Canary {
     /// half: a greylisting is no failure, a wave of which nothing arrives is one.
     fn judge(&self, name: &Slug, seen: &Seen, end: bool) -> Option<Finding> {
         let half = if end { (seen.deferred.len() + seen.unknown) as f64 / 2.0 } else { 0.0 };
-        let is_too_much = seen.failed as f64 + half > self.most_failures * seen.mailed() as f64;
-        is_too_much.then(|| halted(name, seen, self.most_failures))
+        let is_too_much = seen.failed as f64 + half > self.max_failure_share * seen.mailed() as f64;
+        is_too_much.then(|| halted(name, seen, self.max_failure_share))
     }
 }
 

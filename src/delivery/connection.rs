@@ -3,8 +3,8 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::delivery::chaining::{Allowed, Chain, Chaining};
-use crate::delivery::server::Trouble;
+use crate::delivery::pipelining::{Allowed, ConnectionPipelining, Pipelining};
+use crate::delivery::server_state::Trouble;
 use crate::letter::Letter;
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::greeting::lasting;
@@ -18,7 +18,7 @@ use crate::smtp::session::{Behind, Session};
 pub(super) struct Connection<'job> {
     session: Option<Session<'job>>,
     greeting: String,
-    chain: Option<Chain>,
+    pipelining: Option<ConnectionPipelining>,
     /// How many messages were taken on it.
     taken: usize,
 }
@@ -39,12 +39,12 @@ impl<'job> Connection<'job> {
     /// tells of a greeting, before.
     pub(super) fn join<E>(
         &mut self,
-        chaining: &Chaining,
+        pipelining: &Pipelining,
         server: usize,
         kept: impl FnOnce(&str) -> Result<Option<bool>, E>,
     ) -> Result<(), E> {
         self.greeting = self.session.as_ref().map_or_else(String::new, |session| lasting(session.greeting()));
-        self.chain = Some(chaining.join(server, &self.greeting, || kept(&self.greeting))?);
+        self.pipelining = Some(pipelining.join(server, &self.greeting, || kept(&self.greeting))?);
         Ok(())
     }
 
@@ -55,8 +55,8 @@ impl<'job> Connection<'job> {
 
     /// What may leave behind the next message.
     pub(super) fn allowed(&mut self) -> Allowed {
-        match (&self.session, &mut self.chain) {
-            (Some(session), Some(chain)) if session.may_chain() => chain.allowed(),
+        match (&self.session, &mut self.pipelining) {
+            (Some(session), Some(pipelining)) if session.may_chain() => pipelining.allowed(),
             _ => Allowed::Nothing,
         }
     }
@@ -65,7 +65,7 @@ impl<'job> Connection<'job> {
     /// kept of that.
     pub(super) fn learned(&mut self) -> Option<(bool, Option<bool>)> {
         let reads_on = self.session.as_mut()?.reads_on()?;
-        Some((reads_on, self.chain.as_mut().and_then(|chain| chain.note(reads_on))))
+        Some((reads_on, self.pipelining.as_mut().and_then(|pipelining| pipelining.note(reads_on))))
     }
 
     /// As `Session::offer`.
@@ -98,7 +98,7 @@ impl<'job> Connection<'job> {
 
     /// Ends it; returns whether it was open.
     pub(super) fn close(&mut self) -> bool {
-        self.chain = None;
+        self.pipelining = None;
         self.session.take().map(Session::quit).is_some()
     }
 }

@@ -5,9 +5,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::delivery::fitness::unfit;
+use crate::delivery::digest_schedule::DigestSchedule;
+use crate::delivery::eligibility::ineligible;
 use crate::delivery::history::History;
-use crate::delivery::schedule::Schedule;
 use crate::digest::{Digest, DigestContents, PREFIX, Period, PeriodName};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
@@ -22,7 +22,7 @@ pub struct DigestSelection<'a, 'p> {
     /// All issues of the project, newest first.
     pub issues: &'a [Issue],
     /// The periods.
-    pub schedule: &'p Schedule,
+    pub schedule: &'p DigestSchedule,
     /// What was mailed before.
     pub history: &'p History,
     /// The time of this run.
@@ -35,7 +35,7 @@ impl<'a> DigestSelection<'a, '_> {
         match self.history.mailing(&period.id()).and_then(|mailing| mailing.digest.as_ref()) {
             Some(frozen) => {
                 let find = |id: &IssueId| self.issues.iter().find(|issue| issue.id.as_str() == id.edition().0);
-                let there = frozen.issues.iter().filter_map(find).filter(|issue| unfit(issue, self.now).is_none());
+                let there = frozen.issues.iter().filter_map(find).filter(|issue| ineligible(issue, self.now).is_none());
                 Digest { period: frozen.period.clone(), issues: there.collect() }
             }
             None => Digest { period: period.clone(), issues: self.gather(period) },
@@ -61,7 +61,7 @@ impl<'a> DigestSelection<'a, '_> {
         let since = self.since(period);
         let belongs = |issue: &&Issue| {
             (since..period.end).contains(&issue.date.to_utc())
-                && unfit(issue, self.now).is_none()
+                && ineligible(issue, self.now).is_none()
                 && !self.history.contains(&issue.mailed_as())
         };
         self.issues.iter().rev().filter(belongs).collect()

@@ -15,19 +15,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::delivery::Route;
-use crate::delivery::chaining::Chaining;
 use crate::delivery::connection::{self, Connection};
 use crate::delivery::diagnostics;
-use crate::delivery::job::{Ended, Job, Pause, Progress};
+use crate::delivery::job::{Job, PauseReason, Progress, RunSummary};
 use crate::delivery::ledger_writer::{LedgerWriter, Stopped};
 use crate::delivery::outbox::Outbox;
-use crate::delivery::pacing::{self, Allowance};
+use crate::delivery::pipelining::Pipelining;
 use crate::delivery::queue::{Closed, Next, Outcomes, POLL_INTERVAL, Queue, WorkerId};
+use crate::delivery::rate_limit::{self, Allowance};
 use crate::delivery::recipient::Recipient;
 use crate::delivery::refusals::Refused;
-use crate::delivery::reply_action::{Action, action, deferred};
-use crate::delivery::retry;
-use crate::delivery::server::Trouble;
+use crate::delivery::reply_action::{Action, action};
+use crate::delivery::retry_schedule;
+use crate::delivery::server_state::Trouble;
 use crate::finding::Finding;
 use crate::ledger::{AttemptOutcome, Claim, LedgerEntry};
 use crate::letter::Letter;
@@ -35,8 +35,8 @@ use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
 use crate::store::{Store, StoreError};
 
-mod behind;
-mod waiting;
+mod pipelining;
+mod wait;
 
 /// A connection that has had nothing to do for this time is closed: servers do not like idle ones.
 const MAX_IDLE: Duration = Duration::from_secs(30);
@@ -50,10 +50,10 @@ const MAX_BREAKS: u32 = 4;
 ///
 /// # Errors
 /// When the ledger cannot be kept. No further message is begun then; the next run settles the claims.
-pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<Ended, StoreError> {
+pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<RunSummary, StoreError> {
     let counts = store.counts(job.issue)?;
     let open = job.only.map_or(counts.open(), |only| only.len() as u64);
-    (job.surroundings.progress)(Progress::Begun { slug: job.slug.clone(), open });
+    (job.hooks.progress)(Progress::Begun { slug: job.slug.clone(), open });
     let workers = workers_per_server(job.route, usize::try_from(open).unwrap_or(usize::MAX));
     let ledger = LedgerWriter::new(store, job)?;
     let queue = Queue::new(job, &workers, &counts);
@@ -75,12 +75,12 @@ fn workers_per_server(route: &Route, open: usize) -> Vec<usize> {
 
 /// Claims on this thread, and mails on one for each worker, until no recipient is waiting or the run stops.
 fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<'job>, workers: &[usize]) {
-    let chaining = &Chaining::default();
+    let pipelining = &Pipelining::default();
     thread::scope(|scope| {
         for (server, workers) in workers.iter().enumerate() {
             for number in 0..*workers {
                 let id = WorkerId { server, number };
-                scope.spawn(move || Worker::new(id, job, ledger, queue, chaining).work());
+                scope.spawn(move || Worker::new(id, job, ledger, queue, pipelining).work());
             }
         }
         let left = job.limit.unwrap_or(u64::MAX);
@@ -130,13 +130,13 @@ impl Claimer<'_, '_> {
         if wanted == 0 {
             return Ok(false);
         }
-        let allowed = match pacing::take(self.ledger, self.job.pace, wanted, self.job.surroundings.now())? {
+        let allowed = match rate_limit::take(self.ledger, self.job.limits, wanted, self.job.hooks.now())? {
             Allowance::Granted(allowed, quota) => {
                 quota.into_iter().for_each(|quota| self.queue.note_quota(quota, allowed));
                 usize::try_from(allowed).unwrap_or(usize::MAX)
             }
             Allowance::Wait(pause) => {
-                (self.job.surroundings.progress)(Progress::Paused(Pause::Rate, pause));
+                (self.job.hooks.progress)(Progress::Paused(PauseReason::Rate, pause));
                 return self.wait(pause).map(|()| true);
             }
             Allowance::UsedUp(until) => {
@@ -146,7 +146,7 @@ impl Claimer<'_, '_> {
         };
         let (claims, are_more_named) = self.claim_up_to(allowed)?;
         // In a warm-up, to ask again after a short claim would use quota for recipients that do not exist.
-        let fewest = if self.job.pace.warm_up.is_some() { allowed } else { 1 };
+        let fewest = if self.job.limits.warm_up.is_some() { allowed } else { 1 };
         let may_be_more = claims.len() >= fewest || are_more_named;
         self.left -= claims.len() as u64;
         self.queue.add(claims);
@@ -176,7 +176,7 @@ struct Worker<'run, 'job> {
     job: &'job Job<'job>,
     ledger: &'run LedgerWriter<'job>,
     queue: &'run Queue<'job>,
-    chaining: &'run Chaining,
+    pipelining: &'run Pipelining,
     connection: Connection<'job>,
     /// The one after the recipient at hand, whose envelope leaves behind the content before it where the server has earned
     /// that.
@@ -197,9 +197,9 @@ impl<'run, 'job> Worker<'run, 'job> {
         job: &'job Job<'job>,
         ledger: &'run LedgerWriter<'job>,
         queue: &'run Queue<'job>,
-        chaining: &'run Chaining,
+        pipelining: &'run Pipelining,
     ) -> Self {
-        Self { id, job, ledger, queue, chaining, connection: Connection::default(), following: None, troubles: 0 }
+        Self { id, job, ledger, queue, pipelining, connection: Connection::default(), following: None, troubles: 0 }
     }
 
     /// Serves recipients until there are none left or the run stops.
@@ -242,7 +242,7 @@ impl<'run, 'job> Worker<'run, 'job> {
                 }
                 Next::AskForPermits(wanted) => self.ask_for_permits(wanted)?,
                 Next::Rest(pause) => {
-                    self.progress(Progress::Paused(Pause::Server, pause));
+                    self.progress(Progress::Paused(PauseReason::Server, pause));
                     self.pause(pause)?;
                 }
                 Next::Close => {
@@ -289,7 +289,7 @@ impl<'run, 'job> Worker<'run, 'job> {
             return self.give_up_connecting(relay, recipient, &error);
         }
         let offered = self.connection.offer(&letter);
-        let reads_on = self.note_chaining(relay)?;
+        let reads_on = self.note_pipelining(relay)?;
         if let Err(error) = offered {
             if reads_on == Some(false) {
                 // Nothing of the message has left, and it was no fault of anybody's that is mailed.
@@ -307,7 +307,7 @@ impl<'run, 'job> Worker<'run, 'job> {
             return Ok(());
         }
         let transmitted = self.transmit(&letter);
-        self.note_chaining(relay)?;
+        self.note_pipelining(relay)?;
         match transmitted {
             Ok(reply) => {
                 self.troubles = 0;
@@ -344,7 +344,7 @@ impl<'run, 'job> Worker<'run, 'job> {
             self.connect_again(Recipient { ended_after: Some((self.id.server, messages)), ..recipient });
             return Ok(());
         }
-        match action(self.job.issue, &recipient.claim, error, self.job.surroundings.now()) {
+        match action(self.job.issue, &recipient.claim, error, self.job.hooks.now()) {
             Action::Settle(outcome) => {
                 let is_reply_missing = matches!(outcome, AttemptOutcome::Unknown(_));
                 self.settle(&recipient, outcome);
@@ -358,7 +358,7 @@ impl<'run, 'job> Worker<'run, 'job> {
                 let refused = Refused::new(recipient, reply, error.phase, finding());
                 let (outcomes, slow_down) = self.queue.refuse(self.id, refused);
                 self.write_down(outcomes);
-                if slow_down { self.pace(Pause::Server, retry::back_off(1)) } else { Ok(()) }
+                if slow_down { self.pace(PauseReason::Server, retry_schedule::connection_backoff(1)) } else { Ok(()) }
             }
             Action::Stop => self.give_back(recipient, Trouble::Refuses, finding()),
             Action::SlowDown => self.give_back(recipient, Trouble::Busy, finding()),
@@ -370,8 +370,11 @@ impl<'run, 'job> Worker<'run, 'job> {
                     return self.give_back(recipient, Trouble::Broken, finding());
                 }
                 self.hang_up();
-                let now = self.job.surroundings.now();
-                self.settle(&recipient, deferred(self.job.issue, &recipient.claim, error.to_string(), now));
+                let now = self.job.hooks.now();
+                self.settle(
+                    &recipient,
+                    retry_schedule::defer(self.job.issue, &recipient.claim, error.to_string(), now),
+                );
                 Ok(())
             }
         }
@@ -411,7 +414,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         self.troubles += 1;
         match self.queue.trouble(self.id, trouble, finding) {
             true => Ok(()),
-            false => self.pace(Pause::Server, retry::back_off(self.troubles)),
+            false => self.pace(PauseReason::Server, retry_schedule::connection_backoff(self.troubles)),
         }
     }
 
@@ -428,11 +431,11 @@ impl<'run, 'job> Worker<'run, 'job> {
             return Ok(Ok(()));
         }
         self.hang_up();
-        if let Err(error) = self.connection.open(relay, self.job.surroundings.stop) {
+        if let Err(error) = self.connection.open(relay, self.job.hooks.stop) {
             return Ok(Err(error));
         }
         self.queue.note_connected(self.id);
-        self.join_chaining(relay)?;
+        self.join_pipelining(relay)?;
         Ok(Ok(()))
     }
 
@@ -443,6 +446,6 @@ impl<'run, 'job> Worker<'run, 'job> {
     }
 
     fn progress(&self, progress: Progress) {
-        (self.job.surroundings.progress)(progress);
+        (self.job.hooks.progress)(progress);
     }
 }

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use crate::delivery::Route;
 use crate::finding::Finding;
 use crate::issue::{IssueId, Slug};
-use crate::ledger::{Counts, State};
+use crate::ledger::{State, StateCounts};
 use crate::letter::Letter;
 use crate::rate::{Rate, WarmUp};
 use crate::subscriber::{Subscriber, SubscriberId};
@@ -34,14 +34,14 @@ pub struct Job<'a> {
     /// Nobody but these.
     pub only: Option<&'a [SubscriberId]>,
     /// How fast.
-    pub pace: Pace<'a>,
+    pub limits: RateLimits<'a>,
     /// What the run needs of the program around it.
-    pub surroundings: Surroundings<'a>,
+    pub hooks: RunHooks<'a>,
 }
 
 /// How fast a sending may go, counted in the store for all who send from it.
 #[derive(Clone, Copy, Default)]
-pub struct Pace<'a> {
+pub struct RateLimits<'a> {
     /// Messages per time. All of these are kept.
     pub rates: &'a [Rate],
     /// How much may leave on each day.
@@ -50,7 +50,7 @@ pub struct Pace<'a> {
 
 /// What a run needs of the program around it; called from many threads.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct RunHooks<'a> {
     /// Reads the clock.
     pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
     /// Waits for this time.
@@ -61,7 +61,7 @@ pub struct Surroundings<'a> {
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }
 
-impl Surroundings<'_> {
+impl RunHooks<'_> {
     /// The time now.
     pub fn now(&self) -> DateTime<Utc> {
         (self.clock)()
@@ -86,7 +86,7 @@ pub enum Progress {
     /// A recipient's delivery is in this state now.
     Settled(State),
     /// Somebody waits so long before going on; where there are several connections, the others may go on.
-    Paused(Pause, Duration),
+    Paused(PauseReason, Duration),
     /// The first recipients of an issue were mailed; the others follow later, if all is well.
     Waiting {
         /// The issue's short name.
@@ -100,7 +100,7 @@ pub enum Progress {
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pause {
+pub enum PauseReason {
     /// The rate, which allows no message now.
     Rate,
     /// The server, which wants less of us or cannot be reached.
@@ -109,9 +109,9 @@ pub enum Pause {
 
 /// How a run ended.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ended {
+pub struct RunSummary {
     /// How many recipients this run brought into each state.
-    pub tally: Counts,
+    pub tally: StateCounts,
     /// Why it stopped before everybody was served, if it did.
     pub stopped: Option<Finding>,
     /// Why the others of this issue are not mailed, though there is nothing wrong with servers or store.
@@ -122,7 +122,7 @@ pub struct Ended {
     pub paused: Option<DateTime<Tz>>,
 }
 
-impl Ended {
+impl RunSummary {
     /// Adds what a further run over the same issue came to.
     pub(super) fn add(&mut self, other: Self) {
         for state in State::ALL {

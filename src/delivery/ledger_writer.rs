@@ -50,13 +50,13 @@ impl<'a> LedgerWriter<'a> {
 
     /// Claims up to `limit` recipients, durably. While the disk is waited for, others write.
     pub(super) fn claim(&self, limit: usize) -> Result<Vec<Claim>, Stopped> {
-        let claims = self.with_store(|store| store.claim(self.job.issue, limit, self.job.surroundings.now()))?;
+        let claims = self.with_store(|store| store.claim(self.job.issue, limit, self.job.hooks.now()))?;
         self.sync().map(|()| claims)
     }
 
     /// Claims those of these recipients who wait, likewise.
     pub(super) fn claim_these(&self, recipients: &[SubscriberId]) -> Result<Vec<Claim>, Stopped> {
-        let now = self.job.surroundings.now();
+        let now = self.job.hooks.now();
         let claims = self.with_store(|store| store.claim_these(self.job.issue, recipients, now))?;
         self.sync().map(|()| claims)
     }
@@ -88,7 +88,7 @@ impl<'a> LedgerWriter<'a> {
 
     /// Tells the store that the run is alive.
     pub(super) fn renew_run(&self) -> Result<(), Stopped> {
-        self.with_store(|store| store.renew_run(self.job.surroundings.now())).map(drop)
+        self.with_store(|store| store.renew_run(self.job.hooks.now())).map(drop)
     }
 
     /// Returns what was not used of a day's quota. If that fails, less leaves on that day.
@@ -128,7 +128,7 @@ impl<'a> LedgerWriter<'a> {
         batch.is_being_committed = true;
         let (entries, added) = (mem::take(&mut batch.waiting), batch.added);
         drop(batch);
-        let now = self.job.surroundings.now();
+        let now = self.job.hooks.now();
         let result = match &self.recorder {
             Some(record) => record(&entries, now),
             None => self.store().record(self.job.issue, &entries, now),

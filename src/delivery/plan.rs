@@ -10,14 +10,14 @@ use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::delivery::digest_selection::DigestSelection;
-use crate::delivery::fitness::unfit;
+use crate::delivery::eligibility::ineligible;
 use crate::delivery::history::History;
 use crate::delivery::policy::{EditionKind, OnUnknown, Policy};
 use crate::digest::{MailingContent, Period, PeriodName, empty_digest};
 use crate::finding::{Finding, Place};
 use crate::hex::hex;
 use crate::issue::{Issue, IssueId};
-use crate::ledger::{Counts, Mailing, State};
+use crate::ledger::{Mailing, State, StateCounts};
 use crate::store::Store;
 
 /// A mailing in which nothing happened for this time is finished only when its issue is named: whoever restores a backup
@@ -26,22 +26,22 @@ const FINISHED_WITHIN: Duration = Duration::days(14);
 
 /// What a run is about.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Chosen {
+pub enum Scope {
     /// Everything that is due.
     Due,
     /// The issues and digests with these ids, however old.
-    These(Vec<IssueId>),
+    Only(Vec<IssueId>),
 }
 
-impl Chosen {
+impl Scope {
     fn names(&self, id: &IssueId) -> bool {
-        matches!(self, Self::These(ids) if ids.contains(id))
+        matches!(self, Self::Only(ids) if ids.contains(id))
     }
 }
 
 /// When an issue or digest is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Terms<'a> {
+pub struct DueTerms<'a> {
     /// The time of this run.
     pub now: DateTime<Utc>,
     /// What the project wants.
@@ -50,7 +50,7 @@ pub struct Terms<'a> {
 
 /// An issue or digest to be mailed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Planned<'a> {
+pub struct PlannedMailing<'a> {
     /// What is mailed.
     pub content: MailingContent<'a>,
     /// Its mailing, if it was begun before.
@@ -63,13 +63,13 @@ pub struct Planned<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan<'a> {
     /// What is to be mailed.
-    pub mailings: Vec<Planned<'a>>,
+    pub mailings: Vec<PlannedMailing<'a>>,
     /// What was named and cannot be mailed, or changed since it was.
     pub findings: Vec<Finding>,
 }
 
 /// What the ledger says of one issue or digest.
-type Begun = Option<(Mailing, Counts)>;
+type Begun = Option<(Mailing, StateCounts)>;
 
 /// Gives the hash of what would be mailed of an issue.
 type HashOf<'h> = &'h dyn Fn(&Issue) -> anyhow::Result<String>;
@@ -92,14 +92,14 @@ pub fn content_hash(issue: &Issue, body: &str) -> String {
 /// When the store or an issue's file cannot be read.
 pub fn plan<'a>(
     issues: &'a [Issue],
-    chosen: &Chosen,
-    terms: &Terms<'_>,
+    scope: &Scope,
+    terms: &DueTerms<'_>,
     store: &dyn Store,
     hash: HashOf<'_>,
 ) -> anyhow::Result<Plan<'a>> {
     let history = History::read(store)?;
     let open = store.open_mailings()?.into_iter().collect();
-    let mut planner = Planner { chosen, terms, store, history: &history, open, hash, plan: Plan::default() };
+    let mut planner = Planner { scope, terms, store, history: &history, open, hash, plan: Plan::default() };
     for issue in issues.iter().rev() {
         planner.issue(issue)?;
     }
@@ -111,8 +111,8 @@ pub fn plan<'a>(
 }
 
 struct Planner<'a, 'p> {
-    chosen: &'p Chosen,
-    terms: &'p Terms<'p>,
+    scope: &'p Scope,
+    terms: &'p DueTerms<'p>,
     store: &'p dyn Store,
     history: &'p History,
     /// When something last happened in the mailings that somebody waits for.
@@ -124,8 +124,8 @@ struct Planner<'a, 'p> {
 impl<'a> Planner<'a, '_> {
     fn issue(&mut self, issue: &'a Issue) -> anyhow::Result<()> {
         let id = issue.mailed_as();
-        let named = self.chosen.names(&id);
-        if *self.chosen != Chosen::Due && !named {
+        let named = self.scope.names(&id);
+        if *self.scope != Scope::Due && !named {
             return Ok(());
         }
         if let Some(digest) = self.history.digest_of(&id) {
@@ -134,7 +134,7 @@ impl<'a> Planner<'a, '_> {
         }
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
         let content = MailingContent::Issue(issue);
-        if let Some((rule, message, help)) = unfit(issue, self.terms.now) {
+        if let Some((rule, message, help)) = ineligible(issue, self.terms.now) {
             let finding = || Finding::error(rule, message).help(help).at(Place::file(&issue.path));
             if named {
                 self.plan.findings.push(finding());
@@ -149,15 +149,15 @@ impl<'a> Planner<'a, '_> {
     /// The periods whose digests this run is about, the oldest first: of those that nobody named the last that is over,
     /// and those whose digests were begun.
     fn periods(&self, selection: &DigestSelection<'_, '_>) -> Vec<Period> {
-        let mut periods: Vec<Period> = match self.chosen {
-            Chosen::Due => self.history.digests().map(|digest| digest.period.clone()).collect(),
-            Chosen::These(ids) => {
+        let mut periods: Vec<Period> = match self.scope {
+            Scope::Due => self.history.digests().map(|digest| digest.period.clone()).collect(),
+            Scope::Only(ids) => {
                 let names = ids.iter().filter_map(PeriodName::of_id);
                 names.filter_map(|name| selection.period(name.as_str())).collect()
             }
         };
         let closed = self.terms.policy.schedule.closed(self.terms.now).filter(|(period, due_at)| {
-            *self.chosen == Chosen::Due
+            *self.scope == Scope::Due
                 && self.terms.policy.edition == EditionKind::Digest
                 && self.terms.now - *due_at <= self.terms.policy.due_for
                 && self.history.mailing(&period.id()).is_none()
@@ -169,7 +169,7 @@ impl<'a> Planner<'a, '_> {
 
     fn digest(&mut self, period: &Period, selection: &DigestSelection<'a, '_>) -> anyhow::Result<()> {
         let id = period.id();
-        let named = self.chosen.names(&id);
+        let named = self.scope.names(&id);
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
         let mut digest = selection.digest(period);
         let planned: Vec<IssueId> = self.plan.mailings.iter().map(|planned| planned.content.id()).collect();
@@ -193,7 +193,7 @@ impl<'a> Planner<'a, '_> {
         let Some(mailing) = self.history.mailing(id) else { return Ok(Some(None)) };
         let last = self.open.get(id).map_or(mailing.frozen_at, |changed| mailing.frozen_at.max(*changed));
         let is_recent = self.terms.now - last <= FINISHED_WITHIN.max(self.terms.policy.due_for);
-        if !is_recent && !self.chosen.names(id) {
+        if !is_recent && !self.scope.names(id) {
             return Ok(None);
         }
         Ok(Some(Some((mailing.clone(), self.store.counts(id)?))))
@@ -207,13 +207,13 @@ impl<'a> Planner<'a, '_> {
         }
         self.note_change(&content, &begun)?;
         let content_hash = hash_of(&content, self.hash)?;
-        self.plan.mailings.push(Planned { content, begun: begun.map(|(mailing, _)| mailing), content_hash });
+        self.plan.mailings.push(PlannedMailing { content, begun: begun.map(|(mailing, _)| mailing), content_hash });
         Ok(())
     }
 
     fn leave(&mut self, content: &MailingContent<'a>, begun: Begun) -> anyhow::Result<()> {
         self.note_change(content, &begun)?;
-        let named = self.chosen.names(&content.id());
+        let named = self.scope.names(&content.id());
         self.plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| mailed_already(content, &counts)));
         Ok(())
     }
@@ -227,7 +227,7 @@ impl<'a> Planner<'a, '_> {
         }
         let message =
             format!("`{}` changed after it was mailed to {} subscribers", content.slug(), counts.of(State::Sent));
-        let is_refused = self.chosen.names(&content.id()) && still_open(counts, self.terms.policy.on_unknown) == 0;
+        let is_refused = self.scope.names(&content.id()) && still_open(counts, self.terms.policy.on_unknown) == 0;
         let finding = match is_refused {
             true => Finding::error("issue-changed", message),
             false => Finding::warning("issue-changed", message),
@@ -258,14 +258,14 @@ fn hash_of(content: &MailingContent<'_>, hash: HashOf<'_>) -> anyhow::Result<Str
     Ok(hex(all.finalize()))
 }
 
-fn still_open(counts: &Counts, on_unknown: OnUnknown) -> u64 {
+fn still_open(counts: &StateCounts, on_unknown: OnUnknown) -> u64 {
     match on_unknown {
         OnUnknown::Hold => counts.open(),
         OnUnknown::Resend => counts.open() + counts.of(State::Unknown),
     }
 }
 
-fn mailed_already(content: &MailingContent<'_>, counts: &Counts) -> Finding {
+fn mailed_already(content: &MailingContent<'_>, counts: &StateCounts) -> Finding {
     let message = match counts.total() {
         0 => format!("`{}` was mailed already, from a store that is gone", content.slug()),
         total => format!("`{}` was mailed already: {} of {total} have it", content.slug(), counts.of(State::Sent)),

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 
-use crate::delivery::schedule::Schedule;
+use crate::delivery::digest_schedule::DigestSchedule;
 use crate::email::EmailAddress;
 use crate::rate::{Rate, WarmUp};
 
@@ -12,7 +12,7 @@ pub struct Policy {
     /// Whether each issue is mailed by itself.
     pub edition: EditionKind,
     /// The periods of digests; here too where `edition` is `Issue`, for those begun before.
-    pub schedule: Schedule,
+    pub schedule: DigestSchedule,
     /// An issue older than this, or a digest whose time is longer ago, is not mailed by itself.
     pub due_for: Duration,
     /// What becomes of recipients whose delivery is unknown.
@@ -30,7 +30,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             edition: EditionKind::Issue,
-            schedule: Schedule::default(),
+            schedule: DigestSchedule::default(),
             due_for: Duration::hours(48),
             on_unknown: OnUnknown::Hold,
             rate: None,
@@ -66,7 +66,7 @@ pub struct Canary {
     /// So long the others wait after them.
     pub wait: Duration,
     /// If a greater share of them fails (from 0 to 1), nobody else is mailed.
-    pub most_failures: f64,
+    pub max_failure_share: f64,
 }
 
 /// Who gets an issue first.

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 use chrono_tz::Tz;
 
-use crate::delivery::job::{Ended, Job, Surroundings};
+use crate::delivery::job::{Job, RunHooks, RunSummary};
 use crate::delivery::recipient::Recipient;
 use crate::delivery::run_outcome::RunOutcome;
-use crate::delivery::server::Trouble;
-use crate::delivery::servers::Servers;
+use crate::delivery::server_pool::Servers;
+use crate::delivery::server_state::Trouble;
 use crate::finding::Finding;
 use crate::issue::IssueId;
-use crate::ledger::{AttemptOutcome, Claim, Counts, State};
+use crate::ledger::{AttemptOutcome, Claim, State, StateCounts};
 use crate::rate::Quota;
 use crate::subscriber::SubscriberId;
 
@@ -39,7 +39,7 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 pub(super) struct Queue<'a> {
     issue: &'a IssueId,
-    surroundings: Surroundings<'a>,
+    hooks: RunHooks<'a>,
     inner: Mutex<Inner>,
     /// Something came that a worker may wait for.
     work_came: Condvar,
@@ -108,7 +108,7 @@ struct Inner {
 
 /// What is left of a run.
 pub(super) struct Closed {
-    pub(super) ended: Ended,
+    pub(super) ended: RunSummary,
     /// Outcomes that are not written yet, those of recipients who are queued again among them.
     pub(super) outcomes: Vec<(SubscriberId, AttemptOutcome)>,
     /// What was taken of quotas and not used.
@@ -117,12 +117,12 @@ pub(super) struct Closed {
 
 impl<'a> Queue<'a> {
     /// An empty queue for a number of workers at each server.
-    pub(super) fn new(job: &Job<'a>, workers: &[usize], counts: &Counts) -> Self {
+    pub(super) fn new(job: &Job<'a>, workers: &[usize], counts: &StateCounts) -> Self {
         let outcome = RunOutcome::new(counts.of(State::Sent) > 0);
         let inner = Inner::new(Servers::new(job.route, workers), workers.iter().sum(), outcome);
         let (work_came, room_came) = <(Condvar, Condvar)>::default();
         let inner = Mutex::new(inner);
-        Self { issue: job.issue, surroundings: job.surroundings, inner, work_came, room_came }
+        Self { issue: job.issue, hooks: job.hooks, inner, work_came, room_came }
     }
 
     /// Waits a while for room; returns how many recipients are to be claimed, which may be none yet.
@@ -294,13 +294,13 @@ impl<'a> Queue<'a> {
     }
 
     fn must_stop(&self, inner: &Inner) -> bool {
-        self.surroundings.is_stopped() || inner.halted || inner.workers == 0 || inner.outcome.is_stopped()
+        self.hooks.is_stopped() || inner.halted || inner.workers == 0 || inner.outcome.is_stopped()
     }
 
     /// Sums up.
     pub(super) fn close(self) -> Closed {
         let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let now = self.surroundings.now();
+        let now = self.hooks.now();
         let mut outcomes = inner.settle_the_last(self.issue, now);
         // Where others have the issue and nobody is left but those who were refused, they may be to blame and wait longer; else
         // each run would meet the same, and stop before it comes to the next issue.

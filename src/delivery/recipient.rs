@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::delivery::reply_action::deferred;
+use crate::delivery::retry_schedule::defer;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Claim};
 use crate::subscriber::SubscriberId;
@@ -58,7 +58,7 @@ impl Recipient {
 
     /// As `put_back`, but whoever was refused is tried again later, if it is to be tried again at all.
     pub(super) fn put_off(self, issue: &IssueId, now: DateTime<Utc>) -> (SubscriberId, AttemptOutcome) {
-        match self.refusal.clone().map(|reply| deferred(issue, &self.claim, reply, now)) {
+        match self.refusal.clone().map(|reply| defer(issue, &self.claim, reply, now)) {
             Some(outcome @ AttemptOutcome::Deferred { .. }) => (self.id(), outcome),
             _ => self.put_back(),
         }

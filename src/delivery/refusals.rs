@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use crate::delivery::recipient::Recipient;
-use crate::delivery::reply_action::deferred;
+use crate::delivery::retry_schedule::defer;
 use crate::finding::{Finding, Severity};
 use crate::issue::IssueId;
 use crate::ledger::AttemptOutcome;
@@ -117,7 +117,7 @@ impl Refused {
     pub(super) fn outcome(&self, issue: &IssueId, certain: bool, now: DateTime<Utc>) -> AttemptOutcome {
         let reply = self.reply.to_string();
         match self.class {
-            _ if !certain || !self.is_for_good() => deferred(issue, &self.recipient.claim, reply, now),
+            _ if !certain || !self.is_for_good() => defer(issue, &self.recipient.claim, reply, now),
             class => AttemptOutcome::Failed { reply, suppress: class == Class::AddressBad },
         }
     }

@@ -3,9 +3,9 @@
 //! When a message may be sent again follows from the phase of the failure (RFC 5321 4.1.1.4): before the final dot it
 //! was not accepted, after the dot and without a reply nobody knows, and `unknown` is written down.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use crate::delivery::retry;
+use crate::delivery::retry_schedule::defer;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Claim};
 use crate::smtp::failure::{Cause, SessionError};
@@ -37,23 +37,12 @@ pub(super) fn action(issue: &IssueId, claim: &Claim, error: &SessionError, now: 
         Cause::Refused(reply) => reply,
     };
     match reply.class(error.phase) {
-        Class::TryLater => Action::Settle(deferred(issue, claim, said(error), now)),
+        Class::TryLater => Action::Settle(defer(issue, claim, said(error), now)),
         // No recipient was named yet.
         Class::Unsupported if error.phase < Phase::Rcpt => failed(),
         Class::BackOff if error.phase < Phase::Rcpt => Action::SlowDown,
         _ if error.phase < Phase::Rcpt => Action::Stop,
         _ => Action::Refused(reply.clone()),
-    }
-}
-
-/// The recipient is tried again later, unless it was tried often enough.
-pub(super) fn deferred(issue: &IssueId, claim: &Claim, reply: String, now: DateTime<Utc>) -> AttemptOutcome {
-    let tries = claim.attempts + 1;
-    let delay = retry::delay(issue, claim.subscriber.id, tries);
-    let retry_at = delay.and_then(|delay| now.checked_add_signed(TimeDelta::from_std(delay).ok()?));
-    match retry_at {
-        Some(retry_at) => AttemptOutcome::Deferred { reply, retry_at },
-        None => AttemptOutcome::Failed { reply: format!("{reply} (given up after {tries} tries)"), suppress: false },
     }
 }
 

@@ -3,13 +3,13 @@
 //! Plain bookkeeping, which `queue` guards. What a reply means for its recipient is `reply_action`'s, for its server
 //! `server`'s.
 
-use crate::delivery::job::Ended;
+use crate::delivery::job::RunSummary;
 use crate::finding::Finding;
-use crate::ledger::{Counts, State};
+use crate::ledger::{State, StateCounts};
 
 #[derive(Default)]
 pub(super) struct RunOutcome {
-    tally: Counts,
+    tally: StateCounts,
     /// Somebody has this issue already, now or from an earlier run.
     accepted: bool,
     stopped: Option<Finding>,
@@ -21,7 +21,7 @@ impl RunOutcome {
         Self { accepted, ..Self::default() }
     }
 
-    /// Counts a recipient that was brought into `state`.
+    /// StateCounts a recipient that was brought into `state`.
     pub(super) fn count(&mut self, state: State) {
         self.tally.set(state, self.tally.of(state) + 1);
         self.accepted |= state == State::Sent;
@@ -42,7 +42,7 @@ impl RunOutcome {
     }
 
     /// Sums up.
-    pub(super) fn close(self) -> Ended {
-        Ended { tally: self.tally, stopped: self.stopped, ..Ended::default() }
+    pub(super) fn close(self) -> RunSummary {
+        RunSummary { tally: self.tally, stopped: self.stopped, ..RunSummary::default() }
     }
 }

@@ -20,7 +20,7 @@ use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
 /// What became of a trial letter.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tried {
+pub struct TestResult {
     /// Whom it was for.
     pub to: EmailAddress,
     /// The reply of whoever took it, or why nobody did.
@@ -31,7 +31,7 @@ pub struct Tried {
 ///
 /// # Errors
 /// A finding, when there is no connection to be had or the outbox cannot be written.
-pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
+pub fn send_tests(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result<Vec<TestResult>> {
     match route {
         Route::Relays(relays) => match relays.as_slice() {
             [relay] => over_smtp(relay, letters),
@@ -48,32 +48,32 @@ pub fn try_out(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn reader(store: &dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Subscriber, StoreError> {
-    let stranger = || NewSubscriber::new(address.clone(), "").joined(SubscriberId(0), now);
+pub fn test_recipient(store: &dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Subscriber, StoreError> {
+    let stranger = || NewSubscriber::new(address.clone(), "").into_subscriber(SubscriberId(0), now);
     Ok(store.subscriber(address)?.unwrap_or_else(stranger))
 }
 
-fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<Tried> {
+fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<TestResult> {
     match outbox.write(letter) {
-        Ok(path) => Ok(Tried { to: letter.to.clone(), result: Ok(format!("written to {}", path.display())) }),
+        Ok(path) => Ok(TestResult { to: letter.to.clone(), result: Ok(format!("written to {}", path.display())) }),
         Err(error) => Err(diagnostics::outbox(&error).into()),
     }
 }
 
 /// Whatever is wrong with one server, the others are tried too.
-fn over_one_of_several(relay: &Relay, letters: &[Letter]) -> Vec<Tried> {
+fn over_one_of_several(relay: &Relay, letters: &[Letter]) -> Vec<TestResult> {
     match over_smtp(relay, letters) {
         Ok(tried) => tried
             .into_iter()
-            .map(|tried| Tried { result: tried.result.map(|reply| format!("{reply} [{relay}]")), ..tried })
+            .map(|tried| TestResult { result: tried.result.map(|reply| format!("{reply} [{relay}]")), ..tried })
             .collect(),
         Err(error) => {
-            letters.iter().map(|letter| Tried { to: letter.to.clone(), result: Err(error.to_string()) }).collect()
+            letters.iter().map(|letter| TestResult { to: letter.to.clone(), result: Err(error.to_string()) }).collect()
         }
     }
 }
 
-fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
+fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<TestResult>> {
     let stop = AtomicBool::new(false);
     let connect = || Session::connect(relay, &stop);
     let connect = || connect().map_err(|error| anyhow::Error::new(diagnostics::finding(relay, &error, None)));
@@ -84,7 +84,7 @@ fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<Tried>> {
             session = connect()?;
         }
         let result = send(&mut session, letter).map_err(|error| error.to_string());
-        tried.push(Tried { to: letter.to.clone(), result });
+        tried.push(TestResult { to: letter.to.clone(), result });
     }
     session.quit();
     Ok(tried)
@@ -113,7 +113,7 @@ mod tests {
         let server = Server { host: "127.0.0.1".to_owned(), port: peer.port(), tls: TlsMode::None };
         let route = Route::Relays(vec![Relay::new(server, "example.org", None, None).unwrap()]);
         let letters = [letter("a@example.com"), letter("b@example.com"), letter("c@example.com")];
-        let tried = try_out(&route, &Slug::new("spring").unwrap(), &letters).unwrap();
+        let tried = send_tests(&route, &Slug::new("spring").unwrap(), &letters).unwrap();
         let results: Vec<_> = tried.into_iter().map(|tried| tried.result).collect();
         let taken = Ok("250 2.0.0 Ok: queued".to_owned());
         let refused = "the server said `550 5.1.1 Nobody`, while naming the recipient (RCPT TO)";
@@ -125,7 +125,7 @@ mod tests {
     fn an_outbox_keeps_trials_apart() {
         let folder = tempfile::tempdir().unwrap();
         let route = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into(), writers: 1 };
-        let tried = try_out(&route, &Slug::new("spring").unwrap(), &[letter("a@example.com")]).unwrap();
+        let tried = send_tests(&route, &Slug::new("spring").unwrap(), &[letter("a@example.com")]).unwrap();
         assert_eq!(tried[0].result, Ok("written to outbox/test/spring/a@example.com.eml".to_owned()));
     }
 }

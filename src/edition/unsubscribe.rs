@@ -69,8 +69,8 @@ impl UnsubscribeLinks {
     /// When the page's address is no URL, or too long for a header.
     pub fn of(&self, recipient: &Recipient) -> anyhow::Result<Unsubscribe> {
         let token = match &self.secrets {
-            Some(secrets) => secrets.token(Purpose::Leave, &recipient.address).to_string(),
-            None => "0".repeat(token::DIGITS),
+            Some(secrets) => secrets.token(Purpose::Unsubscribe, &recipient.address).to_string(),
+            None => "0".repeat(token::TOKEN_DIGITS),
         };
         let url = self.page.as_ref().map(|page| page_of(page, &recipient.address, &token)).transpose()?;
         if url.as_ref().is_some_and(|url| url.len() > MAX_URL_BYTES) {
@@ -142,7 +142,7 @@ mod tests {
         let unsubscribe = unsubscribe.with_secrets(Arc::clone(&secrets));
         let maren = recipient("maren@example.org");
         let unsubscribe = unsubscribe.of(&maren).unwrap();
-        let token = secrets.token(Purpose::Leave, &maren.address);
+        let token = secrets.token(Purpose::Unsubscribe, &maren.address);
         assert_eq!(
             unsubscribe.items(),
             [

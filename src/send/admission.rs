@@ -5,7 +5,7 @@
 //! disk is thrown away after every job, as in CI. What is written into an outbox can be taken back.
 
 use crate::finding::Finding;
-use crate::send::record::Record;
+use crate::send::mailing_record::MailingRecord;
 use crate::store::Store;
 
 /// What a run is, as far as that counts here.
@@ -26,7 +26,7 @@ impl Admission {
     ///
     /// # Errors
     /// When `feeds.lock` or the store cannot be read.
-    pub fn refusal(&self, store: &dyn Store, record: &Record<'_>) -> anyhow::Result<Option<Finding>> {
+    pub fn refusal(&self, store: &dyn Store, record: &MailingRecord<'_>) -> anyhow::Result<Option<Finding>> {
         if let Some(behind) = record.refusal(store)? {
             return Ok(Some(behind));
         }
@@ -92,7 +92,7 @@ mod tests {
     fn rule(admission: Admission, store: &Memory) -> Option<&'static str> {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
-        admission.refusal(store, &Record::new(&project, "slugline.yaml")).unwrap().map(|finding| finding.rule)
+        admission.refusal(store, &MailingRecord::new(&project, "slugline.yaml")).unwrap().map(|finding| finding.rule)
     }
 
     #[test]

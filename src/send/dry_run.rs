@@ -14,8 +14,8 @@ use crate::finding::{Finding, Severity, extend_unique};
 use crate::ledger::State;
 use crate::send::admission::Admission;
 use crate::send::forecast::{Forecast, Seeds, forecast};
-use crate::send::preflight::EachNewcomer;
-use crate::send::{Planned, Ready, Sending, planned, ready, record};
+use crate::send::preflight::NewSubscribers;
+use crate::send::{PlannedMailing, Ready, SendRequest, mailing_record, planned, ready};
 use crate::store::Store;
 use crate::subscriber::Status;
 
@@ -23,7 +23,7 @@ use crate::subscriber::Status;
 #[derive(Debug)]
 pub struct DryRun<'a> {
     /// Issues, the oldest first, then digests.
-    pub mailings: Vec<Expected<'a>>,
+    pub mailings: Vec<ExpectedMailing<'a>>,
     /// What is wrong or odd with issues.
     pub findings: Vec<Finding>,
     /// Why nothing would be mailed at all.
@@ -34,7 +34,7 @@ pub struct DryRun<'a> {
 
 /// The share of one issue or digest in a dry run.
 #[derive(Debug)]
-pub struct Expected<'a> {
+pub struct ExpectedMailing<'a> {
     /// What would be mailed.
     pub content: MailingContent<'a>,
     /// How many would get it.
@@ -45,31 +45,32 @@ pub struct Expected<'a> {
     is_frozen: bool,
 }
 
-/// Says what `send_due` would do if the newcomers had joined before, and writes nothing.
+/// Says what `send_due` would do if the new_subscribers had joined before, and writes nothing.
 ///
 /// # Errors
-/// When the store cannot be read, an issue's file, or the newcomers.
+/// When the store cannot be read, an issue's file, or the new_subscribers.
 pub fn run<'a>(
     store: &dyn Store,
-    sending: &Sending<'a>,
+    sending: &SendRequest<'a>,
     admission: &Admission,
-    newcomers: &EachNewcomer<'_>,
+    new_subscribers: &NewSubscribers<'_>,
 ) -> anyhow::Result<DryRun<'a>> {
     let mut plan = planned(store, sending)?;
     // That the store is behind is so whoever asks; the others may be meant for this look alone, as in CI.
     let refusal = admission.refusal(store, &sending.record())?;
-    let (refused, warned): (Vec<_>, Vec<_>) = refusal.into_iter().partition(|finding| finding.rule == record::RULE);
+    let (refused, warned): (Vec<_>, Vec<_>) =
+        refusal.into_iter().partition(|finding| finding.rule == mailing_record::RULE);
     plan.findings.extend(warned.into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }));
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
-        let Ready { letters, findings } = ready(store, sending, planned, newcomers, sending.surroundings.now());
+        let Ready { letters, findings } = ready(store, sending, planned, new_subscribers, sending.hooks.now());
         plan.findings.extend(findings);
         if let Err(error) = letters {
             let finding = error.downcast().unwrap_or_else(|error| Finding::error("template", format!("{error:#}")));
             plan.findings.push(finding);
             continue;
         }
-        let expected = expected(store, sending, planned, newcomers, &mut plan.findings)?;
+        let expected = expected(store, sending, planned, new_subscribers, &mut plan.findings)?;
         mailings.push(expected);
     }
     let recipients = mailings.iter().map(|expected| expected.recipients).sum();
@@ -80,17 +81,17 @@ pub fn run<'a>(
 /// Who would get an issue or digest, and how; what is wrong with that is added to the findings.
 fn expected<'a>(
     store: &dyn Store,
-    sending: &Sending<'_>,
-    planned: &Planned<'a>,
-    newcomers: &EachNewcomer<'_>,
+    sending: &SendRequest<'_>,
+    planned: &PlannedMailing<'a>,
+    new_subscribers: &NewSubscribers<'_>,
     findings: &mut Vec<Finding>,
-) -> anyhow::Result<Expected<'a>> {
+) -> anyhow::Result<ExpectedMailing<'a>> {
     let (content, is_frozen) = (planned.content.clone(), planned.begun.is_some());
-    let mut expected = Expected { content, recipients: 0, first: None, is_frozen };
+    let mut expected = ExpectedMailing { content, recipients: 0, first: None, is_frozen };
     let (mut recipients, mut smtputf8) = (0, Smtputf8Addresses::default());
     let canary = sending.terms.policy.canary.as_ref().filter(|_| !sending.after_canary);
     let mut seeds = canary.map(Seeds::new);
-    expected.each_recipient(store, newcomers, &mut |address| {
+    expected.each_recipient(store, new_subscribers, &mut |address| {
         recipients += 1;
         smtputf8.add(address);
         seeds.iter_mut().for_each(|seeds| seeds.see(address));
@@ -112,20 +113,20 @@ fn expected<'a>(
     Ok(expected)
 }
 
-impl Expected<'_> {
-    /// Calls `each` with everybody who would get it, in the order of their numbers, newcomers last.
+impl ExpectedMailing<'_> {
+    /// Calls `each` with everybody who would get it, in the order of their numbers, new_subscribers last.
     ///
     /// # Errors
-    /// When the store cannot be read, or the newcomers, or `each` fails.
+    /// When the store cannot be read, or the new_subscribers, or `each` fails.
     pub fn each_recipient(
         &self,
         store: &dyn Store,
-        newcomers: &EachNewcomer<'_>,
+        new_subscribers: &NewSubscribers<'_>,
         each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         if !self.is_frozen {
             store.each_subscriber(Some(Status::Active), &mut |subscriber| each(&subscriber.address))?;
-            return newcomers(&mut |new| each(&new.address));
+            return new_subscribers(&mut |new| each(&new.address));
         }
         for state in [State::Queued, State::Deferred] {
             store.each_delivery(&self.content.id(), Some(state), &mut |delivery| {

@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
 /// Calls what it is given with those who would join before a sending, as often as it is asked.
-pub type EachNewcomer<'a> = dyn Fn(&mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
+pub type NewSubscribers<'a> = dyn Fn(&mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
 
 /// How many of the subscribers concerned are named.
 const NAMED: usize = 3;
@@ -40,14 +40,14 @@ pub(super) fn for_any_subscriber(store: &dyn Store, letters: &Letters) -> anyhow
     Ok(first.map(|error| concerning(error, all, all, &named.join(", "))))
 }
 
-/// Goes through everybody an issue would be mailed to if the newcomers joined `now`; what is wrong is told of the first it
+/// Goes through everybody an issue would be mailed to if the new_subscribers joined `now`; what is wrong is told of the first it
 /// is wrong with.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub(super) fn preflight(
     store: &dyn Store,
-    newcomers: &EachNewcomer<'_>,
+    new_subscribers: &NewSubscribers<'_>,
     letters: &Letters,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Finding>> {
@@ -64,7 +64,7 @@ pub(super) fn preflight(
         Ok(())
     };
     store.each_subscriber(Some(Status::Active), &mut each).context("failed to read the subscribers")?;
-    newcomers(&mut |new| each(new.joined(SubscriberId(0), now)))?;
+    new_subscribers(&mut |new| each(new.into_subscriber(SubscriberId(0), now)))?;
     Ok(first.map(|error| concerning(error, failed, all, &named.join(", "))))
 }
 

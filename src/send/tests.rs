@@ -11,10 +11,10 @@ use url::Url;
 
 use super::*;
 use crate::config::Config;
+use crate::delivery::digest_schedule::DigestSchedule;
 use crate::delivery::job::Progress;
 use crate::delivery::policy::Canary;
 use crate::delivery::policy::{EditionKind, Policy};
-use crate::delivery::schedule::Schedule;
 use crate::disk::Project;
 use crate::dkim::{Algorithm, Key};
 use crate::email::EmailAddress;
@@ -29,9 +29,9 @@ use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
 mod canary;
-mod chaining;
 mod digests;
 mod interruptions;
+mod pipelining;
 mod recipients;
 mod servers;
 mod several;
@@ -107,7 +107,7 @@ struct World {
     canary: Option<Canary>,
     on_unknown: OnUnknown,
     edition: EditionKind,
-    schedule: Schedule,
+    schedule: DigestSchedule,
     now: DateTime<Utc>,
     /// What happens between the look at what is due and the right to send.
     meanwhile: Meanwhile,
@@ -137,7 +137,7 @@ impl World {
             waited: Mutex::default(),
             on_unknown: OnUnknown::Hold,
             edition: EditionKind::Issue,
-            schedule: Schedule::default(),
+            schedule: DigestSchedule::default(),
             now: noon(),
             meanwhile: Mutex::default(),
             stop_after: None,
@@ -163,18 +163,18 @@ impl World {
         Route::Relays(peers.iter().map(|peer| self.relay(peer.port())).collect())
     }
 
-    fn send(&self, store: &Memory, route: &Route) -> Report {
+    fn send(&self, store: &Memory, route: &Route) -> SendReport {
         match self.try_send(store, route) {
-            Sent::Done(report) => *report,
-            Sent::Busy(run) => panic!("busy: {run:?}"),
+            SendOutcome::Done(report) => *report,
+            SendOutcome::Busy(run) => panic!("busy: {run:?}"),
         }
     }
 
-    fn try_send(&self, store: &Memory, route: &Route) -> Sent {
+    fn try_send(&self, store: &Memory, route: &Route) -> SendOutcome {
         self.with_sending(route, |sending| send_due(&mut store.open(), sending)).unwrap()
     }
 
-    fn with_sending<T>(&self, route: &Route, act: impl FnOnce(&Sending<'_>) -> T) -> T {
+    fn with_sending<T>(&self, route: &Route, act: impl FnOnce(&SendRequest<'_>) -> T) -> T {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
         for issue in &self.issues {
@@ -196,16 +196,16 @@ impl World {
             canary: self.canary.clone(),
             ..Policy::default()
         };
-        let sending = Sending {
+        let sending = SendRequest {
             composer: &composer,
             project_file: "slugline.yaml",
-            chosen: Chosen::Due,
-            terms: Terms { now: self.now, policy: &policy },
+            scope: Scope::Due,
+            terms: DueTerms { now: self.now, policy: &policy },
             route,
             limit: self.limit,
             after_canary: false,
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
-            surroundings: Surroundings {
+            hooks: RunHooks {
                 clock: &|| {
                     if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
                         meanwhile(self);
@@ -302,8 +302,8 @@ fn a_letter_that_cannot_be_written_is_its_recipients_failure_and_nobody_elses() 
             write: &write,
             limit: None,
             only: None,
-            pace: Pace::default(),
-            surroundings: Surroundings {
+            limits: RateLimits::default(),
+            hooks: RunHooks {
                 clock: &noon,
                 pause: &|pause| world.pause(pause),
                 stop: &world.stop,
@@ -332,18 +332,18 @@ fn a_limit_leaves_the_rest_queued() {
 fn a_forecast_names_who_waits_and_changes_nothing() {
     let (world, store) = (World { limit: Some(2), ..World::new() }, readers(3));
     let peer = Peer::start(vec![Script::new()]);
-    let newcomers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
+    let new_subscribers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
         each(NewSubscriber::new("newcomer@example.com".parse()?, ""))
     };
     let expected = |store: &Memory| {
         world.with_sending(&world.route(&peer), |sending| {
             let mut all = Vec::new();
-            for expected in dry_run::run(store, sending, &ADMITTED, &newcomers).unwrap().mailings {
+            for expected in dry_run::run(store, sending, &ADMITTED, &new_subscribers).unwrap().mailings {
                 let mut add = |address: &EmailAddress| {
                     all.push(address.to_string());
                     Ok(())
                 };
-                expected.each_recipient(store, &newcomers, &mut add).unwrap();
+                expected.each_recipient(store, &new_subscribers, &mut add).unwrap();
                 assert_eq!(expected.recipients, all.len() as u64);
             }
             all
@@ -366,8 +366,8 @@ fn another_run_or_nobody_to_write_to_is_an_outcome() {
     let store = readers(1);
     store.busy(other.clone());
     match World::new().try_send(&store, &World::new().route(&peer)) {
-        Sent::Busy(run) => assert_eq!(run, Some(other)),
-        Sent::Done(report) => panic!("{report:?}"),
+        SendOutcome::Busy(run) => assert_eq!(run, Some(other)),
+        SendOutcome::Done(report) => panic!("{report:?}"),
     }
     assert_eq!(peer.heard().len(), 0);
 }

@@ -22,7 +22,7 @@ const MOST: usize = 100_000;
 
 /// The recipients of one domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Domain {
+pub struct DomainTally {
     /// Its name, in the letters of its language.
     pub name: String,
     /// What became of their mail.
@@ -39,11 +39,11 @@ pub(super) struct Domains {
 }
 
 pub(super) struct Ranking {
-    pub largest: Vec<Domain>,
+    pub largest: Vec<DomainTally>,
     pub others: Tally,
     /// How many those are, at most: one that was given up may have come again.
     pub others_count: u64,
-    pub failing: Vec<Domain>,
+    pub failing: Vec<DomainTally>,
     pub error: u64,
 }
 
@@ -98,7 +98,7 @@ impl Domains {
         failing.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.undelivered()));
         failing.truncate(FAILING);
         let shown = |domains: Vec<(String, Tally)>| {
-            domains.into_iter().map(|(name, tally)| Domain { name: unicode(&name), tally }).collect()
+            domains.into_iter().map(|(name, tally)| DomainTally { name: unicode(&name), tally }).collect()
         };
         Ranking { largest: shown(all), others, others_count, failing: shown(failing), error: self.error }
     }

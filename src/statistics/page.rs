@@ -12,10 +12,10 @@ use serde_json::{Value as Json, json};
 use crate::publication::Publication;
 use crate::statistics::plot::time::{NARROW, WIDE, plot};
 use crate::statistics::plot::{self, PATTERNS, bar, swatch};
-use crate::statistics::replies::Reason;
+use crate::statistics::replies::ReplyGroup;
 use crate::statistics::scale::{duration, grouped, rate, share};
 use crate::statistics::timeline::{Times, seconds};
-use crate::statistics::{Domain, MOST_ATTEMPTS, Outcome, Statistics, Tally};
+use crate::statistics::{DomainTally, MOST_ATTEMPTS, Outcome, Statistics, Tally};
 use crate::templates::Templates;
 
 /// The template of the page.
@@ -23,7 +23,7 @@ const TEMPLATE: &str = "status.html";
 
 /// One mailing as the page shows it.
 #[derive(Debug)]
-pub struct Shown<'a> {
+pub struct MailingView<'a> {
     /// Slug of the issue, or name of the digest.
     pub name: &'a str,
     /// What it is about.
@@ -36,7 +36,7 @@ pub struct Shown<'a> {
 ///
 /// # Errors
 /// When the template cannot be filled in, which is a fault of this program.
-pub fn page(publication: &Publication, mailings: &[Shown<'_>]) -> anyhow::Result<String> {
+pub fn page(publication: &Publication, mailings: &[MailingView<'_>]) -> anyhow::Result<String> {
     let zone = publication.time_zone;
     let mailings: Vec<Json> = (1u32..).zip(mailings).map(|(number, shown)| mailing(number, shown, zone)).collect();
     let fields = json!({
@@ -51,7 +51,7 @@ pub fn page(publication: &Publication, mailings: &[Shown<'_>]) -> anyhow::Result
     Ok(page.replace("&#x2f;", "/"))
 }
 
-fn mailing(number: u32, shown: &Shown<'_>, zone: Tz) -> Json {
+fn mailing(number: u32, shown: &MailingView<'_>, zone: Tz) -> Json {
     let statistics = shown.statistics;
     let times = statistics.times.as_ref();
     let all = statistics.tally.total();
@@ -119,11 +119,11 @@ fn domains(statistics: &Statistics) -> Json {
             (0, count) => format!("{} other domains", grouped(count)),
             _ => "all other domains".to_owned(),
         };
-        shown.push(Domain { name, tally: statistics.other_domains });
+        shown.push(DomainTally { name, tally: statistics.other_domains });
     }
     let most = shown.iter().map(|domain| domain.tally.total()).max().unwrap_or(0);
     let columns: Vec<Outcome> = statistics.tally.occurring().map(|(outcome, _)| outcome).collect();
-    let row = |domain: &Domain| {
+    let row = |domain: &DomainTally| {
         let tally = &domain.tally;
         let counts: Vec<String> = columns.iter().map(|outcome| grouped(tally.of(*outcome))).collect();
         json!({
@@ -162,7 +162,7 @@ fn is_bad(tally: &Tally) -> bool {
 
 fn reasons(statistics: &Statistics) -> Vec<Json> {
     let all = statistics.tally.total();
-    let row = |reason: &Reason| {
+    let row = |reason: &ReplyGroup| {
         json!({
             "swatch": swatch(reason.outcome),
             "outcome": reason.outcome.word(),

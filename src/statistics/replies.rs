@@ -17,7 +17,7 @@ const MOST: usize = 200;
 
 /// What servers said, once for all who said the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
+pub struct ReplyGroup {
     /// What came of it.
     pub outcome: Outcome,
     /// Reply code and enhanced status code, such as `550 5.1.1`; blank where there is none.
@@ -29,11 +29,11 @@ pub struct Reason {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Reasons {
+pub(super) struct ReplyGroups {
     groups: BTreeMap<(Outcome, String), (String, u64)>,
 }
 
-impl Reasons {
+impl ReplyGroups {
     pub fn add(&mut self, outcome: Outcome, reply: &str, recipient: Option<&EmailAddress>) {
         let (code, words) = split(reply);
         // Looked up without a new key: a million recipients have a handful of codes.
@@ -50,12 +50,12 @@ impl Reasons {
         self.groups.entry(key).or_insert_with(|| (words, 0)).1 += 1;
     }
 
-    pub fn close(self) -> Vec<Reason> {
+    pub fn close(self) -> Vec<ReplyGroup> {
         let reason = |((outcome, code), (example, count)): ((Outcome, String), (String, u64))| {
             let has_code = code.as_bytes().first().is_some_and(u8::is_ascii_digit);
-            Reason { outcome, code: if has_code { code } else { String::new() }, example, count }
+            ReplyGroup { outcome, code: if has_code { code } else { String::new() }, example, count }
         };
-        let mut reasons: Vec<Reason> = self.groups.into_iter().map(reason).collect();
+        let mut reasons: Vec<ReplyGroup> = self.groups.into_iter().map(reason).collect();
         reasons.sort_by(|a, b| a.outcome.cmp(&b.outcome).then(b.count.cmp(&a.count)));
         reasons
     }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn replies_are_grouped_with_one_example() {
-        let mut reasons = Reasons::default();
+        let mut reasons = ReplyGroups::default();
         let recipient = "maren@example.org".parse().unwrap();
         for (outcome, reply) in [
             (Outcome::Failed, "550 5.1.1 <maren@example.org> unknown"),
@@ -132,8 +132,9 @@ mod tests {
         ] {
             reasons.add(outcome, reply, Some(&recipient));
         }
-        let shown =
-            |reason: Reason| format!("{} {}|{}|{}", reason.count, reason.outcome.word(), reason.code, reason.example);
+        let shown = |reason: ReplyGroup| {
+            format!("{} {}|{}|{}", reason.count, reason.outcome.word(), reason.code, reason.example)
+        };
         assert_eq!(
             reasons.close().into_iter().map(shown).collect::<Vec<_>>(),
             [
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn words_that_never_repeat_become_one_group() {
-        let mut reasons = Reasons::default();
+        let mut reasons = ReplyGroups::default();
         let recipient = "maren@example.org".parse().unwrap();
         for number in 0..MOST as u32 + 50 {
             let letters: String = char::from_u32(0x4e00 + number).into_iter().collect();

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 
-use super::page::{Shown, page};
+use super::page::{MailingView, page};
 use super::*;
 use crate::issue::IssueId;
 use crate::publication::Publication;
@@ -54,7 +54,7 @@ fn publication(title: &str) -> Publication {
 }
 
 fn shown(title: &str, statistics: &Statistics) -> String {
-    page(&publication(title), &[Shown { name: "neap", title, statistics }]).unwrap()
+    page(&publication(title), &[MailingView { name: "neap", title, statistics }]).unwrap()
 }
 
 #[test]

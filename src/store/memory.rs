@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
+use crate::ledger::{Claim, Delivery, LedgerEntry, Mailing, Recovered, Run, State, StateCounts};
 use crate::rate::{Permits, Quota, Rate};
 use crate::statistics::masked;
 use crate::store::listed::{Changes, MISSING, NAMED};
@@ -411,12 +411,12 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn chaining(&self, place: &str, greeting: &str) -> Result<Option<bool>, StoreError> {
+    fn pipelining(&self, place: &str, greeting: &str) -> Result<Option<bool>, StoreError> {
         let server = (place.to_owned(), greeting.to_owned());
         Ok(self.tables().servers.get(&server).map(|(takes, _)| *takes))
     }
 
-    fn note_chaining(
+    fn note_pipelining(
         &mut self,
         place: &str,
         greeting: &str,
@@ -432,8 +432,8 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn counts(&self, issue: &IssueId) -> Result<Counts, StoreError> {
-        let mut counts = Counts::default();
+    fn counts(&self, issue: &IssueId) -> Result<StateCounts, StoreError> {
+        let mut counts = StateCounts::default();
         for (_, row) in self.tables().rows.iter().filter(|((of, _), _)| of == issue) {
             counts.set(row.delivery.state, counts.of(row.delivery.state) + 1);
         }

@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
+use crate::ledger::{Claim, Delivery, LedgerEntry, Mailing, Recovered, Run, State, StateCounts};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::Movable as _;
 use crate::store::{
@@ -318,17 +318,18 @@ impl Store for Postgres {
         self.connection.once("keep to the warm-up", |session| rate::return_quota(session, quota, unused))
     }
 
-    fn chaining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
-        let read = |session: &mut connection::Session, _| servers::chaining(session, place, greeting);
+    fn pipelining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
+        let read = |session: &mut connection::Session, _| servers::pipelining(session, place, greeting);
         self.connection.retried("read what is known of a server", read)
     }
 
-    fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
-        let note = |session: &mut connection::Session, _| servers::note_chaining(session, place, greeting, takes, now);
+    fn note_pipelining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
+        let note =
+            |session: &mut connection::Session, _| servers::note_pipelining(session, place, greeting, takes, now);
         self.connection.retried("keep what is known of a server", note)
     }
 
-    fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
+    fn counts(&self, issue: &IssueId) -> StoreResult<StateCounts> {
         self.connection.retried("count recipients", |session, _| deliveries::counts(session, issue))
     }
 

@@ -18,7 +18,7 @@ use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::fault;
 use crate::issue::IssueId;
-use crate::ledger::{Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
+use crate::ledger::{Claim, Delivery, LedgerEntry, Mailing, Recovered, Run, State, StateCounts};
 use crate::rate::{Permits, Quota, Rate};
 use crate::store::moving::RUNS;
 use crate::store::{
@@ -259,15 +259,15 @@ impl Store for Sqlite {
         self.quickly("keep to the warm-up", |transaction| rate::return_quota(transaction, quota, unused))
     }
 
-    fn chaining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
-        self.reading("read what is known of a server", |connection| servers::chaining(connection, place, greeting))
+    fn pipelining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
+        self.reading("read what is known of a server", |connection| servers::pipelining(connection, place, greeting))
     }
 
-    fn note_chaining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
-        self.quickly("keep what is known of a server", |it| servers::note_chaining(it, place, greeting, takes, now))
+    fn note_pipelining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
+        self.quickly("keep what is known of a server", |it| servers::note_pipelining(it, place, greeting, takes, now))
     }
 
-    fn counts(&self, issue: &IssueId) -> StoreResult<Counts> {
+    fn counts(&self, issue: &IssueId) -> StoreResult<StateCounts> {
         self.write_log()?;
         self.reading("count recipients", |connection| ledger::counts(connection, issue))
     }

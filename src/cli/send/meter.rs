@@ -7,8 +7,8 @@ use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::cli::send::pace::Pace;
-use crate::delivery::job::Pause;
-use crate::ledger::{Counts, State};
+use crate::delivery::job::PauseReason;
+use crate::ledger::{State, StateCounts};
 use crate::statistics::scale::grouped;
 
 /// Columns of the bar, at least and at most.
@@ -29,15 +29,15 @@ const OUTCOMES: [State; 4] = [State::Sent, State::Deferred, State::Failed, State
 pub(super) struct Meter {
     name: String,
     open: u64,
-    counts: Counts,
+    counts: StateCounts,
     pace: Pace,
-    paused: Option<(Pause, Duration)>,
+    paused: Option<(PauseReason, Duration)>,
 }
 
 impl Meter {
     /// A mailing of that name with so many recipients to go begins.
     pub fn new(name: &str, open: u64, at: Duration) -> Self {
-        Self { name: name.to_owned(), open, counts: Counts::default(), pace: Pace::new(at), paused: None }
+        Self { name: name.to_owned(), open, counts: StateCounts::default(), pace: Pace::new(at), paused: None }
     }
 
     /// A recipient's delivery is in that state now.
@@ -47,7 +47,7 @@ impl Meter {
     }
 
     /// Something is waited for until then.
-    pub fn pause(&mut self, pause: Pause, until: Duration) {
+    pub fn pause(&mut self, pause: PauseReason, until: Duration) {
         let longer = self.paused.is_none_or(|(_, other)| other <= until);
         if longer {
             self.paused = Some((pause, until));
@@ -127,10 +127,10 @@ impl Meter {
         let left = until.saturating_sub(at);
         let after = |words: &str| format!("{words} for {}", time(left));
         Some(match (pause, left >= Duration::from_secs(1)) {
-            (Pause::Rate, false) => "held back by `mail.rate`".to_owned(),
-            (Pause::Rate, true) => after("held back by `mail.rate`"),
-            (Pause::Server, false) => "waiting for the server".to_owned(),
-            (Pause::Server, true) => after("waiting for the server"),
+            (PauseReason::Rate, false) => "held back by `mail.rate`".to_owned(),
+            (PauseReason::Rate, true) => after("held back by `mail.rate`"),
+            (PauseReason::Server, false) => "waiting for the server".to_owned(),
+            (PauseReason::Server, true) => after("waiting for the server"),
         })
     }
 
@@ -240,7 +240,7 @@ mod tests {
             meter.sentence(seconds(10.0)),
             "spring-notes: 500 of 1,500, 50/s, 20 s left, 485 sent, 10 deferred, 5 failed"
         );
-        meter.pause(Pause::Server, seconds(40.0));
+        meter.pause(PauseReason::Server, seconds(40.0));
         assert_eq!(
             meter.sentence(seconds(20.0)),
             "spring-notes: 500 of 1,500, 0/s, 485 sent, 10 deferred, 5 failed, waiting for the server for 20 s"
@@ -252,10 +252,10 @@ mod tests {
         let mut meter = Meter::new("neap", 10, Duration::ZERO);
         let said = |meter: &Meter, at: f64| meter.reason(seconds(at)).unwrap_or_default();
         assert_eq!(said(&meter, 0.0), "");
-        meter.pause(Pause::Rate, seconds(0.1));
+        meter.pause(PauseReason::Rate, seconds(0.1));
         assert_eq!(said(&meter, 0.0), "held back by `mail.rate`");
-        meter.pause(Pause::Server, seconds(15.0));
-        meter.pause(Pause::Rate, seconds(0.2));
+        meter.pause(PauseReason::Server, seconds(15.0));
+        meter.pause(PauseReason::Rate, seconds(0.2));
         assert_eq!(said(&meter, 1.0), "waiting for the server for 14 s");
         assert_eq!(said(&meter, 15.5), "waiting for the server");
         assert_eq!(said(&meter, 16.0), "");
@@ -286,7 +286,7 @@ mod tests {
             for number in 0..done {
                 meter.settle(State::ALL[number % 8], seconds(number as f64 * 0.1));
             }
-            meter.pause(Pause::Server, Duration::from_secs(wait));
+            meter.pause(PauseReason::Server, Duration::from_secs(wait));
             let line = meter.line(width, seconds(done as f64 * 0.1));
             prop_assert!(line.width() <= width.max(1), "{line}");
         }

@@ -108,7 +108,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::job::Pause;
+    use crate::delivery::job::PauseReason;
     use crate::issue::Slug;
     use crate::ledger::State;
 
@@ -124,7 +124,7 @@ mod tests {
         (1..=150).for_each(|second| tell(Progress::Settled(State::Sent), 100 + second));
         tell(Progress::Begun { slug: Slug::new("surge").unwrap(), open: 4000 }, 255);
         tell(Progress::Settled(State::Failed), 290);
-        tell(Progress::Paused(Pause::Server, Duration::from_secs(15)), 320);
+        tell(Progress::Paused(PauseReason::Server, Duration::from_secs(15)), 320);
         assert_eq!(
             lines,
             [

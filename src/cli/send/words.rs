@@ -6,19 +6,23 @@ use chrono::TimeDelta;
 
 use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, status};
-use crate::delivery::test_send::Tried;
+use crate::delivery::test_send::TestResult;
 use crate::digest::MailingContent;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity};
 use crate::issue::{IssueId, Slug};
 use crate::ledger::{Recovered, State};
-use crate::send::dry_run::{DryRun, Expected};
+use crate::send::dry_run::{DryRun, ExpectedMailing};
 use crate::send::forecast::Forecast;
-use crate::send::{Mailed, Report};
+use crate::send::{MailingReport, SendReport};
 
 /// Tells what became of test letters.
-pub(in crate::cli) fn trial(context: &Context, content: &MailingContent<'_>, tried: &[Tried]) -> anyhow::Result<Exit> {
-    let words = |tried: &Tried| match &tried.result {
+pub(in crate::cli) fn trial(
+    context: &Context,
+    content: &MailingContent<'_>,
+    tried: &[TestResult],
+) -> anyhow::Result<Exit> {
+    let words = |tried: &TestResult| match &tried.result {
         Ok(reply) => vec![tried.to.to_string(), "sent".to_owned(), reply.clone()],
         Err(error) => vec![tried.to.to_string(), "failed".to_owned(), error.clone()],
     };
@@ -35,7 +39,7 @@ pub(in crate::cli) fn trial(context: &Context, content: &MailingContent<'_>, tri
 
 /// Calls what it is given with all who would get an issue or digest.
 type EachRecipient<'a> =
-    dyn Fn(&Expected<'_>, &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
+    dyn Fn(&ExpectedMailing<'_>, &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
 
 /// Tells what would be mailed, and to whom where that is asked for.
 pub(in crate::cli) fn dry_run(
@@ -52,7 +56,7 @@ pub(in crate::cli) fn dry_run(
         None => Exit::Done,
     };
     if context.report.json {
-        let mailing = |expected: &Expected<'_>| {
+        let mailing = |expected: &ExpectedMailing<'_>| {
             let mut recipients = Vec::new();
             each_recipient(expected, &mut |address| {
                 recipients.push(address.to_string());
@@ -128,7 +132,7 @@ fn warm_up(forecast: &Forecast) -> String {
 }
 
 /// Tells what a sending did.
-pub(in crate::cli) fn sent(context: &Context, report: &Report) -> anyhow::Result<Exit> {
+pub(in crate::cli) fn sent(context: &Context, report: &SendReport) -> anyhow::Result<Exit> {
     if context.report.json {
         context.report.document(&document(report))?;
     } else {
@@ -138,7 +142,7 @@ pub(in crate::cli) fn sent(context: &Context, report: &Report) -> anyhow::Result
 }
 
 /// Tells what went wrong with a sending, and gives the exit code for it.
-pub(in crate::cli) fn trouble(context: &Context, report: &Report) -> Exit {
+pub(in crate::cli) fn trouble(context: &Context, report: &SendReport) -> Exit {
     context.report.findings(&report.findings);
     recovered(context, report);
     for mailed in &report.mailings {
@@ -167,7 +171,7 @@ pub(in crate::cli) fn waiting(slug: &Slug, mailed: u64, left: Duration) -> Strin
 }
 
 /// Those for whom today's messages of a warm-up did not suffice.
-fn paused(context: &Context, report: &Report) {
+fn paused(context: &Context, report: &SendReport) {
     let Some(until) = report.paused else { return };
     let waiting: u64 = report.mailings.iter().map(|mailed| mailed.counts.open()).sum();
     let until = until.format("%Y-%m-%d %H:%M");
@@ -176,7 +180,7 @@ fn paused(context: &Context, report: &Report) {
     ));
 }
 
-fn recovered(context: &Context, report: &Report) {
+fn recovered(context: &Context, report: &SendReport) {
     let told = |issue: &IssueId| report.mailings.iter().any(|mailed| mailed.issue == *issue);
     settled(context, &report.recovered, &told);
 }
@@ -203,7 +207,7 @@ pub(in crate::cli) fn settled(context: &Context, recovered: &Recovered, told: &d
 }
 
 /// What a person has to know of an issue's recipients: who refused it now, and of whom nobody can know.
-fn needing_a_person(mailed: &Mailed) -> Vec<Finding> {
+fn needing_a_person(mailed: &MailingReport) -> Vec<Finding> {
     let (slug, all) = (&mailed.slug, mailed.counts.total());
     let (failed, unknown) = (mailed.tally.of(State::Failed), mailed.counts.of(State::Unknown));
     let mut findings = Vec::new();
@@ -223,7 +227,7 @@ fn needing_a_person(mailed: &Mailed) -> Vec<Finding> {
 }
 
 /// The summary table of a sending; empty when nothing was due.
-pub(in crate::cli) fn table(report: &Report) -> Vec<Vec<String>> {
+pub(in crate::cli) fn table(report: &SendReport) -> Vec<Vec<String>> {
     if report.mailings.is_empty() {
         return Vec::new();
     }
@@ -245,8 +249,8 @@ pub(in crate::cli) fn table(report: &Report) -> Vec<Vec<String>> {
 }
 
 /// The document of a sending.
-pub(in crate::cli) fn document(report: &Report) -> serde_json::Value {
-    let mailing = |mailed: &Mailed| {
+pub(in crate::cli) fn document(report: &SendReport) -> serde_json::Value {
+    let mailing = |mailed: &MailingReport| {
         serde_json::json!({
             "issue": mailed.slug.as_str(),
             "id": mailed.issue.as_str(),

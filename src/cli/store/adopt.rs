@@ -8,13 +8,13 @@ use crate::config::Config;
 use crate::disk::machine;
 use crate::finding::Finding;
 use crate::ledger::Mailing;
-use crate::send::record::Record;
+use crate::send::mailing_record::MailingRecord;
 use crate::store::{Adoption, RunStart, Store};
 
 pub(super) fn run(context: &Context, config: &Config, yes: bool) -> anyhow::Result<Exit> {
     let now = context.clock.now();
     let project_file = context.project_file();
-    let record = Record::new(&context.project, &project_file);
+    let record = MailingRecord::new(&context.project, &project_file);
     let mut store = context.store(config)?;
     let Some(behind) = record.refusal(&*store)? else {
         let document = serde_json::json!({ "adopted": [], "unknown": 0 });

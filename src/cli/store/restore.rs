@@ -6,7 +6,7 @@ use crate::cli::{Context, Exit, send};
 use crate::config::Config;
 use crate::disk::machine;
 use crate::finding::Finding;
-use crate::send::record::{Record, newest_run};
+use crate::send::mailing_record::{MailingRecord, newest_run};
 use crate::store::Location;
 use crate::store::backup::{ReplacedStore, Restore, RestoreOutcome, RestoreReport};
 use crate::store::moving::Table;
@@ -14,7 +14,7 @@ use crate::store::moving::Table;
 pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Result<Exit> {
     let now = context.clock.now();
     let project_file = context.project_file();
-    let record = Record::new(&context.project, &project_file);
+    let record = MailingRecord::new(&context.project, &project_file);
     let recorded = record.read()?;
     let path = context.project.path(file);
     let restore = Restore { file: &path, runs: newest_run(&recorded), run: machine::this_run(now), now };

@@ -5,10 +5,10 @@ use chrono_tz::Tz;
 
 use super::Wrong;
 use crate::config::raw::RawDigest;
-use crate::delivery::schedule::{Every, Schedule};
+use crate::delivery::digest_schedule::{DigestSchedule, Every};
 
 /// The periods, and when their digests are mailed.
-pub(super) fn schedule(raw: &RawDigest, zone: Tz, wrong: &mut Wrong<'_>) -> Schedule {
+pub(super) fn schedule(raw: &RawDigest, zone: Tz, wrong: &mut Wrong<'_>) -> DigestSchedule {
     const EVERY: &str = "write `week`, `month`, or a cron expression such as `0 8 * * MON`";
     let keys = |key| ["mail", "digest", key];
     let every = Every::parse(raw.every.as_deref().unwrap_or("week"));
@@ -18,7 +18,7 @@ pub(super) fn schedule(raw: &RawDigest, zone: Tz, wrong: &mut Wrong<'_>) -> Sche
     }
     let at = raw.at.as_deref().map(|text| time_of_day(text).ok_or_else(|| format!("`{text}`")));
     let at = at.and_then(|at| wrong.check(at, &keys("at"), "it is no time of day", "write one such as `\"08:00\"`"));
-    Schedule::new(every, at.unwrap_or(NaiveTime::MIN), zone)
+    DigestSchedule::new(every, at.unwrap_or(NaiveTime::MIN), zone)
 }
 
 fn time_of_day(text: &str) -> Option<NaiveTime> {

@@ -85,7 +85,7 @@ pub(super) fn canary(raw: &RawCanary, wrong: &mut Wrong<'_>) -> Canary {
     if raw.to.as_ref().is_some_and(|to| to.items().is_empty()) {
         wrong.value(&keys("to"), "the list of addresses is empty", "name one address at least, or write `share: 1%`");
     }
-    Canary { wave, wait, most_failures }
+    Canary { wave, wait, max_failure_share: most_failures }
 }
 
 /// Parses a percentage such as `1%` or `0.5 %`.

@@ -10,7 +10,7 @@ use crate::token;
 pub(super) fn unsubscribe_mailto(text: Option<&str>, wrong: &mut Wrong<'_>) -> Option<String> {
     let text = text?;
     // With one in it, the part before the `@` may be too long (RFC 5321 section 4.5.3.1.1).
-    let sample = text.replace("{token}", &"0".repeat(token::DIGITS));
+    let sample = text.replace("{token}", &"0".repeat(token::TOKEN_DIGITS));
     mail_address(Some(&sample), "unsubscribe_mailto", wrong).map(|_| text.to_owned())
 }
 

@@ -29,19 +29,19 @@ fn store() -> Memory {
     store
 }
 
-fn terms(on_unknown: OnUnknown) -> Terms<'static> {
+fn terms(on_unknown: OnUnknown) -> DueTerms<'static> {
     static HOLD: LazyLock<Policy> = LazyLock::new(Policy::default);
     static RESEND: LazyLock<Policy> = LazyLock::new(|| Policy { on_unknown: OnUnknown::Resend, ..Policy::default() });
     let policy = match on_unknown {
         OnUnknown::Hold => &*HOLD,
         OnUnknown::Resend => &*RESEND,
     };
-    Terms { now: noon(), policy }
+    DueTerms { now: noon(), policy }
 }
 
 /// The slugs planned, and the rules of the findings.
-fn planned(issues: &[Issue], chosen: &Chosen, terms: &Terms<'_>, store: &Memory) -> (Vec<String>, Vec<&'static str>) {
-    let plan = plan(issues, chosen, terms, store, &|issue| Ok(issue.title.clone())).unwrap();
+fn planned(issues: &[Issue], scope: &Scope, terms: &DueTerms<'_>, store: &Memory) -> (Vec<String>, Vec<&'static str>) {
+    let plan = plan(issues, scope, terms, store, &|issue| Ok(issue.title.clone())).unwrap();
     let slugs = plan.mailings.iter().map(|planned| planned.content.slug().to_string()).collect();
     (slugs, plan.findings.iter().map(|finding| finding.rule).collect())
 }
@@ -49,7 +49,7 @@ fn planned(issues: &[Issue], chosen: &Chosen, terms: &Terms<'_>, store: &Memory)
 #[test]
 fn young_issues_are_due_oldest_first_and_old_ones_never() {
     let issues = [hours_old("new", 1), hours_old("edge", 48), hours_old("old", 49), hours_old("ancient", 9999)];
-    let (slugs, findings) = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store());
+    let (slugs, findings) = planned(&issues, &Scope::Due, &terms(OnUnknown::Hold), &store());
     assert_eq!((slugs, findings), (vec!["edge".to_owned(), "new".to_owned()], vec![]));
 }
 
@@ -60,8 +60,8 @@ fn what_is_not_to_be_published_or_mailed_is_left_out_and_refused_by_name() {
     issues[1].email = false;
     issues[3].expires = Some((noon() - Duration::hours(1)).fixed_offset());
     let terms = terms(OnUnknown::Hold);
-    assert_eq!(planned(&issues, &Chosen::Due, &terms, &store()), (vec![], vec![]));
-    let all = Chosen::These(issues.iter().map(|issue| issue.id.clone()).collect());
+    assert_eq!(planned(&issues, &Scope::Due, &terms, &store()), (vec![], vec![]));
+    let all = Scope::Only(issues.iter().map(|issue| issue.id.clone()).collect());
     let rules = ["issue-expired", "issue-future", "issue-not-for-mail", "issue-draft"];
     assert_eq!(planned(&issues, &all, &terms, &store()), (vec![], rules.to_vec()));
 }
@@ -84,8 +84,8 @@ fn the_hash_follows_what_subscribers_read() {
 #[test]
 fn a_named_issue_is_mailed_however_old_and_the_others_are_not() {
     let issues = [hours_old("new", 1), hours_old("old", 9999)];
-    let chosen = Chosen::These(vec![issues[1].id.clone()]);
-    assert_eq!(planned(&issues, &chosen, &terms(OnUnknown::Hold), &store()).0, ["old"]);
+    let scope = Scope::Only(vec![issues[1].id.clone()]);
+    assert_eq!(planned(&issues, &scope, &terms(OnUnknown::Hold), &store()).0, ["old"]);
 }
 
 /// An earlier run that mailed the issue to the one reader, with that outcome.
@@ -116,7 +116,7 @@ fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repea
             _ => AttemptOutcome::Requeued,
         };
         mail(&mut store, &issues[0], "notes", outcome, frozen_at);
-        let (slugs, _) = planned(&issues, &Chosen::Due, &terms(on_unknown), &store);
+        let (slugs, _) = planned(&issues, &Scope::Due, &terms(on_unknown), &store);
         assert_eq!(slugs.len(), usize::from(due), "{state} {frozen_hours_ago} {on_unknown:?}");
     }
 }
@@ -133,7 +133,7 @@ fn a_mailing_goes_on_as_long_as_something_happens_in_it() {
         let claims = store.claim(&issues[0].id, 1, last).unwrap();
         let sent = LedgerEntry::Settled(AttemptOutcome::Sent("250".to_owned()));
         store.record(&issues[0].id, &[(claims[0].subscriber.id, sent)], last).unwrap();
-        let (slugs, _) = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store);
+        let (slugs, _) = planned(&issues, &Scope::Due, &terms(OnUnknown::Hold), &store);
         assert_eq!(slugs.len(), usize::from(due), "{last_mailed_days_ago} days ago");
     }
 }
@@ -143,9 +143,9 @@ fn an_issue_changed_after_its_mail_is_reported_and_not_mailed_again() {
     let issues = [hours_old("notes", 1)];
     let mut store = store();
     mail(&mut store, &issues[0], "an earlier text", AttemptOutcome::Sent("250".to_owned()), noon());
-    let plan = planned(&issues, &Chosen::Due, &terms(OnUnknown::Hold), &store);
+    let plan = planned(&issues, &Scope::Due, &terms(OnUnknown::Hold), &store);
     assert_eq!(plan, (vec![], vec!["issue-changed"]));
-    let named = Chosen::These(vec![issues[0].id.clone()]);
+    let named = Scope::Only(vec![issues[0].id.clone()]);
     let plan = planned(&issues, &named, &terms(OnUnknown::Hold), &store);
     assert_eq!(plan, (vec![], vec!["issue-changed", "issue-mailed"]));
 }
@@ -155,19 +155,19 @@ fn a_named_issue_that_changed_is_refused_unless_it_is_another_edition() {
     let old = [hours_old("notes", 9999)];
     let mut store = store();
     mail(&mut store, &old[0], "an earlier text", AttemptOutcome::Sent("250".to_owned()), noon());
-    let severities = |issues: &[Issue], chosen: &Chosen| {
-        let plan = plan(issues, chosen, &terms(OnUnknown::Hold), &store, &|issue| Ok(issue.title.clone())).unwrap();
+    let severities = |issues: &[Issue], scope: &Scope| {
+        let plan = plan(issues, scope, &terms(OnUnknown::Hold), &store, &|issue| Ok(issue.title.clone())).unwrap();
         let severities: Vec<Severity> = plan.findings.iter().map(|finding| finding.severity).collect();
         (plan.mailings.len(), severities)
     };
-    let named = |issue: &Issue| Chosen::These(vec![issue.mailed_as()]);
+    let named = |issue: &Issue| Scope::Only(vec![issue.mailed_as()]);
     assert_eq!(severities(&old, &named(&old[0])), (0, vec![Severity::Error, Severity::Warning]));
-    assert_eq!(severities(&old, &Chosen::Due), (0, vec![Severity::Warning]));
+    assert_eq!(severities(&old, &Scope::Due), (0, vec![Severity::Warning]));
     let new = [Issue { edition: 2, ..old[0].clone() }];
     assert_eq!(severities(&new, &named(&new[0])), (1, vec![]));
-    assert_eq!(severities(&new, &Chosen::Due), (0, vec![]), "it is old");
+    assert_eq!(severities(&new, &Scope::Due), (0, vec![]), "it is old");
     let young = [Issue { edition: 2, ..hours_old("notes", 1) }];
-    assert_eq!(severities(&young, &Chosen::Due), (1, vec![]));
+    assert_eq!(severities(&young, &Scope::Due), (1, vec![]));
     let before = [Issue { edition: 1, ..young[0].clone() }];
-    assert_eq!(severities(&before, &Chosen::Due).0, 0, "it was mailed");
+    assert_eq!(severities(&before, &Scope::Due).0, 0, "it was mailed");
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{Inner, Queue, WorkerId};
 use crate::delivery::recipient::Recipient;
 use crate::delivery::refusals::{AboutUs, Refused};
-use crate::delivery::server::Trouble;
+use crate::delivery::server_state::Trouble;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, State};
 use crate::subscriber::SubscriberId;
@@ -30,7 +30,7 @@ impl Queue<'_> {
                     server.note_end(messages);
                 }
                 for refused in server.refusals.note_taken(recipient.domain(), recipient.turn) {
-                    inner.blame(worker.server, refused, true, self.issue, self.surroundings.now(), &mut outcomes);
+                    inner.blame(worker.server, refused, true, self.issue, self.hooks.now(), &mut outcomes);
                 }
             }
             State::Unknown => {}
@@ -43,7 +43,7 @@ impl Queue<'_> {
     /// A server refused a recipient, or put it off, and that may be about us. Returns what that says of it and of others,
     /// and whether the worker is to leave the server alone for a moment.
     pub(in crate::delivery) fn refuse(&self, worker: WorkerId, refused: Refused) -> (Outcomes, bool) {
-        let (mut inner, now, mut outcomes) = (self.inner(), self.surroundings.now(), Vec::new());
+        let (mut inner, now, mut outcomes) = (self.inner(), self.hooks.now(), Vec::new());
         let server = worker.server;
         if refused.is_put_off_again() {
             inner.blame(server, refused, true, self.issue, now, &mut outcomes);

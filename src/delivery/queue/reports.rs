@@ -1,8 +1,8 @@
 //! What workers report of their servers: connections, allowances, and everything that may be wrong.
 
 use super::{Queue, WorkerId};
-use crate::delivery::pacing::Allowance;
-use crate::delivery::server::Trouble;
+use crate::delivery::rate_limit::Allowance;
+use crate::delivery::server_state::Trouble;
 use crate::finding::Finding;
 
 impl Queue<'_> {

@@ -8,7 +8,7 @@ const READERS: usize = 50;
 
 /// Ten of fifty first, half an hour, and no more than a tenth may fail.
 fn canary() -> Canary {
-    Canary { wave: Wave::Share(0.2), wait: chrono::Duration::minutes(30), most_failures: 0.1 }
+    Canary { wave: Wave::Share(0.2), wait: chrono::Duration::minutes(30), max_failure_share: 0.1 }
 }
 
 fn world() -> World {

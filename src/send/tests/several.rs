@@ -28,7 +28,7 @@ fn beside_a_healthy_one(
     connections: usize,
     script: Script,
     until: impl Fn(&Tally) -> bool + Send + Sync + 'static,
-) -> (World, Memory, Report, [Peer; 2]) {
+) -> (World, Memory, SendReport, [Peer; 2]) {
     let (world, store) = (World { connections, ..World::new() }, readers(COUNT));
     let other = Peer::start(vec![script]);
     let record = other.record();
@@ -38,7 +38,7 @@ fn beside_a_healthy_one(
 }
 
 /// The one warning about a server that was out, with all in it that has to be.
-fn names_the_second(report: &Report, peers: &[Peer; 2], text: &str) {
+fn names_the_second(report: &SendReport, peers: &[Peer; 2], text: &str) {
     assert_eq!(report.stopped, None);
     assert!(report.needs_a_person());
     let [out] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };

@@ -68,7 +68,7 @@ pub(super) fn what_was_mailed_elsewhere_is_adopted(open: Open<'_>) {
     assert_eq!((counts.of(State::Sent), counts.of(State::Unknown), counts.total()), (1, 2, 3));
     let unknown = store.deliveries_to(&issue(), &ids[1..2]).unwrap();
     assert_eq!(unknown[0].reply.as_deref(), Some("adopted"));
-    assert_eq!(store.counts(&digest.issue).unwrap(), Counts::default());
+    assert_eq!(store.counts(&digest.issue).unwrap(), StateCounts::default());
     let entered = Mailing { digest: contents(&held), ..digest.clone() };
     let mailings = store.mailings().unwrap();
     assert_eq!(mailings.iter().find(|mailing| mailing.issue == digest.issue), Some(&entered));

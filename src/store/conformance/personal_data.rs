@@ -1,15 +1,17 @@
 //! What the contract promises of single persons: that a token finds them, all that is known can be shown, and forgotten.
 
 use super::*;
-use crate::token::{Claimed, Purpose, Secrets};
+use crate::token::{Purpose, Secrets, TokenClaim};
 
 /// Whom the token of an address finds, with secrets that each is as if repeated to be long.
 fn found(store: &mut dyn Store, secrets: &[&str], number: usize) -> Option<EmailAddress> {
     let secrets: Vec<String> = secrets.iter().map(|secret| secret.repeat(32)).collect();
     let made_by = Secrets::parse(secrets.last().unwrap()).unwrap();
-    let token = made_by.token(Purpose::Leave, &address(number));
+    let token = made_by.token(Purpose::Unsubscribe, &address(number));
     let secrets = Secrets::parse(&secrets.join("\n")).unwrap();
-    let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else { panic!("it is no tag") };
+    let Some(TokenClaim::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Unsubscribe) else {
+        panic!("it is no tag")
+    };
     store.subscriber_by_tag(secret, tag).unwrap().map(|subscriber| subscriber.address)
 }
 

@@ -3,24 +3,24 @@
 use super::*;
 
 pub(super) fn what_is_known_of_servers_is_kept(open: Open<'_>) {
-    let chaining = |place, greeting: &str| open().chaining(place, greeting).unwrap();
+    let pipelining = |place, greeting: &str| open().pipelining(place, greeting).unwrap();
     let note = |place, greeting: &str, takes, seconds| {
-        open().note_chaining(place, greeting, takes, now() + TimeDelta::seconds(seconds)).unwrap();
+        open().note_pipelining(place, greeting, takes, now() + TimeDelta::seconds(seconds)).unwrap();
     };
-    assert_eq!(chaining("a:25", "one"), None);
+    assert_eq!(pipelining("a:25", "one"), None);
     note("a:25", "one", true, 0);
     note("a:25", "two", false, 1);
     note("b:25", "one", false, 0);
     assert_eq!(
-        (chaining("a:25", "one"), chaining("a:25", "two"), chaining("b:25", "one")),
+        (pipelining("a:25", "one"), pipelining("a:25", "two"), pipelining("b:25", "one")),
         (Some(true), Some(false), Some(false))
     );
     note("a:25", "one", false, 2);
-    assert_eq!(chaining("a:25", "one"), Some(false));
+    assert_eq!(pipelining("a:25", "one"), Some(false));
     (3..22).for_each(|number| note("a:25", &number.to_string(), true, number));
     assert_eq!(
-        (chaining("a:25", "two"), chaining("a:25", "one"), chaining("a:25", "21")),
+        (pipelining("a:25", "two"), pipelining("a:25", "one"), pipelining("a:25", "21")),
         (None, Some(false), Some(true))
     );
-    assert_eq!(chaining("b:25", "one"), Some(false), "of another place");
+    assert_eq!(pipelining("b:25", "one"), Some(false), "of another place");
 }

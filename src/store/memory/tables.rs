@@ -104,7 +104,7 @@ impl Tables {
             self.last_number += 1;
             let id = SubscriberId(self.last_number);
             added.count(Occurrence::New, new.status, new.status);
-            return self.subscribers.push(new.joined(id, now));
+            return self.subscribers.push(new.into_subscriber(id, now));
         };
         let (before, is_of_this_list) = (there.status, there.id.0 > known);
         there.status = before.after(new.status, is_of_this_list);

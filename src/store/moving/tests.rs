@@ -12,7 +12,7 @@ use crate::store::postgres::tests::World;
 use crate::store::sqlite::Sqlite;
 use crate::store::{RunStart, Store};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
-use crate::token::{Claimed, Purpose, Secrets};
+use crate::token::{Purpose, Secrets, TokenClaim};
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T08:00:00.123Z".parse().unwrap()
@@ -118,8 +118,10 @@ fn assert_refuses(store: &mut dyn Movable, place: &str) {
 
 fn finds_by_token(store: &mut dyn Store, address: &EmailAddress) -> bool {
     let secrets = Secrets::parse(&"s".repeat(32)).unwrap();
-    let token = secrets.token(Purpose::Leave, address);
-    let Some(Claimed::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Leave) else { panic!("it is no tag") };
+    let token = secrets.token(Purpose::Unsubscribe, address);
+    let Some(TokenClaim::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Unsubscribe) else {
+        panic!("it is no tag")
+    };
     store.subscriber_by_tag(secret, tag).unwrap().is_some_and(|subscriber| subscriber.address == *address)
 }
 

@@ -11,13 +11,13 @@ use super::connection::Session;
 use super::digest::issue_id;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
-use crate::ledger::{Counts, Delivery, State};
+use crate::ledger::{Delivery, State, StateCounts};
 use crate::subscriber::SubscriberId;
 
-pub(super) fn counts(session: &mut Session, issue: &IssueId) -> Result<Counts> {
+pub(super) fn counts(session: &mut Session, issue: &IssueId) -> Result<StateCounts> {
     let sql = "SELECT state, count(*) FROM delivery WHERE mailing = (SELECT id FROM mailing WHERE issue = $1) \
                GROUP BY state";
-    let mut counts = Counts::default();
+    let mut counts = StateCounts::default();
     for row in session.query(sql, &[&issue.as_str()])? {
         counts.set(state(row.try_get(0)?)?, u64::try_from(row.try_get::<_, i64>(1)?)?);
     }

@@ -6,13 +6,13 @@ use super::Result;
 use super::connection::Session;
 use crate::store::MAX_GREETINGS;
 
-pub(super) fn chaining(session: &mut Session, place: &str, greeting: &str) -> Result<Option<bool>> {
+pub(super) fn pipelining(session: &mut Session, place: &str, greeting: &str) -> Result<Option<bool>> {
     let sql = "SELECT chaining FROM server WHERE place = $1 AND greeting = $2";
     let rows = session.query(sql, &[&place, &greeting])?;
     rows.first().map(|row| Ok(row.try_get::<_, &str>(0)? == "yes")).transpose()
 }
 
-pub(super) fn note_chaining(
+pub(super) fn note_pipelining(
     session: &mut Session,
     place: &str,
     greeting: &str,

@@ -8,6 +8,7 @@ use postgres::{Client, Row, Transaction};
 use super::Result;
 use super::connection::Session;
 use crate::email::EmailAddress;
+use crate::store::Visit;
 use crate::subscriber::{Status, Subscriber, SubscriberId};
 
 pub(super) fn find(session: &mut Session, address: &EmailAddress) -> Result<Option<Subscriber>> {

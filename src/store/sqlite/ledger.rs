@@ -10,7 +10,7 @@ use super::log::LoggedEntry;
 use super::{Result, digest, format_time, parse_time, subscribers};
 use crate::digest::DigestContents;
 use crate::issue::IssueId;
-use crate::ledger::{AttemptOutcome, Claim, Counts, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
+use crate::ledger::{AttemptOutcome, Claim, Delivery, LedgerEntry, Mailing, Recovered, Run, State, StateCounts};
 use crate::subscriber::{Status, SubscriberId};
 
 const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
@@ -322,12 +322,12 @@ fn ended(
     Ok(())
 }
 
-pub(super) fn counts(connection: &Connection, issue: &IssueId) -> Result<Counts> {
+pub(super) fn counts(connection: &Connection, issue: &IssueId) -> Result<StateCounts> {
     let mut select = connection.prepare_cached(
         "SELECT state, count(*) FROM delivery WHERE mailing = (SELECT id FROM mailing WHERE issue = ?1) GROUP BY state",
     )?;
     let mut rows = select.query([issue.as_str()])?;
-    let mut counts = Counts::default();
+    let mut counts = StateCounts::default();
     while let Some(row) = rows.next()? {
         counts.set(state(&row.get::<_, String>(0)?)?, row.get::<_, i64>(1)? as u64);
     }

@@ -6,13 +6,13 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::{Result, format_time};
 use crate::store::MAX_GREETINGS;
 
-pub(super) fn chaining(connection: &Connection, place: &str, greeting: &str) -> Result<Option<bool>> {
+pub(super) fn pipelining(connection: &Connection, place: &str, greeting: &str) -> Result<Option<bool>> {
     let mut select = connection.prepare_cached("SELECT chaining FROM server WHERE place = ?1 AND greeting = ?2")?;
     let kept: Option<String> = select.query_row(params![place, greeting], |row| row.get(0)).optional()?;
     Ok(kept.map(|kept| kept == "yes"))
 }
 
-pub(super) fn note_chaining(
+pub(super) fn note_pipelining(
     transaction: &Transaction<'_>,
     place: &str,
     greeting: &str,

@@ -1,7 +1,7 @@
 //! Which digest is due, and what it holds. Noon is that of Friday, 1 May 2026, in week 18.
 
 use super::*;
-use crate::delivery::schedule::Schedule;
+use crate::delivery::digest_schedule::DigestSchedule;
 
 /// A project that mails digests, of weeks where a test says nothing else, by UTC.
 struct World {
@@ -27,21 +27,21 @@ impl World {
         self.issues.sort_by_key(|issue| std::cmp::Reverse(issue.date));
     }
 
-    fn plan(&self, now: &str, chosen: &Chosen) -> Plan<'_> {
-        let terms = Terms { now: time(now), policy: &self.policy };
-        plan(&self.issues, chosen, &terms, &self.store, &|issue| Ok(issue.title.clone())).unwrap()
+    fn plan(&self, now: &str, scope: &Scope) -> Plan<'_> {
+        let terms = DueTerms { now: time(now), policy: &self.policy };
+        plan(&self.issues, scope, &terms, &self.store, &|issue| Ok(issue.title.clone())).unwrap()
     }
 
     /// What a run of that time mails, each mail with what it holds.
     fn send(&mut self, now: &str) -> Vec<String> {
-        self.send_these(now, &Chosen::Due).0
+        self.send_these(now, &Scope::Due).0
     }
 
-    fn send_these(&mut self, now: &str, chosen: &Chosen) -> (Vec<String>, Vec<&'static str>) {
+    fn send_these(&mut self, now: &str, scope: &Scope) -> (Vec<String>, Vec<&'static str>) {
         let mut store = self.store.open();
-        let plan = self.plan(now, chosen);
+        let plan = self.plan(now, scope);
         let mut mails = Vec::new();
-        for Planned { content, content_hash, .. } in &plan.mailings {
+        for PlannedMailing { content, content_hash, .. } in &plan.mailings {
             let slugs: Vec<&str> = content.issues().iter().map(|issue| issue.slug.as_str()).collect();
             mails.push(format!("{}: {}", content.slug(), slugs.join(" ")));
             let contents = match content {
@@ -60,7 +60,7 @@ impl World {
     }
 
     fn named(&mut self, now: &str, id: &str) -> (Vec<String>, Vec<&'static str>) {
-        self.send_these(now, &Chosen::These(vec![IssueId::new(id).unwrap()]))
+        self.send_these(now, &Scope::Only(vec![IssueId::new(id).unwrap()]))
     }
 }
 
@@ -159,37 +159,37 @@ fn nothing_is_mailed_twice_when_issues_become_digests_and_back() {
 fn an_issue_that_is_mailed_by_name_is_in_no_digest() {
     let mut world = World::new(&[("one", "04-28 00"), ("two", "04-29 00")]);
     let id = world.issues[0].id.clone();
-    let both = Chosen::These(vec![id, IssueId::new("digest:2026-W18").unwrap()]);
+    let both = Scope::Only(vec![id, IssueId::new("digest:2026-W18").unwrap()]);
     assert_eq!(world.send_these("05-04 00", &both).0, ["two: two", "digest:2026-W18: one"]);
 }
 
 #[test]
 fn what_was_begun_is_finished_in_the_form_it_had() {
     let mut world = World::new(&[("one", "04-28 00"), ("two", "04-29 00")]);
-    let before = world.plan("05-04 00", &Chosen::Due);
+    let before = world.plan("05-04 00", &Scope::Due);
     let MailingContent::Digest(digest) = &before.mailings[0].content else { panic!("{before:?}") };
     let (contents, hash) = (digest.contents(), before.mailings[0].content_hash.clone());
     world.store.open().freeze(&contents.period.id(), &hash, Some(&contents), time("05-04 00")).unwrap();
     world.add("late", "04-30 00");
     for (edition, now) in [(EditionKind::Digest, "05-04 01"), (EditionKind::Issue, "05-10 00")] {
         world.policy.edition = edition;
-        let plan = world.plan(now, &Chosen::Due);
-        let Planned { content, begun, content_hash } = &plan.mailings[0];
+        let plan = world.plan(now, &Scope::Due);
+        let PlannedMailing { content, begun, content_hash } = &plan.mailings[0];
         let slugs: Vec<&str> = content.issues().iter().map(|issue| issue.slug.as_str()).collect();
         assert_eq!((slugs, content_hash), (vec!["one", "two"], &hash));
         assert_eq!(begun.as_ref().unwrap().digest.as_ref(), Some(&contents));
     }
-    assert_eq!(world.plan("05-19 00", &Chosen::Due).mailings, [], "a copy of last year shall not mail last year's");
+    assert_eq!(world.plan("05-19 00", &Scope::Due).mailings, [], "a copy of last year shall not mail last year's");
 }
 
 #[test]
 fn a_digest_whose_issues_are_gone_needs_a_person() {
     let mut world = World::new(&[("one", "04-28 00")]);
-    let plan = world.plan("05-04 00", &Chosen::Due);
+    let plan = world.plan("05-04 00", &Scope::Due);
     let MailingContent::Digest(digest) = &plan.mailings[0].content else { panic!("{plan:?}") };
     world.store.open().freeze(&digest.period.id(), "hash", Some(&digest.contents()), time("05-04 00")).unwrap();
     world.issues.clear();
-    assert_eq!(world.send_these("05-04 01", &Chosen::Due), (vec![], vec!["digest-empty"]));
+    assert_eq!(world.send_these("05-04 01", &Scope::Due), (vec![], vec!["digest-empty"]));
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn an_issue_changed_after_its_digest_is_reported() {
     let mut world = World::new(&[("one", "04-28 00")]);
     world.send("05-04 00");
     world.issues[0].title = "another".to_owned();
-    assert_eq!(world.send_these("05-04 01", &Chosen::Due), (vec![], vec!["issue-changed"]));
+    assert_eq!(world.send_these("05-04 01", &Scope::Due), (vec![], vec!["issue-changed"]));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn names_mean_the_digest_before_and_the_one_that_gathers() {
     let mut world = World::new(&[("one", "04-28 00"), ("two", "05-05 00")]);
     let named = |world: &World, now: &str, name: &str| {
         let history = History::read(&world.store).unwrap();
-        let schedule = Schedule::default();
+        let schedule = DigestSchedule::default();
         let selection =
             DigestSelection { issues: &world.issues, schedule: &schedule, history: &history, now: time(now) };
         selection.named(name).map(|digest| {
@@ -222,7 +222,7 @@ fn names_mean_the_digest_before_and_the_one_that_gathers() {
     assert_eq!(missing, "there is no digest `digest:2026-11`");
 }
 
-fn every(period: &str) -> Schedule {
+fn every(period: &str) -> DigestSchedule {
     let text = format!(
         "title: T\nbase_url: https://example.org\nmail: {{from: n@example.org, digest: {{every: {period}}}}}\n"
     );

@@ -25,7 +25,7 @@ const NAMED: usize = 3;
 
 /// What a project file is recorded to have mailed.
 #[derive(Debug, Clone)]
-pub struct Record<'a> {
+pub struct MailingRecord<'a> {
     project: &'a Project,
     /// The project file, below the project folder.
     file: &'a str,
@@ -33,13 +33,13 @@ pub struct Record<'a> {
 
 /// The share of one run.
 #[derive(Debug, Default)]
-pub struct Recorded {
+pub struct RunRecord {
     /// How far runs were counted when it first mailed.
     run: Option<u64>,
     mailed: Vec<IssueId>,
 }
 
-impl<'a> Record<'a> {
+impl<'a> MailingRecord<'a> {
     /// That of the project file at this path below the project folder.
     pub fn new(project: &'a Project, file: &'a str) -> Self {
         Self { project, file }
@@ -71,7 +71,7 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// When the store cannot be written, or `feeds.lock`: then nothing may be sent.
-    pub fn begin(&self, store: &mut dyn Store, mailing: &Mailing, recorded: &mut Recorded) -> anyhow::Result<()> {
+    pub fn begin(&self, store: &mut dyn Store, mailing: &Mailing, recorded: &mut RunRecord) -> anyhow::Result<()> {
         let run = match recorded.run {
             Some(run) => run,
             None => store.count_run()?,
@@ -89,7 +89,7 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// When the store cannot be read or written, or `feeds.lock`.
-    pub fn catch_up(&self, store: &mut dyn Store, recorded: &Recorded, now: DateTime<Utc>) -> anyhow::Result<()> {
+    pub fn catch_up(&self, store: &mut dyn Store, recorded: &RunRecord, now: DateTime<Utc>) -> anyhow::Result<()> {
         let (id, mailings) = (store.id()?, store.mailings()?);
         let open: BTreeSet<IssueId> = store.open_mailings()?.into_iter().map(|(issue, _)| issue).collect();
         let lines = self.read()?;

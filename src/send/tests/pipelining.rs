@@ -10,10 +10,10 @@ const COUNT: usize = 40;
 const SHORT: Duration = Duration::from_millis(300);
 
 /// Sends to everybody, and returns what was learned of the server.
-fn send(script: Script, world: &World, store: &Memory) -> (Report, Peer, Option<bool>) {
+fn send(script: Script, world: &World, store: &Memory) -> (SendReport, Peer, Option<bool>) {
     let peer = Peer::start(vec![script.offering("PIPELINING")]);
     let report = world.send(store, &world.route(&peer));
-    let kept = store.open().chaining(&format!("127.0.0.1:{}", peer.port()), &lasting("peer.example ESMTP")).unwrap();
+    let kept = store.open().pipelining(&format!("127.0.0.1:{}", peer.port()), &lasting("peer.example ESMTP")).unwrap();
     (report, peer, kept)
 }
 
@@ -49,7 +49,7 @@ fn what_was_learned_is_not_tried_again() {
     // A trial of these would cost a connection.
     let (world, store) = (World::new(), readers(8));
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").behind(Behind::Lost)]);
-    store.open().note_chaining(&place(&peer), "peer.example ESMTP", false, noon()).unwrap();
+    store.open().note_pipelining(&place(&peer), "peer.example ESMTP", false, noon()).unwrap();
     world.send(&store, &world.route(&peer));
     assert_eq!((states(&store, 8), peer.heard().len()), (vec![State::Sent; 8], 1));
 }
@@ -59,10 +59,10 @@ fn one_stall_takes_it_away_for_good() {
     let place = |peer: &Peer| format!("127.0.0.1:{}", peer.port());
     let (world, store) = (World { behind: SHORT, ..World::new() }, readers(8));
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").behind(Behind::Lost)]);
-    store.open().note_chaining(&place(&peer), "peer.example ESMTP", true, noon()).unwrap();
+    store.open().note_pipelining(&place(&peer), "peer.example ESMTP", true, noon()).unwrap();
     let report = world.send(&store, &world.route(&peer));
     assert_eq!((report.stopped, states(&store, 8)), (None, vec![State::Sent; 8]));
-    assert_eq!(store.open().chaining(&place(&peer), "peer.example ESMTP").unwrap(), Some(false));
+    assert_eq!(store.open().pipelining(&place(&peer), "peer.example ESMTP").unwrap(), Some(false));
     assert_eq!(peer.heard().len(), 2);
 }
 
@@ -71,11 +71,11 @@ fn a_crash_over_it_leaves_the_message_at_hand_unknown_and_the_others_are_mailed(
     let (world, store) = (World::new(), readers(8));
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").behind(Behind::Crash)]);
     let place = format!("127.0.0.1:{}", peer.port());
-    store.open().note_chaining(&place, "peer.example ESMTP", true, noon()).unwrap();
+    store.open().note_pipelining(&place, "peer.example ESMTP", true, noon()).unwrap();
     world.send(&store, &world.route(&peer));
     let reached = states(&store, 8);
     assert_eq!((reached[0], &reached[1..]), (State::Unknown, &[State::Sent; 7][..]));
-    assert_eq!(store.open().chaining(&place, "peer.example ESMTP").unwrap(), Some(false));
+    assert_eq!(store.open().pipelining(&place, "peer.example ESMTP").unwrap(), Some(false));
 }
 
 #[test]

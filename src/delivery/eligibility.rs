@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::issue::Issue;
 
 /// Why an issue cannot be mailed at all, and what to do.
-pub(super) fn unfit(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'static str)> {
+pub(super) fn ineligible(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'static str)> {
     let slug = &issue.slug;
     if !issue.email {
         let help = "remove `email: false` from its front matter to mail it";

@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 
 use crate::delivery::concurrency_limit::ConcurrencyLimit;
 use crate::delivery::refusals::Refusals;
-use crate::delivery::retry;
+use crate::delivery::retry_schedule;
 use crate::finding::Finding;
 use crate::rate::Quota;
 
@@ -228,7 +228,7 @@ impl Server {
                 self.refuses = true;
             }
         }
-        self.rest = retry::rest(self.failures, self.refuses);
+        self.rest = retry_schedule::server_suspension(self.failures, self.refuses);
         self.limit.reset();
         self.why_out = Some(why);
         true

@@ -1,8 +1,8 @@
-//! What leaves behind a message: the envelope of the next one, or a part of it, as far as `chaining` allows.
+//! What leaves behind a message: the envelope of the next one, or a part of it, as far as `pipelining` allows.
 
 use super::Worker;
-use crate::delivery::chaining::Allowed;
 use crate::delivery::ledger_writer::Stopped;
+use crate::delivery::pipelining::Allowed;
 use crate::letter::Letter;
 use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
@@ -11,10 +11,10 @@ use crate::smtp::session::Behind;
 
 impl Worker<'_, '_> {
     /// A new connection takes part in what its server has earned, in this run or before.
-    pub(super) fn join_chaining(&mut self, relay: &Relay) -> Result<(), Stopped> {
+    pub(super) fn join_pipelining(&mut self, relay: &Relay) -> Result<(), Stopped> {
         let place = relay.to_string();
-        let kept = |greeting: &str| self.ledger.with_store(|store| store.chaining(&place, greeting));
-        self.connection.join(self.chaining, self.id.server, kept)
+        let kept = |greeting: &str| self.ledger.with_store(|store| store.pipelining(&place, greeting));
+        self.connection.join(self.pipelining, self.id.server, kept)
     }
 
     /// Sends the content, and behind it what may leave there of the message after it.
@@ -34,12 +34,12 @@ impl Worker<'_, '_> {
 
     /// Keeps in the store what was learned of the server, if anything was; returns whether it reads what leaves behind a
     /// message.
-    pub(super) fn note_chaining(&mut self, relay: &Relay) -> Result<Option<bool>, Stopped> {
+    pub(super) fn note_pipelining(&mut self, relay: &Relay) -> Result<Option<bool>, Stopped> {
         let Some((reads_on, decided)) = self.connection.learned() else { return Ok(None) };
         if let Some(chains) = decided {
-            let now = self.job.surroundings.now();
+            let now = self.job.hooks.now();
             let (place, greeting) = (relay.to_string(), self.connection.greeting());
-            self.ledger.with_store(|store| store.note_chaining(&place, greeting, chains, now))?;
+            self.ledger.with_store(|store| store.note_pipelining(&place, greeting, chains, now))?;
         }
         Ok(Some(reads_on))
     }

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use crate::delivery::Route;
 use crate::delivery::diagnostics;
-use crate::delivery::server::Server;
+use crate::delivery::server_state::Server;
 use crate::delivery::weighted_fair::WeightedFair;
 use crate::finding::Finding;
 use crate::rate::Quota;

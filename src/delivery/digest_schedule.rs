@@ -13,7 +13,7 @@ use crate::digest::{Period, PeriodName};
 
 /// The periods of a publication's digests.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Schedule {
+pub struct DigestSchedule {
     every: Every,
     /// For weeks and months: when, on the day after, a digest is mailed.
     at: NaiveTime,
@@ -52,14 +52,14 @@ impl Every {
     }
 }
 
-impl Default for Schedule {
+impl Default for DigestSchedule {
     /// Weeks by UTC.
     fn default() -> Self {
         Self { every: Every::Week, at: NaiveTime::MIN, zone: Tz::UTC }
     }
 }
 
-impl Schedule {
+impl DigestSchedule {
     /// Periods of this length; digests of weeks and months are mailed at the time `at` of the day after.
     pub fn new(every: Every, at: NaiveTime, zone: Tz) -> Self {
         Self { every, at, zone }
@@ -185,19 +185,19 @@ mod tests {
 
     use super::*;
 
-    fn schedule(every: &str, at: &str, zone: &str) -> Schedule {
+    fn schedule(every: &str, at: &str, zone: &str) -> DigestSchedule {
         let at = NaiveTime::parse_from_str(at, "%H:%M").unwrap();
-        Schedule::new(Every::parse(every).unwrap(), at, zone.parse().unwrap())
+        DigestSchedule::new(Every::parse(every).unwrap(), at, zone.parse().unwrap())
     }
 
     /// Name, start and end, in the time zone of the schedule.
-    fn shown(schedule: &Schedule, period: &Period) -> String {
+    fn shown(schedule: &DigestSchedule, period: &Period) -> String {
         let [start, end] =
             [period.start, period.end].map(|time| time.with_timezone(&schedule.zone).format("%Y-%m-%dT%H:%M%:z"));
         format!("{} {start} {end}", period.name.as_str())
     }
 
-    fn closed(schedule: &Schedule, now: &str) -> String {
+    fn closed(schedule: &DigestSchedule, now: &str) -> String {
         let now = DateTime::parse_from_rfc3339(now).unwrap().to_utc();
         let (period, due_at) = schedule.closed(now).unwrap();
         assert!(due_at <= now && due_at >= period.end);

@@ -21,12 +21,12 @@ pub(super) enum Allowed {
 
 /// What is known of the servers of a run.
 #[derive(Default)]
-pub(super) struct Chaining {
-    known: Mutex<HashMap<(usize, String), Standing>>,
+pub(super) struct Pipelining {
+    known: Mutex<HashMap<(usize, String), SharedStage>>,
 }
 
 /// What is known of one server that greets in one way, shared by all its connections.
-type Standing = Arc<Mutex<Stage>>;
+type SharedStage = Arc<Mutex<Stage>>;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
@@ -37,13 +37,13 @@ enum Stage {
 }
 
 /// The part of one connection in it.
-pub(super) struct Chain {
-    standing: Standing,
+pub(super) struct ConnectionPipelining {
+    stage: SharedStage,
     /// How many steps of the trial went well, where this connection makes it.
     trial: Option<u32>,
 }
 
-impl Chaining {
+impl Pipelining {
     /// The part of a new connection to a server of the route that greets so. What was kept of it is asked for once: whether
     /// it has earned it.
     pub(super) fn join<E>(
@@ -51,29 +51,29 @@ impl Chaining {
         server: usize,
         greeting: &str,
         kept: impl FnOnce() -> Result<Option<bool>, E>,
-    ) -> Result<Chain, E> {
+    ) -> Result<ConnectionPipelining, E> {
         let mut known = lock(&self.known);
-        let standing = match known.get(&(server, greeting.to_owned())) {
-            Some(standing) => Arc::clone(standing),
+        let stage = match known.get(&(server, greeting.to_owned())) {
+            Some(stage) => Arc::clone(stage),
             None => {
                 let stage = match kept()? {
                     Some(true) => Stage::Earned,
                     Some(false) => Stage::Lost,
                     None => Stage::Untried,
                 };
-                let standing = Arc::new(Mutex::new(stage));
-                known.insert((server, greeting.to_owned()), Arc::clone(&standing));
-                standing
+                let stage = Arc::new(Mutex::new(stage));
+                known.insert((server, greeting.to_owned()), Arc::clone(&stage));
+                stage
             }
         };
-        Ok(Chain { standing, trial: None })
+        Ok(ConnectionPipelining { stage, trial: None })
     }
 }
 
-impl Chain {
+impl ConnectionPipelining {
     /// What may leave behind the next message of this connection; takes the trial on, if nobody has.
     pub(super) fn allowed(&mut self) -> Allowed {
-        let mut stage = lock(&self.standing);
+        let mut stage = lock(&self.stage);
         match (*stage, self.trial) {
             (Stage::Earned, _) => Allowed::Envelope,
             (Stage::Untried, _) => {
@@ -90,7 +90,7 @@ impl Chain {
     /// The server has, or has not, read what left behind a message. Returns what is to be kept of that, where it is decided
     /// now.
     pub(super) fn note(&mut self, reads_on: bool) -> Option<bool> {
-        let mut stage = lock(&self.standing);
+        let mut stage = lock(&self.stage);
         let before = *stage;
         *stage = match (before, self.trial) {
             (Stage::Lost, _) => Stage::Lost,
@@ -105,10 +105,10 @@ impl Chain {
     }
 }
 
-impl Drop for Chain {
+impl Drop for ConnectionPipelining {
     /// A trial that has come to no end is for another connection to make.
     fn drop(&mut self) {
-        let mut stage = lock(&self.standing);
+        let mut stage = lock(&self.stage);
         if self.trial.is_some() && *stage == Stage::OnTrial {
             *stage = Stage::Untried;
         }
@@ -125,15 +125,15 @@ mod tests {
 
     use super::*;
 
-    fn join(chaining: &Chaining, kept: Option<bool>) -> Chain {
-        let Ok(chain) = chaining.join::<Infallible>(0, "mx", || Ok(kept));
-        chain
+    fn join(pipelining: &Pipelining, kept: Option<bool>) -> ConnectionPipelining {
+        let Ok(pipelining) = pipelining.join::<Infallible>(0, "mx", || Ok(kept));
+        pipelining
     }
 
     #[test]
     fn one_connection_makes_the_trial_and_all_have_what_it_earns() {
-        let chaining = Chaining::default();
-        let (mut one, mut other) = (join(&chaining, None), join(&chaining, None));
+        let pipelining = Pipelining::default();
+        let (mut one, mut other) = (join(&pipelining, None), join(&pipelining, None));
         for _ in 0..SENDERS {
             assert_eq!((one.allowed(), other.allowed()), (Allowed::Sender, Allowed::Nothing));
             assert_eq!(one.note(true), None);
@@ -146,24 +146,24 @@ mod tests {
 
     #[test]
     fn once_lost_it_is_lost_for_all() {
-        let chaining = Chaining::default();
-        let (mut one, mut other) = (join(&chaining, Some(true)), join(&chaining, None));
+        let pipelining = Pipelining::default();
+        let (mut one, mut other) = (join(&pipelining, Some(true)), join(&pipelining, None));
         assert_eq!(other.allowed(), Allowed::Envelope);
         assert_eq!((one.note(false), other.note(false), other.note(true)), (Some(false), None, None));
         assert_eq!((one.allowed(), other.allowed()), (Allowed::Nothing, Allowed::Nothing));
-        assert_eq!(join(&chaining, Some(true)).allowed(), Allowed::Nothing, "it was asked once");
+        assert_eq!(join(&pipelining, Some(true)).allowed(), Allowed::Nothing, "it was asked once");
     }
 
     #[test]
     fn a_trial_that_ends_with_its_connection_is_made_by_another() {
-        let chaining = Chaining::default();
-        let (mut one, mut other) = (join(&chaining, None), join(&chaining, None));
+        let pipelining = Pipelining::default();
+        let (mut one, mut other) = (join(&pipelining, None), join(&pipelining, None));
         one.allowed();
         one.note(true);
         drop(one);
         assert_eq!(other.allowed(), Allowed::Sender);
         assert_eq!(other.note(false), Some(false));
         drop(other);
-        assert_eq!(join(&chaining, None).allowed(), Allowed::Nothing);
+        assert_eq!(join(&pipelining, None).allowed(), Allowed::Nothing);
     }
 }

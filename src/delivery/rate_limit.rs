@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::delivery::job::Pace;
+use crate::delivery::job::RateLimits;
 use crate::delivery::ledger_writer::{LedgerWriter, Stopped};
 use crate::rate::Quota;
 
@@ -23,19 +23,19 @@ pub(super) enum Allowance {
 /// Takes up to `wanted` messages from all rates and from the quota of the day.
 pub(super) fn take(
     ledger: &LedgerWriter<'_>,
-    pace: Pace<'_>,
+    limits: RateLimits<'_>,
     wanted: u64,
     now: DateTime<Utc>,
 ) -> Result<Allowance, Stopped> {
     let mut granted = wanted;
-    for rate in pace.rates {
+    for rate in limits.rates {
         let permits = ledger.with_store(|store| store.take_permits(rate, granted, now))?;
         if permits.granted == 0 {
             return Ok(Allowance::Wait(permits.wait));
         }
         granted = permits.granted;
     }
-    let Some(warm_up) = pace.warm_up else { return Ok(Allowance::Granted(granted, None)) };
+    let Some(warm_up) = limits.warm_up else { return Ok(Allowance::Granted(granted, None)) };
     let today = warm_up.quota(now);
     match ledger.with_store(|store| store.take_quota(&today, granted))? {
         0 => Ok(Allowance::UsedUp(warm_up.next_day(now))),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{Claimer, Worker};
 use crate::delivery::Route;
-use crate::delivery::job::{Pace, Pause, Progress};
+use crate::delivery::job::{PauseReason, Progress, RateLimits};
 use crate::delivery::ledger_writer::Stopped;
-use crate::delivery::pacing::{self, Allowance};
+use crate::delivery::rate_limit::{self, Allowance};
 
 impl Claimer<'_, '_> {
     /// Waits, and keeps the run alive meanwhile.
@@ -15,7 +15,7 @@ impl Claimer<'_, '_> {
         let mut left = pause;
         while !left.is_zero() && !self.queue.is_closed() {
             let step = left.min(STEP);
-            (self.job.surroundings.pause)(step);
+            (self.job.hooks.pause)(step);
             self.ledger.renew_run()?;
             left -= step;
         }
@@ -28,10 +28,10 @@ impl Worker<'_, '_> {
     pub(super) fn ask_for_permits(&mut self, wanted: u64) -> Result<(), Stopped> {
         let Route::Relays(relays) = self.job.route else { return Ok(()) };
         let relay = &relays[self.id.server];
-        let pace = Pace { rates: &relay.rates, warm_up: relay.warm_up.as_ref() };
-        let allowance = pacing::take(self.ledger, pace, wanted, self.job.surroundings.now())?;
+        let pace = RateLimits { rates: &relay.rates, warm_up: relay.warm_up.as_ref() };
+        let allowance = rate_limit::take(self.ledger, pace, wanted, self.job.hooks.now())?;
         if let Allowance::Wait(pause) = allowance {
-            self.pace(Pause::Rate, pause)?;
+            self.pace(PauseReason::Rate, pause)?;
         }
         self.queue.give_permits(self.id, allowance);
         Ok(())
@@ -43,7 +43,7 @@ impl Worker<'_, '_> {
     }
 
     /// Waits in steps, until the time has passed or nothing is left to do.
-    pub(super) fn pace(&self, why: Pause, pause: Duration) -> Result<(), Stopped> {
+    pub(super) fn pace(&self, why: PauseReason, pause: Duration) -> Result<(), Stopped> {
         const STEP: Duration = Duration::from_secs(1);
         self.progress(Progress::Paused(why, pause));
         let mut left = pause;
@@ -57,7 +57,7 @@ impl Worker<'_, '_> {
 
     pub(super) fn pause(&self, pause: Duration) -> Result<(), Stopped> {
         self.ledger.flush()?;
-        (self.job.surroundings.pause)(pause);
+        (self.job.hooks.pause)(pause);
         Ok(())
     }
 }
