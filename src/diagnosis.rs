@@ -6,13 +6,13 @@
 
 use crate::dns::NoAnswer;
 
-mod alignment;
+mod dkim;
+mod dmarc;
 mod gateway;
-mod mailboxes;
-mod reverse;
+mod mx;
+mod reverse_dns;
 pub mod sender;
 pub mod server;
-mod signatures;
 mod spf;
 
 /// What came of one look.
@@ -21,7 +21,7 @@ pub struct Step {
     /// What was looked at: a word or two, stable.
     pub name: &'static str,
     /// How it is.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// What was seen.
     pub seen: String,
     /// What to do, where something is not right.
@@ -36,7 +36,7 @@ pub struct Step {
 
 /// How a step came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+pub enum StepOutcome {
     /// As it should be.
     Ok,
     /// Mail leaves, but a person should look: it may be slow, or distrusted.
@@ -45,7 +45,7 @@ pub enum Outcome {
     Error,
 }
 
-impl Outcome {
+impl StepOutcome {
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ impl Step {
     pub fn ok(name: &'static str, seen: impl Into<String>) -> Self {
         Self {
             name,
-            outcome: Outcome::Ok,
+            outcome: StepOutcome::Ok,
             seen: seen.into(),
             remedy: None,
             record: None,
@@ -81,12 +81,12 @@ impl Step {
 
     /// A step at which a person should look.
     pub fn warning(name: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Warning, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
+        Self { outcome: StepOutcome::Warning, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
     }
 
     /// A step that shows what has to change.
     pub fn error(name: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Error, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
+        Self { outcome: StepOutcome::Error, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
     }
 
     /// The step, or one that says that the DNS could not tell.

@@ -5,9 +5,10 @@
 
 pub mod certificate;
 mod dialogue;
+mod dot_stuffing;
+mod extensions;
 pub mod failure;
 pub mod greeting;
-mod keywords;
 mod login;
 pub mod phase;
 pub mod probe;
@@ -17,7 +18,6 @@ mod server;
 pub mod session;
 pub mod stream;
 mod tls;
-mod wire;
 
 pub use crate::smtp::server::{Server, TlsMode};
 

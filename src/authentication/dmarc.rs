@@ -4,11 +4,11 @@ use crate::authentication::tags::Tags;
 
 /// What a domain asks receivers to do, and what it counts as proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
+pub struct DmarcPolicy {
     /// What becomes of mail of the domain that proves nothing (`p=`).
-    pub action: Action,
+    pub action: DmarcAction,
     /// The same for its subdomains (`sp=`).
-    pub subdomains: Action,
+    pub subdomains: DmarcAction,
     /// Whether the domain that SPF has proved must be the one of the From header (`aspf=s`).
     pub is_spf_strict: bool,
     /// Whether the domain that has signed must be (`adkim=s`).
@@ -19,7 +19,7 @@ pub struct Policy {
 
 /// What a receiver is to do with mail that proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum DmarcAction {
     /// Nothing, but report it.
     None,
     /// Put it aside.
@@ -28,7 +28,7 @@ pub enum Action {
     Reject,
 }
 
-impl Policy {
+impl DmarcPolicy {
     /// Whether a TXT record is a DMARC record at all; others are passed over (section 6.6.3).
     pub fn is_one(record: &str) -> bool {
         let version = record.split(';').next().unwrap_or_default();
@@ -42,13 +42,14 @@ impl Policy {
     /// (section 6.6.3).
     pub fn parse(record: &str) -> Result<Self, String> {
         let tags = Tags::parse(record)?;
-        let action = |name: &str| tags.value(name).map(|value| Action::parse(value).ok_or((name.to_owned(), value)));
+        let action =
+            |name: &str| tags.value(name).map(|value| DmarcAction::parse(value).ok_or((name.to_owned(), value)));
         let unknown =
             |(name, value): (String, &str)| format!("`{name}={value}` is neither none, quarantine nor reject");
         let reports: Vec<String> =
             tags.value("rua").into_iter().flat_map(|list| list.split(',')).map(|uri| uri.trim().to_owned()).collect();
         let action_of_domain = match action("p") {
-            Some(Err(_)) | None if !reports.is_empty() => Action::None,
+            Some(Err(_)) | None if !reports.is_empty() => DmarcAction::None,
             Some(action) => action.map_err(unknown)?,
             None => return Err("there is no policy (`p=`) in it".to_owned()),
         };
@@ -62,7 +63,7 @@ impl Policy {
     }
 }
 
-impl Action {
+impl DmarcAction {
     fn parse(value: &str) -> Option<Self> {
         [Self::None, Self::Quarantine, Self::Reject]
             .into_iter()
@@ -83,7 +84,7 @@ impl Action {
 ///
 /// RFC 7489 section 3.2 asks a list of all public suffixes which of them is the organisation's; the one that has a record
 /// is, and nobody has one above it.
-pub fn may_hold_policy(domain: &str) -> Vec<&str> {
+pub fn policy_domains(domain: &str) -> Vec<&str> {
     let parents = domain.match_indices('.').map(|(at, _)| &domain[at + 1..]);
     std::iter::once(domain).chain(parents.filter(|parent| parent.contains('.'))).collect()
 }
@@ -108,37 +109,44 @@ mod tests {
     #[test]
     fn a_policy_is_read() {
         let policy =
-            Policy::parse("v=DMARC1; p=Quarantine; sp=reject; adkim=s; rua=mailto:a@x.org , mailto:b@x.org; x=1");
+            DmarcPolicy::parse("v=DMARC1; p=Quarantine; sp=reject; adkim=s; rua=mailto:a@x.org , mailto:b@x.org; x=1");
         let reports = vec!["mailto:a@x.org".to_owned(), "mailto:b@x.org".to_owned()];
-        let expected = Policy {
-            action: Action::Quarantine,
-            subdomains: Action::Reject,
+        let expected = DmarcPolicy {
+            action: DmarcAction::Quarantine,
+            subdomains: DmarcAction::Reject,
             is_spf_strict: false,
             is_dkim_strict: true,
             reports,
         };
         assert_eq!(policy, Ok(expected));
-        assert_eq!(Policy::parse("v=DMARC1;p=none").map(|policy| policy.subdomains), Ok(Action::None));
-        assert_eq!(Policy::parse("v=DMARC1; p=; rua=mailto:a@x.org").map(|policy| policy.action), Ok(Action::None));
+        assert_eq!(DmarcPolicy::parse("v=DMARC1;p=none").map(|policy| policy.subdomains), Ok(DmarcAction::None));
+        assert_eq!(
+            DmarcPolicy::parse("v=DMARC1; p=; rua=mailto:a@x.org").map(|policy| policy.action),
+            Ok(DmarcAction::None)
+        );
     }
 
     #[test]
     fn what_is_no_policy_says_why() {
-        assert!(Policy::parse("v=DMARC1").unwrap_err().contains("`p=`"));
-        assert!(Policy::parse("v=DMARC1; p=refuse").unwrap_err().contains("`p=refuse`"));
-        assert!(Policy::parse("v=DMARC1; p=none; sp=all").unwrap_err().contains("`sp=all`"));
+        assert!(DmarcPolicy::parse("v=DMARC1").unwrap_err().contains("`p=`"));
+        assert!(DmarcPolicy::parse("v=DMARC1; p=refuse").unwrap_err().contains("`p=refuse`"));
+        assert!(DmarcPolicy::parse("v=DMARC1; p=none; sp=all").unwrap_err().contains("`sp=all`"));
     }
 
     #[test]
     fn other_records_at_the_name_are_none() {
-        assert!(Policy::is_one("v = DMARC1 ; p=none") && Policy::is_one("v=DMARC1"));
-        assert!(!Policy::is_one("v=DMARC10; p=none") && !Policy::is_one("p=none; v=DMARC1") && !Policy::is_one(""));
+        assert!(DmarcPolicy::is_one("v = DMARC1 ; p=none") && DmarcPolicy::is_one("v=DMARC1"));
+        assert!(
+            !DmarcPolicy::is_one("v=DMARC10; p=none")
+                && !DmarcPolicy::is_one("p=none; v=DMARC1")
+                && !DmarcPolicy::is_one("")
+        );
     }
 
     #[test]
     fn the_organisation_is_above() {
-        assert_eq!(may_hold_policy("a.b.example.org"), ["a.b.example.org", "b.example.org", "example.org"]);
-        assert_eq!(may_hold_policy("example.org"), ["example.org"]);
+        assert_eq!(policy_domains("a.b.example.org"), ["a.b.example.org", "b.example.org", "example.org"]);
+        assert_eq!(policy_domains("example.org"), ["example.org"]);
     }
 
     #[test]
@@ -152,8 +160,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_record_is_a_policy_or_none(text in "v=DMARC1;[ -~]{0,60}") {
-            if let Ok(policy) = Policy::parse(&text) {
-                prop_assert!(Policy::is_one(&text));
+            if let Ok(policy) = DmarcPolicy::parse(&text) {
+                prop_assert!(DmarcPolicy::is_one(&text));
                 let _ = policy.action.name();
             }
         }

@@ -7,7 +7,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct SpfRecord {
     /// Its directives; the first that matches decides.
     pub directives: Vec<Directive>,
     /// Whose record decides when none matches (`redirect=`).
@@ -68,7 +68,7 @@ pub struct Host {
     pub prefix6: u8,
 }
 
-impl Record {
+impl SpfRecord {
     /// Whether a TXT record is an SPF record at all; others are passed over (section 4.5).
     pub fn is_one(record: &str) -> bool {
         let (version, rest) = record.split_at_checked(VERSION.len()).unwrap_or((record, ""));
@@ -110,14 +110,14 @@ impl Record {
 
     /// What the record says of everybody whom nothing before matches; `None` where it leaves that open, or to another
     /// record.
-    pub fn last_word(&self) -> Option<Qualifier> {
+    pub fn default_qualifier(&self) -> Option<Qualifier> {
         self.directives.iter().find(|directive| directive.mechanism == Mechanism::All).map(|all| all.qualifier)
     }
 }
 
 impl Mechanism {
     /// Whether finding out costs one of the ten look-ups that a receiver makes: section 4.6.4.
-    pub fn costs_look_up(&self) -> bool {
+    pub fn costs_lookup(&self) -> bool {
         !matches!(self, Self::All | Self::Ip4(..) | Self::Ip6(..))
     }
 }
@@ -264,12 +264,12 @@ mod tests {
     use super::*;
 
     fn mechanisms(record: &str) -> Vec<Mechanism> {
-        let record = Record::parse(record).unwrap();
+        let record = SpfRecord::parse(record).unwrap();
         record.directives.into_iter().map(|directive| directive.mechanism).collect()
     }
 
     fn why(record: &str) -> String {
-        Record::parse(record).unwrap_err()
+        SpfRecord::parse(record).unwrap_err()
     }
 
     fn host(domain: Option<&str>, prefix4: u8, prefix6: u8) -> Host {
@@ -301,20 +301,22 @@ mod tests {
 
     #[test]
     fn qualifiers_and_modifiers_are_read() {
-        let last_word = |record: &str| Record::parse(record).unwrap().last_word();
-        assert_eq!(last_word("v=spf1 -all"), Some(Qualifier::Fail));
-        assert_eq!(last_word("V=SPF1  mx ~ALL"), Some(Qualifier::SoftFail));
-        assert_eq!(last_word("v=spf1 ?all"), Some(Qualifier::Neutral));
-        assert_eq!(last_word("v=spf1 all"), Some(Qualifier::Pass));
-        assert_eq!(last_word("v=spf1 mx"), None);
-        let record = Record::parse("v=spf1 redirect=_spf.example.org exp=why.example.org moo=1").unwrap();
+        let default_qualifier = |record: &str| SpfRecord::parse(record).unwrap().default_qualifier();
+        assert_eq!(default_qualifier("v=spf1 -all"), Some(Qualifier::Fail));
+        assert_eq!(default_qualifier("V=SPF1  mx ~ALL"), Some(Qualifier::SoftFail));
+        assert_eq!(default_qualifier("v=spf1 ?all"), Some(Qualifier::Neutral));
+        assert_eq!(default_qualifier("v=spf1 all"), Some(Qualifier::Pass));
+        assert_eq!(default_qualifier("v=spf1 mx"), None);
+        let record = SpfRecord::parse("v=spf1 redirect=_spf.example.org exp=why.example.org moo=1").unwrap();
         assert_eq!((record.directives.len(), record.redirect.as_deref()), (0, Some("_spf.example.org")));
     }
 
     #[test]
     fn other_records_are_none() {
-        assert!(Record::is_one("v=spf1") && Record::is_one("v=spf1 -all"));
-        assert!(!Record::is_one("v=spf10 -all") && !Record::is_one("spf2.0/mfrom -all") && !Record::is_one(""));
+        assert!(SpfRecord::is_one("v=spf1") && SpfRecord::is_one("v=spf1 -all"));
+        assert!(
+            !SpfRecord::is_one("v=spf10 -all") && !SpfRecord::is_one("spf2.0/mfrom -all") && !SpfRecord::is_one("")
+        );
     }
 
     #[test]
@@ -344,7 +346,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_a_record_or_none(text in "v=spf1 ([+~?-]?(all|a|mx|ip4|ip6|include|exists|ptr|exp=|redirect=)?[ -~é]{0,12} ){0,6}") {
-            let _ = Record::parse(&text);
+            let _ = SpfRecord::parse(&text);
         }
 
         #[test]

@@ -11,8 +11,8 @@ use crate::cli::{Context, Exit};
 use crate::compose;
 use crate::config::{MailConfig, MailServer, Via};
 use crate::diagnosis::sender::{self, Sender};
-use crate::diagnosis::server::{self, Terms};
-use crate::diagnosis::{Outcome, Step};
+use crate::diagnosis::server::{self, SendingTerms};
+use crate::diagnosis::{Step, StepOutcome};
 use crate::dkim::{Key, KeyFile, PublicKey};
 use crate::dns::Dns;
 use crate::smtp::phase::Timeouts;
@@ -105,7 +105,7 @@ fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     words.part(Part::Dns, mail.edition.from.address.domain(), &steps)?;
     let steps = project::steps(context, &config, mail, store);
     words.part(Part::Project, &context.config_file, &steps)?;
-    Ok(if words.end()? == Outcome::Error { Exit::Attention } else { Exit::Done })
+    Ok(if words.end()? == StepOutcome::Error { Exit::Attention } else { Exit::Done })
 }
 
 /// Looks at one server.
@@ -120,7 +120,7 @@ fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscriber
     };
     relay.timeouts = Timeouts { connect: PATIENCE, envelope: PATIENCE, ..relay.timeouts };
     let from = mail.envelope_sender();
-    let terms = Terms {
+    let terms = SendingTerms {
         envelope: Envelope { from, to: &mail.edition.from.address },
         no_password,
         connections: server.connections,

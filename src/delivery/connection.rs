@@ -7,10 +7,10 @@ use crate::delivery::pipelining::{Allowed, ConnectionPipelining, Pipelining};
 use crate::delivery::server_state::Trouble;
 use crate::letter::Letter;
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::greeting::lasting;
+use crate::smtp::greeting::stable_part;
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
-use crate::smtp::reply::{Class, Reply};
+use crate::smtp::reply::{Reply, ReplyClass};
 use crate::smtp::session::{Behind, Session};
 
 /// A session, or none at present.
@@ -43,7 +43,7 @@ impl<'job> Connection<'job> {
         server: usize,
         kept: impl FnOnce(&str) -> Result<Option<bool>, E>,
     ) -> Result<(), E> {
-        self.greeting = self.session.as_ref().map_or_else(String::new, |session| lasting(session.greeting()));
+        self.greeting = self.session.as_ref().map_or_else(String::new, |session| stable_part(session.greeting()));
         self.pipelining = Some(pipelining.join(server, &self.greeting, || kept(&self.greeting))?);
         Ok(())
     }
@@ -91,7 +91,7 @@ impl<'job> Connection<'job> {
         let is_end = match &error.cause {
             Cause::Lost(_) => !error.leaves_unknown(),
             Cause::Refused(reply) => error.phase < Phase::Rcpt || reply.code == 421 || reply.limits_connection(),
-            Cause::Lacks(_) | Cause::Unencrypted | Cause::TooLarge { .. } => false,
+            Cause::MissingExtension(_) | Cause::Unencrypted | Cause::TooLarge { .. } => false,
         };
         (is_end && self.taken > 0).then_some(self.taken)
     }
@@ -111,11 +111,13 @@ fn closed(phase: Phase) -> SessionError {
 /// offered TLS and a login before, and now does not, has as many connections as it wants: Sendmail does so.
 pub(super) fn trouble(error: &SessionError, was_connected: bool) -> Trouble {
     match &error.cause {
-        Cause::Refused(_) | Cause::Lacks(_) if was_connected => Trouble::Crowded,
-        Cause::Refused(reply) if reply.class(error.phase) == Class::BackOff => Trouble::Busy,
+        Cause::Refused(_) | Cause::MissingExtension(_) if was_connected => Trouble::Crowded,
+        Cause::Refused(reply) if reply.class(error.phase) == ReplyClass::BackOff => Trouble::Busy,
         Cause::Lost(_) if was_connected => Trouble::Broken,
         Cause::Lost(_) if error.phase == Phase::Tls => Trouble::Refuses,
         Cause::Lost(_) => Trouble::Unreached,
-        Cause::Refused(_) | Cause::Lacks(_) | Cause::Unencrypted | Cause::TooLarge { .. } => Trouble::Refuses,
+        Cause::Refused(_) | Cause::MissingExtension(_) | Cause::Unencrypted | Cause::TooLarge { .. } => {
+            Trouble::Refuses
+        }
     }
 }

@@ -8,25 +8,25 @@ use crate::smtp::TlsMode;
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
-use crate::smtp::reply::Class;
+use crate::smtp::reply::ReplyClass;
 
 /// The finding about trouble with `relay`. `letter` is the one at hand; its recipient is masked in the reply.
 pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Letter>) -> Finding {
     let (rule, what, help) = match (error.phase, &error.cause) {
         (_, Cause::Unencrypted) => LOGIN_IN_THE_OPEN,
         (_, Cause::TooLarge { .. }) => MESSAGE,
-        (Phase::Auth, Cause::Lacks(_)) if relay.server.tls == TlsMode::None => NO_LOGIN_IN_THE_OPEN,
-        (Phase::Auth, Cause::Lacks(_)) => NO_LOGIN,
-        (Phase::Tls, Cause::Lacks(_)) => NO_STARTTLS,
-        (phase, Cause::Refused(reply)) if reply.class(phase) == Class::BackOff => BUSY,
+        (Phase::Auth, Cause::MissingExtension(_)) if relay.server.tls == TlsMode::None => NO_LOGIN_IN_THE_OPEN,
+        (Phase::Auth, Cause::MissingExtension(_)) => NO_LOGIN,
+        (Phase::Tls, Cause::MissingExtension(_)) => NO_STARTTLS,
+        (phase, Cause::Refused(reply)) if reply.class(phase) == ReplyClass::BackOff => BUSY,
         (Phase::Auth, _) => LOGIN,
         (Phase::Tls, _) => TLS,
         (Phase::Connect, Cause::Refused(_)) => UNWELCOME,
-        (phase, Cause::Refused(reply)) if reply.class(phase) == Class::Message => MESSAGE,
+        (phase, Cause::Refused(reply)) if reply.class(phase) == ReplyClass::Message => MESSAGE,
         (Phase::Mail, Cause::Refused(_)) => SENDER,
         (phase, Cause::Refused(reply)) if is_about_recipient(reply.class(phase)) => NOBODY,
         (_, Cause::Refused(_)) => POLICY,
-        (_, Cause::Lost(_) | Cause::Lacks(_)) => LOST,
+        (_, Cause::Lost(_) | Cause::MissingExtension(_)) => LOST,
     };
     let mut message = format!("the mail server `{relay}` {what}: {error}");
     if let Some(letter) = letter {
@@ -36,8 +36,8 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
 }
 
 /// Whether the words alone are about a recipient.
-fn is_about_recipient(class: Class) -> bool {
-    matches!(class, Class::AddressBad | Class::MailboxUnavailable | Class::Unsupported)
+fn is_about_recipient(class: ReplyClass) -> bool {
+    matches!(class, ReplyClass::AddressBad | ReplyClass::MailboxUnavailable | ReplyClass::Unsupported)
 }
 
 /// The finding about a server that takes no further connection now, or offers less on it than before.
@@ -177,9 +177,9 @@ mod tests {
             (Phase::Connect, refused(554, "5.3.2 No"), "smtp-unwelcome"),
             (Phase::Connect, refused(421, "4.3.2 Later"), "smtp-busy"),
             (Phase::Tls, lost(), "smtp-tls"),
-            (Phase::Tls, Cause::Lacks("STARTTLS"), "smtp-no-starttls"),
+            (Phase::Tls, Cause::MissingExtension("STARTTLS"), "smtp-no-starttls"),
             (Phase::Auth, Cause::Unencrypted, "smtp-unencrypted-login"),
-            (Phase::Auth, Cause::Lacks("AUTH PLAIN"), "smtp-no-login"),
+            (Phase::Auth, Cause::MissingExtension("AUTH PLAIN"), "smtp-no-login"),
             (Phase::Auth, refused(535, "5.7.8 No"), "smtp-login"),
             (Phase::Auth, refused(454, "4.7.0 Later"), "smtp-busy"),
             (Phase::Mail, refused(553, "5.7.1 Not yours"), "smtp-sender"),
@@ -189,7 +189,7 @@ mod tests {
             (Phase::Rcpt, refused(550, "Invalid recipient"), "smtp-refuses-all"),
             (Phase::Rcpt, refused(421, "4.7.0 Later"), "smtp-busy"),
             (Phase::Rcpt, lost(), "smtp-unreachable"),
-            (Phase::Mail, Cause::TooLarge { bytes: 2, most: 1 }, "smtp-message"),
+            (Phase::Mail, Cause::TooLarge { bytes: 2, max: 1 }, "smtp-message"),
         ] {
             let error = SessionError { phase, cause };
             let finding = finding(&relay, &error, None);
@@ -203,7 +203,7 @@ mod tests {
     fn a_login_that_needs_tls_on_the_same_machine_is_told_how_to_get_it() {
         let server = Server { host: "127.0.0.1".to_owned(), port: 25, tls: TlsMode::None };
         let relay = Relay::new(server, "example.org", None, None).unwrap();
-        let error = SessionError { phase: Phase::Auth, cause: Cause::Lacks("AUTH PLAIN or LOGIN") };
+        let error = SessionError { phase: Phase::Auth, cause: Cause::MissingExtension("AUTH PLAIN or LOGIN") };
         let help = finding(&relay, &error, None).help.unwrap();
         assert!(help.contains("`smtp+starttls://`"), "{help}");
     }

@@ -16,7 +16,7 @@ use crate::finding::{Finding, Severity};
 use crate::issue::IssueId;
 use crate::ledger::AttemptOutcome;
 use crate::smtp::phase::Phase;
-use crate::smtp::reply::{Class, Reply};
+use crate::smtp::reply::{Reply, ReplyClass};
 
 /// As long as a server has taken nobody, so many strangers refused are enough, if they have so many domains.
 const FEW: usize = 5;
@@ -42,7 +42,7 @@ const MOST_HELD: usize = 64;
 pub(super) struct Refused {
     pub(super) recipient: Recipient,
     reply: Reply,
-    class: Class,
+    class: ReplyClass,
     phase: Phase,
     /// What a person has to know if it is about us.
     why: Finding,
@@ -105,12 +105,12 @@ impl Refused {
     }
 
     pub(super) fn is_for_good(&self) -> bool {
-        self.class != Class::BackOff
+        self.class != ReplyClass::BackOff
     }
 
     /// Whether the words alone are about us, or about the message.
     fn says_us(&self) -> bool {
-        matches!(self.class, Class::BackOff | Class::OurFault | Class::Message)
+        matches!(self.class, ReplyClass::BackOff | ReplyClass::OurFault | ReplyClass::Message)
     }
 
     /// What becomes of the recipient if it is to blame, as far as that is `certain`: if not, it is tried again later.
@@ -118,7 +118,7 @@ impl Refused {
         let reply = self.reply.to_string();
         match self.class {
             _ if !certain || !self.is_for_good() => defer(issue, &self.recipient.claim, reply, now),
-            class => AttemptOutcome::Failed { reply, suppress: class == Class::AddressBad },
+            class => AttemptOutcome::Failed { reply, suppress: class == ReplyClass::AddressBad },
         }
     }
 }

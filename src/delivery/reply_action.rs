@@ -10,7 +10,7 @@ use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Claim};
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
-use crate::smtp::reply::{Class, Reply};
+use crate::smtp::reply::{Reply, ReplyClass};
 
 /// What to do after one attempt that failed.
 pub(super) enum Action {
@@ -32,15 +32,15 @@ pub(super) fn action(issue: &IssueId, claim: &Claim, error: &SessionError, now: 
     let reply = match &error.cause {
         Cause::Lost(_) if error.leaves_unknown() => return Action::Settle(AttemptOutcome::Unknown(error.to_string())),
         Cause::Lost(_) => return Action::Retry,
-        Cause::Lacks(_) => return failed(),
+        Cause::MissingExtension(_) => return failed(),
         Cause::Unencrypted | Cause::TooLarge { .. } => return Action::Stop,
         Cause::Refused(reply) => reply,
     };
     match reply.class(error.phase) {
-        Class::TryLater => Action::Settle(defer(issue, claim, said(error), now)),
+        ReplyClass::TryLater => Action::Settle(defer(issue, claim, said(error), now)),
         // No recipient was named yet.
-        Class::Unsupported if error.phase < Phase::Rcpt => failed(),
-        Class::BackOff if error.phase < Phase::Rcpt => Action::SlowDown,
+        ReplyClass::Unsupported if error.phase < Phase::Rcpt => failed(),
+        ReplyClass::BackOff if error.phase < Phase::Rcpt => Action::SlowDown,
         _ if error.phase < Phase::Rcpt => Action::Stop,
         _ => Action::Refused(reply.clone()),
     }

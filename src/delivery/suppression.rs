@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
 use crate::smtp::phase::Phase;
-use crate::smtp::reply::{Class, Reply};
+use crate::smtp::reply::{Reply, ReplyClass};
 use crate::store::Store;
 use crate::subscriber::{Status, SubscriberId};
 
@@ -111,7 +111,7 @@ impl Streak {
 fn is_unavailable(delivery: &Delivery) -> bool {
     let reply = delivery.reply.as_deref().and_then(Reply::recorded);
     let class = reply.map(|reply| reply.class(Phase::Rcpt));
-    delivery.state == State::Failed && matches!(class, Some(Class::MailboxUnavailable | Class::TryLater))
+    delivery.state == State::Failed && matches!(class, Some(ReplyClass::MailboxUnavailable | ReplyClass::TryLater))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::config::MailConfig;
 use crate::diagnosis::gateway::Gateway;
-use crate::diagnosis::{Outcome, Step, alignment, mailboxes, reverse, signatures, spf};
+use crate::diagnosis::{Step, StepOutcome, dkim, dmarc, mx, reverse_dns, spf};
 use crate::dkim::{KeyFile, PublicKey};
 use crate::dns::{Dns, NoAnswer};
 
@@ -31,17 +31,17 @@ pub fn examine(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
     }
     let gateways: Vec<Gateway> = sender.hosts.iter().map(|host| Gateway::new(dns, host)).collect();
     let spf = Step::told("SPF", spf::step(dns, envelope, &gateways));
-    let signatures = signatures::steps(dns, mail, &sender.keys);
-    let proofs = alignment::Proofs {
-        has_spf: spf.outcome != Outcome::Error,
-        signs_well: signatures.iter().all(|step| step.outcome != Outcome::Error),
+    let signatures = dkim::steps(dns, mail, &sender.keys);
+    let auth = dmarc::AuthResults {
+        has_spf: spf.outcome != StepOutcome::Error,
+        has_dkim: signatures.iter().all(|step| step.outcome != StepOutcome::Error),
     };
-    let policy = Step::told("DMARC", alignment::step(dns, mail, from, envelope, proofs));
+    let policy = Step::told("DMARC", dmarc::step(dns, mail, from, envelope, auth));
     let mut steps = vec![spf];
     steps.extend(signatures);
     steps.push(policy);
-    steps.extend(reverse::steps(dns, &gateways));
-    steps.extend(mailboxes::steps(dns, mail));
+    steps.extend(reverse_dns::steps(dns, &gateways));
+    steps.extend(mx::steps(dns, mail));
     steps.extend(mail.edition.unsubscribe_url.as_ref().map(|url| Step::told("unsubscribe", page(dns, url))));
     steps
 }
@@ -105,7 +105,7 @@ mod tests {
         examine(&dns, &Sender { mail, keys, hosts: vec![host.to_owned()] })
     }
 
-    /// Outcome and words of the step of that name, once there is one only.
+    /// StepOutcome and words of the step of that name, once there is one only.
     fn step(name: &str, steps: Vec<Step>) -> (&'static str, String, Step) {
         let mut steps = steps.into_iter().filter(|step| step.name == name);
         let step = steps.next().unwrap();

@@ -7,16 +7,16 @@ use crate::rate::Rate;
 use crate::smtp::TlsMode;
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
-use crate::smtp::probe::{Envelope, Seen, probe};
+use crate::smtp::probe::{Envelope, ProbeReport, probe};
 use crate::smtp::relay::Relay;
 
 mod certificate;
-mod encryption;
 mod envelope;
 mod speed;
+mod tls;
 
 /// How mail is to leave through a server.
-pub struct Terms<'a> {
+pub struct SendingTerms<'a> {
     /// Who writes to whom.
     pub envelope: Envelope<'a>,
     /// Why there is no password although `mail.user` is set.
@@ -32,58 +32,58 @@ pub struct Terms<'a> {
 }
 
 /// Looks at a server, as far as a message comes before DATA, and judges what it sees.
-pub fn examine(relay: &Relay, terms: &Terms<'_>) -> Vec<Step> {
-    judge(relay, &probe(relay, terms.envelope), terms)
+pub fn examine(relay: &Relay, terms: &SendingTerms<'_>) -> Vec<Step> {
+    classify(relay, &probe(relay, terms.envelope), terms)
 }
 
 /// What it means: a step for each that was reached.
-fn judge(relay: &Relay, seen: &Seen, terms: &Terms<'_>) -> Vec<Step> {
+fn classify(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Vec<Step> {
     let steps = [
-        name(relay, seen),
-        connection(relay, seen),
-        greeting(seen),
-        encryption::step(relay, seen),
-        certificate::step(relay, seen, terms.now),
-        extensions(seen),
-        login(relay, seen, terms),
-        envelope::step(relay, seen, terms),
-        speed::step(seen, terms),
+        name(relay, report),
+        connection(relay, report),
+        greeting(report),
+        tls::step(relay, report),
+        certificate::step(relay, report, terms.now),
+        extensions(report),
+        login(relay, report, terms),
+        envelope::step(relay, report, terms),
+        speed::step(report, terms),
     ];
     steps.into_iter().flatten().collect()
 }
 
-fn name(relay: &Relay, seen: &Seen) -> Option<Step> {
+fn name(relay: &Relay, report: &ProbeReport) -> Option<Step> {
     let host = &relay.server.host;
     if host.parse::<core::net::IpAddr>().is_ok() {
         return None;
     }
-    if seen.addresses.is_empty() {
-        let why = seen.failure.as_ref().map_or_else(String::new, |failure| format!(" ({})", reason(failure)));
+    if report.addresses.is_empty() {
+        let why = report.failure.as_ref().map_or_else(String::new, |failure| format!(" ({})", reason(failure)));
         let remedy = "write the name of the server that your mail provider tells you into `mail.via`";
         return Some(Step::error("name", format!("`{host}` has no address{why}"), remedy));
     }
-    let addresses: Vec<String> = seen.addresses.iter().map(|(address, _)| address.ip().to_string()).collect();
+    let addresses: Vec<String> = report.addresses.iter().map(|(address, _)| address.ip().to_string()).collect();
     Some(Step::ok("name", format!("`{host}` is {}", addresses.join(", "))))
 }
 
-fn connection(relay: &Relay, seen: &Seen) -> Option<Step> {
-    let (first, _) = seen.addresses.first()?;
-    let times = seen.addresses.iter().map(|(address, connected)| match connected {
+fn connection(relay: &Relay, report: &ProbeReport) -> Option<Step> {
+    let (first, _) = report.addresses.first()?;
+    let times = report.addresses.iter().map(|(address, connected)| match connected {
         Ok(taken) => format!("{} connects in {}", address.ip(), speed::shown(*taken)),
         Err(why) => format!("{} does not connect: {why}", address.ip()),
     });
-    let refused: Vec<String> = seen
+    let refused: Vec<String> = report
         .addresses
         .iter()
         .filter_map(|(address, connected)| connected.as_ref().err().map(|why| format!("{} ({why})", address.ip())))
         .collect();
     let port = relay.server.port;
-    let step = if refused.len() == seen.addresses.len() {
+    let step = if refused.len() == report.addresses.len() {
         let remedy = "see whether host and port in `mail.via` are right (587, or 465 with `smtps://`), whether the server \
                       runs, and whether a firewall stands between: many networks block port 25";
         Step::error("connection", format!("nobody answers at port {port}: {}", refused.join(", ")), remedy)
     } else if refused.is_empty() {
-        let all = if seen.addresses.len() == 1 { first.ip().to_string() } else { "each address".to_owned() };
+        let all = if report.addresses.len() == 1 { first.ip().to_string() } else { "each address".to_owned() };
         Step::ok("connection", format!("{all} answers at port {port}"))
     } else {
         let remedy =
@@ -93,16 +93,16 @@ fn connection(relay: &Relay, seen: &Seen) -> Option<Step> {
     Some(step.details(times))
 }
 
-fn greeting(seen: &Seen) -> Option<Step> {
-    if let Some(greeting) = &seen.greeting {
+fn greeting(report: &ProbeReport) -> Option<Step> {
+    if let Some(greeting) = &report.greeting {
         if greeting.starts_with("220") {
             return Some(Step::ok("greeting", greeting));
         }
         let remedy = "ask whoever runs the server: it does not want this machine";
         return Some(Step::error("greeting", greeting, remedy));
     }
-    let failure = seen.failure.as_ref().filter(|failure| failure.phase == Phase::Connect)?;
-    let is_connected = seen.addresses.iter().any(|(_, connected)| connected.is_ok());
+    let failure = report.failure.as_ref().filter(|failure| failure.phase == Phase::Connect)?;
+    let is_connected = report.addresses.iter().any(|(_, connected)| connected.is_ok());
     let remedy =
         "see whether this is the port of a mail server; where it is, it may have refused this machine's address";
     is_connected.then(|| Step::error("greeting", reason(failure), remedy))
@@ -112,25 +112,27 @@ fn greeting(seen: &Seen) -> Option<Step> {
 const USED: [&str; 6] = ["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "STARTTLS", "AUTH"];
 
 /// Where a server takes less than this, an issue with pictures may be too large for it.
-const SMALL: u64 = 2_000_000;
+const SMALL_SIZE_LIMIT_BYTES: u64 = 2_000_000;
 
-fn extensions(seen: &Seen) -> Option<Step> {
-    if seen.offers.is_empty() {
-        let failure = seen.failure.as_ref().filter(|failure| failure.phase == Phase::Connect)?;
+fn extensions(report: &ProbeReport) -> Option<Step> {
+    if report.ehlo_lines.is_empty() {
+        let failure = report.failure.as_ref().filter(|failure| failure.phase == Phase::Connect)?;
         let remedy = "use a server that speaks ESMTP (RFC 5321)";
-        return seen.greeting.as_ref().map(|_| Step::error("extensions", reason(failure), remedy));
+        return report.greeting.as_ref().map(|_| Step::error("extensions", reason(failure), remedy));
     }
     let word = |line: &str| line.split_ascii_whitespace().next().unwrap_or_default().to_ascii_uppercase();
-    let (used, others): (Vec<&str>, Vec<&str>) = seen.keywords().partition(|line| USED.contains(&word(line).as_str()));
+    let (used, others): (Vec<&str>, Vec<&str>) =
+        report.extensions().partition(|line| USED.contains(&word(line).as_str()));
     let shown: Vec<&str> =
         used.into_iter().filter(|line| !matches!(word(line).as_str(), "STARTTLS" | "AUTH")).collect();
     let shown = if shown.is_empty() { "none that this program uses".to_owned() } else { shown.join(", ") };
-    let most = seen.keywords().find_map(|line| line.to_ascii_uppercase().strip_prefix("SIZE ")?.trim().parse().ok());
-    let step = if !seen.has("PIPELINING") {
+    let most =
+        report.extensions().find_map(|line| line.to_ascii_uppercase().strip_prefix("SIZE ")?.trim().parse().ok());
+    let step = if !report.offers("PIPELINING") {
         let remedy = "use a port or a server that offers PIPELINING, if the speed below is too low: some firewalls and virus \
                       scanners hide it";
         Step::warning("extensions", format!("{shown}; no PIPELINING, so each message takes four round trips"), remedy)
-    } else if let Some(most) = most.filter(|most: &u64| (1..SMALL).contains(most)) {
+    } else if let Some(most) = most.filter(|most: &u64| (1..SMALL_SIZE_LIMIT_BYTES).contains(most)) {
         let remedy = "ask for more, or keep pictures out of the mail (`mail.images: link`)";
         Step::warning("extensions", format!("{shown}; a message may have {most} bytes at most"), remedy)
     } else {
@@ -138,39 +140,41 @@ fn extensions(seen: &Seen) -> Option<Step> {
     };
     let mut details =
         vec![format!("not used: {}", if others.is_empty() { "none".to_owned() } else { others.join(", ") })];
-    if !seen.has("SMTPUTF8") {
+    if !report.offers("SMTPUTF8") {
         details.push("no SMTPUTF8: subscribers whose address is not ASCII before the `@` cannot be reached".to_owned());
     }
     Some(step.details(details))
 }
 
-fn login(relay: &Relay, seen: &Seen, terms: &Terms<'_>) -> Option<Step> {
+fn login(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Option<Step> {
     if let Some(why) = &terms.no_password {
         let remedy = "put it into the environment variable SLUGLINE_SMTP_PASSWORD, or into a file named by \
                       `mail.password_file`";
         return Some(Step::error("login", why, remedy));
     }
-    let offered = mechanisms(seen);
+    let offered = mechanisms(report);
     let offers = if offered.is_empty() { "no login".to_owned() } else { offered.join(", ") };
     let Some(login) = &relay.login else {
         let reached =
-            !seen.offers.is_empty() && seen.failure.as_ref().is_none_or(|failure| failure.phase > Phase::Auth);
+            !report.ehlo_lines.is_empty() && report.failure.as_ref().is_none_or(|failure| failure.phase > Phase::Auth);
         return reached
             .then(|| Step::ok("login", format!("none, for `mail.user` is not set; the server offers {offers}")));
     };
-    if seen.is_logged_in {
+    if report.is_logged_in {
         return Some(Step::ok("login", format!("as `{}`; the server offers {offers}", login.user)));
     }
-    let failure = seen.failure.as_ref().filter(|failure| failure.phase == Phase::Auth)?;
+    let failure = report.failure.as_ref().filter(|failure| failure.phase == Phase::Auth)?;
     let remedy = match &failure.cause {
         Cause::Refused(_) => {
             "mend `mail.user`, or the password in SLUGLINE_SMTP_PASSWORD or `mail.password_file`; many providers want a \
              password made for programs, not that of the account"
         }
-        Cause::Lacks(_) if offered.is_empty() => {
+        Cause::MissingExtension(_) if offered.is_empty() => {
             "remove `mail.user` if the server needs no login; else use its port for programs, 587 or 465"
         }
-        Cause::Lacks(_) => "let the server offer PLAIN or LOGIN over TLS, which are those that this program knows",
+        Cause::MissingExtension(_) => {
+            "let the server offer PLAIN or LOGIN over TLS, which are those that this program knows"
+        }
         Cause::Unencrypted => {
             "write `smtp://` or `smtps://` into `mail.via`, so that nobody reads the password on the way"
         }
@@ -180,9 +184,9 @@ fn login(relay: &Relay, seen: &Seen, terms: &Terms<'_>) -> Option<Step> {
 }
 
 /// The ways to log in that the server offers.
-fn mechanisms(seen: &Seen) -> Vec<String> {
+fn mechanisms(report: &ProbeReport) -> Vec<String> {
     let mut mechanisms = Vec::new();
-    for line in seen.keywords() {
+    for line in report.extensions() {
         let mut words = line.split_ascii_whitespace();
         if words.next().is_some_and(|word| word.eq_ignore_ascii_case("AUTH")) {
             mechanisms.extend(

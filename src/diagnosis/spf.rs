@@ -1,18 +1,18 @@
 //! SPF: whether the domain of the envelope sender says who may send for it, and whether our server is among them.
 
-use crate::authentication::spf::{Qualifier, Record};
+use crate::authentication::spf::{Qualifier, SpfRecord};
 use crate::diagnosis::Step;
 use crate::diagnosis::gateway::Gateway;
-use crate::diagnosis::spf::walk::{MOST_LOOK_UPS, Trouble, Walk};
+use crate::diagnosis::spf::evaluation::{Evaluation, MAX_LOOKUPS, SpfError};
 use crate::dns::{Dns, NoAnswer};
 
-mod walk;
+mod evaluation;
 
 const NAME: &str = "SPF";
 
 pub(super) fn step(dns: &Dns, domain: &str, gateways: &[Gateway]) -> Result<Step, NoAnswer> {
     let mut records = dns.texts(domain)?;
-    records.retain(|text| Record::is_one(text));
+    records.retain(|text| SpfRecord::is_one(text));
     Ok(match records.as_slice() {
         [] => missing(domain, gateways),
         [record] => one(dns, domain, record, gateways)?,
@@ -47,7 +47,7 @@ fn double(domain: &str, records: &[String]) -> Step {
 }
 
 fn one(dns: &Dns, domain: &str, text: &str, gateways: &[Gateway]) -> Result<Step, NoAnswer> {
-    let record = match Record::parse(text) {
+    let record = match SpfRecord::parse(text) {
         Ok(record) => record,
         Err(why) => {
             let seen = format!("`{text}` is wrong, and receivers take the whole record for an error: {why}");
@@ -55,16 +55,16 @@ fn one(dns: &Dns, domain: &str, text: &str, gateways: &[Gateway]) -> Result<Step
         }
     };
     let addresses: Vec<_> = gateways.iter().flat_map(|gateway| gateway.addresses.iter().copied()).collect();
-    let mut walk = Walk::new(dns, &addresses);
-    let verdicts = match walk.visit(domain, &record) {
+    let mut evaluation = Evaluation::new(dns, &addresses);
+    let verdicts = match evaluation.visit(domain, &record) {
         Ok(verdicts) => verdicts,
-        Err(Trouble::NoAnswer(error)) => return Err(error),
-        Err(trouble) => {
-            let seen = format!("`{text}`: {trouble}, and receivers take the whole record for an error");
-            return Ok(Step::error(NAME, seen, trouble.remedy()).details(walk.trail));
+        Err(SpfError::NoAnswer(error)) => return Err(error),
+        Err(error) => {
+            let seen = format!("`{text}`: {error}, and receivers take the whole record for an error");
+            return Ok(Step::error(NAME, seen, error.remedy()).details(evaluation.trail));
         }
     };
-    let step = match record.last_word() {
+    let step = match record.default_qualifier() {
         Some(Qualifier::Pass) => {
             let remedy = "end it with `~all`, or with `-all` once you are sure of all your servers";
             let seen = format!("`{text}` lets everybody send for `{domain}`");
@@ -72,11 +72,11 @@ fn one(dns: &Dns, domain: &str, text: &str, gateways: &[Gateway]) -> Result<Step
         }
         Some(Qualifier::Neutral) => open_end(domain, text),
         None if record.redirect.is_none() => open_end(domain, text),
-        _ => covered(domain, text, gateways, &walk, &verdicts),
+        _ => covered(domain, text, gateways, &evaluation, &verdicts),
     };
     Ok(step
-        .details([format!("{} of the {MOST_LOOK_UPS} look-ups that receivers make", walk.looked_up)])
-        .details(walk.trail))
+        .details([format!("{} of the {MAX_LOOKUPS} look-ups that receivers make", evaluation.lookups)])
+        .details(evaluation.trail))
 }
 
 fn open_end(domain: &str, text: &str) -> Step {
@@ -86,7 +86,13 @@ fn open_end(domain: &str, text: &str) -> Step {
 }
 
 /// Whether the record covers our servers, as far as that can be known.
-fn covered(domain: &str, text: &str, gateways: &[Gateway], walk: &Walk<'_>, verdicts: &[Option<Qualifier>]) -> Step {
+fn covered(
+    domain: &str,
+    text: &str,
+    gateways: &[Gateway],
+    evaluation: &Evaluation<'_>,
+    verdicts: &[Option<Qualifier>],
+) -> Step {
     let mut verdicts = verdicts.iter();
     let mut inserted = text.to_owned();
     let mut uncovered = Vec::new();
@@ -94,7 +100,7 @@ fn covered(domain: &str, text: &str, gateways: &[Gateway], walk: &Walk<'_>, verd
     for gateway in gateways {
         let passes: Vec<bool> =
             gateway.addresses.iter().filter_map(|_| verdicts.next()).map(|it| *it == Some(Qualifier::Pass)).collect();
-        let by_provider = provider(&gateway.host).is_some_and(|include| walk.has_visited(include));
+        let by_provider = provider(&gateway.host).is_some_and(|include| evaluation.has_visited(include));
         if by_provider || !passes.is_empty() && passes.iter().all(|passes| *passes) {
             known.push(gateway.host.as_str());
         } else if let Some(mechanism) = mechanism(gateway) {

@@ -1,7 +1,7 @@
 //! The certificate of a mail server: to whom it is made out, who has signed it, until when, and whether it is trusted.
 //!
-//! A witness stands beside the judge of a TLS handshake, and keeps what was shown and what the judge said. It never
-//! softens a verdict.
+//! A recorder stands beside the verifier of a TLS handshake, and keeps what was shown and what the verifier said. It never
+//! softens a result.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,12 +28,12 @@ pub struct Certificate {
     /// When it ends.
     pub not_after: Option<DateTime<Utc>>,
     /// Why it is not trusted.
-    pub distrust: Option<Distrust>,
+    pub problem: Option<CertificateProblem>,
 }
 
 /// Why a certificate is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Distrust {
+pub enum CertificateProblem {
     /// None of those who are trusted has signed it.
     Issuer,
     /// It is not made out to this host.
@@ -46,16 +46,16 @@ pub enum Distrust {
     Other(String),
 }
 
-/// Keeps what the judge of a handshake saw and said.
+/// Keeps what the verifier of a handshake saw and said.
 #[derive(Debug)]
-pub(super) struct Witness {
-    judge: Arc<WebPkiServerVerifier>,
+pub(super) struct CertificateRecorder {
+    verifier: Arc<WebPkiServerVerifier>,
     certificate: Mutex<Option<Certificate>>,
 }
 
-impl Witness {
-    pub(super) fn new(judge: Arc<WebPkiServerVerifier>) -> Self {
-        Self { judge, certificate: Mutex::new(None) }
+impl CertificateRecorder {
+    pub(super) fn new(verifier: Arc<WebPkiServerVerifier>) -> Self {
+        Self { verifier, certificate: Mutex::new(None) }
     }
 
     /// The certificate that was shown last.
@@ -64,7 +64,7 @@ impl Witness {
     }
 }
 
-impl ServerCertVerifier for Witness {
+impl ServerCertVerifier for CertificateRecorder {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -73,10 +73,10 @@ impl ServerCertVerifier for Witness {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict = self.judge.verify_server_cert(certificate, chain, name, ocsp, now);
-        let shown = read(certificate, verdict.as_ref().err().map(Distrust::of));
+        let result = self.verifier.verify_server_cert(certificate, chain, name, ocsp, now);
+        let shown = read(certificate, result.as_ref().err().map(CertificateProblem::of));
         *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
-        verdict
+        result
     }
 
     fn verify_tls12_signature(
@@ -85,7 +85,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge.verify_tls12_signature(message, certificate, signed)
+        self.verifier.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -94,15 +94,15 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.judge.verify_tls13_signature(message, certificate, signed)
+        self.verifier.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.judge.supported_verify_schemes()
+        self.verifier.supported_verify_schemes()
     }
 }
 
-impl Distrust {
+impl CertificateProblem {
     fn of(error: &Error) -> Self {
         let Error::InvalidCertificate(why) = error else { return Self::Other(error.to_string()) };
         match why {
@@ -120,10 +120,10 @@ impl Distrust {
     }
 }
 
-fn read(der: &CertificateDer<'_>, distrust: Option<Distrust>) -> Certificate {
+fn read(der: &CertificateDer<'_>, problem: Option<CertificateProblem>) -> Certificate {
     let Ok(parsed) = Parsed::from_der(der) else {
         let issuer = "an issuer that cannot be read".to_owned();
-        return Certificate { names: Vec::new(), issuer, is_self_signed: false, not_after: None, distrust };
+        return Certificate { names: Vec::new(), issuer, is_self_signed: false, not_after: None, problem };
     };
     let certificate = parsed.tbs_certificate;
     let alternatives = certificate.get::<SubjectAltName>().ok().flatten();
@@ -134,7 +134,7 @@ fn read(der: &CertificateDer<'_>, distrust: Option<Distrust>) -> Certificate {
         issuer: certificate.issuer.to_string(),
         is_self_signed: certificate.issuer == certificate.subject,
         not_after: i64::try_from(until).ok().and_then(|until| DateTime::from_timestamp(until, 0)),
-        distrust,
+        problem,
     }
 }
 

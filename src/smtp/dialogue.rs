@@ -15,13 +15,13 @@ use crate::smtp::stream::{Encryption, Stream, WriteError};
 use crate::smtp::tls::Tls;
 
 /// How often a wait looks whether the run is to stop.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long a server may still take once the run is to stop: a reply that comes is worth more than an `unknown`.
-const GRACE: Duration = Duration::from_secs(5);
+const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// The most lines of one reply: more would be no mail server.
-const MOST_LINES: usize = 100;
+const MAX_REPLY_LINES: usize = 100;
 
 pub(super) struct Dialogue<'run> {
     stream: Stream,
@@ -38,7 +38,7 @@ impl<'run> Dialogue<'run> {
     /// Over a connection that stands; nothing is read yet.
     pub(super) fn over(stream: Stream, timeouts: Timeouts, stop: &'run AtomicBool) -> io::Result<Self> {
         stream.set_write_timeout(timeouts.block)?;
-        stream.set_read_timeout(LOOK)?;
+        stream.set_read_timeout(POLL_INTERVAL)?;
         Ok(Self { stream, timeouts, stop })
     }
 
@@ -46,7 +46,7 @@ impl<'run> Dialogue<'run> {
     pub(super) fn start_tls(&mut self, tls: &Tls) -> Result<(), SessionError> {
         let done = self.stream.set_read_timeout(self.timeouts.connect);
         let done = done.and_then(|()| self.stream.start_tls(tls));
-        let done = done.and_then(|()| self.stream.set_read_timeout(LOOK));
+        let done = done.and_then(|()| self.stream.set_read_timeout(POLL_INTERVAL));
         done.map_err(|error| lost(Phase::Tls, &error))
     }
 
@@ -72,12 +72,12 @@ impl<'run> Dialogue<'run> {
 
     /// Sends a command and gives its reply; a refusal is an error.
     pub(super) fn command(&mut self, phase: Phase, command: &str) -> Result<Reply, SessionError> {
-        self.say(phase, command)?;
-        self.hear(phase)
+        self.send(phase, command)?;
+        self.read_reply(phase)
     }
 
     /// Sends commands.
-    pub(super) fn say(&mut self, phase: Phase, commands: &str) -> Result<(), SessionError> {
+    pub(super) fn send(&mut self, phase: Phase, commands: &str) -> Result<(), SessionError> {
         self.stream.write([commands.as_bytes()]).map_err(|failed| lost(phase, &failed.error))?;
         fault::step(phase, "said");
         Ok(())
@@ -87,7 +87,7 @@ impl<'run> Dialogue<'run> {
     ///
     /// # Errors
     /// In the phase `Content` as long as the whole dot was not handed over, else in `FinalDot`.
-    pub(super) fn say_message(&mut self, content: &[u8], dot: &[u8], following: &str) -> Result<(), SessionError> {
+    pub(super) fn send_message(&mut self, content: &[u8], dot: &[u8], following: &str) -> Result<(), SessionError> {
         fault::step("message", "not written");
         let end = content.len() + dot.len();
         let following = following.as_bytes();
@@ -105,13 +105,13 @@ impl<'run> Dialogue<'run> {
     }
 
     /// The next reply; a refusal is an error.
-    pub(super) fn hear(&mut self, phase: Phase) -> Result<Reply, SessionError> {
-        self.hear_within(phase, self.timeouts.of(phase))
+    pub(super) fn read_reply(&mut self, phase: Phase) -> Result<Reply, SessionError> {
+        self.read_reply_within(phase, self.timeouts.of(phase))
     }
 
     /// The next reply, which is waited for no longer than a server takes that has read the command; a refusal is an error.
-    pub(super) fn hear_soon(&mut self, phase: Phase) -> Result<Reply, SessionError> {
-        self.hear_within(phase, self.timeouts.behind.min(self.timeouts.of(phase)))
+    pub(super) fn read_prompt_reply(&mut self, phase: Phase) -> Result<Reply, SessionError> {
+        self.read_reply_within(phase, self.timeouts.behind.min(self.timeouts.of(phase)))
     }
 
     /// Whether the run is to stop, so that replies are waited for no longer than a few seconds.
@@ -119,8 +119,8 @@ impl<'run> Dialogue<'run> {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn hear_within(&mut self, phase: Phase, patience: Duration) -> Result<Reply, SessionError> {
-        let reply = self.read_reply(patience).map_err(|error| lost(phase, &error))?;
+    fn read_reply_within(&mut self, phase: Phase, patience: Duration) -> Result<Reply, SessionError> {
+        let reply = self.parse_reply(patience).map_err(|error| lost(phase, &error))?;
         fault::step(phase, "answered");
         match reply.code {
             400.. => Err(SessionError { phase, cause: Cause::Refused(reply) }),
@@ -129,15 +129,15 @@ impl<'run> Dialogue<'run> {
     }
 
     /// The lines of the next reply, whatever it says, without the codes.
-    pub(super) fn hear_lines(&mut self, phase: Phase) -> Result<(u16, Vec<String>), SessionError> {
+    pub(super) fn read_lines(&mut self, phase: Phase) -> Result<(u16, Vec<String>), SessionError> {
         let mut lines = Vec::new();
-        let code = self.read_lines(self.timeouts.of(phase), |line| lines.push(line.to_owned()));
+        let code = self.parse_lines(self.timeouts.of(phase), |line| lines.push(line.to_owned()));
         code.map(|code| (code, lines)).map_err(|error| lost(phase, &error))
     }
 
-    fn read_reply(&mut self, patience: Duration) -> io::Result<Reply> {
+    fn parse_reply(&mut self, patience: Duration) -> io::Result<Reply> {
         let mut text = String::new();
-        let code = self.read_lines(patience, |line| {
+        let code = self.parse_lines(patience, |line| {
             text.push_str(if text.is_empty() { "" } else { " " });
             text.push_str(line);
         })?;
@@ -145,10 +145,10 @@ impl<'run> Dialogue<'run> {
     }
 
     /// Takes the next reply, line by line, and gives its code.
-    fn read_lines(&mut self, patience: Duration, mut take: impl FnMut(&str)) -> io::Result<u16> {
+    fn parse_lines(&mut self, patience: Duration, mut take: impl FnMut(&str)) -> io::Result<u16> {
         let mut deadline = Deadline::new(patience);
         let mut first = None;
-        for _ in 0..MOST_LINES {
+        for _ in 0..MAX_REPLY_LINES {
             let length = self.await_line(&mut deadline)?;
             let line = parse(self.stream.take_line(length));
             let (code, last, text) = line.ok_or_else(|| no_smtp("what the server said is no SMTP"))?;
@@ -188,7 +188,7 @@ impl Deadline {
     fn is_over(&mut self, hurry: bool) -> bool {
         let now = Instant::now();
         if hurry && !self.hurried {
-            (self.at, self.hurried) = (self.at.min(now + GRACE), true);
+            (self.at, self.hurried) = (self.at.min(now + STOP_GRACE), true);
         }
         now >= self.at
     }
@@ -253,7 +253,7 @@ mod tests {
         fn whoever_hurries_waits_no_longer(patience in 0u64..1000) {
             let mut deadline = Deadline::new(Duration::from_secs(patience));
             deadline.is_over(true);
-            prop_assert!(deadline.at <= Instant::now() + GRACE);
+            prop_assert!(deadline.at <= Instant::now() + STOP_GRACE);
         }
     }
 }

@@ -31,26 +31,26 @@ pub enum Cause {
     Lost(String),
     /// The server does not offer what is needed: which extension.
     #[error("the server does not offer {0}")]
-    Lacks(&'static str),
+    MissingExtension(&'static str),
     /// The password would have travelled where others can read it.
     #[error("the connection is not encrypted, so the password was not sent")]
     Unencrypted,
     /// The server takes no message of this size, as its reply to EHLO says.
-    #[error("the message has {bytes} bytes, and the server takes {most} at most")]
+    #[error("the message has {bytes} bytes, and the server takes {max} at most")]
     TooLarge {
         /// Size of the message.
         bytes: usize,
         /// Most the server takes.
-        most: usize,
+        max: usize,
     },
 }
 
 /// A positive reply, but to another question: the dialogue is out of step, and no later reply can be believed.
-pub(super) fn out_of_turn(phase: Phase, reply: &Reply) -> SessionError {
+pub(super) fn unexpected_reply(phase: Phase, reply: &Reply) -> SessionError {
     SessionError { phase, cause: Cause::Lost(format!("the server answered `{reply}` out of turn")) }
 }
 
 /// Whether the dialogue is in step after this. 421 announces that the server closes the connection (RFC 5321 3.8).
-pub(super) fn can_go_on(error: &SessionError) -> bool {
+pub(super) fn is_in_step(error: &SessionError) -> bool {
     matches!(&error.cause, Cause::Refused(reply) if reply.code != 421)
 }

@@ -4,7 +4,7 @@
 //! is trusted with on account of it is `delivery`'s.
 
 /// The longest that is kept.
-const MOST_CHARACTERS: usize = 200;
+const MAX_CHARS: usize = 200;
 
 const DAYS_AND_MONTHS: [&str; 19] = [
     "mon", "tue", "wed", "thu", "fri", "sat", "sun", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
@@ -12,12 +12,12 @@ const DAYS_AND_MONTHS: [&str; 19] = [
 ];
 
 /// The greeting without dates, times and the ids of sessions. Names of hosts and programs stay, and versions: `4.96`.
-pub fn lasting(greeting: &str) -> String {
-    let words = greeting.split_ascii_whitespace().filter(|word| lasts(word));
-    words.collect::<Vec<_>>().join(" ").chars().take(MOST_CHARACTERS).collect()
+pub fn stable_part(greeting: &str) -> String {
+    let words = greeting.split_ascii_whitespace().filter(|word| is_stable(word));
+    words.collect::<Vec<_>>().join(" ").chars().take(MAX_CHARS).collect()
 }
 
-fn lasts(word: &str) -> bool {
+fn is_stable(word: &str) -> bool {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric());
     if DAYS_AND_MONTHS.contains(&word.to_ascii_lowercase().as_str()) {
         return false;
@@ -42,8 +42,8 @@ mod tests {
             ("mx.example.com ESMTP d9443c01a7336-2a0f42a1b2csi1234567 - gsmtp", "mx.example.com ESMTP - gsmtp"),
             ("", ""),
         ] {
-            assert_eq!(lasting(greeting), expected);
+            assert_eq!(stable_part(greeting), expected);
         }
-        assert_eq!(lasting(&"é".repeat(900)).chars().count(), MOST_CHARACTERS);
+        assert_eq!(stable_part(&"é".repeat(900)).chars().count(), MAX_CHARS);
     }
 }

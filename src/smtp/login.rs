@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
 
 use crate::smtp::dialogue::Dialogue;
-use crate::smtp::failure::out_of_turn;
+use crate::smtp::extensions::{Extensions, Mechanism};
+use crate::smtp::failure::unexpected_reply;
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::keywords::{Keywords, Mechanism};
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Login;
 
@@ -15,7 +15,7 @@ use crate::smtp::relay::Login;
 pub(super) fn log_in(
     dialogue: &mut Dialogue<'_>,
     login: &Login,
-    keywords: &Keywords,
+    extensions: &Extensions,
     is_loopback: bool,
 ) -> Result<(), SessionError> {
     let phase = Phase::Auth;
@@ -23,7 +23,7 @@ pub(super) fn log_in(
         return Err(SessionError { phase, cause: Cause::Unencrypted });
     }
     let password = login.password.expose_secret();
-    let reply = match keywords.login {
+    let reply = match extensions.login {
         Some(Mechanism::Plain) => {
             let words = STANDARD.encode(format!("\0{}\0{password}", login.user));
             dialogue.command(phase, &format!("AUTH PLAIN {words}\r\n"))?
@@ -32,12 +32,12 @@ pub(super) fn log_in(
             for step in ["AUTH LOGIN".to_owned(), STANDARD.encode(&login.user)] {
                 let reply = dialogue.command(phase, &format!("{step}\r\n"))?;
                 if reply.code != 334 {
-                    return Err(out_of_turn(phase, &reply));
+                    return Err(unexpected_reply(phase, &reply));
                 }
             }
             dialogue.command(phase, &format!("{}\r\n", STANDARD.encode(password)))?
         }
-        None => return Err(SessionError { phase, cause: Cause::Lacks("AUTH PLAIN or AUTH LOGIN") }),
+        None => return Err(SessionError { phase, cause: Cause::MissingExtension("AUTH PLAIN or AUTH LOGIN") }),
     };
-    if reply.code == 235 { Ok(()) } else { Err(out_of_turn(phase, &reply)) }
+    if reply.code == 235 { Ok(()) } else { Err(unexpected_reply(phase, &reply)) }
 }

@@ -1,7 +1,7 @@
 //! Looks at a mail server step by step, as a sending would meet it, and sends nothing.
 //!
-//! Takes a relay and an envelope; gives what was seen at each step, as far as it came. The first step that fails ends it;
-//! only when TLS begins is found out if the settings are wrong about it, and the look goes on in the server's way. The
+//! Takes a relay and an envelope; gives what was report at each step, as far as it came. The first step that fails ends it;
+//! only when TLS begins is found out if the settings are wrong about it, and the run goes on in the server's way. The
 //! password leaves by `login`'s rules. What the steps mean is `diagnosis`'s.
 
 use std::net::SocketAddr;
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use crate::email::EmailAddress;
 use crate::smtp::TlsMode;
-use crate::smtp::certificate::{Certificate, Witness};
+use crate::smtp::certificate::{Certificate, CertificateRecorder};
 use crate::smtp::dialogue::{Dialogue, lost};
-use crate::smtp::failure::out_of_turn;
+use crate::smtp::extensions::Extensions;
+use crate::smtp::failure::unexpected_reply;
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::keywords::Keywords;
 use crate::smtp::login::log_in;
 use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::relay::Relay;
@@ -24,39 +24,39 @@ use crate::smtp::stream::{Encryption, Stream};
 use crate::smtp::tls::Tls;
 
 /// How long a server may say nothing before it is asked whether it waits for TLS.
-const QUIET: Duration = Duration::from_secs(3);
+const GREETING_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The same at port 25, where some servers wait six seconds, and distrust whoever speaks before them.
-const QUIET_AT_25: Duration = Duration::from_secs(8);
+/// The same at port 25, where some servers wait six seconds, and problem whoever speaks before them.
+const GREETING_TIMEOUT_PORT_25: Duration = Duration::from_secs(8);
 
 /// How often the round trip is measured.
-const ROUNDS: usize = 7;
+const NOOP_ROUNDS: usize = 7;
 
 /// How often the envelope is: the first time wakes parts of a server that later messages find awake.
-const ENVELOPES: usize = 5;
+const ENVELOPE_ROUNDS: usize = 5;
 
-/// What was seen of a server. What is `None` or empty was not reached.
+/// What was report of a server. What is `None` or empty was not reached.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct ProbeReport {
     /// The addresses of its name, each with the time it took to connect, or why it could not be.
     pub addresses: Vec<(SocketAddr, Result<Duration, String>)>,
     /// What it said first.
     pub greeting: Option<String>,
     /// When TLS begins at this port, which the settings may have wrong.
     pub tls: Option<TlsMode>,
-    /// What the handshake has agreed on.
+    /// What the handshake offers agreed on.
     pub encryption: Option<Encryption>,
     /// What it showed in the handshake.
     pub certificate: Option<Certificate>,
-    /// What it offers, a line each, as it says once TLS has begun where it has.
-    pub offers: Vec<String>,
+    /// What it offers, a line each, as it says once TLS offers begun where it offers.
+    pub ehlo_lines: Vec<String>,
     /// Whether the login was granted.
     pub is_logged_in: bool,
     /// How long the envelope took each time, where it was granted: MAIL and RCPT, in one group where the server takes groups.
     pub envelopes: Vec<Duration>,
     /// How long the answers to NOOP took.
     pub round_trips: Vec<Duration>,
-    /// What ended the look before its end, or was refused.
+    /// What ended the run before its end, or was refused.
     pub failure: Option<SessionError>,
 }
 
@@ -69,53 +69,53 @@ pub struct Envelope<'a> {
     pub to: &'a EmailAddress,
 }
 
-impl Seen {
-    /// The keywords that the server offers.
-    pub fn keywords(&self) -> impl Iterator<Item = &str> {
-        self.offers.iter().skip(1).map(String::as_str)
+impl ProbeReport {
+    /// The extensions that the server offers.
+    pub fn extensions(&self) -> impl Iterator<Item = &str> {
+        self.ehlo_lines.iter().skip(1).map(String::as_str)
     }
 
     /// Whether it offers this keyword.
-    pub fn has(&self, keyword: &str) -> bool {
-        self.keywords()
+    pub fn offers(&self, keyword: &str) -> bool {
+        self.extensions()
             .any(|line| line.split_ascii_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(keyword)))
     }
 }
 
 /// Looks at the server of `relay`: connects to each of its addresses, and over the first that answers goes as far as a
 /// message would come before DATA.
-pub fn probe(relay: &Relay, envelope: Envelope<'_>) -> Seen {
+pub fn probe(relay: &Relay, envelope: Envelope<'_>) -> ProbeReport {
     let never = AtomicBool::new(false);
-    let mut probe = Probe { relay, never: &never, seen: Seen::default() };
-    if let Err(failure) = probe.look(envelope) {
-        probe.seen.failure.get_or_insert(failure);
+    let mut probe = Probe { relay, never: &never, report: ProbeReport::default() };
+    if let Err(failure) = probe.run(envelope) {
+        probe.report.failure.get_or_insert(failure);
     }
-    probe.seen
+    probe.report
 }
 
 struct Probe<'a> {
     relay: &'a Relay,
     never: &'a AtomicBool,
-    seen: Seen,
+    report: ProbeReport,
 }
 
 impl<'a> Probe<'a> {
-    fn look(&mut self, envelope: Envelope<'_>) -> Result<(), SessionError> {
+    fn run(&mut self, envelope: Envelope<'_>) -> Result<(), SessionError> {
         let (address, stream) = self.connect()?;
         let mut dialogue = self.begin(address, stream)?;
-        let keywords = Keywords::read(self.seen.offers.iter().map(String::as_str));
-        if self.relay.server.tls != TlsMode::None && self.seen.encryption.is_none() {
-            return Err(SessionError { phase: Phase::Tls, cause: Cause::Lacks("STARTTLS") });
+        let extensions = Extensions::read(self.report.ehlo_lines.iter().map(String::as_str));
+        if self.relay.server.tls != TlsMode::None && self.report.encryption.is_none() {
+            return Err(SessionError { phase: Phase::Tls, cause: Cause::MissingExtension("STARTTLS") });
         }
         if let Some(login) = &self.relay.login {
-            log_in(&mut dialogue, login, &keywords, self.relay.is_loopback())?;
-            self.seen.is_logged_in = true;
+            log_in(&mut dialogue, login, &extensions, self.relay.is_loopback())?;
+            self.report.is_logged_in = true;
         }
-        self.measure_envelopes(&mut dialogue, &keywords, envelope)?;
-        for _ in 0..ROUNDS {
+        self.measure_envelopes(&mut dialogue, &extensions, envelope)?;
+        for _ in 0..NOOP_ROUNDS {
             let start = Instant::now();
             dialogue.command(Phase::Reset, "NOOP\r\n")?;
-            self.seen.round_trips.push(start.elapsed());
+            self.report.round_trips.push(start.elapsed());
         }
         let _ = dialogue.command(Phase::Quit, "QUIT\r\n");
         Ok(())
@@ -130,7 +130,7 @@ impl<'a> Probe<'a> {
             let start = Instant::now();
             let connected = Stream::to(address, self.relay.timeouts.connect);
             let taken = start.elapsed();
-            self.seen.addresses.push((address, connected.as_ref().map(|_| taken).map_err(ToString::to_string)));
+            self.report.addresses.push((address, connected.as_ref().map(|_| taken).map_err(ToString::to_string)));
             first = first.or(connected.ok().map(|stream| (address, stream)));
         }
         let nobody = || Cause::Lost("no address of it answers".to_owned());
@@ -144,16 +144,16 @@ impl<'a> Probe<'a> {
             TlsMode::Implicit => self.encrypted_or_clear(address, dialogue)?,
             TlsMode::StartTls | TlsMode::None => self.clear_or_encrypted(address, dialogue)?,
         };
-        self.seen.offers = hello(&mut dialogue, self.relay)?;
-        if self.seen.tls == Some(TlsMode::Implicit) {
+        self.report.ehlo_lines = hello(&mut dialogue, self.relay)?;
+        if self.report.tls == Some(TlsMode::Implicit) {
             return Ok(dialogue);
         }
-        let offers = self.seen.has("STARTTLS");
-        self.seen.tls = Some(if offers { TlsMode::StartTls } else { TlsMode::None });
+        let offers = self.report.offers("STARTTLS");
+        self.report.tls = Some(if offers { TlsMode::StartTls } else { TlsMode::None });
         if offers && self.relay.server.tls != TlsMode::None {
             dialogue.command(Phase::Tls, "STARTTLS\r\n")?;
             self.shake_hands(&mut dialogue)?;
-            self.seen.offers = hello(&mut dialogue, self.relay)?;
+            self.report.ehlo_lines = hello(&mut dialogue, self.relay)?;
         }
         Ok(dialogue)
     }
@@ -165,12 +165,12 @@ impl<'a> Probe<'a> {
         mut dialogue: Dialogue<'a>,
     ) -> Result<Dialogue<'a>, SessionError> {
         let Err(failure) = self.shake_hands(&mut dialogue) else {
-            self.seen.tls = Some(TlsMode::Implicit);
+            self.report.tls = Some(TlsMode::Implicit);
             self.greeting(&mut dialogue)?;
             return Ok(dialogue);
         };
-        if self.seen.certificate.is_some() {
-            self.seen.tls = Some(TlsMode::Implicit);
+        if self.report.certificate.is_some() {
+            self.report.tls = Some(TlsMode::Implicit);
             return Err(failure);
         }
         drop(dialogue);
@@ -186,7 +186,7 @@ impl<'a> Probe<'a> {
         mut dialogue: Dialogue<'a>,
     ) -> Result<Dialogue<'a>, SessionError> {
         let patience = self.relay.timeouts;
-        let quiet = if address.port() == 25 { QUIET_AT_25 } else { QUIET };
+        let quiet = if address.port() == 25 { GREETING_TIMEOUT_PORT_25 } else { GREETING_TIMEOUT };
         dialogue.set_timeouts(Timeouts { connect: patience.connect.min(quiet), ..patience });
         let Err(silence) = self.greeting(&mut dialogue) else {
             dialogue.set_timeouts(patience);
@@ -197,8 +197,8 @@ impl<'a> Probe<'a> {
         }
         let mut encrypted = self.again(address)?;
         let shaken = self.shake_hands(&mut encrypted);
-        if shaken.is_ok() || self.seen.certificate.is_some() {
-            self.seen.tls = Some(TlsMode::Implicit);
+        if shaken.is_ok() || self.report.certificate.is_some() {
+            self.report.tls = Some(TlsMode::Implicit);
             shaken?;
             self.greeting(&mut encrypted)?;
             return Ok(encrypted);
@@ -210,24 +210,24 @@ impl<'a> Probe<'a> {
     }
 
     fn greeting(&mut self, dialogue: &mut Dialogue<'a>) -> Result<(), SessionError> {
-        let greeting = dialogue.hear(Phase::Connect)?;
-        self.seen.greeting = Some(greeting.to_string());
-        if greeting.code == 220 { Ok(()) } else { Err(out_of_turn(Phase::Connect, &greeting)) }
+        let greeting = dialogue.read_reply(Phase::Connect)?;
+        self.report.greeting = Some(greeting.to_string());
+        if greeting.code == 220 { Ok(()) } else { Err(unexpected_reply(Phase::Connect, &greeting)) }
     }
 
     fn shake_hands(&mut self, dialogue: &mut Dialogue<'a>) -> Result<(), SessionError> {
-        let (tls, witness) = self.watched()?;
+        let (tls, recorder) = self.recording()?;
         let shaken = dialogue.start_tls(&tls);
-        self.seen.certificate = witness.certificate();
-        self.seen.encryption = dialogue.encryption();
+        self.report.certificate = recorder.certificate();
+        self.report.encryption = dialogue.encryption();
         shaken
     }
 
-    fn watched(&self) -> Result<(Tls, Arc<Witness>), SessionError> {
+    fn recording(&self) -> Result<(Tls, Arc<CertificateRecorder>), SessionError> {
         let wrong = |why: String| SessionError { phase: Phase::Tls, cause: Cause::Lost(why) };
         let tls = self.relay.tls.as_ref();
         let tls = tls.ok_or_else(|| wrong("no certificate can be made out to such a name".to_owned()))?;
-        tls.watched().map_err(|error| wrong(format!("{error:#}")))
+        tls.recording().map_err(|error| wrong(format!("{error:#}")))
     }
 
     fn again(&self, address: SocketAddr) -> Result<Dialogue<'a>, SessionError> {
@@ -241,23 +241,23 @@ impl<'a> Probe<'a> {
     }
 
     /// Offers the envelope several times, and takes it back each time. Only the first refusal says something of it: a
-    /// server that refuses later has had enough of us.
+    /// server that refuses later offers had enough of us.
     fn measure_envelopes(
         &mut self,
         dialogue: &mut Dialogue<'a>,
-        keywords: &Keywords,
+        extensions: &Extensions,
         envelope: Envelope<'_>,
     ) -> Result<(), SessionError> {
-        for round in 0..ENVELOPES {
-            let offered = self.offer(dialogue, keywords, envelope);
+        for round in 0..ENVELOPE_ROUNDS {
+            let offered = self.offer(dialogue, extensions, envelope);
             if !matches!(&offered, Ok(_) | Err(SessionError { cause: Cause::Refused(_), .. })) {
                 return offered.map(drop);
             }
             dialogue.command(Phase::Reset, "RSET\r\n")?;
             match offered {
-                Ok(taken) => self.seen.envelopes.push(taken),
+                Ok(taken) => self.report.envelopes.push(taken),
                 Err(refusal) => {
-                    self.seen.failure = (round == 0).then_some(refusal);
+                    self.report.failure = (round == 0).then_some(refusal);
                     break;
                 }
             }
@@ -269,17 +269,17 @@ impl<'a> Probe<'a> {
     fn offer(
         &self,
         dialogue: &mut Dialogue<'a>,
-        keywords: &Keywords,
+        extensions: &Extensions,
         envelope: Envelope<'_>,
     ) -> Result<Duration, SessionError> {
         let international = envelope.from.needs_smtputf8() || envelope.to.needs_smtputf8();
-        let parameters = if international && keywords.smtputf8 { " SMTPUTF8" } else { "" };
+        let parameters = if international && extensions.smtputf8 { " SMTPUTF8" } else { "" };
         let mail = format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from.as_str());
         let rcpt = format!("RCPT TO:<{}>\r\n", envelope.to.as_str());
         let start = Instant::now();
-        if keywords.pipelining {
-            dialogue.say(Phase::Mail, &format!("{mail}{rcpt}"))?;
-            let replies = [dialogue.hear(Phase::Mail), dialogue.hear(Phase::Rcpt)];
+        if extensions.pipelining {
+            dialogue.send(Phase::Mail, &format!("{mail}{rcpt}"))?;
+            let replies = [dialogue.read_reply(Phase::Mail), dialogue.read_reply(Phase::Rcpt)];
             replies.into_iter().collect::<Result<Vec<_>, _>>()?;
         } else {
             dialogue.command(Phase::Mail, &mail)?;
@@ -294,7 +294,7 @@ mod tests {
     use std::sync::Arc;
 
     use crate::smtp::Server;
-    use crate::smtp::certificate::Distrust;
+    use crate::smtp::certificate::CertificateProblem;
     use crate::smtp::peer::{Answer, Peer, Script, self_signed};
 
     use super::*;
@@ -305,7 +305,7 @@ mod tests {
         Relay::new(server, "tides.example.org", None, pem.map(str::as_bytes)).unwrap()
     }
 
-    fn look(relay: &Relay) -> Seen {
+    fn run(relay: &Relay) -> ProbeReport {
         let address: EmailAddress = "notes@tides.example.org".parse().unwrap();
         probe(relay, Envelope { from: &address, to: &address })
     }
@@ -319,19 +319,19 @@ mod tests {
     fn every_step_is_seen_and_nothing_is_sent() {
         let (tls, pem) = self_signed();
         let peer = Peer::start(vec![Script::new().offering("PIPELINING").tls(tls, false)]);
-        let seen = look(&relay(&peer, TlsMode::StartTls, Some(&pem)));
-        assert!(seen.failure.is_none(), "{seen:?}");
-        assert_eq!(seen.greeting.as_deref(), Some("220 peer.example ESMTP"));
+        let report = run(&relay(&peer, TlsMode::StartTls, Some(&pem)));
+        assert!(report.failure.is_none(), "{report:?}");
+        assert_eq!(report.greeting.as_deref(), Some("220 peer.example ESMTP"));
         assert_eq!(
-            (seen.tls, seen.encryption.as_ref().map(|it| it.version)),
+            (report.tls, report.encryption.as_ref().map(|it| it.version)),
             (Some(TlsMode::StartTls), Some("TLS 1.3"))
         );
-        let certificate = seen.certificate.as_ref().unwrap();
-        assert_eq!((certificate.names.join(" "), &certificate.distrust), ("localhost 127.0.0.1".to_owned(), &None));
-        assert!(seen.has("pipelining") && !seen.has("STARTTLS"), "what was said in the clear counts no more");
-        assert_eq!((seen.envelopes.len(), seen.round_trips.len()), (ENVELOPES, ROUNDS));
-        let envelopes = [["MAIL", "RCPT", "RSET"]; ENVELOPES].concat();
-        let expected = [&["EHLO", "STARTTLS", "EHLO"][..], &envelopes, &["NOOP"; ROUNDS], &["QUIT"]].concat();
+        let certificate = report.certificate.as_ref().unwrap();
+        assert_eq!((certificate.names.join(" "), &certificate.problem), ("localhost 127.0.0.1".to_owned(), &None));
+        assert!(report.offers("pipelining") && !report.offers("STARTTLS"), "what was said in the clear counts no more");
+        assert_eq!((report.envelopes.len(), report.round_trips.len()), (ENVELOPE_ROUNDS, NOOP_ROUNDS));
+        let envelopes = [["MAIL", "RCPT", "RSET"]; ENVELOPE_ROUNDS].concat();
+        let expected = [&["EHLO", "STARTTLS", "EHLO"][..], &envelopes, &["NOOP"; NOOP_ROUNDS], &["QUIT"]].concat();
         assert_eq!(verbs(&peer, 0), expected);
     }
 
@@ -341,10 +341,10 @@ mod tests {
         for implicit in [false, true] {
             let peer = Peer::start(vec![Script::new().tls(Arc::clone(&tls), implicit)]);
             let mode = if implicit { TlsMode::Implicit } else { TlsMode::StartTls };
-            let seen = look(&relay(&peer, mode, None));
-            assert_eq!(seen.tls, Some(mode));
-            assert_eq!(seen.certificate.unwrap().distrust, Some(Distrust::Issuer));
-            assert_eq!((seen.encryption, seen.failure.unwrap().phase), (None, Phase::Tls));
+            let report = run(&relay(&peer, mode, None));
+            assert_eq!(report.tls, Some(mode));
+            assert_eq!(report.certificate.unwrap().problem, Some(CertificateProblem::Issuer));
+            assert_eq!((report.encryption, report.failure.unwrap().phase), (None, Phase::Tls));
         }
     }
 
@@ -357,15 +357,18 @@ mod tests {
             (TlsMode::Implicit, false, TlsMode::StartTls),
         ] {
             let peer = Peer::start(vec![Script::new().tls(Arc::clone(&tls), implicit)]);
-            let seen = look(&relay(&peer, said, Some(&pem)));
-            assert!(seen.failure.is_none(), "{seen:?}");
-            assert_eq!((seen.tls, seen.encryption.is_some(), seen.round_trips.len()), (Some(wanted), true, ROUNDS));
+            let report = run(&relay(&peer, said, Some(&pem)));
+            assert!(report.failure.is_none(), "{report:?}");
+            assert_eq!(
+                (report.tls, report.encryption.is_some(), report.round_trips.len()),
+                (Some(wanted), true, NOOP_ROUNDS)
+            );
         }
         let peer = Peer::start(vec![Script::new()]);
         for said in [TlsMode::StartTls, TlsMode::Implicit] {
-            let seen = look(&relay(&peer, said, Some(&pem)));
-            assert_eq!((seen.tls, seen.envelopes.len()), (Some(TlsMode::None), 0));
-            assert!(matches!(seen.failure.unwrap().cause, Cause::Lacks("STARTTLS")));
+            let report = run(&relay(&peer, said, Some(&pem)));
+            assert_eq!((report.tls, report.envelopes.len()), (Some(TlsMode::None), 0));
+            assert!(matches!(report.failure.unwrap().cause, Cause::MissingExtension("STARTTLS")));
         }
     }
 
@@ -374,9 +377,9 @@ mod tests {
         for step in ["MAIL", "RCPT"] {
             let script = Script::new().offering("PIPELINING").always(step, Answer::Say("550 5.7.1 No"));
             let peer = Peer::start(vec![script]);
-            let seen = look(&relay(&peer, TlsMode::None, None));
-            assert_eq!((seen.envelopes.len(), seen.round_trips.len()), (0, ROUNDS), "{step}");
-            assert!(matches!(seen.failure.unwrap().cause, Cause::Refused(_)), "{step}");
+            let report = run(&relay(&peer, TlsMode::None, None));
+            assert_eq!((report.envelopes.len(), report.round_trips.len()), (0, NOOP_ROUNDS), "{step}");
+            assert!(matches!(report.failure.unwrap().cause, Cause::Refused(_)), "{step}");
             assert_eq!(verbs(&peer, 0).last().map(String::as_str), Some("QUIT"), "{step}");
         }
     }
@@ -385,13 +388,13 @@ mod tests {
     fn a_server_that_hangs_up_is_seen_up_to_there() {
         for step in ["GREETING", "EHLO", "MAIL", "RSET", "NOOP"] {
             let peer = Peer::start(vec![Script::new().always(step, Answer::Drop)]);
-            let seen = look(&relay(&peer, TlsMode::None, None));
-            assert!(matches!(seen.failure, Some(SessionError { cause: Cause::Lost(_), .. })), "{step}: {seen:?}");
-            assert!(seen.round_trips.is_empty(), "{step}");
+            let report = run(&relay(&peer, TlsMode::None, None));
+            assert!(matches!(report.failure, Some(SessionError { cause: Cause::Lost(_), .. })), "{step}: {report:?}");
+            assert!(report.round_trips.is_empty(), "{step}");
         }
         let port = Peer::closed_port();
         let server = Server { host: "127.0.0.1".to_owned(), port, tls: TlsMode::None };
-        let seen = look(&Relay::new(server, "tides.example.org", None, None).unwrap());
-        assert!(seen.addresses[0].1.is_err() && seen.failure.is_some());
+        let report = run(&Relay::new(server, "tides.example.org", None, None).unwrap());
+        assert!(report.addresses[0].1.is_err() && report.failure.is_some());
     }
 }

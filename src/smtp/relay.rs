@@ -27,9 +27,9 @@ pub struct Relay {
     pub connections: usize,
     /// Its share of the mail beside other servers, at least 1: one of weight 3 gets three times as much as one of weight 1.
     pub weight: u32,
-    /// How fast it may be given mail, counted in the store for all who send from it. All of them are kept.
+    /// How fast it may be consumed mail, counted in the store for all who send from it. All of them are kept.
     pub rates: Vec<Rate>,
-    /// How much it may be given on each day, while it is new.
+    /// How much it may be consumed on each day, while it is new.
     pub warm_up: Option<WarmUp>,
     pub(super) hello: String,
     /// There too where it is not used, if a certificate can be made out to the host: the port may want it.

@@ -30,7 +30,7 @@ pub struct Enhanced {
 
 /// What a reply means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum ReplyClass {
     /// The server took it.
     Accepted,
     /// There is no such address, now or later: write no more to it.
@@ -71,9 +71,9 @@ impl Reply {
     }
 
     /// What the reply means when it comes in `phase`.
-    pub fn class(&self, phase: Phase) -> Class {
+    pub fn class(&self, phase: Phase) -> ReplyClass {
         match self.code {
-            200..=399 => Class::Accepted,
+            200..=399 => ReplyClass::Accepted,
             400..=499 => self.transient(phase),
             _ => self.permanent(phase),
         }
@@ -84,45 +84,45 @@ impl Reply {
         self.says(&["too many messages", "messages per connection", "messages on this connection", "messages in this"])
     }
 
-    fn transient(&self, phase: Phase) -> Class {
+    fn transient(&self, phase: Phase) -> ReplyClass {
         // The relay speaks of itself until it has heard of a recipient.
         if self.code == 421 || phase < Phase::Rcpt || phase == Phase::Reset {
-            return Class::BackOff;
+            return ReplyClass::BackOff;
         }
         match self.enhanced {
-            Some(Enhanced { subject: 2, .. }) => Class::TryLater,
+            Some(Enhanced { subject: 2, .. }) => ReplyClass::TryLater,
             // 4.7.0 and 4.7.28 are Gmail's, 4.7.5xx and 4.7.65x Microsoft's ways to say "too much from you".
-            Some(Enhanced { subject: 7, detail: 0 | 28 | 500.. }) => Class::BackOff,
-            _ if self.says(TOO_MUCH) => Class::BackOff,
-            _ => Class::TryLater,
+            Some(Enhanced { subject: 7, detail: 0 | 28 | 500.. }) => ReplyClass::BackOff,
+            _ if self.says(THROTTLED) => ReplyClass::BackOff,
+            _ => ReplyClass::TryLater,
         }
     }
 
-    fn permanent(&self, phase: Phase) -> Class {
+    fn permanent(&self, phase: Phase) -> ReplyClass {
         if matches!(phase, Phase::Connect | Phase::Tls | Phase::Auth | Phase::Reset) {
-            return Class::OurFault;
+            return ReplyClass::OurFault;
         }
         let class = self.enhanced.and_then(by_enhanced).unwrap_or_else(|| self.by_code(phase));
         // Before RCPT no recipient was named, so none can be at fault.
         match (phase, class) {
-            (Phase::Mail, Class::AddressBad | Class::MailboxUnavailable) => Class::OurFault,
+            (Phase::Mail, ReplyClass::AddressBad | ReplyClass::MailboxUnavailable) => ReplyClass::OurFault,
             _ => class,
         }
     }
 
-    fn by_code(&self, phase: Phase) -> Class {
+    fn by_code(&self, phase: Phase) -> ReplyClass {
         let about_recipient = phase <= Phase::Rcpt;
         match self.code {
             // Courier's code for what others say with 552.
-            534 if self.says(&["too big"]) => Class::Message,
-            500 | 502 | 503 | 530 | 534 | 535 | 538 => Class::OurFault,
-            553 | 555 if self.says(&["smtputf8"]) => Class::Unsupported,
-            552 if about_recipient => Class::MailboxUnavailable,
-            552 => Class::Message,
-            _ if self.says(NO_SUCH_USER) => Class::AddressBad,
-            _ if self.says(NOT_YOU) => Class::OurFault,
-            _ if about_recipient => Class::MailboxUnavailable,
-            _ => Class::Message,
+            534 if self.says(&["too big"]) => ReplyClass::Message,
+            500 | 502 | 503 | 530 | 534 | 535 | 538 => ReplyClass::OurFault,
+            553 | 555 if self.says(&["smtputf8"]) => ReplyClass::Unsupported,
+            552 if about_recipient => ReplyClass::MailboxUnavailable,
+            552 => ReplyClass::Message,
+            _ if self.says(NO_SUCH_USER) => ReplyClass::AddressBad,
+            _ if self.says(SENDER_REFUSED) => ReplyClass::OurFault,
+            _ if about_recipient => ReplyClass::MailboxUnavailable,
+            _ => ReplyClass::Message,
         }
     }
 
@@ -155,18 +155,18 @@ fn without_addresses(text: &str) -> String {
 }
 
 /// What the enhanced code of a 5xx reply means; `None` where it says too little.
-fn by_enhanced(enhanced: Enhanced) -> Option<Class> {
+fn by_enhanced(enhanced: Enhanced) -> Option<ReplyClass> {
     match (enhanced.subject, enhanced.detail) {
-        (1, 0 | 1 | 2 | 3 | 6 | 10) => Some(Class::AddressBad),
+        (1, 0 | 1 | 2 | 3 | 6 | 10) => Some(ReplyClass::AddressBad),
         // Bad sender address: syntax (5.1.7), domain (5.1.8).
-        (1, 7 | 8) => Some(Class::OurFault),
-        (1 | 2 | 4, _) => Some(Class::MailboxUnavailable),
-        (3, 4) => Some(Class::Message),
+        (1, 7 | 8) => Some(ReplyClass::OurFault),
+        (1 | 2 | 4, _) => Some(ReplyClass::MailboxUnavailable),
+        (3, 4) => Some(ReplyClass::Message),
         // Non-ASCII addresses (5.6.7) or headers (5.6.9): RFC 6531 4.
-        (6, 7 | 9) => Some(Class::Unsupported),
-        (6, _) => Some(Class::Message),
-        (7, _) => Some(Class::OurFault),
-        (5, 1 | 2 | 4) => Some(Class::OurFault),
+        (6, 7 | 9) => Some(ReplyClass::Unsupported),
+        (6, _) => Some(ReplyClass::Message),
+        (7, _) => Some(ReplyClass::OurFault),
+        (5, 1 | 2 | 4) => Some(ReplyClass::OurFault),
         _ => None,
     }
 }
@@ -180,7 +180,7 @@ fn enhanced(code: u16, text: &str) -> Option<Enhanced> {
 }
 
 /// Words of servers that refuse more for now without an enhanced code.
-const TOO_MUCH: &[&str] = &["too many", "rate limit", "throttl", "too fast", "slow down"];
+const THROTTLED: &[&str] = &["too many", "rate limit", "throttl", "too fast", "slow down"];
 
 /// Words of servers that know no such recipient and give no enhanced code.
 const NO_SUCH_USER: &[&str] = &[
@@ -201,7 +201,7 @@ const NO_SUCH_USER: &[&str] = &[
 ];
 
 /// Words of servers that refuse the sender and give no enhanced code.
-const NOT_YOU: &[&str] = &[
+const SENDER_REFUSED: &[&str] = &[
     "not allowed", "not permitted", "denied", "relay", "authenticat", "policy", "blocked", "blacklist", "blocklist",
     "spam", "reputation", "spf", "dkim", "dmarc",
 ];
@@ -212,11 +212,11 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::Class::*;
+    use super::ReplyClass::*;
     use super::*;
 
     /// Phase, reply, meaning.
-    const TABLE: &[(Phase, u16, &str, Class)] = &[
+    const TABLE: &[(Phase, u16, &str, ReplyClass)] = &[
         (Phase::FinalDot, 250, "2.0.0 Ok: queued as 4Xb", Accepted),
         (Phase::Rcpt, 250, "2.1.5 Ok", Accepted),
         (Phase::Rcpt, 251, "User not local; will forward", Accepted),

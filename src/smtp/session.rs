@@ -11,19 +11,19 @@ use crate::email::EmailAddress;
 use crate::letter::Letter;
 use crate::smtp::TlsMode;
 use crate::smtp::dialogue::{Dialogue, lost};
-use crate::smtp::failure::{Cause, SessionError, can_go_on, out_of_turn};
-use crate::smtp::keywords::Keywords;
+use crate::smtp::dot_stuffing::dot_stuff;
+use crate::smtp::extensions::Extensions;
+use crate::smtp::failure::{Cause, SessionError, is_in_step, unexpected_reply};
 use crate::smtp::login::log_in;
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::{Pipelining, Relay};
 use crate::smtp::reply::Reply;
-use crate::smtp::wire::on_the_wire;
 
 /// A connection that is logged in.
 pub struct Session<'run> {
     dialogue: Dialogue<'run>,
     greeting: String,
-    keywords: Keywords,
+    extensions: Extensions,
     pipelining: Pipelining,
     messages_left: usize,
     state: State,
@@ -68,27 +68,27 @@ impl<'run> Session<'run> {
         if let (TlsMode::Implicit, Some(tls)) = (server.tls, &relay.tls) {
             dialogue.start_tls(tls)?;
         }
-        let greeting = dialogue.hear(Phase::Connect)?;
+        let greeting = dialogue.read_reply(Phase::Connect)?;
         if greeting.code != 220 {
-            return Err(out_of_turn(Phase::Connect, &greeting));
+            return Err(unexpected_reply(Phase::Connect, &greeting));
         }
-        let mut keywords = read_keywords(&mut dialogue, relay)?;
+        let mut extensions = read_extensions(&mut dialogue, relay)?;
         if let (TlsMode::StartTls, Some(tls)) = (server.tls, &relay.tls) {
-            if !keywords.starttls {
-                return Err(SessionError { phase: Phase::Tls, cause: Cause::Lacks("STARTTLS") });
+            if !extensions.starttls {
+                return Err(SessionError { phase: Phase::Tls, cause: Cause::MissingExtension("STARTTLS") });
             }
             dialogue.command(Phase::Tls, "STARTTLS\r\n")?;
             dialogue.start_tls(tls)?;
             // What was said in the clear counts no more: RFC 3207 4.2.
-            keywords = read_keywords(&mut dialogue, relay)?;
+            extensions = read_extensions(&mut dialogue, relay)?;
         }
         if let Some(login) = &relay.login {
-            log_in(&mut dialogue, login, &keywords, relay.is_loopback())?;
+            log_in(&mut dialogue, login, &extensions, relay.is_loopback())?;
         }
         Ok(Self {
             dialogue,
             greeting: greeting.text,
-            keywords,
+            extensions,
             pipelining: relay.pipelining,
             messages_left: relay.messages_per_connection.max(1),
             state: State::AtRest,
@@ -129,15 +129,15 @@ impl<'run> Session<'run> {
     /// In the phases `Mail`, `Rcpt` and `Data`, and when the message cannot travel on this connection.
     pub fn offer(&mut self, letter: &Letter) -> Result<(), SessionError> {
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Chained { to, is_whole } if to == letter.to => self.hear_chained(letter, is_whole)?,
+            State::Chained { to, is_whole } if to == letter.to => self.read_chained_replies(letter, is_whole)?,
             State::AtRest => self.send_envelope(letter)?,
-            _ => return Err(SessionError { phase: Phase::Mail, cause: Cause::Lost(BUSY.to_owned()) }),
+            _ => return Err(SessionError { phase: Phase::Mail, cause: Cause::Lost(OUT_OF_STEP.to_owned()) }),
         }
         self.state = State::Granted(letter.to.clone());
         Ok(())
     }
 
-    /// Sends content and final dot of the message whose envelope was offered, and waits for the verdict. The ledger must
+    /// Sends content and final dot of the message whose envelope was offered, and waits for the result. The ledger must
     /// say `sending` before.
     ///
     /// What leaves `behind` it saves a round trip. Real servers lose it, or hang up over it, although they offer PIPELINING
@@ -147,29 +147,29 @@ impl<'run> Session<'run> {
     /// In the phase `Content` nothing was accepted; in `FinalDot` only a refusal says so.
     pub fn transmit(&mut self, letter: &Letter, behind: Behind<'_>) -> Result<Reply, SessionError> {
         let granted = std::mem::replace(&mut self.state, State::Over) == State::Granted(letter.to.clone());
-        // A verdict before the message, or anything else nobody asked for.
+        // A result before the message, or anything else nobody asked for.
         if !granted || self.dialogue.has_unread() {
-            return Err(SessionError { phase: Phase::Content, cause: Cause::Lost(BUSY.to_owned()) });
+            return Err(SessionError { phase: Phase::Content, cause: Cause::Lost(OUT_OF_STEP.to_owned()) });
         }
         self.messages_left -= 1;
         let may_follow = self.sends_groups() && self.messages_left > 0;
         let (group, chained) = if may_follow { self.behind(behind) } else { (String::new(), State::AtRest) };
-        let (content, dot) = on_the_wire(&letter.content);
-        self.dialogue.say_message(&content, dot, &group)?;
-        let verdict = match self.dialogue.hear(Phase::FinalDot) {
-            Ok(reply) if reply.code != 250 => Err(out_of_turn(Phase::FinalDot, &reply)),
-            verdict => verdict,
+        let (content, dot) = dot_stuff(&letter.content);
+        self.dialogue.send_message(&content, dot, &group)?;
+        let result = match self.dialogue.read_reply(Phase::FinalDot) {
+            Ok(reply) if reply.code != 250 => Err(unexpected_reply(Phase::FinalDot, &reply)),
+            result => result,
         };
-        match &verdict {
+        match &result {
             // Whoever is told to stop waits for no reply as long as it may take.
             Err(error) if error.leaves_unknown() && chained != State::AtRest && !self.dialogue.is_hurried() => {
                 self.reads_on = Some(false);
             }
-            Err(error) if !can_go_on(error) => {}
+            Err(error) if !is_in_step(error) => {}
             // A refusal of this message is none of the next, nor of the connection.
             _ => self.state = chained,
         }
-        verdict
+        result
     }
 
     /// The commands that leave behind a message, and where the dialogue stands then: nowhere new if the next message cannot
@@ -186,7 +186,7 @@ impl<'run> Session<'run> {
     }
 
     fn sends_groups(&self) -> bool {
-        self.keywords.pipelining && self.pipelining != Pipelining::Off
+        self.extensions.pipelining && self.pipelining != Pipelining::Off
     }
 
     /// Sends the envelope, in one group where the server takes groups, and hears what the server says to it.
@@ -196,8 +196,8 @@ impl<'run> Session<'run> {
             SessionError { phase: Phase::Mail, cause }
         })?;
         if self.sends_groups() {
-            self.dialogue.say(Phase::Mail, &group(&[mail, rcpt]))?;
-            return self.hear_group(&[Phase::Mail, Phase::Rcpt, Phase::Data]);
+            self.dialogue.send(Phase::Mail, &group(&[mail, rcpt]))?;
+            return self.read_group_replies(&[Phase::Mail, Phase::Rcpt, Phase::Data]);
         }
         self.step(Phase::Mail, &mail)?;
         self.step(Phase::Rcpt, &rcpt)?;
@@ -216,21 +216,21 @@ impl<'run> Session<'run> {
     /// What follows the sender in MAIL, each with a blank before it.
     fn write_mail_parameters(&self, letter: &Letter, mail: &mut String) -> Result<(), Cause> {
         let bytes = letter.content.len();
-        if let Some(most) = self.keywords.most_bytes.filter(|most| bytes > *most) {
-            return Err(Cause::TooLarge { bytes, most });
+        if let Some(max) = self.extensions.max_bytes.filter(|max| bytes > *max) {
+            return Err(Cause::TooLarge { bytes, max });
         }
-        if self.keywords.size {
+        if self.extensions.size {
             mail.extend([" SIZE=", &bytes.to_string()]);
         }
         if letter.to.needs_smtputf8() || letter.from.needs_smtputf8() {
-            if !self.keywords.smtputf8 {
-                return Err(Cause::Lacks("SMTPUTF8"));
+            if !self.extensions.smtputf8 {
+                return Err(Cause::MissingExtension("SMTPUTF8"));
             }
             mail.push_str(" SMTPUTF8");
         }
         if !letter.content.is_ascii() {
-            if !self.keywords.eight_bit_mime {
-                return Err(Cause::Lacks("8BITMIME"));
+            if !self.extensions.eight_bit_mime {
+                return Err(Cause::MissingExtension("8BITMIME"));
             }
             mail.push_str(" BODY=8BITMIME");
         }
@@ -246,15 +246,15 @@ impl<'run> Session<'run> {
 
     /// The replies to what left behind the message before, and the rest of the envelope where it was MAIL alone.
     ///
-    /// Its verdict is there, so that a server which reads on answers at once. What it refuses, it may take by itself.
-    fn hear_chained(&mut self, letter: &Letter, is_whole: bool) -> Result<(), SessionError> {
-        let sender = match self.dialogue.hear_soon(Phase::Mail) {
-            Ok(reply) if reply.code != 250 => Err(out_of_turn(Phase::Mail, &reply)),
+    /// Its result is there, so that a server which reads on answers at once. What it refuses, it may take by itself.
+    fn read_chained_replies(&mut self, letter: &Letter, is_whole: bool) -> Result<(), SessionError> {
+        let sender = match self.dialogue.read_prompt_reply(Phase::Mail) {
+            Ok(reply) if reply.code != 250 => Err(unexpected_reply(Phase::Mail, &reply)),
             sender => sender,
         };
         let refusal = match sender {
-            Ok(_) => return self.hear_recipient(letter, is_whole),
-            Err(error) if can_go_on(&error) => error,
+            Ok(_) => return self.read_recipient_replies(letter, is_whole),
+            Err(error) if is_in_step(&error) => error,
             Err(error) => {
                 self.reads_on = matches!(error.cause, Cause::Lost(_)).then_some(false);
                 return Err(error);
@@ -262,7 +262,7 @@ impl<'run> Session<'run> {
         };
         let is_at_rest = match is_whole {
             // RCPT and DATA are refused along with it.
-            true => self.hear_group(&[Phase::Rcpt, Phase::Data]).is_err() && self.state == State::AtRest,
+            true => self.read_group_replies(&[Phase::Rcpt, Phase::Data]).is_err() && self.state == State::AtRest,
             false => self.reset_to_rest(),
         };
         if !is_at_rest {
@@ -275,14 +275,14 @@ impl<'run> Session<'run> {
     }
 
     /// RCPT and DATA once MAIL was taken behind a message.
-    fn hear_recipient(&mut self, letter: &Letter, is_whole: bool) -> Result<(), SessionError> {
+    fn read_recipient_replies(&mut self, letter: &Letter, is_whole: bool) -> Result<(), SessionError> {
         if !is_whole {
             self.reads_on = Some(true);
             let [_, rcpt] = self.envelope(letter).map_err(|cause| SessionError { phase: Phase::Mail, cause })?;
-            self.dialogue.say(Phase::Rcpt, &[rcpt.as_str(), "DATA\r\n"].concat())?;
-            return self.hear_group(&[Phase::Rcpt, Phase::Data]);
+            self.dialogue.send(Phase::Rcpt, &[rcpt.as_str(), "DATA\r\n"].concat())?;
+            return self.read_group_replies(&[Phase::Rcpt, Phase::Data]);
         }
-        let heard = self.hear_group(&[Phase::Rcpt, Phase::Data]);
+        let heard = self.read_group_replies(&[Phase::Rcpt, Phase::Data]);
         self.reads_on = Some(!matches!(&heard, Err(SessionError { cause: Cause::Lost(_), .. })));
         heard
     }
@@ -291,19 +291,19 @@ impl<'run> Session<'run> {
     ///
     /// The first refusal is the error. Where DATA is granted all the same the server waits for a message to nobody, and
     /// the session ends without a dot, so that there is none.
-    fn hear_group(&mut self, phases: &[Phase]) -> Result<(), SessionError> {
+    fn read_group_replies(&mut self, phases: &[Phase]) -> Result<(), SessionError> {
         let mut refusal = None;
         let mut granted = false;
         for &phase in phases {
-            let error = match self.dialogue.hear(phase) {
+            let error = match self.dialogue.read_reply(phase) {
                 Ok(reply) if wanted(phase).contains(&reply.code) => {
                     granted = phase == Phase::Data;
                     continue;
                 }
-                Ok(reply) => out_of_turn(phase, &reply),
+                Ok(reply) => unexpected_reply(phase, &reply),
                 Err(error) => error,
             };
-            if !can_go_on(&error) {
+            if !is_in_step(&error) {
                 return Err(refusal.unwrap_or(error));
             }
             refusal = refusal.or(Some(error));
@@ -319,10 +319,10 @@ impl<'run> Session<'run> {
     fn step(&mut self, phase: Phase, command: &str) -> Result<(), SessionError> {
         let error = match self.dialogue.command(phase, command) {
             Ok(reply) if wanted(phase).contains(&reply.code) => return Ok(()),
-            Ok(reply) => out_of_turn(phase, &reply),
+            Ok(reply) => unexpected_reply(phase, &reply),
             Err(error) => error,
         };
-        if can_go_on(&error) {
+        if is_in_step(&error) {
             self.reset_to_rest();
         }
         Err(error)
@@ -344,28 +344,28 @@ fn group([mail, rcpt]: &[String; 2]) -> String {
 }
 
 /// Why nothing could be sent on a connection that waits for, or has said, something else.
-const BUSY: &str = "the dialogue is out of step";
+const OUT_OF_STEP: &str = "the dialogue is out of step";
 
 /// EHLO, and what the server offers.
-fn read_keywords(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Keywords, SessionError> {
-    hello(dialogue, relay).map(|lines| Keywords::read(lines.iter().map(String::as_str)))
+fn read_extensions(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Extensions, SessionError> {
+    hello(dialogue, relay).map(|lines| Extensions::read(lines.iter().map(String::as_str)))
 }
 
 /// EHLO, and the lines of the reply. Where the server does not know it, HELO, whose reply offers nothing: RFC 5321 3.2.
 pub(super) fn hello(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Vec<String>, SessionError> {
     let phase = Phase::Connect;
-    dialogue.say(phase, &format!("EHLO {}\r\n", relay.hello))?;
-    let (mut code, mut lines) = dialogue.hear_lines(phase)?;
+    dialogue.send(phase, &format!("EHLO {}\r\n", relay.hello))?;
+    let (mut code, mut lines) = dialogue.read_lines(phase)?;
     if matches!(code, 500 | 501 | 502 | 504) {
-        dialogue.say(phase, &format!("HELO {}\r\n", relay.hello))?;
-        (code, lines) = dialogue.hear_lines(phase)?;
+        dialogue.send(phase, &format!("HELO {}\r\n", relay.hello))?;
+        (code, lines) = dialogue.read_lines(phase)?;
         lines.truncate(1);
     }
     let reply = Reply::new(code, &lines.join(" "));
     match code {
         250 => Ok(lines),
         400.. => Err(SessionError { phase, cause: Cause::Refused(reply) }),
-        _ => Err(out_of_turn(phase, &reply)),
+        _ => Err(unexpected_reply(phase, &reply)),
     }
 }
 

@@ -14,14 +14,14 @@ use crate::fault;
 use crate::smtp::tls::Tls;
 
 /// The longest line a server may send. RFC 5321 4.5.3.1.5 has 512 bytes; some send more.
-const LONGEST_LINE: usize = 4096;
+const MAX_LINE_BYTES: usize = 4096;
 
 /// A connection.
 pub(super) struct Stream {
     transport: Transport,
     input: Vec<u8>,
-    /// So many bytes of it were given already.
-    given: usize,
+    /// So many bytes of it were consumed already.
+    consumed: usize,
 }
 
 enum Transport {
@@ -71,13 +71,13 @@ impl Stream {
         let tcp = TcpStream::connect_timeout(&address, patience)?;
         // Every write here is whole: nothing is gained by waiting for more (Nagle), and 40 ms may be lost.
         tcp.set_nodelay(true)?;
-        Ok(Self { transport: Transport::Plain(tcp), input: Vec::with_capacity(LONGEST_LINE), given: 0 })
+        Ok(Self { transport: Transport::Plain(tcp), input: Vec::with_capacity(MAX_LINE_BYTES), consumed: 0 })
     }
 
     /// Begins TLS, up to the end of the handshake.
     pub(super) fn start_tls(&mut self, tls: &Tls) -> io::Result<()> {
         // What came in the clear before the handshake could be anybody's (CVE-2011-0411).
-        if self.given < self.input.len() {
+        if self.consumed < self.input.len() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the server spoke before TLS began"));
         }
         let Transport::Plain(mut tcp) = std::mem::replace(&mut self.transport, Transport::Broken) else {
@@ -134,14 +134,14 @@ impl Stream {
 
     /// Reads until the next line is there, and gives its length, end included. A timeout loses nothing of it.
     pub(super) fn await_line(&mut self) -> io::Result<usize> {
-        let mut searched = self.given;
+        let mut searched = self.consumed;
         loop {
             if let Some(end) = memchr(b'\n', &self.input[searched..]) {
-                return Ok(searched + end + 1 - self.given);
+                return Ok(searched + end + 1 - self.consumed);
             }
-            self.input.drain(..self.given);
-            (self.given, searched) = (0, self.input.len());
-            if searched > LONGEST_LINE {
+            self.input.drain(..self.consumed);
+            (self.consumed, searched) = (0, self.input.len());
+            if searched > MAX_LINE_BYTES {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent a line without end"));
             }
             let mut block = [0; 4096];
@@ -154,14 +154,14 @@ impl Stream {
 
     /// Takes a line of that length.
     pub(super) fn take_line(&mut self, length: usize) -> &[u8] {
-        let line = &self.input[self.given..self.given + length];
-        self.given += length;
+        let line = &self.input[self.consumed..self.consumed + length];
+        self.consumed += length;
         line
     }
 
     /// Whether the server has said something that nobody has read.
     pub(super) fn has_unread(&self) -> bool {
-        if self.given < self.input.len() {
+        if self.consumed < self.input.len() {
             return true;
         }
         // Under TLS there may be unread records that say nothing, such as session tickets.

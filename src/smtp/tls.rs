@@ -9,7 +9,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 
-use crate::smtp::certificate::Witness;
+use crate::smtp::certificate::CertificateRecorder;
 
 /// What a handshake needs, made once for all connections: they resume each other's sessions.
 pub(super) struct Tls {
@@ -43,17 +43,17 @@ impl Tls {
     }
 
     /// The same, and where the certificate that the server shows next can be looked at, be it trusted or not.
-    pub(super) fn watched(&self) -> anyhow::Result<(Self, Arc<Witness>)> {
+    pub(super) fn recording(&self) -> anyhow::Result<(Self, Arc<CertificateRecorder>)> {
         const FAILED: &str = "failed to prepare TLS";
-        let judge = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider());
-        let witness = Arc::new(Witness::new(judge.build().context(FAILED)?));
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider());
+        let recorder = Arc::new(CertificateRecorder::new(verifier.build().context(FAILED)?));
         let config = ClientConfig::builder_with_provider(provider());
         let config = config.with_safe_default_protocol_versions().context(FAILED)?;
-        // Not dangerous: the witness says what the judge says, which is the one of every other connection.
-        let config = config.dangerous().with_custom_certificate_verifier(Arc::clone(&witness) as _);
+        // Not dangerous: the recorder says what the verifier says, which is the one of every other connection.
+        let config = config.dangerous().with_custom_certificate_verifier(Arc::clone(&recorder) as _);
         let config = config.with_no_client_auth();
         let tls = Self { config: Arc::new(config), roots: Arc::clone(&self.roots), name: self.name.clone() };
-        Ok((tls, witness))
+        Ok((tls, recorder))
     }
 
     /// A connection that has not shaken hands yet.

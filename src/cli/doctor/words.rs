@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::authentication::zone_line;
 use crate::cli::report::Report;
-use crate::diagnosis::{Outcome, Step};
+use crate::diagnosis::{Step, StepOutcome};
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,7 @@ pub(super) enum Part {
 pub(super) struct Words<'a> {
     report: &'a Report,
     document: Vec<Value>,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<StepOutcome>,
 }
 
 impl<'a> Words<'a> {
@@ -47,7 +47,7 @@ impl<'a> Words<'a> {
             return Ok(());
         }
         let told: Vec<&Step> =
-            steps.iter().filter(|step| step.outcome != Outcome::Ok || !self.report.is_quiet()).collect();
+            steps.iter().filter(|step| step.outcome != StepOutcome::Ok || !self.report.is_quiet()).collect();
         if told.is_empty() {
             return Ok(());
         }
@@ -56,14 +56,14 @@ impl<'a> Words<'a> {
     }
 
     /// Says how it is altogether, and gives the worst outcome.
-    pub(super) fn end(self) -> anyhow::Result<Outcome> {
-        let worst = self.outcomes.iter().copied().max().unwrap_or(Outcome::Ok);
+    pub(super) fn end(self) -> anyhow::Result<StepOutcome> {
+        let worst = self.outcomes.iter().copied().max().unwrap_or(StepOutcome::Ok);
         if self.report.json {
             self.report.document(&json!({ "outcome": worst.name(), "parts": self.document }))?;
             return Ok(worst);
         }
-        let count = |outcome: Outcome| self.outcomes.iter().filter(|other| **other == outcome).count();
-        let (errors, warnings) = (count(Outcome::Error), count(Outcome::Warning));
+        let count = |outcome: StepOutcome| self.outcomes.iter().filter(|other| **other == outcome).count();
+        let (errors, warnings) = (count(StepOutcome::Error), count(StepOutcome::Warning));
         let things = |count: usize| if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
         let end = match (errors, warnings) {
             (0, 0) => "Nothing has to change.".to_owned(),
@@ -77,9 +77,9 @@ impl<'a> Words<'a> {
 
     fn lines(&self, step: &Step) -> String {
         let (word, colour) = match step.outcome {
-            Outcome::Ok => ("ok", GREEN),
-            Outcome::Warning => ("warning", YELLOW),
-            Outcome::Error => ("error", RED),
+            StepOutcome::Ok => ("ok", GREEN),
+            StepOutcome::Warning => ("warning", YELLOW),
+            StepOutcome::Error => ("error", RED),
         };
         let mut lines = format!("  {colour}{word:<7}{PLAIN}  {:<11}  {}\n", step.name, clean(&step.seen));
         let mut below = |text: &str| lines.push_str(&format!("           {}\n", clean(text)));

@@ -1,21 +1,21 @@
 //! Whether the server lets us write from the sender's address, and to it.
 
 use crate::diagnosis::Step;
-use crate::diagnosis::server::{Terms, reason};
+use crate::diagnosis::server::{SendingTerms, reason};
 use crate::smtp::failure::Cause;
 use crate::smtp::phase::Phase;
-use crate::smtp::probe::Seen;
+use crate::smtp::probe::ProbeReport;
 use crate::smtp::relay::Relay;
 
 const NAME: &str = "envelope";
 
-pub(super) fn step(relay: &Relay, seen: &Seen, terms: &Terms<'_>) -> Option<Step> {
+pub(super) fn step(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Option<Step> {
     let (from, to) = (terms.envelope.from, terms.envelope.to);
-    if !seen.envelopes.is_empty() {
+    if !report.envelopes.is_empty() {
         return Some(Step::ok(NAME, format!("mail from {from} to {to} is accepted (none was sent)")));
     }
     // Without the login that is missing nothing else can be expected.
-    let failure = seen.failure.as_ref().filter(|_| terms.no_password.is_none())?;
+    let failure = report.failure.as_ref().filter(|_| terms.no_password.is_none())?;
     if !matches!(failure.phase, Phase::Mail | Phase::Rcpt) {
         return None;
     }
@@ -24,7 +24,7 @@ pub(super) fn step(relay: &Relay, seen: &Seen, terms: &Terms<'_>) -> Option<Step
     if matches!(&failure.cause, Cause::Refused(reply) if reply.code < 500) {
         return Some(Step::warning(NAME, seen_then, "the server says that this will pass: run it again later"));
     }
-    let without_login = relay.login.is_none() && seen.has("AUTH");
+    let without_login = relay.login.is_none() && report.offers("AUTH");
     let remedy = match failure.phase {
         _ if without_login => "log in: write `mail.user`, and put the password into SLUGLINE_SMTP_PASSWORD",
         Phase::Mail => {

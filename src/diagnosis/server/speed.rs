@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use crate::diagnosis::Step;
-use crate::diagnosis::server::Terms;
-use crate::smtp::probe::Seen;
+use crate::diagnosis::server::SendingTerms;
+use crate::smtp::probe::ProbeReport;
 
 /// Where a message costs less than this on the line, the line does not decide: the server has to write it to a disk.
-const NEAR: Duration = Duration::from_millis(3);
+const MIN_LINE_BOUND: Duration = Duration::from_millis(3);
 
-pub(super) fn step(seen: &Seen, terms: &Terms<'_>) -> Option<Step> {
-    let round_trip = median(&seen.round_trips)?;
-    let message = per_message(round_trip, median(&seen.envelopes)?, seen.has("PIPELINING"));
+pub(super) fn step(report: &ProbeReport, terms: &SendingTerms<'_>) -> Option<Step> {
+    let round_trip = median(&report.round_trips)?;
+    let message = per_message(round_trip, median(&report.envelopes)?, report.offers("PIPELINING"));
     let possible = terms.connections as f64 / message.as_secs_f64().max(1e-6);
     let limit = terms.rate.map(|rate| f64::from(rate.messages) / rate.per.as_secs_f64());
     let expected = limit.map_or(possible, |limit| limit.min(possible));
@@ -24,7 +24,7 @@ pub(super) fn step(seen: &Seen, terms: &Terms<'_>) -> Option<Step> {
         (Some(rate), Some(limit)) if limit < possible => {
             (format!("`mail.rate` lets {rate} leave; the line would carry {carried}/s {over}"), true)
         }
-        _ if message < NEAR => {
+        _ if message < MIN_LINE_BOUND => {
             let decides = "how fast the server writes messages down decides, which nothing shows before it gets some";
             (format!("the line would carry {carried} messages/s {over}: {decides}"), false)
         }
@@ -41,9 +41,9 @@ pub(super) fn step(seen: &Seen, terms: &Terms<'_>) -> Option<Step> {
         ("message_ms", message.as_secs_f64() * 1000.0),
         ("most_messages_per_second", expected),
     ];
-    let trips = if seen.has("PIPELINING") { "one round trip" } else { "four round trips" };
+    let trips = if report.offers("PIPELINING") { "one round trip" } else { "four round trips" };
     Some(step.details([
-        format!("a round trip takes {}, the median of {} (NOOP)", shown(round_trip), seen.round_trips.len()),
+        format!("a round trip takes {}, the median of {} (NOOP)", shown(round_trip), report.round_trips.len()),
         format!("a message takes {trips}, and what the server needs for MAIL and RCPT"),
         "what it needs to write a message down, and the line to carry it, come on top and are not measured".to_owned(),
     ]))

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use crate::diagnosis::Outcome;
+use crate::diagnosis::StepOutcome;
 use crate::email::EmailAddress;
 use crate::smtp::Server;
-use crate::smtp::certificate::{Certificate, Distrust};
+use crate::smtp::certificate::{Certificate, CertificateProblem};
 use crate::smtp::relay::Login;
 use crate::smtp::reply::Reply;
 use crate::smtp::stream::Encryption;
@@ -17,10 +17,10 @@ fn relay(tls: TlsMode) -> Relay {
 }
 
 /// A server at which all is well.
-fn seen() -> Seen {
-    let offers =
+fn report() -> ProbeReport {
+    let ehlo_lines =
         ["mail.example.org", "PIPELINING", "SIZE 10240000", "ETRN", "8BITMIME", "AUTH PLAIN LOGIN", "AUTH PLAIN"];
-    Seen {
+    ProbeReport {
         addresses: vec![("192.0.2.1:587".parse().unwrap(), Ok(Duration::from_millis(20)))],
         greeting: Some("220 mail.example.org ESMTP".to_owned()),
         tls: Some(TlsMode::StartTls),
@@ -30,9 +30,9 @@ fn seen() -> Seen {
             issuer: "CN=R11,O=An Authority".to_owned(),
             is_self_signed: false,
             not_after: Some("2027-01-03T00:00:00Z".parse().unwrap()),
-            distrust: None,
+            problem: None,
         }),
-        offers: offers.map(str::to_owned).to_vec(),
+        ehlo_lines: ehlo_lines.map(str::to_owned).to_vec(),
         is_logged_in: true,
         envelopes: vec![Duration::from_millis(25)],
         round_trips: vec![Duration::from_millis(20); 7],
@@ -41,9 +41,9 @@ fn seen() -> Seen {
 }
 
 /// What is said of it, the numbers of speed included, by somebody who sends over four connections.
-fn told(relay: &Relay, seen: &Seen, rate: Option<&Rate>) -> Vec<Step> {
+fn told(relay: &Relay, report: &ProbeReport, rate: Option<&Rate>) -> Vec<Step> {
     let address: EmailAddress = "notes@tides.example.org".parse().unwrap();
-    let terms = Terms {
+    let terms = SendingTerms {
         envelope: Envelope { from: &address, to: &address },
         no_password: None,
         connections: 4,
@@ -51,11 +51,11 @@ fn told(relay: &Relay, seen: &Seen, rate: Option<&Rate>) -> Vec<Step> {
         subscribers: Some(6000),
         now: "2026-11-20T08:00:00Z".parse().unwrap(),
     };
-    judge(relay, seen, &terms)
+    classify(relay, report, &terms)
 }
 
-fn step(name: &str, relay: &Relay, seen: &Seen) -> Step {
-    told(relay, seen, None).into_iter().find(|step| step.name == name).unwrap()
+fn step(name: &str, relay: &Relay, report: &ProbeReport) -> Step {
+    told(relay, report, None).into_iter().find(|step| step.name == name).unwrap()
 }
 
 fn refused(phase: Phase, code: u16, text: &str) -> Option<SessionError> {
@@ -64,7 +64,7 @@ fn refused(phase: Phase, code: u16, text: &str) -> Option<SessionError> {
 
 #[test]
 fn a_good_server_is_told_in_a_line_a_step() {
-    let steps = told(&relay(TlsMode::StartTls), &seen(), None);
+    let steps = told(&relay(TlsMode::StartTls), &report(), None);
     let lines: Vec<String> =
         steps.iter().map(|step| format!("{} {}: {}", step.outcome.name(), step.name, step.seen)).collect();
     assert_eq!(
@@ -87,59 +87,62 @@ fn a_good_server_is_told_in_a_line_a_step() {
 #[test]
 fn the_rate_bounds_the_speed() {
     let rate = Rate { name: "mail".to_owned(), messages: 600, per: Duration::from_secs(60) };
-    let speed = told(&relay(TlsMode::StartTls), &seen(), Some(&rate)).pop().unwrap();
+    let speed = told(&relay(TlsMode::StartTls), &report(), Some(&rate)).pop().unwrap();
     assert_eq!(
         speed.seen,
         "`mail.rate` lets 600/min leave; the line would carry 160/s over 4 connections; 6000 subscribers take 10 min or more"
     );
     assert_eq!(speed.numbers[2], ("most_messages_per_second", 10.0));
-    let near =
-        Seen { envelopes: vec![Duration::from_micros(200)], round_trips: vec![Duration::from_micros(50)], ..seen() };
+    let near = ProbeReport {
+        envelopes: vec![Duration::from_micros(200)],
+        round_trips: vec![Duration::from_micros(50)],
+        ..report()
+    };
     let speed = step("speed", &relay(TlsMode::StartTls), &near).seen;
     assert!(
         speed.starts_with("the line would carry 20000 messages/s over 4 connections: how fast the server"),
         "{speed}"
     );
-    let slow = Seen { offers: vec!["mail.example.org".to_owned()], ..seen() };
+    let slow = ProbeReport { ehlo_lines: vec!["mail.example.org".to_owned()], ..report() };
     assert!(step("speed", &relay(TlsMode::StartTls), &slow).seen.starts_with("up to 50 messages/s"));
 }
 
 #[test]
 fn an_address_that_does_not_answer_slows_every_connection() {
     let dead = ("[2001:db8::1]:587".parse().unwrap(), Err("timed out".to_owned()));
-    let half = Seen { addresses: [vec![dead.clone()], seen().addresses].concat(), ..seen() };
+    let half = ProbeReport { addresses: [vec![dead.clone()], report().addresses].concat(), ..report() };
     let connection = step("connection", &relay(TlsMode::StartTls), &half);
-    assert_eq!(connection.outcome, Outcome::Warning);
+    assert_eq!(connection.outcome, StepOutcome::Warning);
     assert_eq!(connection.seen, "one address does not answer: 2001:db8::1 (timed out)");
-    let none = Seen { addresses: vec![dead], ..Seen::default() };
-    assert_eq!(step("connection", &relay(TlsMode::StartTls), &none).outcome, Outcome::Error);
+    let none = ProbeReport { addresses: vec![dead], ..ProbeReport::default() };
+    assert_eq!(step("connection", &relay(TlsMode::StartTls), &none).outcome, StepOutcome::Error);
 }
 
 #[test]
 fn the_certificate_is_told_with_its_remedy() {
     let of = |change: &dyn Fn(&mut Certificate)| {
-        let mut seen = seen();
-        seen.certificate.iter_mut().for_each(change);
-        let step = step("certificate", &relay(TlsMode::StartTls), &seen);
+        let mut report = report();
+        report.certificate.iter_mut().for_each(change);
+        let step = step("certificate", &relay(TlsMode::StartTls), &report);
         (step.outcome, step.seen, step.remedy.unwrap_or_default())
     };
     let (outcome, _, remedy) = of(&|it| it.not_after = Some("2026-11-30T00:00:00Z".parse().unwrap()));
-    assert_eq!((outcome, remedy.starts_with("renew it")), (Outcome::Warning, true));
+    assert_eq!((outcome, remedy.starts_with("renew it")), (StepOutcome::Warning, true));
     let (outcome, seen, remedy) = of(&|it| {
         it.names = vec!["smtp.example.org".to_owned()];
-        it.distrust = Some(Distrust::Name);
+        it.problem = Some(CertificateProblem::Name);
     });
-    assert_eq!(outcome, Outcome::Error);
+    assert_eq!(outcome, StepOutcome::Error);
     assert!(seen.starts_with("it is not for `mail.example.org`"), "{seen}");
     assert!(remedy.ends_with("`via: smtp://smtp.example.org:587`"), "{remedy}");
-    for (distrust, remedy) in [
-        (Distrust::Issuer, "`mail.tls_ca_file`"),
-        (Distrust::Time, "renew"),
-        (Distrust::Authority, "CA:FALSE"),
-        (Distrust::Other("odd".to_owned()), "another"),
+    for (problem, remedy) in [
+        (CertificateProblem::Issuer, "`mail.tls_ca_file`"),
+        (CertificateProblem::Time, "renew"),
+        (CertificateProblem::Authority, "CA:FALSE"),
+        (CertificateProblem::Other("odd".to_owned()), "another"),
     ] {
-        let told = of(&|it| it.distrust = Some(distrust.clone()));
-        assert!(told.0 == Outcome::Error && told.2.contains(remedy), "{told:?}");
+        let told = of(&|it| it.problem = Some(problem.clone()));
+        assert!(told.0 == StepOutcome::Error && told.2.contains(remedy), "{told:?}");
     }
 }
 
@@ -151,12 +154,12 @@ fn tls_that_is_not_as_the_settings_say_names_the_right_url() {
         (TlsMode::Implicit, TlsMode::StartTls, "write `via: smtp://mail.example.org:587`"),
         (TlsMode::None, TlsMode::StartTls, "write `via: smtp://mail.example.org:587`: the server offers STARTTLS"),
     ] {
-        let tls = step("TLS", &relay(said), &Seen { tls: Some(wanted), ..seen() });
+        let tls = step("TLS", &relay(said), &ProbeReport { tls: Some(wanted), ..report() });
         assert_eq!(tls.remedy.as_deref(), Some(url));
     }
     for said in [TlsMode::StartTls, TlsMode::Implicit] {
-        let tls = step("TLS", &relay(said), &Seen { tls: Some(TlsMode::None), encryption: None, ..seen() });
-        assert_eq!(tls.outcome, Outcome::Error);
+        let tls = step("TLS", &relay(said), &ProbeReport { tls: Some(TlsMode::None), encryption: None, ..report() });
+        assert_eq!(tls.outcome, StepOutcome::Error);
         assert!(tls.remedy.unwrap().contains("no password"));
     }
 }
@@ -164,15 +167,15 @@ fn tls_that_is_not_as_the_settings_say_names_the_right_url() {
 #[test]
 fn who_is_refused_learns_what_to_do() {
     let of = |relay: &Relay, name: &str, failure: Option<SessionError>, is_logged_in: bool| {
-        let seen = Seen { failure, is_logged_in, envelopes: Vec::new(), round_trips: Vec::new(), ..seen() };
-        let step = step(name, relay, &seen);
+        let report = ProbeReport { failure, is_logged_in, envelopes: Vec::new(), round_trips: Vec::new(), ..report() };
+        let step = step(name, relay, &report);
         (step.outcome, step.seen, step.remedy.unwrap())
     };
     let with_login = relay(TlsMode::StartTls);
     let mut without = relay(TlsMode::StartTls);
     without.login = None;
     let (outcome, seen, remedy) = of(&with_login, "login", refused(Phase::Auth, 535, "5.7.8 No"), false);
-    assert_eq!((outcome, remedy.contains("SLUGLINE_SMTP_PASSWORD")), (Outcome::Error, true));
+    assert_eq!((outcome, remedy.contains("SLUGLINE_SMTP_PASSWORD")), (StepOutcome::Error, true));
     assert!(!seen.contains("hunter2"));
     let (_, seen, remedy) = of(&with_login, "envelope", refused(Phase::Mail, 553, "5.7.1 Not yours"), true);
     assert_eq!(seen, "mail from notes@tides.example.org is refused: the server said `553 5.7.1 Not yours`");
@@ -180,5 +183,5 @@ fn who_is_refused_learns_what_to_do() {
     let (_, _, remedy) = of(&without, "envelope", refused(Phase::Rcpt, 554, "5.7.1 Relay access denied"), false);
     assert!(remedy.contains("`mail.user`"), "{remedy}");
     let (outcome, _, _) = of(&with_login, "envelope", refused(Phase::Rcpt, 450, "4.2.0 Greylisted"), true);
-    assert_eq!(outcome, Outcome::Warning);
+    assert_eq!(outcome, StepOutcome::Warning);
 }

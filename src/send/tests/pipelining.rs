@@ -1,7 +1,7 @@
 //! The envelope behind the content before it: who earns it, and what it costs to find out.
 
 use super::*;
-use crate::smtp::greeting::lasting;
+use crate::smtp::greeting::stable_part;
 use crate::smtp::relay::Pipelining;
 
 const COUNT: usize = 40;
@@ -13,7 +13,8 @@ const SHORT: Duration = Duration::from_millis(300);
 fn send(script: Script, world: &World, store: &Memory) -> (SendReport, Peer, Option<bool>) {
     let peer = Peer::start(vec![script.offering("PIPELINING")]);
     let report = world.send(store, &world.route(&peer));
-    let kept = store.open().pipelining(&format!("127.0.0.1:{}", peer.port()), &lasting("peer.example ESMTP")).unwrap();
+    let kept =
+        store.open().pipelining(&format!("127.0.0.1:{}", peer.port()), &stable_part("peer.example ESMTP")).unwrap();
     (report, peer, kept)
 }
 

@@ -7,7 +7,7 @@ use crate::smtp::Server;
 use crate::smtp::peer::{Answer, Peer, Script, Taken, self_signed};
 use crate::smtp::phase::Timeouts;
 use crate::smtp::relay::Login;
-use crate::smtp::reply::Class;
+use crate::smtp::reply::ReplyClass;
 
 fn relay(port: u16, tls: TlsMode) -> Relay {
     relay_trusting(port, tls, None)
@@ -83,17 +83,17 @@ fn a_message_arrives_as_it_was_and_the_dialogue_is_the_standards() {
 #[test]
 fn every_refusal_names_its_phase_and_leaves_the_session_fit_or_ended() {
     for (step, reply, phase, class, usable) in [
-        ("MAIL", "451 4.3.0 Try later", Phase::Mail, Class::BackOff, true),
-        ("MAIL", "550 5.7.1 Sender refused", Phase::Mail, Class::OurFault, true),
-        ("RCPT", "450 4.2.2 Full", Phase::Rcpt, Class::TryLater, true),
-        ("RCPT", "550 5.1.1 No such user", Phase::Rcpt, Class::AddressBad, true),
-        ("RCPT", "550 5.7.1 Relaying denied", Phase::Rcpt, Class::OurFault, true),
-        ("DATA", "451 4.3.0 Try later", Phase::Data, Class::TryLater, true),
-        ("DATA", "554 5.6.0 No", Phase::Data, Class::Message, true),
-        ("RCPT", "421 4.7.0 Too much", Phase::Rcpt, Class::BackOff, false),
-        ("DOT", "451 4.3.0 Try later", Phase::FinalDot, Class::TryLater, true),
-        ("DOT", "552 5.3.4 Too big", Phase::FinalDot, Class::Message, true),
-        ("DOT", "421 4.3.2 Going down", Phase::FinalDot, Class::BackOff, false),
+        ("MAIL", "451 4.3.0 Try later", Phase::Mail, ReplyClass::BackOff, true),
+        ("MAIL", "550 5.7.1 Sender refused", Phase::Mail, ReplyClass::OurFault, true),
+        ("RCPT", "450 4.2.2 Full", Phase::Rcpt, ReplyClass::TryLater, true),
+        ("RCPT", "550 5.1.1 No such user", Phase::Rcpt, ReplyClass::AddressBad, true),
+        ("RCPT", "550 5.7.1 Relaying denied", Phase::Rcpt, ReplyClass::OurFault, true),
+        ("DATA", "451 4.3.0 Try later", Phase::Data, ReplyClass::TryLater, true),
+        ("DATA", "554 5.6.0 No", Phase::Data, ReplyClass::Message, true),
+        ("RCPT", "421 4.7.0 Too much", Phase::Rcpt, ReplyClass::BackOff, false),
+        ("DOT", "451 4.3.0 Try later", Phase::FinalDot, ReplyClass::TryLater, true),
+        ("DOT", "552 5.3.4 Too big", Phase::FinalDot, ReplyClass::Message, true),
+        ("DOT", "421 4.3.2 Going down", Phase::FinalDot, ReplyClass::BackOff, false),
     ] {
         let (result, still_usable, peer) = send_to(Script::new().always(step, Answer::Say(reply)));
         let error = result.unwrap_err();

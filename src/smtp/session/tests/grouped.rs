@@ -89,7 +89,7 @@ fn the_size_is_told_and_a_message_too_large_is_not_offered() {
         assert!(is_usable(&session));
         match result {
             Ok(_) => assert_eq!(heard_after_hello(&peer)[0], "MAIL FROM:<bounces@example.org> SIZE=29"),
-            Err(error) => assert!(matches!(error.cause, Cause::TooLarge { bytes: 29, most: 28 }), "{error}"),
+            Err(error) => assert!(matches!(error.cause, Cause::TooLarge { bytes: 29, max: 28 }), "{error}"),
         }
         assert_eq!(peer.recipients().len(), usize::from(ok), "{offer}");
     }

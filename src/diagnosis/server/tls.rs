@@ -4,15 +4,15 @@ use crate::diagnosis::Step;
 use crate::diagnosis::server::{reason, url};
 use crate::smtp::TlsMode;
 use crate::smtp::phase::Phase;
-use crate::smtp::probe::Seen;
+use crate::smtp::probe::ProbeReport;
 use crate::smtp::relay::Relay;
 
 const NAME: &str = "TLS";
 
-pub(super) fn step(relay: &Relay, seen: &Seen) -> Option<Step> {
+pub(super) fn step(relay: &Relay, report: &ProbeReport) -> Option<Step> {
     let said = relay.server.tls;
-    let failure = seen.failure.as_ref().filter(|failure| failure.phase == Phase::Tls);
-    let Some(wanted) = seen.tls else {
+    let failure = report.failure.as_ref().filter(|failure| failure.phase == Phase::Tls);
+    let Some(wanted) = report.tls else {
         let remedy = "see whether the port is right: 465 is usual for `smtps://`, 587 for `smtp://`";
         return failure.map(|failure| Step::error(NAME, reason(failure), remedy));
     };
@@ -23,12 +23,12 @@ pub(super) fn step(relay: &Relay, seen: &Seen) -> Option<Step> {
         return Some(in_the_clear(relay, wanted));
     }
     let begins = begins(wanted);
-    match (&seen.encryption, failure) {
+    match (&report.encryption, failure) {
         (Some(encryption), _) => {
             Some(Step::ok(NAME, format!("{begins} {} with {}", encryption.version, encryption.cipher)))
         }
         // The certificate is a step of its own.
-        (None, _) if seen.certificate.as_ref().is_some_and(|certificate| certificate.distrust.is_some()) => {
+        (None, _) if report.certificate.as_ref().is_some_and(|certificate| certificate.problem.is_some()) => {
             Some(Step::ok(NAME, format!("{begins} TLS, as `mail.via` says")))
         }
         (None, failure) => {

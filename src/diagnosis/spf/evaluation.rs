@@ -3,25 +3,25 @@
 
 use core::net::IpAddr;
 
-use crate::authentication::spf::{Host, Mechanism, Qualifier, Record, is_in_network};
+use crate::authentication::spf::{Host, Mechanism, Qualifier, SpfRecord, is_in_network};
 use crate::dns::{Dns, NoAnswer};
 
 /// A receiver gives up after so many look-ups: section 4.6.4.
-pub(super) const MOST_LOOK_UPS: usize = 10;
+pub(super) const MAX_LOOKUPS: usize = 10;
 
 /// And after so many that found nothing.
-const MOST_VOID: usize = 2;
+const MAX_VOID_LOOKUPS: usize = 2;
 
 /// Here the walk ends, which may be going round in a circle.
-const MOST_WALKED: usize = 30;
+const MAX_TOTAL_LOOKUPS: usize = 30;
 
 /// A walk through a record and those that it includes.
-pub(super) struct Walk<'a> {
+pub(super) struct Evaluation<'a> {
     dns: &'a Dns,
     addresses: &'a [IpAddr],
     visited: Vec<String>,
     /// Look-ups so far.
-    pub looked_up: usize,
+    pub lookups: usize,
     void: usize,
     /// The records that were included, for those who want to know.
     pub trail: Vec<String>,
@@ -29,10 +29,10 @@ pub(super) struct Walk<'a> {
 
 /// Why a receiver takes the record for an error.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum SpfError {
     #[error("it takes {0} look-ups, and receivers make 10 at most")]
     TooMany(usize),
-    #[error("it includes itself, or takes more than {MOST_WALKED} look-ups")]
+    #[error("it includes itself, or takes more than {MAX_TOTAL_LOOKUPS} look-ups")]
     Endless,
     #[error("{0} of its names have no records, and receivers bear 2 at most")]
     TooManyVoid(usize),
@@ -46,7 +46,7 @@ pub(super) enum Trouble {
     NoAnswer(NoAnswer),
 }
 
-impl Trouble {
+impl SpfError {
     pub(super) fn remedy(&self) -> String {
         match self {
             Self::TooMany(_) | Self::Endless => {
@@ -63,17 +63,17 @@ impl Trouble {
     }
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Evaluation<'a> {
     pub(super) fn new(dns: &'a Dns, addresses: &'a [IpAddr]) -> Self {
-        Self { dns, addresses, visited: Vec::new(), looked_up: 0, void: 0, trail: Vec::new() }
+        Self { dns, addresses, visited: Vec::new(), lookups: 0, void: 0, trail: Vec::new() }
     }
 
     /// What the record of `domain` says of each address; `None` where nothing matches it.
-    pub(super) fn visit(&mut self, domain: &str, record: &Record) -> Result<Vec<Option<Qualifier>>, Trouble> {
-        let verdicts = self.walk(domain, record)?;
-        match (self.looked_up, self.void) {
-            (looked_up @ MOST_LOOK_UPS.., _) if looked_up > MOST_LOOK_UPS => Err(Trouble::TooMany(looked_up)),
-            (_, void) if void > MOST_VOID => Err(Trouble::TooManyVoid(void)),
+    pub(super) fn visit(&mut self, domain: &str, record: &SpfRecord) -> Result<Vec<Option<Qualifier>>, SpfError> {
+        let verdicts = self.evaluate(domain, record)?;
+        match (self.lookups, self.void) {
+            (lookups @ MAX_LOOKUPS.., _) if lookups > MAX_LOOKUPS => Err(SpfError::TooMany(lookups)),
+            (_, void) if void > MAX_VOID_LOOKUPS => Err(SpfError::TooManyVoid(void)),
             _ => Ok(verdicts),
         }
     }
@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
         self.visited.iter().any(|visited| visited.eq_ignore_ascii_case(domain))
     }
 
-    fn walk(&mut self, domain: &str, record: &Record) -> Result<Vec<Option<Qualifier>>, Trouble> {
+    fn evaluate(&mut self, domain: &str, record: &SpfRecord) -> Result<Vec<Option<Qualifier>>, SpfError> {
         let mut verdicts = vec![None; self.addresses.len()];
         for directive in &record.directives {
             let matches = self.matches(domain, &directive.mechanism)?;
@@ -91,8 +91,8 @@ impl<'a> Walk<'a> {
                 verdict.get_or_insert(directive.qualifier);
             }
         }
-        if let Some(other) = record.redirect.as_ref().filter(|_| record.last_word().is_none()) {
-            self.look_up()?;
+        if let Some(other) = record.redirect.as_ref().filter(|_| record.default_qualifier().is_none()) {
+            self.lookup()?;
             let theirs = self.included(other)?;
             for (verdict, their) in verdicts.iter_mut().zip(theirs) {
                 *verdict = verdict.or(their);
@@ -102,9 +102,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Which of the addresses the mechanism matches. One with a macro depends on who asks, and matches none here.
-    fn matches(&mut self, domain: &str, mechanism: &Mechanism) -> Result<Vec<bool>, Trouble> {
-        if mechanism.costs_look_up() {
-            self.look_up()?;
+    fn matches(&mut self, domain: &str, mechanism: &Mechanism) -> Result<Vec<bool>, SpfError> {
+        if mechanism.costs_lookup() {
+            self.lookup()?;
         }
         let each = |test: &dyn Fn(IpAddr) -> bool| self.addresses.iter().map(|address| test(*address)).collect();
         Ok(match mechanism {
@@ -117,9 +117,9 @@ impl<'a> Walk<'a> {
                 let exchangers = if name.contains('%') {
                     Vec::new()
                 } else {
-                    self.dns.exchangers(name).map_err(Trouble::NoAnswer)?
+                    self.dns.exchangers(name).map_err(SpfError::NoAnswer)?
                 };
-                self.near(host, exchangers.into_iter().map(|exchanger| exchanger.host).take(MOST_LOOK_UPS).collect())?
+                self.near(host, exchangers.into_iter().map(|exchanger| exchanger.host).take(MAX_LOOKUPS).collect())?
             }
             Mechanism::Include(other) => {
                 let theirs = self.included(other)?;
@@ -130,38 +130,38 @@ impl<'a> Walk<'a> {
     }
 
     /// Which of the addresses are near those of one of these hosts.
-    fn near(&mut self, host: &Host, names: Vec<String>) -> Result<Vec<bool>, Trouble> {
+    fn near(&mut self, host: &Host, names: Vec<String>) -> Result<Vec<bool>, SpfError> {
         if names.iter().any(|name| name.contains('%')) {
             return Ok(vec![false; self.addresses.len()]);
         }
         let mut found = Vec::new();
         for name in names.iter().filter(|name| !name.is_empty()) {
-            found.extend(self.dns.addresses(name).map_err(Trouble::NoAnswer)?);
+            found.extend(self.dns.addresses(name).map_err(SpfError::NoAnswer)?);
         }
         self.void += usize::from(found.is_empty());
         let is_near = |address: &IpAddr| found.iter().any(|of| host.is_near(*address, *of));
         Ok(self.addresses.iter().map(is_near).collect())
     }
 
-    fn included(&mut self, domain: &str) -> Result<Vec<Option<Qualifier>>, Trouble> {
+    fn included(&mut self, domain: &str) -> Result<Vec<Option<Qualifier>>, SpfError> {
         if domain.contains('%') {
             return Ok(vec![None; self.addresses.len()]);
         }
-        let mut records = self.dns.texts(domain).map_err(Trouble::NoAnswer)?;
-        records.retain(|text| Record::is_one(text));
+        let mut records = self.dns.texts(domain).map_err(SpfError::NoAnswer)?;
+        records.retain(|text| SpfRecord::is_one(text));
         let text = match records.as_slice() {
-            [] => return Err(Trouble::Missing(domain.to_owned())),
+            [] => return Err(SpfError::Missing(domain.to_owned())),
             [text] => text,
-            _ => return Err(Trouble::Several(domain.to_owned())),
+            _ => return Err(SpfError::Several(domain.to_owned())),
         };
         self.visited.push(domain.to_owned());
         self.trail.push(format!("{domain}: {text}"));
-        let record = Record::parse(text).map_err(|why| Trouble::Wrong(domain.to_owned(), why))?;
-        self.walk(domain, &record)
+        let record = SpfRecord::parse(text).map_err(|why| SpfError::Wrong(domain.to_owned(), why))?;
+        self.evaluate(domain, &record)
     }
 
-    fn look_up(&mut self) -> Result<(), Trouble> {
-        self.looked_up += 1;
-        if self.looked_up > MOST_WALKED { Err(Trouble::Endless) } else { Ok(()) }
+    fn lookup(&mut self) -> Result<(), SpfError> {
+        self.lookups += 1;
+        if self.lookups > MAX_TOTAL_LOOKUPS { Err(SpfError::Endless) } else { Ok(()) }
     }
 }

@@ -10,14 +10,14 @@ use std::borrow::Cow;
 ///
 /// Line ends other than CRLF become CRLF, because a lone CR or LF is read as a line end by some servers and not by
 /// others (RFC 5321 2.3.8).
-pub(super) fn on_the_wire(content: &[u8]) -> (Cow<'_, [u8]>, &'static [u8]) {
-    let content = if is_ready(content) { Cow::Borrowed(content) } else { Cow::Owned(made_ready(content)) };
+pub(super) fn dot_stuff(content: &[u8]) -> (Cow<'_, [u8]>, &'static [u8]) {
+    let content = if needs_no_change(content) { Cow::Borrowed(content) } else { Cow::Owned(stuffed(content)) };
     let ends_line = content.is_empty() || content.ends_with(b"\r\n");
     (content, if ends_line { b".\r\n" } else { b"\r\n.\r\n" })
 }
 
 /// Whether no line begins with a dot, and CR and LF stand together only.
-fn is_ready(content: &[u8]) -> bool {
+fn needs_no_change(content: &[u8]) -> bool {
     let fits =
         |(this, next): (&u8, &u8)| ((*this == b'\r') == (*next == b'\n')) & !((*this == b'\n') & (*next == b'.'));
     // Without a branch between neighbours the compiler compares many at a time.
@@ -28,7 +28,7 @@ fn is_ready(content: &[u8]) -> bool {
         && !content.ends_with(b"\r")
 }
 
-fn made_ready(content: &[u8]) -> Vec<u8> {
+fn stuffed(content: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(content.len() + content.len() / 64 + 8);
     for line in content.split_inclusive(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn whole(content: &[u8]) -> String {
-        let (content, dot) = on_the_wire(content);
+        let (content, dot) = dot_stuff(content);
         String::from_utf8([&content, dot].concat()).unwrap()
     }
 
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_needs_no_change_is_not_copied() {
-        assert!(matches!(on_the_wire(b"a.\r\n\r\nb\r\n").0, Cow::Borrowed(_)));
+        assert!(matches!(dot_stuff(b"a.\r\n\r\nb\r\n").0, Cow::Borrowed(_)));
     }
 
     proptest! {

@@ -5,7 +5,7 @@
 
 /// Extensions of a server, as far as this program uses them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Keywords {
+pub(super) struct Extensions {
     /// TLS may begin: RFC 3207.
     pub(super) starttls: bool,
     /// How to log in, the best way this program knows.
@@ -19,7 +19,7 @@ pub(super) struct Keywords {
     /// MAIL may name the size of the message: RFC 1870.
     pub(super) size: bool,
     /// The most bytes a message may have, where the server says so.
-    pub(super) most_bytes: Option<usize>,
+    pub(super) max_bytes: Option<usize>,
 }
 
 /// A way to log in: RFC 4954.
@@ -31,27 +31,27 @@ pub(super) enum Mechanism {
     Login,
 }
 
-impl Keywords {
+impl Extensions {
     /// Reads the lines of the reply; the first names the server.
     pub(super) fn read<'line>(lines: impl Iterator<Item = &'line str>) -> Self {
-        let mut keywords = Self::default();
+        let mut extensions = Self::default();
         for line in lines.skip(1) {
             let mut words = line.split_ascii_whitespace();
             match words.next().unwrap_or("").to_ascii_uppercase().as_str() {
-                "STARTTLS" => keywords.starttls = true,
-                "AUTH" => keywords.login = mechanism(words).or(keywords.login),
-                "8BITMIME" => keywords.eight_bit_mime = true,
-                "SMTPUTF8" => keywords.smtputf8 = true,
-                "PIPELINING" => keywords.pipelining = true,
+                "STARTTLS" => extensions.starttls = true,
+                "AUTH" => extensions.login = mechanism(words).or(extensions.login),
+                "8BITMIME" => extensions.eight_bit_mime = true,
+                "SMTPUTF8" => extensions.smtputf8 = true,
+                "PIPELINING" => extensions.pipelining = true,
                 "SIZE" => {
-                    keywords.size = true;
+                    extensions.size = true;
                     // 0 means that there is no fixed limit: RFC 1870 4.
-                    keywords.most_bytes = words.next().and_then(|most| most.parse().ok()).filter(|most| *most > 0);
+                    extensions.max_bytes = words.next().and_then(|most| most.parse().ok()).filter(|most| *most > 0);
                 }
                 _ => (),
             }
         }
-        keywords
+        extensions
     }
 }
 
@@ -67,15 +67,15 @@ mod tests {
 
     #[test]
     fn keywords_are_read_in_any_case_and_the_servers_name_is_none() {
-        let read = |text: &str| Keywords::read(text.split('|'));
-        let none = Keywords::default();
-        assert_eq!(read("mail.example.org|pipelining"), Keywords { pipelining: true, ..none });
+        let read = |text: &str| Extensions::read(text.split('|'));
+        let none = Extensions::default();
+        assert_eq!(read("mail.example.org|pipelining"), Extensions { pipelining: true, ..none });
         assert_eq!(read("PIPELINING|STARTTLS-SOON|X-PIPELINING"), none);
-        assert_eq!(read("a|AUTH CRAM-MD5 login"), Keywords { login: Some(Mechanism::Login), ..none });
-        assert_eq!(read("a|AUTH LOGIN PLAIN|AUTH"), Keywords { login: Some(Mechanism::Plain), ..none });
-        assert_eq!(read("a|SIZE 1000"), Keywords { size: true, most_bytes: Some(1000), ..none });
+        assert_eq!(read("a|AUTH CRAM-MD5 login"), Extensions { login: Some(Mechanism::Login), ..none });
+        assert_eq!(read("a|AUTH LOGIN PLAIN|AUTH"), Extensions { login: Some(Mechanism::Plain), ..none });
+        assert_eq!(read("a|SIZE 1000"), Extensions { size: true, max_bytes: Some(1000), ..none });
         for unlimited in ["a|SIZE", "a|SIZE 0", "a|size many"] {
-            assert_eq!(read(unlimited), Keywords { size: true, ..none }, "{unlimited}");
+            assert_eq!(read(unlimited), Extensions { size: true, ..none }, "{unlimited}");
         }
         assert_eq!(read(""), none);
     }
