@@ -36,6 +36,7 @@ mod diff;
 mod doctor;
 mod edition;
 mod init;
+mod key;
 mod links;
 mod list;
 mod new;
@@ -74,11 +75,13 @@ struct Context {
 impl Context {
     /// Reads the project file. What is wrong with it is shown before the error comes back.
     fn config(&self) -> anyhow::Result<Config> {
-        load::config(&self.project, &self.config_file).inspect_err(|error| {
+        let config = load::config(&self.project, &self.config_file).inspect_err(|error| {
             if let Some(invalid) = error.downcast_ref::<load::InvalidConfig>() {
                 self.report.findings(&invalid.findings);
             }
-        })
+        })?;
+        self.report.findings(&config.renamed);
+        Ok(config)
     }
 
     /// The project file, as `feeds.lock` names it: below the project folder, however it was typed.
@@ -125,11 +128,12 @@ fn different(addresses: &[EmailAddress]) -> u64 {
 
 /// Runs the program with its arguments, the first being its own name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match args::parse(arguments) {
-        Ok(cli) => cli,
+    let (cli, renamed) = match args::parse(arguments) {
+        Ok(parsed) => parsed,
         Err(error) => return report::usage(&error),
     };
     let report = Report::new(&cli.global);
+    report.findings(&renamed);
     match dispatch(cli, report.clone()) {
         Ok(exit) => exit,
         Err(error) if is_broken_pipe(&error) => Exit::Done,
@@ -168,6 +172,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Store(args) => store::run(&context, &args),
         Command::Covers(args) => covers::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args),
+        Command::Key(args) => key::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
     }
 }

@@ -22,6 +22,7 @@ use crate::{check, edition, feed, page, subscription};
 
 mod duration;
 mod mailbox;
+mod old_keys;
 mod raw;
 mod redact;
 mod resolve;
@@ -56,6 +57,8 @@ pub struct Config {
     pub check: check::Options,
     /// Where subscribers and ledger are kept.
     pub store: Location,
+    /// Warnings about old names of keys and rules.
+    pub renamed: Vec<Finding>,
 }
 
 /// Keys below `mail`.
@@ -164,8 +167,13 @@ impl Config {
     /// Everything that is wrong with it: one finding when it cannot be read as YAML or holds an unknown key, else one
     /// per wrong value.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
-        let read = raw::parse(path, text).map_err(|finding| vec![*finding]);
-        let config = read.and_then(|raw| resolve::resolve(raw, resolve::Source { path, text }));
+        let mut text = text.to_owned();
+        let read = raw::parse(path, &mut text).map_err(|finding| vec![*finding]);
+        let config = read.and_then(|(raw, renamed)| {
+            let mut config = resolve::resolve(raw, resolve::Source { path, text: &text })?;
+            config.renamed.extend(renamed);
+            Ok(config)
+        });
         config.map_err(|findings| findings.into_iter().map(redact::redacted).collect())
     }
 }

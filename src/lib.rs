@@ -20,6 +20,7 @@ mod ledger;
 mod letter;
 mod publication;
 mod rate;
+mod renamed;
 mod subscriber;
 
 // transforms

@@ -71,6 +71,7 @@ pub fn review(
         let senders = config.mail.iter().map(sender);
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));
         findings.extend(private::exposed(project, config, config_file, &text));
+        findings.extend(config.renamed.iter().cloned());
         let weights = publish::feed_sizes(project, config, &loaded.issues, now)?;
         findings.extend(weights.into_iter().filter_map(|(path, bytes)| check::feed_size(&path, bytes)));
         findings.extend(publish::pages::unfit(config, &loaded.issues, now));

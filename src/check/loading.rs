@@ -2,7 +2,7 @@
 
 use crate::check::rule::Rule;
 
-pub(super) const RULES: [&Rule; 25] = [
+pub(super) const RULES: [&Rule; 26] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it must have, is missing",
@@ -13,6 +13,11 @@ pub(super) const RULES: [&Rule; 25] = [
         "config-value",
         "A value in the project file cannot be what it says",
         "write what the finding asks for; nothing is built before",
+    ),
+    &Rule::warning(
+        "renamed",
+        "The project file uses the old name of a key or rule",
+        "it still works; write the new name, which the finding names",
     ),
     &Rule::error(
         "no-issues",

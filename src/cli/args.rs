@@ -3,12 +3,15 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, doctor, edition, init, links, list, new, preview, publish, resolve, retry,
-    send, status, store, subscribers,
+    build, check, completions, covers, diff, doctor, edition, init, key, links, list, new, preview, publish, resolve,
+    retry, send, status, store, subscribers,
 };
+use crate::finding::Finding;
+use crate::renamed;
 
 /// Turns a folder of Markdown issues into feeds and an e-mail edition
 ///
@@ -83,12 +86,28 @@ pub(super) enum Command {
     Store(store::Args),
     Covers(covers::Args),
     Doctor(doctor::Args),
+    Key(key::Args),
     Completions(completions::Args),
 }
 
-/// Parses the arguments, the first being the program's name.
-pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(arguments)
+/// Parses the arguments, the first being the program's name. Old commands and flags are tried if nothing else is wrong with
+/// them, and come with a warning each.
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, Vec<Finding>), clap::Error> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut warnings = Vec::new();
+    let mut result = Cli::try_parse_from(&arguments);
+    while result.as_ref().is_err_and(is_unknown)
+        && let Some((rewritten, renamed)) = renamed::rewrite(&arguments)
+    {
+        arguments = rewritten;
+        warnings.push(renamed.warning());
+        result = Cli::try_parse_from(&arguments);
+    }
+    Ok((result?, warnings))
+}
+
+fn is_unknown(error: &clap::Error) -> bool {
+    matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand)
 }
 
 /// The command line as data, for completions.
@@ -98,8 +117,29 @@ pub(super) fn command() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::renamed::{Kind, RENAMED, Renamed};
+
     #[test]
     fn the_command_line_is_consistent() {
-        super::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_old_command_is_read_as_the_new_one_with_a_warning() {
+        let parsed = |name: &str| {
+            let line = format!("slugline {name} value");
+            let (cli, warnings) = parse(line.split(' ').map(OsString::from)).unwrap();
+            (format!("{cli:?}"), warnings)
+        };
+        let help = command().render_long_help().to_string();
+        for renamed @ Renamed { old, new, .. } in RENAMED.iter().filter(|renamed| renamed.kind == Kind::Command) {
+            let (old_way, new_way) = (parsed(old), parsed(new));
+            assert_eq!(old_way, (new_way.0, vec![renamed.warning()]));
+            assert_eq!(new_way.1, []);
+            assert!(!help.contains(old));
+        }
     }
 }

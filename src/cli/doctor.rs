@@ -1,10 +1,7 @@
-//! `slugline doctor`: whether mail will arrive, how fast, and what to change; and the keys it needs.
+//! `slugline doctor`: whether mail will arrive, how fast, and what to change.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
-
-use clap::ValueEnum;
 
 use crate::cli::doctor::words::{Part, Words};
 use crate::cli::{Context, Exit};
@@ -19,62 +16,27 @@ use crate::smtp::phase::Timeouts;
 use crate::smtp::probe::Envelope;
 use crate::transport;
 
-mod keys;
 mod project;
 mod words;
 
-/// Tell whether mail will arrive, how fast, and what to change; make the keys it needs
+/// Check whether mail will arrive, how fast, and what to change
 ///
-/// Connects to the mail server step by step, up to the recipient and no farther: nothing is sent. Asks the DNS what
-/// receivers ask it of the sender's domain (SPF, DKIM, DMARC, reverse DNS, MX), and gives the records that are missing. The exit code is
-/// 1 if something has to change.
-///
-/// With `--dkim-key` or `--secret` it makes a key instead. A key that is there already is kept, and its record printed
-/// again. Put the record into the DNS of your domain, and the lines for the project file into `mail`: from then on every
-/// message is signed (DKIM, RFC 6376).
+/// Connects to the mail server step by step, up to the recipient and no further: nothing is sent. Queries the DNS as
+/// receivers do for the sender's domain (SPF, DKIM, DMARC, reverse DNS, MX), and prints the records that are missing. The
+/// exit code is 1 if something has to change.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  slugline doctor\n  slugline doctor --dns 9.9.9.9 --verbose\n  \
-                        slugline doctor --dkim-key dkim.pem\n  \
-                        slugline doctor --dkim-key dkim-ed25519.pem --algorithm ed25519 --selector autumn2026e")]
+#[command(after_help = "Examples:\n  slugline doctor\n  slugline doctor --dns 9.9.9.9 --verbose")]
 pub(super) struct Args {
     /// DNS server to ask, such as that of your domain before its records have spread [default: the system's]
-    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = dns_server, conflicts_with_all = ["dkim_key", "secret"])]
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = dns_server)]
     dns: Option<SocketAddr>,
-    /// Make a key that signs mail, in this file: keep it out of git
-    #[arg(long, value_name = "FILE")]
-    dkim_key: Option<PathBuf>,
-    /// Name of the DKIM key below your domain: a new one for each new key
-    #[arg(long, value_name = "NAME", default_value = "slugline")]
-    selector: String,
-    /// Make a secret that signs the links in mails, in this file: keep it out of git
-    #[arg(long, value_name = "FILE", conflicts_with = "dkim_key")]
-    secret: Option<PathBuf>,
-    /// How the DKIM key signs; Ed25519 only beside an RSA key, for not every receiver knows it
-    #[arg(long, value_name = "ALGORITHM", default_value = "rsa")]
-    algorithm: Kind,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
-    /// RSA, 2048 bits
-    Rsa,
-    /// Ed25519
-    Ed25519,
 }
 
 /// A person waits: whoever does not answer within this time is no server to send through.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
-    match (&args.secret, &args.dkim_key) {
-        (Some(file), _) => keys::secret(context, file),
-        (None, Some(file)) => keys::dkim_key(context, args, file),
-        (None, None) => diagnose(context, args),
-    }
-}
-
 /// Every part is shown as soon as it is known.
-fn diagnose(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let mail = compose::mail_config(&config)?;
     let (store, subscribers) = project::store(context, &config);

@@ -18,13 +18,13 @@ pub fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
         (_, Some(file)) => (project.text(file)?, format!("the file `{}`", file.display())),
         (_, None) => {
             let missing = Finding::error("secret-missing", "tokens need a secret, and there is none");
-            let help = "make one with `slugline doctor --secret secret.txt`, and write `secret_file: secret.txt`";
+            let help = "make one with `slugline key secret secret.txt`, and write `secret_file: secret.txt`";
             return Err(missing.help(help).into());
         }
     };
     Secrets::parse(&text).ok_or_else(|| {
         let short = format!("{place} holds a secret of fewer than {MIN_SECRET_CHARS} characters, or none");
-        Finding::error("secret-short", short).help("make one with `slugline doctor --secret FILE`").into()
+        Finding::error("secret-short", short).help("make one with `slugline key secret FILE`").into()
     })
 }
 

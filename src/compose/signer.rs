@@ -20,7 +20,7 @@ fn signature(project: &Project, named: &KeyFile) -> anyhow::Result<Signature> {
     let pem = project.bytes(&named.key_file).context("failed to read the key of `mail.dkim`")?;
     let key = Key::from_pem(&pem).map_err(|error| {
         let message = format!("the key file `{}` of `mail.dkim` cannot be used: {error}", named.key_file.display());
-        Finding::error("dkim-key", message).help("make a key with `slugline doctor --dkim-key FILE`")
+        Finding::error("dkim-key", message).help("make a key with `slugline key dkim FILE`")
     })?;
     Ok(Signature { domain: named.domain.clone(), selector: named.selector.clone(), key })
 }

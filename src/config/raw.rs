@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::config::raw::subscribers::RawSubscribers;
-use crate::config::serde_message;
+use crate::config::{old_keys, serde_message};
 use crate::finding::{Finding, Place, nearest};
 use crate::issue::Extent;
 
@@ -246,7 +246,7 @@ pub(super) struct RawCanary {
     pub share: Option<String>,
     pub to: Option<OneOrMany>,
     pub wait: Option<String>,
-    pub most_failures: Option<String>,
+    pub max_failures: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -307,14 +307,34 @@ pub(super) enum RawPipelining {
     Off,
 }
 
-/// Reads the text of the project file at `path`.
-pub(super) fn parse(path: &str, text: &str) -> Result<RawConfig, Box<Finding>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+/// Reads the text of the project file at `path`. Old keys are replaced in the text, each with a warning.
+pub(super) fn parse(path: &str, text: &mut String) -> Result<(RawConfig, Vec<Finding>), Box<Finding>> {
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
     let nothing_written: Result<Option<BTreeMap<String, serde_yaml::Value>>, _> = serde_yaml::from_str(text);
     if matches!(nothing_written, Ok(None)) {
-        return Ok(RawConfig::default());
+        return Ok((RawConfig::default(), Vec::new()));
     }
-    serde_yaml::from_str(text).map_err(|error| Box::new(finding(path, text, &error)))
+    let mut warnings = Vec::new();
+    loop {
+        let error = match serde_yaml::from_str(text) {
+            Ok(raw) => return Ok((raw, warnings)),
+            Err(error) => error,
+        };
+        let Some((rewritten, warning)) = renamed(path, text, &error) else {
+            return Err(Box::new(finding(path, text, &error)));
+        };
+        *text = rewritten;
+        warnings.push(warning);
+    }
+}
+
+/// The text with the new name of a key that is not known because it was renamed.
+fn renamed(path: &str, text: &str, error: &serde_yaml::Error) -> Option<(String, Finding)> {
+    let unknown = error.to_string();
+    let unknown = Unknown::of(&unknown)?;
+    old_keys::rewritten(path, text, &unknown.path, error.location().map_or(1, |at| at.line()))
 }
 
 fn finding(path: &str, text: &str, error: &serde_yaml::Error) -> Finding {

@@ -23,6 +23,7 @@ use crate::edition::{self, Images, ListId, Mailbox};
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::publication::{Author, Publication, is_language_tag};
+use crate::renamed::Renamed;
 use crate::store::{Database, Location};
 
 mod archive;
@@ -45,10 +46,10 @@ pub(super) struct Source<'a> {
 
 /// Turns every value into what it means.
 pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<Finding>> {
-    let mut wrong = Wrong { source, findings: Vec::new() };
+    let mut wrong = Wrong { source, findings: Vec::new(), renamed: Vec::new() };
     let config = config(&raw, &mut wrong);
     if wrong.findings.is_empty() {
-        return Ok(config);
+        return Ok(Config { renamed: wrong.renamed, ..config });
     }
     wrong.findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
     Err(wrong.findings)
@@ -80,6 +81,7 @@ fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
         check: check::check(&raw.check, wrong),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
         store: store(raw, wrong),
+        renamed: Vec::new(),
         publication,
     }
 }
@@ -312,6 +314,8 @@ fn stays_inside(path: &Path) -> bool {
 struct Wrong<'a> {
     source: Source<'a>,
     findings: Vec<Finding>,
+    /// Warnings about old names.
+    renamed: Vec<Finding>,
 }
 
 impl Wrong<'_> {
@@ -323,6 +327,11 @@ impl Wrong<'_> {
     fn value(&mut self, keys: &[&str], why: impl Display, help: &str) {
         let place = Place::of_value(self.source.path, self.source.text, keys);
         self.findings.push(Finding::error("config-value", format!("`{}`: {why}", keys.join("."))).help(help).at(place));
+    }
+
+    fn renamed(&mut self, keys: &[&str], renamed: &Renamed) {
+        let place = Place::of_value(self.source.path, self.source.text, keys);
+        self.renamed.push(renamed.warning().at(place));
     }
 
     fn missing(&mut self, key: &str, example: &str) {

@@ -15,9 +15,7 @@ pub(super) fn steps(dns: &Dns, mail: &MailConfig, keys: &[(&KeyFile, Result<Publ
     }
     let step = |(named, public): &(&KeyFile, Result<PublicKey, String>)| match public {
         Ok(public) => Step::told(NAME, key(dns, named, public)),
-        Err(why) => {
-            Step::error(NAME, why, "name a key file that can be read, or make one: `slugline doctor --dkim-key FILE`")
-        }
+        Err(why) => Step::error(NAME, why, "name a key file that can be read, or make one: `slugline key dkim FILE`"),
     };
     keys.iter().map(step).collect()
 }
@@ -30,8 +28,7 @@ fn unsigned(mail: &MailConfig) -> Step {
             format!("your provider signs, as `mail.dkim` says; look in a mail for `d=` with `{domain}`"),
         );
     }
-    let remedy =
-        "if it does, write `dkim: provider` below `mail`; else make a key: `slugline doctor --dkim-key dkim.pem`";
+    let remedy = "if it does, write `dkim: provider` below `mail`; else make a key: `slugline key dkim dkim.pem`";
     let seen = match mail.via {
         Via::Outbox(_) => "`mail.dkim` names no key: does whoever sends your mail sign it?",
         Via::Smtp(_) => "`mail.dkim` names no key: does your mail server sign?",

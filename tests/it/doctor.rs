@@ -353,7 +353,7 @@ fn steady(line: &str) -> String {
 
 /// Makes a key; gives its record.
 fn slugline_key(world: &World, file: &str) -> (String, String) {
-    let arguments = ["doctor", "--json", "--dkim-key", file, "--selector", "autumn", "--algorithm", "ed25519"];
+    let arguments = ["key", "dkim", "--json", file, "--selector", "autumn", "--algorithm", "ed25519"];
     let output = slugline(world.folder.path()).args(arguments).output().unwrap();
     let record: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
     (record["value"].as_str().unwrap().to_owned(), record["name"].as_str().unwrap().to_owned())

@@ -15,7 +15,13 @@ mod source;
 
 /// The kinds of module in their order: a module uses the kinds before its own, and its own kind without a cycle.
 const KINDS: [(&str, &[&str]); 5] = [
-    ("nouns", &["digest", "email", "finding", "hex", "issue", "ledger", "letter", "publication", "rate", "subscriber"]),
+    (
+        "nouns",
+        &[
+            "digest", "email", "finding", "hex", "issue", "ledger", "letter", "publication", "rate", "renamed",
+            "subscriber",
+        ],
+    ),
     (
         "transforms",
         &[

@@ -4,10 +4,15 @@ use crate::check::{Options, rules};
 use crate::config::raw::{OneOrMany, RawCheck};
 use crate::config::resolve::Wrong;
 use crate::finding::nearest;
+use crate::renamed::{Kind, Renamed};
 
 pub(super) fn check(raw: &RawCheck, wrong: &mut Wrong<'_>) -> Options {
-    let off: Vec<String> =
-        raw.off.as_ref().map(OneOrMany::items).unwrap_or_default().into_iter().map(str::to_owned).collect();
+    let mut off = Vec::new();
+    for name in raw.off.as_ref().map(OneOrMany::items).unwrap_or_default() {
+        let renamed = Renamed::of(Kind::Rule, name);
+        renamed.iter().for_each(|renamed| wrong.renamed(&["check", "off"], renamed));
+        off.push(renamed.map_or(name, |renamed| renamed.new).to_owned());
+    }
     for name in off.iter().filter(|name| rules::named(name).is_none()) {
         let help = match nearest(name, rules::all().map(|rule| rule.name)) {
             Some(meant) => format!("write `{meant}`"),
@@ -16,4 +21,23 @@ pub(super) fn check(raw: &RawCheck, wrong: &mut Wrong<'_>) -> Options {
         wrong.value(&["check", "off"], format!("there is no rule `{name}`"), &help);
     }
     Options { off }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::rules;
+    use crate::config::Config;
+    use crate::renamed::{Kind, RENAMED};
+
+    #[test]
+    fn every_old_rule_switches_the_new_one_off_with_a_warning_at_its_line() {
+        for renamed in RENAMED.iter().filter(|renamed| renamed.kind == Kind::Rule) {
+            assert!(rules::named(renamed.new).is_some() && rules::named(renamed.old).is_none(), "{renamed:?}");
+            let text = format!("title: T\nbase_url: https://example.org\ncheck:\n  off: [{}]\n", renamed.old);
+            let config = Config::parse("slugline.yaml", &text).unwrap();
+            assert_eq!(config.check.off, [renamed.new]);
+            let [warning] = config.renamed.as_slice() else { panic!("{:?}", config.renamed) };
+            assert_eq!((warning.rule, warning.place.as_ref().map(|place| place.line)), ("renamed", Some(4)));
+        }
+    }
 }

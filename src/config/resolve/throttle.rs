@@ -64,8 +64,7 @@ pub(super) fn canary(raw: &RawCanary, wrong: &mut Wrong<'_>) -> Canary {
         }
         parsed.unwrap_or(usual)
     };
-    let (share, most_failures) =
-        (percent(&raw.share, "share", 0.01), percent(&raw.most_failures, "most_failures", 0.05));
+    let (share, max_failures) = (percent(&raw.share, "share", 0.01), percent(&raw.max_failures, "max_failures", 0.05));
     if raw.share.is_some() && raw.to.is_some() {
         wrong.value(&keys("share"), "`to` says already who comes first", "write either `share` or `to`");
     } else if share == 0.0 {
@@ -85,7 +84,7 @@ pub(super) fn canary(raw: &RawCanary, wrong: &mut Wrong<'_>) -> Canary {
     if raw.to.as_ref().is_some_and(|to| to.items().is_empty()) {
         wrong.value(&keys("to"), "the list of addresses is empty", "name one address at least, or write `share: 1%`");
     }
-    Canary { wave, wait, max_failure_share: most_failures }
+    Canary { wave, wait, max_failure_share: max_failures }
 }
 
 /// Parses a percentage such as `1%` or `0.5 %`.

@@ -40,12 +40,11 @@ fn sign(project: &Project) -> String {
     let mut records = BTreeMap::new();
     for (algorithm, selector, name) in KEYS {
         let file = format!("{algorithm}.pem");
-        let made =
-            project.run(&["doctor", "--dkim-key", &file, "--algorithm", algorithm, "--selector", selector, "--json"]);
+        let made = project.run(&["key", "dkim", &file, "--algorithm", algorithm, "--selector", selector, "--json"]);
         let record: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap_or_else(|_| panic!("{made:?}"));
         records.insert(name, record["value"].as_str().unwrap().to_owned());
     }
-    assert!(project.run(&["doctor", "--secret", "secret.txt"]).status.success());
+    assert!(project.run(&["key", "secret", "secret.txt"]).status.success());
     let more = "  unsubscribe_url: https://tides.example.org/leave/{token}\n  dkim:\n    \
                 - {selector: spring, key_file: rsa.pem}\n    \
                 - {selector: spring-ed, domain: example.org, key_file: ed25519.pem}\nsecret_file: secret.txt\n";
