@@ -12,7 +12,7 @@ use std::{env, fs, process};
 use chrono::{DateTime, Utc};
 
 use slugline::parts::{
-    AttemptOutcome, IssueId, LedgerEntry, Options, Postgres, Run, Sqlite, Store, export, forecast, import,
+    AttemptOutcome, IssueId, LedgerEntry, Options, Postgres, Run, Sqlite, Store, dry_run, export, import,
 };
 
 #[path = "send/usage.rs"]
@@ -62,7 +62,7 @@ fn measure(name: &str, store: &mut dyn Store, rows: u64) -> Result<(), Box<dyn E
     timed(name, "import again", rows, || Ok(import(store)?.added.known))?;
     timed(name, "newcomers", rows, || {
         let mut left = rows;
-        forecast::each_newcomer(store, "list", &mut List::new(rows), &Options::default(), &mut |_| {
+        dry_run::each_new_subscriber(store, "list", &mut List::new(rows), &Options::default(), &mut |_| {
             left -= 1;
             Ok(())
         })?;

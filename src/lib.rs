@@ -94,7 +94,7 @@ pub mod parts {
     pub use crate::store::postgres::Postgres;
     pub use crate::store::sqlite::Sqlite;
     pub use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
-    pub use crate::subscription::{Options, export, forecast, import};
+    pub use crate::subscription::{Options, dry_run, export, import};
 }
 
 #[cfg(test)]

@@ -15,27 +15,27 @@ use crate::token::{Purpose, Secrets, Token, TokenClaim};
 
 mod csv_lines;
 mod csv_rows;
+pub mod dry_run;
 mod encoding;
 pub mod export;
-pub mod forecast;
 pub mod forget;
-mod judge;
 mod layout;
 pub mod listed;
 mod masked;
 pub mod options;
+mod plan;
 mod services;
-mod state_column;
+mod status_column;
 mod status_words;
 
 pub use encoding::Rewindable;
 pub use options::Options;
 
-use encoding::Text;
+use encoding::DecodedText;
 
 /// What became of a wish to subscribe one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Joined {
+pub enum AddOutcome {
     /// They are subscribed now.
     New,
     /// They were subscribed already; nothing changed.
@@ -52,25 +52,30 @@ pub enum Joined {
 ///
 /// # Errors
 /// When the store fails.
-pub fn add(store: &mut dyn Store, new: NewSubscriber, again: bool, now: DateTime<Utc>) -> Result<Joined, StoreError> {
+pub fn add(
+    store: &mut dyn Store,
+    new: NewSubscriber,
+    again: bool,
+    now: DateTime<Utc>,
+) -> Result<AddOutcome, StoreError> {
     let address = new.address.clone();
     if again {
         store.allow(&address)?;
     }
     match store.subscriber(&address)?.map(|subscriber| subscriber.status) {
         None => match store.add_subscribers(&mut std::iter::once(new), now)? {
-            Added { forgotten: 1.., .. } => Ok(Joined::Forgotten),
-            _ => Ok(Joined::New),
+            Added { forgotten: 1.., .. } => Ok(AddOutcome::Forgotten),
+            _ => Ok(AddOutcome::New),
         },
-        Some(Status::Active) => Ok(Joined::Known),
-        Some(status) if again => store.set_status(&address, Status::Active, now).map(|_| Joined::Again(status)),
-        Some(status) => Ok(Joined::Away(status)),
+        Some(Status::Active) => Ok(AddOutcome::Known),
+        Some(status) if again => store.set_status(&address, Status::Active, now).map(|_| AddOutcome::Again(status)),
+        Some(status) => Ok(AddOutcome::Away(status)),
     }
 }
 
 /// The outcome of an import.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Imported {
+pub struct ImportReport {
     /// The service whose export the list is.
     pub service: Option<&'static str>,
     /// Those whose rows were good.
@@ -96,13 +101,13 @@ pub fn import(
     options: &Options,
     now: DateTime<Utc>,
     each: &mut dyn FnMut(Option<&NewSubscriber>),
-) -> anyhow::Result<Imported> {
-    let plan = judge::plan(path, list, options)?;
-    let mut text = Text::new(list, plan.encoding).with_context(|| format!("failed to read `{path}`"))?;
+) -> anyhow::Result<ImportReport> {
+    let plan = plan::plan(path, list, options)?;
+    let mut text = DecodedText::new(list, plan.encoding).with_context(|| format!("failed to read `{path}`"))?;
     let mut rows = csv_rows::Rows::new(path, &mut text, &plan)?;
     let mut smtputf8 = Smtputf8Addresses::default();
     let mut good = std::iter::from_fn(|| {
-        let row = rows.next_good();
+        let row = rows.next_valid();
         if let Some(active) = row.as_ref().filter(|row| row.status == Status::Active) {
             smtputf8.add(&active.address);
         }
@@ -112,7 +117,7 @@ pub fn import(
     let added = store.add_subscribers(&mut good, now).with_context(|| format!("failed to import `{path}`"))?;
     let read = rows.into_findings();
     let added_so_far = || format!("failed to read `{path}` to its end; the {} before were added", added.new);
-    Ok(Imported { service: plan.service(), added, smtputf8, findings: read.with_context(added_so_far)? })
+    Ok(ImportReport { service: plan.service(), added, smtputf8, findings: read.with_context(added_so_far)? })
 }
 
 /// Unsubscribes somebody; gives the status before, `None` when the address is not known.
@@ -131,7 +136,7 @@ pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>)
 ///
 /// # Errors
 /// When the store fails.
-pub fn of_token(
+pub fn subscriber_by_token(
     store: &mut dyn Store,
     secrets: &Secrets,
     purpose: Purpose,

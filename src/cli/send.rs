@@ -105,10 +105,10 @@ fn dry_run(
     admission: &Admission,
     store: &dyn Store,
 ) -> anyhow::Result<Exit> {
-    let wrong = import::each_newcomer(context, config, store, &mut |_| Ok(()))?;
+    let wrong = import::each_new_subscriber(context, config, store, &mut |_| Ok(()))?;
     import::show(context, &wrong);
     let new_subscribers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
-        import::each_newcomer(context, config, store, each).map(drop)
+        import::each_new_subscriber(context, config, store, each).map(drop)
     };
     let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
     with_sending(context, config, issues, asked, |sending| {

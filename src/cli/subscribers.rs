@@ -13,7 +13,7 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::Store;
 use crate::subscriber::{NewSubscriber, Status};
-use crate::subscription::{self, Joined, export};
+use crate::subscription::{self, AddOutcome, export};
 use crate::token::Purpose;
 
 mod forget;
@@ -130,15 +130,15 @@ fn add(
         context.report.findings(smtputf8.finding("subscriber").as_slice());
     }
     let (word, exit) = match joined {
-        Joined::New => ("added", Exit::Done),
-        Joined::Known => ("known already", Exit::Done),
-        Joined::Again(_) => ("subscribed again", Exit::Done),
-        Joined::Away(status) => {
+        AddOutcome::New => ("added", Exit::Done),
+        AddOutcome::Known => ("known already", Exit::Done),
+        AddOutcome::Again(_) => ("subscribed again", Exit::Done),
+        AddOutcome::Away(status) => {
             let away = Finding::warning("away", format!("{address} is {status} and stays so"));
             context.report.findings(&[away.help("if they asked to come back, add them with `--again`")]);
             ("away", Exit::Attention)
         }
-        Joined::Forgotten => {
+        AddOutcome::Forgotten => {
             let forgotten = Finding::warning("away", format!("{address} was forgotten and is not added"));
             context.report.findings(&[forgotten.help("if they asked to come back, add them with `--again`")]);
             ("away", Exit::Attention)
@@ -204,7 +204,7 @@ fn named(
     let secrets = secrets::secrets(&context.project, config)?;
     let (mut addresses, mut findings) = (Vec::new(), Vec::new());
     for text in tokens {
-        match subscription::of_token(store, &secrets, Purpose::Unsubscribe, text)? {
+        match subscription::subscriber_by_token(store, &secrets, Purpose::Unsubscribe, text)? {
             Some(subscriber) => addresses.push(subscriber.address),
             None => findings.push(
                 Finding::warning("token-unknown", format!("`{text}` is nobody's token"))

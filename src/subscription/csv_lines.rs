@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 
 /// How many lines one quoted field may go over.
-const MOST_LINES: usize = 100;
+const MAX_QUOTED_LINES: usize = 100;
 
 /// Reads a CSV file as it should be.
 pub(super) struct Lines<'a> {
@@ -58,7 +58,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The numbers of the lines that left a quote open, as far as the file was read.
-    pub fn open_quotes(&self) -> &[usize] {
+    pub fn unclosed_quotes(&self) -> &[usize] {
         &self.open
     }
 
@@ -89,7 +89,7 @@ impl<'a> Lines<'a> {
                 lines.iter().for_each(|line| self.record.extend(line));
                 return Ok(());
             }
-            if quote == Quote::Misplaced || lines.len() == MOST_LINES {
+            if quote == Quote::Misplaced || lines.len() == MAX_QUOTED_LINES {
                 break;
             }
         }
@@ -235,7 +235,7 @@ mod tests {
         let mut lines = Lines::new(&mut csv).unwrap();
         let mut text = String::new();
         lines.read_to_string(&mut text).unwrap();
-        (text, lines.open_quotes().to_vec())
+        (text, lines.unclosed_quotes().to_vec())
     }
 
     #[test]

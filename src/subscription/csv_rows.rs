@@ -9,9 +9,9 @@ use crate::email::EmailAddress;
 use crate::finding::{Finding, Place};
 use crate::subscriber::{NewSubscriber, Status};
 use crate::subscription::csv_lines::Lines;
-use crate::subscription::judge::Plan;
 use crate::subscription::layout::field;
 use crate::subscription::masked::masked;
+use crate::subscription::plan::Plan;
 
 /// The longest name, in bytes. A longer one is what a lost quote or a wrong column makes; RFC 5322 section 2.1.1 lets a line
 /// of a header have 998 characters.
@@ -40,7 +40,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The next good row; those before it that are not are noted.
-    pub fn next_good(&mut self) -> Option<NewSubscriber> {
+    pub fn next_valid(&mut self) -> Option<NewSubscriber> {
         loop {
             let finding = match self.reader.read_record(&mut self.record) {
                 Ok(false) => return None,
@@ -69,7 +69,7 @@ impl<'a> Rows<'a> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let open = self.reader.get_ref().open_quotes().iter();
+        let open = self.reader.get_ref().unclosed_quotes().iter();
         self.findings.extend(open.map(|line| open_quote().at(place(self.path, *line))));
         self.findings.sort_by_key(|finding| finding.place.as_ref().map(|place| place.line));
         Ok(self.findings)

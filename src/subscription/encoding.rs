@@ -12,13 +12,13 @@ use encoding_rs::{
 
 use crate::finding::{Finding, Place};
 use crate::subscription::masked::masked;
-use crate::subscription::options::{Options, SaidIn};
+use crate::subscription::options::{OptionSource, Options};
 
 /// What a list may be that has no byte order mark, the more telling first: the last ones fit nearly any text.
 const CANDIDATES: [&Encoding; 7] = [GB18030, BIG5, SHIFT_JIS, EUC_JP, EUC_KR, WINDOWS_1252, WINDOWS_1251];
 
 /// How many names are shown in each.
-const SAMPLES: usize = 3;
+const MAX_SAMPLES: usize = 3;
 
 /// A list that can be read from its beginning more than once.
 pub trait Rewindable: Read + Seek {}
@@ -26,7 +26,7 @@ pub trait Rewindable: Read + Seek {}
 impl<T: Read + Seek> Rewindable for T {}
 
 /// The text of a list as UTF-8.
-pub(super) struct Text<'a> {
+pub(super) struct DecodedText<'a> {
     source: &'a mut dyn Read,
     /// What turns its bytes into text; none where they are.
     decoder: Option<Decoder>,
@@ -37,13 +37,17 @@ pub(super) struct Text<'a> {
 }
 
 /// What to decode a list from, if anything, or why that is not known.
-pub(super) type Known = Result<Option<&'static Encoding>, Box<Finding>>;
+pub(super) type DetectedEncoding = Result<Option<&'static Encoding>, Box<Finding>>;
 
 /// Finds out what a list is, and what to decode it from; `None` is UTF-8.
 ///
 /// # Errors
 /// When it cannot be read; inside, when it is not UTF-8, has no byte order mark, and nobody has said what it is.
-pub(super) fn encoding_of(path: &str, source: &mut dyn Rewindable, options: &Options) -> io::Result<Known> {
+pub(super) fn detect_encoding(
+    path: &str,
+    source: &mut dyn Rewindable,
+    options: &Options,
+) -> io::Result<DetectedEncoding> {
     source.rewind()?;
     let mut lines = BufReader::with_capacity(64 * 1024, source);
     let mark = Encoding::for_bom(lines.fill_buf()?).map(|(encoding, _)| encoding);
@@ -62,7 +66,7 @@ pub(super) fn encoding_of(path: &str, source: &mut dyn Rewindable, options: &Opt
                 Err(_) => {
                     invalid += 1;
                     // The header tells least about the names.
-                    if samples.len() < SAMPLES && (line != header) {
+                    if samples.len() < MAX_SAMPLES && (line != header) {
                         samples.push(line.clone());
                     }
                 }
@@ -80,7 +84,7 @@ pub(super) fn encoding_of(path: &str, source: &mut dyn Rewindable, options: &Opt
     Ok(Ok(None))
 }
 
-impl<'a> Text<'a> {
+impl<'a> DecodedText<'a> {
     /// Reads from the beginning.
     ///
     /// # Errors
@@ -93,10 +97,10 @@ impl<'a> Text<'a> {
 
     /// Decodes the next bytes.
     fn fill(decoder: &mut Decoder, source: &mut dyn Read, bytes: &mut Vec<u8>, text: &mut String) -> io::Result<bool> {
-        const PIECE: u64 = 32 * 1024;
+        const CHUNK_BYTES: u64 = 32 * 1024;
         bytes.clear();
         text.clear();
-        let is_at_end = source.take(PIECE).read_to_end(bytes)? == 0;
+        let is_at_end = source.take(CHUNK_BYTES).read_to_end(bytes)? == 0;
         let length = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16);
         text.reserve(length);
         let _ = decoder.decode_to_string(bytes, text, is_at_end);
@@ -104,7 +108,7 @@ impl<'a> Text<'a> {
     }
 }
 
-impl Read for Text<'_> {
+impl Read for DecodedText<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let Some(decoder) = &mut self.decoder else { return self.source.read(out) };
         while self.given == self.text.len() && !self.is_at_end {
@@ -135,7 +139,7 @@ fn no_utf8(path: &str, header: &[u8], samples: &[Vec<u8>], options: &Options) ->
     });
     let candidates: Vec<String> = candidates.collect();
     let help = match candidates.as_slice() {
-        [] => format!("save it as CSV in UTF-8, or say what it is with {}", options.said_in.flag("encoding")),
+        [] => format!("save it as CSV in UTF-8, or say what it is with {}", options.source.flag("encoding")),
         _ => {
             format!("say what it is, by what its rows say then: {}; or save it as CSV in UTF-8", candidates.join("; "))
         }
@@ -146,9 +150,9 @@ fn no_utf8(path: &str, header: &[u8], samples: &[Vec<u8>], options: &Options) ->
 /// How a person says it.
 fn said(options: &Options, encoding: &'static Encoding) -> String {
     let name = encoding.name().to_lowercase();
-    match options.said_in {
-        SaidIn::Flags => format!("`--encoding {name}`"),
-        SaidIn::ProjectFile => format!("`encoding: {name}` below `mail.subscribers`"),
+    match options.source {
+        OptionSource::Flags => format!("`--encoding {name}`"),
+        OptionSource::ProjectFile => format!("`encoding: {name}` below `mail.subscribers`"),
     }
 }
 
@@ -182,9 +186,9 @@ mod tests {
 
     fn read(bytes: Vec<u8>, options: &Options) -> Result<String, Box<Finding>> {
         let mut source = Cursor::new(bytes);
-        let encoding = encoding_of("list.csv", &mut source, options).unwrap()?;
+        let encoding = detect_encoding("list.csv", &mut source, options).unwrap()?;
         let mut text = String::new();
-        Text::new(&mut source, encoding).unwrap().read_to_string(&mut text).unwrap();
+        DecodedText::new(&mut source, encoding).unwrap().read_to_string(&mut text).unwrap();
         Ok(text)
     }
 
@@ -210,7 +214,7 @@ mod tests {
         let text = "\u{feff}email,name\na@example.org,李雷\n";
         assert_eq!(read(text.into(), &Options::default()).unwrap(), text);
         let broken = [text.as_bytes(), b"caf\xe9@example.org,\n"].concat();
-        assert!(encoding_of("list.csv", &mut Cursor::new(broken), &Options::default()).unwrap().unwrap().is_none());
+        assert!(detect_encoding("list.csv", &mut Cursor::new(broken), &Options::default()).unwrap().unwrap().is_none());
     }
 
     #[test]
@@ -218,11 +222,14 @@ mod tests {
         let text =
             "邮箱,姓名\nwang@example.org,王伟\nli@example.org,\"李娜\"\n张@example.org,\nzhao@example.org,赵敏\n";
         let (bytes, ..) = GB18030.encode(text);
-        for (said_in, expected) in [
-            (SaidIn::Flags, "`--encoding gb18030` reads 王伟, 李娜, 张...@example.org"),
-            (SaidIn::ProjectFile, "`encoding: gb18030` below `mail.subscribers` reads 王伟, 李娜, 张...@example.org"),
+        for (source, expected) in [
+            (OptionSource::Flags, "`--encoding gb18030` reads 王伟, 李娜, 张...@example.org"),
+            (
+                OptionSource::ProjectFile,
+                "`encoding: gb18030` below `mail.subscribers` reads 王伟, 李娜, 张...@example.org",
+            ),
         ] {
-            let options = Options { said_in, ..Options::default() };
+            let options = Options { source, ..Options::default() };
             let finding = read(bytes.to_vec(), &options).unwrap_err();
             assert!(finding.help.as_ref().unwrap().contains(expected), "{finding:?}");
         }

@@ -15,7 +15,7 @@ use crate::store::sqlite::FILES;
 use crate::store::{ForgetOutcome, Store, StoreError};
 
 /// How often a run that is about to mail them is asked again whether it has.
-const TRIES: u32 = 50;
+const MAX_ATTEMPTS: u32 = 50;
 
 /// Forgets somebody. Where a run is mailing them just now, it is waited for, with a `pause` between tries, but not for long.
 ///
@@ -28,7 +28,7 @@ pub fn forget(
     now: DateTime<Utc>,
     pause: &mut dyn FnMut(),
 ) -> Result<ForgetOutcome, StoreError> {
-    for _ in 1..TRIES {
+    for _ in 1..MAX_ATTEMPTS {
         match store.forget(address, run, now)? {
             ForgetOutcome::Busy(_) => pause(),
             done @ ForgetOutcome::Done(_) => return Ok(done),
@@ -39,7 +39,7 @@ pub fn forget(
 
 /// Where a project keeps addresses, beside the store: paths below its folder.
 #[derive(Debug, Clone, Default)]
-pub struct Places<'a> {
+pub struct AddressFiles<'a> {
     /// The folder of letters, a file for each recipient.
     pub outbox: Option<&'a Path>,
     /// The list of subscribers.
@@ -49,20 +49,20 @@ pub struct Places<'a> {
 }
 
 /// Endings of files that may be lists of subscribers.
-const LISTS: [&str; 4] = ["csv", "tsv", "txt", "json"];
+const LIST_EXTENSIONS: [&str; 4] = ["csv", "tsv", "txt", "json"];
 
 /// The files of a project that name one of these addresses, by their paths below its folder; with those that may,
 /// since they cannot be read.
-pub fn files_naming(project: &Project, places: &Places<'_>, addresses: &[EmailAddress]) -> Vec<String> {
+pub fn files_containing(project: &Project, places: &AddressFiles<'_>, addresses: &[EmailAddress]) -> Vec<String> {
     let letters: Vec<String> = addresses.iter().map(outbox::file_of).collect();
     let mut files = project.files_below(&[""]);
     files.extend(places.list.map(|list| list.to_string_lossy().into_owned()));
-    let names = |file: &String| match is_searched(file, places) {
-        Searched::Not => false,
-        Searched::Name => {
+    let names = |file: &String| match search_scope(file, places) {
+        SearchScope::Not => false,
+        SearchScope::Name => {
             letters.iter().any(|letter| Path::new(file).file_name().is_some_and(|name| name == &**letter))
         }
-        Searched::Whole => addresses.iter().any(|address| {
+        SearchScope::Whole => addresses.iter().any(|address| {
             let found = project.open_if_there(file).map(|file| file.map(|file| address.occurs_in(file)));
             !matches!(found, Ok(None | Some(Ok(false))))
         }),
@@ -71,25 +71,25 @@ pub fn files_naming(project: &Project, places: &Places<'_>, addresses: &[EmailAd
 }
 
 /// What of a file is searched for addresses.
-enum Searched {
+enum SearchScope {
     Not,
     Name,
     Whole,
 }
 
-fn is_searched(file: &str, places: &Places<'_>) -> Searched {
+fn search_scope(file: &str, places: &AddressFiles<'_>) -> SearchScope {
     let path = Path::new(file);
     let is_below = |folder: Option<&Path>| folder.is_some_and(|folder| path.starts_with(folder));
     let store = places.store.map(Path::to_string_lossy);
     if let Some(ending) = store.as_ref().and_then(|store| file.strip_prefix(&**store)) {
-        return if FILES.contains(&ending) { Searched::Not } else { Searched::Whole };
+        return if FILES.contains(&ending) { SearchScope::Not } else { SearchScope::Whole };
     }
     if is_below(places.outbox) {
-        return Searched::Name;
+        return SearchScope::Name;
     }
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let is_list = LISTS.contains(&&*ending) || places.list.is_some_and(|list| list == path);
-    if is_list { Searched::Whole } else { Searched::Not }
+    let is_list = LIST_EXTENSIONS.contains(&&*ending) || places.list.is_some_and(|list| list == path);
+    if is_list { SearchScope::Whole } else { SearchScope::Not }
 }
 
 #[cfg(test)]
@@ -119,8 +119,8 @@ mod tests {
         }
         let project = Project::new(folder.path());
         let [outbox, list, store] = ["outbox", "readers", "slugline.db"].map(|path| Some(Path::new(path)));
-        let places = Places { outbox, list, store };
-        let found = files_naming(&project, &places, &["maren@example.org".parse().unwrap()]);
+        let places = AddressFiles { outbox, list, store };
+        let found = files_containing(&project, &places, &["maren@example.org".parse().unwrap()]);
         let expected = ["old/list.CSV", "outbox/neap/maren@example.org.eml", "readers", "slugline.db.before-v7"];
         assert_eq!(found, expected);
     }

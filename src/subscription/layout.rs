@@ -10,9 +10,9 @@ use csv::StringRecord;
 use crate::finding::{Finding, nearest};
 use crate::subscriber::Status;
 use crate::subscription::masked::masked;
-use crate::subscription::options::{Columns, Options, SaidIn};
-use crate::subscription::services::{Service, Tells, folded};
-use crate::subscription::state_column::StateColumn;
+use crate::subscription::options::{Columns, OptionSource, Options};
+use crate::subscription::services::{Service, StatusRule, normalized};
+use crate::subscription::status_column::StatusColumn;
 use crate::subscription::status_words::{self, STATUS_HEADERS};
 
 /// Headers of the column of the address in an ordinary list.
@@ -49,7 +49,7 @@ pub(super) struct Layout {
     /// Where JSON is that may have the name.
     json_name: Option<usize>,
     /// Where the status is told.
-    pub states: Vec<StateColumn>,
+    pub states: Vec<StatusColumn>,
     /// The status of all, whatever the columns say.
     pub whole_list: Option<Status>,
     /// Where dates are of which everybody who confirmed has one.
@@ -57,9 +57,9 @@ pub(super) struct Layout {
     /// What becomes an attribute, by which name.
     pub attributes: Vec<(usize, String)>,
     /// Columns that nobody understands, and that look like a status by their header.
-    pub suspects: Vec<usize>,
+    pub suspicious: Vec<usize>,
     /// Columns that may still look like one by their cells.
-    pub watched: Vec<usize>,
+    pub unclassified: Vec<usize>,
 }
 
 impl Layout {
@@ -73,35 +73,35 @@ impl Layout {
         for named in email.iter().chain(name).chain(status).chain(&options.keep) {
             columns.named(named)?;
         }
-        let service = Service::of(&columns.folded);
+        let service = Service::of(&columns.normalized);
         let address = columns.address(service)?;
         let states = columns.states(service, address)?;
         let names = columns.names(service, address);
         let find = |header: &str| columns.find(header);
         let json_name = service.and_then(|service| service.json_name).and_then(find);
         // Where a word tells the status, dates are no better.
-        let dates = service.filter(|_| !states.iter().any(StateColumn::has_words));
+        let dates = service.filter(|_| !states.iter().any(StatusColumn::has_status_words));
         let confirmed_by = dates.map_or(&[][..], |service| service.confirmed_by).iter().map(|header| find(header));
         let mut layout = Self {
             service,
             address,
             names,
             json_name,
-            whole_list: options.whole_list.or_else(|| kind_of_file(service, path)),
+            whole_list: options.whole_list.or_else(|| status_of_file(service, path)),
             confirmed_by: confirmed_by.collect::<Option<_>>().unwrap_or_default(),
             states,
             attributes: Vec::new(),
-            suspects: Vec::new(),
-            watched: Vec::new(),
+            suspicious: Vec::new(),
+            unclassified: Vec::new(),
         };
-        layout.sort_the_rest(&columns);
+        layout.classify_rest(&columns);
         Ok(layout)
     }
 
     /// Which of the other columns are kept, and which have to be looked at.
-    fn sort_the_rest(&mut self, columns: &Headers<'_>) {
-        let harmless: Vec<String> =
-            self.service.map_or(&[][..], |service| service.harmless).iter().map(|it| folded(it)).collect();
+    fn classify_rest(&mut self, columns: &Headers<'_>) {
+        let unrelated: Vec<String> =
+            self.service.map_or(&[][..], |service| service.unrelated).iter().map(|it| normalized(it)).collect();
         for (at, header) in columns.headers.iter().enumerate() {
             let is_kept = columns.keeps(header);
             let is_used =
@@ -110,25 +110,25 @@ impl Layout {
             if !header.is_empty() && (is_kept || !(is_used || is_created || self.service.is_some())) {
                 self.attributes.push((at, header.clone()));
             }
-            if is_used || is_kept || harmless.contains(&columns.folded[at]) {
+            if is_used || is_kept || unrelated.contains(&columns.normalized[at]) {
                 continue;
             }
-            if status_words::is_of_header(header) {
-                self.suspects.push(at);
+            if status_words::may_be_status_header(header) {
+                self.suspicious.push(at);
             } else if Some(at) != self.json_name {
-                self.watched.push(at);
+                self.unclassified.push(at);
             }
         }
     }
 
     /// Whether a row may have a status that is not active.
-    pub fn tells_status(&self) -> bool {
+    pub fn has_status(&self) -> bool {
         self.whole_list.is_some() || !self.states.is_empty() || !self.confirmed_by.is_empty()
     }
 
     /// Whether there are columns whose cells may stop an import.
-    pub fn has_to_be_looked_at(&self) -> bool {
-        !(self.states.is_empty() && self.suspects.is_empty() && self.watched.is_empty())
+    pub fn needs_scan(&self) -> bool {
+        !(self.states.is_empty() && self.suspicious.is_empty() && self.unclassified.is_empty())
     }
 
     /// The display name in a row: what its columns hold, joined by spaces.
@@ -173,7 +173,7 @@ pub(super) fn field(record: &StringRecord, at: usize) -> &str {
 }
 
 /// The status of everybody in a file that a service names after it.
-fn kind_of_file(service: Option<&Service>, path: &str) -> Option<Status> {
+fn status_of_file(service: Option<&Service>, path: &str) -> Option<Status> {
     let name = Path::new(path).file_name()?.to_str()?.to_lowercase();
     service?.files.iter().find(|(beginning, _)| name.starts_with(beginning)).map(|(_, status)| *status)
 }
@@ -181,25 +181,25 @@ fn kind_of_file(service: Option<&Service>, path: &str) -> Option<Status> {
 /// The header of a list, and what is said about it.
 struct Headers<'a> {
     headers: &'a [String],
-    folded: Vec<String>,
+    normalized: Vec<String>,
     options: &'a Options,
 }
 
 impl<'a> Headers<'a> {
     fn new(headers: &'a [String], options: &'a Options) -> Self {
-        Self { headers, folded: headers.iter().map(|header| folded(header)).collect(), options }
+        Self { headers, normalized: headers.iter().map(|header| normalized(header)).collect(), options }
     }
 
     /// The first column of that header, in any spelling.
     fn find(&self, header: &str) -> Option<usize> {
-        let wanted = folded(header);
-        self.folded.iter().position(|header| *header == wanted && !wanted.is_empty())
+        let wanted = normalized(header);
+        self.normalized.iter().position(|header| *header == wanted && !wanted.is_empty())
     }
 
     /// All columns of that header: where two have the status, either takes somebody away.
     fn all(&self, header: &str) -> Vec<usize> {
-        let wanted = folded(header);
-        (0..self.folded.len()).filter(|at| self.folded[*at] == wanted && !wanted.is_empty()).collect()
+        let wanted = normalized(header);
+        (0..self.normalized.len()).filter(|at| self.normalized[*at] == wanted && !wanted.is_empty()).collect()
     }
 
     fn first(&self, headers: &[&str]) -> Option<usize> {
@@ -213,7 +213,7 @@ impl<'a> Headers<'a> {
     }
 
     fn keeps(&self, header: &str) -> bool {
-        let is = |kept: &String| kept.trim().eq_ignore_ascii_case(header) || folded(kept) == folded(header);
+        let is = |kept: &String| kept.trim().eq_ignore_ascii_case(header) || normalized(kept) == normalized(header);
         self.options.keep.iter().any(is)
     }
 
@@ -242,13 +242,14 @@ impl<'a> Headers<'a> {
     }
 
     /// The columns that tell the status: those that a person names, and those that are known.
-    fn states(&self, service: Option<&'static Service>, address: usize) -> Result<Vec<StateColumn>, Box<Finding>> {
+    fn states(&self, service: Option<&'static Service>, address: usize) -> Result<Vec<StatusColumn>, Box<Finding>> {
         let known = service.map_or(&[][..], |service| service.states);
-        let all = |(header, tells): &'static (&str, Tells)| self.all(header).into_iter().map(move |at| (at, tells));
-        let known: Vec<(usize, &Tells)> = known.iter().flat_map(all).collect();
-        let is_alone = known.iter().filter(|(_, tells)| matches!(tells, Tells::FileOf(_))).count() == 1;
-        let known = known.into_iter().map(|(at, tells)| StateColumn::of_service(at, tells, is_alone));
-        let mut states: Vec<StateColumn> = known.collect();
+        let all =
+            |(header, tells): &'static (&str, StatusRule)| self.all(header).into_iter().map(move |at| (at, tells));
+        let known: Vec<(usize, &StatusRule)> = known.iter().flat_map(all).collect();
+        let is_alone = known.iter().filter(|(_, tells)| matches!(tells, StatusRule::FileOf(_))).count() == 1;
+        let known = known.into_iter().map(|(at, tells)| StatusColumn::of_service(at, tells, is_alone));
+        let mut states: Vec<StatusColumn> = known.collect();
         let said = &self.options.states;
         let mut explained = Vec::new();
         for named in &self.options.columns.status {
@@ -259,7 +260,7 @@ impl<'a> Headers<'a> {
         if !is_named {
             let own = STATUS_HEADERS.iter().flat_map(|header| self.all(header));
             let own = own.filter(|at| *at != address && !self.keeps(&self.headers[*at]));
-            let worded = states.iter().filter(|state| is_explained && state.has_words()).map(|state| state.at);
+            let worded = states.iter().filter(|state| is_explained && state.has_status_words()).map(|state| state.at);
             let worded: Vec<usize> = worded.collect();
             explained.extend(if service.is_none() { own.collect() } else { worded });
         }
@@ -268,7 +269,7 @@ impl<'a> Headers<'a> {
         }
         for at in explained {
             let known = states.iter().position(|state| state.at == at).map(|at| states.remove(at));
-            states.push(StateColumn::explained(at, known, said, !is_named && !is_explained));
+            states.push(StatusColumn::explained(at, known, said, !is_named && !is_explained));
         }
         Ok(states)
     }
@@ -280,7 +281,7 @@ impl<'a> Headers<'a> {
     }
 
     fn no_address(&self) -> Finding {
-        let says = self.options.said_in.mapping("email");
+        let says = self.options.source.mapping("email");
         let help = if self.headers.iter().any(|header| header.contains('@')) {
             "the first line looks like a subscriber; write the names of the columns above it: `email,name`".to_owned()
         } else if self.headers.iter().all(String::is_empty) {
@@ -292,7 +293,7 @@ impl<'a> Headers<'a> {
     }
 
     fn no_status(&self) -> Finding {
-        let says = self.options.said_in;
+        let says = self.options.source;
         let message = format!("{} says what words mean, and no column has them", says.flag("states"));
         Finding::error("csv-column", message).help(format!(
             "name the column with {}; there are {}",
@@ -307,7 +308,7 @@ impl<'a> Headers<'a> {
     }
 }
 
-impl SaidIn {
+impl OptionSource {
     /// How to say which column holds what.
     pub(super) fn mapping(self, what: &str) -> String {
         match self {
@@ -326,5 +327,5 @@ impl SaidIn {
 }
 
 fn is_part(header: &str) -> bool {
-    NAME_PARTS.iter().any(|part| folded(part) == folded(header))
+    NAME_PARTS.iter().any(|part| normalized(part) == normalized(header))
 }

@@ -12,15 +12,15 @@ use crate::store::{Store, StoreError};
 /// Whom a list names. Hashes stand for the addresses, of which there may be millions: that two are the same will not
 /// happen.
 #[derive(Debug, Default)]
-pub struct Named {
+pub struct ListedAddresses {
     hasher: RandomState,
     seen: HashSet<u64>,
 }
 
 /// So many are shown, masked.
-const SHOWN: usize = 3;
+const MAX_SHOWN: usize = 3;
 
-impl Named {
+impl ListedAddresses {
     /// The list names them.
     pub fn add(&mut self, address: &EmailAddress) {
         self.seen.insert(self.hasher.hash_one(address.key().as_str()));
@@ -36,8 +36,8 @@ impl Named {
         if gone.is_empty() {
             return Ok(None);
         }
-        let shown: Vec<String> = gone.iter().take(SHOWN).map(EmailAddress::masked).collect();
-        let and_more = if gone.len() > SHOWN { ", …" } else { "" };
+        let shown: Vec<String> = gone.iter().take(MAX_SHOWN).map(EmailAddress::masked).collect();
+        let and_more = if gone.len() > MAX_SHOWN { ", …" } else { "" };
         let who = match gone.len() {
             1 => "1 subscriber is no longer in `{}` and is".to_owned(),
             count => format!("{count} subscribers are no longer in `{{}}` and are"),

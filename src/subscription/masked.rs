@@ -2,7 +2,7 @@
 
 /// Enough of what somebody wrote to find it, not enough to write to them: each address in it is masked.
 pub(super) fn masked(text: &str) -> String {
-    const SHOWN: usize = 60;
+    const MAX_SHOWN_CHARS: usize = 60;
     let parts = text.split_inclusive(|char: char| char.is_whitespace() || ";,<>()\"".contains(char));
     let mask = |part: &str| match part.rsplit_once('@') {
         Some((local, domain)) => format!("{}...@{domain}", local.chars().take(1).collect::<String>()),
@@ -11,15 +11,15 @@ pub(super) fn masked(text: &str) -> String {
     let mut shown = String::new();
     for part in parts {
         shown.push_str(&mask(part));
-        if shown.len() > SHOWN {
+        if shown.len() > MAX_SHOWN_CHARS {
             break;
         }
     }
     let shown: String = shown.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
-    if shown.chars().count() <= SHOWN {
+    if shown.chars().count() <= MAX_SHOWN_CHARS {
         return shown;
     }
-    shown.chars().take(SHOWN).chain("…".chars()).collect()
+    shown.chars().take(MAX_SHOWN_CHARS).chain("…".chars()).collect()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub struct Options {
     /// Its encoding, where it is not UTF-8 and has no byte order mark.
     pub encoding: Option<&'static Encoding>,
     /// Where the person says it.
-    pub said_in: SaidIn,
+    pub source: OptionSource,
 }
 
 /// Columns by what they hold, by their headers.
@@ -46,7 +46,7 @@ pub struct Meaning {
 
 /// Where a person says what a list means, so that messages speak of flags or of keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum SaidIn {
+pub enum OptionSource {
     /// On the command line.
     #[default]
     Flags,
@@ -55,7 +55,7 @@ pub enum SaidIn {
 }
 
 impl Columns {
-    /// Says which column holds `what`: `email`, `name` or `status`.
+    /// CellRule which column holds `what`: `email`, `name` or `status`.
     ///
     /// # Errors
     /// When it is another word.

@@ -12,10 +12,10 @@ pub(super) struct Service {
     /// What people call it.
     pub name: &'static str,
     /// Columns that it has. `a|b`: one of them.
-    pub needs: &'static [&'static str],
-    /// Columns of which it has `at_least` so many.
-    pub signs: &'static [&'static str],
-    pub at_least: usize,
+    pub required: &'static [&'static str],
+    /// Columns of which it has `min_typical` so many.
+    pub typical: &'static [&'static str],
+    pub min_typical: usize,
     /// The column of the address: the first of these that is there.
     pub address: &'static [&'static str],
     /// The columns of the name: the first group of which one is there, joined.
@@ -23,17 +23,17 @@ pub(super) struct Service {
     /// A column of JSON that has the name under `name` where no other has it.
     pub json_name: Option<&'static str>,
     /// The columns that tell the status, and how. Of several the one that speaks against mail counts.
-    pub states: &'static [(&'static str, Tells)],
+    pub states: &'static [(&'static str, StatusRule)],
     /// Dates of which everybody who confirmed has one.
     pub confirmed_by: &'static [&'static str],
     /// Beginnings of the names of files that hold only people of one status.
     pub files: &'static [(&'static str, Status)],
     /// Columns that look as if they told the status, and do not.
-    pub harmless: &'static [&'static str],
+    pub unrelated: &'static [&'static str],
 }
 
 /// How a column tells the status.
-pub(super) enum Tells {
+pub(super) enum StatusRule {
     /// By a word. Any other word, and a blank cell, stops the import.
     Words(&'static [(Status, &'static [&'static str])]),
     /// By a date or a reason: who has one has this status, and who has none has it not.
@@ -49,8 +49,8 @@ const NO: &[&str] = &["false", "0", "no"];
 pub(super) const SERVICES: [Service; 8] = [
     Service {
         name: "Mailchimp",
-        needs: &[],
-        signs: &[
+        required: &[],
+        typical: &[
             "MEMBER_RATING",
             "OPTIN_TIME",
             "OPTIN_IP",
@@ -70,19 +70,19 @@ pub(super) const SERVICES: [Service; 8] = [
             "CLEAN_CAMPAIGN_TITLE",
             "CLEAN_CAMPAIGN_ID",
         ],
-        at_least: 2,
+        min_typical: 2,
         address: &["Email Address", "Email", "E-Mail-Adresse", "Adresse e-mail", "Dirección de correo electrónico"],
         names: &[&["First Name", "Last Name"], &["FNAME", "LNAME"], &["Name", "Full Name"]],
         json_name: None,
         states: &[
-            ("Email Marketing Status", Tells::Words(MAILCHIMP_WORDS)),
-            ("Status", Tells::Words(MAILCHIMP_WORDS)),
-            ("UNSUB_TIME", Tells::FileOf(Unsubscribed)),
-            ("CLEAN_TIME", Tells::FileOf(Bounced)),
+            ("Email Marketing Status", StatusRule::Words(MAILCHIMP_WORDS)),
+            ("Status", StatusRule::Words(MAILCHIMP_WORDS)),
+            ("UNSUB_TIME", StatusRule::FileOf(Unsubscribed)),
+            ("CLEAN_TIME", StatusRule::FileOf(Bounced)),
         ],
         confirmed_by: &["OPTIN_TIME", "CONFIRM_TIME"],
         files: &[("unsubscribed_", Unsubscribed), ("cleaned_", Bounced), ("nonsubscribed_", Unconfirmed)],
-        harmless: &[
+        unrelated: &[
             "UNSUB_CAMPAIGN_TITLE",
             "UNSUB_CAMPAIGN_ID",
             "UNSUB_REASON",
@@ -97,8 +97,8 @@ pub(super) const SERVICES: [Service; 8] = [
     },
     Service {
         name: "Ghost",
-        needs: &["subscribed_to_emails"],
-        signs: &[
+        required: &["subscribed_to_emails"],
+        typical: &[
             "complimentary_plan",
             "stripe_customer_id",
             "created_at",
@@ -108,22 +108,22 @@ pub(super) const SERVICES: [Service; 8] = [
             "products",
             "note",
         ],
-        at_least: 2,
+        min_typical: 2,
         address: &["email"],
         names: &[&["name"]],
         json_name: None,
         states: &[
-            ("subscribed_to_emails", Tells::Words(&[(Active, YES), (Unsubscribed, NO)])),
-            ("deleted_at", Tells::Since(Unsubscribed)),
+            ("subscribed_to_emails", StatusRule::Words(&[(Active, YES), (Unsubscribed, NO)])),
+            ("deleted_at", StatusRule::Since(Unsubscribed)),
         ],
         confirmed_by: &[],
         files: &[],
-        harmless: &[],
+        unrelated: &[],
     },
     Service {
         name: "Substack",
-        needs: &["email_disabled"],
-        signs: &[
+        required: &["email_disabled"],
+        typical: &[
             "active_subscription",
             "subscription_type",
             "type",
@@ -135,28 +135,28 @@ pub(super) const SERVICES: [Service; 8] = [
             "stripe_connected_customer_id",
             "stripe_customer_id",
         ],
-        at_least: 1,
+        min_typical: 1,
         address: &["email"],
         names: &[&["name"], &["first_name", "last_name"]],
         json_name: None,
-        states: &[("email_disabled", Tells::Words(&[(Active, NO), (Unsubscribed, YES)]))],
+        states: &[("email_disabled", StatusRule::Words(&[(Active, NO), (Unsubscribed, YES)]))],
         confirmed_by: &[],
         files: &[],
         // Of payment: most readers have no subscription that is paid for.
-        harmless: &["active_subscription", "subscription_type", "type", "plan"],
+        unrelated: &["active_subscription", "subscription_type", "type", "plan"],
     },
     Service {
         name: "listmonk",
-        needs: &["uuid", "status"],
-        signs: &["name", "attributes", "attribs", "created_at", "updated_at", "lists", "subscription_status"],
-        at_least: 2,
+        required: &["uuid", "status"],
+        typical: &["name", "attributes", "attribs", "created_at", "updated_at", "lists", "subscription_status"],
+        min_typical: 2,
         address: &["email"],
         names: &[&["name"]],
         json_name: None,
         states: &[
             (
                 "status",
-                Tells::Words(&[
+                StatusRule::Words(&[
                     (Active, &["enabled"]),
                     (Suppressed, &["disabled"]),
                     (Unsubscribed, &["blocklisted", "blacklisted"]),
@@ -164,7 +164,7 @@ pub(super) const SERVICES: [Service; 8] = [
             ),
             (
                 "subscription_status",
-                Tells::Words(&[
+                StatusRule::Words(&[
                     (Active, &["confirmed"]),
                     (Unconfirmed, &["unconfirmed"]),
                     (Unsubscribed, &["unsubscribed"]),
@@ -173,12 +173,12 @@ pub(super) const SERVICES: [Service; 8] = [
         ],
         confirmed_by: &[],
         files: &[],
-        harmless: &[],
+        unrelated: &[],
     },
     Service {
         name: "Buttondown",
-        needs: &["type|subscriber_type"],
-        signs: &[
+        required: &["type|subscriber_type"],
+        typical: &[
             "notes",
             "metadata",
             "metadata.name",
@@ -192,20 +192,20 @@ pub(super) const SERVICES: [Service; 8] = [
             "undeliverability_reason",
             "churn_date",
         ],
-        at_least: 2,
+        min_typical: 2,
         address: &["email", "email_address"],
         names: &[&["metadata.name"], &["name"], &["first_name", "last_name"]],
         json_name: Some("metadata"),
         states: &[
-            ("type", Tells::Words(BUTTONDOWN_WORDS)),
-            ("subscriber_type", Tells::Words(BUTTONDOWN_WORDS)),
-            ("unsubscription_date", Tells::Since(Unsubscribed)),
-            ("undeliverability_date", Tells::Since(Bounced)),
+            ("type", StatusRule::Words(BUTTONDOWN_WORDS)),
+            ("subscriber_type", StatusRule::Words(BUTTONDOWN_WORDS)),
+            ("unsubscription_date", StatusRule::Since(Unsubscribed)),
+            ("undeliverability_date", StatusRule::Since(Bounced)),
         ],
         confirmed_by: &[],
         files: &[],
         // A bounce alone does not make somebody undeliverable, and to churn is to end a payment.
-        harmless: &[
+        unrelated: &[
             "unsubscription_reason",
             "undeliverability_reason",
             "last_bounce_date",
@@ -219,8 +219,8 @@ pub(super) const SERVICES: [Service; 8] = [
     },
     Service {
         name: "beehiiv",
-        needs: &["status", "tier|subscription_tier|Free Tier|Premium Tier|referral_code|referring_site|utm_channel"],
-        signs: &[
+        required: &["status", "tier|subscription_tier|Free Tier|Premium Tier|referral_code|referring_site|utm_channel"],
+        typical: &[
             "tier",
             "subscription_tier",
             "utm_source",
@@ -233,14 +233,14 @@ pub(super) const SERVICES: [Service; 8] = [
             "Premium Tier",
             "unsubscribed_at",
         ],
-        at_least: 2,
+        min_typical: 2,
         address: &["email"],
         names: &[&["First Name", "Last Name"], &["name"]],
         json_name: None,
         states: &[
             (
                 "status",
-                Tells::Words(&[
+                StatusRule::Words(&[
                     (Active, &["active"]),
                     (Unsubscribed, &["inactive", "unsubscribed"]),
                     (Unconfirmed, &["pending", "validating", "needs_attention", "needs_approval"]),
@@ -248,16 +248,16 @@ pub(super) const SERVICES: [Service; 8] = [
                     (Complained, &["complained"]),
                 ]),
             ),
-            ("unsubscribed_at", Tells::Since(Unsubscribed)),
+            ("unsubscribed_at", StatusRule::Since(Unsubscribed)),
         ],
         confirmed_by: &[],
         files: &[],
-        harmless: &["subscription_tier", "Subscription Date (Substack)", "subscription_premium_tier_names"],
+        unrelated: &["subscription_tier", "Subscription Date (Substack)", "subscription_premium_tier_names"],
     },
     Service {
         name: "MailerLite",
-        needs: &["status"],
-        signs: &[
+        required: &["status"],
+        typical: &[
             "subscriber",
             "sent",
             "opens",
@@ -280,14 +280,14 @@ pub(super) const SERVICES: [Service; 8] = [
             "location",
             "groups",
         ],
-        at_least: 3,
+        min_typical: 3,
         address: &["email", "subscriber"],
         names: &[&["name", "last_name"], &["first_name", "last_name"]],
         json_name: None,
         states: &[
             (
                 "status",
-                Tells::Words(&[
+                StatusRule::Words(&[
                     (Active, &["active"]),
                     (Unsubscribed, &["unsubscribed"]),
                     (Unconfirmed, &["unconfirmed"]),
@@ -295,30 +295,30 @@ pub(super) const SERVICES: [Service; 8] = [
                     (Complained, &["junk"]),
                 ]),
             ),
-            ("unsubscribed_at", Tells::Since(Unsubscribed)),
-            ("unsubscribed", Tells::Since(Unsubscribed)),
+            ("unsubscribed_at", StatusRule::Since(Unsubscribed)),
+            ("unsubscribed", StatusRule::Since(Unsubscribed)),
         ],
         confirmed_by: &[],
         files: &[],
         // The date of joining.
-        harmless: &["subscribed", "subscribed_at", "opted_in_at", "optin_ip"],
+        unrelated: &["subscribed", "subscribed_at", "opted_in_at", "optin_ip"],
     },
     Service {
         name: "Kit",
-        needs: &["first_name", "created_at", "status|state"],
-        signs: &["email", "email_address"],
-        at_least: 1,
+        required: &["first_name", "created_at", "status|state"],
+        typical: &["email", "email_address"],
+        min_typical: 1,
         address: &["email", "email_address"],
         names: &[&["first_name", "last_name"]],
         json_name: None,
         states: &[
-            ("status", Tells::Words(KIT_WORDS)),
-            ("state", Tells::Words(KIT_WORDS)),
-            ("canceled_at", Tells::Since(Unsubscribed)),
+            ("status", StatusRule::Words(KIT_WORDS)),
+            ("state", StatusRule::Words(KIT_WORDS)),
+            ("canceled_at", StatusRule::Since(Unsubscribed)),
         ],
         confirmed_by: &[],
         files: &[],
-        harmless: &[],
+        unrelated: &[],
     },
 ];
 
@@ -348,18 +348,18 @@ const KIT_WORDS: &[(Status, &[&str])] = &[
 ];
 
 impl Service {
-    /// The service whose export has these headers, as `folded` leaves them.
+    /// The service whose export has these headers, as `normalized` leaves them.
     pub fn of(headers: &[String]) -> Option<&'static Service> {
-        let has = |header: &&str| headers.contains(&folded(header));
+        let has = |header: &&str| headers.contains(&normalized(header));
         SERVICES.iter().find(|service| {
-            service.needs.iter().all(|needed| needed.split('|').any(|header| has(&header)))
-                && service.signs.iter().filter(|sign| has(sign)).count() >= service.at_least
+            service.required.iter().all(|needed| needed.split('|').any(|header| has(&header)))
+                && service.typical.iter().filter(|sign| has(sign)).count() >= service.min_typical
         })
     }
 }
 
 /// A header without case, spaces and punctuation: `E-mail Address` is `emailaddress`.
-pub(super) fn folded(header: &str) -> String {
+pub(super) fn normalized(header: &str) -> String {
     header.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -368,7 +368,7 @@ mod tests {
     use super::*;
 
     fn recognised(header: &str) -> Option<&'static str> {
-        let headers: Vec<String> = header.split(',').map(folded).collect();
+        let headers: Vec<String> = header.split(',').map(normalized).collect();
         Service::of(&headers).map(|service| service.name)
     }
 

@@ -4,11 +4,11 @@
 //! that may be about the status and is taken for another is how people who left get mail again.
 
 use crate::subscriber::Status;
-use crate::subscription::services::folded;
+use crate::subscription::services::normalized;
 
 /// Words of the column of the status in an ordinary list, beside those of the statuses themselves. A blank cell means that
 /// there is nothing against them.
-pub(super) const UNDERSTOOD: [(Status, &[&str]); 6] = [
+pub(super) const STATUS_WORDS: [(Status, &[&str]); 6] = [
     (
         Status::Active,
         &["", "subscribed", "已订阅", "订阅中", "正常", "有效", "活跃", "已確認", "已确认", "訂閱中", "已訂閱"],
@@ -123,7 +123,7 @@ const YES_OR_NO: &[&str] =
 
 /// What its header makes the cells of a column be looked at for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Watch {
+pub(super) enum CellVocabulary {
     /// Words that are about the status anywhere.
     Any,
     /// More words, for the header says nothing.
@@ -148,8 +148,8 @@ const CELLS_OF_VAGUE: &[&str] = &[
 ];
 
 /// Whether a column may be about the status, by its header.
-pub(super) fn is_of_header(header: &str) -> bool {
-    let whole = folded(header);
+pub(super) fn may_be_status_header(header: &str) -> bool {
+    let whole = normalized(header);
     if ABOUT_JOINING.contains(&whole.as_str()) || whole.starts_with(JOINED_BY) {
         return false;
     }
@@ -158,36 +158,36 @@ pub(super) fn is_of_header(header: &str) -> bool {
 }
 
 /// What to look for in the cells of a column of this header.
-pub(super) fn watch(header: &str) -> Watch {
+pub(super) fn cell_vocabulary(header: &str) -> CellVocabulary {
     let is_of_mail = |word: &str| {
         WORDS_OF_MAIL.contains(&word) || !word.is_ascii() && WORDS_OF_MAIL.iter().any(|part| word.contains(part))
     };
-    if VAGUE_HEADERS.contains(&folded(header).as_str()) {
-        Watch::Vague
+    if VAGUE_HEADERS.contains(&normalized(header).as_str()) {
+        CellVocabulary::Vague
     } else if words(header).iter().any(|word| is_of_mail(word)) {
-        Watch::Mail
+        CellVocabulary::Mail
     } else {
-        Watch::Any
+        CellVocabulary::Any
     }
 }
 
 /// Whether a column may be about the status, by one of its cells. Called for every cell of a list.
-pub(super) fn is_of_cell(cell: &str, watch: Watch) -> bool {
-    const LONGEST: usize = 16;
-    if cell.is_empty() || cell.len() > LONGEST {
+pub(super) fn may_be_status_cell(cell: &str, cell_vocabulary: CellVocabulary) -> bool {
+    const MAX_CELL_BYTES: usize = 16;
+    if cell.is_empty() || cell.len() > MAX_CELL_BYTES {
         return false;
     }
     let is_in = |words: &[&str]| words.iter().any(|word| word.len() == cell.len() && word.eq_ignore_ascii_case(cell));
     is_in(CELLS)
-        || match watch {
-            Watch::Any => false,
-            Watch::Vague => is_in(CELLS_OF_VAGUE),
-            Watch::Mail => is_in(CELLS_OF_VAGUE) || is_in(YES_OR_NO),
+        || match cell_vocabulary {
+            CellVocabulary::Any => false,
+            CellVocabulary::Vague => is_in(CELLS_OF_VAGUE),
+            CellVocabulary::Mail => is_in(CELLS_OF_VAGUE) || is_in(YES_OR_NO),
         }
 }
 
 /// A word of a cell as it is compared: lower case, and one way to part its words. No sign is dropped: `-1` is not `1`.
-pub(super) fn folded_cell(cell: &str) -> String {
+pub(super) fn normalized_cell(cell: &str) -> String {
     cell.trim().to_lowercase().replace([' ', '-'], "_")
 }
 
@@ -240,7 +240,7 @@ mod tests {
             "是否退订",
             "is subscribed",
         ] {
-            assert!(is_of_header(header), "{header}");
+            assert!(may_be_status_header(header), "{header}");
         }
         for header in [
             "city",
@@ -263,34 +263,46 @@ mod tests {
             "订阅时间",
             "",
         ] {
-            assert!(!is_of_header(header), "{header}");
+            assert!(!may_be_status_header(header), "{header}");
         }
     }
 
     #[test]
     fn cells_that_may_tell_the_status_are_found() {
         for cell in ["Unsubscribed", "BOUNCED", "opted out", "已退订", "cleaned"] {
-            assert!(is_of_cell(cell, watch("remark")), "{cell}");
+            assert!(may_be_status_cell(cell, cell_vocabulary("remark")), "{cell}");
         }
         for cell in ["", "active", "Berlin", "pro", "yes", "0", "the list of those who unsubscribed", "海口"] {
-            assert!(!is_of_cell(cell, watch("remark")), "{cell}");
+            assert!(!may_be_status_cell(cell, cell_vocabulary("remark")), "{cell}");
         }
-        assert!(is_of_cell("Active", watch("Type")) && is_of_cell("cancelled", watch("类型")));
+        assert!(
+            may_be_status_cell("Active", cell_vocabulary("Type"))
+                && may_be_status_cell("cancelled", cell_vocabulary("类型"))
+        );
         for header in ["Newsletter", "accepts_email_marketing", "mails", "Send emails?", "接收邮件"] {
-            assert!(is_of_cell("No", watch(header)) && is_of_cell("1", watch(header)), "{header}");
+            assert!(
+                may_be_status_cell("No", cell_vocabulary(header)) && may_be_status_cell("1", cell_vocabulary(header)),
+                "{header}"
+            );
         }
-        assert!(!is_of_cell("1", watch("VIP")) && !is_of_cell("Berlin", watch("Email city")));
+        assert!(
+            !may_be_status_cell("1", cell_vocabulary("VIP"))
+                && !may_be_status_cell("Berlin", cell_vocabulary("Email city"))
+        );
     }
 
     #[test]
     fn every_cell_that_is_looked_for_is_short_enough() {
         let all = CELLS.iter().chain(CELLS_OF_VAGUE).chain(YES_OR_NO);
-        assert_eq!(all.filter(|cell| !is_of_cell(cell, Watch::Mail)).collect::<Vec<_>>(), Vec::<&&str>::new());
+        assert_eq!(
+            all.filter(|cell| !may_be_status_cell(cell, CellVocabulary::Mail)).collect::<Vec<_>>(),
+            Vec::<&&str>::new()
+        );
     }
 
     #[test]
     fn signs_are_not_dropped() {
-        assert_ne!(folded_cell("-1"), folded_cell("1"));
-        assert_eq!(folded_cell(" Past-Due "), folded_cell("past due"));
+        assert_ne!(normalized_cell("-1"), normalized_cell("1"));
+        assert_eq!(normalized_cell(" Past-Due "), normalized_cell("past due"));
     }
 }

@@ -5,7 +5,7 @@ use crate::store::sqlite::Sqlite;
 use crate::subscriber::StatusCounts;
 
 mod exports;
-mod judged;
+mod refused;
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T08:00:00Z".parse().unwrap()
@@ -45,7 +45,10 @@ fn good_rows_are_kept_and_bad_ones_named() {
             added,
             Added { new: 2, repeated: 1, by_status: by_status(&[(Status::Active, 2)]), ..Added::default() }
         );
-        assert_eq!(findings, ["list.csv:3: `no address` is no e-mail address: it needs a name, an `@` and a domain"]);
+        assert_eq!(
+            findings,
+            ["list.csv:3: `no address` is no e-mail address: it required a name, an `@` and a domain"]
+        );
         assert_eq!(
             exported(store),
             "email,name,status,created,city\nli@xn--r8jz45g.jp,李雷,active,2026-11-23T08:00:00+00:00,海口;市\n\
@@ -100,21 +103,21 @@ fn who_left_comes_back_only_when_asked_for() {
     with_store(|store| {
         let address: EmailAddress = "a@example.org".parse().unwrap();
         assert_eq!(remove(store, &address, now()).unwrap(), None);
-        assert_eq!(add(store, subscriber("a@example.org"), false, now()).unwrap(), Joined::New);
-        assert_eq!(add(store, subscriber("A@example.org"), false, now()).unwrap(), Joined::Known);
+        assert_eq!(add(store, subscriber("a@example.org"), false, now()).unwrap(), AddOutcome::New);
+        assert_eq!(add(store, subscriber("A@example.org"), false, now()).unwrap(), AddOutcome::Known);
         assert_eq!(remove(store, &address, now()).unwrap(), Some(Status::Active));
         assert_eq!(remove(store, &address, now()).unwrap(), Some(Status::Unsubscribed));
-        let away = Joined::Away(Status::Unsubscribed);
+        let away = AddOutcome::Away(Status::Unsubscribed);
         assert_eq!(add(store, subscriber("a@example.org"), false, now()).unwrap(), away);
-        let again = Joined::Again(Status::Unsubscribed);
+        let again = AddOutcome::Again(Status::Unsubscribed);
         assert_eq!(add(store, subscriber("a@example.org"), true, now()).unwrap(), again);
         assert_eq!(store.subscriber(&address).unwrap().unwrap().status, Status::Active);
         for status in [Status::Unconfirmed, Status::Bounced, Status::Complained] {
             store.set_status(&address, status, now()).unwrap();
-            assert_eq!(add(store, subscriber("a@example.org"), false, now()).unwrap(), Joined::Away(status));
+            assert_eq!(add(store, subscriber("a@example.org"), false, now()).unwrap(), AddOutcome::Away(status));
             assert_eq!(remove(store, &address, now()).unwrap(), Some(status));
             let after = if status == Status::Unconfirmed { Status::Unsubscribed } else { status };
-            assert_eq!(add(store, subscriber("a@example.org"), true, now()).unwrap(), Joined::Again(after));
+            assert_eq!(add(store, subscriber("a@example.org"), true, now()).unwrap(), AddOutcome::Again(after));
         }
     });
 }
@@ -148,10 +151,10 @@ fn every_finding_names_its_line() {
         "bad",
     ];
     let expected = [
-        "list.csv:7: `bad` is no e-mail address: it needs a name, an `@` and a domain",
+        "list.csv:7: `bad` is no e-mail address: it required a name, an `@` and a domain",
         "list.csv:8: a quote is opened here and not closed",
-        "list.csv:9: `bad` is no e-mail address: it needs a name, an `@` and a domain",
-        "list.csv:10: `bad` is no e-mail address: it needs a name, an `@` and a domain",
+        "list.csv:9: `bad` is no e-mail address: it required a name, an `@` and a domain",
+        "list.csv:10: `bad` is no e-mail address: it required a name, an `@` and a domain",
     ];
     for end in ["\n", "\r\n"] {
         with_store(|store| {
@@ -241,7 +244,7 @@ fn newcomers_are_those_whom_an_import_would_add_as_active() {
             Ok(())
         };
         let options = Options::default();
-        let findings = forecast::each_newcomer(store, "list.csv", &mut Cursor::new(MIXED), &options, &mut each);
+        let findings = dry_run::each_new_subscriber(store, "list.csv", &mut Cursor::new(MIXED), &options, &mut each);
         assert_eq!((active, findings.unwrap().len()), (vec!["new@example.org".to_owned()], 1));
         assert_eq!(exported(store), before);
     });
@@ -252,7 +255,7 @@ fn a_forecast_is_what_comes_of_it() {
     with_store(|store| {
         before_mixed(store);
         let before = exported(store);
-        let foreseen = forecast::import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default()).unwrap();
+        let foreseen = dry_run::import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default()).unwrap();
         assert_eq!(exported(store), before);
         let imported = import(store, "list.csv", &mut Cursor::new(MIXED), &Options::default(), now(), &mut |_| {});
         assert_eq!(imported.unwrap(), foreseen);

@@ -11,7 +11,7 @@ use crate::disk::machine;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Erasure, ForgetOutcome, Location, Store};
-use crate::subscription::forget::{self, Places};
+use crate::subscription::forget::{self, AddressFiles};
 
 /// Erase somebody who asks for it
 ///
@@ -98,7 +98,7 @@ fn files(context: &Context, config: &Config, addresses: &[EmailAddress]) -> Vec<
         Location::Postgres(_) => None,
     };
     let list = mail.and_then(|mail| mail.subscribers.as_ref()).map(|list| list.file.as_path());
-    forget::files_naming(&context.project, &Places { outbox, list, store }, addresses)
+    forget::files_containing(&context.project, &AddressFiles { outbox, list, store }, addresses)
 }
 
 fn show(context: &Context, rows: &[(&EmailAddress, &str, ForgetOutcome)], files: &[String]) -> anyhow::Result<()> {

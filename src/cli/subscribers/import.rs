@@ -12,9 +12,9 @@ use crate::disk::Project;
 use crate::finding::Finding;
 use crate::store::{Added, Store};
 use crate::subscriber::{NewSubscriber, Status};
-use crate::subscription::listed::Named;
+use crate::subscription::listed::ListedAddresses;
 use crate::subscription::options::{self, Columns, Meaning};
-use crate::subscription::{self, Imported, Options, Rewindable, forecast};
+use crate::subscription::{self, ImportReport, Options, Rewindable, dry_run};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -87,7 +87,7 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
         file => (file, rewindable(Project::new("").open(file)?).with_context(|| format!("failed to read `{file}`"))?),
     };
     let imported = match args.dry_run {
-        true => forecast::import(store, shown, &mut list, &options)?,
+        true => dry_run::import(store, shown, &mut list, &options)?,
         false => import(context, store, shown, &mut list, &options, &mut |_| {})?,
     };
     show(context, &imported.findings);
@@ -99,8 +99,8 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
 }
 
 /// Says who of the list will be mailed.
-fn report(context: &Context, imported: &Imported, is_dry_run: bool) -> anyhow::Result<()> {
-    let Imported { service, added: Added { new, known, repeated, away, forgotten, by_status }, findings, .. } =
+fn report(context: &Context, imported: &ImportReport, is_dry_run: bool) -> anyhow::Result<()> {
+    let ImportReport { service, added: Added { new, known, repeated, away, forgotten, by_status }, findings, .. } =
         imported;
     let bad = findings.len();
     if context.report.json {
@@ -163,7 +163,7 @@ pub(in crate::cli) fn show(context: &Context, findings: &[Finding]) {
 pub(in crate::cli) fn import_list(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::Result<Exit> {
     let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Exit::Done) };
     let mut file = open(context, list)?;
-    let (shown, mut named) = (list.file.to_string_lossy(), Named::default());
+    let (shown, mut named) = (list.file.to_string_lossy(), ListedAddresses::default());
     let mut each = |new: &NewSubscriber| named.add(&new.address);
     let imported = import(context, store, &shown, &mut file, &list.options, &mut each)?;
     show(context, &imported.findings);
@@ -177,14 +177,14 @@ pub(in crate::cli) fn import_list(context: &Context, config: &Config, store: &mu
 }
 
 /// Calls `each` with those whom `import_list` would add, and returns what is wrong with the list.
-pub(in crate::cli) fn each_newcomer(
+pub(in crate::cli) fn each_new_subscriber(
     context: &Context,
     config: &Config,
     store: &dyn Store,
     each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Finding>> {
     let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Vec::new()) };
-    forecast::each_newcomer(store, &list.file.to_string_lossy(), &mut open(context, list)?, &list.options, each)
+    dry_run::each_new_subscriber(store, &list.file.to_string_lossy(), &mut open(context, list)?, &list.options, each)
 }
 
 /// Opens the list that the project file names.
@@ -219,7 +219,7 @@ fn import(
     list: &mut dyn Rewindable,
     options: &Options,
     each: &mut dyn FnMut(&NewSubscriber),
-) -> anyhow::Result<Imported> {
+) -> anyhow::Result<ImportReport> {
     let bar = context.report.progress(0, "importing");
     let mut each = |row: Option<&NewSubscriber>| {
         bar.inc(1);

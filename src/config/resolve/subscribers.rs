@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use crate::config::SubscriberList;
 use crate::config::raw::subscribers::{RawSubscriberList, RawSubscribers};
 use crate::config::resolve::Wrong;
-use crate::subscription::options::{self, Columns, Meaning, Options, SaidIn};
+use crate::subscription::options::{self, Columns, Meaning, OptionSource, Options};
 
 /// The list as meant.
 pub(super) fn list(raw: &RawSubscribers, wrong: &mut Wrong<'_>) -> SubscriberList {
-    let said_in = SaidIn::ProjectFile;
+    let source = OptionSource::ProjectFile;
     match raw {
         RawSubscribers::File(file) => {
-            SubscriberList { file: PathBuf::from(file), options: Options { said_in, ..Options::default() } }
+            SubscriberList { file: PathBuf::from(file), options: Options { source, ..Options::default() } }
         }
         RawSubscribers::Full(raw) => {
             let columns = Columns {
@@ -35,7 +35,7 @@ pub(super) fn list(raw: &RawSubscribers, wrong: &mut Wrong<'_>) -> SubscriberLis
                     "write such as `gb18030`",
                 )
             });
-            let options = Options { columns, states: states(raw, wrong), keep, whole_list: None, encoding, said_in };
+            let options = Options { columns, states: states(raw, wrong), keep, whole_list: None, encoding, source };
             SubscriberList { file: PathBuf::from(&raw.file), options }
         }
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::dkim::KeyFile;
 use crate::feed::Format;
-use crate::subscription::options::{Options, SaidIn};
+use crate::subscription::options::{OptionSource, Options};
 
 fn parse(text: &str) -> Result<Config, Vec<Finding>> {
     Config::parse("slugline.yaml", text)
@@ -134,7 +134,7 @@ fn a_list_is_a_file_or_says_what_its_columns_mean() {
     };
     let plain = list("readers.csv").unwrap();
     assert_eq!(plain.file, PathBuf::from("readers.csv"));
-    assert_eq!(plain.options, Options { said_in: SaidIn::ProjectFile, ..Options::default() });
+    assert_eq!(plain.options, Options { source: OptionSource::ProjectFile, ..Options::default() });
     let full = list(
         "{file: crm.csv, map: {email: E, status: [A, B]}, states: {left: [0, no, true], active: ~, bounced: '*'}, keep: x, \
          encoding: GBK}",

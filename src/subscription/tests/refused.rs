@@ -1,14 +1,14 @@
 //! Lists of which it cannot be told who gets mail, and what a person then says.
 
 use super::*;
-use crate::subscription::options::{Columns, SaidIn, meanings};
+use crate::subscription::options::{Columns, OptionSource, meanings};
 
 /// That an import stops, changes nothing, and says this.
 fn stops(store: &mut dyn Store, csv: &str, options: &Options) -> (String, String) {
     let before = exported(store);
     let error = import_with(store, csv, options).unwrap_err();
     assert_eq!(exported(store), before, "{csv}");
-    let forecast = forecast::import(store, "list.csv", &mut Cursor::new(csv), options).unwrap_err();
+    let forecast = dry_run::import(store, "list.csv", &mut Cursor::new(csv), options).unwrap_err();
     assert_eq!(forecast.to_string(), error.to_string());
     let finding = error.downcast_ref::<Finding>().unwrap();
     (finding.message.clone(), finding.help.clone().unwrap())
@@ -79,7 +79,7 @@ fn a_value_that_is_not_understood_stops_the_import() {
             );
             assert!(help.contains("`--states active=VALUE,left=VALUE`"), "{help}");
         }
-        let options = Options { said_in: SaidIn::ProjectFile, ..Options::default() };
+        let options = Options { source: OptionSource::ProjectFile, ..Options::default() };
         let (message, help) = stops(store, "email,status\na@example.org,3\n", &options);
         assert!(message.ends_with("; nobody is mailed"), "{message}");
         assert!(help.contains("say below `mail.subscribers` what its values mean: `states: {active: VALUE"), "{help}");

@@ -5,30 +5,30 @@
 
 use crate::subscriber::Status;
 use crate::subscription::options::Meaning;
-use crate::subscription::services::Tells;
-use crate::subscription::status_words::{UNDERSTOOD, folded_cell};
+use crate::subscription::services::StatusRule;
+use crate::subscription::status_words::{STATUS_WORDS, normalized_cell};
 
 /// A column that tells the status.
-pub(super) struct StateColumn {
+pub(super) struct StatusColumn {
     pub at: usize,
-    says: Says,
+    says: CellRule,
 }
 
-enum Says {
-    /// By words, as `folded_cell` leaves them; and what every other word means, if anything.
+enum CellRule {
+    /// By words, as `normalized_cell` leaves them; and what every other word means, if anything.
     Words(Vec<(String, Status)>, Option<Status>),
     /// Who has anything there has this status.
     Since(Status),
 }
 
-impl StateColumn {
+impl StatusColumn {
     /// The column at this place of an export. `is_alone`: no other tells of what status the whole file is.
-    pub fn of_service(at: usize, tells: &Tells, is_alone: bool) -> Self {
+    pub fn of_service(at: usize, tells: &StatusRule, is_alone: bool) -> Self {
         let says = match tells {
-            Tells::Words(words) => Says::Words(owned(words).collect(), None),
+            StatusRule::Words(words) => CellRule::Words(owned(words).collect(), None),
             // Alone it is what the file is a list of, and a cell without a date is no reason to write to anybody.
-            Tells::FileOf(status) if is_alone => Says::Words(Vec::new(), Some(*status)),
-            Tells::Since(status) | Tells::FileOf(status) => Says::Since(*status),
+            StatusRule::FileOf(status) if is_alone => CellRule::Words(Vec::new(), Some(*status)),
+            StatusRule::Since(status) | StatusRule::FileOf(status) => CellRule::Since(*status),
         };
         Self { at, says }
     }
@@ -42,31 +42,31 @@ impl StateColumn {
         let other = said.iter().find(|meaning| meaning.word == "*").map(|meaning| meaning.status);
         let said = said.into_iter().filter(|meaning| meaning.word != "*");
         let mut words: Vec<(String, Status)> =
-            said.map(|meaning| (folded_cell(&meaning.word), meaning.status)).collect();
+            said.map(|meaning| (normalized_cell(&meaning.word), meaning.status)).collect();
         match known.map(|known| known.says) {
-            Some(Says::Words(known, _)) => words.extend(known),
-            None | Some(Says::Since(_)) => {
+            Some(CellRule::Words(known, _)) => words.extend(known),
+            None | Some(CellRule::Since(_)) => {
                 words.extend(Status::ALL.map(|status| (status.as_str().to_owned(), status)));
-                words.extend(owned(&UNDERSTOOD).filter(|(word, _)| is_blank_active || !word.is_empty()));
+                words.extend(owned(&STATUS_WORDS).filter(|(word, _)| is_blank_active || !word.is_empty()));
             }
         }
-        Self { at, says: Says::Words(words, other) }
+        Self { at, says: CellRule::Words(words, other) }
     }
 
     /// Whether a word in it tells the status.
-    pub fn has_words(&self) -> bool {
-        matches!(&self.says, Says::Words(words, _) if !words.is_empty())
+    pub fn has_status_words(&self) -> bool {
+        matches!(&self.says, CellRule::Words(words, _) if !words.is_empty())
     }
 
     /// What a cell means; `None` when that is not known.
     pub fn status(&self, cell: &str) -> Option<Status> {
         match &self.says {
-            Says::Since(status) => Some(if cell.is_empty() { Status::Active } else { *status }),
-            Says::Words(words, other) => {
+            CellRule::Since(status) => Some(if cell.is_empty() { Status::Active } else { *status }),
+            CellRule::Words(words, other) => {
                 let plain = words.iter().find(|(word, _)| word == cell);
                 let found = plain.or_else(|| {
-                    let folded = folded_cell(cell);
-                    words.iter().find(|(word, _)| *word == folded)
+                    let normalized = normalized_cell(cell);
+                    words.iter().find(|(word, _)| *word == normalized)
                 });
                 found.map(|(_, status)| *status).or(*other)
             }

@@ -13,19 +13,24 @@ use crate::finding::Finding;
 use crate::store::{Added, Occurrence, Store};
 use crate::subscriber::{NewSubscriber, Status};
 use crate::subscription::csv_rows::Rows;
-use crate::subscription::encoding::{Rewindable, Text};
-use crate::subscription::judge::{self, Plan};
-use crate::subscription::{Imported, Options};
+use crate::subscription::encoding::{DecodedText, Rewindable};
+use crate::subscription::plan::{self, Plan};
+use crate::subscription::{ImportReport, Options};
 
 /// About so many the store is asked at a time: on a server, each question costs a journey.
-const TOGETHER: usize = 1000;
+const LOOKUP_BATCH: usize = 1000;
 
 /// What `import` would return, and change nothing.
 ///
 /// # Errors
 /// As `import`.
-pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options: &Options) -> anyhow::Result<Imported> {
-    let plan = judge::plan(path, list, options)?;
+pub fn import(
+    store: &dyn Store,
+    path: &str,
+    list: &mut dyn Rewindable,
+    options: &Options,
+) -> anyhow::Result<ImportReport> {
+    let plan = plan::plan(path, list, options)?;
     // Hashes instead of addresses, of which there may be millions: that two of them are the same will not happen.
     let (hasher, mut people, mut added) = (RandomState::new(), HashMap::new(), Added::default());
     let mut smtputf8 = Smtputf8Addresses::default();
@@ -53,7 +58,7 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
         }
         Ok(())
     })?;
-    Ok(Imported { service: plan.service(), added, smtputf8, findings })
+    Ok(ImportReport { service: plan.service(), added, smtputf8, findings })
 }
 
 /// Calls `each` with those whom an import would add and who would get mail, in the order of the list; returns a finding for
@@ -61,18 +66,18 @@ pub fn import(store: &dyn Store, path: &str, list: &mut dyn Rewindable, options:
 ///
 /// # Errors
 /// As `import`, and when `each` does.
-pub fn each_newcomer(
+pub fn each_new_subscriber(
     store: &dyn Store,
     path: &str,
     list: &mut dyn Rewindable,
     options: &Options,
     each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Finding>> {
-    let plan = judge::plan(path, list, options)?;
+    let plan = plan::plan(path, list, options)?;
     let hasher = RandomState::new();
     // Of two rows of one address the one that does not mail counts, wherever it stands.
     let mut seen = HashSet::new();
-    if plan.layout.tells_status() {
+    if plan.layout.has_status() {
         each_row(path, list, &plan, &mut |row| {
             if row.status != Status::Active {
                 seen.insert(hasher.hash_one(row.address.key()));
@@ -101,7 +106,7 @@ fn each_batch(
     plan: &Plan,
     each: &mut dyn FnMut(Batch) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Finding>> {
-    let mut batch: Vec<NewSubscriber> = Vec::with_capacity(TOGETHER);
+    let mut batch: Vec<NewSubscriber> = Vec::with_capacity(LOOKUP_BATCH);
     let mut ask = |batch: &mut Vec<NewSubscriber>| {
         let addresses: Vec<_> = batch.iter().map(|row| &row.address).collect();
         let there = store.statuses_of(&addresses)?.into_iter().zip(store.are_forgotten(&addresses)?);
@@ -109,7 +114,7 @@ fn each_batch(
     };
     let findings = each_row(path, list, plan, &mut |row| {
         batch.push(row);
-        if batch.len() == TOGETHER { ask(&mut batch) } else { Ok(()) }
+        if batch.len() == LOOKUP_BATCH { ask(&mut batch) } else { Ok(()) }
     })?;
     ask(&mut batch)?;
     Ok(findings)
@@ -122,9 +127,9 @@ fn each_row(
     each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Finding>> {
     let failed = || format!("failed to read `{path}` to its end");
-    let mut text = Text::new(list, plan.encoding).with_context(failed)?;
+    let mut text = DecodedText::new(list, plan.encoding).with_context(failed)?;
     let mut rows = Rows::new(path, &mut text, plan)?;
-    while let Some(row) = rows.next_good() {
+    while let Some(row) = rows.next_valid() {
         each(row)?;
     }
     rows.into_findings().with_context(failed)

@@ -11,14 +11,14 @@ use encoding_rs::Encoding;
 
 use crate::finding::{Finding, Place};
 use crate::subscription::csv_lines::Lines;
-use crate::subscription::encoding::{Rewindable, Text, encoding_of};
+use crate::subscription::encoding::{DecodedText, Rewindable, detect_encoding};
 use crate::subscription::layout::Layout;
 use crate::subscription::masked::masked;
-use crate::subscription::options::{Options, SaidIn};
-use crate::subscription::status_words::{self, Watch};
+use crate::subscription::options::{OptionSource, Options};
+use crate::subscription::status_words::{self, CellVocabulary};
 
 /// How many different cells of a column are shown.
-const SHOWN: usize = 6;
+const MAX_SHOWN: usize = 6;
 
 /// How a list is read.
 pub(super) struct Plan {
@@ -40,41 +40,41 @@ impl Plan {
 /// is not there, or the encoding is not known. Another error when the list cannot be read to its end.
 pub(super) fn plan(path: &str, source: &mut dyn Rewindable, options: &Options) -> anyhow::Result<Plan> {
     let failed = || format!("failed to read `{path}` to its end; nobody was added");
-    let encoding = encoding_of(path, source, options).with_context(failed)?.map_err(|finding| *finding)?;
-    let mut text = Text::new(source, encoding).with_context(failed)?;
+    let encoding = detect_encoding(path, source, options).with_context(failed)?.map_err(|finding| *finding)?;
+    let mut text = DecodedText::new(source, encoding).with_context(failed)?;
     let lines = Lines::new(&mut text).with_context(failed)?;
     let first = lines.first_line();
     let mut reader = ReaderBuilder::new().delimiter(lines.delimiter()).flexible(true).from_reader(lines);
     let headers = reader.byte_headers().with_context(failed)?;
     let headers: Vec<String> = headers.iter().map(|header| String::from_utf8_lossy(header).trim().to_owned()).collect();
     let layout = Layout::new(&headers, path, options).map_err(|finding| finding.at(place(path, first)))?;
-    if layout.whole_list.is_some() || !layout.has_to_be_looked_at() {
+    if layout.whole_list.is_some() || !layout.needs_scan() {
         return Ok(Plan { encoding, layout });
     }
-    let mut doubts = Doubts::new(&headers, &layout);
+    let mut unknown_values = UnknownValues::new(&headers, &layout);
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record).with_context(failed)? {
-        doubts.look_at(&record);
+        unknown_values.look_at(&record);
     }
-    match doubts.finding(options) {
+    match unknown_values.finding(options) {
         Some(finding) => Err(finding.at(place(path, first)).into()),
         None => Ok(Plan { encoding, layout }),
     }
 }
 
 /// What is not understood so far: cells by the place of their column.
-struct Doubts<'a> {
+struct UnknownValues<'a> {
     headers: &'a [String],
     layout: &'a Layout,
-    watches: Vec<Watch>,
+    vocabularies: Vec<CellVocabulary>,
     cells: BTreeMap<usize, Vec<String>>,
 }
 
-impl<'a> Doubts<'a> {
+impl<'a> UnknownValues<'a> {
     fn new(headers: &'a [String], layout: &'a Layout) -> Self {
-        let watches = headers.iter().map(|header| status_words::watch(header)).collect();
-        let cells = layout.suspects.iter().map(|at| (*at, Vec::new())).collect();
-        Self { headers, layout, watches, cells }
+        let vocabularies = headers.iter().map(|header| status_words::cell_vocabulary(header)).collect();
+        let cells = layout.suspicious.iter().map(|at| (*at, Vec::new())).collect();
+        Self { headers, layout, vocabularies, cells }
     }
 
     fn look_at(&mut self, record: &ByteRecord) {
@@ -88,13 +88,13 @@ impl<'a> Doubts<'a> {
                 note(self.cells.entry(column.at).or_default(), cell);
             }
         }
-        for at in &self.layout.watched {
+        for at in &self.layout.unclassified {
             let cell = text(record, *at);
-            if status_words::is_of_cell(cell, self.watches[*at]) {
+            if status_words::may_be_status_cell(cell, self.vocabularies[*at]) {
                 note(self.cells.entry(*at).or_default(), cell);
             }
         }
-        for at in &self.layout.suspects {
+        for at in &self.layout.suspicious {
             note(self.cells.entry(*at).or_default(), text(record, *at));
         }
     }
@@ -118,32 +118,34 @@ impl<'a> Doubts<'a> {
         let about: Vec<String> = self.cells.iter().map(about).collect();
         let unknown: Vec<&str> = self.cells.keys().map(|at| self.headers[*at].as_str()).collect();
         let is_all_known = self.cells.keys().all(is_known);
-        let end = match options.said_in {
-            SaidIn::Flags => "nobody was imported",
-            SaidIn::ProjectFile => "nobody is mailed",
+        let end = match options.source {
+            OptionSource::Flags => "nobody was imported",
+            OptionSource::ProjectFile => "nobody is mailed",
         };
         let first = unknown.first()?;
         let finding = Finding::error("csv-status", format!("{}; {end}", about.join("; ")));
-        Some(finding.help(help(first, is_all_known, options.said_in)))
+        Some(finding.help(help(first, is_all_known, options.source)))
     }
 }
 
 /// What to say of a column.
-fn help(column: &str, is_known: bool, said_in: SaidIn) -> String {
+fn help(column: &str, is_known: bool, source: OptionSource) -> String {
     let column = masked(column);
     let statuses = "`left=*` is every other value, `active=` a blank one; beside active and left there are unconfirmed, bounced, \
                     complained and suppressed";
-    match (said_in, is_known) {
-        (SaidIn::Flags, true) => format!("say what its values mean: `--states active=VALUE,left=VALUE` ({statuses})"),
-        (SaidIn::Flags, false) => format!(
+    match (source, is_known) {
+        (OptionSource::Flags, true) => {
+            format!("say what its values mean: `--states active=VALUE,left=VALUE` ({statuses})")
+        }
+        (OptionSource::Flags, false) => format!(
             "say what it means, with `--map 'status={column}' --states active=VALUE,left=VALUE` ({statuses}), or that it does not \
              tell who gets mail, with `--keep '{column}'`"
         ),
-        (SaidIn::ProjectFile, true) => {
+        (OptionSource::ProjectFile, true) => {
             "say below `mail.subscribers` what its values mean: `states: {active: VALUE, left: [VALUE, VALUE]}`"
                 .to_owned()
         }
-        (SaidIn::ProjectFile, false) => format!(
+        (OptionSource::ProjectFile, false) => format!(
             "say below `mail.subscribers` what it means, with `map: {{status: {column}}}` and `states: {{active: VALUE, left: \
              VALUE}}`, or that it does not tell who gets mail, with `keep: {column}`"
         ),
@@ -152,7 +154,7 @@ fn help(column: &str, is_known: bool, said_in: SaidIn) -> String {
 
 /// Keeps a cell to show, once, and as many as somebody reads.
 fn note(cells: &mut Vec<String>, cell: &str) {
-    if cells.len() < SHOWN && !cells.iter().any(|known| known == cell) {
+    if cells.len() < MAX_SHOWN && !cells.iter().any(|known| known == cell) {
         cells.push(cell.to_owned());
     }
 }
