@@ -1,7 +1,7 @@
 //! The exports of other services: by which columns they are known, and what these say.
 //!
 //! One table. Headers are compared without case, spaces and punctuation. Whoever adds a service: every status that its
-//! documentation names has to be here, for a word that is not stops the import; README.md has the table for users.
+//! documentation names has to be here, for a word that is not stops the import; docs/subscribers.md has the table for users.
 
 use Status::{Active, Bounced, Complained, Suppressed, Unconfirmed, Unsubscribed};
 

@@ -42,6 +42,7 @@ mod preview;
 mod private;
 mod program;
 mod readme;
+mod reference;
 mod refusals;
 mod repeat;
 mod rules;

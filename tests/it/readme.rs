@@ -1,26 +1,33 @@
-//! Keeps README and `docs` true: every command in them is run, every project file of the README is read.
+//! Keeps README, `docs` and `templates/README.md` true: every command in them is run, every project file is read, every
+//! workflow installs what it runs, every link leads somewhere.
 //!
-//! The commands run from top to bottom on a copy of the demonstration newsletter. One that needs what is not there (a
-//! network, a mail server, an installed program) has a stand-in in the table below; a line of a code block that is
-//! neither a `slugline` command nor in the table fails.
+//! The commands of a document run from top to bottom on a copy of the demonstration newsletter. One that needs what is not
+//! there (a network, a mail server, an installed program) has a stand-in in the table below; any other line of a shell
+//! block must be a `slugline` command.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::Path;
 
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use serde_yaml::{Mapping, Value};
+
 use crate::dns_peer::DnsPeer;
 use crate::history::commit_all;
 use crate::preview::Served;
-use crate::program::{copy_folder, repository, slugline, words};
+use crate::program::{copy_folder, files, repository, slugline, words};
 
 /// When the commands are run that do not say it.
 const NOW: [&str; 2] = ["--now", "2026-11-23T09:00:00Z"];
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 12] = [
+const STAND_INS: [(&str, StandIn); 17] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
-    ("tests/run", StandIn::Done("what runs this test")),
-    ("cargo install --path .", StandIn::Done("the program under test")),
+    ("tests/run", StandIn::Skip("what runs this test")),
+    ("cargo install --path .", StandIn::Skip("the program under test")),
+    ("hugo", StandIn::Skip("another program")),
+    ("slugline man ~/.local/share/man/man1", StandIn::Command("slugline man man1")),
     ("slugline init", StandIn::Command("slugline init my-blog")),
     (
         "slugline edition digest:next",
@@ -38,10 +45,16 @@ const STAND_INS: [(&str, StandIn); 12] = [
         "slugline store restore /srv/backups/tides-monday.db",
         StandIn::Command("slugline --config weekly.yaml store restore monday.db"),
     ),
+    ("slugline send --first", StandIn::Command("slugline --dir new send --first")),
+    ("slugline subscribers remove --token TOKEN", StandIn::Token),
     ("slugline doctor", StandIn::AsksDns("slugline doctor --dns")),
     ("slugline doctor --dns 9.9.9.9", StandIn::AsksDns("slugline doctor --verbose --dns")),
     ("slugline preview", StandIn::Serves("slugline preview --port 0")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
+    (
+        "slugline diff --against https://tides.example.org --fail-on edited,resurfaced,dropped,duplicate",
+        StandIn::Command("slugline diff --against public --fail-on edited,resurfaced,dropped,duplicate"),
+    ),
 ];
 
 enum StandIn {
@@ -51,9 +64,11 @@ enum StandIn {
     Serves(&'static str),
     /// This is run instead, with the address of a DNS server that knows the newsletter's domain after it.
     AsksDns(&'static str),
-    /// The test has done it already, by this.
+    /// The line is run with the token of a subscriber.
+    Token,
+    /// Nothing is run, for this reason.
     #[expect(dead_code, reason = "said for the reader of the table")]
-    Done(&'static str),
+    Skip(&'static str),
 }
 
 /// What the DNS knows of the demonstration newsletter.
@@ -66,78 +81,208 @@ const ZONE: [(&str, &str, &str); 6] = [
     ("_dmarc.ebbline.example.org", "TXT", "v=DMARC1; p=none"),
 ];
 
-/// The documents, and how many commands they have at least.
-const DOCUMENTS: [(&str, usize); 2] = [("README.md", 10), ("docs/stores.md", 4)];
+/// Files that the commands name, and that a reader has.
+const FILES: [(&str, &[u8]); 11] = [
+    ("readers.csv", b"email,name\nreader@example.org,A Reader\n"),
+    ("crm.csv", b"email,Mails,State\ncrm@example.org,1,CA\n"),
+    ("complaints.csv", b"email\ncomplained@example.org\n"),
+    ("bounces.csv", b"email\nbounced@example.org\n"),
+    ("legacy.csv", b"email,name\nli@example.org,\xc0\xee\n"),
+    (
+        "export.csv",
+        b"email,active_subscription,expiry,email_disabled,created_at\njo@example.org,false,,false,2026-01-01\n",
+    ),
+    (
+        "subscribed_members_export.csv",
+        b"Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME\na@example.org,Ann,2,2026-01-01,2026-01-01\n",
+    ),
+    (
+        "unsubscribed_members_export.csv",
+        b"Email Address,First Name,MEMBER_RATING,OPTIN_TIME,UNSUB_TIME\nb@example.org,Bo,2,2026-01-01,2026-02-01\n",
+    ),
+    (
+        "nonsubscribed_members_export.csv",
+        b"Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME\nc@example.org,Cy,2,,\n",
+    ),
+    (
+        "cleaned_members_export.csv",
+        b"Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CLEAN_TIME\nd@example.org,Di,2,2026-01-01,2026-02-01\n",
+    ),
+    (
+        "weekly.yaml",
+        b"title: T\nbase_url: https://example.org\nmail: {from: n@example.org, edition: digest}\nstore: sqlite:w.db\n",
+    ),
+];
 
 #[test]
 fn every_command_of_the_documents_works() {
-    for (document, least) in DOCUMENTS {
-        commands_work(document, least);
+    let mut unused: BTreeSet<&str> = STAND_INS.iter().map(|(line, _)| *line).collect();
+    let mut failed = Vec::new();
+    for document in documents() {
+        let commands = commands(&document);
+        unused.retain(|line| !commands.iter().any(|command| command == line));
+        failed.extend(commands_that_fail(&document, &commands));
     }
-    let lines: Vec<String> = DOCUMENTS.iter().flat_map(|(document, _)| commands(document)).collect();
-    let unused: Vec<&str> =
-        STAND_INS.iter().map(|(line, _)| *line).filter(|line| !lines.iter().any(|c| c == line)).collect();
-    assert_eq!(unused, Vec::<&str>::new(), "stand-ins for commands that are in no document");
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert_eq!(unused, BTreeSet::new(), "stand-ins for commands that are in no document");
 }
 
-/// From top to bottom, on a project of its own.
-fn commands_work(document: &str, least: usize) {
-    let project = tempfile::tempdir().unwrap();
-    demonstration(project.path());
-    fs::write(project.path().join("readers.csv"), "email,name\nreader@example.org,A Reader\n").unwrap();
-    fs::write(project.path().join("crm.csv"), "email,Mails,State\ncrm@example.org,1,CA\n").unwrap();
-    fs::write(project.path().join("complaints.csv"), "email\ncomplained@example.org\n").unwrap();
-    fs::write(project.path().join("legacy.csv"), b"email,name\nli@example.org,\xc0\xee\n").unwrap();
-    let weekly =
-        "title: T\nbase_url: https://example.org\nmail: {from: n@example.org, edition: digest}\nstore: sqlite:w.db\n";
-    fs::write(project.path().join("weekly.yaml"), weekly).unwrap();
-    let commands = commands(document);
-    assert!(commands.len() > least, "{document} has lost its code blocks");
-    for command in &commands {
-        let stand_in = STAND_INS.iter().find(|(line, _)| line == command).map(|(_, stand_in)| stand_in);
-        let dns = DnsPeer::start(&ZONE);
-        let asking;
-        let line = match stand_in {
-            Some(StandIn::Done(_)) => continue,
-            Some(StandIn::Serves(other)) => {
-                assert_eq!(Served::start(project.path(), &words(other)[1..]).end().code(), Some(0), "`{command}`");
-                continue;
-            }
-            Some(StandIn::Command(other)) => *other,
-            Some(StandIn::AsksDns(other)) => {
-                asking = format!("{other} {}", dns.address());
-                asking.as_str()
-            }
-            None => command.as_str(),
-        };
-        let mut words = words(line).into_iter();
-        assert_eq!(words.next().as_deref(), Some("slugline"), "`{command}` has no stand-in in tests/it/readme.rs");
-        let now: &[&str] = if line.contains(" --now ") { &[] } else { &NOW };
-        let output = slugline(project.path()).args(now).args(words).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "`{command}`: {}", String::from_utf8_lossy(&output.stderr));
+/// Runs the commands of a document from top to bottom, on a project of its own that has been built once.
+fn commands_that_fail(document: &str, commands: &[String]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path();
+    demonstration(project);
+    demonstration(&project.join("new"));
+    for (name, text) in FILES {
+        fs::write(project.join(name), text).unwrap();
     }
+    run(project, "slugline build").unwrap();
+    let failed = commands.iter().filter_map(|line| Some(format!("{document}: {}", as_written(project, line).err()?)));
+    failed.collect()
+}
+
+/// Runs a line of a document, or what stands in for it.
+fn as_written(project: &Path, line: &str) -> Result<(), String> {
+    match STAND_INS.iter().find(|(other, _)| *other == line).map(|(_, stand_in)| stand_in) {
+        None => run(project, line),
+        Some(StandIn::Command(other)) => run(project, other),
+        Some(StandIn::Skip(_)) => Ok(()),
+        Some(StandIn::Token) => run(project, &line.replace("TOKEN", &token_of(project, "maren@example.org"))),
+        Some(StandIn::AsksDns(other)) => {
+            let dns = DnsPeer::start(&ZONE);
+            run(project, &format!("{other} {}", dns.address()))
+        }
+        Some(StandIn::Serves(other)) => match Served::start(project, &words(other)[1..]).end().code() {
+            Some(0) => Ok(()),
+            code => Err(format!("`{line}`: {code:?}")),
+        },
+    }
+}
+
+/// Runs a `slugline` command, which has to succeed.
+fn run(project: &Path, line: &str) -> Result<(), String> {
+    let mut words = words(line).into_iter();
+    if words.next().as_deref() != Some("slugline") {
+        return Err(format!("`{line}` has no stand-in in tests/it/readme.rs"));
+    }
+    let now: &[&str] = if line.contains(" --now ") { &[] } else { &NOW };
+    let output = slugline(project).args(now).args(words).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("`{line}`: {stderr}")) }
+}
+
+/// The token of a subscriber, as a link in an email contains it; its secret becomes that of the project.
+fn token_of(project: &Path, address: &str) -> String {
+    let file = fs::read_to_string(project.join("slugline.yaml")).unwrap();
+    let file = file.replace("leave?who={address}", "unsubscribe/{token}#");
+    fs::write(project.join("slugline.yaml"), format!("{file}\nsecret_file: secret.txt\n")).unwrap();
+    run(project, &format!("slugline subscribers add {address}")).unwrap();
+    let output = slugline(project).args(NOW).args(["edition", "latest", "--for", address]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (_, rest) = text.split_once("/unsubscribe/").unwrap_or_else(|| panic!("no link: {text}"));
+    rest.chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
 #[test]
-fn every_project_file_of_the_readme_is_read() {
-    let project_files: Vec<String> = blocks("README.md")
-        .into_iter()
-        .filter(|(language, text)| language == "yaml" && !is_workflow(text))
-        .map(|it| it.1)
-        .collect();
-    assert_eq!(project_files.len(), 19, "the README has lost a project file, or has a new one");
-    for block in project_files {
-        let project = tempfile::tempdir().unwrap();
-        demonstration(project.path());
-        let needed = if block.contains("title:") { "" } else { "title: T\nbase_url: https://example.org\n" };
-        fs::write(project.path().join("slugline.yaml"), format!("{needed}{block}")).unwrap();
-        if block.contains("updated_from: git") {
-            commit_all(project.path());
+fn every_project_file_of_the_documents_is_read() {
+    let is_project = |block: &Block| block.language == "yaml" && !block.is_workflow() && !block.is_front_matter();
+    let mut count = 0;
+    for document in documents() {
+        for block in blocks(&document).into_iter().filter(is_project) {
+            project_file_is_read(&document, &block.text);
+            count += 1;
         }
-        let path = env::var_os("PATH").unwrap_or_default();
-        let output = slugline(project.path()).args(["list", "latest"]).env("PATH", path).output().unwrap();
-        assert!(output.status.success(), "{block}\n{}", String::from_utf8_lossy(&output.stderr));
     }
+    assert!(count > 20, "the documents have lost their project files");
+}
+
+fn project_file_is_read(document: &str, block: &str) {
+    let project = tempfile::tempdir().unwrap();
+    demonstration(project.path());
+    let mut file: Mapping = serde_yaml::from_str(block).unwrap_or_else(|error| panic!("{document}: {error}: {block}"));
+    for (key, value) in [("title", "T"), ("base_url", "https://example.org"), ("content", "content")] {
+        file.entry(key.into()).or_insert(value.into());
+    }
+    if block.contains("content/") {
+        file.insert("content".into(), "content".into());
+    }
+    fs::write(project.path().join("slugline.yaml"), serde_yaml::to_string(&Value::Mapping(file)).unwrap()).unwrap();
+    if block.contains("updated_from: git") {
+        commit_all(project.path());
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let output = slugline(project.path()).args(["list", "latest"]).env("PATH", path).output().unwrap();
+    assert!(output.status.success(), "{document}: {block}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn every_workflow_installs_what_it_runs() {
+    let mut count = 0;
+    for document in documents() {
+        for block in blocks(&document).iter().filter(|block| block.is_workflow()) {
+            let workflow: Value = serde_yaml::from_str(&block.text).unwrap();
+            for job in workflow["jobs"].as_mapping().unwrap().values() {
+                let runs = runs(job).join("\n");
+                for (program, installed_by) in [("slugline ", "cargo install "), ("hugo ", "dpkg -i hugo.deb")] {
+                    let at = |what: &str| runs.lines().position(|line| line.trim_start().starts_with(what));
+                    let installed = runs.lines().position(|line| line.contains(installed_by));
+                    let Some(used) = at(program) else { continue };
+                    assert!(
+                        installed.is_some_and(|at| at < used),
+                        "{document}: `{program}` runs before it is installed"
+                    );
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 2, "the documents have lost their workflows");
+}
+
+/// The scripts of a workflow's job.
+fn runs(job: &Value) -> Vec<&str> {
+    let steps = job["steps"].as_sequence().into_iter().flatten();
+    steps.filter_map(|step| step.get("run")?.as_str()).collect()
+}
+
+#[test]
+fn every_link_of_the_documents_leads_somewhere() {
+    let own = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(str::to_owned);
+    let mut broken = Vec::new();
+    for document in documents().into_iter().chain(own) {
+        let text = read(&document);
+        for link in links(&text).into_iter().filter(|link| !link.contains(':')) {
+            let (file, anchor) = link.split_once('#').unwrap_or((&link, ""));
+            let target = match file {
+                "" => repository().join(&document),
+                file => repository().join(&document).parent().unwrap().join(file),
+            };
+            let found = match anchor {
+                "" => target.exists(),
+                anchor => fs::read_to_string(&target).is_ok_and(|text| anchors(&text).iter().any(|it| it == anchor)),
+            };
+            if !found {
+                broken.push(format!("{document}: {link}"));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+/// Paths that the documents for developers name are those of the source tree.
+#[test]
+fn every_path_for_developers_exists() {
+    const ROOTS: [&str; 8] = ["src/", "tests/", "docs/", "benches/", "templates/", "content/", ".ci/", ".config/"];
+    let mut missing = Vec::new();
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = read(document);
+        let codes = Parser::new_ext(&text, Options::ENABLE_TABLES)
+            .filter_map(|event| if let Event::Code(code) = event { Some(code.to_string()) } else { None });
+        let paths = codes.filter(|code| ROOTS.iter().any(|root| code.starts_with(root)));
+        let gone = paths.filter(|path| !repository().join(path.split(' ').next().unwrap()).exists());
+        missing.extend(gone.map(|path| format!("{document}: {path}")));
+    }
+    assert_eq!(missing, Vec::<String>::new());
 }
 
 /// The last word of the promise: everything the demonstration publishes is there, and a second run changes nothing.
@@ -163,25 +308,107 @@ fn demonstration(folder: &Path) {
 }
 
 fn files_of(folder: &Path) -> Vec<String> {
-    crate::program::files(folder).iter().map(|path| path.to_string_lossy().into_owned()).collect()
+    files(folder).iter().map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
-/// Steps for a service that runs tests and checks.
-fn is_workflow(block: &str) -> bool {
-    block.starts_with("- ")
+/// What users read, by its path below the repository.
+fn documents() -> Vec<String> {
+    let guides = files_of(&repository().join("docs")).into_iter().map(|path| format!("docs/{path}"));
+    let mut documents: Vec<String> = guides.filter(|path| path.ends_with(".md")).collect();
+    assert!(documents.len() > 15, "the guides are gone");
+    documents.extend(["README.md", "templates/README.md"].map(str::to_owned));
+    documents
 }
 
-/// The lines of all code blocks but project files (YAML), templates and issues.
+fn read(document: &str) -> String {
+    fs::read_to_string(repository().join(document)).unwrap()
+}
+
+/// The lines of all shell blocks, and what workflows run of slugline.
 fn commands(document: &str) -> Vec<String> {
-    let blocks = blocks(document)
-        .into_iter()
-        .filter(|(language, _)| !matches!(language.as_str(), "yaml" | "jinja" | "markdown"));
-    blocks.flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    let mut commands = Vec::new();
+    for block in blocks(document) {
+        match block.language.as_str() {
+            "" | "sh" | "crontab" => commands.extend(block.text.lines().map(str::to_owned)),
+            "yaml" if block.is_workflow() => {
+                let workflow: Value = serde_yaml::from_str(&block.text).unwrap();
+                let jobs = workflow["jobs"].as_mapping().unwrap().values();
+                let lines = jobs.flat_map(|job| runs(job)).flat_map(str::lines);
+                commands.extend(lines.filter(|line| line.starts_with("slugline ")).map(str::to_owned));
+            }
+            "yaml" | "jinja" | "markdown" | "json" | "text" => {}
+            other => panic!("{document}: say in tests/it/readme.rs what a block of `{other}` is"),
+        }
+    }
+    commands
 }
 
-/// The code blocks of a document: language and text.
-fn blocks(document: &str) -> Vec<(String, String)> {
-    let text = fs::read_to_string(repository().join(document)).unwrap();
-    let fenced = text.split("\n```").skip(1).step_by(2);
-    fenced.filter_map(|block| block.split_once('\n')).map(|(language, text)| (language.into(), text.into())).collect()
+/// A code block.
+struct Block {
+    language: String,
+    text: String,
+}
+
+impl Block {
+    /// A service runs it.
+    fn is_workflow(&self) -> bool {
+        self.language == "yaml" && self.text.contains("\njobs:")
+    }
+
+    /// The example of `templates/README.md`.
+    fn is_front_matter(&self) -> bool {
+        self.text.contains("\ndate:")
+    }
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let text = read(document);
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut inside = false;
+    for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::CodeBlock(kind)) => {
+                let language =
+                    if let CodeBlockKind::Fenced(language) = kind { language.to_string() } else { String::new() };
+                blocks.push(Block { language, text: String::new() });
+                inside = true;
+            }
+            Event::End(TagEnd::CodeBlock) => inside = false,
+            Event::Text(text) if inside => blocks.last_mut().unwrap().text.push_str(&text),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+/// The targets of links and images.
+fn links(text: &str) -> Vec<String> {
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES);
+    let target = |event| match event {
+        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => Some(dest_url.to_string()),
+        _ => None,
+    };
+    events.filter_map(target).collect()
+}
+
+/// The anchors of headings, as GitHub makes them.
+fn anchors(text: &str) -> Vec<String> {
+    let mut anchors: Vec<String> = Vec::new();
+    let mut inside = false;
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Heading { .. }) => {
+                anchors.push(String::new());
+                inside = true;
+            }
+            Event::End(TagEnd::Heading(_)) => inside = false,
+            Event::Text(text) | Event::Code(text) if inside => {
+                let kept = text.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+                let kept: String = kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect();
+                anchors.last_mut().unwrap().push_str(&kept.to_lowercase());
+            }
+            _ => {}
+        }
+    }
+    anchors
 }
