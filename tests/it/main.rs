@@ -1,12 +1,7 @@
 //! The program as its users meet it: the one integration binary.
 //!
-//! `cases` runs the folders of `tests/cases`, `readme` the commands of the README, `structure` reads the source tree,
-//! `rules` compares them with the table of `check`, `history` makes repositories, `refusals` meets a mail server that says
-//! no, `misbehaviour` one that goes wrong at every step, `faults` and `store_copy` die at every step, `fleet` on some of
-//! several machines, `small_disk` is full at every write,
-//! `private` commits what nobody may see, `postfix` and `mail_servers` send to real ones, `chromium` and `mail_screens` look at feeds and editions as a person does, `preview`
-//! at its page while files change, `status_screens` at the page of a mailing, `mail_programs` compares editions with what mail programs show. All work on copies in
-//! temporary folders.
+//! Files are named after what they test; ARCHITECTURE.md lists them. All work on copies in temporary folders, and what
+//! needs a server, root or a browser is skipped, and counted, where that is missing.
 
 #![allow(
     clippy::unwrap_used,
