@@ -170,7 +170,7 @@ impl<'a> Composer<'a> {
 
     /// The cover of an issue, as far as it is known.
     pub fn cover(&self, issue: &Issue) -> Option<Cover> {
-        self.covers.of(issue).cover
+        self.covers.cover(issue).cover
     }
 
     fn edition(&self, content: &MailingContent<'_>, findings: &mut Vec<Finding>) -> anyhow::Result<Edition> {
@@ -224,7 +224,7 @@ impl<'a> Composer<'a> {
     /// What is wrong or odd with the text of an issue, its front matter and its cover.
     fn judge_text(&self, issue: &Issue, file: &[u8], site: &Site) -> Vec<Finding> {
         let Ok(text) = std::str::from_utf8(file) else { return Vec::new() };
-        let KnownCover { cover, finding } = self.covers.of(issue);
+        let KnownCover { cover, finding } = self.covers.cover(issue);
         let mut findings = check::issue(&IssueSource::new(issue, cover.as_ref(), text), site);
         findings.extend(finding);
         findings

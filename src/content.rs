@@ -1,7 +1,7 @@
-//! Content: from the text of a Markdown file to an issue, and from its body to what readers get.
+//! Content: turns the text of a Markdown file into an issue, and its body into what readers see.
 //!
-//! Transforms only: text in, values and findings out. FieldReader files is `disk`'s work; what a feed or a mail makes of
-//! the result is theirs.
+//! Pure functions: text in, values and findings out. `disk` reads the files; feeds and emails decide what to do with
+//! the result.
 
 pub mod assemble;
 pub(crate) mod cjk;

@@ -1,7 +1,7 @@
-//! Measures covers elsewhere on the web into `covers.lock`: the only work for a build that reads the web.
+//! Measures covers hosted elsewhere into `covers.lock`: the only part of the program that reads the web for builds.
 //!
-//! Takes the issues; asks for what is not measured yet, a few at a time, and reads of each only as much as tells what
-//! it is. A cover that cannot be measured is named and keeps what was known of it; it stops no other.
+//! Takes the issues; fetches unmeasured covers, a few at a time, reading only as many bytes as necessary. A cover that
+//! cannot be measured is reported, keeps its previous entry and affects no other.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,71 +24,71 @@ pub use lookup::{Covers, KnownCover};
 
 mod lookup;
 
-/// How many covers are asked for at a time.
+/// Threads that fetch covers, hence the maximum number of connections.
 const FETCH_THREADS: usize = 4;
 
-/// What one cover may cost.
+/// Limits for fetching one cover.
 const LIMITS: Limits =
     Limits { bytes: 20 * 1024 * 1024, connect: Duration::from_secs(10), total: Duration::from_secs(60), redirects: 5 };
 
-/// What was done.
+/// The result of a fetch.
 #[derive(Debug)]
 pub struct FetchReport {
-    /// Covers measured now, by address.
+    /// Covers measured now, by URL.
     pub measured: Vec<(Url, CoverEntry)>,
-    /// How many were known and not asked for.
+    /// Covers that were known and not fetched.
     pub kept: usize,
-    /// Addresses that no issue names any more.
+    /// URLs that no issue uses any longer.
     pub dropped: Vec<String>,
-    /// What is wrong with `covers.lock` as it was, and the covers that could not be measured.
+    /// Problems with the previous `covers.lock`, and covers that could not be measured.
     pub findings: Vec<Finding>,
-    /// What became of `covers.lock`.
+    /// Whether `covers.lock` was written.
     pub written: Written,
 }
 
-/// A cover could not be measured.
+/// Why a cover could not be measured.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("{0}")]
     Http(#[from] http::Error),
-    #[error("what is there is no picture")]
-    NoPicture,
+    #[error("it is not a picture")]
+    NotAPicture,
 }
 
-/// Which covers to ask for.
+/// Which covers to fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchScope {
-    /// Those that were never measured.
+    /// Those never measured.
     Missing,
     /// All of them.
     All,
 }
 
-/// What becomes of measured covers that no issue names.
+/// What to do with entries that no issue uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnusedEntries {
-    /// They are dropped.
+    /// Remove them.
     Drop,
-    /// They stay: an issue that could not be read may name them.
+    /// Keep them: an unreadable issue may use them.
     Keep,
 }
 
-/// Covers to be measured, and those that were.
+/// Covers to fetch, and known covers.
 #[derive(Debug)]
 pub struct FetchPlan<'a> {
     project: &'a Project,
     lock: CoversLock,
-    /// Every cover elsewhere by its address, with the first issue that names it.
+    /// Every cover hosted elsewhere, by URL, with the first issue that uses it.
     named: BTreeMap<Url, &'a Issue>,
     wanted: Vec<Url>,
     findings: Vec<Finding>,
 }
 
 impl<'a> FetchPlan<'a> {
-    /// Looks at the covers of these issues.
+    /// Plans which covers of these issues to fetch.
     ///
     /// # Errors
-    /// When `covers.lock` is there and cannot be read.
+    /// If `covers.lock` exists and cannot be read.
     pub fn new(project: &'a Project, config: &Config, issues: &'a [Issue], which: FetchScope) -> anyhow::Result<Self> {
         let (covers, findings) = Covers::open(project, config)?;
         let mut named = BTreeMap::new();
@@ -103,15 +103,15 @@ impl<'a> FetchPlan<'a> {
         Ok(Self { project, lock, named, wanted, findings })
     }
 
-    /// How many covers will be asked for.
+    /// The number of covers to fetch.
     pub fn wanted(&self) -> usize {
         self.wanted.len()
     }
 
-    /// Asks for them and writes `covers.lock`; `step` is called after each.
+    /// Fetches the covers and writes `covers.lock`; calls `step` after each.
     ///
     /// # Errors
-    /// When `covers.lock` cannot be written.
+    /// If `covers.lock` cannot be written.
     pub fn fetch(self, unused: UnusedEntries, step: impl Fn() + Sync) -> anyhow::Result<FetchReport> {
         self.fetch_with(&Client::new(LIMITS, Reach::Public), unused, step)
     }
@@ -137,7 +137,7 @@ impl<'a> FetchPlan<'a> {
                 Err(failure) => self.findings.push(failed(self.project, self.named[url], url, &failure)),
             }
         }
-        measured.iter().for_each(|(url, found)| self.lock.note(url, found.clone()));
+        measured.iter().for_each(|(url, found)| self.lock.insert(url, found.clone()));
         let dropped = match unused {
             UnusedEntries::Drop => self.lock.keep_only(self.named.keys()),
             UnusedEntries::Keep => Vec::new(),
@@ -147,7 +147,7 @@ impl<'a> FetchPlan<'a> {
         Ok(FetchReport { measured, kept, dropped, findings: self.findings, written })
     }
 
-    /// A project whose covers are all its own needs no such file.
+    /// Not if all covers belong to the project and the file does not exist.
     fn write(&self) -> anyhow::Result<Written> {
         if self.lock.is_empty() && self.project.text_if_there(covers_lock::FILE)?.is_none() {
             return Ok(Written::Unchanged);
@@ -156,7 +156,7 @@ impl<'a> FetchPlan<'a> {
     }
 }
 
-/// Reads only until type and size are known; how many bytes there are, the server usually says.
+/// Reads only until type and size are known; the server usually announces the size in bytes.
 fn measure(client: &Client, url: &Url) -> Result<CoverEntry, Failure> {
     const MIN_READ_BYTES: u64 = 4096;
     let mut answer = client.get(url)?;
@@ -164,9 +164,9 @@ fn measure(client: &Client, url: &Url) -> Result<CoverEntry, Failure> {
     let Picture { mime_type, size } = loop {
         let step = MIN_READ_BYTES.max(bytes.len() as u64);
         let more = answer.read_on(&mut bytes, step)?;
-        let seen = probe(&bytes);
-        if !(more && matches!(seen, Probe::Incomplete(_))) {
-            break seen.at_end_of_file().ok_or(Failure::NoPicture)?;
+        let probed = probe(&bytes);
+        if !(more && matches!(probed, Probe::Incomplete(_))) {
+            break probed.at_end_of_file().ok_or(Failure::NotAPicture)?;
         }
     };
     let length = match answer.length {
@@ -178,12 +178,10 @@ fn measure(client: &Client, url: &Url) -> Result<CoverEntry, Failure> {
 
 fn failed(project: &Project, issue: &Issue, url: &Url, failure: &Failure) -> Finding {
     let help = match failure {
-        Failure::Http(http::Error::NotPublic { .. }) => {
-            "only hosts on the public internet are asked: use an address there"
-        }
-        Failure::Http(http::Error::Status(_)) | Failure::NoPicture => "open the address in a browser, and mend it",
+        Failure::Http(http::Error::NotPublic { .. }) => "only public internet hosts are contacted: use a public URL",
+        Failure::Http(http::Error::Status(_)) | Failure::NotAPicture => "open the URL in a browser and correct it",
         Failure::Http(http::Error::TooLarge { .. }) => "use a smaller picture",
-        Failure::Http(_) => "try again later; what was known of it stays",
+        Failure::Http(_) => "try again later; the previous entry is kept",
     };
     Finding::error("cover-fetch", format!("`{url}`: {failure}")).help(help).at(place_of_cover(project, issue))
 }

@@ -1,7 +1,7 @@
-//! `covers.lock`: what covers elsewhere on the web were when they were last measured, so that builds need no network.
+//! `covers.lock`: the measurements of covers hosted elsewhere, so that builds need no network.
 //!
-//! One line per cover, in the order of their addresses: address, MIME type, bytes, width x height. Takes and gives that
-//! text; asking the web is left to `covers`, the file to `disk`.
+//! One line per cover, ordered by URL: URL, MIME type, bytes, width x height. Parses and writes this text; `covers`
+//! fetches, `disk` reads and writes the file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,32 +14,32 @@ use crate::finding::{Finding, Place};
 pub const FILE: &str = "covers.lock";
 
 const HEADER: &str = "\
-# What covers elsewhere on the web are: address, type, bytes, width x height. Builds read this file, never the web.
-# `slugline covers fetch` writes it; commit it. Measure everything again with `slugline covers fetch --all`.
+# Covers hosted elsewhere: URL, type, bytes, width x height. Builds read this file instead of the web.
+# Written by `slugline covers fetch`; commit it. To measure every cover again, run `slugline covers fetch --all`.
 ";
 
-/// What stands for a size that the picture does not tell.
+/// Written if the picture has no size.
 const NO_SIZE: &str = "-";
 
-/// CoverEntry covers by their addresses.
+/// Measured covers by URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CoversLock {
     covers: BTreeMap<String, CoverEntry>,
 }
 
-/// What a cover is.
+/// A measured cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CoverEntry {
-    /// MIME type, by its bytes.
+    /// MIME type, from the bytes.
     pub mime_type: String,
-    /// Exact size in bytes.
+    /// Size in bytes.
     pub bytes: u64,
     /// Width and height in pixels.
     pub size: Option<(u32, u32)>,
 }
 
 impl CoversLock {
-    /// Reads the text of the file. A line that cannot be read is left out, and a finding.
+    /// Parses the text of the file. An unreadable line is skipped and reported.
     pub fn parse(text: &str) -> (Self, Vec<Finding>) {
         let mut lock = Self::default();
         let mut findings = Vec::new();
@@ -67,22 +67,22 @@ impl CoversLock {
         text
     }
 
-    /// What is known of the picture at an address.
+    /// The entry of a URL.
     pub fn of(&self, url: &Url) -> Option<&CoverEntry> {
         self.covers.get(address(url).as_str())
     }
 
-    /// Notes what is at an address.
-    pub fn note(&mut self, url: &Url, measured: CoverEntry) {
+    /// Adds or replaces the entry of a URL.
+    pub fn insert(&mut self, url: &Url, measured: CoverEntry) {
         self.covers.insert(address(url).into(), measured);
     }
 
-    /// Whether nothing is known.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.covers.is_empty()
     }
 
-    /// Keeps only the covers at these addresses; gives those that were dropped.
+    /// Removes all entries except those of these URLs; returns the removed URLs.
     pub fn keep_only<'a>(&mut self, urls: impl IntoIterator<Item = &'a Url>) -> Vec<String> {
         let mut before = std::mem::take(&mut self.covers);
         self.covers = urls.into_iter().filter_map(|url| before.remove_entry(address(url).as_str())).collect();
@@ -90,7 +90,7 @@ impl CoversLock {
     }
 }
 
-/// An address as it is asked for: a fragment is never sent, and a password belongs into no file.
+/// The URL as requested: without fragment, which is never sent, and without credentials, which belong in no file.
 pub fn address(url: &Url) -> Url {
     let mut url = url.clone();
     url.set_fragment(None);
@@ -114,8 +114,8 @@ fn entry(line: &str) -> Option<(&str, CoverEntry)> {
 }
 
 fn unreadable(text: &str, line: usize) -> Finding {
-    Finding::warning("covers-lock", "the line is not `ADDRESS TYPE BYTES WIDTHxHEIGHT`, so it is left out")
-        .help("write the file anew with `slugline covers fetch`")
+    Finding::warning("covers-lock", "the line is not `URL TYPE BYTES WIDTHxHEIGHT` and is ignored")
+        .help("rewrite the file with `slugline covers fetch`")
         .at(Place::at_line(FILE, text, line, 1))
 }
 
@@ -132,10 +132,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again_in_the_order_of_the_addresses() {
+    fn entries_round_trip_in_the_order_of_their_urls() {
         let mut lock = CoversLock::default();
-        lock.note(&url("https://b.example.org/图 1.png?a=1#top"), measured(7, Some((3, 2))));
-        lock.note(&url("https://me:secret@a.example.org"), measured(8, None));
+        lock.insert(&url("https://b.example.org/图 1.png?a=1#top"), measured(7, Some((3, 2))));
+        lock.insert(&url("https://me:secret@a.example.org"), measured(8, None));
         let text = lock.to_text();
         let (_, lines) = text.split_once("--all`.\n").unwrap();
         assert_eq!(
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_be_read_is_named_and_harms_no_other() {
+    fn an_unreadable_line_is_reported_and_affects_no_other() {
         let text =
             "# a\n<<<<<<< HEAD\r\nhttps://a.example.org/ image/png 8 1x1\r\nhttps://b.example.org/ image/png x 1x1\n";
         let (lock, findings) = CoversLock::parse(text);
@@ -157,11 +157,11 @@ mod tests {
     }
 
     #[test]
-    fn covers_that_nobody_uses_are_dropped() {
+    fn unused_covers_are_removed() {
         let mut lock = CoversLock::default();
         let (a, b) = (url("https://a.example.org/"), url("https://b.example.org/"));
-        lock.note(&a, measured(1, None));
-        lock.note(&b, measured(2, None));
+        lock.insert(&a, measured(1, None));
+        lock.insert(&b, measured(2, None));
         assert_eq!(lock.keep_only([&b, &b]), ["https://a.example.org/"]);
         assert_eq!((lock.of(&a), lock.of(&b).is_some()), (None, true));
     }

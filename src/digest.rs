@@ -90,7 +90,7 @@ impl Digest<'_> {
     pub fn contents(&self) -> DigestContents {
         DigestContents {
             period: self.period.clone(),
-            issues: self.issues.iter().map(|issue| issue.mailed_as()).collect(),
+            issues: self.issues.iter().map(|issue| issue.ledger_key()).collect(),
         }
     }
 }
@@ -108,7 +108,7 @@ impl<'a> MailingContent<'a> {
     /// Its key in the ledger.
     pub fn id(&self) -> IssueId {
         match self {
-            Self::Issue(issue) => issue.mailed_as(),
+            Self::Issue(issue) => issue.ledger_key(),
             Self::Digest(digest) => digest.period.id(),
         }
     }

@@ -80,7 +80,7 @@ impl Edition {
         let text = plain_text::render(body, &issue.permalink);
         let fields = Fields::new(publication, issue, cover, html, text).with_sender(mail);
         let subject = subject(&templates, &fields, mail, issue)?;
-        let id = issue.mailed_as();
+        let id = issue.ledger_key();
         let about = About { id: id.as_str(), archived_at: Some(issue.page()) };
         Self::finish(parts, templates, fields, mail, subject, &about)
     }

@@ -1,8 +1,8 @@
-//! Feeds: which issues they hold, and the one model that all formats are written from.
+//! Feeds: the model that RSS, Atom and JSON Feed are all written from.
 //!
-//! Takes the publication and issues with their rendered text; gives bytes. The same input gives the same bytes on any
-//! machine: no clock, no locale. What validators want of all formats is settled in the model, what only one format
-//! wants in its file.
+//! Takes the publication and its issues with rendered content; returns bytes, the same for the same input on any
+//! machine: no clock, no locale. The model meets the validators' requirements for all formats, each format's file its
+//! own.
 
 use chrono::{DateTime, FixedOffset, Utc};
 use url::Url;
@@ -10,7 +10,7 @@ use url::Url;
 use crate::content::html::urls;
 use crate::content::permalink::absolute;
 use crate::feed::plan::FeedPlan;
-use crate::feed::text::{one_line, plain, unmistakable};
+use crate::feed::text::{one_line, plain, without_html_lookalikes};
 use crate::issue::{Cover, Extent, Issue, Term};
 use crate::publication::{Publication, is_language};
 
@@ -32,116 +32,117 @@ mod xml;
 
 pub use crate::feed::options::{Archive, Format, Options, Taxonomy};
 
-/// Named in every feed as its generator.
+/// The generator named in every feed.
 const GENERATOR: &str = "slugline";
 
-/// A feed before it has a format. Every text is plain text without characters that XML forbids; every URL is absolute
+/// A feed, independent of format. All text is plain and contains no characters that XML forbids; all URLs are absolute
 /// ASCII.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
-    /// The name that never changes: a URL.
+    /// Permanent id: a URL.
     pub id: String,
     /// Title of the feed.
     pub title: String,
-    /// Description of the publication; the title where there is none.
+    /// Description of the publication; the title if it has none.
     pub description: String,
-    /// Where the issues can be read.
+    /// URL of the page that the feed belongs to.
     pub home: String,
-    /// Where the feed itself is, per format that is written.
+    /// URLs of the feed itself, by format.
     pub locations: Locations,
-    /// For an archive: where the feed is whose archive it is.
+    /// For an archive document: the URLs of the feed it belongs to.
     pub current: Option<Locations>,
-    /// Where the newest archive with older issues is.
+    /// URLs of the newest archive document with older issues.
     pub prev_archive: Option<Locations>,
-    /// WebSub hubs that tell when it changed; an archive never changes, and has none.
+    /// WebSub hubs; empty for an archive document, which never changes.
     pub hubs: Vec<String>,
     /// BCP 47 tag.
     pub language: String,
-    /// Who answers for all of it: the publication's author, else the publication itself.
+    /// The publication's author, or else the publication itself.
     pub author: Person,
     /// Rights statement.
     pub copyright: Option<String>,
-    /// Address of a square picture.
+    /// URL of a square picture.
     pub icon: Option<String>,
-    /// Path from the root of the site to the style that browsers show the feed with.
+    /// Path of the style sheet for browsers, from the root of the site.
     pub stylesheet: Option<String>,
-    /// Minutes a reader may wait before it asks again.
+    /// Minutes before a reader should poll again.
     pub ttl: Option<u32>,
     /// Newest first.
     pub entries: Vec<Entry>,
-    /// How many of them, counted from the oldest, are summaries for the size of the feed.
+    /// Entries, counted from the oldest, that are summaries because of `max_bytes`.
     pub shortened: usize,
 }
 
-/// Where a feed is, per format that is written.
+/// URLs of a feed, by format.
 pub type Locations = Vec<(Format, String)>;
 
 /// One issue in a feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The same string in every format.
+    /// The same in every format.
     pub id: String,
     /// Permalink.
     pub url: String,
-    /// Never blank.
+    /// Never empty.
     pub title: String,
-    /// When it was published.
+    /// Date of publication.
     pub published: DateTime<FixedOffset>,
-    /// When it last changed, never before `published`.
+    /// Date of the last change, never before `published`.
     pub updated: DateTime<FixedOffset>,
-    /// Those who wrote it; may be nobody.
+    /// The authors; may be empty.
     pub authors: Vec<Person>,
-    /// Plain text; `None` when there is no word to say.
+    /// Plain text; `None` if there is none.
     pub summary: Option<String>,
     /// HTML; `None` in a feed of summaries.
     pub content_html: Option<String>,
-    /// Categories, then tags, each once.
+    /// Categories, then tags, without duplicates.
     pub terms: Vec<String>,
-    /// The picture that stands for it.
+    /// Cover picture.
     pub cover: Option<Picture>,
-    /// BCP 47 tag where it differs from the feed's.
+    /// BCP 47 tag if it differs from the feed's.
     pub language: Option<String>,
 }
 
-/// An author as feeds name one.
+/// An author as represented in feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// Never blank.
+    /// Never empty.
     pub name: String,
-    /// E-mail address.
+    /// Email address.
     pub email: Option<String>,
     /// The person's page.
     pub url: Option<String>,
 }
 
-/// A cover as feeds name one.
+/// A cover as represented in feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Where it is.
+    /// Its URL.
     pub url: String,
-    /// MIME type, where it is known.
+    /// MIME type, if known.
     pub mime_type: Option<String>,
-    /// Size in bytes, where it is known.
+    /// Size in bytes, if known.
     pub bytes: Option<u64>,
-    /// Width and height in pixels, where they are known.
+    /// Width and height in pixels, if known.
     pub size: Option<(u32, u32)>,
-    /// EntryContent for those who do not see it.
+    /// Alternative text.
     pub alt: Option<String>,
 }
 
-/// What an issue's file adds to its front matter.
+/// The content of an entry, rendered from the body of its issue.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EntryContent {
     /// The body as HTML for feed readers.
     pub html: String,
-    /// First words of the body, for an issue without description.
+    /// The beginning of the body, for an issue without a description.
     pub summary: String,
-    /// The cover, measured.
+    /// The cover with measured type and size.
     pub cover: Option<Cover>,
 }
 
 impl Feed {
-    /// The feed of an plan as of `now`: these issues, in this order. The first `unarchived` are in no archive, and stay.
+    /// Builds the planned feed as of `now` from these issues, in this order. The first `unarchived` issues are in no
+    /// archive document and are never dropped.
     pub fn new(
         publication: &Publication,
         feeds: &Options,
@@ -150,7 +151,7 @@ impl Feed {
         unarchived: usize,
         now: DateTime<Utc>,
     ) -> Self {
-        let shortened = plan.max_bytes.map_or(0, |most| budget::shorten(&mut issues, unarchived, most));
+        let shortened = plan.max_bytes.map_or(0, |max| budget::shorten(&mut issues, unarchived, max));
         let locations = |folder: &str| locations(&publication.base_url, folder, feeds);
         let title = plain(&plan.title);
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
@@ -180,23 +181,23 @@ impl Feed {
         }
     }
 
-    /// The date of the feed is that of its newest change; never the time it was built at.
+    /// Date of the newest change in the feed, not of the build.
     pub fn updated(&self) -> Option<DateTime<FixedOffset>> {
         self.entries.iter().map(|entry| entry.updated).max()
     }
 
-    /// Where the feed of a format is; the publication's own address when that format is not written.
+    /// URL of the feed in a format; the publication's home page if that format is not written.
     fn location(&self, format: Format) -> &str {
         location(&self.locations, format).unwrap_or(&self.home)
     }
 
-    /// How many bytes a format may take, so that room for them is made once.
-    fn likely_bytes(&self) -> usize {
+    /// An estimate of the bytes of one format, to allocate once.
+    fn estimated_bytes(&self) -> usize {
         let html = self.entries.iter().map(|entry| entry.content_html.as_ref().map_or(0, String::len)).sum::<usize>();
         4096 + html + html / 4 + 2048 * self.entries.len()
     }
 
-    /// Links to other documents of the same feed: relation and address (RFC 5005, section 4).
+    /// Links to other documents of the same feed: relation and URL (RFC 5005, section 4).
     fn archive_links(&self, format: Format) -> Vec<(&'static str, &str)> {
         let links = [("current", &self.current), ("prev-archive", &self.prev_archive)];
         let links = links.into_iter().filter_map(|(rel, locations)| Some((rel, locations.as_ref()?)));
@@ -207,10 +208,10 @@ impl Feed {
         self.current.is_some()
     }
 
-    /// The bytes of the feed in a format.
+    /// Serializes the feed in a format.
     ///
     /// # Errors
-    /// When a crate that serialises refuses: that is a fault of this program, not of the input.
+    /// If a serializer fails, which is a bug in this program.
     pub fn render(&self, format: Format) -> anyhow::Result<Vec<u8>> {
         match format {
             Format::Rss => rss::render(self),
@@ -220,7 +221,7 @@ impl Feed {
     }
 }
 
-/// RFC 5005.
+/// Namespace of RFC 5005.
 const HISTORY: (&str, &str) = ("fh", "http://purl.org/syndication/history/1.0");
 
 fn location(locations: &Locations, format: Format) -> Option<&str> {
@@ -235,14 +236,14 @@ fn locations(base: &Url, folder: &str, feeds: &Options) -> Locations {
 impl Entry {
     fn new(issue: &Issue, text: EntryContent, content: Extent, now: DateTime<Utc>) -> Self {
         let summary = issue.description.as_deref().map(plain).filter(|text| !text.is_empty());
-        let summary = summary.or_else(|| Some(unmistakable(&text.summary)).filter(|text| !text.is_empty()));
+        let summary = summary.or_else(|| Some(without_html_lookalikes(&text.summary)).filter(|text| !text.is_empty()));
         let title = plain(&issue.plain_title());
         Self {
             id: one_line(issue.id.as_str()),
             url: urls::encoded(&issue.permalink),
             title: if title.is_empty() { issue.slug.to_string() } else { title },
             published: issue.date,
-            // A change that is announced for later has not been made yet.
+            // An update dated in the future has not happened yet.
             updated: if issue.updated > now { issue.date } else { issue.updated.max(issue.date) },
             authors: issue.authors.iter().filter_map(Person::new).collect(),
             summary,
@@ -267,7 +268,7 @@ fn terms(issue: &Issue) -> Vec<String> {
 impl Picture {
     fn new(cover: &Cover) -> Self {
         let mut url = cover.url.clone();
-        // A password is not for every reader; and validators refuse the address. Only `cannot-be-a-base` URLs fail here.
+        // Removes credentials, which validators reject. Fails only for `cannot-be-a-base` URLs.
         let _ = (url.set_username(""), url.set_password(None));
         Self {
             url: urls::encoded(&url),

@@ -1,7 +1,7 @@
-//! One issue of the publication, as every output reads it.
+//! An issue of the publication, as all outputs use it.
 //!
-//! Made by `content` from a Markdown file; it knows nothing of XML, MIME or HTML. The body stays in its file until
-//! an output shows it (`disk::Project::body`), so that ten thousand issues cost their front matter only.
+//! Built by `content` from a Markdown file; independent of XML, MIME and HTML. The body stays in its file until an
+//! output needs it (`load::body`), so ten thousand issues take no more memory than their front matter.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,32 +12,32 @@ use url::Url;
 
 use crate::publication::Author;
 
-/// One issue: front matter as meant, body by reference.
+/// An issue: interpreted front matter, and a reference to the body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Issue {
-    /// Path of the Markdown file below the project folder, `/` between its parts.
+    /// Path of the Markdown file below the project folder, separated by `/`.
     pub path: String,
-    /// The name that never changes, in feeds and in the ledger.
+    /// Permanent id, in feeds and in the ledger.
     pub id: IssueId,
-    /// Whether the front matter gives the id, so that nothing else does.
-    pub custom_id: bool,
-    /// Where the issue could be read before, absolute (front matter `aliases`).
+    /// Whether the front matter sets the id, overriding everything else.
+    pub has_custom_id: bool,
+    /// Previous URLs of the issue (front matter `aliases`).
     pub aliases: Vec<Url>,
-    /// What the command line calls it: the last part of the permalink.
+    /// Its name on the command line: the last segment of the permalink.
     pub slug: Slug,
-    /// Where the issue can be read, absolute.
+    /// Where the issue can be read: an absolute URL.
     pub permalink: Url,
-    /// Its page in the web archive, where that is not the permalink.
+    /// Its page in the web archive, if different from the permalink.
     pub page: Option<Box<Url>>,
-    /// As the front matter has it, trimmed, never blank. Outputs show `plain_title`.
+    /// As in the front matter, trimmed, never empty. Outputs show `plain_title`.
     pub title: String,
-    /// When it was published; `undated()` when no field of the front matter tells.
+    /// Date of publication; `undated()` if the front matter has none.
     pub date: DateTime<FixedOffset>,
-    /// When it last changed in a way readers should know of; never before `date`.
+    /// Date of the last change that readers should know of; never before `date`.
     pub updated: DateTime<FixedOffset>,
     /// When it stops being published.
     pub expires: Option<DateTime<FixedOffset>>,
-    /// Those named by the issue, else the publication's author, else nobody.
+    /// The issue's authors, else the publication's author; may be empty.
     pub authors: Arc<[Author]>,
     /// The front matter's `description`, else its `summary`: plain text, one paragraph.
     pub description: Option<String>,
@@ -45,32 +45,32 @@ pub struct Issue {
     pub categories: Arc<[Term]>,
     /// Front matter `tags`.
     pub tags: Arc<[Term]>,
-    /// The picture that stands for the issue, as the front matter has it.
+    /// The cover picture, as named in the front matter.
     pub cover: Option<CoverReference>,
-    /// BCP 47 tag where it differs from the publication's.
+    /// BCP 47 tag if it differs from the publication's.
     pub language: Option<String>,
-    /// In a further language of the publication: the folder of that language, as in `Publication`. Its feeds are there.
+    /// The folder of an issue in an additional language, as in `Publication`: its feeds are there.
     pub site: Option<Arc<str>>,
     /// Not to be published yet.
     pub draft: bool,
-    /// May appear in feeds (front matter `feed`, default true).
+    /// Whether feeds may contain it (front matter `feed`, default true).
     pub feed: bool,
-    /// May be mailed (front matter `email`, default true).
+    /// Whether it may be mailed (front matter `email`, default true).
     pub email: bool,
-    /// Which mailing of the issue this is, from 1: each goes to everybody (front matter `edition`).
+    /// The number of its edition, from 1; each edition is mailed to all subscribers (front matter `edition`).
     pub edition: u32,
-    /// Subject of the mail where it differs from the project's.
+    /// Subject of the email if it differs from the project's.
     pub subject: Option<String>,
-    /// The line mail programs show beside the subject.
+    /// Preview text shown beside the subject.
     pub preheader: Option<String>,
-    /// Front matter that the program does not know, kept for templates; `None` when there is none.
+    /// Unknown front matter fields, for templates; `None` if there are none.
     pub params: Option<Box<serde_json::Map<String, serde_json::Value>>>,
     /// Where the body begins in the file.
     pub body: BodyStart,
 }
 
 impl Issue {
-    /// The date of an issue without one: the first second of year 1, as Hugo has it.
+    /// The date of an issue without a date: the first second of year 1, as in Hugo.
     pub fn undated() -> DateTime<FixedOffset> {
         const FIRST_OF_YEAR_ONE: i64 = -62_135_596_800;
         DateTime::from_timestamp(FIRST_OF_YEAR_ONE, 0).unwrap_or_default().fixed_offset()
@@ -82,21 +82,21 @@ impl Issue {
     }
 
     /// Its key in the ledger.
-    pub fn mailed_as(&self) -> IssueId {
+    pub fn ledger_key(&self) -> IssueId {
         self.id.of_edition(self.edition)
     }
 
-    /// Where it can be read on the web.
+    /// The URL of its page on the web.
     pub fn page(&self) -> &Url {
         self.page.as_deref().unwrap_or(&self.permalink)
     }
 
-    /// The address of the cover.
+    /// The URL of the cover.
     pub fn cover_url(&self) -> Option<Url> {
-        self.permalink.join(&self.cover.as_ref()?.written).ok()
+        self.permalink.join(&self.cover.as_ref()?.target).ok()
     }
 
-    /// The title as plain text: what authors paste of HTML, pairs of tags such as `<b>…</b>` and entities, is resolved.
+    /// The title as plain text: decodes entities and removes pairs of tags such as `<b>…</b>`.
     pub fn plain_title(&self) -> Cow<'_, str> {
         match without_markup(&self.title) {
             Some(title) => html_escape::decode_html_entities(&title).into_owned().into(),
@@ -104,23 +104,23 @@ impl Issue {
         }
     }
 
-    /// Whether the issue may be seen at `now`: dated, no draft, not before its date, not after it expired.
+    /// Whether the issue is public at `now`: dated, not a draft, not before its date, not expired.
     pub fn is_published(&self, now: DateTime<Utc>) -> bool {
         self.was_published(now) && self.expires.is_none_or(|expires| now < expires)
     }
 
-    /// The same, whether it expired since or not.
+    /// The same, including expired issues.
     pub fn was_published(&self, now: DateTime<Utc>) -> bool {
         self.is_dated() && !self.draft && self.date <= now
     }
 }
 
-/// Elements that only change how words look.
+/// Elements that only change the appearance of text.
 const MARKUP: [&str; 16] =
     ["a", "b", "big", "code", "del", "em", "font", "i", "ins", "mark", "s", "small", "span", "strong", "sup", "u"];
 
-/// The text without pairs of tags that only change how words look; `None` where there are none. A tag without its
-/// counterpart, as in a title about HTML, is text.
+/// Removes pairs of tags that only change the appearance of text; `None` if there are none. An unpaired tag, as in a
+/// title about HTML, is text.
 fn without_markup(text: &str) -> Option<String> {
     let mut left = text.to_owned();
     for name in MARKUP {
@@ -142,27 +142,27 @@ fn without_markup(text: &str) -> Option<String> {
 /// Where the Markdown body begins in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyStart {
-    /// Byte offset of the body's first byte.
+    /// Byte offset of the first byte.
     pub offset: usize,
-    /// Line number of the body's first line, the file's first line being 1.
+    /// Line number of the first line, counted from 1.
     pub line: usize,
 }
 
-/// How much of an issue a feed or a digest holds.
+/// How much of an issue a feed or a digest contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// The whole body, and the summary.
+    /// The full body, and the summary.
     Full,
     /// The summary only.
     Summary,
 }
 
-/// The id of an issue: the same string as RSS guid, Atom id, JSON id and key of the ledger.
+/// The id of an issue: used as RSS guid, Atom id, JSON Feed id and ledger key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IssueId(Box<str>);
 
 impl IssueId {
-    /// Takes an id as written or stored; `None` when it is blank after trimming.
+    /// An id as written or stored; `None` if it is empty after trimming.
     pub fn new(id: &str) -> Option<Self> {
         let id = id.trim();
         (!id.is_empty()).then(|| Self(id.into()))
@@ -173,8 +173,8 @@ impl IssueId {
         &self.0
     }
 
-    /// The key in the ledger of an edition of the issue. That of the first is the id, which everybody knew before there
-    /// were editions.
+    /// The ledger key of an edition. That of the first edition is the id itself, as in ledgers from before there were
+    /// editions.
     pub fn of_edition(&self, edition: u32) -> Self {
         match edition {
             0 | 1 => self.clone(),
@@ -182,7 +182,7 @@ impl IssueId {
         }
     }
 
-    /// Whose edition it is the key of, and of which.
+    /// Splits a ledger key into the id of the issue and the number of the edition.
     pub fn edition(&self) -> (&str, u32) {
         let split = self.0.rsplit_once(EDITION);
         let split = split.and_then(|(id, edition)| Some((id, edition.parse().ok().filter(|edition| *edition > 1)?)));
@@ -190,7 +190,7 @@ impl IssueId {
     }
 }
 
-/// What parts the id of an issue and the number of its edition.
+/// Separates the id of an issue from the number of its edition.
 const EDITION: &str = "#edition-";
 
 impl fmt::Display for IssueId {
@@ -199,12 +199,12 @@ impl fmt::Display for IssueId {
     }
 }
 
-/// The short name of an issue or term in URLs and on the command line, never blank.
+/// The short name of an issue or term in URLs and on the command line, never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slug(Box<str>);
 
 impl Slug {
-    /// Takes a slug already fit for a URL path segment; `None` when blank or holding a `/`.
+    /// A slug suitable as a URL path segment; `None` if it is empty or contains `/`.
     pub fn new(slug: &str) -> Option<Self> {
         let slug = slug.trim();
         (!slug.is_empty() && !slug.contains('/')).then(|| Self(slug.into()))
@@ -230,12 +230,12 @@ impl fmt::Display for Slug {
     }
 }
 
-/// A category or tag: plain text as the author wrote it, trimmed, never blank.
+/// A category or tag: plain text as the author wrote it, trimmed, never empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Term(Arc<str>);
 
 impl Term {
-    /// Takes a term as written; `None` when blank.
+    /// A term as written; `None` if empty.
     pub fn new(term: &str) -> Option<Self> {
         let term = term.trim();
         (!term.is_empty()).then(|| Self(term.into()))
@@ -247,38 +247,38 @@ impl Term {
     }
 }
 
-/// A cover as the front matter names it: all that an issue keeps of its cover until an output shows it.
+/// A cover as named in the front matter: all that an issue knows of it until an output shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CoverReference {
-    /// Path or URL; against the permalink it is an absolute one.
-    pub written: Box<str>,
-    /// Text for those who do not see it.
+    /// Path or URL, relative to the permalink.
+    pub target: Box<str>,
+    /// Alternative text.
     pub alt: Option<Box<str>>,
-    /// Line to show under it.
+    /// Caption.
     pub caption: Option<Box<str>>,
 }
 
-/// The cover picture as it is shown, one record for enclosure, `media:content`, JSON image and mail.
+/// A cover as shown, for enclosure, `media:content`, JSON Feed image and email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cover {
     /// Absolute URL.
     pub url: Url,
-    /// MIME type: by its bytes where it was measured, else by its name; `None` when neither tells.
+    /// MIME type: from the bytes if measured, else from the file extension; `None` if unknown.
     pub mime_type: Option<String>,
-    /// Exact size in bytes where it was measured.
+    /// Size in bytes, if measured.
     pub bytes: Option<u64>,
-    /// Width and height in pixels where it was measured.
+    /// Width and height in pixels, if measured.
     pub size: Option<(u32, u32)>,
-    /// Text for those who do not see it.
+    /// Alternative text.
     pub alt: Option<String>,
-    /// Line to show under it.
+    /// Caption.
     pub caption: Option<String>,
 }
 
 impl CoverReference {
-    /// Whether it was written as the address of another place, not as a file of the site.
+    /// Whether it is a URL rather than a path on the site.
     pub fn is_elsewhere(&self) -> bool {
-        self.written.starts_with("//") || self.written.contains("://")
+        self.target.starts_with("//") || self.target.contains("://")
     }
 }
 
@@ -287,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_edition_has_a_key_that_tells_whose_it_is() {
+    fn the_key_of_an_edition_contains_the_id_of_its_issue() {
         let id = IssueId::new("https://example.org/a/#edition-x").unwrap();
         assert_eq!(id.edition(), (id.as_str(), 1));
         assert_eq!((id.of_edition(0), id.of_edition(1)), (id.clone(), id.clone()));

@@ -1,7 +1,7 @@
-//! Loads a project: the project file, then every issue by its front matter.
+//! Loads a project: the project file, then the front matter of every issue.
 //!
-//! Takes a project folder; gives the configuration, the issues in order, and what is wrong with the rest. One bad file
-//! stops no other.
+//! Takes a project folder; returns the configuration, the issues in order, and findings. A broken file affects no
+//! other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -28,34 +28,34 @@ mod history;
 mod interner;
 pub mod pictures;
 
-/// The project file holds something wrong.
+/// The project file contains errors.
 #[derive(Debug, thiserror::Error)]
 #[error("the project file `{path}` has {count}", count = if findings.len() == 1 { "an error".to_owned() } else { format!("{} errors", findings.len()) })]
 pub struct InvalidConfig {
     /// The file, as the user would type it.
     pub path: String,
-    /// What is wrong, in the order of the file.
+    /// The errors, in the order of the file.
     pub findings: Vec<Finding>,
 }
 
 /// The issues of a project.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Issues {
-    /// Newest first by date, then by path; drafts, future and expired ones among them.
+    /// Newest first, then by path; includes drafts, future and expired issues.
     pub issues: Vec<Issue>,
-    /// What is wrong or odd, in the order of the paths.
+    /// Problems, by path.
     pub findings: Vec<Finding>,
 }
 
 /// Reads the project file `file`.
 ///
 /// # Errors
-/// When it is missing or wrong; `InvalidConfig` lists everything wrong with it.
+/// If it is missing or invalid; `InvalidConfig` lists all its errors.
 pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
     let shown = project.path(file).to_string_lossy().into_owned();
     let Some(text) = project.text_if_there(file)? else {
-        let missing = Finding::error("config-missing", format!("there is no project file `{shown}`"));
-        return Err(missing.help("run `slugline init` here, or name the project folder with `--dir`").into());
+        let missing = Finding::error("config-missing", format!("project file `{shown}` not found"));
+        return Err(missing.help("run `slugline init` to create it, or set the project folder with `--dir`").into());
     };
     let config = Config::parse(&shown, &text);
     let config = config.and_then(|config| match made_by_hugo(project, &config) {
@@ -65,24 +65,25 @@ pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
     config.map_err(|findings| InvalidConfig { path: shown, findings }.into())
 }
 
-/// What is wrong with an archive whose pages Hugo makes too: each would overwrite those of the other.
+/// An error if Hugo builds the same pages as the web archive: each would overwrite those of the other.
 fn made_by_hugo(project: &Project, config: &Config) -> Option<Finding> {
     const HUGO: [&str; 5] = ["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config/_default"];
     config.archive.as_ref().filter(|archive| archive.is_permalink)?;
     let file = HUGO.into_iter().find(|file| project.path(file).exists())?;
-    let finding =
-        Finding::error("config-value", format!("`archive`: Hugo makes the pages of this site, says `{file}`"));
+    let finding = Finding::error(
+        "config-value",
+        format!("`archive`: Hugo already builds the pages of this site, according to `{file}`"),
+    );
     Some(
-        finding.help(
-            "remove `archive`; or give it another place than Hugo's pages, and write their pattern as `permalink`",
-        ),
+        finding
+            .help("remove `archive`, or point it to another folder and set `permalink` to the pattern of Hugo's pages"),
     )
 }
 
 /// Reads the front matter of every issue.
 ///
 /// # Errors
-/// When a content folder cannot be read, or none holds a Markdown file.
+/// If a content folder cannot be read, or none contains a Markdown file.
 pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     let mut loaded = Issues::default();
     let mut files: Vec<SourceFile> = Vec::new();
@@ -105,14 +106,14 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     Ok(loaded)
 }
 
-/// A file in two content folders, one below the other, is that of the inner one.
+/// A file in nested content folders belongs to the innermost one.
 fn leave_to_deepest(files: &mut Vec<SourceFile>) {
     let shorter = |a: &SourceFile, b: &SourceFile| a.below_content().len().cmp(&b.below_content().len());
     files.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| shorter(a, b)));
     files.dedup_by(|a, b| a.path == b.path);
 }
 
-/// When issues changed, if the project file wants git to tell.
+/// When issues last changed, if `updated_from` is git.
 fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::Result<History> {
     match config.updated_from {
         UpdatedFrom::FrontMatter => Ok(History::default()),
@@ -120,13 +121,13 @@ fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::
     }
 }
 
-/// The `content_hash` of a body that can be read and is not blank.
+/// The `content_hash` of a body that is readable and not empty.
 fn content_hash_of(project: &Project, issue: &Issue) -> Option<String> {
     let body = body(project, issue).ok().filter(|body| !body.trim().is_empty())?;
     Some(lock::content_hash(&body))
 }
 
-/// Reads the files, some at a time on each thread, into one list: of a hundred thousand there is never a second copy.
+/// Reads the files in chunks, in parallel, into one list: a hundred thousand issues are never copied.
 fn read_all(
     project: &Project,
     config: &Config,
@@ -158,7 +159,9 @@ fn load(project: &Project, config: &Config, history: &History, file: &SourceFile
         Ok(head) => head,
         Err(error) => {
             let finding = Finding::error("unreadable", format!("it cannot be read: {error}"));
-            return left_out(finding.help("let the user who runs this read it").at(Place::file(&file.path)));
+            return left_out(
+                finding.help("give the user who runs slugline permission to read it").at(Place::file(&file.path)),
+            );
         }
     };
     match front_matter::split(&file.path, &head) {
@@ -174,11 +177,11 @@ fn load(project: &Project, config: &Config, history: &History, file: &SourceFile
     }
 }
 
-/// The shortcodes of a project: its own are in `templates/shortcodes`, and references lead to one of `issues`. What is
-/// wrong with a template comes beside them.
+/// The shortcodes of a project, with the custom ones from `templates/shortcodes`; references resolve to one of
+/// `issues`. Also returns findings about the templates.
 ///
 /// # Errors
-/// When a template is there and cannot be read.
+/// If a template exists and cannot be read.
 pub fn shortcodes<'a>(
     project: &Project,
     config: &Config,
@@ -197,26 +200,26 @@ pub fn shortcodes<'a>(
 /// Reads the body of an issue.
 ///
 /// # Errors
-/// A finding when the file cannot be read any more, or its text is not UTF-8.
+/// A finding if the file can no longer be read, or is not UTF-8.
 pub fn body(project: &Project, issue: &Issue) -> Result<String, Box<Finding>> {
     body_in(issue, &file(project, issue)?).map(str::to_owned)
 }
 
-/// Reads the whole file of an issue.
+/// Reads the entire file of an issue.
 ///
 /// # Errors
-/// A finding when it cannot be read any more.
+/// A finding if it can no longer be read.
 pub fn file(project: &Project, issue: &Issue) -> Result<Vec<u8>, Box<Finding>> {
     project.bytes(&issue.path).map_err(|error| {
         let finding = Finding::error("unreadable", format!("{error:#}"));
-        Box::new(finding.help("run it again").at(Place::file(&issue.path)))
+        Box::new(finding.help("check that the file still exists, then run slugline again").at(Place::file(&issue.path)))
     })
 }
 
-/// The body of an issue in the bytes of its file.
+/// The body of an issue, given the bytes of its file.
 ///
 /// # Errors
-/// A finding when it is not UTF-8.
+/// A finding if it is not UTF-8.
 pub fn body_in<'f>(issue: &Issue, file: &'f [u8]) -> Result<&'f str, Box<Finding>> {
     let body = file.get(issue.body.offset..).unwrap_or_default();
     match std::str::from_utf8(body) {
@@ -229,8 +232,8 @@ pub fn body_in<'f>(issue: &Issue, file: &'f [u8]) -> Result<&'f str, Box<Finding
     }
 }
 
-/// Two issues with one permalink or one id cannot both be published: the later one in the order is left out, and named.
-/// An id that was published belongs to whom it was published for.
+/// Leaves out every issue that repeats the permalink or id of an earlier one, since both cannot be published, and
+/// reports it. A published id belongs to the issue it was recorded for.
 fn leave_out_repeated(loaded: &mut Issues, lock: &Lock) {
     let mut permalinks: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
     let mut ids: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
@@ -249,8 +252,8 @@ fn leave_out_repeated(loaded: &mut Issues, lock: &Lock) {
             ids.insert(id, &issue.path);
             continue;
         };
-        let finding = Finding::error("repeated", format!("its {what} `{value}` is that of `{other}` too"));
-        let help = format!("give one of the two another `{field}`");
+        let finding = Finding::error("repeated", format!("its {what} `{value}` is already used by `{other}`"));
+        let help = format!("change the `{field}` of one of them");
         loaded.findings.push(finding.help(help).at(Place::file(&issue.path)));
         repeated.insert(at);
     }
@@ -260,26 +263,26 @@ fn leave_out_repeated(loaded: &mut Issues, lock: &Lock) {
 
 fn undated(issue: &Issue) -> Finding {
     Finding::error("no-date", "the issue has no date, so it is neither published nor mailed")
-        .help("write `date: …` into its front matter")
+        .help("add `date: …` to its front matter")
         .at(Place::file(&issue.path))
 }
 
 fn no_folder(error: anyhow::Error, folder: &std::path::Path) -> anyhow::Error {
-    let help = "write the folder that holds your issues as `content` into the project file";
+    let help = "set `content` in the project file to the folder of your issues";
     let message = format!("there are no issues in `{}`", folder.display());
     error.context(Finding::error("no-issues", message).help(help))
 }
 
 fn no_issues(config: &Config) -> Finding {
     let folders: Vec<String> = config.content.iter().map(|folder| format!("`{}`", folder.display())).collect();
-    Finding::error("no-issues", format!("there is no Markdown file in {}", folders.join(", ")))
-        .help("write an issue with `slugline new \"Its title\"`, or set `content` in the project file")
+    Finding::error("no-issues", format!("no Markdown file found in {}", folders.join(", ")))
+        .help("create an issue with `slugline new \"Title\"`, or set `content` in the project file to the folder of your issues")
 }
 
-/// The issue a person means: a slug, a path, or `latest` (the newest that is published at `now`).
+/// The issue with this slug, path or id; `latest` is the newest one published at `now`.
 ///
 /// # Errors
-/// A finding that names the nearest slug when there is no such issue.
+/// A finding that suggests the nearest slug if there is no such issue.
 pub fn find<'a>(issues: &'a [Issue], name: &str, now: chrono::DateTime<chrono::Utc>) -> anyhow::Result<&'a Issue> {
     if name == "latest" {
         let newest = issues.iter().find(|issue| issue.is_published(now));

@@ -1,7 +1,7 @@
-//! What a picture is, by its bytes: its type, and how wide and high it is shown.
+//! Determines the type and displayed size of a picture from its bytes.
 //!
-//! Takes a reader of a file, or of as much of it as is there; gives type and size, or says that more is needed. The
-//! name of the file and what a server says of it count for nothing.
+//! Takes a reader of a file, or of its beginning; returns type and size, or that more bytes are needed. Ignores the
+//! file name and the server's content type.
 
 use std::io::{BufRead, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
@@ -10,29 +10,28 @@ use imagesize::{Compression, ImageError, ImageType};
 mod exif;
 mod svg;
 
-/// A picture, as far as readers of a feed are told.
+/// The properties of a picture that feeds contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Picture {
     /// MIME type.
     pub mime_type: &'static str,
-    /// Width and height in pixels, as it is shown: a photograph taken upright is higher than wide. `None` where the
-    /// file does not say.
+    /// Displayed width and height in pixels, after rotation by the Exif orientation. `None` if the file has none.
     pub size: Option<(u32, u32)>,
 }
 
-/// What the bytes show.
+/// The result of probing bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probe {
     /// A picture.
     Picture(Picture),
-    /// The bytes end before all is known; the type may be.
+    /// The bytes end too early; the type may be known.
     Incomplete(Option<&'static str>),
-    /// No picture that a reader of feeds could show.
+    /// Not a picture that feed readers can show.
     NotAPicture,
 }
 
 impl Probe {
-    /// What it is when there are no more bytes.
+    /// The picture, given that there are no more bytes.
     pub fn at_end_of_file(self) -> Option<Picture> {
         match self {
             Self::Picture(picture) => Some(picture),
@@ -42,23 +41,23 @@ impl Probe {
     }
 }
 
-/// Looks at the bytes of a file, or at its first ones.
+/// Probes a file, or its beginning.
 pub fn probe(bytes: &[u8]) -> Probe {
     probe_reader(&mut Cursor::new(bytes))
 }
 
-/// Looks at a file; reads only what it must.
+/// Probes a file, reading no more than necessary.
 pub fn probe_reader<R: BufRead + Seek>(file: &mut R) -> Probe {
     let kind = match imagesize::reader_type(&mut *file) {
         Ok(kind) => kind,
-        Err(ImageError::NotSupported) => return drawing(file),
-        Err(error) if is_cut(&error) => return Probe::Incomplete(None),
+        Err(ImageError::NotSupported) => return probe_svg(file),
+        Err(error) if is_incomplete(&error) => return Probe::Incomplete(None),
         Err(_) => return Probe::NotAPicture,
     };
     let Some(mime_type) = mime_type(kind) else { return Probe::NotAPicture };
     let (width, height) = match kind.reader_size(&mut *file) {
         Ok(size) => (size.width, size.height),
-        Err(error) if is_cut(&error) => return Probe::Incomplete(Some(mime_type)),
+        Err(error) if is_incomplete(&error) => return Probe::Incomplete(Some(mime_type)),
         Err(_) => return Probe::Picture(Picture { mime_type, size: None }),
     };
     let turned = kind == ImageType::Jpeg && exif::is_turned(file);
@@ -67,8 +66,8 @@ pub fn probe_reader<R: BufRead + Seek>(file: &mut R) -> Probe {
     Probe::Picture(Picture { mime_type, size: size.filter(|(width, height)| *width > 0 && *height > 0) })
 }
 
-/// SVG is text: it has no magic number but its first element.
-fn drawing<R: BufRead + Seek>(file: &mut R) -> Probe {
+/// SVG is text and has no magic number: checks its root element.
+fn probe_svg<R: BufRead + Seek>(file: &mut R) -> Probe {
     const MAX_ROOT_BYTES: u64 = 64 * 1024;
     let mut start = Vec::new();
     let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(MAX_ROOT_BYTES).read_to_end(&mut start));
@@ -79,7 +78,7 @@ fn drawing<R: BufRead + Seek>(file: &mut R) -> Probe {
     }
 }
 
-fn is_cut(error: &ImageError) -> bool {
+fn is_incomplete(error: &ImageError) -> bool {
     matches!(error, ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof)
 }
 
@@ -94,7 +93,7 @@ fn mime_type(kind: ImageType) -> Option<&'static str> {
         ImageType::Heif(Compression::Av1) => Some("image/avif"),
         ImageType::Heif(Compression::Hevc) => Some("image/heic"),
         ImageType::Heif(Compression::Jpeg) => Some("image/heif"),
-        // Films come in the same box.
+        // Videos use the same container.
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
-//! The publication: what is true of every issue, feed and mail.
+//! The publication: properties common to all issues, feeds and emails.
 //!
-//! Takes nothing and does nothing: `config` fills it from the project file, and every output reads it.
-//! How a single issue differs (its own authors, its own language) is in `issue`.
+//! `config` fills it from the project file, and every output reads it. `issue` contains what differs for a single
+//! issue, such as its authors and language.
 
 use std::sync::Arc;
 
@@ -15,38 +15,38 @@ use crate::email::EmailAddress;
 pub struct Publication {
     /// The name readers know, plain text.
     pub title: String,
-    /// One or two sentences about it, plain text; empty when the project file has none.
+    /// One or two sentences, plain text; empty if the project file has none.
     pub description: String,
-    /// Everything published is below this absolute URL; its path ends with a slash.
+    /// The absolute URL above everything published; its path ends in a slash.
     pub base_url: Url,
-    /// Its front page: `base_url`, or the index of its web archive.
+    /// Its home page: `base_url`, or the index of its web archive.
     pub home: Url,
     /// BCP 47 language tag, such as `zh-CN`.
     pub language: String,
-    /// In a further language of the publication: the folder below `base_url` that all of it is in.
+    /// For an additional language: the folder below `base_url` that contains everything in it.
     pub site: Option<Arc<str>>,
-    /// For dates that were written without an offset.
+    /// For dates written without an offset.
     pub time_zone: Tz,
-    /// The author of an issue that names none.
+    /// The author of issues that name none.
     pub author: Option<Author>,
     /// Rights statement, plain text.
     pub copyright: Option<String>,
-    /// Absolute URL of a square image.
+    /// Absolute URL of a square picture.
     pub icon: Option<Url>,
 }
 
-/// A person (or team) who wrote something: RFC 4287 section 3.2.
+/// A person or team (RFC 4287, section 3.2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Author {
-    /// Name for people to read, never blank.
+    /// Name, never empty.
     pub name: String,
-    /// Where to write to, shown in feeds.
+    /// Contact address, shown in feeds.
     pub email: Option<EmailAddress>,
-    /// The author's own page.
+    /// The author's page.
     pub url: Option<Url>,
 }
 
-/// Whether this is a language tag as RFC 5646 section 2.1 writes one: two or three letters, then more parts.
+/// Whether this is a language tag by RFC 5646, section 2.1: two or three letters, then more subtags.
 pub fn is_language_tag(tag: &str) -> bool {
     let subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let first = tag.split('-').next().unwrap_or("");
@@ -62,7 +62,7 @@ const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm b
     sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za \
     zh zu";
 
-/// Whether a tag begins with a language: those of two letters are known, those of three are believed.
+/// Whether a tag starts with a language: two letters must be a known code, three are accepted.
 pub fn is_language(tag: &str) -> bool {
     let first = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
     first.len() != 2 || LANGUAGES.split(' ').any(|language| language == first)

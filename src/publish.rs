@@ -1,7 +1,7 @@
-//! Builds what is published: the issues of a project to feeds, and the feeds to files.
+//! Builds the published feeds and files from the issues of a project.
 //!
-//! Renders only what a feed shows, and each issue once for all feeds that show it. An issue whose text cannot be read is
-//! left out and named; no other suffers.
+//! Renders only what a feed shows, and each issue once for all feeds. An issue that cannot be read is left out and
+//! reported without affecting others.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -29,10 +29,10 @@ pub mod pages;
 mod render_cache;
 mod stale_feeds;
 
-/// A file that was built.
+/// A feed file that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuiltFeed {
-    /// What the feed is of.
+    /// What the feed covers.
     pub kind: FeedKind,
     /// Title of the feed.
     pub title: String,
@@ -42,61 +42,61 @@ pub struct BuiltFeed {
     pub format: Format,
     /// The file, below the project folder.
     pub path: String,
-    /// How many issues it holds.
+    /// Number of entries.
     pub entries: usize,
-    /// How many of them, counted from the oldest, are summaries for the size of the feed.
+    /// Entries, counted from the oldest, that are summaries because of `max_bytes`.
     pub shortened: usize,
-    /// How large it is.
+    /// Size in bytes.
     pub bytes: usize,
-    /// Whether the file had to be written.
+    /// Whether the file was written.
     pub written: Written,
 }
 
-/// A file beside the feeds.
+/// A file written beside the feeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SideFile {
-    /// What it is for.
+    /// Its purpose.
     pub role: SideFileRole,
     /// The file, below the project folder.
     pub path: String,
-    /// How large it is.
+    /// Size in bytes.
     pub bytes: usize,
-    /// Whether the file had to be written.
+    /// Whether the file was written.
     pub written: Written,
 }
 
-/// What a file beside the feeds is for.
+/// The purpose of a file beside the feeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SideFileRole {
-    /// The style that browsers show feeds with.
+    /// The style sheet for browsers.
     Stylesheet,
-    /// The list of all feeds, which readers import.
+    /// The OPML list of all feeds.
     Opml,
 }
 
-/// The outcome of a build.
+/// The result of a build.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Build {
-    /// Every feed: main feeds, archives, then the feeds of terms; each in its formats.
+    /// Every feed in its formats: main feeds, archive documents, then the feeds of terms.
     pub files: Vec<BuiltFeed>,
-    /// What stands beside them.
+    /// Files beside the feeds.
     pub companions: Vec<SideFile>,
-    /// The web archive: indexes, pages, then the files they show.
+    /// The web archive: indexes, pages, then the files they use.
     pub pages: Vec<PageFile>,
-    /// `feeds.lock`; `None` when the build leaves it alone.
+    /// `feeds.lock`; `None` if the build leaves it alone.
     pub lock: Option<LockReport>,
     /// What was left out, and why.
     pub findings: Vec<Finding>,
 }
 
-/// Threads that write: they wait for the disk most of the time.
+/// Threads that write files: they mostly wait for the disk.
 const WRITER_THREADS: usize = 8;
 
-/// Builds the feeds of these issues into the folder `output`. Their ids are recorded first: a build that is killed has
-/// published none that nobody knows any more.
+/// Builds the feeds of these issues into the folder `output`. Records their ids first, so that a build that is killed
+/// has published no unrecorded id.
 ///
 /// # Errors
-/// When a file cannot be written; those written before are whole. `LockChanged` when the lock had to stay and would change.
+/// If a file cannot be written; files written before are complete. `LockChanged` if the lock would change but must not.
 pub fn build(
     project: &Project,
     config: &Config,
@@ -108,7 +108,7 @@ pub fn build(
     let output = output.strip_prefix(".").unwrap_or(output);
     let plans = feed_plans(&config.publications(), &config.feeds, issues, now);
     let shown = plans.iter().flat_map(|plan| plan.issues.iter().copied());
-    let paged = pages::shown(config, issues, now);
+    let paged = pages::with_page(config, issues, now);
     let mut bodies = BodyCache::new(project);
     let hashed = match lock_mode {
         LockMode::LeaveAlone => Vec::new(),
@@ -116,8 +116,8 @@ pub fn build(
     };
     let lock = record(project, issues, &hashed, lock_mode)?;
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
-    let place = Place { project, config, output, now };
-    let files = place.written(&plans, &mut texts)?;
+    let writer = FeedWriter { project, config, output, now };
+    let files = writer.write_all(&plans, &mut texts)?;
     let companions = write_side_files(project, config, output, &plans)?;
     let mut build = Build { files, companions, pages: Vec::new(), lock, findings: texts.into_findings() };
     build.files.sort_by_key(|built| built.kind);
@@ -126,17 +126,17 @@ pub fn build(
     let source = pages::Source { project, config, issues, bodies: &bodies, output, built: &built };
     let made = pages::pages(&source, &paged, &plans)?;
     build.pages = made.pages;
-    // What feeds said of an issue is not said again.
-    let said: HashSet<Finding> = build.findings.iter().cloned().collect();
-    build.findings.extend(made.findings.into_iter().filter(|finding| !said.contains(finding)));
+    // The feeds may have reported the same findings.
+    let reported: HashSet<Finding> = build.findings.iter().cloned().collect();
+    build.findings.extend(made.findings.into_iter().filter(|finding| !reported.contains(finding)));
     build.findings.extend(stale_feeds(project, config, output, &build.files)?);
     Ok(build)
 }
 
-/// How large the main feeds would be: each file below the project folder, and its bytes. Nothing is written.
+/// The sizes of the main feeds, by file below the project folder. Writes nothing.
 ///
 /// # Errors
-/// When `covers.lock` cannot be read, or a feed cannot be made.
+/// If `covers.lock` cannot be read, or a feed cannot be built.
 pub fn feed_sizes(
     project: &Project,
     config: &Config,
@@ -147,31 +147,31 @@ pub fn feed_sizes(
     plans.retain(|plan| plan.kind == FeedKind::Main);
     let bodies = BodyCache::new(project);
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
-    let place = Place { project, config, output: &config.output, now };
-    let mut weights = Vec::new();
+    let writer = FeedWriter { project, config, output: &config.output, now };
+    let mut sizes = Vec::new();
     for plan in &plans {
         texts.render(std::slice::from_ref(plan));
-        let feed = place.feed(plan, &mut texts);
+        let feed = writer.feed(plan, &mut texts);
         for (format, file) in &config.feeds.formats {
-            let path = place.output.join(&plan.folder).join(file);
-            weights.push((path.to_string_lossy().into_owned(), feed.render(*format)?.len()));
+            let path = writer.output.join(&plan.folder).join(file);
+            sizes.push((path.to_string_lossy().into_owned(), feed.render(*format)?.len()));
         }
     }
-    Ok(weights)
+    Ok(sizes)
 }
 
-/// Where feeds are written.
+/// Builds and writes feeds.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct FeedWriter<'a> {
     project: &'a Project,
     config: &'a Config,
     output: &'a Path,
     now: DateTime<Utc>,
 }
 
-impl Place<'_> {
-    /// Writes every feed: one batch is written while the next is rendered, and no more, for the memory they take.
-    fn written<'a>(self, plans: &[FeedPlan<'a>], texts: &mut RenderCache<'a>) -> anyhow::Result<Vec<BuiltFeed>> {
+impl FeedWriter<'_> {
+    /// Writes every feed: one batch is written while the next is rendered. Two batches at most are in memory.
+    fn write_all<'a>(self, plans: &[FeedPlan<'a>], texts: &mut RenderCache<'a>) -> anyhow::Result<Vec<BuiltFeed>> {
         let writers = rayon::ThreadPoolBuilder::new().num_threads(WRITER_THREADS).build()?;
         let mut built = Vec::new();
         thread::scope(|scope| {
@@ -181,7 +181,7 @@ impl Place<'_> {
                 let feeds: Vec<_> = batch.iter().map(|plan| (plan, self.feed(plan, texts))).collect();
                 built.extend(writing.take().map_or(Ok(Vec::new()), joined)?);
                 let writers = &writers;
-                writing = Some(scope.spawn(move || writers.install(|| self.files(&feeds))));
+                writing = Some(scope.spawn(move || writers.install(|| self.write_batch(&feeds))));
             }
             built.extend(writing.take().map_or(Ok(Vec::new()), joined)?);
             Ok(built)
@@ -193,26 +193,26 @@ impl Place<'_> {
         Feed::new(&self.config.publication, &self.config.feeds, plan, shown, unarchived, self.now)
     }
 
-    /// Writes each feed in each format, side by side.
-    fn files(self, feeds: &[(&FeedPlan<'_>, Feed)]) -> anyhow::Result<Vec<BuiltFeed>> {
+    /// Writes each feed in each format, in parallel.
+    fn write_batch(self, feeds: &[(&FeedPlan<'_>, Feed)]) -> anyhow::Result<Vec<BuiltFeed>> {
         let formats = |feed| self.config.feeds.formats.iter().map(move |(format, file)| (feed, *format, file));
         let files: Vec<_> = feeds.iter().flat_map(formats).collect();
         let write = |((plan, feed), format, file): (&(&FeedPlan<'_>, Feed), Format, &String)| {
             write(self.project, plan, feed, format, &self.output.join(&plan.folder), file)
         };
-        // The first error in the order of the files, whichever thread met one first.
+        // Reports the first error in file order, whichever thread failed first.
         let written: Vec<anyhow::Result<BuiltFeed>> = files.into_par_iter().map(write).collect();
         written.into_iter().collect()
     }
 }
 
-/// What a thread gives; its panic goes on here.
+/// The result of a thread; a panic is propagated.
 fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Feeds that are made side by side: enough to keep the machine busy, few enough to keep their texts in memory. Never an
-/// archive beside the feed that links to it: that one is written when the archives are there.
+/// Feeds that are built together: enough to keep all cores busy, few enough to keep their content in memory. An archive
+/// document is never in the batch of a feed that links to it: it must be written first.
 fn batches<'a, 'b>(plans: &'b [FeedPlan<'a>]) -> Vec<&'b [FeedPlan<'a>]> {
     const MAX_ISSUES_PER_BATCH: usize = 256;
     let mut batches = Vec::new();
@@ -252,7 +252,7 @@ fn write(
     })
 }
 
-/// Writes what stands beside the feeds. The project's own style is used where there is one.
+/// Writes the files beside the feeds, with the project's own style sheet if it has one.
 fn write_side_files(
     project: &Project,
     config: &Config,
@@ -277,7 +277,7 @@ fn write_side_files(
     Ok(companions)
 }
 
-/// What the ids in an issue's HTML begin with.
+/// The prefix of ids in an issue's HTML.
 pub fn prefix(issue: &Issue) -> String {
     format!("{}-", issue.slug)
 }

@@ -1,7 +1,7 @@
-//! The files of the project behind the addresses that issues refer to: pictures, and whatever else they link to.
+//! Finds the project's files behind the URLs in issues: pictures and anything else they link to.
 //!
-//! Takes an issue and an absolute address in it; gives the file that the site shows there. Nothing outside the project is
-//! ever given, however links in it point.
+//! Takes an issue and an absolute URL in it; returns the file that the site publishes there. Never returns a file
+//! outside the project, not even through symbolic links.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,15 +13,15 @@ use crate::disk::Project;
 use crate::edition::pictures::PictureLookup;
 use crate::issue::Issue;
 
-/// Hugo publishes what lies in these folders at the root of the site, as it does with what lies in the content folders.
+/// Hugo publishes the contents of these folders at the root of the site, like those of content folders.
 const ROOT_FOLDERS: [&str; 2] = ["static", "assets"];
 
-/// Finds files by their addresses.
+/// Finds files by URL.
 #[derive(Debug)]
 pub struct Resources<'a> {
     project: &'a Project,
     config: &'a Config,
-    /// The project folder itself, links followed.
+    /// The real path of the project folder.
     root: Option<PathBuf>,
 }
 
@@ -31,16 +31,15 @@ impl<'a> Resources<'a> {
         Self { project, config, root: project.real_path(".") }
     }
 
-    /// The file at an address in the issue in the file `path`, which is read at `permalink`: beside the issue, else where
-    /// its address says below the root of the site. `None` for a Markdown file, a hidden one, and one that is not in the
-    /// project.
+    /// The file at a URL in the issue with this file `path` and `permalink`: beside the issue, else below the root of
+    /// the site. `None` for Markdown files, hidden files and files outside the project.
     pub fn at(&self, path: &str, permalink: &Url, url: &Url) -> Option<PathBuf> {
         let candidates =
             self.beside(path, permalink, url).into_iter().chain(below_root(self.project, self.config, url));
         candidates.filter(|file| self.is_visible(file)).find(|file| self.is_file_of_project(file))
     }
 
-    /// The file of a picture in one of these issues, unless it has more than so many bytes.
+    /// A picture in one of these issues, unless it has more than `max_bytes`.
     pub fn picture(&self, issues: &[&Issue], url: &Url, max_bytes: u64) -> PictureLookup {
         let Some(file) = issues.iter().find_map(|issue| self.at(&issue.path, &issue.permalink, url)) else {
             let base = &self.config.publication.base_url;
@@ -57,7 +56,7 @@ impl<'a> Resources<'a> {
         }
     }
 
-    /// What is relative to the permalink in the text is beside the file for its author.
+    /// URLs relative to the permalink are files beside the issue.
     fn beside(&self, path: &str, permalink: &Url, url: &Url) -> Option<PathBuf> {
         let page = permalink.path();
         let page = &page[..=page.rfind('/')?];
@@ -75,14 +74,14 @@ impl<'a> Resources<'a> {
 
     fn is_file_of_project(&self, file: &Path) -> bool {
         let (Some(file), Some(root)) = (self.project.real_path(file), &self.root) else { return false };
-        // Beside the project file lie subscribers and keys.
+        // Next to the project file there may be subscribers and keys.
         let is_at_the_top = file.parent() == Some(root);
         let is_picture = || mime_guess::from_path(&file).iter().any(|mime| mime.type_() == "image");
         self.project.is_file(&file) && file.starts_with(root) && (!is_at_the_top || is_picture())
     }
 }
 
-/// The files that the site may publish at an address.
+/// The files that the site may publish at a URL.
 pub fn below_root(project: &Project, config: &Config, url: &Url) -> Vec<PathBuf> {
     let base = &config.publication.base_url;
     if url.origin() != base.origin() {
@@ -95,7 +94,7 @@ pub fn below_root(project: &Project, config: &Config, url: &Url) -> Vec<PathBuf>
     folders.map(|folder| project.path(folder).join(&below_root)).collect()
 }
 
-/// A path as part of a URL, decoded; `None` when it leads out of its folder.
+/// A decoded path; `None` if it leaves its folder.
 pub fn inside(path: &str) -> Option<PathBuf> {
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
     let path = PathBuf::from(decoded.as_ref());
@@ -110,7 +109,7 @@ mod tests {
     use crate::content::front_matter::split;
 
     #[test]
-    fn a_file_is_found_where_the_site_has_it_and_nowhere_else() {
+    fn files_are_found_where_the_site_publishes_them_and_nowhere_else() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path().join("p"));
         for file in [

@@ -74,7 +74,7 @@ pub fn review(
         findings.extend(config.renamed.iter().cloned());
         let weights = publish::feed_sizes(project, config, &loaded.issues, now)?;
         findings.extend(weights.into_iter().filter_map(|(path, bytes)| check::feed_size(&path, bytes)));
-        findings.extend(publish::pages::unfit(config, &loaded.issues, now));
+        findings.extend(publish::pages::address_findings(config, &loaded.issues, now));
         // What the templates of issue and digest share is wrong once.
         if let Some(digest) = digest(config, &published) {
             extend_unique(&mut findings, composer.check_mail(&MailingContent::Digest(digest), &site));

@@ -1,11 +1,10 @@
-//! Hugo's shortcodes in the Markdown of an issue: `{{< figure … >}}`, `{{% box %}}…{{% /box %}}`, and a project's own.
+//! Hugo's shortcodes in an issue's Markdown: `{{< figure … >}}`, `{{% box %}}…{{% /box %}}`, and custom ones.
 //!
-//! Takes a body; gives its document, in which every shortcode is what readers are to see of it, and what is wrong with
-//! those that cannot be. It is a pass before Markdown, as in Hugo: shortcodes count in code too, and an author shows one
-//! as `{{</* name */>}}`. Reading a project's own templates is left to `load`.
+//! Takes a body; returns its document, with every shortcode expanded to what readers should see, and findings. Runs
+//! before the Markdown parser, as in Hugo: shortcodes are expanded in code too, and authors escape them as `{{</* name
+//! */>}}`. `load` reads the templates of custom shortcodes.
 //!
-//! A document made so has no places: whoever needs them masks shortcodes byte for byte (`check`), which keeps every
-//! place, while what is put in here is of another length.
+//! Expansion changes offsets. `check`, which needs places, masks shortcodes byte for byte instead.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +27,7 @@ pub mod syntax;
 
 pub use custom::FOLDER;
 
-/// How deep one shortcode may stand in another; a template may repeat what it is given, so each level may double it.
+/// Levels of nesting: a template may repeat its content, so each level may double it.
 const MAX_DEPTH: usize = 8;
 
 /// The shortcodes of a publication.
@@ -36,14 +35,14 @@ const MAX_DEPTH: usize = 8;
 pub struct Shortcodes<'a> {
     dialect: Dialect,
     issues: &'a [Issue],
-    /// Made when the first reference is met.
+    /// Built on the first reference.
     pages: OnceLock<PageIndex<'a>>,
     templates: Templates,
 }
 
 impl<'a> Shortcodes<'a> {
-    /// Those that every project has, and those of these templates, by name. References lead to one of `issues`.
-    /// Templates that are wrong are left out and named.
+    /// The built-in shortcodes, and custom ones from these templates, by name. References resolve to one of `issues`.
+    /// Broken templates are left out and reported.
     pub fn new(
         publication: &Publication,
         dialect: Dialect,
@@ -54,25 +53,25 @@ impl<'a> Shortcodes<'a> {
         (Self { dialect, issues, pages: OnceLock::new(), templates }, findings)
     }
 
-    /// The document of an issue's body, and what is wrong with its shortcodes.
+    /// The document of an issue's body, and findings about its shortcodes.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
         if !may_contain(body) {
             return (Document::parse_as(body, self.dialect), Vec::new());
         }
         let mut expander = Expander::new(self, issue, body);
-        let markdown = expander.expanded(0..expander.segments.len(), 0);
+        let markdown = expander.expand(0..expander.segments.len(), 0);
         let Expander { placeholders, findings, .. } = expander;
-        let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.shown(events));
+        let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.fill(events));
         (document, findings)
     }
 
-    /// What is wrong with the shortcodes of an issue's body.
+    /// Findings about the shortcodes of an issue's body.
     pub fn findings(&self, issue: &Issue, body: &str) -> Vec<Finding> {
         if !may_contain(body) {
             return Vec::new();
         }
         let mut expander = Expander::new(self, issue, body);
-        expander.expanded(0..expander.segments.len(), 0);
+        expander.expand(0..expander.segments.len(), 0);
         expander.findings
     }
 
@@ -81,7 +80,7 @@ impl<'a> Shortcodes<'a> {
     }
 }
 
-/// The second half of every first one that has one, by the number of the segment.
+/// The closing segment of each paired opening one, by index.
 fn ends(segments: &[Segment<'_>]) -> BTreeMap<usize, usize> {
     let mut open: Vec<(&str, usize)> = Vec::new();
     let mut ends = BTreeMap::new();
@@ -100,7 +99,7 @@ fn ends(segments: &[Segment<'_>]) -> BTreeMap<usize, usize> {
     ends
 }
 
-/// One body while its shortcodes become what they show.
+/// Expands the shortcodes of one body.
 struct Expander<'s, 'a, 'm> {
     shortcodes: &'s Shortcodes<'a>,
     issue: &'s Issue,
@@ -108,7 +107,7 @@ struct Expander<'s, 'a, 'm> {
     segments: Vec<Segment<'m>>,
     ends: BTreeMap<usize, usize>,
     placeholders: Placeholders,
-    /// Names that nobody knows, each said once.
+    /// Unknown names already reported.
     unknown: BTreeSet<&'m str>,
     findings: Vec<Finding>,
 }
@@ -129,8 +128,8 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         }
     }
 
-    /// The Markdown of these segments, with marks in place of what is no Markdown.
-    fn expanded(&mut self, range: std::ops::Range<usize>, depth: usize) -> String {
+    /// The Markdown of these segments, with placeholders for everything else.
+    fn expand(&mut self, range: std::ops::Range<usize>, depth: usize) -> String {
         let mut markdown = String::new();
         let mut at = range.start;
         while at < range.end {
@@ -143,8 +142,12 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                 }
                 Segment::Close(name, range) => {
                     if !self.ends.values().any(|end| *end == at) {
-                        let message = format!("`{name}` ends here and does not begin before");
-                        self.found(Finding::warning("shortcode-unpaired", message), range, "take it out");
+                        let message = format!("`{name}` is closed here but was never opened");
+                        self.report(
+                            Finding::warning("shortcode-unpaired", message),
+                            range,
+                            "remove it, or add the opening shortcode before it",
+                        );
                     }
                 }
                 Segment::Open(shortcode) => {
@@ -165,12 +168,16 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
 
     fn shortcode(&mut self, shortcode: &Shortcode<'m>, inner: std::ops::Range<usize>, depth: usize) -> String {
         if depth >= MAX_DEPTH {
-            let message = format!("`{}` stands inside too many others", shortcode.name);
-            self.found(Finding::error("shortcode-wrong", message), shortcode.range.clone(), "take it out of them");
+            let message = format!("`{}` is nested too deep", shortcode.name);
+            self.report(
+                Finding::error("shortcode-wrong", message),
+                shortcode.range.clone(),
+                "reduce the nesting of shortcodes",
+            );
             return String::new();
         }
         if self.shortcodes.templates.has(shortcode.name) {
-            return self.own(shortcode, inner, depth);
+            return self.custom(shortcode, inner, depth);
         }
         match shortcode.name {
             "ref" | "relref" => self.reference(shortcode),
@@ -184,19 +191,23 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                 self.placeholders.insert(Replacement::html(html.clone(), html))
             }
             "details" => {
-                let inner = self.expanded(inner, depth + 1);
+                let inner = self.expand(inner, depth + 1);
                 let [open, close] = built_in::details(&shortcode.arguments).map(|half| self.placeholders.insert(half));
                 format!("{open}\n\n{}\n\n{close}", inner.trim())
             }
-            name if built_in::NAMES.contains(&name) => match built_in::shown(name, &shortcode.arguments) {
-                Some(shown) => self.placeholders.insert(shown),
-                None => self.wrong(shortcode, "its arguments do not say what to show", "write them as Hugo wants them"),
+            name if built_in::NAMES.contains(&name) => match built_in::expand(name, &shortcode.arguments) {
+                Some(replacement) => self.placeholders.insert(replacement),
+                None => self.invalid(
+                    shortcode,
+                    "required arguments are missing",
+                    "write the arguments as Hugo's documentation describes them",
+                ),
             },
             name => self.unknown(name, shortcode),
         }
     }
 
-    /// The text of these segments as it is written, shortcodes in it too: it is code.
+    /// The source of these segments, including shortcodes: it is code.
     fn source(&self, inner: std::ops::Range<usize>) -> String {
         let mut text = String::new();
         for segment in self.segments.get(inner).unwrap_or_default() {
@@ -211,17 +222,17 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         text
     }
 
-    fn own(&mut self, shortcode: &Shortcode<'m>, inner: std::ops::Range<usize>, depth: usize) -> String {
-        let inner = self.expanded(inner, depth + 1);
-        let filled = self.shortcodes.templates.fill(self.issue, shortcode.name, &shortcode.arguments, &inner);
-        match filled {
+    fn custom(&mut self, shortcode: &Shortcode<'m>, inner: std::ops::Range<usize>, depth: usize) -> String {
+        let inner = self.expand(inner, depth + 1);
+        let rendered = self.shortcodes.templates.render(self.issue, shortcode.name, &shortcode.arguments, &inner);
+        match rendered {
             Ok(markdown) if shortcode.is_markdown => markdown.trim_end_matches('\n').to_owned(),
             Ok(html) => {
                 let html = html.trim().to_owned();
                 self.placeholders.insert(Replacement::html(html.clone(), html))
             }
             Err(why) => {
-                self.wrong(shortcode, &why, "mend the template, or give the shortcode what it asks for");
+                self.invalid(shortcode, &why, "correct the template, or pass the arguments it needs");
                 inner
             }
         }
@@ -232,9 +243,9 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         if let Some(address) = self.shortcodes.pages().address(self.issue, target) {
             return address;
         }
-        let message = format!("there is no page `{target}` to refer to");
-        let help = "write the path of a Markdown file below the content folder";
-        self.found(Finding::error("link-broken", message), shortcode.range.clone(), help);
+        let message = format!("page `{target}` not found");
+        let help = "use the path of a Markdown file below the content folder";
+        self.report(Finding::error("link-broken", message), shortcode.range.clone(), help);
         self.placeholders.insert(Replacement::text(""))
     }
 
@@ -246,10 +257,10 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         match value {
             Some(serde_json::Value::String(text)) => self.placeholders.insert(Replacement::text(text)),
             Some(other) if !other.is_null() => self.placeholders.insert(Replacement::text(&other.to_string())),
-            _ => self.wrong(
+            _ => self.invalid(
                 shortcode,
-                &format!("the front matter has no `{name}`"),
-                "write the name of a field that is there",
+                &format!("the front matter has no field `{name}`"),
+                "use the name of an existing field",
             ),
         }
     }
@@ -261,21 +272,21 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         let known = built_in::NAMES.into_iter().chain(self.shortcodes.templates.names());
         let help = match nearest(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("say what readers see of it in `{FOLDER}/{name}.html`"),
+            None => format!("define it in `{FOLDER}/{name}.html`"),
         };
-        let message = format!("there is no shortcode `{name}`; readers get the text in it, if any");
-        self.found(Finding::error("shortcode-unknown", message), shortcode.range.clone(), &help);
+        let message = format!("unknown shortcode `{name}`; readers see only the text inside it, if any");
+        self.report(Finding::error("shortcode-unknown", message), shortcode.range.clone(), &help);
         String::new()
     }
 
-    fn wrong(&mut self, shortcode: &Shortcode<'m>, why: &str, help: &str) -> String {
+    fn invalid(&mut self, shortcode: &Shortcode<'m>, why: &str, help: &str) -> String {
         let finding = Finding::error("shortcode-wrong", format!("`{}`: {why}", shortcode.name));
-        self.found(finding, shortcode.range.clone(), help);
+        self.report(finding, shortcode.range.clone(), help);
         String::new()
     }
 
-    /// Notes what is wrong with what stands at these bytes of the body.
-    fn found(&mut self, finding: Finding, range: std::ops::Range<usize>, help: &str) {
+    /// Adds a finding about these bytes of the body.
+    fn report(&mut self, finding: Finding, range: std::ops::Range<usize>, help: &str) {
         let place = Place::in_text(&self.issue.path, self.body, range.start);
         let place = Place { line: place.line + self.issue.body.line.saturating_sub(1), ..place };
         let line: Cow<'_, str> = self.body[range].lines().next().unwrap_or_default().into();

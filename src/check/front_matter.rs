@@ -99,11 +99,11 @@ fn cover(source: &IssueSource<'_>) -> Vec<Finding> {
     if cover.alt.is_none() {
         findings.push(source.at_cover(COVER_ALT_MISSING.found("the cover has no text")));
     }
-    if source.front_matter_text().contains(&format!("]({}", cover.written))
-        || source.front_matter_text().contains(&format!("[{}](", cover.written))
+    if source.front_matter_text().contains(&format!("]({}", cover.target))
+        || source.front_matter_text().contains(&format!("[{}](", cover.target))
     {
         let finding = COVER_PASTED.found("the cover is Markdown, not an address");
-        findings.push(source.at_cover(finding.help(format!("write `{}` alone", cover.written))));
+        findings.push(source.at_cover(finding.help(format!("write `{}` alone", cover.target))));
     }
     findings
 }

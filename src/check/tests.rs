@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::content::assemble::{Source, assemble};
-use crate::content::cover::promised;
+use crate::content::cover::from_url;
 use crate::content::front_matter;
 use crate::content::permalink::Pattern;
 use crate::issue::Issue;
@@ -45,7 +45,7 @@ fn found_in(text: &str) -> Vec<Finding> {
     let files: BTreeSet<String> = FILES.map(str::to_owned).into();
     let published = BTreeMap::from([(PATH.to_owned(), "https://example.org/blog/tide/".to_owned())]);
     let site = Site::new(&publication(), &[issue.clone(), other], files, &["content"], published, now);
-    super::issue(&IssueSource::new(&issue, promised(&issue).as_ref(), text), &site)
+    super::issue(&IssueSource::new(&issue, from_url(&issue).as_ref(), text), &site)
 }
 
 /// Rule and place of what is found in this body; the body begins in line 6.

@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut store = context.store(&config)?;
     let mailed = match args.edition {
         Some(edition) => lookup::edition(&*store, &content, edition)?,
-        None => lookup::mailed_as(&*store, &content)?,
+        None => lookup::ledger_key(&*store, &content)?,
     };
     if args.resend && args.edition.is_some() && mailed != content.id() {
         return Err(outdated(&content, &mailed).into());

@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let issues = load::issues(&context.project, &config)?.issues;
     let content = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
-    let mailed = lookup::mailed_as(&*store, &content)?;
+    let mailed = lookup::ledger_key(&*store, &content)?;
     let file = context.project_file();
     let record = MailingRecord::new(&context.project, &file);
     record.reopen(&*store, &mailed)?;

@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let store = context.store(&config)?;
     let mut mailings = store.mailings()?;
     if let Some(name) = &args.issue {
-        let mailed = lookup::mailed_as(&*store, &context.find(&config, &issues, name, context.clock.now())?)?;
+        let mailed = lookup::ledger_key(&*store, &context.find(&config, &issues, name, context.clock.now())?)?;
         mailings.retain(|mailing| mailing.issue.edition().0 == mailed.edition().0);
     }
     let mut rows = Vec::new();
@@ -236,7 +236,7 @@ mod tests {
         for edition in [1, 2] {
             let issue = Issue { edition, ..issue.clone() };
             let mailing = Mailing {
-                issue: issue.mailed_as(),
+                issue: issue.ledger_key(),
                 digest: None,
                 content_hash: String::new(),
                 frozen_at: issue.date.to_utc(),

@@ -1,7 +1,7 @@
-//! From the fields of a front matter to an issue.
+//! Builds an issue from the fields of its front matter.
 //!
-//! Takes what one file says and the publication it belongs to; gives the issue, or the findings for which it is left
-//! out. Where Hugo forgives (a string for a list, a missing author), so does this.
+//! Takes the front matter of one file and the publication it belongs to; returns the issue, or the findings that
+//! exclude it. Forgives what Hugo forgives: a string for a list, a missing author.
 
 use std::sync::Arc;
 
@@ -21,32 +21,32 @@ use crate::finding::Finding;
 use crate::issue::{Issue, IssueId, Slug, Term};
 use crate::publication::{Author, Publication, is_language_tag};
 
-/// Where a file lies.
+/// The location of a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
-    /// Path below the project folder, for messages and as the issue's name.
+    /// Path below the project folder: names the issue, also in messages.
     pub path: &'a str,
-    /// Path below its content folder, for the permalink.
+    /// Path below its content folder: makes the permalink.
     pub below_content: &'a str,
-    /// When it last changed, as far as is known besides its front matter.
+    /// When it last changed according to anything but its front matter, such as git.
     pub changed: Option<DateTime<FixedOffset>>,
 }
 
-/// An issue, and what is wrong or odd about it.
+/// An issue and its findings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assembled {
-    /// `None` when a finding is an error: the issue is left out.
+    /// `None` if a finding is an error: the issue is left out.
     pub issue: Option<Issue>,
-    /// In the order they were found.
+    /// In the order found.
     pub findings: Vec<Finding>,
 }
 
-/// Patterns of the addresses of issues.
+/// Patterns for the addresses of issues.
 #[derive(Debug, Clone, Copy)]
 pub struct Patterns<'a> {
-    /// Of permalinks.
+    /// For permalinks.
     pub permalink: &'a Pattern,
-    /// Of pages in the web archive, where they are others.
+    /// For pages of the web archive, if different.
     pub page: Option<&'a Pattern>,
 }
 
@@ -56,7 +56,7 @@ impl<'a> From<&'a Pattern> for Patterns<'a> {
     }
 }
 
-/// Makes the issue whose front matter is `block`.
+/// Builds the issue whose front matter is `block`.
 pub fn assemble<'a>(
     source: Source<'_>,
     block: &Block<'_>,
@@ -82,7 +82,7 @@ fn issue(
 ) -> Option<Issue> {
     let title = fields.text("title").unwrap_or_default();
     if title.is_empty() {
-        fields.wrong("title", "the issue has no title", "write `title: …` into the front matter");
+        fields.error("title", "the issue has no title", "add `title: …` to the front matter");
     }
     let dates = dates(fields, publication, source.changed);
     let slug = fields.text("slug");
@@ -93,7 +93,7 @@ fn issue(
     };
     let path = match (url(fields), &publication.site) {
         (Some(url), None) => url,
-        // As Hugo: with a slash it is meant from the root, without from the folder of the language.
+        // Like Hugo: a leading slash means the site root; without one, the folder of the language.
         (Some(url), Some(_)) if url.starts_with('/') => url,
         (url, _) => in_site(url.unwrap_or_else(|| patterns.permalink.path(&page))),
     };
@@ -104,7 +104,7 @@ fn issue(
     Some(Issue {
         path: source.path.to_owned(),
         id: IssueId::new(custom_id.as_deref().unwrap_or(permalink.as_str()))?,
-        custom_id: custom_id.is_some(),
+        has_custom_id: custom_id.is_some(),
         aliases: aliases(fields, publication),
         slug: last_segment(&permalink)?,
         date: dates.date,
@@ -117,9 +117,9 @@ fn issue(
         cover: cover(fields, &permalink),
         language: language(fields).or_else(|| publication.site.as_ref().map(|_| publication.language.clone())),
         site: publication.site.clone(),
-        draft: fields.truth("draft", false),
-        feed: fields.truth("feed", true),
-        email: fields.truth("email", true),
+        draft: fields.boolean("draft", false),
+        feed: fields.boolean("feed", true),
+        email: fields.boolean("email", true),
         edition: edition(fields),
         subject: fields.text("subject"),
         preheader: fields.text("preheader"),
@@ -131,20 +131,16 @@ fn issue(
     })
 }
 
-/// `url`: a path. Of a whole address only the path counts, for everything published is below the base URL.
+/// `url`: a path. Only the path of a complete URL is used, since everything is published below the base URL.
 fn url(fields: &mut FieldReader<'_>) -> Option<String> {
     let written = fields.text("url")?;
     let Some(address) = Url::parse(&written).ok().filter(Url::has_host) else { return Some(written) };
     let path = address.path().to_owned();
-    fields.odd(
-        "url",
-        &format!("`{written}` is a whole address, of which only the path counts"),
-        "write the path alone",
-    );
+    fields.warn("url", &format!("`{written}` is a complete URL, but only its path is used"), "write only the path");
     Some(path)
 }
 
-/// `aliases`: paths below the base URL, with or without a slash before them, or whole addresses.
+/// `aliases`: paths below the base URL, with or without a leading slash, or complete URLs.
 fn aliases(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Url> {
     let alias = |written: &String| match Url::parse(written.trim()) {
         Ok(url) if url.has_host() => url,
@@ -157,20 +153,20 @@ fn custom_id(fields: &mut FieldReader<'_>) -> Option<String> {
     let written = fields.text("id")?;
     let id = custom_id::custom_id(&written);
     if id.is_none() {
-        let help = "write one such as `tag:example.org,2026:spring-tide`, or give the field another name";
-        fields.odd(
+        let help = "use an id such as `tag:example.org,2026:spring-tide`, or rename the field";
+        fields.warn(
             "id",
-            &format!("`{written}` is no URI that feeds could hold, so the issue keeps its permalink"),
+            &format!("`{written}` is not a URI that feeds accept as an id, so the issue keeps its permalink as id"),
             help,
         );
     }
     id
 }
 
-/// `edition`: a number from 1. A word there is a field of the project's own, and stays for templates.
+/// `edition`: a number from 1. Any other value is a custom field and stays available to templates.
 fn edition(fields: &mut FieldReader<'_>) -> u32 {
     let written =
-        fields.look("edition").and_then(|value| u32::try_from(value.as_u64()?).ok()).filter(|edition| *edition > 0);
+        fields.peek("edition").and_then(|value| u32::try_from(value.as_u64()?).ok()).filter(|edition| *edition > 0);
     written.inspect(|_| drop(fields.take("edition"))).unwrap_or(1)
 }
 
@@ -180,7 +176,7 @@ fn language(fields: &mut FieldReader<'_>) -> Option<String> {
     if is_language_tag(&tag) {
         return Some(tag);
     }
-    fields.odd("language", &format!("`{written}` is no language tag"), "write one such as `en` or `zh-CN`");
+    fields.warn("language", &format!("`{written}` is not a language tag"), "write a tag such as `en` or `zh-CN`");
     None
 }
 
@@ -190,8 +186,8 @@ struct Dates {
     expires: Option<DateTime<FixedOffset>>,
 }
 
-/// As Hugo: `date`, else `publishDate`, else `lastmod`; publication waits for `publishDate` where that is later. What the
-/// front matter says of changes wins over what is known besides.
+/// Like Hugo: `date`, else `publishDate`, else `lastmod`; a later `publishDate` delays publication. The front matter
+/// overrides any other source for the date of the last change.
 fn dates(fields: &mut FieldReader<'_>, publication: &Publication, changed: Option<DateTime<FixedOffset>>) -> Dates {
     let mut read = |name: &str| fields.date(name, |text| date::parse(text, publication.time_zone));
     let written = read("date");
@@ -203,8 +199,8 @@ fn dates(fields: &mut FieldReader<'_>, publication: &Publication, changed: Optio
     Dates { date, updated: modified.or(changed).map_or(date, |modified| modified.max(date)), expires }
 }
 
-/// `authors` or `author`: a name, a list of names, or maps of name, email and url; `authorlink` is the page of the only
-/// author. Names joined by `、` are several people.
+/// `authors` or `author`: a name, a list of names, or maps with name, email and url; `authorlink` is the page of a
+/// single author. `、` separates several names.
 fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Author> {
     let written = fields.take("authors").or_else(|| fields.take("author"));
     let link = fields.text("authorlink").and_then(|link| page(&link, publication));
@@ -240,7 +236,7 @@ fn named(name: &str) -> Option<Author> {
     (!name.is_empty()).then_some(Author { name, email: None, url: None })
 }
 
-/// Terms in the order written, each once.
+/// The terms in the order written, without duplicates.
 fn terms(fields: &mut FieldReader<'_>, name: &str) -> Arc<[Term]> {
     let mut terms: Vec<Term> = Vec::new();
     for term in fields.list(name).iter().filter_map(|term| Term::new(&plain_text(term))) {
@@ -251,7 +247,7 @@ fn terms(fields: &mut FieldReader<'_>, name: &str) -> Arc<[Term]> {
     terms.into()
 }
 
-/// The last part of the permalink as people read it; the host, should an issue be the page at the root.
+/// The last path segment of the permalink, decoded; the host if the issue is the page at the root.
 fn last_segment(permalink: &Url) -> Option<Slug> {
     let segment = permalink.path_segments()?.rfind(|segment| !segment.is_empty());
     let decoded = percent_encoding::percent_decode_str(segment.or(permalink.host_str())?).decode_utf8_lossy();
@@ -263,7 +259,7 @@ mod tests {
     use chrono_tz::Tz;
 
     use super::*;
-    use crate::content::cover::promised;
+    use crate::content::cover::from_url;
     use crate::content::front_matter::split;
 
     fn publication() -> Publication {
@@ -300,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issue_has_what_its_front_matter_says() {
+    fn an_issue_is_built_from_its_front_matter() {
         let issue = issue(
             "title: '  A &amp; B '\ndate: 2026-02-03\nlastmod: 2026-02-05T10:00:00Z\nauthor: 甲\nauthorlink: /team/\n\
              description: |\n  one\n  two\ncategories: News\ntags: [潮汐, '', 7, 潮汐]\nDraft: 'true'\nemail: false\nmood: calm\n",
@@ -321,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edition_is_a_number_from_one_and_anything_else_is_the_projects_own() {
+    fn an_edition_is_a_number_from_one_and_anything_else_is_a_custom_field() {
         let edition = |written: &str| {
             let issue = issue(&format!("title: T\ndate: 2026-02-03\nedition: {written}\n"));
             (issue.edition, issue.params.is_some())
@@ -334,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn authors_are_written_in_many_ways() {
+    fn authors_are_accepted_in_every_form() {
         assert_eq!(names("title: a\nauthor: 甲、乙\n"), ["甲", "乙"]);
         assert_eq!(names("title: a\nauthors: [One, {name: Two, email: two@example.org}]\n"), ["One", "Two"]);
         assert_eq!(names("title: a\nauthor: {name: One}\n"), ["One"]);
@@ -342,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn url_slug_and_id_win_over_the_path() {
+    fn url_slug_and_id_override_the_path() {
         let permalink = |text: &str| issue(text).permalink.to_string();
         assert_eq!(permalink("title: a\nslug: Seven Up\n"), "https://example.org/blog/seven-up/");
         assert_eq!(permalink("title: a\nurl: /old/place.html\n"), "https://example.org/old/place.html");
@@ -350,16 +346,16 @@ mod tests {
         assert_eq!(whole.issue.unwrap().permalink.as_str(), "https://example.org/old/");
         assert_eq!(
             whole.findings[0].message,
-            "`url`: `https://example.com/old/` is a whole address, of which only the path counts"
+            "`url`: `https://example.com/old/` is a complete URL, but only its path is used"
         );
         assert_eq!(issue("title: a\nid: tag:example.org,2026:7\n").id.as_str(), "tag:example.org,2026:7");
     }
 
     #[test]
-    fn covers_come_as_paths_urls_maps_and_pasted_links() {
+    fn covers_may_be_paths_urls_maps_or_pasted_links() {
         let cover = |text: &str| issue(&format!("title: a\ncover: {text}\n"));
         let url = |text: &str| {
-            promised(&cover(text)).map(|cover| (cover.url.to_string(), cover.mime_type.unwrap_or_default()))
+            from_url(&cover(text)).map(|cover| (cover.url.to_string(), cover.mime_type.unwrap_or_default()))
         };
         let base = "https://example.org/";
         assert_eq!(url("/cover.jpg"), Some((format!("{base}cover.jpg"), "image/jpeg".into())));
@@ -372,12 +368,12 @@ mod tests {
         assert_eq!(url("'![alt](https://b.example.org/2.jpg)'").unwrap().0, "https://b.example.org/2.jpg");
         assert_eq!(url("''"), None);
         let map = cover("{image: c.gif, alt: ' a  kite ', caption: ''}").cover.unwrap();
-        assert_eq!((map.alt.as_deref(), map.caption, &*map.written), (Some("a kite"), None, "c.gif"));
+        assert_eq!((map.alt.as_deref(), map.caption, &*map.target), (Some("a kite"), None, "c.gif"));
     }
 
     #[test]
-    fn a_cover_may_have_the_name_that_a_theme_has_for_it() {
-        let written = |text: &str| issue(&format!("title: a\n{text}\n")).cover.map(|cover| cover.written);
+    fn covers_are_found_under_the_field_names_of_themes() {
+        let written = |text: &str| issue(&format!("title: a\n{text}\n")).cover.map(|cover| cover.target);
         assert_eq!(written("images: ['', a.png, b.png]").as_deref(), Some("a.png"));
         assert_eq!(written("featured_image: a.png\nthumbnail: b.png").as_deref(), Some("a.png"));
         assert_eq!(written("image: {src: a.png, alt: b}\ncover: ''").as_deref(), Some("a.png"));
@@ -390,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_leaves_the_issue_out_and_is_named() {
+    fn errors_exclude_the_issue_and_are_reported() {
         let found = |text: &str| {
             let assembled = assembled(text);
             let show = |finding: &Finding| format!("{}: {finding}", finding.place.as_ref().unwrap());
@@ -403,18 +399,18 @@ mod tests {
                 false,
                 vec![
                     format!("{path}: `title`: the issue has no title"),
-                    format!("{path}:2:7: `date`: `2026-02-30` is no date")
+                    format!("{path}:2:7: `date`: `2026-02-30` is not a valid date")
                 ]
             )
         );
         assert!(!found("title: [a]\n").0);
         assert_eq!(
             found("title: a\ndraft: maybe\n").1,
-            [format!("{path}:3:8: `draft`: \"maybe\" is neither true nor false")]
+            [format!("{path}:3:8: `draft`: \"maybe\" is neither `true` nor `false`")]
         );
         assert_eq!(
             found("title: a\ncover: 'javascript:alert(1)'\n"),
-            (true, vec![format!("{path}:3:8: `cover`: `javascript:alert(1)` is no URL")])
+            (true, vec![format!("{path}:3:8: `cover`: `javascript:alert(1)` is not a URL")])
         );
     }
 
@@ -427,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_of_changes_counts_where_the_front_matter_says_nothing() {
+    fn the_front_matter_overrides_the_known_change_date() {
         let updated = |front_matter: &str| {
             let text = format!("---\ntitle: a\n{front_matter}---\n");
             let changed = Some(DateTime::parse_from_rfc3339("2026-02-04T08:00:00+01:00").unwrap());
@@ -447,11 +443,11 @@ mod tests {
             updated("date: 2026-02-05T00:00:00Z\n"),
             dates("2026-02-05T00:00:00+00:00", "2026-02-05T00:00:00+00:00")
         );
-        assert_eq!(updated("").0, "0001-01-01T00:00:00+00:00", "a commit publishes nothing");
+        assert_eq!(updated("").0, "0001-01-01T00:00:00+00:00", "a commit does not publish an issue");
     }
 
     #[test]
-    fn aliases_are_addresses_below_the_base_url() {
+    fn aliases_are_urls_below_the_base_url() {
         let aliases = |written: &str| {
             let aliases = issue(&format!("title: t\ndate: 2026-01-01\naliases: {written}\n")).aliases;
             aliases.iter().map(Url::to_string).collect::<Vec<_>>()

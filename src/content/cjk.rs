@@ -1,17 +1,17 @@
-//! Emphasis for text in Chinese, Japanese and Korean, where no blanks stand between words.
+//! Emphasis in Chinese, Japanese and Korean text, where words are not separated by spaces.
 //!
-//! CommonMark lets `**` open or close only where blanks or punctuation are on the right sides, so `**主题：**正文` stays
-//! as it is written. Takes Markdown, gives the same with a sentinel beside each run that must open or close by the
-//! rules of the `markdown-cjk-friendly` specification: there punctuation of these scripts counts as a letter, and one of
-//! their characters beside a run counts as a blank. Two runs side by side (`：****正文`) are told apart too. Whoever
-//! parses the result takes the sentinels out of every string again (`without_sentinels`).
+//! CommonMark lets `**` open or close only next to the right spaces or punctuation, so `**主题：**正文` is not emphasized.
+//! Takes Markdown and returns it with a sentinel beside each run that must open or close under the
+//! `markdown-cjk-friendly` specification: CJK punctuation counts as a letter there, and a CJK character beside a run
+//! counts as a space. Also separates two adjacent runs (`：****正文`). Callers remove the sentinels from every parsed
+//! string (`without_sentinels`).
 
 use std::borrow::Cow;
 
-/// A noncharacter (never in real text) that CommonMark takes for a letter.
+/// A noncharacter, never in real text, that CommonMark treats as a letter.
 pub const SENTINEL: char = '\u{fdd0}';
 
-/// Markdown in which runs of `*` and `~` beside CJK text have sentinels; the text itself where there are none.
+/// Adds sentinels beside runs of `*` and `~` next to CJK text; borrows the input if there are none.
 pub fn with_sentinels(markdown: &str) -> Cow<'_, str> {
     let mut marked = String::new();
     let mut copied = 0;
@@ -57,18 +57,18 @@ pub fn with_sentinels(markdown: &str) -> Cow<'_, str> {
     Cow::Owned(marked)
 }
 
-/// The text without sentinels.
+/// Removes the sentinels.
 pub fn without_sentinels(text: &str) -> Cow<'_, str> {
     if text.contains(SENTINEL) { Cow::Owned(text.replace(SENTINEL, "")) } else { Cow::Borrowed(text) }
 }
 
-/// Whether a line break between these two characters stands for no blank: both are of a script that writes none.
+/// Whether a line break between these characters is not a space: both belong to scripts written without spaces.
 pub fn join_without_space(before: char, after: char) -> bool {
     let wide = |c| is_cjk(c) && !is_hangul(c);
     wide(before) && wide(after)
 }
 
-/// A run of markers with what stands beside it.
+/// A run of markers and the characters around it.
 struct Run {
     marker: char,
     length: usize,
@@ -77,7 +77,7 @@ struct Run {
 }
 
 impl Run {
-    /// The run with its sentinels; `None` when it needs none.
+    /// The run with its sentinels; `None` if it needs none.
     fn with_sentinels(&self, bold_is_open: bool) -> Option<String> {
         let run: String = std::iter::repeat_n(self.marker, self.length).collect();
         if self.is_two_runs(bold_is_open) {
@@ -87,7 +87,7 @@ impl Run {
         let (opens, closes) = (self.opens(cjk_friendly_class), self.closes(cjk_friendly_class));
         let mut before = closes && !self.closes(commonmark_class);
         let mut after = opens && !self.opens(commonmark_class);
-        // A letter put on one side takes away what punctuation on the other side allowed.
+        // A letter added on one side removes what punctuation on the other side allowed.
         before |= after && closes && is_punctuation(self.before);
         after |= before && opens && is_punctuation(self.after);
         if !before && !after {
@@ -97,13 +97,13 @@ impl Run {
         Some(format!("{}{run}{}", beside(before), beside(after)))
     }
 
-    /// The end of one bold run and the begin of the next.
+    /// Whether this is the end of one bold run and the start of the next.
     fn is_two_runs(&self, bold_is_open: bool) -> bool {
         let inside = !self.before.is_whitespace() && !self.after.is_whitespace();
         self.marker == '*' && self.length == 4 && bold_is_open && inside && (is_cjk(self.before) || is_cjk(self.after))
     }
 
-    /// CommonMark's left-flanking.
+    /// CommonMark's left-flanking delimiter run.
     fn opens(&self, class: fn(char) -> CharClass) -> bool {
         match class(self.after) {
             CharClass::Whitespace => false,
@@ -112,7 +112,7 @@ impl Run {
         }
     }
 
-    /// CommonMark's right-flanking.
+    /// CommonMark's right-flanking delimiter run.
     fn closes(&self, class: fn(char) -> CharClass) -> bool {
         match class(self.before) {
             CharClass::Whitespace => false,
@@ -122,7 +122,7 @@ impl Run {
     }
 }
 
-/// What a character beside a run counts as.
+/// How a character beside a run is classified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CharClass {
     Whitespace,
@@ -131,7 +131,7 @@ enum CharClass {
     Cjk,
 }
 
-/// As CommonMark counts.
+/// The class under CommonMark.
 fn commonmark_class(c: char) -> CharClass {
     if c.is_whitespace() {
         CharClass::Whitespace
@@ -142,13 +142,12 @@ fn commonmark_class(c: char) -> CharClass {
     }
 }
 
-/// As the CJK-friendly rules count.
+/// The class under the CJK-friendly rules.
 fn cjk_friendly_class(c: char) -> CharClass {
     if is_cjk(c) && !c.is_whitespace() { CharClass::Cjk } else { commonmark_class(c) }
 }
 
-/// The character before a run; one of no width does not hide the character before it, nor does one that chooses the form
-/// of it. A line's begin is a blank.
+/// The character before a run, skipping zero-width characters and variation selectors. The start of a line is a space.
 fn visible_before(text: &str, last: Option<char>) -> char {
     const FULL_WIDTH_FORM: char = '\u{fe01}';
     let hides = |c: char| is_zero_width(c) || matches!(c, '\u{fe00}'..='\u{fe0e}' | '\u{e0100}'..='\u{e01ef}');
@@ -169,7 +168,7 @@ fn is_zero_width(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Unicode categories P and S; of characters without a use beside emphasis, perhaps some more.
+/// Unicode categories P and S, approximated for characters that do not occur beside emphasis.
 fn is_punctuation(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_punctuation();
@@ -178,7 +177,7 @@ fn is_punctuation(c: char) -> bool {
     !c.is_alphanumeric() && !c.is_whitespace() && !c.is_control() && !is_mark && !is_zero_width(c) && c != SENTINEL
 }
 
-/// Characters of Chinese, Japanese and Korean, their punctuation and full-width forms included.
+/// Chinese, Japanese and Korean characters, including their punctuation and full-width forms.
 pub fn is_cjk(c: char) -> bool {
     matches!(c,
         '\u{2e80}'..='\u{303e}' | '\u{3041}'..='\u{33ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn bold_meant_is_bold_shown() {
+    fn intended_bold_is_rendered_bold() {
         for (markdown, expected) in [
             ("达到**700+**。", "达到<strong>700+</strong>。"),
             ("**主题：**正文", "<strong>主题：</strong>正文"),
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_emphasis_stays() {
+    fn text_without_emphasis_is_unchanged() {
         for markdown in [
             "2 * 3 * 4",
             "中 ** 文",
@@ -248,9 +247,9 @@ mod tests {
         }
     }
 
-    /// What `markdown-it-cjk-friendly` makes of the same.
+    /// The same results as `markdown-it-cjk-friendly`.
     #[test]
-    fn every_script_and_form_has_its_emphasis() {
+    fn emphasis_works_in_every_script_and_form() {
         for (markdown, expected) in [
             ("**「東京」**です", "<strong>「東京」</strong>です"),
             ("이것은**(주)**입니다", "이것은<strong>(주)</strong>입니다"),
@@ -287,9 +286,9 @@ mod tests {
         }
     }
 
-    /// Beyond it: editors put these beside markers, to make other programs see them.
+    /// Beyond the specification: editors insert these beside markers as a workaround for other programs.
     #[test]
-    fn characters_of_no_width_hide_nothing() {
+    fn zero_width_characters_are_ignored() {
         for invisible in ['\u{200b}', '\u{feff}', '\u{2060}'] {
             for (open, close, tag) in [("**", "**", "strong"), ("*", "*", "em"), ("~~", "~~", "del")] {
                 let markdown = format!("文{invisible}{open}（注）{close}{invisible}文");
@@ -303,17 +302,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_without_cjk_is_never_touched(markdown in "[ -~\n]{0,80}") {
+        fn text_without_cjk_is_unchanged(markdown in "[ -~\n]{0,80}") {
             prop_assert!(matches!(with_sentinels(&markdown), Cow::Borrowed(_)));
         }
 
         #[test]
-        fn nor_is_text_of_other_scripts(markdown in "[*~_`é“”…–«»€🎉\u{a0}\u{200b}\u{301} a.\n\\\\\\[\\]()<>]{0,60}") {
+        fn text_in_other_scripts_is_unchanged(markdown in "[*~_`é“”…–«»€🎉\u{a0}\u{200b}\u{301} a.\n\\\\\\[\\]()<>]{0,60}") {
             prop_assert!(matches!(with_sentinels(&markdown), Cow::Borrowed(_)));
         }
 
         #[test]
-        fn sentinels_come_out_again(markdown in "[*~ a。文（\n]{0,40}") {
+        fn sentinels_are_removed_again(markdown in "[*~ a。文（\n]{0,40}") {
             let marked = with_sentinels(&markdown);
             prop_assert_eq!(without_sentinels(&marked), markdown.as_str());
         }

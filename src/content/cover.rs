@@ -1,7 +1,7 @@
-//! The cover of an issue, from the fields that Hugo's themes know.
+//! The cover of an issue, from the fields that Hugo themes use.
 //!
-//! `cover` first, then the names other themes have for it. Each is a path or address, as people paste it, a map, or a
-//! list of which the first counts. What a file really is, and where it lies, is left to `disk`.
+//! `cover` first, then the names used by themes. Each is a path or URL (possibly pasted as Markdown), a map, or a list
+//! whose first item counts. `covers` finds and measures the file.
 
 use serde_json::Value;
 use url::Url;
@@ -10,37 +10,37 @@ use crate::content::field_reader::{FieldReader, plain_text};
 use crate::content::html::urls::is_web_address;
 use crate::issue::{Cover, CoverReference, Issue};
 
-/// Fields of the front matter that name a cover, the first that does so winning.
+/// Front matter fields that may name a cover, by precedence.
 pub const FIELDS: [&str; 7] = ["cover", "featured_image", "featuredimage", "image", "images", "thumbnail", "banner"];
 
-/// The keys of a map that name the picture.
+/// Map keys that may name the picture.
 const KEYS: [&str; 4] = ["image", "url", "src", "path"];
 
-/// The cover of an issue as far as its address tells: with the type that its name promises.
-pub fn promised(issue: &Issue) -> Option<Cover> {
-    let (url, written) = (issue.cover_url()?, issue.cover.as_ref()?);
-    let [alt, caption] = [&written.alt, &written.caption].map(|text| text.as_deref().map(str::to_owned));
+/// The cover judging by its URL alone, with the type its file extension suggests.
+pub fn from_url(issue: &Issue) -> Option<Cover> {
+    let (url, reference) = (issue.cover_url()?, issue.cover.as_ref()?);
+    let [alt, caption] = [&reference.alt, &reference.caption].map(|text| text.as_deref().map(str::to_owned));
     let mime_type = image_type(url.path());
     Some(Cover { url, mime_type, bytes: None, size: None, alt, caption })
 }
 
-/// The cover that the front matter names, if it has an address on the web.
+/// The cover named in the front matter, if it resolves to a web URL.
 pub(super) fn cover(fields: &mut FieldReader<'_>, permalink: &Url) -> Option<CoverReference> {
-    let found = FIELDS.iter().find_map(|field| Some((*field, written(fields.look(field)?)?)));
-    // What themes call otherwise stays, for templates.
+    let found = FIELDS.iter().find_map(|field| Some((*field, cover_reference(fields.peek(field)?)?)));
+    // Other field names stay in the front matter for templates.
     fields.take(FIELDS[0]);
-    let (field, written) = found?;
-    if !permalink.join(&written.written).is_ok_and(|url| is_web_address(&url)) {
-        fields.odd(field, &format!("`{}` is no URL", written.written), "write a path or an https address");
+    let (field, cover) = found?;
+    if !permalink.join(&cover.target).is_ok_and(|url| is_web_address(&url)) {
+        fields.warn(field, &format!("`{}` is not a URL", cover.target), "write a path or an https URL");
         return None;
     }
-    Some(written)
+    Some(cover)
 }
 
-fn written(value: &Value) -> Option<CoverReference> {
+fn cover_reference(value: &Value) -> Option<CoverReference> {
     match value {
         Value::String(text) => pasted(text),
-        Value::Array(items) => items.iter().find_map(written),
+        Value::Array(items) => items.iter().find_map(cover_reference),
         Value::Object(map) => {
             let text = |key: &str| map.get(key).and_then(Value::as_str).map(plain_text).filter(|text| !text.is_empty());
             let text = |key: &str| text(key).map(String::into_boxed_str);
@@ -51,7 +51,7 @@ fn written(value: &Value) -> Option<CoverReference> {
     }
 }
 
-/// People paste Markdown: `[text](https://…)`, `![alt](… "title")` and `<https://…>` mean the address,
+/// Accepts pasted Markdown: `[text](https://…)`, `![alt](… "title")` and `<https://…>` mean the URL,
 /// `[https://a](https://b)` the first one.
 fn pasted(text: &str) -> Option<CoverReference> {
     let text = text.trim();
@@ -67,17 +67,17 @@ fn pasted(text: &str) -> Option<CoverReference> {
     };
     let image = image.strip_prefix('<').and_then(|image| image.split_once('>')).map_or(image, |(image, _)| image);
     let image = image.trim();
-    (!image.is_empty()).then(|| CoverReference { written: image.into(), alt, caption: None })
+    (!image.is_empty()).then(|| CoverReference { target: image.into(), alt, caption: None })
 }
 
-/// A title stands between quotes behind the target.
+/// Removes a quoted title after the target.
 fn without_title(target: &str) -> &str {
     let quote = target.chars().next_back().filter(|last| matches!(last, '"' | '\''));
     let title = quote.and_then(|quote| target.split_once(&format!(" {quote}")));
     title.map_or(target, |(target, _)| target.trim_end())
 }
 
-/// The type a file name promises; `None` when it promises no picture.
+/// The image type that a file extension suggests.
 fn image_type(path: &str) -> Option<String> {
     let guess = mime_guess::from_path(path).first()?;
     (guess.type_() == mime_guess::mime::IMAGE).then(|| guess.essence_str().to_owned())
@@ -88,8 +88,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_paste_means_an_address() {
-        let image = |text: &str| pasted(text).map(|cover| cover.written);
+    fn pasted_markdown_is_reduced_to_its_url() {
+        let image = |text: &str| pasted(text).map(|cover| cover.target);
         for (text, expected) in [
             (" /a.png ", "/a.png"),
             ("<https://example.org/a b.png>", "https://example.org/a b.png"),

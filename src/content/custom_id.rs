@@ -1,16 +1,16 @@
-//! The id that an author writes: kept as it is where feeds can hold it.
+//! A custom id in the front matter: accepted if feeds can use it.
 //!
-//! Atom takes nothing but an IRI for an id (RFC 4287, section 4.2.6), and validators hold it to its scheme. Other programs
-//! write numbers and words into `id` too, which mean nothing outside them.
+//! Atom requires an IRI as id (RFC 4287, section 4.2.6), and validators check the syntax of its scheme. Other programs
+//! also write numbers and words into `id`, which mean nothing outside them.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
-/// What no URI holds as it is; `%` stays, for it may encode something.
+/// Characters not allowed in a URI; `%` stays because it may be an escape.
 const UNFIT: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
 
-/// The id as a URI, with what a URI cannot hold percent-encoded; `None` where it is none that validators accept.
+/// The id as a URI, percent-encoded where necessary; `None` if validators would reject it.
 pub fn custom_id(written: &str) -> Option<String> {
     let id = utf8_percent_encode(written.trim(), UNFIT).to_string();
     let (scheme, rest) = id.split_once(':')?;
@@ -35,7 +35,7 @@ fn is_tag(rest: &str) -> bool {
     is_host(host) && is_date && !specific.is_empty()
 }
 
-/// RFC 8141: a name space, and something in it; RFC 9562 for UUIDs.
+/// RFC 8141: a namespace and a name in it; RFC 9562 for UUIDs.
 fn is_urn(rest: &str) -> bool {
     let Some((space, specific)) = rest.split_once(':') else { return false };
     if space == "uuid" {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_that_feeds_can_hold_are_kept() {
+    fn ids_that_feeds_accept_are_kept() {
         for (written, expected) in [
             ("https://example.org/?p=12", Some("https://example.org/?p=12")),
             (" https://example.org/潮 汐", Some("https://example.org/%E6%BD%AE%20%E6%B1%90")),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_uri_is_no_id() {
+    fn other_ids_are_rejected() {
         for written in [
             "42",
             "neap-2026",

@@ -1,4 +1,4 @@
-//! Reads the fields of one front matter: forgiving in form, noting what is wrong at its line.
+//! Reads the fields of one front matter: lenient about form, reporting problems with their line.
 
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Map, Value};
@@ -19,31 +19,31 @@ impl<'a> FieldReader<'a> {
         Ok(Self { path, block, fields: block.fields(path)?, findings: Vec::new() })
     }
 
-    /// The field as written; a null counts as absent.
+    /// Removes and returns the field; null counts as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.take(name).filter(|value| !value.is_null())
     }
 
-    /// The field as written, which stays for those who read the rest.
-    pub fn look(&self, name: &str) -> Option<&Value> {
-        self.fields.look(name).filter(|value| !value.is_null())
+    /// The field, left in place for templates.
+    pub fn peek(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name).filter(|value| !value.is_null())
     }
 
-    /// A string, trimmed; a number or truth value as text. Blank counts as absent.
+    /// A trimmed string; numbers and booleans become text. Empty counts as absent.
     pub fn text(&mut self, name: &str) -> Option<String> {
         let text = match self.take(name)? {
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
             Value::Bool(truth) => truth.to_string(),
             _ => {
-                self.wrong(name, "it is not text", "write one line of text");
+                self.error(name, "the value is not text", "write one line of text");
                 return None;
             }
         };
         (!text.is_empty()).then_some(text)
     }
 
-    /// A list of strings, or one string for a list of one.
+    /// A list of strings; a single string is a list of one.
     pub fn list(&mut self, name: &str) -> Vec<String> {
         let items = match self.take(name) {
             None => return Vec::new(),
@@ -58,13 +58,13 @@ impl<'a> FieldReader<'a> {
         };
         let texts: Vec<String> = items.iter().filter_map(text).collect();
         if items.iter().any(|item| !item.is_null() && text(item).is_none()) {
-            self.odd(name, "it holds something that is not text", "write a list of names");
+            self.warn(name, "the list contains a value that is not text", "write a list of names");
         }
         texts
     }
 
-    /// `true` or `false`, also between quotes.
-    pub fn truth(&mut self, name: &str, default: bool) -> bool {
+    /// `true` or `false`, quoted or not.
+    pub fn boolean(&mut self, name: &str, default: bool) -> bool {
         match self.take(name) {
             None => default,
             Some(Value::Bool(truth)) => truth,
@@ -72,13 +72,13 @@ impl<'a> FieldReader<'a> {
             Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => false,
             Some(Value::String(text)) if text.trim().is_empty() => default,
             Some(value) => {
-                self.wrong(name, &format!("{value} is neither true nor false"), "write `true` or `false`");
+                self.error(name, &format!("{value} is neither `true` nor `false`"), "write `true` or `false`");
                 default
             }
         }
     }
 
-    /// A date, read by `parse`. Blank counts as absent.
+    /// A date parsed by `parse`. Empty counts as absent.
     pub fn date(
         &mut self,
         name: &str,
@@ -91,24 +91,28 @@ impl<'a> FieldReader<'a> {
         };
         let date = parse(&text);
         if date.is_none() {
-            self.wrong(name, &format!("`{text}` is no date"), "write one such as `2026-11-23T15:00:00+08:00`");
+            self.error(
+                name,
+                &format!("`{text}` is not a valid date"),
+                "write a date such as `2026-11-23T15:00:00+08:00`",
+            );
         }
         date
     }
 
-    /// Everything that was not asked for, if anything.
+    /// All fields that were not read, or `None` if there are none.
     pub fn rest(&mut self) -> Option<Box<Map<String, Value>>> {
         Some(std::mem::take(&mut self.fields).rest()).filter(|rest| !rest.is_empty()).map(Box::new)
     }
 
-    /// Notes something for which the issue is left out.
-    pub fn wrong(&mut self, name: &str, why: &str, help: &str) {
+    /// Reports a problem that excludes the issue.
+    pub fn error(&mut self, name: &str, why: &str, help: &str) {
         let finding = Finding::error("front-matter-value", format!("`{name}`: {why}"));
         self.findings.push(finding.help(help).at(self.block.place(self.path, name)));
     }
 
-    /// Notes something that is left out of the issue.
-    pub fn odd(&mut self, name: &str, why: &str, help: &str) {
+    /// Reports a value that is ignored.
+    pub fn warn(&mut self, name: &str, why: &str, help: &str) {
         let finding = Finding::warning("front-matter-value", format!("`{name}`: {why}"));
         self.findings.push(finding.help(help).at(self.block.place(self.path, name)));
     }
@@ -118,7 +122,7 @@ impl<'a> FieldReader<'a> {
     }
 }
 
-/// Returns the text with entities decoded, and blanks and line breaks folded: authors paste HTML into plain-text fields.
+/// Decodes entities and collapses white space: authors paste HTML into plain-text fields.
 pub(super) fn plain_text(text: &str) -> String {
     html_escape::decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,13 +1,13 @@
-//! Footnotes: numbered in the order of the text, taken out of it, listed at its end.
+//! Footnotes: numbers them in order of reference and separates them from the body.
 
 use std::collections::HashMap;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-/// Footnotes by their label, each with its events.
+/// Footnotes by label, each with its events.
 pub(crate) type Footnotes<'e, 'a> = Vec<(&'e str, Vec<&'e Event<'a>>)>;
 
-/// Footnotes by the order in which the text refers to them.
+/// Numbers the footnotes in order of their first reference.
 pub(crate) fn numbers<'e>(events: &'e [Event<'_>]) -> HashMap<&'e str, usize> {
     let mut numbers = HashMap::new();
     for event in events {
@@ -19,8 +19,8 @@ pub(crate) fn numbers<'e>(events: &'e [Event<'_>]) -> HashMap<&'e str, usize> {
     numbers
 }
 
-/// The body without its footnotes, and the footnotes, wherever they were written.
-pub(crate) fn apart<'e, 'a>(events: &'e [Event<'a>]) -> (Vec<&'e Event<'a>>, Footnotes<'e, 'a>) {
+/// Separates the body from the footnotes, wherever they are defined.
+pub(crate) fn split<'e, 'a>(events: &'e [Event<'a>]) -> (Vec<&'e Event<'a>>, Footnotes<'e, 'a>) {
     let (mut body, mut footnotes): (Vec<_>, Footnotes<'_, '_>) = (Vec::new(), Vec::new());
     let mut inside = false;
     for event in events {
@@ -37,7 +37,7 @@ pub(crate) fn apart<'e, 'a>(events: &'e [Event<'a>]) -> (Vec<&'e Event<'a>>, Foo
     (body, footnotes)
 }
 
-/// Those that the text refers to, in its order; the others nobody could find from the text.
+/// The referenced footnotes by number; unreferenced ones are dropped, since no reader could reach them.
 pub(crate) fn in_order<'e, 'a>(footnotes: Footnotes<'e, 'a>, numbers: &HashMap<&str, usize>) -> Footnotes<'e, 'a> {
     let mut known: Footnotes<'e, 'a> = footnotes.into_iter().filter(|(label, _)| numbers.contains_key(label)).collect();
     known.sort_by_key(|(label, _)| numbers.get(label).copied());

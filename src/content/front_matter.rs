@@ -1,7 +1,7 @@
-//! Front matter: finds it in a file and reads it into fields, YAML (`---`) and TOML (`+++`) alike.
+//! Front matter: finds it in a file and parses it into fields, both YAML (`---`) and TOML (`+++`).
 //!
-//! Takes the first bytes of a file; gives fields by lower-case name, as Hugo knows them, and where the body begins.
-//! What the fields mean is left to `assemble`.
+//! Takes the first bytes of a file; returns the fields by lower-case name, like Hugo, and where the body begins.
+//! `assemble` interprets the fields.
 
 use std::fmt;
 
@@ -12,21 +12,21 @@ use serde_json::Value;
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
-/// A block larger than this is no front matter; deep nesting in a large one would take seconds to refuse.
+/// The largest block accepted as front matter: rejecting deep nesting in a larger one would take seconds.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// The front matter of a file, found but not read yet.
+/// The front matter of a file, located but not parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block<'a> {
     syntax: Syntax,
     text: &'a str,
-    /// Lines of the file before the block, the opening fence among them.
+    /// Lines of the file before the block, including the opening fence.
     lines_before: usize,
     /// Where the body begins.
     pub body: BodyStart,
 }
 
-/// The two ways to write front matter.
+/// The syntaxes of front matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Syntax {
     Yaml,
@@ -49,24 +49,24 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// A field, which stays.
-    pub fn look(&self, name: &str) -> Option<&Value> {
+    /// The value of a field.
+    pub fn get(&self, name: &str) -> Option<&Value> {
         self.entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// Takes a field out.
+    /// Removes and returns a field.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let at = self.entries.iter().position(|(key, _)| key == name)?;
         Some(self.entries.remove(at).1)
     }
 
-    /// What was not taken out.
+    /// The remaining fields.
     pub fn rest(self) -> serde_json::Map<String, Value> {
         self.entries.into_iter().collect()
     }
 }
 
-/// Whether the first bytes of a file hold the whole front matter, or will never: no more need be read.
+/// Whether the first bytes of a file contain the entire front matter, or show that there is none: no need to read on.
 pub fn is_complete(bytes: &[u8]) -> bool {
     match opening(bytes) {
         None => bytes.len() > 1024 || bytes.iter().any(|byte| !byte.is_ascii_whitespace()) && bytes.len() > 3,
@@ -74,14 +74,14 @@ pub fn is_complete(bytes: &[u8]) -> bool {
     }
 }
 
-/// Finds the front matter in the first bytes of the file at `path`, so many that `is_complete` says so or the file ends.
+/// Finds the front matter in the first bytes of the file at `path`, enough for `is_complete` or the entire file.
 ///
 /// # Errors
-/// A finding when there is none, when it is not closed, or when it is not UTF-8.
+/// A finding if the front matter is missing, unclosed or not UTF-8.
 pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>> {
     let Some((syntax, start, lines_before)) = opening(bytes) else {
         let finding = Finding::error("front-matter-missing", "the file does not begin with front matter")
-            .help("begin it with `---`, a line `title: …`, a line `date: …` and `---`")
+            .help("begin the file with `---`, a line `title: …`, a line `date: …` and another `---`")
             .at(Place::file(path));
         return Err(Box::new(finding));
     };
@@ -89,7 +89,7 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
         let fence = String::from_utf8_lossy(syntax.fence());
         let text = String::from_utf8_lossy(bytes);
         let finding = Finding::error("front-matter-open", format!("the front matter has no closing `{fence}`"))
-            .help(format!("write `{fence}` alone on a line between front matter and text"))
+            .help(format!("add a line `{fence}` between front matter and text"))
             .at(Place::at_line(path, &text, lines_before, 1));
         return Err(Box::new(finding));
     };
@@ -104,8 +104,8 @@ fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) 
     Box::new(Finding::error("not-utf8", "the file is not UTF-8").help("save it as UTF-8").at(place))
 }
 
-/// The opening fence: its syntax, the offset after it, and how many lines end there. A byte order mark and blank lines
-/// may stand before it.
+/// The opening fence: its syntax, the offset after it, and the lines up to there. A byte order mark and empty lines may
+/// precede it.
 fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     let mut offset = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let mut lines = 0;
@@ -124,7 +124,7 @@ fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     }
 }
 
-/// The closing fence: the offset where the block ends and the one where the body begins. Blanks may follow the fence.
+/// The closing fence: the offsets of the end of the block and the start of the body. White space may follow the fence.
 fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
     let mut offset = start;
     while offset < bytes.len() {
@@ -139,10 +139,10 @@ fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)>
 }
 
 impl Block<'_> {
-    /// Reads the fields.
+    /// Parses the fields.
     ///
     /// # Errors
-    /// A finding at the line and column where the block is not YAML or TOML, is no mapping, or repeats a field.
+    /// A finding at the line and column where the block is invalid YAML or TOML, is not a mapping, or repeats a field.
     pub fn fields(&self, path: &str) -> Result<Fields, Box<Finding>> {
         let read = match self.syntax {
             Syntax::Yaml => self.yaml(),
@@ -181,7 +181,7 @@ impl Block<'_> {
         Ok(Fields { entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json(value))).collect() })
     }
 
-    /// The line where a field stands for the second time; the first line where that cannot be seen.
+    /// The line of the second occurrence of a field; the first line if it cannot be located.
     fn second_line_of(&self, field: &str) -> usize {
         let is_field = |line: &str| {
             let name = line.split_once(':').map_or("", |(name, _)| name.trim_end().trim_matches(['"', '\'']));
@@ -191,12 +191,12 @@ impl Block<'_> {
         lines.map(|(at, _)| at + 1).nth(1).unwrap_or(1)
     }
 
-    /// Where the value of a field stands in the file at `path`.
+    /// The place of a field's value in the file at `path`.
     pub fn place(&self, path: &str, field: &str) -> Place {
         self.place_inside(path, &[field])
     }
 
-    /// Where a value inside a field stands, such as `["cover", "image"]`; where the field stands when it has none.
+    /// The place of a value inside a field, such as `["cover", "image"]`; that of the field if it has no such value.
     pub fn place_inside(&self, path: &str, keys: &[&str]) -> Place {
         let mut place = Place::of_value(path, self.text, keys);
         if place.line > 0 {
@@ -206,7 +206,7 @@ impl Block<'_> {
     }
 }
 
-/// TOML dates become text, as YAML has them.
+/// TOML dates become text, as in YAML.
 fn json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => Value::String(text),
@@ -219,9 +219,9 @@ fn json(value: toml::Value) -> Value {
     }
 }
 
-const SYNTAX_HELP: &str = "put text that holds `: `, `#`, quotes or brackets between quotes";
+const SYNTAX_HELP: &str = "quote text that contains `: `, `#`, quotation marks or brackets";
 
-/// Why a block cannot be read, and where in it.
+/// Why and where a block cannot be parsed.
 struct SyntaxError {
     message: String,
     line: usize,
@@ -231,15 +231,15 @@ struct SyntaxError {
 
 impl SyntaxError {
     fn repeated(field: &str, line: usize, column: usize) -> Self {
-        Self { message: format!("the field `{field}` is written twice"), line, column, help: "keep one of the two" }
+        Self { message: format!("the field `{field}` appears twice"), line, column, help: "keep only one of them" }
     }
 }
 
-/// Fields as YAML has them.
+/// Fields as YAML yields them.
 #[derive(Default)]
 struct RawFields {
     fields: Fields,
-    /// The first field that is written twice: a plain map would silently keep the last of the two.
+    /// The first repeated field: a plain map would silently keep the last value.
     repeated: Option<String>,
 }
 
@@ -262,7 +262,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
         let mut written = RawFields::default();
         while let Some(key) = map.next_key::<String>()? {
             let key = key.to_lowercase();
-            if written.repeated.is_none() && written.fields.look(&key).is_some() {
+            if written.repeated.is_none() && written.fields.get(&key).is_some() {
                 written.repeated = Some(key.clone());
             }
             written.fields.entries.push((key, map.next_value()?));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn yaml_and_toml_give_the_same_fields() {
+    fn yaml_and_toml_yield_the_same_fields() {
         assert_eq!(fields("---\nTitle: 标题\n---\nbody\n"), Ok((one("title", "标题"), "body\n")));
         assert_eq!(fields("+++\ntitle = '标题'\n+++\nbody\n"), Ok((one("title", "标题"), "body\n")));
         assert_eq!(fields("---\ndate: 2026-11-01\n---\n"), Ok((one("date", "2026-11-01"), "")));
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn real_files_are_sloppy() {
+    fn sloppy_files_are_accepted() {
         assert_eq!(fields("\u{feff}---\r\ntitle: a\r\n--- \t\r\nbody"), Ok((one("title", "a"), "body")));
         assert_eq!(fields("\n\n---\ntitle: a\n---"), Ok((one("title", "a"), "")));
         assert_eq!(fields("---\n---\nbody"), Ok((vec![], "body")));
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_at_its_place() {
+    fn problems_are_reported_with_their_place() {
         assert_eq!(
             fields("# Title\n"),
             Err("a.md front-matter-missing: the file does not begin with front matter".into())
@@ -322,15 +322,15 @@ mod tests {
         );
         assert_eq!(
             fields("---\ntitle: a\ntitle: b\n---\n"),
-            Err("a.md:3:1 front-matter-syntax: the field `title` is written twice".into())
+            Err("a.md:3:1 front-matter-syntax: the field `title` appears twice".into())
         );
         assert_eq!(
             fields("---\ntitle: a\nparams:\n  title: c\n\"Title\" : b\n---\n"),
-            Err("a.md:5:1 front-matter-syntax: the field `title` is written twice".into())
+            Err("a.md:5:1 front-matter-syntax: the field `title` appears twice".into())
         );
         assert_eq!(
             fields("+++\ntitle = 'a'\ntitle = 'b'\n+++\n"),
-            Err("a.md:3:1 front-matter-syntax: the field `title` is written twice".into())
+            Err("a.md:3:1 front-matter-syntax: the field `title` appears twice".into())
         );
         assert_eq!(
             fields("---\ntitle: a: b\n---\n"),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_stops_where_the_front_matter_ends() {
+    fn reading_stops_at_the_end_of_the_front_matter() {
         assert!(!is_complete(b"---\ntitle: a\n"));
         assert!(is_complete(b"---\ntitle: a\n---\n"));
         assert!(is_complete(b"plain text\n"));
@@ -355,7 +355,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_split_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_split_or_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(block) = split("a.md", &bytes) {
                 prop_assert!(block.body.offset <= bytes.len());
                 let _ = block.fields("a.md");
@@ -363,7 +363,7 @@ mod tests {
         }
 
         #[test]
-        fn any_title_comes_back(title in "[^\u{0}-\u{1f}\u{7f}-\u{9f}\u{feff}\u{fffe}\u{ffff}]{0,40}") {
+        fn any_title_round_trips(title in "[^\u{0}-\u{1f}\u{7f}-\u{9f}\u{feff}\u{fffe}\u{ffff}]{0,40}") {
             let text = format!("---\ntitle: {}\n---\n", serde_json::to_string(&title).unwrap());
             prop_assert_eq!(fields(&text).unwrap().0, one("title", &title));
         }

@@ -1,8 +1,7 @@
-//! Reader-proof HTML, the same for feed and mail: clean, well-formed, every URL absolute.
+//! Renders HTML that every feed reader and mail program understands: sanitized, well-formed, all URLs absolute.
 //!
-//! Takes a document and the permalink it is read at; gives HTML that no reader has to guess at. Raw HTML is mended by
-//! `raw` first, addresses by `urls`; an allow-list over a real HTML parser has the last word. What Markdown alone made
-//! goes a shorter way, `fast`, to the same bytes.
+//! Takes a document and its permalink. `raw` repairs raw HTML and `urls` resolves URLs before an allow-list over a real
+//! HTML parser has the final say. Output of plain Markdown takes a faster path, `fast`, to the same bytes.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -23,48 +22,48 @@ pub(super) mod raw;
 pub(crate) mod tag;
 pub mod urls;
 
-/// Who will read the HTML.
+/// The kind of program that will display the HTML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
-    /// A feed reader: every URL absolute, links to the issue's own fragments too.
+    /// A feed reader: every URL is absolute, including links to the issue's own fragments.
     Feed,
     /// A mail program: links to the issue's own fragments stay fragments.
     Mail,
 }
 
-/// The HTML of a document whose relative URLs are relative to `permalink`. Footnote and heading ids begin with
-/// `prefix`, so that they stay unique where several issues share a page.
+/// Renders a document whose relative URLs are relative to `permalink`. Ids of footnotes and headings start with
+/// `prefix`, so that they stay unique when several issues share a page.
 pub fn render(document: &Document<'_>, permalink: &Url, prefix: &str, reader: Reader) -> String {
     let mut html = String::new();
     pulldown_cmark::html::push_html(&mut html, footnotes::with_footnotes_last(document.events()).into_iter());
     let kind = document.events().iter().map(fast::kind).max().unwrap_or(fast::Kind::Simple);
     if kind != fast::Kind::Html {
-        let mended = if kind == fast::Kind::Text { raw::mended(&html) } else { Cow::Borrowed(html.as_str()) };
-        let ids = if mended.contains(" id=") { raw::ids(&mended) } else { BTreeSet::new() };
+        let repaired = if kind == fast::Kind::Text { raw::repair(&html) } else { Cow::Borrowed(html.as_str()) };
+        let ids = if repaired.contains(" id=") { raw::ids(&repaired) } else { BTreeSet::new() };
         let rewriter = Rewriter::new(permalink, prefix, reader, ids);
-        if let Some(clean) = fast::clean(&mended, prefix, &rewriter) {
+        if let Some(clean) = fast::clean(&repaired, prefix, &rewriter) {
             return clean;
         }
     }
-    parsed(document, &html, permalink, prefix, reader)
+    render_parsed(document, &html, permalink, prefix, reader)
 }
 
-/// The same by a real HTML parser, which nothing can confuse.
-fn parsed(document: &Document<'_>, html: &str, permalink: &Url, prefix: &str, reader: Reader) -> String {
-    let html = raw::mended(html);
+/// Renders through a real HTML parser.
+fn render_parsed(document: &Document<'_>, html: &str, permalink: &Url, prefix: &str, reader: Reader) -> String {
+    let html = raw::repair(html);
     let rewriter = Rewriter::new(permalink, prefix, reader, raw::ids(&html));
-    let mut clean = clean(&html, reader, Some((prefix, rewriter)));
+    let mut sanitized = sanitize(&html, reader, Some((prefix, rewriter)));
     if document.events().iter().any(|event| matches!(event, Event::Html(_) | Event::InlineHtml(_))) {
-        // Pasted tags in the wrong order (`<a><table><a>`) make a tree that comes out of its own text as another one.
-        clean = self::clean(&clean, reader, None);
+        // Misnested tags (`<a><table><a>`) form a tree that parses differently once serialized.
+        sanitized = sanitize(&sanitized, reader, None);
     }
-    // At the end, because the parser decodes references such as `&#1;`. A carriage return (`&#13;`) would come out of XML
-    // as a line feed, out of JSON as itself.
-    finish::finish(&legal(&clean).replace('\r', "\n"))
+    // Last, because the parser decodes references such as `&#1;`. A carriage return (`&#13;`) would become a line feed
+    // in XML but not in JSON.
+    finish::finish(&legal(&sanitized).replace('\r', "\n"))
 }
 
-/// The text without characters that XML 1.0 forbids (section 2.2), or that validators take for damage: C1 controls,
-/// U+FFFD and noncharacters.
+/// Removes characters that XML 1.0 forbids (section 2.2) or that validators treat as corruption: C1 controls, U+FFFD
+/// and noncharacters.
 pub fn legal(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_legal) {
         return Cow::Borrowed(text);
@@ -80,7 +79,7 @@ fn is_legal(c: char) -> bool {
     }
 }
 
-/// Elements that readers show as their author meant, and that validators know.
+/// Elements that readers render as intended and validators accept.
 const TAGS: [&str; 61] = [
     "a", "abbr", "b", "bdi", "blockquote", "br", "caption", "cite", "code", "col", "colgroup", "dd", "del", "details",
     "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
@@ -88,11 +87,11 @@ const TAGS: [&str; 61] = [
     "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "wbr",
 ];
 
-/// Elements that go with all they hold.
+/// Elements removed together with their content.
 const DROPPED: [&str; 9] = ["script", "style", "template", "noscript", "svg", "math", "object", "select", "textarea"];
 
-/// Parsed and written anew with what the lists allow; ids and addresses are rewritten once.
-fn clean(html: &str, reader: Reader, rewritten: Option<(&str, Rewriter)>) -> String {
+/// Sanitizes by the allow-lists; ids and URLs are rewritten only on the first pass.
+fn sanitize(html: &str, reader: Reader, rewritten: Option<(&str, Rewriter)>) -> String {
     let mut schemes = HashSet::from(["http", "https", "mailto", "tel"]);
     if reader == Reader::Mail {
         schemes.extend(["cid", "data"]);
@@ -113,7 +112,7 @@ fn clean(html: &str, reader: Reader, rewritten: Option<(&str, Rewriter)>) -> Str
     builder.clean(html).to_string()
 }
 
-/// Attributes that mean something to readers, by element. For a mail a block of code keeps its language.
+/// Allowed attributes by element. Emails keep the language of code blocks.
 fn attributes(reader: Reader) -> HashMap<&'static str, HashSet<&'static str>> {
     let code = if reader == Reader::Mail { HashSet::from(["class"]) } else { HashSet::new() };
     HashMap::from([

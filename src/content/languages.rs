@@ -1,32 +1,32 @@
-//! Several languages: which file is in which, by its folder or by its name (`post.en.md`), as Hugo has it.
+//! Languages of a project: determines each file's language by folder or by name (`post.en.md`), like Hugo.
 //!
-//! Takes the folders of `content` with their languages; gives the publication as each language sees it. The publication's
-//! own language is at the root of the site, every other one below a folder with its name.
+//! Takes the folders of `content` and their languages; returns the publication in the language of a file. The main
+//! language is at the root of the site, every other language in a folder named after it.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
 
 use url::Url;
 
-use crate::content::path::slashed;
+use crate::content::path::with_slashes;
 use crate::publication::Publication;
 
-/// The languages of a project; none but the publication's unless `content` names several.
+/// The languages of a project; only the main one unless `content` names several.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Languages {
-    /// Folder below the project folder, with slashes, and the name of its language as `content` has it.
+    /// Folder below the project folder, with slashes, and the name of its language in `content`.
     folders: Vec<(String, String)>,
-    /// The name of the publication's own language.
+    /// The name of the main language.
     own: String,
     /// The publication in every other language.
     others: Vec<Publication>,
 }
 
 impl Languages {
-    /// The languages of these folders; `None` when none of them is the publication's.
+    /// The languages of these folders; `None` if none of them is the publication's main language.
     pub fn new(publication: &Publication, folders: Vec<(PathBuf, String)>) -> Option<Self> {
         let folders: Vec<(String, String)> =
-            folders.into_iter().map(|(folder, name)| (slashed(&folder), name)).collect();
+            folders.into_iter().map(|(folder, name)| (with_slashes(&folder), name)).collect();
         let mut names: Vec<&str> = Vec::new();
         for (_, name) in &folders {
             if !names.contains(&name.as_str()) {
@@ -47,19 +47,19 @@ impl Languages {
         Some(Self { own, others, folders })
     }
 
-    /// The publication in every language but its own, in the order of their names.
+    /// The publication in every language but the main one, by name.
     pub fn others(&self) -> &[Publication] {
         &self.others
     }
 
-    /// The publication as the file at `path` sees it; `own` is the publication itself.
+    /// The publication in the language of the file at `path`; `own` is the main one.
     pub fn of_file<'a>(&'a self, path: &str, own: &'a Publication) -> &'a Publication {
         let named = self.named_in(path).map(|(name, _)| name);
         let name = named.or_else(|| self.of_folder(path)).unwrap_or(&self.own);
         self.others.iter().find(|other| other.language == name).unwrap_or(own)
     }
 
-    /// A path without the language in the name of its file: `post.md` for `post.en.md`.
+    /// A path without the language in its file name: `post.md` for `post.en.md`.
     pub fn without_language<'a>(&self, path: &'a str) -> Cow<'a, str> {
         match self.named_in(path) {
             None => Cow::Borrowed(path),
@@ -70,7 +70,7 @@ impl Languages {
         }
     }
 
-    /// The language that the file's name tells, and the part that tells it.
+    /// The language in the file name, and that part of the name.
     fn named_in<'a, 'p>(&'a self, path: &'p str) -> Option<(&'a str, &'p str)> {
         let file = path.rsplit('/').next()?;
         let (stem, _) = file.rsplit_once('.')?;
@@ -79,16 +79,16 @@ impl Languages {
         Some((name, &stem[at..]))
     }
 
-    /// The language of the deepest folder; a folder of several is the publication's first.
+    /// The language of the innermost folder; a folder of several languages belongs to the main one.
     fn of_folder(&self, path: &str) -> Option<&str> {
-        let holds = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-        let around = self.folders.iter().filter(|(folder, _)| folder.is_empty() || holds(folder));
+        let contains = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        let around = self.folders.iter().filter(|(folder, _)| folder.is_empty() || contains(folder));
         let deepest = around.max_by_key(|(folder, name)| (folder.len(), *name == self.own));
         deepest.map(|(_, name)| name.as_str())
     }
 }
 
-/// The front page in another language: the same, below its folder; without a web archive there is but one.
+/// The home page in another language: the same path below its folder. Without a web archive there is only one.
 fn home(publication: &Publication, site: &str) -> Url {
     match publication.home.path().strip_prefix(publication.base_url.path()) {
         None | Some("") => publication.home.clone(),
@@ -109,7 +109,7 @@ mod tests {
         Config::parse("slugline.yaml", &text).unwrap()
     }
 
-    /// Language of a file, and its path without.
+    /// The language of a file, and its path without it.
     fn of_file(content: &str, path: &str) -> (String, String) {
         let config = config(content);
         let publication = config.languages.of_file(path, &config.publication);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_and_names_tell_the_language() {
+    fn folder_and_file_name_determine_the_language() {
         let folders = "{zh: content/zh, en: [content/en, news], zh-TW: content/zh/tw}";
         for (content, path, language, plain) in [
             (folders, "content/zh/a.md", "zh-CN", "content/zh/a.md"),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folders_are_each_read_once() {
+    fn each_folder_is_read_once() {
         let config = config("{en: content, zh: [content, news]}");
         assert_eq!(config.content, ["content", "news"].map(std::path::PathBuf::from));
         let sites: Vec<_> =

@@ -1,7 +1,7 @@
-//! Markdown to events, once per issue: the one tree that HTML, plain text and summary are made from.
+//! Parses Markdown into events, once per issue: HTML, plain text and summary are all made from them.
 //!
-//! CommonMark and GFM by pulldown-cmark, with emphasis that works in CJK text. What becomes of the events is left to
-//! `html`, `plain_text` and `summary`.
+//! CommonMark and GFM by pulldown-cmark, with emphasis that works in CJK text. `html`, `plain_text` and `summary`
+//! render the events.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ mod autolinks;
 mod block_extensions;
 pub mod offsets;
 
-/// What is understood besides CommonMark; formulas are an attempt of `Document::parse`.
+/// Extensions to CommonMark; `Document::parse` tries formulas separately.
 const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS)
@@ -22,12 +22,12 @@ const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_DEFINITION_LIST)
     .union(Options::ENABLE_HEADING_ATTRIBUTES);
 
-/// What Markdown means beyond its standards: keys below `markdown` of the project file.
+/// Deviations from the standards: keys below `markdown` in the project file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
-    /// Emphasis and line breaks as Chinese, Japanese and Korean need them.
+    /// CJK-friendly emphasis and line breaks.
     pub cjk: bool,
-    /// An address that stands bare in the text is a link.
+    /// Turns bare URLs and email addresses into links.
     pub linkify: bool,
 }
 
@@ -37,7 +37,7 @@ impl Default for Dialect {
     }
 }
 
-/// The body of one issue, parsed.
+/// The parsed body of an issue.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
     events: Vec<Event<'a>>,
@@ -45,25 +45,25 @@ pub struct Document<'a> {
 
 impl<'a> Document<'a> {
     /// Parses CommonMark with tables, strikethrough, task lists, footnotes, definition lists, heading attributes and
-    /// formulas between dollar signs, in the usual dialect.
+    /// formulas between dollar signs, in the default dialect.
     pub fn parse(markdown: &'a str) -> Self {
         Self::parse_as(markdown, Dialect::default())
     }
 
-    /// The same in another dialect.
+    /// Parses in another dialect.
     pub fn parse_as(markdown: &'a str, dialect: Dialect) -> Self {
         let mut events = Vec::new();
         if markdown.contains('$') {
             events = parsed(markdown, OPTIONS | Options::ENABLE_MATH, dialect);
         }
-        if events.is_empty() || events.iter().any(is_no_formula) {
+        if events.is_empty() || events.iter().any(is_not_a_formula) {
             events = parsed(markdown, OPTIONS, dialect);
         }
         if block_extensions::may_contain(markdown) {
-            events = block_extensions::read(events);
+            events = block_extensions::apply(events);
         }
         if dialect.linkify && autolinks::may_contain(markdown) {
-            events = autolinks::linked(events);
+            events = autolinks::add_links(events);
         }
         if dialect.cjk {
             events = without_cjk_breaks(events);
@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
         Self { events }
     }
 
-    /// The document with what is made of its events.
+    /// Replaces the events.
     pub fn map_events(self, map: impl FnOnce(Vec<Event<'a>>) -> Vec<Event<'static>>) -> Document<'static> {
         Document { events: map(self.events) }
     }
@@ -90,18 +90,18 @@ fn parsed(markdown: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> 
     }
 }
 
-/// Dollar signs before two prices, with Markdown between them that must not be lost.
-fn is_no_formula(event: &Event<'_>) -> bool {
+/// Whether this is Markdown between the dollar signs of two prices, not a formula.
+fn is_not_a_formula(event: &Event<'_>) -> bool {
     let Event::InlineMath(text) = event else { return false };
     ["](", "**", "`", "~~", "://"].iter().any(|markup| text.contains(markup))
 }
 
-/// The event without sentinels, owned.
+/// An owned event without sentinels.
 fn unmarked(event: Event<'_>) -> Event<'static> {
     map_strings(event, &|text| without_sentinels(text).into_owned().into())
 }
 
-/// The event with every string in it replaced, owned.
+/// An owned event with every string in it mapped.
 pub(crate) fn map_strings(event: Event<'_>, map: &dyn Fn(&str) -> CowStr<'static>) -> Event<'static> {
     match event {
         Event::Text(text) => Event::Text(map(&text)),
@@ -137,7 +137,7 @@ fn map_tag(tag: Tag<'_>, map: &dyn Fn(&str) -> CowStr<'static>) -> Tag<'static> 
     }
 }
 
-/// Takes out the line breaks that stand between two characters of a script that writes no blanks.
+/// Removes line breaks between characters of scripts written without spaces.
 fn without_cjk_breaks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let between = |at: usize| {
         let before = events[..at].iter().rev().find_map(last_char);
@@ -148,7 +148,7 @@ fn without_cjk_breaks(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     events.into_iter().zip(gone).filter(|(_, gone)| !gone).map(|(event, _)| event).collect()
 }
 
-/// The character a line ends with; emphasis round it does not count, anything else is no text.
+/// The last character before a line break; ignores emphasis around it.
 fn last_char(event: &Event<'_>) -> Option<char> {
     match event {
         Event::Text(text) | Event::Code(text) => text.chars().next_back(),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_between_cjk_characters_is_no_blank() {
+    fn a_line_break_between_cjk_characters_is_not_a_space() {
         assert_eq!(html("一行\n二行"), "<p>一行二行</p>\n");
         assert_eq!(html("**一行，**\n**二行**"), "<p><strong>一行，</strong><strong>二行</strong></p>\n");
         assert_eq!(html("一行\nline"), "<p>一行\nline</p>\n");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn hugo_extras_are_understood() {
+    fn hugo_extensions_are_supported() {
         assert_eq!(
             html("- [x] done :smile:\n"),
             "<ul>\n<li><input disabled=\"\" type=\"checkbox\" checked=\"\"/>\ndone :smile:</li>\n</ul>\n"

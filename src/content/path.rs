@@ -1,18 +1,18 @@
-//! Paths below the project folder, as text with `/` between their parts.
+//! Paths below the project folder, as text separated by `/`.
 
 use std::path::{Component, Path};
 
-/// The folder a file lies in; blank for the top.
+/// The folder of a file; empty at the top level.
 pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The last part.
+/// The last path segment.
 pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// A relative path below a folder, `.` and `..` resolved; `None` where it leads out of the project.
+/// Resolves a relative path, including `.` and `..`; `None` if it leaves the project.
 pub fn joined(folder: &str, relative: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in relative.split('/') {
@@ -27,8 +27,8 @@ pub fn joined(folder: &str, relative: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// A path with `/` between its parts, without `.` parts.
-pub fn slashed(path: &Path) -> String {
+/// A path separated by `/`, without `.` segments.
+pub fn with_slashes(path: &Path) -> String {
     let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
     parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }

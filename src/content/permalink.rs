@@ -1,14 +1,14 @@
-//! Permalinks: a pattern of Hugo's tokens and what an issue puts into it.
+//! Permalinks: Hugo's patterns and tokens.
 //!
-//! Takes the path of a file below its content folder and fields of its front matter; gives a path, cleaned as Hugo
-//! cleans it, and the absolute URL.
+//! Takes a file's path below its content folder and fields of its front matter; returns a path, cleaned like Hugo's,
+//! and the absolute URL.
 
 use std::fmt;
 
 use chrono::{DateTime, Datelike, FixedOffset};
 use url::Url;
 
-/// A pattern such as `/blog/:slug/`, its tokens known.
+/// A parsed pattern such as `/blog/:slug/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     parts: Vec<Part>,
@@ -57,10 +57,10 @@ const TOKENS: [(&str, Token); 15] = [
     (":contentbasename", Token::ContentBaseName),
 ];
 
-/// What an issue puts into a pattern.
+/// The values that fill a pattern.
 #[derive(Debug, Clone, Copy)]
 pub struct PatternValues<'a> {
-    /// Path of the file below its content folder, `/` between its parts.
+    /// Path of the file below its content folder, separated by `/`.
     pub path: &'a str,
     /// Front matter `title`.
     pub title: &'a str,
@@ -70,19 +70,19 @@ pub struct PatternValues<'a> {
     pub date: DateTime<FixedOffset>,
 }
 
-/// Why text is no pattern.
+/// Why a pattern is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPattern {
-    /// A token nobody knows.
-    #[error("there is no token `{0}`")]
+    /// An unknown token.
+    #[error("unknown token `{0}`")]
     UnknownToken(String),
     /// Every issue would have the same permalink.
-    #[error("it has no token that tells one issue from another")]
+    #[error("no token distinguishes one issue from another")]
     Constant,
 }
 
 impl Default for Pattern {
-    /// What Hugo does without a pattern: the path of the file, with the slug for a name where there is one.
+    /// Hugo's default: the path of the file, with the slug, if any, as its name.
     fn default() -> Self {
         let text = |text: &str| Part::Text(text.to_owned());
         let (sections, name) = (Part::Token(Token::Sections), Part::Token(Token::SlugOrContentBaseName));
@@ -94,7 +94,7 @@ impl Pattern {
     /// Parses a pattern.
     ///
     /// # Errors
-    /// When it holds an unknown token, or none.
+    /// If it contains an unknown token, or no token at all.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
         let mut parts = Vec::new();
         let mut rest = text.trim();
@@ -116,7 +116,7 @@ impl Pattern {
         Ok(Self { parts })
     }
 
-    /// The folder that all pages of the pattern are in, whatever their tokens: empty, or it ends in `/`.
+    /// The folder that contains all pages of the pattern, whatever their tokens: empty, or ending in `/`.
     pub fn fixed_folder(&self) -> String {
         let Some(Part::Text(text)) = self.parts.first() else { return String::new() };
         let folder = text.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -128,7 +128,7 @@ impl Pattern {
         TOKENS.map(|(name, _)| name)
     }
 
-    /// The path of a page: no host, not percent-encoded, one slash at a time.
+    /// The path of a page: without host, not percent-encoded, without repeated slashes.
     pub fn path(&self, page: &PatternValues<'_>) -> String {
         let mut path = String::new();
         for part in &self.parts {
@@ -188,7 +188,7 @@ fn sections(path: &str) -> Vec<&str> {
     parts
 }
 
-/// The name of the file without its ending, or of its folder when it is a bundle.
+/// The file name without extension; for a bundle, the name of its folder.
 pub fn base_name(path: &str) -> &str {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     if is_index(file) && !folder.is_empty() {
@@ -202,27 +202,27 @@ pub fn is_index(file: &str) -> bool {
     file.rsplit_once('.').is_some_and(|(name, _)| name == "index")
 }
 
-/// A name of the file system as Hugo puts it into a path: every blank becomes a hyphen, then what does not belong goes.
+/// Cleans a file name like Hugo: every space becomes a hyphen, then disallowed characters are removed.
 fn clean_name(name: &str) -> String {
     name.to_lowercase().replace(' ', "-").chars().filter(|c| is_allowed(*c)).collect()
 }
 
-/// The name of a file for an issue of that title, fit for a path; blank when the title has no letter or digit.
+/// A file name for an issue with this title; empty if the title has no letter or digit.
 pub fn file_name_of_title(title: &str) -> String {
     clean_title(title).replace(['/', '\\'], "-").trim_matches(['-', '.']).to_owned()
 }
 
-/// The name of a folder for a term: one part of a path that every file system takes, of 120 bytes at most; blank when the
-/// term has no character for it.
+/// A folder name for a term: one path segment of at most 120 bytes that every file system accepts; empty if the term
+/// has no suitable character.
 pub fn folder_name_of_term(term: &str) -> String {
     const MAX_BYTES: usize = 120;
     let clean = clean_title(term).replace(['/', '\\'], "-");
     let end = (0..=MAX_BYTES.min(clean.len())).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
-    // Windows drops dots at the end; of dots alone a path is made.
+    // Windows drops trailing dots, and dots alone would be a path.
     clean[..end].trim_end_matches('.').to_owned()
 }
 
-/// A title or slug as Hugo puts it into a path: a run of blanks becomes one hyphen where none is beside it.
+/// Cleans a title or slug like Hugo: a run of spaces becomes one hyphen, unless it is next to one.
 fn clean_title(title: &str) -> String {
     let mut clean = String::new();
     let mut blank = false;
@@ -240,19 +240,19 @@ fn clean_title(title: &str) -> String {
     clean
 }
 
-/// The characters Hugo leaves in a path. Marks (Unicode category M) belong to the letters they follow.
+/// The characters Hugo allows in a path. Marks (Unicode category M) belong to the letters they follow.
 fn is_allowed(c: char) -> bool {
     c.is_alphanumeric() || "./\\_#+~-@".contains(c) || is_mark(c)
 }
 
-/// Combining marks outside what `char::is_alphanumeric` counts; Rust's standard library does not name category M.
+/// Combining marks that `char::is_alphanumeric` does not cover; the standard library has no category M.
 fn is_mark(c: char) -> bool {
     unicode_width::UnicodeWidthChar::width(c) == Some(0)
         && !c.is_control()
         && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}')
 }
 
-/// The absolute URL of a path below `base`: empty and dotted segments go, everything unfit for a URL is percent-encoded.
+/// The absolute URL of a path below `base`: drops empty and dot segments and percent-encodes what a URL cannot contain.
 pub fn absolute(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     let mut segments: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn every_token_has_its_value() {
+    fn every_token_is_replaced() {
         let page = page("Weekly/2026/No 7/index.md", "第 7 期: Tides & Kites", Some("Seven  up"));
         assert_eq!(
             path("/:year/:month/:day/:monthname/:weekday/:weekdayname/:yearday", &page),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_cleaned_as_hugo_does() {
+    fn names_are_cleaned_like_hugo() {
         for (folder, expected) in [
             ("A Tale of Two - Cities", "a-tale-of-two---cities"),
             ("wins -open", "wins--open"),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_token_is_refused() {
+    fn unknown_and_missing_tokens_are_rejected() {
         assert_eq!(Pattern::parse("/:yaer/:slug/"), Err(InvalidPattern::UnknownToken(":yaer".into())));
         assert_eq!(Pattern::parse("/blog/"), Err(InvalidPattern::Constant));
         assert_eq!(Pattern::parse("/a/:slug/").unwrap().to_string(), "/a/:slug/");

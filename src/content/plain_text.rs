@@ -1,8 +1,8 @@
-//! Plain text from the events of a document, for people who read mail without HTML.
+//! Plain text from the events of a document, for readers whose mail program shows no HTML.
 //!
-//! Gives lines of at most 72 columns, East Asian width counted. A paragraph's lines end in spaces where the paragraph
-//! goes on (RFC 3676 section 4.2 with `DelSp=yes`: the last space is no part of the text), so that a mail program can
-//! flow it again; everything else has lines of its own.
+//! Lines are at most 72 columns wide, counting East Asian width. Lines of a paragraph end in a space where it continues
+//! (format=flowed, RFC 3676 section 4.2 with `DelSp=yes`: the last space is not part of the text), so that mail
+//! programs can rewrap it; all other lines are fixed.
 
 use std::collections::HashMap;
 
@@ -21,10 +21,10 @@ mod raw_html;
 mod table;
 mod wrap;
 
-/// The text of a document whose relative links are relative to `permalink`.
+/// Renders a document whose relative links are relative to `permalink`.
 pub fn render(document: &Document<'_>, permalink: &Url) -> String {
     let mut writer = Writer::new(permalink, footnotes::numbers(document.events()));
-    let (body, footnotes) = footnotes::apart(document.events());
+    let (body, footnotes) = footnotes::split(document.events());
     for event in body {
         writer.event(event);
     }
@@ -36,41 +36,41 @@ pub fn render(document: &Document<'_>, permalink: &Url) -> String {
     writer.layout.into_text()
 }
 
-/// Text as a heading of the whole: wrapped, underlined, ended by a line feed.
+/// A wrapped and underlined top-level heading, ending in a line feed.
 pub fn heading(text: &str) -> String {
     let mut layout = Layout::default();
     layout.heading(text, "=");
     layout.into_text()
 }
 
-/// Text as a paragraph: wrapped, its line ends marked as those of `render`, ended by a line feed.
+/// A wrapped paragraph, flowed like those of `render`, ending in a line feed.
 pub fn paragraph(text: &str) -> String {
     let mut layout = Layout::default();
     layout.paragraph(text, true);
     layout.into_text()
 }
 
-/// Reads the events one after the other and writes blocks to the page.
+/// Consumes the events in order and writes blocks to the layout.
 struct Writer<'e> {
     layout: Layout,
     links: Links<'e>,
     footnotes: HashMap<&'e str, usize>,
-    /// Text of the block being read; a line feed is a hard break.
+    /// Text of the current block; a line feed is a hard break.
     text: String,
     /// Number of the next item for each open list; `None` for bullets.
     lists: Vec<Option<u64>>,
-    /// Where the text of each open link began, and its target.
+    /// Where the text of each open link starts, and its target.
     open_links: Vec<(usize, Option<String>)>,
-    /// Where the text of each open image began, and its address.
+    /// Where the text of each open image starts, and its URL.
     open_images: Vec<(usize, String)>,
     /// Text of the open code block.
     code: Option<String>,
     /// HTML of the open block.
     html: String,
-    /// A script or style sheet is open: nothing in it is text.
+    /// Inside a script or style sheet, whose text is not shown.
     hidden: bool,
     table: Table,
-    /// A table of HTML is open, whose cells may hold paragraphs.
+    /// Inside an HTML table, whose cells may contain paragraphs.
     in_html_table: bool,
 }
 
@@ -187,7 +187,7 @@ impl<'e> Writer<'e> {
         }
     }
 
-    /// Opens something whose lines begin with a marker.
+    /// Opens a container whose lines start with a marker.
     fn open(&mut self, container: Container) {
         self.flush();
         self.layout.begin_block();
@@ -257,7 +257,7 @@ impl<'e> Writer<'e> {
         }
     }
 
-    /// Writes what was read so far as a paragraph, without a blank line after it: the text of a tight item.
+    /// Writes the text so far as a paragraph without an empty line after it, as in a tight list item.
     fn flush(&mut self) {
         if self.code.is_some() {
             self.code_block();
@@ -285,7 +285,7 @@ impl<'e> Writer<'e> {
         self.text.extend(text.chars().filter(|character| !matches!(character, '\u{200b}' | '\u{feff}')));
     }
 
-    /// A block of HTML, which may hold several paragraphs.
+    /// A block of HTML, which may contain several paragraphs.
     fn html_block(&mut self) {
         let html = std::mem::take(&mut self.html);
         self.raw_html(&html, true);

@@ -1,24 +1,24 @@
-//! Whether two versions of an issue's file read differently: what counts as a change that readers should know of.
+//! Decides whether a change to an issue's file is one that readers should know of.
 //!
-//! Title, description and text count; blanks, line breaks and every other field of the front matter do not.
+//! Changes to title, description and text count; changes to white space and other fields do not.
 
 use crate::content::front_matter;
 
-/// What tells when an issue changed, where its front matter does not.
+/// The source for the date of the last change if the front matter has none (`updated_from`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdatedFrom {
-    /// Nothing: it never did.
+    /// None: only the front matter counts.
     FrontMatter,
-    /// The history that git keeps of its file.
+    /// The file's git history.
     Git,
 }
 
-/// Whether readers would see another text.
+/// Whether readers would see a different text.
 pub fn reads_differently(before: &[u8], after: &[u8]) -> bool {
     before != after && text(before) != text(after)
 }
 
-/// What readers see of a file, its words a blank apart.
+/// The text that readers see, with normalized white space.
 fn text(file: &[u8]) -> String {
     let mut text = String::new();
     let mut body = file;
@@ -26,7 +26,7 @@ fn text(file: &[u8]) -> String {
         && let Ok(fields) = block.fields("")
     {
         for name in ["title", "description", "summary"] {
-            let value = fields.look(name).and_then(|value| value.as_str()).unwrap_or_default();
+            let value = fields.get(name).and_then(|value| value.as_str()).unwrap_or_default();
             push_words(&mut text, value);
             text.push('\n');
         }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_read_counts() {
+    fn only_visible_changes_count() {
         let issue = |front: &str, body: &str| format!("---\n{front}---\n{body}");
         let before = issue("title: A kite\ntags: [a]\n", "One two.\n\nThree.\n");
         let differs = |after: &str| reads_differently(before.as_bytes(), after.as_bytes());

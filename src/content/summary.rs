@@ -1,6 +1,6 @@
-//! The summary of an issue that has no description: its first words, as plain text.
+//! The summary of an issue without a description: the beginning of its text.
 //!
-//! Takes a document; gives text up to `<!--more-->` where the author drew that line, else about as much as Hugo takes.
+//! Takes a document; returns plain text up to `<!--more-->`, or else about as much as Hugo takes.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
@@ -10,12 +10,12 @@ use crate::content::html::raw::is_element;
 use crate::content::html::tag;
 use crate::content::markdown::Document;
 
-/// Columns, a CJK character counting two: some 70 words.
+/// In columns, a CJK character counting as two: about 70 words.
 const MAX_WIDTH: usize = 400;
 
-/// The first paragraphs of a document as one line of plain text; blank when it has no text.
+/// The first paragraphs of a document as one line of plain text; empty if it has no text.
 pub fn summary(document: &Document<'_>) -> String {
-    let drawn = document.events().iter().any(is_more);
+    let has_marker = document.events().iter().any(is_more);
     let mut text = String::new();
     let mut hidden = 0_usize;
     for event in document.events() {
@@ -33,7 +33,7 @@ pub fn summary(document: &Document<'_>) -> String {
             Event::SoftBreak | Event::HardBreak if hidden == 0 => text.push(' '),
             Event::End(TagEnd::Paragraph | TagEnd::Item | TagEnd::DefinitionListTitle) if hidden == 0 => {
                 text.push('\n');
-                if !drawn && width(&text) >= MAX_WIDTH {
+                if !has_marker && width(&text) >= MAX_WIDTH {
                     break;
                 }
             }
@@ -41,14 +41,14 @@ pub fn summary(document: &Document<'_>) -> String {
         }
     }
     let line = folded(&legal(&text));
-    if drawn { line } else { shortened(line) }
+    if has_marker { line } else { shortened(line) }
 }
 
 fn is_more(event: &Event<'_>) -> bool {
     matches!(event, Event::Html(html) | Event::InlineHtml(html) if html.trim().eq_ignore_ascii_case("<!--more-->"))
 }
 
-/// What only looks like a tag (`Vec<String>`) is text here as it is in the full text.
+/// Text that merely looks like a tag (`Vec<String>`) is text, as in the full content.
 fn is_text(html: &str) -> bool {
     html.starts_with('<') && tag::Tag::at(html).is_some_and(|tag| !is_element(&tag.name))
 }
@@ -57,7 +57,7 @@ fn width(text: &str) -> usize {
     unicode_width::UnicodeWidthStr::width(text)
 }
 
-/// Blanks folded; between two characters of a script without blanks, a line's end is none.
+/// Collapses white space; a line break between CJK characters is removed.
 fn folded(text: &str) -> String {
     let mut line = String::new();
     for paragraph in text.split('\n') {
@@ -75,7 +75,7 @@ fn folded(text: &str) -> String {
     line
 }
 
-/// At most `MAX_WIDTH` columns, cut where a sentence ends or, failing that, between words.
+/// At most `MAX_WIDTH` columns, cut after a sentence if possible, else between words.
 fn shortened(line: String) -> String {
     if width(&line) <= MAX_WIDTH {
         return line;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_words_without_marks() {
+    fn the_first_paragraphs_without_markup() {
         assert_eq!(
             of("# Title\n\n**潮汐**每天\n两次。\n\n![图](a.png)\n\nSee [this](b) & `c`.\n"),
             "潮汐每天两次。 See this & c."
@@ -118,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn the_author_may_draw_the_line() {
+    fn the_author_may_set_the_end() {
         let long = "word ".repeat(200);
         assert_eq!(of(&format!("{long}\n\n<!--more-->\n\nrest")), long.trim());
         assert_eq!(of("one\n<!-- more -->\n\ntwo"), "one two");
     }
 
     #[test]
-    fn a_long_text_is_cut_at_a_sentence() {
+    fn a_long_text_is_cut_after_a_sentence() {
         let sentence = "潮水每天涨落两次，港口的时刻表因此每天不同。";
         let summary = of(&sentence.repeat(20));
         assert!(

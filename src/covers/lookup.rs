@@ -1,7 +1,7 @@
-//! Covers as they are: files of the project by their bytes, covers elsewhere on the web by `covers.lock`.
+//! Looks up covers: files of the project by their bytes, covers hosted elsewhere in `covers.lock`.
 //!
-//! Takes the cover that an issue names; gives it with type and sizes, or what is wrong with it. Nothing is guessed of a
-//! file that should be here, and nothing is read from the web.
+//! Takes the cover named by an issue; returns it with type and size, or a finding. Never guesses about a file that
+//! should exist, and never reads the web.
 
 use std::collections::BTreeSet;
 use std::io::BufReader;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::config::Config;
-use crate::content::path::{file_name, folder, slashed};
+use crate::content::path::{file_name, folder, with_slashes};
 use crate::content::permalink::{absolute, is_index};
 use crate::content::{cover, front_matter};
 use crate::covers_lock::{self, CoversLock};
@@ -20,7 +20,7 @@ use crate::issue::{Cover, CoverReference, Issue};
 use crate::picture::{Picture, probe_reader};
 use crate::resources::{below_root, inside};
 
-/// Knows the covers of a project.
+/// The covers of a project.
 #[derive(Debug)]
 pub struct Covers<'a> {
     project: &'a Project,
@@ -28,69 +28,71 @@ pub struct Covers<'a> {
     lock: CoversLock,
 }
 
-/// What is known of an issue's cover.
+/// What is known about an issue's cover.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct KnownCover {
-    /// The cover as outputs should show it.
+    /// The cover for all outputs.
     pub cover: Option<Cover>,
-    /// What is wrong with it.
+    /// A problem with it.
     pub finding: Option<Finding>,
 }
 
-/// Where the file of a cover may lie.
+/// A possible file of a cover.
 struct Candidate {
     file: PathBuf,
-    /// The address of this file, where it is not what the permalink makes of the path.
+    /// The URL of this file, if the permalink does not lead to it.
     url: Option<Url>,
 }
 
 impl<'a> Covers<'a> {
-    /// Reads what was measured; a line of it that cannot be read is a finding.
+    /// Reads `covers.lock`; each unreadable line is a finding.
     ///
     /// # Errors
-    /// When `covers.lock` is there and cannot be read.
+    /// If `covers.lock` exists and cannot be read.
     pub fn open(project: &'a Project, config: &'a Config) -> anyhow::Result<(Self, Vec<Finding>)> {
         let text = project.text_if_there(covers_lock::FILE)?;
         let (lock, findings) = text.map(|text| CoversLock::parse(&text)).unwrap_or_default();
         Ok((Self { project, config, lock }, findings))
     }
 
-    /// The cover of an issue with type, size in bytes and in pixels, as far as they are known for certain. A cover
-    /// elsewhere that was never measured keeps the type that its name promises.
-    pub fn of(&self, issue: &Issue) -> KnownCover {
-        let (Some(written), Some(cover)) = (&issue.cover, cover::promised(issue)) else { return KnownCover::default() };
-        match self.file(issue, written, &cover.url) {
+    /// The cover of an issue with type, size in bytes and in pixels, as far as known for certain. An unmeasured cover
+    /// hosted elsewhere keeps the type suggested by its file extension.
+    pub fn cover(&self, issue: &Issue) -> KnownCover {
+        let (Some(reference), Some(cover)) = (&issue.cover, cover::from_url(issue)) else {
+            return KnownCover::default();
+        };
+        match self.file(issue, reference, &cover.url) {
             Some(found) => self.measured(issue, cover, found),
-            None if written.is_elsewhere() => KnownCover { cover: Some(self.locked(cover)), finding: None },
+            None if reference.is_elsewhere() => KnownCover { cover: Some(self.locked(cover)), finding: None },
             None => {
-                let missing = Finding::warning("cover-missing", format!("there is no file `{}`", written.written));
-                let help = "put it beside the issue, into `static` or into `assets`, or mend its name";
+                let missing = Finding::warning("cover-missing", format!("file `{}` not found", reference.target));
+                let help = "put the file beside the issue, into `static` or into `assets`, or correct its name";
                 self.unknown(issue, cover, missing.help(help))
             }
         }
     }
 
-    /// The address of a cover that is elsewhere on the web.
+    /// The URL of a cover hosted elsewhere.
     pub fn elsewhere(&self, issue: &Issue) -> Option<Url> {
         let cover = issue.cover.as_ref().filter(|cover| cover.is_elsewhere())?;
         let url = issue.cover_url()?;
         self.file(issue, cover, &url).is_none().then_some(url)
     }
 
-    /// What is to say when covers of these issues are elsewhere on the web and were never measured.
+    /// A finding if any of these issues has an unmeasured cover hosted elsewhere.
     pub fn unmeasured(&self, issues: &[Issue]) -> Option<Finding> {
         let unknown = issues.iter().filter_map(|issue| self.elsewhere(issue)).filter(|url| self.lock.of(url).is_none());
         let count = unknown.map(|url| covers_lock::address(&url)).collect::<BTreeSet<_>>().len();
         let what = match count {
             0 => return None,
-            1 => "1 cover elsewhere on the web was never measured".to_owned(),
-            _ => format!("{count} covers elsewhere on the web were never measured"),
+            1 => "1 cover hosted elsewhere has not been measured".to_owned(),
+            _ => format!("{count} covers hosted elsewhere have not been measured"),
         };
         let help = "run `slugline covers fetch` and commit `covers.lock`";
         Some(Finding::warning("cover-unmeasured", what).help(help).at(Place::file(covers_lock::FILE)))
     }
 
-    /// What was measured.
+    /// The contents of `covers.lock`.
     pub fn into_lock(self) -> CoversLock {
         self.lock
     }
@@ -104,14 +106,15 @@ impl<'a> Covers<'a> {
                 KnownCover { cover: Some(Cover { url, mime_type, bytes, size, ..cover }), finding: None }
             }
             Ok((_, None)) => {
-                let wrong = Finding::warning("cover-no-picture", format!("`{shown}` is no picture"));
-                let help = "use a PNG, JPEG, GIF, WebP, AVIF, HEIC, SVG, BMP or TIFF file; what it is, its bytes tell";
+                let wrong = Finding::warning("cover-no-picture", format!("`{shown}` is not a picture"));
+                let help =
+                    "use a PNG, JPEG, GIF, WebP, AVIF, HEIC, SVG, BMP or TIFF file; its content counts, not its name";
                 self.unknown(issue, cover, wrong.help(help))
             }
             Err(error) => {
                 let wrong =
                     Finding::warning("cover-unreadable", format!("`{shown}` cannot be read: {}", error.root_cause()));
-                self.unknown(issue, cover, wrong.help("let the user who runs this read it"))
+                self.unknown(issue, cover, wrong.help("give the user who runs slugline permission to read it"))
             }
         }
     }
@@ -130,10 +133,10 @@ impl<'a> Covers<'a> {
         self.candidates(issue, cover, url).into_iter().find(|candidate| self.project.is_file(&candidate.file))
     }
 
-    /// Beside the issue; where its address says; and, as themes resolve a path, below the root of the site.
+    /// Beside the issue; at its URL; and, as themes resolve paths, below the root of the site.
     fn candidates(&self, issue: &Issue, cover: &CoverReference, url: &Url) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        let written = cover.written.split(['?', '#']).next().unwrap_or_default();
+        let written = cover.target.split(['?', '#']).next().unwrap_or_default();
         let is_relative = !cover.is_elsewhere() && !written.starts_with('/');
         if is_relative {
             candidates.extend(self.beside(issue, written));
@@ -141,32 +144,32 @@ impl<'a> Covers<'a> {
         candidates
             .extend(below_root(self.project, self.config, url).into_iter().map(|file| Candidate { file, url: None }));
         if is_relative && let Some(decoded) = inside(written) {
-            let url = absolute(&self.config.publication.base_url, &slashed(&decoded));
+            let url = absolute(&self.config.publication.base_url, &with_slashes(&decoded));
             let files = below_root(self.project, self.config, &url);
             candidates.extend(files.into_iter().map(|file| Candidate { file, url: Some(url.clone()) }));
         }
         candidates
     }
 
-    /// The files of a bundle are published with its page, those beside a single file where they lie.
+    /// Files of a bundle are published with its page, files beside a single file in their own folder.
     fn beside(&self, issue: &Issue, written: &str) -> Option<Candidate> {
         let decoded = inside(written)?;
         let folder = folder(&issue.path);
         let file = self.project.path(folder).join(&decoded);
         let is_bundle = is_index(file_name(&self.config.languages.without_language(&issue.path)));
         let folders = self.config.content.iter().filter_map(|content| Path::new(folder).strip_prefix(content).ok());
-        // Of two content folders, one below the other, the inner one counts.
+        // The innermost of nested content folders counts.
         let below_content = folders.min_by_key(|below| below.as_os_str().len()).filter(|_| !is_bundle);
         let publication = self.config.languages.of_file(&issue.path, &self.config.publication);
         let url = below_content.map(|below| {
             let path = Path::new(publication.site.as_deref().unwrap_or_default()).join(below).join(&decoded);
-            absolute(&publication.base_url, &slashed(&path))
+            absolute(&publication.base_url, &with_slashes(&path))
         });
         Some(Candidate { file, url })
     }
 }
 
-/// Where the cover stands in the front matter of an issue.
+/// The place of the cover in the front matter of an issue.
 pub(super) fn place_of_cover(project: &Project, issue: &Issue) -> Place {
     let whole = Place::file(&issue.path);
     let Ok(head) = project.head(&issue.path, front_matter::is_complete) else { return whole };
@@ -175,7 +178,7 @@ pub(super) fn place_of_cover(project: &Project, issue: &Issue) -> Place {
     places.into_iter().find(|place| place.line > 0).unwrap_or(whole)
 }
 
-/// Bytes, and what they are.
+/// Size in bytes, and the picture.
 fn measured(project: &Project, file: &Path) -> anyhow::Result<(u64, Option<Picture>)> {
     let file = project.open(file)?;
     let bytes = file.metadata()?.len();
@@ -186,11 +189,11 @@ fn measured(project: &Project, file: &Path) -> anyhow::Result<(u64, Option<Pictu
 mod tests {
     use super::*;
 
-    /// The header of a PNG of 3 by 2 pixels: all that its type and size are read from.
+    /// The header of a PNG of 3 by 2 pixels: enough for type and size.
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0";
     const HTML: &[u8] = b"<!DOCTYPE html><title>404</title>";
 
-    /// What is known of a cover of the issue at `path`, in a project with these files.
+    /// The cover of the issue at `path`, in a project with these files.
     fn known(path: &str, cover: &str, files: &[(&str, &[u8])]) -> KnownCover {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
@@ -203,26 +206,26 @@ mod tests {
         let issues = crate::load::issues(&project, &config).unwrap().issues;
         let (covers, findings) = Covers::open(&project, &config).unwrap();
         assert_eq!(findings, []);
-        covers.of(&issues[0])
+        covers.cover(&issues[0])
     }
 
-    /// Address, type, bytes and pixels.
-    type Shown = (String, Option<String>, Option<u64>, Option<(u32, u32)>);
+    /// URL, type, bytes and pixels.
+    type Summary = (String, Option<String>, Option<u64>, Option<(u32, u32)>);
 
-    /// A cover with which nothing is wrong.
-    fn cover(path: &str, written: &str, file: &str) -> Shown {
+    /// A cover without findings.
+    fn cover(path: &str, written: &str, file: &str) -> Summary {
         let known = known(path, written, &[(file, PNG)]);
         assert_eq!(known.finding, None, "{written}");
         let cover = known.cover.unwrap();
         (cover.url.to_string(), cover.mime_type, cover.bytes, cover.size)
     }
 
-    fn png(url: &str) -> Shown {
+    fn png(url: &str) -> Summary {
         (url.to_owned(), Some("image/png".to_owned()), Some(PNG.len() as u64), Some((3, 2)))
     }
 
     #[test]
-    fn a_file_is_found_where_hugo_publishes_it_and_its_bytes_tell_what_it_is() {
+    fn a_file_is_found_where_hugo_publishes_it_and_measured_by_its_bytes() {
         const BUNDLE: &str = "content/blog/a/index.md";
         const SINGLE: &str = "content/blog/a.md";
         let site = "https://example.org/site";
@@ -244,12 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_guessed_of_a_file_that_is_missing_or_no_picture() {
+    fn nothing_is_guessed_about_missing_or_invalid_files() {
         for (written, rule, message) in [
-            ("a.gif", "cover-no-picture", "`static/a.gif` is no picture"),
-            ("/b.png", "cover-missing", "there is no file `/b.png`"),
-            ("../../../../etc/passwd.png", "cover-missing", "there is no file `../../../../etc/passwd.png`"),
-            ("..%2F..%2Fslugline.yaml", "cover-missing", "there is no file `..%2F..%2Fslugline.yaml`"),
+            ("a.gif", "cover-no-picture", "`static/a.gif` is not a picture"),
+            ("/b.png", "cover-missing", "file `/b.png` not found"),
+            ("../../../../etc/passwd.png", "cover-missing", "file `../../../../etc/passwd.png` not found"),
+            ("..%2F..%2Fslugline.yaml", "cover-missing", "file `..%2F..%2Fslugline.yaml` not found"),
         ] {
             let known = known("content/a/index.md", written, &[("static/a.gif", HTML)]);
             let (cover, finding) = (known.cover.unwrap(), known.finding.unwrap());
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cover_elsewhere_is_what_the_lock_says() {
+    fn a_cover_hosted_elsewhere_comes_from_the_lock() {
         let lock =
             b"https://img.example.com/a.jpg image/webp 1234 30x20\nhttps://example.org/a.svg image/svg+xml 99 -\n";
         let of = |written: &str| {
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn covers_that_were_never_measured_are_counted_once() {
+    fn unmeasured_covers_are_counted_once() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
         project.write("slugline.yaml", b"title: T\nbase_url: https://example.org\n").unwrap();
@@ -292,6 +295,6 @@ mod tests {
         let known = ["https://img.example.com/a.png", "https://example.org/own.png", "/missing.png"];
         assert_eq!(said(&known), None);
         let unknown = ["https://img.example.com/b.png", "https://img.example.com/b.png#top"];
-        assert_eq!(said(&unknown).unwrap(), "1 cover elsewhere on the web was never measured");
+        assert_eq!(said(&unknown).unwrap(), "1 cover hosted elsewhere has not been measured");
     }
 }

@@ -5,18 +5,18 @@ use std::thread;
 
 use super::*;
 
-/// The header of a PNG of 3 by 2 pixels: all that its type and size are read from.
+/// The header of a PNG of 3 by 2 pixels: enough for type and size.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0";
 
-/// A web site on a free port of this machine.
+/// A web site on a free local port.
 struct Site {
     port: u16,
     server: thread::JoinHandle<Vec<String>>,
 }
 
 impl Site {
-    /// Answers so many requests, then stops: `/a.png` and `/b.png` are pictures, the second of unsaid length, `/page.png` is
-    /// an HTML page, `/photo` is large with its size late in the file, anything else is missing.
+    /// Answers a number of requests, then stops: `/a.png` and `/b.png` are pictures, the second of unknown length,
+    /// `/page.png` is an HTML page, `/photo` is large with its size late in the file, anything else is missing.
     fn start(requests: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -38,7 +38,7 @@ impl Site {
         };
         let length = if length { format!("content-length: {}\r\n", body.len()) } else { String::new() };
         let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-type: image/gif\r\nconnection: close\r\n{length}\r\n");
-        // A client that knows enough hangs up.
+        // The client hangs up once it knows enough.
         let _ = stream.write_all(&body);
         path
     }
@@ -47,7 +47,7 @@ impl Site {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// The paths that were asked for.
+    /// The requested paths.
     fn stop(self) -> Vec<String> {
         let mut paths = self.server.join().unwrap();
         paths.sort();
@@ -55,14 +55,14 @@ impl Site {
     }
 }
 
-/// A JPEG with 100 kB of a camera's notes before its frame of 3 by 2 pixels.
+/// A JPEG with 100 kB of metadata before its frame of 3 by 2 pixels.
 fn photo() -> Vec<u8> {
     let notes = [b"\xff\xe2\xc3\x52".as_slice(), &[0; 50_000]].concat();
     let frame = b"\xff\xc0\0\x11\x08\0\x02\0\x03\x03\x01\x22\0\x02\x11\x01\x03\x11\x01";
     [b"\xff\xd8".as_slice(), &notes, &notes, frame, &[0; 500_000]].concat()
 }
 
-/// A project with an issue per cover.
+/// A project with one issue per cover.
 fn project(covers: &[String]) -> (tempfile::TempDir, Project) {
     let folder = tempfile::tempdir().unwrap();
     let project = Project::new(folder.path());
@@ -74,7 +74,7 @@ fn project(covers: &[String]) -> (tempfile::TempDir, Project) {
     (folder, project)
 }
 
-/// Fetches as if this machine were the public internet; gives the outcome and how many steps were told.
+/// Fetches as if this machine were the public internet; returns the result and the number of steps.
 fn fetch(project: &Project, which: FetchScope) -> (FetchReport, usize) {
     let config = crate::load::config(project, "slugline.yaml").unwrap();
     let issues = crate::load::issues(project, &config).unwrap().issues;
@@ -87,7 +87,7 @@ fn fetch(project: &Project, which: FetchScope) -> (FetchReport, usize) {
     (plan.fetch_with(&client, UnusedEntries::Drop, step).unwrap(), steps.into_inner())
 }
 
-/// The lines of `covers.lock` that are no comments, without this machine's address.
+/// The lines of `covers.lock` without comments and without this machine's address.
 fn lines(project: &Project, site: &str) -> Vec<String> {
     let text = project.text(covers_lock::FILE).unwrap();
     text.lines().filter(|line| !line.starts_with('#')).map(|line| line.replace(site, "")).collect()
@@ -110,7 +110,7 @@ fn covers_are_measured_by_their_bytes_and_only_once() {
 }
 
 #[test]
-fn one_that_fails_stops_no_other_and_keeps_what_was_known() {
+fn a_failure_affects_no_other_cover_and_keeps_the_previous_entry() {
     let site = Site::start(3);
     let own = site.url("");
     let (_folder, project) = project(&["/a.png", "/gone.png", "/page.png"].map(|path| site.url(path)));
@@ -129,14 +129,14 @@ fn one_that_fails_stops_no_other_and_keeps_what_was_known() {
         said,
         [
             ("content/1.md:4:8", "`/gone.png`: the server answered with status 404"),
-            ("content/2.md:4:8", "`/page.png`: what is there is no picture"),
+            ("content/2.md:4:8", "`/page.png`: it is not a picture"),
         ]
     );
     assert_eq!(lines(&project, &own), ["/a.png image/png 29 3x2", "/gone.png image/gif 7 1x1"]);
 }
 
 #[test]
-fn a_project_without_covers_elsewhere_gets_no_file() {
+fn a_project_without_covers_hosted_elsewhere_gets_no_file() {
     let (_folder, project) = project(&["/here.png".to_owned()]);
     assert_eq!(fetch(&project, FetchScope::All).0.written, Written::Unchanged);
     assert_eq!(project.text_if_there(covers_lock::FILE).unwrap(), None);

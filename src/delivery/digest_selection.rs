@@ -62,7 +62,7 @@ impl<'a> DigestSelection<'a, '_> {
         let belongs = |issue: &&Issue| {
             (since..period.end).contains(&issue.date.to_utc())
                 && ineligible(issue, self.now).is_none()
-                && !self.history.contains(&issue.mailed_as())
+                && !self.history.contains(&issue.ledger_key())
         };
         self.issues.iter().rev().filter(belongs).collect()
     }

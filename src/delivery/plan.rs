@@ -123,7 +123,7 @@ struct Planner<'a, 'p> {
 
 impl<'a> Planner<'a, '_> {
     fn issue(&mut self, issue: &'a Issue) -> anyhow::Result<()> {
-        let id = issue.mailed_as();
+        let id = issue.ledger_key();
         let named = self.scope.names(&id);
         if *self.scope != Scope::Due && !named {
             return Ok(());
@@ -173,7 +173,7 @@ impl<'a> Planner<'a, '_> {
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
         let mut digest = selection.digest(period);
         let planned: Vec<IssueId> = self.plan.mailings.iter().map(|planned| planned.content.id()).collect();
-        digest.issues.retain(|issue| !planned.contains(&issue.mailed_as()));
+        digest.issues.retain(|issue| !planned.contains(&issue.ledger_key()));
         if begun.is_none() && digest.period.end > self.terms.now {
             let message = format!("the period of `{id}` is not over yet");
             self.plan.findings.push(Finding::error("digest-future", message).help("wait until then"));

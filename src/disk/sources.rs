@@ -11,7 +11,7 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use crate::content::languages::Languages;
-use crate::content::path::{file_name, slashed};
+use crate::content::path::{file_name, with_slashes};
 use crate::content::permalink::is_index;
 use crate::disk::Project;
 use crate::finding::{Finding, Place};
@@ -42,7 +42,7 @@ impl Project {
     pub fn sources(&self, folder: &Path, languages: &Languages) -> anyhow::Result<(Vec<SourceFile>, Vec<Finding>)> {
         let top = self.path(folder);
         let entries = fs::read_dir(&top).with_context(|| format!("failed to read the folder `{}`", top.display()))?;
-        let name = slashed(folder);
+        let name = with_slashes(folder);
         let root = if name.is_empty() { 0 } else { name.len() + 1 };
         let mut found = walk(&name, root, entries, languages);
         found.files.sort();

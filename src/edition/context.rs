@@ -166,7 +166,7 @@ mail:
         let source = Source { path: "spring.md", below_content: "spring.md", changed: None };
         let block = split("spring.md", text.as_bytes()).unwrap();
         let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
-        let cover = Cover { size: Some((600, 400)), ..crate::content::cover::promised(&issue).unwrap() };
+        let cover = Cover { size: Some((600, 400)), ..crate::content::cover::from_url(&issue).unwrap() };
         (issue, cover)
     }
 

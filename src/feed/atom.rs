@@ -1,4 +1,4 @@
-//! Atom 1.0, RFC 4287.
+//! Writes Atom 1.0 (RFC 4287). `updated` is the last change, made distinct by seconds; `published` is its date.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,18 @@ use crate::feed::Format;
 use crate::feed::{Entry, Feed, GENERATOR, HISTORY, Person, Picture, xml};
 
 pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
-    let entries: Vec<atom_syndication::Entry> =
-        feed.entries.iter().zip(distinct(&feed.entries)).map(|(entry, updated)| self::entry(entry, updated)).collect();
+    let entries: Vec<atom_syndication::Entry> = feed
+        .entries
+        .iter()
+        .zip(distinct_updates(&feed.entries))
+        .map(|(entry, updated)| self::entry(entry, updated))
+        .collect();
     let newest = entries.iter().map(|entry| entry.updated).max();
     let atom = atom_syndication::Feed {
         title: text(&feed.title),
         subtitle: Some(text(&feed.description)),
         id: feed.id.clone(),
-        updated: newest.unwrap_or_else(long_ago),
+        updated: newest.unwrap_or_else(fallback_date),
         authors: vec![person(&feed.author)],
         generator: Some(Generator { value: GENERATOR.to_owned(), ..Generator::default() }),
         icon: feed.icon.clone(),
@@ -25,24 +29,25 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         rights: feed.copyright.as_deref().map(text),
         lang: Some(feed.language.clone()),
         entries,
-        extensions: late_archive_mark(feed),
+        extensions: trailing_archive_mark(feed),
         namespaces: feed.is_archive().then(|| (HISTORY.0.to_owned(), HISTORY.1.to_owned())).into_iter().collect(),
         ..atom_syndication::Feed::default()
     };
     let config = WriteConfig { write_document_declaration: false, indent_size: Some(1) };
     let prolog = xml::prolog(feed.stylesheet.as_deref());
-    let mut begun = Vec::with_capacity(feed.likely_bytes());
-    begun.extend_from_slice(prolog.as_bytes());
-    let mut xml = atom.write_with_config(begun, config)?;
+    let mut prolog_written = Vec::with_capacity(feed.estimated_bytes());
+    prolog_written.extend_from_slice(prolog.as_bytes());
+    let mut xml = atom.write_with_config(prolog_written, config)?;
     if feed.is_archive() && feed.prev_archive.is_some() {
         xml::insert_archive_mark(&mut xml, prolog.len());
     }
-    Ok(xml::ended(xml))
+    Ok(xml::with_final_newline(xml))
 }
 
-/// Validators expect an archive to have an older or a newer one, and look when the first entry begins. The oldest has
-/// neither: `next-archive` would change it when the next archive is cut. Its mark comes after the entries.
-fn late_archive_mark(feed: &Feed) -> ExtensionMap {
+/// Validators expect an archive document to link to an older or newer one, and check this at its first entry. The
+/// oldest has neither: `next-archive` would change it when the next document is complete. Its mark comes after the
+/// entries.
+fn trailing_archive_mark(feed: &Feed) -> ExtensionMap {
     if !feed.is_archive() || feed.prev_archive.is_some() {
         return ExtensionMap::new();
     }
@@ -59,15 +64,15 @@ fn links(feed: &Feed) -> Vec<Link> {
     links
 }
 
-/// A feed without entries has no date. Section 4.1.1 wants one all the same; it must not change by itself, and
-/// validators believe none before 1990.
-fn long_ago() -> DateTime<FixedOffset> {
+/// A feed without entries has no date, but section 4.1.1 requires one. It must not change by itself, and validators
+/// distrust dates before 1990.
+fn fallback_date() -> DateTime<FixedOffset> {
     const YEAR_2000: i64 = 946_684_800;
     DateTime::from_timestamp(YEAR_2000, 0).unwrap_or_default().fixed_offset()
 }
 
-/// Section 3.1.1: `text` is what it says. Text that could be taken for HTML is declared to be HTML, and escaped for it, so
-/// that nobody has to guess.
+/// Section 3.1.1: type `text` is literal. Text that could be mistaken for HTML is declared and escaped as HTML, so that
+/// no reader has to guess.
 fn text(plain: &str) -> Text {
     let looks_like_html = |pair: &[u8]| {
         (pair[0] == b'<' && (pair[1].is_ascii_alphabetic() || b"/!?".contains(&pair[1])))
@@ -80,9 +85,9 @@ fn text(plain: &str) -> Text {
     }
 }
 
-/// `updated` of each entry, ties broken by seconds: readers that sort by it, and validators, expect it to tell entries
-/// apart. The first of a tie keeps its own, so that an entry that drops out at the end changes no other.
-fn distinct(entries: &[Entry]) -> Vec<DateTime<FixedOffset>> {
+/// `updated` of each entry, made distinct by adding seconds: readers that sort by it, and validators, expect distinct
+/// dates. The first of several equal dates stays, so that an entry dropping out at the end changes no other.
+fn distinct_updates(entries: &[Entry]) -> Vec<DateTime<FixedOffset>> {
     let mut taken = BTreeSet::new();
     let free = |entry: &Entry| {
         let mut updated = entry.updated;
@@ -132,7 +137,7 @@ fn link(rel: &str, href: &str, mime_type: Option<&str>) -> Link {
     Link { href: href.to_owned(), rel: rel.to_owned(), mime_type: mime_type.map(str::to_owned), ..Link::default() }
 }
 
-/// Section 4.2.7.6: the length is a hint, left out where it is unknown.
+/// Section 4.2.7.6: the length is a hint and may be omitted.
 fn enclosure(cover: &Picture) -> Link {
     let length = cover.bytes.map(|bytes| bytes.to_string());
     Link { length, title: cover.alt.clone(), ..link("enclosure", &cover.url, cover.mime_type.as_deref()) }

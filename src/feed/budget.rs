@@ -1,26 +1,26 @@
-//! The size of a feed: older issues become summaries, then leave for the archives.
+//! Limits the size of a feed: older issues become summaries, then are left to the archive documents.
 //!
-//! Takes the issues of a feed with their texts, newest first, and a number of bytes; shortens. The newest issue keeps its
-//! full text, whatever its size.
+//! Takes the issues of a feed with their content, newest first, and a limit in bytes. The newest issue always keeps its
+//! full content.
 
 use crate::feed::EntryContent;
 use crate::issue::Issue;
 
-/// Shortens the texts to `max_bytes` of HTML. From the first issue on that is too much, all older ones are summaries: a
-/// feed with holes would be read as damage. Summaries may take as much again; what comes after is left out as far as an
-/// archive has it, which is so for all issues but the first `unarchived`. Gives the number of issues that became
+/// Shortens the content to `max_bytes` of HTML. From the first issue over the limit on, all older ones become
+/// summaries: a feed with gaps would look broken. Summaries may take as many bytes again; beyond that, issues are
+/// dropped if an archive document contains them, that is, all but the first `unarchived`. Returns the number of
 /// summaries.
-pub(super) fn shorten(shown: &mut Vec<(&Issue, EntryContent)>, unarchived: usize, max_bytes: usize) -> usize {
+pub(super) fn shorten(entries: &mut Vec<(&Issue, EntryContent)>, unarchived: usize, max_bytes: usize) -> usize {
     let mut bytes = 0;
     let fits = |(_, text): &&(&Issue, EntryContent)| {
         let is_newest = bytes == 0;
         bytes += text.html.len();
         is_newest || bytes <= max_bytes
     };
-    let full = shown.iter().take_while(fits).count();
+    let full = entries.iter().take_while(fits).count();
     let mut bytes = 0;
     let mut kept = full;
-    for (issue, text) in &mut shown[full..] {
+    for (issue, text) in &mut entries[full..] {
         text.html.clear();
         bytes += issue.description.as_ref().map_or(text.summary.len(), String::len);
         if kept >= unarchived && bytes > max_bytes {
@@ -28,7 +28,7 @@ pub(super) fn shorten(shown: &mut Vec<(&Issue, EntryContent)>, unarchived: usize
         }
         kept += 1;
     }
-    shown.truncate(kept);
+    entries.truncate(kept);
     kept - full
 }
 
@@ -37,17 +37,17 @@ mod tests {
     use super::*;
     use crate::feed::plan::tests::issue;
 
-    /// Bytes of HTML per issue before, and after: full ones by their bytes, summaries as 0; and how many are summaries.
-    fn shortened(html: &[usize], unarchived: usize, most: usize) -> (Vec<usize>, usize) {
+    /// Bytes of HTML per issue after shortening, 0 for a summary, and the number of summaries.
+    fn shortened(html: &[usize], unarchived: usize, max_bytes: usize) -> (Vec<usize>, usize) {
         let issues: Vec<Issue> = html.iter().map(|_| issue("a.md", "date: 2026-01-01")).collect();
         let text = |bytes: &usize| EntryContent { html: "x".repeat(*bytes), summary: "y".repeat(10), cover: None };
-        let mut shown: Vec<(&Issue, EntryContent)> = issues.iter().zip(html.iter().map(text)).collect();
-        let shortened = shorten(&mut shown, unarchived, most);
-        (shown.iter().map(|(_, text)| text.html.len()).collect(), shortened)
+        let mut entries: Vec<(&Issue, EntryContent)> = issues.iter().zip(html.iter().map(text)).collect();
+        let shortened = shorten(&mut entries, unarchived, max_bytes);
+        (entries.iter().map(|(_, text)| text.html.len()).collect(), shortened)
     }
 
     #[test]
-    fn older_issues_become_summaries_and_the_newest_stays_whole() {
+    fn older_issues_become_summaries_and_the_newest_stays_complete() {
         assert_eq!(shortened(&[50, 30, 20], 3, 100), (vec![50, 30, 20], 0));
         assert_eq!(shortened(&[50, 30, 21, 1], 4, 100), (vec![50, 30, 0, 0], 2));
         assert_eq!(shortened(&[500, 1], 2, 100), (vec![500, 0], 1));
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn summaries_leave_for_the_archives_only() {
+    fn only_archived_issues_are_dropped() {
         assert_eq!(shortened(&[90, 20, 20, 20, 20], 5, 20), (vec![90, 0, 0, 0, 0], 4));
         assert_eq!(shortened(&[90, 20, 20, 20, 20], 0, 20), (vec![90, 0, 0], 2));
         assert_eq!(shortened(&[90, 20, 20, 20, 20], 4, 20), (vec![90, 0, 0, 0], 3));

@@ -1,7 +1,8 @@
-//! What changes for subscribers when a feed takes the place of the one that is published.
+//! What subscribers notice when a feed replaces the published one.
 //!
-//! Takes the entries of both, read from the same format by the same reader; gives the differences, new feed first. A
-//! reader program knows an entry by its id and remembers what it has shown; so the words are those of what it then does.
+//! Takes the entries of both feeds, read from the same format by the same reader; returns the differences, in the order
+//! of the new feed. Feed readers identify entries by id and remember which they have shown, so the kinds of difference
+//! describe their behaviour.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,35 +10,35 @@ use chrono::{DateTime, Utc};
 
 use crate::feed::published::PublishedEntry;
 
-/// One difference of one entry.
+/// A difference in one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What is different.
+    /// The kind of difference.
     pub kind: DifferenceKind,
-    /// The entry as it will be; of one that drops out, as it is.
+    /// The new entry; for a dropped one, the published entry.
     pub entry: PublishedEntry,
-    /// The entry as it is published, where subscribers have it.
+    /// The published entry, if subscribers have it.
     pub before: Option<PublishedEntry>,
 }
 
-/// What subscribers see of a difference.
+/// What subscribers notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DifferenceKind {
-    /// An entry newer than all that are published.
+    /// An entry newer than all published ones.
     New,
-    /// The text changed and `updated` did not: most readers never show it.
+    /// The text changed but not `updated`: most readers never show the change.
     Edited,
-    /// The text changed, and `updated` says so.
+    /// The text and `updated` changed.
     Updated,
-    /// An entry older than the newest that is published appears as a new one.
+    /// An entry older than the newest published one appears as new.
     Resurfaced,
-    /// An entry is gone, though newer ones did not push it out.
+    /// An entry is gone although no newer one pushed it out.
     Dropped,
-    /// An entry has another date.
+    /// The date of an entry changed.
     Redated,
-    /// An entry has another link.
+    /// The link of an entry changed.
     Relinked,
-    /// A link that subscribers have comes again under another id: they see the issue twice.
+    /// A known link appears under another id: subscribers see the issue twice.
     Duplicate,
 }
 
@@ -54,7 +55,7 @@ impl DifferenceKind {
         DifferenceKind::Duplicate,
     ];
 
-    /// Its word on the command line and in documents.
+    /// Its name on the command line and in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             DifferenceKind::New => "new",
@@ -69,8 +70,8 @@ impl DifferenceKind {
     }
 }
 
-/// The differences: those of entries that stay or come in the order of the new feed, then those of entries that go.
-/// `limit` is how many entries the new feed may have; 0: any number.
+/// The differences: first new and remaining entries in the order of the new feed, then dropped ones. `limit` is the
+/// maximum number of entries in the new feed; 0 means no limit.
 pub fn differences(published: &[PublishedEntry], next: &[PublishedEntry], limit: usize) -> Vec<Difference> {
     let known: BTreeMap<&str, &PublishedEntry> = published.iter().map(|entry| (entry.id.as_str(), entry)).collect();
     let links: BTreeMap<&str, &PublishedEntry> =
@@ -98,7 +99,7 @@ pub fn differences(published: &[PublishedEntry], next: &[PublishedEntry], limit:
     differences
 }
 
-/// What changed of an entry that stays.
+/// How a remaining entry changed.
 fn changes(before: &PublishedEntry, after: &PublishedEntry) -> Vec<DifferenceKind> {
     let text =
         |entry: &PublishedEntry| [&entry.title, &entry.summary, &entry.content].map(|text| text.trim().to_owned());
@@ -115,7 +116,7 @@ fn changes(before: &PublishedEntry, after: &PublishedEntry) -> Vec<DifferenceKin
     kinds
 }
 
-/// What an entry is that subscribers do not have under its id.
+/// How an entry with an unknown id appears to subscribers.
 fn arrival<'a>(
     entry: &PublishedEntry,
     same_link: Option<&'a PublishedEntry>,
@@ -144,7 +145,7 @@ fn dropped<'a>(
         .filter(move |entry| !is_pushed_out(entry))
 }
 
-/// A slash at the end does not make another page of it.
+/// Ignores a trailing slash.
 fn link(entry: &PublishedEntry) -> &str {
     entry.url.trim_end_matches('/')
 }
@@ -172,13 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_feed_differs_in_nothing() {
+    fn equal_feeds_have_no_differences() {
         let feed = [entry("b", 2), entry("a", 1)];
         assert_eq!(differences(&feed, &feed, 2), []);
     }
 
     #[test]
-    fn what_comes_is_new_or_resurfaces() {
+    fn added_entries_are_new_or_resurface() {
         let published = [entry("c", 3), entry("a", 1)];
         let next = [entry("d", 4), entry("c", 3), entry("b", 2), entry("a", 1)];
         assert_eq!(found(&published, &next, 20), ["new id-d", "resurfaced id-b"]);
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_drops_out_unless_newer_ones_push_it_out() {
+    fn removed_entries_are_dropped_unless_newer_ones_push_them_out() {
         let published = [entry("c", 3), entry("b", 2), entry("a", 1)];
         assert_eq!(found(&published, &[entry("d", 4), entry("c", 3), entry("b", 2)], 3), ["new id-d"]);
         assert_eq!(found(&published, &[entry("c", 3), entry("b", 2)], 3), ["dropped id-a"]);
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_is_honest_or_silent() {
+    fn edits_are_updated_or_silent() {
         let before = entry("a", 1);
         let silent = PublishedEntry { content: "<p>other</p>".into(), ..before.clone() };
         let honest = PublishedEntry { updated: entry("a", 2).updated, title: "A".into(), ..before.clone() };
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn another_date_another_link_another_id() {
+    fn changes_of_date_link_and_id_are_found() {
         let before = entry("a", 1);
         let redated = PublishedEntry {
             published: entry("a", 9).published,

@@ -1,7 +1,7 @@
-//! The directory of a publication's own feeds: what a reader may subscribe to, and where.
+//! The directory of a publication's feeds: what readers can subscribe to, and where.
 //!
-//! Takes outlines; gives them as OPML 2.0 (opml.org/spec2.opml), which readers import, and as the `<link>` elements by
-//! which they find feeds from a page. Archives are no subscriptions and not in it.
+//! Takes feed plans; returns them as OPML 2.0 (opml.org/spec2.opml), which readers import, and as `<link>` elements for
+//! feed autodiscovery. Archive documents are not listed.
 
 use chrono::{DateTime, FixedOffset};
 use url::Url;
@@ -15,38 +15,38 @@ use crate::publication::Publication;
 /// A feed of the publication.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedFeed {
-    /// What it is of.
+    /// What the feed covers.
     pub kind: FeedKind,
-    /// Its title, plain text.
+    /// Title, plain text.
     pub title: String,
-    /// The page it is the feed of.
+    /// URL of the page that the feed belongs to.
     pub home: String,
     /// BCP 47 tag.
     pub language: String,
-    /// Where it is, per format that is written.
+    /// URLs, by format.
     pub locations: Locations,
-    /// When an issue in it last changed.
+    /// Date of the newest change in it.
     pub updated: Option<DateTime<FixedOffset>>,
 }
 
-/// A `<link rel="alternate">` that leads from a page to a feed.
+/// A `<link rel="alternate">` from a page to a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlternateLink<'a> {
-    /// What the feed is of.
+    /// What the feed covers.
     pub kind: FeedKind,
-    /// What a reader shows where it lets people choose.
+    /// Title that readers show in a choice of feeds.
     pub title: String,
-    /// The format in a word.
+    /// Name of the format.
     pub format: &'static str,
     /// Media type of the feed.
     pub media_type: &'static str,
-    /// Address of the feed.
+    /// URL of the feed.
     pub href: &'a str,
     /// BCP 47 tag.
     pub language: &'a str,
 }
 
-/// The feeds of these outlines, in their order, of a publication at `base`.
+/// The planned feeds of the publication at `base`, in order.
 pub fn directory(base: &Url, feeds: &Options, plans: &[FeedPlan<'_>]) -> Vec<ListedFeed> {
     let listed = |plan: &FeedPlan<'_>| ListedFeed {
         kind: plan.kind,
@@ -59,8 +59,8 @@ pub fn directory(base: &Url, feeds: &Options, plans: &[FeedPlan<'_>]) -> Vec<Lis
     plans.iter().filter(|plan| plan.kind != FeedKind::Archive).map(listed).collect()
 }
 
-/// The directory as OPML: one outline per feed, in the first of its formats, for nobody wants to subscribe thrice. The date
-/// is that of the newest change, never the clock's. No `docs`: validators do not know it.
+/// The directory as OPML: one outline per feed, in its first format only, so that no one subscribes three times. Dated
+/// by the newest change, not by the clock. Validators reject the element `docs`.
 pub fn opml(publication: &Publication, directory: &[ListedFeed]) -> String {
     let owner = publication.author.as_ref().and_then(Person::new);
     let modified = directory.iter().filter_map(|listed| listed.updated).max();
@@ -85,13 +85,13 @@ pub fn opml(publication: &Publication, directory: &[ListedFeed]) -> String {
             ("htmlUrl", &listed.home),
             ("language", &listed.language),
         ];
-        opml.push_str(&format!("  <outline{}/>\n", written(&attributes)));
+        opml.push_str(&format!("  <outline{}/>\n", serialize_attributes(&attributes)));
     }
     opml.push_str(" </body>\n</opml>\n");
     opml
 }
 
-/// The links to these feeds. Where each is written in several formats, the title tells which.
+/// The links to these feeds. The title names the format if there are several.
 pub fn alternate_links(directory: &[ListedFeed]) -> Vec<AlternateLink<'_>> {
     directory.iter().flat_map(links_to).collect()
 }
@@ -110,7 +110,7 @@ fn links_to(listed: &ListedFeed) -> impl Iterator<Item = AlternateLink<'_>> {
 }
 
 impl AlternateLink<'_> {
-    /// The element, for the head of a page.
+    /// The element for the head of a page.
     pub fn html(&self) -> String {
         let attributes = [
             ("rel", "alternate"),
@@ -119,11 +119,11 @@ impl AlternateLink<'_> {
             ("title", &self.title),
             ("href", self.href),
         ];
-        format!("<link{}>", written(&attributes))
+        format!("<link{}>", serialize_attributes(&attributes))
     }
 }
 
-fn written(attributes: &[(&str, &str)]) -> String {
+fn serialize_attributes(attributes: &[(&str, &str)]) -> String {
     let one =
         |(name, value): &(&str, &str)| format!(" {name}=\"{}\"", html_escape::encode_double_quoted_attribute(value));
     attributes.iter().map(one).collect()
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn links_say_the_format_where_there_are_several() {
+    fn links_name_the_format_if_there_are_several() {
         let html = |feeds: &str| {
             let listed = listed(&config(feeds));
             alternate_links(&listed).iter().map(AlternateLink::html).collect::<Vec<_>>()

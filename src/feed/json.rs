@@ -1,4 +1,4 @@
-//! JSON Feed 1.1.
+//! Writes JSON Feed 1.1. `date_published` is the date, `date_modified` its last change.
 
 use serde::Serialize;
 
@@ -87,7 +87,7 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         hubs: feed.hubs.iter().map(|url| Hub { r#type: "WebSub", url }).collect(),
         items: feed.entries.iter().map(item).collect(),
     };
-    let mut bytes = Vec::with_capacity(feed.likely_bytes());
+    let mut bytes = Vec::with_capacity(feed.estimated_bytes());
     serde_json::to_writer_pretty(&mut bytes, &document)?;
     bytes.push(b'\n');
     Ok(bytes)
@@ -97,7 +97,7 @@ fn author(person: &Person) -> Author<'_> {
     Author { name: &person.name, url: person.url.as_deref() }
 }
 
-/// One of `content_html` and `content_text` is required: without a full text, the summary is the text.
+/// One of `content_html` and `content_text` is required: without full content, the summary is the text.
 fn item(entry: &Entry) -> Item<'_> {
     let summary = entry.summary.as_deref();
     Item {
@@ -117,7 +117,7 @@ fn item(entry: &Entry) -> Item<'_> {
     }
 }
 
-/// A type is required; the size is left out where it is unknown.
+/// The type is required; the size may be omitted.
 fn attachment(cover: &Picture) -> Option<Attachment<'_>> {
     let mime_type = cover.mime_type.as_deref()?;
     Some(Attachment { url: &cover.url, mime_type, title: cover.alt.as_deref(), size_in_bytes: cover.bytes })

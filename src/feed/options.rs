@@ -1,4 +1,4 @@
-//! What the project file says of feeds: the keys below `feeds`.
+//! Options of feeds: the keys below `feeds` in the project file.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -7,46 +7,46 @@ use url::Url;
 
 use crate::issue::Extent;
 
-/// How feeds are made.
+/// Options of all feeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// File name per format, below `output` and `base_url`. A format left out is not written.
+    /// File name by format, below `output` and `base_url`. Formats not listed are not written.
     pub formats: BTreeMap<Format, String>,
-    /// Newest N issues; 0: all.
+    /// Maximum number of issues; 0: all.
     pub limit: usize,
-    /// Full text or summary.
+    /// Full content or summary.
     pub content: Extent,
-    /// Minutes a reader may wait before it asks again (RSS `ttl`).
+    /// Minutes before a reader should poll again (RSS `ttl`).
     pub ttl: Option<u32>,
-    /// One more set of feeds per term of these.
+    /// Taxonomies whose terms have feeds.
     pub by: Vec<Taxonomy>,
-    /// What becomes of issues older than those of the main feed.
+    /// How issues older than those of the main feed are archived.
     pub archive: Archive,
-    /// Bytes of full text in a feed before older issues become summaries; `None`: no limit.
+    /// Bytes of full content in a feed before older issues become summaries; `None`: no limit.
     pub max_bytes: Option<usize>,
-    /// WebSub hubs that tell readers at once when a feed changed.
+    /// WebSub hubs, which notify readers of changes at once.
     pub hubs: Vec<Url>,
-    /// Whether feeds have a style for browsers.
+    /// Whether feeds have a style sheet for browsers.
     pub stylesheet: bool,
-    /// Whether the publication has a web archive, whose index is the page that they are the feeds of.
+    /// Whether the publication has a web archive, whose index the feeds then link to.
     pub have_archive_pages: bool,
-    /// File name of the list of all feeds, below `output`.
+    /// File name of the OPML list of feeds, below `output`.
     pub opml: Option<String>,
 }
 
-/// What issues have in common that are in one feed.
+/// A taxonomy, as in Hugo, whose terms have feeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Taxonomy {
-    /// A category.
+    /// `categories`
     Categories,
-    /// A tag.
+    /// `tags`
     Tags,
-    /// An author.
+    /// `authors`
     Authors,
 }
 
 impl Taxonomy {
-    /// Every taxonomy, in the order of their names.
+    /// Every taxonomy, by name.
     pub const ALL: [Self; 3] = [Self::Authors, Self::Categories, Self::Tags];
 
     /// The name in the project file, in URLs and in messages.
@@ -62,15 +62,15 @@ impl Taxonomy {
 /// How older issues are archived (RFC 5005, section 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Archive {
-    /// Not at all.
+    /// They are not.
     Off,
-    /// One archive per year, once the year is over; several where it had many issues.
+    /// One document per year once it is over; several for a year with many issues.
     Yearly,
-    /// One archive per so many issues, counted from the oldest.
+    /// One document per this many issues, counted from the oldest.
     Every(NonZeroUsize),
 }
 
-/// The three formats.
+/// The feed formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
     /// RSS 2.0.

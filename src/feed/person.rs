@@ -1,4 +1,4 @@
-//! Authors as feeds name them: a name without the address in it, for readers tell the two apart by guessing.
+//! Authors in feeds: separates name and email address, which readers would otherwise guess.
 
 use crate::content::html::urls;
 use crate::email::EmailAddress;
@@ -7,10 +7,10 @@ use crate::feed::text::plain;
 use crate::publication::Author;
 
 impl Person {
-    /// `None` when the name is blank without the characters that XML forbids. Of `Name <address>` the address is no part
-    /// of the name; an address alone is named by what stands before its `@`.
+    /// `None` if no name is left without characters that XML forbids. Splits `Name <address>`; an address alone is
+    /// named by its local part.
     pub(super) fn new(author: &Author) -> Option<Self> {
-        let (name, address) = apart(&plain(&author.name));
+        let (name, address) = split(&plain(&author.name));
         let email = author.email.clone().or(address);
         (!name.is_empty()).then(|| Self {
             name,
@@ -20,8 +20,8 @@ impl Person {
     }
 }
 
-/// A name apart from the first address in it.
-fn apart(text: &str) -> (String, Option<EmailAddress>) {
+/// Separates a name from the first address in it.
+fn split(text: &str) -> (String, Option<EmailAddress>) {
     const AROUND: [char; 11] = ['<', '>', '(', ')', '[', ']', ',', ';', ':', '"', '\''];
     if !text.contains('@') {
         return (text.to_owned(), None);
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_hold_no_addresses() {
+    fn names_contain_no_addresses() {
         for (text, name, email) in [
             ("Ann <ann@example.org>", "Ann", Some("ann@example.org")),
             ("安<ann@example.org>", "安", Some("ann@example.org")),

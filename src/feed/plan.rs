@@ -1,7 +1,7 @@
-//! Plans: which feeds a build makes, where each lies, which issues it holds, and how they are linked.
+//! Plans which feeds a build makes, where each is written, which issues it contains, and how they are linked.
 //!
-//! Takes the issues, the options of feeds and the time; gives the plans in the order they are built. What an entry looks
-//! like is left to `Feed`, reading and rendering the issues to `publish`.
+//! Takes the issues, the options of feeds and the time; returns the plans in build order. `Feed` builds the entries;
+//! `publish` reads and renders the issues.
 
 use chrono::{DateTime, Utc};
 use url::Url;
@@ -13,49 +13,49 @@ use crate::feed::term::{TermIssues, terms_of};
 use crate::issue::{Extent, Issue};
 use crate::publication::Publication;
 
-/// The folder of the archives.
+/// Folder of the archive documents.
 pub const ARCHIVES: &str = "archive";
 
-/// One feed to be made, in every format.
+/// A feed to build, in every format.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedPlan<'a> {
-    /// What the feed is of.
+    /// What the feed covers.
     pub kind: FeedKind,
-    /// Folder below `output` and below the base URL: empty, or it ends in `/`. Not percent-encoded.
+    /// Folder below `output` and the base URL: empty, or ending in `/`. Not percent-encoded.
     pub folder: String,
     /// Title of the feed.
     pub title: String,
     /// BCP 47 tag.
     pub language: String,
-    /// The page that the feed is the feed of.
+    /// The page that the feed belongs to.
     pub home: Url,
-    /// The feed's name that never changes. An archive has that of its feed.
+    /// Permanent id; an archive document has that of its feed.
     pub id: Url,
     /// Newest first.
     pub issues: Vec<&'a Issue>,
-    /// How many of the issues, counted from the newest, are in no archive: the feed has to show these.
+    /// Issues, counted from the newest, that are in no archive document: the feed must contain these.
     pub unarchived: usize,
-    /// Bytes of full text before older issues become summaries; `None`: no limit.
+    /// Bytes of full content before older issues become summaries; `None`: no limit.
     pub max_bytes: Option<usize>,
-    /// For an archive: the folder of the feed whose archive it is.
+    /// For an archive document: the folder of its feed.
     pub current: Option<String>,
-    /// The folder of the newest archive with older issues.
+    /// Folder of the newest archive document with older issues.
     pub prev_archive: Option<String>,
 }
 
-/// What a feed is of.
+/// What a feed covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FeedKind {
     /// The newest issues.
     Main,
-    /// Older issues; it does not change any more.
+    /// Older issues: an archive document, which no longer changes.
     Archive,
     /// The newest issues of one term.
     Term(Taxonomy),
 }
 
-/// The feeds that a build makes of these issues at `now`: archives, the oldest first, so that what links to an archive is
-/// written after it; the main feed; then one feed per term. All that for the publication in each of its languages.
+/// The feeds to build from these issues at `now`: archive documents, oldest first, so that each is written before what
+/// links to it; the main feed; then one feed per term. Repeated for each language of the publication.
 pub fn feed_plans<'a>(
     publications: &[&Publication],
     feeds: &Options,
@@ -66,7 +66,7 @@ pub fn feed_plans<'a>(
     sites.flat_map(|site| site.feed_plans(issues, now)).collect()
 }
 
-/// What all feeds of one language have in common.
+/// What the feeds of one language have in common.
 struct Site<'c> {
     feeds: &'c Options,
     publication: &'c Publication,
@@ -95,7 +95,7 @@ impl<'c> Site<'c> {
         plans
     }
 
-    /// Where older issues are archived, the feed holds every issue that no archive has yet, however many these are.
+    /// With archive documents, the feed contains every issue that none of them has yet, however many.
     fn main<'a>(&self, shown: &[&'a Issue], archives: &[ArchiveDocument<'a>]) -> FeedPlan<'a> {
         let newest = shown.len().min(self.limit());
         let plan = |number: usize| self.plan(FeedKind::Main, self.folder.clone(), shown[..number].to_vec());
@@ -107,7 +107,7 @@ impl<'c> Site<'c> {
         FeedPlan { unarchived, prev_archive, ..plan(newest.max(unarchived)) }
     }
 
-    /// No `next-archive`: it would have to be added to an archive that is not to change any more.
+    /// No `next-archive`: it would have to be added to a document that must not change.
     fn archive<'a>(&self, archive: &ArchiveDocument<'a>, older: Option<&ArchiveDocument<'_>>) -> FeedPlan<'a> {
         FeedPlan {
             max_bytes: None,
@@ -205,7 +205,7 @@ pub(super) mod tests {
         "2026-06-01T00:00:00Z".parse().unwrap()
     }
 
-    /// Folder, number of issues in no archive, paths of the issues, folder of the older archive.
+    /// Folder, number of unarchived issues, paths of the issues, folder of the previous archive document.
     fn shown(plans: &[FeedPlan<'_>]) -> Vec<(String, usize, String, Option<String>)> {
         let paths = |plan: &FeedPlan<'_>| {
             let names: Vec<&str> = plan.issues.iter().map(|issue| issue.path.trim_end_matches(".md")).collect();
@@ -226,14 +226,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn without_archives_the_newest_are_all() {
+    fn without_archives_only_the_newest_are_shown() {
         let issues = issues(&["2024-05-01", "2025-05-01", "2026-05-01", "2026-07-01"]);
         assert_eq!(shown(&of_project(&config("limit: 2"), &issues, now())), [line("", 2, "2 1", None)]);
         assert_eq!(shown(&of_project(&config("limit: 0"), &issues, now())), [line("", 3, "2 1 0", None)]);
     }
 
     #[test]
-    fn a_year_is_archived_when_it_is_over_where_the_publication_is() {
+    fn a_year_is_archived_once_it_is_over_in_the_time_zone_of_the_publication() {
         // 2025-12-31T17:00Z is in 2026 in Shanghai; 2023 has no issue.
         let dates = ["2022-05-01", "2024-05-01", "2025-05-01", "2025-12-31T17:00:00Z", "2026-02-01", "2026-03-01"];
         assert_eq!(
@@ -252,7 +252,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_busy_year_has_several_archives() {
+    fn a_year_with_many_issues_has_several_archives() {
         let dates: Vec<String> =
             (0..201).map(|hour| format!("2025-01-{:02}T{:02}:00:00Z", 1 + hour / 24, hour % 24)).collect();
         let issues = issues(&dates.iter().map(String::as_str).collect::<Vec<_>>());
@@ -266,20 +266,20 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn archives_of_a_number_are_counted_from_the_oldest() {
+    fn archives_of_n_issues_are_counted_from_the_oldest() {
         let dates = ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04", "2026-01-05"];
         let lines = |issues: &[Issue]| shown(&of_project(&config("limit: 2, archive: 2"), issues, now()));
         let mut issues = issues(&dates);
         let older = line("archive/1/", 2, "1 0", None);
         let newer = line("archive/2/", 2, "3 2", Some("archive/1/"));
         assert_eq!(lines(&issues), [older, newer.clone(), line("", 1, "4 3", Some("archive/2/"))]);
-        // One that expired is gone, and no cut moved.
+        // An expired issue is gone, and no boundary moved.
         issues[4].expires = Some(issues[4].date + chrono::Duration::days(1));
         assert_eq!(lines(&issues)[..2], [line("archive/1/", 1, "1", None), newer]);
     }
 
     #[test]
-    fn an_archive_points_to_its_feed_and_shares_its_id() {
+    fn an_archive_links_to_its_feed_and_shares_its_id() {
         let issues = issues(&["2025-05-01", "2026-05-01"]);
         let config = config("archive: year, max_bytes: 9");
         let plans = of_project(&config, &issues, now());
@@ -290,7 +290,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn terms_have_feeds_with_their_names_and_pages() {
+    fn terms_have_feeds_with_their_own_titles_and_pages() {
         let issues = ordered(vec![
             issue(
                 "a.md",
@@ -313,8 +313,8 @@ pub(super) mod tests {
         );
     }
 
-    /// All paths that a subscriber meets who walks from the main feed to the oldest archive.
-    fn walked(plans: &[FeedPlan<'_>]) -> BTreeSet<String> {
+    /// The paths of all issues reachable from the main feed through its archive documents.
+    fn reachable(plans: &[FeedPlan<'_>]) -> BTreeSet<String> {
         let mut seen = BTreeSet::new();
         let mut here = plans.iter().find(|one| one.kind == FeedKind::Main);
         for _ in 0..plans.len() {
@@ -322,7 +322,7 @@ pub(super) mod tests {
             seen.extend(plan.issues.iter().map(|issue| issue.path.clone()));
             here = plans.iter().find(|one| Some(&one.folder) == plan.prev_archive.as_ref());
         }
-        assert_eq!(here, None, "the archives go round in a circle");
+        assert_eq!(here, None, "the archives form a cycle");
         seen
     }
 
@@ -330,7 +330,7 @@ pub(super) mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn nothing_is_lost_and_no_archive_changes(
+        fn no_issue_is_lost_and_no_archive_changes(
             days in proptest::collection::vec(0..1500_u16, 1..40),
             limit in 1..8_usize,
             archive in prop_oneof![Just("year".to_owned()), (1..9_usize).prop_map(|number| number.to_string())],
@@ -342,11 +342,11 @@ pub(super) mod tests {
             let config = config(&format!("limit: {limit}, archive: {archive}"));
             let mut before: Vec<FeedPlan<'_>> = Vec::new();
             for number in 1..=all.len() {
-                // Published one by one, as life goes.
+                // Published one after the other, as in practice.
                 let there = &all[all.len() - number..];
                 let now = there[0].date.to_utc();
                 let plans = of_project(&config, there, now);
-                prop_assert_eq!(walked(&plans).len(), number);
+                prop_assert_eq!(reachable(&plans).len(), number);
                 let archives: Vec<FeedPlan<'_>> =
                     plans.into_iter().filter(|one| one.kind == FeedKind::Archive).collect();
                 prop_assert_eq!(&archives[..before.len()], &before[..]);

@@ -1,6 +1,6 @@
-//! Feeds that somebody published, by this program or another: their entries, as far as a comparison needs them.
+//! Parses published feeds, from this program or any other, as far as comparison needs.
 //!
-//! Takes bytes; finds out the format and gives the entries in their order. Forgiving: what an entry lacks is blank.
+//! Takes bytes; detects the format and returns the entries in order. Lenient: missing elements are empty.
 
 use atom_syndication::Text;
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::feed::Format;
 
-/// A feed as it is published.
+/// A published feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishedFeed {
     /// Its format.
@@ -17,40 +17,40 @@ pub struct PublishedFeed {
     pub entries: Vec<PublishedEntry>,
 }
 
-/// An entry as subscribers get it.
+/// An entry as subscribers received it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublishedEntry {
-    /// What readers know it by; its link where it has no id.
+    /// Its id; its link if it has none.
     pub id: String,
-    /// Where it can be read.
+    /// Its link.
     pub url: String,
     /// Its title.
     pub title: String,
     /// Its summary.
     pub summary: String,
-    /// Its full text.
+    /// Its full content.
     pub content: String,
-    /// When it was published.
+    /// Date of publication.
     pub published: Option<DateTime<Utc>>,
-    /// When it last changed; RSS does not say.
+    /// Date of the last change; RSS has none.
     pub updated: Option<DateTime<Utc>>,
 }
 
-/// Why bytes are no feed.
+/// Why bytes are not a feed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAFeed {
-    /// It is something else, such as a page.
+    /// Something else, such as a page.
     #[error("it is neither RSS, Atom nor JSON Feed")]
     Unknown,
-    /// It looks like one, and is broken.
-    #[error("it is no well-formed feed: {0}")]
+    /// A malformed feed.
+    #[error("it is not a well-formed feed: {0}")]
     Broken(String),
 }
 
-/// Reads a feed.
+/// Parses a feed.
 ///
 /// # Errors
-/// When it is none, or broken.
+/// If the bytes are not a feed, or malformed.
 pub fn read(bytes: &[u8]) -> Result<PublishedFeed, NotAFeed> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes).trim_ascii_start();
     let (format, entries) = if bytes.starts_with(b"{") {
@@ -65,7 +65,7 @@ pub fn read(bytes: &[u8]) -> Result<PublishedFeed, NotAFeed> {
     Ok(PublishedFeed { format, entries })
 }
 
-/// Name of the first element of an XML document, after declaration, comments and doctype; blank when there is none.
+/// Name of the root element of an XML document; empty if there is none.
 fn root(bytes: &[u8]) -> &str {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -109,7 +109,7 @@ fn json(bytes: &[u8]) -> Result<Vec<PublishedEntry>, NotAFeed> {
     }
     let date = |text: Option<String>| Some(DateTime::parse_from_rfc3339(&text?).ok()?.to_utc());
     let item = |item: JsonItem| {
-        // Version 1 lets numbers be ids.
+        // Version 1 allows numeric ids.
         let id = item.id.as_str().map_or_else(|| item.id.to_string(), str::to_owned);
         PublishedEntry {
             id,
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_format_is_read() {
+    fn every_format_is_parsed() {
         let json = r#"{"version": "https://jsonfeed.org/version/1", "items": [{"id": 1, "title": "A & B", "summary": "s",
             "url": "https://example.org/a/", "content_html": "<p>c</p>", "date_published": "2026-07-02T08:00:00+08:00",
             "date_modified": "2026-07-03T00:00:00Z"}]}"#;
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_feed_is_told_from_what_is_a_broken_one() {
+    fn broken_feeds_are_distinguished_from_other_content() {
         for text in ["", "<!doctype html><html></html>", "{\"version\": \"2\"}", "plain"] {
             assert_eq!(read(text.as_bytes()), Err(NotAFeed::Unknown), "{text}");
         }

@@ -1,4 +1,6 @@
-//! RSS 2.0, after the RSS Best Practices Profile: summary in `description`, full text in `content:encoded`.
+//! Writes RSS 2.0 after the RSS Best Practices Profile: summary in `description`, full content in `content:encoded`.
+//! `pubDate` is the date of the issue (parsed in `content::date`, chosen among the front matter fields in
+//! `content::assemble`); `lastBuildDate` is the newest change of any entry, never the clock. `rfc822` formats both.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +36,14 @@ pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
         items: feed.entries.iter().map(item).collect(),
         ..Channel::default()
     };
-    let written = channel.pretty_write_to(Vec::with_capacity(feed.likely_bytes()), b' ', 1)?;
+    let written = channel.pretty_write_to(Vec::with_capacity(feed.estimated_bytes()), b' ', 1)?;
     let written = String::from_utf8(written)?;
     let body = written.split_once("?>").filter(|_| written.starts_with("<?xml")).map_or(written.as_str(), |it| it.1);
-    // RSS has an element for the language, which no style can look at; the crate knows no attribute.
+    // RSS has an element for the language, which style sheets cannot select by; the crate cannot write the attribute.
     let language = html_escape::encode_double_quoted_attribute(&feed.language);
     let start = format!("{}<rss xml:lang=\"{language}\" ", xml::prolog(feed.stylesheet.as_deref()));
     let after_name = body.trim_start().strip_prefix("<rss ").context("failed to find the root element of RSS")?;
-    Ok(xml::ended(xml::with_hex_references(&start, after_name).into_bytes()))
+    Ok(xml::with_final_newline(xml::with_hex_references(&start, after_name).into_bytes()))
 }
 
 fn links(feed: &Feed) -> Vec<atom::Link> {
@@ -57,7 +59,7 @@ fn links(feed: &Feed) -> Vec<atom::Link> {
     feeds.map(|feed| link(feed, Some("application/rss+xml"))).chain(hubs).collect()
 }
 
-/// RFC 5005, section 4: this document does not change any more.
+/// RFC 5005, section 4: marks a document that no longer changes.
 fn archive_mark(feed: &Feed) -> ExtensionMap {
     if !feed.is_archive() {
         return ExtensionMap::new();
@@ -67,14 +69,14 @@ fn archive_mark(feed: &Feed) -> ExtensionMap {
     BTreeMap::from([(HISTORY.0.to_owned(), BTreeMap::from([("archive".to_owned(), vec![mark])]))])
 }
 
-/// Validators warn of a namespace that is declared and not used.
+/// Only those used: validators warn about the others.
 fn namespaces(feed: &Feed) -> BTreeMap<String, String> {
     let covers = feed.entries.iter().any(|entry| entry.cover.is_some());
     let used = [covers.then_some(("media", MEDIA)), feed.is_archive().then_some(HISTORY)];
     used.into_iter().flatten().map(|(prefix, name)| (prefix.to_owned(), name.to_owned())).collect()
 }
 
-/// RSS 2.0 knows JPEG, GIF and PNG; the image repeats title and link of the channel.
+/// RSS 2.0 allows JPEG, GIF and PNG; the image repeats title and link of the channel.
 fn image(feed: &Feed) -> Option<Image> {
     let url = feed.icon.clone()?;
     let path = url.to_ascii_lowercase();
@@ -100,20 +102,19 @@ fn item(entry: &Entry) -> Item {
     }
 }
 
-/// HTML by definition, so that plain text has to be escaped for it; always there, for readers look for it before the
-/// full text.
+/// HTML by definition, so plain text is escaped. Always present, because readers prefer it to the full content.
 fn description(entry: &Entry) -> String {
     let text = entry.summary.as_ref().unwrap_or(&entry.title);
     html_escape::encode_text(text).into_owned()
 }
 
-/// All three attributes are required: without a type there is no enclosure; an unknown length is 0.
+/// All three attributes are required: no enclosure without a type; an unknown length is 0.
 fn enclosure(cover: &Picture) -> Option<Enclosure> {
     let mime_type = cover.mime_type.clone()?;
     Some(Enclosure { url: cover.url.clone(), length: cover.bytes.unwrap_or(0).to_string(), mime_type })
 }
 
-/// Media RSS: an unknown size is left out, not 0.
+/// Media RSS: an unknown size is omitted, not 0.
 fn media_content(cover: &Picture) -> ExtensionMap {
     let mut attrs = BTreeMap::from([("url".to_owned(), cover.url.clone()), ("medium".to_owned(), "image".to_owned())]);
     if let Some(mime_type) = &cover.mime_type {
@@ -137,7 +138,8 @@ fn media_content(cover: &Picture) -> ExtensionMap {
     BTreeMap::from([("media".to_owned(), BTreeMap::from([("content".to_owned(), vec![content])]))])
 }
 
-/// `Thu, 02 Jul 2026 08:00:00 +0800`. Validators doubt offsets that are not whole or half hours: those become UTC.
+/// Formats a date as `Thu, 02 Jul 2026 08:00:00 +0800`. Validators distrust offsets that are not multiples of half an
+/// hour; those become UTC.
 pub(super) fn rfc822(date: DateTime<FixedOffset>) -> String {
     const HALF_HOUR: i32 = 30 * 60;
     let usual = date.offset().local_minus_utc() % HALF_HOUR == 0;

@@ -1,24 +1,24 @@
-//! The style that browsers show RSS and Atom feeds with: CSS, for browsers give up XSLT.
+//! The style sheet with which browsers show RSS and Atom feeds: CSS, since browsers are dropping XSLT.
 //!
-//! Gives the style that is compiled in, and the address that feeds name it by. Writing the file is left to `publish`.
+//! Returns the built-in style and the URL by which feeds refer to it. `publish` writes the file.
 
 use url::{Position, Url};
 
 use crate::content::html::urls;
 use crate::content::permalink::absolute;
 
-/// The file of the style below `output`; and below `templates`, where a project has its own.
+/// File name of the style sheet, below `output`, and below `templates` if it is custom.
 pub const FILE: &str = "feed.css";
 
-/// The style of a project without its own.
+/// The default style sheet.
 pub const DEFAULT: &str = include_str!("../../templates/feed.css");
 
-/// Path of the style from the root of the site: right wherever the feed is below it, and on a preview of the site too.
+/// Path of the style sheet from the root of the site: correct in any folder, and in a preview of the site.
 pub(super) fn href(base: &Url) -> String {
     let url = absolute(base, FILE);
     let encoded = urls::encoded(&url);
     let path = &encoded[url[..Position::BeforePath].len()..];
-    // What begins with two slashes names another host.
+    // A path that begins with two slashes would name a host.
     if path.starts_with("//") { encoded } else { path.to_owned() }
 }
 

@@ -1,7 +1,7 @@
-//! Terms: the categories, tags and authors that have feeds of their own, and the names of their folders.
+//! Terms (categories, tags and authors) that have feeds, and the names of their folders.
 //!
-//! Takes issues; gives every term with its issues and a name that is fit for a path on any machine, made as Hugo makes the
-//! paths of terms: lower case, blanks to hyphens, CJK as it is.
+//! Takes issues; returns every term with its issues and a folder name that works on any machine, made like Hugo's:
+//! lower case, spaces as hyphens, CJK unchanged.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,19 +17,18 @@ use crate::issue::Issue;
 /// A term and its issues.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TermIssues<'a> {
-    /// As the author wrote it.
+    /// As written by the author.
     pub term: String,
-    /// Name of its folder, no other term's.
+    /// Folder name, unique.
     pub name: String,
-    /// The author's own page, where the term is an author.
+    /// The author's page, if the term is an author.
     pub page: Option<Url>,
     /// Newest first.
     pub issues: Vec<&'a Issue>,
 }
 
-/// The terms of a taxonomy, by their names. Of several terms that make the same name, as `C` and `c` do, the one that was
-/// used first has it, whatever order they come in; the others' names end in a hash, so that no name moves when a newer
-/// issue brings a new term.
+/// The terms of a taxonomy, by folder name. If several terms share a name, such as `C` and `c`, the first one ever used
+/// keeps it and the others get a hash appended, so that a new term never changes an existing name.
 pub(super) fn terms_of<'a>(taxonomy: Taxonomy, issues: &[&'a Issue]) -> Vec<TermIssues<'a>> {
     let mut by_term: BTreeMap<String, (Option<Url>, Vec<&'a Issue>)> = BTreeMap::new();
     for issue in issues {
@@ -68,7 +67,7 @@ fn terms(taxonomy: Taxonomy, issue: &Issue) -> Vec<(String, Option<Url>)> {
     terms.into_iter().filter(|(term, _)| !term.is_empty()).collect()
 }
 
-/// What the folder of a term may be called, the best first. The last is the hash of the term alone.
+/// Possible folder names of a term, best first. The last is only a hash.
 fn names(term: &str) -> Vec<String> {
     let hash = hex(Sha256::digest(term));
     let name = folder_name_of_term(term);
@@ -82,7 +81,7 @@ fn names(term: &str) -> Vec<String> {
     vec![name, hashed, hash]
 }
 
-/// Names that Windows keeps for devices, whatever follows the first dot.
+/// Device names reserved by Windows, with any extension.
 fn is_reserved(name: &str) -> bool {
     let device = name.split('.').next().unwrap_or_default();
     let numbered = |prefix: &str| device.strip_prefix(prefix).is_some_and(|rest| rest.len() == 1 && rest != "0");
@@ -96,13 +95,13 @@ mod tests {
     use super::*;
     use crate::feed::plan::tests::issue;
 
-    /// Issues with these tags, the newest first.
+    /// Issues with these tags, newest first.
     fn issues(tags: &[&str]) -> Vec<Issue> {
         let fields = |at: usize, tag: &str| format!("date: {:04}-01-01\ntags: [{}]", 2000 + at, serde_json::json!(tag));
         tags.iter().enumerate().rev().map(|(at, tag)| issue(&format!("{at}.md"), &fields(at, tag))).collect()
     }
 
-    /// Term and name, in the order of the names.
+    /// Term and folder name, by folder name.
     fn named(tags: &[&str]) -> Vec<(String, String)> {
         let issues = issues(tags);
         let listed = terms_of(Taxonomy::Tags, &issues.iter().collect::<Vec<_>>());
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_hugo_where_every_file_system_takes_them() {
+    fn names_match_hugos_where_every_file_system_allows_them() {
         for (term, name) in [
             ("潮汐", "潮汐"),
             ("Service  Mesh", "service-mesh"),
@@ -139,7 +138,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn names_are_safe_distinct_and_stay(tags in proptest::collection::vec("([aA. /\\\\潮?:]{1,3}|nul|CON|\\PC{1,60})", 1..8)) {
+        fn names_are_safe_unique_and_stable(tags in proptest::collection::vec("([aA. /\\\\潮?:]{1,3}|nul|CON|\\PC{1,60})", 1..8)) {
             let tags: Vec<&str> = tags.iter().map(String::as_str).filter(|tag| !plain(tag).is_empty()).collect();
             let all = named(&tags);
             let folded: HashSet<String> = all.iter().map(|(_, name)| name.to_lowercase()).collect();
@@ -150,7 +149,7 @@ mod tests {
                 prop_assert!(!is_reserved(name), "{:?} {:?}", term, name);
             }
             for (term, name) in named(&tags[..tags.len().saturating_sub(1)]) {
-                prop_assert!(all.contains(&(term, name)), "a newer issue moved a name");
+                prop_assert!(all.contains(&(term, name)), "a newer issue changed a name");
             }
         }
     }

@@ -74,12 +74,12 @@ fn read(feed: &Feed, format: Format) -> Read {
     feed_rs::parser::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{format:?}: {error}\n{text}"))
 }
 
-/// What every format must bring back of an entry: id, link, title, full text, time of publication, terms, cover.
+/// What every format must preserve of an entry: id, link, title, full content, date, terms, cover.
 type Known = (String, String, String, String, i64, Vec<String>, Option<String>);
 
 fn known(read: &Read) -> Vec<Known> {
     let known = |entry: &feed_rs::model::Entry| {
-        // The parser gives attachments of JSON no relation.
+        // The parser gives JSON attachments no relation.
         let enclosed = |link: &&feed_rs::model::Link| link.media_type.as_deref() == Some("image/png");
         let linked = entry.links.iter().find(enclosed).map(|link| link.href.clone());
         let media = entry.media.iter().flat_map(|media| &media.content).find_map(|media| media.url.as_ref());
@@ -96,7 +96,7 @@ fn known(read: &Read) -> Vec<Known> {
     read.entries.iter().map(known).collect()
 }
 
-/// Text that is declared to be HTML, as a reader shows it.
+/// Text declared as HTML, as a reader shows it.
 fn unescaped(text: &feed_rs::model::Text) -> String {
     match text.content_type.as_ref() {
         "text/html" => html_escape::decode_html_entities(&text.content).into_owned(),
@@ -105,7 +105,7 @@ fn unescaped(text: &feed_rs::model::Text) -> String {
 }
 
 #[test]
-fn every_format_brings_the_same_back() {
+fn every_format_round_trips() {
     let feed =
         feed(vec![entry("Rising & falling", "https://example.org/b/"), entry("一 <二>", "https://example.org/a/")]);
     let expected: Vec<Known> = feed
@@ -153,7 +153,7 @@ fn rss_writes_plain_text_with_hexadecimal_references_and_repeats_the_cover() {
 }
 
 #[test]
-fn what_is_unknown_of_a_cover_is_not_invented() {
+fn unknown_properties_of_a_cover_are_omitted() {
     let mut entry = entry("t", "https://example.org/a/");
     let url = "https://example.org/cover".to_owned();
     entry.cover = Some(Picture { url, mime_type: None, bytes: None, size: None, alt: None });
@@ -170,7 +170,7 @@ fn what_is_unknown_of_a_cover_is_not_invented() {
 }
 
 #[test]
-fn a_permalink_is_called_one_only_where_it_is_the_id() {
+fn a_guid_is_a_permalink_only_if_it_is_the_link() {
     let mut moved = entry("t", "https://example.org/new/");
     moved.id = "https://example.org/old/".to_owned();
     let rss = text(&feed(vec![moved]), Format::Rss);
@@ -178,7 +178,7 @@ fn a_permalink_is_called_one_only_where_it_is_the_id() {
 }
 
 #[test]
-fn atom_tells_entries_of_one_second_apart() {
+fn atom_entries_have_distinct_dates() {
     let entries = ["a", "b", "c"].map(|name| entry(name, &format!("https://example.org/{name}/")));
     let read = read(&feed(entries.to_vec()), Format::Atom);
     let seconds = |time: Option<DateTime<Utc>>| time.unwrap().timestamp() - 1_782_950_400;
@@ -200,7 +200,7 @@ fn every_format_names_the_hubs() {
 }
 
 #[test]
-fn an_empty_feed_is_a_feed() {
+fn an_empty_feed_is_valid() {
     let atom = text(&feed(Vec::new()), Format::Atom);
     assert!(atom.contains("<updated>2000-01-01T00:00:00+00:00</updated>"), "{atom}");
     let rss = text(&feed(Vec::new()), Format::Rss);
@@ -214,7 +214,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_text_comes_back_from_every_format(
+    fn any_text_round_trips_in_every_format(
         title in "(.|[<>&;/]|&amp;|</b>|<i>|\\]\\]>){0,12}",
         term in "(.|[<>&;]){1,6}",
         markdown in "(\\PC|[<>&\\[\\]()`*\n]|\\]\\]>|&#1;|<p>|<!--){0,40}",

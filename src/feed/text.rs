@@ -1,13 +1,13 @@
-//! Plain text as feeds hold it.
+//! Plain text in feeds.
 
 use crate::content::html::legal;
 
-/// Joins without being seen: between `<` and `/` it keeps programs from taking text for the end of an element.
+/// Invisible: between `<` and `/` it keeps programs from reading an end tag.
 const WORD_JOINER: char = '\u{2060}';
 
-/// One line of text without characters that XML forbids, trimmed: leading blanks are errors in ids and warnings in
-/// titles. `</b>` in a title looks to validators, and to readers that guess, as if somebody forgot to declare HTML; it is
-/// meant as text here, and gets a word joiner. All else that looks like HTML is left to the escaping of each format.
+/// One trimmed line of text without characters that XML forbids: validators reject leading spaces in ids and warn about
+/// them in titles. `</b>` in a title looks like undeclared HTML to validators and to readers that guess, so it gets a
+/// word joiner. Everything else that looks like HTML is escaped by each format.
 pub(super) fn plain(text: &str) -> String {
     let text = one_line(text);
     let mut out = String::with_capacity(text.len());
@@ -20,14 +20,14 @@ pub(super) fn plain(text: &str) -> String {
     out
 }
 
-/// The same where nothing takes text for HTML, such as ids.
+/// The same for text that is never read as HTML, such as ids.
 pub(super) fn one_line(text: &str) -> String {
     legal(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// One line of text in which nothing looks like HTML, for words that the program chose from the text of an issue: readers
-/// and checks that know no better take `Vec<String>` there for an element.
-pub(super) fn unmistakable(text: &str) -> String {
+/// One line of text in which nothing looks like HTML, for summaries made from the text of an issue: some readers and
+/// validators would read `Vec<String>` there as an element.
+pub(super) fn without_html_lookalikes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let text = plain(text);
     for (at, c) in text.char_indices() {
@@ -40,19 +40,19 @@ pub(super) fn unmistakable(text: &str) -> String {
     out
 }
 
-/// What follows a `<`.
+/// Whether this text after a `<` completes a tag.
 fn is_tag(rest: &str) -> bool {
     rest.starts_with(|c: char| c.is_ascii_alphabetic()) && rest.contains('>')
 }
 
-/// What follows a `&`.
+/// Whether this text after a `&` completes a reference.
 fn is_reference(rest: &str) -> bool {
     let name = rest.strip_prefix('#').unwrap_or(rest);
     let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
     end > 0 && name[end..].starts_with(';')
 }
 
-/// What follows a `<` that ends an element.
+/// Whether this text after a `<` completes an end tag.
 fn is_end_tag(rest: &str) -> bool {
     let Some((name, _)) = rest.strip_prefix('/').and_then(|rest| rest.split_once('>')) else { return false };
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric())
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_looks_like_the_end_of_an_element_is_told_apart() {
+    fn text_that_looks_like_an_end_tag_is_disarmed() {
         for (text, expected) in [
             ("Map<String, T> &lt; </b>", "Map<String, T> &lt; <\u{2060}/b>"),
             ("a</ b> </> </c </一>", "a</ b> </> </c </一>"),
@@ -78,12 +78,12 @@ mod tests {
     }
 
     #[test]
-    fn chosen_words_never_look_like_html() {
+    fn summaries_never_look_like_html() {
         for (text, expected) in [
             ("Map<String, T> &lt; </b>", "Map<\u{2060}String, T> &\u{2060}lt; <\u{2060}/b>"),
             ("AT&T & R; 1 < 2 > 0, a<b, &; <3", "AT&T & R; 1 < 2 > 0, a<b, &; <3"),
         ] {
-            assert_eq!(unmistakable(text), expected);
+            assert_eq!(without_html_lookalikes(text), expected);
         }
     }
 }

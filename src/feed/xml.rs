@@ -1,7 +1,7 @@
-//! What the XML crates leave to us: the last pass over the bytes they wrote.
+//! Post-processes the output of the XML crates.
 
-/// What stands before the root element: the declaration, of which the crates write none, or one without encoding; then the
-/// style for browsers (xml-stylesheet, W3C 2010). Nobody reads more than 512 bytes to see whether this is a feed.
+/// The text before the root element: an XML declaration with encoding, which the crates do not write, and the style
+/// sheet (xml-stylesheet, W3C 2010). Kept short: programs read at most 512 bytes to detect a feed.
 pub(super) fn prolog(stylesheet: Option<&str>) -> String {
     let mut prolog = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned();
     if let Some(href) = stylesheet {
@@ -12,7 +12,7 @@ pub(super) fn prolog(stylesheet: Option<&str>) -> String {
 }
 
 /// Writes `&`, `<` and `>` in plain text as hexadecimal references, which every reader decodes exactly once (RSS Best
-/// Practices Profile, "Character Data"). CDATA sections stay as they are. The result begins with `start`.
+/// Practices Profile, "Character Data"). CDATA sections are unchanged. The result starts with `start`.
 pub(super) fn with_hex_references(start: &str, xml: &str) -> String {
     let mut out = String::with_capacity(start.len() + xml.len() + xml.len() / 64);
     out.push_str(start);
@@ -29,8 +29,8 @@ pub(super) fn with_hex_references(start: &str, xml: &str) -> String {
     }
 }
 
-/// Marks an Atom feed, whose root element begins at byte `root`, as an archive (RFC 5005, section 4), before the entries: the
-/// crate writes extensions after them, where readers that read bit by bit see them too late.
+/// Marks an Atom feed, whose root element starts at byte `root`, as an archive document (RFC 5005, section 4), before
+/// the entries: the crate writes extensions after them, too late for streaming readers.
 pub(super) fn insert_archive_mark(xml: &mut Vec<u8>, root: usize) {
     let after_start_tag = xml[root..].iter().position(|byte| *byte == b'>');
     if let Some(at) = after_start_tag.map(|at| root + at + 1) {
@@ -38,8 +38,8 @@ pub(super) fn insert_archive_mark(xml: &mut Vec<u8>, root: usize) {
     }
 }
 
-/// With a line feed at the end.
-pub(super) fn ended(mut xml: Vec<u8>) -> Vec<u8> {
+/// Ends the document with a line feed.
+pub(super) fn with_final_newline(mut xml: Vec<u8>) -> Vec<u8> {
     if !xml.ends_with(b"\n") {
         xml.push(b'\n');
     }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_prolog_is_a_declaration_and_perhaps_a_style() {
+    fn the_prolog_is_a_declaration_and_an_optional_style_sheet() {
         const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
         assert_eq!(prolog(None), DECLARATION);
         let style = "<?xml-stylesheet type=\"text/css\" href=\"/a&amp;b/feed.css\"?>\n";

@@ -1,9 +1,8 @@
-//! `feeds.lock`: the ids under which subscribers know the issues, so that neither a new slug, domain nor folder makes an
-//! old issue look new. Committed like Cargo.lock.
+//! `feeds.lock`: the ids by which subscribers know the issues, so that a new slug, domain or folder never makes an old
+//! issue look new. Committed to version control, like Cargo.lock.
 //!
-//! Takes and gives the text of the file: TOML, one line per issue in the order of the paths, so that branches merge. An
-//! entry of an issue that is gone stays: its id is never given to another. Who has which id is decided in `identity`.
-//! What was mailed stands below, in `mailings`.
+//! Parses and writes the file: TOML, one line per issue ordered by path, so that branches merge. The entry of a deleted
+//! issue stays: its id is never reused. `identity` assigns the ids. `mailings` handles what was mailed.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
@@ -33,30 +32,30 @@ const HEADER: &str = "\
 # an issue that is renamed, moved or edited stays the same to every reader.
 ";
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lock {
     /// By the path of the issue below the project folder.
     pub entries: BTreeMap<String, LockEntry>,
-    /// By the project file, below the project folder: what it mailed.
+    /// Mailings, by the path of the project file below the project folder.
     pub mailings: BTreeMap<String, Mailings>,
 }
 
-/// What is known of an issue that was published.
+/// The entry of a published issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockEntry {
     /// Its id.
     pub id: IssueId,
-    /// Its date when it was recorded.
+    /// Its date when recorded.
     pub published: DateTime<Utc>,
-    /// `content_hash` of its body when it was last shown.
+    /// `content_hash` of its body when last built.
     pub hash: String,
-    /// Ids it had before, which nobody else gets either.
+    /// Previous ids, which are never reused.
     pub former: BTreeSet<IssueId>,
 }
 
-/// Hash of the text of an issue: SHA-256 in hexadecimal digits. Line ends and blank lines around it do not count, nor does
-/// the front matter, of which a title often changes with the name of the file.
+/// Hash of an issue's text: SHA-256 in hexadecimal. Ignores line endings, surrounding empty lines and the front matter,
+/// whose title often changes together with the file name.
 pub fn content_hash(body: &str) -> String {
     let mut hash = Sha256::new();
     for line in body.trim().lines() {
@@ -67,12 +66,12 @@ pub fn content_hash(body: &str) -> String {
 }
 
 impl Lock {
-    /// Reads the text of the file.
+    /// Parses the text of the file.
     ///
     /// # Errors
-    /// A finding with line and remedy: a half-read file would change ids.
+    /// A finding with line and remedy: ignoring unreadable lines would change ids.
     pub fn parse(text: &str) -> Result<Self, Box<Finding>> {
-        if let Some(lock) = as_written(text) {
+        if let Some(lock) = parse_own_output(text) {
             return Ok(lock);
         }
         if let Some(conflict) = conflict(text) {
@@ -91,7 +90,7 @@ impl Lock {
             let locked = entry.into_inner().locked().map_err(|why| wrong(why.to_owned()))?;
             for id in locked.ids() {
                 if let Some(other) = owners.insert(id.clone(), path.clone()) {
-                    return Err(wrong(format!("`{id}` is the id of `{other}` too")));
+                    return Err(wrong(format!("`{id}` is also the id of `{other}`")));
                 }
             }
             lock.entries.insert(path, locked);
@@ -153,7 +152,7 @@ struct RawLockEntry {
 
 impl RawLockEntry {
     fn locked(self) -> Result<LockEntry, &'static str> {
-        let id = |id: &str| IssueId::new(id).ok_or("the id is blank");
+        let id = |id: &str| IssueId::new(id).ok_or("the id is empty");
         let published = DateTime::parse_from_rfc3339(&self.published);
         if self.sha256.len() != 64 || !self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err("`sha256` is not 64 hexadecimal digits");
@@ -162,17 +161,17 @@ impl RawLockEntry {
         for text in &self.former {
             former.insert(id(text)?);
         }
-        let published = published.map_err(|_| "`published` is no date such as `2026-11-23T07:00:00Z`")?.to_utc();
+        let published = published.map_err(|_| "`published` is not a date such as `2026-11-23T07:00:00Z`")?.to_utc();
         Ok(LockEntry { id: id(&self.id)?, published, hash: self.sha256, former })
     }
 }
 
-/// What one project file mailed.
+/// The mailings of one project file.
 fn mailings_of(text: &str, raw: BTreeMap<String, Spanned<RawMailing>>) -> Result<Mailings, Box<Finding>> {
     let mut mailings = Mailings::new();
     for (id, raw) in raw {
         let place = Place::in_text(FILE, text, raw.span().start);
-        let id = IssueId::new(&id).ok_or("the id is blank");
+        let id = IssueId::new(&id).ok_or("the id is empty");
         let read = id.and_then(|id| raw.into_inner().mailing(&id).map(|mailing| (id, mailing)));
         let (id, mailing) = read.map_err(|why| Box::new(Finding::error("lock", why).help(HELP).at(place)))?;
         mailings.insert(id, mailing);
@@ -180,17 +179,17 @@ fn mailings_of(text: &str, raw: BTreeMap<String, Spanned<RawMailing>>) -> Result
     Ok(mailings)
 }
 
-/// A file whose lines are all as `to_text` writes them, read without a TOML document in between: after years it holds
-/// thousands, and every command reads it. `None` for any other, right or wrong.
-fn as_written(text: &str) -> Option<Lock> {
+/// Parses a file exactly as written by `to_text`, without a TOML document: after years it contains thousands of lines,
+/// and every command reads it. `None` for anything else, valid or not.
+fn parse_own_output(text: &str) -> Option<Lock> {
     let lines = text.strip_prefix(HEADER)?.strip_prefix(&format!("version = {VERSION}\n\n[issues]\n"))?;
     let (lines, mailings) = match lines.strip_prefix('\n') {
         Some(mailings) => ("", mailings),
         None => lines.split_once("\n\n").unwrap_or((lines, "")),
     };
-    let mut lock = Lock { mailings: mailings::as_written(mailings.lines())?, ..Lock::default() };
+    let mut lock = Lock { mailings: mailings::parse_own_output(mailings.lines())?, ..Lock::default() };
     for line in lines.lines() {
-        let (path, locked) = line_as_written(line)?;
+        let (path, locked) = line_parse_own_output(line)?;
         if lock.entries.insert(path, locked).is_some() {
             return None;
         }
@@ -200,7 +199,7 @@ fn as_written(text: &str) -> Option<Lock> {
     distinct.then_some(lock)
 }
 
-fn line_as_written(line: &str) -> Option<(String, LockEntry)> {
+fn line_parse_own_output(line: &str) -> Option<(String, LockEntry)> {
     let (path, rest) = json(line)?;
     let (id, rest) = json(rest.strip_prefix(" = { id = ")?)?;
     let (published, rest) = json(rest.strip_prefix(", published = ")?)?;
@@ -213,22 +212,22 @@ fn line_as_written(line: &str) -> Option<(String, LockEntry)> {
     (rest == " }").then_some((path, locked))
 }
 
-/// The value at the beginning of a text, and what follows it: the strings that `quoted` writes are JSON too.
+/// The value at the start of a text, and the rest: strings written by `quoted` are valid JSON.
 fn json<T: DeserializeOwned>(text: &str) -> Option<(T, &str)> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter();
     let value = values.next()?.ok()?;
     Some((value, &text[values.byte_offset()..]))
 }
 
-const HELP: &str = "take the file as it was last committed, then run `slugline build`";
+const HELP: &str = "restore the last committed version of the file, then run `slugline build`";
 
-/// What git leaves of two branches that it cannot merge.
+/// Reports the markers of a merge conflict.
 fn conflict(text: &str) -> Option<Finding> {
     let is_mark = |line: &str| ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark));
     let line = text.lines().position(is_mark)? + 1;
-    let finding = Finding::error("lock-conflict", "it holds two versions that git could not merge");
-    let help = "keep the lines of both sides (of two for one mailing that with the higher `run`), remove those that git put \
-                between them, then run `slugline build`";
+    let finding = Finding::error("lock-conflict", "it contains an unresolved merge conflict");
+    let help = "keep the lines of both sides (of two for the same mailing, the one with the higher `run`), remove the conflict \
+                markers, then run `slugline build`";
     Some(finding.help(help).at(Place::at_line(FILE, text, line, 1)))
 }
 
@@ -248,12 +247,12 @@ fn unreadable(text: &str, error: &toml::de::Error) -> Finding {
 }
 
 fn other_version(text: &str, version: u32) -> Finding {
-    let message = format!("it is of version {version}, and this slugline knows version {VERSION} only");
+    let message = format!("it has version {version}, but this slugline supports only version {VERSION}");
     let place = Place::of_value(FILE, text, &["version"]);
-    Finding::error("lock-version", message).help("use the slugline that wrote it, or a newer one").at(place)
+    Finding::error("lock-version", message).help("use the slugline version that wrote it, or a newer one").at(place)
 }
 
-/// A basic string of TOML: what JSON escapes, TOML does in the same way, but for DEL, which JSON leaves as it is.
+/// A TOML basic string: escaped like JSON, except for DEL, which JSON does not escape.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
 }
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_per_issue_in_the_order_of_the_paths() {
+    fn one_line_per_issue_ordered_by_path() {
         let moved = LockEntry { former: [id("c"), id("b")].into(), ..locked("https://example.org/b/") };
         let lock = Lock {
             entries: [("潮 汐.md".to_owned(), moved), ("a\".md".to_owned(), locked("one"))].into(),
@@ -299,21 +298,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn problems_are_reported_with_their_place() {
         let entry =
             |id: &str| format!("{{ id = \"{id}\", published = \"2026-11-02T08:00:00Z\", sha256 = \"{HASH}\" }}");
-        let (a, blank) = (entry("a"), entry(" "));
+        let (a, empty) = (entry("a"), entry(" "));
         for (body, expected) in [
-            (
-                format!("\"a.md\" = {a}\n<<<<<<< HEAD\n"),
-                "4:1 lock-conflict: it holds two versions that git could not merge",
-            ),
-            (format!("\"a.md\" = {a}\n\"b.md\" = {a}\n"), "4:10 lock: `a` is the id of `a.md` too"),
+            (format!("\"a.md\" = {a}\n<<<<<<< HEAD\n"), "4:1 lock-conflict: it contains an unresolved merge conflict"),
+            (format!("\"a.md\" = {a}\n\"b.md\" = {a}\n"), "4:10 lock: `a` is also the id of `a.md`"),
             (format!("\"a.md\" = {a}\n\"a.md\" = {a}\n"), "4:1 lock: it cannot be read: duplicate key"),
-            (format!("\"a.md\" = {blank}\n"), "3:10 lock: the id is blank"),
+            (format!("\"a.md\" = {empty}\n"), "3:10 lock: the id is empty"),
             (
                 format!("\"a.md\" = {}\n", a.replace("2026", "26")),
-                "3:10 lock: `published` is no date such as `2026-11-23T07:00:00Z`",
+                "3:10 lock: `published` is not a date such as `2026-11-23T07:00:00Z`",
             ),
             (format!("\"a.md\" = {}\n", a.replace("b855", "")), "3:10 lock: `sha256` is not 64 hexadecimal digits"),
             (
@@ -326,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_version_is_refused_whatever_else_it_says() {
+    fn a_file_of_another_version_is_rejected() {
         for text in ["version = 2\n", "version = 2\n[posts]\na = 1\n"] {
             let finding = Lock::parse(text).unwrap_err();
             let place = finding.place.as_ref().unwrap().to_string();
@@ -336,13 +332,13 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_that_of_the_words() {
+    fn the_hash_covers_the_text_only() {
         assert_eq!(content_hash("one\r\n\r\ntwo\r\n"), content_hash("\n\none\n\ntwo"));
         assert_ne!(content_hash("one\ntwo"), content_hash("one two"));
         assert_ne!(content_hash("one\ntwo"), content_hash("onetwo"));
     }
 
-    /// Two project files with mailings, one of them a digest's.
+    /// Two project files with mailings, one of them a digest.
     fn mailed() -> Lock {
         let mailing = LockedMailing {
             begun: "2026-11-20T12:00:00.5Z".parse().unwrap(),
@@ -370,9 +366,9 @@ mod tests {
     }
 
     #[test]
-    fn one_line_per_mailing_in_the_order_of_their_begin() {
+    fn one_line_per_mailing_ordered_by_start() {
         let expected = "\n\
-            # What was mailed, so that a store which has lost it mails nobody again. Commit this file after every sending.\n\
+            # Mailings sent so far, so that a lost or restored store mails no one twice. Commit this file after every sending.\n\
             [mailings.\"slugline.yaml\"]\n\
             \"digest:2026-W46\" = { begun = \"2026-11-16T08:00:00Z\", ended = \"2026-11-16T09:00:00Z\", recipients = 1204, \
             run = 17, store = \"5f\", period = [\"2026-11-09T00:00:00Z\", \"2026-11-16T00:00:00Z\"], \
@@ -384,13 +380,13 @@ mod tests {
         let text = mailed.to_text();
         assert_eq!(text.split_once("\n\n").unwrap().1.split_once(" }\n").unwrap().1, expected);
         for lock in [mailed.clone(), Lock { entries: BTreeMap::new(), ..mailed }] {
-            assert_eq!(as_written(&lock.to_text()), Some(lock.clone()));
+            assert_eq!(parse_own_output(&lock.to_text()), Some(lock.clone()));
             assert_eq!(Lock::parse(&format!("# mine\n{}", lock.to_text())).unwrap(), lock);
         }
     }
 
     #[test]
-    fn what_is_wrong_with_a_mailing_is_told_with_its_place() {
+    fn problems_with_a_mailing_are_reported_with_their_place() {
         let text = mailed().to_text();
         let (a, digest) = (", run = 17, store = \"5f\" }", "holds = [\"b\\\"\", \"c\"] }");
         for (from, to, line, expected) in [
@@ -398,7 +394,7 @@ mod tests {
             (a, ", run = -1, store = \"5f\" }", 11, "invalid value: integer `-1`, expected u64"),
             ("\"2026-11-16T09", "\"26-11-16T09", 10, "a time is not a date such as `2026-11-23T07:00:00Z`"),
             (digest, " }", 10, "`period` and `holds` go together"),
-            (digest, "holds = [\"\"] }", 10, "an id is blank"),
+            (digest, "holds = [\"\"] }", 10, "an id is empty"),
             ("\"digest:2026-W46\"", "\"w46\"", 10, "only a digest has a period"),
         ] {
             let wrong = text.replacen(from, to, 1);
@@ -411,7 +407,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_path_and_id_comes_back(
+        fn any_path_and_id_round_trips(
             entries in proptest::collection::btree_map(
                 "(.|[\"\\\\\u{0}-\u{1f}\u{7f}\n\r]){1,12}",
                 ("(.|[\"\\\\\u{7f}\u{85}\n]){0,6}", 0_i64..4_000_000_000, 0_u32..1_000_000_000, "[0-9a-f]{64}"),
@@ -436,13 +432,13 @@ mod tests {
                 let file = path.chars().take(1).collect();
                 lock.mailings.entry(file).or_default().insert(locked.id.clone(), mailing);
             }
-            prop_assert_eq!(as_written(&lock.to_text()), Some(lock.clone()));
-            // A comment more, and the whole of TOML is needed.
+            prop_assert_eq!(parse_own_output(&lock.to_text()), Some(lock.clone()));
+            // With an added comment, it needs the TOML parser.
             prop_assert_eq!(Lock::parse(&format!("# mine\n{}", lock.to_text())).unwrap(), lock);
         }
 
         #[test]
-        fn no_text_is_half_read(text in "(version = 1\n|\\[issues\\]\n|\\[mailings\\.a\\]\n|\"a\" = |\\{ id = \"|.|\n){0,12}") {
+        fn no_text_is_partially_parsed(text in "(version = 1\n|\\[issues\\]\n|\\[mailings\\.a\\]\n|\"a\" = |\\{ id = \"|.|\n){0,12}") {
             if let Ok(lock) = Lock::parse(&text) {
                 prop_assert_eq!(Lock::parse(&lock.to_text()).unwrap(), lock);
             }

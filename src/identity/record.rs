@@ -1,7 +1,7 @@
-//! Records in `feeds.lock` the ids of the issues that are shown, before anything shows them.
+//! Records in `feeds.lock` the ids of issues and the mailings, before anything is published or mailed.
 //!
-//! Takes the issues with their final ids, and which of them outputs show, with the hashes of their bodies. A project that
-//! shows nothing gets no file. What was mailed is recorded there too; which mailings those are is decided in `send`.
+//! Takes the issues with final ids, and those in an output with the hashes of their bodies. A project that outputs
+//! nothing gets no file. `send` decides which mailings to record.
 
 use std::collections::BTreeMap;
 
@@ -11,35 +11,35 @@ use crate::identity::lock::{self, Lock, Mailings};
 use crate::identity::{self, Change, ChangeKind};
 use crate::issue::Issue;
 
-/// What a build does about `feeds.lock`.
+/// How a build treats `feeds.lock`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LockMode {
-    /// It is written when something changed.
+    /// Writes it if it changes.
     Write,
-    /// It is an error when something changed.
+    /// Fails if it would change.
     Locked,
-    /// It is left alone: a preview of what may never be published.
+    /// Leaves it alone, for previews of what may never be published.
     LeaveAlone,
 }
 
 /// `feeds.lock` after a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockReport {
-    /// How many issues it knows.
+    /// Number of issues.
     pub entries: usize,
-    /// How large it is.
+    /// Size in bytes.
     pub bytes: usize,
-    /// Whether it had to be written.
+    /// Whether it was written.
     pub written: Written,
-    /// What changed, in the order of the paths.
+    /// The changes, by path.
     pub changes: Vec<Change>,
 }
 
-/// `feeds.lock` would change and must not.
+/// `feeds.lock` would change but must not.
 #[derive(Debug, thiserror::Error)]
 #[error("`{file}` is not up to date", file = lock::FILE)]
 pub struct LockChanged {
-    /// What would change, in the order of the paths.
+    /// The changes, by path.
     pub changes: Vec<Change>,
 }
 
@@ -48,10 +48,10 @@ impl LockChanged {
     pub fn findings(&self) -> Vec<Finding> {
         let finding = |change: &Change| {
             let message = match &change.kind {
-                ChangeKind::New => format!("it is not recorded yet: its id would be `{}`", change.id),
-                ChangeKind::Moved(from) => format!("it was `{from}`: it would keep its id `{}`", change.id),
-                ChangeKind::Renamed(before) => format!("its id was `{before}`, and would be `{}`", change.id),
-                ChangeKind::Edited => format!("its text is not the one that was recorded for `{}`", change.id),
+                ChangeKind::New => format!("it is not recorded yet; its id would be `{}`", change.id),
+                ChangeKind::Moved(from) => format!("it moved from `{from}` and would keep its id `{}`", change.id),
+                ChangeKind::Renamed(before) => format!("its id was `{before}` and would become `{}`", change.id),
+                ChangeKind::Edited => format!("its text differs from the one recorded for `{}`", change.id),
             };
             Finding::error("lock-changed", message).at(Place::file(&change.path))
         };
@@ -59,10 +59,10 @@ impl LockChanged {
     }
 }
 
-/// Reads `feeds.lock`; a project that published nothing yet has none.
+/// Reads `feeds.lock`; a project without published issues has none.
 ///
 /// # Errors
-/// When it cannot be read; a finding when it is not as it was written.
+/// If it cannot be read; a finding if it is malformed.
 pub fn read_lock(project: &Project) -> anyhow::Result<Lock> {
     match project.text_if_there(lock::FILE)? {
         None => Ok(Lock::default()),
@@ -70,10 +70,10 @@ pub fn read_lock(project: &Project) -> anyhow::Result<Lock> {
     }
 }
 
-/// Records the issues that outputs show, each with the `content_hash` of its body. `issues` are all, with their final ids.
+/// Records the issues in outputs, each with the `content_hash` of its body. `issues` are all issues, with final ids.
 ///
 /// # Errors
-/// When the lock cannot be read or written; `LockChanged` when it must stay as it is and would not.
+/// If the lock cannot be read or written; `LockChanged` if it would change but must not.
 pub fn record(
     project: &Project,
     issues: &[Issue],
@@ -92,24 +92,24 @@ pub fn record(
         return Ok(None);
     }
     let text = next.to_text();
-    // As it was committed, even if somebody put a comment into it.
+    // Left as committed, even if a comment was added by hand.
     let written = if changes.is_empty() { Written::Unchanged } else { project.write(lock::FILE, text.as_bytes())? };
     Ok(Some(LockReport { entries: next.entries.len(), bytes: text.len(), written, changes }))
 }
 
-/// What a project file, named by its path below the project folder, is recorded to have mailed.
+/// The recorded mailings of a project file, given its path below the project folder.
 ///
 /// # Errors
-/// As `read_lock`.
+/// See `read_lock`.
 pub fn read_mailings(project: &Project, project_file: &str) -> anyhow::Result<Mailings> {
     Ok(read_lock(project)?.mailings.remove(project_file).unwrap_or_default())
 }
 
-/// Changes what is recorded of mailings: of all project files, since several may share a store. Once it has returned, the
-/// change is on the disk.
+/// Changes the recorded mailings of all project files, since several may share a store. The change is on disk when this
+/// returns.
 ///
 /// # Errors
-/// When the lock cannot be read or written; then it is as it was.
+/// If the lock cannot be read or written; it is then unchanged.
 pub fn change_mailings(
     project: &Project,
     change: impl FnOnce(&mut BTreeMap<String, Mailings>),

@@ -11,7 +11,7 @@ use crate::publication::Publication;
 
 const DAY: &str = "date: 2026-01-01";
 
-/// An issue of that path and front matter; its body is its title but where the test says otherwise.
+/// An issue with this path and front matter; its body is its title unless the test says otherwise.
 fn issue_at(base_url: &str, path: &str, front_matter: &str) -> Issue {
     let publication = Publication {
         title: "T".into(),
@@ -41,7 +41,7 @@ fn hash(issue: &Issue) -> Option<String> {
     (issue.title != "blank").then(|| content_hash(&issue.title))
 }
 
-/// The lock after all of these were shown.
+/// The lock after all of these were published.
 fn published(mut issues: Vec<Issue>) -> Lock {
     identify(&Lock::default(), &mut issues, &hash);
     recorded(&Lock::default(), &issues, &shown(&issues)).0
@@ -51,14 +51,14 @@ fn shown(issues: &[Issue]) -> Vec<(&Issue, String)> {
     issues.iter().map(|issue| (issue, hash(issue).unwrap_or_else(|| content_hash("")))).collect()
 }
 
-/// The ids that these issues get, and what changes in the lock when all are shown.
+/// The ids of these issues, and the changes to the lock when all are published.
 fn next(lock: &Lock, mut issues: Vec<Issue>) -> (Vec<String>, Vec<String>) {
     identify(lock, &mut issues, &hash);
     let (next, changes) = recorded(lock, &issues, &shown(&issues));
     assert_eq!(Lock::parse(&next.to_text()).unwrap(), next);
     let mut again = issues.clone();
     identify(&next, &mut again, &hash);
-    assert_eq!(again, issues, "what is recorded stays as it is");
+    assert_eq!(again, issues, "the record is stable");
     assert_eq!(recorded(&next, &again, &shown(&again)), (next.clone(), Vec::new()));
     let word = |change: &Change| match &change.kind {
         ChangeKind::New => format!("{} new", change.path),
@@ -74,7 +74,7 @@ fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
 }
 
 #[test]
-fn slug_and_domain_change_the_link_and_not_the_id() {
+fn slug_and_domain_change_the_link_but_not_the_id() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
     let renamed = issue_at("https://new.example.net/", "a.md", &format!("title: one\n{DAY}\nslug: other"));
     assert_eq!(renamed.permalink.as_str(), "https://new.example.net/other/");
@@ -89,7 +89,7 @@ fn an_edit_changes_the_hash_only() {
 }
 
 #[test]
-fn a_moved_file_is_known_by_its_body_with_its_date_or_its_name() {
+fn a_moved_file_is_recognized_by_its_body_and_its_date_or_name() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
     let (id, from) = (strings(["https://example.org/a/"]), |path: &str| vec![format!("{path} from a.md")]);
     assert_eq!(next(&lock, vec![issue("b.md", "one", DAY)]), (id.clone(), from("b.md")));
@@ -100,7 +100,7 @@ fn a_moved_file_is_known_by_its_body_with_its_date_or_its_name() {
 }
 
 #[test]
-fn a_moved_file_is_known_by_an_alias_whatever_else_changed() {
+fn a_moved_file_is_recognized_by_an_alias_whatever_else_changed() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
     for alias in ["/a/", "a", "https://example.org/a"] {
         let moved = issue_at(
@@ -116,7 +116,7 @@ fn a_moved_file_is_known_by_an_alias_whatever_else_changed() {
 }
 
 #[test]
-fn what_may_be_either_of_two_is_new() {
+fn an_ambiguous_match_is_a_new_issue() {
     let lock = published(vec![issue("a.md", "one", DAY), issue("b.md", "one", DAY)]);
     let ids = next(&lock, vec![issue("c.md", "one", DAY)]).0;
     assert_eq!(ids, ["https://example.org/c/"]);
@@ -128,7 +128,7 @@ fn what_may_be_either_of_two_is_new() {
 }
 
 #[test]
-fn the_address_of_another_issue_gives_no_id_again() {
+fn a_reused_url_never_yields_the_same_id() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
     let reused = issue("b.md", "two", "date: 2026-03-01\nslug: a");
     let (ids, changes) = next(&lock, vec![reused.clone()]);
@@ -138,7 +138,7 @@ fn the_address_of_another_issue_gives_no_id_again() {
 }
 
 #[test]
-fn a_file_that_took_the_place_of_a_moved_one_is_a_new_issue() {
+fn a_file_that_replaced_a_moved_one_is_a_new_issue() {
     let lock = published(vec![issue("latest.md", "one", DAY)]);
     let after = vec![issue("latest.md", "two", "date: 2026-02-02"), issue("old/first.md", "one", DAY)];
     let expected = (
@@ -151,7 +151,7 @@ fn a_file_that_took_the_place_of_a_moved_one_is_a_new_issue() {
 }
 
 #[test]
-fn the_front_matter_wins_and_no_former_id_is_given_away() {
+fn the_front_matter_takes_precedence_and_former_ids_are_not_reused() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
     let own = issue("a.md", "one", &format!("{DAY}\nid: tag:example.org,2026:own"));
     let changing: Vec<_> =
@@ -172,7 +172,7 @@ fn the_front_matter_wins_and_no_former_id_is_given_away() {
 }
 
 #[test]
-fn only_what_is_shown_is_recorded_and_only_what_may_have_moved_is_read() {
+fn only_issues_in_outputs_are_recorded_and_only_candidates_are_read() {
     let mut issues = vec![issue("a.md", "one", DAY), issue("b.md", "two", DAY)];
     let read = RefCell::new(Vec::new());
     let noting = |issue: &Issue| {
@@ -189,7 +189,7 @@ fn only_what_is_shown_is_recorded_and_only_what_may_have_moved_is_read() {
 }
 
 #[test]
-fn a_moved_issue_that_is_not_shown_keeps_its_entry() {
+fn a_moved_issue_outside_outputs_keeps_its_entry() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
     let mut issues = vec![issue("a.md", "two", "date: 2026-02-02"), issue("b.md", "one", DAY)];
     identify(&lock, &mut issues, &hash);
@@ -200,7 +200,7 @@ fn a_moved_issue_that_is_not_shown_keeps_its_entry() {
     assert_eq!(changes.len(), 2);
 }
 
-/// What is in a project at one time: per file name its slug, text, date and alias, all from a few, so that they meet.
+/// A project at one time: slug, text, date and alias by file name, with few values, so that they collide.
 type State = std::collections::BTreeMap<u8, (u8, u8, u8, Option<u8>)>;
 
 fn project(state: &State) -> Vec<Issue> {
@@ -215,7 +215,7 @@ fn project(state: &State) -> Vec<Issue> {
 
 proptest::proptest! {
     #[test]
-    fn ids_are_distinct_and_never_forgotten(
+    fn ids_are_unique_and_never_forgotten(
         states in proptest::collection::vec(
             proptest::collection::btree_map(
                 0_u8..5, (0_u8..5, 0_u8..3, 0_u8..2, proptest::option::of(0_u8..5)), 0..5,

@@ -1,7 +1,7 @@
-//! What many issues have in common, kept once: the same authors, the same terms.
+//! Shares equal authors and terms between issues.
 //!
-//! A hundred thousand issues are written by a few people about a few things. Takes issues as they are read, and gives
-//! them back equal.
+//! A hundred thousand issues are written by a few authors about a few topics. Takes issues as they are read and returns
+//! them equal, but smaller.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::issue::{Issue, Term};
 use crate::publication::Author;
 
-/// The authors and terms of the issues so far.
+/// The authors and terms so far.
 #[derive(Default)]
 pub(super) struct Interner {
     authors: HashSet<Arc<[Author]>>,
@@ -18,21 +18,21 @@ pub(super) struct Interner {
 }
 
 impl Interner {
-    /// The issue, holding what an issue before it holds already.
+    /// The issue, sharing its authors and terms with earlier ones.
     pub fn intern(&mut self, mut issue: Issue) -> Issue {
-        issue.authors = known(&mut self.authors, issue.authors);
+        issue.authors = interned(&mut self.authors, issue.authors);
         for terms in [&mut issue.categories, &mut issue.tags] {
-            let list = terms.iter().map(|term| known(&mut self.terms, term.clone())).collect();
-            *terms = known(&mut self.lists, list);
+            let list = terms.iter().map(|term| interned(&mut self.terms, term.clone())).collect();
+            *terms = interned(&mut self.lists, list);
         }
-        // A joined URL has room for more; its clone has not.
+        // A joined URL has spare capacity; its clone does not.
         issue.permalink = issue.permalink.clone();
         issue.title.shrink_to_fit();
         issue
     }
 }
 
-fn known<T: Clone + Eq + std::hash::Hash>(interner: &mut HashSet<T>, value: T) -> T {
+fn interned<T: Clone + Eq + std::hash::Hash>(interner: &mut HashSet<T>, value: T) -> T {
     if let Some(known) = interner.get(&value) {
         return known.clone();
     }

@@ -1,4 +1,4 @@
-//! The pictures that a project's mails carry along.
+//! Adds pictures to the editions of a project.
 
 use crate::config::Config;
 use crate::disk::Project;
@@ -7,10 +7,10 @@ use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::resources::Resources;
 
-/// The edition of these issues with its pictures, where the project wants them sent along, and what is wrong with them.
+/// The edition of these issues with its pictures, if the project attaches them, and findings about them.
 ///
 /// # Errors
-/// A finding where a template fails.
+/// A finding if a template fails.
 pub fn with_pictures(
     project: &Project,
     config: &Config,

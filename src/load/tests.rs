@@ -2,7 +2,7 @@ use super::*;
 
 const PROJECT_FILE: &str = "title: T\nbase_url: https://example.org\n";
 
-/// A project of these files, and a finding per line as `path rule: message`.
+/// The issues of a project with these files, and its findings as `path rule: message`.
 fn loaded(files: &[(&str, &[u8])]) -> anyhow::Result<(Vec<String>, Vec<String>)> {
     let folder = tempfile::tempdir().unwrap();
     let project = Project::new(folder.path());
@@ -30,7 +30,7 @@ fn newest_first_then_by_path() {
 }
 
 #[test]
-fn a_bad_file_stops_no_other() {
+fn a_broken_file_affects_no_other() {
     let (paths, findings) = loaded(&[
         ("content/good.md", b"---\ntitle: good\ndate: 2026-01-01\n---\n"),
         ("content/latin.md", b"---\ntitle: caf\xe9\ndate: 2026-01-01\n---\n"),
@@ -50,7 +50,7 @@ fn a_bad_file_stops_no_other() {
 }
 
 #[test]
-fn one_permalink_or_id_belongs_to_one_issue() {
+fn permalinks_and_ids_are_unique() {
     let (paths, findings) = loaded(&[
         ("content/a.md", b"---\ntitle: a\ndate: 2026-01-03\nid: tag:example.org,2026:one\n---\n"),
         ("content/b.md", b"---\ntitle: b\ndate: 2026-01-02\nid: tag:example.org,2026:one\n---\n"),
@@ -61,18 +61,18 @@ fn one_permalink_or_id_belongs_to_one_issue() {
     assert_eq!(
         findings,
         [
-            "content/b.md repeated: its id `tag:example.org,2026:one` is that of `content/a.md` too",
-            "content/c.md repeated: its permalink `https://example.org/a/` is that of `content/a.md` too",
+            "content/b.md repeated: its id `tag:example.org,2026:one` is already used by `content/a.md`",
+            "content/c.md repeated: its permalink `https://example.org/a/` is already used by `content/a.md`",
         ]
     );
 }
 
 #[test]
-fn a_folder_without_issues_is_an_error_that_says_what_to_do() {
+fn a_folder_without_issues_is_an_error() {
     let error = loaded(&[]).unwrap_err();
     assert_eq!(error.to_string(), "there are no issues in `content`");
     let error = loaded(&[("content/cover.png", b"")]).unwrap_err();
-    assert_eq!(error.to_string(), "there is no Markdown file in `content`");
+    assert_eq!(error.to_string(), "no Markdown file found in `content`");
 }
 
 #[test]

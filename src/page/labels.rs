@@ -1,17 +1,17 @@
-//! The few fixed words of the web archive, in the reader's language.
+//! The fixed texts of the web archive, in the reader's language.
 
 use serde::Serialize;
 
 use crate::templates::locale;
 
-/// The fixed words of the pages of one language.
+/// The fixed texts of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Labels {
     /// On the link to the index.
     all: &'static str,
-    /// On the link to what is older.
+    /// On the link to the previous issue, or to older ones.
     older: &'static str,
-    /// On the link to what is newer.
+    /// On the link to the next issue, or to newer ones.
     newer: &'static str,
     /// Before the links to the feeds.
     subscribe: &'static str,
@@ -21,20 +21,53 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// The words of a language, by its BCP 47 tag; English where there are none yet.
-    pub fn of_language(tag: &str) -> Self {
+    /// The labels of an issue's page in a language, by its BCP 47 tag; English if there is no translation.
+    pub fn of_issue(tag: &str) -> Self {
+        let [all, older, newer, subscribe, colon] = match Language::of(tag) {
+            Language::SimplifiedChinese => ["往期目录", "上一期", "下一期", "订阅", "："],
+            Language::TraditionalChinese => ["歷期目錄", "上一期", "下一期", "訂閱", "："],
+            Language::Japanese => ["バックナンバー", "前の号", "次の号", "購読", "："],
+            Language::Korean => ["지난 호 목록", "이전 호", "다음 호", "구독", ": "],
+            Language::English => ["All issues", "Older", "Newer", "Subscribe", ": "],
+        };
         let comma = locale::Locale::of_language(tag).comma;
+        Self { all, older, newer, subscribe, colon, comma }
+    }
+
+    /// The labels of an index page, where `older` and `newer` lead to many issues.
+    pub fn of_index(tag: &str) -> Self {
+        let [older, newer] = match Language::of(tag) {
+            Language::SimplifiedChinese => ["更早的期数", "较新的期数"],
+            Language::TraditionalChinese => ["更早的期數", "較新的期數"],
+            Language::Japanese => ["過去の号", "新しい号"],
+            Language::Korean => ["이전 호 더 보기", "최근 호 보기"],
+            Language::English => ["Older", "Newer"],
+        };
+        Self { older, newer, ..Self::of_issue(tag) }
+    }
+}
+
+/// A language with labels.
+enum Language {
+    SimplifiedChinese,
+    TraditionalChinese,
+    Japanese,
+    Korean,
+    English,
+}
+
+impl Language {
+    fn of(tag: &str) -> Self {
         let tag = tag.to_ascii_lowercase();
         let mut subtags = tag.split(['-', '_']);
-        let [all, older, newer, subscribe, colon] = match subtags.next() {
+        match subtags.next() {
             Some("zh") if subtags.any(|subtag| matches!(subtag, "hant" | "tw" | "hk" | "mo")) => {
-                ["所有期數", "較早的", "較新的", "訂閱", "："]
+                Self::TraditionalChinese
             }
-            Some("zh") => ["所有期数", "更早的", "更新的", "订阅", "："],
-            Some("ja") => ["バックナンバー", "前の号", "次の号", "購読", "："],
-            Some("ko") => ["모든 호", "이전 글", "다음 글", "구독", ": "],
-            _ => ["All issues", "Older", "Newer", "Subscribe", ": "],
-        };
-        Self { all, older, newer, subscribe, colon, comma }
+            Some("zh") => Self::SimplifiedChinese,
+            Some("ja") => Self::Japanese,
+            Some("ko") => Self::Korean,
+            _ => Self::English,
+        }
     }
 }

@@ -1,35 +1,35 @@
-//! Where the file of a page lies, so that a web server finds it at the page's address.
+//! The output file of a page, where a web server finds it for the page's address.
 //!
-//! Takes the address; gives a path below the output folder that every file system takes, or says what is wrong with it.
+//! Takes the address; returns a path below the output folder that every file system accepts, or why there is none.
 
 use url::Url;
 
-/// Why there can be no file for an address.
+/// Why an address has no valid output file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPath {
     /// It is not below the base URL.
     #[error("it is not below `{0}`")]
     Elsewhere(Url),
-    /// A part of it leads to another folder, or holds what no file name can.
-    #[error("no file can be called `{0}`")]
-    NoName(String),
-    /// Windows has devices of that name.
-    #[error("Windows keeps the name `{0}` for itself")]
+    /// A segment leads to another folder or contains characters not allowed in file names.
+    #[error("`{0}` is not a valid file name")]
+    InvalidName(String),
+    /// A Windows device name.
+    #[error("Windows reserves the name `{0}`")]
     Reserved(String),
-    /// More bytes than a file name may have.
-    #[error("a part of it has {0} bytes, and a file name may have {MAX_NAME_BYTES}")]
+    /// A segment is longer than a file name may be.
+    #[error("a segment has {0} bytes, but a file name may have at most {MAX_NAME_BYTES}")]
     TooLong(usize),
 }
 
-/// Longest name that common file systems take.
+/// The longest name that common file systems accept.
 const MAX_NAME_BYTES: usize = 255;
 
-/// The file of a page, `/` between its parts: `letters/潮汐/index.html` for `…/letters/%E6%BD%AE%E6%B1%90/`.
+/// The file of a page, separated by `/`: `letters/潮汐/index.html` for `…/letters/%E6%BD%AE%E6%B1%90/`.
 ///
 /// # Errors
-/// When no file can lie there.
-pub fn of_page(base: &Url, page: &Url) -> Result<String, InvalidPath> {
-    let file = below(base, page)?;
+/// If there is no valid file.
+pub fn page_file(base: &Url, page: &Url) -> Result<String, InvalidPath> {
+    let file = file_below(base, page)?;
     let is_html = |name: &str| name.ends_with(".html") || name.ends_with(".htm");
     match file.rsplit('/').next() {
         Some("") | None => Ok(format!("{file}index.html")),
@@ -38,11 +38,11 @@ pub fn of_page(base: &Url, page: &Url) -> Result<String, InvalidPath> {
     }
 }
 
-/// The path of an address below the base URL, decoded, each part of it the name of a file or folder.
+/// The decoded path of a URL below the base URL, each segment a valid file name.
 ///
 /// # Errors
-/// When no file can lie there.
-pub fn below(base: &Url, url: &Url) -> Result<String, InvalidPath> {
+/// If a segment is not a valid file name.
+pub fn file_below(base: &Url, url: &Url) -> Result<String, InvalidPath> {
     let elsewhere = || InvalidPath::Elsewhere(base.clone());
     let path = (url.origin() == base.origin()).then(|| url.path().strip_prefix(base.path())).flatten();
     let mut parts = Vec::new();
@@ -51,7 +51,7 @@ pub fn below(base: &Url, url: &Url) -> Result<String, InvalidPath> {
         let is_last = at + 1 == written.len();
         let part = percent_encoding::percent_decode_str(part)
             .decode_utf8()
-            .map_err(|_| InvalidPath::NoName((*part).into()))?;
+            .map_err(|_| InvalidPath::InvalidName((*part).into()))?;
         if !(is_last && part.is_empty()) {
             is_name(&part)?;
         }
@@ -62,9 +62,9 @@ pub fn below(base: &Url, url: &Url) -> Result<String, InvalidPath> {
 
 fn is_name(part: &str) -> Result<(), InvalidPath> {
     let is_odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
-    // Windows drops blanks and dots at the end of a name.
+    // Windows drops trailing spaces and dots.
     if part.is_empty() || part.contains(is_odd) || part.ends_with(['.', ' ']) || part.starts_with(".slugline-") {
-        return Err(InvalidPath::NoName(part.to_owned()));
+        return Err(InvalidPath::InvalidName(part.to_owned()));
     }
     let stem = part.split('.').next().unwrap_or_default().to_ascii_uppercase();
     let numbered = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
@@ -85,11 +85,11 @@ mod tests {
 
     fn file(page: &str) -> Result<String, InvalidPath> {
         let base = Url::parse("https://example.org/news/").unwrap();
-        of_page(&base, &base.join(page).unwrap())
+        page_file(&base, &base.join(page).unwrap())
     }
 
     #[test]
-    fn a_page_lies_where_a_web_server_looks() {
+    fn a_page_is_written_where_a_web_server_looks() {
         for (page, expected) in [
             ("letters/%E6%BD%AE%E6%B1%90/", "letters/潮汐/index.html"),
             ("letters/one", "letters/one/index.html"),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn no_page_lies_elsewhere_or_has_a_name_that_is_none() {
+    fn invalid_addresses_are_rejected() {
         let base = Url::parse("https://example.org/news/").unwrap();
         for page in ["/other/", "https://example.com/news/", "http://example.org/news/a/"] {
             assert_eq!(file(page), Err(InvalidPath::Elsewhere(base.clone())), "{page}");
@@ -116,7 +116,7 @@ mod tests {
             ("a:b/", "a:b"),
             ("%FF/", "%FF"),
         ] {
-            assert_eq!(file(&format!("x/{page}")), Err(InvalidPath::NoName(name.to_owned())), "{page}");
+            assert_eq!(file(&format!("x/{page}")), Err(InvalidPath::InvalidName(name.to_owned())), "{page}");
         }
         assert_eq!(file("Con.html"), Err(InvalidPath::Reserved("Con.html".to_owned())));
         assert_eq!(file("x/lpt1/"), Err(InvalidPath::Reserved("lpt1".to_owned())));

@@ -1,18 +1,18 @@
-//! Which way up a JPEG is shown: the tag Orientation of Exif 2.32, section 4.6.4.
+//! Exif orientation of a JPEG: the tag Orientation of Exif 2.32, section 4.6.4.
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 const ORIENTATION: u16 = 0x0112;
-/// Values from 5 on turn the picture by a quarter: width and height change places.
+/// Values from 5 on rotate the picture by 90 degrees, exchanging width and height.
 const FIRST_QUARTER_TURN: u16 = 5;
 
-/// Whether the picture is shown turned by a quarter. A file that cannot be read on is not.
+/// Whether the picture is displayed rotated by 90 degrees; false if the file is truncated.
 pub(super) fn is_turned<R: BufRead + Seek>(jpeg: &mut R) -> bool {
     let Ok(Some(exif)) = segment(jpeg) else { return false };
     orientation(&exif).is_some_and(|value| (FIRST_QUARTER_TURN..=8).contains(&value))
 }
 
-/// The TIFF block of the Exif segment, which stands before the frame header.
+/// The TIFF block of the Exif segment, which precedes the frame header.
 fn segment<R: BufRead + Seek>(jpeg: &mut R) -> io::Result<Option<Vec<u8>>> {
     const APP1: u8 = 0xe1;
     const START_OF_SCAN: u8 = 0xda;

@@ -1,13 +1,13 @@
-//! The root element of an SVG file (SVG 2, section 5.1.2): is there one, and how large is the drawing?
+//! The root element of an SVG file (SVG 2, section 5.1.2) and the size it declares.
 
-/// What the text begins with.
+/// The root element of a text.
 #[derive(Debug, PartialEq)]
 pub(super) enum Root {
-    /// An `svg` element, with width and height where it has them.
+    /// An `svg` element, with width and height if it has them.
     Svg(Option<(u32, u32)>),
-    /// The text ends before the first element does.
+    /// The text ends before the first tag does.
     Cut,
-    /// Something else.
+    /// Anything else.
     Other,
 }
 
@@ -33,7 +33,7 @@ fn after<'a>(text: &'a str, end: &str) -> Option<&'a str> {
     text.split_once(end).map(|(_, rest)| rest)
 }
 
-/// A document type may hold declarations in brackets.
+/// A document type may contain declarations in brackets.
 fn after_doctype(text: &str) -> Option<&str> {
     match (text.find('['), text.find('>')) {
         (Some(bracket), Some(end)) if bracket < end => after(after(text, "]")?, ">"),
@@ -54,7 +54,7 @@ fn first_tag(text: &str) -> Root {
     }
 }
 
-/// `width` and `height` in pixels, else those of the `viewBox`; `None` when the tag does not end.
+/// `width` and `height` in pixels, else those of the `viewBox`; `None` if the tag does not end.
 fn size(attributes: &str) -> Option<Option<(u32, u32)>> {
     let (mut width, mut height, mut view_box) = (None, None, None);
     let mut rest = attributes.trim_start();
@@ -80,7 +80,7 @@ fn extent(view_box: &str) -> Option<(u32, u32)> {
     pixels(width).zip(pixels(height))
 }
 
-/// A length without a unit or in `px`, in whole pixels. Percentages and printers' units say nothing of pixels.
+/// A length in pixels, without unit or in `px`, rounded. Percentages and physical units have no fixed size in pixels.
 fn pixels(length: &str) -> Option<u32> {
     let length = length.trim();
     let number: f64 = length.strip_suffix("px").unwrap_or(length).trim_end().parse().ok()?;

@@ -4,7 +4,7 @@ fn picture(mime_type: &'static str, size: (u32, u32)) -> Probe {
     Probe::Picture(Picture { mime_type, size: Some(size) })
 }
 
-/// The header of a PNG of 3 by 2 pixels: all that its type and size are read from.
+/// The header of a PNG of 3 by 2 pixels: enough for type and size.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0";
 
 /// A JPEG header of 3 by 2 pixels with these segments before its frame.
@@ -20,7 +20,7 @@ fn exif(tiff: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn every_format_is_known_by_its_bytes() {
+fn every_format_is_recognized_by_its_bytes() {
     assert_eq!(probe(PNG), picture("image/png", (3, 2)));
     assert_eq!(probe(b"GIF89a\x03\0\x02\0\x80\0\0"), picture("image/gif", (3, 2)));
     let webp = b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x02\0\0\x01\0\0";
@@ -28,7 +28,7 @@ fn every_format_is_known_by_its_bytes() {
     assert_eq!(probe(&jpeg(b"")), picture("image/jpeg", (3, 2)));
     assert_eq!(probe(&heif(b"avif")), picture("image/avif", (3, 2)));
     assert_eq!(probe(&heif(b"heic")), picture("image/heic", (3, 2)));
-    assert_eq!(probe(&heif(b"isom")), Probe::NotAPicture, "a film");
+    assert_eq!(probe(&heif(b"isom")), Probe::NotAPicture, "a video");
 }
 
 fn heif(brand: &[u8; 4]) -> Vec<u8> {
@@ -43,7 +43,7 @@ fn heif(brand: &[u8; 4]) -> Vec<u8> {
 }
 
 #[test]
-fn a_photograph_taken_upright_is_higher_than_wide() {
+fn exif_orientation_exchanges_width_and_height() {
     let tag = |value: u8| [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".as_slice(), &[value, 0, 0]].concat();
     let little = b"II*\0\x08\0\0\0\x02\0\x0f\x01\x02\0\0\0\0\0\0\0\0\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0";
     assert_eq!(probe(&jpeg(&exif(&tag(1)))), picture("image/jpeg", (3, 2)));
@@ -57,7 +57,7 @@ fn a_photograph_taken_upright_is_higher_than_wide() {
 }
 
 #[test]
-fn a_drawing_is_as_large_as_it_says() {
+fn an_svg_has_its_declared_size() {
     for (text, size) in [
         ("<svg width='30' height=\"20.4px\">", Some((30, 20))),
         (
@@ -73,7 +73,7 @@ fn a_drawing_is_as_large_as_it_says() {
 }
 
 #[test]
-fn what_is_no_picture_is_nothing() {
+fn other_files_are_not_pictures() {
     for text in [
         "<!DOCTYPE html><html><svg></svg></html>",
         "just some words here",
@@ -85,15 +85,15 @@ fn what_is_no_picture_is_nothing() {
     assert_eq!(probe(b"").at_end_of_file(), None);
 }
 
-/// A download stops as soon as all is known, never before.
+/// A download stops as soon as the picture is known, never before.
 #[test]
-fn the_beginning_of_a_picture_asks_for_more() {
+fn the_beginning_of_a_picture_is_incomplete() {
     let upright = exif(b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0");
     for bytes in [PNG.to_vec(), jpeg(&upright), heif(b"avif"), b"<!-- a --><svg viewBox='0 0 3 2'>".to_vec()] {
-        let whole = probe(&bytes);
+        let complete = probe(&bytes);
         for length in 0..bytes.len() {
-            let seen = probe(&bytes[..length]);
-            assert!(matches!(seen, Probe::Incomplete(_)) || seen == whole, "{length} of {bytes:?}: {seen:?}");
+            let probed = probe(&bytes[..length]);
+            assert!(matches!(probed, Probe::Incomplete(_)) || probed == complete, "{length} of {bytes:?}: {probed:?}");
         }
     }
     assert_eq!(probe(&PNG[..18]).at_end_of_file(), Some(Picture { mime_type: "image/png", size: None }));
@@ -101,7 +101,7 @@ fn the_beginning_of_a_picture_asks_for_more() {
 
 proptest::proptest! {
     #[test]
-    fn no_bytes_are_too_odd(start in 0_usize..6, rest: Vec<u8>) {
+    fn any_bytes_are_accepted(start in 0_usize..6, rest: Vec<u8>) {
         let starts: [&[u8]; 6] =
             [b"", b"\xff\xd8\xff\xe1\0\x20Exif\0\0MM", b"<svg ", b"\0\0\0\x0cftypavif", b"\x89PNG\r\n\x1a\n", b"II*\0"];
         let _ = probe(&[starts[start], &rest].concat());

@@ -1,5 +1,5 @@
-//! The bodies of the issues that a build shows: read once for the hash in `feeds.lock`, for feeds and for pages, as long as
-//! they are few enough to be kept; a large project's are read again.
+//! Caches the bodies of the issues in a build: each is read once for its hash in `feeds.lock`, for feeds and for pages.
+//! A large project exceeds the cache, and its bodies are read again.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -13,24 +13,23 @@ use crate::identity::lock::content_hash;
 use crate::issue::Issue;
 use crate::load;
 
-/// Bytes of bodies that are kept from the hash on.
+/// Bytes of bodies kept after hashing.
 const MAX_CACHED_BYTES: usize = 1 << 20;
 
-/// Reads bodies, and has those that were read before.
+/// Reads bodies, or returns cached ones.
 pub(super) struct BodyCache<'a> {
     project: &'a Project,
     /// By the paths of their issues.
-    held: HashMap<&'a str, String>,
+    cached: HashMap<&'a str, String>,
 }
 
 impl<'a> BodyCache<'a> {
-    /// None yet.
+    /// An empty cache.
     pub fn new(project: &'a Project) -> Self {
-        Self { project, held: HashMap::new() }
+        Self { project, cached: HashMap::new() }
     }
 
-    /// The `content_hash` of these bodies, each issue once, in the order of their paths. One that cannot be read is not
-    /// among them.
+    /// The `content_hash` of these bodies, without duplicates, ordered by path. Unreadable bodies are skipped.
     pub fn hashed(&mut self, issues: impl Iterator<Item = &'a Issue>) -> Vec<(&'a Issue, String)> {
         let once: BTreeMap<&str, &Issue> = issues.map(|issue| (issue.path.as_str(), issue)).collect();
         let (project, bytes) = (self.project, AtomicUsize::new(0));
@@ -41,17 +40,17 @@ impl<'a> BodyCache<'a> {
             Some(((issue, hash), fits.then_some((issue.path.as_str(), body))))
         };
         let read: Vec<_> = once.into_values().collect::<Vec<_>>().into_par_iter().filter_map(read).collect();
-        let (hashed, held): (Vec<_>, Vec<_>) = read.into_iter().unzip();
-        self.held.extend(held.into_iter().flatten());
+        let (hashed, cached): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        self.cached.extend(cached.into_iter().flatten());
         hashed
     }
 
     /// The body of an issue.
     ///
     /// # Errors
-    /// A finding when the file cannot be read any more, or its text is not UTF-8.
-    pub fn of(&self, issue: &Issue) -> Result<Cow<'_, str>, Box<Finding>> {
-        match self.held.get(issue.path.as_str()) {
+    /// A finding if the file can no longer be read, or is not UTF-8.
+    pub fn body(&self, issue: &Issue) -> Result<Cow<'_, str>, Box<Finding>> {
+        match self.cached.get(issue.path.as_str()) {
             Some(body) => Ok(Cow::Borrowed(body)),
             None => load::body(self.project, issue).map(Cow::Owned),
         }

@@ -1,7 +1,7 @@
-//! Compares the main feeds as they would be built with those that are published, in a folder or on the web.
+//! Compares the main feeds as a build would write them with the published ones, in a folder or on the web.
 //!
-//! Renders what a build would write, writes nothing, and reads both sides by the same reader. What a difference means
-//! to subscribers, `feed::diff` tells.
+//! Renders without writing, and parses both sides with the same parser. `feed::diff` determines what a difference means
+//! to subscribers.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,44 +24,44 @@ use crate::issue::Issue;
 use crate::publish::body_cache::BodyCache;
 use crate::publish::render_cache::RenderCache;
 
-/// What a published feed may cost.
+/// Limits for fetching a published feed.
 const LIMITS: Limits =
     Limits { bytes: 64 * 1024 * 1024, connect: Duration::from_secs(10), total: Duration::from_secs(60), redirects: 5 };
 
-/// The formats by how much they tell of an entry: RSS does not say when one was updated.
+/// Formats by level of detail: RSS has no date of the last change.
 const BY_DETAIL: [Format; 3] = [Format::Json, Format::Atom, Format::Rss];
 
 /// Where the published feeds are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Against {
-    /// In a folder as a build fills it.
+    /// A folder filled by a build.
     Folder(PathBuf),
-    /// On the web: a feed, or the site whose feeds are where the project file says.
+    /// The web: a feed, or a site with feeds where the project file places them.
     Web(Url),
 }
 
-/// What is different of the feeds.
+/// The result of a comparison.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// What was compared, and what is different of it.
+    /// The compared feeds with their differences.
     pub feeds: Vec<FeedComparison>,
     /// Issues that a build would leave out.
     pub findings: Vec<Finding>,
 }
 
-/// A feed that was compared.
+/// A compared feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedComparison {
-    /// The published feed: path or address.
+    /// The published feed: path or URL.
     pub published: String,
-    /// Its differences from what would be built.
+    /// How the next build differs from it.
     pub differences: Vec<Difference>,
 }
 
 /// Compares the main feed of each language.
 ///
 /// # Errors
-/// When the published feed of one cannot be found or read, or its issues cannot be rendered.
+/// If a published feed cannot be found or parsed, or the issues cannot be rendered.
 pub fn compare(
     project: &Project,
     config: &Config,
@@ -90,7 +90,7 @@ pub fn compare(
     Ok(comparison)
 }
 
-/// The published feed that tells the most, and its name; `None` when there is none of this plan.
+/// The most detailed published feed of a plan, with its name; `None` if there is none.
 fn find(
     project: &Project,
     config: &Config,
@@ -117,7 +117,7 @@ fn in_folder(project: &Project, folder: &Path, files: &[&str]) -> anyhow::Result
     Ok(None)
 }
 
-/// The address itself may be a feed: it is that of the main feed then, and other languages have none.
+/// The URL itself may be a feed: then it is the main feed, and other languages have none.
 fn on_the_web(url: &Url, folder: &str, files: &[&str]) -> anyhow::Result<Option<(String, PublishedFeed)>> {
     let client = Client::new(LIMITS, Reach::Anywhere);
     let itself = folder.is_empty().then(|| url.clone());
@@ -158,7 +158,7 @@ mod tests {
     use crate::load;
     use crate::publish::build;
 
-    /// A project of one issue, as published, and edited since.
+    /// A project with one issue that was edited after publication.
     struct Edited {
         _folder: tempfile::TempDir,
         project: Project,
@@ -185,7 +185,7 @@ mod tests {
             load::issues(&self.project, &self.config).unwrap().issues
         }
 
-        /// The published feed and the words of its differences.
+        /// The published feed and the kinds of its differences.
         fn compared(&self, against: &Against) -> anyhow::Result<(String, Vec<&'static str>)> {
             let mut found = compare(&self.project, &self.config, &self.issues(), against, self.now)?;
             assert_eq!((found.feeds.len(), found.findings.len()), (1, 0));
@@ -193,7 +193,7 @@ mod tests {
             Ok((feed.published, feed.differences.iter().map(|difference| difference.kind.as_str()).collect()))
         }
 
-        /// Serves these files of the output, and no others, for so many requests, then stops.
+        /// Serves only these files of the output, for a number of requests, then stops.
         fn serve(&self, files: &[&str], requests: usize) -> (Url, JoinHandle<()>) {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_compared_by_the_format_that_tells_the_most() {
+    fn a_folder_is_compared_by_its_most_detailed_format() {
         let edited = Edited::new();
         let public = Against::Folder("public".into());
         for (gone, published) in
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_differs_in_nothing_from_itself() {
+    fn a_build_does_not_differ_from_itself() {
         let edited = Edited::new();
         build(&edited.project, &edited.config, &edited.issues(), Path::new("next"), edited.now, LockMode::LeaveAlone)
             .unwrap();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_is_asked_for_its_feeds_and_a_feed_for_itself() {
+    fn a_url_may_be_a_site_or_a_feed() {
         let edited = Edited::new();
         let (site, server) = edited.serve(&["atom.xml"], 3);
         let found = edited.compared(&Against::Web(site.clone())).unwrap();

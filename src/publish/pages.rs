@@ -1,7 +1,7 @@
-//! Builds the web archive: a page for each issue, the index, and the files that pages show.
+//! Builds the web archive: a page for each issue, the index, and the files they use.
 //!
-//! Renders and writes side by side, and keeps of a page only what the index says of it. A page that cannot be made is
-//! left out and named; no other suffers.
+//! Renders and writes in parallel, keeping only each page's line in the index. A page that cannot be built is left out
+//! and reported without affecting others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -36,63 +36,63 @@ mod stale_pages;
 /// A file of the web archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageFile {
-    /// What it is.
+    /// Its kind.
     pub part: PageFileKind,
     /// The file, below the project folder.
     pub path: String,
-    /// How large it is.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Whether the file had to be written.
+    /// Whether the file was written.
     pub written: Written,
 }
 
-/// What a file of the web archive is.
+/// The kinds of files in the web archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PageFileKind {
-    /// The index, or an older part of it.
+    /// The index, or an older page of it.
     Index,
     /// The page of an issue.
     Issue,
-    /// What pages show or link to.
+    /// A file that pages embed or link to.
     File,
 }
 
-/// The issues that have a page: all that are published, but those that are neither to be read in feeds nor as mail.
-pub(super) fn shown<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<&'a Issue> {
+/// The issues that have a page: all published ones, except those excluded from both feeds and email.
+pub(super) fn with_page<'a>(config: &Config, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<&'a Issue> {
     let is_shown = |issue: &&Issue| issue.is_published(now) && (issue.feed || issue.email);
     if config.archive.is_some() { issues.iter().filter(is_shown).collect() } else { Vec::new() }
 }
 
-/// What is wrong with the addresses of pages.
-pub fn unfit(config: &Config, issues: &[Issue], now: DateTime<Utc>) -> Vec<Finding> {
-    let addressed = |archive| addressed(config, archive, &shown(config, issues, now)).1;
+/// Problems with the addresses of pages.
+pub fn address_findings(config: &Config, issues: &[Issue], now: DateTime<Utc>) -> Vec<Finding> {
+    let addressed = |archive| addressed(config, archive, &with_page(config, issues, now)).1;
     config.archive.as_ref().map_or_else(Vec::new, addressed)
 }
 
-/// What the web archive is made from.
+/// The input of the web archive.
 pub(super) struct Source<'a> {
     pub project: &'a Project,
     pub config: &'a Config,
     /// Every issue, for references.
     pub issues: &'a [Issue],
     pub bodies: &'a BodyCache<'a>,
-    /// Folder for what is built, below the project folder.
+    /// Output folder, below the project folder.
     pub output: &'a Path,
-    /// What else was built, below the project folder.
+    /// The other files of this build, below the project folder.
     pub built: &'a BTreeSet<String>,
 }
 
-/// The files of an archive, and what is wrong with it.
+/// The files of a web archive, and its findings.
 #[derive(Debug, Default)]
 pub(super) struct BuiltPages {
     pub pages: Vec<PageFile>,
     pub findings: Vec<Finding>,
 }
 
-/// Writes the archive, where the project wants one: what `shown` gave, with links to the feeds of `plans`.
+/// Writes the web archive, if the project has one: the issues of `with_page`, linking to the feeds of `plans`.
 ///
 /// # Errors
-/// When a file cannot be written, or templates, `covers.lock` or a folder not be read.
+/// If a file cannot be written, or templates, `covers.lock` or a folder cannot be read.
 pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], plans: &[FeedPlan<'_>]) -> anyhow::Result<BuiltPages> {
     let Some(archive) = &source.config.archive else { return Ok(BuiltPages::default()) };
     let Source { project, config, .. } = *source;
@@ -106,7 +106,7 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], plans: &[FeedPlan<'_>
         shortcodes: load::shortcodes(project, config, source.issues)?.0,
         files: Resources::new(project, config),
         made: BuiltPages::default(),
-        referred: BTreeMap::new(),
+        linked_files: BTreeMap::new(),
     };
     let (addressed, wrong) = addressed(config, archive, shown);
     builder.made.findings.extend(wrong);
@@ -122,7 +122,7 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], plans: &[FeedPlan<'_>
     Ok(made)
 }
 
-/// Makes the pages of all languages.
+/// Builds the pages of all languages.
 struct SiteBuilder<'a> {
     source: &'a Source<'a>,
     archive: &'a page::Options,
@@ -131,11 +131,11 @@ struct SiteBuilder<'a> {
     shortcodes: Shortcodes<'a>,
     files: Resources<'a>,
     made: BuiltPages,
-    /// Files of the project, by their path below the output folder.
-    referred: BTreeMap<String, PathBuf>,
+    /// Files of the project, by path below the output folder.
+    linked_files: BTreeMap<String, PathBuf>,
 }
 
-/// What is kept of a page that was written.
+/// What is kept of a written page.
 struct WrittenPage {
     page: PageFile,
     summary: String,
@@ -153,25 +153,25 @@ impl SiteBuilder<'_> {
         let is_own = |feed: &&ListedFeed| feed.kind == FeedKind::Main && feed.language == publication.language;
         let feeds: Vec<ListedFeed> = listed.iter().filter(is_own).cloned().collect();
         let site = PageRenderer::new(publication, self.templates, &alternate_links(&feeds));
-        let in_order: Vec<&Issue> = pages.iter().map(|page| page.issue).filter(|issue| issue.feed).collect();
+        let listed_issues: Vec<&Issue> = pages.iter().map(|page| page.issue).filter(|issue| issue.feed).collect();
         let place: BTreeMap<&str, usize> =
-            in_order.iter().enumerate().map(|(at, issue)| (issue.path.as_str(), at)).collect();
+            listed_issues.iter().enumerate().map(|(at, issue)| (issue.path.as_str(), at)).collect();
         let write = |page: &&Addressed<'_>| {
             let at = place.get(page.issue.path.as_str()).copied();
-            let newer = at.and_then(|at| in_order.get(at.checked_sub(1)?).copied());
-            let older = at.and_then(|at| in_order.get(at + 1).copied());
+            let newer = at.and_then(|at| listed_issues.get(at.checked_sub(1)?).copied());
+            let older = at.and_then(|at| listed_issues.get(at + 1).copied());
             self.page(&site, page, newer, older)
         };
         let writers = rayon::ThreadPoolBuilder::new().num_threads(super::WRITER_THREADS).build()?;
         let written: Vec<anyhow::Result<Result<WrittenPage, Vec<Finding>>>> =
             writers.install(|| pages.par_iter().map(write).collect());
-        let mut rows: Vec<(&Issue, String)> = Vec::with_capacity(in_order.len());
+        let mut rows: Vec<(&Issue, String)> = Vec::with_capacity(listed_issues.len());
         for (page, kept) in pages.iter().zip(written) {
             match kept? {
                 Err(findings) => findings.into_iter().for_each(|finding| self.note(finding)),
                 Ok(kept) => {
                     kept.findings.into_iter().for_each(|finding| self.note(finding));
-                    self.referred.extend(kept.files);
+                    self.linked_files.extend(kept.files);
                     self.made.pages.push(kept.page);
                     if page.issue.feed {
                         rows.push((page.issue, kept.summary));
@@ -182,7 +182,7 @@ impl SiteBuilder<'_> {
         self.index(&site, publication, &rows)
     }
 
-    /// Writes the page of an issue; what is wrong with it where there can be none.
+    /// Writes the page of an issue; the inner error lists the findings that prevent it.
     fn page(
         &self,
         site: &PageRenderer<'_>,
@@ -192,18 +192,18 @@ impl SiteBuilder<'_> {
     ) -> anyhow::Result<Result<WrittenPage, Vec<Finding>>> {
         let Source { project, bodies, output, .. } = *self.source;
         let issue = page.issue;
-        let text = match bodies.of(issue) {
+        let text = match bodies.body(issue) {
             Ok(text) => text,
             Err(finding) => return Ok(Err(vec![*finding])),
         };
         let (document, mut findings) = self.shortcodes.document(issue, &text);
-        let known = self.covers.of(issue);
+        let known = self.covers.cover(issue);
         findings.extend(known.finding);
         let summary = issue.description.clone().unwrap_or_else(|| summary(&document));
         let body = mail_html::page(&document, &issue.permalink, &prefix(issue));
         let files = self.files_of(issue, known.cover.as_ref(), &body);
         let shown = IssuePage { issue, cover: known.cover.as_ref(), body, summary: &summary, newer, older };
-        let html = match site.page(&shown) {
+        let html = match site.issue_page(&shown) {
             Ok(html) => html,
             Err(finding) => return Ok(Err(findings.into_iter().chain([*finding]).collect())),
         };
@@ -214,7 +214,7 @@ impl SiteBuilder<'_> {
         Ok(Ok(WrittenPage { page, summary, files, findings }))
     }
 
-    /// What is wrong with one template is wrong on every page, and said once.
+    /// A broken template is broken on every page; reports it only once.
     fn note(&mut self, finding: Finding) {
         if finding.rule != "template" || !self.made.findings.contains(&finding) {
             self.made.findings.push(finding);

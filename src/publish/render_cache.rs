@@ -1,7 +1,7 @@
-//! The rendered texts of the issues while feeds are made of them.
+//! Renders issues for feeds, and caches the results.
 //!
-//! Reads and renders side by side, each issue once however many feeds show it, and forgets a text when the last of them
-//! has it. RenderCache that many feeds want, far apart, are kept up to a limit of bytes; past it they are rendered again.
+//! Reads and renders in parallel, each issue once for all feeds, and drops an entry after its last use. Entries for
+//! later feeds are kept up to a limit of bytes and rendered again beyond it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,30 +21,30 @@ use crate::publish::body_cache::BodyCache;
 use crate::publish::prefix;
 use crate::shortcodes::Shortcodes;
 
-/// Bytes of text that may wait for feeds of later batches.
+/// Bytes of entries kept for later batches.
 const MAX_CACHED_BYTES: usize = 32 << 20;
 
-/// RenderCache by the path of their issue.
+/// Rendered entries by the path of their issue.
 pub(super) struct RenderCache<'a> {
     bodies: &'a BodyCache<'a>,
     config: &'a Config,
     covers: Covers<'a>,
     shortcodes: Shortcodes<'a>,
-    held: HashMap<&'a str, EntryContent>,
+    cached: HashMap<&'a str, EntryContent>,
     bytes: usize,
-    /// How many feeds still want a text.
-    wanted: HashMap<&'a str, usize>,
+    /// Remaining uses of each entry.
+    remaining_uses: HashMap<&'a str, usize>,
     unreadable: BTreeSet<&'a str>,
-    /// With whose cover or text something is wrong that has been said.
-    named: BTreeSet<&'a str>,
+    /// Issues whose findings are already reported.
+    reported: BTreeSet<&'a str>,
     findings: Vec<Finding>,
 }
 
 impl<'a> RenderCache<'a> {
-    /// No text yet, for these feeds to come.
+    /// An empty cache for these planned feeds.
     ///
     /// # Errors
-    /// When `covers.lock` or a template is there and cannot be read.
+    /// If `covers.lock` or a template cannot be read.
     pub fn new(
         bodies: &'a BodyCache<'a>,
         project: &'a Project,
@@ -52,21 +52,32 @@ impl<'a> RenderCache<'a> {
         issues: &'a [Issue],
         plans: &[FeedPlan<'a>],
     ) -> anyhow::Result<Self> {
-        let mut wanted = HashMap::new();
+        let mut remaining_uses = HashMap::new();
         for issue in plans.iter().flat_map(|plan| &plan.issues) {
-            *wanted.entry(issue.path.as_str()).or_default() += 1;
+            *remaining_uses.entry(issue.path.as_str()).or_default() += 1;
         }
         let (covers, mut findings) = Covers::open(project, config)?;
         let (shortcodes, wrong) = load::shortcodes(project, config, issues)?;
         findings.extend(wrong);
-        let (held, unreadable, named) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
-        Ok(Self { bodies, config, covers, shortcodes, held, bytes: 0, wanted, unreadable, named, findings })
+        let (cached, unreadable, reported) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+        Ok(Self {
+            bodies,
+            config,
+            covers,
+            shortcodes,
+            cached,
+            bytes: 0,
+            remaining_uses,
+            unreadable,
+            reported,
+            findings,
+        })
     }
 
-    /// Renders what these feeds want and is not there yet. Of a feed with a limit of bytes only as many issues as fill it.
+    /// Renders the missing entries of these feeds. For a feed with a limit of bytes, only as many issues as fill it.
     pub fn render(&mut self, plans: &[FeedPlan<'a>]) {
         const ISSUES_PER_CHUNK: usize = 64;
-        self.make_room();
+        self.evict_if_full();
         let at_once = |plan: &FeedPlan<'a>| plan.max_bytes.map_or(plan.issues.len(), |_| ISSUES_PER_CHUNK);
         let first = plans.iter().flat_map(|plan| plan.issues.iter().take(at_once(plan)));
         self.add(first.copied());
@@ -82,20 +93,20 @@ impl<'a> RenderCache<'a> {
         }
     }
 
-    /// The issues of a feed with their texts, and how many of them are in no archive. What could not be read is not among
-    /// them. RenderCache past the limit of bytes are summaries, unless another feed had them whole.
+    /// The issues of a feed with their content, without unreadable ones, and how many of them are in no archive
+    /// document. Issues beyond the limit of bytes have summaries, unless another feed rendered them in full.
     pub fn take(&mut self, plan: &FeedPlan<'a>) -> (Vec<(&'a Issue, EntryContent)>, usize) {
-        let past_limit: Vec<&Issue> = plan.issues.iter().copied().filter(|issue| !self.is_known(issue)).collect();
-        let summaries: Vec<_> = past_limit.par_iter().map(|issue| self.text(issue, false)).collect();
+        let past_limit: Vec<&Issue> = plan.issues.iter().copied().filter(|issue| !self.is_cached(issue)).collect();
+        let summaries: Vec<_> = past_limit.par_iter().map(|issue| self.render_issue(issue, false)).collect();
         let mut summaries: HashMap<&str, _> =
             past_limit.iter().map(|issue| issue.path.as_str()).zip(summaries).collect();
         let mut shown = Vec::new();
         let mut unarchived = 0;
         for (at, issue) in plan.issues.iter().enumerate() {
-            let held = self.take_one(issue);
+            let cached = self.take_one(issue);
             let text = match summaries.remove(issue.path.as_str()) {
-                None => held,
-                Some(summary) => self.noted(issue, summary),
+                None => cached,
+                Some(summary) => self.report(issue, summary),
             };
             if let Some(text) = text {
                 shown.push((*issue, text));
@@ -105,57 +116,57 @@ impl<'a> RenderCache<'a> {
         (shown, unarchived)
     }
 
-    /// Forgets texts that only later feeds want, once they are too many.
-    fn make_room(&mut self) {
+    /// Drops entries of later feeds if they exceed the limit.
+    fn evict_if_full(&mut self) {
         if self.bytes > MAX_CACHED_BYTES {
-            self.held.clear();
+            self.cached.clear();
             self.bytes = 0;
         }
     }
 
-    /// What could not be read, and what is wrong with covers, in the order it was wanted.
+    /// Unreadable issues and problems with covers, in the order found.
     pub fn into_findings(self) -> Vec<Finding> {
         self.findings
     }
 
     fn add(&mut self, issues: impl Iterator<Item = &'a Issue>) {
         let mut asked = BTreeSet::new();
-        let missing = |issue: &&'a Issue| !self.is_known(issue) && asked.insert(issue.path.as_str());
+        let missing = |issue: &&'a Issue| !self.is_cached(issue) && asked.insert(issue.path.as_str());
         let missing: Vec<&'a Issue> = issues.filter(missing).collect();
         let full = self.config.feeds.content == Extent::Full;
-        let rendered: Vec<_> = missing.par_iter().map(|issue| self.text(issue, full)).collect();
+        let rendered: Vec<_> = missing.par_iter().map(|issue| self.render_issue(issue, full)).collect();
         for (issue, rendered) in missing.into_iter().zip(rendered) {
-            if let Some(text) = self.noted(issue, rendered) {
+            if let Some(text) = self.report(issue, rendered) {
                 self.bytes += size(&text);
-                self.held.insert(&issue.path, text);
+                self.cached.insert(&issue.path, text);
             }
         }
     }
 
-    /// The text for one more feed: the last one gets it, the others a copy.
+    /// Content for one more feed; the last use takes it, earlier ones copy it.
     fn take_one(&mut self, issue: &'a Issue) -> Option<EntryContent> {
         let path = issue.path.as_str();
-        let wanted = self.wanted.entry(path).or_default();
-        *wanted = wanted.saturating_sub(1);
-        if *wanted > 0 {
-            return self.held.get(path).cloned();
+        let remaining_uses = self.remaining_uses.entry(path).or_default();
+        *remaining_uses = remaining_uses.saturating_sub(1);
+        if *remaining_uses > 0 {
+            return self.cached.get(path).cloned();
         }
-        let text = self.held.remove(path)?;
+        let text = self.cached.remove(path)?;
         self.bytes -= size(&text);
         Some(text)
     }
 
-    fn is_known(&self, issue: &Issue) -> bool {
-        self.held.contains_key(issue.path.as_str()) || self.unreadable.contains(issue.path.as_str())
+    fn is_cached(&self, issue: &Issue) -> bool {
+        self.cached.contains_key(issue.path.as_str()) || self.unreadable.contains(issue.path.as_str())
     }
 
     fn html_bytes(&self, issue: &Issue) -> usize {
-        self.held.get(issue.path.as_str()).map_or(0, |text| text.html.len())
+        self.cached.get(issue.path.as_str()).map_or(0, |text| text.html.len())
     }
 
-    fn text(&self, issue: &Issue, full: bool) -> Rendered {
-        let KnownCover { cover, finding } = self.covers.of(issue);
-        match text(self.bodies, &self.shortcodes, issue, full) {
+    fn render_issue(&self, issue: &Issue, full: bool) -> Rendered {
+        let KnownCover { cover, finding } = self.covers.cover(issue);
+        match entry_content(self.bodies, &self.shortcodes, issue, full) {
             Err(unreadable) => Rendered { text: Err(unreadable), findings: finding.into_iter().collect() },
             Ok((text, wrong)) => Rendered {
                 text: Ok(EntryContent { cover, ..text }),
@@ -164,9 +175,9 @@ impl<'a> RenderCache<'a> {
         }
     }
 
-    /// Takes note of what is wrong. A text may be rendered again: what is wrong is said once.
-    fn noted(&mut self, issue: &'a Issue, rendered: Rendered) -> Option<EntryContent> {
-        if !rendered.findings.is_empty() && self.named.insert(&issue.path) {
+    /// Reports findings once, even if an issue is rendered again.
+    fn report(&mut self, issue: &'a Issue, rendered: Rendered) -> Option<EntryContent> {
+        if !rendered.findings.is_empty() && self.reported.insert(&issue.path) {
             self.findings.extend(rendered.findings);
         }
         let unreadable = |finding: Box<Finding>| {
@@ -177,10 +188,10 @@ impl<'a> RenderCache<'a> {
     }
 }
 
-/// What came of rendering an issue.
+/// The result of rendering an issue.
 struct Rendered {
     text: Result<EntryContent, Box<Finding>>,
-    /// What is wrong with its cover and its shortcodes.
+    /// Problems with its cover and its shortcodes.
     findings: Vec<Finding>,
 }
 
@@ -188,8 +199,8 @@ fn size(text: &EntryContent) -> usize {
     text.html.len() + text.summary.len()
 }
 
-/// What the feed takes from an issue's body, and what is wrong with its shortcodes.
-fn text(
+/// Renders what a feed needs of an issue's body; also returns findings about its shortcodes.
+fn entry_content(
     bodies: &BodyCache<'_>,
     shortcodes: &Shortcodes<'_>,
     issue: &Issue,
@@ -198,7 +209,7 @@ fn text(
     if !full && issue.description.is_some() {
         return Ok((EntryContent::default(), Vec::new()));
     }
-    let body = bodies.of(issue)?;
+    let body = bodies.body(issue)?;
     let (document, findings) = shortcodes.document(issue, &body);
     let html =
         if full { html::render(&document, &issue.permalink, &prefix(issue), Reader::Feed) } else { String::new() };

@@ -1,6 +1,6 @@
-//! Feeds of earlier builds that are made no more: a term that no issue has, an archive under another name.
+//! Reports feeds of earlier builds that are no longer made: of an unused term, or an archive document of another name.
 //!
-//! Somebody may still read them, so they are reported and never deleted.
+//! Readers may still subscribe to them, so they are never deleted.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::feed::plan::ARCHIVES;
 use crate::finding::Finding;
 use crate::publish::BuiltFeed;
 
-/// A warning for every family with feeds in `output` that are not among those built.
+/// Warns about each taxonomy with feeds in `output` that this build did not make.
 ///
 /// # Errors
-/// When a folder is there and cannot be read.
+/// If a folder cannot be read.
 pub(super) fn stale_feeds(
     project: &Project,
     config: &Config,
@@ -25,12 +25,12 @@ pub(super) fn stale_feeds(
     let files: Vec<&str> = config.feeds.formats.values().map(String::as_str).collect();
     let made: BTreeSet<&Path> = built.iter().map(|built| Path::new(&built.folder)).collect();
     let archives = (config.feeds.archive != Archive::Off).then_some(ARCHIVES);
-    let families: Vec<&str> = config.feeds.by.iter().map(|family| family.name()).chain(archives).collect();
+    let taxonomies: Vec<&str> = config.feeds.by.iter().map(|taxonomy| taxonomy.name()).chain(archives).collect();
     let sites = config.publications().into_iter().map(|site| output.join(site.site.as_deref().unwrap_or_default()));
     let mut findings = Vec::new();
     for site in sites {
-        for family in &families {
-            let folder = site.join(family);
+        for taxonomy in &taxonomies {
+            let folder = site.join(taxonomy);
             let mut names = project.folders_with(&folder, &files)?;
             names.retain(|name| !made.contains(folder.join(name).as_path()));
             findings.extend(finding(&folder, &names));
@@ -45,6 +45,7 @@ fn finding(folder: &Path, names: &[String]) -> Option<Finding> {
     }
     let feeds = if names.len() == 1 { "a feed" } else { "feeds" };
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    let message = format!("`{}` has {feeds} that no issue belongs to any more: {}", folder.display(), names.join(", "));
-    Some(Finding::warning("stale-feed", message).help("delete what nobody reads any more; nothing else does"))
+    let message =
+        format!("`{}` contains {feeds} that no issue belongs to any longer: {}", folder.display(), names.join(", "));
+    Some(Finding::warning("stale-feed", message).help("delete those without subscribers; builds never delete feeds"))
 }

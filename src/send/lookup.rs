@@ -38,7 +38,7 @@ pub fn find<'a>(
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn mailed_as(store: &dyn Store, content: &MailingContent<'_>) -> Result<IssueId, StoreError> {
+pub fn ledger_key(store: &dyn Store, content: &MailingContent<'_>) -> Result<IssueId, StoreError> {
     let history = History::read(store)?;
     let id = content.id();
     Ok(history.digest_of(&id).cloned().unwrap_or(id))

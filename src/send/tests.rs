@@ -68,7 +68,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         subject: None,
         preheader: None,
         edition: 1,
-        custom_id: false,
+        has_custom_id: false,
         aliases: Vec::new(),
         params: None,
         body: BodyStart { offset: 0, line: 1 },

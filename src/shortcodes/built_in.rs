@@ -1,23 +1,23 @@
-//! The shortcodes that Hugo brings along, as readers can see them: pictures, code and links, no scripts and no frames.
+//! Hugo's built-in shortcodes as pictures, code and links, without scripts and frames.
 
 use html_escape::encode_double_quoted_attribute as escaped;
 
 use crate::shortcodes::placeholders::Replacement;
 use crate::shortcodes::syntax::Arguments;
 
-/// The names of Hugo's shortcodes and of those that most themes have.
+/// The names of Hugo's shortcodes, and of those common to most themes.
 pub const NAMES: [&str; 19] = [
     "details", "figure", "gist", "highlight", "instagram", "param", "qr", "rawhtml", "ref", "relref", "tweet",
     "twitter", "twitter_simple", "video", "vimeo", "vimeo_simple", "x", "x_simple", "youtube",
 ];
 
-/// Whether what stands between the halves belongs to the shortcode.
+/// Whether the shortcode encloses content.
 pub fn is_pair(name: &str) -> bool {
     matches!(name, "details" | "highlight" | "rawhtml")
 }
 
-/// What readers see of a shortcode that needs nothing but its arguments; `None` where these do not tell.
-pub fn shown(name: &str, arguments: &Arguments<'_>) -> Option<Replacement> {
+/// The replacement of a shortcode without content; `None` if required arguments are missing.
+pub fn expand(name: &str, arguments: &Arguments<'_>) -> Option<Replacement> {
     let id = |named: &str| arguments.of(named, 0).map(str::trim).filter(|id| !id.is_empty());
     match name {
         "figure" => figure(arguments),
@@ -39,13 +39,13 @@ pub fn shown(name: &str, arguments: &Arguments<'_>) -> Option<Replacement> {
             let number = arguments.named("id").or_else(|| arguments.at(0))?;
             linked(&format!("https://x.com/{}/status/{}", encoded(user), encoded(number)), arguments)
         }
-        // A picture of a text that only a telephone reads.
+        // A QR code, which is useless on the device that shows it.
         "qr" => Some(Replacement::text("")),
         _ => None,
     }
 }
 
-/// Code with its language; Hugo's further options say how it looks.
+/// Code with its language; Hugo's other options only affect its appearance.
 pub fn highlight(arguments: &Arguments<'_>, code: &str) -> Replacement {
     let language = arguments.of("lang", 0).or_else(|| arguments.named("type")).unwrap_or_default();
     let code = code.strip_prefix("\r\n").or_else(|| code.strip_prefix('\n')).unwrap_or(code);
@@ -62,7 +62,7 @@ fn code_element(code: &str) -> String {
     format!("<code>{}</code>", html_escape::encode_text(code))
 }
 
-/// What opens and closes `details`; the text between is Markdown.
+/// The start and end of `details`; the content between them is Markdown.
 pub fn details(arguments: &Arguments<'_>) -> [Replacement; 2] {
     let words = arguments.of("summary", 0).or_else(|| arguments.named("title")).unwrap_or("Details");
     let open = format!("<details><summary>{}</summary>", html_escape::encode_text(words));
@@ -110,7 +110,7 @@ fn video(arguments: &Arguments<'_>) -> Option<Replacement> {
     Some(Replacement::link(&spaceless(address), words, arguments.named("poster").map(spaceless).as_deref()))
 }
 
-/// A link to what only a script would show in its place.
+/// A link to content that only a script could embed.
 fn linked(address: &str, arguments: &Arguments<'_>) -> Option<Replacement> {
     let words = arguments.named("title").map(str::trim).filter(|title| !title.is_empty()).unwrap_or(address);
     Some(Replacement::link(address, words, None))
@@ -120,11 +120,11 @@ fn spaceless(address: &str) -> String {
     address.trim().replace(' ', "%20")
 }
 
-/// An id as a part of a path.
+/// Encodes an id as a path segment.
 fn encoded(id: &str) -> String {
     percent_encoding::utf8_percent_encode(id.trim(), PART).to_string()
 }
 
-/// What an id may hold unencoded.
+/// Characters of an id that are not encoded.
 const PART: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

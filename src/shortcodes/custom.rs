@@ -1,7 +1,7 @@
-//! A project's own shortcodes: `templates/shortcodes/NAME.html`, in Jinja.
+//! Custom shortcodes: `templates/shortcodes/NAME.html`, in Jinja.
 //!
-//! A template is given `args` (a list, or a mapping where they have names), `inner` (what stands between the halves),
-//! `issue` and `publication`; the filter `markdown` turns text into HTML.
+//! Variables: `args` (a list, or a mapping if they are named), `inner` (the enclosed content), `issue` and
+//! `publication`; the filter `markdown` renders text to HTML.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::templates::{engine, said};
 /// Steps that one use of a shortcode may take.
 const FUEL: u64 = 100_000;
 
-/// Where a project has its own shortcodes, below the project folder.
+/// Folder of custom shortcodes, below the project folder.
 pub const FOLDER: &str = "templates/shortcodes";
 
 /// The templates by name.
@@ -30,7 +30,7 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Reads the templates, by their names without `.html`; one that is wrong is left out and named.
+    /// Parses the templates, named without `.html`; broken ones are left out and reported.
     pub fn new(publication: &Publication, sources: BTreeMap<String, String>, dialect: Dialect) -> (Self, Vec<Finding>) {
         let mut environment = engine(FUEL);
         environment.add_filter("markdown", move |text: String| Value::from_safe_string(markdown(&text, dialect)));
@@ -38,7 +38,8 @@ impl Templates {
         for (name, source) in sources {
             let Err(error) = environment.add_template_owned(format!("{name}.html"), source.clone()) else { continue };
             let place = Place::at_line(format!("{FOLDER}/{name}.html"), &source, error.line().unwrap_or(1), 0);
-            let finding = Finding::error("shortcode-template", said(&error)).help("the syntax is that of Jinja");
+            let finding =
+                Finding::error("shortcode-template", said(&error)).help("correct the template; its syntax is Jinja");
             findings.push(finding.at(place));
         }
         let publication = json!({
@@ -49,29 +50,29 @@ impl Templates {
         (Self { environment, publication: Value::from(Serde(publication)) }, findings)
     }
 
-    /// Whether there is one of this name.
+    /// Whether there is a shortcode of this name.
     pub fn has(&self, name: &str) -> bool {
         self.environment.get_template(&file(name)).is_ok()
     }
 
-    /// The names of all.
+    /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.environment.templates().filter_map(|(name, _)| name.strip_suffix(".html"))
     }
 
-    /// Fills one in.
+    /// Renders a shortcode.
     ///
     /// # Errors
-    /// What is wrong, and the line of the template.
-    pub fn fill(&self, issue: &Issue, name: &str, arguments: &Arguments<'_>, inner: &str) -> Result<String, String> {
+    /// The problem, with the line of the template.
+    pub fn render(&self, issue: &Issue, name: &str, arguments: &Arguments<'_>, inner: &str) -> Result<String, String> {
         let context = context! {
             args => values(arguments),
             inner => Value::from_safe_string(inner.to_owned()),
             issue => fields(issue),
             publication => self.publication.clone(),
         };
-        let filled = self.environment.get_template(&file(name)).and_then(|template| template.render(context));
-        filled.map_err(|error| {
+        let rendered = self.environment.get_template(&file(name)).and_then(|template| template.render(context));
+        rendered.map_err(|error| {
             let said = said(&error);
             let line = error.line().map_or(String::new(), |line| format!(":{line}"));
             format!("{said} (`{FOLDER}/{}{line}`)", file(name))

@@ -1,39 +1,38 @@
-//! What comes of a shortcode, and how it gets among the events of the Markdown round it.
+//! Inserts what shortcodes expand to among the events of the surrounding Markdown.
 //!
-//! In the Markdown a shortcode's place is held by a mark of noncharacters and digits, which Markdown takes for a word, as
-//! Hugo does it. So what comes of it is never read as Markdown, and what stands round it is read as if it were a word. A
-//! paragraph is divided round something that is a block.
+//! In the Markdown, each shortcode is a placeholder of noncharacters and digits, which the parser treats as a word, as
+//! Hugo does. The replacement is therefore never parsed as Markdown. A paragraph is split around a block replacement.
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd, html};
 
 use crate::content::html::tag as html_tag;
 use crate::content::markdown::map_strings;
 
-/// A noncharacter round the number of what is shown; `html::legal` takes out those that an author wrote.
+/// A noncharacter around the number of a placeholder; `html::legal` removes those written by authors.
 const MARK: char = '\u{fdd1}';
 
-/// What comes of one shortcode.
+/// What one shortcode expands to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replacement {
-    /// Between blocks; empty where it is no block.
+    /// Between blocks; empty if it is inline only.
     block: Vec<Event<'static>>,
-    /// Among words.
+    /// Inside text.
     inline: Vec<Event<'static>>,
-    /// In code and addresses.
+    /// In code and URLs.
     text: String,
     /// In raw HTML.
     html: String,
 }
 
 impl Replacement {
-    /// Words as they are.
+    /// Literal text.
     pub fn text(text: &str) -> Self {
         let inline = if text.is_empty() { Vec::new() } else { vec![Event::Text(text.to_owned().into())] };
         let html = html_escape::encode_double_quoted_attribute(text).into_owned();
         Self { block: Vec::new(), inline, text: text.to_owned(), html }
     }
 
-    /// HTML: one form for its own line, another among words.
+    /// HTML: one form on a line of its own, another inside text.
     pub fn html(block: String, inline: String) -> Self {
         let (text, html) = (block.clone(), block.clone());
         let mut events = Vec::new();
@@ -52,7 +51,7 @@ impl Replacement {
         Self { html: html_of(&block), block, inline: vec![Event::Code(text)], text: code.to_owned() }
     }
 
-    /// A link with a picture in it, or with words.
+    /// A link around a picture or text.
     pub fn link(address: &str, words: &str, picture: Option<&str>) -> Self {
         let link = |link_type, to: &str| (link_type, CowStr::from(to.to_owned()));
         let (link_type, dest_url) = link(LinkType::Inline, address);
@@ -74,7 +73,7 @@ impl Replacement {
     }
 }
 
-/// Whether HTML begins with an element that stands between paragraphs; what does not, stands in one.
+/// Whether HTML starts with a block-level element.
 fn begins_block(html: &str) -> bool {
     const BLOCKS: [&str; 26] = [
         "address", "article", "aside", "blockquote", "center", "details", "div", "dl", "fieldset", "figure", "footer",
@@ -91,40 +90,40 @@ fn html_of(events: &[Event<'static>]) -> String {
     out
 }
 
-/// What comes of the shortcodes of one text, by number.
+/// The replacements in one text, by number.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Placeholders(Vec<Replacement>);
 
 impl Placeholders {
-    /// Adds one and gives the mark that holds its place. HTML that holds marks gets what they stand for at once.
-    pub fn insert(&mut self, mut shown: Replacement) -> String {
-        for event in shown.block.iter_mut().chain(&mut shown.inline) {
+    /// Adds a replacement and returns its placeholder. Placeholders inside its HTML are resolved at once.
+    pub fn insert(&mut self, mut replacement: Replacement) -> String {
+        for event in replacement.block.iter_mut().chain(&mut replacement.inline) {
             if let Event::Html(html) | Event::InlineHtml(html) = event {
                 *html = self.in_html(html).into();
             }
         }
-        shown.html = self.in_html(&shown.html);
-        shown.text = self.replaced(&shown.text, |one| &one.text);
-        self.0.push(shown);
+        replacement.html = self.in_html(&replacement.html);
+        replacement.text = self.resolve(&replacement.text, |one| &one.text);
+        self.0.push(replacement);
         format!("{MARK}{}{MARK}", self.0.len() - 1)
     }
 
-    /// Words with what the marks in them stand for, as words.
+    /// Resolves placeholders in text.
     pub fn in_text(&self, text: &str) -> String {
-        self.replaced(text, |one| &one.text)
+        self.resolve(text, |one| &one.text)
     }
 
-    /// HTML with what the marks in it stand for.
+    /// Resolves placeholders in HTML.
     fn in_html(&self, html: &str) -> String {
-        self.replaced(html, |one| &one.html)
+        self.resolve(html, |one| &one.html)
     }
 
-    fn replaced(&self, text: &str, form: impl Fn(&Replacement) -> &str) -> String {
+    fn resolve(&self, text: &str, form: impl Fn(&Replacement) -> &str) -> String {
         let mut out = String::with_capacity(text.len());
         for part in self.parts(text) {
             match part {
                 Part::Words(words) => out.push_str(words),
-                Part::Replacement(shown) => out.push_str(form(shown)),
+                Part::Replacement(replacement) => out.push_str(form(replacement)),
             }
         }
         out
@@ -136,13 +135,13 @@ impl Placeholders {
         while let Some(at) = text[from..].find(MARK).map(|at| from + at) {
             let inside = &text[at + MARK.len_utf8()..];
             let number = inside.split(MARK).next().unwrap_or_default();
-            let shown = number.parse::<usize>().ok().and_then(|number| self.0.get(number));
-            let (Some(shown), true) = (shown, number.len() < inside.len()) else {
+            let replacement = number.parse::<usize>().ok().and_then(|number| self.0.get(number));
+            let (Some(replacement), true) = (replacement, number.len() < inside.len()) else {
                 from = at + MARK.len_utf8();
                 continue;
             };
             parts.push(Part::Words(&text[copied..at]));
-            parts.push(Part::Replacement(shown));
+            parts.push(Part::Replacement(replacement));
             copied = at + 2 * MARK.len_utf8() + number.len();
             from = copied;
         }
@@ -151,8 +150,8 @@ impl Placeholders {
         parts
     }
 
-    /// The events with what the marks in them stand for.
-    pub fn shown(&self, events: Vec<Event<'_>>) -> Vec<Event<'static>> {
+    /// Resolves placeholders in events.
+    pub fn fill(&self, events: Vec<Event<'_>>) -> Vec<Event<'static>> {
         let mut out = EventRewriter { placeholders: self, events: Vec::new(), open: Vec::new() };
         for event in events {
             out.event(event.into_static());
@@ -166,11 +165,11 @@ enum Part<'p> {
     Replacement(&'p Replacement),
 }
 
-/// The events so far.
+/// Collects the resulting events.
 struct EventRewriter<'g> {
     placeholders: &'g Placeholders,
     events: Vec<Event<'static>>,
-    /// What is open; `None` is a link that leads nowhere, whose tags are left out.
+    /// Open elements; `None` is a link without target, whose tags are omitted.
     open: Vec<Option<TagEnd>>,
 }
 
@@ -187,11 +186,11 @@ impl EventRewriter<'_> {
     }
 
     fn start(&mut self, tag: Tag<'static>) {
-        let led = matches!(&tag, Tag::Link { dest_url, .. } if !dest_url.is_empty());
+        let had_target = matches!(&tag, Tag::Link { dest_url, .. } if !dest_url.is_empty());
         let event = map_strings(Event::Start(tag), &|text| self.placeholders.in_text(text).into());
         let Event::Start(tag) = event else { return };
-        // A reference to what is not there: its words stay.
-        if led && matches!(&tag, Tag::Link { dest_url, .. } if dest_url.is_empty()) {
+        // An unresolved reference: keeps only its text.
+        if had_target && matches!(&tag, Tag::Link { dest_url, .. } if dest_url.is_empty()) {
             return self.open.push(None);
         }
         self.open.push(Some(tag.to_end()));
@@ -211,35 +210,37 @@ impl EventRewriter<'_> {
         for part in self.placeholders.parts(text) {
             match part {
                 Part::Words(words) => self.events.push(Event::Text(words.to_owned().into())),
-                Part::Replacement(shown) if in_code => self.events.push(Event::Text(shown.text.clone().into())),
-                Part::Replacement(shown) => self.show(shown),
+                Part::Replacement(replacement) if in_code => {
+                    self.events.push(Event::Text(replacement.text.clone().into()))
+                }
+                Part::Replacement(replacement) => self.show(replacement),
             }
         }
     }
 
-    fn show(&mut self, shown: &Replacement) {
+    fn show(&mut self, replacement: &Replacement) {
         match self.open.last() {
-            _ if shown.block.is_empty() => self.events.extend(shown.inline.iter().cloned()),
+            _ if replacement.block.is_empty() => self.events.extend(replacement.inline.iter().cloned()),
             Some(Some(TagEnd::Paragraph)) => {
                 self.end_paragraph();
-                self.events.extend(shown.block.iter().cloned());
+                self.events.extend(replacement.block.iter().cloned());
                 self.events.push(Event::Start(Tag::Paragraph));
             }
             None | Some(Some(TagEnd::Item | TagEnd::BlockQuote(_) | TagEnd::DefinitionListDefinition)) => {
-                self.events.extend(shown.block.iter().cloned());
+                self.events.extend(replacement.block.iter().cloned());
             }
-            Some(_) => self.events.extend(shown.inline.iter().cloned()),
+            Some(_) => self.events.extend(replacement.inline.iter().cloned()),
         }
     }
 
-    /// Ends a paragraph; one without words is none.
+    /// Ends a paragraph; removes it if it is empty.
     fn end_paragraph(&mut self) {
-        let is_blank = |event: &Event<'_>| match event {
+        let is_white_space = |event: &Event<'_>| match event {
             Event::SoftBreak | Event::HardBreak => true,
             Event::Text(text) => text.trim().is_empty(),
             _ => false,
         };
-        while self.events.last().is_some_and(is_blank) {
+        while self.events.last().is_some_and(is_white_space) {
             self.events.pop();
         }
         if self.events.last() == Some(&Event::Start(Tag::Paragraph)) {
@@ -247,7 +248,7 @@ impl EventRewriter<'_> {
             return;
         }
         let start = self.events.iter().rposition(|event| *event == Event::Start(Tag::Paragraph)).unwrap_or_default();
-        while self.events.get(start + 1).is_some_and(is_blank) {
+        while self.events.get(start + 1).is_some_and(is_white_space) {
             self.events.remove(start + 1);
         }
         self.events.push(Event::End(TagEnd::Paragraph));

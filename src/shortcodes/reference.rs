@@ -1,4 +1,4 @@
-//! `ref` and `relref`: from the path of a Markdown file to the address of its page.
+//! `ref` and `relref`: resolves the path of a Markdown file to the URL of its page.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use crate::content::path::{file_name, folder, joined};
 use crate::content::permalink::is_index;
 use crate::issue::Issue;
 
-/// The issues by the last part of their names.
+/// The issues by the last segment of their names.
 #[derive(Debug, Default)]
 pub struct PageIndex<'a>(HashMap<String, Vec<(&'a Issue, String)>>);
 
 impl<'a> PageIndex<'a> {
-    /// Issues, findable by the names of their files and by their slugs.
+    /// Indexes the issues by file name and by slug.
     pub fn new(issues: &'a [Issue]) -> Self {
         let mut pages: HashMap<String, Vec<(&'a Issue, String)>> = HashMap::new();
         for issue in issues {
@@ -26,8 +26,8 @@ impl<'a> PageIndex<'a> {
         Self(pages)
     }
 
-    /// The address that a reference in `from` means: by path beside it, by path below a content folder, or by slug.
-    /// A reference to a place of the same page stays one.
+    /// The URL of a reference in `from`: relative to it, by path below a content folder, or by slug. A reference to a
+    /// fragment of the same page is unchanged.
     pub fn address(&self, from: &Issue, target: &str) -> Option<String> {
         let (path, fragment) =
             target.trim().split_once('#').map_or((target.trim(), None), |(path, at)| (path, Some(at)));
@@ -36,7 +36,7 @@ impl<'a> PageIndex<'a> {
             return (!fragment.is_empty()).then_some(fragment);
         }
         let issue = self.page(from, path)?;
-        // Between the parentheses of a Markdown link an address may hold none.
+        // Parentheses are not allowed in the URL of a Markdown link.
         let address = issue.permalink.as_str().replace('(', "%28").replace(')', "%29");
         Some(format!("{address}{fragment}"))
     }
@@ -55,7 +55,7 @@ impl<'a> PageIndex<'a> {
     }
 }
 
-/// A file's path as references have it: without its end, and without `index` for a bundle.
+/// The path of a file as used in references: without extension, and without `index` for a bundle.
 fn page_name(path: &str) -> String {
     let file = file_name(path);
     if is_index(file) || file == "index" {

@@ -1,6 +1,6 @@
-//! How a shortcode is written: `{{< name arguments >}}`, `{{% name arguments %}}`, their ends and their escaped form.
+//! The syntax of shortcodes: `{{< name arguments >}}`, `{{% name arguments %}}`, their closing and escaped forms.
 //!
-//! Takes Markdown; gives its segments in order, with their places. What a shortcode means is left to the others.
+//! Takes Markdown; splits it into segments with their offsets.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,11 +8,11 @@ use std::ops::Range;
 /// A segment of Markdown.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Segment<'a> {
-    /// What stands between shortcodes.
+    /// Text between shortcodes.
     Text(&'a str),
-    /// `{{</* name */>}}`: how an author shows a shortcode. This is what is to be shown, in three parts.
+    /// `{{</* name */>}}`: an escaped shortcode, to be shown as these three parts.
     Escaped([&'a str; 3]),
-    /// A shortcode, or the first half of a pair.
+    /// A shortcode, or the opening one of a pair.
     Open(Shortcode<'a>),
     /// `{{< /name >}}`
     Close(&'a str, Range<usize>),
@@ -23,42 +23,42 @@ pub enum Segment<'a> {
 pub struct Shortcode<'a> {
     /// Name, such as `figure`.
     pub name: &'a str,
-    /// What it is to work on.
+    /// Its arguments.
     pub arguments: Arguments<'a>,
-    /// `{{% … %}}`: what comes of it is Markdown.
+    /// `{{% … %}}`: its output is Markdown.
     pub is_markdown: bool,
-    /// `{{< name />}}`: it has no second half.
+    /// `{{< name />}}`: it is not paired.
     pub closes_itself: bool,
     /// Its bytes.
     pub range: Range<usize>,
 }
 
-/// The arguments of a shortcode: all of them have names, or none has.
+/// The arguments of a shortcode, either all named or all positional.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Arguments<'a>(Vec<(Option<&'a str>, Cow<'a, str>)>);
 
 impl<'a> Arguments<'a> {
-    /// The argument of this name.
+    /// The argument with this name.
     pub fn named(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| *key == Some(name)).map(|(_, value)| value.as_ref())
     }
 
-    /// The argument at this place, from 0, where they have no names.
+    /// The positional argument at this index, from 0.
     pub fn at(&self, place: usize) -> Option<&str> {
         self.0.get(place).filter(|(key, _)| key.is_none()).map(|(_, value)| value.as_ref())
     }
 
-    /// The argument of this name; where they have no names, the one at this place.
+    /// The argument with this name, or at this index if they are positional.
     pub fn of(&self, name: &str, place: usize) -> Option<&str> {
         self.named(name).or_else(|| self.at(place))
     }
 
-    /// All of them, in order.
+    /// All arguments, in order.
     pub fn all(&self) -> impl Iterator<Item = (Option<&'a str>, &str)> {
         self.0.iter().map(|(key, value)| (*key, value.as_ref()))
     }
 
-    /// Reads them; `None` when they are mixed or a quote stays open.
+    /// Parses arguments; `None` if they are mixed or a quote is unclosed.
     fn parse(text: &'a str) -> Option<Self> {
         let mut found = Vec::new();
         let mut rest = text.trim_start();
@@ -82,14 +82,14 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// One value and what follows it: `word`, `"text with \" in it"` or `` `text as it is` ``.
+/// One value and the rest: `word`, `"text with \" in it"` or `` `raw text` ``.
 fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
     match text.chars().next()? {
         '`' => text[1..].split_once('`').map(|(value, rest)| (Cow::Borrowed(value), rest)),
         '"' => quoted(&text[1..]),
         _ => {
             let end = text.find(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '`')).unwrap_or(text.len());
-            // An address that is written without quotes may hold an equals sign.
+            // An unquoted URL may contain an equals sign.
             let is_key = text[end..].starts_with('=') && is_name(&text[..end]);
             let end = if is_key { end } else { text.find(char::is_whitespace).unwrap_or(text.len()) };
             Some((Cow::Borrowed(&text[..end]), &text[end..]))
@@ -120,12 +120,12 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))
 }
 
-/// Whether there may be a shortcode.
+/// Whether the text may contain shortcodes.
 pub fn may_contain(markdown: &str) -> bool {
     markdown.contains("{{<") || markdown.contains("{{%")
 }
 
-/// The segments of a text, in order. What begins like a shortcode and is none is text.
+/// The segments of a text, in order. Malformed shortcodes are text.
 pub fn segments(markdown: &str) -> Vec<Segment<'_>> {
     let mut segments = Vec::new();
     let (mut copied, mut from) = (0, 0);
@@ -146,7 +146,7 @@ pub fn segments(markdown: &str) -> Vec<Segment<'_>> {
     segments
 }
 
-/// The shortcode that begins at this byte, and where it ends.
+/// The shortcode at this byte, and its end.
 fn segment(markdown: &str, at: usize) -> Option<(Segment<'_>, usize)> {
     let (open, close, is_markdown) = match markdown.as_bytes().get(at + 2)? {
         b'<' => ("{{<", ">}}", false),
@@ -173,7 +173,7 @@ fn segment(markdown: &str, at: usize) -> Option<(Segment<'_>, usize)> {
     Some((Segment::Open(Shortcode { name, arguments, is_markdown, closes_itself, range: at..end }), end))
 }
 
-/// Where the delimiter stands outside quotes. One shortcode does not begin in another.
+/// The position of the closing delimiter outside quotes. Shortcodes do not start inside one another.
 fn end_of(inside: &str, close: &str) -> Option<usize> {
     let mut quote = None;
     let mut escaped = false;
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_stand_in_order() {
+    fn segments_are_in_order() {
         let text = "a {{% box %}}b{{%/box%}} {{</* ref \"x\" */>}}";
         let expected = [
             Segment::Text("a "),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_shortcode_is_text() {
+    fn malformed_shortcodes_are_text() {
         for text in
             ["{{<", "{{< a", "{{ a }}", "{{< \"a\" >}}", "{{< a b=\"c >}}", "{{< a b=c d >}}", "{{</* a >}}", "{{<>}}"]
         {
@@ -248,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_has_pieces(text in "[{}<%>/*\"`a= é\n]{0,60}") {
+        fn any_text_is_split(text in "[{}<%>/*\"`a= é\n]{0,60}") {
             let mut at = 0;
             for segment in segments(&text) {
                 match segment {
@@ -261,7 +261,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_read(name in "[a-z][a-z0-9-]{0,8}", values in proptest::collection::vec("[^\u{0}]{0,12}", 0..4)) {
+        fn arguments_round_trip(name in "[a-z][a-z0-9-]{0,8}", values in proptest::collection::vec("[^\u{0}]{0,12}", 0..4)) {
             let quote = |value: &String| format!(" \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
             let text = format!("{{{{< {name}{} >}}}}", values.iter().map(quote).collect::<String>());
             let shortcode = open(&text);

@@ -32,7 +32,7 @@ fn permalink() -> Url {
     "https://tides.example.org/blog/one/".parse().unwrap()
 }
 
-/// HTML, plain text, and what was wrong: rule, line and column.
+/// HTML, plain text, and findings: rule, line and column.
 fn shown(body: &str, templates: &[(&str, &str)]) -> (String, String, Vec<(&'static str, usize, usize)>) {
     with_templates(templates, |shortcodes, issue| {
         let (document, findings) = shortcodes.document(issue, body);
@@ -52,7 +52,7 @@ fn html_of(body: &str) -> String {
 }
 
 #[test]
-fn a_figure_is_a_picture_with_its_words() {
+fn a_figure_is_a_picture_with_its_caption() {
     let (html, text, findings) = shown(
         "Before\n{{< figure src=\"a b.png\" alt=\"Low & high\" caption=\"The *pier*\" width=\"200px\" >}}\nand **after**.\n",
         &[],
@@ -67,7 +67,7 @@ fn a_figure_is_a_picture_with_its_words() {
 }
 
 #[test]
-fn references_lead_to_the_permalink() {
+fn references_resolve_to_the_permalink() {
     for target in ["two(2)", "two(2)/index.md", "/blog/two(2)", "blog/two(2)/", "../blog/two(2)/index.md"] {
         assert_eq!(
             html_of(&format!("[see]({{{{< ref \"{target}#high\" >}}}})")),
@@ -82,14 +82,14 @@ fn references_lead_to_the_permalink() {
 }
 
 #[test]
-fn a_reference_to_nothing_leaves_its_words() {
+fn an_unresolved_reference_leaves_its_text() {
     let (html, text, findings) = shown("One\n\nthe [old page]({{< ref \"gone.md\" >}}).\n", &[]);
     assert_eq!((html.as_str(), text.as_str()), ("<p>One</p>\n<p>the old page.</p>", "One\n\nthe old page.\n"));
     assert_eq!(findings, [("link-broken", 8, 16)]);
 }
 
 #[test]
-fn code_is_code_in_both_parts() {
+fn code_stays_code_in_both_parts() {
     let body =
         "- item\n\n  {{< highlight go \"linenos=table\" >}}\na **b**\n\n{{< c >}} <d>\n{{< /highlight >}}\n\nend\n";
     let (html, text, findings) = shown(body, &[]);
@@ -103,7 +103,7 @@ fn code_is_code_in_both_parts() {
 }
 
 #[test]
-fn players_and_posts_are_links() {
+fn players_and_posts_become_links() {
     for (body, expected) in [
         (
             "{{< youtube w7Ft2ymGmfc >}}",
@@ -131,7 +131,7 @@ fn players_and_posts_are_links() {
 }
 
 #[test]
-fn details_hold_markdown() {
+fn details_contain_markdown() {
     let (html, text, _) = shown("{{< details summary=\"More & *more*\" >}}\nOne **two**\n{{< /details >}}\n", &[]);
     assert_eq!(html, "<details><summary>More &amp; *more*</summary>\n<p>One <strong>two</strong></p>\n</details>");
     assert_eq!(text, "More & *more*\n\nOne two\n");
@@ -145,7 +145,7 @@ fn an_escaped_shortcode_is_shown() {
 }
 
 #[test]
-fn an_unknown_one_leaves_what_it_holds() {
+fn an_unknown_shortcode_leaves_its_content() {
     let (html, text, findings) =
         shown("One\n\n{{< warnnig a=\"b\" >}}\nTwo **three**\n{{< /warnnig >}}\n{{< /b >}}\n", &[]);
     assert_eq!((html.as_str(), text.as_str()), ("<p>One</p>\n<p>Two <strong>three</strong></p>", "One\n\nTwo three\n"));
@@ -155,7 +155,7 @@ fn an_unknown_one_leaves_what_it_holds() {
 }
 
 #[test]
-fn a_project_has_its_own() {
+fn custom_shortcodes_are_rendered() {
     let templates = [
         ("box", "<blockquote><strong>{{ args.title }}</strong> {{ inner | markdown }}</blockquote>\n"),
         ("note", "> **{{ args[0] }}** {{ inner }}\n"),
@@ -178,7 +178,7 @@ fn a_project_has_its_own() {
 }
 
 #[test]
-fn a_template_that_is_wrong_is_named() {
+fn a_broken_template_is_reported() {
     let templates = BTreeMap::from([("box".to_owned(), "a\n{{ b".to_owned())]);
     let (_, findings) = Shortcodes::new(&config().publication, Dialect::default(), &[], templates);
     let place = findings[0].place.as_ref().unwrap();
@@ -187,14 +187,14 @@ fn a_template_that_is_wrong_is_named() {
 
 proptest! {
     #[test]
-    fn nothing_is_left_of_a_shortcode(
+    fn no_shortcode_syntax_is_left(
         body in "(\\{\\{[<%] /?(ref|figure|details|highlight|box|nope|youtube)( \"?[a-z]\"?| a=b)? /?[>%]\\}\\}|[a*_`# >\n-]){0,12}",
     ) {
         let (html, text, _) = shown(&body, &[("box", "<b>{{ inner }}</b>")]);
         for output in [&html, &text] {
             prop_assert!(!output.contains('\u{fdd1}'), "{}", output);
         }
-        // Inside code it is code, and between quotes an argument.
+        // Shortcodes inside code stay, and quotes may contain arguments.
         if !body.contains("highlight") && !body.contains('"') {
             let left = syntax::segments(&text).into_iter().any(|segment| matches!(segment, Segment::Open(_) | Segment::Close(..)));
             prop_assert!(!left, "{}", text);
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read(body in "[{}<%>/*\"`a= \u{fdd1}0\n]{0,60}") {
+    fn any_text_is_accepted(body in "[{}<%>/*\"`a= \u{fdd1}0\n]{0,60}") {
         shown(&body, &[]);
     }
 }

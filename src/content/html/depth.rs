@@ -1,4 +1,4 @@
-//! A limit to how deep elements nest: nobody nests deeper on purpose, and the time an HTML parser takes grows with the
+//! Limits how deep elements nest. No author nests deeper on purpose, and the time an HTML parser takes grows with the
 //! square of the depth.
 
 use std::collections::BTreeMap;
@@ -8,13 +8,13 @@ use crate::content::html::tag::Tag;
 /// Elements inside each other.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// Elements that hold nothing, or that end by themselves where the next one begins: they do not deepen anything.
+/// Void elements, and elements that end implicitly where the next one begins: they add no depth.
 const FLAT: [&str; 30] = [
     "area", "base", "body", "br", "col", "colgroup", "dd", "dt", "embed", "head", "hr", "html", "img", "input", "li",
     "link", "meta", "option", "p", "param", "rp", "rt", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "wbr",
 ];
 
-/// The elements open at one place of a text.
+/// The elements open at one position.
 #[derive(Debug, Default)]
 pub(super) struct Depth {
     open: Vec<String>,
@@ -22,7 +22,7 @@ pub(super) struct Depth {
 }
 
 impl Depth {
-    /// Whether this tag may stay; its end tag goes the way of its start tag.
+    /// Whether this tag may stay; an end tag is dropped if its start tag was.
     pub fn admits(&mut self, tag: &Tag<'_>) -> bool {
         if FLAT.binary_search(&tag.name.as_str()).is_ok() {
             return true;
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_deep_goes_with_its_end() {
+    fn tags_nested_too_deep_are_dropped_with_their_end_tags() {
         let mut depth = Depth::default();
         let (open, close) = (Tag::at("<div>").unwrap(), Tag::at("</div>").unwrap());
         let opened = (0..100).filter(|_| depth.admits(&open)).count();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn items_without_end_tags_are_no_depth() {
+    fn items_without_end_tags_add_no_depth() {
         let mut depth = Depth::default();
         let item = Tag::at("<li>").unwrap();
         assert!((0..100).all(|_| depth.admits(&item)));

@@ -1,23 +1,23 @@
-//! What becomes of the raw HTML of an author, for whoever tells the author of it.
+//! Determines which raw HTML subscribers do not see as the author intended; `check` reports it.
 
 use crate::content::html::DROPPED;
 use crate::content::html::raw::{ELEMENTS, PLAYERS, address};
 use crate::content::html::tag::{Tag, Tags};
 
-/// What becomes of a tag.
+/// How a tag is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Treatment {
-    /// Readers see what it means, as far as they can.
+    /// As intended, as far as readers can.
     Rendered,
-    /// It is left out, and so is what it holds.
+    /// Removed together with its content.
     Dropped,
-    /// It plays something, and becomes a bare link.
+    /// Media, replaced by a plain link.
     Link,
-    /// No element has this name: its characters are shown.
+    /// Not an HTML element: shown as text.
     Text,
 }
 
-/// The start tags of `html` with their places and treatments; what an element that is left out holds is passed over.
+/// The start tags of `html` with their offsets and treatment; skips the content of dropped elements.
 pub(crate) fn treatments(html: &str) -> Vec<(usize, Tag<'_>, Treatment)> {
     let mut treatments = Vec::new();
     let mut tags = Tags::of(html);

@@ -1,7 +1,7 @@
-//! HTML that Markdown alone makes: well-formed, of known elements, balanced. It needs no parser to be clean.
+//! Sanitizes HTML that comes from Markdown alone: well-formed, balanced, with known elements. It needs no parser.
 //!
-//! Takes what pulldown-cmark wrote, whose tags and references have one spelling each; gives the same bytes as the parser
-//! and its allow-list would, at a fifth of their cost. What looks otherwise is `None`, and left to them.
+//! Takes the output of pulldown-cmark, which spells each tag and reference in one way; returns the same bytes as the
+//! parser and allow-list at a fifth of the cost. Returns `None` for anything else, which is left to them.
 
 use pulldown_cmark::Event;
 use url::{ParseError, Url};
@@ -11,14 +11,14 @@ use crate::content::html::tag::Tag;
 use crate::content::html::urls::Rewriter;
 use crate::content::html::{Reader, TAGS, is_legal};
 
-/// What an event may do to the HTML round it.
+/// How an event may affect the HTML around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// Nothing: it is Markdown, or a line break.
+    /// Not at all: it is Markdown or a line break.
     Simple,
-    /// It looks like a tag and is none: `raw` makes text of it.
+    /// It looks like a tag but is not one: `raw` turns it into text.
     Text,
-    /// Only a parser can tell.
+    /// It needs a parser.
     Html,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn kind(event: &Event<'_>) -> Kind {
     }
 }
 
-/// Clean HTML; `None` where only a parser can tell.
+/// The sanitized HTML; `None` if it needs a parser.
 pub(super) fn clean(html: &str, prefix: &str, rewriter: &Rewriter) -> Option<String> {
     if !html.chars().all(|c| is_legal(c) && c != '\r') {
         return None;
@@ -53,16 +53,16 @@ pub(super) fn clean(html: &str, prefix: &str, rewriter: &Rewriter) -> Option<Str
     open.is_empty().then_some(clean)
 }
 
-/// Text as HTML is written from a tree, and with `="` apart, as `last` has it.
+/// Text as serialized from a tree, with `="` escaped like in `finish`.
 fn push_text(clean: &mut String, text: &str) {
-    // 0xC2 begins the two bytes of a no-break space.
+    // 0xC2 is the first byte of a no-break space.
     if !text.bytes().any(|byte| matches!(byte, b'&' | b'"' | 0xc2)) {
         return clean.push_str(text);
     }
     clean.push_str(&text.replace("&quot;", "\"").replace('\u{a0}', "&nbsp;").replace("=\"", "=&quot;"));
 }
 
-/// `tag` is what stands between `<` and `>`.
+/// `tag` is the text between `<` and `>`.
 fn push_tag<'a>(
     clean: &mut String,
     tag: &'a str,
@@ -87,7 +87,7 @@ fn push_tag<'a>(
     }
     let tag = tag.trim_end_matches('/').trim_end();
     let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
-    // A link in a link, which a footnote can make, is two links to a parser.
+    // Parsers split nested links, which footnotes can produce.
     if TAGS.binary_search(&name).is_err() || (name == "a" && open.contains(&"a")) || open.len() > MAX_OPEN {
         return None;
     }
@@ -101,7 +101,7 @@ fn push_tag<'a>(
     Some(())
 }
 
-/// The attributes that pulldown-cmark writes, each with its value between double quotes.
+/// The attributes that pulldown-cmark writes, always double-quoted.
 fn push_attributes(clean: &mut String, name: &str, attributes: &str, prefix: &str, rewriter: &Rewriter) -> Option<()> {
     let mut rest = attributes;
     let mut shown = name != "img";
@@ -112,7 +112,7 @@ fn push_attributes(clean: &mut String, name: &str, attributes: &str, prefix: &st
         let value = html_escape::decode_html_entities(value);
         match (name, attribute) {
             ("a", "href") | ("img", "src") => {
-                // What is no address, the allow-list drops before it is made absolute.
+                // The allow-list drops malformed URLs before they are resolved.
                 if !matches!(Url::parse(&value), Ok(_) | Err(ParseError::RelativeUrlWithoutBase)) {
                     return None;
                 }
@@ -132,7 +132,7 @@ fn push_attributes(clean: &mut String, name: &str, attributes: &str, prefix: &st
             _ => return None,
         }
     }
-    // An image without address is its text.
+    // An image without a URL is replaced by its alternative text.
     shown.then_some(())
 }
 
@@ -154,17 +154,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::content::html::{parsed, render};
+    use crate::content::html::{render, render_parsed};
     use crate::content::markdown::Document;
 
-    /// The HTML by the parser, and whether the fast way was taken.
+    /// The HTML from `render` and from the parser.
     fn both(markdown: &str, reader: Reader) -> (String, String) {
         let permalink = Url::parse("https://example.org/a/").unwrap();
         let document = Document::parse(markdown);
         let mut html = String::new();
         let events = crate::content::html::footnotes::with_footnotes_last(document.events());
         pulldown_cmark::html::push_html(&mut html, events.into_iter());
-        let slow = parsed(&document, &html, &permalink, "a-", reader);
+        let slow = render_parsed(&document, &html, &permalink, "a-", reader);
         (render(&document, &permalink, "a-", reader), slow)
     }
 
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_markdown_goes_the_fast_way_to_the_same_bytes() {
+    fn common_markdown_takes_the_fast_path_to_the_same_bytes() {
         for markdown in [
             "# T \"q\" & <\n\n**a** *b* ~~c~~ `d=\"e\"`<br/>x</br>y\n\n- [l](../x?a=1&b=2 \"t <i>\")\n- ![i'm](b c.png)\n",
             "| a | b |\n|:--|--:|\n| 1 | =\"2\" |\n\n```rust\nlet a = \"b\" && c;\n```\n\n> q\n\n3. x\n4. y\n\n---\n",
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_a_parser_can_tell_is_left_to_it() {
+    fn other_html_is_left_to_the_parser() {
         for markdown in
             ["a <b>b</b>", "a\u{1}", "![](javascript:1)", "[a](https:/%3C!)", "# a {title=x}", "<br>b<br\n/>"]
         {
@@ -210,7 +210,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
         #[test]
-        fn both_ways_lead_to_the_same_bytes(
+        fn both_paths_produce_the_same_bytes(
             markdown in "(\\PC|[<>&\"'=\\[\\]()`*_~|\n#!:{}^-]|<br/?>|</br>|<x>|</y z=\"1\">|<b>|</b>|\\[\\^1\\]|\n\\[\\^1\\]: |\n- |\n1\\. |\n> |\n\n|    |\\]\\(#?[a-z:/ ]{0,9}\\)|!\\[|&nbsp;|&#0;){0,40}",
         ) {
             for reader in [Reader::Feed, Reader::Mail] {

@@ -1,21 +1,20 @@
-//! The last pass over clean HTML.
+//! The last pass over sanitized HTML.
 
 use crate::content::html::tag::{Tag, Tags};
 
-/// An image whose address was no address shows nothing: its text is all that is left of it. A reading aid outside `ruby`
-/// is text. In text, `="` is written so that programs which look for addresses without parsing, as many do, find none in
-/// an example.
+/// Replaces an image whose URL was dropped by its alternative text, and unwraps `rt` and `rp` outside `ruby`. Escapes
+/// `="` in text, so that the many programs which search for URLs without parsing find none in an example.
 pub(super) fn finish(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut tags = Tags::of(html);
     let mut copied = 0;
-    let mut rubies = Rubies::default();
+    let mut ruby = RubyNesting::default();
     while let Some((start, tag)) = tags.next() {
         out.push_str(&html[copied..start].replace("=\"", "=&quot;"));
         copied = tags.at;
         if tag.name == "img" && tag.attribute("src").is_none() && tag.attribute("srcset").is_none() {
             out.push_str(tag.plain_attribute("alt").unwrap_or_default());
-        } else if rubies.admit(&tag) {
+        } else if ruby.admits(&tag) {
             out.push_str(tag.source);
         }
     }
@@ -23,16 +22,16 @@ pub(super) fn finish(html: &str) -> String {
     out
 }
 
-/// Which `rt` and `rp` stand in a `ruby`. A strict parser refuses them elsewhere.
+/// Tracks which `rt` and `rp` are inside a `ruby`; strict parsers reject them elsewhere.
 #[derive(Default)]
-struct Rubies {
-    /// The elements open, and whether their tags stay.
+struct RubyNesting {
+    /// The open elements, and whether their tags are kept.
     open: Vec<(String, bool)>,
 }
 
-impl Rubies {
-    /// Whether this tag stays. Every element that is not empty has its end tag here, in the right order.
-    fn admit(&mut self, tag: &Tag<'_>) -> bool {
+impl RubyNesting {
+    /// Whether this tag is kept. Non-void elements always have their end tags here, properly nested.
+    fn admits(&mut self, tag: &Tag<'_>) -> bool {
         const EMPTY: [&str; 6] = ["br", "col", "hr", "img", "source", "wbr"];
         if EMPTY.contains(&tag.name.as_str()) {
             return true;
@@ -52,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_tags_hold_addresses() {
+    fn quotes_are_escaped_in_text_only() {
         let html = "<p>&lt;a href=\"x\"&gt; <a href=\"https://example.org/\">a=\"b\"</a> =\"";
         let expected = "<p>&lt;a href=&quot;x\"&gt; <a href=\"https://example.org/\">a=&quot;b\"</a> =&quot;";
         assert_eq!(finish(html), expected);
     }
 
     #[test]
-    fn reading_aids_belong_to_rubies() {
+    fn ruby_annotations_are_unwrapped_outside_ruby() {
         let ruby = "<ruby>漢<br><rp>(</rp><rt>かん</rt></ruby>";
         assert_eq!(finish(ruby), ruby);
         assert_eq!(
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_without_address_is_its_text() {
+    fn an_image_without_url_becomes_its_alternative_text() {
         assert_eq!(finish("<img alt=\"a &amp; b\" title=\"c\">d<img title=\"c\">"), "a &amp; bd");
         assert_eq!(
             finish("<img src=\"https://example.org/a.png\" alt=\"\">"),

@@ -1,20 +1,20 @@
-//! The events of a document as HTML is written from them: footnotes in a list at the end, marks of tasks and formulas
-//! as text that every reader shows.
+//! Prepares the events of a document for HTML: footnotes become a list at the end, task markers and formulas become
+//! text that every reader shows.
 
 use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
 
 use crate::content::footnotes;
 
-/// The events of the body, then the footnotes it refers to, each with a way back.
+/// The events of the body, then the referenced footnotes, each with a link back.
 pub(super) fn with_footnotes_last<'a>(events: &'a [Event<'a>]) -> Vec<Event<'a>> {
     let numbers = footnotes::numbers(events);
-    let (body, notes) = footnotes::apart(events);
+    let (body, notes) = footnotes::split(events);
     let notes = footnotes::in_order(notes, &numbers);
     let mut referred = vec![false; numbers.len() + 1];
     let mut reference = |label: &CowStr<'_>| {
         let number = numbers.get(label.as_ref()).copied().unwrap_or(0);
         let first = !std::mem::replace(&mut referred[number], true);
-        mark(label, number, first)
+        reference_link(label, number, first)
     };
     let mut out: Vec<Event<'_>> = body.into_iter().map(|event| readable(event, &mut reference)).collect();
     if notes.is_empty() {
@@ -22,12 +22,12 @@ pub(super) fn with_footnotes_last<'a>(events: &'a [Event<'a>]) -> Vec<Event<'a>>
     }
     out.extend([Event::Rule, Event::Start(Tag::List(Some(1)))]);
     for (label, events) in notes {
-        // The first and the last event are those of the definition itself.
+        // Skips the start and end of the definition itself.
         let inner = events.get(1..events.len() - 1).unwrap_or_default();
         out.push(Event::InlineHtml(format!("<li id=\"fn-{}\">", attribute(label)).into()));
         out.extend(inner.iter().map(|event| readable(event, &mut reference)));
         let before_end = out.len() - usize::from(out.last() == Some(&Event::End(TagEnd::Paragraph)));
-        out.insert(before_end, Event::InlineHtml(way_back(label).into()));
+        out.insert(before_end, Event::InlineHtml(back_link(label).into()));
         out.push(Event::InlineHtml("</li>\n".into()));
     }
     out.push(Event::End(TagEnd::List(true)));
@@ -40,7 +40,7 @@ fn readable<'a>(event: &'a Event<'a>, reference: &mut impl FnMut(&CowStr<'_>) ->
         Event::TaskListMarker(done) => Event::Text(if *done { "☑ " } else { "☐ " }.into()),
         Event::InlineMath(formula) => Event::Text(format!("${formula}$").into()),
         Event::DisplayMath(formula) => Event::Text(format!("$${formula}$$").into()),
-        // Borrowed, for most of a document is text.
+        // Borrowed, because most events are text.
         Event::Text(text) => Event::Text(CowStr::Borrowed(text)),
         Event::Code(code) => Event::Code(CowStr::Borrowed(code)),
         Event::Html(html) => Event::Html(CowStr::Borrowed(html)),
@@ -49,15 +49,15 @@ fn readable<'a>(event: &'a Event<'a>, reference: &mut impl FnMut(&CowStr<'_>) ->
     }
 }
 
-/// The number in the text; only the first of several references can be led back to.
-fn mark(label: &str, number: usize, first: bool) -> String {
+/// The reference in the text; only the first reference to a footnote is the target of its link back.
+fn reference_link(label: &str, number: usize, first: bool) -> String {
     let label = attribute(label);
     let id = if first { format!(" id=\"fnref-{label}\"") } else { String::new() };
     format!("<sup{id}><a href=\"#fn-{label}\">{number}</a></sup>")
 }
 
-/// With the variation selector that keeps the arrow from becoming a picture.
-fn way_back(label: &str) -> String {
+/// The variation selector keeps the arrow from being shown as an emoji.
+fn back_link(label: &str) -> String {
     format!(" <a href=\"#fnref-{}\">↩\u{fe0e}</a>", attribute(label))
 }
 

@@ -1,8 +1,8 @@
-//! HTML as people paste it, mended before it is parsed: what only a browser with scripts would show is shown.
+//! Repairs pasted HTML before it is parsed, so that content which needs a browser with scripts is shown.
 //!
-//! Takes a whole text, for a tag may stand on several lines. An unknown tag (`<dataInfoId>`, `Map<String>`) is text; an
-//! `iframe` or `video` is a link to what it plays; a lazy image has its address in `src`; the alignment of a cell is an
-//! attribute, which needs no style. Everything else is left to the allow-list.
+//! Takes a complete text, since a tag may span several lines. An unknown tag (`<dataInfoId>`, `Map<String>`) becomes
+//! text; an `iframe` or `video` becomes a link to its source; a lazy image gets its URL in `src`; the alignment of a
+//! cell becomes an attribute, which needs no style. The allow-list does the rest.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use crate::content::html::depth::Depth;
 use crate::content::html::tag::{Tag, Tags};
 use crate::content::html::{DROPPED, TAGS};
 
-/// Names of HTML elements; a tag with another name was meant as text.
+/// Names of HTML elements; a tag with any other name was meant as text.
 pub(super) const ELEMENTS: [&str; 128] = [
     "a", "abbr", "acronym", "address", "area", "article", "aside", "audio", "b", "base", "bdi", "bdo", "big",
     "blockquote", "body", "br", "button", "canvas", "caption", "center", "cite", "code", "col", "colgroup", "data",
@@ -25,7 +25,7 @@ pub(super) const ELEMENTS: [&str; 128] = [
     "thead", "time", "title", "tr", "track", "tt", "u", "ul", "var", "video",
 ];
 
-/// What means the same as an element that every reader knows.
+/// Replacements by elements that every reader knows.
 const SYNONYMS: [(&str, &str); 20] = [
     ("acronym", "abbr"),
     ("address", "div"),
@@ -49,35 +49,35 @@ const SYNONYMS: [(&str, &str); 20] = [
     ("var", "i"),
 ];
 
-/// What plays something, where a reader knows only words and pictures.
+/// Elements that play media, which readers do not.
 pub(super) const PLAYERS: [&str; 4] = ["audio", "embed", "iframe", "video"];
 
-/// Whether a name, in lower case, is that of an HTML element.
+/// Whether a lower-case name is that of an HTML element.
 pub(in crate::content) fn is_element(name: &str) -> bool {
     ELEMENTS.binary_search(&name).is_ok()
 }
 
-/// The HTML mended; itself where nothing is to mend.
-pub(in crate::content) fn mended(html: &str) -> Cow<'_, str> {
-    let mut mended = String::new();
+/// Repairs the HTML; borrows it if no tag needs repair.
+pub(in crate::content) fn repair(html: &str) -> Cow<'_, str> {
+    let mut repaired = String::new();
     let mut copied = 0;
     let mut depth = Depth::default();
     let mut tags = Tags::of(html);
     while let Some((start, tag)) = tags.next() {
-        if let Some(text) = tags.mended(&tag, &mut depth) {
-            mended.push_str(&html[copied..start]);
-            mended.push_str(&text);
+        if let Some(text) = tags.repair(&tag, &mut depth) {
+            repaired.push_str(&html[copied..start]);
+            repaired.push_str(&text);
             copied = tags.at;
         }
     }
     if copied == 0 {
         return Cow::Borrowed(html);
     }
-    mended.push_str(&html[copied..]);
-    Cow::Owned(mended)
+    repaired.push_str(&html[copied..]);
+    Cow::Owned(repaired)
 }
 
-/// Every id in the HTML, decoded: what links inside it can lead to.
+/// Every id in the HTML, decoded: the possible targets of its own links.
 pub(super) fn ids(html: &str) -> BTreeSet<String> {
     let tags = Tags::of(html);
     let id =
@@ -86,8 +86,8 @@ pub(super) fn ids(html: &str) -> BTreeSet<String> {
 }
 
 impl Tags<'_> {
-    /// What to write in place of a tag, and of all it holds where this moves on; `None` leaves it as it is.
-    fn mended(&mut self, tag: &Tag<'_>, depth: &mut Depth) -> Option<String> {
+    /// The replacement for a tag, and for its content if this skips it; `None` keeps the tag.
+    fn repair(&mut self, tag: &Tag<'_>, depth: &mut Depth) -> Option<String> {
         let name = tag.name.as_str();
         if !is_element(name) {
             return Some(tag.source.replace('<', "&lt;").replace('>', "&gt;"));
@@ -99,20 +99,20 @@ impl Tags<'_> {
             return Some(String::new());
         }
         match name {
-            "img" => awake_image(tag),
-            "td" | "th" => aligned(tag),
+            "img" => lazy_image(tag),
+            "td" | "th" => aligned_cell(tag),
             _ if TAGS.contains(&name) || DROPPED.contains(&name) => None,
             _ => Some(renamed(tag)),
         }
     }
 
-    /// A player as a link to what it plays, by its poster where it has one. What it holds is for those who cannot play.
+    /// Replaces a player by a link to its source, shown as its poster if it has one. Its content is a fallback.
     fn player(&mut self, tag: &Tag<'_>) -> String {
         let end = self.at + self.before_end_of(&tag.name);
-        let held = &self.html[self.at..end];
-        self.at += held.len();
-        let source = || Tags::of(held).find_map(|(_, inner)| address(&inner));
-        let Some(address) = address(tag).or_else(source) else { return held.to_owned() };
+        let content = &self.html[self.at..end];
+        self.at += content.len();
+        let source = || Tags::of(content).find_map(|(_, inner)| address(&inner));
+        let Some(address) = address(tag).or_else(source) else { return content.to_owned() };
         let text = tag.plain_attribute("title").filter(|title| !title.trim().is_empty());
         let text = text.unwrap_or_else(|| address.trim_start_matches('/'));
         match tag.plain_attribute("poster").filter(|poster| !poster.trim().is_empty()) {
@@ -122,8 +122,8 @@ impl Tags<'_> {
     }
 }
 
-/// A tag that no reader gets under its name. It goes before the text is parsed: the parser must see the tree that is
-/// left, or it would leave paragraphs inside paragraphs.
+/// Renames or removes a tag that no reader supports. Done before parsing: the parser must see the resulting tree, or it
+/// would nest paragraphs.
 fn renamed(tag: &Tag<'_>) -> String {
     let Some((_, synonym)) = SYNONYMS.iter().find(|(name, _)| *name == tag.name) else { return String::new() };
     match (tag.closes, tag.plain_attribute("id")) {
@@ -133,13 +133,13 @@ fn renamed(tag: &Tag<'_>) -> String {
     }
 }
 
-/// Where what a tag shows is; players that wait for a script have it elsewhere, as lazy images do.
+/// The source of an element; lazy players have it in `data-src`.
 pub(super) fn address<'a>(tag: &Tag<'a>) -> Option<&'a str> {
     ["src", "data-src"].iter().filter_map(|name| tag.plain_attribute(name)).find(|address| !address.trim().is_empty())
 }
 
-/// An image that a script would have loaded later.
-fn awake_image(tag: &Tag<'_>) -> Option<String> {
+/// An image that a script would load later.
+fn lazy_image(tag: &Tag<'_>) -> Option<String> {
     const LAZY: [&str; 4] = ["data-src", "data-original", "data-lazy-src", "data-actualsrc"];
     let lazy = LAZY.iter().filter_map(|name| tag.plain_attribute(name)).find(|address| !address.trim().is_empty())?;
     let mut image = format!("<img src=\"{lazy}\"");
@@ -151,8 +151,8 @@ fn awake_image(tag: &Tag<'_>) -> Option<String> {
     Some(image + ">")
 }
 
-/// A cell of a Markdown table: its alignment comes as a style.
-fn aligned(tag: &Tag<'_>) -> Option<String> {
+/// A cell of a Markdown table, whose alignment is a style.
+fn aligned_cell(tag: &Tag<'_>) -> Option<String> {
     let side = tag.plain_attribute("style")?.trim().strip_prefix("text-align:")?.trim().trim_end_matches(';');
     let known = matches!(side, "left" | "right" | "center");
     known.then(|| tag.source.replacen("style=", &format!("align=\"{side}\" style="), 1))
@@ -168,17 +168,17 @@ mod tests {
     }
 
     #[test]
-    fn unknown_tags_are_text() {
-        assert_eq!(mended("<dataInfoId> and </eBPF>"), "&lt;dataInfoId&gt; and &lt;/eBPF&gt;");
-        assert_eq!(mended("Map<String, List<b>>"), "Map&lt;String, List&lt;b&gt;>");
-        assert_eq!(mended("<x a=\"<b>\">"), "&lt;x a=\"&lt;b&gt;\"&gt;");
+    fn unknown_tags_become_text() {
+        assert_eq!(repair("<dataInfoId> and </eBPF>"), "&lt;dataInfoId&gt; and &lt;/eBPF&gt;");
+        assert_eq!(repair("Map<String, List<b>>"), "Map&lt;String, List&lt;b&gt;>");
+        assert_eq!(repair("<x a=\"<b>\">"), "&lt;x a=\"&lt;b&gt;\"&gt;");
         for html in ["<b>1 < 2</b><!-- <x> -->", "<script>if (a<x && b=='</p>') <y></script>"] {
-            assert!(matches!(mended(html), Cow::Borrowed(_)), "{html}");
+            assert!(matches!(repair(html), Cow::Borrowed(_)), "{html}");
         }
     }
 
     #[test]
-    fn players_are_links() {
+    fn players_become_links() {
         for (html, expected) in [
             (
                 "<iframe src='//a.example.org/1?a=b' width=1></iframe>",
@@ -192,23 +192,23 @@ mod tests {
             ("<video>See <b>this</b></video>", "See <b>this</b>"),
             ("<audio></audio>", ""),
         ] {
-            assert_eq!(mended(html), expected);
+            assert_eq!(repair(html), expected);
         }
     }
 
     #[test]
-    fn other_names_of_a_thing_are_its_usual_name() {
-        assert_eq!(mended("<section id=a class=b>x</section>"), "<div id=\"a\">x</div>");
-        assert_eq!(mended("<p><button><font color=red>x</font></button></p>"), "<p>x</p>");
+    fn elements_are_renamed_to_common_ones() {
+        assert_eq!(repair("<section id=a class=b>x</section>"), "<div id=\"a\">x</div>");
+        assert_eq!(repair("<p><button><font color=red>x</font></button></p>"), "<p>x</p>");
     }
 
     #[test]
-    fn lazy_images_wake_up() {
+    fn lazy_images_are_shown() {
         assert_eq!(
-            mended("<img class=lazy\n src=\"blank.gif\" data-src=\"a.png\" alt=\"A\" width=20 />"),
+            repair("<img class=lazy\n src=\"blank.gif\" data-src=\"a.png\" alt=\"A\" width=20 />"),
             "<img src=\"a.png\" alt=\"A\" width=\"20\">"
         );
-        assert_eq!(mended("<img src=\"a.png\">"), "<img src=\"a.png\">");
+        assert_eq!(repair("<img src=\"a.png\">"), "<img src=\"a.png\">");
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! The tags of raw HTML, read as a browser would read them.
+//! Scans the tags of raw HTML, as a browser would read them.
 
-/// What these hold is no HTML.
+/// Elements whose content is not HTML.
 const RAW_TEXT: [&str; 3] = ["script", "style", "textarea"];
 
-/// A tag as it is written.
+/// A tag as written.
 pub(crate) struct Tag<'a> {
     /// From `<` to `>`.
     pub source: &'a str,
@@ -14,7 +14,7 @@ pub(crate) struct Tag<'a> {
 }
 
 impl<'a> Tag<'a> {
-    /// The tag at the begin of `html`, which is a `<`; `None` when that begins no tag.
+    /// The tag at the start of `html`, which begins with `<`; `None` if it is not a tag.
     pub fn at(html: &'a str) -> Option<Self> {
         let closes = html[1..].starts_with('/');
         let rest = &html[if closes { 2 } else { 1 }..];
@@ -25,7 +25,7 @@ impl<'a> Tag<'a> {
         Some(Self { source: &html[..end_of_tag(html)], name: rest[..end].to_ascii_lowercase(), closes })
     }
 
-    /// The value of an attribute as written, without its quotes.
+    /// The value of an attribute as written, without quotes.
     pub fn attribute(&self, name: &str) -> Option<&'a str> {
         let mut rest = self.source.get(1 + self.name.len()..)?;
         while let Some((before, after)) = rest.split_once('=') {
@@ -43,18 +43,18 @@ impl<'a> Tag<'a> {
         None
     }
 
-    /// The same, if it can be written between other double quotes, or as text, as it is.
+    /// The value, if it can be used unchanged in a double-quoted attribute or as text.
     pub fn plain_attribute(&self, name: &str) -> Option<&'a str> {
         self.attribute(name).filter(|value| !value.contains(['"', '<', '>']))
     }
 }
 
-/// The tags of a text, with their places; comments and scripts are passed over.
+/// The tags of a text, with their offsets; skips comments and scripts.
 pub(crate) struct Tags<'a> {
     pub html: &'a str,
-    /// Behind the last tag.
+    /// After the last tag.
     pub at: usize,
-    /// Elements that have no end tag any more: to look for it once more for each of them would take the square of time.
+    /// Elements without another end tag: searching again for each of them would take quadratic time.
     without_end: Vec<String>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Iterator for Tags<'a> {
 }
 
 impl Tags<'_> {
-    /// How much there is from here to the end tag of an element; nothing where it has none.
+    /// Bytes up to the end tag of an element; 0 if it has none.
     pub fn before_end_of(&mut self, name: &str) -> usize {
         if self.without_end.iter().any(|known| known == name) {
             return 0;
@@ -108,7 +108,7 @@ impl Tags<'_> {
     }
 }
 
-/// Length of the tag at the begin of `html`; a `>` between quotes does not end it.
+/// Length of the tag at the start of `html`; a quoted `>` does not end it.
 fn end_of_tag(html: &str) -> usize {
     let mut quote = None;
     let mut before = ' ';
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_are_read_in_every_spelling() {
+    fn every_attribute_syntax_is_read() {
         let tag = Tag::at("<IMG a=1 Src = 'x>y' src=\"b.png\" alt=c/> rest").unwrap();
         assert_eq!((tag.name.as_str(), tag.closes), ("img", false));
         assert_eq!(tag.source, "<IMG a=1 Src = 'x>y' src=\"b.png\" alt=c/>");
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_missing_is_looked_for_once() {
+    fn a_missing_end_tag_is_searched_for_once() {
         let html = "<iframe>".repeat(100_000);
         let mut tags = Tags::of(&html);
         while let Some((_, tag)) = tags.next() {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn not_every_bracket_begins_a_tag() {
+    fn not_every_angle_bracket_starts_a_tag() {
         assert!(["< b>", "<1>", "</>", "<", "<=b>"].into_iter().all(|text| Tag::at(text).is_none()));
         assert!(Tag::at("</b").is_some_and(|tag| tag.closes && tag.source == "</b"));
     }

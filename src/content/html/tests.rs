@@ -12,7 +12,7 @@ fn feed(markdown: &str) -> String {
 }
 
 #[test]
-fn relative_addresses_become_absolute() {
+fn relative_urls_become_absolute() {
     assert_eq!(
         feed("[six](../six/ \"六\") ![图](a%20b.png)"),
         "<p><a href=\"https://example.org/blog/six/\" title=\"六\">six</a> \
@@ -21,7 +21,7 @@ fn relative_addresses_become_absolute() {
 }
 
 #[test]
-fn footnotes_come_last_and_lead_to_and_fro_inside_one_issue() {
+fn footnotes_come_last_and_link_both_ways_inside_one_issue() {
     let markdown = "[^a b]: 汐\n\n潮[^a b]，水[^a b]\n";
     let expected = |base: &str| {
         format!(
@@ -35,7 +35,7 @@ fn footnotes_come_last_and_lead_to_and_fro_inside_one_issue() {
 }
 
 #[test]
-fn formulas_stay_as_they_are_written() {
+fn formulas_are_unchanged() {
     assert_eq!(feed(r"$a < \{b_1*c*\}$"), "<p>$a &lt; \\{b_1*c*\\}$</p>\n");
 }
 
@@ -47,7 +47,7 @@ fn cells_keep_their_alignment_without_style() {
 }
 
 #[test]
-fn what_a_script_would_have_shown_is_shown() {
+fn content_that_needs_scripts_is_shown() {
     assert_eq!(
         feed(
             "<video\n  poster=\"p.png\">\n<source src=\"v.mp4\">\n</video>\n\n<img\n  src=\"x.gif\" data-src=\"a.png\">\n"
@@ -58,7 +58,7 @@ fn what_a_script_would_have_shown_is_shown() {
 }
 
 #[test]
-fn nothing_active_is_left() {
+fn active_content_is_removed() {
     let markdown = "<script>alert(1)</script>\n\n<p onclick=\"x()\" style=\"color:red\" class=\"c\">text</p>\n\n\
                     [bad](javascript:alert(1)) <img src=x onerror=alert(1)>\n";
     assert_eq!(feed(markdown), "\n<p>text</p>\n<p><a>bad</a> <img src=\"https://example.org/blog/seven/x\"></p>\n");
@@ -76,26 +76,26 @@ fn tasks_are_shown_by_every_reader() {
 }
 
 #[test]
-fn an_image_without_address_leaves_its_text() {
+fn an_image_without_url_leaves_its_text() {
     assert_eq!(feed("![潮](data:image/png;base64,AA) end"), "<p>潮 end</p>\n");
 }
 
 #[test]
-fn deep_quotes_do_not_take_long() {
+fn deep_nesting_is_limited() {
     let html = feed(&format!("{}text", ">".repeat(5000)));
     assert_eq!(html.matches("<blockquote>").count(), depth::MAX_DEPTH);
     assert!(html.contains("text"));
 }
 
 #[test]
-fn illegal_characters_are_gone() {
+fn illegal_characters_are_removed() {
     assert_eq!(feed("<div>a&#1;&#xfffe;b&#xd;c</div>\n"), "<div>ab\nc</div>\n");
     assert_eq!(legal("a\u{0}\u{8}\u{85}\u{fffd}\u{fffe}\u{1fffe}b\t\n"), "ab\t\n");
 }
 
 proptest! {
     #[test]
-    fn any_markdown_gives_only_absolute_addresses_and_nothing_active(markdown in "(\\PC|[<>\\[\\]()!#\"'=/ \n*`&;:]|src|href|script|img|onload|javascript:){0,60}") {
+    fn any_markdown_yields_absolute_urls_and_no_active_content(markdown in "(\\PC|[<>\\[\\]()!#\"'=/ \n*`&;:]|src|href|script|img|onload|javascript:){0,60}") {
         let html = feed(&markdown);
         for attribute in [" href=\"", " src=\""] {
             for value in html.split(attribute).skip(1) {
@@ -107,8 +107,8 @@ proptest! {
     }
 
     #[test]
-    fn any_raw_html_is_survived(html in "[<>a-z/='\" !-]{0,60}") {
-        let _ = raw::mended(&html);
+    fn any_raw_html_is_accepted(html in "[<>a-z/='\" !-]{0,60}") {
+        let _ = raw::repair(&html);
     }
 }
 

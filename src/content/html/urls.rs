@@ -1,4 +1,4 @@
-//! Addresses in HTML: absolute, percent-encoded ASCII, or gone.
+//! URLs in HTML: made absolute and percent-encoded, or removed.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,8 +7,8 @@ use url::{Host, Position, Url};
 
 use crate::content::html::Reader;
 
-/// An address as it stands in an attribute, made absolute against `base`; `None` when it is none that a reader can
-/// follow. What a URL may not hold (RFC 3986) is percent-encoded, what is encoded already stays.
+/// Resolves the URL in an attribute against `base`; `None` if readers could not follow it. Percent-encodes what a URL
+/// may not contain (RFC 3986); existing escapes stay.
 pub fn absolute(base: &Url, written: &str) -> Option<String> {
     let url = base.join(written.trim()).ok()?;
     match url.scheme() {
@@ -18,7 +18,7 @@ pub fn absolute(base: &Url, written: &str) -> Option<String> {
     }
 }
 
-/// Whether this is an address on the web that other programs take for one as well: with a host of the usual letters.
+/// Whether other programs accept this as a web URL too: http or https, with a host of ordinary characters.
 pub fn is_web_address(url: &Url) -> bool {
     let usual = |label: &str| {
         (1..=63).contains(&label.len())
@@ -32,7 +32,7 @@ pub fn is_web_address(url: &Url) -> bool {
     host && matches!(url.scheme(), "http" | "https")
 }
 
-/// The URL with the characters percent-encoded that browsers let pass and RFC 3986 forbids.
+/// The URL with those characters percent-encoded that browsers accept and RFC 3986 forbids.
 pub fn encoded(url: &Url) -> String {
     let mut text = url[..Position::BeforePath].to_owned();
     for c in url[Position::BeforePath..].chars() {
@@ -46,7 +46,7 @@ pub fn encoded(url: &Url) -> String {
     text
 }
 
-/// Rewrites the addresses of one issue.
+/// Rewrites the URLs of one issue.
 pub(super) struct Rewriter {
     permalink: Url,
     prefix: String,
@@ -55,20 +55,20 @@ pub(super) struct Rewriter {
 }
 
 impl Rewriter {
-    /// `ids` are those of the issue, before they get their prefix.
+    /// `ids` are those of the issue, without prefix.
     pub fn new(permalink: &Url, prefix: &str, reader: Reader, ids: BTreeSet<String>) -> Self {
         Self { permalink: permalink.clone(), prefix: prefix.to_owned(), reader, ids }
     }
 
-    /// Who will read the HTML.
+    /// The kind of program that will display the HTML.
     pub fn reader(&self) -> Reader {
         self.reader
     }
 
-    /// The value an attribute gets; `None` takes the attribute away.
+    /// The new value of an attribute; `None` removes the attribute.
     pub fn attribute<'v>(&self, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
         match attribute {
-            "src" if self.reader == Reader::Mail && is_enclosed(value) => Some(Cow::Borrowed(value.trim())),
+            "src" if self.reader == Reader::Mail && is_embedded(value) => Some(Cow::Borrowed(value.trim())),
             "href" | "src" | "cite" => self.address(value).map(Cow::Owned),
             "srcset" => self.source_set(value).map(Cow::Owned),
             "width" | "height" | "colspan" | "rowspan" | "span" | "start" => {
@@ -87,8 +87,8 @@ impl Rewriter {
         }
     }
 
-    /// A link to an id in the same HTML, which gets the same prefix as the id. To anything else on its page, such as a
-    /// heading to which only the web site gives an id, a link leads to the page.
+    /// A link to an id in the same HTML, with the same prefix as the id. A link to any other fragment, such as a
+    /// heading that has an id only on the web site, leads to the page.
     fn own_fragment(&self, fragment: &str) -> Option<String> {
         let decoded = percent_encoding::percent_decode_str(fragment).decode_utf8_lossy();
         let id = [fragment, &decoded].into_iter().find(|id| self.ids.contains(*id))?;
@@ -96,8 +96,8 @@ impl Rewriter {
         absolute(&self.permalink, &format!("#{prefix}{id}"))
     }
 
-    /// `srcset` as HTML's section "Parsing a srcset attribute" reads it: an address ends at a blank, what describes it
-    /// at a comma.
+    /// Rewrites a `srcset` as HTML's section "Parsing a srcset attribute" defines it: white space ends a URL, a comma
+    /// ends its descriptor.
     fn source_set(&self, value: &str) -> Option<String> {
         let mut candidates = Vec::new();
         let mut rest = value;
@@ -111,7 +111,7 @@ impl Rewriter {
                 true => ("", following),
                 false => following.split_once(',').unwrap_or((following, "")),
             };
-            let (more, size) = blanks_and_size(size);
+            let (more, size) = rest_and_descriptor(size);
             let address = absolute(&self.permalink, &format!("{}{more}", written.trim_end_matches(',')))?;
             candidates.push(format!("{} {size}", address.replace(',', "%2C")).trim_end().to_owned());
             rest = following;
@@ -120,21 +120,21 @@ impl Rewriter {
     }
 }
 
-/// The addresses of a `srcset` that was rewritten, each with its size.
-pub fn candidates(source_set: &str) -> impl Iterator<Item = (&str, &str)> {
+/// The URLs of a rewritten `srcset`, each with its descriptor.
+pub fn srcset_candidates(source_set: &str) -> impl Iterator<Item = (&str, &str)> {
     source_set.split(", ").map(|one| one.split_once(' ').unwrap_or((one, "")))
 }
 
-/// What follows the first blank of a candidate: the rest of an address with blanks in it, which nobody escaped, and the size.
-fn blanks_and_size(text: &str) -> (&str, &str) {
+/// What follows the first space of a candidate: the rest of a URL with unescaped spaces, and the descriptor.
+fn rest_and_descriptor(text: &str) -> (&str, &str) {
     let text = text.trim_end();
     let (more, last) = text.rsplit_once(char::is_whitespace).unwrap_or(("", text));
     let number = last.strip_suffix(['w', 'x', 'h']).and_then(|number| number.parse::<f32>().ok());
     if number.is_some_and(|number| number > 0.0 && number.is_finite()) { (more.trim_end(), last) } else { (text, "") }
 }
 
-/// A picture that travels with the mail: in a part of its own, or in the address itself.
-fn is_enclosed(address: &str) -> bool {
+/// A picture sent along in the email: as an attachment or a data URL.
+fn is_embedded(address: &str) -> bool {
     const SCHEMES: [&str; 5] = ["cid:", "data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp"];
     let address = address.trim();
     SCHEMES.iter().any(|scheme| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_becomes_absolute_ascii() {
+    fn every_url_becomes_absolute_ascii() {
         for (written, expected) in [
             ("a b.png", Some("https://example.org/blog/seven/a%20b.png")),
             ("../six/", Some("https://example.org/blog/six/")),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn own_fragments_follow_their_ids() {
+    fn links_to_own_ids_get_their_prefix() {
         for (value, feed, mail) in [
             ("#注", "https://example.org/blog/seven/#i7-%E6%B3%A8", "#i7-%E6%B3%A8"),
             ("#%E6%B3%A8", "https://example.org/blog/seven/#i7-%E6%B3%A8", "#i7-%E6%B3%A8"),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_set_is_rewritten_whole() {
+    fn every_srcset_candidate_is_rewritten() {
         for (value, expected) in [
             (
                 "a.png 1x,b.png 2x",
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_mail_carries_its_pictures() {
+    fn only_emails_embed_pictures() {
         for value in ["cid:a@example.org", "data:image/png;base64,AA"] {
             assert_eq!(rewritten(Reader::Mail, "src", value).as_deref(), Some(value));
             assert_eq!(rewritten(Reader::Feed, "src", value), None);

@@ -1,20 +1,19 @@
-//! Addresses that stand bare in a text become links, as GFM's extended autolinks do.
+//! Turns bare addresses in text into links, like GFM's extended autolinks.
 //!
-//! Takes events; gives them with links for `https://…`, `http://…`, `www.…` and e-mail addresses in text that is neither
-//! code nor part of a link. Where no blank stands before or after an address, as in Chinese and Japanese, the
-//! punctuation of these scripts ends it.
+//! Takes events and returns them with links for `https://…`, `http://…`, `www.…` and email addresses in text outside
+//! code and links. Where no space precedes or follows an address, as in Chinese and Japanese, CJK punctuation ends it.
 
 use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, LinkType, Tag, TagEnd};
 
-/// Whether there may be an address in Markdown.
+/// Whether Markdown may contain an address.
 pub(super) fn may_contain(markdown: &str) -> bool {
     markdown.contains("://") || markdown.contains("www.") || markdown.contains('@')
 }
 
-/// The events with links.
-pub(super) fn linked(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+/// Adds the links.
+pub(super) fn add_links(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let mut out = Vec::with_capacity(events.len());
     let mut closed = 0_usize;
     let mut in_raw_link = false;
@@ -35,7 +34,7 @@ pub(super) fn linked(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
             out.push(Event::Text(text));
             continue;
         }
-        // Markdown cuts a text at every character that could have been markup: `a_b` is three.
+        // The parser splits text at every character that could be markup: `a_b` is three events.
         let mut whole = text;
         while let Some(Event::Text(more)) = events.next_if(|next| matches!(next, Event::Text(_))) {
             whole = format!("{whole}{more}").into();
@@ -45,7 +44,7 @@ pub(super) fn linked(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     out
 }
 
-/// Whether a link of raw HTML is open after this tag.
+/// Whether a raw HTML link is open after this tag.
 fn raw_link(html: &str, before: bool) -> bool {
     let tag = html.trim_start_matches('<').to_ascii_lowercase();
     match tag.strip_prefix("/a").or_else(|| tag.strip_prefix('a')) {
@@ -75,14 +74,14 @@ fn push<'a>(out: &mut Vec<Event<'a>>, text: CowStr<'a>) {
     }
 }
 
-/// The first address from byte `from` on.
+/// The first address at or after byte `from`.
 fn next(text: &str, from: usize) -> Option<(Range<usize>, LinkType, String)> {
     let starts = text[from..].char_indices().map(|(at, c)| (from + at, c));
     for (at, c) in starts {
         let found = match c {
-            'h' | 'H' => web(text, at, ""),
-            'w' => web(text, at, "http://"),
-            '@' => e_mail(text, from, at),
+            'h' | 'H' => web_address(text, at, ""),
+            'w' => web_address(text, at, "http://"),
+            '@' => email(text, from, at),
             _ => None,
         };
         if found.is_some() {
@@ -92,8 +91,8 @@ fn next(text: &str, from: usize) -> Option<(Range<usize>, LinkType, String)> {
     None
 }
 
-/// The address that begins at byte `start`, which gets this scheme.
-fn web(text: &str, start: usize, scheme: &str) -> Option<(Range<usize>, LinkType, String)> {
+/// The web address at byte `start`; `scheme` is prepended.
+fn web_address(text: &str, start: usize, scheme: &str) -> Option<(Range<usize>, LinkType, String)> {
     let joins = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '+' | '.' | '@' | ':');
     if text[..start].chars().next_back().is_some_and(joins) {
         return None;
@@ -109,12 +108,12 @@ fn web(text: &str, start: usize, scheme: &str) -> Option<(Range<usize>, LinkType
     let rest = &text[host_start + host.len()..];
     let has_path = rest.starts_with(['/', '?', '#', ':']);
     let path = if has_path { &rest[..rest.find(ends_address).unwrap_or(rest.len())] } else { "" };
-    let end = host_start + host.len() + trimmed(path).len();
+    let end = host_start + host.len() + without_trailing_punctuation(path).len();
     let address = &text[start..end];
     Some((start..end, LinkType::Autolink, format!("{scheme}{address}")))
 }
 
-/// A host with a dot in it. One that begins in ASCII ends where ASCII does.
+/// A host that contains a dot. An ASCII host ends at the first other character.
 fn host_of(text: &str) -> Option<&str> {
     let is_ascii = text.starts_with(|c: char| c.is_ascii());
     let is_part = |c: char| match c {
@@ -130,7 +129,7 @@ fn host_of(text: &str) -> Option<&str> {
     (is_domain && last.chars().all(|c| c.is_alphanumeric() || c == '-')).then_some(host)
 }
 
-/// Blanks, quotes, angle brackets, and the punctuation and brackets of Chinese and Japanese.
+/// White space, quotes, angle brackets, and Chinese and Japanese punctuation.
 fn ends_address(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
@@ -139,8 +138,8 @@ fn ends_address(c: char) -> bool {
         || matches!(c, '\u{ff01}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff3b}'..='\u{ff40}' | '\u{ff5b}'..='\u{ff65}')
 }
 
-/// The path without punctuation that ends the sentence, and without a closing bracket that was opened before it.
-fn trimmed(path: &str) -> &str {
+/// Removes trailing punctuation and unbalanced closing brackets from a path.
+fn without_trailing_punctuation(path: &str) -> &str {
     let mut path = path;
     while let Some(last) = path.chars().next_back() {
         let opening = match last {
@@ -159,8 +158,8 @@ fn trimmed(path: &str) -> &str {
     path
 }
 
-/// The e-mail address round the `@` at byte `at`, not reaching before `from`.
-fn e_mail(text: &str, from: usize, at: usize) -> Option<(Range<usize>, LinkType, String)> {
+/// The email address around the `@` at byte `at`, starting no earlier than `from`.
+fn email(text: &str, from: usize, at: usize) -> Option<(Range<usize>, LinkType, String)> {
     let is_local = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+');
     let local: usize = text[from..at].chars().rev().take_while(is_local).map(char::len_utf8).sum();
     let start = at - local;
@@ -189,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn bare_addresses_are_links() {
+    fn bare_addresses_become_links() {
         for (markdown, address, after) in [
             ("https://example.org/a_b_c", "https://example.org/a_b_c", ""),
             ("https://example.org.", "https://example.org", "."),
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_bare_address_stays() {
+    fn other_text_is_unchanged() {
         for markdown in [
             "`https://example.org`",
             "<a href=\"x\">https://example.org</a>",
@@ -240,7 +239,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_stay_the_same(markdown in "([ah]|https://|www\\.|@|example\\.org|[/.:()（，。 _~<>\"])*") {
+        fn the_text_is_unchanged(markdown in "([ah]|https://|www\\.|@|example\\.org|[/.:()（，。 _~<>\"])*") {
             let text = |html: &str| {
                 let mut out = String::new();
                 let mut inside = false;

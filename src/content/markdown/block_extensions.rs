@@ -1,16 +1,17 @@
-//! What blocks are marked with: GitHub's alerts (`> [!NOTE]`) get their title, attributes (`{.wide}`) are for web pages only.
+//! Block extensions: titles for GitHub's alerts (`> [!NOTE]`), and removal of block attributes (`{.wide}`), which only
+//! web pages use.
 //!
-//! Takes events; gives them without marks that readers could make nothing of.
+//! Takes events and returns them without markup that readers would show as text.
 
 use pulldown_cmark::{BlockQuoteKind, Event, Tag, TagEnd};
 
-/// Whether there may be a mark in Markdown.
+/// Whether Markdown may contain either extension.
 pub(super) fn may_contain(markdown: &str) -> bool {
     markdown.contains("[!") || markdown.contains("{.") || markdown.contains("{#") || markdown.contains("{:")
 }
 
-/// The events with titles, without attributes.
-pub(super) fn read(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
+/// Adds alert titles and removes attributes.
+pub(super) fn apply(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let mut out = Vec::with_capacity(events.len());
     for event in events {
         match event {
@@ -31,7 +32,7 @@ pub(super) fn read(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     out
 }
 
-/// Attributes stand alone on the last line of a paragraph, or right behind a picture.
+/// Attributes are alone on the last line of a paragraph, or directly after a picture.
 fn drop_attributes(events: &mut Vec<Event<'_>>) {
     let [.., before, Event::Text(text)] = events.as_slice() else { return };
     let is_own_line = matches!(before, Event::SoftBreak);

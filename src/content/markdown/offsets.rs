@@ -1,22 +1,22 @@
-//! The events of a body with the places they come from, for whoever tells an author where something stands.
+//! Parses a body into events with their offsets in the source, so that `check` can report places.
 
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser};
 
 use crate::content::cjk::{SENTINEL, with_sentinels};
-use crate::content::markdown::{OPTIONS, is_no_formula, unmarked};
+use crate::content::markdown::{OPTIONS, is_not_a_formula, unmarked};
 
-/// An event, and the bytes of the Markdown that it was made from.
+/// An event and the bytes of Markdown it comes from.
 pub type EventWithRange = (Event<'static>, Range<usize>);
 
-/// The events of `Document::parse` with their places; line breaks between CJK characters are left in.
+/// The events of `Document::parse` with their offsets; keeps line breaks between CJK characters.
 pub fn parse_with_offsets(markdown: &str) -> Vec<EventWithRange> {
     let mut events = Vec::new();
     if markdown.contains('$') {
         events = parsed(markdown, OPTIONS | Options::ENABLE_MATH);
     }
-    if events.is_empty() || events.iter().any(|(event, _)| is_no_formula(event)) {
+    if events.is_empty() || events.iter().any(|(event, _)| is_not_a_formula(event)) {
         events = parsed(markdown, OPTIONS);
     }
     events
@@ -30,11 +30,11 @@ fn parsed(markdown: &str, options: Options) -> Vec<EventWithRange> {
     events.map(|(event, range)| (unmarked(event), place(range))).collect()
 }
 
-/// Where the sentinels stand in a text, in order.
+/// The offsets of the sentinels in a text, in order.
 struct Sentinels(Vec<usize>);
 
 impl Sentinels {
-    /// Those that were put into `source`; one that an author wrote is text.
+    /// The sentinels added to `source`; one written by the author is text.
     fn between(source: &str, marked: &str) -> Self {
         let mut own = source.chars().peekable();
         let mut found = Vec::new();
@@ -48,7 +48,7 @@ impl Sentinels {
         Self(found)
     }
 
-    /// The place in the source of a place in the text with sentinels.
+    /// Converts an offset in the text with sentinels into one in the source.
     fn source(&self, at: usize) -> usize {
         at - SENTINEL.len_utf8() * self.0.partition_point(|sentinel| *sentinel < at)
     }
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_those_of_the_source() {
+    fn offsets_refer_to_the_source() {
         assert_eq!(source_of("**文：**字 **二。****三**", "三"), ["三"]);
         assert_eq!(source_of("\u{fdd0}**文：**字 *a*", "a"), ["a"]);
         assert_eq!(source_of("plain **b**", "b"), ["b"]);
@@ -80,14 +80,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_place_lies_in_the_text(markdown in "[*~`$<>\\[\\]()# a。文（\u{fdd0}\n|:-]{0,60}") {
+        fn every_offset_is_in_the_text(markdown in "[*~`$<>\\[\\]()# a。文（\u{fdd0}\n|:-]{0,60}") {
             for (_, at) in parse_with_offsets(&markdown) {
                 prop_assert!(markdown.get(at).is_some());
             }
         }
 
         #[test]
-        fn the_events_are_those_of_the_document(markdown in "[*~`$<>\\[\\]()# a|:-]{0,60}") {
+        fn events_equal_those_of_the_document(markdown in "[*~`$<>\\[\\]()# a|:-]{0,60}") {
             let events: Vec<Event<'_>> = parse_with_offsets(&markdown).into_iter().map(|(event, _)| event).collect();
             let document = Document::parse(&markdown);
             prop_assert_eq!(events.as_slice(), document.events());

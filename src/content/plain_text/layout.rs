@@ -1,36 +1,36 @@
-//! The page that plain text is written to: blocks with a blank line between them, each line behind its markers.
+//! Lays out plain text: blocks separated by empty lines, each line after the markers of its containers.
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::content::plain_text::wrap::{Line, wrap};
 
-/// Columns of a line: RFC 5322 section 2.1.1 wants at most 78, and a reply needs room for its `> `.
+/// Width of a line: RFC 5322 section 2.1.1 recommends at most 78, and replies need space for `> `.
 const MAX_COLUMNS: usize = 72;
 
-/// However deep a list: less than this is no text any more.
+/// The narrowest text, however deep a list is nested.
 const MIN_COLUMNS: usize = 20;
 
-/// What stands before the lines of a block.
+/// A block container: determines how its lines begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Container {
-    /// `> `, before every line.
+    /// `> ` before every line.
     Quote,
-    /// A marker before the first line, as many blanks before the others.
+    /// A marker before the first line, and as many spaces before the others.
     Item {
         /// Such as `- ` or `1. `.
         marker: String,
-        /// The first line is written.
+        /// Whether the first line was written.
         written: bool,
     },
 }
 
 impl Container {
-    /// An item that no line was written of.
+    /// An item without lines yet.
     pub fn item(marker: String) -> Self {
         Self::Item { marker, written: false }
     }
 
-    /// What stands before the next line.
+    /// The start of the next line.
     fn next(&mut self) -> String {
         match self {
             Container::Quote => "> ".to_owned(),
@@ -50,28 +50,28 @@ impl Container {
     }
 }
 
-/// Lines, written one after the other.
+/// Text written line by line.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     text: String,
     containers: Vec<Container>,
-    /// A block ended: a blank line comes before the next.
-    blank_due: bool,
+    /// A block ended: an empty line comes before the next one.
+    empty_line_due: bool,
 }
 
 impl Layout {
-    /// Whether nothing stands before the next line.
+    /// Whether no container is open.
     pub fn is_at_top(&self) -> bool {
         self.containers.is_empty()
     }
 
-    /// Columns left for text.
+    /// Columns available for text.
     pub fn columns(&self) -> usize {
         let taken: usize = self.containers.iter().map(Container::width).sum();
         MAX_COLUMNS.saturating_sub(taken).max(MIN_COLUMNS)
     }
 
-    /// Opens a container round the blocks that follow.
+    /// Opens a container around the following blocks.
     pub fn open(&mut self, container: Container) {
         self.containers.push(container);
     }
@@ -84,9 +84,9 @@ impl Layout {
         self.containers.pop();
     }
 
-    /// Writes the blank line that is due.
+    /// Writes the pending empty line.
     pub fn begin_block(&mut self) {
-        if std::mem::take(&mut self.blank_due) && !self.text.is_empty() {
+        if std::mem::take(&mut self.empty_line_due) && !self.text.is_empty() {
             let quotes = self.containers.iter().map(|container| if *container == Container::Quote { "> " } else { "" });
             let before: String = quotes.collect();
             self.text.push_str(before.trim_end());
@@ -94,32 +94,32 @@ impl Layout {
         }
     }
 
-    /// Notes that the next block is another one.
+    /// Separates the next block by an empty line.
     pub fn end_block(&mut self) {
-        self.blank_due = true;
+        self.empty_line_due = true;
     }
 
-    /// Writes one line as it is, without the blanks at its end.
+    /// Writes one line unchanged, except for trailing spaces.
     pub fn line(&mut self, line: &str) {
         let before = self.before();
         self.text.push_str(format!("{before}{line}").trim_end());
         self.text.push('\n');
     }
 
-    /// Writes one line as it is where it fits, else as a paragraph that does not flow.
-    pub fn fitted(&mut self, line: &str) {
+    /// Writes one line unchanged if it fits, else wrapped but not flowed.
+    pub fn line_or_wrapped(&mut self, line: &str) {
         if line.width() <= self.columns() { self.line(line) } else { self.paragraph(line, false) }
     }
 
-    /// Writes text in as many lines as it needs; a line feed in it begins a new one. Where it `flows`, its lines end in
-    /// spaces. Lines of an item do not: their indent would flow into the text.
+    /// Writes wrapped text; a line feed in it starts a new line. If it `flows`, continued lines end in a space, except
+    /// in list items, whose indent would become part of the text.
     pub fn paragraph(&mut self, text: &str, flows: bool) {
         let flows = flows && self.containers.iter().all(|container| *container == Container::Quote);
         for line in self.lines(text) {
-            // A blank keeps text that begins with a `>` from being taken for a quote.
+            // Space-stuffing (RFC 3676 section 4.4): keeps a line that starts with `>` from becoming a quotation.
             let guard = if flows && line.text.starts_with('>') { " " } else { "" };
             self.line(&format!("{guard}{}", line.text));
-            // `-- ` alone on a line would begin a signature (RFC 3676 section 4.3).
+            // A line `-- ` would start a signature (RFC 3676 section 4.3).
             if flows && line.goes_on && line.text != "--" {
                 self.text.pop();
                 self.text.push_str(if line.space_after { "  \n" } else { " \n" });
@@ -127,7 +127,7 @@ impl Layout {
         }
     }
 
-    /// Writes text with a line of `mark` under it, as wide as the text.
+    /// Writes text underlined with `mark`.
     pub fn heading(&mut self, text: &str, mark: &str) {
         let lines = self.lines(text);
         lines.iter().for_each(|line| self.line(&line.text));
@@ -138,7 +138,7 @@ impl Layout {
         text.split('\n').flat_map(|part| wrap(part, self.columns())).collect()
     }
 
-    /// The whole text; it ends with a line feed, unless it is empty.
+    /// The complete text, ending in a line feed unless empty.
     pub fn into_text(self) -> String {
         self.text
     }

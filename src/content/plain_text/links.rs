@@ -1,4 +1,4 @@
-//! Links of a plain text: numbered where they stand, listed at the end of their section.
+//! Links in plain text: numbered in place, listed at the end of their section.
 
 use url::Url;
 
@@ -8,9 +8,9 @@ use crate::content::plain_text::Writer;
 #[derive(Debug, Clone)]
 pub(super) struct Links<'a> {
     permalink: &'a Url,
-    /// How many links earlier sections listed.
+    /// Links listed in earlier sections.
     listed: usize,
-    /// Links of this section, each once.
+    /// Links of this section, without duplicates.
     section: Vec<String>,
 }
 
@@ -19,9 +19,8 @@ impl<'a> Links<'a> {
         Self { permalink, listed: 0, section: Vec::new() }
     }
 
-    /// What is to be written after the text of a link: its number; the address itself where there is no text; nothing
-    /// where the text says the address already, or the link leads nowhere from a mail: a place of the same text, a
-    /// script, a picture written into the address.
+    /// The text to write after a link: its number, or the URL itself if the link has no text. `None` if the text
+    /// already is the URL, or if the link is useless in an email: a fragment, a script, a data URL.
     pub fn mark(&mut self, text: &str, target: &str) -> Option<String> {
         let target = target.trim();
         if target.is_empty() || target.starts_with('#') {
@@ -43,7 +42,7 @@ impl<'a> Links<'a> {
         Some(format!(" [{}]", self.listed + at + 1))
     }
 
-    /// The list of this section; the next one goes on counting.
+    /// The list of this section; numbering continues in the next one.
     pub fn take_section(&mut self) -> Vec<String> {
         let first = self.listed + 1;
         self.listed += self.section.len();
@@ -68,7 +67,7 @@ impl Writer<'_> {
         self.image(&alt, &source);
     }
 
-    /// A picture: its text, and its address in the list unless a link round it leads elsewhere.
+    /// A picture: its alternative text, and its URL in the list unless it is inside a link.
     pub(super) fn image(&mut self, alt: &str, source: &str) {
         let text = if alt.is_empty() { String::new() } else { format!("[{alt}]") };
         self.push(&text);
@@ -84,7 +83,7 @@ fn can_be_followed(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https" | "ftp" | "mailto" | "tel")
 }
 
-/// What two ways to write one address have in common.
+/// A URL reduced to what its spellings have in common.
 fn bare(text: &str) -> &str {
     let text = text.trim();
     let text = ["https://", "http://", "mailto:"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_numbered_once_and_absolute() {
+    fn links_are_absolute_and_numbered_once() {
         let permalink = Url::parse("https://example.org/blog/one/").unwrap();
         let mut links = Links::new(&permalink);
         assert_eq!(links.mark("two", "../two/").as_deref(), Some(" [1]"));

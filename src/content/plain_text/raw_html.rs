@@ -1,19 +1,19 @@
-//! Raw HTML in Markdown, reduced to what plain text can say of it: words, line breaks, items, links and pictures.
+//! Reduces raw HTML in Markdown to plain text: words, line breaks, items, links and pictures.
 //!
-//! Comes tag by tag between words, or a block at once. It is mended as it is for HTML readers, so that both parts of a
-//! mail show the same unknown tags and players.
+//! Inline HTML arrives tag by tag, a block at once. It is repaired as for HTML readers, so that both parts of an email
+//! show the same unknown tags and players.
 
 use pulldown_cmark::HeadingLevel;
 
-use crate::content::html::raw::mended;
+use crate::content::html::raw::repair;
 use crate::content::html::tag::Tag;
 use crate::content::plain_text::Writer;
 use crate::content::plain_text::table::Table;
 
 impl Writer<'_> {
-    /// Adds what the HTML says to the open paragraph; in a block of HTML, elements that are blocks end it.
+    /// Adds the text of the HTML to the open paragraph; inside a block of HTML, block elements end it.
     pub(super) fn raw_html(&mut self, html: &str, in_block: bool) {
-        let html = mended(html);
+        let html = repair(html);
         let mut rest = html.as_ref();
         while let Some(open) = rest.find('<') {
             self.html_words(&rest[..open]);
@@ -77,7 +77,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Of tags in code only line breaks say something.
+    /// In code, only line breaks have a meaning.
     fn in_code(&mut self, tag: &Tag<'_>) {
         if tag.name == "br" {
             self.push("\n");
@@ -102,7 +102,7 @@ fn level(name: &str) -> HeadingLevel {
     }
 }
 
-/// Elements that stand apart from what is before and after them.
+/// Block-level elements.
 const BLOCKS: &[&str] = &[
     "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre", "section", "article",
     "aside", "header", "footer", "nav", "main", "figure", "details", "dl", "center", "form", "address", "hr",

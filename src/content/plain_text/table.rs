@@ -1,4 +1,4 @@
-//! A table as aligned columns, or, where those are wider than a line, as one `head: cell` line per cell.
+//! Renders a table as aligned columns, or as one `head: cell` line per cell if the columns are wider than a line.
 
 use pulldown_cmark::Alignment;
 use unicode_width::UnicodeWidthStr;
@@ -15,7 +15,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The lines of the table, if possible within `columns`.
+    /// The lines of the table, within `columns` if possible.
     pub fn lines(&self, columns: usize) -> Vec<String> {
         let widths = self.widths();
         let gaps = COLUMN_SEPARATOR.len() * widths.len().saturating_sub(1);
@@ -24,7 +24,7 @@ impl Table {
         }
         let mut lines: Vec<String> = self.rows.iter().map(|row| self.line(row, &widths)).collect();
         let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-        // A single row has nothing under it: HTML that lays out words.
+        // A single row is layout, not a head.
         if lines.len() > 1 {
             lines.insert(1, rule.join(COLUMN_SEPARATOR));
         }
@@ -40,13 +40,13 @@ impl Table {
     fn line(&self, row: &[String], widths: &[usize]) -> String {
         let mut cells = Vec::with_capacity(row.len());
         for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let room = width - cell.width();
+            let padding = width - cell.width();
             let before = match self.alignments.get(column) {
-                Some(Alignment::Right) => room,
-                Some(Alignment::Center) => room / 2,
+                Some(Alignment::Right) => padding,
+                Some(Alignment::Center) => padding / 2,
                 _ => 0,
             };
-            cells.push(format!("{}{cell}{}", " ".repeat(before), " ".repeat(room - before)));
+            cells.push(format!("{}{cell}{}", " ".repeat(before), " ".repeat(padding - before)));
         }
         cells.join(COLUMN_SEPARATOR).trim_end().to_owned()
     }
@@ -58,7 +58,7 @@ impl Table {
         }
         let is_shown = |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()));
         let names = || head.iter().map(String::as_str).chain(std::iter::repeat(""));
-        // A head without cells is no name of anything, but words all the same.
+        // A head without cells below it is still text.
         let alone = head.iter().enumerate().filter(|(column, name)| !name.is_empty() && !is_shown(*column));
         let mut lines: Vec<String> = alone.map(|(_, name)| name.clone()).collect();
         for row in rows.iter().filter(|row| row.iter().any(|cell| !cell.is_empty())) {
@@ -87,7 +87,7 @@ impl Writer<'_> {
         self.in_html_table = false;
         self.layout.begin_block();
         for line in std::mem::take(&mut self.table).lines(self.layout.columns()) {
-            self.layout.fitted(&line);
+            self.layout.line_or_wrapped(&line);
         }
         self.layout.end_block();
     }

@@ -8,7 +8,7 @@ fn text(markdown: &str) -> String {
 }
 
 #[test]
-fn every_block_has_its_form() {
+fn every_kind_of_block_is_rendered() {
     let markdown = "\
 # 周刊\n\nOne *two* `three`.\nFour.\n\n## News\n\n- a\n- b\n  1. c\n  2. d\n- [ ] e\n- [x] f\n\n> quoted\n>\n> again\n\n\
 ```rust\nfn main() {\n    run();\n}\n```\n\n| 项目 | Stars |\n|---|--:|\n| MOSN | 9 |\n\n---\n\n### End\n\nSee [^x].\n\n[^x]: A note.\n";
@@ -46,7 +46,7 @@ fn a_paragraph_flows_and_an_item_does_not() {
 }
 
 #[test]
-fn html_leaves_its_words() {
+fn html_is_reduced_to_its_text() {
     assert_eq!(
         text("a<br>b <b>c</b>\n\n<div>\n<p>Words &amp; more</p>\n</div>\n\n<!-- no -->\n"),
         "a\nb c\n\nWords & more\n"
@@ -54,7 +54,7 @@ fn html_leaves_its_words() {
 }
 
 #[test]
-fn html_leaves_its_links_and_pictures() {
+fn html_links_and_pictures_are_listed() {
     let markdown = "\
 See <a href=\"/x\">this</a> and <img src=c.png alt='a > b'>, ![](d.png).\n\n\
 <p align=\"center\"><a href=\"e\"><img src=\"f.png\" alt=\"E\"></a><br>A caption<script>alert(1)</script></p>\n\n\
@@ -68,26 +68,26 @@ See this [1] and [a > b] [2], [3].\n\n[E] [4]\nA caption\n\nA talk [5]\n\nSet <d
 }
 
 #[test]
-fn text_that_begins_like_a_quote_is_none() {
+fn text_that_starts_like_a_quotation_is_escaped() {
     assert_eq!(text("\\> a\n\n> \\> b\n"), " > a\n\n>  > b\n");
 }
 
 proptest! {
     #[test]
-    fn any_html_is_taken(html in "([<>/!a-z='\" &;一]|<a href=x>|</a>|<img src=y>|<p>|<!--|-->){0,40}") {
+    fn any_html_is_accepted(html in "([<>/!a-z='\" &;一]|<a href=x>|</a>|<img src=y>|<p>|<!--|-->){0,40}") {
         text(&html);
         text(&format!("<div>{html}</div>\n\n| a |\n|---|\n| {html} |\n"));
     }
 }
 
 #[test]
-fn loose_items_and_quotes_in_items_keep_their_blank_lines() {
+fn loose_items_and_quotations_keep_their_empty_lines() {
     assert_eq!(text("- a\n\n- b\n\n  > c\n\n  d\n"), "- a\n\n- b\n\n  > c\n\n  d\n");
     assert_eq!(text("-\n- b\n"), "-\n- b\n");
 }
 
 #[test]
-fn html_leaves_its_tables_headings_and_code() {
+fn html_tables_headings_and_code_are_rendered() {
     let markdown = "\
 <table>\n<caption>Gauges</caption>\n<tr><th>港口</th><th>Height</th></tr>\n<tr><td>Merrow</td>\n<td><p>4</p><p>m</p></td></tr>\n\
 </table>\n\n<h2>Next</h2>\n\n<pre>let a =\n    1 &lt; 2;<br>b</pre>\n\n<table><tr><td>One</td><td>row</td></tr></table>\n";
@@ -97,12 +97,12 @@ Gauges\n\n港口    Height\n------  ------\nMerrow  4  m\n\nNext\n----\n\n    le
 }
 
 #[test]
-fn two_hyphens_alone_are_no_signature() {
+fn two_hyphens_alone_are_not_a_signature() {
     let long = "x".repeat(72);
     assert_eq!(text(&format!("-- {long}\n")), format!("--\n{long}\n"));
 }
 
-/// Columns, of the text alone.
+/// Columns, not counting trailing spaces.
 fn width(line: &str) -> usize {
     unicode_width::UnicodeWidthStr::width(line.trim_end())
 }
@@ -124,19 +124,19 @@ proptest! {
     }
 
     #[test]
-    fn lines_keep_to_their_columns(
+    fn lines_fit_their_columns(
         words in proptest::collection::vec("[a-z]{1,16}|[一-龥，。]{1,30}|`[a-z]{1,9}`|\\*\\*[一-龥]{1,9}\\*\\*", 1..60),
         before in "|- |> |1\\. |- - |> - ", heading in "|# |## ",
     ) {
         let words = words.join(" ");
         let read = text(&format!("{heading}{words}\n\n{before}{words}\n"));
         let too_long: Vec<&str> = read.lines().filter(|line| width(line) > 72).collect();
-        // Punctuation that may not begin a line takes what is before it along, however much that is.
+        // Punctuation that cannot start a line stays with the text before it, however long.
         prop_assert!(too_long.iter().all(|line| line.contains(['，', '。'])), "{too_long:?}");
     }
 
     #[test]
-    fn every_link_is_numbered_where_it_stands_and_listed_once(
+    fn every_link_is_numbered_in_place_and_listed_once(
         sections in proptest::collection::vec(proptest::collection::vec(0_u8..6, 0..6), 1..5),
     ) {
         let link = |number: &u8| format!("[link](https://example.com/{number})");
@@ -156,7 +156,7 @@ proptest! {
     }
 
     #[test]
-    fn code_is_not_touched(code in "[ a-z<>#*|`~一-龥-]{0,100}(\n[ a-z<>#*|`~一-龥-]{0,100}){0,5}") {
+    fn code_is_unchanged(code in "[ a-z<>#*|`~一-龥-]{0,100}(\n[ a-z<>#*|`~一-龥-]{0,100}){0,5}") {
         let read = text(&format!("`````` x\n{code}\n``````\n"));
         let expected: Vec<String> =
             code.trim_end_matches('\n').lines().map(|line| format!("    {line}").trim_end().to_owned()).collect();
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn columns_of_a_table_stand_below_each_other(
+    fn table_columns_are_aligned(
         rows in proptest::collection::vec(["[a-z]{0,8}", "[一-龥]{1,6}", "[a-z一-龥]{1,8}"], 1..6),
     ) {
         let row = |cells: &[String; 3]| format!("| {} |\n", cells.join(" | "));

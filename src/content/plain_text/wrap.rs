@@ -1,35 +1,35 @@
-//! Breaks text into lines by East Asian width, with kinsoku: no line begins with closing punctuation or ends with an
-//! opening one.
+//! Wraps text by East Asian width with kinsoku: no line starts with closing punctuation or ends with opening
+//! punctuation.
 //!
-//! Takes text on one line and the columns it may fill; gives the lines and whether a space stood at each break. What
-//! stands before a line is left to the caller.
+//! Takes a single line of text and a width; returns the lines, and whether there was a space at each break. The caller
+//! adds what precedes a line.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Never at the beginning of a line (JIS X 4051, GB/T 15834).
+/// Characters that must not start a line (JIS X 4051, GB/T 15834).
 const NOT_FIRST: &str =
     "、。，．：；？！）］｝」』】〉》〕〗〙”’…‥・ー々ゝゞヽヾぁぃぅぇぉっゃゅょァィゥェォッャュョ゛゜％‰℃,.:;?!)]}%";
 
-/// Never at the end of a line.
+/// Characters that must not end a line.
 const NOT_LAST: &str = "（［｛「『【〈《〔〖〘“‘([{";
 
-/// A line, and what stood after it.
+/// A line and how it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub text: String,
-    /// The text goes on in the next line.
+    /// The text continues on the next line.
     pub goes_on: bool,
-    /// A space stood where the line was broken.
+    /// The line was broken at a space.
     pub space_after: bool,
 }
 
-/// Text that cannot be broken, and whether a space stands before it.
+/// Unbreakable text, and whether a space precedes it.
 struct Segment<'a> {
     text: &'a str,
     space_before: bool,
 }
 
-/// Breaks `text` into lines of at most `columns` columns; a segment wider than that has its line for itself.
+/// Wraps `text` to at most `columns` columns; a wider segment gets a line of its own.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut line = String::new();
@@ -51,7 +51,8 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<Line> {
     lines
 }
 
-/// Whether people write the character without spaces between words: Chinese and Japanese, and the punctuation of both.
+/// Whether the character belongs to a script written without spaces between words: Chinese or Japanese, and their
+/// punctuation.
 fn is_unspaced(character: char) -> bool {
     let hangul = matches!(character, '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}');
     character.width() == Some(2) && !hangul && !is_emoji(character)
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn latin_breaks_at_spaces_and_cjk_between_characters() {
+    fn latin_text_breaks_at_spaces_and_cjk_between_characters() {
         assert_eq!(lines("one two three", 8), ["one two_", "three"]);
         assert_eq!(lines("一二三四五", 6), ["一二三", "四五"]);
         assert_eq!(lines("发布 SOFABoot 三", 8), ["发布_", "SOFABoot_", "三"]);
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn punctuation_keeps_to_its_word() {
+    fn punctuation_stays_with_its_word() {
         assert_eq!(lines("一二三。四", 6), ["一二", "三。四"]);
         assert_eq!(lines("一二（三四）", 6), ["一二", "（三", "四）"]);
         assert_eq!(lines("한국어 문장입니다", 8), ["한국어_", "문장입니다"]);

@@ -160,7 +160,7 @@ fn a_named_issue_that_changed_is_refused_unless_it_is_another_edition() {
         let severities: Vec<Severity> = plan.findings.iter().map(|finding| finding.severity).collect();
         (plan.mailings.len(), severities)
     };
-    let named = |issue: &Issue| Scope::Only(vec![issue.mailed_as()]);
+    let named = |issue: &Issue| Scope::Only(vec![issue.ledger_key()]);
     assert_eq!(severities(&old, &named(&old[0])), (0, vec![Severity::Error, Severity::Warning]));
     assert_eq!(severities(&old, &Scope::Due), (0, vec![Severity::Warning]));
     let new = [Issue { edition: 2, ..old[0].clone() }];

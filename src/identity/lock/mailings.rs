@@ -1,7 +1,7 @@
-//! The lines of `feeds.lock` that say what was mailed: one per mailing, in the order of their begin, so that branches merge.
+//! The mailings recorded in `feeds.lock`: one line each, ordered by start, so that branches merge.
 //!
-//! Takes and returns text and values. They outlive the store: one that does not know of them was lost, or is an older copy.
-//! Comparing the two is left to `send`.
+//! Parses and writes text. The lines outlive the store: a store that lacks one of these mailings was lost or restored
+//! from an older copy. `send` compares the two.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::{json, quoted};
 use crate::digest::{DigestContents, Period, PeriodName};
 use crate::issue::IssueId;
 
-/// What was mailed by one project file, by the key that the ledger has.
+/// The mailings of one project file, by ledger key.
 pub type Mailings = BTreeMap<IssueId, LockedMailing>;
 
 /// What is known of a mailing without the store.
@@ -21,15 +21,15 @@ pub type Mailings = BTreeMap<IssueId, LockedMailing>;
 pub struct LockedMailing {
     /// When its audience was frozen.
     pub begun: DateTime<Utc>,
-    /// When a run found that nobody waits for it any more; `None`: somebody may.
+    /// When a run found no recipient left to mail; `None` if there may be some.
     pub ended: Option<DateTime<Utc>>,
-    /// How many recipients it has.
+    /// Number of recipients.
     pub recipients: u64,
-    /// How far the store had counted its runs when one last mailed it; see `Store::count_run`.
+    /// The store's run counter when a run last mailed it; see `Store::count_run`.
     pub run: u64,
     /// The id of the store.
     pub store: String,
-    /// What it holds, if it is a digest.
+    /// Its contents, if it is a digest.
     pub digest: Option<DigestContents>,
 }
 
@@ -46,10 +46,10 @@ pub(super) struct RawMailing {
 }
 
 const COMMENT: &str = "\
-# What was mailed, so that a store which has lost it mails nobody again. Commit this file after every sending.
+# Mailings sent so far, so that a lost or restored store mails no one twice. Commit this file after every sending.
 ";
 
-/// Adds the lines of all project files that mailed anything.
+/// Appends the lines of all project files with mailings.
 pub(super) fn write(text: &mut String, by_file: &BTreeMap<String, Mailings>) {
     for (number, (file, mailings)) in by_file.iter().filter(|(_, mailings)| !mailings.is_empty()).enumerate() {
         let _ = writeln!(text, "\n{}{}", if number == 0 { COMMENT } else { "" }, head(file));
@@ -68,14 +68,14 @@ fn head(file: &str) -> String {
 impl LockedMailing {
     fn to_text(&self) -> String {
         let Self { recipients, run, .. } = self;
-        let mut text = format!("{{ begun = \"{}\"", written(self.begun));
+        let mut text = format!("{{ begun = \"{}\"", rfc3339(self.begun));
         if let Some(ended) = self.ended {
-            let _ = write!(text, ", ended = \"{}\"", written(ended));
+            let _ = write!(text, ", ended = \"{}\"", rfc3339(ended));
         }
         let _ = write!(text, ", recipients = {recipients}, run = {run}, store = {}", quoted(&self.store));
         if let Some(DigestContents { period, issues }) = &self.digest {
             let issues: Vec<String> = issues.iter().map(|id| quoted(id.as_str())).collect();
-            let (start, end) = (written(period.start), written(period.end));
+            let (start, end) = (rfc3339(period.start), rfc3339(period.end));
             let _ = write!(text, ", period = [\"{start}\", \"{end}\"], holds = [{}]", issues.join(", "));
         }
         text.push_str(" }");
@@ -83,26 +83,26 @@ impl LockedMailing {
     }
 }
 
-fn written(time: DateTime<Utc>) -> String {
+fn rfc3339(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl RawMailing {
-    /// The mailing of that key.
+    /// The mailing with this key.
     pub(super) fn mailing(self, id: &IssueId) -> Result<LockedMailing, &'static str> {
         let digest = match (self.period, self.holds) {
             (None, None) => None,
             (Some([start, end]), Some(holds)) => {
                 let name = PeriodName::of_id(id).ok_or("only a digest has a period")?;
-                let period = Period { name, start: read(&start)?, end: read(&end)? };
-                let issues = holds.iter().map(|id| IssueId::new(id).ok_or("an id is blank"));
+                let period = Period { name, start: parse_time(&start)?, end: parse_time(&end)? };
+                let issues = holds.iter().map(|id| IssueId::new(id).ok_or("an id is empty"));
                 Some(DigestContents { period, issues: issues.collect::<Result<_, _>>()? })
             }
             _ => return Err("`period` and `holds` go together"),
         };
         Ok(LockedMailing {
-            begun: read(&self.begun)?,
-            ended: self.ended.as_deref().map(read).transpose()?,
+            begun: parse_time(&self.begun)?,
+            ended: self.ended.as_deref().map(parse_time).transpose()?,
             recipients: self.recipients,
             run: self.run,
             store: self.store,
@@ -111,13 +111,13 @@ impl RawMailing {
     }
 }
 
-fn read(time: &str) -> Result<DateTime<Utc>, &'static str> {
+fn parse_time(time: &str) -> Result<DateTime<Utc>, &'static str> {
     let read = DateTime::parse_from_rfc3339(time).map_err(|_| "a time is not a date such as `2026-11-23T07:00:00Z`");
     read.map(|time| time.to_utc())
 }
 
-/// The lines as `write` writes them; `None` for any other.
-pub(super) fn as_written<'t>(lines: impl Iterator<Item = &'t str>) -> Option<BTreeMap<String, Mailings>> {
+/// Parses lines exactly as written by `write`; `None` for anything else.
+pub(super) fn parse_own_output<'t>(lines: impl Iterator<Item = &'t str>) -> Option<BTreeMap<String, Mailings>> {
     let mut by_file: BTreeMap<String, Mailings> = BTreeMap::new();
     let mut file: Option<String> = None;
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -129,7 +129,7 @@ pub(super) fn as_written<'t>(lines: impl Iterator<Item = &'t str>) -> Option<BTr
             file = Some(name);
             continue;
         }
-        let (id, mailing) = line_as_written(line)?;
+        let (id, mailing) = parse_line(line)?;
         if by_file.get_mut(file.as_ref()?)?.insert(id, mailing).is_some() {
             return None;
         }
@@ -137,7 +137,7 @@ pub(super) fn as_written<'t>(lines: impl Iterator<Item = &'t str>) -> Option<BTr
     by_file.values().all(|mailings| !mailings.is_empty()).then_some(by_file)
 }
 
-fn line_as_written(line: &str) -> Option<(IssueId, LockedMailing)> {
+fn parse_line(line: &str) -> Option<(IssueId, LockedMailing)> {
     let (id, rest) = json::<String>(line)?;
     let (begun, rest) = json(rest.strip_prefix(" = { begun = ")?)?;
     let (ended, rest) = match rest.strip_prefix(", ended = ") {

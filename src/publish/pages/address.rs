@@ -1,4 +1,4 @@
-//! Where each page of the web archive lies: no two in one place, and none where something else is.
+//! Assigns each page of the web archive its file, without collisions.
 
 use std::collections::HashMap;
 
@@ -16,21 +16,21 @@ pub struct Addressed<'a> {
     pub file: String,
 }
 
-/// The issues that can have a page, in their order, and what is wrong with the others.
+/// The issues that can have a page, in order, and findings for the others.
 pub fn addressed<'a>(
     config: &Config,
     archive: &page::Options,
     issues: &[&'a Issue],
 ) -> (Vec<Addressed<'a>>, Vec<Finding>) {
     let (mut pages, mut findings) = (Vec::with_capacity(issues.len()), Vec::new());
-    // macOS and Windows take `A` and `a` for one name.
+    // macOS and Windows treat `A` and `a` as the same name.
     let mut taken: HashMap<String, String> = reserved(config, archive);
     for &issue in issues {
-        let file = match output_path::of_page(&config.publication.base_url, issue.page()) {
+        let file = match output_path::page_file(&config.publication.base_url, issue.page()) {
             Ok(file) => file,
-            Err(unfit) => {
-                let wrong = format!("there can be no page at `{}`: {unfit}", issue.page());
-                let help = "give the issue another `slug`, or `archive` another pattern";
+            Err(invalid) => {
+                let wrong = format!("`{}` cannot be the address of a page: {invalid}", issue.page());
+                let help = "change the `slug` of the issue, or the pattern in `archive`";
                 findings.push(Finding::error("page-address", wrong).help(help).at(Place::file(&issue.path)));
                 continue;
             }
@@ -41,8 +41,8 @@ pub fn addressed<'a>(
                 pages.push(Addressed { issue, file });
             }
             Some(other) => {
-                let wrong = format!("its page would lie where {other} does: `{file}`");
-                let help = "give one of the two another `slug`, or `archive` a pattern that tells them apart";
+                let wrong = format!("its page would overwrite {other}: `{file}`");
+                let help = "change the `slug` of one of them, or use an `archive` pattern that distinguishes them";
                 findings.push(Finding::error("page-taken", wrong).help(help).at(Place::file(&issue.path)));
             }
         }

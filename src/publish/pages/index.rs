@@ -1,4 +1,4 @@
-//! The index of the web archive: newest first, in parts where there are many issues.
+//! Writes the index of the web archive: newest first, on several pages if there are many issues.
 
 use url::Url;
 
@@ -8,7 +8,7 @@ use crate::page::{IndexPage, PageRenderer};
 use crate::publication::Publication;
 use crate::publish::pages::{PageFile, PageFileKind, SiteBuilder};
 
-/// Issues of an older part.
+/// Issues on an older page of the index.
 const ISSUES_PER_PART: usize = 200;
 
 impl SiteBuilder<'_> {
@@ -28,7 +28,7 @@ impl SiteBuilder<'_> {
         for (at, part) in parts.into_iter().enumerate() {
             let newer = at.checked_sub(1).map(|newer| &urls[newer]);
             let listing = IndexPage { url: &urls[at], issues: &rows[part], newer, older: urls.get(at + 1) };
-            let html = match site.index(&listing) {
+            let html = match site.index_page(&listing) {
                 Ok(html) => html,
                 Err(finding) => {
                     self.note(*finding);
@@ -44,8 +44,8 @@ impl SiteBuilder<'_> {
     }
 }
 
-/// The parts of so many issues, newest first. Older ones are counted from the oldest issue, so that a new issue changes
-/// none of them.
+/// Divides a number of issues into pages, newest first. Older pages are counted from the oldest issue, so that a new
+/// issue changes none of them.
 fn parts(issues: usize) -> Vec<std::ops::Range<usize>> {
     let older = (issues / ISSUES_PER_PART).saturating_sub(1);
     let newest = issues - older * ISSUES_PER_PART;
@@ -53,7 +53,7 @@ fn parts(issues: usize) -> Vec<std::ops::Range<usize>> {
     std::iter::once(0..newest).chain((0..older).map(part)).collect()
 }
 
-/// The index itself, then its older parts, the oldest being number 1.
+/// The folder of the index itself, or of an older page, the oldest being number 1.
 fn folder_of(folder: &str, at: usize, parts: usize) -> String {
     if at == 0 { folder.to_owned() } else { format!("{folder}page/{}/", parts - at) }
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_issue_changes_no_older_part() {
+    fn a_new_issue_changes_no_older_page() {
         for (issues, expected) in [
             (0, vec![(0, 0)]),
             (399, vec![(0, 399)]),

@@ -1,20 +1,20 @@
-//! PageRenderer of earlier builds that are made no more: of an issue that is gone, or at another address now.
+//! Reports pages of earlier builds that no issue has any longer, because it is gone or has moved.
 //!
-//! Somebody may still have a link to them, so they are reported and never deleted.
+//! Readers may still have links to them, so they are never deleted.
 
 use std::collections::BTreeSet;
 
 use crate::finding::Finding;
 use crate::publish::pages::SiteBuilder;
 
-/// What every page of the default templates says of itself.
+/// Marks a page as made by the default templates.
 const OWN: &str = "name=\"generator\" content=\"slugline\"";
 
-/// So many are named.
+/// The number of pages named in a finding.
 const MAX_NAMED_PAGES: usize = 5;
 
 impl SiteBuilder<'_> {
-    /// A warning where the folders of the archive hold pages that were not made now.
+    /// Warns if the folders of the web archive contain pages that this build did not make.
     pub(super) fn report_stale_pages(&mut self) {
         let config = self.source.config;
         let publications = config.publications().into_iter();
@@ -35,12 +35,12 @@ impl SiteBuilder<'_> {
             names.push(format!("and {} more", gone.len() - MAX_NAMED_PAGES));
         }
         let what = if gone.len() == 1 {
-            "a page that no issue has".to_owned()
+            "1 page belongs to no issue".to_owned()
         } else {
-            format!("{} pages that no issue has", gone.len())
+            format!("{} pages belong to no issue", gone.len())
         };
-        let finding = Finding::warning("stale-page", format!("there is {what} any more: {}", names.join(", ")));
-        self.made.findings.push(finding.help("delete what nobody is to read any more; nothing else does"));
+        let finding = Finding::warning("stale-page", format!("{what} any longer: {}", names.join(", ")));
+        self.made.findings.push(finding.help("delete those that should no longer be read; builds never delete pages"));
     }
 
     fn is_own(&self, path: &str) -> bool {
