@@ -1,6 +1,6 @@
 //! The message one recipient gets: RFC 5322 header, then the body that all recipients share.
 //!
-//! The fields that are the same for everybody are encoded once per issue; To, Date, Message-ID and List-UnsubscribeLinks are
+//! The fields that are the same for everybody are encoded once per issue; To, Date, Message-ID and List-Unsubscribe are
 //! added per recipient. The same recipient and date always give the same bytes. Signing and sending are left to others.
 
 use anyhow::bail;
@@ -86,10 +86,10 @@ impl Header {
         head.push_str(encoded.body.content_type());
         let ways = unsubscribe.items();
         if !ways.is_empty() {
-            head.push_str(&header::list("List-UnsubscribeLinks", &ways));
+            head.push_str(&header::list("List-Unsubscribe", &ways));
         }
         if unsubscribe.one_click {
-            head.push_str("List-UnsubscribeLinks-Post: List-UnsubscribeLinks=One-Click\r\n");
+            head.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
         }
         head.push_str(&self.after);
         head.push_str("\r\n");

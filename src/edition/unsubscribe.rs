@@ -97,7 +97,7 @@ impl Unsubscribe {
         self.url.as_deref().or(self.mailto.as_deref())
     }
 
-    /// The items of List-UnsubscribeLinks (RFC 2369 section 3.2), in the order of preference.
+    /// The items of List-Unsubscribe (RFC 2369 section 3.2), in the order of preference.
     pub fn items(&self) -> Vec<String> {
         self.url.iter().chain(&self.mailto).map(|uri| format!("<{uri}>")).collect()
     }

@@ -66,7 +66,7 @@ fn show(context: &Context, to: &str, password_file: Option<&Path>, counts: &RowC
         "deliveries": deliveries,
     });
     context.report.message(&format!(
-        "CopyOutcome: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them. The old store refuses to send \
+        "Copied: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them. The old store refuses to send \
          from now on.\nWrite this into the project file, wherever it is used:"
     ));
     context.report.result(&lines, &document)?;
