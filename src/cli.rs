@@ -33,13 +33,16 @@ mod completions;
 mod confirm;
 mod covers;
 mod diff;
+#[cfg(feature = "doctor")]
 mod doctor;
 mod edition;
+mod features;
 mod init;
 mod key;
 mod links;
 mod list;
 mod new;
+#[cfg(feature = "preview")]
 mod preview;
 mod publish;
 mod report;
@@ -161,6 +164,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Links(args) => links::run(&context, &args),
         Command::List(args) => list::run(&context, &args),
         Command::Edition(args) => edition::run(&context, &args),
+        #[cfg(feature = "preview")]
         Command::Preview(args) => preview::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::New(args) => new::run(&context, &args),
@@ -171,6 +175,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Subscribers(args) => subscribers::run(&context, &args),
         Command::Store(args) => store::run(&context, &args),
         Command::Covers(args) => covers::run(&context, &args),
+        #[cfg(feature = "doctor")]
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Key(args) => key::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),

@@ -16,6 +16,7 @@ pub mod git;
 pub mod listing;
 pub mod machine;
 pub mod sources;
+#[cfg(feature = "preview")]
 pub mod watch;
 
 /// A project folder.

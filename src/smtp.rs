@@ -3,6 +3,7 @@
 //! Takes finished letters, one at a time, and says what became of each and in which phase. Who gets what, what is
 //! tried again and what is written down is `delivery`'s.
 
+#[cfg(feature = "doctor")]
 pub mod certificate;
 mod dialogue;
 mod dot_stuffing;
@@ -11,6 +12,7 @@ pub mod failure;
 pub mod greeting;
 mod login;
 pub mod phase;
+#[cfg(feature = "doctor")]
 pub mod probe;
 pub mod relay;
 pub mod reply;

@@ -40,6 +40,7 @@ pub(crate) mod memory;
 pub mod moving;
 mod password;
 mod personal_data;
+#[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod sqlite;
 mod tags;
@@ -73,10 +74,14 @@ pub fn open_movable(
 ) -> Result<Box<dyn Movable>, StoreError> {
     match location {
         Location::Sqlite(file) => Ok(Box::new(sqlite::Sqlite::open(&locate(file))?)),
+        #[cfg(feature = "postgres")]
         Location::Postgres(database) => Ok(Box::new(open_postgres(database, password_file, locate)?)),
+        #[cfg(not(feature = "postgres"))]
+        Location::Postgres(_) => Err(StoreError::NoPostgres),
     }
 }
 
+#[cfg(feature = "postgres")]
 fn open_postgres(
     database: &Database,
     password_file: Option<&Path>,

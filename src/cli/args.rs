@@ -7,8 +7,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, doctor, edition, init, key, links, list, new, preview, publish, resolve,
-    retry, send, status, store, subscribers,
+    build, check, completions, covers, diff, edition, features, init, key, links, list, new, publish, resolve, retry,
+    send, status, store, subscribers,
 };
 use crate::finding::Finding;
 use crate::renamed;
@@ -75,7 +75,8 @@ pub(super) enum Command {
     List(list::Args),
     Links(links::Args),
     Edition(edition::Args),
-    Preview(preview::Args),
+    #[cfg(feature = "preview")]
+    Preview(crate::cli::preview::Args),
     Init(init::Args),
     New(new::Args),
     Send(send::Args),
@@ -85,7 +86,8 @@ pub(super) enum Command {
     Subscribers(subscribers::Args),
     Store(store::Args),
     Covers(covers::Args),
-    Doctor(doctor::Args),
+    #[cfg(feature = "doctor")]
+    Doctor(crate::cli::doctor::Args),
     Key(key::Args),
     Completions(completions::Args),
 }
@@ -103,7 +105,7 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cl
         warnings.push(renamed.warning());
         result = Cli::try_parse_from(&arguments);
     }
-    Ok((result?, warnings))
+    Ok((result.map_err(features::explain)?, warnings))
 }
 
 fn is_unknown(error: &clap::Error) -> bool {

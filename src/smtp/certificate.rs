@@ -6,15 +6,18 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_cert::Certificate as Parsed;
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+
+use crate::smtp::tls::{Tls, provider};
 
 /// A certificate that a server has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +64,22 @@ impl CertificateRecorder {
     /// The certificate that was shown last.
     pub(super) fn certificate(&self) -> Option<Certificate> {
         self.certificate.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Tls {
+    /// The same, and where the certificate that the server shows next can be looked at, be it trusted or not.
+    pub(super) fn recording(&self) -> anyhow::Result<(Self, Arc<CertificateRecorder>)> {
+        const FAILED: &str = "failed to prepare TLS";
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider());
+        let recorder = Arc::new(CertificateRecorder::new(verifier.build().context(FAILED)?));
+        let config = ClientConfig::builder_with_provider(provider());
+        let config = config.with_safe_default_protocol_versions().context(FAILED)?;
+        // Not dangerous: the recorder says what the verifier says, which is the one of every other connection.
+        let config = config.dangerous().with_custom_certificate_verifier(Arc::clone(&recorder) as _);
+        let config = config.with_no_client_auth();
+        let tls = Self { config: Arc::new(config), roots: Arc::clone(&self.roots), name: self.name.clone() };
+        Ok((tls, recorder))
     }
 }
 

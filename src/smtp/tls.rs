@@ -3,19 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{self, CryptoProvider};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 
-use crate::smtp::certificate::CertificateRecorder;
-
 /// What a handshake needs, made once for all connections: they resume each other's sessions.
 pub(super) struct Tls {
-    config: Arc<ClientConfig>,
-    roots: Arc<RootCertStore>,
-    name: ServerName<'static>,
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) roots: Arc<RootCertStore>,
+    pub(super) name: ServerName<'static>,
 }
 
 impl Tls {
@@ -42,26 +39,12 @@ impl Tls {
         Ok(Self { config: Arc::new(config), roots, name })
     }
 
-    /// The same, and where the certificate that the server shows next can be looked at, be it trusted or not.
-    pub(super) fn recording(&self) -> anyhow::Result<(Self, Arc<CertificateRecorder>)> {
-        const FAILED: &str = "failed to prepare TLS";
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider());
-        let recorder = Arc::new(CertificateRecorder::new(verifier.build().context(FAILED)?));
-        let config = ClientConfig::builder_with_provider(provider());
-        let config = config.with_safe_default_protocol_versions().context(FAILED)?;
-        // Not dangerous: the recorder says what the verifier says, which is the one of every other connection.
-        let config = config.dangerous().with_custom_certificate_verifier(Arc::clone(&recorder) as _);
-        let config = config.with_no_client_auth();
-        let tls = Self { config: Arc::new(config), roots: Arc::clone(&self.roots), name: self.name.clone() };
-        Ok((tls, recorder))
-    }
-
     /// A connection that has not shaken hands yet.
     pub(super) fn connection(&self) -> Result<ClientConnection, rustls::Error> {
         ClientConnection::new(Arc::clone(&self.config), self.name.clone())
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(crypto::ring::default_provider())
 }

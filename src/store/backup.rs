@@ -233,7 +233,7 @@ fn scratch(folder: &Path) -> Result<tempfile::TempDir, StoreError> {
     made.map_err(|source| StoreError::Failed { doing: "be brought back", source })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres"))]
 mod tests {
     use chrono::TimeDelta;
 

@@ -47,6 +47,9 @@ pub enum StoreError {
         #[source]
         source: anyhow::Error,
     },
+    /// The program was built without the feature `postgres`.
+    #[error("this build of slugline has no PostgreSQL support: install it with `--features postgres`")]
+    NoPostgres,
     /// The connection to the server broke, and could not be made again in time.
     #[error("the connection to the store `{place}` broke")]
     Lost {
@@ -146,7 +149,7 @@ impl StoreError {
             Self::NotEmpty { .. } => "name a file that is not there, or an empty database or schema",
             Self::Locked => "wait until the other process is done, and run it again",
             Self::Full => "make room on the disk, and run it again: nothing is lost",
-            Self::Failed { .. } => return None,
+            Self::NoPostgres | Self::Failed { .. } => return None,
         };
         Some(help.to_owned())
     }

@@ -16,7 +16,7 @@ pub use table::{RowCounts, Table};
 
 pub(super) mod restoring;
 mod table;
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres"))]
 pub(super) mod tests;
 
 /// The properties of a store that stores themselves read: its id, how far it has counted runs, and, of a backup, when it was

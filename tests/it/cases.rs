@@ -13,7 +13,8 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 use snapbox::report::{Palette, write_diff};
 
-use crate::program::{copy_folder, files, repository, slugline, words};
+use crate::program::{copy_folder, files, has_feature, repository, slugline, words};
+use crate::skipped::skip_even_in_ci;
 
 /// The time at which every case plays.
 const NOW: &str = "2026-11-20T08:00:00Z";
@@ -29,8 +30,19 @@ fn every_case_gives_what_it_should() {
     cases.retain(|case| case.file_name().is_some_and(|name| name.to_string_lossy().contains(&only)));
     cases.sort();
     assert!(!cases.is_empty(), "there is no case `{only}`");
+    cases.retain(|case| can_run(case));
     let failures: Vec<String> = cases.par_iter().filter_map(|case| Case::run(case).failure()).collect();
     assert!(failures.is_empty(), "{}\n{} of {} cases failed", failures.join("\n"), failures.len(), cases.len());
+}
+
+/// Whether the program has the features that a case needs, one a line of its file `needs`.
+fn can_run(case: &Path) -> bool {
+    let needs = fs::read_to_string(case.join("needs")).unwrap_or_default();
+    let missing = needs.lines().find(|feature| !has_feature(feature));
+    if let Some(feature) = missing {
+        skip_even_in_ci(&format!("the program is built without the feature `{feature}`"));
+    }
+    missing.is_none()
 }
 
 /// A case and what came of it.

@@ -10,6 +10,7 @@
     clippy::print_stdout,
     reason = "a test that panics has failed"
 )]
+#![cfg_attr(not(all(feature = "postgres", feature = "preview", feature = "doctor")), allow(dead_code))]
 
 mod any_issue;
 mod cases;
@@ -17,9 +18,12 @@ mod chromium;
 mod database;
 mod devtools;
 mod dns_peer;
+#[cfg(feature = "doctor")]
 mod doctor;
 mod editions;
 mod faults;
+#[cfg(not(all(feature = "postgres", feature = "preview", feature = "doctor")))]
+mod features;
 mod fleet;
 mod fragments;
 mod history;
@@ -36,6 +40,7 @@ mod postfix;
 mod preview;
 mod private;
 mod program;
+#[cfg(all(feature = "preview", feature = "doctor"))]
 mod readme;
 mod reference;
 mod refusals;

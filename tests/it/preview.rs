@@ -103,6 +103,7 @@ fn write(folder: &Path, path: &str, text: &str) {
 const ARGUMENTS: [&str; 5] = ["--now", "2026-11-20T08:00:00Z", "preview", "--port", "0"];
 
 #[test]
+#[cfg_attr(not(feature = "preview"), ignore = "the program is built without it")]
 fn only_this_machine_is_answered_and_every_answer_keeps_to_itself() {
     let project = project();
     let served = Served::start(project.path(), &ARGUMENTS);
@@ -122,6 +123,7 @@ fn only_this_machine_is_answered_and_every_answer_keeps_to_itself() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "preview"), ignore = "the program is built without it")]
 fn an_issue_is_told_with_all_its_forms() {
     let project = project();
     let served = Served::start(project.path(), &ARGUMENTS);
@@ -147,6 +149,7 @@ fn an_issue_is_told_with_all_its_forms() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "preview"), ignore = "the program is built without it")]
 fn a_port_in_use_is_told() {
     let project = project();
     let served = Served::start(project.path(), &ARGUMENTS);
@@ -159,6 +162,7 @@ fn a_port_in_use_is_told() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "preview"), ignore = "the program is built without it")]
 fn the_page_follows_the_files() {
     let Some(program) = crate::chromium::program() else { return };
     let project = project();

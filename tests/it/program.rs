@@ -14,6 +14,16 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Whether the program is built with a feature of `Cargo.toml`.
+pub fn has_feature(name: &str) -> bool {
+    match name {
+        "postgres" => cfg!(feature = "postgres"),
+        "preview" => cfg!(feature = "preview"),
+        "doctor" => cfg!(feature = "doctor"),
+        _ => panic!("there is no feature `{name}`"),
+    }
+}
+
 /// The program that users get, to be run in `folder`; it sees these environment variables and no others.
 pub fn slugline(folder: &Path) -> Command {
     command(Path::new(env!("CARGO_BIN_EXE_slugline")), folder)

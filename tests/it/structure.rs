@@ -10,6 +10,7 @@ use source::{Source, code, functions, is_test, lines, mentions, sources, without
 
 use crate::program::{files, is_rust, repository};
 
+mod dependencies;
 mod graph;
 mod source;
 
@@ -289,21 +290,6 @@ fn a_module_with_children_is_a_file_beside_their_folder() {
             "tests that are the only file of their folder stand in the file beside it: {alone:?}"
         );
     }
-}
-
-#[test]
-fn every_dependency_is_used_and_has_its_reason() {
-    let read = |path: &str| fs::read_to_string(repository().join(path)).unwrap();
-    let (manifest, reasons) = (read("Cargo.toml"), read("ARCHITECTURE.md"));
-    let (_, section) = manifest.split_once("[dependencies]\n").unwrap();
-    let lines = section.lines().take_while(|line| !line.starts_with('['));
-    let dependencies: BTreeSet<&str> = lines.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
-    let (_, table) = reasons.split_once("| crate | why |\n|---|---|\n").unwrap();
-    let named = table.lines().filter_map(|line| line.split('|').nth(1)).flat_map(|names| names.split(','));
-    assert_eq!(named.map(str::trim).collect::<BTreeSet<_>>(), dependencies);
-    let sources = sources();
-    let is_used = |name: &&str| sources.iter().any(|source| mentions(&source.code, &name.replace('-', "_")));
-    assert_eq!(dependencies.into_iter().filter(|name| !is_used(name)).collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
 fn kind_of(module: &str) -> Option<usize> {
