@@ -1,7 +1,7 @@
-//! A digest: the issues of a period in one mail. And a content: what one mailing is made of, an issue or a digest.
+//! A digest: the issues of a period in one email. And `MailingContent`: what one mailing is made of, an issue or a digest.
 //!
-//! Plain data. `config` says where one period ends and the next begins, `delivery` which issues a digest gathers, the
-//! ledger which ones it held when it was mailed.
+//! Plain data. `delivery::digest_schedule` determines the periods, `delivery::digest_selection` the issues of a digest; the
+//! ledger records which issues it contained when it was mailed.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,13 @@ use chrono::{DateTime, Utc};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId, Slug};
 
-/// What the names of digests begin with, in the ledger and on the command line.
+/// Prefix of digest names in the ledger and on the command line.
 pub const PREFIX: &str = "digest:";
 
-/// A stretch of time whose issues belong together.
+/// A span of time whose issues are mailed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Period {
-    /// What it is called: `2026-W47` (ISO 8601), `2026-11`, or the local time of its end, `2026-11-23T0800`.
+    /// `2026-W47` (ISO 8601), `2026-11`, or the local time of its end, `2026-11-23T0800`.
     pub name: PeriodName,
     /// Its first moment.
     pub start: DateTime<Utc>,
@@ -25,18 +25,18 @@ pub struct Period {
 }
 
 impl Period {
-    /// Whether a moment is in it.
+    /// Whether a time is in it.
     pub fn contains(&self, time: DateTime<Utc>) -> bool {
         self.start <= time && time < self.end
     }
 
-    /// The id of its digest in the ledger. It depends on nothing but the period, so that it never changes.
+    /// The id of its digest in the ledger. It depends on the period alone, so that it never changes.
     pub fn id(&self) -> IssueId {
         self.name.id.clone()
     }
 }
 
-/// The name of a period, with what follows from it.
+/// The name of a period, with the id, slug and folder name derived from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeriodName {
     id: IssueId,
@@ -45,10 +45,10 @@ pub struct PeriodName {
 }
 
 impl PeriodName {
-    /// Takes a name such as `2026-W47`; `None` when it has other signs than letters, digits, `-` and `+`, or none.
+    /// Takes a name such as `2026-W47`; `None` if it is empty or contains anything but letters, digits, `-` and `+`.
     pub fn new(name: &str) -> Option<Self> {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-+".contains(&byte);
-        if name.is_empty() || !name.bytes().all(fits) {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-+".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_allowed) {
             return None;
         }
         let full = format!("{PREFIX}{name}");
@@ -56,7 +56,7 @@ impl PeriodName {
         Some(Self { id: IssueId::new(&full)?, slug: Slug::new(&full)?, folder: Slug::new(&folder)? })
     }
 
-    /// The name that stands in the id of a digest; `None` when the id is that of an issue.
+    /// The name in the id of a digest; `None` if the id is that of an issue.
     pub fn of_id(id: &IssueId) -> Option<Self> {
         id.as_str().strip_prefix(PREFIX).and_then(Self::new)
     }
@@ -67,26 +67,26 @@ impl PeriodName {
     }
 }
 
-/// The issues of a period, to be mailed as one.
+/// The issues of a period, to be mailed as one email.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Digest<'a> {
     /// The period.
     pub period: Period,
-    /// What it contains, oldest first.
+    /// Its issues, oldest first.
     pub issues: Vec<&'a Issue>,
 }
 
-/// What a mailing contains beside its recipients, once it is frozen, if it is that of a digest.
+/// The contents of a digest, frozen with its audience.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DigestContents {
     /// The period.
     pub period: Period,
-    /// The keys of the issues, in their order.
+    /// The ledger keys of its issues, in order.
     pub issues: Vec<IssueId>,
 }
 
 impl Digest<'_> {
-    /// What the ledger writes down of it.
+    /// What the ledger records of it.
     pub fn contents(&self) -> DigestContents {
         DigestContents {
             period: self.period.clone(),
@@ -100,7 +100,7 @@ impl Digest<'_> {
 pub enum MailingContent<'a> {
     /// One issue.
     Issue(&'a Issue),
-    /// Several.
+    /// The issues of a period.
     Digest(Digest<'a>),
 }
 
@@ -113,7 +113,7 @@ impl<'a> MailingContent<'a> {
         }
     }
 
-    /// What the command line calls it: an issue's slug, or `digest:2026-W47`.
+    /// Its name on the command line: an issue's slug, or `digest:2026-W47`.
     pub fn slug(&self) -> &Slug {
         match self {
             Self::Issue(issue) => &issue.slug,
@@ -121,7 +121,7 @@ impl<'a> MailingContent<'a> {
         }
     }
 
-    /// What the folder of its letters is called: an issue's slug, from the second edition on with its number, or
+    /// The name of its folder in an outbox: an issue's slug, from the second edition on with the number, or
     /// `digest-2026-w47`.
     pub fn folder(&self) -> Slug {
         match self {
@@ -130,7 +130,7 @@ impl<'a> MailingContent<'a> {
         }
     }
 
-    /// What it is about, for reports: an issue's title, or the titles of a digest's issues.
+    /// Its title for reports: that of the issue, or those of the digest's issues.
     pub fn title(&self) -> Cow<'a, str> {
         match self {
             Self::Issue(issue) => issue.plain_title(),
@@ -140,7 +140,7 @@ impl<'a> MailingContent<'a> {
         }
     }
 
-    /// The issues in it, oldest first.
+    /// Its issues, oldest first.
     pub fn issues(&self) -> &[&'a Issue] {
         match self {
             Self::Issue(issue) => std::slice::from_ref(issue),
@@ -149,8 +149,8 @@ impl<'a> MailingContent<'a> {
     }
 }
 
-/// The finding about a digest that would hold nothing.
+/// The finding about a digest without issues.
 pub fn empty_digest(digest: &IssueId) -> Finding {
     Finding::error("digest-empty", format!("there is no issue in `{digest}`"))
-        .help("a digest gathers what was published in its period and not mailed before")
+        .help("a digest contains the issues published in its period and not mailed before")
 }

@@ -1,12 +1,12 @@
-//! What the record of sending can say.
+//! The ledger: the record of mailings and deliveries.
 //!
-//! One mailing per issue or digest, one delivery per (issue, recipient). Plain data: `store` keeps it, `delivery` moves it,
-//! `status` shows it.
+//! One mailing per issue or digest, one delivery per mailing and recipient. Plain data: `store` keeps it, `delivery` changes
+//! it, `status` shows it.
 //!
 //! ```text
 //! queued -> claimed <-> sending -> sent | deferred | failed | unknown
-//!             |-> suppressed (left since the freeze)    deferred -> claimed (when its time has come)
-//!                                                       deferred, failed -> queued (when a person wants it)
+//!             |-> suppressed (unsubscribed since)       deferred -> claimed (once `retry_at` has passed)
+//!                                                       deferred, failed -> queued (by `retry`)
 //! ```
 
 use std::fmt;
@@ -18,45 +18,45 @@ use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::subscriber::{Subscriber, SubscriberId};
 
-/// An issue or digest whose audience is frozen: from here on, who gets it and how many they are does not change, nor what
-/// a digest holds.
+/// An issue or digest whose audience is frozen: neither its recipients nor the contents of a digest change any more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mailing {
-    /// The id of the issue, or of the digest.
+    /// Id of the issue or digest.
     pub issue: IssueId,
-    /// What it holds, if it is a digest.
+    /// What it contains, if it is a digest.
     pub digest: Option<DigestContents>,
-    /// Hash of what is mailed, to notice an issue that changed after its first mail.
+    /// Hash of what is mailed: shows whether an issue changed after it was mailed.
     pub content_hash: String,
-    /// When the audience was written down; also the Date of every message of this mailing.
+    /// When the audience was frozen; also the Date of every message of this mailing.
     pub frozen_at: DateTime<Utc>,
-    /// How many recipients were written down.
+    /// Number of recipients it was frozen with.
     pub expected: u64,
 }
 
-/// Where one recipient's mail stands.
+/// State of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
-    /// Nobody has tried yet.
+    /// No run has claimed it yet.
     Queued,
-    /// A run has taken it; nothing was sent.
+    /// A run has claimed it; nothing was sent.
     Claimed,
     /// The message is being written to the server.
     Sending,
-    /// The server took it.
+    /// The server accepted it.
     Sent,
-    /// The server said: later.
+    /// It will be tried again later.
     Deferred,
-    /// The server said: never.
+    /// It will not be tried again.
     Failed,
-    /// The recipient left, or was suppressed, after the freeze.
+    /// The recipient unsubscribed or was suppressed after the freeze.
     Suppressed,
-    /// The run died, or the connection broke, after the message was written and before the reply: nobody can know.
+    /// The run died or the connection broke after the message was written and before the reply: whether it arrived cannot
+    /// be known.
     Unknown,
 }
 
 impl State {
-    /// All of them, in the order a delivery meets them.
+    /// All states, in the order a delivery passes through them.
     pub const ALL: [State; 8] = [
         State::Queued,
         State::Claimed,
@@ -82,7 +82,7 @@ impl State {
         }
     }
 
-    /// The state of that word.
+    /// The state with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
@@ -94,92 +94,92 @@ impl fmt::Display for State {
     }
 }
 
-/// One recipient of one mailing, taken by this run.
+/// One recipient of one mailing, claimed by this run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
-    /// Whose mail it is.
+    /// The recipient.
     pub subscriber: Subscriber,
-    /// How often it was tried before.
+    /// Number of earlier attempts.
     pub attempts: u32,
-    /// Whether a server has refused it before, or put it off.
+    /// Whether a server refused or deferred it before.
     pub was_refused: bool,
 }
 
-/// One line of the record, for `status --recipients`.
+/// One line of the ledger, for `status --recipients`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivery {
-    /// The issue.
+    /// Id of the issue or digest.
     pub issue: IssueId,
-    /// The recipient's number.
+    /// The recipient's id.
     pub subscriber: SubscriberId,
-    /// The recipient's address as it was at the freeze; `None` where it was forgotten.
+    /// The recipient's address at the freeze; `None` if it was forgotten.
     pub address: Option<EmailAddress>,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// The server's last word, or why it is unknown or suppressed.
+    /// The server's last reply, or why it is unknown or suppressed.
     pub reply: Option<String>,
-    /// When `state` was last written.
+    /// When `state` last changed.
     pub changed: Option<DateTime<Utc>>,
 }
 
-/// What the reply of a recipient begins with who is `unknown` because the store that knew was lost.
+/// Beginning of the reply of a delivery that is unknown because the store was lost.
 pub const STORE_LOST: &str = "the store was lost";
 
 impl Delivery {
-    /// Whether it is unknown because the store was lost: perhaps they have it, and all of them, so that no policy but a
-    /// person alone decides.
-    pub fn is_of_a_lost_store(&self) -> bool {
+    /// Whether it is unknown because the store was lost. The complete audience may have the mail, so a person decides, never
+    /// a policy.
+    pub fn is_from_lost_store(&self) -> bool {
         self.reply.as_ref().is_some_and(|reply| reply.starts_with(STORE_LOST))
     }
 
-    /// The address, or that it was forgotten, for tables that a person reads.
-    pub fn shown(&self) -> &str {
+    /// The address or `(forgotten)`, for tables.
+    pub fn address_or_forgotten(&self) -> &str {
         self.address.as_ref().map_or("(forgotten)", EmailAddress::as_str)
     }
 }
 
-/// What is written down of a recipient whom this run has claimed.
+/// A line that a run writes about a recipient it has claimed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LedgerEntry {
-    /// The message is about to be written: from here on a crash leaves the recipient `unknown`.
+    /// The message is about to be written: a crash from here on leaves the delivery unknown.
     Sending,
-    /// The message was not accepted after all, whatever becomes of it: it is claimed as before.
+    /// The message was not accepted: the delivery is claimed again.
     Unsent,
     /// The attempt is over.
     Settled(AttemptOutcome),
 }
 
-/// What became of one attempt.
+/// Result of one attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AttemptOutcome {
-    /// The server took the message; its reply.
+    /// The server accepted the message; its reply.
     Sent(String),
-    /// Not now: the reply, and when to try again.
+    /// To be tried again.
     Deferred {
-        /// The server's words.
+        /// The server's reply.
         reply: String,
-        /// Not before this time.
+        /// Earliest time of the next attempt, from `delivery::retry_schedule`.
         retry_at: DateTime<Utc>,
     },
-    /// Never: the reply.
+    /// Not to be tried again.
     Failed {
-        /// The server's words.
+        /// The server's reply.
         reply: String,
-        /// The address itself is bad, so that no later issue should be sent there either.
+        /// Whether the address itself does not work, so that no later issue is sent there either.
         suppress: bool,
     },
-    /// The message was written and no reply came: why.
+    /// The message was written and no reply came; the reason.
     Unknown(String),
-    /// Nothing was sent, and that says nothing about the recipient (no connection): back to the queue.
+    /// Nothing was sent, through no fault of the recipient (no connection): back to the queue.
     Requeued,
-    /// The server refused it, as its reply says, and that was about us: back to the queue, behind those nobody has tried.
+    /// The server refused it with this reply because of us: back to the queue, behind the recipients not yet tried.
     RequeuedAfterRefusal(String),
 }
 
 impl AttemptOutcome {
-    /// The state that it leaves the recipient in.
+    /// The state it leaves the delivery in.
     pub fn state(&self) -> State {
         match self {
             AttemptOutcome::Sent(_) => State::Sent,
@@ -191,50 +191,50 @@ impl AttemptOutcome {
     }
 }
 
-/// How many recipients of a mailing are in each state.
+/// Number of recipients of a mailing in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StateCounts {
     counts: [u64; State::ALL.len()],
 }
 
 impl StateCounts {
-    /// How many are in `state`.
+    /// Number in `state`.
     pub fn of(&self, state: State) -> u64 {
         self.counts[state as usize]
     }
 
-    /// Sets how many are in `state`.
+    /// Sets the number in `state`.
     pub fn set(&mut self, state: State, count: u64) {
         self.counts[state as usize] = count;
     }
 
-    /// How many there are in all.
+    /// Number of all recipients.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// How many still have to be sent: queued, claimed, or waiting for another try.
+    /// Number still to be mailed: queued, claimed, sending or deferred.
     pub fn open(&self) -> u64 {
         self.of(State::Queued) + self.of(State::Claimed) + self.of(State::Sending) + self.of(State::Deferred)
     }
 }
 
-/// Who is sending, for the record and for recovery.
+/// The process that is sending, for recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// Host name.
     pub host: String,
-    /// Changes with every boot of the machine; after a power cut, writes without a sync may be gone.
+    /// Changes with every boot: after a power cut, writes without a sync may be lost.
     pub boot_id: String,
     /// Process id.
     pub pid: u32,
 }
 
-/// What was found of runs that died, when a new one began.
+/// What dead runs left behind, found when a new run began.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recovered {
-    /// Claims of dead runs that are queued again: nothing of them was sent.
+    /// Number of their claims that are queued again: nothing of them was sent.
     pub requeued: u64,
-    /// Deliveries nobody can know about.
+    /// Deliveries that are unknown now.
     pub unknown: Vec<Delivery>,
 }

@@ -1,17 +1,16 @@
-//! A letter: one finished message and the envelope it travels in.
+//! A letter: one finished message with its envelope.
 //!
-//! `edition` writes it, `delivery` hands it on, `smtp` sends it or puts it into a folder. Nothing looks inside the
-//! content again.
+//! `edition` writes it, `delivery` passes it on unopened, `smtp` sends it or an outbox stores it.
 
 use crate::email::EmailAddress;
 
 /// A finished message to one recipient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Letter {
-    /// Envelope sender (RFC 5321 `MAIL FROM`): where reports of failure go.
+    /// Envelope sender (RFC 5321 `MAIL FROM`): receives bounces.
     pub from: EmailAddress,
     /// Envelope recipient (`RCPT TO`).
     pub to: EmailAddress,
-    /// The message, RFC 5322, lines ended by CRLF, as it was signed; nothing is escaped for SMTP yet.
+    /// The message (RFC 5322), signed, with CRLF line endings, not yet dot-stuffed for SMTP.
     pub content: Vec<u8>,
 }

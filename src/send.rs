@@ -318,7 +318,7 @@ fn deliver(
 fn resend_unknown(store: &mut dyn Store, mailing: &Mailing, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut addresses = Vec::new();
     store.each_delivery(&mailing.issue, Some(State::Unknown), &mut |delivery| {
-        addresses.extend(delivery.address.clone().filter(|_| !delivery.is_of_a_lost_store()));
+        addresses.extend(delivery.address.clone().filter(|_| !delivery.is_from_lost_store()));
         Ok(())
     })?;
     if !addresses.is_empty() {

@@ -1,6 +1,6 @@
-//! A subscriber and the moves a subscription can make.
+//! A subscriber and the statuses of a subscription.
 //!
-//! Plain data: `store` keeps it, `subscription` decides, `delivery` reads who is active.
+//! Plain data: `store` keeps it, `subscription` changes it, `delivery` mails the active ones.
 
 use std::fmt;
 
@@ -8,42 +8,42 @@ use chrono::{DateTime, Utc};
 
 use crate::email::EmailAddress;
 
-/// Somebody who is, was or may become a reader by mail.
+/// A person on the list, whatever the status.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subscriber {
-    /// Number in the store, never reused.
+    /// Id in the store, never reused.
     pub id: SubscriberId,
-    /// Where to write to.
+    /// The email address.
     pub address: EmailAddress,
-    /// Display name, blank when unknown.
+    /// Display name, empty if unknown.
     pub name: String,
-    /// Whether to write.
+    /// Whether they are mailed.
     pub status: Status,
-    /// Further columns of the import, by their header, for templates.
+    /// Further columns of the import by header, for templates.
     pub attributes: serde_json::Map<String, serde_json::Value>,
     /// When the address was first added.
     pub created: DateTime<Utc>,
 }
 
-/// Number of a subscriber in the store.
+/// Id of a subscriber in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriberId(pub i64);
 
-/// A subscriber to be added.
+/// A subscriber to add.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewSubscriber {
-    /// Where to write to.
+    /// The email address.
     pub address: EmailAddress,
-    /// Display name, blank when unknown.
+    /// Display name, empty if unknown.
     pub name: String,
-    /// Active, unless the list they come from says otherwise.
+    /// Active, unless the imported list states otherwise.
     pub status: Status,
-    /// Further columns, by their header.
+    /// Further columns by header.
     pub attributes: serde_json::Map<String, serde_json::Value>,
 }
 
 impl NewSubscriber {
-    /// Somebody who wants to read. Of the name one line is kept, without control characters.
+    /// An active subscriber. The name becomes one line without control characters.
     pub fn new(address: EmailAddress, name: &str) -> Self {
         let words = name.split(|char: char| char.is_whitespace() || char.is_control()).filter(|word| !word.is_empty());
         let mut name = String::with_capacity(name.len());
@@ -56,33 +56,32 @@ impl NewSubscriber {
         Self { address, name, status: Status::Active, attributes: serde_json::Map::new() }
     }
 
-    /// The subscriber they become.
+    /// The subscriber it becomes in the store.
     pub fn into_subscriber(self, id: SubscriberId, created: DateTime<Utc>) -> Subscriber {
         let Self { address, name, status, attributes } = self;
         Subscriber { id, address, name, status, attributes, created }
     }
 }
 
-/// Whether to write to a subscriber. Only to those who are active; no import makes anybody active who is there and is
-/// not.
+/// Status of a subscriber. Only active ones are mailed, and no import reactivates a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Gets every issue.
+    /// Receives every issue.
     Active,
-    /// Was asked to confirm the subscription, and has not.
+    /// Has not confirmed the subscription yet.
     Unconfirmed,
-    /// Left.
+    /// Has unsubscribed.
     Unsubscribed,
-    /// The address did not take mail, by the record of another service.
+    /// The address bounced, according to another service.
     Bounced,
-    /// Called the mail spam, by the record of another service.
+    /// Reported the mail as spam, according to another service.
     Complained,
-    /// The address does not work, or is on a list of those who must not be written to.
+    /// The address does not work or is on a suppression list.
     Suppressed,
 }
 
 impl Status {
-    /// All of them, in the order people read them.
+    /// All statuses, in the order they are shown.
     pub const ALL: [Status; 6] = [
         Status::Active,
         Status::Unconfirmed,
@@ -104,44 +103,44 @@ impl Status {
         }
     }
 
-    /// The status of that word.
+    /// The status with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
     }
 
-    /// All their words, for messages: `active, unconfirmed, …`.
+    /// All words, for messages: `active, unconfirmed, …`.
     pub fn words() -> String {
         Self::ALL.map(Self::as_str).join(", ")
     }
 
-    /// The status of somebody who has this one, once a list calls them `record`. Who is not active stays as they are.
-    /// Who is active leaves by any other record; but a subscription that was never confirmed elsewhere says nothing
-    /// against one that is active here, unless this list alone says that it is (`is_of_this_list`).
+    /// The status of a subscriber with this one after an import lists them as `record`. Only active subscribers change: any
+    /// other record deactivates them, except that a subscription never confirmed elsewhere does not count against one that
+    /// is active here, unless it is active only by this list (`is_of_this_list`).
     pub fn after(self, record: Status, is_of_this_list: bool) -> Self {
         match (self, record) {
             (Status::Active, Status::Unconfirmed) if !is_of_this_list => Status::Active,
             (Status::Active, record) => record,
-            (there, _) => there,
+            (current, _) => current,
         }
     }
 }
 
-/// How many subscribers have each status.
+/// Number of subscribers with each status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StatusCounts([u64; Status::ALL.len()]);
 
 impl StatusCounts {
-    /// How many have this one.
+    /// Number with `status`.
     pub fn of(&self, status: Status) -> u64 {
         self.0[status as usize]
     }
 
-    /// Counts so many more of this one.
+    /// Adds `count` to those with `status`.
     pub fn add(&mut self, status: Status, count: u64) {
         self.0[status as usize] += count;
     }
 
-    /// Counts one of them, who was counted already, as one of others.
+    /// Moves one already counted from one status to another.
     pub fn shift(&mut self, from: Status, to: Status) {
         self.0[from as usize] -= 1;
         self.0[to as usize] += 1;

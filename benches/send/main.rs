@@ -127,7 +127,7 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         limits: RateLimits::default(),
         hooks: RunHooks {
             clock: &|| now,
-            pause: &|pause| thread::sleep(pause),
+            sleep: &|pause| thread::sleep(pause),
             stop: &AtomicBool::new(false),
             progress: &|_| {},
         },

@@ -189,7 +189,7 @@ fn with_sending<T>(
         run: machine::this_run(clock.now()),
         hooks: RunHooks {
             clock: &|| clock.now(),
-            pause: &|pause| clock.during(|| wait(pause, &stop)),
+            sleep: &|pause| clock.during(|| wait(pause, &stop)),
             stop: &stop,
             progress: &|progress| watch.tell(progress),
         },

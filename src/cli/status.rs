@@ -213,7 +213,7 @@ fn table(rows: &[Row]) -> Vec<Vec<String>> {
 
 fn recipient(delivery: &Delivery) -> Vec<String> {
     let reply = delivery.reply.clone().unwrap_or_default();
-    vec![delivery.shown().to_owned(), delivery.state.to_string(), reply]
+    vec![delivery.address_or_forgotten().to_owned(), delivery.state.to_string(), reply]
 }
 
 /// How many recipients are in each state, by its word.

@@ -1,56 +1,56 @@
-//! How many connections a server is given: fewer at once when it says that we are too much, more again little by little.
+//! The number of connections to a server: halved when it wants less, and raised again slowly.
 
-/// Additive increase, multiplicative decrease, as TCP shares a line.
+/// Additive increase, multiplicative decrease, as in TCP congestion control.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ConcurrencyLimit {
-    now: f64,
-    most: f64,
+    current: f64,
+    max: f64,
 }
 
-/// After this many messages per connection without a complaint there is one more.
+/// Messages accepted per connection before there is one more.
 const MESSAGES_PER_STEP: f64 = 20.0;
 
 impl ConcurrencyLimit {
-    /// Begins with all `most` connections.
-    pub(super) fn new(most: usize) -> Self {
-        let most = most.max(1) as f64;
-        Self { now: most, most }
+    /// Starts with all `max` connections.
+    pub(super) fn new(max: usize) -> Self {
+        let max = max.max(1) as f64;
+        Self { current: max, max }
     }
 
-    /// Whether the connection of that number, from 0, may be used.
+    /// Whether the connection with this index may be used.
     pub(super) fn admits(&self, connection: usize) -> bool {
         connection < self.connections() as usize
     }
 
-    /// How many connections may be used.
+    /// Number of connections that may be used.
     pub(super) fn connections(&self) -> u32 {
-        self.now as u32
+        self.current as u32
     }
 
-    /// A message was taken.
+    /// A message was accepted.
     pub(super) fn raise(&mut self) {
-        self.now = (self.now + 1.0 / (MESSAGES_PER_STEP * self.now)).min(self.most);
+        self.current = (self.current + 1.0 / (MESSAGES_PER_STEP * self.current)).min(self.max);
     }
 
     /// The server wants less.
     pub(super) fn lower(&mut self) {
-        self.now = (self.now / 2.0).max(1.0);
+        self.current = (self.current / 2.0).max(1.0);
     }
 
-    /// The server takes no more connections than there are: fewer, and one fewer at most from now on.
+    /// The server accepts no further connection: wants less, and at most one fewer from now on.
     pub(super) fn cut(&mut self) {
-        self.most = (self.most - 1.0).max(1.0);
+        self.max = (self.max - 1.0).max(1.0);
         self.lower();
     }
 
-    /// Whether it can be given less.
+    /// Whether it can be lowered.
     pub(super) fn can_lower(&self) -> bool {
-        self.now >= 2.0
+        self.current >= 2.0
     }
 
-    /// Begins again with one connection.
+    /// Starts again with one connection.
     pub(super) fn reset(&mut self) {
-        self.now = 1.0;
+        self.current = 1.0;
     }
 }
 
@@ -63,15 +63,15 @@ mod tests {
     }
 
     #[test]
-    fn it_halves_at_once_and_opens_little_by_little() {
+    fn it_halves_at_once_and_rises_slowly() {
         let mut limit = ConcurrencyLimit::new(8);
         assert_eq!(open(&limit), 8);
-        let mut seen = Vec::new();
+        let mut lowered = Vec::new();
         for _ in 0..5 {
             limit.lower();
-            seen.push(open(&limit));
+            lowered.push(open(&limit));
         }
-        assert_eq!(seen, [4, 2, 1, 1, 1]);
+        assert_eq!(lowered, [4, 2, 1, 1, 1]);
         let messages_until = |limit: &mut ConcurrencyLimit, connections| {
             let mut messages = 0;
             while open(limit) < connections {

@@ -24,7 +24,7 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
         (Phase::Connect, Cause::Refused(_)) => UNWELCOME,
         (phase, Cause::Refused(reply)) if reply.class(phase) == ReplyClass::Message => MESSAGE,
         (Phase::Mail, Cause::Refused(_)) => SENDER,
-        (phase, Cause::Refused(reply)) if is_about_recipient(reply.class(phase)) => NOBODY,
+        (phase, Cause::Refused(reply)) if is_about_recipient(reply.class(phase)) => REFUSES_ALL,
         (_, Cause::Refused(_)) => POLICY,
         (_, Cause::Lost(_) | Cause::MissingExtension(_)) => LOST,
     };
@@ -41,7 +41,7 @@ fn is_about_recipient(class: ReplyClass) -> bool {
 }
 
 /// The finding about a server that takes no further connection now, or offers less on it than before.
-pub(super) fn crowded(relay: &Relay, error: &SessionError) -> Finding {
+pub(super) fn too_many_connections(relay: &Relay, error: &SessionError) -> Finding {
     let (rule, what, help) = BUSY;
     Finding::error(rule, format!("the mail server `{relay}` {what}: {error}")).help(help)
 }
@@ -61,7 +61,7 @@ pub(super) fn no_server(why: &[&Finding]) -> Finding {
 }
 
 /// What the report says of a server among others that was out, as `why` says.
-pub(super) fn server_out(why: &Finding) -> Finding {
+pub(super) fn server_suspended(why: &Finding) -> Finding {
     let message = format!("{}; it was left alone for a while, and others took its letters", why.message);
     Finding { help: why.help.clone(), ..Finding::warning("smtp-server-out", message) }
 }
@@ -73,7 +73,7 @@ pub(super) fn outbox(error: &anyhow::Error) -> Finding {
 }
 
 /// The finding about a server that takes messages and does not say what became of them.
-pub(super) fn no_verdict(relay: &Relay) -> Finding {
+pub(super) fn missing_replies(relay: &Relay) -> Finding {
     let message = format!(
         "the mail server `{relay}` broke off several times in a row after it was given a message, so that nobody can know \
          whether those recipients got it"
@@ -83,78 +83,78 @@ pub(super) fn no_verdict(relay: &Relay) -> Finding {
     )
 }
 
-type Words = (&'static str, &'static str, &'static str);
+type Advice = (&'static str, &'static str, &'static str);
 
-const LOST: Words = (
+const LOST: Advice = (
     "smtp-unreachable",
     "cannot be reached",
     "check host and port in `mail.via` (a port that speaks TLS from the first byte, usually 465, needs `smtps://`), and \
      that the server runs and can be reached from here; then run this again: whoever was not mailed is still queued",
 );
-const UNWELCOME: Words = (
+const UNWELCOME: Advice = (
     "smtp-unwelcome",
     "does not want to talk to this machine",
     "ask its operator, or send through another server in `mail.via`",
 );
-const BUSY: Words = (
+const BUSY: Advice = (
     "smtp-busy",
     "takes no more for now",
     "run this again later: whoever was not mailed is still queued; fewer `mail.connections` may help",
 );
-const NO_STARTTLS: Words = (
+const NO_STARTTLS: Advice = (
     "smtp-no-starttls",
     "cannot be used safely",
     "if its port speaks TLS from the first byte (usually 465), write `smtps://` in `mail.via`; if it offers no TLS at \
      all, `smtp+plain://` sends without",
 );
-const TLS: Words = (
+const TLS: Advice = (
     "smtp-tls",
     "cannot be trusted",
     "name the host in `mail.via` as its certificate does; for a certificate of your own, put the PEM file into \
      `mail.tls_ca_file`; if the port starts without TLS (usually 587), write `smtp://`",
 );
-const LOGIN_IN_THE_OPEN: Words = (
+const LOGIN_IN_THE_OPEN: Advice = (
     "smtp-unencrypted-login",
     "would see the password unencrypted",
     "use `smtp://` or `smtps://` in `mail.via`, or remove `mail.user`",
 );
-const NO_LOGIN: Words = (
+const NO_LOGIN: Advice = (
     "smtp-no-login",
     "offers no login that this program knows",
     "remove `mail.user` if none is needed; else see whether another port offers AUTH",
 );
 /// Many servers let nobody log in before STARTTLS, on the same machine too, where it is not asked for by itself.
-const NO_LOGIN_IN_THE_OPEN: Words = (
+const NO_LOGIN_IN_THE_OPEN: Advice = (
     "smtp-no-login",
     "offers no login without TLS",
     "write `smtp+starttls://` in `mail.via`, or remove `mail.user` if no login is needed",
 );
-const LOGIN: Words = (
+const LOGIN: Advice = (
     "smtp-login",
     "refuses the login",
     "check `mail.user`, and SLUGLINE_SMTP_PASSWORD or `mail.password_file`; some providers want a password made for \
      programs",
 );
-const SENDER: Words = (
+const SENDER: Advice = (
     "smtp-sender",
     "refuses the sender",
     "use an address this server may send for, in `mail.from` or `mail.bounce_address`; it may also want a login in \
      `mail.user`",
 );
-const POLICY: Words = (
+const POLICY: Advice = (
     "smtp-refused",
     "refuses our mail",
     "read its reply: it may want a login (`mail.user`), or SPF, DKIM and DMARC records for the sender's domain. Nobody \
      was removed from the list, and whoever was not mailed is still queued",
 );
 /// Servers that relay for nobody say so in many ways; OpenSMTPD: `550 Invalid recipient`.
-const NOBODY: Words = (
+const REFUSES_ALL: Advice = (
     "smtp-refuses-all",
     "refuses every recipient",
     "it may not be set up to send mail for you to other places (to relay), or want a login (`mail.user`): read its reply \
      and its log. Nobody was removed from the list, and whoever was not mailed is still queued",
 );
-const MESSAGE: Words = (
+const MESSAGE: Advice = (
     "smtp-message",
     "refuses this message",
     "make the issue smaller, or change what its filter dislikes; whoever was not mailed is still queued",

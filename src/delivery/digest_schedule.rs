@@ -1,7 +1,7 @@
-//! `mail.digest.every` and `at`: where one period of digests ends and the next begins.
+//! `mail.digest.every` and `at`: where one digest period ends and the next begins.
 //!
-//! Takes a time; gives the periods before and after it, on the clocks of the publication's time zone. A local time that a
-//! change of clocks leaves out becomes the next that there is; of one that comes twice the first counts.
+//! Takes a time; returns the periods around it, in the publication's time zone. A local time skipped by a clock change
+//! becomes the next one that exists; of one that occurs twice, the first counts.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono::{LocalResult, Weekday};
@@ -11,31 +11,31 @@ use croner::parser::{CronParser, Seconds, Year};
 
 use crate::digest::{Period, PeriodName};
 
-/// The periods of a publication's digests.
+/// The digest periods of a publication.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DigestSchedule {
     every: Every,
-    /// For weeks and months: when, on the day after, a digest is mailed.
+    /// For weeks and months: time of the following day at which the digest is due.
     at: NaiveTime,
     zone: Tz,
 }
 
-/// How long a period is.
+/// Length of a period.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Every {
-    /// From Monday to Sunday, ISO 8601.
+    /// Monday to Sunday, ISO 8601.
     Week,
-    /// A month of the calendar.
+    /// A calendar month.
     Month,
-    /// From one time that the expression means to the next.
+    /// From one time matched by the expression to the next.
     Cron(Box<Cron>),
 }
 
 impl Every {
-    /// Takes `week`, `month` or a cron expression of five fields.
+    /// Parses `week`, `month` or a cron expression with five fields.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A description of the problem.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.trim() {
             "week" => return Ok(Self::Week),
@@ -44,28 +44,28 @@ impl Every {
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let cron = parser.parse(text).map_err(|_| format!("`{text}`"))?;
-        let some_day = DateTime::UNIX_EPOCH;
-        match cron.find_next_occurrence(&some_day, false) {
+        let any_time = DateTime::UNIX_EPOCH;
+        match cron.find_next_occurrence(&any_time, false) {
             Ok(_) => Ok(Self::Cron(Box::new(cron))),
-            Err(_) => Err(format!("`{text}` is a time that never comes")),
+            Err(_) => Err(format!("`{text}` never occurs")),
         }
     }
 }
 
 impl Default for DigestSchedule {
-    /// Weeks by UTC.
+    /// Weeks in UTC.
     fn default() -> Self {
         Self { every: Every::Week, at: NaiveTime::MIN, zone: Tz::UTC }
     }
 }
 
 impl DigestSchedule {
-    /// Periods of this length; digests of weeks and months are mailed at the time `at` of the day after.
+    /// Periods of this length; the digest of a week or month is due at the time `at` of the following day.
     pub fn new(every: Every, at: NaiveTime, zone: Tz) -> Self {
         Self { every, at, zone }
     }
 
-    /// The last period whose digest may be mailed at `now`, and since when it may.
+    /// The last period whose digest is due at `now`, and since when it is.
     pub fn closed(&self, now: DateTime<Utc>) -> Option<(Period, DateTime<Utc>)> {
         let local = now.with_timezone(&self.zone);
         let mut period = match &self.every {
@@ -79,7 +79,7 @@ impl DigestSchedule {
         Some((period, due_at))
     }
 
-    /// The period that a moment is in.
+    /// The period that contains `time`.
     pub fn around(&self, time: DateTime<Utc>) -> Option<Period> {
         let local = time.with_timezone(&self.zone);
         match &self.every {
@@ -101,7 +101,7 @@ impl DigestSchedule {
         self.around(period.end)
     }
 
-    /// The period of that name, if this schedule has one.
+    /// The period with this name, if the schedule has it.
     pub fn named(&self, name: &str) -> Option<Period> {
         let found = match &self.every {
             Every::Week => {
@@ -120,7 +120,7 @@ impl DigestSchedule {
         found.filter(|period| period.name.as_str().eq_ignore_ascii_case(name))
     }
 
-    /// When the digest of a period may be mailed.
+    /// When the digest of a period is due.
     pub fn due_at(&self, period: &Period) -> DateTime<Utc> {
         match self.every {
             Every::Cron(_) => period.end,
@@ -152,11 +152,11 @@ impl DigestSchedule {
         Some((start - TimeDelta::seconds(1)).with_timezone(&self.zone).date_naive())
     }
 
-    /// The period of a cron expression that ends at one of its times.
+    /// The period that ends at a time matched by a cron expression.
     fn ending(&self, cron: &Cron, end: DateTime<Tz>) -> Option<Period> {
         let start = cron.find_previous_occurrence(&end, false).ok()?;
-        let comes_twice = matches!(self.zone.from_local_datetime(&end.naive_local()), LocalResult::Ambiguous(..));
-        let name = end.format(if comes_twice { "%Y-%m-%dT%H%M%z" } else { "%Y-%m-%dT%H%M" }).to_string();
+        let is_ambiguous = matches!(self.zone.from_local_datetime(&end.naive_local()), LocalResult::Ambiguous(..));
+        let name = end.format(if is_ambiguous { "%Y-%m-%dT%H%M%z" } else { "%Y-%m-%dT%H%M" }).to_string();
         Some(Period { name: PeriodName::new(&name)?, start: start.to_utc(), end: end.to_utc() })
     }
 
@@ -168,10 +168,10 @@ impl DigestSchedule {
         Some(self.first_moment(local).with_timezone(&self.zone))
     }
 
-    /// The first moment at which the clocks show `local` or, where they leave it out, something later.
+    /// The first moment at which clocks show `local` or, if it is skipped, a later time.
     fn first_moment(&self, local: NaiveDateTime) -> DateTime<Utc> {
         const STEP: TimeDelta = TimeDelta::minutes(15);
-        // Samoa left out a whole day.
+        // Samoa once skipped a complete day.
         const STEPS: i32 = 4 * 24 + 4;
         let times = (0..=STEPS).filter_map(|steps| local.checked_add_signed(STEP * steps));
         let first = times.filter_map(|local| self.zone.from_local_datetime(&local).earliest()).next();
@@ -181,7 +181,7 @@ impl DigestSchedule {
 
 #[cfg(test)]
 mod tests {
-    //! Periods at the edges of the calendar and of the clocks.
+    //! Periods at the edges of the calendar and at clock changes.
 
     use super::*;
 
@@ -191,7 +191,7 @@ mod tests {
     }
 
     /// Name, start and end, in the time zone of the schedule.
-    fn shown(schedule: &DigestSchedule, period: &Period) -> String {
+    fn describe(schedule: &DigestSchedule, period: &Period) -> String {
         let [start, end] =
             [period.start, period.end].map(|time| time.with_timezone(&schedule.zone).format("%Y-%m-%dT%H:%M%:z"));
         format!("{} {start} {end}", period.name.as_str())
@@ -206,11 +206,11 @@ mod tests {
         assert_eq!(schedule.before(&period).unwrap().end, period.start);
         assert_eq!(schedule.named(period.name.as_str()), Some(period.clone()));
         assert!(schedule.due_at(&after) > now, "the next one is not due yet");
-        shown(schedule, &period)
+        describe(schedule, &period)
     }
 
     #[test]
-    fn a_week_is_that_of_the_time_zone() {
+    fn weeks_are_in_the_time_zone() {
         let week = schedule("week", "00:00", "Asia/Shanghai");
         let forty_six = "2026-W46 2026-11-09T00:00+08:00 2026-11-16T00:00+08:00";
         let forty_seven = "2026-W47 2026-11-16T00:00+08:00 2026-11-23T00:00+08:00";
@@ -220,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_waits_for_its_hour() {
+    fn a_digest_waits_for_its_time() {
         let week = schedule("week", "08:30", "Europe/Berlin");
         assert!(closed(&week, "2026-11-23T08:29:59+01:00").starts_with("2026-W46"));
         assert!(closed(&week, "2026-11-23T08:30:00+01:00").starts_with("2026-W47"));
     }
 
     #[test]
-    fn a_year_may_have_fifty_three_weeks_and_begin_in_the_last_one() {
+    fn a_year_may_have_fifty_three_weeks_and_start_in_the_last_one() {
         let week = schedule("week", "00:00", "UTC");
         assert_eq!(closed(&week, "2027-01-04T00:00:00Z"), "2026-W53 2026-12-28T00:00+00:00 2027-01-04T00:00+00:00");
         assert_eq!(closed(&week, "2027-01-03T23:59:59Z"), "2026-W52 2026-12-21T00:00+00:00 2026-12-28T00:00+00:00");
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn weeks_and_months_follow_the_clocks() {
+    fn weeks_and_months_follow_clock_changes() {
         let week = schedule("week", "00:00", "Europe/Berlin");
         assert_eq!(closed(&week, "2026-03-30T12:00:00Z"), "2026-W13 2026-03-23T00:00+01:00 2026-03-30T00:00+02:00");
         let month = schedule("month", "00:00", "America/New_York");
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_midnight_that_never_was_is_the_next_moment() {
+    fn a_skipped_midnight_becomes_the_next_moment() {
         // Beirut: the clocks went from 00:00 to 01:00 on Sunday, 31 March 2024. Apia: there was no 30 December 2011.
         let month = schedule("month", "00:00", "Asia/Beirut");
         assert!(
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cron_expression_ends_a_period_each_time() {
+    fn each_time_of_a_cron_expression_ends_a_period() {
         let friday = schedule("0 17 * * FRI", "00:00", "Europe/Berlin");
         let period = "2026-10-30T1700 2026-10-23T17:00+02:00 2026-10-30T17:00+01:00";
         assert_eq!(closed(&friday, "2026-10-30T17:00:00+01:00"), period);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_that_comes_twice_has_two_names() {
+    fn an_hour_that_is_ambiguous_has_two_names() {
         let hourly = schedule("0 * * * *", "00:00", "Europe/Berlin");
         let first = "2026-10-25T0200+0200 2026-10-25T01:00+02:00 2026-10-25T02:00+02:00";
         let second = "2026-10-25T0200+0100 2026-10-25T02:00+02:00 2026-10-25T02:00+01:00";
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_other_schedules_are_none() {
+    fn names_of_other_schedules_are_unknown() {
         let [week, month] = ["week", "month"].map(|every| schedule(every, "00:00", "UTC"));
         assert_eq!(week.named("2026-w47"), week.named("2026-W47"));
         for name in ["2026-W54", "2026-W00", "2026-11", "2026-W7", "", "-W", "99999999-W01"] {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_comes_is_refused() {
+    fn invalid_and_impossible_expressions_are_refused() {
         for text in ["weekly", "0 8 * *", "0 0 8 * * MON", "61 * * * *", "0 0 31 2 *", ""] {
             assert!(Every::parse(text).is_err(), "{text}");
         }

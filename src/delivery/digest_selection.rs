@@ -1,7 +1,7 @@
-//! Which issues a digest gathers, and which digest a person means.
+//! Selects the issues of a digest, and the digest meant by a name.
 //!
-//! Takes the issues, the schedule and what was mailed before. A digest that was mailed contains what it held then; any other
-//! gathers what its period has and no mail had, and what came too late for the digests before it.
+//! Takes the issues, the schedule and what was mailed before. A digest already mailed contains what it contained then; any
+//! other contains the unmailed issues of its period, and those too late for earlier digests.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,41 +12,42 @@ use crate::digest::{Digest, DigestContents, PREFIX, Period, PeriodName};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId};
 
-/// An issue that comes later than this, and later than one whole period, is in no digest: whoever brings back an old
-/// folder, or loses `feeds.lock`, shall not mail an archive.
-const LATE: TimeDelta = TimeDelta::weeks(2);
+/// An issue that is late by more than this and more than one period is in no digest: restoring an old folder or losing
+/// `feeds.lock` must not mail an archive.
+const MAX_LATENESS: TimeDelta = TimeDelta::weeks(2);
 
-/// All that decides what a digest contains.
+/// What determines the contents of a digest.
 #[derive(Debug, Clone, Copy)]
 pub struct DigestSelection<'a, 'p> {
     /// All issues of the project, newest first.
     pub issues: &'a [Issue],
-    /// The periods.
+    /// The digest periods.
     pub schedule: &'p DigestSchedule,
     /// What was mailed before.
     pub history: &'p History,
-    /// The time of this run.
+    /// The current time.
     pub now: DateTime<Utc>,
 }
 
 impl<'a> DigestSelection<'a, '_> {
-    /// The digest of a period, which may hold nothing.
+    /// The digest of a period, perhaps empty.
     pub fn digest(&self, period: &Period) -> Digest<'a> {
         match self.history.mailing(&period.id()).and_then(|mailing| mailing.digest.as_ref()) {
             Some(frozen) => {
                 let find = |id: &IssueId| self.issues.iter().find(|issue| issue.id.as_str() == id.edition().0);
-                let there = frozen.issues.iter().filter_map(find).filter(|issue| ineligible(issue, self.now).is_none());
-                Digest { period: frozen.period.clone(), issues: there.collect() }
+                let mailable =
+                    frozen.issues.iter().filter_map(find).filter(|issue| ineligible(issue, self.now).is_none());
+                Digest { period: frozen.period.clone(), issues: mailable.collect() }
             }
-            None => Digest { period: period.clone(), issues: self.gather(period) },
+            None => Digest { period: period.clone(), issues: self.select(period) },
         }
     }
 
-    /// The digest that a person means, with `digest:` before its name or without: `next` is the one that gathers now,
-    /// `latest` the newest one before it, any other name that of a period.
+    /// The digest with this name, with or without `digest:`. `next` is the one being collected, `latest` the newest before
+    /// it; any other name is that of a period.
     ///
     /// # Errors
-    /// A finding when there is none of that name.
+    /// A finding if there is none with this name.
     pub fn named(&self, name: &str) -> anyhow::Result<Digest<'a>> {
         let name = name.strip_prefix(PREFIX).unwrap_or(name);
         let digest = match name {
@@ -57,25 +58,25 @@ impl<'a> DigestSelection<'a, '_> {
         digest.ok_or_else(|| self.no_such(name).into())
     }
 
-    fn gather(&self, period: &Period) -> Vec<&'a Issue> {
+    fn select(&self, period: &Period) -> Vec<&'a Issue> {
         let since = self.since(period);
-        let belongs = |issue: &&Issue| {
+        let is_selected = |issue: &&Issue| {
             (since..period.end).contains(&issue.date.to_utc())
                 && ineligible(issue, self.now).is_none()
                 && !self.history.contains(&issue.ledger_key())
         };
-        self.issues.iter().rev().filter(belongs).collect()
+        self.issues.iter().rev().filter(is_selected).collect()
     }
 
-    /// The start of the period; where digests were mailed before it, some time earlier, for what came too late for them.
+    /// The start of the period; if digests were mailed before it, an earlier time, for issues too late for them.
     fn since(&self, period: &Period) -> DateTime<Utc> {
         let first = self.history.first_digest().filter(|first| *first < period.start);
         let Some(first) = first else { return period.start };
         let before = self.schedule.before(period).map_or(period.start, |before| before.start);
-        before.min(period.end - LATE).max(first)
+        before.min(period.end - MAX_LATENESS).max(first)
     }
 
-    /// That of the last period that is over, unless it contains nothing and an older one was mailed.
+    /// The digest of the last period that is over; if it is empty, the newest one mailed.
     fn latest(&self) -> Option<Digest<'a>> {
         let (closed, _) = self.schedule.closed(self.now)?;
         let digest = self.digest(&closed);
@@ -86,7 +87,7 @@ impl<'a> DigestSelection<'a, '_> {
         }
     }
 
-    /// What the digest before it still gathers is not in it.
+    /// The next digest, without the issues that the one before it still collects.
     fn next(&self) -> Option<Digest<'a>> {
         let (closed, _) = self.schedule.closed(self.now)?;
         let before = self.digest(&closed);
@@ -95,7 +96,7 @@ impl<'a> DigestSelection<'a, '_> {
         Some(digest)
     }
 
-    /// The period of that name: one whose digest was mailed, else one of the schedule.
+    /// The period with this name: one whose digest was mailed, else one of the schedule.
     pub fn period(&self, name: &str) -> Option<Period> {
         let mailed = |digest: &&DigestContents| digest.period.name.as_str().eq_ignore_ascii_case(name);
         let mailed = self.history.digests().find(mailed).map(|digest| digest.period.clone());
@@ -106,6 +107,6 @@ impl<'a> DigestSelection<'a, '_> {
         let finding = Finding::error("no-such-digest", format!("there is no digest `{PREFIX}{name}`"));
         let closed = self.schedule.closed(self.now).map(|(period, _)| period.name);
         let example = closed.as_ref().map_or("2026-W47", PeriodName::as_str);
-        finding.help(format!("write one such as `{PREFIX}{example}`; `{PREFIX}next` is the one that gathers now"))
+        finding.help(format!("use a name such as `{PREFIX}{example}`; `{PREFIX}next` is the one being collected"))
     }
 }

@@ -1,15 +1,16 @@
-//! Mails one issue to everybody who still waits for it: a recipient's way from claim to settled, top-down.
+//! Mails one issue or digest to all recipients still waiting for it. Shows the path of a recipient from claim to settled,
+//! top-down.
 //!
 //! ```text
 //! run ─► serve ─┬─► Claimer: claim_all ─► claim ─► the queue
 //!               └─► Worker, one per connection: work ─► next ─► prepare ─► send ─► settle
-//!                                                                            └──► act_on (no 250) ─► settle, put back, or
-//!                                                                                                     let the queue judge
+//!                                                                            └──► act_on (no 250) ─► settle, requeue, or
+//!                                                                                                     queue.refuse
 //! ```
 //!
-//! The row in the ledger is `claimed` before the queue holds the recipient, `sending` before the content leaves, and ended
-//! once the reply is there. The first connection to each server is made before the others, so that a wrong password is
-//! tried once.
+//! The delivery is `claimed` in the ledger before the queue contains the recipient, `sending` before the content leaves,
+//! and settled once the reply has come. The first connection to each server is made before the others, so that a wrong
+//! password is tried once.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,10 +25,10 @@ use crate::delivery::pipelining::Pipelining;
 use crate::delivery::queue::{Closed, Next, Outcomes, POLL_INTERVAL, Queue, WorkerId};
 use crate::delivery::rate_limit::{self, Allowance};
 use crate::delivery::recipient::Recipient;
-use crate::delivery::refusals::Refused;
-use crate::delivery::reply_action::{Action, action};
+use crate::delivery::refusals::Refusal;
+use crate::delivery::reply_action::{ReplyAction, reply_action};
 use crate::delivery::retry_schedule;
-use crate::delivery::server_state::Trouble;
+use crate::delivery::server_state::ServerProblem;
 use crate::finding::Finding;
 use crate::ledger::{AttemptOutcome, Claim, LedgerEntry};
 use crate::letter::Letter;
@@ -38,18 +39,18 @@ use crate::store::{Store, StoreError};
 mod pipelining;
 mod wait;
 
-/// A connection that has had nothing to do for this time is closed: servers do not like idle ones.
+/// Idle time after which a connection is closed: servers dislike idle ones.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
-/// After a connection broke this often under one message, it may be this message that the server cannot stand.
+/// Connections lost under one message after which the message itself is assumed to be the cause.
 const MAX_BREAKS: u32 = 4;
 
-/// Mails the issue to all who are queued, and to those deferred whose time has come.
+/// Mails the content to all queued recipients, and to those deferred whose `retry_at` has passed.
 ///
-/// No recipient is lost on the way out: those claimed but not mailed are queued again.
+/// Recipients claimed but not mailed are queued again.
 ///
 /// # Errors
-/// When the ledger cannot be kept. No further message is begun then; the next run settles the claims.
+/// When the ledger cannot be written. No further message is begun then; the next run settles the claims.
 pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<RunSummary, StoreError> {
     let counts = store.counts(job.issue)?;
     let open = job.only.map_or(counts.open(), |only| only.len() as u64);
@@ -64,16 +65,16 @@ pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<RunSummary, StoreErro
     Ok(ended)
 }
 
-/// How many workers each server has when `open` recipients wait.
+/// The number of workers of each server for `open` waiting recipients.
 fn workers_per_server(route: &Route, open: usize) -> Vec<usize> {
-    let up_to = |wanted: usize| wanted.min(open).max(1);
+    let up_to = |connections: usize| connections.min(open).max(1);
     match route {
         Route::Relays(relays) => relays.iter().map(|relay| up_to(relay.connections)).collect(),
         Route::Outbox { writers, .. } => vec![up_to(*writers)],
     }
 }
 
-/// Claims on this thread, and mails on one for each worker, until no recipient is waiting or the run stops.
+/// Claims on this thread and sends on one thread per worker, until no recipient is waiting or the run stops.
 fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<'job>, workers: &[usize]) {
     let pipelining = &Pipelining::default();
     thread::scope(|scope| {
@@ -84,19 +85,19 @@ fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<
             }
         }
         let left = job.limit.unwrap_or(u64::MAX);
-        Claimer { job, ledger, queue, left, asked: 0 }.work();
+        Claimer { job, ledger, queue, left, requested: 0 }.work();
     });
 }
 
-/// Claims recipients ahead of need, and keeps the run alive.
+/// Claims recipients ahead of need and keeps the run alive.
 struct Claimer<'run, 'job> {
     job: &'job Job<'job>,
     ledger: &'run LedgerWriter<'job>,
     queue: &'run Queue<'job>,
-    /// How many recipients may still be claimed.
+    /// Number of recipients that may still be claimed.
     left: u64,
-    /// How many of those whom alone the run is about were asked for.
-    asked: usize,
+    /// Number of the recipients in `job.only` already asked for.
+    requested: usize,
 }
 
 impl Claimer<'_, '_> {
@@ -114,8 +115,8 @@ impl Claimer<'_, '_> {
                 self.ledger.renew_run()?;
                 renewed = Instant::now();
             }
-            let room = self.queue.wait_for_room();
-            if room > 0 && !self.queue.is_closed() && !self.claim(room)? {
+            let space = self.queue.wait_for_space();
+            if space > 0 && !self.queue.is_closed() && !self.claim(space)? {
                 break;
             }
         }
@@ -123,14 +124,14 @@ impl Claimer<'_, '_> {
         Ok(())
     }
 
-    /// Claims up to `room` recipients as far as rates and limits allow; returns whether there may be more to claim.
-    fn claim(&mut self, room: usize) -> Result<bool, Stopped> {
-        let named = self.job.only.map_or(usize::MAX, |only| only.len() - self.asked);
-        let wanted = (room.min(named) as u64).min(self.left);
+    /// Claims up to `space` recipients as far as rate limits allow; returns whether more may be left to claim.
+    fn claim(&mut self, space: usize) -> Result<bool, Stopped> {
+        let named = self.job.only.map_or(usize::MAX, |only| only.len() - self.requested);
+        let wanted = (space.min(named) as u64).min(self.left);
         if wanted == 0 {
             return Ok(false);
         }
-        let allowed = match rate_limit::take(self.ledger, self.job.limits, wanted, self.job.hooks.now())? {
+        let allowed = match rate_limit::acquire(self.ledger, self.job.limits, wanted, self.job.hooks.now())? {
             Allowance::Granted(allowed, quota) => {
                 quota.into_iter().for_each(|quota| self.queue.note_quota(quota, allowed));
                 usize::try_from(allowed).unwrap_or(usize::MAX)
@@ -145,21 +146,21 @@ impl Claimer<'_, '_> {
             }
         };
         let (claims, are_more_named) = self.claim_up_to(allowed)?;
-        // In a warm-up, to ask again after a short claim would use quota for recipients that do not exist.
-        let fewest = if self.job.limits.warm_up.is_some() { allowed } else { 1 };
-        let may_be_more = claims.len() >= fewest || are_more_named;
+        // In a warm-up, asking again after a short claim would use up quota for recipients that do not exist.
+        let min_claims = if self.job.limits.warm_up.is_some() { allowed } else { 1 };
+        let may_be_more = claims.len() >= min_claims || are_more_named;
         self.left -= claims.len() as u64;
         self.queue.add(claims);
         Ok(may_be_more)
     }
 
-    /// Returns the claims, and whether more of the recipients named for this run are left.
+    /// Returns the claims, and whether more of `job.only` are left.
     fn claim_up_to(&mut self, limit: usize) -> Result<(Vec<Claim>, bool), Stopped> {
         let Some(only) = self.job.only else { return Ok((self.ledger.claim(limit)?, false)) };
-        let asked = self.asked.saturating_add(limit).min(only.len());
-        let claims = self.ledger.claim_these(&only[self.asked..asked])?;
-        self.asked = asked;
-        Ok((claims, asked < only.len()))
+        let requested = self.requested.saturating_add(limit).min(only.len());
+        let claims = self.ledger.claim_these(&only[self.requested..requested])?;
+        self.requested = requested;
+        Ok((claims, requested < only.len()))
     }
 
     fn keep_alive(&self) -> Result<(), Stopped> {
@@ -170,7 +171,7 @@ impl Claimer<'_, '_> {
     }
 }
 
-/// Mails one recipient after the other over one connection.
+/// Mails one recipient after another over one connection.
 struct Worker<'run, 'job> {
     id: WorkerId,
     job: &'job Job<'job>,
@@ -178,14 +179,13 @@ struct Worker<'run, 'job> {
     queue: &'run Queue<'job>,
     pipelining: &'run Pipelining,
     connection: Connection<'job>,
-    /// The one after the recipient at hand, whose envelope leaves behind the content before it where the server has earned
-    /// that.
+    /// The recipient after the current one. Its envelope is pipelined behind the current content where `pipelining` allows.
     following: Option<Prepared>,
-    /// How often in a row something was wrong with the connection.
-    troubles: u32,
+    /// Problems with the connection in a row.
+    problems: u32,
 }
 
-/// A recipient whose letter is written.
+/// A recipient with its finished letter.
 struct Prepared {
     recipient: Recipient,
     letter: Letter,
@@ -199,17 +199,17 @@ impl<'run, 'job> Worker<'run, 'job> {
         queue: &'run Queue<'job>,
         pipelining: &'run Pipelining,
     ) -> Self {
-        Self { id, job, ledger, queue, pipelining, connection: Connection::default(), following: None, troubles: 0 }
+        Self { id, job, ledger, queue, pipelining, connection: Connection::default(), following: None, problems: 0 }
     }
 
-    /// Serves recipients until there are none left or the run stops.
+    /// Sends until no recipient is left or the run stops.
     fn work(mut self) {
         if self.serve().is_err() {
             self.queue.halt();
         }
-        self.put_back_following();
-        self.hang_up();
-        self.queue.leave();
+        self.requeue_following();
+        self.disconnect();
+        self.queue.worker_finished();
     }
 
     fn serve(&mut self) -> Result<(), Stopped> {
@@ -224,7 +224,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         Ok(())
     }
 
-    /// The next recipient with a letter, waiting for one; `None` once the run ends.
+    /// Waits for the next recipient and writes the letter; `None` once the run ends.
     fn next(&mut self) -> Result<Option<Prepared>, Stopped> {
         let mut idle = Duration::ZERO;
         if self.queue.is_stopped() {
@@ -241,18 +241,18 @@ impl<'run, 'job> Worker<'run, 'job> {
                     }
                 }
                 Next::AskForPermits(wanted) => self.ask_for_permits(wanted)?,
-                Next::Rest(pause) => {
+                Next::Suspended(pause) => {
                     self.progress(Progress::Paused(PauseReason::Server, pause));
-                    self.pause(pause)?;
+                    self.sleep(pause)?;
                 }
                 Next::Close => {
-                    self.hang_up();
+                    self.disconnect();
                     idle += self.wait_for_work()?;
                 }
                 Next::Wait => {
                     idle += self.wait_for_work()?;
                     if idle >= MAX_IDLE {
-                        self.hang_up();
+                        self.disconnect();
                     }
                 }
                 Next::End => return Ok(None),
@@ -260,7 +260,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         }
     }
 
-    /// Writes the letter. If that fails it is this recipient's failure: `send` has made sure that letters can be written.
+    /// Writes the letter. A failure is this recipient's: `send` has checked that letters can be written.
     fn prepare(&self, recipient: Recipient) -> Option<Prepared> {
         match (self.job.write)(&recipient.claim.subscriber) {
             Ok(letter) => Some(Prepared { recipient, letter }),
@@ -272,12 +272,12 @@ impl<'run, 'job> Worker<'run, 'job> {
         }
     }
 
-    /// The row stays claimed until the file is there: a run killed before is repeated, which writes the same file.
+    /// The delivery stays claimed until the file exists: after a crash it is repeated, which writes the same file.
     fn put_into(&self, outbox: &Outbox<'_>, Prepared { recipient, letter }: Prepared) {
         match outbox.write(&letter) {
             Ok(path) => self.settle(&recipient, AttemptOutcome::Sent(format!("written to {}", path.display()))),
             Err(error) => {
-                self.queue.put_back(self.id, recipient, false);
+                self.queue.requeue(self.id, recipient, false);
                 self.queue.stop(diagnostics::outbox(&error));
             }
         }
@@ -286,34 +286,34 @@ impl<'run, 'job> Worker<'run, 'job> {
     /// One attempt: envelope, `sending` in the ledger, content, reply.
     fn send(&mut self, relay: &'job Relay, Prepared { recipient, letter }: Prepared) -> Result<(), Stopped> {
         if let Err(error) = self.connect(relay, &letter)? {
-            return self.give_up_connecting(relay, recipient, &error);
+            return self.act_on_failed_connect(relay, recipient, &error);
         }
         let offered = self.connection.offer(&letter);
         let reads_on = self.note_pipelining(relay)?;
         if let Err(error) = offered {
             if reads_on == Some(false) {
-                // Nothing of the message has left, and it was no fault of anybody's that is mailed.
-                self.hang_up();
-                self.queue.put_back(self.id, recipient, false);
+                // Nothing of this message has left, and the failure is not about its recipient.
+                self.disconnect();
+                self.queue.requeue(self.id, recipient, false);
                 return Ok(());
             }
             return self.act_on(relay, Prepared { recipient, letter }, &error);
         }
         let id = recipient.id();
         if !self.ledger.sending(id)? {
-            // The server waits for a message that another run sends.
-            self.hang_up();
-            self.queue.lose();
+            // The server expects a message that another run sends.
+            self.disconnect();
+            self.queue.drop_lost();
             return Ok(());
         }
         let transmitted = self.transmit(&letter);
         self.note_pipelining(relay)?;
         match transmitted {
             Ok(reply) => {
-                self.troubles = 0;
-                let is_one_of_several = matches!(self.job.route, Route::Relays(relays) if relays.len() > 1);
-                let said = if is_one_of_several { format!("{reply} [{relay}]") } else { reply.to_string() };
-                self.settle(&recipient, AttemptOutcome::Sent(said));
+                self.problems = 0;
+                let has_several_relays = matches!(self.job.route, Route::Relays(relays) if relays.len() > 1);
+                let reply = if has_several_relays { format!("{reply} [{relay}]") } else { reply.to_string() };
+                self.settle(&recipient, AttemptOutcome::Sent(reply));
                 Ok(())
             }
             Err(error) => {
@@ -325,16 +325,21 @@ impl<'run, 'job> Worker<'run, 'job> {
         }
     }
 
-    fn give_up_connecting(&mut self, relay: &Relay, recipient: Recipient, error: &SessionError) -> Result<(), Stopped> {
-        let trouble = connection::trouble(error, self.queue.was_connected(self.id));
-        let finding = match trouble {
-            Trouble::Crowded => diagnostics::crowded(relay, error),
+    fn act_on_failed_connect(
+        &mut self,
+        relay: &Relay,
+        recipient: Recipient,
+        error: &SessionError,
+    ) -> Result<(), Stopped> {
+        let problem = connection::problem(error, self.queue.was_connected(self.id));
+        let finding = match problem {
+            ServerProblem::TooManyConnections => diagnostics::too_many_connections(relay, error),
             _ => diagnostics::finding(relay, error, None),
         };
-        self.give_back(recipient, trouble, finding)
+        self.requeue_after_problem(recipient, problem, finding)
     }
 
-    /// Does what a failed attempt asks for: settles the recipient, or gives it back to the queue.
+    /// Acts on a failed attempt: settles the recipient or returns it to the queue.
     fn act_on(&mut self, relay: &Relay, failed: Prepared, error: &SessionError) -> Result<(), Stopped> {
         let Prepared { mut recipient, letter } = failed;
         let finding = || diagnostics::finding(relay, error, Some(&letter));
@@ -344,32 +349,36 @@ impl<'run, 'job> Worker<'run, 'job> {
             self.connect_again(Recipient { ended_after: Some((self.id.server, messages)), ..recipient });
             return Ok(());
         }
-        match action(self.job.issue, &recipient.claim, error, self.job.hooks.now()) {
-            Action::Settle(outcome) => {
+        match reply_action(self.job.issue, &recipient.claim, error, self.job.hooks.now()) {
+            ReplyAction::Settle(outcome) => {
                 let is_reply_missing = matches!(outcome, AttemptOutcome::Unknown(_));
                 self.settle(&recipient, outcome);
                 if is_reply_missing {
-                    self.hang_up();
-                    self.queue.note_missing_reply(self.id, || diagnostics::no_verdict(relay));
+                    self.disconnect();
+                    self.queue.note_missing_reply(self.id, || diagnostics::missing_replies(relay));
                 }
                 Ok(())
             }
-            Action::Refused(reply) => {
-                let refused = Refused::new(recipient, reply, error.phase, finding());
-                let (outcomes, slow_down) = self.queue.refuse(self.id, refused);
-                self.write_down(outcomes);
-                if slow_down { self.pace(PauseReason::Server, retry_schedule::connection_backoff(1)) } else { Ok(()) }
+            ReplyAction::Refused(reply) => {
+                let refusal = Refusal::new(recipient, reply, error.phase, finding());
+                let (outcomes, slow_down) = self.queue.refuse(self.id, refusal);
+                self.record(outcomes);
+                if slow_down {
+                    self.back_off(PauseReason::Server, retry_schedule::connection_backoff(1))
+                } else {
+                    Ok(())
+                }
             }
-            Action::Stop => self.give_back(recipient, Trouble::Refuses, finding()),
-            Action::SlowDown => self.give_back(recipient, Trouble::Busy, finding()),
-            Action::Retry => {
+            ReplyAction::Stop => self.requeue_after_problem(recipient, ServerProblem::RejectsUs, finding()),
+            ReplyAction::SlowDown => self.requeue_after_problem(recipient, ServerProblem::Busy, finding()),
+            ReplyAction::Retry => {
                 recipient.breaks += 1;
                 if recipient.breaks < MAX_BREAKS {
-                    // The others shall not wait for it.
-                    recipient.comes_last = true;
-                    return self.give_back(recipient, Trouble::Broken, finding());
+                    // The others must not wait for it.
+                    recipient.is_last = true;
+                    return self.requeue_after_problem(recipient, ServerProblem::ConnectionLost, finding());
                 }
-                self.hang_up();
+                self.disconnect();
                 let now = self.job.hooks.now();
                 self.settle(
                     &recipient,
@@ -380,24 +389,24 @@ impl<'run, 'job> Worker<'run, 'job> {
         }
     }
 
-    /// Perhaps the server takes no more than so many messages on one connection: what it says on another counts.
+    /// The server may limit the messages per connection: its reply on a new connection counts.
     fn connect_again(&mut self, recipient: Recipient) {
-        self.put_back_following();
-        self.hang_up();
-        self.queue.put_back(self.id, recipient, false);
+        self.requeue_following();
+        self.disconnect();
+        self.queue.requeue(self.id, recipient, false);
     }
 
-    /// Writes down what became of a recipient: committed with the next message at the latest.
+    /// Settles a recipient in the ledger: committed with the next message at the latest.
     fn settle(&self, recipient: &Recipient, outcome: AttemptOutcome) {
         let state = outcome.state();
         self.ledger.add(recipient.id(), LedgerEntry::Settled(outcome));
         let outcomes = self.queue.settle(self.id, recipient, state);
         self.progress(Progress::Settled(state));
-        self.write_down(outcomes);
+        self.record(outcomes);
     }
 
-    /// Writes down what became of recipients who are out of the workers' hands.
-    fn write_down(&self, outcomes: Outcomes) {
+    /// Writes outcomes of recipients that no worker holds.
+    fn record(&self, outcomes: Outcomes) {
         for (id, outcome) in outcomes {
             let state = outcome.state();
             self.ledger.add(id, LedgerEntry::Settled(outcome));
@@ -405,32 +414,37 @@ impl<'run, 'job> Worker<'run, 'job> {
         }
     }
 
-    /// Closes a connection that is no good, and gives the recipient back for a worker with a better one. Unless the server
-    /// is left alone anyway, this worker leaves it alone for a while.
-    fn give_back(&mut self, recipient: Recipient, trouble: Trouble, finding: Finding) -> Result<(), Stopped> {
-        self.put_back_following();
-        self.hang_up();
-        self.queue.put_back(self.id, recipient, true);
-        self.troubles += 1;
-        match self.queue.trouble(self.id, trouble, finding) {
+    /// Closes a connection with a problem and returns the recipient for another worker. Unless the server is suspended,
+    /// this worker backs off.
+    fn requeue_after_problem(
+        &mut self,
+        recipient: Recipient,
+        problem: ServerProblem,
+        finding: Finding,
+    ) -> Result<(), Stopped> {
+        self.requeue_following();
+        self.disconnect();
+        self.queue.requeue(self.id, recipient, true);
+        self.problems += 1;
+        match self.queue.report_problem(self.id, problem, finding) {
             true => Ok(()),
-            false => self.pace(PauseReason::Server, retry_schedule::connection_backoff(self.troubles)),
+            false => self.back_off(PauseReason::Server, retry_schedule::connection_backoff(self.problems)),
         }
     }
 
-    fn put_back_following(&mut self) {
+    fn requeue_following(&mut self) {
         if let Some(following) = self.following.take() {
-            self.queue.put_back(self.id, following.recipient, false);
+            self.queue.requeue(self.id, following.recipient, false);
         }
     }
 
-    /// Makes sure that there is a connection which can take the letter.
+    /// Ensures a connection that can take the letter.
     fn connect(&mut self, relay: &'job Relay, letter: &Letter) -> Result<Result<(), SessionError>, Stopped> {
-        let most = self.queue.most_messages(self.id);
-        if self.connection.can_take(letter) && !self.connection.is_used_up(most, 0) {
+        let max = self.queue.max_messages(self.id);
+        if self.connection.can_take(letter) && !self.connection.is_used_up(max, 0) {
             return Ok(Ok(()));
         }
-        self.hang_up();
+        self.disconnect();
         if let Err(error) = self.connection.open(relay, self.job.hooks.stop) {
             return Ok(Err(error));
         }
@@ -439,7 +453,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         Ok(Ok(()))
     }
 
-    fn hang_up(&mut self) {
+    fn disconnect(&mut self) {
         if self.connection.close() {
             self.queue.note_closed(self.id);
         }

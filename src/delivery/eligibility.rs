@@ -1,18 +1,18 @@
-//! Whether an issue can be mailed at all, by itself or in a digest.
+//! Whether an issue may be mailed at all, by itself or in a digest.
 
 use chrono::{DateTime, Utc};
 
 use crate::issue::Issue;
 
-/// Why an issue cannot be mailed at all, and what to do.
+/// Why an issue may not be mailed: rule, message and remedy.
 pub(super) fn ineligible(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'static str)> {
     let slug = &issue.slug;
     if !issue.email {
         let help = "remove `email: false` from its front matter to mail it";
-        return Some(("issue-not-for-mail", format!("`{slug}` is not for mail"), help));
+        return Some(("issue-not-for-mail", format!("`{slug}` is excluded from email"), help));
     }
     if !issue.is_dated() {
-        return Some(("issue-undated", format!("`{slug}` has no date"), "write `date: …` into its front matter"));
+        return Some(("issue-undated", format!("`{slug}` has no date"), "add `date: …` to its front matter"));
     }
     if issue.draft {
         let help = "remove `draft: true` from its front matter to publish it";
@@ -20,7 +20,7 @@ pub(super) fn ineligible(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static 
     }
     if issue.date > now {
         let help = "wait until then, or change its `date`";
-        return Some(("issue-future", format!("`{slug}` is dated {}, which is to come", issue.date), help));
+        return Some(("issue-future", format!("`{slug}` is dated {}, which is in the future", issue.date), help));
     }
     let expired = issue.expires.filter(|expires| *expires <= now)?;
     Some(("issue-expired", format!("`{slug}` expired at {expired}"), "change its `expiryDate`"))

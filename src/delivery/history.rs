@@ -1,4 +1,4 @@
-//! What the ledger says was mailed: issues by themselves, and those that digests held.
+//! What was mailed according to the ledger: single issues, and the issues of digests.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::issue::IssueId;
 use crate::ledger::Mailing;
 use crate::store::{Store, StoreError};
 
-/// Every mailing so far.
+/// All mailings so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     mailings: BTreeMap<IssueId, Mailing>,
-    /// The digest that contains an issue.
+    /// The digest that contains each issue.
     digests: BTreeMap<IssueId, IssueId>,
 }
 
@@ -25,14 +25,14 @@ impl History {
     pub fn read(store: &dyn Store) -> Result<Self, StoreError> {
         let mut history = Self::default();
         for mailing in store.mailings()? {
-            let held = mailing.digest.iter().flat_map(|digest| &digest.issues);
-            history.digests.extend(held.map(|issue| (issue.clone(), mailing.issue.clone())));
+            let issues = mailing.digest.iter().flat_map(|digest| &digest.issues);
+            history.digests.extend(issues.map(|issue| (issue.clone(), mailing.issue.clone())));
             history.mailings.insert(mailing.issue.clone(), mailing);
         }
         Ok(history)
     }
 
-    /// The mailing of an issue by itself, or of a digest.
+    /// The mailing of an issue or digest.
     pub fn mailing(&self, id: &IssueId) -> Option<&Mailing> {
         self.mailings.get(id)
     }
@@ -42,17 +42,17 @@ impl History {
         self.digests.get(issue)
     }
 
-    /// Whether an issue is in a mailing, by itself or in a digest.
+    /// Whether an issue was mailed, by itself or in a digest.
     pub fn contains(&self, issue: &IssueId) -> bool {
         self.mailings.contains_key(issue) || self.digests.contains_key(issue)
     }
 
-    /// What the digests held, in the order of their names.
+    /// The contents of the digests, in the order of their names.
     pub fn digests(&self) -> impl Iterator<Item = &DigestContents> {
         self.mailings.values().filter_map(|mailing| mailing.digest.as_ref())
     }
 
-    /// Since when issues are gathered: the start of the first digest.
+    /// Since when issues are collected: the start of the first digest.
     pub fn first_digest(&self) -> Option<DateTime<Utc>> {
         self.digests().map(|digest| digest.period.start).min()
     }

@@ -1,6 +1,6 @@
-//! What a run is asked to do, what it tells meanwhile, and how it ended.
+//! What a run is asked to do, its progress, and its summary.
 //!
-//! Plain data: `send` makes a job, `run` does it, faces show its progress.
+//! Plain data: `send` makes a job, `dispatcher` runs it, the command line shows its progress.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,111 +19,111 @@ use crate::subscriber::{Subscriber, SubscriberId};
 /// Writes one subscriber's letter; called from many threads.
 pub type WriteLetter<'a> = dyn Fn(&Subscriber) -> anyhow::Result<Letter> + Sync + 'a;
 
-/// One issue to be mailed.
+/// One issue or digest to mail.
 pub struct Job<'a> {
-    /// The issue, which has a mailing in the store.
+    /// Its id; it has a mailing in the store.
     pub issue: &'a IssueId,
     /// Its short name, for the folder of an outbox.
     pub slug: &'a Slug,
-    /// Which way the letters leave.
+    /// How letters leave.
     pub route: &'a Route,
     /// Writes the letters.
     pub write: &'a WriteLetter<'a>,
-    /// Recipients, at most.
+    /// Maximum number of recipients.
     pub limit: Option<u64>,
-    /// Nobody but these.
+    /// Only these recipients, if given.
     pub only: Option<&'a [SubscriberId]>,
-    /// How fast.
+    /// Limits of all mail of the store.
     pub limits: RateLimits<'a>,
-    /// What the run needs of the program around it.
+    /// What the run calls in the program around it.
     pub hooks: RunHooks<'a>,
 }
 
-/// How fast a sending may go, counted in the store for all who send from it.
+/// Limits counted in the store for every process that sends from it.
 #[derive(Clone, Copy, Default)]
 pub struct RateLimits<'a> {
-    /// Messages per time. All of these are kept.
+    /// Messages per time; all of these limits hold.
     pub rates: &'a [Rate],
-    /// How much may leave on each day.
+    /// Messages per day.
     pub warm_up: Option<&'a WarmUp>,
 }
 
-/// What a run needs of the program around it; called from many threads.
+/// What a run calls in the program around it, from many threads.
 #[derive(Clone, Copy)]
 pub struct RunHooks<'a> {
     /// Reads the clock.
     pub clock: &'a (dyn Fn() -> DateTime<Utc> + Sync),
     /// Waits for this time.
-    pub pause: &'a (dyn Fn(Duration) + Sync),
+    pub sleep: &'a (dyn Fn(Duration) + Sync),
     /// Once true, no further message is begun.
     pub stop: &'a AtomicBool,
-    /// Told of what happens.
+    /// Receives the progress.
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }
 
 impl RunHooks<'_> {
-    /// The time now.
+    /// The current time.
     pub fn now(&self) -> DateTime<Utc> {
         (self.clock)()
     }
 
-    /// Whether no further message is to be begun.
+    /// Whether no further message may begin.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }
 
-/// What happens in a run, for a person to watch.
+/// Progress of a run, for a person to watch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
-    /// An issue's mailing begins or goes on; so many recipients still wait.
+    /// A mailing begins or continues.
     Begun {
-        /// The issue's short name.
+        /// Its short name.
         slug: Slug,
-        /// How many wait.
+        /// Number of waiting recipients.
         open: u64,
     },
-    /// A recipient's delivery is in this state now.
+    /// A delivery has reached this state.
     Settled(State),
-    /// Somebody waits so long before going on; where there are several connections, the others may go on.
+    /// A connection, or the claiming of recipients, waits for this time.
     Paused(PauseReason, Duration),
-    /// The first recipients of an issue were mailed; the others follow later, if all is well.
+    /// The canary wave was mailed; the other recipients follow after this time if it goes well.
     Waiting {
-        /// The issue's short name.
+        /// The short name of the mailing.
         slug: Slug,
-        /// How many were mailed.
+        /// Number of recipients mailed.
         mailed: u64,
         /// How long the others still wait.
         left: Duration,
     },
 }
 
-/// What is waited for.
+/// Reason for a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PauseReason {
-    /// The rate, which allows no message now.
+    /// A rate limit allows no message now.
     Rate,
-    /// The server, which wants less of us or cannot be reached.
+    /// The server wants less mail or cannot be reached.
     Server,
 }
 
-/// How a run ended.
+/// Summary of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunSummary {
-    /// How many recipients this run brought into each state.
+    /// Number of recipients this run brought into each state.
     pub tally: StateCounts,
-    /// Why it stopped before everybody was served, if it did.
+    /// Why it stopped early, if it did.
     pub stopped: Option<Finding>,
-    /// Why the others of this issue are not mailed, though there is nothing wrong with servers or store.
+    /// Why the canary keeps the other recipients from being mailed, if it does.
     pub halted: Option<Finding>,
-    /// What a person should know: servers among others that could not be used for a while.
+    /// Warnings, such as servers that were suspended for a while.
     pub warnings: Vec<Finding>,
-    /// Until when nothing more may leave, where what may leave on one day is used up.
+    /// When mail may leave again, if today's quota is used up.
     pub paused: Option<DateTime<Tz>>,
 }
 
 impl RunSummary {
-    /// Adds what a further run over the same issue came to.
+    /// Adds the summary of a further run for the same mailing.
     pub(super) fn add(&mut self, other: Self) {
         for state in State::ALL {
             self.tally.set(state, self.tally.of(state) + other.tally.of(state));

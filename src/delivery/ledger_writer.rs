@@ -1,8 +1,8 @@
-//! The ledger as the threads of a run write it: entries of all of them are committed together.
+//! Writes the ledger for all threads of a run, committing their entries together.
 //!
-//! A thread that needs an entry committed commits all that wait, or waits for the one that is at it (group commit).
-//! Entries are written in the order in which they came: once `sending` has returned for a connection's next message, the
-//! outcome of the one before is committed too. So a killed run leaves one unknown recipient per connection at most.
+//! A thread that needs an entry committed commits all waiting entries, or waits for the thread that is doing so (group
+//! commit). Entries keep their order: once `sending` has returned for a connection's next message, the outcome of the
+//! previous one is committed too. So a killed run leaves at most one unknown recipient per connection.
 
 use std::collections::HashSet;
 use std::mem;
@@ -18,25 +18,25 @@ pub(super) struct LedgerWriter<'a> {
     job: &'a Job<'a>,
     store: Mutex<&'a mut dyn Store>,
     barrier: Barrier,
-    /// Writes entries while the store claims recipients, where it can.
+    /// Writes entries while the store claims recipients, if the store can.
     recorder: Option<Recorder>,
     batch: Mutex<Batch>,
-    /// A batch is committed, or cannot be.
+    /// A batch was committed or failed.
     committed: Condvar,
 }
 
-/// The run is over before everybody is served, because the ledger cannot be kept or something stopped it.
+/// The run ends early because the ledger cannot be written or something stopped it.
 pub(super) struct Stopped;
 
-/// What is to be committed next.
+/// The entries of the next commit.
 #[derive(Default)]
 struct Batch {
     waiting: Vec<(SubscriberId, LedgerEntry)>,
-    /// How many entries were added so far, and how many of them are committed.
+    /// Number of entries added, and of those committed.
     added: u64,
     committed: u64,
     is_being_committed: bool,
-    /// Recipients that this run has lost to another, and whose `sending` waits to hear of it.
+    /// Recipients lost to another run, whose `sending` has not returned yet.
     lost: HashSet<SubscriberId>,
     failed: Option<StoreError>,
 }
@@ -48,13 +48,13 @@ impl<'a> LedgerWriter<'a> {
         Ok(Self { job, store, barrier, recorder, batch, committed: Condvar::new() })
     }
 
-    /// Claims up to `limit` recipients, durably. While the disk is waited for, others write.
+    /// Claims up to `limit` recipients, durably. Other threads write while the disk syncs.
     pub(super) fn claim(&self, limit: usize) -> Result<Vec<Claim>, Stopped> {
         let claims = self.with_store(|store| store.claim(self.job.issue, limit, self.job.hooks.now()))?;
         self.sync().map(|()| claims)
     }
 
-    /// Claims those of these recipients who wait, likewise.
+    /// Claims those of these recipients that are waiting, durably.
     pub(super) fn claim_these(&self, recipients: &[SubscriberId]) -> Result<Vec<Claim>, Stopped> {
         let now = self.job.hooks.now();
         let claims = self.with_store(|store| store.claim_these(self.job.issue, recipients, now))?;
@@ -65,14 +65,14 @@ impl<'a> LedgerWriter<'a> {
         (self.barrier)().map_err(|error| self.fail(error))
     }
 
-    /// Commits that the message is about to leave. False: the recipient is another run's now.
+    /// Commits that the message is about to leave. Returns false if another run owns the recipient now.
     pub(super) fn sending(&self, recipient: SubscriberId) -> Result<bool, Stopped> {
         let added = self.add(recipient, LedgerEntry::Sending);
         self.commit(added)?;
         Ok(!self.batch().lost.remove(&recipient))
     }
 
-    /// Adds an entry, which is committed with the next ones; returns how many were added so far.
+    /// Adds an entry to the next commit; returns the number added so far.
     pub(super) fn add(&self, recipient: SubscriberId, entry: LedgerEntry) -> u64 {
         let mut batch = self.batch();
         batch.waiting.push((recipient, entry));
@@ -80,26 +80,26 @@ impl<'a> LedgerWriter<'a> {
         batch.added
     }
 
-    /// Commits all that was added so far: what is known must not stay in memory during a long wait.
+    /// Commits all entries added so far, so that none is only in memory during a long wait.
     pub(super) fn flush(&self) -> Result<(), Stopped> {
         let added = self.batch().added;
         self.commit(added)
     }
 
-    /// Tells the store that the run is alive.
+    /// Renews the run lock.
     pub(super) fn renew_run(&self) -> Result<(), Stopped> {
         self.with_store(|store| store.renew_run(self.job.hooks.now())).map(drop)
     }
 
-    /// Returns what was not used of a day's quota. If that fails, less leaves on that day.
+    /// Returns the unused part of a day's quota. If that fails, fewer messages leave that day.
     pub(super) fn return_quota(&self, quota: &Quota, unused: u64) {
         let _ = self.store().return_quota(quota, unused);
     }
 
-    /// Commits what is left, `outcomes` among it.
+    /// Commits the remaining entries and `outcomes`.
     ///
     /// # Errors
-    /// What made the ledger fail first, now or before.
+    /// The first failure of the ledger, now or before.
     pub(super) fn close(&self, outcomes: Vec<(SubscriberId, AttemptOutcome)>) -> Result<(), StoreError> {
         for (recipient, outcome) in outcomes {
             self.add(recipient, LedgerEntry::Settled(outcome));
@@ -108,14 +108,15 @@ impl<'a> LedgerWriter<'a> {
         self.batch().failed.take().map_or(Ok(()), Err)
     }
 
-    /// Returns once the first `upto` entries are committed, by this thread or another one.
+    /// Returns once the first `upto` entries are committed, by this thread or another.
     fn commit(&self, upto: u64) -> Result<(), Stopped> {
         let mut batch = self.batch();
         while batch.committed < upto {
             if batch.failed.is_some() {
                 return Err(Stopped);
             }
-            // All who wait go on at once when it is committed; if each waited for the store, they would go on one by one.
+            // All waiting threads continue together after the commit; if each waited for the store, they would continue one
+            // by one.
             batch = match batch.is_being_committed {
                 true => self.committed.wait(batch).unwrap_or_else(PoisonError::into_inner),
                 false => self.commit_batch(batch),
@@ -147,7 +148,7 @@ impl<'a> LedgerWriter<'a> {
         batch
     }
 
-    /// Lets `work` use the store, and keeps what fails.
+    /// Runs `work` on the store and keeps its error.
     pub(super) fn with_store<T>(
         &self,
         work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
@@ -155,7 +156,7 @@ impl<'a> LedgerWriter<'a> {
         work(&mut **self.store()).map_err(|error| self.fail(error))
     }
 
-    /// The first failure is the one that is reported.
+    /// The first failure is the one reported.
     fn fail(&self, error: StoreError) -> Stopped {
         self.batch().failed.get_or_insert(error);
         Stopped

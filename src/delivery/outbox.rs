@@ -1,7 +1,7 @@
 //! The outbox: a folder that takes letters as .eml files, for trying out and for other programs to send.
 //!
-//! Takes finished letters; writes `FOLDER/SLUG/RECIPIENT.eml`, each whole or not at all, the same bytes each time, so
-//! that repeating is harmless.
+//! Writes finished letters to `FOLDER/SLUG/RECIPIENT.eml`, each atomically and always with the same bytes, so that
+//! repeating is harmless.
 
 use std::path::{Path, PathBuf};
 
@@ -13,24 +13,23 @@ use crate::hex::hex;
 use crate::issue::Slug;
 use crate::letter::Letter;
 
-/// The folder of one issue's letters.
+/// The folder of one mailing's letters.
 pub struct Outbox<'a> {
     project: &'a Project,
     folder: PathBuf,
 }
 
 impl<'a> Outbox<'a> {
-    /// The folder of `slug` below `root`, which is below the project folder; it is made when the first letter is
-    /// written.
+    /// The folder of `slug` below `root`, which is below the project folder. It is created with the first letter.
     pub fn new(project: &'a Project, root: &Path, slug: &Slug) -> Self {
         Self { project, folder: root.join(file_name(slug.as_str())) }
     }
 
-    /// Writes the letter as it is, and gives the file's path below the project folder. A file that holds the same bytes
-    /// already is not touched.
+    /// Writes the letter unchanged; returns the file's path below the project folder. A file with the same bytes is not
+    /// touched.
     ///
     /// # Errors
-    /// When the disk refuses; the file is as it was before then.
+    /// When the file cannot be written; it is unchanged then.
     pub fn write(&self, letter: &Letter) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(file_of(&letter.to));
         self.project.write(&path, &letter.content)?;
@@ -38,23 +37,23 @@ impl<'a> Outbox<'a> {
     }
 }
 
-/// The name of the file for a recipient: `reader@example.org.eml`, or what comes nearest. Two addresses whose case alone
-/// differs share a mailbox and a file.
+/// The file name for a recipient: `reader@example.org.eml`, or the closest safe name. Addresses that differ only in case
+/// share a mailbox and a file.
 pub fn file_of(address: &EmailAddress) -> String {
     format!("{}.eml", file_name(&address.key()))
 }
 
-/// The text as a file name on any system: ASCII letters, digits and `@ . _ - +` stay, and what had to give way is told
-/// apart by a hash of the text.
+/// The text as a file name that is safe on any system: letters except uppercase, digits and `@ . _ - +` stay. A hash of the
+/// text distinguishes names that had to change.
 fn file_name(text: &str) -> String {
-    const LONGEST: usize = 100;
-    let fits = |c: char| c.is_alphanumeric() && !c.is_uppercase() || "@._-+".contains(c);
-    let mut name: String = text.chars().map(|c| if fits(c) { c } else { '_' }).collect();
+    const MAX_BYTES: usize = 100;
+    let is_safe = |c: char| c.is_alphanumeric() && !c.is_uppercase() || "@._-+".contains(c);
+    let mut name: String = text.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
     if name.starts_with('.') {
         name.replace_range(..1, "_");
     }
-    if name.len() > LONGEST {
-        name.truncate((0..=LONGEST).rev().find(|&at| name.is_char_boundary(at)).unwrap_or(0));
+    if name.len() > MAX_BYTES {
+        name.truncate((0..=MAX_BYTES).rev().find(|&at| name.is_char_boundary(at)).unwrap_or(0));
     }
     if name != text {
         let hash = Sha256::digest(text.as_bytes());

@@ -1,17 +1,18 @@
-//! Whether the envelope of the next message may leave with the content before it, which saves each message a round trip.
+//! Whether the envelope of the next message may be pipelined behind the current content, which saves a round trip per
+//! message.
 //!
-//! RFC 2920 allows it, but servers that offer PIPELINING lose what comes behind the final dot (Courier, chasquid), or crash
-//! over a recipient who is named there (Dovecot's submission service). So each server has to earn it, by a trial over one
-//! connection whose first steps put MAIL alone behind a message: whoever loses it still answers to the message, and a server
-//! that is not done with the message refuses it. Bookkeeping for the threads of a run; the caller keeps what is learned.
+//! RFC 2920 allows it, but some servers that offer PIPELINING lose what follows the final dot (Courier, chasquid) or crash
+//! on a recipient there (Dovecot's submission service). So each server must pass a trial on one connection, whose first
+//! steps send only MAIL behind a message: a server that loses it still replies to the message, and one that is not done
+//! with the message refuses it. Bookkeeping for the threads of a run; the caller stores the result.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So often MAIL alone is put behind a message before the whole envelope is: once could be luck.
-const SENDERS: u32 = 3;
+/// Times that MAIL alone is sent behind a message before the complete envelope: once could be luck.
+const MIN_SENDER_TRIALS: u32 = 3;
 
-/// What may leave behind a message.
+/// What may be sent behind a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Allowed {
     Nothing,
@@ -19,46 +20,46 @@ pub(super) enum Allowed {
     Envelope,
 }
 
-/// What is known of the servers of a run.
+/// What is known of the servers of a run, by index and greeting.
 #[derive(Default)]
 pub(super) struct Pipelining {
     known: Mutex<HashMap<(usize, String), SharedStage>>,
 }
 
-/// What is known of one server that greets in one way, shared by all its connections.
+/// The stage of one server with one greeting, shared by its connections.
 type SharedStage = Arc<Mutex<Stage>>;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     Untried,
     OnTrial,
-    Earned,
-    Lost,
+    Supported,
+    Unsupported,
 }
 
-/// The part of one connection in it.
+/// One connection's view of it.
 pub(super) struct ConnectionPipelining {
     stage: SharedStage,
-    /// How many steps of the trial went well, where this connection makes it.
+    /// Successful steps of the trial, if this connection runs it.
     trial: Option<u32>,
 }
 
 impl Pipelining {
-    /// The part of a new connection to a server of the route that greets so. What was kept of it is asked for once: whether
-    /// it has earned it.
+    /// The view of a new connection to a server with this greeting. `stored` is asked once for the result of an earlier
+    /// run.
     pub(super) fn join<E>(
         &self,
         server: usize,
         greeting: &str,
-        kept: impl FnOnce() -> Result<Option<bool>, E>,
+        stored: impl FnOnce() -> Result<Option<bool>, E>,
     ) -> Result<ConnectionPipelining, E> {
         let mut known = lock(&self.known);
         let stage = match known.get(&(server, greeting.to_owned())) {
             Some(stage) => Arc::clone(stage),
             None => {
-                let stage = match kept()? {
-                    Some(true) => Stage::Earned,
-                    Some(false) => Stage::Lost,
+                let stage = match stored()? {
+                    Some(true) => Stage::Supported,
+                    Some(false) => Stage::Unsupported,
                     None => Stage::Untried,
                 };
                 let stage = Arc::new(Mutex::new(stage));
@@ -71,42 +72,41 @@ impl Pipelining {
 }
 
 impl ConnectionPipelining {
-    /// What may leave behind the next message of this connection; takes the trial on, if nobody has.
+    /// What may be sent behind the next message of this connection; starts the trial if no connection has.
     pub(super) fn allowed(&mut self) -> Allowed {
         let mut stage = lock(&self.stage);
         match (*stage, self.trial) {
-            (Stage::Earned, _) => Allowed::Envelope,
+            (Stage::Supported, _) => Allowed::Envelope,
             (Stage::Untried, _) => {
                 *stage = Stage::OnTrial;
                 self.trial = Some(0);
                 Allowed::Sender
             }
-            (Stage::OnTrial, Some(SENDERS..)) => Allowed::Envelope,
+            (Stage::OnTrial, Some(MIN_SENDER_TRIALS..)) => Allowed::Envelope,
             (Stage::OnTrial, Some(_)) => Allowed::Sender,
-            (Stage::OnTrial, None) | (Stage::Lost, _) => Allowed::Nothing,
+            (Stage::OnTrial, None) | (Stage::Unsupported, _) => Allowed::Nothing,
         }
     }
 
-    /// The server has, or has not, read what left behind a message. Returns what is to be kept of that, where it is decided
-    /// now.
+    /// Notes whether the server read what was sent behind a message. Returns the result to store once it is decided.
     pub(super) fn note(&mut self, reads_on: bool) -> Option<bool> {
         let mut stage = lock(&self.stage);
         let before = *stage;
         *stage = match (before, self.trial) {
-            (Stage::Lost, _) => Stage::Lost,
-            _ if !reads_on => Stage::Lost,
+            (Stage::Unsupported, _) => Stage::Unsupported,
+            _ if !reads_on => Stage::Unsupported,
             (Stage::OnTrial, Some(steps)) => {
                 self.trial = Some(steps + 1);
-                if steps < SENDERS { Stage::OnTrial } else { Stage::Earned }
+                if steps < MIN_SENDER_TRIALS { Stage::OnTrial } else { Stage::Supported }
             }
             (stage, _) => stage,
         };
-        (*stage != before).then_some(*stage == Stage::Earned)
+        (*stage != before).then_some(*stage == Stage::Supported)
     }
 }
 
 impl Drop for ConnectionPipelining {
-    /// A trial that has come to no end is for another connection to make.
+    /// An unfinished trial is left to another connection.
     fn drop(&mut self) {
         let mut stage = lock(&self.stage);
         if self.trial.is_some() && *stage == Stage::OnTrial {
@@ -125,8 +125,8 @@ mod tests {
 
     use super::*;
 
-    fn join(pipelining: &Pipelining, kept: Option<bool>) -> ConnectionPipelining {
-        let Ok(pipelining) = pipelining.join::<Infallible>(0, "mx", || Ok(kept));
+    fn join(pipelining: &Pipelining, stored: Option<bool>) -> ConnectionPipelining {
+        let Ok(pipelining) = pipelining.join::<Infallible>(0, "mx", || Ok(stored));
         pipelining
     }
 
@@ -134,7 +134,7 @@ mod tests {
     fn one_connection_makes_the_trial_and_all_have_what_it_earns() {
         let pipelining = Pipelining::default();
         let (mut one, mut other) = (join(&pipelining, None), join(&pipelining, None));
-        for _ in 0..SENDERS {
+        for _ in 0..MIN_SENDER_TRIALS {
             assert_eq!((one.allowed(), other.allowed()), (Allowed::Sender, Allowed::Nothing));
             assert_eq!(one.note(true), None);
         }

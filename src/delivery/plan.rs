@@ -1,8 +1,8 @@
-//! Which issues are to be mailed now.
+//! Decides which issues and digests are mailed now.
 //!
-//! Takes the issues, what the ledger says of them and the terms; gives a plan and findings. An issue is mailed while it
-//! is young, so that a first run on an old archive mails nothing; a digest likewise, once its period is over; what was
-//! interrupted is finished; what everybody has is never mailed again, even if it changed.
+//! Takes the issues, the ledger and the policy; returns a plan and findings. An issue is mailed while it is young, so that
+//! the first run on an old archive mails nothing; a digest likewise, once its period is over. Interrupted mailings are
+//! finished. A finished mailing is never repeated, even if its issue changed.
 
 use std::collections::BTreeMap;
 
@@ -20,11 +20,11 @@ use crate::issue::{Issue, IssueId};
 use crate::ledger::{Mailing, State, StateCounts};
 use crate::store::Store;
 
-/// A mailing in which nothing happened for this time is finished only when its issue is named: whoever restores a backup
-/// of last year shall not mail last year's issue. One that a warm-up makes long goes on as long as it takes.
-const FINISHED_WITHIN: Duration = Duration::days(14);
+/// A mailing idle for longer than this is finished only when named: restoring last year's backup must not mail last year's
+/// issue. A long warm-up keeps a mailing from being idle.
+const MAX_IDLE: Duration = Duration::days(14);
 
-/// What a run is about.
+/// What a run is asked to mail.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scope {
     /// Everything that is due.
@@ -42,9 +42,9 @@ impl Scope {
 /// When an issue or digest is due.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DueTerms<'a> {
-    /// The time of this run.
+    /// The current time.
     pub now: DateTime<Utc>,
-    /// What the project wants.
+    /// The project's policy.
     pub policy: &'a Policy,
 }
 
@@ -53,40 +53,40 @@ pub struct DueTerms<'a> {
 pub struct PlannedMailing<'a> {
     /// What is mailed.
     pub content: MailingContent<'a>,
-    /// Its mailing, if it was begun before.
+    /// Its mailing, if one was begun.
     pub begun: Option<Mailing>,
     /// Hash of what is mailed.
     pub content_hash: String,
 }
 
-/// What is to be done: issues, the oldest first, then digests.
+/// What to mail: issues, oldest first, then digests.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan<'a> {
     /// What is to be mailed.
     pub mailings: Vec<PlannedMailing<'a>>,
-    /// What was named and cannot be mailed, or changed since it was.
+    /// About what was named and cannot be mailed, or changed after it was mailed.
     pub findings: Vec<Finding>,
 }
 
-/// What the ledger says of one issue or digest.
+/// The mailing of an issue or digest, if one was begun.
 type Begun = Option<(Mailing, StateCounts)>;
 
-/// Gives the hash of what would be mailed of an issue.
+/// Returns the hash of what is mailed of an issue.
 type HashOf<'h> = &'h dyn Fn(&Issue) -> anyhow::Result<String>;
 
-/// Hash of what subscribers read in an issue, its text and `body`: front matter that only feeds show does not count.
+/// Hash of what subscribers read in an issue: its texts and `body`, not the front matter that only feeds show.
 pub fn content_hash(issue: &Issue, body: &str) -> String {
     let mut hash = Sha256::new();
     let optional = [&issue.subject, &issue.preheader, &issue.description].map(|text| text.as_deref().unwrap_or(""));
     for text in [issue.title.as_str(), optional[0], optional[1], optional[2], body] {
-        // Lengths keep texts apart that run together otherwise.
+        // Lengths keep apart texts that concatenate to the same bytes.
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
     hex(hash.finalize())
 }
 
-/// Makes the plan. `hash` gives the hash of what would be mailed; it is asked only where it matters.
+/// Makes the plan. `hash` is called only where the hash matters.
 ///
 /// # Errors
 /// When the store or an issue's file cannot be read.
@@ -115,7 +115,7 @@ struct Planner<'a, 'p> {
     terms: &'p DueTerms<'p>,
     store: &'p dyn Store,
     history: &'p History,
-    /// When something last happened in the mailings that somebody waits for.
+    /// Time of the last change in each open mailing.
     open: BTreeMap<IssueId, DateTime<Utc>>,
     hash: HashOf<'p>,
     plan: Plan<'a>,
@@ -140,14 +140,14 @@ impl<'a> Planner<'a, '_> {
                 self.plan.findings.push(finding());
                 return Ok(());
             }
-            return self.leave(&content, begun);
+            return self.skip(&content, begun);
         }
         let is_young = self.terms.now - issue.date.to_utc() <= self.terms.policy.due_for;
-        self.weigh(content, begun, named || is_young && self.terms.policy.edition == EditionKind::Issue)
+        self.consider(content, begun, named || is_young && self.terms.policy.edition == EditionKind::Issue)
     }
 
-    /// The periods whose digests this run is about, the oldest first: of those that nobody named the last that is over,
-    /// and those whose digests were begun.
+    /// The periods of this run, oldest first: the named ones; or the last one that is over, and all whose digests were
+    /// begun.
     fn periods(&self, selection: &DigestSelection<'_, '_>) -> Vec<Period> {
         let mut periods: Vec<Period> = match self.scope {
             Scope::Due => self.history.digests().map(|digest| digest.period.clone()).collect(),
@@ -180,30 +180,31 @@ impl<'a> Planner<'a, '_> {
             return Ok(());
         }
         if digest.issues.is_empty() {
-            let open = begun.as_ref().is_some_and(|(_, counts)| still_open(counts, self.terms.policy.on_unknown) > 0);
+            let open =
+                begun.as_ref().is_some_and(|(_, counts)| open_recipients(counts, self.terms.policy.on_unknown) > 0);
             self.plan.findings.extend((named || open).then(|| empty_digest(&id)));
             return Ok(());
         }
-        self.weigh(MailingContent::Digest(digest), begun, true)
+        self.consider(MailingContent::Digest(digest), begun, true)
     }
 
-    /// What the ledger says; `None` when the mailing has rested so long that it is not worth counting: years of finished ones are
-    /// not, each time cron calls.
+    /// The mailing so far; `None` if it has been idle for too long. Counting years of finished mailings at each cron call
+    /// would be too slow.
     fn begun(&self, id: &IssueId) -> anyhow::Result<Option<Begun>> {
         let Some(mailing) = self.history.mailing(id) else { return Ok(Some(None)) };
         let last = self.open.get(id).map_or(mailing.frozen_at, |changed| mailing.frozen_at.max(*changed));
-        let is_recent = self.terms.now - last <= FINISHED_WITHIN.max(self.terms.policy.due_for);
+        let is_recent = self.terms.now - last <= MAX_IDLE.max(self.terms.policy.due_for);
         if !is_recent && !self.scope.names(id) {
             return Ok(None);
         }
         Ok(Some(Some((mailing.clone(), self.store.counts(id)?))))
     }
 
-    /// Plans what is open of a mailing; or one that was never begun, if it is `wanted`.
-    fn weigh(&mut self, content: MailingContent<'a>, begun: Begun, wanted: bool) -> anyhow::Result<()> {
-        let is_open = begun.as_ref().map(|(_, counts)| still_open(counts, self.terms.policy.on_unknown) > 0);
+    /// Plans the open part of a mailing, or a new mailing if it is `wanted`.
+    fn consider(&mut self, content: MailingContent<'a>, begun: Begun, wanted: bool) -> anyhow::Result<()> {
+        let is_open = begun.as_ref().map(|(_, counts)| open_recipients(counts, self.terms.policy.on_unknown) > 0);
         if !is_open.unwrap_or(wanted) {
-            return self.leave(&content, begun);
+            return self.skip(&content, begun);
         }
         self.note_change(&content, &begun)?;
         let content_hash = hash_of(&content, self.hash)?;
@@ -211,15 +212,15 @@ impl<'a> Planner<'a, '_> {
         Ok(())
     }
 
-    fn leave(&mut self, content: &MailingContent<'a>, begun: Begun) -> anyhow::Result<()> {
+    fn skip(&mut self, content: &MailingContent<'a>, begun: Begun) -> anyhow::Result<()> {
         self.note_change(content, &begun)?;
         let named = self.scope.names(&content.id());
-        self.plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| mailed_already(content, &counts)));
+        self.plan.findings.extend(begun.filter(|_| named).map(|(_, counts)| already_mailed(content, &counts)));
         Ok(())
     }
 
-    /// A finding when subscribers have an issue or digest in another form than it has now: an error if somebody wants it
-    /// mailed, but never without being told that it shall be twice.
+    /// Adds a finding if the issue or digest changed since it was mailed: an error if it was named, since it is never
+    /// mailed twice unasked.
     fn note_change(&mut self, content: &MailingContent<'a>, begun: &Begun) -> anyhow::Result<()> {
         let Some((mailing, counts)) = begun else { return Ok(()) };
         if counts.of(State::Sent) == 0 || hash_of(content, self.hash)? == mailing.content_hash {
@@ -227,7 +228,7 @@ impl<'a> Planner<'a, '_> {
         }
         let message =
             format!("`{}` changed after it was mailed to {} subscribers", content.slug(), counts.of(State::Sent));
-        let is_refused = self.scope.names(&content.id()) && still_open(counts, self.terms.policy.on_unknown) == 0;
+        let is_refused = self.scope.names(&content.id()) && open_recipients(counts, self.terms.policy.on_unknown) == 0;
         let finding = match is_refused {
             true => Finding::error("issue-changed", message),
             false => Finding::warning("issue-changed", message),
@@ -236,16 +237,16 @@ impl<'a> Planner<'a, '_> {
             MailingContent::Issue(issue) => {
                 let next = issue.edition + 1;
                 let help =
-                    format!("they are not mailed it again; to mail everybody anew, write `edition: {next}` into its front matter");
+                    format!("they are not mailed it again; to mail it to everyone again, set `edition: {next}` in its front matter");
                 finding.help(help).at(Place::file(&issue.path))
             }
-            MailingContent::Digest(_) => finding.help("they are not mailed it again; if they should know, write another issue"),
+            MailingContent::Digest(_) => finding.help("they are not mailed it again; if they should know, publish another issue"),
         });
         Ok(())
     }
 }
 
-/// Hash of what subscribers read, in an issue or in all issues of a digest.
+/// Hash of what subscribers read in an issue, or in all issues of a digest.
 fn hash_of(content: &MailingContent<'_>, hash: HashOf<'_>) -> anyhow::Result<String> {
     let digest = match content {
         MailingContent::Issue(issue) => return hash(issue),
@@ -258,23 +259,23 @@ fn hash_of(content: &MailingContent<'_>, hash: HashOf<'_>) -> anyhow::Result<Str
     Ok(hex(all.finalize()))
 }
 
-fn still_open(counts: &StateCounts, on_unknown: OnUnknown) -> u64 {
+fn open_recipients(counts: &StateCounts, on_unknown: OnUnknown) -> u64 {
     match on_unknown {
         OnUnknown::Hold => counts.open(),
         OnUnknown::Resend => counts.open() + counts.of(State::Unknown),
     }
 }
 
-fn mailed_already(content: &MailingContent<'_>, counts: &StateCounts) -> Finding {
+fn already_mailed(content: &MailingContent<'_>, counts: &StateCounts) -> Finding {
     let message = match counts.total() {
-        0 => format!("`{}` was mailed already, from a store that is gone", content.slug()),
-        total => format!("`{}` was mailed already: {} of {total} have it", content.slug(), counts.of(State::Sent)),
+        0 => format!("`{}` was already mailed, from a store that was lost", content.slug()),
+        total => format!("`{}` was already mailed: {} of {total} have it", content.slug(), counts.of(State::Sent)),
     };
-    Finding::warning("issue-mailed", message).help("`slugline status` shows what became of the others")
+    Finding::warning("issue-mailed", message).help("`slugline status` shows the others")
 }
 
 fn mailed_in(issue: &Issue, digest: &IssueId) -> Finding {
-    let message = format!("`{}` was mailed already, in `{digest}`", issue.slug);
+    let message = format!("`{}` was already mailed, in `{digest}`", issue.slug);
     Finding::warning("issue-mailed", message).help(format!("`slugline status {digest}` shows who has it"))
 }
 

@@ -1,4 +1,4 @@
-//! What the project file says of delivery: what is mailed, when, how fast, and to whom first.
+//! The project file's settings for delivery: what is mailed, when, how fast, and who is first.
 
 use chrono::Duration;
 
@@ -6,27 +6,27 @@ use crate::delivery::digest_schedule::DigestSchedule;
 use crate::email::EmailAddress;
 use crate::rate::{Rate, WarmUp};
 
-/// What is mailed, when, how fast, and to whom first.
+/// What is mailed, when, how fast, and who is first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// Whether each issue is mailed by itself.
+    /// What an edition contains.
     pub edition: EditionKind,
-    /// The periods of digests; here too where `edition` is `Issue`, for those begun before.
+    /// The digest periods; needed for `Issue` too, to finish digests begun before.
     pub schedule: DigestSchedule,
-    /// An issue older than this, or a digest whose time is longer ago, is not mailed by itself.
+    /// Maximum age of an issue, or of a digest since it was due, that is mailed without being named.
     pub due_for: Duration,
-    /// What becomes of recipients whose delivery is unknown.
+    /// What happens to recipients whose delivery is unknown.
     pub on_unknown: OnUnknown,
-    /// How fast mail may leave, counted for all who send from the store.
+    /// Rate limit for all mail sent from the store.
     pub rate: Option<Rate>,
-    /// How much mail may leave on each day while the sender is new, counted likewise.
+    /// Daily limit for all mail sent from the store, while the sender is new.
     pub warm_up: Option<WarmUp>,
-    /// Who gets an issue before the others, to see whether it arrives.
+    /// The first wave that shows whether an issue arrives.
     pub canary: Option<Canary>,
 }
 
 impl Default for Policy {
-    /// Issues one by one, for two days after their date, as fast as they go.
+    /// Single issues, for two days after their date, without limits.
     fn default() -> Self {
         Self {
             edition: EditionKind::Issue,
@@ -40,7 +40,7 @@ impl Default for Policy {
     }
 }
 
-/// What one mail holds.
+/// What an edition contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EditionKind {
     /// One issue.
@@ -49,30 +49,30 @@ pub enum EditionKind {
     Digest,
 }
 
-/// What becomes of recipients whose delivery is unknown.
+/// What happens to recipients whose delivery is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnUnknown {
-    /// They wait for `resolve`.
+    /// They stay unknown until `resolve`.
     Hold,
-    /// They are sent again at the next run: twice at the worst, never not at all.
+    /// They are sent again at the next run: at worst twice, never not at all.
     Resend,
 }
 
-/// The recipients who get an issue before the others, and what has to come of it.
+/// The recipients who get an issue first, and when the others follow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Canary {
-    /// Who.
+    /// Who is in it.
     pub wave: Wave,
-    /// So long the others wait after them.
+    /// How long the others wait after it.
     pub wait: Duration,
-    /// If a greater share of them fails (from 0 to 1), nobody else is mailed.
+    /// The share of its recipients (0 to 1) that may fail; if more do, the others are not mailed.
     pub max_failure_share: f64,
 }
 
-/// Who gets an issue first.
+/// The recipients of a canary.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wave {
-    /// A share of the audience, from 0 to 1, from all over the list.
+    /// A share of the audience (0 to 1), spread evenly over the list.
     Share(f64),
     /// These subscribers.
     To(Vec<EmailAddress>),

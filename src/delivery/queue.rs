@@ -1,7 +1,7 @@
-//! The queue that all threads of a run share: recipients who are claimed, what is known of the servers, who is served
-//! next, and whether to go on.
+//! The queue shared by all threads of a run: claimed recipients, the state of the servers, who is next, and whether to go
+//! on.
 //!
-//! `dispatcher` fills and empties it, and writes the ledger. Knows no SMTP and no store.
+//! `dispatcher` fills and empties it and writes the ledger. Knows neither SMTP nor the store.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,8 +13,8 @@ use chrono_tz::Tz;
 use crate::delivery::job::{Job, RunHooks, RunSummary};
 use crate::delivery::recipient::Recipient;
 use crate::delivery::run_outcome::RunOutcome;
-use crate::delivery::server_pool::Servers;
-use crate::delivery::server_state::Trouble;
+use crate::delivery::server_pool::ServerPool;
+use crate::delivery::server_state::ServerProblem;
 use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Claim, State, StateCounts};
@@ -27,48 +27,49 @@ mod reports;
 
 pub(super) use refusals::Outcomes;
 
-/// Recipients claimed at a time: enough to share the cost of a durable write. Twice as many are claimed and not settled, at
-/// most, where connections are few. After a power cut they are the unknown ones.
+/// Recipients claimed at a time: enough to share the cost of a durable write. With few connections at most twice as many
+/// are claimed and not settled; these are the ones a power cut leaves unknown.
 const BATCH: usize = 64;
 
-/// Claimed and not settled at most, where a server refuses all whom it was offered and no stranger to them is claimed yet.
+/// Maximum number of claimed and unsettled recipients while a server refuses all it is offered and none unrelated to them
+/// has been claimed.
 const MAX_CLAIMED: usize = 64 * BATCH;
 
-/// How often a thread that waits looks whether the run is to stop.
+/// How often a waiting thread checks whether the run has stopped.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 pub(super) struct Queue<'a> {
     issue: &'a IssueId,
     hooks: RunHooks<'a>,
     inner: Mutex<Inner>,
-    /// Something came that a worker may wait for.
-    work_came: Condvar,
-    /// There may be room for more recipients.
-    room_came: Condvar,
+    /// There may be work for a waiting worker.
+    work_available: Condvar,
+    /// There may be space for more recipients.
+    space_available: Condvar,
 }
 
-/// One of the workers, each of which has a connection of its own.
+/// One of the workers, each with a connection of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WorkerId {
-    /// The number of its server in the route, from 0.
+    /// The index of its server in the route.
     pub(super) server: usize,
-    /// Its number among those of its server, from 0.
+    /// Its index among the workers of its server.
     pub(super) number: usize,
 }
 
 /// What a worker does next.
 pub(super) enum Next {
-    /// Mails this recipient.
+    /// Mail this recipient.
     Deliver(Box<Recipient>),
-    /// Asks the store how much its server may be given, up to this many messages.
+    /// Ask the store for permits for its server, up to this many.
     AskForPermits(u64),
-    /// Leaves its server alone for this time.
-    Rest(Duration),
-    /// Waits until there is something to do.
+    /// Leave its server alone for this time.
+    Suspended(Duration),
+    /// Wait for work.
     Wait,
-    /// Closes its connection, which the server does not want at present, and waits.
+    /// Close its connection, which exceeds the server's concurrency limit, and wait.
     Close,
-    /// Ends.
+    /// End.
     End,
 }
 
@@ -77,77 +78,77 @@ pub(super) enum Next {
 enum Turn {
     Deliver,
     AskForPermits,
-    Rest,
+    Suspended,
     /// Other servers have not had their share.
     Throttled,
-    /// Nobody waits whom its server may be given.
+    /// No recipient is waiting that its server may have.
     Idle,
-    /// Its server takes fewer connections.
+    /// Its connection exceeds the concurrency limit.
     Closed,
     End,
 }
 
 struct Inner {
     waiting: VecDeque<Recipient>,
-    /// Recipients in the hands of workers.
+    /// Recipients held by workers.
     in_flight: usize,
-    /// At most this many are claimed and not settled.
+    /// Maximum number of claimed and unsettled recipients.
     capacity: usize,
     all_claimed: bool,
     /// Workers that have not finished.
     workers: usize,
-    /// The ledger cannot be kept.
+    /// The ledger cannot be written.
     halted: bool,
-    servers: Servers,
+    servers: ServerPool,
     outcome: RunOutcome,
     /// What was taken from today's quota of all mail.
-    taken: Option<(Quota, u64)>,
-    /// Until then nothing more may leave: today's quota is used up.
+    quota_taken: Option<(Quota, u64)>,
+    /// When mail may leave again, once today's quota is used up.
     paused: Option<DateTime<Tz>>,
 }
 
-/// What is left of a run.
+/// What is left when a run ends.
 pub(super) struct Closed {
     pub(super) ended: RunSummary,
-    /// Outcomes that are not written yet, those of recipients who are queued again among them.
+    /// Outcomes still to be written, including those of requeued recipients.
     pub(super) outcomes: Vec<(SubscriberId, AttemptOutcome)>,
-    /// What was taken of quotas and not used.
+    /// Unused parts of quotas.
     pub(super) unused: Vec<(Quota, u64)>,
 }
 
 impl<'a> Queue<'a> {
-    /// An empty queue for a number of workers at each server.
+    /// An empty queue with the number of workers of each server.
     pub(super) fn new(job: &Job<'a>, workers: &[usize], counts: &StateCounts) -> Self {
         let outcome = RunOutcome::new(counts.of(State::Sent) > 0);
-        let inner = Inner::new(Servers::new(job.route, workers), workers.iter().sum(), outcome);
-        let (work_came, room_came) = <(Condvar, Condvar)>::default();
+        let inner = Inner::new(ServerPool::new(job.route, workers), workers.iter().sum(), outcome);
+        let (work_available, space_available) = <(Condvar, Condvar)>::default();
         let inner = Mutex::new(inner);
-        Self { issue: job.issue, hooks: job.hooks, inner, work_came, room_came }
+        Self { issue: job.issue, hooks: job.hooks, inner, work_available, space_available }
     }
 
-    /// Waits a while for room; returns how many recipients are to be claimed, which may be none yet.
-    pub(super) fn wait_for_room(&self) -> usize {
+    /// Waits a while for space; returns the number of recipients to claim, perhaps 0.
+    pub(super) fn wait_for_space(&self) -> usize {
         let mut inner = self.inner();
-        if !inner.has_room() && !self.is_over(&inner) {
-            inner = wait(&self.room_came, inner);
+        if !inner.has_space() && !self.is_over(&inner) {
+            inner = wait(&self.space_available, inner);
         }
-        if inner.has_room() { BATCH } else { 0 }
+        if inner.has_space() { BATCH } else { 0 }
     }
 
-    /// Adds recipients who were claimed.
+    /// Adds claimed recipients.
     pub(super) fn add(&self, claims: Vec<Claim>) {
         self.inner().waiting.extend(claims.into_iter().map(Recipient::new));
-        self.work_came.notify_all();
+        self.work_available.notify_all();
     }
 
-    /// Notes what of a day's quota was taken for recipients of this run.
+    /// Notes what was taken from a day's quota for this run.
     pub(super) fn note_quota(&self, quota: Quota, count: u64) {
         let mut inner = self.inner();
-        let before = inner.taken.take().filter(|(before, _)| *before == quota).map_or(0, |(_, count)| count);
-        inner.taken = Some((quota, before + count));
+        let before = inner.quota_taken.take().filter(|(before, _)| *before == quota).map_or(0, |(_, count)| count);
+        inner.quota_taken = Some((quota, before + count));
     }
 
-    /// Today's quota of all mail is used up: those who are claimed are the last.
+    /// Today's quota of all mail is used up: no more recipients are claimed.
     pub(super) fn pause_until(&self, until: DateTime<Tz>) {
         self.inner().paused = Some(until);
     }
@@ -155,13 +156,13 @@ impl<'a> Queue<'a> {
     /// No more recipients are added.
     pub(super) fn end_claims(&self) {
         self.inner().all_claimed = true;
-        self.work_came.notify_all();
+        self.work_available.notify_all();
     }
 
     /// Waits a while for the last recipient to be settled; returns whether all are, or the run is over.
     pub(super) fn wait_for_end(&self) -> bool {
         let inner = self.inner();
-        self.is_ended(&inner) || self.is_ended(&wait(&self.room_came, inner))
+        self.is_ended(&inner) || self.is_ended(&wait(&self.space_available, inner))
     }
 
     /// What a worker does next.
@@ -170,17 +171,17 @@ impl<'a> Queue<'a> {
         match self.turn(&mut inner, worker) {
             Turn::Deliver => self.take(&mut inner, worker).map_or(Next::Wait, |it| Next::Deliver(Box::new(it))),
             Turn::AskForPermits => {
-                inner.servers.of_mut(worker.server).asking = true;
+                inner.servers.of_mut(worker.server).is_asking = true;
                 Next::AskForPermits(inner.waiting.len().min(inner.workers).max(1) as u64)
             }
-            Turn::Rest => Next::Rest(inner.servers.rest(worker.server)),
+            Turn::Suspended => Next::Suspended(inner.servers.wait_out_suspension(worker.server)),
             Turn::Throttled | Turn::Idle => Next::Wait,
             Turn::Closed => Next::Close,
             Turn::End => Next::End,
         }
     }
 
-    /// The next recipient, if the worker may have one now.
+    /// The next recipient, if the worker may have one at once.
     pub(super) fn next_if_ready(&self, worker: WorkerId) -> Option<Recipient> {
         let mut inner = self.inner();
         match self.turn(&mut inner, worker) {
@@ -189,7 +190,7 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Waits until the worker may have something to do, or a while; returns how long that was.
+    /// Waits until there may be work for the worker, or a while; returns the time waited.
     pub(super) fn wait_for_work(&self, worker: WorkerId) -> Duration {
         let mut inner = self.inner();
         let turn = self.turn(&mut inner, worker);
@@ -197,7 +198,7 @@ impl<'a> Queue<'a> {
             return Duration::ZERO;
         }
         let begun = Instant::now();
-        let mut inner = wait(&self.work_came, inner);
+        let mut inner = wait(&self.work_available, inner);
         let now = Instant::now();
         if turn == Turn::Throttled {
             inner.servers.note_throttled(worker.server, begun, now);
@@ -206,81 +207,81 @@ impl<'a> Queue<'a> {
     }
 
     fn turn(&self, inner: &mut Inner, worker: WorkerId) -> Turn {
-        inner.judge_the_last();
+        inner.resolve_at_end();
         if self.is_ended(inner) { Turn::End } else { inner.turn(worker) }
     }
 
     fn take(&self, inner: &mut Inner, worker: WorkerId) -> Option<Recipient> {
         let recipient = inner.choose(worker.server)?;
         inner.in_flight += 1;
-        inner.servers.give(worker.server);
-        if inner.has_room() {
-            self.room_came.notify_one();
+        inner.servers.assign(worker.server);
+        if inner.has_space() {
+            self.space_available.notify_one();
         }
-        if inner.servers.are_several() {
-            // A server that was throttled may go on.
-            self.work_came.notify_all();
+        if inner.servers.has_several() {
+            // A throttled server may go on.
+            self.work_available.notify_all();
         }
         Some(recipient)
     }
 
-    /// Another run mails this recipient.
-    pub(super) fn lose(&self) {
-        self.land(self.inner());
+    /// Another run has claimed this recipient.
+    pub(super) fn drop_lost(&self) {
+        self.finish(self.inner());
     }
 
-    /// A recipient is out of a worker's hands, and not in the queue.
-    fn land(&self, mut inner: MutexGuard<'_, Inner>) {
+    /// A recipient has left its worker, and not for the queue.
+    fn finish(&self, mut inner: MutexGuard<'_, Inner>) {
         inner.in_flight -= 1;
         if inner.is_finished() {
-            self.work_came.notify_all();
+            self.work_available.notify_all();
         }
     }
 
-    /// A recipient goes back who was not mailed; if it `avoids` this server, another one tries first.
-    pub(super) fn put_back(&self, worker: WorkerId, mut recipient: Recipient, avoids: bool) {
+    /// Requeues a recipient that was not mailed. If it `avoids` this server, another one tries first.
+    pub(super) fn requeue(&self, worker: WorkerId, mut recipient: Recipient, avoids: bool) {
         recipient.avoids = avoids.then_some(worker.server);
         let mut inner = self.inner();
         inner.waiting.push_front(recipient);
         inner.in_flight -= 1;
-        inner.servers.take_back(worker.server);
-        self.work_came.notify_all();
+        inner.servers.unassign(worker.server);
+        self.work_available.notify_all();
     }
 
-    /// Ends the run, as the finding says: the workers finish the message at hand.
+    /// Ends the run with `finding`; workers finish their current message.
     pub(super) fn stop(&self, finding: Finding) {
         self.inner().outcome.stop_for(finding);
         self.wake_all();
     }
 
-    /// Ends the run: the ledger cannot be kept.
+    /// Ends the run because the ledger cannot be written.
     pub(super) fn halt(&self) {
         self.inner().halted = true;
         self.wake_all();
     }
 
-    /// A worker has finished. Without any nothing is sent any more.
-    pub(super) fn leave(&self) {
+    /// A worker has finished. The run ends with the last one.
+    pub(super) fn worker_finished(&self) {
         self.inner().workers -= 1;
         self.wake_all();
     }
 
     fn wake_all(&self) {
-        self.work_came.notify_all();
-        self.room_came.notify_all();
+        self.work_available.notify_all();
+        self.space_available.notify_all();
     }
 
-    /// Whether no further message is to be begun, not even one that was taken for a server already.
+    /// Whether no further message may begin, not even to a recipient already assigned to a server.
     pub(super) fn is_stopped(&self) -> bool {
         self.must_stop(&self.inner())
     }
 
-    /// Whether nobody else is to be taken for a server.
+    /// Whether no further recipient may be assigned to a server.
     pub(super) fn is_closed(&self) -> bool {
         self.is_over(&self.inner())
     }
 
-    /// Whether a worker that waits has nothing to wait for.
+    /// Whether there is nothing left to wait for.
     pub(super) fn is_all_done(&self) -> bool {
         self.is_ended(&self.inner())
     }
@@ -297,26 +298,26 @@ impl<'a> Queue<'a> {
         self.hooks.is_stopped() || inner.halted || inner.workers == 0 || inner.outcome.is_stopped()
     }
 
-    /// Sums up.
+    /// Ends the run and returns its summary.
     pub(super) fn close(self) -> Closed {
         let mut inner = self.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
         let now = self.hooks.now();
-        let mut outcomes = inner.settle_the_last(self.issue, now);
-        // Where others have the issue and nobody is left but those who were refused, they may be to blame and wait longer; else
-        // each run would meet the same, and stop before it comes to the next issue.
+        let mut outcomes = inner.settle_pending(self.issue, now);
+        // If others have the issue and all recipients left were refused, these may be to blame and are deferred. Otherwise
+        // each run would meet the same ones, and stop before it reaches the next issue.
         let are_all_refused =
             inner.all_claimed && inner.waiting.iter().all(|it| it.refusal.is_some() || it.claim.was_refused);
         let may_be_to_blame = inner.outcome.is_accepted() && are_all_refused;
         outcomes.extend(inner.waiting.into_iter().map(|recipient| match may_be_to_blame {
-            true => recipient.put_off(self.issue, now),
-            false => recipient.put_back(),
+            true => recipient.defer(self.issue, now),
+            false => recipient.requeue(),
         }));
         let mut ended = inner.outcome.close();
         ended.paused = inner.paused;
         ended.warnings = inner.servers.warnings(ended.stopped.is_some());
         let used = ended.tally.total() - ended.tally.of(State::Queued);
-        let common = inner.taken.map(|(quota, taken)| (quota, taken.saturating_sub(used)));
-        let unused = common.into_iter().chain(inner.servers.unused()).filter(|(_, count)| *count > 0).collect();
+        let unused_common = inner.quota_taken.map(|(quota, taken)| (quota, taken.saturating_sub(used)));
+        let unused = unused_common.into_iter().chain(inner.servers.unused()).filter(|(_, count)| *count > 0).collect();
         Closed { ended, outcomes, unused }
     }
 
@@ -326,7 +327,7 @@ impl<'a> Queue<'a> {
 }
 
 impl Inner {
-    fn new(servers: Servers, workers: usize, outcome: RunOutcome) -> Self {
+    fn new(servers: ServerPool, workers: usize, outcome: RunOutcome) -> Self {
         Self {
             waiting: VecDeque::new(),
             in_flight: 0,
@@ -336,45 +337,45 @@ impl Inner {
             halted: false,
             servers,
             outcome,
-            taken: None,
+            quota_taken: None,
             paused: None,
         }
     }
 
-    /// What a worker may do while the run goes on.
+    /// What a worker does while the run goes on.
     fn turn(&mut self, WorkerId { server, number }: WorkerId) -> Turn {
         let of = self.servers.of(server);
-        if of.is_out() && number == 0 {
-            return Turn::Rest;
+        if of.is_suspended() && number == 0 {
+            return Turn::Suspended;
         }
         if !of.admits(number) {
             return Turn::Closed;
         }
-        if !self.has_one_for(server) {
+        if !self.has_recipient_for(server) {
             return Turn::Idle;
         }
         if of.lacks_permits() {
-            return if of.asking { Turn::Idle } else { Turn::AskForPermits };
+            return if of.is_asking { Turn::Idle } else { Turn::AskForPermits };
         }
-        // One that may have nobody who waits would be waited for for ever.
-        let idle: Vec<usize> = self.servers.numbers().filter(|other| !self.has_one_for(*other)).collect();
+        // Servers with no recipient to take must not be waited for.
+        let idle: Vec<usize> = self.servers.numbers().filter(|other| !self.has_recipient_for(*other)).collect();
         if self.servers.may_have_next(server, &idle) { Turn::Deliver } else { Turn::Throttled }
     }
 
-    /// Notes what is wrong with a server, and stops the run if none is left. Returns whether it is out for a while.
-    fn trouble(&mut self, server: usize, trouble: Trouble, why: Finding) -> bool {
-        let is_out = self.servers.of_mut(server).trouble(trouble, why);
+    /// Notes a problem with a server, and stops the run if no server is left. Returns whether the server is suspended.
+    fn report_problem(&mut self, server: usize, problem: ServerProblem, finding: Finding) -> bool {
+        let is_suspended = self.servers.of_mut(server).report_problem(problem, finding);
         self.stop_without_servers();
-        is_out
+        is_suspended
     }
 
     fn stop_without_servers(&mut self) {
         if self.servers.is_any_usable() {
             return;
         }
-        match self.servers.spent_until() {
+        match self.servers.exhausted_until() {
             Some(until) => drop(self.paused.get_or_insert(until)),
-            None => self.outcome.stop_for(self.servers.none_left()),
+            None => self.outcome.stop_for(self.servers.no_server_left()),
         }
     }
 
@@ -383,19 +384,19 @@ impl Inner {
         self.paused.is_some() && !self.servers.is_any_usable()
     }
 
-    /// Whether there is room for another batch: as early as that, because a claim takes a while. There is more where a server
-    /// refuses everybody of the few domains at hand: only strangers can tell whom that is about.
-    fn has_room(&self) -> bool {
-        let taken = self.waiting.len() + self.in_flight + BATCH;
-        taken <= self.capacity || (taken <= MAX_CLAIMED && self.lacks_strangers())
+    /// Whether there is space for another batch, early enough that a claim finishes in time. There is more space while a
+    /// server refuses all recipients of a few domains: only unrelated recipients can show whom that is about.
+    fn has_space(&self) -> bool {
+        let claimed = self.waiting.len() + self.in_flight + BATCH;
+        claimed <= self.capacity || (claimed <= MAX_CLAIMED && self.lacks_unrelated())
     }
 
     /// Whether nothing is left to do, and nothing can come back.
     fn is_finished(&self) -> bool {
-        self.is_drained() && self.verdict_on_the_last().is_none()
+        self.is_drained() && self.rejection_at_end().is_none()
     }
 
-    /// Whether everybody was tried.
+    /// Whether every recipient was tried.
     fn is_drained(&self) -> bool {
         self.all_claimed && self.waiting.is_empty() && self.in_flight == 0
     }
@@ -426,16 +427,16 @@ mod tests {
     }
 
     #[test]
-    fn no_server_waits_for_one_that_may_not_have_the_recipient() {
+    fn a_server_does_not_wait_for_one_that_must_avoid_the_recipient() {
         let address = Server { host: "mail.example.org".to_owned(), port: 25, tls: TlsMode::None };
         let relay = || Relay::new(address.clone(), "example.org", None, None).unwrap();
-        let mut servers = Servers::new(&Route::Relays(vec![relay(), relay()]), &[1, 1]);
+        let mut servers = ServerPool::new(&Route::Relays(vec![relay(), relay()]), &[1, 1]);
         (0..2).for_each(|server| servers.of_mut(server).note_connected());
         let waiting = [recipient(1), Recipient { avoids: Some(1), ..recipient(2) }].into();
         let mut inner = Inner { waiting, ..Inner::new(servers, 2, RunOutcome::new(false)) };
-        inner.servers.give(0);
+        inner.servers.assign(0);
         let worker = |server| WorkerId { server, number: 0 };
-        assert_eq!(inner.turn(worker(0)), Turn::Throttled, "it is the other's turn");
+        assert_eq!(inner.turn(worker(0)), Turn::Throttled, "the other server is next");
         inner.waiting.pop_front();
         assert_eq!([1, 0].map(|server| inner.turn(worker(server))), [Turn::Idle, Turn::Deliver]);
     }

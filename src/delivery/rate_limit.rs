@@ -1,5 +1,5 @@
-//! How much may leave now: what rates allow, and what is left of the day's quota of a warm-up. The store counts both, for
-//! all who send from it.
+//! How many messages may leave now: what rate limits and the day's warm-up quota allow. The store counts both for every
+//! process that sends from it.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::delivery::job::RateLimits;
 use crate::delivery::ledger_writer::{LedgerWriter, Stopped};
 use crate::rate::Quota;
 
-/// What may leave now.
+/// How many messages may leave now.
 pub(super) enum Allowance {
-    /// This many messages, and the quota they were taken from, if there is one.
+    /// This many, and the quota they were taken from, if any.
     Granted(u64, Option<Quota>),
-    /// None before this time has passed.
+    /// None for this time.
     Wait(Duration),
-    /// None before this time: today's quota is used up.
+    /// None until then: today's quota is used up.
     UsedUp(DateTime<Tz>),
 }
 
-/// Takes up to `wanted` messages from all rates and from the quota of the day.
-pub(super) fn take(
+/// Acquires up to `wanted` messages from all rate limits and the day's quota.
+pub(super) fn acquire(
     ledger: &LedgerWriter<'_>,
     limits: RateLimits<'_>,
     wanted: u64,

@@ -1,6 +1,6 @@
-//! A recipient in the hands of a run: claimed and not settled, with what it has met with in this run so far.
+//! A recipient that a run has claimed and not settled, with what happened to it in this run.
 //!
-//! Plain data, which goes from the queue to a worker and, where it was not mailed, back.
+//! Plain data: it moves from the queue to a worker and, if it was not mailed, back.
 
 use chrono::{DateTime, Utc};
 
@@ -11,23 +11,23 @@ use crate::subscriber::SubscriberId;
 
 pub(super) struct Recipient {
     pub(super) claim: Claim,
-    /// How often a connection broke under its message.
+    /// Number of connections lost while sending its message.
     pub(super) breaks: u32,
-    /// Which server ended the connection on which this one was to be the next, and after how many messages, if one did.
+    /// The server that closed the connection before this recipient, and after how many messages, if one did.
     pub(super) ended_after: Option<(usize, usize)>,
-    /// The server that had it last and did not take it: another one tries first, as long as there is one.
+    /// The server that did not accept it last: another one tries first, if there is one.
     pub(super) avoids: Option<usize>,
-    /// One server refused it, so that another one was asked.
+    /// Whether it was refused by one server and given to another.
     pub(super) is_tried_elsewhere: bool,
-    /// It comes after all others who wait.
-    pub(super) comes_last: bool,
-    /// A server put it off and took others after that: if it does so again, it is this recipient who is put off.
-    pub(super) is_put_off: bool,
-    /// It was chosen as a stranger to those whom its server had refused before.
-    pub(super) is_stranger: bool,
-    /// The how manieth it was that its server was given.
-    pub(super) turn: u64,
-    /// What the last server that refused it said.
+    /// Whether it comes after all others in the queue.
+    pub(super) is_last: bool,
+    /// Whether a server deferred it and accepted others afterwards: if it is deferred again, this recipient is the reason.
+    pub(super) was_deferred: bool,
+    /// Whether it was chosen as unrelated to those its server had refused.
+    pub(super) is_unrelated: bool,
+    /// Its sequence number among those its server was offered.
+    pub(super) sequence: u64,
+    /// The reply of the last server that refused it.
     pub(super) refusal: Option<String>,
 }
 
@@ -39,10 +39,10 @@ impl Recipient {
             ended_after: None,
             avoids: None,
             is_tried_elsewhere: false,
-            comes_last: false,
-            is_put_off: false,
-            is_stranger: false,
-            turn: 0,
+            is_last: false,
+            was_deferred: false,
+            is_unrelated: false,
+            sequence: 0,
             refusal: None,
         }
     }
@@ -56,16 +56,16 @@ impl Recipient {
         self.claim.subscriber.address.domain()
     }
 
-    /// As `put_back`, but whoever was refused is tried again later, if it is to be tried again at all.
-    pub(super) fn put_off(self, issue: &IssueId, now: DateTime<Utc>) -> (SubscriberId, AttemptOutcome) {
+    /// Like `requeue`, but defers a refused recipient that has attempts left.
+    pub(super) fn defer(self, issue: &IssueId, now: DateTime<Utc>) -> (SubscriberId, AttemptOutcome) {
         match self.refusal.clone().map(|reply| defer(issue, &self.claim, reply, now)) {
             Some(outcome @ AttemptOutcome::Deferred { .. }) => (self.id(), outcome),
-            _ => self.put_back(),
+            _ => self.requeue(),
         }
     }
 
-    /// What becomes of it in the ledger if this run does not come back to it.
-    pub(super) fn put_back(self) -> (SubscriberId, AttemptOutcome) {
+    /// Its outcome if this run does not come back to it.
+    pub(super) fn requeue(self) -> (SubscriberId, AttemptOutcome) {
         let id = self.id();
         (id, self.refusal.map_or(AttemptOutcome::Requeued, AttemptOutcome::RequeuedAfterRefusal))
     }

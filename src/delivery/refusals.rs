@@ -1,10 +1,10 @@
-//! What a server's refusals are about: the recipient it refused, or us.
+//! Decides whether a server's refusals are about the recipients or about us.
 //!
-//! A reply does not tell: a relay that lets us send to nobody says `550 Invalid recipient`, one that passes on what a
-//! recipient's own server said `421 Try again later`. What it says to strangers does. A refusal is held until the server
-//! has taken somebody else; if it refuses strangers too, several in a row, it is about us, and nobody who was refused
-//! meanwhile is to blame. Plain bookkeeping about one server in one run, which `queue` guards; what is done about a server
-//! that refuses us is `server`'s.
+//! The reply alone does not show it: a relay that sends nothing for us says `550 Invalid recipient`, one that passes on a
+//! recipient's own server says `421 Try again later`. What it says to unrelated recipients does. A refusal stays pending until
+//! the server has accepted someone else; if it refuses several unrelated recipients in a row too, it rejects the sender, and
+//! none of them is to blame. Plain bookkeeping about one server in one run, guarded by `queue`; `server_state` decides what
+//! becomes of a server that rejects us.
 
 use std::collections::HashSet;
 
@@ -18,257 +18,277 @@ use crate::ledger::AttemptOutcome;
 use crate::smtp::phase::Phase;
 use crate::smtp::reply::{Reply, ReplyClass};
 
-/// As long as a server has taken nobody, so many strangers refused are enough, if they have so many domains.
-const FEW: usize = 5;
-const SEVERAL_DOMAINS: usize = 3;
+/// Unrelated recipients a server that has accepted no one must refuse before it rejects us, if they have at least
+/// `MIN_DOMAINS` domains.
+const MIN_UNRELATED: usize = 5;
+const MIN_DOMAINS: usize = 3;
 
-/// So many are enough without that, and where the server has taken others before: a list may be old.
-const MANY: usize = 30;
+/// The same for recipients of fewer domains, and for a server that has accepted others: a list may be old.
+const MIN_UNRELATED_ANY_DOMAIN: usize = 30;
 
-/// So many where it took others before, if its words are about us.
-const MANY_ABOUT_US: usize = 10;
+/// The same for a server that has accepted others, if its replies blame us.
+const MIN_UNRELATED_BLAMING_SENDER: usize = 10;
 
-/// So many where it costs little to be wrong: another server has the recipients then, or this one failed before.
-const FEWEST: usize = 3;
+/// The same where a wrong decision costs little: another server takes the recipients, or this one failed before.
+const MIN_UNRELATED_IF_CHEAP: usize = 3;
 
-/// So many of one domain prove that mail gets beyond it, if nothing of another domain was taken: it may be that of the
-/// server itself, which it takes mail for whoever sends it.
-const MANY_TAKEN: u64 = 10;
+/// Recipients of a single domain that must be accepted to prove that mail gets beyond it: the domain may be the server's own,
+/// for which it accepts mail from any sender.
+const MIN_ACCEPTED_OF_ONE_DOMAIN: u64 = 10;
 
-/// More are not held.
-const MOST_HELD: usize = 64;
+/// Maximum number of pending refusals.
+const MAX_PENDING: usize = 64;
 
-/// A recipient whom a server refused.
-pub(super) struct Refused {
+/// A recipient that a server refused.
+pub(super) struct Refusal {
     pub(super) recipient: Recipient,
     reply: Reply,
     class: ReplyClass,
     phase: Phase,
-    /// What a person has to know if it is about us.
-    why: Finding,
-    /// How many recipients the server had been given by then.
+    /// Reported if it is about us.
+    finding: Finding,
+    /// Number of recipients the server had been offered by then.
     since: u64,
 }
 
-/// Whom all refusals in a row are about, if it is us.
+/// A server rejects us, whichever recipient it is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AboutUs {
-    /// For now.
-    Busy,
-    /// For good.
-    Refuses,
+pub(super) enum SenderRejection {
+    Temporary,
+    Permanent,
 }
 
 #[derive(Default)]
 pub(super) struct Refusals {
-    /// How many recipients the server was given.
-    given: u64,
-    /// Domains of which somebody was taken, and how many recipients were in all.
-    served: HashSet<Box<str>>,
-    taken: u64,
-    /// Domains of which somebody was refused for good, and nobody taken.
-    refused: HashSet<Box<str>>,
-    row: Row,
-    held: Vec<Refused>,
+    /// Number of recipients the server was offered.
+    offered: u64,
+    /// Domains with an accepted recipient, and the number of accepted recipients.
+    accepted_domains: HashSet<Box<str>>,
+    accepted: u64,
+    /// Domains with a permanently refused recipient and no accepted one.
+    refused_domains: HashSet<Box<str>>,
+    streak: Streak,
+    pending: Vec<Refusal>,
 }
 
-/// Refusals since somebody was last taken.
+/// Refusals since a recipient was last accepted.
 #[derive(Default)]
-struct Row {
+struct Streak {
     domains: HashSet<Box<str>>,
     count: usize,
-    /// How many recipients the server had been given at the first of them.
+    /// Number of recipients the server had been offered at the first refusal.
     since: u64,
-    /// How many of them for good.
-    for_good: usize,
-    /// How many no server had refused in an earlier run.
+    /// Number of permanent refusals.
+    permanent: usize,
+    /// Number of recipients that no server had refused in an earlier run.
     untried: usize,
-    /// How many strangers, those refused with words about us or the message, and those of them whose message it had read.
-    strangers: usize,
-    about_us: usize,
-    with_message: usize,
-    busy: Option<Finding>,
-    refuses: Option<Finding>,
+    /// Number of unrelated recipients, of those refused with a reply that blames us or the message, and of those among them
+    /// that were refused after their content.
+    unrelated: usize,
+    blaming_sender: usize,
+    after_content: usize,
+    temporary_finding: Option<Finding>,
+    permanent_finding: Option<Finding>,
 }
 
-impl Refused {
-    /// `why`: what a person has to know if it is about us.
-    pub(super) fn new(recipient: Recipient, reply: Reply, phase: Phase, why: Finding) -> Self {
+impl Refusal {
+    /// `finding` is reported if the refusal is about us.
+    pub(super) fn new(recipient: Recipient, reply: Reply, phase: Phase, finding: Finding) -> Self {
         let class = reply.class(phase);
         let recipient = Recipient { refusal: Some(reply.to_string()), ..recipient };
-        Self { recipient, reply, class, phase, why, since: 0 }
+        Self { recipient, reply, class, phase, finding, since: 0 }
     }
 
-    /// Whether the server put the recipient off before, took others then, and puts it off again.
-    pub(super) fn is_put_off_again(&self) -> bool {
-        self.recipient.is_put_off && !self.is_for_good()
+    /// Whether the server defers the recipient again, having accepted others after it first did.
+    pub(super) fn is_deferred_again(&self) -> bool {
+        self.recipient.was_deferred && !self.is_permanent()
     }
 
-    pub(super) fn is_for_good(&self) -> bool {
+    pub(super) fn is_permanent(&self) -> bool {
         self.class != ReplyClass::BackOff
     }
 
-    /// Whether the words alone are about us, or about the message.
-    fn says_us(&self) -> bool {
+    /// Whether the reply by itself blames us or the message.
+    fn blames_sender(&self) -> bool {
         matches!(self.class, ReplyClass::BackOff | ReplyClass::OurFault | ReplyClass::Message)
     }
 
-    /// What becomes of the recipient if it is to blame, as far as that is `certain`: if not, it is tried again later.
+    /// The outcome for the recipient if it is to blame; if that is not `certain`, it is tried again later.
     pub(super) fn outcome(&self, issue: &IssueId, certain: bool, now: DateTime<Utc>) -> AttemptOutcome {
         let reply = self.reply.to_string();
         match self.class {
-            _ if !certain || !self.is_for_good() => defer(issue, &self.recipient.claim, reply, now),
+            _ if !certain || !self.is_permanent() => defer(issue, &self.recipient.claim, reply, now),
             class => AttemptOutcome::Failed { reply, suppress: class == ReplyClass::AddressBad },
         }
     }
 }
 
 impl Refusals {
-    /// The server is given another recipient: returns the how manieth.
-    pub(super) fn next_turn(&mut self) -> u64 {
-        self.given += 1;
-        self.given
+    /// The server is offered another recipient; returns its sequence number.
+    pub(super) fn next_sequence(&mut self) -> u64 {
+        self.offered += 1;
+        self.offered
     }
 
-    /// Somebody of the domain was taken, whose turn that was; returns those of whom that proves that they were to blame.
-    /// Whom the server was given before it refused them proves nothing: it may have begun to refuse us since.
-    pub(super) fn note_taken(&mut self, domain: &str, turn: u64) -> Vec<Refused> {
-        if !self.served.contains(domain) {
-            self.served.insert(domain.into());
-            self.refused.remove(domain);
+    /// A recipient of the domain was accepted; returns the refusals that this proves to be about their recipients. One that was
+    /// offered before a refusal proves nothing: the server may have begun to reject us since.
+    pub(super) fn note_accepted(&mut self, domain: &str, sequence: u64) -> Vec<Refusal> {
+        if !self.accepted_domains.contains(domain) {
+            self.accepted_domains.insert(domain.into());
+            self.refused_domains.remove(domain);
         }
-        self.taken += 1;
-        if self.row.count > 0 && turn > self.row.since {
-            self.row = Row::default();
+        self.accepted += 1;
+        if self.streak.count > 0 && sequence > self.streak.since {
+            self.streak = Streak::default();
         }
-        if self.held.is_empty() {
+        if self.pending.is_empty() {
             return Vec::new();
         }
-        let (believed, held) =
-            std::mem::take(&mut self.held).into_iter().partition(|it| turn > it.since && self.believes(it));
-        self.held = held;
-        believed
+        let (proven, pending) =
+            std::mem::take(&mut self.pending).into_iter().partition(|it| sequence > it.since && self.is_plausible(it));
+        self.pending = pending;
+        proven
     }
 
-    /// Somebody was refused.
-    pub(super) fn note_refused(&mut self, refused: &Refused) {
-        let (domain, row) = (refused.recipient.domain(), &mut self.row);
-        row.domains.insert(domain.into());
-        if row.count == 0 {
-            row.since = self.given;
+    /// A recipient was refused.
+    pub(super) fn note_refused(&mut self, refusal: &Refusal) {
+        let (domain, streak) = (refusal.recipient.domain(), &mut self.streak);
+        streak.domains.insert(domain.into());
+        if streak.count == 0 {
+            streak.since = self.offered;
         }
-        row.count += 1;
-        row.for_good += usize::from(refused.is_for_good());
-        row.untried += usize::from(!refused.recipient.claim.was_refused);
-        let why = if refused.is_for_good() { &mut row.refuses } else { &mut row.busy };
-        *why = Some(refused.why.clone());
-        if refused.recipient.is_stranger {
-            let says_us = refused.says_us();
-            row.strangers += 1;
-            row.about_us += usize::from(says_us);
-            row.with_message += usize::from(says_us && refused.is_for_good() && refused.phase == Phase::FinalDot);
+        streak.count += 1;
+        streak.permanent += usize::from(refusal.is_permanent());
+        streak.untried += usize::from(!refusal.recipient.claim.was_refused);
+        let finding =
+            if refusal.is_permanent() { &mut streak.permanent_finding } else { &mut streak.temporary_finding };
+        *finding = Some(refusal.finding.clone());
+        if refusal.recipient.is_unrelated {
+            let blames_sender = refusal.blames_sender();
+            streak.unrelated += 1;
+            streak.blaming_sender += usize::from(blames_sender);
+            streak.after_content +=
+                usize::from(blames_sender && refusal.is_permanent() && refusal.phase == Phase::FinalDot);
         }
-        if refused.is_for_good() && !self.served.contains(domain) {
-            self.refused.insert(domain.into());
+        if refusal.is_permanent() && !self.accepted_domains.contains(domain) {
+            self.refused_domains.insert(domain.into());
         }
     }
 
-    /// Keeps one who was refused until more is known; returns one who is not kept any longer, and whether it is certain to
-    /// be to blame.
-    pub(super) fn hold(&mut self, refused: Refused) -> Option<(Refused, bool)> {
-        self.held.push(Refused { since: self.given, ..refused });
-        let oldest = (self.held.len() > MOST_HELD).then(|| self.held.remove(0))?;
-        let is_certain = self.is_one_of_several() && self.believes(&oldest);
+    /// Keeps a refusal until more is known. Returns the oldest one if there are too many, and whether its recipient is certain
+    /// to be to blame.
+    pub(super) fn keep_pending(&mut self, refusal: Refusal) -> Option<(Refusal, bool)> {
+        self.pending.push(Refusal { since: self.offered, ..refusal });
+        let oldest = (self.pending.len() > MAX_PENDING).then(|| self.pending.remove(0))?;
+        let is_certain = self.refuses_one_domain_only() && self.is_plausible(&oldest);
         Some((oldest, is_certain))
     }
 
-    /// Whether the last recipient was refused, so that a stranger is to be tried next; how many strangers were since.
-    pub(super) fn doubt(&self) -> Option<usize> {
-        (self.row.count > 0).then_some(self.row.strangers)
+    /// After a refusal, so that an unrelated recipient is to be tried next: the number of those refused since.
+    pub(super) fn unrelated_refused(&self) -> Option<usize> {
+        (self.streak.count > 0).then_some(self.streak.unrelated)
     }
 
-    /// Whether somebody of the domain was refused since somebody was last taken.
+    /// Whether a recipient of the domain was refused in the current streak.
     pub(super) fn has_refused(&self, domain: &str) -> bool {
-        self.row.domains.contains(domain)
+        self.streak.domains.contains(domain)
     }
 
-    /// Whether strangers are put off one after the other: less at a time may be all that is wanted.
+    /// Whether unrelated recipients are deferred one after the other: fewer messages at a time may be all it asks for.
     pub(super) fn wants_less(&self) -> bool {
-        self.row.for_good == 0 && self.row.strangers > 1
+        self.streak.permanent == 0 && self.streak.unrelated > 1
     }
 
-    /// Whether the refusals in a row are about us. `hurried`: another server has the recipients then, or this one failed
-    /// before. `may_meet_others`: recipients of other domains may be claimed yet, so that many of few domains say nothing.
-    pub(super) fn verdict(&self, hurried: bool, may_meet_others: bool) -> Option<AboutUs> {
-        let Row { domains, strangers, about_us, with_message, .. } = &self.row;
-        let have_several = domains.len() >= SEVERAL_DOMAINS;
-        // Its own domain alone, perhaps.
-        let takes_one_domain = self.row.untried > 0
-            && self.served.len() == 1
-            && self.refused.len() >= MANY_ABOUT_US
-            && self.refused.len() as u64 > 2 * self.taken;
-        let is_about_us = match self.taken {
-            _ if may_meet_others && !have_several => false,
-            _ if hurried && *about_us >= FEWEST => true,
-            _ if takes_one_domain => true,
-            0 => (*strangers >= FEW && have_several) || *strangers >= MANY || *with_message >= FEW,
-            // One domain may refuse us, and it alone.
-            _ if self.is_one_of_several() => false,
-            _ => (*about_us >= MANY_ABOUT_US && have_several) || *strangers >= MANY || *with_message >= MANY_ABOUT_US,
+    /// Whether the server rejects us, judged by the current streak. `is_cheap`: a wrong decision costs little, since another
+    /// server takes the recipients or this one failed before. `may_claim_more`: recipients of other domains can still be
+    /// claimed, so that many refusals from few domains prove nothing.
+    pub(super) fn sender_rejection(&self, is_cheap: bool, may_claim_more: bool) -> Option<SenderRejection> {
+        let Streak { domains, unrelated, blaming_sender, after_content, .. } = &self.streak;
+        let are_several_domains = domains.len() >= MIN_DOMAINS;
+        // Perhaps its own domain.
+        let accepts_one_domain = self.streak.untried > 0
+            && self.accepted_domains.len() == 1
+            && self.refused_domains.len() >= MIN_UNRELATED_BLAMING_SENDER
+            && self.refused_domains.len() as u64 > 2 * self.accepted;
+        let is_about_us = match self.accepted {
+            _ if may_claim_more && !are_several_domains => false,
+            _ if is_cheap && *blaming_sender >= MIN_UNRELATED_IF_CHEAP => true,
+            _ if accepts_one_domain => true,
+            0 => {
+                (*unrelated >= MIN_UNRELATED && are_several_domains)
+                    || *unrelated >= MIN_UNRELATED_ANY_DOMAIN
+                    || *after_content >= MIN_UNRELATED
+            }
+            // A single domain may reject us.
+            _ if self.refuses_one_domain_only() => false,
+            _ => {
+                (*blaming_sender >= MIN_UNRELATED_BLAMING_SENDER && are_several_domains)
+                    || *unrelated >= MIN_UNRELATED_ANY_DOMAIN
+                    || *after_content >= MIN_UNRELATED_BLAMING_SENDER
+            }
         };
         is_about_us.then(|| self.kind())
     }
 
-    /// Whether those refused in a row are of one domain, and the server has taken others.
-    fn is_one_of_several(&self) -> bool {
-        self.row.domains.len() == 1 && self.served.iter().any(|served| !self.row.domains.contains(served))
+    /// Whether the streak is of one domain, and the server has accepted recipients of others.
+    fn refuses_one_domain_only(&self) -> bool {
+        let streak = &self.streak.domains;
+        streak.len() == 1 && self.accepted_domains.iter().any(|accepted| !streak.contains(accepted))
     }
 
-    /// The verdict where nobody is left who might be taken: that one recipient was refused with words about itself says
-    /// nothing.
-    pub(super) fn verdict_at_end(&self) -> Option<AboutUs> {
-        let is_enough = self.held.len() > 1 || self.held.iter().any(Refused::says_us);
+    /// The decision when no recipient is left to try. One recipient refused with a reply about itself proves nothing.
+    pub(super) fn sender_rejection_at_end(&self) -> Option<SenderRejection> {
+        let is_enough = self.pending.len() > 1 || self.pending.iter().any(Refusal::blames_sender);
         is_enough.then(|| self.kind())
     }
 
-    /// What a person should know of a server that took nobody, and refused several for good who were refused in earlier runs:
-    /// each may be to blame, or the server lets us send no more.
+    /// The warning about a server that accepted no one and permanently refused several recipients already refused in earlier
+    /// runs: either each is to blame, or the server does not send for us any more.
     pub(super) fn warning(&self) -> Option<Finding> {
-        let Row { domains, for_good, refuses, .. } = &self.row;
-        let is_odd = self.taken == 0 && *for_good >= FEW && domains.len() >= SEVERAL_DOMAINS;
-        refuses.clone().filter(|_| is_odd).map(|why| Finding { severity: Severity::Warning, ..why })
+        let Streak { domains, permanent, permanent_finding, .. } = &self.streak;
+        let is_suspicious = self.accepted == 0 && *permanent >= MIN_UNRELATED && domains.len() >= MIN_DOMAINS;
+        let finding = permanent_finding.clone().filter(|_| is_suspicious);
+        finding.map(|finding| Finding { severity: Severity::Warning, ..finding })
     }
 
-    fn kind(&self) -> AboutUs {
-        if self.row.for_good * 2 >= self.row.count { AboutUs::Refuses } else { AboutUs::Busy }
+    fn kind(&self) -> SenderRejection {
+        match self.streak.permanent * 2 >= self.streak.count {
+            true => SenderRejection::Permanent,
+            false => SenderRejection::Temporary,
+        }
     }
 
-    /// It was about us: gives up those who are held, and why.
-    pub(super) fn release(&mut self, kind: AboutUs) -> (Vec<Refused>, Option<Finding>) {
-        let Row { busy, refuses, .. } = std::mem::take(&mut self.row);
-        let why = match kind {
-            AboutUs::Busy => busy.or(refuses),
-            AboutUs::Refuses => refuses.or(busy),
+    /// The server rejects us: gives up the pending refusals, and the finding to report.
+    pub(super) fn release(&mut self, kind: SenderRejection) -> (Vec<Refusal>, Option<Finding>) {
+        let Streak { temporary_finding, permanent_finding, .. } = std::mem::take(&mut self.streak);
+        let finding = match kind {
+            SenderRejection::Temporary => temporary_finding.or(permanent_finding),
+            SenderRejection::Permanent => permanent_finding.or(temporary_finding),
         };
-        (std::mem::take(&mut self.held), why)
+        (std::mem::take(&mut self.pending), finding)
     }
 
-    /// Those who are held at the end of a run, each with whether it is certain to be to blame.
-    pub(super) fn close(&mut self) -> Vec<(Refused, bool)> {
-        let held = std::mem::take(&mut self.held);
-        held.into_iter().map(|refused| (self.believes(&refused), refused)).map(|(is, it)| (it, is)).collect()
+    /// The pending refusals at the end of a run, each with whether its recipient is certain to be to blame.
+    pub(super) fn close(&mut self) -> Vec<(Refusal, bool)> {
+        let pending = std::mem::take(&mut self.pending);
+        let with_certainty = |refusal| {
+            let is_certain = self.is_plausible(&refusal);
+            (refusal, is_certain)
+        };
+        pending.into_iter().map(with_certainty).collect()
     }
 
-    /// Whether a refusal is about its recipient, now that the server has taken somebody: mail gets to the domain, or to
-    /// others, more than refuse it.
-    fn believes(&self, refused: &Refused) -> bool {
-        let most = match self.served.len() {
+    /// Whether a refusal is about its recipient, given what the server has accepted: mail gets to its domain, or to more other
+    /// domains than refuse it.
+    fn is_plausible(&self, refusal: &Refusal) -> bool {
+        let max_refused_domains = match self.accepted_domains.len() {
             0 => 0,
-            1 => usize::from(self.taken >= MANY_TAKEN),
+            1 => usize::from(self.accepted >= MIN_ACCEPTED_OF_ONE_DOMAIN),
             several => several,
         };
-        let is_served = self.served.contains(refused.recipient.domain());
-        self.taken > 0 && (!refused.is_for_good() || is_served || self.refused.len() <= most)
+        let is_accepted_domain = self.accepted_domains.contains(refusal.recipient.domain());
+        self.accepted > 0
+            && (!refusal.is_permanent() || is_accepted_domain || self.refused_domains.len() <= max_refused_domains)
     }
 }
 
@@ -282,177 +302,188 @@ mod tests {
     const DENIED: (u16, &str) = (554, "5.7.1 Relay access denied");
     const BUSY: (u16, &str) = (421, "4.7.0 Later");
 
-    fn refused(address: &str, (code, text): (u16, &str), is_stranger: bool) -> Refused {
+    fn refused(address: &str, (code, text): (u16, &str), is_unrelated: bool) -> Refusal {
         let new = NewSubscriber::new(address.parse().unwrap(), "");
         let (id, status, created) = (SubscriberId(1), Status::Active, DateTime::default());
         let NewSubscriber { address, name, attributes, .. } = new;
         let subscriber = Subscriber { id, address, name, status, attributes, created };
         let claim = Claim { subscriber, attempts: 0, was_refused: false };
-        let recipient = Recipient { is_stranger, ..Recipient::new(claim) };
-        Refused::new(recipient, Reply::new(code, text), Phase::Rcpt, Finding::error("smtp-refused", text))
+        let recipient = Recipient { is_unrelated, ..Recipient::new(claim) };
+        Refusal::new(recipient, Reply::new(code, text), Phase::Rcpt, Finding::error("smtp-refused", text))
     }
 
-    /// Has these refused one after the other, all but the first chosen as strangers; returns the first verdict and after
-    /// how many it came.
+    /// Refuses these one after the other, all but the first as unrelated recipients; returns the first decision and the number of
+    /// refusals it took.
     fn after<'a>(
         refusals: &mut Refusals,
-        hurried: bool,
+        is_cheap: bool,
         addresses: impl IntoIterator<Item = &'a str>,
-        said: (u16, &str),
-    ) -> Option<(usize, AboutUs)> {
+        reply: (u16, &str),
+    ) -> Option<(usize, SenderRejection)> {
         for (at, address) in addresses.into_iter().enumerate() {
-            let refused = refused(address, said, at > 0);
+            let refused = refused(address, reply, at > 0);
             refusals.note_refused(&refused);
-            refusals.hold(refused);
-            if let Some(verdict) = refusals.verdict(hurried, false) {
-                return Some((at + 1, verdict));
+            refusals.keep_pending(refused);
+            if let Some(rejection) = refusals.sender_rejection(is_cheap, false) {
+                return Some((at + 1, rejection));
             }
         }
         None
     }
 
-    /// The server is given somebody of that domain, and takes them.
-    fn take(refusals: &mut Refusals, domain: &str) -> Vec<Refused> {
-        let turn = refusals.next_turn();
-        refusals.note_taken(domain, turn)
+    /// The server is offered a recipient of the domain and accepts it.
+    fn accept(refusals: &mut Refusals, domain: &str) -> Vec<Refusal> {
+        let sequence = refusals.next_sequence();
+        refusals.note_accepted(domain, sequence)
     }
 
     fn addresses(count: usize, domains: usize) -> Vec<String> {
         (0..count).map(|number| format!("reader-{number}@{}.example", number % domains)).collect()
     }
 
-    fn judged(taken: &[&str], hurried: bool, domains: usize, said: (u16, &str)) -> Option<(usize, AboutUs)> {
+    fn rejection(
+        accepted: &[&str],
+        is_cheap: bool,
+        domains: usize,
+        reply: (u16, &str),
+    ) -> Option<(usize, SenderRejection)> {
         let mut refusals = Refusals::default();
-        taken.iter().for_each(|domain| drop(take(&mut refusals, domain)));
-        after(&mut refusals, hurried, addresses(100, domains).iter().map(String::as_str), said)
+        accepted.iter().for_each(|domain| drop(accept(&mut refusals, domain)));
+        after(&mut refusals, is_cheap, addresses(100, domains).iter().map(String::as_str), reply)
     }
 
     #[test]
-    fn a_server_that_takes_nobody_is_about_us_whatever_it_says() {
-        use AboutUs::{Busy, Refuses};
-        for (taken, hurried, domains, said, verdict) in [
-            (&[][..], false, 5, UNKNOWN, Some((6, Refuses))),
-            (&[], false, 5, DENIED, Some((6, Refuses))),
-            (&[], false, 5, BUSY, Some((6, Busy))),
-            (&[], false, 1, UNKNOWN, Some((31, Refuses))),
-            (&[], false, 2, BUSY, Some((31, Busy))),
-            (&[], true, 1, BUSY, Some((4, Busy))),
-            // Who takes some and refuses others may know why, for longer.
-            (&["home.example"], false, 5, DENIED, Some((11, Refuses))),
-            (&["home.example"], false, 5, UNKNOWN, Some((31, Refuses))),
-            (&["0.example"], false, 1, BUSY, Some((31, Busy))),
+    fn a_server_that_accepts_no_one_rejects_us_whatever_its_reply() {
+        use SenderRejection::{Permanent, Temporary};
+        for (accepted, is_cheap, domains, reply, expected) in [
+            (&[][..], false, 5, UNKNOWN, Some((6, Permanent))),
+            (&[], false, 5, DENIED, Some((6, Permanent))),
+            (&[], false, 5, BUSY, Some((6, Temporary))),
+            (&[], false, 1, UNKNOWN, Some((31, Permanent))),
+            (&[], false, 2, BUSY, Some((31, Temporary))),
+            (&[], true, 1, BUSY, Some((4, Temporary))),
+            // A server that accepts some recipients and refuses others may be right for longer.
+            (&["home.example"], false, 5, DENIED, Some((11, Permanent))),
+            (&["home.example"], false, 5, UNKNOWN, Some((31, Permanent))),
+            (&["0.example"], false, 1, BUSY, Some((31, Temporary))),
             (&["home.example"], false, 1, UNKNOWN, None),
             (&["home.example"], false, 1, BUSY, None),
         ] {
-            assert_eq!(judged(taken, hurried, domains, said), verdict, "{taken:?} {domains} {said:?}");
+            assert_eq!(rejection(accepted, is_cheap, domains, reply), expected, "{accepted:?} {domains} {reply:?}");
         }
     }
 
     #[test]
-    fn many_of_few_domains_say_nothing_as_long_as_others_may_be_met() {
+    fn refusals_from_few_domains_prove_nothing_while_others_can_be_claimed() {
         let mut refusals = Refusals::default();
         for (at, address) in addresses(200, 2).iter().enumerate() {
             refusals.note_refused(&refused(address, BUSY, at > 0));
         }
-        assert_eq!([true, false].map(|others| refusals.verdict(false, others)), [None, Some(AboutUs::Busy)]);
+        assert_eq!(
+            [true, false].map(|others| refusals.sender_rejection(false, others)),
+            [None, Some(SenderRejection::Temporary)]
+        );
     }
 
     #[test]
-    fn whoever_was_chosen_before_a_doubt_is_no_stranger() {
+    fn recipients_offered_before_the_first_refusal_are_not_unrelated() {
         let mut refusals = Refusals::default();
         for address in addresses(50, 50) {
             refusals.note_refused(&refused(&address, DENIED, false));
         }
-        assert_eq!((refusals.verdict(true, false), refusals.doubt()), (None, Some(0)));
+        assert_eq!((refusals.sender_rejection(true, false), refusals.unrelated_refused()), (None, Some(0)));
     }
 
-    /// The state of one who was refused once somebody of these domains was taken; `None`: not certain.
-    fn once_taken(others: &[&str], said: (u16, &str), taken: &[&str]) -> Option<AttemptOutcome> {
+    /// The outcome of a refused recipient once recipients of these domains were accepted; `None` if still pending.
+    fn once_accepted(others: &[&str], reply: (u16, &str), accepted: &[&str]) -> Option<AttemptOutcome> {
         let mut refusals = Refusals::default();
-        after(&mut refusals, false, ["reader@dead.example"].into_iter().chain(others.iter().copied()), said);
-        let believed: Vec<Refused> = taken.iter().flat_map(|domain| take(&mut refusals, domain)).collect();
+        after(&mut refusals, false, ["reader@dead.example"].into_iter().chain(others.iter().copied()), reply);
+        let proven: Vec<Refusal> = accepted.iter().flat_map(|domain| accept(&mut refusals, domain)).collect();
         let issue = IssueId::new("https://example.org/notes/").unwrap();
-        let first = believed.iter().find(|refused| refused.recipient.domain() == "dead.example");
+        let first = proven.iter().find(|refused| refused.recipient.domain() == "dead.example");
         first.map(|refused| refused.outcome(&issue, true, DateTime::default()))
     }
 
     #[test]
-    fn no_such_mailbox_is_believed_where_mail_gets_through() {
+    fn an_unknown_mailbox_is_believed_where_mail_gets_through() {
         let suppressed = Some(AttemptOutcome::Failed { reply: "550 5.1.1 No such user".to_owned(), suppress: true });
-        assert_eq!(once_taken(&[], UNKNOWN, &["dead.example"]), suppressed);
-        assert_eq!(once_taken(&[], UNKNOWN, &["one.example", "two.example"]), suppressed);
-        assert_eq!(once_taken(&[], UNKNOWN, &["home.example"; 10]), suppressed);
-        assert_eq!(once_taken(&[], UNKNOWN, &["home.example"; 9]), None, "it may relay for nobody");
-        assert_eq!(once_taken(&["a@two.example"], UNKNOWN, &["home.example"; 20]), None);
-        assert_eq!(once_taken(&["a@two.example"], UNKNOWN, &["one.example", "three.example"]), suppressed);
-        assert_eq!(once_taken(&["a@2.example", "b@3.example"], UNKNOWN, &["one.example", "four.example"]), None);
-        let denied = once_taken(&[], DENIED, &["dead.example"]);
+        assert_eq!(once_accepted(&[], UNKNOWN, &["dead.example"]), suppressed);
+        assert_eq!(once_accepted(&[], UNKNOWN, &["one.example", "two.example"]), suppressed);
+        assert_eq!(once_accepted(&[], UNKNOWN, &["home.example"; 10]), suppressed);
+        assert_eq!(once_accepted(&[], UNKNOWN, &["home.example"; 9]), None, "it may not relay");
+        assert_eq!(once_accepted(&["a@two.example"], UNKNOWN, &["home.example"; 20]), None);
+        assert_eq!(once_accepted(&["a@two.example"], UNKNOWN, &["one.example", "three.example"]), suppressed);
+        assert_eq!(once_accepted(&["a@2.example", "b@3.example"], UNKNOWN, &["one.example", "four.example"]), None);
+        let denied = once_accepted(&[], DENIED, &["dead.example"]);
         assert_eq!(
             denied,
             Some(AttemptOutcome::Failed { reply: "554 5.7.1 Relay access denied".to_owned(), suppress: false })
         );
-        let busy = once_taken(&[], BUSY, &["home.example"]);
+        let busy = once_accepted(&[], BUSY, &["home.example"]);
         assert_eq!(busy.map(|outcome| outcome.state()), Some(State::Deferred));
     }
 
     #[test]
-    fn whom_it_was_given_before_a_refusal_proves_nothing() {
+    fn a_recipient_offered_before_a_refusal_proves_nothing() {
         let mut refusals = Refusals::default();
-        let before = refusals.next_turn();
+        let before = refusals.next_sequence();
         after(&mut refusals, false, ["reader@dead.example"], UNKNOWN);
-        assert_eq!(refusals.note_taken("dead.example", before).len(), 0);
-        assert!(refusals.doubt().is_some());
-        assert_eq!(take(&mut refusals, "dead.example").len(), 1);
-        assert_eq!(refusals.doubt(), None);
+        assert_eq!(refusals.note_accepted("dead.example", before).len(), 0);
+        assert!(refusals.unrelated_refused().is_some());
+        assert_eq!(accept(&mut refusals, "dead.example").len(), 1);
+        assert_eq!(refusals.unrelated_refused(), None);
     }
 
     #[test]
-    fn whoever_takes_one_domain_and_refuses_ten_may_take_its_own_alone() {
+    fn a_server_that_accepts_one_domain_and_refuses_ten_may_accept_only_its_own() {
         let mut refusals = Refusals::default();
-        let verdicts: Vec<bool> = addresses(12, 12)
+        let rejections: Vec<bool> = addresses(12, 12)
             .iter()
             .enumerate()
             .map(|(number, address)| {
                 if number % 5 == 0 {
-                    take(&mut refusals, "home.example");
+                    accept(&mut refusals, "home.example");
                 }
                 after(&mut refusals, false, [address.as_str()], UNKNOWN).is_some()
             })
             .collect();
-        assert_eq!(verdicts.iter().position(|is| *is), Some(9));
+        assert_eq!(rejections.iter().position(|is| *is), Some(9));
     }
 
     #[test]
-    fn whoever_is_not_certain_to_be_to_blame_is_tried_again_later() {
+    fn a_recipient_not_certain_to_be_to_blame_is_tried_again_later() {
         let issue = IssueId::new("https://example.org/notes/").unwrap();
-        for said in [UNKNOWN, DENIED, BUSY] {
-            let outcome = refused("reader@dead.example", said, false).outcome(&issue, false, DateTime::default());
+        for reply in [UNKNOWN, DENIED, BUSY] {
+            let outcome = refused("reader@dead.example", reply, false).outcome(&issue, false, DateTime::default());
             assert_eq!(outcome.state(), State::Deferred);
         }
     }
 
     #[test]
-    fn only_so_many_are_held_and_one_domain_may_refuse_us_alone() {
+    fn pending_refusals_are_limited_and_one_domain_alone_may_reject_us() {
         let mut refusals = Refusals::default();
-        (0..9).for_each(|number| drop(take(&mut refusals, &format!("{number}.example"))));
-        let held: Vec<bool> = (0..200)
+        (0..9).for_each(|number| drop(accept(&mut refusals, &format!("{number}.example"))));
+        let pending: Vec<bool> = (0..200)
             .filter_map(|number| {
                 let refused = refused(&format!("reader-{number}@blocks.example"), DENIED, number > 0);
                 refusals.note_refused(&refused);
-                refusals.hold(refused).map(|(_, is_certain)| is_certain)
+                refusals.keep_pending(refused).map(|(_, is_certain)| is_certain)
             })
             .collect();
-        assert_eq!(held, [true; 200 - MOST_HELD]);
+        assert_eq!(pending, [true; 200 - MAX_PENDING]);
     }
 
     #[test]
-    fn one_alone_who_was_refused_with_words_about_itself_says_nothing() {
-        let at_end = |said, count: usize| {
+    fn one_refusal_that_blames_the_recipient_proves_nothing_at_the_end() {
+        let at_end = |reply, count: usize| {
             let mut refusals = Refusals::default();
-            after(&mut refusals, false, addresses(count, 1).iter().map(String::as_str), said);
-            refusals.verdict_at_end()
+            after(&mut refusals, false, addresses(count, 1).iter().map(String::as_str), reply);
+            refusals.sender_rejection_at_end()
         };
-        assert_eq!([at_end(UNKNOWN, 1), at_end(UNKNOWN, 2)], [None, Some(AboutUs::Refuses)]);
-        assert_eq!([at_end(DENIED, 1), at_end(BUSY, 1)], [Some(AboutUs::Refuses), Some(AboutUs::Busy)]);
+        assert_eq!([at_end(UNKNOWN, 1), at_end(UNKNOWN, 2)], [None, Some(SenderRejection::Permanent)]);
+        assert_eq!(
+            [at_end(DENIED, 1), at_end(BUSY, 1)],
+            [Some(SenderRejection::Permanent), Some(SenderRejection::Temporary)]
+        );
     }
 }

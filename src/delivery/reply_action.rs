@@ -1,7 +1,8 @@
-//! What a failed attempt means for its recipient: settled, tried again, or a reason to stop.
+//! What a failed attempt means: settle the recipient, try again, or stop.
 //!
-//! When a message may be sent again follows from the phase of the failure (RFC 5321 4.1.1.4): before the final dot it
-//! was not accepted, after the dot and without a reply nobody knows, and `unknown` is written down.
+//! Whether a message may be sent again follows from the phase of the failure (RFC 5321 4.1.1.4): before the final dot it
+//! was not accepted; after the dot and without a reply the outcome is unknown. When it is tried again is up to
+//! `retry_schedule`.
 
 use chrono::{DateTime, Utc};
 
@@ -12,42 +13,44 @@ use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::reply::{Reply, ReplyClass};
 
-/// What to do after one attempt that failed.
-pub(super) enum Action {
-    /// Write this down and go on with the next.
+/// What to do after a failed attempt.
+pub(super) enum ReplyAction {
+    /// Settle the recipient with this outcome.
     Settle(AttemptOutcome),
-    /// Nothing was accepted, and that says nothing about the recipient: try again.
+    /// Nothing was accepted, for no reason of the recipient's: try again.
     Retry,
     /// The same, and the server wants less from us.
     SlowDown,
-    /// The server refused the recipient, or put it off, and that may be about us.
+    /// The server refused or deferred the recipient, perhaps because of us.
     Refused(Reply),
-    /// The run has no sense any more.
+    /// The run cannot go on with this server.
     Stop,
 }
 
-/// What to do after a failed attempt to mail an issue.
-pub(super) fn action(issue: &IssueId, claim: &Claim, error: &SessionError, now: DateTime<Utc>) -> Action {
-    let failed = || Action::Settle(AttemptOutcome::Failed { reply: said(error), suppress: false });
+/// What to do after a failed attempt.
+pub(super) fn reply_action(issue: &IssueId, claim: &Claim, error: &SessionError, now: DateTime<Utc>) -> ReplyAction {
+    let failed = || ReplyAction::Settle(AttemptOutcome::Failed { reply: reply_text(error), suppress: false });
     let reply = match &error.cause {
-        Cause::Lost(_) if error.leaves_unknown() => return Action::Settle(AttemptOutcome::Unknown(error.to_string())),
-        Cause::Lost(_) => return Action::Retry,
+        Cause::Lost(_) if error.leaves_unknown() => {
+            return ReplyAction::Settle(AttemptOutcome::Unknown(error.to_string()));
+        }
+        Cause::Lost(_) => return ReplyAction::Retry,
         Cause::MissingExtension(_) => return failed(),
-        Cause::Unencrypted | Cause::TooLarge { .. } => return Action::Stop,
+        Cause::Unencrypted | Cause::TooLarge { .. } => return ReplyAction::Stop,
         Cause::Refused(reply) => reply,
     };
     match reply.class(error.phase) {
-        ReplyClass::TryLater => Action::Settle(defer(issue, claim, said(error), now)),
+        ReplyClass::TryLater => ReplyAction::Settle(defer(issue, claim, reply_text(error), now)),
         // No recipient was named yet.
         ReplyClass::Unsupported if error.phase < Phase::Rcpt => failed(),
-        ReplyClass::BackOff if error.phase < Phase::Rcpt => Action::SlowDown,
-        _ if error.phase < Phase::Rcpt => Action::Stop,
-        _ => Action::Refused(reply.clone()),
+        ReplyClass::BackOff if error.phase < Phase::Rcpt => ReplyAction::SlowDown,
+        _ if error.phase < Phase::Rcpt => ReplyAction::Stop,
+        _ => ReplyAction::Refused(reply.clone()),
     }
 }
 
-/// The server's own words, or what the program has to say instead.
-fn said(error: &SessionError) -> String {
+/// The server's reply, or the error if there is none.
+fn reply_text(error: &SessionError) -> String {
     match &error.cause {
         Cause::Refused(reply) => reply.to_string(),
         _ => error.to_string(),

@@ -1,4 +1,4 @@
-//! The way out: mail servers, or a folder of .eml files.
+//! How mail leaves: through mail servers, or into an outbox.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use crate::disk::Project;
 use crate::smtp::relay::Relay;
 
-/// Which way mail leaves, with all that the way needs: what the project file names, with files and secrets read.
+/// How mail leaves, ready for use: files and secrets of the project file are read.
 pub enum Route {
-    /// To mail servers, one at least.
+    /// Through mail servers, at least one.
     Relays(Vec<Relay>),
-    /// Into a folder of the project.
+    /// Into an outbox, a folder of the project.
     Outbox {
         /// The project.
         project: Project,
-        /// The folder, below the project's.
+        /// The folder, below the project folder.
         root: PathBuf,
-        /// So many files are written side by side.
+        /// Number of files written in parallel.
         writers: usize,
     },
 }

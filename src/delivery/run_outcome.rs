@@ -1,7 +1,7 @@
-//! How a run goes: how many recipients came into each state, whether anybody has the issue, and whether to go on.
+//! The outcome of a run so far: its tally, whether anyone has the issue, and whether to stop.
 //!
-//! Plain bookkeeping, which `queue` guards. What a reply means for its recipient is `reply_action`'s, for its server
-//! `server`'s.
+//! Plain bookkeeping, guarded by `queue`. What a reply means for a recipient is decided by `reply_action`, for a server by
+//! `server_state`.
 
 use crate::delivery::job::RunSummary;
 use crate::finding::Finding;
@@ -10,24 +10,24 @@ use crate::ledger::{State, StateCounts};
 #[derive(Default)]
 pub(super) struct RunOutcome {
     tally: StateCounts,
-    /// Somebody has this issue already, now or from an earlier run.
+    /// Whether a subscriber has the issue already, from this run or an earlier one.
     accepted: bool,
     stopped: Option<Finding>,
 }
 
 impl RunOutcome {
-    /// For a run. `accepted`: somebody has the issue already.
+    /// `accepted`: whether a subscriber has the issue already.
     pub(super) fn new(accepted: bool) -> Self {
         Self { accepted, ..Self::default() }
     }
 
-    /// StateCounts a recipient that was brought into `state`.
+    /// Counts a recipient brought into `state`.
     pub(super) fn count(&mut self, state: State) {
         self.tally.set(state, self.tally.of(state) + 1);
         self.accepted |= state == State::Sent;
     }
 
-    /// Ends the run, unless something else has before.
+    /// Ends the run, unless it is ended already.
     pub(super) fn stop_for(&mut self, finding: Finding) {
         self.stopped.get_or_insert(finding);
     }
@@ -36,12 +36,11 @@ impl RunOutcome {
         self.stopped.is_some()
     }
 
-    /// Whether somebody has the issue.
+    /// Whether a subscriber has the issue.
     pub(super) fn is_accepted(&self) -> bool {
         self.accepted
     }
 
-    /// Sums up.
     pub(super) fn close(self) -> RunSummary {
         RunSummary { tally: self.tally, stopped: self.stopped, ..RunSummary::default() }
     }

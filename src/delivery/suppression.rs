@@ -1,7 +1,7 @@
-//! Mailboxes that take nothing, issue after issue: full, disabled, gone without a word. Whoever has one is suppressed.
+//! Suppresses subscribers whose mailbox refuses issue after issue: full, disabled or gone.
 //!
-//! Takes the store after a run; asks its record of earlier mailings about those who failed. One refusal proves nothing, and
-//! what may be about us (policy, reputation, a mailing that nobody got) or about the message counts for nobody.
+//! Runs after a mailing and compares its failed recipients with earlier mailings in the ledger. One refusal proves nothing.
+//! A refusal that may be about us (policy, reputation, a mailing that no one received) or about the message does not count.
 
 use std::collections::BTreeMap;
 
@@ -16,27 +16,28 @@ use crate::smtp::reply::{Reply, ReplyClass};
 use crate::store::Store;
 use crate::subscriber::{Status, SubscriberId};
 
-/// So many mailings in a row have to fail, over so long a time: a holiday fills a mailbox, and a daily issue is soon three.
-const FEWEST: usize = 3;
-const LEAST_TIME: TimeDelta = TimeDelta::days(7);
+/// Mailings in a row that must fail, and the time they must span: a full mailbox during a holiday soon fails three daily
+/// issues.
+const MIN_MAILINGS: usize = 3;
+const MIN_SPAN: TimeDelta = TimeDelta::days(7);
 
-/// Older mailings are not looked at.
-const LOOK_BACK: usize = 30;
+/// Number of the newest mailings checked.
+const MAX_MAILINGS_CHECKED: usize = 30;
 
-/// Failures in a row, the newest first.
+/// Failures in a row, newest first.
 struct Streak {
     count: usize,
     newest: DateTime<Utc>,
     oldest: DateTime<Utc>,
 }
 
-/// Suppresses those whose mailbox refused this mailing and enough of those before it; gives how many.
+/// Suppresses recipients whose mailbox refused this mailing and enough of those before it; returns their number.
 ///
 /// # Errors
 /// When the store cannot be read or written.
 pub fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc>) -> anyhow::Result<u64> {
     let mut suppressed = 0;
-    for id in lapsed(store, issue).context("failed to look for mailboxes that take nothing")? {
+    for id in unavailable_mailboxes(store, issue).context("failed to find mailboxes that refuse every mailing")? {
         let subscriber = store.subscriber_by_id(id)?.filter(|subscriber| subscriber.status == Status::Active);
         if let Some(subscriber) = subscriber {
             store.set_status(&subscriber.address, Status::Suppressed, now)?;
@@ -46,20 +47,20 @@ pub fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc>) -> a
     Ok(suppressed)
 }
 
-/// What a person should know of it.
+/// The warning about them.
 pub fn finding(count: u64) -> Finding {
     let message = format!(
-        "{count} subscribers are suppressed: their mailboxes took none of the last {FEWEST} mailings or more, over {} days \
-         at least",
-        LEAST_TIME.num_days()
+        "{count} subscribers are suppressed: their mailboxes refused at least the last {MIN_MAILINGS} mailings, over at least {} \
+         days",
+        MIN_SPAN.num_days()
     );
     Finding::warning("mailbox-lapsed", message).help(
-        "`slugline subscribers list --status suppressed` names them; `slugline subscribers add ADDRESS --again` takes \
-         somebody back",
+        "`slugline subscribers list --status suppressed` names them; `slugline subscribers add ADDRESS --again` \
+         reactivates one",
     )
 }
 
-fn lapsed(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<SubscriberId>> {
+fn unavailable_mailboxes(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<SubscriberId>> {
     let mut streaks: BTreeMap<SubscriberId, Option<Streak>> = BTreeMap::new();
     store.each_delivery(issue, Some(State::Failed), &mut |delivery| {
         if is_unavailable(&delivery) {
@@ -67,8 +68,8 @@ fn lapsed(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<SubscriberId
         }
         Ok(())
     })?;
-    let mut lapsed = Vec::new();
-    for mailing in store.mailings()?.iter().take(LOOK_BACK) {
+    let mut unavailable = Vec::new();
+    for mailing in store.mailings()?.iter().take(MAX_MAILINGS_CHECKED) {
         let ids: Vec<SubscriberId> = streaks.keys().copied().collect();
         if ids.is_empty() {
             break;
@@ -81,9 +82,9 @@ fn lapsed(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<SubscriberId
                 (State::Failed, _) if failed && !is_counted => {}
                 (State::Failed, Some(at)) if failed => {
                     let streak = streaks.get_mut(&id).and_then(Option::take);
-                    let streak = streak.map_or(Streak { count: 1, newest: at, oldest: at }, |streak| streak.and(at));
+                    let streak = streak.map_or(Streak { count: 1, newest: at, oldest: at }, |streak| streak.with(at));
                     if streak.is_enough() {
-                        lapsed.push(id);
+                        unavailable.push(id);
                         streaks.remove(&id);
                     } else {
                         streaks.insert(id, Some(streak));
@@ -94,20 +95,20 @@ fn lapsed(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<SubscriberId
             }
         }
     }
-    Ok(lapsed)
+    Ok(unavailable)
 }
 
 impl Streak {
-    fn and(self, at: DateTime<Utc>) -> Self {
+    fn with(self, at: DateTime<Utc>) -> Self {
         Self { count: self.count + 1, newest: self.newest.max(at), oldest: self.oldest.min(at) }
     }
 
     fn is_enough(&self) -> bool {
-        self.count >= FEWEST && self.newest - self.oldest >= LEAST_TIME
+        self.count >= MIN_MAILINGS && self.newest - self.oldest >= MIN_SPAN
     }
 }
 
-/// Whether the recipient's own mailbox refused it, for good or until it was given up.
+/// Whether the recipient's own mailbox refused it, permanently or until the last attempt.
 fn is_unavailable(delivery: &Delivery) -> bool {
     let reply = delivery.reply.as_deref().and_then(Reply::recorded);
     let class = reply.map(|reply| reply.class(Phase::Rcpt));
@@ -129,8 +130,8 @@ mod tests {
         after_with(mailings, &AttemptOutcome::Sent("250 Ok".to_owned()))
     }
 
-    /// Mails an issue on each of these days to one reader, with that outcome, and to another, always with the same; returns
-    /// how many are suppressed after the last.
+    /// Mails an issue on each of these days to one reader with the given outcome, and to another always with `other`;
+    /// returns the number suppressed after the last.
     fn after_with(mailings: &[(i64, AttemptOutcome)], other: &AttemptOutcome) -> u64 {
         let mut store = Memory::default();
         let new = ["reader@example.com", "other@example.org"].map(|it| NewSubscriber::new(it.parse().unwrap(), ""));
@@ -163,19 +164,19 @@ mod tests {
         assert_eq!(after(&[(0, full()), (7, off())]), 0, "twice is not enough");
         assert_eq!(after(&[(0, full()), (1, full()), (2, full()), (3, full())]), 0, "a holiday");
         assert_eq!(after(&[(0, full()), (3, full()), (5, full()), (8, full())]), 1);
-        assert_eq!(after(&[(0, full()), (7, sent()), (14, full()), (21, full())]), 0, "it came to life");
-        assert_eq!(after(&[(0, full()), (7, unknown()), (14, full()), (21, full())]), 1, "nobody knows of one");
+        assert_eq!(after(&[(0, full()), (7, sent()), (14, full()), (21, full())]), 0, "it recovered");
+        assert_eq!(after(&[(0, full()), (7, unknown()), (14, full()), (21, full())]), 1, "one is unknown");
     }
 
     #[test]
-    fn a_mailing_that_nobody_got_counts_for_nobody() {
+    fn a_mailing_no_one_received_does_not_count() {
         let full = || failed("552 5.2.2 Mailbox full");
         let late = failed("450 4.2.2 Later (given up after 12 tries)");
         assert_eq!(after_with(&[(0, full()), (7, full()), (14, full())], &late), 0);
     }
 
     #[test]
-    fn what_may_be_about_us_suppresses_nobody() {
+    fn refusals_that_may_be_about_us_suppress_no_one() {
         for reply in ["550 5.7.1 Spam", "554 5.6.0 Virus", "530 Log in", "the server does not offer SMTPUTF8"] {
             assert_eq!(after(&[(0, failed(reply)), (7, failed(reply)), (14, failed(reply))]), 0, "{reply}");
         }

@@ -1,6 +1,6 @@
-//! A trial: one issue to a few addresses, to see what subscribers will get. The ledger hears nothing of it.
+//! Test sending: one issue to a few addresses, to see what subscribers will get. The ledger records nothing.
 //!
-//! Takes finished letters, sends each once, and returns what the server said.
+//! Takes finished letters, sends each once, and returns the server's replies.
 
 use std::sync::atomic::AtomicBool;
 
@@ -18,19 +18,19 @@ use crate::smtp::session::{Behind, Session};
 use crate::store::{Store, StoreError};
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
-/// What became of a trial letter.
+/// The result of one test letter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestResult {
-    /// Whom it was for.
+    /// The recipient.
     pub to: EmailAddress,
-    /// The reply of whoever took it, or why nobody did.
+    /// The reply that accepted it, or why it was not sent.
     pub result: Result<String, String>,
 }
 
-/// Sends each letter once over each server; in an outbox they lie in a folder of their own, `test/SLUG`.
+/// Sends each letter once over each server; an outbox gets them in the folder `test/SLUG`.
 ///
 /// # Errors
-/// A finding, when there is no connection to be had or the outbox cannot be written.
+/// A finding if no connection can be made or the outbox cannot be written.
 pub fn send_tests(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Result<Vec<TestResult>> {
     match route {
         Route::Relays(relays) => match relays.as_slice() {
@@ -44,13 +44,13 @@ pub fn send_tests(route: &Route, slug: &Slug, letters: &[Letter]) -> anyhow::Res
     }
 }
 
-/// The subscriber of that address, else somebody with the address and nothing more.
+/// The subscriber with this address, or a new one with the address only.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn test_recipient(store: &dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Subscriber, StoreError> {
-    let stranger = || NewSubscriber::new(address.clone(), "").into_subscriber(SubscriberId(0), now);
-    Ok(store.subscriber(address)?.unwrap_or_else(stranger))
+    let new = || NewSubscriber::new(address.clone(), "").into_subscriber(SubscriberId(0), now);
+    Ok(store.subscriber(address)?.unwrap_or_else(new))
 }
 
 fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<TestResult> {
@@ -60,7 +60,7 @@ fn into_file(outbox: &Outbox<'_>, letter: &Letter) -> anyhow::Result<TestResult>
     }
 }
 
-/// Whatever is wrong with one server, the others are tried too.
+/// A problem with one server does not keep the others from being tried.
 fn over_one_of_several(relay: &Relay, letters: &[Letter]) -> Vec<TestResult> {
     match over_smtp(relay, letters) {
         Ok(tried) => tried
@@ -78,16 +78,16 @@ fn over_smtp(relay: &Relay, letters: &[Letter]) -> anyhow::Result<Vec<TestResult
     let connect = || Session::connect(relay, &stop);
     let connect = || connect().map_err(|error| anyhow::Error::new(diagnostics::finding(relay, &error, None)));
     let mut session = connect()?;
-    let mut tried = Vec::new();
+    let mut results = Vec::new();
     for letter in letters {
         if !session.can_take(letter) {
             session = connect()?;
         }
         let result = send(&mut session, letter).map_err(|error| error.to_string());
-        tried.push(TestResult { to: letter.to.clone(), result });
+        results.push(TestResult { to: letter.to.clone(), result });
     }
     session.quit();
-    Ok(tried)
+    Ok(results)
 }
 
 fn send(session: &mut Session<'_>, letter: &Letter) -> Result<String, SessionError> {
@@ -108,21 +108,21 @@ mod tests {
     }
 
     #[test]
-    fn each_address_has_its_answer() {
+    fn each_address_has_its_reply() {
         let peer = Peer::start(vec![Script::new().always("RCPT TO:<b@", Answer::Say("550 5.1.1 Nobody"))]);
         let server = Server { host: "127.0.0.1".to_owned(), port: peer.port(), tls: TlsMode::None };
         let route = Route::Relays(vec![Relay::new(server, "example.org", None, None).unwrap()]);
         let letters = [letter("a@example.com"), letter("b@example.com"), letter("c@example.com")];
         let tried = send_tests(&route, &Slug::new("spring").unwrap(), &letters).unwrap();
         let results: Vec<_> = tried.into_iter().map(|tried| tried.result).collect();
-        let taken = Ok("250 2.0.0 Ok: queued".to_owned());
+        let accepted = Ok("250 2.0.0 Ok: queued".to_owned());
         let refused = "the server said `550 5.1.1 Nobody`, while naming the recipient (RCPT TO)";
-        assert_eq!(results, [taken.clone(), Err(refused.to_owned()), taken]);
+        assert_eq!(results, [accepted.clone(), Err(refused.to_owned()), accepted]);
         assert_eq!(peer.recipients(), ["a@example.com", "c@example.com"]);
     }
 
     #[test]
-    fn an_outbox_keeps_trials_apart() {
+    fn an_outbox_keeps_tests_apart() {
         let folder = tempfile::tempdir().unwrap();
         let route = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into(), writers: 1 };
         let tried = send_tests(&route, &Slug::new("spring").unwrap(), &[letter("a@example.com")]).unwrap();

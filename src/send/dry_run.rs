@@ -98,13 +98,13 @@ fn expected<'a>(
         Ok(())
     })?;
     expected.recipients = recipients;
-    let outlook = match (canary, is_frozen) {
-        (Some(canary), true) => Some(canary::outlook(store, &expected.content.id(), canary, expected.content.slug())?),
-        _ => seeds.map(|seeds| seeds.outlook(recipients, expected.content.slug())),
+    let forecast = match (canary, is_frozen) {
+        (Some(canary), true) => Some(canary::forecast(store, &expected.content.id(), canary, expected.content.slug())?),
+        _ => seeds.map(|seeds| seeds.forecast(recipients, expected.content.slug())),
     };
-    if let Some(outlook) = outlook {
-        expected.first = outlook.first.zip(canary.map(|canary| canary.wait));
-        extend_unique(findings, outlook.findings);
+    if let Some(forecast) = forecast {
+        expected.first = forecast.first.zip(canary.map(|canary| canary.wait));
+        extend_unique(findings, forecast.findings);
     }
     if let (Route::Relays(_), Some(mut finding)) = (sending.route, smtputf8.finding("recipient")) {
         finding.message = format!("`{}`: {}", expected.content.slug(), finding.message);

@@ -5,7 +5,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::delivery::Route;
-use crate::delivery::canary::{self, Outlook};
+use crate::delivery::canary::{self, CanaryForecast};
 use crate::delivery::policy::{Canary, Policy, Wave};
 use crate::email::EmailAddress;
 use crate::finding::Finding;
@@ -115,18 +115,20 @@ impl<'a> Seeds<'a> {
     }
 
     /// What a run would do with `recipients` in all.
-    pub fn outlook(self, recipients: u64, name: &Slug) -> Outlook {
+    pub fn forecast(self, recipients: u64, name: &Slug) -> CanaryForecast {
         let all = usize::try_from(recipients).unwrap_or(usize::MAX);
         let seeds = match &self.canary.wave {
-            Wave::Share(share) => return Outlook { first: canary::share_of(all, *share), findings: Vec::new() },
+            Wave::Share(share) => {
+                return CanaryForecast { first: canary::wave_size(all, *share), findings: Vec::new() };
+            }
             Wave::To(seeds) => seeds,
         };
         let missing = seeds.iter().zip(&self.found).filter(|(_, found)| !**found);
-        let mut findings: Vec<Finding> = missing.map(|(seed, _)| canary::no_seed(seed.as_str())).collect();
+        let mut findings: Vec<Finding> = missing.map(|(seed, _)| canary::unknown_seed(seed.as_str())).collect();
         let first = self.found.iter().filter(|found| **found).count();
         if first == 0 {
-            findings.push(canary::no_seeds(name));
+            findings.push(canary::no_seed_in_audience(name));
         }
-        Outlook { first: Some(first).filter(|first| (1..all).contains(first)), findings }
+        CanaryForecast { first: Some(first).filter(|first| (1..all).contains(first)), findings }
     }
 }

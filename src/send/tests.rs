@@ -212,7 +212,7 @@ impl World {
                     }
                     self.now + *self.waited.lock().unwrap()
                 },
-                pause: &|pause| self.pause(pause),
+                sleep: &|pause| self.pause(pause),
                 stop: &self.stop,
                 progress: &|progress| self.watch(progress),
             },
@@ -305,7 +305,7 @@ fn a_letter_that_cannot_be_written_is_its_recipients_failure_and_nobody_elses() 
             limits: RateLimits::default(),
             hooks: RunHooks {
                 clock: &noon,
-                pause: &|pause| world.pause(pause),
+                sleep: &|pause| world.pause(pause),
                 stop: &world.stop,
                 progress: &|progress| world.watch(progress),
             },

@@ -346,7 +346,7 @@ fn outcomes_are_kept(open: Open<'_>) {
     assert_eq!(store.record(&issue(), &sent, now()).unwrap(), [ids[0]], "what is sent stays sent");
     let mut failed = Vec::new();
     let mut each = |delivery: Delivery| {
-        failed.push((delivery.shown().to_owned(), delivery.reply));
+        failed.push((delivery.address_or_forgotten().to_owned(), delivery.reply));
         Ok(())
     };
     store.each_delivery(&issue(), Some(State::Failed), &mut each).unwrap();

@@ -55,14 +55,14 @@ impl Memory {
         let tables = self.tables();
         let deliveries = tables.rows.values().map(|row| &row.delivery);
         deliveries
-            .filter(|delivery| delivery.shown() == address)
+            .filter(|delivery| delivery.address_or_forgotten() == address)
             .map(|delivery| (delivery.state, delivery.attempts, delivery.reply.clone().unwrap_or_default()))
             .collect()
     }
 
     /// Has a delivery fail, as a bounce does.
     pub(crate) fn fail(&self, address: &str, reply: &str) {
-        for row in self.tables().rows.values_mut().filter(|row| row.delivery.shown() == address) {
+        for row in self.tables().rows.values_mut().filter(|row| row.delivery.address_or_forgotten() == address) {
             (row.delivery.state, row.delivery.reply) = (State::Failed, Some(reply.to_owned()));
         }
     }

@@ -1,4 +1,4 @@
-//! Trouble with the server: the run stops or waits, and blames nobody.
+//! ServerProblem with the server: the run stops or waits, and blames nobody.
 
 use super::*;
 

@@ -43,7 +43,7 @@ fn forget(store: &mut dyn Store, number: usize) -> Erasure {
 fn deliveries(store: &dyn Store) -> Vec<(String, State, Option<String>)> {
     let mut all = Vec::new();
     let mut each = |delivery: Delivery| {
-        all.push((delivery.shown().to_owned(), delivery.state, delivery.reply));
+        all.push((delivery.address_or_forgotten().to_owned(), delivery.state, delivery.reply));
         Ok(())
     };
     store.each_delivery(&issue(), None, &mut each).unwrap();
