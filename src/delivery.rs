@@ -1,9 +1,8 @@
-//! Delivery: who still has to get which issue, and seeing that they do, once each.
+//! Delivery: gets each due issue or digest to each of its recipients, exactly once.
 //!
-//! Takes issues, a store, a way out and what writes letters; returns what became of the recipients. The order of writes is
-//! the guarantee: the audience is frozen before the first message, a recipient is claimed before the connection is used,
-//! marked `sending` before the content leaves, and settled as soon as the reply is there. What letters look like is
-//! `edition`'s, how they travel `smtp`'s.
+//! Takes issues, a store, a route and a writer of letters; returns the outcomes. The order of writes is the guarantee: the
+//! audience is frozen before the first message, a recipient is claimed before the connection is used, marked `sending` before
+//! the content leaves, and settled as soon as the reply has come. Letters are written by `edition` and sent by `smtp`.
 
 pub mod canary;
 mod concurrency_limit;

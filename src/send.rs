@@ -1,8 +1,9 @@
-//! The use case behind `send` and `publish`: finds what is due, takes the right to send, mails each issue, reports.
+//! The use case behind `send` and `publish`: plans what is due, takes the run lock, mails each issue or digest, and
+//! reports.
 //!
-//! Joins `compose`, which writes the letters, and `delivery`, which gets them to their recipients; store, route and clock
-//! come from the caller. What went wrong with one issue stands in the report and does not stop the others; trouble with the
-//! server does.
+//! Joins `compose`, which writes the letters, and `delivery`, which gets them to their recipients; the caller provides
+//! store, route and clock. A problem with one issue is reported and does not stop the others; a problem with the server
+//! does.
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -35,76 +36,76 @@ mod preflight;
 
 pub use preflight::NewSubscribers;
 
-/// What a sending needs beside the store.
+/// What a run of `send` needs besides the store.
 pub struct SendRequest<'a> {
-    /// Composes the editions, of all issues of the project.
+    /// Composes the editions; knows all issues of the project.
     pub composer: &'a Composer<'a>,
-    /// The project file, below the project folder: `feeds.lock` tells its mailings from those of others.
+    /// The project file, relative to the project folder: identifies its mailings in `feeds.lock`.
     pub project_file: &'a str,
-    /// Which of the issues, or of their digests.
+    /// Which issues or digests to mail.
     pub scope: Scope,
-    /// When one is due.
+    /// When they are due.
     pub terms: DueTerms<'a>,
-    /// Which way the letters leave.
+    /// How letters leave.
     pub route: &'a Route,
-    /// Recipients in all, at most.
+    /// Maximum number of recipients in all.
     pub limit: Option<u64>,
-    /// Mails everybody at once, whatever the policy says of a canary: a person has seen how it went.
+    /// Skips the canary: a person has seen how it went.
     pub after_canary: bool,
-    /// Who is sending.
+    /// The process that is sending.
     pub run: Run,
-    /// What a run needs of the program around it.
+    /// What the run calls in the program around it.
     pub hooks: RunHooks<'a>,
 }
 
-/// What became of a sending.
+/// The outcome of `send_due`.
 #[derive(Debug)]
 pub enum SendOutcome {
-    /// It ran; this is what it did, which may be nothing.
+    /// It ran and did this, perhaps nothing.
     Done(Box<SendReport>),
-    /// Another process is sending: who, as far as known.
+    /// Another process is sending: which one, if known.
     Busy(Option<Run>),
 }
 
-/// What a sending did.
+/// What a run of `send` did.
 #[derive(Debug, Default)]
 pub struct SendReport {
-    /// What it was about: issues, the oldest first, then digests.
+    /// Its mailings: issues, oldest first, then digests.
     pub mailings: Vec<MailingReport>,
-    /// What is wrong or odd with issues; the affected ones were left out if it is an error.
+    /// Problems with issues. An issue with an error was skipped.
     pub findings: Vec<Finding>,
     /// Issues that could not be rendered.
     pub failures: Vec<anyhow::Error>,
     /// What earlier, killed runs left behind.
     pub recovered: Recovered,
-    /// Why nobody else is mailed an issue whose first recipients did not get it, or are nobody.
+    /// Mailings halted by the canary.
     pub halted: Vec<Finding>,
-    /// Why the sending stopped early.
+    /// Why the run stopped early, if it did.
     pub stopped: Option<Finding>,
-    /// What a person should know: mail servers among others that could not be used for a while, and who is no canary.
+    /// Warnings, such as suspended mail servers and unknown seeds of the canary.
     pub warnings: Vec<Finding>,
-    /// Until when those who wait have to wait, because what may leave on one day is used up.
+    /// When mail may leave again, if today's quota is used up.
     pub paused: Option<DateTime<Tz>>,
 }
 
-/// The share of one issue or digest in a sending.
+/// One mailing of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MailingReport {
-    /// Its id.
+    /// Id of the issue or digest.
     pub issue: IssueId,
     /// Its short name.
     pub slug: Slug,
-    /// Its title, or those of the issues in it.
+    /// Its title, or those of the digest's issues.
     pub title: String,
-    /// How many recipients this sending brought into each state.
+    /// Number of recipients this run brought into each state.
     pub tally: StateCounts,
-    /// How many recipients are in each state now.
+    /// Number of recipients in each state now.
     pub counts: StateCounts,
 }
 
 impl SendReport {
-    /// Whether a person should look: something stopped, halted, failed, or is unknown.
-    pub fn needs_a_person(&self) -> bool {
+    /// Whether a person should check: something stopped, halted, failed, or is unknown.
+    pub fn needs_attention(&self) -> bool {
         let bad = |mailed: &MailingReport| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
         let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         errors
@@ -117,41 +118,41 @@ impl SendReport {
 }
 
 impl SendRequest<'_> {
-    /// What is recorded of the mailings of this project file.
+    /// The record of this project file's mailings.
     fn record(&self) -> MailingRecord<'_> {
         MailingRecord::new(self.composer.project(), self.project_file)
     }
 
-    /// An error if the store is behind what is recorded: whoever was mailed from another one would be mailed again.
+    /// Fails if the store is behind the record: recipients mailed from another store would be mailed again.
     fn refuse_if_behind(&self, store: &dyn Store) -> anyhow::Result<()> {
         self.record().refusal(store)?.map_or(Ok(()), |behind| Err(behind.into()))
     }
 }
 
-/// Mails everything that is due, or the issues named.
+/// Mails everything that is due, or the issues and digests named.
 ///
 /// # Errors
-/// A finding when the store is behind `feeds.lock`; nothing is mailed then. When the store cannot be read or written, or
-/// `feeds.lock`. What was sent is written down, or found out by the next run.
+/// A finding when the store is behind `feeds.lock`; nothing is mailed then. When the store or `feeds.lock` cannot be read
+/// or written. What was sent is recorded, or recovered by the next run.
 pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Result<SendOutcome> {
     sending.refuse_if_behind(store)?;
-    let plan = planned(store, sending)?;
+    let plan = plan_due(store, sending)?;
     if plan.mailings.is_empty() {
         sending.record().catch_up(store, &RunRecord::default(), sending.hooks.now())?;
         return Ok(SendOutcome::Done(Box::new(SendReport { findings: plan.findings, ..SendReport::default() })));
     }
     let mut report = SendReport::default();
-    match store.begin_run(&sending.run, sending.hooks.now()).context("failed to begin sending")? {
+    match store.begin_run(&sending.run, sending.hooks.now()).context("failed to start the run")? {
         RunStart::Started(recovered) => report.recovered = recovered,
         RunStart::Busy(other) => return Ok(SendOutcome::Busy(other)),
     }
-    // Nobody else mails from here on.
+    // No other run mails from here on.
     sending.refuse_if_behind(store)?;
     if matches!(sending.route, Route::Outbox { .. }) {
         requeue_files(store, sending, &report.recovered)?;
     }
-    // Another run may have mailed some of it meanwhile, or frozen a digest that holds less. From here on nobody else does.
-    let plan = planned_anew(store, sending, plan)?;
+    // Meanwhile another run may have mailed some of it, or frozen a digest with fewer issues. From here on none can.
+    let plan = plan_again(store, sending, plan)?;
     report.findings = plan.findings;
     let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.content.issues()).copied().collect();
     record_ids(sending.composer, &issues).context("failed to record the ids of the issues")?;
@@ -159,7 +160,7 @@ pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Res
     Ok(SendOutcome::Done(Box::new(report)))
 }
 
-/// Mails what is planned, as long as nothing stops it, and records it.
+/// Mails the plan until something stops it, and records it.
 fn mail_all(
     store: &mut dyn Store,
     sending: &SendRequest<'_>,
@@ -167,27 +168,27 @@ fn mail_all(
     report: &mut SendReport,
 ) -> anyhow::Result<()> {
     let (mut left, mut recorded) = (sending.limit, RunRecord::default());
-    // What a run that died had frozen, and not recorded.
+    // Records what a run that died had frozen but not recorded.
     sending.record().catch_up(store, &recorded, sending.hooks.now())?;
     for planned in plan {
         if report.stopped.is_some() || sending.hooks.is_stopped() || left == Some(0) {
             break;
         }
-        mail_one(store, sending, planned, &mut left, (&mut *report, &mut recorded))?;
+        mail_content(store, sending, planned, &mut left, (&mut *report, &mut recorded))?;
     }
     sending.record().catch_up(store, &recorded, sending.hooks.now())
 }
 
-fn planned<'a>(store: &dyn Store, sending: &SendRequest<'a>) -> anyhow::Result<Plan<'a>> {
+fn plan_due<'a>(store: &dyn Store, sending: &SendRequest<'a>) -> anyhow::Result<Plan<'a>> {
     let composer = sending.composer;
     let hash = |issue: &Issue| Ok(content_hash(issue, &composer.body(issue).map_err(|finding| *finding)?));
-    plan(composer.issues(), &sending.scope, &sending.terms, store, &hash).context("failed to find out what is due")
+    plan(composer.issues(), &sending.scope, &sending.terms, store, &hash).context("failed to determine what is due")
 }
 
-/// The plan as it is now. What was begun stays in it, although recovery may have settled all that was open, so that the
-/// report tells of it.
-fn planned_anew<'a>(store: &dyn Store, sending: &SendRequest<'a>, before: Plan<'a>) -> anyhow::Result<Plan<'a>> {
-    let mut plan = planned(store, sending)?;
+/// The plan as it is now. Mailings begun before stay in it even if recovery has settled all their deliveries, so that they
+/// are reported.
+fn plan_again<'a>(store: &dyn Store, sending: &SendRequest<'a>, before: Plan<'a>) -> anyhow::Result<Plan<'a>> {
+    let mut plan = plan_due(store, sending)?;
     for planned in before.mailings.into_iter().filter(|planned| planned.begun.is_some()) {
         if plan.mailings.iter().all(|other| other.content.id() != planned.content.id()) {
             plan.mailings.push(planned);
@@ -196,18 +197,17 @@ fn planned_anew<'a>(store: &dyn Store, sending: &SendRequest<'a>, before: Plan<'
     Ok(plan)
 }
 
-/// Records the ids of issues that are mailed, whether or not a feed shows them, so that none of them is mailed again under
-/// another.
+/// Records the ids of issues that are mailed, even if no feed shows them, so that none is mailed again under another id.
 fn record_ids(composer: &Composer<'_>, mailed: &[&Issue]) -> anyhow::Result<()> {
     let hash = |issue: &Issue| composer.body(issue).ok().map(|body| lock::content_hash(&body));
     let hashed: Vec<_> = mailed.iter().filter_map(|issue| Some((*issue, hash(issue)?))).collect();
     identity::record(composer.project(), composer.issues(), &hashed, LockMode::Write).map(drop)
 }
 
-/// Writing a file again is harmless, so what a power cut left unknown in an outbox is queued again.
+/// Requeues what a power cut left unknown in an outbox: writing a file again is harmless.
 fn requeue_files(store: &mut dyn Store, sending: &SendRequest<'_>, recovered: &Recovered) -> anyhow::Result<()> {
     for delivery in &recovered.unknown {
-        // Of somebody who was forgotten nothing is unknown to a run that comes after.
+        // The deliveries of a forgotten subscriber stay as they are.
         if let Some(address) = &delivery.address {
             let address = std::slice::from_ref(address);
             store.resolve(&delivery.issue, address, State::Queued, sending.hooks.now())?;
@@ -216,8 +216,8 @@ fn requeue_files(store: &mut dyn Store, sending: &SendRequest<'_>, recovered: &R
     Ok(())
 }
 
-/// Mails what is open of one issue or digest, and reports it.
-fn mail_one(
+/// Mails the open part of one issue or digest, and reports it.
+fn mail_content(
     store: &mut dyn Store,
     sending: &SendRequest<'_>,
     planned: &PlannedMailing<'_>,
@@ -227,29 +227,29 @@ fn mail_one(
     let content = &planned.content;
     let Some((letters, mailing)) = begin(store, sending, planned, report)? else { return Ok(()) };
     sending.record().begin(store, &mailing, recorded)?;
-    let ended = deliver(store, sending, content, &letters, &mailing, *left);
-    let ended = ended.with_context(|| format!("failed to keep the ledger while mailing `{}`", content.slug()))?;
+    let summary = deliver(store, sending, content, &letters, &mailing, *left);
+    let summary = summary.with_context(|| format!("failed to write the ledger while mailing `{}`", content.slug()))?;
     if let Some(left) = left {
-        *left = left.saturating_sub(ended.tally.total());
+        *left = left.saturating_sub(summary.tally.total());
     }
-    report.stopped = ended.stopped;
-    report.halted.extend(ended.halted);
-    extend_unique(&mut report.warnings, ended.warnings);
-    if ended.tally.of(State::Failed) > 0 {
+    report.stopped = summary.stopped;
+    report.halted.extend(summary.halted);
+    extend_unique(&mut report.warnings, summary.warnings);
+    if summary.tally.of(State::Failed) > 0 {
         let suppressed = suppression::suppress(store, &mailing.issue, sending.hooks.now())?;
         report.warnings.extend((suppressed > 0).then(|| suppression::finding(suppressed)));
     }
     let counts = store.counts(&mailing.issue)?;
     if counts.open() > 0 {
-        report.paused = report.paused.or(ended.paused);
+        report.paused = report.paused.or(summary.paused);
     }
     let (slug, title) = (content.slug().clone(), content.title().into_owned());
-    report.mailings.push(MailingReport { issue: mailing.issue, slug, title, tally: ended.tally, counts });
+    report.mailings.push(MailingReport { issue: mailing.issue, slug, title, tally: summary.tally, counts });
     Ok(())
 }
 
-/// Composes an issue or digest and freezes its audience, unless that was done before. `None`: nobody is mailed it, as the
-/// report says.
+/// Composes an issue or digest and freezes its audience, unless that was done before. Returns `None` if it is not mailed,
+/// and reports why.
 fn begin(
     store: &mut dyn Store,
     sending: &SendRequest<'_>,
@@ -258,12 +258,12 @@ fn begin(
 ) -> anyhow::Result<Option<(Letters, Mailing)>> {
     let content = &planned.content;
     if planned.begun.is_none() && store.count_subscribers(Some(Status::Active))? == 0 {
-        report.findings.push(nobody(content));
+        report.findings.push(no_subscribers(content));
         return Ok(None);
     }
-    // Composed before the audience is frozen: a template that fails on anybody leaves no trace.
+    // Composed before the audience is frozen: a template that fails for one subscriber leaves no trace.
     let frozen_at = planned.begun.as_ref().map_or_else(|| sending.hooks.now(), |mailing| mailing.frozen_at);
-    let Ready { letters, findings } = ready(store, sending, planned, &|_| Ok(()), frozen_at);
+    let PreparedLetters { letters, findings } = prepare_letters(store, sending, planned, &|_| Ok(()), frozen_at);
     extend_unique(&mut report.findings, findings);
     let letters = match letters {
         Ok(letters) => letters,
@@ -285,7 +285,7 @@ fn begin(
     Ok(Some((letters, mailing)))
 }
 
-/// Mails a mailing to those who wait for it, `left` of them at most.
+/// Mails one mailing, to at most `left` recipients.
 fn deliver(
     store: &mut dyn Store,
     sending: &SendRequest<'_>,
@@ -314,7 +314,7 @@ fn deliver(
     }
 }
 
-/// Queues those of whom nobody can know, but for those of a lost store: they may all have it.
+/// Requeues unknown deliveries, except those of a lost store, whose recipients may all have the mail.
 fn resend_unknown(store: &mut dyn Store, mailing: &Mailing, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut addresses = Vec::new();
     store.each_delivery(&mailing.issue, Some(State::Unknown), &mut |delivery| {
@@ -327,22 +327,22 @@ fn resend_unknown(store: &mut dyn Store, mailing: &Mailing, now: DateTime<Utc>) 
     Ok(())
 }
 
-/// What can be mailed, and what is wrong or odd with it.
-struct Ready {
-    /// The letters, or why there are none.
+/// The letters of one mailing, and the findings about it.
+struct PreparedLetters {
+    /// The letters, or why they cannot be written.
     letters: anyhow::Result<Letters>,
     findings: Vec<Finding>,
 }
 
-/// The letters of an issue or digest, which can be written for everybody; for somebody at least if its audience is frozen
-/// already.
-fn ready(
+/// The letters of an issue or digest. They can be written for every recipient; if the audience is already frozen, for at
+/// least one.
+fn prepare_letters(
     store: &dyn Store,
     sending: &SendRequest<'_>,
     planned: &PlannedMailing<'_>,
     new_subscribers: &NewSubscribers<'_>,
     date: DateTime<Utc>,
-) -> Ready {
+) -> PreparedLetters {
     let Composed { edition, findings, .. } = sending.composer.compose(&planned.content);
     let letters =
         edition.and_then(|edition| sending.composer.letters(edition, date)).and_then(|letters| match planned.begun {
@@ -351,12 +351,12 @@ fn ready(
             None => Ok((preflight(store, new_subscribers, &letters, date)?, letters)),
         });
     let letters = letters.and_then(|(wrong, letters)| wrong.map_or(Ok(letters), |finding| Err(finding.into())));
-    Ready { letters, findings }
+    PreparedLetters { letters, findings }
 }
 
-fn nobody(content: &MailingContent<'_>) -> Finding {
-    let message = format!("`{}` is due and there is nobody to mail it to", content.slug());
-    Finding::warning("no-subscribers", message).help("add subscribers: `slugline subscribers import FILE.csv`")
+fn no_subscribers(content: &MailingContent<'_>) -> Finding {
+    let message = format!("`{}` is due, and there are no active subscribers", content.slug());
+    Finding::warning("no-subscribers", message).help("add some with `slugline subscribers import FILE.csv`")
 }
 
 #[cfg(test)]

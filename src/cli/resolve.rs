@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if missed {
         context.report.message("Some of these addresses are not among the unknown recipients; see `slugline status`.");
     }
-    let others = lookup::others_with_unknown(&*store, &content, &mailed)?;
+    let others = lookup::other_editions_with_unknown(&*store, &content, &mailed)?;
     for (edition, unknown) in &others {
         context.report.message(&format!(
             "Edition {edition} has {unknown} unknown recipients; `slugline resolve {} --edition {edition} --sent` counts \

@@ -113,6 +113,8 @@ pub(super) fn problem(error: &SessionError, was_connected: bool) -> ServerProble
         Cause::Lost(_) if was_connected => ServerProblem::ConnectionLost,
         Cause::Lost(_) if error.phase == Phase::Tls => ServerProblem::RejectsUs,
         Cause::Lost(_) => ServerProblem::Unreachable,
-        Cause::Refused(_) | Cause::MissingExtension(_) | Cause::Unencrypted | Cause::TooLarge { .. } => ServerProblem::RejectsUs,
+        Cause::Refused(_) | Cause::MissingExtension(_) | Cause::Unencrypted | Cause::TooLarge { .. } => {
+            ServerProblem::RejectsUs
+        }
     }
 }

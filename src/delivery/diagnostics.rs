@@ -1,6 +1,6 @@
-//! Why a run stopped, in words for the person who has to mend it: server, reply, remedy.
+//! Findings about mail servers and the outbox for the person who must fix the problem: server, reply, remedy.
 //!
-//! Only for what concerns the whole run; what concerns one recipient is an `AttemptOutcome`.
+//! Only about problems of the run; those of one recipient are an `AttemptOutcome`.
 
 use crate::finding::Finding;
 use crate::letter::Letter;
@@ -10,12 +10,12 @@ use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
 use crate::smtp::reply::ReplyClass;
 
-/// The finding about trouble with `relay`. `letter` is the one at hand; its recipient is masked in the reply.
+/// The finding about a problem with `relay`. The recipient of `letter`, if given, is masked in the reply.
 pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Letter>) -> Finding {
     let (rule, what, help) = match (error.phase, &error.cause) {
-        (_, Cause::Unencrypted) => LOGIN_IN_THE_OPEN,
+        (_, Cause::Unencrypted) => UNENCRYPTED_LOGIN,
         (_, Cause::TooLarge { .. }) => MESSAGE,
-        (Phase::Auth, Cause::MissingExtension(_)) if relay.server.tls == TlsMode::None => NO_LOGIN_IN_THE_OPEN,
+        (Phase::Auth, Cause::MissingExtension(_)) if relay.server.tls == TlsMode::None => NO_LOGIN_WITHOUT_TLS,
         (Phase::Auth, Cause::MissingExtension(_)) => NO_LOGIN,
         (Phase::Tls, Cause::MissingExtension(_)) => NO_STARTTLS,
         (phase, Cause::Refused(reply)) if reply.class(phase) == ReplyClass::BackOff => BUSY,
@@ -35,51 +35,52 @@ pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Lette
     Finding::error(rule, message).help(help)
 }
 
-/// Whether the words alone are about a recipient.
+/// Whether the reply by itself blames the recipient.
 fn is_about_recipient(class: ReplyClass) -> bool {
     matches!(class, ReplyClass::AddressBad | ReplyClass::MailboxUnavailable | ReplyClass::Unsupported)
 }
 
-/// The finding about a server that takes no further connection now, or offers less on it than before.
+/// The finding about a server that accepts no further connection, or offers less on it than before.
 pub(super) fn too_many_connections(relay: &Relay, error: &SessionError) -> Finding {
     let (rule, what, help) = BUSY;
     Finding::error(rule, format!("the mail server `{relay}` {what}: {error}")).help(help)
 }
 
-/// The finding that ends a run when no server is left; `why` says it of each, one at least.
-pub(super) fn no_server(why: &[&Finding]) -> Finding {
-    if let [one] = why {
+/// The finding that ends a run when no server is usable. `reasons`: of each server, at least one.
+pub(super) fn no_server(reasons: &[&Finding]) -> Finding {
+    if let [one] = reasons {
         return (*one).clone();
     }
     let all = |part: fn(&Finding) -> &str| {
-        let mut parts: Vec<&str> = why.iter().map(|finding| part(finding)).filter(|part| !part.is_empty()).collect();
+        let mut parts: Vec<&str> =
+            reasons.iter().map(|finding| part(finding)).filter(|part| !part.is_empty()).collect();
         parts.dedup();
         parts.join("; ")
     };
-    let message = format!("no mail server is left: {}", all(|finding| &finding.message));
+    let message = format!("no mail server is usable: {}", all(|finding| &finding.message));
     Finding::error("smtp-no-server", message).help(all(|finding| finding.help.as_deref().unwrap_or_default()))
 }
 
-/// What the report says of a server among others that was out, as `why` says.
-pub(super) fn server_suspended(why: &Finding) -> Finding {
-    let message = format!("{}; it was left alone for a while, and others took its letters", why.message);
-    Finding { help: why.help.clone(), ..Finding::warning("smtp-server-out", message) }
+/// The warning about a server that was suspended for this reason while others worked.
+pub(super) fn server_suspended(reason: &Finding) -> Finding {
+    let message = format!("{}; it was suspended for a while, and other servers took its mail", reason.message);
+    Finding { help: reason.help.clone(), ..Finding::warning("smtp-server-out", message) }
 }
 
-/// The finding that ends a run into an outbox.
+/// The finding that ends a run when the outbox cannot be written.
 pub(super) fn outbox(error: &anyhow::Error) -> Finding {
     Finding::error("outbox-write", format!("{error:#}"))
-        .help("make room, or make the folder of `mail.via` writable, and run this again")
+        .help("free disk space, or make the folder in `mail.via` writable, and run this again")
 }
 
-/// The finding about a server that takes messages and does not say what became of them.
+/// The finding about a server that takes messages and sends no reply.
 pub(super) fn missing_replies(relay: &Relay) -> Finding {
     let message = format!(
-        "the mail server `{relay}` broke off several times in a row after it was given a message, so that nobody can know \
+        "the mail server `{relay}` closed the connection several times in a row after a message, so that it is unknown \
          whether those recipients got it"
     );
     Finding::error("smtp-no-verdict", message).help(
-        "look into the server's log; `slugline status --state unknown` names the recipients, `slugline resolve` decides",
+        "check the server's log; `slugline status --state unknown` lists the recipients, and `slugline resolve` settles them",
     )
 }
 
@@ -88,43 +89,43 @@ type Advice = (&'static str, &'static str, &'static str);
 const LOST: Advice = (
     "smtp-unreachable",
     "cannot be reached",
-    "check host and port in `mail.via` (a port that speaks TLS from the first byte, usually 465, needs `smtps://`), and \
-     that the server runs and can be reached from here; then run this again: whoever was not mailed is still queued",
+    "check host and port in `mail.via` (a port with TLS from the first byte, usually 465, needs `smtps://`), and that the \
+     server is running and reachable from here; then run this again: recipients not mailed are still queued",
 );
 const UNWELCOME: Advice = (
     "smtp-unwelcome",
-    "does not want to talk to this machine",
-    "ask its operator, or send through another server in `mail.via`",
+    "refuses connections from this machine",
+    "ask its operator, or set `mail.via` to another server",
 );
 const BUSY: Advice = (
     "smtp-busy",
-    "takes no more for now",
-    "run this again later: whoever was not mailed is still queued; fewer `mail.connections` may help",
+    "accepts no more mail for now",
+    "run this again later: recipients not mailed are still queued; fewer `mail.connections` may help",
 );
 const NO_STARTTLS: Advice = (
     "smtp-no-starttls",
-    "cannot be used safely",
-    "if its port speaks TLS from the first byte (usually 465), write `smtps://` in `mail.via`; if it offers no TLS at \
-     all, `smtp+plain://` sends without",
+    "cannot be used securely",
+    "if its port uses TLS from the first byte (usually 465), write `smtps://` in `mail.via`; if it offers no TLS at all, \
+     `smtp+plain://` sends unencrypted",
 );
 const TLS: Advice = (
     "smtp-tls",
     "cannot be trusted",
-    "name the host in `mail.via` as its certificate does; for a certificate of your own, put the PEM file into \
-     `mail.tls_ca_file`; if the port starts without TLS (usually 587), write `smtp://`",
+    "use the host name of its certificate in `mail.via`; for a self-signed certificate, set `mail.tls_ca_file` to its PEM \
+     file; if the port starts without TLS (usually 587), write `smtp://`",
 );
-const LOGIN_IN_THE_OPEN: Advice = (
+const UNENCRYPTED_LOGIN: Advice = (
     "smtp-unencrypted-login",
-    "would see the password unencrypted",
+    "would get the password unencrypted",
     "use `smtp://` or `smtps://` in `mail.via`, or remove `mail.user`",
 );
 const NO_LOGIN: Advice = (
     "smtp-no-login",
-    "offers no login that this program knows",
-    "remove `mail.user` if none is needed; else see whether another port offers AUTH",
+    "offers no login method that slugline supports",
+    "remove `mail.user` if no login is needed; otherwise check whether another port offers AUTH",
 );
-/// Many servers let nobody log in before STARTTLS, on the same machine too, where it is not asked for by itself.
-const NO_LOGIN_IN_THE_OPEN: Advice = (
+/// Many servers accept no login before STARTTLS, even from the same machine, where it is not used by default.
+const NO_LOGIN_WITHOUT_TLS: Advice = (
     "smtp-no-login",
     "offers no login without TLS",
     "write `smtp+starttls://` in `mail.via`, or remove `mail.user` if no login is needed",
@@ -132,32 +133,31 @@ const NO_LOGIN_IN_THE_OPEN: Advice = (
 const LOGIN: Advice = (
     "smtp-login",
     "refuses the login",
-    "check `mail.user`, and SLUGLINE_SMTP_PASSWORD or `mail.password_file`; some providers want a password made for \
-     programs",
+    "check `mail.user`, and SLUGLINE_SMTP_PASSWORD or `mail.password_file`; some providers require an app password",
 );
 const SENDER: Advice = (
     "smtp-sender",
     "refuses the sender",
-    "use an address this server may send for, in `mail.from` or `mail.bounce_address`; it may also want a login in \
+    "set `mail.from` or `mail.bounce_address` to an address this server may send for; it may also require a login in \
      `mail.user`",
 );
 const POLICY: Advice = (
     "smtp-refused",
     "refuses our mail",
-    "read its reply: it may want a login (`mail.user`), or SPF, DKIM and DMARC records for the sender's domain. Nobody \
-     was removed from the list, and whoever was not mailed is still queued",
+    "read its reply: it may require a login (`mail.user`), or SPF, DKIM and DMARC records for the sender's domain. No one \
+     was removed from the list, and recipients not mailed are still queued",
 );
-/// Servers that relay for nobody say so in many ways; OpenSMTPD: `550 Invalid recipient`.
+/// Servers that refuse to relay have many replies; OpenSMTPD: `550 Invalid recipient`.
 const REFUSES_ALL: Advice = (
     "smtp-refuses-all",
     "refuses every recipient",
-    "it may not be set up to send mail for you to other places (to relay), or want a login (`mail.user`): read its reply \
-     and its log. Nobody was removed from the list, and whoever was not mailed is still queued",
+    "it may not be set up to relay your mail to other domains, or require a login (`mail.user`): read its reply and its \
+     log. No one was removed from the list, and recipients not mailed are still queued",
 );
 const MESSAGE: Advice = (
     "smtp-message",
     "refuses this message",
-    "make the issue smaller, or change what its filter dislikes; whoever was not mailed is still queued",
+    "make the issue smaller, or change what its filter objects to; recipients not mailed are still queued",
 );
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
     use crate::smtp::reply::Reply;
 
     #[test]
-    fn every_trouble_has_its_remedy() {
+    fn every_problem_has_its_remedy() {
         let server = Server { host: "mail.example.org".to_owned(), port: 587, tls: TlsMode::StartTls };
         let relay = Relay::new(server, "example.org", None, None).unwrap();
         let refused = |code, text| Cause::Refused(Reply::new(code, text));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_that_needs_tls_on_the_same_machine_is_told_how_to_get_it() {
+    fn a_login_that_needs_tls_on_the_same_machine_is_told_to_use_starttls() {
         let server = Server { host: "127.0.0.1".to_owned(), port: 25, tls: TlsMode::None };
         let relay = Relay::new(server, "example.org", None, None).unwrap();
         let error = SessionError { phase: Phase::Auth, cause: Cause::MissingExtension("AUTH PLAIN or LOGIN") };

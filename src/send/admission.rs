@@ -1,17 +1,17 @@
-//! Whether a run may mail from this store at all, found out before it changes anything.
+//! Whether a run may mail from this store at all, decided before it changes anything.
 //!
-//! Takes the store and what is recorded of mailings; returns a finding that says why not. Over SMTP a new store mails nobody
-//! unless a person says that it is the first: it may stand where a lost one was. A store in a file mails nobody where the
-//! disk is thrown away after every job, as in CI. What is written into an outbox can be taken back.
+//! Takes the store and the record of mailings; returns a finding with the reason. Over SMTP, nothing is mailed from a new
+//! store without `--first`: it may be in the place of a lost one. Nothing is mailed from a store file whose disk is
+//! discarded after every job, as in CI. What goes into an outbox can be undone.
 
 use crate::finding::Finding;
 use crate::send::mailing_record::MailingRecord;
 use crate::store::Store;
 
-/// What a run is, as far as that counts here.
+/// The circumstances of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admission {
-    /// A person says that this is the first mailing of all.
+    /// A person states that this is the first mailing ever.
     pub first: bool,
     /// It mails over SMTP.
     pub over_smtp: bool,
@@ -22,7 +22,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Why this run mails nobody from this store; `None` when it may.
+    /// Why nothing may be mailed from this store; `None` if it may.
     ///
     /// # Errors
     /// When `feeds.lock` or the store cannot be read.
@@ -37,29 +37,29 @@ impl Admission {
             return Ok(None);
         }
         if self.in_ci && self.in_a_file {
-            return Ok(Some(thrown_away()));
+            return Ok(Some(discarded_disk()));
         }
-        Ok((!self.first && store.is_empty()?).then(new))
+        Ok((!self.first && store.is_empty()?).then(new_store))
     }
 }
 
 fn not_the_first() -> Finding {
-    let help = "leave `--first` out; it is for a store that is new because nobody was ever mailed";
-    Finding::error("store-not-first", "this is not the first mailing: `--first` is wrong").help(help)
+    let help = "remove `--first`; it is for a new store from which no one was ever mailed";
+    Finding::error("store-not-first", "`--first` does not apply: this is not the first mailing").help(help)
 }
 
-fn thrown_away() -> Finding {
-    let message = "nothing is mailed, since `CI` is set and the store is a file: where each job begins without it, everybody \
+fn discarded_disk() -> Finding {
+    let message = "nothing is mailed, because `CI` is set and the store is a file: if every job starts without it, everyone \
                    would get everything again";
-    let help = "keep the store on a PostgreSQL server; or, where the disk stays, unset `CI` for this command";
+    let help = "keep the store on a PostgreSQL server; or, if the disk is kept, unset `CI` for this command";
     Finding::error("store-ci", message).help(help)
 }
 
-fn new() -> Finding {
-    let message = "nothing is mailed, since the store is new: it holds neither subscribers nor mailings";
-    let help = "if nobody was ever mailed, say `--first`, or import the subscribers with `slugline subscribers import FILE`. If \
-                there was a store, put it back, or bring it back with `slugline store restore FILE`: whoever left is known \
-                there alone";
+fn new_store() -> Finding {
+    let message = "nothing is mailed, because the store is new: it contains neither subscribers nor mailings";
+    let help = "if no one was ever mailed, pass `--first`, or import the subscribers with `slugline subscribers import FILE`. If \
+                there was a store, put it back or restore it with `slugline store restore FILE`: only that store knows who \
+                unsubscribed";
     Finding::error("store-new", message).help(help)
 }
 
@@ -96,16 +96,16 @@ mod tests {
     }
 
     #[test]
-    fn a_new_store_mails_over_smtp_only_with_a_word() {
+    fn a_new_store_mails_over_smtp_only_if_confirmed() {
         assert_eq!(rule(SMTP, &Memory::default()), Some("store-new"));
         assert_eq!(rule(Admission { first: true, ..SMTP }, &Memory::default()), None);
         assert_eq!(rule(Admission { over_smtp: false, ..SMTP }, &Memory::default()), None);
-        assert_eq!(rule(SMTP, &imported()), None, "somebody has put subscribers into it");
+        assert_eq!(rule(SMTP, &imported()), None, "subscribers were imported into it");
         assert_eq!(rule(SMTP, &mailed()), None);
     }
 
     #[test]
-    fn the_first_is_the_first_whichever_way_it_goes() {
+    fn first_is_refused_after_a_mailing_by_any_route() {
         for over_smtp in [true, false] {
             let first = Admission { first: true, over_smtp, ..SMTP };
             assert_eq!((rule(first, &imported()), rule(first, &mailed())), (None, Some("store-not-first")));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_mails_nobody_in_ci() {
+    fn nothing_is_mailed_from_a_file_in_ci() {
         let ci = Admission { in_ci: true, ..SMTP };
         assert_eq!(rule(ci, &mailed()), Some("store-ci"));
         assert_eq!(rule(Admission { first: true, ..ci }, &Memory::default()), Some("store-ci"));

@@ -1,7 +1,7 @@
-//! What a sending would do: for those who ask before they let it.
+//! `send --dry-run`: what a run would do.
 //!
-//! Takes what a sending takes, and whoever would join before it. The store is read only, and nobody is kept in memory, for
-//! there may be millions.
+//! Takes what a run takes, and the subscribers to be imported first. Only reads the store, and keeps no recipient in
+//! memory, since there may be millions.
 
 use chrono::TimeDelta;
 
@@ -13,57 +13,58 @@ use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity, extend_unique};
 use crate::ledger::State;
 use crate::send::admission::Admission;
-use crate::send::forecast::{Forecast, Seeds, forecast};
+use crate::send::forecast::{Forecast, SeedCounter, forecast};
 use crate::send::preflight::NewSubscribers;
-use crate::send::{PlannedMailing, Ready, SendRequest, mailing_record, planned, ready};
+use crate::send::{PlannedMailing, PreparedLetters, SendRequest, mailing_record, plan_due, prepare_letters};
 use crate::store::Store;
 use crate::subscriber::Status;
 
-/// What a sending would do.
+/// What a run would do.
 #[derive(Debug)]
 pub struct DryRun<'a> {
-    /// Issues, the oldest first, then digests.
+    /// Issues, oldest first, then digests.
     pub mailings: Vec<ExpectedMailing<'a>>,
-    /// What is wrong or odd with issues.
+    /// Problems with issues.
     pub findings: Vec<Finding>,
-    /// Why nothing would be mailed at all.
+    /// Why nothing at all would be mailed.
     pub refused: Option<Finding>,
-    /// How long it would take, where a warm-up limits all that leaves.
+    /// How long it would take, if a warm-up limits all mail.
     pub forecast: Option<Forecast>,
 }
 
-/// The share of one issue or digest in a dry run.
+/// One mailing of a dry run.
 #[derive(Debug)]
 pub struct ExpectedMailing<'a> {
     /// What would be mailed.
     pub content: MailingContent<'a>,
-    /// How many would get it.
+    /// Number of recipients.
     pub recipients: u64,
-    /// How many of them would get it first, and how long the others would wait after that. `None`: all at once.
+    /// Size of the canary wave, and how long the others would wait after it; `None` if all are mailed at once.
     pub first: Option<(usize, TimeDelta)>,
-    /// Its audience is frozen already.
+    /// Whether its audience is frozen already.
     is_frozen: bool,
 }
 
-/// Says what `send_due` would do if the new_subscribers had joined before, and writes nothing.
+/// Returns what `send_due` would do if the new subscribers were imported first; writes nothing.
 ///
 /// # Errors
-/// When the store cannot be read, an issue's file, or the new_subscribers.
+/// When the store, an issue's file or the new subscribers cannot be read.
 pub fn run<'a>(
     store: &dyn Store,
     sending: &SendRequest<'a>,
     admission: &Admission,
     new_subscribers: &NewSubscribers<'_>,
 ) -> anyhow::Result<DryRun<'a>> {
-    let mut plan = planned(store, sending)?;
-    // That the store is behind is so whoever asks; the others may be meant for this look alone, as in CI.
+    let mut plan = plan_due(store, sending)?;
+    // A store that is behind refuses every run. The other refusals may not apply to the real run, for example in CI.
     let refusal = admission.refusal(store, &sending.record())?;
-    let (refused, warned): (Vec<_>, Vec<_>) =
+    let (refused, warnings): (Vec<_>, Vec<_>) =
         refusal.into_iter().partition(|finding| finding.rule == mailing_record::RULE);
-    plan.findings.extend(warned.into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }));
+    plan.findings.extend(warnings.into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }));
     let mut mailings = Vec::new();
     for planned in &plan.mailings {
-        let Ready { letters, findings } = ready(store, sending, planned, new_subscribers, sending.hooks.now());
+        let PreparedLetters { letters, findings } =
+            prepare_letters(store, sending, planned, new_subscribers, sending.hooks.now());
         plan.findings.extend(findings);
         if let Err(error) = letters {
             let finding = error.downcast().unwrap_or_else(|error| Finding::error("template", format!("{error:#}")));
@@ -78,7 +79,7 @@ pub fn run<'a>(
     Ok(DryRun { mailings, findings: plan.findings, refused: refused.into_iter().next(), forecast })
 }
 
-/// Who would get an issue or digest, and how; what is wrong with that is added to the findings.
+/// The recipients of an issue or digest; adds problems to the findings.
 fn expected<'a>(
     store: &dyn Store,
     sending: &SendRequest<'_>,
@@ -90,11 +91,11 @@ fn expected<'a>(
     let mut expected = ExpectedMailing { content, recipients: 0, first: None, is_frozen };
     let (mut recipients, mut smtputf8) = (0, Smtputf8Addresses::default());
     let canary = sending.terms.policy.canary.as_ref().filter(|_| !sending.after_canary);
-    let mut seeds = canary.map(Seeds::new);
+    let mut seeds = canary.map(SeedCounter::new);
     expected.each_recipient(store, new_subscribers, &mut |address| {
         recipients += 1;
         smtputf8.add(address);
-        seeds.iter_mut().for_each(|seeds| seeds.see(address));
+        seeds.iter_mut().for_each(|seeds| seeds.count(address));
         Ok(())
     })?;
     expected.recipients = recipients;
@@ -114,10 +115,10 @@ fn expected<'a>(
 }
 
 impl ExpectedMailing<'_> {
-    /// Calls `each` with everybody who would get it, in the order of their numbers, new_subscribers last.
+    /// Calls `each` with every recipient in the order of their ids, new subscribers last.
     ///
     /// # Errors
-    /// When the store cannot be read, or the new_subscribers, or `each` fails.
+    /// When the store or the new subscribers cannot be read, or `each` fails.
     pub fn each_recipient(
         &self,
         store: &dyn Store,

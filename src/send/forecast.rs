@@ -1,6 +1,6 @@
-//! How fast a sending would go: who comes first by the canary, and how long a warm-up takes.
+//! How a run would go: who is in the canary wave, and how long a warm-up takes.
 //!
-//! Takes the policy, the ways out and the store, which it reads only; leaves the words to faces.
+//! Takes the policy, the route and the store, which it only reads; the command line words the result.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -13,21 +13,21 @@ use crate::issue::Slug;
 use crate::rate::WarmUp;
 use crate::store::{Store, StoreError};
 
-/// Longer than this nobody looks ahead, in days.
-const FARTHEST: u32 = 3650;
+/// How far ahead to look.
+const MAX_FORECAST_DAYS: u32 = 3650;
 
-/// What warm-ups allow of a sending.
+/// What the warm-ups allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forecast {
     /// Messages that may leave today.
     pub today: u64,
-    /// So many of them have not left yet.
+    /// Those of them that have not left yet.
     pub left: u64,
-    /// The day on which the last recipient is mailed, and which it is, today being the first; `None` when it is years away.
+    /// The day of the last recipient, as date and as number with today as 1; `None` if it is beyond `MAX_FORECAST_DAYS`.
     pub last: Option<(NaiveDate, u32)>,
 }
 
-/// The forecast for so many recipients; `None` where no warm-up limits all that leaves.
+/// The forecast for this number of recipients; `None` if no warm-up limits all mail.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -46,11 +46,11 @@ pub(super) fn forecast(
         Ok(quota.messages.saturating_sub(store.quota_used(&quota)?))
     })?;
     let (mut waiting, mut at, mut day) = (recipients.saturating_sub(left), now, 1);
-    while waiting > 0 && day < FARTHEST {
+    while waiting > 0 && day < MAX_FORECAST_DAYS {
         let Some(next) = limits.all().map(|warm_up| warm_up.next_day(at).to_utc()).min() else { break };
         day +=
             u32::try_from((next.with_timezone(&zone).date_naive() - at.with_timezone(&zone).date_naive()).num_days())
-                .unwrap_or(FARTHEST)
+                .unwrap_or(MAX_FORECAST_DAYS)
                 .max(1);
         at = next;
         waiting = waiting.saturating_sub(limits.messages(&|warm_up| Ok(warm_up.quota(at).messages))?);
@@ -59,11 +59,11 @@ pub(super) fn forecast(
     Ok(Some(Forecast { today, left, last }))
 }
 
-/// The warm-ups that limit all that leaves.
+/// The warm-ups that limit all mail.
 struct Limits<'a> {
-    /// That of all mail together.
+    /// The warm-up of all mail.
     of_all: Option<&'a WarmUp>,
-    /// Those of the servers, where each has one.
+    /// Those of the servers, if every server has one.
     of_servers: Vec<&'a WarmUp>,
 }
 
@@ -80,41 +80,41 @@ impl<'a> Limits<'a> {
         self.of_all.into_iter().chain(self.of_servers.iter().copied())
     }
 
-    /// How many messages all of them allow, when each allows what `of` says.
+    /// Number of messages all of them allow, if each allows `of`.
     fn messages(&self, of: &dyn Fn(&WarmUp) -> Result<u64, StoreError>) -> Result<u64, StoreError> {
-        let mut most = self.of_all.map_or(Ok(u64::MAX), of)?;
+        let mut max = self.of_all.map_or(Ok(u64::MAX), of)?;
         if !self.of_servers.is_empty() {
             let mut all = 0_u64;
             for warm_up in &self.of_servers {
                 all = all.saturating_add(of(warm_up)?);
             }
-            most = most.min(all);
+            max = max.min(all);
         }
-        Ok(most)
+        Ok(max)
     }
 }
 
-/// Who of an audience that is not frozen yet would come first, counted while it is gone through.
-pub(super) struct Seeds<'a> {
+/// Counts the seeds of a canary in an audience that is not frozen yet.
+pub(super) struct SeedCounter<'a> {
     canary: &'a Canary,
     found: Vec<bool>,
 }
 
-impl<'a> Seeds<'a> {
+impl<'a> SeedCounter<'a> {
     pub fn new(canary: &'a Canary) -> Self {
         let seeds = if let Wave::To(seeds) = &canary.wave { seeds.len() } else { 0 };
         Self { canary, found: vec![false; seeds] }
     }
 
-    /// Notes a recipient.
-    pub fn see(&mut self, address: &EmailAddress) {
+    /// Counts a recipient.
+    pub fn count(&mut self, address: &EmailAddress) {
         let Wave::To(seeds) = &self.canary.wave else { return };
         for (seed, found) in seeds.iter().zip(&mut self.found) {
             *found |= seed.key() == address.key();
         }
     }
 
-    /// What a run would do with `recipients` in all.
+    /// The canary's forecast for this number of recipients.
     pub fn forecast(self, recipients: u64, name: &Slug) -> CanaryForecast {
         let all = usize::try_from(recipients).unwrap_or(usize::MAX);
         let seeds = match &self.canary.wave {

@@ -1,4 +1,4 @@
-//! Which issue or digest a person means by a name, and under which id the ledger has it.
+//! Finds the issue or digest meant by a name, and its id in the ledger.
 
 use chrono::{DateTime, Utc};
 
@@ -12,10 +12,10 @@ use crate::ledger::State;
 use crate::load;
 use crate::store::{Store, StoreError};
 
-/// The issue or digest of that name, in a project with this policy, if it mails. Only for a digest the store is opened.
+/// The issue or digest with this name, under this email policy, if any. The store is opened only for a digest.
 ///
 /// # Errors
-/// A finding when there is none of that name; when the store cannot be opened or read.
+/// A finding if there is none with this name; when the store cannot be opened or read.
 pub fn find<'a>(
     name: &str,
     issues: &'a [Issue],
@@ -34,7 +34,7 @@ pub fn find<'a>(
     }
 }
 
-/// The id under which the ledger has an issue or digest: that of the digest for an issue that was mailed in one.
+/// The id in the ledger: for an issue mailed in a digest, that of the digest.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -44,31 +44,31 @@ pub fn ledger_key(store: &dyn Store, content: &MailingContent<'_>) -> Result<Iss
     Ok(history.digest_of(&id).cloned().unwrap_or(id))
 }
 
-/// The id under which the ledger has this edition of an issue, whichever is mailed now.
+/// The id in the ledger of this edition of an issue, whichever edition is current.
 ///
 /// # Errors
-/// A finding when it was never mailed; when the store cannot be read.
+/// A finding if it was never mailed; when the store cannot be read.
 pub fn edition(store: &dyn Store, content: &MailingContent<'_>, edition: u32) -> anyhow::Result<IssueId> {
-    let wanted = match content {
+    let id = match content {
         MailingContent::Issue(issue) => Some(issue.id.of_edition(edition)),
         MailingContent::Digest(_) => None,
     };
     let mailed = store.mailings()?;
-    match wanted.filter(|wanted| mailed.iter().any(|mailing| mailing.issue == *wanted)) {
-        Some(wanted) => Ok(wanted),
+    match id.filter(|id| mailed.iter().any(|mailing| mailing.issue == *id)) {
+        Some(id) => Ok(id),
         None => {
-            let message = format!("no edition {edition} of `{}` was mailed", content.slug());
-            let help = format!("`slugline status {}` lists what was", content.slug());
+            let message = format!("edition {edition} of `{}` was not mailed", content.slug());
+            let help = format!("`slugline status {}` lists the editions that were", content.slug());
             Err(Finding::error("edition-not-mailed", message).help(help).into())
         }
     }
 }
 
-/// The editions of an issue with recipients of whom nobody knows, but for that with this id.
+/// The editions of an issue that have unknown recipients, with their number, except the edition with the id `but`.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn others_with_unknown(
+pub fn other_editions_with_unknown(
     store: &dyn Store,
     content: &MailingContent<'_>,
     but: &IssueId,

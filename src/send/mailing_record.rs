@@ -1,8 +1,8 @@
-//! What `feeds.lock` records of mailings, compared with the store and kept up to date.
+//! The record of mailings in `feeds.lock`: compared with the store and kept up to date.
 //!
-//! The lock is committed, the store may be lost: one that does not know what the lock says was mailed would mail everybody
-//! again. Takes the project, its file and the store; returns a finding when nothing may be mailed from it. A mailing is
-//! recorded after its audience is frozen and before its first message, so that a store is never behind by dying.
+//! The lock file is committed, while the store may be lost; a store that lacks a recorded mailing would mail everyone
+//! again. Takes the project and the store; returns a finding if the store is behind. A mailing is recorded after its
+//! audience is frozen and before its first message, so that a run that dies never leaves the store behind.
 
 use std::collections::BTreeSet;
 
@@ -17,35 +17,35 @@ use crate::issue::IssueId;
 use crate::ledger::{Mailing, STORE_LOST};
 use crate::store::{Adoption, Store};
 
-/// The rule that a store keeps which is behind.
+/// The rule broken by a store that is behind.
 pub const RULE: &str = "store-behind";
 
-/// How many mailings a finding names.
-const NAMED: usize = 3;
+/// Number of mailings named in a finding.
+const MAX_NAMED: usize = 3;
 
-/// What a project file is recorded to have mailed.
+/// The recorded mailings of a project file.
 #[derive(Debug, Clone)]
 pub struct MailingRecord<'a> {
     project: &'a Project,
-    /// The project file, below the project folder.
+    /// Path of the project file, relative to the project folder.
     file: &'a str,
 }
 
-/// The share of one run.
+/// What one run has recorded.
 #[derive(Debug, Default)]
 pub struct RunRecord {
-    /// How far runs were counted when it first mailed.
+    /// The store's run count when the run first mailed.
     run: Option<u64>,
     mailed: Vec<IssueId>,
 }
 
 impl<'a> MailingRecord<'a> {
-    /// That of the project file at this path below the project folder.
+    /// The record of the project file at this path, relative to the project folder.
     pub fn new(project: &'a Project, file: &'a str) -> Self {
         Self { project, file }
     }
 
-    /// What it says.
+    /// The recorded mailings.
     ///
     /// # Errors
     /// When `feeds.lock` cannot be read.
@@ -53,7 +53,7 @@ impl<'a> MailingRecord<'a> {
         read_mailings(self.project, self.file)
     }
 
-    /// Why nothing may be mailed from this store: it is behind.
+    /// Why nothing may be mailed from this store, if it is behind.
     ///
     /// # Errors
     /// When `feeds.lock` or the store cannot be read.
@@ -63,14 +63,15 @@ impl<'a> MailingRecord<'a> {
             return Ok(None);
         }
         let Some(_) = behind(&recorded, store)? else { return Ok(None) };
-        // Whoever queues recipients of a mailing that had ended says so in the lock first: it may have changed meanwhile.
+        // A command that queues recipients of a finished mailing records that first: the lock file may have changed
+        // meanwhile.
         behind(&self.read()?, store)
     }
 
-    /// Records that a mailing is about to be mailed by this run.
+    /// Records that this run is about to mail a mailing.
     ///
     /// # Errors
-    /// When the store cannot be written, or `feeds.lock`: then nothing may be sent.
+    /// When the store or `feeds.lock` cannot be written; nothing may be sent then.
     pub fn begin(&self, store: &mut dyn Store, mailing: &Mailing, recorded: &mut RunRecord) -> anyhow::Result<()> {
         let run = match recorded.run {
             Some(run) => run,
@@ -78,53 +79,54 @@ impl<'a> MailingRecord<'a> {
         };
         recorded.run = Some(run);
         recorded.mailed.push(mailing.issue.clone());
-        let line = LockedMailing { run, ..locked(mailing, store.id()?) };
+        let line = LockedMailing { run, ..open_line(mailing, store.id()?) };
         self.change(|mailings| {
             mailings.insert(mailing.issue.clone(), line);
         })
     }
 
-    /// Records what the lock does not know: mailings of the store, and which of them are over. After a run that mailed, also
-    /// that it stopped, so that a copy of the store that was made meanwhile is known to be older.
+    /// Records the store's mailings that are missing from the lock file, and those that are finished. After a run that
+    /// mailed, also records its end, so that a copy of the store made meanwhile is known to be older.
     ///
     /// # Errors
-    /// When the store cannot be read or written, or `feeds.lock`.
+    /// When the store or `feeds.lock` cannot be read or written.
     pub fn catch_up(&self, store: &mut dyn Store, recorded: &RunRecord, now: DateTime<Utc>) -> anyhow::Result<()> {
         let (id, mailings) = (store.id()?, store.mailings()?);
         let open: BTreeSet<IssueId> = store.open_mailings()?.into_iter().map(|(issue, _)| issue).collect();
         let lines = self.read()?;
-        let is_over = |mailing: &Mailing| !open.contains(&mailing.issue);
-        let is_told =
-            |mailing: &Mailing| lines.get(&mailing.issue).is_some_and(|line| line.ended.is_some() || !is_over(mailing));
-        if recorded.run.is_none() && mailings.iter().all(is_told) {
+        let is_finished = |mailing: &Mailing| !open.contains(&mailing.issue);
+        let is_recorded = |mailing: &Mailing| {
+            lines.get(&mailing.issue).is_some_and(|line| line.ended.is_some() || !is_finished(mailing))
+        };
+        if recorded.run.is_none() && mailings.iter().all(is_recorded) {
             return Ok(());
         }
-        // Also makes durable all that was written before, so that a power cut leaves no mailing open that is told to be over.
+        // Also makes all earlier writes durable, so that after a power cut no mailing is open that is recorded as finished.
         let run = store.count_run()?;
         self.change(|lines| {
             for mailing in &mailings {
                 let line = lines
                     .entry(mailing.issue.clone())
-                    .or_insert_with(|| LockedMailing { run, ..locked(mailing, id.clone()) });
+                    .or_insert_with(|| LockedMailing { run, ..open_line(mailing, id.clone()) });
                 if recorded.mailed.contains(&mailing.issue) {
                     line.run = run;
                 }
-                if line.ended.is_none() && is_over(mailing) {
+                if line.ended.is_none() && is_finished(mailing) {
                     line.ended = Some(now);
                 }
             }
         })?;
-        // Somebody may have queued recipients of a mailing between the look and the word that it is over.
+        // Another command may have queued recipients of a mailing between the check and the record of its end.
         for (issue, _) in store.open_mailings()?.iter().filter(|(issue, _)| !open.contains(issue)) {
             self.reopen(&*store, issue)?;
         }
         Ok(())
     }
 
-    /// Records that a mailing is not over: before recipients of it are queued again, and after.
+    /// Records that a mailing is open again: before and after its recipients are queued again.
     ///
     /// # Errors
-    /// When the store cannot be read, or `feeds.lock` not written: then nobody may be queued.
+    /// When the store cannot be read or `feeds.lock` cannot be written; nothing may be queued then.
     pub fn reopen(&self, store: &dyn Store, issue: &IssueId) -> anyhow::Result<()> {
         let id = store.id()?;
         let changed = change_mailings(self.project, |by_file| {
@@ -134,19 +136,19 @@ impl<'a> MailingRecord<'a> {
                 }
             }
         });
-        changed.map(drop).context("failed to record that the mailing is not over")
+        changed.map(drop).context("failed to record that the mailing is open again")
     }
 
-    /// Takes all that is recorded for mailed and over: in the store, then in the lock. Returns what was done of each, oldest
-    /// first.
+    /// Takes all recorded mailings as finished: first in the store, then in the lock file. Returns what was done for each,
+    /// oldest first.
     ///
     /// # Errors
-    /// When the store cannot be written, or `feeds.lock`; then it can be done again.
+    /// When the store or `feeds.lock` cannot be written; it can be repeated then.
     pub fn adopt(&self, store: &mut dyn Store, now: DateTime<Utc>) -> anyhow::Result<Vec<(Mailing, Adoption)>> {
         let recorded = self.read()?;
         let mut mailings: Vec<Mailing> = recorded.iter().map(|(issue, line)| mailing(issue, line)).collect();
         mailings.sort_by(|one, other| (one.frozen_at, &one.issue).cmp(&(other.frozen_at, &other.issue)));
-        let adopted = store.adopt(&mailings, newest_run(&recorded), &why(), now)?;
+        let adopted = store.adopt(&mailings, newest_run(&recorded), &adopted_reply(), now)?;
         let id = store.id()?;
         self.change(|lines| {
             for line in lines.values_mut() {
@@ -159,22 +161,22 @@ impl<'a> MailingRecord<'a> {
 
     fn change(&self, change: impl FnOnce(&mut Mailings)) -> anyhow::Result<()> {
         let changed = change_mailings(self.project, |by_file| change(by_file.entry(self.file.to_owned()).or_default()));
-        changed.map(drop).with_context(|| format!("failed to record in `{}` what is mailed", lock::FILE))
+        changed.map(drop).with_context(|| format!("failed to record the mailings in `{}`", lock::FILE))
     }
 }
 
-/// The reply of whoever waited when a mailing was adopted.
-fn why() -> String {
-    format!("{STORE_LOST}: `slugline store adopt` took it for mailed, and nobody knows whether it was sent")
+/// The reply of recipients that were waiting when their mailing was adopted.
+fn adopted_reply() -> String {
+    format!("{STORE_LOST}: `slugline store adopt` counted it as mailed, and whether it was sent is unknown")
 }
 
-/// How far runs had been counted when the newest mailing was mailed.
+/// The run count of the newest recorded mailing.
 pub fn newest_run(recorded: &Mailings) -> u64 {
     recorded.values().map(|line| line.run).max().unwrap_or_default()
 }
 
-/// The line of a mailing that is not over.
-fn locked(mailing: &Mailing, store: String) -> LockedMailing {
+/// The record of an open mailing.
+fn open_line(mailing: &Mailing, store: String) -> LockedMailing {
     LockedMailing {
         begun: mailing.frozen_at,
         ended: None,
@@ -185,7 +187,7 @@ fn locked(mailing: &Mailing, store: String) -> LockedMailing {
     }
 }
 
-/// The mailing of a line, as far as it says.
+/// The mailing, as far as the record describes it.
 fn mailing(issue: &IssueId, line: &LockedMailing) -> Mailing {
     Mailing {
         issue: issue.clone(),
@@ -196,37 +198,37 @@ fn mailing(issue: &IssueId, line: &LockedMailing) -> Mailing {
     }
 }
 
-/// What the store does not know of what is recorded.
+/// The finding about what the store lacks of the record, if anything.
 fn behind(recorded: &Mailings, store: &dyn Store) -> anyhow::Result<Option<Finding>> {
     let known: BTreeSet<IssueId> = store.mailings()?.into_iter().map(|mailing| mailing.issue).collect();
     let open: BTreeSet<IssueId> = store.open_mailings()?.into_iter().map(|(issue, _)| issue).collect();
     let runs = store.runs()?;
-    let unknown = told(recorded, |issue, _| !known.contains(issue));
-    let reopened = told(recorded, |issue, line| line.ended.is_some() && open.contains(issue));
-    let later = told(recorded, |_, line| line.run > runs);
+    let unknown = name_newest(recorded, |issue, _| !known.contains(issue));
+    let reopened = name_newest(recorded, |issue, line| line.ended.is_some() && open.contains(issue));
+    let later = name_newest(recorded, |_, line| line.run > runs);
     let why = unknown
-        .map(|told| format!("it does not know that {told} was mailed"))
-        .or(reopened.map(|told| format!("recipients wait in it for {told}, which was over")))
-        .or(later.map(|told| format!("it is a copy of before the last run that mailed {told}")));
+        .map(|named| format!("it does not contain the mailing of {named}"))
+        .or(reopened.map(|named| format!("it has recipients waiting for {named}, which was finished")))
+        .or(later.map(|named| format!("it is a copy from before the last run that mailed {named}")));
     Ok(why.map(|why| {
-        let message = format!("nothing is mailed, since the store is behind `{}`: {why}", lock::FILE);
+        let message = format!("nothing is mailed, because the store is behind `{}`: {why}", lock::FILE);
         Finding::error(RULE, message).help(HELP).at(Place::file(lock::FILE))
     }))
 }
 
-/// The newest mailings of which something is true, in words.
-fn told(recorded: &Mailings, is_so: impl Fn(&IssueId, &LockedMailing) -> bool) -> Option<String> {
+/// Names the newest mailings for which `is_so`, if there are any.
+fn name_newest(recorded: &Mailings, is_so: impl Fn(&IssueId, &LockedMailing) -> bool) -> Option<String> {
     let mut those: Vec<_> = recorded.iter().filter(|(issue, line)| is_so(issue, line)).collect();
     those.sort_by_key(|(_, line)| std::cmp::Reverse(line.begun));
-    let named = those.iter().take(NAMED);
+    let named = those.iter().take(MAX_NAMED);
     let named: Vec<String> =
         named.map(|(issue, line)| format!("`{issue}` ({})", line.begun.format("%Y-%m-%d %H:%M"))).collect();
-    let more = those.len().saturating_sub(NAMED);
+    let more = those.len().saturating_sub(MAX_NAMED);
     let more = if more > 0 { format!(" and {more} older ones") } else { String::new() };
     (!those.is_empty()).then(|| format!("{}{more}", named.join(", ")))
 }
 
 const HELP: &str = "\
-whoever has them would get them again. The store was lost, is an older copy, or is that of another machine: put it back, or \
-bring it back with `slugline store restore FILE`. Only if it is gone for good, `slugline store adopt` takes for mailed all \
-that `feeds.lock` records";
+recipients who have them would get them again. The store was lost, is an older copy, or is that of another machine: put it \
+back or restore it with `slugline store restore FILE`. Only if it is lost for good, `slugline store adopt` counts everything \
+that `feeds.lock` records as mailed";

@@ -1,6 +1,7 @@
-//! Whether an edition can be made for everybody who would get it, found out before anybody does.
+//! Whether an edition can be written for every recipient, checked before the first one is mailed.
 //!
-//! Takes the letters of an issue and the store; returns what is wrong, with how many it concerns. Nothing is written.
+//! Takes the letters of an issue and the store; returns the problem with the number of subscribers concerned. Writes
+//! nothing.
 
 use std::ops::ControlFlow;
 
@@ -12,11 +13,11 @@ use crate::finding::Finding;
 use crate::store::Store;
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
-/// Calls what it is given with those who would join before a sending, as often as it is asked.
+/// Calls its argument with each subscriber to be imported before the run; may be called repeatedly.
 pub type NewSubscribers<'a> = dyn Fn(&mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
 
-/// How many of the subscribers concerned are named.
-const NAMED: usize = 3;
+/// Number of concerned subscribers named.
+const MAX_NAMED: usize = 3;
 
 /// Writes a letter to the first subscriber for whom that is possible; returns the problem if it is possible for none.
 ///
@@ -31,17 +32,17 @@ pub(super) fn for_any_subscriber(store: &dyn Store, letters: &Letters) -> anyhow
             return Ok(ControlFlow::Break(()));
         };
         first.get_or_insert(error);
-        if named.len() < NAMED {
+        if named.len() < MAX_NAMED {
             named.push(subscriber.address.masked());
         }
         Ok(ControlFlow::Continue(()))
     });
     visited.context("failed to read the subscribers")?;
-    Ok(first.map(|error| concerning(error, all, all, &named.join(", "))))
+    Ok(first.map(|error| with_subscribers(error, all, all, &named.join(", "))))
 }
 
-/// Goes through everybody an issue would be mailed to if the new_subscribers joined `now`; what is wrong is told of the first it
-/// is wrong with.
+/// Checks the letter of every subscriber an issue would be mailed to if the new ones were imported `now`; returns the first
+/// problem and the number of subscribers with one.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -52,29 +53,29 @@ pub(super) fn preflight(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Option<Finding>> {
     let (mut all, mut failed, mut named, mut first) = (0_u64, 0_u64, Vec::new(), None);
-    let mut each = |subscriber: Subscriber| {
+    let mut check = |subscriber: Subscriber| {
         all += 1;
         if let Err(error) = letters.check(&subscriber) {
             failed += 1;
             first.get_or_insert(error);
-            if named.len() < NAMED {
+            if named.len() < MAX_NAMED {
                 named.push(subscriber.address.masked());
             }
         }
         Ok(())
     };
-    store.each_subscriber(Some(Status::Active), &mut each).context("failed to read the subscribers")?;
-    new_subscribers(&mut |new| each(new.into_subscriber(SubscriberId(0), now)))?;
-    Ok(first.map(|error| concerning(error, failed, all, &named.join(", "))))
+    store.each_subscriber(Some(Status::Active), &mut check).context("failed to read the subscribers")?;
+    new_subscribers(&mut |new| check(new.into_subscriber(SubscriberId(0), now)))?;
+    Ok(first.map(|error| with_subscribers(error, failed, all, &named.join(", "))))
 }
 
-/// The finding of the first, with whom it concerns.
-fn concerning(error: anyhow::Error, failed: u64, all: u64, named: &str) -> Finding {
+/// The first subscriber's finding, with the subscribers concerned.
+fn with_subscribers(error: anyhow::Error, failed: u64, all: u64, named: &str) -> Finding {
     let mut finding = match error.downcast::<Finding>() {
         Ok(finding) => finding,
         Err(error) => Finding::error("template", format!("{error:#}")),
     };
-    let and_more = if failed > NAMED as u64 { ", …" } else { "" };
+    let and_more = if failed > MAX_NAMED as u64 { ", …" } else { "" };
     finding.message = format!("{}: for {failed} of {all} subscribers ({named}{and_more})", finding.message);
     finding
 }

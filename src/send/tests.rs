@@ -271,7 +271,7 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
         let report = world.send(&store, &world.route(&peer));
         assert_eq!(report.mailings[0].tally.of(State::Sent), 50);
         assert_eq!(report.mailings[0].counts.of(State::Sent), 50);
-        assert!(!report.needs_a_person());
+        assert!(!report.needs_attention());
         let mut everybody: Vec<String> = (1..=50).map(|number| format!("reader-{number}@example.com")).collect();
         everybody.sort();
         assert_eq!(peer.recipients(), everybody);

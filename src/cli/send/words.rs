@@ -161,7 +161,7 @@ pub(in crate::cli) fn trouble(context: &Context, report: &SendReport) -> Exit {
     if report.stopped.is_some() || !report.halted.is_empty() {
         return Exit::Failed;
     }
-    if report.needs_a_person() { Exit::Attention } else { Exit::Done }
+    if report.needs_attention() { Exit::Attention } else { Exit::Done }
 }
 
 /// Tells that the first recipients of an issue are waited for.

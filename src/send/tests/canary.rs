@@ -35,7 +35,7 @@ fn the_others_follow_after_the_wait() {
     let (world, store) = (world(), readers(READERS));
     let peer = Peer::start(vec![Script::new()]);
     let report = world.send(&store, &world.route(&peer));
-    assert!(!report.needs_a_person());
+    assert!(!report.needs_attention());
     assert_eq!(states(&store, READERS), [State::Sent; READERS]);
     let mut first: Vec<String> = peer.taken()[..10].iter().map(|taken| taken.to.clone()).collect();
     first.sort();
@@ -86,7 +86,7 @@ fn an_issue_that_is_halted_does_not_hold_up_those_after_it() {
         let report = world.send(&store, &world.route(&peer));
         let halted: Vec<_> = report.halted.iter().map(|finding| finding.rule).collect();
         assert_eq!((halted, &report.stopped), (vec!["canary-halted"], &None));
-        assert!(report.needs_a_person());
+        assert!(report.needs_attention());
         sent_now.push(report.mailings.iter().map(|mailed| mailed.tally.of(State::Sent)).collect::<Vec<_>>());
     }
     assert_eq!(sent_now, [vec![0, READERS as u64], vec![0]], "the first is told of each time");
@@ -216,7 +216,7 @@ fn seeds_come_first_and_one_that_is_no_subscriber_is_named() {
     let report = world.send(&store, &world.route(&peer));
     assert_eq!(peer.taken()[0].to, "reader-17@example.com");
     assert_eq!((peer.taken().len(), world.waited.lock().unwrap().as_secs()), (READERS, 1800));
-    assert!(report.warnings[0].message.contains("`editor@example.com`") && report.needs_a_person());
+    assert!(report.warnings[0].message.contains("`editor@example.com`") && report.needs_attention());
     world.canary = Some(Canary { wave: to("writer@example.com"), ..canary() });
     let store = readers(READERS);
     let halted = world.send(&store, &world.route(&peer)).halted.remove(0);

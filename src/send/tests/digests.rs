@@ -48,7 +48,7 @@ fn a_run_goes_on_with_the_digest_that_a_dead_one_froze() {
     let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.mailings[0].title, "spring", "what came later is not in it");
     assert_eq!(report.recovered.unknown.len(), 1);
-    assert!(report.needs_a_person());
+    assert!(report.needs_attention());
     assert_eq!(states(&store, 4), [State::Unknown, State::Sent, State::Sent, State::Sent]);
 }
 

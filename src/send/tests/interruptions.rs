@@ -19,7 +19,7 @@ fn what_a_killed_run_left_is_finished_and_what_nobody_knows_is_named() {
     let peer = Peer::start(vec![Script::new()]);
     let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.recovered.requeued, 1);
-    let unknown: Vec<&str> = report.recovered.unknown.iter().map(Delivery::shown).collect();
+    let unknown: Vec<&str> = report.recovered.unknown.iter().map(Delivery::address_or_forgotten).collect();
     assert_eq!(unknown, ["reader-1@example.com"]);
     assert_eq!(states(&store, 4), [State::Unknown, State::Sent, State::Sent, State::Sent]);
 }

@@ -13,7 +13,7 @@ fn what_concerns_one_recipient_stops_nobody_else() {
     let peer = Peer::start(vec![script]);
     let report = world.send(&store, &world.route(&peer));
     assert_eq!(report.stopped, None);
-    assert!(report.needs_a_person());
+    assert!(report.needs_attention());
     assert_eq!(states(&store, 5), [State::Failed, State::Failed, State::Deferred, State::Failed, State::Sent]);
     assert_eq!(store.state("reader-1@example.com"), [(State::Failed, 1, "550 5.1.1 No such user".to_owned())]);
     let suppressed: Vec<bool> = store.statuses().into_iter().map(|status| status == Status::Suppressed).collect();
@@ -48,7 +48,7 @@ fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
         let report = world.send(&store, &world.route(&peer));
         assert_eq!(states(&store, 3), [State::Sent, state, State::Sent], "{step}");
         assert_eq!((peer.taken().len(), peer.heard().len()), (taken, 2), "{step}");
-        assert_eq!(report.needs_a_person(), state == State::Unknown);
+        assert_eq!(report.needs_attention(), state == State::Unknown);
     }
 }
 

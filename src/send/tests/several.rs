@@ -40,7 +40,7 @@ fn beside_a_healthy_one(
 /// The one warning about a server that was out, with all in it that has to be.
 fn names_the_second(report: &SendReport, peers: &[Peer; 2], text: &str) {
     assert_eq!(report.stopped, None);
-    assert!(report.needs_a_person());
+    assert!(report.needs_attention());
     let [out] = report.warnings.as_slice() else { panic!("{:?}", report.warnings) };
     assert_eq!((out.rule, out.severity), ("smtp-server-out", Severity::Warning));
     assert!(out.message.contains(&format!("127.0.0.1:{}`", peers[1].port())) && out.message.contains(text), "{out}");
@@ -69,7 +69,7 @@ fn share_of_the_first(connections: usize) -> usize {
     let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
     relays[1].weight = 3;
     let report = world.send(&store, &Route::Relays(relays.into()));
-    assert!(!report.needs_a_person() && report.warnings.is_empty());
+    assert!(!report.needs_attention() && report.warnings.is_empty());
     all_have_it(&store, &[&peers[0], &peers[1]]);
     peers[0].count()
 }
@@ -206,7 +206,7 @@ fn each_server_keeps_to_its_own_rate() {
     let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
     relays[1].rates = vec![Rate { name: "second".to_owned(), messages: 1, per: Duration::from_secs(3600) }];
     let report = world.send(&store, &Route::Relays(relays.into()));
-    assert!(!report.needs_a_person());
+    assert!(!report.needs_attention());
     all_have_it(&store, &[&peers[0], &peers[1]]);
     assert!(peers[0].taken().len() >= COUNT - 1, "nobody waits for a server that must not");
 }

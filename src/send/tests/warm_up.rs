@@ -18,7 +18,7 @@ fn each_day_so_many_leave_and_the_rest_waits_for_the_next() {
     let peer = Peer::start(vec![Script::new()]);
     let report = world.send(&store, &world.route(&peer));
     assert_eq!((peer.taken().len(), open(&store)), (5, 25));
-    assert!(!report.needs_a_person() && report.stopped.is_none());
+    assert!(!report.needs_attention() && report.stopped.is_none());
     assert_eq!(report.paused.unwrap().to_rfc3339(), "2026-05-02T00:00:00+09:00");
     let calls = peer.heard().len();
     world.send(&store, &world.route(&peer));
@@ -80,7 +80,7 @@ fn a_new_server_gets_its_part_and_the_old_one_the_rest() {
     relays[1].warm_up = Some(warm_up("second"));
     let report = world.send(&store, &Route::Relays(relays.into()));
     assert_eq!((peers[0].taken().len(), peers[1].taken().len(), report.paused), (25, 5, None));
-    assert!(!report.needs_a_person());
+    assert!(!report.needs_attention());
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn when_all_servers_are_new_the_run_ends_with_the_last_of_them() {
     };
     let report = world.send(&store, &route(&world));
     assert_eq!((peers[0].taken().len(), peers[1].taken().len(), open(&store)), (5, 5, 20));
-    assert!(report.paused.is_some() && !report.needs_a_person());
+    assert!(report.paused.is_some() && !report.needs_attention());
     world.now += chrono::Duration::days(1);
     let report = world.send(&store, &route(&world));
     assert_eq!((open(&store), report.paused), (0, None));

@@ -183,7 +183,7 @@ fn what_was_begun_is_finished_in_the_form_it_had() {
 }
 
 #[test]
-fn a_digest_whose_issues_are_gone_needs_a_person() {
+fn a_digest_whose_issues_are_gone_needs_attention() {
     let mut world = World::new(&[("one", "04-28 00")]);
     let plan = world.plan("05-04 00", &Scope::Due);
     let MailingContent::Digest(digest) = &plan.mailings[0].content else { panic!("{plan:?}") };
