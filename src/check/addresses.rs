@@ -8,8 +8,9 @@ use crate::finding::Finding;
 
 const ADDRESS_SMTPUTF8: Rule = Rule::warning(
     "address-smtputf8",
-    "An address is not ASCII before the `@`",
-    "`slugline doctor` shows whether the mail server offers SMTPUTF8; if it does not, they fail, and nobody else does",
+    "An address contains non-ASCII characters before the `@`",
+    "mail servers without SMTPUTF8 reject that recipient, and no other; `slugline doctor` shows whether yours offers \
+     it",
 );
 
 pub(super) const RULES: [&Rule; 1] = [&ADDRESS_SMTPUTF8];
@@ -45,7 +46,8 @@ impl Smtputf8Addresses {
         };
         let more = if self.count > NAMED as u64 { ", …" } else { "" };
         Some(ADDRESS_SMTPUTF8.found(format!(
-            "{who} an address that is not ASCII before the `@`, which only mail servers with SMTPUTF8 (RFC 6531) take: {}{more}",
+            "{who} an address that is not ASCII before the `@`, which only mail servers with SMTPUTF8 (RFC 6531) \
+             take: {}{more}",
             self.named.join(", ")
         )))
     }

@@ -5,24 +5,21 @@ use crate::finding::{Finding, Place};
 
 const TEMPLATE: Rule = Rule::error(
     "template",
-    "A template of the edition, or the subject, is wrong",
-    "nothing can be mailed; the syntax is that of Jinja, and `slugline edition latest` shows the result",
+    "A template of the edition, or the subject, is invalid",
+    "nothing can be mailed; fix the Jinja syntax, and check the result with `slugline edition latest`",
 );
-const EDITION_FAILS: Rule = Rule::error(
-    "edition-fails",
-    "The edition of an issue cannot be made",
-    "nothing can be mailed before; do what it says",
-);
+const EDITION_FAILS: Rule =
+    Rule::error("edition-fails", "The edition of an issue cannot be made", "it cannot be mailed until this is fixed");
 const EDITION_LARGE: Rule = Rule::warning(
     "edition-large",
     "The HTML of an edition is larger than 102 kB",
-    "Gmail cuts it off there, and the link to leave with it; mail less text, and link to the rest",
+    "Gmail clips it there, and the unsubscribe link with it; shorten the text and link to the rest",
 );
 
 const IMAGE_NOT_EMBEDDED: Rule = Rule::warning(
     "image-not-embedded",
     "With `mail.images: embed`, a picture of the project stays a link",
-    "readers whose mail program asks before it loads pictures do not see it at once; save it smaller, or as JPEG or PNG",
+    "mail programs that block remote pictures do not show it; make it smaller, or save it as JPEG or PNG",
 );
 
 pub(super) const RULES: [&Rule; 4] = [&TEMPLATE, &EDITION_FAILS, &EDITION_LARGE, &IMAGE_NOT_EMBEDDED];

@@ -9,17 +9,17 @@ use crate::issue::CoverReference;
 const ID_CHANGING: Rule = Rule::error(
     "id-changing",
     "The id of a published issue is about to change",
-    "every reader would show the issue as a new one; write its old id as `id: …` into the front matter",
+    "feed readers would show the issue as new; write its old id as `id: …` into the front matter",
 );
 const COVER_TYPE: Rule = Rule::warning(
     "cover-type",
-    "Nothing tells what kind of picture a cover elsewhere on the web is",
-    "without its type RSS and JSON readers do not get the cover; `slugline covers fetch` measures it",
+    "The image type of a cover hosted elsewhere is unknown",
+    "without its type the cover is missing from RSS and JSON feeds; run `slugline covers fetch` to measure it",
 );
 const FEED_LARGE: Rule = Rule::warning(
     "feed-large",
     "A feed is larger than 1 MB",
-    "readers load it again and again, and some refuse it; set `feeds.limit` or `feeds.max_bytes` lower",
+    "readers download it again and again, and some reject it; lower `feeds.limit` or `feeds.max_bytes`",
 );
 
 pub(super) const RULES: [&Rule; 3] = [&ID_CHANGING, &COVER_TYPE, &FEED_LARGE];

@@ -11,58 +11,58 @@ use crate::publication::is_language;
 
 const DESCRIPTION_MISSING: Rule = Rule::warning(
     "description-missing",
-    "An issue has neither description nor summary",
-    "feeds and mail programs show its first words instead; write `description: …`, one or two sentences",
+    "An issue has no description or summary",
+    "feeds and mail programs show its first words instead; add `description: …`, one or two sentences",
 );
 const COVER_ALT_MISSING: Rule = Rule::warning(
     "cover-alt-missing",
-    "The cover has no text for those who do not see it",
-    "write `cover: {image: …, alt: what it shows}`",
+    "The cover has no alternative text",
+    "screen readers and blocked images need one; write `cover: {image: …, alt: what it shows}`",
 );
 const COVER_PASTED: Rule = Rule::warning(
     "cover-pasted",
-    "The cover is a pasted Markdown link or image",
+    "The cover is a Markdown link or image",
     "only the address in it is used; write the address alone",
 );
 const DATE_FUTURE: Rule = Rule::warning(
     "date-future",
     "The date is in the future",
-    "nobody sees the issue before; that is right if you mean to publish it later",
+    "the issue stays unpublished until then; that is fine if it is scheduled",
 );
 const DATE_EARLY: Rule = Rule::warning(
     "date-early",
     "The date is before 1990",
-    "there were no feeds then, so validators and readers take it for a mistake; mend the year",
+    "there were no feeds then, so validators and readers treat it as a mistake; fix the year",
 );
 const EXPIRED_EARLY: Rule = Rule::warning(
     "expires-before-date",
     "The issue expires before it is published",
-    "nobody will ever see it; write a later `expiryDate`, or remove it",
+    "it will never appear; set a later `expiryDate`, or remove it",
 );
 const TITLE_BLANK: Rule = Rule::warning(
     "title-blank",
-    "The title holds nothing that can be seen",
+    "The title contains nothing visible",
     "readers see an empty line; write a title in letters",
 );
 const TITLE_MARKUP: Rule = Rule::warning(
     "title-markup",
-    "The title holds HTML or Markdown",
-    "a title is plain text in feeds and subjects: HTML is taken out, Markdown is shown as it is; remove it",
+    "The title contains HTML or Markdown",
+    "titles are plain text in feeds and subjects: HTML is removed, Markdown is shown literally; remove it",
 );
 const TITLE_REPEATED: Rule = Rule::warning(
     "title-repeated",
     "Another issue has the same title",
-    "in a list of issues readers cannot tell them apart; give one of them another title",
+    "readers cannot tell them apart in a list; change one of the titles",
 );
 const AUTHOR_EMAIL: Rule = Rule::warning(
     "author-email",
-    "The name of an author holds an e-mail address",
-    "feeds show it to everybody; write `author: {name: …, email: …}`, or the name alone",
+    "The name of an author contains an email address",
+    "feeds publish it; write `author: {name: …, email: …}`, or the name alone",
 );
 pub(super) const LANGUAGE_UNKNOWN: Rule = Rule::warning(
     "language-unknown",
-    "There is no such language (ISO 639)",
-    "readers choose font and hyphenation by it, and validators call the feed invalid; write one such as `zh-CN` or `ja`",
+    "The language does not exist (ISO 639)",
+    "readers choose fonts and hyphenation by it, and validators reject the feed; write a tag such as `zh-CN` or `ja`",
 );
 
 pub(super) const RULES: [&Rule; 11] = [

@@ -14,10 +14,13 @@ const HEADING_JUMP: Rule = Rule::warning(
 const HEADING_TITLE: Rule = Rule::warning(
     "heading-title",
     "A heading in the text has the level of the title",
-    "readers show the title as level 1 already; begin the text with level 2 (`##`)",
+    "readers already show the title as level 1; begin the text with level 2 (`##`)",
 );
-const HEADING_EMPTY: Rule =
-    Rule::warning("heading-empty", "A heading has no text", "write its text, or remove the heading");
+const HEADING_EMPTY: Rule = Rule::warning(
+    "heading-empty",
+    "A heading has no text",
+    "it leaves a gap in the outline; write its text, or remove the heading",
+);
 
 pub(super) const RULES: [&Rule; 3] = [&HEADING_JUMP, &HEADING_TITLE, &HEADING_EMPTY];
 

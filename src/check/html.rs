@@ -14,18 +14,18 @@ use crate::finding::Finding;
 
 const HTML_LEFT_OUT: Rule = Rule::warning(
     "html-left-out",
-    "Raw HTML that feeds and mails leave out, with what it holds",
-    "scripts, style sheets and forms work on your site only; say the same in Markdown",
+    "Raw HTML is dropped from feeds and mail, with its content",
+    "scripts, style sheets and forms work on your site only; write the content in Markdown",
 );
 const HTML_PLAYER: Rule = Rule::warning(
     "html-player",
-    "Something that plays becomes a bare link",
-    "feeds and mails play nothing; give it a `poster`, or a `title` for the words of the link",
+    "An audio or video player becomes a bare link",
+    "feeds and mail play nothing; add a `poster`, or a `title` to be used as link text",
 );
 const TAG_UNKNOWN: Rule = Rule::warning(
     "tag-unknown",
-    "A tag that is no HTML is shown as text",
-    "on a web site it vanishes; write it as code, or with a backslash before its `<`",
+    "An unknown HTML tag is shown as text",
+    "on a website it disappears; write it as code, or put a backslash before `<`",
 );
 
 pub(super) const RULES: [&Rule; 3] = [&HTML_LEFT_OUT, &HTML_PLAYER, &TAG_UNKNOWN];

@@ -16,45 +16,49 @@ use crate::finding::{Finding, nearest};
 
 pub(super) const LINK_BROKEN: Rule = Rule::error(
     "link-broken",
-    "A link leads to an issue or file that does not exist in the project",
-    "mend the address; what is elsewhere on the web is never asked for",
+    "A link leads to an issue or file that the project does not contain",
+    "readers get an error page; fix the address (links to other sites are not checked)",
 );
 pub(super) const IMAGE_BROKEN: Rule = Rule::error(
     "image-broken",
-    "The file of an image does not exist in the project",
-    "put the file beside the issue or into `static`, or mend the path",
+    "The project does not contain the file of an image",
+    "readers see a broken picture; put the file next to the issue or into `static`, or fix the path",
 );
 const FRAGMENT_BROKEN: Rule = Rule::warning(
     "fragment-broken",
-    "A link leads to a place in its own issue that is not there",
-    "link to the id of a heading or footnote; `## Heading {#id}` gives a heading an id that stays",
+    "A link within an issue leads to an id that does not exist",
+    "the link does nothing; use the id of a heading or footnote, which `## Heading {#id}` sets for good",
 );
-const ADDRESS_MISSING: Rule =
-    Rule::warning("address-missing", "A link or image has no address", "write the address between the parentheses");
+const ADDRESS_MISSING: Rule = Rule::warning(
+    "address-missing",
+    "A link or image has no address",
+    "it leads nowhere; write the address between the parentheses",
+);
 const ADDRESS_SCHEME: Rule = Rule::warning(
     "address-scheme",
-    "An address has a scheme that feeds leave out",
-    "readers follow http, https, mailto and tel only; say in words what else there is to open",
+    "An address has a scheme that feeds drop",
+    "feed readers follow only http, https, mailto and tel; describe in words what to open",
 );
 const LINK_TEXT_MISSING: Rule = Rule::warning(
     "link-text-missing",
     "A link has no text",
-    "nobody can see or click it; write what it leads to between the brackets",
+    "readers can neither see nor click it; write what it leads to between the brackets",
 );
 pub(super) const ALT_MISSING: Rule = Rule::warning(
     "image-alt-missing",
-    "An image has no text for those who do not see it",
-    "write what it shows: `![what it shows](…)`; in raw HTML `alt=\"\"` says that it only decorates",
+    "An image has no alternative text",
+    "screen readers and blocked images need one; write `![what it shows](…)`, or `alt=\"\"` in raw HTML if it only \
+     decorates",
 );
 const ALT_POOR: Rule = Rule::warning(
     "image-alt-poor",
-    "The text of an image says nothing, such as `image.png`",
-    "those who do not see the image hear these words; write what it shows",
+    "The alternative text of an image is meaningless, such as `image.png`",
+    "screen readers read it aloud; write what the image shows",
 );
 const IMAGE_INSECURE: Rule = Rule::warning(
     "image-insecure",
-    "An image comes over http to a site of https",
-    "many readers and mail programs do not show it; use its https address, or put the file into the project",
+    "An image is loaded over http on an https site",
+    "many feed readers and mail programs block it; use its https address, or put the file into the project",
 );
 
 pub(super) const RULES: [&Rule; 9] = [

@@ -5,14 +5,14 @@ use crate::finding::Finding;
 
 const TRACKED: Rule = Rule::error(
     "private-tracked",
-    "Git tracks a file that nobody else may see",
-    "whoever gets the repository gets it; `git rm --cached FILE`, write it into `.gitignore`, and change keys and passwords that were \
-     pushed, for the history keeps them",
+    "Git tracks a private file",
+    "everyone with access to the repository can read it; run `git rm --cached FILE`, add it to `.gitignore`, and \
+     replace keys and passwords that were pushed, because the history keeps them",
 );
 const PUBLISHED: Rule = Rule::error(
     "private-published",
-    "A file that nobody else may see lies where the site is made from, or written to",
-    "everybody could read it on the web; move it beside the project file, and name it so there",
+    "A private file is in a folder that the site is built from or written to",
+    "anyone could read it on the web; move it next to the project file and change its path there",
 );
 
 pub(super) const RULES: [&Rule; 2] = [&TRACKED, &PUBLISHED];

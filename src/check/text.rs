@@ -13,37 +13,37 @@ use crate::finding::Finding;
 const BODY_EMPTY: Rule = Rule::warning(
     "body-empty",
     "An issue has no text",
-    "subscribers get its title and nothing else; write the text, or make it a draft with `draft: true`",
+    "subscribers get nothing but its title; write the text, or set `draft: true`",
 );
 const TODO_LEFT: Rule = Rule::warning(
     "todo-left",
-    "A note to oneself is left in the text: TODO, TK, FIXME, XXX",
-    "do what it says and remove it; as code it is no note",
+    "A note such as TODO, TK, FIXME or XXX is left in the text",
+    "readers would see it; do what it says and remove it, or write it as code",
 );
 const EMPHASIS_LEFT: Rule = Rule::warning(
     "emphasis-left",
-    "Asterisks of bold text are shown as they are",
-    "take out blanks inside the asterisks, and close what is open; asterisks that are meant are written `\\*\\*`",
+    "Asterisks meant as bold text are shown literally",
+    "remove spaces inside the asterisks and close what is open; write `\\*\\*` if asterisks are meant",
 );
 const EMPHASIS_NESTED: Rule = Rule::warning(
     "emphasis-nested",
-    "Bold text stands inside bold text",
-    "asterisks that were to close have opened: take out blanks inside the asterisks",
+    "Bold text is nested in bold text",
+    "closing asterisks were read as opening ones; remove spaces inside the asterisks",
 );
 const LINK_LEFT: Rule = Rule::warning(
     "link-left",
-    "A link or image is shown as it is written",
-    "write `%20` for a blank in the address, and ASCII parentheses round it",
+    "A link or image is shown as its Markdown source",
+    "write `%20` for a space in the address, and use ASCII parentheses",
 );
 const CHARACTERS_DAMAGED: Rule = Rule::warning(
     "characters-damaged",
-    "A character that XML forbids, or that is the trace of damage",
-    "it is left out of feeds and mails; write the character that was meant",
+    "A character is forbidden in XML, or is a sign of damaged text",
+    "it is dropped from feeds and mail; type the character that was meant",
 );
 const CHARACTERS_MISREAD: Rule = Rule::warning(
     "characters-misread",
-    "Characters that come of reading UTF-8 as Latin-1",
-    "write the character that was meant, and save the file as UTF-8",
+    "Characters are garbled because UTF-8 was read as Latin-1",
+    "readers see them garbled; type the characters that were meant, and save the file as UTF-8",
 );
 
 pub(super) const RULES: [&Rule; 7] =

@@ -9,38 +9,40 @@ use crate::finding::{Finding, Place};
 
 const TAG_DROPPED: Rule = Rule::warning(
     "mail-tag",
-    "An edition has an element that mail programs drop",
-    "forms, players, frames, scripts and SVG are taken out by Gmail or Outlook; show a picture or a link instead",
+    "An edition contains an element that mail programs drop",
+    "Gmail or Outlook remove forms, players, frames, scripts and SVG; use a picture or a link instead",
 );
 const STYLE_DROPPED: Rule = Rule::warning(
     "mail-style",
-    "An edition needs a style that mail programs drop",
-    "Gmail or Outlook ignore flex, grid and positions; lay it out with tables",
+    "An edition relies on a style that mail programs ignore",
+    "Gmail or Outlook ignore flex, grid and positioning; use tables for layout",
 );
 const LINK_RELATIVE: Rule = Rule::error(
     "mail-link-relative",
-    "An edition has a link or picture without host",
-    "a mail has no site to go by; write the whole address in the template, such as `{{ publication.url }}`",
+    "An edition contains a relative link or picture address",
+    "a message has no base address; write the full address in the template, such as `{{ publication.url }}`",
 );
 const LEAVE_HIDDEN: Rule = Rule::error(
     "mail-leave",
-    "An edition does not show the way to leave",
-    "write `{% if unsubscribe %}{{ unsubscribe.link }}{% endif %}` into the template",
+    "An edition does not show the unsubscribe link",
+    "recipients look for it at the foot of the message; add `{% if unsubscribe %}{{ unsubscribe.link }}{% endif %}` \
+     to the template",
 );
 const LANGUAGE_MISSING: Rule = Rule::warning(
     "mail-language",
-    "The HTML of an edition does not say its language",
-    "fonts and screen readers go by it; write `<html lang=\"{{ issue.language }}\">`",
+    "The HTML of an edition does not declare its language",
+    "fonts and screen readers depend on it; write `<html lang=\"{{ issue.language }}\">`",
 );
 const TEXT_LOST: Rule = Rule::warning(
     "mail-text",
-    "The plain text of an edition lacks what the HTML says",
-    "some people read the text only, and filters compare the two; write `{{ body }}` into `templates/edition.txt`",
+    "The plain text of an edition lacks words of the HTML",
+    "some subscribers read only the text, and spam filters compare the two; put `{{ body }}` into \
+     `templates/edition.txt`",
 );
 const PICTURES_ONLY: Rule = Rule::warning(
     "mail-pictures",
-    "An edition has pictures and hardly any text",
-    "many mail programs show no pictures at first, and filters distrust such mail; say in words what they show",
+    "An edition contains pictures and hardly any text",
+    "many mail programs block pictures at first, and spam filters distrust such mail; describe in words what they show",
 );
 
 pub(in crate::check) const RULES: [&Rule; 7] =

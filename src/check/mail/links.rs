@@ -9,23 +9,23 @@ use crate::finding::Finding;
 
 const LINK_SHORTENED: Rule = Rule::warning(
     "link-shortened",
-    "A link goes through a shortener",
-    "mail filters distrust shorteners, for spam hides behind them; link to the page itself",
+    "A link uses a URL shortener",
+    "spam filters distrust shorteners because spam hides behind them; link to the page itself",
 );
 const LINK_DECEIVES: Rule = Rule::warning(
     "link-deceives",
-    "The text of a link is another address than the one it leads to",
-    "mail filters take it for phishing; write what the page is, or the address it leads to",
+    "The text of a link is a different address from the one it leads to",
+    "spam filters take it for phishing; write what the page is, or the address the link leads to",
 );
 const LINK_NUMBER: Rule = Rule::warning(
     "link-number",
     "A link leads to a bare IP address",
-    "mail filters take it for an attack; link to a name",
+    "spam filters take it for an attack; link to a host name",
 );
 const LINK_INSECURE: Rule = Rule::warning(
     "link-insecure",
-    "A link goes over http",
-    "some mail programs warn of it; use the https address if there is one",
+    "A link uses http",
+    "some mail programs warn about it; use the https address if there is one",
 );
 
 pub(in crate::check) const RULES: [&Rule; 4] = [&LINK_SHORTENED, &LINK_DECEIVES, &LINK_NUMBER, &LINK_INSECURE];

@@ -5,41 +5,43 @@ use crate::finding::{Finding, Place};
 
 const LEAVE_MISSING: Rule = Rule::warning(
     "leave-missing",
-    "Mails tell no way to leave",
-    "people who cannot leave call it spam, and the law of many countries asks for a way; write `unsubscribe_mailto`, and \
+    "Mail has no unsubscribe link",
+    "recipients report such mail as spam, and many countries require a link by law; set `unsubscribe_mailto`, and \
      `unsubscribe_url` if you have a page",
 );
 const UNSUBSCRIBE_MISSING: Rule = Rule::error(
     "unsubscribe-missing",
-    "Nothing is mailed over SMTP, for mails tell no way to leave",
-    "write `mail.unsubscribe_mailto`, or `mail.unsubscribe_url` if you have a page; where your provider adds a way to leave to \
-     every mail, write `unsubscribe: none`",
+    "Mail over SMTP has no unsubscribe link, so nothing is sent",
+    "set `mail.unsubscribe_mailto`, or `mail.unsubscribe_url` if you have a page; if your provider adds a link to \
+     every message, set `unsubscribe: none`",
 );
 const POSTAL_ADDRESS_MISSING: Rule = Rule::warning(
     "postal-address-missing",
-    "Mails do not say where the sender is",
-    "the law of many countries wants a postal address in every newsletter (CAN-SPAM, 15 U.S.C. 7704(a)(5), among them); write \
+    "Mail does not contain the sender's postal address",
+    "many countries require one in every newsletter (among them the US: CAN-SPAM, 15 U.S.C. 7704(a)(5)); set \
      `mail.postal_address`",
 );
 const ONE_CLICK_MISSING: Rule = Rule::warning(
     "one-click-missing",
-    "Nobody can leave with one click",
-    "Gmail and Yahoo ask it of whoever mails more than 5,000 people a day (RFC 8058); write an `unsubscribe_url` with `{token}`",
+    "Subscribers cannot unsubscribe with one click",
+    "Gmail and Yahoo require it of senders of more than 5,000 messages a day (RFC 8058); set an `unsubscribe_url` \
+     that contains `{token}`",
 );
 const LIST_ID_MISSING: Rule = Rule::warning(
     "list-id-missing",
-    "Mails do not say which list they belong to",
-    "people sort mail by List-Id (RFC 2919), and filters expect it; write `list_id: My Weekly <weekly.example.org>`",
+    "Mail has no List-Id",
+    "mail programs sort by it (RFC 2919), and spam filters expect it; write `list_id: My Weekly <weekly.example.org>`",
 );
 const FROM_FREE: Rule = Rule::error(
     "from-free",
-    "The sender has an address of a provider through whose servers the mail does not go",
-    "receivers refuse it, for only the provider may sign for its domain (DMARC); send from a domain of your own",
+    "The sender's address belongs to a freemail provider whose servers do not send the mail",
+    "receivers reject it because only the provider may sign for its domain (DMARC); use an address at your own domain",
 );
 const DKIM_UNALIGNED: Rule = Rule::error(
     "dkim-unaligned",
-    "No signature is of the sender's domain",
-    "receivers count a signature only for the domain of `from`, or one above it (DMARC, RFC 7489 section 3.1.1)",
+    "No DKIM signature matches the sender's domain",
+    "receivers count only signatures of the domain in `from` or a parent of it (DMARC, RFC 7489 section 3.1.1); add a \
+     key for that domain",
 );
 
 pub(in crate::check) const RULES: [&Rule; 7] = [

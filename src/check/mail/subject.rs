@@ -8,23 +8,23 @@ use crate::finding::Finding;
 
 const SUBJECT_LONG: Rule = Rule::warning(
     "subject-long",
-    "The subject of a mail is wider than 70 columns",
-    "mail programs cut it off, phones after half of that; write a short `subject` into the front matter",
+    "The subject is wider than 70 columns",
+    "mail programs cut it off, and phones after half of that; add a short `subject` to the front matter",
 );
 const SUBJECT_SHOUTS: Rule = Rule::warning(
     "subject-shouts",
-    "The subject is in capitals, or full of exclamation marks",
-    "filters take it for spam, and so do people; write it as a sentence",
+    "The subject is in capitals or full of exclamation marks",
+    "spam filters and readers take it for spam; write it as a sentence",
 );
 const SUBJECT_ANSWERS: Rule = Rule::warning(
     "subject-answers",
-    "The subject looks like an answer",
-    "readers feel deceived by `Re:` and `Fwd:` before mail that answers nothing; leave it out",
+    "The subject looks like a reply or a forwarded message",
+    "readers feel deceived by `Re:` and `Fwd:`; remove the prefix",
 );
 const PREHEADER_LONG: Rule = Rule::warning(
     "preheader-long",
     "The preheader is wider than 140 columns",
-    "mail programs show the first 40 to 140 columns beside the subject; say it shorter",
+    "mail programs show its first 40 to 140 columns next to the subject; shorten it",
 );
 
 pub(in crate::check) const RULES: [&Rule; 4] = [&SUBJECT_LONG, &SUBJECT_SHOUTS, &SUBJECT_ANSWERS, &PREHEADER_LONG];
