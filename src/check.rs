@@ -1,8 +1,8 @@
-//! Judges what an editor wrote, before subscribers read it.
+//! Checks an issue before subscribers read it.
 //!
-//! Takes one issue as it stands in its file and what the site holds besides; gives findings in the order of the file.
-//! One file per family of rules, each rule with its name, severity and remedy beside its code; `rules` is the table of
-//! all. Reading files is left to `review`, showing the findings to `cli`.
+//! Takes the source of one issue and what else the site contains; returns findings in file order. Each family of rules has
+//! its own file, with every rule's name, severity and remedy next to its code; `rules` is the table of all. `review` reads the
+//! files, `cli` shows the findings.
 
 use crate::finding::{Finding, Place};
 use crate::publication::{Publication, is_language};
@@ -33,14 +33,14 @@ pub use issue_source::IssueSource;
 
 use site::Site;
 
-/// What is judged.
+/// What is checked.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
-    /// Names of the rules that are switched off, each a known one.
+    /// The names of the disabled rules, all of them known.
     pub off: Vec<String>,
 }
 
-/// Everything that is wrong or odd in one issue.
+/// Returns all findings about one issue.
 pub fn issue(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let families = [
         front_matter::check(source, site),
@@ -51,13 +51,13 @@ pub fn issue(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
         shortcodes::check(source, site),
         text::check(source),
     ];
-    let of_mail = if site.mails { mail::check(source) } else { Vec::new() };
-    let mut findings: Vec<Finding> = families.into_iter().flatten().chain(of_mail).collect();
+    let mail_findings = if site.mails { mail::check(source) } else { Vec::new() };
+    let mut findings: Vec<Finding> = families.into_iter().flatten().chain(mail_findings).collect();
     findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
     findings
 }
 
-/// What is odd about the publication itself; `path` and `text` are those of the project file.
+/// Returns the findings about the publication itself; `path` and `text` are those of the project file.
 pub fn publication(publication: &Publication, path: &str, text: &str) -> Vec<Finding> {
     let language = &publication.language;
     if is_language(language) {

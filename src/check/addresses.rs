@@ -1,6 +1,6 @@
-//! Rules for the addresses of a list: what its mail server has to be able to do.
+//! Rules for subscribers' addresses: what the mail server must support.
 //!
-//! Takes addresses one by one, for there may be millions; returns one finding for all of them.
+//! Takes addresses one by one because there may be millions; returns one finding for all of them.
 
 use crate::check::rule::Rule;
 use crate::email::EmailAddress;
@@ -15,10 +15,10 @@ const ADDRESS_SMTPUTF8: Rule = Rule::warning(
 
 pub(super) const RULES: [&Rule; 1] = [&ADDRESS_SMTPUTF8];
 
-/// How many addresses are named.
-const NAMED: usize = 3;
+/// Up to this many addresses are named.
+const MAX_NAMED: usize = 3;
 
-/// The addresses that only a mail server with SMTPUTF8 takes: RFC 6531.
+/// The addresses that only a mail server with SMTPUTF8 accepts (RFC 6531).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Smtputf8Addresses {
     count: u64,
@@ -26,28 +26,28 @@ pub struct Smtputf8Addresses {
 }
 
 impl Smtputf8Addresses {
-    /// Counts the address if it is one of them.
+    /// Counts the address if it needs SMTPUTF8.
     pub fn add(&mut self, address: &EmailAddress) {
         if !address.needs_smtputf8() {
             return;
         }
         self.count += 1;
-        if self.named.len() < NAMED {
+        if self.named.len() < MAX_NAMED {
             self.named.push(address.masked());
         }
     }
 
-    /// What is to say of those among `whose` addresses, such as `recipient`; `None` where there are none.
-    pub fn finding(&self, whose: &str) -> Option<Finding> {
+    /// Returns one finding for all of them, or `None` if there are none. `noun` says whose they are, such as `recipient`.
+    pub fn finding(&self, noun: &str) -> Option<Finding> {
         let who = match self.count {
             0 => return None,
-            1 => format!("1 {whose} has"),
-            count => format!("{count} {whose}s have"),
+            1 => format!("1 {noun} has"),
+            count => format!("{count} {noun}s have"),
         };
-        let more = if self.count > NAMED as u64 { ", …" } else { "" };
+        let more = if self.count > MAX_NAMED as u64 { ", …" } else { "" };
         Some(ADDRESS_SMTPUTF8.found(format!(
-            "{who} an address that is not ASCII before the `@`, which only mail servers with SMTPUTF8 (RFC 6531) \
-             take: {}{more}",
+            "{who} an address with non-ASCII characters before the `@`, which only mail servers with SMTPUTF8 (RFC 6531) \
+             accept: {}{more}",
             self.named.join(", ")
         )))
     }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_counted_and_a_few_are_named_masked() {
+    fn addresses_are_counted_and_a_few_are_named_masked() {
         let mut smtputf8 = Smtputf8Addresses::default();
         smtputf8.add(&"reader@xn--r8jz45g.jp".parse().unwrap());
         assert_eq!(smtputf8.finding("recipient"), None);

@@ -1,4 +1,4 @@
-//! Rules for the e-mail edition.
+//! Rules for the email edition: that it can be made, and its size.
 
 use crate::check::rule::Rule;
 use crate::finding::{Finding, Place};
@@ -24,25 +24,26 @@ const IMAGE_NOT_EMBEDDED: Rule = Rule::warning(
 
 pub(super) const RULES: [&Rule; 4] = [&TEMPLATE, &EDITION_FAILS, &EDITION_LARGE, &IMAGE_NOT_EMBEDDED];
 
-/// Where Gmail cuts HTML off.
+/// Gmail clips HTML that is larger.
 pub const GMAIL_CLIP_BYTES: usize = 102_000;
 
-/// What is to say of the HTML of an issue's edition.
+/// Checks the size of the HTML of an issue's edition.
 pub fn edition_size(path: &str, html: &str) -> Option<Finding> {
     let kilobytes = html.len().div_ceil(1000);
-    let finding = || EDITION_LARGE.found(format!("the HTML of its edition has {kilobytes} kB")).at(Place::file(path));
+    let finding =
+        || EDITION_LARGE.found(format!("the HTML of its edition is {kilobytes} kB large")).at(Place::file(path));
     (html.len() > GMAIL_CLIP_BYTES).then(finding)
 }
 
-/// What is to say of the HTML of a digest that would hold the issue at `path`.
+/// Checks the size of the HTML of a digest that would contain the issue at `path`.
 pub fn digest_size(path: &str, digest: &str, html: &str) -> Option<Finding> {
     let kilobytes = html.len().div_ceil(1000);
-    let finding = || EDITION_LARGE.found(format!("the HTML of `{digest}`, which it is in, has {kilobytes} kB"));
-    let help = "Gmail cuts off what comes after 102 kB: write `content: summary` below `mail.digest`";
+    let finding = || EDITION_LARGE.found(format!("the HTML of `{digest}`, which contains it, is {kilobytes} kB large"));
+    let help = "Gmail clips everything after 102 kB: set `content: summary` below `mail.digest`";
     (html.len() > GMAIL_CLIP_BYTES).then(|| finding().help(help).at(Place::file(path)))
 }
 
-/// What is to say when an edition cannot be made for this reason.
+/// The finding for an edition that cannot be made.
 pub fn edition_fails(path: &str, why: &str) -> Finding {
     EDITION_FAILS.found(why).at(Place::file(path))
 }

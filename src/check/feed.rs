@@ -1,4 +1,4 @@
-//! Rules for feeds: what readers of this field complain of, and what validators warn of.
+//! Rules for feeds: what feed readers stumble over and validators warn about.
 
 use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
@@ -24,27 +24,28 @@ const FEED_LARGE: Rule = Rule::warning(
 
 pub(super) const RULES: [&Rule; 3] = [&ID_CHANGING, &COVER_TYPE, &FEED_LARGE];
 
-/// What JSON Feed 1.1 calls a burden.
-const BURDEN: usize = 1_000_000;
+/// JSON Feed 1.1 calls anything larger a burden.
+const MAX_FEED_BYTES: usize = 1_000_000;
 
 pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     let issue = source.issue;
     if let Some(old) = site.published_ids.get(&issue.path).filter(|old| *old != issue.id.as_str()) {
-        let finding = ID_CHANGING.found(format!("subscribers know the issue as `{old}`, now it is `{}`", issue.id));
-        let help = format!("write `id: {old}` into the front matter, or every reader shows the issue as a new one");
+        let finding =
+            ID_CHANGING.found(format!("feed readers know the issue as `{old}`, but now its id is `{}`", issue.id));
+        let help = format!("write `id: {old}` into the front matter, or feed readers show the issue as new");
         findings.push(source.at_field(finding.help(help), &["id", "slug", "url"]));
     }
     let is_elsewhere = issue.cover.as_ref().is_some_and(CoverReference::is_elsewhere);
     if is_elsewhere && source.cover.is_some_and(|cover| cover.mime_type.is_none()) {
-        findings.push(source.at_cover(COVER_TYPE.found("nothing tells the type of the cover")));
+        findings.push(source.at_cover(COVER_TYPE.found("the image type of the cover is unknown")));
     }
     findings
 }
 
-/// What is to say of the size of a feed, in bytes.
+/// Checks the size of a feed, in bytes.
 pub fn feed_size(path: &str, bytes: usize) -> Option<Finding> {
     let kilobytes = bytes.div_ceil(1000);
-    let finding = || FEED_LARGE.found(format!("the feed has {kilobytes} kB")).at(Place::file(path));
-    (bytes > BURDEN).then(finding)
+    let finding = || FEED_LARGE.found(format!("the feed is {kilobytes} kB large")).at(Place::file(path));
+    (bytes > MAX_FEED_BYTES).then(finding)
 }

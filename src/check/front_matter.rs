@@ -1,4 +1,4 @@
-//! The editor's rules for the front matter.
+//! Rules for the front matter: title, dates, description, cover, authors and language.
 
 use chrono::Datelike;
 use unicode_width::UnicodeWidthStr;
@@ -34,7 +34,7 @@ const DATE_EARLY: Rule = Rule::warning(
     "The date is before 1990",
     "there were no feeds then, so validators and readers treat it as a mistake; fix the year",
 );
-const EXPIRED_EARLY: Rule = Rule::warning(
+const EXPIRES_BEFORE_DATE: Rule = Rule::warning(
     "expires-before-date",
     "The issue expires before it is published",
     "it will never appear; set a later `expiryDate`, or remove it",
@@ -71,7 +71,7 @@ pub(super) const RULES: [&Rule; 11] = [
     &COVER_PASTED,
     &DATE_FUTURE,
     &DATE_EARLY,
-    &EXPIRED_EARLY,
+    &EXPIRES_BEFORE_DATE,
     &TITLE_BLANK,
     &TITLE_MARKUP,
     &TITLE_REPEATED,
@@ -97,12 +97,12 @@ fn cover(source: &IssueSource<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some(cover) = &source.issue.cover else { return findings };
     if cover.alt.is_none() {
-        findings.push(source.at_cover(COVER_ALT_MISSING.found("the cover has no text")));
+        findings.push(source.at_cover(COVER_ALT_MISSING.found("the cover has no alternative text")));
     }
     if source.front_matter_text().contains(&format!("]({}", cover.target))
         || source.front_matter_text().contains(&format!("[{}](", cover.target))
     {
-        let finding = COVER_PASTED.found("the cover is Markdown, not an address");
+        let finding = COVER_PASTED.found("the cover is written as Markdown, not as an address");
         findings.push(source.at_cover(finding.help(format!("write `{}` alone", cover.target))));
     }
     findings
@@ -112,15 +112,15 @@ fn dates(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let mut findings = Vec::new();
     let issue = source.issue;
     if issue.date > site.now {
-        let finding = DATE_FUTURE.found(format!("it is published on {} only", issue.date.format("%-d %B %Y at %H:%M")));
+        let finding = DATE_FUTURE.found(format!("it will be published on {}", issue.date.format("%-d %B %Y at %H:%M")));
         findings.push(source.at_field(finding, &["publishdate", "pubdate", "published", "date"]));
     }
     if issue.is_dated() && issue.date.year() < 1990 {
-        let finding = DATE_EARLY.found(format!("the date is in the year {}", issue.date.year()));
+        let finding = DATE_EARLY.found(format!("the year of the date is {}", issue.date.year()));
         findings.push(source.at_field(finding, &["date", "publishdate", "pubdate", "published"]));
     }
     if issue.is_dated() && issue.expires.is_some_and(|expires| expires <= issue.date) {
-        let finding = EXPIRED_EARLY.found("it expires before its own date");
+        let finding = EXPIRES_BEFORE_DATE.found("it expires before its own date");
         findings.push(source.at_field(finding, &["expirydate", "unpublishdate"]));
     }
     findings
@@ -136,10 +136,10 @@ fn title(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
         findings.push(source.at_field(finding, &["title"]));
     }
     if plain.width() == 0 {
-        findings.push(source.at_field(TITLE_BLANK.found("the title holds nothing that can be seen"), &["title"]));
+        findings.push(source.at_field(TITLE_BLANK.found("the title contains nothing visible"), &["title"]));
     }
     if let Some(other) = site.same_title(issue) {
-        let finding = TITLE_REPEATED.found(format!("`{other}` has this title too"));
+        let finding = TITLE_REPEATED.found(format!("`{other}` has the same title"));
         findings.push(source.at_field(finding, &["title"]));
     }
     findings
@@ -151,7 +151,7 @@ fn author(source: &IssueSource<'_>) -> Option<Finding> {
         words.any(|word| word.parse::<crate::email::EmailAddress>().is_ok())
     };
     let author = source.issue.authors.iter().find(|author| has_email(&author.name))?;
-    let finding = AUTHOR_EMAIL.found(format!("the name `{}` holds an e-mail address", author.name));
+    let finding = AUTHOR_EMAIL.found(format!("the name `{}` contains an email address", author.name));
     Some(source.at_field(finding, &["authors", "author"]))
 }
 

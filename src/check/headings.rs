@@ -1,4 +1,4 @@
-//! Rules for headings: what a reader's outline, and those who listen, go by.
+//! Rules for headings, which outlines and screen readers depend on.
 
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
@@ -37,12 +37,13 @@ pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
         }
         if level == HeadingLevel::H1 && !has_title {
             has_title = true;
-            let others = if titles > 1 { format!(", as {titles} in this text") } else { String::new() };
-            let finding = HEADING_TITLE.found(format!("the heading has level 1, the title's{others}"));
+            let others = if titles > 1 { format!(", as have {titles} in this text") } else { String::new() };
+            let finding = HEADING_TITLE.found(format!("the heading has level 1, the level of the title{others}"));
             findings.push(source.at(finding, range.clone()));
         }
         if let Some(before) = before.filter(|before| level as usize > *before as usize + 1) {
-            let finding = HEADING_JUMP.found(format!("from level {} to level {}", before as usize, level as usize));
+            let finding = HEADING_JUMP
+                .found(format!("the heading jumps from level {} to level {}", before as usize, level as usize));
             let finding = finding.help(format!("write `{}`", "#".repeat(before as usize + 1)));
             findings.push(source.at(finding, range.clone()));
         }

@@ -1,4 +1,4 @@
-//! Rules for raw HTML: what of it subscribers do not see as it was meant.
+//! Rules for raw HTML that subscribers do not see as intended.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -37,13 +37,13 @@ pub(super) fn check(source: &IssueSource<'_>, _: &Site) -> Vec<Finding> {
         let name = &tag.name;
         let finding = match treatment {
             Treatment::Dropped if !is_widget(&tag) => {
-                HTML_LEFT_OUT.found(format!("`<{name}>` is left out of feeds and mails"))
+                HTML_LEFT_OUT.found(format!("`<{name}>` is dropped from feeds and mail"))
             }
             Treatment::Link if tag.attribute("title").is_none() => {
-                HTML_PLAYER.found(format!("readers get a bare link for this `<{name}>`"))
+                HTML_PLAYER.found(format!("readers get a bare link instead of this `<{name}>`"))
             }
             Treatment::Text if unknown.insert(name.clone()) => {
-                TAG_UNKNOWN.found(format!("`{}` is no HTML: readers see it as it is written", tag.source))
+                TAG_UNKNOWN.found(format!("`{}` is not an HTML tag: readers see it as text", tag.source))
             }
             _ => continue,
         };
@@ -52,13 +52,13 @@ pub(super) fn check(source: &IssueSource<'_>, _: &Site) -> Vec<Finding> {
     findings
 }
 
-/// A script that adorns a quotation, which readers see without it.
+/// A script that decorates a quotation, which readers also see without it.
 fn is_widget(tag: &Tag<'_>) -> bool {
     let source = tag.attribute("src").unwrap_or_default().split('?').next().unwrap_or_default();
     tag.name == "script" && (source.ends_with("/widgets.js") || source.ends_with("/embed.js"))
 }
 
-/// The start tags of raw HTML with their places and treatments.
+/// Returns the start tags of raw HTML with their places and treatments.
 pub(super) fn tags<'m>(source: &'m IssueSource<'_>) -> Vec<(Range<usize>, Tag<'m>, Treatment)> {
     let mut found = Vec::new();
     for (event, range) in &source.events {

@@ -1,11 +1,11 @@
-//! One issue as its author wrote it: file, front matter and parsed body, with the places of everything.
+//! The source of one issue: file, front matter and parsed body, with the places of everything.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use crate::check::masking::{is_of_hugo, masked};
+use crate::check::masking::{is_built_into_hugo, masked};
 use crate::content::cover;
 use crate::content::front_matter::{self, Block};
 use crate::content::markdown::offsets::parse_with_offsets;
@@ -16,18 +16,18 @@ use crate::shortcodes::syntax::Shortcode;
 /// An issue with the text of its file.
 #[derive(Debug)]
 pub struct IssueSource<'a> {
-    /// The issue, as it was loaded.
+    /// The issue as loaded.
     pub issue: &'a Issue,
-    /// Its cover, as far as it is known.
+    /// Its cover, if known.
     pub(super) cover: Option<&'a Cover>,
-    /// The whole file.
+    /// The complete file.
     pub(super) text: &'a str,
-    /// The body with letters in place of shortcodes, and where it begins.
+    /// Where the body begins, and the body with its shortcodes masked.
     body: (usize, Cow<'a, str>),
     block: Option<Block<'a>>,
-    /// Events of the body, their ranges counted from the begin of the file.
+    /// The events of the body; ranges count from the start of the file.
     pub(super) events: Vec<(Event<'static>, Range<usize>)>,
-    /// Shortcodes of the body; the events have letters in their place.
+    /// The shortcodes of the body, which are masked in `events`.
     pub(super) shortcodes: Vec<Shortcode<'a>>,
 }
 
@@ -44,14 +44,14 @@ impl<'a> IssueSource<'a> {
         Self { issue, cover, text, body: (start, body), block, events, shortcodes }
     }
 
-    /// The Markdown of these bytes of the file, with letters in place of shortcodes.
+    /// The Markdown at these bytes of the file, with its shortcodes masked.
     pub(super) fn markdown(&self, range: &Range<usize>) -> &str {
         let (start, body) = &self.body;
         range.start.checked_sub(*start).and_then(|from| body.get(from..range.end - start)).unwrap_or_default()
     }
 
-    /// The characters of the body before and after these bytes.
-    pub(super) fn beside(&self, range: Range<usize>) -> (Option<char>, Option<char>) {
+    /// The characters directly before and after these bytes of the body.
+    pub(super) fn around(&self, range: Range<usize>) -> (Option<char>, Option<char>) {
         let (start, body) = &self.body;
         let before = range.start.checked_sub(*start).and_then(|to| body.get(..to)).unwrap_or_default();
         let after = range.end.checked_sub(*start).and_then(|from| body.get(from..)).unwrap_or_default();
@@ -63,15 +63,15 @@ impl<'a> IssueSource<'a> {
         &self.text[..self.body.0]
     }
 
-    /// The finding at these bytes of the file.
+    /// Places the finding at these bytes of the file.
     pub(super) fn at(&self, finding: Finding, range: Range<usize>) -> Finding {
         let place = Place::in_text(&self.issue.path, self.text, range.start);
         let line = self.text.get(range).unwrap_or_default().lines().next().unwrap_or_default();
         finding.at(place).over(line.chars().count().max(1))
     }
 
-    /// The finding at the first of these fields that the front matter has; at its begin where it has none. What stands
-    /// behind a dot is inside the field.
+    /// Places the finding at the first of these fields that the front matter has, or else at its opening line. A dot separates
+    /// a nested key.
     pub(super) fn at_field(&self, finding: Finding, fields: &[&str]) -> Finding {
         let place = |field: &&str| {
             let keys: Vec<&str> = field.split('.').collect();
@@ -82,15 +82,15 @@ impl<'a> IssueSource<'a> {
         finding.at(place.unwrap_or_else(|| self.front_matter()))
     }
 
-    /// The finding at the field that names the cover.
+    /// Places the finding at the field that names the cover.
     pub(super) fn at_cover(&self, finding: Finding) -> Finding {
         let fields: Vec<String> = cover::FIELDS.iter().map(|field| format!("{field}.image")).collect();
         self.at_field(finding, &fields.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// Whether the body has shortcodes of which only the project knows what comes of them.
-    pub(super) fn has_own_shortcodes(&self) -> bool {
-        self.shortcodes.iter().any(|shortcode| !is_of_hugo(shortcode.name))
+    /// Whether the body uses custom shortcodes, whose output is unknown here.
+    pub(super) fn has_custom_shortcodes(&self) -> bool {
+        self.shortcodes.iter().any(|shortcode| !is_built_into_hugo(shortcode.name))
     }
 
     /// The line that opens the front matter.
@@ -113,7 +113,7 @@ impl<'a> IssueSource<'a> {
         })
     }
 
-    /// The place with the whole line of the file.
+    /// The place with the text of its line.
     fn with_source(&self, place: Place) -> Place {
         Place::at_line(place.path, self.text, place.line, place.column)
     }

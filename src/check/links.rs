@@ -1,4 +1,4 @@
-//! Rules for links and images, of Markdown and of raw HTML.
+//! Rules for links and images in Markdown and raw HTML.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use crate::check::issue_source::IssueSource;
 use crate::check::masking::is_masked;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
-use crate::check::targets::{Kind, is_kept, scheme};
+use crate::check::targets::{Target, is_kept, scheme};
 use crate::content::markdown::offsets::EventWithRange;
 use crate::finding::{Finding, nearest};
 
@@ -74,14 +74,14 @@ pub(super) const RULES: [&Rule; 9] = [
 ];
 
 pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
-    let ids = (!source.has_own_shortcodes()).then(|| ids(source));
+    let ids = (!source.has_custom_shortcodes()).then(|| ids(source));
     let (mut findings, mut poor) = (Vec::new(), Vec::new());
     for (at, (event, range)) in source.events.iter().enumerate() {
         let inside = &source.events[at + 1..];
         let found = match event {
             Event::Start(Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. }) => continue,
             Event::Start(Tag::Link { dest_url, .. }) => {
-                let mut found = address(site, source, dest_url, Kind::Page, &ids);
+                let mut found = address(site, source, dest_url, Target::Page, &ids);
                 if found.is_none() && is_blank(inside, TagEnd::Link) {
                     found = Some(LINK_TEXT_MISSING.found("the link has no text"));
                 }
@@ -89,11 +89,13 @@ pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
             }
             Event::Start(Tag::Image { dest_url, .. }) => {
                 match text_of(inside) {
-                    None => findings.push(source.at(ALT_MISSING.found("the image has no text"), range.clone())),
-                    Some(text) if says_nothing(text) => poor.push((text, range.clone())),
+                    None => {
+                        findings.push(source.at(ALT_MISSING.found("the image has no alternative text"), range.clone()))
+                    }
+                    Some(text) if is_meaningless(text) => poor.push((text, range.clone())),
                     Some(_) => {}
                 }
-                let found = address(site, source, dest_url, Kind::Image, &ids);
+                let found = address(site, source, dest_url, Target::Image, &ids);
                 found.map(|found| source.at(found, place(source, range, dest_url)))
             }
             _ => continue,
@@ -111,12 +113,12 @@ fn raw(source: &IssueSource<'_>, site: &Site, ids: &Option<BTreeSet<String>>) ->
     for (range, tag, _) in tags(source) {
         let decoded = |name| tag.attribute(name).map(html_escape::decode_html_entities);
         let (found, kind) = match tag.name.as_str() {
-            "img" => (decoded("data-src").or(decoded("src")), Kind::Image),
-            "a" => (decoded("href"), Kind::Page),
+            "img" => (decoded("data-src").or(decoded("src")), Target::Image),
+            "a" => (decoded("href"), Target::Page),
             _ => continue,
         };
-        if kind == Kind::Image && tag.attribute("alt").is_none() {
-            let finding = ALT_MISSING.found("the image has no text").help("write `alt=\"what it shows\"`");
+        if kind == Target::Image && tag.attribute("alt").is_none() {
+            let finding = ALT_MISSING.found("the image has no alternative text").help("write `alt=\"what it shows\"`");
             findings.push(source.at(finding, range.clone()));
         }
         let found = found.and_then(|written| address(site, source, &written, kind, ids));
@@ -125,44 +127,44 @@ fn raw(source: &IssueSource<'_>, site: &Site, ids: &Option<BTreeSet<String>>) ->
     findings
 }
 
-/// What is wrong with an address.
+/// Checks an address, and returns the first problem.
 fn address(
     site: &Site,
     source: &IssueSource<'_>,
     written: &str,
-    kind: Kind,
+    kind: Target,
     ids: &Option<BTreeSet<String>>,
 ) -> Option<Finding> {
     let written = written.trim();
     if written.is_empty() {
-        let what = if kind == Kind::Image { "image" } else { "link" };
+        let what = if kind == Target::Image { "image" } else { "link" };
         return Some(ADDRESS_MISSING.found(format!("the {what} has no address")));
     }
     if let Some(fragment) = written.strip_prefix('#') {
-        // What a project's own shortcode gives an id to, nobody knows.
+        // The ids that custom shortcodes create are unknown.
         return ids.as_ref().and_then(|ids| fragment_broken(fragment, ids));
     }
     if let Some(scheme) = scheme(written).filter(|scheme| !is_kept(scheme) && !is_masked(written)) {
-        let finding = ADDRESS_SCHEME.found(format!("feeds leave an address with `{scheme}:` out"));
+        let finding = ADDRESS_SCHEME.found(format!("feeds drop addresses with `{scheme}:`"));
         let meant = nearest(&scheme, ["http", "https", "mailto"]);
         return Some(match meant {
             Some(meant) => finding.help(format!("did you mean `{meant}:`?")),
             None => finding,
         });
     }
-    if kind == Kind::Image && site.base_url.scheme() == "https" && written.starts_with("http://") {
-        return Some(IMAGE_INSECURE.found("the image comes over http"));
+    if kind == Target::Image && site.base_url.scheme() == "https" && written.starts_with("http://") {
+        return Some(IMAGE_INSECURE.found("the image is loaded over http"));
     }
-    let help = site.leads(source.issue, written, kind).err()?;
+    let help = site.resolve(source.issue, written, kind).err()?;
     Some(match kind {
-        Kind::Page => LINK_BROKEN.found(format!("`{written}` leads nowhere")).help(help),
-        Kind::Image => IMAGE_BROKEN.found(format!("there is no image `{written}`")).help(help),
+        Target::Page => LINK_BROKEN.found(format!("`{written}` does not exist")).help(help),
+        Target::Image => IMAGE_BROKEN.found(format!("there is no image `{written}`")).help(help),
     })
 }
 
 fn fragment_broken(fragment: &str, ids: &BTreeSet<String>) -> Option<Finding> {
     let key = id_key(&percent_encoding::percent_decode_str(fragment).decode_utf8_lossy());
-    // Of headings with one text, Hugo numbers the ids.
+    // Hugo numbers the ids of headings with the same text.
     let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
     if key.is_empty() || key == "top" || ids.contains(&key) || ids.contains(unnumbered) {
         return None;
@@ -174,7 +176,8 @@ fn fragment_broken(fragment: &str, ids: &BTreeSet<String>) -> Option<Finding> {
     })
 }
 
-/// What links inside the issue can lead to. Sites make ids of headings in several ways: only letters and digits count.
+/// Returns the ids that links within the issue can use. Sites derive the ids of headings in different ways, so only letters and
+/// digits are compared.
 fn ids(source: &IssueSource<'_>) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     let mut heading: Option<String> = None;
@@ -206,18 +209,18 @@ fn id_key(id: &str) -> String {
     id.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether nothing can be seen up to the end of a link or image.
+/// Whether nothing is visible up to the end of a link or image.
 fn is_blank(inside: &[EventWithRange], end: TagEnd) -> bool {
     let inside = inside.iter().take_while(|(event, _)| *event != Event::End(end));
-    let is_seen = |event: &Event<'_>| match event {
+    let is_visible = |event: &Event<'_>| match event {
         Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
         Event::Start(Tag::Image { .. }) | Event::InlineHtml(_) | Event::InlineMath(_) => true,
         _ => false,
     };
-    !inside.map(|(event, _)| event).any(is_seen)
+    !inside.map(|(event, _)| event).any(is_visible)
 }
 
-/// The text of an image; empty where it is more than plain text, `None` where there is none.
+/// The alternative text of an image; empty if it is more than plain text, `None` if absent.
 fn text_of(inside: &[EventWithRange]) -> Option<&str> {
     if is_blank(inside, TagEnd::Image) {
         return None;
@@ -228,18 +231,18 @@ fn text_of(inside: &[EventWithRange]) -> Option<&str> {
     }
 }
 
-/// Programs put such a text into every image: it is said once.
+/// Editors that insert such a text do so for every image, so it is reported once.
 fn poor_texts(source: &IssueSource<'_>, poor: &[(&str, Range<usize>)]) -> Option<Finding> {
     let (text, range) = poor.first()?;
     let others = match poor.len() - 1 {
         0 => String::new(),
-        others => format!(", nor do the texts of {others} more in this issue"),
+        others => format!(" (and {others} more in this issue)"),
     };
-    Some(source.at(ALT_POOR.found(format!("`{text}` says nothing of the image{others}")), range.clone()))
+    Some(source.at(ALT_POOR.found(format!("`{text}` does not describe the image{others}")), range.clone()))
 }
 
-/// Words that programs put in, and names of files.
-fn says_nothing(text: &str) -> bool {
+/// Whether it is a word that editors insert, or a file name.
+fn is_meaningless(text: &str) -> bool {
     const WORDS: [&str; 12] = [
         "alt", "alt text", "description", "image", "img", "photo", "picture", "screenshot", "undefined", "图像",
         "图片", "画像",
@@ -251,7 +254,7 @@ fn says_nothing(text: &str) -> bool {
     is_file || WORDS.contains(&text.as_str()) || !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Where the address of a link stands; all of the link where it stands elsewhere.
+/// The bytes of a link's address, or of the entire link if the address is written elsewhere.
 fn place(source: &IssueSource<'_>, link: &Range<usize>, address: &str) -> Range<usize> {
     let written = source.text.get(link.clone()).unwrap_or_default();
     let found = written.rfind("](").filter(|_| !address.is_empty());

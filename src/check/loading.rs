@@ -1,4 +1,4 @@
-//! The rules that are kept while the project is read: found by `config`, `load` and `disk`, listed here.
+//! The rules checked while the project is read. The findings come from `config`, `load`, `disk` and others; the list is here.
 
 use crate::check::rule::Rule;
 

@@ -1,5 +1,5 @@
-//! Rules for mail, held to a project that mails: its sender and ways to leave, subjects and links of every issue, and the
-//! edition as it would arrive.
+//! Rules for projects that mail: sender and unsubscribe link, subject and links of every issue, and the edition as it would
+//! arrive.
 
 use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
@@ -15,7 +15,7 @@ pub use edition::RenderedEdition;
 pub use edition::check as edition;
 pub use project::{Sender, check as project, unsubscribe_missing};
 
-/// What is odd about an issue that is mailed.
+/// Returns the findings about an issue that is mailed.
 pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
     if !source.issue.email {
         return Vec::new();
@@ -23,7 +23,7 @@ pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
     [subject::check(source), links::check(source)].concat()
 }
 
-/// Every family of rules for mail.
+/// All families of rules for mail.
 pub(super) const FAMILIES: [&[&Rule]; 4] = [&project::RULES, &subject::RULES, &links::RULES, &edition::RULES];
 
 #[cfg(test)]

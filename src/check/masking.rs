@@ -1,4 +1,4 @@
-//! The text of an issue with letters in place of Hugo's shortcodes, so that Markdown sees no markup in them and every byte
+//! Masks Hugo's shortcodes in the text of an issue with letters, so that Markdown finds no markup in them and every byte
 //! keeps its place.
 
 use std::borrow::Cow;
@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use crate::shortcodes::syntax::{Segment, Shortcode, may_contain, segments};
 
-/// Longer than any run of this letter in an address.
+/// Longer than any run of this letter in a real address.
 const MASK: &str = "xxxxxxx";
 
-/// The text from byte `start` on with letters in place of shortcodes, and of code in a pair of `highlight`, so that every
-/// byte keeps its place and Markdown sees no markup in them; and the shortcodes, their bytes counted in the whole text.
+/// Masks the shortcodes from byte `start` on, and the code between a pair of `highlight`. Returns the masked text and the
+/// shortcodes, whose ranges count from the start of `text`.
 pub(super) fn masked(text: &str, start: usize) -> (Cow<'_, str>, Vec<Shortcode<'_>>) {
     let body = &text[start..];
     if !may_contain(body) {
@@ -50,8 +50,8 @@ fn end_of_code(segment: &Segment<'_>) -> Option<usize> {
     }
 }
 
-/// Whether Hugo brings this shortcode along.
-pub(super) fn is_of_hugo(name: &str) -> bool {
+/// Whether this shortcode is built into Hugo.
+pub(super) fn is_built_into_hugo(name: &str) -> bool {
     const NAMES: [&str; 14] = [
         "details", "figure", "gist", "highlight", "instagram", "param", "qr", "ref", "relref", "twitter", "video",
         "vimeo", "x", "youtube",
@@ -59,7 +59,7 @@ pub(super) fn is_of_hugo(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// Whether this came out of a shortcode.
+/// Whether a masked shortcode is part of this address.
 pub(super) fn is_masked(address: &str) -> bool {
     address.contains(MASK)
 }

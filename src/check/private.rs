@@ -1,4 +1,4 @@
-//! Rules for files that nobody else may see: addresses, letters, keys and passwords.
+//! Rules for private files: subscribers' addresses, messages, keys and passwords.
 
 use crate::check::rule::Rule;
 use crate::finding::Finding;
@@ -17,17 +17,17 @@ const PUBLISHED: Rule = Rule::error(
 
 pub(super) const RULES: [&Rule; 2] = [&TRACKED, &PUBLISHED];
 
-/// Whether a rule of this family is switched off.
+/// Whether the finding's rule is disabled.
 pub fn is_off(finding: &Finding, off: &[String]) -> bool {
     off.iter().any(|rule| rule == finding.rule)
 }
 
-/// Git tracks the file at `path`; `what` says what it is.
+/// The finding for a file that Git tracks; `what` describes it.
 pub fn tracked(path: &str, what: &str) -> Finding {
-    TRACKED.found(format!("git tracks `{path}`, {what}"))
+    TRACKED.found(format!("Git tracks `{path}`, {what}"))
 }
 
-/// The file at `path` lies in a folder of the site.
+/// The finding for a file in a folder of the site.
 pub fn published(path: &str, what: &str, folder: &str) -> Finding {
-    PUBLISHED.found(format!("`{path}`, {what}, lies in `{folder}`"))
+    PUBLISHED.found(format!("`{path}`, {what}, is in `{folder}`"))
 }

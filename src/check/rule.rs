@@ -1,22 +1,22 @@
-//! A rule: its name, how bad it is to break it, and what is to be done about it.
+//! A rule of `check`: name, severity, description and remedy.
 
 use crate::finding::{Finding, Severity};
 
-/// A rule that content, feeds or configuration are held to.
+/// A rule for content, feeds, mail or configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     /// Stable name.
     pub name: &'static str,
-    /// How bad it is to break it.
+    /// The severity of its findings.
     pub severity: Severity,
-    /// What is found, in one line.
+    /// What it finds, in one sentence.
     pub about: &'static str,
     /// Why it matters, and what to do.
     pub help: &'static str,
 }
 
 impl Rule {
-    /// A rule whose findings are errors: something is left out, or subscribers would get something broken.
+    /// A rule whose findings are errors: something is skipped, or subscribers would get something broken.
     pub(super) const fn error(name: &'static str, about: &'static str, help: &'static str) -> Self {
         Self { name, severity: Severity::Error, about, help }
     }
@@ -26,7 +26,7 @@ impl Rule {
         Self { name, severity: Severity::Warning, about, help }
     }
 
-    /// A finding that says `message` and what the rule says is to do.
+    /// A finding with this message and the rule's remedy.
     pub(super) fn found(&self, message: impl Into<String>) -> Finding {
         Finding { severity: self.severity, ..Finding::error(self.name, message) }.help(self.help)
     }

@@ -1,4 +1,4 @@
-//! The table of all rules: what `check --rules` prints, and what `check.off` of the project file may name.
+//! The table of all rules, which `check --rules` prints and `check.off` in the project file may name.
 
 use crate::check::{
     addresses, edition, feed, front_matter, headings, html, links, loading, mail, private, shortcodes, text,
@@ -6,7 +6,7 @@ use crate::check::{
 
 pub use crate::check::rule::Rule;
 
-/// Every rule: those of loading first, then the families in the order in which they read an issue.
+/// Every rule: those of loading first, then the families in the order in which they check an issue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
     let families: [&[&Rule]; 11] = [
         &loading::RULES,
@@ -24,7 +24,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
     families.into_iter().chain(mail::FAMILIES).flatten().copied()
 }
 
-/// The rule of this name.
+/// The rule with this name.
 pub fn named(name: &str) -> Option<&'static Rule> {
     all().find(|rule| rule.name == name)
 }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rule_has_a_name_of_its_own_and_says_what_to_do() {
+    fn every_rule_has_a_unique_name_and_a_remedy() {
         let names: BTreeSet<&str> = all().map(|rule| rule.name).collect();
         assert_eq!(names.len(), all().count());
         for rule in all() {

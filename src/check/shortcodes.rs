@@ -1,11 +1,11 @@
-//! Hugo's shortcodes, as far as an editor must know of them: references that lead nowhere, figures without text. What
-//! else is wrong with them, `shortcodes` finds.
+//! Rules for Hugo's shortcodes: references that lead nowhere, figures without alternative text. Other problems are found by
+//! the module `shortcodes` itself.
 
 use crate::check::issue_source::IssueSource;
 use crate::check::links::{ALT_MISSING, IMAGE_BROKEN, LINK_BROKEN};
 use crate::check::rule::Rule;
 use crate::check::site::Site;
-use crate::check::targets::Kind;
+use crate::check::targets::Target;
 use crate::finding::Finding;
 use crate::shortcodes::syntax::Shortcode;
 
@@ -28,21 +28,21 @@ fn reference(source: &IssueSource<'_>, site: &Site, shortcode: &Shortcode<'_>) -
     if site.has_page_file(source.issue, target) {
         return None;
     }
-    let finding = LINK_BROKEN.found(format!("there is no page `{target}` to refer to"));
-    let finding = finding.help("write the path of a Markdown file below the content folder");
+    let finding = LINK_BROKEN.found(format!("there is no page `{target}`"));
+    let finding = finding.help("write the path of a Markdown file, relative to the content folder");
     Some(source.at(finding, shortcode.range.clone()))
 }
 
 fn figure(source: &IssueSource<'_>, site: &Site, shortcode: &Shortcode<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(src) = shortcode.arguments.named("src")
-        && let Err(help) = site.leads(source.issue, src, Kind::Image)
+        && let Err(help) = site.resolve(source.issue, src, Target::Image)
     {
         findings.push(IMAGE_BROKEN.found(format!("there is no image `{src}`")).help(help));
     }
-    let says_something = |name| shortcode.arguments.named(name).is_some_and(|text: &str| !text.trim().is_empty());
-    if !["alt", "caption", "title"].into_iter().any(says_something) {
-        findings.push(ALT_MISSING.found("the figure has no text").help("write `alt=\"what it shows\"`"));
+    let has_text = |name| shortcode.arguments.named(name).is_some_and(|text: &str| !text.trim().is_empty());
+    if !["alt", "caption", "title"].into_iter().any(has_text) {
+        findings.push(ALT_MISSING.found("the figure has no alternative text").help("write `alt=\"what it shows\"`"));
     }
     findings.into_iter().map(|finding| source.at(finding, shortcode.range.clone())).collect()
 }

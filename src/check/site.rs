@@ -1,4 +1,4 @@
-//! What links may lead to: the issues by their permalinks, and the files of the project.
+//! What links can lead to: the issues by their permalinks, and the files of the project.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use url::Url;
 use crate::issue::Issue;
 use crate::publication::Publication;
 
-/// Folders of a project whose files sites publish as they are.
+/// Folders of a project whose files are published unchanged.
 pub const PUBLISHED: [&str; 8] = ["assets", "files", "images", "img", "media", "public", "static", "uploads"];
 
 /// The site that the issues are part of.
@@ -18,26 +18,26 @@ pub struct Site {
     /// Whether the issues are mailed.
     pub(super) mails: bool,
     pub(super) now: DateTime<Utc>,
-    /// Path of the permalink, decoded, without slash at its end → path of the issue.
+    /// Path of the permalink, decoded, without trailing slash → path of the issue.
     pub(super) pages: BTreeMap<String, String>,
     /// Path of an issue → path of its permalink.
     pub(super) sources: HashMap<String, String>,
-    /// Paths above the pages: their lists.
+    /// Paths above the pages: list pages.
     pub(super) lists: BTreeSet<String>,
     /// Paths below the project folder.
     pub(super) files: BTreeSet<String>,
-    /// Paths of files and of pages that are no issues, as the site has them.
+    /// Published paths of files and of pages that are not issues.
     pub(super) others: BTreeSet<String>,
-    /// Title → path of the first issue that has it.
+    /// Title → path of the oldest issue with it.
     titles: HashMap<String, String>,
-    /// Path of an issue → the id under which subscribers know it.
+    /// Path of an issue → the id that feeds published for it.
     pub(super) published_ids: BTreeMap<String, String>,
 }
 
 impl Site {
-    /// The site of these issues at `now`. `files` are those that a site may publish, by their paths below the project
-    /// folder, `content` the folders among them that hold texts; `published_ids` are the ids that subscribers know, by the
-    /// path of the issue.
+    /// The site of these issues at `now`. `files` are the paths, relative to the project folder, of what a site may publish;
+    /// `content` lists the content folders among them; `published_ids` maps the path of an issue to the id that feeds
+    /// published for it.
     pub fn new(
         publication: &Publication,
         issues: &[Issue],
@@ -62,25 +62,25 @@ impl Site {
         Self { base_url, mails: false, now, pages, sources, lists, files, others, titles, published_ids }
     }
 
-    /// The same site, whose issues are mailed if `mails` says so.
+    /// Sets whether the issues are mailed.
     pub fn mailed(self, mails: bool) -> Self {
         Self { mails, ..self }
     }
 
-    /// The older issue that has the same title.
+    /// The path of an older issue with the same title.
     pub(super) fn same_title(&self, issue: &Issue) -> Option<&str> {
         self.titles.get(&title_key(issue)).map(String::as_str).filter(|path| *path != issue.path)
     }
 }
 
-/// Titles that a reader of one language cannot tell apart are the same.
+/// The same for titles that a reader of one language cannot tell apart.
 fn title_key(issue: &Issue) -> String {
     let words = issue.plain_title().split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     format!("{}: {words}", issue.language.as_deref().unwrap_or_default())
 }
 
-/// Where sites publish a file: Hugo what is in `static` and `assets`, the theme's too, at the root, others under the name
-/// of the folder; a text below a content folder as a page, whichever folder Hugo takes for its own.
+/// Where sites may publish a file. Hugo publishes `static` and `assets`, also those of a theme, at the root; others keep the name
+/// of the folder. A text below a content folder becomes a page.
 fn published(file: &str, content: &[&str]) -> Vec<String> {
     let own = file.strip_prefix("themes/").and_then(|theme| Some(theme.split_once('/')?.1)).unwrap_or(file);
     if let Some((folder, path)) = own.split_once('/').filter(|(folder, _)| PUBLISHED.contains(folder)) {
@@ -94,14 +94,14 @@ fn published(file: &str, content: &[&str]) -> Vec<String> {
     content.iter().filter_map(page).collect()
 }
 
-/// The path decoded, without the slash at its end and what servers add to it.
+/// The path decoded, without trailing slash and `index.html`.
 pub(super) fn page_path(path: &str) -> String {
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
     let path = decoded.strip_suffix("index.html").unwrap_or(&decoded);
     format!("/{}", path.trim_matches('/')).trim_end_matches('/').to_owned()
 }
 
-/// The paths above a path, the root as an empty text.
+/// The paths above a path; the root is the empty string.
 pub(super) fn ancestors(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[..at])
 }

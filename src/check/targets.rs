@@ -1,7 +1,7 @@
-//! Whether an address in an issue leads somewhere: to an issue, to a file of the project, or out of it.
+//! Whether an address in an issue leads to an issue or a file of the project.
 //!
-//! What is out of the project is never asked for, and what may exist without the project knowing of it (other pages of
-//! the same site) counts as there: a wrong alarm costs more than a missed one.
+//! Other sites are never requested, and pages of the same site that the project cannot know count as existing: a false alarm
+//! costs more than a missed one.
 
 use crate::check::masking::is_masked;
 use crate::check::site::{Site, ancestors, page_path};
@@ -9,25 +9,25 @@ use crate::content::path::{file_name, folder, joined};
 use crate::content::permalink::is_index;
 use crate::issue::Issue;
 
-/// What an address is to lead to.
+/// What an address should lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Target {
     Page,
     Image,
 }
 
-/// Pages that Hugo makes by itself.
+/// Pages that Hugo generates.
 const MADE_BY_HUGO: [&str; 4] = ["tags", "categories", "authors", "page"];
 
 /// Schemes of addresses that readers can follow.
 const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
 impl Site {
-    /// Whether what is written in an issue leads somewhere.
+    /// Checks that an address written in an issue leads somewhere.
     ///
     /// # Errors
-    /// What to do where it leads nowhere.
-    pub(super) fn leads(&self, issue: &Issue, written: &str, kind: Kind) -> Result<(), String> {
+    /// The remedy if it does not.
+    pub(super) fn resolve(&self, issue: &Issue, written: &str, kind: Target) -> Result<(), String> {
         let written = written.trim();
         let path = written.split(['?', '#']).next().unwrap_or_default();
         if path.is_empty() || is_masked(path) || scheme(path).is_some_and(|scheme| !scheme.starts_with("http")) {
@@ -36,14 +36,14 @@ impl Site {
         if let Some(own) = self.own_path(written) {
             return own.map_or(Ok(()), |path| self.has(&path, kind));
         }
-        if let Some(help) = looks_absolute(path) {
+        if let Some(help) = absolute_suggestion(path) {
             return Err(help);
         }
         self.relative(issue, path, kind)
     }
 
-    /// The path on this site of an absolute address: of `https://…`, `//…` and `/…`. `None` for a relative one,
-    /// `Some(None)` for one that leads elsewhere.
+    /// The path on this site of an absolute address (`https://…`, `//…` or `/…`). `None` for a relative one, `Some(None)` for
+    /// another site.
     fn own_path(&self, written: &str) -> Option<Option<String>> {
         if !written.starts_with('/') && scheme(written).is_none() {
             return None;
@@ -53,12 +53,12 @@ impl Site {
         Some(own.filter(|url| url.path().starts_with(self.base_url.path())).map(|url| page_path(url.path())))
     }
 
-    /// As Hugo publishes it: relative to the permalink. As people see it in their folders: relative to the file.
-    fn relative(&self, issue: &Issue, path: &str, kind: Kind) -> Result<(), String> {
+    /// Tries the address relative to the permalink, as Hugo publishes it, and relative to the file, as authors see it.
+    fn relative(&self, issue: &Issue, path: &str, kind: Target) -> Result<(), String> {
         let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
         let beside = joined(folder(&issue.path), &decoded);
         if let Some(page) = beside.as_deref().and_then(|file| self.page_of(file)) {
-            return Err(format!("that is the Markdown file: write `{page}/`, the address of its page"));
+            return Err(format!("this is the Markdown file: write `{page}/`, the address of its page"));
         }
         if beside.is_some_and(|file| self.files.contains(&file)) {
             return Ok(());
@@ -69,27 +69,27 @@ impl Site {
             return Ok(());
         }
         Err(match kind {
-            Kind::Image => format!("put the image beside `{}`, or mend the path", issue.path),
-            Kind::Page => {
-                self.near(&target).unwrap_or_else(|| format!("neither issue nor file is at `{target}/`: mend the path"))
-            }
+            Target::Image => format!("put the image next to `{}`, or fix the path", issue.path),
+            Target::Page => self
+                .suggestion(&target)
+                .unwrap_or_else(|| format!("there is no issue or file at `{target}/`: fix the path")),
         })
     }
 
-    /// Whether a path of this site is there, as far as the project can know.
-    fn has(&self, path: &str, kind: Kind) -> Result<(), String> {
+    /// Checks a path of this site, as far as the project can know it.
+    fn has(&self, path: &str, kind: Target) -> Result<(), String> {
         if self.is_there(path) || self.is_made_by_hugo(path) {
             return Ok(());
         }
-        if kind == Kind::Image {
-            return Err(format!("put the image into `static{path}`, or mend the path"));
+        if kind == Target::Image {
+            return Err(format!("put the image into `static{path}`, or fix the path"));
         }
         let is_file = file_name(path).contains('.');
         let first = path.split('/').nth(1).unwrap_or_default();
         let among_issues = path.matches('/').count() > 1 && self.lists.contains(&format!("/{first}"));
-        match self.near(path) {
+        match self.suggestion(path) {
             Some(help) => Err(help),
-            None if among_issues && !is_file => Err("mend the address, or publish what it leads to".to_owned()),
+            None if among_issues && !is_file => Err("fix the address, or publish the page it leads to".to_owned()),
             None => Ok(()),
         }
     }
@@ -103,7 +103,7 @@ impl Site {
         self.others.contains(below_root) || self.is_beside_a_page(path)
     }
 
-    /// A file of a bundle is published below the permalink of the bundle.
+    /// Files of a page bundle are published below its permalink.
     fn is_beside_a_page(&self, path: &str) -> bool {
         let above = ancestors(path).filter_map(|page| Some((page, self.pages.get(page)?)));
         above.into_iter().any(|(page, issue)| self.files.contains(&format!("{}{}", folder(issue), &path[page.len()..])))
@@ -113,22 +113,22 @@ impl Site {
         path.split('/').any(|part| MADE_BY_HUGO.contains(&part))
     }
 
-    /// The page of a Markdown file.
+    /// The permalink's path of a Markdown file.
     fn page_of(&self, file: &str) -> Option<&str> {
         self.sources.get(file).map(String::as_str)
     }
 
-    /// The page that was meant.
-    fn near(&self, path: &str) -> Option<String> {
+    /// A suggestion of the page that was meant.
+    fn suggestion(&self, path: &str) -> Option<String> {
         let (parent, name) = path.rsplit_once('/')?;
-        // What begins with `parent/`, for `0` is the character after `/`.
+        // All that begins with `parent/`: `0` is the character after `/`.
         let below = self.pages.range(format!("{parent}/")..format!("{parent}0"));
-        let meant = below.map(|(page, _)| &page[parent.len() + 1..]).find(|other| is_slip(name, other))?;
+        let meant = below.map(|(page, _)| &page[parent.len() + 1..]).find(|other| is_typo(name, other))?;
         Some(format!("did you mean `{parent}/{meant}/`?"))
     }
 
-    /// Whether `{{< ref "target" >}}` finds a page: by its path below the content folder, relative to the issue, or by
-    /// the end of its path.
+    /// Whether `{{< ref "target" >}}` finds a page: by its path below the content folder, relative to the issue, or by the end of
+    /// its path.
     pub(super) fn has_page_file(&self, issue: &Issue, target: &str) -> bool {
         let target = target.split('#').next().unwrap_or_default().trim_matches('/');
         if target.is_empty() {
@@ -148,8 +148,8 @@ impl Site {
     }
 }
 
-/// Whether one name is the other with a slip of the pen. Another number is another issue.
-fn is_slip(name: &str, other: &str) -> bool {
+/// Whether one name is a typo of the other. A different number means a different issue.
+fn is_typo(name: &str, other: &str) -> bool {
     if name.len() <= 4 || name.len().abs_diff(other.len()) > 2 {
         return false;
     }
@@ -157,7 +157,7 @@ fn is_slip(name: &str, other: &str) -> bool {
     digits.eq(others) && strsim::damerau_levenshtein(name, other) <= 2
 }
 
-/// The name of a Markdown file as references have it.
+/// The name of a Markdown file as used in references.
 fn page_file(stem: &str) -> &str {
     let name = file_name(stem);
     if is_index(&format!("{name}.md")) || name == "_index" { folder(stem) } else { stem }
@@ -176,14 +176,14 @@ pub(super) fn is_kept(scheme: &str) -> bool {
     SCHEMES.contains(&scheme)
 }
 
-/// What to write instead of a relative address that was meant to be an absolute one.
-fn looks_absolute(path: &str) -> Option<String> {
+/// What to write instead of a relative address that was meant to be absolute.
+fn absolute_suggestion(path: &str) -> Option<String> {
     if let Some(at) = path.find("https://").or_else(|| path.find("http://")) {
         let meant = path[at..].trim_end_matches(['*', '`', '"', '”']);
-        return Some(format!("only `{meant}` is the address: take out what stands round it"));
+        return Some(format!("only `{meant}` is the address: remove the characters around it"));
     }
     if path.contains('@') && !path.contains('/') {
-        return Some(format!("write `mailto:{path}` for an e-mail address"));
+        return Some(format!("write `mailto:{path}` for an email address"));
     }
     let host = path.split('/').next().unwrap_or_default();
     let is_file = mime_guess::from_path(host).first().is_some() || host.ends_with(".md");
@@ -202,16 +202,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn relative_paths_are_resolved() {}
-
-    #[test]
-    fn another_number_is_no_slip() {
-        assert!(is_slip("spring-tides", "spring-tide") && is_slip("sprign-tide", "spring-tide"));
-        assert!(!is_slip("issue-7", "issue-8") && !is_slip("a", "b") && !is_slip("spring", "autumn"));
+    fn another_number_is_not_a_typo() {
+        assert!(is_typo("spring-tides", "spring-tide") && is_typo("sprign-tide", "spring-tide"));
+        assert!(!is_typo("issue-7", "issue-8") && !is_typo("a", "b") && !is_typo("spring", "autumn"));
     }
 
     #[test]
-    fn addresses_that_lost_their_scheme_are_told_from_files() {
+    fn addresses_without_a_scheme_are_told_from_files() {
         for (path, expected) in [
             ("github.com/stretchr/testify", Some("write `https://github.com/stretchr/testify`")),
             ("*https://example.org/a*", Some("only `https://example.org/a` is")),
@@ -221,7 +218,7 @@ mod tests {
             ("../b", None),
             ("v1.2/notes", None),
         ] {
-            let help = looks_absolute(path);
+            let help = absolute_suggestion(path);
             assert_eq!(help.is_some(), expected.is_some(), "{path}");
             assert!(expected.is_none_or(|part| help.unwrap().contains(part)), "{path}");
         }

@@ -71,7 +71,7 @@ fn shown(findings: &[Finding]) -> Vec<String> {
 }
 
 #[test]
-fn what_is_right_is_not_found() {
+fn a_correct_issue_has_no_findings() {
     for body in [
         "[moon](../moon/) [moon](/blog/moon) [moon](https://example.org/blog/moon/#x) [old](/old-moon/) [list](/blog/)\n",
         "[tags](/tags/x/) [other page](/imprint/) [about](/about/) [web](https://example.com/none) [web](//example.com/a) [other](/blog/old/)\n",
@@ -91,7 +91,7 @@ fn what_is_right_is_not_found() {
 }
 
 #[test]
-fn links_that_lead_nowhere() {
+fn broken_links_are_found() {
     for (body, expected) in [
         ("a [b](../none/)", "link-broken 6:7 ../none/"),
         ("[b](/blog/none/)", "link-broken 6:5 /blog/none/"),
@@ -122,12 +122,12 @@ fn links_that_lead_nowhere() {
 }
 
 #[test]
-fn the_remedy_names_what_was_meant() {
+fn the_remedy_suggests_what_was_meant() {
     for (body, expected) in [
         ("[b](/blog/mooon/)", "did you mean `/blog/moon/`?"),
         ("[b](hhttps://example.com)", "did you mean `https:`?"),
-        ("[b](/blog/none/)", "mend the address, or publish what it leads to"),
-        ("[b](../moon.md)", "that is the Markdown file: write `/blog/moon/`, the address of its page"),
+        ("[b](/blog/none/)", "fix the address, or publish the page it leads to"),
+        ("[b](../moon.md)", "this is the Markdown file: write `/blog/moon/`, the address of its page"),
         ("[b](example.com/x)", "a web address begins with its scheme: write `https://example.com/x`"),
         ("## Full moon {#full}\n\n[b](#ful)", "did you mean `#full`?"),
     ] {
@@ -137,7 +137,7 @@ fn the_remedy_names_what_was_meant() {
 }
 
 #[test]
-fn text_that_did_not_become_what_was_meant() {
+fn markup_that_was_not_understood_is_found() {
     for (body, expected) in [
         ("Text. TODO: more", "todo-left 6:7 TODO"),
         ("海（TK）", "todo-left 6:3 TK"),
@@ -165,7 +165,7 @@ fn text_that_did_not_become_what_was_meant() {
 }
 
 #[test]
-fn front_matter_that_an_editor_would_mend() {
+fn doubtful_front_matter_is_found() {
     let whole = "title: Tide\ndate: 2026-11-01\ndescription: D\n";
     assert_eq!(in_front_matter(whole), Vec::<String>::new());
     for (lines, expected) in [
@@ -191,7 +191,7 @@ fn front_matter_that_an_editor_would_mend() {
     }
 }
 
-/// Rules and places of what is found in an issue that is mailed.
+/// Rules and places of the findings about an issue that is mailed.
 fn in_mail(lines: &str, body: &str) -> Vec<String> {
     let text = format!("---\ndate: 2026-11-01\ndescription: D\n{lines}---\n{body}");
     let issue = loaded(PATH, &text);
@@ -202,7 +202,7 @@ fn in_mail(lines: &str, body: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_a_mail_should_not_say_is_found() {
+fn mail_that_filters_distrust_is_found() {
     let long = "A subject that goes on for longer than any mail program shows of it in its list";
     for (lines, body, expected) in [
         ("title: Tide\n", "[a](https://example.com)", vec![]),
@@ -229,24 +229,24 @@ fn what_a_mail_should_not_say_is_found() {
 }
 
 #[test]
-fn the_publication_has_a_language() {
+fn the_language_of_the_publication_is_checked() {
     let text = "title: T\nbase_url: https://example.org\nlanguage: jp\n";
     let publication = crate::config::Config::parse("slugline.yaml", text).unwrap().publication;
     assert_eq!(shown(&super::publication(&publication, "slugline.yaml", text)), ["language-unknown 3:11 jp"]);
 }
 
 #[test]
-fn what_is_too_large_is_named() {
+fn large_feeds_and_editions_are_found() {
     assert_eq!(feed_size("public/feed.xml", 1_000_000), None);
-    assert_eq!(feed_size("public/feed.xml", 1_000_001).unwrap().message, "the feed has 1001 kB");
+    assert_eq!(feed_size("public/feed.xml", 1_000_001).unwrap().message, "the feed is 1001 kB large");
     assert_eq!(edition_size(PATH, &"x".repeat(102_000)), None);
     assert_eq!(edition_size(PATH, &"x".repeat(102_001)).unwrap().rule, "edition-large");
     assert_eq!(digest_size(PATH, "digest:2026-W47", &"x".repeat(102_000)), None);
     let found = digest_size(PATH, "digest:2026-W47", &"x".repeat(102_001)).unwrap();
-    assert_eq!(found.message, "the HTML of `digest:2026-W47`, which it is in, has 103 kB");
+    assert_eq!(found.message, "the HTML of `digest:2026-W47`, which contains it, is 103 kB large");
 }
 
-/// Pieces that rules look for, beside anything.
+/// Arbitrary text mixed with what rules look for.
 fn markdown() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
         3 => "\\PC{0,6}",
@@ -262,7 +262,7 @@ fn markdown() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn every_place_lies_in_the_file(body in markdown(), begin in prop::sample::select(vec!["", "\u{feff}", "\n \n"])) {
+    fn every_place_is_in_the_file(body in markdown(), begin in prop::sample::select(vec!["", "\u{feff}", "\n \n"])) {
         let text = format!("{begin}---\ntitle: 海\ndate: 2026-11-01\ncover: x y\n---\n{body}");
         for finding in found_in(&text) {
             let place = finding.place.unwrap();

@@ -1,4 +1,4 @@
-//! Rules for the text itself: what was left in it, and what did not become what its author meant.
+//! Rules for the text itself: leftovers, and markup that did not become what its author meant.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -54,31 +54,31 @@ pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
     if is_empty(source) {
         findings.push(BODY_EMPTY.found("the issue has no text").at(source.front_matter()));
     }
-    findings.extend(damaged(source));
+    findings.extend(invalid_characters(source));
     findings.extend(nested(source));
     for block in blocks(source) {
         for text in &block {
-            findings.extend(notes(source, text));
-            findings.extend(links(source, text));
-            findings.extend(misread(source, text));
+            findings.extend(todos(source, text));
+            findings.extend(literal_links(source, text));
+            findings.extend(mojibake(source, text));
         }
-        findings.extend(block.iter().find_map(|text| emphasis(source, text)));
+        findings.extend(block.iter().find_map(|text| literal_emphasis(source, text)));
     }
     findings
 }
 
-/// Whether nothing can be seen.
+/// Whether nothing is visible.
 fn is_empty(source: &IssueSource<'_>) -> bool {
-    let is_seen = |event: &Event<'_>| match event {
+    let is_visible = |event: &Event<'_>| match event {
         Event::Text(text) | Event::Code(text) => !text.trim().is_empty(),
         Event::Html(html) | Event::InlineHtml(html) => !html.trim_start().starts_with("<!--"),
         Event::Start(Tag::Image { .. }) | Event::InlineMath(_) | Event::DisplayMath(_) => true,
         _ => false,
     };
-    !source.events.iter().any(|(event, _)| is_seen(event))
+    !source.events.iter().any(|(event, _)| is_visible(event))
 }
 
-/// The text of every block outside code, in pieces that stand together in the file.
+/// The text of every block outside code, as contiguous ranges of the file.
 fn blocks(source: &IssueSource<'_>) -> Vec<Vec<Range<usize>>> {
     let mut blocks: Vec<Vec<Range<usize>>> = vec![Vec::new()];
     for (event, range) in source.prose() {
@@ -100,7 +100,7 @@ fn blocks(source: &IssueSource<'_>) -> Vec<Vec<Range<usize>>> {
     blocks
 }
 
-fn notes(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> {
+fn todos(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> {
     const NOTES: [&str; 4] = ["TODO", "TK", "FIXME", "XXX"];
     let written = source.markdown(text);
     let mut findings = Vec::new();
@@ -121,35 +121,35 @@ fn notes(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> {
     findings
 }
 
-/// Asterisks beside text; between blanks, and in a pattern of file names, they are meant.
-fn emphasis(source: &IssueSource<'_>, text: &Range<usize>) -> Option<Finding> {
+/// Asterisks next to text. Between spaces and in file name patterns they are meant.
+fn literal_emphasis(source: &IssueSource<'_>, text: &Range<usize>) -> Option<Finding> {
     let written = source.markdown(text);
     let mut from = 0;
     while let Some(at) = written[from..].find("**").map(|at| from + at) {
         let end = at + written[at..].bytes().take_while(|byte| *byte == b'*').count();
         from = end;
-        let (before, after) = source.beside(text.start + at..text.start + end);
-        let is_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+        let (before, after) = source.around(text.start + at..text.start + end);
+        let is_space = |c: Option<char>| c.is_none_or(char::is_whitespace);
         let is_path = [before, after].iter().any(|c| matches!(c, Some('/' | '\\')));
-        if end - at > 4 || is_path || is_blank(before) && is_blank(after) {
+        if end - at > 4 || is_path || is_space(before) && is_space(after) {
             continue;
         }
         let place = text.start + at..text.start + end;
-        return Some(source.at(EMPHASIS_LEFT.found("these asterisks are shown as they are"), place));
+        return Some(source.at(EMPHASIS_LEFT.found("these asterisks are shown literally"), place));
     }
     None
 }
 
-/// Bold text in bold text, of Markdown.
+/// Bold Markdown text inside bold text.
 fn nested(source: &IssueSource<'_>) -> Vec<Finding> {
     let mut open: Vec<&Range<usize>> = Vec::new();
     let mut findings = Vec::new();
     for (event, range) in &source.events {
         match event {
             Event::Start(Tag::Strong) => {
-                // `****twice****` is bold all the same.
+                // `****twice****` is bold anyway.
                 if open.last().is_some_and(|outer| outer.start + 2 != range.start || range.end + 2 != outer.end) {
-                    let finding = EMPHASIS_NESTED.found("this bold text stands inside bold text");
+                    let finding = EMPHASIS_NESTED.found("this bold text is inside bold text");
                     findings.push(source.at(finding, range.clone()));
                 }
                 open.push(range);
@@ -163,8 +163,8 @@ fn nested(source: &IssueSource<'_>) -> Vec<Finding> {
     findings
 }
 
-/// `[text](an address.png)`: a blank ends an address, and full-width parentheses are none.
-fn links(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> {
+/// `[text](an address.png)`: a space ends an address, and full-width parentheses do not enclose one.
+fn literal_links(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> {
     let written = source.markdown(text);
     let mut findings = Vec::new();
     for (open, close) in [("](", ')'), ("]（", '）')] {
@@ -183,29 +183,29 @@ fn links(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> {
             let Some(start) = start else { continue };
             let start = text.start + start - usize::from(written[..start].ends_with('!'));
             let end = text.start + at + open.len() + address.len() + close.len_utf8();
-            findings.push(source.at(LINK_LEFT.found(format!("`{address}` is no address of a link")), start..end));
+            findings.push(source.at(LINK_LEFT.found(format!("`{address}` is not a valid link address")), start..end));
         }
     }
     findings
 }
 
-/// The first character of the file that feeds leave out.
-fn damaged(source: &IssueSource<'_>) -> Option<Finding> {
+/// The first character of the file that feeds drop.
+fn invalid_characters(source: &IssueSource<'_>) -> Option<Finding> {
     let text = source.text;
     if matches!(legal(text), Cow::Borrowed(_)) {
         return None;
     }
-    let is_damaged = |c: char| !matches!(c, '\n' | '\r' | '\t') && legal(c.encode_utf8(&mut [0; 4])).is_empty();
-    let mut found = text.char_indices().filter(|(_, c)| is_damaged(*c));
+    let is_invalid = |c: char| !matches!(c, '\n' | '\r' | '\t') && legal(c.encode_utf8(&mut [0; 4])).is_empty();
+    let mut found = text.char_indices().filter(|(_, c)| is_invalid(*c));
     let (at, c) = found.next()?;
     let more = found.count();
     let others = if more > 0 { format!(" ({more} more in this file)") } else { String::new() };
-    let finding = CHARACTERS_DAMAGED.found(format!("the character U+{:04X} is left out{others}", u32::from(c)));
+    let finding = CHARACTERS_DAMAGED.found(format!("the character U+{:04X} is dropped{others}", u32::from(c)));
     Some(source.at(finding, at..at + c.len_utf8()))
 }
 
 /// The first pair such as `Ã¼`.
-fn misread(source: &IssueSource<'_>, text: &Range<usize>) -> Option<Finding> {
+fn mojibake(source: &IssueSource<'_>, text: &Range<usize>) -> Option<Finding> {
     let written = source.markdown(text);
     let starts = written.char_indices().filter(|(_, c)| matches!(c, 'Ã' | 'Â' | 'â'));
     for (at, first) in starts {
@@ -216,7 +216,7 @@ fn misread(source: &IssueSource<'_>, text: &Range<usize>) -> Option<Finding> {
         };
         if is_pair {
             let end = at + first.len_utf8() + next.len_utf8();
-            let finding = CHARACTERS_MISREAD.found(format!("`{first}{next}` was another character"));
+            let finding = CHARACTERS_MISREAD.found(format!("`{first}{next}` is a garbled character"));
             return Some(source.at(finding, text.start + at..text.start + end));
         }
     }

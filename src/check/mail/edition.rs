@@ -1,4 +1,4 @@
-//! Rules for an edition as it would arrive: its HTML and its plain text, whatever templates made them.
+//! Rules for an edition as it would arrive: its HTML and plain text, whichever templates made them.
 
 use std::collections::BTreeSet;
 use std::iter;
@@ -22,7 +22,7 @@ const LINK_RELATIVE: Rule = Rule::error(
     "An edition contains a relative link or picture address",
     "a message has no base address; write the full address in the template, such as `{{ publication.url }}`",
 );
-const LEAVE_HIDDEN: Rule = Rule::error(
+const UNSUBSCRIBE_HIDDEN: Rule = Rule::error(
     "mail-leave",
     "An edition does not show the unsubscribe link",
     "recipients look for it at the foot of the message; add `{% if unsubscribe %}{{ unsubscribe.link }}{% endif %}` \
@@ -46,15 +46,15 @@ const PICTURES_ONLY: Rule = Rule::warning(
 );
 
 pub(in crate::check) const RULES: [&Rule; 7] =
-    [&TAG_DROPPED, &STYLE_DROPPED, &LINK_RELATIVE, &LEAVE_HIDDEN, &LANGUAGE_MISSING, &TEXT_LOST, &PICTURES_ONLY];
+    [&TAG_DROPPED, &STYLE_DROPPED, &LINK_RELATIVE, &UNSUBSCRIBE_HIDDEN, &LANGUAGE_MISSING, &TEXT_LOST, &PICTURES_ONLY];
 
-/// Elements without which a mail has to make sense (caniemail.com: Gmail, Outlook).
+/// Elements that Gmail or Outlook drop (caniemail.com).
 const DROPPED: [&str; 14] = [
     "audio", "button", "canvas", "embed", "form", "iframe", "input", "link", "object", "script", "select", "svg",
     "textarea", "video",
 ];
 
-/// Values of properties that lay out a page and do nothing in Gmail or Outlook.
+/// Layout properties that Gmail or Outlook ignore.
 const LAYOUT: [&str; 7] = [
     "display:flex",
     "display:inline-flex",
@@ -65,8 +65,8 @@ const LAYOUT: [&str; 7] = [
     "position:sticky",
 ];
 
-/// Fewer characters beside a picture are hardly any text.
-const LEAST_TEXT: usize = 80;
+/// An edition with pictures should contain at least this many letters and digits.
+const MIN_TEXT_CHARACTERS: usize = 80;
 
 /// An edition as one reader gets it.
 pub struct RenderedEdition<'a> {
@@ -74,11 +74,11 @@ pub struct RenderedEdition<'a> {
     pub html: &'a str,
     /// The plain text.
     pub text: &'a str,
-    /// The link to leave that it has to show, if there is a way.
+    /// The unsubscribe link that it must show, if there is one.
     pub unsubscribe: Option<&'a str>,
 }
 
-/// What is wrong or odd with the edition of the issue at `path`.
+/// Returns the findings about the edition of the issue at `path`.
 pub fn check(path: &str, edition: &RenderedEdition<'_>) -> Vec<Finding> {
     let tags: Vec<Tag<'_>> = Tags::of(edition.html).map(|(_, tag)| tag).filter(|tag| !tag.closes).collect();
     let mut findings = Vec::new();
@@ -89,26 +89,28 @@ pub fn check(path: &str, edition: &RenderedEdition<'_>) -> Vec<Finding> {
         let is_shown = |text: &str| text.contains(unsubscribe) || text.contains(&unsubscribe.replace('&', "&amp;"));
         let parts = [("HTML", edition.html), ("plain text", edition.text)];
         let hidden = parts.into_iter().find(|(_, part)| !is_shown(part));
-        findings.extend(hidden.map(|(part, _)| LEAVE_HIDDEN.found(format!("the {part} shows no way to leave"))));
+        findings.extend(
+            hidden.map(|(part, _)| UNSUBSCRIBE_HIDDEN.found(format!("the {part} does not show the unsubscribe link"))),
+        );
     }
     if !tags.iter().any(|tag| tag.name == "html" && tag.attribute("lang").is_some_and(|lang| !lang.is_empty())) {
-        findings.push(LANGUAGE_MISSING.found("the HTML does not say its language"));
+        findings.push(LANGUAGE_MISSING.found("the HTML does not declare its language"));
     }
     let shown = visible(edition.html);
     let has_picture = tags.iter().any(|tag| tag.name == "img");
     findings.extend(text_lost(&shown, edition.text));
-    if has_picture && shown.chars().filter(|c| c.is_alphanumeric()).count() < LEAST_TEXT {
-        findings.push(PICTURES_ONLY.found("there are pictures and hardly any text"));
+    if has_picture && shown.chars().filter(|c| c.is_alphanumeric()).count() < MIN_TEXT_CHARACTERS {
+        findings.push(PICTURES_ONLY.found("the edition contains pictures and hardly any text"));
     }
     findings.into_iter().map(|finding| finding.at(Place::file(path))).collect()
 }
 
-fn first(tags: &[Tag<'_>], judge: fn(&Tag<'_>) -> Option<Finding>) -> Option<Finding> {
-    tags.iter().find_map(judge)
+fn first(tags: &[Tag<'_>], check: fn(&Tag<'_>) -> Option<Finding>) -> Option<Finding> {
+    tags.iter().find_map(check)
 }
 
 fn dropped(tag: &Tag<'_>) -> Option<Finding> {
-    DROPPED.contains(&tag.name.as_str()).then(|| TAG_DROPPED.found(format!("there is a `<{}>`", tag.name)))
+    DROPPED.contains(&tag.name.as_str()).then(|| TAG_DROPPED.found(format!("the edition contains `<{}>`", tag.name)))
 }
 
 fn layout(tag: &Tag<'_>) -> Option<Finding> {
@@ -122,11 +124,11 @@ fn relative(tag: &Tag<'_>) -> Option<Finding> {
     let has_scheme = address.split_once(':').is_some_and(|(scheme, _)| {
         !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     });
-    let is_whole = has_scheme || address.starts_with('#');
-    (!is_whole).then(|| LINK_RELATIVE.found(format!("a `<{}>` has the address `{address}`", tag.name)))
+    let is_absolute = has_scheme || address.starts_with('#');
+    (!is_absolute).then(|| LINK_RELATIVE.found(format!("a `<{}>` has the address `{address}`", tag.name)))
 }
 
-/// What can be read of a page, without its head, comments (in which Outlook finds HTML of its own) and what is hidden.
+/// The visible text of a page, without head, comments (in which Outlook finds its own HTML) and hidden elements.
 fn visible(html: &str) -> String {
     let body = without_comments(html.find("<body").map_or(html, |at| &html[at..]));
     let (mut text, mut at, mut hidden) = (String::new(), 0, None);
@@ -156,12 +158,12 @@ fn without_comments(html: &str) -> String {
     iter::once(first).chain(rest).collect()
 }
 
-/// Of the words of the HTML, a third must not be missing in the text; of Chinese and Japanese, characters count.
+/// At most a third of the HTML's words may be missing from the text. For Chinese and Japanese, characters are counted.
 fn text_lost(shown: &str, text: &str) -> Option<Finding> {
-    const FEW: usize = 20;
+    const MIN_WORDS: usize = 20;
     let (html, text) = (words(shown), words(text));
     let lost = html.difference(&text).count();
-    (html.len() >= FEW && lost * 3 > html.len())
+    (html.len() >= MIN_WORDS && lost * 3 > html.len())
         .then(|| TEXT_LOST.found(format!("{lost} of {} words of the HTML are not in the text", html.len())))
 }
 

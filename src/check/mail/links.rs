@@ -1,4 +1,4 @@
-//! Rules for links in issues that are mailed: what filters and careful readers distrust.
+//! Rules for links in mailed issues: what spam filters and careful readers distrust.
 
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use url::{Host, Url};
@@ -30,7 +30,7 @@ const LINK_INSECURE: Rule = Rule::warning(
 
 pub(in crate::check) const RULES: [&Rule; 4] = [&LINK_SHORTENED, &LINK_DECEIVES, &LINK_NUMBER, &LINK_INSECURE];
 
-/// Hosts that do nothing but lead elsewhere.
+/// Hosts of URL shorteners.
 const SHORTENERS: [&str; 20] = [
     "bit.ly", "buff.ly", "cutt.ly", "dwz.cn", "goo.gl", "is.gd", "j.mp", "lnkd.in", "ow.ly", "rb.gy", "rebrand.ly",
     "shorturl.at", "suo.im", "t.cn", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "url.cn", "v.gd",
@@ -45,27 +45,27 @@ pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
         };
         let is_bare = matches!(link_type, LinkType::Autolink | LinkType::Email);
         let text = if is_bare { None } else { text_of(&source.events[at + 1..]) };
-        findings.extend(distrust(&url, text.as_deref()).map(|finding| source.at(finding, range.clone())));
+        findings.extend(suspicious(&url, text.as_deref()).map(|finding| source.at(finding, range.clone())));
     }
     findings
 }
 
-/// What is to distrust in a link, the worst of it.
-fn distrust(url: &Url, text: Option<&str>) -> Option<Finding> {
+/// The worst reason to distrust a link, if there is one.
+fn suspicious(url: &Url, text: Option<&str>) -> Option<Finding> {
     let host = name_of(url);
     if let Some(shown) = text.and_then(host_in).filter(|shown| !is_same_site(shown, host)) {
-        return Some(LINK_DECEIVES.found(format!("the text says `{shown}`, the link leads to `{host}`")));
+        return Some(LINK_DECEIVES.found(format!("the text says `{shown}`, but the link leads to `{host}`")));
     }
     if SHORTENERS.contains(&host) {
-        return Some(LINK_SHORTENED.found(format!("the link goes through `{host}`")));
+        return Some(LINK_SHORTENED.found(format!("the link uses the shortener `{host}`")));
     }
     if !matches!(url.host(), Some(Host::Domain(_))) {
         return Some(LINK_NUMBER.found(format!("the link leads to `{host}`")));
     }
-    (url.scheme() == "http").then(|| LINK_INSECURE.found(format!("the link to `{host}` goes over http")))
+    (url.scheme() == "http").then(|| LINK_INSECURE.found(format!("the link to `{host}` uses http")))
 }
 
-/// The words of a link, of plain text only.
+/// The plain text of a link.
 fn text_of(events: &[(Event<'static>, std::ops::Range<usize>)]) -> Option<String> {
     let mut text = String::new();
     for (event, _) in events {
@@ -78,7 +78,7 @@ fn text_of(events: &[(Event<'static>, std::ops::Range<usize>)]) -> Option<String
     None
 }
 
-/// The host of a text that is an address and nothing else: with a scheme, or with `www.`.
+/// The host of a text that is nothing but an address, with a scheme or `www.`.
 fn host_in(text: &str) -> Option<String> {
     let text = text.trim();
     let address = match text.strip_prefix("www.") {
@@ -90,12 +90,12 @@ fn host_in(text: &str) -> Option<String> {
     Some(name_of(&url).to_owned())
 }
 
-/// The host as people say it: without `www.`, and without the dot of the root.
+/// The host without `www.` and trailing dot.
 fn name_of(url: &Url) -> &str {
     url.host_str().unwrap_or_default().trim_start_matches("www.").trim_end_matches('.')
 }
 
-/// `docs.example.org` is a part of `example.org`.
+/// Whether one is the other or a subdomain of it.
 fn is_same_site(one: &str, other: &str) -> bool {
     let is_below = |host: &str, above: &str| host.strip_suffix(above).is_some_and(|rest| rest.ends_with('.'));
     one == other || is_below(one, other) || is_below(other, one)

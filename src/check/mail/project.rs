@@ -1,9 +1,9 @@
-//! Rules for the sender: what providers ask of whoever mails many people (mail to Gmail and Yahoo, since 2024).
+//! Rules for the sender: what providers require of bulk senders (Gmail and Yahoo since 2024).
 
 use crate::check::rule::Rule;
 use crate::finding::{Finding, Place};
 
-const LEAVE_MISSING: Rule = Rule::warning(
+const UNSUBSCRIBE_RECOMMENDED: Rule = Rule::warning(
     "leave-missing",
     "Mail has no unsubscribe link",
     "recipients report such mail as spam, and many countries require a link by law; set `unsubscribe_mailto`, and \
@@ -32,7 +32,7 @@ const LIST_ID_MISSING: Rule = Rule::warning(
     "Mail has no List-Id",
     "mail programs sort by it (RFC 2919), and spam filters expect it; write `list_id: My Weekly <weekly.example.org>`",
 );
-const FROM_FREE: Rule = Rule::error(
+const FROM_FREEMAIL: Rule = Rule::error(
     "from-free",
     "The sender's address belongs to a freemail provider whose servers do not send the mail",
     "receivers reject it because only the provider may sign for its domain (DMARC); use an address at your own domain",
@@ -45,23 +45,22 @@ const DKIM_UNALIGNED: Rule = Rule::error(
 );
 
 pub(in crate::check) const RULES: [&Rule; 7] = [
-    &LEAVE_MISSING,
+    &UNSUBSCRIBE_RECOMMENDED,
     &UNSUBSCRIBE_MISSING,
     &ONE_CLICK_MISSING,
     &LIST_ID_MISSING,
     &POSTAL_ADDRESS_MISSING,
-    &FROM_FREE,
+    &FROM_FREEMAIL,
     &DKIM_UNALIGNED,
 ];
 
-/// Why nothing is mailed to a list over SMTP: there is no way to leave.
+/// The finding that prevents sending to a list over SMTP.
 pub fn unsubscribe_missing() -> Finding {
-    UNSUBSCRIBE_MISSING.found("there is no way to leave, and nothing is mailed to a list without one")
+    UNSUBSCRIBE_MISSING.found("there is no unsubscribe link, and nothing is mailed to a list without one")
 }
 
-/// Providers of addresses for everybody, who tell receivers to refuse mail from elsewhere; and the end of the names of
-/// their servers.
-const FREE: [(&str, &str); 14] = [
+/// Freemail providers whose DMARC policy makes receivers reject mail sent elsewhere, with the domains of their servers.
+const FREEMAIL: [(&str, &str); 14] = [
     ("gmail.com", "google.com gmail.com"),
     ("googlemail.com", "google.com gmail.com"),
     ("yahoo.com", "yahoo.com"),
@@ -78,28 +77,28 @@ const FREE: [(&str, &str); 14] = [
     ("sina.com", "sina.com sina.cn"),
 ];
 
-/// What the project file says of the sender.
+/// The sender as configured in the project file.
 #[derive(Debug, Clone, Default)]
 pub struct Sender<'a> {
     /// Domain of From.
     pub domain: &'a str,
-    /// Host of the server that mail leaves through, if it leaves by SMTP.
+    /// Host of the relay, if mail leaves over SMTP.
     pub server: Option<&'a str>,
     /// `unsubscribe_url`.
     pub unsubscribe_url: Option<&'a str>,
     /// `unsubscribe_mailto`.
     pub unsubscribe_mailto: Option<&'a str>,
-    /// Whether a provider adds a way to leave.
+    /// Whether a provider adds the unsubscribe link.
     pub unsubscribe_by_provider: bool,
-    /// Whether there is a `list_id`.
+    /// Whether `list_id` is set.
     pub has_list_id: bool,
-    /// Whether there is a `postal_address`.
+    /// Whether `postal_address` is set.
     pub has_postal_address: bool,
-    /// The domains that keys sign for.
+    /// The domains of the DKIM keys.
     pub signs_for: Vec<&'a str>,
 }
 
-/// What is odd about the sender; `path` and `text` are those of the project file.
+/// Returns the findings about the sender; `path` and `text` are those of the project file.
 pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut found = |finding: Finding, keys: &[&str]| findings.push(finding.at(Place::of_value(path, text, keys)));
@@ -107,26 +106,26 @@ pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
     match (sender.unsubscribe_url, sender.unsubscribe_mailto) {
         (None, None) if sender.unsubscribe_by_provider => {}
         (None, None) if sender.server.is_some() => found(unsubscribe_missing(), &["mail"]),
-        (None, None) => found(LEAVE_MISSING.found("there is no way to leave"), &["mail"]),
+        (None, None) => found(UNSUBSCRIBE_RECOMMENDED.found("there is no unsubscribe link"), &["mail"]),
         (Some(url), _) if is_personal(url) => {}
-        _ => found(ONE_CLICK_MISSING.found("there is no page that takes one click"), &["mail"]),
+        _ => found(ONE_CLICK_MISSING.found("no page supports one-click unsubscribe"), &["mail"]),
     }
     if !sender.has_list_id {
-        found(LIST_ID_MISSING.found("there is no `list_id`"), &["mail"]);
+        found(LIST_ID_MISSING.found("`list_id` is not set"), &["mail"]);
     }
     if sender.server.is_some() && !sender.has_postal_address {
-        found(POSTAL_ADDRESS_MISSING.found("there is no `postal_address`"), &["mail"]);
+        found(POSTAL_ADDRESS_MISSING.found("`postal_address` is not set"), &["mail"]);
     }
     let from = sender.domain;
-    let provider = FREE.iter().find(|(domain, _)| *domain == from);
+    let provider = FREEMAIL.iter().find(|(domain, _)| *domain == from);
     if let (Some((domain, servers)), Some(server)) = (provider, sender.server)
         && !servers.split(' ').any(|end| server.ends_with(end))
     {
-        found(FROM_FREE.found(format!("`{domain}` does not let `{server}` send for it")), &["mail", "from"]);
+        found(FROM_FREEMAIL.found(format!("`{domain}` does not let `{server}` send for it")), &["mail", "from"]);
     }
     let is_aligned = |domain: &&str| from == *domain || from.strip_suffix(domain).is_some_and(|sub| sub.ends_with('.'));
     if !sender.signs_for.is_empty() && !sender.signs_for.iter().any(is_aligned) {
-        found(DKIM_UNALIGNED.found(format!("no key signs for `{from}`")), &["mail", "dkim"]);
+        found(DKIM_UNALIGNED.found(format!("no DKIM key signs for `{from}`")), &["mail", "dkim"]);
     }
     findings
 }

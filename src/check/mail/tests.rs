@@ -10,7 +10,7 @@ fn of_sender(sender: &Sender<'_>) -> Vec<&'static str> {
 }
 
 #[test]
-fn senders_are_held_to_what_providers_ask() {
+fn senders_are_checked_for_what_providers_require() {
     let none = Vec::<&str>::new();
     let whole = || Sender {
         domain: "news.example.org",
@@ -47,7 +47,7 @@ fn of_page(body: &str, text: &str, unsubscribe: Option<&str>) -> Vec<&'static st
 }
 
 #[test]
-fn editions_are_held_to_what_mail_programs_show() {
+fn editions_are_checked_for_what_mail_programs_drop() {
     let none = Vec::<&str>::new();
     assert_eq!(of_page("<p>a</p><a href=\"#n\">b</a><img src=\"cid:a@b\">", "a", None), ["mail-pictures"]);
     assert_eq!(of_page("<video src=\"https://e.org/a\"></video>", "", None), ["mail-tag"]);
@@ -63,7 +63,7 @@ fn editions_are_held_to_what_mail_programs_show() {
 }
 
 #[test]
-fn the_text_says_what_the_page_says() {
+fn the_text_must_contain_the_words_of_the_html() {
     let words: Vec<String> = (0..40).map(|number| format!("word{number}")).collect();
     let outlook = format!("<!--[if mso]><p>{}</p><![endif]-->", words.join("y "));
     let page = format!("<p style=\"display: none\">{}</p>{outlook}<p>{}</p>", words.join("x "), words.join(" "));
