@@ -10,7 +10,7 @@ mod key;
 /// Something wrong in the user's input, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
-    /// Stable name, such as `front-matter-open`.
+    /// Stable name, such as `front-matter-unclosed`.
     pub rule: &'static str,
     /// How bad it is.
     pub severity: Severity,

@@ -252,7 +252,7 @@ fn leave_out_repeated(loaded: &mut Issues, lock: &Lock) {
             ids.insert(id, &issue.path);
             continue;
         };
-        let finding = Finding::error("repeated", format!("its {what} `{value}` is already used by `{other}`"));
+        let finding = Finding::error("duplicate-issue", format!("its {what} `{value}` is already used by `{other}`"));
         let help = format!("change the `{field}` of one of them");
         loaded.findings.push(finding.help(help).at(Place::file(&issue.path)));
         repeated.insert(at);

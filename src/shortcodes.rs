@@ -170,7 +170,7 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         if depth >= MAX_DEPTH {
             let message = format!("`{}` is nested too deep", shortcode.name);
             self.report(
-                Finding::error("shortcode-wrong", message),
+                Finding::error("shortcode-invalid", message),
                 shortcode.range.clone(),
                 "reduce the nesting of shortcodes",
             );
@@ -280,7 +280,7 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
     }
 
     fn invalid(&mut self, shortcode: &Shortcode<'m>, why: &str, help: &str) -> String {
-        let finding = Finding::error("shortcode-wrong", format!("`{}`: {why}", shortcode.name));
+        let finding = Finding::error("shortcode-invalid", format!("`{}`: {why}", shortcode.name));
         self.report(finding, shortcode.range.clone(), help);
         String::new()
     }

@@ -20,7 +20,7 @@ const COVER_ALT_MISSING: Rule = Rule::warning(
     "screen readers and blocked images need one; write `cover: {image: …, alt: what it shows}`",
 );
 const COVER_PASTED: Rule = Rule::warning(
-    "cover-pasted",
+    "cover-markdown",
     "The cover is a Markdown link or image",
     "only the address in it is used; write the address alone",
 );
@@ -40,7 +40,7 @@ const EXPIRES_BEFORE_DATE: Rule = Rule::warning(
     "it will never appear; set a later `expiryDate`, or remove it",
 );
 const TITLE_BLANK: Rule = Rule::warning(
-    "title-blank",
+    "title-empty",
     "The title contains nothing visible",
     "readers see an empty line; write a title in letters",
 );
@@ -50,7 +50,7 @@ const TITLE_MARKUP: Rule = Rule::warning(
     "titles are plain text in feeds and subjects: HTML is removed, Markdown is shown literally; remove it",
 );
 const TITLE_REPEATED: Rule = Rule::warning(
-    "title-repeated",
+    "title-duplicate",
     "Another issue has the same title",
     "readers cannot tell them apart in a list; change one of the titles",
 );

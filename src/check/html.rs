@@ -13,7 +13,7 @@ use crate::content::html::tag::Tag;
 use crate::finding::Finding;
 
 const HTML_LEFT_OUT: Rule = Rule::warning(
-    "html-left-out",
+    "html-dropped",
     "Raw HTML is dropped from feeds and mail, with its content",
     "scripts, style sheets and forms work on your site only; write the content in Markdown",
 );

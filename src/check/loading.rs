@@ -21,7 +21,7 @@ pub(super) const RULES: [&Rule; 26] = [
     &Rule::warning(
         "renamed",
         "The project file uses the old name of a key or rule",
-        "it still works; write the new name, which the finding names",
+        "it still works; write the new name that the finding shows",
     ),
     &Rule::error(
         "no-issues",
@@ -45,7 +45,7 @@ pub(super) const RULES: [&Rule; 26] = [
         "it is skipped; begin it with `---`, a line `title: …`, a line `date: …` and `---`",
     ),
     &Rule::error(
-        "front-matter-open",
+        "front-matter-unclosed",
         "The front matter is not closed",
         "the file is skipped; write the closing fence alone on a line",
     ),
@@ -65,7 +65,7 @@ pub(super) const RULES: [&Rule; 26] = [
         "it is neither published nor mailed; add `date: …` to its front matter",
     ),
     &Rule::error(
-        "repeated",
+        "duplicate-issue",
         "Two issues have the same permalink or id",
         "the later one is skipped; give one of them another slug or id",
     ),
@@ -75,7 +75,7 @@ pub(super) const RULES: [&Rule; 26] = [
         "it gets no page; give it another slug, or change the pattern in `archive`",
     ),
     &Rule::error(
-        "page-taken",
+        "page-conflict",
         "Two pages of the web archive would be the same file",
         "the later one is skipped; give one of them another slug, or change the pattern in `archive`",
     ),
@@ -86,7 +86,7 @@ pub(super) const RULES: [&Rule; 26] = [
          its name",
     ),
     &Rule::warning(
-        "cover-no-picture",
+        "cover-not-image",
         "The file of a cover is not an image",
         "the type is read from its bytes; use PNG, JPEG, GIF, WebP, AVIF, HEIC, SVG, BMP or TIFF",
     ),
@@ -106,7 +106,7 @@ pub(super) const RULES: [&Rule; 26] = [
         "feeds cannot say how large it is; run `slugline covers fetch` and commit `covers.lock`",
     ),
     &Rule::error(
-        "history",
+        "git-history",
         "Git cannot tell when issues changed, although `updated_from` is set to `git`",
         "build in a full clone, not a shallow one, with git installed; or remove `updated_from`",
     ),
@@ -121,7 +121,7 @@ pub(super) const RULES: [&Rule; 26] = [
         "readers get only the text inside it; fix the name, or add `templates/shortcodes/NAME.html`",
     ),
     &Rule::error(
-        "shortcode-wrong",
+        "shortcode-invalid",
         "A shortcode cannot be expanded",
         "readers get only the text inside it; give it the arguments it needs",
     ),

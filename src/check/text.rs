@@ -21,7 +21,7 @@ const TODO_LEFT: Rule = Rule::warning(
     "readers would see it; do what it says and remove it, or write it as code",
 );
 const EMPHASIS_LEFT: Rule = Rule::warning(
-    "emphasis-left",
+    "emphasis-literal",
     "Asterisks meant as bold text are shown literally",
     "remove spaces inside the asterisks and close what is open; write `\\*\\*` if asterisks are meant",
 );
@@ -31,17 +31,17 @@ const EMPHASIS_NESTED: Rule = Rule::warning(
     "closing asterisks were read as opening ones; remove spaces inside the asterisks",
 );
 const LINK_LEFT: Rule = Rule::warning(
-    "link-left",
+    "link-literal",
     "A link or image is shown as its Markdown source",
     "write `%20` for a space in the address, and use ASCII parentheses",
 );
 const CHARACTERS_DAMAGED: Rule = Rule::warning(
-    "characters-damaged",
+    "characters-invalid",
     "A character is forbidden in XML, or is a sign of damaged text",
     "it is dropped from feeds and mail; type the character that was meant",
 );
 const CHARACTERS_MISREAD: Rule = Rule::warning(
-    "characters-misread",
+    "mojibake",
     "Characters are garbled because UTF-8 was read as Latin-1",
     "readers see them garbled; type the characters that were meant, and save the file as UTF-8",
 );

@@ -122,7 +122,7 @@ fn summary(review: &Review) -> String {
     let number = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let found = match (errors, warnings) {
-        (0, 0) => "nothing to mend".to_owned(),
+        (0, 0) => "no problems found".to_owned(),
         (0, _) => number(warnings, "warning"),
         (_, 0) => number(errors, "error"),
         _ => format!("{} and {}", number(errors, "error"), number(warnings, "warning")),

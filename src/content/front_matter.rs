@@ -88,7 +88,7 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
     let Some((end, body_offset)) = closing(bytes, syntax, start) else {
         let fence = String::from_utf8_lossy(syntax.fence());
         let text = String::from_utf8_lossy(bytes);
-        let finding = Finding::error("front-matter-open", format!("the front matter has no closing `{fence}`"))
+        let finding = Finding::error("front-matter-unclosed", format!("the front matter has no closing `{fence}`"))
             .help(format!("add a line `{fence}` between front matter and text"))
             .at(Place::at_line(path, &text, lines_before, 1));
         return Err(Box::new(finding));
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(fields(""), Err("a.md front-matter-missing: the file does not begin with front matter".into()));
         assert_eq!(
             fields("---\ntitle: a\n"),
-            Err("a.md:1:1 front-matter-open: the front matter has no closing `---`".into())
+            Err("a.md:1:1 front-matter-unclosed: the front matter has no closing `---`".into())
         );
         assert_eq!(
             fields("---\ntitle: a\ntitle: b\n---\n"),

@@ -106,7 +106,7 @@ impl<'a> Covers<'a> {
                 KnownCover { cover: Some(Cover { url, mime_type, bytes, size, ..cover }), finding: None }
             }
             Ok((_, None)) => {
-                let wrong = Finding::warning("cover-no-picture", format!("`{shown}` is not a picture"));
+                let wrong = Finding::warning("cover-not-image", format!("`{shown}` is not a picture"));
                 let help =
                     "use a PNG, JPEG, GIF, WebP, AVIF, HEIC, SVG, BMP or TIFF file; its content counts, not its name";
                 self.unknown(issue, cover, wrong.help(help))
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn nothing_is_guessed_about_missing_or_invalid_files() {
         for (written, rule, message) in [
-            ("a.gif", "cover-no-picture", "`static/a.gif` is not a picture"),
+            ("a.gif", "cover-not-image", "`static/a.gif` is not a picture"),
             ("/b.png", "cover-missing", "file `/b.png` not found"),
             ("../../../../etc/passwd.png", "cover-missing", "file `../../../../etc/passwd.png` not found"),
             ("..%2F..%2Fslugline.yaml", "cover-missing", "file `..%2F..%2Fslugline.yaml` not found"),

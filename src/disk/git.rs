@@ -73,7 +73,7 @@ pub(super) fn start(folder: &Path, arguments: &[&str], stdin: Stdio, stderr: Std
     command.envs([("LC_ALL", "C"), ("TZ", "UTC"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_OPTIONAL_LOCKS", "0")]);
     command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
     command.spawn().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Finding::error("history", "`updated_from: git` needs git, which is not installed")
+        ErrorKind::NotFound => Finding::error("git-history", "`updated_from: git` needs git, which is not installed")
             .help("install git, or remove `updated_from`")
             .into(),
         _ => anyhow::Error::from(error).context("failed to start git"),
@@ -84,10 +84,10 @@ pub(super) fn start(folder: &Path, arguments: &[&str], stdin: Stdio, stderr: Std
 fn refused(folder: &Path, said: &str) -> Finding {
     let folder = folder.display();
     if said.contains("not a git repository") {
-        return Finding::error("history", format!("`{folder}` is in no git repository"))
+        return Finding::error("git-history", format!("`{folder}` is in no git repository"))
             .help("build in a clone, or remove `updated_from`");
     }
-    let refused = Finding::error("history", format!("git does not tell the history of `{folder}`: {said}"));
+    let refused = Finding::error("git-history", format!("git does not tell the history of `{folder}`: {said}"));
     if said.contains("dubious ownership") {
         return refused.help("if you trust the repository, name it: `git config --global --add safe.directory FOLDER`");
     }

@@ -73,7 +73,7 @@ fn changes(folder: &Path) -> anyhow::Result<HashMap<String, Vec<Change>>> {
     if shallow == "true" {
         let message = "the git clone is shallow, so git does not know when issues changed";
         let help = "run `git fetch --unshallow`; in GitHub Actions, set `fetch-depth: 0` for `actions/checkout`";
-        return Err(Finding::error("history", message).help(help).into());
+        return Err(Finding::error("git-history", message).help(help).into());
     }
     let ignored = Project::new(top.trim_end_matches('\n')).text(IGNORED).unwrap_or_default();
     let ignored: BTreeSet<&str> = ignored.lines().map(str::trim).collect();

@@ -43,7 +43,7 @@ fn a_broken_file_affects_no_other() {
         findings,
         [
             "content/latin.md:2 not-utf8: the file is not UTF-8",
-            "content/open.md:1:1 front-matter-open: the front matter has no closing `---`",
+            "content/open.md:1:1 front-matter-unclosed: the front matter has no closing `---`",
             "content/undated.md no-date: the issue has no date, so it is neither published nor mailed",
         ]
     );
@@ -61,8 +61,8 @@ fn permalinks_and_ids_are_unique() {
     assert_eq!(
         findings,
         [
-            "content/b.md repeated: its id `tag:example.org,2026:one` is already used by `content/a.md`",
-            "content/c.md repeated: its permalink `https://example.org/a/` is already used by `content/a.md`",
+            "content/b.md duplicate-issue: its id `tag:example.org,2026:one` is already used by `content/a.md`",
+            "content/c.md duplicate-issue: its permalink `https://example.org/a/` is already used by `content/a.md`",
         ]
     );
 }

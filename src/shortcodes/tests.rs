@@ -151,7 +151,7 @@ fn an_unknown_shortcode_leaves_its_content() {
     assert_eq!((html.as_str(), text.as_str()), ("<p>One</p>\n<p>Two <strong>three</strong></p>", "One\n\nTwo three\n"));
     assert_eq!(findings, [("shortcode-unknown", 8, 1), ("shortcode-unpaired", 11, 1)]);
     let (html, _, findings) = shown("{{< figure alt=a >}}", &[]);
-    assert_eq!((html.as_str(), findings), ("", vec![("shortcode-wrong", 6, 1)]));
+    assert_eq!((html.as_str(), findings), ("", vec![("shortcode-invalid", 6, 1)]));
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn custom_shortcodes_are_rendered() {
     assert!(text.contains("A & B") && text.contains("Tip see Spring tides on Tides"), "{text}");
     assert_eq!(findings, []);
     let (_, _, findings) = shown("{{< box >}}x{{< /box >}}", &templates);
-    assert_eq!(findings, [("shortcode-wrong", 6, 1)]);
+    assert_eq!(findings, [("shortcode-invalid", 6, 1)]);
 }
 
 #[test]

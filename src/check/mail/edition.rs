@@ -23,7 +23,7 @@ const LINK_RELATIVE: Rule = Rule::error(
     "a message has no base address; write the full address in the template, such as `{{ publication.url }}`",
 );
 const UNSUBSCRIBE_HIDDEN: Rule = Rule::error(
-    "mail-leave",
+    "mail-unsubscribe",
     "An edition does not show the unsubscribe link",
     "recipients look for it at the foot of the message; add `{% if unsubscribe %}{{ unsubscribe.link }}{% endif %}` \
      to the template",

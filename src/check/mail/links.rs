@@ -13,12 +13,12 @@ const LINK_SHORTENED: Rule = Rule::warning(
     "spam filters distrust shorteners because spam hides behind them; link to the page itself",
 );
 const LINK_DECEIVES: Rule = Rule::warning(
-    "link-deceives",
+    "link-misleading",
     "The text of a link is a different address from the one it leads to",
     "spam filters take it for phishing; write what the page is, or the address the link leads to",
 );
 const LINK_NUMBER: Rule = Rule::warning(
-    "link-number",
+    "link-ip-address",
     "A link leads to a bare IP address",
     "spam filters take it for an attack; link to a host name",
 );

@@ -4,7 +4,7 @@ use crate::check::rule::Rule;
 use crate::finding::{Finding, Place};
 
 const UNSUBSCRIBE_RECOMMENDED: Rule = Rule::warning(
-    "leave-missing",
+    "unsubscribe-recommended",
     "Mail has no unsubscribe link",
     "recipients report such mail as spam, and many countries require a link by law; set `unsubscribe_mailto`, and \
      `unsubscribe_url` if you have a page",
@@ -33,7 +33,7 @@ const LIST_ID_MISSING: Rule = Rule::warning(
     "mail programs sort by it (RFC 2919), and spam filters expect it; write `list_id: My Weekly <weekly.example.org>`",
 );
 const FROM_FREEMAIL: Rule = Rule::error(
-    "from-free",
+    "from-freemail",
     "The sender's address belongs to a freemail provider whose servers do not send the mail",
     "receivers reject it because only the provider may sign for its domain (DMARC); use an address at your own domain",
 );

@@ -17,7 +17,7 @@ const SUBJECT_SHOUTS: Rule = Rule::warning(
     "spam filters and readers take it for spam; write it as a sentence",
 );
 const SUBJECT_FAKE_REPLY: Rule = Rule::warning(
-    "subject-answers",
+    "subject-fake-reply",
     "The subject looks like a reply or a forwarded message",
     "readers feel deceived by `Re:` and `Fwd:`; remove the prefix",
 );

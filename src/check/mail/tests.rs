@@ -20,7 +20,10 @@ fn senders_are_checked_for_what_providers_require() {
         ..Sender::default()
     };
     assert_eq!(of_sender(&whole()), none);
-    assert_eq!(of_sender(&Sender { domain: "example.org", ..Sender::default() }), ["leave-missing", "list-id-missing"]);
+    assert_eq!(
+        of_sender(&Sender { domain: "example.org", ..Sender::default() }),
+        ["unsubscribe-recommended", "list-id-missing"]
+    );
     let of_all = Sender { unsubscribe_url: Some("https://example.org/leave"), ..whole() };
     assert_eq!(of_sender(&of_all), ["one-click-missing"]);
     let by_mail = Sender { unsubscribe_url: None, unsubscribe_mailto: Some("leave@example.org"), ..whole() };
@@ -34,7 +37,7 @@ fn senders_are_checked_for_what_providers_require() {
         assert_eq!(of_sender(&Sender { signs_for: vec![domain], ..whole() }), expected, "{domain}");
     }
     for (server, expected) in
-        [("mail.example.org", vec!["from-free"]), ("smtp.gmail.com", none.clone()), ("smtp-relay.google.com", none)]
+        [("mail.example.org", vec!["from-freemail"]), ("smtp.gmail.com", none.clone()), ("smtp-relay.google.com", none)]
     {
         assert_eq!(of_sender(&Sender { domain: "gmail.com", server: Some(server), ..whole() }), expected, "{server}");
     }
@@ -56,8 +59,8 @@ fn editions_are_checked_for_what_mail_programs_drop() {
     let unsubscribe = Some("https://e.org/?a=1&b=2");
     let link = "<a href=\"https://e.org/?a=1&amp;b=2\">x</a>";
     assert_eq!(of_page(link, "x https://e.org/?a=1&b=2", unsubscribe), none);
-    assert_eq!(of_page(link, "x", unsubscribe), ["mail-leave"]);
-    assert_eq!(of_page("a", "a https://e.org/?a=1&b=2", unsubscribe), ["mail-leave"]);
+    assert_eq!(of_page(link, "x", unsubscribe), ["mail-unsubscribe"]);
+    assert_eq!(of_page("a", "a https://e.org/?a=1&b=2", unsubscribe), ["mail-unsubscribe"]);
     let rendered = RenderedEdition { html: "<html><body>a</body></html>", text: "a", unsubscribe: None };
     assert_eq!(rules(&edition("a.md", &rendered)), ["mail-language"]);
 }

@@ -55,6 +55,6 @@ impl Drop for Blobs {
 }
 
 fn missing() -> Finding {
-    Finding::error("history", "the clone lacks old versions of issues, so git cannot tell when they changed")
+    Finding::error("git-history", "the clone lacks old versions of issues, so git cannot tell when they changed")
         .help("clone without `--filter`")
 }

@@ -43,7 +43,7 @@ pub fn addressed<'a>(
             Some(other) => {
                 let wrong = format!("its page would overwrite {other}: `{file}`");
                 let help = "change the `slug` of one of them, or use an `archive` pattern that distinguishes them";
-                findings.push(Finding::error("page-taken", wrong).help(help).at(Place::file(&issue.path)));
+                findings.push(Finding::error("page-conflict", wrong).help(help).at(Place::file(&issue.path)));
             }
         }
     }
