@@ -1,7 +1,7 @@
-//! Archives (RFC 5005, section 4): where the past is archive.
+//! Divides past issues into archive documents (RFC 5005, section 4).
 //!
-//! Takes issues, newest first; gives the archives that are complete. A cut never moves when a newer issue comes: a year is
-//! cut when it is over, a number of issues when there are so many, counted from the oldest.
+//! Takes issues, newest first; returns the complete documents. Their boundaries never move when a newer issue appears:
+//! a year is complete when it is over, a group of N issues when it has N, counted from the oldest.
 
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
@@ -9,17 +9,17 @@ use chrono_tz::Tz;
 use crate::feed::Archive;
 use crate::issue::Issue;
 
-/// The issues of one archive.
+/// The issues of one archive document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ArchiveDocument<'a> {
-    /// The year, or the number of the archive, the oldest being 1.
+    /// The year, or a number starting from 1 for the oldest.
     pub name: String,
-    /// Newest first, never none.
+    /// Newest first, never empty.
     pub issues: Vec<&'a Issue>,
 }
 
-/// The archives that are complete at `now`, the oldest first. `placed` are all issues that were ever published: one that
-/// expired is not shown, but keeps its place, so that no later cut moves.
+/// The documents complete at `now`, oldest first. `placed` are all issues ever published: an expired one is not shown
+/// but keeps its place, so that boundaries do not move.
 pub(super) fn archives<'a>(
     archive: Archive,
     placed: &[&'a Issue],
@@ -47,7 +47,7 @@ pub(super) fn archives<'a>(
     archives
 }
 
-/// Readers refuse feeds of several megabytes: a year of more issues has several archives, the oldest first.
+/// A year with many issues has several documents, oldest first: readers reject feeds of several megabytes.
 fn parts<'a>(year: i32, issues: &[&'a Issue]) -> Vec<ArchiveDocument<'a>> {
     const MAX_ISSUES: usize = 100;
     let parts = issues.rchunks(MAX_ISSUES).enumerate();

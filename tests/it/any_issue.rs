@@ -1,5 +1,5 @@
-//! Any front matter and any Markdown give feeds that no validator can fault: from files to files, judged by parsers of
-//! others. `PROPTEST_CASES=5000` looks longer.
+//! Any front matter and any Markdown yield valid feeds, checked from files to files with third-party parsers.
+//! `PROPTEST_CASES=5000` runs more cases.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ feeds: {limit: 0, max_bytes: 0}
 
 const NOW: &str = "2026-11-20T08:00:00Z";
 
-/// Builds a project of these files and gives what is wrong with its feeds.
+/// Builds a project of these files and returns the problems with its feeds.
 fn faults(folder: &Path, files: &[String]) -> Vec<String> {
     fs::write(folder.join("slugline.yaml"), PROJECT).unwrap();
     let content = folder.join("content");
@@ -38,7 +38,7 @@ fn faults(folder: &Path, files: &[String]) -> Vec<String> {
     Published::read(&folder.join(&config.output)).faults()
 }
 
-/// A text as YAML and JSON write one between double quotes, with escapes of characters that no feed may hold.
+/// Text as a double-quoted string in YAML and JSON, with escapes of characters that feeds must not contain.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => "\\PC{0,6}".prop_map(|text| serde_json::to_string(&text).unwrap().trim_matches('"').to_owned()),
@@ -107,7 +107,7 @@ fn date() -> impl Strategy<Value = String> {
     prop_oneof![4 => Just("2026-07-02".to_owned()), 4 => known.prop_map(str::to_owned), 1 => text()]
 }
 
-/// Any value of YAML, as often as not of the wrong type.
+/// Any YAML value, often of the wrong type.
 fn value(plain: BoxedStrategy<String>) -> impl Strategy<Value = String> {
     let odd = prop::sample::select(vec![
         "~",
@@ -171,7 +171,7 @@ proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 3000, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
-    fn give_faultless_feeds(files in prop::collection::vec(file(), 1..4)) {
+    fn yield_valid_feeds(files in prop::collection::vec(file(), 1..4)) {
         let folder = tempfile::tempdir().unwrap();
         let faults = faults(folder.path(), &files);
         prop_assert!(faults.is_empty(), "{}", faults.join("\n"));

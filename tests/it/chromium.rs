@@ -1,6 +1,6 @@
-//! Opens feeds in headless Chromium: what is on the screen, in pixels, and which elements a person can read.
+//! Opens feeds in headless Chromium and checks the pixels on the screen and the visible elements.
 //!
-//! `tests/run` installs the browser and names it in the environment; without it these tests say so and pass, except in CI.
+//! `tests/run` installs the browser and names it in the environment; without it, these tests are skipped, except in CI.
 
 use std::env;
 use std::fs;
@@ -15,13 +15,13 @@ use crate::program::slugline;
 use crate::site::Site;
 use crate::skipped::skip;
 
-/// How long Chromium may take for one page.
+/// Timeout for one page.
 const PATIENCE: Duration = Duration::from_secs(300);
 const WIDTH: usize = 1280;
 const HEIGHT: usize = 900;
 pub const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
-/// Colours of `templates/feed.css`: page, the box that tells what a feed is, links.
+/// Colours of `templates/feed.css`: page, introduction, links.
 const LIGHT_COLOURS: [[u8; 3]; 3] = [[0xfb, 0xfa, 0xf7], [0xff, 0xf1, 0xdf], [0xb4, 0x54, 0x0a]];
 const DARK_COLOURS: [[u8; 3]; 3] = [[0x17, 0x18, 0x1b], [0x2b, 0x24, 0x19], [0xf0, 0xa3, 0x5c]];
 
@@ -49,7 +49,7 @@ fn a_feed_looks_like_a_page_by_day_and_by_night() {
 }
 
 #[test]
-fn a_person_reads_titles_dates_authors_and_summaries_and_no_code() {
+fn titles_dates_authors_and_summaries_are_visible_and_no_code() {
     let Some(chromium) = Chromium::from_environment() else { return };
     for (language, about) in
         [("en", "This is a web feed. "), ("zh-TW", "這是一個訂閱源"), ("ja", "これはウェブ"), ("ko", "이 페이지는")]
@@ -83,7 +83,7 @@ fn a_person_reads_titles_dates_authors_and_summaries_and_no_code() {
     }
 }
 
-/// Two issues, the first with words that break nowhere; built into `news`, as the site has it.
+/// Two issues, the first with unbreakable words, built into `news` like on the site.
 fn project(language: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {
@@ -117,7 +117,7 @@ fn project(language: &str) -> tempfile::TempDir {
 const LONG_TITLE: &str =
     "An_unbroken_title_that_is_far_longer_than_any_telephone_is_wide_with_no_place_to_break_at_all";
 
-/// How well text can be told from what is behind it: the ratio of WCAG 2.1 of two colours as styles have them.
+/// The contrast ratio of two CSS colours by WCAG 2.1.
 pub const CONTRAST: &str = r#"const numbers = colour => colour.match(/[\d.]+/g).map(Number);
 const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
   .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
@@ -126,7 +126,7 @@ const contrast = (one, other) => {
   return (a + 0.05) / (b + 0.05);
 };"#;
 
-/// A page that shows each feed on a desktop and on a phone, and writes down what can be read there.
+/// A page that shows each feed at desktop and phone width, and records what is visible.
 const LOOK: &str = r#"<!doctype html><meta charset="utf-8"><pre id="seen"></pre><script>
 const look = (feed, width) => new Promise(done => {
   const frame = document.createElement("iframe");
@@ -152,7 +152,7 @@ const look = (feed, width) => new Promise(done => {
 })();
 </script>"#;
 
-/// The browser that the environment names; tests that get none say so and pass.
+/// The browser named in the environment; without one, the test is skipped.
 pub fn program() -> Option<PathBuf> {
     let program = env::var_os("SLUGLINE_TEST_CHROMIUM");
     if program.is_none() {
@@ -167,7 +167,7 @@ pub struct Chromium {
 }
 
 impl Chromium {
-    /// The one that the environment names.
+    /// The one named in the environment.
     pub fn from_environment() -> Option<Self> {
         program().map(|program| Self { program })
     }
@@ -179,21 +179,21 @@ impl Chromium {
         Picture::read(&file)
     }
 
-    /// Writes what a window of this width and height shows.
+    /// Captures a window of this width and height.
     pub fn shoot(&self, url: &str, flags: &[&str], (width, height): (usize, usize), file: &Path) {
         let folder = tempfile::tempdir().unwrap();
         let mut arguments = vec![
             format!("--screenshot={}", file.display()),
             format!("--window-size={width},{height}"),
             "--hide-scrollbars".to_owned(),
-            // Without it the picture may be taken while parts of the page are still blank.
+            // Otherwise the screenshot may be taken before the page is painted.
             "--run-all-compositor-stages-before-draw".to_owned(),
         ];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
         self.run(url, &arguments, folder.path());
     }
 
-    /// What the script of a page has written down.
+    /// What the script of a page recorded.
     pub fn look(&self, url: &str, flags: &[&str]) -> Value {
         let folder = tempfile::tempdir().unwrap();
         let flags = ["--dump-dom", "--virtual-time-budget=30000"].iter().chain(flags);
@@ -203,7 +203,7 @@ impl Chromium {
         serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {dom}"))
     }
 
-    /// Opens a page; gives what Chromium writes to stdout. `folder` is for its own files.
+    /// Opens a page and returns what Chromium writes to stdout. `folder` is for its own files.
     fn run(&self, url: &str, arguments: &[String], folder: &Path) -> String {
         let out = folder.join("stdout");
         let mut command = Command::new(&self.program);
@@ -225,10 +225,10 @@ impl Chromium {
     }
 }
 
-/// A picture of the screen.
+/// A screenshot.
 struct Picture {
     width: usize,
-    /// Bytes per pixel: red, green and blue first.
+    /// Bytes per pixel, starting with red, green and blue.
     channels: usize,
     bytes: Vec<u8>,
 }

@@ -1,4 +1,4 @@
-//! A page in headless Chromium that is looked at and typed into: the DevTools protocol over a websocket.
+//! Controls a page in headless Chromium by the DevTools protocol over a websocket.
 
 use std::fs;
 use std::net::TcpStream;
@@ -12,20 +12,20 @@ use tungstenite::{Message, WebSocket};
 
 use crate::preview::PATIENCE;
 
-/// An open page; Chromium ends when it is dropped.
+/// An open page; dropping it ends Chromium.
 pub struct Page {
     _browser: Browser,
     _folder: tempfile::TempDir,
     socket: WebSocket<TcpStream>,
     last: u64,
-    /// Null while calls are for the browser itself.
+    /// Null while calls address the browser itself.
     session: Value,
-    /// Every address that was asked for, in order.
+    /// Every requested URL, in order.
     pub requests: Vec<String>,
 }
 
 impl Page {
-    /// Opens `address` in a browser of its own.
+    /// Opens `address` in a new browser.
     pub fn open(program: &Path, address: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(program);
@@ -56,7 +56,7 @@ impl Page {
         page
     }
 
-    /// Waits until an expression is true; one that fails is not.
+    /// Waits until an expression is true; an exception counts as false.
     pub fn wait_for(&mut self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
         let guarded = format!("(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()");
@@ -68,7 +68,7 @@ impl Page {
         }
     }
 
-    /// Presses a key that writes a letter.
+    /// Presses a key that types a letter.
     pub fn press(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
             self.call("Input.dispatchKeyEvent", &json!({"type": kind, "key": key, "text": key}));
@@ -80,7 +80,7 @@ impl Page {
         result["result"]["value"].clone()
     }
 
-    /// Calls a method and waits for its answer; takes note of the requests that are told meanwhile.
+    /// Calls a method and waits for its result, recording requests reported in the meantime.
     fn call(&mut self, method: &str, params: &Value) -> Value {
         self.last += 1;
         let mut call = json!({"id": self.last, "method": method, "params": params});
@@ -102,7 +102,7 @@ impl Page {
     }
 }
 
-/// Ends with the test, however that ends.
+/// Ends Chromium however the test ends.
 struct Browser(Child);
 
 impl Drop for Browser {
@@ -112,7 +112,7 @@ impl Drop for Browser {
     }
 }
 
-/// Waits until there is something.
+/// Waits until there is a value.
 fn wait<T>(mut get: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -1,9 +1,9 @@
-//! An issue that was mailed in two editions, some of whose recipients nobody knows about.
+//! An issue mailed in two editions, each with recipients whose delivery is unknown.
 
 use crate::newsletter::{NOON, Newsletter, READERS};
 use crate::smtp_peer::{Answer, Peer, Script};
 
-/// The first two mails of each edition are taken, and the connection breaks before the server says so.
+/// The first two messages of each edition are accepted, but the connection breaks before the reply.
 #[test]
 fn recipients_of_an_earlier_edition_are_settled_by_its_number() {
     let script = Script::new().on_nth("DOT", 1, Answer::TakeAndDrop).on_nth("DOT", 2, Answer::TakeAndDrop);

@@ -1,6 +1,6 @@
-//! Pieces of Markdown and raw HTML that people paste, and that attackers write.
+//! Fragments of Markdown and raw HTML that people paste and attackers write.
 
-/// They make the more of a mess the less they fit together.
+/// Combined, they are all the messier because they do not belong together.
 pub const FRAGMENTS: [&str; 128] = [
     "<p>",
     "</p>",

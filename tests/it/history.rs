@@ -1,4 +1,4 @@
-//! Dates of changes as git tells them: real repositories, made here with fixed dates, under the real program.
+//! Dates of changes from git: the real program in real repositories, created here with fixed dates.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -33,7 +33,7 @@ impl Repository {
         git(self.folder.path(), arguments, day)
     }
 
-    /// Commits everything; gives the commit's hash.
+    /// Commits everything and returns the hash.
     fn commit(&self, day: u32, subject: &str) -> String {
         self.git(&["add", "--all"], day);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", subject], day);
@@ -46,20 +46,20 @@ impl Repository {
         program
     }
 
-    /// What the program lists as updated, by title: the day of November, or all of it.
+    /// What the program lists as updated, by title: the day of November, or else the complete date.
     fn updated(&self) -> BTreeMap<String, String> {
         updated(self.program().args(["list", "--json"]).output().unwrap())
     }
 }
 
-/// Makes a repository of a folder, with all that is in it.
+/// Makes a folder a repository containing all its files.
 pub fn commit_all(folder: &Path) {
     git(folder, &["init", "--quiet"], 1);
     git(folder, &["add", "--all"], 1);
     git(folder, &["commit", "--quiet", "-m", "Begin"], 1);
 }
 
-/// Runs git on a day of November, as its author; it is committed in December.
+/// Runs git on a day of November as author; the committer date is in December.
 fn git(folder: &Path, arguments: &[&str], day: u32) -> String {
     let mut command = Command::new("git");
     command.current_dir(folder).args(arguments).env_clear();
@@ -97,7 +97,7 @@ fn days(expected: &[(&str, &str)]) -> BTreeMap<String, String> {
 const BODY: &str = "The neap tide is the tide of half moons: high water is low, and low water is high.";
 
 #[test]
-fn the_last_commit_that_changed_what_readers_read_counts() {
+fn the_last_visible_change_counts() {
     let repository = Repository::new();
     for name in ["begun", "edited", "moved 海", "tagged", "spaced", "typo", "formatted", "dated", "scheduled"] {
         repository.write(&format!("site/content/{name}.md"), &issue(name, "", BODY));
@@ -157,9 +157,9 @@ fn both_branches_of_a_merge_count() {
     assert_eq!(repository.updated(), days(&[("left", "04"), ("right", "03")]));
 }
 
-/// A hook of another repository, a user who likes signatures, a folder that is a link.
+/// A hook of another repository, a user who signs commits, a symbolic link.
 #[test]
-fn what_surrounds_the_repository_does_not_matter() {
+fn the_environment_of_the_repository_does_not_matter() {
     let repository = Repository::new();
     repository.write("elsewhere/a.md", &issue("a", "", BODY));
     repository.commit(2, "Begin");
@@ -184,7 +184,7 @@ fn link(target: &Path, link: &Path) {
 }
 
 #[test]
-fn what_git_cannot_tell_is_an_error_and_not_a_guess() {
+fn incomplete_history_is_an_error() {
     let repository = Repository::new();
     repository.write("site/content/a.md", &issue("a", "", BODY));
     repository.commit(2, "Begin");

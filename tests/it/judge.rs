@@ -1,6 +1,6 @@
-//! Judges the feeds of one build as validators and readers do: with parsers of others, never with our own code.
+//! Judges the feeds of a build as validators and readers do, with third-party parsers only.
 //!
-//! Takes the three files; gives what is wrong with them, in words. The property test and the fuzz target both end here.
+//! Takes the three files; returns the problems as text. The property test and the fuzz target both use it.
 
 use std::fs;
 use std::path::Path;
@@ -24,13 +24,13 @@ pub struct Published {
 }
 
 impl Published {
-    /// Reads the files of a build, under their usual names.
+    /// Reads the files of a build, under their default names.
     pub fn read(folder: &Path) -> Self {
         let file = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         Self { rss: file("feed.xml"), atom: file("atom.xml"), json: file("feed.json") }
     }
 
-    /// What is wrong; empty when nothing is.
+    /// The problems found; empty if there are none.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         match roxmltree::Document::parse(&self.rss) {

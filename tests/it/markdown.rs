@@ -1,4 +1,4 @@
-//! Markdown without Chinese, Japanese or Korean text means what CommonMark and GFM say.
+//! Markdown without CJK text means exactly what CommonMark and GFM specify.
 //!
 //! Compares the events of a document with those of the parser alone.
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser};
 use slugline::parts::Document;
 
-/// What a document understands besides CommonMark; formulas are left out, they need a dollar sign.
+/// The extensions of a document; formulas are excluded, since they need a dollar sign.
 const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS)
@@ -14,7 +14,7 @@ const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_DEFINITION_LIST)
     .union(Options::ENABLE_HEADING_ATTRIBUTES);
 
-/// Every kind of block and span, and emphasis at its limits.
+/// Every kind of block and span, and edge cases of emphasis.
 const EXAMPLES: [&str; 60] = [
     "plain\n",
     "*a*\n",
@@ -100,7 +100,7 @@ fn token() -> impl Strategy<Value = &'static str> {
 
 proptest! {
     #[test]
-    fn so_does_any_mixture(tokens in prop::collection::vec(token(), 0..40)) {
+    fn any_mixture_means_the_same(tokens in prop::collection::vec(token(), 0..40)) {
         is_as_written(&tokens.concat())?;
     }
 }

@@ -1,5 +1,5 @@
-//! The same project gives the same bytes, wherever and however it is built; and a build after which nothing changed
-//! touches no file.
+//! Builds are reproducible: the same project yields the same bytes on any machine, and a build without changes touches
+//! no file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::program::{copy_folder, files, repository, slugline};
 
-/// A build in an environment of its own, started through a shell for its umask. The program is told the time.
+/// Builds in a custom environment, started through a shell for its umask. The time is passed to the program.
 fn build(folder: &Path, project: &Path, umask: &str, environment: &[(&str, &str)]) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "umask $0; exec \"$@\"", umask, env!("CARGO_BIN_EXE_slugline"), "--dir"]).arg(project);
@@ -18,12 +18,12 @@ fn build(folder: &Path, project: &Path, umask: &str, environment: &[(&str, &str)
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Every file of a project, what was built among them.
+/// Every file of a project, including those built.
 fn contents(project: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files(project).into_iter().map(|path| (path.clone(), fs::read(project.join(path)).unwrap())).collect()
 }
 
-/// Copies a folder, its files in the opposite order, so that the disk lists them in another.
+/// Copies a folder in reverse order, so that the disk lists its files differently.
 fn copy_backwards(from: &Path, to: &Path) {
     for file in files(from).into_iter().rev() {
         let target = to.join(&file);
@@ -54,7 +54,7 @@ fn any_machine_writes_the_same_bytes() {
 }
 
 #[test]
-fn a_build_that_changes_nothing_touches_nothing() {
+fn a_build_without_changes_touches_no_file() {
     let folder = tempfile::tempdir().unwrap();
     copy_folder(&repository().join("tests/cases/build/project"), folder.path()).unwrap();
     let stamps = || -> Vec<_> {
@@ -70,9 +70,9 @@ fn a_build_that_changes_nothing_touches_nothing() {
     assert_eq!(stamps(), before);
 }
 
-/// Machines that build for others pin the time to that of the text, often long ago.
+/// Build machines set SOURCE_DATE_EPOCH to the time of the sources, often long ago.
 #[test]
-fn the_time_of_a_build_is_none_of_its_mail() {
+fn the_build_time_does_not_affect_email() {
     let project = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| fs::write(project.path().join(path), text).unwrap();
     fs::create_dir(project.path().join("content")).unwrap();

@@ -1,4 +1,4 @@
-//! A web site on the loopback interface: a folder of files for a browser to look at, until it is dropped.
+//! A web site on the loopback interface that serves a folder to a browser until dropped.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -11,14 +11,14 @@ use std::time::Duration;
 
 /// Serves the files below a folder.
 pub struct Site {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
     over: Arc<AtomicBool>,
     server: Option<JoinHandle<()>>,
 }
 
 impl Site {
-    /// Begins to serve.
+    /// Starts serving.
     pub fn of(folder: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -29,7 +29,7 @@ impl Site {
                 if ends.load(Ordering::SeqCst) {
                     return;
                 }
-                // A browser opens connections that it may never use: none may keep the next one waiting.
+                // Browsers open connections that they may never use: none may block the next one.
                 let folder = folder.clone();
                 thread::spawn(move || answer(&folder, connection));
             }
@@ -46,7 +46,7 @@ impl Drop for Site {
     }
 }
 
-/// Answers one request. A connection that breaks is the browser's affair.
+/// Answers one request. Broken connections are ignored.
 fn answer(folder: &Path, mut connection: TcpStream) -> Option<()> {
     connection.set_read_timeout(Some(Duration::from_secs(300))).ok()?;
     let mut lines = BufReader::new(connection.try_clone().ok()?).lines();
@@ -57,7 +57,7 @@ fn answer(folder: &Path, mut connection: TcpStream) -> Option<()> {
     let kind = match path.extension().and_then(|extension| extension.to_str()) {
         Some("css") => "text/css",
         Some("html") => "text/html; charset=utf-8",
-        // Not `application/rss+xml`, which Chromium offers to save: most servers know files by their names alone.
+        // Not `application/rss+xml`, which Chromium offers to save: most servers determine the type by file extension.
         Some("xml") => "text/xml",
         _ => "application/octet-stream",
     };

@@ -1,6 +1,6 @@
-//! Any bytes as front matter and Markdown give feeds that no validator can fault.
+//! Any bytes as front matter and Markdown yield valid feeds.
 //!
-//! A line `=====` ends a file and begins the next. `tests/fuzz/run` starts it.
+//! A line `=====` separates files. Started by `tests/fuzz/run`.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ mod judge;
 
 const PROJECT: &str = "title: Tides\nbase_url: https://example.org\nauthor: Crew\nfeeds: {limit: 0, max_bytes: 0}\n";
 
-/// Later than any date that is worth trying.
+/// Later than any date worth trying.
 const NOW: i64 = 4_000_000_000;
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     }
 });
 
-/// What is wrong with the feeds of these files; `None` when no issue comes of them.
+/// The problems with the feeds of these files; `None` if they yield no issue.
 fn faults(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
     let content = folder.join("content");
     let _ = fs::remove_dir_all(&content);

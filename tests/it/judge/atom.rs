@@ -1,4 +1,4 @@
-//! The rules of the W3C feed validator for Atom, which are those of RFC 4287.
+//! The W3C feed validator's rules for Atom, which are those of RFC 4287.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ pub fn judge(document: &Document<'_>, faults: &mut Vec<String>) {
     }
 }
 
-/// Section 4.1.1 and 4.1.2: exactly one of each.
+/// Sections 4.1.1 and 4.1.2: exactly one of each.
 fn judge_once(node: Node<'_, '_>, names: &[&'static str], faults: &mut Vec<String>) {
     for name in names {
         let number = children(node, name).count();
@@ -71,7 +71,7 @@ fn judge_entry(entry: Node<'_, '_>, faults: &mut Vec<String>) {
     }
 }
 
-/// Section 3.1.1: text with tags or references in it has to be declared as HTML.
+/// Section 3.1.1: text that contains tags or references must be declared as HTML.
 fn judge_text(node: Node<'_, '_>, faults: &mut Vec<String>) {
     let (name, text) = (node.tag_name().name(), node.text().unwrap_or_default());
     if text.trim().is_empty() || text.trim() != text {
@@ -85,7 +85,7 @@ fn judge_text(node: Node<'_, '_>, faults: &mut Vec<String>) {
     }
 }
 
-/// Section 3.2: a name, and neither blanks nor anything else in address and page.
+/// Section 3.2: a name; email address and URI without spaces or anything else.
 fn judge_person(node: Node<'_, '_>, faults: &mut Vec<String>) {
     for person in children(node, "author") {
         text::judge_plain("Atom author", text_of(person, "name"), faults);

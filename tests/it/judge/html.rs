@@ -1,24 +1,24 @@
-//! HTML as a browser reads it: parsed by html5ever into a tree, which is then looked at.
+//! Inspects HTML as a browser reads it, in a tree parsed by html5ever.
 
 use html5ever::tendril::TendrilSink;
 use html5ever::{ParseOpts, QualName, local_name, ns, parse_fragment};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use url::Url;
 
-/// Elements that validators take for a danger, or that no reader shows.
+/// Elements that validators consider dangerous, or that no reader shows.
 const ACTIVE: [&str; 24] = [
     "applet", "audio", "base", "button", "embed", "form", "frame", "frameset", "iframe", "input", "link", "math",
     "meta", "noscript", "object", "script", "select", "style", "svg", "template", "textarea", "video", "track",
     "title",
 ];
 
-/// Attributes that hold an address.
+/// Attributes that contain a URL.
 const ADDRESSES: [&str; 17] = [
     "href", "src", "poster", "cite", "data", "background", "action", "formaction", "longdesc", "usemap", "ping",
     "profile", "manifest", "icon", "xlink:href", "archive", "codebase",
 ];
 
-/// Schemes that lead somewhere and run nothing.
+/// Schemes of links, none of which runs code.
 const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
 pub fn judge(html: &str, faults: &mut Vec<String>) {

@@ -1,10 +1,10 @@
-//! The three formats read by feed-rs say the same of every entry.
+//! Checks that the three formats, read by feed-rs, agree on every entry.
 
 use chrono::{DateTime, Utc};
 use feed_rs::model::{Entry, Text};
 use serde_json::Value;
 
-/// What every format must bring back of an entry.
+/// What every format must preserve of an entry.
 #[derive(Debug, PartialEq)]
 struct Known {
     id: String,
@@ -14,7 +14,7 @@ struct Known {
     authors: Vec<String>,
     terms: Vec<String>,
     cover: Option<String>,
-    /// Without the blanks round it, which the parser takes away.
+    /// Without surrounding white space, which the parser removes.
     html: String,
 }
 
@@ -31,7 +31,7 @@ pub fn judge(document: &Value, rss: &str, atom: &str, json: &str, faults: &mut V
         };
         let feed_authors: Vec<String> = feed.authors.iter().filter_map(|author| author.name.clone()).collect();
         let mut known: Vec<Known> = feed.entries.iter().map(read).collect();
-        // Of JSON the parser reads attachments, which have a type, and not `image`.
+        // The parser reads JSON attachments, which have a type, but not `image`.
         for (known, item) in
             known.iter_mut().zip(items).filter(|(_, item)| format == "JSON Feed" && item["attachments"].is_null())
         {
@@ -40,7 +40,7 @@ pub fn judge(document: &Value, rss: &str, atom: &str, json: &str, faults: &mut V
         if known.len() != expected.len() {
             faults.push(format!("{format} has {} entries, JSON has {}", known.len(), expected.len()));
         }
-        // Who wrote the feed wrote what names nobody else: so the parser reads JSON.
+        // The parser gives entries without authors those of a JSON feed.
         for (known, _) in known.iter_mut().zip(&expected).filter(|(_, expected)| expected.authors.is_empty()) {
             if known.authors == feed_authors {
                 known.authors.clear();
@@ -52,7 +52,7 @@ pub fn judge(document: &Value, rss: &str, atom: &str, json: &str, faults: &mut V
     }
 }
 
-/// An item as it stands in the JSON.
+/// An item of the JSON feed.
 fn written(item: &Value) -> Known {
     let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
     let list = |key: &str| item[key].as_array().cloned().unwrap_or_default();
@@ -69,7 +69,7 @@ fn written(item: &Value) -> Known {
     }
 }
 
-/// An entry as the parser read it.
+/// An entry as parsed.
 fn read(entry: &Entry) -> Known {
     let media = entry.media.iter().flat_map(|media| &media.content).find_map(|media| media.url.as_ref());
     let enclosed = || entry.links.get(1).map(|link| link.href.clone());
@@ -87,7 +87,7 @@ fn read(entry: &Entry) -> Known {
     }
 }
 
-/// Text that is declared to be HTML, as a reader shows it.
+/// Text declared as HTML, as a reader shows it.
 fn shown(text: &Text) -> String {
     match text.content_type.as_ref() {
         "text/html" => html_escape::decode_html_entities(&text.content).into_owned(),

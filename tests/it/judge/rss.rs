@@ -1,4 +1,4 @@
-//! The rules of the W3C feed validator for RSS 2.0, and those of the RSS Best Practices Profile.
+//! The W3C feed validator's rules for RSS 2.0, and those of the RSS Best Practices Profile.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::text;
 const CONTENT: &str = "http://purl.org/rss/1.0/modules/content/";
 const DC: &str = "http://purl.org/dc/elements/1.1/";
 
-/// Elements of a kind that stand right below this one.
+/// Direct children with this name.
 fn children<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
     node.children().filter(move |child| child.is_element() && child.tag_name().name() == name)
 }
@@ -78,7 +78,7 @@ fn judge_item(item: Node<'_, '_>, faults: &mut Vec<String>) {
     }
 }
 
-/// It is called a permalink only where it is one.
+/// `isPermaLink` is true only if the id is the permalink.
 fn judge_guid(item: Node<'_, '_>, faults: &mut Vec<String>) {
     let Some(guid) = children(item, "guid").next() else { return };
     let id = guid.text().unwrap_or_default();
@@ -89,7 +89,7 @@ fn judge_guid(item: Node<'_, '_>, faults: &mut Vec<String>) {
     }
 }
 
-/// `Thu, 02 Jul 2026 08:00:00 +0800`, with an offset of whole or half hours.
+/// `Thu, 02 Jul 2026 08:00:00 +0800`, with an offset in multiples of half an hour.
 fn judge_date(date: &str, faults: &mut Vec<String>) {
     let usual = date.len() == "Thu, 02 Jul 2026 08:00:00 +0800".len() && (date.ends_with("00") || date.ends_with("30"));
     if !usual || DateTime::parse_from_rfc2822(date).is_err() {

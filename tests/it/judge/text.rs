@@ -1,10 +1,10 @@
-//! What holds for texts, dates and addresses wherever they stand.
+//! Rules for text, dates and URLs in any format.
 
 use chrono::DateTime;
 use serde_json::Value;
 use url::Url;
 
-/// XML 1.0 forbids some characters, validators take others for damage.
+/// Characters that XML 1.0 forbids, or that validators treat as corruption.
 pub fn is_legal(text: &str) -> bool {
     !text.chars().any(|c| {
         matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffd}')
@@ -12,7 +12,7 @@ pub fn is_legal(text: &str) -> bool {
     })
 }
 
-/// Plain text: one line, no blanks round it, nothing that looks like the end of an element.
+/// Plain text: one trimmed line in which nothing looks like an end tag.
 pub fn judge_plain(what: &str, text: &str, faults: &mut Vec<String>) {
     if text.trim().is_empty() || text.trim() != text || text.contains(['\n', '\r', '\t']) {
         faults.push(format!("{what} is blank or not one line: {text:?}"));
@@ -26,7 +26,7 @@ pub fn judge_plain(what: &str, text: &str, faults: &mut Vec<String>) {
     }
 }
 
-/// An absolute address in ASCII that needs no more encoding.
+/// An absolute, fully encoded ASCII URL.
 pub fn judge_address(what: &str, address: &str, faults: &mut Vec<String>) {
     let usual = address.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
     let web = Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -35,7 +35,7 @@ pub fn judge_address(what: &str, address: &str, faults: &mut Vec<String>) {
     }
 }
 
-/// An id for Atom: a URI in ASCII.
+/// An id for Atom: an ASCII URI.
 pub fn judge_id(what: &str, id: &str, faults: &mut Vec<String>) {
     let usual = id.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte));
     if !usual || Url::parse(id).is_err() {
@@ -43,14 +43,14 @@ pub fn judge_id(what: &str, id: &str, faults: &mut Vec<String>) {
     }
 }
 
-/// RFC 3339, in a year of four digits.
+/// RFC 3339, with a four-digit year.
 pub fn judge_date(what: &str, text: &str, faults: &mut Vec<String>) {
     if DateTime::parse_from_rfc3339(text).is_err() || text.len() != "2026-01-01T00:00:00+00:00".len() {
         faults.push(format!("{what} is no date: {text:?}"));
     }
 }
 
-/// JSON Feed 1.1: what is required, and every text in it.
+/// JSON Feed 1.1: required members, and all text.
 pub fn judge_json(json: &Value, faults: &mut Vec<String>) {
     if json["version"] != "https://jsonfeed.org/version/1.1" {
         faults.push(format!("JSON Feed has the version {}", json["version"]));
