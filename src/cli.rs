@@ -1,11 +1,10 @@
-//! The command line: arguments in, one use case per subcommand, words and an exit code out.
+//! The command line: arguments in, one use case per subcommand, output and an exit code out.
 //!
-//! One file per subcommand; `args` is what can be typed, `report` the only writer to the terminal, `clock` the only
-//! reader of the clock. Nothing is decided here that another face would have to decide again.
+//! One file per subcommand; `args` defines the arguments, `report` alone writes to the terminal, `clock` alone reads the
+//! clock. Decisions that another face would need too belong to the use cases.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -41,6 +40,7 @@ mod init;
 mod key;
 mod links;
 mod list;
+mod man;
 mod new;
 #[cfg(feature = "preview")]
 mod preview;
@@ -56,27 +56,27 @@ mod subscribers;
 /// How a run of the program ended; the number is its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// All was done.
+    /// Done.
     Done = 0,
-    /// All that could be done was done; something needs a person.
+    /// Done as far as possible; something needs attention.
     Attention = 1,
-    /// It could not be done.
+    /// Could not be done.
     Failed = 2,
 }
 
-/// What every subcommand works with.
+/// What every subcommand needs.
 struct Context {
     project: Project,
     config_file: String,
-    /// For what changes the store, mails, or asks the network.
+    /// For everything that changes the store, sends mail, or uses the network.
     clock: Clock,
-    /// For what is built, shown or checked of the project's files.
+    /// For everything that is built, shown or checked from the project's files.
     build_clock: Clock,
     report: Report,
 }
 
 impl Context {
-    /// Reads the project file. What is wrong with it is shown before the error comes back.
+    /// Reads the project file. Its problems are shown before the error is returned.
     fn config(&self) -> anyhow::Result<Config> {
         let config = load::config(&self.project, &self.config_file).inspect_err(|error| {
             if let Some(invalid) = error.downcast_ref::<load::InvalidConfig>() {
@@ -87,7 +87,7 @@ impl Context {
         Ok(config)
     }
 
-    /// The project file, as `feeds.lock` names it: below the project folder, however it was typed.
+    /// The project file as `feeds.lock` names it: its path below the project folder, however it was typed.
     fn project_file(&self) -> String {
         let real = |path: &str| self.project.real_path(path);
         let below = real(&self.config_file).zip(real("."));
@@ -101,17 +101,17 @@ impl Context {
         Ok(crate::store::open(&config.store, &|file| self.project.path(file))?)
     }
 
-    /// Opens a store to move it, or to move another one to it, with the password in `password_file` if one is named.
+    /// Opens a store to move it or to move another one into it, with the password in `password_file` if given.
     fn movable_store(&self, location: &Location, password_file: Option<&Path>) -> anyhow::Result<Box<dyn Movable>> {
         Ok(crate::store::open_movable(location, password_file, &|file| self.project.path(file))?)
     }
 
-    /// Opens what composes the mail of these issues.
+    /// The composer of the mail of these issues.
     fn composer<'a>(&'a self, config: &'a Config, issues: &'a [Issue]) -> anyhow::Result<Composer<'a>> {
         Composer::open(&self.project, config, issues)
     }
 
-    /// What a person means by a name at that time: an issue, or a digest.
+    /// The issue or digest that a name means at that time.
     fn find<'a>(
         &self,
         config: &Config,
@@ -124,27 +124,27 @@ impl Context {
     }
 }
 
-/// How many mailboxes these addresses are.
+/// The number of different mailboxes among these addresses.
 fn different(addresses: &[EmailAddress]) -> u64 {
     addresses.iter().map(EmailAddress::key).collect::<BTreeSet<_>>().len() as u64
 }
 
 /// Runs the program with its arguments, the first being its own name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let wants_json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    // clap's `help` takes no options.
+    if arguments.get(1).is_some_and(|argument| argument == "help") {
+        arguments.retain(|argument| argument != "--json");
+    }
     let (cli, renamed) = match args::parse(arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return report::usage(&error),
+        Err(error) => return report::usage(&error, wants_json),
     };
     let report = Report::new(&cli.global);
     report.findings(&renamed);
-    match dispatch(cli, report.clone()) {
-        Ok(exit) => exit,
-        Err(error) if is_broken_pipe(&error) => Exit::Done,
-        Err(error) => {
-            report.error(&error);
-            Exit::Failed
-        }
-    }
+    let result = dispatch(cli, report.clone());
+    report.end(result)
 }
 
 fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
@@ -179,10 +179,6 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(&context, &args),
         Command::Key(args) => key::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
+        Command::Man(args) => man::run(&context, &args),
     }
-}
-
-/// Whether the reader of our output closed it early, which is not an error (`slugline list | head`).
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == ErrorKind::BrokenPipe)
 }

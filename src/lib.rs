@@ -1,4 +1,4 @@
-//! slugline turns a folder of Markdown issues into feeds and an e-mail edition.
+//! slugline turns a folder of Markdown issues into feeds and an email edition.
 //!
 //! ```text
 //! content/ ──────► content ─► issue ──┬─► feed (rss, atom, json) ─► public/
@@ -79,7 +79,7 @@ mod web;
 
 pub use crate::cli::{Exit, run};
 
-/// What benchmarks, fuzzers and tests drive without the command line. No interface to build upon: it changes with them.
+/// What benchmarks, fuzzers and tests use without the command line. Not a stable interface.
 pub mod parts {
     pub use crate::config::Config;
     pub use crate::content::assemble::{Source, assemble};

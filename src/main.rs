@@ -1,10 +1,10 @@
-//! The program `slugline`: arguments to `cli::run`, its outcome to the exit code.
+//! The program `slugline`: passes the arguments to `cli::run` and returns its exit code.
 
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// Some threads write letters and others free them, at which the system's allocator is slow.
+/// Some threads allocate messages and others free them, which is slow in the system's allocator.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -1,6 +1,6 @@
-//! The files of a project that nobody else may see, and where others would see them: in its git repository, and on the web.
+//! The private files of a project, and where they would be exposed: in its git repository, and on the web.
 //!
-//! Takes the project file; gives findings. Nothing is changed: what was pushed or published is the user's to take back.
+//! Takes the project file, returns findings. It changes nothing: what was pushed or published is the user's to withdraw.
 
 use std::path::{Path, PathBuf};
 
@@ -11,21 +11,21 @@ use crate::finding::{Finding, Place};
 use crate::store::Location;
 use crate::store::sqlite::FILES;
 
-/// A file or folder that nobody else may see.
+/// A private file or folder.
 struct Private {
     path: PathBuf,
     what: &'static str,
-    /// Where the project file names it.
+    /// The key of the project file that names it.
     keys: &'static [&'static str],
 }
 
-/// Folders that Hugo publishes as they are.
+/// Folder that Hugo publishes unchanged.
 const STATIC: &str = "static";
 
-/// What git should leave alone in a project as `init` makes it.
+/// What `init` writes into `.gitignore`.
 pub const IGNORED: [&str; 6] = ["/slugline.db*", "/outbox/", "/secret*.txt", "/password*.txt", "/*.pem", "/*.csv"];
 
-/// What others can see, or will; `path` and `text` are those of the project file.
+/// Finds the private files that others can see, or will; `path` and `text` are those of the project file.
 pub fn exposed(project: &Project, config: &Config, path: &str, text: &str) -> Vec<Finding> {
     let files = files(config);
     let mut findings = Vec::new();
@@ -51,13 +51,13 @@ fn files(config: &Config) -> Vec<Private> {
             database.password_file.iter().for_each(|file| add(file, "a password", &["store_password_file"]));
         }
     }
-    config.secret_file.iter().for_each(|file| add(file, "the secret of tokens", &["secret_file"]));
+    config.secret_file.iter().for_each(|file| add(file, "the secret for tokens", &["secret_file"]));
     let Some(mail) = &config.mail else { return files };
     mail.subscribers.iter().for_each(|list| add(&list.file, "the list of subscribers", &["mail", "subscribers"]));
     mail.dkim.iter().for_each(|key| add(&key.key_file, "a key that signs mail", &["mail", "dkim"]));
     mail.password_file.iter().for_each(|file| add(file, "a password", &["mail", "password_file"]));
     match &mail.via {
-        Via::Outbox(folder) => add(folder, "the folder of letters", &["mail", "via"]),
+        Via::Outbox(folder) => add(folder, "the outbox", &["mail", "via"]),
         Via::Smtp(servers) => {
             let passwords = servers.iter().filter_map(|server| server.password_file.as_ref());
             passwords.for_each(|file| add(file, "a password", &["mail", "via"]));
@@ -66,13 +66,13 @@ fn files(config: &Config) -> Vec<Private> {
     files
 }
 
-/// The folder of the site in which a file lies. A folder that is the project itself is none: everything lies in it.
+/// The folder of the site that contains a file. The project folder itself does not count: it contains everything.
 fn published_in<'a>(project: &Project, config: &'a Config, file: &Path) -> Option<&'a Path> {
     let real = |path: &Path| project.real_path(path).unwrap_or_else(|| plain(&project.path(path)));
     let (root, real_file) = (real(Path::new(".")), real(file));
     let folders = config.content.iter().map(PathBuf::as_path).chain([Path::new(STATIC), &config.output]);
     folders.filter(|folder| real(folder) != root).find(|folder| {
-        // Written so, or so once every link is followed.
+        // As written, or after following links.
         plain(file).starts_with(plain(folder)) || real_file.starts_with(real(folder))
     })
 }
@@ -82,7 +82,7 @@ fn plain(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
 }
 
-/// The files at that path that git tracks, or those below it where it is a folder.
+/// The files at that path that git tracks, or those below it if it is a folder.
 fn tracked_at(project: &Project, file: &Private) -> Vec<String> {
     let is_store = file.keys == ["store"];
     let endings = if is_store { &FILES[..] } else { &[""][..] };
@@ -92,7 +92,7 @@ fn tracked_at(project: &Project, file: &Private) -> Vec<String> {
         path.to_string_lossy().into_owned()
     });
     let mut names = git::tracked(project.folder(), &paths.collect::<Vec<_>>());
-    // One letter tells as much as a thousand.
+    // One message tells as much as a thousand.
     names.truncate(FILES.len());
     names
 }
@@ -101,8 +101,8 @@ fn tracked_at(project: &Project, file: &Private) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// What is said of a project file.
-    fn said(project_file: &str) -> Vec<String> {
+    /// The findings for a project file.
+    fn found(project_file: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("title: T\nbase_url: https://example.org\n{project_file}");
         let config = Config::parse("slugline.yaml", &text).unwrap();
@@ -111,18 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_where_the_site_is_made_from_or_written_to_is_told() {
+    fn private_files_in_the_sources_or_output_of_the_site_are_found() {
         let safe = "content: [content, .]\nmail: {from: a@example.org, subscribers: readers.csv}\n";
-        assert_eq!(said(safe), [] as [&str; 0]);
+        assert_eq!(found(safe), [] as [&str; 0]);
         let open = "content: posts\noutput: dist\nstore: sqlite:./static/s.db\nsecret_file: dist/secret.txt\nmail:\n  \
                     from: a@example.org\n  via: dist/outbox\n  subscribers: posts/../posts/readers.csv\n  \
                     dkim: {selector: s, key_file: static-keys/dkim.pem}\n";
         let open = open.replace("posts/../posts/", "posts/");
         let expected = [
             "private-published `./static/s.db`, the store of subscribers, lies in `static`",
-            "private-published `dist/secret.txt`, the secret of tokens, lies in `dist`",
+            "private-published `dist/secret.txt`, the secret for tokens, lies in `dist`",
             "private-published `posts/readers.csv`, the list of subscribers, lies in `posts`",
         ];
-        assert_eq!(said(&open.replace("  via: dist/outbox\n", "")), expected);
+        assert_eq!(found(&open.replace("  via: dist/outbox\n", "")), expected);
     }
 }

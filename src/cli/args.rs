@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, edition, features, init, key, links, list, new, publish, resolve, retry,
-    send, status, store, subscribers,
+    build, check, completions, covers, diff, edition, features, init, key, links, list, man, new, publish, resolve,
+    retry, send, status, store, subscribers,
 };
 use crate::finding::Finding;
 use crate::renamed;
@@ -17,8 +17,8 @@ use crate::renamed;
 ///
 /// Run it in the folder that holds `slugline.yaml`. Results go to stdout, messages to stderr.
 #[derive(Debug, Parser)]
-#[command(name = "slugline", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = EXIT_CODES)]
+#[command(name = "slugline", version, max_term_width = 100)]
+#[command(after_help = AFTER_HELP)]
 pub(super) struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -26,35 +26,47 @@ pub(super) struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Examples:
+  slugline init
+  slugline new \"Spring notes\"
+  slugline preview
+  slugline --dir /srv/weekly publish
+
 Exit codes:
   0  done
-  1  done, but something needs a person: findings, failed or unknown recipients
-  2  could not be done";
+  1  done, but something needs attention: findings, failed or unknown recipients
+  2  could not be done
 
-/// Options of every command.
+`slugline help COMMAND` explains a command.";
+
+/// What the help of a command says about the options that all commands have.
+const GLOBAL_OPTIONS: &str =
+    "Global options: --dir, --config, --now, --json, --quiet, --verbose, --color; see `slugline --help`";
+
+/// Options that every command has.
 #[derive(Debug, clap::Args)]
 pub(super) struct Global {
     /// Project folder
-    #[arg(long, global = true, value_name = "DIR", default_value = ".", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", help_heading = "Global options")]
     pub dir: PathBuf,
     /// Project file, below the project folder
-    #[arg(long, global = true, value_name = "FILE", default_value = "slugline.yaml", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "FILE", default_value = "slugline.yaml", help_heading = "Global options")]
     pub config: String,
-    /// Time to act at, RFC 3339 [default: the clock; for what is built, SOURCE_DATE_EPOCH first]
-    #[arg(long, global = true, value_name = "TIME", help_heading = "Everywhere")]
+    /// Act as if it were this time (RFC 3339) [default: the clock; for what is built, SOURCE_DATE_EPOCH first]
+    #[arg(long, global = true, value_name = "TIME", help_heading = "Global options")]
     pub now: Option<String>,
-    /// Write one JSON document to stdout
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    /// Write one JSON document to stdout, errors included
+    #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
-    /// Say only what went wrong
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Everywhere")]
+    /// Show errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
     pub quiet: bool,
-    /// Say more
-    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    /// Show more
+    #[arg(short, long, global = true, help_heading = "Global options")]
     pub verbose: bool,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
     pub color: Color,
 }
 
@@ -90,31 +102,69 @@ pub(super) enum Command {
     Doctor(crate::cli::doctor::Args),
     Key(key::Args),
     Completions(completions::Args),
+    Man(man::Args),
 }
 
-/// Parses the arguments, the first being the program's name. Old commands and flags are tried if nothing else is wrong with
-/// them, and come with a warning each.
-pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Cli, Vec<Finding>), clap::Error> {
-    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+/// Parses the arguments, the first being the program's name. An old command or flag is tried if the arguments are not
+/// understood otherwise, and comes with a warning.
+pub(super) fn parse(mut arguments: Vec<OsString>) -> Result<(Cli, Vec<Finding>), clap::Error> {
     let mut warnings = Vec::new();
-    let mut result = Cli::try_parse_from(&arguments);
+    let mut result = parse_current(&arguments);
     while result.as_ref().is_err_and(is_unknown)
         && let Some((rewritten, renamed)) = renamed::rewrite(&arguments)
     {
         arguments = rewritten;
         warnings.push(renamed.warning());
-        result = Cli::try_parse_from(&arguments);
+        result = parse_current(&arguments);
     }
-    Ok((result.map_err(features::explain)?, warnings))
+    let mut cli = result.map_err(features::explain)?;
+    cli.global.json |= cli.command.asks_for_json();
+    Ok((cli, warnings))
+}
+
+fn parse_current(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches_from(arguments)?)
 }
 
 fn is_unknown(error: &clap::Error) -> bool {
     matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand)
 }
 
-/// The command line as data, for completions.
+impl Command {
+    /// Whether a format option asks for the document of `--json`.
+    fn asks_for_json(&self) -> bool {
+        match self {
+            Self::Check(args) => args.asks_for_json(),
+            Self::Subscribers(args) => args.asks_for_json(),
+            _ => false,
+        }
+    }
+}
+
+/// The command line as data. The help of a subcommand names the global options in one line.
 pub(super) fn command() -> clap::Command {
+    let command = Cli::command();
+    let globals: Vec<clap::Arg> = command.get_arguments().map(|option| option.clone().hide(true)).collect();
+    command.mut_subcommands(|subcommand| with_short_help(subcommand, &globals))
+}
+
+/// Hidden options take the place of the ones that clap would show below every subcommand.
+fn with_short_help(command: clap::Command, globals: &[clap::Arg]) -> clap::Command {
+    let help = command.get_after_help().map(|help| format!("{help}\n\n")).unwrap_or_default();
+    let command = command.after_help(format!("{help}{GLOBAL_OPTIONS}")).args(globals);
+    command.mut_subcommands(|subcommand| with_short_help(subcommand, globals))
+}
+
+/// The command line for completions, which offer the global options everywhere.
+pub(super) fn complete_command() -> clap::Command {
     Cli::command()
+}
+
+/// The examples in the help of a command.
+pub(super) fn examples(command: &clap::Command) -> Option<Vec<String>> {
+    let help = command.get_after_help()?.to_string();
+    let (_, examples) = help.split_once("Examples:\n")?;
+    Some(examples.lines().map_while(|line| line.strip_prefix("  ")).map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -133,7 +183,7 @@ mod tests {
     fn every_old_command_is_read_as_the_new_one_with_a_warning() {
         let parsed = |name: &str| {
             let line = format!("slugline {name} value");
-            let (cli, warnings) = parse(line.split(' ').map(OsString::from)).unwrap();
+            let (cli, warnings) = parse(line.split(' ').map(OsString::from).collect()).unwrap();
             (format!("{cli:?}"), warnings)
         };
         let help = command().render_long_help().to_string();
@@ -143,5 +193,50 @@ mod tests {
             assert_eq!(new_way.1, []);
             assert!(!help.contains(old));
         }
+    }
+    #[test]
+    fn every_command_has_examples_that_are_understood() {
+        let mut commands = vec![(vec!["slugline".to_owned()], command())];
+        while let Some((path, command)) = commands.pop() {
+            let examples = examples(&command).unwrap_or_default();
+            assert!(!examples.is_empty(), "`{}` has no examples", path.join(" "));
+            for example in examples {
+                let Some(line) = example.find("slugline").map(|at| &example[at..]) else { continue };
+                let words = words(line.split(['|', '>', '<']).next().unwrap_or_default());
+                let is_below = path.iter().all(|word| words.iter().any(|other| other == word));
+                let is_of_use = is_below || !command.has_subcommands() && words[1] != path[1];
+                assert!(is_of_use, "`{example}` is no example of `{}`", path.join(" "));
+                parse(words.iter().map(OsString::from).collect())
+                    .unwrap_or_else(|error| panic!("`{example}`: {error}"));
+            }
+            for sub in command.get_subcommands() {
+                commands.push(([path.as_slice(), &[sub.get_name().to_owned()]].concat(), sub.clone()));
+            }
+        }
+    }
+
+    /// The words of a command line, split at spaces outside of double quotes.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut is_quoted = false;
+        for letter in line.trim().chars() {
+            match letter {
+                '"' => is_quoted = !is_quoted,
+                ' ' if !is_quoted => words.push(String::new()),
+                _ => words.last_mut().unwrap().push(letter),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn the_help_of_a_command_names_the_global_options_in_one_line() {
+        let mut command = command();
+        command.build();
+        let list = command.find_subcommand_mut("list").unwrap();
+        let help = list.render_long_help().to_string();
+        assert_eq!(help.matches("--verbose").count(), 1, "{help}");
+        assert!(parse(["slugline", "list", "--json"].map(OsString::from).into()).unwrap().0.global.json);
     }
 }

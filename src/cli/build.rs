@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
-use crate::cli::built::{self, CompanionRow, LockRow, PageRow, Row};
-use crate::cli::report::FindingRow;
+use crate::cli::built::{self, BuildDocument};
 use crate::cli::{Context, Exit};
 use crate::finding::Finding;
 use crate::identity::lock;
@@ -15,8 +12,7 @@ use crate::publish::{self, Build};
 
 /// Write the feeds
 ///
-/// A file is only touched when its bytes change, so that readers are told the truth about what is new. The ids of
-/// the issues are kept in `feeds.lock`: commit it.
+/// A file is only written if its content changed. The ids of the issues are recorded in `feeds.lock`: commit it.
 #[derive(Debug, Default, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline build\n  slugline build --out target/site --drafts --future\n  slugline build --locked"
@@ -37,7 +33,7 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// A preview must not give ids to issues whose permalinks may still change.
+    /// A preview must not record ids of issues whose permalinks may still change.
     fn lock_mode(&self) -> LockMode {
         match self {
             Self { drafts: true, .. } | Self { future: true, .. } => LockMode::LeaveAlone,
@@ -62,20 +58,14 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         .map_err(|error| lock_changed(context, error))?;
     let findings = findings(context, &loaded, &build);
     if context.report.json {
-        context.report.document(&Document {
-            files: build.files.iter().map(Row::of).collect(),
-            companions: build.companions.iter().map(CompanionRow::of).collect(),
-            pages: build.pages.iter().map(PageRow::of).collect(),
-            lock: build.lock.as_ref().map(LockRow::of),
-            findings: findings.iter().map(|finding| FindingRow::of(finding)).collect(),
-        })?;
+        context.report.document(&BuildDocument::of(&build))?;
     } else {
         context.report.table(&built::rows(&build))?;
     }
     Ok(exit(&findings))
 }
 
-/// Shows and gives what is wrong with content and build.
+/// Shows and returns the problems of content and build.
 pub(super) fn findings<'a>(context: &Context, loaded: &'a Issues, build: &'a Build) -> Vec<&'a Finding> {
     context.report.findings(&loaded.findings);
     context.report.findings(&build.findings);
@@ -83,7 +73,7 @@ pub(super) fn findings<'a>(context: &Context, loaded: &'a Issues, build: &'a Bui
     loaded.findings.iter().chain(&build.findings).collect()
 }
 
-/// Shows what would change in the lock, if that is the error.
+/// Shows the changes that `--locked` refuses, if that is the error.
 fn lock_changed(context: &Context, error: anyhow::Error) -> anyhow::Error {
     let Some(changed) = error.downcast_ref::<LockChanged>() else { return error };
     context.report.findings(&changed.findings());
@@ -91,16 +81,7 @@ fn lock_changed(context: &Context, error: anyhow::Error) -> anyhow::Error {
     Finding::error("lock-changed", changed.to_string()).help(help).into()
 }
 
-/// Something that was left out needs a person.
+/// Exits with 1 if something was left out.
 pub(super) fn exit(findings: &[&Finding]) -> Exit {
     if findings.iter().any(|finding| finding.is_error()) { Exit::Attention } else { Exit::Done }
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    files: Vec<Row<'a>>,
-    companions: Vec<CompanionRow<'a>>,
-    pages: Vec<PageRow<'a>>,
-    lock: Option<LockRow<'a>>,
-    findings: Vec<FindingRow<'a>>,
 }

@@ -1,6 +1,6 @@
 //! The files of a build, as a table and as JSON.
 //!
-//! A main feed has a line per file; archives and the feeds of terms, which may be hundreds, have one per family.
+//! A main feed has a line per file. Archives and feeds of terms may be hundreds, and have one line per family.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::identity::lock;
 use crate::identity::{Change, ChangeKind};
 use crate::publish::{Build, BuiltFeed, SideFile, SideFileRole};
 
-pub(super) use crate::cli::built::pages::PageRow;
+use crate::cli::built::pages::PageRow;
 
 mod pages;
 
@@ -26,13 +26,13 @@ pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
     rows.chain(companions).chain(pages::rows(&build.pages)).chain(build.lock.as_ref().map(lock_row)).collect()
 }
 
-/// What else to say of a build.
+/// Messages about a build.
 pub(super) fn notes(build: &Build) -> Vec<String> {
     let changes = build.lock.iter().flat_map(|lock| &lock.changes);
     changes.filter_map(change_note).chain(too_large(build)).collect()
 }
 
-/// What to say of feeds that grew too large.
+/// The message about feeds that grew too large.
 fn too_large(build: &Build) -> Option<String> {
     let built = build.files.iter().find(|built| built.kind == FeedKind::Main && built.shortened > 0)?;
     let (shortened, entries) = (built.shortened, built.entries);
@@ -43,9 +43,34 @@ fn too_large(build: &Build) -> Option<String> {
     ))
 }
 
-/// One file in a `--json` document.
+/// The document of `build`.
 #[derive(Serialize)]
-pub(super) struct Row<'a> {
+pub(super) struct BuildDocument<'a> {
+    /// The feeds.
+    files: Vec<Row<'a>>,
+    /// Files beside the feeds.
+    companions: Vec<CompanionRow<'a>>,
+    /// The web archive.
+    pages: Vec<PageRow<'a>>,
+    /// `feeds.lock`; `null` if it was left alone.
+    lock: Option<LockRow<'a>>,
+}
+
+impl<'a> BuildDocument<'a> {
+    /// The document of a build.
+    pub fn of(build: &'a Build) -> Self {
+        Self {
+            files: build.files.iter().map(Row::of).collect(),
+            companions: build.companions.iter().map(CompanionRow::of).collect(),
+            pages: build.pages.iter().map(PageRow::of).collect(),
+            lock: build.lock.as_ref().map(LockRow::of),
+        }
+    }
+}
+
+/// A feed in a `--json` document.
+#[derive(Serialize)]
+struct Row<'a> {
     feed: &'static str,
     title: &'a str,
     format: &'static str,
@@ -57,7 +82,7 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    pub fn of(built: &'a BuiltFeed) -> Self {
+    fn of(built: &'a BuiltFeed) -> Self {
         Self {
             feed: kind(built.kind),
             title: &built.title,
@@ -73,7 +98,7 @@ impl<'a> Row<'a> {
 
 /// `feeds.lock` in a `--json` document.
 #[derive(Serialize)]
-pub(super) struct LockRow<'a> {
+struct LockRow<'a> {
     path: &'static str,
     issues: usize,
     bytes: usize,
@@ -92,7 +117,7 @@ struct ChangeRow<'a> {
 }
 
 impl<'a> LockRow<'a> {
-    pub fn of(lock: &'a LockReport) -> Self {
+    fn of(lock: &'a LockReport) -> Self {
         let (written, changes) = (word(lock.written), lock.changes.iter().map(ChangeRow::of).collect());
         Self { path: lock::FILE, issues: lock.entries, bytes: lock.bytes, written, changes }
     }
@@ -115,13 +140,13 @@ fn lock_row(lock: &LockReport) -> Vec<String> {
     vec!["lock".to_owned(), lock::FILE.to_owned(), issues, size(lock.bytes as u64), written]
 }
 
-/// What a person may want to know, or to undo.
+/// The message about a change that a person may want to undo.
 fn change_note(change: &Change) -> Option<String> {
     let Change { path, id, kind } = change;
     match kind {
-        ChangeKind::Moved(from) => Some(format!("`{path}` was `{from}`, and keeps its id `{id}`.")),
+        ChangeKind::Moved(from) => Some(format!("`{path}` was `{from}` and keeps its id `{id}`.")),
         ChangeKind::Renamed(before) => {
-            Some(format!("`{path}` had the id `{before}`, and now has `{id}`: to readers it is a new issue."))
+            Some(format!("`{path}` had the id `{before}` and now has `{id}`: readers see it as a new issue."))
         }
         ChangeKind::New | ChangeKind::Edited => None,
     }
@@ -129,7 +154,7 @@ fn change_note(change: &Change) -> Option<String> {
 
 /// One file beside the feeds in a `--json` document.
 #[derive(Serialize)]
-pub(super) struct CompanionRow<'a> {
+struct CompanionRow<'a> {
     role: &'static str,
     path: &'a str,
     bytes: usize,
@@ -137,7 +162,7 @@ pub(super) struct CompanionRow<'a> {
 }
 
 impl<'a> CompanionRow<'a> {
-    pub fn of(side_file: &'a SideFile) -> Self {
+    fn of(side_file: &'a SideFile) -> Self {
         let SideFile { role, path, bytes, written } = side_file;
         Self { role: self::role(*role).1, path, bytes: *bytes, written: word(*written) }
     }
@@ -159,7 +184,7 @@ fn companion_row(side_file: &SideFile) -> Vec<String> {
     vec![role(side_file.role).0.to_owned(), side_file.path.clone(), String::new(), bytes, written]
 }
 
-/// The word for what a file is for, in a table and in a `--json` document.
+/// The role of a file, in a table and in a `--json` document.
 fn role(role: SideFileRole) -> (&'static str, &'static str) {
     match role {
         SideFileRole::Stylesheet => ("style", "stylesheet"),
@@ -180,12 +205,12 @@ fn family_row(files: &[BuiltFeed]) -> Vec<String> {
     vec![kind(files[0].kind).to_owned(), folders, count(feeds, "feed"), size(bytes), written]
 }
 
-/// What the feeds of one line have in common.
+/// The common kind and folder of the feeds in one line.
 fn family(built: &BuiltFeed) -> (FeedKind, &Path) {
     (built.kind, Path::new(&built.folder).parent().unwrap_or(Path::new("")))
 }
 
-/// The word for what a feed is of.
+/// The word for the kind of a feed.
 pub(super) fn kind(kind: FeedKind) -> &'static str {
     match kind {
         FeedKind::Main => "main",

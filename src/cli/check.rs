@@ -1,4 +1,4 @@
-//! `slugline check`: everything an editor wants to know before subscribers do.
+//! `slugline check`: the problems that an editor wants to know before subscribers do.
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -18,26 +18,26 @@ mod github;
 mod json;
 mod sarif;
 
-/// Judge content, feeds and configuration
+/// Check content, feeds and configuration
 ///
-/// Writes nothing. Every finding has the name of its rule, its place in your file, and what to do. The exit code is 1
-/// when there is an error, with --strict when there is anything. Switch a rule off by its name in the project file:
+/// Writes nothing. Every finding names its rule, its place in your file, and what to do. The exit code is 1 if there is an
+/// error, with --strict if there is any finding. Switch a rule off by its name in the project file:
 /// `check: {off: [image-alt-missing]}`.
 #[derive(Debug, Default, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline check\n  slugline check latest --strict\n  slugline check --format github"
 )]
 pub(super) struct Args {
-    /// Issues to judge: slug, path or `latest` [default: all, and the project file]
+    /// Issues to check: slug, path or `latest` [default: all, and the project file]
     #[arg(value_name = "ISSUE")]
     issues: Vec<String>,
-    /// How to write what was found [default: text]
+    /// Output format [default: text]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Let warnings count for the exit code
+    /// Exit with 1 on warnings too
     #[arg(long)]
     strict: bool,
-    /// List all rules, and judge nothing
+    /// List all rules and check nothing
     #[arg(long, conflicts_with_all = ["issues", "format", "strict"])]
     rules: bool,
 }
@@ -46,7 +46,7 @@ pub(super) struct Args {
 enum Format {
     /// For people
     Text,
-    /// One document
+    /// One document, as `--json`
     Json,
     /// Annotations of GitHub Actions
     Github,
@@ -54,7 +54,18 @@ enum Format {
     Sarif,
 }
 
+impl Args {
+    /// Whether `--format` asks for the document of `--json`.
+    pub fn asks_for_json(&self) -> bool {
+        self.format == Some(Format::Json)
+    }
+}
+
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
+    if context.report.json && args.format.is_some_and(|format| format != Format::Json) {
+        let error = Finding::error("usage", "`--json` and `--format` ask for different formats");
+        return Err(error.help("give one of the two").into());
+    }
     if args.rules {
         return list_rules(context).map(|()| Exit::Done);
     }
@@ -62,8 +73,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = match load::config(&context.project, &context.config_file) {
         Ok(config) => config,
         Err(error) => {
-            let Some(invalid) = error.downcast_ref::<InvalidConfig>() else { return Err(error) };
-            write(context, format, &Review { issues: 0, findings: invalid.findings.clone() }, "")?;
+            if let Some(invalid) = error.downcast_ref::<InvalidConfig>() {
+                write_invalid(context, format, &invalid.findings)?;
+            }
             return Err(error);
         }
     };
@@ -81,8 +93,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(if review.findings.iter().any(counts) { Exit::Attention } else { Exit::Done })
 }
 
-/// What is to say of the addresses of those who would be mailed over SMTP. A store that is not there yet is not made for it,
-/// and one on a server is not asked: `check` runs where there is no password.
+/// The finding about subscribers whose addresses need SMTPUTF8. A store that does not exist is not created, and one on a
+/// server is not opened: `check` runs where there is no password.
 fn smtputf8(context: &Context, config: &Config) -> anyhow::Result<Option<Finding>> {
     let Location::Sqlite(file) = &config.store else { return Ok(None) };
     if !config.mails_over_smtp()
@@ -99,7 +111,7 @@ fn smtputf8(context: &Context, config: &Config) -> anyhow::Result<Option<Finding
     Ok(found.finding("subscriber"))
 }
 
-/// What paths begin with for tools that start from the working directory.
+/// The prefix of paths for tools that start from the working directory.
 fn folder(context: &Context) -> String {
     let folder = context.project.folder();
     let shown = folder.to_string_lossy();
@@ -107,12 +119,24 @@ fn folder(context: &Context) -> String {
     if folder.is_absolute() || shown.is_empty() || shown == "." { String::new() } else { format!("{shown}/") }
 }
 
+/// Writes what is wrong with the project file. As JSON it is part of the document of the error.
+fn write_invalid(context: &Context, format: Format, findings: &[Finding]) -> anyhow::Result<()> {
+    match format {
+        Format::Json => context.report.findings(findings),
+        _ => write(context, format, &Review { issues: 0, findings: findings.to_vec() }, "")?,
+    }
+    Ok(())
+}
+
 fn write(context: &Context, format: Format, review: &Review, folder: &str) -> anyhow::Result<()> {
     match format {
         Format::Text => context.report.found(&review.findings),
         Format::Json => context.report.document(&json::document(review)),
         Format::Github => context.report.text(&github::annotations(&review.findings, folder)),
-        Format::Sarif => context.report.document(&sarif::document(&review.findings, folder)),
+        Format::Sarif => {
+            let log = serde_json::to_string_pretty(&sarif::document(&review.findings, folder))?;
+            context.report.text(&format!("{log}\n"))
+        }
     }
 }
 

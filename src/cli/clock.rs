@@ -1,4 +1,4 @@
-//! The only reader of the clock: `--now`, then, for what is built and for nothing else, SOURCE_DATE_EPOCH, then the system.
+//! The only reader of the clock: `--now` first; then, only for what is built, SOURCE_DATE_EPOCH; then the system's clock.
 
 use std::env;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,12 +9,12 @@ use chrono::{DateTime, Utc};
 
 use crate::finding::Finding;
 
-/// Tells the time at which the program acts.
+/// The time at which the program acts.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Clock {
-    /// The time that was asked for.
+    /// A given time.
     Fixed(DateTime<Utc>),
-    /// The system's.
+    /// The system's clock.
     System,
 }
 
@@ -22,16 +22,16 @@ impl Clock {
     /// The clock for the value of `--now`.
     ///
     /// # Errors
-    /// A finding when that is not a time.
+    /// A finding if it is not a valid time.
     pub fn new(now: Option<&str>) -> anyhow::Result<Self> {
         now.map_or(Ok(Self::System), |text| Ok(Self::Fixed(parse(text)?)))
     }
 
-    /// The same for what is built, which can be built again as it was: by the time in SOURCE_DATE_EPOCH where nothing else
-    /// was asked for. Mail, lists and certificates have no use for it: <https://reproducible-builds.org/specs/source-date-epoch/>.
+    /// The clock for what is built: without `--now` the time in SOURCE_DATE_EPOCH, so that a build can be reproduced. Mail,
+    /// lists and certificates do not use it: <https://reproducible-builds.org/specs/source-date-epoch/>.
     ///
     /// # Errors
-    /// When the variable holds no number of seconds.
+    /// When the variable is not a number of seconds.
     pub fn of_builds(self) -> anyhow::Result<Self> {
         match (self, env::var("SOURCE_DATE_EPOCH")) {
             (Self::System, Ok(seconds)) => Ok(Self::Fixed(epoch(&seconds)?)),
@@ -49,14 +49,14 @@ impl Clock {
     }
 }
 
-/// The clock of a sending: a time that was asked for stands still but while the sending waits, so that rates and pauses take
-/// the time that they really take.
+/// The clock of a run: a given time stands still except while the run waits, so that rates and pauses take as long as they
+/// really take.
 pub(super) struct WaitingClock {
     clock: Clock,
     waits: Mutex<Waits>,
 }
 
-/// How long a sending has waited; threads that wait at once wait together.
+/// How long a run has waited; threads that wait at the same time count once.
 #[derive(Default)]
 struct Waits {
     under_way: usize,
@@ -77,7 +77,7 @@ impl WaitingClock {
         }
     }
 
-    /// Calls `wait`, while which the time goes on.
+    /// Calls `wait`; meanwhile the time passes.
     pub fn during(&self, wait: impl FnOnce()) {
         let mut waits = self.waits();
         waits.under_way += 1;
@@ -104,7 +104,7 @@ impl Waits {
 
 fn parse(text: &str) -> anyhow::Result<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|error| {
-        Finding::error("usage", format!("`--now {text}` is no time: {error}"))
+        Finding::error("usage", format!("`--now {text}` is not a valid time: {error}"))
             .help("write one such as `2026-11-23T08:00:00Z`")
             .into()
     })
@@ -112,7 +112,7 @@ fn parse(text: &str) -> anyhow::Result<DateTime<Utc>> {
 
 fn epoch(seconds: &str) -> anyhow::Result<DateTime<Utc>> {
     let time = seconds.trim().parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
-    time.with_context(|| format!("the environment variable SOURCE_DATE_EPOCH holds `{seconds}`, no number of seconds"))
+    time.with_context(|| format!("the environment variable SOURCE_DATE_EPOCH is not a number of seconds: `{seconds}`"))
 }
 
 #[cfg(test)]
@@ -120,14 +120,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_that_was_asked_for_stands_still() {
+    fn a_given_time_stands_still() {
         let clock = Clock::new(Some("2026-11-23T16:00:00+08:00")).unwrap();
         assert_eq!(clock.now().to_rfc3339(), "2026-11-23T08:00:00+00:00");
         assert!(Clock::new(Some("today")).is_err());
     }
 
     #[test]
-    fn a_time_that_was_asked_for_goes_on_while_somebody_waits() {
+    fn a_given_time_passes_while_a_thread_waits() {
         let begin = DateTime::UNIX_EPOCH;
         let clock = WaitingClock::new(Clock::Fixed(begin));
         assert_eq!(clock.now(), begin);
@@ -139,7 +139,7 @@ mod tests {
         let after = clock.now();
         assert!(after >= begin + wait);
         std::thread::sleep(wait);
-        assert_eq!(clock.now(), after, "nobody waits");
+        assert_eq!(clock.now(), after, "no thread waits");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Asking before what cannot be taken back.
+//! Asks before what cannot be undone.
 
 use std::io::{self, IsTerminal as _};
 
 use crate::cli::Context;
 use crate::finding::Finding;
 
-/// Asks at the terminal whether to go on; `yes` says that the user has decided.
+/// Asks at the terminal whether to go on; `yes` if the user has decided already.
 ///
 /// # Errors
 /// When there is no terminal to ask at, or it cannot be read.
@@ -13,9 +13,9 @@ pub(super) fn confirm(context: &Context, question: &str, yes: bool) -> anyhow::R
     if yes {
         return Ok(true);
     }
-    if !io::stdin().is_terminal() {
+    if !can_ask(context) {
         let message = format!("{question} There is no terminal to ask at, and nothing was done");
-        return Err(Finding::error("not-confirmed", message).help("say so with `--yes`").into());
+        return Err(Finding::error("not-confirmed", message).help("confirm with `--yes`").into());
     }
     context.report.message(&format!("{question} Type `yes` to go on:"));
     let mut answer = String::new();
@@ -25,4 +25,9 @@ pub(super) fn confirm(context: &Context, question: &str, yes: bool) -> anyhow::R
         context.report.message("Nothing was done.");
     }
     Ok(is_yes)
+}
+
+/// Whether someone is there to answer: a program that reads JSON is not.
+pub(super) fn can_ask(context: &Context) -> bool {
+    !context.report.json && io::stdin().is_terminal()
 }

@@ -1,9 +1,9 @@
-//! `slugline covers`: what covers elsewhere on the web are.
+//! `slugline covers`: measures covers elsewhere on the web.
 
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde::Serialize;
+use url::Url;
 
-use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, build, built};
 use crate::covers::{FetchPlan, FetchReport, FetchScope, UnusedEntries};
 use crate::covers_lock::{self, CoverEntry};
@@ -12,6 +12,7 @@ use crate::load;
 
 /// Measure covers elsewhere on the web
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  slugline covers fetch")]
 pub(super) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -19,14 +20,14 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Measure the covers of all issues that are elsewhere on the web, into `covers.lock`
+    /// Measure the covers of all issues that are elsewhere on the web, and write `covers.lock`
     ///
-    /// Type, size in bytes and in pixels are what the bytes say. Only covers that were never measured are asked for; an
-    /// entry that no issue needs any more is dropped. Commit the file: builds read it, and never the web. Hosts that
-    /// are not on the public internet are not asked, nor is a proxy used.
+    /// Downloads each cover and records its type and its size in bytes and pixels. Only covers that were never measured are
+    /// downloaded; entries that no issue uses any more are dropped. Commit the file: builds read it and never the web. Hosts
+    /// that are not on the public internet are not contacted, and no proxy is used.
     #[command(after_help = "Examples:\n  slugline covers fetch\n  slugline covers fetch --all")]
     Fetch {
-        /// Measure covers that are known too
+        /// Measure known covers again
         #[arg(long)]
         all: bool,
     },
@@ -46,7 +47,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     context.report.findings(&fetched.findings);
     let findings: Vec<&Finding> = loaded.findings.iter().chain(&fetched.findings).collect();
     if context.report.json {
-        context.report.document(&document(&fetched, &findings))?;
+        context.report.document(&Document::of(&fetched))?;
     } else {
         context.report.table(&rows(&fetched))?;
         context.report.message(&summary(&fetched));
@@ -70,17 +71,44 @@ fn summary(fetched: &FetchReport) -> String {
     format!("{file}: {measured} measured, {kept} known before, {dropped} dropped, {failed} failed.")
 }
 
-fn document(fetched: &FetchReport, findings: &[&Finding]) -> Value {
-    let row = |url: &str, measured: &CoverEntry| {
-        let (width, height) = measured.size.unzip();
-        json!({ "url": url, "type": measured.mime_type, "bytes": measured.bytes, "width": width, "height": height })
-    };
-    json!({
-        "path": covers_lock::FILE,
-        "written": built::word(fetched.written),
-        "measured": fetched.measured.iter().map(|(url, measured)| row(url.as_str(), measured)).collect::<Vec<_>>(),
-        "kept": fetched.kept,
-        "dropped": fetched.dropped,
-        "findings": findings.iter().map(|finding| FindingRow::of(finding)).collect::<Vec<_>>(),
-    })
+/// The document of `covers fetch`.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// `covers.lock`.
+    path: &'static str,
+    /// Whether the file is `new`, `changed` or `unchanged`.
+    written: &'static str,
+    measured: Vec<MeasuredRow<'a>>,
+    /// How many covers were measured before.
+    kept: usize,
+    /// URLs that no issue uses any more.
+    dropped: &'a [String],
+}
+
+/// A measured cover.
+#[derive(Serialize)]
+struct MeasuredRow<'a> {
+    url: &'a str,
+    #[serde(rename = "type")]
+    mime_type: &'a str,
+    bytes: u64,
+    /// In pixels, where the format tells.
+    width: Option<u32>,
+    height: Option<u32>,
+}
+
+impl<'a> Document<'a> {
+    fn of(fetched: &'a FetchReport) -> Self {
+        let row = |(url, CoverEntry { mime_type, bytes, size }): &'a (Url, CoverEntry)| {
+            let (width, height) = size.unzip();
+            MeasuredRow { url: url.as_str(), mime_type, bytes: *bytes, width, height }
+        };
+        Self {
+            path: covers_lock::FILE,
+            written: built::word(fetched.written),
+            measured: fetched.measured.iter().map(row).collect(),
+            kept: fetched.kept,
+            dropped: &fetched.dropped,
+        }
+    }
 }

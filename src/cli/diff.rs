@@ -1,4 +1,4 @@
-//! `slugline diff`: what subscribers will see.
+//! `slugline diff`: what subscribers will see of the next build.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 use url::Url;
 
-use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit, build};
 use crate::feed::diff::{Difference, DifferenceKind};
 use crate::feed::published::PublishedEntry;
@@ -16,23 +15,24 @@ use crate::publish::compare::{Against, FeedComparison, compare};
 
 /// Show what subscribers will see of the next build
 ///
-/// Compares the main feeds as they would be built with those that are published, and writes nothing. Of the kinds of difference, `edited` is a change that `updated` does not tell of, so that most
-/// readers never show it; `resurfaced` an old issue that comes as a new one; `dropped` one that goes though no newer one
-/// pushed it out; `duplicate` one that subscribers have under another id.
+/// Compares the main feeds as they would be built with the published ones, and writes nothing. Some kinds of difference:
+/// `edited` is a change without a new `updated` date, which most readers never show; `resurfaced` an old issue that appears
+/// as new; `dropped` one that disappears though no newer one pushed it out; `duplicate` one that subscribers have under
+/// another id.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline diff\n  slugline diff --against https://www.example.org --fail-on resurfaced,duplicate"
 )]
 pub(super) struct Args {
-    /// Folder of published feeds, or address of one or of their site [default: `output` of the project file]
+    /// Folder of published feeds, or URL of a feed or of the site [default: `output` of the project file]
     #[arg(long, value_name = "DIR|URL")]
     against: Option<String>,
-    /// Exit with 1 if there is such a difference
+    /// Exit with 1 if there is a difference of this kind
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kinds())]
     fail_on: Vec<DifferenceKind>,
 }
 
-/// The kinds by their words, which the help and the completions list.
+/// The kinds by name, for the help and the completions.
 fn kinds() -> impl TypedValueParser<Value = DifferenceKind> {
     PossibleValuesParser::new(DifferenceKind::ALL.map(DifferenceKind::as_str)).try_map(|word| {
         let kind = DifferenceKind::ALL.into_iter().find(|kind| kind.as_str() == word);
@@ -50,10 +50,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let findings: Vec<&Finding> = loaded.findings.iter().chain(&comparison.findings).collect();
     let found: Vec<&Difference> = comparison.feeds.iter().flat_map(|feed| &feed.differences).collect();
     if context.report.json {
-        context.report.document(&Document {
-            feeds: comparison.feeds.iter().map(FeedRow::of).collect(),
-            findings: findings.iter().map(|finding| FindingRow::of(finding)).collect(),
-        })?;
+        context.report.document(&Document { feeds: comparison.feeds.iter().map(FeedRow::of).collect() })?;
     } else {
         context.report.table(&found.iter().map(|difference| columns(difference)).collect::<Vec<_>>())?;
         context.report.message(&summary(&comparison.feeds, found.len()));
@@ -75,13 +72,13 @@ fn columns(difference: &Difference) -> Vec<String> {
     vec![difference.kind.as_str().to_owned(), day(entry), name.clone(), note(difference)]
 }
 
-/// What the word alone does not say.
+/// What the kind alone does not tell.
 fn note(difference: &Difference) -> String {
     let before = difference.before.as_ref();
     match difference.kind {
         DifferenceKind::New | DifferenceKind::Dropped | DifferenceKind::Updated => String::new(),
-        DifferenceKind::Edited => "readers are not told".to_owned(),
-        DifferenceKind::Resurfaced => "older than what is published".to_owned(),
+        DifferenceKind::Edited => "most readers will not notice".to_owned(),
+        DifferenceKind::Resurfaced => "older than the published issues".to_owned(),
         DifferenceKind::Redated => before.map_or_else(String::new, |before| format!("was {}", day(before))),
         DifferenceKind::Relinked => before.map_or_else(String::new, |before| format!("was {}", before.url)),
         DifferenceKind::Duplicate => {
@@ -104,14 +101,16 @@ fn summary(feeds: &[FeedComparison], found: usize) -> String {
     format!("{differences} from {}.", names.join(", "))
 }
 
+/// The document of `diff`.
 #[derive(Serialize)]
 struct Document<'a> {
     feeds: Vec<FeedRow<'a>>,
-    findings: Vec<FindingRow<'a>>,
 }
 
+/// A main feed and how it would change.
 #[derive(Serialize)]
 struct FeedRow<'a> {
+    /// The published file or URL it is compared with.
     published: &'a str,
     differences: Vec<Row<'a>>,
 }
@@ -122,15 +121,18 @@ impl<'a> FeedRow<'a> {
     }
 }
 
+/// A difference.
 #[derive(Serialize)]
 struct Row<'a> {
+    /// What kind of difference, as `--fail-on` names it.
     kind: &'static str,
     #[serde(flatten)]
     entry: EntryRow<'a>,
+    /// The entry as published, unless it is new.
     before: Option<EntryRow<'a>>,
 }
 
-/// What names an entry, and tells when.
+/// An entry of a feed.
 #[derive(Serialize)]
 struct EntryRow<'a> {
     id: &'a str,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::cli::doctor::words::{Part, Words};
+use crate::cli::doctor::output::{DoctorOutput, Part};
 use crate::cli::{Context, Exit};
 use crate::compose;
 use crate::config::{MailConfig, MailServer, Via};
@@ -16,8 +16,8 @@ use crate::smtp::phase::Timeouts;
 use crate::smtp::probe::Envelope;
 use crate::transport;
 
+mod output;
 mod project;
-mod words;
 
 /// Check whether mail will arrive, how fast, and what to change
 ///
@@ -32,26 +32,26 @@ pub(super) struct Args {
     dns: Option<SocketAddr>,
 }
 
-/// A person waits: whoever does not answer within this time is no server to send through.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// A person waits for the answer: a server that is slower is not worth using.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Every part is shown as soon as it is known.
+/// Shows every part as soon as it is known.
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let mail = compose::mail_config(&config)?;
     let (store, subscribers) = project::store(context, &config);
-    let mut words = Words::new(&context.report);
+    let mut output = DoctorOutput::new(&context.report);
     let servers = match &mail.via {
         Via::Smtp(servers) => servers.as_slice(),
         Via::Outbox(folder) => {
-            let seen = "mail is written into it, and no server is asked (`mail.via`)";
-            words.part(Part::Outbox, &folder.to_string_lossy(), &[Step::ok("outbox", seen)])?;
+            let seen = "mail is written into this folder, and no server is used (`mail.via`)";
+            output.part(Part::Outbox, &folder.to_string_lossy(), &[Step::ok("outbox", seen)])?;
             &[]
         }
     };
     for server in servers {
         let steps = examine(context, mail, server, subscribers);
-        words.part(Part::Server, &server.server.to_string(), &steps)?;
+        output.part(Part::Server, &server.server.to_string(), &steps)?;
     }
     let sender = Sender {
         mail,
@@ -64,23 +64,23 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             vec![Step::error("DNS", error.to_string(), "name a server that can be asked, such as `--dns 9.9.9.9`")]
         }
     };
-    words.part(Part::Dns, mail.edition.from.address.domain(), &steps)?;
+    output.part(Part::Dns, mail.edition.from.address.domain(), &steps)?;
     let steps = project::steps(context, &config, mail, store);
-    words.part(Part::Project, &context.config_file, &steps)?;
-    Ok(if words.end()? == StepOutcome::Error { Exit::Attention } else { Exit::Done })
+    output.part(Part::Project, &context.config_file, &steps)?;
+    Ok(if output.end()? == StepOutcome::Error { Exit::Attention } else { Exit::Done })
 }
 
-/// Looks at one server.
+/// Examines one server.
 fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscribers: Option<u64>) -> Vec<Step> {
     let login = transport::login(&context.project, mail, server);
     let no_password = login.as_ref().err().map(|error| format!("{error:#}"));
     let mut relay = match transport::relay_with(&context.project, mail, server, login.ok().flatten()) {
         Ok(relay) => relay,
         Err(error) => {
-            return vec![Step::error("settings", format!("{error:#}"), "mend `mail.via` or `mail.tls_ca_file`")];
+            return vec![Step::error("settings", format!("{error:#}"), "fix `mail.via` or `mail.tls_ca_file`")];
         }
     };
-    relay.timeouts = Timeouts { connect: PATIENCE, envelope: PATIENCE, ..relay.timeouts };
+    relay.timeouts = Timeouts { connect: PROBE_TIMEOUT, envelope: PROBE_TIMEOUT, ..relay.timeouts };
     let from = mail.envelope_sender();
     let terms = SendingTerms {
         envelope: Envelope { from, to: &mail.edition.from.address },
@@ -93,7 +93,7 @@ fn examine(context: &Context, mail: &MailConfig, server: &MailServer, subscriber
     server::examine(&relay, &terms)
 }
 
-/// The public half of a key of the project, or why there is none.
+/// The public key of a key file of the project, or why there is none.
 fn public(context: &Context, named: &KeyFile) -> Result<PublicKey, String> {
     let file = named.key_file.display();
     let pem = context.project.bytes(&named.key_file).map_err(|error| format!("{error:#}"))?;
@@ -101,7 +101,7 @@ fn public(context: &Context, named: &KeyFile) -> Result<PublicKey, String> {
     key.map_err(|error| format!("the key file `{file}` cannot be used: {error:#}"))
 }
 
-/// An address with a port or without: 53 then.
+/// An address with or without a port; the default is 53.
 fn dns_server(text: &str) -> Result<SocketAddr, String> {
     let with_port = text.parse::<SocketAddr>();
     let address = || text.trim_matches(['[', ']']).parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));

@@ -1,35 +1,55 @@
-//! `slugline edition`: the e-mail edition of one issue or digest, as a reader gets it.
+//! `slugline edition`: the email edition of one issue or digest, as a reader gets it.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::cli::{Context, Exit};
 use crate::compose::{self, signer};
+use crate::config::Config;
 use crate::digest::MailingContent;
-use crate::edition::Recipient;
+use crate::edition::{Edition, Recipient};
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::load;
 
-/// Print the e-mail edition of an issue or digest
+/// Print the email edition of an issue or digest
 ///
-/// A file `templates/edition.html`, `edition.txt`, `digest.html` or `digest.txt` in the project is used instead of the
-/// default one.
+/// A template `templates/edition.html`, `edition.txt`, `digest.html` or `digest.txt` in the project replaces the default
+/// one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline edition latest\n  slugline edition my-issue --html > issue.html\n  \
                         slugline edition latest --eml --for me@example.org > issue.eml")]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest`, or a digest: `digest:2026-W47`, or `digest:next` for the one that gathers now
+    /// Slug or path of an issue, `latest`, or a digest: `digest:2026-W47`, or `digest:next` for the current period
     issue: String,
     /// Print the HTML part
     #[arg(long, group = "form")]
     html: bool,
-    /// Print the plain text: the default
+    /// Print the plain text (the default)
     #[arg(long, group = "form")]
     text: bool,
-    /// Print the whole message
+    /// Print the complete message, signed
     #[arg(long, group = "form")]
     eml: bool,
-    /// Recipient
+    /// Address of the recipient
     #[arg(long = "for", value_name = "ADDRESS", default_value = "reader@example.org")]
     recipient: String,
+}
+
+/// The document of `edition`.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Slug of the issue, or name of the digest.
+    issue: &'a str,
+    /// The recipient.
+    address: &'a str,
+    subject: &'a str,
+    text: String,
+    html: String,
+    /// The complete message, with `--eml`; otherwise `null`.
+    message: Option<Cow<'a, str>>,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -44,21 +64,41 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let composed = context.composer(&config, &loaded.issues)?.compose(&content);
     context.report.findings(&composed.findings);
     let edition = composed.edition?;
+    if context.report.json {
+        let message = if args.eml { Some(message(context, &config, &edition, &recipient, now)?) } else { None };
+        context.report.document(&Document {
+            issue: content.slug().as_str(),
+            address: &args.recipient,
+            subject: &edition.subject(&recipient)?,
+            text: edition.text(&recipient)?,
+            html: edition.html(&recipient)?,
+            message: message.as_deref().map(String::from_utf8_lossy),
+        })?;
+        return Ok(Exit::Done);
+    }
     match args {
         Args { html: true, .. } => context.report.text(&edition.html(&recipient)?)?,
-        Args { eml: true, .. } => {
-            let message = edition.message(&recipient, now)?;
-            let signer = signer::signer(&context.project, compose::mail_config(&config)?)?;
-            context.report.bytes(&signer.sign(message, now)?)?;
-        }
+        Args { eml: true, .. } => context.report.bytes(&message(context, &config, &edition, &recipient, now)?)?,
         _ => context.report.text(&edition.text(&recipient)?)?,
     }
     Ok(Exit::Done)
 }
 
+/// The complete message, signed.
+fn message(
+    context: &Context,
+    config: &Config,
+    edition: &Edition,
+    recipient: &Recipient,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Vec<u8>> {
+    let signer = signer::signer(&context.project, compose::mail_config(config)?)?;
+    signer.sign(edition.message(recipient, now)?, now)
+}
+
 fn address(text: &str) -> anyhow::Result<EmailAddress> {
     text.parse().map_err(|error| {
-        let wrong = Finding::error("usage", format!("`--for {text}` is no address: {error}"));
+        let wrong = Finding::error("usage", format!("`--for {text}` is not a valid address: {error}"));
         wrong.help("write one such as `reader@example.org`").into()
     })
 }

@@ -1,6 +1,8 @@
 //! `slugline init`: a project file that works, with every key explained.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use crate::cli::{Context, Exit};
 use crate::disk::Project;
@@ -9,13 +11,22 @@ use crate::private::IGNORED;
 
 /// Write a commented project file
 ///
-/// A Hugo site beside it is recognised: its `content` folder is used as it is. `.gitignore` is written or extended, so that
-/// subscribers, letters, keys and passwords stay out of git.
+/// The defaults fit a Hugo site: its `content` folder is used unchanged. `.gitignore` is written or extended, so that
+/// subscribers, messages, keys and passwords stay out of git.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  cd my-blog && slugline init")]
+#[command(after_help = "Examples:\n  cd my-blog && slugline init")]
 pub(super) struct Args {
     /// Folder to write it into [default: the project folder]
     folder: Option<PathBuf>,
+}
+
+/// The document of `init`.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// The project file.
+    path: &'a Path,
+    /// Whether `.gitignore` was written or extended.
+    gitignore: bool,
 }
 
 const PROJECT_FILE: &str = include_str!("../../templates/slugline.yaml");
@@ -24,21 +35,21 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let project = args.folder.as_ref().map_or_else(|| context.project.clone(), Project::new);
     let path = project.path(&context.config_file);
     if path.exists() {
-        let there = Finding::error("usage", format!("`{}` is there already", path.display()));
+        let there = Finding::error("usage", format!("`{}` exists already", path.display()));
         return Err(there.help("edit it, or remove it first").into());
     }
     project.write_new(&context.config_file, PROJECT_FILE.as_bytes())?;
     let ignored = ignore(&project)?;
-    context.report.result(&path.to_string_lossy(), &serde_json::json!({ "path": path }))?;
+    context.report.result(&path.to_string_lossy(), &Document { path: &path, gitignore: ignored })?;
     context.report.message("Set `title` and `base_url` in it, then run `slugline build`.");
     if ignored {
-        context.report.message("Git leaves alone what holds addresses, keys and letters: see `.gitignore`.");
+        context.report.message("Git ignores files with addresses, keys and messages: see `.gitignore`.");
     }
     Ok(Exit::Done)
 }
 
-/// Writes or extends `.gitignore`, so that no address, key or letter gets into a repository by accident; tells whether
-/// anything was missing.
+/// Writes or extends `.gitignore`, so that no address, key or message is committed by accident; returns whether anything was
+/// missing.
 fn ignore(project: &Project) -> anyhow::Result<bool> {
     const FILE: &str = ".gitignore";
     let before = if project.is_file(FILE) { project.bytes(FILE)? } else { Vec::new() };
@@ -52,8 +63,9 @@ fn ignore(project: &Project) -> anyhow::Result<bool> {
     if !before.is_empty() {
         after.extend(if before.ends_with(b"\n") { &b"\n"[..] } else { &b"\n\n"[..] });
     }
-    after
-        .extend(format!("# slugline: subscribers, letters, keys and passwords\n{}\n", missing.join("\n")).into_bytes());
+    after.extend(
+        format!("# slugline: subscribers, messages, keys and passwords\n{}\n", missing.join("\n")).into_bytes(),
+    );
     project.write(FILE, &after)?;
     Ok(true)
 }

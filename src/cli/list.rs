@@ -9,7 +9,7 @@ use crate::load;
 
 /// List the issues as loaded, newest first
 ///
-/// Drafts and issues with a date in the future are listed too, and marked.
+/// Drafts and issues with a future date are listed too, and marked.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline list\n  slugline list latest\n  slugline list --json | jq -r '.issues[].permalink'"
@@ -29,10 +29,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     context.report.findings(&loaded.findings);
     if context.report.json {
-        context.report.document(&Document {
-            issues: issues.iter().map(|issue| Row::of(issue)).collect(),
-            findings: loaded.findings.iter().map(super::report::FindingRow::of).collect(),
-        })?;
+        context.report.document(&Document { issues: issues.iter().map(|issue| Row::of(issue)).collect() })?;
     } else {
         context.report.table(&issues.iter().map(|issue| columns(issue, now)).collect::<Vec<_>>())?;
     }
@@ -50,10 +47,11 @@ fn columns(issue: &Issue, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
     vec![date, issue.slug.to_string(), format!("{mark}{}", issue.plain_title())]
 }
 
+/// The document of `list`.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// Newest first.
     issues: Vec<Row<'a>>,
-    findings: Vec<super::report::FindingRow<'a>>,
 }
 
 #[derive(Serialize)]

@@ -1,9 +1,12 @@
-//! `slugline publish`: build, then send what is due. The whole job, for cron.
+//! `slugline publish`: build, then send what is due. The complete job, for cron.
+
+use serde::Serialize;
 
 use crate::cli::build;
-use crate::cli::built::{self, CompanionRow, LockRow, PageRow, Row};
+use crate::cli::built::{self, BuildDocument};
 use crate::cli::report::FindingRow;
-use crate::cli::send::{self, words};
+use crate::cli::send::document::{SendDocument, Stopped};
+use crate::cli::send::{self, summary};
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::delivery::plan::Scope;
@@ -11,16 +14,41 @@ use crate::identity::LockMode;
 use crate::send::{SendOutcome, SendReport};
 use crate::{load, publish};
 
-/// Write the feeds, then mail what is due: the whole job, for cron
+/// Write the feeds, then send what is due: the complete job, for cron
 ///
-/// Safe to run every minute: a feed that is up to date is not touched, nobody gets an issue twice, and a run that finds
-/// another one sending leaves it alone.
+/// Safe to run every minute: a feed that is up to date is not written, nobody gets an issue twice, and only one run sends at
+/// a time.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  * * * * *  slugline --dir /srv/weekly --quiet publish")]
+#[command(after_help = "Examples:\n  * * * * *  slugline --dir /srv/weekly --quiet publish")]
 pub(super) struct Args {
-    /// Mail from a store that is new, because nobody was ever mailed: without it a new store mails nobody over SMTP
+    /// Confirm that nothing was ever sent: without it nothing is sent over SMTP from a new store
     #[arg(long)]
     first: bool,
+}
+
+/// The document of `publish`.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    build: BuildDocument<'a>,
+    /// What `send` writes; `null` if nothing could be mailed because the project has no `mail` or another run is sending.
+    mail: Option<MailRow<'a>>,
+}
+
+/// The sending of `publish`.
+#[derive(Serialize)]
+struct MailRow<'a> {
+    #[serde(flatten)]
+    send: SendDocument<'a>,
+    /// Those about mail, which are among the `findings` of the document too.
+    findings: Vec<FindingRow<'a>>,
+}
+
+impl<'a> MailRow<'a> {
+    fn of(report: &'a SendReport) -> Self {
+        let findings = report.findings.iter().chain(&report.warnings).map(FindingRow::of).collect();
+        Self { send: SendDocument::of(report), findings }
+    }
 }
 
 pub(super) fn run(context: &Context, Args { first }: &Args) -> anyhow::Result<Exit> {
@@ -38,22 +66,18 @@ pub(super) fn run(context: &Context, Args { first }: &Args) -> anyhow::Result<Ex
         match send::mail(context, &config, &loaded.issues, &mut *store, Scope::Due, None)? {
             SendOutcome::Done(done) => report = Some(*done),
             SendOutcome::Busy(other) => {
-                context.report.message(&format!("Nothing was mailed: {}.", send::busy(other.as_ref())))
+                context.report.message(&format!("Nothing was sent: {}.", send::busy(other.as_ref())))
             }
         }
     }
     if context.report.json {
-        context.report.document(&serde_json::json!({
-            "files": build.files.iter().map(Row::of).collect::<Vec<_>>(),
-            "companions": build.companions.iter().map(CompanionRow::of).collect::<Vec<_>>(),
-            "pages": build.pages.iter().map(PageRow::of).collect::<Vec<_>>(),
-            "lock": build.lock.as_ref().map(LockRow::of),
-            "mail": report.as_ref().map(words::document),
-            "findings": findings.iter().map(|finding| FindingRow::of(finding)).collect::<Vec<_>>(),
-        }))?;
+        let stopped = report.as_ref().and_then(|report| summary::stopped(report)).cloned();
+        let mail = report.as_ref().map(MailRow::of);
+        let document = Document { build: BuildDocument::of(&build), mail };
+        context.report.document(&Stopped::new(document, stopped.as_ref()))?;
     } else {
         context.report.table(&built::rows(&build))?;
-        context.report.table(&report.as_ref().map(words::table).unwrap_or_default())?;
+        context.report.table(&report.as_ref().map(summary::table).unwrap_or_default())?;
     }
-    Ok(report.map_or(exit, |report| exit.max(words::trouble(context, &report))))
+    Ok(report.map_or(exit, |report| exit.max(summary::problems(context, &report))))
 }

@@ -1,24 +1,33 @@
-//! The only writer to the terminal: results to stdout, messages, findings, errors and progress to stderr.
+//! The only writer to the terminal: results to stdout; messages, findings, errors and progress to stderr.
 //!
-//! An error says what failed and where, why (its causes), and what to do. Everything can be understood without colour.
+//! An error says what failed and where, why (its causes), and what to do. Everything can be understood without colour. With
+//! `--json` a result is one document, which `json` holds until the command ends.
 
 use std::fmt;
 use std::io::{self, IsTerminal, StdoutLock, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use anstream::{AutoStream, ColorChoice};
+use clap::error::ErrorKind;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use terminal_size::terminal_size_of;
-use unicode_width::UnicodeWidthStr;
 
 use crate::cli::Exit;
 use crate::cli::args::{Color, Global};
-use crate::finding::{Finding, Place, Severity};
-use crate::store::StoreError;
+use crate::cli::report::json::{Body, Output};
+use crate::cli::report::snippet::rendered;
+use crate::finding::{Finding, Severity};
 
-/// Writes what the user asked to see, as it was asked to be written.
+pub(super) use crate::cli::report::json::{ErrorRow, FindingRow, rows, severity};
+pub(super) use crate::cli::report::table::Columns;
+
+mod json;
+mod snippet;
+mod table;
+
+/// Writes results and messages in the way the global options ask for.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
     /// One JSON document on stdout instead of text.
@@ -26,6 +35,7 @@ pub(super) struct Report {
     quiet: bool,
     verbose: bool,
     color: ColorChoice,
+    output: Arc<Mutex<Output>>,
 }
 
 /// How a person follows long work.
@@ -40,22 +50,22 @@ pub(super) enum Watching {
 }
 
 impl Report {
-    /// A report as the global options want it.
+    /// The report that the global options ask for.
     pub fn new(global: &Global) -> Self {
         let color = match global.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, color }
+        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, color, output: Arc::default() }
     }
 
-    /// Writes a result as it is.
+    /// Writes a result as text.
     pub fn text(&self, text: &str) -> anyhow::Result<()> {
         self.bytes(text.as_bytes())
     }
 
-    /// Where a result goes that is written piece by piece.
+    /// Stdout, for a result that is written piece by piece.
     pub fn stdout(&self) -> StdoutLock<'static> {
         io::stdout().lock()
     }
@@ -67,79 +77,110 @@ impl Report {
         Ok(stdout.flush()?)
     }
 
-    /// Writes a result: a line of text, or the one document of `--json`.
+    /// Writes a result: a line of text, or the document of `--json`.
     pub fn result(&self, line: &str, document: &impl Serialize) -> anyhow::Result<()> {
         if self.json { self.document(document) } else { self.text(&format!("{line}\n")) }
     }
 
-    /// Writes the one document of `--json`.
+    /// Sets the document of `--json`, which is written when the command ends, with the findings shown until then.
     pub fn document(&self, document: &impl Serialize) -> anyhow::Result<()> {
-        let mut text = serde_json::to_string_pretty(document)?;
-        text.push('\n');
-        self.text(&text)
+        let body = Body::of(document)?;
+        self.output().set(body);
+        Ok(())
+    }
+
+    /// Sets the document of `--json` to what `write` writes: for one with more rows than fit in memory. It must be complete.
+    pub fn long_document(&self, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let body = Body::spooled(write)?;
+        self.output().set(body);
+        Ok(())
+    }
+
+    /// Writes the document now, because the command goes on until it is stopped.
+    pub fn flush(&self) -> anyhow::Result<()> {
+        self.output().write(&mut self.stdout())
+    }
+
+    /// Ends the command: writes its document, or the error that stopped it.
+    pub fn end(&self, result: anyhow::Result<Exit>) -> Exit {
+        match result.and_then(|exit| self.flush().map(|()| exit)) {
+            Ok(exit) => exit,
+            Err(error) if is_broken_pipe(&error) => Exit::Done,
+            Err(error) => {
+                self.error(&error);
+                if self.json {
+                    // There is no way left to report that stdout is gone.
+                    let _ = self.output().write_error(ErrorRow::of(&error), &mut self.stdout());
+                }
+                Exit::Failed
+            }
+        }
     }
 
     /// Writes rows with aligned columns; the last column is not padded.
     pub fn table(&self, rows: &[Vec<String>]) -> anyhow::Result<()> {
-        self.text(&aligned(rows))
+        self.text(&table::aligned(rows))
     }
 
-    /// Says something that is no result, unless asked to be quiet.
+    /// Shows a message that is no result, unless `--quiet` is given.
     pub fn message(&self, message: &str) {
         if !self.quiet {
             self.to_stderr(&format!("{message}\n"));
         }
     }
 
-    /// Says something that only some want to know.
+    /// Shows a message if `--verbose` is given.
     pub fn detail(&self, message: &str) {
         if self.verbose {
             self.to_stderr(&format!("{message}\n"));
         }
     }
 
-    /// Shows findings, each with its place and remedy; warnings only unless quiet.
+    /// Shows findings, each with its place and remedy; with `--quiet` only errors.
     pub fn findings(&self, findings: &[Finding]) {
-        for finding in findings {
+        self.first_findings(findings, findings.len());
+    }
+
+    /// Shows the first of many findings; `--json` lists all.
+    pub fn first_findings(&self, findings: &[Finding], max: usize) {
+        for finding in &findings[..findings.len().min(max)] {
             if self.quiet && finding.severity == Severity::Warning {
                 continue;
             }
             self.to_stderr(&format!("{}\n", rendered(finding, &finding.message, &[])));
         }
+        if self.json {
+            self.output().findings.extend_from_slice(findings);
+        }
     }
 
-    /// Writes findings as the result that was asked for.
+    /// Writes findings as a result.
     pub fn found(&self, findings: &[Finding]) -> anyhow::Result<()> {
         let all = findings.iter().map(|finding| format!("{}\n", rendered(finding, &finding.message, &[])));
         self.styled(&all.collect::<String>())
     }
 
-    /// Writes a result with colours in it, which are taken out where they are not wanted.
+    /// Writes a coloured result; the colours are stripped where they are not wanted.
     pub fn styled(&self, text: &str) -> anyhow::Result<()> {
         let mut stdout = AutoStream::new(io::stdout(), self.color).lock();
         stdout.write_all(text.as_bytes())?;
         Ok(stdout.flush()?)
     }
 
-    /// Whether only what went wrong is to be said.
+    /// Whether `--quiet` is given.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// Whether more is to be said.
+    /// Whether `--verbose` is given.
     pub fn is_verbose(&self) -> bool {
         self.verbose
     }
 
-    /// Shows the error that ended the run.
+    /// Shows an error with its causes.
     pub fn error(&self, error: &anyhow::Error) {
         let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-        // The error itself may be a finding put before its cause; anyhow finds such a context only from outside.
-        let found = error.downcast_ref().or_else(|| error.chain().find_map(|cause| cause.downcast_ref::<Finding>()));
-        let found = found.cloned();
-        let store = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>());
-        let found =
-            found.unwrap_or_else(|| Finding { help: store.and_then(StoreError::help), ..Finding::error("", "") });
+        let found = json::finding_of(error);
         self.to_stderr(&format!("{}\n", rendered(&found, &error.to_string(), &causes)));
     }
 
@@ -151,12 +192,12 @@ impl Report {
         bar
     }
 
-    /// A line that is written anew several times a second until its bar is finished; `line` gives it for a width in
-    /// columns. On a terminal only, and only when the work takes more than a second.
+    /// A line that is redrawn several times a second until its bar is finished; `line` returns it for a width in columns. On
+    /// a terminal only, and only when the work takes more than a second.
     pub fn live(&self, line: impl Fn(usize) -> String + Clone + Send + Sync + 'static) -> ProgressBar {
         let draw = move |_: &ProgressState, out: &mut dyn fmt::Write| {
             let width = terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0));
-            // A column is left free: some terminals go to the next line when the last one is filled.
+            // One column stays free: some terminals wrap when the last one is filled.
             let _ = out.write_str(&line(width.saturating_sub(1)));
         };
         let bar = self.bar("{line}", |style| style.with_key("line", draw));
@@ -193,130 +234,51 @@ impl Report {
         bar
     }
 
-    /// Nobody can be told that stderr is gone.
+    fn output(&self) -> MutexGuard<'_, Output> {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// There is no way left to report that stderr is gone.
     fn to_stderr(&self, text: &str) {
         let _ = AutoStream::new(io::stderr(), self.color).write_all(text.as_bytes());
     }
 }
 
-/// A finding in a `--json` document.
-#[derive(Debug, Serialize)]
-pub(super) struct FindingRow<'a> {
-    rule: &'a str,
-    severity: &'static str,
-    message: &'a str,
-    path: Option<&'a str>,
-    line: Option<usize>,
-    column: Option<usize>,
-    help: Option<&'a str>,
-}
-
-impl<'a> FindingRow<'a> {
-    /// The row of a finding.
-    pub fn of(finding: &'a Finding) -> Self {
-        let place = finding.place.as_ref();
-        Self {
-            rule: finding.rule,
-            severity: severity(finding.severity),
-            message: &finding.message,
-            path: place.map(|place| place.path.as_str()),
-            line: place.map(|place| place.line).filter(|line| *line > 0),
-            column: place.map(|place| place.column).filter(|column| *column > 0),
-            help: finding.help.as_deref(),
+/// Shows a usage error, or the help or version that was asked for. With `--json` among the arguments it is a document.
+pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
+    if !json {
+        let _ = error.print();
+        return if error.use_stderr() { Exit::Failed } else { Exit::Done };
+    }
+    let text = error.render().to_string();
+    let mut output = Output::default();
+    let _ = match error.kind() {
+        _ if error.use_stderr() => {
+            let _ = error.print();
+            output.write_error(ErrorRow::of_finding(&usage_finding(&text)), &mut io::stdout().lock())
         }
-    }
-}
-
-/// The word for how bad a finding is.
-pub(super) fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
-}
-
-/// Shows what is wrong with the arguments, or the help that was asked for.
-pub(super) fn usage(error: &clap::Error) -> Exit {
-    let _ = error.print();
+        kind => {
+            let key = if kind == ErrorKind::DisplayVersion { "version" } else { "help" };
+            let text = text.trim_end().trim_start_matches("slugline ").to_owned();
+            output.set(Body::Value(serde_json::json!({ key: text })));
+            output.write(&mut io::stdout().lock())
+        }
+    };
     if error.use_stderr() { Exit::Failed } else { Exit::Done }
 }
 
-/// One finding as text: message, place with the source line, causes, help. Colours are in it; `AutoStream` takes them
-/// out where they are not wanted.
-fn rendered(finding: &Finding, message: &str, causes: &[String]) -> String {
-    let level = match finding.severity {
-        Severity::Warning => Level::WARNING,
-        Severity::Error => Level::ERROR,
-    };
-    let mut title = level.primary_title(message);
-    if !finding.rule.is_empty() {
-        title = title.id(finding.rule);
-    }
-    let mut group = match &finding.place {
-        None => annotate_snippets::Group::with_title(title),
-        Some(Place { path, line: 0, .. }) => title.element(Origin::path(path.as_str())),
-        Some(Place { path, line, column: 0, source: None }) => title.element(Origin::path(path.as_str()).line(*line)),
-        Some(Place { path, line, column, source: None }) => {
-            title.element(Origin::path(path.as_str()).line(*line).char_column(*column))
-        }
-        Some(Place { path, line, column, source: Some(source) }) => {
-            let from = byte_of_column(source, *column);
-            let to = match finding.length {
-                0 => source.len(),
-                length => byte_of_column(source, *column + length),
-            };
-            let span = from..to.max(from);
-            let snippet = Snippet::source(source.as_str()).line_start(*line).path(path.as_str());
-            title.element(snippet.annotation(AnnotationKind::Primary.span(span)))
-        }
-    };
-    for cause in causes.iter().filter(|cause| *cause != message) {
-        group = group.element(Level::NOTE.with_name("because").message(cause.as_str()));
-    }
-    if let Some(help) = &finding.help {
-        group = group.element(Level::HELP.message(help.as_str()));
-    }
-    Renderer::styled().render(&[group])
+/// What clap says of a command line: a message, perhaps tips, and the usage, with an empty line between them.
+fn usage_finding(text: &str) -> Finding {
+    let mut parts = text.split("\n\n").map(str::trim);
+    let message = parts.next().unwrap_or_default().trim_start_matches("error: ").replace("\n  ", " ");
+    let tips: Vec<&str> = parts.filter_map(|part| part.strip_prefix("tip: ")).collect();
+    let finding = Finding::error("usage", message);
+    Finding { help: Some(tips.join("; ")).filter(|tips| !tips.is_empty()), ..finding }
 }
 
-/// Byte offset of a column that counts characters from 1.
-fn byte_of_column(line: &str, column: usize) -> usize {
-    line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at)
-}
-
-fn aligned(rows: &[Vec<String>]) -> String {
-    let mut columns = Columns::default();
-    rows.iter().for_each(|row| columns.measure(row));
-    rows.iter().map(|row| columns.line(row)).collect()
-}
-
-/// The columns of a table too long to be kept: its rows are measured first, then written.
-#[derive(Debug, Default)]
-pub(super) struct Columns {
-    widths: Vec<usize>,
-}
-
-impl Columns {
-    /// Makes room for a row.
-    pub fn measure(&mut self, row: &[impl AsRef<str>]) {
-        self.widths.resize(self.widths.len().max(row.len()), 0);
-        for (width, cell) in self.widths.iter_mut().zip(row) {
-            *width = cell.as_ref().width().max(*width);
-        }
-    }
-
-    /// A row that was measured, as a line.
-    pub fn line(&self, row: &[impl AsRef<str>]) -> String {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&self.widths) {
-            let cell = cell.as_ref();
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
-        }
-        line.truncate(line.trim_end().len());
-        line.push('\n');
-        line
-    }
+/// Whether the reader of stdout closed it early, which is not an error (`slugline list | head`).
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|io| io.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]
@@ -324,16 +286,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_align_by_width() {
-        let rows =
-            [vec!["周刊".to_owned(), "1".to_owned()], vec!["news".to_owned(), "22".to_owned()], vec!["a".to_owned()]];
-        assert_eq!(aligned(&rows), "周刊  1\nnews  22\na\n");
-    }
-
-    #[test]
-    fn a_column_past_the_end_is_the_end() {
-        assert_eq!(byte_of_column("标题", 2), 3);
-        assert_eq!(byte_of_column("标题", 9), 6);
-        assert_eq!(byte_of_column("标题", 0), 0);
+    fn a_usage_error_has_a_message_and_tips() {
+        let text = "error: unexpected argument '--dry' found\n\n  tip: a similar argument exists: '--dry-run'\n\n\
+                    Usage: slugline send --dry-run [ISSUE]...\n\nFor more information, try '--help'.\n";
+        let found = usage_finding(text);
+        assert_eq!((found.rule, found.message.as_str()), ("usage", "unexpected argument '--dry' found"));
+        assert_eq!(found.help.as_deref(), Some("a similar argument exists: '--dry-run'"));
     }
 }

@@ -1,4 +1,6 @@
-//! `slugline resolve`: a person decides on recipients of whom nobody can know whether they got the mail.
+//! `slugline resolve`: decides what happens to recipients whose delivery is unknown.
+
+use serde::Serialize;
 
 use crate::cli::{Context, Exit, different};
 use crate::digest::MailingContent;
@@ -10,11 +12,10 @@ use crate::load;
 use crate::send::lookup;
 use crate::send::mailing_record::MailingRecord;
 
-/// Decide on recipients whose delivery is unknown
+/// Decide what happens to recipients whose delivery is unknown
 ///
-/// A delivery is unknown when the program died, or the connection broke, after a message was sent and before the
-/// server's answer. Such a recipient is left alone until you say what to do: look into the mail server's log, or at the
-/// count, and choose.
+/// A delivery is unknown if the program died, or the connection broke, after a message was sent and before the server's
+/// reply. Such a recipient gets nothing more until you decide: check the mail server's log, or the number of recipients.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline status latest --state unknown\n  slugline resolve latest --resend\n  slugline resolve spring --sent reader@example.org\n  slugline resolve spring --edition 1 --sent"
@@ -23,17 +24,28 @@ use crate::send::mailing_record::MailingRecord;
 pub(super) struct Args {
     /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`
     issue: String,
-    /// They have it: count them as sent
+    /// They have the mail: count it as sent
     #[arg(long, group = "decision")]
     sent: bool,
     /// They may not have it: queue them for the next `slugline send`
     #[arg(long, group = "decision")]
     resend: bool,
-    /// Those of this edition [default: the one in the issue's front matter]
+    /// Number of the edition [default: the one in the issue's front matter]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     edition: Option<u32>,
-    /// Only these recipients [default: every unknown one of the issue]
+    /// Only these recipients [default: all unknown ones of the issue]
     address: Vec<EmailAddress>,
+}
+
+/// The document of `resolve`.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Slug of the issue, or name of the digest.
+    issue: &'a str,
+    /// `sent` or `queued`.
+    state: &'a str,
+    /// How many recipients have that state now.
+    resolved: u64,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -59,7 +71,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         record.reopen(&*store, &mailed)?;
     }
     let line = format!("{count} unknown recipients of `{}` are {state} now", content.slug());
-    let document = serde_json::json!({ "issue": content.slug().as_str(), "state": state.as_str(), "resolved": count });
+    let document = Document { issue: content.slug().as_str(), state: state.as_str(), resolved: count };
     context.report.result(&line, &document)?;
     let missed = different(&args.address) > count;
     if missed {
@@ -77,12 +89,12 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     Ok(if missed || is_elsewhere { Exit::Attention } else { Exit::Done })
 }
 
-/// What an earlier edition said is written nowhere any more.
+/// The text of an earlier edition no longer exists.
 fn outdated(content: &MailingContent<'_>, mailed: &IssueId) -> Finding {
     let (slug, (_, edition)) = (content.slug(), mailed.edition());
-    let message = format!("edition {edition} of `{slug}` cannot be mailed again: the issue is another edition now");
+    let message = format!("edition {edition} of `{slug}` cannot be sent again: the issue has a newer edition now");
     Finding::error("edition-outdated", message).help(format!(
-        "whoever is subscribed gets the edition it is now; `slugline resolve {slug} --edition {edition} --sent` settles \
+        "active subscribers get the newer edition; `slugline resolve {slug} --edition {edition} --sent` settles \
          the earlier one"
     ))
 }

@@ -1,4 +1,6 @@
-//! `slugline retry`: recipients whom a server did not want get another chance, now.
+//! `slugline retry`: queues deferred or failed recipients again.
+
+use serde::Serialize;
 
 use crate::cli::{Context, Exit, different};
 use crate::email::EmailAddress;
@@ -7,23 +9,36 @@ use crate::send::lookup;
 use crate::send::mailing_record::MailingRecord;
 use crate::store::Requeued;
 
-/// Queue recipients again that a mail server put off or refused
+/// Queue deferred or failed recipients again
 ///
-/// Whom a server puts off (greylisting, a full mailbox) is tried again by later runs, after minutes first and a day at last.
-/// This makes them due at once, and with `--failed` those too whom a server refused for good, whose tries begin anew. The
-/// next `slugline send` mails them; name the issue there if nothing happened in its mailing for 14 days. Whoever left or is suppressed
-/// stays out, and nobody who has the issue, or may have it, gets it again.
+/// Recipients that a server defers (greylisting, a full mailbox) are retried by later runs, after minutes at first and a day
+/// in the end. This makes them due at once; with `--failed` also those that a server refused for good, whose attempts begin
+/// anew. The next `slugline send` mails them; name the issue there if nothing happened in its mailing for 14 days.
+/// Subscribers who unsubscribed or are suppressed stay out, and nobody who has the issue, or may have it, gets it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline retry latest\n  slugline retry latest --failed\n  \
                         slugline retry spring --failed reader@example.org")]
 pub(super) struct Args {
     /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`
     issue: String,
-    /// Those who failed too
+    /// Failed recipients too
     #[arg(long)]
     failed: bool,
-    /// Only these recipients [default: all who were put off, or failed, of the issue]
+    /// Only these recipients [default: all deferred ones of the issue, with `--failed` also the failed ones]
     address: Vec<EmailAddress>,
+}
+
+/// The document of `retry`.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// Slug of the issue, or id of the digest it was mailed in.
+    issue: &'a str,
+    /// How many deferred recipients are queued again.
+    deferred: u64,
+    /// How many failed recipients are queued again.
+    failed: u64,
+    /// How many stay out because they unsubscribed or are suppressed.
+    away: u64,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -38,16 +53,16 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let Requeued { deferred, failed, away } =
         store.requeue(&mailed, args.failed, &args.address, context.clock.now())?;
     record.reopen(&*store, &mailed)?;
-    // An issue that was mailed in a digest is sent by the digest's name.
+    // An issue that was sent in a digest is sent again by the digest's name.
     let name = if mailed == content.id() { content.slug().as_str() } else { mailed.as_str() };
     let who =
         if args.failed { format!("{deferred} deferred and {failed} failed") } else { format!("{deferred} deferred") };
-    let document = serde_json::json!({ "issue": name, "deferred": deferred, "failed": failed, "away": away });
+    let document = Document { issue: name, deferred, failed, away };
     context.report.result(&format!("{who} recipients of `{name}` are queued again"), &document)?;
     if away > 0 {
         context.report.message(&format!(
-            "{away} stay out: they have left or are suppressed. If one of them wants the mail after all, \
-             `slugline subscribers add --again ADDRESS` comes first."
+            "{away} stay out: they unsubscribed or are suppressed. If one of them wants the mail after all, run \
+             `slugline subscribers add --again ADDRESS` first."
         ));
     }
     let missed = different(&args.address) > deferred + failed + away;

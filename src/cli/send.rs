@@ -1,4 +1,4 @@
-//! `slugline send`: mail what is due, or the issues named.
+//! `slugline send`: sends what is due, or the named issues.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use signal_hook::flag;
 
 use crate::check::mail::unsubscribe_missing;
 use crate::cli::clock::WaitingClock;
-use crate::cli::send::watch::Watch;
+use crate::cli::send::progress_display::ProgressDisplay;
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::compose::{self, Composed};
@@ -26,44 +26,46 @@ use crate::issue::Issue;
 use crate::ledger::Run;
 use crate::load;
 use crate::send::admission::Admission;
-use crate::send::dry_run::{self, ExpectedMailing};
+use crate::send::dry_run::ExpectedMailing;
 use crate::send::mailing_record::MailingRecord;
 use crate::send::{self, SendOutcome, SendRequest};
 use crate::store::{Location, Store};
 use crate::subscriber::NewSubscriber;
 use crate::transport;
 
-mod meter;
-mod pace;
-mod watch;
-pub(super) mod words;
+pub(super) mod document;
+mod dry_run;
+mod mailing_progress;
+mod progress_display;
+pub(super) mod summary;
+mod throughput;
 
-/// Mail the issues that are due to every subscriber
+/// Send the issues that are due to every subscriber
 ///
-/// An issue is due while it is younger than `mail.due_for`; with `mail.edition: digest`, the issues of a week or month are,
-/// in one mail, once it is over. Everybody gets it once: run this as often as you like, and
-/// again after a crash. Recipients a server puts off are tried again by later runs.
+/// An issue is due while it is younger than `mail.due_for`; with `mail.edition: digest` the issues of a week or month are due
+/// in one email once it is over. Every subscriber gets it once: run this as often as you like, also after a crash. Deferred
+/// recipients are retried by later runs.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline send --dry-run\n  slugline send latest --test me@example.org\n  slugline send\n  slugline send spring-notes --limit 100"
 )]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`; mailed however old it is [default: all
-    /// that is due]
+    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`; sent however old it is [default: all that
+    /// is due]
     issue: Vec<String>,
-    /// Mail the issue to this address only, marked as a test, and note nothing; can be given more than once
+    /// Send the issue only to this address, marked as a test, and record nothing; repeatable
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["dry_run", "limit", "after_canary"])]
     test: Vec<EmailAddress>,
-    /// Say what would be mailed to how many (with `-v`, to whom) and how fast, and do nothing; needs no password
+    /// Show what would be sent to how many recipients (with `-v`, to which) and how fast, and do nothing; needs no password
     #[arg(long)]
     dry_run: bool,
-    /// Mail so many recipients at most, and leave the rest to the next run
+    /// Send to at most N recipients, and leave the rest to the next run
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Mail the others too, though too many of the first recipients (`mail.canary`) failed, or without waiting for them
+    /// Send to the others although too many canary recipients (`mail.canary`) failed, or without waiting for them
     #[arg(long, requires = "issue")]
     after_canary: bool,
-    /// Mail from a store that is new, because nobody was ever mailed: without it a new store mails nobody over SMTP
+    /// Confirm that nothing was ever sent: without it nothing is sent over SMTP from a new store
     #[arg(long, conflicts_with = "test")]
     first: bool,
 }
@@ -90,13 +92,13 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let imported = import::import_list(context, &config, &mut *store)?;
     let send = |sending: &SendRequest<'_>| send::send_due(&mut *store, sending);
     match with_sending(context, &config, &loaded.issues, asked, send)? {
-        SendOutcome::Done(report) => words::sent(context, &report).map(|exit| exit.max(imported)),
+        SendOutcome::Done(report) => summary::sent(context, &report).map(|exit| exit.max(imported)),
         SendOutcome::Busy(other) => Err(busy(other.as_ref()).into()),
     }
 }
 
-/// Tells what would be mailed to whom. The list of new_subscribers is read again whenever it is needed: it may be as long as it
-/// likes.
+/// Shows what would be sent to which recipients. The list of new subscribers is read again each time it is needed, since it
+/// may be longer than memory.
 fn dry_run(
     context: &Context,
     config: &Config,
@@ -112,15 +114,15 @@ fn dry_run(
     };
     let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
     with_sending(context, config, issues, asked, |sending| {
-        let dry_run = dry_run::run(store, sending, admission, &new_subscribers)?;
+        let dry_run = send::dry_run::run(store, sending, admission, &new_subscribers)?;
         let recipients = |expected: &ExpectedMailing<'_>, each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>| {
             expected.each_recipient(store, &new_subscribers, each)
         };
-        words::dry_run(context, &dry_run, &recipients).map(|exit| exit.max(read))
+        dry_run::show(context, &dry_run, &recipients).map(|exit| exit.max(read))
     })
 }
 
-/// What this run is, for the store to be mailed from.
+/// What decides whether this run may send from the store.
 pub(super) fn admission(config: &Config, first: bool) -> Admission {
     let ci = machine::variable("CI").unwrap_or_default();
     Admission {
@@ -131,14 +133,14 @@ pub(super) fn admission(config: &Config, first: bool) -> Admission {
     }
 }
 
-/// An error if this run mails nobody from this store. To be asked before anything is changed.
+/// Fails if this run may not send from this store. Called before anything is changed.
 pub(super) fn admit(context: &Context, store: &dyn Store, admission: &Admission) -> anyhow::Result<()> {
     let file = context.project_file();
     let refusal = admission.refusal(store, &MailingRecord::new(&context.project, &file))?;
     refusal.map_or(Ok(()), |finding| Err(finding.into()))
 }
 
-/// Mails the issues scope, with a progress bar.
+/// Sends the issues of `scope`, with a progress bar.
 pub(super) fn mail(
     context: &Context,
     config: &Config,
@@ -151,16 +153,16 @@ pub(super) fn mail(
     with_sending(context, config, issues, asked, |sending| send::send_due(store, sending))
 }
 
-/// What a sending is asked for.
+/// What a run is asked to do.
 struct Asked {
     scope: Scope,
     limit: Option<u64>,
     after_canary: bool,
-    /// It only says what it would do.
+    /// It only shows what it would do.
     is_dry: bool,
 }
 
-/// Calls `act` with all that a sending needs beside the store.
+/// Calls `act` with all that a run needs beside the store.
 fn with_sending<T>(
     context: &Context,
     config: &Config,
@@ -172,7 +174,7 @@ fn with_sending<T>(
     let Asked { scope, limit, after_canary, is_dry } = asked;
     let composer = context.composer(config, issues)?;
     let stop = stop_at_signals()?;
-    let watch = Watch::new(&context.report, limit);
+    let display = ProgressDisplay::new(&context.report, limit);
     let clock = WaitingClock::new(context.clock);
     let terms = DueTerms { now: clock.now(), policy: &mail.policy };
     let route = if is_dry { transport::route_without_logins } else { transport::route }(&context.project, mail)?;
@@ -191,17 +193,17 @@ fn with_sending<T>(
             clock: &|| clock.now(),
             sleep: &|pause| clock.during(|| wait(pause, &stop)),
             stop: &stop,
-            progress: &|progress| watch.tell(progress),
+            progress: &|progress| display.update(progress),
         },
     });
-    watch.end();
+    display.end();
     if stop.load(Ordering::Relaxed) {
-        context.report.message("Stopped by a signal: whoever was not mailed is still queued.");
+        context.report.message("Stopped by a signal: the remaining recipients are still queued.");
     }
     done
 }
 
-/// What the project file says of mail, if it may go to a list.
+/// The settings of mail, if they allow sending to a list.
 fn mail_to_a_list(config: &Config) -> anyhow::Result<&MailConfig> {
     let mail = compose::mail_config(config)?;
     if mail.lacks_unsubscribe() {
@@ -210,7 +212,7 @@ fn mail_to_a_list(config: &Config) -> anyhow::Result<&MailConfig> {
     Ok(mail)
 }
 
-/// What becomes true at SIGINT or SIGTERM: messages at hand are finished, none is begun. A second signal ends the process
+/// A flag that SIGINT or SIGTERM sets: current messages are finished, no further ones begun. A second signal ends the process
 /// at once, which the ledger survives.
 fn stop_at_signals() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -225,7 +227,7 @@ fn stop_at_signals() -> anyhow::Result<Arc<AtomicBool>> {
 pub(super) fn busy(other: Option<&Run>) -> Finding {
     let who = other.map_or_else(String::new, |run| format!(": process {} on `{}`", run.pid, run.host));
     Finding::error("busy", format!("another run is sending{who}"))
-        .help("wait until it is done; what it leaves is mailed by the next run")
+        .help("wait until it is done; the next run sends what it leaves")
 }
 
 /// Waits, unless the run is to stop.
@@ -239,13 +241,13 @@ fn wait(pause: Duration, stop: &AtomicBool) {
     }
 }
 
-/// Mails one issue or digest to the addresses given, and notes nothing.
+/// Sends one issue or digest to the given addresses, and records nothing.
 fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> anyhow::Result<Exit> {
     let now = context.clock.now();
     let name = match args.issue.as_slice() {
         [] => "latest",
         [name] => name,
-        _ => return Err(Finding::error("usage", "`--test` mails one issue at a time").help("name one").into()),
+        _ => return Err(Finding::error("usage", "`--test` sends one issue at a time").help("name one").into()),
     };
     let route = transport::route(&context.project, compose::mail_config(config)?)?;
     let piece = context.find(config, issues, name, now)?;
@@ -259,5 +261,5 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
         tests.push(letters.write_test(&test_send::test_recipient(&*store, address, now)?)?);
     }
     let tried = test_send::send_tests(&route, &piece.folder(), &tests)?;
-    words::trial(context, &piece, &tried)
+    summary::test(context, &piece, &tried)
 }

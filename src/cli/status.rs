@@ -1,4 +1,4 @@
-//! `slugline status`: what the ledger knows.
+//! `slugline status`: the mailings of the ledger, and the state of their recipients.
 
 use std::io::{BufWriter, Write as _};
 
@@ -20,25 +20,25 @@ use crate::store::Store;
 
 mod document;
 
-/// Show what became of each issue's mail
+/// Show the state of each mailing
 ///
-/// One line per issue or digest that was mailed, newest first: how many recipients it has, and how many of them are in which
-/// state. `unknown` are those of whom nobody can know; see `slugline resolve`.
+/// One line per issue or digest that was sent, newest first: the number of recipients, and how many are in each state.
+/// `unknown` recipients may or may not have the mail; see `slugline resolve`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline status\n  slugline status latest --recipients --state unknown\n  slugline status latest --html status.html\n  slugline status --json"
 )]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47` [default: all that was mailed]
+    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47` [default: all mailings]
     issue: Option<String>,
-    /// List the recipients too
+    /// List the recipients
     #[arg(long)]
     recipients: bool,
     /// Only recipients in this state; implies `--recipients`
     #[arg(long, value_name = "STATE", value_parser = states())]
     state: Option<State>,
-    /// Write a page with plots too: over time, by domain, by outcome. It names no recipient; `-` writes the page to stdout,
-    /// and nothing else
+    /// Write an HTML page with charts too: over time, by domain, by outcome. It names no recipient; `-` writes only the page,
+    /// to stdout
     #[arg(long, value_name = "FILE")]
     html: Option<String>,
 }
@@ -46,7 +46,7 @@ pub(super) struct Args {
 /// The file that means stdout.
 const STDOUT: &str = "-";
 
-/// The states by their words, which the help and the completions list.
+/// The states by name, for the help and the completions.
 fn states() -> impl TypedValueParser<Value = State> {
     PossibleValuesParser::new(State::ALL.map(State::as_str))
         .try_map(|word| State::from_word(&word).ok_or("there is no such state"))
@@ -54,7 +54,8 @@ fn states() -> impl TypedValueParser<Value = State> {
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.html.as_deref() == Some(STDOUT) && (context.report.json || args.recipients || args.state.is_some()) {
-        let error = Finding::error("usage", "`--html -` writes the page to stdout, where nothing else can go then");
+        let error =
+            Finding::error("usage", "`--html -` writes the page to stdout, so nothing else can be written there");
         return Err(error.help("name a file, such as `--html status.html`").into());
     }
     let config = context.config()?;
@@ -73,10 +74,10 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         let page = page(&config, &*store, &rows, &issues)?;
         write_page(context, file, &page)?;
     }
-    if args.html.as_deref() != Some(STDOUT) {
-        show(context, &*store, &rows, args)?;
-    }
     let behind = behind(context, &*store)?;
+    if args.html.as_deref() != Some(STDOUT) {
+        show(context, &*store, &rows, args, &behind)?;
+    }
     context.report.findings(&behind);
     let waiting =
         !behind.is_empty() || rows.iter().any(|row| row.counts.of(State::Failed) + row.counts.of(State::Unknown) > 0);
@@ -99,7 +100,7 @@ fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue]) -> anyhow::Result
     Ok(Row { name, mailing: mailing.clone(), counts: store.counts(&mailing.issue)? })
 }
 
-/// The page of these mailings. Their recipients are summed up as they are read, never held.
+/// The page of these mailings. Recipients are counted as they are read, never kept in memory.
 fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> anyhow::Result<String> {
     let rows: Vec<&Row> = rows.iter().filter(|row| !row.is_adopted()).collect();
     let mut all = Vec::with_capacity(rows.len());
@@ -119,7 +120,7 @@ fn page(config: &Config, store: &dyn Store, rows: &[Row], issues: &[Issue]) -> a
     statistics::page::page(&config.publication, &shown)
 }
 
-/// What a mailing is about: the title of its issue, those of the issues in a digest, or the id of an issue that is gone.
+/// The title of a mailing: of its issue, of the issues in a digest, or the id of an issue that is gone.
 fn title(mailing: &Mailing, issues: &[Issue]) -> String {
     let held = mailing.digest.as_ref().map_or(std::slice::from_ref(&mailing.issue), |digest| &digest.issues);
     let title =
@@ -127,7 +128,7 @@ fn title(mailing: &Mailing, issues: &[Issue]) -> String {
     held.iter().map(title).collect::<Vec<_>>().join(" · ")
 }
 
-/// The issue that is mailed under this id, whichever edition of it.
+/// The issue with this mailing id, of any edition.
 fn issue_of<'a>(mailed: &IssueId, issues: &'a [Issue]) -> Option<&'a Issue> {
     let (id, _) = mailed.edition();
     issues.iter().find(|issue| issue.id.as_str() == id)
@@ -152,30 +153,31 @@ struct Row {
 }
 
 impl Row {
-    /// Whether another store mailed it, so that nothing is known of its recipients but their number.
+    /// Whether another store sent it, so that only the number of recipients is known.
     fn is_adopted(&self) -> bool {
         self.counts.total() == 0 && self.mailing.expected > 0
     }
 }
 
-fn show(context: &Context, store: &dyn Store, rows: &[Row], args: &Args) -> anyhow::Result<()> {
+fn show(context: &Context, store: &dyn Store, rows: &[Row], args: &Args, findings: &[Finding]) -> anyhow::Result<()> {
     let wanted = (args.recipients || args.state.is_some()).then_some(args.state);
     if context.report.json {
-        return document::write(store, rows, wanted, &mut context.report.stdout());
+        return context.report.long_document(|out| document::write(store, rows, wanted, findings, out));
     }
     if rows.is_empty() {
-        context.report.message("Nothing was mailed yet.");
+        context.report.message("Nothing was sent yet.");
         return Ok(());
     }
     context.report.table(&table(rows))?;
     if rows.iter().any(Row::is_adopted) {
-        context.report.message("`?`: mailed from a store that is gone; who got it is not known here.");
+        context.report.message("`?`: sent from a store that is gone; its recipients are not known here.");
     }
     let Some(state) = wanted else { return Ok(()) };
     rows.iter().try_for_each(|row| recipients(context, store, row, state))
 }
 
-/// The recipients of a mailing, those in `state` if one is given: read twice, for there may be more than memory holds.
+/// Writes the recipients of a mailing, only those in `state` if given. They are read twice, because they may not fit in
+/// memory.
 fn recipients(context: &Context, store: &dyn Store, row: &Row, state: Option<State>) -> anyhow::Result<()> {
     let (mut columns, mut are_any) = (Columns::default(), false);
     store.each_delivery(&row.mailing.issue, state, &mut |delivery| {
@@ -194,7 +196,7 @@ fn recipients(context: &Context, store: &dyn Store, row: &Row, state: Option<Sta
     Ok(out.flush()?)
 }
 
-/// Columns: those every mailing has, and of the states those that occur.
+/// The table of mailings, with a column for each state that occurs.
 fn table(rows: &[Row]) -> Vec<Vec<String>> {
     let occurs = |state: &State| *state == State::Sent || rows.iter().any(|row| row.counts.of(*state) > 0);
     let states: Vec<State> = State::ALL.into_iter().filter(occurs).collect();
@@ -216,7 +218,7 @@ fn recipient(delivery: &Delivery) -> Vec<String> {
     vec![delivery.address_or_forgotten().to_owned(), delivery.state.to_string(), reply]
 }
 
-/// How many recipients are in each state, by its word.
+/// The number of recipients in each state, by its name.
 pub(super) fn counted(counts: &StateCounts) -> serde_json::Map<String, serde_json::Value> {
     State::ALL.into_iter().map(|state| (state.as_str().to_owned(), counts.of(state).into())).collect()
 }

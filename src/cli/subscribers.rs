@@ -1,8 +1,9 @@
-//! `slugline subscribers`: who gets the mail.
+//! `slugline subscribers`: manages the list of subscribers.
 
 use std::io::{BufWriter, Write};
 
 use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
 
 use crate::check::Smtputf8Addresses;
 use crate::cli::report::Columns;
@@ -22,6 +23,7 @@ mod show;
 
 /// Add, import, list, show, export, remove and forget subscribers
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  slugline subscribers import readers.csv --dry-run\n  slugline subscribers list")]
 pub(super) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -30,56 +32,62 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Add one subscriber
+    #[command(after_help = "Examples:\n  slugline subscribers add reader@example.org --name \"Maren Solvik\"\n  \
+                            slugline subscribers add reader@example.org --again")]
     Add {
-        /// E-mail address
+        /// Email address
         address: EmailAddress,
         /// Display name
         #[arg(long, default_value = "")]
         name: String,
-        /// Subscribe them again if they had left or were forgotten
+        /// Subscribe them again after they unsubscribed or were forgotten
         #[arg(long)]
         again: bool,
     },
     /// Add the subscribers of a CSV file
     ///
-    /// Exports of Mailchimp, Substack, Ghost, Buttondown, listmonk, Kit, MailerLite and beehiiv are recognised; whoever left,
-    /// bounced, complained or never confirmed there is recorded as such and not mailed. Any other list names its columns in
-    /// its first line: `email` and, if you like, `name` and `status`; every other column can be used in templates. A column
-    /// that looks like the status and is not understood stops the import. Bad rows are named and the good ones kept. Importing
-    /// a file again changes nothing, and whoever left stays away.
+    /// Exports of Mailchimp, Substack, Ghost, Buttondown, listmonk, Kit, MailerLite and beehiiv are recognised; subscribers who
+    /// unsubscribed, bounced, complained or never confirmed there are recorded as such and get no mail. Any other list names
+    /// its columns in its first line: `email` and optionally `name` and `status`; every other column can be used in templates.
+    /// A column that looks like a status but is not understood stops the import. Bad rows are reported, good ones kept.
+    /// Importing a file again changes nothing, and nobody who unsubscribed is added again.
     #[command(after_help = "Examples:\n  slugline subscribers import readers.csv --dry-run\n  \
                             slugline subscribers import crm.csv --map email=Contact --map status=Mails --states active=1,left=0\n  \
                             slugline subscribers import suppressed.csv --as suppressed\n  \
                             slugline subscribers import - < readers.csv")]
     Import(import::Args),
     /// List subscribers
+    #[command(after_help = "Examples:\n  slugline subscribers list\n  slugline subscribers list --status bounced\n  \
+                            slugline subscribers list --unlisted")]
     List {
         /// Only those with this status: active, unconfirmed, unsubscribed, bounced, complained or suppressed
         #[arg(long, value_parser = status)]
         status: Option<Status>,
-        /// Only those whom `mail.subscribers` named once and does not name any more, while they are active
+        /// Only active ones that `mail.subscribers` listed once and lists no more
         #[arg(long, conflicts_with = "status")]
         unlisted: bool,
     },
     Show(show::Args),
     /// Write all subscribers to stdout
     ///
-    /// The CSV can be imported again, here or elsewhere: whoever left stays away there too.
+    /// The CSV can be imported again, here or elsewhere: those who unsubscribed stay unsubscribed.
     #[command(after_help = "Examples:\n  slugline subscribers export > readers.csv\n  \
                             slugline subscribers export --format json > readers.json")]
     Export {
-        /// How to write them
+        /// Output format
         #[arg(long, default_value = "csv")]
         format: Format,
     },
-    /// Unsubscribe somebody
+    /// Unsubscribe subscribers
     ///
-    /// Their row is kept, so that no import brings them back.
+    /// Their rows are kept, so that no import brings them back.
+    #[command(after_help = "Examples:\n  slugline subscribers remove reader@example.org\n  \
+                            slugline subscribers remove --token 2.yg8mB3hQ")]
     Remove {
-        /// E-mail address
+        /// Email address
         #[arg(required_unless_present = "token")]
         address: Vec<EmailAddress>,
-        /// Token of a link to leave, as a mail program or a web form sends it; can be given more than once
+        /// Token of an unsubscribe link, as a mail program or a web form sends it; repeatable
         #[arg(long, value_name = "TOKEN")]
         token: Vec<String>,
     },
@@ -90,6 +98,34 @@ enum Action {
 enum Format {
     Csv,
     Json,
+}
+
+/// What became of one address: the document of `subscribers add`.
+#[derive(Serialize)]
+struct ResultRow<'a> {
+    address: &'a str,
+    /// What became of it, in words, such as `added` or `unsubscribed`.
+    result: &'a str,
+}
+
+/// The document of `subscribers remove`.
+#[derive(Serialize)]
+struct Removed<'a> {
+    removed: Vec<ResultRow<'a>>,
+}
+
+/// The document of `subscribers list --unlisted`.
+#[derive(Serialize)]
+struct Unlisted<'a> {
+    /// Addresses.
+    unlisted: Vec<&'a str>,
+}
+
+impl Args {
+    /// Whether `export --format` asks for the document of `--json`.
+    pub fn asks_for_json(&self) -> bool {
+        matches!(self.action, Action::Export { format: Format::Json })
+    }
 }
 
 fn status(word: &str) -> Result<Status, String> {
@@ -134,28 +170,26 @@ fn add(
         AddOutcome::Known => ("known already", Exit::Done),
         AddOutcome::Again(_) => ("subscribed again", Exit::Done),
         AddOutcome::Away(status) => {
-            let away = Finding::warning("away", format!("{address} is {status} and stays so"));
-            context.report.findings(&[away.help("if they asked to come back, add them with `--again`")]);
+            let away = Finding::warning("away", format!("{address} is {status} and remains so"));
+            context.report.findings(&[away.help("if they asked to subscribe again, add them with `--again`")]);
             ("away", Exit::Attention)
         }
         AddOutcome::Forgotten => {
             let forgotten = Finding::warning("away", format!("{address} was forgotten and is not added"));
-            context.report.findings(&[forgotten.help("if they asked to come back, add them with `--again`")]);
+            context.report.findings(&[forgotten.help("if they asked to subscribe again, add them with `--again`")]);
             ("away", Exit::Attention)
         }
     };
-    context
-        .report
-        .result(&format!("{address}  {word}"), &serde_json::json!({ "address": address.as_str(), "result": word }))?;
+    context.report.result(&format!("{address}  {word}"), &ResultRow { address: address.as_str(), result: word })?;
     Ok(exit)
 }
 
 fn list(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow::Result<Exit> {
     if context.report.json {
-        export::json(store, status, &mut context.report.stdout())?;
+        context.report.long_document(|out| export::json(store, status, out))?;
         return Ok(Exit::Done);
     }
-    // Twice through the store, so that a million of them need no more memory than one.
+    // The store is read twice, so that a million subscribers need no more memory than one.
     let mut columns = Columns::default();
     store.each_subscriber(status, &mut |subscriber| {
         columns.measure(&[subscriber.address.as_str(), subscriber.status.as_str()]);
@@ -174,8 +208,7 @@ fn list(context: &Context, store: &dyn Store, status: Option<Status>) -> anyhow:
 fn unlisted(context: &Context, store: &dyn Store) -> anyhow::Result<Exit> {
     let addresses = store.unlisted()?;
     if context.report.json {
-        let addresses: Vec<&str> = addresses.iter().map(EmailAddress::as_str).collect();
-        context.report.document(&serde_json::json!({ "unlisted": addresses }))?;
+        context.report.document(&Unlisted { unlisted: addresses.iter().map(EmailAddress::as_str).collect() })?;
     } else {
         context.report.table(&addresses.iter().map(|address| vec![address.to_string()]).collect::<Vec<_>>())?;
     }
@@ -183,15 +216,14 @@ fn unlisted(context: &Context, store: &dyn Store) -> anyhow::Result<Exit> {
 }
 
 fn export(context: &Context, store: &dyn Store, format: Format) -> anyhow::Result<Exit> {
-    let mut out = context.report.stdout();
     match format {
-        Format::Csv if !context.report.json => export::csv(store, None, &mut out)?,
-        Format::Csv | Format::Json => export::json(store, None, &mut out)?,
+        Format::Csv if !context.report.json => export::csv(store, None, &mut context.report.stdout())?,
+        Format::Csv | Format::Json => context.report.long_document(|out| export::json(store, None, out))?,
     }
     Ok(Exit::Done)
 }
 
-/// The subscribers whose tokens these are; a token that is nobody's is told.
+/// The subscribers with these tokens. An unknown token is reported.
 fn named(
     context: &Context,
     config: &Config,
@@ -207,8 +239,8 @@ fn named(
         match subscription::subscriber_by_token(store, &secrets, Purpose::Unsubscribe, text)? {
             Some(subscriber) => addresses.push(subscriber.address),
             None => findings.push(
-                Finding::warning("token-unknown", format!("`{text}` is nobody's token"))
-                    .help("was the link copied whole? only the secret that made it knows it"),
+                Finding::warning("token-unknown", format!("`{text}` is no subscriber's token"))
+                    .help("check that the link was copied completely, and that the secret has not changed"),
             ),
         }
     }
@@ -231,8 +263,8 @@ fn remove(context: &Context, store: &mut dyn Store, addresses: &[EmailAddress]) 
         results.push((address.as_str(), word));
     }
     if context.report.json {
-        let row = |(address, result): &(&str, String)| serde_json::json!({ "address": address, "result": result });
-        context.report.document(&serde_json::json!({ "removed": results.iter().map(row).collect::<Vec<_>>() }))?;
+        let removed = results.iter().map(|(address, result)| ResultRow { address, result }).collect();
+        context.report.document(&Removed { removed })?;
     } else {
         let row = |(address, result): &(&str, String)| vec![(*address).to_owned(), result.clone()];
         context.report.table(&results.iter().map(row).collect::<Vec<_>>())?;

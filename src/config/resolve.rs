@@ -330,8 +330,7 @@ impl Wrong<'_> {
     }
 
     fn renamed(&mut self, keys: &[&str], renamed: &Renamed) {
-        let place = Place::of_value(self.source.path, self.source.text, keys);
-        self.renamed.push(renamed.warning().at(place));
+        self.renamed.push(renamed.warning().at(Place::of_value(self.source.path, self.source.text, keys)));
     }
 
     fn missing(&mut self, key: &str, example: &str) {

@@ -47,10 +47,10 @@ The DNS of tides.example.org
   ok       unsubscribe  `tides.example.org` has an address
 
 The project slugline.yaml
-  ok       store        `slugline.db` is not there yet: the first import or sending makes it
-  ok       secret       there is one, for the tokens in `mail.unsubscribe_url` and `mail.unsubscribe_mailto`
-  ok       files        nobody else can read `dkim.pem`, `secret.txt`, `password.txt`
-  ok       private      subscribers, letters and keys are neither in git nor in a folder of the site
+  ok       store        `slugline.db` does not exist yet: the first import or run creates it
+  ok       secret       present, for the tokens in `mail.unsubscribe_url` and `mail.unsubscribe_mailto`
+  ok       files        only their owner can read `dkim.pem`, `secret.txt`, `password.txt`
+  ok       private      subscribers, messages and keys are neither in git nor in a folder of the site
 
 ";
 

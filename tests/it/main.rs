@@ -27,6 +27,7 @@ mod features;
 mod fleet;
 mod fragments;
 mod history;
+mod json;
 mod judge;
 mod letters;
 mod mail_programs;

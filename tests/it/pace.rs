@@ -152,9 +152,9 @@ fn a_canary_that_fails_halts_every_run_until_a_person_decides() {
 exit 2
 issue  sent now  sent  waiting  failed  unknown
 neap   8         8     20       2       0
-warning[failed-recipients]: `neap` could not be mailed to 2 of 30 recipients
+warning[failed-recipients]: `neap` could not be sent to 2 of 30 recipients
  |
- = help: `slugline status neap --state failed` names them and the server's words
+ = help: `slugline status neap --state failed` shows them and the server's replies
 error[canary-halted]: nobody else is mailed `neap`: of the first 10 recipients 2 failed, which is more than 5 %. The servers said `550 5.2.1 <…>: disabled` (2 times).
  |
  = help: mend what the replies complain of (`slugline status neap --recipients` shows all of them); `slugline send neap --after-canary` then mails the others
@@ -193,7 +193,7 @@ fn a_run_that_waits_for_its_canary_ends_at_a_signal_and_the_next_one_goes_on() {
     let mut command = project.command(NOON, &["send"]);
     let mut running = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut errors, mut text) = (BufReader::new(running.stderr.take().unwrap()), String::new());
-    while !text.contains("`neap` was mailed to the first 10; the others follow in 30 min") {
+    while !text.contains("`neap` was sent to the first 10 recipients; the others follow in 30 min") {
         assert!(errors.read_line(&mut text).unwrap() > 0, "{text}");
     }
     let told = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap();

@@ -75,6 +75,6 @@ fn what_git_tracks_is_told_until_it_does_no_more() {
     git.args(names.filter(|name| name.to_string_lossy().starts_with("slugline.db")));
     assert!(git.status().unwrap().success());
     assert_eq!(checked(folder), (vec![], Some(0)));
-    let safe = "subscribers, letters and keys are neither in git nor in a folder of the site";
+    let safe = "subscribers, messages and keys are neither in git nor in a folder of the site";
     assert_eq!(diagnosed(folder), [format!("ok: {safe}")]);
 }

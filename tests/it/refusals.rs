@@ -35,9 +35,9 @@ fn a_recipient_who_is_refused_is_named_and_stops_nobody() {
 exit 1
 issue  sent now  sent  waiting  failed  unknown
 neap   1         1     1        1       0
-warning[failed-recipients]: `neap` could not be mailed to 1 of 3 recipients
+warning[failed-recipients]: `neap` could not be sent to 1 of 3 recipients
  |
- = help: `slugline status neap --state failed` names them and the server's words
+ = help: `slugline status neap --state failed` shows them and the server's replies
 
 "#]],
     );
@@ -178,9 +178,9 @@ fn a_reply_that_never_came_leaves_the_recipient_to_a_person() {
 exit 1
 issue  sent now  sent  waiting  failed  unknown
 neap   2         2     0        0       1
-warning[unknown-recipients]: nobody can know whether 1 of 3 recipients got `neap`: no reply came
+warning[unknown-recipients]: it is unknown whether 1 of 3 recipients got `neap`: no reply came
  |
- = help: `slugline status neap --state unknown` names them, `slugline resolve neap --sent` or `--resend` decides
+ = help: `slugline status neap --state unknown` lists them, `slugline resolve neap --sent` or `--resend` decides
 
 "#]],
     );
@@ -275,7 +275,7 @@ fn while_one_run_sends_another_leaves_it_alone_and_after_its_death_finishes_its_
 exit 0
 json  public/feed.json  1 issue  630 B  new
 lock  feeds.lock        1 issue  [..]  unchanged
-Nothing was mailed: another run is sending: RUN.
+Nothing was sent: another run is sending: RUN.
 
 "#]],
     );
@@ -295,10 +295,10 @@ error[busy]: another run is sending: RUN
 exit 1
 issue  sent now  sent  waiting  failed  unknown
 neap   1         2     0        0       1
-An earlier run was interrupted; 1 recipients it had taken were queued again.
-warning[unknown-recipients]: nobody can know whether 1 of 3 recipients got `neap`: no reply came
+An earlier run was interrupted; 1 recipients that it had claimed are queued again.
+warning[unknown-recipients]: it is unknown whether 1 of 3 recipients got `neap`: no reply came
  |
- = help: `slugline status neap --state unknown` names them, `slugline resolve neap --sent` or `--resend` decides
+ = help: `slugline status neap --state unknown` lists them, `slugline resolve neap --sent` or `--resend` decides
 
 "#]],
     );

@@ -109,12 +109,12 @@ error[store-behind]: nothing is mailed, since the store is behind `feeds.lock`: 
     project.refuses(&peer, "does not know that");
     project.shows(&project.run(LATER, &["store", "adopt"]), str![[r#"
 exit 1
-https://tides.example.org/neap/  2026-11-20 12:00  entered, its recipients are not known
+https://tides.example.org/neap/  2026-11-20 12:00  recorded, its recipients are not known
 nothing is mailed, since the store is behind `feeds.lock`: it does not know that `https://tides.example.org/neap/` (2026-11-20 12:00) was mailed.
-Commit `feeds.lock`. The next issue goes to all who are active.
-warning[no-subscribers]: the store holds no subscribers
+Commit `feeds.lock`. The next issue goes to all active subscribers.
+warning[no-subscribers]: the store has no subscribers
  |
- = help: import them: `slugline subscribers import FILE`, those who left among them
+ = help: import them, including those who unsubscribed: `slugline subscribers import FILE`
 
 "#]]);
     project.shows(

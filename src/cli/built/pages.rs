@@ -1,4 +1,4 @@
-//! The files of a web archive, as a table and as JSON: pages may be thousands, and have one line.
+//! The files of a web archive, as a table and as JSON. Pages may be thousands, and share one line of the table.
 
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ impl<'a> PageRow<'a> {
     }
 }
 
-/// A line for the index, one for the pages, one for the files.
+/// One line for the index, one for the pages, one for the files.
 pub(super) fn rows(pages: &[PageFile]) -> impl Iterator<Item = Vec<String>> {
     pages.chunk_by(|a, b| a.part == b.part).map(row)
 }
@@ -33,7 +33,7 @@ fn row(pages: &[PageFile]) -> Vec<String> {
     vec![name(pages[0].part).to_owned(), path, count(pages.len(), what(pages[0].part)), size(bytes), written(pages)]
 }
 
-/// The deepest folder that holds all of them.
+/// The deepest folder that contains all of them.
 fn common_folder(pages: &[PageFile]) -> &str {
     let mut common = folder(&pages[0].path);
     while !pages.iter().all(|page| page.path.strip_prefix(common).is_some_and(|rest| rest.starts_with('/'))) {
@@ -45,7 +45,7 @@ fn common_folder(pages: &[PageFile]) -> &str {
     common
 }
 
-/// How many were written, or the word alone where it goes for all.
+/// How many were written; the word alone for a single page.
 fn written(pages: &[PageFile]) -> String {
     let numbers = [Written::New, Written::Changed, Written::Unchanged].into_iter().filter_map(|written| {
         let number = pages.iter().filter(|page| page.written == written).count();

@@ -1,11 +1,11 @@
-//! Findings as annotations of GitHub Actions: workflow commands, one a line.
+//! Findings as annotations of GitHub Actions: workflow commands, one per line.
 
 use std::fmt::Write as _;
 
 use crate::cli::report::severity;
 use crate::finding::{Finding, Place};
 
-/// One command per finding; `folder` is where the project lies in the repository.
+/// One command per finding; `folder` is the project folder in the repository.
 pub(super) fn annotations(findings: &[Finding], folder: &str) -> String {
     let mut text = String::new();
     for finding in findings {
@@ -34,12 +34,12 @@ fn at(place: &Place, length: usize, folder: &str) -> String {
     text
 }
 
-/// Escaped as the runner wants the text behind `::`.
+/// Escaped for the text after `::`.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// Escaped as the runner wants a value before `::`.
+/// Escaped for a value before `::`.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_finding_can_end_its_command() {
+    fn a_finding_cannot_end_its_command() {
         let place = Place { path: "a,b:100%.md".to_owned(), line: 3, column: 2, source: None };
         let finding = Finding::warning("todo-left", "50 %:\r\n::error::x").help("do, it").at(place).over(4);
         let expected = "::warning file=p/a%2Cb%3A100%25.md,line=3,col=2,endColumn=6,title=todo-left::\

@@ -1,4 +1,4 @@
-//! Findings as one document.
+//! The document of `check`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::cli::report::FindingRow;
 use crate::finding::Severity;
 use crate::review::Review;
 
-/// The document of `--format json`.
+/// The document of `check`.
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
     findings: Vec<FindingRow<'a>>,

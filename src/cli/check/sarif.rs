@@ -1,4 +1,4 @@
-//! Findings as SARIF 2.1.0 (OASIS), which code scanning services and editors read.
+//! Findings as SARIF 2.1.0 (OASIS), for code scanning services and editors.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -7,13 +7,13 @@ use crate::check::rules::{self, Rule};
 use crate::cli::report::severity;
 use crate::finding::{Finding, Place};
 
-/// What may stand in a path of a URI as it is (RFC 3986, section 3.3).
+/// What a path of a URI may contain unescaped (RFC 3986, section 3.3).
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A log of one run; `folder` is where the project lies below the working directory.
+/// A log of one run; `folder` is the project folder below the working directory.
 pub(super) fn document(findings: &[Finding], folder: &str) -> Value {
-    let broken = |rule: &&Rule| findings.iter().any(|finding| finding.rule == rule.name);
-    let rules: Vec<&Rule> = rules::all().filter(broken).collect();
+    let is_broken = |rule: &&Rule| findings.iter().any(|finding| finding.rule == rule.name);
+    let rules: Vec<&Rule> = rules::all().filter(is_broken).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -1,4 +1,4 @@
-//! What mail needs of the project itself: the store, the secret of tokens, and files that nobody else may read.
+//! What mail needs from the project: the store, the secret for tokens, and private files.
 
 use std::path::PathBuf;
 
@@ -12,14 +12,14 @@ use crate::private;
 use crate::store::{Location, StoreError};
 use crate::subscriber::Status;
 
-/// Whether the store opens, and how many would get an issue. A store that is not there yet is not made.
+/// Whether the store opens, and how many active subscribers it has. A store that does not exist is not created.
 pub(super) fn store(context: &Context, config: &Config) -> (Step, Option<u64>) {
     let place = match &config.store {
         Location::Sqlite(file) => file.display().to_string(),
         Location::Postgres(database) => database.place().to_owned(),
     };
     if matches!(&config.store, Location::Sqlite(file) if !context.project.path(file).exists()) {
-        return (Step::ok("store", format!("`{place}` is not there yet: the first import or sending makes it")), None);
+        return (Step::ok("store", format!("`{place}` does not exist yet: the first import or run creates it")), None);
     }
     match count(context, config) {
         Ok(subscribers) => {
@@ -27,7 +27,7 @@ pub(super) fn store(context: &Context, config: &Config) -> (Step, Option<u64>) {
         }
         Err(error) => {
             let help = error.chain().find_map(|cause| cause.downcast_ref::<StoreError>()).and_then(StoreError::help);
-            let remedy = help.unwrap_or_else(|| "see why, and run it again".to_owned());
+            let remedy = help.unwrap_or_else(|| "fix this, and run it again".to_owned());
             (Step::error("store", format!("{error:#}"), remedy), None)
         }
     }
@@ -37,18 +37,17 @@ fn count(context: &Context, config: &Config) -> anyhow::Result<u64> {
     Ok(context.store(config)?.count_subscribers(Some(Status::Active))?)
 }
 
-/// The step of the store, and those after it.
+/// The step about the store, and those after it.
 pub(super) fn steps(context: &Context, config: &Config, mail: &MailConfig, store: Step) -> Vec<Step> {
     let mut steps = vec![store];
     if secrets::are_needed(config) {
         steps.push(match secrets::secrets(&context.project, config) {
-            Ok(_) => Step::ok(
-                "secret",
-                "there is one, for the tokens in `mail.unsubscribe_url` and `mail.unsubscribe_mailto`",
-            ),
+            Ok(_) => {
+                Step::ok("secret", "present, for the tokens in `mail.unsubscribe_url` and `mail.unsubscribe_mailto`")
+            }
             Err(error) => {
                 let found = error.downcast_ref::<Finding>().and_then(|finding| finding.help.clone());
-                let remedy = found.unwrap_or_else(|| "name a file that can be read as `secret_file`".to_owned());
+                let remedy = found.unwrap_or_else(|| "set `secret_file` to a readable file".to_owned());
                 Step::error("secret", format!("{error:#}"), remedy)
             }
         });
@@ -58,7 +57,7 @@ pub(super) fn steps(context: &Context, config: &Config, mail: &MailConfig, store
     steps
 }
 
-/// Whether git or the web site show what is private.
+/// Whether private files are exposed by git or the site.
 fn seen_by_others(context: &Context, config: &Config) -> Vec<Step> {
     let exposed = private::exposed(&context.project, config, &context.config_file, "");
     let off = &config.check.off;
@@ -67,12 +66,13 @@ fn seen_by_others(context: &Context, config: &Config) -> Vec<Step> {
         steps.push(Step::error("private", finding.message, finding.help.unwrap_or_default()));
     }
     if steps.is_empty() {
-        steps.push(Step::ok("private", "subscribers, letters and keys are neither in git nor in a folder of the site"));
+        steps
+            .push(Step::ok("private", "subscribers, messages and keys are neither in git nor in a folder of the site"));
     }
     steps
 }
 
-/// Whether the files that hold keys and passwords are their owner's alone.
+/// Whether only their owner can read the files with keys and passwords.
 fn files(context: &Context, config: &Config, mail: &MailConfig) -> Vec<Step> {
     let mut files: Vec<&PathBuf> = mail.dkim.iter().map(|key| &key.key_file).collect();
     files.extend([&config.secret_file, &mail.password_file].into_iter().flatten());
@@ -93,14 +93,14 @@ fn files(context: &Context, config: &Config, mail: &MailConfig) -> Vec<Step> {
                 steps.push(Step::warning(
                     "files",
                     seen,
-                    format!("let its owner alone read it: chmod 600 {}", context.project.path(file).display()),
+                    format!("make it private: chmod 600 {}", context.project.path(file).display()),
                 ));
             }
-            Err(error) => steps.push(Step::error("files", format!("{error:#}"), "put the file there, or name another")),
+            Err(error) => steps.push(Step::error("files", format!("{error:#}"), "add the file, or name another one")),
         }
     }
     if !private.is_empty() {
-        steps.push(Step::ok("files", format!("nobody else can read {}", private.join(", "))));
+        steps.push(Step::ok("files", format!("only their owner can read {}", private.join(", "))));
     }
     steps
 }

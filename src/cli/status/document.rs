@@ -1,27 +1,30 @@
-//! The document of `status --json`, written piece by piece: its recipients may be more than memory holds.
+//! The document of `status`, written piece by piece: it may list more recipients than fit in memory.
 
 use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
+use crate::cli::report;
 use crate::cli::status::{Row, counted};
 use crate::email::EmailAddress;
+use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
 use crate::store::Store;
 
-/// Writes the mailings, with their recipients where these are `wanted`: all, or those in a state.
+/// Writes the mailings, with their recipients if these are `wanted`: all, or those in a state.
 pub(super) fn write(
     store: &dyn Store,
     rows: &[Row],
     wanted: Option<Option<State>>,
+    findings: &[Finding],
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     out.write_all(b"{\n  \"mailings\": [")?;
     for (at, row) in rows.iter().enumerate() {
         let text = indented(&document(row), 2)?;
-        // What it ends with comes after the recipients.
+        // Its closing brace comes after the recipients.
         let open = text.strip_suffix("\n    }").unwrap_or(&text);
         write!(out, "{}\n    {open}", if at == 0 { "" } else { "," })?;
         if let Some(state) = wanted {
@@ -29,7 +32,8 @@ pub(super) fn write(
         }
         out.write_all(b"\n    }")?;
     }
-    out.write_all(if rows.is_empty() { b"]\n}\n" } else { b"\n  ]\n}\n" })?;
+    out.write_all(if rows.is_empty() { b"]" } else { b"\n  ]" })?;
+    write!(out, ",\n  \"findings\": {}\n}}\n", indented(&report::rows(findings), 1)?)?;
     Ok(out.flush()?)
 }
 
@@ -37,7 +41,7 @@ fn deliveries(store: &dyn Store, row: &Row, state: Option<State>, out: &mut dyn 
     let mut before = ",\n      \"deliveries\": [";
     let mut are_any = false;
     store.each_delivery(&row.mailing.issue, state, &mut |delivery| {
-        write!(out, "{before}\n        {}", indented(&delivery_document(&delivery), 4)?)?;
+        write!(out, "{before}\n        {}", indented(&DeliveryRow::of(&delivery), 4)?)?;
         (before, are_any) = (",", true);
         Ok(())
     })?;
@@ -47,20 +51,24 @@ fn deliveries(store: &dyn Store, row: &Row, state: Option<State>, out: &mut dyn 
     Ok(())
 }
 
-/// As JSON, each line but the first moved to the right by so many times two blanks.
+/// As JSON, each line but the first indented by `times` two spaces.
 fn indented(value: &impl Serialize, times: usize) -> serde_json::Result<String> {
     Ok(serde_json::to_string_pretty(value)?.replace('\n', &format!("\n{}", "  ".repeat(times))))
 }
 
+/// A mailing.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// Slug of the issue, with its edition; name of the digest; or the id, if the issue is gone.
     issue: &'a str,
     id: &'a str,
+    /// When its audience was frozen (RFC 3339).
     begun: String,
     recipients: u64,
-    /// Another store mailed it: of its recipients nothing is known but how many they were.
+    /// Whether another store mailed it, so that only the number of its recipients is known.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     adopted: bool,
+    /// How many recipients are in each state.
     counts: serde_json::Map<String, serde_json::Value>,
     /// The ids of the issues in a digest.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,12 +87,27 @@ fn document(row: &Row) -> Document<'_> {
     }
 }
 
-fn delivery_document(delivery: &Delivery) -> serde_json::Value {
-    serde_json::json!({
-        "address": delivery.address.as_ref().map(EmailAddress::as_str),
-        "state": delivery.state.as_str(),
-        "attempts": delivery.attempts,
-        "reply": delivery.reply,
-        "changed": delivery.changed.map(|time| time.to_rfc3339()),
-    })
+/// A recipient of a mailing.
+#[derive(Serialize)]
+struct DeliveryRow<'a> {
+    /// `null` if the subscriber was forgotten.
+    address: Option<&'a str>,
+    state: &'a str,
+    attempts: u32,
+    /// The server's last reply.
+    reply: Option<&'a str>,
+    /// When the state changed last (RFC 3339).
+    changed: Option<String>,
+}
+
+impl<'a> DeliveryRow<'a> {
+    fn of(delivery: &'a Delivery) -> Self {
+        Self {
+            address: delivery.address.as_ref().map(EmailAddress::as_str),
+            state: delivery.state.as_str(),
+            attempts: delivery.attempts,
+            reply: delivery.reply.as_deref(),
+            changed: delivery.changed.map(|time| time.to_rfc3339()),
+        }
+    }
 }

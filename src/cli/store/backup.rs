@@ -1,12 +1,23 @@
-//! `slugline store backup`: all that the store holds, in a file.
+//! `slugline store backup`: the complete store in a file.
 
 use std::path::Path;
 
+use serde::Serialize;
+
+use crate::cli::store::RowsDocument;
 use crate::cli::{Context, Exit};
 use crate::config::Config;
 use crate::disk::machine;
 use crate::store::backup;
-use crate::store::moving::Table;
+
+/// The document of `store backup`.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// The file, as named.
+    backup: &'a Path,
+    #[serde(flatten)]
+    rows: RowsDocument,
+}
 
 pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Result<Exit> {
     let now = context.clock.now();
@@ -19,16 +30,7 @@ pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Re
     let written = backup::back_up(&mut *from, &context.project.path(file), &machine::this_run(now), now, &mut each);
     bar.finish_and_clear();
     let counts = written?;
-    let [subscribers, mailings, deliveries] =
-        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|table| counts.of(table));
-    let document = serde_json::json!({
-        "backup": file,
-        "subscribers": subscribers,
-        "mailings": mailings,
-        "deliveries": deliveries,
-    });
-    let line =
-        format!("{}: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them", file.display());
-    context.report.result(&line, &document)?;
+    let rows = RowsDocument::of(&counts);
+    context.report.result(&format!("{}: {rows}", file.display()), &Document { backup: file, rows })?;
     Ok(Exit::Done)
 }

@@ -1,18 +1,37 @@
-//! `slugline store copy` and `keep`: the store moves to another place, or does not after all.
+//! `slugline store copy` and `keep`: moves the store to another place, or abandons the move.
 
 use std::path::Path;
 
+use serde::Serialize;
+
+use crate::cli::store::RowsDocument;
 use crate::cli::{Context, Exit, send};
 use crate::config::Config;
 use crate::disk::machine;
 use crate::finding::Finding;
 use crate::store::Location;
-use crate::store::moving::{self, CopyOutcome, KeepOutcome, Movable, Moved, RowCounts, Table};
+use crate::store::moving::{self, CopyOutcome, KeepOutcome, Movable, Moved, RowCounts};
+
+/// The document of `store copy`: what to write into the project file, and what was copied.
+#[derive(Serialize)]
+struct CopyDocument<'a> {
+    store: &'a str,
+    store_password_file: Option<&'a Path>,
+    #[serde(flatten)]
+    rows: RowsDocument,
+}
+
+/// The document of `store keep`.
+#[derive(Serialize)]
+struct KeepDocument {
+    /// Whether this store sends, which is so unless the command fails.
+    kept: bool,
+}
 
 pub(super) fn copy(context: &Context, config: &Config, to: &str, password_file: Option<&Path>) -> anyhow::Result<Exit> {
     let place = place(config, to)?;
     if place == config.store {
-        return Err(Finding::error("store-place", "this is the project's own store").help("name another one").into());
+        return Err(Finding::error("store-place", "this is the project's store").help("name a different one").into());
     }
     let now = context.clock.now();
     let mut from = context.movable_store(&config.store, None)?;
@@ -24,7 +43,7 @@ pub(super) fn copy(context: &Context, config: &Config, to: &str, password_file: 
     };
     let copied = moving::copy(&mut *from, &mut *other, to, &machine::this_run(now), now, &mut each);
     bar.finish_and_clear();
-    // What is refused leaves no empty store behind; one that may be filled is left alone.
+    // A refused copy leaves no empty store behind; a store that may be filled is left alone.
     let may_be_filled = |moved: &Moved| moved.place == to;
     if !matches!(copied, Ok(CopyOutcome::Done(_))) && !from.moved()?.is_some_and(|moved| may_be_filled(&moved)) {
         other.discard()?;
@@ -35,11 +54,11 @@ pub(super) fn copy(context: &Context, config: &Config, to: &str, password_file: 
     }
 }
 
-/// Reads where to. What cannot be read is not shown: it may hold a password.
+/// Parses the location. One that cannot be parsed is not shown: it may contain a password.
 fn place(config: &Config, to: &str) -> anyhow::Result<Location> {
     let place = Location::parse(to).map_err(|why| {
-        let message = if why.starts_with('`') { "what was named is no store".to_owned() } else { why };
-        Finding::error("store-place", message).help("name `sqlite:FILE` or `postgres://USER@HOST/DATABASE`")
+        let message = if why.starts_with('`') { "this is not the location of a store".to_owned() } else { why };
+        Finding::error("store-place", message).help("write `sqlite:FILE` or `postgres://USER@HOST/DATABASE`")
     })?;
     Ok(match (place, &config.store) {
         (Location::Postgres(mut database), Location::Postgres(ours)) => {
@@ -50,26 +69,17 @@ fn place(config: &Config, to: &str) -> anyhow::Result<Location> {
     })
 }
 
-/// What to write into the project file, and how much was copied.
+/// Shows what to write into the project file, and how much was copied.
 fn show(context: &Context, to: &str, password_file: Option<&Path>, counts: &RowCounts) -> anyhow::Result<Exit> {
     let mut lines = format!("store: {to}");
     if let Some(file) = password_file {
         lines.push_str(&format!("\nstore_password_file: {}", file.display()));
     }
-    let [subscribers, mailings, deliveries] =
-        [Table::Subscriber, Table::Mailing, Table::Delivery].map(|it| counts.of(it));
-    let document = serde_json::json!({
-        "store": to,
-        "store_password_file": password_file,
-        "subscribers": subscribers,
-        "mailings": mailings,
-        "deliveries": deliveries,
-    });
+    let rows = RowsDocument::of(counts);
     context.report.message(&format!(
-        "Copied: {subscribers} subscribers, {mailings} mailings, {deliveries} recipients of them. The old store refuses to send \
-         from now on.\nWrite this into the project file, wherever it is used:"
+        "Copied {rows}. The old store refuses to send from now on.\nWrite this into the project file, wherever it is used:"
     ));
-    context.report.result(&lines, &document)?;
+    context.report.result(&lines, &CopyDocument { store: to, store_password_file: password_file, rows })?;
     Ok(Exit::Done)
 }
 
@@ -86,21 +96,21 @@ pub(super) fn keep(
     let kept = moving::keep(&mut *from, &mut to, &machine::this_run(now), now)?;
     let (word, exit) = match kept {
         KeepOutcome::Again(moved) => {
-            (format!("the move to `{}` is given up: this store sends again", moved.place), Exit::Done)
+            (format!("the move to `{}` is abandoned: this store sends again", moved.place), Exit::Done)
         }
         KeepOutcome::NotMoved => ("this store is not being moved".to_owned(), Exit::Done),
         KeepOutcome::Filled(moved) => {
-            let message = format!("everything is in `{}` already, which may have sent since", moved.place);
+            let message = format!("the copy to `{}` is complete, and that store may have sent since", moved.place);
             let help = format!("finish the move with `slugline store copy {}`", moved.place);
             return Err(Finding::error("store-moved", message).help(help).into());
         }
         KeepOutcome::Busy(other) => return Err(send::busy(other.as_ref()).into()),
     };
-    context.report.result(&word, &serde_json::json!({ "kept": exit == Exit::Done }))?;
+    context.report.result(&word, &KeepDocument { kept: exit == Exit::Done })?;
     Ok(exit)
 }
 
-/// The store to which a move was to go. A file that is not there was taken away by somebody, perhaps to send from it.
+/// The target of a move. If its file does not exist, someone removed it, perhaps to send from it.
 fn reopened(
     context: &Context,
     config: &Config,
@@ -111,9 +121,8 @@ fn reopened(
     if let Location::Sqlite(file) = &place
         && context.project.open_if_there(file)?.is_none()
     {
-        let message =
-            format!("`{}` is not there, so that nobody can know whether the copy was finished", file.display());
-        let help = "put it back, or say `--lost` if nobody uses it";
+        let message = format!("`{}` does not exist, so it is unknown whether the copy was finished", file.display());
+        let help = "put it back, or add `--lost` if nothing uses it";
         return Err(Finding::error("store-missing", message).help(help).into());
     }
     context.movable_store(&place, password_file)

@@ -1,6 +1,8 @@
-//! `slugline store restore`: the store comes back from a backup.
+//! `slugline store restore`: brings the store back from a backup.
 
 use std::path::Path;
+
+use serde::Serialize;
 
 use crate::cli::{Context, Exit, send};
 use crate::config::Config;
@@ -10,6 +12,25 @@ use crate::send::mailing_record::{MailingRecord, newest_run};
 use crate::store::Location;
 use crate::store::backup::{ReplacedStore, Restore, RestoreOutcome, RestoreReport};
 use crate::store::moving::Table;
+
+/// The document of `store restore`.
+#[derive(Serialize)]
+struct Document<'a> {
+    /// When the backup was made (RFC 3339).
+    backup_of: String,
+    subscribers: u64,
+    mailings: u64,
+    /// How many recipients have the state `unknown` because they waited when the backup was made.
+    unknown: u64,
+    /// Where the store that was replaced is kept; `null` if there was none.
+    replaced: Option<&'a Path>,
+    /// How many unsubscribed since the backup, according to the replaced store.
+    left_since: u64,
+    /// How many subscribed since the backup, according to the replaced store.
+    joined_since: u64,
+    /// How many were forgotten since the backup, according to the replaced store.
+    forgotten_since: u64,
+}
 
 pub(super) fn run(context: &Context, config: &Config, file: &Path) -> anyhow::Result<Exit> {
     let now = context.clock.now();
@@ -46,23 +67,23 @@ fn show(context: &Context, outcome: &RestoreReport) -> anyhow::Result<()> {
     let RestoreReport { made, counts, unknown, replaced } = outcome;
     let [subscribers, mailings] = [Table::Subscriber, Table::Mailing].map(|table| counts.of(table));
     let carried = replaced.as_ref().map(|replaced| replaced.carried).unwrap_or_default();
-    let document = serde_json::json!({
-        "backup_of": made.to_rfc3339(),
-        "subscribers": subscribers,
-        "mailings": mailings,
-        "unknown": unknown,
-        "replaced": replaced.as_ref().map(|replaced| &replaced.file),
-        "left_since": carried.left,
-        "joined_since": carried.joined,
-        "forgotten_since": carried.forgotten,
-    });
+    let document = Document {
+        backup_of: made.to_rfc3339(),
+        subscribers,
+        mailings,
+        unknown: *unknown,
+        replaced: replaced.as_ref().map(|replaced| replaced.file.as_path()),
+        left_since: carried.left,
+        joined_since: carried.joined,
+        forgotten_since: carried.forgotten,
+    };
     let made = made.format("%Y-%m-%d %H:%M:%S");
     let line = format!("restored from a backup of {made} UTC: {subscribers} subscribers, {mailings} mailings");
     context.report.result(&line, &document)?;
     if let Some(ReplacedStore { file, carried }) = replaced {
         context.report.message(&format!(
-            "The store that stood here is kept as `{}`. Taken over from it: {} who left since the backup, {} who joined, and {} \
-             who were forgotten.",
+            "The replaced store is kept as `{}`. Since the backup, according to it, {} unsubscribed, {} subscribed, and {} were \
+             forgotten: this was carried over.",
             file.display(),
             carried.left,
             carried.joined,
@@ -72,30 +93,31 @@ fn show(context: &Context, outcome: &RestoreReport) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a person has to know, or do.
+/// What needs attention.
 fn findings(outcome: &RestoreReport) -> Vec<Finding> {
     let mut findings = Vec::new();
     if outcome.unknown > 0 {
         let message = format!(
-            "nobody can know whether {} recipients who waited when the backup was made were mailed since",
+            "it is unknown whether {} recipients that waited when the backup was made got their mail since",
             outcome.unknown
         );
-        let help = "`slugline status --state unknown` names them, `slugline resolve` decides";
+        let help = "`slugline status --state unknown` lists them, `slugline resolve` decides";
         findings.push(Finding::warning("unknown-recipients", message).help(help));
     }
     let replaced = outcome.replaced.as_ref();
     if !replaced.is_some_and(|replaced| replaced.carried.is_whole) {
         let since = outcome.made.format("%Y-%m-%d %H:%M:%S");
-        let message = format!("whoever left after {since} UTC is active again, and whoever joined is not there");
+        let message =
+            format!("those who unsubscribed after {since} UTC are active again, and those who subscribed are missing");
         let help = match replaced {
             Some(ReplacedStore { file, .. }) => format!(
-                "not all of `{}` could be read: try `sqlite3 {} .recover`, and remove those who left with `slugline subscribers \
-                 remove`",
+                "not all of `{}` could be read: try `sqlite3 {} .recover`, and remove those who unsubscribed with `slugline \
+                 subscribers remove`",
                 file.display(),
                 file.display()
             ),
             None => {
-                "look for them in your mailbox and in the reports of your mail server, and remove them with `slugline \
+                "look for unsubscribe requests in your mailbox and the reports of your mail server, and apply them with `slugline \
                      subscribers remove`"
                     .to_owned()
             }

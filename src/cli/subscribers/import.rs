@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 
 use anyhow::Context as _;
+use serde::Serialize;
 
-use crate::cli::report::FindingRow;
 use crate::cli::{Context, Exit};
 use crate::config::{Config, SubscriberList};
 use crate::disk::Project;
@@ -18,28 +18,28 @@ use crate::subscription::{self, ImportReport, Options, Rewindable, dry_run};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The CSV file, `-` for stdin
+    /// CSV file, or `-` for stdin
     file: String,
-    /// Say who would be mailed, and change nothing
+    /// Show who would get mail, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// The column that holds the address, the name or the status; can be given more than once
+    /// Column with the address, the name or the status; repeatable
     #[arg(long, value_name = "email|name|status=COLUMN", value_parser = mapping)]
     map: Vec<(String, String)>,
-    /// What the values of the column of the status mean, such as `active=1,left=2`: `left=*` is every other one, `active=` a
-    /// blank one; can be given more than once
+    /// What the values of the status column mean, such as `active=1,left=2`: `left=*` is every other value, `active=` an empty
+    /// one; repeatable
     #[arg(long, value_name = "STATUS=VALUE,...", value_parser = meanings)]
     states: Vec<Meanings>,
-    /// Keep this column for templates; it says nothing about who gets mail. Can be given more than once
+    /// Keep this column for templates; it does not decide who gets mail; repeatable
     #[arg(long, value_name = "COLUMN")]
     keep: Vec<String>,
-    /// The status of everybody in the file: unconfirmed, unsubscribed, bounced, complained or suppressed
+    /// Status of everyone in the file: unconfirmed, unsubscribed, bounced, complained or suppressed
     #[arg(long = "as", value_name = "STATUS", value_parser = status_of_all, conflicts_with = "states")]
     whole_list: Option<Status>,
-    /// The encoding of a file that is not UTF-8, such as gb18030 or windows-1252
+    /// Encoding of a file that is not UTF-8, such as gb18030 or windows-1252
     #[arg(long, value_name = "NAME", value_parser = options::encoding)]
     encoding: Option<&'static encoding_rs::Encoding>,
-    /// The column that holds the address, as `--map email=COLUMN`
+    /// Column with the address, the same as `--map email=COLUMN`
     #[arg(long, value_name = "COLUMN")]
     column: Option<String>,
 }
@@ -58,11 +58,11 @@ fn mapping(text: &str) -> Result<(String, String), String> {
     Ok((what.trim().to_owned(), column.to_owned()))
 }
 
-/// A list alone is no reason to write to anybody whose record says otherwise.
+/// A list alone is no reason to mail subscribers whose record says otherwise.
 fn status_of_all(word: &str) -> Result<Status, String> {
     match options::status_of(word)? {
         Status::Active => {
-            Err("whoever has no status is active anyway; `--as` is for those who are not to be mailed".to_owned())
+            Err("subscribers without a status are active anyway; `--as` is for those who must not get mail".to_owned())
         }
         status => Ok(status),
     }
@@ -98,26 +98,54 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
     Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
 }
 
-/// Says who of the list will be mailed.
+/// The document of `subscribers import`.
+#[derive(Serialize)]
+struct Document<'a> {
+    dry_run: bool,
+    /// The service whose export the list is, if it was recognised.
+    service: Option<&'a str>,
+    /// How many subscribers of the list have each status, in the store or by the list.
+    statuses: serde_json::Map<String, serde_json::Value>,
+    /// How many were added.
+    new: u64,
+    /// How many were subscribers before.
+    known: u64,
+    /// How many rows repeat an address of the list.
+    repeated: u64,
+    /// How many are in the list but not active.
+    away: u64,
+    /// How many were forgotten and are never added.
+    forgotten: u64,
+    /// How many rows have no valid address.
+    bad: usize,
+}
+
+/// Shows what the import did, or would do.
 fn report(context: &Context, imported: &ImportReport, is_dry_run: bool) -> anyhow::Result<()> {
     let ImportReport { service, added: Added { new, known, repeated, away, forgotten, by_status }, findings, .. } =
         imported;
     let bad = findings.len();
     if context.report.json {
-        let rows: Vec<FindingRow<'_>> = findings.iter().map(FindingRow::of).collect();
         let statuses = Status::ALL.map(|status| (status.as_str().to_owned(), by_status.of(status).into()));
-        return context.report.document(&serde_json::json!({
-            "dry_run": is_dry_run, "service": service, "statuses": serde_json::Map::from_iter(statuses), "new": new,
-            "known": known, "repeated": repeated, "away": away, "forgotten": forgotten, "bad": bad, "findings": rows,
-        }));
+        return context.report.document(&Document {
+            dry_run: is_dry_run,
+            service: *service,
+            statuses: statuses.into_iter().collect(),
+            new: *new,
+            known: *known,
+            repeated: *repeated,
+            away: *away,
+            forgotten: *forgotten,
+            bad,
+        });
     }
     if let Some(service) = service {
-        context.report.message(&format!(
-            "This is an export of {service}: of its columns only those are kept that `--keep` names."
-        ));
+        context
+            .report
+            .message(&format!("This is an export of {service}: only the columns that `--keep` names are kept."));
     }
     if is_dry_run {
-        context.report.message("Nothing was changed. This is what an import would do:");
+        context.report.message("Nothing was changed. An import would do this:");
     }
     let row = |word: &str, count: u64, meaning: &str| vec![word.to_owned(), with_commas(count), meaning.to_owned()];
     let statuses = Status::ALL.into_iter().filter(|status| *status == Status::Active || by_status.of(*status) > 0);
@@ -125,24 +153,24 @@ fn report(context: &Context, imported: &ImportReport, is_dry_run: bool) -> anyho
         statuses.map(|status| row(status.as_str(), by_status.of(status), meaning(status))).collect();
     table.extend([
         row("new", *new, "added"),
-        row("known", *known, "there already, unchanged"),
+        row("known", *known, "subscribers before, unchanged"),
         row("repeated", *repeated, "more than once in the file, added once"),
-        row("away", *away, "not active, and not written to"),
+        row("away", *away, "not active, will get no mail"),
     ]);
     table.extend((*forgotten > 0).then(|| row("forgotten", *forgotten, "asked to be forgotten, never added")));
-    table.push(row("bad", bad as u64, "rows that name nobody"));
+    table.push(row("bad", bad as u64, "rows without a valid address"));
     context.report.table(&table)
 }
 
 fn meaning(status: Status) -> &'static str {
     match status {
-        Status::Active => "will be mailed",
-        Status::Unconfirmed => "never confirmed, will not be mailed",
-        Status::Unsubscribed | Status::Bounced | Status::Complained | Status::Suppressed => "never mailed",
+        Status::Active => "will get mail",
+        Status::Unconfirmed => "never confirmed, will get no mail",
+        Status::Unsubscribed | Status::Bounced | Status::Complained | Status::Suppressed => "will get no mail",
     }
 }
 
-/// A number as people read it: `1,204`.
+/// A number with thousands separators: `1,204`.
 fn with_commas(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
@@ -150,16 +178,16 @@ fn with_commas(number: u64) -> String {
     groups.join(",")
 }
 
-/// Shows bad rows, as many as somebody reads: a wrong column makes every row a bad one.
+/// Shows the first bad rows: a wrong column makes every row a bad one.
 pub(in crate::cli) fn show(context: &Context, findings: &[Finding]) {
-    const READ: usize = 100;
-    context.report.findings(&findings[..findings.len().min(READ)]);
-    if findings.len() > READ {
-        context.report.message(&format!("And {} more bad rows; `--json` lists them all.", findings.len() - READ));
+    const MAX_SHOWN: usize = 100;
+    context.report.first_findings(findings, MAX_SHOWN);
+    if findings.len() > MAX_SHOWN {
+        context.report.message(&format!("And {} more bad rows; `--json` lists them all.", findings.len() - MAX_SHOWN));
     }
 }
 
-/// Imports the list that the project file names as `mail.subscribers`, if it names one.
+/// Imports the list that `mail.subscribers` names, if it is set.
 pub(in crate::cli) fn import_list(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::Result<Exit> {
     let Some(list) = config.mail.as_ref().and_then(|mail| mail.subscribers.as_ref()) else { return Ok(Exit::Done) };
     let mut file = open(context, list)?;
@@ -168,7 +196,7 @@ pub(in crate::cli) fn import_list(context: &Context, config: &Config, store: &mu
     let imported = import(context, store, &shown, &mut file, &list.options, &mut each)?;
     show(context, &imported.findings);
     if !imported.findings.is_empty() {
-        // Whoever seems to be missing may be in a bad row.
+        // Subscribers that seem to be missing may be in a bad row.
         return Ok(Exit::Attention);
     }
     let missing = named.note(store, &shown)?;
@@ -187,10 +215,10 @@ pub(in crate::cli) fn each_new_subscriber(
     dry_run::each_new_subscriber(store, &list.file.to_string_lossy(), &mut open(context, list)?, &list.options, each)
 }
 
-/// Opens the list that the project file names.
+/// Opens the list that `mail.subscribers` names.
 fn open(context: &Context, list: &SubscriberList) -> anyhow::Result<File> {
     const HELP: &str =
-        "put a CSV file with a column `email` there, or mend or remove `mail.subscribers` in the project file";
+        "put a CSV file with a column `email` there, or fix or remove `mail.subscribers` in the project file";
     let file = context.project.open_if_there(&list.file)?;
     let path = context.project.path(&list.file);
     let missing = || {
@@ -200,12 +228,12 @@ fn open(context: &Context, list: &SubscriberList) -> anyhow::Result<File> {
     rewindable(file).with_context(|| format!("failed to read `{}`", path.display()))
 }
 
-/// A file that can be read more than once. What comes through a pipe is written down first.
+/// A file that can be read more than once; a pipe is copied to a temporary file.
 fn rewindable(mut file: File) -> io::Result<File> {
     if file.stream_position().is_ok() { Ok(file) } else { spooled(&mut file) }
 }
 
-/// What can be read once only, in a file that has no name and is gone with the process.
+/// A temporary file, without a name, with all that can be read.
 fn spooled(once: &mut dyn Read) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(once, &mut file)?;

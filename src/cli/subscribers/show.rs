@@ -1,19 +1,21 @@
-//! `slugline subscribers show`: everything known of one person.
+//! `slugline subscribers show`: everything stored about one person.
+
+use serde::Serialize;
 
 use crate::cli::{Context, Exit};
 use crate::email::EmailAddress;
 use crate::ledger::Delivery;
 use crate::store::{PersonalData, Store};
 
-/// Show everything known of one person
+/// Show everything stored about one person
 ///
-/// What somebody may ask for who wants to know what you keep of them: address, name, status, attributes, and every mail
-/// with its time, its state and the server's reply.
+/// The answer to a person's request for their data: address, name, status, attributes, and every email with its time, state
+/// and the server's reply.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline subscribers show reader@example.org\n  \
                         slugline --json subscribers show reader@example.org > reader.json")]
 pub(in crate::cli) struct Args {
-    /// E-mail address
+    /// Email address
     address: EmailAddress,
 }
 
@@ -21,12 +23,12 @@ pub(super) fn run(context: &Context, store: &dyn Store, args: &Args) -> anyhow::
     let address = &args.address;
     let Some(person) = store.personal_data(address)? else {
         let word = if store.are_forgotten(&[address])?.contains(&true) { "forgotten" } else { "not known" };
-        let document = serde_json::json!({ "address": address.as_str(), "result": word });
+        let document = Unknown { address: address.as_str(), result: word };
         context.report.result(&format!("{address}  {word}"), &document)?;
         return Ok(Exit::Attention);
     };
     if context.report.json {
-        context.report.document(&document(&person))?;
+        context.report.document(&Document::of(&person))?;
         return Ok(Exit::Done);
     }
     context.report.table(&rows(&person))?;
@@ -58,7 +60,7 @@ fn rows(person: &PersonalData) -> Vec<Vec<String>> {
     rows
 }
 
-/// As people read it, in UTC.
+/// In UTC.
 const TIME: &str = "%Y-%m-%d %H:%M";
 
 fn mail(delivery: &Delivery) -> Vec<String> {
@@ -71,25 +73,63 @@ fn mail(delivery: &Delivery) -> Vec<String> {
     ]
 }
 
-fn document(person: &PersonalData) -> serde_json::Value {
-    let subscriber = &person.subscriber;
-    let delivery = |delivery: &Delivery| {
-        serde_json::json!({
-            "id": delivery.issue.as_str(),
-            "state": delivery.state.as_str(),
-            "attempts": delivery.attempts,
-            "reply": delivery.reply,
-            "changed": delivery.changed.map(|time| time.to_rfc3339()),
-        })
-    };
-    serde_json::json!({
-        "address": subscriber.address.as_str(),
-        "name": subscriber.name,
-        "status": subscriber.status.as_str(),
-        "created": subscriber.created.to_rfc3339(),
-        "changed": person.changed.to_rfc3339(),
-        "listed": person.listed,
-        "attributes": subscriber.attributes,
-        "deliveries": person.deliveries.iter().map(delivery).collect::<Vec<_>>(),
-    })
+/// The document of `subscribers show` for an address that no subscriber has.
+#[derive(Serialize)]
+struct Unknown<'a> {
+    address: &'a str,
+    /// `forgotten` or `not known`.
+    result: &'a str,
+}
+
+/// The document of `subscribers show`.
+#[derive(Serialize)]
+struct Document<'a> {
+    address: &'a str,
+    name: &'a str,
+    status: &'a str,
+    /// When they subscribed (RFC 3339).
+    created: String,
+    /// When their status changed last (RFC 3339).
+    changed: String,
+    /// Whether `mail.subscribers` lists them.
+    listed: bool,
+    /// Every other column of the list they were imported from.
+    attributes: &'a serde_json::Map<String, serde_json::Value>,
+    deliveries: Vec<Row<'a>>,
+}
+
+/// A delivery to the subscriber.
+#[derive(Serialize)]
+struct Row<'a> {
+    /// Id of the mailing.
+    id: &'a str,
+    state: &'a str,
+    attempts: u32,
+    /// The server's last reply.
+    reply: Option<&'a str>,
+    /// When the state changed last (RFC 3339).
+    changed: Option<String>,
+}
+
+impl<'a> Document<'a> {
+    fn of(person: &'a PersonalData) -> Self {
+        let subscriber = &person.subscriber;
+        let row = |delivery: &'a Delivery| Row {
+            id: delivery.issue.as_str(),
+            state: delivery.state.as_str(),
+            attempts: delivery.attempts,
+            reply: delivery.reply.as_deref(),
+            changed: delivery.changed.map(|time| time.to_rfc3339()),
+        };
+        Self {
+            address: subscriber.address.as_str(),
+            name: &subscriber.name,
+            status: subscriber.status.as_str(),
+            created: subscriber.created.to_rfc3339(),
+            changed: person.changed.to_rfc3339(),
+            listed: person.listed,
+            attributes: &subscriber.attributes,
+            deliveries: person.deliveries.iter().map(row).collect(),
+        }
+    }
 }

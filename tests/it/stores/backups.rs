@@ -48,10 +48,10 @@ monday.db: 3 subscribers, 1 mailings, 3 recipients of them
     project.shows(&project.run(LATER, &["store", "restore", "monday.db"]), str![[r#"
 exit 1
 restored from a backup of 2026-11-20 12:00:00 UTC: 3 subscribers, 1 mailings
-The store that stood here is kept as `slugline.db.before-restore-20261120T140000Z`. Taken over from it: 1 who left since the backup, 1 who joined, and 1 who were forgotten.
-warning[unknown-recipients]: nobody can know whether 3 recipients who waited when the backup was made were mailed since
+The replaced store is kept as `slugline.db.before-restore-20261120T140000Z`. Since the backup, according to it, 1 unsubscribed, 1 subscribed, and 1 were forgotten: this was carried over.
+warning[unknown-recipients]: it is unknown whether 3 recipients that waited when the backup was made got their mail since
  |
- = help: `slugline status --state unknown` names them, `slugline resolve` decides
+ = help: `slugline status --state unknown` lists them, `slugline resolve` decides
 
 "#]]);
     assert_eq!(fs::read(project.folder().join("monday.db")).unwrap(), before, "it is only read");
@@ -99,9 +99,9 @@ fn what_the_backup_does_not_know_is_adopted_after_it_is_restored() {
     project.shows(&project.run(LATER, &["store", "restore", "monday.db"]), str![[r#"
 exit 1
 restored from a backup of 2026-11-20 14:00:00 UTC: 3 subscribers, 1 mailings
-warning[store-older]: whoever left after 2026-11-20 14:00:00 UTC is active again, and whoever joined is not there
+warning[store-older]: those who unsubscribed after 2026-11-20 14:00:00 UTC are active again, and those who subscribed are missing
  |
- = help: look for them in your mailbox and in the reports of your mail server, and remove them with `slugline subscribers remove`
+ = help: look for unsubscribe requests in your mailbox and the reports of your mail server, and apply them with `slugline subscribers remove`
 error[store-behind]: nothing is mailed, since the store is behind `feeds.lock`: it does not know that `https://tides.example.org/surge/` (2026-11-20 14:00) was mailed
 --> feeds.lock
  = help: whoever has them would get them again. The store was lost, is an older copy, or is that of another machine: put it back, or bring it back with `slugline store restore FILE`. Only if it is gone for good, `slugline store adopt` takes for mailed all that `feeds.lock` records
@@ -202,7 +202,7 @@ fn a_store_on_a_server_is_backed_up_and_restored() {
     project.write_surge();
     assert!(said(&run(&["send"])).contains("store-behind"));
     let restored = said(&run(&["store", "restore", "monday.db"]));
-    assert!(restored.starts_with("exit 1\n") && restored.contains("2 recipients who waited"), "{restored}");
+    assert!(restored.starts_with("exit 1\n") && restored.contains("2 recipients that waited"), "{restored}");
     let again = said(&run(&["store", "restore", "monday.db"]));
     assert!(again.starts_with("exit 2\n") && again.contains("holds subscribers or mailings already"), "{again}");
     assert!(said(&run(&["send"])).contains("surge  3         3"));

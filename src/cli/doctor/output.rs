@@ -1,34 +1,35 @@
-//! What a diagnosis says: a line a step, the remedy and the record to paste below it; or one JSON document.
+//! The output of `doctor`: a line per step, with remedy and record below it; or one JSON document.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::authentication::zone_line;
 use crate::cli::report::Report;
 use crate::diagnosis::{Step, StepOutcome};
 
-/// What is looked at.
+/// What is examined.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Part {
     /// A mail server.
     Server,
-    /// The folder that mail goes into instead.
+    /// The folder that mail is written into instead.
     Outbox,
-    /// What the DNS says of the sender.
+    /// The DNS records of the sender's domain.
     Dns,
-    /// What mail needs of the project.
+    /// What mail needs from the project.
     Project,
 }
 
-/// Tells the parts one after the other.
-pub(super) struct Words<'a> {
+/// Shows the parts one after the other.
+pub(super) struct DoctorOutput<'a> {
     report: &'a Report,
-    document: Vec<Value>,
+    parts: Vec<PartRow>,
     outcomes: Vec<StepOutcome>,
 }
 
-impl<'a> Words<'a> {
+impl<'a> DoctorOutput<'a> {
     pub(super) fn new(report: &'a Report) -> Self {
-        Self { report, document: Vec::new(), outcomes: Vec::new() }
+        Self { report, parts: Vec::new(), outcomes: Vec::new() }
     }
 
     /// Shows a part and its steps. `about` is which server or domain.
@@ -41,25 +42,25 @@ impl<'a> Words<'a> {
         };
         let heading = format!("{title}{about}");
         self.outcomes.extend(steps.iter().map(|step| step.outcome));
-        let told = steps.iter().map(document).collect::<Vec<_>>();
-        self.document.push(json!({ "part": name, "about": about, "steps": told }));
+        let rows = steps.iter().map(StepRow::of).collect();
+        self.parts.push(PartRow { part: name, about: about.to_owned(), steps: rows });
         if self.report.json {
             return Ok(());
         }
-        let told: Vec<&Step> =
+        let shown: Vec<&Step> =
             steps.iter().filter(|step| step.outcome != StepOutcome::Ok || !self.report.is_quiet()).collect();
-        if told.is_empty() {
+        if shown.is_empty() {
             return Ok(());
         }
-        let lines: String = told.into_iter().map(|step| self.lines(step)).collect();
+        let lines: String = shown.into_iter().map(|step| self.lines(step)).collect();
         self.report.styled(&format!("{BOLD}{heading}{PLAIN}\n{lines}\n"))
     }
 
-    /// Says how it is altogether, and gives the worst outcome.
+    /// Shows a summary, and returns the worst outcome.
     pub(super) fn end(self) -> anyhow::Result<StepOutcome> {
         let worst = self.outcomes.iter().copied().max().unwrap_or(StepOutcome::Ok);
         if self.report.json {
-            self.report.document(&json!({ "outcome": worst.name(), "parts": self.document }))?;
+            self.report.document(&Document { outcome: worst.name(), parts: self.parts })?;
             return Ok(worst);
         }
         let count = |outcome: StepOutcome| self.outcomes.iter().filter(|other| **other == outcome).count();
@@ -67,9 +68,9 @@ impl<'a> Words<'a> {
         let things = |count: usize| if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
         let end = match (errors, warnings) {
             (0, 0) => "Nothing has to change.".to_owned(),
-            (0, _) => format!("Nothing has to change; {} to look at.", things(warnings)),
+            (0, _) => format!("Nothing has to change; {} to check.", things(warnings)),
             (_, 0) => format!("{} to change.", things(errors)),
-            _ => format!("{} to change, and {} to look at.", things(errors), things(warnings)),
+            _ => format!("{} to change, and {} to check.", things(errors), things(warnings)),
         };
         self.report.message(&end);
         Ok(worst)
@@ -99,12 +100,12 @@ impl<'a> Words<'a> {
     }
 }
 
-/// A server or the DNS may say anything: nothing of it is to reach the terminal but what can be read.
+/// Without control characters: a server or the DNS may answer anything.
 fn clean(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 
-/// A remedy in lines that a terminal shows whole; what stands between backticks is not torn.
+/// A remedy in lines that fit a terminal; text between backticks is not broken.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut is_literal = false;
@@ -112,7 +113,7 @@ fn wrapped(text: &str) -> Vec<String> {
         let Some(last) = lines.last_mut() else { break };
         if last.is_empty() {
             last.push_str(word);
-        } else if is_literal || last.chars().count() + 1 + word.chars().count() <= WIDTH {
+        } else if is_literal || last.chars().count() + 1 + word.chars().count() <= MAX_REMEDY_CHARS {
             last.push(' ');
             last.push_str(word);
         } else {
@@ -123,23 +124,68 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// Characters of a remedy in one line: with what stands before it, a hundred.
-const WIDTH: usize = 83;
+/// Characters of a remedy in one line: a hundred with the indentation.
+const MAX_REMEDY_CHARS: usize = 83;
 
-fn document(step: &Step) -> Value {
-    let record = step.record.as_ref();
-    let record = record.map(|record| json!({ "name": record.name, "type": "TXT", "value": record.value }));
-    let numbers: Map<String, Value> =
-        step.numbers.iter().map(|(name, number)| ((*name).to_owned(), json!(number))).collect();
-    json!({
-        "step": step.name,
-        "outcome": step.outcome.name(),
-        "seen": step.seen,
-        "help": step.remedy,
-        "record": record,
-        "details": step.details,
-        "numbers": numbers,
-    })
+/// The document of `doctor`.
+#[derive(Serialize)]
+struct Document {
+    /// The worst outcome: `ok`, `warning` or `error`.
+    outcome: &'static str,
+    parts: Vec<PartRow>,
+}
+
+/// What was inspected.
+#[derive(Serialize)]
+struct PartRow {
+    /// `server`, `outbox`, `dns` or `project`.
+    part: &'static str,
+    /// Which server, folder, domain or project file.
+    about: String,
+    steps: Vec<StepRow>,
+}
+
+/// One check of a part.
+#[derive(Serialize)]
+struct StepRow {
+    step: &'static str,
+    /// `ok`, `warning` or `error`.
+    outcome: &'static str,
+    /// What was found.
+    seen: String,
+    /// What to do.
+    help: Option<String>,
+    /// The DNS record to add.
+    record: Option<RecordRow>,
+    /// Lines that `--verbose` shows.
+    details: Vec<String>,
+    /// Measurements by name.
+    numbers: Map<String, Value>,
+}
+
+/// A DNS record.
+#[derive(Serialize)]
+struct RecordRow {
+    name: String,
+    #[serde(rename = "type")]
+    record_type: &'static str,
+    value: String,
+}
+
+impl StepRow {
+    fn of(step: &Step) -> Self {
+        let record = step.record.as_ref();
+        let record = record.map(|it| RecordRow { name: it.name.clone(), record_type: "TXT", value: it.value.clone() });
+        Self {
+            step: step.name,
+            outcome: step.outcome.name(),
+            seen: step.seen.clone(),
+            help: step.remedy.clone(),
+            record,
+            details: step.details.clone(),
+            numbers: step.numbers.iter().map(|(name, number)| ((*name).to_owned(), (*number).into())).collect(),
+        }
+    }
 }
 
 const BOLD: &str = "\x1b[1m";
@@ -153,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remedies_are_wrapped_between_words_and_not_in_what_is_to_be_typed() {
+    fn remedies_are_wrapped_between_words_but_not_in_code() {
         let text = format!("{} `via: smtp://mail.example.org:587` and no more", "word ".repeat(15).trim());
         let lines = wrapped(&text);
         assert_eq!(lines.join(" "), text);
@@ -162,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_say_cannot_steer_the_terminal() {
+    fn replies_cannot_control_the_terminal() {
         assert_eq!(clean("220 \u{1b}[31mhello\r"), "220 \u{fffd}[31mhello\u{fffd}");
     }
 }

@@ -1,0 +1,161 @@
+//! The documents of `send`: of a run, of a dry run, of a test.
+
+use serde::Serialize;
+
+use crate::cli::report::{ErrorRow, FindingRow, rows};
+use crate::cli::status;
+use crate::digest::MailingContent;
+use crate::finding::Finding;
+use crate::send::dry_run::ExpectedMailing;
+use crate::send::forecast::Forecast;
+use crate::send::{MailingReport, SendReport};
+
+/// How many recipients are in each state, by its name.
+type Counts = serde_json::Map<String, serde_json::Value>;
+
+/// The document of `send`, and `mail` in that of `publish`.
+#[derive(Serialize)]
+pub(in crate::cli) struct SendDocument<'a> {
+    mailings: Vec<MailingRow<'a>>,
+    /// When the warm-up allows more messages (RFC 3339); `null` if it held nothing back.
+    paused_until: Option<String>,
+    /// Issues that the other recipients do not get, because too many of the first ones failed.
+    halted: Vec<FindingRow<'a>>,
+    /// Why the run stopped early.
+    stopped: Option<FindingRow<'a>>,
+    /// Issues that could not be rendered: what failed and why.
+    failures: Vec<String>,
+}
+
+/// One mailing in this run.
+#[derive(Serialize)]
+struct MailingRow<'a> {
+    /// Slug of the issue, or name of the digest.
+    issue: &'a str,
+    id: &'a str,
+    title: &'a str,
+    /// How many recipients this run brought into each state.
+    this_run: Counts,
+    /// How many recipients are in each state.
+    counts: Counts,
+}
+
+impl<'a> SendDocument<'a> {
+    /// The document of a run.
+    pub fn of(report: &'a SendReport) -> Self {
+        let mailing = |mailed: &'a MailingReport| MailingRow {
+            issue: mailed.slug.as_str(),
+            id: mailed.issue.as_str(),
+            title: &mailed.title,
+            this_run: status::counted(&mailed.tally),
+            counts: status::counted(&mailed.counts),
+        };
+        Self {
+            mailings: report.mailings.iter().map(mailing).collect(),
+            paused_until: report.paused.map(|until| until.to_rfc3339()),
+            halted: rows(&report.halted),
+            stopped: report.stopped.as_ref().map(FindingRow::of),
+            failures: report.failures.iter().map(|error| format!("{error:#}")).collect(),
+        }
+    }
+}
+
+/// A document, with `error` if the command stopped early, so that the exit code is 2.
+#[derive(Serialize)]
+pub(in crate::cli) struct Stopped<D> {
+    #[serde(flatten)]
+    pub document: D,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorRow>,
+}
+
+impl<D> Stopped<D> {
+    /// The document, and why the command stopped if it did.
+    pub fn new(document: D, stopped: Option<&Finding>) -> Self {
+        Self { document, error: stopped.map(ErrorRow::of_finding) }
+    }
+}
+
+/// The document of `send --test`.
+#[derive(Serialize)]
+pub(super) struct TestDocument<'a> {
+    /// Slug of the issue, or name of the digest.
+    pub issue: &'a str,
+    pub tests: Vec<TestRow<'a>>,
+}
+
+/// A test message.
+#[derive(Serialize)]
+pub(super) struct TestRow<'a> {
+    pub address: &'a str,
+    /// `sent` or `failed`.
+    pub state: &'a str,
+    /// The server's reply, or why there is none.
+    pub reply: &'a str,
+}
+
+/// The document of `send --dry-run`.
+#[derive(Serialize)]
+pub(super) struct DryRunDocument<'a> {
+    pub would_mail: Vec<ExpectedRow<'a>>,
+    /// What the warm-up allows; `null` without one.
+    pub warm_up: Option<WarmUpRow>,
+}
+
+/// A mailing as it would be.
+#[derive(Serialize)]
+pub(super) struct ExpectedRow<'a> {
+    /// Slug of the issue, or name of the digest.
+    issue: &'a str,
+    /// Addresses.
+    recipients: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary: Option<CanaryRow>,
+    /// The ids of the issues in a digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holds: Option<Vec<&'a str>>,
+}
+
+/// The recipients that are mailed before the others.
+#[derive(Serialize)]
+struct CanaryRow {
+    /// How many they are.
+    first: usize,
+    /// How long the others wait.
+    wait_seconds: i64,
+}
+
+/// How a warm-up limits the mailing.
+#[derive(Serialize)]
+pub(super) struct WarmUpRow {
+    /// Messages that it allows today.
+    today: u64,
+    /// How many of them are left.
+    left_today: u64,
+    /// The day of the last message; `null` if it is years away.
+    last_day: Option<String>,
+    /// How many days the mailing takes.
+    days: Option<u32>,
+}
+
+impl<'a> ExpectedRow<'a> {
+    pub fn of(expected: &'a ExpectedMailing<'_>, recipients: Vec<String>) -> Self {
+        let canary = expected.first.map(|(first, wait)| CanaryRow { first, wait_seconds: wait.num_seconds() });
+        let holds = match &expected.content {
+            MailingContent::Digest(digest) => Some(digest.issues.iter().map(|issue| issue.id.as_str()).collect()),
+            MailingContent::Issue(_) => None,
+        };
+        Self { issue: expected.content.slug().as_str(), recipients, canary, holds }
+    }
+}
+
+impl WarmUpRow {
+    pub fn of(forecast: &Forecast) -> Self {
+        Self {
+            today: forecast.today,
+            left_today: forecast.left,
+            last_day: forecast.last.map(|(day, _)| day.to_string()),
+            days: forecast.last.map(|(_, days)| days),
+        }
+    }
+}
