@@ -1,10 +1,10 @@
-//! The store: subscribers and the ledger of what was sent to whom. This file is the contract; `sqlite` and `postgres` keep
-//! it (as does `memory`, for tests), `conformance` proves that they do.
+//! The store: subscribers and the ledger. This file is the contract; `sqlite` and `postgres` implement it (as does
+//! `memory`, for tests), and `conformance` proves that they do.
 //!
-//! It speaks in this program's nouns. Every method is one transaction: it happens whole or not at all, and a method
-//! that returned has happened. Methods that say *durable* survive a power cut; the others survive the death of the
-//! process. Who may send, and how many at a time, is settled by `begin_run`; reading and subscribing are free. A store that
-//! was moved elsewhere (`moving`) can be read; whatever else a person or a run wants of it is `StoreError::Moved`.
+//! Every method is one transaction: all or nothing, and done once it returns. Methods marked *durable* survive a power
+//! cut; the others survive the death of the process. `begin_run` decides who may send and how many at a time; reading
+//! and subscribing are always allowed. A store that was moved elsewhere (`moving`) can be read; everything else is
+//! `StoreError::Moved`.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -45,25 +45,25 @@ pub mod postgres;
 pub mod sqlite;
 mod tags;
 
-/// What was learned of the mail servers at one place is kept for so many greetings.
+/// How many greetings per server keep what was learned of the server.
 const MAX_GREETINGS: u32 = 20;
 
-/// Tells where a file of the project is, by its path below the project folder.
+/// Returns the path of a project file, given its path below the project folder.
 pub type Locate<'a> = &'a dyn Fn(&Path) -> PathBuf;
 
-/// Called with one subscriber; returns whether to go on.
+/// Called with one subscriber; returns whether to continue.
 pub type Visit<'a> = dyn FnMut(Subscriber) -> anyhow::Result<ControlFlow<()>> + 'a;
 
-/// Opens the store at `location`. `locate` finds the files that it names.
+/// Opens the store at `location`; `locate` finds the files it names.
 ///
 /// # Errors
-/// When it cannot be opened, is no store, or was made by a newer version of this program.
+/// If it cannot be opened, is not a store, or was made by a newer version of this program.
 pub fn open(location: &Location, locate: Locate<'_>) -> Result<Box<dyn Store>, StoreError> {
     Ok(open_movable(location, None, locate)?)
 }
 
-/// Opens a store to move it, or to move another one to it. The password of a database is in `password_file`, relative to
-/// the project folder, where one is named, else where it always is.
+/// Opens a store to move it, or to move another one into it. The database password comes from `password_file`, relative
+/// to the project folder, or from the usual places if it is `None`.
 ///
 /// # Errors
 /// As `open`.
@@ -93,7 +93,7 @@ fn open_postgres(
     };
     let password = password.map_err(|source| StoreError::Connect {
         place: database.place().to_owned(),
-        help: "mend or remove `store_password_file` in the project file, or `--password-file`",
+        help: "fix or remove `store_password_file` in the project file, or `--password-file`",
         source,
     })?;
     postgres::Postgres::open(&database.url, password.as_ref(), |file| {
@@ -102,39 +102,39 @@ fn open_postgres(
     })
 }
 
-/// What keeps subscribers and the ledger.
+/// Stores subscribers and the ledger.
 pub trait Store: Send {
-    /// Adds subscribers, durable, each with the status of their record. Of an address already there (compared by
-    /// `EmailAddress::key`) nothing changes but the status, as `Status::after` says: whoever is not active stays so, and
-    /// whoever is active leaves when their new record says that they left, bounced, complained or are suppressed. Whoever
-    /// was forgotten is not added.
+    /// Adds subscribers, durable, each with the status in its record. For an address that is already there (compared by
+    /// `EmailAddress::key`) only the status changes, as `Status::after` defines: an inactive subscriber stays inactive,
+    /// and an active one becomes inactive if the new record is unsubscribed, bounced, complained or suppressed.
+    /// Forgotten addresses are not added.
     fn add_subscribers(
         &mut self,
         new: &mut dyn Iterator<Item = NewSubscriber>,
         now: DateTime<Utc>,
     ) -> Result<Added, StoreError>;
 
-    /// The subscriber with that address.
+    /// The subscriber with this address.
     fn subscriber(&self, address: &EmailAddress) -> Result<Option<Subscriber>, StoreError>;
 
-    /// Of each of these addresses, the status of its subscriber, if it has one.
+    /// The status of each address's subscriber, or `None` if there is none.
     fn statuses_of(&self, addresses: &[&EmailAddress]) -> Result<Vec<Option<Status>>, StoreError>;
 
-    /// Of each of these addresses, whether it was forgotten.
+    /// Whether each address was forgotten.
     fn are_forgotten(&self, addresses: &[&EmailAddress]) -> Result<Vec<bool>, StoreError>;
 
-    /// The subscriber of that number.
+    /// The subscriber with this number.
     fn subscriber_by_id(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
 
-    /// The subscriber whose address has that tag under the secret. Tags are kept, and found without a search; those of
-    /// whoever joined since are added first. A store that was moved is searched instead.
+    /// The subscriber whose address has this tag under the secret. Tags are indexed; those of subscribers who joined
+    /// since are added first. A store that was moved is searched instead.
     fn subscriber_by_tag(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError>;
 
-    /// How many subscribers there are, only those of `status` if one is given.
+    /// Counts the subscribers, or those with `status`.
     fn count_subscribers(&self, status: Option<Status>) -> Result<u64, StoreError>;
 
-    /// Calls `visit` with every subscriber in the order of their numbers, only those of `status` if one is given, until it
-    /// breaks off.
+    /// Calls `visit` with every subscriber, or every one with `status`, in the order of their numbers, until it breaks
+    /// off.
     fn visit_subscribers(&self, status: Option<Status>, visit: &mut Visit<'_>) -> anyhow::Result<()>;
 
     /// Calls `each` with every subscriber, as `visit_subscribers` does.
@@ -146,7 +146,7 @@ pub trait Store: Send {
         self.visit_subscribers(status, &mut |subscriber| each(subscriber).map(ControlFlow::Continue))
     }
 
-    /// Sets a subscriber's status, durable; gives the one before, `None` when the address is not known.
+    /// Sets a subscriber's status, durable; returns the previous one, or `None` if the address is unknown.
     fn set_status(
         &mut self,
         address: &EmailAddress,
@@ -154,48 +154,47 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Option<Status>, StoreError>;
 
-    /// Its id, of which there is no other; copies of the store have the same.
+    /// Its unique id; copies of the store have the same one.
     fn id(&self) -> Result<String, StoreError>;
 
-    /// Whether it has neither a subscriber nor a mailing, as one that was just made.
+    /// Whether it has no subscribers and no mailings, like a new store.
     fn is_empty(&self) -> Result<bool, StoreError>;
 
-    /// How far it has counted runs. A copy has counted as far as the store had when it was made, and no further.
+    /// The run counter. A copy has the value that the store had when the copy was made.
     fn runs(&self) -> Result<u64, StoreError>;
 
-    /// StateCounts a run that begins to mail, or one that is over, durable; returns how far it has counted now.
+    /// Increments the run counter when a run begins to mail and when it ends, durable; returns the new value.
     fn count_run(&mut self) -> Result<u64, StoreError>;
 
-    /// Everything that is known of the person with that address.
+    /// Everything stored about the person with this address.
     fn personal_data(&self, address: &EmailAddress) -> Result<Option<PersonalData>, StoreError>;
 
-    /// Forgets the person with that address, durable, whether or not they are a subscriber: the row is gone, their
-    /// deliveries keep number, state and time, but no address, and what still waits is suppressed. No list brings them
-    /// back (`add_subscribers`), and nobody else gets their number. What runs that are dead left behind is settled first, as
-    /// `begin_run` does; where this process has the right to send, it is given up. Then the files of the store are cleaned
-    /// of what is left of the address.
+    /// Forgets the person with this address, durable, whether or not they are a subscriber: the row is deleted, their
+    /// deliveries keep number, state and time but no address, and pending ones become `suppressed`. No import brings
+    /// them back (`add_subscribers`), and their number is not reused. What dead runs left is settled first, as in
+    /// `begin_run`; if this process has the run lock, it gives it up. Then every remaining trace of the address is
+    /// erased from the store's files.
     fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<ForgetOutcome, StoreError>;
 
-    /// Lets a forgotten address be added again, durable; tells whether it had been forgotten.
+    /// Lets a forgotten address be added again, durable; returns whether it was forgotten.
     fn allow(&mut self, address: &EmailAddress) -> Result<bool, StoreError>;
 
-    /// Notes whom the project's own list names, by `EmailAddress::key`, durable. Gives those whom it named before and does
-    /// not name any more, as long as they are active: each once, unless it names them again meanwhile.
+    /// Records which subscribers the project's own list names, by `EmailAddress::key`, durable. Returns the active ones
+    /// it named before and no longer does: each once, unless it names them again in between.
     fn note_listed(&mut self, is_named: &dyn Fn(&str) -> bool) -> Result<Vec<EmailAddress>, StoreError>;
 
-    /// All whom `note_listed` gave and who are still active, in the order of their numbers.
+    /// All still active subscribers that `note_listed` has returned, in the order of their numbers.
     fn unlisted(&self) -> Result<Vec<EmailAddress>, StoreError>;
 
-    /// Takes the right to send, until the store is dropped, and settles what dead runs left behind, durable: their
-    /// claims are queued again, their `sending` rows become `unknown`. In a store in a file one run sends at a time, and
-    /// every claim becomes `unknown` if `run.boot_id` is another; a store on a server has any number of runs, each of
-    /// which takes recipients that no other has.
+    /// Takes the run lock until the store is dropped and settles what dead runs left, durable: their claims go back to
+    /// the queue, their `sending` rows become `unknown`. In a file only one run sends at a time, and every claim
+    /// becomes `unknown` if `run.boot_id` differs; on a server any number of runs claim disjoint recipients.
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> Result<RunStart, StoreError>;
 
-    /// Writes down the audience of an issue or digest, durable: one queued row per active subscriber, and their number,
-    /// which is verified; and what a digest holds. What has a mailing already is left as it is, and that mailing is
-    /// given. No issue is ever in two mailings: it is an error if a digest holds one that was mailed, alone or in another
-    /// digest, or if the issue is in a digest.
+    /// Freezes the audience of an issue or digest, durable: one queued row per active subscriber, their number, which
+    /// is verified, and a digest's contents. An existing mailing is returned unchanged. No issue is ever in two
+    /// mailings: it is an error if a digest contains an issue that was mailed, by itself or in another digest, or if
+    /// the issue is in a digest.
     fn freeze(
         &mut self,
         issue: &IssueId,
@@ -204,16 +203,16 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Mailing, StoreError>;
 
-    /// All mailings, of issues by themselves and of digests, newest first.
+    /// All mailings, of issues and digests, newest first.
     fn mailings(&self) -> Result<Vec<Mailing>, StoreError>;
 
-    /// The mailings that somebody waits for, queued, taken by a run, or deferred, the oldest first; and when the state of a
-    /// recipient of each last changed.
+    /// The mailings with recipients that are queued, claimed or deferred, oldest first, each with the time when a
+    /// recipient's state last changed.
     fn open_mailings(&self) -> Result<Vec<(IssueId, DateTime<Utc>)>, StoreError>;
 
-    /// Takes these mailings for mailed, durable: one that it does not know is written down without recipients, and of one
-    /// that it knows whoever still waits becomes `unknown`, with `why` as the reply. From then on it has counted `runs`
-    /// runs at least. Returns what it did of each.
+    /// Records these mailings as mailed, durable: an unknown one is entered without recipients; in a known one every
+    /// pending recipient becomes `unknown`, with `why` as the reply. Raises the run counter to at least `runs`. Returns
+    /// what was done for each.
     fn adopt(
         &mut self,
         mailings: &[Mailing],
@@ -222,20 +221,20 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Vec<Adoption>, StoreError>;
 
-    /// Says that this run is alive, shows others how far it is, and settles what runs left behind that died meanwhile. To
-    /// be called several times a second: the store decides how often that means work. A run that is silent for ten
-    /// minutes may be taken for dead; its claims are others' then.
+    /// Renews the lease of this run, publishes its progress, and settles what runs that died meanwhile left. To be
+    /// called several times a second: the store decides when to do the work. A run that is silent for ten minutes may
+    /// be considered dead; its claims may then go to others.
     fn renew_run(&mut self, now: DateTime<Utc>) -> Result<Recovered, StoreError>;
 
-    /// Takes up to `limit` recipients: queued ones, and deferred ones whose time has come, in the order of their
-    /// numbers, those first whom no server has refused: whom it puts off again and again keeps nobody waiting. Those who
-    /// left or were suppressed since the freeze become `suppressed` instead, and do not count.
+    /// Claims up to `limit` recipients that are queued or due for a retry, in the order of their numbers, those no
+    /// server has refused first, so that recipients deferred again and again delay no one. Recipients who unsubscribed
+    /// or were suppressed since the freeze become `suppressed` and do not count.
     ///
-    /// Not durable by itself, so that a slow disk does not hold up others who write: nothing may be sent to them before
-    /// `barrier` has been called and has returned.
+    /// Not durable by itself, so that a slow disk does not hold up other writers: nothing may be sent to them before a
+    /// call of `barrier` has returned.
     fn claim(&mut self, issue: &IssueId, limit: usize, now: DateTime<Utc>) -> Result<Vec<Claim>, StoreError>;
 
-    /// Takes those of these recipients who wait, as `claim` does.
+    /// Claims those of these recipients that are due, as `claim` does.
     fn claim_these(
         &mut self,
         issue: &IssueId,
@@ -243,13 +242,14 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Vec<Claim>, StoreError>;
 
-    /// Gives a function for any thread: once it has returned, all that was written before its call is durable.
+    /// Returns a function for any thread: once it returns, everything written before its call is durable.
     fn barrier(&self) -> Result<Barrier, StoreError>;
 
-    /// Writes down entries about recipients whom this run has claimed, in their order. `Failed` with `suppress` also
+    /// Records entries, in their order, about recipients that this run has claimed. `Failed` with `suppress` also
     /// suppresses the subscriber.
     ///
-    /// Gives those whose claim this run has lost to another: of them nothing was written, and nothing may be sent.
+    /// Returns the recipients whose claim this run has lost to another: nothing was written about them, and nothing may
+    /// be sent to them.
     fn record(
         &mut self,
         issue: &IssueId,
@@ -257,30 +257,30 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<Vec<SubscriberId>, StoreError>;
 
-    /// Gives a function for any thread that does the same about an issue's recipients while the store is busy with
-    /// something else, unless it can do only one thing at a time.
+    /// Returns a function for any thread that does the same for an issue's recipients while the store is busy, or
+    /// `None` if the store can do only one thing at a time.
     fn recorder(&self, _issue: &IssueId) -> Result<Option<Recorder>, StoreError> {
         Ok(None)
     }
 
-    /// Takes up to `wanted` messages from what `rate` allows to all who send from this store. What is taken is gone,
-    /// also for the next run.
+    /// Takes up to `wanted` messages from what `rate` allows all senders of this store together. They are not given
+    /// back, not even to the next run.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits, StoreError>;
 
-    /// How many messages were taken from `quota`.
+    /// How many messages of `quota` are used.
     fn quota_used(&self, quota: &Quota) -> Result<u64, StoreError>;
 
-    /// Takes up to `wanted` messages from what `quota` allows on its day to all who send from this store; gives how many.
+    /// Takes up to `wanted` messages from what `quota` allows all senders of this store on its day; returns how many.
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> Result<u64, StoreError>;
 
-    /// Gives back what was taken of `quota` and not used. What a run took that died is gone for the day.
+    /// Returns unused messages to `quota`. What a run that died had taken is gone for the day.
     fn return_quota(&mut self, quota: &Quota, unused: u64) -> Result<(), StoreError>;
 
-    /// Whether the mail server at `place` (`host:port`), while it greets so, takes the envelope of a message behind the content
-    /// of the one before; `None` where that was not found out yet.
+    /// Whether the mail server at `place` (`host:port`), with this greeting, accepts the next envelope behind a
+    /// message's content; `None` if that is not known yet.
     fn pipelining(&self, place: &str, greeting: &str) -> Result<Option<bool>, StoreError>;
 
-    /// Keeps whether it does. Of each place, what was kept first is forgotten beyond twenty greetings.
+    /// Records whether it does. Beyond twenty greetings per server, the oldest are dropped.
     fn note_pipelining(
         &mut self,
         place: &str,
@@ -292,7 +292,7 @@ pub trait Store: Send {
     /// How many recipients of an issue are in each state.
     fn counts(&self, issue: &IssueId) -> Result<StateCounts, StoreError>;
 
-    /// Calls `each` with the recipients of an issue in the order of their numbers, only those in `state` if given.
+    /// Calls `each` with the recipients of an issue, or those in `state`, in the order of their numbers.
     fn each_delivery(
         &self,
         issue: &IssueId,
@@ -300,11 +300,11 @@ pub trait Store: Send {
         each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
     ) -> anyhow::Result<()>;
 
-    /// The deliveries of an issue to these subscribers, as far as they are among its recipients, in the order of their
-    /// numbers.
+    /// The deliveries of an issue to those of these subscribers that are recipients, in the order of their numbers.
     fn deliveries_to(&self, issue: &IssueId, recipients: &[SubscriberId]) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Decides on rows that are `unknown` (all, or those of `addresses`), durable: `Sent` or `Queued`. Gives how many.
+    /// Resolves rows that are `unknown` (all, or those of `addresses`) to `Sent` or `Queued`, durable. Returns how
+    /// many.
     fn resolve(
         &mut self,
         issue: &IssueId,
@@ -313,10 +313,10 @@ pub trait Store: Send {
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError>;
 
-    /// Queues recipients (all, or those of `addresses`) for another try, durable: those who are deferred, and with
-    /// `failed` those who failed. A deferred one goes on with the tries it has had; those of a failed one begin anew, for
-    /// else the next might be the last. Whoever has left or is suppressed stays as they are, so that they can be
-    /// queued once they are active again; rows in any other state do too.
+    /// Queues recipients (all, or those of `addresses`) for another attempt, durable: the deferred ones and, with
+    /// `failed`, the failed ones. A deferred recipient keeps its attempts; a failed one starts over, because its next
+    /// attempt might be the last. Inactive subscribers are left unchanged, so that they can be queued once they are
+    /// active again; so are rows in any other state.
     fn requeue(
         &mut self,
         issue: &IssueId,
@@ -326,38 +326,38 @@ pub trait Store: Send {
     ) -> Result<Requeued, StoreError>;
 }
 
-/// Makes durable what was written before; see `Store::barrier`.
+/// Makes earlier writes durable; see `Store::barrier`.
 pub type Barrier = Box<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 
-/// Writes entries down while the store does something else; see `Store::recorder`.
+/// Records entries while the store does something else; see `Store::recorder`.
 pub type Recorder =
     Box<dyn Fn(&[(SubscriberId, LedgerEntry)], DateTime<Utc>) -> Result<Vec<SubscriberId>, StoreError> + Send + Sync>;
 
-/// Who was queued again.
+/// How many recipients were queued again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Requeued {
-    /// Were deferred.
+    /// Had been deferred.
     pub deferred: u64,
     /// Had failed.
     pub failed: u64,
-    /// Were deferred or had failed, and stay so: they have left or are suppressed.
+    /// Deferred or failed, and left unchanged: their subscribers are inactive.
     pub away: u64,
 }
 
-/// What became of a mailing that was taken for mailed.
+/// What adopting a mailing did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Adoption {
-    /// It was not known, and is now.
+    /// It was unknown and is now recorded.
     Entered,
-    /// It was known; so many who waited are `unknown` now.
+    /// It was known; this many pending recipients are now `unknown`.
     Settled(u64),
 }
 
 /// Whether this process may send.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunStart {
-    /// It may; what was found of dead runs.
+    /// It may; what was recovered from dead runs.
     Started(Recovered),
-    /// Another live run has the right; its host and process id as far as known.
+    /// Another live run has the lock; its host and process id if known.
     Busy(Option<Run>),
 }

@@ -1,39 +1,39 @@
-//! What became of a list: how many of its records were new, and what their people are now.
+//! The result of adding a list: how many records were new, and the statuses of their subscribers.
 
 use crate::subscriber::{Status, StatusCounts};
 
-/// What became of the records that were given.
+/// How the given records were handled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Added {
     /// Added as active.
     pub new: u64,
-    /// Of those who were there already and are active still.
+    /// Already there and still active.
     pub known: u64,
-    /// Came a second time in one call; the first counts.
+    /// Repeated in the same call; the first record counts.
     pub repeated: u64,
-    /// Of those who are not active, as the store knew before or their new record says.
+    /// Inactive, according to the store or the new record.
     pub away: u64,
-    /// Of those who were forgotten, and were not added.
+    /// Forgotten, and not added.
     pub forgotten: u64,
-    /// The people of these records by what they are now, each counted once.
+    /// The subscribers of these records by their present status, each counted once.
     pub by_status: StatusCounts,
 }
 
-/// How somebody was met, whose record comes next.
+/// How a record relates to the store and to the records before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occurrence {
-    /// This record makes them.
+    /// This record creates the subscriber.
     New,
-    /// They were there before.
+    /// The subscriber was there before.
     Known,
-    /// They were there before, and are in this list for a second time at least.
+    /// The subscriber was there before, and an earlier record named them too.
     KnownAgain,
-    /// An earlier record of this list made them.
+    /// An earlier record created the subscriber.
     Repeated,
 }
 
 impl Added {
-    /// Counts a record by the status before and after it; of somebody new they are the same.
+    /// Counts a record by the status before and after it; for a new subscriber both are the same.
     pub fn count(&mut self, met: Occurrence, before: Status, after: Status) {
         match (after, met) {
             (Status::Active, Occurrence::New) => self.new += 1,

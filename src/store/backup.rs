@@ -1,8 +1,9 @@
-//! Backups: all that a store holds in one SQLite file, made while others send, and a store brought back from such a file.
+//! Backups: a complete copy of a store in one SQLite file, made while others send, and a store restored from such a
+//! file.
 //!
-//! Takes a store and a file; returns what was written, and what nobody can know any more. Both are made beside their place
-//! and put there when they are whole, so that whoever is killed leaves nothing that looks whole. A backup is only read; what
-//! stood in the place of a store that is brought back is kept, and whoever left there stays away.
+//! Both are written beside their destination and moved there once complete, so that a killed process leaves nothing
+//! that looks complete. A backup is only read. The store that a restored one replaces is kept, and whoever unsubscribed
+//! there stays unsubscribed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,13 +21,13 @@ use crate::store::sqlite::{Sqlite, backups};
 use crate::store::{Store as _, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber};
 
-/// So many subscribers are taken over in one transaction.
+/// How many subscribers one transaction carries over.
 const SUBSCRIBERS_PER_TRANSACTION: usize = 10_000;
 
-/// Writes all that a store holds in this moment into a new file. `each` is told of every row.
+/// Writes a snapshot of the store into a new file. Calls `each` for every row.
 ///
 /// # Errors
-/// When the file is there, or cannot be written; when the store cannot be read. Then there is no file.
+/// If the file exists or cannot be written, or the store cannot be read. Then there is no file.
 pub fn back_up(
     from: &mut dyn Movable,
     file: &Path,
@@ -51,67 +52,67 @@ pub fn back_up(
     Ok(counts)
 }
 
-/// What is to be brought back, and as what.
+/// What to restore, and how.
 pub struct Restore<'a> {
     /// The backup, or any other SQLite store.
     pub file: &'a Path,
-    /// So many runs are counted at least.
+    /// The run counter is at least this afterwards.
     pub runs: u64,
-    /// Who does it.
+    /// The process that restores.
     pub run: Run,
-    /// The time.
+    /// The current time.
     pub now: DateTime<Utc>,
 }
 
-/// What became of it.
+/// The outcome of a restore.
 #[derive(Debug)]
 pub enum RestoreOutcome {
-    /// The store is back.
+    /// The store is restored.
     Done(Box<RestoreReport>),
-    /// Another run sends from it; nothing was done.
+    /// Another run is sending from it; nothing was done.
     Busy(Option<Run>),
 }
 
-/// A store that is back.
+/// A restored store.
 #[derive(Debug)]
 pub struct RestoreReport {
-    /// When the backup was made; of another store, when it was last written.
+    /// When the backup was made; for another kind of store, when it was last written.
     pub made: DateTime<Utc>,
-    /// What the backup held.
+    /// What the backup contains.
     pub counts: RowCounts,
-    /// How many recipients waited for a mailing then; nobody knows whether they were mailed since.
+    /// How many recipients were pending then; whether they were mailed since is unknown.
     pub unknown: u64,
-    /// The store that stood in its place.
+    /// The store that was in its place.
     pub replaced: Option<ReplacedStore>,
 }
 
-/// A store that another one stands in the place of.
+/// A store that was replaced by a restored one.
 #[derive(Debug)]
 pub struct ReplacedStore {
-    /// Where it is kept.
+    /// Where it is kept now.
     pub file: PathBuf,
-    /// What was taken over from it, as far as it could be read.
+    /// What was carried over from it, as far as it could be read.
     pub carried: CarriedOver,
 }
 
-/// Subscribers taken over from a store that is replaced.
+/// Subscribers carried over from a replaced store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CarriedOver {
-    /// Had left or were suppressed since the backup, and stay so.
+    /// Had unsubscribed or been suppressed since the backup, and stay so.
     pub left: u64,
     /// Had joined since.
     pub joined: u64,
-    /// Had been forgotten since; they are in the backup, and are forgotten again.
+    /// Had been forgotten since; the backup still has them, and they are forgotten again.
     pub forgotten: u64,
     /// Whether all of it could be read.
     pub is_whole: bool,
 }
 
 impl Restore<'_> {
-    /// Brings a store back to a server, where there must be none.
+    /// Restores into an empty store on a server.
     ///
     /// # Errors
-    /// When the backup cannot be read, or the store holds anything already, or cannot be written; then it is as it was.
+    /// If the backup cannot be read, or the store is not empty or cannot be written; it is then unchanged.
     pub fn to_server(
         &self,
         to: &mut dyn Movable,
@@ -125,14 +126,14 @@ impl Restore<'_> {
         self.outcome(&from, restoring.made, None)
     }
 
-    /// Brings a store back to a file, in the place of any that is there.
+    /// Restores into a file, replacing any that is there.
     ///
     /// # Errors
-    /// When the backup cannot be read, or the new file not be written; then the old one is as it was.
+    /// If the backup cannot be read, or the new file cannot be written; the old one is then unchanged.
     pub fn to_file(&self, place: &Path, each: &mut dyn FnMut(u64)) -> Result<RestoreOutcome, StoreError> {
-        let failed = |source| StoreError::Failed { doing: "be brought back", source };
+        let failed = |source| StoreError::Failed { doing: "be restored", source };
         let scratch = scratch(folder_of(place))?;
-        // First of all, so that a wrong name changes nothing.
+        // Before anything else, so that a wrong file name changes nothing.
         let (from, restoring) = self.open(scratch.path())?;
         let mut lock = match acquire(place).map_err(failed)? {
             Ok(lock) => lock,
@@ -148,7 +149,7 @@ impl Restore<'_> {
         self.outcome(&from, restoring.made, kept.map(|file| ReplacedStore { file, carried }))
     }
 
-    /// Opens a copy of the backup, which brings the copy to the newest schema.
+    /// Opens a copy of the backup, which migrates the copy to the newest schema.
     fn open(&self, scratch: &Path) -> Result<(Sqlite, Restoring), StoreError> {
         let place = self.file.display().to_string();
         let written = fs::metadata(self.file).and_then(|metadata| metadata.modified());
@@ -161,7 +162,7 @@ impl Restore<'_> {
         Ok((from, Restoring { made, runs: self.runs, now: self.now }))
     }
 
-    /// Whoever left the store that is replaced stays away, and whoever joined it stays.
+    /// Subscribers who left the replaced store stay away, and those who joined it stay.
     fn carry_over(&self, place: &Path, to: &mut Sqlite) -> Result<CarriedOver, StoreError> {
         let Ok(old) = Sqlite::open(place) else { return Ok(CarriedOver::default()) };
         let (before, mut joined, mut some) = (to.count_subscribers(Some(Status::Active))?, 0, Vec::new());
@@ -187,7 +188,7 @@ impl Restore<'_> {
         Ok(CarriedOver { left, joined, forgotten, is_whole })
     }
 
-    /// Forgets whoever was forgotten since and is in the backup still. Returns how many they are.
+    /// Forgets the addresses that were forgotten since the backup and are still in it. Returns how many.
     fn forget_again(&self, old: &Sqlite, to: &mut Sqlite) -> Result<u64, StoreError> {
         to.forget_as(old)?;
         let mut forgotten = Vec::new();
@@ -197,7 +198,7 @@ impl Restore<'_> {
             }
             Ok(())
         });
-        read.map_err(|source| StoreError::Failed { doing: "be brought back", source })?;
+        read.map_err(|source| StoreError::Failed { doing: "be restored", source })?;
         for address in &forgotten {
             to.forget(address, &self.run, self.now)?;
         }
@@ -205,7 +206,7 @@ impl Restore<'_> {
     }
 
     fn moved(&self) -> Moved {
-        Moved::new("a store that is brought back", &self.run, self.now)
+        Moved::new("a restored store", &self.run, self.now)
     }
 
     fn outcome(
@@ -220,17 +221,17 @@ impl Restore<'_> {
     }
 }
 
-/// A subscriber as an import brings them.
+/// A subscriber as a record to import.
 fn as_new(subscriber: Subscriber) -> NewSubscriber {
     let Subscriber { address, name, status, attributes, .. } = subscriber;
     NewSubscriber { status, attributes, ..NewSubscriber::new(address, &name) }
 }
 
-/// A folder for what is not whole yet, gone at the end.
+/// A folder for unfinished files, deleted at the end.
 fn scratch(folder: &Path) -> Result<tempfile::TempDir, StoreError> {
     let made = tempfile::Builder::new().prefix(".slugline-").tempdir_in(folder);
     let made = made.with_context(|| format!("failed to make a folder in `{}`", folder.display()));
-    made.map_err(|source| StoreError::Failed { doing: "be brought back", source })
+    made.map_err(|source| StoreError::Failed { doing: "be restored", source })
 }
 
 #[cfg(all(test, feature = "postgres"))]
@@ -265,7 +266,7 @@ mod tests {
         store.add_subscribers(&mut numbers.map(|number| NewSubscriber::new(address(number), "")), now()).unwrap();
     }
 
-    /// A store with one recipient in each state that a mailing can leave them in, while its run goes on.
+    /// A store with one recipient in each state that a mailing can leave them in, while its run is alive.
     fn sending<S: Store>(mut store: S) -> S {
         add(&mut store, 0..7);
         store.freeze(&issue(), "hash", None, now()).unwrap();
@@ -282,20 +283,20 @@ mod tests {
         let mut entries: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
         entries.push((ids[4], LedgerEntry::Sending));
         store.record(&issue(), &entries, now()).unwrap();
-        // Brings what is in the log into the database; until then the others see recipients that are taken.
+        // Writes the log into the database; until then others see these recipients as claimed.
         store.counts(&issue()).unwrap();
         store
     }
 
     #[test]
-    fn a_snapshot_stands_still_while_others_write() {
+    fn a_snapshot_does_not_change_while_others_write() {
         let folder = tempfile::tempdir().unwrap();
         let stands_still = |open: &dyn Fn() -> Box<dyn Movable>| {
             let mut writer = open();
             add(&mut *writer, 0..2);
             let mut reader = open();
             reader.begin_snapshot().unwrap();
-            // The numbers that a server gives are no part of what stands still: they only go up.
+            // The numbers a server hands out are not part of the snapshot: they only go up.
             let seen = |store: &dyn Movable| (rows(store), store.row_counts().unwrap().rows);
             let before = seen(&*reader);
             add(&mut *writer, 2..4);
@@ -311,9 +312,9 @@ mod tests {
         }
     }
 
-    /// From either kind of store, while a run goes on, and back into either.
+    /// From either kind of store, while a run is alive, and back into either.
     #[test]
-    fn a_backup_holds_all_and_whoever_waited_is_unknown_when_it_comes_back() {
+    fn a_backup_is_complete_and_pending_recipients_are_unknown_after_a_restore() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let sqlite = sending(Sqlite::open(&path("store.db")).unwrap());
@@ -332,7 +333,7 @@ mod tests {
             assert_eq!((outcome.made, outcome.replaced.is_none()), (now(), true));
             assert_eq!((store.id().unwrap(), store.runs().unwrap()), (id.unwrap(), 17));
             is_settled(&store, outcome.unknown);
-            assert!(Sqlite::open(&path(file)).unwrap().begin_run(&run(), now()).is_err(), "a backup sends nothing");
+            assert!(Sqlite::open(&path(file)).unwrap().begin_run(&run(), now()).is_err(), "a backup never sends");
             if let Some(world) = World::new() {
                 let RestoreOutcome::Done(outcome) =
                     restore.to_server(&mut world.open(), folder.path(), &mut |_| {}).unwrap()
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_left_or_joined_the_store_that_is_replaced_is_taken_over() {
+    fn subscribers_who_left_or_joined_the_replaced_store_are_carried_over() {
         let folder = tempfile::tempdir().unwrap();
         let (place, file) = (folder.path().join("store.db"), folder.path().join("backup.db"));
         let mut store = Sqlite::open(&place).unwrap();
@@ -389,23 +390,23 @@ mod tests {
         assert_eq!(
             Sqlite::open(&replaced.file).unwrap().subscriber(&address(2)).unwrap(),
             None,
-            "it is kept as it was"
+            "it is kept unchanged"
         );
     }
 
-    /// Beside a store, a run must not find what belongs to another one.
+    /// A run must not find files of another store beside its own.
     #[test]
-    fn what_belongs_to_a_store_goes_with_it() {
+    fn the_files_beside_a_store_move_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let (place, file) = (folder.path().join("store.db"), folder.path().join("backup.db"));
         let store = sending(Sqlite::open(&place).unwrap());
         back_up(&mut Sqlite::open(&place).unwrap(), &file, &run(), now(), &mut |_| {}).unwrap();
-        // As if it were killed: nothing is brought into the database any more.
+        // As if the process were killed: nothing more reaches the database.
         std::mem::forget(store);
         let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
         assert!(
             matches!(restore.to_file(&place, &mut |_| {}).unwrap(), RestoreOutcome::Busy(_)),
-            "its lock lives on here"
+            "its lock is still held here"
         );
         fs::remove_file(folder.path().join("store.db.lock")).unwrap();
         let RestoreOutcome::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };

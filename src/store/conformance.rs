@@ -1,7 +1,7 @@
-//! One suite for every store: what the contract in `mod.rs` promises. `many` has what only stores promise in which several
-//! runs send at once.
+//! One test suite for every store: what the contract in `store.rs` promises. `many` covers stores in which several runs
+//! send at once.
 //!
-//! `world` gives a way to open the same store again, as another process or the next run would.
+//! `world` opens the same store again, as another process or the next run would.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -16,49 +16,49 @@ mod pace;
 mod personal_data;
 mod servers;
 
-/// How many runs a store has at a time.
+/// How many runs a store allows at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runs {
-    /// One: the store is a file, and clock and boot are those of its machine.
+    /// One: the store is a file; clock and boot are its machine's.
     One,
-    /// Any number: clock and boot are those of a server.
+    /// Any number: clock and boot are the server's.
     Many,
 }
 
-/// Opens the same store as often as it is called.
+/// Opens the same store on every call.
 pub(super) type Open<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// Runs a test in a new store.
 pub(super) type World<'a> = &'a dyn Fn(&dyn Fn(Open<'_>));
 
 pub(super) fn conforms(runs: Runs, world: World<'_>) {
-    world(&|open| adding_never_changes_who_is_there(open));
-    world(&|open| leaving_counts_whoever_says_it(open));
-    world(&|open| the_status_of_a_record_counts_against_mail_only(open));
+    world(&|open| adding_never_changes_existing_subscribers(open));
+    world(&|open| any_record_can_deactivate(open));
+    world(&|open| a_record_deactivates_and_never_reactivates(open));
     world(&|open| personal_data::a_tag_finds_its_subscriber(open));
-    world(&|open| personal_data::all_of_a_person_is_known(open));
-    world(&|open| personal_data::who_is_forgotten_is_gone_and_no_list_brings_them_back(open));
-    world(&|open| personal_data::who_is_taken_out_of_the_list_is_told_once(open));
-    world(&|open| personal_data::who_is_being_mailed_is_not_forgotten_yet(open));
-    world(&|open| personal_data::what_a_dead_run_left_is_settled_before(open));
+    world(&|open| personal_data::personal_data_is_complete(open));
+    world(&|open| personal_data::a_forgotten_person_is_erased_and_no_list_brings_them_back(open));
+    world(&|open| personal_data::subscribers_removed_from_the_list_are_reported_once(open));
+    world(&|open| personal_data::a_claimed_recipient_is_not_forgotten_yet(open));
+    world(&|open| personal_data::dead_runs_are_settled_before_forgetting(open));
     world(&|open| the_audience_is_frozen(open));
-    world(&|open| what_a_digest_holds_is_frozen(open));
+    world(&|open| a_digests_contents_are_frozen(open));
     world(&|open| no_issue_is_in_two_mailings(open));
     world(&|open| everybody_is_claimed_once(open));
-    world(&|open| some_are_claimed_and_looked_at_by_number(open));
+    world(&|open| recipients_are_claimed_and_read_by_number(open));
     world(&|open| outcomes_are_kept(open));
-    world(&|open| whom_no_server_has_refused_comes_first(open));
-    world(&|open| only_what_is_claimed_is_written(open));
+    world(&|open| recipients_no_server_has_refused_come_first(open));
+    world(&|open| only_claimed_recipients_are_written(open));
     world(&|open| who_left_is_skipped(open));
     world(&|open| a_dead_run_is_settled(open));
     world(&|open| unknown_recipients_are_resolved(open));
-    world(&|open| who_was_put_off_or_failed_is_queued_again(open));
-    world(&|open| lost::runs_are_counted_on(open));
-    world(&|open| lost::who_is_open_is_known(open));
-    world(&|open| lost::what_was_mailed_elsewhere_is_adopted(open));
-    world(&|open| a_mailing_is_open_while_somebody_waits(open));
+    world(&|open| deferred_and_failed_recipients_are_queued_again(open));
+    world(&|open| lost::runs_are_counted(open));
+    world(&|open| lost::open_mailings_are_found(open));
+    world(&|open| lost::mailings_sent_elsewhere_are_adopted(open));
+    world(&|open| a_mailing_is_open_while_recipients_are_pending(open));
     world(&|open| pace::a_quota_is_shared_for_a_day(open));
-    world(&|open| servers::what_is_known_of_servers_is_kept(open));
+    world(&|open| servers::what_was_learned_of_servers_is_kept(open));
     if runs == Runs::One {
         world(&|open| pace::a_rate_is_shared(open));
         world(&|open| after_another_boot_all_claims_are_unknown(open));
@@ -91,7 +91,7 @@ fn add(store: &mut dyn Store, count: usize) -> Added {
     store.add_subscribers(&mut (0..count).map(new), now()).unwrap()
 }
 
-/// A store with so many subscribers, a frozen mailing and the right to send.
+/// A store with `count` subscribers, a frozen mailing and a run.
 fn begun(open: Open<'_>, count: usize) -> Box<dyn Store> {
     let mut store = open();
     add(&mut *store, count);
@@ -104,7 +104,7 @@ fn claim(store: &mut dyn Store, limit: usize) -> Vec<SubscriberId> {
     store.claim(&issue(), limit, now()).unwrap().into_iter().map(|claim| claim.subscriber.id).collect()
 }
 
-/// Writes entries down, all of them about recipients of this run.
+/// Records entries, which must all be about recipients of this run.
 fn record(store: &mut dyn Store, entries: &[(SubscriberId, LedgerEntry)]) {
     assert_eq!(store.record(&issue(), entries, now()).unwrap(), []);
 }
@@ -119,7 +119,7 @@ fn states(store: &dyn Store) -> Vec<(State, u32)> {
     states
 }
 
-fn adding_never_changes_who_is_there(open: Open<'_>) {
+fn adding_never_changes_existing_subscribers(open: Open<'_>) {
     let mut store = open();
     assert_eq!(add(&mut *store, 2), Added { new: 2, by_status: counted(&[(Status::Active, 2)]), ..Added::default() });
     let first = store.subscriber(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
@@ -154,7 +154,7 @@ fn counted(counts: &[(Status, u64)]) -> StatusCounts {
     by_status
 }
 
-/// Adds records of readers by their numbers, and returns what came of them.
+/// Adds records by reader number, and returns the counts.
 fn add_records(store: &mut dyn Store, records: &[(usize, Status)]) -> Added {
     let new = |(number, status)| NewSubscriber { status, ..NewSubscriber::new(address(number), "") };
     store.add_subscribers(&mut records.iter().copied().map(new), now()).unwrap()
@@ -164,7 +164,7 @@ fn statuses(store: &dyn Store, count: usize) -> Vec<Status> {
     (0..count).map(|number| store.subscriber(&address(number)).unwrap().unwrap().status).collect()
 }
 
-fn leaving_counts_whoever_says_it(open: Open<'_>) {
+fn any_record_can_deactivate(open: Open<'_>) {
     use Status::{Active, Suppressed, Unsubscribed};
     let mut store = open();
     add(&mut *store, 2);
@@ -177,25 +177,25 @@ fn leaving_counts_whoever_says_it(open: Open<'_>) {
     assert_eq!(statuses(&*store, 4), [Suppressed, Active, Unsubscribed, Active]);
 }
 
-/// Whatever a list says, and however often: nobody who is not active becomes active, and the record that does not mail wins.
-fn the_status_of_a_record_counts_against_mail_only(open: Open<'_>) {
+/// Whatever a list says, however often: no inactive subscriber becomes active, and the record that stops mail wins.
+fn a_record_deactivates_and_never_reactivates(open: Open<'_>) {
     use Status::{Active, Unconfirmed, Unsubscribed};
     let mut store = open();
     assert_eq!(add(&mut *store, 6).new, 6);
     let all: Vec<(usize, Status)> = Status::ALL.into_iter().enumerate().collect();
-    // Of those who are active, only that they never confirmed elsewhere changes nothing.
+    // For active subscribers, only `unconfirmed` changes nothing.
     let added = add_records(&mut *store, &all);
     assert_eq!((added.new, added.known, added.repeated, added.away), (0, 2, 0, 4));
     let expected = [Active, Active, Unsubscribed, Status::Bounced, Status::Complained, Status::Suppressed];
     assert_eq!(statuses(&*store, 6), expected);
-    // Those who are new are what their record says; of two records in one list, the one that does not mail counts.
+    // New subscribers get the status in their record; of two records in one list, the one that stops mail counts.
     let records = [(6, Unconfirmed), (7, Active), (7, Unconfirmed), (8, Active), (8, Unsubscribed), (8, Active)];
     let by_status = counted(&[(Unconfirmed, 2), (Unsubscribed, 1)]);
     let added = add_records(&mut *store, &records);
     assert_eq!(added, Added { new: 2, known: 0, repeated: 0, away: 4, by_status, ..Added::default() });
     let before = statuses(&*store, 9);
     assert_eq!(before[6..], [Unconfirmed, Unconfirmed, Unsubscribed]);
-    // No record of any kind revives them, or moves them from one status to another.
+    // No record of any kind reactivates them, or changes one inactive status to another.
     for status in Status::ALL {
         let again: Vec<(usize, Status)> = (2..9).map(|number| (number, status)).collect();
         assert_eq!(add_records(&mut *store, &again).away, 7, "{status}");
@@ -208,7 +208,7 @@ fn the_status_of_a_record_counts_against_mail_only(open: Open<'_>) {
     };
     open().each_subscriber(Some(Status::Complained), &mut each).unwrap();
     assert_eq!(complained, [address(4)]);
-    assert_eq!(store.freeze(&issue(), "hash", None, now()).unwrap().expected, 2, "the active ones alone are mailed");
+    assert_eq!(store.freeze(&issue(), "hash", None, now()).unwrap().expected, 2, "only active ones are mailed");
 }
 
 fn the_audience_is_frozen(open: Open<'_>) {
@@ -236,7 +236,7 @@ fn id(name: &str) -> IssueId {
     IssueId::new(name).unwrap()
 }
 
-/// What the digest of a week of 2026 holds.
+/// The contents of the digest of a week of 2026.
 fn week(number: u32, issues: &[&str]) -> DigestContents {
     let monday = chrono::NaiveDate::from_isoywd_opt(2026, number, chrono::Weekday::Mon).unwrap();
     let start = monday.and_time(chrono::NaiveTime::MIN).and_utc();
@@ -249,7 +249,7 @@ fn freeze(store: &mut dyn Store, contents: &DigestContents) -> Result<Mailing, S
     store.freeze(&contents.period.id(), "hash", Some(contents), now())
 }
 
-fn what_a_digest_holds_is_frozen(open: Open<'_>) {
+fn a_digests_contents_are_frozen(open: Open<'_>) {
     let mut store = open();
     add(&mut *store, 2);
     let contents = week(46, &["z", "a", "m"]);
@@ -262,7 +262,7 @@ fn what_a_digest_holds_is_frozen(open: Open<'_>) {
         expected: 2,
     };
     assert_eq!(mailing, expected);
-    assert_eq!(freeze(&mut *store, &week(46, &["z", "late"])).unwrap(), expected, "it is what it was");
+    assert_eq!(freeze(&mut *store, &week(46, &["z", "late"])).unwrap(), expected, "it is unchanged");
     assert_eq!(mailing_of(&*open(), &id("digest:2026-W46")), Some(expected.clone()));
     assert_eq!(mailing_of(&*open(), &id("a")), None, "an issue in a digest has no mailing by itself");
     store.freeze(&id("late"), "hash", None, now()).unwrap();
@@ -278,9 +278,9 @@ fn no_issue_is_in_two_mailings(open: Open<'_>) {
     store.freeze(&id("alone"), "hash", None, now()).unwrap();
     freeze(&mut *store, &week(46, &["a", "b"])).unwrap();
     let before = store.mailings().unwrap();
-    assert!(freeze(&mut *store, &week(47, &["c", "b"])).is_err(), "another digest holds it");
+    assert!(freeze(&mut *store, &week(47, &["c", "b"])).is_err(), "it is in another digest");
     assert!(freeze(&mut *store, &week(47, &["c", "alone"])).is_err(), "it was mailed by itself");
-    assert!(store.freeze(&id("a"), "hash", None, now()).is_err(), "a digest holds it");
+    assert!(store.freeze(&id("a"), "hash", None, now()).is_err(), "it is in a digest");
     assert_eq!(store.mailings().unwrap(), before);
     assert_eq!(store.counts(&id("digest:2026-W47")).unwrap().total(), 0, "what failed left nothing");
     freeze(&mut *store, &week(47, &["c"])).unwrap();
@@ -299,7 +299,7 @@ fn everybody_is_claimed_once(open: Open<'_>) {
     assert_eq!(store.counts(&issue()).unwrap().of(State::Claimed), 5);
 }
 
-fn some_are_claimed_and_looked_at_by_number(open: Open<'_>) {
+fn recipients_are_claimed_and_read_by_number(open: Open<'_>) {
     let mut store = begun(open, 6);
     let ids = [4, 2, 6, 99].map(SubscriberId);
     store.set_status(&address(5), Status::Unsubscribed, now()).unwrap();
@@ -318,7 +318,7 @@ fn some_are_claimed_and_looked_at_by_number(open: Open<'_>) {
     assert_eq!((seen.len(), seen[2].1), (3, State::Suppressed));
     assert_eq!(store.claim_these(&issue(), &ids, now()).unwrap(), [], "a deferred recipient waits");
     assert_eq!(store.claim_these(&issue(), &ids, later).unwrap().len(), 1);
-    assert_eq!(claim(&mut *store, 9).len(), 3, "the others are there for all");
+    assert_eq!(claim(&mut *store, 9).len(), 3, "the others are available to all");
 }
 
 fn outcomes_are_kept(open: Open<'_>) {
@@ -353,7 +353,7 @@ fn outcomes_are_kept(open: Open<'_>) {
     assert_eq!(failed, [(address(2).to_string(), Some("550 5.1.1 nobody".to_owned()))]);
 }
 
-fn whom_no_server_has_refused_comes_first(open: Open<'_>) {
+fn recipients_no_server_has_refused_come_first(open: Open<'_>) {
     let mut store = begun(open, 6);
     let ids = claim(&mut *store, 4);
     let later = now() + TimeDelta::minutes(5);
@@ -365,7 +365,7 @@ fn whom_no_server_has_refused_comes_first(open: Open<'_>) {
         &[put_back(ids[0]), put_back(ids[1]), (ids[2], LedgerEntry::Settled(deferred)), unsent.clone()],
     );
     let queued = (State::Queued, 0);
-    assert_eq!(states(&*store)[..4], [queued, queued, (State::Deferred, 1), queued], "it counts for nothing");
+    assert_eq!(states(&*store)[..4], [queued, queued, (State::Deferred, 1), queued], "it does not count as an attempt");
     let claimed = |store: &mut dyn Store, limit, now| -> Vec<i64> {
         store.claim(&issue(), limit, now).unwrap().into_iter().map(|claim| claim.subscriber.id.0).collect()
     };
@@ -373,7 +373,7 @@ fn whom_no_server_has_refused_comes_first(open: Open<'_>) {
     let claims = store.claim(&issue(), 2, later).unwrap();
     let were_refused: Vec<_> = claims.iter().map(|claim| (claim.subscriber.id.0, claim.was_refused)).collect();
     assert_eq!(were_refused, [(6, false), (1, true)]);
-    // One that was not tried this time either stays where it was.
+    // A recipient that was not tried this time either keeps its place.
     record(&mut *store, &[(ids[0], LedgerEntry::Settled(AttemptOutcome::Requeued)), unsent]);
     drop(store);
     let mut store = open();
@@ -384,7 +384,7 @@ fn whom_no_server_has_refused_comes_first(open: Open<'_>) {
     assert_eq!(said, [busy.clone(), busy, Some("450 later".to_owned()), None]);
 }
 
-fn only_what_is_claimed_is_written(open: Open<'_>) {
+fn only_claimed_recipients_are_written(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 1);
     let sent = |id| (id, LedgerEntry::Settled(AttemptOutcome::Sent("250".into())));
@@ -396,9 +396,9 @@ fn only_what_is_claimed_is_written(open: Open<'_>) {
     assert_eq!(states(&*store)[0], (State::Claimed, 0));
     let entries = [(other, LedgerEntry::Sending), sent(other), (one, LedgerEntry::Sending), sent(nobody), sent(one)];
     assert_eq!(store.record(&issue(), &entries, now()).unwrap(), [other, other, nobody]);
-    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), ids, "it is over");
+    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), ids, "the run is over");
     store.barrier().unwrap()().unwrap();
-    assert!(open().claim(&issue(), 1, now()).is_err(), "without the right to send nobody claims");
+    assert!(open().claim(&issue(), 1, now()).is_err(), "without the run lock no one claims");
     assert!(open().record(&issue(), &[sent(other)], now()).is_err());
     assert_eq!(states(&*store), [(State::Sent, 1), (State::Queued, 0), (State::Queued, 0)]);
     drop(store);
@@ -449,31 +449,31 @@ fn unknown_recipients_are_resolved(open: Open<'_>) {
     record(&mut *store, &entries);
     let one = ["READER1@example.org".parse().unwrap()];
     assert_eq!(store.resolve(&issue(), &one, State::Sent, now()).unwrap(), 1);
-    assert_eq!(store.resolve(&issue(), &one, State::Queued, now()).unwrap(), 0, "it is unknown no more");
+    assert_eq!(store.resolve(&issue(), &one, State::Queued, now()).unwrap(), 0, "it is no longer unknown");
     assert_eq!(store.resolve(&issue(), &[], State::Queued, now()).unwrap(), 2);
     let expected = [(State::Queued, 1), (State::Sent, 1), (State::Queued, 1)];
     assert_eq!(states(&*store), expected);
 }
 
-fn a_mailing_is_open_while_somebody_waits(open: Open<'_>) {
+fn a_mailing_is_open_while_recipients_are_pending(open: Open<'_>) {
     let mut store = begun(open, 2);
     let later = now() + TimeDelta::days(20);
     assert_eq!(store.open_mailings().unwrap(), [(issue(), now())]);
     let ids = claim(&mut *store, 2);
-    assert_eq!(store.open_mailings().unwrap(), [(issue(), now())], "they are in hand");
+    assert_eq!(store.open_mailings().unwrap(), [(issue(), now())], "they are claimed");
     let ended = |id, outcome| [(id, LedgerEntry::Settled(outcome))];
     store.record(&issue(), &ended(ids[0], AttemptOutcome::Sent("250".into())), later).unwrap();
     assert_eq!(store.open_mailings().unwrap(), [(issue(), later)]);
     let deferred = AttemptOutcome::Deferred { reply: "450".into(), retry_at: later };
     store.record(&issue(), &ended(ids[1], deferred), now()).unwrap();
-    assert_eq!(store.open_mailings().unwrap(), [(issue(), later)], "one is put off");
+    assert_eq!(store.open_mailings().unwrap(), [(issue(), later)], "one is deferred");
     let ids = store.claim(&issue(), 1, later).unwrap();
     let unknown = AttemptOutcome::Unknown("closed".into());
     store.record(&issue(), &ended(ids[0].subscriber.id, unknown), later).unwrap();
-    assert_eq!(store.open_mailings().unwrap(), [], "nobody waits for a mail that may have come");
+    assert_eq!(store.open_mailings().unwrap(), [], "unknown recipients are not pending");
 }
 
-fn who_was_put_off_or_failed_is_queued_again(open: Open<'_>) {
+fn deferred_and_failed_recipients_are_queued_again(open: Open<'_>) {
     let mut store = begun(open, 8);
     let ids = claim(&mut *store, 7);
     let deferred = || AttemptOutcome::Deferred { reply: "450 later".into(), retry_at: now() + TimeDelta::days(1) };
@@ -501,7 +501,7 @@ fn who_was_put_off_or_failed_is_queued_again(open: Open<'_>) {
     store.set_status(&address(3), Status::Active, now()).unwrap();
     assert_eq!(store.requeue(&issue(), true, &[], now()).unwrap(), Requeued { failed: 1, ..Requeued::default() });
     let expected = [(State::Queued, 1), (State::Queued, 1), (State::Queued, 0), (State::Queued, 0)];
-    assert_eq!(states(&*store)[..4], expected, "the tries of a failed one begin anew");
+    assert_eq!(states(&*store)[..4], expected, "a failed recipient starts over");
     assert_eq!(states(&*store)[4..], [(State::Sent, 1), (State::Unknown, 1), (State::Claimed, 0), (State::Queued, 0)]);
     assert_eq!(claim(&mut *store, 9), [&ids[..4], &[SubscriberId(8)]].concat(), "they are due at once");
     assert_eq!(store.requeue(&id("elsewhere"), true, &[], now()).unwrap(), Requeued::default());

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-/// Why the store could not do it.
+/// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be opened, or is no database of ours.
+    /// The file cannot be opened, or is not a database of this program.
     #[error("cannot open the store `{place}`")]
     Open {
         /// The file or URL.
@@ -14,15 +14,15 @@ pub enum StoreError {
         #[source]
         source: anyhow::Error,
     },
-    /// The file is there, and what is in it is not what was written.
+    /// The file's content is corrupt.
     #[error("the store `{place}` is damaged: {why}")]
     Damaged {
         /// The file.
         place: String,
-        /// What SQLite says.
+        /// What SQLite reports.
         why: &'static str,
     },
-    /// It is a backup, from which nobody is mailed.
+    /// It is a backup, and backups never send.
     #[error("the store `{place}` is a backup of {made}")]
     Backup {
         /// The file.
@@ -30,13 +30,13 @@ pub enum StoreError {
         /// When it was made.
         made: String,
     },
-    /// It was to be made, and is there.
-    #[error("`{place}` is there already, and was left as it is")]
+    /// The file to be created exists.
+    #[error("`{place}` already exists and was left unchanged")]
     Exists {
         /// The file.
         place: String,
     },
-    /// The server cannot be reached, or does not let us in.
+    /// The server cannot be reached, or refuses the login.
     #[error("cannot reach the store `{place}`")]
     Connect {
         /// The URL.
@@ -50,7 +50,7 @@ pub enum StoreError {
     /// The program was built without the feature `postgres`.
     #[error("this build of slugline has no PostgreSQL support: install it with `--features postgres`")]
     NoPostgres,
-    /// The connection to the server broke, and could not be made again in time.
+    /// The connection to the server broke and could not be restored in time.
     #[error("the connection to the store `{place}` broke")]
     Lost {
         /// The URL.
@@ -64,41 +64,41 @@ pub enum StoreError {
     Version {
         /// The file or URL.
         place: String,
-        /// What it says.
+        /// Its schema version.
         found: i64,
-        /// What this program knows.
+        /// The newest version this program knows.
         known: i64,
     },
     /// It was moved elsewhere, or is being moved.
     #[error("the store `{place}` {} to `{to}` at {begun}{}",
-        if *ended { "was moved" } else { "began to be moved" },
-        if *ended { "" } else { ", and that did not come to its end" })]
+        if *ended { "was moved" } else { "started moving" },
+        if *ended { "" } else { ", and the move is unfinished" })]
     Moved {
         /// The file or URL.
         place: String,
-        /// Where to, as the project file would say it.
+        /// The new location, in the project file's notation.
         to: String,
-        /// Since when it refuses.
+        /// When it stopped accepting changes.
         begun: DateTime<Utc>,
-        /// Whether all is there.
+        /// Whether the move is complete.
         ended: bool,
     },
-    /// It was to be filled.
-    #[error("the store `{place}` holds subscribers or mailings already, and was left as it is")]
+    /// It is to be filled and is not empty.
+    #[error("the store `{place}` already contains subscribers or mailings and was left unchanged")]
     NotEmpty {
         /// The file or URL.
         place: String,
     },
-    /// Another process holds it for too long.
+    /// Another process has locked it for too long.
     #[error("the store is locked by another process")]
     Locked,
-    /// There is no room left to write.
+    /// The disk is full.
     #[error("the disk is full: the store cannot write")]
     Full,
     /// Anything else.
     #[error("the store failed to {doing}")]
     Failed {
-        /// What it was doing.
+        /// The operation, to follow "failed to".
         doing: &'static str,
         /// Why.
         #[source]
@@ -107,7 +107,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The same about the file that people know, where another one was opened in its stead.
+    /// The same error naming `file`, for which another file was opened.
     #[must_use]
     pub fn at(mut self, file: &str) -> Self {
         if let Self::Open { place, .. } | Self::Damaged { place, .. } | Self::Version { place, .. } = &mut self {
@@ -116,39 +116,37 @@ impl StoreError {
         self
     }
 
-    /// What to do about it, where that can be said.
+    /// What to do about it, if known.
     pub fn help(&self) -> Option<String> {
         let help = match self {
             Self::Open { .. } => {
-                "name the right file or database as `store` in the project file; if this was the store, bring it back from a \
+                "name the right file or database as `store` in the project file; if this was the store, restore it from a \
                  backup with `slugline store restore FILE`"
             }
             Self::Damaged { .. } => {
-                "leave it where it is, and bring the store back from a backup: `slugline store restore FILE` keeps the damaged \
-                 file aside, and takes from it who left, as far as it can be read. Without a backup, `sqlite3 FILE .recover` \
-                 saves what can be read"
+                "leave it where it is, and restore the store from a backup: `slugline store restore FILE` keeps the damaged \
+                 file and carries over who unsubscribed, as far as it can be read. Without a backup, `sqlite3 FILE .recover` \
+                 rescues what can be read"
             }
             Self::Backup { .. } => {
-                "nobody is mailed from a backup: name the store as `store` in the project file, and bring it back with \
+                "backups never send: name the store as `store` in the project file, and restore it with \
                  `slugline store restore FILE`"
             }
-            Self::Exists { .. } => "name a file that is not there",
+            Self::Exists { .. } => "name a file that does not exist",
             Self::Connect { help, .. } => help,
-            Self::Lost { .. } => "run it again once the server can be reached: nothing is lost",
-            Self::Version { .. } => "use the newer version of slugline that made it",
+            Self::Lost { .. } => "run the command again once the server can be reached: nothing is lost",
+            Self::Version { .. } => "use the newer version of slugline that created it",
             Self::Moved { to, ended: true, .. } => {
-                return Some(format!(
-                    "nothing is sent or changed here any more: write `store: {to}` into the project file"
-                ));
+                return Some(format!("this store no longer sends or changes: set `store: {to}` in the project file"));
             }
             Self::Moved { to, ended: false, .. } => {
                 return Some(format!(
-                    "`slugline store copy {to}` finishes it; `slugline store keep` gives it up, and goes on with this store"
+                    "`slugline store copy {to}` finishes the move; `slugline store keep` cancels it and keeps using this store"
                 ));
             }
-            Self::NotEmpty { .. } => "name a file that is not there, or an empty database or schema",
-            Self::Locked => "wait until the other process is done, and run it again",
-            Self::Full => "make room on the disk, and run it again: nothing is lost",
+            Self::NotEmpty { .. } => "name a file that does not exist, or an empty database or schema",
+            Self::Locked => "wait until the other process has finished, and run the command again",
+            Self::Full => "free some disk space, and run the command again: nothing is lost",
             Self::NoPostgres | Self::Failed { .. } => return None,
         };
         Some(help.to_owned())

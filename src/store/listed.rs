@@ -1,25 +1,25 @@
-//! Whether the project's own list names a subscriber, as the stores keep it.
+//! Whether the project's own list names a subscriber: the words that stores keep.
 
 use crate::subscriber::Status;
 
-/// It does, or did when it was last read.
+/// The list names the subscriber, or did when it was last read.
 pub(super) const NAMED: &str = "yes";
 
-/// It did, and does not any more, as a person was told.
+/// The list named the subscriber and no longer does; the user has been told.
 pub(super) const MISSING: &str = "missing";
 
-/// Rows that get another word.
+/// Rows whose word changes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// The numbers of those whom the list names.
+    /// Numbers of the subscribers that the list names.
     pub named: Vec<i64>,
-    /// The numbers of those whom it does not name any more.
+    /// Numbers of those that it no longer names.
     pub missing: Vec<i64>,
 }
 
 impl Changes {
-    /// Takes what the store has of one subscriber; tells whether a person has to know that the list lacks them.
-    pub(super) fn judge(&mut self, id: i64, listed: Option<&str>, status: &str, is_named: bool) -> bool {
+    /// Takes the row of one subscriber; returns whether to report that the list no longer names them.
+    pub(super) fn apply(&mut self, id: i64, listed: Option<&str>, status: &str, is_named: bool) -> bool {
         match (is_named, listed) {
             (true, Some(NAMED)) => {}
             (true, _) => self.named.push(id),

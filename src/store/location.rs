@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Where subscribers and ledger are kept.
+/// Where subscribers and ledger are stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Location {
     /// A SQLite file below the project folder.
@@ -14,17 +14,17 @@ pub enum Location {
 /// A database on a PostgreSQL server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Database {
-    /// Its URL, as libpq reads it, without a password.
+    /// Its URL in libpq's syntax, without a password.
     pub url: String,
-    /// File that holds the password, relative to the project folder; SLUGLINE_STORE_PASSWORD wins.
+    /// File with the password, relative to the project folder; SLUGLINE_STORE_PASSWORD takes precedence.
     pub password_file: Option<PathBuf>,
 }
 
 impl Location {
-    /// Reads `sqlite:FILE` or `postgres://…`. What a URL says beside its password is judged where it is connected to.
+    /// Parses `sqlite:FILE` or `postgres://…`. Apart from the password, a URL is checked when it is used.
     ///
     /// # Errors
-    /// When it is neither, or the URL holds a password.
+    /// If it is neither, or the URL contains a password.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if let Some(file) = text.strip_prefix("sqlite:").filter(|file| !file.is_empty()) {
@@ -38,7 +38,7 @@ impl Location {
             |pair: &str| pair.split('=').next().is_some_and(|key| key.eq_ignore_ascii_case("password"));
         if login.contains(':') || query.split('&').any(names_password) {
             let places = "the environment variable SLUGLINE_STORE_PASSWORD, or a file named by `store_password_file`";
-            return Err(format!("a password does not belong into the URL, but into {places}"));
+            return Err(format!("a password does not belong in the URL but in {places}"));
         }
         Ok(Self::Postgres(Database { url: text.to_owned(), password_file: None }))
     }
@@ -51,7 +51,7 @@ impl Database {
     }
 }
 
-/// The URL of a database without its parameters, as messages name it.
+/// A database URL without its parameters, as messages name it.
 pub(super) fn without_parameters(url: &str) -> &str {
     url.split_once('?').map_or(url, |(place, _)| place)
 }

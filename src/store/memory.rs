@@ -1,6 +1,6 @@
-//! The store in memory, for tests: the same contract, and faults on request.
+//! The store in memory, for tests: the same contract, with faults on request.
 //!
-//! Every handle that `open` gives is another process with the same store; to drop one is its death.
+//! Every handle from `open` acts as another process with the same store; dropping it is that process's death.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ use tables::{Row, Tables};
 
 mod tables;
 
-/// One process's way to the store.
+/// One process's handle of the store.
 #[derive(Default)]
 pub(crate) struct Memory {
     tables: Arc<Mutex<Tables>>,
@@ -35,22 +35,22 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The same store, as another process opens it.
+    /// Opens the same store as another process.
     pub(crate) fn open(&self) -> Self {
         Self { tables: Arc::clone(&self.tables), run: None }
     }
 
-    /// Has another process send.
+    /// Makes another process send.
     pub(crate) fn busy(&self, run: Run) {
         self.tables().sending = Some(run);
     }
 
-    /// How many more writes succeed before the disk is full; `None`: all.
+    /// How many more writes succeed before the disk is full; `None` for no limit.
     pub(crate) fn writes_left(&self, writes: Option<u32>) {
         self.tables().writes_left = writes;
     }
 
-    /// State, tries and reply of an address, for each issue.
+    /// State, attempts and reply of an address, for each issue.
     pub(crate) fn state(&self, address: &str) -> Vec<(State, u32, String)> {
         let tables = self.tables();
         let deliveries = tables.rows.values().map(|row| &row.delivery);
@@ -60,7 +60,7 @@ impl Memory {
             .collect()
     }
 
-    /// Has a delivery fail, as a bounce does.
+    /// Makes a delivery fail, as a bounce does.
     pub(crate) fn fail(&self, address: &str, reply: &str) {
         for row in self.tables().rows.values_mut().filter(|row| row.delivery.address_or_forgotten() == address) {
             (row.delivery.state, row.delivery.reply) = (State::Failed, Some(reply.to_owned()));
@@ -125,7 +125,7 @@ impl Drop for Memory {
 }
 
 fn failed(why: &str) -> StoreError {
-    StoreError::Failed { doing: "keep the ledger", source: anyhow!("{why}") }
+    StoreError::Failed { doing: "write the ledger", source: anyhow!("{why}") }
 }
 
 impl Store for Memory {
@@ -257,7 +257,7 @@ impl Store for Memory {
         let mut judge = |subscriber: &&Subscriber| {
             let listed = tables.listed.get(&subscriber.id.0).map(String::as_str);
             let is_named = is_named(&subscriber.address.key());
-            changes.judge(subscriber.id.0, listed, subscriber.status.as_str(), is_named)
+            changes.apply(subscriber.id.0, listed, subscriber.status.as_str(), is_named)
         };
         let gone = tables.subscribers.iter().filter(|one| judge(one)).map(|one| one.address.clone()).collect();
         for (word, ids) in [(NAMED, changes.named), (MISSING, changes.missing)] {
@@ -308,7 +308,7 @@ impl Store for Memory {
         }
         let mut held = digest.map_or(std::slice::from_ref(issue), |digest| &digest.issues).iter();
         if let Some(repeated) = held.find(|issue| tables.is_mailed(issue)) {
-            return Err(failed(&format!("`{repeated}` is in a mailing already")));
+            return Err(failed(&format!("`{repeated}` is already in a mailing")));
         }
         let is_active = |subscriber: &&Subscriber| subscriber.status == Status::Active;
         let audience: Vec<Subscriber> = tables.subscribers.iter().filter(is_active).cloned().collect();
@@ -468,7 +468,7 @@ impl Store for Memory {
         let deliveries = tables.rows.values_mut().map(|row| &mut row.delivery);
         let unknown = deliveries.filter(|delivery| delivery.issue == *issue && delivery.state == State::Unknown);
         let resolved = unknown.filter(|delivery| is_named(delivery, addresses)).map(|delivery| {
-            // Whoever was forgotten is not mailed again.
+            // Forgotten recipients are not mailed again.
             let stays = to == State::Queued && delivery.address.is_none();
             delivery.state = if stays { State::Suppressed } else { to };
         });
@@ -507,7 +507,7 @@ impl Store for Memory {
     }
 }
 
-/// Whether a delivery is to one of these, or none are named.
+/// Whether a delivery is to one of these addresses, or none are given.
 fn is_named(delivery: &Delivery, addresses: &[EmailAddress]) -> bool {
     let key = delivery.address.as_ref().map(EmailAddress::key);
     addresses.is_empty() || addresses.iter().any(|address| Some(address.key()) == key)

@@ -1,4 +1,4 @@
-//! The password of a database: from SLUGLINE_STORE_PASSWORD, else from the file `store_password_file`; it is never shown.
+//! The password of a database: from SLUGLINE_STORE_PASSWORD, else from the file `store_password_file`; never shown.
 
 use std::path::Path;
 use std::{env, fs};
@@ -10,7 +10,7 @@ use crate::store::{Database, Locate};
 
 const VARIABLE: &str = "SLUGLINE_STORE_PASSWORD";
 
-/// The password, if there is one: a server may know its users without.
+/// The password, or `None` if there is none: a server may not need one.
 pub(super) fn password(database: &Database, locate: Locate<'_>) -> anyhow::Result<Option<SecretString>> {
     if let Ok(password) = env::var(VARIABLE)
         && !password.is_empty()

@@ -1,56 +1,56 @@
-//! What is known of one person, and how it is forgotten.
+//! What is stored about one person, and how it is forgotten.
 //!
-//! What a list may not bring back is kept as a hash: SHA-256 over a random key, which is in the store and travels with
-//! it, and the address in lower case. Without the store nobody can try addresses on it.
+//! A forgotten address is kept as a hash, so that no import brings it back: SHA-256 over a random key, which is in the
+//! store and moves with it, and the address in lower case. Without the store, addresses cannot be tested against it.
 
 use chrono::{DateTime, Utc};
 
 use crate::ledger::{Delivery, Recovered, Run};
 use crate::subscriber::Subscriber;
 
-/// The property that holds the key.
+/// The property that contains the key.
 pub(super) const FORGET_KEY: &str = "forget_key";
 
-/// Everything that is known of one person.
+/// Everything stored about one person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PersonalData {
-    /// Who they are.
+    /// The subscriber.
     pub subscriber: Subscriber,
-    /// When their status was last changed.
+    /// When their status last changed.
     pub changed: DateTime<Utc>,
-    /// Whether the project's own list brought them, or named them.
+    /// Whether the project's own list named them.
     pub listed: bool,
-    /// Their mail, the oldest first.
+    /// Their deliveries, oldest first.
     pub deliveries: Vec<Delivery>,
 }
 
 /// Whether a person could be forgotten.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ForgetOutcome {
-    /// They are.
+    /// They were.
     Done(Box<Erasure>),
-    /// A live run has their mail in its hands; who, as far as known. Nothing was changed.
+    /// A live run has claimed them; which one, if known. Nothing was changed.
     Busy(Option<Run>),
 }
 
-/// What was done to forget somebody.
+/// What was done to forget a person.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Erasure {
     /// They were a subscriber.
     pub was_known: bool,
     /// They had been forgotten before.
     pub was_forgotten: bool,
-    /// So many deliveries lost their address.
+    /// How many deliveries lost their address.
     pub deliveries: u64,
-    /// So many of these were still to be mailed, and are suppressed.
+    /// How many of these were pending, and are now suppressed.
     pub suppressed: u64,
-    /// Nothing of the address is left in the files of the store; not so where another run was sending, or had them open.
+    /// Whether no trace of the address is left in the store's files; false if another run was sending or had them open.
     pub is_erased: bool,
-    /// What was found of runs that had died.
+    /// What was recovered from dead runs.
     pub recovered: Recovered,
 }
 
-/// What is hashed with SHA-256: the key, and the address in lower case.
+/// The input of the hash: the key, and the address in lower case.
 pub(super) fn hashed(forget_key: &str, address_key: &str) -> String {
     format!("{forget_key}:{address_key}")
 }

@@ -1,16 +1,16 @@
-//! The store in a PostgreSQL database: any number of runs, on any machines, share a mailing and a rate.
+//! The store in a PostgreSQL database: any number of runs, on any machines, share a mailing and a rate limit.
 //!
 //! A run is alive while its lease lasts (20 minutes by the server's clock, renewed by every call) and its session holds
-//! the lock on its number; the dead one's claims go back to the queue, what it was `sending` becomes `unknown`. Such a
-//! verdict may be wrong (the wire was cut, the machine slept) and mails nobody twice all the same: `sending` is only
-//! written from `claimed` and in a row that says `run = mine`, and nothing leaves before that is confirmed. A row that was
-//! queued again, or claimed by another, refuses it; a row that was `sending` is never queued by the verdict, and takes the
-//! reply that comes late unless a person has decided on it.
+//! the lock on its number. A dead run's claims go back to the queue; what it was `sending` becomes `unknown`. A run may
+//! be declared dead by mistake (the network was down, the machine slept), and still no one is mailed twice: `sending`
+//! is only written over `claimed` in a row with `run = mine`, and nothing is sent before that is confirmed. A row that
+//! was queued again, or claimed by another run, refuses it; a row that was `sending` is never queued again
+//! automatically, and accepts a late reply unless the user has resolved it.
 //!
-//! Claims are committed durably. Entries are not: they survive the death of the run, not that of the server; when the
-//! server is another (fail-over) or crashed, all claims of dead runs, and of a live one that misses a call, are unknown
-//! (`runs::server`). A server whose fail-over loses durable commits too is no place for a store. Connections go to the
-//! server itself, or through a pooler in session mode: locks and prepared statements belong to the session.
+//! Claims are committed durably. Entries are not: they survive the death of the run, not that of the server. After a
+//! fail-over or a crash of the server, all claims of dead runs, and of a live one that misses a call, are unknown
+//! (`runs::server`). A server whose fail-over loses durable commits is not suitable. Connect to the server directly, or
+//! through a pooler in session mode: locks and prepared statements belong to the session.
 
 use std::collections::BTreeSet;
 
@@ -58,18 +58,19 @@ use connection::Connection;
 #[derive(Debug)]
 pub struct Postgres {
     connection: Connection,
-    /// When the run began, or last said that it is alive.
+    /// When the run began or last renewed its lease.
     renewed: Option<DateTime<Utc>>,
-    /// Mailings in which every recipient who waits was refused before: to look for others each time would take long.
+    /// Mailings whose pending recipients have all been refused before, so that looking for others each time is not
+    /// needed.
     tried: BTreeSet<IssueId>,
 }
 
 impl Postgres {
-    /// Opens the store in the database at `url`, making its tables if they are not there. `certificate` reads the file that
+    /// Opens the store in the database at `url`, creating its tables if necessary. `certificate` reads the file that
     /// the URL names as `sslrootcert`.
     ///
     /// # Errors
-    /// When it cannot be reached, or has tables that this program does not know.
+    /// If it cannot be reached, or has tables that this program does not know.
     pub fn open(
         url: &str,
         password: Option<&SecretString>,
@@ -83,7 +84,7 @@ impl Postgres {
         Ok(Self { connection, renewed: None, tried: BTreeSet::new() })
     }
 
-    /// Runs `work`, which changes what a moved store would not tell the other one, in one transaction.
+    /// Runs `work`, which changes data that belongs to a move, in one transaction.
     fn changing<T>(&self, doing: &'static str, work: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> StoreResult<T> {
         self.connection.once(doing, |session| {
             let mut transaction = session.client.transaction()?;
@@ -135,7 +136,7 @@ impl Store for Postgres {
         self.connection.retried(DOING, |session, _| tags::find(session, secret, tag))
     }
 
-    /// On a connection of its own, so that `each` may use the store.
+    /// Uses a separate connection, so that `each` may use the store.
     fn count_subscribers(&self, status: Option<Status>) -> StoreResult<u64> {
         self.connection.retried("count the subscribers", |session, _| subscribers::count(&mut session.client, status))
     }
@@ -159,15 +160,15 @@ impl Store for Postgres {
     }
 
     fn is_empty(&self) -> StoreResult<bool> {
-        self.connection.retried("find out whether it is empty", |session, _| properties::is_empty(&mut session.client))
+        self.connection.retried("check whether it is empty", |session, _| properties::is_empty(&mut session.client))
     }
 
     fn runs(&self) -> StoreResult<u64> {
-        self.connection.retried("read how many runs it had", |session, _| properties::runs(&mut session.client))
+        self.connection.retried("read its run counter", |session, _| properties::runs(&mut session.client))
     }
 
     fn count_run(&mut self) -> StoreResult<u64> {
-        // Counted twice after a connection broke is as good as once.
+        // Counting twice after a lost connection is harmless.
         self.connection.retried("count a run", |session, _| {
             let mut transaction = session.client.transaction()?;
             let counted = properties::count_run(&mut transaction)?;
@@ -177,8 +178,7 @@ impl Store for Postgres {
     }
 
     fn personal_data(&self, address: &EmailAddress) -> StoreResult<Option<PersonalData>> {
-        self.connection
-            .retried("read what it knows of somebody", |session, _| personal_data::personal_data(session, address))
+        self.connection.retried("read a person's data", |session, _| personal_data::personal_data(session, address))
     }
 
     fn forget(&mut self, address: &EmailAddress, _: &Run, now: DateTime<Utc>) -> StoreResult<ForgetOutcome> {
@@ -186,20 +186,20 @@ impl Store for Postgres {
     }
 
     fn are_forgotten(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
-        const DOING: &str = "find out who was forgotten";
+        const DOING: &str = "find forgotten addresses";
         self.connection.retried(DOING, |session, _| personal_data::are_forgotten(&mut session.client, addresses))
     }
 
     fn allow(&mut self, address: &EmailAddress) -> StoreResult<bool> {
-        self.changing("let somebody be added again", |transaction| personal_data::allow(transaction, address))
+        self.changing("allow an address again", |transaction| personal_data::allow(transaction, address))
     }
 
     fn note_listed(&mut self, is_named: &dyn Fn(&str) -> bool) -> StoreResult<Vec<EmailAddress>> {
-        self.changing("note whom the list names", |transaction| listed::note(transaction, is_named))
+        self.changing("record whom the list names", |transaction| listed::note(transaction, is_named))
     }
 
     fn unlisted(&self) -> StoreResult<Vec<EmailAddress>> {
-        self.connection.retried("find whom the list does not name any more", |session, _| listed::unlisted(session))
+        self.connection.retried("find subscribers no longer in the list", |session, _| listed::unlisted(session))
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<RunStart> {
@@ -218,13 +218,13 @@ impl Store for Postgres {
         Ok(begun)
     }
 
-    /// Once in ten seconds: all that was written is for others to see without it, and claims and entries renew the lease.
+    /// Works every ten seconds: other runs see all writes anyway, and claims and entries renew the lease.
     fn renew_run(&mut self, now: DateTime<Utc>) -> StoreResult<Recovered> {
         let rest = TimeDelta::seconds(10);
         if self.renewed.is_some_and(|renewed| (now - renewed).abs() < rest) {
             return Ok(Recovered::default());
         }
-        let recovered = self.connection.retried("say that the run is alive", |session, _| {
+        let recovered = self.connection.retried("renew the run's lease", |session, _| {
             let run_handle = session.run_handle.clone().ok_or_else(runs::none)?;
             runs::renew(&mut session.client, &run_handle, now)
         })?;
@@ -254,7 +254,7 @@ impl Store for Postgres {
     }
 
     fn open_mailings(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
-        self.connection.retried("find the mailings that are open", |session, _| deliveries::open_mailings(session))
+        self.connection.retried("find open mailings", |session, _| deliveries::open_mailings(session))
     }
 
     fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adoption>> {
@@ -286,7 +286,7 @@ impl Store for Postgres {
         claims::claim_these(&self.connection, issue, recipients, now)
     }
 
-    /// Claims are durable as they are.
+    /// Claims are committed durably.
     fn barrier(&self) -> StoreResult<Barrier> {
         Ok(Box::new(|| Ok(())))
     }
@@ -300,40 +300,40 @@ impl Store for Postgres {
         claims::record(&self.connection, issue, entries, now)
     }
 
-    /// By the server's clock, whatever that of this machine says.
+    /// By the server's clock, not this machine's.
     fn take_permits(&mut self, rate: &Rate, wanted: u64, _: DateTime<Utc>) -> StoreResult<Permits> {
-        self.connection.retried("keep to the rate", |session, _| rate::take(session, rate, wanted))
+        self.connection.retried("take from the rate limit", |session, _| rate::take(session, rate, wanted))
     }
 
     fn quota_used(&self, quota: &Quota) -> StoreResult<u64> {
-        self.connection.retried("keep to the warm-up", |session, _| rate::quota_used(session, quota))
+        self.connection.retried("take from the warm-up quota", |session, _| rate::quota_used(session, quota))
     }
 
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
-        self.connection.retried("keep to the warm-up", |session, _| rate::take_quota(session, quota, wanted))
+        self.connection.retried("take from the warm-up quota", |session, _| rate::take_quota(session, quota, wanted))
     }
 
-    /// Once: given back twice, more would leave than is allowed.
+    /// Not retried: if it were returned twice, too much could be sent.
     fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
-        self.connection.once("keep to the warm-up", |session| rate::return_quota(session, quota, unused))
+        self.connection.once("take from the warm-up quota", |session| rate::return_quota(session, quota, unused))
     }
 
     fn pipelining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
         let read = |session: &mut connection::Session, _| servers::pipelining(session, place, greeting);
-        self.connection.retried("read what is known of a server", read)
+        self.connection.retried("read what was learned of a server", read)
     }
 
     fn note_pipelining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
         let note =
             |session: &mut connection::Session, _| servers::note_pipelining(session, place, greeting, takes, now);
-        self.connection.retried("keep what is known of a server", note)
+        self.connection.retried("record what was learned of a server", note)
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<StateCounts> {
         self.connection.retried("count recipients", |session, _| deliveries::counts(session, issue))
     }
 
-    /// On a connection of its own, so that `each` may use the store.
+    /// Uses a separate connection, so that `each` may use the store.
     fn each_delivery(
         &self,
         issue: &IssueId,

@@ -1,10 +1,10 @@
 //! The store in one SQLite file: the default, for one machine.
 //!
-//! Two speeds of durability: what the contract calls durable is committed with `synchronous=FULL`, the rest with
-//! NORMAL, and entries about messages first go into a `log`. All of it survives the death of the process, for the page
-//! cache does; only FULL survives that of the machine, and it carries every earlier commit along, since the write-ahead
-//! log is one file. The right to send is a lock of the operating system on a file beside the database, which no death
-//! leaves behind.
+//! There are two levels of durability: what the contract calls durable is committed with `synchronous=FULL`, the rest
+//! with NORMAL, and entries about messages go into a `log` first. All of it survives the death of the process, because
+//! the page cache does; only FULL survives that of the machine, and it covers every earlier commit, because the
+//! write-ahead log is one file. The run lock is a lock of the operating system on a file beside the database, which
+//! does not outlive its process.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -62,11 +62,12 @@ pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
     durable: Cell<bool>,
-    /// Whether opening it made it.
+    /// Whether opening it created the file.
     made: bool,
-    /// While this process may send.
+    /// The run, while this process may send.
     active_run: Option<ActiveRun>,
-    /// Mailings in which every recipient who waits was refused before: to look for others each time would take long.
+    /// Mailings whose pending recipients have all been refused before, so that looking for others each time is not
+    /// needed.
     tried: BTreeSet<IssueId>,
 }
 
@@ -120,11 +121,11 @@ impl Store for Sqlite {
     }
 
     fn is_empty(&self) -> StoreResult<bool> {
-        self.reading("find out whether it is empty", properties::is_empty)
+        self.reading("check whether it is empty", properties::is_empty)
     }
 
     fn runs(&self) -> StoreResult<u64> {
-        self.reading("read how many runs it had", properties::runs)
+        self.reading("read its run counter", properties::runs)
     }
 
     fn count_run(&mut self) -> StoreResult<u64> {
@@ -133,7 +134,7 @@ impl Store for Sqlite {
 
     fn personal_data(&self, address: &EmailAddress) -> StoreResult<Option<PersonalData>> {
         self.write_log()?;
-        self.reading("read what it knows of somebody", |connection| personal_data::personal_data(connection, address))
+        self.reading("read a person's data", |connection| personal_data::personal_data(connection, address))
     }
 
     fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> StoreResult<ForgetOutcome> {
@@ -141,19 +142,19 @@ impl Store for Sqlite {
     }
 
     fn are_forgotten(&self, addresses: &[&EmailAddress]) -> StoreResult<Vec<bool>> {
-        self.reading("find out who was forgotten", |connection| forgotten::are_forgotten(connection, addresses))
+        self.reading("find forgotten addresses", |connection| forgotten::are_forgotten(connection, addresses))
     }
 
     fn allow(&mut self, address: &EmailAddress) -> StoreResult<bool> {
-        self.changing("let somebody be added again", |transaction| forgotten::allow(transaction, address))
+        self.changing("allow an address again", |transaction| forgotten::allow(transaction, address))
     }
 
     fn note_listed(&mut self, is_named: &dyn Fn(&str) -> bool) -> StoreResult<Vec<EmailAddress>> {
-        self.changing("note whom the list names", |transaction| listed::note(transaction, is_named))
+        self.changing("record whom the list names", |transaction| listed::note(transaction, is_named))
     }
 
     fn unlisted(&self) -> StoreResult<Vec<EmailAddress>> {
-        self.reading("find whom the list does not name any more", listed::unlisted)
+        self.reading("find subscribers no longer in the list", listed::unlisted)
     }
 
     fn begin_run(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<RunStart> {
@@ -161,13 +162,13 @@ impl Store for Sqlite {
             return Ok(RunStart::Started(Recovered::default()));
         }
         let refuse = |store: &Self, transaction: &Transaction<'_>| store.refuse_if_moved(transaction);
-        Ok(match self.begin("take the right to send", run, now, refuse)? {
+        Ok(match self.begin("take the run lock", run, now, refuse)? {
             Ok((recovered, ())) => RunStart::Started(recovered),
             Err(holder) => RunStart::Busy(holder),
         })
     }
 
-    /// Nobody else may send meanwhile, so nobody else can have died.
+    /// No other run can have died, because none may send meanwhile.
     fn renew_run(&mut self, _: DateTime<Utc>) -> StoreResult<Recovered> {
         self.write_log()?;
         Ok(Recovered::default())
@@ -191,7 +192,7 @@ impl Store for Sqlite {
 
     fn open_mailings(&self) -> StoreResult<Vec<(IssueId, DateTime<Utc>)>> {
         self.write_log()?;
-        self.reading("find the mailings that are open", ledger::open_mailings)
+        self.reading("find open mailings", ledger::open_mailings)
     }
 
     fn adopt(&mut self, mailings: &[Mailing], runs: u64, why: &str, now: DateTime<Utc>) -> StoreResult<Vec<Adoption>> {
@@ -216,7 +217,7 @@ impl Store for Sqlite {
         self.claim_with(|transaction, run| ledger::claim_these(transaction, issue, run, recipients, now))
     }
 
-    /// The write-ahead log is one file, which any thread may sync while others go on writing to it.
+    /// The write-ahead log is one file, which any thread may sync while others write to it.
     fn barrier(&self) -> StoreResult<Barrier> {
         let path = beside(&self.path, "-wal");
         let log = OpenOptions::new().write(true).open(&path);
@@ -238,33 +239,35 @@ impl Store for Sqlite {
         self.recorder_of(issue)?(entries, now)
     }
 
-    /// The log is there for that. It does not grow without end, for each claim empties it.
+    /// The log exists for this. It stays small, because each claim empties it.
     fn recorder(&self, issue: &IssueId) -> StoreResult<Option<Recorder>> {
         self.recorder_of(issue).map(Some)
     }
 
     fn take_permits(&mut self, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> StoreResult<Permits> {
-        self.quickly("keep to the rate", |transaction| rate::take(transaction, rate, wanted, now))
+        self.quickly("take from the rate limit", |transaction| rate::take(transaction, rate, wanted, now))
     }
 
     fn quota_used(&self, quota: &Quota) -> StoreResult<u64> {
-        self.reading("keep to the warm-up", |connection| rate::quota_used(connection, quota))
+        self.reading("take from the warm-up quota", |connection| rate::quota_used(connection, quota))
     }
 
     fn take_quota(&mut self, quota: &Quota, wanted: u64) -> StoreResult<u64> {
-        self.quickly("keep to the warm-up", |transaction| rate::take_quota(transaction, quota, wanted))
+        self.quickly("take from the warm-up quota", |transaction| rate::take_quota(transaction, quota, wanted))
     }
 
     fn return_quota(&mut self, quota: &Quota, unused: u64) -> StoreResult<()> {
-        self.quickly("keep to the warm-up", |transaction| rate::return_quota(transaction, quota, unused))
+        self.quickly("take from the warm-up quota", |transaction| rate::return_quota(transaction, quota, unused))
     }
 
     fn pipelining(&self, place: &str, greeting: &str) -> StoreResult<Option<bool>> {
-        self.reading("read what is known of a server", |connection| servers::pipelining(connection, place, greeting))
+        self.reading("read what was learned of a server", |connection| servers::pipelining(connection, place, greeting))
     }
 
     fn note_pipelining(&mut self, place: &str, greeting: &str, takes: bool, now: DateTime<Utc>) -> StoreResult<()> {
-        self.quickly("keep what is known of a server", |it| servers::note_pipelining(it, place, greeting, takes, now))
+        self.quickly("record what was learned of a server", |it| {
+            servers::note_pipelining(it, place, greeting, takes, now)
+        })
     }
 
     fn counts(&self, issue: &IssueId) -> StoreResult<StateCounts> {
@@ -313,7 +316,7 @@ impl Store for Sqlite {
 }
 
 impl Drop for Sqlite {
-    /// The next run would do it too; but until then somebody may want to know.
+    /// The next run would do it too, but `status` may be run before that.
     fn drop(&mut self) {
         let _ = self.write_log();
     }

@@ -1,4 +1,4 @@
-//! Finding a subscriber by the tag of a token, where no index of tags may be written.
+//! Finds a subscriber by a token's tag when the index of tags must not be written.
 
 use std::ops::ControlFlow;
 
@@ -6,10 +6,10 @@ use crate::store::{Store, StoreError};
 use crate::subscriber::Subscriber;
 use crate::token::{Secret, Tag};
 
-/// So many tags are added in one transaction: others who write wait for no more.
+/// How many tags one transaction adds: other writers wait no longer than that.
 pub(super) const TAGS_PER_TRANSACTION: i64 = 10_000;
 
-/// Searches all subscribers for the one whose address has that tag.
+/// Searches all subscribers for the one whose address has this tag.
 pub(super) fn search(store: &impl Store, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError> {
     let mut found = None;
     let searched = store.visit_subscribers(None, &mut |subscriber| {

@@ -45,10 +45,7 @@ fn good_rows_are_kept_and_bad_ones_named() {
             added,
             Added { new: 2, repeated: 1, by_status: by_status(&[(Status::Active, 2)]), ..Added::default() }
         );
-        assert_eq!(
-            findings,
-            ["list.csv:3: `no address` is no e-mail address: it required a name, an `@` and a domain"]
-        );
+        assert_eq!(findings, ["list.csv:3: `no address` is no e-mail address: it needs a name, an `@` and a domain"]);
         assert_eq!(
             exported(store),
             "email,name,status,created,city\nli@xn--r8jz45g.jp,李雷,active,2026-11-23T08:00:00+00:00,海口;市\n\
@@ -151,10 +148,10 @@ fn every_finding_names_its_line() {
         "bad",
     ];
     let expected = [
-        "list.csv:7: `bad` is no e-mail address: it required a name, an `@` and a domain",
+        "list.csv:7: `bad` is no e-mail address: it needs a name, an `@` and a domain",
         "list.csv:8: a quote is opened here and not closed",
-        "list.csv:9: `bad` is no e-mail address: it required a name, an `@` and a domain",
-        "list.csv:10: `bad` is no e-mail address: it required a name, an `@` and a domain",
+        "list.csv:9: `bad` is no e-mail address: it needs a name, an `@` and a domain",
+        "list.csv:10: `bad` is no e-mail address: it needs a name, an `@` and a domain",
     ];
     for end in ["\n", "\r\n"] {
         with_store(|store| {

@@ -1,13 +1,13 @@
-//! What tells that a store was lost or is an older copy, and what takes for mailed what it does not know.
+//! How a lost or older store is recognised, and how it adopts mailings that it does not know.
 
 use super::*;
 
-/// The id stays, and every run that is counted is a new number.
-pub(super) fn runs_are_counted_on(open: Open<'_>) {
+/// The id stays, and each run gets a new number.
+pub(super) fn runs_are_counted(open: Open<'_>) {
     let mut store = open();
     assert!(store.is_empty().unwrap());
     assert_eq!((store.runs().unwrap(), store.count_run().unwrap(), store.count_run().unwrap()), (0, 1, 2));
-    assert!(store.is_empty().unwrap(), "counting fills nothing");
+    assert!(store.is_empty().unwrap(), "counting adds no content");
     let id = store.id().unwrap();
     assert!(!id.is_empty());
     drop(store);
@@ -17,25 +17,25 @@ pub(super) fn runs_are_counted_on(open: Open<'_>) {
     assert!(!store.is_empty().unwrap());
 }
 
-pub(super) fn who_is_open_is_known(open: Open<'_>) {
+pub(super) fn open_mailings_are_found(open: Open<'_>) {
     let mut store = begun(open, 2);
     let other = IssueId::new("https://example.org/8/").unwrap();
     store.freeze(&other, "hash", None, now()).unwrap();
-    assert_eq!(waited_for(&*store), [issue(), other.clone()]);
+    assert_eq!(open_issues(&*store), [issue(), other.clone()]);
     let ids = claim(&mut *store, 2);
-    assert_eq!(waited_for(&*store), [issue(), other.clone()], "they are taken, and not settled");
+    assert_eq!(open_issues(&*store), [issue(), other.clone()], "they are claimed and not settled");
     let deferred = AttemptOutcome::Deferred { reply: "450".into(), retry_at: now() + TimeDelta::hours(1) };
     let failed = AttemptOutcome::Failed { reply: "550".into(), suppress: false };
     ended(&mut *store, &[(ids[0], deferred), (ids[1], failed)]);
-    assert_eq!(waited_for(&*store), [issue(), other.clone()], "one of them is put off");
+    assert_eq!(open_issues(&*store), [issue(), other.clone()], "one of them is deferred");
     let later = now() + TimeDelta::hours(2);
     let again = store.claim(&issue(), 9, later).unwrap();
     assert_eq!(again.len(), 1);
     ended(&mut *store, &[(ids[0], AttemptOutcome::Unknown("dropped".into()))]);
-    assert_eq!(waited_for(&*store), [other]);
+    assert_eq!(open_issues(&*store), [other]);
 }
 
-fn waited_for(store: &dyn Store) -> Vec<IssueId> {
+fn open_issues(store: &dyn Store) -> Vec<IssueId> {
     store.open_mailings().unwrap().into_iter().map(|(issue, _)| issue).collect()
 }
 
@@ -44,8 +44,8 @@ fn ended(store: &mut dyn Store, outcomes: &[(SubscriberId, AttemptOutcome)]) {
     store.record(&issue(), &entries, now()).unwrap();
 }
 
-/// One that it knows is over; those that it does not know are written down, with what a digest held.
-pub(super) fn what_was_mailed_elsewhere_is_adopted(open: Open<'_>) {
+/// A known mailing is settled; unknown ones are entered, with a digest's contents.
+pub(super) fn mailings_sent_elsewhere_are_adopted(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 2);
     ended(&mut *store, &[(ids[0], AttemptOutcome::Sent("250".into()))]);
@@ -72,11 +72,11 @@ pub(super) fn what_was_mailed_elsewhere_is_adopted(open: Open<'_>) {
     let entered = Mailing { digest: contents(&held), ..digest.clone() };
     let mailings = store.mailings().unwrap();
     assert_eq!(mailings.iter().find(|mailing| mailing.issue == digest.issue), Some(&entered));
-    assert_eq!((waited_for(&*store), store.runs().unwrap()), (Vec::new(), 17));
-    assert!(store.freeze(&held[0], "hash", None, now()).is_err(), "what a digest held is mailed");
+    assert_eq!((open_issues(&*store), store.runs().unwrap()), (Vec::new(), 17));
+    assert!(store.freeze(&held[0], "hash", None, now()).is_err(), "a digest's issues count as mailed");
     let again = store.adopt(&[known, digest], 3, "adopted", now()).unwrap();
     assert_eq!((again, store.runs().unwrap()), (vec![Adoption::Settled(0), Adoption::Settled(0)], 17));
-    // A reply that comes late is that of a run which has the recipient no more.
+    // A late reply comes from a run that no longer has the recipient.
     ended(&mut *store, &[(ids[1], AttemptOutcome::Sent("250".into()))]);
     assert_eq!(store.counts(&issue()).unwrap().of(State::Unknown), 2);
 }

@@ -1,4 +1,5 @@
-//! What stores promise in which several runs send at once: who is dead, and that a wrong verdict mails nobody twice.
+//! What stores promise in which several runs send at once: which runs are dead, and that a wrong decision mails no one
+//! twice.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -6,26 +7,26 @@ use std::time::Duration;
 
 use super::*;
 
-/// Makes every run look dead to the others, though it lives: its lease is over.
+/// Makes every live run look dead to the others by expiring its lease.
 pub(in crate::store) type Expire<'a> = &'a dyn Fn();
 
 /// Runs a test in a new store.
 pub(in crate::store) type World<'a> = &'a dyn Fn(&dyn Fn(&(dyn Fn() -> Box<dyn Store> + Sync), Expire<'_>));
 
 pub(in crate::store) fn conforms(world: World<'_>) {
-    world(&|open, _| two_runs_take_different_recipients(open));
-    world(&|open, _| a_dead_run_s_claims_go_to_the_other(open));
-    world(&|open, _| another_boot_of_a_worker_says_nothing(open));
-    world(&|open, expire| a_late_reply_is_written_until_somebody_decides(open, expire));
-    world(&|open, expire| a_run_thought_dead_loses_its_claims_and_goes_on(open, expire));
-    world(&|open, expire| a_run_that_says_it_is_alive_keeps_its_claims(open, expire));
+    world(&|open, _| two_runs_claim_different_recipients(open));
+    world(&|open, _| a_dead_runs_claims_go_to_another(open));
+    world(&|open, _| a_reboot_of_a_workers_machine_changes_nothing(open));
+    world(&|open, expire| a_late_reply_is_recorded_until_resolved(open, expire));
+    world(&|open, expire| a_run_declared_dead_loses_its_claims_and_continues(open, expire));
+    world(&|open, expire| a_renewed_run_keeps_its_claims(open, expire));
     world(&|open, _| two_freeze_at_once(open));
     world(&|open, _| many_take_each_once(open));
-    world(&|open, _| a_rate_is_shared_by_the_server_s_clock(open));
-    world(&|open, _| many_take_no_more_than_a_quota(open));
+    world(&|open, _| a_rate_is_shared_by_the_servers_clock(open));
+    world(&|open, _| runs_together_take_no_more_than_a_quota(open));
 }
 
-/// Stores may rest between two calls of `renew_run`.
+/// Stores may skip work between two calls of `renew_run`.
 fn minutes_later(minutes: i64) -> DateTime<Utc> {
     now() + TimeDelta::minutes(minutes)
 }
@@ -45,7 +46,7 @@ fn sent() -> LedgerEntry {
     LedgerEntry::Settled(AttemptOutcome::Sent("250 ok".into()))
 }
 
-fn two_runs_take_different_recipients(open: Open<'_>) {
+fn two_runs_claim_different_recipients(open: Open<'_>) {
     let mut one = begun(open, 5);
     let (mut other, recovered) = joined(open);
     assert_eq!(recovered, Recovered::default());
@@ -54,7 +55,7 @@ fn two_runs_take_different_recipients(open: Open<'_>) {
     assert_eq!(claim(&mut *one, 9), []);
     record(&mut *one, &[(mine[0], LedgerEntry::Sending), (mine[1], LedgerEntry::Sending)]);
     let stolen = [(mine[0], sent()), (theirs[0], LedgerEntry::Sending)];
-    assert_eq!(other.record(&issue(), &stolen, now()).unwrap(), [mine[0]], "it is not theirs");
+    assert_eq!(other.record(&issue(), &stolen, now()).unwrap(), [mine[0]], "it is not its own");
     assert_eq!(one.renew_run(minutes_later(1)).unwrap(), Recovered::default());
     assert_eq!(other.renew_run(minutes_later(1)).unwrap(), Recovered::default());
     record(&mut *one, &[(mine[0], sent()), (mine[1], sent())]);
@@ -62,22 +63,22 @@ fn two_runs_take_different_recipients(open: Open<'_>) {
     assert_eq!((counts.of(State::Sent), counts.of(State::Sending), counts.of(State::Claimed)), (2, 1, 2));
 }
 
-fn a_dead_run_s_claims_go_to_the_other(open: Open<'_>) {
+fn a_dead_runs_claims_go_to_another(open: Open<'_>) {
     let mut dying = begun(open, 4);
     let (mut other, _) = joined(open);
     let ids = claim(&mut *dying, 4);
     record(&mut *dying, &[(ids[0], LedgerEntry::Sending), (ids[1], LedgerEntry::Sending), (ids[1], sent())]);
     drop(dying);
-    assert_eq!(claim(&mut *other, 9), [], "nobody looked yet");
+    assert_eq!(claim(&mut *other, 9), [], "no one has checked yet");
     let recovered = other.renew_run(minutes_later(1)).unwrap();
     assert_eq!((recovered.requeued, unknown(&recovered)), (2, vec![ids[0]]));
-    assert_eq!(claim(&mut *other, 9), ids[2..], "what may have been sent is not taken");
+    assert_eq!(claim(&mut *other, 9), ids[2..], "what may have been sent is not claimed");
     assert_eq!(states(&*other)[0], (State::Unknown, 1));
     assert_eq!(other.renew_run(minutes_later(2)).unwrap(), Recovered::default(), "it is settled once");
 }
 
-/// What a run wrote is on the server, whatever became of the run's machine.
-fn another_boot_of_a_worker_says_nothing(open: Open<'_>) {
+/// A run's writes are on the server, whatever happens to its machine.
+fn a_reboot_of_a_workers_machine_changes_nothing(open: Open<'_>) {
     let mut dying = begun(open, 2);
     let ids = claim(&mut *dying, 2);
     record(&mut *dying, &[(ids[0], LedgerEntry::Sending)]);
@@ -86,7 +87,7 @@ fn another_boot_of_a_worker_says_nothing(open: Open<'_>) {
     assert_eq!((recovered.requeued, unknown(&recovered)), (1, vec![ids[0]]));
 }
 
-fn a_late_reply_is_written_until_somebody_decides(open: Open<'_>, expire: Expire<'_>) {
+fn a_late_reply_is_recorded_until_resolved(open: Open<'_>, expire: Expire<'_>) {
     let mut slow = begun(open, 3);
     let ids = claim(&mut *slow, 3);
     let sending: Vec<_> = ids.iter().map(|id| (*id, LedgerEntry::Sending)).collect();
@@ -98,12 +99,12 @@ fn a_late_reply_is_written_until_somebody_decides(open: Open<'_>, expire: Expire
     record(&mut *slow, &[(ids[0], sent()), (ids[2], LedgerEntry::Settled(AttemptOutcome::Requeued))]);
     let one = [address(1)];
     assert_eq!(other.resolve(&issue(), &one, State::Queued, now()).unwrap(), 1);
-    assert_eq!(slow.record(&issue(), &[(ids[1], sent())], now()).unwrap(), [ids[1]], "a person has decided");
+    assert_eq!(slow.record(&issue(), &[(ids[1], sent())], now()).unwrap(), [ids[1]], "the user has resolved it");
     let expected = [(State::Sent, 1), (State::Queued, 1), (State::Queued, 0)];
     assert_eq!(states(&*other), expected);
 }
 
-fn a_run_thought_dead_loses_its_claims_and_goes_on(open: Open<'_>, expire: Expire<'_>) {
+fn a_run_declared_dead_loses_its_claims_and_continues(open: Open<'_>, expire: Expire<'_>) {
     let mut slow = begun(open, 4);
     let ids = claim(&mut *slow, 2);
     expire();
@@ -114,12 +115,12 @@ fn a_run_thought_dead_loses_its_claims_and_goes_on(open: Open<'_>, expire: Expir
     assert_eq!(claim(&mut *other, 1), ids[..1]);
     assert_eq!(slow.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), ids[..1]);
     assert_eq!(states(&*other)[..2], [(State::Claimed, 0), (State::Queued, 0)]);
-    assert_eq!(claim(&mut *slow, 1), ids[1..], "it is alive, and takes what it lost");
+    assert_eq!(claim(&mut *slow, 1), ids[1..], "it is alive, and claims what it lost");
     record(&mut *slow, &[(ids[1], LedgerEntry::Sending)]);
     record(&mut *slow, &[(ids[1], sent())]);
 }
 
-fn a_run_that_says_it_is_alive_keeps_its_claims(open: Open<'_>, expire: Expire<'_>) {
+fn a_renewed_run_keeps_its_claims(open: Open<'_>, expire: Expire<'_>) {
     let mut slow = begun(open, 2);
     let ids = claim(&mut *slow, 1);
     expire();
@@ -127,7 +128,7 @@ fn a_run_that_says_it_is_alive_keeps_its_claims(open: Open<'_>, expire: Expire<'
     assert_eq!(joined(open).1, Recovered::default());
     expire();
     record(&mut *slow, &[(ids[0], LedgerEntry::Sending)]);
-    assert_eq!(joined(open).1, Recovered::default(), "writing says so too");
+    assert_eq!(joined(open).1, Recovered::default(), "writing shows it too");
 }
 
 fn two_freeze_at_once(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
@@ -164,8 +165,8 @@ fn many_take_each_once(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
     assert_eq!(open().counts(&issue()).unwrap().of(State::Sent), 200);
 }
 
-/// With hours between two messages, how long the test takes says nothing.
-fn a_rate_is_shared_by_the_server_s_clock(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
+/// With hours between two messages, the test's own duration does not matter.
+fn a_rate_is_shared_by_the_servers_clock(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
     let rate = |name: &str| Rate { name: name.to_owned(), messages: 2, per: Duration::from_secs(86_400) };
     let take = |name, hours| open().take_permits(&rate(name), 9, now() + TimeDelta::hours(hours)).unwrap();
     assert_eq!(take("one", 0).granted, 1);
@@ -180,7 +181,7 @@ fn a_rate_is_shared_by_the_server_s_clock(open: &(dyn Fn() -> Box<dyn Store> + S
     assert_eq!(several, 1);
 }
 
-fn many_take_no_more_than_a_quota(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
+fn runs_together_take_no_more_than_a_quota(open: &(dyn Fn() -> Box<dyn Store> + Sync)) {
     let quota = Quota { name: "mail".to_owned(), day: now().date_naive(), messages: 100 };
     let take_all = || {
         let mut store = open();

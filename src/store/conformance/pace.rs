@@ -1,4 +1,4 @@
-//! What stores promise of how much may leave: rates, and the quotas of a day, counted for all who send.
+//! What stores promise about rate limits and daily quotas, shared by all senders.
 
 use super::*;
 
@@ -28,5 +28,5 @@ pub(super) fn a_quota_is_shared_for_a_day(open: Open<'_>) {
     let used = ["one", "new", "unheard-of"].map(|name| open().quota_used(&quota(name, "2026-11-23")).unwrap());
     assert_eq!(used, [50, 50, 0]);
     let less = Quota { messages: 10, ..quota("one", "2026-11-23") };
-    assert_eq!(open().take_quota(&less, 1).unwrap(), 0, "the schedule was changed after more had left");
+    assert_eq!(open().take_quota(&less, 1).unwrap(), 0, "the schedule was lowered after more had been sent");
 }

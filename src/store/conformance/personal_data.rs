@@ -1,32 +1,33 @@
-//! What the contract promises of single persons: that a token finds them, all that is known can be shown, and forgotten.
+//! What the contract promises about single persons: tokens find them, their data can be read, and they can be
+//! forgotten.
 
 use super::*;
 use crate::token::{Purpose, Secrets, TokenClaim};
 
-/// Whom the token of an address finds, with secrets that each is as if repeated to be long.
+/// The subscriber found by the token of an address; short secrets are repeated to the required length.
 fn found(store: &mut dyn Store, secrets: &[&str], number: usize) -> Option<EmailAddress> {
     let secrets: Vec<String> = secrets.iter().map(|secret| secret.repeat(32)).collect();
     let made_by = Secrets::parse(secrets.last().unwrap()).unwrap();
     let token = made_by.token(Purpose::Unsubscribe, &address(number));
     let secrets = Secrets::parse(&secrets.join("\n")).unwrap();
     let Some(TokenClaim::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Unsubscribe) else {
-        panic!("it is no tag")
+        panic!("it is not a tag")
     };
     store.subscriber_by_tag(secret, tag).unwrap().map(|subscriber| subscriber.address)
 }
 
 pub(super) fn a_tag_finds_its_subscriber(open: Open<'_>) {
     let mut store = open();
-    assert_eq!(found(&mut *store, &["a"], 0), None, "nobody is there");
+    assert_eq!(found(&mut *store, &["a"], 0), None, "there is no subscriber");
     add(&mut *store, 2);
     assert_eq!(found(&mut *store, &["a"], 1), Some(address(1)));
     add(&mut *store, 3);
     store.set_status(&address(2), Status::Unsubscribed, now()).unwrap();
     let mut store = open();
-    assert_eq!(found(&mut *store, &["a"], 2), Some(address(2)), "whoever joined later, or left");
+    assert_eq!(found(&mut *store, &["a"], 2), Some(address(2)), "also one who joined later or unsubscribed");
     assert_eq!(found(&mut *store, &["a"], 3), None);
     for number in 0..3 {
-        assert_eq!(found(&mut *store, &["b", "a"], number), Some(address(number)), "after a change of the secret");
+        assert_eq!(found(&mut *store, &["b", "a"], number), Some(address(number)), "after a change of secret");
         assert_eq!(found(&mut *store, &["a", "b"], number), Some(address(number)));
     }
 }
@@ -35,11 +36,11 @@ fn forget(store: &mut dyn Store, number: usize) -> Erasure {
     let spelled = address(number).as_str().to_uppercase().parse().unwrap();
     match store.forget(&spelled, &run("boot"), now() + TimeDelta::hours(1)).unwrap() {
         ForgetOutcome::Done(erasure) => *erasure,
-        ForgetOutcome::Busy(_) => panic!("a run has them"),
+        ForgetOutcome::Busy(_) => panic!("a run has claimed them"),
     }
 }
 
-/// Everybody's mail, with the address as it is shown.
+/// Everyone's deliveries, with the address as shown.
 fn deliveries(store: &dyn Store) -> Vec<(String, State, Option<String>)> {
     let mut all = Vec::new();
     let mut each = |delivery: Delivery| {
@@ -50,7 +51,7 @@ fn deliveries(store: &dyn Store) -> Vec<(String, State, Option<String>)> {
     all
 }
 
-pub(super) fn all_of_a_person_is_known(open: Open<'_>) {
+pub(super) fn personal_data_is_complete(open: Open<'_>) {
     let mut store = begun(open, 2);
     let ids = claim(&mut *store, 1);
     record(
@@ -71,7 +72,7 @@ fn active(count: u64) -> StatusCounts {
     counted(&[(Status::Active, count)])
 }
 
-pub(super) fn who_is_forgotten_is_gone_and_no_list_brings_them_back(open: Open<'_>) {
+pub(super) fn a_forgotten_person_is_erased_and_no_list_brings_them_back(open: Open<'_>) {
     let mut store = begun(open, 5);
     let ids = claim(&mut *store, 4);
     let reply = || "550 <Reader2@example.org>: no READER2 here".to_owned();
@@ -92,7 +93,7 @@ pub(super) fn who_is_forgotten_is_gone_and_no_list_brings_them_back(open: Open<'
     }
     let masked = |reply: &str| Some(reply.replace("Reader2@example.org", "…").replace("READER2", "…"));
     let row = |state, reply| ("(forgotten)".to_owned(), state, reply);
-    // What was said about the other is masked by another name.
+    // A reply about the other recipient is masked under another name.
     let deferred = store.deliveries_to(&issue(), &[ids[1]]).unwrap()[0].reply.clone();
     assert!(deferred.as_ref().is_some_and(|reply| !reply.contains('@')), "{deferred:?}");
     let expected = [
@@ -104,19 +105,19 @@ pub(super) fn who_is_forgotten_is_gone_and_no_list_brings_them_back(open: Open<'
     ];
     assert_eq!(deliveries(&*store), expected);
     assert_eq!(store.resolve(&issue(), &[], State::Queued, now()).unwrap(), 1);
-    assert_eq!(store.counts(&issue()).unwrap().open(), 0, "nobody waits for ever");
-    // Who was never there may be forgotten as well.
+    assert_eq!(store.counts(&issue()).unwrap().open(), 0, "no recipient stays pending");
+    // An address that was never there may be forgotten as well.
     assert_eq!(forget(&mut *store, 6), Erasure { is_erased: true, ..Erasure::default() });
     assert!(forget(&mut *store, 6).was_forgotten);
     let mut store = open();
     assert_eq!(add(&mut *store, 7), Added { new: 1, forgotten: 6, by_status: active(1), ..Added::default() });
-    assert_eq!(store.subscriber(&address(5)).unwrap().unwrap().id, SubscriberId(6), "nobody has a number of theirs");
+    assert_eq!(store.subscriber(&address(5)).unwrap().unwrap().id, SubscriberId(6), "their number is not reused");
     assert_eq!(store.are_forgotten(&[&address(6), &address(5), &address(0)]).unwrap(), [true, false, true]);
     assert!(store.allow(&address(6)).unwrap() && !store.allow(&address(6)).unwrap());
     assert_eq!(add(&mut *store, 7), Added { new: 1, known: 1, forgotten: 5, by_status: active(2), ..Added::default() });
 }
 
-pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
+pub(super) fn a_claimed_recipient_is_not_forgotten_yet(open: Open<'_>) {
     let mut store = begun(open, 2);
     let ids = claim(&mut *store, 2);
     record(&mut *store, &[(ids[1], LedgerEntry::Sending)]);
@@ -131,7 +132,7 @@ pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
     record(&mut *store, &[(ids[1], sent()), (ids[0], LedgerEntry::Sending), (ids[0], sent())]);
     store.renew_run(now()).unwrap();
     for number in [0, 1] {
-        assert!(forget(&mut *other, number).was_known, "the run has no more to say of them");
+        assert!(forget(&mut *other, number).was_known, "the run no longer has them");
     }
     let row = || ("(forgotten)".to_owned(), State::Sent, Some("250 ok".to_owned()));
     assert_eq!(deliveries(&*other), [row(), row()]);
@@ -139,7 +140,7 @@ pub(super) fn who_is_being_mailed_is_not_forgotten_yet(open: Open<'_>) {
     assert_eq!(deliveries(&*store), [row(), row()]);
 }
 
-pub(super) fn what_a_dead_run_left_is_settled_before(open: Open<'_>) {
+pub(super) fn dead_runs_are_settled_before_forgetting(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 2);
     record(&mut *store, &[(ids[1], LedgerEntry::Sending)]);
@@ -150,17 +151,17 @@ pub(super) fn what_a_dead_run_left_is_settled_before(open: Open<'_>) {
     assert_eq!((erasure.recovered.requeued, erasure.recovered.unknown.len()), (1, 1));
     let states: Vec<State> = deliveries(&*store).into_iter().map(|(_, state, _)| state).collect();
     assert_eq!(states, [State::Queued, State::Unknown, State::Queued]);
-    assert!(matches!(store.begin_run(&run("boot"), now()).unwrap(), RunStart::Started(_)), "others may send again");
+    assert!(matches!(store.begin_run(&run("boot"), now()).unwrap(), RunStart::Started(_)), "other runs may send again");
 }
 
-pub(super) fn who_is_taken_out_of_the_list_is_told_once(open: Open<'_>) {
+pub(super) fn subscribers_removed_from_the_list_are_reported_once(open: Open<'_>) {
     let mut store = open();
     add(&mut *store, 4);
     let note = |named: &[usize]| {
         let keys: Vec<String> = named.iter().map(|number| address(*number).key()).collect();
         open().note_listed(&|key| keys.iter().any(|named| named == key)).unwrap()
     };
-    assert_eq!(note(&[0, 1, 2, 9]), [], "whom it never named is not missed");
+    assert_eq!(note(&[0, 1, 2, 9]), [], "subscribers it never named are not reported");
     let listed = |number| store.personal_data(&address(number)).unwrap().unwrap().listed;
     assert_eq!([listed(0), listed(2), listed(3)], [true, true, false]);
     assert_eq!(note(&[0]), [address(1), address(2)]);
@@ -169,5 +170,5 @@ pub(super) fn who_is_taken_out_of_the_list_is_told_once(open: Open<'_>) {
     store.set_status(&address(2), Status::Unsubscribed, now()).unwrap();
     assert_eq!(store.unlisted().unwrap(), [address(1)]);
     assert_eq!(note(&[0, 1, 2]), []);
-    assert_eq!(note(&[]), [address(0), address(1)], "of those who are active, and who had come back");
+    assert_eq!(note(&[]), [address(0), address(1)], "active ones, including those who had returned");
 }

@@ -1,8 +1,8 @@
-//! What stores promise of mail servers: what was learned of them is kept.
+//! What stores promise about mail servers: what was learned of them is kept.
 
 use super::*;
 
-pub(super) fn what_is_known_of_servers_is_kept(open: Open<'_>) {
+pub(super) fn what_was_learned_of_servers_is_kept(open: Open<'_>) {
     let pipelining = |place, greeting: &str| open().pipelining(place, greeting).unwrap();
     let note = |place, greeting: &str, takes, seconds| {
         open().note_pipelining(place, greeting, takes, now() + TimeDelta::seconds(seconds)).unwrap();
@@ -22,5 +22,5 @@ pub(super) fn what_is_known_of_servers_is_kept(open: Open<'_>) {
         (pipelining("a:25", "two"), pipelining("a:25", "one"), pipelining("a:25", "21")),
         (None, Some(false), Some(true))
     );
-    assert_eq!(pipelining("b:25", "one"), Some(false), "of another place");
+    assert_eq!(pipelining("b:25", "one"), Some(false), "at another place");
 }

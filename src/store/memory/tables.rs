@@ -1,4 +1,4 @@
-//! What the store in memory holds, and how its rows move.
+//! The rows of the store in memory, and how they change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +13,19 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 #[derive(Default)]
 pub(super) struct Tables {
     pub subscribers: Vec<Subscriber>,
-    /// The highest number that a subscriber was given.
+    /// The highest number a subscriber was ever given.
     pub last_number: i64,
-    /// The keys of addresses that were forgotten.
+    /// The keys of forgotten addresses.
     pub forgotten: BTreeSet<String>,
-    /// By number, the word for whether the list names them.
+    /// By number, the word for whether the list names the subscriber.
     pub listed: BTreeMap<i64, String>,
     pub mailings: Vec<Mailing>,
     pub rows: BTreeMap<(IssueId, SubscriberId), Row>,
     pub runs: Vec<Run>,
-    /// How far runs are counted.
+    /// The run counter.
     pub counted: u64,
     pub rates: BTreeMap<String, DateTime<Utc>>,
-    /// How much of each name is used on each day.
+    /// How much of each quota is used on each day.
     pub quotas: BTreeMap<(String, NaiveDate), u64>,
     pub servers: BTreeMap<(String, String), (bool, DateTime<Utc>)>,
     pub sending: Option<Run>,
@@ -54,20 +54,20 @@ impl Tables {
         self.subscribers.iter_mut().find(|subscriber| subscriber.address.key() == address.key())
     }
 
-    /// Whether an issue is in a mailing, alone or in a digest.
+    /// Whether an issue is in a mailing, by itself or in a digest.
     pub fn is_mailed(&self, issue: &IssueId) -> bool {
         let mut digests = self.mailings.iter().filter_map(|mailing| mailing.digest.as_ref());
         digests.any(|digest| digest.issues.contains(issue))
             || self.mailings.iter().any(|mailing| mailing.issue == *issue)
     }
 
-    /// The row of a recipient whom this run has taken.
+    /// The row of a recipient that this run has claimed.
     pub fn taken(&mut self, issue: &IssueId, id: SubscriberId, run: usize, states: &[State]) -> Option<&mut Row> {
         let row = self.rows.get_mut(&(issue.clone(), id))?;
         (row.run == Some(run) && states.contains(&row.delivery.state)).then_some(row)
     }
 
-    /// Writes an entry down, unless another run has the recipient.
+    /// Records an entry, unless another run has claimed the recipient.
     pub fn enter(
         &mut self,
         issue: &IssueId,
@@ -87,7 +87,7 @@ impl Tables {
         self.taken(issue, id, run, &[from]).map(|row| row.delivery.state = to).is_some()
     }
 
-    /// Adds a subscriber. Numbers up to `known` were given before the list, and those `met` are in it.
+    /// Adds a subscriber. Numbers up to `known` existed before the list; `met` contains those already seen in it.
     pub fn add(
         &mut self,
         new: NewSubscriber,

@@ -1,8 +1,8 @@
-//! Restoring: all that a backup holds is written into an empty store, but for what the time since makes uncertain.
+//! Restoring: a backup is copied into an empty store, except for what has become uncertain since.
 //!
-//! Takes the backup, a store and the time; returns what the store holds then. Whoever waited for a mailing may have been
-//! mailed since the backup was made, and nobody can know: they become `unknown` on the way, in the transaction that fills
-//! the store, so that at no moment could a run mail them again. Files are left to `store::backup`.
+//! Pending recipients may have been mailed after the backup was made, and there is no way to know: they become
+//! `unknown` in the transaction that fills the store, so that at no moment could a run mail them again. Files are left
+//! to `store::backup`.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ use super::{BACKUP, EachRow, Movable, Moved, RUNS, RowCounts, Table};
 use crate::ledger::{STORE_LOST, State};
 use crate::store::StoreError;
 
-/// The states of those who waited.
+/// The states of pending recipients.
 const OPEN: [State; 4] = [State::Queued, State::Claimed, State::Sending, State::Deferred];
 
-/// What is changed on the way.
+/// What changes during the copy.
 pub(in crate::store) struct Restoring {
     /// When the backup was made.
     pub made: DateTime<Utc>,
-    /// So many runs are counted at least.
+    /// The run counter is at least this afterwards.
     pub runs: u64,
-    /// The time of now.
+    /// The current time.
     pub now: DateTime<Utc>,
 }
 
 impl Restoring {
-    /// Fills the store; returns what it holds then. `each` is told of every row.
+    /// Fills the store; returns its row counts. Calls `each` for every row.
     pub fn fill(
         &self,
         from: &dyn Movable,
@@ -55,7 +55,7 @@ impl Restoring {
         Ok(expected)
     }
 
-    /// Those of a store that is no backup, and has counted enough runs.
+    /// The properties of a store that is not a backup, with its run counter raised.
     fn properties(&self, from: &dyn Movable) -> Result<BTreeMap<String, String>, StoreError> {
         let mut properties = BTreeMap::new();
         let read = from.for_each_row(Table::Property, &mut |fields| {
@@ -65,9 +65,9 @@ impl Restoring {
         });
         let counted = read.and_then(|()| {
             let runs = properties.get(RUNS).map_or(Ok(0), |text| text.parse::<u64>());
-            runs.context("the number of its runs cannot be read")
+            runs.context("its run counter cannot be read")
         });
-        let runs = counted.map_err(|source| StoreError::Failed { doing: "read what the backup holds", source })?;
+        let runs = counted.map_err(|source| StoreError::Failed { doing: "read the backup", source })?;
         properties.remove(BACKUP);
         properties.insert(RUNS.to_owned(), runs.max(self.runs).to_string());
         Ok(properties)
@@ -75,11 +75,11 @@ impl Restoring {
 
     fn reply(&self) -> String {
         let made = self.made.to_rfc3339_opts(SecondsFormat::Secs, true);
-        format!("{STORE_LOST}: it was restored from a backup of {made}, and nobody knows whether it was sent since")
+        format!("{STORE_LOST}: it was restored from a backup of {made}; whether it was sent since is unknown")
     }
 }
 
-/// What the store holds afterwards.
+/// The row counts afterwards.
 fn expected(backup: &RowCounts, properties: usize) -> RowCounts {
     let mut expected = backup.clone();
     expected.rows[Table::Property as usize] = properties as u64;
@@ -92,17 +92,17 @@ fn expected(backup: &RowCounts, properties: usize) -> RowCounts {
     expected
 }
 
-/// How many of those in a backup become `unknown`.
+/// How many recipients of a backup become `unknown`.
 pub(in crate::store) fn uncertain(backup: &RowCounts) -> u64 {
     OPEN.iter().map(|state| backup.in_state(*state)).sum()
 }
 
-/// Whether whoever is in the state of that word waits.
+/// Whether recipients in this state are pending.
 fn waits(word: &str) -> bool {
     OPEN.iter().any(|state| state.as_str() == word)
 }
 
-/// Where the column of a delivery is.
+/// The index of a delivery's column.
 fn column(wanted: &str) -> usize {
     Table::Delivery.columns().iter().position(|(name, _)| *name == wanted).unwrap_or(usize::MAX)
 }
@@ -111,7 +111,7 @@ fn is_open(fields: &[Option<&str>]) -> bool {
     fields.get(column("state")).copied().flatten().is_some_and(waits)
 }
 
-/// The row of somebody who waited, as it is now.
+/// The row of a recipient that was pending, as restored.
 fn unknown<'f>(fields: &[Option<&'f str>], reply: &'f str, now: &'f str) -> Vec<Option<&'f str>> {
     let mut fields = fields.to_vec();
     for (name, value) in

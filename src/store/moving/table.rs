@@ -1,15 +1,15 @@
-//! What is copied from store to store: the tables and columns that all stores have, and how much is in them.
+//! What is copied between stores: the tables and columns that all stores have, and their row counts.
 //!
-//! Runs are left behind: they are of the machines that sent from the old store, and all of them are over.
+//! Runs are not copied: they belong to machines that sent from the old store, and all of them are over.
 
 use crate::ledger::State;
 
-/// One of the tables that are copied.
+/// A table that is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
-    /// What the store is called by, and its keys.
+    /// The store's id and its keys.
     Property,
-    /// Whom nobody may bring back.
+    /// Addresses that no import may bring back.
     Forgotten,
     /// Subscribers, with the numbers on which tokens and Message-IDs depend.
     Subscriber,
@@ -21,30 +21,30 @@ pub enum Table {
     DigestIssue,
     /// Recipients of mailings.
     Delivery,
-    /// How far rates are used up.
+    /// How far rate limits are used up.
     Rate,
-    /// How much left on which day of a warm-up.
+    /// How many messages left on each day of a warm-up.
     Quota,
 }
 
-/// What a column holds, beside text.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Kind {
     Text,
     Number,
-    /// A time to the millisecond.
+    /// A time in milliseconds.
     Time,
-    /// A time as exact as the store can.
+    /// A time as exact as the store keeps it.
     FineTime,
 }
 
 use Kind::{FineTime, Number, Text, Time};
 
-/// The table whose numbers are never given twice.
+/// The table whose numbers are never reused.
 pub(in crate::store) const SUBSCRIBERS: &str = "subscriber";
 
 impl Table {
-    /// All of them; what others refer to comes before them.
+    /// All tables; referenced ones come before those that refer to them.
     pub const ALL: [Self; 9] = [
         Self::Property,
         Self::Forgotten,
@@ -72,7 +72,7 @@ impl Table {
         }
     }
 
-    /// Its columns, but those that tell which run has a row.
+    /// Its columns, except those about runs.
     pub(in crate::store) fn columns(self) -> &'static [(&'static str, Kind)] {
         match self {
             Self::Subscriber => &[
@@ -108,7 +108,7 @@ impl Table {
         }
     }
 
-    /// The columns of its key.
+    /// The columns of its primary key.
     pub(in crate::store) fn key(self) -> &'static str {
         match self {
             Self::Subscriber | Self::Mailing => "id",
@@ -127,29 +127,29 @@ impl Table {
     }
 }
 
-/// How much a store holds.
+/// How many rows a store contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowCounts {
     /// Rows of each table, in the order of `Table::ALL`.
     pub rows: [u64; Table::ALL.len()],
-    /// Recipients of each mailing by the word of their state, in this order.
+    /// Recipients of each mailing by state, in this order.
     pub states: Vec<(i64, String, u64)>,
-    /// The highest number that a subscriber was ever given.
+    /// The highest number a subscriber was ever given.
     pub last_subscriber: i64,
 }
 
 impl RowCounts {
-    /// Rows in all.
+    /// All rows.
     pub fn total(&self) -> u64 {
         self.rows.iter().sum()
     }
 
-    /// Rows of a table.
+    /// The rows of a table.
     pub fn of(&self, table: Table) -> u64 {
         self.rows[table as usize]
     }
 
-    /// Recipients in a state, of all mailings.
+    /// The recipients in a state, across all mailings.
     pub fn in_state(&self, state: State) -> u64 {
         self.states.iter().filter(|(_, word, _)| word == state.as_str()).map(|(_, _, count)| count).sum()
     }

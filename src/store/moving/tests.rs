@@ -35,7 +35,7 @@ fn reader(number: usize) -> NewSubscriber {
     }
 }
 
-/// A store with every state, a digest, a rate, and somebody of each status.
+/// A store with every state and status, a digest and a rate.
 fn filled<S: Movable>(mut store: S) -> S {
     store.add_subscribers(&mut (0..9).map(reader), now()).unwrap();
     store.set_status(&reader(8).address, Status::Unsubscribed, now() + TimeDelta::milliseconds(7)).unwrap();
@@ -87,7 +87,7 @@ fn is_done(copied: &CopyOutcome) -> bool {
     matches!(copied, CopyOutcome::Done(_))
 }
 
-/// Copies, and gives the new store.
+/// Copies, and returns the new store.
 fn moved<S: Movable>(from: &mut dyn Movable, mut to: S, place: &str) -> S {
     let mut steps = 0;
     let copied = copy(from, &mut to, place, &run(), now(), &mut |_| steps += 1).unwrap();
@@ -96,7 +96,7 @@ fn moved<S: Movable>(from: &mut dyn Movable, mut to: S, place: &str) -> S {
     to
 }
 
-/// What every store but a fresh one says of a wish to change it.
+/// How every moved store answers attempts to change it.
 fn assert_refuses(store: &mut dyn Movable, place: &str) {
     let refused = |result: Result<(), StoreError>| {
         let error = result.unwrap_err();
@@ -113,14 +113,14 @@ fn assert_refuses(store: &mut dyn Movable, place: &str) {
     refused(store.set_status(&address, Status::Active, now()).map(|_| ()));
     refused(store.resolve(&id("spring"), &[], State::Sent, now()).map(|_| ()));
     refused(store.requeue(&id("spring"), true, &[], now()).map(|_| ()));
-    assert!(finds_by_token(store, &address), "whoever wants to know who wrote to the old mailbox is told");
+    assert!(finds_by_token(store, &address), "tokens of mail that was sent from the old store still resolve");
 }
 
 fn finds_by_token(store: &mut dyn Store, address: &EmailAddress) -> bool {
     let secrets = Secrets::parse(&"s".repeat(32)).unwrap();
     let token = secrets.token(Purpose::Unsubscribe, address);
     let Some(TokenClaim::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Unsubscribe) else {
-        panic!("it is no tag")
+        panic!("it is not a tag")
     };
     store.subscriber_by_tag(secret, tag).unwrap().is_some_and(|subscriber| subscriber.address == *address)
 }
@@ -129,14 +129,14 @@ fn sqlite(folder: &Path, name: &str) -> Sqlite {
     Sqlite::open(&folder.join(name)).unwrap()
 }
 
-/// The old run of a file has to be over before another begins.
+/// A file's old run must be over before another begins.
 fn source(folder: &Path, name: &str) -> Sqlite {
     drop(filled(sqlite(folder, name)));
     sqlite(folder, name)
 }
 
 #[test]
-fn everything_comes_through_one_store_and_another() {
+fn everything_survives_a_move_through_both_kinds_of_store() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = source(folder.path(), "first.db");
     let Some(world) = World::new() else {
@@ -146,7 +146,7 @@ fn everything_comes_through_one_store_and_another() {
     };
     let mut second = moved(&mut first, world.open(), "postgres://elsewhere/weekly");
     let third = moved(&mut second, sqlite(folder.path(), "third.db"), "sqlite:third.db");
-    // PostgreSQL keeps microseconds of a rate.
+    // PostgreSQL keeps only microseconds of a rate.
     let kept = |row: String| if row.starts_with("rate ") { row.replace("000Z", "Z") } else { row };
     let before: Vec<String> = rows(&first).into_iter().map(kept).collect();
     assert_eq!((rows(&second), rows(&third)), (before.clone(), before));
@@ -157,9 +157,9 @@ fn everything_comes_through_one_store_and_another() {
     assert_refuses(&mut world.open(), "sqlite:third.db");
 }
 
-/// In both kinds of store: who dies is settled first, numbers go on, and the new store sends.
+/// In both kinds of store: dead runs are settled first, numbers continue, and the new store sends.
 #[test]
-fn the_new_store_goes_on_where_the_old_one_was() {
+fn the_new_store_continues_where_the_old_one_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let goes_on = |mut store: Box<dyn Movable>| {
         let counts = store.counts(&id("spring")).unwrap();
@@ -188,14 +188,14 @@ fn the_new_store_goes_on_where_the_old_one_was() {
 }
 
 #[test]
-fn a_store_that_holds_something_or_was_moved_is_not_filled_and_nothing_is_moved() {
+fn a_used_or_moved_store_is_not_filled() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = source(folder.path(), "first.db");
     let mut used = sqlite(folder.path(), "used.db");
     used.add_subscribers(&mut std::iter::once(reader(0)), now()).unwrap();
     let error = copy(&mut first, &mut used, "sqlite:used.db", &run(), now(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, StoreError::NotEmpty { .. }), "{error}");
-    // The same file by another name is marked before it is to be filled.
+    // The same file under another name is marked before it is filled.
     let mut empty = sqlite(folder.path(), "empty.db");
     let mut same = sqlite(folder.path(), "empty.db");
     let error = copy(&mut empty, &mut same, "sqlite:./empty.db", &run(), now(), &mut |_| {}).unwrap_err();
@@ -211,7 +211,7 @@ fn a_store_that_holds_something_or_was_moved_is_not_filled_and_nothing_is_moved(
 }
 
 #[test]
-fn while_somebody_sends_nothing_is_moved() {
+fn nothing_is_moved_while_a_run_sends() {
     let folder = tempfile::tempdir().unwrap();
     let _sending = filled(sqlite(folder.path(), "first.db"));
     let mut first = sqlite(folder.path(), "first.db");
@@ -220,13 +220,13 @@ fn while_somebody_sends_nothing_is_moved() {
     assert!(!is_done(&copied), "{copied:?}");
     let Some(world) = World::new() else { return };
     let mut sending = filled(world.open());
-    // Its lease says that it is dead, and it lives.
+    // Its lease has run out, and it is alive.
     world.sql("UPDATE run SET lease_until = '-infinity'");
     let mut from = world.open();
     let copied = copy(&mut from, &mut second, "sqlite:second.db", &run(), now(), &mut |_| {}).unwrap();
     assert!(!is_done(&copied), "{copied:?}");
     assert_eq!(from.moved().unwrap(), None);
-    // It lost its connection, and comes back after the store was moved.
+    // It lost its connection, and returns after the store was moved.
     world.cut();
     let copied = copy(&mut world.open(), &mut second, "sqlite:second.db", &run(), now(), &mut |_| {}).unwrap();
     assert!(is_done(&copied), "{copied:?}");
@@ -234,9 +234,9 @@ fn while_somebody_sends_nothing_is_moved() {
     assert!(matches!(error, StoreError::Moved { ended: true, .. }), "{error}");
 }
 
-/// A row that cannot be written leaves the new store empty and the old one alive.
+/// A row that cannot be written leaves the new store empty and the old one usable.
 #[test]
-fn what_fails_is_taken_back() {
+fn a_failed_move_is_undone() {
     let folder = tempfile::tempdir().unwrap();
     let fails = |to: &mut dyn Movable| {
         let mut first = source(folder.path(), "first.db");
@@ -255,7 +255,7 @@ fn what_fails_is_taken_back() {
     }
 }
 
-/// A store whose move was begun by somebody who died then.
+/// A store whose move was begun by a process that then died.
 fn abandoned(folder: &Path, place: &str) -> (Sqlite, Moved) {
     let mut first = source(folder, "first.db");
     let MoveStart::Begun(moved) = first.begin_move(place, &run(), now()).unwrap() else { panic!("busy") };
@@ -264,7 +264,7 @@ fn abandoned(folder: &Path, place: &str) -> (Sqlite, Moved) {
 }
 
 #[test]
-fn a_move_that_was_not_finished_is_finished_or_given_up_and_never_both() {
+fn an_unfinished_move_is_either_finished_or_cancelled() {
     let folder = tempfile::tempdir().unwrap();
     let (mut first, mark) = abandoned(folder.path(), "sqlite:second.db");
     assert_refuses(&mut first, "sqlite:second.db");
@@ -291,5 +291,9 @@ fn a_move_that_was_not_finished_is_finished_or_given_up_and_never_both() {
     let mut first = sqlite(folder.path(), "first.db");
     assert!(is_done(&copy(&mut first, &mut second, "sqlite:second.db", &run(), now(), &mut |_| {}).unwrap()));
     assert!(first.moved().unwrap().unwrap().ended.is_some());
-    assert_eq!(second.subscriber(&reader(1).address).unwrap().unwrap().status, Status::Unsubscribed, "it goes its way");
+    assert_eq!(
+        second.subscriber(&reader(1).address).unwrap().unwrap().status,
+        Status::Unsubscribed,
+        "it has changed since"
+    );
 }

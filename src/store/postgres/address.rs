@@ -1,6 +1,6 @@
-//! The URL of a database: what libpq says in it, how TLS is used, and the password, which never stands in it.
+//! The URL of a database: libpq's parameters and TLS. It never contains the password.
 //!
-//! Takes the URL as the project file has it; gives the settings of a connection. `tls` has the certificates.
+//! Turns the project file's URL into connection settings; `tls` handles certificates.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -11,31 +11,31 @@ use postgres::config::{Host, SslMode};
 
 use super::Result;
 
-/// How much of the server's certificate is looked at.
+/// How the server's certificate is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verify {
-    /// Nothing: TLS keeps out who listens, not who pretends.
+    /// Not at all: TLS protects against eavesdropping, not impersonation.
     Nothing,
-    /// Who signed it.
+    /// The issuer.
     Authority,
-    /// Who signed it, and for which host.
+    /// The issuer and the host name.
     Host,
 }
 
-/// Where a database is and how it is reached.
+/// Where a database is and how to connect to it.
 #[derive(Debug)]
 pub(super) struct Address {
     pub config: Config,
     pub verify: Verify,
     /// File of certificates to trust, as written.
     pub root_certificate: Option<String>,
-    /// What messages call it.
+    /// Its name in messages.
     pub place: String,
 }
 
 impl Address {
-    /// Reads a URL. Where it says nothing of TLS, a server on this machine may be without; every other one has to prove
-    /// who it is.
+    /// Parses a URL. Without `sslmode`, TLS is optional for a server on this machine; any other must prove its
+    /// identity.
     pub fn parse(url: &str) -> Result<Self> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut mode, mut root_certificate, mut rest) = (None, None, Vec::new());
@@ -47,34 +47,34 @@ impl Address {
             }
         }
         let mut config: Config = format!("{base}?{}", rest.join("&")).parse().context("its URL cannot be read")?;
-        ensure!(config.get_password().is_none(), "a password does not belong into the URL");
+        ensure!(config.get_password().is_none(), "a password does not belong in the URL");
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host("localhost");
         }
         let (ssl, verify) = tls_of(mode.as_deref(), root_certificate.is_some(), is_local(&config))?;
         config.ssl_mode(ssl);
-        patience(&mut config);
+        set_timeouts(&mut config);
         Ok(Self { config, verify, root_certificate, place: base.to_owned() })
     }
 }
 
-/// The words of libpq. `allow`, which begins without TLS, is not among them.
+/// libpq's modes, except `allow`, which starts without TLS.
 fn tls_of(mode: Option<&str>, has_root: bool, local: bool) -> Result<(SslMode, Verify)> {
     Ok(match mode {
         None if local && !has_root => (SslMode::Prefer, Verify::Nothing),
         None | Some("verify-full") => (SslMode::Require, Verify::Host),
         Some("disable") => (SslMode::Disable, Verify::Nothing),
         Some("prefer") => (SslMode::Prefer, Verify::Nothing),
-        // As libpq has it: with a root certificate, `require` is `verify-ca`.
+        // As in libpq: with a root certificate, `require` means `verify-ca`.
         Some("require") if !has_root => (SslMode::Require, Verify::Nothing),
         Some("require" | "verify-ca") => (SslMode::Require, Verify::Authority),
         Some(other) => {
-            bail!("`sslmode={other}` is none of disable, prefer, require, verify-ca and verify-full")
+            bail!("`sslmode={other}` is not one of disable, prefer, require, verify-ca and verify-full")
         }
     })
 }
 
-/// Whether nothing leaves this machine on the way to the server.
+/// Whether connections to the server stay on this machine.
 fn is_local(config: &Config) -> bool {
     let on_this_machine = |host: &Host| match host {
         Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
@@ -84,8 +84,8 @@ fn is_local(config: &Config) -> bool {
     config.get_hostaddrs().iter().all(IpAddr::is_loopback) && config.get_hosts().iter().all(on_this_machine)
 }
 
-/// A server that is gone without a word is noticed in a minute or two.
-fn patience(config: &mut Config) {
+/// A dead server is noticed within a minute or two.
+fn set_timeouts(config: &mut Config) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(Duration::from_secs(10));
     }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_elsewhere_proves_who_it_is_unless_the_url_says_otherwise() {
+    fn a_remote_server_is_verified_unless_the_url_says_otherwise() {
         for (query, expected) in [
             ("", (SslMode::Require, Verify::Host)),
             ("?sslmode=verify-full", (SslMode::Require, Verify::Host)),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_on_this_machine_may_be_without_tls() {
+    fn tls_is_optional_on_this_machine() {
         for host in ["localhost", "127.0.0.1", "127.0.0.1:5433", "%2Frun%2Fpostgresql", ""] {
             assert_eq!(tls(&format!("postgres://me@{host}/weekly")), (SslMode::Prefer, Verify::Nothing), "{host}");
         }
@@ -141,12 +141,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_said_without_what_may_be_a_secret() {
+    fn errors_do_not_show_a_password() {
         for (url, expected) in [
-            ("postgres://me@localhost/weekly?sslmode=allow", "`sslmode=allow` is none of"),
+            ("postgres://me@localhost/weekly?sslmode=allow", "`sslmode=allow` is not one of"),
             ("postgres://me@localhost/weekly?colour=red", "unknown option `colour`"),
-            ("postgres://me:hunter2@localhost/weekly", "a password does not belong into the URL"),
-            ("postgres://me@localhost/weekly?pass%77ord=hunter2", "a password does not belong into the URL"),
+            ("postgres://me:hunter2@localhost/weekly", "a password does not belong in the URL"),
+            ("postgres://me@localhost/weekly?pass%77ord=hunter2", "a password does not belong in the URL"),
         ] {
             let error = format!("{:#}", Address::parse(url).unwrap_err());
             assert!(error.contains(expected) && !error.contains("hunter2"), "{error}");
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_named_by_a_file() {
+    fn root_certificates_are_read_from_a_file() {
         let address = Address::parse("postgres://me@db.example.org/weekly?sslrootcert=my%20ca.pem").unwrap();
         assert_eq!(
             (address.root_certificate.as_deref(), address.place.as_str()),

@@ -1,7 +1,7 @@
-//! What a run does to deliveries: takes them, and writes down what became of them.
+//! What a run does to deliveries: claims them, and records what became of them.
 //!
-//! Each call is one statement, one round trip. It counts itself in the row of its run and leaves there whom it was about,
-//! so that a call whose connection broke before the answer is found done or not done, never done twice (`runs::answer`).
+//! Each call is one statement, one round trip. It stores its number and result in the row of its run, so that a call
+//! whose reply was lost is found done or not done, and never done twice (`runs::answer`).
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -39,23 +39,23 @@ counted AS (
 )
 SELECT taken.*, mine.id IS NULL FROM (SELECT) AS one LEFT JOIN mine ON true LEFT JOIN taken ON true ORDER BY taken.id";
 
-/// The same for those whom no server has refused.
+/// The same for recipients that no server has refused.
 static CLAIM_UNTRIED: LazyLock<String> =
     LazyLock::new(|| CLAIM.replace("(state = 'queued' OR retry_at <= $4)", "state = 'queued' AND retry_at IS NULL"));
 
-/// The same for those who are named.
+/// The same for given recipients.
 static CLAIM_THESE: LazyLock<String> =
     LazyLock::new(|| CLAIM.replace("ORDER BY subscriber LIMIT $3", "AND subscriber = ANY($3) ORDER BY subscriber"));
 
-/// Those whom a call took that was committed and not heard of.
+/// The recipients that a committed call claimed whose reply was lost.
 const TAKEN: &str = "
 SELECT subscriber.id, subscriber.address, subscriber.name, subscriber.status, subscriber.attributes::text,
     subscriber.created, delivery.attempts, delivery.retry_at IS NOT NULL, false
 FROM mailing JOIN delivery ON delivery.mailing = mailing.id JOIN subscriber ON subscriber.id = delivery.subscriber
 WHERE issue = $1 AND delivery.subscriber = ANY($2) ORDER BY subscriber.id";
 
-/// Nothing is taken twice by these: the run, the state, and for a resolved row no run at all, have to agree. What became
-/// of a message is taken from `unknown` too: another run thought this one dead, and nobody has decided on the row since.
+/// A row is written only if its run and state agree; a resolved row has no run. The outcome of a message also replaces
+/// `unknown`: another run had declared this one dead, and the user has not resolved the row since.
 const RECORD: &str = "
 WITH quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
 mine AS (SELECT id FROM mailing WHERE issue = $1),
@@ -90,8 +90,8 @@ counted AS (
 SELECT written.subscriber, mine.id IS NULL
 FROM quickly LEFT JOIN mine ON true LEFT JOIN written ON true";
 
-/// Takes up to `limit` recipients, in the order of their numbers; what others are taking at the moment is passed over.
-/// `untried`: of those alone whom no server has refused.
+/// Claims up to `limit` recipients, in the order of their numbers, skipping those that others are claiming. `untried`
+/// selects those no server has refused.
 pub(super) fn claim(
     connection: &Connection,
     issue: &IssueId,
@@ -106,14 +106,14 @@ pub(super) fn claim(
         let taken = take(connection, issue, sql, &(left as i64), now)?;
         let is_last = taken.len() < left;
         claims.extend(taken.into_iter().filter(|claim| claim.subscriber.status == Status::Active));
-        // Those who left since make room for others, if there are any.
+        // Inactive subscribers leave room for others.
         if is_last || claims.len() >= limit {
             return Ok(claims);
         }
     }
 }
 
-/// Takes those of these who wait.
+/// Claims those of these recipients that are due.
 pub(super) fn claim_these(
     connection: &Connection,
     issue: &IssueId,
@@ -126,7 +126,7 @@ pub(super) fn claim_these(
     Ok(taken)
 }
 
-/// Takes whom `sql` finds, `which` being its third parameter: those who left among them.
+/// Claims the recipients that `sql` finds, including inactive ones; `which` is its third parameter.
 fn take(
     connection: &Connection,
     issue: &IssueId,
@@ -150,8 +150,8 @@ fn claim_of(row: &Row) -> Result<Claim> {
     Ok(Claim { subscriber: subscribers::from_row(row)?, attempts, was_refused: row.try_get(7)? })
 }
 
-/// Writes down the entries; gives those of recipients that this run has not claimed. Entries about one recipient are
-/// written one after the other, in as many statements as one of them has entries: one, as a rule.
+/// Records entries; returns the recipients that this run has not claimed. Entries about one recipient are written in
+/// order, in separate statements; usually there is one per recipient.
 pub(super) fn record(
     connection: &Connection,
     issue: &IssueId,
@@ -160,7 +160,7 @@ pub(super) fn record(
 ) -> StoreResult<Vec<SubscriberId>> {
     let mut lost = vec![false; entries.len()];
     let mut open: Vec<usize> = (0..entries.len()).collect();
-    // An empty call too finds out that there is no run.
+    // Even an empty call must find out that there is no run.
     loop {
         let mut seen = BTreeSet::new();
         let (first, later): (Vec<usize>, Vec<usize>) = open.iter().partition(|at| seen.insert(entries[**at].0));
@@ -181,7 +181,7 @@ pub(super) fn record(
     Ok(entries.iter().zip(lost).filter(|(_, lost)| *lost).map(|((id, _), _)| *id).collect())
 }
 
-/// Entries as the columns of one statement.
+/// Entries as the column arrays of one statement.
 #[derive(Default)]
 struct Columns {
     subscribers: Vec<i64>,
@@ -205,7 +205,7 @@ impl Columns {
                 LedgerEntry::Settled(AttemptOutcome::Failed { reply, .. }) => (State::Failed, Some(reply), None),
                 LedgerEntry::Settled(AttemptOutcome::Unknown(why)) => (State::Unknown, Some(why), None),
                 LedgerEntry::Settled(AttemptOutcome::Requeued) => (State::Queued, None, None),
-                // The time says that it was tried.
+                // A retry time marks the recipient as tried.
                 LedgerEntry::Settled(AttemptOutcome::RequeuedAfterRefusal(reply)) => {
                     (State::Queued, Some(reply), Some(now))
                 }
@@ -236,7 +236,7 @@ impl Columns {
     }
 }
 
-/// Makes a call of the run under its next number. If it is made again and was done before, `call` is given what it did.
+/// Makes a call of the run under its next number. If a retried call was done before, `call` receives its result.
 fn numbered<T>(
     session: &mut Session,
     again: bool,
@@ -252,7 +252,7 @@ fn numbered<T>(
     Ok(result)
 }
 
-/// The column at `at` tells in every row whether there is no such mailing.
+/// Column `at` of every row says whether the mailing is missing.
 fn is_mailed(rows: &[Row], at: usize, issue: &IssueId) -> Result<()> {
     match rows.first().map(|row| row.try_get::<_, bool>(at)).transpose()? {
         Some(true) => Err(anyhow!("`{issue}` has no mailing")),
@@ -260,7 +260,7 @@ fn is_mailed(rows: &[Row], at: usize, issue: &IssueId) -> Result<()> {
     }
 }
 
-/// PostgreSQL has no text with a zero byte.
+/// PostgreSQL text cannot contain NUL.
 pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

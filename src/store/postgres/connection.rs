@@ -1,7 +1,7 @@
-//! The connection: made, made again after it broke, and what it has prepared.
+//! The connection: opened, reopened after it broke, with its prepared statements.
 //!
-//! A call whose connection broke is made again only where the caller says that this is safe (`retried`); the run's
-//! calls are, for each has a number that is committed with what it did (`runs`). Tries are bounded.
+//! A call whose connection broke is retried only if the caller declares that safe (`retried`). The run's calls are,
+//! because each has a number that is committed with its result (`runs`). Retries are bounded.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,12 +20,12 @@ use crate::fault;
 use crate::store::StoreError;
 use crate::store::location::without_parameters;
 
-/// How often a call is made again, with pauses that double: half a minute in all, as a server takes to start again.
+/// How often a call is retried, with doubling pauses: half a minute in all, as long as a server takes to restart.
 const MAX_RETRIES: u32 = 8;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 
-/// What every session begins with. Roles and databases may have settings of their own, which must not make commits less
-/// durable, or take another view of what is committed.
+/// The first commands of every session. Roles and databases may have settings that make commits less durable or change
+/// what is visible.
 const SETTINGS: &str = "
 SET default_transaction_isolation = 'read committed';
 SET lock_timeout = '60s';
@@ -38,20 +38,20 @@ SET tcp_keepalives_count = 6;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 ";
 
-/// A way to the database.
+/// The connection of a store, which reconnects.
 pub(super) struct Connection {
     address: Address,
     tls: MakeRustlsConnect,
     session: RefCell<Session>,
-    /// A connection on which the store stands still, to be copied.
+    /// A connection with a snapshot, to copy from.
     pub snapshot: RefCell<Option<Client>>,
 }
 
-/// One connection.
+/// One session with the server.
 pub(super) struct Session {
     pub client: Client,
     statements: HashMap<&'static str, Statement>,
-    /// The server's process for it, and since when, by which another session can end it.
+    /// The server process and its start time, by which another session can terminate it.
     pub process: (i32, String),
     /// The run that has begun on it.
     pub run_handle: Option<RunHandle>,
@@ -69,28 +69,28 @@ impl Connection {
         Ok(Self { address, tls, session: RefCell::new(session), snapshot: RefCell::default() })
     }
 
-    /// Makes the tables, or brings them up to date.
+    /// Creates or migrates the tables.
     pub fn prepare(&self) -> StoreResult<()> {
         schema::migrate(&mut self.session.borrow_mut().client, self.place())
     }
 
-    /// Looks behind the calls, for tests.
+    /// Gives tests direct access.
     #[cfg(test)]
     pub fn session<T>(&self, look: impl FnOnce(&mut Session) -> T) -> T {
         look(&mut self.session.borrow_mut())
     }
 
-    /// What messages call the database.
+    /// The database's name in messages.
     pub fn place(&self) -> &str {
         &self.address.place
     }
 
-    /// A connection of its own, to read from while the other is used.
+    /// Opens another connection, to read from while the first is in use.
     pub fn new_client(&self) -> Result<Client> {
         Ok(Session::new(&self.address, &self.tls)?.client)
     }
 
-    /// Makes a call that may be made again after its connection broke; it is told when it is.
+    /// Makes a call and retries it if the connection breaks; tells the call whether it is a retry.
     pub fn retried<T>(
         &self,
         doing: &'static str,
@@ -112,16 +112,16 @@ impl Connection {
         }
     }
 
-    /// Makes a call that nobody may make again without knowing what became of it.
+    /// Makes a call that must not be retried, because its result would be unknown.
     pub fn once<T>(&self, doing: &'static str, call: impl FnOnce(&mut Session) -> Result<T>) -> StoreResult<T> {
-        // What finds the connection closed has done nothing yet.
+        // Probes the connection first: finding it closed changes nothing.
         self.retried(doing, |session, _| Ok(session.client.batch_execute("")?))?;
         let done = call(&mut self.session.borrow_mut());
         fault::step(doing, "answered");
         done.map_err(|why| error::doing(doing, self.place(), why))
     }
 
-    /// Connects again if the connection is gone, and takes up the run.
+    /// Reconnects if the connection is gone, and resumes the run.
     fn ready(&self, session: &mut Session) -> Result<()> {
         if !session.client.is_closed() {
             return Ok(());
@@ -144,7 +144,7 @@ impl Session {
         Ok(Self { client, statements: HashMap::new(), process: (row.try_get(0)?, row.try_get(1)?), run_handle: None })
     }
 
-    /// Runs a statement that is prepared once for each connection.
+    /// Runs a statement, preparing it once per connection.
     pub fn query(&mut self, sql: &'static str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let statement = match self.statements.get(sql) {
             Some(statement) => statement.clone(),
@@ -168,14 +168,14 @@ impl Drop for Connection {
     fn drop(&mut self) {
         let session = self.session.get_mut();
         if let Some(run_handle) = &session.run_handle {
-            // Whoever finds it gone without this word notices by its lock.
+            // If this is lost, the released lock shows that the run is over.
             let _ = runs::end(&mut session.client, run_handle);
         }
     }
 }
 
-/// What is wrong with an address, as the error of a store.
+/// The store error for an invalid address.
 pub(super) fn unreadable(url: &str, error: anyhow::Error) -> StoreError {
     let place = without_parameters(url).to_owned();
-    StoreError::Connect { place, help: "write `postgres://USER@HOST/DATABASE?sslmode=verify-full`", source: error }
+    StoreError::Connect { place, help: "use `postgres://USER@HOST/DATABASE?sslmode=verify-full`", source: error }
 }

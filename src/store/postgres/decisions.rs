@@ -1,4 +1,4 @@
-//! What a person decides about recipients: of whom nobody can know, and who is to be tried again.
+//! The user's decisions about recipients: resolving unknown ones, and queueing others again.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use crate::issue::IssueId;
 use crate::ledger::{Mailing, State};
 use crate::store::{Adoption, Requeued};
 
-/// A row that is decided on is no run's any more: a reply that comes later is not written down.
+/// A resolved row belongs to no run: a later reply is not recorded.
 pub(super) fn resolve(
     transaction: &mut Transaction<'_>,
     issue: &IssueId,
@@ -22,7 +22,7 @@ pub(super) fn resolve(
     let rows = transaction.query(
         "WITH resolved AS (
              UPDATE delivery SET run = NULL, changed = $3,
-                 -- Whoever was forgotten is not mailed again.
+                 -- Forgotten recipients are not mailed again.
                  state = CASE WHEN $2 = 'queued' AND NOT EXISTS (
                      SELECT FROM subscriber WHERE subscriber.id = delivery.subscriber) THEN 'suppressed' ELSE $2 END
              WHERE state = 'unknown' AND mailing = (SELECT id FROM mailing WHERE issue = $1)
@@ -67,7 +67,7 @@ pub(super) fn requeue(
     Ok(Requeued { deferred: count(0)?, failed: count(1)?, away: count(2)? })
 }
 
-/// Takes a mailing for mailed. A row that a run has taken is no run's any more.
+/// Records a mailing as mailed. Its rows then belong to no run.
 pub(super) fn adopt(
     transaction: &mut Transaction<'_>,
     mailing: &Mailing,
@@ -91,7 +91,7 @@ pub(super) fn adopt(
     if let Some(DigestContents { period, issues }) = digest {
         let mut unmailed = Vec::new();
         for issue in issues {
-            // What is in another mailing is known to be mailed as it is.
+            // Issues in another mailing are known to be mailed.
             if digest::mailed(transaction, std::slice::from_ref(issue))?.is_none() {
                 unmailed.push(issue.clone());
             }
@@ -101,7 +101,7 @@ pub(super) fn adopt(
     Ok(Adoption::Entered)
 }
 
-/// The keys of addresses; `None` where all are meant.
+/// The keys of addresses; `None` stands for all.
 fn keys(addresses: &[EmailAddress]) -> Option<Vec<String>> {
     (!addresses.is_empty()).then(|| addresses.iter().map(EmailAddress::key).collect())
 }

@@ -1,4 +1,4 @@
-//! The table of deliveries as `status` reads it; `claims` has what a run does to it, `decisions` what a person does.
+//! The table of deliveries as `status` reads it; runs write it in `claims`, the user in `decisions`.
 
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
@@ -24,7 +24,7 @@ pub(super) fn counts(session: &mut Session, issue: &IssueId) -> Result<StateCoun
     Ok(counts)
 }
 
-/// Whether somebody waits, the indexes on those who do tell; only then the rows of a mailing are read.
+/// Indexes show which mailings have pending recipients; only the rows of those are read.
 pub(super) fn open_mailings(session: &mut Session) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
     let rows = session.query(
         "SELECT issue, (SELECT max(changed) FROM delivery WHERE mailing = one.id) FROM mailing AS one
@@ -65,7 +65,7 @@ pub(super) fn to(session: &mut Session, issue: &IssueId, recipients: &[Subscribe
     rows.iter().map(from_row).collect()
 }
 
-/// All deliveries to one person, the oldest first.
+/// All deliveries to one person, oldest first.
 pub(super) fn to_person(client: &mut impl GenericClient, id: SubscriberId) -> Result<Vec<Delivery>> {
     let sql = "SELECT issue, subscriber, address, state, attempts, reply, changed
                FROM mailing JOIN delivery ON delivery.mailing = mailing.id
@@ -73,7 +73,7 @@ pub(super) fn to_person(client: &mut impl GenericClient, id: SubscriberId) -> Re
     client.query(sql, &[&id.0])?.iter().map(from_row).collect()
 }
 
-/// A delivery from issue, subscriber, address, state, attempts, reply and changed.
+/// Reads a delivery from issue, subscriber, address, state, attempts, reply and changed.
 pub(super) fn from_row(row: &Row) -> Result<Delivery> {
     let subscriber: i64 = row.try_get(1)?;
     delivery(row, subscriber).with_context(|| format!("the delivery to subscriber {subscriber} cannot be read"))
@@ -91,7 +91,7 @@ fn delivery(row: &Row, subscriber: i64) -> Result<Delivery> {
     })
 }
 
-/// An address as it is kept: nothing stands in place of one that was forgotten.
+/// Parses a stored address; a forgotten one is an empty text.
 fn address(text: &str) -> Result<Option<EmailAddress>> {
     if text.is_empty() { Ok(None) } else { Ok(Some(text.parse()?)) }
 }

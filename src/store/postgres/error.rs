@@ -1,4 +1,4 @@
-//! What an error of PostgreSQL means to somebody who has to decide on it, and which calls may be made again.
+//! Turns PostgreSQL errors into those that callers decide on, and tells which calls may be retried.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use postgres::error::SqlState;
 
 use crate::store::StoreError;
 
-/// An error while the store at `place` was doing something.
+/// The error of an operation on the store at `place`.
 pub(super) fn doing(doing: &'static str, place: &str, error: anyhow::Error) -> StoreError {
     let error = match error.downcast::<StoreError>() {
         Ok(known) => return known,
@@ -20,7 +20,7 @@ pub(super) fn doing(doing: &'static str, place: &str, error: anyhow::Error) -> S
     }
 }
 
-/// An error while the store at `place` was being connected to.
+/// The error of connecting to the store at `place`.
 pub(super) fn connecting(place: &str, error: anyhow::Error) -> StoreError {
     let text = format!("{error:#}");
     let help = match code(&error) {
@@ -30,19 +30,19 @@ pub(super) fn connecting(place: &str, error: anyhow::Error) -> StoreError {
         Some(code) if *code == SqlState::INVALID_CATALOG_NAME => "make the database: `createdb`, or `CREATE DATABASE`",
         _ if text.contains("password missing") => PASSWORD,
         _ if text.contains("certificate") => {
-            "name the server's authority with `?sslrootcert=FILE` in the URL, or say `?sslmode=require` to trust any"
+            "name the server's authority with `?sslrootcert=FILE` in the URL, or use `?sslmode=require` to trust any"
         }
         _ if text.contains("TLS") => {
-            "let the server use TLS, or say `?sslmode=disable` in the URL to send all in the clear"
+            "enable TLS on the server, or use `?sslmode=disable` in the URL to connect unencrypted"
         }
-        _ => "is the server running, and can it be reached from here?",
+        _ => "check whether the server is running and can be reached from this machine",
     };
     StoreError::Connect { place: place.to_owned(), help, source: error }
 }
 
 const PASSWORD: &str = "put the password into the environment variable SLUGLINE_STORE_PASSWORD, or into a file named by `store_password_file`";
 
-/// An error while rows were read, which may be that of whoever read them; theirs stays as it is.
+/// The error of reading rows; one that comes from the visitor stays unchanged.
 pub(super) fn reading(reading: &'static str, place: &str, error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref::<postgres::Error>() {
         Some(_) => doing(reading, place, error).into(),
@@ -50,7 +50,7 @@ pub(super) fn reading(reading: &'static str, place: &str, error: anyhow::Error) 
     }
 }
 
-/// Whether the connection is gone, or was never made, for a reason that passes.
+/// Whether the connection was lost, or could not be made, for a passing reason.
 pub(super) fn is_lost(error: &anyhow::Error) -> bool {
     let Some(error) = postgres_error(error) else { return false };
     let by_server = error.code().is_some_and(|code| {
@@ -61,7 +61,7 @@ pub(super) fn is_lost(error: &anyhow::Error) -> bool {
     error.is_closed() || by_server || by_wire && !error.to_string().contains("TLS")
 }
 
-/// Whether the server took everything back for the sake of another transaction, and wants it again.
+/// Whether the server rolled the transaction back in favour of another one, and it should be retried.
 pub(super) fn is_retryable(error: &anyhow::Error) -> bool {
     let again = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
     code(error).is_some_and(|code| again.contains(code))

@@ -1,8 +1,8 @@
-//! Adding subscribers, a million as well as one: all rows go into a temporary table as they come, and a few statements do
-//! what the contract says of each in its turn.
+//! Adding subscribers, one or a million: all rows are copied into a temporary table, and a few statements apply the
+//! contract.
 //!
-//! Of the rows of one address, the first makes the subscriber; the first that takes them away (`Status::after`), whether
-//! it made them or came later, and all after it count as away.
+//! Of the rows with one address, the first creates the subscriber; the first that deactivates them (`Status::after`),
+//! whether it created them or came later, and all after it count as away.
 
 use std::io::Write;
 
@@ -27,8 +27,8 @@ CREATE TEMPORARY TABLE incoming (
     attributes  JSON NOT NULL
 ) ON COMMIT DROP";
 
-/// One row for each address: whom the store had before, the first that came, and the first that takes them away. That
-/// somebody never confirmed takes nobody away whom the store had.
+/// One row per address: the subscriber in the store, the first row, and the first row that deactivates them.
+/// `unconfirmed` does not deactivate a subscriber that is in the store.
 const COMERS: &str = "
 CREATE TEMPORARY TABLE comer ON COMMIT DROP AS
 SELECT first.*, subscriber.id AS known, subscriber.status AS before, left_at, left_as
@@ -65,7 +65,7 @@ INSERT INTO subscriber (key, address, name, status, attributes, created, changed
 SELECT key, address, name, coalesce(left_as, 'active'), attributes, $1, $1
 FROM incoming JOIN comer USING (key, position) WHERE known IS NULL ORDER BY position";
 
-/// Adds subscribers, one import after the other; `place` is what messages call the store.
+/// Adds subscribers; imports run one after the other. `place` is the store's name in messages.
 pub(super) fn add(
     transaction: &mut Transaction<'_>,
     place: &str,
@@ -74,13 +74,13 @@ pub(super) fn add(
 ) -> Result<Added> {
     transaction.batch_execute(INCOMING)?;
     let rows = copy(transaction, new)?;
-    // Not before the list is read, which may take a person's time.
+    // Only now, because reading the list may take a while.
     moves::refuse_if_moved(transaction, place)?;
     transaction.execute("SELECT pg_advisory_xact_lock('subscriber'::regclass::oid::int, 0)", &[])?;
     if rows > 1000 {
         transaction.batch_execute("SET LOCAL work_mem = '128MB'; ANALYZE incoming")?;
     }
-    // As long as nobody was forgotten, no hash is made.
+    // No hashes are computed unless an address was forgotten.
     let forgotten = format!(
         "DELETE FROM incoming WHERE EXISTS (SELECT FROM forgotten)
              AND {HASH_OF_KEY} IN (SELECT hash FROM forgotten)"
@@ -99,7 +99,7 @@ pub(super) fn add(
     Ok(Added { new, known, repeated, away, forgotten, by_status })
 }
 
-/// Sends the rows to the server as they come; gives how many.
+/// Copies the rows to the server; returns how many.
 fn copy(transaction: &mut Transaction<'_>, new: &mut dyn Iterator<Item = NewSubscriber>) -> Result<u64> {
     let mut writer = transaction.copy_in("COPY incoming FROM STDIN")?;
     let (mut line, mut count) = (String::new(), 0);
@@ -119,7 +119,7 @@ fn copy(transaction: &mut Transaction<'_>, new: &mut dyn Iterator<Item = NewSubs
     Ok(count)
 }
 
-/// A field of PostgreSQL's text format.
+/// Writes a field in PostgreSQL's text format.
 pub(super) fn escape(field: &str, line: &mut String) {
     for letter in field.chars() {
         match letter {

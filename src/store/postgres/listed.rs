@@ -1,4 +1,4 @@
-//! Whom the project's own list names, and whom no longer.
+//! Whom the project's own list names, and whom it no longer names.
 
 use postgres::Transaction;
 use postgres::fallible_iterator::FallibleIterator;
@@ -16,7 +16,7 @@ pub(super) fn note(transaction: &mut Transaction<'_>, is_named: &dyn Fn(&str) ->
     let mut rows = transaction.query_raw(sql, std::iter::empty::<&(dyn ToSql + Sync)>())?;
     while let Some(row) = rows.next()? {
         let is_named = is_named(row.try_get(1)?);
-        if changes.judge(row.try_get(0)?, row.try_get(4)?, row.try_get(3)?, is_named) {
+        if changes.apply(row.try_get(0)?, row.try_get(4)?, row.try_get(3)?, is_named) {
             gone.push(row.try_get::<_, &str>(2)?.parse()?);
         }
     }

@@ -1,4 +1,4 @@
-//! The table of mailings; `digest` has those of what digests hold, `deliveries` that of their recipients.
+//! The table of mailings; `digest` has those of digests' contents, `deliveries` that of recipients.
 
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
@@ -11,9 +11,9 @@ use crate::ledger::Mailing;
 
 const COLUMNS: &str = "SELECT issue, content_hash, frozen_at, expected, id FROM mailing";
 
-/// Freezes one audience after the other. Every statement sees what was committed before it began, so that whoever waited
-/// for the lock finds the mailing that was made meanwhile; and the count and the rows are of one statement, so that
-/// nobody joins between them.
+/// Freezes one audience at a time. Every statement sees what was committed before it began, so that after waiting for
+/// the lock a mailing made meanwhile is found. Count and rows come from one statement, so that no one joins between
+/// them.
 pub(super) fn freeze(
     transaction: &mut Transaction<'_>,
     issue: &IssueId,
@@ -26,8 +26,8 @@ pub(super) fn freeze(
         return Ok(mailing);
     }
     let issues = contents.map_or(std::slice::from_ref(issue), |contents| &contents.issues);
-    if let Some(retried) = digest::mailed(transaction, issues)? {
-        bail!("`{retried}` is in a mailing already");
+    if let Some(mailed) = digest::mailed(transaction, issues)? {
+        bail!("`{mailed}` is already in a mailing");
     }
     let insert = "INSERT INTO mailing (issue, content_hash, frozen_at, expected) VALUES ($1, $2, $3, 0) RETURNING id";
     let number: i64 = transaction.query_one(insert, &[&issue.as_str(), &content_hash, &now])?.try_get(0)?;
@@ -40,15 +40,15 @@ pub(super) fn freeze(
         &[&number, &now],
     )?;
     let (written, active): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    ensure!(written == active, "{written} recipients were written down instead of {active}");
+    ensure!(written == active, "{written} recipients were recorded instead of {active}");
     transaction.execute("UPDATE mailing SET expected = $2 WHERE id = $1", &[&number, &active])?;
     if let Some(contents) = contents {
         digest::write(transaction, number, contents)?;
     }
-    mailing(transaction, issue)?.context("the mailing that was just written is not there")
+    mailing(transaction, issue)?.context("the mailing just written is missing")
 }
 
-/// Nobody else freezes an audience until the transaction is over.
+/// Prevents other runs from freezing an audience until the transaction ends.
 pub(super) fn lock(transaction: &mut Transaction<'_>) -> Result<()> {
     transaction.execute("SELECT pg_advisory_xact_lock('mailing'::regclass::oid::int, 0)", &[])?;
     Ok(())
@@ -69,7 +69,7 @@ fn from_row(client: &mut impl GenericClient, row: &Row) -> Result<Mailing> {
     let id = digest::issue_id(issue)?;
     let digest = digest::read(client, row.try_get(4)?, &id);
     Ok(Mailing {
-        digest: digest.with_context(|| format!("what `{issue}` holds cannot be read"))?,
+        digest: digest.with_context(|| format!("the contents of `{issue}` cannot be read"))?,
         issue: id,
         content_hash: row.try_get(1)?,
         frozen_at: row.try_get(2)?,

@@ -17,7 +17,7 @@ use crate::store::moving::{EachRow, Kind, Movable, MoveStart, Moved, RowCounts, 
 
 impl Movable for Postgres {
     fn moved(&self) -> StoreResult<Option<Moved>> {
-        self.connection.retried("find out whether it was moved", |session, _| moved(&mut session.client))
+        self.connection.retried("check whether it was moved", |session, _| moved(&mut session.client))
     }
 
     fn begin_move(&mut self, to: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<MoveStart> {
@@ -30,14 +30,14 @@ impl Movable for Postgres {
     }
 
     fn end_move(&mut self, now: DateTime<Utc>) -> StoreResult<()> {
-        self.connection.retried("note that it was moved", |session, _| {
+        self.connection.retried("record that it was moved", |session, _| {
             session.client.execute("UPDATE moved SET ended = $1 WHERE ended IS NULL", &[&now])?;
             Ok(())
         })
     }
 
     fn give_up_move(&mut self) -> StoreResult<()> {
-        self.connection.retried("give up its move", |session, _| {
+        self.connection.retried("cancel its move", |session, _| {
             let mut transaction = session.client.transaction()?;
             transaction.execute("DELETE FROM moved", &[])?;
             transaction.execute("UPDATE slugline_schema SET needs = 1 WHERE version = 2", &[])?;
@@ -45,7 +45,7 @@ impl Movable for Postgres {
         })
     }
 
-    /// On a connection of its own, until the store is dropped.
+    /// Uses a separate connection, until the store is dropped.
     fn begin_snapshot(&mut self) -> StoreResult<()> {
         let begun = self.connection.new_client().and_then(|mut client| {
             client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT FROM slugline_schema")?;
@@ -59,23 +59,23 @@ impl Movable for Postgres {
     fn row_counts(&self) -> StoreResult<RowCounts> {
         if let Some(snapshot) = &mut *self.connection.snapshot.borrow_mut() {
             return row_counts(snapshot)
-                .map_err(|error| error::doing("count what it holds", self.connection.place(), error));
+                .map_err(|error| error::doing("count its rows", self.connection.place(), error));
         }
-        self.connection.retried("count what it holds", |session, _| row_counts(&mut session.client))
+        self.connection.retried("count its rows", |session, _| row_counts(&mut session.client))
     }
 
-    /// On a connection of its own.
+    /// Uses a separate connection.
     fn for_each_row(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
         let all = match &mut *self.connection.snapshot.borrow_mut() {
             Some(snapshot) => for_each_row(snapshot, table, each),
             None => self.connection.new_client().and_then(|mut client| for_each_row(&mut client, table, each)),
         };
-        all.map_err(|error| error::reading("read what it holds", self.connection.place(), error))
+        all.map_err(|error| error::reading("read its rows", self.connection.place(), error))
     }
 
     fn can_be_filled(&self) -> StoreResult<()> {
         let place = self.connection.place().to_owned();
-        self.connection.retried("find out whether it is empty", |session, _| can_be_filled(&mut session.client, &place))
+        self.connection.retried("check whether it is empty", |session, _| can_be_filled(&mut session.client, &place))
     }
 
     fn fill(&mut self, moved: &Moved, expected: &RowCounts, rows: &mut RowSource<'_>) -> StoreResult<()> {
@@ -94,7 +94,7 @@ impl Movable for Postgres {
             transaction.batch_execute("ANALYZE subscriber, mailing, digest, digest_issue, delivery")?;
             raise_sequence(&mut transaction, expected.last_subscriber)?;
             transaction.execute("INSERT INTO filled (move) VALUES ($1)", &[&moved.id])?;
-            ensure!(row_counts(&mut transaction)? == *expected, "what was written down is not what was read");
+            ensure!(row_counts(&mut transaction)? == *expected, "what was written is not what was read");
             fault::step(DOING, "not committed");
             Ok(transaction.commit()?)
         })
@@ -105,9 +105,9 @@ impl Movable for Postgres {
     }
 
     fn is_filled_by(&mut self, moved: &Moved) -> StoreResult<bool> {
-        self.connection.retried("find out whether it was filled", |session, _| {
+        self.connection.retried("check whether it was filled", |session, _| {
             let mut transaction = session.client.transaction()?;
-            // A `fill` that has lost its program may still be about to commit.
+            // A `fill` whose program is gone may still be about to commit.
             transaction.batch_execute("LOCK TABLE filled IN SHARE MODE")?;
             let filled = "SELECT EXISTS (SELECT FROM filled WHERE move = $1)";
             Ok(transaction.query_one(filled, &[&moved.id])?.try_get(0)?)
@@ -115,11 +115,11 @@ impl Movable for Postgres {
     }
 }
 
-/// Nobody else fills the store, or adds to it, until the transaction is over.
+/// Prevents other processes from filling the store or adding to it until the transaction ends.
 const LOCK_TABLES: &str = "LOCK TABLE filled, subscriber, mailing, delivery IN EXCLUSIVE MODE";
 
-/// An error if the store was moved, or is being moved. In a transaction, it is not moved until that is over: whoever marks
-/// it waits for all who have asked.
+/// An error if the store was moved, or is being moved. Inside a transaction it cannot be marked before that ends,
+/// because marking waits for its lock.
 pub(super) fn refuse_if_moved(client: &mut impl GenericClient, place: &str) -> Result<()> {
     match moved(client)? {
         Some(moved) => Err(moved.refusal(place.to_owned()).into()),
@@ -132,8 +132,8 @@ fn moved(client: &mut impl GenericClient) -> Result<Option<Moved>> {
     Ok(Some(Moved { id: row.try_get(0)?, place: row.try_get(1)?, begun: row.try_get(2)?, ended: row.try_get(3)? }))
 }
 
-/// Takes the right to send and marks the store, unless another run is alive: one whose session has the lock on its number,
-/// however old its lease. One that lives without a session finds the mark when it makes another.
+/// Takes the run lock and marks the store, unless another run is alive: one whose session holds the lock on its number,
+/// however old its lease. A live run without a session finds the mark when it reconnects.
 fn begin(
     client: &mut Client,
     place: &str,
@@ -158,7 +158,7 @@ fn begin(
     Ok((MoveStart::Begun(marked), Some(RunHandle { number, call: 0 })))
 }
 
-/// Another run that is alive.
+/// Another live run.
 fn alive(transaction: &mut Transaction<'_>, mine: i64) -> Result<Option<Run>> {
     let row = transaction.query_opt(
         "WITH other AS MATERIALIZED (SELECT * FROM run WHERE id <> $1 AND ended IS NULL)
@@ -171,7 +171,7 @@ fn alive(transaction: &mut Transaction<'_>, mine: i64) -> Result<Option<Run>> {
     Ok(Some(Run { host: row.try_get(0)?, boot_id: row.try_get(1)?, pid }))
 }
 
-/// A program that does not know the mark is kept away too.
+/// Also keeps out versions that do not know the mark.
 fn mark(transaction: &mut Transaction<'_>, to: &str, run: &Run, now: DateTime<Utc>) -> Result<Moved> {
     let moved = Moved::new(to, run, now);
     let insert = "INSERT INTO moved (id, place, begun) VALUES ($1, $2, $3)";
@@ -251,7 +251,7 @@ fn write(transaction: &mut Transaction<'_>, table: Table, rows: &mut RowSource<'
     Ok(())
 }
 
-/// A field as it was before PostgreSQL's text format; `None`: there is no value.
+/// Decodes a field of PostgreSQL's text format; `None` is NULL.
 fn unescaped(field: &str) -> Option<String> {
     if field == "\\N" {
         return None;
@@ -279,7 +279,7 @@ fn unescaped(field: &str) -> Option<String> {
     Some(text)
 }
 
-/// Whoever joins next gets a higher number than this, and whatever is mailed next than all mailings.
+/// The next subscriber gets a number above `last`, and the next mailing one above all.
 fn raise_sequence(transaction: &mut Transaction<'_>, last: i64) -> Result<()> {
     let set = "SELECT setval(pg_get_serial_sequence($1, 'id'), greatest($2::bigint, 1), $2::bigint > 0)";
     let mailings = "SELECT coalesce(max(id), 0) FROM mailing";
@@ -298,7 +298,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_escaped_is_read(text in "[a\\\\Nnt\t\r\n\u{b}\u{8}読]{0,12}") {
+        fn escaped_fields_are_read_back(text in "[a\\\\Nnt\t\r\n\u{b}\u{8}読]{0,12}") {
             let mut line = String::new();
             escape(&text, &mut line);
             prop_assert!(!line.contains(['\t', '\n']));

@@ -1,4 +1,4 @@
-//! One person: all that is known of them, and erasure it.
+//! One person's data: reading and erasing it.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -25,14 +25,14 @@ pub(super) fn personal_data(session: &mut Session, address: &EmailAddress) -> Re
     Ok(Some(PersonalData { subscriber, changed, listed: listed.as_deref() == Some(NAMED), deliveries }))
 }
 
-/// The hash under which an address is known once it is forgotten.
+/// The hash that stands for a forgotten address.
 fn hash(client: &mut impl GenericClient, address: &EmailAddress) -> Result<String> {
     let row = client.query_opt("SELECT value FROM property WHERE name = $1", &[&FORGET_KEY])?;
-    let key: String = row.context("the key under which addresses are forgotten is missing")?.try_get(0)?;
+    let key: String = row.context("the key for hashing forgotten addresses is missing")?.try_get(0)?;
     Ok(hex(Sha256::digest(hashed(&key, &address.key()))))
 }
 
-/// The same hash of the column `key`, made by the server.
+/// SQL for the same hash of the column `key`.
 pub(super) const HASH_OF_KEY: &str =
     "encode(sha256(convert_to((SELECT value FROM property WHERE name = 'forget_key') || ':' || key, 'UTF8')), 'hex')";
 
@@ -56,40 +56,39 @@ pub(super) fn allow(transaction: &mut Transaction<'_>, address: &EmailAddress) -
     Ok(transaction.execute("DELETE FROM forgotten WHERE hash = $1", &[&hash])? > 0)
 }
 
-/// Forgets somebody, whether or not other runs are alive, unless one of them has them in its hands.
+/// Forgets a person, even while runs are alive, unless one has claimed them.
 pub(super) fn forget(
     connection: &Connection,
     address: &EmailAddress,
     now: DateTime<Utc>,
 ) -> StoreResult<ForgetOutcome> {
     let place = connection.place().to_owned();
-    // Made again, it finds it done; what was counted is lost then.
+    // A retry finds it done; only the counts are lost then.
     let erasure = connection.retried("forget a subscriber", |session, _| {
         let server = runs::server(&mut session.client)?;
         let mut transaction = session.client.transaction()?;
         moves::refuse_if_moved(&mut transaction, &place)?;
         let recovered = runs::recover(&mut transaction, NOBODY, &server, now)?;
         let erasure = forget_one(&mut transaction, address, now)?;
-        // What dead runs left is settled either way.
+        // What dead runs left is settled in any case.
         transaction.commit()?;
         Ok(erasure.map(|erasure| Erasure { recovered, ..erasure }))
     })?;
     let Some(mut erasure) = erasure else { return Ok(ForgetOutcome::Busy(None)) };
-    erasure.is_erased =
-        connection.once("erase what it run_handle of a subscriber", |session| erase(&mut session.client))?;
+    erasure.is_erased = connection.once("erase a subscriber's data", |session| erase(&mut session.client))?;
     Ok(ForgetOutcome::Done(Box::new(erasure)))
 }
 
-/// The number of no run.
+/// A number that no run has.
 const NOBODY: i64 = 0;
 
-/// Takes a person out of all tables; `None` where a run has them.
+/// Removes a person from all tables; returns `None` if a run has claimed them.
 fn forget_one(
     transaction: &mut Transaction<'_>,
     address: &EmailAddress,
     now: DateTime<Utc>,
 ) -> Result<Option<Erasure>> {
-    // Neither an import nor a freeze goes on beside it, which would write the address down again.
+    // Keeps out imports and freezes, which could store the address again.
     for table in ["subscriber", "mailing"] {
         transaction.execute("SELECT pg_advisory_xact_lock($1::text::regclass::oid::int, 0)", &[&table])?;
     }
@@ -123,8 +122,8 @@ UPDATE delivery SET address = '', reply = $3, run = NULL,
     state = CASE WHEN $4 THEN 'suppressed' ELSE state END, changed = CASE WHEN $4 THEN $5 ELSE changed END
 WHERE mailing = (SELECT id FROM mailing WHERE issue = $1) AND subscriber = $2";
 
-/// Writes the tables anew without what is deleted. While another run sends, which would have to wait for all of it, the
-/// room is only given back, and its old bytes stay until they are needed; gives whether nothing is left.
+/// Rewrites the tables without deleted rows. While another run sends, which would have to wait for it, the space is
+/// only marked as free, and old bytes remain until it is reused. Returns whether no trace is left.
 fn erase(client: &mut Client) -> Result<bool> {
     let is_sending = "SELECT EXISTS (
         SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 'run'::regclass::oid AND objsubid = 2

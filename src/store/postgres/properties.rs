@@ -1,5 +1,4 @@
-//! What a store knows of itself, which travels with a copy: its id, and how many runs it has counted. And whether it holds
-//! anything.
+//! Properties of a store that a copy takes along: its id and its run counter. Also whether it is empty.
 
 use anyhow::Context as _;
 use postgres::{GenericClient, Transaction};
@@ -18,10 +17,10 @@ pub(super) fn id(client: &mut impl GenericClient) -> Result<String> {
 
 pub(super) fn runs(client: &mut impl GenericClient) -> Result<u64> {
     let runs = read(client, RUNS)?;
-    runs.map_or(Ok(0), |text| text.parse()).context("the number of its runs cannot be read")
+    runs.map_or(Ok(0), |text| text.parse()).context("its run counter cannot be read")
 }
 
-/// Counts on, one run after the other.
+/// Increments the run counter.
 pub(super) fn count_run(transaction: &mut Transaction<'_>) -> Result<u64> {
     let row = transaction.query_one(
         "INSERT INTO property (name, value) VALUES ($1, '1')
@@ -31,7 +30,7 @@ pub(super) fn count_run(transaction: &mut Transaction<'_>) -> Result<u64> {
     Ok(row.try_get::<_, String>(0)?.parse()?)
 }
 
-/// From now on so many runs are counted at least.
+/// Raises the run counter to at least `runs`.
 pub(super) fn raise_runs(transaction: &mut Transaction<'_>, runs: u64) -> Result<()> {
     transaction.execute(
         "INSERT INTO property (name, value) VALUES ($1, $2)

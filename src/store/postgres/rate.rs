@@ -1,4 +1,5 @@
-//! The tables of rates and quotas: how far each is used up; rates by the server's clock, since those of the machines that share it differ.
+//! The tables of rate limits and quotas: how far each is used up. Rates use the server's clock, because those of the
+//! machines differ.
 
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use super::Result;
 use super::connection::Session;
 use crate::rate::{Permits, Quota, Rate};
 
-/// How often others may take first before this one waits.
+/// How often other runs may win the race before this one waits.
 const MAX_ATTEMPTS: u32 = 10;
 
-/// Takes permits without a lock: what was read is written only if nobody took any meanwhile, so that a machine which
-/// dies, or is far away, holds nobody up.
+/// Takes permits without a lock: the new value is written only if no one has changed it meanwhile, so that a machine
+/// that dies or is far away blocks no one.
 pub(super) fn take(session: &mut Session, rate: &Rate, wanted: u64) -> Result<Permits> {
     for _ in 0..MAX_ATTEMPTS {
         let sql = "SELECT clock_timestamp(), (SELECT full_at FROM rate WHERE name = $1)";
@@ -21,7 +22,7 @@ pub(super) fn take(session: &mut Session, rate: &Rate, wanted: u64) -> Result<Pe
         let Some(row) = rows.first() else { continue };
         let (now, before): (DateTime<Utc>, Option<DateTime<Utc>>) = (row.try_get(0)?, row.try_get(1)?);
         let (permits, full_at) = rate.take(before, wanted, now);
-        // To what the server keeps of a time, never earlier.
+        // Rounds up to the server's precision, never down.
         let full_at = full_at + TimeDelta::nanoseconds(999);
         let written = session.query(
             "INSERT INTO rate (name, full_at)
@@ -36,8 +37,8 @@ pub(super) fn take(session: &mut Session, rate: &Rate, wanted: u64) -> Result<Pe
     Ok(Permits { granted: 0, wait: Duration::from_millis(20) })
 }
 
-/// Takes from a day's quota in one statement: the row is locked while it is counted. Should the answer be lost, the call is
-/// made again, and what was taken twice is gone for the day.
+/// Takes from a day's quota in one statement, which locks the row. If the reply is lost, the call is retried, and what
+/// was taken twice is gone for the day.
 pub(super) fn take_quota(session: &mut Session, quota: &Quota, wanted: u64) -> Result<u64> {
     let (most, wanted) = (i64::try_from(quota.messages)?, i64::try_from(wanted)?);
     let day = quota.day.to_string();
@@ -52,7 +53,7 @@ pub(super) fn take_quota(session: &mut Session, quota: &Quota, wanted: u64) -> R
          RETURNING quota.used - before.used",
         &[&quota.name, &day, &most, &wanted],
     )?;
-    let granted: i64 = rows.first().context("the row of the quota is gone")?.try_get(0)?;
+    let granted: i64 = rows.first().context("the row of the quota is missing")?.try_get(0)?;
     Ok(u64::try_from(granted)?)
 }
 
@@ -61,7 +62,7 @@ pub(super) fn quota_used(session: &mut Session, quota: &Quota) -> Result<u64> {
         "SELECT coalesce((SELECT used FROM quota WHERE name = $1 AND day = $2::text::date), 0)",
         &[&quota.name, &quota.day.to_string()],
     )?;
-    Ok(u64::try_from(rows.first().context("there is no answer")?.try_get::<_, i64>(0)?)?)
+    Ok(u64::try_from(rows.first().context("no row came back")?.try_get::<_, i64>(0)?)?)
 }
 
 pub(super) fn return_quota(session: &mut Session, quota: &Quota, unused: u64) -> Result<()> {

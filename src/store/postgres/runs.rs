@@ -1,4 +1,4 @@
-//! The runs: who is alive, who is dead, and what is settled of the dead.
+//! The table of runs: which are alive, which are dead, and settling what the dead left.
 
 use anyhow::{Context, anyhow};
 use chrono::{DateTime, Utc};
@@ -7,20 +7,20 @@ use postgres::{Client, GenericClient, Transaction};
 use super::{Result, deliveries, moves};
 use crate::ledger::{Delivery, Recovered, Run, State};
 
-/// What a run of this process needs to be taken up on another connection.
+/// What is needed to resume a run of this process on another connection.
 #[derive(Debug, Clone)]
 pub(super) struct RunHandle {
     /// Its number.
     pub number: i64,
-    /// The number of its last call that the server confirmed.
+    /// The number of the last call that the server confirmed.
     pub call: i64,
 }
 
 const DIED: &str = "the run that was sending it died before the reply";
-const LOST: &str = "the database server lost what was written down of it";
+const LOST: &str = "the database server lost its record";
 
-/// Which life of which server this is: another number after a fail-over, and after a crash, both of which may have lost
-/// what was committed with `synchronous_commit = off`. Statistics begin anew with a crash and survive a shutdown.
+/// Identifies one life of the server: it changes after a fail-over and after a crash, which may both lose commits made
+/// with `synchronous_commit = off`. Statistics are reset by a crash and survive a shutdown.
 pub(super) fn server(client: &mut impl GenericClient) -> Result<String> {
     let may = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')
                   AND has_function_privilege('pg_control_checkpoint()', 'EXECUTE')";
@@ -34,7 +34,7 @@ pub(super) fn server(client: &mut impl GenericClient) -> Result<String> {
     Ok(client.query_one(known, &[])?.try_get(0)?)
 }
 
-/// Gives a run its number, its lease and its lock, and settles what the dead left.
+/// Gives a run its number, lease and lock, and settles what dead runs left.
 pub(super) fn begin(client: &mut Client, place: &str, run: &Run, now: DateTime<Utc>) -> Result<(RunHandle, Recovered)> {
     let number = number(client)?;
     let server = server(client)?;
@@ -45,14 +45,14 @@ pub(super) fn begin(client: &mut Client, place: &str, run: &Run, now: DateTime<U
     Ok((RunHandle { number, call: 0 }, recovered))
 }
 
-/// A number for a run, and the lock on it.
+/// Assigns a run's number and takes the lock on it.
 pub(super) fn number(client: &mut Client) -> Result<i64> {
     let number = client.query_one("SELECT nextval(pg_get_serial_sequence('run', 'id'))", &[])?.try_get(0)?;
     lock(client, number)?;
     Ok(number)
 }
 
-/// Writes a run down, and settles what the dead left.
+/// Records a run, and settles what dead runs left.
 pub(super) fn enter(
     transaction: &mut Transaction<'_>,
     number: i64,
@@ -68,7 +68,7 @@ pub(super) fn enter(
     recover(transaction, number, server, now)
 }
 
-/// Renews the lease, and settles what the dead left.
+/// Renews the lease, and settles what dead runs left.
 pub(super) fn renew(client: &mut Client, run_handle: &RunHandle, now: DateTime<Utc>) -> Result<Recovered> {
     let server = server(client)?;
     let mut transaction = client.transaction()?;
@@ -79,7 +79,7 @@ pub(super) fn renew(client: &mut Client, run_handle: &RunHandle, now: DateTime<U
     Ok(recovered)
 }
 
-/// Says that a run is over. This commit is a durable one, which carries all earlier ones along.
+/// Records that a run is over. This commit is durable and covers all earlier ones.
 pub(super) fn end(client: &mut Client, run_handle: &RunHandle) -> Result<()> {
     client.execute("UPDATE run SET ended = clock_timestamp() WHERE id = $1", &[&run_handle.number])?;
     let unlock = "SELECT pg_advisory_unlock('run'::regclass::oid::int, $1::bigint::int)";
@@ -87,8 +87,8 @@ pub(super) fn end(client: &mut Client, run_handle: &RunHandle) -> Result<()> {
     Ok(())
 }
 
-/// Takes up a run on a new connection: ends what is left of the old one, takes the lock, and finds out whether the server
-/// forgot what it had confirmed; then nobody knows what became of the run's claims.
+/// Resumes a run on a new connection: terminates the old session, takes the lock, and checks whether the server has
+/// lost calls that it had confirmed; the run's claims are then unknown.
 pub(super) fn resume(
     client: &mut Client,
     place: &str,
@@ -119,20 +119,20 @@ pub(super) fn resume(
     Ok(run_handle.clone())
 }
 
-/// What the call of that number did, if it was committed before its connection broke.
+/// The result of the call with this number, if it was committed before the connection broke.
 pub(super) fn answer(client: &mut Client, number: i64, call: i64) -> Result<Option<Vec<i64>>> {
     let row = client.query_opt("SELECT answer FROM run WHERE id = $1 AND call = $2", &[&number, &call])?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
-/// Takes the lock that tells that the run of that number is alive, until the connection ends.
+/// Takes the lock that shows that the run is alive, until the connection ends.
 fn lock(client: &mut Client, number: i64) -> Result<()> {
     client.execute("SELECT pg_advisory_lock('run'::regclass::oid::int, $1::bigint::int)", &[&number])?;
     Ok(())
 }
 
-/// Settles what dead runs left: those whose lease is over or whose lock is free. Their locks are held until the end of
-/// the transaction, so that none of them is taken up meanwhile, nor settled twice.
+/// Settles what dead runs left: those whose lease has expired or whose lock is free. Their locks are held until the
+/// transaction ends, so that none is resumed or settled twice meanwhile.
 pub(super) fn recover(
     transaction: &mut Transaction<'_>,
     mine: i64,
@@ -162,7 +162,7 @@ pub(super) fn recover(
         "UPDATE delivery SET state = 'queued', run = NULL, changed = $2 WHERE state = 'claimed' AND run = ANY($1)",
         &[&certain, &now],
     )?;
-    // The run stays in the row: a reply that comes after all is still written by it.
+    // The rows keep their run, so that it can still record a late reply.
     let rows = transaction.query(
         "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, reply = $2, changed = $3
          FROM mailing WHERE mailing.id = delivery.mailing AND state IN ('claimed', 'sending') AND run = ANY($1)
@@ -175,7 +175,7 @@ pub(super) fn recover(
     Ok(Recovered { requeued, unknown })
 }
 
-/// What a call says that needs a run where none has begun.
+/// The error of a call that needs a run when none has begun.
 pub(super) fn none() -> anyhow::Error {
     anyhow!("no run has begun")
 }

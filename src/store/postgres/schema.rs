@@ -1,10 +1,10 @@
-//! The tables, and how an older database gets them.
+//! The tables, and the migrations of older databases.
 //!
-//! Migrations only ever append: each is run once, in one transaction under a lock, and leaves a row in `slugline_schema`.
-//! Several machines share a database and are not updated in one moment, so each migration says which version a program
-//! has to know (`needs`) to go on with the database: a new table or nullable column leaves the older ones at work;
-//! what would make an older program do wrong refuses it, when it opens the database and when it begins a run. A breaking
-//! migration also has to rename what a running older program writes to, so that it fails rather than does wrong.
+//! Migrations are only ever appended: each runs once, in one transaction under a lock, and leaves a row in
+//! `slugline_schema`. Machines that share a database are not updated at the same moment, so each migration says which
+//! version a program must know (`needs`) to keep using the database. A new table or nullable column lets older versions
+//! work on; what would make them act wrongly refuses them when they open the database and when they begin a run. A
+//! breaking migration must also rename what a running older version writes to, so that it fails instead.
 
 use anyhow::anyhow;
 use postgres::{Client, GenericClient};
@@ -12,12 +12,12 @@ use postgres::{Client, GenericClient};
 use super::{Result, error};
 use crate::store::StoreError;
 
-/// "slug" in ASCII: the advisory lock of whoever migrates.
+/// "slug" in ASCII: the advisory lock of migrations.
 const LOCK: i64 = 0x736c_7567;
 
-/// One step of the schema.
+/// One migration.
 pub(super) struct Migration {
-    /// The least version that a program must know to use a database that has had this step.
+    /// The lowest version that a program must know to use the database after this migration.
     pub needs: i64,
     pub sql: &'static str,
 }
@@ -93,8 +93,8 @@ CREATE TABLE rate (
 );
 ",
     },
-    // Where the store was moved, and the move that filled it. Whoever moves it says that it `needs` this version then; until
-    // then an older program goes on.
+    // Where the store was moved, and the move that filled it. Moving the store makes it `need` this version; until then
+    // older versions work on.
     Migration {
         needs: 1,
         sql: "
@@ -109,7 +109,7 @@ CREATE TABLE filled (
 );
 ",
     },
-    // How many messages left on a day of a warm-up. A machine with an older program does not count them.
+    // Messages per day of a warm-up. A machine with an older version does not count them.
     Migration {
         needs: 1,
         sql: "
@@ -121,8 +121,8 @@ CREATE TABLE quota (
 );
 ",
     },
-    // The store's id, and whom nobody may bring back: an older program would. Whether the project's own list brought a
-    // subscriber; addresses as tokens name them; what was learned of mail servers.
+    // The store's id; forgotten addresses, which an older version would add again; whether the project's own list named
+    // a subscriber; addresses by their tags in tokens; what was learned of mail servers.
     Migration {
         needs: 4,
         sql: "
@@ -155,7 +155,7 @@ CREATE TABLE server (
     },
 ];
 
-/// Brings the database to the newest schema this program knows, unless it has a newer one already.
+/// Migrates the database to the newest schema this program knows, unless it is newer already.
 pub(super) fn migrate(client: &mut Client, place: &str) -> std::result::Result<(), StoreError> {
     let known = MIGRATIONS.len() as i64;
     let doing = |why| error::doing("read its version", place, why);
@@ -170,14 +170,14 @@ pub(super) fn migrate(client: &mut Client, place: &str) -> std::result::Result<(
         false => StoreError::Open { place: place.to_owned(), source },
     };
     transaction.batch_execute(VERSIONS).map_err(|error| opening(error.into()))?;
-    // Another program may have migrated while this one waited for its turn. (Asked any sooner, the server would answer
-    // from what this session knew of its tables before it waited.)
+    // Another process may have migrated while this one waited for the lock. (Checked any earlier, the session would
+    // answer from its cached view of the tables.)
     let found = check(&mut transaction, place)?;
     steps(&mut transaction, found).map_err(opening)?;
     transaction.commit().map_err(|error| opening(error.into()))
 }
 
-/// The version of the database, 0 before its first; refuses one that only newer programs may use.
+/// The database's version, 0 before the first migration; refuses one that only newer programs may use.
 pub(super) fn check(client: &mut impl GenericClient, place: &str) -> std::result::Result<i64, StoreError> {
     let known = MIGRATIONS.len() as i64;
     let (found, needs) = version(client).map_err(|why| error::doing("read its version", place, why))?;
@@ -201,7 +201,7 @@ fn steps(client: &mut impl GenericClient, found: i64) -> Result<()> {
     for (version, migration) in (1_i64..).zip(&MIGRATIONS).skip(usize::try_from(found)?) {
         client.batch_execute(migration.sql).map_err(|error| match error.code() {
             Some(&postgres::error::SqlState::DUPLICATE_TABLE) => anyhow!(
-                "it holds tables of new_client program ({}); name new_client database, or a schema of its own with \
+                "it contains tables of another program ({}); name another database, or a separate schema with \
                  `?options=-csearch_path%3DNAME`",
                 error.as_db_error().map_or("", |error| error.message())
             ),

@@ -59,7 +59,7 @@ pub(super) fn set_status(
     rows.first().map(|row| status_of(row.try_get(0)?)).transpose()
 }
 
-/// A subscriber from id, address, name, status, attributes and created.
+/// Reads a subscriber from id, address, name, status, attributes and created.
 pub(super) fn from_row(row: &Row) -> Result<Subscriber> {
     let id: i64 = row.try_get(0)?;
     subscriber(row, id).with_context(|| format!("row {id} of the table `subscriber` cannot be read"))

@@ -1,4 +1,4 @@
-//! The index of addresses by their tags, which tokens carry. It can be made anew at any time from secret and subscribers.
+//! The index of addresses by the tags in tokens. It can be rebuilt at any time from secret and subscribers.
 
 use super::connection::Session;
 use super::{Result, subscribers};
@@ -14,8 +14,8 @@ pub(super) fn find(session: &mut Session, secret: &Secret, tag: Tag) -> Result<O
     session.query(sql, &[&secret.fingerprint(), &tag.to_string()])?.first().map(subscribers::from_row).transpose()
 }
 
-/// Adds the tags of some who joined since this was last done; tells whether there were any. Imports follow one another, so
-/// that numbers become visible in their order.
+/// Adds the tags of some subscribers who joined since the last call; returns whether there were any. Imports run one
+/// after the other, so that numbers become visible in order.
 pub(super) fn add(session: &mut Session, secret: &Secret) -> Result<bool> {
     let fingerprint = secret.fingerprint();
     let rows = session.query(
@@ -29,7 +29,7 @@ pub(super) fn add(session: &mut Session, secret: &Secret) -> Result<bool> {
         numbers.push(row.try_get(0)?);
         tags.push(secret.tag(&address).to_string());
     }
-    // An address that was taken away and came back has another number.
+    // An address that was removed and added again has a new number.
     session.query(
         "INSERT INTO address_tag (secret, tag, subscriber)
          SELECT $1, tag, number FROM unnest($2::text[], $3::bigint[]) AS added (tag, number) ORDER BY tag

@@ -12,13 +12,13 @@ use crate::ledger::AttemptOutcome;
 use crate::skipped::skip;
 use crate::store::conformance::{Runs, conforms, many};
 
-/// The server that `tests/run` started.
+/// The server that `tests/run` has started.
 struct Server {
     url: String,
     folder: PathBuf,
 }
 
-/// A store of its own on it, gone when dropped.
+/// A separate schema on it, dropped with this value.
 pub(crate) struct World {
     server: Server,
     schema: String,
@@ -67,7 +67,7 @@ impl World {
         config.connect(NoTls).unwrap()
     }
 
-    /// Cuts every connection that a store has to it.
+    /// Terminates every connection of a store to it.
     pub(crate) fn cut(&self) {
         let sql = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = $1";
         self.client().execute(sql, &[&self.schema]).unwrap();
@@ -123,7 +123,7 @@ fn run() -> Run {
     Run { host: "host".into(), boot_id: "boot".into(), pid: 7 }
 }
 
-/// A run with so many recipients.
+/// A run with `count` recipients.
 fn begun(world: &World, count: usize) -> Postgres {
     let mut store = world.open();
     let new = |number| NewSubscriber::new(format!("reader{number}@example.org").parse().unwrap(), "");
@@ -143,7 +143,7 @@ fn recovered(store: &mut Postgres) -> Recovered {
 }
 
 #[test]
-fn a_broken_connection_is_made_again_and_the_run_goes_on() {
+fn a_run_survives_broken_connections() {
     let Some(world) = World::new() else { return };
     let mut store = begun(&world, 4);
     world.cut();
@@ -153,7 +153,7 @@ fn a_broken_connection_is_made_again_and_the_run_goes_on() {
     assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), []);
     world.cut();
     assert_eq!(store.subscriber_by_id(ids[0]).unwrap().unwrap().id, ids[0]);
-    assert_eq!(recovered(&mut world.open()), Recovered::default(), "its lock is taken again");
+    assert_eq!(recovered(&mut world.open()), Recovered::default(), "its lock is held again");
     world.cut();
     let later = now() + TimeDelta::minutes(1);
     assert_eq!(store.renew_run(later).unwrap(), Recovered::default());
@@ -161,17 +161,17 @@ fn a_broken_connection_is_made_again_and_the_run_goes_on() {
 }
 
 #[test]
-fn a_call_whose_answer_was_lost_is_not_made_twice() {
+fn a_call_whose_reply_was_lost_is_not_repeated() {
     let Some(world) = World::new() else { return };
     let mut store = begun(&world, 3);
     let ids = claim(&mut store, 2);
     store.forget_last_call();
     world.cut();
-    assert_eq!(claim(&mut store, 2), ids, "what it took is given to it");
+    assert_eq!(claim(&mut store, 2), ids, "it gets what it has claimed");
     assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), []);
     store.forget_last_call();
     world.cut();
-    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), [], "it was written");
+    assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), [], "it was recorded");
     let sent = [(ids[0], LedgerEntry::Settled(AttemptOutcome::Sent("250".into())))];
     assert_eq!(store.record(&issue(), &sent, now()).unwrap(), []);
     store.forget_last_call();
@@ -182,12 +182,12 @@ fn a_call_whose_answer_was_lost_is_not_made_twice() {
 }
 
 #[test]
-fn what_a_server_forgot_is_unknown() {
+fn what_the_server_lost_is_unknown() {
     let Some(world) = World::new() else { return };
     let mut store = begun(&world, 4);
     let ids = claim(&mut store, 2);
     assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), []);
-    // A crash that takes the last commit along.
+    // A crash that loses the last commit.
     world.sql("UPDATE delivery SET state = 'claimed' WHERE state = 'sending'; UPDATE run SET call = call - 1");
     world.cut();
     assert_eq!(
@@ -196,18 +196,18 @@ fn what_a_server_forgot_is_unknown() {
         "nothing may be sent"
     );
     let sent = [(ids[0], LedgerEntry::Settled(AttemptOutcome::Sent("250".into())))];
-    assert_eq!(store.record(&issue(), &sent, now()).unwrap(), [], "its reply is known after all");
+    assert_eq!(store.record(&issue(), &sent, now()).unwrap(), [], "its reply is recorded after all");
     let counts = store.counts(&issue()).unwrap();
     assert_eq!((counts.of(State::Sent), counts.of(State::Unknown), counts.of(State::Queued)), (1, 1, 2));
     claim(&mut store, 1);
     world.sql("UPDATE run SET server = 'before the fail-over'");
     drop(store);
     let recovered = recovered(&mut world.open());
-    assert_eq!((recovered.requeued, recovered.unknown.len()), (0, 1), "a claim may have been more");
+    assert_eq!((recovered.requeued, recovered.unknown.len()), (0, 1), "a claim may have been sent");
 }
 
 #[test]
-fn a_store_of_a_newer_program_is_used_if_it_says_so() {
+fn a_newer_store_is_used_if_it_allows_it() {
     let Some(world) = World::new() else { return };
     drop(world.open());
     let known = schema::MIGRATIONS.len() as i64;
@@ -224,18 +224,18 @@ fn a_store_of_a_newer_program_is_used_if_it_says_so() {
 }
 
 #[test]
-fn tables_of_another_program_are_left_alone() {
+fn tables_of_another_program_are_not_touched() {
     let Some(world) = World::new() else { return };
     world.sql("CREATE TABLE mailing (a integer)");
     let error = world.server.open(&world.url()).unwrap_err();
     let text = format!("{:#}", anyhow::Error::from(error));
-    assert!(text.contains("tables of new_client program") && text.contains("\"mailing\""), "{text}");
+    assert!(text.contains("tables of another program") && text.contains("\"mailing\""), "{text}");
     let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'";
     assert_eq!(world.client().query_one(tables, &[]).unwrap().get::<_, i64>(0), 1);
 }
 
 #[test]
-fn two_may_make_a_store_at_once() {
+fn processes_may_create_a_store_at_the_same_time() {
     let Some(world) = World::new() else { return };
     std::thread::scope(|scope| {
         let opened: Vec<_> = (0..4).map(|_| scope.spawn(|| drop(world.open()))).collect();
@@ -244,7 +244,7 @@ fn two_may_make_a_store_at_once() {
     assert_eq!(world.open().mailings().unwrap(), []);
 }
 
-/// What is said when this URL is opened with that password; the password must not be in it.
+/// The error and help when this URL is opened with this password; they must not contain it.
 fn refusal(server: &Server, url: &str, password: &str) -> (String, String) {
     let password = SecretString::from(password.to_owned());
     let opened = Postgres::open(url, Some(&password), |file| Ok(fs::read(server.folder.join(file))?));
@@ -254,13 +254,13 @@ fn refusal(server: &Server, url: &str, password: &str) -> (String, String) {
 }
 
 #[test]
-fn who_is_not_let_in_is_told_why_and_no_password() {
+fn a_refused_login_shows_the_reason_and_no_password() {
     let Some(server) = Server::from_environment() else { return };
     let nobody = "postgres://weekly@127.0.0.1:1/postgres";
     for (url, why, what) in [
         (server.url.as_str(), "password authentication failed", "SLUGLINE_STORE_PASSWORD"),
-        (nobody, "refused", "is the server running"),
-        ("postgres://weekly@localhost/a?sslmode=maybe", "none of disable", "sslmode=verify-full"),
+        (nobody, "refused", "whether the server is running"),
+        ("postgres://weekly@localhost/a?sslmode=maybe", "not one of disable", "sslmode=verify-full"),
     ] {
         let (text, help) = refusal(&server, url, "hunter2");
         assert!(text.contains(why) && help.contains(what), "{text}: {help}");
@@ -271,7 +271,7 @@ fn who_is_not_let_in_is_told_why_and_no_password() {
 }
 
 #[test]
-fn tls_keeps_to_the_words_of_libpq() {
+fn tls_follows_libpqs_modes() {
     let Some(server) = Server::from_environment() else { return };
     let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap().cert.pem();
     let opened = |host: &str, query: &str| {
@@ -305,16 +305,16 @@ fn tls_keeps_to_the_words_of_libpq() {
 }
 
 #[test]
-fn while_another_run_sends_tables_are_not_written_anew() {
+fn tables_are_not_rewritten_while_another_run_sends() {
     let Some(world) = World::new() else { return };
     let sending = begun(&world, 2);
     let address = "reader1@example.org".parse().unwrap();
     let mut other = world.open();
     let mut is_erased = || match other.forget(&address, &run(), now()).unwrap() {
         ForgetOutcome::Done(erasure) => erasure.is_erased,
-        ForgetOutcome::Busy(_) => panic!("nobody has them"),
+        ForgetOutcome::Busy(_) => panic!("no run has claimed them"),
     };
     assert!(!is_erased());
     drop(sending);
-    assert!(is_erased(), "new_client call does it");
+    assert!(is_erased(), "another call does it");
 }

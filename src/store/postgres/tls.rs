@@ -1,7 +1,7 @@
 //! TLS to the database, by rustls and ring as for mail.
 //!
-//! libpq's `require` encrypts and asks nobody for a proof, its `verify-ca` looks at who signed and not for which host;
-//! rustls knows neither, so both are verifiers of our own that leave signatures to rustls.
+//! libpq's `require` encrypts without verifying, its `verify-ca` verifies the issuer but not the host. rustls has
+//! neither, so the verifier here adds them and leaves signatures to rustls.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::Result;
 use super::address::Verify;
 
-/// What makes TLS of connections. Trusted is who signed `roots`, in PEM; without them the public authorities.
+/// Makes the TLS connector. It trusts the issuers in `roots` (PEM), or the public authorities if that is `None`.
 pub(super) fn connector(verify: Verify, roots: Option<&[u8]>) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(ring::default_provider());
     let authorities = match verify {
@@ -38,18 +38,18 @@ fn store(roots: Option<&[u8]>) -> Result<RootCertStore> {
     };
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let added = store.add(certificate.context("`sslrootcert` is no PEM file")?);
+        let added = store.add(certificate.context("`sslrootcert` is not a PEM file")?);
         added.context("a certificate of `sslrootcert` cannot be read")?;
     }
-    ensure!(!store.is_empty(), "`sslrootcert` holds no certificate");
+    ensure!(!store.is_empty(), "`sslrootcert` contains no certificate");
     Ok(store)
 }
 
-/// Judges the server's certificate by libpq's words.
+/// Verifies the server's certificate by libpq's modes.
 #[derive(Debug)]
 struct Verifier {
     checks_host: bool,
-    /// `None`: whoever it is.
+    /// `None` accepts any certificate.
     authorities: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -66,7 +66,7 @@ impl ServerCertVerifier for Verifier {
         let Some(authorities) = &self.authorities else { return Ok(ServerCertVerified::assertion()) };
         let verified = authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // The host is looked at last, when the signatures are known to be good.
+            // The host is checked last, when the signatures are known to be valid.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.checks_host => Ok(ServerCertVerified::assertion()),

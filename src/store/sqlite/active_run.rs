@@ -1,4 +1,4 @@
-//! The right to send, which one process has at a time, and what it does with it: claims, and entries that go through the log.
+//! The run of this process, and what it does: claims recipients, and writes entries through the log.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -15,25 +15,25 @@ use crate::issue::IssueId;
 use crate::ledger::{Claim, Recovered, Run};
 use crate::store::Recorder;
 
-/// The right to send, and what is done with it.
+/// A run that holds the run lock.
 #[derive(Debug)]
 pub(super) struct ActiveRun {
-    /// The number in the table of runs.
+    /// Its number in the table of runs.
     run: i64,
     log: Arc<Mutex<Log>>,
-    /// The issue at hand, and the number of its mailing.
+    /// The current issue, and the number of its mailing.
     mailing: RefCell<Option<(IssueId, i64)>>,
-    /// Held as long as it lasts.
+    /// The run lock.
     _lock: File,
 }
 
 impl Sqlite {
-    /// This process's right to send.
+    /// This process's run, or an error if none has begun.
     fn active_run(&self, doing: &'static str) -> StoreResult<&ActiveRun> {
         self.active_run.as_ref().ok_or_else(|| error::doing(doing, &self.path, anyhow!("no run has begun")))
     }
 
-    /// The number of an issue's mailing, asked for with every message.
+    /// The number of an issue's mailing, needed for every message.
     fn mailing_number(&self, active: &ActiveRun, issue: &IssueId) -> Result<i64> {
         let mut known = active.mailing.borrow_mut();
         if let Some((_, number)) = known.as_ref().filter(|(known, _)| known == issue) {
@@ -44,7 +44,7 @@ impl Sqlite {
         Ok(number)
     }
 
-    /// Claims recipients as `work` does, which gives the number of their mailing too.
+    /// Claims recipients with `work`, which also returns the number of their mailing.
     pub(super) fn claim_with(
         &self,
         work: impl FnOnce(&Transaction<'_>, i64) -> Result<(i64, Vec<Claim>)>,
@@ -65,7 +65,7 @@ impl Sqlite {
         Ok(claims)
     }
 
-    /// What writes entries about an issue's recipients into the log.
+    /// The function that writes entries about an issue's recipients into the log.
     pub(super) fn recorder_of(&self, issue: &IssueId) -> StoreResult<Recorder> {
         const DOING: &str = "record what is sent";
         let active = self.active_run(DOING)?;
@@ -75,7 +75,7 @@ impl Sqlite {
         Ok(Box::new(move |entries, now| lock(&log).add(mailing, entries, now).map_err(&failed)))
     }
 
-    /// Brings what waits in the log into the database.
+    /// Writes the log's entries into the database.
     pub(super) fn write_log(&self) -> StoreResult<()> {
         const DOING: &str = "record what was sent";
         let Some(ActiveRun { run, log, .. }) = &self.active_run else { return Ok(()) };
@@ -89,7 +89,7 @@ impl Sqlite {
         log.committed().map_err(|error| error::doing(DOING, &self.path, error))
     }
 
-    /// Takes the right to send, if `admit` does not refuse, and settles what dead runs left; the other who has it otherwise.
+    /// Takes the run lock, unless `admit` refuses, and settles what dead runs left; otherwise returns its holder.
     pub(super) fn begin<T>(
         &mut self,
         doing: &'static str,

@@ -1,4 +1,4 @@
-//! How a run takes recipients: those first whom no server has refused.
+//! How a run claims recipients: those no server has refused come first.
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +8,7 @@ use crate::issue::IssueId;
 use crate::ledger::Claim;
 
 impl Sqlite {
-    /// Claims up to `limit` recipients, as `Store::claim` says.
+    /// Claims up to `limit` recipients; see `Store::claim`.
     pub(super) fn claim_untried_first(
         &mut self,
         issue: &IssueId,

@@ -1,4 +1,4 @@
-//! What a person decides about recipients: of whom nobody can know, and who is to be tried again.
+//! The user's decisions about recipients: resolving unknown ones, and queueing others again.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Transaction, params};
@@ -51,7 +51,7 @@ pub(super) fn requeue(
     Ok(requeued)
 }
 
-/// Takes a mailing for mailed.
+/// Records a mailing as mailed.
 pub(super) fn adopt(
     transaction: &Transaction<'_>,
     mailing: &Mailing,
@@ -76,7 +76,7 @@ pub(super) fn adopt(
     if let Some(DigestContents { period, issues }) = digest {
         let mut unmailed = Vec::new();
         for issue in issues {
-            // What is in another mailing is known to be mailed as it is.
+            // Issues in another mailing are known to be mailed.
             if !digest::is_mailed(transaction, issue)? {
                 unmailed.push(issue.clone());
             }
@@ -86,7 +86,7 @@ pub(super) fn adopt(
     Ok(Adoption::Entered)
 }
 
-/// The keys of addresses; one `None` where all are meant.
+/// The keys of addresses; one `None` stands for all.
 fn keys(addresses: &[EmailAddress]) -> Vec<Option<String>> {
     match addresses {
         [] => vec![None],
@@ -94,7 +94,7 @@ fn keys(addresses: &[EmailAddress]) -> Vec<Option<String>> {
     }
 }
 
-/// The condition for recipients in a state; for one of them, found without a search, where a key is given.
+/// The condition for recipients in a state or, given a key, for one of them, found without a scan.
 fn in_state(key: Option<&str>) -> String {
     let which = match key {
         None => "?3 IS NULL",
@@ -103,7 +103,7 @@ fn in_state(key: Option<&str>) -> String {
     format!("mailing = (SELECT id FROM mailing WHERE issue = ?1) AND state = ?2 AND {which}")
 }
 
-/// Whoever was forgotten is not mailed again.
+/// Forgotten recipients are not mailed again.
 const IS_THERE: &str = "EXISTS (SELECT 1 FROM subscriber WHERE subscriber.id = delivery.subscriber)";
 
 const IS_ACTIVE: &str =

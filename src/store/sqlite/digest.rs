@@ -1,4 +1,4 @@
-//! The tables of what digests hold.
+//! The tables of digests' contents.
 
 use anyhow::{Context, Result};
 use rusqlite::{Connection, Transaction, params};
@@ -7,7 +7,7 @@ use super::{format_time, parse_time};
 use crate::digest::{DigestContents, Period, PeriodName};
 use crate::issue::IssueId;
 
-/// Whether an issue is in a mailing, alone or in a digest.
+/// Whether an issue is in a mailing, by itself or in a digest.
 pub(super) fn is_mailed(transaction: &Transaction<'_>, issue: &IssueId) -> Result<bool> {
     let mut select = transaction.prepare_cached(
         "SELECT 1 FROM mailing WHERE issue = ?1 UNION ALL SELECT 1 FROM digest_issue WHERE issue = ?1",
@@ -29,13 +29,13 @@ pub(super) fn write(transaction: &Transaction<'_>, mailing: i64, contents: &Dige
     Ok(())
 }
 
-/// What the mailing `id` holds; `None` when it is that of an issue.
+/// The contents of the mailing `id`, or `None` if it is that of an issue.
 pub(super) fn read(connection: &Connection, mailing: i64, id: &IssueId) -> Result<Option<DigestContents>> {
     let mut select = connection.prepare_cached("SELECT period_start, period_end FROM digest WHERE mailing = ?1")?;
     let mut rows = select.query([mailing])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let (start, end): (String, String) = (row.get(0)?, row.get(1)?);
-    let name = PeriodName::of_id(id).context("it has not the name of a digest")?;
+    let name = PeriodName::of_id(id).context("its name is not that of a digest")?;
     let period = Period { name, start: parse_time(&start)?, end: parse_time(&end)? };
     let mut select =
         connection.prepare_cached("SELECT issue FROM digest_issue WHERE mailing = ?1 ORDER BY position")?;
@@ -47,7 +47,7 @@ pub(super) fn read(connection: &Connection, mailing: i64, id: &IssueId) -> Resul
     Ok(Some(DigestContents { period, issues }))
 }
 
-/// The id of an issue in a mailing, as the ledger has it.
+/// The id of an issue in a mailing.
 pub(super) fn issue_id(text: &str) -> Result<IssueId> {
-    IssueId::new(text).context("a mailing has a blank issue")
+    IssueId::new(text).context("a mailing has an empty issue id")
 }

@@ -1,4 +1,4 @@
-//! What a SQLite error means to somebody who has to decide on it.
+//! Turns SQLite errors into those that callers decide on.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use rusqlite::{ErrorCode, ffi};
 
 use crate::store::StoreError;
 
-/// An error while the store at `path` was doing something.
+/// The error of an operation on the store at `path`.
 pub(super) fn doing(doing: &'static str, path: &Path, error: anyhow::Error) -> StoreError {
     let error = match error.downcast::<StoreError>() {
         Ok(known) => return known,
@@ -16,13 +16,13 @@ pub(super) fn doing(doing: &'static str, path: &Path, error: anyhow::Error) -> S
     known(path, &error).unwrap_or(StoreError::Failed { doing, source: error })
 }
 
-/// An error while the store at `path` was being opened.
+/// The error of opening the store at `path`.
 pub(super) fn opening(path: &Path, error: rusqlite::Error) -> StoreError {
     let source = anyhow::Error::from(error);
     known(path, &source).unwrap_or_else(|| StoreError::Open { place: path.display().to_string(), source })
 }
 
-/// An error while rows were read, which may be that of whoever read them; theirs stays as it is.
+/// The error of reading rows; one that comes from the visitor stays unchanged.
 pub(super) fn reading(reading: &'static str, path: &Path, error: anyhow::Error) -> anyhow::Error {
     match error.downcast_ref::<rusqlite::Error>() {
         Some(_) => doing(reading, path, error).into(),
@@ -40,14 +40,12 @@ fn known(path: &Path, error: &anyhow::Error) -> Option<StoreError> {
     match error.sqlite_error_code()? {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(StoreError::Locked),
         ErrorCode::DiskFull => Some(StoreError::Full),
-        // Where there is no room for the index of the write-ahead log, SQLite does not say `full`.
+        // If the disk is full for the index of the write-ahead log, SQLite does not report `full`.
         ErrorCode::SystemIoFailure if error.sqlite_error()?.extended_code == ffi::SQLITE_IOERR_SHMSIZE => {
             Some(StoreError::Full)
         }
         ErrorCode::NotADatabase => Some(StoreError::Open { place, source: anyhow!("it is not a SQLite database") }),
-        ErrorCode::DatabaseCorrupt => {
-            Some(StoreError::Damaged { place, why: "SQLite cannot read what is written in it" })
-        }
+        ErrorCode::DatabaseCorrupt => Some(StoreError::Damaged { place, why: "SQLite cannot read its content" }),
         _ => None,
     }
 }

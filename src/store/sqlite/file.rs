@@ -1,4 +1,4 @@
-//! The file: made for its owner alone, opened, and written in transactions of two speeds.
+//! The file: created for its owner only, opened, and written in transactions of two durabilities.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -13,21 +13,21 @@ use super::{Result, Sqlite, StoreResult, backups, error, schema};
 use crate::fault;
 use crate::store::StoreError;
 
-/// How long to wait for another process that writes.
+/// How long to wait for another process that is writing.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Kibibytes of the database in memory: SQLite's own measure, and enough for the index of a million subscribers.
+/// Page cache sizes: SQLite's default, and one for the index of a million subscribers.
 const SMALL_CACHE_KIB: i64 = 2000;
 const LARGE_CACHE_KIB: i64 = 40_000;
 
-/// A write-ahead log that a large transaction left is cut to this size afterwards.
+/// A write-ahead log that a large transaction has grown is cut to this size.
 const MAX_WAL_BYTES: i64 = 16 << 20;
 
 impl Sqlite {
-    /// Opens the store in the file at `path`, making it if it is not there.
+    /// Opens the store in the file at `path`, creating it if it does not exist.
     ///
     /// # Errors
-    /// When it cannot be opened, is no store, or was made by a newer version of this program.
+    /// If it cannot be opened, is not a store, or was made by a newer version of this program.
     pub fn open(path: &Path) -> StoreResult<Self> {
         let made = make_private(path);
         let made = made.map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
@@ -35,7 +35,7 @@ impl Sqlite {
         let (durable, tried) = (Cell::new(true), BTreeSet::new());
         let mut store = Self { connection, path: path.to_owned(), durable, made, active_run: None, tried };
         store.connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| error::opening(path, error))?;
-        // Before anything is set: a database of another program is left as it is.
+        // Before any setting: another program's database must not be changed.
         schema::recognise(&store.connection, path)?;
         store.prepare().map_err(|error| error::opening(path, error))?;
         backups::before_migration(&store.connection, path)?;
@@ -45,18 +45,18 @@ impl Sqlite {
 
     fn prepare(&self) -> rusqlite::Result<()> {
         self.connection.set_prepared_statement_cache_capacity(32);
-        // No value makes another plan better here; a statement would be planned anew for each.
+        // Parameter values never improve a plan here, and each would cause a new one.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         log_ahead(&self.connection)?;
         self.connection.pragma_update(None, "synchronous", "FULL")?;
         self.connection.pragma_update(None, "journal_size_limit", MAX_WAL_BYTES)?;
-        // Where fsync does not wait for the disk (macOS), a commit would not survive a power cut without it.
+        // Without it, a commit would not survive a power cut where fsync does not wait for the disk (macOS).
         self.connection.pragma_update(None, "fullfsync", true)?;
         self.connection.pragma_update(None, "foreign_keys", true)
     }
 
-    /// Runs `work`, which goes through an index in no order: where too little of it is in memory, every row would read a
-    /// page and write another one.
+    /// Runs `work`, which accesses an index in random order: if too little of it is in memory, every row reads one page
+    /// and writes another.
     pub(super) fn with_large_cache<T>(&self, work: impl FnOnce() -> StoreResult<T>) -> StoreResult<T> {
         let failed = |error: rusqlite::Error| error::doing("set its cache", &self.path, error.into());
         let set = |kibibytes: i64| self.connection.pragma_update(None, "cache_size", -kibibytes).map_err(failed);
@@ -67,7 +67,7 @@ impl Sqlite {
         done
     }
 
-    /// Runs `work` in one transaction that survives a power cut.
+    /// Runs `work` in a transaction that survives a power cut.
     pub(super) fn durably<T>(
         &self,
         doing: &'static str,
@@ -76,7 +76,7 @@ impl Sqlite {
         self.transaction(true, doing, work)
     }
 
-    /// Runs `work` in one transaction that survives the death of the process.
+    /// Runs `work` in a transaction that survives the death of the process.
     pub(super) fn quickly<T>(
         &self,
         doing: &'static str,
@@ -97,7 +97,7 @@ impl Sqlite {
             self.connection.pragma_update(None, "synchronous", level).map_err(|error| failed(error.into()))?;
             self.durable.set(durable);
         }
-        // One after the other: no method begins one in another.
+        // Transactions never nest: no method begins one inside another.
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         let transaction = transaction.map_err(|error| failed(error.into()))?;
         let done = work(&transaction).map_err(failed)?;
@@ -107,7 +107,7 @@ impl Sqlite {
         Ok(done)
     }
 
-    /// Runs `work` that only reads.
+    /// Runs `work`, which only reads.
     pub(super) fn reading<T>(
         &self,
         doing: &'static str,
@@ -117,8 +117,8 @@ impl Sqlite {
     }
 }
 
-/// Has a file keep a write-ahead log. SQLite does not wait for its turn here (it reads before it writes, and would not
-/// notice a deadlock), so that of two processes with a new file one would be told that it is locked.
+/// Switches to a write-ahead log. SQLite does not wait for locks here, because it reads before it writes and could
+/// deadlock; without this loop, one of two processes that open a new file would be told it is locked.
 fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
     const PAUSE: Duration = Duration::from_millis(50);
     for _ in 0..BUSY_TIMEOUT.as_millis() / PAUSE.as_millis() {

@@ -1,4 +1,4 @@
-//! The table of those whom no list may bring back.
+//! The table of forgotten addresses.
 
 use anyhow::Context;
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -9,15 +9,15 @@ use crate::email::EmailAddress;
 use crate::hex::hex;
 use crate::store::personal_data::{FORGET_KEY, hashed};
 
-/// The hash under which an address is known once it is forgotten.
+/// The hash that stands for a forgotten address.
 pub(super) fn hash(connection: &Connection, address_key: &str) -> Result<String> {
     let mut select = connection.prepare_cached("SELECT value FROM property WHERE name = ?1")?;
     let key: Option<String> = select.query_row([FORGET_KEY], |row| row.get(0)).optional()?;
-    let key = key.context("the key under which addresses are forgotten is missing")?;
+    let key = key.context("the key for hashing forgotten addresses is missing")?;
     Ok(hex(Sha256::digest(hashed(&key, address_key))))
 }
 
-/// Whether anybody was forgotten at all.
+/// Whether any address was forgotten.
 pub(super) fn has_forgotten(connection: &Connection) -> Result<bool> {
     Ok(connection.prepare_cached("SELECT 1 FROM forgotten")?.exists([])?)
 }

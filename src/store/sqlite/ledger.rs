@@ -1,4 +1,4 @@
-//! The tables of mailings, runs and deliveries; `digest` has those of what digests hold.
+//! The tables of mailings, runs and deliveries; `digest` has those of digests' contents.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +16,14 @@ use crate::subscriber::{Status, SubscriberId};
 const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
                        delivery.reply, delivery.changed";
 
-/// The last run of this boot: the one whose log counts. After another boot it does not.
+/// The last run, if it is of this boot. After another boot its log does not count.
 pub(super) fn last_run(connection: &Connection, boot_id: &str) -> Result<Option<i64>> {
     let sql = "SELECT id FROM run WHERE id = (SELECT max(id) FROM run) AND boot_id = ?1";
     Ok(connection.query_row(sql, [boot_id], |row| row.get(0)).optional()?)
 }
 
-/// Settles what dead runs left; the lock says that they are dead. After another boot, writes that were not synced may be
-/// gone, so that a row that says `claimed` may have been sent.
+/// Settles what dead runs left; the run lock proves that they are dead. After another boot, unsynced writes may be
+/// lost, so that a `claimed` row may have been sent.
 pub(super) fn begin_run(transaction: &Transaction<'_>, run: &Run, now: DateTime<Utc>) -> Result<(i64, Recovered)> {
     let now = format_time(now);
     let dead = "state IN ('claimed', 'sending') AND run IN (SELECT id FROM run WHERE boot_id = ?1)";
@@ -66,7 +66,7 @@ pub(super) fn freeze(
         return Ok(mailing);
     }
     for issue in contents.map_or(std::slice::from_ref(issue), |contents| &contents.issues) {
-        ensure!(!digest::is_mailed(transaction, issue)?, "`{issue}` is in a mailing already");
+        ensure!(!digest::is_mailed(transaction, issue)?, "`{issue}` is already in a mailing");
     }
     let active: i64 =
         transaction.query_row("SELECT count(*) FROM subscriber WHERE status = 'active'", [], |row| row.get(0))?;
@@ -81,11 +81,11 @@ pub(super) fn freeze(
          SELECT ?1, id, address, 'queued', 0, ?2 FROM subscriber WHERE status = 'active' ORDER BY id",
         params![number, frozen_at],
     )?;
-    ensure!(written as i64 == active, "{written} recipients were written down instead of {active}");
+    ensure!(written as i64 == active, "{written} recipients were recorded instead of {active}");
     if let Some(contents) = contents {
         digest::write(transaction, number, contents)?;
     }
-    mailing(transaction, issue)?.context("the mailing that was just written is not there")
+    mailing(transaction, issue)?.context("the mailing just written is missing")
 }
 
 pub(super) fn mailing(connection: &Connection, issue: &IssueId) -> Result<Option<Mailing>> {
@@ -106,7 +106,7 @@ pub(super) fn mailings(connection: &Connection) -> Result<Vec<Mailing>> {
     Ok(mailings)
 }
 
-/// Whether somebody waits, the indexes on those who do tell; only then the rows of a mailing are read.
+/// Indexes show which mailings have pending recipients; only the rows of those are read.
 pub(super) fn open_mailings(connection: &Connection) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
     let mut select = connection.prepare(
         "SELECT issue, (SELECT max(changed) FROM delivery WHERE mailing = one.id) FROM mailing AS one
@@ -127,7 +127,7 @@ fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
     let id = digest::issue_id(&issue)?;
     let digest = digest::read(connection, row.get(4)?, &id);
     Ok(Mailing {
-        digest: digest.with_context(|| format!("what `{issue}` holds cannot be read"))?,
+        digest: digest.with_context(|| format!("the contents of `{issue}` cannot be read"))?,
         issue: id,
         content_hash: row.get(1)?,
         frozen_at: parse_time(&frozen_at).with_context(|| format!("the mailing of `{issue}` cannot be read"))?,
@@ -135,17 +135,17 @@ fn mailing_from_row(connection: &Connection, row: &Row<'_>) -> Result<Mailing> {
     })
 }
 
-/// Which recipients are claimed.
+/// Which recipients to claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Whom no server has refused.
+    /// Those no server has refused.
     Untried,
-    /// All who wait and may be tried now.
+    /// All that may be tried now.
     All,
 }
 
 impl Due {
-    /// What has to hold of a row of `delivery`; `now` stands for the time.
+    /// The condition on a row of `delivery`; `now` is the SQL for the current time.
     fn condition(self, now: &str) -> String {
         match self {
             Due::Untried => "delivery.state = 'queued' AND delivery.retry_at IS NULL".to_owned(),
@@ -154,7 +154,7 @@ impl Due {
     }
 }
 
-/// Claims recipients, and gives the number of the mailing with them.
+/// Claims recipients; also returns the number of the mailing.
 pub(super) fn claim(
     transaction: &Transaction<'_>,
     issue: &IssueId,
@@ -174,7 +174,7 @@ pub(super) fn claim(
     while claims.len() < limit {
         let due = due(transaction, mailing, which, limit - claims.len(), &now)?;
         let (Some(first), Some(last)) = (due.first(), due.last()) else { break };
-        // All who are due from the first to the last, which are these.
+        // Covers exactly the due recipients from the first to the last.
         let range = params![mailing, first.subscriber.id.0, last.subscriber.id.0, run, now];
         let mut update = transaction.prepare_cached(&sql)?;
         let claimed = update.execute(range)?;
@@ -190,7 +190,7 @@ pub(super) fn claim(
     Ok((mailing, claims))
 }
 
-/// Claims those of these who wait, and gives the number of the mailing with them.
+/// Claims those of these recipients that are due; also returns the number of the mailing.
 pub(super) fn claim_these(
     transaction: &Transaction<'_>,
     issue: &IssueId,
@@ -225,7 +225,7 @@ pub(super) fn claim_these(
     Ok((mailing, claims))
 }
 
-/// Somebody left, or was suppressed, after the freeze.
+/// Suppresses a recipient who unsubscribed or was suppressed after the freeze.
 fn leave_out(transaction: &Transaction<'_>, mailing: i64, subscriber: SubscriberId, now: &str) -> Result<()> {
     let mut update = transaction.prepare_cached(
         "UPDATE delivery SET state = 'suppressed', run = NULL, changed = ?3 WHERE mailing = ?1 AND subscriber = ?2",
@@ -234,8 +234,8 @@ fn leave_out(transaction: &Transaction<'_>, mailing: i64, subscriber: Subscriber
     Ok(())
 }
 
-/// The next recipients to try, those who left since among them. Left to itself, SQLite would go through all who have
-/// the issue already.
+/// The next due recipients, inactive ones included. Without the hints SQLite would scan everyone who has the issue
+/// already.
 fn due(transaction: &Transaction<'_>, mailing: i64, which: Due, limit: usize, now: &str) -> Result<Vec<Claim>> {
     let sql = format!(
         "SELECT {}, delivery.attempts, delivery.retry_at IS NOT NULL FROM delivery INDEXED BY delivery_open
@@ -258,7 +258,7 @@ fn claim_of(row: &Row<'_>) -> Result<Claim> {
     Ok(Claim { subscriber: subscribers::from_row(row)?, attempts: row.get(6)?, was_refused: row.get(7)? })
 }
 
-/// Brings entries of a run into its rows; rows it has not claimed, or which have ended, stay as they are.
+/// Writes entries of a run into its rows; rows that it has not claimed or that are settled stay unchanged.
 pub(super) fn apply<'noted>(
     transaction: &Transaction<'_>,
     run: i64,
@@ -305,7 +305,7 @@ fn ended(
         AttemptOutcome::Failed { reply, .. } => (State::Failed, Some(reply), None),
         AttemptOutcome::Unknown(why) => (State::Unknown, Some(why), None),
         AttemptOutcome::Requeued => (State::Queued, None, None),
-        // The time says that it was tried.
+        // A retry time marks the recipient as tried.
         AttemptOutcome::RequeuedAfterRefusal(reply) => (State::Queued, Some(reply), Some(at.to_owned())),
     };
     let mut update = transaction.prepare_cached(
@@ -372,7 +372,7 @@ pub(super) fn deliveries_to(
     Ok(deliveries)
 }
 
-/// All deliveries to one person, the oldest first.
+/// All deliveries to one person, oldest first.
 pub(super) fn to_person(connection: &Connection, id: SubscriberId) -> Result<Vec<Delivery>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM mailing CROSS JOIN delivery ON delivery.mailing = mailing.id
@@ -398,7 +398,7 @@ fn delivery(row: &Row<'_>, subscriber: i64) -> Result<Delivery> {
     Ok(Delivery {
         issue: digest::issue_id(&issue)?,
         subscriber: SubscriberId(subscriber),
-        // Nothing stands in place of one that was forgotten.
+        // A forgotten address is stored as an empty text.
         address: if address.is_empty() { None } else { Some(address.parse()?) },
         state: state(&word)?,
         attempts: row.get(4)?,

@@ -1,4 +1,4 @@
-//! Whom the project's own list names, and whom no longer.
+//! Whom the project's own list names, and whom it no longer names.
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -15,7 +15,7 @@ pub(super) fn note(transaction: &Transaction<'_>, is_named: &dyn Fn(&str) -> boo
     while let Some(row) = rows.next()? {
         let is_named = is_named(row.get_ref(1)?.as_str()?);
         let (status, listed) = (row.get_ref(3)?.as_str()?, row.get_ref(4)?.as_str_or_null()?);
-        if changes.judge(row.get(0)?, listed, status, is_named) {
+        if changes.apply(row.get(0)?, listed, status, is_named) {
             gone.push(row.get_ref(2)?.as_str()?.parse()?);
         }
     }

@@ -1,10 +1,9 @@
-//! What the run that is alive has done since its last transaction: two files beside the database, a line for each entry.
+//! What the live run has done since its last transaction: two files beside the database, one line per entry.
 //!
-//! A transaction for every message would cost more than the message. A line costs one write into the page cache, which
-//! survives the death of the process as a commit without a sync does; some dozens of entries then go into the database
-//! together, while further ones go into the other file. Whoever takes the lock of a dead run reads its log first, so
-//! nothing is ever missing. After a power cut the log counts no more than any other write without a sync: every claim is
-//! `unknown` then.
+//! A transaction per message would cost more than the message. A line costs one write into the page cache, which
+//! survives the death of the process just as a commit without sync does; entries then go into the database by the
+//! dozen, while further ones go into the other file. Whoever takes over from a dead run reads its log first, so that
+//! nothing is lost. After a power cut the log counts no more than other unsynced writes: every claim is then `unknown`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -24,17 +23,17 @@ use crate::fault;
 use crate::ledger::{AttemptOutcome, LedgerEntry, State};
 use crate::subscriber::SubscriberId;
 
-/// The log of a run, and what of it is not in the database.
+/// The log of a run, and those of its entries that are not in the database.
 #[derive(Debug)]
 pub(super) struct Log {
     files: [LogFile; 2],
-    /// The page that is written on, and how often it was turned.
+    /// The file being written, and how often the files were switched.
     current: usize,
     turn: u64,
     run: i64,
-    /// The recipients this run has claimed, each with the state as the last entry left it.
+    /// The recipients this run has claimed, each with its state after the last entry.
     claimed: HashMap<Key, State>,
-    /// What is not in the database yet, the last word about each recipient. Each claim empties it.
+    /// The last entry about each recipient that is not in the database yet. Each claim empties it.
     uncommitted: HashMap<Key, LoggedEntry>,
 }
 
@@ -48,7 +47,7 @@ struct LogFile {
 /// A mailing and one of its recipients.
 type Key = (i64, SubscriberId);
 
-/// What is on its way into the database, the last word about each recipient.
+/// Entries on their way into the database, the last one about each recipient.
 #[derive(Debug)]
 pub(super) struct Batch(HashMap<Key, LoggedEntry>);
 
@@ -59,17 +58,17 @@ pub(super) struct LoggedEntry {
     pub(super) at: DateTime<Utc>,
 }
 
-/// One line.
+/// One line of a file.
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
     run: i64,
-    /// How often the page had been turned; a program of before there were two did not say.
+    /// How often the files had been switched; absent in logs of versions with a single file.
     #[serde(default)]
     turn: u64,
     mailing: i64,
     subscriber: i64,
     at: Cow<'a, str>,
-    /// The word of the state in which the entry leaves the recipient.
+    /// The recipient's state after the entry.
     state: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reply: Option<Cow<'a, str>>,
@@ -79,12 +78,12 @@ struct Line<'a> {
     suppress: bool,
 }
 
-/// The files of the log that is beside this database.
+/// The log files beside this database.
 pub(super) fn paths(database: &Path) -> [PathBuf; 2] {
     ["-log", "-log2"].map(|suffix| beside(database, suffix))
 }
 
-/// The log, for one thread at a time.
+/// Locks the log for one thread.
 pub(super) fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
     log.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -102,7 +101,7 @@ impl LogFile {
 
     fn write(&mut self, lines: &[u8]) -> Result<()> {
         if let Err(error) = self.file.write_all(lines) {
-            // Half a line must not stand before others.
+            // No line may follow an incomplete one.
             let _ = self.cut(self.length);
             return Err(error.into());
         }
@@ -119,19 +118,19 @@ impl LogFile {
 }
 
 impl Log {
-    /// Begins the log of a run; what the files held is gone.
+    /// Begins the log of a run; empties the files.
     pub(super) fn begin(paths: &[PathBuf; 2], run: i64) -> Result<Self> {
         let mut files = [LogFile::open(&paths[0])?, LogFile::open(&paths[1])?];
         files.iter_mut().try_for_each(|file| file.cut(0))?;
         Ok(Self { files, current: 0, turn: 0, run, claimed: HashMap::new(), uncommitted: HashMap::new() })
     }
 
-    /// Notes that this run has claimed a recipient.
+    /// Records that this run has claimed a recipient.
     pub(super) fn note_claim(&mut self, mailing: i64, subscriber: SubscriberId) {
         self.claimed.insert((mailing, subscriber), State::Claimed);
     }
 
-    /// Writes entries down; gives the recipients this run has not claimed, of whom nothing is written.
+    /// Appends entries; returns the recipients that this run has not claimed, about which nothing is written.
     pub(super) fn add(
         &mut self,
         mailing: i64,
@@ -157,17 +156,17 @@ impl Log {
         Ok(lost)
     }
 
-    /// Hands out what is not in the database yet, and turns the page, so that what comes meanwhile stays apart.
+    /// Hands out what is not in the database yet, and switches files, so that later entries stay apart.
     pub(super) fn rotate(&mut self) -> Batch {
         let other = 1 - self.current;
-        // It is empty, unless what stood on it could not be brought into the database.
+        // The other file is empty, unless its entries could not be written into the database.
         if self.files[other].length == 0 && !self.uncommitted.is_empty() {
             (self.current, self.turn) = (other, self.turn + 1);
         }
         Batch(mem::take(&mut self.uncommitted))
     }
 
-    /// All that was handed out is in the database.
+    /// Everything handed out is in the database.
     pub(super) fn committed(&mut self) -> Result<()> {
         for (number, file) in self.files.iter_mut().enumerate() {
             if file.length > 0 && (number != self.current || self.uncommitted.is_empty()) {
@@ -178,14 +177,14 @@ impl Log {
         Ok(())
     }
 
-    /// What was handed out is not in the database after all.
+    /// The transaction with these entries failed.
     pub(super) fn rolled_back(&mut self, Batch(entries): Batch) {
         for (key, noted) in entries {
             self.uncommitted.entry(key).or_insert(noted);
         }
     }
 
-    /// Whether the entry may follow what is known of the recipient; if so, it does.
+    /// Applies the entry to the recipient's state; returns whether it may follow.
     fn step(&mut self, mailing: i64, subscriber: SubscriberId, entry: &LedgerEntry) -> bool {
         let Some(state) = self.claimed.get_mut(&(mailing, subscriber)) else { return false };
         match (entry, *state) {
@@ -201,19 +200,19 @@ impl Log {
 }
 
 impl Batch {
-    /// Whether there is nothing.
+    /// Whether there are no entries.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// As `ledger::apply` takes it.
+    /// In the form that `ledger::apply` takes.
     pub(super) fn entries(&self) -> impl Iterator<Item = (i64, SubscriberId, &LoggedEntry)> {
         self.0.iter().map(|((mailing, subscriber), noted)| (*mailing, *subscriber, noted))
     }
 }
 
-/// What a dead run has noted and not put into the database, in its order. A last line that was cut off is none: what it
-/// was to say had not happened.
+/// The entries of a dead run that are not in the database, in order. An incomplete last line is ignored: what it
+/// announces had not happened yet.
 pub(super) fn read_uncommitted(paths: &[PathBuf; 2], run: i64) -> Result<Vec<(i64, SubscriberId, LoggedEntry)>> {
     let mut entries = Vec::new();
     for path in paths {
@@ -302,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_noted_is_found_by_the_next_run_and_half_a_line_is_not() {
+    fn entries_are_found_by_the_next_run_and_an_incomplete_line_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let paths = paths(&folder.path().join("store.db"));
         let now: DateTime<Utc> = "2026-11-23T08:00:00.123Z".parse().unwrap();
@@ -320,14 +319,14 @@ mod tests {
         }
         let mut text = std::fs::read(&paths[0]).unwrap();
         assert_eq!(read_uncommitted(&paths, 7).unwrap(), expected);
-        assert_eq!(read_uncommitted(&paths, 8).unwrap(), [], "it is another run's");
+        assert_eq!(read_uncommitted(&paths, 8).unwrap(), [], "they belong to another run");
         text.truncate(text.len() - 5);
         std::fs::write(&paths[0], &text).unwrap();
         expected.pop();
         assert_eq!(read_uncommitted(&paths, 7).unwrap(), expected);
         let untold = String::from_utf8(text.clone()).unwrap().replace("\"turn\":0,", "");
         std::fs::write(&paths[0], untold).unwrap();
-        assert_eq!(read_uncommitted(&paths, 7).unwrap(), expected, "an older program wrote it");
+        assert_eq!(read_uncommitted(&paths, 7).unwrap(), expected, "an older version wrote it");
         std::fs::write(&paths[0], "{\"run\":7}\n").unwrap();
         assert!(read_uncommitted(&paths, 7).unwrap_err().to_string().contains("cannot be read"));
         Log::begin(&paths, 8).unwrap();
@@ -335,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_about_each_recipient_goes_into_the_database() {
+    fn the_last_entry_about_each_recipient_goes_into_the_database() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::begin(&paths(&folder.path().join("store.db")), 7).unwrap();
         let (one, now) = (SubscriberId(1), DateTime::<Utc>::UNIX_EPOCH);
@@ -352,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_while_others_go_into_the_database_is_neither_lost_nor_written_twice() {
+    fn entries_made_during_a_transaction_are_neither_lost_nor_written_twice() {
         let folder = tempfile::tempdir().unwrap();
         let paths = paths(&folder.path().join("store.db"));
         let mut log = Log::begin(&paths, 7).unwrap();
@@ -375,7 +374,7 @@ mod tests {
             log.committed().unwrap();
             assert_eq!(left(), []);
         }
-        // The database refuses, and takes all of it later.
+        // The transaction fails, and a later one takes all entries.
         log.add(1, &[(one, LedgerEntry::Sending)], now).unwrap();
         let refused = log.rotate();
         log.add(1, &[(one, sent())], now).unwrap();

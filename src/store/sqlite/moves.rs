@@ -14,7 +14,7 @@ use crate::store::moving::{EachRow, Kind, Movable, MoveStart, Moved, RowCounts, 
 
 impl Movable for Sqlite {
     fn moved(&self) -> StoreResult<Option<Moved>> {
-        self.reading("find out whether it was moved", moved)
+        self.reading("check whether it was moved", moved)
     }
 
     fn begin_move(&mut self, place: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<MoveStart> {
@@ -27,20 +27,20 @@ impl Movable for Sqlite {
     }
 
     fn end_move(&mut self, now: DateTime<Utc>) -> StoreResult<()> {
-        self.durably("note that it was moved", |transaction| {
+        self.durably("record that it was moved", |transaction| {
             transaction.execute("UPDATE moved SET ended = ?1 WHERE ended IS NULL", [format_time(now)])?;
             Ok(())
         })
     }
 
     fn give_up_move(&mut self) -> StoreResult<()> {
-        self.durably("give up its move", |transaction| {
+        self.durably("cancel its move", |transaction| {
             transaction.execute("DELETE FROM moved", [])?;
             Ok(())
         })
     }
 
-    /// Until the store is dropped. What is written meanwhile stays in the write-ahead log.
+    /// Lasts until the store is dropped. Meanwhile the write-ahead log grows.
     fn begin_snapshot(&mut self) -> StoreResult<()> {
         self.reading("take a snapshot", |connection| {
             Ok(connection.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?)
@@ -48,16 +48,16 @@ impl Movable for Sqlite {
     }
 
     fn row_counts(&self) -> StoreResult<RowCounts> {
-        self.reading("count what it holds", row_counts)
+        self.reading("count its rows", row_counts)
     }
 
     fn for_each_row(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()> {
         let all = for_each_row(&self.connection, table, each);
-        all.map_err(|error| error::reading("read what it holds", &self.path, error))
+        all.map_err(|error| error::reading("read its rows", &self.path, error))
     }
 
     fn can_be_filled(&self) -> StoreResult<()> {
-        self.reading("find out whether it is empty", |connection| can_be_filled(connection, self.place()))
+        self.reading("check whether it is empty", |connection| can_be_filled(connection, self.place()))
     }
 
     fn fill(&mut self, moved: &Moved, expected: &RowCounts, rows: &mut RowSource<'_>) -> StoreResult<()> {
@@ -71,7 +71,7 @@ impl Movable for Sqlite {
             }
             raise_sequence(transaction, expected.last_subscriber)?;
             transaction.execute("INSERT INTO filled (move) VALUES (?1)", [&moved.id])?;
-            ensure!(row_counts(transaction)? == *expected, "what was written down is not what was read");
+            ensure!(row_counts(transaction)? == *expected, "what was written is not what was read");
             Ok(())
         };
         self.with_large_cache(|| self.durably("copy into it", copy))
@@ -82,27 +82,26 @@ impl Movable for Sqlite {
             return Ok(());
         }
         let path = self.path.clone();
-        // SQLite takes the files beside it away.
+        // SQLite deletes its files beside the database.
         drop(self);
-        fs::remove_file(&path).map_err(|error| error::doing("be taken away again", &path, error.into()))
+        fs::remove_file(&path).map_err(|error| error::doing("be deleted again", &path, error.into()))
     }
 
-    /// A transaction that writes, so that it waits for another's end.
+    /// A write transaction, so that it waits for another process's `fill`.
     fn is_filled_by(&mut self, moved: &Moved) -> StoreResult<bool> {
-        self.durably("find out whether it was filled", |transaction| {
+        self.durably("check whether it was filled", |transaction| {
             Ok(transaction.prepare("SELECT 1 FROM filled WHERE move = ?1")?.exists([&moved.id])?)
         })
     }
 }
 
 impl Sqlite {
-    /// What messages call it.
+    /// Its name in messages.
     fn place(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// Runs `work`, which changes what a moved store would not tell the other one, in one transaction that survives a
-    /// power cut.
+    /// Runs `work`, which changes data that belongs to a move, in one transaction that survives a power cut.
     pub(super) fn changing<T>(
         &self,
         doing: &'static str,
@@ -206,7 +205,7 @@ fn write(transaction: &Transaction<'_>, table: Table, rows: &mut RowSource<'_>) 
     })
 }
 
-/// Whoever joins next gets a higher number than this.
+/// The next subscriber gets a number above `last`.
 fn raise_sequence(transaction: &Transaction<'_>, last: i64) -> Result<()> {
     let update = "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1";
     if transaction.execute(update, params![SUBSCRIBERS, last])? == 0 {

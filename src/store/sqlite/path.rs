@@ -1,4 +1,4 @@
-//! The path of a database: its file, for its owner alone, and what is named after it.
+//! The path of a database: its file, readable by its owner only, and the files named after it.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use anyhow::bail;
 
 use super::Result;
 
-/// What belongs to a database and is named after it, but for the lock; it goes before the database does.
+/// The suffixes of a database's other files, except the run lock; they move before the database does.
 pub(super) const BESIDE: [&str; 4] = ["-wal", "-shm", "-log", "-log2"];
 
-/// The endings of all files of a store, its database first.
+/// The suffixes of all files of a store, the database's first.
 pub const FILES: [&str; 6] = ["", BESIDE[0], BESIDE[1], BESIDE[2], BESIDE[3], ".lock"];
 
-/// Makes the file if it is not there, readable by its owner alone: it holds addresses. Returns whether it did.
+/// Creates the file, readable by its owner only, unless it exists: it contains addresses. Returns whether it did.
 pub(super) fn make_private(path: &Path) -> Result<bool> {
     let folder = folder_of(path);
     if !folder.exists() {
-        bail!("the folder `{}` is not there", folder.display());
+        bail!("the folder `{}` does not exist", folder.display());
     }
     let mut options = OpenOptions::new();
     options.create(true).append(true);
@@ -28,12 +28,12 @@ pub(super) fn make_private(path: &Path) -> Result<bool> {
     Ok(is_new)
 }
 
-/// The folder that a file is in.
+/// The folder of a file.
 pub(in crate::store) fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The path of a file that goes with the database.
+/// The path of a file beside the database.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);

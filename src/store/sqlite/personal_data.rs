@@ -1,4 +1,4 @@
-//! One person: all that is known of them, and erasure it.
+//! One person's data: reading and erasing it.
 
 use std::fs::File;
 use std::io;
@@ -30,8 +30,8 @@ pub(super) fn personal_data(connection: &Connection, address: &EmailAddress) -> 
 }
 
 impl Sqlite {
-    /// Forgets somebody with the right to send, so that no other run has them; where another run is alive, only if it does
-    /// not have them in its hands.
+    /// Forgets a person while holding the run lock, so that no other run has claimed them; if another run is alive,
+    /// only if it has not claimed them.
     pub(super) fn forget_person(
         &mut self,
         address: &EmailAddress,
@@ -42,19 +42,19 @@ impl Sqlite {
         self.write_log()?;
         self.active_run = None;
         let known = self.reading(DOING, |connection| subscribers::find(connection, address))?;
-        // As it was written when they joined: other spellings may be other bytes.
+        // With the spelling that is stored: another one may differ in bytes.
         let address = &known.map_or_else(|| address.clone(), |known| known.address);
         let refuse = |store: &Self, transaction: &Transaction<'_>| store.refuse_if_moved(transaction);
         let begun = self.begin(DOING, run, now, refuse)?;
         let failed = |why: rusqlite::Error| error::doing(DOING, &self.path, why.into());
-        // What is deleted is overwritten in its page.
+        // Overwrites deleted content within its page.
         self.connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
         let done = self.changing(DOING, |transaction| forget(transaction, address, now))?;
         let Some(mut erasure) = done else { return Ok(ForgetOutcome::Busy(begun.err().flatten())) };
         match begun {
             Ok((recovered, ())) => {
                 erasure.recovered = recovered;
-                // The log of the dead is cut, and nobody writes another one.
+                // The dead run's log is empty, and no one writes to it.
                 erasure.is_erased = self.erase(address, true)?;
                 self.active_run = None;
             }
@@ -63,10 +63,10 @@ impl Sqlite {
         Ok(ForgetOutcome::Done(Box::new(erasure)))
     }
 
-    /// Cleans the files of what older versions of a page hold; gives whether nothing is left. Where the store is not ours
-    /// `alone`, it is not written anew: whoever sends would wait too long.
+    /// Erases what older versions of pages contain; returns whether no trace is left. Unless this process holds the run
+    /// lock, the file is not rewritten: a sending run would have to wait too long.
     fn erase(&self, address: &EmailAddress, is_locked: bool) -> StoreResult<bool> {
-        const DOING: &str = "erase what it held of a subscriber";
+        const DOING: &str = "erase a subscriber's data";
         let failed = |why: anyhow::Error| error::doing(DOING, &self.path, why);
         let is_there = || self.is_in_files(address).map_err(|why| failed(why.into()));
         let is_cut = self.cut_wal().map_err(|why| failed(why.into()))?;
@@ -80,16 +80,16 @@ impl Sqlite {
             Err(why) if why.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => return Ok(false),
             done => done.map_err(|why| failed(why.into()))?,
         }
-        // What is there after all is a part of another address.
+        // Any remaining match is part of another address.
         self.cut_wal().map_err(|why| failed(why.into()))
     }
 
-    /// Brings the write-ahead log into the database and empties it; gives whether nobody was in the way.
+    /// Moves the write-ahead log into the database and empties it; returns whether no other process prevented it.
     fn cut_wal(&self) -> rusqlite::Result<bool> {
         self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0))
     }
 
-    /// Whether one of the files holds the address.
+    /// Whether one of the files contains the address.
     fn is_in_files(&self, address: &EmailAddress) -> io::Result<bool> {
         let [one_log, other_log] = log::paths(&self.path);
         for file in [self.path.clone(), beside(&self.path, "-wal"), one_log, other_log] {
@@ -103,7 +103,7 @@ impl Sqlite {
     }
 }
 
-/// Takes a person out of all tables; `None` where a run has them.
+/// Removes a person from all tables; returns `None` if a run has claimed them.
 fn forget(transaction: &Transaction<'_>, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Erasure>> {
     let mut erasure =
         Erasure { was_forgotten: forgotten::is_forgotten(transaction, &address.key())?, ..Default::default() };

@@ -1,5 +1,5 @@
-//! What a store knows of itself, which travels with a copy: its id, how many runs it has counted, and, if it is a backup,
-//! since when. And whether it holds anything.
+//! Properties of a store that a copy takes along: its id, its run counter and, in a backup, when it was made. Also
+//! whether it is empty.
 
 use anyhow::Context as _;
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
@@ -25,7 +25,7 @@ pub(super) fn id(connection: &Connection) -> Result<String> {
 
 pub(super) fn runs(connection: &Connection) -> Result<u64> {
     let runs = read(connection, RUNS)?;
-    runs.map_or(Ok(0), |text| text.parse()).context("the number of its runs cannot be read")
+    runs.map_or(Ok(0), |text| text.parse()).context("its run counter cannot be read")
 }
 
 pub(super) fn count_run(transaction: &Transaction<'_>) -> Result<u64> {
@@ -34,7 +34,7 @@ pub(super) fn count_run(transaction: &Transaction<'_>) -> Result<u64> {
     Ok(next)
 }
 
-/// When the backup was made that this is, if it is one.
+/// When this backup was made, if it is one.
 pub(super) fn backup(connection: &Connection) -> Result<Option<String>> {
     read(connection, BACKUP)
 }

@@ -1,4 +1,4 @@
-//! The tables of rates and quotas: how far each is used up.
+//! The tables of rate limits and quotas: how far each is used up.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};

@@ -1,4 +1,4 @@
-//! The lock that only one process has which sends from a file, or puts another one in its place.
+//! The lock held by the one process that sends from a file, or replaces it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
@@ -8,14 +8,14 @@ use super::Result;
 use super::path::beside;
 use crate::ledger::Run;
 
-/// Takes the lock beside the database; the other's host and process id where it is taken.
+/// Takes the lock beside the database; if it is taken, returns its holder's host and process id.
 pub(in crate::store) fn acquire(database: &Path) -> Result<std::result::Result<File, Option<Run>>> {
     let path = beside(database, ".lock");
     let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Ok(file)),
         Err(TryLockError::WouldBlock) => {
-            // Some systems let nobody read a locked file; then the other stays unnamed.
+            // Some systems do not allow reading a locked file; the holder then stays unnamed.
             let mut text = String::new();
             let _ = file.read_to_string(&mut text);
             let holder = text.trim().split_once(' ').and_then(|(pid, host)| {
@@ -27,7 +27,7 @@ pub(in crate::store) fn acquire(database: &Path) -> Result<std::result::Result<F
     }
 }
 
-/// Writes down who has it.
+/// Writes the holder into the lock file.
 pub(in crate::store) fn write_holder(lock: &mut File, run: &Run) -> Result<()> {
     lock.set_len(0)?;
     Ok(writeln!(lock, "{} {}", run.pid, run.host)?)

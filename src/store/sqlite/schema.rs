@@ -1,6 +1,6 @@
-//! The tables, and how an older file gets them.
+//! The tables, and the migrations of older files.
 //!
-//! Migrations only ever append: each is run once, in its own transaction, and counted in `user_version`.
+//! Migrations are only ever appended: each runs once, in its own transaction, and is counted in `user_version`.
 
 use std::path::Path;
 
@@ -54,8 +54,8 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_open ON delivery (mailing, subscriber) WHERE state IN ('queued', 'deferred');
 CREATE INDEX delivery_taken ON delivery (run) WHERE state IN ('claimed', 'sending');
 ",
-    // What a digest holds. An older program that is running meanwhile goes on: it names the columns it writes. One that
-    // is started afterwards refuses the file, for it would mail by itself what a digest held.
+    // Contents of digests. An older version that is running continues, because it names the columns it writes; one
+    // started later refuses the file, because it would mail by themselves the issues of a digest.
     "
 CREATE TABLE digest (
     mailing       INTEGER PRIMARY KEY REFERENCES mailing (id),
@@ -69,7 +69,7 @@ CREATE TABLE digest_issue (
     UNIQUE (mailing, position)
 ) WITHOUT ROWID;
 ",
-    // How far the rates are used up. An older program that is running meanwhile does not know them.
+    // Rate limits. An older version that is running does not know them.
     "
 CREATE TABLE rate (
     name     TEXT PRIMARY KEY,
@@ -88,7 +88,7 @@ CREATE TABLE filled (
     move  TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 ",
-    // How many messages left on a day of a warm-up. An older program that is running meanwhile does not count.
+    // Messages per day of a warm-up. An older version that is running does not count them.
     "
 CREATE TABLE quota (
     name  TEXT NOT NULL,
@@ -97,11 +97,11 @@ CREATE TABLE quota (
     PRIMARY KEY (name, day)
 ) WITHOUT ROWID;
 ",
-    // Nothing changes here, but the log has a second file: an older program that found a dead run would not read it, and
-    // would queue again what is noted there as sent.
+    // No change here, but the log has a second file: an older version that takes over from a dead run would not read
+    // it, and would queue again what it records as sent.
     "",
-    // The store's id, and whom nobody may bring back: an older program would. Whether the project's own list brought a
-    // subscriber; addresses as tokens name them; what was learned of mail servers.
+    // The store's id; forgotten addresses, which an older version would add again; whether the project's own list named
+    // a subscriber; addresses by their tags in tokens; what was learned of mail servers.
     "
 CREATE TABLE property (
     name   TEXT PRIMARY KEY,
@@ -130,7 +130,7 @@ CREATE TABLE server (
 ",
 ];
 
-/// Refuses a database of another program, and one of a newer version of this one. Changes nothing.
+/// Refuses a database of another program or of a newer version. Changes nothing.
 pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let number = |sql| number(sql).map_err(|error| error::opening(path, error));
@@ -148,7 +148,7 @@ pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<(), Stor
     Ok(())
 }
 
-/// Brings the database to the newest schema.
+/// Migrates the database to the newest schema.
 pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
     while version(connection)? < MIGRATIONS.len() as i64 {
@@ -157,7 +157,7 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Runs the next migration. Another process may have run it while this one waited for its turn.
+/// Runs the next migration, unless another process has run it while this one waited.
 fn step(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;

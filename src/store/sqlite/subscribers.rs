@@ -10,7 +10,7 @@ use crate::email::EmailAddress;
 use crate::store::{Added, Occurrence, Visit};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 
-/// The columns `from_row` reads.
+/// The columns that `from_row` reads.
 pub(super) const COLUMNS: &str = "subscriber.id, subscriber.address, subscriber.name, subscriber.status, \
                                   subscriber.attributes, subscriber.created";
 
@@ -30,13 +30,13 @@ pub(super) fn add(
         found.map(|(id, status)| status.map(|status| (id, status))).transpose()
     };
     let mut leave = transaction.prepare_cached("UPDATE subscriber SET status = ?2, changed = ?3 WHERE id = ?1")?;
-    // Numbers only grow: whoever has a higher one came in this very call.
+    // Numbers only grow: a higher one was assigned in this call.
     let last = "SELECT coalesce(max(id), 0) FROM subscriber";
     let last: i64 = transaction.query_row(last, [], |row| row.get(0))?;
     let now = format_time(now);
     let (mut added, mut met_before) = (Added::default(), Numbers::default());
     let has_forgotten = forgotten::has_forgotten(transaction)?;
-    // A list that comes again, and one that is new, go on as they began: what the last one was, the next one is first taken for.
+    // Lists tend to be all new or all known, so the next record is first assumed to be like the last one.
     let mut was_known = false;
     let mut text = Vec::new();
     for NewSubscriber { address, name, status, attributes } in new {
@@ -59,7 +59,7 @@ pub(super) fn add(
             };
         }
         was_known = !is_new;
-        let (id, before) = known.context("a subscriber that is there was not found")?;
+        let (id, before) = known.context("an existing subscriber was not found")?;
         let after = before.after(status, id > last);
         if after != before {
             leave.execute(params![id, after.as_str(), now])?;
@@ -75,12 +75,12 @@ pub(super) fn add(
     Ok(added)
 }
 
-/// A set of subscribers' numbers, a bit for each: a list of a million that comes again takes 125 kB.
+/// A set of subscribers' numbers, one bit each: a list of a million takes 125 kB.
 #[derive(Default)]
 struct Numbers(Vec<u64>);
 
 impl Numbers {
-    /// Adds a number; whether it was not there.
+    /// Adds a number; returns whether it was new.
     fn insert(&mut self, id: i64) -> bool {
         let (word, bit) = ((id / 64) as usize, 1 << (id % 64));
         if word >= self.0.len() {
@@ -157,7 +157,7 @@ pub(super) fn suppress(transaction: &Transaction<'_>, id: SubscriberId, now: &st
     Ok(())
 }
 
-/// A subscriber from a row of `COLUMNS`.
+/// Reads a subscriber from a row of `COLUMNS`.
 pub(super) fn from_row(row: &Row<'_>) -> Result<Subscriber> {
     let id: i64 = row.get(0)?;
     subscriber(row, id).with_context(|| format!("row {id} of the table `subscriber` cannot be read"))

@@ -1,4 +1,4 @@
-//! The index of addresses by their tags, which tokens carry. It can be made anew at any time from secret and subscribers.
+//! The index of addresses by the tags in tokens. It can be rebuilt at any time from secret and subscribers.
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -34,14 +34,14 @@ fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Sub
     rows.next()?.map(subscribers::from_row).transpose()
 }
 
-/// Adds the tags of some who joined since this was last done; tells whether there were any.
+/// Adds the tags of some subscribers who joined since the last call; returns whether there were any.
 fn add(transaction: &Transaction<'_>, secret: &Secret) -> Result<bool> {
     let fingerprint = secret.fingerprint();
     let mut select = transaction.prepare_cached(
         "SELECT id, address FROM subscriber
          WHERE id > (SELECT coalesce(max(subscriber), 0) FROM address_tag WHERE secret = ?1) ORDER BY id LIMIT ?2",
     )?;
-    // An address that was taken away and came back has another number.
+    // An address that was removed and added again has a new number.
     let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO address_tag VALUES (?1, ?2, ?3)")?;
     let mut rows = select.query(params![fingerprint, TAGS_PER_TRANSACTION])?;
     let mut were_any = false;

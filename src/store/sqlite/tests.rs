@@ -13,12 +13,12 @@ fn conforms_to_the_contract() {
 }
 
 impl Sqlite {
-    /// As if subscribers up to that number had been there and were erased.
+    /// As if subscribers up to this number had existed and were deleted.
     pub(crate) fn set_last_number(&self, number: i64) {
         self.connection.execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'subscriber'", [number]).unwrap();
     }
 
-    /// Looks behind the calls.
+    /// Changes the database directly.
     pub(crate) fn damage(&self, sql: &str) {
         self.connection.execute_batch(sql).unwrap();
     }
@@ -33,8 +33,8 @@ fn open_error(prepare: impl FnOnce(&Path)) -> String {
 }
 
 #[test]
-fn what_is_no_store_is_refused_as_it_is() {
-    let text = |path: &Path| std::fs::write(path, "no database, but a text that somebody wrote").unwrap();
+fn what_is_not_a_store_is_refused() {
+    let text = |path: &Path| std::fs::write(path, "not a database but a text file").unwrap();
     assert_eq!(open_error(text), "cannot open the store `DIR/store.db`: it is not a SQLite database");
     let folder = |path: &Path| std::fs::create_dir(path).unwrap();
     assert!(open_error(folder).starts_with("cannot open the store `DIR/store.db`: "));
@@ -50,19 +50,19 @@ fn a_database_of_another_program_is_not_touched() {
         let error = anyhow::Error::from(Sqlite::open(&path).unwrap_err());
         assert_eq!(error.root_cause().to_string(), "it is a database of another program");
         assert_eq!(std::fs::read(&path).unwrap(), before);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is put beside it");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no file is created beside it");
     }
 }
 
 #[test]
 fn a_missing_folder_is_named() {
     let error = anyhow::Error::from(Sqlite::open(Path::new("/nonexistent/store.db")).unwrap_err());
-    let expected = "cannot open the store `/nonexistent/store.db`: the folder `/nonexistent` is not there";
+    let expected = "cannot open the store `/nonexistent/store.db`: the folder `/nonexistent` does not exist";
     assert_eq!(format!("{error:#}"), expected);
 }
 
 #[test]
-fn a_damaged_store_is_told_from_a_failing_one() {
+fn a_damaged_store_is_reported_as_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     drop(Sqlite::open(&path).unwrap());
@@ -88,14 +88,14 @@ fn a_newer_store_is_refused() {
 }
 
 #[test]
-fn a_store_of_the_first_version_keeps_what_it_holds() {
+fn a_store_of_the_first_version_is_migrated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let older = Connection::open(&path).unwrap();
     older.execute_batch(schema::MIGRATIONS[0]).unwrap();
     older.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
     older.pragma_update(None, "user_version", 1).unwrap();
-    // What the first version wrote, before and after a newer program opened its file.
+    // What the first version wrote, before and after a newer version opened its file.
     let write = |number: u8| {
         let row = format!(
             "INSERT INTO mailing (issue, content_hash, frozen_at, expected) \
@@ -131,27 +131,27 @@ fn a_failed_import_adds_nobody() {
     let new = |number| NewSubscriber::new(format!("reader{number}@example.org").parse().unwrap(), "");
     let error = store.add_subscribers(&mut (0..10_000).map(new), DateTime::default()).unwrap_err();
     assert!(matches!(error, StoreError::Full), "{error}");
-    store.each_subscriber(None, &mut |_| panic!("somebody was added")).unwrap();
+    store.each_subscriber(None, &mut |_| panic!("a subscriber was added")).unwrap();
 }
 
 #[test]
-fn a_new_file_that_another_process_is_making_is_waited_for() {
+fn waits_for_another_process_that_creates_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     std::thread::scope(|scope| {
         let opened = scope.spawn(|| Sqlite::open(&path).map(|store| count(&store)));
-        // Whatever the other thread does meanwhile, it has to succeed.
+        // The test must succeed whatever the other thread does meanwhile.
         std::thread::sleep(std::time::Duration::from_millis(200));
         other.execute_batch("ROLLBACK").unwrap();
         assert_eq!(opened.join().unwrap().unwrap(), 0);
     });
 }
 
-/// Threads with their own connections meet as processes do, in the locks of the file.
+/// Threads with separate connections contend for the file's locks as processes do.
 #[test]
-fn many_may_open_read_and_write_at_once() {
+fn many_may_open_read_and_write_at_the_same_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let add = |thread: usize| {
@@ -166,7 +166,7 @@ fn many_may_open_read_and_write_at_once() {
         let mut seen = 0;
         for _ in 0..200 {
             let now = count(&store);
-            assert!(now >= seen, "somebody vanished");
+            assert!(now >= seen, "a subscriber vanished");
             seen = now;
         }
     };
@@ -190,7 +190,7 @@ fn count(store: &Sqlite) -> usize {
     count
 }
 
-/// A store as the version before the newest one left it, with a subscriber.
+/// A store as the previous version left it, with one subscriber.
 fn old(path: &Path) {
     let connection = Connection::open(path).unwrap();
     for migration in &schema::MIGRATIONS[..6] {
@@ -211,7 +211,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_store_is_kept_as_it_was_before_its_schema_changes() {
+fn a_store_is_backed_up_before_its_schema_changes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     old(&path);
@@ -228,7 +228,7 @@ fn a_store_is_kept_as_it_was_before_its_schema_changes() {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    // The old file comes back, and is kept once more.
+    // If the old file returns, it is backed up again.
     std::fs::copy(&kept, &path).unwrap();
     drop(Sqlite::open(&path).unwrap());
     assert_eq!(names(folder.path()), ["store.db", "store.db.before-v7", "store.db.before-v7-2"]);
@@ -238,7 +238,7 @@ fn a_store_is_kept_as_it_was_before_its_schema_changes() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_store_that_cannot_be_kept_is_not_migrated() {
+fn a_store_that_cannot_be_backed_up_is_not_migrated() {
     use std::os::unix::ffi::OsStrExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff"));
@@ -252,7 +252,7 @@ fn a_store_that_cannot_be_kept_is_not_migrated() {
 }
 
 #[test]
-fn an_empty_store_of_an_older_version_leaves_no_copy() {
+fn an_empty_older_store_is_not_backed_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     old(&path);
@@ -261,7 +261,7 @@ fn an_empty_store_of_an_older_version_leaves_no_copy() {
     assert_eq!(names(folder.path()), ["store.db"]);
 }
 
-/// The names of the files in a folder that hold an address, in whatever case.
+/// The names of the files in a folder that contain an address, in any case.
 fn holding(folder: &Path, address: &EmailAddress) -> Vec<String> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -277,13 +277,13 @@ fn holding(folder: &Path, address: &EmailAddress) -> Vec<String> {
 fn forget(store: &mut Sqlite, address: &EmailAddress, run: &Run) -> crate::store::Erasure {
     match store.forget(address, run, DateTime::UNIX_EPOCH).unwrap() {
         ForgetOutcome::Done(erasure) => *erasure,
-        ForgetOutcome::Busy(_) => panic!("a run has them"),
+        ForgetOutcome::Busy(_) => panic!("a run has claimed them"),
     }
 }
 
-/// With so many that pages were split, and old versions of rows stayed behind.
+/// With enough subscribers that pages are split and old versions of rows remain.
 #[test]
-fn nothing_of_who_was_forgotten_stays_in_any_file() {
+fn no_trace_of_a_forgotten_address_stays_in_any_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Sqlite::open(&folder.path().join("store.db")).unwrap();
     let (now, issue) = (DateTime::UNIX_EPOCH, IssueId::new("https://example.org/7/").unwrap());
@@ -314,7 +314,7 @@ fn nothing_of_who_was_forgotten_stays_in_any_file() {
         assert!(erasure.was_known && erasure.is_erased, "{number}");
         assert_eq!(holding(folder.path(), &address), [] as [&str; 0], "{number}");
     }
-    // While another run is alive, it is told whether something is left, and another call takes it away.
+    // While another run is alive, the result says whether a trace is left, and a later call erases it.
     let mut sending = Sqlite::open(&folder.path().join("store.db")).unwrap();
     sending.begin_run(&run("boot"), now).unwrap();
     let gone: Vec<EmailAddress> = (10..20).map(reader).collect();

@@ -1,4 +1,4 @@
-//! Times in the database: UTC with milliseconds, so that text order is time order.
+//! Times in the database: UTC in milliseconds, so that text order is time order.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 

@@ -62,9 +62,9 @@ exit 1
 issue  begun             recipients  sent  unknown
 neap   2026-11-20 12:00  3           0     3
 
-a@example.org  unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z, and nobody knows whether it was sent since
-b@example.org  unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z, and nobody knows whether it was sent since
-(forgotten)    unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z, and nobody knows whether it was sent since
+a@example.org  unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z; whether it was sent since is unknown
+b@example.org  unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z; whether it was sent since is unknown
+(forgotten)    unknown  the store was lost: it was restored from a backup of 2026-11-20T12:00:00Z; whether it was sent since is unknown
 
 "#]],
     );
