@@ -1,16 +1,16 @@
-//! What receivers of mail read in the DNS of its sender: who may send (SPF, RFC 7208), which key has signed (DKIM, RFC
-//! 6376), and what becomes of mail that neither proves (DMARC, RFC 7489).
+//! The DNS records that authenticate a sender: who may send (SPF, RFC 7208), which key signs (DKIM, RFC 6376), and the
+//! policy for mail that neither authenticates (DMARC, RFC 7489).
 //!
-//! Takes the text of records; gives what they say, or what is wrong with them in the words of their RFC. Asking the DNS
-//! is left to `dns`, judging what the records mean for this sender to `diagnosis`.
+//! Parses the text of records, or says what is wrong in the words of their RFC. Querying the DNS is left to `dns`,
+//! interpreting records for this sender to `diagnosis`.
 
 pub mod dkim;
 pub mod dmarc;
 pub mod spf;
 mod tags;
 
-/// A TXT record as zone files have it: a string in the DNS has at most 255 bytes (RFC 1035 section 3.3), so a longer record
-/// is several, which readers join. `name` has no final dot.
+/// A TXT record in zone file syntax: a DNS string has at most 255 bytes (RFC 1035 section 3.3), so a longer record
+/// becomes several strings, which receivers join. `name` has no final dot.
 pub fn zone_line(name: &str, value: &str) -> String {
     let mut strings = vec![String::new()];
     for letter in value.chars() {

@@ -1,8 +1,8 @@
-//! Will the mail arrive, how fast, and what has to change? Each answer is a step with what was seen and a remedy.
+//! Will the mail arrive, how fast, and what has to change? Each answer is a step with a finding and a remedy.
 //!
-//! `server` judges what `smtp::probe` saw of a mail server, `sender` what the DNS says of the sender's domains. Takes
-//! settings, keys and edges already opened; nothing is sent and nothing changed. A step that fails hides none that does
-//! not need it. How steps are shown is left to the faces.
+//! `server` interprets the probe of a mail server (`smtp::probe`), `sender` the DNS records of the sender's domains.
+//! Nothing is sent or changed. A failed step does not hide those that do not depend on it. Presentation is left to the
+//! command line.
 
 use crate::dns::NoAnswer;
 
@@ -15,38 +15,38 @@ pub mod sender;
 pub mod server;
 mod spf;
 
-/// What came of one look.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// What was looked at: a word or two, stable.
+    /// What was checked: a word or two, stable.
     pub name: &'static str,
-    /// How it is.
+    /// The outcome.
     pub outcome: StepOutcome,
-    /// What was seen.
+    /// What was found.
     pub seen: String,
-    /// What to do, where something is not right.
+    /// What to do, if something is wrong.
     pub remedy: Option<String>,
-    /// A DNS record to add or to write instead.
+    /// A DNS record to add or replace.
     pub record: Option<TextRecord>,
-    /// What only some want to know, a line each.
+    /// Details for verbose output, one per line.
     pub details: Vec<String>,
     /// Numbers for other programs.
     pub numbers: Vec<(&'static str, f64)>,
 }
 
-/// How a step came out.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StepOutcome {
-    /// As it should be.
+    /// Everything is right.
     Ok,
-    /// Mail leaves, but a person should look: it may be slow, or distrusted.
+    /// Mail leaves, but may be slow or distrusted.
     Warning,
-    /// Mail does not leave, or does not arrive with many.
+    /// Mail does not leave, or many receivers reject it.
     Error,
 }
 
 impl StepOutcome {
-    /// The word for it.
+    /// Its stable name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -56,7 +56,7 @@ impl StepOutcome {
     }
 }
 
-/// A TXT record of the DNS.
+/// A TXT record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextRecord {
     /// Its name, without the final dot.
@@ -66,7 +66,7 @@ pub struct TextRecord {
 }
 
 impl Step {
-    /// A step that came out well.
+    /// A step without problems.
     pub fn ok(name: &'static str, seen: impl Into<String>) -> Self {
         Self {
             name,
@@ -79,23 +79,23 @@ impl Step {
         }
     }
 
-    /// A step at which a person should look.
+    /// A step that the user should look into.
     pub fn warning(name: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { outcome: StepOutcome::Warning, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
     }
 
-    /// A step that shows what has to change.
+    /// A step that requires a change.
     pub fn error(name: &'static str, seen: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { outcome: StepOutcome::Error, remedy: Some(remedy.into()), ..Self::ok(name, seen) }
     }
 
-    /// The step, or one that says that the DNS could not tell.
-    fn told(name: &'static str, step: Result<Self, NoAnswer>) -> Self {
+    /// The step, or an error if the DNS did not answer.
+    fn or_no_answer(name: &'static str, step: Result<Self, NoAnswer>) -> Self {
         step.unwrap_or_else(|error| {
             Self::error(
                 name,
                 error.to_string(),
-                "run it again; where it stays so, ask whoever runs the DNS of the domain",
+                "run it again; if the problem persists, ask the operator of the domain's DNS",
             )
         })
     }

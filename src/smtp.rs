@@ -1,7 +1,7 @@
 //! SMTP (RFC 5321): one connection to a mail server.
 //!
-//! Takes finished letters, one at a time, and says what became of each and in which phase. Who gets what, what is
-//! tried again and what is written down is `delivery`'s.
+//! Takes finished letters, one at a time, and reports what became of each, and in which phase. Routing, retries and the
+//! ledger are left to `delivery`.
 
 #[cfg(feature = "doctor")]
 pub mod certificate;

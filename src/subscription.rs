@@ -1,7 +1,7 @@
-//! Who gets the mail: adding, importing, exporting and removing subscribers.
+//! Adding, importing, exporting and removing subscribers.
 //!
-//! Takes a store and what the user gives; knows neither terminal nor HTTP. One bad row of an import stops no other, and
-//! nobody who left comes back by an import. A list of which it cannot be told who gets mail adds nobody.
+//! One bad row does not stop an import, and no import brings back someone who unsubscribed. A list whose statuses are
+//! not understood adds no one.
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -33,25 +33,25 @@ pub use options::Options;
 
 use encoding::DecodedText;
 
-/// What became of a wish to subscribe one person.
+/// The outcome of subscribing one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddOutcome {
-    /// They are subscribed now.
+    /// Subscribed now.
     New,
-    /// They were subscribed already; nothing changed.
+    /// Already subscribed; nothing changed.
     Known,
-    /// They were not active, and are subscribed again.
+    /// Was inactive, and is subscribed again.
     Again(Status),
-    /// They are not active, and stay so.
+    /// Is inactive, and stays so.
     Away(Status),
-    /// They asked to be forgotten, and are not added.
+    /// Was forgotten, and is not added.
     Forgotten,
 }
 
-/// Subscribes one person. Somebody who left, or was forgotten, is only subscribed `again` when that is asked for.
+/// Subscribes one person. Someone who unsubscribed or was forgotten is only subscribed if `again` is set.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub fn add(
     store: &mut dyn Store,
     new: NewSubscriber,
@@ -78,22 +78,22 @@ pub fn add(
 pub struct ImportReport {
     /// The service whose export the list is.
     pub service: Option<&'static str>,
-    /// Those whose rows were good.
+    /// The subscribers of the valid rows.
     pub added: Added,
-    /// Those of the list who are active and whom not every mail server can reach.
+    /// Active subscribers of the list that only mail servers with SMTPUTF8 can reach.
     pub smtputf8: Smtputf8Addresses,
-    /// Rows that were not, one finding each, in the order of the file.
+    /// One finding for each invalid row, in the order of the file.
     pub findings: Vec<Finding>,
 }
 
-/// Imports a CSV file with a header; `path` is its name in findings. What its columns are `options` say, else the export of
-/// a service is known by its header, else they are named as in an ordinary list: `email`, `name`, `status`, and every other
-/// one becomes an attribute. The whole list is looked at before anybody is added, then they are in one transaction. `each`
-/// is told of every good row.
+/// Imports a CSV file with a header; `path` is its name in findings. The columns are those that `options` name, or
+/// those of a service whose export the header matches, or the usual ones: `email`, `name`, `status`; every other column
+/// becomes an attribute. The entire list is checked before anything is added, in one transaction. Calls `each` for
+/// every row.
 ///
 /// # Errors
-/// When it cannot be told who of the list gets mail (`judge`), the list cannot be read, or the store fails; then nobody was
-/// added. When it cannot be read for a second time to its end; then those up to there were.
+/// If it is not clear who of the list gets mail (`plan`), the list cannot be read, or the store fails; nothing is added
+/// then. If the second reading fails; the rows before are added then.
 pub fn import(
     store: &mut dyn Store,
     path: &str,
@@ -120,22 +120,22 @@ pub fn import(
     Ok(ImportReport { service: plan.service(), added, smtputf8, findings: read.with_context(added_so_far)? })
 }
 
-/// Unsubscribes somebody; gives the status before, `None` when the address is not known.
+/// Unsubscribes a subscriber; returns the previous status, or `None` if the address is unknown.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Status>, StoreError> {
     match store.subscriber(address)?.map(|subscriber| subscriber.status) {
-        // Who never confirmed may still be asked to; who leaves may not.
+        // An unconfirmed subscriber could still be asked to confirm; an unsubscribed one cannot.
         Some(Status::Active | Status::Unconfirmed) => store.set_status(address, Status::Unsubscribed, now),
         other => Ok(other),
     }
 }
 
-/// The subscriber who was given this token for this purpose; nobody where it is no such token.
+/// The subscriber for whom this token was made for this purpose, or `None` if the token is invalid.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub fn subscriber_by_token(
     store: &mut dyn Store,
     secrets: &Secrets,
@@ -143,7 +143,7 @@ pub fn subscriber_by_token(
     text: &str,
 ) -> Result<Option<Subscriber>, StoreError> {
     let Some(token) = Token::parse(text) else { return Ok(None) };
-    // A forged token is refused before the store is asked.
+    // A forged token is refused without asking the store.
     let subscriber = match secrets.claim(&token, purpose) {
         None => None,
         Some(TokenClaim::Tagged(secret, tag)) => store.subscriber_by_tag(secret, tag)?,

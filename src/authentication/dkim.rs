@@ -3,21 +3,21 @@
 use crate::authentication::tags::Tags;
 use crate::dkim::{Algorithm, PublicKey};
 
-/// A key as the DNS has it.
+/// A key record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
-    /// The key; `None` where it was revoked.
+    /// The key, or `None` if it was revoked.
     pub key: Option<PublicKey>,
-    /// Whether the domain says that it only tries DKIM out (`t=y`): receivers treat the mail as unsigned.
+    /// Whether the domain is in test mode (`t=y`): receivers treat the mail as unsigned.
     pub is_test: bool,
-    /// Whether it verifies signatures that hash with SHA-256 (`h=`).
+    /// Whether it accepts signatures with SHA-256 (`h=`).
     pub takes_sha256: bool,
-    /// Whether it is for mail (`s=`).
+    /// Whether it is for email (`s=`).
     pub is_for_mail: bool,
 }
 
 impl KeyRecord {
-    /// Reads a record.
+    /// Parses a record.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -25,15 +25,15 @@ impl KeyRecord {
         let tags = Tags::parse(record)?;
         match (tags.value("v"), tags.first()) {
             (None, _) | (Some("DKIM1"), Some(("v", _))) => {}
-            (Some("DKIM1"), _) => return Err("`v=DKIM1` does not stand first".to_owned()),
+            (Some("DKIM1"), _) => return Err("`v=DKIM1` is not the first tag".to_owned()),
             (Some(other), _) => return Err(format!("`v={other}` is not `v=DKIM1`")),
         }
         let algorithm = match tags.value("k") {
             None | Some("rsa") => Algorithm::Rsa,
             Some("ed25519") => Algorithm::Ed25519,
-            Some(other) => return Err(format!("`k={other}` is no known kind of key")),
+            Some(other) => return Err(format!("`k={other}` is not a known key type")),
         };
-        let base64 = tags.value("p").ok_or("there is no key (`p=`) in it")?;
+        let base64 = tags.value("p").ok_or("it contains no key (`p=`)")?;
         let base64: String = base64.split_ascii_whitespace().collect();
         let lists = |name: &str, wanted: &[&str]| {
             let names = |list: &str| list.split(':').any(|item| wanted.contains(&item.trim()));
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_read_whatever_cut_it_into_pieces() {
+    fn whitespace_in_a_key_is_ignored() {
         let PublicKey { algorithm, base64 } = key("v=DKIM1; k=ed25519; p=11qY AYKx\tCrfV").key.unwrap();
         assert_eq!((algorithm, base64.as_str()), (Algorithm::Ed25519, "11qYAYKxCrfV"));
         assert_eq!(key("p=AAAA").key.unwrap().algorithm, Algorithm::Rsa);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_and_lists_are_read() {
+    fn flags_and_lists_are_parsed() {
         let plain = key("p=AAAA");
         assert!(!plain.is_test && plain.takes_sha256 && plain.is_for_mail);
         assert!(key("v=DKIM1; t=s:y; p=AAAA").is_test);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_says_why() {
+    fn an_invalid_key_record_says_why() {
         let why = |record: &str| KeyRecord::parse(record).unwrap_err();
         assert!(why("v=DKIM1; k=rsa").contains("`p=`"));
         assert!(why("v=DKIM2; p=AAAA").contains("`v=DKIM2`"));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_we_ask_for_is_the_one_we_look_for() {
+    fn the_record_we_suggest_is_accepted() {
         let (ours, _) = crate::dkim::Key::generate(Algorithm::Ed25519).unwrap();
         let public = ours.public();
         assert_eq!(key(&public.record()).key, Some(public));

@@ -2,43 +2,43 @@
 
 use crate::authentication::tags::Tags;
 
-/// What a domain asks receivers to do, and what it counts as proof.
+/// A domain's DMARC policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DmarcPolicy {
-    /// What becomes of mail of the domain that proves nothing (`p=`).
+    /// What to do with the domain's unauthenticated mail (`p=`).
     pub action: DmarcAction,
     /// The same for its subdomains (`sp=`).
     pub subdomains: DmarcAction,
-    /// Whether the domain that SPF has proved must be the one of the From header (`aspf=s`).
+    /// Whether SPF must authenticate the exact domain of the From header (`aspf=s`).
     pub is_spf_strict: bool,
-    /// Whether the domain that has signed must be (`adkim=s`).
+    /// Whether DKIM must (`adkim=s`).
     pub is_dkim_strict: bool,
     /// Where reports go (`rua=`).
     pub reports: Vec<String>,
 }
 
-/// What a receiver is to do with mail that proves nothing.
+/// What a receiver should do with unauthenticated mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DmarcAction {
-    /// Nothing, but report it.
+    /// Deliver it, but report it.
     None,
-    /// Put it aside.
+    /// Treat it as suspicious.
     Quarantine,
-    /// Refuse it.
+    /// Reject it.
     Reject,
 }
 
 impl DmarcPolicy {
-    /// Whether a TXT record is a DMARC record at all; others are passed over (section 6.6.3).
+    /// Whether a TXT record is a DMARC record at all; others are ignored (section 6.6.3).
     pub fn is_one(record: &str) -> bool {
         let version = record.split(';').next().unwrap_or_default();
         version.split_once('=').is_some_and(|(name, value)| name.trim() == "v" && value.trim() == "DMARC1")
     }
 
-    /// Reads a record.
+    /// Parses a record.
     ///
     /// # Errors
-    /// What is wrong with it. An unknown tag is not, nor a policy that is none where reports are wanted, which means `none`
+    /// What is wrong with it. Unknown tags are ignored, and an invalid policy means `none` if reports are requested
     /// (section 6.6.3).
     pub fn parse(record: &str) -> Result<Self, String> {
         let tags = Tags::parse(record)?;
@@ -51,7 +51,7 @@ impl DmarcPolicy {
         let action_of_domain = match action("p") {
             Some(Err(_)) | None if !reports.is_empty() => DmarcAction::None,
             Some(action) => action.map_err(unknown)?,
-            None => return Err("there is no policy (`p=`) in it".to_owned()),
+            None => return Err("it contains no policy (`p=`)".to_owned()),
         };
         Ok(Self {
             action: action_of_domain,
@@ -70,7 +70,7 @@ impl DmarcAction {
             .find(|action| action.name().eq_ignore_ascii_case(value))
     }
 
-    /// The word in the record.
+    /// Its word in the record.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -80,17 +80,17 @@ impl DmarcAction {
     }
 }
 
-/// The domains that may hold the policy of `domain`: itself, then those above it, the last of two labels.
+/// The domains that may have the policy of `domain`: itself, then its parents down to two labels.
 ///
-/// RFC 7489 section 3.2 asks a list of all public suffixes which of them is the organisation's; the one that has a record
-/// is, and nobody has one above it.
+/// RFC 7489 section 3.2 uses the list of public suffixes to find the organisational domain; in practice it is the one
+/// that has a record.
 pub fn policy_domains(domain: &str) -> Vec<&str> {
     let parents = domain.match_indices('.').map(|(at, _)| &domain[at + 1..]);
     std::iter::once(domain).chain(parents.filter(|parent| parent.contains('.'))).collect()
 }
 
-/// Whether `proved` speaks for mail from `from`: it is the same domain or, unless strict, of the same `organisation`
-/// (section 3.1).
+/// Whether `proved` aligns with mail from `from`: it is the same domain or, unless strict, one of the same
+/// `organisation` (section 3.1).
 pub fn is_aligned(proved: &str, from: &str, organisation: &str, is_strict: bool) -> bool {
     proved == from || !is_strict && is_within(proved, organisation) && is_within(from, organisation)
 }
@@ -127,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_policy_says_why() {
+    fn an_invalid_policy_says_why() {
         assert!(DmarcPolicy::parse("v=DMARC1").unwrap_err().contains("`p=`"));
         assert!(DmarcPolicy::parse("v=DMARC1; p=refuse").unwrap_err().contains("`p=refuse`"));
         assert!(DmarcPolicy::parse("v=DMARC1; p=none; sp=all").unwrap_err().contains("`sp=all`"));
     }
 
     #[test]
-    fn other_records_at_the_name_are_none() {
+    fn other_records_are_ignored() {
         assert!(DmarcPolicy::is_one("v = DMARC1 ; p=none") && DmarcPolicy::is_one("v=DMARC1"));
         assert!(
             !DmarcPolicy::is_one("v=DMARC10; p=none")

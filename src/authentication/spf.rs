@@ -1,87 +1,87 @@
 //! The record of who may send for a domain: RFC 7208.
 //!
-//! Takes the text of a record; gives its directives in their order. Which addresses they cover, and what they cost to
-//! find out, needs the DNS and is left to `diagnosis`.
+//! Parses the text of a record into its directives. Which addresses they cover, and how many lookups they cost,
+//! requires the DNS and is left to `diagnosis`.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A record.
+/// An SPF record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpfRecord {
-    /// Its directives; the first that matches decides.
+    /// Its directives; the first match decides.
     pub directives: Vec<Directive>,
-    /// Whose record decides when none matches (`redirect=`).
+    /// The domain whose record decides if none matches (`redirect=`).
     pub redirect: Option<String>,
 }
 
-/// What becomes of senders that a mechanism matches.
+/// A mechanism and the result for the senders it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
-    /// What becomes of them.
+    /// The result.
     pub qualifier: Qualifier,
-    /// Who they are.
+    /// The senders.
     pub mechanism: Mechanism,
 }
 
-/// What a record says of a sender: section 4.6.2.
+/// The result for a sender: section 4.6.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Qualifier {
-    /// `+`, or nothing: it may send.
+    /// `+` or nothing: authorised.
     Pass,
-    /// `-`: it may not.
+    /// `-`: not authorised.
     Fail,
-    /// `~`: it probably may not.
+    /// `~`: probably not authorised.
     SoftFail,
-    /// `?`: nothing is said.
+    /// `?`: no statement.
     Neutral,
 }
 
-/// Whom a directive is about: section 5. A domain that is left out is that of the record; a prefix counts bits.
+/// Which senders a directive matches: section 5. A missing domain is that of the record; a prefix counts bits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mechanism {
-    /// Everybody.
+    /// Every sender.
     All,
-    /// Whom the record of another domain passes.
+    /// Those that another domain's record passes.
     Include(String),
     /// The addresses of a host.
     A(Host),
-    /// The addresses of the hosts that take a domain's mail.
+    /// The addresses of a domain's MX hosts.
     Mx(Host),
-    /// Whose address has a name in a domain; not to be used any more.
+    /// Addresses with a name in a domain; deprecated.
     Ptr(Option<String>),
     /// An IPv4 network.
     Ip4(Ipv4Addr, u8),
     /// An IPv6 network.
     Ip6(Ipv6Addr, u8),
-    /// Everybody, if the name there has an address.
+    /// Every sender, if the name has an address.
     Exists(String),
 }
 
-/// A host, and how much of its addresses' neighbourhood is meant.
+/// A host, with prefixes that widen its addresses to networks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    /// Its name; `None`: the domain of the record.
+    /// Its name, or `None` for the domain of the record.
     pub domain: Option<String>,
-    /// Bits of an IPv4 address that count.
+    /// The significant bits of an IPv4 address.
     pub prefix4: u8,
-    /// Bits of an IPv6 address that count.
+    /// The significant bits of an IPv6 address.
     pub prefix6: u8,
 }
 
 impl SpfRecord {
-    /// Whether a TXT record is an SPF record at all; others are passed over (section 4.5).
+    /// Whether a TXT record is an SPF record at all; others are ignored (section 4.5).
     pub fn is_one(record: &str) -> bool {
         let (version, rest) = record.split_at_checked(VERSION.len()).unwrap_or((record, ""));
         version.eq_ignore_ascii_case(VERSION) && (rest.is_empty() || rest.starts_with(' '))
     }
 
-    /// Reads a record.
+    /// Parses a record.
     ///
     /// # Errors
-    /// The term that is none, and why: receivers then take the whole record for an error (section 4.6).
+    /// The invalid term, and why: receivers then treat the record as an error (section 4.6).
     pub fn parse(record: &str) -> Result<Self, String> {
         if !Self::is_one(record) {
-            return Err(format!("it does not begin with `{VERSION}`"));
+            return Err(format!("it does not start with `{VERSION}`"));
         }
         let mut parsed = Self { directives: Vec::new(), redirect: None };
         let mut has_explanation = false;
@@ -91,39 +91,38 @@ impl SpfRecord {
                 None => parsed.directives.push(directive(term).map_err(|why| wrong(&why))?),
                 Some((name, value)) if name.eq_ignore_ascii_case("redirect") => {
                     if parsed.redirect.is_some() {
-                        return Err(wrong("`redirect=` comes twice"));
+                        return Err(wrong("`redirect=` is repeated"));
                     }
                     parsed.redirect = Some(domain(value).map_err(|why| wrong(&why))?);
                 }
                 Some((name, value)) if name.eq_ignore_ascii_case("exp") => {
                     if std::mem::replace(&mut has_explanation, true) {
-                        return Err(wrong("`exp=` comes twice"));
+                        return Err(wrong("`exp=` is repeated"));
                     }
                     domain(value).map_err(|why| wrong(&why))?;
                 }
-                // Section 6: others are passed over.
+                // Section 6: unknown modifiers are ignored.
                 Some(_) => {}
             }
         }
         Ok(parsed)
     }
 
-    /// What the record says of everybody whom nothing before matches; `None` where it leaves that open, or to another
-    /// record.
+    /// The result for senders that nothing else matches, or `None` if the record leaves that open or to another record.
     pub fn default_qualifier(&self) -> Option<Qualifier> {
         self.directives.iter().find(|directive| directive.mechanism == Mechanism::All).map(|all| all.qualifier)
     }
 }
 
 impl Mechanism {
-    /// Whether finding out costs one of the ten look-ups that a receiver makes: section 4.6.4.
+    /// Whether it costs one of the ten lookups that a receiver makes: section 4.6.4.
     pub fn costs_lookup(&self) -> bool {
         !matches!(self, Self::All | Self::Ip4(..) | Self::Ip6(..))
     }
 }
 
 impl Host {
-    /// Whether `address` lies in the neighbourhood of `of`.
+    /// Whether `address` is in the network of `of`.
     pub fn is_near(&self, address: IpAddr, of: IpAddr) -> bool {
         match of {
             IpAddr::V4(_) => is_in_network(address, of, self.prefix4),
@@ -132,7 +131,7 @@ impl Host {
     }
 }
 
-/// Whether the first `prefix` bits of two addresses of one kind are the same.
+/// Whether two addresses of the same family share the first `prefix` bits.
 pub fn is_in_network(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
     match (address.to_canonical(), network.to_canonical()) {
         (IpAddr::V4(address), IpAddr::V4(network)) => {
@@ -149,7 +148,7 @@ pub fn is_in_network(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
 
 const VERSION: &str = "v=spf1";
 
-/// Name and value of a modifier, which is told from a mechanism by its `=`: section 4.6.1.
+/// Name and value of a modifier, which differs from a mechanism by its `=`: section 4.6.1.
 fn modifier(term: &str) -> Option<(&str, &str)> {
     let (name, value) = term.split_once('=')?;
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -180,18 +179,18 @@ fn directive(term: &str) -> Result<Directive, String> {
         "mx" => Mechanism::Mx(host(rest)?),
         "ip4" => {
             let (address, prefix) = network(needed()?, 32)?;
-            Mechanism::Ip4(address.parse().map_err(|_| format!("`{address}` is no IPv4 address"))?, prefix)
+            Mechanism::Ip4(address.parse().map_err(|_| format!("`{address}` is not an IPv4 address"))?, prefix)
         }
         "ip6" => {
             let (address, prefix) = network(needed()?, 128)?;
-            Mechanism::Ip6(address.parse().map_err(|_| format!("`{address}` is no IPv6 address"))?, prefix)
+            Mechanism::Ip6(address.parse().map_err(|_| format!("`{address}` is not an IPv6 address"))?, prefix)
         }
         _ => return Err("there is no such mechanism".to_owned()),
     };
     Ok(Directive { qualifier, mechanism })
 }
 
-/// What follows `a` or `mx`: a domain after a colon, and prefixes after slashes, each if wanted.
+/// Parses what follows `a` or `mx`: an optional domain after a colon, and optional prefixes after slashes.
 fn host(rest: &str) -> Result<Host, String> {
     let end = rest.rfind('}').unwrap_or(0);
     let slash = rest[end..].find('/').map_or(rest.len(), |at| end + at);
@@ -199,7 +198,7 @@ fn host(rest: &str) -> Result<Host, String> {
     let domain = match name.strip_prefix(':') {
         Some(name) => Some(domain(name)?),
         None if name.is_empty() => None,
-        None => return Err("a domain follows a colon".to_owned()),
+        None => return Err("a domain must follow a colon".to_owned()),
     };
     let (four, six) = match prefixes.split_once("//") {
         Some((four, six)) => (four, Some(six)),
@@ -210,23 +209,23 @@ fn host(rest: &str) -> Result<Host, String> {
     Ok(Host { domain, prefix4, prefix6 })
 }
 
-/// An address and its prefix.
-fn network(value: &str, most: u8) -> Result<(&str, u8), String> {
+/// Parses an address and its prefix.
+fn network(value: &str, max_bits: u8) -> Result<(&str, u8), String> {
     match value.split_once('/') {
-        None => Ok((value, most)),
-        Some((address, digits)) => Ok((address, prefix(digits, most)?)),
+        None => Ok((value, max_bits)),
+        Some((address, digits)) => Ok((address, prefix(digits, max_bits)?)),
     }
 }
 
-fn prefix(digits: &str, most: u8) -> Result<u8, String> {
+fn prefix(digits: &str, max_bits: u8) -> Result<u8, String> {
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits == "0" || !digits.starts_with('0'));
-    let bits = digits.parse().ok().filter(|bits| is_plain && *bits <= most);
-    bits.ok_or_else(|| format!("`/{digits}` is no prefix of 0 to {most} bits"))
+    let bits = digits.parse().ok().filter(|bits| is_plain && *bits <= max_bits);
+    bits.ok_or_else(|| format!("`/{digits}` is not a prefix of 0 to {max_bits} bits"))
 }
 
-/// A `domain-spec`: section 7.1. Macros stay as they are.
+/// Parses a `domain-spec`: section 7.1. Macros are kept unchanged.
 fn domain(text: &str) -> Result<String, String> {
-    let wrong = || format!("`{text}` is no domain");
+    let wrong = || format!("`{text}` is not a domain");
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
         if !before.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -248,7 +247,7 @@ fn domain(text: &str) -> Result<String, String> {
     if is_visible && (ends_in_macro || ends_in_label) { Ok(text.to_owned()) } else { Err(wrong()) }
 }
 
-/// What stands in the braces of a macro.
+/// Whether this is the inside of a macro's braces.
 fn is_macro(inner: &str) -> bool {
     let Some((letter, rest)) = inner.split_at_checked(1) else { return false };
     let rest = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
@@ -300,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn qualifiers_and_modifiers_are_read() {
+    fn qualifiers_and_modifiers_are_parsed() {
         let default_qualifier = |record: &str| SpfRecord::parse(record).unwrap().default_qualifier();
         assert_eq!(default_qualifier("v=spf1 -all"), Some(Qualifier::Fail));
         assert_eq!(default_qualifier("V=SPF1  mx ~ALL"), Some(Qualifier::SoftFail));
@@ -320,20 +319,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_names_the_term() {
+    fn errors_name_the_invalid_term() {
         assert_eq!(why("v=spf1 ipv4:192.0.2.1 -all"), "`ipv4:192.0.2.1`: there is no such mechanism");
-        assert_eq!(why("v=spf1 ip4:192.0.2 -all"), "`ip4:192.0.2`: `192.0.2` is no IPv4 address");
-        assert_eq!(why("v=spf1 ip4:192.0.2.0/33"), "`ip4:192.0.2.0/33`: `/33` is no prefix of 0 to 32 bits");
+        assert_eq!(why("v=spf1 ip4:192.0.2 -all"), "`ip4:192.0.2`: `192.0.2` is not an IPv4 address");
+        assert_eq!(why("v=spf1 ip4:192.0.2.0/33"), "`ip4:192.0.2.0/33`: `/33` is not a prefix of 0 to 32 bits");
         assert_eq!(why("v=spf1 include -all"), "`include`: it needs a value after a colon");
-        assert_eq!(why("v=spf1 include:192.0.2.1 -all"), "`include:192.0.2.1`: `192.0.2.1` is no domain");
-        assert_eq!(why("v=spf1 a:mail -all"), "`a:mail`: `mail` is no domain");
-        assert_eq!(why("v=spf1 exists:%{x}.org"), "`exists:%{x}.org`: `%{x}.org` is no domain");
-        assert_eq!(why("v=spf1 redirect=a.org redirect=b.org"), "`redirect=b.org`: `redirect=` comes twice");
+        assert_eq!(why("v=spf1 include:192.0.2.1 -all"), "`include:192.0.2.1`: `192.0.2.1` is not a domain");
+        assert_eq!(why("v=spf1 a:mail -all"), "`a:mail`: `mail` is not a domain");
+        assert_eq!(why("v=spf1 exists:%{x}.org"), "`exists:%{x}.org`: `%{x}.org` is not a domain");
+        assert_eq!(why("v=spf1 redirect=a.org redirect=b.org"), "`redirect=b.org`: `redirect=` is repeated");
         assert_eq!(why("v=spf1 -all:x"), "`-all:x`: `all` takes no value");
     }
 
     #[test]
-    fn networks_are_as_wide_as_their_prefix() {
+    fn prefixes_define_networks() {
         let within = |address: &str, network: &str, prefix: u8| {
             is_in_network(address.parse().unwrap(), network.parse().unwrap(), prefix)
         };
@@ -350,7 +349,7 @@ mod tests {
         }
 
         #[test]
-        fn networks_that_are_written_are_read(bits in any::<u32>(), prefix in 0u8..=32) {
+        fn networks_are_parsed(bits in any::<u32>(), prefix in 0u8..=32) {
             let address = Ipv4Addr::from(bits);
             let read = mechanisms(&format!("v=spf1 ip4:{address}/{prefix}"));
             prop_assert_eq!(&read, &[Mechanism::Ip4(address, prefix)]);

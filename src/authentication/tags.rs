@@ -1,14 +1,14 @@
-//! Lists of `name=value` with semicolons between them: RFC 6376 section 3.2, which DMARC uses too.
+//! Lists of `name=value` separated by semicolons: RFC 6376 section 3.2, which DMARC uses too.
 
-/// The tags of a record, in their order.
+/// The tags of a record, in order.
 #[derive(Debug, PartialEq)]
 pub(super) struct Tags<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Tags<'a> {
-    /// Reads a record; blanks round names and values mean nothing.
+    /// Parses a record; spaces around names and values are ignored.
     ///
     /// # Errors
-    /// What is no tag, or a tag that comes twice.
+    /// An invalid or repeated tag.
     pub(super) fn parse(record: &'a str) -> Result<Self, String> {
         let mut parts: Vec<&str> = record.split(';').collect();
         if parts.last().is_some_and(|last| last.trim().is_empty()) {
@@ -16,13 +16,13 @@ impl<'a> Tags<'a> {
         }
         let mut tags: Vec<(&str, &str)> = Vec::new();
         for part in parts {
-            let (name, value) = part.split_once('=').ok_or_else(|| format!("`{}` is no tag", part.trim()))?;
+            let (name, value) = part.split_once('=').ok_or_else(|| format!("`{}` is not a tag", part.trim()))?;
             let (name, value) = (name.trim(), value.trim());
             if !is_name(name) {
-                return Err(format!("`{name}` is no name of a tag"));
+                return Err(format!("`{name}` is not a tag name"));
             }
             if tags.iter().any(|(other, _)| *other == name) {
-                return Err(format!("the tag `{name}` comes twice"));
+                return Err(format!("the tag `{name}` is repeated"));
             }
             tags.push((name, value));
         }
@@ -34,7 +34,7 @@ impl<'a> Tags<'a> {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
     }
 
-    /// Name and value of the tag that stands first.
+    /// Name and value of the first tag.
     pub(super) fn first(&self) -> Option<(&'a str, &'a str)> {
         self.0.first().copied()
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_are_read_with_their_blanks() {
+    fn spaces_around_tags_are_ignored() {
         let tags = Tags::parse(" v = DKIM1 ;p=AB=\tCD ; ").unwrap();
         assert_eq!((tags.first(), tags.value("p")), (Some(("v", "DKIM1")), Some("AB=\tCD")));
         assert_eq!(tags.value("k"), None);
@@ -60,16 +60,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_tags_says_why() {
-        assert_eq!(Tags::parse("v=DKIM1; p").unwrap_err(), "`p` is no tag");
-        assert_eq!(Tags::parse("v=DKIM1;; p=").unwrap_err(), "`` is no tag");
-        assert_eq!(Tags::parse("1v=x").unwrap_err(), "`1v` is no name of a tag");
-        assert_eq!(Tags::parse("p=a; p=b").unwrap_err(), "the tag `p` comes twice");
+    fn an_invalid_list_of_tags_says_why() {
+        assert_eq!(Tags::parse("v=DKIM1; p").unwrap_err(), "`p` is not a tag");
+        assert_eq!(Tags::parse("v=DKIM1;; p=").unwrap_err(), "`` is not a tag");
+        assert_eq!(Tags::parse("1v=x").unwrap_err(), "`1v` is not a tag name");
+        assert_eq!(Tags::parse("p=a; p=b").unwrap_err(), "the tag `p` is repeated");
     }
 
     proptest! {
         #[test]
-        fn what_was_written_is_read(values in prop::collection::vec("[!-:<-~]{0,20}", 0..6)) {
+        fn a_list_of_tags_is_parsed(values in prop::collection::vec("[!-:<-~]{0,20}", 0..6)) {
             let record: String = values.iter().enumerate().map(|(at, value)| format!("t{at} = {value} ;")).collect();
             let tags = Tags::parse(&record).unwrap();
             for (at, value) in values.iter().enumerate() {

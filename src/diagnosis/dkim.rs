@@ -1,4 +1,4 @@
-//! DKIM: whether receivers find the keys that sign, and whether they are ours.
+//! DKIM: whether receivers find the signing keys in the DNS, and whether they match ours.
 
 use crate::authentication::dkim::KeyRecord;
 use crate::config::{MailConfig, Via};
@@ -8,13 +8,13 @@ use crate::dns::{Dns, NoAnswer};
 
 const NAME: &str = "DKIM";
 
-/// A step for each key; one where there is none.
+/// A step for each key, or one if there is none.
 pub(super) fn steps(dns: &Dns, mail: &MailConfig, keys: &[(&KeyFile, Result<PublicKey, String>)]) -> Vec<Step> {
     if keys.is_empty() {
         return vec![unsigned(mail)];
     }
     let step = |(named, public): &(&KeyFile, Result<PublicKey, String>)| match public {
-        Ok(public) => Step::told(NAME, key(dns, named, public)),
+        Ok(public) => Step::or_no_answer(NAME, key(dns, named, public)),
         Err(why) => Step::error(NAME, why, "name a key file that can be read, or make one: `slugline key dkim FILE`"),
     };
     keys.iter().map(step).collect()
@@ -25,12 +25,14 @@ fn unsigned(mail: &MailConfig) -> Step {
     if mail.dkim_by_provider {
         return Step::ok(
             NAME,
-            format!("your provider signs, as `mail.dkim` says; look in a mail for `d=` with `{domain}`"),
+            format!(
+                "your provider signs, according to `mail.dkim`; check a received email for `d={domain}` in its signature"
+            ),
         );
     }
-    let remedy = "if it does, write `dkim: provider` below `mail`; else make a key: `slugline key dkim dkim.pem`";
+    let remedy = "if so, set `dkim: provider` below `mail`; if not, make a key: `slugline key dkim dkim.pem`";
     let seen = match mail.via {
-        Via::Outbox(_) => "`mail.dkim` names no key: does whoever sends your mail sign it?",
+        Via::Outbox(_) => "`mail.dkim` names no key: does the system that sends your mail sign it?",
         Via::Smtp(_) => "`mail.dkim` names no key: does your mail server sign?",
     };
     Step::warning(NAME, seen, remedy)
@@ -44,35 +46,33 @@ fn key(dns: &Dns, named: &KeyFile, ours: &PublicKey) -> Result<Step, NoAnswer> {
         [] => return Ok(wrong(format!("`{name}` has no record: no signature can be verified"), "add this record")),
         [text] => text,
         several => {
-            let seen = format!("`{name}` has {} records, and receivers may take either", several.len());
-            return Ok(wrong(seen, "leave this one").details(several.to_vec()));
+            let seen = format!("`{name}` has {} records, and receivers may use any of them", several.len());
+            return Ok(wrong(seen, "keep only this one").details(several.to_vec()));
         }
     };
     let record = match KeyRecord::parse(text) {
         Ok(record) => record,
         Err(why) => {
-            return Ok(
-                wrong(format!("`{name}` holds no key: {why}"), "write this record instead").details([text.clone()])
-            );
+            return Ok(wrong(format!("`{name}` contains no valid key: {why}"), "replace the record by this one")
+                .details([text.clone()]));
         }
     };
     let step = match &record.key {
         None => wrong(
             format!("`{name}` says that the key is revoked"),
-            "make a new key with another selector, or write this",
+            "make a new key with another selector, or replace the record by this one",
         ),
         Some(theirs) if theirs != ours => {
-            let remedy = "sign with the key that belongs to it, or write this record instead";
-            wrong(format!("`{name}` holds another key than `{}`", named.key_file.display()), remedy)
+            let remedy = "sign with the key that belongs to it, or replace the record by this one";
+            wrong(format!("`{name}` contains a different key from `{}`", named.key_file.display()), remedy)
         }
         Some(_) if !record.takes_sha256 || !record.is_for_mail => wrong(
             format!("`{name}` is not for signatures of mail with SHA-256 (`h=`, `s=`)"),
-            "write this record instead",
+            "replace the record by this one",
         ),
         Some(_) if record.is_test => {
-            let seen =
-                format!("`{name}` says that the domain only tries DKIM out (`t=y`): some take the mail as unsigned");
-            Step::warning(NAME, seen, "write this record instead, once mail is signed well")
+            let seen = format!("`{name}` is in test mode (`t=y`): some receivers treat the mail as unsigned");
+            Step::warning(NAME, seen, "replace the record by this one once signatures are valid")
                 .record(&name, ours.record())
         }
         Some(_) => {

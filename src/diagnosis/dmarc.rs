@@ -1,4 +1,4 @@
-//! DMARC: whether the sender's domain has a policy, and whether what proves our mail is of the same domain.
+//! DMARC: whether the sender's domain has a policy, and whether SPF or DKIM align with it.
 
 use crate::authentication::dmarc::{DmarcPolicy, is_aligned, policy_domains};
 use crate::config::MailConfig;
@@ -7,12 +7,12 @@ use crate::dns::{Dns, NoAnswer};
 
 const NAME: &str = "DMARC";
 
-/// What proves where our mail comes from.
+/// What authenticates our mail.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AuthResults {
-    /// Whether the envelope's domain has an SPF record that counts.
+    /// Whether the envelope's domain has a valid SPF record.
     pub has_spf: bool,
-    /// Whether no key is missing.
+    /// Whether all signing keys are in the DNS.
     pub has_dkim: bool,
 }
 
@@ -31,12 +31,12 @@ pub(super) fn step(
             [text] => return Ok(judged(mail, from, envelope, domain, text, auth)),
             several => {
                 let seen = format!("`_dmarc.{domain}` has {} records, which count as none", several.len());
-                return Ok(Step::error(NAME, seen, "leave one").details(several.to_vec()));
+                return Ok(Step::error(NAME, seen, "keep only one").details(several.to_vec()));
             }
         }
     }
     let seen = format!(
-        "neither `{from}` nor a domain above it has a policy: Gmail, Yahoo and Outlook want one of all who write to many"
+        "neither `{from}` nor a domain above it has a policy: Gmail, Yahoo and Outlook require one from bulk senders"
     );
     let remedy = "add this record, or one with `rua=mailto:ADDRESS` to get reports";
     Ok(Step::error(NAME, seen, remedy).record(format!("_dmarc.{from}"), "v=DMARC1; p=none"))
@@ -47,8 +47,8 @@ fn judged(mail: &MailConfig, from: &str, envelope: &str, holder: &str, text: &st
     let policy = match DmarcPolicy::parse(text) {
         Ok(policy) => policy,
         Err(why) => {
-            let seen = format!("`{name}` holds no policy: {why}");
-            return Step::error(NAME, seen, "write this record instead").record(name, "v=DMARC1; p=none");
+            let seen = format!("`{name}` contains no valid policy: {why}");
+            return Step::error(NAME, seen, "replace the record by this one").record(name, "v=DMARC1; p=none");
         }
     };
     let spf = auth.has_spf && is_aligned(envelope, from, holder, policy.is_spf_strict);
@@ -62,10 +62,10 @@ fn judged(mail: &MailConfig, from: &str, envelope: &str, holder: &str, text: &st
     };
     let (outcome, proof) = proof(spf, signature, from, envelope);
     let action = if holder == from { policy.action } else { policy.subdomains }.name();
-    let seen = format!("{proof}; the policy for other mail is `{action}` (`{name}`)");
-    let remedy = "sign with a key whose domain is that of `mail.from`, or write a `mail.bounce_address` of that domain, which has \
+    let seen = format!("{proof}; the policy for unauthenticated mail is `{action}` (`{name}`)");
+    let remedy = "sign with a key of the domain of `mail.from`, or set a `mail.bounce_address` in that domain, which needs \
                   an SPF record";
-    let reports = if policy.reports.is_empty() { "nobody".to_owned() } else { policy.reports.join(", ") };
+    let reports = if policy.reports.is_empty() { "no one".to_owned() } else { policy.reports.join(", ") };
     let remedy = (outcome != StepOutcome::Ok).then(|| remedy.to_owned());
     Step { outcome, remedy, ..Step::ok(NAME, seen) }.details([text.to_owned(), format!("reports go to {reports}")])
 }
@@ -79,42 +79,43 @@ enum Signature {
     Foreign,
     /// A key that receivers do not find.
     Broken,
-    /// The provider, for whichever domain.
+    /// The provider, for whatever domain.
     ByProvider,
-    /// Nobody, or the mail server.
+    /// The mail server, or no one.
     Unknown,
 }
 
-/// What proves that our mail is from the sender's domain: one of both is enough for DMARC.
+/// Which of SPF and DKIM authenticate our mail for the sender's domain: one is enough for DMARC.
 fn proof(spf: bool, signature: Signature, from: &str, envelope: &str) -> (StepOutcome, String) {
-    let other = format!("SPF does not, for it is about `{envelope}` or not right");
+    let other = format!("SPF does not, because it covers `{envelope}` or is invalid");
     match (spf, signature) {
-        (true, Signature::Ours) => (StepOutcome::Ok, "SPF and DKIM prove our mail".to_owned()),
-        (true, Signature::ByProvider) => {
-            (StepOutcome::Ok, "SPF proves our mail, and DKIM if your provider signs for the domain".to_owned())
-        }
+        (true, Signature::Ours) => (StepOutcome::Ok, "SPF and DKIM authenticate our mail".to_owned()),
+        (true, Signature::ByProvider) => (
+            StepOutcome::Ok,
+            "SPF authenticates our mail, and so does DKIM if your provider signs for the domain".to_owned(),
+        ),
         (true, Signature::Unknown) => {
-            (StepOutcome::Ok, "SPF proves our mail, and DKIM if somebody signs it".to_owned())
+            (StepOutcome::Ok, "SPF authenticates our mail, and so does DKIM if it is signed on the way".to_owned())
         }
         (true, Signature::Broken) => {
-            (StepOutcome::Ok, "SPF proves our mail, and DKIM once its record is right".to_owned())
+            (StepOutcome::Ok, "SPF authenticates our mail, and so does DKIM once its record is right".to_owned())
         }
         (true, Signature::Foreign) => {
-            let seen = format!("SPF alone proves our mail, for no key is of `{from}`: forwarded mail loses it");
+            let seen = format!("only SPF authenticates our mail, because no key is of `{from}`: forwarding breaks it");
             (StepOutcome::Warning, seen)
         }
-        (false, Signature::Ours) => (StepOutcome::Ok, format!("DKIM proves our mail; {other}")),
+        (false, Signature::Ours) => (StepOutcome::Ok, format!("DKIM authenticates our mail; {other}")),
         (false, Signature::ByProvider) => {
-            (StepOutcome::Ok, format!("DKIM proves our mail if your provider signs for the domain; {other}"))
+            (StepOutcome::Ok, format!("DKIM authenticates our mail if your provider signs for the domain; {other}"))
         }
         (false, Signature::Unknown) => {
-            (StepOutcome::Warning, format!("DKIM proves our mail if somebody signs it; {other}"))
+            (StepOutcome::Warning, format!("DKIM authenticates our mail if it is signed on the way; {other}"))
         }
         (false, Signature::Broken) => {
-            (StepOutcome::Warning, "nothing proves our mail until the steps above are right".to_owned())
+            (StepOutcome::Warning, "nothing authenticates our mail until the problems above are fixed".to_owned())
         }
         (false, Signature::Foreign) => {
-            (StepOutcome::Error, format!("no key is of `{from}`, and {other}: nothing proves our mail"))
+            (StepOutcome::Error, format!("no key is of `{from}`, and {other}: nothing authenticates our mail"))
         }
     }
 }

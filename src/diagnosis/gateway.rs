@@ -1,17 +1,17 @@
-//! The servers that take our mail, as the world sees them.
+//! The servers that take our mail, with their public addresses.
 
 use core::net::IpAddr;
 
 use crate::dns::Dns;
 
-/// A server that takes our mail, and its addresses in the world.
+/// A server that takes our mail, and its public addresses.
 pub(super) struct Gateway {
     pub host: String,
     pub addresses: Vec<IpAddr>,
 }
 
 impl Gateway {
-    /// Asks the DNS for the addresses of a host, where it is none itself.
+    /// Looks up the addresses of a host, unless it is an address itself.
     pub(super) fn new(dns: &Dns, host: &str) -> Self {
         let addresses = match host.parse() {
             Ok(address) => vec![address],
@@ -22,7 +22,7 @@ impl Gateway {
     }
 }
 
-/// Whether others can get mail from it: a server on this machine or in a private network leaves by another address.
+/// Whether mail can reach others from it: a server on this machine or in a private network sends from another address.
 fn is_public(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {

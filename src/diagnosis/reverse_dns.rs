@@ -1,5 +1,5 @@
 //! Whether the addresses of our mail server have names that lead back to them: Gmail and others refuse mail from those
-//! that have none.
+//! that do not.
 
 use crate::diagnosis::Step;
 use crate::diagnosis::gateway::Gateway;
@@ -7,15 +7,15 @@ use crate::dns::{Dns, NoAnswer};
 
 const NAME: &str = "reverse DNS";
 
-/// A step for each server whose addresses in the world are known. Whether mail leaves from them is not.
+/// A step for each server with public addresses; whether mail leaves from them is unknown.
 pub(super) fn steps(dns: &Dns, gateways: &[Gateway]) -> Vec<Step> {
     let known = gateways.iter().filter(|gateway| !gateway.addresses.is_empty());
-    known.map(|gateway| Step::told(NAME, step(dns, gateway))).collect()
+    known.map(|gateway| Step::or_no_answer(NAME, step(dns, gateway))).collect()
 }
 
 fn step(dns: &Dns, gateway: &Gateway) -> Result<Step, NoAnswer> {
     let remedy = format!(
-        "if mail leaves from there, let whoever gave you the address enter `{}` as its name (PTR), and that name lead back to it",
+        "if mail leaves from there, have the provider of the address enter `{}` as its name (PTR), and make that name resolve to the address",
         gateway.host
     );
     let mut called = Vec::new();
@@ -34,10 +34,10 @@ fn step(dns: &Dns, gateway: &Gateway) -> Result<Step, NoAnswer> {
         }
         if !leads_back {
             let seen =
-                format!("{address} is called `{first}`, which has not this address: Gmail and others refuse its mail");
+                format!("{address} is named `{first}`, which does not resolve to it: Gmail and others refuse its mail");
             return Ok(Step::warning(NAME, seen, remedy));
         }
         called.push(format!("{address} is `{first}`"));
     }
-    Ok(Step::ok(NAME, format!("{}, and back", called.join(", "))))
+    Ok(Step::ok(NAME, format!("{}, in both directions", called.join(", "))))
 }

@@ -1,4 +1,4 @@
-//! What was seen of a mail server, judged step by step in the order of the dialogue.
+//! Interprets the probe of a mail server, step by step in the order of the dialogue.
 
 use chrono::{DateTime, Utc};
 
@@ -15,28 +15,28 @@ mod envelope;
 mod speed;
 mod tls;
 
-/// How mail is to leave through a server.
+/// How mail is to be sent through a server.
 pub struct SendingTerms<'a> {
-    /// Who writes to whom.
+    /// Sender and recipient of the test envelope.
     pub envelope: Envelope<'a>,
     /// Why there is no password although `mail.user` is set.
     pub no_password: Option<String>,
-    /// Connections used side by side.
+    /// The number of concurrent connections.
     pub connections: usize,
-    /// The rate that mail keeps to.
+    /// The rate limit.
     pub rate: Option<&'a Rate>,
-    /// How many get an issue, where that is known.
+    /// How many subscribers get an issue, if known.
     pub subscribers: Option<u64>,
-    /// The time now.
+    /// The current time.
     pub now: DateTime<Utc>,
 }
 
-/// Looks at a server, as far as a message comes before DATA, and judges what it sees.
+/// Probes a server up to where DATA would come, and interprets the result.
 pub fn examine(relay: &Relay, terms: &SendingTerms<'_>) -> Vec<Step> {
     classify(relay, &probe(relay, terms.envelope), terms)
 }
 
-/// What it means: a step for each that was reached.
+/// A step for each part that the probe has reached.
 fn classify(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Vec<Step> {
     let steps = [
         name(relay, report),
@@ -59,7 +59,7 @@ fn name(relay: &Relay, report: &ProbeReport) -> Option<Step> {
     }
     if report.addresses.is_empty() {
         let why = report.failure.as_ref().map_or_else(String::new, |failure| format!(" ({})", reason(failure)));
-        let remedy = "write the name of the server that your mail provider tells you into `mail.via`";
+        let remedy = "set `mail.via` to the server name that your mail provider gives you";
         return Some(Step::error("name", format!("`{host}` has no address{why}"), remedy));
     }
     let addresses: Vec<String> = report.addresses.iter().map(|(address, _)| address.ip().to_string()).collect();
@@ -79,15 +79,15 @@ fn connection(relay: &Relay, report: &ProbeReport) -> Option<Step> {
         .collect();
     let port = relay.server.port;
     let step = if refused.len() == report.addresses.len() {
-        let remedy = "see whether host and port in `mail.via` are right (587, or 465 with `smtps://`), whether the server \
-                      runs, and whether a firewall stands between: many networks block port 25";
-        Step::error("connection", format!("nobody answers at port {port}: {}", refused.join(", ")), remedy)
+        let remedy = "check whether host and port in `mail.via` are right (587, or 465 with `smtps://`), whether the server \
+                      runs, and whether a firewall is in the way: many networks block port 25";
+        Step::error("connection", format!("no reply at port {port}: {}", refused.join(", ")), remedy)
     } else if refused.is_empty() {
         let all = if report.addresses.len() == 1 { first.ip().to_string() } else { "each address".to_owned() };
         Step::ok("connection", format!("{all} answers at port {port}"))
     } else {
         let remedy =
-            "let it answer, or take it out of the DNS or of `mail.via`: every connection may wait a minute for it";
+            "make it answer, or remove it from the DNS or from `mail.via`: every connection may wait a minute for it";
         Step::warning("connection", format!("one address does not answer: {}", refused.join(", ")), remedy)
     };
     Some(step.details(times))
@@ -98,20 +98,19 @@ fn greeting(report: &ProbeReport) -> Option<Step> {
         if greeting.starts_with("220") {
             return Some(Step::ok("greeting", greeting));
         }
-        let remedy = "ask whoever runs the server: it does not want this machine";
+        let remedy = "ask the server's operator why it refuses this machine";
         return Some(Step::error("greeting", greeting, remedy));
     }
     let failure = report.failure.as_ref().filter(|failure| failure.phase == Phase::Connect)?;
     let is_connected = report.addresses.iter().any(|(_, connected)| connected.is_ok());
-    let remedy =
-        "see whether this is the port of a mail server; where it is, it may have refused this machine's address";
+    let remedy = "check whether this is the port of a mail server; if so, it may have refused this machine's address";
     is_connected.then(|| Step::error("greeting", reason(failure), remedy))
 }
 
 /// The extensions that this program uses.
 const USED: [&str; 6] = ["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "STARTTLS", "AUTH"];
 
-/// Where a server takes less than this, an issue with pictures may be too large for it.
+/// Below this limit, an issue with pictures may be too large.
 const SMALL_SIZE_LIMIT_BYTES: u64 = 2_000_000;
 
 fn extensions(report: &ProbeReport) -> Option<Step> {
@@ -129,26 +128,26 @@ fn extensions(report: &ProbeReport) -> Option<Step> {
     let most =
         report.extensions().find_map(|line| line.to_ascii_uppercase().strip_prefix("SIZE ")?.trim().parse().ok());
     let step = if !report.offers("PIPELINING") {
-        let remedy = "use a port or a server that offers PIPELINING, if the speed below is too low: some firewalls and virus \
+        let remedy = "use a port or a server that offers PIPELINING if the speed below is too low: some firewalls and virus \
                       scanners hide it";
         Step::warning("extensions", format!("{shown}; no PIPELINING, so each message takes four round trips"), remedy)
     } else if let Some(most) = most.filter(|most: &u64| (1..SMALL_SIZE_LIMIT_BYTES).contains(most)) {
-        let remedy = "ask for more, or keep pictures out of the mail (`mail.images: link`)";
-        Step::warning("extensions", format!("{shown}; a message may have {most} bytes at most"), remedy)
+        let remedy = "ask for a higher limit, or keep pictures out of the mail (`mail.images: link`)";
+        Step::warning("extensions", format!("{shown}; a message may have at most {most} bytes"), remedy)
     } else {
         Step::ok("extensions", shown)
     };
     let mut details =
         vec![format!("not used: {}", if others.is_empty() { "none".to_owned() } else { others.join(", ") })];
     if !report.offers("SMTPUTF8") {
-        details.push("no SMTPUTF8: subscribers whose address is not ASCII before the `@` cannot be reached".to_owned());
+        details.push("no SMTPUTF8: subscribers whose address is not ASCII before the `@` cannot be mailed".to_owned());
     }
     Some(step.details(details))
 }
 
 fn login(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Option<Step> {
     if let Some(why) = &terms.no_password {
-        let remedy = "put it into the environment variable SLUGLINE_SMTP_PASSWORD, or into a file named by \
+        let remedy = "put it in the environment variable SLUGLINE_SMTP_PASSWORD, or in a file named by \
                       `mail.password_file`";
         return Some(Step::error("login", why, remedy));
     }
@@ -158,7 +157,7 @@ fn login(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Optio
         let reached =
             !report.ehlo_lines.is_empty() && report.failure.as_ref().is_none_or(|failure| failure.phase > Phase::Auth);
         return reached
-            .then(|| Step::ok("login", format!("none, for `mail.user` is not set; the server offers {offers}")));
+            .then(|| Step::ok("login", format!("none, because `mail.user` is not set; the server offers {offers}")));
     };
     if report.is_logged_in {
         return Some(Step::ok("login", format!("as `{}`; the server offers {offers}", login.user)));
@@ -166,24 +165,22 @@ fn login(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Optio
     let failure = report.failure.as_ref().filter(|failure| failure.phase == Phase::Auth)?;
     let remedy = match &failure.cause {
         Cause::Refused(_) => {
-            "mend `mail.user`, or the password in SLUGLINE_SMTP_PASSWORD or `mail.password_file`; many providers want a \
+            "fix `mail.user`, or the password in SLUGLINE_SMTP_PASSWORD or `mail.password_file`; many providers require a \
              password made for programs, not that of the account"
         }
         Cause::MissingExtension(_) if offered.is_empty() => {
-            "remove `mail.user` if the server needs no login; else use its port for programs, 587 or 465"
+            "remove `mail.user` if the server needs no login; otherwise use its submission port, 587 or 465"
         }
-        Cause::MissingExtension(_) => {
-            "let the server offer PLAIN or LOGIN over TLS, which are those that this program knows"
-        }
+        Cause::MissingExtension(_) => "make the server offer PLAIN or LOGIN over TLS, which this program supports",
         Cause::Unencrypted => {
-            "write `smtp://` or `smtps://` into `mail.via`, so that nobody reads the password on the way"
+            "use `smtp://` or `smtps://` in `mail.via`, so that no one can read the password on the way"
         }
-        _ => "run it again; where it stays so, ask whoever runs the server",
+        _ => "run it again; if the problem persists, ask the server's operator",
     };
     Some(Step::error("login", format!("as `{}`: {}; the server offers {offers}", login.user, reason(failure)), remedy))
 }
 
-/// The ways to log in that the server offers.
+/// The AUTH mechanisms that the server offers.
 fn mechanisms(report: &ProbeReport) -> Vec<String> {
     let mut mechanisms = Vec::new();
     for line in report.extensions() {
@@ -197,7 +194,7 @@ fn mechanisms(report: &ProbeReport) -> Vec<String> {
     mechanisms
 }
 
-/// What `mail.via` has to be for this server with TLS so.
+/// The value of `mail.via` for this server with this TLS mode.
 fn url(relay: &Relay, tls: TlsMode) -> String {
     let scheme = match (tls, relay.is_loopback()) {
         (TlsMode::Implicit, _) => "smtps",
@@ -208,7 +205,7 @@ fn url(relay: &Relay, tls: TlsMode) -> String {
     format!("`via: {scheme}://{relay}`")
 }
 
-/// What went wrong, without when.
+/// The cause of a failure, without its phase.
 fn reason(failure: &SessionError) -> String {
     failure.cause.to_string()
 }

@@ -1,4 +1,4 @@
-//! SPF: whether the domain of the envelope sender says who may send for it, and whether our server is among them.
+//! SPF: whether the domain of the envelope sender declares who may send for it, and whether our server is included.
 
 use crate::authentication::spf::{Qualifier, SpfRecord};
 use crate::diagnosis::Step;
@@ -22,7 +22,7 @@ pub(super) fn step(dns: &Dns, domain: &str, gateways: &[Gateway]) -> Result<Step
 
 fn missing(domain: &str, gateways: &[Gateway]) -> Step {
     let mechanisms: Vec<String> = gateways.iter().filter_map(mechanism).collect();
-    let seen = format!("`{domain}` has no record: nobody knows who may send for it");
+    let seen = format!("`{domain}` has no record: receivers cannot know who may send for it");
     if mechanisms.is_empty() {
         let remedy = "add a TXT record such as `v=spf1 ip4:ADDRESS ~all`, with the public address that your mail leaves from, or \
                       with the `include:` that your mail provider tells you";
@@ -35,14 +35,14 @@ fn missing(domain: &str, gateways: &[Gateway]) -> Step {
 fn double(domain: &str, records: &[String]) -> Step {
     let mut terms: Vec<String> = Vec::new();
     for term in records.iter().flat_map(|record| record.split(' ').skip(1)) {
-        // What one record leaves to another has to be a part of the whole.
+        // What one record delegates to another becomes part of the merged record.
         let term = term.replacen("redirect=", "include:", 1);
         if !is_last(&term) && !terms.contains(&term) {
             terms.push(term);
         }
     }
-    let seen = format!("`{domain}` has {} records, which receivers take for an error", records.len());
-    let step = Step::error(NAME, seen, "leave one, which holds all of them").details(records.to_vec());
+    let seen = format!("`{domain}` has {} records, which receivers treat as an error", records.len());
+    let step = Step::error(NAME, seen, "keep one that contains all of them").details(records.to_vec());
     step.record(domain, with_last(&format!("v=spf1 {}", terms.join(" ")), "~all"))
 }
 
@@ -50,8 +50,8 @@ fn one(dns: &Dns, domain: &str, text: &str, gateways: &[Gateway]) -> Result<Step
     let record = match SpfRecord::parse(text) {
         Ok(record) => record,
         Err(why) => {
-            let seen = format!("`{text}` is wrong, and receivers take the whole record for an error: {why}");
-            return Ok(Step::error(NAME, seen, "mend it: RFC 7208 tells how, and your mail provider what"));
+            let seen = format!("`{text}` is invalid, and receivers ignore the entire record: {why}");
+            return Ok(Step::error(NAME, seen, "fix it: RFC 7208 has the syntax, your mail provider the content"));
         }
     };
     let addresses: Vec<_> = gateways.iter().flat_map(|gateway| gateway.addresses.iter().copied()).collect();
@@ -60,14 +60,14 @@ fn one(dns: &Dns, domain: &str, text: &str, gateways: &[Gateway]) -> Result<Step
         Ok(verdicts) => verdicts,
         Err(SpfError::NoAnswer(error)) => return Err(error),
         Err(error) => {
-            let seen = format!("`{text}`: {error}, and receivers take the whole record for an error");
+            let seen = format!("`{text}`: {error}, and receivers ignore the entire record");
             return Ok(Step::error(NAME, seen, error.remedy()).details(evaluation.trail));
         }
     };
     let step = match record.default_qualifier() {
         Some(Qualifier::Pass) => {
             let remedy = "end it with `~all`, or with `-all` once you are sure of all your servers";
-            let seen = format!("`{text}` lets everybody send for `{domain}`");
+            let seen = format!("`{text}` lets anyone send for `{domain}`");
             Step::error(NAME, seen, remedy).record(domain, with_last(text, "~all"))
         }
         Some(Qualifier::Neutral) => open_end(domain, text),
@@ -75,12 +75,12 @@ fn one(dns: &Dns, domain: &str, text: &str, gateways: &[Gateway]) -> Result<Step
         _ => covered(domain, text, gateways, &evaluation, &verdicts),
     };
     Ok(step
-        .details([format!("{} of the {MAX_LOOKUPS} look-ups that receivers make", evaluation.lookups)])
+        .details([format!("{} of the {MAX_LOOKUPS} DNS lookups that receivers make", evaluation.lookups)])
         .details(evaluation.trail))
 }
 
 fn open_end(domain: &str, text: &str) -> Step {
-    let seen = format!("`{text}` says nothing of those whom it does not name");
+    let seen = format!("`{text}` says nothing about other servers");
     let remedy = "end it with `~all`, or with `-all` once you are sure of all your servers";
     Step::warning(NAME, seen, remedy).record(domain, with_last(text, "~all"))
 }
@@ -111,19 +111,17 @@ fn covered(
     if !uncovered.is_empty() {
         let hosts = uncovered.join("` and `");
         let seen = format!("`{text}` does not cover the addresses of `{hosts}`: does your mail leave from others?");
-        let remedy = "if it does, see that the record holds the `include:` or the addresses that your provider tells you; else \
+        let remedy = "if so, check that the record contains the `include:` or the addresses that your provider gives you; if not, \
                       write this record instead";
         return Step::warning(NAME, seen, remedy).record(domain, inserted);
     }
     match known.as_slice() {
-        [] => {
-            Step::ok(NAME, format!("`{text}`; whether it covers the address that mail leaves from is not known here"))
-        }
+        [] => Step::ok(NAME, format!("`{text}`; whether it covers the address that mail leaves from is unknown")),
         known => Step::ok(NAME, format!("`{text}` covers `{}`", known.join("` and `"))),
     }
 }
 
-/// What lets a server send; `None` where its address in the world is not known.
+/// The mechanism that authorises a server, or `None` if its public address is unknown.
 fn mechanism(gateway: &Gateway) -> Option<String> {
     if let Some(include) = provider(&gateway.host) {
         return Some(format!("include:{include}"));
@@ -136,7 +134,7 @@ fn mechanism(gateway: &Gateway) -> Option<String> {
     })
 }
 
-/// The record that large providers want to be included, by the end of the name of their servers.
+/// The includes of large providers, by the suffix of their servers' names.
 const PROVIDERS: [(&str, &str); 10] = [
     ("smtp.gmail.com", "_spf.google.com"),
     ("smtp-relay.gmail.com", "_spf.google.com"),
@@ -154,13 +152,13 @@ fn provider(host: &str) -> Option<&'static str> {
     PROVIDERS.iter().find(|(end, _)| host.ends_with(end)).map(|(_, include)| *include)
 }
 
-/// Whether no term counts after this one.
+/// Whether terms after this one are ignored.
 fn is_last(term: &str) -> bool {
     let bare = term.trim_start_matches(['+', '-', '~', '?']).to_ascii_lowercase();
     bare == "all" || bare.starts_with("redirect=")
 }
 
-/// The record with one more mechanism, before its end.
+/// The record with one more mechanism before its end.
 fn with_mechanism(text: &str, mechanism: &str) -> String {
     let mut terms: Vec<&str> = text.split(' ').filter(|term| !term.is_empty()).collect();
     let at = terms.iter().position(|term| is_last(term)).unwrap_or(terms.len());

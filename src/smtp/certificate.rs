@@ -1,7 +1,7 @@
-//! The certificate of a mail server: to whom it is made out, who has signed it, until when, and whether it is trusted.
+//! The certificate of a mail server: names, issuer, expiry, and whether it is trusted.
 //!
-//! A recorder stands beside the verifier of a TLS handshake, and keeps what was shown and what the verifier said. It never
-//! softens a result.
+//! The recorder wraps the verifier of a TLS handshake and keeps the certificate and the result. It never weakens the
+//! result.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,13 +22,13 @@ use crate::smtp::tls::{Tls, provider};
 /// A certificate that a server has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// Hosts and addresses it is made out to.
+    /// Host names and addresses it is valid for.
     pub names: Vec<String>,
-    /// Who has signed it: RFC 4514.
+    /// Its issuer: RFC 4514.
     pub issuer: String,
-    /// Whether it is signed by itself.
+    /// Whether it is self-signed.
     pub is_self_signed: bool,
-    /// When it ends.
+    /// When it expires.
     pub not_after: Option<DateTime<Utc>>,
     /// Why it is not trusted.
     pub problem: Option<CertificateProblem>,
@@ -37,19 +37,19 @@ pub struct Certificate {
 /// Why a certificate is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CertificateProblem {
-    /// None of those who are trusted has signed it.
+    /// Its issuer is not trusted.
     Issuer,
-    /// It is not made out to this host.
+    /// It is not valid for this host.
     Name,
-    /// It has ended, or not begun.
+    /// It has expired, or is not valid yet.
     Time,
-    /// It says of itself that it is an authority, and no server's.
+    /// It is a certificate authority's, not a server's.
     Authority,
     /// Anything else.
     Other(String),
 }
 
-/// Keeps what the verifier of a handshake saw and said.
+/// Records the certificate that a handshake's verifier has seen, and its result.
 #[derive(Debug)]
 pub(super) struct CertificateRecorder {
     verifier: Arc<WebPkiServerVerifier>,
@@ -125,14 +125,14 @@ impl CertificateProblem {
     fn of(error: &Error) -> Self {
         let Error::InvalidCertificate(why) = error else { return Self::Other(error.to_string()) };
         match why {
-            // Another of the same name has signed it.
+            // A different issuer with the same name has signed it.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::Issuer,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::Name,
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => Self::Time,
-            // The name is all that is to be had of it.
+            // rustls exposes only the error's name.
             CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => Self::Authority,
             other => Self::Other(other.to_string()),
         }
@@ -141,7 +141,7 @@ impl CertificateProblem {
 
 fn read(der: &CertificateDer<'_>, problem: Option<CertificateProblem>) -> Certificate {
     let Ok(parsed) = Parsed::from_der(der) else {
-        let issuer = "an issuer that cannot be read".to_owned();
+        let issuer = "an unreadable issuer".to_owned();
         return Certificate { names: Vec::new(), issuer, is_self_signed: false, not_after: None, problem };
     };
     let certificate = parsed.tbs_certificate;

@@ -1,6 +1,6 @@
-//! Commands and replies on one connection: RFC 5321 4.2, with the time each phase may take.
+//! Commands and replies on one connection (RFC 5321 4.2), with a timeout for each phase.
 //!
-//! Takes commands, gives replies or errors that know their phase. Which command comes when is `session`'s.
+//! Takes commands and returns replies, or errors with their phase. The order of commands is left to `session`.
 
 use std::borrow::Cow;
 use std::io;
@@ -14,13 +14,13 @@ use crate::smtp::reply::Reply;
 use crate::smtp::stream::{Encryption, Stream, WriteError};
 use crate::smtp::tls::Tls;
 
-/// How often a wait looks whether the run is to stop.
+/// How often a wait checks whether the run should stop.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long a server may still take once the run is to stop: a reply that comes is worth more than an `unknown`.
+/// How long to wait for a reply once the run should stop: a late reply is worth more than an `unknown`.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// The most lines of one reply: more would be no mail server.
+/// The most lines of one reply; a mail server never sends more.
 const MAX_REPLY_LINES: usize = 100;
 
 pub(super) struct Dialogue<'run> {
@@ -30,19 +30,19 @@ pub(super) struct Dialogue<'run> {
 }
 
 impl<'run> Dialogue<'run> {
-    /// Connects; nothing is read yet.
+    /// Connects; reads nothing yet.
     pub(super) fn connect(host: &str, port: u16, timeouts: Timeouts, stop: &'run AtomicBool) -> io::Result<Self> {
         Self::over(Stream::connect(host, port, timeouts.connect)?, timeouts, stop)
     }
 
-    /// Over a connection that stands; nothing is read yet.
+    /// Uses an open connection; reads nothing yet.
     pub(super) fn over(stream: Stream, timeouts: Timeouts, stop: &'run AtomicBool) -> io::Result<Self> {
         stream.set_write_timeout(timeouts.block)?;
         stream.set_read_timeout(POLL_INTERVAL)?;
         Ok(Self { stream, timeouts, stop })
     }
 
-    /// Shakes hands. Each block may take as long as connecting.
+    /// Performs the TLS handshake. Each read may take as long as connecting.
     pub(super) fn start_tls(&mut self, tls: &Tls) -> Result<(), SessionError> {
         let done = self.stream.set_read_timeout(self.timeouts.connect);
         let done = done.and_then(|()| self.stream.start_tls(tls));
@@ -50,27 +50,27 @@ impl<'run> Dialogue<'run> {
         done.map_err(|error| lost(Phase::Tls, &error))
     }
 
-    /// Waits so long for the server from now on.
+    /// Changes the timeouts from now on.
     pub(super) fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;
     }
 
-    /// What the handshake has agreed on; `None` in the clear.
+    /// What the handshake has negotiated, or `None` without TLS.
     pub(super) fn encryption(&self) -> Option<Encryption> {
         self.stream.encryption()
     }
 
-    /// Whether nobody can listen on the way.
+    /// Whether the connection is encrypted.
     pub(super) fn is_encrypted(&self) -> bool {
         self.stream.is_encrypted()
     }
 
-    /// Whether the server has said something without being asked: then no reply can be believed.
+    /// Whether the server has sent something unasked: then no reply can be trusted.
     pub(super) fn has_unread(&self) -> bool {
         self.stream.has_unread()
     }
 
-    /// Sends a command and gives its reply; a refusal is an error.
+    /// Sends a command and returns its reply; a refusal is an error.
     pub(super) fn command(&mut self, phase: Phase, command: &str) -> Result<Reply, SessionError> {
         self.send(phase, command)?;
         self.read_reply(phase)
@@ -83,17 +83,17 @@ impl<'run> Dialogue<'run> {
         Ok(())
     }
 
-    /// Sends a message that ends with the final dot, and what is to follow it, in one write; under TLS in two.
+    /// Sends a message up to the final dot, and the commands that follow it, in one write; under TLS in two.
     ///
     /// # Errors
-    /// In the phase `Content` as long as the whole dot was not handed over, else in `FinalDot`.
+    /// In the phase `Content` until the entire dot was handed over, then in `FinalDot`.
     pub(super) fn send_message(&mut self, content: &[u8], dot: &[u8], following: &str) -> Result<(), SessionError> {
         fault::step("message", "not written");
         let end = content.len() + dot.len();
         let following = following.as_bytes();
         let written = match self.is_encrypted() {
             false => self.stream.write([content, dot, following]),
-            // How much of an encrypted write has left is not known, unless it is all: the dot begins another.
+            // Only a complete encrypted write is known to have left, so the dot starts another one.
             true => self.stream.write([content]).and_then(|()| {
                 let written = |failed: WriteError| WriteError { written: content.len() + failed.written, ..failed };
                 self.stream.write([dot, following]).map_err(written)
@@ -109,18 +109,18 @@ impl<'run> Dialogue<'run> {
         self.read_reply_within(phase, self.timeouts.of(phase))
     }
 
-    /// The next reply, which is waited for no longer than a server takes that has read the command; a refusal is an error.
+    /// The next reply, awaited only as long as a server needs that has read the command; a refusal is an error.
     pub(super) fn read_prompt_reply(&mut self, phase: Phase) -> Result<Reply, SessionError> {
         self.read_reply_within(phase, self.timeouts.behind.min(self.timeouts.of(phase)))
     }
 
-    /// Whether the run is to stop, so that replies are waited for no longer than a few seconds.
+    /// Whether the run should stop, so that replies are awaited for a few seconds only.
     pub(super) fn is_hurried(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn read_reply_within(&mut self, phase: Phase, patience: Duration) -> Result<Reply, SessionError> {
-        let reply = self.parse_reply(patience).map_err(|error| lost(phase, &error))?;
+    fn read_reply_within(&mut self, phase: Phase, timeout: Duration) -> Result<Reply, SessionError> {
+        let reply = self.parse_reply(timeout).map_err(|error| lost(phase, &error))?;
         fault::step(phase, "answered");
         match reply.code {
             400.. => Err(SessionError { phase, cause: Cause::Refused(reply) }),
@@ -128,30 +128,30 @@ impl<'run> Dialogue<'run> {
         }
     }
 
-    /// The lines of the next reply, whatever it says, without the codes.
+    /// The lines of the next reply without the codes, even of a refusal.
     pub(super) fn read_lines(&mut self, phase: Phase) -> Result<(u16, Vec<String>), SessionError> {
         let mut lines = Vec::new();
         let code = self.parse_lines(self.timeouts.of(phase), |line| lines.push(line.to_owned()));
         code.map(|code| (code, lines)).map_err(|error| lost(phase, &error))
     }
 
-    fn parse_reply(&mut self, patience: Duration) -> io::Result<Reply> {
+    fn parse_reply(&mut self, timeout: Duration) -> io::Result<Reply> {
         let mut text = String::new();
-        let code = self.parse_lines(patience, |line| {
+        let code = self.parse_lines(timeout, |line| {
             text.push_str(if text.is_empty() { "" } else { " " });
             text.push_str(line);
         })?;
         Ok(Reply::new(code, &text))
     }
 
-    /// Takes the next reply, line by line, and gives its code.
-    fn parse_lines(&mut self, patience: Duration, mut take: impl FnMut(&str)) -> io::Result<u16> {
-        let mut deadline = Deadline::new(patience);
+    /// Passes the next reply to `take`, line by line, and returns its code.
+    fn parse_lines(&mut self, timeout: Duration, mut take: impl FnMut(&str)) -> io::Result<u16> {
+        let mut deadline = Deadline::new(timeout);
         let mut first = None;
         for _ in 0..MAX_REPLY_LINES {
             let length = self.await_line(&mut deadline)?;
             let line = parse(self.stream.take_line(length));
-            let (code, last, text) = line.ok_or_else(|| no_smtp("what the server said is no SMTP"))?;
+            let (code, last, text) = line.ok_or_else(|| no_smtp("the server's reply is not SMTP"))?;
             if *first.get_or_insert(code) != code {
                 break;
             }
@@ -160,10 +160,10 @@ impl<'run> Dialogue<'run> {
                 return Ok(code);
             }
         }
-        Err(no_smtp("the lines of a reply do not belong together"))
+        Err(no_smtp("the lines of a reply have different codes"))
     }
 
-    /// Waits for the next line until the deadline at most; gives its length.
+    /// Waits for the next line until the deadline; returns its length.
     fn await_line(&mut self, deadline: &mut Deadline) -> io::Result<usize> {
         loop {
             match self.stream.await_line() {
@@ -174,15 +174,15 @@ impl<'run> Dialogue<'run> {
     }
 }
 
-/// When to give up waiting.
+/// When to stop waiting.
 struct Deadline {
     at: Instant,
     hurried: bool,
 }
 
 impl Deadline {
-    fn new(patience: Duration) -> Self {
-        Self { at: Instant::now() + patience, hurried: false }
+    fn new(timeout: Duration) -> Self {
+        Self { at: Instant::now() + timeout, hurried: false }
     }
 
     fn is_over(&mut self, hurry: bool) -> bool {
@@ -194,7 +194,7 @@ impl Deadline {
     }
 }
 
-/// Code, whether it is the last line, and text of a line of a reply: RFC 5321 4.2.1.
+/// Code, whether it is the last line, and text of a reply line: RFC 5321 4.2.1.
 fn parse(line: &[u8]) -> Option<(u16, bool, Cow<'_, str>)> {
     let text = line.strip_suffix(b"\n")?;
     let text = text.strip_suffix(b"\r").unwrap_or(text);
@@ -218,7 +218,7 @@ fn no_smtp(why: &'static str) -> io::Error {
 }
 
 pub(super) fn lost(phase: Phase, error: &io::Error) -> SessionError {
-    let why = if is_timeout(error) { "no answer in time".to_owned() } else { error.to_string() };
+    let why = if is_timeout(error) { "no reply in time".to_owned() } else { error.to_string() };
     SessionError { phase, cause: Cause::Lost(why) }
 }
 
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_replies_are_read() {
+    fn reply_lines_are_parsed() {
         let read = |line: &'static str| parse(line.as_bytes());
         assert_eq!(read("250 2.0.0 Ok\r\n"), Some((250, true, "2.0.0 Ok".into())));
         assert_eq!(read("250-first\r\n"), Some((250, false, "first".into())));
@@ -250,8 +250,8 @@ mod tests {
         }
 
         #[test]
-        fn whoever_hurries_waits_no_longer(patience in 0u64..1000) {
-            let mut deadline = Deadline::new(Duration::from_secs(patience));
+        fn a_stopping_run_waits_no_longer_than_the_grace(timeout in 0u64..1000) {
+            let mut deadline = Deadline::new(Duration::from_secs(timeout));
             deadline.is_over(true);
             prop_assert!(deadline.at <= Instant::now() + STOP_GRACE);
         }

@@ -1,26 +1,25 @@
-//! A message as it travels after DATA: CRLF line ends, dots doubled (RFC 5321 4.5.2), and the final dot that is still
-//! missing.
+//! A message as sent after DATA: CRLF line ends, dots doubled (RFC 5321 4.5.2), and the final dot.
 //!
-//! Takes a message and copies it only where something has to change, which in our own never happens: a message is sent
-//! tens of thousands of times.
+//! Copies a message only if something must change, which never happens with our own: a message is sent tens of
+//! thousands of times.
 
 use std::borrow::Cow;
 
-/// The content as it travels, and the final dot, with an end for the last line where it has none.
+/// The content to send, and the final dot, preceded by a line end if the last line has none.
 ///
-/// Line ends other than CRLF become CRLF, because a lone CR or LF is read as a line end by some servers and not by
-/// others (RFC 5321 2.3.8).
+/// Other line ends become CRLF, because some servers read a lone CR or LF as a line end and others do not (RFC 5321
+/// 2.3.8).
 pub(super) fn dot_stuff(content: &[u8]) -> (Cow<'_, [u8]>, &'static [u8]) {
     let content = if needs_no_change(content) { Cow::Borrowed(content) } else { Cow::Owned(stuffed(content)) };
     let ends_line = content.is_empty() || content.ends_with(b"\r\n");
     (content, if ends_line { b".\r\n" } else { b"\r\n.\r\n" })
 }
 
-/// Whether no line begins with a dot, and CR and LF stand together only.
+/// Whether no line begins with a dot, and CR and LF occur only together.
 fn needs_no_change(content: &[u8]) -> bool {
     let fits =
         |(this, next): (&u8, &u8)| ((*this == b'\r') == (*next == b'\n')) & !((*this == b'\n') & (*next == b'.'));
-    // Without a branch between neighbours the compiler compares many at a time.
+    // Without branches, the compiler compares many bytes at a time.
     let pairs = content.iter().zip(content.get(1..).unwrap_or_default());
     pairs.fold(true, |all, pair| all & fits(pair))
         && !content.starts_with(b".")
@@ -55,14 +54,14 @@ mod tests {
         String::from_utf8([&content, dot].concat()).unwrap()
     }
 
-    /// What a server makes of it: RFC 5321 4.5.2, the receiver's side.
+    /// The message as the server receives it: RFC 5321 4.5.2.
     fn received(wire: &str) -> String {
         let lines = wire.strip_suffix(".\r\n").unwrap().split_inclusive("\r\n");
         lines.map(|line| line.strip_prefix('.').unwrap_or(line)).collect()
     }
 
     #[test]
-    fn doubles_dots_at_the_start_of_lines_only() {
+    fn only_dots_at_the_start_of_a_line_are_doubled() {
         assert_eq!(whole(b".a\r\nb.\r\n..\r\n"), "..a\r\nb.\r\n...\r\n.\r\n");
     }
 
@@ -76,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_no_change_is_not_copied() {
+    fn an_unchanged_message_is_not_copied() {
         assert!(matches!(dot_stuff(b"a.\r\n\r\nb\r\n").0, Cow::Borrowed(_)));
     }
 
     proptest! {
         #[test]
-        fn a_message_arrives_as_it_was(lines in prop::collection::vec("[^\r\n]{0,20}", 0..20)) {
+        fn a_message_arrives_unchanged(lines in prop::collection::vec("[^\r\n]{0,20}", 0..20)) {
             let message: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
             prop_assert_eq!(received(&whole(message.as_bytes())), message);
         }

@@ -1,38 +1,37 @@
-//! What a server said it can do: the lines of its reply to EHLO (RFC 5321 4.1.1.1).
+//! The extensions of a server: the lines of its reply to EHLO (RFC 5321 4.1.1.1).
 //!
-//! Takes the lines, gives what the mail transaction goes by. An unknown keyword means nothing; one that is written
-//! wrong counts as not offered.
+//! An unknown keyword is ignored; a malformed one counts as not offered.
 
-/// Extensions of a server, as far as this program uses them.
+/// The extensions of a server that this program uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Extensions {
-    /// TLS may begin: RFC 3207.
+    /// STARTTLS: RFC 3207.
     pub(super) starttls: bool,
-    /// How to log in, the best way this program knows.
+    /// The best way to log in that this program knows.
     pub(super) login: Option<Mechanism>,
-    /// The content may hold bytes above 127: RFC 6152.
+    /// Content with bytes above 127: RFC 6152.
     pub(super) eight_bit_mime: bool,
-    /// Addresses and headers may be international: RFC 6531.
+    /// International addresses and headers: RFC 6531.
     pub(super) smtputf8: bool,
-    /// Commands may be sent in groups: RFC 2920.
+    /// Commands in groups: RFC 2920.
     pub(super) pipelining: bool,
-    /// MAIL may name the size of the message: RFC 1870.
+    /// The message size in MAIL: RFC 1870.
     pub(super) size: bool,
-    /// The most bytes a message may have, where the server says so.
+    /// The maximum size of a message in bytes, if the server states it.
     pub(super) max_bytes: Option<usize>,
 }
 
-/// A way to log in: RFC 4954.
+/// An AUTH mechanism: RFC 4954.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mechanism {
-    /// Name and password at once: RFC 4616.
+    /// Name and password in one response: RFC 4616.
     Plain,
-    /// One after the other, as asked.
+    /// One after the other, when asked.
     Login,
 }
 
 impl Extensions {
-    /// Reads the lines of the reply; the first names the server.
+    /// Parses the lines of the reply; the first names the server.
     pub(super) fn read<'line>(lines: impl Iterator<Item = &'line str>) -> Self {
         let mut extensions = Self::default();
         for line in lines.skip(1) {
@@ -45,7 +44,7 @@ impl Extensions {
                 "PIPELINING" => extensions.pipelining = true,
                 "SIZE" => {
                     extensions.size = true;
-                    // 0 means that there is no fixed limit: RFC 1870 4.
+                    // 0 means no fixed limit: RFC 1870 4.
                     extensions.max_bytes = words.next().and_then(|most| most.parse().ok()).filter(|most| *most > 0);
                 }
                 _ => (),
@@ -55,7 +54,7 @@ impl Extensions {
     }
 }
 
-/// The best of the mechanisms offered.
+/// The best of the offered mechanisms.
 fn mechanism<'word>(mut offered: impl Iterator<Item = &'word str> + Clone) -> Option<Mechanism> {
     let plain = offered.clone().any(|word| word.eq_ignore_ascii_case("PLAIN")).then_some(Mechanism::Plain);
     plain.or_else(|| offered.any(|word| word.eq_ignore_ascii_case("LOGIN")).then_some(Mechanism::Login))
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keywords_are_read_in_any_case_and_the_servers_name_is_none() {
+    fn keywords_are_case_insensitive_and_the_first_line_is_none() {
         let read = |text: &str| Extensions::read(text.split('|'));
         let none = Extensions::default();
         assert_eq!(read("mail.example.org|pipelining"), Extensions { pipelining: true, ..none });

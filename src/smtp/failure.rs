@@ -1,56 +1,58 @@
-//! What goes wrong on a connection, with the phase it went wrong in. What becomes of the recipient is `delivery`'s.
+//! Failures of a connection, each with the phase it happened in. What follows for the recipient is left to `delivery`.
 
 use crate::smtp::phase::Phase;
 use crate::smtp::reply::Reply;
 
-/// What went wrong, and when.
+/// A failure and its phase.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}, while {phase}")]
 pub struct SessionError {
-    /// When.
+    /// The phase.
     pub phase: Phase,
-    /// What.
+    /// The cause.
     pub cause: Cause,
 }
 
 impl SessionError {
-    /// Whether nobody can know if the server has taken the message.
+    /// Whether it is unknown if the server has accepted the message.
     pub fn leaves_unknown(&self) -> bool {
         self.phase == Phase::FinalDot && matches!(self.cause, Cause::Lost(_))
     }
 }
 
-/// What went wrong on a connection.
+/// Why a connection or command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// The server said no.
+    /// The server refused.
     #[error("the server said `{0}`")]
     Refused(Reply),
-    /// The connection broke, nothing came in time, or what came was no SMTP: why.
+    /// The connection broke, timed out, or did not speak SMTP: the reason.
     #[error("the connection failed ({0})")]
     Lost(String),
-    /// The server does not offer what is needed: which extension.
+    /// The server lacks a required extension: its name.
     #[error("the server does not offer {0}")]
     MissingExtension(&'static str),
-    /// The password would have travelled where others can read it.
+    /// The password would have been readable on the way.
     #[error("the connection is not encrypted, so the password was not sent")]
     Unencrypted,
-    /// The server takes no message of this size, as its reply to EHLO says.
+    /// The message is larger than the limit in the EHLO reply.
     #[error("the message has {bytes} bytes, and the server takes {max} at most")]
     TooLarge {
-        /// Size of the message.
+        /// The size of the message.
         bytes: usize,
-        /// Most the server takes.
+        /// The server's limit.
         max: usize,
     },
 }
 
-/// A positive reply, but to another question: the dialogue is out of step, and no later reply can be believed.
+/// An error for a positive reply to a different question: the dialogue is out of step, and no later reply can be
+/// trusted.
 pub(super) fn unexpected_reply(phase: Phase, reply: &Reply) -> SessionError {
     SessionError { phase, cause: Cause::Lost(format!("the server answered `{reply}` out of turn")) }
 }
 
-/// Whether the dialogue is in step after this. 421 announces that the server closes the connection (RFC 5321 3.8).
+/// Whether the dialogue is in step after this error. 421 announces that the server closes the connection (RFC 5321
+/// 3.8).
 pub(super) fn is_in_step(error: &SessionError) -> bool {
     matches!(&error.cause, Cause::Refused(reply) if reply.code != 421)
 }

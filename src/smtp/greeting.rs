@@ -1,9 +1,9 @@
-//! The greeting of a server as what tells it from others, and from itself before an update.
+//! The part of a greeting that identifies a server and its version.
 //!
-//! Takes the text of the 220 reply (RFC 5321 4.2); returns what stays the same from one connection to the next. What a server
-//! is trusted with on account of it is `delivery`'s.
+//! Takes the text of the 220 reply (RFC 5321 4.2) and drops what changes between connections. What is trusted because
+//! of it is left to `delivery`.
 
-/// The longest that is kept.
+/// The maximum length of the result.
 const MAX_CHARS: usize = 200;
 
 const DAYS_AND_MONTHS: [&str; 19] = [
@@ -11,7 +11,7 @@ const DAYS_AND_MONTHS: [&str; 19] = [
     "oct", "nov", "dec",
 ];
 
-/// The greeting without dates, times and the ids of sessions. Names of hosts and programs stay, and versions: `4.96`.
+/// The greeting without dates, times and session ids. Host names, program names and versions such as `4.96` stay.
 pub fn stable_part(greeting: &str) -> String {
     let words = greeting.split_ascii_whitespace().filter(|word| is_stable(word));
     words.collect::<Vec<_>>().join(" ").chars().take(MAX_CHARS).collect()
@@ -22,7 +22,7 @@ fn is_stable(word: &str) -> bool {
     if DAYS_AND_MONTHS.contains(&word.to_ascii_lowercase().as_str()) {
         return false;
     }
-    // A version or a name has dots. `14:43:44`, `2026`, `+0000` and `d9443c01a7336-2a0` have none.
+    // A version or a name contains dots. `14:43:44`, `2026`, `+0000` and `d9443c01a7336-2a0` do not.
     !word.contains(|c: char| c.is_ascii_digit()) || word.contains('.') && !word.contains(':')
 }
 
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_from_connection_to_connection_is_left_out() {
+    fn what_changes_between_connections_is_dropped() {
         for (greeting, expected) in [
             ("mail.example.org ESMTP Postfix (Debian/GNU)", "mail.example.org ESMTP Postfix (Debian/GNU)"),
             ("mx ESMTP Exim 4.96 Sun, 29 Nov 2026 14:43:44 +0000", "mx ESMTP Exim 4.96"),

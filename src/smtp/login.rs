@@ -1,4 +1,4 @@
-//! AUTH (RFC 4954): PLAIN (RFC 4616) where it is offered, else LOGIN, which has no standard and which many still need.
+//! AUTH (RFC 4954): PLAIN (RFC 4616) if offered, else LOGIN, which is not standardised but still common.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::relay::Login;
 
-/// Logs in. The password leaves only over a connection that is encrypted, or does not leave this machine.
+/// Logs in. The password is only sent if the connection is encrypted or stays on this machine.
 pub(super) fn log_in(
     dialogue: &mut Dialogue<'_>,
     login: &Login,

@@ -1,7 +1,7 @@
-//! The phases of an SMTP connection, and how long each may take.
+//! The phases of an SMTP connection, and their timeouts.
 //!
-//! The phase in which something went wrong decides whether a message may be sent again: nothing before the final dot
-//! was accepted (RFC 5321 4.1.1.4), after it nobody can know without a reply.
+//! The phase of a failure decides whether a message may be sent again: before the final dot nothing was accepted (RFC
+//! 5321 4.1.1.4), after it the result is unknown without a reply.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,23 +11,23 @@ use std::time::Duration;
 pub enum Phase {
     /// Name lookup, TCP, the server's greeting and EHLO.
     Connect,
-    /// Certificate and key exchange, with STARTTLS before it where that is used.
+    /// The TLS handshake, after STARTTLS if used.
     Tls,
     /// AUTH.
     Auth,
-    /// MAIL FROM, which names the sender.
+    /// MAIL FROM.
     Mail,
-    /// RCPT TO, which names the recipient.
+    /// RCPT TO.
     Rcpt,
-    /// DATA, before the server said 354.
+    /// DATA, until the server's 354.
     Data,
-    /// The message is being written; the final dot has not left.
+    /// Writing the message; the final dot has not left.
     Content,
-    /// The final dot was handed to the network; its reply has not come.
+    /// The final dot was handed to the network; the reply is missing.
     FinalDot,
-    /// RSET, between two messages.
+    /// RSET, between messages.
     Reset,
-    /// QUIT, after the last.
+    /// QUIT, at the end.
     Quit,
 }
 
@@ -58,11 +58,11 @@ pub struct Timeouts {
     pub envelope: Duration,
     /// The 354 after DATA.
     pub data: Duration,
-    /// Every block that is written.
+    /// Each block that is written.
     pub block: Duration,
     /// The reply to the final dot.
     pub final_dot: Duration,
-    /// The reply to MAIL that left behind a message, from the reply to that message on.
+    /// The reply to a MAIL command sent behind a message, counted from that message's reply.
     pub behind: Duration,
 }
 
@@ -74,16 +74,16 @@ impl Timeouts {
             Phase::Mail | Phase::Rcpt | Phase::Reset => self.envelope,
             Phase::Data => self.data,
             Phase::Content | Phase::FinalDot => self.final_dot,
-            // Nothing depends on it.
+            // Nothing depends on the reply.
             Phase::Quit => Duration::from_secs(2),
         }
     }
 }
 
 impl Default for Timeouts {
-    /// RFC 5321 4.5.3.2, which wants ten minutes after the final dot because giving up early there duplicates mail.
-    /// Only connecting is shorter than its five minutes: nothing is lost by it, and a person may be waiting. So is what left
-    /// behind a message: a server that has read it answers at once, and the others never.
+    /// RFC 5321 4.5.3.2, which requires ten minutes after the final dot because giving up earlier duplicates mail. Two
+    /// are shorter: connecting, because nothing is lost and the user may be waiting; and commands sent behind a
+    /// message, which a server answers at once or never.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(60),

@@ -1,8 +1,8 @@
-//! Looks at a mail server step by step, as a sending would meet it, and sends nothing.
+//! Probes a mail server step by step, as a run would use it, and sends nothing.
 //!
-//! Takes a relay and an envelope; gives what was report at each step, as far as it came. The first step that fails ends it;
-//! only when TLS begins is found out if the settings are wrong about it, and the run goes on in the server's way. The
-//! password leaves by `login`'s rules. What the steps mean is `diagnosis`'s.
+//! The first step that fails ends the probe, with one exception: if the settings are wrong about when TLS begins, the
+//! probe continues in the server's way. The password is only sent by `login`'s rules. What the steps mean is left to
+//! `diagnosis`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,67 +23,67 @@ use crate::smtp::session::hello;
 use crate::smtp::stream::{Encryption, Stream};
 use crate::smtp::tls::Tls;
 
-/// How long a server may say nothing before it is asked whether it waits for TLS.
+/// How long to wait for the greeting before trying TLS.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The same at port 25, where some servers wait six seconds, and problem whoever speaks before them.
+/// The same for port 25, where some servers delay the greeting by six seconds and distrust clients that speak first.
 const GREETING_TIMEOUT_PORT_25: Duration = Duration::from_secs(8);
 
 /// How often the round trip is measured.
 const NOOP_ROUNDS: usize = 7;
 
-/// How often the envelope is: the first time wakes parts of a server that later messages find awake.
+/// How often the envelope is measured: the first one is slower, because it wakes parts of the server.
 const ENVELOPE_ROUNDS: usize = 5;
 
-/// What was report of a server. What is `None` or empty was not reached.
+/// What a probe has found. Fields that are `None` or empty were not reached.
 #[derive(Debug, Default)]
 pub struct ProbeReport {
-    /// The addresses of its name, each with the time it took to connect, or why it could not be.
+    /// The server's addresses, each with the time it took to connect, or the error.
     pub addresses: Vec<(SocketAddr, Result<Duration, String>)>,
-    /// What it said first.
+    /// The server's greeting.
     pub greeting: Option<String>,
-    /// When TLS begins at this port, which the settings may have wrong.
+    /// When TLS begins at this port, whatever the settings say.
     pub tls: Option<TlsMode>,
-    /// What the handshake offers agreed on.
+    /// What the TLS handshake has negotiated.
     pub encryption: Option<Encryption>,
-    /// What it showed in the handshake.
+    /// The certificate shown in the handshake.
     pub certificate: Option<Certificate>,
-    /// What it offers, a line each, as it says once TLS offers begun where it offers.
+    /// The lines of the EHLO reply, after TLS if it is used.
     pub ehlo_lines: Vec<String>,
-    /// Whether the login was granted.
+    /// Whether the login succeeded.
     pub is_logged_in: bool,
-    /// How long the envelope took each time, where it was granted: MAIL and RCPT, in one group where the server takes groups.
+    /// How long each accepted envelope (MAIL and RCPT) took, in one group with PIPELINING.
     pub envelopes: Vec<Duration>,
-    /// How long the answers to NOOP took.
+    /// How long the replies to NOOP took.
     pub round_trips: Vec<Duration>,
-    /// What ended the run before its end, or was refused.
+    /// The failure that ended the probe, or the refusal of the envelope.
     pub failure: Option<SessionError>,
 }
 
-/// Who writes to whom.
+/// The sender and recipient of the envelope.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope<'a> {
-    /// The address of MAIL FROM.
+    /// The address in MAIL FROM.
     pub from: &'a EmailAddress,
-    /// The address of RCPT TO.
+    /// The address in RCPT TO.
     pub to: &'a EmailAddress,
 }
 
 impl ProbeReport {
-    /// The extensions that the server offers.
+    /// The lines of the extensions offered.
     pub fn extensions(&self) -> impl Iterator<Item = &str> {
         self.ehlo_lines.iter().skip(1).map(String::as_str)
     }
 
-    /// Whether it offers this keyword.
+    /// Whether the server offers this extension.
     pub fn offers(&self, keyword: &str) -> bool {
         self.extensions()
             .any(|line| line.split_ascii_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(keyword)))
     }
 }
 
-/// Looks at the server of `relay`: connects to each of its addresses, and over the first that answers goes as far as a
-/// message would come before DATA.
+/// Probes the server of `relay`: connects to each of its addresses, and continues with the first that answers up to
+/// where DATA would come.
 pub fn probe(relay: &Relay, envelope: Envelope<'_>) -> ProbeReport {
     let never = AtomicBool::new(false);
     let mut probe = Probe { relay, never: &never, report: ProbeReport::default() };
@@ -121,7 +121,7 @@ impl<'a> Probe<'a> {
         Ok(())
     }
 
-    /// Connects to every address, and gives the connection to the first that answers.
+    /// Connects to every address; returns the first connection that succeeds.
     fn connect(&mut self) -> Result<(SocketAddr, Stream), SessionError> {
         let server = &self.relay.server;
         let addresses = Stream::addresses(&server.host, server.port).map_err(|error| lost(Phase::Connect, &error))?;
@@ -133,11 +133,11 @@ impl<'a> Probe<'a> {
             self.report.addresses.push((address, connected.as_ref().map(|_| taken).map_err(ToString::to_string)));
             first = first.or(connected.ok().map(|stream| (address, stream)));
         }
-        let nobody = || Cause::Lost("no address of it answers".to_owned());
+        let nobody = || Cause::Lost("none of its addresses answers".to_owned());
         first.ok_or_else(|| SessionError { phase: Phase::Connect, cause: nobody() })
     }
 
-    /// Greeting, EHLO and TLS, as the port wants it.
+    /// Greeting, EHLO and TLS, as the port requires.
     fn begin(&mut self, address: SocketAddr, stream: Stream) -> Result<Dialogue<'a>, SessionError> {
         let dialogue = self.over(stream)?;
         let mut dialogue = match self.relay.server.tls {
@@ -158,7 +158,7 @@ impl<'a> Probe<'a> {
         Ok(dialogue)
     }
 
-    /// TLS from the first byte; or the clear, where the server greets in it.
+    /// TLS from the first byte, or without it if the server greets in the clear.
     fn encrypted_or_clear(
         &mut self,
         address: SocketAddr,
@@ -179,17 +179,17 @@ impl<'a> Probe<'a> {
         Ok(clear)
     }
 
-    /// The clear; or TLS from the first byte, where the server says nothing before it.
+    /// Without TLS, or TLS from the first byte if the server does not greet.
     fn clear_or_encrypted(
         &mut self,
         address: SocketAddr,
         mut dialogue: Dialogue<'a>,
     ) -> Result<Dialogue<'a>, SessionError> {
-        let patience = self.relay.timeouts;
+        let timeouts = self.relay.timeouts;
         let quiet = if address.port() == 25 { GREETING_TIMEOUT_PORT_25 } else { GREETING_TIMEOUT };
-        dialogue.set_timeouts(Timeouts { connect: patience.connect.min(quiet), ..patience });
+        dialogue.set_timeouts(Timeouts { connect: timeouts.connect.min(quiet), ..timeouts });
         let Err(silence) = self.greeting(&mut dialogue) else {
-            dialogue.set_timeouts(patience);
+            dialogue.set_timeouts(timeouts);
             return Ok(dialogue);
         };
         if matches!(silence.cause, Cause::Refused(_)) {
@@ -203,8 +203,8 @@ impl<'a> Probe<'a> {
             self.greeting(&mut encrypted)?;
             return Ok(encrypted);
         }
-        // Some servers let one wait, to find out who does not.
-        dialogue.set_timeouts(patience);
+        // Some servers delay the greeting to catch clients that do not wait.
+        dialogue.set_timeouts(timeouts);
         self.greeting(&mut dialogue).map_err(|_| silence)?;
         Ok(dialogue)
     }
@@ -226,7 +226,7 @@ impl<'a> Probe<'a> {
     fn recording(&self) -> Result<(Tls, Arc<CertificateRecorder>), SessionError> {
         let wrong = |why: String| SessionError { phase: Phase::Tls, cause: Cause::Lost(why) };
         let tls = self.relay.tls.as_ref();
-        let tls = tls.ok_or_else(|| wrong("no certificate can be made out to such a name".to_owned()))?;
+        let tls = tls.ok_or_else(|| wrong("no certificate can be valid for such a name".to_owned()))?;
         tls.recording().map_err(|error| wrong(format!("{error:#}")))
     }
 
@@ -240,8 +240,8 @@ impl<'a> Probe<'a> {
         dialogue.map_err(|error| lost(Phase::Connect, &error))
     }
 
-    /// Offers the envelope several times, and takes it back each time. Only the first refusal says something of it: a
-    /// server that refuses later offers had enough of us.
+    /// Offers the envelope several times, and resets each time. Only a refusal of the first counts: a later one means
+    /// that the server has had enough.
     fn measure_envelopes(
         &mut self,
         dialogue: &mut Dialogue<'a>,
@@ -265,7 +265,7 @@ impl<'a> Probe<'a> {
         Ok(())
     }
 
-    /// MAIL and RCPT, and how long they took.
+    /// Sends MAIL and RCPT; returns how long they took.
     fn offer(
         &self,
         dialogue: &mut Dialogue<'a>,
@@ -299,7 +299,7 @@ mod tests {
 
     use super::*;
 
-    /// A relay at the peer; `pem` is trusted.
+    /// A relay for the peer, with `pem` as a trusted certificate.
     fn relay(peer: &Peer, tls: TlsMode, pem: Option<&str>) -> Relay {
         let server = Server { host: "127.0.0.1".to_owned(), port: peer.port(), tls };
         Relay::new(server, "tides.example.org", None, pem.map(str::as_bytes)).unwrap()
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn every_step_is_seen_and_nothing_is_sent() {
+    fn every_step_is_reported_and_nothing_is_sent() {
         let (tls, pem) = self_signed();
         let peer = Peer::start(vec![Script::new().offering("PIPELINING").tls(tls, false)]);
         let report = run(&relay(&peer, TlsMode::StartTls, Some(&pem)));
@@ -328,7 +328,10 @@ mod tests {
         );
         let certificate = report.certificate.as_ref().unwrap();
         assert_eq!((certificate.names.join(" "), &certificate.problem), ("localhost 127.0.0.1".to_owned(), &None));
-        assert!(report.offers("pipelining") && !report.offers("STARTTLS"), "what was said in the clear counts no more");
+        assert!(
+            report.offers("pipelining") && !report.offers("STARTTLS"),
+            "what was offered before TLS no longer counts"
+        );
         assert_eq!((report.envelopes.len(), report.round_trips.len()), (ENVELOPE_ROUNDS, NOOP_ROUNDS));
         let envelopes = [["MAIL", "RCPT", "RSET"]; ENVELOPE_ROUNDS].concat();
         let expected = [&["EHLO", "STARTTLS", "EHLO"][..], &envelopes, &["NOOP"; NOOP_ROUNDS], &["QUIT"]].concat();
@@ -336,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_s_certificate_is_seen_and_ends_the_look() {
+    fn an_untrusted_certificate_is_reported_and_ends_the_probe() {
         let (tls, _) = self_signed();
         for implicit in [false, true] {
             let peer = Peer::start(vec![Script::new().tls(Arc::clone(&tls), implicit)]);
@@ -349,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_says_when_tls_begins() {
+    fn the_probe_finds_out_when_tls_begins() {
         let (tls, pem) = self_signed();
         for (said, implicit, wanted) in [
             (TlsMode::StartTls, true, TlsMode::Implicit),
@@ -373,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_the_envelope_does_not_end_the_look() {
+    fn a_refusal_of_the_envelope_does_not_end_the_probe() {
         for step in ["MAIL", "RCPT"] {
             let script = Script::new().offering("PIPELINING").always(step, Answer::Say("550 5.7.1 No"));
             let peer = Peer::start(vec![script]);
@@ -385,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_hangs_up_is_seen_up_to_there() {
+    fn the_probe_reports_steps_until_the_server_hangs_up() {
         for step in ["GREETING", "EHLO", "MAIL", "RSET", "NOOP"] {
             let peer = Peer::start(vec![Script::new().always(step, Answer::Drop)]);
             let report = run(&relay(&peer, TlsMode::None, None));

@@ -1,6 +1,6 @@
-//! A mail server to hand messages to: its address, its TLS, our login. Everything a connection needs to begin.
+//! A mail server that takes our mail: address, TLS, login and limits; everything a connection needs.
 //!
-//! Takes settings, file contents and the password already read; opens nothing itself, `session` does.
+//! Takes settings, file contents and the password already read; connections are opened by `session`.
 
 use std::fmt;
 
@@ -11,36 +11,37 @@ use crate::smtp::phase::Timeouts;
 use crate::smtp::tls::Tls;
 use crate::smtp::{Server, TlsMode};
 
-/// A mail server and how to talk to it.
+/// A mail server and how to use it.
 pub struct Relay {
     /// Host, port and when TLS begins.
     pub server: Server,
-    /// Name and password, where the server wants them.
+    /// Name and password, if the server requires a login.
     pub login: Option<Login>,
-    /// How long to wait for it.
+    /// How long to wait for replies.
     pub timeouts: Timeouts,
-    /// After so many messages a connection is closed and another opened: many servers cut longer ones off.
+    /// After how many messages a connection is replaced: many servers end long ones.
     pub messages_per_connection: usize,
-    /// How far commands leave before the replies to those before them have come.
+    /// Which commands are sent before the replies to earlier ones.
     pub pipelining: Pipelining,
-    /// Connections side by side, at most.
+    /// The maximum number of concurrent connections.
     pub connections: usize,
-    /// Its share of the mail beside other servers, at least 1: one of weight 3 gets three times as much as one of weight 1.
+    /// Its weight against other servers, at least 1: a server of weight 3 gets three times as much mail as one of
+    /// weight 1.
     pub weight: u32,
-    /// How fast it may be consumed mail, counted in the store for all who send from it. All of them are kept.
+    /// Its rate limits, counted in the store for all runs. All of them apply.
     pub rates: Vec<Rate>,
-    /// How much it may be consumed on each day, while it is new.
+    /// Its warm-up: how much it may be given each day while it is new.
     pub warm_up: Option<WarmUp>,
     pub(super) hello: String,
-    /// There too where it is not used, if a certificate can be made out to the host: the port may want it.
+    /// Also present if unused, provided a certificate can be valid for the host: the port may require it.
     pub(super) tls: Option<Tls>,
 }
 
-/// How far commands leave before the replies to those before them have come, where the server offers PIPELINING (RFC 2920).
+/// Which commands are sent before the replies to earlier ones, if the server offers PIPELINING (RFC 2920).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Pipelining {
-    /// MAIL, RCPT and DATA together, and behind the content of the message before once the server has shown that it reads on
-    /// there.
+    /// MAIL, RCPT and DATA together, also behind the previous message's content once the server has proved that it
+    /// reads on.
     #[default]
     Auto,
     /// MAIL, RCPT and DATA together; a group ends with the content.
@@ -53,18 +54,18 @@ pub enum Pipelining {
 pub struct Login {
     /// The name.
     pub user: String,
-    /// The password, shown nowhere.
+    /// The password, which is never shown.
     pub password: SecretString,
 }
 
 impl Relay {
-    /// A relay with the usual limits.
+    /// A relay with default limits.
     ///
-    /// `hello` is the domain named in EHLO, the sender's, so that no host name leaks. `extra_roots` is PEM text of
-    /// certificates to trust beside the public authorities.
+    /// `hello` is the domain in EHLO; it is the sender's, so that no host name leaks. `extra_roots` is PEM text of
+    /// certificates to trust besides the public authorities.
     ///
     /// # Errors
-    /// When that text holds no certificate.
+    /// If that text contains no certificate.
     pub fn new(server: Server, hello: &str, login: Option<Login>, extra_roots: Option<&[u8]>) -> anyhow::Result<Self> {
         let tls = match server.tls {
             TlsMode::None => Tls::new(&server.host, extra_roots).ok(),
@@ -85,12 +86,12 @@ impl Relay {
         })
     }
 
-    /// Whether it has rates or a warm-up of its own.
+    /// Whether it has rate limits or a warm-up.
     pub fn is_rated(&self) -> bool {
         !self.rates.is_empty() || self.warm_up.is_some()
     }
 
-    /// Whether the server is on this machine, so that nobody can listen on the way to it.
+    /// Whether the server is on this machine, so that no one can eavesdrop.
     pub fn is_loopback(&self) -> bool {
         self.server.is_loopback()
     }

@@ -1,56 +1,56 @@
-//! What a server answered, and what that means for the recipient, the run and the list.
+//! Replies of a server, and what they mean for the recipient, the run and the list.
 //!
-//! Takes a reply and the phase it came in; gives one class (RFC 5321 4.2, RFC 3463, RFC 5248 and what large providers
-//! publish). The costliest mistake here is to take a refusal of ourselves (5.7.x) for a bad address: it would remove a
-//! whole audience. So in doubt nobody is suppressed.
+//! Classifies a reply by the phase it came in (RFC 5321 4.2, RFC 3463, RFC 5248 and what large providers publish). The
+//! costliest mistake would be to take a refusal of the sender (5.7.x) for a bad address: it would suppress a whole
+//! audience. So when in doubt, no one is suppressed.
 
 use std::fmt;
 
 use crate::smtp::phase::Phase;
 
-/// A reply of the server.
+/// A server's reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The three digits.
     pub code: u16,
-    /// The enhanced status code (RFC 2034), where there is one that agrees with the code.
+    /// The enhanced status code (RFC 2034), if there is one that agrees with the code.
     pub enhanced: Option<Enhanced>,
-    /// The words after the digits, one line, the enhanced code included; without control characters, at most 500.
+    /// The text after the code as one line, including the enhanced code; no control characters, at most 500 characters.
     pub text: String,
 }
 
-/// An enhanced status code such as 5.1.1, without its first part, which the reply code says already: RFC 3463.
+/// An enhanced status code such as 5.1.1 without its class, which the reply code contains: RFC 3463.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Enhanced {
-    /// What it is about: 1 addressing, 2 mailbox, 3 mail system, 4 network, 5 protocol, 6 content, 7 policy.
+    /// The subject: 1 addressing, 2 mailbox, 3 mail system, 4 network, 5 protocol, 6 content, 7 policy.
     pub subject: u16,
-    /// What exactly.
+    /// The detail.
     pub detail: u16,
 }
 
 /// What a reply means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyClass {
-    /// The server took it.
+    /// Accepted.
     Accepted,
-    /// There is no such address, now or later: write no more to it.
+    /// The address does not exist and will not: never write to it again.
     AddressBad,
-    /// The mailbox is full, disabled, or refuses for a reason of its own: not this issue, perhaps the next.
+    /// The mailbox is full, disabled, or refuses by itself: not this issue, perhaps the next.
     MailboxUnavailable,
-    /// The recipient's side cannot take it now.
+    /// The recipient's side cannot accept the message now.
     TryLater,
-    /// The server wants less from us: pause, and count it against nobody.
+    /// The server wants less mail from us: pause, and hold it against no recipient.
     BackOff,
-    /// The server refuses us (login, sender, policy, reputation): no recipient is to blame, and more mail does harm.
+    /// The server refuses us (login, sender, policy, reputation): no recipient is at fault, and more mail does harm.
     OurFault,
-    /// The server refuses this message (size, content), whoever gets it.
+    /// The server refuses this message (size, content) for any recipient.
     Message,
-    /// The server lacks an extension this recipient needs.
+    /// The server lacks an extension that this recipient requires.
     Unsupported,
 }
 
 impl Reply {
-    /// Reads code and text as the server sent them, lines joined by spaces.
+    /// Makes a reply from code and text, with lines joined by spaces.
     pub fn new(code: u16, text: &str) -> Self {
         const MOST: usize = 500;
         let is_clean = text.len() <= MOST && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
@@ -63,14 +63,14 @@ impl Reply {
         Self { code, enhanced: enhanced(code, &text), text }
     }
 
-    /// Reads a reply that was written down as it is shown; `None` where that was no reply of a server.
+    /// Parses a reply from the ledger; returns `None` if the text is not a server's reply.
     pub fn recorded(text: &str) -> Option<Self> {
         let (code, rest) = text.split_at_checked(3)?;
         let code = code.parse().ok().filter(|code| (200..600).contains(code))?;
         (rest.is_empty() || rest.starts_with(' ')).then(|| Self::new(code, rest.trim_start()))
     }
 
-    /// What the reply means when it comes in `phase`.
+    /// What the reply means in `phase`.
     pub fn class(&self, phase: Phase) -> ReplyClass {
         match self.code {
             200..=399 => ReplyClass::Accepted,
@@ -79,19 +79,19 @@ impl Reply {
         }
     }
 
-    /// Whether it is about the connection, which has had as many messages as the server takes on one.
+    /// Whether it says that this connection has carried as many messages as allowed.
     pub fn limits_connection(&self) -> bool {
         self.says(&["too many messages", "messages per connection", "messages on this connection", "messages in this"])
     }
 
     fn transient(&self, phase: Phase) -> ReplyClass {
-        // The relay speaks of itself until it has heard of a recipient.
+        // Before RCPT, the relay speaks of itself.
         if self.code == 421 || phase < Phase::Rcpt || phase == Phase::Reset {
             return ReplyClass::BackOff;
         }
         match self.enhanced {
             Some(Enhanced { subject: 2, .. }) => ReplyClass::TryLater,
-            // 4.7.0 and 4.7.28 are Gmail's, 4.7.5xx and 4.7.65x Microsoft's ways to say "too much from you".
+            // "Too much mail from you" is 4.7.0 and 4.7.28 at Gmail, 4.7.5xx and 4.7.65x at Microsoft.
             Some(Enhanced { subject: 7, detail: 0 | 28 | 500.. }) => ReplyClass::BackOff,
             _ if self.says(THROTTLED) => ReplyClass::BackOff,
             _ => ReplyClass::TryLater,
@@ -113,7 +113,7 @@ impl Reply {
     fn by_code(&self, phase: Phase) -> ReplyClass {
         let about_recipient = phase <= Phase::Rcpt;
         match self.code {
-            // Courier's code for what others say with 552.
+            // Courier's code for what others report with 552.
             534 if self.says(&["too big"]) => ReplyClass::Message,
             500 | 502 | 503 | 530 | 534 | 535 | 538 => ReplyClass::OurFault,
             553 | 555 if self.says(&["smtputf8"]) => ReplyClass::Unsupported,
@@ -141,7 +141,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// The words of a reply alone: Courier says `User <reader@example.org> unknown`.
+/// The text without addresses: Courier says `User <reader@example.org> unknown`.
 fn without_addresses(text: &str) -> String {
     let (mut words, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('<')
@@ -154,7 +154,7 @@ fn without_addresses(text: &str) -> String {
     words
 }
 
-/// What the enhanced code of a 5xx reply means; `None` where it says too little.
+/// What the enhanced code of a 5xx reply means, or `None` if it is too unspecific.
 fn by_enhanced(enhanced: Enhanced) -> Option<ReplyClass> {
     match (enhanced.subject, enhanced.detail) {
         (1, 0 | 1 | 2 | 3 | 6 | 10) => Some(ReplyClass::AddressBad),
@@ -179,10 +179,10 @@ fn enhanced(code: u16, text: &str) -> Option<Enhanced> {
     (parts.next().is_none() && class == code / 100).then_some(Enhanced { subject, detail })
 }
 
-/// Words of servers that refuse more for now without an enhanced code.
+/// Phrases of servers that throttle without an enhanced code.
 const THROTTLED: &[&str] = &["too many", "rate limit", "throttl", "too fast", "slow down"];
 
-/// Words of servers that know no such recipient and give no enhanced code.
+/// Phrases of servers that do not know the recipient and send no enhanced code.
 const NO_SUCH_USER: &[&str] = &[
     "user unknown",
     "unknown user",
@@ -196,11 +196,11 @@ const NO_SUCH_USER: &[&str] = &[
     "user not found",
     "does not exist",
     "doesn't exist",
-    // Exim's words, unless it is told others.
+    // Exim's default text.
     "unrouteable address",
 ];
 
-/// Words of servers that refuse the sender and give no enhanced code.
+/// Phrases of servers that refuse the sender and send no enhanced code.
 const SENDER_REFUSED: &[&str] = &[
     "not allowed", "not permitted", "denied", "relay", "authenticat", "policy", "blocked", "blacklist", "blocklist",
     "spam", "reputation", "spf", "dkim", "dmarc",
@@ -208,14 +208,14 @@ const SENDER_REFUSED: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    //! Replies as servers really send them, and what they must mean.
+    //! Replies of real servers, and what they must mean.
 
     use proptest::prelude::*;
 
     use super::ReplyClass::*;
     use super::*;
 
-    /// Phase, reply, meaning.
+    /// Phase, code, text, meaning.
     const TABLE: &[(Phase, u16, &str, ReplyClass)] = &[
         (Phase::FinalDot, 250, "2.0.0 Ok: queued as 4Xb", Accepted),
         (Phase::Rcpt, 250, "2.1.5 Ok", Accepted),
@@ -286,7 +286,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_was_written_down_is_read_as_it_was() {
+    fn recorded_replies_are_parsed_back() {
         for reply in [Reply::new(550, "5.2.1 Disabled"), Reply::new(250, ""), Reply::new(421, "4.7.0 a: b")] {
             assert_eq!(Reply::recorded(&reply.to_string()), Some(reply));
         }
@@ -323,7 +323,7 @@ mod tests {
     }
 
     proptest! {
-        /// Policy refusals never cost anybody the subscription, whatever words stand beside them.
+        /// A policy refusal never costs a subscription, whatever its text.
         #[test]
         fn a_policy_refusal_never_blames_an_address(detail in 0u16..1000, text in ".{0,60}", phase in 0usize..4) {
             let phase = [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::FinalDot][phase];

@@ -21,7 +21,7 @@ pub struct Server {
 pub enum TlsMode {
     /// From the first byte (`smtps://`, usually port 465).
     Implicit,
-    /// By STARTTLS, and nothing is sent without it (`smtp://`, the default).
+    /// After STARTTLS, and nothing is sent without it (`smtp://`, the default).
     StartTls,
     /// Never (`smtp+plain://`, or `smtp://` to a loopback address): a password is sent to a loopback address only.
     None,
@@ -31,11 +31,11 @@ impl Server {
     /// Parses `smtp://host[:port]`, `smtp+starttls://…`, `smtp+plain://…` or `smtps://…`.
     ///
     /// # Errors
-    /// What is wrong with the URL; a login is not allowed in it.
+    /// What is wrong with the URL; it must not contain a login.
     pub fn parse(url: &str) -> Result<Self, String> {
         let url = Url::parse(url).map_err(|_| "it is neither `outbox` nor a URL".to_owned())?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("a login does not belong into the URL".to_owned());
+            return Err("a login does not belong in the URL".to_owned());
         }
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it names no host")?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -50,7 +50,7 @@ impl Server {
         Ok(Self { host: host.to_owned(), port: url.port().unwrap_or(port), tls })
     }
 
-    /// Whether the server is on this machine, so that nobody can listen on the way to it.
+    /// Whether the server is on this machine, so that no one can eavesdrop.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
     }
@@ -66,7 +66,7 @@ impl fmt::Display for Server {
     }
 }
 
-/// `host` is a name or an address, IPv6 without brackets.
+/// `host` is a name or an address; IPv6 has no brackets.
 fn is_loopback(host: &str) -> bool {
     if let Ok(address) = host.parse::<IpAddr>() {
         return address.is_loopback();

@@ -1,9 +1,9 @@
 //! One connection to a mail server, and the mail transactions on it: RFC 5321.
 //!
-//! Takes letters one at a time, gives the server's reply or an error that knows its phase. Written here and not by a
-//! library, because the ledger must know whether a message that failed may have been accepted, no reply may be taken for
-//! another's, and a message may cost no more than one round trip. Trying again, on which connection, and what may be sent
-//! ahead of a reply, is `delivery`'s.
+//! Takes letters one at a time and returns the server's reply, or an error with its phase. This is not left to a
+//! library, because the ledger must know whether a failed message may have been accepted, no reply may be taken for
+//! another's, and a message may cost only one round trip. Retries, the choice of connection, and what may be sent ahead
+//! of a reply are left to `delivery`.
 
 use std::sync::atomic::AtomicBool;
 
@@ -19,7 +19,7 @@ use crate::smtp::phase::Phase;
 use crate::smtp::relay::{Pipelining, Relay};
 use crate::smtp::reply::Reply;
 
-/// A connection that is logged in.
+/// A connection, logged in if necessary.
 pub struct Session<'run> {
     dialogue: Dialogue<'run>,
     greeting: String,
@@ -27,37 +27,38 @@ pub struct Session<'run> {
     pipelining: Pipelining,
     messages_left: usize,
     state: State,
-    /// What is newly known of whether the server reads what comes behind a message.
+    /// What was learned since the last call of `reads_on`.
     reads_on: Option<bool>,
 }
 
-/// What leaves in the same write as a message, behind its final dot.
+/// What is sent in the same write as a message, behind its final dot.
 #[derive(Debug, Clone, Copy)]
 pub enum Behind<'letter> {
     /// Nothing: the group ends with the content.
     Nothing,
-    /// MAIL of the next message alone.
+    /// Only MAIL of the next message.
     Sender(&'letter Letter),
-    /// MAIL, RCPT and DATA of the next message: RFC 2920 3.1 lets content begin a group and DATA end it.
+    /// MAIL, RCPT and DATA of the next message: by RFC 2920 3.1 content may begin a group and DATA ends it.
     Envelope(&'letter Letter),
 }
 
-/// Where the dialogue stands.
+/// The state of the dialogue.
 #[derive(Debug, PartialEq)]
 enum State {
     /// No reply is outstanding, and the server expects MAIL.
     AtRest,
-    /// MAIL of a message to this recipient has left with the message before, or all of its envelope; no reply has come.
+    /// MAIL, or the whole envelope, of a message to this recipient was sent with the previous message; there is no
+    /// reply yet.
     Chained { to: EmailAddress, is_whole: bool },
-    /// The server waits for the content of a message to this recipient.
+    /// The server expects the content of a message to this recipient.
     Granted(EmailAddress),
-    /// Nothing can be said any more.
+    /// Nothing can be sent any more.
     Over,
 }
 
 impl<'run> Session<'run> {
-    /// Connects, starts TLS as the relay's settings say, and logs in. Once `stop` is true, no reply is waited for longer
-    /// than a few seconds.
+    /// Connects, starts TLS as configured, and logs in. Once `stop` is true, replies are awaited for a few seconds
+    /// only.
     ///
     /// # Errors
     /// In the phases `Connect`, `Tls` and `Auth`.
@@ -79,7 +80,7 @@ impl<'run> Session<'run> {
             }
             dialogue.command(Phase::Tls, "STARTTLS\r\n")?;
             dialogue.start_tls(tls)?;
-            // What was said in the clear counts no more: RFC 3207 4.2.
+            // What was offered before TLS no longer counts: RFC 3207 4.2.
             extensions = read_extensions(&mut dialogue, relay)?;
         }
         if let Some(login) = &relay.login {
@@ -96,23 +97,23 @@ impl<'run> Session<'run> {
         })
     }
 
-    /// What the server said first, without the code.
+    /// The server's greeting, without the code.
     pub fn greeting(&self) -> &str {
         &self.greeting
     }
 
-    /// Whether anything may leave behind a message at all, as the server offers and the settings want it.
+    /// Whether anything may be sent behind a message, by the server's offer and the settings.
     pub fn may_chain(&self) -> bool {
         self.sends_groups() && self.pipelining == Pipelining::Auto && self.messages_left > 1
     }
 
-    /// Takes what is newly known of whether the server reads what comes behind a message: true once it has answered all of
-    /// it; false if the connection was lost over it, or what came behind was refused and is taken by itself.
+    /// What was newly learned about whether the server reads what comes behind a message: true once it has answered all
+    /// of it; false if the connection was lost over it, or if it was refused there and accepted by itself.
     pub fn reads_on(&mut self) -> Option<bool> {
         self.reads_on.take()
     }
 
-    /// Whether `letter` may be offered on this connection; else end it and connect anew.
+    /// Whether `letter` may be offered on this connection; if not, end it and connect again.
     pub fn can_take(&self, letter: &Letter) -> bool {
         match &self.state {
             State::AtRest => self.messages_left > 0,
@@ -121,12 +122,11 @@ impl<'run> Session<'run> {
         }
     }
 
-    /// Sends the envelope, unless it has left with the message before, and waits for the server's 354: nothing of the
-    /// message has left yet, and an error means that it was not accepted. After a refusal the session is reset and can
-    /// go on.
+    /// Sends the envelope, unless it was sent with the previous message, and waits for the server's 354. No content has
+    /// left yet, and an error means that the message was not accepted. After a refusal the session is reset and usable.
     ///
     /// # Errors
-    /// In the phases `Mail`, `Rcpt` and `Data`, and when the message cannot travel on this connection.
+    /// In the phases `Mail`, `Rcpt` and `Data`, and if the message cannot be sent on this connection.
     pub fn offer(&mut self, letter: &Letter) -> Result<(), SessionError> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Chained { to, is_whole } if to == letter.to => self.read_chained_replies(letter, is_whole)?,
@@ -137,17 +137,17 @@ impl<'run> Session<'run> {
         Ok(())
     }
 
-    /// Sends content and final dot of the message whose envelope was offered, and waits for the result. The ledger must
+    /// Sends content and final dot of the message whose envelope was offered, and waits for the reply. The ledger must
     /// say `sending` before.
     ///
-    /// What leaves `behind` it saves a round trip. Real servers lose it, or hang up over it, although they offer PIPELINING
-    /// (see `reads_on`). Its message has to be offered next.
+    /// What is sent `behind` it saves a round trip. Real servers lose it, or hang up over it, although they offer
+    /// PIPELINING (see `reads_on`). Its message must be offered next.
     ///
     /// # Errors
-    /// In the phase `Content` nothing was accepted; in `FinalDot` only a refusal says so.
+    /// In the phase `Content` nothing was accepted; in `FinalDot` only a refusal means that.
     pub fn transmit(&mut self, letter: &Letter, behind: Behind<'_>) -> Result<Reply, SessionError> {
         let granted = std::mem::replace(&mut self.state, State::Over) == State::Granted(letter.to.clone());
-        // A result before the message, or anything else nobody asked for.
+        // A reply before the message, or anything else unasked.
         if !granted || self.dialogue.has_unread() {
             return Err(SessionError { phase: Phase::Content, cause: Cause::Lost(OUT_OF_STEP.to_owned()) });
         }
@@ -161,19 +161,19 @@ impl<'run> Session<'run> {
             result => result,
         };
         match &result {
-            // Whoever is told to stop waits for no reply as long as it may take.
+            // A stopping run does not wait long enough to conclude anything.
             Err(error) if error.leaves_unknown() && chained != State::AtRest && !self.dialogue.is_hurried() => {
                 self.reads_on = Some(false);
             }
             Err(error) if !is_in_step(error) => {}
-            // A refusal of this message is none of the next, nor of the connection.
+            // A refusal of this message affects neither the next one nor the connection.
             _ => self.state = chained,
         }
         result
     }
 
-    /// The commands that leave behind a message, and where the dialogue stands then: nowhere new if the next message cannot
-    /// travel on this connection.
+    /// The commands to send behind a message, and the state they lead to; none if the next message cannot be sent on
+    /// this connection.
     fn behind(&self, behind: Behind<'_>) -> (String, State) {
         let (next, is_whole) = match behind {
             Behind::Nothing => return (String::new(), State::AtRest),
@@ -189,7 +189,7 @@ impl<'run> Session<'run> {
         self.extensions.pipelining && self.pipelining != Pipelining::Off
     }
 
-    /// Sends the envelope, in one group where the server takes groups, and hears what the server says to it.
+    /// Sends the envelope, in one group if the server accepts groups, and reads the replies.
     fn send_envelope(&mut self, letter: &Letter) -> Result<(), SessionError> {
         let [mail, rcpt] = self.envelope(letter).map_err(|cause| {
             self.state = State::AtRest;
@@ -213,7 +213,7 @@ impl<'run> Session<'run> {
         Ok([mail, ["RCPT TO:<", letter.to.as_str(), ">\r\n"].concat()])
     }
 
-    /// What follows the sender in MAIL, each with a blank before it.
+    /// Appends the parameters of MAIL, each preceded by a space.
     fn write_mail_parameters(&self, letter: &Letter, mail: &mut String) -> Result<(), Cause> {
         let bytes = letter.content.len();
         if let Some(max) = self.extensions.max_bytes.filter(|max| bytes > *max) {
@@ -237,16 +237,18 @@ impl<'run> Session<'run> {
         Ok(())
     }
 
-    /// Says goodbye; whether the server answers does not matter.
+    /// Sends QUIT; the reply does not matter.
     pub fn quit(mut self) {
         if self.state == State::AtRest {
             let _ = self.dialogue.command(Phase::Quit, "QUIT\r\n");
         }
     }
 
-    /// The replies to what left behind the message before, and the rest of the envelope where it was MAIL alone.
+    /// Reads the replies to what was sent behind the previous message, and sends the rest of the envelope if that was
+    /// only MAIL.
     ///
-    /// Its result is there, so that a server which reads on answers at once. What it refuses, it may take by itself.
+    /// That message's reply is there, so a server that reads on answers at once. What it refuses here, it may accept by
+    /// itself.
     fn read_chained_replies(&mut self, letter: &Letter, is_whole: bool) -> Result<(), SessionError> {
         let sender = match self.dialogue.read_prompt_reply(Phase::Mail) {
             Ok(reply) if reply.code != 250 => Err(unexpected_reply(Phase::Mail, &reply)),
@@ -274,7 +276,7 @@ impl<'run> Session<'run> {
         Ok(())
     }
 
-    /// RCPT and DATA once MAIL was taken behind a message.
+    /// RCPT and DATA, once MAIL was accepted behind a message.
     fn read_recipient_replies(&mut self, letter: &Letter, is_whole: bool) -> Result<(), SessionError> {
         if !is_whole {
             self.reads_on = Some(true);
@@ -287,16 +289,16 @@ impl<'run> Session<'run> {
         heard
     }
 
-    /// The replies to these commands, DATA the last of them, that left together, whatever the first ones say: RFC 2920 3.1.
+    /// Reads the replies to commands sent together, the last of them DATA, whatever the first ones say: RFC 2920 3.1.
     ///
-    /// The first refusal is the error. Where DATA is granted all the same the server waits for a message to nobody, and
-    /// the session ends without a dot, so that there is none.
+    /// The first refusal is the error. If DATA is granted all the same, the server expects a message to no one, and the
+    /// session ends without a dot, so that there is none.
     fn read_group_replies(&mut self, phases: &[Phase]) -> Result<(), SessionError> {
         let mut refusal = None;
         let mut granted = false;
         for &phase in phases {
             let error = match self.dialogue.read_reply(phase) {
-                Ok(reply) if wanted(phase).contains(&reply.code) => {
+                Ok(reply) if granting_codes(phase).contains(&reply.code) => {
                     granted = phase == Phase::Data;
                     continue;
                 }
@@ -315,10 +317,10 @@ impl<'run> Session<'run> {
         Err(refusal)
     }
 
-    /// One command of the envelope. A refusal leaves the session at rest; anything else but what is wanted ends it.
+    /// Sends one command of the envelope. A refusal leaves the session at rest; any other unexpected reply ends it.
     fn step(&mut self, phase: Phase, command: &str) -> Result<(), SessionError> {
         let error = match self.dialogue.command(phase, command) {
-            Ok(reply) if wanted(phase).contains(&reply.code) => return Ok(()),
+            Ok(reply) if granting_codes(phase).contains(&reply.code) => return Ok(()),
             Ok(reply) => unexpected_reply(phase, &reply),
             Err(error) => error,
         };
@@ -328,7 +330,7 @@ impl<'run> Session<'run> {
         Err(error)
     }
 
-    /// Returns whether the session is at rest now.
+    /// Resets; returns whether the session is at rest now.
     fn reset_to_rest(&mut self) -> bool {
         let is_reset = self.dialogue.command(Phase::Reset, "RSET\r\n").is_ok_and(|reply| reply.code == 250);
         if is_reset {
@@ -343,15 +345,16 @@ fn group([mail, rcpt]: &[String; 2]) -> String {
     [mail.as_str(), rcpt.as_str(), "DATA\r\n"].concat()
 }
 
-/// Why nothing could be sent on a connection that waits for, or has said, something else.
+/// The error of sending on a connection that waits for, or has received, something else.
 const OUT_OF_STEP: &str = "the dialogue is out of step";
 
-/// EHLO, and what the server offers.
+/// Sends EHLO and parses the extensions offered.
 fn read_extensions(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Extensions, SessionError> {
     hello(dialogue, relay).map(|lines| Extensions::read(lines.iter().map(String::as_str)))
 }
 
-/// EHLO, and the lines of the reply. Where the server does not know it, HELO, whose reply offers nothing: RFC 5321 3.2.
+/// Sends EHLO and returns the lines of the reply. If the server does not know it, sends HELO, which offers nothing: RFC
+/// 5321 3.2.
 pub(super) fn hello(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Vec<String>, SessionError> {
     let phase = Phase::Connect;
     dialogue.send(phase, &format!("EHLO {}\r\n", relay.hello))?;
@@ -369,8 +372,8 @@ pub(super) fn hello(dialogue: &mut Dialogue<'_>, relay: &Relay) -> Result<Vec<St
     }
 }
 
-/// The replies that grant a command of the envelope.
-fn wanted(phase: Phase) -> &'static [u16] {
+/// The codes that grant a command of the envelope.
+fn granting_codes(phase: Phase) -> &'static [u16] {
     match phase {
         Phase::Rcpt => &[250, 251, 252],
         Phase::Data => &[354],

@@ -1,7 +1,7 @@
-//! The bytes of one connection: TCP, with TLS over it from the start or from STARTTLS on (rustls).
+//! The bytes of one connection: TCP, with TLS (rustls) from the start or after STARTTLS.
 //!
-//! Takes parts to write and gives lines as they were sent. Knows how much of a write was handed over, for on that depends
-//! whether a message may have been accepted. What the lines mean is `dialogue`'s.
+//! Writes parts and returns lines unchanged. Reports how much of a write was handed over, because that decides whether
+//! a message may have been accepted. The meaning of lines is left to `dialogue`.
 
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
@@ -13,52 +13,52 @@ use rustls::{ClientConnection, ProtocolVersion, StreamOwned};
 use crate::fault;
 use crate::smtp::tls::Tls;
 
-/// The longest line a server may send. RFC 5321 4.5.3.1.5 has 512 bytes; some send more.
+/// The longest line accepted. RFC 5321 4.5.3.1.5 allows 512 bytes; some servers send more.
 const MAX_LINE_BYTES: usize = 4096;
 
 /// A connection.
 pub(super) struct Stream {
     transport: Transport,
     input: Vec<u8>,
-    /// So many bytes of it were consumed already.
+    /// How many bytes of `input` were consumed.
     consumed: usize,
 }
 
 enum Transport {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
-    /// Broken in the middle of a handshake.
+    /// Broken during a handshake.
     Broken,
 }
 
-/// What a handshake has agreed on.
+/// What a handshake has negotiated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encryption {
     /// `TLS 1.3` or `TLS 1.2`.
     pub version: &'static str,
-    /// The cipher suite, by its name in the standard.
+    /// The cipher suite's standard name.
     pub cipher: String,
 }
 
 /// A write that failed.
 #[derive(Debug)]
 pub(super) struct WriteError {
-    /// So many bytes were handed over before.
+    /// How many bytes were handed over before.
     pub(super) written: usize,
     pub(super) error: io::Error,
 }
 
 impl Stream {
-    /// The addresses of `host`, in the order in which they are tried.
+    /// The addresses of `host`, in the order they are tried.
     pub(super) fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         (host, port).to_socket_addrs().map(Iterator::collect)
     }
 
-    /// Connects to the first address of `host` that answers, waiting so long for each.
-    pub(super) fn connect(host: &str, port: u16, patience: Duration) -> io::Result<Self> {
+    /// Connects to the first address of `host` that answers, waiting up to `timeout` for each.
+    pub(super) fn connect(host: &str, port: u16, timeout: Duration) -> io::Result<Self> {
         let mut failure = io::Error::other("its name has no address");
         for address in Self::addresses(host, port)? {
-            match Self::to(address, patience) {
+            match Self::to(address, timeout) {
                 Ok(stream) => return Ok(stream),
                 Err(error) => failure = error,
             }
@@ -67,16 +67,16 @@ impl Stream {
     }
 
     /// Connects to an address.
-    pub(super) fn to(address: SocketAddr, patience: Duration) -> io::Result<Self> {
-        let tcp = TcpStream::connect_timeout(&address, patience)?;
-        // Every write here is whole: nothing is gained by waiting for more (Nagle), and 40 ms may be lost.
+    pub(super) fn to(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
+        let tcp = TcpStream::connect_timeout(&address, timeout)?;
+        // Every write is complete, so waiting for more (Nagle) gains nothing and may cost 40 ms.
         tcp.set_nodelay(true)?;
         Ok(Self { transport: Transport::Plain(tcp), input: Vec::with_capacity(MAX_LINE_BYTES), consumed: 0 })
     }
 
-    /// Begins TLS, up to the end of the handshake.
+    /// Performs the TLS handshake.
     pub(super) fn start_tls(&mut self, tls: &Tls) -> io::Result<()> {
-        // What came in the clear before the handshake could be anybody's (CVE-2011-0411).
+        // Anyone could have injected what came before the handshake (CVE-2011-0411).
         if self.consumed < self.input.len() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the server spoke before TLS began"));
         }
@@ -91,12 +91,12 @@ impl Stream {
         Ok(())
     }
 
-    /// Whether nobody can listen on the way.
+    /// Whether the connection is encrypted.
     pub(super) fn is_encrypted(&self) -> bool {
         matches!(self.transport, Transport::Tls(_))
     }
 
-    /// The version of TLS and how it encrypts; `None` in the clear.
+    /// TLS version and cipher, or `None` without TLS.
     pub(super) fn encryption(&self) -> Option<Encryption> {
         let Transport::Tls(tls) = &self.transport else { return None };
         let version = match tls.conn.protocol_version()? {
@@ -110,17 +110,18 @@ impl Stream {
         Some(Encryption { version, cipher: name.replace("TLS13_", "TLS_") })
     }
 
-    /// How long a single read waits; `read_line` then gives the error `WouldBlock` or `TimedOut`, and can go on.
-    pub(super) fn set_read_timeout(&self, patience: Duration) -> io::Result<()> {
-        self.tcp()?.set_read_timeout(Some(patience))
+    /// How long a single read waits; `await_line` then returns the error `WouldBlock` or `TimedOut`, and can be called
+    /// again.
+    pub(super) fn set_read_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.tcp()?.set_read_timeout(Some(timeout))
     }
 
-    /// How long a single write waits for the server to take anything at all.
-    pub(super) fn set_write_timeout(&self, patience: Duration) -> io::Result<()> {
-        self.tcp()?.set_write_timeout(Some(patience))
+    /// How long a single write waits for the server to accept any byte.
+    pub(super) fn set_write_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.tcp()?.set_write_timeout(Some(timeout))
     }
 
-    /// Writes the parts, one after the other, in as few packets as there can be.
+    /// Writes the parts in order, in as few packets as possible.
     pub(super) fn write<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>) -> Result<(), WriteError> {
         let mut parts: Vec<IoSlice<'_>> = parts.into_iter().map(IoSlice::new).collect();
         let mut written = 0;
@@ -132,7 +133,7 @@ impl Stream {
         done.map_err(|error| WriteError { written, error })
     }
 
-    /// Reads until the next line is there, and gives its length, end included. A timeout loses nothing of it.
+    /// Reads until the next line is complete, and returns its length, end included. A timeout loses nothing.
     pub(super) fn await_line(&mut self) -> io::Result<usize> {
         let mut searched = self.consumed;
         loop {
@@ -142,7 +143,7 @@ impl Stream {
             self.input.drain(..self.consumed);
             (self.consumed, searched) = (0, self.input.len());
             if searched > MAX_LINE_BYTES {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent a line without end"));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent an endless line"));
             }
             let mut block = [0; 4096];
             match self.read(&mut block)? {
@@ -152,19 +153,19 @@ impl Stream {
         }
     }
 
-    /// Takes a line of that length.
+    /// Consumes a line of this length.
     pub(super) fn take_line(&mut self, length: usize) -> &[u8] {
         let line = &self.input[self.consumed..self.consumed + length];
         self.consumed += length;
         line
     }
 
-    /// Whether the server has said something that nobody has read.
+    /// Whether the server has sent something unread.
     pub(super) fn has_unread(&self) -> bool {
         if self.consumed < self.input.len() {
             return true;
         }
-        // Under TLS there may be unread records that say nothing, such as session tickets.
+        // Under TLS, unread records may carry no reply, such as session tickets.
         let Transport::Plain(tcp) = &self.transport else { return false };
         if tcp.set_nonblocking(true).is_err() {
             return true;

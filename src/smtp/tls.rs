@@ -1,4 +1,4 @@
-//! TLS to a mail server: whom to trust, and under which name the server must show a certificate.
+//! TLS to a mail server: trusted certificates, and the name that the server's certificate must have.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 
-/// What a handshake needs, made once for all connections: they resume each other's sessions.
+/// TLS settings, shared by all connections so that they can resume each other's sessions.
 pub(super) struct Tls {
     pub(super) config: Arc<ClientConfig>,
     pub(super) roots: Arc<RootCertStore>,
@@ -16,22 +16,23 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// For a server of that name. `extra_roots` is PEM text of certificates to trust beside the public authorities.
+    /// Settings for the server `host`. `extra_roots` is PEM text of certificates to trust besides the public
+    /// authorities.
     ///
     /// # Errors
-    /// When that text holds no certificate, or the name can be in none.
+    /// If that text contains no certificate, or no certificate can be valid for the name.
     pub(super) fn new(host: &str, extra_roots: Option<&[u8]>) -> anyhow::Result<Self> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(pem) = extra_roots {
             let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
             let certificates = certificates.context("failed to read the certificates of `mail.tls_ca_file`")?;
-            ensure!(!certificates.is_empty(), "`mail.tls_ca_file` holds no PEM certificate");
+            ensure!(!certificates.is_empty(), "`mail.tls_ca_file` contains no PEM certificate");
             for certificate in certificates {
                 roots.add(certificate).context("failed to trust a certificate of `mail.tls_ca_file`")?;
             }
         }
         let name = ServerName::try_from(host.to_owned());
-        let name = name.with_context(|| format!("no certificate can be made out to `{host}`"))?;
+        let name = name.with_context(|| format!("no certificate can be valid for `{host}`"))?;
         let roots = Arc::new(roots);
         let config = ClientConfig::builder_with_provider(provider());
         let config = config.with_safe_default_protocol_versions().context("failed to prepare TLS")?;
@@ -39,7 +40,7 @@ impl Tls {
         Ok(Self { config: Arc::new(config), roots, name })
     }
 
-    /// A connection that has not shaken hands yet.
+    /// A connection before its handshake.
     pub(super) fn connection(&self) -> Result<ClientConnection, rustls::Error> {
         ClientConnection::new(Arc::clone(&self.config), self.name.clone())
     }

@@ -1,20 +1,20 @@
-//! The lines of a CSV file, safe to parse: no byte order mark, LF at every end, and no quote left open.
+//! The lines of a CSV file, safe to parse: no byte order mark, LF line ends, and no unclosed quote.
 //!
-//! An open quote would make one row of all the rows up to the next quote, and nobody would miss them. A line that opens
-//! one and does not close it is noted and becomes blank, so that the rows after it are read and keep their numbers.
+//! An unclosed quote would turn all rows up to the next quote into one, unnoticed. A line that opens a quote and does
+//! not close it is reported and emptied, so that the rows after it are read and keep their line numbers.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 
-/// How many lines one quoted field may go over.
+/// The maximum number of lines of a quoted field.
 const MAX_QUOTED_LINES: usize = 100;
 
-/// Reads a CSV file as it should be.
+/// A reader of cleaned CSV.
 pub(super) struct Lines<'a> {
     source: BufReader<&'a mut dyn Read>,
-    /// Lines read ahead of their time.
+    /// Lines read ahead.
     ahead: VecDeque<Vec<u8>>,
-    /// What is being given, and how much of it was.
+    /// The current record, and how much of it was returned.
     record: Vec<u8>,
     given: usize,
     delimiter: u8,
@@ -27,7 +27,7 @@ impl<'a> Lines<'a> {
     /// Reads the header.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn new(source: &'a mut dyn Read) -> io::Result<Self> {
         let (ahead, record) = (VecDeque::new(), Vec::new());
         let source = BufReader::with_capacity(64 * 1024, source);
@@ -38,7 +38,7 @@ impl<'a> Lines<'a> {
         if let Some(separator) = named_separator(&header) {
             lines.delimiter = separator;
             lines.first_line = 2;
-            // The header is the next line. A blank one in its place keeps the numbers of the lines.
+            // The header is the next line. An empty line in place of this one keeps the line numbers.
             lines.ahead.push_front(b"\n".to_vec());
         } else {
             lines.delimiter = delimiter(&header);
@@ -47,22 +47,22 @@ impl<'a> Lines<'a> {
         Ok(lines)
     }
 
-    /// What stands between two fields.
+    /// The field separator.
     pub fn delimiter(&self) -> u8 {
         self.delimiter
     }
 
-    /// The number of the line that names the columns.
+    /// The number of the header's line.
     pub fn first_line(&self) -> usize {
         self.first_line
     }
 
-    /// The numbers of the lines that left a quote open, as far as the file was read.
+    /// The numbers of the lines with an unclosed quote, as far as the file was read.
     pub fn unclosed_quotes(&self) -> &[usize] {
         &self.open
     }
 
-    /// Makes the next record ready; it may go over several lines.
+    /// Reads the next record, which may span several lines.
     fn fill(&mut self) -> io::Result<()> {
         self.record.clear();
         self.given = 0;
@@ -82,7 +82,7 @@ impl<'a> Lines<'a> {
             }
             quote = quote.after(&line, self.delimiter);
             lines.push_back(line);
-            // Within one line the parser makes the best of a misplaced quote; over several it would eat them.
+            // Within one line, the parser copes with a misplaced quote; across several it would swallow them.
             let is_whole = quote == Quote::None || (quote == Quote::Misplaced && lines.len() == 1);
             if is_whole {
                 self.line += lines.len();
@@ -115,7 +115,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Reads a line to the end of `line`, and gives it the end that all have; nothing at the end of the file.
+/// Reads a line and normalises its end; leaves `line` empty at the end of the file.
 fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<()> {
     if source.read_until(b'\n', line)? == 0 {
         return Ok(());
@@ -143,20 +143,20 @@ impl Read for Lines<'_> {
     }
 }
 
-/// What the quotes of a record say at the end of one of its lines.
+/// The state of a record's quotes at the end of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Quote {
     /// The record ends with the line.
     None,
-    /// A quoted field goes on in the next line.
+    /// A quoted field continues on the next line.
     Open,
-    /// A quote was closed before the field was over.
+    /// A quote was closed inside a field.
     Misplaced,
 }
 
 impl Quote {
-    /// A line without the space between a separator and a quote, which many programs write and RFC 4180 does not know: the
-    /// parser would take the quote for a part of the field, and what separates words inside for the end of it.
+    /// Removes spaces between a separator and a quote, which many programs write although RFC 4180 does not allow them:
+    /// the parser would take the quote as part of the field, and separators in the quoted text as its end.
     fn without_space(self, line: &[u8], delimiter: u8) -> Vec<u8> {
         let (mut is_quoted, mut starts_field) = (self == Self::Open, self == Self::None);
         let mut kept = Vec::with_capacity(line.len());
@@ -167,7 +167,7 @@ impl Quote {
                     continue;
                 }
             }
-            // A quote that is written twice closes and opens again.
+            // A doubled quote closes and reopens.
             match byte {
                 b'"' if starts_field || is_quoted => is_quoted = !is_quoted,
                 b'"' if at > 0 && line[at - 1] == b'"' => is_quoted = true,
@@ -198,7 +198,7 @@ impl Quote {
     }
 }
 
-/// Whether a record is one line, as it has to be: nearly all are.
+/// Whether a record is a single line without problems, as most are.
 fn is_plain(line: &[u8], delimiter: u8) -> bool {
     memchr::memchr(b'"', line).is_none()
         || (!has_space_before_quote(line) && Quote::None.after(line, delimiter) != Quote::Open)
@@ -208,7 +208,7 @@ fn has_space_before_quote(line: &[u8]) -> bool {
     memchr::memchr_iter(b'"', line).any(|at| at > 0 && line[at - 1] == b' ')
 }
 
-/// The separator that Excel names in a line of its own before the header: `sep=;`.
+/// The separator named by Excel in a separate first line: `sep=;`.
 fn named_separator(line: &[u8]) -> Option<u8> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     match line.strip_suffix(b"\r").unwrap_or(line) {
@@ -217,11 +217,11 @@ fn named_separator(line: &[u8]) -> Option<u8> {
     }
 }
 
-/// The separator that the header uses most, outside quotes.
+/// The most frequent separator of the header, outside quotes.
 pub(super) fn delimiter(header: &[u8]) -> u8 {
     let bare: Vec<u8> = header.split(|byte| *byte == b'"').step_by(2).flatten().copied().collect();
     let count = |delimiter: &u8| bare.iter().filter(|byte| *byte == delimiter).count();
-    // `max_by_key` takes the last of equals, and a comma is the one to assume.
+    // `max_by_key` returns the last of equals, and comma is the default.
     [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }
 
@@ -239,13 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_field_may_go_over_lines() {
+    fn a_quoted_field_may_span_lines() {
         let csv = "\u{feff}a;\"b;c,,,\"\r\n1;\"one \"\"two\"\"\r\nthree\"\r\n4;5";
         assert_eq!(read(csv.as_bytes()), ("a;\"b;c,,,\"\n1;\"one \"\"two\"\"\nthree\"\n4;5\n".into(), vec![]));
     }
 
     #[test]
-    fn a_quote_that_is_left_open_takes_one_line_with_it() {
+    fn an_unclosed_quote_affects_one_line() {
         assert_eq!(read(b"a,b\n1,\"x\n2,y\n3,z\n"), ("a,b\n\n2,y\n3,z\n".into(), vec![2]));
         assert_eq!(read(b"a,b\n1,\"x\n2,\"y\"\n3,z\n"), ("a,b\n\n2,\"y\"\n3,z\n".into(), vec![2]));
         assert_eq!(read(b"a,b\n1,\"x\n2,\"y\n"), ("a,b\n\n\n".into(), vec![2, 3]));
@@ -269,9 +269,9 @@ mod tests {
     }
 
     proptest! {
-        /// What a CSV writer wrote is read as it was written.
+        /// The output of a CSV writer is read back unchanged.
         #[test]
-        fn what_was_written_is_read(rows in prop::collection::vec(prop::collection::vec("[a\", \n]{0,6}", 2), 1..9)) {
+        fn written_csv_is_read_back(rows in prop::collection::vec(prop::collection::vec("[a\", \n]{0,6}", 2), 1..9)) {
             let mut writer = csv::Writer::from_writer(b"email,name\n".to_vec());
             rows.iter().for_each(|row| writer.write_record(row).unwrap());
             let written = String::from_utf8(writer.into_inner().unwrap()).unwrap();

@@ -13,11 +13,11 @@ use crate::subscription::layout::field;
 use crate::subscription::masked::masked;
 use crate::subscription::plan::Plan;
 
-/// The longest name, in bytes. A longer one is what a lost quote or a wrong column makes; RFC 5322 section 2.1.1 lets a line
-/// of a header have 998 characters.
+/// The maximum length of a name. A longer one results from a missing quote or a wrong column; RFC 5322 section 2.1.1
+/// limits a header line to 998 characters.
 const MAX_NAME_BYTES: usize = 900;
 
-/// The good rows of a CSV file, and what is wrong with the others.
+/// The valid rows of a CSV file, and findings about the others.
 pub(super) struct Rows<'a> {
     path: &'a str,
     plan: &'a Plan,
@@ -28,10 +28,10 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Reads a list by its plan from the beginning of its text.
+    /// Reads a list by its plan, from the beginning of its text.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub fn new(path: &'a str, text: &'a mut dyn Read, plan: &'a Plan) -> anyhow::Result<Self> {
         let lines = Lines::new(text).with_context(|| format!("failed to read `{path}`"))?;
         let mut reader = ReaderBuilder::new().delimiter(lines.delimiter()).flexible(true).from_reader(lines);
@@ -39,7 +39,7 @@ impl<'a> Rows<'a> {
         Ok(Self { path, plan, reader, record: StringRecord::new(), findings: Vec::new(), failure: None })
     }
 
-    /// The next good row; those before it that are not are noted.
+    /// The next valid row; invalid ones before it are recorded.
     pub fn next_valid(&mut self) -> Option<NewSubscriber> {
         loop {
             let finding = match self.reader.read_record(&mut self.record) {
@@ -61,10 +61,10 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// What was wrong with the rows that were not good, in the order of the file.
+    /// The findings about invalid rows, in the order of the file.
     ///
     /// # Errors
-    /// When the file could not be read to its end.
+    /// If the file could not be read to its end.
     pub fn into_findings(mut self) -> io::Result<Vec<Finding>> {
         if let Some(failure) = self.failure {
             return Err(failure);
@@ -75,8 +75,8 @@ impl<'a> Rows<'a> {
         Ok(self.findings)
     }
 
-    /// The line where the record begins. The reader stands behind its last line; where it began to look for a record
-    /// says nothing, since there may have been blank lines.
+    /// The line where the record begins. The reader is behind its last line; the position where it started looking is
+    /// useless, because empty lines may follow it.
     fn line(&self) -> usize {
         let inside: usize = self.record.iter().map(|field| field.matches('\n').count()).sum();
         (self.reader.position().line() as usize).saturating_sub(1 + inside)
@@ -96,7 +96,7 @@ impl<'a> Rows<'a> {
             return Err(Box::new(long_name(&address, name.len())));
         }
         if name.len() > MAX_NAME_BYTES {
-            // That they are not to be mailed is what counts.
+            // What matters is that they are not mailed.
             name.clear();
         }
         let attributes = layout.attributes.iter().filter(|(at, _)| !field(&self.record, *at).is_empty());
@@ -108,15 +108,13 @@ impl<'a> Rows<'a> {
         let text = field(&self.record, self.plan.layout.address);
         text.parse().map_err(|error| {
             let wrong = match text {
-                "" => Finding::error("csv-address", "the row has no e-mail address"),
+                "" => Finding::error("csv-address", "the row has no email address"),
                 text if text.matches('@').count() > 1 => {
-                    Finding::error("csv-address", format!("`{}` is more than one e-mail address", masked(text)))
+                    Finding::error("csv-address", format!("`{}` is more than one email address", masked(text)))
                 }
-                text => Finding::error("csv-address", format!("`{}` is no e-mail address: {error}", masked(text))),
+                text => Finding::error("csv-address", format!("`{}` is not an email address: {error}", masked(text))),
             };
-            Box::new(
-                wrong.help("correct the row and import the file again; the rows that were good are not added twice"),
-            )
+            Box::new(wrong.help("correct the row and import the file again; valid rows are not added twice"))
         })
     }
 }
@@ -142,23 +140,22 @@ fn not_text(error: &csv::Error) -> Finding {
 }
 
 fn open_quote() -> Finding {
-    Finding::error("csv-quote", "a quote is opened here and not closed")
-        .help("close it, or write a quote inside a quoted field twice, and import the file again")
+    Finding::error("csv-quote", "a quote is opened here and never closed")
+        .help("close it, or double quotes inside a quoted field, and import the file again")
 }
 
 fn not_decoded(encoding: &str) -> Finding {
     Finding::error("csv-row", format!("the row is not {}", encoding.to_lowercase()))
-        .help("is the list in this encoding? if it is, correct the row and import the file again")
+        .help("check that the list has this encoding; if so, correct the row and import the file again")
 }
 
 fn long_name(address: &EmailAddress, bytes: usize) -> Finding {
-    let message = format!("the name of {} has {bytes} bytes; {MAX_NAME_BYTES} are the most", address.masked());
-    Finding::error("csv-name", message)
-        .help("shorten it, or look for a quote that is not closed, and import the file again")
+    let message = format!("the name of {} has {bytes} bytes; the maximum is {MAX_NAME_BYTES}", address.masked());
+    Finding::error("csv-name", message).help("shorten it, or look for an unclosed quote, and import the file again")
 }
 
-/// The list changed after it was looked at. Better nobody gets mail than somebody who left.
+/// The list changed after it was checked. It is better to mail no one than someone who unsubscribed.
 fn unknown_status(word: &str) -> Finding {
-    Finding::error("csv-status", format!("what the status `{}` means is not known", masked(word)))
-        .help("import the file again; it changed meanwhile")
+    Finding::error("csv-status", format!("the meaning of the status `{}` is unknown", masked(word)))
+        .help("import the file again; it has changed meanwhile")
 }

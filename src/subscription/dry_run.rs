@@ -1,7 +1,7 @@
-//! What an import would do, without doing it: for those who ask before they import, and before they send.
+//! The effect of an import, without importing: for dry runs of imports and sendings.
 //!
-//! Reads a list as `import` does, asks the store about its people, and changes nothing. Of each address it keeps a hash and
-//! what it would become, so that a million of them need tens of megabytes.
+//! Reads a list as `import` does, looks up its subscribers, and changes nothing. It keeps a hash and a status for each
+//! address, so that a million of them take tens of megabytes.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -17,10 +17,10 @@ use crate::subscription::encoding::{DecodedText, Rewindable};
 use crate::subscription::plan::{self, Plan};
 use crate::subscription::{ImportReport, Options};
 
-/// About so many the store is asked at a time: on a server, each question costs a journey.
+/// How many addresses are looked up at once: on a server, each query costs a round trip.
 const LOOKUP_BATCH: usize = 1000;
 
-/// What `import` would return, and change nothing.
+/// Returns what `import` would return, and changes nothing.
 ///
 /// # Errors
 /// As `import`.
@@ -31,7 +31,7 @@ pub fn import(
     options: &Options,
 ) -> anyhow::Result<ImportReport> {
     let plan = plan::plan(path, list, options)?;
-    // Hashes instead of addresses, of which there may be millions: that two of them are the same will not happen.
+    // Hashes instead of addresses, of which there may be millions; collisions are negligible.
     let (hasher, mut people, mut added) = (RandomState::new(), HashMap::new(), Added::default());
     let mut smtputf8 = Smtputf8Addresses::default();
     let findings = each_batch(store, path, list, &plan, &mut |rows| {
@@ -61,11 +61,11 @@ pub fn import(
     Ok(ImportReport { service: plan.service(), added, smtputf8, findings })
 }
 
-/// Calls `each` with those whom an import would add and who would get mail, in the order of the list; returns a finding for
-/// each row that names nobody.
+/// Calls `each` with the subscribers that an import would add as active, in the order of the list; returns a finding
+/// for each invalid row.
 ///
 /// # Errors
-/// As `import`, and when `each` does.
+/// As `import`, and if `each` fails.
 pub fn each_new_subscriber(
     store: &dyn Store,
     path: &str,
@@ -75,7 +75,7 @@ pub fn each_new_subscriber(
 ) -> anyhow::Result<Vec<Finding>> {
     let plan = plan::plan(path, list, options)?;
     let hasher = RandomState::new();
-    // Of two rows of one address the one that does not mail counts, wherever it stands.
+    // Of two rows with one address, the inactive one counts, wherever it is.
     let mut seen = HashSet::new();
     if plan.layout.has_status() {
         each_row(path, list, &plan, &mut |row| {
@@ -95,10 +95,10 @@ pub fn each_new_subscriber(
     })
 }
 
-/// Rows, each with the status that the store has for its address, and whether it was forgotten.
+/// Rows, each with the status its address has in the store, and whether it was forgotten.
 type Batch = Vec<(NewSubscriber, Option<Status>, bool)>;
 
-/// Calls `each` with the good rows, some at a time; returns what is wrong with the others.
+/// Calls `each` with batches of valid rows; returns findings about the others.
 fn each_batch(
     store: &dyn Store,
     path: &str,

@@ -1,7 +1,7 @@
-//! Lists that are not UTF-8, made UTF-8 while they are read.
+//! Decodes lists that are not UTF-8 while they are read.
 //!
-//! UTF-16 is known by its byte order mark. Of any other text that is not UTF-8 nobody can know what it is; a person who is
-//! shown names in each likely encoding can. A few broken rows in a list that is UTF-8 otherwise are left to `csv_rows`.
+//! UTF-16 is recognised by its byte order mark. Other encodings cannot be detected reliably, but the user can recognise
+//! names shown in each likely one. A few broken rows in a UTF-8 list are left to `csv_rows`.
 
 use std::io::{self, BufRead, BufReader, Read, Seek};
 
@@ -14,7 +14,7 @@ use crate::finding::{Finding, Place};
 use crate::subscription::masked::masked;
 use crate::subscription::options::{OptionSource, Options};
 
-/// What a list may be that has no byte order mark, the more telling first: the last ones fit nearly any text.
+/// Likely encodings, the most distinctive first: the last ones fit nearly any text.
 const CANDIDATES: [&Encoding; 7] = [GB18030, BIG5, SHIFT_JIS, EUC_JP, EUC_KR, WINDOWS_1252, WINDOWS_1251];
 
 /// How many names are shown in each.
@@ -28,7 +28,7 @@ impl<T: Read + Seek> Rewindable for T {}
 /// The text of a list as UTF-8.
 pub(super) struct DecodedText<'a> {
     source: &'a mut dyn Read,
-    /// What turns its bytes into text; none where they are.
+    /// The decoder, or `None` for UTF-8.
     decoder: Option<Decoder>,
     bytes: Vec<u8>,
     text: String,
@@ -36,13 +36,13 @@ pub(super) struct DecodedText<'a> {
     is_at_end: bool,
 }
 
-/// What to decode a list from, if anything, or why that is not known.
+/// The encoding to decode from (`None` for UTF-8), or why it is unknown.
 pub(super) type DetectedEncoding = Result<Option<&'static Encoding>, Box<Finding>>;
 
-/// Finds out what a list is, and what to decode it from; `None` is UTF-8.
+/// Detects a list's encoding; `None` is UTF-8.
 ///
 /// # Errors
-/// When it cannot be read; inside, when it is not UTF-8, has no byte order mark, and nobody has said what it is.
+/// If it cannot be read. The inner error says that it is not UTF-8, has no byte order mark, and no encoding was given.
 pub(super) fn detect_encoding(
     path: &str,
     source: &mut dyn Rewindable,
@@ -65,7 +65,7 @@ pub(super) fn detect_encoding(
                 Ok(_) => valid += 1,
                 Err(_) => {
                     invalid += 1;
-                    // The header tells least about the names.
+                    // The header contains no names.
                     if samples.len() < MAX_SAMPLES && (line != header) {
                         samples.push(line.clone());
                     }
@@ -88,7 +88,7 @@ impl<'a> DecodedText<'a> {
     /// Reads from the beginning.
     ///
     /// # Errors
-    /// When the list cannot be read again.
+    /// If the list cannot be read again.
     pub fn new(source: &'a mut dyn Rewindable, encoding: Option<&'static Encoding>) -> io::Result<Self> {
         source.rewind()?;
         let decoder = encoding.map(Encoding::new_decoder);
@@ -126,8 +126,8 @@ impl Read for DecodedText<'_> {
 fn no_mark(path: &str, header: &[u8], options: &Options) -> Finding {
     let is_little = header.get(1) == Some(&0);
     let encoding = if is_little { UTF_16LE } else { UTF_16BE };
-    let message = "it looks like UTF-16 without a byte order mark, so nobody was imported";
-    let help = format!("save it as CSV in UTF-8, or say what it is: {}", said(options, encoding));
+    let message = "it looks like UTF-16 without a byte order mark, so nothing was imported";
+    let help = format!("save it as CSV in UTF-8, or name the encoding: {}", said(options, encoding));
     Finding::error("csv-encoding", message).help(help).at(Place::file(path))
 }
 
@@ -139,15 +139,18 @@ fn no_utf8(path: &str, header: &[u8], samples: &[Vec<u8>], options: &Options) ->
     });
     let candidates: Vec<String> = candidates.collect();
     let help = match candidates.as_slice() {
-        [] => format!("save it as CSV in UTF-8, or say what it is with {}", options.source.flag("encoding")),
+        [] => format!("save it as CSV in UTF-8, or name the encoding with {}", options.source.flag("encoding")),
         _ => {
-            format!("say what it is, by what its rows say then: {}; or save it as CSV in UTF-8", candidates.join("; "))
+            format!(
+                "name the encoding that makes sense of its rows: {}; or save it as CSV in UTF-8",
+                candidates.join("; ")
+            )
         }
     };
-    Finding::error("csv-encoding", "it is not UTF-8, so nobody was imported").help(help).at(Place::file(path))
+    Finding::error("csv-encoding", "it is not UTF-8, so nothing was imported").help(help).at(Place::file(path))
 }
 
-/// How a person says it.
+/// How the user names the encoding.
 fn said(options: &Options, encoding: &'static Encoding) -> String {
     let name = encoding.name().to_lowercase();
     match options.source {
@@ -156,7 +159,7 @@ fn said(options: &Options, encoding: &'static Encoding) -> String {
     }
 }
 
-/// The first field of a line that is not ASCII, an address masked; `None` where the line cannot be that encoding.
+/// The first non-ASCII field of a line, with addresses masked, or `None` if the line is not valid in this encoding.
 fn sample(encoding: &'static Encoding, header: &[u8], line: &[u8]) -> Option<String> {
     let text = decoded(encoding, line)?;
     let delimiter = super::csv_lines::delimiter(header);
@@ -171,8 +174,7 @@ fn decoded(encoding: &'static Encoding, bytes: &[u8]) -> Option<String> {
     (result == DecoderResult::InputEmpty && text.chars().all(is_text)).then_some(text)
 }
 
-/// Whether a character is one that people write: an encoding has characters for private use, and controls, where another
-/// has letters.
+/// Whether a character occurs in real text: wrong encodings produce private use and control characters.
 fn is_text(char: char) -> bool {
     let is_private = ('\u{e000}'..='\u{f8ff}').contains(&char);
     !is_private && (!char.is_control() || "\r\n\t".contains(char))
@@ -199,7 +201,7 @@ mod tests {
 
     #[test]
     fn utf_16_is_known_by_its_mark() {
-        // So long that pieces end within characters.
+        // Long enough that chunks end within characters.
         let text = format!("email,name\n{}", "a@example.org,李雷 😀\n".repeat(9000));
         for is_little in [true, false] {
             let marked = utf16(&format!("\u{feff}{text}"), is_little);

@@ -1,4 +1,4 @@
-//! Subscribers as CSV and JSON, written one by one: a million of them need no more memory than one.
+//! Subscribers as CSV and JSON, written one by one: a million take no more memory than one.
 
 use std::io::{self, BufWriter, Write};
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::store::Store;
 use crate::subscriber::{Status, Subscriber};
 
-/// Writes subscribers as CSV that `import` reads again: `email,name,status,created` and every attribute.
+/// Writes subscribers as CSV that `import` reads back: `email,name,status,created` and every attribute.
 ///
 /// # Errors
-/// When the store or the output fails.
+/// If the store or the output fails.
 pub fn csv(store: &dyn Store, status: Option<Status>, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut attributes: Vec<String> = Vec::new();
     store.each_subscriber(status, &mut |subscriber| {
@@ -33,7 +33,7 @@ pub fn csv(store: &dyn Store, status: Option<Status>, out: &mut dyn Write) -> an
 /// Writes subscribers as one JSON document: `{"subscribers": [...]}`.
 ///
 /// # Errors
-/// When the store or the output fails.
+/// If the store or the output fails.
 pub fn json(store: &dyn Store, status: Option<Status>, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     out.write_all(b"{\n  \"subscribers\": [")?;
@@ -84,7 +84,7 @@ fn fields(subscriber: &Subscriber, attributes: &[String]) -> Vec<String> {
     fields
 }
 
-/// The output's own error, so that whoever asked for it sees that a pipe was closed.
+/// Unwraps the output's error, so that the caller can recognise a closed pipe.
 fn output(error: csv::Error) -> anyhow::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error.into(),
@@ -98,7 +98,7 @@ mod tests {
     use crate::store::sqlite::Sqlite;
     use crate::subscriber::NewSubscriber;
 
-    /// A reader that had enough, as `head` has.
+    /// A reader that has seen enough, like `head`.
     struct Closed;
 
     impl Write for Closed {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_is_one_document_as_pretty_as_the_others() {
+    fn the_json_is_one_document_formatted_like_the_others() {
         for count in 0..3 {
             with_readers(count, |store| {
                 let mut out = Vec::new();
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_pipe_is_seen_as_one() {
+    fn a_closed_pipe_is_recognised() {
         with_readers(1000, |store| {
             for write in [csv, json] {
                 let error = write(store, None, &mut Closed).unwrap_err();

@@ -1,7 +1,6 @@
-//! Erasure a person who asks for it, and finding what of the project names them besides.
+//! Forgets a person on request, and finds the project's files that contain their address.
 //!
-//! Takes a store, and where the project keeps addresses; the store erases what it holds. Files are named, not changed: they
-//! are the user's.
+//! The store erases its own data. Files are only listed, because they belong to the user.
 
 use std::path::Path;
 
@@ -14,13 +13,13 @@ use crate::ledger::Run;
 use crate::store::sqlite::FILES;
 use crate::store::{ForgetOutcome, Store, StoreError};
 
-/// How often a run that is about to mail them is asked again whether it has.
+/// How often to retry while a run has claimed the person.
 const MAX_ATTEMPTS: u32 = 50;
 
-/// Forgets somebody. Where a run is mailing them just now, it is waited for, with a `pause` between tries, but not for long.
+/// Forgets a person. If a run has claimed them, retries for a short while, with a `pause` in between.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub fn forget(
     store: &mut dyn Store,
     address: &EmailAddress,
@@ -37,10 +36,10 @@ pub fn forget(
     store.forget(address, run, now)
 }
 
-/// Where a project keeps addresses, beside the store: paths below its folder.
+/// Where a project has addresses besides the store, as paths below its folder.
 #[derive(Debug, Clone, Default)]
 pub struct AddressFiles<'a> {
-    /// The folder of letters, a file for each recipient.
+    /// The outbox, with one file per recipient.
     pub outbox: Option<&'a Path>,
     /// The list of subscribers.
     pub list: Option<&'a Path>,
@@ -48,11 +47,10 @@ pub struct AddressFiles<'a> {
     pub store: Option<&'a Path>,
 }
 
-/// Endings of files that may be lists of subscribers.
+/// Extensions of files that may be lists of subscribers.
 const LIST_EXTENSIONS: [&str; 4] = ["csv", "tsv", "txt", "json"];
 
-/// The files of a project that name one of these addresses, by their paths below its folder; with those that may,
-/// since they cannot be read.
+/// The project's files that contain one of these addresses, or cannot be read, as paths below its folder.
 pub fn files_containing(project: &Project, places: &AddressFiles<'_>, addresses: &[EmailAddress]) -> Vec<String> {
     let letters: Vec<String> = addresses.iter().map(outbox::file_of).collect();
     let mut files = project.files_below(&[""]);
@@ -70,7 +68,7 @@ pub fn files_containing(project: &Project, places: &AddressFiles<'_>, addresses:
     files.into_iter().filter(names).collect()
 }
 
-/// What of a file is searched for addresses.
+/// What part of a file is searched.
 enum SearchScope {
     Not,
     Name,
@@ -99,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_that_name_somebody_are_found_and_no_others() {
+    fn files_containing_an_address_are_found_and_no_others() {
         let folder = tempfile::tempdir().unwrap();
         let files = [
             ("outbox/neap/maren@example.org.eml", "To: Maren"),

@@ -1,7 +1,7 @@
-//! What the columns of a list hold: address, name, status, attributes, and which may hold a status that nobody understands.
+//! The columns of a list: address, name, status, attributes, and unknown ones that may contain a status.
 //!
-//! Takes the header and what a person says about it (`options`). `services` knows the exports of others; every other list
-//! has the columns that people write. `judge` looks at the cells before anybody is added, `csv_rows` reads them.
+//! Applies `options` to the header. `services` describes exports of other services; any other list is expected to have
+//! the usual columns. `plan` scans the cells before anything is added, `csv_rows` reads them.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::subscription::services::{Service, StatusRule, normalized};
 use crate::subscription::status_column::StatusColumn;
 use crate::subscription::status_words::{self, STATUS_HEADERS};
 
-/// Headers of the column of the address in an ordinary list.
+/// Headers of the address column in an ordinary list.
 const ADDRESS_HEADERS: [&str; 12] = [
     "email",
     "email address",
@@ -31,42 +31,42 @@ const ADDRESS_HEADERS: [&str; 12] = [
     "电邮",
 ];
 
-/// Headers of the column of the name in an ordinary list, and of the two that make one.
+/// Headers of the name column in an ordinary list, and of the two that together make one.
 const NAME_HEADERS: [&str; 9] = ["name", "full name", "display name", "姓名", "名字", "昵称", "称呼", "暱稱", "稱呼"];
 const NAME_PARTS: [&str; 2] = ["first name", "last name"];
 
-/// The time of joining, which `export` writes; here it is the store's own.
+/// The time of joining, which `export` writes; an import assigns a new one.
 const CREATED: &str = "created";
 
-/// What each column of a list is.
+/// The meaning of each column of a list.
 pub(super) struct Layout {
-    /// Whose export it is.
+    /// The service whose export it is.
     pub service: Option<&'static Service>,
-    /// Where the address is.
+    /// The address column.
     pub address: usize,
-    /// Where the parts of the name are.
+    /// The columns of the name's parts.
     names: Vec<usize>,
-    /// Where JSON is that may have the name.
+    /// A JSON column that may contain the name.
     json_name: Option<usize>,
-    /// Where the status is told.
+    /// The status columns.
     pub states: Vec<StatusColumn>,
-    /// The status of all, whatever the columns say.
+    /// The status of everyone in the list, whatever the columns say.
     pub whole_list: Option<Status>,
-    /// Where dates are of which everybody who confirmed has one.
+    /// Date columns that every confirmed subscriber has one of.
     confirmed_by: Vec<usize>,
-    /// What becomes an attribute, by which name.
+    /// The columns that become attributes, with their names.
     pub attributes: Vec<(usize, String)>,
-    /// Columns that nobody understands, and that look like a status by their header.
+    /// Unknown columns whose header looks like a status.
     pub suspicious: Vec<usize>,
-    /// Columns that may still look like one by their cells.
+    /// Unknown columns whose cells may still look like one.
     pub unclassified: Vec<usize>,
 }
 
 impl Layout {
-    /// What the columns under this header are. `path` is the name of the list.
+    /// Interprets a header. `path` is the name of the list.
     ///
     /// # Errors
-    /// A finding without place, when no column has the address, or one that is named is not there.
+    /// A finding without place, if there is no address column, or a named column is missing.
     pub fn new(headers: &[String], path: &str, options: &Options) -> Result<Self, Box<Finding>> {
         let columns = Headers::new(headers, options);
         let Columns { email, name, status } = &options.columns;
@@ -79,7 +79,7 @@ impl Layout {
         let names = columns.names(service, address);
         let find = |header: &str| columns.find(header);
         let json_name = service.and_then(|service| service.json_name).and_then(find);
-        // Where a word tells the status, dates are no better.
+        // If a word states the status, dates add nothing.
         let dates = service.filter(|_| !states.iter().any(StatusColumn::has_status_words));
         let confirmed_by = dates.map_or(&[][..], |service| service.confirmed_by).iter().map(|header| find(header));
         let mut layout = Self {
@@ -98,7 +98,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Which of the other columns are kept, and which have to be looked at.
+    /// Decides which of the other columns become attributes, and which must be scanned.
     fn classify_rest(&mut self, columns: &Headers<'_>) {
         let unrelated: Vec<String> =
             self.service.map_or(&[][..], |service| service.unrelated).iter().map(|it| normalized(it)).collect();
@@ -121,7 +121,7 @@ impl Layout {
         }
     }
 
-    /// Whether a row may have a status that is not active.
+    /// Whether a row may have a status other than active.
     pub fn has_status(&self) -> bool {
         self.whole_list.is_some() || !self.states.is_empty() || !self.confirmed_by.is_empty()
     }
@@ -131,7 +131,7 @@ impl Layout {
         !(self.states.is_empty() && self.suspicious.is_empty() && self.unclassified.is_empty())
     }
 
-    /// The display name in a row: what its columns hold, joined by spaces.
+    /// The display name in a row: its parts joined by spaces.
     pub fn name(&self, record: &StringRecord) -> String {
         let parts: Vec<&str> = self.names.iter().map(|at| field(record, *at)).filter(|part| !part.is_empty()).collect();
         if !parts.is_empty() {
@@ -158,7 +158,7 @@ impl Layout {
         };
         for column in &self.states {
             let told = column.status(field(record, column.at)).ok_or(column.at)?;
-            // What speaks against mail counts, and that they never confirmed says the least.
+            // Any inactive status counts; unconfirmed is the weakest.
             if matches!(status, Status::Active | Status::Unconfirmed) && told != Status::Active {
                 status = told;
             }
@@ -167,18 +167,18 @@ impl Layout {
     }
 }
 
-/// A field of a row, without space around it; blank where the row is too short.
+/// A trimmed field of a row, or an empty one if the row is too short.
 pub(super) fn field(record: &StringRecord, at: usize) -> &str {
     record.get(at).unwrap_or_default().trim()
 }
 
-/// The status of everybody in a file that a service names after it.
+/// The status of everyone in a file, from the name that a service gives it.
 fn status_of_file(service: Option<&Service>, path: &str) -> Option<Status> {
     let name = Path::new(path).file_name()?.to_str()?.to_lowercase();
     service?.files.iter().find(|(beginning, _)| name.starts_with(beginning)).map(|(_, status)| *status)
 }
 
-/// The header of a list, and what is said about it.
+/// The header of a list, with the options.
 struct Headers<'a> {
     headers: &'a [String],
     normalized: Vec<String>,
@@ -190,13 +190,13 @@ impl<'a> Headers<'a> {
         Self { headers, normalized: headers.iter().map(|header| normalized(header)).collect(), options }
     }
 
-    /// The first column of that header, in any spelling.
+    /// The first column with this header, in any spelling.
     fn find(&self, header: &str) -> Option<usize> {
         let wanted = normalized(header);
         self.normalized.iter().position(|header| *header == wanted && !wanted.is_empty())
     }
 
-    /// All columns of that header: where two have the status, either takes somebody away.
+    /// All columns with this header: if two contain the status, either may deactivate.
     fn all(&self, header: &str) -> Vec<usize> {
         let wanted = normalized(header);
         (0..self.normalized.len()).filter(|at| self.normalized[*at] == wanted && !wanted.is_empty()).collect()
@@ -206,7 +206,7 @@ impl<'a> Headers<'a> {
         headers.iter().find_map(|header| self.find(header))
     }
 
-    /// The column that a person names.
+    /// The column that the user names.
     fn named(&self, name: &str) -> Result<usize, Box<Finding>> {
         let exact = self.headers.iter().position(|header| header.eq_ignore_ascii_case(name.trim()));
         exact.or_else(|| self.find(name)).ok_or_else(|| Box::new(self.no_column(name)))
@@ -235,13 +235,13 @@ impl<'a> Headers<'a> {
         let mut found = found.map(|group| group.into_iter().filter(|at| *at != address).collect::<Vec<_>>());
         let mut names = found.find(|group| !group.is_empty()).unwrap_or_default();
         if service.is_none() && self.headers.get(names.first().copied().unwrap_or(0)).is_some_and(|it| !is_part(it)) {
-            // Of several words for the whole name the first is it.
+            // Of several headers for the full name, the first one counts.
             names.truncate(1);
         }
         names
     }
 
-    /// The columns that tell the status: those that a person names, and those that are known.
+    /// The status columns: those the user names, and known ones.
     fn states(&self, service: Option<&'static Service>, address: usize) -> Result<Vec<StatusColumn>, Box<Finding>> {
         let known = service.map_or(&[][..], |service| service.states);
         let all =
@@ -276,27 +276,27 @@ impl<'a> Headers<'a> {
 
     fn no_column(&self, name: &str) -> Finding {
         let near = nearest(name, self.headers.iter().map(String::as_str));
-        let help = near.map_or_else(|| format!("there are {}", self.shown()), |near| format!("is it `{near}`?"));
+        let help = near.map_or_else(|| format!("the columns are {}", self.shown()), |near| format!("is it `{near}`?"));
         Finding::error("csv-column", format!("there is no column `{}` in the file", masked(name))).help(help)
     }
 
     fn no_address(&self) -> Finding {
         let says = self.options.source.mapping("email");
         let help = if self.headers.iter().any(|header| header.contains('@')) {
-            "the first line looks like a subscriber; write the names of the columns above it: `email,name`".to_owned()
+            "the first line looks like a subscriber; add a line with the column names above it: `email,name`".to_owned()
         } else if self.headers.iter().all(String::is_empty) {
-            "the first line of the file names its columns: `email,name`".to_owned()
+            "the first line of the file must name its columns: `email,name`".to_owned()
         } else {
-            format!("name the column of the address with {says}; there are {}", self.shown())
+            format!("name the address column with {says}; the columns are {}", self.shown())
         };
         Finding::error("csv-column", "there is no column `email` in the file").help(help)
     }
 
     fn no_status(&self) -> Finding {
         let says = self.options.source;
-        let message = format!("{} says what words mean, and no column has them", says.flag("states"));
+        let message = format!("{} defines values, but no column contains a status", says.flag("states"));
         Finding::error("csv-column", message).help(format!(
-            "name the column with {}; there are {}",
+            "name the column with {}; the columns are {}",
             says.mapping("status"),
             self.shown()
         ))
@@ -309,7 +309,7 @@ impl<'a> Headers<'a> {
 }
 
 impl OptionSource {
-    /// How to say which column holds what.
+    /// How to name the column of `what`.
     pub(super) fn mapping(self, what: &str) -> String {
         match self {
             Self::Flags => format!("`--map {what}=COLUMN`"),
@@ -317,7 +317,7 @@ impl OptionSource {
         }
     }
 
-    /// What a flag is called.
+    /// How to write an option.
     pub(super) fn flag(self, name: &str) -> String {
         match self {
             Self::Flags => format!("`--{name}`"),

@@ -1,6 +1,6 @@
-//! Those who were taken out of the list that the project file names.
+//! Subscribers removed from the list that the project file names.
 //!
-//! Taking a row out unsubscribes nobody: a list may be cut short by mistake. But whoever did it should know.
+//! Removing a row unsubscribes no one, because a list may be truncated by mistake. But the user should know.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,28 +9,27 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::store::{Store, StoreError};
 
-/// Whom a list names. Hashes stand for the addresses, of which there may be millions: that two are the same will not
-/// happen.
+/// The addresses in a list. They are kept as hashes, because there may be millions; collisions are negligible.
 #[derive(Debug, Default)]
 pub struct ListedAddresses {
     hasher: RandomState,
     seen: HashSet<u64>,
 }
 
-/// So many are shown, masked.
+/// How many are shown, masked.
 const MAX_SHOWN: usize = 3;
 
 impl ListedAddresses {
-    /// The list names them.
+    /// Adds an address of the list.
     pub fn add(&mut self, address: &EmailAddress) {
         self.seen.insert(self.hasher.hash_one(address.key().as_str()));
     }
 
-    /// Notes whom the list at `path` names, once it was read whole; gives a finding about those whom it named before and does
-    /// not any more, the first time that they are missing.
+    /// Records in the store which subscribers the list at `path` names, once it has been read completely; returns a
+    /// finding about those it no longer names, the first time they are missing.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub fn note(&self, store: &mut dyn Store, path: &str) -> Result<Option<Finding>, StoreError> {
         let gone = store.note_listed(&|key| self.seen.contains(&self.hasher.hash_one(key)))?;
         if gone.is_empty() {
@@ -44,8 +43,8 @@ impl ListedAddresses {
         };
         let message = format!("{} still subscribed: {}{and_more}", who.replace("{}", path), shown.join(", "));
         Ok(Some(Finding::warning("list-shorter", message).help(
-            "`slugline subscribers list --unlisted` names them, `slugline subscribers remove ADDRESS` unsubscribes \
-             them; this is said once",
+            "`slugline subscribers list --unlisted` lists them, `slugline subscribers remove ADDRESS` unsubscribes \
+             them; this warning is not repeated",
         )))
     }
 }

@@ -1,6 +1,6 @@
-//! What messages show of a list: enough to find it, and no address.
+//! What messages show of a list: enough to find the place, but no address.
 
-/// Enough of what somebody wrote to find it, not enough to write to them: each address in it is masked.
+/// The beginning of a text, with each address in it masked.
 pub(super) fn masked(text: &str) -> String {
     const MAX_SHOWN_CHARS: usize = 60;
     let parts = text.split_inclusive(|char: char| char.is_whitespace() || ";,<>()\"".contains(char));
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_address_is_shown_whole() {
+    fn addresses_are_masked() {
         for (text, shown) in [
             ("maren@example.org", "m...@example.org"),
             ("a.b@x.example; cd@y.example", "a...@x.example; c...@y.example"),

@@ -1,50 +1,50 @@
-//! What a person says about a list: which column is what, what its words mean, how it is encoded.
+//! The user's options about a list: its columns, the meaning of its status values, its encoding.
 //!
-//! Parsed from the flags of `subscribers import` and from `mail.subscribers`; `layout` applies it to a header. Whether the
-//! columns exist is left to that.
+//! Parsed from the flags of `subscribers import` and from `mail.subscribers`. `layout` applies them to a header, and
+//! checks whether the columns exist.
 
 use encoding_rs::Encoding;
 
 use crate::subscriber::Status;
 
-/// What is said about a list.
+/// Options about a list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
-    /// Columns by what they hold.
+    /// Columns by their content.
     pub columns: Columns,
-    /// What the words of the column of the status mean.
+    /// The meaning of status values.
     pub states: Vec<Meaning>,
-    /// Columns to keep as attributes, which say nothing about the status.
+    /// Columns to keep as attributes, which are not the status.
     pub keep: Vec<String>,
-    /// The status of everybody in the list, whatever its columns say.
+    /// The status of everyone in the list, whatever its columns say.
     pub whole_list: Option<Status>,
-    /// Its encoding, where it is not UTF-8 and has no byte order mark.
+    /// Its encoding, if it is not UTF-8 and has no byte order mark.
     pub encoding: Option<&'static Encoding>,
-    /// Where the person says it.
+    /// Where the options come from.
     pub source: OptionSource,
 }
 
-/// Columns by what they hold, by their headers.
+/// Headers of columns by their content.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Columns {
     /// The address.
     pub email: Option<String>,
     /// The display name.
     pub name: Option<String>,
-    /// The status: one column, or several of which one alone takes somebody away.
+    /// The status: one column, or several that can each deactivate.
     pub status: Vec<String>,
 }
 
-/// A word in the column of the status, and what it means.
+/// A status value and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meaning {
-    /// The word as the list has it; `*` stands for every other word, and nothing for a blank cell.
+    /// The value in the list; `*` stands for every other value, an empty text for an empty cell.
     pub word: String,
-    /// What it means.
+    /// Its meaning.
     pub status: Status,
 }
 
-/// Where a person says what a list means, so that messages speak of flags or of keys.
+/// Where options come from, so that messages name flags or keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OptionSource {
     /// On the command line.
@@ -55,25 +55,25 @@ pub enum OptionSource {
 }
 
 impl Columns {
-    /// CellRule which column holds `what`: `email`, `name` or `status`.
+    /// Sets the column of `what`: `email`, `name` or `status`.
     ///
     /// # Errors
-    /// When it is another word.
+    /// If it is another word.
     pub fn set(&mut self, what: &str, column: &str) -> Result<(), String> {
         match what {
             "email" => self.email = Some(column.to_owned()),
             "name" => self.name = Some(column.to_owned()),
             "status" => self.status.push(column.to_owned()),
-            _ => return Err(format!("there is no `{what}`: it is one of email, name, status")),
+            _ => return Err(format!("there is no `{what}`; use email, name or status")),
         }
         Ok(())
     }
 }
 
-/// Parses `WORD=VALUE,…`, such as `active=1,left=2`. A part without `=` belongs to the value before it.
+/// Parses `STATUS=VALUE,…`, such as `active=1,left=2`. A part without `=` belongs to the value before it.
 ///
 /// # Errors
-/// When there is no `=`, or a word is not that of a status.
+/// If there is no `=`, or a status is unknown.
 pub fn meanings(text: &str) -> Result<Vec<Meaning>, String> {
     let mut meanings: Vec<Meaning> = Vec::new();
     for part in text.split(',') {
@@ -82,28 +82,27 @@ pub fn meanings(text: &str) -> Result<Vec<Meaning>, String> {
                 meanings.push(Meaning { word: word.trim().to_owned(), status: status_of(status)? })
             }
             (None, Some(last)) => last.word = format!("{},{part}", last.word),
-            (None, None) => return Err("write STATUS=VALUE, such as `active=1,left=2`".to_owned()),
+            (None, None) => return Err("use STATUS=VALUE, such as `active=1,left=2`".to_owned()),
         }
     }
     Ok(meanings)
 }
 
-/// The status of a word: its own, or `left`.
+/// Parses a status, or `left` for unsubscribed.
 ///
 /// # Errors
-/// When it is another word.
+/// If it is another word.
 pub fn status_of(word: &str) -> Result<Status, String> {
     let word = word.trim().to_lowercase();
     let status = if word == "left" { Some(Status::Unsubscribed) } else { Status::from_word(&word) };
-    status.ok_or_else(|| {
-        format!("there is no status `{word}`: it is one of {}, or left for unsubscribed", Status::words())
-    })
+    status
+        .ok_or_else(|| format!("there is no status `{word}`; use one of {}, or left for unsubscribed", Status::words()))
 }
 
-/// The encoding of a name, such as `gb18030` or `windows-1252` (the labels of the WHATWG Encoding Standard).
+/// The encoding with this name, such as `gb18030` or `windows-1252` (the labels of the WHATWG Encoding Standard).
 ///
 /// # Errors
-/// When there is none of that name.
+/// If there is no such encoding.
 pub fn encoding(name: &str) -> Result<&'static Encoding, String> {
     let found = Encoding::for_label_no_replacement(name.trim().as_bytes());
     found.ok_or_else(|| "there is no such encoding; try gb18030, big5, shift_jis, euc-kr or windows-1252".to_owned())
@@ -114,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_words_mean_is_read() {
+    fn meanings_are_parsed() {
         let meaning = |word: &str, status| Meaning { word: word.to_owned(), status };
         let parsed = meanings("active=1, LEFT=2,left=opted, out,bounced=a=b,active=,suppressed=*").unwrap();
         let expected = [

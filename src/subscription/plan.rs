@@ -1,7 +1,7 @@
-//! Looks at a whole list before anybody of it is added: what its columns are, and whether every status in it is understood.
+//! Checks an entire list before anything is added: what its columns are, and whether every status in it is understood.
 //!
-//! Takes the list and what a person says about it; returns the `Plan` by which `csv_rows` reads it, or the finding that
-//! stops the import. A row that names nobody is not looked at: `csv_rows` reports it.
+//! Returns the `Plan` by which `csv_rows` reads the list, or the finding that stops the import. Rows without an address
+//! are skipped here; `csv_rows` reports them.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::subscription::status_words::{self, CellVocabulary};
 /// How many different cells of a column are shown.
 const MAX_SHOWN: usize = 6;
 
-/// How a list is read.
+/// How to read a list.
 pub(super) struct Plan {
     pub encoding: Option<&'static Encoding>,
     pub layout: Layout,
@@ -33,13 +33,13 @@ impl Plan {
     }
 }
 
-/// Looks at a list. `path` is its name in findings.
+/// Checks a list. `path` is its name in findings.
 ///
 /// # Errors
-/// A `Finding`, when a column that looks like the status or a cell of it is not understood, a column that is needed or named
-/// is not there, or the encoding is not known. Another error when the list cannot be read to its end.
+/// A `Finding` if a column that looks like a status, or a cell of the status, is not understood, a required or named
+/// column is missing, or the encoding is unknown. Another error if the list cannot be read to its end.
 pub(super) fn plan(path: &str, source: &mut dyn Rewindable, options: &Options) -> anyhow::Result<Plan> {
-    let failed = || format!("failed to read `{path}` to its end; nobody was added");
+    let failed = || format!("failed to read `{path}` to its end; nothing was added");
     let encoding = detect_encoding(path, source, options).with_context(failed)?.map_err(|finding| *finding)?;
     let mut text = DecodedText::new(source, encoding).with_context(failed)?;
     let lines = Lines::new(&mut text).with_context(failed)?;
@@ -62,7 +62,7 @@ pub(super) fn plan(path: &str, source: &mut dyn Rewindable, options: &Options) -
     }
 }
 
-/// What is not understood so far: cells by the place of their column.
+/// Values that are not understood, by column.
 struct UnknownValues<'a> {
     headers: &'a [String],
     layout: &'a Layout,
@@ -104,23 +104,23 @@ impl<'a> UnknownValues<'a> {
         let about = |(at, cells): (&usize, &Vec<String>)| {
             let cells: Vec<String> = cells
                 .iter()
-                .map(|cell| if cell.is_empty() { "a blank".to_owned() } else { format!("`{}`", masked(cell)) })
+                .map(|cell| if cell.is_empty() { "an empty cell".to_owned() } else { format!("`{}`", masked(cell)) })
                 .collect();
             let cells = if cells.is_empty() { "nothing".to_owned() } else { cells.join(", ") };
             let header = masked(&self.headers[*at]);
             match is_known(at) {
-                true => format!("the column `{header}` tells the status, and what {cells} means is not known"),
-                false => format!(
-                    "the column `{header}` looks as if it told who gets mail, and is not understood (it holds {cells})"
-                ),
+                true => format!("the column `{header}` is the status, but the meaning of {cells} is unknown"),
+                false => {
+                    format!("the column `{header}` looks like a status, but its values are not understood ({cells})")
+                }
             }
         };
         let about: Vec<String> = self.cells.iter().map(about).collect();
         let unknown: Vec<&str> = self.cells.keys().map(|at| self.headers[*at].as_str()).collect();
         let is_all_known = self.cells.keys().all(is_known);
         let end = match options.source {
-            OptionSource::Flags => "nobody was imported",
-            OptionSource::ProjectFile => "nobody is mailed",
+            OptionSource::Flags => "nothing was imported",
+            OptionSource::ProjectFile => "nothing is sent",
         };
         let first = unknown.first()?;
         let finding = Finding::error("csv-status", format!("{}; {end}", about.join("; ")));
@@ -128,38 +128,38 @@ impl<'a> UnknownValues<'a> {
     }
 }
 
-/// What to say of a column.
+/// What to do about a column.
 fn help(column: &str, is_known: bool, source: OptionSource) -> String {
     let column = masked(column);
-    let statuses = "`left=*` is every other value, `active=` a blank one; beside active and left there are unconfirmed, bounced, \
+    let statuses = "`left=*` is every other value, `active=` an empty cell; the other statuses are unconfirmed, bounced, \
                     complained and suppressed";
     match (source, is_known) {
         (OptionSource::Flags, true) => {
             format!("say what its values mean: `--states active=VALUE,left=VALUE` ({statuses})")
         }
         (OptionSource::Flags, false) => format!(
-            "say what it means, with `--map 'status={column}' --states active=VALUE,left=VALUE` ({statuses}), or that it does not \
-             tell who gets mail, with `--keep '{column}'`"
+            "say what its values mean with `--map 'status={column}' --states active=VALUE,left=VALUE` ({statuses}), or that it is \
+             no status with `--keep '{column}'`"
         ),
         (OptionSource::ProjectFile, true) => {
             "say below `mail.subscribers` what its values mean: `states: {active: VALUE, left: [VALUE, VALUE]}`"
                 .to_owned()
         }
         (OptionSource::ProjectFile, false) => format!(
-            "say below `mail.subscribers` what it means, with `map: {{status: {column}}}` and `states: {{active: VALUE, left: \
-             VALUE}}`, or that it does not tell who gets mail, with `keep: {column}`"
+            "say below `mail.subscribers` what its values mean with `map: {{status: {column}}}` and `states: {{active: VALUE, left: \
+             VALUE}}`, or that it is no status with `keep: {column}`"
         ),
     }
 }
 
-/// Keeps a cell to show, once, and as many as somebody reads.
+/// Keeps a cell to show, once, up to the maximum.
 fn note(cells: &mut Vec<String>, cell: &str) {
     if cells.len() < MAX_SHOWN && !cells.iter().any(|known| known == cell) {
         cells.push(cell.to_owned());
     }
 }
 
-/// A cell, without space around it; blank where it is not text.
+/// A trimmed cell, or an empty text if it is not UTF-8.
 fn text(record: &ByteRecord, at: usize) -> &str {
     std::str::from_utf8(record.get(at).unwrap_or_default()).unwrap_or_default().trim()
 }

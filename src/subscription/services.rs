@@ -1,7 +1,7 @@
-//! The exports of other services: by which columns they are known, and what these say.
+//! The exports of other services: how they are recognised, and what their columns mean.
 //!
-//! One table. Headers are compared without case, spaces and punctuation. Whoever adds a service: every status that its
-//! documentation names has to be here, for a word that is not stops the import; docs/subscribers.md has the table for users.
+//! Headers are compared without case, spaces and punctuation. When adding a service, include every status that its
+//! documentation names, because an unknown one stops the import, and extend the table in docs/subscribers.md.
 
 use Status::{Active, Bounced, Complained, Suppressed, Unconfirmed, Unsubscribed};
 
@@ -9,43 +9,43 @@ use crate::subscriber::Status;
 
 /// An export of a service.
 pub(super) struct Service {
-    /// What people call it.
+    /// Its name.
     pub name: &'static str,
-    /// Columns that it has. `a|b`: one of them.
+    /// Columns that it always has. `a|b` means either.
     pub required: &'static [&'static str],
-    /// Columns of which it has `min_typical` so many.
+    /// Columns of which it has at least `min_typical`.
     pub typical: &'static [&'static str],
     pub min_typical: usize,
-    /// The column of the address: the first of these that is there.
+    /// Headers of the address column; the first that exists is used.
     pub address: &'static [&'static str],
-    /// The columns of the name: the first group of which one is there, joined.
+    /// Headers of the name's columns; the first group with an existing one is used, joined.
     pub names: &'static [&'static [&'static str]],
-    /// A column of JSON that has the name under `name` where no other has it.
+    /// A JSON column with the name under `name`, used if there is no other.
     pub json_name: Option<&'static str>,
-    /// The columns that tell the status, and how. Of several the one that speaks against mail counts.
+    /// The status columns and their rules. If they differ, the inactive status counts.
     pub states: &'static [(&'static str, StatusRule)],
-    /// Dates of which everybody who confirmed has one.
+    /// Date columns of which every confirmed subscriber has one.
     pub confirmed_by: &'static [&'static str],
-    /// Beginnings of the names of files that hold only people of one status.
+    /// Prefixes of the names of files that contain only subscribers of one status.
     pub files: &'static [(&'static str, Status)],
-    /// Columns that look as if they told the status, and do not.
+    /// Columns that look like a status and are not.
     pub unrelated: &'static [&'static str],
 }
 
-/// How a column tells the status.
+/// How a column states the status.
 pub(super) enum StatusRule {
-    /// By a word. Any other word, and a blank cell, stops the import.
+    /// By a word. Any other word, and an empty cell, stops the import.
     Words(&'static [(Status, &'static [&'static str])]),
-    /// By a date or a reason: who has one has this status, and who has none has it not.
+    /// By a date or a reason: a subscriber with one has this status, one without does not.
     Since(Status),
-    /// As `Since`. But where it is the only such column of the file, everybody in the file has this status.
+    /// As `Since`, but if it is the only such column of the file, everyone in the file has this status.
     FileOf(Status),
 }
 
 const YES: &[&str] = &["true", "1", "yes"];
 const NO: &[&str] = &["false", "0", "no"];
 
-/// All of them, the more distinctive first: the first that fits is taken.
+/// All services, the most distinctive first: the first match is used.
 pub(super) const SERVICES: [Service; 8] = [
     Service {
         name: "Mailchimp",
@@ -142,7 +142,7 @@ pub(super) const SERVICES: [Service; 8] = [
         states: &[("email_disabled", StatusRule::Words(&[(Active, NO), (Unsubscribed, YES)]))],
         confirmed_by: &[],
         files: &[],
-        // Of payment: most readers have no subscription that is paid for.
+        // About payment: most readers have no paid subscription.
         unrelated: &["active_subscription", "subscription_type", "type", "plan"],
     },
     Service {
@@ -204,7 +204,7 @@ pub(super) const SERVICES: [Service; 8] = [
         ],
         confirmed_by: &[],
         files: &[],
-        // A bounce alone does not make somebody undeliverable, and to churn is to end a payment.
+        // A bounce alone does not make a subscriber undeliverable, and churning is ending a payment.
         unrelated: &[
             "unsubscription_reason",
             "undeliverability_reason",
@@ -300,7 +300,7 @@ pub(super) const SERVICES: [Service; 8] = [
         ],
         confirmed_by: &[],
         files: &[],
-        // The date of joining.
+        // Dates of joining.
         unrelated: &["subscribed", "subscribed_at", "opted_in_at", "optin_ip"],
     },
     Service {
@@ -338,7 +338,7 @@ const BUTTONDOWN_WORDS: &[(Status, &[&str])] = &[
     (Suppressed, &["spammy", "blocked", "removed", "disabled", "disposable"]),
 ];
 
-/// `inactive` is who has not clicked the link that confirms; `cold` who has not opened a mail for long.
+/// `inactive` has not clicked the confirmation link; `cold` has not opened an email for long.
 const KIT_WORDS: &[(Status, &[&str])] = &[
     (Active, &["active", "confirmed", "cold"]),
     (Unsubscribed, &["cancelled", "canceled", "unsubscribed"]),
@@ -348,7 +348,7 @@ const KIT_WORDS: &[(Status, &[&str])] = &[
 ];
 
 impl Service {
-    /// The service whose export has these headers, as `normalized` leaves them.
+    /// The service whose export has these headers, which are `normalized`.
     pub fn of(headers: &[String]) -> Option<&'static Service> {
         let has = |header: &&str| headers.contains(&normalized(header));
         SERVICES.iter().find(|service| {
@@ -358,7 +358,7 @@ impl Service {
     }
 }
 
-/// A header without case, spaces and punctuation: `E-mail Address` is `emailaddress`.
+/// A header without case, spaces and punctuation: `E-mail Address` becomes `emailaddress`.
 pub(super) fn normalized(header: &str) -> String {
     header.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_is_known_by_its_columns() {
+    fn an_export_is_recognised_by_its_columns() {
         for (header, name) in [
             ("Email Address,First Name,Last Name,MEMBER_RATING,OPTIN_TIME,TAGS", "Mailchimp"),
             ("email address,unsub_time,unsub_reason", "Mailchimp"),

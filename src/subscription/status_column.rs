@@ -1,43 +1,43 @@
-//! A column that tells the status: which cell means what.
+//! A status column, and the meaning of its cells.
 //!
-//! Made of what `services` knows of an export, of the words that are understood in any list, and of those that a person
-//! explains. A cell that is none of them has no meaning, and `judge` stops the import.
+//! Combines what `services` knows of an export, words understood in any list, and the user's own meanings. Any other
+//! cell has no meaning, and `plan` stops the import.
 
 use crate::subscriber::Status;
 use crate::subscription::options::Meaning;
 use crate::subscription::services::StatusRule;
 use crate::subscription::status_words::{STATUS_WORDS, normalized_cell};
 
-/// A column that tells the status.
+/// A status column.
 pub(super) struct StatusColumn {
     pub at: usize,
     says: CellRule,
 }
 
 enum CellRule {
-    /// By words, as `normalized_cell` leaves them; and what every other word means, if anything.
+    /// Words, as `normalized_cell` returns them, and the meaning of every other word, if any.
     Words(Vec<(String, Status)>, Option<Status>),
-    /// Who has anything there has this status.
+    /// Any content means this status.
     Since(Status),
 }
 
 impl StatusColumn {
-    /// The column at this place of an export. `is_alone`: no other tells of what status the whole file is.
+    /// A status column of an export. `is_alone`: no other column states the status of the entire file.
     pub fn of_service(at: usize, tells: &StatusRule, is_alone: bool) -> Self {
         let says = match tells {
             StatusRule::Words(words) => CellRule::Words(owned(words).collect(), None),
-            // Alone it is what the file is a list of, and a cell without a date is no reason to write to anybody.
+            // The file then contains only this status, and a cell without a date is no reason to mail anyone.
             StatusRule::FileOf(status) if is_alone => CellRule::Words(Vec::new(), Some(*status)),
             StatusRule::Since(status) | StatusRule::FileOf(status) => CellRule::Since(*status),
         };
         Self { at, says }
     }
 
-    /// The column at this place, with the words that a person explains before those of `known`, or else before those that
-    /// are understood anyway. A blank cell is active only where it `is_blank_active` or somebody says so.
+    /// A status column with the user's meanings, followed by the words of `known` or those understood in any list. An
+    /// empty cell is active only if `is_blank_active` is set or the user says so.
     pub fn explained(at: usize, known: Option<Self>, said: &[Meaning], is_blank_active: bool) -> Self {
         let mut said: Vec<&Meaning> = said.iter().collect();
-        // Of two meanings of one word the one against mail counts.
+        // Of two meanings of one word, the inactive one counts.
         said.sort_by_key(|meaning| meaning.status == Status::Active);
         let other = said.iter().find(|meaning| meaning.word == "*").map(|meaning| meaning.status);
         let said = said.into_iter().filter(|meaning| meaning.word != "*");
@@ -53,12 +53,12 @@ impl StatusColumn {
         Self { at, says: CellRule::Words(words, other) }
     }
 
-    /// Whether a word in it tells the status.
+    /// Whether words in it state the status.
     pub fn has_status_words(&self) -> bool {
         matches!(&self.says, CellRule::Words(words, _) if !words.is_empty())
     }
 
-    /// What a cell means; `None` when that is not known.
+    /// The status that a cell means, or `None` if it is unknown.
     pub fn status(&self, cell: &str) -> Option<Status> {
         match &self.says {
             CellRule::Since(status) => Some(if cell.is_empty() { Status::Active } else { *status }),

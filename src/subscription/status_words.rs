@@ -1,13 +1,12 @@
-//! Words that say whether to write to somebody: those that are understood in any list, and those that only look like it.
+//! Words about a subscriber's status: those understood in any list, and those that only look like it.
 //!
-//! Takes headers and cells as the list has them. What is looked for is deliberately more than what is understood: a column
-//! that may be about the status and is taken for another is how people who left get mail again.
+//! The search deliberately covers more than what is understood: mistaking a status column for another one would mail
+//! people who unsubscribed.
 
 use crate::subscriber::Status;
 use crate::subscription::services::normalized;
 
-/// Words of the column of the status in an ordinary list, beside those of the statuses themselves. A blank cell means that
-/// there is nothing against them.
+/// Words of the status column in an ordinary list, besides the names of statuses. An empty cell means active.
 pub(super) const STATUS_WORDS: [(Status, &[&str]); 6] = [
     (
         Status::Active,
@@ -20,10 +19,10 @@ pub(super) const STATUS_WORDS: [(Status, &[&str]); 6] = [
     (Status::Suppressed, &["黑名单", "黑名單"]),
 ];
 
-/// Headers of the column of the status in an ordinary list.
+/// Headers of the status column in an ordinary list.
 pub(super) const STATUS_HEADERS: [&str; 6] = ["status", "状态", "订阅状态", "狀態", "訂閱狀態", "邮件状态"];
 
-/// Words of which one in a header is enough, in any language that is likely.
+/// Words in a header that suggest a status, in likely languages.
 const HEADER_WORDS: &[&str] = &[
     "status", "state", "subscribed", "subscription", "active", "inactive", "confirmed", "unconfirmed", "bounced",
     "bounce", "bounces", "cleaned", "complained", "complaint", "complaints", "suppressed", "suppression", "enabled",
@@ -32,7 +31,7 @@ const HEADER_WORDS: &[&str] = &[
     "archived", "estado", "statut", "stato", "aktiv", "actif", "activo", "attivo", "baja", "inscrit",
 ];
 
-/// Parts of a header that say it wherever they stand, without spaces and punctuation.
+/// Parts of a header that suggest a status anywhere, without spaces and punctuation.
 const HEADER_PARTS: &[&str] = &[
     "unsub",
     "optout",
@@ -87,7 +86,7 @@ const HEADER_PARTS: &[&str] = &[
     "수신",
 ];
 
-/// What a header with such a word is about all the same: when and how somebody came.
+/// Exceptions: headers about when and how a subscriber joined.
 const ABOUT_JOINING: &[&str] = &[
     "subscribedat",
     "subscribedon",
@@ -104,35 +103,35 @@ const ABOUT_JOINING: &[&str] = &[
     "訂閱來源",
 ];
 
-/// How such headers may begin: `Subscription source (paid)`.
+/// The prefix of more exceptions, such as `Subscription source (paid)`.
 const JOINED_BY: &str = "subscriptionsource";
 
-/// Headers that say nothing, so that less in their cells is enough.
+/// Headers that say nothing, so that more words in their cells suggest a status.
 const VAGUE_HEADERS: &[&str] = &["type", "kind", "group", "category", "segment", "stage", "类型", "类别", "分组"];
 
-/// Words of headers under which a yes or a no may be about mail.
+/// Words in headers under which a yes or no may be about mail.
 const WORDS_OF_MAIL: &[&str] = &[
     "newsletter", "newsletters", "mailing", "mailings", "mail", "mails", "mailinglist", "email", "emails", "marketing",
     "send", "receive", "receives", "wants", "permission", "permitted", "gdpr", "dsgvo", "accepts", "allowed", "notify",
     "notifications", "opted", "verified", "邮件", "接收", "通知", "郵件",
 ];
 
-/// A yes or a no.
+/// Yes or no.
 const YES_OR_NO: &[&str] =
     &["yes", "no", "true", "false", "1", "0", "y", "n", "on", "off", "x", "是", "否", "ja", "nein", "oui", "non"];
 
-/// What its header makes the cells of a column be looked at for.
+/// Which words to look for in the cells of a column, by its header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum CellVocabulary {
-    /// Words that are about the status anywhere.
+    /// Words about the status anywhere.
     Any,
-    /// More words, for the header says nothing.
+    /// More words, because the header is vague.
     Vague,
-    /// A yes or a no, too, for the header is about mail.
+    /// Yes and no too, because the header is about mail.
     Mail,
 }
 
-/// Cells that are about the status under any header.
+/// Cells about the status under any header.
 const CELLS: &[&str] = &[
     "unsubscribed", "unsubscribe", "subscribed", "inactive", "opted out", "opted-out", "opted_out", "optout",
     "opt-out", "opt out", "bounced", "hard bounce", "soft bounce", "hard_bounce", "soft_bounce", "hardbounce",
@@ -141,13 +140,13 @@ const CELLS: &[&str] = &[
     "待确认", "退信", "投诉", "已退訂", "退訂", "取消訂閱", "未確認",
 ];
 
-/// Cells that are so under a vague one.
+/// Cells about the status under a vague header.
 const CELLS_OF_VAGUE: &[&str] = &[
     "active", "pending", "cancelled", "canceled", "disabled", "enabled", "invalid", "confirmed", "removed", "deleted",
     "left", "blocked", "archived", "junk", "spam", "regular", "有效", "无效", "正常",
 ];
 
-/// Whether a column may be about the status, by its header.
+/// Whether a column may be the status, by its header.
 pub(super) fn may_be_status_header(header: &str) -> bool {
     let whole = normalized(header);
     if ABOUT_JOINING.contains(&whole.as_str()) || whole.starts_with(JOINED_BY) {
@@ -157,7 +156,7 @@ pub(super) fn may_be_status_header(header: &str) -> bool {
         || words(header).iter().any(|word| HEADER_WORDS.contains(&word.as_str()))
 }
 
-/// What to look for in the cells of a column of this header.
+/// The words to look for in the cells of a column with this header.
 pub(super) fn cell_vocabulary(header: &str) -> CellVocabulary {
     let is_of_mail = |word: &str| {
         WORDS_OF_MAIL.contains(&word) || !word.is_ascii() && WORDS_OF_MAIL.iter().any(|part| word.contains(part))
@@ -171,7 +170,7 @@ pub(super) fn cell_vocabulary(header: &str) -> CellVocabulary {
     }
 }
 
-/// Whether a column may be about the status, by one of its cells. Called for every cell of a list.
+/// Whether a column may be the status, by one of its cells. Called for every cell of a list.
 pub(super) fn may_be_status_cell(cell: &str, cell_vocabulary: CellVocabulary) -> bool {
     const MAX_CELL_BYTES: usize = 16;
     if cell.is_empty() || cell.len() > MAX_CELL_BYTES {
@@ -186,7 +185,7 @@ pub(super) fn may_be_status_cell(cell: &str, cell_vocabulary: CellVocabulary) ->
         }
 }
 
-/// A word of a cell as it is compared: lower case, and one way to part its words. No sign is dropped: `-1` is not `1`.
+/// A cell for comparison: lower case, words joined by underscores. Signs are kept: `-1` is not `1`.
 pub(super) fn normalized_cell(cell: &str) -> String {
     cell.trim().to_lowercase().replace([' ', '-'], "_")
 }
@@ -212,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_that_may_tell_the_status_are_found() {
+    fn headers_that_may_be_a_status_are_found() {
         for header in [
             "Status",
             "STATE",
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_may_tell_the_status_are_found() {
+    fn cells_that_may_be_a_status_are_found() {
         for cell in ["Unsubscribed", "BOUNCED", "opted out", "已退订", "cleaned"] {
             assert!(may_be_status_cell(cell, cell_vocabulary("remark")), "{cell}");
         }
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cell_that_is_looked_for_is_short_enough() {
+    fn every_known_cell_is_short_enough() {
         let all = CELLS.iter().chain(CELLS_OF_VAGUE).chain(YES_OR_NO);
         assert_eq!(
             all.filter(|cell| !may_be_status_cell(cell, CellVocabulary::Mail)).collect::<Vec<_>>(),

@@ -37,7 +37,7 @@ fn subscriber(address: &str) -> NewSubscriber {
 }
 
 #[test]
-fn good_rows_are_kept_and_bad_ones_named() {
+fn valid_rows_are_imported_and_invalid_ones_reported() {
     with_store(|store| {
         let csv = "\u{feff}Name; E-Mail ;city\n李雷;li@例え.jp;\"海口;市\"\n;no address;\n\nHan;han@example.org\n;LI@xn--r8jz45g.jp;\n";
         let (added, findings) = import_text(store, csv).unwrap();
@@ -45,7 +45,10 @@ fn good_rows_are_kept_and_bad_ones_named() {
             added,
             Added { new: 2, repeated: 1, by_status: by_status(&[(Status::Active, 2)]), ..Added::default() }
         );
-        assert_eq!(findings, ["list.csv:3: `no address` is no e-mail address: it needs a name, an `@` and a domain"]);
+        assert_eq!(
+            findings,
+            ["list.csv:3: `no address` is not an email address: it needs a name, an `@` and a domain"]
+        );
         assert_eq!(
             exported(store),
             "email,name,status,created,city\nli@xn--r8jz45g.jp,李雷,active,2026-11-23T08:00:00+00:00,海口;市\n\
@@ -55,7 +58,7 @@ fn good_rows_are_kept_and_bad_ones_named() {
 }
 
 #[test]
-fn a_first_line_of_excel_names_the_separator_and_no_column() {
+fn an_excel_separator_line_is_not_the_header() {
     for (line, separator) in [("\u{feff}sep=;", ';'), ("SEP=,", ','), ("sep=\t", '\t'), ("sep=|\r", '|')] {
         with_store(|store| {
             let csv =
@@ -63,7 +66,7 @@ fn a_first_line_of_excel_names_the_separator_and_no_column() {
             let csv = csv.replace("Anna, B", "\"Anna, B\"");
             let (added, findings) = import_text(store, &csv).unwrap();
             assert_eq!(added.new, 1, "{csv:?}");
-            assert!(findings[0].starts_with("list.csv:4: `nobody` is no e-mail address"), "{findings:?}");
+            assert!(findings[0].starts_with("list.csv:4: `nobody` is not an email address"), "{findings:?}");
             assert!(exported(store).contains("a@example.org,\"Anna, B\",active"));
         });
     }
@@ -82,21 +85,21 @@ fn an_export_imports_again_and_changes_nothing() {
 }
 
 #[test]
-fn a_file_without_the_column_adds_nobody() {
+fn a_file_without_an_address_column_adds_no_one() {
     with_store(|store| {
         let error = import_text(store, "a@example.org\nb@example.org\n").unwrap_err();
         assert_eq!(error.to_string(), "there is no column `email` in the file");
         let help = error.downcast_ref::<Finding>().unwrap().help.clone().unwrap();
-        assert!(help.contains("write the names of the columns above it"), "{help}");
+        assert!(help.contains("add a line with the column names above it"), "{help}");
         let error = import_text(store, "mail,name\na@example.org,A\n").unwrap_err();
         let help = error.downcast_ref::<Finding>().unwrap().help.clone().unwrap();
-        assert_eq!(help, "name the column of the address with `--map email=COLUMN`; there are `mail`, `name`");
+        assert_eq!(help, "name the address column with `--map email=COLUMN`; the columns are `mail`, `name`");
         assert!(import_text(store, "").is_err());
     });
 }
 
 #[test]
-fn who_left_comes_back_only_when_asked_for() {
+fn an_unsubscribed_address_is_added_again_only_on_request() {
     with_store(|store| {
         let address: EmailAddress = "a@example.org".parse().unwrap();
         assert_eq!(remove(store, &address, now()).unwrap(), None);
@@ -120,7 +123,7 @@ fn who_left_comes_back_only_when_asked_for() {
 }
 
 #[test]
-fn an_export_takes_the_record_of_who_left_to_another_store() {
+fn an_export_carries_statuses_to_another_store() {
     with_store(|store| {
         import_text(store, "email,name\na@example.org,A\nb@example.org,B\n").unwrap();
         remove(store, &"b@example.org".parse().unwrap(), now()).unwrap();
@@ -148,10 +151,10 @@ fn every_finding_names_its_line() {
         "bad",
     ];
     let expected = [
-        "list.csv:7: `bad` is no e-mail address: it needs a name, an `@` and a domain",
-        "list.csv:8: a quote is opened here and not closed",
-        "list.csv:9: `bad` is no e-mail address: it needs a name, an `@` and a domain",
-        "list.csv:10: `bad` is no e-mail address: it needs a name, an `@` and a domain",
+        "list.csv:7: `bad` is not an email address: it needs a name, an `@` and a domain",
+        "list.csv:8: a quote is opened here and never closed",
+        "list.csv:9: `bad` is not an email address: it needs a name, an `@` and a domain",
+        "list.csv:10: `bad` is not an email address: it needs a name, an `@` and a domain",
     ];
     for end in ["\n", "\r\n"] {
         with_store(|store| {
@@ -163,7 +166,7 @@ fn every_finding_names_its_line() {
     }
 }
 
-/// Returns its text byte by byte, as a slow disk may; so many times whole, and then it fails at the end.
+/// Returns its text byte by byte, like a slow disk; after `whole` complete readings it fails at the end.
 struct Failing<'a> {
     text: Cursor<&'a [u8]>,
     whole: usize,
@@ -171,7 +174,7 @@ struct Failing<'a> {
 
 impl<'a> Failing<'a> {
     fn new(text: &'a [u8], whole: usize) -> Self {
-        // The beginning is sought before each reading.
+        // Every reading first seeks to the beginning.
         Self { text: Cursor::new(text), whole: whole + 1 }
     }
 }
@@ -179,7 +182,7 @@ impl<'a> Failing<'a> {
 impl io::Read for Failing<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         match io::Read::read(&mut self.text, &mut out[..1])? {
-            0 if self.whole == 0 => Err(io::Error::other("the cable is out")),
+            0 if self.whole == 0 => Err(io::Error::other("the cable is unplugged")),
             read => Ok(read),
         }
     }
@@ -193,11 +196,11 @@ impl Seek for Failing<'_> {
 }
 
 #[test]
-fn a_file_that_ends_in_a_failure_is_no_success() {
+fn a_read_error_is_reported() {
     with_store(|store| {
         for (whole, expected) in [
-            (0, "failed to read `list.csv` to its end; nobody was added: the cable is out"),
-            (2, "failed to read `list.csv` to its end; the 1 before were added: the cable is out"),
+            (0, "failed to read `list.csv` to its end; nothing was added: the cable is unplugged"),
+            (2, "failed to read `list.csv` to its end; the 1 before were added: the cable is unplugged"),
         ] {
             let mut csv = Failing::new("\u{feff}email;name\na@example.org;A\nb@exa".as_bytes(), whole);
             let error = import(store, "list.csv", &mut csv, &Options::default(), now(), &mut |_| {}).unwrap_err();
@@ -209,7 +212,7 @@ fn a_file_that_ends_in_a_failure_is_no_success() {
 }
 
 #[test]
-fn a_row_that_is_not_utf8_is_named() {
+fn a_row_that_is_not_utf8_is_reported() {
     with_store(|store| {
         let csv = b"email,name\na@example.org,\xe6\x9d\x8e\ncaf\xe9@example.org\nb@example.org\n";
         let mut list = Cursor::new(csv);
@@ -219,7 +222,7 @@ fn a_row_that_is_not_utf8_is_named() {
     });
 }
 
-/// A list in which one address stands for each thing that may become of a record.
+/// A list with one address for each possible outcome of a record.
 const MIXED: &str = "email,status\nhere@example.org,\nnew@example.org,\nNEW@example.org,\nnobody,\nleft@example.org,\n\
                      gone@example.org,unsubscribed\ntwice@example.org,\ntwice@example.org,bounced\nhere@example.org,\n\
                      leaving@example.org,complained\nstays@example.org,unconfirmed\n";
@@ -231,7 +234,7 @@ fn before_mixed(store: &mut dyn Store) {
 }
 
 #[test]
-fn newcomers_are_those_whom_an_import_would_add_as_active() {
+fn new_subscribers_are_those_an_import_would_add_as_active() {
     with_store(|store| {
         before_mixed(store);
         let before = exported(store);
@@ -248,7 +251,7 @@ fn newcomers_are_those_whom_an_import_would_add_as_active() {
 }
 
 #[test]
-fn a_forecast_is_what_comes_of_it() {
+fn a_dry_run_returns_what_the_import_returns() {
     with_store(|store| {
         before_mixed(store);
         let before = exported(store);

@@ -1,4 +1,4 @@
-//! Whether the server lets us write from the sender's address, and to it.
+//! Whether the server accepts mail from the sender's address, and to it.
 
 use crate::diagnosis::Step;
 use crate::diagnosis::server::{SendingTerms, reason};
@@ -14,7 +14,7 @@ pub(super) fn step(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>
     if !report.envelopes.is_empty() {
         return Some(Step::ok(NAME, format!("mail from {from} to {to} is accepted (none was sent)")));
     }
-    // Without the login that is missing nothing else can be expected.
+    // If the password is missing, a refusal is to be expected.
     let failure = report.failure.as_ref().filter(|_| terms.no_password.is_none())?;
     if !matches!(failure.phase, Phase::Mail | Phase::Rcpt) {
         return None;
@@ -22,17 +22,17 @@ pub(super) fn step(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>
     let what = if failure.phase == Phase::Mail { format!("from {from}") } else { format!("to {to}") };
     let seen_then = format!("mail {what} is refused: {}", reason(failure));
     if matches!(&failure.cause, Cause::Refused(reply) if reply.code < 500) {
-        return Some(Step::warning(NAME, seen_then, "the server says that this will pass: run it again later"));
+        return Some(Step::warning(NAME, seen_then, "the server says that this is temporary: run it again later"));
     }
     let without_login = relay.login.is_none() && report.offers("AUTH");
     let remedy = match failure.phase {
-        _ if without_login => "log in: write `mail.user`, and put the password into SLUGLINE_SMTP_PASSWORD",
+        _ if without_login => "log in: set `mail.user`, and put the password in SLUGLINE_SMTP_PASSWORD",
         Phase::Mail => {
-            "write from an address that this login may use (`mail.from`, `mail.bounce_address`), or have it allowed"
+            "use an address that this login may send from (`mail.from`, `mail.bounce_address`), or have it allowed"
         }
         _ => {
-            "let the server relay mail of this login or machine to others; if it only knows no such mailbox, make one, so \
-              that replies reach somebody"
+            "allow this login or machine to relay mail to other domains; if only the mailbox is missing, create it, so \
+              that replies arrive"
         }
     };
     Some(Step::error(NAME, seen_then, remedy))

@@ -1,4 +1,4 @@
-//! How fast mail can leave: from the round trips that were measured, and the rate that was set.
+//! How fast mail can leave, from the measured round trips and the rate limit.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::diagnosis::Step;
 use crate::diagnosis::server::SendingTerms;
 use crate::smtp::probe::ProbeReport;
 
-/// Where a message costs less than this on the line, the line does not decide: the server has to write it to a disk.
+/// Below this time per message the network is not the bottleneck: the server has to write each message to disk.
 const MIN_LINE_BOUND: Duration = Duration::from_millis(3);
 
 pub(super) fn step(report: &ProbeReport, terms: &SendingTerms<'_>) -> Option<Step> {
@@ -22,11 +22,11 @@ pub(super) fn step(report: &ProbeReport, terms: &SendingTerms<'_>) -> Option<Ste
     let carried = rounded(possible);
     let (speed, is_known) = match (terms.rate, limit) {
         (Some(rate), Some(limit)) if limit < possible => {
-            (format!("`mail.rate` lets {rate} leave; the line would carry {carried}/s {over}"), true)
+            (format!("`mail.rate` allows {rate}; the network would carry {carried}/s {over}"), true)
         }
         _ if message < MIN_LINE_BOUND => {
-            let decides = "how fast the server writes messages down decides, which nothing shows before it gets some";
-            (format!("the line would carry {carried} messages/s {over}: {decides}"), false)
+            let decides = "the limit is how fast the server stores messages, which only sending can show";
+            (format!("the network would carry {carried} messages/s {over}: {decides}"), false)
         }
         _ => (format!("up to {carried} messages/s {over}, {} for each", shown(message)), true),
     };
@@ -45,12 +45,12 @@ pub(super) fn step(report: &ProbeReport, terms: &SendingTerms<'_>) -> Option<Ste
     Some(step.details([
         format!("a round trip takes {}, the median of {} (NOOP)", shown(round_trip), report.round_trips.len()),
         format!("a message takes {trips}, and what the server needs for MAIL and RCPT"),
-        "what it needs to write a message down, and the line to carry it, come on top and are not measured".to_owned(),
+        "the time to store a message and to transfer it is added to this, and is not measured".to_owned(),
     ]))
 }
 
-/// What a message costs on one connection. Where the server takes groups, the next envelope travels with the message
-/// before it, and all costs one round trip; else MAIL, RCPT, DATA and the message cost one each.
+/// The time per message on one connection. With PIPELINING, the next envelope is sent with the previous message, and
+/// everything costs one round trip; without it, MAIL, RCPT, DATA and the message cost one each.
 fn per_message(round_trip: Duration, envelope: Duration, groups: bool) -> Duration {
     match groups {
         true => envelope.max(round_trip),
@@ -64,7 +64,7 @@ fn median(times: &[Duration]) -> Option<Duration> {
     times.get(times.len() / 2).copied()
 }
 
-/// A time as a person reads it.
+/// A duration for people.
 pub(super) fn shown(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match seconds {
@@ -77,7 +77,7 @@ pub(super) fn shown(time: Duration) -> String {
     }
 }
 
-/// With two digits that count: a guess has no more.
+/// Rounds to two significant digits: an estimate has no more.
 fn rounded(rate: f64) -> u64 {
     let unit = 10f64.powf(rate.max(1.0).log10().floor() - 1.0).max(1.0);
     ((rate / unit).round() * unit).max(1.0) as u64
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_slow_answer_does_not_count() {
+    fn one_slow_reply_does_not_count() {
         assert_eq!(median(&[ms(2), ms(900), ms(1)]), Some(ms(2)));
         assert_eq!(median(&[]), None);
     }

@@ -16,7 +16,7 @@ fn relay(tls: TlsMode) -> Relay {
     Relay::new(server, "tides.example.org", Some(login), None).unwrap()
 }
 
-/// A server at which all is well.
+/// The report of a good server.
 fn report() -> ProbeReport {
     let ehlo_lines =
         ["mail.example.org", "PIPELINING", "SIZE 10240000", "ETRN", "8BITMIME", "AUTH PLAIN LOGIN", "AUTH PLAIN"];
@@ -40,7 +40,7 @@ fn report() -> ProbeReport {
     }
 }
 
-/// What is said of it, the numbers of speed included, by somebody who sends over four connections.
+/// The steps for a sender with four connections.
 fn told(relay: &Relay, report: &ProbeReport, rate: Option<&Rate>) -> Vec<Step> {
     let address: EmailAddress = "notes@tides.example.org".parse().unwrap();
     let terms = SendingTerms {
@@ -63,7 +63,7 @@ fn refused(phase: Phase, code: u16, text: &str) -> Option<SessionError> {
 }
 
 #[test]
-fn a_good_server_is_told_in_a_line_a_step() {
+fn a_good_server_is_reported_in_one_line_per_step() {
     let steps = told(&relay(TlsMode::StartTls), &report(), None);
     let lines: Vec<String> =
         steps.iter().map(|step| format!("{} {}: {}", step.outcome.name(), step.name, step.seen)).collect();
@@ -90,7 +90,7 @@ fn the_rate_bounds_the_speed() {
     let speed = told(&relay(TlsMode::StartTls), &report(), Some(&rate)).pop().unwrap();
     assert_eq!(
         speed.seen,
-        "`mail.rate` lets 600/min leave; the line would carry 160/s over 4 connections; 6000 subscribers take 10 min or more"
+        "`mail.rate` allows 600/min; the network would carry 160/s over 4 connections; 6000 subscribers take 10 min or more"
     );
     assert_eq!(speed.numbers[2], ("most_messages_per_second", 10.0));
     let near = ProbeReport {
@@ -100,7 +100,9 @@ fn the_rate_bounds_the_speed() {
     };
     let speed = step("speed", &relay(TlsMode::StartTls), &near).seen;
     assert!(
-        speed.starts_with("the line would carry 20000 messages/s over 4 connections: how fast the server"),
+        speed.starts_with(
+            "the network would carry 20000 messages/s over 4 connections: the limit is how fast the server"
+        ),
         "{speed}"
     );
     let slow = ProbeReport { ehlo_lines: vec!["mail.example.org".to_owned()], ..report() };
@@ -119,7 +121,7 @@ fn an_address_that_does_not_answer_slows_every_connection() {
 }
 
 #[test]
-fn the_certificate_is_told_with_its_remedy() {
+fn a_certificate_problem_has_a_remedy() {
     let of = |change: &dyn Fn(&mut Certificate)| {
         let mut report = report();
         report.certificate.iter_mut().for_each(change);
@@ -147,12 +149,12 @@ fn the_certificate_is_told_with_its_remedy() {
 }
 
 #[test]
-fn tls_that_is_not_as_the_settings_say_names_the_right_url() {
+fn a_tls_mismatch_names_the_right_url() {
     for (said, wanted, url) in [
-        (TlsMode::StartTls, TlsMode::Implicit, "write `via: smtps://mail.example.org:587`"),
-        (TlsMode::None, TlsMode::Implicit, "write `via: smtps://mail.example.org:587`"),
-        (TlsMode::Implicit, TlsMode::StartTls, "write `via: smtp://mail.example.org:587`"),
-        (TlsMode::None, TlsMode::StartTls, "write `via: smtp://mail.example.org:587`: the server offers STARTTLS"),
+        (TlsMode::StartTls, TlsMode::Implicit, "set `via: smtps://mail.example.org:587`"),
+        (TlsMode::None, TlsMode::Implicit, "set `via: smtps://mail.example.org:587`"),
+        (TlsMode::Implicit, TlsMode::StartTls, "set `via: smtp://mail.example.org:587`"),
+        (TlsMode::None, TlsMode::StartTls, "set `via: smtp://mail.example.org:587`: the server offers STARTTLS"),
     ] {
         let tls = step("TLS", &relay(said), &ProbeReport { tls: Some(wanted), ..report() });
         assert_eq!(tls.remedy.as_deref(), Some(url));
@@ -165,7 +167,7 @@ fn tls_that_is_not_as_the_settings_say_names_the_right_url() {
 }
 
 #[test]
-fn who_is_refused_learns_what_to_do() {
+fn a_refusal_has_a_remedy() {
     let of = |relay: &Relay, name: &str, failure: Option<SessionError>, is_logged_in: bool| {
         let report = ProbeReport { failure, is_logged_in, envelopes: Vec::new(), round_trips: Vec::new(), ..report() };
         let step = step(name, relay, &report);

@@ -1,4 +1,4 @@
-//! When TLS begins: what the settings say, and what the port wants.
+//! When TLS begins: the settings against the port.
 
 use crate::diagnosis::Step;
 use crate::diagnosis::server::{reason, url};
@@ -13,7 +13,7 @@ pub(super) fn step(relay: &Relay, report: &ProbeReport) -> Option<Step> {
     let said = relay.server.tls;
     let failure = report.failure.as_ref().filter(|failure| failure.phase == Phase::Tls);
     let Some(wanted) = report.tls else {
-        let remedy = "see whether the port is right: 465 is usual for `smtps://`, 587 for `smtp://`";
+        let remedy = "check whether the port is right: 465 is usual for `smtps://`, 587 for `smtp://`";
         return failure.map(|failure| Step::error(NAME, reason(failure), remedy));
     };
     if said != wanted && !(said == TlsMode::None && wanted == TlsMode::StartTls) {
@@ -27,13 +27,13 @@ pub(super) fn step(relay: &Relay, report: &ProbeReport) -> Option<Step> {
         (Some(encryption), _) => {
             Some(Step::ok(NAME, format!("{begins} {} with {}", encryption.version, encryption.cipher)))
         }
-        // The certificate is a step of its own.
+        // The certificate has its own step.
         (None, _) if report.certificate.as_ref().is_some_and(|certificate| certificate.problem.is_some()) => {
-            Some(Step::ok(NAME, format!("{begins} TLS, as `mail.via` says")))
+            Some(Step::ok(NAME, format!("{begins} TLS, as set in `mail.via`")))
         }
         (None, failure) => {
             let why = failure.map_or_else(String::new, |failure| format!(": {}", reason(failure)));
-            let remedy = "let the server speak TLS 1.2 or 1.3 with the ciphers of today";
+            let remedy = "make the server support TLS 1.2 or 1.3 with current ciphers";
             Some(Step::error(NAME, format!("the handshake failed{why}"), remedy))
         }
     }
@@ -50,21 +50,20 @@ fn mismatch(relay: &Relay, said: TlsMode, wanted: TlsMode) -> Step {
         let advice = "use a port with TLS, usually 465 with `smtps://` or 587 with `smtp://`";
         match relay.is_loopback() {
             true => {
-                format!("write {}: the server is on this machine, and nobody can listen", url(relay, TlsMode::None))
+                format!("set {}: the server is on this machine, and no one can eavesdrop", url(relay, TlsMode::None))
             }
-            false => format!(
-                "{advice}; {} would send all mail readable to others, and no password",
-                url(relay, TlsMode::None)
-            ),
+            false => {
+                format!("{advice}; {} would send all mail unencrypted, and no password", url(relay, TlsMode::None))
+            }
         }
     };
     let (does, remedy) = match wanted {
-        TlsMode::Implicit => ("speaks TLS from the first byte", format!("write {}", url(relay, wanted))),
-        TlsMode::StartTls => ("greets in the clear and offers STARTTLS", format!("write {}", url(relay, wanted))),
-        TlsMode::None if said == TlsMode::Implicit => ("greets in the clear and offers no STARTTLS", plain()),
-        TlsMode::None => ("offers no STARTTLS", plain()),
+        TlsMode::Implicit => ("speaks TLS from the first byte", format!("set {}", url(relay, wanted))),
+        TlsMode::StartTls => ("greets unencrypted and offers STARTTLS", format!("set {}", url(relay, wanted))),
+        TlsMode::None if said == TlsMode::Implicit => ("greets unencrypted and does not offer STARTTLS", plain()),
+        TlsMode::None => ("does not offer STARTTLS", plain()),
     };
-    Step::error(NAME, format!("port {port} {does}, and `mail.via` says {says}"), remedy)
+    Step::error(NAME, format!("port {port} {does}, and `mail.via` is set to {says}"), remedy)
 }
 
 fn in_the_clear(relay: &Relay, wanted: TlsMode) -> Step {
@@ -72,10 +71,10 @@ fn in_the_clear(relay: &Relay, wanted: TlsMode) -> Step {
         return Step::ok(NAME, "none: the server is on this machine");
     }
     let remedy = match wanted {
-        TlsMode::StartTls => format!("write {}: the server offers STARTTLS", url(relay, TlsMode::StartTls)),
+        TlsMode::StartTls => format!("set {}: the server offers STARTTLS", url(relay, TlsMode::StartTls)),
         _ => "use a port with TLS, usually 465 with `smtps://` or 587 with `smtp://`".to_owned(),
     };
-    Step::warning(NAME, "none, so that everybody on the way can read the mail", remedy)
+    Step::warning(NAME, "none, so that others can read the mail on the way", remedy)
 }
 
 fn begins(tls: TlsMode) -> &'static str {

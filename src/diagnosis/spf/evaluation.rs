@@ -1,46 +1,46 @@
-//! What a receiver does with an SPF record: RFC 7208 sections 4.6 and 5, for several addresses in one walk, and to the end
-//! of the record, so that its cost is known for every sender.
+//! Evaluates an SPF record as a receiver does (RFC 7208 sections 4.6 and 5), for several addresses at once and to the
+//! end of the record, so that its cost is known for every sender.
 
 use core::net::IpAddr;
 
 use crate::authentication::spf::{Host, Mechanism, Qualifier, SpfRecord, is_in_network};
 use crate::dns::{Dns, NoAnswer};
 
-/// A receiver gives up after so many look-ups: section 4.6.4.
+/// After this many lookups a receiver gives up: section 4.6.4.
 pub(super) const MAX_LOOKUPS: usize = 10;
 
-/// And after so many that found nothing.
+/// And after this many lookups without a result.
 const MAX_VOID_LOOKUPS: usize = 2;
 
-/// Here the walk ends, which may be going round in a circle.
+/// The evaluation stops here, because it may be in a loop.
 const MAX_TOTAL_LOOKUPS: usize = 30;
 
-/// A walk through a record and those that it includes.
+/// The evaluation of a record and those it includes.
 pub(super) struct Evaluation<'a> {
     dns: &'a Dns,
     addresses: &'a [IpAddr],
     visited: Vec<String>,
-    /// Look-ups so far.
+    /// Lookups so far.
     pub lookups: usize,
     void: usize,
-    /// The records that were included, for those who want to know.
+    /// The records included so far, for verbose output.
     pub trail: Vec<String>,
 }
 
-/// Why a receiver takes the record for an error.
+/// Why a receiver treats the record as an error.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SpfError {
-    #[error("it takes {0} look-ups, and receivers make 10 at most")]
+    #[error("it takes {0} DNS lookups, and receivers make at most 10")]
     TooMany(usize),
-    #[error("it includes itself, or takes more than {MAX_TOTAL_LOOKUPS} look-ups")]
+    #[error("it includes itself, or takes more than {MAX_TOTAL_LOOKUPS} DNS lookups")]
     Endless,
-    #[error("{0} of its names have no records, and receivers bear 2 at most")]
+    #[error("{0} of its names have no records, and receivers accept at most 2")]
     TooManyVoid(usize),
     #[error("it includes `{0}`, which has no SPF record")]
     Missing(String),
     #[error("it includes `{0}`, which has several SPF records")]
     Several(String),
-    #[error("it includes `{0}`, which is wrong ({1})")]
+    #[error("it includes `{0}`, which is invalid ({1})")]
     Wrong(String, String),
     #[error(transparent)]
     NoAnswer(NoAnswer),
@@ -50,12 +50,12 @@ impl SpfError {
     pub(super) fn remedy(&self) -> String {
         match self {
             Self::TooMany(_) | Self::Endless => {
-                "remove what you do not send through any more, or give some of it a subdomain for its envelopes \
+                "remove what you no longer send through, or move some of it to a subdomain for the envelope \
                  (`mail.bounce_address`) with a record of its own"
             }
             Self::TooManyVoid(_) => "remove the names that are gone",
             Self::Missing(_) | Self::Several(_) | Self::Wrong(..) => {
-                "mend the name, or remove it; where it is your mail provider's, ask what it has to be"
+                "fix the name, or remove it; if it is your mail provider's, ask for the right one"
             }
             Self::NoAnswer(_) => "run it again",
         }
@@ -68,7 +68,7 @@ impl<'a> Evaluation<'a> {
         Self { dns, addresses, visited: Vec::new(), lookups: 0, void: 0, trail: Vec::new() }
     }
 
-    /// What the record of `domain` says of each address; `None` where nothing matches it.
+    /// The result of the record of `domain` for each address; `None` if nothing matches.
     pub(super) fn visit(&mut self, domain: &str, record: &SpfRecord) -> Result<Vec<Option<Qualifier>>, SpfError> {
         let verdicts = self.evaluate(domain, record)?;
         match (self.lookups, self.void) {
@@ -101,7 +101,7 @@ impl<'a> Evaluation<'a> {
         Ok(verdicts)
     }
 
-    /// Which of the addresses the mechanism matches. One with a macro depends on who asks, and matches none here.
+    /// Which of the addresses the mechanism matches. One with a macro depends on the message, and matches none here.
     fn matches(&mut self, domain: &str, mechanism: &Mechanism) -> Result<Vec<bool>, SpfError> {
         if mechanism.costs_lookup() {
             self.lookup()?;
@@ -129,7 +129,7 @@ impl<'a> Evaluation<'a> {
         })
     }
 
-    /// Which of the addresses are near those of one of these hosts.
+    /// Which of the addresses are in the networks of one of these hosts.
     fn near(&mut self, host: &Host, names: Vec<String>) -> Result<Vec<bool>, SpfError> {
         if names.iter().any(|name| name.contains('%')) {
             return Ok(vec![false; self.addresses.len()]);

@@ -1,4 +1,4 @@
-//! Dialogues with a scripted server: what was heard, what became of the message, whether the session can go on.
+//! Dialogues with a scripted server: what it received, what became of the message, and whether the session is usable.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn letter(to: &str) -> Letter {
     }
 }
 
-/// Nobody stops these sessions.
+/// These sessions are never stopped.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 fn connect(relay: &Relay) -> Result<Session<'static>, SessionError> {
@@ -47,7 +47,7 @@ fn is_usable(session: &Session<'_>) -> bool {
     session.can_take(&letter("another@example.com"))
 }
 
-/// Connects to a peer of that script and sends one message.
+/// Connects to a peer with this script and sends one message.
 fn send_to(script: Script) -> (Result<Reply, SessionError>, bool, Peer) {
     let peer = Peer::start(vec![script]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
@@ -56,7 +56,7 @@ fn send_to(script: Script) -> (Result<Reply, SessionError>, bool, Peer) {
 }
 
 #[test]
-fn a_message_arrives_as_it_was_and_the_dialogue_is_the_standards() {
+fn a_message_arrives_unchanged_by_the_standard_dialogue() {
     let peer = Peer::start(vec![Script::new()]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     assert_eq!(send(&mut session, "reader@example.com").unwrap().to_string(), "250 2.0.0 Ok: queued");
@@ -81,7 +81,7 @@ fn a_message_arrives_as_it_was_and_the_dialogue_is_the_standards() {
 }
 
 #[test]
-fn every_refusal_names_its_phase_and_leaves_the_session_fit_or_ended() {
+fn every_refusal_has_its_phase_and_leaves_the_session_usable_or_ended() {
     for (step, reply, phase, class, usable) in [
         ("MAIL", "451 4.3.0 Try later", Phase::Mail, ReplyClass::BackOff, true),
         ("MAIL", "550 5.7.1 Sender refused", Phase::Mail, ReplyClass::OurFault, true),
@@ -107,7 +107,7 @@ fn every_refusal_names_its_phase_and_leaves_the_session_fit_or_ended() {
 }
 
 #[test]
-fn a_broken_connection_tells_whether_the_message_may_have_been_accepted() {
+fn a_broken_connection_shows_whether_the_message_may_have_been_accepted() {
     for (step, answer, phase) in [
         ("MAIL", Answer::Drop, Phase::Mail),
         ("RCPT", Answer::Drop, Phase::Rcpt),
@@ -126,7 +126,7 @@ fn a_broken_connection_tells_whether_the_message_may_have_been_accepted() {
 }
 
 #[test]
-fn a_drop_while_a_long_message_is_written_is_known_to_come_before_the_dot_or_counted_as_unknown() {
+fn a_drop_while_a_long_message_is_written_comes_before_the_dot_or_is_unknown() {
     let peer = Peer::start(vec![Script::new().on("CONTENT", Answer::Drop)]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     let mut long = letter("reader@example.com");
@@ -138,10 +138,10 @@ fn a_drop_while_a_long_message_is_written_is_known_to_come_before_the_dot_or_cou
 }
 
 #[test]
-fn a_silent_server_is_left_after_the_phases_own_time() {
+fn a_silent_server_times_out_by_phase() {
     let mut relay = relay(0, TlsMode::None);
     let short = Duration::from_millis(100);
-    // Each of these times is that of the silent step alone, so that no other has to be quick.
+    // Only the silent step has a short timeout, so that no other has to be quick.
     for (step, phase) in [("MAIL", Phase::Mail), ("DATA", Phase::Data), ("DOT", Phase::FinalDot)] {
         let peer = Peer::start(vec![Script::new().on(step, Answer::Silence)]);
         relay.server.port = peer.port();
@@ -152,7 +152,7 @@ fn a_silent_server_is_left_after_the_phases_own_time() {
         }
         let mut session = connect(&relay).unwrap();
         let error = send(&mut session, "reader@example.com").unwrap_err();
-        assert_eq!(error.to_string(), format!("the connection failed (no answer in time), while {phase}"));
+        assert_eq!(error.to_string(), format!("the connection failed (no reply in time), while {phase}"));
         assert!(!is_usable(&session));
         drop(session);
     }
@@ -170,7 +170,7 @@ fn split_and_multi_line_replies_are_one_reply() {
 }
 
 #[test]
-fn a_server_that_will_not_begin_says_so() {
+fn a_server_that_refuses_at_once_is_quoted() {
     let begin = |script: Script| {
         let peer = Peer::start(vec![script]);
         connect(&relay(peer.port(), TlsMode::None)).err().unwrap().to_string()
@@ -210,7 +210,7 @@ fn implicit_tls_then_login_login() {
 }
 
 #[test]
-fn a_certificate_nobody_vouches_for_is_refused_before_anything_is_said() {
+fn an_untrusted_certificate_is_refused_before_anything_is_sent() {
     for (tls, implicit) in [(TlsMode::Implicit, true), (TlsMode::StartTls, false)] {
         let (config, _) = self_signed();
         let peer = Peer::start(vec![Script::new().tls(config, implicit).offering("AUTH PLAIN")]);
@@ -222,7 +222,7 @@ fn a_certificate_nobody_vouches_for_is_refused_before_anything_is_said() {
 }
 
 #[test]
-fn without_tls_where_it_is_wanted_nothing_is_sent() {
+fn nothing_is_sent_without_the_required_tls() {
     let peer = Peer::start(vec![Script::new().offering("AUTH PLAIN")]);
     let error = connect(&with_login(relay(peer.port(), TlsMode::StartTls))).err().unwrap();
     assert_eq!(error.to_string(), "the server does not offer STARTTLS, while starting TLS");
@@ -242,7 +242,7 @@ fn a_refused_login_shows_the_reply_and_no_password() {
 }
 
 #[test]
-fn a_password_travels_unencrypted_on_this_machine_only() {
+fn a_password_is_sent_unencrypted_on_this_machine_only() {
     let mut relay = with_login(relay(25, TlsMode::None));
     for (host, loopback) in [("127.0.0.1", true), ("::1", true), ("localhost", true), ("192.0.2.1", false)] {
         relay.server.host = host.to_owned();
@@ -251,7 +251,7 @@ fn a_password_travels_unencrypted_on_this_machine_only() {
 }
 
 #[test]
-fn international_names_need_a_server_that_takes_them() {
+fn international_addresses_require_smtputf8() {
     let (plain, utf8) = (Script::new(), Script::new().offering("SMTPUTF8").offering("8BITMIME"));
     let peer = Peer::start(vec![plain, utf8]);
     let relay = relay(peer.port(), TlsMode::None);
@@ -269,8 +269,8 @@ fn international_names_need_a_server_that_takes_them() {
 }
 
 #[test]
-fn a_server_that_says_it_takes_international_names_and_not_their_bytes_gets_none() {
-    // RFC 6531 3.1: whoever offers SMTPUTF8 offers 8BITMIME.
+fn smtputf8_without_8bitmime_is_not_used() {
+    // RFC 6531 3.1: SMTPUTF8 requires 8BITMIME.
     let peer = Peer::start(vec![Script::new().offering("SMTPUTF8")]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     let mut letter = letter("用户@example.com");
@@ -281,7 +281,7 @@ fn a_server_that_says_it_takes_international_names_and_not_their_bytes_gets_none
 }
 
 #[test]
-fn a_server_that_does_not_know_ehlo_is_greeted_as_before_there_were_extensions() {
+fn a_server_without_ehlo_is_greeted_by_helo() {
     for reply in ["500 5.5.1 What", "501 5.5.4 What", "502 5.5.2 Error: command not recognized", "504 5.5.1 What"] {
         let peer = Peer::start(vec![Script::new().on("EHLO", Answer::Say(reply)).offering("PIPELINING")]);
         let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
@@ -300,7 +300,7 @@ fn a_server_that_does_not_know_ehlo_is_greeted_as_before_there_were_extensions()
 }
 
 #[test]
-fn an_offer_not_taken_up_ends_the_session() {
+fn an_unused_offer_ends_the_session() {
     let peer = Peer::start(vec![Script::new()]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     session.offer(&letter("reader@example.com")).unwrap();
@@ -308,7 +308,7 @@ fn an_offer_not_taken_up_ends_the_session() {
 }
 
 #[test]
-fn a_session_ends_after_its_share_of_messages() {
+fn a_session_ends_after_its_maximum_of_messages() {
     let peer = Peer::start(vec![Script::new()]);
     let mut relay = relay(peer.port(), TlsMode::None);
     relay.messages_per_connection = 2;

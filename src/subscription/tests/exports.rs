@@ -1,8 +1,8 @@
-//! Exports of other services, as their programs write them: who of them gets mail, by which name, and what is kept.
+//! Exports as other services write them: who gets mail, under which name, and which attributes are kept.
 
 use super::*;
 
-/// What an import makes of an export: address, name and status of each, and the attributes that are kept.
+/// The result of importing an export: address, name and status of each subscriber, and the attributes.
 fn imported(path: &str, csv: &str, keep: &[&str]) -> (Option<&'static str>, Vec<String>) {
     let (mut service, mut rows) = (None, Vec::new());
     with_store(|store| {
@@ -20,7 +20,7 @@ fn imported(path: &str, csv: &str, keep: &[&str]) -> (Option<&'static str>, Vec<
     (service, rows)
 }
 
-/// In each way that programs write CSV.
+/// In each dialect of CSV.
 fn is(service: &str, csv: &str, expected: &[&str]) {
     let (header, rows) = csv.split_once('\n').unwrap();
     let upper = header.to_uppercase().replace('_', " ");
@@ -59,7 +59,7 @@ fn mailchimp() {
     let cleaned = "Email Address,Name,CLEAN_TIME,CLEAN_CAMPAIGN_TITLE,CLEAN_CAMPAIGN_ID,LEID\n\
                    ed@example.org,Ed E,2024-03-01 09:00:00,News,1,5\n";
     is("Mailchimp", cleaned, &["ed@example.org [Ed E] bounced {}"]);
-    // All of them in one file: each date is about its own row.
+    // All in one file: each date is about its own row.
     let joined = "Email Address,UNSUB_TIME,CLEAN_TIME,LEID\na@example.org,,,1\nb@example.org,2024-01-01,,2\nc@example.org,,2024-01-01,3\n";
     is(
         "Mailchimp",
@@ -68,9 +68,9 @@ fn mailchimp() {
     );
 }
 
-/// The files of a zip have the same columns, so that one of them is told by its name alone.
+/// The files of a zip have the same columns, so that one is only identified by its name.
 #[test]
-fn mailchimp_by_the_name_of_the_file() {
+fn mailchimp_by_file_name() {
     let csv = "Email Address,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME\na@example.org,2,2024-01-01,2024-01-01\n";
     for (path, status) in [
         ("subscribed_email_audience_export_1a.csv", "active"),

@@ -1,9 +1,9 @@
-//! Lists of which it cannot be told who gets mail, and what a person then says.
+//! Lists whose statuses are not understood, and the user's options that resolve this.
 
 use super::*;
 use crate::subscription::options::{Columns, OptionSource, meanings};
 
-/// That an import stops, changes nothing, and says this.
+/// Checks that an import stops and changes nothing; returns the message and help.
 fn stops(store: &mut dyn Store, csv: &str, options: &Options) -> (String, String) {
     let before = exported(store);
     let error = import_with(store, csv, options).unwrap_err();
@@ -14,7 +14,7 @@ fn stops(store: &mut dyn Store, csv: &str, options: &Options) -> (String, String
     (finding.message.clone(), finding.help.clone().unwrap())
 }
 
-/// The status of everybody, in the order of the list.
+/// All statuses, in the order of the list.
 fn statuses(store: &dyn Store) -> Vec<&'static str> {
     let mut statuses = Vec::new();
     let mut each = |subscriber: Subscriber| {
@@ -31,7 +31,7 @@ fn mapped(status: &[&str], states: &str) -> Options {
 }
 
 #[test]
-fn a_column_that_looks_like_the_status_stops_the_import() {
+fn a_column_that_looks_like_a_status_stops_the_import() {
     with_store(|store| {
         for (csv, column) in [
             ("email,subscribed\na@example.org,1\n", "subscribed"),
@@ -46,11 +46,8 @@ fn a_column_that_looks_like_the_status_stops_the_import() {
             ("id,email,subscribed_to_emails,created_at,labels,bounced\n1,a@example.org,true,,,yes\n", "bounced"),
         ] {
             let (message, help) = stops(store, csv, &Options::default());
-            assert!(
-                message.starts_with(&format!("the column `{column}` looks as if it told who gets mail")),
-                "{csv}: {message}"
-            );
-            assert!(message.ends_with("; nobody was imported"), "{message}");
+            assert!(message.starts_with(&format!("the column `{column}` looks like a status")), "{csv}: {message}");
+            assert!(message.ends_with("; nothing was imported"), "{message}");
             assert!(help.contains(&format!("`--map 'status={column}' --states active=VALUE,left=VALUE`")), "{help}");
             assert!(help.contains(&format!("`--keep '{column}'`")), "{help}");
         }
@@ -68,26 +65,26 @@ fn a_value_that_is_not_understood_stops_the_import() {
             ("email,状态\na@example.org,也许\n", "`也许`"),
             (
                 "id,email,subscribed_to_emails,created_at,labels\n1,a@example.org,true,,\n2,b@example.org,,,\n",
-                "a blank",
+                "an empty cell",
             ),
             ("first_name,email,status,created_at\nA,a@example.org,snoozed,\n", "`snoozed`"),
         ] {
             let (message, help) = stops(store, csv, &Options::default());
             assert!(
-                message.contains(&format!("tells the status, and what {cells} means is not known; nobody")),
+                message.contains(&format!("is the status, but the meaning of {cells} is unknown; nothing")),
                 "{csv}: {message}"
             );
             assert!(help.contains("`--states active=VALUE,left=VALUE`"), "{help}");
         }
         let options = Options { source: OptionSource::ProjectFile, ..Options::default() };
         let (message, help) = stops(store, "email,status\na@example.org,3\n", &options);
-        assert!(message.ends_with("; nobody is mailed"), "{message}");
+        assert!(message.ends_with("; nothing is sent"), "{message}");
         assert!(help.contains("say below `mail.subscribers` what its values mean: `states: {active: VALUE"), "{help}");
     });
 }
 
 #[test]
-fn a_person_says_what_it_means() {
+fn the_user_defines_meanings() {
     for (csv, options, expected) in [
         (
             "email,mails\na@example.org,1\nb@example.org,2\nc@example.org,-1\n",
@@ -114,7 +111,7 @@ fn a_person_says_what_it_means() {
             mapped(&[], "active=a"),
             vec!["active", "unsubscribed"],
         ),
-        // Of two columns of one header either takes somebody away.
+        // If two columns have one header, either may deactivate.
         (
             "email,status,Status\na@example.org,active,left\nb@example.org,,active\n",
             Options::default(),
@@ -125,7 +122,7 @@ fn a_person_says_what_it_means() {
             mapped(&["x"], "active=1,left=0"),
             vec!["unsubscribed", "active"],
         ),
-        // A service's own column, with a word that it has got since.
+        // A service's status column, with a new word.
         (
             "first_name,email,status,created_at\nA,a@example.org,snoozed,\nB,b@example.org,active,\n",
             mapped(&[], "unconfirmed=snoozed"),
@@ -154,13 +151,13 @@ fn a_person_says_what_it_means() {
     }
 }
 
-/// Whoever explains words, or names the column, explains all of them.
+/// A user who defines values, or names the column, must define all of them.
 #[test]
-fn a_blank_is_explained_too() {
+fn empty_cells_must_be_defined_too() {
     with_store(|store| {
         for options in [mapped(&["mails"], "active=1"), mapped(&["mails"], "left=1")] {
             let (message, _) = stops(store, "email,mails\na@example.org,1\nb@example.org,\n", &options);
-            assert!(message.contains("what a blank means"), "{message}");
+            assert!(message.contains("the meaning of an empty cell"), "{message}");
         }
         let blank = Options { columns: mapped(&["mails"], "active=").columns, ..Options::default() };
         stops(store, "email,mails\na@example.org,\n", &blank);
@@ -169,7 +166,7 @@ fn a_blank_is_explained_too() {
 }
 
 #[test]
-fn a_column_that_is_named_has_to_be_there() {
+fn a_named_column_has_to_exist() {
     with_store(|store| {
         let csv = "email,mails\na@example.org,1\n";
         let keep = Options { keep: vec!["mailz".into()], ..Options::default() };
@@ -178,13 +175,13 @@ fn a_column_that_is_named_has_to_be_there() {
         let (message, _) = stops(store, csv, &mapped(&["subscription"], "active=1"));
         assert_eq!(message, "there is no column `subscription` in the file");
         let (message, help) = stops(store, csv, &mapped(&[], "active=1"));
-        assert!(message.contains("`--states` says what words mean, and no column has them"), "{message}");
+        assert!(message.contains("`--states` defines values, but no column contains a status"), "{message}");
         assert!(help.contains("`--map status=COLUMN`"), "{help}");
     });
 }
 
 #[test]
-fn nothing_that_is_said_revives_anybody() {
+fn no_option_reactivates_a_subscriber() {
     with_store(|store| {
         import_text(store, "email,status\na@example.org,complained\nb@example.org,unconfirmed\n").unwrap();
         import_with(store, "email,x\na@example.org,1\nb@example.org,1\n", &mapped(&["x"], "active=1")).unwrap();
@@ -194,26 +191,26 @@ fn nothing_that_is_said_revives_anybody() {
 }
 
 #[test]
-fn a_row_that_names_nobody_stops_nothing() {
+fn a_row_without_an_address_does_not_stop_the_import() {
     with_store(|store| {
         let csv = "email,status\na@example.org,active\nTotal,1 reader\n\"b@example.org; c@other.example\",active\n";
         let (added, findings) = import_text(store, csv).unwrap();
         assert_eq!(added.new, 1);
-        assert_eq!(findings[1], "list.csv:4: `b...@example.org; c...@other.example` is more than one e-mail address");
+        assert_eq!(findings[1], "list.csv:4: `b...@example.org; c...@other.example` is more than one email address");
     });
 }
 
 #[test]
-fn a_name_that_is_too_long_is_refused() {
+fn an_overlong_name_is_refused() {
     with_store(|store| {
         let csv = format!("email,name\na@example.org,{}\nb@example.org, \"Solvik, Maren\"\n", "x".repeat(200_000));
         let (added, findings) = import_text(store, &csv).unwrap();
         assert_eq!(added.new, 1);
-        assert_eq!(findings, ["list.csv:2: the name of a...@example.org has 200000 bytes; 900 are the most"]);
+        assert_eq!(findings, ["list.csv:2: the name of a...@example.org has 200000 bytes; the maximum is 900"]);
         assert!(exported(store).contains("b@example.org,\"Solvik, Maren\",active"));
         let csv = format!("email,name,status\nc@example.org,{},left\n", "x".repeat(200_000));
         let (added, findings) = import_text(store, &csv).unwrap();
-        assert_eq!((added.away, findings), (1, vec![]), "that they left is not lost with the name");
+        assert_eq!((added.away, findings), (1, vec![]), "the status is not lost with the name");
         let (_, findings) = import_text(store, &format!("email\na@{}\n", "x".repeat(200_000))).unwrap();
         assert!(findings[0].len() < 250, "{findings:?}");
     });

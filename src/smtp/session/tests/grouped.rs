@@ -1,4 +1,4 @@
-//! The envelope in one group, and replies that do not come one for each command.
+//! Envelopes in one group, and replies that do not match the commands one to one.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn messages_follow_each_other_in_groups() {
 }
 
 #[test]
-fn a_refusal_in_a_group_is_this_recipients_alone() {
+fn a_refusal_in_a_group_affects_only_its_recipient() {
     for (step, reply, phase) in [
         ("MAIL", "451 4.3.0 Later", Phase::Mail),
         ("RCPT", "550 5.1.1 No such user", Phase::Rcpt),
@@ -40,7 +40,7 @@ fn a_refusal_in_a_group_is_this_recipients_alone() {
 }
 
 #[test]
-fn data_granted_for_nobody_ends_the_session_without_a_message() {
+fn data_granted_without_a_recipient_ends_the_session_without_a_message() {
     let script = pipelining().on("RCPT", Answer::Say("550 5.1.1 No such user")).on("DATA", Answer::Say("354 Go on"));
     let (result, usable, peer) = send_to(script);
     assert_eq!(result.unwrap_err().phase, Phase::Rcpt);
@@ -69,10 +69,10 @@ fn replies_out_of_step_end_the_session_before_the_message() {
 }
 
 #[test]
-fn a_reply_that_is_missing_in_a_group_is_not_made_up_for() {
+fn a_missing_reply_in_a_group_times_out() {
     let peer = Peer::start(vec![pipelining().on("RCPT", Answer::Say(""))]);
     let mut relay = relay(peer.port(), TlsMode::None);
-    // The refusal of DATA is taken for the reply to RCPT, and none comes after it.
+    // The refusal of DATA is read as the reply to RCPT, and none follows.
     relay.timeouts = Timeouts { data: Duration::from_millis(100), ..Timeouts::default() };
     let mut session = connect(&relay).unwrap();
     let error = send(&mut session, "a@example.com").unwrap_err();
@@ -81,7 +81,7 @@ fn a_reply_that_is_missing_in_a_group_is_not_made_up_for() {
 }
 
 #[test]
-fn the_size_is_told_and_a_message_too_large_is_not_offered() {
+fn the_size_is_declared_and_a_message_too_large_is_not_offered() {
     for (offer, ok) in [("SIZE 29", true), ("SIZE 28", false), ("SIZE 0", true)] {
         let peer = Peer::start(vec![pipelining().offering(offer)]);
         let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
@@ -95,7 +95,7 @@ fn the_size_is_told_and_a_message_too_large_is_not_offered() {
     }
 }
 
-/// Sends to each address, each envelope with the content before it.
+/// Sends to each address, each envelope behind the previous content.
 fn send_chained(peer: &Peer, to: &[&str]) -> Vec<Result<Reply, SessionError>> {
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     let letters: Vec<Letter> = to.iter().map(|to| letter(to)).collect();
@@ -125,7 +125,7 @@ fn the_next_envelope_leaves_with_the_content_before_it() {
 }
 
 #[test]
-fn each_reply_is_counted_for_its_own_message() {
+fn each_reply_belongs_to_its_own_message() {
     for (step, reply, failed, taken) in [
         ("DOT", "552 5.3.4 Too big", 0, vec!["b@example.com", "c@example.com"]),
         ("DOT", "451 4.3.0 Later", 0, vec!["b@example.com", "c@example.com"]),
@@ -141,7 +141,7 @@ fn each_reply_is_counted_for_its_own_message() {
 }
 
 #[test]
-fn a_message_whose_verdict_came_is_none_of_those_lost_with_the_connection() {
+fn a_message_with_a_reply_is_not_lost_with_the_connection() {
     for (step, answer) in
         [("RCPT TO:<b@", Answer::Drop), ("RCPT TO:<b@", Answer::Say("250 2.1.5 Ok\r\n250 2.1.5 Ok again"))]
     {
@@ -154,7 +154,7 @@ fn a_message_whose_verdict_came_is_none_of_those_lost_with_the_connection() {
 }
 
 #[test]
-fn a_verdict_that_comes_before_the_message_is_not_believed() {
+fn a_reply_before_the_message_is_not_trusted() {
     let peer = Peer::start(vec![pipelining().on("DATA", Answer::Say("354 Go on\r\n250 2.0.0 Ok: queued"))]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     let error = send(&mut session, "a@example.com").unwrap_err();
@@ -163,7 +163,7 @@ fn a_verdict_that_comes_before_the_message_is_not_believed() {
 }
 
 #[test]
-fn only_the_message_whose_envelope_has_left_can_follow() {
+fn only_the_message_whose_envelope_was_sent_can_follow() {
     let peer = Peer::start(vec![pipelining()]);
     let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
     let [a, b, c] = THREE.map(letter);
@@ -174,7 +174,7 @@ fn only_the_message_whose_envelope_has_left_can_follow() {
     assert_eq!(peer.recipients(), ["a@example.com"]);
 }
 
-/// What of the next message leaves behind the one at hand.
+/// What to send of the next message behind the current one.
 type MakeBehind = fn(&Letter) -> Behind<'_>;
 
 fn sender(next: &Letter) -> Behind<'_> {
@@ -185,14 +185,14 @@ fn whole(next: &Letter) -> Behind<'_> {
     Behind::Envelope(next)
 }
 
-/// Sends two messages, and `behind` the first what it makes of the second; returns whether both arrived, and what was shown
-/// of the server.
+/// Sends two messages, with `behind` deciding what of the second follows the first; returns whether both arrived, and
+/// what was learned of the server.
 fn send_two(script: Script, behind: MakeBehind) -> (bool, Option<bool>, Peer) {
-    // Where nothing comes, nothing is missed by waiting no longer.
-    let patience = if script.loses_what_is_behind() { Duration::from_millis(300) } else { Duration::from_secs(300) };
+    // A server that loses everything sends no reply, so a short timeout misses none.
+    let timeout = if script.loses_what_is_behind() { Duration::from_millis(300) } else { Duration::from_secs(300) };
     let peer = Peer::start(vec![script.offering("PIPELINING")]);
     let mut relay = relay(peer.port(), TlsMode::None);
-    relay.timeouts = Timeouts { behind: patience, ..Timeouts::default() };
+    relay.timeouts = Timeouts { behind: timeout, ..Timeouts::default() };
     let mut session = connect(&relay).unwrap();
     let [a, b] = ["a@example.com", "b@example.com"].map(letter);
     session.offer(&a).unwrap();
@@ -202,7 +202,7 @@ fn send_two(script: Script, behind: MakeBehind) -> (bool, Option<bool>, Peer) {
 }
 
 #[test]
-fn what_left_behind_a_message_shows_whether_the_server_reads_on() {
+fn commands_behind_a_message_show_whether_the_server_reads_on() {
     use crate::smtp::peer::Behind as Peers;
     let steps = [
         (Peers::Read, sender as MakeBehind, (true, Some(true))),
@@ -220,14 +220,14 @@ fn what_left_behind_a_message_shows_whether_the_server_reads_on() {
 }
 
 #[test]
-fn a_refusal_of_the_sender_behind_a_message_is_asked_for_again_by_itself() {
+fn a_sender_refused_behind_a_message_is_tried_again_by_itself() {
     for behind in [sender as MakeBehind, whole] {
         let refusing = |last| {
             let refused = |script: Script, nth| script.on_nth("MAIL", nth, Answer::Say("550 5.7.1 Not you"));
             (2..=last).fold(Script::new(), refused)
         };
         let (sent, reads_on, _) = send_two(refusing(2), behind);
-        assert_eq!((sent, reads_on), (true, Some(false)), "it was refused for where it came");
+        assert_eq!((sent, reads_on), (true, Some(false)), "it was refused for its position");
         let (sent, reads_on, _) = send_two(refusing(3), behind);
         assert_eq!((sent, reads_on), (false, None), "it is refused anyway");
     }
