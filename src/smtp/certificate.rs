@@ -68,14 +68,14 @@ impl CertificateRecorder {
 }
 
 impl Tls {
-    /// The same, and where the certificate that the server shows next can be looked at, be it trusted or not.
+    /// The same settings, with a recorder for the certificate that the server shows next, trusted or not.
     pub(super) fn recording(&self) -> anyhow::Result<(Self, Arc<CertificateRecorder>)> {
         const FAILED: &str = "failed to prepare TLS";
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&self.roots), provider());
         let recorder = Arc::new(CertificateRecorder::new(verifier.build().context(FAILED)?));
         let config = ClientConfig::builder_with_provider(provider());
         let config = config.with_safe_default_protocol_versions().context(FAILED)?;
-        // Not dangerous: the recorder says what the verifier says, which is the one of every other connection.
+        // Not dangerous: the recorder returns the result of the same verifier that other connections use.
         let config = config.dangerous().with_custom_certificate_verifier(Arc::clone(&recorder) as _);
         let config = config.with_no_client_auth();
         let tls = Self { config: Arc::new(config), roots: Arc::clone(&self.roots), name: self.name.clone() };
