@@ -93,7 +93,7 @@ impl<'a> FetchPlan<'a> {
         let (covers, findings) = Covers::open(project, config)?;
         let mut named = BTreeMap::new();
         for issue in issues {
-            if let Some(url) = covers.elsewhere(issue) {
+            if let Some(url) = covers.remote_url(issue) {
                 named.entry(covers_lock::address(&url)).or_insert(issue);
             }
         }
@@ -134,7 +134,7 @@ impl<'a> FetchPlan<'a> {
         for (url, answer) in self.wanted.iter().zip(answers) {
             match answer {
                 Ok(found) => measured.push((url.clone(), found)),
-                Err(failure) => self.findings.push(failed(self.project, self.named[url], url, &failure)),
+                Err(failure) => self.findings.push(fetch_finding(self.project, self.named[url], url, &failure)),
             }
         }
         measured.iter().for_each(|(url, found)| self.lock.insert(url, found.clone()));
@@ -176,7 +176,7 @@ fn measure(client: &Client, url: &Url) -> Result<CoverEntry, Failure> {
     Ok(CoverEntry { mime_type: mime_type.to_owned(), bytes: length, size })
 }
 
-fn failed(project: &Project, issue: &Issue, url: &Url, failure: &Failure) -> Finding {
+fn fetch_finding(project: &Project, issue: &Issue, url: &Url, failure: &Failure) -> Finding {
     let help = match failure {
         Failure::Http(http::Error::NotPublic { .. }) => "only public internet hosts are contacted: use a public URL",
         Failure::Http(http::Error::Status(_)) | Failure::NotAPicture => "open the URL in a browser and correct it",

@@ -162,17 +162,17 @@ impl Feed {
             Entry { language, ..entry }
         };
         Self {
-            id: urls::encoded(&plan.id),
+            id: urls::encode(&plan.id),
             description: description.unwrap_or_else(|| title.clone()),
-            home: urls::encoded(&plan.home),
+            home: urls::encode(&plan.home),
             locations: locations(&plan.folder),
             current: plan.current.as_deref().map(locations),
             prev_archive: plan.prev_archive.as_deref().map(locations),
-            hubs: if plan.current.is_some() { Vec::new() } else { feeds.hubs.iter().map(urls::encoded).collect() },
+            hubs: if plan.current.is_some() { Vec::new() } else { feeds.hubs.iter().map(urls::encode).collect() },
             language: plan.language.clone(),
             author: author.unwrap_or_else(|| Person { name: plain(&publication.title), email: None, url: None }),
             copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),
-            icon: publication.icon.as_ref().map(urls::encoded),
+            icon: publication.icon.as_ref().map(urls::encode),
             stylesheet: feeds.stylesheet.then(|| stylesheet::href(&publication.base_url)),
             ttl: feeds.ttl,
             entries: issues.into_iter().map(entry).collect(),
@@ -229,7 +229,7 @@ fn location(locations: &Locations, format: Format) -> Option<&str> {
 }
 
 fn locations(base: &Url, folder: &str, feeds: &Options) -> Locations {
-    let location = |file: &str| urls::encoded(&absolute(base, &format!("{folder}{file}")));
+    let location = |file: &str| urls::encode(&absolute(base, &format!("{folder}{file}")));
     feeds.formats.iter().map(|(format, file)| (*format, location(file))).collect()
 }
 
@@ -240,7 +240,7 @@ impl Entry {
         let title = plain(&issue.plain_title());
         Self {
             id: one_line(issue.id.as_str()),
-            url: urls::encoded(&issue.permalink),
+            url: urls::encode(&issue.permalink),
             title: if title.is_empty() { issue.slug.to_string() } else { title },
             published: issue.date,
             // An update dated in the future has not happened yet.
@@ -271,7 +271,7 @@ impl Picture {
         // Removes credentials, which validators reject. Fails only for `cannot-be-a-base` URLs.
         let _ = (url.set_username(""), url.set_password(None));
         Self {
-            url: urls::encoded(&url),
+            url: urls::encode(&url),
             mime_type: cover.mime_type.clone(),
             bytes: cover.bytes.filter(|bytes| *bytes > 0),
             size: cover.size.filter(|(width, height)| *width > 0 && *height > 0),

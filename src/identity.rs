@@ -71,7 +71,7 @@ pub fn changing_ids<'a>(lock: &'a Lock, issues: &'a [Issue]) -> Vec<(&'a str, &'
 
 /// The updated lock for outputs with these issues, each with the `content_hash` of its body; and the changes, by path.
 /// `issues` are all issues, with final ids.
-fn recorded(lock: &Lock, issues: &[Issue], shown: &[(&Issue, String)]) -> (Lock, Vec<Change>) {
+fn updated_lock(lock: &Lock, issues: &[Issue], shown: &[(&Issue, String)]) -> (Lock, Vec<Change>) {
     let mut next = lock.clone();
     let mut changes = BTreeMap::new();
     let moves = moved(lock, issues);

@@ -58,7 +58,7 @@ pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
         return Err(missing.help("run `slugline init` to create it, or set the project folder with `--dir`").into());
     };
     let config = Config::parse(&shown, &text);
-    let config = config.and_then(|config| match made_by_hugo(project, &config) {
+    let config = config.and_then(|config| match conflict_with_hugo(project, &config) {
         None => Ok(config),
         Some(hugo) => Err(vec![hugo.at(Place::of_value(&shown, &text, &["archive"]))]),
     });
@@ -66,7 +66,7 @@ pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
 }
 
 /// An error if Hugo builds the same pages as the web archive: each would overwrite those of the other.
-fn made_by_hugo(project: &Project, config: &Config) -> Option<Finding> {
+fn conflict_with_hugo(project: &Project, config: &Config) -> Option<Finding> {
     const HUGO: [&str; 5] = ["hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config/_default"];
     config.archive.as_ref().filter(|archive| archive.is_permalink)?;
     let file = HUGO.into_iter().find(|file| project.path(file).exists())?;
@@ -95,19 +95,19 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     if files.is_empty() && loaded.findings.is_empty() {
         return Err(no_issues(config).into());
     }
-    leave_to_deepest(&mut files);
+    keep_innermost(&mut files);
     let history = history(project, config, &files)?;
     loaded = read_all(project, config, &history, files, loaded.findings);
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
     let lock = read_lock(project)?;
     identify(&lock, &mut loaded.issues, &|issue| content_hash_of(project, issue));
-    leave_out_repeated(&mut loaded, &lock);
+    remove_duplicates(&mut loaded, &lock);
     loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
     Ok(loaded)
 }
 
 /// A file in nested content folders belongs to the innermost one.
-fn leave_to_deepest(files: &mut Vec<SourceFile>) {
+fn keep_innermost(files: &mut Vec<SourceFile>) {
     let shorter = |a: &SourceFile, b: &SourceFile| a.below_content().len().cmp(&b.below_content().len());
     files.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| shorter(a, b)));
     files.dedup_by(|a, b| a.path == b.path);
@@ -234,7 +234,7 @@ pub fn body_in<'f>(issue: &Issue, file: &'f [u8]) -> Result<&'f str, Box<Finding
 
 /// Leaves out every issue that repeats the permalink or id of an earlier one, since both cannot be published, and
 /// reports it. A published id belongs to the issue it was recorded for.
-fn leave_out_repeated(loaded: &mut Issues, lock: &Lock) {
+fn remove_duplicates(loaded: &mut Issues, lock: &Lock) {
     let mut permalinks: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
     let mut ids: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
     for issue in &loaded.issues {

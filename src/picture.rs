@@ -60,8 +60,8 @@ pub fn probe_reader<R: BufRead + Seek>(file: &mut R) -> Probe {
         Err(error) if is_incomplete(&error) => return Probe::Incomplete(Some(mime_type)),
         Err(_) => return Probe::Picture(Picture { mime_type, size: None }),
     };
-    let turned = kind == ImageType::Jpeg && exif::is_turned(file);
-    let (width, height) = if turned { (height, width) } else { (width, height) };
+    let rotated = kind == ImageType::Jpeg && exif::is_rotated(file);
+    let (width, height) = if rotated { (height, width) } else { (width, height) };
     let size = width.try_into().ok().zip(height.try_into().ok());
     Probe::Picture(Picture { mime_type, size: size.filter(|(width, height)| *width > 0 && *height > 0) })
 }

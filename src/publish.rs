@@ -112,7 +112,7 @@ pub fn build(
     let mut bodies = BodyCache::new(project);
     let hashed = match lock_mode {
         LockMode::LeaveAlone => Vec::new(),
-        LockMode::Write | LockMode::Locked => bodies.hashed(shown.chain(paged.iter().copied())),
+        LockMode::Write | LockMode::Locked => bodies.hashes(shown.chain(paged.iter().copied())),
     };
     let lock = record(project, issues, &hashed, lock_mode)?;
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
@@ -179,11 +179,11 @@ impl FeedWriter<'_> {
             for batch in batches(plans) {
                 texts.render(batch);
                 let feeds: Vec<_> = batch.iter().map(|plan| (plan, self.feed(plan, texts))).collect();
-                built.extend(writing.take().map_or(Ok(Vec::new()), joined)?);
+                built.extend(writing.take().map_or(Ok(Vec::new()), join)?);
                 let writers = &writers;
                 writing = Some(scope.spawn(move || writers.install(|| self.write_batch(&feeds))));
             }
-            built.extend(writing.take().map_or(Ok(Vec::new()), joined)?);
+            built.extend(writing.take().map_or(Ok(Vec::new()), join)?);
             Ok(built)
         })
     }
@@ -207,7 +207,7 @@ impl FeedWriter<'_> {
 }
 
 /// The result of a thread; a panic is propagated.
-fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 

@@ -61,7 +61,7 @@ impl<'a> Resources<'a> {
         let page = permalink.path();
         let page = &page[..=page.rfind('/')?];
         let below = url.path().strip_prefix(page).filter(|_| url.origin() == permalink.origin())?;
-        Some(self.project.path(folder(path)).join(inside(below)?))
+        Some(self.project.path(folder(path)).join(safe_relative_path(below)?))
     }
 
     fn is_visible(&self, file: &Path) -> bool {
@@ -89,13 +89,13 @@ pub fn below_root(project: &Project, config: &Config, url: &Url) -> Vec<PathBuf>
     }
     let path = url.path();
     let below_root = path.strip_prefix(base.path()).unwrap_or(path.trim_start_matches('/'));
-    let Some(below_root) = inside(below_root) else { return Vec::new() };
+    let Some(below_root) = safe_relative_path(below_root) else { return Vec::new() };
     let folders = ROOT_FOLDERS.iter().map(Path::new).chain(config.content.iter().map(PathBuf::as_path));
     folders.map(|folder| project.path(folder).join(&below_root)).collect()
 }
 
 /// A decoded path; `None` if it leaves its folder.
-pub fn inside(path: &str) -> Option<PathBuf> {
+pub fn safe_relative_path(path: &str) -> Option<PathBuf> {
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
     let path = PathBuf::from(decoded.as_ref());
     let stays = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));

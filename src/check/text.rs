@@ -7,7 +7,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
-use crate::content::html::legal;
+use crate::content::html::without_illegal_chars;
 use crate::finding::Finding;
 
 const BODY_EMPTY: Rule = Rule::warning(
@@ -192,10 +192,11 @@ fn literal_links(source: &IssueSource<'_>, text: &Range<usize>) -> Vec<Finding> 
 /// The first character of the file that feeds drop.
 fn invalid_characters(source: &IssueSource<'_>) -> Option<Finding> {
     let text = source.text;
-    if matches!(legal(text), Cow::Borrowed(_)) {
+    if matches!(without_illegal_chars(text), Cow::Borrowed(_)) {
         return None;
     }
-    let is_invalid = |c: char| !matches!(c, '\n' | '\r' | '\t') && legal(c.encode_utf8(&mut [0; 4])).is_empty();
+    let is_invalid =
+        |c: char| !matches!(c, '\n' | '\r' | '\t') && without_illegal_chars(c.encode_utf8(&mut [0; 4])).is_empty();
     let mut found = text.char_indices().filter(|(_, c)| is_invalid(*c));
     let (at, c) = found.next()?;
     let more = found.count();

@@ -14,8 +14,8 @@ use crate::content::custom_id;
 use crate::content::date;
 use crate::content::field_reader::{FieldReader, plain_text};
 use crate::content::front_matter::Block;
-use crate::content::html::legal;
 use crate::content::html::urls::is_web_address;
+use crate::content::html::without_illegal_chars;
 use crate::content::permalink::{Pattern, PatternValues, absolute};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId, Slug, Term};
@@ -203,10 +203,10 @@ fn dates(fields: &mut FieldReader<'_>, publication: &Publication, changed: Optio
 /// single author. `、` separates several names.
 fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Author> {
     let written = fields.take("authors").or_else(|| fields.take("author"));
-    let link = fields.text("authorlink").and_then(|link| page(&link, publication));
+    let link = fields.text("authorlink").and_then(|link| author_page(&link, publication));
     let mut authors = match written {
         Some(Value::Array(items)) => items.iter().filter_map(|item| author(item, publication)).collect(),
-        Some(Value::String(names)) => names.split('、').filter_map(named).collect(),
+        Some(Value::String(names)) => names.split('、').filter_map(author_named).collect(),
         Some(value) => author(&value, publication).into_iter().collect(),
         None => Vec::new(),
     };
@@ -219,20 +219,20 @@ fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Autho
 }
 
 fn author(value: &Value, publication: &Publication) -> Option<Author> {
-    let Value::Object(map) = value else { return named(value.as_str()?) };
+    let Value::Object(map) = value else { return author_named(value.as_str()?) };
     let text = |key: &str| map.get(key).and_then(Value::as_str);
-    let mut author = named(text("name")?)?;
+    let mut author = author_named(text("name")?)?;
     author.email = text("email").and_then(|email| email.parse().ok());
-    author.url = text("url").or(text("link")).and_then(|link| page(link, publication));
+    author.url = text("url").or(text("link")).and_then(|link| author_page(link, publication));
     Some(author)
 }
 
-fn page(link: &str, publication: &Publication) -> Option<Url> {
+fn author_page(link: &str, publication: &Publication) -> Option<Url> {
     publication.base_url.join(link).ok().filter(is_web_address)
 }
 
-fn named(name: &str) -> Option<Author> {
-    let name = plain_text(&legal(name));
+fn author_named(name: &str) -> Option<Author> {
+    let name = plain_text(&without_illegal_chars(name));
     (!name.is_empty()).then_some(Author { name, email: None, url: None })
 }
 

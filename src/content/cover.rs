@@ -39,12 +39,12 @@ pub(super) fn cover(fields: &mut FieldReader<'_>, permalink: &Url) -> Option<Cov
 
 fn cover_reference(value: &Value) -> Option<CoverReference> {
     match value {
-        Value::String(text) => pasted(text),
+        Value::String(text) => parse_reference(text),
         Value::Array(items) => items.iter().find_map(cover_reference),
         Value::Object(map) => {
             let text = |key: &str| map.get(key).and_then(Value::as_str).map(plain_text).filter(|text| !text.is_empty());
             let text = |key: &str| text(key).map(String::into_boxed_str);
-            let image = pasted(KEYS.iter().find_map(|key| map.get(*key)?.as_str())?)?;
+            let image = parse_reference(KEYS.iter().find_map(|key| map.get(*key)?.as_str())?)?;
             Some(CoverReference { alt: text("alt").or(image.alt), caption: text("caption"), ..image })
         }
         _ => None,
@@ -53,7 +53,7 @@ fn cover_reference(value: &Value) -> Option<CoverReference> {
 
 /// Accepts pasted Markdown: `[text](https://…)`, `![alt](… "title")` and `<https://…>` mean the URL,
 /// `[https://a](https://b)` the first one.
-fn pasted(text: &str) -> Option<CoverReference> {
+fn parse_reference(text: &str) -> Option<CoverReference> {
     let text = text.trim();
     let link = text.strip_prefix('!').unwrap_or(text).strip_prefix('[').and_then(|link| link.split_once("]("));
     let (image, alt) = match link {
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn pasted_markdown_is_reduced_to_its_url() {
-        let image = |text: &str| pasted(text).map(|cover| cover.target);
+        let image = |text: &str| parse_reference(text).map(|cover| cover.target);
         for (text, expected) in [
             (" /a.png ", "/a.png"),
             ("<https://example.org/a b.png>", "https://example.org/a b.png"),
@@ -105,7 +105,7 @@ mod tests {
         ] {
             assert_eq!(image(text).as_deref().unwrap_or_default(), expected, "{text}");
         }
-        assert_eq!(pasted("![a &amp; b](a.png)").unwrap().alt.as_deref(), Some("a & b"));
-        assert_eq!(pasted("[a](a.png)").unwrap().alt, None);
+        assert_eq!(parse_reference("![a &amp; b](a.png)").unwrap().alt.as_deref(), Some("a & b"));
+        assert_eq!(parse_reference("[a](a.png)").unwrap().alt, None);
     }
 }

@@ -7,12 +7,12 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
 /// Characters not allowed in a URI; `%` stays because it may be an escape.
-const UNFIT: &AsciiSet =
+const ESCAPED: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
 
 /// The id as a URI, percent-encoded where necessary; `None` if validators would reject it.
 pub fn custom_id(written: &str) -> Option<String> {
-    let id = utf8_percent_encode(written.trim(), UNFIT).to_string();
+    let id = utf8_percent_encode(written.trim(), ESCAPED).to_string();
     let (scheme, rest) = id.split_once(':')?;
     let is_valid = match scheme {
         "http" | "https" => Url::parse(&id).is_ok_and(|url| url.has_host()) && rest.starts_with("//"),

@@ -59,19 +59,19 @@ fn render_parsed(document: &Document<'_>, html: &str, permalink: &Url, prefix: &
     }
     // Last, because the parser decodes references such as `&#1;`. A carriage return (`&#13;`) would become a line feed
     // in XML but not in JSON.
-    finish::finish(&legal(&sanitized).replace('\r', "\n"))
+    finish::finish(&without_illegal_chars(&sanitized).replace('\r', "\n"))
 }
 
 /// Removes characters that XML 1.0 forbids (section 2.2) or that validators treat as corruption: C1 controls, U+FFFD
 /// and noncharacters.
-pub fn legal(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_legal) {
+pub fn without_illegal_chars(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_legal_char) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().filter(|c| is_legal(*c)).collect())
+    Cow::Owned(text.chars().filter(|c| is_legal_char(*c)).collect())
 }
 
-fn is_legal(c: char) -> bool {
+fn is_legal_char(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' => true,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffd}'..='\u{ffff}' | '\u{fdd0}'..='\u{fdef}' => false,

@@ -54,10 +54,10 @@ impl<'a> Document<'a> {
     pub fn parse_as(markdown: &'a str, dialect: Dialect) -> Self {
         let mut events = Vec::new();
         if markdown.contains('$') {
-            events = parsed(markdown, OPTIONS | Options::ENABLE_MATH, dialect);
+            events = parse_events(markdown, OPTIONS | Options::ENABLE_MATH, dialect);
         }
         if events.is_empty() || events.iter().any(is_not_a_formula) {
-            events = parsed(markdown, OPTIONS, dialect);
+            events = parse_events(markdown, OPTIONS, dialect);
         }
         if block_extensions::may_contain(markdown) {
             events = block_extensions::apply(events);
@@ -82,7 +82,7 @@ impl<'a> Document<'a> {
     }
 }
 
-fn parsed(markdown: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> {
+fn parse_events(markdown: &str, options: Options, dialect: Dialect) -> Vec<Event<'_>> {
     let marked = if dialect.cjk { with_sentinels(markdown) } else { Cow::Borrowed(markdown) };
     match marked {
         Cow::Borrowed(text) => Parser::new_ext(text, options).collect(),

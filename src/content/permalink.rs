@@ -262,9 +262,9 @@ pub fn absolute(base: &Url, path: &str) -> Url {
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);
     }
-    const UNFIT: [char; 5] = ['|', '^', '[', ']', '\\'];
-    if url.path().contains(UNFIT) {
-        let encode = |c: char| if UNFIT.contains(&c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
+    const ESCAPED: [char; 5] = ['|', '^', '[', ']', '\\'];
+    if url.path().contains(ESCAPED) {
+        let encode = |c: char| if ESCAPED.contains(&c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
         let encoded: String = url.path().chars().map(encode).collect();
         url.set_path(&encoded);
     }

@@ -5,9 +5,9 @@
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::content::cjk::join_without_space;
-use crate::content::html::legal;
 use crate::content::html::raw::is_element;
 use crate::content::html::tag;
+use crate::content::html::without_illegal_chars;
 use crate::content::markdown::Document;
 
 /// In columns, a CJK character counting as two: about 70 words.
@@ -40,8 +40,8 @@ pub fn summary(document: &Document<'_>) -> String {
             _ => {}
         }
     }
-    let line = folded(&legal(&text));
-    if has_marker { line } else { shortened(line) }
+    let line = collapse_white_space(&without_illegal_chars(&text));
+    if has_marker { line } else { truncate(line) }
 }
 
 fn is_more(event: &Event<'_>) -> bool {
@@ -58,7 +58,7 @@ fn width(text: &str) -> usize {
 }
 
 /// Collapses white space; a line break between CJK characters is removed.
-fn folded(text: &str) -> String {
+fn collapse_white_space(text: &str) -> String {
     let mut line = String::new();
     for paragraph in text.split('\n') {
         for word in paragraph.split_whitespace() {
@@ -76,7 +76,7 @@ fn folded(text: &str) -> String {
 }
 
 /// At most `MAX_WIDTH` columns, cut after a sentence if possible, else between words.
-fn shortened(line: String) -> String {
+fn truncate(line: String) -> String {
     if width(&line) <= MAX_WIDTH {
         return line;
     }

@@ -18,7 +18,7 @@ use crate::disk::Project;
 use crate::finding::{Finding, Place};
 use crate::issue::{Cover, CoverReference, Issue};
 use crate::picture::{Picture, probe_reader};
-use crate::resources::{below_root, inside};
+use crate::resources::{below_root, safe_relative_path};
 
 /// The covers of a project.
 #[derive(Debug)]
@@ -62,18 +62,18 @@ impl<'a> Covers<'a> {
             return KnownCover::default();
         };
         match self.file(issue, reference, &cover.url) {
-            Some(found) => self.measured(issue, cover, found),
-            None if reference.is_elsewhere() => KnownCover { cover: Some(self.locked(cover)), finding: None },
+            Some(found) => self.file_cover(issue, cover, found),
+            None if reference.is_elsewhere() => KnownCover { cover: Some(self.remote_cover(cover)), finding: None },
             None => {
                 let missing = Finding::warning("cover-missing", format!("file `{}` not found", reference.target));
                 let help = "put the file beside the issue, into `static` or into `assets`, or correct its name";
-                self.unknown(issue, cover, missing.help(help))
+                self.with_finding(issue, cover, missing.help(help))
             }
         }
     }
 
     /// The URL of a cover hosted elsewhere.
-    pub fn elsewhere(&self, issue: &Issue) -> Option<Url> {
+    pub fn remote_url(&self, issue: &Issue) -> Option<Url> {
         let cover = issue.cover.as_ref().filter(|cover| cover.is_elsewhere())?;
         let url = issue.cover_url()?;
         self.file(issue, cover, &url).is_none().then_some(url)
@@ -81,7 +81,8 @@ impl<'a> Covers<'a> {
 
     /// A finding if any of these issues has an unmeasured cover hosted elsewhere.
     pub fn unmeasured(&self, issues: &[Issue]) -> Option<Finding> {
-        let unknown = issues.iter().filter_map(|issue| self.elsewhere(issue)).filter(|url| self.lock.of(url).is_none());
+        let unknown =
+            issues.iter().filter_map(|issue| self.remote_url(issue)).filter(|url| self.lock.of(url).is_none());
         let count = unknown.map(|url| covers_lock::address(&url)).collect::<BTreeSet<_>>().len();
         let what = match count {
             0 => return None,
@@ -97,9 +98,9 @@ impl<'a> Covers<'a> {
         self.lock
     }
 
-    fn measured(&self, issue: &Issue, cover: Cover, found: Candidate) -> KnownCover {
+    fn file_cover(&self, issue: &Issue, cover: Cover, found: Candidate) -> KnownCover {
         let shown = found.file.strip_prefix(self.project.folder()).unwrap_or(&found.file).display();
-        match measured(self.project, &found.file) {
+        match measure(self.project, &found.file) {
             Ok((bytes, Some(Picture { mime_type, size }))) => {
                 let url = found.url.unwrap_or(cover.url);
                 let (mime_type, bytes) = (Some(mime_type.to_owned()), Some(bytes));
@@ -109,22 +110,22 @@ impl<'a> Covers<'a> {
                 let wrong = Finding::warning("cover-not-image", format!("`{shown}` is not a picture"));
                 let help =
                     "use a PNG, JPEG, GIF, WebP, AVIF, HEIC, SVG, BMP or TIFF file; its content counts, not its name";
-                self.unknown(issue, cover, wrong.help(help))
+                self.with_finding(issue, cover, wrong.help(help))
             }
             Err(error) => {
                 let wrong =
                     Finding::warning("cover-unreadable", format!("`{shown}` cannot be read: {}", error.root_cause()));
-                self.unknown(issue, cover, wrong.help("give the user who runs slugline permission to read it"))
+                self.with_finding(issue, cover, wrong.help("give the user who runs slugline permission to read it"))
             }
         }
     }
 
-    fn unknown(&self, issue: &Issue, cover: Cover, finding: Finding) -> KnownCover {
+    fn with_finding(&self, issue: &Issue, cover: Cover, finding: Finding) -> KnownCover {
         let cover = Cover { mime_type: None, ..cover };
         KnownCover { cover: Some(cover), finding: Some(finding.at(place_of_cover(self.project, issue))) }
     }
 
-    fn locked(&self, cover: Cover) -> Cover {
+    fn remote_cover(&self, cover: Cover) -> Cover {
         let Some(measured) = self.lock.of(&cover.url).cloned() else { return cover };
         Cover { mime_type: Some(measured.mime_type), bytes: Some(measured.bytes), size: measured.size, ..cover }
     }
@@ -143,7 +144,7 @@ impl<'a> Covers<'a> {
         }
         candidates
             .extend(below_root(self.project, self.config, url).into_iter().map(|file| Candidate { file, url: None }));
-        if is_relative && let Some(decoded) = inside(written) {
+        if is_relative && let Some(decoded) = safe_relative_path(written) {
             let url = absolute(&self.config.publication.base_url, &with_slashes(&decoded));
             let files = below_root(self.project, self.config, &url);
             candidates.extend(files.into_iter().map(|file| Candidate { file, url: Some(url.clone()) }));
@@ -153,7 +154,7 @@ impl<'a> Covers<'a> {
 
     /// Files of a bundle are published with its page, files beside a single file in their own folder.
     fn beside(&self, issue: &Issue, written: &str) -> Option<Candidate> {
-        let decoded = inside(written)?;
+        let decoded = safe_relative_path(written)?;
         let folder = folder(&issue.path);
         let file = self.project.path(folder).join(&decoded);
         let is_bundle = is_index(file_name(&self.config.languages.without_language(&issue.path)));
@@ -179,7 +180,7 @@ pub(super) fn place_of_cover(project: &Project, issue: &Issue) -> Place {
 }
 
 /// Size in bytes, and the picture.
-fn measured(project: &Project, file: &Path) -> anyhow::Result<(u64, Option<Picture>)> {
+fn measure(project: &Project, file: &Path) -> anyhow::Result<(u64, Option<Picture>)> {
     let file = project.open(file)?;
     let bytes = file.metadata()?.len();
     Ok((bytes, probe_reader(&mut BufReader::new(file)).at_end_of_file()))

@@ -51,7 +51,7 @@ pub fn directory(base: &Url, feeds: &Options, plans: &[FeedPlan<'_>]) -> Vec<Lis
     let listed = |plan: &FeedPlan<'_>| ListedFeed {
         kind: plan.kind,
         title: plain(&plan.title),
-        home: urls::encoded(&plan.home),
+        home: urls::encode(&plan.home),
         language: plan.language.clone(),
         locations: locations(base, &plan.folder, feeds),
         updated: plan.issues.iter().map(|issue| issue.updated.max(issue.date)).max(),

@@ -15,7 +15,7 @@ impl Person {
         (!name.is_empty()).then(|| Self {
             name,
             email: email.map(|email| email.as_str().to_owned()),
-            url: author.url.as_ref().filter(|url| urls::is_web_address(url)).map(urls::encoded),
+            url: author.url.as_ref().filter(|url| urls::is_web_address(url)).map(urls::encode),
         })
     }
 }

@@ -16,7 +16,7 @@ pub const DEFAULT: &str = include_str!("../../templates/feed.css");
 /// Path of the style sheet from the root of the site: correct in any folder, and in a preview of the site.
 pub(super) fn href(base: &Url) -> String {
     let url = absolute(base, FILE);
-    let encoded = urls::encoded(&url);
+    let encoded = urls::encode(&url);
     let path = &encoded[url[..Position::BeforePath].len()..];
     // A path that begins with two slashes would name a host.
     if path.starts_with("//") { encoded } else { path.to_owned() }

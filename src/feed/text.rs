@@ -1,6 +1,6 @@
 //! Plain text in feeds.
 
-use crate::content::html::legal;
+use crate::content::html::without_illegal_chars;
 
 /// Invisible: between `<` and `/` it keeps programs from reading an end tag.
 const WORD_JOINER: char = '\u{2060}';
@@ -22,7 +22,7 @@ pub(super) fn plain(text: &str) -> String {
 
 /// The same for text that is never read as HTML, such as ids.
 pub(super) fn one_line(text: &str) -> String {
-    legal(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    without_illegal_chars(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// One line of text in which nothing looks like HTML, for summaries made from the text of an issue: some readers and

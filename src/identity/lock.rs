@@ -189,7 +189,7 @@ fn parse_own_output(text: &str) -> Option<Lock> {
     };
     let mut lock = Lock { mailings: mailings::parse_own_output(mailings.lines())?, ..Lock::default() };
     for line in lines.lines() {
-        let (path, locked) = line_parse_own_output(line)?;
+        let (path, locked) = parse_line(line)?;
         if lock.entries.insert(path, locked).is_some() {
             return None;
         }
@@ -199,7 +199,7 @@ fn parse_own_output(text: &str) -> Option<Lock> {
     distinct.then_some(lock)
 }
 
-fn line_parse_own_output(line: &str) -> Option<(String, LockEntry)> {
+fn parse_line(line: &str) -> Option<(String, LockEntry)> {
     let (path, rest) = json(line)?;
     let (id, rest) = json(rest.strip_prefix(" = { id = ")?)?;
     let (published, rest) = json(rest.strip_prefix(", published = ")?)?;

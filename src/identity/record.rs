@@ -84,7 +84,7 @@ pub fn record(
         return Ok(None);
     }
     let before = read_lock(project)?;
-    let (next, changes) = identity::recorded(&before, issues, shown);
+    let (next, changes) = identity::updated_lock(&before, issues, shown);
     if mode == LockMode::Locked && !changes.is_empty() {
         return Err(LockChanged { changes }.into());
     }

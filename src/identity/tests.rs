@@ -44,7 +44,7 @@ fn hash(issue: &Issue) -> Option<String> {
 /// The lock after all of these were published.
 fn published(mut issues: Vec<Issue>) -> Lock {
     identify(&Lock::default(), &mut issues, &hash);
-    recorded(&Lock::default(), &issues, &shown(&issues)).0
+    updated_lock(&Lock::default(), &issues, &shown(&issues)).0
 }
 
 fn shown(issues: &[Issue]) -> Vec<(&Issue, String)> {
@@ -54,12 +54,12 @@ fn shown(issues: &[Issue]) -> Vec<(&Issue, String)> {
 /// The ids of these issues, and the changes to the lock when all are published.
 fn next(lock: &Lock, mut issues: Vec<Issue>) -> (Vec<String>, Vec<String>) {
     identify(lock, &mut issues, &hash);
-    let (next, changes) = recorded(lock, &issues, &shown(&issues));
+    let (next, changes) = updated_lock(lock, &issues, &shown(&issues));
     assert_eq!(Lock::parse(&next.to_text()).unwrap(), next);
     let mut again = issues.clone();
     identify(&next, &mut again, &hash);
     assert_eq!(again, issues, "the record is stable");
-    assert_eq!(recorded(&next, &again, &shown(&again)), (next.clone(), Vec::new()));
+    assert_eq!(updated_lock(&next, &again, &shown(&again)), (next.clone(), Vec::new()));
     let word = |change: &Change| match &change.kind {
         ChangeKind::New => format!("{} new", change.path),
         ChangeKind::Edited => format!("{} edited", change.path),
@@ -161,7 +161,7 @@ fn the_front_matter_takes_precedence_and_former_ids_are_not_reused() {
         next(&lock, vec![own.clone()]),
         (strings(["tag:example.org,2026:own"]), strings(["a.md was https://example.org/a/"]))
     );
-    let (lock, _) = recorded(&lock, std::slice::from_ref(&own), &shown(std::slice::from_ref(&own)));
+    let (lock, _) = updated_lock(&lock, std::slice::from_ref(&own), &shown(std::slice::from_ref(&own)));
     assert!(changing_ids(&lock, std::slice::from_ref(&own)).is_empty());
     let ids = next(&lock, vec![issue("a.md", "one", &format!("{DAY}\nslug: z")), issue("b.md", "two", "slug: a")]).0;
     assert_eq!(ids, ["tag:example.org,2026:own", "https://example.org/a/#2"]);
@@ -179,7 +179,7 @@ fn only_issues_in_outputs_are_recorded_and_only_candidates_are_read() {
         read.borrow_mut().push(issue.path.clone());
         hash(issue)
     };
-    let lock = recorded(&Lock::default(), &issues, &shown(&issues[..1])).0;
+    let lock = updated_lock(&Lock::default(), &issues, &shown(&issues[..1])).0;
     assert_eq!(lock.entries.keys().collect::<Vec<_>>(), ["a.md"]);
     identify(&lock, &mut issues, &noting);
     assert_eq!(*read.borrow(), Vec::<String>::new());
@@ -193,7 +193,7 @@ fn a_moved_issue_outside_outputs_keeps_its_entry() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
     let mut issues = vec![issue("a.md", "two", "date: 2026-02-02"), issue("b.md", "one", DAY)];
     identify(&lock, &mut issues, &hash);
-    let (next, changes) = recorded(&lock, &issues, &shown(&issues[..1]));
+    let (next, changes) = updated_lock(&lock, &issues, &shown(&issues[..1]));
     let ids: Vec<(&str, &str)> =
         next.entries.iter().map(|(path, locked)| (path.as_str(), locked.id.as_str())).collect();
     assert_eq!(ids, [("a.md", "https://example.org/a/#2"), ("b.md", "https://example.org/a/")]);
@@ -229,7 +229,7 @@ proptest::proptest! {
             identify(&lock, &mut issues, &hash);
             let ids: BTreeSet<&IssueId> = issues.iter().map(|issue| &issue.id).collect();
             proptest::prop_assert_eq!(ids.len(), issues.len());
-            let (next, _) = recorded(&lock, &issues, &shown(&issues));
+            let (next, _) = updated_lock(&lock, &issues, &shown(&issues));
             proptest::prop_assert!(lock.ids().all(|id| next.ids().any(|kept| kept == id)));
             proptest::prop_assert_eq!(&Lock::parse(&next.to_text()).unwrap(), &next);
             for issue in &issues {

@@ -4,12 +4,12 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 const ORIENTATION: u16 = 0x0112;
 /// Values from 5 on rotate the picture by 90 degrees, exchanging width and height.
-const FIRST_QUARTER_TURN: u16 = 5;
+const FIRST_ROTATED: u16 = 5;
 
 /// Whether the picture is displayed rotated by 90 degrees; false if the file is truncated.
-pub(super) fn is_turned<R: BufRead + Seek>(jpeg: &mut R) -> bool {
+pub(super) fn is_rotated<R: BufRead + Seek>(jpeg: &mut R) -> bool {
     let Ok(Some(exif)) = segment(jpeg) else { return false };
-    orientation(&exif).is_some_and(|value| (FIRST_QUARTER_TURN..=8).contains(&value))
+    orientation(&exif).is_some_and(|value| (FIRST_ROTATED..=8).contains(&value))
 }
 
 /// The TIFF block of the Exif segment, which precedes the frame header.

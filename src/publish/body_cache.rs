@@ -30,7 +30,7 @@ impl<'a> BodyCache<'a> {
     }
 
     /// The `content_hash` of these bodies, without duplicates, ordered by path. Unreadable bodies are skipped.
-    pub fn hashed(&mut self, issues: impl Iterator<Item = &'a Issue>) -> Vec<(&'a Issue, String)> {
+    pub fn hashes(&mut self, issues: impl Iterator<Item = &'a Issue>) -> Vec<(&'a Issue, String)> {
         let once: BTreeMap<&str, &Issue> = issues.map(|issue| (issue.path.as_str(), issue)).collect();
         let (project, bytes) = (self.project, AtomicUsize::new(0));
         let read = |issue: &'a Issue| {

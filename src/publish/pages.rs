@@ -22,7 +22,7 @@ use crate::load;
 use crate::page::{self, IssuePage, PageRenderer};
 use crate::publication::Publication;
 use crate::publish::body_cache::BodyCache;
-use crate::publish::pages::address::{Addressed, addressed};
+use crate::publish::pages::address::{AddressedIssue, assign_files};
 use crate::publish::prefix;
 use crate::resources::Resources;
 use crate::shortcodes::Shortcodes;
@@ -65,7 +65,7 @@ pub(super) fn with_page<'a>(config: &Config, issues: &'a [Issue], now: DateTime<
 
 /// Problems with the addresses of pages.
 pub fn address_findings(config: &Config, issues: &[Issue], now: DateTime<Utc>) -> Vec<Finding> {
-    let addressed = |archive| addressed(config, archive, &with_page(config, issues, now)).1;
+    let addressed = |archive| assign_files(config, archive, &with_page(config, issues, now)).1;
     config.archive.as_ref().map_or_else(Vec::new, addressed)
 }
 
@@ -108,10 +108,10 @@ pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], plans: &[FeedPlan<'_>
         made: BuiltPages::default(),
         linked_files: BTreeMap::new(),
     };
-    let (addressed, wrong) = addressed(config, archive, shown);
+    let (addressed, wrong) = assign_files(config, archive, shown);
     builder.made.findings.extend(wrong);
     for publication in config.publications() {
-        let of_site: Vec<&Addressed<'_>> =
+        let of_site: Vec<&AddressedIssue<'_>> =
             addressed.iter().filter(|page| page.issue.site == publication.site).collect();
         builder.site(publication, &of_site, &listed)?;
     }
@@ -147,7 +147,7 @@ impl SiteBuilder<'_> {
     fn site(
         &mut self,
         publication: &Publication,
-        pages: &[&Addressed<'_>],
+        pages: &[&AddressedIssue<'_>],
         listed: &[ListedFeed],
     ) -> anyhow::Result<()> {
         let is_own = |feed: &&ListedFeed| feed.kind == FeedKind::Main && feed.language == publication.language;
@@ -156,7 +156,7 @@ impl SiteBuilder<'_> {
         let listed_issues: Vec<&Issue> = pages.iter().map(|page| page.issue).filter(|issue| issue.feed).collect();
         let place: BTreeMap<&str, usize> =
             listed_issues.iter().enumerate().map(|(at, issue)| (issue.path.as_str(), at)).collect();
-        let write = |page: &&Addressed<'_>| {
+        let write = |page: &&AddressedIssue<'_>| {
             let at = place.get(page.issue.path.as_str()).copied();
             let newer = at.and_then(|at| listed_issues.get(at.checked_sub(1)?).copied());
             let older = at.and_then(|at| listed_issues.get(at + 1).copied());
@@ -168,9 +168,9 @@ impl SiteBuilder<'_> {
         let mut rows: Vec<(&Issue, String)> = Vec::with_capacity(listed_issues.len());
         for (page, kept) in pages.iter().zip(written) {
             match kept? {
-                Err(findings) => findings.into_iter().for_each(|finding| self.note(finding)),
+                Err(findings) => findings.into_iter().for_each(|finding| self.report(finding)),
                 Ok(kept) => {
-                    kept.findings.into_iter().for_each(|finding| self.note(finding));
+                    kept.findings.into_iter().for_each(|finding| self.report(finding));
                     self.linked_files.extend(kept.files);
                     self.made.pages.push(kept.page);
                     if page.issue.feed {
@@ -186,7 +186,7 @@ impl SiteBuilder<'_> {
     fn page(
         &self,
         site: &PageRenderer<'_>,
-        page: &Addressed<'_>,
+        page: &AddressedIssue<'_>,
         newer: Option<&Issue>,
         older: Option<&Issue>,
     ) -> anyhow::Result<Result<WrittenPage, Vec<Finding>>> {
@@ -215,7 +215,7 @@ impl SiteBuilder<'_> {
     }
 
     /// A broken template is broken on every page; reports it only once.
-    fn note(&mut self, finding: Finding) {
+    fn report(&mut self, finding: Finding) {
         if finding.rule != "template" || !self.made.findings.contains(&finding) {
             self.made.findings.push(finding);
         }

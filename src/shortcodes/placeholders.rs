@@ -8,7 +8,7 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd, html};
 use crate::content::html::tag as html_tag;
 use crate::content::markdown::map_strings;
 
-/// A noncharacter around the number of a placeholder; `html::legal` removes those written by authors.
+/// A noncharacter around the number of a placeholder; `html::without_illegal_chars` removes those written by authors.
 const MARK: char = '\u{fdd1}';
 
 /// What one shortcode expands to.
@@ -213,12 +213,12 @@ impl EventRewriter<'_> {
                 Part::Replacement(replacement) if in_code => {
                     self.events.push(Event::Text(replacement.text.clone().into()))
                 }
-                Part::Replacement(replacement) => self.show(replacement),
+                Part::Replacement(replacement) => self.push_replacement(replacement),
             }
         }
     }
 
-    fn show(&mut self, replacement: &Replacement) {
+    fn push_replacement(&mut self, replacement: &Replacement) {
         match self.open.last() {
             _ if replacement.block.is_empty() => self.events.extend(replacement.inline.iter().cloned()),
             Some(Some(TagEnd::Paragraph)) => {

@@ -1,7 +1,7 @@
 //! Determines which raw HTML subscribers do not see as the author intended; `check` reports it.
 
 use crate::content::html::DROPPED;
-use crate::content::html::raw::{ELEMENTS, PLAYERS, address};
+use crate::content::html::raw::{ELEMENTS, PLAYERS, source_url};
 use crate::content::html::tag::{Tag, Tags};
 
 /// How a tag is rendered.
@@ -39,7 +39,7 @@ fn treatment(tag: &Tag<'_>) -> Treatment {
     if ELEMENTS.binary_search(&name).is_err() {
         return Treatment::Text;
     }
-    if DROPPED.contains(&name) || (name == "embed" || name == "iframe") && address(tag).is_none() {
+    if DROPPED.contains(&name) || (name == "embed" || name == "iframe") && source_url(tag).is_none() {
         return Treatment::Dropped;
     }
     let has_poster = tag.plain_attribute("poster").is_some_and(|poster| !poster.trim().is_empty());

@@ -9,7 +9,7 @@ use url::{ParseError, Url};
 use crate::content::html::raw::is_element;
 use crate::content::html::tag::Tag;
 use crate::content::html::urls::Rewriter;
-use crate::content::html::{Reader, TAGS, is_legal};
+use crate::content::html::{Reader, TAGS, is_legal_char};
 
 /// How an event may affect the HTML around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ pub(super) fn kind(event: &Event<'_>) -> Kind {
 
 /// The sanitized HTML; `None` if it needs a parser.
 pub(super) fn clean(html: &str, prefix: &str, rewriter: &Rewriter) -> Option<String> {
-    if !html.chars().all(|c| is_legal(c) && c != '\r') {
+    if !html.chars().all(|c| is_legal_char(c) && c != '\r') {
         return None;
     }
     let mut clean = String::with_capacity(html.len() + html.len() / 8);

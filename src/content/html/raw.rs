@@ -102,7 +102,7 @@ impl Tags<'_> {
             "img" => lazy_image(tag),
             "td" | "th" => aligned_cell(tag),
             _ if TAGS.contains(&name) || DROPPED.contains(&name) => None,
-            _ => Some(renamed(tag)),
+            _ => Some(rename_tag(tag)),
         }
     }
 
@@ -111,20 +111,20 @@ impl Tags<'_> {
         let end = self.at + self.before_end_of(&tag.name);
         let content = &self.html[self.at..end];
         self.at += content.len();
-        let source = || Tags::of(content).find_map(|(_, inner)| address(&inner));
-        let Some(address) = address(tag).or_else(source) else { return content.to_owned() };
+        let source = || Tags::of(content).find_map(|(_, inner)| source_url(&inner));
+        let Some(url) = source_url(tag).or_else(source) else { return content.to_owned() };
         let text = tag.plain_attribute("title").filter(|title| !title.trim().is_empty());
-        let text = text.unwrap_or_else(|| address.trim_start_matches('/'));
+        let text = text.unwrap_or_else(|| url.trim_start_matches('/'));
         match tag.plain_attribute("poster").filter(|poster| !poster.trim().is_empty()) {
-            Some(poster) => format!("<a href=\"{address}\"><img src=\"{poster}\" alt=\"{text}\"></a>"),
-            None => format!("<a href=\"{address}\">{text}</a>"),
+            Some(poster) => format!("<a href=\"{url}\"><img src=\"{poster}\" alt=\"{text}\"></a>"),
+            None => format!("<a href=\"{url}\">{text}</a>"),
         }
     }
 }
 
 /// Renames or removes a tag that no reader supports. Done before parsing: the parser must see the resulting tree, or it
 /// would nest paragraphs.
-fn renamed(tag: &Tag<'_>) -> String {
+fn rename_tag(tag: &Tag<'_>) -> String {
     let Some((_, synonym)) = SYNONYMS.iter().find(|(name, _)| *name == tag.name) else { return String::new() };
     match (tag.closes, tag.plain_attribute("id")) {
         (true, _) => format!("</{synonym}>"),
@@ -134,7 +134,7 @@ fn renamed(tag: &Tag<'_>) -> String {
 }
 
 /// The source of an element; lazy players have it in `data-src`.
-pub(super) fn address<'a>(tag: &Tag<'a>) -> Option<&'a str> {
+pub(super) fn source_url<'a>(tag: &Tag<'a>) -> Option<&'a str> {
     ["src", "data-src"].iter().filter_map(|name| tag.plain_attribute(name)).find(|address| !address.trim().is_empty())
 }
 

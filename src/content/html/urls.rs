@@ -9,11 +9,11 @@ use crate::content::html::Reader;
 
 /// Resolves the URL in an attribute against `base`; `None` if readers could not follow it. Percent-encodes what a URL
 /// may not contain (RFC 3986); existing escapes stay.
-pub fn absolute(base: &Url, written: &str) -> Option<String> {
+pub fn resolve(base: &Url, written: &str) -> Option<String> {
     let url = base.join(written.trim()).ok()?;
     match url.scheme() {
-        "http" | "https" if is_web_address(&url) => Some(encoded(&url)),
-        "mailto" | "tel" => Some(encoded(&url)),
+        "http" | "https" if is_web_address(&url) => Some(encode(&url)),
+        "mailto" | "tel" => Some(encode(&url)),
         _ => None,
     }
 }
@@ -33,7 +33,7 @@ pub fn is_web_address(url: &Url) -> bool {
 }
 
 /// The URL with those characters percent-encoded that browsers accept and RFC 3986 forbids.
-pub fn encoded(url: &Url) -> String {
+pub fn encode(url: &Url) -> String {
     let mut text = url[..Position::BeforePath].to_owned();
     for c in url[Position::BeforePath..].chars() {
         match c {
@@ -83,7 +83,7 @@ impl Rewriter {
         match fragment.and_then(|fragment| self.own_fragment(fragment)) {
             Some(address) if self.reader == Reader::Mail => address.find('#').map(|at| address[at..].to_owned()),
             Some(address) => Some(address),
-            None => absolute(&self.permalink, value),
+            None => resolve(&self.permalink, value),
         }
     }
 
@@ -93,7 +93,7 @@ impl Rewriter {
         let decoded = percent_encoding::percent_decode_str(fragment).decode_utf8_lossy();
         let id = [fragment, &decoded].into_iter().find(|id| self.ids.contains(*id))?;
         let prefix = if id.starts_with(&self.prefix) { "" } else { &self.prefix };
-        absolute(&self.permalink, &format!("#{prefix}{id}"))
+        resolve(&self.permalink, &format!("#{prefix}{id}"))
     }
 
     /// Rewrites a `srcset` as HTML's section "Parsing a srcset attribute" defines it: white space ends a URL, a comma
@@ -112,7 +112,7 @@ impl Rewriter {
                 false => following.split_once(',').unwrap_or((following, "")),
             };
             let (more, size) = rest_and_descriptor(size);
-            let address = absolute(&self.permalink, &format!("{}{more}", written.trim_end_matches(',')))?;
+            let address = resolve(&self.permalink, &format!("{}{more}", written.trim_end_matches(',')))?;
             candidates.push(format!("{} {size}", address.replace(',', "%2C")).trim_end().to_owned());
             rest = following;
         }
@@ -163,7 +163,7 @@ mod tests {
             ("data:image/png;base64,AA", None),
             ("http://", None),
         ] {
-            assert_eq!(absolute(&base(), written).as_deref(), expected, "{written}");
+            assert_eq!(resolve(&base(), written).as_deref(), expected, "{written}");
         }
     }
 

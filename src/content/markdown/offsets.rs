@@ -14,15 +14,15 @@ pub type EventWithRange = (Event<'static>, Range<usize>);
 pub fn parse_with_offsets(markdown: &str) -> Vec<EventWithRange> {
     let mut events = Vec::new();
     if markdown.contains('$') {
-        events = parsed(markdown, OPTIONS | Options::ENABLE_MATH);
+        events = parse_events(markdown, OPTIONS | Options::ENABLE_MATH);
     }
     if events.is_empty() || events.iter().any(|(event, _)| is_not_a_formula(event)) {
-        events = parsed(markdown, OPTIONS);
+        events = parse_events(markdown, OPTIONS);
     }
     events
 }
 
-fn parsed(markdown: &str, options: Options) -> Vec<EventWithRange> {
+fn parse_events(markdown: &str, options: Options) -> Vec<EventWithRange> {
     let marked = with_sentinels(markdown);
     let sentinels = Sentinels::between(markdown, &marked);
     let place = |range: Range<usize>| sentinels.source(range.start)..sentinels.source(range.end);

@@ -21,14 +21,14 @@ impl<'a> Links<'a> {
 
     /// The text to write after a link: its number, or the URL itself if the link has no text. `None` if the text
     /// already is the URL, or if the link is useless in an email: a fragment, a script, a data URL.
-    pub fn mark(&mut self, text: &str, target: &str) -> Option<String> {
+    pub fn marker(&mut self, text: &str, target: &str) -> Option<String> {
         let target = target.trim();
         if target.is_empty() || target.starts_with('#') {
             return None;
         }
         let url = self.permalink.join(target).ok().filter(can_be_followed)?.to_string();
         let as_url = Url::parse(text).map_or_else(|_| text.to_owned(), String::from);
-        if bare(&as_url) == bare(&url) {
+        if canonical(&as_url) == canonical(&url) {
             return None;
         }
         if text.is_empty() {
@@ -55,8 +55,8 @@ impl Writer<'_> {
     pub(super) fn end_link(&mut self) {
         let Some((start, Some(target))) = self.open_links.pop() else { return };
         let text = self.text.get(start..).unwrap_or_default().trim().to_owned();
-        if let Some(mark) = self.links.mark(&text, &target) {
-            self.push(&mark);
+        if let Some(marker) = self.links.marker(&text, &target) {
+            self.push(&marker);
         }
     }
 
@@ -72,9 +72,9 @@ impl Writer<'_> {
         let text = if alt.is_empty() { String::new() } else { format!("[{alt}]") };
         self.push(&text);
         if self.open_links.is_empty()
-            && let Some(mark) = self.links.mark("[image]", source)
+            && let Some(marker) = self.links.marker("[image]", source)
         {
-            self.push(if alt.is_empty() { mark.trim_start() } else { &mark });
+            self.push(if alt.is_empty() { marker.trim_start() } else { &marker });
         }
     }
 }
@@ -84,7 +84,7 @@ fn can_be_followed(url: &Url) -> bool {
 }
 
 /// A URL reduced to what its spellings have in common.
-fn bare(text: &str) -> &str {
+fn canonical(text: &str) -> &str {
     let text = text.trim();
     let text = ["https://", "http://", "mailto:"].iter().find_map(|scheme| text.strip_prefix(scheme)).unwrap_or(text);
     text.trim_end_matches('/')
@@ -98,13 +98,13 @@ mod tests {
     fn links_are_absolute_and_numbered_once() {
         let permalink = Url::parse("https://example.org/blog/one/").unwrap();
         let mut links = Links::new(&permalink);
-        assert_eq!(links.mark("two", "../two/").as_deref(), Some(" [1]"));
-        assert_eq!(links.mark("again", "/blog/two/").as_deref(), Some(" [1]"));
-        assert_eq!(links.mark("https://example.com", "https://example.com/"), None);
-        assert_eq!(links.mark("a@example.com", "mailto:a@example.com"), None);
-        assert_eq!(links.mark("up", "#top"), None);
-        assert_eq!(links.mark("run", "javascript:alert(1)"), None);
+        assert_eq!(links.marker("two", "../two/").as_deref(), Some(" [1]"));
+        assert_eq!(links.marker("again", "/blog/two/").as_deref(), Some(" [1]"));
+        assert_eq!(links.marker("https://example.com", "https://example.com/"), None);
+        assert_eq!(links.marker("a@example.com", "mailto:a@example.com"), None);
+        assert_eq!(links.marker("up", "#top"), None);
+        assert_eq!(links.marker("run", "javascript:alert(1)"), None);
         assert_eq!(links.take_section(), ["[1] https://example.org/blog/two/"]);
-        assert_eq!(links.mark("three", "three").as_deref(), Some(" [2]"));
+        assert_eq!(links.marker("three", "three").as_deref(), Some(" [2]"));
     }
 }

@@ -9,7 +9,7 @@ use crate::page::{self, output_path};
 
 /// An issue and the file of its page.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Addressed<'a> {
+pub struct AddressedIssue<'a> {
     /// The issue.
     pub issue: &'a Issue,
     /// The file, below the output folder.
@@ -17,11 +17,11 @@ pub struct Addressed<'a> {
 }
 
 /// The issues that can have a page, in order, and findings for the others.
-pub fn addressed<'a>(
+pub fn assign_files<'a>(
     config: &Config,
     archive: &page::Options,
     issues: &[&'a Issue],
-) -> (Vec<Addressed<'a>>, Vec<Finding>) {
+) -> (Vec<AddressedIssue<'a>>, Vec<Finding>) {
     let (mut pages, mut findings) = (Vec::with_capacity(issues.len()), Vec::new());
     // macOS and Windows treat `A` and `a` as the same name.
     let mut taken: HashMap<String, String> = reserved(config, archive);
@@ -38,7 +38,7 @@ pub fn addressed<'a>(
         match taken.get(&file.to_lowercase()) {
             None => {
                 taken.insert(file.to_lowercase(), format!("the page of `{}`", issue.path));
-                pages.push(Addressed { issue, file });
+                pages.push(AddressedIssue { issue, file });
             }
             Some(other) => {
                 let wrong = format!("its page would overwrite {other}: `{file}`");

@@ -31,7 +31,7 @@ impl SiteBuilder<'_> {
             let html = match site.index_page(&listing) {
                 Ok(html) => html,
                 Err(finding) => {
-                    self.note(*finding);
+                    self.report(*finding);
                     continue;
                 }
             };
