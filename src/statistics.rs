@@ -1,7 +1,7 @@
-//! What became of a mailing, in numbers: by outcome, over time, by domain, by the servers' words, by attempts.
+//! Statistics of a mailing: by outcome, over time, by domain, by server reply and by number of attempts.
 //!
-//! Takes the deliveries of the ledger one by one, and keeps sums only: memory does not grow with the number of recipients.
-//! No address stays, not even in the words of a server. `page` shows the numbers.
+//! Takes the deliveries of the ledger one by one and keeps only sums, so that memory does not grow with the number of
+//! recipients. Addresses are dropped, even from replies. `page` shows the result.
 
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -22,29 +22,29 @@ mod timeline;
 pub use domains::DomainTally;
 pub use masking::masked;
 
-/// Where a recipient's mail stands, as plots distinguish it.
+/// State of a delivery, as far as plots distinguish it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// The server took it.
+    /// The server accepted it.
     Sent,
-    /// The server said: later.
+    /// It will be tried again later.
     Deferred,
-    /// The server said: never.
+    /// It will not be tried again.
     Failed,
-    /// Nobody can know.
+    /// Whether it arrived is unknown.
     Unknown,
-    /// The recipient left after the freeze.
+    /// The recipient unsubscribed or was suppressed after the freeze.
     Suppressed,
-    /// Nothing has become of it yet: queued, claimed or being sent.
+    /// Queued, claimed or being sent.
     Waiting,
 }
 
 impl Outcome {
-    /// All of them, in the order in which they are stacked.
+    /// All outcomes, in the order in which they are stacked.
     pub const ALL: [Self; 6] =
         [Self::Sent, Self::Deferred, Self::Failed, Self::Unknown, Self::Suppressed, Self::Waiting];
 
-    /// What a state comes to.
+    /// The outcome shown for a state.
     pub fn of(state: State) -> Self {
         match state {
             State::Queued | State::Claimed | State::Sending => Self::Waiting,
@@ -56,7 +56,7 @@ impl Outcome {
         }
     }
 
-    /// The word for it: that of the state, where it is one.
+    /// Its word: that of the state, except `waiting`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -69,29 +69,29 @@ impl Outcome {
     }
 }
 
-/// How many recipients have each outcome.
+/// Number of recipients with each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     counts: [u64; Outcome::ALL.len()],
 }
 
 impl Tally {
-    /// How many have this outcome.
+    /// Number with `outcome`.
     pub fn of(&self, outcome: Outcome) -> u64 {
         self.counts[outcome as usize]
     }
 
-    /// How many there are in all.
+    /// Number of all recipients.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// How many were tried and did not get it: deferred, failed or unknown.
+    /// Number that were tried without success: deferred, failed or unknown.
     pub fn undelivered(&self) -> u64 {
         self.of(Outcome::Deferred) + self.of(Outcome::Failed) + self.of(Outcome::Unknown)
     }
 
-    /// Outcomes that occur, with their numbers.
+    /// The outcomes that occur, with their numbers.
     pub fn occurring(&self) -> impl Iterator<Item = (Outcome, u64)> {
         Outcome::ALL.into_iter().map(|outcome| (outcome, self.of(outcome))).filter(|(_, count)| *count > 0)
     }
@@ -105,30 +105,30 @@ impl Tally {
     }
 }
 
-/// The numbers of one mailing.
+/// Statistics of one mailing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics {
-    /// When the audience was written down.
+    /// When the audience was frozen.
     pub begun: DateTime<Utc>,
-    /// How many recipients were written down.
+    /// Number of recipients it was frozen with.
     pub expected: u64,
-    /// How many recipients have each outcome.
+    /// Number of recipients with each outcome.
     pub tally: Tally,
-    /// What happened when; `None` when nothing has happened.
+    /// Outcomes over time; `None` if there are none yet.
     pub times: Option<Times>,
-    /// The domains with most recipients, the largest first.
+    /// The domains with the most recipients, largest first.
     pub domains: Vec<DomainTally>,
-    /// All other domains as one.
+    /// All other domains together.
     pub other_domains: Tally,
-    /// How many those are.
+    /// Number of the other domains.
     pub other_domains_count: u64,
-    /// So many recipients more may a domain have, at most: 0 unless there are very many domains.
+    /// Maximum number of recipients a domain may have beyond those shown: 0 unless there are very many domains.
     pub domain_error: u64,
-    /// Of the other domains, those with most recipients who did not get it.
+    /// Those of the other domains with the most undelivered recipients.
     pub failing_domains: Vec<DomainTally>,
-    /// The servers' words, the most frequent first for each outcome.
+    /// The replies, most frequent first for each outcome.
     pub reasons: Vec<ReplyGroup>,
-    /// Recipients who were tried so often, from 0; the last stands for all who were tried more often.
+    /// Recipients by number of attempts, from 0; the last entry includes all with more.
     pub attempts: Vec<Tally>,
 }
 
@@ -144,11 +144,11 @@ pub struct Aggregator {
     attempts: Vec<Tally>,
 }
 
-/// Whoever was tried more often is counted with those.
-const MOST_ATTEMPTS: u32 = 12;
+/// Recipients with more attempts are counted with these.
+const MAX_ATTEMPTS_SHOWN: u32 = 12;
 
 impl Aggregator {
-    /// Nothing of this mailing is summed up yet. Times are counted by the clock of that zone.
+    /// Starts with no deliveries. Times are counted in this time zone.
     pub fn of(mailing: &Mailing, zone: Tz) -> Self {
         let offset = mailing.frozen_at.with_timezone(&zone).offset().fix();
         Self {
@@ -162,16 +162,16 @@ impl Aggregator {
         }
     }
 
-    /// Takes one delivery.
+    /// Adds one delivery.
     pub fn add(&mut self, delivery: &Delivery) {
         let outcome = Outcome::of(delivery.state);
         self.tally.add(outcome);
-        // Whoever was forgotten counts, but in no domain.
+        // A forgotten recipient counts, but in no domain.
         match &delivery.address {
             Some(address) => self.domains.add(address.domain(), outcome),
             None => self.domains.add_to_others(outcome),
         }
-        let attempts = delivery.attempts.min(MOST_ATTEMPTS) as usize;
+        let attempts = delivery.attempts.min(MAX_ATTEMPTS_SHOWN) as usize;
         if self.attempts.len() <= attempts {
             self.attempts.resize(attempts + 1, Tally::default());
         }
@@ -185,7 +185,7 @@ impl Aggregator {
         self.reasons.add(outcome, delivery.reply.as_deref().unwrap_or_default(), delivery.address.as_ref());
     }
 
-    /// The numbers.
+    /// Returns the statistics.
     pub fn close(self) -> Statistics {
         let ranking = self.domains.close();
         Statistics {
@@ -205,7 +205,7 @@ impl Aggregator {
 }
 
 impl Statistics {
-    /// From the beginning to the last outcome.
+    /// From the start to the last outcome.
     pub fn duration(&self) -> Option<TimeDelta> {
         self.times.as_ref().map(|times| (times.last - self.begun).max(TimeDelta::zero()))
     }

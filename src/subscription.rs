@@ -149,7 +149,7 @@ pub fn subscriber_by_token(
         Some(TokenClaim::Tagged(secret, tag)) => store.subscriber_by_tag(secret, tag)?,
         Some(TokenClaim::Numbered(id)) => store.subscriber_by_id(id)?,
     };
-    Ok(subscriber.filter(|subscriber| secrets.is_of(&token, purpose, subscriber.id, &subscriber.address)))
+    Ok(subscriber.filter(|subscriber| secrets.belongs_to(&token, purpose, subscriber.id, &subscriber.address)))
 }
 
 #[cfg(test)]

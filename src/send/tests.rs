@@ -1,4 +1,4 @@
-//! Sendings against a scripted mail server: the peer's own record against the ledger.
+//! Runs against a scripted mail server: the server's own record is compared with the ledger.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -75,7 +75,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
     }
 }
 
-/// A list of so many readers, `reader-1@example.com` and on.
+/// A list of `reader-1@example.com` and so on.
 fn readers(count: usize) -> Memory {
     let mut store = Memory::default();
     let address = |number| format!("reader-{number}@example.com").parse().unwrap();
@@ -88,16 +88,16 @@ type DuringPause = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
 type Meanwhile = Mutex<Option<Box<dyn FnOnce(&World) + Send>>>;
 
-/// One issue, due, and what the test watches.
+/// One due issue, and what the test observes.
 struct World {
     issues: Vec<Issue>,
     stop: AtomicBool,
     pauses: Mutex<Vec<u64>>,
-    /// All pauses together: so far the clock has gone on.
+    /// The sum of all waits, by which the clock has advanced.
     waited: Mutex<Duration>,
     seen: Mutex<BTreeMap<State, u64>>,
     connections: usize,
-    /// How long the reply to MAIL behind a message is waited for.
+    /// How long the reply to a pipelined MAIL is waited for.
     behind: Duration,
     /// Whether letters are signed.
     signs: bool,
@@ -109,14 +109,14 @@ struct World {
     edition: EditionKind,
     schedule: DigestSchedule,
     now: DateTime<Utc>,
-    /// What happens between the look at what is due and the right to send.
+    /// Called between planning and taking the run lock.
     meanwhile: Meanwhile,
     stop_after: Option<u64>,
-    /// What happens while a run first waits.
+    /// Called during the first wait of a run.
     during_pause: DuringPause,
-    /// A pause lasts until this is true; without it no longer than a call, however much time it stands for.
+    /// A wait lasts until this is true; without it, it returns at once, whatever its length.
     pauses_last_until: Option<Box<dyn Fn() -> bool + Send + Sync>>,
-    /// How many had been mailed when the others were told to wait, and how long.
+    /// The number mailed when the others were told to wait, and for how long.
     waiting: Mutex<Vec<(u64, Duration)>>,
 }
 
@@ -245,7 +245,7 @@ impl World {
     }
 }
 
-/// Waits for what another thread brings about: longer than any machine takes for it.
+/// Waits for another thread, longer than it takes on any machine.
 fn wait_until(is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(300);
     while !is_so() {
@@ -264,7 +264,7 @@ fn open(store: &Memory) -> u64 {
 }
 
 #[test]
-fn everybody_gets_it_once_and_a_second_run_does_nothing() {
+fn every_reader_gets_it_once_and_a_second_run_does_nothing() {
     for signs in [false, true] {
         let (world, store) = (World { connections: 4, signs, ..World::new() }, readers(50));
         let peer = Peer::start(vec![Script::new()]);
@@ -284,7 +284,7 @@ fn everybody_gets_it_once_and_a_second_run_does_nothing() {
 }
 
 #[test]
-fn a_letter_that_cannot_be_written_is_its_recipients_failure_and_nobody_elses() {
+fn a_letter_that_cannot_be_written_fails_for_its_recipient_only() {
     let (world, peer) = (World { connections: 4, ..World::new() }, Peer::start(vec![Script::new()]));
     let (mut store, issue) = (readers(50), &world.issues[0]);
     store.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 }, noon()).unwrap();
@@ -329,7 +329,7 @@ fn a_limit_leaves_the_rest_queued() {
 }
 
 #[test]
-fn a_forecast_names_who_waits_and_changes_nothing() {
+fn a_dry_run_counts_recipients_and_changes_nothing() {
     let (world, store) = (World { limit: Some(2), ..World::new() }, readers(3));
     let peer = Peer::start(vec![Script::new()]);
     let new_subscribers = |each: &mut dyn FnMut(NewSubscriber) -> anyhow::Result<()>| {
@@ -358,7 +358,7 @@ fn a_forecast_names_who_waits_and_changes_nothing() {
 }
 
 #[test]
-fn another_run_or_nobody_to_write_to_is_an_outcome() {
+fn another_run_or_an_empty_list_is_an_outcome() {
     let peer = Peer::start(vec![Script::new()]);
     let report = World::new().send(&Memory::default(), &World::new().route(&peer));
     assert_eq!(report.findings[0].rule, "no-subscribers");

@@ -1,60 +1,60 @@
-//! Takes addresses out of what servers say, for pages that anybody may read.
+//! Masks addresses in server replies, for public pages.
 //!
-//! Takes the words of a server and the address they were said about; gives the words with `…` in place of every address,
-//! and of the recipient's name wherever it stands by itself. In doubt too much is taken out.
+//! Takes a reply and the recipient's address; returns the reply with `…` in place of every address, and of the recipient's
+//! local part wherever it is a separate word. In doubt it masks too much.
 
 use crate::email::EmailAddress;
 
-/// What stands in place of an address.
+/// Replaces an address.
 const MASK: &str = "…";
 
-/// The words without addresses.
+/// Returns `words` without addresses.
 pub fn masked(words: &str, recipient: Option<&EmailAddress>) -> String {
     let local_part = recipient.map_or("", EmailAddress::local_part);
-    let mut shown = String::with_capacity(words.len());
+    let mut masked = String::with_capacity(words.len());
     let mut rest = words;
     while !rest.is_empty() {
-        let end = rest.find(is_between).unwrap_or(rest.len());
+        let end = rest.find(is_delimiter).unwrap_or(rest.len());
         let (token, after) = rest.split_at(end);
-        shown.push_str(&if holds_address(token) { MASK.into() } else { without(token, local_part) });
-        let next = after.find(|letter| !is_between(letter)).unwrap_or(after.len());
-        shown.push_str(&after[..next]);
+        masked.push_str(&if contains_address(token) { MASK.into() } else { mask_name(token, local_part) });
+        let next = after.find(|letter| !is_delimiter(letter)).unwrap_or(after.len());
+        masked.push_str(&after[..next]);
         rest = &after[next..];
     }
-    // A quoted name has blanks in it.
-    if !local_part.is_empty() && shown.contains(local_part) { without(&shown, local_part) } else { shown }
+    // A quoted local part may contain spaces.
+    if !local_part.is_empty() && masked.contains(local_part) { mask_name(&masked, local_part) } else { masked }
 }
 
-/// What addresses are written between.
-fn is_between(letter: char) -> bool {
+/// Delimiters of addresses.
+fn is_delimiter(letter: char) -> bool {
     letter.is_whitespace() || "<>()[]{},;\"'".contains(letter)
 }
 
-/// `@`, and the ways it is written in URLs and return addresses.
-fn holds_address(token: &str) -> bool {
+/// Whether it contains `@`, or one of its encodings in URLs and return addresses.
+fn contains_address(token: &str) -> bool {
     let token = token.to_ascii_lowercase();
     token.contains(['@', '＠']) || ["%40", "=40", "&#64", "&#x40"].iter().any(|at| token.contains(at))
 }
 
-/// A token without a name that stands by itself in it, be it in other case.
-fn without(token: &str, name: &str) -> String {
+/// Masks a name that is a separate word, ignoring ASCII case.
+fn mask_name(token: &str, name: &str) -> String {
     let is_part = |letter: char| letter.is_alphanumeric();
-    let (mut shown, mut copied, mut from) = (String::new(), 0, 0);
+    let (mut masked, mut copied, mut from) = (String::new(), 0, 0);
     while let Some((start, end)) = found(token, name, from) {
         let stands_alone = !token[..start].chars().next_back().is_some_and(is_part)
             && !token[end..].chars().next().is_some_and(is_part);
         if stands_alone {
-            shown.push_str(&token[copied..start]);
-            shown.push_str(MASK);
+            masked.push_str(&token[copied..start]);
+            masked.push_str(MASK);
             copied = end;
         }
         from = end;
     }
-    shown.push_str(&token[copied..]);
-    shown
+    masked.push_str(&token[copied..]);
+    masked
 }
 
-/// Where a name is found from that byte on, whatever the case of its ASCII letters.
+/// Finds a name from this byte on, ignoring ASCII case.
 fn found(text: &str, name: &str, from: usize) -> Option<(usize, usize)> {
     let starts = text[from..].char_indices().map(|(at, _)| from + at);
     let is_there = |start: &usize| {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_and_the_name_are_taken_out() {
+    fn addresses_and_the_name_are_masked() {
         for (words, expected) in [
             ("5.1.1 <maren.solvik@example.org>: User unknown", "5.1.1 <…>: User unknown"),
             ("5.1.1 maren.solvik@example.org... No such user", "5.1.1 … No such user"),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_name_takes_out_no_parts_of_words() {
+    fn a_short_name_masks_no_parts_of_words() {
         assert_eq!(masked("a mailbox at all", Some(&"a@example.org".parse().unwrap())), "… mailbox at all");
     }
 

@@ -1,7 +1,7 @@
-//! A page that shows the numbers of mailings: plots, and the same as tables.
+//! The HTML page of `status --html`: the statistics of mailings as plots and tables.
 //!
-//! Takes statistics; gives one HTML document that loads nothing, runs nothing and names nobody, so that it can be shown to
-//! anybody. The same numbers give the same bytes.
+//! Returns one HTML document without scripts, external resources or addresses, so that it can be published. The same
+//! statistics give the same bytes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -15,7 +15,7 @@ use crate::statistics::plot::{self, PATTERNS, bar, swatch};
 use crate::statistics::replies::ReplyGroup;
 use crate::statistics::scale::{duration, grouped, rate, share};
 use crate::statistics::timeline::{Times, seconds};
-use crate::statistics::{DomainTally, MOST_ATTEMPTS, Outcome, Statistics, Tally};
+use crate::statistics::{DomainTally, MAX_ATTEMPTS_SHOWN, Outcome, Statistics, Tally};
 use crate::templates::Templates;
 
 /// The template of the page.
@@ -26,19 +26,19 @@ const TEMPLATE: &str = "status.html";
 pub struct MailingView<'a> {
     /// Slug of the issue, or name of the digest.
     pub name: &'a str,
-    /// What it is about.
+    /// Its title.
     pub title: &'a str,
-    /// Its numbers.
+    /// Its statistics.
     pub statistics: &'a Statistics,
 }
 
-/// The page of these mailings, in their order. Times are shown by the publication's clock.
+/// The page of these mailings, in order. Times are in the publication's time zone.
 ///
 /// # Errors
-/// When the template cannot be filled in, which is a fault of this program.
+/// When the template fails, which is a bug.
 pub fn page(publication: &Publication, mailings: &[MailingView<'_>]) -> anyhow::Result<String> {
     let zone = publication.time_zone;
-    let mailings: Vec<Json> = (1u32..).zip(mailings).map(|(number, shown)| mailing(number, shown, zone)).collect();
+    let mailings: Vec<Json> = (1u32..).zip(mailings).map(|(number, view)| mailing(number, view, zone)).collect();
     let fields = json!({
         "publication": publication.title,
         "zone": zone.name(),
@@ -47,18 +47,18 @@ pub fn page(publication: &Publication, mailings: &[MailingView<'_>]) -> anyhow::
     });
     let templates = Templates::compiled_in(TEMPLATE)?;
     let page = templates.render(TEMPLATE, &Value::from(Serde(fields))).map_err(|finding| *finding)?;
-    // Slashes are escaped for the sake of scripts, which the page has not.
+    // Slashes are escaped only for scripts, of which the page has none.
     Ok(page.replace("&#x2f;", "/"))
 }
 
-fn mailing(number: u32, shown: &MailingView<'_>, zone: Tz) -> Json {
-    let statistics = shown.statistics;
+fn mailing(number: u32, view: &MailingView<'_>, zone: Tz) -> Json {
+    let statistics = view.statistics;
     let times = statistics.times.as_ref();
     let all = statistics.tally.total();
     json!({
         "id": format!("mailing-{number}"),
-        "name": shown.name,
-        "title": shown.title,
+        "name": view.name,
+        "title": view.title,
         "begun": moment(statistics.begun, zone),
         "begun_iso": statistics.begun.to_rfc3339(),
         "changed": times.map(|times| moment(times.last, zone)),
@@ -110,51 +110,51 @@ fn time(number: u32, statistics: &Statistics, times: &Times, zone: Tz) -> Json {
 }
 
 fn domains(statistics: &Statistics) -> Json {
-    let mut shown = statistics.domains.clone();
+    let mut domains = statistics.domains.clone();
     if statistics.other_domains.total() > 0 {
         let name = match (statistics.domain_error, statistics.other_domains_count) {
             (0, 0) => "forgotten recipients".to_owned(),
-            (0, count) if shown.is_empty() => format!("domains with few recipients: {}", grouped(count)),
+            (0, count) if domains.is_empty() => format!("domains with few recipients: {}", grouped(count)),
             (0, 1) => "1 other domain".to_owned(),
             (0, count) => format!("{} other domains", grouped(count)),
             _ => "all other domains".to_owned(),
         };
-        shown.push(DomainTally { name, tally: statistics.other_domains });
+        domains.push(DomainTally { name, tally: statistics.other_domains });
     }
-    let most = shown.iter().map(|domain| domain.tally.total()).max().unwrap_or(0);
+    let max = domains.iter().map(|domain| domain.tally.total()).max().unwrap_or(0);
     let columns: Vec<Outcome> = statistics.tally.occurring().map(|(outcome, _)| outcome).collect();
     let row = |domain: &DomainTally| {
         let tally = &domain.tally;
         let counts: Vec<String> = columns.iter().map(|outcome| grouped(tally.of(*outcome))).collect();
         json!({
             "name": domain.name,
-            "bar": bar(tally, most),
+            "bar": bar(tally, max),
             "total": grouped(tally.total()),
-            "trouble": trouble(tally),
+            "trouble": undelivered(tally),
             "is_bad": is_bad(tally),
             "counts": counts,
         })
     };
     json!({
-        "rows": shown.iter().map(row).collect::<Vec<_>>(),
+        "rows": domains.iter().map(row).collect::<Vec<_>>(),
         "failing": statistics.failing_domains.iter().map(row).collect::<Vec<_>>(),
         "columns": words(&columns),
         "error": (statistics.domain_error > 0).then(|| grouped(statistics.domain_error)),
     })
 }
 
-/// Those of a domain who did not get it, in words.
-fn trouble(tally: &Tally) -> Option<String> {
-    let is_trouble = |outcome: &Outcome| matches!(outcome, Outcome::Deferred | Outcome::Failed | Outcome::Unknown);
-    let said: Vec<String> = tally
+/// The undelivered recipients of a domain, in words.
+fn undelivered(tally: &Tally) -> Option<String> {
+    let is_undelivered = |outcome: &Outcome| matches!(outcome, Outcome::Deferred | Outcome::Failed | Outcome::Unknown);
+    let counts: Vec<String> = tally
         .occurring()
-        .filter(|(outcome, _)| is_trouble(outcome))
+        .filter(|(outcome, _)| is_undelivered(outcome))
         .map(|(outcome, count)| format!("{} {}", grouped(count), outcome.word()))
         .collect();
-    (!said.is_empty()).then(|| format!("{} ({})", said.join(", "), share(tally.undelivered(), tally.total())))
+    (!counts.is_empty()).then(|| format!("{} ({})", counts.join(", "), share(tally.undelivered(), tally.total())))
 }
 
-/// Whether a tenth of those who were tried did not get it, and it is not one person's bad luck.
+/// Whether at least a tenth of those tried were not delivered, and at least two.
 fn is_bad(tally: &Tally) -> bool {
     let tried = tally.of(Outcome::Sent) + tally.undelivered();
     tally.undelivered() > 1 && tally.undelivered() * 10 >= tried
@@ -175,20 +175,20 @@ fn reasons(statistics: &Statistics) -> Vec<Json> {
     statistics.reasons.iter().map(row).collect()
 }
 
-/// How often recipients were tried, if somebody was tried twice or is to be.
+/// Recipients by number of attempts, if any was tried twice or will be.
 fn attempts(statistics: &Statistics) -> Option<Json> {
-    let is_telling = statistics.attempts.len() > 2 || statistics.tally.of(Outcome::Deferred) > 0;
-    let most = statistics.attempts.iter().map(Tally::total).max().unwrap_or(0);
+    let is_worth_showing = statistics.attempts.len() > 2 || statistics.tally.of(Outcome::Deferred) > 0;
+    let max = statistics.attempts.iter().map(Tally::total).max().unwrap_or(0);
     let last = statistics.attempts.len().saturating_sub(1);
     let row = |(number, tally): (usize, &Tally)| {
         let name = match number {
-            number if number == MOST_ATTEMPTS as usize && number == last => format!("{number} or more"),
+            number if number == MAX_ATTEMPTS_SHOWN as usize && number == last => format!("{number} or more"),
             number => number.to_string(),
         };
-        json!({ "name": name, "bar": bar(tally, most), "total": grouped(tally.total()), "words": plot::words(tally) })
+        json!({ "name": name, "bar": bar(tally, max), "total": grouped(tally.total()), "words": plot::words(tally) })
     };
     let tried = statistics.attempts.iter().enumerate().filter(|(_, tally)| tally.total() > 0);
-    is_telling.then(|| tried.map(row).collect())
+    is_worth_showing.then(|| tried.map(row).collect())
 }
 
 fn words(outcomes: &[Outcome]) -> Vec<&'static str> {

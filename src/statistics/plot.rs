@@ -1,7 +1,6 @@
-//! Plots as SVG: bars stacked by outcome, and `time`.
+//! Plots as SVG: bars stacked by outcome; `time` plots over time.
 //!
-//! Takes numbers; gives SVG to be put into a page. Colours are the page's: elements have the class of their outcome. Every
-//! outcome has a pattern besides its colour.
+//! Returns SVG for a page, whose CSS colours the elements by the class of their outcome. Every outcome also has a pattern.
 
 use std::fmt::Write as _;
 
@@ -10,10 +9,10 @@ use crate::statistics::{Outcome, Tally};
 
 pub(super) mod time;
 
-/// In percent of the whole width, so that few failures among many are seen.
-const NARROWEST: f64 = 0.6;
+/// Minimum width of a segment, in percent of the bar, so that a few failures among many are visible.
+const MIN_WIDTH_PERCENT: f64 = 0.6;
 
-/// The patterns that the classes of outcomes fill with. Once on each page, before the plots.
+/// The fill patterns of the outcomes, once per page, before the plots.
 pub(super) const PATTERNS: &str = r#"<svg class="patterns" width="0" height="0" aria-hidden="true" focusable="false"><defs>
 <pattern id="deferred" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="ground" width="6" height="6"/><rect class="ink" width="2" height="6"/></pattern>
 <pattern id="failed" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="ground" width="5" height="5"/><path class="ink" d="M0 0h5v1.2h-5zM0 0h1.2v5h-1.2z"/></pattern>
@@ -21,20 +20,20 @@ pub(super) const PATTERNS: &str = r#"<svg class="patterns" width="0" height="0" 
 <pattern id="suppressed" width="4" height="4" patternUnits="userSpaceOnUse"><rect class="ground" width="4" height="4"/><rect class="ink" width="4" height="1.2"/></pattern>
 </defs></svg>"#;
 
-/// A bar of what became of some recipients, as wide as their share of `most`. It says in words what it shows.
-pub(super) fn bar(tally: &Tally, most: u64) -> String {
+/// A bar of outcomes, as wide as their share of `max`, with a text alternative.
+pub(super) fn bar(tally: &Tally, max: u64) -> String {
     let mut svg =
         format!("<svg class=\"bar\" width=\"100%\" height=\"18\" role=\"img\" aria-label=\"{}\">", words(tally));
     let mut x = 0.0;
     for (outcome, count) in tally.occurring() {
-        let width = (count as f64 * 100.0 / most.max(1) as f64).max(NARROWEST).min(100.0 - x);
+        let width = (count as f64 * 100.0 / max.max(1) as f64).max(MIN_WIDTH_PERCENT).min(100.0 - x);
         let _ = write!(svg, "<rect class=\"{}\" x=\"{x:.2}%\" width=\"{width:.2}%\" height=\"18\"/>", outcome.word());
         x += width;
     }
     svg + "</svg>"
 }
 
-/// A square in the colour and pattern of an outcome.
+/// A square with the colour and pattern of an outcome.
 pub(super) fn swatch(outcome: Outcome) -> String {
     format!(
         "<svg class=\"swatch\" width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"{}\" width=\"14\" height=\"14\" rx=\"2\"/></svg>",
@@ -42,7 +41,7 @@ pub(super) fn swatch(outcome: Outcome) -> String {
     )
 }
 
-/// What became of some recipients, in words.
+/// The outcomes in words.
 pub(super) fn words(tally: &Tally) -> String {
     let words = tally.occurring().map(|(outcome, count)| format!("{} {}", grouped(count), outcome.word()));
     words.collect::<Vec<_>>().join(", ")

@@ -1,7 +1,7 @@
-//! Recipients by the words of their servers: grouped by outcome, reply code and enhanced status code, or by the words
-//! where there is no code, with one example each.
+//! Recipients by server reply: grouped by outcome, reply code and enhanced status code, or by text if there is no code,
+//! with one example each.
 //!
-//! Takes replies as the ledger keeps them; gives groups without addresses in them.
+//! Takes replies from the ledger; returns groups without addresses.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use crate::email::EmailAddress;
 use crate::statistics::Outcome;
 use crate::statistics::masking::masked;
 
-/// Letters of an example, at most.
-const LONGEST: usize = 200;
+/// Maximum length of an example.
+const MAX_EXAMPLE_CHARS: usize = 200;
 
-/// So many groups of words without a code are told apart, at most.
-const MOST: usize = 200;
+/// Maximum number of groups; further texts without a code form one group.
+const MAX_GROUPS: usize = 200;
 
-/// What servers said, once for all who said the same.
+/// Similar replies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplyGroup {
-    /// What came of it.
+    /// Outcome of these deliveries.
     pub outcome: Outcome,
-    /// Reply code and enhanced status code, such as `550 5.1.1`; blank where there is none.
+    /// Reply code and enhanced status code, such as `550 5.1.1`; empty if there is none.
     pub code: String,
-    /// One of the replies without its codes, addresses masked.
+    /// One of the replies, without codes and with addresses masked.
     pub example: String,
-    /// To how many recipients.
+    /// Number of recipients.
     pub count: u64,
 }
 
@@ -36,32 +36,32 @@ pub(super) struct ReplyGroups {
 impl ReplyGroups {
     pub fn add(&mut self, outcome: Outcome, reply: &str, recipient: Option<&EmailAddress>) {
         let (code, words) = split(reply);
-        // Looked up without a new key: a million recipients have a handful of codes.
+        // Found without building an example: a million recipients have a handful of codes.
         if !code.is_empty() {
             let key = (outcome, code.to_owned());
             self.groups.entry(key).or_insert_with(|| (example(words, recipient), 0)).1 += 1;
             return;
         }
         let words = example(words, recipient);
-        let mut key = (outcome, alike(&words));
-        if self.groups.len() >= MOST && !self.groups.contains_key(&key) {
+        let mut key = (outcome, without_numbers(&words));
+        if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
             key.1 = "…".to_owned();
         }
         self.groups.entry(key).or_insert_with(|| (words, 0)).1 += 1;
     }
 
     pub fn close(self) -> Vec<ReplyGroup> {
-        let reason = |((outcome, code), (example, count)): ((Outcome, String), (String, u64))| {
+        let group = |((outcome, code), (example, count)): ((Outcome, String), (String, u64))| {
             let has_code = code.as_bytes().first().is_some_and(u8::is_ascii_digit);
             ReplyGroup { outcome, code: if has_code { code } else { String::new() }, example, count }
         };
-        let mut reasons: Vec<ReplyGroup> = self.groups.into_iter().map(reason).collect();
-        reasons.sort_by(|a, b| a.outcome.cmp(&b.outcome).then(b.count.cmp(&a.count)));
-        reasons
+        let mut groups: Vec<ReplyGroup> = self.groups.into_iter().map(group).collect();
+        groups.sort_by(|a, b| a.outcome.cmp(&b.outcome).then(b.count.cmp(&a.count)));
+        groups
     }
 }
 
-/// The codes a reply begins with, if any, and the words after them.
+/// Splits a reply into its codes, if any, and its text.
 fn split(reply: &str) -> (&str, &str) {
     let end = reply.find(' ').unwrap_or(reply.len());
     let is_code = end == 3 && reply.bytes().take(3).all(|byte| byte.is_ascii_digit());
@@ -74,7 +74,7 @@ fn split(reply: &str) -> (&str, &str) {
     let is_number = |part: Option<&str>| {
         part.is_some_and(|part| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    // RFC 2034 4: the class of the enhanced code agrees with the reply code.
+    // RFC 2034 section 4: the class of the enhanced status code agrees with the reply code.
     let agrees = enhanced.bytes().next() == reply.bytes().next();
     if agrees && (0..3).all(|_| is_number(parts.next())) && parts.next().is_none() {
         let length = reply.len() - words.len() + enhanced.len();
@@ -85,14 +85,14 @@ fn split(reply: &str) -> (&str, &str) {
 
 fn example(words: &str, recipient: Option<&EmailAddress>) -> String {
     let masked = masked(words, recipient);
-    match masked.char_indices().nth(LONGEST) {
+    match masked.char_indices().nth(MAX_EXAMPLE_CHARS) {
         Some((at, _)) => format!("{}…", &masked[..at]),
         None => masked,
     }
 }
 
-/// What words without a code have in common that differ only in numbers.
-fn alike(words: &str) -> String {
+/// The text without its numbers, to group texts that differ only in those.
+fn without_numbers(words: &str) -> String {
     words.chars().filter(|letter| !letter.is_numeric()).collect()
 }
 
@@ -148,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn words_that_never_repeat_become_one_group() {
+    fn texts_that_never_repeat_become_one_group() {
         let mut reasons = ReplyGroups::default();
         let recipient = "maren@example.org".parse().unwrap();
-        for number in 0..MOST as u32 + 50 {
+        for number in 0..MAX_GROUPS as u32 + 50 {
             let letters: String = char::from_u32(0x4e00 + number).into_iter().collect();
             reasons.add(Outcome::Failed, &letters, Some(&recipient));
         }
         let reasons = reasons.close();
-        assert_eq!((reasons.len(), reasons[0].count), (MOST + 1, 50));
+        assert_eq!((reasons.len(), reasons[0].count), (MAX_GROUPS + 1, 50));
     }
 }

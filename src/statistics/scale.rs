@@ -1,36 +1,36 @@
-//! Axes: round numbers for ticks, the unit of a rate, words for times and shares.
+//! Scales: round numbers for ticks, the unit of a rate, durations and shares in words.
 //!
-//! Takes numbers; gives numbers and words. Where on the screen they come to stand is left to `plot`.
+//! Where they are drawn is up to `plot`.
 
 use chrono::TimeDelta;
 
-/// Ticks at round numbers from 0 to at least `most`: four to six of them, in whole numbers if `whole`.
-pub(super) fn ticks(most: f64, whole: bool) -> Vec<f64> {
-    let most = if most > 0.0 { most } else { 1.0 };
-    // Powers of ten by hand: those of the machine differ in the last bit.
+/// Ticks at round numbers from 0 to at least `max`: four to six of them, whole numbers if `whole`.
+pub(super) fn ticks(max: f64, whole: bool) -> Vec<f64> {
+    let max = if max > 0.0 { max } else { 1.0 };
+    // Powers of ten by multiplication: the platform's `powi` may differ in the last bit.
     let mut unit = 1.0;
-    while most / unit > 50.0 {
+    while max / unit > 50.0 {
         unit *= 10.0;
     }
-    while most / unit <= 5.0 && !whole {
+    while max / unit <= 5.0 && !whole {
         unit /= 10.0;
     }
     let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * unit);
-    let step = steps.into_iter().find(|step| most / step <= 5.0 + 1e-9).unwrap_or(unit * 10.0);
-    let count = (most / step - 1e-9).ceil().max(1.0) as u32;
+    let step = steps.into_iter().find(|step| max / step <= 5.0 + 1e-9).unwrap_or(unit * 10.0);
+    let count = (max / step - 1e-9).ceil().max(1.0) as u32;
     (0..=count).map(|number| f64::from(number) * step).collect()
 }
 
-/// The unit in which a rate of so many a second at most gives numbers one can read: its length in seconds, and its word.
-pub(super) fn rate_unit(most_per_second: f64) -> (f64, &'static str) {
-    match most_per_second {
+/// The unit in which a rate up to this maximum is readable: its length in seconds, and its name.
+pub(super) fn rate_unit(max_per_second: f64) -> (f64, &'static str) {
+    match max_per_second {
         fast if fast >= 1.0 => (1.0, "second"),
         slow if slow * 60.0 >= 1.0 => (60.0, "minute"),
         _ => (3600.0, "hour"),
     }
 }
 
-/// A rate in words: `1,234/s`, `12/min`.
+/// A rate, such as `1,234/s` or `12/min`.
 pub(super) fn rate(per_second: f64) -> String {
     let (seconds, word) = rate_unit(per_second);
     let short = match word {
@@ -41,7 +41,7 @@ pub(super) fn rate(per_second: f64) -> String {
     format!("{}/{short}", number(per_second * seconds))
 }
 
-/// A number with as many digits as say something, and a comma after every three.
+/// A number with its significant digits and thousands separators.
 pub(super) fn number(number: f64) -> String {
     match number {
         large if large >= 9.95 || (large - large.round()).abs() < 1e-9 => grouped(large.round() as u64),
@@ -53,7 +53,7 @@ pub(super) fn number(number: f64) -> String {
     }
 }
 
-/// A whole number with a comma after every three digits.
+/// A whole number with thousands separators.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -66,7 +66,7 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A number for an axis, where room is short: `50k`, `1.5M`.
+/// A short number for an axis, such as `50k` or `1.5M`.
 pub(super) fn short(value: f64) -> String {
     match value {
         large if large >= 1e6 => format!("{}M", number(large / 1e6)),
@@ -75,7 +75,7 @@ pub(super) fn short(value: f64) -> String {
     }
 }
 
-/// A share in percent: never 0 or 100 unless it is none or all.
+/// A share in percent; 0 % and 100 % only if exact.
 pub(super) fn share(part: u64, all: u64) -> String {
     if part == 0 || all == 0 {
         return "0 %".to_owned();
@@ -89,7 +89,7 @@ pub(super) fn share(part: u64, all: u64) -> String {
     }
 }
 
-/// A time in its two largest units: `2 h 5 min`.
+/// A duration in its two largest units, such as `2 h 5 min`.
 pub(super) fn duration(time: TimeDelta) -> String {
     let all = time.num_seconds().max(0);
     if all == 0 {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_easy_to_read() {
+    fn numbers_are_readable() {
         assert_eq!([0.0, 0.25, 1.5, 2.0, 9.99, 1234.4].map(number), ["0", "0.25", "1.5", "2", "10", "1,234"]);
         assert_eq!([0.0, 900.0, 5000.0, 12_500.0, 2e6].map(short), ["0", "900", "5,000", "13k", "2M"]);
         assert_eq!([0.01, 0.5, 12.0].map(rate), ["36/h", "30/min", "12/s"]);
@@ -133,10 +133,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ticks_hold_everything_and_are_few(most in 0.001f64..1e9) {
-            let ticks = ticks(most, false);
+        fn ticks_span_everything_and_are_few(max in 0.001f64..1e9) {
+            let ticks = ticks(max, false);
             prop_assert!((2..=7).contains(&ticks.len()), "{ticks:?}");
-            prop_assert!(*ticks.last().unwrap() >= most * 0.999_999);
+            prop_assert!(*ticks.last().unwrap() >= max * 0.999_999);
         }
     }
 }

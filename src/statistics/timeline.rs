@@ -1,7 +1,7 @@
-//! Outcomes over time, in bins as wide as the time they span demands.
+//! Outcomes over time, in bins as wide as the time span requires.
 //!
-//! Takes the time of each outcome, in any order; gives stretches of bins, with the empty times between them left out.
-//! There are never more than some thousand bins: when there would be, each takes in its neighbours.
+//! Takes the time of each outcome, in any order; returns stretches of bins, without the empty times between them. The
+//! number of bins is limited: beyond it, neighbouring bins are merged.
 
 use std::collections::BTreeMap;
 
@@ -9,48 +9,48 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::statistics::{Outcome, Tally};
 
-/// How wide a bin may be, in seconds: each is a multiple of the one before. Beyond, they double.
-const WIDTHS: [i64; 12] = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 86_400];
+/// Possible widths of a bin, in seconds; each is a multiple of the one before. Larger widths are doubled.
+const BIN_WIDTHS_SECONDS: [i64; 12] = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 86_400];
 
-/// So many bins are kept while counting.
-const MOST_KEPT: usize = 4096;
+/// Maximum number of bins while counting.
+const MAX_BINS_COUNTED: usize = 4096;
 
-/// So many bins are shown, breaks included.
-const MOST_SHOWN: usize = 72;
+/// Maximum number of bins shown, including breaks.
+const MAX_BINS_SHOWN: usize = 72;
 
-/// So many stretches are shown: mail that leaves seldom is no row of runs with pauses.
-const MOST_STRETCHES: usize = 6;
+/// Maximum number of stretches shown: infrequent mail is not a series of runs with pauses.
+const MAX_STRETCHES: usize = 6;
 
-/// So many empty bins in a row are left out.
-const GAP: i64 = 8;
+/// Maximum number of empty bins in a row within a stretch.
+const MAX_EMPTY_BINS: i64 = 8;
 
-/// How many bins wide a plot shows the time that is left out.
-pub(super) const BREAK: usize = 2;
+/// Width of a break in a plot, in bins.
+pub(super) const BREAK_BINS: usize = 2;
 
 /// Outcomes over time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Times {
-    /// The first outcome.
+    /// Time of the first outcome.
     pub first: DateTime<Utc>,
-    /// The last.
+    /// Time of the last outcome.
     pub last: DateTime<Utc>,
-    /// How many seconds a bin has.
+    /// Width of a bin, in seconds.
     pub width: i64,
-    /// What happened, without times in which nothing did; in order, one at least.
+    /// The times with outcomes, in order, at least one.
     pub stretches: Vec<Stretch>,
 }
 
-/// A time in which something happened.
+/// A time span with outcomes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stretch {
-    /// When it begins, in seconds since 1970.
+    /// Its start, in seconds since 1970.
     pub start: i64,
-    /// Outcomes of each bin, one at least.
+    /// The outcomes in each bin, at least one.
     pub bins: Vec<Tally>,
 }
 
 impl Times {
-    /// How long mail was being sent: without the times in which nothing happened.
+    /// How long mail was being sent, without the breaks.
     pub fn active(&self) -> TimeDelta {
         let bins: usize = self.stretches.iter().map(|stretch| stretch.bins.len()).sum();
         let (Some(first), Some(last)) = (self.stretches.first(), self.stretches.last()) else {
@@ -63,7 +63,7 @@ impl Times {
         (all - before - after).max(TimeDelta::zero())
     }
 
-    /// Messages a second while they were being sent, those refused included; `None` when all happened at once.
+    /// Messages per second while mail was being sent, including refused ones; `None` if all were at the same time.
     pub fn rate(&self) -> Option<f64> {
         let bins = self.stretches.iter().flat_map(|stretch| &stretch.bins);
         let messages: u64 = bins.map(|tally| tally.total() - tally.of(Outcome::Suppressed)).sum();
@@ -72,24 +72,24 @@ impl Times {
     }
 }
 
-/// A moment of so many seconds since 1970.
+/// The time this many seconds after 1970.
 pub(super) fn seconds(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
 #[derive(Debug)]
 pub(super) struct Timeline {
-    /// Local time is so many seconds after UTC: bins begin at round local times.
+    /// Offset of local time from UTC in seconds: bins start at round local times.
     offset: i64,
     span: Option<(DateTime<Utc>, DateTime<Utc>)>,
     width: i64,
-    /// By the local time since 1970 in widths.
+    /// By the number of bin widths since 1970, in local time.
     bins: BTreeMap<i64, Tally>,
 }
 
 impl Timeline {
     pub fn new(offset: i64) -> Self {
-        Self { offset, span: None, width: WIDTHS[0], bins: BTreeMap::new() }
+        Self { offset, span: None, width: BIN_WIDTHS_SECONDS[0], bins: BTreeMap::new() }
     }
 
     pub fn add(&mut self, time: DateTime<Utc>, outcome: Outcome) {
@@ -97,18 +97,18 @@ impl Timeline {
         self.span = Some((first.min(time), last.max(time)));
         let at = (time.timestamp() + self.offset).div_euclid(self.width);
         self.bins.entry(at).or_default().add(outcome);
-        if self.bins.len() > MOST_KEPT {
+        if self.bins.len() > MAX_BINS_COUNTED {
             self.widen();
         }
     }
 
-    /// `None` when nothing has happened.
+    /// `None` if there are no outcomes.
     pub fn close(mut self) -> Option<Times> {
         let (first, last) = self.span?;
         loop {
             let stretches = self.stretches();
             let bins: usize = stretches.iter().map(|stretch| stretch.bins.len()).sum();
-            if stretches.len() <= MOST_STRETCHES && bins + BREAK * (stretches.len() - 1) <= MOST_SHOWN {
+            if stretches.len() <= MAX_STRETCHES && bins + BREAK_BINS * (stretches.len() - 1) <= MAX_BINS_SHOWN {
                 return Some(Times { first, last, width: self.width, stretches });
             }
             self.widen();
@@ -116,7 +116,7 @@ impl Timeline {
     }
 
     fn widen(&mut self) {
-        let wider = WIDTHS.into_iter().find(|width| *width > self.width).unwrap_or(self.width * 2);
+        let wider = BIN_WIDTHS_SECONDS.into_iter().find(|width| *width > self.width).unwrap_or(self.width * 2);
         let times = wider / self.width;
         for (at, tally) in std::mem::take(&mut self.bins) {
             self.bins.entry(at.div_euclid(times)).or_default().add_all(&tally);
@@ -129,7 +129,7 @@ impl Timeline {
         let mut next = i64::MIN;
         for (at, tally) in &self.bins {
             match stretches.last_mut() {
-                Some(stretch) if at - next <= GAP => {
+                Some(stretch) if at - next <= MAX_EMPTY_BINS => {
                     stretch.bins.extend((next..*at).map(|_| Tally::default()));
                     stretch.bins.push(*tally);
                 }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bin_is_as_wide_as_the_span_demands() {
+    fn bins_widen_with_the_span() {
         for (span, width) in [(1, 1), (72, 1), (73, 5), (361, 10), (3600, 60), (5000, 300), (86_400, 1800)] {
             assert_eq!(times(0..span).width, width, "{span} s");
         }
@@ -173,13 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_at_once_has_no_rate() {
+    fn outcomes_at_the_same_time_have_no_rate() {
         assert_eq!(times([7, 7, 7]).rate(), None);
         assert_eq!(Timeline::new(0).close(), None);
     }
 
     #[test]
-    fn mail_that_leaves_seldom_is_one_stretch() {
+    fn infrequent_mail_is_one_stretch() {
         let times = times((0..30).map(|number| number * 40));
         assert_eq!((times.width, times.stretches.len()), (30, 1));
     }
@@ -194,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nobody_is_lost_and_the_order_does_not_matter(
+        fn every_recipient_is_counted_in_any_order(
             mut at in proptest::collection::vec(-5_000_000_000i64..5_000_000_000, 1..200),
         ) {
             let one = times(at.iter().copied());
@@ -202,7 +202,7 @@ mod tests {
             prop_assert_eq!(&one, &times(at.iter().copied()));
             let bins: Vec<u64> = shape(&one).into_iter().flat_map(|(_, bins)| bins).collect();
             prop_assert_eq!(bins.iter().sum::<u64>(), at.len() as u64);
-            prop_assert!(bins.len() + BREAK * (one.stretches.len() - 1) <= MOST_SHOWN);
+            prop_assert!(bins.len() + BREAK_BINS * (one.stretches.len() - 1) <= MAX_BINS_SHOWN);
             let end = |stretch: &Stretch| stretch.start + stretch.bins.len() as i64 * one.width;
             let in_order = one.stretches.windows(2).all(|pair| end(&pair[0]) < pair[1].start);
             prop_assert!(in_order);

@@ -39,7 +39,7 @@ fn terms(on_unknown: OnUnknown) -> DueTerms<'static> {
     DueTerms { now: noon(), policy }
 }
 
-/// The slugs planned, and the rules of the findings.
+/// The planned slugs, and the rules of the findings.
 fn planned(issues: &[Issue], scope: &Scope, terms: &DueTerms<'_>, store: &Memory) -> (Vec<String>, Vec<&'static str>) {
     let plan = plan(issues, scope, terms, store, &|issue| Ok(issue.title.clone())).unwrap();
     let slugs = plan.mailings.iter().map(|planned| planned.content.slug().to_string()).collect();
@@ -54,7 +54,7 @@ fn young_issues_are_due_oldest_first_and_old_ones_never() {
 }
 
 #[test]
-fn what_is_not_to_be_published_or_mailed_is_left_out_and_refused_by_name() {
+fn unpublished_and_excluded_issues_are_skipped_and_refused_by_name() {
     let mut issues = [hours_old("draft", 1), hours_old("web-only", 1), hours_old("future", -1), hours_old("gone", 2)];
     issues[0].draft = true;
     issues[1].email = false;
@@ -67,7 +67,7 @@ fn what_is_not_to_be_published_or_mailed_is_left_out_and_refused_by_name() {
 }
 
 #[test]
-fn the_hash_follows_what_subscribers_read() {
+fn the_hash_covers_what_subscribers_read() {
     let notes = hours_old("notes", 1);
     let hash = content_hash(&notes, "body");
     assert_eq!(hash.len(), 64);
@@ -82,13 +82,13 @@ fn the_hash_follows_what_subscribers_read() {
 }
 
 #[test]
-fn a_named_issue_is_mailed_however_old_and_the_others_are_not() {
+fn a_named_issue_is_mailed_at_any_age_and_the_others_are_not() {
     let issues = [hours_old("new", 1), hours_old("old", 9999)];
     let scope = Scope::Only(vec![issues[1].id.clone()]);
     assert_eq!(planned(&issues, &scope, &terms(OnUnknown::Hold), &store()).0, ["old"]);
 }
 
-/// An earlier run that mailed the issue to the one reader, with that outcome.
+/// An earlier run that mailed the issue to the one reader, with this outcome.
 fn mail(store: &mut Memory, issue: &Issue, hash: &str, outcome: AttemptOutcome, at: DateTime<Utc>) {
     let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 };
     store.begin_run(&run, at).unwrap();
@@ -98,7 +98,7 @@ fn mail(store: &mut Memory, issue: &Issue, hash: &str, outcome: AttemptOutcome, 
 }
 
 #[test]
-fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repeated() {
+fn an_interrupted_mailing_is_finished_within_two_weeks_and_a_finished_one_never_repeated() {
     for (state, frozen_hours_ago, on_unknown, due) in [
         (State::Queued, 72, OnUnknown::Hold, true),
         (State::Queued, 15 * 24, OnUnknown::Hold, false),
@@ -122,7 +122,7 @@ fn an_interrupted_mailing_is_finished_for_a_while_and_a_finished_one_never_repea
 }
 
 #[test]
-fn a_mailing_goes_on_as_long_as_something_happens_in_it() {
+fn a_mailing_continues_until_it_is_idle() {
     let issues = [hours_old("notes", 60 * 24)];
     let (begun, address) = (noon() - Duration::days(60), "second@example.com".parse().unwrap());
     for (last_mailed_days_ago, due) in [(13, true), (15, false)] {

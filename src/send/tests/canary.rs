@@ -1,4 +1,4 @@
-//! The first wave, what is made of it, and runs that end in each of its phases.
+//! The first wave, how it is judged, and runs that end in each of its phases.
 
 use super::*;
 use crate::delivery::policy::Wave;
@@ -6,7 +6,7 @@ use crate::ledger::LedgerEntry;
 
 const READERS: usize = 50;
 
-/// Ten of fifty first, half an hour, and no more than a tenth may fail.
+/// The first ten of fifty, half an hour, and at most a tenth may fail.
 fn canary() -> Canary {
     Canary { wave: Wave::Share(0.2), wait: chrono::Duration::minutes(30), max_failure_share: 0.1 }
 }
@@ -24,7 +24,7 @@ fn numbers(peer: &Peer) -> Vec<usize> {
 
 const WAVE: [usize; 10] = [1, 6, 11, 16, 21, 26, 31, 36, 41, 46];
 
-/// Refuses those of the wave with these numbers.
+/// Refuses the readers of the wave with these numbers.
 fn refusing(rcpt: [&'static str; 2]) -> Peer {
     let refusal = || Answer::Say("550 5.2.1 Mailbox disabled");
     Peer::start(vec![Script::new().always(rcpt[0], refusal()).always(rcpt[1], refusal())])
@@ -48,14 +48,14 @@ fn the_others_follow_after_the_wait() {
 }
 
 #[test]
-fn when_too_many_fail_every_run_halts_until_a_person_says_otherwise() {
+fn when_too_many_fail_every_run_halts_until_a_person_decides() {
     let (mut world, store) = (world(), readers(READERS));
     let peer = refusing(["RCPT TO:<reader-6@", "RCPT TO:<reader-11@"]);
     for _ in 0..2 {
         let halted = world.send(&store, &world.route(&peer)).halted.remove(0);
         assert_eq!(
             halted.message,
-            "nobody else is mailed `spring`: of the first 10 recipients 2 failed, which is more than 10 %. The servers \
+            "no one else is mailed `spring`: of the first 10 recipients 2 failed, which is more than 10 %. The servers \
              said `550 5.2.1 Mailbox disabled` (2 times)."
         );
         assert!(halted.rule == "canary-halted" && halted.help.unwrap().contains("slugline send spring --after-canary"));
@@ -72,12 +72,12 @@ fn when_too_many_fail_every_run_halts_until_a_person_says_otherwise() {
 }
 
 #[test]
-fn an_issue_that_is_halted_does_not_hold_up_those_after_it() {
+fn a_halted_issue_does_not_hold_up_later_ones() {
     let (mut world, store) = (world(), readers(READERS));
     let peer = refusing(["RCPT TO:<reader-6@", "RCPT TO:<reader-11@"]);
     assert_eq!(world.send(&store, &world.route(&peer)).halted.len(), 1);
     drop(peer);
-    // What the first recipients complained of is mended for the next issue; nobody has decided on the one before.
+    // The cause of the failures is fixed for the next issue; the halted one is still undecided.
     world.now += chrono::Duration::hours(1);
     world.issues.insert(0, issue("summer", world.now));
     let peer = Peer::start(vec![Script::new()]);
@@ -94,10 +94,10 @@ fn an_issue_that_is_halted_does_not_hold_up_those_after_it() {
 }
 
 #[test]
-fn what_fails_after_the_wave_was_taken_counts_too() {
+fn failures_recorded_after_the_wave_was_sent_count_too() {
     let (world, store) = (world(), readers(READERS));
     let peer = refusing(["RCPT TO:<reader-6@", "RCPT TO:<nobody@"]);
-    // Another command brings bounces in while the run waits.
+    // Another command records bounces while the run waits.
     let bounced = Mutex::new(store.open());
     *world.during_pause.lock().unwrap() =
         Some(Box::new(move || bounced.lock().unwrap().fail("reader-1@example.com", "550 5.1.1 No such user")));
@@ -107,7 +107,7 @@ fn what_fails_after_the_wave_was_taken_counts_too() {
 }
 
 #[test]
-fn who_is_put_off_is_tried_again_and_counts_by_half() {
+fn deferred_recipients_are_tried_again_and_count_half() {
     let later = || Answer::Say("450 4.7.1 Greylisted");
     for (script, is_halted) in [
         (
@@ -135,21 +135,21 @@ fn who_is_put_off_is_tried_again_and_counts_by_half() {
 }
 
 #[test]
-fn a_run_goes_on_in_whatever_phase_the_last_one_ended() {
-    // It is stopped after so many messages; at 10 while it waits.
+fn a_run_continues_in_the_phase_where_the_last_one_ended() {
+    // Stopped after this many messages; at 10 while it waits.
     for after in [3, 9, 10, 11, 30] {
         let (mut world, store) = (World { stop_after: Some(after), connections: 1, ..world() }, readers(READERS));
         let peer = Peer::start(vec![Script::new()]);
         world.send(&store, &world.route(&peer));
         assert_eq!(peer.taken().len() as u64, after);
         let waited = world.waited.lock().unwrap().as_secs();
-        // Ten minutes later somebody runs it again.
+        // Ten minutes later it is run again.
         world = World { now: world.now + chrono::Duration::minutes(10), ..self::world() };
         world.send(&store, &world.route(&peer));
         assert_eq!(numbers(&peer), (1..=READERS).collect::<Vec<_>>(), "after {after}");
         let waits = world.waited.lock().unwrap().as_secs() / 60;
         let expected = match after {
-            // Of those that the first run mailed the time is not counted again.
+            // The wait does not start again.
             3 | 9 => 30,
             10 => 20,
             _ => 0,
@@ -159,7 +159,7 @@ fn a_run_goes_on_in_whatever_phase_the_last_one_ended() {
 }
 
 #[test]
-fn a_recipient_whom_a_dead_run_had_is_waited_for_or_unknown() {
+fn a_recipient_of_a_dead_run_is_waited_for_or_unknown() {
     let (world, store) = (world(), readers(READERS));
     let issue = &world.issues[0].id;
     let mut killed = store.open();
@@ -175,7 +175,7 @@ fn a_recipient_whom_a_dead_run_had_is_waited_for_or_unknown() {
 }
 
 #[test]
-fn a_limit_and_a_warm_up_end_the_wave_and_the_next_run_goes_on_with_it() {
+fn a_limit_or_warm_up_interrupts_the_wave_and_the_next_run_continues_it() {
     let since = noon().date_naive();
     let warm_up = WarmUp { name: "mail".to_owned(), since, first_day: 4, factor: 10.0, zone: chrono_tz::Tz::UTC };
     for (limit, warm_up) in [(Some(4), None), (None, Some(warm_up))] {
@@ -207,7 +207,7 @@ fn a_list_no_larger_than_the_wave_is_mailed_at_once() {
 }
 
 #[test]
-fn seeds_come_first_and_one_that_is_no_subscriber_is_named() {
+fn seeds_are_first_and_an_unknown_seed_is_named() {
     let address = |text: &str| text.parse().unwrap();
     let to = |text: &str| Wave::To(vec![address(text), address("editor@example.com")]);
     let (mut world, store) =

@@ -1,10 +1,10 @@
-//! Digests on their way: two runs that meet, and runs that die.
+//! Mailing digests: two concurrent runs, and runs that die.
 
 use super::*;
 use crate::digest::{Digest, Period};
 use crate::ledger::LedgerEntry;
 
-/// A project that mails digests of weeks, on Monday noon, with two issues of the week before.
+/// A project with weekly digests, on Monday noon, with two issues of the previous week.
 fn world() -> World {
     let monday = Utc.with_ymd_and_hms(2026, 5, 4, 12, 0, 0).unwrap();
     let days_before = |slug, days| issue(slug, monday - chrono::Duration::days(days));
@@ -16,7 +16,7 @@ fn period(world: &World) -> Period {
     world.schedule.closed(world.now).unwrap().0
 }
 
-/// Another process writes down the digest of all issues but `summer`, begins to send it to the first, and dies.
+/// Another process freezes the digest without `summer`, begins to send it to the first recipient, and dies.
 fn another_dies(world: &World, store: &Memory) {
     let digest = Digest { period: period(world), issues: vec![&world.issues[1]] };
     let (id, mut other) = (digest.period.id(), store.open());
@@ -27,7 +27,7 @@ fn another_dies(world: &World, store: &Memory) {
 }
 
 #[test]
-fn everybody_gets_a_digest_once_and_its_issues_never_again() {
+fn every_reader_gets_a_digest_once_and_its_issues_never_again() {
     let (mut world, store) = (world(), readers(9));
     let peer = Peer::start(vec![Script::new()]);
     let report = world.send(&store, &world.route(&peer));
@@ -41,7 +41,7 @@ fn everybody_gets_a_digest_once_and_its_issues_never_again() {
 }
 
 #[test]
-fn a_run_goes_on_with_the_digest_that_a_dead_one_froze() {
+fn a_run_continues_the_digest_that_a_dead_run_froze() {
     let (world, store) = (world(), readers(4));
     another_dies(&world, &store);
     let peer = Peer::start(vec![Script::new()]);
@@ -53,7 +53,7 @@ fn a_run_goes_on_with_the_digest_that_a_dead_one_froze() {
 }
 
 #[test]
-fn what_another_run_froze_meanwhile_is_what_is_mailed() {
+fn a_digest_frozen_by_another_run_meanwhile_is_mailed_as_frozen() {
     let (mut world, store) = (world(), readers(4));
     let others = store.open();
     world.meanwhile = Mutex::new(Some(Box::new(move |world| another_dies(world, &others))));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::ledger::{Delivery, LedgerEntry};
 
-/// A run that claims so many, begins to send to the first, and is killed.
+/// A run that claims this many, begins to send to the first, and is killed.
 fn die_while_sending(store: &Memory, issue: &IssueId, claims: usize) {
     let mut killed = store.open();
     killed.begin_run(&Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 }, noon()).unwrap();
@@ -13,7 +13,7 @@ fn die_while_sending(store: &Memory, issue: &IssueId, claims: usize) {
 }
 
 #[test]
-fn what_a_killed_run_left_is_finished_and_what_nobody_knows_is_named() {
+fn a_killed_run_is_finished_and_unknown_deliveries_are_named() {
     let (world, store) = (World::new(), readers(4));
     die_while_sending(&store, &world.issues[0].id, 2);
     let peer = Peer::start(vec![Script::new()]);
@@ -24,10 +24,10 @@ fn what_a_killed_run_left_is_finished_and_what_nobody_knows_is_named() {
     assert_eq!(states(&store, 4), [State::Unknown, State::Sent, State::Sent, State::Sent]);
 }
 
-/// The ledger fails at each of its writes in turn, as when the process dies there or the disk is full; then a second run
-/// goes on. The peer's own record must equal the ledger.
+/// The ledger fails at each of its writes in turn, as if the process died or the disk were full; then a second run
+/// continues. The server's own record must equal the ledger.
 #[test]
-fn whichever_write_fails_nobody_is_forgotten_and_nobody_mailed_twice() {
+fn whichever_write_fails_no_one_is_skipped_or_mailed_twice() {
     const READERS: usize = 8;
     for connections in [1, 3] {
         for writes in 0..30 {
@@ -43,7 +43,7 @@ fn whichever_write_fails_nobody_is_forgotten_and_nobody_mailed_twice() {
             assert!(unknown <= connections, "{unknown} unknown over {connections} connections");
             let mut recipients = peer.recipients();
             recipients.dedup();
-            assert_eq!(recipients.len(), peer.taken().len(), "somebody got it twice");
+            assert_eq!(recipients.len(), peer.taken().len(), "a reader got it twice");
             for number in 1..=READERS {
                 let address = format!("reader-{number}@example.com");
                 let state = store.state(&address)[0].0;
@@ -56,7 +56,7 @@ fn whichever_write_fails_nobody_is_forgotten_and_nobody_mailed_twice() {
 }
 
 #[test]
-fn a_stop_from_outside_ends_after_the_message_at_hand() {
+fn a_stop_signal_ends_the_run_after_the_current_message() {
     let (world, store) = (World { stop_after: Some(2), ..World::new() }, readers(5));
     let peer = Peer::start(vec![Script::new()]);
     world.send(&store, &world.route(&peer));
@@ -68,7 +68,7 @@ fn a_stop_from_outside_ends_after_the_message_at_hand() {
 }
 
 #[test]
-fn an_outbox_gets_a_file_each_and_repeats_what_a_crash_left() {
+fn an_outbox_gets_one_file_each_and_repeats_after_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = Route::Outbox { project: Project::new(folder.path()), root: "outbox".into(), writers: 1 };
     let (world, store) = (World::new(), readers(3));
@@ -92,9 +92,9 @@ fn an_outbox_that_cannot_be_written_stops_the_run() {
     assert_eq!(states(&store, 3), [State::Queued; 3]);
 }
 
-/// Faults of every kind in every phase, in an order that a number decides, over several runs.
+/// Faults of every kind in every phase, in an order derived from a seed, over several runs.
 #[test]
-fn whatever_the_server_does_its_own_record_equals_the_ledger() {
+fn whatever_the_server_does_its_record_equals_the_ledger() {
     const READERS: usize = 30;
     const FAULTS: [(&str, Answer); 12] = [
         ("GREETING", Answer::SayAndDrop("421 4.3.2 Busy")),
@@ -123,7 +123,7 @@ fn whatever_the_server_does_its_own_record_equals_the_ledger() {
         }
         let mut recipients = peer.recipients();
         recipients.dedup();
-        assert_eq!(recipients.len(), peer.taken().len(), "seed {seed}: somebody got it twice");
+        assert_eq!(recipients.len(), peer.taken().len(), "seed {seed}: a reader got it twice");
         for number in 1..=READERS {
             let address = format!("reader-{number}@example.com");
             let state = store.state(&address)[0].0;

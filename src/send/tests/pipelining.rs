@@ -1,4 +1,4 @@
-//! The envelope behind the content before it: who earns it, and what it costs to find out.
+//! Pipelining the next envelope behind the content: which servers pass the trial, and what it costs.
 
 use super::*;
 use crate::smtp::greeting::stable_part;
@@ -6,10 +6,10 @@ use crate::smtp::relay::Pipelining;
 
 const COUNT: usize = 40;
 
-/// Where nothing comes, nothing is missed by waiting no longer.
+/// The reply never comes, so that a short wait changes nothing.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// Sends to everybody, and returns what was learned of the server.
+/// Sends to all readers, and returns what was learned about the server.
 fn send(script: Script, world: &World, store: &Memory) -> (SendReport, Peer, Option<bool>) {
     let peer = Peer::start(vec![script.offering("PIPELINING")]);
     let report = world.send(store, &world.route(&peer));
@@ -19,7 +19,7 @@ fn send(script: Script, world: &World, store: &Memory) -> (SendReport, Peer, Opt
 }
 
 #[test]
-fn a_server_that_loses_what_comes_behind_or_hangs_up_costs_nobody_and_is_remembered() {
+fn a_server_that_fails_the_trial_loses_no_message_and_is_remembered() {
     for behind in [Behind::Lost, Behind::Crash] {
         for connections in [1, 4] {
             let (mut world, store) = (World { connections, ..World::new() }, readers(COUNT));
@@ -35,7 +35,7 @@ fn a_server_that_loses_what_comes_behind_or_hangs_up_costs_nobody_and_is_remembe
 }
 
 #[test]
-fn a_server_that_reads_on_has_earned_it() {
+fn a_server_that_reads_on_passes_the_trial() {
     for connections in [1, 4] {
         let store = readers(COUNT);
         let (_, peer, kept) = send(Script::new(), &World { connections, ..World::new() }, &store);
@@ -45,9 +45,9 @@ fn a_server_that_reads_on_has_earned_it() {
 }
 
 #[test]
-fn what_was_learned_is_not_tried_again() {
+fn a_known_server_is_not_tried_again() {
     let place = |peer: &Peer| format!("127.0.0.1:{}", peer.port());
-    // A trial of these would cost a connection.
+    // A trial of these servers would cost a connection.
     let (world, store) = (World::new(), readers(8));
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").behind(Behind::Lost)]);
     store.open().note_pipelining(&place(&peer), "peer.example ESMTP", false, noon()).unwrap();
@@ -56,7 +56,7 @@ fn what_was_learned_is_not_tried_again() {
 }
 
 #[test]
-fn one_stall_takes_it_away_for_good() {
+fn one_stall_disables_pipelining_for_good() {
     let place = |peer: &Peer| format!("127.0.0.1:{}", peer.port());
     let (world, store) = (World { behind: SHORT, ..World::new() }, readers(8));
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").behind(Behind::Lost)]);
@@ -68,7 +68,7 @@ fn one_stall_takes_it_away_for_good() {
 }
 
 #[test]
-fn a_crash_over_it_leaves_the_message_at_hand_unknown_and_the_others_are_mailed() {
+fn a_crash_leaves_the_current_message_unknown_and_the_others_are_mailed() {
     let (world, store) = (World::new(), readers(8));
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").behind(Behind::Crash)]);
     let place = format!("127.0.0.1:{}", peer.port());
@@ -80,7 +80,7 @@ fn a_crash_over_it_leaves_the_message_at_hand_unknown_and_the_others_are_mailed(
 }
 
 #[test]
-fn the_settings_may_want_less() {
+fn pipelining_can_be_disabled() {
     for pipelining in [Pipelining::Envelope, Pipelining::Off] {
         let (world, store) = (World::new(), readers(6));
         let peer = Peer::start(vec![Script::new().offering("PIPELINING").behind(Behind::Lost)]);

@@ -1,9 +1,9 @@
-//! What the server says of one recipient, and what it leaves in the ledger.
+//! What the server replies about one recipient, and the resulting ledger.
 
 use super::*;
 
 #[test]
-fn what_concerns_one_recipient_stops_nobody_else() {
+fn a_problem_with_one_recipient_does_not_stop_the_others() {
     let (world, store) = (World::new(), readers(5));
     let script = Script::new()
         .always("RCPT TO:<reader-1@", Answer::Say("550 5.1.1 No such user"))
@@ -22,20 +22,20 @@ fn what_concerns_one_recipient_stops_nobody_else() {
 }
 
 #[test]
-fn a_deferred_recipient_is_tried_again_when_its_time_has_come() {
+fn a_deferred_recipient_is_tried_again_after_its_delay() {
     let (mut world, store) = (World::new(), readers(1));
     let peer = Peer::start(vec![Script::new().on("RCPT", Answer::Say("450 4.2.2 Full"))]);
     world.send(&store, &world.route(&peer));
     assert_eq!(states(&store, 1), [State::Deferred]);
     world.send(&store, &world.route(&peer));
-    assert_eq!((states(&store, 1), peer.heard().len()), (vec![State::Deferred], 1), "not yet, and nobody called");
+    assert_eq!((states(&store, 1), peer.heard().len()), (vec![State::Deferred], 1), "not yet, and no connection");
     world.now += chrono::Duration::minutes(6);
     world.send(&store, &world.route(&peer));
     assert_eq!((states(&store, 1), peer.recipients().len()), (vec![State::Sent], 1));
 }
 
 #[test]
-fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
+fn a_connection_lost_before_the_dot_is_retried_and_after_it_unknown() {
     for (step, answer, state, taken) in [
         ("MAIL", Answer::Drop, State::Sent, 3),
         ("RCPT", Answer::Drop, State::Sent, 3),
@@ -52,9 +52,9 @@ fn a_drop_before_the_dot_is_repeated_and_one_after_it_is_unknown() {
     }
 }
 
-/// All of them may have it, not only those whom a crash left in doubt.
+/// All of them may have it, not only those that were in doubt after a crash.
 #[test]
-fn those_of_a_lost_store_are_not_mailed_by_a_policy() {
+fn recipients_of_a_lost_store_are_not_resent_by_policy() {
     let (mut world, store) = (World::new(), readers(3));
     world.on_unknown = OnUnknown::Resend;
     let mailing = store.open().freeze(&world.issues[0].id, "hash", None, noon()).unwrap();
@@ -68,7 +68,7 @@ fn those_of_a_lost_store_are_not_mailed_by_a_policy() {
 }
 
 #[test]
-fn an_unknown_recipient_is_held_unless_the_project_says_resend() {
+fn an_unknown_recipient_is_held_unless_the_policy_is_resend() {
     let (mut world, store) = (World::new(), readers(1));
     let peer = Peer::start(vec![Script::new().on("DOT", Answer::Drop)]);
     world.send(&store, &world.route(&peer));
@@ -80,18 +80,18 @@ fn an_unknown_recipient_is_held_unless_the_project_says_resend() {
 }
 
 #[test]
-fn a_message_the_connection_never_survives_waits_and_the_others_get_theirs() {
+fn a_message_that_always_breaks_the_connection_is_deferred_and_the_others_are_sent() {
     let (world, store) = (World::new(), readers(3));
     let peer = Peer::start(vec![Script::new().always("RCPT TO:<reader-2@", Answer::Drop)]);
     world.send(&store, &world.route(&peer));
     assert_eq!(states(&store, 3), [State::Sent, State::Deferred, State::Sent]);
-    // The first time, it could be that the server takes no second message on one connection.
+    // The first time, the server may accept no second message on a connection.
     assert_eq!(*world.pauses.lock().unwrap(), [2, 2, 4]);
 }
 
-/// More than are claimed at a time, and no other domain to tell whom it is about: each run comes further.
+/// More than are claimed at a time, and no other domain to compare with: each run gets further.
 #[test]
-fn the_longest_head_that_is_put_off_ends_some_time() {
+fn a_long_run_of_deferred_recipients_is_passed_eventually() {
     for connections in [1, 4] {
         let (mut world, store) = (World { connections, ..World::new() }, readers(400));
         let head = (1..=300).map(|number| &*format!("RCPT TO:<reader-{number}@").leak());
@@ -108,9 +108,9 @@ fn the_longest_head_that_is_put_off_ends_some_time() {
     }
 }
 
-/// A list that is sorted by domain, and more of the first domain than are claimed at a time.
+/// A list sorted by domain, with more of the first domain than are claimed at a time.
 #[test]
-fn everybody_behind_a_domain_that_is_put_off_is_mailed_in_one_run() {
+fn recipients_behind_a_deferred_domain_are_mailed_in_one_run() {
     for connections in [1, 4] {
         let (world, mut store) = (World { connections, ..World::new() }, readers(300));
         let address = |number| format!("other-{number}@example.net").parse().unwrap();
@@ -124,9 +124,9 @@ fn everybody_behind_a_domain_that_is_put_off_is_mailed_in_one_run() {
     }
 }
 
-/// Else whatever is mailed next would wait for them for ever.
+/// Otherwise the next mailing would wait for them forever.
 #[test]
-fn those_left_of_a_mailing_who_are_refused_again_and_again_stop_no_later_run() {
+fn remaining_recipients_refused_repeatedly_stop_no_later_run() {
     for said in ["421 4.7.0 Complaints", "450 4.7.0 Complaints", "550 5.7.1 Not here"] {
         let (mut world, mut store) = (World { connections: 4, ..World::new() }, readers(30));
         let address = |number| format!("other-{number}@{number}.example").parse().unwrap();
@@ -153,7 +153,7 @@ fn those_left_of_a_mailing_who_are_refused_again_and_again_stop_no_later_run() {
 }
 
 #[test]
-fn mail_leaves_no_faster_than_the_rate_allows_over_all_runs() {
+fn the_rate_limit_holds_over_all_runs() {
     let rate = Rate { name: "mail".to_owned(), messages: 2, per: Duration::from_secs(60) };
     let (mut world, store) = (World { rate: Some(rate), limit: Some(2), ..World::new() }, readers(4));
     let peer = Peer::start(vec![Script::new()]);
@@ -166,7 +166,7 @@ fn mail_leaves_no_faster_than_the_rate_allows_over_all_runs() {
 }
 
 #[test]
-fn an_address_that_the_server_cannot_have_fails_alone() {
+fn an_address_the_server_does_not_support_fails_alone() {
     let address = "用户@example.com";
     for (offers, state, is_taken) in [(false, State::Failed, false), (true, State::Sent, true)] {
         for connections in [1, 4] {
@@ -180,7 +180,7 @@ fn an_address_that_the_server_cannot_have_fails_alone() {
             let (reached, _, reply) = store.state(address)[0].clone();
             assert_eq!((reached, peer.recipients().contains(&address.to_owned())), (state, is_taken), "{reply}");
             assert!(offers || reply.starts_with("the server does not offer SMTPUTF8"), "{reply}");
-            assert_eq!(store.statuses().last(), Some(&Status::Active), "nobody is suppressed for it");
+            assert_eq!(store.statuses().last(), Some(&Status::Active), "no one is suppressed for it");
         }
     }
 }

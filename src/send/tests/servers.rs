@@ -1,9 +1,9 @@
-//! ServerProblem with the server: the run stops or waits, and blames nobody.
+//! Problems with the server: the run stops or waits, and no recipient is blamed.
 
 use super::*;
 
 #[test]
-fn trouble_that_is_ours_stops_the_run_and_blames_nobody() {
+fn a_rejection_of_the_sender_stops_the_run_and_blames_no_recipient() {
     for (script, rule, text) in [
         (Script::new().on("GREETING", Answer::Say("554 No")), "smtp-unwelcome", "554 No"),
         (Script::new().on("EHLO", Answer::Say("550 No")), "smtp-unwelcome", "550 No"),
@@ -28,7 +28,7 @@ fn trouble_that_is_ours_stops_the_run_and_blames_nobody() {
 }
 
 #[test]
-fn a_server_that_is_not_there_or_refuses_the_login_is_tried_once() {
+fn an_unreachable_server_or_refused_login_is_tried_once() {
     let (world, store) = (World { connections: 8, ..World::new() }, readers(20));
     let nowhere = Route::Relays(vec![world.relay(Peer::closed_port())]);
     let stopped = world.send(&store, &nowhere).stopped.unwrap();
@@ -44,7 +44,7 @@ fn a_server_that_is_not_there_or_refuses_the_login_is_tried_once() {
 }
 
 #[test]
-fn a_refusal_of_a_recipient_shows_the_address_masked_where_the_run_stops() {
+fn a_refusal_that_stops_the_run_masks_the_address() {
     let (world, store) = (World::new(), readers(1));
     let refusal = Answer::Say("554 5.7.1 <reader-1@example.com>: Relay access denied");
     let peer = Peer::start(vec![Script::new().always("RCPT", refusal)]);
@@ -53,7 +53,7 @@ fn a_refusal_of_a_recipient_shows_the_address_masked_where_the_run_stops() {
 }
 
 #[test]
-fn a_server_that_never_gives_a_verdict_is_left_after_three() {
+fn a_server_that_never_replies_to_a_message_is_given_up_after_three() {
     let (world, store) = (World::new(), readers(20));
     let peer = Peer::start(vec![Script::new().always("DOT", Answer::Drop)]);
     let stopped = world.send(&store, &world.route(&peer)).stopped.unwrap();
@@ -63,10 +63,10 @@ fn a_server_that_never_gives_a_verdict_is_left_after_three() {
 }
 
 #[test]
-fn a_busy_server_gets_a_pause_and_then_the_rest() {
+fn a_busy_server_is_suspended_and_then_gets_the_rest() {
     let (world, store) = (World::new(), readers(3));
     let busy = Answer::SayAndDrop("421 4.7.0 Too much mail from you");
-    // It puts everybody off, the three of them twice, over whatever connection.
+    // It defers everyone, the three of them twice, on every connection.
     let script = (1..=6).fold(Script::new(), |script, nth| script.on_nth("RCPT", nth, busy.clone()));
     let peer = Peer::start(vec![script]);
     let report = world.send(&store, &world.route(&peer));
@@ -76,7 +76,7 @@ fn a_busy_server_gets_a_pause_and_then_the_rest() {
 }
 
 #[test]
-fn a_server_that_stays_busy_ends_the_run_and_everybody_stays_queued() {
+fn a_server_that_stays_busy_ends_the_run_and_all_stay_queued() {
     for connections in [1, 4] {
         let (world, store) = (World { connections, ..World::new() }, readers(3));
         let peer = Peer::start(vec![Script::new().always("RCPT", Answer::Say("421 4.7.0 Too much"))]);
@@ -90,7 +90,7 @@ fn a_server_that_stays_busy_ends_the_run_and_everybody_stays_queued() {
 }
 
 #[test]
-fn a_server_that_takes_one_connection_only_is_served_by_one() {
+fn a_server_that_accepts_one_connection_is_given_one() {
     let (world, store) = (World { connections: 3, ..World::new() }, readers(30));
     let refusing = Script::new().on_nth("GREETING", 0, Answer::SayAndDrop("421 4.7.0 One is enough"));
     let peer = Peer::start(vec![Script::new(), refusing]);

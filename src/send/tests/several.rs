@@ -1,4 +1,4 @@
-//! Several mail servers: shares, and servers that die, refuse or hang in the middle of a run.
+//! Several mail servers: shares, and servers that die, refuse or hang during a run.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::*;
 
 const COUNT: usize = 40;
 
-/// Everybody has it, once, over whatever server.
+/// Every reader has it once, over whatever server.
 fn all_have_it(store: &Memory, peers: &[&Peer]) {
     assert_eq!(states(store, COUNT), [State::Sent; COUNT]);
     let mut recipients: Vec<String> = peers.iter().flat_map(|peer| peer.recipients()).collect();
@@ -16,14 +16,14 @@ fn all_have_it(store: &Memory, peers: &[&Peer]) {
     assert_eq!(recipients, expected);
 }
 
-/// A server that takes some letters, and the others once `until` is true of what it has done: not all before another has
-/// done its part.
+/// A server that accepts some messages, and the others once `until` is true of its record: not all before another server
+/// has done its part.
 fn patient(until: impl Fn() -> bool + Send + Sync + 'static) -> Peer {
     Peer::start(vec![Script::new().holding("DOT", move |tally| tally.taken < COUNT / 4 || until())])
 }
 
-/// Sends over a healthy server and one with that script, which the healthy one lets get as far as `until`; gives the
-/// report, the state of the ledger and what each took.
+/// Sends over a healthy server and one with this script, which the healthy one lets get as far as `until`. Returns the
+/// report, the ledger's states and the record of each.
 fn beside_a_healthy_one(
     connections: usize,
     script: Script,
@@ -37,7 +37,7 @@ fn beside_a_healthy_one(
     (world, store, report, peers)
 }
 
-/// The one warning about a server that was out, with all in it that has to be.
+/// Checks the one warning about the second server, which was suspended.
 fn names_the_second(report: &SendReport, peers: &[Peer; 2], text: &str) {
     assert_eq!(report.stopped, None);
     assert!(report.needs_attention());
@@ -48,21 +48,21 @@ fn names_the_second(report: &SendReport, peers: &[Peer; 2], text: &str) {
 }
 
 #[test]
-fn letters_are_shared_by_weight() {
+fn messages_are_shared_by_weight() {
     for connections in [1, 3] {
-        // A server that waits long for the other goes on alone, which is no part of this: such a run does not count.
+        // A server throttled for long bypasses the other, which is not tested here: such a run does not count.
         let share = (0..100).find_map(|_| {
             let begun = Instant::now();
             let share = share_of_the_first(connections);
             (begun.elapsed() < Duration::from_secs(1)).then_some(share)
         });
-        // Ten, give or take what may be under way at once.
+        // Ten, give or take the messages in flight.
         let first = share.expect("no run took less than a second");
         assert!(first.abs_diff(10) <= connections + 1, "{first} of {COUNT} over {connections} connections");
     }
 }
 
-/// How many letters the first of two servers gets, the second of which has three times its weight.
+/// The number of messages of the first of two servers, whose second has three times its weight.
 fn share_of_the_first(connections: usize) -> usize {
     let (world, store) = (World { connections, ..World::new() }, readers(COUNT));
     let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![Script::new()])];
@@ -75,7 +75,7 @@ fn share_of_the_first(connections: usize) -> usize {
 }
 
 #[test]
-fn the_ledger_says_which_server_took_a_message() {
+fn the_ledger_records_which_server_accepted_a_message() {
     let (_, store, _, peers) = beside_a_healthy_one(1, Script::new(), |other| other.taken > 0);
     let to = &peers[1].taken()[0].to;
     let expected = format!("250 2.0.0 Ok: queued [127.0.0.1:{}]", peers[1].port());
@@ -83,9 +83,9 @@ fn the_ledger_says_which_server_took_a_message() {
 }
 
 #[test]
-fn a_server_that_is_down_is_left_out_and_named() {
+fn a_server_that_is_down_is_skipped_and_named() {
     let (world, store) = (World::new(), readers(COUNT));
-    // Who pauses is the server that was not reached.
+    // The wait is about the server that was not reached.
     let is_out = Arc::new(AtomicBool::new(false));
     let notes = Arc::clone(&is_out);
     *world.during_pause.lock().unwrap() = Some(Box::new(move || notes.store(true, Ordering::SeqCst)));
@@ -98,7 +98,7 @@ fn a_server_that_is_down_is_left_out_and_named() {
 }
 
 #[test]
-fn a_server_that_dies_in_mid_run_loses_nobody() {
+fn a_server_that_dies_during_a_run_loses_no_recipient() {
     for connections in [1, 4] {
         let mut script = Script::new();
         for step in ["GREETING", "MAIL", "RCPT", "DATA"] {
@@ -108,7 +108,7 @@ fn a_server_that_dies_in_mid_run_loses_nobody() {
         }
         let is_dead = |other: &Tally| other.came("MAIL") > 5;
         let (_, store, report, peers) = beside_a_healthy_one(connections, script, is_dead);
-        // Of several connections one may be left unused, so that nobody notices before all is done.
+        // With several connections one may stay unused, so that the problem is noticed late.
         if connections == 1 {
             names_the_second(&report, &peers, "cannot be reached");
         }
@@ -118,13 +118,13 @@ fn a_server_that_dies_in_mid_run_loses_nobody() {
 }
 
 #[test]
-fn what_one_server_says_of_us_is_tried_at_the_other() {
+fn a_refusal_by_one_server_is_tried_at_the_other() {
     for (script, text) in [
         (Script::new().always("RCPT", Answer::Say("550 5.7.1 Your reputation is poor")), "refuses our mail"),
         (Script::new().always("MAIL", Answer::Say("550 5.7.1 Not you")), "refuses the sender"),
         (Script::new().always("DOT", Answer::Say("552 5.3.4 Too big")), "refuses this message"),
-        (Script::new().always("GREETING", Answer::Say("554 No")), "does not want to talk"),
-        (Script::new().always("RCPT", Answer::SayAndDrop("421 4.7.0 Too much")), "takes no more for now"),
+        (Script::new().always("GREETING", Answer::Say("554 No")), "refuses connections from this machine"),
+        (Script::new().always("RCPT", Answer::SayAndDrop("421 4.7.0 Too much")), "accepts no more mail for now"),
         (Script::new().always("EHLO", Answer::Drop), "cannot be reached"),
     ] {
         let is_out =
@@ -137,7 +137,7 @@ fn what_one_server_says_of_us_is_tried_at_the_other() {
 }
 
 #[test]
-fn a_recipient_whom_both_servers_refuse_is_the_one_to_blame() {
+fn a_recipient_refused_by_both_servers_is_to_blame() {
     let refusing = || Script::new().always("RCPT TO:<reader-7@", Answer::Say("550 5.7.1 I take no newsletters"));
     let (world, store) = (World::new(), readers(COUNT));
     let peers = [Peer::start(vec![refusing()]), Peer::start(vec![refusing()])];
@@ -150,14 +150,14 @@ fn a_recipient_whom_both_servers_refuse_is_the_one_to_blame() {
 }
 
 #[test]
-fn a_server_that_comes_back_is_used_again() {
+fn a_server_that_recovers_is_used_again() {
     let script =
         Script::new().on_nth("RCPT", 3, Answer::SayAndDrop("421 4.3.2 Restarting")).on_nth("GREETING", 2, Answer::Drop);
     let (world, store) = (World::new(), readers(COUNT));
     let first = Peer::start(vec![script]);
     let record = first.record();
     let peers = [first, patient(move || record.tally().taken > 2)];
-    // The other one waits for its rate as well, so that most is left for the first.
+    // The other one waits for its rate limit too, so that most is left for the first.
     let mut relays = peers.each_ref().map(|peer| world.relay(peer.port()));
     relays[1].rates = vec![Rate { name: "second".to_owned(), messages: 1, per: Duration::from_secs(3) }];
     let report = world.send(&store, &Route::Relays(relays.into()));
@@ -167,7 +167,7 @@ fn a_server_that_comes_back_is_used_again() {
 }
 
 #[test]
-fn without_any_server_left_the_run_stops_and_says_why_of_each() {
+fn without_a_usable_server_the_run_stops_with_the_reason_of_each() {
     let (world, store) = (World { connections: 2, ..World::new() }, readers(COUNT));
     let script = Script::new().always("MAIL", Answer::Say("550 5.7.1 Not you"));
     let peer = Peer::start(vec![script]);
@@ -180,17 +180,17 @@ fn without_any_server_left_the_run_stops_and_says_why_of_each() {
         "{stopped}"
     );
     assert_eq!((report.warnings, states(&store, COUNT)), (Vec::new(), vec![State::Queued; COUNT]));
-    // It is left alone for five minutes after each refusal.
+    // It is suspended for five minutes after each rejection.
     let rests = world.waited.lock().unwrap().as_secs() / 300;
     assert!(peer.heard().len() as u64 <= 2 + rests, "hammered: {} times in {rests} rests", peer.heard().len());
 }
 
 #[test]
-fn a_server_that_hangs_keeps_only_what_it_was_given() {
+fn a_server_that_hangs_holds_up_only_its_own_messages() {
     let (world, store) = (World { stop_after: Some(COUNT as u64 - 2), ..World::new() }, readers(COUNT));
     let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![Script::new().always("RCPT", Answer::Silence)])];
     world.send(&store, &world.route_over(&[&peers[0], &peers[1]]));
-    // The run was stopped only when all others had theirs.
+    // The run was stopped only when all others had been mailed.
     assert!(peers[0].taken().len() >= COUNT - 2);
     assert_eq!(open(&store), (COUNT - peers[0].taken().len()) as u64);
 }
@@ -208,12 +208,12 @@ fn each_server_keeps_to_its_own_rate() {
     let report = world.send(&store, &Route::Relays(relays.into()));
     assert!(!report.needs_attention());
     all_have_it(&store, &[&peers[0], &peers[1]]);
-    assert!(peers[0].taken().len() >= COUNT - 1, "nobody waits for a server that must not");
+    assert!(peers[0].taken().len() >= COUNT - 1, "no server waits for one that is limited");
 }
 
-/// Faults of every kind at three servers, in an order that a number decides, over several runs.
+/// Faults of every kind at three servers, in an order derived from a seed, over several runs.
 #[test]
-fn whatever_several_servers_do_their_own_record_equals_the_ledger() {
+fn whatever_several_servers_do_their_records_equal_the_ledger() {
     const FAULTS: [(&str, Answer); 9] = [
         ("GREETING", Answer::SayAndDrop("421 4.3.2 Busy")),
         ("GREETING", Answer::Drop),
@@ -241,7 +241,7 @@ fn whatever_several_servers_do_their_own_record_equals_the_ledger() {
         let taken = recipients.len();
         recipients.sort();
         recipients.dedup();
-        assert_eq!(recipients.len(), taken, "seed {seed}: somebody got it twice");
+        assert_eq!(recipients.len(), taken, "seed {seed}: a reader got it twice");
         for number in 1..=COUNT {
             let address = format!("reader-{number}@example.com");
             let state = store.state(&address)[0].0;

@@ -1,4 +1,4 @@
-//! A server or domain that is new: so much on a day, over all runs.
+//! A new server or domain: daily limits, counted over all runs.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn world() -> World {
 }
 
 #[test]
-fn each_day_so_many_leave_and_the_rest_waits_for_the_next() {
+fn each_day_the_quota_leaves_and_the_rest_waits() {
     let (mut world, store) = (world(), readers(30));
     let peer = Peer::start(vec![Script::new()]);
     let report = world.send(&store, &world.route(&peer));
@@ -22,8 +22,8 @@ fn each_day_so_many_leave_and_the_rest_waits_for_the_next() {
     assert_eq!(report.paused.unwrap().to_rfc3339(), "2026-05-02T00:00:00+09:00");
     let calls = peer.heard().len();
     world.send(&store, &world.route(&peer));
-    assert_eq!((peer.taken().len(), peer.heard().len()), (5, calls), "nothing more on that day, and nobody called");
-    // The next day begins at 15:00 UTC, and the one after it is later than the issue is due.
+    assert_eq!((peer.taken().len(), peer.heard().len()), (5, calls), "nothing more that day, and no connection");
+    // The next day begins at 15:00 UTC; on the one after it the issue is no longer due.
     for (hours, all) in [(4, 15), (72, 30)] {
         world.now = noon() + chrono::Duration::hours(hours);
         let report = world.send(&store, &world.route(&peer));
@@ -33,7 +33,7 @@ fn each_day_so_many_leave_and_the_rest_waits_for_the_next() {
 }
 
 #[test]
-fn an_issue_for_which_nothing_is_left_today_is_begun_so_that_it_does_not_grow_too_old() {
+fn an_issue_without_quota_today_is_begun_so_that_it_stays_due() {
     let (mut world, store) = (world(), readers(6));
     world.issues.push(issue("older", noon() - chrono::Duration::hours(47)));
     let peer = Peer::start(vec![Script::new()]);
@@ -45,7 +45,7 @@ fn an_issue_for_which_nothing_is_left_today_is_begun_so_that_it_does_not_grow_to
 }
 
 #[test]
-fn a_warm_up_of_two_months_reaches_everybody() {
+fn a_warm_up_of_two_months_reaches_every_reader() {
     let (mut world, store) = (world(), readers(120));
     world.warm_up = Some(WarmUp { first_day: 2, factor: 1.0, ..warm_up("mail") });
     let peer = Peer::start(vec![Script::new()]);
@@ -58,7 +58,7 @@ fn a_warm_up_of_two_months_reaches_everybody() {
 }
 
 #[test]
-fn what_a_run_did_not_use_is_there_for_the_next() {
+fn unused_quota_is_left_for_the_next_run() {
     let (mut world, store) = (World { stop_after: Some(2), connections: 1, ..world() }, readers(30));
     let peer = Peer::start(vec![Script::new()]);
     world.send(&store, &world.route(&peer));
@@ -69,7 +69,7 @@ fn what_a_run_did_not_use_is_there_for_the_next() {
 }
 
 #[test]
-fn a_new_server_gets_its_part_and_the_old_one_the_rest() {
+fn a_new_server_gets_its_quota_and_the_other_the_rest() {
     let (world, store) = (World { connections: 2, ..World::new() }, readers(30));
     let new = Peer::start(vec![Script::new()]);
     let record = new.record();
@@ -84,7 +84,7 @@ fn a_new_server_gets_its_part_and_the_old_one_the_rest() {
 }
 
 #[test]
-fn when_all_servers_are_new_the_run_ends_with_the_last_of_them() {
+fn when_all_servers_are_new_the_run_ends_with_the_last_quota() {
     let (mut world, store) = (World { connections: 2, ..World::new() }, readers(30));
     let peers = [Peer::start(vec![Script::new()]), Peer::start(vec![Script::new()])];
     let route = |world: &World| {
@@ -102,7 +102,7 @@ fn when_all_servers_are_new_the_run_ends_with_the_last_of_them() {
 }
 
 #[test]
-fn before_its_first_day_nothing_leaves_through_a_new_server() {
+fn nothing_leaves_through_a_new_server_before_its_first_day() {
     let tomorrow = noon().date_naive() + chrono::Duration::days(2);
     let (world, store) =
         (World { warm_up: Some(WarmUp { since: tomorrow, ..warm_up("mail") }), ..World::new() }, readers(3));

@@ -1,9 +1,9 @@
-//! Which digest is due, and what it holds. Noon is that of Friday, 1 May 2026, in week 18.
+//! Which digest is due, and what it contains. `noon` is on Friday, 1 May 2026, in week 18.
 
 use super::*;
 use crate::delivery::digest_schedule::DigestSchedule;
 
-/// A project that mails digests, of weeks where a test says nothing else, by UTC.
+/// A project that mails digests: weekly in UTC, unless a test changes that.
 struct World {
     issues: Vec<Issue>,
     store: Memory,
@@ -21,7 +21,7 @@ impl World {
         world
     }
 
-    /// Publishes an issue, which may be dated back.
+    /// Publishes an issue, perhaps with an earlier date.
     fn add(&mut self, slug: &str, date: &str) {
         self.issues.push(issue(slug, time(date)));
         self.issues.sort_by_key(|issue| std::cmp::Reverse(issue.date));
@@ -32,7 +32,7 @@ impl World {
         plan(&self.issues, scope, &terms, &self.store, &|issue| Ok(issue.title.clone())).unwrap()
     }
 
-    /// What a run of that time mails, each mail with what it holds.
+    /// The mailings of a run at this time, each with its contents.
     fn send(&mut self, now: &str) -> Vec<String> {
         self.send_these(now, &Scope::Due).0
     }
@@ -64,7 +64,7 @@ impl World {
     }
 }
 
-/// A time such as `05-01 12`, of 2026.
+/// A time in 2026, such as `05-01 12`.
 fn time(text: &str) -> DateTime<Utc> {
     format!("2026-{}:00:00Z", text.replace(' ', "T")).parse().unwrap()
 }
@@ -90,7 +90,7 @@ fn a_first_run_mails_no_archive() {
 }
 
 #[test]
-fn a_digest_is_not_mailed_by_itself_when_it_is_late() {
+fn a_late_digest_is_mailed_only_by_name() {
     let mut world = World::new(&[("monday", "04-27 00")]);
     assert_eq!(world.send("05-06 01"), [""; 0]);
     assert_eq!(world.named("05-06 01", "digest:2026-W18").0, ["digest:2026-W18: monday"]);
@@ -98,7 +98,7 @@ fn a_digest_is_not_mailed_by_itself_when_it_is_late() {
 }
 
 #[test]
-fn what_comes_late_is_in_the_next_digest() {
+fn a_late_issue_is_in_the_next_digest() {
     let mut world = World::new(&[("monday", "04-27 00")]);
     assert_eq!(world.send("05-04 00"), ["digest:2026-W18: monday"]);
     world.add("late", "04-28 00");
@@ -112,7 +112,7 @@ fn what_comes_late_is_in_the_next_digest() {
 }
 
 #[test]
-fn what_a_server_missed_that_was_down_is_in_the_next_digest() {
+fn issues_missed_during_downtime_are_in_the_next_digest() {
     let mut world = World::new(&[("eighteen", "04-28 00"), ("nineteen", "05-05 00"), ("twenty", "05-12 00")]);
     assert_eq!(world.send("05-04 00"), ["digest:2026-W18: eighteen"]);
     assert_eq!(world.send("05-14 00"), [""; 0]);
@@ -139,7 +139,7 @@ fn a_week_that_is_not_over_cannot_be_mailed() {
 }
 
 #[test]
-fn nothing_is_mailed_twice_when_issues_become_digests_and_back() {
+fn nothing_is_mailed_twice_when_switching_to_digests_and_back() {
     let mut world = World::new(&[("alone", "04-28 00")]);
     world.policy.edition = EditionKind::Issue;
     assert_eq!(world.send("04-28 01"), ["alone: alone"]);
@@ -156,7 +156,7 @@ fn nothing_is_mailed_twice_when_issues_become_digests_and_back() {
 }
 
 #[test]
-fn an_issue_that_is_mailed_by_name_is_in_no_digest() {
+fn an_issue_mailed_by_name_is_in_no_digest() {
     let mut world = World::new(&[("one", "04-28 00"), ("two", "04-29 00")]);
     let id = world.issues[0].id.clone();
     let both = Scope::Only(vec![id, IssueId::new("digest:2026-W18").unwrap()]);
@@ -164,7 +164,7 @@ fn an_issue_that_is_mailed_by_name_is_in_no_digest() {
 }
 
 #[test]
-fn what_was_begun_is_finished_in_the_form_it_had() {
+fn a_begun_mailing_is_finished_unchanged() {
     let mut world = World::new(&[("one", "04-28 00"), ("two", "04-29 00")]);
     let before = world.plan("05-04 00", &Scope::Due);
     let MailingContent::Digest(digest) = &before.mailings[0].content else { panic!("{before:?}") };
@@ -201,7 +201,7 @@ fn an_issue_changed_after_its_digest_is_reported() {
 }
 
 #[test]
-fn names_mean_the_digest_before_and_the_one_that_gathers() {
+fn latest_and_next_name_the_last_digest_and_the_one_being_collected() {
     let mut world = World::new(&[("one", "04-28 00"), ("two", "05-05 00")]);
     let named = |world: &World, now: &str, name: &str| {
         let history = History::read(&world.store).unwrap();
@@ -240,7 +240,7 @@ fn a_change_from_weeks_to_months_repeats_nothing() {
 }
 
 #[test]
-fn a_daily_digest_brings_what_came_late_over_a_holiday_and_skips_no_day() {
+fn a_daily_digest_includes_late_issues_after_a_holiday_and_skips_no_day() {
     let mut world = World::new(&[("first", "05-01 07"), ("old", "04-20 00")]);
     world.policy.schedule = every("'0 8 * * *'");
     assert_eq!(world.send("05-01 09"), ["digest:2026-05-01T0800: first"]);
