@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use crate::delivery::pipelining::{Allowed, ConnectionPipelining, Pipelining};
+use crate::delivery::pipelining::{Allowed, ConnectionPipelining, PipeliningTrials};
 use crate::delivery::server_state::ServerProblem;
 use crate::letter::Letter;
 use crate::smtp::failure::{Cause, SessionError};
@@ -37,7 +37,7 @@ impl<'job> Connection<'job> {
     /// Looks up what the server's pipelining allows, in this run or, by `stored`, from an earlier one.
     pub(super) fn join<E>(
         &mut self,
-        pipelining: &Pipelining,
+        pipelining: &PipeliningTrials,
         server: usize,
         stored: impl FnOnce(&str) -> Result<Option<bool>, E>,
     ) -> Result<(), E> {

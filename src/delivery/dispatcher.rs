@@ -21,7 +21,7 @@ use crate::delivery::diagnostics;
 use crate::delivery::job::{Job, PauseReason, Progress, RunSummary};
 use crate::delivery::ledger_writer::{LedgerWriter, Stopped};
 use crate::delivery::outbox::Outbox;
-use crate::delivery::pipelining::Pipelining;
+use crate::delivery::pipelining::PipeliningTrials;
 use crate::delivery::queue::{Closed, Next, Outcomes, POLL_INTERVAL, Queue, WorkerId};
 use crate::delivery::rate_limit::{self, Allowance};
 use crate::delivery::recipient::Recipient;
@@ -76,7 +76,7 @@ fn workers_per_server(route: &Route, open: usize) -> Vec<usize> {
 
 /// Claims on this thread and sends on one thread per worker, until no recipient is waiting or the run stops.
 fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<'job>, workers: &[usize]) {
-    let pipelining = &Pipelining::default();
+    let pipelining = &PipeliningTrials::default();
     thread::scope(|scope| {
         for (server, workers) in workers.iter().enumerate() {
             for number in 0..*workers {
@@ -177,7 +177,7 @@ struct Worker<'run, 'job> {
     job: &'job Job<'job>,
     ledger: &'run LedgerWriter<'job>,
     queue: &'run Queue<'job>,
-    pipelining: &'run Pipelining,
+    pipelining: &'run PipeliningTrials,
     connection: Connection<'job>,
     /// The recipient after the current one. Its envelope is pipelined behind the current content where `pipelining` allows.
     following: Option<Prepared>,
@@ -197,7 +197,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         job: &'job Job<'job>,
         ledger: &'run LedgerWriter<'job>,
         queue: &'run Queue<'job>,
-        pipelining: &'run Pipelining,
+        pipelining: &'run PipeliningTrials,
     ) -> Self {
         Self { id, job, ledger, queue, pipelining, connection: Connection::default(), following: None, problems: 0 }
     }

@@ -22,7 +22,7 @@ pub(super) enum Allowed {
 
 /// What is known of the servers of a run, by index and greeting.
 #[derive(Default)]
-pub(super) struct Pipelining {
+pub(super) struct PipeliningTrials {
     known: Mutex<HashMap<(usize, String), SharedStage>>,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct ConnectionPipelining {
     trial: Option<u32>,
 }
 
-impl Pipelining {
+impl PipeliningTrials {
     /// The view of a new connection to a server with this greeting. `stored` is asked once for the result of an earlier
     /// run.
     pub(super) fn join<E>(
@@ -125,14 +125,14 @@ mod tests {
 
     use super::*;
 
-    fn join(pipelining: &Pipelining, stored: Option<bool>) -> ConnectionPipelining {
+    fn join(pipelining: &PipeliningTrials, stored: Option<bool>) -> ConnectionPipelining {
         let Ok(pipelining) = pipelining.join::<Infallible>(0, "mx", || Ok(stored));
         pipelining
     }
 
     #[test]
     fn one_connection_makes_the_trial_and_all_have_what_it_earns() {
-        let pipelining = Pipelining::default();
+        let pipelining = PipeliningTrials::default();
         let (mut one, mut other) = (join(&pipelining, None), join(&pipelining, None));
         for _ in 0..MIN_SENDER_TRIALS {
             assert_eq!((one.allowed(), other.allowed()), (Allowed::Sender, Allowed::Nothing));
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn once_lost_it_is_lost_for_all() {
-        let pipelining = Pipelining::default();
+        let pipelining = PipeliningTrials::default();
         let (mut one, mut other) = (join(&pipelining, Some(true)), join(&pipelining, None));
         assert_eq!(other.allowed(), Allowed::Envelope);
         assert_eq!((one.note(false), other.note(false), other.note(true)), (Some(false), None, None));
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_trial_that_ends_with_its_connection_is_made_by_another() {
-        let pipelining = Pipelining::default();
+        let pipelining = PipeliningTrials::default();
         let (mut one, mut other) = (join(&pipelining, None), join(&pipelining, None));
         one.allowed();
         one.note(true);

@@ -53,9 +53,9 @@ fn a_server_that_dies_in_mid_run_is_named_and_the_other_does_its_work() {
 exit 1
 issue  sent now  sent  waiting  failed  unknown
 neap   30        30    0        0       0
-warning[smtp-server-out]: the mail server `127.0.0.1:PORT` cannot be reached: [..]; it was left alone for a while, and others took its letters
+warning[smtp-server-out]: the mail server `127.0.0.1:PORT` cannot be reached: [..]; it was suspended for a while, and other servers took its mail
  |
- = help: check host and port in `mail.via` (a port that speaks TLS from the first byte, usually 465, needs `smtps://`), and that the server runs and can be reached from here; then run this again: whoever was not mailed is still queued
+ = help: check host and port in `mail.via` (a port with TLS from the first byte, usually 465, needs `smtps://`), and that the server is running and reachable from here; then run this again: recipients not mailed are still queued
 
 "#]],
     );
@@ -155,9 +155,9 @@ neap   8         8     20       2       0
 warning[failed-recipients]: `neap` could not be sent to 2 of 30 recipients
  |
  = help: `slugline status neap --state failed` shows them and the server's replies
-error[canary-halted]: nobody else is mailed `neap`: of the first 10 recipients 2 failed, which is more than 5 %. The servers said `550 5.2.1 <…>: disabled` (2 times).
+error[canary-halted]: no one else is mailed `neap`: of the first 10 recipients 2 failed, which is more than 5 %. The servers replied `550 5.2.1 <…>: disabled` (2 times).
  |
- = help: mend what the replies complain of (`slugline status neap --recipients` shows all of them); `slugline send neap --after-canary` then mails the others
+ = help: fix the cause that the replies name (`slugline status neap --recipients` shows all of them); then `slugline send neap --after-canary` mails the others
 
 "#]],
     );
@@ -167,9 +167,9 @@ error[canary-halted]: nobody else is mailed `neap`: of the first 10 recipients 2
 exit 2
 issue  sent now  sent  waiting  failed  unknown
 neap   0         8     20       2       0
-error[canary-halted]: nobody else is mailed `neap`: of the first 10 recipients 2 failed, which is more than 5 %. The servers said `550 5.2.1 <…>: disabled` (2 times).
+error[canary-halted]: no one else is mailed `neap`: of the first 10 recipients 2 failed, which is more than 5 %. The servers replied `550 5.2.1 <…>: disabled` (2 times).
  |
- = help: mend what the replies complain of (`slugline status neap --recipients` shows all of them); `slugline send neap --after-canary` then mails the others
+ = help: fix the cause that the replies name (`slugline status neap --recipients` shows all of them); then `slugline send neap --after-canary` mails the others
 
 "#]],
     );

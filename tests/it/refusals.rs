@@ -222,7 +222,7 @@ issue  sent now  sent  waiting  failed  unknown
 neap   0         0     3        0       0
 error[smtp-sender]: the mail server `127.0.0.1:PORT` refuses the sender: the server said `550 5.7.1 Sender not allowed`, while naming the sender (MAIL FROM)
  |
- = help: use an address this server may send for, in `mail.from` or `mail.bounce_address`; it may also want a login in `mail.user`
+ = help: set `mail.from` or `mail.bounce_address` to an address this server may send for; it may also require a login in `mail.user`
 
 "#]]);
     project.shows(
@@ -252,7 +252,7 @@ issue  sent now  sent  waiting  failed  unknown
 neap   0         0     3        0       0
 error[smtp-login]: the mail server `127.0.0.1:PORT` refuses the login: the server said `535 5.7.8 Who are you`, while logging in
  |
- = help: check `mail.user`, and SLUGLINE_SMTP_PASSWORD or `mail.password_file`; some providers want a password made for programs
+ = help: check `mail.user`, and SLUGLINE_SMTP_PASSWORD or `mail.password_file`; some providers require an app password
 
 "#]]);
     assert!(peer.heard()[0].contains(&"STARTTLS".to_owned()), "{:?}", peer.heard());

@@ -100,17 +100,17 @@ fn a_deleted_store_mails_nobody_until_what_is_recorded_is_adopted() {
         &project.run(LATER, &["send"]),
         str![[r#"
 exit 2
-error[store-behind]: nothing is mailed, since the store is behind `feeds.lock`: it does not know that `https://tides.example.org/neap/` (2026-11-20 12:00) was mailed
+error[store-behind]: nothing is mailed, because the store is behind `feeds.lock`: it does not contain the mailing of `https://tides.example.org/neap/` (2026-11-20 12:00)
 --> feeds.lock
- = help: whoever has them would get them again. The store was lost, is an older copy, or is that of another machine: put it back, or bring it back with `slugline store restore FILE`. Only if it is gone for good, `slugline store adopt` takes for mailed all that `feeds.lock` records
+ = help: recipients who have them would get them again. The store was lost, is an older copy, or is that of another machine: put it back or restore it with `slugline store restore FILE`. Only if it is lost for good, `slugline store adopt` counts everything that `feeds.lock` records as mailed
 
 "#]],
     );
-    project.refuses(&peer, "does not know that");
+    project.refuses(&peer, "does not contain the mailing of");
     project.shows(&project.run(LATER, &["store", "adopt"]), str![[r#"
 exit 1
 https://tides.example.org/neap/  2026-11-20 12:00  recorded, its recipients are not known
-nothing is mailed, since the store is behind `feeds.lock`: it does not know that `https://tides.example.org/neap/` (2026-11-20 12:00) was mailed.
+nothing is mailed, because the store is behind `feeds.lock`: it does not contain the mailing of `https://tides.example.org/neap/` (2026-11-20 12:00).
 Commit `feeds.lock`. The next issue goes to all active subscribers.
 warning[no-subscribers]: the store has no subscribers
  |
@@ -131,9 +131,9 @@ neap   2026-11-20 12:00  3           ?
         &project.run(LATER, &["send", "neap"]),
         str![[r#"
 exit 0
-warning[issue-mailed]: `neap` was mailed already, from a store that is gone
+warning[issue-mailed]: `neap` was already mailed, from a store that was lost
  |
- = help: `slugline status` shows what became of the others
+ = help: `slugline status` shows the others
 Nothing was due.
 
 "#]],
@@ -146,7 +146,7 @@ fn a_store_that_was_moved_away_is_put_back() {
     let peer = peer();
     let project = mailed(&peer);
     fs::rename(project.store(), project.folder().join("elsewhere.db")).unwrap();
-    project.refuses(&peer, "does not know that");
+    project.refuses(&peer, "does not contain the mailing of");
     project.put_back("elsewhere.db");
     assert!(said(&project.run(LATER, &["send"])).contains("surge  3         3"));
     assert_eq!(peer.count(), 6);
@@ -160,10 +160,10 @@ fn a_clone_without_the_store_mails_nobody() {
     clone.remove_store();
     copy_folder(&project.folder().join("content"), &clone.folder().join("content")).unwrap();
     fs::copy(project.folder().join("feeds.lock"), clone.folder().join("feeds.lock")).unwrap();
-    clone.refuses(&peer, "does not know that");
+    clone.refuses(&peer, "does not contain the mailing of");
     // Subscribers alone make no store that knows.
     clone.run(LATER, &["subscribers", "import", "readers.csv"]);
-    clone.refuses(&peer, "does not know that");
+    clone.refuses(&peer, "does not contain the mailing of");
     clone.is_adopted(&peer, &ALL);
 }
 
@@ -175,7 +175,7 @@ fn an_older_copy_mails_nobody_what_was_mailed_since() {
     project.run(NOON, &["send"]);
     assert_eq!(peer.count(), 6);
     project.put_back("morning.db");
-    project.refuses(&peer, "does not know that `https://tides.example.org/surge/`");
+    project.refuses(&peer, "does not contain the mailing of `https://tides.example.org/surge/`");
     project.is_adopted(&peer, &[]);
     project.write("content/ebb.md", "---\ntitle: Ebb\ndate: 2026-11-20T13:00:00Z\n---\n\nIt falls.\n");
     project.run(LATER, &["send"]);

@@ -102,12 +102,12 @@ restored from a backup of 2026-11-20 14:00:00 UTC: 3 subscribers, 1 mailings
 warning[store-older]: those who unsubscribed after 2026-11-20 14:00:00 UTC are active again, and those who subscribed are missing
  |
  = help: look for unsubscribe requests in your mailbox and the reports of your mail server, and apply them with `slugline subscribers remove`
-error[store-behind]: nothing is mailed, since the store is behind `feeds.lock`: it does not know that `https://tides.example.org/surge/` (2026-11-20 14:00) was mailed
+error[store-behind]: nothing is mailed, because the store is behind `feeds.lock`: it does not contain the mailing of `https://tides.example.org/surge/` (2026-11-20 14:00)
 --> feeds.lock
- = help: whoever has them would get them again. The store was lost, is an older copy, or is that of another machine: put it back, or bring it back with `slugline store restore FILE`. Only if it is gone for good, `slugline store adopt` takes for mailed all that `feeds.lock` records
+ = help: recipients who have them would get them again. The store was lost, is an older copy, or is that of another machine: put it back or restore it with `slugline store restore FILE`. Only if it is lost for good, `slugline store adopt` counts everything that `feeds.lock` records as mailed
 
 "#]]);
-    project.refuses(&peer, "does not know that `https://tides.example.org/surge/`");
+    project.refuses(&peer, "does not contain the mailing of `https://tides.example.org/surge/`");
     project.is_adopted(&peer, &[]);
 }
 
