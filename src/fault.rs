@@ -1,16 +1,15 @@
-//! The steps at which a test kills the program, to see what the next run makes of what is left. Without the feature
-//! `faults`, which no release has, there are none.
+//! Fault injection: steps at which a test kills the program, to check that the next run recovers. Without the feature
+//! `faults`, which no release has, the steps do nothing.
 //!
-//! `SLUGLINE_FAULT=N` kills the process at the Nth step that any of its threads takes, `SLUGLINE_FAULT=NAME` at the first
-//! whose name begins so; as SIGKILL does: nothing is cleaned up. The name of the step is left in the file named by
-//! `SLUGLINE_FAULT_STEP`.
+//! `SLUGLINE_FAULT=N` kills the process with SIGKILL at the Nth step of any thread, `SLUGLINE_FAULT=NAME` at the first step
+//! whose name starts with NAME. The step's name is written to the file that `SLUGLINE_FAULT_STEP` names.
 
-/// Takes a step: `what` was being done, and `how_far` it has come.
+/// Passes a step: `what` is being done, and `how_far` it has progressed.
 #[cfg(not(feature = "faults"))]
 #[inline(always)]
 pub fn step(_what: impl std::fmt::Display, _how_far: &str) {}
 
-/// Takes a step: `what` was being done, and `how_far` it has come.
+/// Passes a step: `what` is being done, and `how_far` it has progressed.
 #[cfg(feature = "faults")]
 pub fn step(what: impl std::fmt::Display, how_far: &str) {
     use std::sync::OnceLock;

@@ -1,6 +1,6 @@
-//! Bytes as hexadecimal digits: hashes and random numbers as they stand in files, headers and addresses.
+//! Hexadecimal encoding, for hashes and random numbers in files, headers and addresses.
 
-/// The bytes as lower-case hexadecimal digits, two for each.
+/// Encodes the bytes as lower-case hexadecimal digits, two per byte.
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
     let digits = bytes.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()

@@ -1,7 +1,7 @@
-//! What an editor sees of a project while writing: the list of issues, and a look at one of them.
+//! What an author sees of a project while writing: the list of issues, and one of them rendered.
 //!
-//! Reads the project anew only after `changed`, and renders only the issue that is looked at. What cannot be read or
-//! rendered is named with its place, and what was good last stays. Showing it is left to `web`.
+//! Reads the project again only after `changed`, and renders only the requested issue. What cannot be read or rendered is
+//! reported with its place, and the last good version stays. Serving it is left to `web`.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,69 +12,69 @@ use crate::config::Config;
 use crate::disk::Project;
 use crate::finding::Finding;
 use crate::load::{self, InvalidConfig, Issues};
-use crate::preview::look::{Entry, Letter, Shown};
 use crate::preview::overview::Overview;
+use crate::preview::render::{EditionView, EntryView, LastGood};
 use crate::review;
 
 pub mod frame;
-pub mod look;
 pub mod overview;
 mod pictures;
+pub mod render;
 
-/// Issues whose last good version is kept.
-const REMEMBERED: usize = 16;
+/// Maximum number of issues whose last good version is kept.
+const MAX_KEPT_VIEWS: usize = 16;
 
-/// A project that is looked at while it is written.
+/// A project that is previewed while it is written.
 #[derive(Debug)]
 pub struct Preview {
     project: Project,
     config_file: String,
-    seen: Mutex<Seen>,
+    cache: Mutex<Cache>,
 }
 
 /// What was read and rendered so far.
 #[derive(Debug, Default)]
-struct Seen {
-    /// How often files changed since the start.
+struct Cache {
+    /// The number of changes to files since the start.
     version: u64,
-    /// The version that `loaded` and `problems` are of.
-    of: Option<u64>,
+    /// The version that `loaded` and `problems` were read from.
+    read_version: Option<u64>,
     loaded: Option<Arc<Loaded>>,
-    /// What kept the project from being read.
+    /// Why the project could not be read.
     problems: Vec<Finding>,
-    /// The one looked at last comes first.
-    looks: VecDeque<Look>,
+    /// Most recently requested first.
+    views: VecDeque<IssueView>,
 }
 
-/// A project as it could be read last.
+/// The project as last read without errors.
 #[derive(Debug)]
 struct Loaded {
     config: Config,
     issues: Issues,
 }
 
-/// One issue as it is seen by subscribers.
+/// One issue as subscribers will see it.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct IssueView {
     /// Its file.
     pub path: String,
-    /// Of which version of the files.
+    /// The version of the files it was rendered from.
     pub version: u64,
-    /// The entry of the feed.
-    pub entry: Shown<Entry>,
-    /// The e-mail edition.
-    pub letter: Shown<Letter>,
-    /// What kept the newest version from being shown.
+    /// The feed entry.
+    pub entry: LastGood<EntryView>,
+    /// The email edition.
+    pub edition: LastGood<EditionView>,
+    /// Why the newest version could not be rendered.
     pub problems: Vec<Finding>,
 }
 
 impl Preview {
-    /// Nothing is read before somebody looks.
+    /// A preview of a project, which is read on the first request.
     pub fn new(project: Project, config_file: impl Into<String>) -> Self {
-        Self { project, config_file: config_file.into(), seen: Mutex::default() }
+        Self { project, config_file: config_file.into(), cache: Mutex::default() }
     }
 
-    /// The project that is looked at.
+    /// The previewed project.
     pub fn project(&self) -> &Project {
         &self.project
     }
@@ -84,44 +84,44 @@ impl Preview {
         &self.config_file
     }
 
-    /// Takes note that files changed; gives the number of the new version.
+    /// Records that files changed, and returns the number of the new version.
     pub fn changed(&self) -> u64 {
-        let mut seen = self.seen();
-        seen.version += 1;
-        seen.version
+        let mut cache = self.cache();
+        cache.version += 1;
+        cache.version
     }
 
     /// The folders that issues are in, below the project folder.
     pub fn content_folders(&self) -> Vec<std::path::PathBuf> {
-        let mut seen = self.seen();
-        self.read(&mut seen);
-        seen.loaded.as_ref().map(|loaded| loaded.config.content.clone()).unwrap_or_default()
+        let mut cache = self.cache();
+        self.read(&mut cache);
+        cache.loaded.as_ref().map(|loaded| loaded.config.content.clone()).unwrap_or_default()
     }
 
-    /// All issues, and what is wrong with the project as a whole.
+    /// All issues, and the problems of the project as a whole.
     pub fn overview(&self, now: DateTime<Utc>) -> Overview {
-        let mut seen = self.seen();
-        self.read(&mut seen);
-        match &seen.loaded {
-            None => Overview { version: seen.version, problems: seen.problems.clone(), ..Overview::default() },
-            Some(loaded) => Overview::of(seen.version, &loaded.config, &loaded.issues, seen.problems.clone(), now),
+        let mut cache = self.cache();
+        self.read(&mut cache);
+        match &cache.loaded {
+            None => Overview { version: cache.version, problems: cache.problems.clone(), ..Overview::default() },
+            Some(loaded) => Overview::of(cache.version, &loaded.config, &loaded.issues, cache.problems.clone(), now),
         }
     }
 
-    /// A look at the issue in the file `path`; `None` when there never was one.
-    pub fn look(&self, path: &str, now: DateTime<Utc>) -> Option<Look> {
-        let mut seen = self.seen();
-        self.read(&mut seen);
-        let before = seen.looks.iter().position(|look| look.path == path).and_then(|at| seen.looks.remove(at));
-        let look = match (before, seen.loaded.clone()) {
-            (Some(look), _) if look.version == seen.version => Some(look),
-            (Some(look), _) if !seen.problems.is_empty() => Some(look.outlived(seen.version, Vec::new())),
-            (before, Some(loaded)) => self.render(&loaded, path, seen.version, before, now),
+    /// The issue in the file `path`, or `None` if there never was one.
+    pub fn view(&self, path: &str, now: DateTime<Utc>) -> Option<IssueView> {
+        let mut cache = self.cache();
+        self.read(&mut cache);
+        let before = cache.views.iter().position(|view| view.path == path).and_then(|at| cache.views.remove(at));
+        let view = match (before, cache.loaded.clone()) {
+            (Some(view), _) if view.version == cache.version => Some(view),
+            (Some(view), _) if !cache.problems.is_empty() => Some(view.outdated(cache.version, Vec::new())),
+            (before, Some(loaded)) => self.render(&loaded, path, cache.version, before, now),
             (before, None) => before,
         }?;
-        seen.looks.truncate(REMEMBERED - 1);
-        seen.looks.push_front(look.clone());
-        Some(look)
+        cache.views.truncate(MAX_KEPT_VIEWS - 1);
+        cache.views.push_front(view.clone());
+        Some(view)
     }
 
     fn render(
@@ -129,29 +129,29 @@ impl Preview {
         loaded: &Loaded,
         path: &str,
         version: u64,
-        before: Option<Look>,
+        before: Option<IssueView>,
         now: DateTime<Utc>,
-    ) -> Option<Look> {
+    ) -> Option<IssueView> {
         let Some(issue) = loaded.issues.issues.iter().find(|issue| issue.path == path) else {
             let problems = about(&loaded.issues.findings, path);
-            let nothing = Look::nothing_yet(path);
+            let empty = IssueView::empty(path);
             return (before.is_some() || !problems.is_empty())
-                .then(|| before.unwrap_or(nothing).outlived(version, problems));
+                .then(|| before.unwrap_or(empty).outdated(version, problems));
         };
-        let before = before.unwrap_or_else(|| Look::nothing_yet(path));
-        let rendered = look::render(&self.project, &loaded.config, &loaded.issues.issues, issue, now);
+        let before = before.unwrap_or_else(|| IssueView::empty(path));
+        let rendered = render::issue(&self.project, &loaded.config, &loaded.issues.issues, issue, now);
         let mut problems = Vec::new();
-        let entry = before.entry.followed_by(rendered.entry, &mut problems);
-        let letter = before.letter.followed_by(rendered.letter, &mut problems);
-        Some(Look { path: path.to_owned(), version, entry, letter, problems })
+        let entry = before.entry.updated(rendered.entry, &mut problems);
+        let edition = before.edition.updated(rendered.edition, &mut problems);
+        Some(IssueView { path: path.to_owned(), version, entry, edition, problems })
     }
 
     /// What `check` finds in the issue in the file `path`.
     pub fn findings(&self, path: &str, now: DateTime<Utc>) -> Vec<Finding> {
         let loaded = {
-            let mut seen = self.seen();
-            self.read(&mut seen);
-            seen.loaded.clone()
+            let mut cache = self.cache();
+            self.read(&mut cache);
+            cache.loaded.clone()
         };
         let Some(loaded) = loaded else { return Vec::new() };
         let paths = [path.to_owned()];
@@ -161,44 +161,44 @@ impl Preview {
         }
     }
 
-    /// What to show in place of a picture of the issue in the file `path`, as a `data:` URL: the file of the project that
-    /// will be published at `address`.
-    pub fn picture(&self, path: &str, entry: &Entry, address: &str) -> Option<String> {
-        let loaded = self.seen().loaded.clone()?;
+    /// A `data:` URL to show in place of a picture of the issue in the file `path`: the project's file that will be
+    /// published at `address`.
+    pub fn picture(&self, path: &str, entry: &EntryView, address: &str) -> Option<String> {
+        let loaded = self.cache().loaded.clone()?;
         pictures::embedded(&self.project, &loaded.config, path, &entry.permalink, address)
     }
 
-    /// The text of a file that findings may be about: an issue, a template, the project file. `None` for any other.
+    /// The text of a file that findings may be about: an issue, a template, the project file. `None` for other files.
     pub fn source(&self, path: &str) -> Option<String> {
         let is_template = path.starts_with("templates/") && !path.split('/').any(|part| part == "..");
         let may_be_shown = is_template || path == self.config_file || {
-            let mut seen = self.seen();
-            self.read(&mut seen);
-            seen.loaded.as_ref().is_some_and(|loaded| loaded.has(path))
+            let mut cache = self.cache();
+            self.read(&mut cache);
+            cache.loaded.as_ref().is_some_and(|loaded| loaded.has(path))
         };
         let bytes = self.project.bytes(path).ok().filter(|_| may_be_shown)?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        // Whatever panicked while it held the lock left a list that is whole: each field is replaced at once.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        // A panic while the lock was held leaves the cache consistent: each field is replaced at once.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the project, if it changed since.
-    fn read(&self, seen: &mut Seen) {
-        if seen.of == Some(seen.version) {
+    /// Reads the project if it changed since it was read.
+    fn read(&self, cache: &mut Cache) {
+        if cache.read_version == Some(cache.version) {
             return;
         }
-        seen.of = Some(seen.version);
+        cache.read_version = Some(cache.version);
         let read = load::config(&self.project, &self.config_file)
             .and_then(|config| load::issues(&self.project, &config).map(|issues| Loaded { config, issues }));
         match read {
             Ok(loaded) => {
-                seen.loaded = Some(Arc::new(loaded));
-                seen.problems.clear();
+                cache.loaded = Some(Arc::new(loaded));
+                cache.problems.clear();
             }
-            Err(error) => seen.problems = problems(&error),
+            Err(error) => cache.problems = problems(&error),
         }
     }
 }
@@ -209,15 +209,15 @@ impl Loaded {
     }
 }
 
-impl Look {
-    fn nothing_yet(path: &str) -> Self {
-        let (entry, letter) = (Shown::default(), Shown::default());
-        Self { path: path.to_owned(), version: 0, entry, letter, problems: Vec::new() }
+impl IssueView {
+    fn empty(path: &str) -> Self {
+        let (entry, edition) = (LastGood::default(), LastGood::default());
+        Self { path: path.to_owned(), version: 0, entry, edition, problems: Vec::new() }
     }
 
-    /// The same, no longer being what the files say.
-    fn outlived(self, version: u64, problems: Vec<Finding>) -> Self {
-        Self { version, entry: self.entry.outlived(), letter: self.letter.outlived(), problems, ..self }
+    /// The same view, marked as older than the files.
+    fn outdated(self, version: u64, problems: Vec<Finding>) -> Self {
+        Self { version, entry: self.entry.outdated(), edition: self.edition.outdated(), problems, ..self }
     }
 }
 
@@ -226,7 +226,7 @@ fn about(findings: &[Finding], path: &str) -> Vec<Finding> {
     findings.iter().filter(is_about).cloned().collect()
 }
 
-/// What an error says, as findings.
+/// An error as findings.
 fn problems(error: &anyhow::Error) -> Vec<Finding> {
     if let Some(invalid) = error.downcast_ref::<InvalidConfig>() {
         return invalid.findings.clone();

@@ -1,7 +1,7 @@
-//! The pages that this program serves itself: the preview. The only async code, and only at its rim: every answer is
-//! computed by a plain function on a thread of its own.
+//! Serves the preview over HTTP. The only async code, and only at the edge: every response is computed by a plain function
+//! on a blocking thread.
 //!
-//! Takes a listener that is bound already; gives back when the process is told to stop.
+//! Takes a bound listener; returns when the process is asked to stop.
 
 use std::net::TcpListener;
 use std::pin::pin;
@@ -25,18 +25,18 @@ mod guard;
 mod live;
 mod pages;
 
-/// Tells the time at which issues are looked at.
+/// Returns the time at which issues are previewed.
 pub type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// What every answer is made from.
+/// The state shared by all handlers.
 struct App {
     preview: Preview,
     clock: Clock,
-    /// The number of the newest version of the files.
+    /// The newest version of the files.
     versions: watch::Receiver<u64>,
 }
 
-/// Serves the preview until the process gets SIGINT or SIGTERM. `ready` is called when it can be asked and be stopped.
+/// Serves the preview until the process gets SIGINT or SIGTERM. `ready` is called once it accepts requests and signals.
 ///
 /// # Errors
 /// When files cannot be watched, the listener cannot be used, or `ready` fails.
@@ -51,7 +51,7 @@ pub fn serve(
     let _live = Live::start(&app, sender)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("failed to start the server")?;
     let ended = runtime.block_on(until_stopped(routes(app), listener, ready));
-    // A page that is still listening for changes is no reason to stay.
+    // An open page that waits for changes must not delay the exit.
     runtime.shutdown_background();
     ended
 }
@@ -81,13 +81,13 @@ fn routes(app: Arc<App>) -> Router {
         .route("/findings", get(pages::findings))
         .route("/source", get(pages::source))
         .route("/frame/entry", get(frames::entry))
-        .route("/frame/letter", get(frames::letter))
+        .route("/frame/letter", get(frames::edition))
         .route("/changes", get(live::changes))
         .layer(middleware::from_fn(guard::guard))
         .with_state(app)
 }
 
-/// Ends when somebody presses Ctrl-C or asks the process to end.
+/// Resolves on SIGINT (Ctrl-C) or SIGTERM.
 #[cfg(unix)]
 fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};

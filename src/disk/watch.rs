@@ -1,6 +1,6 @@
-//! Tells when a file of the project that is read changes.
+//! Watches the files of a project that are read, and reports changes.
 //!
-//! An editor saves in several steps (a new file, a rename, its rights): they are told of once, when there is quiet.
+//! An editor saves in several steps (new file, rename, permissions): they are reported once, after a quiet period.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::disk::Project;
 
-/// How long nothing may happen before it is told.
-const QUIET: Duration = Duration::from_millis(40);
+/// Time without events after which a change is reported.
+const QUIET_PERIOD: Duration = Duration::from_millis(40);
 
-/// How long it waits for quiet while something happens all the time.
-const LONGEST: Duration = Duration::from_millis(400);
+/// Longest wait for a quiet period while events keep coming.
+const MAX_DELAY: Duration = Duration::from_millis(400);
 
-/// Folders beside the content that something is read from.
+/// Folders besides the content that are read.
 const FOLDERS: [&str; 3] = ["templates", "static", "assets"];
 
 /// Files in the project folder that are read, besides the project file.
@@ -30,58 +30,58 @@ const FILES: [&str; 2] = ["feeds.lock", "covers.lock"];
 pub struct Watch {
     watcher: RecommendedWatcher,
     folder: PathBuf,
-    followed: BTreeSet<PathBuf>,
+    watched: BTreeSet<PathBuf>,
 }
 
 impl Watch {
-    /// Calls `changed` after every change of `config_file`, of the locks, and of what is below the folders that are followed.
+    /// Calls `changed` after every change of `config_file`, of the lock files, and of anything below the watched folders.
     ///
     /// # Errors
     /// When the system refuses to watch the project folder.
     pub fn start(project: &Project, config_file: &str, changed: impl Fn() + Send + 'static) -> anyhow::Result<Self> {
-        // The system tells whole paths, whatever the project folder was called.
+        // The system reports absolute paths, however the project folder was named.
         let folder = project.path(".").canonicalize().context("failed to find the project folder")?;
         let (sender, events) = channel();
         let files: Vec<PathBuf> = [config_file].iter().chain(&FILES).map(|file| folder.join(file)).collect();
         let root = folder.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| counts(&event, &root, &files)) {
-                // Nobody hears it any more: the watch is about to be dropped.
+                // The receiver is gone only when the watch is being dropped.
                 let _ = sender.send(());
             }
         });
         let mut watcher = watcher.context("failed to watch files")?;
         let root = folder.as_path();
         watcher.watch(root, RecursiveMode::NonRecursive).context("failed to watch the project folder")?;
-        thread::spawn(move || tell(&events, changed));
-        Ok(Self { watcher, folder, followed: BTreeSet::new() })
+        thread::spawn(move || report(&events, changed));
+        Ok(Self { watcher, folder, watched: BTreeSet::new() })
     }
 
-    /// Follows these folders of the project, and those with templates and pictures; one that is not there yet when it is.
-    pub fn follow(&mut self, content: &[PathBuf]) {
+    /// Watches these folders of the project, and those with templates and pictures, as soon as they exist.
+    pub fn add_folders(&mut self, content: &[PathBuf]) {
         let folders = FOLDERS.iter().map(Path::new).chain(content.iter().map(PathBuf::as_path));
-        let wanted = folders.filter_map(|folder| self.folder.join(folder).canonicalize().ok());
-        let wanted: BTreeSet<PathBuf> = wanted.filter(|folder| folder.is_dir()).collect();
-        for gone in self.followed.difference(&wanted) {
+        let existing = folders.filter_map(|folder| self.folder.join(folder).canonicalize().ok());
+        let existing: BTreeSet<PathBuf> = existing.filter(|folder| folder.is_dir()).collect();
+        for gone in self.watched.difference(&existing) {
             // It may have been deleted, and its watch with it.
             let _ = self.watcher.unwatch(gone);
         }
-        let mut followed: BTreeSet<PathBuf> = self.followed.intersection(&wanted).cloned().collect();
-        for new in wanted.difference(&self.followed) {
-            // What the system cannot watch is tried again after the next change.
+        let mut watched: BTreeSet<PathBuf> = self.watched.intersection(&existing).cloned().collect();
+        for new in existing.difference(&self.watched) {
+            // A folder that the system cannot watch is retried after the next change.
             if self.watcher.watch(new, RecursiveMode::Recursive).is_ok() {
-                followed.insert(new.clone());
+                watched.insert(new.clone());
             }
         }
-        self.followed = followed;
+        self.watched = watched;
     }
 }
 
-/// Whether it changes what is read. That we read a file ourselves is told too, and must not count.
+/// Whether an event changes a file that is read. Our own reads are reported too, and must not count.
 fn counts(event: &Event, root: &Path, files: &[PathBuf]) -> bool {
     let changes = !matches!(event.kind, EventKind::Access(_));
     let is_read = |path: &PathBuf| match path.strip_prefix(root) {
-        // In the project folder itself lie the database and other files that we do not read; a new folder may be one to follow.
+        // The project folder itself contains the database and other files that are not read; a new folder may be one to watch.
         Ok(below) if below.components().count() == 1 => {
             files.contains(path) || below.extension().is_some_and(|it| it == "md") || path.is_dir() || is_folder(below)
         }
@@ -94,11 +94,11 @@ fn is_folder(name: &Path) -> bool {
     FOLDERS.iter().any(|folder| name == Path::new(folder))
 }
 
-/// Tells of changes until nobody sends any more.
-fn tell(events: &Receiver<()>, changed: impl Fn()) {
+/// Reports changes until the sender is dropped.
+fn report(events: &Receiver<()>, changed: impl Fn()) {
     while events.recv().is_ok() {
-        let latest = Instant::now() + LONGEST;
-        while Instant::now() < latest && events.recv_timeout(QUIET).is_ok() {}
+        let latest = Instant::now() + MAX_DELAY;
+        while Instant::now() < latest && events.recv_timeout(QUIET_PERIOD).is_ok() {}
         changed();
     }
 }
@@ -109,36 +109,36 @@ mod tests {
 
     use super::*;
 
-    /// How long a change may take to be told.
-    const PATIENCE: Duration = Duration::from_secs(300);
+    /// How long the report of a change may take.
+    const TIMEOUT: Duration = Duration::from_secs(300);
 
     #[test]
-    fn changes_are_told() {
+    fn changes_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
         fs::create_dir(folder.path().join("content")).unwrap();
         fs::write(folder.path().join("content/a.md"), "one").unwrap();
-        let (sender, told) = channel();
+        let (sender, reported) = channel();
         let mut watch = Watch::start(&project, "slugline.yaml", move || sender.send(()).unwrap_or_default()).unwrap();
-        watch.follow(&["content".into()]);
-        // What is told late is taken for the next change: the test then sees less, and fails no sooner.
-        let quiet = || while told.recv_timeout(QUIET * 5).is_ok() {};
+        watch.add_folders(&["content".into()]);
+        // A late report is taken for the next change: the test then checks less, but does not fail.
+        let quiet = || while reported.recv_timeout(QUIET_PERIOD * 5).is_ok() {};
         for (path, text) in [("content/a.md", "two"), ("slugline.yaml", "title: T"), ("templates/edition.html", "x")] {
             fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
             fs::write(folder.path().join(path), text).unwrap();
-            assert_eq!(told.recv_timeout(PATIENCE), Ok(()), "{path}");
+            assert_eq!(reported.recv_timeout(TIMEOUT), Ok(()), "{path}");
             quiet();
             // The folder of templates is new.
-            watch.follow(&["content".into()]);
+            watch.add_folders(&["content".into()]);
             quiet();
         }
         fs::write(folder.path().join("templates/edition.html"), "y").unwrap();
-        assert_eq!(told.recv_timeout(PATIENCE), Ok(()));
+        assert_eq!(reported.recv_timeout(TIMEOUT), Ok(()));
     }
 
-    /// The system tells everything in order: what comes before the last change is not about to come.
+    /// Events arrive in order: once the last change is reported, all earlier ones have been.
     #[test]
-    fn reading_and_what_is_not_read_do_not_count() {
+    fn reads_and_unread_files_do_not_count() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         fs::create_dir(root.join("content")).unwrap();
@@ -157,7 +157,7 @@ mod tests {
         let files = [last.clone()];
         let mut names = BTreeSet::new();
         loop {
-            let event = events.recv_timeout(PATIENCE).unwrap();
+            let event = events.recv_timeout(TIMEOUT).unwrap();
             if counts(&event, &root, &files) {
                 assert!(event.paths.contains(&last), "{event:?}");
                 break;

@@ -1,4 +1,4 @@
-//! The list of issues, and what is wrong with the project as a whole.
+//! The list of issues, and the problems of the project as a whole.
 
 use std::collections::BTreeSet;
 
@@ -12,46 +12,46 @@ use crate::load::Issues;
 /// All issues of a project.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overview {
-    /// Of which version of the files.
+    /// The version of the files.
     pub version: u64,
-    /// Title of the publication; empty while the project file was never right.
+    /// Title of the publication; empty until the project file was read without errors.
     pub title: String,
-    /// Newest first; those that are left out come first.
-    pub rows: Vec<Row>,
-    /// What keeps the project from being read; the list is what was good before.
+    /// Unreadable issues, then the others, newest first.
+    pub rows: Vec<OverviewRow>,
+    /// Why the project cannot be read; the rows are then the last good ones.
     pub problems: Vec<Finding>,
 }
 
 /// One issue of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct OverviewRow {
     /// Its file.
     pub path: String,
-    /// Plain text; the path of one that is left out.
+    /// Plain text; the path if the issue cannot be read.
     pub title: String,
-    /// The day; `None` without a date.
+    /// The day, or `None` if undated.
     pub date: Option<String>,
     /// Why subscribers do not see it.
-    pub mark: Option<Mark>,
+    pub hidden: Option<Hidden>,
 }
 
 /// Why subscribers do not see an issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum Hidden {
     /// It cannot be read.
     LeftOut,
-    /// It says so.
+    /// `draft` is set.
     Draft,
     /// It has no date.
     Undated,
-    /// Its date is yet to come.
+    /// Its date is in the future.
     Future,
-    /// It was published, and is no more.
+    /// It has expired.
     Expired,
 }
 
-impl Mark {
-    /// As people read it.
+impl Hidden {
+    /// The word shown to the author.
     pub fn word(self) -> &'static str {
         match self {
             Self::LeftOut => "left out",
@@ -62,7 +62,7 @@ impl Mark {
         }
     }
 
-    /// Why subscribers do not see this issue at `now`, if they do not.
+    /// Why subscribers do not see this issue at `now`, or `None` if they do.
     pub fn of(issue: &Issue, now: DateTime<Utc>) -> Option<Self> {
         match issue {
             Issue { draft: true, .. } => Some(Self::Draft),
@@ -86,15 +86,15 @@ impl Overview {
         let left_out = issues.findings.iter().filter(|finding| finding.is_error());
         let left_out = left_out.filter_map(|finding| Some(finding.place.as_ref()?.path.as_str()));
         let left_out: BTreeSet<&str> = left_out.filter(|path| !listed.contains(path)).collect();
-        let mut rows: Vec<Row> = left_out.into_iter().map(Row::left_out).collect();
-        rows.extend(issues.issues.iter().map(|issue| Row::of(issue, now)));
+        let mut rows: Vec<OverviewRow> = left_out.into_iter().map(OverviewRow::left_out).collect();
+        rows.extend(issues.issues.iter().map(|issue| OverviewRow::of(issue, now)));
         Self { version, title: config.publication.title.clone(), rows, problems }
     }
 }
 
-impl Row {
+impl OverviewRow {
     fn left_out(path: &str) -> Self {
-        Self { path: path.to_owned(), title: path.to_owned(), date: None, mark: Some(Mark::LeftOut) }
+        Self { path: path.to_owned(), title: path.to_owned(), date: None, hidden: Some(Hidden::LeftOut) }
     }
 
     fn of(issue: &Issue, now: DateTime<Utc>) -> Self {
@@ -102,7 +102,7 @@ impl Row {
             path: issue.path.clone(),
             title: issue.plain_title().into_owned(),
             date: issue.is_dated().then(|| issue.date.format("%Y-%m-%d").to_string()),
-            mark: Mark::of(issue, now),
+            hidden: Hidden::of(issue, now),
         }
     }
 }

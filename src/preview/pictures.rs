@@ -1,4 +1,4 @@
-//! Pictures of the project's own, as a part of the page: so that they show before the site is published.
+//! Embeds the project's own pictures in the page, so that they show before the site is published.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,11 +8,11 @@ use crate::config::Config;
 use crate::disk::Project;
 use crate::resources::Resources;
 
-/// A larger picture is left to the web: no page should grow so.
-const MOST_BYTES: usize = 8 << 20;
+/// Larger pictures are loaded from the web instead, to keep the page small.
+const MAX_EMBEDDED_BYTES: usize = 8 << 20;
 
 /// The picture at `address` as a `data:` URL, if it is a file of the project: beside the issue at `path`, or below the
-/// root of the site.
+/// site root.
 pub(super) fn embedded(
     project: &Project,
     config: &Config,
@@ -23,7 +23,7 @@ pub(super) fn embedded(
     let url = Url::parse(address).ok()?;
     let kind = mime_guess::from_path(url.path()).first().filter(|kind| kind.type_() == mime_guess::mime::IMAGE)?;
     let file = Resources::new(project, config).at(path, &Url::parse(permalink).ok()?, &url)?;
-    let bytes = project.bytes(file).ok().filter(|bytes| bytes.len() <= MOST_BYTES)?;
+    let bytes = project.bytes(file).ok().filter(|bytes| bytes.len() <= MAX_EMBEDDED_BYTES)?;
     Some(format!("data:{kind};base64,{}", STANDARD.encode(bytes)))
 }
 

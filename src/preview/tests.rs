@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::preview::overview::Mark;
+use crate::preview::overview::Hidden;
 
 struct Written {
     folder: tempfile::TempDir,
@@ -25,8 +25,8 @@ impl Written {
         self.preview.changed();
     }
 
-    fn look(&self) -> Look {
-        self.preview.look("content/neap.md", now()).unwrap()
+    fn view(&self) -> IssueView {
+        self.preview.view("content/neap.md", now()).unwrap()
     }
 }
 
@@ -39,48 +39,48 @@ fn places(findings: &[Finding]) -> Vec<String> {
 }
 
 #[test]
-fn a_broken_template_keeps_the_last_good_letter_and_the_new_entry() {
+fn a_broken_template_keeps_the_last_good_edition_and_the_new_entry() {
     let written = Written::new();
-    assert!(written.look().letter.good.unwrap().text.contains("Low water."));
+    assert!(written.view().edition.good.unwrap().text.contains("Low water."));
     written.write("templates/edition.html", "<p>{{ isue.title }}</p>");
     written.write("content/neap.md", "---\ntitle: Neap\ndate: 2026-11-05\n---\n\nLowest water.\n");
-    let look = written.look();
-    assert!(look.entry.good.unwrap().html.contains("Lowest water.") && !look.entry.is_old);
-    assert!(look.letter.good.unwrap().text.contains("Low water.") && look.letter.is_old);
-    assert_eq!(places(&look.problems), ["templates/edition.html:1:7"]);
+    let view = written.view();
+    assert!(view.entry.good.unwrap().html.contains("Lowest water.") && !view.entry.is_old);
+    assert!(view.edition.good.unwrap().text.contains("Low water.") && view.edition.is_old);
+    assert_eq!(places(&view.problems), ["templates/edition.html:1:7"]);
     written.write("templates/edition.html", "<p>{{ issue.title }}</p>");
-    let look = written.look();
+    let view = written.view();
     assert!(
-        look.letter.good.unwrap().text.contains("Lowest water.") && !look.letter.is_old && look.problems.is_empty()
+        view.edition.good.unwrap().text.contains("Lowest water.") && !view.edition.is_old && view.problems.is_empty()
     );
 }
 
 #[test]
-fn what_cannot_be_read_stays_as_it_was() {
+fn an_unreadable_issue_keeps_its_last_good_version() {
     let written = Written::new();
-    written.look();
+    written.view();
     written.write("content/neap.md", "---\ntitle: [Neap\n---\n\nLow water.\n");
-    let look = written.look();
-    assert!(look.entry.is_old && look.entry.good.is_some() && look.letter.is_old);
-    assert!(places(&look.problems)[0].starts_with("content/neap.md:"), "{:?}", look.problems);
+    let view = written.view();
+    assert!(view.entry.is_old && view.entry.good.is_some() && view.edition.is_old);
+    assert!(places(&view.problems)[0].starts_with("content/neap.md:"), "{:?}", view.problems);
     let rows = written.preview.overview(now()).rows;
-    assert_eq!((rows[0].path.as_str(), rows[0].mark), ("content/neap.md", Some(Mark::LeftOut)));
+    assert_eq!((rows[0].path.as_str(), rows[0].hidden), ("content/neap.md", Some(Hidden::LeftOut)));
     written.write("slugline.yaml", "title: T\nbase_url: nowhere\n");
     let overview = written.preview.overview(now());
     assert_eq!((overview.title.as_str(), overview.rows.len(), overview.problems.len()), ("T", 1, 1));
-    assert!(written.look().entry.good.is_some());
-    assert_eq!(written.preview.look("content/none.md", now()).map(|look| look.path), None);
+    assert!(written.view().entry.good.is_some());
+    assert_eq!(written.preview.view("content/none.md", now()).map(|view| view.path), None);
 }
 
 #[test]
 fn files_are_read_again_only_after_a_change() {
     let written = Written::new();
-    let before = written.look();
+    let before = written.view();
     let path = written.folder.path().join("content/neap.md");
     fs::write(path, "---\ntitle: Neap\ndate: 2026-11-05\n---\n\nHigh water.\n").unwrap();
-    assert!(Arc::ptr_eq(&before.letter.good.unwrap(), &written.look().letter.good.unwrap()));
+    assert!(Arc::ptr_eq(&before.edition.good.unwrap(), &written.view().edition.good.unwrap()));
     written.preview.changed();
-    assert!(written.look().letter.good.unwrap().text.contains("High water."));
+    assert!(written.view().edition.good.unwrap().text.contains("High water."));
 }
 
 #[test]

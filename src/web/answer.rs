@@ -1,14 +1,14 @@
-//! What the page is told, as JSON.
+//! The JSON that the page requests.
 
 use serde_json::{Value, json};
 
 use crate::check::GMAIL_CLIP_BYTES;
 use crate::finding::{Finding, Severity};
-use crate::preview::Look;
-use crate::preview::look::{EXAMPLE, Entry, Letter, Shown};
-use crate::preview::overview::{Overview, Row};
+use crate::preview::IssueView;
+use crate::preview::overview::{Overview, OverviewRow};
+use crate::preview::render::{EXAMPLE_RECIPIENT, EditionView, EntryView, LastGood};
 
-/// The list of issues. The version is left out: the list stays the same when only a text changed.
+/// The list of issues, without the version, so that a change to a body leaves it unchanged.
 pub(super) fn overview(overview: &Overview) -> Value {
     json!({
         "title": overview.title,
@@ -17,26 +17,26 @@ pub(super) fn overview(overview: &Overview) -> Value {
     })
 }
 
-fn row(row: &Row) -> Value {
-    json!({"path": row.path, "title": row.title, "date": row.date, "mark": row.mark.map(|mark| mark.word())})
+fn row(row: &OverviewRow) -> Value {
+    json!({"path": row.path, "title": row.title, "date": row.date, "mark": row.hidden.map(|hidden| hidden.word())})
 }
 
-/// One issue; the HTML of its parts is for the frames.
-pub(super) fn look(look: &Look) -> Value {
+/// One issue. The frames load the HTML of its parts.
+pub(super) fn view(view: &IssueView) -> Value {
     json!({
-        "path": look.path,
-        "version": look.version,
-        "entry": shown(&look.entry, entry),
-        "letter": shown(&look.letter, letter),
-        "problems": findings(&look.problems),
+        "path": view.path,
+        "version": view.version,
+        "entry": last_good(&view.entry, entry),
+        "letter": last_good(&view.edition, edition),
+        "problems": findings(&view.problems),
     })
 }
 
-fn shown<T>(shown: &Shown<T>, show: fn(&T) -> Value) -> Value {
-    json!({"good": shown.good.as_deref().map(show), "is_old": shown.is_old})
+fn last_good<T>(last: &LastGood<T>, to_json: fn(&T) -> Value) -> Value {
+    json!({"good": last.good.as_deref().map(to_json), "is_old": last.is_old})
 }
 
-fn entry(entry: &Entry) -> Value {
+fn entry(entry: &EntryView) -> Value {
     json!({
         "title": entry.title,
         "date": entry.date,
@@ -45,16 +45,16 @@ fn entry(entry: &Entry) -> Value {
     })
 }
 
-fn letter(letter: &Letter) -> Value {
+fn edition(edition: &EditionView) -> Value {
     json!({
-        "recipient": EXAMPLE,
-        "subject": letter.subject,
-        "preheader": letter.preheader,
-        "text": letter.text,
-        "headers": letter.headers,
-        "html_bytes": letter.html.len(),
+        "recipient": EXAMPLE_RECIPIENT,
+        "subject": edition.subject,
+        "preheader": edition.preheader,
+        "text": edition.text,
+        "headers": edition.headers,
+        "html_bytes": edition.html.len(),
         "most_html_bytes": GMAIL_CLIP_BYTES,
-        "message_bytes": letter.bytes,
+        "message_bytes": edition.bytes,
     })
 }
 

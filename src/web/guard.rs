@@ -1,7 +1,7 @@
-//! Keeps other pages in the browser, and the rest of the world, out of the preview.
+//! Protects the preview from other web pages and other machines.
 //!
-//! A page elsewhere can make its own name lead to this machine (DNS rebinding), and then read what it likes: so the host
-//! that a request names must be this machine. Nothing allows other origins (CORS).
+//! Another site can resolve its own host name to this machine (DNS rebinding) and then read every response, so the host of
+//! a request must be this machine. No other origin is allowed (CORS).
 
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
@@ -9,7 +9,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// What the page may do: nothing but with what this server gives it.
+/// Lets the page use only what this server serves.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -21,17 +21,17 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Refuses requests for another host; gives every answer the headers that keep it to itself.
+/// Refuses requests for another host, and adds the security headers to every response.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let mut response = match host {
         Some(host) if is_this_machine(host) => next.run(request).await,
         _ => {
-            (StatusCode::FORBIDDEN, "this page is for this machine alone: open it as http://localhost").into_response()
+            (StatusCode::FORBIDDEN, "the preview is only for this machine: open it as http://localhost").into_response()
         }
     };
     for (name, value) in HEADERS {
-        // A frame has a policy of its own.
+        // Frames set their own policy.
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_this_machine_are_let_in() {
+    fn only_names_of_this_machine_are_accepted() {
         for host in ["localhost", "LOCALHOST:4747", "127.0.0.1:80", "[::1]:4747", "[::1]"] {
             assert!(is_this_machine(host), "{host}");
         }

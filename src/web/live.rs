@@ -1,4 +1,4 @@
-//! Tells open pages that files changed: Server-Sent Events, each the number of a version.
+//! Notifies open pages of changes to files: Server-Sent Events, each with the new version.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,36 +11,36 @@ use tokio::sync::watch::{self, Sender};
 use crate::disk::watch::Watch;
 use crate::web::App;
 
-/// Follows the files until it is dropped.
+/// Watches the files until it is dropped.
 pub(super) struct Live {
     _watch: Arc<Mutex<Option<Watch>>>,
 }
 
 impl Live {
-    /// Begins to follow the files of the project.
+    /// Starts to watch the files of the project.
     pub fn start(app: &Arc<App>, versions: Sender<u64>) -> anyhow::Result<Self> {
         let watch: Arc<Mutex<Option<Watch>>> = Arc::default();
-        let (told, followed) = (Arc::downgrade(app), Arc::downgrade(&watch));
-        let changed = move || tell(&told, &followed, &versions);
+        let (weak_app, weak_watch) = (Arc::downgrade(app), Arc::downgrade(&watch));
+        let changed = move || publish_change(&weak_app, &weak_watch, &versions);
         let mut started = Watch::start(app.preview.project(), app.preview.config_file(), changed)?;
-        started.follow(&app.preview.content_folders());
+        started.add_folders(&app.preview.content_folders());
         *watch.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
         Ok(Self { _watch: watch })
     }
 }
 
-/// The folders to follow may be others after a change.
-fn tell(app: &Weak<App>, watch: &Weak<Mutex<Option<Watch>>>, versions: &Sender<u64>) {
+/// Publishes a new version. The folders to watch may have changed with it.
+fn publish_change(app: &Weak<App>, watch: &Weak<Mutex<Option<Watch>>>, versions: &Sender<u64>) {
     let (Some(app), Some(watch)) = (app.upgrade(), watch.upgrade()) else { return };
     let version = app.preview.changed();
-    // Whether a page listens does not matter.
+    // It does not matter whether a page listens.
     versions.send_replace(version);
     if let Some(watch) = watch.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-        watch.follow(&app.preview.content_folders());
+        watch.add_folders(&app.preview.content_folders());
     }
 }
 
-/// The version that is newest now, then every later one.
+/// The current version, then every later one.
 pub(super) async fn changes(State(app): State<Arc<App>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut versions = app.versions.clone();
     versions.mark_changed();

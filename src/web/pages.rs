@@ -1,4 +1,4 @@
-//! The page itself, and what it asks for.
+//! The page itself, and the data it requests.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use sha2::{Digest as _, Sha256};
 use crate::hex::hex;
 use crate::web::{App, answer};
 
-/// Which file is asked for.
+/// The requested file.
 #[derive(Debug, Deserialize)]
-pub(super) struct Wanted {
-    /// Below the project folder.
+pub(super) struct PathQuery {
+    /// Path below the project folder.
     path: String,
 }
 
@@ -31,7 +31,7 @@ pub(super) async fn script() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("../../templates/preview.js"))
 }
 
-/// The list of all issues; a page that has it already is told so, for ten thousand are long.
+/// The list of all issues, or 304 if the page has it already: ten thousand issues make it long.
 pub(super) async fn issues(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let known = headers.get(IF_NONE_MATCH).cloned();
     computed(move || {
@@ -46,29 +46,29 @@ pub(super) async fn issues(State(app): State<Arc<App>>, headers: HeaderMap) -> R
     .await
 }
 
-/// A look at one issue.
-pub(super) async fn issue(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
-    computed(move || match app.preview.look(&wanted.path, (app.clock)()) {
-        Some(look) => json(answer::look(&look).to_string()),
-        None => missing(&wanted.path),
+/// One rendered issue.
+pub(super) async fn issue(State(app): State<Arc<App>>, Query(query): Query<PathQuery>) -> Response {
+    computed(move || match app.preview.view(&query.path, (app.clock)()) {
+        Some(view) => json(answer::view(&view).to_string()),
+        None => missing(&query.path),
     })
     .await
 }
 
 /// What `check` finds in one issue.
-pub(super) async fn findings(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
+pub(super) async fn findings(State(app): State<Arc<App>>, Query(query): Query<PathQuery>) -> Response {
     computed(move || {
-        let findings = app.preview.findings(&wanted.path, (app.clock)());
+        let findings = app.preview.findings(&query.path, (app.clock)());
         json(answer::findings(&findings).to_string())
     })
     .await
 }
 
 /// The text of a file that findings are about.
-pub(super) async fn source(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Response {
-    computed(move || match app.preview.source(&wanted.path) {
+pub(super) async fn source(State(app): State<Arc<App>>, Query(query): Query<PathQuery>) -> Response {
+    computed(move || match app.preview.source(&query.path) {
         Some(text) => text.into_response(),
-        None => missing(&wanted.path),
+        None => missing(&query.path),
     })
     .await
 }
@@ -78,14 +78,15 @@ fn json(text: String) -> Response {
 }
 
 pub(super) fn missing(path: &str) -> Response {
-    (StatusCode::NOT_FOUND, format!("there is no `{path}` to look at")).into_response()
+    (StatusCode::NOT_FOUND, format!("there is no `{path}` to preview")).into_response()
 }
 
-/// Computes an answer on another thread: reading ten thousand issues must not keep the server from listening.
+/// Computes a response on another thread: reading ten thousand issues must not block the server.
 pub(super) async fn computed(compute: impl FnOnce() -> Response + Send + 'static) -> Response {
     match tokio::task::spawn_blocking(compute).await {
         Ok(response) => response,
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the preview failed; what it was is said in the terminal")
-            .into_response(),
+        Err(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "the preview failed; the terminal shows the error").into_response()
+        }
     }
 }

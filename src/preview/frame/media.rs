@@ -1,5 +1,5 @@
-//! Settles the media feature `prefers-color-scheme`: what a style sheet says of the other scheme never holds, what it
-//! says of this one always does. Everything else stays as it is.
+//! Resolves the media feature `prefers-color-scheme`: rules for the other scheme never apply, rules for this one always
+//! do. Everything else is unchanged.
 
 use std::borrow::Cow;
 
@@ -7,61 +7,61 @@ use crate::preview::frame::Scheme;
 
 const FEATURE: &str = "prefers-color-scheme";
 
-/// Holds on every screen.
+/// Matches every screen.
 const ALWAYS: &str = "(min-width:0)";
 
-/// Holds on none. A feature, not `not all`, which cannot stand behind an `and`.
+/// Matches no screen. A feature rather than `not all`, which cannot follow `and`.
 const NEVER: &str = "(min-width:9999999px)";
 
-/// A style sheet with every `@media` settled.
-pub(super) fn settled(css: &str, scheme: Scheme) -> String {
-    let mut settled = String::with_capacity(css.len());
+/// A style sheet with every `@media` resolved.
+pub(super) fn resolved(css: &str, scheme: Scheme) -> String {
+    let mut resolved = String::with_capacity(css.len());
     let mut rest = css;
     while let Some(at) = next_media(rest) {
         let end = rest[at..].find(['{', ';']).map_or(rest.len(), |length| at + length);
-        settled.push_str(&rest[..at]);
-        settled.push_str(&settled_query(&rest[at..end], scheme));
+        resolved.push_str(&rest[..at]);
+        resolved.push_str(&resolved_query(&rest[at..end], scheme));
         rest = &rest[end..];
     }
-    settled.push_str(rest);
-    settled
+    resolved.push_str(rest);
+    resolved
 }
 
-/// A list of media queries with the feature settled.
-pub(super) fn settled_query(query: &str, scheme: Scheme) -> String {
+/// A list of media queries with the feature resolved.
+pub(super) fn resolved_query(query: &str, scheme: Scheme) -> String {
     let query = without_comments(query);
-    let mut settled = String::with_capacity(query.len());
+    let mut resolved = String::with_capacity(query.len());
     let mut rest = query.as_ref();
     while let Some(open) = rest.find('(') {
         let Some(end) = rest[open + 1..].find(['(', ')']).map(|at| open + 1 + at) else { break };
-        settled.push_str(&rest[..open]);
+        resolved.push_str(&rest[..open]);
         if rest[end..].starts_with(')') {
-            settled.push_str(&feature(&rest[open..=end], scheme));
+            resolved.push_str(&feature(&rest[open..=end], scheme));
             rest = &rest[end + 1..];
         } else {
-            // `((a) or (b))`: the outer bracket is copied, and the inner one looked at next.
-            settled.push_str(&rest[open..end]);
+            // `((a) or (b))`: the outer parenthesis is copied, and the inner one is next.
+            resolved.push_str(&rest[open..end]);
             rest = &rest[end..];
         }
     }
-    settled.push_str(rest);
-    settled
+    resolved.push_str(rest);
+    resolved
 }
 
-/// A feature in its brackets.
+/// A feature in parentheses.
 fn feature(written: &str, scheme: Scheme) -> Cow<'_, str> {
     let inside = written.trim_matches(['(', ')']).trim().to_ascii_lowercase();
     let Some(value) = inside.strip_prefix(FEATURE) else { return written.into() };
     match value.trim_start().strip_prefix(':').map(str::trim) {
         Some(value) if value == scheme.name() => ALWAYS.into(),
         Some("light" | "dark") => NEVER.into(),
-        // Without a value it asks whether there is any preference.
+        // Without a value it matches any preference.
         None if value.is_empty() => ALWAYS.into(),
         _ => written.into(),
     }
 }
 
-/// Where the next `@media` is that no comment or string holds.
+/// The position of the next `@media` outside comments and strings.
 fn next_media(css: &str) -> Option<usize> {
     let bytes = css.as_bytes();
     let mut at = 0;
@@ -76,7 +76,7 @@ fn next_media(css: &str) -> Option<usize> {
     None
 }
 
-/// Behind the quote that ends a string; a line end ends a broken one (CSS Syntax 3, section 4.3.5).
+/// The position after a string's closing quote; a line break ends a bad string (CSS Syntax 3, section 4.3.5).
 fn end_of_string(bytes: &[u8], start: usize, quote: u8) -> usize {
     let mut at = start + 1;
     while let Some(&byte) = bytes.get(at) {
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_is_settled_in_every_spelling() {
+    fn the_scheme_is_resolved_in_every_spelling() {
         for (written, dark) in [
             ("@media (prefers-color-scheme: dark) {", "@media (min-width:0) {"),
             ("@MEDIA(Prefers-Color-Scheme:DARK){", "@MEDIA(min-width:0){"),
@@ -122,27 +122,27 @@ mod tests {
                 "a::before{content:\"@media (prefers-color-scheme:dark)\"}",
             ),
         ] {
-            assert_eq!(settled(written, Scheme::Dark), dark, "{written}");
+            assert_eq!(resolved(written, Scheme::Dark), dark, "{written}");
         }
         assert_eq!(
-            settled("@media (prefers-color-scheme:dark){a{}}@media (prefers-color-scheme:light){b{}}", Scheme::Light),
+            resolved("@media (prefers-color-scheme:dark){a{}}@media (prefers-color-scheme:light){b{}}", Scheme::Light),
             "@media (min-width:9999999px){a{}}@media (min-width:0){b{}}"
         );
     }
 
     proptest::proptest! {
         #[test]
-        fn what_asks_for_no_scheme_stays(css in "(@media |[(){};:'\"\\\\\n]|color|dark|\\PC){0,40}") {
+        fn css_without_the_feature_is_unchanged(css in "(@media |[(){};:'\"\\\\\n]|color|dark|\\PC){0,40}") {
             proptest::prop_assume!(!css.contains("/*"));
-            proptest::prop_assert_eq!(settled(&css, Scheme::Dark), css);
+            proptest::prop_assert_eq!(resolved(&css, Scheme::Dark), css);
         }
 
         #[test]
-        fn no_query_is_left_to_the_browser(before in "[a-z (){}]{0,20}", blank in "[ \n]{0,2}", scheme in "light|dark") {
-            let css = format!("{before}@media screen and ({blank}prefers-color-scheme{blank}:{blank}{scheme}{blank}){{a{{}}}}");
-            let settled = settled(&css, Scheme::Dark);
-            proptest::prop_assert!(!settled.contains("prefers"), "{}", settled);
-            proptest::prop_assert_eq!(settled.contains(ALWAYS), scheme == "dark");
+        fn no_query_is_left_to_the_browser(before in "[a-z (){}]{0,20}", space in "[ \n]{0,2}", scheme in "light|dark") {
+            let css = format!("{before}@media screen and ({space}prefers-color-scheme{space}:{space}{scheme}{space}){{a{{}}}}");
+            let resolved = resolved(&css, Scheme::Dark);
+            proptest::prop_assert!(!resolved.contains("prefers"), "{}", resolved);
+            proptest::prop_assert_eq!(resolved.contains(ALWAYS), scheme == "dark");
         }
     }
 }

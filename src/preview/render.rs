@@ -1,4 +1,4 @@
-//! One issue rendered as feed readers and mail programs get it, for an example recipient.
+//! Renders one issue as feed readers and mail clients receive it, for an example recipient.
 
 use std::sync::Arc;
 
@@ -15,24 +15,24 @@ use crate::issue::{Issue, Term};
 use crate::preview::problems;
 use crate::publish;
 
-/// Whom the letter is for.
-pub const EXAMPLE: &str = "reader@example.org";
+/// The recipient of the previewed edition.
+pub const EXAMPLE_RECIPIENT: &str = "reader@example.org";
 
-/// Something as it could be made last.
+/// The last version that rendered without errors.
 #[derive(Debug)]
-pub struct Shown<T> {
-    /// `None` while it never could be made.
+pub struct LastGood<T> {
+    /// `None` until it rendered once.
     pub good: Option<Arc<T>>,
-    /// Whether the files say something else by now.
+    /// Whether the files have changed since.
     pub is_old: bool,
 }
 
-/// The entry of a feed.
+/// A feed entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct EntryView {
     /// Plain text.
     pub title: String,
-    /// As the reader's clock would have it: day and time in the issue's own offset; `None` without a date.
+    /// Day and time in the issue's own offset, or `None` if undated.
     pub date: Option<String>,
     /// Names.
     pub authors: Vec<String>,
@@ -40,98 +40,99 @@ pub struct Entry {
     pub terms: Vec<String>,
     /// BCP 47 tag.
     pub language: String,
-    /// Where the issue can be read.
+    /// Where the issue is published.
     pub permalink: String,
-    /// The cover, absolute.
+    /// The absolute URL of the cover.
     pub cover: Option<String>,
     /// The content.
     pub html: String,
 }
 
-/// The letter to one recipient.
+/// The edition for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// As mail programs list it.
+pub struct EditionView {
+    /// The subject as mail clients list it.
     pub subject: String,
     /// The line beside the subject.
     pub preheader: Option<String>,
     /// The HTML part.
     pub html: String,
-    /// The plain text.
+    /// The plain text part.
     pub text: String,
-    /// Names and values of the header's fields, unfolded; empty where the project has no `mail`.
+    /// Names and values of the header fields, unfolded; empty if the project has no `mail`.
     pub headers: Vec<(String, String)>,
-    /// How many bytes the whole message has.
+    /// Size of the complete message, in bytes.
     pub bytes: usize,
 }
 
-/// What came of rendering an issue; what is wrong where it failed.
+/// The rendered issue, or the problems of each part that failed.
 pub(super) struct Rendered {
-    pub entry: Result<Entry, Vec<Finding>>,
-    pub letter: Result<Letter, Vec<Finding>>,
+    pub entry: Result<EntryView, Vec<Finding>>,
+    pub edition: Result<EditionView, Vec<Finding>>,
 }
 
-impl<T> Default for Shown<T> {
+impl<T> Default for LastGood<T> {
     fn default() -> Self {
         Self { good: None, is_old: false }
     }
 }
 
-impl<T> Clone for Shown<T> {
+impl<T> Clone for LastGood<T> {
     fn clone(&self) -> Self {
         Self { good: self.good.clone(), is_old: self.is_old }
     }
 }
 
-impl<T> Shown<T> {
-    /// What was made now, or what was good before.
-    pub(super) fn followed_by(self, made: Result<T, Vec<Finding>>, problems: &mut Vec<Finding>) -> Self {
-        match made {
-            Ok(made) => Self { good: Some(Arc::new(made)), is_old: false },
+impl<T> LastGood<T> {
+    /// The new version, or the last good one if the new one failed.
+    pub(super) fn updated(self, new: Result<T, Vec<Finding>>, problems: &mut Vec<Finding>) -> Self {
+        match new {
+            Ok(new) => Self { good: Some(Arc::new(new)), is_old: false },
             Err(findings) => {
                 let new: Vec<Finding> = findings.into_iter().filter(|finding| !problems.contains(finding)).collect();
                 problems.extend(new);
-                self.outlived()
+                self.outdated()
             }
         }
     }
 
-    /// The same, no longer being what the files say.
-    pub(super) fn outlived(self) -> Self {
+    /// The same version, marked as older than the files.
+    pub(super) fn outdated(self) -> Self {
         Self { is_old: self.good.is_some(), ..self }
     }
 }
 
-/// Renders an issue. References in it lead to one of `issues`.
-pub(super) fn render(
+/// Renders an issue. Its references resolve to one of `issues`.
+pub(super) fn issue(
     project: &Project,
     config: &Config,
     issues: &[Issue],
     issue: &Issue,
     now: DateTime<Utc>,
 ) -> Rendered {
-    let failed = |findings: Vec<Finding>| Rendered { entry: Err(findings.clone()), letter: Err(findings) };
+    let failed = |findings: Vec<Finding>| Rendered { entry: Err(findings.clone()), edition: Err(findings) };
     let composer = match Composer::open(project, config, issues) {
         Ok(composer) => composer,
         Err(error) => return failed(problems(&error)),
     };
-    // A shortcode that cannot be shown would reach readers with a hole.
-    let wrong: Vec<Finding> =
+    // Subscribers would receive the issue without the content of a broken shortcode.
+    let errors: Vec<Finding> =
         composer.shortcode_findings().iter().filter(|finding| finding.is_error()).cloned().collect();
-    if !wrong.is_empty() {
-        return failed(wrong);
+    if !errors.is_empty() {
+        return failed(errors);
     }
     let entry = entry(config, &composer, issue).map_err(|finding| vec![*finding]);
     let composed = composer.compose(&MailingContent::Issue(issue));
-    let letter = composed.edition.and_then(|edition| letter(&edition, issue, config.mail.is_some().then_some(now)));
-    Rendered { entry, letter: letter.map_err(|error| problems(&error)) }
+    let edition =
+        composed.edition.and_then(|edition| edition_view(&edition, issue, config.mail.is_some().then_some(now)));
+    Rendered { entry, edition: edition.map_err(|error| problems(&error)) }
 }
 
-fn entry(config: &Config, composer: &Composer<'_>, issue: &Issue) -> Result<Entry, Box<Finding>> {
+fn entry(config: &Config, composer: &Composer<'_>, issue: &Issue) -> Result<EntryView, Box<Finding>> {
     let body = composer.body(issue)?;
     let document = composer.document(issue, &body);
     let terms = issue.categories.iter().chain(issue.tags.iter()).map(Term::as_str);
-    Ok(Entry {
+    Ok(EntryView {
         title: issue.plain_title().into_owned(),
         date: issue.is_dated().then(|| issue.date.format("%Y-%m-%d %H:%M").to_string()),
         authors: issue.authors.iter().map(|author| author.name.clone()).collect(),
@@ -143,11 +144,11 @@ fn entry(config: &Config, composer: &Composer<'_>, issue: &Issue) -> Result<Entr
     })
 }
 
-/// The letter to the example recipient; with header fields where it has a `date`.
-fn letter(edition: &Edition, issue: &Issue, date: Option<DateTime<Utc>>) -> anyhow::Result<Letter> {
-    let recipient = Recipient::of_address(EXAMPLE.parse()?);
+/// The edition for the example recipient, with header fields if a `date` is given.
+fn edition_view(edition: &Edition, issue: &Issue, date: Option<DateTime<Utc>>) -> anyhow::Result<EditionView> {
+    let recipient = Recipient::of_address(EXAMPLE_RECIPIENT.parse()?);
     let message = date.map(|date| edition.message(&recipient, date)).transpose()?.unwrap_or_default();
-    Ok(Letter {
+    Ok(EditionView {
         subject: edition.subject(&recipient)?.into_owned(),
         preheader: issue.preheader.clone().or_else(|| issue.description.clone()),
         html: edition.html(&recipient)?,
