@@ -1,4 +1,4 @@
-//! What can be typed. The doc comments are the help texts.
+//! The arguments. The doc comments are the help texts.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,9 +13,9 @@ use crate::cli::{
 use crate::finding::Finding;
 use crate::renamed;
 
-/// Turns a folder of Markdown issues into feeds and an e-mail edition
+/// Turns a folder of Markdown issues into feeds and an email edition
 ///
-/// Run it in the folder that holds `slugline.yaml`. Results go to stdout, messages to stderr.
+/// Run it in the folder of `slugline.yaml`. Results go to stdout, messages to stderr.
 #[derive(Debug, Parser)]
 #[command(name = "slugline", version, max_term_width = 100)]
 #[command(after_help = AFTER_HELP)]
@@ -40,7 +40,7 @@ Exit codes:
 
 `slugline help COMMAND` explains a command.";
 
-/// What the help of a command says about the options that all commands have.
+/// The line about global options in the help of every command.
 const GLOBAL_OPTIONS: &str =
     "Global options: --dir, --config, --now, --json, --quiet, --verbose, --color; see `slugline --help`";
 

@@ -29,14 +29,14 @@ struct Document {
 /// The program and its version, in the footer of every page.
 const SOURCE: &str = concat!("slugline ", env!("CARGO_PKG_VERSION"));
 
-/// What every page says about exit codes.
+/// The exit codes, on every page.
 const EXIT_CODES: [(&str, &str); 3] = [
     ("0", "Done."),
     ("1", "Done, but something needs attention: findings, failed or unknown recipients."),
     ("2", "Could not be done."),
 ];
 
-/// What every page says about the environment.
+/// The environment variables, on every page.
 const ENVIRONMENT: [(&str, &str); 5] = [
     (
         "SLUGLINE_SMTP_PASSWORD",
@@ -49,7 +49,7 @@ const ENVIRONMENT: [(&str, &str); 5] = [
     ("NO_COLOR", "No colours in messages, if set."),
 ];
 
-/// What every page says about files.
+/// The files, on every page.
 const FILES: [(&str, &str); 6] = [
     ("slugline.yaml", "The project file, in the project folder."),
     ("feeds.lock", "The ids of all issues and the record of all mailings. Commit it."),

@@ -31,7 +31,7 @@ pub(super) struct Args {
 struct Document<'a> {
     #[serde(flatten)]
     build: BuildDocument<'a>,
-    /// What `send` writes; `null` if nothing could be mailed because the project has no `mail` or another run is sending.
+    /// What `send` writes; `null` if nothing was sent because the project has no `mail` or another run is sending.
     mail: Option<MailRow<'a>>,
 }
 

@@ -1,7 +1,7 @@
 //! The only writer to the terminal: results to stdout; messages, findings, errors and progress to stderr.
 //!
 //! An error says what failed and where, why (its causes), and what to do. Everything can be understood without colour. With
-//! `--json` a result is one document, which `json` holds until the command ends.
+//! `--json` a result is one document, which `json` keeps until the command ends.
 
 use std::fmt;
 use std::io::{self, IsTerminal, StdoutLock, Write};
@@ -267,7 +267,7 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
     if error.use_stderr() { Exit::Failed } else { Exit::Done }
 }
 
-/// What clap says of a command line: a message, perhaps tips, and the usage, with an empty line between them.
+/// The finding in clap's error text: a message, tips and the usage, separated by empty lines.
 fn usage_finding(text: &str) -> Finding {
     let mut parts = text.split("\n\n").map(str::trim);
     let message = parts.next().unwrap_or_default().trim_start_matches("error: ").replace("\n  ", " ");

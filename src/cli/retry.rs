@@ -31,7 +31,7 @@ pub(super) struct Args {
 /// The document of `retry`.
 #[derive(Serialize)]
 struct Document<'a> {
-    /// Slug of the issue, or id of the digest it was mailed in.
+    /// Slug of the issue, or id of the digest it was sent in.
     issue: &'a str,
     /// How many deferred recipients are queued again.
     deferred: u64,

@@ -50,6 +50,8 @@ pub fn json(store: &dyn Store, status: Option<Status>, out: &mut dyn Write) -> a
 
 #[derive(Serialize)]
 struct Row {
+    address: String,
+    /// Former name of `address`.
     email: String,
     name: String,
     status: &'static str,
@@ -60,6 +62,7 @@ struct Row {
 impl Row {
     fn of(subscriber: Subscriber) -> Self {
         Self {
+            address: subscriber.address.to_string(),
             email: subscriber.address.to_string(),
             name: subscriber.name,
             status: subscriber.status.as_str(),

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 use crate::program::{files, slugline, words};
 
+mod page;
+
 /// A command line of each command that succeeds and one that fails, and what is run before them.
 const COMMANDS: [Row; 30] = [
     Row::new("publish", "publish", "--config gone.yaml publish"),

@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::program::{files, is_rust, repository, slugline};
 
 /// What `SNAPSHOTS=overwrite` writes.
-fn is_page(name: &str, expected: &str) {
+pub fn is_page(name: &str, expected: &str) {
     let path = repository().join("docs/reference").join(name);
     if env::var_os("SNAPSHOTS").is_some_and(|word| word == "overwrite") {
         fs::write(&path, expected).unwrap();

@@ -1,6 +1,6 @@
 //! The one document that a command with `--json` writes to stdout.
 //!
-//! It is an object with what the command has to say, `findings` (every finding shown on stderr) and, if and only if the exit
+//! It is an object with the results of the command, `findings` (every finding shown on stderr) and, if and only if the exit
 //! code is 2, `error`. It is written when the command ends, so that there is never half a document, nor a second one.
 //! (`check --rules` alone writes an array.)
 
@@ -102,7 +102,7 @@ impl Output {
         Ok(out.flush()?)
     }
 
-    /// Writes the document of a failed command, in place of what it had to say. One that is written already stays the only one.
+    /// Writes the document of a failed command in place of its own, unless that is written already.
     pub fn write_error(&mut self, error: ErrorRow, out: &mut dyn Write) -> anyhow::Result<()> {
         if !self.is_written {
             self.is_written = true;

@@ -116,7 +116,7 @@ pub(super) struct ExpectedRow<'a> {
     holds: Option<Vec<&'a str>>,
 }
 
-/// The recipients that are mailed before the others.
+/// The recipients that get it before the others.
 #[derive(Serialize)]
 struct CanaryRow {
     /// How many they are.

@@ -1,4 +1,4 @@
-//! What `send --dry-run` shows: what would be mailed to how many recipients, and how long a warm-up makes it.
+//! What `send --dry-run` shows: what would be sent to how many recipients, and how long a warm-up makes it.
 
 use chrono::TimeDelta;
 
@@ -14,7 +14,7 @@ use crate::send::forecast::Forecast;
 type EachRecipient<'a> =
     dyn Fn(&ExpectedMailing<'_>, &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>) -> anyhow::Result<()> + 'a;
 
-/// Shows what would be mailed, with `--verbose` and `--json` to which recipients.
+/// Shows what would be sent, with `--verbose` and `--json` to which recipients.
 pub(super) fn show(
     context: &Context,
     dry_run: &DryRun<'_>,

@@ -58,14 +58,14 @@ fn indented(value: &impl Serialize, times: usize) -> serde_json::Result<String> 
 
 /// A mailing.
 #[derive(Serialize)]
-struct Document<'a> {
+struct MailingRow<'a> {
     /// Slug of the issue, with its edition; name of the digest; or the id, if the issue is gone.
     issue: &'a str,
     id: &'a str,
     /// When its audience was frozen (RFC 3339).
     begun: String,
     recipients: u64,
-    /// Whether another store mailed it, so that only the number of its recipients is known.
+    /// Whether another store sent it, so that only the number of its recipients is known.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     adopted: bool,
     /// How many recipients are in each state.
@@ -75,8 +75,8 @@ struct Document<'a> {
     holds: Option<Vec<&'a str>>,
 }
 
-fn document(row: &Row) -> Document<'_> {
-    Document {
+fn document(row: &Row) -> MailingRow<'_> {
+    MailingRow {
         issue: &row.name,
         id: row.mailing.issue.as_str(),
         begun: row.mailing.frozen_at.to_rfc3339(),

@@ -19,7 +19,7 @@ struct Document<'a> {
     unknown: u64,
 }
 
-/// A mailing that counts as mailed now.
+/// A mailing that counts as sent now.
 #[derive(Serialize)]
 struct Row<'a> {
     /// Its id.

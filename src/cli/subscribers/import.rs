@@ -44,7 +44,7 @@ pub(super) struct Args {
     column: Option<String>,
 }
 
-/// What one `--states` says.
+/// The meanings that one `--states` gives.
 #[derive(Debug, Clone)]
 struct Meanings(Vec<Meaning>);
 
@@ -204,7 +204,7 @@ pub(in crate::cli) fn import_list(context: &Context, config: &Config, store: &mu
     Ok(if missing.is_none() { Exit::Done } else { Exit::Attention })
 }
 
-/// Calls `each` with those whom `import_list` would add, and returns what is wrong with the list.
+/// Calls `each` with the subscribers that `import_list` would add, and returns the problems of the list.
 pub(in crate::cli) fn each_new_subscriber(
     context: &Context,
     config: &Config,

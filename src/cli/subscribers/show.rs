@@ -73,7 +73,7 @@ fn mail(delivery: &Delivery) -> Vec<String> {
     ]
 }
 
-/// The document of `subscribers show` for an address that no subscriber has.
+/// What `subscribers show` writes for an address that no subscriber has.
 #[derive(Serialize)]
 struct Unknown<'a> {
     address: &'a str,
