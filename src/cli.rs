@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use clap::error::ErrorKind;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::clock::Clock;
@@ -131,20 +132,22 @@ fn different(addresses: &[EmailAddress]) -> u64 {
 
 /// Runs the program with its arguments, the first being its own name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
     let wants_json = arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
-    // clap's `help` takes no options.
-    if arguments.get(1).is_some_and(|argument| argument == "help") {
-        arguments.retain(|argument| argument != "--json");
-    }
-    let (cli, renamed) = match args::parse(arguments) {
+    let (cli, renamed) = match args::parse(arguments.clone()) {
         Ok(parsed) => parsed,
-        Err(error) => return report::usage(&error, wants_json),
+        Err(error) => return report::usage(&help_with_json(arguments).unwrap_or(error), wants_json),
     };
     let report = Report::new(&cli.global);
     report.findings(&renamed);
     let result = dispatch(cli, report.clone());
     report.end(result)
+}
+
+/// The help that `help COMMAND --json` asks for: clap's `help` takes no options.
+fn help_with_json(mut arguments: Vec<OsString>) -> Option<clap::Error> {
+    arguments.retain(|argument| argument != "--json");
+    args::parse(arguments).err().filter(|error| error.kind() == ErrorKind::DisplayHelp)
 }
 
 fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {

@@ -11,7 +11,7 @@ use crate::send::forecast::Forecast;
 use crate::send::{MailingReport, SendReport};
 
 /// How many recipients are in each state, by its name.
-type Counts = serde_json::Map<String, serde_json::Value>;
+type CountsByState = serde_json::Map<String, serde_json::Value>;
 
 /// The document of `send`, and `mail` in that of `publish`.
 #[derive(Serialize)]
@@ -35,9 +35,9 @@ struct MailingRow<'a> {
     id: &'a str,
     title: &'a str,
     /// How many recipients this run brought into each state.
-    this_run: Counts,
+    this_run: CountsByState,
     /// How many recipients are in each state.
-    counts: Counts,
+    counts: CountsByState,
 }
 
 impl<'a> SendDocument<'a> {

@@ -155,7 +155,7 @@ fn or_null(rust_type: &str) -> &'static str {
 
 fn json_type(rust_type: &str) -> String {
     let name = match rust_type {
-        _ if rust_type.contains("Map<") || rust_type == "Counts" => "object",
+        _ if rust_type.contains("Map<") || rust_type == "CountsByState" => "object",
         _ if rust_type.contains("bool") => "boolean",
         _ if ["usize", "u64", "u32", "i64"].iter().any(|number| rust_type.contains(number)) => "number",
         _ => "string",
