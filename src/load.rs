@@ -158,7 +158,7 @@ fn load(project: &Project, config: &Config, history: &History, file: &SourceFile
     let head = match project.head(&file.path, front_matter::is_complete) {
         Ok(head) => head,
         Err(error) => {
-            let finding = Finding::error("unreadable", format!("it cannot be read: {error}"));
+            let finding = Finding::error("unreadable", format!("the file cannot be read: {error}"));
             return left_out(
                 finding.help("give the user who runs slugline permission to read it").at(Place::file(&file.path)),
             );
@@ -286,7 +286,7 @@ fn no_issues(config: &Config) -> Finding {
 pub fn find<'a>(issues: &'a [Issue], name: &str, now: chrono::DateTime<chrono::Utc>) -> anyhow::Result<&'a Issue> {
     if name == "latest" {
         let newest = issues.iter().find(|issue| issue.is_published(now));
-        return newest.context("no issue is published yet, so there is no `latest`");
+        return newest.context("no issue has been published yet, so there is no `latest`");
     }
     let path = name.strip_prefix("./").unwrap_or(name);
     let is_meant = |issue: &&Issue| {
@@ -296,7 +296,7 @@ pub fn find<'a>(issues: &'a [Issue], name: &str, now: chrono::DateTime<chrono::U
             || issue.id.as_str() == name
     };
     issues.iter().find(is_meant).ok_or_else(|| {
-        let missing = Finding::error("no-such-issue", format!("there is no issue `{name}`"));
+        let missing = Finding::error("no-such-issue", format!("issue `{name}` not found"));
         let help = match crate::finding::nearest(name, issues.iter().map(|issue| issue.slug.as_str())) {
             Some(slug) => format!("did you mean `{slug}`?"),
             None => "`slugline list` shows every issue with its slug".to_owned(),

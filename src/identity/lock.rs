@@ -225,7 +225,7 @@ const HELP: &str = "restore the last committed version of the file, then run `sl
 fn conflict(text: &str) -> Option<Finding> {
     let is_mark = |line: &str| ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].iter().any(|mark| line.starts_with(mark));
     let line = text.lines().position(is_mark)? + 1;
-    let finding = Finding::error("lock-conflict", "it contains an unresolved merge conflict");
+    let finding = Finding::error("lock-conflict", "the lock file contains an unresolved merge conflict");
     let help = "keep the lines of both sides (of two for the same mailing, the one with the higher `run`), remove the conflict \
                 markers, then run `slugline build`";
     Some(finding.help(help).at(Place::at_line(FILE, text, line, 1)))
@@ -242,12 +242,12 @@ fn unreadable(text: &str, error: &toml::de::Error) -> Finding {
         return other_version(text, version);
     }
     let offset = error.span().map_or(0, |span| span.start);
-    let message = format!("it cannot be read: {}", error.message().lines().next().unwrap_or_default());
+    let message = format!("the lock file cannot be read: {}", error.message().lines().next().unwrap_or_default());
     Finding::error("lock", message).help(HELP).at(Place::in_text(FILE, text, offset))
 }
 
 fn other_version(text: &str, version: u32) -> Finding {
-    let message = format!("it has version {version}, but this slugline supports only version {VERSION}");
+    let message = format!("the lock file has version {version}, but this slugline supports only version {VERSION}");
     let place = Place::of_value(FILE, text, &["version"]);
     Finding::error("lock-version", message).help("use the slugline version that wrote it, or a newer one").at(place)
 }
@@ -303,9 +303,12 @@ mod tests {
             |id: &str| format!("{{ id = \"{id}\", published = \"2026-11-02T08:00:00Z\", sha256 = \"{HASH}\" }}");
         let (a, empty) = (entry("a"), entry(" "));
         for (body, expected) in [
-            (format!("\"a.md\" = {a}\n<<<<<<< HEAD\n"), "4:1 lock-conflict: it contains an unresolved merge conflict"),
+            (
+                format!("\"a.md\" = {a}\n<<<<<<< HEAD\n"),
+                "4:1 lock-conflict: the lock file contains an unresolved merge conflict",
+            ),
             (format!("\"a.md\" = {a}\n\"b.md\" = {a}\n"), "4:10 lock: `a` is also the id of `a.md`"),
-            (format!("\"a.md\" = {a}\n\"a.md\" = {a}\n"), "4:1 lock: it cannot be read: duplicate key"),
+            (format!("\"a.md\" = {a}\n\"a.md\" = {a}\n"), "4:1 lock: the lock file cannot be read: duplicate key"),
             (format!("\"a.md\" = {empty}\n"), "3:10 lock: the id is empty"),
             (
                 format!("\"a.md\" = {}\n", a.replace("2026", "26")),
@@ -314,7 +317,7 @@ mod tests {
             (format!("\"a.md\" = {}\n", a.replace("b855", "")), "3:10 lock: `sha256` is not 64 hexadecimal digits"),
             (
                 format!("\"a.md\" = {}\n", a.replace("id =", "name =")),
-                "3:12 lock: it cannot be read: unknown field `name`, expected one of `id`, `published`, `sha256`, `former`",
+                "3:12 lock: the lock file cannot be read: unknown field `name`, expected one of `id`, `published`, `sha256`, `former`",
             ),
         ] {
             assert_eq!(finding(&body), format!("feeds.lock:{expected}"));
@@ -328,7 +331,7 @@ mod tests {
             let place = finding.place.as_ref().unwrap().to_string();
             assert_eq!((finding.rule, place.as_str()), ("lock-version", "feeds.lock:1:11"), "{text}");
         }
-        assert_eq!(Lock::parse("").unwrap_err().message, "it cannot be read: missing field `version`");
+        assert_eq!(Lock::parse("").unwrap_err().message, "the lock file cannot be read: missing field `version`");
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn nothing_published(against: &Against) -> Finding {
         Against::Web(url) => format!("at `{url}`"),
     };
     Finding::error("nothing-published", format!("there is no feed {place} to compare with"))
-        .help("name the folder or the address of your published feeds with `--against`")
+        .help("set the folder or URL of your published feeds with `--against`")
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ feeds: {limit: 0, max_bytes: 0}
 const NOW: &str = "2026-11-20T08:00:00Z";
 
 /// Builds a project of these files and returns the problems with its feeds.
-fn faults(folder: &Path, files: &[String]) -> Vec<String> {
+fn problems(folder: &Path, files: &[String]) -> Vec<String> {
     fs::write(folder.join("slugline.yaml"), PROJECT).unwrap();
     let content = folder.join("content");
     let _ = fs::remove_dir_all(&content);
@@ -35,7 +35,7 @@ fn faults(folder: &Path, files: &[String]) -> Vec<String> {
     let loaded = load_issues(&project, &config).unwrap();
     let now = chrono::DateTime::parse_from_rfc3339(NOW).unwrap().to_utc();
     build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).unwrap();
-    Published::read(&folder.join(&config.output)).faults()
+    Published::read(&folder.join(&config.output)).problems()
 }
 
 /// Text as a double-quoted string in YAML and JSON, with escapes of characters that feeds must not contain.
@@ -173,8 +173,8 @@ proptest! {
     #[test]
     fn yield_valid_feeds(files in prop::collection::vec(file(), 1..4)) {
         let folder = tempfile::tempdir().unwrap();
-        let faults = faults(folder.path(), &files);
-        prop_assert!(faults.is_empty(), "{}", faults.join("\n"));
+        let problems = problems(folder.path(), &files);
+        prop_assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 }
 

@@ -214,5 +214,5 @@ fn refuses(mut program: Command, says: &str) {
     let output = program.arg("build").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.starts_with("error[history]:") && said.contains(says), "{said}");
+    assert!(said.starts_with("error[git-history]:") && said.contains(says), "{said}");
 }

@@ -31,30 +31,30 @@ impl Published {
     }
 
     /// The problems found; empty if there are none.
-    pub fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
         match roxmltree::Document::parse(&self.rss) {
-            Ok(document) => rss::judge(&document, &mut faults),
-            Err(error) => faults.push(format!("RSS is not well-formed: {error}")),
+            Ok(document) => rss::judge(&document, &mut problems),
+            Err(error) => problems.push(format!("RSS is not well-formed: {error}")),
         }
         match roxmltree::Document::parse(&self.atom) {
-            Ok(document) => atom::judge(&document, &mut faults),
-            Err(error) => faults.push(format!("Atom is not well-formed: {error}")),
+            Ok(document) => atom::judge(&document, &mut problems),
+            Err(error) => problems.push(format!("Atom is not well-formed: {error}")),
         }
         let json: serde_json::Value = match serde_json::from_str(&self.json) {
             Ok(json) => json,
             Err(error) => {
-                faults.push(format!("JSON Feed is no JSON: {error}"));
-                return faults;
+                problems.push(format!("JSON Feed is not valid JSON: {error}"));
+                return problems;
             }
         };
         for item in json["items"].as_array().into_iter().flatten() {
-            html::judge(item["content_html"].as_str().unwrap_or_default(), &mut faults);
+            html::judge(item["content_html"].as_str().unwrap_or_default(), &mut problems);
         }
-        text::judge_json(&json, &mut faults);
-        if faults.is_empty() {
-            readback::judge(&json, &self.rss, &self.atom, &self.json, &mut faults);
+        text::judge_json(&json, &mut problems);
+        if problems.is_empty() {
+            readback::judge(&json, &self.rss, &self.atom, &self.json, &mut problems);
         }
-        faults
+        problems
     }
 }

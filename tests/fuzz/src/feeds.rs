@@ -22,15 +22,15 @@ const NOW: i64 = 4_000_000_000;
 
 fuzz_target!(|bytes: &[u8]| -> Corpus {
     let folder = std::env::temp_dir().join(format!("slugline-fuzz-{}", std::process::id()));
-    match faults(&folder, bytes) {
+    match problems(&folder, bytes) {
         None => Corpus::Reject,
-        Some(faults) if faults.is_empty() => Corpus::Keep,
-        Some(faults) => panic!("{}", faults.join("\n")),
+        Some(problems) if problems.is_empty() => Corpus::Keep,
+        Some(problems) => panic!("{}", problems.join("\n")),
     }
 });
 
 /// The problems with the feeds of these files; `None` if they yield no issue.
-fn faults(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
+fn problems(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
     let content = folder.join("content");
     let _ = fs::remove_dir_all(&content);
     fs::create_dir_all(&content).ok()?;
@@ -46,7 +46,7 @@ fn faults(folder: &Path, bytes: &[u8]) -> Option<Vec<String>> {
     }
     let now = chrono::DateTime::from_timestamp(NOW, 0)?;
     build(&project, &config, &loaded.issues, &config.output, now, LockMode::LeaveAlone).ok()?;
-    Some(Published::read(&folder.join(&config.output)).faults())
+    Some(Published::read(&folder.join(&config.output)).problems())
 }
 
 fn split(bytes: &[u8]) -> Vec<&[u8]> {

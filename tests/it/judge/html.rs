@@ -21,39 +21,39 @@ const ADDRESSES: [&str; 17] = [
 /// Schemes of links, none of which runs code.
 const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
 
-pub fn judge(html: &str, faults: &mut Vec<String>) {
+pub fn judge(html: &str, problems: &mut Vec<String>) {
     let context = QualName::new(None, ns!(html), local_name!("div"));
     let dom = parse_fragment(RcDom::default(), ParseOpts::default(), context, Vec::new(), false).one(html);
     for error in dom.errors.borrow().iter() {
-        faults.push(format!("HTML that a strict parser refuses, {error}: {html:?}"));
+        problems.push(format!("HTML that a strict parser refuses, {error}: {html:?}"));
     }
     let mut open = vec![dom.document.clone()];
     while let Some(node) = open.pop() {
-        judge_node(&node, html, faults);
+        judge_node(&node, html, problems);
         open.extend(node.children.borrow().iter().cloned());
     }
 }
 
-fn judge_node(node: &Handle, html: &str, faults: &mut Vec<String>) {
+fn judge_node(node: &Handle, html: &str, problems: &mut Vec<String>) {
     let NodeData::Element { name, attrs, .. } = &node.data else {
         if matches!(node.data, NodeData::Comment { .. } | NodeData::ProcessingInstruction { .. }) {
-            faults.push(format!("HTML with a comment: {html:?}"));
+            problems.push(format!("HTML with a comment: {html:?}"));
         }
         return;
     };
     if ACTIVE.contains(&name.local.as_ref()) || name.ns != ns!(html) {
-        faults.push(format!("HTML with an active element `{}`: {html:?}", name.local));
+        problems.push(format!("HTML with an active element `{}`: {html:?}", name.local));
     }
     for attribute in attrs.borrow().iter() {
         let (key, value): (&str, &str) = (&attribute.name.local, &attribute.value);
         if key.starts_with("on") || key == "style" || key == "srcdoc" {
-            faults.push(format!("HTML with an active attribute `{key}`: {html:?}"));
+            problems.push(format!("HTML with an active attribute `{key}`: {html:?}"));
         }
         if ADDRESSES.contains(&key) && !is_absolute(value) {
-            faults.push(format!("HTML with `{key}={value:?}`: {html:?}"));
+            problems.push(format!("HTML with `{key}={value:?}`: {html:?}"));
         }
         if key == "srcset" && !value.split(", ").all(|one| is_absolute(one.split(' ').next().unwrap_or_default())) {
-            faults.push(format!("HTML with `{key}={value:?}`: {html:?}"));
+            problems.push(format!("HTML with `{key}={value:?}`: {html:?}"));
         }
     }
 }

@@ -18,14 +18,14 @@ struct Known {
     html: String,
 }
 
-pub fn judge(document: &Value, rss: &str, atom: &str, json: &str, faults: &mut Vec<String>) {
+pub fn judge(document: &Value, rss: &str, atom: &str, json: &str, problems: &mut Vec<String>) {
     let items = document["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let expected: Vec<Known> = items.iter().map(written).collect();
     for (format, text) in [("RSS", rss), ("Atom", atom), ("JSON Feed", json)] {
         let feed = match feed_rs::parser::parse(text.as_bytes()) {
             Ok(feed) => feed,
             Err(error) => {
-                faults.push(format!("{format} cannot be read: {error}"));
+                problems.push(format!("{format} cannot be read: {error}"));
                 continue;
             }
         };
@@ -38,7 +38,7 @@ pub fn judge(document: &Value, rss: &str, atom: &str, json: &str, faults: &mut V
             known.cover = written(item).cover;
         }
         if known.len() != expected.len() {
-            faults.push(format!("{format} has {} entries, JSON has {}", known.len(), expected.len()));
+            problems.push(format!("{format} has {} entries, JSON has {}", known.len(), expected.len()));
         }
         // The parser gives entries without authors those of a JSON feed.
         for (known, _) in known.iter_mut().zip(&expected).filter(|(_, expected)| expected.authors.is_empty()) {
@@ -47,7 +47,7 @@ pub fn judge(document: &Value, rss: &str, atom: &str, json: &str, faults: &mut V
             }
         }
         for (known, expected) in known.iter().zip(&expected).filter(|(known, expected)| known != expected) {
-            faults.push(format!("{format} says {known:#?} where JSON says {expected:#?}"));
+            problems.push(format!("{format} says {known:#?} where JSON says {expected:#?}"));
         }
     }
 }
