@@ -1,7 +1,8 @@
-//! Death at every step. The program is killed, as SIGKILL does it, at each step that it takes to mail an issue, one after
-//! the other; then it runs again, and everybody has to be accounted for. The same with a disk that is full at each write.
+//! Death at every step: the program is killed, as by SIGKILL, at each step of mailing an issue in turn. Then it runs again,
+//! and every recipient must be accounted for. The same with a disk that is full at each write.
 //!
-//! The program that dies has the feature `faults`, and `tests/run` builds it; the one that runs again is what users get.
+//! The program that dies has the feature `faults` and is built by `tests/run`; the one that runs again is the one users
+//! get.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,27 +15,27 @@ use crate::program::with_faults;
 use crate::smtp_peer::{Answer, Peer, Script};
 
 /// More steps than any run takes.
-const MOST_STEPS: usize = 1000;
+const MAX_STEPS: usize = 1000;
 
 const SIGKILL: i32 = 9;
 
 #[test]
-fn a_run_killed_at_any_step_loses_nobody_and_repeats_nothing() {
+fn a_run_killed_at_any_step_skips_no_one_and_repeats_nothing() {
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
     let some = ["note entries: not written", "claim recipients: committed", "sync its log: done"];
     dies_at_every_step(&[&peer], "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
 #[test]
-fn a_run_killed_at_any_step_with_a_server_that_takes_no_groups() {
+fn a_run_killed_at_any_step_with_a_server_without_pipelining() {
     let peer = Peer::start(vec![Script::new().numbering()]);
     let some = ["naming the sender (MAIL FROM): said", "asking to send the message (DATA): answered"];
     dies_at_every_step(&[&peer], "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
-/// Some recipients are put off, some refused; those are written down too.
+/// Some recipients are deferred, some refused; their outcomes are recorded too.
 #[test]
-fn a_run_killed_at_any_step_with_a_server_that_says_no() {
+fn a_run_killed_at_any_step_with_a_server_that_refuses() {
     let script = Script::new().offering("PIPELINING").numbering();
     let script = script.always("RCPT TO:<reader1@", Answer::Say("450 4.2.0 Greylisted"));
     let script = script.always("RCPT TO:<reader2@", Answer::Say("550 5.2.1 Mailbox disabled"));
@@ -43,7 +44,7 @@ fn a_run_killed_at_any_step_with_a_server_that_says_no() {
     dies_at_every_step(&[&peer], "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
-/// Recipients belong to no server: whoever one of them had not taken when the run died goes to either.
+/// Recipients belong to no server: those not accepted when the run died go to either.
 #[test]
 fn a_run_killed_at_any_step_with_two_servers() {
     let peers = [0, 1].map(|_| Peer::start(vec![Script::new().offering("PIPELINING").numbering()]));
@@ -51,16 +52,16 @@ fn a_run_killed_at_any_step_with_two_servers() {
     dies_at_every_step(&peers.each_ref(), "sqlite:slugline.db", &some, |_, _, dying| killed(dying));
 }
 
-/// One of them puts some off; the other refuses to talk, so that it is left alone.
+/// One of them defers some recipients; the other refuses connections, so that it is suspended.
 #[test]
-fn a_run_killed_at_any_step_with_two_servers_one_of_which_is_out() {
+fn a_run_killed_at_any_step_with_two_servers_one_of_which_is_suspended() {
     let puts_off = Script::new().numbering().always("RCPT TO:<reader1@", Answer::Say("450 4.2.0 Greylisted"));
     let peers = [puts_off, Script::new().always("GREETING", Answer::Say("554 5.3.2 No service here"))];
     let peers = peers.map(|script| Peer::start(vec![script]));
     dies_at_every_step(&peers.each_ref(), "sqlite:slugline.db", &[], |_, _, dying| killed(dying));
 }
 
-/// Two machines send the issue, a half of it each; one of them dies.
+/// Two machines send the issue, half of it each; one of them dies.
 #[test]
 fn of_two_runs_on_one_postgresql_one_is_killed_at_any_step() {
     let Some(database) = Database::new("faults") else { return };
@@ -76,9 +77,9 @@ fn of_two_runs_on_one_postgresql_one_is_killed_at_any_step() {
     });
 }
 
-/// Mails one issue after the other; the first time of each by `mail`, whose program is to die at step 1, 2, 3 and so on,
-/// and which returns how it ended. Which step is the Nth depends on which thread is faster; so it dies once more at each of those that every
-/// run takes, and of `some` that this one takes, where it has not died yet.
+/// Mails one issue after another, each first by `mail`, whose program dies at step 1, 2, 3 and so on, and which returns how
+/// it ended. The order of the steps depends on the threads; so it also dies at each step that every run takes, and at each
+/// of `some`, where it has not died yet.
 fn dies_at_every_step(
     peers: &[&Peer],
     store: &str,
@@ -107,10 +108,10 @@ fn dies_at_every_step(
         died.then_some(step)
     };
     let (mut steps, mut survived, mut fault) = (BTreeSet::new(), 0, 0);
-    // How many steps a run takes depends a little on which thread is faster, too.
+    // The number of steps depends a little on the threads, too.
     while survived < 5 {
         fault += 1;
-        assert!(fault < MOST_STEPS, "it took more than {MOST_STEPS} steps");
+        assert!(fault < MAX_STEPS, "it took more than {MAX_STEPS} steps");
         let died = death(&fault.to_string());
         survived = if died.is_some() { 0 } else { survived + 1 };
         steps.extend(died);

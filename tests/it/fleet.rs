@@ -1,4 +1,5 @@
-//! Several machines send one issue to a long list, from one PostgreSQL; two of them die. Everybody has it once.
+//! Several machines send one issue to a long list from one PostgreSQL store; two of them die. Every reader has it exactly
+//! once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -12,19 +13,18 @@ use crate::newsletter::{CONNECTIONS, NOON, Newsletter};
 use crate::program::copy_folder;
 use crate::smtp_peer::{Peer, Script};
 
-/// A long list, where a machine has the time for it.
+/// Number of readers, fewer where a machine has no time for them.
 fn readers() -> usize {
     if env::var("CI").is_ok() { 100_000 } else { 5_000 }
 }
 
-/// As many machines.
 const MACHINES: usize = 4;
 
-/// A machine dies when one recipient of so many has the issue.
+/// A machine dies once one in this many recipients has the issue.
 const DEATHS: [usize; 2] = [10, 3];
 
 #[test]
-fn of_four_machines_two_die_and_everybody_is_mailed_once() {
+fn two_of_four_machines_die_and_every_reader_is_mailed_once() {
     let Some(database) = Database::new("fleet") else { return };
     let readers = readers();
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").forgetting_contents()]);
@@ -46,7 +46,7 @@ fn of_four_machines_two_die_and_everybody_is_mailed_once() {
     for run in &mut runs[DEATHS.len()..] {
         assert!(matches!(run.wait().unwrap().code(), Some(0 | 1)), "another died too");
     }
-    // What the dead had taken may be nobody's yet.
+    // Claims of the dead runs may be unassigned for a while.
     let last = newsletter.sending(&machines[3], NOON, "neap").status().unwrap();
     assert!(matches!(last.code(), Some(0 | 1)), "{last}");
     peer.settle();
@@ -67,7 +67,7 @@ fn of_four_machines_two_die_and_everybody_is_mailed_once() {
     assert!(unnoticed.is_empty(), "{unnoticed:?}");
 }
 
-/// Who has the issue by the ledger, and of whom nobody knows.
+/// The recipients that have the issue according to the ledger, and those that are unknown.
 fn ledger(newsletter: &Newsletter) -> (BTreeSet<String>, BTreeSet<String>) {
     let addresses = |state: &str| -> BTreeSet<String> {
         let output = newsletter.status("neap", &["--state", state]);

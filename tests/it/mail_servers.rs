@@ -1,5 +1,5 @@
-//! Sends to real mail servers, each in its own way of taking mail and refusing it: the ledger has to say what arrived, and
-//! nobody may lose their place on the list for what is our fault or the server's.
+//! Sends to real mail servers, each of which accepts and refuses mail in its own way: the ledger must match what arrived,
+//! and no subscriber may be suppressed for a fault of ours or the server's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,16 +12,15 @@ use crate::program::slugline;
 
 mod server;
 
-/// Connections of every run.
 const CONNECTIONS: usize = 4;
 
 /// When the issue is mailed.
 const NOON: &str = "2026-11-20T12:00:00Z";
 
-/// When whoever was put off may be tried again.
+/// When deferred recipients may be tried again.
 const EVENING: &str = "2026-11-20T20:00:00Z";
 
-/// A text of so many kB makes a mail of 60 kB: it travels twice, as text and as HTML.
+/// A text of this many kB makes a message of 60 kB: it is sent twice, as text and as HTML.
 const LONG: usize = 25;
 
 #[test]
@@ -46,7 +45,7 @@ fn three_hundred_long_mails_arrive_whole_and_once() {
 }
 
 #[test]
-fn who_is_unknown_to_the_server_fails_and_nobody_else() {
+fn only_recipients_unknown_to_the_server_fail() {
     for name in Server::all() {
         let server = Server::start(&name, "plain");
         let ghosts: Vec<String> = (0..12).map(|number| format!("ghost{number}@{}", DOMAINS[number % 2])).collect();
@@ -58,7 +57,7 @@ fn who_is_unknown_to_the_server_fails_and_nobody_else() {
         assert_eq!(mails.len(), 48, "{name}");
         let ghosts: BTreeSet<String> = ghosts.into_iter().collect();
         let (failed, deferred) = (newsletter.in_state("failed"), newsletter.in_state("deferred"));
-        // chasquid says 421 and hangs up in place of the third refusal on a connection.
+        // chasquid replies 421 and hangs up in place of the third refusal on a connection.
         assert!(deferred.is_empty() || name == "chasquid", "{name}: {deferred:?} are put off: {sent:?}");
         assert_eq!(&failed | &deferred, ghosts, "{name}: {sent:?}");
         assert_eq!(newsletter.suppressed(), failed, "{name}: {sent:?}");
@@ -66,7 +65,7 @@ fn who_is_unknown_to_the_server_fails_and_nobody_else() {
 }
 
 #[test]
-fn a_server_that_relays_for_nobody_costs_nobody_their_place_on_the_list() {
+fn a_server_that_does_not_relay_suppresses_no_one() {
     for name in Server::all() {
         let server = Server::start(&name, "plain");
         let all: Vec<String> = (0..40).map(|number| format!("reader{number}@{}.example", number % 8)).collect();
@@ -82,7 +81,7 @@ fn a_server_that_relays_for_nobody_costs_nobody_their_place_on_the_list() {
 }
 
 #[test]
-fn who_is_put_off_is_mailed_by_a_later_run() {
+fn a_deferred_recipient_is_mailed_by_a_later_run() {
     for name in Server::all() {
         let server = Server::start(&name, "grey");
         let grey: Vec<String> = (0..10).map(|number| format!("grey{number}@{}", DOMAINS[number % 2])).collect();
@@ -102,7 +101,7 @@ fn who_is_put_off_is_mailed_by_a_later_run() {
 }
 
 #[test]
-fn a_mail_that_is_too_large_stops_the_run_and_harms_nobody() {
+fn a_message_that_is_too_large_stops_the_run_and_suppresses_no_one() {
     for name in Server::all() {
         let server = Server::start(&name, "small");
         // chasquid counts in MB.
@@ -118,7 +117,7 @@ fn a_mail_that_is_too_large_stops_the_run_and_harms_nobody() {
 }
 
 #[test]
-fn a_server_that_takes_fewer_connections_gets_fewer() {
+fn a_server_that_accepts_fewer_connections_gets_fewer() {
     for name in Server::all() {
         let server = Server::start(&name, "few");
         let newsletter = Newsletter::new(&server, 1, &readers(60));
@@ -129,7 +128,7 @@ fn a_server_that_takes_fewer_connections_gets_fewer() {
 }
 
 #[test]
-fn a_server_that_is_restarted_meanwhile_loses_nobody_and_gets_nobody_twice() {
+fn a_restarted_server_skips_no_one_and_repeats_nothing() {
     for name in Server::all() {
         let server = Server::start(&name, "plain");
         let newsletter = Newsletter::new(&server, LONG, &readers(300));
@@ -151,28 +150,28 @@ fn a_server_that_is_restarted_meanwhile_loses_nobody_and_gets_nobody_twice() {
 
 const DOMAINS: [&str; 2] = ["example.org", "example.net"];
 
-/// Readers whom every server knows.
+/// Readers that every server knows.
 fn readers(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("reader{number}@{}", DOMAINS[number % 2])).collect()
 }
 
-/// In an order that has nothing to do with who is known.
+/// In an order unrelated to which of them are known.
 fn mixed(mut addresses: Vec<String>) -> Vec<String> {
     let middle = addresses.len() / 2;
     let step = addresses.split_off(middle);
     addresses.into_iter().zip(step.into_iter().rev()).flat_map(|(one, other)| [one, other]).collect()
 }
 
-/// A newsletter that leaves through one of these servers.
+/// A newsletter sent through one of these servers.
 struct Newsletter {
     folder: tempfile::TempDir,
 }
 
-/// Letters of a paragraph of the issue.
+/// Letters per paragraph of the issue.
 const WAVE: usize = 100;
 
 impl Newsletter {
-    /// With an issue of so many kB that is due, for these readers.
+    /// With a due issue of this many kB, for these readers.
     fn new(server: &Server, kilobytes: usize, readers: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
@@ -213,7 +212,7 @@ impl Newsletter {
         self.command(&["send"], now).output().unwrap()
     }
 
-    /// What arrived: everybody who has it by the ledger once, of the others only who is unknown, and nobody twice.
+    /// What arrived: each reader that has it according to the ledger once, of the others only unknown ones, and none twice.
     fn is_accounted_for(&self, server: &Server) -> Vec<Mail> {
         let (sent, unknown) = (self.in_state("sent"), self.in_state("unknown"));
         let mails = server.mails(sent.len());
@@ -229,7 +228,7 @@ impl Newsletter {
         mails
     }
 
-    /// Who is in a state by the ledger.
+    /// The recipients in a state, according to the ledger.
     fn in_state(&self, state: &str) -> BTreeSet<String> {
         let output = self.command(&["status", "surge", "--json", "--state", state], NOON).output().unwrap();
         let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -237,7 +236,7 @@ impl Newsletter {
         deliveries.iter().map(|delivery| delivery["address"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Who was taken from the list.
+    /// The readers that were suppressed.
     fn suppressed(&self) -> BTreeSet<String> {
         let output = self.command(&["subscribers", "list", "--status", "suppressed", "--json"], NOON).output().unwrap();
         let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

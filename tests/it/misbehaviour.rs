@@ -1,5 +1,5 @@
-//! A mail server that hangs up, falls silent, says no or talks nonsense at every step of the dialogue: the program goes on
-//! or stops, the next run finishes, and everybody is accounted for.
+//! A mail server that hangs up, falls silent, refuses or talks nonsense at every step of the dialogue: the program
+//! continues or stops, the next run finishes, and every recipient is accounted for.
 
 use std::process::{Command, ExitStatus};
 use std::thread;
@@ -9,24 +9,24 @@ use crate::database::Database;
 use crate::newsletter::{CONNECTIONS, NOON, Newsletter, READERS};
 use crate::smtp_peer::{Answer, Behind, Peer, Script};
 
-/// The steps at which a server may go wrong; `CONTENT` is in the middle of a message, `DOT` after it.
+/// The steps at which a server may misbehave; `CONTENT` is in the middle of a message, `DOT` after it.
 const STEPS: [&str; 7] = ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT", "DOT"];
 
-/// What no mail server says, or not then: after the last, no reply belongs to the question before it.
+/// What no mail server says, or not at that point: after the last one, each reply belongs to the previous command.
 const NONSENSE: [&str; 4] = ["HTTP/1.1 400 Bad Request", "354 Go on", "250-", "250 2.0.0 Ok\r\n250 2.0.0 Ok"];
 
-/// When a recipient who was put off may be tried again.
+/// When a deferred recipient may be tried again.
 const NEXT_DAY: &str = "2026-11-21T11:00:00Z";
 
 #[test]
-fn a_server_that_says_no_at_any_step() {
+fn a_server_that_refuses_at_any_step() {
     for answer in ["421 4.3.2 Going down", "451 4.3.0 Try again later", "552 5.2.2 Mailbox full", "554 5.7.1 No"] {
         at_every_step(&Answer::Say(answer));
     }
 }
 
 #[test]
-fn a_server_that_says_no_and_hangs_up_at_any_step() {
+fn a_server_that_refuses_and_hangs_up_at_any_step() {
     for answer in ["421 4.3.2 Going down", "554 5.7.1 No"] {
         at_every_step(&Answer::SayAndDrop(answer));
     }
@@ -47,7 +47,7 @@ fn a_server_that_talks_nonsense_at_any_step() {
     }
 }
 
-/// A signal is what ends the wait: the standard's patience is minutes.
+/// A signal ends the wait: the standard's timeouts are minutes.
 #[cfg(unix)]
 #[test]
 fn a_server_that_falls_silent_at_any_step() {
@@ -58,9 +58,9 @@ fn a_server_that_falls_silent_at_any_step() {
     });
 }
 
-/// As real ones do that offer PIPELINING: it is found out once, and nobody is unknown for it.
+/// As real servers that offer PIPELINING do: it is found out once, and leaves no recipient unknown.
 #[test]
-fn a_server_that_loses_what_comes_behind_a_message_or_crashes_over_it() {
+fn a_server_that_loses_what_is_pipelined_behind_a_message_or_crashes() {
     let database = Database::new("behind");
     for behind in [Behind::Lost, Behind::Crash] {
         for store in ["sqlite:slugline.db"].into_iter().chain(database.as_ref().map(Database::url)) {
@@ -81,7 +81,7 @@ fn a_server_that_loses_what_comes_behind_a_message_or_crashes_over_it() {
     }
 }
 
-/// All of it at once: most of the time is waiting, before a busy server is tried again.
+/// All at once: most of the time is spent waiting for a busy server's suspension to end.
 fn at_every_step(answer: &Answer) {
     thread::scope(|scope| {
         for step in STEPS {
@@ -92,18 +92,19 @@ fn at_every_step(answer: &Answer) {
     });
 }
 
-/// Mails an issue while the server answers so at the `nth` step of that name, once with groups and once without.
+/// Mails an issue while the server replies this way at the `nth` step with this name, once with PIPELINING and once
+/// without.
 fn misbehaves(step: &'static str, nth: usize, answer: &Answer) {
-    for groups in [true, false] {
+    for pipelining in [true, false] {
         let mut script = Script::new().on_nth(step, nth, answer.clone());
-        // Out of step, the words of one reply may stand for another's; that nobody gets two mails is what counts.
+        // Out of step, one reply may be taken for another's; what counts is that no reader gets it twice.
         if !is_nonsense(answer) {
             script = script.numbering();
         }
-        if groups {
+        if pipelining {
             script = script.offering("PIPELINING");
         }
-        // The first connection alone could mail everybody before there is a second.
+        // The first connection alone might mail everyone before there is a second.
         if ["GREETING", "EHLO"].contains(&step) {
             script = script.holding("DOT", move |tally| tally.came(step) >= nth);
         }
@@ -115,7 +116,7 @@ fn misbehaves(step: &'static str, nth: usize, answer: &Answer) {
             Answer::Silence => ended_by_a_signal(&newsletter, &peer, step, nth),
             _ => newsletter.sending(newsletter.folder(), NOON, "neap").status().unwrap(),
         };
-        let what = format!("{answer:?} at {step} number {nth}, groups: {groups}");
+        let what = format!("{answer:?} at {step} number {nth}, pipelining: {pipelining}");
         assert!(peer.tally().came(step) >= nth, "{what}: it never came to that");
         assert!(matches!(first.code(), Some(0..=2)), "{what}: {first}");
         let next = newsletter.sending(newsletter.folder(), NEXT_DAY, "neap").status().unwrap();
@@ -129,10 +130,10 @@ fn is_nonsense(answer: &Answer) -> bool {
     matches!(answer, Answer::Say(text) if NONSENSE.contains(text))
 }
 
-/// How long a run may take to stop when it is told to: much less than the minutes of the standard's patience.
+/// Maximum time a run may take to stop at a signal: much less than the standard's timeouts.
 const PROMPTLY: Duration = Duration::from_secs(60);
 
-/// Ends a sending once the server is silent.
+/// Ends a run once the server is silent.
 fn ended_by_a_signal(newsletter: &Newsletter, peer: &Peer, step: &'static str, nth: usize) -> ExitStatus {
     let mut running = newsletter.sending(newsletter.folder(), NOON, "neap").spawn().unwrap();
     peer.wait_for_step(step, nth);

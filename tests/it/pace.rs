@@ -1,6 +1,6 @@
 //! How mail is spread over servers and time, as a person at the terminal sees it: several servers, warm-up, canary.
 //!
-//! The rules are tried in full beside `delivery`; here it is about words, exit codes and the next run.
+//! The rules are tested in full beside `delivery`; here it is about messages, exit codes and the next run.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -15,7 +15,7 @@ use crate::smtp_peer::{Answer, Peer, Script};
 const LATER: &str = "2026-11-20T12:40:00Z";
 const TOMORROW: &str = "2026-11-21T09:00:00Z";
 
-/// A project with so many readers and these lines below `mail`.
+/// A project with this many readers and these lines below `mail`.
 fn project(peer: &Peer, readers: usize, mail: &str) -> Project {
     let project = Project::without_store(peer, "");
     let mut list = "email\n".to_owned();
@@ -37,9 +37,9 @@ fn via(peer: &Peer) -> String {
 }
 
 #[test]
-fn a_server_that_dies_in_mid_run_is_named_and_the_other_does_its_work() {
+fn a_server_that_dies_during_a_run_is_named_and_the_other_takes_over() {
     let healthy = Peer::start(vec![Script::new()]);
-    // It takes three messages and is gone.
+    // It accepts three messages and dies.
     let dying = Peer::start(vec![
         Script::new().on_nth("MAIL", 4, Answer::Drop),
         Script::new().always("GREETING", Answer::Drop),
@@ -65,7 +65,7 @@ warning[smtp-server-out]: the mail server `127.0.0.1:PORT` cannot be reached: [.
 }
 
 #[test]
-fn each_server_has_a_password_of_its_own() {
+fn each_server_has_its_own_password() {
     let offering = || Script::new().offering("AUTH LOGIN");
     let peers = [Peer::start(vec![offering()]), Peer::start(vec![offering()])];
     let servers = format!(
@@ -92,9 +92,9 @@ error[smtp-password]: the environment variable SECOND_PASSWORD is not set, and `
     assert_eq!(logins(&peers[1]), ["LOGIN c2Vjb25k", "LOGIN b3BlbiBiYXJsZXk="]);
 }
 
-/// Build servers pin the time for all that they build; the wait for a rate is real.
+/// Build servers pin the time of a build; the wait for a rate limit is real.
 #[test]
-fn a_rate_is_kept_by_the_time_that_passes_though_the_clock_is_pinned() {
+fn a_rate_limit_follows_real_time_even_if_the_clock_is_pinned() {
     let peer = Peer::start(vec![Script::new()]);
     let project = project(&peer, 4, &format!("  rate: 10/s\n{}", via(&peer)));
     let output = project.run(NOON, &["send"]);
@@ -103,7 +103,7 @@ fn a_rate_is_kept_by_the_time_that_passes_though_the_clock_is_pinned() {
 }
 
 #[test]
-fn a_warm_up_ends_the_run_quietly_and_the_next_day_goes_on() {
+fn a_warm_up_ends_the_run_quietly_and_the_next_day_continues() {
     let peer = Peer::start(vec![Script::new()]);
     let warm_up = "  warm_up: {since: 2026-11-20, first_day: 4, factor: 2}\n";
     let project = project(&peer, 10, &format!("{warm_up}{}", via(&peer)));
@@ -187,7 +187,7 @@ neap   20        28    0        2       0
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_waits_for_its_canary_ends_at_a_signal_and_the_next_one_goes_on() {
+fn a_run_waiting_for_its_canary_ends_at_a_signal_and_the_next_one_continues() {
     let peer = Peer::start(vec![Script::new()]);
     let project = project(&peer, 30, &format!("  canary: {{wait: 30m}}\n{}", via(&peer)));
     let mut command = project.command(NOON, &["send"]);
@@ -202,7 +202,7 @@ fn a_run_that_waits_for_its_canary_ends_at_a_signal_and_the_next_one_goes_on() {
     assert_eq!(running.wait().unwrap().code(), Some(0), "{text}");
     assert!(text.contains("Stopped by a signal"), "{text}");
     assert_eq!(peer.taken().len(), 10);
-    // Half an hour after the last of them the others have waited long enough.
+    // Half an hour after the last of the wave, the others have waited long enough.
     project.shows(
         &project.run(LATER, &["send"]),
         str![[r#"

@@ -1,7 +1,7 @@
-//! What a person sees when a mail server says no, says nothing, or dies: the real program against a scripted server.
+//! What a person sees when a mail server refuses, falls silent or dies: the real program against a scripted server.
 //!
-//! Which reply means what is tried in full beside `delivery` and `smtp`; here it is about words, exit codes and the next
-//! run. None of these tests needs a mail server to be installed.
+//! What each reply means is tested in full beside `delivery` and `smtp`; here it is about messages, exit codes and the next
+//! run. No mail server needs to be installed.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use snapbox::str;
 use crate::smtp_peer::{Answer, Peer, Script, self_signed};
 
 pub mod project;
-mod strangers;
+mod unrelated;
 
 pub const NOON: &str = "2026-11-20T12:00:00Z";
 const AN_HOUR_LATER: &str = "2026-11-20T13:00:00Z";
 const A_MONTH_LATER: &str = "2026-12-20T12:00:00Z";
 
-/// No test waits longer than this for anything. A machine under load is slow by seconds, not by minutes.
-const PATIENCE: Duration = Duration::from_secs(200);
+/// Timeout of every wait. A machine under load is slow by seconds, not by minutes.
+const TIMEOUT: Duration = Duration::from_secs(200);
 
 #[test]
-fn a_recipient_who_is_refused_is_named_and_stops_nobody() {
+fn a_refused_recipient_is_named_and_does_not_stop_the_others() {
     let peer = Peer::start(vec![
         Script::new()
             .always("RCPT TO:<b@", Answer::Say("550 5.1.1 No such user"))
@@ -78,7 +78,7 @@ c@example.org,,active,2026-11-20T12:00:00+00:00
 }
 
 #[test]
-fn whom_the_server_put_off_or_refused_gets_another_chance_when_a_person_wants_it() {
+fn a_deferred_or_failed_recipient_can_be_retried_by_command() {
     let peer = Peer::start(vec![
         Script::new()
             .on("RCPT TO:<a@", Answer::Say("550 5.2.1 Mailbox disabled"))
@@ -169,7 +169,7 @@ neap   0         3     1        0       0
 }
 
 #[test]
-fn a_reply_that_never_came_leaves_the_recipient_to_a_person() {
+fn a_missing_reply_leaves_the_decision_to_a_person() {
     let peer = Peer::start(vec![Script::new().on_nth("DOT", 2, Answer::TakeAndDrop)]);
     let project = Project::new(&peer, "");
     project.shows(
@@ -238,7 +238,7 @@ neap   2026-11-20 12:00  3           3       0
 }
 
 #[test]
-fn a_login_that_is_refused_is_told_without_the_password() {
+fn a_refused_login_is_reported_without_the_password() {
     let (tls, certificate) = self_signed();
     let refusing =
         Script::new().tls(tls, false).offering("AUTH PLAIN").on("AUTH", Answer::Say("535 5.7.8 Who are you"));
@@ -261,7 +261,7 @@ error[smtp-login]: the mail server `127.0.0.1:PORT` refuses the login: the serve
 }
 
 #[test]
-fn while_one_run_sends_another_leaves_it_alone_and_after_its_death_finishes_its_work() {
+fn a_second_run_refuses_to_start_and_finishes_the_work_of_a_dead_one() {
     let peer = Peer::start(vec![Script::new().on_nth("DOT", 2, Answer::Silence)]);
     let project = Project::new(&peer, "");
     let mut first = project.command(NOON, &["send"]).spawn().unwrap();
@@ -318,7 +318,7 @@ b@example.org  unknown  the run that was sending it died before the reply
 
 #[cfg(unix)]
 #[test]
-fn a_signal_ends_a_run_within_seconds_though_the_server_is_silent() {
+fn a_signal_ends_a_run_within_seconds_even_if_the_server_is_silent() {
     let peer = Peer::start(vec![Script::new().on_nth("DOT", 2, Answer::Silence)]);
     let project = Project::new(&peer, "");
     let mut command = project.command(NOON, &["send"]);

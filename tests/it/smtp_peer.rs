@@ -1,7 +1,7 @@
-//! A mail server that does as a script says: it answers, hesitates, or hangs up at any step of the dialogue, and keeps
-//! a record of what it heard and what it took. Loopback only, on a free port; stops when dropped.
+//! A scripted mail server: replies, hesitates or hangs up at any step of the dialogue, and records what it received and
+//! accepted. Listens on a free loopback port; stops when dropped.
 
-// Used by the unit tests and by the integration tests, neither of which needs all of it.
+// Used by unit tests and integration tests, neither of which needs all of it.
 #![allow(dead_code)]
 
 use std::collections::HashMap;
@@ -17,19 +17,19 @@ pub use script::{Answer, Behind, Script, Tally, self_signed};
 #[path = "smtp_peer/script.rs"]
 mod script;
 
-/// No test waits longer than this while nothing happens. A machine under load is slow by seconds, not by minutes.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Timeout of every wait without progress. A machine under load is slow by seconds, not by minutes.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// A message the peer has taken.
+/// A message the peer has accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
     /// The address of MAIL FROM.
     pub from: String,
     /// The address of RCPT TO.
     pub to: String,
-    /// The message, dots as they were before they were doubled.
+    /// The message, without dot stuffing.
     pub content: String,
-    /// What was, or would have been, said to it, if that tells it from others.
+    /// The reply to it, sent or not, if it identifies the message.
     pub reply: Option<String>,
 }
 
@@ -40,21 +40,21 @@ pub struct Peer {
     accepting: Option<JoinHandle<()>>,
 }
 
-/// What a peer has heard and taken, for scripts of other peers to look at.
+/// What a peer has received and accepted, for scripts of other peers.
 #[derive(Default)]
 pub struct Record {
     stopping: AtomicBool,
-    /// What was heard on each connection, line by line, in the order of connecting.
+    /// The lines of each connection, in the order of connecting.
     heard: Mutex<Vec<Vec<String>>>,
     taken: Mutex<Vec<Taken>>,
-    /// How many connections are being served.
+    /// Number of open connections.
     serving: AtomicUsize,
-    /// How often a step has come, over all connections.
+    /// How often each step came, over all connections.
     steps: Mutex<HashMap<&'static str, usize>>,
 }
 
 impl Record {
-    /// How far the peer has come.
+    /// The peer's progress.
     pub fn tally(&self) -> Tally {
         let steps = self.steps.lock().unwrap().clone();
         Tally { taken: self.taken.lock().unwrap().len(), steps }
@@ -72,7 +72,7 @@ impl Peer {
         Self { address, record, accepting: Some(accepting) }
     }
 
-    /// A port on which nobody listens.
+    /// A port without a listener.
     pub fn closed_port() -> u16 {
         TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
     }
@@ -82,37 +82,37 @@ impl Peer {
         self.address.port()
     }
 
-    /// What was heard on each connection so far, passwords and content left out.
+    /// The lines of each connection so far, without passwords and content.
     pub fn heard(&self) -> Vec<Vec<String>> {
         self.record.heard.lock().unwrap().clone()
     }
 
-    /// The messages taken so far.
+    /// The messages accepted so far.
     pub fn taken(&self) -> Vec<Taken> {
         self.record.taken.lock().unwrap().clone()
     }
 
-    /// How many messages were taken so far.
+    /// The number of messages accepted so far.
     pub fn count(&self) -> usize {
         self.record.taken.lock().unwrap().len()
     }
 
-    /// The record, which outlives what holds the peer.
+    /// The record, which outlives the peer.
     pub fn record(&self) -> Arc<Record> {
         Arc::clone(&self.record)
     }
 
-    /// How far the peer has come.
+    /// The peer's progress.
     pub fn tally(&self) -> Tally {
         self.record.tally()
     }
 
-    /// Waits until so many messages were taken, as long as further ones come.
+    /// Waits until this many messages were accepted, as long as there is progress.
     pub fn wait_for(&self, count: usize) {
-        let (mut deadline, mut before) = (Instant::now() + PATIENCE, 0);
+        let (mut deadline, mut before) = (Instant::now() + TIMEOUT, 0);
         while self.count() < count {
             if self.count() > before {
-                (deadline, before) = (Instant::now() + PATIENCE, self.count());
+                (deadline, before) = (Instant::now() + TIMEOUT, self.count());
             }
             assert!(Instant::now() < deadline, "{} of {count} messages came", self.count());
             thread::sleep(Duration::from_millis(10));
@@ -121,23 +121,23 @@ impl Peer {
 
     /// Waits until a step for which the script has a rule came `count` times.
     pub fn wait_for_step(&self, step: &'static str, count: usize) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while self.tally().came(step) < count {
             assert!(Instant::now() < deadline, "{step} never came {count} times");
             thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Waits until every connection has ended, and with it all that was still on its way.
+    /// Waits until every connection has ended, and with it everything in flight.
     pub fn settle(&self) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while self.record.serving.load(Ordering::SeqCst) > 0 {
             assert!(Instant::now() < deadline, "somebody is still connected");
             thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// The recipients of the messages taken so far, sorted.
+    /// The recipients of the messages accepted so far, sorted.
     pub fn recipients(&self) -> Vec<String> {
         let mut recipients: Vec<String> = self.taken().into_iter().map(|message| message.to).collect();
         recipients.sort();
@@ -148,7 +148,7 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         self.record.stopping.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
+        // Wakes the accepting thread.
         let _ = TcpStream::connect(self.address);
         if let Some(accepting) = self.accepting.take() {
             let _ = accepting.join();
@@ -189,16 +189,16 @@ struct Dialogue {
     record: Arc<Record>,
     number: usize,
     encrypted: bool,
-    /// A message is not done with when the next command is read.
+    /// Whether a message is still being handled when the next command is read.
     is_busy: bool,
-    /// Messages that were taken on this connection.
+    /// Number of messages accepted on this connection.
     messages: usize,
 }
 
 impl Dialogue {
     fn begin(stream: TcpStream, script: Script, record: Arc<Record>, number: usize) -> io::Result<Self> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        stream.set_write_timeout(Some(TIMEOUT))?;
         stream.set_nodelay(true)?;
         let socket = stream.try_clone()?;
         let wire = Box::new(stream);
@@ -269,7 +269,7 @@ impl Dialogue {
             .join("\r\n")
     }
 
-    /// AUTH PLAIN in one line, or AUTH LOGIN with its two questions.
+    /// AUTH PLAIN in one line, or AUTH LOGIN with its two prompts.
     fn log_in(&mut self, line: &str) -> io::Result<()> {
         if line.eq_ignore_ascii_case("AUTH LOGIN") {
             for question in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
@@ -281,7 +281,7 @@ impl Dialogue {
         self.answer("AUTH", "235 2.7.0 Authentication successful").map(|_| ())
     }
 
-    /// Reads a message to its final dot.
+    /// Reads a message up to its final dot.
     fn take(&mut self, from: &str, to: &str) -> io::Result<()> {
         let mut early = None;
         if self.script.has_rule("CONTENT") {
@@ -302,12 +302,12 @@ impl Dialogue {
             content.push_str("\r\n");
         }
         if early.as_ref().is_some_and(Answer::is_no) {
-            // That was the verdict.
+            // That was the reply.
             return Ok(());
         }
         let scripted = self.scripted("DOT");
         let mut usual = "250 2.0.0 Ok: queued".to_owned();
-        // Noted before it is said, so that whoever hears the reply finds the message here.
+        // Recorded before it is sent, so that the message is here once the reply is there.
         if scripted.as_ref().is_none_or(Answer::is_yes) {
             self.messages += 1;
             let mut taken = self.record.taken.lock().unwrap();
@@ -326,12 +326,13 @@ impl Dialogue {
         self.act(scripted, &usual).map(|_| ())
     }
 
-    /// Whether a line that begins so has come and was not read yet.
+    /// Whether a line with this prefix has come and was not read yet.
     fn has_unread(&self, verb: &str) -> bool {
         String::from_utf8_lossy(&self.unread).lines().any(|line| line.starts_with(verb))
     }
 
-    /// Answers the step by the script, else as `usual`; gives whether that was a yes. An error ends the connection.
+    /// Replies to the step by the script, or else with `usual`; returns whether the reply was positive. An error ends the
+    /// connection.
     fn answer(&mut self, step: &str, usual: &str) -> io::Result<bool> {
         let scripted = self.scripted(step);
         self.act(scripted, usual)
@@ -345,7 +346,7 @@ impl Dialogue {
             Some(Answer::InPieces(first, second)) => (first, second, false),
             Some(Answer::Drop | Answer::TakeAndDrop) => ("", "", true),
             Some(Answer::Silence) => {
-                // Ends when the other side hangs up.
+                // Ends when the client hangs up.
                 while self.more().is_ok() {}
                 ("", "", true)
             }
@@ -355,7 +356,7 @@ impl Dialogue {
             self.write(&format!("{said}{end}"))?;
         }
         if !more.is_empty() {
-            // A packet of its own; how the other side reads it does not matter to the test's outcome.
+            // In a packet of its own; how the client reads it does not matter for the outcome.
             thread::sleep(Duration::from_millis(5));
             self.write(&format!("{more}\r\n"))?;
         }
@@ -366,12 +367,12 @@ impl Dialogue {
         Ok(said.starts_with(['2', '3']))
     }
 
-    /// What the script says of a step, which counts from now on, once the script lets it be answered.
+    /// The script's answer to a step, which counts from now on, once the script lets it be answered.
     fn scripted(&self, step: &str) -> Option<Answer> {
         let answer = self.script.answer(step, &mut self.record.steps.lock().unwrap());
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !self.script.lets_pass(step, &self.record.tally()) {
-            // The test is over, or finds out by itself what has not come.
+            // The test is over, or will notice what has not come.
             if self.record.stopping.load(Ordering::SeqCst) || Instant::now() >= deadline {
                 break;
             }
@@ -419,7 +420,7 @@ impl Dialogue {
     }
 }
 
-/// What stands between `<` and `>`.
+/// The text between `<` and `>`.
 fn address(line: &str) -> String {
     let inner = line.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
     inner.map(|(address, _)| address.to_owned()).unwrap_or_default()

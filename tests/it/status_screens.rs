@@ -1,7 +1,7 @@
-//! The page of `status --html` in headless Chromium: on a desktop and a phone, by day and by night, nothing sticks out of
-//! the screen, no labels lie on each other, and every word can be read.
+//! The page of `status --html` in headless Chromium, on a desktop and a phone, in light and dark mode: nothing overflows
+//! the screen, no labels overlap, and all text is legible.
 //!
-//! `SLUGLINE_TEST_PICTURES=DIR` writes what the browser shows into a folder, to be looked at.
+//! `SLUGLINE_TEST_PICTURES=DIR` writes screenshots into a folder.
 
 use std::env;
 use std::fmt::Write as _;
@@ -15,11 +15,11 @@ use crate::program::slugline;
 use crate::site::Site;
 use crate::smtp_peer::{Answer, Peer, Script};
 
-/// Of text against its ground: WCAG 2.2, success criterion 1.4.3.
-const LEAST_CONTRAST: f64 = 4.5;
+/// Minimum contrast of text: WCAG 2.2, success criterion 1.4.3.
+const MIN_CONTRAST: f64 = 4.5;
 
 #[test]
-fn the_page_of_a_mailing_can_be_read_on_every_screen() {
+fn the_page_of_a_mailing_is_legible_on_every_screen() {
     let Some(chromium) = Chromium::from_environment() else { return };
     let folder = tempfile::tempdir().unwrap();
     mail(folder.path());
@@ -37,7 +37,7 @@ fn the_page_of_a_mailing_can_be_read_on_every_screen() {
             assert_eq!(screen["on_each_other"], json!([]), "{light}: {screen}");
             assert_eq!(screen["out_of_their_plot"], json!([]), "{light}: {screen}");
             assert!(screen["texts"].as_u64().unwrap() > 60, "{light}: {screen}");
-            assert!(screen["worst"]["ratio"].as_f64().unwrap() >= LEAST_CONTRAST, "{light}: {}", screen["worst"]);
+            assert!(screen["worst"]["ratio"].as_f64().unwrap() >= MIN_CONTRAST, "{light}: {}", screen["worst"]);
             assert_eq!(screen["plots"], Value::from(1), "one plot over time is shown");
         }
         if let Some(pictures) = env::var_os("SLUGLINE_TEST_PICTURES").map(PathBuf::from) {
@@ -84,7 +84,7 @@ fn mail(folder: &Path) {
     run("2026-11-21T06:30:00Z", &["status", "--html", "status.html"]);
 }
 
-/// Shows the page on screens of several widths, and writes down what can be seen there.
+/// Shows the page at several widths and reports what is visible there.
 const LOOK: &str = r#"<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><pre id="seen"></pre><script>
 CONTRAST
 const look = width => new Promise(done => {

@@ -1,6 +1,6 @@
-//! Death at every step of `store copy`: whenever it comes, one store at most sends, and the next command finishes the move
-//! or gives it up with nothing lost. The program that dies has the feature `faults`, and `tests/run` builds it; all else is
-//! done by the one that users get.
+//! Death at every step of `store copy`: at any time at most one store can send, and the next command finishes or undoes the
+//! move without loss. The program that dies has the feature `faults` and is built by `tests/run`; everything else is done
+//! by the one users get.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::database::Database;
 use crate::program::{command, copy_folder, slugline, with_faults};
 
 /// More steps than any copy takes.
-const MOST_STEPS: usize = 300;
+const MAX_STEPS: usize = 300;
 
 const PROJECT: &str = "title: Tide Notes\nbase_url: https://tides.example.org\nmail: {from: notes@tides.example.org}\n";
 
@@ -41,7 +41,7 @@ fn a_copy_killed_at_any_step_leaves_one_store_that_sends() {
 #[test]
 fn a_copy_to_postgresql_killed_at_any_step_leaves_one_store_that_sends() {
     let (Some(_), Some(program)) = (Database::server(), with_faults()) else { return };
-    // Connections take their time: the one at every other step, the other at those between.
+    // Connections are slow: one store at every other step, the other in between.
     let either = |fault| if fault % 2 == 0 { [Then::Copy].as_slice() } else { &[Then::Keep] };
     let steps = dies_at_every_step(&program, either, &|folder, name| {
         let database = Database::new(name).unwrap();
@@ -61,7 +61,7 @@ fn dies_at_every_step(
     let mut steps = BTreeSet::new();
     let original = tempfile::tempdir().unwrap();
     fill(original.path());
-    for fault in 1..MOST_STEPS {
+    for fault in 1..MAX_STEPS {
         for then in then(fault).iter().copied() {
             let folder = tempfile::tempdir().unwrap();
             copy_folder(original.path(), folder.path()).unwrap();
@@ -71,10 +71,10 @@ fn dies_at_every_step(
             steps.insert(step);
         }
     }
-    panic!("it took more than {MOST_STEPS} steps")
+    panic!("it took more than {MAX_STEPS} steps")
 }
 
-/// A project whose issue some readers have, and one has left.
+/// A project whose issue some readers have; one has unsubscribed.
 fn fill(folder: &Path) {
     fs::create_dir_all(folder.join("content")).unwrap();
     let issue = "---\ntitle: Neap\ndate: 2026-11-20T11:00:00Z\n---\n\nThe sea rests.\n";
@@ -91,7 +91,7 @@ fn fill(folder: &Path) {
     }
 }
 
-/// A project, and the store it is to be moved to.
+/// A project, and the store it is moved to.
 struct World {
     folder: PathBuf,
     to: String,
@@ -117,7 +117,7 @@ impl World {
         command
     }
 
-    /// Copies, and dies at that step; gives its name, or `None` if it came to its end before.
+    /// Copies and dies at this step; returns its name, or `None` if the copy finished before.
     fn dies_at(&self, with_faults: &Path, fault: usize) -> Option<String> {
         let step = self.folder.join("step");
         let copy = ["store", "copy", self.to()];
@@ -131,7 +131,7 @@ impl World {
         Some(fs::read_to_string(step).unwrap())
     }
 
-    /// Whether the store of a project file lets anybody change or send.
+    /// Whether the store of a project file accepts changes and sending.
     fn accepts(&self, config: &str) -> bool {
         let output = self.run(config, &["resolve", "neap", "--sent"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -139,7 +139,7 @@ impl World {
         output.status.success()
     }
 
-    /// What a store holds: subscribers, and what became of the issue.
+    /// The contents of a store: subscribers and deliveries.
     fn contents(&self, config: &str) -> [String; 2] {
         [&["subscribers", "export"][..], &["status", "--recipients", "--json"]]
             .map(|arguments| String::from_utf8(self.run(config, arguments).stdout).unwrap())
@@ -161,7 +161,7 @@ impl World {
         let said = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
             Some(0) => {}
-            // What is over is over.
+            // A finished copy is not undone.
             Some(2) if goes_on => assert!(said.contains("was moved") || said.contains("store copy"), "{what}: {said}"),
             _ => panic!("{what}: {output:?}"),
         }

@@ -1,5 +1,5 @@
-//! A real mail server that `tests/mta` starts, and what arrived at it. `tests/run` has unpacked the servers; without them
-//! a test says so and passes, except in CI.
+//! A real mail server started by `tests/mta`, and what arrived at it. `tests/run` has unpacked the servers; without them a
+//! test reports that and passes, except in CI.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -14,16 +14,16 @@ use mail_parser::MessageParser;
 use crate::program::{files, repository};
 use crate::skipped::skip;
 
-/// How long mail may take from the server's acceptance to the mailbox.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Maximum time from the server's acceptance of a message to the mailbox.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The programs that `tests/run` unpacks. SLUGLINE_TEST_MTA_SERVERS names others, for those who look by hand.
+/// The servers that `tests/run` unpacks. SLUGLINE_TEST_MTA_SERVERS names others, to test by hand.
 const SERVERS: &str = "exim opensmtpd chasquid";
 
-/// How every mail ends: after the last of its parts.
+/// The end of every message: after its last part.
 const LAST: &[u8] = b"--";
 
-/// A server of our own. It is stopped, and its folder removed, when it is dropped.
+/// A running server. It is stopped and its folder removed when dropped.
 pub struct Server {
     /// Which program it is.
     pub name: String,
@@ -33,19 +33,19 @@ pub struct Server {
     pub port: String,
 }
 
-/// A mail that arrived.
+/// A message that arrived.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mail {
-    /// Whom the envelope named.
+    /// The envelope recipient.
     pub to: String,
-    /// What the server noted when it took the mail. One that delivers again what it took once writes the same.
+    /// What the server noted when it accepted the message. A redelivery has the same.
     received: String,
     /// Text and HTML.
     pub parts: Vec<String>,
 }
 
 impl Server {
-    /// The programs that a test is about.
+    /// The servers that a test is about.
     pub fn all() -> Vec<String> {
         if roots().is_none() {
             skip("there are no Exim, OpenSMTPD and chasquid; `tests/run`, as root, unpacks them");
@@ -55,7 +55,7 @@ impl Server {
         named.as_deref().unwrap_or(SERVERS).split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Starts one that behaves in a way that `tests/mta` knows.
+    /// Starts one with a behaviour that `tests/mta` knows.
     pub fn start(name: &str, way: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("slugline-mta.").tempdir_in("/tmp").unwrap().keep();
         let mut server = Self { name: name.to_owned(), folder, roots: roots().unwrap(), port: String::new() };
@@ -70,23 +70,23 @@ impl Server {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Stops it. What it holds stays.
+    /// Stops it. Its queue stays.
     pub fn stop(&self) {
         assert!(script().arg("stop").arg(&self.folder).status().unwrap().success());
     }
 
-    /// What arrived, once there are so many mails.
+    /// What arrived, once there are this many messages.
     pub fn mails(&self, count: usize) -> Vec<Mail> {
         let inbox = self.folder.join("mail");
         let mut mails: BTreeMap<PathBuf, Mail> = BTreeMap::new();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             for file in files(&inbox).into_iter().filter(|file| is_whole(file)) {
                 if mails.contains_key(&file) {
                     continue;
                 }
-                // A maildir moves a file while it becomes whole; a server that is stopped while it delivers leaves a part of
-                // a mail, and delivers it again.
+                // A maildir moves a file while it is written; a server stopped during delivery leaves part of a message,
+                // and delivers it again.
                 let Ok(bytes) = fs::read(inbox.join(&file)) else { continue };
                 if bytes.trim_ascii_end().ends_with(LAST) {
                     mails.insert(file, Mail::read(&bytes));
@@ -106,7 +106,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // What the server said is the first thing to look at.
+        // The server's output is the first thing to check.
         if thread::panicking() {
             eprintln!("{} stays in {}", self.name, self.folder.display());
             let _ = script().arg("stop").arg(&self.folder).status();

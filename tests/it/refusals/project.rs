@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use snapbox::data::Inline;
 use snapbox::{assert_data_eq, str};
 
-use super::{NOON, PATIENCE};
+use super::{NOON, TIMEOUT};
 use crate::database::Database;
 use crate::program::slugline;
 use crate::smtp_peer::Peer;
 
-/// A project with one issue that is due and three subscribers, mailed over one connection to a peer.
+/// A project with one due issue and three subscribers, mailed over one connection to a peer.
 pub struct Project {
     folder: tempfile::TempDir,
     port: u16,
@@ -25,7 +25,7 @@ impl Project {
         Self::with_readers(&three(), peer, 1, "sqlite:slugline.db", mail)
     }
 
-    /// The same with these subscribers, so many connections and that store.
+    /// The same with these subscribers, this many connections and this store.
     pub fn with_readers(readers: &[String], peer: &Peer, connections: usize, store: &str, mail: &str) -> Self {
         let project = Self::bare(readers, peer, connections, store, mail);
         let imported = project.run(NOON, &["subscribers", "import", "readers.csv"]);
@@ -33,7 +33,7 @@ impl Project {
         project
     }
 
-    /// As `new`, and nobody is in the store yet.
+    /// Like `new`, with no subscribers.
     pub fn without_store(peer: &Peer, mail: &str) -> Self {
         Self::bare(&three(), peer, 1, "sqlite:slugline.db", mail)
     }
@@ -67,7 +67,7 @@ impl Project {
         output
     }
 
-    /// What a person at the terminal sees is this; the port stands as PORT, another run's process and host as RUN.
+    /// The output at the terminal, with the port replaced by PORT, and another run's process and host by RUN.
     #[track_caller]
     pub fn shows(&self, output: &Output, expected: Inline) {
         let text = said(output).replace(&self.port.to_string(), "PORT");
@@ -79,7 +79,7 @@ impl Project {
         assert_data_eq!(text, expected);
     }
 
-    /// A run with which nothing is wrong.
+    /// A run without problems.
     #[track_caller]
     pub fn sends_to_all_three(&self) {
         let expected = str![[r#"
@@ -91,16 +91,15 @@ neap   3         3     0        0       0
         self.shows(&self.run(NOON, &["send"]), expected);
     }
 
-    /// Until the ledger has the recipient in that state.
+    /// Waits until the recipient is in this state in the ledger.
     pub fn wait_for(&self, state: &str, address: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while !said(&self.run(NOON, &["status", "--state", state])).contains(address) {
             assert!(Instant::now() < deadline, "{address} was never {state}");
             thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// The project folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -3,25 +3,25 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What the peer does at a step.
+/// An action at a step.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// Says this; line ends are added.
+    /// Replies this; line ends are added.
     Say(&'static str),
-    /// Says this and hangs up.
+    /// Replies this and hangs up.
     SayAndDrop(&'static str),
-    /// Says this in two pieces, so that a reply line arrives split.
+    /// Replies this in two packets, so that a line arrives split.
     InPieces(&'static str, &'static str),
-    /// Says nothing until the other side gives up.
+    /// Is silent until the client gives up.
     Silence,
-    /// Hangs up without a word.
+    /// Hangs up without a reply.
     Drop,
-    /// At `DOT`: takes the message, and hangs up without a word.
+    /// At `DOT`: accepts the message and hangs up without a reply.
     TakeAndDrop,
 }
 
 impl Answer {
-    /// Whether the other side's wish is granted, which it may never hear.
+    /// Whether the command succeeds, which the client may never learn.
     pub(super) fn is_yes(&self) -> bool {
         match self {
             Answer::Say(text) | Answer::SayAndDrop(text) | Answer::InPieces(text, _) => text.starts_with(['2', '3']),
@@ -30,22 +30,22 @@ impl Answer {
         }
     }
 
-    /// Whether the other side's wish is refused.
+    /// Whether the command is refused.
     pub(super) fn is_no(&self) -> bool {
         matches!(self, Answer::Say(text) if text.starts_with(['4', '5']))
     }
 }
 
-/// How far a peer has come, over all connections.
+/// The progress of a peer, over all connections.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    /// Messages it has taken.
+    /// Number of messages accepted.
     pub taken: usize,
     pub(super) steps: HashMap<&'static str, usize>,
 }
 
 impl Tally {
-    /// How often a step came for which the script has a rule.
+    /// How often each step came for which the script has a rule.
     pub fn came(&self, step: &str) -> usize {
         self.steps.get(step).copied().unwrap_or_default()
     }
@@ -53,7 +53,7 @@ impl Tally {
 
 type Condition = Arc<dyn Fn(&Tally) -> bool + Send + Sync>;
 
-/// What the peer does on one connection. Steps are named by how a line begins (`MAIL`, `RCPT TO:<a@`), or `GREETING`,
+/// The behaviour on one connection. Steps are named by the beginning of a line (`MAIL`, `RCPT TO:<a@`), or `GREETING`,
 /// `CONTENT` (after the first bytes of a message) and `DOT`.
 #[derive(Clone, Default)]
 pub struct Script {
@@ -61,27 +61,28 @@ pub struct Script {
     holds: Vec<(&'static str, Condition)>,
     pub(super) tls: Option<(Arc<rustls::ServerConfig>, bool)>,
     pub(super) capabilities: Vec<&'static str>,
-    /// After so many messages on one connection, at MAIL.
+    /// After this many messages on a connection, at MAIL.
     pub(super) end: Option<(usize, Answer)>,
     pub(super) numbers: bool,
     pub(super) forgets: bool,
     pub(super) behind: Behind,
 }
 
-/// What becomes of commands that come behind the final dot of a message before its reply.
+/// What happens to commands behind the final dot of a message, before its reply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Behind {
     /// They are read.
     #[default]
     Read,
-    /// They are lost, as real Courier and chasquid lose them.
+    /// They are lost, as by Courier and chasquid.
     Lost,
-    /// MAIL alone is refused, and RCPT ends the connection although the message is taken, as in Dovecot's submission service.
+    /// MAIL alone is refused, and RCPT ends the connection although the message is accepted, as in Dovecot's submission
+    /// service.
     Crash,
 }
 
 impl Script {
-    /// A server that takes everything.
+    /// A server that accepts everything.
     pub fn new() -> Self {
         Self::default()
     }
@@ -102,49 +103,49 @@ impl Script {
         self.on_nth(step, 0, answer)
     }
 
-    /// Answers steps called `step` only while `until` is true of what this peer has done: one side of a race waits for
-    /// the other.
+    /// Answers steps named `step` only while `until` is true of this peer's progress: one side of a race waits for the
+    /// other.
     pub fn holding(mut self, step: &'static str, until: impl Fn(&Tally) -> bool + Send + Sync + 'static) -> Self {
         self.holds.push((step, Arc::new(until)));
         self
     }
 
-    /// Also offers this in reply to EHLO.
+    /// Offers another extension in the reply to EHLO.
     pub fn offering(mut self, capability: &'static str) -> Self {
         self.capabilities.push(capability);
         self
     }
 
-    /// After so many messages on one connection, at the next MAIL: `answer`.
+    /// After this many messages on a connection, at the next MAIL: `answer`.
     pub fn ending_after(mut self, messages: usize, answer: Answer) -> Self {
         self.end = Some((messages, answer));
         self
     }
 
-    /// Gives every message it takes a number in its reply, as real servers do.
+    /// Numbers the messages in the replies, as real servers do.
     pub fn numbering(mut self) -> Self {
         self.numbers = true;
         self
     }
 
-    /// Keeps no contents of the messages it takes: there are too many.
+    /// Does not keep the content of messages: there are too many.
     pub fn forgetting_contents(mut self) -> Self {
         self.forgets = true;
         self
     }
 
-    /// Does so with commands that come behind the final dot.
+    /// Treats commands behind the final dot this way.
     pub fn behind(mut self, behind: Behind) -> Self {
         self.behind = behind;
         self
     }
 
-    /// Whether what comes behind the final dot is lost, so that it is never answered.
+    /// Whether commands behind the final dot are lost, so that they are never answered.
     pub fn loses_what_is_behind(&self) -> bool {
         self.behind == Behind::Lost
     }
 
-    /// Speaks TLS after STARTTLS, or from the first byte if `implicit`.
+    /// Uses TLS after STARTTLS, or from the first byte if `implicit`.
     pub fn tls(mut self, config: Arc<rustls::ServerConfig>, implicit: bool) -> Self {
         self.tls = Some((config, implicit));
         self
@@ -159,7 +160,7 @@ impl Script {
         self.holds.iter().filter(|(name, _)| step.starts_with(name)).all(|(_, until)| until(tally))
     }
 
-    /// What to do at `step`, counted in `steps`; `None`: as usual.
+    /// The action at `step`, counted in `steps`; `None` for the usual one.
     pub(super) fn answer(&self, step: &str, steps: &mut HashMap<&'static str, usize>) -> Option<Answer> {
         let mut answer = None;
         for (at, (name, nth, wanted)) in self.rules.iter().enumerate() {

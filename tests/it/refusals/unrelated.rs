@@ -1,5 +1,5 @@
-//! Servers that refuse some recipients, or all: whom that is about shows in what they say to strangers. Whole ledgers are
-//! compared, over one connection and four, with the store in a file and on a server.
+//! Servers that refuse some recipients, or all: their replies to unrelated recipients show whom that is about. Complete
+//! ledgers are compared, over one connection and four, with SQLite and PostgreSQL.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -13,10 +13,10 @@ use crate::smtp_peer::{Answer, Peer, Script};
 
 const AN_HOUR_LATER: &str = "2026-11-20T13:00:00Z";
 
-/// One who is there in every list.
+/// A reader in every list.
 const FIRST: &str = "reader-0@0.example.com";
 
-/// So many readers, the first ones first, each domain in its turn.
+/// This many readers, these first, spread evenly over the domains.
 fn readers(count: usize, domains: usize) -> Vec<String> {
     (0..count).map(|number| format!("reader-{number}@{}.example.com", number % domains)).collect()
 }
@@ -26,7 +26,7 @@ fn rcpt(address: &str) -> &'static str {
     Box::leak(format!("RCPT TO:<{address}>").into_boxed_str())
 }
 
-/// A server that says this to some.
+/// A server that replies this to some recipients.
 fn refusing<'a>(addresses: impl IntoIterator<Item = &'a String>, reply: &'static str) -> Script {
     addresses.into_iter().fold(Script::new(), |script, address| script.always(rcpt(address), Answer::Say(reply)))
 }
@@ -42,7 +42,7 @@ fn everywhere(
     thread::scope(|scope| {
         for connections in [1, 4] {
             for database in [None, Some(Database::new(&format!("{test}_{connections}")))] {
-                // Without a server there is one store less.
+                // Without a PostgreSQL server there is one store fewer.
                 let Some(database) = database.map_or(Some(None), |database| database.map(Some)) else { continue };
                 let (peer, then) = (Peer::start(scripts()), &then);
                 scope.spawn(move || {
@@ -64,7 +64,7 @@ fn ledger(project: &Project) -> BTreeMap<String, (String, u64, String)> {
     deliveries.iter().map(|it| (text(&it["address"]), row(it))).collect()
 }
 
-/// The ledger of a mailing that all got but some, who came into that state.
+/// The ledger of a mailing that everyone received except these, who are in this state.
 fn but<'a>(
     readers: &[String],
     others: impl IntoIterator<Item = &'a String>,
@@ -84,7 +84,7 @@ fn asked(peer: &Peer) -> usize {
     peer.heard().concat().iter().filter(|line| line.starts_with("RCPT")).count()
 }
 
-/// Which of forty are refused.
+/// Which of forty readers are refused.
 const SOME: [(&str, &[usize]); 4] = [
     ("the first ten", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
     ("five neighbours", &[20, 21, 22, 23, 24]),
@@ -92,7 +92,7 @@ const SOME: [(&str, &[usize]); 4] = [
     ("scattered", &[0, 3, 11, 12, 17, 29, 38]),
 ];
 
-/// Each reply at RCPT, and what becomes of whom it is said to.
+/// Replies to RCPT, and the resulting states.
 const REPLIES: [(&str, &str); 6] = [
     ("421 4.7.0 [TSS04] Messages temporarily deferred due to user complaints", "deferred"),
     ("450 4.2.1 The user receives mail too quickly", "deferred"),
@@ -103,7 +103,7 @@ const REPLIES: [(&str, &str); 6] = [
 ];
 
 #[test]
-fn some_who_are_refused_stop_nobody() {
+fn refused_recipients_do_not_stop_the_others() {
     let each = REPLIES.iter().map(|reply| (1, &SOME[0], reply));
     let every = (2..).zip(&SOME).map(|(at, some)| (40, some, &REPLIES[at]));
     for (number, (domains, (which, numbers), (reply, state))) in each.chain(every).enumerate() {
@@ -122,7 +122,7 @@ fn some_who_are_refused_stop_nobody() {
 }
 
 #[test]
-fn those_behind_a_head_that_is_always_put_off_are_mailed_in_this_run_and_new_ones_in_the_next() {
+fn recipients_behind_always_deferred_ones_are_mailed_in_this_run_and_new_ones_in_the_next() {
     const BUSY: &str = "421 4.7.0 Too many complaints";
     let readers = readers(200, 1);
     let head = &readers[..70];
@@ -144,8 +144,8 @@ fn those_behind_a_head_that_is_always_put_off_are_mailed_in_this_run_and_new_one
     );
 }
 
-/// OpenSMTPD, Exim, Postfix and others without the right to relay.
-const TO_NOBODY: [(&str, &str); 5] = [
+/// The replies of OpenSMTPD, Exim, Postfix and others that refuse to relay.
+const RELAY_DENIED: [(&str, &str); 5] = [
     ("550 Invalid recipient", "smtp-refuses-all"),
     ("550 5.1.1 No such user", "smtp-refuses-all"),
     ("550 relay not permitted", "smtp-refused"),
@@ -154,9 +154,9 @@ const TO_NOBODY: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn a_server_that_refuses_everybody_is_about_us_whatever_its_words() {
+fn a_server_that_refuses_everyone_rejects_us_whatever_its_reply() {
     const LISTS: [(usize, usize, usize); 4] = [(300, 10, 40), (300, 1, 60), (3, 3, 24), (2, 1, 16)];
-    for (number, (reply, rule)) in TO_NOBODY.iter().enumerate() {
+    for (number, (reply, rule)) in RELAY_DENIED.iter().enumerate() {
         for (count, domains, most_asked) in LISTS.into_iter().take(if number == 0 { 4 } else { 1 }) {
             let readers = readers(count, domains);
             let script = || vec![Script::new().offering("PIPELINING").always("RCPT", Answer::Say(reply))];
@@ -179,9 +179,9 @@ fn a_server_that_refuses_everybody_is_about_us_whatever_its_words() {
     }
 }
 
-/// Of its own domain a server takes mail from anybody.
+/// A server accepts mail for its own domain from anyone.
 #[test]
-fn a_server_that_takes_only_its_own_is_about_us() {
+fn a_server_that_accepts_only_its_own_domain_rejects_us() {
     let mut readers = readers(60, 12);
     for at in [0, 5, 30] {
         readers.insert(at, format!("author-{at}@home.example.com"));
@@ -208,11 +208,11 @@ fn a_server_that_takes_only_its_own_is_about_us() {
 }
 
 #[test]
-fn a_server_that_begins_to_refuse_us_in_mid_run_blames_nobody_and_the_next_run_goes_on() {
+fn a_server_that_starts_to_reject_us_blames_no_recipient_and_the_next_run_continues() {
     let readers = readers(120, 12);
     let script =
         || (41..400).fold(Script::new(), |script, nth| script.on_nth("RCPT", nth, Answer::Say("550 5.7.1 Blocked")));
-    // Of all that it is asked for, the first forty are taken, and the second run is another server's.
+    // The first forty offered are accepted; the second run uses another server.
     everywhere(
         "middle",
         &readers,
@@ -240,7 +240,7 @@ fn a_server_that_begins_to_refuse_us_in_mid_run_blames_nobody_and_the_next_run_g
 }
 
 #[test]
-fn an_unknown_address_is_suppressed_where_mail_gets_through_and_else_tried_again() {
+fn an_unknown_address_is_suppressed_where_mail_gets_through_and_retried_otherwise() {
     const UNKNOWN: &str = "550 5.1.1 No such user";
     for domains in [1, 5] {
         let readers = readers(20, domains);
@@ -252,7 +252,7 @@ fn an_unknown_address_is_suppressed_where_mail_gets_through_and_else_tried_again
             assert_eq!((output.status.code(), suppressed(project)), (Some(1), 3));
         });
     }
-    // Nobody else tells whom it is about.
+    // No other recipient shows whom that is about.
     let alone = [FIRST.to_owned()];
     everywhere(
         "alone",
@@ -268,7 +268,7 @@ fn an_unknown_address_is_suppressed_where_mail_gets_through_and_else_tried_again
 }
 
 #[test]
-fn a_server_that_takes_so_many_messages_on_one_connection_is_connected_to_again_at_once() {
+fn a_message_limit_per_connection_is_met_by_reconnecting_at_once() {
     for (number, end) in [
         Answer::SayAndDrop("421 4.7.0 Too many messages on this connection"),
         Answer::Say("421 4.7.0 Too many messages on this connection"),
@@ -285,7 +285,7 @@ fn a_server_that_takes_so_many_messages_on_one_connection_is_connected_to_again_
             assert_eq!(output.status.code(), Some(0), "{end:?}: {}", said(&output));
             assert_eq!(ledger(project), but(&readers, [], ("sent", 1, "")), "{end:?}");
             let heard = peer.heard();
-            // Learned after it happened twice; as many more may be under way.
+            // Learned after two times; as many more may be in flight.
             let cut_off = heard.iter().filter(|lines| lines.iter().filter(|line| line.starts_with("MAIL")).count() > 5);
             assert!(cut_off.count() <= 3 * connections, "{end:?}: it was not learned");
             assert!(heard.len() <= 12 + 3 * connections, "{end:?}: {} connections", heard.len());
@@ -294,7 +294,7 @@ fn a_server_that_takes_so_many_messages_on_one_connection_is_connected_to_again_
 }
 
 #[test]
-fn a_limit_of_messages_that_is_set_is_never_met() {
+fn a_configured_message_limit_is_never_exceeded() {
     let readers = readers(60, 7);
     let script = || vec![Script::new().ending_after(5, Answer::SayAndDrop("421 4.7.0 Too many messages"))];
     everywhere("set", &readers, "  messages_per_connection: 5\n", script, |project, peer, _| {
@@ -307,10 +307,10 @@ fn a_limit_of_messages_that_is_set_is_never_met() {
 
 /// Sendmail offers neither STARTTLS nor AUTH once it has enough connections.
 #[test]
-fn a_later_connection_that_is_offered_less_meets_a_server_that_has_enough_of_them() {
+fn a_later_connection_offered_less_is_at_the_connection_limit() {
     let readers = readers(40, 4);
     let first = || {
-        // It goes on when another connection was tried.
+        // It continues once another connection was tried.
         let script = Script::new().offering("AUTH PLAIN").on_nth("EHLO", 9999, Answer::Drop);
         script.holding("DOT", |tally| tally.came("EHLO") + tally.came("GREETING") > 2)
     };
