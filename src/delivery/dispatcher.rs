@@ -27,7 +27,7 @@ use crate::delivery::rate_limit::{self, Allowance};
 use crate::delivery::recipient::Recipient;
 use crate::delivery::refusals::Refusal;
 use crate::delivery::reply_action::{ReplyAction, reply_action};
-use crate::delivery::retry_schedule;
+use crate::delivery::retry_schedule::{connection_backoff, defer};
 use crate::delivery::server_state::ServerProblem;
 use crate::finding::Finding;
 use crate::ledger::{AttemptOutcome, Claim, LedgerEntry};
@@ -341,7 +341,7 @@ impl<'run, 'job> Worker<'run, 'job> {
 
     /// Acts on a failed attempt: settles the recipient or returns it to the queue.
     fn act_on(&mut self, relay: &Relay, failed: Prepared, error: &SessionError) -> Result<(), Stopped> {
-        let Prepared { mut recipient, letter } = failed;
+        let Prepared { recipient, letter } = failed;
         let finding = || diagnostics::finding(relay, error, Some(&letter));
         if recipient.ended_after.is_none()
             && let Some(messages) = self.connection.ended_after(error)
@@ -363,30 +363,25 @@ impl<'run, 'job> Worker<'run, 'job> {
                 let refusal = Refusal::new(recipient, reply, error.phase, finding());
                 let (outcomes, slow_down) = self.queue.refuse(self.id, refusal);
                 self.record(outcomes);
-                if slow_down {
-                    self.back_off(PauseReason::Server, retry_schedule::connection_backoff(1))
-                } else {
-                    Ok(())
-                }
+                if slow_down { self.back_off(PauseReason::Server, connection_backoff(1)) } else { Ok(()) }
             }
             ReplyAction::Stop => self.requeue_after_problem(recipient, ServerProblem::RejectsUs, finding()),
             ReplyAction::SlowDown => self.requeue_after_problem(recipient, ServerProblem::Busy, finding()),
-            ReplyAction::Retry => {
-                recipient.breaks += 1;
-                if recipient.breaks < MAX_BREAKS {
-                    // The others must not wait for it.
-                    recipient.is_last = true;
-                    return self.requeue_after_problem(recipient, ServerProblem::ConnectionLost, finding());
-                }
-                self.disconnect();
-                let now = self.job.hooks.now();
-                self.settle(
-                    &recipient,
-                    retry_schedule::defer(self.job.issue, &recipient.claim, error.to_string(), now),
-                );
-                Ok(())
-            }
+            ReplyAction::Retry => self.retry(recipient, error, finding()),
         }
+    }
+
+    /// The connection broke under the message: tries again, behind the others, which must not wait for it.
+    fn retry(&mut self, mut recipient: Recipient, error: &SessionError, finding: Finding) -> Result<(), Stopped> {
+        recipient.breaks += 1;
+        if recipient.breaks < MAX_BREAKS {
+            recipient.is_last = true;
+            return self.requeue_after_problem(recipient, ServerProblem::ConnectionLost, finding);
+        }
+        self.disconnect();
+        let now = self.job.hooks.now();
+        self.settle(&recipient, defer(self.job.issue, &recipient.claim, error.to_string(), now));
+        Ok(())
     }
 
     /// The server may limit the messages per connection: its reply on a new connection counts.
@@ -428,7 +423,7 @@ impl<'run, 'job> Worker<'run, 'job> {
         self.problems += 1;
         match self.queue.report_problem(self.id, problem, finding) {
             true => Ok(()),
-            false => self.back_off(PauseReason::Server, retry_schedule::connection_backoff(self.problems)),
+            false => self.back_off(PauseReason::Server, connection_backoff(self.problems)),
         }
     }
 
