@@ -1,4 +1,5 @@
-//! The PostgreSQL that `tests/run` started, for tests that need one; without it they say so and pass, except in CI.
+//! The PostgreSQL server started by `tests/run`, for tests that need one; without it they report that they are skipped,
+//! except in CI.
 
 use std::env;
 use std::fs;
@@ -8,16 +9,16 @@ use std::process::{self, Command};
 
 use crate::skipped::skip;
 
-/// A schema of its own on it, gone when dropped.
+/// A separate schema on it, dropped with this value.
 pub struct Database {
     url: String,
     schema: String,
-    /// The tablespace that its tables are in, if not where all are.
+    /// The tablespace of its tables, if not the default.
     tablespace: Option<String>,
 }
 
 impl Database {
-    /// A new one for the test of that name.
+    /// A new schema for this test.
     pub fn new(test: &str) -> Option<Self> {
         let server = Self::server()?;
         let schema = format!("{test}_{}", process::id());
@@ -26,7 +27,7 @@ impl Database {
         Some(database)
     }
 
-    /// The same, with its tables in a folder, which the server has to be able to write to.
+    /// The same, with its tables in a folder that the server can write to.
     pub fn new_in(folder: &Path, test: &str) -> Option<Self> {
         let mut database = Self::new(test)?;
         let server = fs::metadata(env::var("SLUGLINE_TEST_POSTGRES_DIR").unwrap()).unwrap();
@@ -39,7 +40,7 @@ impl Database {
         Some(database)
     }
 
-    /// The URL of the server; a test that gets none says so and passes.
+    /// The URL of the server; without one, the test is skipped.
     pub fn server() -> Option<String> {
         let server = env::var("SLUGLINE_TEST_POSTGRES").ok();
         if server.is_none() {
@@ -53,13 +54,13 @@ impl Database {
         &self.url
     }
 
-    /// What the environment has to say of the password; nothing without a server.
+    /// The password for the environment, if there is a server.
     pub fn password() -> Option<(&'static str, String)> {
         let folder = PathBuf::from(env::var("SLUGLINE_TEST_POSTGRES_DIR").ok()?);
         Some(("SLUGLINE_STORE_PASSWORD", fs::read_to_string(folder.join("password")).unwrap()))
     }
 
-    /// Runs a statement, by a program that is not ours.
+    /// Runs a statement through psql.
     fn sql(&self, statement: &str) {
         let mut psql = Command::new("psql");
         psql.env("PGOPTIONS", "-c client_min_messages=warning").args([

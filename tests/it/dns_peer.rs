@@ -1,7 +1,7 @@
-//! A DNS server that knows a handful of records: UDP, loopback only, on a free port; stops when dropped.
+//! A DNS server with a handful of records: UDP, loopback only, on a free port; stops when dropped.
 //!
-//! What it knows of a name but not of the type asked for is an empty answer, a name it does not know NXDOMAIN, and a name
-//! of type `SERVFAIL` or `REFUSED` that error of the server.
+//! A known name without the requested type yields an empty answer, an unknown name NXDOMAIN, and a name of type
+//! `SERVFAIL` or `REFUSED` that error.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -15,11 +15,11 @@ pub struct DnsPeer {
     answering: Option<JoinHandle<()>>,
 }
 
-/// A name, a type (`A`, `AAAA`, `MX`, `PTR`, `TXT`), and what the record holds.
+/// Name, type (`A`, `AAAA`, `MX`, `PTR`, `TXT`) and content of a record.
 type Record = (String, String, String);
 
 impl DnsPeer {
-    /// Starts a server that knows these records.
+    /// Starts a server with these records.
     pub fn start(records: &[(&str, &str, &str)]) -> Self {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
         let address = socket.local_addr().unwrap();
@@ -31,7 +31,7 @@ impl DnsPeer {
         Self { address, stopping, answering: Some(answering) }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -60,7 +60,7 @@ fn serve(socket: &UdpSocket, zone: &[Record], stopping: &AtomicBool) {
     }
 }
 
-/// RFC 1035 section 4.1: header, the question again, and the answers.
+/// RFC 1035 section 4.1: header, question and answers.
 fn answer(question: &[u8], zone: &[Record]) -> Option<Vec<u8>> {
     let (name, end) = name(question.get(12..)?)?;
     let kind = match u16::from_be_bytes(question.get(12 + end..14 + end)?.try_into().ok()?) {
@@ -96,7 +96,7 @@ fn answer(question: &[u8], zone: &[Record]) -> Option<Vec<u8>> {
     Some(reply)
 }
 
-/// The name at the beginning, and how many bytes it takes.
+/// The name at the beginning, and its length in bytes.
 fn name(bytes: &[u8]) -> Option<(String, usize)> {
     let mut labels = Vec::new();
     let mut at = 0;
@@ -127,7 +127,7 @@ fn encoded(kind: &str, data: &str) -> Vec<u8> {
     }
 }
 
-/// A name, each label after its length, and the root at the end.
+/// Encodes a name: each label after its length, and the root at the end.
 fn labels(name: &str) -> Vec<u8> {
     let labels = name.split('.').filter(|label| !label.is_empty());
     labels.flat_map(|label| [&[label.len() as u8], label.as_bytes()].concat()).chain([0]).collect()

@@ -1,5 +1,5 @@
-//! `slugline doctor` before a scripted mail server and a DNS server of our own: what it says when all is well, and of each
-//! thing that can be wrong. Speeds, ports and keys are replaced, all else is compared.
+//! `slugline doctor` against a scripted mail server and DNS server: its output when all is well, and for each problem.
+//! Speeds, ports and keys are replaced, everything else is compared.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -37,13 +37,13 @@ The mail server 127.0.0.1:PORT
   ok       extensions   PIPELINING, SIZE 10240000, 8BITMIME, SMTPUTF8
   ok       login        as `notes`; the server offers PLAIN, LOGIN
   ok       envelope     mail from bounces@tides.example.org to notes@tides.example.org is accepted (none was sent)
-  ok       speed        `mail.rate` lets 30/min leave; the line would carry N/s over 2 connections
+  ok       speed        `mail.rate` allows 30/min; the network would carry N/s over 2 connections
 
 The DNS of tides.example.org
-  ok       SPF          `v=spf1 mx -all`; whether it covers the address that mail leaves from is not known here
+  ok       SPF          `v=spf1 mx -all`; whether it covers the address that mail leaves from is unknown
   ok       DKIM         `autumn._domainkey.tides.example.org` is the key in `dkim.pem` (ed25519-sha256)
-  ok       DMARC        SPF and DKIM prove our mail; the policy for other mail is `none` (`_dmarc.tides.example.org`)
-  ok       MX           `tides.example.org` (the sender, replies, bounces) takes mail at `mail.example.org`
+  ok       DMARC        SPF and DKIM authenticate our mail; the policy for unauthenticated mail is `none` (`_dmarc.tides.example.org`)
+  ok       MX           `tides.example.org` (the sender, replies, bounces) accepts mail at `mail.example.org`
   ok       unsubscribe  `tides.example.org` has an address
 
 The project slugline.yaml
@@ -74,15 +74,15 @@ fn one_document_holds_every_step() {
 }
 
 #[test]
-fn the_tls_mode_that_the_port_wants_is_found_out() {
-    // Said, spoken, and what to write.
+fn the_ports_tls_mode_is_detected() {
+    // The setting, whether TLS is implicit, the finding, and the right scheme.
     for (said, implicit, offered, wants) in [
-        ("smtp+starttls", true, "speaks TLS from the first byte, and `mail.via` says STARTTLS", "smtps"),
-        ("smtp", true, "speaks TLS from the first byte, and `mail.via` says no TLS", "smtps"),
+        ("smtp+starttls", true, "speaks TLS from the first byte, and `mail.via` is set to STARTTLS", "smtps"),
+        ("smtp", true, "speaks TLS from the first byte, and `mail.via` is set to no TLS", "smtps"),
         (
             "smtps",
             false,
-            "greets in the clear and offers STARTTLS, and `mail.via` says TLS from the first byte",
+            "greets unencrypted and offers STARTTLS, and `mail.via` is set to TLS from the first byte",
             "smtp+starttls",
         ),
     ] {
@@ -91,8 +91,8 @@ fn the_tls_mode_that_the_port_wants_is_found_out() {
         let tls = &steps["TLS"];
         assert_eq!(tls["outcome"], "error");
         assert_eq!(tls["seen"], format!("port {} {offered}", world.peer.port()));
-        assert_eq!(tls["help"], format!("write `via: {wants}://127.0.0.1:{}`", world.peer.port()));
-        // What comes after it is looked at all the same.
+        assert_eq!(tls["help"], format!("set `via: {wants}://127.0.0.1:{}`", world.peer.port()));
+        // The later steps are checked all the same.
         for later in ["certificate", "extensions", "login", "envelope", "speed"] {
             assert_eq!(steps[later]["outcome"], "ok", "{said} {later}");
         }
@@ -104,7 +104,7 @@ fn a_server_without_tls_gets_no_password() {
     let world = World::without_tls("smtp+starttls");
     let steps = world.steps(&[], 0);
     assert!(
-        steps["TLS"]["seen"].as_str().unwrap().ends_with("offers no STARTTLS, and `mail.via` says STARTTLS"),
+        steps["TLS"]["seen"].as_str().unwrap().ends_with("does not offer STARTTLS, and `mail.via` is set to STARTTLS"),
         "{steps}"
     );
     assert_eq!(steps["login"], Value::Null);
@@ -112,21 +112,21 @@ fn a_server_without_tls_gets_no_password() {
 }
 
 #[test]
-fn a_certificate_that_nobody_trusts_is_named() {
+fn an_untrusted_certificate_is_reported() {
     let world = World::new("smtp+starttls", |it| it);
     world.write("cert.pem", &self_signed().1);
     let certificate = world.steps(&[], 0)["certificate"].clone();
     assert_eq!(certificate["outcome"], "error");
     assert_eq!(
         certificate["seen"],
-        "nobody who is trusted has signed it: it is for localhost, 127.0.0.1; signed by itself, until 4096-01-01"
+        "its issuer is not trusted: it is for localhost, 127.0.0.1; signed by itself, until 4096-01-01"
     );
     assert!(certificate["help"].as_str().unwrap().contains("`mail.tls_ca_file`"));
     assert!(!world.peer.heard().concat().iter().any(|line| line.starts_with("AUTH")));
 }
 
 #[test]
-fn a_login_that_is_refused_hides_nothing_else() {
+fn a_refused_login_hides_nothing_else() {
     let world = World::new("smtp+starttls", |it| it.always("AUTH", Answer::Say("535 5.7.8 Authentication failed")));
     let output = world.doctor(&["--json"]);
     let login = World::step(&output, 0)["login"].clone();
@@ -141,19 +141,19 @@ fn a_login_that_is_refused_hides_nothing_else() {
 }
 
 #[test]
-fn a_server_that_is_not_there_or_says_no_is_named() {
+fn an_unreachable_or_refusing_server_is_reported() {
     let world = World::new("smtp+starttls", |it| it.always("GREETING", Answer::Say("554 5.7.1 Not you")));
     assert_eq!(world.steps(&[], 0)["greeting"]["seen"], "the server said `554 5.7.1 Not you`");
     world.change(&world.peer.port().to_string(), &Peer::closed_port().to_string());
     let steps = world.steps(&[], 0);
-    assert!(steps["connection"]["seen"].as_str().unwrap().starts_with("nobody answers at port"), "{steps}");
+    assert!(steps["connection"]["seen"].as_str().unwrap().starts_with("no reply at port"), "{steps}");
     world.change("127.0.0.1", "nowhere.invalid");
     let steps = world.steps(&[], 0);
     assert!(steps["name"]["seen"].as_str().unwrap().starts_with("`nowhere.invalid` has no address"), "{steps}");
 }
 
 #[test]
-fn slow_servers_are_named() {
+fn slow_servers_are_reported() {
     let world = World::plain("smtp", &["SIZE 500000"]);
     let steps = world.steps(&[], 0);
     assert_eq!(steps["extensions"]["seen"], "SIZE 500000; no PIPELINING, so each message takes four round trips");
@@ -161,7 +161,7 @@ fn slow_servers_are_named() {
 }
 
 #[test]
-fn what_the_dns_lacks_is_given_to_paste() {
+fn missing_dns_records_are_ready_to_paste() {
     let mut world = World::new("smtp+starttls", |it| it);
     world.records.retain(|(name, ..)| !name.starts_with("_dmarc"));
     world.records.push(("tides.example.org".into(), "TXT".into(), "v=spf1 include:_spf.example.com -all".into()));
@@ -180,22 +180,22 @@ fn what_the_dns_lacks_is_given_to_paste() {
 }
 
 const LACKING: &str = " tides.example.org
-  error    SPF          `tides.example.org` has 2 records, which receivers take for an error
-           help: leave one, which holds all of them:
+  error    SPF          `tides.example.org` has 2 records, which receivers treat as an error
+           help: keep one that contains all of them:
              tides.example.org. IN TXT \"v=spf1 include:_spf.example.com mx ~all\"
-  error    DKIM         `autumn._domainkey.tides.example.org` holds another key than `dkim.pem`
-           help: sign with the key that belongs to it, or write this record instead:
+  error    DKIM         `autumn._domainkey.tides.example.org` contains a different key from `dkim.pem`
+           help: sign with the key that belongs to it, or replace the record by this one:
              autumn._domainkey.tides.example.org. IN TXT \"v=DKIM1; k=ed25519; p=KEY\"
-  error    DMARC        neither `tides.example.org` nor a domain above it has a policy: Gmail, Yahoo and Outlook want one of all who write to many
+  error    DMARC        neither `tides.example.org` nor a domain above it has a policy: Gmail, Yahoo and Outlook require one from bulk senders
            help: add this record, or one with `rua=mailto:ADDRESS` to get reports:
              _dmarc.tides.example.org. IN TXT \"v=DMARC1; p=none\"
-  ok       MX           `tides.example.org` (the sender, replies, bounces) takes mail at `mail.example.org`
+  ok       MX           `tides.example.org` (the sender, replies, bounces) accepts mail at `mail.example.org`
   ok       unsubscribe  `tides.example.org` has an address
 
 ";
 
 #[test]
-fn files_that_others_can_read_are_named() {
+fn files_readable_by_others_are_reported() {
     let world = World::new("smtp+starttls", |it| it);
     let key = world.folder.path().join("dkim.pem");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
@@ -212,7 +212,7 @@ fn files_that_others_can_read_are_named() {
 }
 
 #[test]
-fn without_a_server_the_dns_is_asked_all_the_same() {
+fn the_dns_is_checked_without_a_mail_server() {
     let world = World::new("smtp+starttls", |it| it);
     let text = fs::read_to_string(world.folder.path().join("slugline.yaml")).unwrap();
     let lines = text.lines().filter(|line| !line.contains("via:"));
@@ -223,7 +223,7 @@ fn without_a_server_the_dns_is_asked_all_the_same() {
     assert_eq!(output.status.code(), Some(0), "{stdout}");
 }
 
-/// A project, its mail server and what the DNS knows.
+/// A project, its mail server and its DNS records.
 struct World {
     folder: tempfile::TempDir,
     peer: Peer,
@@ -250,7 +250,7 @@ mail:
 const OFFERS: [&str; 6] = ["PIPELINING", "SIZE 10240000", "8BITMIME", "SMTPUTF8", "AUTH PLAIN LOGIN", "CHUNKING"];
 
 impl World {
-    /// All is well, but for what the scheme and the script change.
+    /// All is well, except for what `scheme` and `change` make wrong.
     fn new(scheme: &str, change: impl FnOnce(Script) -> Script) -> Self {
         Self::with(scheme, false, change)
     }
@@ -332,7 +332,7 @@ impl World {
         steps.iter().map(|step| (step["step"].as_str().unwrap().to_owned(), step.clone())).collect()
     }
 
-    /// Both outputs, with what differs from run to run replaced.
+    /// Both outputs, with what differs between runs replaced.
     fn shown(&self, output: &Output) -> [String; 2] {
         [&output.stdout, &output.stderr].map(|bytes| {
             let text = String::from_utf8_lossy(bytes).replace(&self.peer.port().to_string(), "PORT");
@@ -341,7 +341,7 @@ impl World {
     }
 }
 
-/// A line without what differs from run to run: speeds of the server, and keys.
+/// A line without what differs between runs: speeds and keys.
 fn steady(line: &str) -> String {
     let word = |word: &str| match word {
         _ if word.strip_suffix("/s").is_some_and(|rate| rate.parse::<f64>().is_ok()) => "N/s".to_owned(),
@@ -351,7 +351,7 @@ fn steady(line: &str) -> String {
     line.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// Makes a key; gives its record.
+/// Makes a key; returns its record.
 fn slugline_key(world: &World, file: &str) -> (String, String) {
     let arguments = ["key", "dkim", "--json", file, "--selector", "autumn", "--algorithm", "ed25519"];
     let output = slugline(world.folder.path()).args(arguments).output().unwrap();

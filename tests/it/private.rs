@@ -1,4 +1,4 @@
-//! What nobody else may see, in real repositories: `check` and `doctor` fail as long as git tracks it.
+//! Private files in real repositories: `check` and `doctor` fail as long as git tracks them.
 
 use std::env;
 use std::fs;
@@ -24,7 +24,7 @@ fn program(folder: &Path) -> Command {
     program
 }
 
-/// The rules of what `check` finds about private files, with its exit code.
+/// The rules of `check`'s findings about private files, with its exit code.
 fn checked(folder: &Path) -> (Vec<String>, Option<i32>) {
     let output = program(folder).arg("check").output().unwrap();
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
@@ -33,7 +33,7 @@ fn checked(folder: &Path) -> (Vec<String>, Option<i32>) {
     (messages.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect(), output.status.code())
 }
 
-/// What `doctor` sees of private files.
+/// `doctor`'s findings about private files.
 fn diagnosed(folder: &Path) -> Vec<String> {
     let dns = DnsPeer::start(&[]);
     let output = program(folder).args(["doctor", "--dns", &dns.address().to_string()]).output().unwrap();
@@ -45,7 +45,7 @@ fn diagnosed(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_git_tracks_is_told_until_it_does_no_more() {
+fn private_files_are_reported_while_git_tracks_them() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let write = |path: &str, text: &str| {

@@ -1,7 +1,7 @@
-//! A disk that is full at each write: the program stops and says so, and once there is room again everybody is accounted
-//! for.
+//! A disk that is full at each write: the program stops with an error, and once there is space again every recipient is
+//! accounted for.
 //!
-//! `tests/run` makes the disk, which takes the right to mount one; without it this says so and passes.
+//! `tests/run` makes the disk, which requires permission to mount; without it the test is skipped.
 
 use std::env;
 use std::fs::{self, File};
@@ -13,11 +13,11 @@ use crate::newsletter::{NOON, Newsletter};
 use crate::skipped::skip_even_in_ci;
 use crate::smtp_peer::{Peer, Script};
 
-/// What a file of a small disk is made of.
+/// The block size of a small disk.
 const BLOCK: u64 = 4096;
 
-/// More than any run writes.
-const MOST_BLOCKS: u64 = 400;
+/// More blocks than any run writes.
+const MAX_BLOCKS: u64 = 400;
 
 #[test]
 fn a_disk_that_is_full_at_any_write_stops_the_run_and_loses_nobody() {
@@ -27,19 +27,19 @@ fn a_disk_that_is_full_at_any_write_stops_the_run_and_loses_nobody() {
     full_at_any_write(&disk, &newsletter, &peer);
 }
 
-/// The disk is that of the database alone.
+/// Only the database is on this disk.
 #[test]
 fn a_postgresql_whose_disk_is_full_at_any_write_stops_the_run_and_loses_nobody() {
     let Some(disk) = disk("postgres") else { return };
     let Some(database) = Database::new_in(&disk.join("tables"), "small_disk") else { return };
     let peer = Peer::start(vec![Script::new().offering("PIPELINING").numbering()]);
     let folder = tempfile::tempdir().unwrap();
-    // As many as it takes for every issue to need room.
+    // Enough readers that every issue needs space.
     let newsletter = Newsletter::with_readers(150, folder.path(), peer.port(), database.url());
     full_at_any_write(&disk, &newsletter, &peer);
 }
 
-/// The disk of that name, for one test alone.
+/// The disk of this name, for one test only.
 fn disk(name: &str) -> Option<PathBuf> {
     let disks = env::var("SLUGLINE_TEST_SMALL_DISKS").ok();
     if disks.is_none() {
@@ -50,7 +50,7 @@ fn disk(name: &str) -> Option<PathBuf> {
 
 fn full_at_any_write(disk: &Path, newsletter: &Newsletter, peer: &Peer) {
     let (mut said, mut in_the_middle, mut went_well) = (0, 0, 0);
-    for blocks in 0..MOST_BLOCKS {
+    for blocks in 0..MAX_BLOCKS {
         let issue = format!("issue-{blocks}");
         newsletter.write_issue(&issue);
         let ballast = fill(disk, blocks * BLOCK);
@@ -73,14 +73,14 @@ fn full_at_any_write(disk: &Path, newsletter: &Newsletter, peer: &Peer) {
         went_well = if code == Some(0) { went_well + 1 } else { 0 };
         if went_well == 3 {
             println!("full {said} times, {in_the_middle} of them when some had been mailed");
-            assert!(said > 5, "the disk was hardly ever full");
+            assert!(said > 5, "the disk was rarely full");
             return;
         }
     }
-    panic!("the disk never had room");
+    panic!("the disk never had enough space");
 }
 
-/// Leaves so many bytes free; gives the file that takes the rest.
+/// Leaves `free` bytes free; returns the file that takes the rest.
 fn fill(disk: &Path, free: u64) -> PathBuf {
     let path = disk.join("ballast");
     let mut file = File::create(&path).unwrap();

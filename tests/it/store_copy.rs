@@ -32,7 +32,7 @@ fn a_copy_killed_at_any_step_leaves_one_store_that_sends() {
         "begin to move: committed",
         "copy into it: delivery",
         "copy into it: committed",
-        "note that it was moved: committed",
+        "record that it was moved: committed",
     ] {
         assert!(steps.contains(step), "it never died at `{step}`, but at {steps:#?}");
     }

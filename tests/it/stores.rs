@@ -1,5 +1,5 @@
-//! A store that is lost, is an older copy, or is new: nobody is mailed by mistake, the words say why, and the way out leads
-//! to the next issue reaching everybody. Each way to lose a store is gone as a person would, against a scripted server.
+//! A lost, outdated or new store: no one is mailed by mistake, the message says why, and following it brings the next
+//! issue to every subscriber. Each case is done as a user would, against a scripted server.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ fn peer() -> Peer {
     Peer::start(vec![Script::new()])
 }
 
-/// A project whose first issue everybody has, and a second one that is due.
+/// A project whose first issue every subscriber has, and whose second is due.
 fn mailed(peer: &Peer) -> Project {
     let project = Project::new(peer, "");
     project.sends_to_all_three();
@@ -40,7 +40,7 @@ impl Project {
         self.folder().join(STORE)
     }
 
-    /// Whoever sends is told that, and nobody is mailed, however often it is tried and whatever is asked for.
+    /// Sending fails with this message, and no one is mailed, with any arguments.
     #[track_caller]
     fn refuses(&self, peer: &Peer, word: &str) {
         let before = peer.count();
@@ -56,10 +56,10 @@ impl Project {
         assert!(dry.starts_with("exit 2\n") && dry.contains(word), "{dry}");
         let status = said(&self.run(LATER, &["status"]));
         assert!(status.starts_with("exit 1\n") && status.contains(word), "{status}");
-        assert_eq!(peer.count(), before, "somebody was mailed");
+        assert_eq!(peer.count(), before, "someone was mailed");
     }
 
-    /// After `store adopt` nobody gets again what is recorded, and the next issue goes to everybody.
+    /// After `store adopt` no one is mailed again what is recorded, and the next issue goes to every subscriber.
     #[track_caller]
     fn is_adopted(&self, peer: &Peer, next: &[&str]) {
         let adopted = self.run(LATER, &["store", "adopt"]);
@@ -92,7 +92,7 @@ impl Project {
 const ALL: [&str; 3] = ["a@example.org", "b@example.org", "c@example.org"];
 
 #[test]
-fn a_deleted_store_mails_nobody_until_what_is_recorded_is_adopted() {
+fn a_deleted_store_mails_no_one_until_recorded_mailings_are_adopted() {
     let peer = peer();
     let project = mailed(&peer);
     project.remove_store();
@@ -153,7 +153,7 @@ fn a_store_that_was_moved_away_is_put_back() {
 }
 
 #[test]
-fn a_clone_without_the_store_mails_nobody() {
+fn a_clone_without_the_store_mails_no_one() {
     let peer = peer();
     let project = mailed(&peer);
     let clone = Project::new(&peer, "");
@@ -161,14 +161,14 @@ fn a_clone_without_the_store_mails_nobody() {
     copy_folder(&project.folder().join("content"), &clone.folder().join("content")).unwrap();
     fs::copy(project.folder().join("feeds.lock"), clone.folder().join("feeds.lock")).unwrap();
     clone.refuses(&peer, "does not contain the mailing of");
-    // Subscribers alone make no store that knows.
+    // Importing subscribers is not enough.
     clone.run(LATER, &["subscribers", "import", "readers.csv"]);
     clone.refuses(&peer, "does not contain the mailing of");
     clone.is_adopted(&peer, &ALL);
 }
 
 #[test]
-fn an_older_copy_mails_nobody_what_was_mailed_since() {
+fn an_older_copy_mails_no_one_what_was_mailed_since() {
     let peer = peer();
     let project = mailed(&peer);
     project.copy_store("morning.db");
@@ -182,9 +182,9 @@ fn an_older_copy_mails_nobody_what_was_mailed_since() {
     assert_eq!(peer.count(), 9);
 }
 
-/// The copy knows the mailing, and thinks that those wait who were mailed since.
+/// The copy knows the mailing, and takes recipients for pending that were mailed since.
 #[test]
-fn a_copy_from_the_middle_of_a_mailing_mails_nobody_whether_that_is_over_or_not() {
+fn a_copy_made_during_a_mailing_mails_no_one() {
     for (rest, word) in
         [(&["send"][..], "which was over"), (&["send", "--limit", "1"], "before the last run that mailed")]
     {
@@ -202,12 +202,12 @@ fn a_copy_from_the_middle_of_a_mailing_mails_nobody_whether_that_is_over_or_not(
     }
 }
 
-/// Taken while a run was sending, which later stopped and left somebody waiting.
+/// Copied while a run was sending that later stopped with recipients pending.
 #[test]
-fn a_copy_from_the_middle_of_a_run_mails_nobody() {
+fn a_copy_made_during_a_run_mails_no_one() {
     let goes_on = Arc::new(AtomicBool::new(false));
     let held = Arc::clone(&goes_on);
-    // The second message is taken only after the copy is made.
+    // The second message is accepted only after the copy is made.
     let script = Script::new().holding("MAIL FROM", move |tally| tally.taken == 0 || held.load(Ordering::SeqCst));
     let peer = Peer::start(vec![script]);
     let project = Project::new(&peer, "");
@@ -248,7 +248,7 @@ fn a_run_killed_between_freeze_and_record_is_finished_by_the_next() {
 }
 
 #[test]
-fn where_the_lock_cannot_be_written_nothing_is_mailed() {
+fn nothing_is_mailed_if_the_lock_cannot_be_written() {
     let peer = peer();
     let project = Project::new(&peer, "");
     project.run(NOON, &["build"]);
@@ -264,7 +264,7 @@ fn where_the_lock_cannot_be_written_nothing_is_mailed() {
 }
 
 #[test]
-fn what_is_queued_again_by_a_person_is_mailed() {
+fn recipients_queued_again_by_the_user_are_mailed() {
     let peer = Peer::start(vec![
         Script::new()
             .on("RCPT TO:<a@", Answer::Say("550 5.2.1 Mailbox disabled"))
@@ -272,7 +272,7 @@ fn what_is_queued_again_by_a_person_is_mailed() {
     ]);
     let project = Project::new(&peer, "");
     project.run(NOON, &["send"]);
-    assert!(!project.read("feeds.lock").contains("ended"), "b is waited for");
+    assert!(!project.read("feeds.lock").contains("ended"), "b is pending");
     project.run(LATER, &["send"]);
     assert!(project.read("feeds.lock").contains("ended"));
     project.run(LATER, &["retry", "neap", "--failed"]);
@@ -282,9 +282,9 @@ fn what_is_queued_again_by_a_person_is_mailed() {
     assert!(project.read("feeds.lock").contains("ended"));
 }
 
-/// What is written into an outbox may be sent from there by others.
+/// What is in an outbox may be sent from there by another program.
 #[test]
-fn an_outbox_is_filled_once_too() {
+fn an_outbox_is_filled_only_once() {
     let folder = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {
         let path = folder.path().join(path);

@@ -1,4 +1,4 @@
-//! Backups, stores that come back from them, and copies that are refused.
+//! Backups, restored stores, and copies that are refused.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,7 +18,7 @@ use crate::smtp_peer::{Answer, Peer, Script};
 use super::{ALL, LATER, mailed, peer};
 
 #[test]
-fn a_backup_made_while_others_send_brings_the_store_back() {
+fn a_backup_made_during_a_run_restores_the_store() {
     let goes_on = Arc::new(AtomicBool::new(false));
     let held = Arc::clone(&goes_on);
     let script = Script::new().holding("MAIL FROM", move |tally| tally.taken == 0 || held.load(Ordering::SeqCst));
@@ -40,7 +40,7 @@ monday.db: 3 subscribers, 1 mailings, 3 recipients of them
     let mode = fs::metadata(project.folder().join("monday.db")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let again = said(&project.run(NOON, &["store", "backup", "monday.db"]));
-    assert!(again.starts_with("exit 2\n") && again.contains("is there already"), "{again}");
+    assert!(again.starts_with("exit 2\n") && again.contains("already exists"), "{again}");
     project.run(LATER, &["subscribers", "remove", "b@example.org"]);
     project.run(LATER, &["subscribers", "add", "d@example.org"]);
     project.run(LATER, &["subscribers", "forget", "c@example.org", "--yes"]);
@@ -73,12 +73,12 @@ b@example.org  unknown  the store was lost: it was restored from a backup of 202
     project.write_surge();
     project.run(LATER, &["send"]);
     let surge: Vec<String> = peer.taken().into_iter().skip(3).map(|message| message.to).collect();
-    assert_eq!(surge, ["a@example.org", "d@example.org"], "whoever left stays away, and whoever was forgotten");
+    assert_eq!(surge, ["a@example.org", "d@example.org"], "unsubscribed and forgotten addresses stay away");
 }
 
-/// A backup put there as if it were the store.
+/// A backup in the place of the store.
 #[test]
-fn nobody_is_mailed_from_a_backup() {
+fn a_backup_mails_no_one() {
     let peer = peer();
     let project = mailed(&peer);
     project.run(LATER, &["store", "backup", "monday.db"]);
@@ -89,7 +89,7 @@ fn nobody_is_mailed_from_a_backup() {
 }
 
 #[test]
-fn what_the_backup_does_not_know_is_adopted_after_it_is_restored() {
+fn mailings_unknown_to_the_backup_are_adopted_after_a_restore() {
     let peer = peer();
     let project = mailed(&peer);
     project.run(LATER, &["store", "backup", "monday.db"]);
@@ -112,7 +112,7 @@ error[store-behind]: nothing is mailed, because the store is behind `feeds.lock`
 }
 
 #[test]
-fn a_damaged_store_is_kept_aside_and_what_can_be_read_counts() {
+fn a_damaged_store_is_kept_and_its_readable_part_carried_over() {
     let peer = peer();
     let project = mailed(&peer);
     project.run(NOON, &["store", "backup", "monday.db"]);
@@ -132,7 +132,7 @@ fn a_damaged_store_is_kept_aside_and_what_can_be_read_counts() {
 }
 
 #[test]
-fn while_a_run_sends_the_store_is_not_replaced() {
+fn the_store_is_not_replaced_while_a_run_sends() {
     let peer = Peer::start(vec![Script::new().on_nth("DOT", 2, Answer::Silence)]);
     let project = Project::new(&peer, "");
     project.run(NOON, &["store", "backup", "monday.db"]);
@@ -145,15 +145,15 @@ fn while_a_run_sends_the_store_is_not_replaced() {
 }
 
 #[test]
-fn what_is_no_backup_is_not_restored() {
+fn only_a_backup_is_restored() {
     let peer = peer();
     let project = mailed(&peer);
-    project.write("text.db", "this is no database at all, but a text that somebody wrote");
+    project.write("text.db", "this is not a database but a text file");
     for file in ["text.db", "gone.db"] {
         let told = said(&project.run(LATER, &["store", "restore", file]));
         assert!(told.starts_with("exit 2\n") && told.contains(file), "{told}");
     }
-    assert!(said(&project.run(LATER, &["send"])).contains("surge  3         3"), "the store is as it was");
+    assert!(said(&project.run(LATER, &["send"])).contains("surge  3         3"), "the store is unchanged");
     let left: Vec<String> = names(project.folder()).into_iter().filter(|name| name.starts_with(".slugline")).collect();
     assert_eq!(left, Vec::<String>::new());
 }
@@ -167,7 +167,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_copy_that_is_refused_leaves_nothing_behind() {
+fn a_refused_copy_leaves_nothing_behind() {
     let peer = Peer::start(vec![Script::new().on_nth("DOT", 2, Answer::Silence)]);
     let project = Project::new(&peer, "");
     let mut first = project.command(NOON, &["send"]).spawn().unwrap();
@@ -183,7 +183,7 @@ fn a_copy_that_is_refused_leaves_nothing_behind() {
     assert_eq!(names(project.folder()).into_iter().filter(|name| name.contains("third")).count(), 0);
 }
 
-/// On a server: it is lost, comes back from a backup in a file, and goes on.
+/// A store on a server is lost, restored from a backup file, and used again.
 #[test]
 fn a_store_on_a_server_is_backed_up_and_restored() {
     let (Some(first), Some(second)) = (Database::new("kept"), Database::new("back")) else { return };
@@ -204,27 +204,27 @@ fn a_store_on_a_server_is_backed_up_and_restored() {
     let restored = said(&run(&["store", "restore", "monday.db"]));
     assert!(restored.starts_with("exit 1\n") && restored.contains("2 recipients that waited"), "{restored}");
     let again = said(&run(&["store", "restore", "monday.db"]));
-    assert!(again.starts_with("exit 2\n") && again.contains("holds subscribers or mailings already"), "{again}");
+    assert!(again.starts_with("exit 2\n") && again.contains("already contains subscribers or mailings"), "{again}");
     assert!(said(&run(&["send"])).contains("surge  3         3"));
     assert_eq!(peer.count(), 4);
 }
 
-/// Whenever it dies, the store is the old one, the new one, or not there; and the next call brings it back.
+/// Whenever it dies, the store is the old one, the new one, or missing; the next call restores it.
 #[test]
-fn a_restore_killed_at_any_step_mails_nobody_twice_and_is_done_again() {
+fn a_restore_killed_at_any_step_mails_no_one_twice_and_can_be_repeated() {
     let Some(with_faults) = with_faults() else { return };
     let original = tempfile::tempdir().unwrap();
     outbox(original.path());
     let backup = fs::read(original.path().join("monday.db")).unwrap();
     let mut steps = Vec::new();
-    for fault in 1..MOST_STEPS {
+    for fault in 1..MAX_STEPS {
         let folder = tempfile::tempdir().unwrap();
         copy_folder(original.path(), folder.path()).unwrap();
         let Some(step) = dies_at(&with_faults, folder.path(), fault, &["store", "restore", "monday.db"]) else { break };
         let run = |arguments: &[&str]| slugline(folder.path()).args(["--now", LATER]).args(arguments).output().unwrap();
         run(&["send"]);
         let mailed = names(&folder.path().join("outbox/neap")).len();
-        assert_eq!(mailed, 0, "at `{step}`: whoever has it was mailed again");
+        assert_eq!(mailed, 0, "at `{step}`: a recipient was mailed again");
         let again = run(&["store", "restore", "monday.db"]);
         assert!(matches!(again.status.code(), Some(0 | 1)), "at `{step}`: {}", said(&again));
         run(&["send"]);
@@ -237,12 +237,12 @@ fn a_restore_killed_at_any_step_mails_nobody_twice_and_is_done_again() {
 }
 
 #[test]
-fn a_backup_killed_at_any_step_leaves_nothing_that_looks_whole() {
+fn a_backup_killed_at_any_step_leaves_no_incomplete_file() {
     let Some(with_faults) = with_faults() else { return };
     let folder = tempfile::tempdir().unwrap();
     outbox(folder.path());
     let mut steps = Vec::new();
-    for fault in 1..MOST_STEPS {
+    for fault in 1..MAX_STEPS {
         let Some(step) = dies_at(&with_faults, folder.path(), fault, &["store", "backup", "tuesday.db"]) else { break };
         assert!(!folder.path().join("tuesday.db").exists(), "at `{step}`");
         steps.push(step);
@@ -252,10 +252,10 @@ fn a_backup_killed_at_any_step_leaves_nothing_that_looks_whole() {
 }
 
 /// More steps than either takes.
-const MOST_STEPS: usize = 200;
+const MAX_STEPS: usize = 200;
 
-/// A project that writes its mails into a folder: two readers have one issue, a backup was made, and another one is due.
-/// The mails were taken away and sent.
+/// A project with an outbox: two readers have one issue, a backup was made, and another issue is due. The outbox was
+/// emptied and its mail sent.
 fn outbox(folder: &Path) {
     let write = |path: &str, text: &str| {
         let path = folder.join(path);
@@ -274,7 +274,7 @@ fn outbox(folder: &Path) {
     write("content/surge.md", &issue("Surge"));
 }
 
-/// Runs a command that dies at that step; returns the name of the step, or `None` if it came to its end before.
+/// Runs a command that dies at this step; returns the name of the step, or `None` if the command completed.
 fn dies_at(with_faults: &Path, folder: &Path, fault: usize, arguments: &[&str]) -> Option<String> {
     let step = folder.join("step");
     let mut dying = command(with_faults, folder);

@@ -1,4 +1,4 @@
-//! A store that is new, and one where the disk is thrown away after every job.
+//! A new store, and one whose disk is discarded after every job.
 
 use crate::database::Database;
 use crate::refusals::NOON;
@@ -7,7 +7,7 @@ use crate::refusals::project::{Project, said};
 use super::{ALL, peer};
 
 #[test]
-fn a_new_store_mails_nobody_over_smtp_unless_it_is_the_first() {
+fn a_new_store_mails_no_one_over_smtp_unless_it_is_the_first() {
     let peer = peer();
     let project = Project::without_store(&peer, "");
     for arguments in [&["send"][..], &["publish"], &["send"]] {
@@ -24,7 +24,7 @@ fn a_new_store_mails_nobody_over_smtp_unless_it_is_the_first() {
 }
 
 #[test]
-fn in_ci_a_store_in_a_file_mails_nobody() {
+fn in_ci_a_store_in_a_file_mails_no_one() {
     let peer = peer();
     let project = Project::new(&peer, "");
     let run = |value: &str, arguments: &[&str]| project.command(NOON, arguments).env("CI", value).output().unwrap();
