@@ -60,9 +60,9 @@ fn private_files_are_reported_while_git_tracks_them() {
     commit_all(folder);
     let (messages, exit) = checked(folder);
     let expected = [
-        "git tracks `slugline.db`, the store of subscribers",
-        "git tracks `readers.csv`, the list of subscribers",
-        "git tracks `outbox/neap/maren@example.org.eml`, the folder of letters",
+        "Git tracks `slugline.db`, the store of subscribers",
+        "Git tracks `readers.csv`, the list of subscribers",
+        "Git tracks `outbox/neap/maren@example.org.eml`, the outbox",
     ];
     let mut found: Vec<&str> = messages.iter().map(String::as_str).filter(|it| !it.contains("slugline.db-")).collect();
     found.retain(|it| !it.contains("slugline.db.lock"));

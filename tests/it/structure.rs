@@ -98,7 +98,7 @@ const MAY_BE_LONGER_FUNCTIONS: [(&str, &str, &str); 12] = [
     ("src/content/cjk.rs", "with_sentinels", "one loop over the events of Markdown"),
     ("src/content/plain_text.rs", "start", "one arm for each tag"),
     ("src/content/plain_text/raw_html.rs", "html_tag", "one arm for each tag"),
-    ("src/diagnosis/signatures.rs", "key", "one arm for each state of a key"),
+    ("src/diagnosis/dkim.rs", "key", "one arm for each state of a key"),
     ("src/edition/template_split.rs", "split", "one loop over the pieces of a template"),
     ("src/edition/pictures.rs", "choose", "one loop over the pictures of an edition"),
     ("src/identity.rs", "by_body", "one loop over the issues that lack an id"),
