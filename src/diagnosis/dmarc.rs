@@ -28,7 +28,7 @@ pub(super) fn step(
         records.retain(|text| DmarcPolicy::is_one(text));
         match records.as_slice() {
             [] => {}
-            [text] => return Ok(judged(mail, from, envelope, domain, text, auth)),
+            [text] => return Ok(evaluate(mail, from, envelope, domain, text, auth)),
             several => {
                 let seen = format!("`_dmarc.{domain}` has {} records, which count as none", several.len());
                 return Ok(Step::error(NAME, seen, "keep only one").details(several.to_vec()));
@@ -42,7 +42,7 @@ pub(super) fn step(
     Ok(Step::error(NAME, seen, remedy).record(format!("_dmarc.{from}"), "v=DMARC1; p=none"))
 }
 
-fn judged(mail: &MailConfig, from: &str, envelope: &str, holder: &str, text: &str, auth: AuthResults) -> Step {
+fn evaluate(mail: &MailConfig, from: &str, envelope: &str, holder: &str, text: &str, auth: AuthResults) -> Step {
     let name = format!("_dmarc.{holder}");
     let policy = match DmarcPolicy::parse(text) {
         Ok(policy) => policy,

@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn the_default_of_a_record_counts() {
-        let (outcome, _, everybody) = spf("v=spf1 mx +all");
-        assert_eq!((outcome, value(&everybody)), ("error", "v=spf1 mx ~all"));
+        let (outcome, _, anyone) = spf("v=spf1 mx +all");
+        assert_eq!((outcome, value(&anyone)), ("error", "v=spf1 mx ~all"));
         for open in ["v=spf1 mx ?all", "v=spf1 mx"] {
             let (outcome, _, step) = spf(open);
             assert_eq!((outcome, value(&step)), ("warning", "v=spf1 mx ~all"), "{open}");

@@ -25,10 +25,10 @@ fn missing(domain: &str, gateways: &[Gateway]) -> Step {
     let seen = format!("`{domain}` has no record: receivers cannot know who may send for it");
     if mechanisms.is_empty() {
         let remedy = "add a TXT record such as `v=spf1 ip4:ADDRESS ~all`, with the public address that your mail leaves from, or \
-                      with the `include:` that your mail provider tells you";
+                      with the `include:` that your mail provider gives you";
         return Step::error(NAME, seen, remedy);
     }
-    let remedy = "add this record, or one with the `include:` that your mail provider tells you";
+    let remedy = "add this record, or one with the `include:` that your mail provider gives you";
     Step::error(NAME, seen, remedy).record(domain, format!("v=spf1 {} ~all", mechanisms.join(" ")))
 }
 

@@ -133,8 +133,8 @@ impl<'a> Probe<'a> {
             self.report.addresses.push((address, connected.as_ref().map(|_| taken).map_err(ToString::to_string)));
             first = first.or(connected.ok().map(|stream| (address, stream)));
         }
-        let nobody = || Cause::Lost("none of its addresses answers".to_owned());
-        first.ok_or_else(|| SessionError { phase: Phase::Connect, cause: nobody() })
+        let unreachable = || Cause::Lost("none of its addresses answers".to_owned());
+        first.ok_or_else(|| SessionError { phase: Phase::Connect, cause: unreachable() })
     }
 
     /// Greeting, EHLO and TLS, as the port requires.

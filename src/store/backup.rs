@@ -2,8 +2,8 @@
 //! file.
 //!
 //! Both are written beside their destination and moved there once complete, so that a killed process leaves nothing
-//! that looks complete. A backup is only read. The store that a restored one replaces is kept, and whoever unsubscribed
-//! there stays unsubscribed.
+//! that looks complete. A backup is only read. The store that a restored one replaces is kept, and subscribers who
+//! unsubscribed there stay unsubscribed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

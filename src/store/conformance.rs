@@ -388,14 +388,14 @@ fn only_claimed_recipients_are_written(open: Open<'_>) {
     let mut store = begun(open, 3);
     let ids = claim(&mut *store, 1);
     let sent = |id| (id, LedgerEntry::Settled(AttemptOutcome::Sent("250".into())));
-    let [other, nobody] = [SubscriberId(2), SubscriberId(9)];
+    let [other, stranger] = [SubscriberId(2), SubscriberId(9)];
     let (one, again) = (ids[0], [LedgerEntry::Sending, LedgerEntry::Unsent, LedgerEntry::Sending]);
     record(&mut *store, &again.map(|entry| (one, entry)));
     assert_eq!(states(&*store)[0], (State::Sending, 0));
     record(&mut *store, &[(one, LedgerEntry::Unsent)]);
     assert_eq!(states(&*store)[0], (State::Claimed, 0));
-    let entries = [(other, LedgerEntry::Sending), sent(other), (one, LedgerEntry::Sending), sent(nobody), sent(one)];
-    assert_eq!(store.record(&issue(), &entries, now()).unwrap(), [other, other, nobody]);
+    let entries = [(other, LedgerEntry::Sending), sent(other), (one, LedgerEntry::Sending), sent(stranger), sent(one)];
+    assert_eq!(store.record(&issue(), &entries, now()).unwrap(), [other, other, stranger]);
     assert_eq!(store.record(&issue(), &[(ids[0], LedgerEntry::Sending)], now()).unwrap(), ids, "the run is over");
     store.barrier().unwrap()().unwrap();
     assert!(open().claim(&issue(), 1, now()).is_err(), "without the run lock no one claims");

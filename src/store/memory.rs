@@ -254,12 +254,12 @@ impl Store for Memory {
         let mut guard = self.tables();
         let tables = &mut *guard;
         let mut changes = Changes::default();
-        let mut judge = |subscriber: &&Subscriber| {
+        let mut is_missing = |subscriber: &&Subscriber| {
             let listed = tables.listed.get(&subscriber.id.0).map(String::as_str);
             let is_named = is_named(&subscriber.address.key());
             changes.apply(subscriber.id.0, listed, subscriber.status.as_str(), is_named)
         };
-        let gone = tables.subscribers.iter().filter(|one| judge(one)).map(|one| one.address.clone()).collect();
+        let gone = tables.subscribers.iter().filter(|one| is_missing(one)).map(|one| one.address.clone()).collect();
         for (word, ids) in [(NAMED, changes.named), (MISSING, changes.missing)] {
             tables.listed.extend(ids.into_iter().map(|id| (id, word.to_owned())));
         }

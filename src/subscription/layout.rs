@@ -150,10 +150,10 @@ impl Layout {
         if let Some(status) = self.whole_list {
             return Ok(status);
         }
-        let is_blank = |at: &usize| field(record, *at).is_empty();
+        let is_empty = |at: &usize| field(record, *at).is_empty();
         let mut status = match self.confirmed_by.as_slice() {
             [] => Status::Active,
-            dates if dates.iter().all(is_blank) => Status::Unconfirmed,
+            dates if dates.iter().all(is_empty) => Status::Unconfirmed,
             _ => Status::Active,
         };
         for column in &self.states {
@@ -244,11 +244,10 @@ impl<'a> Headers<'a> {
     /// The status columns: those the user names, and known ones.
     fn states(&self, service: Option<&'static Service>, address: usize) -> Result<Vec<StatusColumn>, Box<Finding>> {
         let known = service.map_or(&[][..], |service| service.states);
-        let all =
-            |(header, tells): &'static (&str, StatusRule)| self.all(header).into_iter().map(move |at| (at, tells));
+        let all = |(header, rule): &'static (&str, StatusRule)| self.all(header).into_iter().map(move |at| (at, rule));
         let known: Vec<(usize, &StatusRule)> = known.iter().flat_map(all).collect();
-        let is_alone = known.iter().filter(|(_, tells)| matches!(tells, StatusRule::FileOf(_))).count() == 1;
-        let known = known.into_iter().map(|(at, tells)| StatusColumn::of_service(at, tells, is_alone));
+        let is_alone = known.iter().filter(|(_, rule)| matches!(rule, StatusRule::FileOf(_))).count() == 1;
+        let known = known.into_iter().map(|(at, rule)| StatusColumn::of_service(at, rule, is_alone));
         let mut states: Vec<StatusColumn> = known.collect();
         let said = &self.options.states;
         let mut explained = Vec::new();

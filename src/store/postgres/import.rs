@@ -29,8 +29,8 @@ CREATE TEMPORARY TABLE incoming (
 
 /// One row per address: the subscriber in the store, the first row, and the first row that deactivates them.
 /// `unconfirmed` does not deactivate a subscriber that is in the store.
-const COMERS: &str = "
-CREATE TEMPORARY TABLE comer ON COMMIT DROP AS
+const CANDIDATES: &str = "
+CREATE TEMPORARY TABLE candidate ON COMMIT DROP AS
 SELECT first.*, subscriber.id AS known, subscriber.status AS before, left_at, left_as
 FROM (SELECT DISTINCT ON (key) key, position FROM incoming ORDER BY key, position) AS first
 LEFT JOIN subscriber ON subscriber.key = first.key
@@ -47,23 +47,23 @@ SELECT count(*) FILTER (WHERE before IS NULL AND position = first AND NOT away),
     count(*) FILTER (WHERE before IS NULL AND position > first AND NOT away),
     count(*) FILTER (WHERE away)
 FROM (
-    SELECT before, incoming.position, comer.position AS first,
+    SELECT before, incoming.position, candidate.position AS first,
         coalesce(before <> 'active', false) OR coalesce(incoming.position >= left_at, false) AS away
-    FROM incoming JOIN comer USING (key)
-) AS judged";
+    FROM incoming JOIN candidate USING (key)
+) AS classified";
 
-const PEOPLE: &str = "
+const STATUSES: &str = "
 SELECT CASE WHEN before <> 'active' THEN before ELSE coalesce(left_as, 'active') END AS status, count(*)
-FROM comer GROUP BY 1";
+FROM candidate GROUP BY 1";
 
-const LEAVE: &str = "
+const DEACTIVATE: &str = "
 UPDATE subscriber SET status = left_as, changed = $1
-FROM comer WHERE subscriber.id = comer.known AND before = 'active' AND left_at IS NOT NULL";
+FROM candidate WHERE subscriber.id = candidate.known AND before = 'active' AND left_at IS NOT NULL";
 
-const JOIN: &str = "
+const INSERT: &str = "
 INSERT INTO subscriber (key, address, name, status, attributes, created, changed)
 SELECT key, address, name, coalesce(left_as, 'active'), attributes, $1, $1
-FROM incoming JOIN comer USING (key, position) WHERE known IS NULL ORDER BY position";
+FROM incoming JOIN candidate USING (key, position) WHERE known IS NULL ORDER BY position";
 
 /// Adds subscribers; imports run one after the other. `place` is the store's name in messages.
 pub(super) fn add(
@@ -86,13 +86,13 @@ pub(super) fn add(
              AND {HASH_OF_KEY} IN (SELECT hash FROM forgotten)"
     );
     let forgotten = transaction.execute(&forgotten, &[])?;
-    transaction.batch_execute(COMERS)?;
+    transaction.batch_execute(CANDIDATES)?;
     let row = transaction.query_one(COUNT, &[])?;
-    transaction.execute(LEAVE, &[&now])?;
-    transaction.execute(JOIN, &[&now])?;
+    transaction.execute(DEACTIVATE, &[&now])?;
+    transaction.execute(INSERT, &[&now])?;
     let count = |at: usize| -> Result<u64> { Ok(u64::try_from(row.try_get::<_, i64>(at)?)?) };
     let mut by_status = StatusCounts::default();
-    for row in transaction.query(PEOPLE, &[])? {
+    for row in transaction.query(STATUSES, &[])? {
         by_status.add(status_of(row.try_get(0)?)?, u64::try_from(row.try_get::<_, i64>(1)?)?);
     }
     let (new, known, repeated, away) = (count(0)?, count(1)?, count(2)?, count(3)?);

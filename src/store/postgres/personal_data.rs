@@ -68,7 +68,7 @@ pub(super) fn forget(
         let server = runs::server(&mut session.client)?;
         let mut transaction = session.client.transaction()?;
         moves::refuse_if_moved(&mut transaction, &place)?;
-        let recovered = runs::recover(&mut transaction, NOBODY, &server, now)?;
+        let recovered = runs::recover(&mut transaction, NO_RUN, &server, now)?;
         let erasure = forget_one(&mut transaction, address, now)?;
         // What dead runs left is settled in any case.
         transaction.commit()?;
@@ -80,7 +80,7 @@ pub(super) fn forget(
 }
 
 /// A number that no run has.
-const NOBODY: i64 = 0;
+const NO_RUN: i64 = 0;
 
 /// Removes a person from all tables; returns `None` if a run has claimed them.
 fn forget_one(

@@ -256,10 +256,10 @@ fn refusal(server: &Server, url: &str, password: &str) -> (String, String) {
 #[test]
 fn a_refused_login_shows_the_reason_and_no_password() {
     let Some(server) = Server::from_environment() else { return };
-    let nobody = "postgres://weekly@127.0.0.1:1/postgres";
+    let unreachable = "postgres://weekly@127.0.0.1:1/postgres";
     for (url, why, what) in [
         (server.url.as_str(), "password authentication failed", "SLUGLINE_STORE_PASSWORD"),
-        (nobody, "refused", "whether the server is running"),
+        (unreachable, "refused", "whether the server is running"),
         ("postgres://weekly@localhost/a?sslmode=maybe", "not one of disable", "sslmode=verify-full"),
     ] {
         let (text, help) = refusal(&server, url, "hunter2");

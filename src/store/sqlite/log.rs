@@ -2,7 +2,7 @@
 //!
 //! A transaction per message would cost more than the message. A line costs one write into the page cache, which
 //! survives the death of the process just as a commit without sync does; entries then go into the database by the
-//! dozen, while further ones go into the other file. Whoever takes over from a dead run reads its log first, so that
+//! dozen, while further ones go into the other file. A run that follows a dead one reads its log first, so that
 //! nothing is lost. After a power cut the log counts no more than other unsynced writes: every claim is then `unknown`.
 
 use std::borrow::Cow;

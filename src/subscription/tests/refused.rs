@@ -159,8 +159,8 @@ fn empty_cells_must_be_defined_too() {
             let (message, _) = stops(store, "email,mails\na@example.org,1\nb@example.org,\n", &options);
             assert!(message.contains("the meaning of an empty cell"), "{message}");
         }
-        let blank = Options { columns: mapped(&["mails"], "active=").columns, ..Options::default() };
-        stops(store, "email,mails\na@example.org,\n", &blank);
+        let empty = Options { columns: mapped(&["mails"], "active=").columns, ..Options::default() };
+        stops(store, "email,mails\na@example.org,\n", &empty);
         stops(store, "email,status\na@example.org,1\nb@example.org,\n", &mapped(&[], "active=1"));
     });
 }
