@@ -25,7 +25,7 @@ pub fn parse(text: &str, zone: Tz) -> Option<DateTime<FixedOffset>> {
     parse_any_format(text.trim(), zone).map(normalize)
 }
 
-/// Rounds to seconds and to an offset in whole minutes, which all feed formats can express. Local mean time, used
+/// Truncates to seconds, with an offset in whole minutes, which all feed formats can express. Local mean time, used
 /// before time zones existed, has offsets with seconds and becomes UTC.
 fn normalize(date: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
     let date = date.with_nanosecond(0).unwrap_or(date);

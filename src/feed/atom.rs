@@ -6,8 +6,7 @@ use atom_syndication::extension::{Extension, ExtensionMap};
 use atom_syndication::{Category, Content, Generator, Link, Text, WriteConfig};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
-use crate::feed::Format;
-use crate::feed::{Entry, Feed, GENERATOR, HISTORY, Person, Picture, xml};
+use crate::feed::{Entry, Feed, Format, GENERATOR, HISTORY, Person, Picture, xml};
 
 pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
     let entries: Vec<atom_syndication::Entry> = feed

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use crate::feed::Format;
-use crate::feed::{Entry, Feed, Person, Picture, location};
+use crate::feed::{Entry, Feed, Format, Person, Picture, location};
 
 const VERSION: &str = "https://jsonfeed.org/version/1.1";
 

@@ -10,8 +10,7 @@ use rss::extension::dublincore::DublinCoreExtension;
 use rss::extension::{Extension, ExtensionMap, atom};
 use rss::{Category, Channel, Enclosure, Guid, Image, Item};
 
-use crate::feed::Format;
-use crate::feed::{Entry, Feed, GENERATOR, HISTORY, Picture, xml};
+use crate::feed::{Entry, Feed, Format, GENERATOR, HISTORY, Picture, xml};
 
 /// With this in `docs`, validators allow attributes of other namespaces on core elements.
 const DOCS: &str = "http://www.rssboard.org/rss-specification";
