@@ -1,8 +1,8 @@
-//! The e-mail edition of one issue, or of a digest: HTML, plain text, and the message each recipient gets.
+//! The email edition of an issue or a digest: HTML, plain text, and the message for each recipient.
 //!
-//! Takes the publication, the `mail` part of the project file, an issue, its Markdown and the project's templates.
-//! What no recipient changes is rendered, inlined and encoded once; a template that refers to its reader is filled in
-//! for each of them. Sending is left to others.
+//! Takes the publication, the options below `mail`, an issue, its Markdown and the project's templates. What is the same for
+//! all recipients is rendered, inlined and encoded once; templates that depend on the recipient are rendered for each.
+//! `delivery` sends the messages.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::content::markdown::Document;
 use crate::content::plain_text;
 use crate::digest::Period;
 use crate::edition::context::Fields;
-use crate::edition::message::{About, Header};
+use crate::edition::message::{ContentRef, Header};
 use crate::edition::pictures::{PictureLookup, Pictures};
 use crate::edition::render::Renderer;
 use crate::edition::subject::Subject;
-use crate::edition::template::Parts;
+use crate::edition::template::TemplateNames;
 use crate::edition::unsubscribe::{Unsubscribe, UnsubscribeLinks};
 use crate::finding::Finding;
 use crate::issue::{Cover, Issue};
@@ -49,23 +49,23 @@ pub use crate::edition::digest::Section;
 pub use crate::edition::options::{Images, ListId, Mailbox, Options};
 pub use crate::edition::recipient::Recipient;
 
-/// The e-mail edition of one issue or digest.
+/// The email edition of one issue or digest.
 #[derive(Debug)]
 pub struct Edition {
     renderer: Renderer,
     unsubscribe_links: UnsubscribeLinks,
     subject: Subject,
-    /// `None` for a project that does not mail.
+    /// `None` if the project does not mail.
     header: Option<Header>,
 }
 
 impl Edition {
-    /// Makes the edition of `issue` with its cover and body. Without `mail` it can be looked at, but not sent.
-    /// `templates` gives the text of the project's own template of a name, if there is one.
+    /// Makes the edition of `issue` with its cover and body. Without `mail` it can be shown, but not sent. `templates` returns
+    /// the text of the project's template with a name, if there is one.
     ///
     /// # Errors
-    /// What `templates` fails with; a finding where a template or the subject is wrong; an address or URL of the project
-    /// file that cannot stand in a header.
+    /// When `templates` fails, a template or the subject is invalid (a finding), or an address or URL of the project file cannot
+    /// be written into a header.
     pub fn prepare(
         publication: &Publication,
         mail: Option<&Options>,
@@ -81,11 +81,11 @@ impl Edition {
         let fields = Fields::new(publication, issue, cover, html, text).with_sender(mail);
         let subject = subject(&templates, &fields, mail, issue)?;
         let id = issue.ledger_key();
-        let about = About { id: id.as_str(), archived_at: Some(issue.page()) };
+        let about = ContentRef { id: id.as_str(), archived_at: Some(issue.page()) };
         Self::finish(parts, templates, fields, mail, subject, &about)
     }
 
-    /// Makes the edition of the digest of a period that holds these sections. `templates` as in `prepare`.
+    /// Makes the edition of the digest of a period with these sections. `templates` as in `prepare`.
     ///
     /// # Errors
     /// As in `prepare`.
@@ -102,33 +102,33 @@ impl Edition {
         let subject = Subject::of_template("mail.digest.subject", &mail.digest_subject, &templates, &fields)?;
         // Two publications may have the same sender and subscriber; their digests of a week are two messages.
         let id = format!("{}{}", publication.base_url, period.id());
-        Self::finish(parts, templates, fields, Some(mail), subject, &About { id: &id, archived_at: None })
+        Self::finish(parts, templates, fields, Some(mail), subject, &ContentRef { id: &id, archived_at: None })
     }
 
     fn finish(
-        parts: Parts,
+        parts: TemplateNames,
         templates: Templates,
         fields: Fields,
         mail: Option<&Options>,
         subject: Subject,
-        about: &About<'_>,
+        about: &ContentRef<'_>,
     ) -> anyhow::Result<Self> {
         let unsubscribe_links = mail.map_or_else(|| Ok(UnsubscribeLinks::default()), UnsubscribeLinks::new)?;
         let header = mail.map(|mail| Header::new(mail, about, fields.language())).transpose()?;
-        // The project's own address stands for a reader that no template refers to.
+        // Where templates do not depend on the recipient, any address will do.
         let sample = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);
         let unsubscribe = unsubscribe_links.of(&sample)?;
         let renderer = Renderer::new(parts, templates, fields, &sample, &unsubscribe)?;
         Ok(Self { renderer, unsubscribe_links, subject, header })
     }
 
-    /// The same edition, with what makes the tokens in its links.
+    /// Adds the secrets that make the tokens in its links.
     pub fn with_secrets(self, secrets: Arc<Secrets>) -> Self {
         Self { unsubscribe_links: self.unsubscribe_links.with_secrets(secrets), ..self }
     }
 
-    /// The same edition, whose messages carry pictures along where the project wants that: those whose files `find` gives
-    /// for their addresses, but none of more bytes than it is told. What is wrong with others is a finding each.
+    /// Embeds pictures if `mail.images` asks for it: those whose files `find` returns for their addresses. The number passed to
+    /// `find` is the maximum size in bytes. Every picture that stays a link is a finding.
     ///
     /// # Errors
     /// A finding where a template fails.
@@ -150,7 +150,7 @@ impl Edition {
         Ok((self, findings))
     }
 
-    /// The HTML part as this recipient reads it; its pictures are links.
+    /// The HTML part for this recipient; its pictures are links.
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.
@@ -159,7 +159,7 @@ impl Edition {
         self.renderer.html(recipient, &unsubscribe)
     }
 
-    /// The plain text as this recipient reads it, lines ended by a line feed.
+    /// The plain text for this recipient; lines end in a line feed.
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.
@@ -169,16 +169,16 @@ impl Edition {
         Ok(text.lines().map(|line| format!("{}\n", line.trim_end())).collect())
     }
 
-    /// The ways to leave for this recipient.
+    /// The unsubscribe links for this recipient.
     ///
     /// # Errors
-    /// When the page to leave at is no URL for them.
+    /// When `mail.unsubscribe_url` does not become a valid URL for them.
     pub fn unsubscribe(&self, recipient: &Recipient) -> anyhow::Result<Unsubscribe> {
         self.unsubscribe_links.of(recipient)
     }
 
-    /// The whole message for one recipient: ASCII but for an address that is not, lines ended by CRLF. `date` is when it was
-    /// first meant to leave: the same for every attempt, which then has the same bytes.
+    /// The complete message for one recipient: ASCII except for an address that is not; lines end in CRLF. `date` is the time of
+    /// the first attempt, so that every attempt has the same bytes.
     ///
     /// # Errors
     /// When the project file has no `mail`, or a template fails on this recipient.
@@ -191,8 +191,8 @@ impl Edition {
         Ok(header.message(recipient, &unsubscribe, date, &subject, &id, &encoded))
     }
 
-    /// A test of the message for one recipient: `[test]` stands before its subject, and its Message-ID is that of no other
-    /// message, not even of a test of the same at another `time`.
+    /// A test message for one recipient: its subject begins with `[test]`, and its Message-ID is unique, even among tests of the
+    /// same edition at another `time`.
     ///
     /// # Errors
     /// As `message`.
@@ -206,23 +206,23 @@ impl Edition {
         Ok(with_id(&header.test_id(&with_id(""), time)))
     }
 
-    /// Whether anything but the link to leave depends on who gets it.
+    /// Whether anything but the unsubscribe link depends on the recipient.
     pub fn is_personalized(&self) -> bool {
-        matches!(self.subject, Subject::Own { .. }) || self.renderer.templates.uses("subscriber")
+        matches!(self.subject, Subject::PerRecipient { .. }) || self.renderer.templates.uses("subscriber")
     }
 
-    /// Finds out whether the edition can be made for this recipient, with as little work as that takes.
+    /// Checks, with as little work as possible, that the edition can be made for this recipient.
     ///
     /// # Errors
-    /// A finding where a template fails on this recipient. An address that makes the page to leave at too long is no reason
-    /// for it: that recipient gets nothing, and the others do.
+    /// A finding where a template fails on this recipient. An address that makes the unsubscribe URL too long is not an error:
+    /// only that recipient is left out.
     pub fn check(&self, recipient: &Recipient) -> anyhow::Result<()> {
         let Ok(unsubscribe) = self.unsubscribe_links.of(recipient) else { return Ok(()) };
         self.subject.of(recipient, &self.renderer)?;
         self.renderer.check(recipient, &unsubscribe)
     }
 
-    /// The subject as this recipient reads it, on one line.
+    /// The subject for this recipient, on one line.
     ///
     /// # Errors
     /// A finding where it fails on this recipient.
@@ -231,7 +231,7 @@ impl Edition {
     }
 }
 
-/// The issue's own subject, else the project's template of one, else the title.
+/// The issue's `subject`, or else the project's subject template, or else the title.
 fn subject(templates: &Templates, fields: &Fields, mail: Option<&Options>, issue: &Issue) -> anyhow::Result<Subject> {
     match (&issue.subject, mail) {
         (Some(subject), _) => Ok(Subject::same(subject)),
@@ -245,8 +245,8 @@ fn example() -> anyhow::Result<crate::email::EmailAddress> {
 }
 
 fn no_mail() -> Finding {
-    Finding::error("no-mail", "the project file has no `mail`, so nobody sends this message")
-        .help("write `mail:` and below it `from: Name <address>` into the project file")
+    Finding::error("no-mail", "the project file has no `mail`, so this message has no sender")
+        .help("add `mail:` to the project file, and below it `from: Name <address>`")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! An e-mail address, parsed once.
+//! An email address, parsed once.
 //!
-//! Takes text as typed; gives an address whose domain is lower-case ASCII (A-labels, RFC 5890), so that it can be
-//! compared, stored and put into an SMTP command as it is. It says nothing about whether anybody reads it.
+//! Takes text as typed; returns an address whose domain is lower-case ASCII (A-labels, RFC 5890), ready to be compared, stored
+//! and sent in an SMTP command. Whether the mailbox exists is not checked.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,16 +15,16 @@ pub struct EmailAddress {
     at: usize,
 }
 
-/// Why text is no e-mail address.
+/// Why a text is not an email address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAddress {
-    /// There is no `@` with something on both sides.
+    /// There is no `@` with text on both sides.
     #[error("it needs a name, an `@` and a domain")]
     Incomplete,
-    /// The part before the `@` holds something RFC 5321 does not allow there, or is over 64 bytes.
+    /// The part before the `@` is not allowed by RFC 5321, or longer than 64 bytes.
     #[error("the part before the `@` is not allowed in an address")]
     LocalPart,
-    /// The part after the `@` is no domain name.
+    /// The part after the `@` is not a domain name.
     #[error("the part after the `@` is not a domain name")]
     Domain,
 }
@@ -40,17 +40,17 @@ impl EmailAddress {
         &self.text[self.at + 1..]
     }
 
-    /// The whole address, fit for SMTP.
+    /// The address, as used in SMTP.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What two spellings of one subscriber's address have in common: all of it in lower case.
+    /// The same for all spellings of an address: lower case.
     pub fn key(&self) -> String {
         self.text.to_lowercase()
     }
 
-    /// Whether a server needs SMTPUTF8 (RFC 6531) for it: the local part is not ASCII.
+    /// Whether the server must support SMTPUTF8 (RFC 6531), because the local part is not ASCII.
     pub fn needs_smtputf8(&self) -> bool {
         !self.local_part().is_ascii()
     }
@@ -80,15 +80,15 @@ impl FromStr for EmailAddress {
     }
 }
 
-/// Whether a local part is beyond doubt: words of letters, digits, `-`, `_` and `+` with dots between them. Nearly every one
-/// is, and lists of a million addresses wait for the rest of the rules.
+/// Whether a local part is obviously valid: words of letters, digits, `-`, `_` and `+` with dots between them. Nearly all are,
+/// and the remaining rules are slow for a million addresses.
 fn is_plain_local(local: &str) -> bool {
     let is_word =
         |word: &[u8]| !word.is_empty() && word.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_+".contains(byte));
     local.len() <= 64 && local.as_bytes().split(|byte| *byte == b'.').all(is_word)
 }
 
-/// Whether a domain is beyond doubt, and as it is to be: lower-case labels without `--`, the last with letters only.
+/// Whether a domain is obviously valid and normalized: lower-case labels without `--`, the last one only letters.
 fn is_plain_domain(domain: &str) -> bool {
     let is_label = |label: &[u8]| {
         let ends = [label.first(), label.last()];
@@ -103,7 +103,7 @@ fn is_plain_domain(domain: &str) -> bool {
         && domain.as_bytes().split(|byte| *byte == b'.').all(is_label)
 }
 
-/// The domain in A-labels (UTS 46, strict), or `None` when it is none. Address literals are refused: no list uses them.
+/// The domain in A-labels (UTS 46, strict), or `None` if it is invalid. Address literals are refused: no list uses them.
 fn ascii_domain(domain: &str) -> Option<String> {
     let ascii = idna::domain_to_ascii_strict(domain).ok()?;
     let plain = ascii.split('.').all(|label| !label.is_empty());
@@ -117,7 +117,7 @@ impl fmt::Display for EmailAddress {
 }
 
 impl fmt::Debug for EmailAddress {
-    /// Masked, so that no log or panic shows it whole.
+    /// Masked, so that no log or panic shows the address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.masked())
     }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is taken for granted is what the rules say.
+        /// The fast path accepts only what the rules accept.
         #[test]
         fn plain_addresses_are_addresses(local in "[a-zA-Z0-9._+-]{1,9}|[a.]{60,70}", domain in "([a-c0-1-]{1,6}[.]){0,3}[a-z0-9-]{1,3}|[a.]{250,256}|a{60,66}[.]a") {
             if is_plain_local(&local) && is_plain_domain(&domain) {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_says_why() {
+    fn an_invalid_address_reports_why() {
         assert_eq!(parse("reader"), Err(InvalidAddress::Incomplete));
         assert_eq!(parse("@example.org"), Err(InvalidAddress::Incomplete));
         assert_eq!(parse("a b@example.org"), Err(InvalidAddress::LocalPart));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_and_masked_hide_the_person() {
+    fn debug_and_masked_hide_the_address() {
         let address = parse("reader@example.org").unwrap();
         assert_eq!(format!("{address:?}"), "r...@example.org");
     }

@@ -1,35 +1,35 @@
-//! A finding: something in the user's input that is wrong or odd, with its place and its remedy.
+//! A finding: a problem in the user's input, with rule, place and remedy.
 //!
-//! Transforms and edges return findings beside their result, so that one bad item never stops the batch; the same
-//! type, as an error, ends a run that cannot go on. `cli::report` alone turns it into text.
+//! Transforms and edges return findings next to their result, so that one bad item does not stop the others; as an error, a
+//! finding ends a run that cannot continue. Only `cli::report` turns it into text.
 
 use std::fmt;
 
 mod key;
 
-/// Something wrong in the user's input, and what to do about it.
+/// A problem in the user's input, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Finding {
-    /// Stable name, such as `front-matter-unclosed`.
+    /// The name of its rule, such as `front-matter-unclosed`.
     pub rule: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What is wrong and why, without its place.
+    /// The problem and its reason, without the place.
     pub message: String,
-    /// Where it is.
+    /// Where it is, if that is known.
     pub place: Option<Place>,
-    /// How many characters from there on it is about; 0: the rest of the line.
+    /// Its length in characters; 0 means the rest of the line.
     pub length: usize,
-    /// What to do.
+    /// The remedy.
     pub help: Option<String>,
 }
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Output is right, but somebody may want to know.
+    /// The output is correct, but the user may want to know.
     Warning,
-    /// The item was left out, would reach readers broken, or the work cannot be done.
+    /// The item was skipped, would reach readers broken, or the work cannot be done.
     Error,
 }
 
@@ -42,33 +42,33 @@ pub struct Place {
     pub line: usize,
     /// Column in characters, the first being 1; 0 when it is about the whole line.
     pub column: usize,
-    /// The line's text, where it is known.
+    /// The text of the line, if known.
     pub source: Option<String>,
 }
 
 impl Finding {
-    /// A finding that leaves the item out.
+    /// A finding of severity error.
     pub fn error(rule: &'static str, message: impl Into<String>) -> Self {
         Self { rule, severity: Severity::Error, message: message.into(), place: None, length: 0, help: None }
     }
 
-    /// A finding that changes nothing.
+    /// A finding of severity warning.
     pub fn warning(rule: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(rule, message) }
     }
 
-    /// Whether something was left out for it.
+    /// Whether its severity is error.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 
-    /// Adds what to do.
+    /// Adds the remedy.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Adds how many characters from its place on it is about.
+    /// Adds its length in characters.
     pub fn over(mut self, length: usize) -> Self {
         self.length = length;
         self
@@ -87,7 +87,7 @@ impl Place {
         Self { path: path.into(), line: 0, column: 0, source: None }
     }
 
-    /// The place of byte `offset` in `text`, the content of `path`. An offset past the end is the end.
+    /// The place of byte `offset` in `text`, the content of `path`. An offset past the end means the end.
     pub fn in_text(path: impl Into<String>, text: &str, offset: usize) -> Self {
         let mut offset = offset.min(text.len());
         while !text.is_char_boundary(offset) {
@@ -99,8 +99,8 @@ impl Place {
         Self { path: path.into(), line, column: text[start..offset].chars().count() + 1, source: Some(source) }
     }
 
-    /// The place of the value of a nested key, such as `["mail", "from"]`, in the YAML or TOML `text` of `path`; of the
-    /// key above where it cannot be found, and the whole file where there is none.
+    /// The place of the value of a nested key, such as `["mail", "from"]`, in the YAML or TOML `text` of `path`; or else that of
+    /// the closest parent key, or else the whole file.
     pub fn of_value(path: &str, text: &str, keys: &[&str]) -> Self {
         let found = (1..=keys.len()).rev().find_map(|length| key::of_value(text, &keys[..length]));
         match found {
@@ -143,7 +143,7 @@ impl fmt::Display for Finding {
 
 impl std::error::Error for Finding {}
 
-/// Adds the findings that are not there yet: of one project file, template or server, several mails say the same.
+/// Adds the findings that are not in the list yet: several mailings share a project file, templates and servers.
 pub fn extend_unique(findings: &mut Vec<Finding>, new: Vec<Finding>) {
     for finding in new {
         if !findings.contains(&finding) {
@@ -152,7 +152,7 @@ pub fn extend_unique(findings: &mut Vec<Finding>, new: Vec<Finding>) {
     }
 }
 
-/// The known word nearest to a mistyped one, if it is near enough to be meant.
+/// The known word nearest to a mistyped one, if it is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_past_the_end_is_the_end() {
+    fn an_offset_past_the_end_means_the_end() {
         let place = Place::in_text("a.md", "one", 99);
         assert_eq!((place.line, place.column), (1, 4));
     }

@@ -1,8 +1,8 @@
-//! Templates in Jinja: those of mails and of pages, the project's own or else the ones compiled in.
+//! Jinja templates of editions and pages: the project's, or else the built-in ones.
 //!
-//! Takes names, and the text of the project's templates; gives filled in text, or a finding at the place that is wrong: a
-//! name that means nothing is an error, not a blank. What every template can refer to is in `fields`, the fixed words of
-//! each language in `words`. Reading the project's files is left to the caller.
+//! Takes names, and the text of the project's templates; returns rendered text, or a finding at the place of the error. An
+//! undefined name is an error, not an empty string. `fields` contains the variables of all templates, `locale` the fixed
+//! texts of each language. The caller reads the project's files.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,11 +18,10 @@ mod failure;
 pub mod fields;
 pub mod locale;
 
-pub use failure::said;
+pub use failure::message as error_message;
 
-/// What is compiled in, by its name. A project's own template of that name is used instead, and can extend the one
-/// compiled in by that name behind `default/`.
-const COMPILED_IN: [(&str, &str); 9] = [
+/// The built-in templates. A project's template with the same name replaces one, and can extend it as `default/NAME`.
+const BUILT_IN: [(&str, &str); 9] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("edition.html", include_str!("../templates/edition.html")),
     ("edition.txt", include_str!("../templates/edition.txt")),
@@ -34,11 +33,11 @@ const COMPILED_IN: [(&str, &str); 9] = [
     ("status.html", include_str!("../templates/status.html")),
 ];
 
-/// Before the name of a template: the one compiled in, whatever the project has.
-const DEFAULT: &str = "default/";
+/// The prefix of the name of a built-in template.
+const DEFAULT_PREFIX: &str = "default/";
 
-/// Steps a template may take: the default ones need about a thousand.
-const FUEL: u64 = 1_000_000;
+/// The steps that a template may take; the built-in ones need about a thousand.
+const MAX_STEPS: u64 = 1_000_000;
 
 /// Templates that refer to each other.
 #[derive(Debug, Clone)]
@@ -46,7 +45,7 @@ pub struct Templates {
     environment: Environment<'static>,
 }
 
-/// An engine for templates that take at most so many steps, and in which a name that means nothing is an error.
+/// A template engine that stops after this many steps, and in which an undefined name is an error.
 pub fn engine(fuel: u64) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
@@ -55,13 +54,13 @@ pub fn engine(fuel: u64) -> Environment<'static> {
 }
 
 impl Templates {
-    /// Reads the templates of these names, and those they extend, include or import. `own` returns the text of the project's
-    /// own template of a name, if there is one.
+    /// Loads the templates with these names, and those they extend, include or import. `own` returns the text of the project's
+    /// template with a name, if there is one.
     ///
     /// # Errors
-    /// When `own` fails, or a finding where a template cannot be understood.
+    /// When `own` fails, or a finding where a template is invalid.
     pub fn load(names: &[&str], own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Self> {
-        let mut environment = engine(FUEL);
+        let mut environment = engine(MAX_STEPS);
         environment.set_debug(true);
         let lines = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
         environment.set_syntax(lines.context("failed to set up templates")?);
@@ -72,7 +71,7 @@ impl Templates {
             if environment.get_template(&name).is_ok() {
                 continue;
             }
-            // One that is missing is found, with its place, where it is used.
+            // A missing one is reported where it is used.
             let Some(source) = source_of(&name, own)? else { continue };
             wanted.extend(named_templates(&source));
             let added = environment.add_template_owned(name.clone(), source.clone());
@@ -81,17 +80,17 @@ impl Templates {
         Ok(Self { environment })
     }
 
-    /// One of the templates compiled in, which may take as many steps as its fields need.
+    /// A built-in template, without a limit of steps.
     ///
     /// # Errors
-    /// When it cannot be understood, which is a fault of this program.
-    pub fn compiled_in(name: &str) -> anyhow::Result<Self> {
+    /// When it is invalid, which is a bug.
+    pub fn built_in(name: &str) -> anyhow::Result<Self> {
         let mut templates = Self::load(&[name], &|_| Ok(None))?;
         templates.environment.set_fuel(None);
         Ok(templates)
     }
 
-    /// The names and texts of all templates that are in use, in the order of their names.
+    /// The names and texts of all loaded templates, ordered by name.
     pub fn sources(&self) -> BTreeMap<String, String> {
         self.environment.templates().map(|(name, template)| (name.to_owned(), template.source().to_owned())).collect()
     }
@@ -101,16 +100,16 @@ impl Templates {
         self.environment.templates().any(|(_, template)| template.undeclared_variables(false).contains(name))
     }
 
-    /// Adds a template, and returns the names that it uses; `None` when it cannot be understood.
+    /// Adds a template and returns the names that it uses; `None` if it is invalid.
     pub fn add(&mut self, name: String, source: String) -> Option<HashSet<String>> {
         self.environment.add_template_owned(name.clone(), source).ok()?;
         Some(self.environment.get_template(&name).ok()?.undeclared_variables(false))
     }
 
-    /// Fills in a template.
+    /// Renders a template.
     ///
     /// # Errors
-    /// A finding at the place of the template where it went wrong.
+    /// A finding at the place of the error in the template.
     pub fn render(&self, name: &str, context: &Value) -> Result<String, Box<Finding>> {
         let template =
             self.environment.get_template(name).map_err(|error| finding(&error, &path(name), "", context))?;
@@ -122,7 +121,7 @@ impl Templates {
         })
     }
 
-    /// Fills in a template that is a value of the project file, `key` being its name there.
+    /// Renders a template that is the value of `key` in the project file.
     ///
     /// # Errors
     /// A finding that names the key.
@@ -137,17 +136,16 @@ impl Templates {
     }
 }
 
-/// The project's own template of a name, else the one compiled in.
+/// The project's template with a name, or else the built-in one.
 fn source_of(name: &str, own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow::Result<Option<String>> {
-    let compiled_in =
-        |name: &str| COMPILED_IN.iter().find(|(other, _)| *other == name).map(|(_, text)| (*text).to_owned());
-    if let Some(name) = name.strip_prefix(DEFAULT) {
-        return Ok(compiled_in(name));
+    let built_in = |name: &str| BUILT_IN.iter().find(|(other, _)| *other == name).map(|(_, text)| (*text).to_owned());
+    if let Some(name) = name.strip_prefix(DEFAULT_PREFIX) {
+        return Ok(built_in(name));
     }
-    Ok(own(name)?.or_else(|| compiled_in(name)))
+    Ok(own(name)?.or_else(|| built_in(name)))
 }
 
-/// Names of other templates that stand in the tags of a template.
+/// The names of the templates that a template refers to.
 fn named_templates(source: &str) -> Vec<String> {
     let tags = source.split("{%").skip(1).filter_map(|rest| rest.split_once("%}")).map(|(tag, _)| tag);
     let tags = tags.filter(|tag| {

@@ -202,7 +202,7 @@ fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
                 .digest
                 .subject
                 .clone()
-                .unwrap_or_else(|| "{{ publication.title }}: {{ digest.period }}".to_owned()),
+                .unwrap_or_else(|| "{{ publication.title }}{{ words.colon }}{{ digest.period }}".to_owned()),
             digest_content: RawFeedContent::meant(raw.digest.content),
             images: match raw.images {
                 None | Some(RawImages::Link) => Images::Link,

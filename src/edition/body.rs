@@ -1,41 +1,40 @@
-//! The body of a message: `multipart/alternative`, its pictures with the HTML, encoded once per issue.
+//! The body of a message: `multipart/alternative`, with pictures next to the HTML, encoded once per edition.
 //!
-//! Takes the text and the HTML; gives ASCII lines ended by CRLF, none longer than 998 bytes, and a boundary that the
-//! same parts always get. What is said in the headers is left to `message`.
+//! Takes the text and the HTML; returns ASCII lines that end in CRLF and have at most 998 bytes, and a boundary that is always
+//! the same for the same parts. `message` writes the header.
 
 use sha2::{Digest, Sha256};
 
 use crate::edition::pictures::Pictures;
-use crate::edition::transfer_encoding::{Encoded, Encoding};
+use crate::edition::transfer_encoding::{EncodedPart, Encoding};
 use crate::hex::hex;
 
 /// Both parts, encoded.
 #[derive(Debug, Clone)]
 pub struct Body {
     content_type: String,
-    text: Encoded,
-    html: Encoded,
-    /// From the pictures to the last boundary.
+    text: EncodedPart,
+    html: EncodedPart,
+    /// Everything from the pictures to the last boundary.
     after: Vec<u8>,
 }
 
 impl Body {
-    /// Encodes the plain text and the HTML of one issue, in which marks stand for a recipient's own values. A line of the
-    /// text that ends in spaces goes on in the next line as RFC 3676 (section 4.2) has it with `DelSp=yes`: the last
-    /// space is no part of the text.
-    /// The HTML shows the pictures by their Content-IDs.
+    /// Encodes the plain text and the HTML of one edition, which contain placeholders for the recipient's values. A line of the
+    /// text that ends in a space continues on the next line, as RFC 3676 (section 4.2) defines it with `DelSp=yes`: the last
+    /// space is not part of the text. The HTML refers to the pictures by their Content-IDs.
     pub(super) fn encode(text: &str, html: &str, pictures: &Pictures) -> Self {
         let boundary = boundary(text, html);
         let (text, text_type) = flowed(text);
         let plain = format!("text/plain; charset=utf-8; {text_type}");
-        let text = Encoded::new(&clean_lines(&text), |encoding| part_head(&boundary, &plain, encoding));
+        let text = EncodedPart::new(&clean_lines(&text), |encoding| part_head(&boundary, &plain, encoding));
         let mut after = Vec::new();
-        let html = Encoded::new(&clean_lines(html), |encoding| {
+        let html = EncodedPart::new(&clean_lines(html), |encoding| {
             const HTML: &str = "text/html; charset=utf-8";
             if pictures.is_empty() {
                 return part_head(&boundary, HTML, encoding);
             }
-            // Neither boundary begins with the other: the hash has hexadecimal digits only.
+            // Neither boundary is a prefix of the other: the hash contains only hexadecimal digits.
             let related = boundary.replacen("=_", "=_r", 1);
             after = pictures.parts(&related);
             related_head(&boundary, &related) + &part_head(&related, HTML, encoding)
@@ -45,24 +44,24 @@ impl Body {
         Self { content_type, text, html, after }
     }
 
-    /// The field that announces the parts, with its CRLF.
+    /// The Content-Type field, with its CRLF.
     pub fn content_type(&self) -> &str {
         &self.content_type
     }
 
-    /// Whether the values can stand in the parts as they are encoded: they hold no control characters, and in the text
-    /// nothing that could change how its lines flow.
-    pub fn takes(&self, values: &[String]) -> bool {
+    /// Whether the values can be inserted into the encoded parts: they contain no control characters, and in the text nothing
+    /// that changes how its lines flow.
+    pub fn accepts(&self, values: &[String]) -> bool {
         let flows = |value: &String| {
             !value.is_empty() && !value.starts_with(['>', ' ']) && !value.ends_with(' ') && !value.starts_with("From ")
         };
         !values.iter().any(|value| value.contains(char::is_control))
-            && self.text.used(values).all(flows)
-            && self.text.takes(values)
-            && self.html.takes(values)
+            && self.text.values_used(values).all(flows)
+            && self.text.accepts(values)
+            && self.html.accepts(values)
     }
 
-    /// Appends the parts, from the first boundary to the last, with the values at their marks, which it takes.
+    /// Appends the parts, from the first boundary to the last, with these values, which must be accepted, at their placeholders.
     pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
         self.text.write(values, out);
         self.html.write(values, out);
@@ -70,24 +69,24 @@ impl Body {
     }
 }
 
-/// What stands before a part that shows text.
+/// The header of a text part.
 fn part_head(boundary: &str, content_type: &str, encoding: Encoding) -> String {
     let encoding = encoding.as_str();
     format!("--{boundary}\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n")
 }
 
-/// What stands before the HTML with its pictures: `multipart/related` (RFC 2387), whose first part is the one to show.
+/// The header of the HTML with its pictures: `multipart/related` (RFC 2387), whose first part is shown.
 fn related_head(boundary: &str, related: &str) -> String {
     format!("--{boundary}\r\nContent-Type: multipart/related; type=\"text/html\";\r\n boundary=\"{related}\"\r\n\r\n")
 }
 
-/// `=_` never occurs in quoted-printable or base64, and no text holds its own hash.
+/// `=_` never occurs in quoted-printable or base64, and no text contains its own hash.
 fn boundary(text: &str, html: &str) -> String {
     let hash = Sha256::new().chain_update(text).chain_update([0]).chain_update(html).finalize();
     format!("=_{}", hex(&hash[..16]))
 }
 
-/// Every line end as CRLF; without control characters, which SMTP servers refuse or drop.
+/// Ends every line in CRLF and removes control characters, which SMTP servers refuse or drop.
 fn clean_lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut clean = String::with_capacity(text.len() + text.len() / 32);
@@ -102,8 +101,8 @@ fn clean_lines(text: &str) -> String {
     clean
 }
 
-/// The text as `format=flowed`, and the parameters that say so. Where no line goes on without a space of its own, which
-/// only CJK text does, DelSp is not needed, and more mail programs read the text as it is meant.
+/// The text as `format=flowed`, with the parameters of its Content-Type. Only CJK text has lines that continue without a
+/// space; all other text does without DelSp, which fewer mail programs understand.
 fn flowed(text: &str) -> (String, &'static str) {
     let needs_delsp = text.lines().any(|line| line.ends_with(' ') && !line.ends_with("  "));
     let mut flowed = String::with_capacity(text.len() + 64);
@@ -121,8 +120,8 @@ fn flowed(text: &str) -> (String, &'static str) {
     (flowed, if needs_delsp { "format=flowed; delsp=yes" } else { "format=flowed" })
 }
 
-/// How deep a line is quoted, and the line without its marks. Of marks with blanks between them, RFC 3676 (section 4.5)
-/// counts the first only.
+/// The quote depth of a line, and the line without its quote marks. Of marks with spaces between them, RFC 3676 (section 4.5)
+/// counts only the first.
 fn quoted(line: &str) -> (usize, &str) {
     let (mut depth, mut rest) = (0, line);
     while let Some(inner) = rest.strip_prefix('>') {
@@ -139,27 +138,27 @@ mod tests {
     use super::*;
     use crate::content::markdown::Document;
     use crate::content::plain_text;
-    use crate::edition::transfer_encoding::mark;
+    use crate::edition::transfer_encoding::placeholder;
 
     /// RFC 3676 section 4, as a mail program reads it: paragraphs, each with its quote depth.
     fn unflowed(text: &str, delsp: bool) -> Vec<(usize, String)> {
         let mut paragraphs: Vec<(usize, String)> = Vec::new();
-        let mut goes_on = false;
+        let mut continues = false;
         for line in text.lines() {
             let depth = line.bytes().take_while(|byte| *byte == b'>').count();
             let content = line[depth..].strip_prefix(' ').unwrap_or(&line[depth..]);
             let soft = content.ends_with(' ');
             let content = if soft && delsp { &content[..content.len() - 1] } else { content };
-            match paragraphs.last_mut().filter(|_| goes_on) {
+            match paragraphs.last_mut().filter(|_| continues) {
                 Some((open, paragraph)) => {
                     assert_eq!(*open, depth, "a paragraph keeps its depth: {text}");
                     paragraph.push_str(content);
                 }
                 None => paragraphs.push((depth, content.to_owned())),
             }
-            goes_on = soft;
+            continues = soft;
         }
-        assert!(!goes_on, "the last line ends its paragraph");
+        assert!(!continues, "the last line ends its paragraph");
         paragraphs
     }
 
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_stay_out() {
+    fn control_characters_are_removed() {
         assert_eq!(clean_lines("a\u{0}\u{7}b\rc\r\n\td\n"), "ab\r\nc\r\n\td\r\n");
     }
 
@@ -192,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn a_body_holds_text_first_and_html_last() {
-        let body = Body::encode("Hello\n", &format!("<p>{}</p>\n", mark(0)), &Pictures::default());
+    fn the_text_comes_first_and_the_html_last() {
+        let body = Body::encode("Hello\n", &format!("<p>{}</p>\n", placeholder(0)), &Pictures::default());
         let boundary = body.content_type().split('"').nth(1).unwrap();
         let expected = format!(
             "--{boundary}\r\nContent-Type: text/plain; charset=utf-8; format=flowed\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\

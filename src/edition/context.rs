@@ -1,5 +1,5 @@
-//! What templates can refer to: `publication`, `issue`, `words`, `body`, `subscriber`, `unsubscribe`, `postal_address`;
-//! those of a digest also `digest` and `issues`, see `digest`.
+//! The variables of templates: `publication`, `issue`, `words`, `body`, `subscriber`, `unsubscribe`, `postal_address`; for
+//! digests also `digest` and `issues`, see `digest`.
 
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -12,19 +12,19 @@ use crate::publication::Publication;
 use crate::templates::fields::{issue_fields, publication_fields};
 use crate::templates::locale::Locale;
 
-/// The fields of one edition's templates.
+/// The variables for the templates of one edition.
 #[derive(Debug, Clone)]
 pub struct Fields {
     language: String,
     shared: Value,
-    /// What only the HTML part shows.
+    /// Variables of the HTML part.
     html: Value,
-    /// What only the plain text shows.
+    /// Variables of the plain text.
     text: Value,
 }
 
 impl Fields {
-    /// The fields of an issue whose body was rendered already.
+    /// The variables of an issue, given its rendered body.
     pub fn new(publication: &Publication, issue: &Issue, cover: Option<&Cover>, html: String, text: String) -> Self {
         let language = issue.language.as_ref().unwrap_or(&publication.language).clone();
         let words = Locale::of_language(&language);
@@ -37,37 +37,37 @@ impl Fields {
         Self { language, shared, html: context! { body => html }, text: context! { body => text } }
     }
 
-    /// The same, with what the project file says of the sender.
+    /// Adds the sender's postal address.
     pub fn with_sender(self, mail: Option<&Options>) -> Self {
         let postal_address = mail.map_or_else(Vec::new, |mail| mail.postal_address.clone());
         Self { shared: context! { postal_address => postal_address, ..self.shared }, ..self }
     }
 
-    /// The fields of a digest, whose parts have their own each.
+    /// The variables of a digest.
     pub(super) fn of_digest(language: String, shared: Value, html: Value, text: Value) -> Self {
         Self { language, shared, html, text }
     }
 
-    /// BCP 47 tag of the edition.
+    /// The BCP 47 tag of the edition's language.
     pub fn language(&self) -> &str {
         &self.language
     }
 
-    /// The fields of the HTML part.
+    /// The variables of the HTML part.
     pub fn for_html(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
         self.with(&self.html, recipient, unsubscribe)
     }
 
-    /// The fields of the plain text.
+    /// The variables of the plain text.
     pub fn for_text(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
         self.with(&self.text, recipient, unsubscribe)
     }
 
     fn with(&self, part: &Value, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
-        context! { ..own(recipient, unsubscribe), ..context! { ..part.clone(), ..self.shared.clone() } }
+        context! { ..recipient_fields(recipient, unsubscribe), ..context! { ..part.clone(), ..self.shared.clone() } }
     }
 
-    /// The fields of a subject, which is one for all unless it names its reader.
+    /// The variables of a subject: without a recipient if it is the same for all.
     pub fn for_subject(&self, recipient: Option<&Recipient>) -> Value {
         match recipient {
             Some(recipient) => context! { subscriber => subscriber(recipient), ..self.shared.clone() },
@@ -76,8 +76,8 @@ impl Fields {
     }
 }
 
-/// The fields that are the recipient's own.
-pub(super) fn own(recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
+/// The variables that depend on the recipient.
+pub(super) fn recipient_fields(recipient: &Recipient, unsubscribe: &Unsubscribe) -> Value {
     let unsubscribe =
         unsubscribe.link().map(|link| json!({ "link": link, "url": unsubscribe.url, "mailto": unsubscribe.mailto }));
     context! { subscriber => subscriber(recipient), unsubscribe => Value::from(Serde(unsubscribe)) }
@@ -99,12 +99,13 @@ pub(super) fn word_fields(publication: &Publication, words: &Locale) -> Json {
         "why": words.why(&publication.title),
         "unsubscribe": words.unsubscribe,
         "comma": words.comma,
+        "colon": words.colon,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    //! `templates/README.md` is what users know of the variables: it names every one, and no other.
+    //! `templates/README.md` documents every variable, and no other.
 
     use std::collections::BTreeMap;
 
@@ -143,7 +144,7 @@ mail:
         PAGE.split(open.as_str()).skip(1).filter_map(|rest| rest.split_once("```").map(|(block, _)| block)).collect()
     }
 
-    /// What the page says of each variable: its example.
+    /// The documented example of each variable.
     fn written() -> BTreeMap<String, Json> {
         let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `"));
         let row = |row: &str| {
@@ -175,7 +176,7 @@ mail:
         Recipient { name: "Lin".to_owned(), attributes, ..Recipient::of_address("lin@example.org".parse().unwrap()) }
     }
 
-    /// Every variable by its name, as the page writes it.
+    /// Every variable by its documented name.
     fn named(prefix: &str, value: &Json, all: &mut BTreeMap<String, Json>) {
         let is_free = ["issue.params", "issues[].params", "subscriber.attributes"].contains(&prefix);
         match value {
@@ -191,7 +192,7 @@ mail:
     }
 
     #[test]
-    fn the_page_names_every_variable_with_its_value() {
+    fn every_variable_is_documented_with_its_value() {
         let config = config();
         let (issue, cover) = issue(&config);
         let unsubscribe =
@@ -218,7 +219,7 @@ mail:
     }
 
     #[test]
-    fn every_template_of_the_page_works() {
+    fn the_documented_templates_work() {
         let config = config();
         let (issue, _) = issue(&config);
         let [html, text] = blocks("jinja")[..] else { panic!("the page has two templates") };

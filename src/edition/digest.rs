@@ -1,7 +1,7 @@
-//! What the templates of a digest can refer to, beside what those of an issue can: `digest`, and `issues`.
+//! The variables of digest templates: those of an issue, and `digest` and `issues`.
 //!
-//! `issue` is there too, with the same names, and stands for the digest as a whole: what both kinds of edition share (the
-//! layout, the language, the preheader) needs no second form.
+//! `issue` describes the digest itself, so that what both kinds of edition share (layout, language, preheader) works
+//! unchanged.
 
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -23,19 +23,19 @@ use crate::templates::locale::{Locale, direction};
 pub struct Section<'a> {
     /// The issue.
     pub issue: &'a Issue,
-    /// Its cover, as it was measured.
+    /// Its cover, if known.
     pub cover: Option<Cover>,
-    /// Its text.
+    /// Its body.
     pub body: Document<'a>,
 }
 
-/// The fields of the digest of a period that holds these sections.
+/// The variables of the digest of a period with these sections.
 pub(super) fn fields(publication: &Publication, content: Extent, period: &Period, sections: &[Section<'_>]) -> Fields {
     let language = publication.language.clone();
     let words = Locale::of_language(&language);
     let shared = json!({
         "publication": publication_fields(publication),
-        "issue": whole(publication, period, sections, &words),
+        "issue": digest_as_issue(publication, period, sections, &words),
         "digest": period_fields(publication, period, &words),
         "words": word_fields(publication, &words),
     });
@@ -47,8 +47,8 @@ pub(super) fn fields(publication: &Publication, content: Extent, period: &Period
     Fields::of_digest(language, Value::from(Serde(shared)), context! { issues => html }, context! { issues => text })
 }
 
-/// The digest as an issue has it.
-fn whole(publication: &Publication, period: &Period, sections: &[Section<'_>], words: &Locale) -> Json {
+/// The digest, described like an issue.
+fn digest_as_issue(publication: &Publication, period: &Period, sections: &[Section<'_>], words: &Locale) -> Json {
     let titles: Vec<_> = sections.iter().map(|section| section.issue.plain_title()).collect();
     let last = period.end.with_timezone(&publication.time_zone).fixed_offset();
     json!({
@@ -81,14 +81,14 @@ fn period_fields(publication: &Publication, period: &Period, words: &Locale) -> 
     })
 }
 
-/// The days of the period, in words.
+/// The days of the period in words.
 fn in_words(publication: &Publication, period: &Period, words: &Locale) -> String {
     let last = period.end - chrono::TimeDelta::seconds(1);
     let [first, last] = [period.start, last].map(|time| time.with_timezone(&publication.time_zone).date_naive());
     words.period(first, last)
 }
 
-/// One issue, for the HTML and for the plain text.
+/// The variables of one issue, for the HTML and for the plain text.
 fn section_fields(
     publication: &Publication,
     content: Extent,

@@ -10,18 +10,18 @@ use email_encoding::headers::{quoted_string, rfc2047};
 
 use crate::email::EmailAddress;
 
-/// RFC 2047 section 2: a line that holds an encoded word has at most 76 characters.
-const LINE: usize = 76;
+/// RFC 2047 section 2: a line with an encoded word has at most 76 characters.
+const MAX_LINE_CHARACTERS: usize = 76;
 
-/// A longer word cannot be folded into a line beside a field name.
-const WORD: usize = 60;
+/// A longer word does not fit into a line next to the field name.
+const MAX_WORD_BYTES: usize = 60;
 
 /// A field of unstructured text (RFC 5322 section 2.2.1), such as Subject.
 pub fn text(name: &str, value: &str) -> String {
     field(name, |writer| write_text(writer, &one_line(value)))
 }
 
-/// A field that holds one mailbox: display name, if there is one, and address. Only the name is ever encoded.
+/// A field with one mailbox: display name, if there is one, and address. Only the name is ever encoded.
 pub fn mailbox(name: &str, display: Option<&str>, address: &EmailAddress) -> String {
     phrase_and_angle(name, display, address.as_str(), false)
 }
@@ -31,24 +31,24 @@ pub fn list_id(display: Option<&str>, id: &str) -> String {
     phrase_and_angle("List-Id", display, id, true)
 }
 
-/// A field of ASCII items with commas between them, folded after a comma only.
+/// A field of comma-separated ASCII items, folded only after a comma.
 pub fn list(name: &str, items: &[String]) -> String {
     field(name, |writer| {
         for (index, item) in items.iter().enumerate() {
             let comma = if index + 1 < items.len() { "," } else { "" };
-            write_whole(writer, &[item, comma], index > 0)?;
+            write_unfolded(writer, &[item, comma], index > 0)?;
         }
         Ok(())
     })
 }
 
-/// Text on one line: runs of blanks and control characters become one space.
+/// Text on one line: runs of spaces and control characters become one space.
 pub fn one_line(text: &str) -> String {
-    let is_gap = |character: char| character == ' ' || character.is_control();
+    let is_space = |character: char| character == ' ' || character.is_control();
     if !text.contains(char::is_control) && !text.contains("  ") {
         return text.trim_matches(' ').to_owned();
     }
-    text.split(is_gap).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(is_space).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn phrase_and_angle(name: &str, display: Option<&str>, inner: &str, always_angle: bool) -> String {
@@ -56,18 +56,18 @@ fn phrase_and_angle(name: &str, display: Option<&str>, inner: &str, always_angle
     field(name, |writer| {
         if display.is_empty() {
             let whole = if always_angle { ["<", inner, ">"] } else { ["", inner, ""] };
-            return write_whole(writer, &whole, false);
+            return write_unfolded(writer, &whole, false);
         }
         if is_plain(&display) {
             quoted_string::encode(&display, writer)?;
         } else {
             rfc2047::encode(&display, writer)?;
         }
-        write_whole(writer, &["<", inner, ">"], true)
+        write_unfolded(writer, &["<", inner, ">"], true)
     })
 }
 
-/// ASCII words as they are, runs of others as encoded words with the blanks between them.
+/// ASCII words unchanged, runs of other words as encoded words that include the spaces between them.
 fn write_text(writer: &mut EmailWriter<'_>, text: &str) -> fmt::Result {
     let mut words = text.split(' ').peekable();
     let mut first = true;
@@ -90,13 +90,13 @@ fn write_text(writer: &mut EmailWriter<'_>, text: &str) -> fmt::Result {
     Ok(())
 }
 
-/// Whether text may stand in a header as it is: every word is ASCII, short, and begins no encoded word.
+/// Whether a header may contain the text unchanged: every word is ASCII and short, and none begins an encoded word.
 fn is_plain(text: &str) -> bool {
-    text.is_ascii() && !text.contains("=?") && text.split(' ').all(|word| word.len() <= WORD)
+    text.is_ascii() && !text.contains("=?") && text.split(' ').all(|word| word.len() <= MAX_WORD_BYTES)
 }
 
-/// Writes something that cannot be folded inside, after a space where asked.
-fn write_whole(writer: &mut EmailWriter<'_>, parts: &[&str], space: bool) -> fmt::Result {
+/// Writes something that cannot be folded inside, after a space if `space` is set.
+fn write_unfolded(writer: &mut EmailWriter<'_>, parts: &[&str], space: bool) -> fmt::Result {
     if space {
         writer.space();
     }
@@ -105,14 +105,14 @@ fn write_whole(writer: &mut EmailWriter<'_>, parts: &[&str], space: bool) -> fmt
 
 fn write_folding(writer: &mut EmailWriter<'_>, parts: &[&str], may_fold: bool) -> fmt::Result {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    if may_fold && writer.projected_line_len() + length > LINE {
+    if may_fold && writer.projected_line_len() + length > MAX_LINE_CHARACTERS {
         writer.new_line()?;
     }
     parts.iter().try_for_each(|part| writer.write_str(part))
 }
 
 fn field(name: &str, write_value: impl FnOnce(&mut EmailWriter<'_>) -> fmt::Result) -> String {
-    let mut line = String::with_capacity(2 * LINE);
+    let mut line = String::with_capacity(2 * MAX_LINE_CHARACTERS);
     line.extend([name, ": "]);
     let before = line.len();
     let written = write_value(&mut EmailWriter::new(&mut line, before, 0, false));
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_encoded_and_no_character_is_split() {
+    fn words_are_encoded_without_splitting_characters() {
         let subject = "SOFA Weekly | SOFABoot 发布、SOFAJRaft 以及 SOFARPC 内容合辑、MOSN 活动报名";
         assert_eq!(
             text("Subject", subject),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_written_in_a_value_becomes_a_field() {
+    fn a_value_cannot_inject_a_field() {
         assert_eq!(text("Subject", "a\r\nBcc: b@example.org"), "Subject: a Bcc: b@example.org\r\n");
         assert_eq!(text("Subject", "=?utf-8?b?YQ==?="), "Subject: =?utf-8?b?PT91dGYtOD9iP1lRPT0/PQ==?=\r\n");
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_id_stands_in_angle_brackets() {
+    fn a_list_id_is_in_angle_brackets() {
         assert_eq!(
             list_id(Some("周刊"), "weekly.example.org"),
             "List-Id: =?utf-8?b?5ZGo5YiK?= <weekly.example.org>\r\n"

@@ -1,21 +1,21 @@
-//! Colours for code: its tokens in `<span>`s whose classes the style sheet of the edition knows.
+//! Syntax highlighting: tokens in `<span>`s whose classes the style sheet of the edition defines.
 //!
-//! Takes code and the language its fence names; gives HTML, or `None` for a language that is not known. The tables of
-//! syntaxes cost a millisecond to load, and the expressions of a language some more, so nothing is loaded before the
-//! first fenced block with a language. Feeds are left plain: their readers drop styles and classes.
+//! Takes code and the language of its fence; returns HTML, or `None` for an unknown language. The syntax tables take a
+//! millisecond to load, so they are loaded at the first fenced block with a language. Feeds are not highlighted, because feed
+//! readers drop styles and classes.
 
 use std::sync::LazyLock;
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
-/// Longer code stays plain: colours would take it over the size that mail programs show.
-const MOST_BYTES: usize = 16 * 1024;
+/// Longer code stays plain: colours would push the edition over the size at which Gmail clips it.
+const MAX_CODE_BYTES: usize = 16 * 1024;
 
-/// Names that fences use for languages the tables know by another.
+/// Names used in fences for languages that the tables know by another name.
 const ALIASES: [(&str, &str); 6] =
     [("golang", "go"), ("jsonc", "json"), ("shell", "sh"), ("ts", "js"), ("typescript", "js"), ("vue", "html")];
 
-/// The class of a token by the begin of its scope's name. The first that fits counts; no class ends the search.
+/// The class of a token by the prefix of its scope. The first match counts; `None` means no colour.
 const CLASSES: [(&str, Option<&str>); 16] = [
     ("comment", Some("hl-c")),
     ("meta.interpolation", None),
@@ -35,7 +35,7 @@ const CLASSES: [(&str, Option<&str>); 16] = [
     ("entity.name.tag", Some("hl-k")),
 ];
 
-/// The tables compiled in: they never change, so that the same code always looks the same.
+/// The built-in tables.
 static SYNTAXES: LazyLock<Syntaxes> = LazyLock::new(|| Syntaxes {
     set: SyntaxSet::load_defaults_newlines(),
     classes: CLASSES.iter().filter_map(|(name, class)| Some((Scope::new(name).ok()?, *class))).collect(),
@@ -46,9 +46,9 @@ struct Syntaxes {
     classes: Vec<(Scope, Option<&'static str>)>,
 }
 
-/// The code as HTML with its tokens marked; `None` where the language is not known, or the code is long.
+/// The code as HTML with highlighted tokens; `None` if the language is unknown or the code too long.
 pub fn highlighted(code: &str, language: &str) -> Option<String> {
-    if code.len() > MOST_BYTES {
+    if code.len() > MAX_CODE_BYTES {
         return None;
     }
     let language = language.to_ascii_lowercase();
@@ -60,7 +60,7 @@ pub fn highlighted(code: &str, language: &str) -> Option<String> {
 impl Syntaxes {
     fn html(&self, code: &str, syntax: &SyntaxReference) -> Option<String> {
         let (mut state, mut scopes) = (ParseState::new(syntax), ScopeStack::new());
-        let mut html = Marked::default();
+        let mut html = HtmlWriter::default();
         for line in code.split_inclusive('\n') {
             let mut from = 0;
             for (at, change) in state.parse_line(line, &self.set).ok()? {
@@ -73,7 +73,7 @@ impl Syntaxes {
         Some(html.into_text())
     }
 
-    /// What the innermost scope that says anything says.
+    /// The class of the innermost scope that is listed in `CLASSES`.
     fn class(&self, scopes: &ScopeStack) -> Option<&'static str> {
         let known = |scope: &Scope| self.classes.iter().find(|(name, _)| name.is_prefix_of(*scope));
         scopes.as_slice().iter().rev().find_map(known).and_then(|(_, class)| *class)
@@ -82,17 +82,17 @@ impl Syntaxes {
 
 /// HTML while it is written.
 #[derive(Default)]
-struct Marked {
+struct HtmlWriter {
     html: String,
     open: Option<&'static str>,
 }
 
-impl Marked {
+impl HtmlWriter {
     fn push(&mut self, text: &str, class: Option<&'static str>) {
         if text.is_empty() {
             return;
         }
-        // Blanks have no colour: they need not end a span.
+        // Spaces have no colour, so they need not end a span.
         if class != self.open && !text.trim().is_empty() {
             self.close();
             if let Some(class) = class {
@@ -105,7 +105,7 @@ impl Marked {
 
     fn close(&mut self) {
         if self.open.take().is_some() {
-            // Blanks at the end of a token are moved out of it.
+            // Spaces at the end of a token are moved out of it.
             let end = self.html.trim_end().len();
             self.html.insert_str(end, "</span>");
         }
@@ -137,11 +137,11 @@ mod tests {
         assert_eq!(highlighted("@Override\n", "java").unwrap(), "<span class=\"hl-f\">@Override</span>\n");
         assert!(highlighted("func main() {}", "golang").unwrap().contains("hl-k"));
         assert_eq!(highlighted("a", "no-such-language"), None);
-        assert_eq!(highlighted(&"x ".repeat(MOST_BYTES), "rust"), None);
+        assert_eq!(highlighted(&"x ".repeat(MAX_CODE_BYTES), "rust"), None);
     }
 
     #[test]
-    fn every_scope_and_alias_is_known() {
+    fn every_scope_and_alias_exists() {
         assert_eq!(SYNTAXES.classes.len(), CLASSES.len());
         let known = |token: &str| SYNTAXES.set.find_syntax_by_token(token).is_some();
         assert!(ALIASES.iter().all(|(name, token)| known(token) && !known(name)));
@@ -151,7 +151,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
-        fn the_code_itself_stays(
+        fn the_code_is_unchanged(
             code in "(\\PC|[\n\t <>&\"'/*#{}();=-]|let |func |class ){0,60}", language in "rust|java|go|yaml|html|sh|sql",
         ) {
             let Some(html) = highlighted(&code, &language) else { return Ok(()) };

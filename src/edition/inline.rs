@@ -1,12 +1,12 @@
-//! Puts the style sheet of a page into its elements: many mail programs drop `<style>`.
+//! Inlines the style sheet of an HTML page, because many mail programs drop `<style>`.
 //!
-//! Rules such as `@media` cannot be inlined and stay, at the end of the head: the encoding of the page has to stand in its
-//! first bytes. Nothing is loaded: a style sheet elsewhere stays a link.
+//! Rules such as `@media` cannot be inlined. They are moved to the end of the head, because the encoding has to be declared in
+//! the first bytes. Nothing is loaded: an external style sheet stays a link.
 
 use anyhow::Context;
 use css_inline::CSSInliner;
 
-/// The page with its styles inlined, in as few bytes as they need.
+/// The page with inlined, minified styles.
 ///
 /// # Errors
 /// When a style sheet cannot be read.
@@ -16,17 +16,17 @@ pub fn inline(html: &str) -> anyhow::Result<String> {
     Ok(rules_last(&inlined).unwrap_or(inlined))
 }
 
-/// The inliner puts the rules that stay before everything else in the head. `None` where there are none.
+/// Moves the remaining rules, which the inliner puts first, to the end of the head. `None` if there are none.
 fn rules_last(html: &str) -> Option<String> {
     let (before, rest) = html.split_once("<head><style>")?;
     let (rules, rest) = rest.split_once("</style>")?;
     let (head, body) = rest.split_once("</head>")?;
     let head = head.trim();
-    Some(format!("{before}<head>{head}<style>{}</style></head>{body}", shortened(rules)))
+    Some(format!("{before}<head>{head}<style>{}</style></head>{body}", minified(rules)))
 }
 
-/// CSS without the blanks that mean nothing: those at line breaks, and beside braces and semicolons.
-fn shortened(css: &str) -> String {
+/// CSS without meaningless white space: at line breaks, and next to braces and semicolons.
+fn minified(css: &str) -> String {
     let mut short = String::with_capacity(css.len());
     for word in css.split_whitespace() {
         let joins = short.ends_with(['{', '}', ';']) || word.starts_with(['{', '}', ';']) || short.is_empty();
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_are_inlined_and_media_queries_stay() {
+    fn rules_are_inlined_and_media_queries_kept() {
         let html = "<html><head>\n<style>p { color: red; margin: 0 auto }\n@media (width < 9px) and (color) {\n  p { color: blue; }\n}\n\
                     </style><meta charset=\"utf-8\"></head><body><p>A</p><!--[if mso]>B<![endif]--></body></html>";
         assert_eq!(
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_rules_that_stay_keeps_its_head() {
+    fn a_page_without_remaining_rules_keeps_its_head() {
         let html = "<html><head><title>a</title></head><body><p>A</p></body></html>";
         assert_eq!(inline(html).unwrap(), html);
     }

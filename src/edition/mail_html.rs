@@ -1,7 +1,7 @@
-//! The body of an issue as mail programs need it: pictures that keep to the column, code in colours.
+//! The body of an issue for mail programs: pictures that fit into the column, code in colours.
 //!
-//! Takes clean HTML, whose tags have one spelling each (`content::html`); gives the same with what feeds have no use for.
-//! How it looks is left to the style sheet of the template.
+//! Takes sanitized HTML, whose tags have one spelling each (`content::html`); returns it with what only mail needs. The style
+//! sheet of the template decides how it looks.
 
 use url::Url;
 
@@ -10,55 +10,54 @@ use crate::content::html::{self, Reader};
 use crate::content::markdown::Document;
 use crate::edition::highlight::highlighted;
 
-/// Width of the text in pixels: Outlook heeds the attribute `width` alone, and shows a picture without one as wide as it
-/// is.
-const COLUMN: u32 = 544;
+/// Width of the text. Outlook respects only the attribute `width`, and shows a picture without one at its full width.
+const COLUMN_PIXELS: u32 = 544;
 
-/// The HTML of a document for a mail. Ids begin with `prefix`.
+/// The HTML of a document for an edition. Ids begin with `prefix`.
 pub fn body(document: &Document<'_>, permalink: &Url, prefix: &str) -> String {
-    dressed(&html::render(document, permalink, prefix, Reader::Mail), true)
+    adapted(&html::render(document, permalink, prefix, Reader::Mail), true)
 }
 
-/// The HTML of a document for a page of the web archive, which needs less: code in colours.
+/// The HTML of a document for a page of the web archive, which needs only the colours of code.
 pub fn page(document: &Document<'_>, permalink: &Url, prefix: &str) -> String {
-    dressed(&html::render(document, permalink, prefix, Reader::Mail), false)
+    adapted(&html::render(document, permalink, prefix, Reader::Mail), false)
 }
 
-fn dressed(html: &str, pictures: bool) -> String {
-    let mut dressed = String::with_capacity(html.len() + html.len() / 4);
+fn adapted(html: &str, pictures: bool) -> String {
+    let mut adapted = String::with_capacity(html.len() + html.len() / 4);
     let mut copied = 0;
     for (at, tag) in Tags::of(html) {
         if at < copied || tag.closes {
             continue;
         }
-        let instead = match tag.name.as_str() {
+        let replacement = match tag.name.as_str() {
             "img" if pictures => picture(&tag),
-            "code" => code(&html[at..], &tag).unwrap_or_else(|| Instead::of_tag("<code>".to_owned(), &tag)),
+            "code" => code(&html[at..], &tag).unwrap_or_else(|| Replacement::of_tag("<code>".to_owned(), &tag)),
             _ => continue,
         };
-        dressed.push_str(&html[copied..at]);
-        dressed.push_str(&instead.html);
-        copied = at + instead.bytes;
+        adapted.push_str(&html[copied..at]);
+        adapted.push_str(&replacement.html);
+        copied = at + replacement.bytes;
     }
-    dressed.push_str(&html[copied..]);
-    dressed
+    adapted.push_str(&html[copied..]);
+    adapted
 }
 
-/// What takes the place of so many bytes.
-struct Instead {
+/// What replaces this many bytes of the source.
+struct Replacement {
     html: String,
     bytes: usize,
 }
 
-impl Instead {
+impl Replacement {
     fn of_tag(html: String, tag: &Tag<'_>) -> Self {
         Self { html, bytes: tag.source.len() }
     }
 }
 
-/// A picture with a text, a width no wider than the column, and styles that shrink it on a phone. Of one whose width is
-/// unknown only Outlook takes the column's: all others heed the style.
-fn picture(tag: &Tag<'_>) -> Instead {
+/// A picture with an alternative text, a width that fits into the column, and styles that shrink it on a phone. If its width is
+/// unknown, only Outlook uses the column's; all others respect the style.
+fn picture(tag: &Tag<'_>) -> Replacement {
     let number = |name| tag.attribute(name).and_then(|value| value.parse::<u32>().ok()).filter(|number| *number > 0);
     let width = number("width");
     let mut html = String::from("<img");
@@ -70,18 +69,18 @@ fn picture(tag: &Tag<'_>) -> Instead {
     html.push_str(&format!(
         " alt=\"{}\" width=\"{}\"",
         tag.attribute("alt").unwrap_or(""),
-        width.unwrap_or(COLUMN).min(COLUMN)
+        width.unwrap_or(COLUMN_PIXELS).min(COLUMN_PIXELS)
     ));
-    if let Some(height) = number("height").filter(|_| width.is_some_and(|width| width <= COLUMN)) {
+    if let Some(height) = number("height").filter(|_| width.is_some_and(|width| width <= COLUMN_PIXELS)) {
         html.push_str(&format!(" height=\"{height}\""));
     }
     let auto = if width.is_none() { "width: auto; " } else { "" };
     html.push_str(&format!(" style=\"{auto}max-width: 100%; height: auto\">"));
-    Instead::of_tag(html, tag)
+    Replacement::of_tag(html, tag)
 }
 
-/// A block of code in colours, from its first tag to the last before its end tag; `None` where it has no language.
-fn code(html: &str, tag: &Tag<'_>) -> Option<Instead> {
+/// A code block in colours, up to its end tag; `None` if it has no known language.
+fn code(html: &str, tag: &Tag<'_>) -> Option<Replacement> {
     let language = tag.attribute("class")?.strip_prefix("language-")?;
     let inside = &html[tag.source.len()..];
     let inside = &inside[..inside.find("</code></pre>")?];
@@ -89,7 +88,7 @@ fn code(html: &str, tag: &Tag<'_>) -> Option<Instead> {
         return None;
     }
     let highlighted = highlighted(&html_escape::decode_html_entities(inside), language)?;
-    Some(Instead { html: format!("<code>{highlighted}"), bytes: tag.source.len() + inside.len() })
+    Some(Replacement { html: format!("<code>{highlighted}"), bytes: tag.source.len() + inside.len() })
 }
 
 #[cfg(test)]
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_picture_has_a_width_and_a_text() {
+    fn every_picture_has_a_width_and_an_alternative_text() {
         let style = "max-width: 100%; height: auto";
         assert_eq!(
             mail("![a \"b\"](c.png \"T\")\n"),
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn code_of_a_known_language_is_in_colours_and_no_class_of_the_author_stays() {
+    fn code_of_a_known_language_is_coloured_and_classes_of_the_author_are_dropped() {
         assert_eq!(
             mail("```rust\nlet a = 1 < 2;\n```\n\n```console\n$ a\n```\n\n`let` <code class=\"body\">b</code>\n"),
             "<pre><code><span class=\"hl-k\">let</span> a = <span class=\"hl-n\">1</span> &lt; \

@@ -1,14 +1,14 @@
-//! The message one recipient gets: RFC 5322 header, then the body that all recipients share.
+//! The message for one recipient: RFC 5322 header, then the body that all recipients share.
 //!
-//! The fields that are the same for everybody are encoded once per issue; To, Date, Message-ID and List-Unsubscribe are
-//! added per recipient. The same recipient and date always give the same bytes. Signing and sending are left to others.
+//! Fields that are the same for all are encoded once per edition; To, Date, Message-ID and List-Unsubscribe are added for each
+//! recipient. The same recipient and date always yield the same bytes. `dkim` signs, `delivery` sends.
 
 use anyhow::bail;
 use chrono::{DateTime, Datelike as _, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::edition::render::Encoded;
+use crate::edition::render::EncodedParts;
 use crate::edition::{Options, header};
 use crate::edition::{
     Recipient,
@@ -17,16 +17,16 @@ use crate::edition::{
 use crate::email::EmailAddress;
 use crate::hex::hex;
 
-/// What messages are about.
+/// The issue or digest that messages contain.
 #[derive(Debug, Clone, Copy)]
-pub struct About<'a> {
-    /// What makes their Message-IDs those of no other issue or digest.
+pub struct ContentRef<'a> {
+    /// Makes their Message-IDs differ from those of other issues and digests.
     pub id: &'a str,
-    /// Where the same can be read on the web.
+    /// Its address on the web.
     pub archived_at: Option<&'a Url>,
 }
 
-/// The header of one issue's or digest's messages.
+/// The header of the messages of one edition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
     /// From.
@@ -35,37 +35,36 @@ pub struct Header {
     reply_to: String,
     /// Everything from List-Id on.
     after: String,
-    /// SHA-256 of the id of what it is about.
-    issue: [u8; 32],
+    /// SHA-256 of the content's id.
+    content_hash: [u8; 32],
     domain: String,
 }
 
 impl Header {
-    /// Encodes what is the same for every recipient.
+    /// Encodes the fields that are the same for every recipient.
     ///
     /// # Errors
-    /// When an address of the project file cannot stand in a header.
-    pub fn new(mail: &Options, about: &About<'_>, language: &str) -> anyhow::Result<Self> {
+    /// When an address of the project file needs SMTPUTF8.
+    pub fn new(mail: &Options, content: &ContentRef<'_>, language: &str) -> anyhow::Result<Self> {
         let from = &mail.from;
-        in_ascii(&from.address, "mail.from")?;
+        check_ascii(&from.address, "mail.from")?;
         let mut reply_to = String::new();
         if let Some(mailbox) = &mail.reply_to {
-            in_ascii(&mailbox.address, "mail.reply_to")?;
+            check_ascii(&mailbox.address, "mail.reply_to")?;
             reply_to = header::mailbox("Reply-To", mailbox.name.as_deref(), &mailbox.address);
         }
         Ok(Self {
             before: header::mailbox("From", from.name.as_deref(), &from.address),
             reply_to,
-            after: after(mail, about.archived_at, language),
-            issue: Sha256::digest(about.id).into(),
+            after: after(mail, content.archived_at, language),
+            content_hash: Sha256::digest(content.id).into(),
             domain: from.address.domain().to_owned(),
         })
     }
 
-    /// The whole message for one recipient with their ways to leave, lines ended by CRLF. `date` is when it was first
-    /// meant to leave: the same for every attempt. `subject` is the field, with its CRLF; `id` the Message-ID. It is ASCII,
-    /// unless the address is not: then To holds it as UTF-8 (RFC 6532 section 3.2), and only a server with SMTPUTF8 takes
-    /// the message.
+    /// The complete message for one recipient; lines end in CRLF. `date` is the time of the first attempt, `subject` the field
+    /// with its CRLF, `id` the Message-ID. The message is ASCII unless the address is not: then To contains it as UTF-8 (RFC 6532
+    /// section 3.2), and only a server with SMTPUTF8 accepts the message.
     pub fn message(
         &self,
         recipient: &Recipient,
@@ -73,7 +72,7 @@ impl Header {
         date: DateTime<Utc>,
         subject: &str,
         id: &str,
-        encoded: &Encoded<'_>,
+        encoded: &EncodedParts<'_>,
     ) -> Vec<u8> {
         let mut head = String::new();
         head.push_str(&self.before);
@@ -84,9 +83,9 @@ impl Header {
         head.extend(["Message-ID: <", id, ">\r\n"]);
         head.push_str("MIME-Version: 1.0\r\n");
         head.push_str(encoded.body.content_type());
-        let ways = unsubscribe.items();
-        if !ways.is_empty() {
-            head.push_str(&header::list("List-Unsubscribe", &ways));
+        let links = unsubscribe.items();
+        if !links.is_empty() {
+            head.push_str(&header::list("List-Unsubscribe", &links));
         }
         if unsubscribe.one_click {
             head.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
@@ -98,29 +97,29 @@ impl Header {
         message
     }
 
-    /// RFC 5322 section 3.6.4: the same for every attempt at one issue and recipient, different for any other.
+    /// RFC 5322 section 3.6.4: the same for every attempt at one edition and recipient, different for all others.
     pub fn message_id(&self, address: &EmailAddress) -> String {
-        let recipient = Sha256::new().chain_update(self.issue).chain_update(address.key()).finalize();
-        format!("{}.{}@{}", hex(&self.issue[..8]), hex(&recipient[..16]), self.domain)
+        let recipient = Sha256::new().chain_update(self.content_hash).chain_update(address.key()).finalize();
+        format!("{}.{}@{}", hex(&self.content_hash[..8]), hex(&recipient[..16]), self.domain)
     }
 
-    /// RFC 5322 section 3.6.4: that of a test is the id of no other message, for programs that have seen an id before drop the
-    /// message. `message` is the test with any id, `time` when it is sent.
+    /// RFC 5322 section 3.6.4: a test has a unique id, because mail programs drop a message whose id they have seen before.
+    /// `message` is the test with any id, `time` the time of sending.
     pub fn test_id(&self, message: &[u8], time: DateTime<Utc>) -> String {
         let nanoseconds = i128::from(time.timestamp()) * 1_000_000_000 + i128::from(time.timestamp_subsec_nanos());
         let test = Sha256::new().chain_update(message).chain_update(nanoseconds.to_be_bytes()).finalize();
-        format!("test.{}.{}@{}", hex(&self.issue[..8]), hex(&test[..16]), self.domain)
+        format!("test.{}.{}@{}", hex(&self.content_hash[..8]), hex(&test[..16]), self.domain)
     }
 }
 
-/// As RFC 5322 section 3.3 has it, the day in two digits.
+/// RFC 5322 section 3.3, with a day of two digits.
 fn written(date: DateTime<Utc>) -> String {
     let text = date.to_rfc2822();
     if date.day() < 10 { text.replacen(", ", ", 0", 1) } else { text }
 }
 
-/// What tells machines that this is a list: RFC 2919, RFC 5064, RFC 3834 section 5, and what Exchange and old
-/// responders look at instead.
+/// The fields that identify list mail to programs: RFC 2919, RFC 5064, RFC 3834 section 5, and what Exchange and old
+/// autoresponders check instead.
 fn after(mail: &Options, archived_at: Option<&Url>, language: &str) -> String {
     let mut after = String::new();
     if let Some(list) = &mail.list_id {
@@ -139,9 +138,11 @@ fn after(mail: &Options, archived_at: Option<&Url>, language: &str) -> String {
     after
 }
 
-fn in_ascii(address: &EmailAddress, key: &str) -> anyhow::Result<()> {
+fn check_ascii(address: &EmailAddress, key: &str) -> anyhow::Result<()> {
     if address.needs_smtputf8() {
-        bail!("the address in `{key}` has letters before the `@` that only servers with SMTPUTF8 take");
+        bail!(
+            "the address in `{key}` has non-ASCII characters before the `@`, which only servers with SMTPUTF8 accept"
+        );
     }
     Ok(())
 }

@@ -1,43 +1,42 @@
-//! What the project file says of the messages themselves: keys below `mail`.
+//! The options of editions: keys below `mail`.
 
 use crate::email::EmailAddress;
 use crate::issue::Extent;
 
-/// What messages look like, and how their readers can leave.
+/// Options for the content and header of messages.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// Header From.
+    /// The header field From.
     pub from: Mailbox,
-    /// Header Reply-To.
+    /// The header field Reply-To.
     pub reply_to: Option<Mailbox>,
-    /// Header List-Id (RFC 2919): display name and dotted identifier.
+    /// The header field List-Id (RFC 2919): display name and dotted identifier.
     pub list_id: Option<ListId>,
-    /// Template of the subject of an issue's mail.
+    /// The subject template of an issue's edition.
     pub subject: String,
-    /// Template of the subject of a digest.
+    /// The subject template of a digest.
     pub digest_subject: String,
-    /// How much of each issue a digest holds.
+    /// How much of each issue a digest contains.
     pub digest_content: Extent,
-    /// What becomes of pictures.
+    /// How pictures are included.
     pub images: Images,
-    /// Address that takes requests to leave: List-Unsubscribe, and the link at the foot of the mail. `{token}` in it
-    /// becomes the recipient's token.
+    /// Address for unsubscribe requests, in List-Unsubscribe and the link at the foot. `{token}` becomes the recipient's
+    /// token.
     pub unsubscribe_mailto: Option<String>,
-    /// URL of a page to leave at; `{token}` in it becomes the recipient's token, `{address}` the address,
-    /// percent-encoded.
+    /// URL of the unsubscribe page; `{token}` becomes the recipient's token, `{address}` the percent-encoded address.
     pub unsubscribe_url: Option<String>,
-    /// The sender's postal address, line by line; it stands at the foot of the mail.
+    /// The lines of the sender's postal address, shown at the foot.
     pub postal_address: Vec<String>,
 }
 
-/// What becomes of the pictures in a mail.
+/// How an edition includes pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Images {
     /// Mail programs load them from the web.
     Link,
-    /// The project's own travel with the mail.
+    /// Pictures of the project are part of the message.
     Embed {
-        /// Bytes that the files of one mail may have together.
+        /// Maximum total size of the files of one edition.
         max_bytes: u64,
     },
 }

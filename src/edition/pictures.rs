@@ -1,7 +1,7 @@
-//! Pictures that travel with a mail: parts of their own, which its HTML names by Content-ID (RFC 2387, RFC 2392).
+//! Embedded pictures: parts of the message that its HTML refers to by Content-ID (RFC 2387, RFC 2392).
 //!
-//! Takes the HTML of an edition and what finds the file behind an address; gives the encoded parts, which all recipients
-//! share, and the HTML that shows them. What is not attached stays the link it was. Reading files is left to others.
+//! Takes the HTML of an edition and a function that looks up the file of an address; returns the encoded parts, which all
+//! recipients share, and the HTML that shows them. Pictures that are not embedded stay links. `resources` reads the files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,26 +15,26 @@ use crate::finding::Finding;
 use crate::hex::hex;
 use crate::picture::probe;
 
-/// What is behind the address of a picture.
+/// The result of looking up the address of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PictureLookup {
-    /// Another site, or nothing that this project would know of.
+    /// Another site, or an address unknown to this project.
     Elsewhere,
-    /// An address of this site, at which the project has no file.
+    /// An address of this site without a file in the project.
     Missing,
-    /// A file of so many bytes, more than were wanted.
+    /// A file with this many bytes, more than allowed.
     Larger(u64),
     /// A file.
     File {
-        /// Its name without folders.
+        /// The file name without folders.
         name: String,
-        /// All of it.
+        /// The content.
         bytes: Vec<u8>,
     },
 }
 
-/// What all mail programs show that show pictures.
-const TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/// Types that all mail programs with pictures can show.
+const SUPPORTED_TYPES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 /// The pictures of one edition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,8 +46,8 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// Chooses among the pictures in `html`, in their order, those whose files fit into `max_bytes` together. `find` gives
-    /// the file of an address unless it has more bytes than that. Content-IDs end in `domain`.
+    /// Chooses pictures in the order of `html`, as long as their files fit into `max_bytes` together. `find` looks up the file of
+    /// an address, of at most that size. Content-IDs end in `domain`.
     pub fn choose(
         html: &str,
         domain: &str,
@@ -58,21 +58,21 @@ impl Pictures {
         let (mut left, mut seen, mut attached) = (max_bytes, BTreeSet::new(), BTreeSet::new());
         for address in addresses(html) {
             let Some(url) = Url::parse(&address).ok().filter(|_| seen.insert(address.clone())) else { continue };
-            let mut stays = |why: Why| findings.push(why.finding(&address));
+            let mut keep_link = |why: Why| findings.push(why.finding(&address));
             let (name, bytes) = match find(&url, max_bytes) {
                 PictureLookup::Elsewhere => continue,
                 PictureLookup::File { name, bytes } => (name, bytes),
                 PictureLookup::Missing => {
-                    stays(Why::Missing);
+                    keep_link(Why::Missing);
                     continue;
                 }
                 PictureLookup::Larger(bytes) => {
-                    stays(Why::TooLarge { bytes, left });
+                    keep_link(Why::TooLarge { bytes, left });
                     continue;
                 }
             };
             let Some(mime_type) = type_of(&bytes) else {
-                stays(Why::Unusual);
+                keep_link(Why::Unsupported);
                 continue;
             };
             let id = format!("{}@{domain}", hex(&Sha256::digest(&bytes)[..16]));
@@ -80,7 +80,7 @@ impl Pictures {
                 let size = bytes.len() as u64;
                 if size > left {
                     attached.remove(&id);
-                    stays(Why::TooLarge { bytes: size, left });
+                    keep_link(Why::TooLarge { bytes: size, left });
                     continue;
                 }
                 left -= size;
@@ -91,25 +91,25 @@ impl Pictures {
         (pictures, findings)
     }
 
-    /// Whether nothing is attached.
+    /// Whether nothing is embedded.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
-    /// The HTML with Content-IDs in place of addresses. Choices of other sizes go where the picture is attached: they would
-    /// be loaded from the web.
+    /// The HTML with Content-IDs in place of addresses. Alternative sizes of embedded pictures are removed, because they would be
+    /// loaded from the web.
     pub fn embedded(&self, html: &str) -> String {
         let mut embedded = String::with_capacity(html.len());
         let mut copied = 0;
         let choices = choices(html, |tag| self.id_of(tag).is_some());
         for (at, tag) in Tags::of(html).filter(|(_, tag)| !tag.closes) {
-            let instead = match (tag.name.as_str(), self.id_of(&tag)) {
+            let replacement = match (tag.name.as_str(), self.id_of(&tag)) {
                 ("img", Some(id)) => with_id(&tag, id),
                 ("source", _) if choices.contains(&at) => String::new(),
                 _ => continue,
             };
             embedded.push_str(&html[copied..at]);
-            embedded.push_str(&instead);
+            embedded.push_str(&replacement);
             copied = at + tag.source.len();
         }
         embedded.push_str(&html[copied..]);
@@ -120,7 +120,7 @@ impl Pictures {
         self.ids.get(html_escape::decode_html_entities(tag.attribute("src")?).trim())
     }
 
-    /// The parts, each behind a line with the boundary, and the line that ends them.
+    /// The parts, each after a line with the boundary, and the closing boundary.
     pub fn parts(&self, boundary: &str) -> Vec<u8> {
         let mut parts = Vec::with_capacity(self.parts.iter().map(|part| part.len() + 64).sum());
         for part in &self.parts {
@@ -132,13 +132,13 @@ impl Pictures {
     }
 }
 
-/// The addresses of all pictures, in their order.
+/// The addresses of all pictures in order.
 fn addresses(html: &str) -> impl Iterator<Item = String> {
     let pictures = Tags::of(html).filter(|(_, tag)| tag.name == "img" && !tag.closes);
     pictures.filter_map(|(_, tag)| Some(html_escape::decode_html_entities(tag.attribute("src")?).trim().to_owned()))
 }
 
-/// Where the `<source>`s are that stand in one `<picture>` with an attached one.
+/// Positions of the `<source>`s that share a `<picture>` with an embedded picture.
 fn choices(html: &str, is_attached: impl Fn(&Tag<'_>) -> bool) -> BTreeSet<usize> {
     let (mut choices, mut of_picture) = (BTreeSet::new(), Vec::new());
     for (at, tag) in Tags::of(html) {
@@ -166,29 +166,29 @@ fn with_id(tag: &Tag<'_>, id: &str) -> String {
 
 fn type_of(bytes: &[u8]) -> Option<&'static str> {
     let mime_type = probe(bytes).at_end_of_file()?.mime_type;
-    TYPES.contains(&mime_type).then_some(mime_type)
+    SUPPORTED_TYPES.contains(&mime_type).then_some(mime_type)
 }
 
 /// Header and body of a part; the body ends in CRLF.
 fn part(mime_type: &str, name: &str, id: &str, bytes: &[u8]) -> Vec<u8> {
-    const BYTES_OF_A_LINE: usize = 57;
+    const LINE_BYTES: usize = 57;
     let mut part = format!(
         "Content-Type: {mime_type}\r\nContent-Transfer-Encoding: base64\r\nContent-ID: <{id}>\r\n\
          Content-Disposition: inline;\r\n {}\r\n\r\n",
         file_name(name)
     );
-    part.reserve(bytes.len() * 78 / BYTES_OF_A_LINE + 80);
-    for line in bytes.chunks(BYTES_OF_A_LINE) {
+    part.reserve(bytes.len() * 78 / LINE_BYTES + 80);
+    for line in bytes.chunks(LINE_BYTES) {
         STANDARD.encode_string(line, &mut part);
         part.push_str("\r\n");
     }
     part.into_bytes()
 }
 
-/// The parameter that names the file: RFC 2183, and RFC 2231 where it is not plain ASCII. A long name is cut before its
-/// ending, so that the line is short.
+/// The parameter that names the file: RFC 2183, or RFC 2231 if it is not plain ASCII. A long name is cut before its extension, to
+/// keep the line short.
 fn file_name(name: &str) -> String {
-    const LONGEST: usize = 60;
+    const MAX_NAME_BYTES: usize = 60;
     let (stem, ending) = name.rsplit_once('.').map_or((name, String::new()), |(stem, end)| (stem, format!(".{end}")));
     let is_plain = |c: char| c.is_ascii_alphanumeric() || " .-_+,()".contains(c);
     let encoded =
@@ -197,7 +197,7 @@ fn file_name(name: &str) -> String {
     let plain = name.chars().all(is_plain);
     for c in stem.chars() {
         let next = if plain { c.to_string() } else { encoded(&c.to_string()) };
-        if written.len() + next.len() + ending.len() > LONGEST {
+        if written.len() + next.len() + ending.len() > MAX_NAME_BYTES {
             break;
         }
         written.push_str(&next);
@@ -212,20 +212,20 @@ fn file_name(name: &str) -> String {
 /// Why a picture stays a link.
 enum Why {
     Missing,
-    Unusual,
+    Unsupported,
     TooLarge { bytes: u64, left: u64 },
 }
 
 impl Why {
     fn finding(&self, address: &str) -> Finding {
         let (why, help) = match self {
-            Self::Missing => ("the project has no file for it".to_owned(), "put it beside the issue or into `static`"),
-            Self::Unusual => {
-                ("mail programs show PNG, JPEG, GIF and WebP only".to_owned(), "save it as one of these, if you can")
+            Self::Missing => ("the project has no file for it".to_owned(), "put it next to the issue or into `static`"),
+            Self::Unsupported => {
+                ("mail programs show only PNG, JPEG, GIF and WebP".to_owned(), "save it as one of these")
             }
             Self::TooLarge { bytes, left } => (
                 format!("it has {bytes} bytes, and {left} are left of `mail.images_max_bytes`"),
-                "save it smaller, or raise the limit: mail servers take some 10 MB, mail programs on a phone less gladly",
+                "make it smaller, or raise the limit: mail servers accept about 10 MB, but phones load large messages slowly",
             ),
         };
         Finding::warning("image-not-embedded", format!("`{address}` stays a link: {why}")).help(help)
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn each_picture_is_attached_once_and_named_by_its_bytes() {
+    fn each_picture_is_embedded_once_and_named_by_its_bytes() {
         let html = "<img src=\"https://example.org/a.png\"><img src=\"https://example.org/same.png\">\
                     <img alt=\"x\" src=\"https://example.org/b&amp;c.png\" width=\"3\"><img src=\"https://example.com/a.png\">";
         let (pictures, findings) = chosen(html, 1000);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_would_be_loaded_from_the_web_go() {
+    fn alternative_sizes_are_removed() {
         let html = "<picture><source srcset=\"https://example.org/w.webp\"><img src=\"https://example.org/a.png\" \
                     srcset=\"https://example.org/a.png 1x, https://example.org/b.png 2x\" sizes=\"100vw\" alt=\"\"></picture>\
                     <picture><source srcset=\"https://example.org/w.webp\"><img src=\"https://example.org/none.png\"></picture>";
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_no_picture_for_mail_stays_a_link() {
+    fn large_and_unsupported_pictures_stay_links() {
         let html = "<img src=\"https://example.org/huge.png\"><img src=\"https://example.org/a.png\">\
                     <img src=\"https://example.org/drawing.svg\"><img src=\"https://example.org/b&amp;c.png\">\
                     <img src=\"https://example.org/same.png\">";
@@ -308,14 +308,14 @@ mod tests {
         let (png, more) = (PNG.len(), PNG.len() + 4);
         let expected = [
             format!("huge.png` stays a link: it has {} bytes, and {png} are left of `mail.images_max_bytes`", png + 1),
-            "drawing.svg` stays a link: mail programs show PNG, JPEG, GIF and WebP only".to_owned(),
+            "drawing.svg` stays a link: mail programs show only PNG, JPEG, GIF and WebP".to_owned(),
             format!("b&c.png` stays a link: it has {more} bytes, and 0 are left of `mail.images_max_bytes`"),
         ];
         assert_eq!(findings, expected.map(|message| format!("`https://example.org/{message}")));
     }
 
     #[test]
-    fn the_html_stands_beside_its_pictures() {
+    fn the_html_and_its_pictures_are_related_parts() {
         let html = "<p><img src=\"https://example.org/a.png\"></p>\n";
         let pictures = chosen(html, 1000).0;
         let body = Body::encode("Hello\n", &pictures.embedded(html), &pictures);
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_written_as_mail_has_them() {
+    fn file_names_are_encoded() {
         for (name, expected) in [
             ("tide 1.png", "filename=\"tide 1.png\""),
             ("潮.png", "filename*=utf-8''%E6%BD%AE%2Epng"),

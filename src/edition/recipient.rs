@@ -3,14 +3,14 @@
 use crate::email::EmailAddress;
 use crate::subscriber::{Subscriber, SubscriberId};
 
-/// Who gets a message.
+/// The recipient of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipient {
-    /// Number in the store; 0 for somebody who is not in it.
+    /// Id in the store; 0 for an address that is not in it.
     pub id: SubscriberId,
-    /// Where it goes.
+    /// The address.
     pub address: EmailAddress,
-    /// Display name, blank when unknown.
+    /// Display name; empty if unknown.
     pub name: String,
     /// Further columns of the subscriber list, for templates.
     pub attributes: serde_json::Map<String, serde_json::Value>,
@@ -27,7 +27,7 @@ impl Recipient {
         }
     }
 
-    /// A recipient of whom only the address is known.
+    /// A recipient with nothing but an address.
     pub fn of_address(address: EmailAddress) -> Self {
         Self { id: SubscriberId(0), address, name: String::new(), attributes: serde_json::Map::new() }
     }

@@ -1,8 +1,7 @@
-//! Both parts of an edition, for each recipient.
+//! Renders both parts of an edition for each recipient.
 //!
-//! Takes templates and their fields. What no recipient changes is rendered, inlined and encoded once; each recipient's
-//! own values are put into the encoded bytes. Templates that do more with the recipient than show such values are
-//! rendered for each.
+//! Takes templates and their variables. What is the same for all is rendered, inlined and encoded once, and the values of each
+//! recipient are inserted into the encoded bytes. Templates that do more than show such values are rendered for each.
 
 use std::borrow::Cow;
 
@@ -10,8 +9,8 @@ use crate::edition::body::Body;
 use crate::edition::context::Fields;
 use crate::edition::inline::inline;
 use crate::edition::pictures::Pictures;
-use crate::edition::template::{self, Split};
-use crate::edition::transfer_encoding::filled_in;
+use crate::edition::template::{self, SplitTemplates};
+use crate::edition::transfer_encoding::fill;
 use crate::edition::{Recipient, unsubscribe::Unsubscribe};
 use crate::templates::Templates;
 
@@ -19,48 +18,48 @@ use crate::templates::Templates;
 #[derive(Debug)]
 pub(super) struct Renderer {
     /// The names of the templates of both parts.
-    names: template::Parts,
+    names: template::TemplateNames,
     pub templates: Templates,
     pub fields: Fields,
     shared: Option<Shared>,
     pictures: Pictures,
 }
 
-/// What is the same for all, with marks in place of what is not.
+/// What is the same for all, with placeholders for what is not.
 #[derive(Debug)]
 struct Shared {
-    split: Split,
-    parts: Parts,
+    split: SplitTemplates,
+    parts: RenderedParts,
     body: Body,
 }
 
-/// Both parts as text.
+/// Both parts, not yet encoded.
 #[derive(Debug)]
-struct Parts {
+struct RenderedParts {
     html: String,
     text: String,
 }
 
-/// The parts of one recipient, encoded: the body, and the values to put into it.
-pub(super) struct Encoded<'a> {
+/// The encoded parts of one recipient: the body, and the values to insert.
+pub(super) struct EncodedParts<'a> {
     pub body: Cow<'a, Body>,
     pub values: Vec<String>,
 }
 
 impl Renderer {
-    /// Renders what is the same for all. `somebody` with their ways to leave stands for all the others.
+    /// Renders what is the same for all, with `sample` in place of the others.
     ///
     /// # Errors
-    /// A finding where a template fails whoever the recipient is.
+    /// A finding where a template fails for every recipient.
     pub fn new(
-        names: template::Parts,
+        names: template::TemplateNames,
         templates: Templates,
         fields: Fields,
         sample: &Recipient,
         unsubscribe: &Unsubscribe,
     ) -> anyhow::Result<Self> {
         let mut renderer = Self { names, templates, fields, shared: None, pictures: Pictures::default() };
-        if let Some(split) = Split::new(&renderer.templates) {
+        if let Some(split) = SplitTemplates::new(&renderer.templates) {
             let parts = renderer.rendered(&split.shared, sample, unsubscribe)?;
             let body = renderer.body(&parts);
             renderer.shared = Some(Shared { split, parts, body });
@@ -72,7 +71,7 @@ impl Renderer {
         Ok(renderer)
     }
 
-    fn body(&self, parts: &Parts) -> Body {
+    fn body(&self, parts: &RenderedParts) -> Body {
         let html = match self.pictures.is_empty() {
             true => Cow::Borrowed(&parts.html),
             false => Cow::Owned(self.pictures.embedded(&parts.html)),
@@ -80,10 +79,10 @@ impl Renderer {
         Body::encode(&parts.text, &html, &self.pictures)
     }
 
-    /// Sends pictures along with the HTML: those that `choose` takes of the HTML of `somebody`.
+    /// Embeds the pictures that `choose` selects from the HTML of `sample`.
     ///
     /// # Errors
-    /// A finding where a template fails on them.
+    /// A finding where a template fails on `sample`.
     pub fn attach(
         &mut self,
         sample: &Recipient,
@@ -102,7 +101,7 @@ impl Renderer {
         Ok(())
     }
 
-    /// Whether each recipient gets what was rendered once, their own values put into it.
+    /// Whether the parts are rendered once for all recipients.
     #[cfg(test)]
     pub fn is_shared(&self) -> bool {
         self.shared.is_some()
@@ -121,7 +120,7 @@ impl Renderer {
     /// A finding where a template fails on this recipient.
     pub fn html(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<String> {
         match self.values(recipient, unsubscribe) {
-            Some((shared, values)) => Ok(filled_in(&shared.parts.html, &values)),
+            Some((shared, values)) => Ok(fill(&shared.parts.html, &values)),
             None => Ok(self.rendered(&self.templates, recipient, unsubscribe)?.html),
         }
     }
@@ -132,7 +131,7 @@ impl Renderer {
     /// A finding where a template fails on this recipient.
     pub fn text(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<String> {
         match self.values(recipient, unsubscribe) {
-            Some((shared, values)) => Ok(filled_in(&shared.parts.text, &values)),
+            Some((shared, values)) => Ok(fill(&shared.parts.text, &values)),
             None => Ok(self.rendered(&self.templates, recipient, unsubscribe)?.text),
         }
     }
@@ -141,17 +140,17 @@ impl Renderer {
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.
-    pub fn encoded(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<Encoded<'_>> {
+    pub fn encoded(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<EncodedParts<'_>> {
         if let Some((shared, values)) = self.values(recipient, unsubscribe)
-            && shared.body.takes(&values)
+            && shared.body.accepts(&values)
         {
-            return Ok(Encoded { body: Cow::Borrowed(&shared.body), values });
+            return Ok(EncodedParts { body: Cow::Borrowed(&shared.body), values });
         }
         let parts = self.rendered(&self.templates, recipient, unsubscribe)?;
-        Ok(Encoded { body: Cow::Owned(self.body(&parts)), values: Vec::new() })
+        Ok(EncodedParts { body: Cow::Owned(self.body(&parts)), values: Vec::new() })
     }
 
-    /// Finds out whether the templates can be rendered for this recipient, with as little work as that takes.
+    /// Checks, with as little work as possible, that the templates can be rendered for this recipient.
     ///
     /// # Errors
     /// A finding where a template fails on this recipient.
@@ -167,16 +166,16 @@ impl Renderer {
         Some((shared, shared.split.values(recipient, unsubscribe)?))
     }
 
-    /// Both parts by these templates.
+    /// Renders both parts with these templates.
     fn rendered(
         &self,
         templates: &Templates,
         recipient: &Recipient,
         unsubscribe: &Unsubscribe,
-    ) -> anyhow::Result<Parts> {
+    ) -> anyhow::Result<RenderedParts> {
         let (html, text) = (self.fields.for_html(recipient, unsubscribe), self.fields.for_text(recipient, unsubscribe));
         let html = templates.render(self.names.html, &html).map_err(|finding| *finding)?;
         let text = templates.render(self.names.text, &text).map_err(|finding| *finding)?;
-        Ok(Parts { html: inline(&html)?, text })
+        Ok(RenderedParts { html: inline(&html)?, text })
     }
 }

@@ -1,4 +1,4 @@
-//! The subject of an edition: one for all, or each recipient's own.
+//! The subject of an edition: the same for all recipients, or rendered for each.
 
 use std::borrow::Cow;
 
@@ -15,25 +15,25 @@ const FIELD: &str = "Subject";
 pub(super) enum Subject {
     /// The same for all.
     Same {
-        /// On one line.
+        /// The subject on one line.
         text: String,
         /// The header field.
         field: String,
     },
     /// A template of the project file that names the recipient.
-    Own {
+    PerRecipient {
         /// Its key.
         key: &'static str,
-        /// Its text.
+        /// The template.
         source: String,
     },
 }
 
 impl Subject {
-    /// The subject that a template gives, `key` being its name in the project file.
+    /// The subject of a template; `key` is its key in the project file.
     ///
     /// # Errors
-    /// A finding that names the key, when the template fails whoever the recipient is.
+    /// A finding that names the key when the template fails for every recipient.
     pub fn of_template(
         key: &'static str,
         source: &str,
@@ -41,7 +41,7 @@ impl Subject {
         fields: &Fields,
     ) -> anyhow::Result<Self> {
         if source.contains("subscriber") {
-            return Ok(Self::Own { key, source: source.to_owned() });
+            return Ok(Self::PerRecipient { key, source: source.to_owned() });
         }
         let subject = templates.render_value(key, source, &fields.for_subject(None)).map_err(|finding| *finding)?;
         Ok(Self::same(&subject))
@@ -53,14 +53,14 @@ impl Subject {
         Self::Same { field: header::text(FIELD, &text), text }
     }
 
-    /// The subject as this recipient reads it, on one line.
+    /// The subject for this recipient, on one line.
     ///
     /// # Errors
-    /// A finding that names the key, when the template fails on this recipient.
+    /// A finding that names the key when the template fails on this recipient.
     pub fn of(&self, recipient: &Recipient, renderer: &Renderer) -> anyhow::Result<Cow<'_, str>> {
         match self {
             Self::Same { text, .. } => Ok(Cow::Borrowed(text)),
-            Self::Own { key, source } => {
+            Self::PerRecipient { key, source } => {
                 let fields = renderer.fields.for_subject(Some(recipient));
                 let subject = renderer.templates.render_value(key, source, &fields).map_err(|finding| *finding)?;
                 Ok(Cow::Owned(one_line(&subject)))
@@ -68,14 +68,14 @@ impl Subject {
         }
     }
 
-    /// The header field as this recipient gets it, with its CRLF.
+    /// The header field for this recipient, with its CRLF.
     ///
     /// # Errors
     /// As `of`.
     pub fn field(&self, recipient: &Recipient, renderer: &Renderer) -> anyhow::Result<Cow<'_, str>> {
         match self {
             Self::Same { field, .. } => Ok(Cow::Borrowed(field)),
-            Self::Own { .. } => Ok(Cow::Owned(header::text(FIELD, &self.of(recipient, renderer)?))),
+            Self::PerRecipient { .. } => Ok(Cow::Owned(header::text(FIELD, &self.of(recipient, renderer)?))),
         }
     }
 }

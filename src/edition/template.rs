@@ -1,70 +1,69 @@
-//! The templates of an edition, and which values in them are each recipient's own.
+//! The templates of an edition, split into a shared part and the values of each recipient.
 
 use minijinja::Value;
 
-use crate::edition::context::own;
+use crate::edition::context::recipient_fields;
 use crate::edition::template_split;
-use crate::edition::transfer_encoding::{MARKS, mark};
+use crate::edition::transfer_encoding::{MAX_PLACEHOLDERS, placeholder};
 use crate::edition::{Recipient, unsubscribe::Unsubscribe};
 use crate::templates::Templates;
 
 /// The names of the templates of an edition's two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parts {
-    /// Template of the HTML part.
+pub struct TemplateNames {
+    /// The template of the HTML part.
     pub html: &'static str,
-    /// Template of the plain text part.
+    /// The template of the plain text.
     pub text: &'static str,
 }
 
-impl Parts {
+impl TemplateNames {
     /// Both names.
     pub fn names(self) -> [&'static str; 2] {
         [self.html, self.text]
     }
 }
 
-/// The templates of one issue.
-pub const ISSUE: Parts = Parts { html: "edition.html", text: "edition.txt" };
+/// The templates of an issue.
+pub const ISSUE: TemplateNames = TemplateNames { html: "edition.html", text: "edition.txt" };
 
 /// The templates of a digest.
-pub const DIGEST: Parts = Parts { html: "digest.html", text: "digest.txt" };
+pub const DIGEST: TemplateNames = TemplateNames { html: "digest.html", text: "digest.txt" };
 
-/// Templates that are rendered once for all, and what each recipient has of their own in them.
+/// Templates that are rendered once for all recipients, and the templates of each recipient's values.
 #[derive(Debug, Clone)]
-pub struct Split {
-    /// With marks in place of the recipient's own. They hold the templates of `own` too.
+pub struct SplitTemplates {
+    /// With placeholders for the recipient's values. They include the templates of `own`.
     pub shared: Templates,
-    /// The names of the templates that render the values, in the order of their marks.
+    /// The names of the templates that render the values, in the order of their placeholders.
     pub own: Vec<String>,
 }
 
-impl Split {
-    /// Templates with marks in place of what is the recipient's own. `None` where they do more with it than show it, so that
-    /// they have to be filled in for each recipient.
+impl SplitTemplates {
+    /// Splits the templates. `None` if they have to be rendered for each recipient.
     pub fn new(templates: &Templates) -> Option<Self> {
         let mut split = Self { shared: templates.clone(), own: Vec::new() };
         for (name, source) in templates.sources() {
             let first = split.own.len();
-            let parts = template_split::split(&source, |number| mark(first + number))?;
+            let parts = template_split::split(&source, |number| placeholder(first + number))?;
             let end = name.rfind('.').map_or("", |dot| &name[dot..]);
             for expression in parts.expressions {
-                // The end of the name decides how a value is escaped.
+                // The extension decides how a value is escaped.
                 let own = format!("own/{}{end}", split.own.len());
                 let names = split.shared.add(own.clone(), format!("{{{{ {expression} }}}}"))?;
-                if !template_split::is_own(names) {
+                if !template_split::depends_on_recipient_only(names) {
                     return None;
                 }
                 split.own.push(own);
             }
             split.shared.add(name, parts.source)?;
         }
-        (split.own.len() <= MARKS).then_some(split)
+        (split.own.len() <= MAX_PLACEHOLDERS).then_some(split)
     }
 
-    /// The values of a recipient, in the order of their marks. `None` when one cannot be had: rendering the whole says why.
+    /// The values of a recipient, in the order of their placeholders. `None` if one fails: rendering everything reports why.
     pub fn values(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> Option<Vec<String>> {
-        let fields: Value = own(recipient, unsubscribe);
+        let fields: Value = recipient_fields(recipient, unsubscribe);
         let value = |template: &String| {
             let value = self.shared.render(template, &fields).ok()?;
             Some(unescaped_where_harmless(value))
@@ -73,7 +72,7 @@ impl Split {
     }
 }
 
-/// A rendered value without the escapes of `'` and `/`, which are for scripts: no attribute and no mail needs them.
+/// A rendered value without the escapes of `'` and `/`, which only scripts need.
 fn unescaped_where_harmless(value: String) -> String {
     if value.contains("&#x") { value.replace("&#x2f;", "/").replace("&#x27;", "'") } else { value }
 }
@@ -83,13 +82,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_templates_compiled_in_are_rendered_once_for_all() {
+    fn the_built_in_templates_are_rendered_once_for_all() {
         for parts in [ISSUE, DIGEST] {
             let templates = Templates::load(&parts.names(), &|_| Ok(None)).unwrap();
             for (name, source) in templates.sources() {
-                assert!(template_split::split(&source, mark).is_some(), "{name}");
+                assert!(template_split::split(&source, placeholder).is_some(), "{name}");
             }
-            assert!(Split::new(&templates).is_some_and(|split| !split.own.is_empty()), "{parts:?}");
+            assert!(SplitTemplates::new(&templates).is_some_and(|split| !split.own.is_empty()), "{parts:?}");
         }
     }
 }

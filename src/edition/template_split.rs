@@ -1,30 +1,30 @@
-//! Which parts of a template are the recipient's own, so that everything else is rendered once for all.
+//! Splits a template into what depends on the recipient and what can be rendered once for all.
 //!
-//! Takes the text of a template; gives it with marks in place of every `{{ … }}` that names the recipient, and what
-//! stood there. Where a template does more than show such values (asks `if`, loops, sets variables), it says so:
-//! then it has to be rendered for each recipient. Rendering is left to `template`.
+//! Takes the text of a template; returns it with a placeholder for every `{{ … }}` that names the recipient, and these
+//! expressions. A template that does more than show such values (`if`, loops, variables) cannot be split and has to be
+//! rendered for each recipient. `template` renders.
 
-/// What the recipient's own values are called in templates.
-const OWN: [&str; 2] = ["subscriber", "unsubscribe"];
+/// The variables that depend on the recipient.
+const RECIPIENT_VARIABLES: [&str; 2] = ["subscriber", "unsubscribe"];
 
-/// Tags through which a mark passes unchanged. `filter`, `call`, `macro`, `set` blocks and their like could change it.
+/// Tags that leave a placeholder unchanged. Blocks such as `filter`, `call`, `macro` and `set` could change it.
 const TAGS: [&str; 8] = ["else", "endif", "for", "endfor", "block", "endblock", "extends", "include"];
 
-/// Tags whose content may be taken for a value: nothing of the recipient's may stand in a file that has them.
+/// Tags that capture their content as a value: a file with them must not depend on the recipient.
 const CAPTURING: [&str; 6] = ["macro", "endmacro", "import", "from", "with", "endwith"];
 
-/// A template with marks.
+/// A split template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Split {
-    /// The text of the template, a string in place of each expression that is the recipient's own.
+    /// The text of the template, with a string in place of each expression that depends on the recipient.
     pub source: String,
-    /// These expressions, in order.
+    /// These expressions in order.
     pub expressions: Vec<String>,
 }
 
-/// Splits a template; `mark` gives the mark of the expression of a number. `None` when the template has to be rendered
-/// for each recipient.
-pub(super) fn split(source: &str, mark: impl Fn(usize) -> String) -> Option<Split> {
+/// Splits a template; `placeholder` returns the placeholder of a numbered expression. `None` if the template has to be
+/// rendered for each recipient.
+pub(super) fn split(source: &str, placeholder: impl Fn(usize) -> String) -> Option<Split> {
     let mut split = Split { source: String::with_capacity(source.len()), expressions: Vec::new() };
     let (mut rest, mut captures) = (source, false);
     while let Some(at) = rest.find('{') {
@@ -54,28 +54,28 @@ pub(super) fn split(source: &str, mark: impl Fn(usize) -> String) -> Option<Spli
         if words.contains(&"self") || (words.contains(&"super") && expression != "super()") {
             return None;
         }
-        if !words.iter().any(|word| OWN.contains(word)) {
+        if !words.iter().any(|word| RECIPIENT_VARIABLES.contains(word)) {
             split.source.push_str(whole);
             continue;
         }
-        let mark = mark(split.expressions.len());
-        split.source.extend([open, " \"", &mark, "\" ", close]);
+        let placeholder = placeholder(split.expressions.len());
+        split.source.extend([open, " \"", &placeholder, "\" ", close]);
         split.expressions.push(expression.to_owned());
     }
     split.source.push_str(rest);
     (!captures || split.expressions.is_empty()).then_some(split)
 }
 
-/// Whether the words of an expression show that nothing but the recipient decides on its value.
-pub(super) fn is_own(names: impl IntoIterator<Item = String>) -> bool {
-    names.into_iter().all(|name| OWN.contains(&name.as_str()))
+/// Whether these names, used by an expression, depend on nothing but the recipient.
+pub(super) fn depends_on_recipient_only(names: impl IntoIterator<Item = String>) -> bool {
+    names.into_iter().all(|name| RECIPIENT_VARIABLES.contains(&name.as_str()))
 }
 
-/// A tag through which marks pass, and which does not ask who the recipient is. It may ask whether there is a way to leave:
-/// that is the same for all.
+/// Whether a tag leaves placeholders unchanged and does not depend on the recipient. It may ask whether there is an unsubscribe
+/// link: that is the same for all.
 fn is_harmless(tag: &str) -> bool {
     let words = words(tag);
-    let [subscriber, unsubscribe] = OWN.map(|own| words.contains(&own));
+    let [subscriber, unsubscribe] = RECIPIENT_VARIABLES.map(|own| words.contains(&own));
     match words.first() {
         _ if subscriber => false,
         Some(&("if" | "elif")) => !unsubscribe || !tag.contains(['=', '<', '>', '|', '~', '+', '(', '[', '"', '\'']),
@@ -89,7 +89,7 @@ fn is_capturing(tag: &str) -> bool {
     words(tag).first().is_some_and(|word| CAPTURING.contains(word))
 }
 
-/// Where a tag ends that begins here: behind `close`, which is not meant in a string or between braces of its own.
+/// The end of the tag that begins here: after `close`, unless it is inside a string or nested braces.
 fn end_of(text: &str, close: &str) -> Option<usize> {
     let (mut quote, mut depth, mut escaped) = (None, 0_usize, false);
     for (at, byte) in text.bytes().enumerate().skip(2) {
@@ -110,7 +110,7 @@ fn end_of(text: &str, close: &str) -> Option<usize> {
     None
 }
 
-/// The opening of a tag, what stands in it, and its end; `-` and `+` beside the braces belong to these.
+/// The opening of a tag, its content, and its end; `-` and `+` next to the braces belong to these.
 fn inside(whole: &str) -> (&str, &str, &str) {
     let is_sign = |byte: u8| matches!(byte, b'-' | b'+');
     let bytes = whole.as_bytes();
@@ -119,7 +119,7 @@ fn inside(whole: &str) -> (&str, &str, &str) {
     (&whole[..open], whole[open..close].trim(), &whole[close..])
 }
 
-/// The names in a tag, words of strings among them; not those of attributes, such as `words.unsubscribe`.
+/// The names in a tag, including words in strings, but not attributes such as `words.unsubscribe`.
 fn words(text: &str) -> Vec<&str> {
     let is_other = |c: char| !(c.is_alphanumeric() || c == '_');
     let parts = text.split('.').enumerate();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_the_recipient_is_cut_out() {
+    fn expressions_that_name_the_recipient_are_replaced() {
         let source = "{# {{ subscriber }} #}Hi {{- subscriber.name | default(\"}} reader\", true) -}}, {{ issue.title }}\
                       {% if unsubscribe %}{{ words.unsubscribe }}{{ unsubscribe.link }}{% endif %}{{ {'a': subscriber}.a }} {{ super() }} {";
         let expected = "{# {{ subscriber }} #}Hi {{- \"<0>\" -}}, {{ issue.title }}\
@@ -152,13 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn macros_may_be_where_the_recipient_is_not() {
+    fn macros_are_allowed_without_the_recipient() {
         let source = "{% macro a(x) %}{{ x }}{% endmacro %}{{ a(1) }}";
         assert_eq!(shown(source), Some((source.to_owned(), Vec::new())));
     }
 
     #[test]
-    fn what_does_more_than_show_it_is_for_each_recipient() {
+    fn other_uses_of_the_recipient_prevent_a_split() {
         for source in [
             "{% if subscriber.name %}a{% endif %}",
             "{% set name = subscriber.name %}",

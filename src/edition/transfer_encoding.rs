@@ -1,38 +1,40 @@
-//! Transfer encoding of a body once for all recipients, with room for what differs.
+//! Encodes a body once for all recipients, with placeholders for what differs.
 //!
-//! Takes a body in which marks stand wherever a recipient's own values go; writes it for each recipient: nothing is
-//! encoded twice but the values and a few bytes beside them. Quoted-printable and base64 as in RFC 2045 sections 6.7 and
-//! 6.8.
+//! Takes a body with placeholders for the recipient's values; writes it for each recipient, encoding only the values and a
+//! few bytes next to them. Quoted-printable and base64 as in RFC 2045 sections 6.7 and 6.8.
 
 use email_encoding::body::base64;
 
-/// What every mark begins with. Nobody writes it by chance, and it survives HTML, CSS and text as it is.
-const MARK: &str = "slugline-b3dcbc1cbb0e4d2f-";
+/// The prefix of every placeholder. No one writes it by chance, and HTML, CSS and text keep it unchanged.
+const PLACEHOLDER: &str = "slugline-b3dcbc1cbb0e4d2f-";
 
-/// Digits of a mark's number.
-const DIGITS: usize = 3;
+/// Digits of a placeholder's number.
+const NUMBER_DIGITS: usize = 3;
 
-/// How many marks there are.
-pub(super) const MARKS: usize = 1000;
+/// The maximum number of placeholders.
+pub(super) const MAX_PLACEHOLDERS: usize = 1000;
 
-/// In a line as it is, the values may have so many bytes together.
-const ROOM: usize = 300;
+/// In an unencoded line, the values may have this many bytes in total.
+const MAX_VALUE_BYTES: usize = 300;
 
-/// Stands for the value of this number, below `MARKS`.
-pub(super) fn mark(number: usize) -> String {
-    format!("{MARK}{number:0DIGITS$}")
+/// The placeholder for the value with this number, below `MAX_PLACEHOLDERS`.
+pub(super) fn placeholder(number: usize) -> String {
+    format!("{PLACEHOLDER}{number:0NUMBER_DIGITS$}")
 }
 
-/// The text cut at every mark: what stands before the first, then the number of each mark and what follows it.
-pub(super) fn cut(text: &str) -> (&str, Vec<(usize, &str)>) {
-    let mut parts = text.split(MARK);
+/// Splits the text at every placeholder: the text before the first, then the number of each and the text after it.
+pub(super) fn split_at_placeholders(text: &str) -> (&str, Vec<(usize, &str)>) {
+    let mut parts = text.split(PLACEHOLDER);
     let before = parts.next().unwrap_or_default();
-    (before, parts.filter_map(|part| Some((part.get(..DIGITS)?.parse().ok()?, &part[DIGITS..]))).collect())
+    (
+        before,
+        parts.filter_map(|part| Some((part.get(..NUMBER_DIGITS)?.parse().ok()?, &part[NUMBER_DIGITS..]))).collect(),
+    )
 }
 
-/// The text with the values in place of their marks.
-pub(super) fn filled_in(text: &str, values: &[String]) -> String {
-    let (before, rest) = cut(text);
+/// The text with the values in place of their placeholders.
+pub(super) fn fill(text: &str, values: &[String]) -> String {
+    let (before, rest) = split_at_placeholders(text);
     let mut filled = before.to_owned();
     for (number, after) in rest {
         filled.push_str(values.get(number).map_or("", String::as_str));
@@ -41,17 +43,17 @@ pub(super) fn filled_in(text: &str, values: &[String]) -> String {
     filled
 }
 
-/// RFC 5322 section 2.1.1: bytes of a line, CRLF not counted.
-const LONGEST_LINE: usize = 998;
+/// RFC 5322 section 2.1.1, without CRLF.
+const MAX_LINE_BYTES: usize = 998;
 
 /// A Content-Transfer-Encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// ASCII with lines of at most 998 characters, as it is.
+    /// Unencoded ASCII with lines of at most 998 characters.
     SevenBit,
-    /// Few characters are not ASCII.
+    /// For text with few non-ASCII characters.
     QuotedPrintable,
-    /// Many are not.
+    /// For text with many.
     Base64,
 }
 
@@ -65,61 +67,62 @@ impl Encoding {
         }
     }
 
-    /// The shortest encoding for `text` (lines ended by CRLF) that every relay leaves alone, where the marks of a line may
-    /// become values of `ROOM` bytes.
+    /// The shortest encoding for `text` (lines end in CRLF) that every relay leaves unchanged, if the placeholders of a line
+    /// may become values of `MAX_VALUE_BYTES`.
     fn of(text: &str) -> Self {
         let others = text.bytes().filter(|byte| !byte.is_ascii()).count();
-        let fits = |line: &str| line.len() + if line.contains(MARK) { ROOM } else { 0 } <= LONGEST_LINE;
+        let fits =
+            |line: &str| line.len() + if line.contains(PLACEHOLDER) { MAX_VALUE_BYTES } else { 0 } <= MAX_LINE_BYTES;
         if others == 0 && text.split("\r\n").all(fits) {
             return Encoding::SevenBit;
         }
-        // A byte outside ASCII takes 3 in quoted-printable, any byte 1.37 in base64: even at 18 in a hundred.
+        // A non-ASCII byte takes 3 bytes in quoted-printable, any byte 1.37 in base64: the same length at 18 in 100.
         if others * 100 <= text.len() * 18 { Encoding::QuotedPrintable } else { Encoding::Base64 }
     }
 }
 
-/// A body encoded but for the recipient's values.
+/// A part, encoded except for the recipient's values.
 #[derive(Debug, Clone)]
-pub(super) struct Encoded {
+pub(super) struct EncodedPart {
     encoding: Encoding,
     /// The header of the part.
     head: String,
     first: Segment,
-    /// Each behind the value of a number.
+    /// Each after the value with this number.
     others: Vec<(usize, Segment)>,
 }
 
-/// What stands between two values.
+/// The text between two values.
 #[derive(Debug, Clone)]
 struct Segment {
     raw: Vec<u8>,
-    /// Encoded. In base64, which turns three bytes into four characters, beginning at byte 0, 1 and 2: how many bytes of
-    /// the segment go with the value before it depends on that value's length.
+    /// Encoded. Base64 turns three bytes into four characters, so how many bytes of the segment belong to the value before it
+    /// depends on that value's length: the segment is encoded from byte 0, 1 and 2.
     encoded: Vec<String>,
 }
 
-impl Encoded {
-    /// Encodes `text` (lines ended by CRLF), cut at every mark, behind what `head` says of its encoding.
+impl EncodedPart {
+    /// Encodes `text` (lines end in CRLF) around its placeholders; `head` returns the header of the part for an encoding.
     pub fn new(text: &str, head: impl FnOnce(Encoding) -> String) -> Self {
         let encoding = Encoding::of(text);
-        let (first, rest) = cut(text);
+        let (first, rest) = split_at_placeholders(text);
         let others = rest.into_iter().map(|(number, text)| (number, Segment::new(text, encoding))).collect();
         Self { encoding, head: head(encoding), first: Segment::new(first, encoding), others }
     }
 
-    /// Whether these values, without control characters, can stand in the body as it is encoded.
-    pub fn takes(&self, values: &[String]) -> bool {
+    /// Whether these values, which contain no control characters, can be inserted into the encoded part.
+    pub fn accepts(&self, values: &[String]) -> bool {
         self.encoding != Encoding::SevenBit
-            || (self.used(values).all(|value| value.is_ascii())
-                && self.used(values).map(String::len).sum::<usize>() <= ROOM)
+            || (self.values_used(values).all(|value| value.is_ascii())
+                && self.values_used(values).map(String::len).sum::<usize>() <= MAX_VALUE_BYTES)
     }
 
-    /// The values that have a mark here, each as often as it has.
-    pub fn used<'a>(&'a self, values: &'a [String]) -> impl Iterator<Item = &'a String> {
+    /// The values that the part contains, each as often as its placeholder.
+    pub fn values_used<'a>(&'a self, values: &'a [String]) -> impl Iterator<Item = &'a String> {
         self.others.iter().filter_map(|(number, _)| values.get(*number))
     }
 
-    /// Appends head and body, with the values at their marks, which it takes, and a line end that is no part of it.
+    /// Appends header and body with these values, which must be accepted, and a line end that is not part of the body.
     pub fn write(&self, values: &[String], out: &mut Vec<u8>) {
         out.extend_from_slice(self.head.as_bytes());
         match self.encoding {
@@ -140,7 +143,7 @@ impl Encoded {
     fn write_quoted(&self, values: &[String], out: &mut Vec<u8>) {
         for (index, (value, segment)) in self.parts(values).enumerate() {
             if index > 0 {
-                // Soft line breaks around the value keep every line's length its own.
+                // Soft line breaks around the value keep the lengths of lines independent.
                 out.extend_from_slice(b"=\r\n");
                 out.extend_from_slice(quoted_printable(value.as_bytes()).as_bytes());
                 out.extend_from_slice(b"=\r\n");
@@ -190,7 +193,7 @@ impl Segment {
     }
 }
 
-/// RFC 2045 section 6.8, every line ended by CRLF.
+/// RFC 2045 section 6.8; every line ends in CRLF.
 fn base64_lines(bytes: &[u8]) -> String {
     let mut lines = String::new();
     let written = base64::encode(bytes, &mut lines);
@@ -203,7 +206,7 @@ fn base64_lines(bytes: &[u8]) -> String {
 
 /// RFC 2045 section 6.7; the line breaks of the text are CRLF.
 fn quoted_printable(bytes: &[u8]) -> String {
-    const LONGEST_LINE: usize = 76;
+    const MAX_LINE_BYTES: usize = 76;
     let mut quoted = String::with_capacity(bytes.len() + bytes.len() / 8);
     let mut column = 0;
     for (at, byte) in bytes.iter().enumerate() {
@@ -216,7 +219,7 @@ fn quoted_printable(bytes: &[u8]) -> String {
         let at_line_end = next.is_none() || next == Some(&b'\r') || next == Some(&b'\n');
         let plain = matches!(byte, b'!'..=b'<' | b'>'..=b'~') || (matches!(byte, b' ' | b'\t') && !at_line_end);
         let width = if plain { 1 } else { 3 };
-        if column + width > LONGEST_LINE - 1 {
+        if column + width > MAX_LINE_BYTES - 1 {
             quoted.push_str("=\r\n");
             column = 0;
         }
@@ -241,7 +244,7 @@ mod tests {
     use super::*;
 
     /// The body as an independent parser decodes it.
-    fn decoded(encoded: &Encoded, values: &[String]) -> String {
+    fn decoded(encoded: &EncodedPart, values: &[String]) -> String {
         let mut message = Vec::new();
         encoded.write(values, &mut message);
         let body = std::str::from_utf8(&message).unwrap().split_once("\r\n\r\n").unwrap().1;
@@ -250,8 +253,8 @@ mod tests {
         MessageParser::default().parse(&message).unwrap().body_text(0).unwrap().into_owned()
     }
 
-    fn encoded(text: &str) -> Encoded {
-        Encoded::new(text, |encoding| {
+    fn encoded(text: &str) -> EncodedPart {
+        EncodedPart::new(text, |encoding| {
             let encoding = encoding.as_str();
             format!("Content-Transfer-Encoding: {encoding}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n")
         })
@@ -259,38 +262,42 @@ mod tests {
 
     #[test]
     fn the_shortest_encoding_is_chosen() {
-        let mark = mark(7);
+        let placeholder = placeholder(7);
         assert_eq!(Encoding::of("plain\r\n"), Encoding::SevenBit);
         assert_eq!(Encoding::of(&"x".repeat(999)), Encoding::QuotedPrintable);
-        let room = LONGEST_LINE - ROOM - mark.len();
-        assert_eq!(Encoding::of(&format!("{mark}{}", "x".repeat(room))), Encoding::SevenBit);
-        assert_eq!(Encoding::of(&format!("{mark}{}", "x".repeat(room + 1))), Encoding::QuotedPrintable);
+        let room = MAX_LINE_BYTES - MAX_VALUE_BYTES - placeholder.len();
+        assert_eq!(Encoding::of(&format!("{placeholder}{}", "x".repeat(room))), Encoding::SevenBit);
+        assert_eq!(Encoding::of(&format!("{placeholder}{}", "x".repeat(room + 1))), Encoding::QuotedPrintable);
         assert_eq!(Encoding::of("a caf\u{e9} in the old town"), Encoding::QuotedPrintable);
         assert_eq!(Encoding::of("周刊 and"), Encoding::Base64);
     }
 
     #[test]
-    fn ascii_alone_takes_few_and_short_values() {
-        let plain = encoded(&format!("{} and {}", mark(0), mark(0)));
-        let takes = |value: &str| plain.takes(&[value.to_owned(), "é".to_owned()]);
-        assert!(takes(&"x".repeat(ROOM / 2)) && !takes(&"x".repeat(ROOM / 2 + 1)) && !takes("é"));
+    fn unencoded_ascii_accepts_short_ascii_values() {
+        let plain = encoded(&format!("{} and {}", placeholder(0), placeholder(0)));
+        let accepts = |value: &str| plain.accepts(&[value.to_owned(), "é".to_owned()]);
+        assert!(
+            accepts(&"x".repeat(MAX_VALUE_BYTES / 2))
+                && !accepts(&"x".repeat(MAX_VALUE_BYTES / 2 + 1))
+                && !accepts("é")
+        );
     }
 
     proptest! {
         #[test]
-        fn every_value_arrives_in_its_place(
+        fn every_value_arrives_at_its_placeholder(
             parts in proptest::collection::vec("[a-z =.\t]{0,90}|[a-zé =]{0,200}|[一-龥a]{0,40}", 1..5),
             values in proptest::collection::vec("[!-~]{0,120}|[!-~一-龥é]{0,400}", 4)
         ) {
             let (mut text, mut expected) = (format!("x{}", parts[0]), format!("x{}", parts[0]));
             for (at, part) in parts.iter().enumerate().skip(1) {
                 let number = at % 3;
-                text.extend([mark(number).as_str(), part]);
+                text.extend([placeholder(number).as_str(), part]);
                 expected.extend([values[number].as_str(), part]);
             }
-            prop_assert_eq!(&filled_in(&text, &values), &expected);
+            prop_assert_eq!(&fill(&text, &values), &expected);
             let encoded = encoded(&format!("{text}x"));
-            prop_assume!(encoded.takes(&values));
+            prop_assume!(encoded.accepts(&values));
             let back = decoded(&encoded, &values);
             prop_assert_eq!(back.trim_end_matches("\r\n"), format!("{expected}x"));
         }

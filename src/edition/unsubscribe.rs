@@ -13,44 +13,44 @@ use crate::edition::{Options, Recipient};
 use crate::email::EmailAddress;
 use crate::token::{self, Purpose, Secrets};
 
-/// Everything but the unreserved characters of RFC 3986 section 2.3.
+/// Everything except the unreserved characters of RFC 3986 section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A URL cannot be folded, and a line has at most 998 bytes (RFC 5322 section 2.1.1).
 pub(super) const MAX_URL_BYTES: usize = 900;
 
-/// The ways to leave that the project file offers.
+/// The unsubscribe links as configured in the project file.
 #[derive(Debug, Clone, Default)]
 pub struct UnsubscribeLinks {
-    /// The address of the page to leave at, before it says who leaves.
+    /// `mail.unsubscribe_url`, with `{token}` and `{address}` not yet filled in.
     page: Option<String>,
     mailto: Option<String>,
-    /// Make the tokens that stand in place of `{token}`.
+    /// Make the tokens for `{token}`.
     secrets: Option<Arc<Secrets>>,
 }
 
-/// Stands for the recipient's token in the project file.
+/// Placeholder for the recipient's token in the project file.
 const TOKEN: &str = "{token}";
 
-/// Stands for the recipient's address.
+/// Placeholder for the recipient's address.
 const ADDRESS: &str = "{address}";
 
-/// The ways to leave for one recipient.
+/// The unsubscribe links of one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsubscribe {
-    /// Page to leave at: an absolute URL in ASCII.
+    /// The unsubscribe page: an absolute URL in ASCII.
     pub url: Option<String>,
-    /// `mailto:` with a subject.
+    /// A `mailto:` URI with a subject.
     pub mailto: Option<String>,
-    /// Whether a POST to `url` says who leaves: RFC 8058 section 3.1 wants HTTPS, and a URL that names the recipient.
+    /// Whether a POST to `url` unsubscribes: RFC 8058 section 3.1 requires HTTPS and a URL that identifies the recipient.
     pub one_click: bool,
 }
 
 impl UnsubscribeLinks {
-    /// The ways to leave that the project file offers.
+    /// The links that the project file configures.
     ///
     /// # Errors
-    /// When `mail.unsubscribe_url` is no URL.
+    /// When `mail.unsubscribe_url` is not a valid URL.
     pub fn new(mail: &Options) -> anyhow::Result<Self> {
         let (page, mailto) = (mail.unsubscribe_url.clone(), mail.unsubscribe_mailto.clone());
         let unsubscribe = Self { page, mailto, secrets: None };
@@ -58,15 +58,15 @@ impl UnsubscribeLinks {
         Ok(unsubscribe)
     }
 
-    /// The same, with what makes tokens.
+    /// Adds the secrets that make tokens.
     pub fn with_secrets(self, secrets: Arc<Secrets>) -> Self {
         Self { secrets: Some(secrets), ..self }
     }
 
-    /// The ways to leave for one recipient. Where nothing makes tokens, an example of one stands in their place.
+    /// The links of one recipient. Without secrets they contain an example token.
     ///
     /// # Errors
-    /// When the page's address is no URL, or too long for a header.
+    /// When the URL is invalid, or too long for a header.
     pub fn of(&self, recipient: &Recipient) -> anyhow::Result<Unsubscribe> {
         let token = match &self.secrets {
             Some(secrets) => secrets.token(Purpose::Unsubscribe, &recipient.address).to_string(),
@@ -74,30 +74,30 @@ impl UnsubscribeLinks {
         };
         let url = self.page.as_ref().map(|page| page_of(page, &recipient.address, &token)).transpose()?;
         if url.as_ref().is_some_and(|url| url.len() > MAX_URL_BYTES) {
-            bail!("`mail.unsubscribe_url` is too long for a line of a message");
+            bail!("`mail.unsubscribe_url` is too long for a header line");
         }
         let is_personal = self.page.as_ref().is_some_and(|page| page.contains(ADDRESS) || page.contains(TOKEN));
         let one_click = is_personal && url.as_ref().is_some_and(|url| url.starts_with("https:"));
         let mailto = self.mailto.as_ref().map(|address| address.replace(TOKEN, &token).parse()).transpose();
-        let mailto = mailto.context("`mail.unsubscribe_mailto` is no address")?;
+        let mailto = mailto.context("`mail.unsubscribe_mailto` is not a valid address")?;
         Ok(Unsubscribe { url, mailto: mailto.as_ref().map(mailto_uri), one_click })
     }
 }
 
-/// The page to leave at, as a URL is written, with who leaves in it.
+/// The normalized URL of the unsubscribe page, with the recipient filled in.
 fn page_of(page: &str, address: &EmailAddress, token: &str) -> anyhow::Result<String> {
     let address = utf8_percent_encode(address.as_str(), RESERVED).to_string();
     let url = page.replace(ADDRESS, &address).replace(TOKEN, token);
-    Url::parse(&url).map(String::from).context("`mail.unsubscribe_url` is no URL")
+    Url::parse(&url).map(String::from).context("`mail.unsubscribe_url` is not a valid URL")
 }
 
 impl Unsubscribe {
-    /// The one link to show: the page, else the address.
+    /// The link to show: the page, or else the address.
     pub fn link(&self) -> Option<&str> {
         self.url.as_deref().or(self.mailto.as_deref())
     }
 
-    /// The items of List-Unsubscribe (RFC 2369 section 3.2), in the order of preference.
+    /// The items of List-Unsubscribe (RFC 2369 section 3.2), in order of preference.
     pub fn items(&self) -> Vec<String> {
         self.url.iter().chain(&self.mailto).map(|uri| format!("<{uri}>")).collect()
     }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_who_leaves_and_no_address() {
+    fn a_token_identifies_the_recipient_without_the_address() {
         let secrets = Arc::new(Secrets::parse(&"s".repeat(32)).unwrap());
         let unsubscribe = unsubscribe("https://news.example.org/leave/{token}", Some("leave+{token}@example.org"));
         let unsubscribe = unsubscribe.with_secrets(Arc::clone(&secrets));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_the_same_for_all_is_no_one_click() {
+    fn a_page_that_is_the_same_for_all_is_not_one_click() {
         let unsubscribe = unsubscribe("https://news.example.org/leave", None);
         assert!(!unsubscribe.of(&recipient("a@example.org")).unwrap().one_click);
     }

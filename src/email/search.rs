@@ -1,4 +1,4 @@
-//! Finding an address among bytes: in a file, be it a list, a letter or a database.
+//! Searches bytes for an address: in a list, a message or a database file.
 
 use std::io::{self, Read};
 
@@ -6,12 +6,12 @@ use memchr::memchr_iter;
 
 use crate::email::EmailAddress;
 
-/// So many bytes are looked at together.
-const TOGETHER: u64 = 1 << 20;
+/// Bytes that are searched at a time.
+const WINDOW_BYTES: u64 = 1 << 20;
 
 impl EmailAddress {
-    /// Whether the address stands among these bytes: in UTF-8, its ASCII letters in any case, its domain as A-labels or in
-    /// the letters of its language. It may be a part of a longer one.
+    /// Whether the bytes contain the address in UTF-8, with ASCII letters in any case, and the domain as A-labels or U-labels. It may
+    /// be part of a longer address.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -20,12 +20,12 @@ impl EmailAddress {
         let longest = spellings.iter().map(String::len).max().unwrap_or_default();
         let mut window = Vec::new();
         loop {
-            // What began at the end of the last window ends in this one.
+            // An address may begin at the end of the last window.
             window.drain(..window.len().saturating_sub(longest));
-            if (&mut bytes).take(TOGETHER).read_to_end(&mut window)? == 0 {
+            if (&mut bytes).take(WINDOW_BYTES).read_to_end(&mut window)? == 0 {
                 return Ok(false);
             }
-            if spellings.iter().any(|spelling| holds(&window, spelling)) {
+            if spellings.iter().any(|spelling| contains(&window, spelling)) {
                 return Ok(true);
             }
         }
@@ -43,13 +43,13 @@ impl EmailAddress {
     }
 }
 
-fn holds(bytes: &[u8], address: &str) -> bool {
+fn contains(bytes: &[u8], address: &str) -> bool {
     let Some(at) = address.rfind('@') else { return false };
-    let is_there = |found: usize| {
+    let at_position = |found: usize| {
         let start = found.checked_sub(at)?;
         bytes.get(start..start + address.len()).filter(|part| part.eq_ignore_ascii_case(address.as_bytes()))
     };
-    memchr_iter(b'@', bytes).any(|found| is_there(found).is_some())
+    memchr_iter(b'@', bytes).any(|found| at_position(found).is_some())
 }
 
 #[cfg(test)]
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_found_in_any_case_and_wherever_it_stands() {
+    fn an_address_is_found_in_any_case_and_anywhere() {
         assert!(occurs_in("maren@example.org", b"\0maren@example.orgMaren"));
         assert!(occurs_in("Maren@example.org", b"@@ MAREN@EXAMPLE.ORG"));
         assert!(occurs_in("maren@xn--r8jz45g.jp", "<maren@例え.jp>".as_bytes()));
@@ -71,9 +71,9 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_found_where_two_windows_meet() {
+    fn an_address_is_found_across_two_windows() {
         let address = b"maren@example.org";
-        for before in (TOGETHER as usize - address.len() - 1)..=TOGETHER as usize + 1 {
+        for before in (WINDOW_BYTES as usize - address.len() - 1)..=WINDOW_BYTES as usize + 1 {
             let bytes = [vec![b'@'; before], address.to_vec()].concat();
             assert!(occurs_in("maren@example.org", &bytes), "{before}");
         }

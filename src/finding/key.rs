@@ -1,7 +1,7 @@
-//! Where a key stands in the text of a YAML file, for messages about its value.
+//! The position of a key in the text of a YAML file, for findings about its value.
 //!
-//! Takes the text as written, in block style as people write it; it does not parse YAML, and gives `None` for a key
-//! it cannot find (flow style, anchors), so that the message then names the file alone.
+//! Takes the text in block style. It does not parse YAML, and returns `None` for a key it cannot find (flow style, anchors);
+//! the finding then names only the file.
 
 /// Line and column (from 1) of the value of a nested key, such as `["mail", "from"]`.
 pub(super) fn of_value(text: &str, keys: &[&str]) -> Option<(usize, usize)> {
@@ -26,8 +26,8 @@ pub(super) fn of_key_near(text: &str, line: usize, key: &str) -> Option<(usize, 
     Some((index + 1, indent_of(found) + 1))
 }
 
-/// Index, indent and column of the value of the first line from `from` on that is `key:` in the block that begins
-/// there: deeper than `deeper_than`, or at the margin when there is none.
+/// Index, indent and column of the value of the first `key:` from line `from` on, in the block that begins there: deeper than
+/// `deeper_than`, or at the margin if it is `None`.
 fn key_line(text: &str, from: usize, deeper_than: Option<usize>, key: &str) -> Option<(usize, usize, usize)> {
     let mut block = None;
     for (index, line) in text.lines().enumerate().skip(from) {
@@ -56,7 +56,7 @@ fn indent_of(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// `key: value` or `key = value` (TOML) taken apart, quotes off the key, comment left on the value.
+/// Splits `key: value` or `key = value` (TOML), without quotes around the key.
 fn name_and_value(line: &str) -> Option<(&str, &str)> {
     let at = line.find([':', '='])?;
     let name = line[..at].trim().trim_matches(['"', '\'']);

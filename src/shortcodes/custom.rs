@@ -14,7 +14,7 @@ use crate::finding::{Finding, Place};
 use crate::issue::{Issue, Term};
 use crate::publication::Publication;
 use crate::shortcodes::syntax::Arguments;
-use crate::templates::{engine, said};
+use crate::templates::{engine, error_message};
 
 /// Steps that one use of a shortcode may take.
 const FUEL: u64 = 100_000;
@@ -38,8 +38,8 @@ impl Templates {
         for (name, source) in sources {
             let Err(error) = environment.add_template_owned(format!("{name}.html"), source.clone()) else { continue };
             let place = Place::at_line(format!("{FOLDER}/{name}.html"), &source, error.line().unwrap_or(1), 0);
-            let finding =
-                Finding::error("shortcode-template", said(&error)).help("correct the template; its syntax is Jinja");
+            let finding = Finding::error("shortcode-template", error_message(&error))
+                .help("correct the template; its syntax is Jinja");
             findings.push(finding.at(place));
         }
         let publication = json!({
@@ -73,7 +73,7 @@ impl Templates {
         };
         let rendered = self.environment.get_template(&file(name)).and_then(|template| template.render(context));
         rendered.map_err(|error| {
-            let said = said(&error);
+            let said = error_message(&error);
             let line = error.line().map_or(String::new(), |line| format!(":{line}"));
             format!("{said} (`{FOLDER}/{}{line}`)", file(name))
         })

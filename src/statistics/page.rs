@@ -45,7 +45,7 @@ pub fn page(publication: &Publication, mailings: &[MailingView<'_>]) -> anyhow::
         "patterns": PATTERNS,
         "mailings": mailings,
     });
-    let templates = Templates::compiled_in(TEMPLATE)?;
+    let templates = Templates::built_in(TEMPLATE)?;
     let page = templates.render(TEMPLATE, &Value::from(Serde(fields))).map_err(|finding| *finding)?;
     // Slashes are escaped only for scripts, of which the page has none.
     Ok(page.replace("&#x2f;", "/"))

@@ -1,4 +1,4 @@
-//! What the templates of mails and of pages can refer to: `publication` and `issue`.
+//! The variables that templates of editions and pages share: `publication` and `issue`.
 
 use serde_json::{Value as Json, json};
 
@@ -6,7 +6,7 @@ use crate::issue::{Cover, Issue, Term};
 use crate::publication::{Author, Publication};
 use crate::templates::locale::{Locale, direction};
 
-/// `publication`.
+/// The variables below `publication`.
 pub fn publication_fields(publication: &Publication) -> Json {
     json!({
         "title": publication.title,
@@ -18,7 +18,7 @@ pub fn publication_fields(publication: &Publication) -> Json {
     })
 }
 
-/// `issue`, with its cover as it was measured. `language` is that of the mail or page.
+/// The variables below `issue`, with its cover if known. `language` is that of the edition or page.
 pub fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words: &Locale) -> Json {
     json!({
         "id": issue.id.as_str(),

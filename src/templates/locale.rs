@@ -1,41 +1,44 @@
-//! The few fixed words of an edition, and dates in words, in the reader's language.
+//! The fixed texts of an edition, and the formats of dates, in the reader's language.
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
 
-/// The fixed words of an edition.
+/// The fixed texts and date formats of a language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Locale {
     /// On the link to the issue's page.
     pub read_in_browser: &'static str,
-    /// Why the mail came; `{publication}` in it is the publication's title.
+    /// Why the recipient gets the email; `{publication}` becomes the publication's title.
     why: &'static str,
-    /// On the link to leave.
+    /// On the unsubscribe link.
     pub unsubscribe: &'static str,
     /// Between the items of a list in a sentence.
     pub comma: &'static str,
-    /// On the link from a summary to the whole issue.
+    /// After a label.
+    pub colon: &'static str,
+    /// On the link from a summary to the complete issue.
     pub read_on: &'static str,
-    /// Over the table of contents of a digest.
+    /// The heading of a digest's table of contents.
     pub contents: &'static str,
-    /// Form of a date, for chrono's `format`.
+    /// The format of a date, for chrono's `format`.
     date: &'static str,
-    /// Form of a month.
+    /// The format of a month.
     month: &'static str,
-    /// Forms of the first and the last day of a time within a month.
+    /// The formats of the first and last day of a period within a month.
     within_month: [&'static str; 2],
-    /// The same within a year.
+    /// The same for a period within a year.
     within_year: [&'static str; 2],
-    /// Between two whole dates.
+    /// Between two complete dates.
     to: &'static str,
 }
 
 const ENGLISH: Locale = Locale {
-    read_in_browser: "Read in your browser",
-    why: "You get this mail because you subscribed to {publication}.",
+    read_in_browser: "View in browser",
+    why: "You're receiving this email because you subscribed to {publication}.",
     unsubscribe: "Unsubscribe",
     comma: ", ",
-    read_on: "Read on",
-    contents: "In this mail",
+    colon: ": ",
+    read_on: "Read more",
+    contents: "In this email",
     date: "%-d %B %Y",
     month: "%B %Y",
     within_month: ["%-d–", "%-d %B %Y"],
@@ -44,11 +47,12 @@ const ENGLISH: Locale = Locale {
 };
 
 const SIMPLIFIED_CHINESE: Locale = Locale {
-    read_in_browser: "在浏览器中阅读",
+    read_in_browser: "在浏览器中查看",
     why: "你收到这封邮件，是因为你订阅了《{publication}》。",
     unsubscribe: "退订",
     comma: "、",
-    read_on: "继续阅读",
+    colon: "：",
+    read_on: "阅读全文",
     contents: "本期内容",
     date: "%Y年%-m月%-d日",
     month: "%Y年%-m月",
@@ -58,16 +62,16 @@ const SIMPLIFIED_CHINESE: Locale = Locale {
 };
 
 const TRADITIONAL_CHINESE: Locale = Locale {
-    read_in_browser: "在瀏覽器中閱讀",
-    why: "你收到這封郵件，是因為你訂閱了《{publication}》。",
+    read_in_browser: "在瀏覽器中檢視",
+    why: "您收到這封郵件，是因為您訂閱了《{publication}》。",
     unsubscribe: "取消訂閱",
-    read_on: "繼續閱讀",
+    read_on: "閱讀全文",
     contents: "本期內容",
     ..SIMPLIFIED_CHINESE
 };
 
 const JAPANESE: Locale = Locale {
-    read_in_browser: "ブラウザで読む",
+    read_in_browser: "ブラウザで表示",
     why: "このメールは「{publication}」を購読されている方にお送りしています。",
     unsubscribe: "配信停止",
     read_on: "続きを読む",
@@ -79,10 +83,11 @@ const JAPANESE: Locale = Locale {
 };
 
 const KOREAN: Locale = Locale {
-    read_in_browser: "브라우저에서 읽기",
-    why: "‘{publication}’ 구독자께 보내 드리는 메일입니다.",
+    read_in_browser: "브라우저에서 보기",
+    why: "이 메일은 ‘{publication}’ 구독자분께 보내 드립니다.",
     unsubscribe: "구독 취소",
     comma: ", ",
+    colon: ": ",
     read_on: "계속 읽기",
     contents: "목차",
     date: "%Y년 %-m월 %-d일",
@@ -93,7 +98,7 @@ const KOREAN: Locale = Locale {
 };
 
 impl Locale {
-    /// The words of a language, by its BCP 47 tag; English where there are none yet.
+    /// The locale of a BCP 47 tag; English if there is no translation.
     pub fn of_language(tag: &str) -> Self {
         let tag = tag.to_ascii_lowercase();
         let mut subtags = tag.split(['-', '_']);
@@ -106,17 +111,17 @@ impl Locale {
         }
     }
 
-    /// Why the mail came, to readers of the publication with this title.
+    /// Why the recipient gets the email, with the title of the publication.
     pub fn why(&self, publication: &str) -> String {
         self.why.replace("{publication}", publication)
     }
 
-    /// The day in words, such as `14 August 2020` or `2020年8月14日`.
+    /// A date in words, such as `14 August 2020` or `2020年8月14日`.
     pub fn date(&self, date: DateTime<FixedOffset>) -> String {
         date.format(self.date).to_string()
     }
 
-    /// The time from one day to another in words, such as `16–22 November 2026`, or `November 2026`.
+    /// A period in words, such as `16–22 November 2026` or `November 2026`.
     pub fn period(&self, first: NaiveDate, last: NaiveDate) -> String {
         let same_month = (first.year(), first.month()) == (last.year(), last.month());
         let is_month = same_month && first.day() == 1 && last.succ_opt().is_none_or(|next| next.day() == 1);
@@ -135,7 +140,7 @@ impl Locale {
     }
 }
 
-/// Which way the language is written: `rtl` or `ltr`.
+/// The writing direction of a language: `rtl` or `ltr`.
 pub fn direction(tag: &str) -> &'static str {
     let tag = tag.to_ascii_lowercase();
     match tag.split(['-', '_']).next() {
@@ -149,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_written_as_the_language_has_them() {
+    fn dates_follow_the_language() {
         let date = DateTime::parse_from_rfc3339("2020-08-04T23:00:00+08:00").unwrap();
         for (tag, expected) in [
             ("en-GB", "4 August 2020"),
@@ -164,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn periods_say_no_more_than_they_must() {
+    fn periods_repeat_no_month_or_year() {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         for (first, last, english, chinese) in [
             ("2026-11-16", "2026-11-22", "16–22 November 2026", "2026年11月16日—22日"),

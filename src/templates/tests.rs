@@ -16,7 +16,7 @@ fn error(html: &'static str) -> Finding {
 }
 
 #[test]
-fn a_missing_name_is_shown_with_its_place_and_the_nearest_one() {
+fn an_undefined_name_is_reported_with_its_place_and_the_nearest_one() {
     let finding = error("<p>\n {{ issue.titel }}");
     assert_eq!(finding.message, "there is no `titel` in `issue.titel`");
     assert_eq!(finding.help.as_deref(), Some("did you mean `title`?"));
@@ -30,7 +30,7 @@ fn a_missing_name_is_shown_with_its_place_and_the_nearest_one() {
 }
 
 #[test]
-fn a_broken_template_and_an_endless_one_are_findings() {
+fn invalid_and_endless_templates_are_findings() {
     let broken = own("{% if %}").unwrap_err().downcast::<Finding>().unwrap();
     assert_eq!(broken.place.unwrap().to_string(), "templates/edition.html:1:7");
     let endless = error("{% for a in range(9000) %}{% for b in range(9000) %}x{% endfor %}{% endfor %}");
@@ -46,13 +46,13 @@ fn html_is_escaped_and_text_is_not() {
 }
 
 #[test]
-fn names_that_a_template_uses_are_known() {
+fn uses_of_a_name_are_found() {
     let templates = own("{% if subscriber.name %}{{ subscriber.name }}{% endif %}").unwrap();
     assert!(templates.uses("subscriber"));
     assert!(!templates.uses("unsubscribed"));
 }
 
-/// Templates of a project that has these, filled in with a context of two names.
+/// A project's templates, rendered with two variables.
 fn rendered(own: &'static [(&str, &str)]) -> Result<String, Box<Finding>> {
     let own = |name: &str| Ok(own.iter().find(|(other, _)| *other == name).map(|(_, text)| (*text).to_owned()));
     Templates::load(&[HTML, TEXT], &own).unwrap().render(HTML, &context! { a => "A", b => "B" })
@@ -74,7 +74,7 @@ fn a_project_overrides_one_template_and_keeps_the_others() {
 }
 
 #[test]
-fn the_template_compiled_in_can_be_had_beside_ones_own() {
+fn a_custom_template_can_extend_the_built_in_one() {
     let own = "{% extends 'default/edition.html' %}{% block terms %}mine{% endblock %}";
     let sources = own_sources(own);
     assert_eq!(sources.keys().collect::<Vec<_>>(), ["default/edition.html", HTML, TEXT, "layout.html"]);
@@ -86,7 +86,7 @@ fn own_sources(html: &'static str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn names_of_templates_are_found_in_tags_alone() {
+fn names_of_templates_are_found_only_in_tags() {
     let source = "{%- extends 'a.html' %}{% include [\"b/c.html\", 'd.txt'] %}{% from 'e' import f %}\
                   {% if x == 'no.html' %}{{ 'no.html' }}{% include '../no.html' %}{% import 'g' as g %}";
     assert_eq!(named_templates(source), ["a.html", "b/c.html", "d.txt", "e", "g"]);
