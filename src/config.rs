@@ -1,7 +1,7 @@
-//! The project file as meant: every key resolved, defaults filled in.
+//! The project's configuration: every key of the project file parsed, with defaults filled in.
 //!
-//! `raw` reads what was written, `resolve` turns it into this `Config` or into findings that name key, line and
-//! remedy. Reading the file is left to `disk`, secrets to the edge that needs them.
+//! `raw` deserializes the file; `resolve` turns it into a `Config`, or into findings with key, line and remedy. `disk` reads
+//! the file; secrets are read where they are needed.
 
 use std::path::PathBuf;
 
@@ -28,34 +28,34 @@ mod redact;
 mod resolve;
 mod serde_message;
 
-/// The whole project file, as meant.
+/// The complete configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// What is published.
     pub publication: Publication,
     /// Folders below the project folder whose Markdown files are issues.
     pub content: Vec<PathBuf>,
-    /// Which of them are in which language.
+    /// The languages of these folders.
     pub languages: Languages,
-    /// Pattern of permalinks.
+    /// The pattern of permalinks.
     pub permalink: Pattern,
-    /// The web archive; `None` where the site has its own pages.
+    /// The web archive; `None` if the site has its own pages.
     pub archive: Option<page::Options>,
-    /// What tells when an issue changed.
+    /// Where the date of an issue's last change comes from.
     pub updated_from: UpdatedFrom,
-    /// Folder for what is built, below the project folder.
+    /// The output folder, below the project folder.
     pub output: PathBuf,
-    /// What Markdown means.
+    /// The Markdown dialect.
     pub markdown: Dialect,
     /// The feeds.
     pub feeds: feed::Options,
-    /// The e-mail edition; `None` when the project file has no `mail`.
+    /// The keys below `mail`; `None` if the project does not mail.
     pub mail: Option<MailConfig>,
-    /// File that holds the secrets that sign tokens, relative to the project folder; SLUGLINE_SECRET wins.
+    /// File with the secrets of tokens, relative to the project folder; SLUGLINE_SECRET takes precedence.
     pub secret_file: Option<PathBuf>,
-    /// What `check` judges.
+    /// Options of `check`.
     pub check: check::Options,
-    /// Where subscribers and ledger are kept.
+    /// Where the store is.
     pub store: Location,
     /// Warnings about old names of keys and rules.
     pub renamed: Vec<Finding>,
@@ -64,35 +64,35 @@ pub struct Config {
 /// Keys below `mail`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MailConfig {
-    /// What a message looks like.
+    /// Content and header of messages.
     pub edition: edition::Options,
     /// What is mailed, when, and how fast.
     pub policy: Policy,
     /// How mail leaves.
     pub via: Via,
-    /// File that holds the password of servers without one of their own, relative to the project folder;
-    /// SLUGLINE_SMTP_PASSWORD wins.
+    /// File with the password of servers that do not set their own, relative to the project folder; SLUGLINE_SMTP_PASSWORD takes
+    /// precedence.
     pub password_file: Option<PathBuf>,
-    /// Connections used side by side, to a server that says nothing else.
+    /// Concurrent connections to a server that does not set its own number.
     pub connections: usize,
     /// Envelope sender (MAIL FROM); default: the address of `from`.
     pub bounce_address: Option<EmailAddress>,
-    /// Keys that sign every message (DKIM, RFC 6376); none where the provider signs.
+    /// The keys that sign every message (DKIM, RFC 6376); empty if the provider signs.
     pub dkim: Vec<KeyFile>,
-    /// Whether the provider does: `dkim: provider`.
+    /// Whether the provider signs: `dkim: provider`.
     pub dkim_by_provider: bool,
-    /// Whether somebody else adds a way to leave to every message, as some providers do: `unsubscribe: none`.
+    /// Whether the provider adds an unsubscribe link to every message: `unsubscribe: none`.
     pub unsubscribe_by_provider: bool,
-    /// The list that is imported before every sending; those who left stay away.
+    /// The list that is imported before every mailing; unsubscribed addresses stay unsubscribed.
     pub subscribers: Option<SubscriberList>,
 }
 
-/// A list of subscribers that the project file names.
+/// A subscriber list named by the project file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubscriberList {
     /// The CSV file, relative to the project folder.
     pub file: PathBuf,
-    /// What its columns mean.
+    /// The meaning of its columns.
     pub options: subscription::Options,
 }
 
@@ -101,34 +101,34 @@ pub struct SubscriberList {
 pub enum Via {
     /// As .eml files in this folder below the project folder.
     Outbox(PathBuf),
-    /// To SMTP servers, one at least.
+    /// To at least one SMTP server.
     Smtp(Vec<MailServer>),
 }
 
-/// An SMTP server that mail leaves through.
+/// A relay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MailServer {
-    /// Where it is.
+    /// Host, port and TLS mode.
     pub server: Server,
-    /// Its share of the mail beside others, at least 1.
+    /// Its share of the mail relative to other servers, at least 1.
     pub weight: u32,
-    /// Login name; the password never stands in the project file.
+    /// Login name; the password is never in the project file.
     pub user: Option<String>,
-    /// Environment variable that holds the password of this server.
+    /// Environment variable with the password of this server.
     pub password_env: Option<String>,
-    /// File that holds the password of this server, relative to the project folder.
+    /// File with the password of this server, relative to the project folder.
     pub password_file: Option<PathBuf>,
-    /// PEM file of further certificates to trust, relative to the project folder: for a relay of one's own.
+    /// PEM file of additional trusted certificates, relative to the project folder.
     pub tls_ca_file: Option<PathBuf>,
-    /// Connections used side by side.
+    /// Concurrent connections.
     pub connections: usize,
-    /// How far commands leave before the replies to those before them have come.
+    /// Which commands are pipelined.
     pub pipelining: Pipelining,
-    /// After so many messages a connection is closed and another opened, where that is said.
+    /// Messages after which a connection is closed and a new one opened.
     pub messages_per_connection: Option<usize>,
-    /// How fast mail may leave through it, beside `Policy::rate`.
+    /// Rate limit of this server, in addition to `Policy::rate`.
     pub rate: Option<Rate>,
-    /// How much mail may leave through it on each day while it is new, beside `Policy::warm_up`.
+    /// Warm-up of this server, in addition to `Policy::warm_up`.
     pub warm_up: Option<WarmUp>,
 }
 
@@ -138,13 +138,13 @@ impl MailConfig {
         matches!(self.via, Via::Smtp(_))
     }
 
-    /// Whether the mail would go to a list through a server, with no way to leave in it.
+    /// Whether mail would leave over SMTP without an unsubscribe link.
     pub fn lacks_unsubscribe(&self) -> bool {
-        let has_way = self.edition.unsubscribe_url.is_some() || self.edition.unsubscribe_mailto.is_some();
-        self.is_over_smtp() && !has_way && !self.unsubscribe_by_provider
+        let has_link = self.edition.unsubscribe_url.is_some() || self.edition.unsubscribe_mailto.is_some();
+        self.is_over_smtp() && !has_link && !self.unsubscribe_by_provider
     }
 
-    /// Where reports of failure go: MAIL FROM (RFC 5321 section 3.3).
+    /// The envelope sender, MAIL FROM (RFC 5321 section 3.3), which gets bounces.
     pub fn envelope_sender(&self) -> &EmailAddress {
         self.bounce_address.as_ref().unwrap_or(&self.edition.from.address)
     }
@@ -156,7 +156,7 @@ impl Config {
         self.mail.as_ref().is_some_and(MailConfig::is_over_smtp)
     }
 
-    /// The publication in each of its languages, its own first.
+    /// The publication in each of its languages, the main one first.
     pub fn publications(&self) -> Vec<&Publication> {
         std::iter::once(&self.publication).chain(self.languages.others()).collect()
     }
@@ -164,8 +164,7 @@ impl Config {
     /// Reads the text of the project file. `path` is its name in findings.
     ///
     /// # Errors
-    /// Everything that is wrong with it: one finding when it cannot be read as YAML or holds an unknown key, else one
-    /// per wrong value.
+    /// One finding if it is not valid YAML or contains an unknown key, or else one per invalid value.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
         let mut text = text.to_owned();
         let read = raw::parse(path, &mut text).map_err(|finding| vec![*finding]);

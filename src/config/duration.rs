@@ -1,4 +1,4 @@
-//! Time spans of the project file, such as `mail.due_for`.
+//! Time spans in the project file, such as `mail.due_for`.
 
 use chrono::Duration;
 

@@ -1,4 +1,4 @@
-//! `Name <address>` and `Name <label.example.org>` as people write them in the project file.
+//! Parses `Name <address>` and `Name <label.example.org>` in the project file.
 
 use crate::edition::{ListId, Mailbox};
 use crate::email::{EmailAddress, InvalidAddress};
@@ -9,7 +9,7 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, InvalidAddress> {
     Ok(Mailbox { name, address: address.parse::<EmailAddress>()? })
 }
 
-/// Parses `Name <list-id>` or a bare identifier; `None` when the identifier is not dotted ASCII of at most 255
+/// Parses `Name <list-id>` or a bare identifier; `None` if the identifier is not dotted ASCII of at most 255
 /// characters (RFC 2919 section 3).
 pub(super) fn list_id(text: &str) -> Option<ListId> {
     let (name, id) = name_and_angle(text);
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_mailboxes_as_people_write_them() {
+    fn reads_mailboxes() {
         let full = mailbox("\"周刊, Weekly\" <news@example.org>").unwrap();
         assert_eq!((full.name.as_deref(), full.address.as_str()), (Some("周刊, Weekly"), "news@example.org"));
         assert_eq!(mailbox(" news@example.org ").unwrap().name, None);

@@ -1,7 +1,7 @@
-//! The project file as written: one struct per mapping, every key optional, unknown keys refused.
+//! The project file as written: one struct per mapping; keys are optional, unknown keys are refused.
 //!
-//! Takes the text of `slugline.yaml`; gives `RawConfig`, or the finding that names the key and its nearest known
-//! neighbour at line and column. What the values mean is left to `resolve`.
+//! Takes the text of `slugline.yaml`; returns a `RawConfig`, or a finding that names an unknown key and the nearest known one
+//! at line and column. `resolve` interprets the values.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub(super) struct RawConfig {
     pub store_password_file: Option<String>,
 }
 
-/// `archive:` the addresses of its pages, or a word.
+/// `archive:` the pattern of its pages, or a word.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a pattern such as `/letters/:slug/`, or `off`")]
 pub(super) enum RawPages {
@@ -64,7 +64,7 @@ pub(super) struct RawAuthorFields {
     pub url: Option<String>,
 }
 
-/// `content:` one folder or several, or such for each language.
+/// `content:` one folder or several, or these for each language.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a folder, a list of folders, or a mapping of language to folders")]
 pub(super) enum RawContent {
@@ -88,7 +88,7 @@ pub(super) enum OneOrMany {
 }
 
 impl OneOrMany {
-    /// All of them.
+    /// All strings.
     pub fn items(&self) -> Vec<&str> {
         match self {
             Self::One(one) => vec![one],
@@ -137,8 +137,8 @@ pub(super) enum RawFeedContent {
 }
 
 impl RawFeedContent {
-    /// What is meant; the full text where nothing is written.
-    pub fn meant(written: Option<Self>) -> Extent {
+    /// The extent; full text by default.
+    pub fn extent(written: Option<Self>) -> Extent {
         match written {
             None | Some(Self::Full) => Extent::Full,
             Some(Self::Summary) => Extent::Summary,
@@ -169,7 +169,7 @@ pub(super) struct RawMail {
     pub from: Option<String>,
     pub reply_to: Option<String>,
     pub list_id: Option<String>,
-    pub edition: Option<RawEditionOf>,
+    pub edition: Option<RawEditionKind>,
     pub digest: RawDigest,
     pub subject: Option<String>,
     pub images: Option<RawImages>,
@@ -195,7 +195,7 @@ pub(super) struct RawMail {
     pub subscribers: Option<RawSubscribers>,
 }
 
-/// `via:` one way out, or several mail servers.
+/// `via:` one transport, or several mail servers.
 #[derive(Debug, Deserialize)]
 #[serde(
     untagged,
@@ -265,7 +265,7 @@ pub(super) enum RawUnsubscribe {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum RawEditionOf {
+pub(super) enum RawEditionKind {
     Issue,
     Digest,
 }

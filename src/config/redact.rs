@@ -1,25 +1,25 @@
-//! Keeps what is secret out of findings about the project file: they are read in logs that others see.
+//! Removes passwords from findings about the project file, because logs are shared.
 //!
-//! A password belongs into the environment or a file; these are those that somebody wrote into the project file.
+//! Passwords belong into the environment or a file; these were written into the project file by mistake.
 
 use crate::finding::Finding;
 
-/// The finding without the source line that may hold a password, and without the login of a URL in its message.
+/// The finding without a source line that may contain a password, and without logins of URLs in its message.
 pub(super) fn redacted(mut finding: Finding) -> Finding {
     if let Some(place) = &mut finding.place {
-        place.source = place.source.take().filter(|line| !may_hold_secret(line));
+        place.source = place.source.take().filter(|line| !may_contain_secret(line));
     }
     finding.message = without_logins(&finding.message);
     finding
 }
 
-fn may_hold_secret(line: &str) -> bool {
+fn may_contain_secret(line: &str) -> bool {
     let word = line.to_lowercase();
     let login = line.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
     login || word.contains("password") || word.contains("secret")
 }
 
-/// What stands between `://` and `@` is a login.
+/// Removes the login between `://` and `@`.
 fn without_logins(text: &str) -> String {
     let mut parts = text.split("://");
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -41,7 +41,7 @@ fn without_logins(text: &str) -> String {
 mod tests {
     use crate::config::Config;
 
-    /// What is shown of a project file that ends so.
+    /// The findings about a project file that ends like this.
     fn shown(end: &str) -> String {
         let text = format!("title: T\nbase_url: https://example.org\n{end}\n");
         format!("{:?}", Config::parse("slugline.yaml", &text).unwrap_err())
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_is_shown() {
+    fn other_values_are_shown() {
         assert!(shown("language: english").contains("source: Some(\"language: english\")"));
         assert!(shown("mail: {from: a, via: \"ftp://example.org\"}").contains("source: Some"));
     }

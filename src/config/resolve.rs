@@ -1,6 +1,6 @@
-//! From the project file as written to the project file as meant: defaults, addresses, URLs, time zones.
+//! Turns the project file as written into the configuration: defaults, addresses, URLs, time zones.
 //!
-//! Takes a `RawConfig` and the text it came from; gives a `Config`, or every wrong value at its line and column.
+//! Takes a `RawConfig` and its text; returns a `Config`, or a finding for every invalid value at its line and column.
 
 use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::config::duration::duration;
 use crate::config::raw::{
-    RawAuthor, RawConfig, RawDkim, RawEditionOf, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
+    RawAuthor, RawConfig, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
 };
 use crate::config::{Config, MailConfig, mailbox};
 use crate::content::markdown::Dialect;
@@ -37,77 +37,77 @@ mod subscribers;
 mod throttle;
 mod unsubscribe;
 
-/// The text a `RawConfig` came from.
+/// The text of a `RawConfig`.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     pub path: &'a str,
     pub text: &'a str,
 }
 
-/// Turns every value into what it means.
+/// Parses every value.
 pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<Finding>> {
-    let mut wrong = Wrong { source, findings: Vec::new(), renamed: Vec::new() };
-    let config = config(&raw, &mut wrong);
-    if wrong.findings.is_empty() {
-        return Ok(Config { renamed: wrong.renamed, ..config });
+    let mut problems = Problems { source, findings: Vec::new(), renamed: Vec::new() };
+    let config = config(&raw, &mut problems);
+    if problems.findings.is_empty() {
+        return Ok(Config { renamed: problems.renamed, ..config });
     }
-    wrong.findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
-    Err(wrong.findings)
+    problems.findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
+    Err(problems.findings)
 }
 
-fn config(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Config {
-    let mut publication = publication(raw, wrong);
-    let archive = archive::archive(raw, wrong);
+fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
+    let mut publication = publication(raw, problems);
+    let archive = archive::archive(raw, problems);
     if let Some(archive) = &archive {
         publication.home = archive::home(archive, &publication);
     }
-    let (content, languages) = content::folders(raw.content.as_ref(), &publication, wrong);
+    let (content, languages) = content::folders(raw.content.as_ref(), &publication, problems);
     Config {
         content,
         languages,
         permalink: match &archive {
             Some(archive) if archive.is_permalink => archive.pattern.clone(),
-            _ => permalink(raw.permalink.as_deref(), wrong),
+            _ => permalink(raw.permalink.as_deref(), problems),
         },
         updated_from: match raw.updated_from {
             None | Some(RawUpdatedFrom::FrontMatter) => UpdatedFrom::FrontMatter,
             Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
         },
-        output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], wrong),
+        output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], problems),
         markdown: Dialect { cjk: raw.markdown.cjk.unwrap_or(true), linkify: raw.markdown.linkify.unwrap_or(true) },
-        feeds: feeds::feeds(&raw.feeds, archive.is_some(), wrong),
+        feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
-        mail: raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, wrong)),
-        check: check::check(&raw.check, wrong),
+        mail: raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems)),
+        check: check::check(&raw.check, problems),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
-        store: store(raw, wrong),
+        store: store(raw, problems),
         renamed: Vec::new(),
         publication,
     }
 }
 
-fn permalink(written: Option<&str>, wrong: &mut Wrong<'_>) -> Pattern {
+fn permalink(written: Option<&str>, problems: &mut Problems<'_>) -> Pattern {
     let Some(written) = written else { return Pattern::default() };
     let help = format!("the tokens are {}", Pattern::tokens().join(" "));
-    wrong.check(Pattern::parse(written), &["permalink"], "it is no pattern", &help).unwrap_or_default()
+    problems.check(Pattern::parse(written), &["permalink"], "not a valid pattern", &help).unwrap_or_default()
 }
 
-fn publication(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Publication {
+fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
     let title = raw.title.as_deref().map_or("", str::trim).to_owned();
     if title.is_empty() {
-        wrong.missing("title", "title: My Weekly");
+        problems.missing("title", "title: My Weekly");
     }
-    let base_url = base_url(raw.base_url.as_deref(), wrong);
-    let author = raw.author.as_ref().map(|author| publication_author(author, &base_url, wrong));
+    let base_url = base_url(raw.base_url.as_deref(), problems);
+    let author = raw.author.as_ref().map(|author| publication_author(author, &base_url, problems));
     let time_zone = raw.timezone.as_deref().unwrap_or("UTC");
     let icon = raw.icon.as_deref().and_then(|icon| {
-        wrong.check(base_url.join(icon), &["icon"], "it is no URL", "write a path such as `/icon.png`")
+        problems.check(base_url.join(icon), &["icon"], "not a valid URL", "write a path such as `/icon.png`")
     });
     Publication {
         title,
         description: raw.description.as_deref().unwrap_or_default().trim().to_owned(),
-        language: language(raw.language.as_deref(), wrong),
-        time_zone: wrong
+        language: language(raw.language.as_deref(), problems),
+        time_zone: problems
             .check(time_zone.parse::<Tz>(), &["timezone"], "no such time zone", "write a name such as `Asia/Shanghai`")
             .unwrap_or(Tz::UTC),
         author,
@@ -119,20 +119,20 @@ fn publication(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Publication {
     }
 }
 
-fn base_url(written: Option<&str>, wrong: &mut Wrong<'_>) -> Url {
+fn base_url(written: Option<&str>, problems: &mut Problems<'_>) -> Url {
     const HELP: &str = "write the whole address, such as `https://www.example.org`";
     let url = match written {
         None => {
-            wrong.missing("base_url", "base_url: https://www.example.org");
+            problems.missing("base_url", "base_url: https://www.example.org");
             None
         }
-        Some(written) => wrong.check(Url::parse(written.trim()), &["base_url"], "it is no absolute URL", HELP),
+        Some(written) => problems.check(Url::parse(written.trim()), &["base_url"], "not an absolute URL", HELP),
     };
     let web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
     let mut url = match url {
         Some(url) if web(&url) && url.query().is_none() && url.fragment().is_none() => url,
         Some(url) => {
-            wrong.value(&["base_url"], format!("`{url}` is not the address of a web site"), HELP);
+            problems.value(&["base_url"], format!("`{url}` is not the address of a website"), HELP);
             placeholder()
         }
         None => placeholder(),
@@ -143,105 +143,111 @@ fn base_url(written: Option<&str>, wrong: &mut Wrong<'_>) -> Url {
     url
 }
 
-/// Stands in for a base URL that is wrong, so that the other keys are still checked; it never leaves this file.
+/// Replaces an invalid base URL so that the other keys are still checked; it never leaves this file.
 #[expect(clippy::expect_used, reason = "a constant, parsed by the tests below")]
 fn placeholder() -> Url {
     Url::parse("https://placeholder.invalid/").expect("a constant URL parses")
 }
 
-fn language(written: Option<&str>, wrong: &mut Wrong<'_>) -> String {
+fn language(written: Option<&str>, problems: &mut Problems<'_>) -> String {
     let tag = written.unwrap_or("en").trim();
     if !is_language_tag(tag) {
-        wrong.value(&["language"], format!("`{tag}` is no language tag"), "write one such as `en` or `zh-CN`");
+        problems.value(
+            &["language"],
+            format!("`{tag}` is not a valid language tag"),
+            "write one such as `en` or `zh-CN`",
+        );
     }
     tag.to_owned()
 }
 
-fn publication_author(author: &RawAuthor, base_url: &Url, wrong: &mut Wrong<'_>) -> Author {
+fn publication_author(author: &RawAuthor, base_url: &Url, problems: &mut Problems<'_>) -> Author {
     let (name, email, url) = match author {
         RawAuthor::Name(name) => (name, None, None),
         RawAuthor::Full(full) => (&full.name, full.email.as_deref(), full.url.as_deref()),
     };
     let name = name.trim().to_owned();
     if name.is_empty() {
-        wrong.value(&["author"], "the name is blank", "write a name, or remove `author`");
+        problems.value(&["author"], "the name is empty", "write a name, or remove `author`");
     }
-    let email = email.and_then(|text| address(text, &["author", "email"], wrong));
+    let email = email.and_then(|text| address(text, &["author", "email"], problems));
     let url = url.and_then(|text| {
-        wrong.check(base_url.join(text), &["author", "url"], "it is no URL", "write the whole address")
+        problems.check(base_url.join(text), &["author", "url"], "not a valid URL", "write the whole address")
     });
     Author { name, email, url }
 }
 
-fn mail_config(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> MailConfig {
+fn mail_config(raw: &RawMail, zone: Tz, problems: &mut Problems<'_>) -> MailConfig {
     const ADDRESS_HELP: &str = "write `Name <name@example.org>`";
     if raw.from.is_none() {
-        wrong.missing("mail.from", "from: My Weekly <weekly@example.org>");
+        problems.missing("mail.from", "from: My Weekly <weekly@example.org>");
     }
     let mut parse = |text: &Option<String>, key: &str| {
         let text = text.as_deref()?;
-        wrong.check(mailbox::mailbox(text), &["mail", key], "it is no mailbox", ADDRESS_HELP)
+        problems.check(mailbox::mailbox(text), &["mail", key], "not a valid mailbox", ADDRESS_HELP)
     };
     let from = parse(&raw.from, "from").unwrap_or_else(placeholder_mailbox);
     let reply_to = parse(&raw.reply_to, "reply_to");
-    servers::refuse_zeros_for_all(raw, wrong);
+    servers::refuse_zeros_for_all(raw, problems);
     MailConfig {
-        policy: policy(raw, zone, wrong),
-        via: servers::way_out(raw, zone, wrong),
+        policy: policy(raw, zone, problems),
+        via: servers::via(raw, zone, problems),
         password_file: raw.password_file.as_deref().map(PathBuf::from),
         connections: servers::connections(raw),
-        bounce_address: bounce_address(raw.bounce_address.as_deref(), wrong),
+        bounce_address: bounce_address(raw.bounce_address.as_deref(), problems),
         dkim_by_provider: matches!(&raw.dkim, Some(RawDkim::Word(_))),
-        dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), wrong),
+        dkim: dkim::keys(raw.dkim.as_ref(), from.address.domain(), problems),
         edition: edition::Options {
             from,
             reply_to,
-            list_id: raw.list_id.as_deref().and_then(|text| list_id(text, wrong)),
+            list_id: raw.list_id.as_deref().and_then(|text| list_id(text, problems)),
             subject: raw.subject.clone().unwrap_or_else(|| "{{ issue.title }}".to_owned()),
             digest_subject: raw
                 .digest
                 .subject
                 .clone()
                 .unwrap_or_else(|| "{{ publication.title }}{{ words.colon }}{{ digest.period }}".to_owned()),
-            digest_content: RawFeedContent::meant(raw.digest.content),
+            digest_content: RawFeedContent::extent(raw.digest.content),
             images: match raw.images {
                 None | Some(RawImages::Link) => Images::Link,
                 Some(RawImages::Embed) => Images::Embed { max_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
             },
-            unsubscribe_mailto: unsubscribe::unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), wrong),
-            unsubscribe_url: raw.unsubscribe_url.as_deref().and_then(|text| unsubscribe::unsubscribe_url(text, wrong)),
+            unsubscribe_mailto: unsubscribe::unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), problems),
+            unsubscribe_url: raw
+                .unsubscribe_url
+                .as_deref()
+                .and_then(|text| unsubscribe::unsubscribe_url(text, problems)),
             postal_address: raw
                 .postal_address
                 .as_deref()
-                .map_or_else(Vec::new, |text| unsubscribe::postal_address(text, wrong)),
+                .map_or_else(Vec::new, |text| unsubscribe::postal_address(text, problems)),
         },
-        unsubscribe_by_provider: unsubscribe::unsubscribe_by_provider(raw, wrong),
-        subscribers: raw.subscribers.as_ref().map(|raw| subscribers::list(raw, wrong)),
+        unsubscribe_by_provider: unsubscribe::unsubscribe_by_provider(raw, problems),
+        subscribers: raw.subscribers.as_ref().map(|raw| subscribers::list(raw, problems)),
     }
 }
 
-fn policy(raw: &RawMail, zone: Tz, wrong: &mut Wrong<'_>) -> Policy {
+fn policy(raw: &RawMail, zone: Tz, problems: &mut Problems<'_>) -> Policy {
     Policy {
         edition: match raw.edition {
-            None | Some(RawEditionOf::Issue) => EditionKind::Issue,
-            Some(RawEditionOf::Digest) => EditionKind::Digest,
+            None | Some(RawEditionKind::Issue) => EditionKind::Issue,
+            Some(RawEditionKind::Digest) => EditionKind::Digest,
         },
-        schedule: digest::schedule(&raw.digest, zone, wrong),
-        due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), wrong),
+        schedule: digest::schedule(&raw.digest, zone, problems),
+        due_for: due_for(raw.due_for.as_deref().unwrap_or("48h"), problems),
         on_unknown: match raw.on_unknown {
             None | Some(RawOnUnknown::Hold) => OnUnknown::Hold,
             Some(RawOnUnknown::Resend) => OnUnknown::Resend,
         },
-        rate: raw
-            .rate
-            .as_deref()
-            .and_then(|text| throttle::rate(text, "mail", &mut |why, help| wrong.value(&["mail", "rate"], why, help))),
+        rate: raw.rate.as_deref().and_then(|text| {
+            throttle::rate(text, "mail", &mut |why, help| problems.value(&["mail", "rate"], why, help))
+        }),
         warm_up: raw.warm_up.as_ref().and_then(|raw| {
             throttle::warm_up(raw, "mail", zone, &mut |key, why, help| {
-                wrong.value(&["mail", "warm_up", key], why, help)
+                problems.value(&["mail", "warm_up", key], why, help)
             })
         }),
-        canary: raw.canary.as_ref().map(|raw| throttle::canary(raw, wrong)),
+        canary: raw.canary.as_ref().map(|raw| throttle::canary(raw, problems)),
     }
 }
 
@@ -251,39 +257,39 @@ fn placeholder_mailbox() -> Mailbox {
     Mailbox { name: None, address }
 }
 
-fn list_id(text: &str, wrong: &mut Wrong<'_>) -> Option<ListId> {
+fn list_id(text: &str, problems: &mut Problems<'_>) -> Option<ListId> {
     const HELP: &str = "write `Name <weekly.example.org>`: between the `<>` letters, digits, `-` and `_`, with dots between \
                         the words";
     let parsed = mailbox::list_id(text).ok_or_else(|| format!("`{text}`"));
-    wrong.check(parsed, &["mail", "list_id"], "it is no name of a mailing list", HELP)
+    problems.check(parsed, &["mail", "list_id"], "not a valid List-Id", HELP)
 }
 
-fn due_for(text: &str, wrong: &mut Wrong<'_>) -> Duration {
+fn due_for(text: &str, problems: &mut Problems<'_>) -> Duration {
     let parsed = duration(text).ok_or_else(|| format!("`{text}`"));
-    wrong
-        .check(parsed, &["mail", "due_for"], "it is no time span", "write one such as `48h`, `3d` or `2w`")
+    problems
+        .check(parsed, &["mail", "due_for"], "not a valid time span", "write one such as `48h`, `3d` or `2w`")
         .unwrap_or_default()
 }
 
-fn mail_address(text: Option<&str>, key: &str, wrong: &mut Wrong<'_>) -> Option<EmailAddress> {
-    text.and_then(|text| address(text, &["mail", key], wrong))
+fn mail_address(text: Option<&str>, key: &str, problems: &mut Problems<'_>) -> Option<EmailAddress> {
+    text.and_then(|text| address(text, &["mail", key], problems))
 }
 
-/// The sender of every envelope: if it needed SMTPUTF8, every message would.
-fn bounce_address(text: Option<&str>, wrong: &mut Wrong<'_>) -> Option<EmailAddress> {
+/// The envelope sender: if it needed SMTPUTF8, every message would.
+fn bounce_address(text: Option<&str>, problems: &mut Problems<'_>) -> Option<EmailAddress> {
     const KEY: &str = "bounce_address";
-    let address = mail_address(text, KEY, wrong)?;
+    let address = mail_address(text, KEY, problems)?;
     if address.needs_smtputf8() {
-        let why = "it has letters before the `@` that only mail servers with SMTPUTF8 take";
-        wrong.value(&["mail", KEY], why, "write an address that is ASCII before the `@`");
+        let why = "it has non-ASCII characters before the `@`, which only mail servers with SMTPUTF8 accept";
+        problems.value(&["mail", KEY], why, "write an address that is ASCII before the `@`");
     }
     Some(address)
 }
 
-fn store(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Location {
+fn store(raw: &RawConfig, problems: &mut Problems<'_>) -> Location {
     const HELP: &str = "write `sqlite:FILE`, or `postgres://USER@HOST/DATABASE`";
     let text = raw.store.as_deref().unwrap_or("sqlite:slugline.db");
-    let parsed = wrong.check(Location::parse(text), &["store"], "no such store", HELP);
+    let parsed = problems.check(Location::parse(text), &["store"], "no such store", HELP);
     match parsed.unwrap_or_else(|| Location::Sqlite(PathBuf::new())) {
         Location::Postgres(database) => {
             let password_file = raw.store_password_file.as_deref().map(PathBuf::from);
@@ -293,15 +299,15 @@ fn store(raw: &RawConfig, wrong: &mut Wrong<'_>) -> Location {
     }
 }
 
-fn address(text: &str, keys: &[&str], wrong: &mut Wrong<'_>) -> Option<EmailAddress> {
-    wrong.check(text.parse(), keys, "it is no e-mail address", "write one such as `name@example.org`")
+fn address(text: &str, keys: &[&str], problems: &mut Problems<'_>) -> Option<EmailAddress> {
+    problems.check(text.parse(), keys, "not a valid email address", "write one such as `name@example.org`")
 }
 
 /// A folder below the project folder.
-fn folder(path: &str, keys: &[&str], wrong: &mut Wrong<'_>) -> PathBuf {
+fn folder(path: &str, keys: &[&str], problems: &mut Problems<'_>) -> PathBuf {
     let path = path.trim();
     if path.is_empty() || !stays_inside(Path::new(path)) {
-        wrong.value(keys, format!("`{path}` is not below the project folder"), "write a relative path without `..`");
+        problems.value(keys, format!("`{path}` is not below the project folder"), "write a relative path without `..`");
     }
     PathBuf::from(path.trim_end_matches('/'))
 }
@@ -310,16 +316,16 @@ fn stays_inside(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// What is wrong so far.
-struct Wrong<'a> {
+/// The problems found so far.
+struct Problems<'a> {
     source: Source<'a>,
     findings: Vec<Finding>,
     /// Warnings about old names.
     renamed: Vec<Finding>,
 }
 
-impl Wrong<'_> {
-    /// The value, or a finding that says what is wrong with the key's value, why, and what to do.
+impl Problems<'_> {
+    /// Returns the value, or adds a finding: what is invalid, why, and the remedy.
     fn check<T, E: Display>(&mut self, value: Result<T, E>, keys: &[&str], what: &str, help: &str) -> Option<T> {
         value.map_err(|why| self.value(keys, format!("{what}: {why}"), help)).ok()
     }

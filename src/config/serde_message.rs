@@ -1,9 +1,9 @@
-//! What serde says of a value that cannot be read, in the words of those who write project files.
+//! Rewords serde's messages about invalid values for users.
 //!
-//! Takes its message, such as "feeds.limit: invalid type: string \"many\", expected usize"; gives the message for the
-//! user and what to write. A message of another form stays as it is.
+//! Takes a message such as "feeds.limit: invalid type: string \"many\", expected usize"; returns the message and remedy to
+//! show. Other messages are returned unchanged.
 
-/// Message and help for a value that has the wrong type.
+/// The message and remedy for a value of the wrong type.
 pub(super) fn of_value(message: &str) -> (String, Option<String>) {
     let Some((key, problem)) = message.split_once(": ").filter(|(key, _)| is_key(key)) else {
         return (message.to_owned(), None);
@@ -18,7 +18,7 @@ pub(super) fn of_value(message: &str) -> (String, Option<String>) {
     match wrong.and_then(|wrong| wrong.rsplit_once(", expected ")) {
         Some((found, expected)) => {
             let what =
-                if is_too_large(found, expected) { "too large".to_owned() } else { format!("no {}", kind(expected)) };
+                if is_too_large(found, expected) { "too large".to_owned() } else { format!("not {}", kind(expected)) };
             (format!("`{key}`: {} is {what}", thing(found)), Some(help(expected).to_owned()))
         }
         None => (format!("`{key}`: {problem}"), None),
@@ -33,7 +33,7 @@ fn is_too_large(found: &str, expected: &str) -> bool {
     matches!(expected, "usize" | "u32" | "u64") && found.starts_with("integer `") && !found.contains('-')
 }
 
-/// What was found.
+/// A description of the value found.
 fn thing(found: &str) -> String {
     let quoted =
         found.strip_prefix("string \"").and_then(|text| text.strip_suffix('"')).map(|text| format!("`{text}`"));
@@ -45,13 +45,13 @@ fn thing(found: &str) -> String {
     })
 }
 
-/// What was expected.
+/// A description of the expected value.
 fn kind(expected: &str) -> &str {
     match expected {
-        "usize" | "u32" | "u64" => "whole number from 0 on",
+        "usize" | "u32" | "u64" => "a whole number from 0 up",
         "a boolean" => "`true` or `false`",
         "a string" => "text",
-        _ if expected.starts_with("struct ") => "mapping",
+        _ if expected.starts_with("struct ") => "a mapping",
         other => other,
     }
 }
@@ -71,11 +71,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_have_the_names_people_know() {
+    fn types_have_common_names() {
         for (said, message, help) in [
             (
                 "feeds.limit: invalid type: string \"many, expected x\", expected usize",
-                "`feeds.limit`: `many, expected x` is no whole number from 0 on",
+                "`feeds.limit`: `many, expected x` is not a whole number from 0 up",
                 "write a number such as 20",
             ),
             (
@@ -85,17 +85,17 @@ mod tests {
             ),
             (
                 "feeds.stylesheet: invalid type: integer `1`, expected a boolean",
-                "`feeds.stylesheet`: `1` is no `true` or `false`",
+                "`feeds.stylesheet`: `1` is not `true` or `false`",
                 "write `true` or `false`",
             ),
             (
                 "mail: invalid type: sequence, expected struct RawMail",
-                "`mail`: a list is no mapping",
+                "`mail`: a list is not a mapping",
                 "write `key: value` lines below it, indented",
             ),
             (
                 "title: invalid type: unit value, expected a string",
-                "`title`: nothing is no text",
+                "`title`: nothing is not text",
                 "write text, between quotes if it holds `: `, `#` or brackets",
             ),
             (
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn other_messages_stay() {
+    fn other_messages_are_unchanged() {
         let syntax = "mapping values are not allowed in this context";
         assert_eq!(of_value(syntax), (syntax.to_owned(), None));
         let known = "author: expected a name, or a mapping of name, email and url";

@@ -185,7 +185,7 @@ mod tests {
         let expected = "\
     Tide Notes · 16–22 November 2026
 
-In this mail:
+In this email:
 
 1. Neap & quiet
    https://example.org/neap/
@@ -204,7 +204,7 @@ Part
 
 [^1] Below.
 
-Read in your browser:
+View in browser:
 https://example.org/neap/
 
 
@@ -220,8 +220,8 @@ https://example.org/neap/
     fn a_summary_leads_to_the_whole_issue() {
         let edition = edition(&config("summary", "https://example.org"));
         let (html, text) = (edition.html(&reader()).unwrap(), edition.text(&reader()).unwrap());
-        assert!(html.contains("十四天") && html.contains(">Read on</a>") && !html.contains("Below."), "{html}");
-        assert!(text.contains("十四天\n\nRead on:\nhttps://example.org/spring/\n"), "{text}");
+        assert!(html.contains("十四天") && html.contains(">Read more</a>") && !html.contains("Below."), "{html}");
+        assert!(text.contains("十四天\n\nRead more:\nhttps://example.org/spring/\n"), "{text}");
     }
 
     #[test]

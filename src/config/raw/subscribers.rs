@@ -1,4 +1,4 @@
-//! `mail.subscribers` as written: a file, or a mapping that says what its columns mean.
+//! `mail.subscribers` as written: a file, or a mapping that defines the meaning of its columns.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub(in crate::config) struct RawColumns {
     pub status: Option<OneOrMany>,
 }
 
-/// A word of the list, or several.
+/// One word of the list, or several.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a word of the list, or a list of them")]
 pub(in crate::config) enum RawWords {
@@ -42,7 +42,7 @@ pub(in crate::config) enum RawWords {
     One(RawWord),
 }
 
-/// A word as YAML takes it.
+/// A word, as any YAML scalar.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "expected a word")]
 pub(in crate::config) enum RawWord {
@@ -53,7 +53,7 @@ pub(in crate::config) enum RawWord {
 }
 
 impl RawWords {
-    /// The words as the list has them.
+    /// The words as spelled in the list.
     pub fn items(&self) -> Vec<String> {
         match self {
             Self::One(word) => vec![word.text()],

@@ -1,16 +1,16 @@
-//! What `check` judges: rules that are switched off, each a known one.
+//! `check`: the disabled rules.
 
 use crate::check::{Options, rules};
 use crate::config::raw::{OneOrMany, RawCheck};
-use crate::config::resolve::Wrong;
+use crate::config::resolve::Problems;
 use crate::finding::nearest;
 use crate::renamed::{Kind, Renamed};
 
-pub(super) fn check(raw: &RawCheck, wrong: &mut Wrong<'_>) -> Options {
+pub(super) fn check(raw: &RawCheck, problems: &mut Problems<'_>) -> Options {
     let mut off = Vec::new();
     for name in raw.off.as_ref().map(OneOrMany::items).unwrap_or_default() {
         let renamed = Renamed::of(Kind::Rule, name);
-        renamed.iter().for_each(|renamed| wrong.renamed(&["check", "off"], renamed));
+        renamed.iter().for_each(|renamed| problems.renamed(&["check", "off"], renamed));
         off.push(renamed.map_or(name, |renamed| renamed.new).to_owned());
     }
     for name in off.iter().filter(|name| rules::named(name).is_none()) {
@@ -18,7 +18,7 @@ pub(super) fn check(raw: &RawCheck, wrong: &mut Wrong<'_>) -> Options {
             Some(meant) => format!("write `{meant}`"),
             None => "`slugline check --rules` lists all rules".to_owned(),
         };
-        wrong.value(&["check", "off"], format!("there is no rule `{name}`"), &help);
+        problems.value(&["check", "off"], format!("there is no rule `{name}`"), &help);
     }
     Options { off }
 }
@@ -30,7 +30,7 @@ mod tests {
     use crate::renamed::{Kind, RENAMED};
 
     #[test]
-    fn every_old_rule_switches_the_new_one_off_with_a_warning_at_its_line() {
+    fn every_old_rule_disables_the_new_one_with_a_warning_at_its_line() {
         for renamed in RENAMED.iter().filter(|renamed| renamed.kind == Kind::Rule) {
             assert!(rules::named(renamed.new).is_some() && rules::named(renamed.old).is_none(), "{renamed:?}");
             let text = format!("title: T\nbase_url: https://example.org\ncheck:\n  off: [{}]\n", renamed.old);

@@ -1,29 +1,29 @@
-//! What is written as `content`: folders, or folders of languages.
+//! `content`: folders, or folders for each language.
 //!
-//! Takes the value as written and the publication; gives the folders to read, and which language is where.
+//! Takes the value as written and the publication; returns the folders to read, and the languages of these folders.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::raw::{OneOrMany, RawContent};
-use crate::config::resolve::{Wrong, folder};
+use crate::config::resolve::{Problems, folder};
 use crate::content::languages::Languages;
 use crate::publication::{Publication, is_language_tag};
 
 pub(super) fn folders(
     written: Option<&RawContent>,
     publication: &Publication,
-    wrong: &mut Wrong<'_>,
+    problems: &mut Problems<'_>,
 ) -> (Vec<PathBuf>, Languages) {
     let folders = match written {
-        None => vec![folder("content", &["content"], wrong)],
+        None => vec![folder("content", &["content"], problems)],
         Some(RawContent::Folders(folders)) => {
-            folders.items().into_iter().map(|path| folder(path, &["content"], wrong)).collect()
+            folders.items().into_iter().map(|path| folder(path, &["content"], problems)).collect()
         }
-        Some(RawContent::Languages(folders)) => return folders_of_languages(folders, publication, wrong),
+        Some(RawContent::Languages(folders)) => return folders_of_languages(folders, publication, problems),
     };
     if folders.is_empty() {
-        wrong.value(&["content"], "the list is empty", "write the folder that holds the issues");
+        problems.value(&["content"], "the list is empty", "write the folder that contains the issues");
     }
     (folders, Languages::default())
 }
@@ -31,16 +31,16 @@ pub(super) fn folders(
 fn folders_of_languages(
     written: &BTreeMap<String, OneOrMany>,
     publication: &Publication,
-    wrong: &mut Wrong<'_>,
+    problems: &mut Problems<'_>,
 ) -> (Vec<PathBuf>, Languages) {
     let (mut folders, mut languages) = (Vec::new(), Vec::new());
     for (name, paths) in written {
         let keys = ["content", name];
         if !is_language_tag(name) {
-            wrong.value(&keys, format!("`{name}` is no language tag"), "write one such as `en` or `zh-TW`");
+            problems.value(&keys, format!("`{name}` is not a valid language tag"), "write one such as `en` or `zh-TW`");
         }
         for path in paths.items() {
-            let folder = folder(path, &keys, wrong);
+            let folder = folder(path, &keys, problems);
             languages.push((folder.clone(), name.clone()));
             if !folders.contains(&folder) {
                 folders.push(folder);
@@ -49,7 +49,7 @@ fn folders_of_languages(
     }
     let languages = Languages::new(publication, languages).unwrap_or_else(|| {
         let why = format!("none of its languages is the publication's, `{}`", publication.language);
-        wrong.value(&["content"], why, "write one of them as `language`: its issues are at the root of your site");
+        problems.value(&["content"], why, "write one of them as `language`: its issues are at the root of your site");
         Languages::default()
     });
     (folders, languages)

@@ -3,37 +3,37 @@
 use std::path::PathBuf;
 
 use crate::config::raw::{RawDkim, RawDkimKey};
-use crate::config::resolve::Wrong;
+use crate::config::resolve::Problems;
 use crate::dkim::KeyFile;
 
-/// The keys; those without a domain are of the sender's.
-pub(super) fn keys(raw: Option<&RawDkim>, sender: &str, wrong: &mut Wrong<'_>) -> Vec<KeyFile> {
+/// The keys; the default domain is the sender's.
+pub(super) fn keys(raw: Option<&RawDkim>, sender: &str, problems: &mut Problems<'_>) -> Vec<KeyFile> {
     let written = match raw {
         None => return Vec::new(),
         Some(RawDkim::Word(word)) if word == "provider" => return Vec::new(),
         Some(RawDkim::Word(word)) => {
-            let help = "write `provider` if your mail provider signs, else `{selector: …, key_file: …}`";
-            wrong.value(&["mail", "dkim"], format!("there is no `{word}`"), help);
+            let help = "write `provider` if your mail provider signs, or else `{selector: …, key_file: …}`";
+            problems.value(&["mail", "dkim"], format!("there is no `{word}`"), help);
             return Vec::new();
         }
         Some(RawDkim::One(key)) => std::slice::from_ref(key),
         Some(RawDkim::Many(keys)) => keys.as_slice(),
     };
-    written.iter().filter_map(|raw| key(raw, sender, wrong)).collect()
+    written.iter().filter_map(|raw| key(raw, sender, problems)).collect()
 }
 
-fn key(raw: &RawDkimKey, sender: &str, wrong: &mut Wrong<'_>) -> Option<KeyFile> {
+fn key(raw: &RawDkimKey, sender: &str, problems: &mut Problems<'_>) -> Option<KeyFile> {
     let selector = raw.selector.trim();
     if !is_name(selector) {
         let help = "write the name below `_domainkey` in your DNS, such as `autumn2026`";
-        wrong.value(&["mail", "dkim", "selector"], format!("`{selector}` is no selector"), help);
+        problems.value(&["mail", "dkim", "selector"], format!("`{selector}` is not a valid selector"), help);
         return None;
     }
     let written = raw.domain.as_deref().unwrap_or(sender).trim();
     let domain = idna::domain_to_ascii(written).ok().filter(|domain| is_name(domain));
     if domain.is_none() {
         let help = "write your domain, such as `example.org`";
-        wrong.value(&["mail", "dkim", "domain"], format!("`{written}` is no domain"), help);
+        problems.value(&["mail", "dkim", "domain"], format!("`{written}` is not a valid domain"), help);
     }
     Some(KeyFile { selector: selector.to_owned(), domain: domain?, key_file: PathBuf::from(&raw.key_file) })
 }

@@ -9,35 +9,36 @@ use std::path::Path;
 use url::Url;
 
 use crate::config::raw::{OneOrMany, RawArchive, RawFeedContent, RawFeeds, RawFormats};
-use crate::config::resolve::{Wrong, stays_inside};
+use crate::config::resolve::{Problems, stays_inside};
 use crate::feed::{Archive, Format, Options, Taxonomy, stylesheet};
 
 /// `have_archive_pages`: whether the project has a web archive.
-pub(super) fn feeds(raw: &RawFeeds, have_archive_pages: bool, wrong: &mut Wrong<'_>) -> Options {
+pub(super) fn feeds(raw: &RawFeeds, have_archive_pages: bool, problems: &mut Problems<'_>) -> Options {
     if raw.ttl == Some(0) {
-        wrong.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
+        problems.value(&["feeds", "ttl"], "it counts minutes from 1", "write 720 for half a day, or remove it");
     }
-    let formats = formats(raw.formats.as_ref(), wrong);
+    let formats = formats(raw.formats.as_ref(), problems);
     let has_xml = formats.keys().any(|format| *format != Format::Json);
     Options {
         have_archive_pages,
         stylesheet: has_xml && raw.stylesheet.unwrap_or(true),
-        opml: raw.opml.as_deref().map(|file| opml(file, &formats, wrong)),
+        opml: raw.opml.as_deref().map(|file| opml(file, &formats, problems)),
         formats,
         limit: raw.limit.unwrap_or(20),
-        content: RawFeedContent::meant(raw.content),
+        content: RawFeedContent::extent(raw.content),
         ttl: raw.ttl,
-        by: taxonomies(raw.by.as_ref(), wrong),
-        archive: wrong
+        by: taxonomies(raw.by.as_ref(), problems),
+        archive: problems
             .check(archive(raw.archive.as_ref()), &["feeds", "archive"], "no such archive", ARCHIVE_HELP)
             .unwrap_or(Archive::Off),
         max_bytes: Some(raw.max_bytes.unwrap_or(250_000)).filter(|bytes| *bytes > 0),
-        hubs: hubs(raw.hub.as_ref(), wrong),
+        hubs: hubs(raw.hub.as_ref(), problems),
     }
 }
 
-fn taxonomies(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Taxonomy> {
-    let check = |name: &str| wrong.check(taxonomy(name), &["feeds", "by"], "there are no feeds by it", TAXONOMY_HELP);
+fn taxonomies(raw: Option<&OneOrMany>, problems: &mut Problems<'_>) -> Vec<Taxonomy> {
+    let check =
+        |name: &str| problems.check(taxonomy(name), &["feeds", "by"], "there are no feeds by it", TAXONOMY_HELP);
     let mut taxonomies: Vec<Taxonomy> =
         raw.map(OneOrMany::items).unwrap_or_default().into_iter().filter_map(check).collect();
     taxonomies.sort();
@@ -45,26 +46,26 @@ fn taxonomies(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Taxonomy> {
     taxonomies
 }
 
-fn hubs(raw: Option<&OneOrMany>, wrong: &mut Wrong<'_>) -> Vec<Url> {
+fn hubs(raw: Option<&OneOrMany>, problems: &mut Problems<'_>) -> Vec<Url> {
     const HELP: &str = "write the hub's whole address, such as `https://hub.example.org/`";
-    let check = |address: &str| wrong.check(hub(address), &["feeds", "hub"], "it is no WebSub hub", HELP);
+    let check = |address: &str| problems.check(hub(address), &["feeds", "hub"], "not a WebSub hub", HELP);
     let mut hubs: Vec<Url> = raw.map(OneOrMany::items).unwrap_or_default().into_iter().filter_map(check).collect();
     let mut known = HashSet::new();
     hubs.retain(|hub| known.insert(hub.clone()));
     hubs
 }
 
-/// Every reader is told the address, so that no login may be in it.
+/// The address is public, so it must not contain a login.
 fn hub(address: &str) -> Result<Url, String> {
-    let url = Url::parse(address.trim()).map_err(|_| format!("`{address}` is no absolute URL"))?;
+    let url = Url::parse(address.trim()).map_err(|_| format!("`{address}` is not an absolute URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a login does not belong into the URL".to_owned());
+        return Err("the URL must not contain a login".to_owned());
     }
     let web = matches!(url.scheme(), "http" | "https");
     if web { Ok(url) } else { Err(format!("`{}` is not a scheme of the web", url.scheme())) }
 }
 
-fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<Format, String> {
+fn formats(raw: Option<&RawFormats>, problems: &mut Problems<'_>) -> BTreeMap<Format, String> {
     let written = match raw {
         None => [Some("feed.xml"), Some("atom.xml"), Some("feed.json")],
         Some(raw) => [raw.rss.as_deref(), raw.atom.as_deref(), raw.json.as_deref()],
@@ -75,31 +76,31 @@ fn formats(raw: Option<&RawFormats>, wrong: &mut Wrong<'_>) -> BTreeMap<Format, 
     {
         let Some(file) = file else { continue };
         let keys = ["feeds", "formats", key];
-        check_file(file, &keys, "write a name such as `feed.xml`", wrong);
+        check_file(file, &keys, "write a name such as `feed.xml`", problems);
         if formats.values().any(|other| other == file) {
-            wrong.value(&keys, format!("`{file}` is taken by another format"), "give each format its own file");
+            problems.value(&keys, format!("`{file}` is taken by another format"), "give each format its own file");
         }
         formats.insert(format, file.to_owned());
     }
     formats
 }
 
-fn opml(file: &str, formats: &BTreeMap<Format, String>, wrong: &mut Wrong<'_>) -> String {
+fn opml(file: &str, formats: &BTreeMap<Format, String>, problems: &mut Problems<'_>) -> String {
     const HELP: &str = "write a name such as `feeds.opml`";
-    check_file(file, &["feeds", "opml"], HELP, wrong);
+    check_file(file, &["feeds", "opml"], HELP, problems);
     if formats.values().any(|feed| feed == file) {
-        wrong.value(&["feeds", "opml"], format!("`{file}` is a feed"), HELP);
+        problems.value(&["feeds", "opml"], format!("`{file}` is a feed"), HELP);
     }
     file.to_owned()
 }
 
-/// Whether a file can be written below `output` without harm to another.
-fn check_file(file: &str, keys: &[&str], help: &str, wrong: &mut Wrong<'_>) {
+/// Checks that a file can be written below `output` without overwriting another.
+fn check_file(file: &str, keys: &[&str], help: &str, problems: &mut Problems<'_>) {
     if file.is_empty() || !stays_inside(Path::new(file)) || file.ends_with('/') {
-        wrong.value(keys, format!("`{file}` is no file below `output`"), help);
+        problems.value(keys, format!("`{file}` is not a file name below `output`"), help);
     }
     if file == stylesheet::FILE {
-        wrong.value(keys, format!("`{file}` is the style of the feeds"), help);
+        problems.value(keys, format!("`{file}` is the style sheet of the feeds"), help);
     }
 }
 
@@ -111,13 +112,13 @@ fn taxonomy(name: &str) -> Result<Taxonomy, String> {
     Taxonomy::ALL.into_iter().find(|taxonomy| taxonomy.name() == name).ok_or_else(|| format!("`{name}`"))
 }
 
-/// No archives unless they are asked for: they cost the text of every issue.
+/// Archives are off by default because they need the text of every issue.
 fn archive(raw: Option<&RawArchive>) -> Result<Archive, String> {
     match raw {
         None | Some(RawArchive::Truth(false)) => Ok(Archive::Off),
-        Some(RawArchive::Number(number)) => {
-            NonZeroUsize::new(*number).map(Archive::Every).ok_or_else(|| "an archive holds 1 issue or more".to_owned())
-        }
+        Some(RawArchive::Number(number)) => NonZeroUsize::new(*number)
+            .map(Archive::Every)
+            .ok_or_else(|| "an archive contains at least 1 issue".to_owned()),
         Some(RawArchive::Word(word)) if word == "off" => Ok(Archive::Off),
         Some(RawArchive::Word(word)) if word == "year" => Ok(Archive::Yearly),
         Some(RawArchive::Word(word)) => Err(format!("`{word}`")),
@@ -130,15 +131,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hub_is_an_address_on_the_web_without_a_login() {
+    fn a_hub_is_a_web_address_without_a_login() {
         assert_eq!(hub(" https://hub.example.org ").map(String::from), Ok("https://hub.example.org/".to_owned()));
-        assert_eq!(hub("hub.example.org"), Err("`hub.example.org` is no absolute URL".to_owned()));
+        assert_eq!(hub("hub.example.org"), Err("`hub.example.org` is not an absolute URL".to_owned()));
         assert_eq!(hub("mailto:hub@example.org"), Err("`mailto` is not a scheme of the web".to_owned()));
-        assert_eq!(hub("https://me:secret@hub.example.org/"), Err("a login does not belong into the URL".to_owned()));
+        assert_eq!(hub("https://me:secret@hub.example.org/"), Err("the URL must not contain a login".to_owned()));
     }
 
     #[test]
-    fn taxonomies_and_archives_go_by_their_names() {
+    fn taxonomies_and_archives_are_parsed() {
         assert_eq!(taxonomy("tags"), Ok(Taxonomy::Tags));
         assert_eq!(taxonomy("tag"), Err("`tag`".to_owned()));
         let every = |number| NonZeroUsize::new(number).map(Archive::Every).ok_or(String::new());
@@ -146,8 +147,8 @@ mod tests {
         assert_eq!(archive(Some(&RawArchive::Truth(false))), Ok(Archive::Off));
         assert_eq!(archive(Some(&RawArchive::Word("year".to_owned()))), Ok(Archive::Yearly));
         assert_eq!(archive(Some(&RawArchive::Number(50))), every(50));
-        for wrong in [RawArchive::Number(0), RawArchive::Truth(true), RawArchive::Word("month".to_owned())] {
-            assert!(archive(Some(&wrong)).is_err(), "{wrong:?}");
+        for problems in [RawArchive::Number(0), RawArchive::Truth(true), RawArchive::Word("month".to_owned())] {
+            assert!(archive(Some(&problems)).is_err(), "{problems:?}");
         }
     }
 }

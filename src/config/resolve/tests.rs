@@ -41,7 +41,7 @@ fn an_unknown_key_names_the_nearest_at_its_place() {
 fn a_wrong_type_is_named_at_its_place() {
     assert_eq!(
         findings("title: T\nfeeds:\n  limit: many\n"),
-        ["slugline.yaml:3:10: `feeds.limit`: `many` is no whole number from 0 on (write a number such as 20)"]
+        ["slugline.yaml:3:10: `feeds.limit`: `many` is not a whole number from 0 up (write a number such as 20)"]
     );
 }
 
@@ -53,11 +53,11 @@ fn every_wrong_value_is_reported() {
         findings(text),
         [
             "slugline.yaml: `title` is missing (add `title: My Weekly`)",
-            "slugline.yaml:1:11: `base_url`: it is no absolute URL: relative URL without a base (write the whole address, \
+            "slugline.yaml:1:11: `base_url`: not an absolute URL: relative URL without a base (write the whole address, \
              such as `https://www.example.org`)",
             "slugline.yaml:2:11: `timezone`: no such time zone: failed to parse timezone (write a name such as `Asia/Shanghai`)",
             "slugline.yaml:3:9: `output`: `../public` is not below the project folder (write a relative path without `..`)",
-            "slugline.yaml:5:9: `mail.from`: it is no mailbox: it needs a name, an `@` and a domain (write `Name <name@example.org>`)",
+            "slugline.yaml:5:9: `mail.from`: not a valid mailbox: it needs a name, an `@` and a domain (write `Name <name@example.org>`)",
             "slugline.yaml:6:8: `mail.via`: mail cannot leave this way: `ftp` is not a way to send mail (write `outbox`, \
              `smtp://host:587` or `smtps://host:465`; put the login into `user` and the password into SLUGLINE_SMTP_PASSWORD)",
         ]
@@ -76,7 +76,7 @@ fn a_key_that_signs_is_of_the_senders_domain_unless_it_says_otherwise() {
     assert_eq!(
         findings(&format!("{mail}  dkim: [{{selector: a b, key_file: k}}]\n")),
         [
-            "slugline.yaml:5:9: `mail.dkim.selector`: `a b` is no selector (write the name below `_domainkey` in your DNS, such \
+            "slugline.yaml:5:9: `mail.dkim.selector`: `a b` is not a valid selector (write the name below `_domainkey` in your DNS, such \
           as `autumn2026`)"
         ]
     );
@@ -107,9 +107,9 @@ fn how_far_commands_leave_ahead_is_said_once_or_for_a_server() {
     assert_eq!(of("  via: smtp://a.e.org\n  pipelining: off\n"), [Off]);
     let several = "  via: [smtp://a.e.org, {url: smtp://b.e.org, pipelining: auto}]\n  pipelining: envelope\n";
     assert_eq!(of(several), [Envelope, Auto]);
-    let wrong = findings("title: T\nbase_url: https://e.org\nmail:\n  from: t@e.org\n  pipelining: sometimes\n");
+    let problems = findings("title: T\nbase_url: https://e.org\nmail:\n  from: t@e.org\n  pipelining: sometimes\n");
     assert_eq!(
-        wrong,
+        problems,
         ["slugline.yaml:5:15: `mail.pipelining`: there is no `sometimes` (write `auto`, `envelope`, `off`)"]
     );
 }
@@ -148,12 +148,12 @@ fn a_list_is_a_file_or_says_what_its_columns_mean() {
     assert_eq!((full.options.columns.email.as_deref(), full.options.columns.status.len()), (Some("E"), 2));
     assert_eq!((full.options.keep, full.options.encoding.unwrap().name()), (vec!["x".to_owned()], "GBK"));
     for (mail, message) in [
-        ("{file: a.csv, states: {gone: 1}}", "it is not a status: there is no status `gone`"),
-        ("{file: a.csv, encoding: utf-9}", "it is not the name of an encoding: there is no such encoding"),
+        ("{file: a.csv, states: {gone: 1}}", "not a status: there is no status `gone`"),
+        ("{file: a.csv, encoding: utf-9}", "not an encoding: there is no such encoding"),
         ("{file: a.csv, mapp: {}}", "expected a file, or a mapping of file, map, states, keep and encoding"),
         ("{map: {}}", "expected a file, or a mapping of file, map, states, keep and encoding"),
     ] {
-        let wrong = list(mail).unwrap_err();
-        assert!(wrong[0].message.contains(message), "{wrong:?}");
+        let problems = list(mail).unwrap_err();
+        assert!(problems[0].message.contains(message), "{problems:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `mail.rate`, `mail.warm_up` and `mail.canary`: how fast mail leaves, how much on one day, and to whom first.
+//! `mail.rate`, `mail.warm_up` and `mail.canary`: rate limit, daily limit of a new sender, and the first recipients.
 
 use std::fmt::Display;
 
@@ -7,20 +7,20 @@ use chrono_tz::Tz;
 
 use crate::config::duration::duration;
 use crate::config::raw::{RawCanary, RawWarmUp};
-use crate::config::resolve::Wrong;
+use crate::config::resolve::Problems;
 use crate::delivery::policy::{Canary, Wave};
 use crate::rate::{Rate, WarmUp};
 
-/// A rate under that name. `report` takes what is wrong and what to do.
+/// Parses a rate with that name. `report` takes the problem and the remedy.
 pub(super) fn rate(text: &str, name: &str, report: &mut dyn FnMut(&dyn Display, &str)) -> Option<Rate> {
     let rate = Rate::parse(name, text);
     if rate.is_none() {
-        report(&format!("`{text}` is no rate"), "write one such as `10/s`, `300/min` or `5000/h`");
+        report(&format!("`{text}` is not a valid rate"), "write one such as `10/s`, `300/min` or `5000/h`");
     }
     rate
 }
 
-/// A warm-up under that name. `report` takes the key, what is wrong and what to do.
+/// Parses a warm-up with that name. `report` takes the key, the problem and the remedy.
 pub(super) fn warm_up(
     raw: &RawWarmUp,
     name: &str,
@@ -30,11 +30,11 @@ pub(super) fn warm_up(
     let since = match raw.since.as_deref().map(|text| (text, text.trim().parse::<NaiveDate>())) {
         Some((_, Ok(since))) => Some(since),
         Some((text, Err(_))) => {
-            report("since", &format!("`{text}` is no date"), "write one such as `2026-11-20`");
+            report("since", &format!("`{text}` is not a valid date"), "write one such as `2026-11-20`");
             None
         }
         None => {
-            report("since", &"the first day is missing", "add `since: 2026-11-20`, the day of the first mail");
+            report("since", &"the first day is missing", "add `since: 2026-11-20`, the first day of mailing");
             None
         }
     };
@@ -46,43 +46,51 @@ pub(super) fn warm_up(
     if !(1.0..=10.0).contains(&factor) {
         report(
             "factor",
-            &format!("`{factor}` is no growth from day to day"),
+            &format!("`{factor}` is not a valid growth factor"),
             "write a number from 1 to 10, such as 1.5",
         );
     }
     Some(WarmUp { name: name.to_owned(), since: since?, first_day, factor, zone })
 }
 
-/// The recipients who get an issue before the others.
-pub(super) fn canary(raw: &RawCanary, wrong: &mut Wrong<'_>) -> Canary {
+/// The canary: the recipients that get an edition before the others.
+pub(super) fn canary(raw: &RawCanary, problems: &mut Problems<'_>) -> Canary {
     let keys = |key| ["mail", "canary", key];
     let mut percent = |text: &Option<String>, key, usual: f64| {
         let Some(text) = text else { return usual };
         let parsed = share(text);
         if parsed.is_none() {
-            wrong.value(&keys(key), format!("`{text}` is no percentage"), "write one such as `1%`");
+            problems.value(&keys(key), format!("`{text}` is not a valid percentage"), "write one such as `1%`");
         }
         parsed.unwrap_or(usual)
     };
     let (share, max_failures) = (percent(&raw.share, "share", 0.01), percent(&raw.max_failures, "max_failures", 0.05));
     if raw.share.is_some() && raw.to.is_some() {
-        wrong.value(&keys("share"), "`to` says already who comes first", "write either `share` or `to`");
+        problems.value(&keys("share"), "`to` already names the first recipients", "write either `share` or `to`");
     } else if share == 0.0 {
-        wrong.value(&keys("share"), "that is nobody", "write a percentage such as `1%`, or remove `canary`");
+        problems.value(
+            &keys("share"),
+            "0 % selects no recipients",
+            "write a percentage such as `1%`, or remove `canary`",
+        );
     }
     let wait = duration(raw.wait.as_deref().unwrap_or("30m")).unwrap_or_else(|| {
         let text = raw.wait.as_deref().unwrap_or_default();
-        wrong.value(&keys("wait"), format!("it is no time span: `{text}`"), "write one such as `30m` or `2h`");
+        problems.value(&keys("wait"), format!("not a valid time span: `{text}`"), "write one such as `30m` or `2h`");
         chrono::Duration::zero()
     });
     let wave = match &raw.to {
         None => Wave::Share(share),
         Some(to) => {
-            Wave::To(to.items().into_iter().filter_map(|text| super::address(text, &keys("to"), wrong)).collect())
+            Wave::To(to.items().into_iter().filter_map(|text| super::address(text, &keys("to"), problems)).collect())
         }
     };
     if raw.to.as_ref().is_some_and(|to| to.items().is_empty()) {
-        wrong.value(&keys("to"), "the list of addresses is empty", "name one address at least, or write `share: 1%`");
+        problems.value(
+            &keys("to"),
+            "the list of addresses is empty",
+            "list at least one address, or write `share: 1%`",
+        );
     }
     Canary { wave, wait, max_failure_share: max_failures }
 }
@@ -100,8 +108,8 @@ mod tests {
     #[test]
     fn reads_percentages() {
         assert_eq!([share("1%"), share(" 0.5 %"), share("100%")], [Some(0.01), Some(0.005), Some(1.0)]);
-        for wrong in ["", "%", "1", "-1%", "101%", "nan%", "one %"] {
-            assert_eq!(share(wrong), None, "{wrong}");
+        for problems in ["", "%", "1", "-1%", "101%", "nan%", "one %"] {
+            assert_eq!(share(problems), None, "{problems}");
         }
     }
 }
