@@ -143,11 +143,11 @@ Ada Ferris
 
 * * *
 
-在浏览器中阅读:
+在浏览器中查看：
 https://lanterns.example.org/one/
 
 你收到这封邮件，是因为你订阅了《灯笼周刊》。
-退订: https://news.example.org/leave?who=mei%40example.com
+退订：https://news.example.org/leave?who=mei%40example.com
 ";
     assert_eq!(edition.text(&reader("mei@example.com", "梅")).unwrap(), expected);
 }
