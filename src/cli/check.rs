@@ -154,6 +154,7 @@ fn summary(review: &Review) -> String {
     format!("{found} in {}", number(review.issues, "issue"))
 }
 
+/// A rule.
 #[derive(Serialize)]
 struct RuleRow<'a> {
     rule: &'a str,

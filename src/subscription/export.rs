@@ -48,6 +48,7 @@ pub fn json(store: &dyn Store, status: Option<Status>, out: &mut dyn Write) -> a
     Ok(out.flush()?)
 }
 
+/// A subscriber.
 #[derive(Serialize)]
 struct Row {
     address: String,

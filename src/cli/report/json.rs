@@ -51,7 +51,9 @@ pub(in crate::cli) struct ErrorRow {
     causes: Vec<String>,
     /// The file it is about, if it is about one.
     path: Option<String>,
+    /// Line, the first being 1.
     line: Option<usize>,
+    /// Column in characters, the first being 1.
     column: Option<usize>,
     /// What to do.
     help: Option<String>,
@@ -64,6 +66,7 @@ pub(in crate::cli) struct FindingRow<'a> {
     rule: &'a str,
     /// `warning` or `error`.
     severity: &'static str,
+    /// What is wrong.
     message: &'a str,
     /// The file it is about.
     path: Option<&'a str>,

@@ -13,8 +13,9 @@ use crate::program::{files, is_rust, repository};
 use crate::reference::is_page;
 
 /// Documents that are written row by row: command, key of the rows, file and struct of a row.
-const STREAMED: [(&str, &str, &str, &str); 4] = [
+const STREAMED: [(&str, &str, &str, &str); 5] = [
     ("status", "mailings[]", "src/cli/status/document.rs", "MailingRow"),
+    ("status", "mailings[].deliveries[]", "src/cli/status/document.rs", "DeliveryRow"),
     ("subscribers list", "subscribers[]", "src/subscription/export.rs", "Row"),
     ("subscribers export", "subscribers[]", "src/subscription/export.rs", "Row"),
     ("check --rules", "[]", "src/cli/check.rs", "RuleRow"),
@@ -58,6 +59,7 @@ fn the_page_lists_every_key_of_every_document() {
     for (title, keys) in &pages {
         writeln!(page, "## {title}\n\n| key | type | meaning |\n|---|---|---|").unwrap();
         for (key, of_type, meaning) in keys {
+            assert!(!meaning.is_empty(), "{title}: `{key}` has no comment");
             writeln!(page, "| `{key}` | {of_type} | {meaning} |").unwrap();
         }
         page.push('\n');
@@ -91,9 +93,10 @@ fn pages() -> Vec<(String, Vec<Key>)> {
         pages.insert(command.to_owned(), keys(&structs, file, name, ""));
     }
     for (command, rows, file, name) in STREAMED {
-        let mut all = vec![(rows.to_owned(), "object".to_owned(), String::new())];
+        let (about, _) = &structs[&(PathBuf::from(file), name.to_owned())];
+        let all = pages.entry(command.to_owned()).or_insert_with(Vec::new);
+        all.push((rows.to_owned(), "object".to_owned(), about.trim_end_matches('.').to_owned()));
         all.extend(keys(&structs, Path::new(file), name, &format!("{rows}.")));
-        pages.insert(command.to_owned(), all);
     }
     let shared = Path::new("src/cli/report/json.rs");
     let mut all = vec![
