@@ -71,13 +71,21 @@ impl<'a> BuildDocument<'a> {
 /// A feed in a `--json` document.
 #[derive(Serialize)]
 struct Row<'a> {
+    /// `main`, `archive`, or the family of a term such as `tags`.
     feed: &'static str,
+    /// Title of the feed.
     title: &'a str,
+    /// `rss`, `atom` or `json`.
     format: &'static str,
+    /// File below the output folder.
     path: &'a str,
+    /// Number of issues in it.
     entries: usize,
+    /// How many of them are summaries because of `feeds.max_bytes`.
     summaries: usize,
+    /// Size of the file.
     bytes: usize,
+    /// `new`, `changed` or `unchanged`.
     written: &'static str,
 }
 
@@ -99,19 +107,28 @@ impl<'a> Row<'a> {
 /// `feeds.lock` in a `--json` document.
 #[derive(Serialize)]
 struct LockRow<'a> {
+    /// `feeds.lock`.
     path: &'static str,
+    /// Number of issues in it.
     issues: usize,
+    /// Size of the file.
     bytes: usize,
+    /// `new`, `changed` or `unchanged`.
     written: &'static str,
+    /// Changes of ids.
     changes: Vec<ChangeRow<'a>>,
 }
 
 /// One change of `feeds.lock`.
 #[derive(Serialize)]
 struct ChangeRow<'a> {
+    /// `new`, `moved`, `renamed` or `edited`.
     change: &'static str,
+    /// File of the issue.
     path: &'a str,
+    /// Its id.
     id: &'a str,
+    /// The former path of a moved issue, or the former id of a renamed one.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<&'a str>,
 }
@@ -155,9 +172,13 @@ fn change_note(change: &Change) -> Option<String> {
 /// One file beside the feeds in a `--json` document.
 #[derive(Serialize)]
 struct CompanionRow<'a> {
+    /// `stylesheet` or `opml`.
     role: &'static str,
+    /// File below the output folder.
     path: &'a str,
+    /// Size of the file.
     bytes: usize,
+    /// `new`, `changed` or `unchanged`.
     written: &'static str,
 }
 

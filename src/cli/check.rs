@@ -157,9 +157,13 @@ fn summary(review: &Review) -> String {
 /// A rule.
 #[derive(Serialize)]
 struct RuleRow<'a> {
+    /// Name of the rule.
     rule: &'a str,
+    /// `warning` or `error`.
     severity: &'static str,
+    /// What it finds.
     about: &'a str,
+    /// Why it matters, and what to do.
     help: &'a str,
 }
 

@@ -16,6 +16,7 @@ pub(super) struct Args {
 /// The document of `completions`.
 #[derive(Serialize)]
 struct Document {
+    /// The shell.
     shell: String,
     /// The script that the shell reads.
     script: String,

@@ -78,6 +78,7 @@ struct Document<'a> {
     path: &'static str,
     /// Whether the file is `new`, `changed` or `unchanged`.
     written: &'static str,
+    /// Covers that were measured now.
     measured: Vec<MeasuredRow<'a>>,
     /// How many covers were measured before.
     kept: usize,
@@ -88,12 +89,16 @@ struct Document<'a> {
 /// A measured cover.
 #[derive(Serialize)]
 struct MeasuredRow<'a> {
+    /// URL of the cover.
     url: &'a str,
+    /// Media type.
     #[serde(rename = "type")]
     mime_type: &'a str,
+    /// Size of the file.
     bytes: u64,
     /// In pixels, where the format tells.
     width: Option<u32>,
+    /// In pixels.
     height: Option<u32>,
 }
 

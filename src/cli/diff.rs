@@ -104,6 +104,7 @@ fn summary(feeds: &[FeedComparison], found: usize) -> String {
 /// The document of `diff`.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// The main feeds.
     feeds: Vec<FeedRow<'a>>,
 }
 
@@ -112,6 +113,7 @@ struct Document<'a> {
 struct FeedRow<'a> {
     /// The published file or URL it is compared with.
     published: &'a str,
+    /// How its entries differ.
     differences: Vec<Row<'a>>,
 }
 
@@ -135,10 +137,15 @@ struct Row<'a> {
 /// An entry of a feed.
 #[derive(Serialize)]
 struct EntryRow<'a> {
+    /// Id of the entry.
     id: &'a str,
+    /// URL of the entry.
     url: &'a str,
+    /// Title of the entry.
     title: &'a str,
+    /// When it was published.
     published: Option<String>,
+    /// When it was updated.
     updated: Option<String>,
 }
 

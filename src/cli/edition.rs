@@ -45,8 +45,11 @@ struct Document<'a> {
     issue: &'a str,
     /// The recipient.
     address: &'a str,
+    /// The subject.
     subject: &'a str,
+    /// The plain text.
     text: String,
+    /// The HTML.
     html: String,
     /// The complete message, with `--eml`; otherwise `null`.
     message: Option<Cow<'a, str>>,

@@ -39,6 +39,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// The document of `links`.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// The links.
     links: Vec<Row<'a>>,
 }
 
@@ -47,10 +48,14 @@ struct Document<'a> {
 struct Row<'a> {
     /// `main`, or the family of a term.
     feed: &'static str,
+    /// Title of the feed.
     title: &'a str,
+    /// Media type of the feed.
     #[serde(rename = "type")]
     media_type: &'a str,
+    /// Language of the feed.
     language: &'a str,
+    /// URL of the feed.
     href: &'a str,
     /// The `<link>` element.
     html: String,

@@ -56,22 +56,39 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct Row<'a> {
+    /// File of the issue.
     path: &'a str,
+    /// Its id in feeds and the ledger.
     id: &'a str,
+    /// Its short name.
     slug: &'a str,
+    /// Its URL.
     permalink: &'a str,
+    /// Its title.
     title: &'a str,
+    /// When it is published; `null` without a date.
     date: Option<String>,
+    /// When it was updated.
     updated: Option<String>,
+    /// Names of its authors.
     authors: Vec<&'a str>,
+    /// Its description.
     description: Option<&'a str>,
+    /// Its categories.
     categories: Vec<&'a str>,
+    /// Its tags.
     tags: Vec<&'a str>,
+    /// URL of its cover.
     cover: Option<String>,
+    /// Its language, if it is set.
     language: Option<&'a str>,
+    /// Whether it is a draft.
     draft: bool,
+    /// Whether it is in feeds.
     feed: bool,
+    /// Whether it is sent.
     email: bool,
+    /// Number of its edition.
     edition: u32,
 }
 

@@ -26,6 +26,7 @@ pub(super) struct Args {
 /// The document of `preview`, written once the page can be opened.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// URL of the page.
     url: &'a str,
     /// Former name of `url`.
     address: &'a str,

@@ -33,7 +33,7 @@ enum Action {
     #[command(after_help = "Examples:\n  slugline store copy postgres://weekly@db.example.org/weekly\n  \
                             slugline store copy sqlite:slugline-2.db")]
     Copy {
-        /// The other store, as in the project file: `postgres://…` or `sqlite:FILE`
+        /// The other store, as in the project file: `postgres://USER@HOST/DATABASE` or `sqlite:FILE`
         to: String,
         /// File with the password of the other database, below the project folder [default: SLUGLINE_STORE_PASSWORD, else
         /// `store_password_file`]
@@ -97,8 +97,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// How much was copied or backed up, in a `--json` document.
 #[derive(Serialize)]
 struct RowsDocument {
+    /// Number of subscribers.
     subscribers: u64,
+    /// Number of mailings.
     mailings: u64,
+    /// Number of deliveries.
     deliveries: u64,
 }
 

@@ -100,9 +100,10 @@ enum Format {
     Json,
 }
 
-/// What became of one address: the document of `subscribers add`.
+/// The document of `subscribers add`, and a row of that of `subscribers remove`: what became of an address.
 #[derive(Serialize)]
 struct ResultRow<'a> {
+    /// The email address.
     address: &'a str,
     /// What became of it, in words, such as `added` or `unsubscribed`.
     result: &'a str,
@@ -111,6 +112,7 @@ struct ResultRow<'a> {
 /// The document of `subscribers remove`.
 #[derive(Serialize)]
 struct Removed<'a> {
+    /// What became of each address.
     removed: Vec<ResultRow<'a>>,
 }
 

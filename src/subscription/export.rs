@@ -51,12 +51,17 @@ pub fn json(store: &dyn Store, status: Option<Status>, out: &mut dyn Write) -> a
 /// A subscriber.
 #[derive(Serialize)]
 struct Row {
+    /// The email address.
     address: String,
     /// Former name of `address`.
     email: String,
+    /// Display name.
     name: String,
+    /// Status, such as `active`.
     status: &'static str,
+    /// When they subscribed.
     created: String,
+    /// Every other column of the list they were imported from.
     attributes: serde_json::Map<String, serde_json::Value>,
 }
 

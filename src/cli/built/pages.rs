@@ -10,9 +10,13 @@ use crate::publish::pages::{PageFile, PageFileKind};
 /// One file of the web archive in a `--json` document.
 #[derive(Serialize)]
 pub(in crate::cli) struct PageRow<'a> {
+    /// `index`, `page` or `file`.
     part: &'static str,
+    /// File below the output folder.
     path: &'a str,
+    /// Size of the file.
     bytes: u64,
+    /// `new`, `changed` or `unchanged`.
     written: &'static str,
 }
 

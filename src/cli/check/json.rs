@@ -11,15 +11,21 @@ use crate::review::Review;
 /// The document of `check`.
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
+    /// Every finding.
     findings: Vec<FindingRow<'a>>,
+    /// Numbers of findings.
     counts: Counts<'a>,
 }
 
 #[derive(Serialize)]
 struct Counts<'a> {
+    /// Number of issues that were checked.
     issues: usize,
+    /// Number of errors.
     errors: usize,
+    /// Number of warnings.
     warnings: usize,
+    /// Number of findings by rule.
     rules: BTreeMap<&'a str, usize>,
 }
 

@@ -132,6 +132,7 @@ const MAX_REMEDY_CHARS: usize = 83;
 struct Document {
     /// The worst outcome: `ok`, `warning` or `error`.
     outcome: &'static str,
+    /// What was examined.
     parts: Vec<PartRow>,
 }
 
@@ -142,12 +143,14 @@ struct PartRow {
     part: &'static str,
     /// Which server, folder, domain or project file.
     about: String,
+    /// The checks of this part.
     steps: Vec<StepRow>,
 }
 
 /// One check of a part.
 #[derive(Serialize)]
 struct StepRow {
+    /// Name of the check.
     step: &'static str,
     /// `ok`, `warning` or `error`.
     outcome: &'static str,
@@ -166,9 +169,12 @@ struct StepRow {
 /// A DNS record.
 #[derive(Serialize)]
 struct RecordRow {
+    /// Name of the record.
     name: String,
+    /// `TXT`.
     #[serde(rename = "type")]
     record_type: &'static str,
+    /// Value of the record.
     value: String,
 }
 

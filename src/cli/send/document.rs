@@ -16,6 +16,7 @@ type CountsByState = serde_json::Map<String, serde_json::Value>;
 /// The document of `send`, and `mail` in that of `publish`.
 #[derive(Serialize)]
 pub(in crate::cli) struct SendDocument<'a> {
+    /// The mailings of this run.
     mailings: Vec<MailingRow<'a>>,
     /// When the warm-up allows more messages (RFC 3339); `null` if it held nothing back.
     paused_until: Option<String>,
@@ -32,7 +33,9 @@ pub(in crate::cli) struct SendDocument<'a> {
 struct MailingRow<'a> {
     /// Slug of the issue, or name of the digest.
     issue: &'a str,
+    /// Id of the mailing.
     id: &'a str,
+    /// Title of the issue, or of those in a digest.
     title: &'a str,
     /// How many recipients this run brought into each state.
     this_run: CountsByState,
@@ -81,12 +84,14 @@ impl<D> Stopped<D> {
 pub(super) struct TestDocument<'a> {
     /// Slug of the issue, or name of the digest.
     pub issue: &'a str,
+    /// The test messages.
     pub tests: Vec<TestRow<'a>>,
 }
 
 /// A test message.
 #[derive(Serialize)]
 pub(super) struct TestRow<'a> {
+    /// Recipient of the test.
     pub address: &'a str,
     /// `sent` or `failed`.
     pub state: &'a str,
@@ -97,6 +102,7 @@ pub(super) struct TestRow<'a> {
 /// The document of `send --dry-run`.
 #[derive(Serialize)]
 pub(super) struct DryRunDocument<'a> {
+    /// The mailings as they would be.
     pub would_mail: Vec<ExpectedRow<'a>>,
     /// What the warm-up allows; `null` without one.
     pub warm_up: Option<WarmUpRow>,
@@ -109,6 +115,7 @@ pub(super) struct ExpectedRow<'a> {
     issue: &'a str,
     /// Addresses.
     recipients: Vec<String>,
+    /// The recipients that get it first.
     #[serde(skip_serializing_if = "Option::is_none")]
     canary: Option<CanaryRow>,
     /// The ids of the issues in a digest.

@@ -61,9 +61,11 @@ fn indented(value: &impl Serialize, times: usize) -> serde_json::Result<String> 
 struct MailingRow<'a> {
     /// Slug of the issue, with its edition; name of the digest; or the id, if the issue is gone.
     issue: &'a str,
+    /// Id of the mailing.
     id: &'a str,
     /// When its audience was frozen (RFC 3339).
     begun: String,
+    /// Number of recipients.
     recipients: u64,
     /// Whether another store sent it, so that only the number of its recipients is known.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -92,7 +94,9 @@ fn document(row: &Row) -> MailingRow<'_> {
 struct DeliveryRow<'a> {
     /// `null` if the subscriber was forgotten.
     address: Option<&'a str>,
+    /// State, such as `sent`.
     state: &'a str,
+    /// Number of attempts.
     attempts: u32,
     /// The server's last reply.
     reply: Option<&'a str>,

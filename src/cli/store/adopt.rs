@@ -14,6 +14,7 @@ use crate::store::{Adoption, RunStart, Store};
 /// The document of `store adopt`.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// Mailings that count as sent now.
     adopted: Vec<Row<'a>>,
     /// How many recipients have the state `unknown` now.
     unknown: u64,

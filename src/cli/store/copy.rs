@@ -15,7 +15,9 @@ use crate::store::moving::{self, CopyOutcome, KeepOutcome, Movable, Moved, RowCo
 /// The document of `store copy`: what to write into the project file, and what was copied.
 #[derive(Serialize)]
 struct CopyDocument<'a> {
+    /// Value of `store` for the project file.
     store: &'a str,
+    /// Value of `store_password_file` for the project file.
     store_password_file: Option<&'a Path>,
     #[serde(flatten)]
     rows: RowsDocument,

@@ -18,7 +18,9 @@ use crate::store::moving::Table;
 struct Document<'a> {
     /// When the backup was made (RFC 3339).
     backup_of: String,
+    /// Number of subscribers.
     subscribers: u64,
+    /// Number of mailings.
     mailings: u64,
     /// How many recipients have the state `unknown` because they waited when the backup was made.
     unknown: u64,

@@ -35,6 +35,7 @@ pub(in crate::cli) struct Args {
 /// The document of `subscribers forget`.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// What became of each address.
     forgotten: Vec<Row<'a>>,
     /// Files of the project that still contain one of the addresses.
     files: &'a [String],
@@ -43,6 +44,7 @@ struct Document<'a> {
 /// What became of one address.
 #[derive(Serialize)]
 struct Row<'a> {
+    /// The email address.
     address: &'a str,
     /// What became of it, in words.
     result: &'a str,

@@ -101,6 +101,7 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
 /// The document of `subscribers import`.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// Whether nothing was changed because of `--dry-run`.
     dry_run: bool,
     /// The service whose export the list is, if it was recognised.
     service: Option<&'a str>,

@@ -84,8 +84,11 @@ struct Unknown<'a> {
 /// The document of `subscribers show`.
 #[derive(Serialize)]
 struct Document<'a> {
+    /// The email address.
     address: &'a str,
+    /// Display name.
     name: &'a str,
+    /// Status, such as `active`.
     status: &'a str,
     /// When they subscribed (RFC 3339).
     created: String,
@@ -95,6 +98,7 @@ struct Document<'a> {
     listed: bool,
     /// Every other column of the list they were imported from.
     attributes: &'a serde_json::Map<String, serde_json::Value>,
+    /// What was sent to them.
     deliveries: Vec<Row<'a>>,
 }
 
@@ -103,7 +107,9 @@ struct Document<'a> {
 struct Row<'a> {
     /// Id of the mailing.
     id: &'a str,
+    /// State, such as `sent`.
     state: &'a str,
+    /// Number of attempts.
     attempts: u32,
     /// The server's last reply.
     reply: Option<&'a str>,
