@@ -1,4 +1,4 @@
-//! Whole mailings: what is summed up, and that no text that comes from outside breaks the page or names anybody.
+//! Complete mailings: their statistics, and that no text from outside breaks the page or reveals an address.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -79,15 +79,15 @@ fn deliveries_are_summed_up() {
 }
 
 #[test]
-fn a_mailing_to_nobody_has_a_page() {
+fn a_mailing_without_recipients_has_a_page() {
     let page = shown("Neap", &statistics(&[]));
     assert!(!page.contains("Over time") && !page.contains("By domain"), "{page}");
 }
 
 #[test]
-fn no_plot_is_as_good_as_a_plot_of_nothing() {
+fn a_page_without_mailings_says_so() {
     let page = page(&publication("Tides"), &[]).unwrap();
-    assert!(page.contains("Nothing was mailed yet."), "{page}");
+    assert!(page.contains("Nothing has been mailed yet."), "{page}");
 }
 
 /// The parts of the page that are XML: every SVG.

@@ -56,7 +56,7 @@ fn when_too_many_fail_every_run_halts_until_a_person_decides() {
         assert_eq!(
             halted.message,
             "no one else is mailed `spring`: of the first 10 recipients 2 failed, which is more than 10 %. The servers \
-             said `550 5.2.1 Mailbox disabled` (2 times)."
+             replied `550 5.2.1 Mailbox disabled` (2 times)."
         );
         assert!(halted.rule == "canary-halted" && halted.help.unwrap().contains("slugline send spring --after-canary"));
         assert_eq!(peer.taken().len(), 8);
@@ -89,7 +89,7 @@ fn a_halted_issue_does_not_hold_up_later_ones() {
         assert!(report.needs_attention());
         sent_now.push(report.mailings.iter().map(|mailed| mailed.tally.of(State::Sent)).collect::<Vec<_>>());
     }
-    assert_eq!(sent_now, [vec![0, READERS as u64], vec![0]], "the first is told of each time");
+    assert_eq!(sent_now, [vec![0, READERS as u64], vec![0]], "the first is reported each time");
     assert_eq!((numbers(&peer), open(&store)), ((1..=READERS).collect(), READERS as u64 - 10));
 }
 
