@@ -183,7 +183,7 @@ impl<'a> Composer<'a> {
             findings.extend(wrong);
             sections.push(Section { issue, cover: self.cover(issue), body });
         }
-        let templates = |name: &str| self.project.text_if_there(format!("templates/{name}"));
+        let templates = |name: &str| self.project.text_if_exists(format!("templates/{name}"));
         let (publication, mail) = (&self.config.publication, self.config.mail.as_ref().map(|mail| &mail.edition));
         let edition = match (content, sections.as_slice()) {
             (MailingContent::Issue(_), [Section { issue, cover, body }]) => {

@@ -149,7 +149,7 @@ impl<'a> FetchPlan<'a> {
 
     /// Not if all covers belong to the project and the file does not exist.
     fn write(&self) -> anyhow::Result<Written> {
-        if self.lock.is_empty() && self.project.text_if_there(covers_lock::FILE)?.is_none() {
+        if self.lock.is_empty() && self.project.text_if_exists(covers_lock::FILE)?.is_none() {
             return Ok(Written::Unchanged);
         }
         self.project.write(covers_lock::FILE, self.lock.to_text().as_bytes())

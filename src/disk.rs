@@ -1,6 +1,6 @@
 //! The disk: reads the project, writes files atomically and only when their bytes changed.
 //!
-//! Takes paths below the project folder; gives text, bytes or an error that names the file. What the text means is
+//! Takes paths below the project folder; returns text, bytes or an error that names the file. Interpreting the text is
 //! left to `config` and `content`.
 
 use std::fs::{self, File};
@@ -28,26 +28,26 @@ pub struct Project {
 /// What `write` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// The file was not there before.
+    /// The file did not exist before.
     New,
-    /// It held other bytes.
+    /// Its bytes changed.
     Changed,
-    /// It held the same bytes and was not touched.
+    /// It had the same bytes and was not touched.
     Unchanged,
 }
 
 impl Project {
-    /// The project in `folder`, which is not looked at yet.
+    /// The project in `folder`, which is not read yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// The folder itself, as it was given.
+    /// The project folder, as given.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where a path below the project folder is, without the `./` that nobody types; an absolute path stays as it is.
+    /// A path below the project folder, without a leading `./`; an absolute path is returned unchanged.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = self.folder.join(path);
         match path.strip_prefix(".") {
@@ -59,7 +59,7 @@ impl Project {
     /// The text of a file.
     ///
     /// # Errors
-    /// When it is not there, not readable or not UTF-8; the message names it.
+    /// If it is missing, not readable or not UTF-8; the message names it.
     pub fn text(&self, path: impl AsRef<Path>) -> anyhow::Result<String> {
         let path = self.path(path);
         fs::read_to_string(&path).with_context(|| format!("failed to read `{}`", path.display()))
@@ -68,17 +68,17 @@ impl Project {
     /// The bytes of a file.
     ///
     /// # Errors
-    /// When it is not there or not readable; the message names it.
+    /// If it is missing or not readable; the message names it.
     pub fn bytes(&self, path: impl AsRef<Path>) -> anyhow::Result<Vec<u8>> {
         let path = self.path(path);
         fs::read(&path).with_context(|| format!("failed to read `{}`", path.display()))
     }
 
-    /// The text of a file that may not be there.
+    /// The text of a file, or `None` if it does not exist.
     ///
     /// # Errors
-    /// When it is there and cannot be read, or is not UTF-8.
-    pub fn text_if_there(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
+    /// If it exists and cannot be read, or is not UTF-8.
+    pub fn text_if_exists(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<String>> {
         let path = self.path(path);
         match fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text)),
@@ -87,10 +87,10 @@ impl Project {
         }
     }
 
-    /// The folders in `folder` that hold one of these files, by name; none when it is not there.
+    /// The names of the folders in `folder` that contain one of these files, sorted; empty if `folder` does not exist.
     ///
     /// # Errors
-    /// When it is there and cannot be read; the message names it.
+    /// If it exists and cannot be read; the message names it.
     pub fn folders_with(&self, folder: impl AsRef<Path>, files: &[&str]) -> anyhow::Result<Vec<String>> {
         let folder = self.path(folder);
         let entries = match fs::read_dir(&folder) {
@@ -109,45 +109,45 @@ impl Project {
         Ok(names)
     }
 
-    /// Whether there is a file.
+    /// Whether the path is a file.
     pub fn is_file(&self, path: impl AsRef<Path>) -> bool {
         self.path(path).is_file()
     }
 
-    /// Where a file or folder lies once every link is followed; `None` when it is not there.
+    /// The path with every symbolic link resolved, or `None` if it does not exist.
     pub fn real_path(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
         self.path(path).canonicalize().ok()
     }
 
-    /// How many bytes a file has; `None` when it is not there.
+    /// The size of a file in bytes, or `None` if it does not exist.
     pub fn size(&self, path: impl AsRef<Path>) -> Option<u64> {
         self.path(path).metadata().ok().map(|metadata| metadata.len())
     }
 
-    /// Whether nobody but the owner of a file can read it; where the system knows no such rights, always.
+    /// Whether only the owner of a file can read it; always true on systems without such permissions.
     ///
     /// # Errors
-    /// When it is not there; the message names it.
+    /// If it does not exist; the message names it.
     pub fn is_private(&self, path: impl AsRef<Path>) -> anyhow::Result<bool> {
         let path = self.path(path);
         let metadata = fs::metadata(&path).with_context(|| format!("failed to read `{}`", path.display()))?;
         Ok(is_private(&metadata))
     }
 
-    /// Opens a file to read it bit by bit.
+    /// Opens a file to read it in pieces.
     ///
     /// # Errors
-    /// When it is not there or not readable; the message names it.
+    /// If it is missing or not readable; the message names it.
     pub fn open(&self, path: impl AsRef<Path>) -> anyhow::Result<File> {
         let path = self.path(path);
         File::open(&path).with_context(|| format!("failed to read `{}`", path.display()))
     }
 
-    /// Opens a file that may not be there.
+    /// Opens a file, or returns `None` if it does not exist.
     ///
     /// # Errors
-    /// When it is there and not readable; the message names it.
-    pub fn open_if_there(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<File>> {
+    /// If it exists and is not readable; the message names it.
+    pub fn open_if_exists(&self, path: impl AsRef<Path>) -> anyhow::Result<Option<File>> {
         let path = self.path(path);
         match File::open(&path) {
             Ok(file) => Ok(Some(file)),
@@ -156,28 +156,28 @@ impl Project {
         }
     }
 
-    /// Writes a file whole or not at all, making the folders above it; a file that holds these bytes already keeps its
+    /// Writes a file atomically, and creates the folders above it; a file that has these bytes already keeps its
     /// modification time.
     ///
     /// # Errors
-    /// When the disk refuses; the message names the file, which then is as it was before.
+    /// If writing fails; the message names the file, which is then unchanged.
     pub fn write(&self, path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<Written> {
         let path = self.path(path);
         write(&path, bytes, Readers::All).with_context(|| format!("failed to write `{}`", path.display()))
     }
 
-    /// Writes a file that must not be there yet.
+    /// Writes a file that must not exist yet.
     ///
     /// # Errors
-    /// When it is there, or the disk refuses.
+    /// If it exists, or writing fails.
     pub fn write_new(&self, path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
         self.write_first(path.as_ref(), bytes, Readers::All)
     }
 
-    /// Writes a file that holds a secret, for its owner alone. It must not be there yet.
+    /// Writes a file that contains a secret, readable by its owner only. It must not exist yet.
     ///
     /// # Errors
-    /// When it is there, or the disk refuses.
+    /// If it exists, or writing fails.
     pub fn write_new_secret(&self, path: impl AsRef<Path>, bytes: &[u8]) -> anyhow::Result<()> {
         self.write_first(path.as_ref(), bytes, Readers::Owner)
     }
@@ -185,7 +185,7 @@ impl Project {
     fn write_first(&self, path: &Path, bytes: &[u8], readers: Readers) -> anyhow::Result<()> {
         let path = self.path(path);
         if path.symlink_metadata().is_ok() {
-            bail!("`{}` is there already", path.display());
+            bail!("`{}` already exists", path.display());
         }
         write(&path, bytes, readers).with_context(|| format!("failed to write `{}`", path.display())).map(|_| ())
     }
@@ -211,7 +211,7 @@ fn write(path: &Path, bytes: &[u8], readers: Readers) -> anyhow::Result<Written>
     Ok(if before.is_some() { Written::Changed } else { Written::New })
 }
 
-/// Puts a file there whole or not at all, with what `fill` writes, making the folders above it.
+/// Replaces a file atomically with what `fill` writes, and creates the folders above it.
 fn replace(path: &Path, readers: Readers, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -222,7 +222,7 @@ fn replace(path: &Path, readers: Readers, fill: impl FnOnce(&mut File) -> io::Re
     }
     let mut file = builder.tempfile_in(folder)?;
     fill(file.as_file_mut())?;
-    // Renamed before its bytes are on disk, a file can be empty after a power cut.
+    // A file that is renamed before its bytes are on disk can be empty after a power cut.
     file.as_file().sync_data()?;
     fault::step("write a file", "not in its place");
     file.persist(path).map_err(|error| error.error)?;
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_once_and_leaves_the_same_bytes_alone() {
+    fn a_file_is_written_only_if_its_bytes_change() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
         let path = "a/b.txt";
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_as_people_type_them() {
+    fn paths_look_as_people_type_them() {
         let path = |folder: &str, path: &str| Project::new(folder).path(path).to_string_lossy().into_owned();
         for (folder, below, expected) in [
             (".", "a.md", "a.md"),
@@ -288,13 +288,13 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let project = Project::new("/nonexistent");
-        assert_eq!(project.text_if_there("a.md").unwrap(), None);
+        assert_eq!(project.text_if_exists("a.md").unwrap(), None);
         let error = project.text("a.md").unwrap_err();
         assert_eq!(error.to_string(), "failed to read `/nonexistent/a.md`");
     }
 
     #[test]
-    fn what_is_there_is_not_overwritten_by_write_new() {
+    fn write_new_overwrites_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
         project.write_new("a.md", b"one").unwrap();

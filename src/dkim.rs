@@ -1,7 +1,7 @@
 //! DKIM signatures (RFC 6376, RFC 8463): proof that a message comes from the sender's domain, unchanged.
 //!
-//! Takes a finished message, transfer encoding done, and keys already read; gives the message with one signature per key
-//! before it. The same message, keys and time give the same bytes. Looking up the keys in the DNS is left to others.
+//! Takes a finished message with its transfer encoding applied, and parsed keys; returns the message preceded by one
+//! signature per key. The same message, keys and time yield the same bytes. DNS lookups are left to `diagnosis`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -21,8 +21,8 @@ mod der;
 mod generate;
 pub mod key;
 
-/// Fields that are signed where they are there: those of RFC 6376 section 5.4.1, and those of RFC 8058 section 4.
-const SIGNED: [&str; 18] = [
+/// Fields that are signed if present: those of RFC 6376 section 5.4.1, and those of RFC 8058 section 4.
+const SIGNED_FIELDS: [&str; 18] = [
     "From",
     "To",
     "Subject",
@@ -43,55 +43,55 @@ const SIGNED: [&str; 18] = [
     "Precedence",
 ];
 
-/// Fields signed once more than they are there, so that another of the name breaks the signature (RFC 6376 section 8.15).
-const OVERSIGNED: [&str; 8] =
+/// Fields signed once more than they occur, so that adding another breaks the signature (RFC 6376 section 8.15).
+const OVERSIGNED_FIELDS: [&str; 8] =
     ["From", "To", "Subject", "Date", "Reply-To", "Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post"];
 
 /// RFC 5322 section 2.1.1: a line should have at most 78 characters.
-const LINE: usize = 76;
+const MAX_LINE_LENGTH: usize = 76;
 
 /// Signs the messages of one sender.
 pub struct Signer {
     signatures: Vec<Signature>,
 }
 
-/// One key, and where the DNS has its public half.
+/// One key, and the location of its public half in the DNS.
 #[derive(Debug)]
 pub struct Signature {
-    /// The domain that answers for the message (`d=`).
+    /// The signing domain (`d=`).
     pub domain: String,
-    /// Which of its keys (`s=`).
+    /// The selector of the key (`s=`).
     pub selector: String,
     /// The key.
     pub key: Key,
 }
 
-/// Where a key that signs messages is, and its public half.
+/// The location of a signing key, and of its public half.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFile {
-    /// The name of the key below the domain: the record is at `SELECTOR._domainkey.DOMAIN`.
+    /// The selector: the record is at `SELECTOR._domainkey.DOMAIN`.
     pub selector: String,
-    /// The domain that answers for the message, as A-labels.
+    /// The signing domain, as A-labels.
     pub domain: String,
     /// PEM file of the private key, relative to the project folder.
     pub key_file: PathBuf,
 }
 
 impl Signer {
-    /// Signs with each of these keys; with none, messages stay as they are.
+    /// Signs with each of these keys; without keys, messages are unchanged.
     pub fn new(signatures: Vec<Signature>) -> Self {
         Self { signatures }
     }
 
-    /// Whether there is a key to sign with.
+    /// Whether there is a key.
     pub fn signs(&self) -> bool {
         !self.signatures.is_empty()
     }
 
-    /// The message with its signatures before it. `time` is when they say they were made (`t=`).
+    /// The message preceded by its signatures. `time` is their timestamp (`t=`).
     ///
     /// # Errors
-    /// When the message has no end of its header, or a key does not sign.
+    /// If the message has no body, or a key fails to sign.
     pub fn sign(&self, message: Vec<u8>, time: DateTime<Utc>) -> anyhow::Result<Vec<u8>> {
         if !self.signs() {
             return Ok(message);
@@ -111,18 +111,18 @@ impl Signer {
 }
 
 impl Signature {
-    /// The field DKIM-Signature with its CRLF, RFC 6376 section 3.5.
+    /// The DKIM-Signature field with its CRLF (RFC 6376 section 3.5).
     fn field(&self, fields: &[Field<'_>], body_hash: &str, time: DateTime<Utc>) -> anyhow::Result<String> {
         let mut signed = Vec::new();
         let mut data = String::with_capacity(2048);
-        for name in SIGNED {
-            // Of several fields of one name the last comes first (section 5.4.2).
+        for name in SIGNED_FIELDS {
+            // Fields of the same name are signed from last to first (section 5.4.2).
             for field in fields.iter().rev().filter(|field| field.name.eq_ignore_ascii_case(name)) {
                 signed.push(name);
                 data.push_str(&relaxed(field));
                 data.push_str("\r\n");
             }
-            if OVERSIGNED.contains(&name) {
+            if OVERSIGNED_FIELDS.contains(&name) {
                 signed.push(name);
             }
         }
@@ -141,12 +141,12 @@ impl Signature {
     }
 }
 
-/// Names with colons between them, folded after a colon.
+/// Writes the names separated by colons, folded after a colon.
 fn write_list(value: &mut String, names: &[&str]) {
     let mut length = " h=".len();
     for (index, name) in names.iter().enumerate() {
         let colon = if index + 1 < names.len() { ":" } else { "" };
-        if length + name.len() + colon.len() > LINE {
+        if length + name.len() + colon.len() > MAX_LINE_LENGTH {
             value.push_str("\r\n ");
             length = 1;
         }
@@ -156,12 +156,12 @@ fn write_list(value: &mut String, names: &[&str]) {
     }
 }
 
-/// Base64 in lines. White space in it means nothing (section 3.5, `b=`).
+/// Folds Base64 into lines; whitespace is ignored there (section 3.5, `b=`).
 fn folded(base64: &str) -> String {
-    let mut lines = String::with_capacity(base64.len() + base64.len() / LINE * 3 + 3);
-    let first = base64.len().min(LINE - " b=".len());
+    let mut lines = String::with_capacity(base64.len() + base64.len() / MAX_LINE_LENGTH * 3 + 3);
+    let first = base64.len().min(MAX_LINE_LENGTH - " b=".len());
     lines.push_str(&base64[..first]);
-    for line in base64.as_bytes()[first..].chunks(LINE - 1) {
+    for line in base64.as_bytes()[first..].chunks(MAX_LINE_LENGTH - 1) {
         lines.push_str("\r\n ");
         lines.extend(line.iter().map(|byte| char::from(*byte)));
     }

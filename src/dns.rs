@@ -1,7 +1,7 @@
-//! The DNS: texts, mail exchangers and addresses of a name, as the system's servers tell them or one that is named.
+//! DNS lookups: TXT, MX, address and PTR records, from the system's servers or a given one.
 //!
-//! Takes names; gives their records, none being an answer too, or why nobody could tell. What the records mean is left to
-//! `authentication` and `diagnosis`. A small runtime of its own waits for the answers: nobody outside has to be async.
+//! Takes names; returns their records, which may be none, or the error. Interpreting the records is left to `authentication`
+//! and `diagnosis`. A private runtime waits for the replies, so that callers need not be async.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -15,42 +15,42 @@ use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use hickory_resolver::{ResolverBuilder, TokioResolver};
 use tokio::runtime::{Builder, Runtime};
 
-/// How long a server may take; it is asked twice.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Timeout of one query; each server is queried twice.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Asks the DNS.
+/// A DNS resolver.
 pub struct Dns {
     runtime: Runtime,
     resolver: TokioResolver,
-    /// Asked what the named server refuses: one that answers for its own domains only knows no provider's.
+    /// Queried for what the given server refuses: an authoritative server answers only for its own domains.
     fallback: Option<TokioResolver>,
 }
 
-/// Why there is no answer.
+/// Why a lookup failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
-    /// No server was there to ask.
+    /// No server replied.
     #[error("no DNS server answers ({0})")]
     Unreachable(String),
-    /// The server could not tell.
-    #[error("the DNS server cannot tell ({0})")]
+    /// The server replied with an error.
+    #[error("the DNS server reports an error ({0})")]
     Failed(String),
 }
 
-/// A host that takes mail for a domain.
+/// A host that receives mail for a domain (MX).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exchanger {
-    /// The lower, the earlier it is tried.
+    /// Lower values are tried first.
     pub preference: u16,
-    /// Its name without the final dot; empty for the null MX (RFC 7505).
+    /// The host name without the trailing dot; empty for the null MX (RFC 7505).
     pub host: String,
 }
 
 impl Dns {
-    /// Asks `server`, and the system's what that one refuses; without it, those of the system.
+    /// A resolver that queries `server`, and the system's servers for what it refuses; the system's servers if it is `None`.
     ///
     /// # Errors
-    /// When the system does not say whom to ask.
+    /// If the system's DNS settings cannot be read.
     pub fn new(server: Option<SocketAddr>) -> Result<Self, NoAnswer> {
         let unreachable = |error: &dyn ToString| NoAnswer::Unreachable(error.to_string());
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| unreachable(&error))?;
@@ -58,31 +58,31 @@ impl Dns {
         let (resolver, fallback) = match server {
             None => (system(), None),
             Some(server) => {
-                let named = TokioResolver::builder_with_config(only(server), TokioRuntimeProvider::default());
+                let named = TokioResolver::builder_with_config(single_server(server), TokioRuntimeProvider::default());
                 (resolver(named), system().ok())
             }
         };
         Ok(Self { runtime, resolver: resolver.map_err(|error| unreachable(&error))?, fallback })
     }
 
-    /// The TXT records of a name, the strings of each joined, in alphabetical order.
+    /// The TXT records of a name, sorted, with the strings of each joined.
     ///
     /// # Errors
-    /// When nobody can tell; a name that does not exist has none.
+    /// If the lookup fails; a name that does not exist has no records.
     pub fn texts(&self, name: &str) -> Result<Vec<String>, NoAnswer> {
         let mut texts = self.records(name, RecordType::TXT, |data| match data {
             RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
             _ => None,
         })?;
-        // Servers turn the order round with every answer.
+        // Servers rotate the order with every reply.
         texts.sort();
         Ok(texts)
     }
 
-    /// The hosts that take mail for a domain, in the order in which they are tried.
+    /// The hosts that receive mail for a domain, in the order in which they are tried.
     ///
     /// # Errors
-    /// When nobody can tell; a name that does not exist has none.
+    /// If the lookup fails; a name that does not exist has no records.
     pub fn exchangers(&self, name: &str) -> Result<Vec<Exchanger>, NoAnswer> {
         let mut exchangers = self.records(name, RecordType::MX, |data| match data {
             RData::MX(mx) => {
@@ -98,7 +98,7 @@ impl Dns {
     /// The addresses of a host, IPv4 first.
     ///
     /// # Errors
-    /// When nobody can tell; a name that does not exist has none.
+    /// If the lookup fails; a name that does not exist has no records.
     pub fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, NoAnswer> {
         let mut addresses = Vec::new();
         for kind in [RecordType::A, RecordType::AAAA] {
@@ -108,10 +108,10 @@ impl Dns {
         Ok(addresses)
     }
 
-    /// The names of an address, without the final dot.
+    /// The host names of an address, without the trailing dot.
     ///
     /// # Errors
-    /// When nobody can tell; an address may have none.
+    /// If the lookup fails; an address may have no name.
     pub fn names(&self, address: IpAddr) -> Result<Vec<String>, NoAnswer> {
         let mut names = self.records(&Name::from(address).to_ascii(), RecordType::PTR, |data| match data {
             RData::PTR(name) => Some(name.0.to_ascii().trim_end_matches('.').to_ascii_lowercase()),
@@ -122,7 +122,7 @@ impl Dns {
     }
 
     fn records<T>(&self, name: &str, kind: RecordType, read: impl Fn(&RData) -> Option<T>) -> Result<Vec<T>, NoAnswer> {
-        // The dot at the end keeps the domains away that the system would try to append.
+        // The trailing dot prevents the system's search domains from being appended.
         let name = format!("{}.", name.trim_end_matches('.'));
         let mut looked_up = self.runtime.block_on(self.resolver.lookup(name.as_str(), kind));
         if let (Err(NetError::Dns(DnsError::ResponseCode(ResponseCode::Refused))), Some(other)) =
@@ -142,9 +142,9 @@ impl Dns {
 
 fn resolver(mut builder: ResolverBuilder<TokioRuntimeProvider>) -> Result<TokioResolver, NetError> {
     let options = builder.options_mut();
-    // What receivers of mail see, and they do not see this machine's file of hosts.
+    // Receivers of mail do not see this machine's hosts file.
     options.use_hosts_file = ResolveHosts::Never;
-    options.timeout = PATIENCE;
+    options.timeout = QUERY_TIMEOUT;
     options.attempts = 2;
     options.edns0 = true;
     builder.build()
@@ -154,8 +154,8 @@ fn data(lookup: &Lookup) -> impl Iterator<Item = &RData> {
     lookup.answers().iter().map(|record| &record.data)
 }
 
-/// This server, by UDP and, for long answers, TCP.
-fn only(server: SocketAddr) -> ResolverConfig {
+/// This server only, over UDP and, for long replies, TCP.
+fn single_server(server: SocketAddr) -> ResolverConfig {
     let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
         connection.port = server.port();
         connection
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_are_read_and_none_is_an_answer() {
+    fn records_are_read_and_there_may_be_none() {
         let long = format!("v=DKIM1; p={}", "A".repeat(400));
         let peer = DnsPeer::start(&[
             ("example.org", "TXT", "v=spf1 -all"),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_named_server_refuses_others_are_asked() {
+    fn the_system_is_queried_for_what_the_given_server_refuses() {
         let own = DnsPeer::start(&[("example.org", "TXT", "new"), ("example.com", "REFUSED", "")]);
         let all = DnsPeer::start(&[("example.org", "TXT", "old"), ("example.com", "TXT", "theirs")]);
         let mut dns = Dns::new(Some(own.address())).unwrap();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_not_there_is_no_answer() {
+    fn an_unreachable_server_is_an_error() {
         let gone = DnsPeer::start(&[]).address();
         let dns = Dns::new(Some(gone)).unwrap();
         assert!(matches!(dns.texts("example.org"), Err(NoAnswer::Unreachable(_))));

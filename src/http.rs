@@ -1,8 +1,8 @@
-//! The web, read only: one GET with limits on time, size and redirects, and on who may be asked.
+//! HTTP client for GET requests, with limits on time, size, redirects and reachable hosts.
 //!
-//! Takes an http or https address; gives the answer's length and a reader of its body, or why there is none. Which
-//! hosts may be asked is decided on the addresses that are connected to, after every redirect, so that neither a name
-//! nor a redirect leads into a private network. What the bytes mean is left to the caller.
+//! Takes an http or https URL; returns the length and a reader of the body, or the error. Hosts are allowed by the IP
+//! address that is connected to, after every redirect, so that neither a name nor a redirect leads into a private network.
+//! Interpreting the bytes is left to the caller.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -12,55 +12,55 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, BodyReader};
 use url::Url;
 
-use crate::http::address::Checked;
+use crate::http::address::PublicResolver;
 
 mod address;
 
-/// Said of itself in every request.
+/// Sent with every request.
 const USER_AGENT: &str = concat!("slugline/", env!("CARGO_PKG_VERSION"));
 
-/// How much a request may cost.
+/// Limits of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a body.
+    /// Maximum size of the body, in bytes.
     pub bytes: u64,
-    /// Time until a connection stands.
+    /// Time to connect.
     pub connect: Duration,
-    /// Time until the last byte of the body.
+    /// Total time until the last byte of the body.
     pub total: Duration,
-    /// Redirects that are followed.
+    /// Maximum number of redirects.
     pub redirects: u32,
 }
 
-/// Who may be asked.
+/// Which hosts may be requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Hosts on the public internet, and no proxy: for addresses that others wrote.
+    /// Hosts on the public internet, without a proxy: for URLs from untrusted content.
     Public,
-    /// Every host, through the proxy of the environment: for an address that the user typed.
+    /// Any host, through the proxy of the environment: for a URL that the user typed.
     Anywhere,
 }
 
-/// Why there is no answer, or no whole one.
+/// Why there is no complete response.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Neither http nor https.
-    #[error("it is neither an http nor an https address")]
+    #[error("it is not an http or https URL")]
     Scheme,
-    /// The host, or the one it redirects to, has an address that is not of the public internet.
+    /// The host, or the target of a redirect, has no public IP address.
     #[error("`{host}` is not on the public internet")]
     NotPublic {
-        /// The host as it was written.
+        /// The host as written.
         host: String,
     },
-    /// The name of the host leads nowhere.
+    /// The host name does not resolve.
     #[error("there is no such host")]
     NoSuchHost,
-    /// The server answered with another status than 200.
+    /// The status is not 200.
     #[error("the server answered with status {0}")]
     Status(u16),
-    /// It redirects more often than the limit.
-    #[error("it redirects too often")]
+    /// More redirects than the limit.
+    #[error("too many redirects")]
     TooManyRedirects,
     /// The body is larger than the limit.
     #[error("it is larger than {limit} bytes")]
@@ -71,21 +71,21 @@ pub enum Error {
     /// It took longer than the limit.
     #[error("the server took too long")]
     Timeout,
-    /// No connection, no TLS, no HTTP.
+    /// The connection, TLS or HTTP failed.
     #[error("{0}")]
     Connection(String),
 }
 
-/// Asks, within limits.
+/// A client that enforces limits.
 #[derive(Debug, Clone)]
 pub struct Client {
     agent: Agent,
     limits: Limits,
 }
 
-/// What a server answered: status 200, and a body still to be read.
-pub struct Answer {
-    /// Size of the whole body in bytes, where the server says so.
+/// A response with status 200, whose body is still to be read.
+pub struct Response {
+    /// Size of the body in bytes, if the server sends it.
     pub length: Option<u64>,
     body: BodyReader<'static>,
     read: u64,
@@ -93,16 +93,16 @@ pub struct Answer {
 }
 
 impl Client {
-    /// A client that asks only those within `reach`.
+    /// A client for the hosts within `reach`.
     pub fn new(limits: Limits, reach: Reach) -> Self {
         Self::with(limits, reach, address::is_public)
     }
 
-    /// As `new`, for tests; `is_public` tells which addresses are of the public internet.
+    /// As `new`, for tests; `is_public` decides which addresses are public.
     pub(crate) fn with(limits: Limits, reach: Reach, is_public: address::IsPublic) -> Self {
         let config = Agent::config_builder()
             .user_agent(USER_AGENT)
-            // A compressed body would hide how large the file is.
+            // Compression would hide the size of the file.
             .accept_encoding("identity")
             .max_redirects(limits.redirects)
             .max_redirects_will_error(true)
@@ -111,17 +111,17 @@ impl Client {
             .timeout_global(Some(limits.total));
         let agent = match reach {
             Reach::Anywhere => Agent::new_with_config(config.build()),
-            // A proxy would look names up where nobody can check what they lead to.
+            // A proxy would resolve names where the addresses cannot be checked.
             Reach::Public => checked(config.proxy(None).build(), is_public),
         };
         Self { agent, limits }
     }
 
-    /// Asks for what is at an address.
+    /// Sends a GET request.
     ///
     /// # Errors
-    /// When there is no answer within the limits, or one with another status than 200.
-    pub fn get(&self, url: &Url) -> Result<Answer, Error> {
+    /// If there is no response within the limits, or its status is not 200.
+    pub fn get(&self, url: &Url) -> Result<Response, Error> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Error::Scheme);
         }
@@ -136,19 +136,19 @@ impl Client {
             return Err(Error::TooLarge { limit });
         }
         let body = response.into_body().into_with_config().limit(u64::MAX).reader();
-        Ok(Answer { length, body, read: 0, limit })
+        Ok(Response { length, body, read: 0, limit })
     }
 }
 
 fn checked(config: Config, is_public: address::IsPublic) -> Agent {
-    Agent::with_parts(config, DefaultConnector::default(), Checked::new(is_public))
+    Agent::with_parts(config, DefaultConnector::default(), PublicResolver::new(is_public))
 }
 
-impl Answer {
-    /// Reads on until the end, or until `into` has grown by `step` bytes. Gives whether there may be more.
+impl Response {
+    /// Reads up to `step` bytes more into `into`. Returns whether there may be more.
     ///
     /// # Errors
-    /// When the connection breaks, time is up, or the body is larger than the limit.
+    /// If the connection breaks, the time is up, or the body is larger than the limit.
     pub fn read_on(&mut self, into: &mut Vec<u8>, step: u64) -> Result<bool, Error> {
         let read = self.body.by_ref().take(step).read_to_end(into).map_err(Error::of_reading)? as u64;
         self.read += read;

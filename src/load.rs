@@ -53,7 +53,7 @@ pub struct Issues {
 /// If it is missing or invalid; `InvalidConfig` lists all its errors.
 pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
     let shown = project.path(file).to_string_lossy().into_owned();
-    let Some(text) = project.text_if_there(file)? else {
+    let Some(text) = project.text_if_exists(file)? else {
         let missing = Finding::error("config-missing", format!("project file `{shown}` not found"));
         return Err(missing.help("run `slugline init` to create it, or set the project folder with `--dir`").into());
     };

@@ -266,7 +266,7 @@ fn write_side_files(
         Ok(())
     };
     if config.feeds.stylesheet {
-        let own = project.text_if_there(Path::new("templates").join(stylesheet::FILE))?;
+        let own = project.text_if_exists(Path::new("templates").join(stylesheet::FILE))?;
         let style = own.as_deref().unwrap_or(stylesheet::DEFAULT);
         write(SideFileRole::Stylesheet, &output.join(stylesheet::FILE), style.as_bytes())?;
     }

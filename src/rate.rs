@@ -1,7 +1,7 @@
-//! How fast mail may leave: so many messages in so long a time, or so many on a day while a server or domain is new.
+//! Rate limits: messages per period, and messages per day while a server or domain warms up.
 //!
-//! The rule of a rate is a bucket that fills evenly and holds a tenth of a second's worth, one message at least (the generic cell
-//! rate algorithm): one time says it all, so that a store keeps it in one row and any number of machines share it.
+//! A rate is a token bucket that holds the messages of a tenth of a second, at least one (the generic cell rate algorithm).
+//! Its state is a single timestamp, so that a store keeps it in one row and any number of machines share it.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,54 +9,54 @@ use std::time::Duration;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-/// So many messages in so long a time.
+/// A number of messages per period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rate {
-    /// What it limits: the name under which stores keep its state.
+    /// The name under which stores keep its state.
     pub name: String,
     /// Messages, at least 1.
     pub messages: u32,
-    /// In this time, at least a second.
+    /// The period, at least a second.
     pub per: Duration,
 }
 
-/// What a rate allows now.
+/// The messages that a rate allows now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permits {
-    /// So many messages may be sent.
+    /// The number of messages that may be sent.
     pub granted: u64,
-    /// If none: how long to wait before asking again.
+    /// How long to wait before asking again if none is granted.
     pub wait: Duration,
 }
 
-/// More mail each day from a server or domain that nobody knows yet (IP and domain warm-up).
+/// A daily limit that grows while receivers do not know a server or domain yet (IP and domain warm-up).
 #[derive(Debug, Clone, PartialEq)]
 pub struct WarmUp {
-    /// What it limits: the name under which stores count.
+    /// The name under which stores count.
     pub name: String,
-    /// The first day. Nothing leaves before.
+    /// The first day; nothing is sent before it.
     pub since: NaiveDate,
     /// Messages on the first day.
     pub first_day: u32,
-    /// So many times those of the day before on each further day, 1 at least.
+    /// Growth from one day to the next, at least 1.
     pub factor: f64,
-    /// Where days begin.
+    /// The time zone in which days begin.
     pub zone: Tz,
 }
 
-/// What may leave on one day, counted in the store for all who send from it.
+/// The limit of one day, counted in the store for all runs that share it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
-    /// What is counted.
+    /// The name of the warm-up.
     pub name: String,
-    /// On which day.
+    /// The day.
     pub day: NaiveDate,
-    /// Messages, at most.
+    /// Maximum number of messages.
     pub messages: u64,
 }
 
 impl Rate {
-    /// Parses a rate such as `10/s`, `300/min`, `5000/h` or `20000/d`, which limits what `name` says.
+    /// Parses a rate such as `10/s`, `300/min`, `5000/h` or `20000/d`.
     pub fn parse(name: &str, text: &str) -> Option<Self> {
         let (number, unit) = text.split_once('/')?;
         let messages: u32 = number.trim().parse().ok().filter(|messages| *messages > 0)?;
@@ -72,26 +72,26 @@ impl Rate {
 }
 
 impl WarmUp {
-    /// What may leave on the day of `now`.
+    /// The quota of the day of `now`.
     pub fn quota(&self, now: DateTime<Utc>) -> Quota {
-        const MOST: f64 = 1e12;
+        const MAX_MESSAGES: f64 = 1e12;
         let day = now.with_timezone(&self.zone).date_naive();
         let days = (day - self.since).num_days();
         let mut messages = if days < 0 { 0.0 } else { f64::from(self.first_day) };
         for _ in 0..days.max(0) {
-            if messages >= MOST || self.factor <= 1.0 {
+            if messages >= MAX_MESSAGES || self.factor <= 1.0 {
                 break;
             }
             messages *= self.factor;
         }
-        Quota { name: self.name.clone(), day, messages: messages.min(MOST) as u64 }
+        Quota { name: self.name.clone(), day, messages: messages.min(MAX_MESSAGES) as u64 }
     }
 
-    /// When the next day begins on which something may leave.
+    /// The start of the next day on which messages may be sent.
     pub fn next_day(&self, now: DateTime<Utc>) -> DateTime<Tz> {
         let today = now.with_timezone(&self.zone).date_naive();
         let next = (today + Days::new(1)).max(self.since);
-        // A day that begins with a change of the clock begins a little later.
+        // A day whose midnight is skipped by a clock change starts a little later.
         let beginnings = (0..24).filter_map(|quarter| {
             let time = next.and_time(NaiveTime::MIN) + TimeDelta::minutes(15 * quarter);
             time.and_local_timezone(self.zone).earliest()
@@ -101,10 +101,10 @@ impl WarmUp {
 }
 
 impl Rate {
-    /// Takes up to `wanted` messages. `next` is the time at which the bucket is full, as it was given before, `None` the
-    /// first time; gives the permits and that time as it is then.
+    /// Takes up to `wanted` messages. `next` is the time at which the bucket is full, as returned by the last call, or `None`
+    /// for the first; returns the permits and the new time.
     pub fn take(&self, next: Option<DateTime<Utc>>, wanted: u64, now: DateTime<Utc>) -> (Permits, DateTime<Utc>) {
-        // A clock that was set back must not stop the mail for long.
+        // A clock that was set back must not stop the sending for long.
         let farthest = now + time_delta(self.per);
         let next = next.unwrap_or(now).clamp(now, farthest);
         let interval = self.interval();
@@ -125,7 +125,7 @@ impl Rate {
         (self.per.as_nanos() / u128::from(self.messages.max(1))).max(1)
     }
 
-    /// How many may leave at once.
+    /// How many messages may be sent at once.
     fn burst(&self) -> u64 {
         u64::try_from(Duration::from_millis(100).as_nanos() / self.interval()).unwrap_or(u64::MAX).max(1)
     }
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_read_as_they_are_shown() {
+    fn rates_are_parsed_and_displayed() {
         for text in ["10/s", "300/min", "5000/h", "20000/d"] {
             assert_eq!(Rate::parse("mail", text).unwrap().to_string(), text);
         }
@@ -168,23 +168,23 @@ mod tests {
         Rate { name: "test".to_owned(), messages, per: Duration::from_secs(seconds) }
     }
 
-    /// Sends as fast as is allowed for so long; gives how many milliseconds after the start each message left.
-    fn sent(rate: &Rate, wanted: u64, most: usize) -> Vec<u128> {
+    /// Sends `count` messages as fast as allowed; returns the milliseconds after the start at which each was sent.
+    fn sent(rate: &Rate, wanted: u64, count: usize) -> Vec<u128> {
         let start = DateTime::<Utc>::UNIX_EPOCH;
         let (mut now, mut next, mut times) = (start, None, Vec::new());
-        while times.len() < most {
+        while times.len() < count {
             let (permits, then) = rate.take(next, wanted, now);
             next = Some(then);
             let passed = (now - start).to_std().unwrap().as_millis();
             times.extend((0..permits.granted).map(|_| passed));
             now += time_delta(permits.wait.max(Duration::from_millis(1)));
         }
-        times.truncate(most);
+        times.truncate(count);
         times
     }
 
     #[test]
-    fn messages_leave_evenly() {
+    fn messages_are_spaced_evenly() {
         assert_eq!(sent(&rate(10, 1), 1, 4), [0, 100, 200, 300]);
         assert_eq!(sent(&rate(60, 3600), 9, 3), [0, 60_000, 120_000]);
         let fast = sent(&rate(1000, 1), 500, 2001);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn each_day_of_a_warm_up_more_may_leave() {
+    fn the_quota_of_a_warm_up_grows_each_day() {
         let of = |time: &str| warm_up(Tz::UTC).quota(time.parse().unwrap()).messages;
         let days = ["19", "20", "21", "22", "23", "24"].map(|day| of(&format!("2026-11-{day}T12:00:00Z")));
         assert_eq!(days, [0, 50, 75, 112, 168, 253]);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn days_begin_where_the_publication_is() {
+    fn days_begin_in_the_time_zone_of_the_publication() {
         let warm_up = warm_up(Tz::Asia__Tokyo);
         let quota = |time: &str| warm_up.quota(time.parse().unwrap());
         assert_eq!(quota("2026-11-20T14:59:59Z").messages, 50);
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_stops_the_mail_for_one_period_at_most() {
+    fn a_clock_that_was_set_back_stops_the_sending_for_at_most_one_period() {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let (permits, _) = rate(1, 60).take(Some(now + TimeDelta::days(9)), 1, now);
         assert_eq!(permits, Permits { granted: 0, wait: Duration::from_secs(60) });
@@ -232,7 +232,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_window_holds_more_than_the_rate_and_one_burst(
+        fn no_window_exceeds_the_rate_and_one_burst(
             messages in 1u32..400, seconds in 1u64..20, wanted in 1u64..50,
         ) {
             let rate = rate(messages, seconds);
@@ -245,7 +245,7 @@ mod tests {
         }
 
         #[test]
-        fn who_waits_as_told_gets_a_permit(messages in 1u32..4000, seconds in 1u64..4000, ahead in 0u64..9_000_000) {
+        fn waiting_as_asked_yields_a_permit(messages in 1u32..4000, seconds in 1u64..4000, ahead in 0u64..9_000_000) {
             let rate = rate(messages, seconds);
             let now = DateTime::<Utc>::UNIX_EPOCH;
             let (permits, next) = rate.take(Some(now + time_delta(Duration::from_micros(ahead))), 5, now);

@@ -66,7 +66,7 @@ pub fn review(
     findings.extend(of_loading.cloned());
     if paths.is_empty() {
         findings.extend(composer.unmeasured_covers());
-        let text = project.text_if_there(config_file)?.unwrap_or_default();
+        let text = project.text_if_exists(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
         let senders = config.mail.iter().map(sender);
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));

@@ -1,7 +1,7 @@
-//! The way mail leaves that the project file names, with the passwords and the certificates it needs.
+//! The transport that the project file names, with the passwords and certificates it needs.
 //!
-//! The password of a server comes from the environment variable or the file that its entry names, else from
-//! SLUGLINE_SMTP_PASSWORD, else from `mail.password_file`; it is never shown.
+//! A server's password comes from the environment variable or file named in its entry, then from SLUGLINE_SMTP_PASSWORD,
+//! then from `mail.password_file`; it is never shown.
 
 use std::path::Path;
 
@@ -14,20 +14,20 @@ use crate::disk::machine::variable;
 use crate::finding::Finding;
 use crate::smtp::relay::{Login, Relay};
 
-const PASSWORD: &str = "SLUGLINE_SMTP_PASSWORD";
+const PASSWORD_VARIABLE: &str = "SLUGLINE_SMTP_PASSWORD";
 
-/// The way mail leaves.
+/// The transport of the project.
 ///
 /// # Errors
-/// When a server's password is missing, or its certificates cannot be read.
+/// If a server's password is missing, or its certificates cannot be read.
 pub fn route(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
     route_with(project, mail, &|server| login(project, mail, server))
 }
 
-/// The same for who only asks what would happen: no password is needed, and nothing can be sent where a server wants one.
+/// The same for a dry run: needs no passwords, and cannot send through a server that requires one.
 ///
 /// # Errors
-/// When a server's certificates cannot be read.
+/// If a server's certificates cannot be read.
 pub fn route_without_logins(project: &Project, mail: &MailConfig) -> anyhow::Result<Route> {
     route_with(project, mail, &|_| Ok(None))
 }
@@ -49,10 +49,10 @@ fn route_with(
     }
 }
 
-/// A mail server, and all that a connection to it needs, with this login or none.
+/// A mail server with everything that a connection to it needs, with or without a login.
 ///
 /// # Errors
-/// When its certificates cannot be read.
+/// If its certificates cannot be read.
 pub fn relay_with(
     project: &Project,
     mail: &MailConfig,
@@ -70,10 +70,10 @@ pub fn relay_with(
     Ok(relay)
 }
 
-/// Name and password, where the project file names a user.
+/// User name and password, or `None` if the project file names no user.
 ///
 /// # Errors
-/// When there is no password.
+/// If there is no password.
 pub fn login(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow::Result<Option<Login>> {
     let Some(user) = &server.user else { return Ok(None) };
     Ok(Some(Login { user: user.clone(), password: password(project, mail, server)? }))
@@ -83,26 +83,28 @@ fn password(project: &Project, mail: &MailConfig, server: &MailServer) -> anyhow
     if let Some(name) = &server.password_env {
         let finding = || {
             let message =
-                format!("the environment variable {name} is not set, and `mail.via` takes a password from it");
+                format!("the environment variable {name}, the password of a server in `mail.via`, is not set");
             Finding::error("smtp-password", message).help("set it, or remove `password_env`")
         };
         return Ok(variable(name).map(SecretString::from).ok_or_else(finding)?);
     }
     if let Some(file) = &server.password_file {
-        return of_file(project, file);
+        return password_from_file(project, file);
     }
-    if let Some(password) = variable(PASSWORD) {
+    if let Some(password) = variable(PASSWORD_VARIABLE) {
         return Ok(password.into());
     }
     if let Some(file) = &mail.password_file {
-        return of_file(project, file);
+        return password_from_file(project, file);
     }
-    Err(Finding::error("smtp-password", "`mail.user` is set and there is no password")
-        .help(format!("put it into the environment variable {PASSWORD}, or into a file named by `mail.password_file`"))
+    Err(Finding::error("smtp-password", "`mail.user` is set, but there is no password")
+        .help(format!(
+            "set the environment variable {PASSWORD_VARIABLE}, or `mail.password_file` to a file that contains it"
+        ))
         .into())
 }
 
-fn of_file(project: &Project, file: &Path) -> anyhow::Result<SecretString> {
+fn password_from_file(project: &Project, file: &Path) -> anyhow::Result<SecretString> {
     let text = project.text(file)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
 }

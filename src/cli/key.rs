@@ -103,7 +103,7 @@ fn dkim(context: &Context, args: &Dkim) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let domain = compose::mail_config(&config)?.edition.from.address.domain();
     let file = args.file.display();
-    let key = match context.project.text_if_there(&args.file)? {
+    let key = match context.project.text_if_exists(&args.file)? {
         Some(pem) => Key::from_pem(pem.as_bytes())
             .map_err(|error| Finding::error("dkim-key", format!("`{file}` exists but cannot be used: {error}")))?,
         None => {

@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// The project's archetype, or the default one. Hugo archetypes that are Go templates are not read.
 fn archetype(context: &Context) -> anyhow::Result<String> {
     for path in ["archetypes/issue.md", "archetypes/default.md"] {
-        if let Some(text) = context.project.text_if_there(path)?
+        if let Some(text) = context.project.text_if_exists(path)?
             && !text.contains("{{ .")
             && !text.contains("{{.")
         {

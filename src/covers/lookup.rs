@@ -50,7 +50,7 @@ impl<'a> Covers<'a> {
     /// # Errors
     /// If `covers.lock` exists and cannot be read.
     pub fn open(project: &'a Project, config: &'a Config) -> anyhow::Result<(Self, Vec<Finding>)> {
-        let text = project.text_if_there(covers_lock::FILE)?;
+        let text = project.text_if_exists(covers_lock::FILE)?;
         let (lock, findings) = text.map(|text| CoversLock::parse(&text)).unwrap_or_default();
         Ok((Self { project, config, lock }, findings))
     }

@@ -139,5 +139,5 @@ fn a_failure_affects_no_other_cover_and_keeps_the_previous_entry() {
 fn a_project_without_covers_hosted_elsewhere_gets_no_file() {
     let (_folder, project) = project(&["/here.png".to_owned()]);
     assert_eq!(fetch(&project, FetchScope::All).0.written, Written::Unchanged);
-    assert_eq!(project.text_if_there(covers_lock::FILE).unwrap(), None);
+    assert_eq!(project.text_if_exists(covers_lock::FILE).unwrap(), None);
 }

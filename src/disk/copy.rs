@@ -1,4 +1,4 @@
-//! Copies files of the project to where they are published, and only those that changed.
+//! Copies files of the project to the output folder if they changed.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind};
@@ -9,10 +9,10 @@ use anyhow::Context;
 use crate::disk::{Project, Readers, Written, replace};
 
 impl Project {
-    /// Copies a file whole or not at all; gives its bytes too. A copy that holds the same keeps its modification time.
+    /// Copies a file atomically, and returns its size in bytes too. An identical copy keeps its modification time.
     ///
     /// # Errors
-    /// When one cannot be read or the other not be written; the message names both.
+    /// If one cannot be read or the other cannot be written; the message names both.
     pub fn copy(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> anyhow::Result<(Written, u64)> {
         let (from, to) = (self.path(from), self.path(to));
         copy(&from, &to).with_context(|| format!("failed to copy `{}` to `{}`", from.display(), to.display()))
@@ -35,8 +35,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<(Written, u64)> {
 }
 
 fn is_same(one: &File, other: &File) -> io::Result<bool> {
-    const AT_A_TIME: usize = 1 << 16;
-    let [mut one, mut other] = [one, other].map(|file| BufReader::with_capacity(AT_A_TIME, file));
+    const BUFFER_BYTES: usize = 1 << 16;
+    let [mut one, mut other] = [one, other].map(|file| BufReader::with_capacity(BUFFER_BYTES, file));
     loop {
         let (a, b) = (one.fill_buf()?, other.fill_buf()?);
         let length = a.len().min(b.len());
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_is_made_once_and_again_when_the_file_changed() {
+    fn a_file_is_copied_again_only_after_a_change() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
         let (long, longer) = (vec![7; 200_000], vec![8; 200_000]);

@@ -1,4 +1,4 @@
-//! Runs git in a folder: the same answer in any locale, time zone and configuration, and never the network.
+//! Runs git in a folder, with the same output in any locale, time zone and configuration, and never over the network.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
@@ -11,8 +11,8 @@ use crate::finding::Finding;
 pub mod blobs;
 pub mod log;
 
-/// A hook of another repository sets these; they would lead away from the folder.
-const LEADING_AWAY: [&str; 7] = [
+/// A hook of another repository sets these; they would point git away from the folder.
+const REPOSITORY_VARIABLES: [&str; 7] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_COMMON_DIR",
@@ -22,7 +22,7 @@ const LEADING_AWAY: [&str; 7] = [
     "GIT_PREFIX",
 ];
 
-/// What git writes, trimmed of its last line end.
+/// The output of git without its trailing newline.
 ///
 /// # Errors
 /// As `stream`.
@@ -34,8 +34,8 @@ pub fn output(folder: &Path, arguments: &[&str]) -> anyhow::Result<String> {
     })
 }
 
-/// The files at these paths, or below them, that git tracks, by their paths below the folder. None where the folder is in no
-/// repository, a path leads out of it, or git cannot be asked.
+/// The files at or below these paths that git tracks, as paths below the folder. Empty if the folder is in no repository, a
+/// path leads out of it, or git does not run.
 pub fn tracked(folder: &Path, paths: &[String]) -> Vec<String> {
     let mut arguments = vec!["--literal-pathspecs", "ls-files", "-z", "--cached", "--"];
     arguments.extend(paths.iter().map(String::as_str));
@@ -43,10 +43,10 @@ pub fn tracked(folder: &Path, paths: &[String]) -> Vec<String> {
     names.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Gives what git writes to `read` while it writes.
+/// Passes the output of git to `read` while git runs.
 ///
 /// # Errors
-/// What `read` fails with; a finding when git is not there or refuses.
+/// The error of `read`; a finding if git is missing or fails.
 pub fn stream<T>(
     folder: &Path,
     arguments: &[&str],
@@ -55,19 +55,19 @@ pub fn stream<T>(
     let mut child = start(folder, arguments, Stdio::null(), Stdio::piped())?;
     let mut stdout = BufReader::new(child.stdout.take().context("git has no stdout")?);
     let read = read(&mut stdout);
-    // Git must not wait for someone who reads no more.
+    // Git must not block on a pipe that is no longer read.
     drop(stdout);
-    let mut said = String::new();
-    child.stderr.take().context("git has no stderr")?.read_to_string(&mut said)?;
+    let mut stderr = String::new();
+    child.stderr.take().context("git has no stderr")?.read_to_string(&mut stderr)?;
     let status = child.wait().context("failed to wait for git")?;
-    if status.success() { read } else { Err(refused(folder, said.trim()).into()) }
+    if status.success() { read } else { Err(failure(folder, stderr.trim()).into()) }
 }
 
-/// Starts git; whoever calls it ends it.
+/// Starts git; the caller waits for it.
 pub(super) fn start(folder: &Path, arguments: &[&str], stdin: Stdio, stderr: Stdio) -> anyhow::Result<Child> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(["--no-pager", "-c", "log.showSignature=false"]).args(arguments);
-    LEADING_AWAY.iter().for_each(|name| {
+    REPOSITORY_VARIABLES.iter().for_each(|name| {
         command.env_remove(name);
     });
     command.envs([("LC_ALL", "C"), ("TZ", "UTC"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_OPTIONAL_LOCKS", "0")]);
@@ -80,16 +80,16 @@ pub(super) fn start(folder: &Path, arguments: &[&str], stdin: Stdio, stderr: Std
     })
 }
 
-/// What git says when it refuses, with what to do about it.
-fn refused(folder: &Path, said: &str) -> Finding {
+/// The failure of git, with what to do about it.
+fn failure(folder: &Path, stderr: &str) -> Finding {
     let folder = folder.display();
-    if said.contains("not a git repository") {
-        return Finding::error("git-history", format!("`{folder}` is in no git repository"))
+    if stderr.contains("not a git repository") {
+        return Finding::error("git-history", format!("`{folder}` is not in a git repository"))
             .help("build in a clone, or remove `updated_from`");
     }
-    let refused = Finding::error("git-history", format!("git does not tell the history of `{folder}`: {said}"));
-    if said.contains("dubious ownership") {
-        return refused.help("if you trust the repository, name it: `git config --global --add safe.directory FOLDER`");
+    let failed = Finding::error("git-history", format!("git failed to read the history of `{folder}`: {stderr}"));
+    if stderr.contains("dubious ownership") {
+        return failed.help("if you trust the repository, run `git config --global --add safe.directory FOLDER`");
     }
-    refused.help("mend that, or remove `updated_from`")
+    failed.help("fix that, or remove `updated_from`")
 }

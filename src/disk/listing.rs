@@ -1,4 +1,4 @@
-//! Every file of some folders, by its path: what links may lead to.
+//! Lists every file below some folders: the possible targets of links.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,9 +6,8 @@ use std::fs;
 use crate::disk::Project;
 
 impl Project {
-    /// The files below these folders of the project, by their paths below it with `/` between the parts. A folder that
-    /// is not there or cannot be read holds none; what begins with a dot is left out, and links to folders are not
-    /// followed.
+    /// The files below these folders, as paths below the project folder, separated by `/`. Folders that are missing or
+    /// unreadable and names that start with a dot are skipped; symbolic links to folders are not followed.
     pub fn files_below(&self, folders: &[&str]) -> BTreeSet<String> {
         let mut files = BTreeSet::new();
         let mut next: Vec<String> = folders.iter().map(|folder| (*folder).to_owned()).collect();

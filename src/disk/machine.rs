@@ -1,5 +1,4 @@
-//! What the machine knows: its environment variables; and who is sending, for the ledger: this host, since when it
-//! runs, and this process.
+//! The machine: its environment variables, and the identity of a run for the ledger: host, boot and process.
 
 use std::{env, fs, process};
 
@@ -9,8 +8,8 @@ use crate::ledger::Run;
 
 /// This process, as the ledger knows it.
 ///
-/// Where the system does not tell one boot from another, each run counts as one: after a crash more recipients are held
-/// as unknown than need be, and nobody is mailed twice.
+/// On systems without a boot id, each run counts as a boot of its own: after a crash more recipients than necessary become
+/// unknown, but none is mailed twice.
 pub fn this_run(now: DateTime<Utc>) -> Run {
     let pid = process::id();
     let host = line("/proc/sys/kernel/hostname").or_else(|| line("/etc/hostname")).unwrap_or_default();
@@ -19,7 +18,7 @@ pub fn this_run(now: DateTime<Utc>) -> Run {
     Run { host, boot_id, pid }
 }
 
-/// The environment variable of that name; `None` when it is not set, not UTF-8, or blank.
+/// The environment variable of that name, or `None` if it is unset, empty or not UTF-8.
 pub fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.trim().is_empty())
 }

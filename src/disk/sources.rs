@@ -1,6 +1,6 @@
-//! The Markdown files of a project, and as much of each as is asked for.
+//! Finds the Markdown files of a project, and reads as much of each as needed.
 //!
-//! Knows which files are issues by their names alone; what is in them is left to `content`.
+//! Recognises issues by file name only; their content is left to `content`.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -19,9 +19,9 @@ use crate::finding::{Finding, Place};
 /// A Markdown file that should be an issue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceFile {
-    /// Path below the project folder, `/` between its parts.
+    /// Path below the project folder, separated by `/`.
     pub path: String,
-    /// Length of the content folder's part of `path`, its last slash included.
+    /// Length of the content folder's part of `path`, including its last slash.
     root: usize,
 }
 
@@ -33,12 +33,12 @@ impl SourceFile {
 }
 
 impl Project {
-    /// The Markdown files below a content folder, in the order of their paths: every `index.md` (a bundle, whose other
-    /// files belong to it) and single files; not `_index.md`, nor what begins with a dot. `index.en.md` is an `index.md`
-    /// where `en` is one of the languages.
+    /// The Markdown files below a content folder, sorted by path: every `index.md` (a bundle, which owns the other files of
+    /// its folder) and single files, but not `_index.md` nor names that start with a dot. `index.en.md` is an `index.md`
+    /// if `en` is one of the languages.
     ///
     /// # Errors
-    /// When the folder itself cannot be read. A folder below it that cannot be read is a finding.
+    /// If the folder itself cannot be read. An unreadable folder below it is a finding.
     pub fn sources(&self, folder: &Path, languages: &Languages) -> anyhow::Result<(Vec<SourceFile>, Vec<Finding>)> {
         let top = self.path(folder);
         let entries = fs::read_dir(&top).with_context(|| format!("failed to read the folder `{}`", top.display()))?;
@@ -49,20 +49,20 @@ impl Project {
         Ok((found.files, found.findings))
     }
 
-    /// The first bytes of a file, as many as `is_enough` wants, or all.
+    /// Reads the first bytes of a file, until `is_enough` returns true or the file ends.
     ///
     /// # Errors
-    /// What the system says.
+    /// If the file cannot be read.
     pub fn head(&self, path: &str, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
-        const STEP: u64 = 4096;
+        const STEP_BYTES: u64 = 4096;
         let mut file = File::open(self.path(path))?;
-        let mut bytes = Vec::with_capacity(STEP as usize);
-        while file.by_ref().take(STEP).read_to_end(&mut bytes)? > 0 && !is_enough(&bytes) {}
+        let mut bytes = Vec::with_capacity(STEP_BYTES as usize);
+        while file.by_ref().take(STEP_BYTES).read_to_end(&mut bytes)? > 0 && !is_enough(&bytes) {}
         Ok(bytes)
     }
 }
 
-/// What a folder and those below it hold.
+/// The Markdown files of a folder and those below it, and the problems with them.
 #[derive(Default)]
 struct Found {
     files: Vec<SourceFile>,
@@ -70,7 +70,7 @@ struct Found {
 }
 
 impl Found {
-    fn and(mut self, other: Self) -> Self {
+    fn merge(mut self, other: Self) -> Self {
         self.files.extend(other.files);
         self.findings.extend(other.findings);
         self
@@ -113,10 +113,10 @@ fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) ->
         Ok(entries) => walk(&name, root, entries, languages),
         Err(error) => Found { files: Vec::new(), findings: vec![unreadable(&name, &error)] },
     });
-    found.and(below.reduce(Found::default, Found::and))
+    found.merge(below.reduce(Found::default, Found::merge))
 }
 
-/// Whether an entry is a folder; a link is what it points to.
+/// Whether an entry is a folder or a symbolic link to one.
 fn is_folder(entry: &fs::DirEntry) -> io::Result<bool> {
     let kind = entry.file_type()?;
     if kind.is_symlink() { Ok(entry.path().is_dir()) } else { Ok(kind.is_dir()) }
@@ -129,7 +129,7 @@ fn is_markdown(file_name: &str) -> bool {
 
 fn unreadable(path: &str, error: &io::Error) -> Finding {
     Finding::error("unreadable", format!("it cannot be read: {error}"))
-        .help("let the user who runs this read it, or remove it")
+        .help("make it readable for the user that runs slugline, or remove it")
         .at(Place::file(path))
 }
 
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_bundles_and_single_files() {
+    fn bundles_and_single_files_are_found() {
         let (_folder, project) = project(&[
             "content/blog/b/index.md",
             "content/blog/b/notes.md",
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_only_what_is_needed() {
+    fn only_the_needed_bytes_are_read() {
         let (_folder, project) = project(&[]);
         project.write("a.md", &[b'x'; 20_000]).unwrap();
         let length = |path, enough: usize| project.head(path, |bytes| bytes.len() > enough).map(|bytes| bytes.len());

@@ -1,18 +1,18 @@
-//! The relaxed form of header and body, in which relays may fold and space them as they like: RFC 6376 section 3.4.
+//! Relaxed canonicalization of header and body, which tolerates refolding and respacing by relays: RFC 6376 section 3.4.
 
 use memchr::{memchr2, memmem};
 use ring::digest::{SHA256, digest};
 
-/// A field of the header.
+/// A header field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Field<'a> {
-    /// Its name, as written.
+    /// The name, as written.
     pub name: &'a str,
-    /// What follows the colon, folded, without the last CRLF.
+    /// The text after the colon, still folded, without the last CRLF.
     pub value: &'a str,
 }
 
-/// The fields of a header whose lines are ended by CRLF, in order.
+/// The fields of a header with CRLF line endings, in order.
 pub(super) fn fields(head: &str) -> Vec<Field<'_>> {
     let mut fields = Vec::new();
     let mut rest = head;
@@ -26,8 +26,8 @@ pub(super) fn fields(head: &str) -> Vec<Field<'_>> {
     fields
 }
 
-/// Section 3.4.2: name in lower case, value unfolded, white space as one space, none at the ends nor round the colon;
-/// without CRLF.
+/// Section 3.4.2: lower-case name, unfolded value, whitespace reduced to one space and removed at the ends and around the
+/// colon; without CRLF.
 pub(super) fn relaxed(field: &Field<'_>) -> String {
     let mut line = String::with_capacity(field.name.len() + field.value.len() + 1);
     line.push_str(field.name.trim_end());
@@ -50,7 +50,7 @@ pub(super) fn body_hash(body: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// Section 3.4.4: no white space at the end of lines, other white space as one space, no empty lines at the end.
+/// Section 3.4.4: no whitespace at line ends, other whitespace reduced to one space, no empty lines at the end.
 fn relaxed_body(body: &[u8]) -> Vec<u8> {
     let mut relaxed = Vec::with_capacity(body.len() + 2);
     let mut end = 0;
@@ -80,7 +80,7 @@ fn relaxed_body(body: &[u8]) -> Vec<u8> {
     relaxed
 }
 
-/// The lines of a text, without their CRLF.
+/// The lines of a text without their CRLF.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let ends = memmem::find_iter(text, b"\r\n").chain([text.len()]);
     ends.scan(0, |start, end| {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_example_of_the_standard() {
+    fn the_example_of_rfc_6376() {
         // RFC 6376 section 3.4.5.
         let head = "A: X\r\nB : Y\t\r\n\tZ  \r\n";
         let shown: Vec<String> = fields(head).iter().map(relaxed).collect();
@@ -108,14 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn the_body_of_another_standard_has_its_hash() {
+    fn the_body_of_rfc_8463_has_its_hash() {
         // RFC 8463 appendix A.3.
         let body = b"Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n";
         assert_eq!(STANDARD.encode(body_hash(body)), "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=");
     }
 
     #[test]
-    fn an_empty_body_has_the_hash_of_nothing() {
+    fn an_empty_body_has_the_hash_of_no_bytes() {
         // RFC 6376 section 3.4.4.
         let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         for body in [&b""[..], b"\r\n", b"\r\n\r\n", b" \r\n"] {
@@ -125,9 +125,9 @@ mod tests {
     }
 
     proptest! {
-        /// Written as the standard words it, a line at a time.
+        /// Compares with the definition of the RFC, applied line by line.
         #[test]
-        fn any_body_is_relaxed(body in "[ab\t ]{0,6}(\r\n[ab \t]{0,6}){0,5}") {
+        fn any_body_is_canonicalized(body in "[ab\t ]{0,6}(\r\n[ab \t]{0,6}){0,5}") {
             let lines = body.split("\r\n").map(|line| {
                 let line = line.replace('\t', " ");
                 let mut words = line.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! Keys that sign: RSA and Ed25519, read from PEM, made anew, and as the DNS has them.
+//! Signing keys: RSA and Ed25519, read from PEM, generated, and encoded for the DNS.
 
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
@@ -16,16 +16,16 @@ use crate::dkim::generate;
 /// The length of new RSA keys: every receiver verifies it (RFC 8301 section 3.2), and its record fits into one DNS answer.
 const RSA_BITS: usize = 2048;
 
-/// How a key signs.
+/// Signature algorithms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
-    /// `rsa-sha256`, which every receiver verifies.
+    /// `rsa-sha256`, which every receiver supports.
     Rsa,
-    /// `ed25519-sha256` (RFC 8463), which some do: never alone.
+    /// `ed25519-sha256` (RFC 8463), which only some support: never use it alone.
     Ed25519,
 }
 
-/// A private key. It is shown nowhere.
+/// A private key. It is never shown.
 pub enum Key {
     /// RSA of 2048 to 4096 bits, the range of RFC 8301 section 3.2.
     Rsa(Box<RsaKeyPair>),
@@ -33,10 +33,10 @@ pub enum Key {
     Ed25519(Box<Ed25519KeyPair>),
 }
 
-/// The public half of a key, as the DNS record needs it.
+/// The public half of a key, for the DNS record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
-    /// How it verifies.
+    /// The algorithm that verifies with it.
     pub algorithm: Algorithm,
     /// Base64 of the key (`p=`).
     pub base64: String,
@@ -56,11 +56,11 @@ impl Key {
     /// Reads a PEM file: PKCS#8 (`PRIVATE KEY`), or PKCS#1 (`RSA PRIVATE KEY`).
     ///
     /// # Errors
-    /// When it holds no such key, or one that is too short.
+    /// If it contains no such key, or ring refuses the key.
     pub fn from_pem(pem: &[u8]) -> anyhow::Result<Self> {
-        // The words of the parser could hold parts of the key.
+        // The parser's error could contain parts of the key.
         let Ok(der) = PrivateKeyDer::from_pem_slice(pem) else {
-            bail!("it holds no private key in PEM (`-----BEGIN PRIVATE KEY-----`)");
+            bail!("it contains no private key in PEM format (`-----BEGIN PRIVATE KEY-----`)");
         };
         let rsa = match &der {
             PrivateKeyDer::Pkcs1(pkcs1) => RsaKeyPair::from_der(pkcs1.secret_pkcs1_der()),
@@ -91,7 +91,7 @@ impl Key {
         Ok((Self::from_pem(pem.as_bytes())?, pem))
     }
 
-    /// How the key signs.
+    /// The signature algorithm of the key.
     pub fn algorithm(&self) -> Algorithm {
         match self {
             Self::Rsa(_) => Algorithm::Rsa,
@@ -112,7 +112,7 @@ impl Key {
         PublicKey { algorithm: self.algorithm(), base64: STANDARD.encode(bytes) }
     }
 
-    /// Signs these bytes: the same bytes always get the same signature.
+    /// Signs these bytes; the signature is deterministic.
     pub(super) fn sign(&self, data: &[u8]) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Rsa(key) => {
@@ -122,7 +122,7 @@ impl Key {
                 Ok(signature)
             }
             Self::Ed25519(key) => {
-                // RFC 8463 section 3: what is signed is the hash.
+                // RFC 8463 section 3: the hash is signed.
                 let hash = digest(&SHA256, data);
                 Ok(key.sign(hash.as_ref()).as_ref().to_vec())
             }

@@ -26,14 +26,14 @@ fn signed(key: Key, message: &str) -> String {
 }
 
 #[test]
-fn the_key_of_the_standard_is_read_and_shown() {
+fn the_key_of_rfc_8463_is_read() {
     let key = ed25519();
     assert_eq!(key.public().record(), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
     assert_eq!(format!("{key:?}"), "Key(ed25519-sha256)");
 }
 
 #[test]
-fn a_signature_covers_what_is_there_and_once_more_what_must_not_be_added() {
+fn a_signature_covers_present_fields_and_oversigns_some() {
     let text = signed(ed25519(), MESSAGE);
     let (signature, message) = text.split_at(text.find("From: ").unwrap());
     assert_eq!(message, MESSAGE);
@@ -49,7 +49,7 @@ fn a_signature_covers_what_is_there_and_once_more_what_must_not_be_added() {
 }
 
 #[test]
-fn white_space_that_relays_change_is_not_signed() {
+fn whitespace_that_relays_change_is_not_signed() {
     let changed = MESSAGE.replace("The  tides\r\n of", "The tides of").replace("  you  \r\n\r\n", " you\r\n");
     let signature = |message: &str| signed(ed25519(), message).split_once("\r\nFrom:").unwrap().0.to_owned();
     assert_eq!(signature(MESSAGE), signature(&changed));
@@ -59,7 +59,7 @@ fn white_space_that_relays_change_is_not_signed() {
 }
 
 #[test]
-fn keys_are_made_and_read_again() {
+fn generated_keys_are_read_back() {
     for algorithm in [Algorithm::Rsa, Algorithm::Ed25519] {
         let (key, pem) = Key::generate(algorithm).unwrap();
         let read = Key::from_pem(pem.as_bytes()).unwrap();
@@ -95,7 +95,7 @@ fn a_key_that_receivers_do_not_trust_is_refused_with_a_remedy() {
 #[test]
 fn anything_but_a_key_is_refused_without_showing_it() {
     for (pem, why) in [
-        ("secret", "it holds no private key in PEM (`-----BEGIN PRIVATE KEY-----`)"),
+        ("secret", "it contains no private key in PEM format (`-----BEGIN PRIVATE KEY-----`)"),
         (
             "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
             "its key is not a valid RSA or Ed25519 key (InvalidEncoding): make a new one with `slugline key dkim`",

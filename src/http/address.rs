@@ -1,4 +1,4 @@
-//! Which addresses are of the public internet, and name resolution that gives no others.
+//! Public IP addresses, and a resolver that returns only these.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,31 +7,31 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// Tells whether an address is of the public internet.
+/// Decides whether an address is public.
 pub(super) type IsPublic = fn(IpAddr) -> bool;
 
-/// Every address of a host is refused.
+/// None of the host's addresses is public.
 #[derive(Debug, thiserror::Error)]
 #[error("`{host}` is not on the public internet")]
 pub(super) struct NotPublic {
     pub host: String,
 }
 
-/// Resolves names to public addresses only. What it gives is what is connected to: nothing is looked up twice, so
-/// that a name cannot lead elsewhere the second time.
+/// Resolves names to public addresses only. The connection uses the returned addresses: nothing is looked up twice, so that
+/// a name cannot resolve to another address the second time.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(super) struct PublicResolver {
     resolver: DefaultResolver,
     is_public: IsPublic,
 }
 
-impl Checked {
+impl PublicResolver {
     pub fn new(is_public: IsPublic) -> Self {
         Self { resolver: DefaultResolver::default(), is_public }
     }
 }
 
-impl Resolver for Checked {
+impl Resolver for PublicResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.resolver.resolve(uri, config, timeout)?;
         let mut public = self.empty();
@@ -44,7 +44,7 @@ impl Resolver for Checked {
     }
 }
 
-/// Whether an address is of the public internet, after the special-purpose registries of RFC 6890.
+/// Whether an address is public, by the special-purpose registries of RFC 6890.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -67,7 +67,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Only 2000::/3 is in use; within it some parts lead elsewhere. An IPv4 address inside an IPv6 one is checked as such.
+/// Only 2000::/3 is in use, with exceptions. An embedded IPv4 address is checked as such.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, ..] => address.to_ipv4_mapped().is_some_and(is_public_v4),

@@ -36,7 +36,7 @@ fn client() -> Client {
 
 fn error(answers: Vec<String>) -> String {
     let (url, server) = server(answers);
-    let got = client().get(&url).and_then(Answer::rest);
+    let got = client().get(&url).and_then(Response::rest);
     server.join().unwrap();
     got.unwrap_err().to_string()
 }
@@ -75,7 +75,7 @@ fn what_is_too_large_missing_or_moves_too_often_is_an_error() {
         error(vec![answer("404 Not Found", "content-length: 0\r\n", "")]),
         "the server answered with status 404"
     );
-    assert_eq!(error(vec![moved(), moved(), moved()]), "it redirects too often");
+    assert_eq!(error(vec![moved(), moved(), moved()]), "too many redirects");
     assert_eq!(error(vec![answer("302 Found", "location: ftp://127.0.0.1/a\r\n", "")]), Error::Scheme.to_string());
 }
 

@@ -64,7 +64,7 @@ impl LockChanged {
 /// # Errors
 /// If it cannot be read; a finding if it is malformed.
 pub fn read_lock(project: &Project) -> anyhow::Result<Lock> {
-    match project.text_if_there(lock::FILE)? {
+    match project.text_if_exists(lock::FILE)? {
         None => Ok(Lock::default()),
         Some(text) => Lock::parse(&text).map_err(|finding| (*finding).into()),
     }

@@ -108,7 +108,7 @@ fn find(
 fn in_folder(project: &Project, folder: &Path, files: &[&str]) -> anyhow::Result<Option<(String, PublishedFeed)>> {
     for file in files {
         let path = folder.join(file);
-        if let Some(text) = project.text_if_there(&path)? {
+        if let Some(text) = project.text_if_exists(&path)? {
             let name = path.to_string_lossy().into_owned();
             let read = published::read(text.as_bytes()).with_context(|| format!("failed to read the feed `{name}`"))?;
             return Ok(Some((name, read)));
@@ -123,7 +123,7 @@ fn on_the_web(url: &Url, folder: &str, files: &[&str]) -> anyhow::Result<Option<
     let itself = folder.is_empty().then(|| url.clone());
     let below = files.iter().map(|file| absolute(url, &format!("{folder}{file}")));
     for address in itself.into_iter().chain(below) {
-        let bytes = match client.get(&address).and_then(http::Answer::rest) {
+        let bytes = match client.get(&address).and_then(http::Response::rest) {
             Ok(bytes) => bytes,
             Err(http::Error::Status(404 | 410)) => continue,
             Err(error) => return Err(error).with_context(|| format!("failed to read `{address}`")),

@@ -96,7 +96,7 @@ pub(super) struct BuiltPages {
 pub(super) fn pages(source: &Source<'_>, shown: &[&Issue], plans: &[FeedPlan<'_>]) -> anyhow::Result<BuiltPages> {
     let Some(archive) = &source.config.archive else { return Ok(BuiltPages::default()) };
     let Source { project, config, .. } = *source;
-    let templates = page::templates(&|name| project.text_if_there(format!("templates/{name}")))?;
+    let templates = page::templates(&|name| project.text_if_exists(format!("templates/{name}")))?;
     let listed = directory(&config.publication.base_url, &config.feeds, plans);
     let mut builder = SiteBuilder {
         source,

@@ -61,7 +61,7 @@ pub fn files_containing(project: &Project, places: &AddressFiles<'_>, addresses:
             letters.iter().any(|letter| Path::new(file).file_name().is_some_and(|name| name == &**letter))
         }
         SearchScope::Whole => addresses.iter().any(|address| {
-            let found = project.open_if_there(file).map(|file| file.map(|file| address.occurs_in(file)));
+            let found = project.open_if_exists(file).map(|file| file.map(|file| address.occurs_in(file)));
             !matches!(found, Ok(None | Some(Ok(false))))
         }),
     };

@@ -121,7 +121,7 @@ fn reopened(
 ) -> anyhow::Result<Box<dyn Movable>> {
     let place = place(config, &moved.place)?;
     if let Location::Sqlite(file) = &place
-        && context.project.open_if_there(file)?.is_none()
+        && context.project.open_if_exists(file)?.is_none()
     {
         let message = format!("`{}` does not exist, so it is unknown whether the copy was finished", file.display());
         let help = "put it back, or add `--lost` if nothing uses it";

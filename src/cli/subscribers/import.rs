@@ -220,7 +220,7 @@ pub(in crate::cli) fn each_new_subscriber(
 fn open(context: &Context, list: &SubscriberList) -> anyhow::Result<File> {
     const HELP: &str =
         "put a CSV file with a column `email` there, or fix or remove `mail.subscribers` in the project file";
-    let file = context.project.open_if_there(&list.file)?;
+    let file = context.project.open_if_exists(&list.file)?;
     let path = context.project.path(&list.file);
     let missing = || {
         Finding::error("subscribers-missing", format!("the list of subscribers `{}` does not exist", path.display()))

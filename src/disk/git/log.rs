@@ -1,4 +1,4 @@
-//! Reads what `git log --raw -z` writes: which commit changed which file, back through its renames.
+//! Parses the output of `git log --raw -z`: which commit changed which file, following renames.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -6,9 +6,9 @@ use std::io::BufRead;
 use anyhow::{Context, bail};
 use chrono::{DateTime, FixedOffset};
 
-/// Commits newest first, each `HASH NUL AUTHOR-DATE NUL SUBJECT NUL` and its raw entries, each
-/// `:MODES BLOBS STATUS NUL PATH NUL`, with a second path after a rename. Merges only repeat what they merge. Without a
-/// path to limit it by, git compares each pair of trees once instead of twice.
+/// Commits, newest first: each is `HASH NUL AUTHOR-DATE NUL SUBJECT NUL` and its raw entries, each
+/// `:MODES BLOBS STATUS NUL PATH NUL`, with a second path after a rename. Merges only repeat other commits. Without a path
+/// limit, git compares each pair of trees once instead of twice.
 pub const ARGUMENTS: [&str; 10] = [
     "log",
     "--no-color",
@@ -25,32 +25,32 @@ pub const ARGUMENTS: [&str; 10] = [
 /// A commit that changed the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Author date: a rebase leaves it alone.
+    /// Author date, which a rebase preserves.
     pub date: DateTime<FixedOffset>,
-    /// Name of the blob before it.
+    /// The blob before the change.
     pub before: String,
-    /// Name of the blob after it.
+    /// The blob after the change.
     pub after: String,
 }
 
-/// What was read so far.
+/// The history read so far.
 pub struct Log<F> {
     is_ignored: F,
-    /// What the files of today were called at this point of the history; `None` for the file before one of this name.
+    /// The current name of each file that had this name at this point of the history, or `None` if it is another file.
     names: HashMap<String, Option<String>>,
     changes: HashMap<String, Vec<Change>>,
 }
 
 impl<F: Fn(&str, &str) -> bool> Log<F> {
-    /// Nothing read yet. `is_ignored` tells by hash and subject which commits do not count.
+    /// An empty log. `is_ignored` decides by hash and subject which commits do not count.
     pub fn new(is_ignored: F) -> Self {
         Self { is_ignored, names: HashMap::new(), changes: HashMap::new() }
     }
 
-    /// The changes of each file, by its path of today, newest first.
+    /// The changes of each file by its current path, newest first.
     ///
     /// # Errors
-    /// When it cannot be read, or is not as git writes it.
+    /// If the output cannot be read or parsed.
     pub fn read(mut self, stdout: &mut dyn BufRead) -> anyhow::Result<HashMap<String, Vec<Change>>> {
         let mut fields = stdout.split(0);
         let mut next = || fields.next().transpose().context("failed to read the history");
@@ -78,7 +78,7 @@ impl<F: Fn(&str, &str) -> bool> Log<F> {
     ) -> anyhow::Result<()> {
         let mut words = entry.split(' ').skip(2);
         let (Some(before), Some(after), Some(status)) = (words.next(), words.next(), words.next()) else {
-            bail!("the history holds `{entry}`, which is no raw entry");
+            bail!("the history contains `{entry}`, which is not a raw entry");
         };
         let old = path()?;
         match status.as_bytes().first() {
@@ -87,13 +87,13 @@ impl<F: Fn(&str, &str) -> bool> Log<F> {
                 return Ok(());
             }
             Some(b'R') => {
-                let name = self.today(&path()?);
+                let name = self.current_name(&path()?);
                 self.names.insert(old.clone(), name);
             }
             Some(b'M') => {}
             _ => return Ok(()),
         }
-        let (Some(name), Some(date)) = (self.today(&old), date) else { return Ok(()) };
+        let (Some(name), Some(date)) = (self.current_name(&old), date) else { return Ok(()) };
         if before != after {
             let change = Change { date, before: before.to_owned(), after: after.to_owned() };
             self.changes.entry(name).or_default().push(change);
@@ -101,8 +101,8 @@ impl<F: Fn(&str, &str) -> bool> Log<F> {
         Ok(())
     }
 
-    /// What the file that had this name is called today; `None` when it is there no more.
-    fn today(&self, path: &str) -> Option<String> {
+    /// The current name of the file that had this name, or `None` if it no longer exists.
+    fn current_name(&self, path: &str) -> Option<String> {
         self.names.get(path).cloned().unwrap_or_else(|| Some(path.to_owned()))
     }
 }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_newest_first_and_the_beginning_is_none() {
+    fn changes_are_newest_first_and_the_first_commit_is_not_one() {
         let commits: [(&str, &str, &[&str]); 3] = [
             (TUESDAY, "3", &[":100644 100644 b c M\0海 a.md\0", ":100644 100755 x x M\0b.md\0"]),
             (MONDAY, "2 : a\nb", &[":100644 100644 a b M\0海 a.md\0"]),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_renamed_file_keeps_its_history_and_a_name_used_again_gets_none() {
+    fn a_renamed_file_keeps_its_history_and_a_reused_name_gets_none() {
         let commits: [(&str, &str, &[&str]); 5] = [
             (TUESDAY, "5", &[":100644 100644 y z M\0a.md\0"]),
             (TUESDAY, "4", &[":000000 100644 0 y A\0a.md\0"]),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn commits_that_say_so_do_not_count() {
+    fn ignored_commits_do_not_count() {
         let commits: [(&str, &str, &[&str]); 3] = [
             (TUESDAY, "3 skip", &[":100644 100644 b c M\0a.md\0"]),
             (TUESDAY, "ignored", &[":100644 100644 b c M\0a.md\0"]),
