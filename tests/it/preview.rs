@@ -157,7 +157,7 @@ fn a_port_in_use_is_told() {
     let second = slugline(project.path()).args(["preview", "--port", port]).output().unwrap();
     assert_eq!(second.status.code(), Some(2));
     let said = String::from_utf8(second.stderr).unwrap();
-    assert!(said.contains(&format!("another program listens at port {port} already")), "{said}");
+    assert!(said.contains(&format!("port {port} is in use")), "{said}");
     assert!(said.contains("--port"), "{said}");
 }
 
