@@ -1,8 +1,8 @@
-//! Composes mail: from an issue or a digest to its edition, the letters of its recipients, and what is wrong with it.
+//! Composes mail: the edition of an issue or a digest, the messages of its recipients, and the findings about it.
 //!
-//! Joins what an edition is made of: bodies, shortcodes, covers, pictures, templates, secrets and DKIM keys. Whatever mails,
-//! shows or checks an edition gets it here, so that all of them report the same. What an edition looks like is `edition`'s,
-//! what is judged `check`'s, whom to mail `delivery`'s.
+//! Joins what an edition is made of: bodies, shortcodes, covers, pictures, templates, secrets and DKIM keys. All commands that
+//! mail, show or check an edition get it here, so that they report the same. `edition` renders it, `check` has the rules,
+//! `delivery` the recipients.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,16 +41,16 @@ pub struct Composer<'a> {
     covers: Covers<'a>,
     cover_findings: Vec<Finding>,
     shortcode_findings: Vec<Finding>,
-    /// The files that were read, so that what is hashed, mailed and shown is one text.
+    /// Files already read, so that the same text is hashed, mailed and shown.
     files: Mutex<BTreeMap<String, Arc<Vec<u8>>>>,
 }
 
-/// An edition, and what its readers would miss.
+/// An edition, and the findings about it.
 #[derive(Debug)]
 pub struct Composed {
-    /// The edition, or why there is none: a finding where a template is wrong or a file cannot be read.
+    /// The edition, or the reason why it cannot be made: a finding if a template is invalid or a file cannot be read.
     pub edition: anyhow::Result<Edition>,
-    /// Shortcodes and pictures that the edition cannot show, and what is wrong with what all editions share.
+    /// Shortcodes and pictures that the edition cannot show, and problems that all editions share.
     pub findings: Vec<Finding>,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Composer<'a> {
     /// Opens what the editions of a project share: its shortcodes, whose references lead to one of `issues`, and its covers.
     ///
     /// # Errors
-    /// When a template of a shortcode or `covers.lock` is there and cannot be read.
+    /// When the template of a shortcode or `covers.lock` exists but cannot be read.
     pub fn open(project: &'a Project, config: &'a Config, issues: &'a [Issue]) -> anyhow::Result<Self> {
         let (covers, cover_findings) = Covers::open(project, config)?;
         let (shortcodes, shortcode_findings) = load::shortcodes(project, config, issues)?;
@@ -76,10 +76,10 @@ impl<'a> Composer<'a> {
         self.issues
     }
 
-    /// What the issues are judged by at `now`: what links may lead to, and the ids that subscribers know.
+    /// The site that issues are checked against at `now`: what links can lead to, and the published ids.
     ///
     /// # Errors
-    /// When `feeds.lock` is there and cannot be read.
+    /// When `feeds.lock` exists but cannot be read.
     pub fn site(&self, now: DateTime<Utc>) -> anyhow::Result<Site> {
         let config = self.config;
         let lock = read_lock(self.project)?;
@@ -91,53 +91,52 @@ impl<'a> Composer<'a> {
         Ok(Site::new(&config.publication, self.issues, files, &content, ids, now).mailed(config.mail.is_some()))
     }
 
-    /// What is wrong with the templates of shortcodes.
+    /// The findings about the templates of shortcodes.
     pub fn shortcode_findings(&self) -> &[Finding] {
         &self.shortcode_findings
     }
 
-    /// What is wrong with `covers.lock`.
+    /// The findings about `covers.lock`.
     pub fn cover_findings(&self) -> &[Finding] {
         &self.cover_findings
     }
 
-    /// What is to say of covers that are elsewhere on the web and were never measured.
+    /// The finding about covers hosted elsewhere that were never measured.
     pub fn unmeasured_covers(&self) -> Option<Finding> {
         self.covers.unmeasured(self.issues)
     }
 
-    /// Composes the edition of an issue or digest, by the project's own templates where there are some.
+    /// Composes the edition of an issue or digest, with the project's templates if there are any.
     pub fn compose(&self, content: &MailingContent<'_>) -> Composed {
         let mut findings: Vec<Finding> = self.shortcode_findings.clone();
         let edition = self.edition(content, &mut findings);
-        Composed { edition, findings: self.wanted(findings) }
+        Composed { edition, findings: self.enabled(findings) }
     }
 
-    /// All that is wrong or odd with the mail of an issue or digest: what `compose` finds, why there is no edition, and what
-    /// `check` says of the texts in it and of the edition as its sender would get it.
+    /// Returns all findings about the edition of an issue or digest: those of `compose`, the reason if it cannot be made, and those
+    /// of `check` about its texts and about the edition as the sender would receive it.
     pub fn check_mail(&self, content: &MailingContent<'_>, site: &Site) -> Vec<Finding> {
         let Composed { edition, mut findings } = self.compose(content);
-        // Of references `check` knows more: the pages that are no issues.
+        // `check` knows more about references: it also knows pages that are not issues.
         findings.retain(|finding| finding.rule != "link-broken");
         for issue in content.issues() {
-            // A file that cannot be read is why there is no edition.
-            findings.extend(self.file(issue).iter().flat_map(|file| self.judge_text(issue, file, site)));
+            // A file that cannot be read is reported as the reason why there is no edition.
+            findings.extend(self.file(issue).iter().flat_map(|file| self.check_text(issue, file, site)));
         }
-        // Of a digest, the newest issue stands for it.
+        // Findings about a digest are reported at its newest issue.
         let path = content.issues().last().map_or("", |issue| issue.path.as_str());
-        let judged = edition.and_then(|edition| self.judge_edition(content, &edition, path));
+        let judged = edition.and_then(|edition| self.check_edition(content, &edition, path));
         findings.extend(judged.unwrap_or_else(|error| vec![failure(path, &error)]));
-        self.wanted(findings)
+        self.enabled(findings)
     }
 
-    /// All that is wrong or odd with one issue, whether or not it is mailed: its front matter and text, its cover and its
-    /// shortcodes.
+    /// Returns all findings about one issue, mailed or not: front matter, text, cover and shortcodes.
     pub fn check(&self, issue: &Issue, site: &Site) -> Vec<Finding> {
         let judged = load::file(self.project, issue).and_then(|file| {
             let mut findings = self.shortcodes.findings(issue, load::body_in(issue, &file)?);
             findings.retain(|finding| finding.rule != "link-broken");
-            findings.extend(self.judge_text(issue, &file, site));
-            Ok(self.wanted(findings))
+            findings.extend(self.check_text(issue, &file, site));
+            Ok(self.enabled(findings))
         });
         judged.unwrap_or_else(|finding| vec![*finding])
     }
@@ -168,7 +167,7 @@ impl<'a> Composer<'a> {
         self.shortcodes.document(issue, body).0
     }
 
-    /// The cover of an issue, as far as it is known.
+    /// The cover of an issue, if known.
     pub fn cover(&self, issue: &Issue) -> Option<Cover> {
         self.covers.cover(issue).cover
     }
@@ -203,8 +202,8 @@ impl<'a> Composer<'a> {
         Ok(edition)
     }
 
-    /// What is wrong or odd with an edition as its sender would get it.
-    fn judge_edition(
+    /// Checks an edition as the sender would receive it.
+    fn check_edition(
         &self,
         content: &MailingContent<'_>,
         edition: &Edition,
@@ -221,8 +220,8 @@ impl<'a> Composer<'a> {
         Ok(size.into_iter().chain(check::mail::edition(path, &rendered)).collect())
     }
 
-    /// What is wrong or odd with the text of an issue, its front matter and its cover.
-    fn judge_text(&self, issue: &Issue, file: &[u8], site: &Site) -> Vec<Finding> {
+    /// Checks the front matter, text and cover of an issue.
+    fn check_text(&self, issue: &Issue, file: &[u8], site: &Site) -> Vec<Finding> {
         let Ok(text) = std::str::from_utf8(file) else { return Vec::new() };
         let KnownCover { cover, finding } = self.covers.cover(issue);
         let mut findings = check::issue(&IssueSource::new(issue, cover.as_ref(), text), site);
@@ -230,8 +229,8 @@ impl<'a> Composer<'a> {
         findings
     }
 
-    /// The findings of rules that are not switched off.
-    fn wanted(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+    /// The findings of enabled rules.
+    fn enabled(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
         findings.retain(|finding| !self.config.check.off.iter().any(|rule| rule == finding.rule));
         findings
     }
@@ -247,10 +246,10 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// The keys below `mail`, for what only a project that mails can do.
+/// The keys below `mail`.
 ///
 /// # Errors
-/// A finding when there are none.
+/// A finding if the project file has no `mail`.
 pub fn mail_config(config: &Config) -> anyhow::Result<&MailConfig> {
     config.mail.as_ref().ok_or_else(|| {
         Finding::error("no-mail", "the project file has no `mail`, so nothing can be mailed")
@@ -259,7 +258,7 @@ pub fn mail_config(config: &Config) -> anyhow::Result<&MailConfig> {
     })
 }
 
-/// The finding that says why there is no edition.
+/// The finding for an edition that cannot be made.
 fn failure(path: &str, error: &anyhow::Error) -> Finding {
     let found = error.downcast_ref::<Finding>().cloned();
     found.unwrap_or_else(|| check::edition_fails(path, &format!("{error:#}")))
@@ -273,7 +272,7 @@ mod tests {
                           unsubscribe_url: https://example.org/leave\n";
     const ISSUE: &str = "---\ntitle: Neap\ndate: 2026-11-05\n---\n\n{{< nosuch >}} [a](/other/) ![b](missing.png)\n";
 
-    /// The findings of composing and of judging the one issue of a project with these files besides.
+    /// The findings of composing and of checking the only issue of a project with these additional files.
     fn found(files: &[(&str, &str)]) -> (Composed, Vec<Finding>) {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
@@ -293,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_mail_lacks_is_among_what_a_check_says_of_it() {
+    fn findings_of_composing_are_among_those_of_a_check() {
         let (composed, judged) = found(&[]);
         assert_eq!(rules(&composed.findings), ["shortcode-unknown", "image-not-embedded"]);
         assert!(composed.findings.iter().all(|finding| judged.contains(finding)), "{judged:?}");
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn why_there_is_no_edition_is_what_a_check_says_too() {
+    fn the_reason_for_a_missing_edition_is_among_the_findings_of_a_check() {
         let (composed, judged) = found(&[("templates/edition.html", "<p>{{ isue.title }}</p>")]);
         let error: Finding = composed.edition.unwrap_err().downcast().unwrap();
         assert_eq!(error.place.as_ref().unwrap().to_string(), "templates/edition.html:1:7");
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mailed_is_what_was_hashed_though_the_file_changes_meanwhile() {
+    fn a_file_that_changes_meanwhile_is_mailed_as_it_was_hashed() {
         let folder = tempfile::tempdir().unwrap();
         let project = Project::new(folder.path());
         project.write("slugline.yaml", CONFIG.as_bytes()).unwrap();

@@ -1,7 +1,7 @@
-//! Judges a whole project as an editor would before it is published, and writes nothing.
+//! Checks a complete project before it is published, and writes nothing.
 //!
-//! Joins what loading reports with what `check` finds in every issue. The texts are read side by side, and each is
-//! forgotten when it is judged.
+//! Joins the findings of loading with those of `check` about every issue. Texts are read in parallel, and each is dropped once
+//! it is checked.
 
 use std::collections::BTreeSet;
 
@@ -20,16 +20,16 @@ use crate::issue::Issue;
 use crate::load::{self, Issues};
 use crate::{private, publish};
 
-/// What was judged, and what was found.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Review {
-    /// How many issues were judged, those among them that are left out.
+    /// The number of issues checked, including skipped ones.
     pub issues: usize,
-    /// In the order of the files; first what belongs to none.
+    /// Ordered by file; those without a place come first.
     pub findings: Vec<Finding>,
 }
 
-/// Judges the issues at these paths, or all of them and the project file when there are none.
+/// Checks the issues at these paths, or all issues and the project file if `paths` is empty.
 ///
 /// # Errors
 /// When the project file, `covers.lock` or `feeds.lock` cannot be read, or a feed cannot be made.
@@ -50,7 +50,7 @@ pub fn review(
         None => Vec::new(),
     };
     let published: Vec<&Issue> = mailed.iter().filter(|issue| issue.is_published(now)).copied().collect();
-    // One edition tells what is wrong with the templates; all of them would take long.
+    // One edition shows the problems of the templates; all editions would take too long.
     let composed = if paths.is_empty() { &published[..published.len().min(1)] } else { &mailed };
     let is_composed = |issue: &Issue| composed.iter().any(|composed| composed.path == issue.path);
     let others: Vec<&Issue> = issues.iter().filter(|issue| !is_composed(issue)).copied().collect();
@@ -75,7 +75,7 @@ pub fn review(
         let weights = publish::feed_sizes(project, config, &loaded.issues, now)?;
         findings.extend(weights.into_iter().filter_map(|(path, bytes)| check::feed_size(&path, bytes)));
         findings.extend(publish::pages::address_findings(config, &loaded.issues, now));
-        // What the templates of issue and digest share is wrong once.
+        // Issue and digest share templates, whose problems are reported once.
         if let Some(digest) = digest(config, &published) {
             extend_unique(&mut findings, composer.check_mail(&MailingContent::Digest(digest), &site));
         }
@@ -85,7 +85,7 @@ pub fn review(
     Ok(Review { issues: issues.len() + left_out.len(), findings })
 }
 
-/// What rules for the sender go by.
+/// The sender, as the rules for it need it.
 fn sender(mail: &MailConfig) -> Sender<'_> {
     Sender {
         domain: mail.edition.from.address.domain(),
@@ -102,8 +102,8 @@ fn sender(mail: &MailConfig) -> Sender<'_> {
     }
 }
 
-/// The digest of the newest issue's period, where the project mails digests: as if none of `issues` was mailed before, for
-/// that is in the store.
+/// The digest of the newest issue's period, if the project mails digests. It assumes that none of `issues` was mailed before,
+/// because only the store knows.
 fn digest<'a>(config: &Config, issues: &[&'a Issue]) -> Option<Digest<'a>> {
     let mail = config.mail.as_ref().filter(|mail| mail.policy.edition == EditionKind::Digest)?;
     let period = mail.policy.schedule.around(issues.first()?.date.to_utc())?;
@@ -111,16 +111,16 @@ fn digest<'a>(config: &Config, issues: &[&'a Issue]) -> Option<Digest<'a>> {
     Some(Digest { period, issues })
 }
 
-/// The file that is left out for a finding; one without date is loaded.
+/// The file that is skipped because of a finding; an issue without a date is loaded.
 fn left_out(finding: &Finding) -> Option<&str> {
     let is_issue = finding.is_error() && finding.rule != "no-date";
     finding.place.as_ref().filter(|_| is_issue).map(|place| place.path.as_str())
 }
 
-/// Where an issue that was named is: also one that was left out.
+/// The path of an issue by its name, including skipped issues.
 ///
 /// # Errors
-/// A finding that names the nearest slug when there is no such issue.
+/// A finding that names the nearest slug if there is no such issue.
 pub fn path_of(loaded: &Issues, name: &str, now: DateTime<Utc>) -> anyhow::Result<String> {
     let meant = name.strip_prefix("./").unwrap_or(name);
     let places = loaded.findings.iter().filter_map(|finding| finding.place.as_ref());

@@ -1,4 +1,4 @@
-//! The letters of one edition: writes that of each recipient, signed.
+//! Writes the signed message of each recipient of an edition.
 
 use chrono::{DateTime, Utc};
 
@@ -8,7 +8,7 @@ use crate::email::EmailAddress;
 use crate::letter::Letter;
 use crate::subscriber::Subscriber;
 
-/// Writes the letters of one edition.
+/// Writes the messages of one edition.
 pub struct Letters {
     edition: Edition,
     signer: Signer,
@@ -17,20 +17,20 @@ pub struct Letters {
 }
 
 impl Letters {
-    /// The letters of an edition: signed by `signer`, `from` that sender of the envelope, and dated so at every attempt.
+    /// `from` is the envelope sender; `date` is the same for every attempt.
     pub fn new(edition: Edition, signer: Signer, from: EmailAddress, date: DateTime<Utc>) -> Self {
         Self { edition, signer, from, date }
     }
 
-    /// Writes the letter of a subscriber.
+    /// Writes the message for a subscriber.
     ///
     /// # Errors
-    /// When a template fails on this subscriber, or the letter cannot be signed.
+    /// When a template fails on this subscriber, or the message cannot be signed.
     pub fn write(&self, subscriber: &Subscriber) -> anyhow::Result<Letter> {
         self.signed(self.edition.message(&Recipient::of(subscriber), self.date)?, subscriber)
     }
 
-    /// Writes a test of the letter of a subscriber: marked as one, and to mail programs another message.
+    /// Writes a test message for a subscriber, marked as a test and with its own Message-ID.
     ///
     /// # Errors
     /// As `write`.
@@ -43,12 +43,12 @@ impl Letters {
         Ok(Letter { from: self.from.clone(), to: subscriber.address.clone(), content })
     }
 
-    /// Whether it depends on the reader if a letter can be written.
+    /// Whether some messages may fail, because they depend on the subscriber.
     pub fn may_fail(&self) -> bool {
         self.edition.is_personalized()
     }
 
-    /// Finds out, with as little work as that takes, whether the letter of a subscriber can be written.
+    /// Checks, with as little work as possible, that the message for a subscriber can be written.
     ///
     /// # Errors
     /// As `write`.
@@ -68,7 +68,7 @@ mod tests {
     use crate::subscriber::{NewSubscriber, SubscriberId};
 
     #[test]
-    fn what_is_signed_is_what_is_sent_for_tests_and_for_international_addresses_too() {
+    fn signatures_match_tests_and_international_addresses() {
         let text = "title: T\nbase_url: https://example.org\nmail: {from: weekly@example.org}\n";
         let config = Config::parse("slugline.yaml", text).unwrap();
         let source = Source { path: "content/one.md", below_content: "one.md", changed: None };
@@ -91,7 +91,7 @@ mod tests {
             {
                 let message = String::from_utf8(letter.content).unwrap();
                 let (signature, sent) = message.split_at(message.find("\r\nFrom: ").unwrap() + 2);
-                // Ed25519 gives one signature for one message, whoever makes it.
+                // Ed25519 signatures are deterministic.
                 let signed_anew = signer().sign(sent.as_bytes().to_vec(), date).unwrap();
                 assert_eq!(String::from_utf8(signed_anew).unwrap(), message, "{signature}");
                 assert_eq!(sent.contains("\r\nSubject: [test] Neap tides\r\n"), is_test, "{sent}");

@@ -1,4 +1,4 @@
-//! What makes and verifies tokens: the secrets from SLUGLINE_SECRET, else from the file `secret_file`. They are shown nowhere.
+//! Reads the secrets of tokens: from SLUGLINE_SECRET, or else from `secret_file`. They are never shown.
 
 use crate::config::Config;
 use crate::disk::Project;
@@ -11,19 +11,19 @@ const VARIABLE: &str = "SLUGLINE_SECRET";
 /// The secrets of the project.
 ///
 /// # Errors
-/// When there is none, or it is too short to be one.
+/// When there is no secret, or it is too short.
 pub fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
     let (text, place) = match (variable(VARIABLE), &config.secret_file) {
         (Some(text), _) => (text, format!("the environment variable {VARIABLE}")),
         (_, Some(file)) => (project.text(file)?, format!("the file `{}`", file.display())),
         (_, None) => {
-            let missing = Finding::error("secret-missing", "tokens need a secret, and there is none");
-            let help = "make one with `slugline key secret secret.txt`, and write `secret_file: secret.txt`";
+            let missing = Finding::error("secret-missing", "tokens need a secret, but none is configured");
+            let help = "make one with `slugline key secret secret.txt`, and set `secret_file: secret.txt`";
             return Err(missing.help(help).into());
         }
     };
     Secrets::parse(&text).ok_or_else(|| {
-        let short = format!("{place} holds a secret of fewer than {MIN_SECRET_CHARS} characters, or none");
+        let short = format!("{place} contains a secret of fewer than {MIN_SECRET_CHARS} characters, or none");
         Finding::error("secret-short", short).help("make one with `slugline key secret FILE`").into()
     })
 }

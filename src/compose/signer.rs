@@ -1,4 +1,4 @@
-//! What signs messages: the keys that `mail.dkim` names, read from their files.
+//! Reads the DKIM keys of `mail.dkim`, which sign messages.
 
 use anyhow::Context as _;
 
@@ -7,10 +7,10 @@ use crate::disk::Project;
 use crate::dkim::{Key, KeyFile, Signature, Signer};
 use crate::finding::Finding;
 
-/// The signer of the project; one without keys where it names none.
+/// The signer of the project; without keys if none are configured.
 ///
 /// # Errors
-/// When a file cannot be read, or holds no key; nothing of what it holds is shown.
+/// When a file cannot be read or does not contain a key. Its content is never shown.
 pub fn signer(project: &Project, mail: &MailConfig) -> anyhow::Result<Signer> {
     let signatures = mail.dkim.iter().map(|named| signature(project, named)).collect::<anyhow::Result<_>>()?;
     Ok(Signer::new(signatures))

@@ -5,7 +5,7 @@
 use crate::finding::{Finding, Place};
 use crate::renamed::{Kind, Renamed};
 
-/// The text with the key at `keys` (`mail.canary.wait`), which serde met at `line` or after it, under its new name.
+/// The text with the key at `keys` (`mail.canary.wait`), which serde found at `line` or after it, under its new name.
 pub(super) fn rewritten(path: &str, text: &str, keys: &str, line: usize) -> Option<(String, Finding)> {
     let renamed = Renamed::of(Kind::Key, keys)?;
     let (old, new) = (last(renamed.old), last(renamed.new));

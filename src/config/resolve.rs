@@ -2,7 +2,6 @@
 //!
 //! Takes a `RawConfig` and its text; returns a `Config`, or a finding for every invalid value at its line and column.
 
-use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 
 use chrono::Duration;
@@ -21,9 +20,8 @@ use crate::delivery::Policy;
 use crate::delivery::policy::{EditionKind, OnUnknown};
 use crate::edition::{self, Images, ListId, Mailbox};
 use crate::email::EmailAddress;
-use crate::finding::{Finding, Place};
+use crate::finding::Finding;
 use crate::publication::{Author, Publication, is_language_tag};
-use crate::renamed::Renamed;
 use crate::store::{Database, Location};
 
 mod archive;
@@ -32,10 +30,13 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
+mod problems;
 mod servers;
 mod subscribers;
 mod throttle;
 mod unsubscribe;
+
+use problems::Problems;
 
 /// The text of a `RawConfig`.
 #[derive(Clone, Copy)]
@@ -314,35 +315,6 @@ fn folder(path: &str, keys: &[&str], problems: &mut Problems<'_>) -> PathBuf {
 
 fn stays_inside(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-}
-
-/// The problems found so far.
-struct Problems<'a> {
-    source: Source<'a>,
-    findings: Vec<Finding>,
-    /// Warnings about old names.
-    renamed: Vec<Finding>,
-}
-
-impl Problems<'_> {
-    /// Returns the value, or adds a finding: what is invalid, why, and the remedy.
-    fn check<T, E: Display>(&mut self, value: Result<T, E>, keys: &[&str], what: &str, help: &str) -> Option<T> {
-        value.map_err(|why| self.value(keys, format!("{what}: {why}"), help)).ok()
-    }
-
-    fn value(&mut self, keys: &[&str], why: impl Display, help: &str) {
-        let place = Place::of_value(self.source.path, self.source.text, keys);
-        self.findings.push(Finding::error("config-value", format!("`{}`: {why}", keys.join("."))).help(help).at(place));
-    }
-
-    fn renamed(&mut self, keys: &[&str], renamed: &Renamed) {
-        self.renamed.push(renamed.warning().at(Place::of_value(self.source.path, self.source.text, keys)));
-    }
-
-    fn missing(&mut self, key: &str, example: &str) {
-        let finding = Finding::error("config-missing", format!("`{key}` is missing"));
-        self.findings.push(finding.help(format!("add `{example}`")).at(Place::file(self.source.path)));
-    }
 }
 
 #[cfg(test)]
