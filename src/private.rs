@@ -119,9 +119,9 @@ mod tests {
                     dkim: {selector: s, key_file: static-keys/dkim.pem}\n";
         let open = open.replace("posts/../posts/", "posts/");
         let expected = [
-            "private-published `./static/s.db`, the store of subscribers, lies in `static`",
-            "private-published `dist/secret.txt`, the secret for tokens, lies in `dist`",
-            "private-published `posts/readers.csv`, the list of subscribers, lies in `posts`",
+            "private-published `./static/s.db`, the store of subscribers, is in `static`",
+            "private-published `dist/secret.txt`, the secret for tokens, is in `dist`",
+            "private-published `posts/readers.csv`, the list of subscribers, is in `posts`",
         ];
         assert_eq!(found(&open.replace("  via: dist/outbox\n", "")), expected);
     }
