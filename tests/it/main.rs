@@ -20,6 +20,8 @@ mod devtools;
 mod dns_peer;
 #[cfg(feature = "doctor")]
 mod doctor;
+#[cfg(all(feature = "preview", feature = "doctor"))]
+mod documents;
 mod editions;
 mod faults;
 #[cfg(not(all(feature = "postgres", feature = "preview", feature = "doctor")))]
@@ -43,6 +45,7 @@ mod private;
 mod program;
 #[cfg(all(feature = "preview", feature = "doctor"))]
 mod readme;
+#[cfg(all(feature = "preview", feature = "doctor"))]
 mod reference;
 mod refusals;
 mod repeat;

@@ -10,10 +10,11 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser};
 use serde_yaml::{Mapping, Value};
 
 use crate::dns_peer::DnsPeer;
+use crate::documents::{Block, anchors, blocks, documents, links, read};
 use crate::history::commit_all;
 use crate::preview::Served;
 use crate::program::{copy_folder, files, repository, slugline, words};
@@ -171,16 +172,19 @@ fn run(project: &Path, line: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(format!("`{line}`: {stderr}")) }
 }
 
-/// The token of a subscriber, as a link in an email contains it; its secret becomes that of the project.
+/// The token of a subscriber, as the header of an email contains it.
 fn token_of(project: &Path, address: &str) -> String {
-    let file = fs::read_to_string(project.join("slugline.yaml")).unwrap();
-    let file = file.replace("leave?who={address}", "unsubscribe/{token}#");
+    let file = read_below(project, "slugline.yaml").replace("leave?who={address}", "unsubscribe/{token}");
     fs::write(project.join("slugline.yaml"), format!("{file}\nsecret_file: secret.txt\n")).unwrap();
-    run(project, &format!("slugline subscribers add {address}")).unwrap();
-    let output = slugline(project).args(NOW).args(["edition", "latest", "--for", address]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let (_, rest) = text.split_once("/unsubscribe/").unwrap_or_else(|| panic!("no link: {text}"));
+    run(project, "slugline publish").unwrap();
+    let is_theirs = |path: &String| path.starts_with("outbox/") && path.ends_with(&format!("/{address}.eml"));
+    let email = read_below(project, &files_of(project).into_iter().find(is_theirs).unwrap());
+    let (_, rest) = email.split_once("/unsubscribe/").unwrap_or_else(|| panic!("no link: {email}"));
     rest.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+fn read_below(project: &Path, path: &str) -> String {
+    fs::read_to_string(project.join(path)).unwrap()
 }
 
 #[test]
@@ -243,6 +247,11 @@ fn every_workflow_installs_what_it_runs() {
 fn runs(job: &Value) -> Vec<&str> {
     let steps = job["steps"].as_sequence().into_iter().flatten();
     steps.filter_map(|step| step.get("run")?.as_str()).collect()
+}
+
+#[test]
+fn the_readme_is_short() {
+    assert!(read("README.md").lines().count() <= 200, "put it into a guide in `docs`");
 }
 
 #[test]
@@ -311,19 +320,6 @@ fn files_of(folder: &Path) -> Vec<String> {
     files(folder).iter().map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
-/// What users read, by its path below the repository.
-fn documents() -> Vec<String> {
-    let guides = files_of(&repository().join("docs")).into_iter().map(|path| format!("docs/{path}"));
-    let mut documents: Vec<String> = guides.filter(|path| path.ends_with(".md")).collect();
-    assert!(documents.len() > 15, "the guides are gone");
-    documents.extend(["README.md", "templates/README.md"].map(str::to_owned));
-    documents
-}
-
-fn read(document: &str) -> String {
-    fs::read_to_string(repository().join(document)).unwrap()
-}
-
 /// The lines of all shell blocks, and what workflows run of slugline.
 fn commands(document: &str) -> Vec<String> {
     let mut commands = Vec::new();
@@ -341,74 +337,4 @@ fn commands(document: &str) -> Vec<String> {
         }
     }
     commands
-}
-
-/// A code block.
-struct Block {
-    language: String,
-    text: String,
-}
-
-impl Block {
-    /// A service runs it.
-    fn is_workflow(&self) -> bool {
-        self.language == "yaml" && self.text.contains("\njobs:")
-    }
-
-    /// The example of `templates/README.md`.
-    fn is_front_matter(&self) -> bool {
-        self.text.contains("\ndate:")
-    }
-}
-
-fn blocks(document: &str) -> Vec<Block> {
-    let text = read(document);
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut inside = false;
-    for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
-        match event {
-            Event::Start(Tag::CodeBlock(kind)) => {
-                let language =
-                    if let CodeBlockKind::Fenced(language) = kind { language.to_string() } else { String::new() };
-                blocks.push(Block { language, text: String::new() });
-                inside = true;
-            }
-            Event::End(TagEnd::CodeBlock) => inside = false,
-            Event::Text(text) if inside => blocks.last_mut().unwrap().text.push_str(&text),
-            _ => {}
-        }
-    }
-    blocks
-}
-
-/// The targets of links and images.
-fn links(text: &str) -> Vec<String> {
-    let events = Parser::new_ext(text, Options::ENABLE_TABLES);
-    let target = |event| match event {
-        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => Some(dest_url.to_string()),
-        _ => None,
-    };
-    events.filter_map(target).collect()
-}
-
-/// The anchors of headings, as GitHub makes them.
-fn anchors(text: &str) -> Vec<String> {
-    let mut anchors: Vec<String> = Vec::new();
-    let mut inside = false;
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
-        match event {
-            Event::Start(Tag::Heading { .. }) => {
-                anchors.push(String::new());
-                inside = true;
-            }
-            Event::End(TagEnd::Heading(_)) => inside = false,
-            Event::Text(text) | Event::Code(text) if inside => {
-                let kept = text.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
-                let kept: String = kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect();
-                anchors.last_mut().unwrap().push_str(&kept.to_lowercase());
-            }
-            _ => {}
-        }
-    }
-    anchors
 }

@@ -1,7 +1,7 @@
 //! Proves the reference pages in `docs/reference` from the program, both ways: nothing is missing and nothing invented.
 //!
-//! `commands.md` and `rules.md` are what the program prints: `SNAPSHOTS=overwrite` writes them anew. The others are
-//! written by hand, and their keys compared with those in the sources.
+//! `commands.md` and `rules.md` are what the program prints: `SNAPSHOTS=overwrite` writes them anew. `json.md` is proved by
+//! `json`. The others are written by hand, and their keys compared with those in the sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -26,14 +26,22 @@ pub fn is_page(name: &str, expected: &str) {
 #[test]
 fn commands_are_those_of_the_command_line() {
     let mut page = "# Commands\n\nWhat `--help` prints, for every command. Generated from the program.\n".to_owned();
+    for (name, help) in commands() {
+        write!(page, "\n## {}\n\n```text\n{}\n```\n", format!("slugline {name}").trim_end(), help.trim_end()).unwrap();
+    }
+    is_page("commands.md", &page);
+}
+
+/// Every command, the program itself first with an empty name, and its help.
+fn commands() -> Vec<(String, String)> {
+    let mut commands = Vec::new();
     let mut pending = vec![Vec::<String>::new()];
     while let Some(command) = pending.pop() {
         let help = help(&command);
         pending.extend(subcommands(&help).into_iter().rev().map(|name| [command.as_slice(), &[name]].concat()));
-        let name = [&["slugline".to_owned()], command.as_slice()].concat().join(" ");
-        write!(page, "\n## {name}\n\n```text\n{}\n```\n", help.trim_end()).unwrap();
+        commands.push((command.join(" "), help));
     }
-    is_page("commands.md", &page);
+    commands
 }
 
 fn help(command: &[String]) -> String {
@@ -80,6 +88,22 @@ fn the_file_that_init_writes_explains_every_key() {
     let keys = project_keys();
     let unnamed = keys.iter().filter(|key| !words.contains(key.rsplit('.').next().unwrap()));
     assert_eq!(unnamed.collect::<Vec<_>>(), Vec::<&String>::new(), "name them in templates/slugline.yaml");
+}
+
+/// Below its first lines, which are prose, a `#` at the start of a line hides a default or an example.
+#[test]
+fn every_example_in_the_file_that_init_writes_is_read() {
+    let project = tempfile::tempdir().unwrap();
+    assert!(slugline(project.path()).arg("init").status().unwrap().success());
+    let path = project.path().join("slugline.yaml");
+    let file = fs::read_to_string(&path).unwrap();
+    let (_, file) = file.split_once("\ntitle:").unwrap();
+    let lines = file.lines().map(|line| line.strip_prefix("# ").unwrap_or(line.trim_start_matches('#')));
+    fs::write(&path, format!("title:{}", lines.collect::<Vec<_>>().join("\n"))).unwrap();
+    fs::create_dir(project.path().join("content")).unwrap();
+    fs::write(project.path().join("content/a.md"), "---\ntitle: A\ndate: 2026-11-20\n---\nText.\n").unwrap();
+    let output = slugline(project.path()).arg("list").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -133,18 +157,19 @@ fn collect(
     }
 }
 
-/// Every name of a field that the code which reads front matter asks for.
+/// Every name of a field that the code which reads front matter asks for: `fields.text("title")`, `read("date")`.
 fn front_matter_keys() -> BTreeSet<String> {
-    const ASKS: [&str; 8] = [
-        "fields.text(", "fields.list(", "fields.truth(", "fields.take(", "fields.look(", " read(", "(read(",
-        "terms(fields, ",
-    ];
     let code = code_below("src/content");
     let (_, covers) = code.split_once("FIELDS: [&str; 7] = [").expect("the names of covers");
     let covers = covers.split(']').next().unwrap().split('"').skip(1).step_by(2);
-    let asked = ASKS.into_iter().flat_map(|ask| code.split(ask).skip(1));
-    let asked = asked.filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
-    asked.chain(covers).map(str::to_owned).collect()
+    let methods = code.split("fields.").skip(1);
+    let methods =
+        methods.map(|rest| rest.trim_start_matches(|letter: char| letter.is_ascii_lowercase() || letter == '_'));
+    let functions =
+        [" read(", "(read(", "terms(fields, "].into_iter().flat_map(|function| code.split(function).skip(1));
+    let asked =
+        methods.filter_map(|rest| rest.strip_prefix("(\"")).chain(functions.filter_map(|rest| rest.strip_prefix('"')));
+    asked.filter_map(|rest| rest.split('"').next()).chain(covers).map(str::to_owned).collect()
 }
 
 /// The code of all files below a folder, without unit tests.
