@@ -68,7 +68,7 @@ impl<'a> Row<'a> {
             title: &link.title,
             media_type: link.media_type,
             language: link.language,
-            href: &link.href,
+            href: link.href,
             html: link.html(),
         }
     }

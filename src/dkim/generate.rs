@@ -27,7 +27,7 @@ pub(super) fn rsa(bits: usize) -> anyhow::Result<Vec<u8>> {
     let exponents = key.dp().zip(key.dq()).zip(key.crt_coefficient());
     let ((dp, dq), inverse) = exponents.context("failed to make an RSA key")?;
     let [p, q] = key.primes() else { anyhow::bail!("failed to make an RSA key") };
-    let numbers = [key.n(), key.e(), key.d(), p, q, dp, dq, &inverse].map(|number| integer(number));
+    let numbers = [key.n(), key.e(), key.d(), p, q, dp, dq, &inverse].map(integer);
     let pkcs1 = element(SEQUENCE, &[&ZERO, &numbers.concat()]);
     Ok(element(SEQUENCE, &[&ZERO, &RSA_ENCRYPTION, &element(OCTET_STRING, &[&pkcs1])]))
 }
