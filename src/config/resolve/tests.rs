@@ -120,7 +120,7 @@ fn a_sender_that_few_servers_take_is_none() {
     assert_eq!(
         findings(text),
         [
-            "slugline.yaml:5:19: `mail.bounce_address`: it has letters before the `@` that only mail servers with SMTPUTF8 take \
+            "slugline.yaml:5:19: `mail.bounce_address`: it has non-ASCII characters before the `@`, which only mail servers with SMTPUTF8 accept \
           (write an address that is ASCII before the `@`)"
         ]
     );
