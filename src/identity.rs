@@ -1,13 +1,14 @@
 //! Identity: assigns each issue the id by which subscribers know it, and records new ones.
 //!
-//! Takes the lock, the issues with ids from their front matter, and a function that hashes a body; returns the issues
+//! Takes the lock, the issues with ids from their front matter, and access to their files; returns the issues
 //! with final ids, and the updated lock. `id` in the front matter takes precedence; then the lock decides by path, by
 //! `aliases`, then by body.
 //!
 //! Hashing requires reading a file, and a project may have a hundred thousand. Therefore only issues in an output get
 //! entries, since their bodies are read anyway; and a body is hashed to find a moved issue only if the file of an entry
 //! is gone and an issue without an entry has its date or file name. This is also safer: an issue with a different date
-//! and name is new even with the same text, and a new issue mistaken for an old one would never reach subscribers.
+//! and name is new even with the same text, and a new issue mistaken for an old one would never reach subscribers. What
+//! merely resembles a mailed issue that is gone is left to a person: see `rename`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +16,44 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::content::permalink::base_name;
-use crate::identity::lock::{Lock, LockEntry};
-use crate::issue::{Issue, IssueId};
+use crate::identity::likeness::{Likeness, TextSketch, TitleHash};
+use crate::identity::lock::{Lock, LockEntry, content_hash};
+use crate::issue::{Issue, IssueId, PossibleRename};
 
+pub mod likeness;
 pub mod lock;
 mod record;
+mod rename;
 
-pub use record::{LockChanged, LockMode, LockReport, change_mailings, read_lock, read_mailings, record};
+pub use record::{LockChanged, LockMode, LockReport, change_mailings, read_lock, read_mailings, record, record_new};
+
+/// Access to the files of issues.
+#[derive(Clone, Copy)]
+pub struct IssueFiles<'a> {
+    /// Reads a body; `None` if it is empty or unreadable.
+    pub body: &'a dyn Fn(&Issue) -> Option<String>,
+    /// Whether there is a file at this path.
+    pub exists: &'a dyn Fn(&str) -> bool,
+}
+
+/// What the lock records of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyPrint {
+    /// Its `content_hash`.
+    pub hash: String,
+    /// Its sketch.
+    pub text: TextSketch,
+}
+
+impl BodyPrint {
+    /// The print of the body of an issue; the lock knows it if it is unchanged.
+    pub fn of(lock: &Lock, issue: &Issue, body: &str) -> Self {
+        let hash = content_hash(body);
+        let known = lock.entries.get(&issue.path).filter(|locked| locked.hash == hash).and_then(|locked| locked.like);
+        let text = known.map_or_else(|| TextSketch::of(body), |like| like.text);
+        Self { hash, text }
+    }
+}
 
 /// A difference between the lock and its update.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,9 +79,11 @@ pub enum ChangeKind {
     Edited,
 }
 
-/// Assigns the issues their ids. `hash` returns the `content_hash` of a body; `None` if it is empty or unreadable.
-pub fn identify(lock: &Lock, issues: &mut [Issue], hash: &dyn Fn(&Issue) -> Option<String>) {
-    let matcher = EntryMatcher::find(lock, issues, hash);
+/// Assigns the issues their ids, and notes which may be a mailed one under a new name.
+pub fn identify(lock: &Lock, issues: &mut [Issue], files: &IssueFiles<'_>) {
+    let matcher = EntryMatcher::find(lock, issues, &|issue| (files.body)(issue).map(|body| content_hash(&body)));
+    let recorded = matcher.entry_by_issue.keys().copied().collect();
+    let renames = rename::matches(lock, issues, &recorded, &matcher.matched, files);
     let taken: BTreeSet<&str> = lock.ids().map(IssueId::as_str).collect();
     for (at, issue) in issues.iter_mut().enumerate().filter(|(_, issue)| !issue.has_custom_id) {
         if let Some(path) = matcher.entry_by_issue.get(&at) {
@@ -57,6 +91,14 @@ pub fn identify(lock: &Lock, issues: &mut [Issue], hash: &dyn Fn(&Issue) -> Opti
         } else if taken.contains(issue.id.as_str()) {
             issue.id = distinct(&issue.id, &taken);
         }
+    }
+    for rename in renames {
+        let issue = &mut issues[rename.issue];
+        let (path, id, id_if_new) = (rename.path.to_owned(), rename.entry.id.clone(), issue.id.clone());
+        if rename.has_id {
+            issue.id = id.clone();
+        }
+        issue.possible_rename = Some(Box::new(PossibleRename { path, id, mailed: rename.mailed, id_if_new }));
     }
 }
 
@@ -69,9 +111,9 @@ pub fn changing_ids<'a>(lock: &'a Lock, issues: &'a [Issue]) -> Vec<(&'a str, &'
     changed.map(|(issue, locked)| (issue.path.as_str(), &locked.id, &issue.id)).collect()
 }
 
-/// The updated lock for outputs with these issues, each with the `content_hash` of its body; and the changes, by path.
-/// `issues` are all issues, with final ids.
-fn updated_lock(lock: &Lock, issues: &[Issue], shown: &[(&Issue, String)]) -> (Lock, Vec<Change>) {
+/// The updated lock for outputs with these issues, each with the print of its body; and the changes, by path.
+/// `issues` are all issues, with final ids. What may be renamed is not recorded, so that the question stays open.
+fn updated_lock(lock: &Lock, issues: &[Issue], shown: &[(&Issue, BodyPrint)]) -> (Lock, Vec<Change>) {
     let mut next = lock.clone();
     let mut changes = BTreeMap::new();
     let moves = moved(lock, issues);
@@ -85,8 +127,8 @@ fn updated_lock(lock: &Lock, issues: &[Issue], shown: &[(&Issue, String)]) -> (L
         }
         next.entries.insert(to.to_owned(), locked);
     }
-    for (issue, hash) in shown {
-        if let Some(kind) = record_issue(&mut next, issue, hash) {
+    for (issue, print) in shown.iter().filter(|(issue, _)| issue.possible_rename.is_none()) {
+        if let Some(kind) = record_issue(&mut next, issue, print) {
             changes.entry(issue.path.clone()).or_insert_with(|| change(&issue.path, &issue.id, kind));
         }
     }
@@ -98,7 +140,8 @@ fn change(path: &str, id: &IssueId, kind: ChangeKind) -> Change {
 }
 
 /// Records one issue that is in an output.
-fn record_issue(lock: &mut Lock, issue: &Issue, hash: &str) -> Option<ChangeKind> {
+fn record_issue(lock: &mut Lock, issue: &Issue, print: &BodyPrint) -> Option<ChangeKind> {
+    let like = Some(Likeness { title: TitleHash::of(&issue.plain_title()), text: print.text });
     if issue.has_custom_id {
         // The front matter reclaims a former id of another issue.
         for other in lock.entries.values_mut() {
@@ -106,12 +149,13 @@ fn record_issue(lock: &mut Lock, issue: &Issue, hash: &str) -> Option<ChangeKind
         }
     }
     let Some(locked) = lock.entries.get_mut(&issue.path) else {
-        let (id, published, hash) = (issue.id.clone(), issue.date.to_utc(), hash.to_owned());
-        lock.entries.insert(issue.path.clone(), LockEntry { id, published, hash, former: BTreeSet::new() });
+        let (id, published, hash) = (issue.id.clone(), issue.date.to_utc(), print.hash.clone());
+        lock.entries.insert(issue.path.clone(), LockEntry { id, published, hash, like, former: BTreeSet::new() });
         return Some(ChangeKind::New);
     };
-    let edited = locked.hash != hash;
-    locked.hash = hash.to_owned();
+    let edited = locked.hash != print.hash;
+    locked.hash.clone_from(&print.hash);
+    locked.like = like;
     if locked.id == issue.id {
         return edited.then_some(ChangeKind::Edited);
     }
@@ -124,7 +168,8 @@ fn record_issue(lock: &mut Lock, issue: &Issue, hash: &str) -> Option<ChangeKind
 fn moved<'a>(lock: &'a Lock, issues: &'a [Issue]) -> BTreeMap<&'a str, &'a str> {
     let paths: BTreeMap<&IssueId, &str> = lock.entries.iter().map(|(path, locked)| (&locked.id, &**path)).collect();
     let from = |issue: &'a Issue| Some((issue.path.as_str(), *paths.get(&issue.id)?));
-    issues.iter().filter_map(from).filter(|(to, from)| to != from).collect()
+    let known = issues.iter().filter(|issue| issue.possible_rename.is_none());
+    known.filter_map(from).filter(|(to, from)| to != from).collect()
 }
 
 /// Matches entries with issues.
@@ -192,7 +237,7 @@ impl<'a> EntryMatcher<'a> {
         let mut names: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
         for (path, locked) in lock.entries.iter().filter(|(path, _)| !self.matched.contains(path.as_str())) {
             dates.entry(locked.published).or_default().push(path);
-            names.entry(base_name(path)).or_default().push(path);
+            names.entry(undated_name(path)).or_default().push(path);
         }
         for (_, path) in uncertain {
             dates.entry(lock.entries[*path].published).or_default().push(path);
@@ -205,7 +250,7 @@ impl<'a> EntryMatcher<'a> {
         for (at, issue) in issues.iter().enumerate() {
             let by_date = dates.get(&issue.date.to_utc()).into_iter().flatten();
             let mut paths: Vec<&str> =
-                by_date.chain(names.get(base_name(&issue.path)).into_iter().flatten()).copied().collect();
+                by_date.chain(names.get(undated_name(&issue.path)).into_iter().flatten()).copied().collect();
             if paths.is_empty() || !open(self, at) {
                 continue;
             }
@@ -222,6 +267,21 @@ impl<'a> EntryMatcher<'a> {
                 self.matched.insert(path);
             }
         }
+    }
+}
+
+/// The file name without extension and without the date that Jekyll puts before it, which changes when a post is put off.
+fn undated_name(path: &str) -> &str {
+    let name = base_name(path);
+    let is_date = |date: &str| {
+        date.bytes().zip(*b"0000-00-00-").all(|(byte, of)| match of {
+            b'0' => byte.is_ascii_digit(),
+            dash => byte == dash,
+        })
+    };
+    match name.split_at_checked(11) {
+        Some((date, rest)) if is_date(date) && !rest.is_empty() => rest,
+        _ => name,
     }
 }
 

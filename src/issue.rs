@@ -65,8 +65,39 @@ pub struct Issue {
     pub preheader: Option<String>,
     /// Unknown front matter fields, for templates; `None` if there are none.
     pub params: Option<Box<serde_json::Map<String, serde_json::Value>>>,
+    /// The mailed issue whose new name this may be. Until someone answers, it has that issue's id, and is mailed to no one.
+    pub possible_rename: Option<Box<PossibleRename>>,
     /// Where the body begins in the file.
     pub body: BodyStart,
+}
+
+/// A mailed issue that is gone, and that resembles one without a recorded id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PossibleRename {
+    /// Its path.
+    pub path: String,
+    /// Its id.
+    pub id: IssueId,
+    /// When it was mailed.
+    pub mailed: DateTime<Utc>,
+    /// The id of the other issue, if it is not the same.
+    pub id_if_new: IssueId,
+}
+
+impl PossibleRename {
+    /// The mailed issue, for messages.
+    pub fn named(&self) -> String {
+        format!("`{}`, which was mailed on {} and is gone", self.path, self.mailed.format("%Y-%m-%d"))
+    }
+
+    /// What to do with the issue that has this slug.
+    pub fn help(&self, slug: &Slug) -> String {
+        let id = self.id.as_str();
+        let alias =
+            Url::parse(id).ok().filter(|url| url.has_host() && url.fragment().is_none() && url.query().is_none());
+        let same = alias.map_or_else(|| format!("id: {id}"), |url| format!("aliases: [{}]", url.path()));
+        format!("if it is the same, add `{same}` to its front matter; if it is new, run `slugline send {slug} --new`")
+    }
 }
 
 impl Issue {
@@ -79,6 +110,13 @@ impl Issue {
     /// Whether the issue has a date. One without is listed, but neither published nor mailed.
     pub fn is_dated(&self) -> bool {
         self.date.year() > 1
+    }
+
+    /// Takes it for a new issue, not for one that was renamed.
+    pub fn set_new(&mut self) {
+        if let Some(rename) = self.possible_rename.take() {
+            self.id = rename.id_if_new;
+        }
     }
 
     /// Its key in the ledger.

@@ -17,8 +17,8 @@ use crate::content::revision::UpdatedFrom;
 use crate::disk::Project;
 use crate::disk::sources::SourceFile;
 use crate::finding::{Finding, Place};
-use crate::identity::lock::{self, Lock};
-use crate::identity::{identify, read_lock};
+use crate::identity::lock::Lock;
+use crate::identity::{IssueFiles, identify, read_lock};
 use crate::issue::Issue;
 use crate::load::history::History;
 use crate::load::interner::Interner;
@@ -27,6 +27,9 @@ use crate::shortcodes::{self, Shortcodes};
 mod history;
 mod interner;
 pub mod pictures;
+
+/// The rule of issues that may be others under a new name.
+pub const POSSIBLE_RENAME: &str = "possible-rename";
 
 /// The project file contains errors.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +103,10 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     loaded = read_all(project, config, &history, files, loaded.findings);
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
     let lock = read_lock(project)?;
-    identify(&lock, &mut loaded.issues, &|issue| content_hash_of(project, issue));
+    let body = |issue: &Issue| body(project, issue).ok().filter(|body| !body.trim().is_empty());
+    let exists = |path: &str| project.path(path).exists();
+    identify(&lock, &mut loaded.issues, &IssueFiles { body: &body, exists: &exists });
+    loaded.findings.extend(loaded.issues.iter().filter_map(possible_rename));
     remove_duplicates(&mut loaded, &lock);
     loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
     Ok(loaded)
@@ -119,12 +125,6 @@ fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::
         UpdatedFrom::FrontMatter => Ok(History::default()),
         UpdatedFrom::Git => History::read(project, config.content.iter().map(PathBuf::as_path), files),
     }
-}
-
-/// The `content_hash` of a body that is readable and not empty.
-fn content_hash_of(project: &Project, issue: &Issue) -> Option<String> {
-    let body = body(project, issue).ok().filter(|body| !body.trim().is_empty())?;
-    Some(lock::content_hash(&body))
 }
 
 /// Reads the files in chunks, in parallel, into one list: a hundred thousand issues are never copied.
@@ -259,6 +259,14 @@ fn remove_duplicates(loaded: &mut Issues, lock: &Lock) {
     }
     let mut at = 0..;
     loaded.issues.retain(|_| at.next().is_none_or(|at| !repeated.contains(&at)));
+}
+
+/// Whether an issue may be a mailed one under a new name, and what to do.
+fn possible_rename(issue: &Issue) -> Option<Finding> {
+    let rename = issue.possible_rename.as_deref()?;
+    let shown = if issue.id == rename.id { "; feeds show it under that id, and it" } else { "; it" };
+    let message = format!("it looks like {}{shown} is not mailed", rename.named());
+    Some(Finding::warning(POSSIBLE_RENAME, message).help(rename.help(&issue.slug)).at(Place::file(&issue.path)))
 }
 
 fn undated(issue: &Issue) -> Finding {

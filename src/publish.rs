@@ -16,7 +16,7 @@ use crate::feed::directory::{directory, opml};
 use crate::feed::plan::{FeedKind, FeedPlan, feed_plans};
 use crate::feed::{Feed, Format, stylesheet};
 use crate::finding::Finding;
-use crate::identity::{LockMode, LockReport, record};
+use crate::identity::{LockMode, LockReport, read_lock, record};
 use crate::issue::Issue;
 use crate::publish::body_cache::BodyCache;
 use crate::publish::pages::PageFile;
@@ -110,11 +110,12 @@ pub fn build(
     let shown = plans.iter().flat_map(|plan| plan.issues.iter().copied());
     let paged = pages::with_page(config, issues, now);
     let mut bodies = BodyCache::new(project);
-    let hashed = match lock_mode {
+    let before = read_lock(project)?;
+    let prints = match lock_mode {
         LockMode::LeaveAlone => Vec::new(),
-        LockMode::Write | LockMode::Locked => bodies.hashes(shown.chain(paged.iter().copied())),
+        LockMode::Write | LockMode::Locked => bodies.prints(&before, shown.chain(paged.iter().copied())),
     };
-    let lock = record(project, issues, &hashed, lock_mode)?;
+    let lock = record(project, &before, issues, &prints, lock_mode)?;
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
     let writer = FeedWriter { project, config, output, now };
     let files = writer.write_all(&plans, &mut texts)?;

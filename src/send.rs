@@ -19,7 +19,7 @@ use crate::delivery::policy::OnUnknown;
 use crate::delivery::suppression;
 use crate::digest::MailingContent;
 use crate::finding::{Finding, Severity, extend_unique};
-use crate::identity::{self, LockMode, lock};
+use crate::identity::{self, BodyPrint, LockMode, read_lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Mailing, Recovered, Run, State, StateCounts};
 use crate::send::mailing_record::{MailingRecord, RunRecord};
@@ -199,9 +199,10 @@ fn plan_again<'a>(store: &dyn Store, sending: &SendRequest<'a>, before: Plan<'a>
 
 /// Records the ids of issues that are mailed, even if no feed shows them, so that none is mailed again under another id.
 fn record_ids(composer: &Composer<'_>, mailed: &[&Issue]) -> anyhow::Result<()> {
-    let hash = |issue: &Issue| composer.body(issue).ok().map(|body| lock::content_hash(&body));
-    let hashed: Vec<_> = mailed.iter().filter_map(|issue| Some((*issue, hash(issue)?))).collect();
-    identity::record(composer.project(), composer.issues(), &hashed, LockMode::Write).map(drop)
+    let lock = read_lock(composer.project())?;
+    let print = |issue: &Issue| composer.body(issue).ok().map(|body| BodyPrint::of(&lock, issue, &body));
+    let prints: Vec<_> = mailed.iter().filter_map(|issue| Some((*issue, print(issue)?))).collect();
+    identity::record(composer.project(), &lock, composer.issues(), &prints, LockMode::Write).map(drop)
 }
 
 /// Requeues what a power cut left unknown in an outbox: writing a file again is harmless.

@@ -2,7 +2,7 @@
 
 use crate::check::rule::Rule;
 
-pub(super) const RULES: [&Rule; 26] = [
+pub(super) const RULES: [&Rule; 27] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it requires, is missing",
@@ -68,6 +68,12 @@ pub(super) const RULES: [&Rule; 26] = [
         "duplicate-issue",
         "Two issues have the same permalink or id",
         "the later one is skipped; give one of them another slug or id",
+    ),
+    &Rule::warning(
+        "possible-rename",
+        "An issue looks like a mailed one that is gone",
+        "it is not mailed, and feeds show it under the id of the other; if it is the same, add the old permalink to its \
+         `aliases`; if it is new, run `slugline send ISSUE --new`",
     ),
     &Rule::error(
         "page-address",

@@ -22,6 +22,7 @@ use crate::delivery::test_send;
 use crate::disk::machine;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
+use crate::identity;
 use crate::issue::Issue;
 use crate::ledger::Run;
 use crate::load;
@@ -68,12 +69,20 @@ pub(super) struct Args {
     /// Confirm that nothing was ever sent: without it nothing is sent over SMTP from a new store
     #[arg(long, conflicts_with = "test")]
     first: bool,
+    /// Confirm that the issue is new, although it looks like one that was sent and is gone; recorded in `feeds.lock`
+    #[arg(long, requires = "issue", conflicts_with = "test")]
+    new: bool,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let loaded = load::issues(&context.project, &config)?;
+    let mut loaded = load::issues(&context.project, &config)?;
+    // If the issue is due, the plan reports it as an error.
+    loaded.findings.retain(|finding| finding.rule != load::POSSIBLE_RENAME);
     context.report.findings(&loaded.findings);
+    if args.new {
+        take_as_new(context, &mut loaded.issues, args)?;
+    }
     if !args.test.is_empty() {
         return test(context, &config, &loaded.issues, args);
     }
@@ -95,6 +104,20 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         SendOutcome::Done(report) => summary::sent(context, &report).map(|exit| exit.max(imported)),
         SendOutcome::Busy(other) => Err(busy(other.as_ref()).into()),
     }
+}
+
+/// Takes the named issues for new ones, although they look like others. Recorded, unless this is a dry run.
+fn take_as_new(context: &Context, issues: &mut [Issue], args: &Args) -> anyhow::Result<()> {
+    for name in &args.issue {
+        let path = load::find(issues, name, context.clock.now())?.path.clone();
+        let Some(at) = issues.iter().position(|issue| issue.path == path) else { continue };
+        issues[at].set_new();
+        if !args.dry_run {
+            let body = load::body(&context.project, &issues[at]).map_err(|finding| *finding)?;
+            identity::record_new(&context.project, issues, &issues[at], &body)?;
+        }
+    }
+    Ok(())
 }
 
 /// Shows what would be sent to which recipients. The list of new subscribers is read again each time it is needed, since it

@@ -124,6 +124,7 @@ fn issue(
         subject: fields.text("subject"),
         preheader: fields.text("preheader"),
         params: fields.rest(),
+        possible_rename: None,
         body: block.body,
         title,
         page: of_archive.filter(|page| *page != permalink).map(Box::new),

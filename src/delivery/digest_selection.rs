@@ -68,6 +68,17 @@ impl<'a> DigestSelection<'a, '_> {
         self.issues.iter().rev().filter(is_selected).collect()
     }
 
+    /// The issues that would be in a new digest of the period unless they are mailed ones under new names.
+    pub fn possible_renames(&self, period: &Period) -> Vec<&'a Issue> {
+        let since = self.since(period);
+        let is_open = |issue: &&Issue| {
+            issue.possible_rename.is_some()
+                && (since..period.end).contains(&issue.date.to_utc())
+                && ineligible(issue, self.now).is_none()
+        };
+        self.issues.iter().rev().filter(is_open).collect()
+    }
+
     /// The start of the period; if digests were mailed before it, an earlier time, for issues too late for them.
     fn since(&self, period: &Period) -> DateTime<Utc> {
         let first = self.history.first_digest().filter(|first| *first < period.start);

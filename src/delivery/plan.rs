@@ -128,22 +128,40 @@ impl<'a> Planner<'a, '_> {
         if *self.scope != Scope::Due && !named {
             return Ok(());
         }
+        if issue.possible_rename.is_some() {
+            self.hold(issue, &id);
+            return Ok(());
+        }
         if let Some(digest) = self.history.digest_of(&id) {
             self.plan.findings.extend(named.then(|| mailed_in(issue, digest)));
             return Ok(());
         }
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
         let content = MailingContent::Issue(issue);
-        if let Some((rule, message, help)) = ineligible(issue, self.terms.now) {
-            let finding = || Finding::error(rule, message).help(help).at(Place::file(&issue.path));
+        if let Some(finding) = ineligible_finding(issue, self.terms.now) {
             if named {
-                self.plan.findings.push(finding());
+                self.plan.findings.push(finding);
                 return Ok(());
             }
             return self.skip(&content, begun);
         }
+        self.consider(content, begun, named || self.is_due(issue))
+    }
+
+    /// Whether an issue is mailed unasked.
+    fn is_due(&self, issue: &Issue) -> bool {
         let is_young = self.terms.now - issue.date.to_utc() <= self.terms.policy.due_for;
-        self.consider(content, begun, named || is_young && self.terms.policy.edition == EditionKind::Issue)
+        is_young && self.terms.policy.edition == EditionKind::Issue
+    }
+
+    /// Reports an issue that may be a mailed one under a new name, if it would be mailed otherwise.
+    fn hold(&mut self, issue: &Issue, id: &IssueId) {
+        let named = self.scope.names(id);
+        let finding = match ineligible_finding(issue, self.terms.now) {
+            Some(finding) => named.then_some(finding),
+            None => (named || self.is_due(issue) || self.open.contains_key(id)).then(|| held(issue)).flatten(),
+        };
+        self.plan.findings.extend(finding);
     }
 
     /// The periods of this run, oldest first: the named ones; or the last one that is over, and all whose digests were
@@ -172,6 +190,15 @@ impl<'a> Planner<'a, '_> {
         let named = self.scope.names(&id);
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
         let mut digest = selection.digest(period);
+        let renamed = match &begun {
+            None => selection.possible_renames(period),
+            Some((_, counts)) if open_recipients(counts, self.terms.policy.on_unknown) == 0 => Vec::new(),
+            Some(_) => digest.issues.iter().copied().filter(|issue| issue.possible_rename.is_some()).collect(),
+        };
+        if !renamed.is_empty() {
+            self.plan.findings.extend(renamed.into_iter().filter_map(held).map(|finding| of_digest(finding, &id)));
+            return Ok(());
+        }
         let planned: Vec<IssueId> = self.plan.mailings.iter().map(|planned| planned.content.id()).collect();
         digest.issues.retain(|issue| !planned.contains(&issue.ledger_key()));
         if begun.is_none() && digest.period.end > self.terms.now {
@@ -257,6 +284,23 @@ fn hash_of(content: &MailingContent<'_>, hash: HashOf<'_>) -> anyhow::Result<Str
         all.update(hash(issue)?);
     }
     Ok(hex(all.finalize()))
+}
+
+fn ineligible_finding(issue: &Issue, now: DateTime<Utc>) -> Option<Finding> {
+    let (rule, message, help) = ineligible(issue, now)?;
+    Some(Finding::error(rule, message).help(help).at(Place::file(&issue.path)))
+}
+
+/// The error about an issue that may be a mailed one under a new name.
+fn held(issue: &Issue) -> Option<Finding> {
+    let rename = issue.possible_rename.as_deref()?;
+    let message = format!("`{}` is held, because it looks like {}", issue.slug, rename.named());
+    Some(Finding::error("issue-renamed", message).help(rename.help(&issue.slug)).at(Place::file(&issue.path)))
+}
+
+fn of_digest(finding: Finding, digest: &IssueId) -> Finding {
+    let message = format!("`{digest}` waits: {}", finding.message);
+    Finding { message, ..finding }
 }
 
 fn open_recipients(counts: &StateCounts, on_unknown: OnUnknown) -> u64 {

@@ -15,6 +15,7 @@ use toml::Spanned;
 
 use crate::finding::{Finding, Place};
 use crate::hex::hex;
+use crate::identity::likeness::Likeness;
 use crate::issue::IssueId;
 
 use mailings::RawMailing;
@@ -50,6 +51,8 @@ pub struct LockEntry {
     pub published: DateTime<Utc>,
     /// `content_hash` of its body when last built.
     pub hash: String,
+    /// Its title and text when last built, for comparison; `None` in entries from before this was recorded.
+    pub like: Option<Likeness>,
     /// Previous ids, which are never reused.
     pub former: BTreeSet<IssueId>,
 }
@@ -108,6 +111,9 @@ impl Lock {
             let published = locked.published.to_rfc3339_opts(SecondsFormat::AutoSi, true);
             let (path, id) = (quoted(path), quoted(locked.id.as_str()));
             let _ = write!(text, "{path} = {{ id = {id}, published = \"{published}\", sha256 = \"{}\"", locked.hash);
+            if let Some(like) = locked.like {
+                let _ = write!(text, ", like = \"{like}\"");
+            }
             if !locked.former.is_empty() {
                 let former: Vec<String> = locked.former.iter().map(|id| quoted(id.as_str())).collect();
                 let _ = write!(text, ", former = [{}]", former.join(", "));
@@ -125,7 +131,8 @@ impl Lock {
 }
 
 impl LockEntry {
-    fn ids(&self) -> impl Iterator<Item = &IssueId> {
+    /// Its id, then its former ones.
+    pub fn ids(&self) -> impl Iterator<Item = &IssueId> {
         std::iter::once(&self.id).chain(&self.former)
     }
 }
@@ -146,6 +153,7 @@ struct RawLockEntry {
     id: String,
     published: String,
     sha256: String,
+    like: Option<String>,
     #[serde(default)]
     former: Vec<String>,
 }
@@ -157,12 +165,14 @@ impl RawLockEntry {
         if self.sha256.len() != 64 || !self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err("`sha256` is not 64 hexadecimal digits");
         }
+        let like = self.like.map(|like| like.parse()).transpose();
+        let like = like.map_err(|()| "`like` is not 72 hexadecimal digits")?;
         let mut former = BTreeSet::new();
         for text in &self.former {
             former.insert(id(text)?);
         }
         let published = published.map_err(|_| "`published` is not a date such as `2026-11-23T07:00:00Z`")?.to_utc();
-        Ok(LockEntry { id: id(&self.id)?, published, hash: self.sha256, former })
+        Ok(LockEntry { id: id(&self.id)?, published, hash: self.sha256, like, former })
     }
 }
 
@@ -204,11 +214,15 @@ fn parse_line(line: &str) -> Option<(String, LockEntry)> {
     let (id, rest) = json(rest.strip_prefix(" = { id = ")?)?;
     let (published, rest) = json(rest.strip_prefix(", published = ")?)?;
     let (sha256, rest) = json(rest.strip_prefix(", sha256 = ")?)?;
+    let (like, rest) = match rest.strip_prefix(", like = ") {
+        Some(rest) => json(rest).map(|(like, rest)| (Some(like), rest))?,
+        None => (None, rest),
+    };
     let (former, rest) = match rest.strip_prefix(", former = ") {
         Some(rest) => json(rest)?,
         None => (Vec::new(), rest),
     };
-    let locked = RawLockEntry { id, published, sha256, former }.locked().ok()?;
+    let locked = RawLockEntry { id, published, sha256, like, former }.locked().ok()?;
     (rest == " }").then_some((path, locked))
 }
 
@@ -263,6 +277,7 @@ mod tests {
 
     use super::*;
     use crate::digest::{DigestContents, Period, PeriodName};
+    use crate::identity::likeness::{TextSketch, TitleHash};
 
     const HASH: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -272,7 +287,7 @@ mod tests {
 
     fn locked(name: &str) -> LockEntry {
         let published = "2026-11-02T08:00:00Z".parse().unwrap();
-        LockEntry { id: id(name), published, hash: HASH.to_owned(), former: BTreeSet::new() }
+        LockEntry { id: id(name), published, hash: HASH.to_owned(), like: None, former: BTreeSet::new() }
     }
 
     fn finding(body: &str) -> String {
@@ -317,7 +332,7 @@ mod tests {
             (format!("\"a.md\" = {}\n", a.replace("b855", "")), "3:10 lock: `sha256` is not 64 hexadecimal digits"),
             (
                 format!("\"a.md\" = {}\n", a.replace("id =", "name =")),
-                "3:12 lock: the lock file cannot be read: unknown field `name`, expected one of `id`, `published`, `sha256`, `former`",
+                "3:12 lock: the lock file cannot be read: unknown field `name`, expected one of `id`, `published`, `sha256`, `like`, `former`",
             ),
         ] {
             assert_eq!(finding(&body), format!("feeds.lock:{expected}"));
@@ -418,10 +433,11 @@ mod tests {
             ),
         ) {
             let mut lock = Lock::default();
+            let likes = [None, Some(Likeness { title: TitleHash::of("a"), text: TextSketch::of(HASH) })];
             for (number, (path, (name, seconds, nanoseconds, hash))) in entries.into_iter().enumerate() {
                 let published = DateTime::from_timestamp(seconds, nanoseconds).unwrap();
                 let former = (number % 2 == 0).then(|| id(&format!("{number} {name}~"))).into_iter().collect();
-                lock.entries.insert(path, LockEntry { id: id(&format!("{number}{name}!")), published, hash, former });
+                lock.entries.insert(path, LockEntry { id: id(&format!("{number}{name}!")), published, hash, like: likes[number % 2], former });
             }
             for (path, locked) in &lock.entries {
                 let mailing = LockedMailing {

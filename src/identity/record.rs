@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::disk::{Project, Written};
 use crate::finding::{Finding, Place};
 use crate::identity::lock::{self, Lock, Mailings};
-use crate::identity::{self, Change, ChangeKind};
+use crate::identity::{self, BodyPrint, Change, ChangeKind};
 use crate::issue::Issue;
 
 /// How a build treats `feeds.lock`.
@@ -70,21 +70,22 @@ pub fn read_lock(project: &Project) -> anyhow::Result<Lock> {
     }
 }
 
-/// Records the issues in outputs, each with the `content_hash` of its body. `issues` are all issues, with final ids.
+/// Records the issues in outputs, each with the print of its body. `before` is the lock as read, `issues` are all issues,
+/// with final ids.
 ///
 /// # Errors
-/// If the lock cannot be read or written; `LockChanged` if it would change but must not.
+/// If the lock cannot be written; `LockChanged` if it would change but must not.
 pub fn record(
     project: &Project,
+    before: &Lock,
     issues: &[Issue],
-    shown: &[(&Issue, String)],
+    shown: &[(&Issue, BodyPrint)],
     mode: LockMode,
 ) -> anyhow::Result<Option<LockReport>> {
     if mode == LockMode::LeaveAlone {
         return Ok(None);
     }
-    let before = read_lock(project)?;
-    let (next, changes) = identity::updated_lock(&before, issues, shown);
+    let (next, changes) = identity::updated_lock(before, issues, shown);
     if mode == LockMode::Locked && !changes.is_empty() {
         return Err(LockChanged { changes }.into());
     }
@@ -92,9 +93,20 @@ pub fn record(
         return Ok(None);
     }
     let text = next.to_text();
-    // Left as committed, even if a comment was added by hand.
-    let written = if changes.is_empty() { Written::Unchanged } else { project.write(lock::FILE, text.as_bytes())? };
+    // Left as committed, even if a comment was added by hand; `--locked` tolerates a title that changed.
+    let is_left = next == *before || mode == LockMode::Locked;
+    let written = if is_left { Written::Unchanged } else { project.write(lock::FILE, text.as_bytes())? };
     Ok(Some(LockReport { entries: next.entries.len(), bytes: text.len(), written, changes }))
+}
+
+/// Records an issue that is in no output yet: the answer that it is none of those it resembles.
+///
+/// # Errors
+/// If the lock cannot be read or written.
+pub fn record_new(project: &Project, issues: &[Issue], issue: &Issue, body: &str) -> anyhow::Result<()> {
+    let lock = read_lock(project)?;
+    let print = BodyPrint::of(&lock, issue, body);
+    record(project, &lock, issues, &[(issue, print)], LockMode::Write).map(drop)
 }
 
 /// The recorded mailings of a project file, given its path below the project folder.

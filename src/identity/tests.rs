@@ -6,12 +6,11 @@ use super::*;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
 use crate::content::permalink::Pattern;
-use crate::identity::lock::content_hash;
 use crate::publication::Publication;
 
 const DAY: &str = "date: 2026-01-01";
 
-/// An issue with this path and front matter; its body is its title unless the test says otherwise.
+/// An issue with this path and front matter; its body is its description, else its title.
 fn issue_at(base_url: &str, path: &str, front_matter: &str) -> Issue {
     let publication = Publication {
         title: "T".into(),
@@ -33,31 +32,34 @@ fn issue_at(base_url: &str, path: &str, front_matter: &str) -> Issue {
     assembled.issue.unwrap()
 }
 
-fn issue(path: &str, title: &str, more: &str) -> Issue {
+pub(super) fn issue(path: &str, title: &str, more: &str) -> Issue {
     issue_at("https://example.org/", path, &format!("title: {title}\n{more}"))
 }
 
-fn hash(issue: &Issue) -> Option<String> {
-    (issue.title != "blank").then(|| content_hash(&issue.title))
+pub(super) fn body(issue: &Issue) -> Option<String> {
+    (issue.title != "blank").then(|| issue.description.clone().unwrap_or_else(|| issue.title.clone()))
 }
 
+const FILES: IssueFiles<'_> = IssueFiles { body: &body, exists: &|_| false };
+
 /// The lock after all of these were published.
-fn published(mut issues: Vec<Issue>) -> Lock {
-    identify(&Lock::default(), &mut issues, &hash);
+pub(super) fn published(mut issues: Vec<Issue>) -> Lock {
+    identify(&Lock::default(), &mut issues, &FILES);
     updated_lock(&Lock::default(), &issues, &shown(&issues)).0
 }
 
-fn shown(issues: &[Issue]) -> Vec<(&Issue, String)> {
-    issues.iter().map(|issue| (issue, hash(issue).unwrap_or_else(|| content_hash("")))).collect()
+fn shown(issues: &[Issue]) -> Vec<(&Issue, BodyPrint)> {
+    let print = |issue| BodyPrint::of(&Lock::default(), issue, &body(issue).unwrap_or_default());
+    issues.iter().map(|issue| (issue, print(issue))).collect()
 }
 
 /// The ids of these issues, and the changes to the lock when all are published.
 fn next(lock: &Lock, mut issues: Vec<Issue>) -> (Vec<String>, Vec<String>) {
-    identify(lock, &mut issues, &hash);
+    identify(lock, &mut issues, &FILES);
     let (next, changes) = updated_lock(lock, &issues, &shown(&issues));
     assert_eq!(Lock::parse(&next.to_text()).unwrap(), next);
     let mut again = issues.clone();
-    identify(&next, &mut again, &hash);
+    identify(&next, &mut again, &FILES);
     assert_eq!(again, issues, "the record is stable");
     assert_eq!(updated_lock(&next, &again, &shown(&again)), (next.clone(), Vec::new()));
     let word = |change: &Change| match &change.kind {
@@ -95,6 +97,10 @@ fn a_moved_file_is_recognized_by_its_body_and_its_date_or_name() {
     assert_eq!(next(&lock, vec![issue("b.md", "one", DAY)]), (id.clone(), from("b.md")));
     let day = "date: 2026-01-02";
     assert_eq!(next(&lock, vec![issue("2026/a/index.md", "one", day)]), (id, from("2026/a/index.md")));
+    let lock_of_jekyll = published(vec![issue("2026-01-01-a.md", "one", DAY)]);
+    let put_off = next(&lock_of_jekyll, vec![issue("2026-01-02-a.md", "one", day)]);
+    let expected = (strings(["https://example.org/2026-01-01-a/"]), strings(["2026-01-02-a.md from 2026-01-01-a.md"]));
+    assert_eq!(put_off, expected, "the date in the name does not count");
     let other = next(&lock, vec![issue("b.md", "one", day)]);
     assert_eq!(other, (strings(["https://example.org/b/"]), strings(["b.md new"])));
 }
@@ -177,14 +183,14 @@ fn only_issues_in_outputs_are_recorded_and_only_candidates_are_read() {
     let read = RefCell::new(Vec::new());
     let noting = |issue: &Issue| {
         read.borrow_mut().push(issue.path.clone());
-        hash(issue)
+        body(issue)
     };
     let lock = updated_lock(&Lock::default(), &issues, &shown(&issues[..1])).0;
     assert_eq!(lock.entries.keys().collect::<Vec<_>>(), ["a.md"]);
-    identify(&lock, &mut issues, &noting);
+    identify(&lock, &mut issues, &IssueFiles { body: &noting, ..FILES });
     assert_eq!(*read.borrow(), Vec::<String>::new());
     let mut after = vec![issue("c.md", "other", DAY), issue("d.md", "other", "date: 2026-01-02")];
-    identify(&lock, &mut after, &noting);
+    identify(&lock, &mut after, &IssueFiles { body: &noting, ..FILES });
     assert_eq!(*read.borrow(), ["c.md"]);
 }
 
@@ -192,7 +198,7 @@ fn only_issues_in_outputs_are_recorded_and_only_candidates_are_read() {
 fn a_moved_issue_outside_outputs_keeps_its_entry() {
     let lock = published(vec![issue("a.md", "one", DAY)]);
     let mut issues = vec![issue("a.md", "two", "date: 2026-02-02"), issue("b.md", "one", DAY)];
-    identify(&lock, &mut issues, &hash);
+    identify(&lock, &mut issues, &FILES);
     let (next, changes) = updated_lock(&lock, &issues, &shown(&issues[..1]));
     let ids: Vec<(&str, &str)> =
         next.entries.iter().map(|(path, locked)| (path.as_str(), locked.id.as_str())).collect();
@@ -226,7 +232,7 @@ proptest::proptest! {
         let mut lock = Lock::default();
         for state in &states {
             let mut issues = project(state);
-            identify(&lock, &mut issues, &hash);
+            identify(&lock, &mut issues, &FILES);
             let ids: BTreeSet<&IssueId> = issues.iter().map(|issue| &issue.id).collect();
             proptest::prop_assert_eq!(ids.len(), issues.len());
             let (next, _) = updated_lock(&lock, &issues, &shown(&issues));
@@ -236,7 +242,7 @@ proptest::proptest! {
                 proptest::prop_assert_eq!(&next.entries[&issue.path].id, &issue.id);
             }
             let mut again = issues.clone();
-            identify(&next, &mut again, &hash);
+            identify(&next, &mut again, &FILES);
             proptest::prop_assert_eq!(&again, &issues);
             lock = next;
         }

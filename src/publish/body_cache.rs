@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use crate::disk::Project;
 use crate::finding::Finding;
-use crate::identity::lock::content_hash;
+use crate::identity::BodyPrint;
+use crate::identity::lock::Lock;
 use crate::issue::Issue;
 use crate::load;
 
@@ -29,20 +30,20 @@ impl<'a> BodyCache<'a> {
         Self { project, cached: HashMap::new() }
     }
 
-    /// The `content_hash` of these bodies, without duplicates, ordered by path. Unreadable bodies are skipped.
-    pub fn hashes(&mut self, issues: impl Iterator<Item = &'a Issue>) -> Vec<(&'a Issue, String)> {
+    /// The prints of these bodies, without duplicates, ordered by path. Unreadable bodies are skipped.
+    pub fn prints(&mut self, lock: &Lock, issues: impl Iterator<Item = &'a Issue>) -> Vec<(&'a Issue, BodyPrint)> {
         let once: BTreeMap<&str, &Issue> = issues.map(|issue| (issue.path.as_str(), issue)).collect();
         let (project, bytes) = (self.project, AtomicUsize::new(0));
         let read = |issue: &'a Issue| {
             let body = load::body(project, issue).ok()?;
-            let hash = content_hash(&body);
+            let print = BodyPrint::of(lock, issue, &body);
             let fits = bytes.fetch_add(body.len(), Ordering::Relaxed) + body.len() <= MAX_CACHED_BYTES;
-            Some(((issue, hash), fits.then_some((issue.path.as_str(), body))))
+            Some(((issue, print), fits.then_some((issue.path.as_str(), body))))
         };
         let read: Vec<_> = once.into_values().collect::<Vec<_>>().into_par_iter().filter_map(read).collect();
-        let (hashed, cached): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+        let (prints, cached): (Vec<_>, Vec<_>) = read.into_iter().unzip();
         self.cached.extend(cached.into_iter().flatten());
-        hashed
+        prints
     }
 
     /// The body of an issue.

@@ -71,6 +71,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         has_custom_id: false,
         aliases: Vec::new(),
         params: None,
+        possible_rename: None,
         body: BodyStart { offset: 0, line: 1 },
     }
 }

@@ -48,6 +48,7 @@ mod readme;
 #[cfg(all(feature = "preview", feature = "doctor"))]
 mod reference;
 mod refusals;
+mod renamed;
 mod repeat;
 mod rules;
 mod site;
