@@ -11,6 +11,7 @@ mod addresses;
 mod edition;
 mod feed;
 mod front_matter;
+mod front_matter_keys;
 mod headings;
 mod html;
 mod issue_source;
@@ -44,6 +45,7 @@ pub struct Options {
 pub fn issue(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
     let families = [
         front_matter::check(source, site),
+        front_matter_keys::check(source, site),
         feed::check(source, site),
         headings::check(source),
         links::check(source, site),

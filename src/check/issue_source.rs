@@ -7,7 +7,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::check::masking::{is_built_into_hugo, masked};
 use crate::content::cover;
-use crate::content::front_matter::{self, Block};
+use crate::content::front_matter::{self, Block, Fields};
 use crate::content::markdown::offsets::parse_with_offsets;
 use crate::finding::{Finding, Place};
 use crate::issue::{Cover, Issue};
@@ -80,6 +80,20 @@ impl<'a> IssueSource<'a> {
         let places = fields.iter().filter_map(place);
         let place = places.into_iter().find(|place| place.line > 0).map(|place| self.with_source(place));
         finding.at(place.unwrap_or_else(|| self.front_matter()))
+    }
+
+    /// Places the finding at the key of this field.
+    pub(super) fn at_key(&self, finding: Finding, field: &str) -> Finding {
+        let finding = self.at_field(finding, &[field]);
+        let Some(mut place) = finding.place.clone().filter(|place| place.column > 0) else { return finding };
+        let line = place.source.as_deref().unwrap_or_default();
+        place.column = 1 + line.chars().take_while(|c| c.is_whitespace() || ['"', '\''].contains(c)).count();
+        finding.at(place).over(field.chars().count())
+    }
+
+    /// The fields of the front matter, none if it cannot be parsed.
+    pub(super) fn fields(&self) -> Fields {
+        self.block.and_then(|block| block.fields(&self.issue.path).ok()).unwrap_or_default()
     }
 
     /// Places the finding at the field that names the cover.

@@ -1,16 +1,18 @@
 //! The table of all rules, which `check --rules` prints and `check.off` in the project file may name.
 
 use crate::check::{
-    addresses, edition, feed, front_matter, headings, html, links, loading, mail, private, shortcodes, text,
+    addresses, edition, feed, front_matter, front_matter_keys, headings, html, links, loading, mail, private,
+    shortcodes, text,
 };
 
 pub use crate::check::rule::Rule;
 
 /// Every rule: those of loading first, then the families in the order in which they check an issue.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    let families: [&[&Rule]; 11] = [
+    let families: [&[&Rule]; 12] = [
         &loading::RULES,
         &front_matter::RULES,
+        &front_matter_keys::RULES,
         &feed::RULES,
         &headings::RULES,
         &links::RULES,

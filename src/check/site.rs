@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use url::Url;
 
 use crate::issue::Issue;
@@ -18,6 +19,8 @@ pub struct Site {
     /// Whether the issues are mailed.
     pub(super) mails: bool,
     pub(super) now: DateTime<Utc>,
+    /// Of dates without an offset.
+    pub(super) time_zone: Tz,
     /// Path of the permalink, decoded, without trailing slash → path of the issue.
     pub(super) pages: BTreeMap<String, String>,
     /// Path of an issue → path of its permalink.
@@ -57,9 +60,9 @@ impl Site {
             pages.insert(page, issue.path.clone());
         }
         let lists = pages.keys().flat_map(|page| ancestors(page).map(str::to_owned)).collect();
-        let base_url = publication.base_url.clone();
+        let (base_url, time_zone) = (publication.base_url.clone(), publication.time_zone);
         let others = files.iter().flat_map(|file| published(file, content)).collect();
-        Self { base_url, mails: false, now, pages, sources, lists, files, others, titles, published_ids }
+        Self { base_url, mails: false, now, time_zone, pages, sources, lists, files, others, titles, published_ids }
     }
 
     /// Sets whether the issues are mailed.

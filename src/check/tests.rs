@@ -38,7 +38,7 @@ fn loaded(path: &str, text: &str) -> Issue {
 }
 
 /// What is found in an issue beside others, the site being as it was at noon of 20 November 2026.
-fn found_in(text: &str) -> Vec<Finding> {
+pub(super) fn found_in(text: &str) -> Vec<Finding> {
     let issue = loaded(PATH, text);
     let other = loaded("content/blog/moon.md", "---\ntitle: Moon\ndate: 2026-01-01\naliases: [/old-moon/]\n---\n");
     let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
