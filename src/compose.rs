@@ -45,6 +45,15 @@ pub struct Composer<'a> {
     files: Mutex<BTreeMap<String, Arc<Vec<u8>>>>,
 }
 
+/// The errors of a mailing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MailErrors {
+    /// What `check` calls an error.
+    pub errors: Vec<Finding>,
+    /// Whether it could be mailed nevertheless.
+    pub has_edition: bool,
+}
+
 /// An edition, and the findings about it.
 #[derive(Debug)]
 pub struct Composed {
@@ -116,6 +125,29 @@ impl<'a> Composer<'a> {
     /// Returns all findings about the edition of an issue or digest: those of `compose`, the reason if it cannot be made, and those
     /// of `check` about its texts and about the edition as the sender would receive it.
     pub fn check_mail(&self, content: &MailingContent<'_>, site: &Site) -> Vec<Finding> {
+        let Composed { edition, mut findings } = self.check_texts(content, site);
+        let path = path_of(content);
+        let checked = edition.and_then(|edition| self.check_edition(content, &edition, path));
+        findings.extend(checked.unwrap_or_else(|error| vec![failure(path, &error)]));
+        self.enabled(findings)
+    }
+
+    /// Returns the errors among the findings of `check_mail`, except that the edition cannot be written for its sender, who may
+    /// lack what all subscribers have.
+    pub fn mail_errors(&self, content: &MailingContent<'_>, site: &Site) -> MailErrors {
+        let Composed { edition, mut findings } = self.check_texts(content, site);
+        let (path, has_edition) = (path_of(content), edition.is_ok());
+        match edition {
+            Ok(edition) => findings.extend(self.check_edition(content, &edition, path).unwrap_or_default()),
+            Err(error) => findings.push(failure(path, &error)),
+        }
+        let mut errors = self.enabled(findings);
+        errors.retain(Finding::is_error);
+        MailErrors { errors, has_edition }
+    }
+
+    /// The edition of an issue or digest, with the findings of `check` about its texts.
+    fn check_texts(&self, content: &MailingContent<'_>, site: &Site) -> Composed {
         let Composed { edition, mut findings } = self.compose(content);
         // `check` knows more about references: it also knows pages that are not issues.
         findings.retain(|finding| finding.rule != "link-broken");
@@ -123,11 +155,7 @@ impl<'a> Composer<'a> {
             // A file that cannot be read is reported as the reason why there is no edition.
             findings.extend(self.file(issue).iter().flat_map(|file| self.check_text(issue, file, site)));
         }
-        // Findings about a digest are reported at its newest issue.
-        let path = content.issues().last().map_or("", |issue| issue.path.as_str());
-        let judged = edition.and_then(|edition| self.check_edition(content, &edition, path));
-        findings.extend(judged.unwrap_or_else(|error| vec![failure(path, &error)]));
-        self.enabled(findings)
+        Composed { edition, findings }
     }
 
     /// Returns all findings about one issue, mailed or not: front matter, text, cover and shortcodes.
@@ -256,6 +284,11 @@ pub fn mail_config(config: &Config) -> anyhow::Result<&MailConfig> {
             .help("add at least `mail: {from: Name <name@example.org>}`")
             .into()
     })
+}
+
+/// The path that findings about an edition name: that of the newest issue of a digest.
+fn path_of<'a>(content: &MailingContent<'a>) -> &'a str {
+    content.issues().last().map_or("", |issue| issue.path.as_str())
 }
 
 /// The finding for an edition that cannot be made.

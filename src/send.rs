@@ -22,6 +22,7 @@ use crate::finding::{Finding, Severity, extend_unique};
 use crate::identity::{self, BodyPrint, LockMode, read_lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Mailing, Recovered, Run, State, StateCounts};
+use crate::send::hold::Judge;
 use crate::send::mailing_record::{MailingRecord, RunRecord};
 use crate::send::preflight::preflight;
 use crate::store::{RunStart, Store};
@@ -30,10 +31,12 @@ use crate::subscriber::Status;
 pub mod admission;
 pub mod dry_run;
 pub mod forecast;
+mod hold;
 pub mod lookup;
 pub mod mailing_record;
 mod preflight;
 
+pub use hold::HeldMailing;
 pub use preflight::NewSubscribers;
 
 /// What a run of `send` needs besides the store.
@@ -52,6 +55,8 @@ pub struct SendRequest<'a> {
     pub limit: Option<u64>,
     /// Skips the canary: a person has seen how it went.
     pub after_canary: bool,
+    /// Mails also what has errors: a person has seen them.
+    pub despite_errors: bool,
     /// The process that is sending.
     pub run: Run,
     /// What the run calls in the program around it.
@@ -72,8 +77,10 @@ pub enum SendOutcome {
 pub struct SendReport {
     /// Its mailings: issues, oldest first, then digests.
     pub mailings: Vec<MailingReport>,
-    /// Problems with issues. An issue with an error was skipped.
+    /// Problems with issues.
     pub findings: Vec<Finding>,
+    /// Mailings that are held because of errors, which are among the findings.
+    pub held: Vec<HeldMailing>,
     /// Issues that could not be rendered.
     pub failures: Vec<anyhow::Error>,
     /// What earlier, killed runs left behind.
@@ -154,9 +161,12 @@ pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Res
     // Meanwhile another run may have mailed some of it, or frozen a digest with fewer issues. From here on none can.
     let plan = plan_again(store, sending, plan)?;
     report.findings = plan.findings;
-    let issues: Vec<&Issue> = plan.mailings.iter().flat_map(|planned| planned.content.issues()).copied().collect();
+    let (held, mailings) = Judge::new(sending).separate(store, plan.mailings)?;
+    held.iter().for_each(|held| extend_unique(&mut report.findings, held.findings()));
+    report.held = held;
+    let issues: Vec<&Issue> = mailings.iter().flat_map(|planned| planned.content.issues()).copied().collect();
     record_ids(sending.composer, &issues).context("failed to record the ids of the issues")?;
-    mail_all(store, sending, &plan.mailings, &mut report)?;
+    mail_all(store, sending, &mailings, &mut report)?;
     Ok(SendOutcome::Done(Box::new(report)))
 }
 

@@ -66,6 +66,9 @@ pub(super) struct Args {
     /// Send to the others although too many canary recipients (`mail.canary`) failed, or without waiting for them
     #[arg(long, requires = "issue")]
     after_canary: bool,
+    /// Send it although it has errors, which hold an issue or digest otherwise
+    #[arg(long, requires = "issue", conflicts_with = "test")]
+    despite_errors: bool,
     /// Confirm that nothing was ever sent: without it nothing is sent over SMTP from a new store
     #[arg(long, conflicts_with = "test")]
     first: bool,
@@ -91,7 +94,13 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         named.push(context.find(&config, &loaded.issues, name, context.clock.now())?.id());
     }
     let scope = if named.is_empty() { Scope::Due } else { Scope::Only(named) };
-    let asked = Asked { scope, limit: args.limit, after_canary: args.after_canary, is_dry: args.dry_run };
+    let asked = Asked {
+        scope,
+        limit: args.limit,
+        after_canary: args.after_canary,
+        despite_errors: args.despite_errors,
+        is_dry: args.dry_run,
+    };
     let mut store = context.store(&config)?;
     let admission = admission(&config, args.first);
     if args.dry_run {
@@ -172,7 +181,7 @@ pub(super) fn mail(
     scope: Scope,
     limit: Option<u64>,
 ) -> anyhow::Result<SendOutcome> {
-    let asked = Asked { scope, limit, after_canary: false, is_dry: false };
+    let asked = Asked { scope, limit, after_canary: false, despite_errors: false, is_dry: false };
     with_sending(context, config, issues, asked, |sending| send::send_due(store, sending))
 }
 
@@ -181,6 +190,7 @@ struct Asked {
     scope: Scope,
     limit: Option<u64>,
     after_canary: bool,
+    despite_errors: bool,
     /// It only shows what it would do.
     is_dry: bool,
 }
@@ -194,7 +204,7 @@ fn with_sending<T>(
     act: impl FnOnce(&SendRequest<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let mail = mail_to_a_list(config)?;
-    let Asked { scope, limit, after_canary, is_dry } = asked;
+    let Asked { scope, limit, after_canary, despite_errors, is_dry } = asked;
     let composer = context.composer(config, issues)?;
     let stop = stop_at_signals()?;
     let display = ProgressDisplay::new(&context.report, limit);
@@ -211,6 +221,7 @@ fn with_sending<T>(
         route: &route,
         limit,
         after_canary,
+        despite_errors,
         run: machine::this_run(clock.now()),
         hooks: RunHooks {
             clock: &|| clock.now(),

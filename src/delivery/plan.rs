@@ -303,7 +303,8 @@ fn of_digest(finding: Finding, digest: &IssueId) -> Finding {
     Finding { message, ..finding }
 }
 
-fn open_recipients(counts: &StateCounts, on_unknown: OnUnknown) -> u64 {
+/// Number of recipients that a run would mail.
+pub(crate) fn open_recipients(counts: &StateCounts, on_unknown: OnUnknown) -> u64 {
     match on_unknown {
         OnUnknown::Hold => counts.open(),
         OnUnknown::Resend => counts.open() + counts.of(State::Unknown),

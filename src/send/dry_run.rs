@@ -14,6 +14,7 @@ use crate::finding::{Finding, Severity, extend_unique};
 use crate::ledger::State;
 use crate::send::admission::Admission;
 use crate::send::forecast::{Forecast, SeedCounter, forecast};
+use crate::send::hold::{HeldMailing, Judge};
 use crate::send::preflight::NewSubscribers;
 use crate::send::{PlannedMailing, PreparedLetters, SendRequest, mailing_record, plan_due, prepare_letters};
 use crate::store::Store;
@@ -24,6 +25,8 @@ use crate::subscriber::Status;
 pub struct DryRun<'a> {
     /// Issues, oldest first, then digests.
     pub mailings: Vec<ExpectedMailing<'a>>,
+    /// Mailings that would be held because of errors, which are among the findings.
+    pub held: Vec<HeldMailing>,
     /// Problems with issues.
     pub findings: Vec<Finding>,
     /// Why nothing at all would be mailed.
@@ -61,8 +64,13 @@ pub fn run<'a>(
     let (refused, warnings): (Vec<_>, Vec<_>) =
         refusal.into_iter().partition(|finding| finding.rule == mailing_record::RULE);
     plan.findings.extend(warnings.into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }));
-    let mut mailings = Vec::new();
+    let (mut mailings, mut held, mut judge) = (Vec::new(), Vec::new(), Judge::new(sending));
     for planned in &plan.mailings {
+        if let Some(mailing) = judge.held(store, planned)? {
+            extend_unique(&mut plan.findings, mailing.findings());
+            held.push(mailing);
+            continue;
+        }
         let PreparedLetters { letters, findings } =
             prepare_letters(store, sending, planned, new_subscribers, sending.hooks.now());
         plan.findings.extend(findings);
@@ -76,7 +84,7 @@ pub fn run<'a>(
     }
     let recipients = mailings.iter().map(|expected| expected.recipients).sum();
     let forecast = forecast(store, sending.terms.policy, sending.route, sending.terms.now, recipients)?;
-    Ok(DryRun { mailings, findings: plan.findings, refused: refused.into_iter().next(), forecast })
+    Ok(DryRun { mailings, held, findings: plan.findings, refused: refused.into_iter().next(), forecast })
 }
 
 /// The recipients of an issue or digest; adds problems to the findings.

@@ -30,6 +30,7 @@ use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
 mod canary;
 mod digests;
+mod held;
 mod interruptions;
 mod pipelining;
 mod recipients;
@@ -102,6 +103,7 @@ struct World {
     behind: Duration,
     /// Whether letters are signed.
     signs: bool,
+    despite_errors: bool,
     limit: Option<u64>,
     rate: Option<Rate>,
     warm_up: Option<WarmUp>,
@@ -131,6 +133,7 @@ impl World {
             connections: 1,
             behind: Duration::from_secs(300),
             signs: false,
+            despite_errors: false,
             limit: None,
             rate: None,
             warm_up: None,
@@ -205,6 +208,7 @@ impl World {
             route,
             limit: self.limit,
             after_canary: false,
+            despite_errors: self.despite_errors,
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hooks: RunHooks {
                 clock: &|| {

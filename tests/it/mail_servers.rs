@@ -189,8 +189,8 @@ impl Newsletter {
         write(
             "slugline.yaml",
             &(format!(
-                "title: Tide Notes\nbase_url: https://tides.example.org\nmail:\n  from: notes@tides.example.org\n  \
-                 connections: {CONNECTIONS}\n  due_for: 2d\n  \
+                "title: Tide Notes\nbase_url: https://tides.example.org\ncheck: {{off: [mail-unsubscribe]}}\nmail:\n  \
+                 from: notes@tides.example.org\n  connections: {CONNECTIONS}\n  due_for: 2d\n  \
                  unsubscribe_mailto: leave@tides.example.org\n  via: smtp://127.0.0.1:{}\n",
                 server.port
             ) + if server.name == "dovecot" { "  user: weekly\n" } else { "" }),

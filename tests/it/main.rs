@@ -29,6 +29,7 @@ mod features;
 mod fleet;
 mod fragments;
 mod history;
+mod holding;
 mod json;
 mod judge;
 mod letters;

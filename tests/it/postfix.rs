@@ -284,6 +284,7 @@ mail:
   tls_ca_file: cert.pem
   connections: 4
   subscribers: readers.csv
+check: {off: [mail-unsubscribe]}
 ";
 
 /// A line that begins with a dot is a line that SMTP must escape.

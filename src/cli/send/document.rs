@@ -8,7 +8,7 @@ use crate::digest::MailingContent;
 use crate::finding::Finding;
 use crate::send::dry_run::ExpectedMailing;
 use crate::send::forecast::Forecast;
-use crate::send::{MailingReport, SendReport};
+use crate::send::{HeldMailing, MailingReport, SendReport};
 
 /// How many recipients are in each state, by its name.
 type CountsByState = serde_json::Map<String, serde_json::Value>;
@@ -22,6 +22,8 @@ pub(in crate::cli) struct SendDocument<'a> {
     paused_until: Option<String>,
     /// Issues that the other recipients do not get, because too many of the first ones failed.
     halted: Vec<FindingRow<'a>>,
+    /// Mailings that are held because of errors.
+    held: Vec<HeldRow<'a>>,
     /// Why the run stopped early.
     stopped: Option<FindingRow<'a>>,
     /// Issues that could not be rendered: what failed and why.
@@ -57,9 +59,25 @@ impl<'a> SendDocument<'a> {
             mailings: report.mailings.iter().map(mailing).collect(),
             paused_until: report.paused.map(|until| until.to_rfc3339()),
             halted: rows(&report.halted),
+            held: report.held.iter().map(HeldRow::of).collect(),
             stopped: report.stopped.as_ref().map(FindingRow::of),
             failures: report.failures.iter().map(|error| format!("{error:#}")).collect(),
         }
+    }
+}
+
+/// A mailing that is held because of errors.
+#[derive(Serialize)]
+pub(super) struct HeldRow<'a> {
+    /// Slug of the issue, or name of the digest.
+    issue: &'a str,
+    /// The errors.
+    findings: Vec<FindingRow<'a>>,
+}
+
+impl<'a> HeldRow<'a> {
+    pub fn of(held: &'a HeldMailing) -> Self {
+        Self { issue: held.slug.as_str(), findings: rows(&held.errors) }
     }
 }
 
@@ -104,6 +122,8 @@ pub(super) struct TestRow<'a> {
 pub(super) struct DryRunDocument<'a> {
     /// The mailings as they would be.
     pub would_mail: Vec<ExpectedRow<'a>>,
+    /// Mailings that would be held because of errors.
+    pub held: Vec<HeldRow<'a>>,
     /// What the warm-up allows; `null` without one.
     pub warm_up: Option<WarmUpRow>,
 }

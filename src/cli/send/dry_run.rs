@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::cli::send::document::{DryRunDocument, ExpectedRow, Stopped, WarmUpRow};
+use crate::cli::send::document::{DryRunDocument, ExpectedRow, HeldRow, Stopped, WarmUpRow};
 use crate::cli::{Context, Exit};
 use crate::digest::MailingContent;
 use crate::email::EmailAddress;
@@ -60,7 +60,8 @@ fn document(context: &Context, dry_run: &DryRun<'_>, each_recipient: &EachRecipi
         would_mail.push(ExpectedRow::of(expected, recipients));
     }
     let warm_up = dry_run.forecast.as_ref().map(WarmUpRow::of);
-    context.report.document(&Stopped::new(DryRunDocument { would_mail, warm_up }, dry_run.refused.as_ref()))
+    let held = dry_run.held.iter().map(HeldRow::of).collect();
+    context.report.document(&Stopped::new(DryRunDocument { would_mail, held, warm_up }, dry_run.refused.as_ref()))
 }
 
 fn line(expected: &ExpectedMailing<'_>) -> String {

@@ -52,7 +52,7 @@ pub(in crate::cli) fn problems(context: &Context, report: &SendReport) -> Exit {
     for failure in &report.failures {
         context.report.error(failure);
     }
-    if report.mailings.is_empty() && report.failures.is_empty() && !context.report.json {
+    if report.mailings.is_empty() && report.held.is_empty() && report.failures.is_empty() && !context.report.json {
         context.report.message("Nothing was due.");
     }
     context.report.findings(&report.warnings);
