@@ -98,6 +98,9 @@ pub fn identify(lock: &Lock, issues: &mut [Issue], files: &IssueFiles<'_>) {
         if rename.has_id {
             issue.id = id.clone();
         }
+        if rename.is_certain {
+            continue;
+        }
         issue.possible_rename = Some(Box::new(PossibleRename { path, id, mailed: rename.mailed, id_if_new }));
     }
 }

@@ -35,12 +35,9 @@ pub struct TextSketch([u8; BINS]);
 impl TitleHash {
     /// The hash of a title.
     pub fn of(title: &str) -> Self {
-        let mut letters = letters(title).peekable();
-        if letters.peek().is_none() {
-            return Self(0);
-        }
-        let hash = letters.fold(0, |hash, letter| mix(hash ^ u64::from(u32::from(letter))));
-        Self(u32::try_from(hash >> 32).unwrap_or_default().max(1))
+        let mut hash = None;
+        each_letter(title, |letter| hash = Some(mix(hash.unwrap_or_default() ^ letter)));
+        Self(hash.map_or(0, |hash| u32::try_from(hash >> 32).unwrap_or_default().max(1)))
     }
 
     /// Whether the titles are the same, and say something.
@@ -53,17 +50,20 @@ impl TextSketch {
     /// The sketch of a body.
     pub fn of(body: &str) -> Self {
         let mut least = [u64::MAX; BINS];
-        let mut shingle = [0_u64; SHINGLE_CHARS];
-        for (at, letter) in letters(body).enumerate() {
-            shingle.rotate_left(1);
-            shingle[SHINGLE_CHARS - 1] = u64::from(u32::from(letter));
-            if at + 1 >= SHINGLE_CHARS {
-                let combined = shingle.iter().fold(0_u64, |all, letter| all.wrapping_mul(MULTIPLIER) ^ letter);
-                let hash = mix(combined);
+        // A rolling polynomial of the last letters.
+        let (mut shingle, mut rolling) = ([0_u64; SHINGLE_CHARS], 0_u64);
+        let leaving = MULTIPLIER.wrapping_pow(SHINGLE_CHARS as u32);
+        let mut at = 0;
+        each_letter(body, |letter| {
+            let oldest = std::mem::replace(&mut shingle[at % SHINGLE_CHARS], letter);
+            at += 1;
+            rolling = rolling.wrapping_mul(MULTIPLIER).wrapping_add(letter).wrapping_sub(oldest.wrapping_mul(leaving));
+            if at >= SHINGLE_CHARS {
+                let hash = mix(rolling);
                 let bin = &mut least[(hash >> 58) as usize];
                 *bin = (*bin).min(hash);
             }
-        }
+        });
         Self(least.map(|hash| if hash == u64::MAX { 0 } else { u8::try_from(1 + hash % VALUES).unwrap_or(1) }))
     }
 
@@ -108,13 +108,19 @@ impl FromStr for Likeness {
     }
 }
 
-/// The letters and digits of a text in lower case; full-width ones as ASCII.
-fn letters(text: &str) -> impl Iterator<Item = char> {
-    let narrow = |letter: char| match letter {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
-        letter => letter,
-    };
-    text.chars().map(narrow).filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
+/// Calls `each` with the letters and digits of a text in lower case; full-width ones as ASCII.
+fn each_letter(text: &str, mut each: impl FnMut(u64)) {
+    for letter in text.chars() {
+        let narrow = match letter {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
+            letter => letter,
+        };
+        if narrow.is_ascii_alphanumeric() {
+            each(u64::from(u32::from(narrow.to_ascii_lowercase())));
+        } else if narrow.is_alphanumeric() {
+            narrow.to_lowercase().for_each(|letter| each(u64::from(u32::from(letter))));
+        }
+    }
 }
 
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -172,7 +178,7 @@ mod tests {
     fn the_text_round_trips_and_never_changes() {
         let likeness = Likeness { title: TitleHash::of("Neap tide"), text: TextSketch::of("The sea rests.") };
         let text = likeness.to_string();
-        assert_eq!(text, "f9b3089a0000d0000301000000000000000000f000000000000050000000000700000600");
+        assert_eq!(text, "f9b3089a0c000000000000000000000400070000000000070100000000000b0d00000000");
         assert_eq!(text.parse(), Ok(likeness));
         for wrong in ["", &text[1..], &format!("{text}0"), &text.replace('0', "g"), "潮汐", &format!("+{}", &text[1..])]
         {

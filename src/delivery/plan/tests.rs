@@ -7,6 +7,7 @@ use chrono::TimeZone as _;
 use super::*;
 use crate::email::EmailAddress;
 use crate::finding::Severity;
+use crate::issue::PossibleRename;
 use crate::ledger::{AttemptOutcome, LedgerEntry, Run};
 use crate::send::tests::issue;
 use crate::store::memory::Memory;
@@ -89,6 +90,45 @@ fn a_named_issue_is_mailed_at_any_age_and_the_others_are_not() {
 }
 
 /// An earlier run that mailed the issue to the one reader, with this outcome.
+/// The issue, as it is if it may be another under a new name.
+fn possibly_renamed(issue: Issue, id: &str) -> Issue {
+    let id = IssueId::new(id).unwrap();
+    let id_if_new = issue.id.clone();
+    let rename = PossibleRename { path: "content/old.md".to_owned(), id: id.clone(), mailed: noon(), id_if_new };
+    Issue { id, possible_rename: Some(Box::new(rename)), ..issue }
+}
+
+#[test]
+fn a_possibly_renamed_issue_is_held_while_it_would_be_mailed() {
+    let (mut store, old) = (store(), hours_old("old", 30));
+    mail(&mut store, &old, "old", AttemptOutcome::Sent("250".to_owned()), noon() - Duration::hours(29));
+    let renamed = |hours| possibly_renamed(hours_old("new", hours), old.id.as_str());
+    let (held, nothing) = ((vec![], vec!["issue-renamed"]), (vec![], vec![]));
+    let named = Scope::Only(vec![old.id.clone()]);
+    for (issue, scope, expected) in [
+        (renamed(1), &Scope::Due, &held),
+        (renamed(49), &Scope::Due, &nothing),
+        (renamed(49), &named, &held),
+        (Issue { email: false, ..renamed(1) }, &Scope::Due, &nothing),
+        (Issue { edition: 2, ..renamed(1) }, &Scope::Due, &held),
+    ] {
+        assert_eq!(planned(&[issue], scope, &terms(OnUnknown::Hold), &store), *expected);
+    }
+    let for_web = Issue { email: false, ..renamed(1) };
+    assert_eq!(planned(&[for_web], &named, &terms(OnUnknown::Hold), &store).1, ["issue-not-for-mail"]);
+}
+
+#[test]
+fn the_rest_of_a_begun_mailing_is_held_if_its_issue_was_renamed() {
+    let (mut store, old) = (store(), hours_old("old", 60));
+    mail(&mut store, &old, "old", AttemptOutcome::Requeued, noon() - Duration::hours(40));
+    let renamed = possibly_renamed(hours_old("new", 60), old.id.as_str());
+    let held = planned(std::slice::from_ref(&renamed), &Scope::Due, &terms(OnUnknown::Hold), &store);
+    assert_eq!(held, (vec![], vec!["issue-renamed"]));
+    let answered = Issue { possible_rename: None, ..renamed };
+    assert_eq!(planned(&[answered], &Scope::Due, &terms(OnUnknown::Hold), &store).0, ["new"]);
+}
+
 fn mail(store: &mut Memory, issue: &Issue, hash: &str, outcome: AttemptOutcome, at: DateTime<Utc>) {
     let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 7 };
     store.begin_run(&run, at).unwrap();
