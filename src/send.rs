@@ -14,6 +14,7 @@ use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::dispatcher::run;
 use crate::delivery::job::{Job, RateLimits, RunHooks, RunSummary};
+use crate::delivery::not_due::{self, NotDue};
 use crate::delivery::plan::{DueTerms, Plan, PlannedMailing, Scope, content_hash, plan};
 use crate::delivery::policy::OnUnknown;
 use crate::delivery::suppression;
@@ -29,6 +30,7 @@ use crate::store::{RunStart, Store};
 use crate::subscriber::Status;
 
 pub mod admission;
+mod consent;
 pub mod dry_run;
 pub mod forecast;
 mod hold;
@@ -36,6 +38,7 @@ pub mod lookup;
 pub mod mailing_record;
 mod preflight;
 
+pub use consent::{Confirm, FindNew, NewMailings};
 pub use hold::HeldMailing;
 pub use preflight::NewSubscribers;
 
@@ -57,6 +60,8 @@ pub struct SendRequest<'a> {
     pub after_canary: bool,
     /// Mails also what has errors: a person has seen them.
     pub despite_errors: bool,
+    /// Asks whether to begin, after planning and before anything is locked or frozen.
+    pub confirm: &'a Confirm<'a>,
     /// The process that is sending.
     pub run: Run,
     /// What the run calls in the program around it.
@@ -70,6 +75,8 @@ pub enum SendOutcome {
     Done(Box<SendReport>),
     /// Another process is sending: which one, if known.
     Busy(Option<Run>),
+    /// A person did not want the mailings to begin; nothing was changed.
+    Declined,
 }
 
 /// What a run of `send` did.
@@ -81,6 +88,8 @@ pub struct SendReport {
     pub findings: Vec<Finding>,
     /// Mailings that are held because of errors, which are among the findings.
     pub held: Vec<HeldMailing>,
+    /// Why the newest issues are not due, if nothing was.
+    pub not_due: Vec<NotDue>,
     /// Issues that could not be rendered.
     pub failures: Vec<anyhow::Error>,
     /// What earlier, killed runs left behind.
@@ -146,7 +155,15 @@ pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Res
     let plan = plan_due(store, sending)?;
     if plan.mailings.is_empty() {
         sending.record().catch_up(store, &RunRecord::default(), sending.hooks.now())?;
-        return Ok(SendOutcome::Done(Box::new(SendReport { findings: plan.findings, ..SendReport::default() })));
+        let not_due = why_nothing_is_due(store, sending)?;
+        return Ok(SendOutcome::Done(Box::new(SendReport {
+            findings: plan.findings,
+            not_due,
+            ..SendReport::default()
+        })));
+    }
+    if !(sending.confirm)(&|| consent::new_mailings(store, sending, &plan.mailings))? {
+        return Ok(SendOutcome::Declined);
     }
     let mut report = SendReport::default();
     match store.begin_run(&sending.run, sending.hooks.now()).context("failed to start the run")? {
@@ -195,12 +212,22 @@ fn plan_due<'a>(store: &dyn Store, sending: &SendRequest<'a>) -> anyhow::Result<
     plan(composer.issues(), &sending.scope, &sending.terms, store, &hash).context("failed to determine what is due")
 }
 
-/// The plan as it is now. Mailings begun before stay in it even if recovery has settled all their deliveries, so that they
-/// are reported.
+/// Why the newest issues are not due; empty if issues were named, since the findings explain those.
+fn why_nothing_is_due(store: &dyn Store, sending: &SendRequest<'_>) -> anyhow::Result<Vec<NotDue>> {
+    match sending.scope {
+        Scope::Due => Ok(not_due::reasons(sending.composer.issues(), &sending.terms, store)?),
+        Scope::Only(_) => Ok(Vec::new()),
+    }
+}
+
+/// The plan as it is now, without what was not in it before: nobody was asked about that. Mailings begun before stay in it
+/// even if recovery has settled all their deliveries, so that they are reported.
 fn plan_again<'a>(store: &dyn Store, sending: &SendRequest<'a>, before: Plan<'a>) -> anyhow::Result<Plan<'a>> {
     let mut plan = plan_due(store, sending)?;
+    let contains = |plan: &[PlannedMailing<'_>], id: &IssueId| plan.iter().any(|planned| planned.content.id() == *id);
+    plan.mailings.retain(|planned| contains(&before.mailings, &planned.content.id()));
     for planned in before.mailings.into_iter().filter(|planned| planned.begun.is_some()) {
-        if plan.mailings.iter().all(|other| other.content.id() != planned.content.id()) {
+        if !contains(&plan.mailings, &planned.content.id()) {
             plan.mailings.push(planned);
         }
     }

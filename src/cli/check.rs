@@ -28,7 +28,7 @@ mod sarif;
     after_help = "Examples:\n  slugline check\n  slugline check latest --strict\n  slugline check --format github"
 )]
 pub(super) struct Args {
-    /// Issues to check: slug, path or `latest` [default: all, and the project file]
+    /// Issues to check: slug, path or `latest` (the newest one published) [default: all, and the project file]
     #[arg(value_name = "ISSUE")]
     issues: Vec<String>,
     /// Output format [default: text]

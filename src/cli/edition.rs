@@ -22,7 +22,7 @@ use crate::load;
 #[command(after_help = "Examples:\n  slugline edition latest\n  slugline edition my-issue --html > issue.html\n  \
                         slugline edition latest --eml --for me@example.org > issue.eml")]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest`, or a digest: `digest:2026-W47`, or `digest:next` for the current period
+    /// Slug or path of an issue, `latest` (the newest one for email), or a digest: `digest:2026-W47`, or `digest:next` for the current period
     issue: String,
     /// Print the HTML part
     #[arg(long, group = "form")]

@@ -15,7 +15,7 @@ use crate::load;
     after_help = "Examples:\n  slugline list\n  slugline list latest\n  slugline list --json | jq -r '.issues[].permalink'"
 )]
 pub(super) struct Args {
-    /// Slug or path of an issue, or `latest` [default: every issue]
+    /// Slug or path of an issue, or `latest` (the newest one published) [default: every issue]
     issue: Vec<String>,
 }
 

@@ -24,6 +24,9 @@ pub(super) struct Args {
     /// Confirm that nothing was ever sent: without it nothing is sent over SMTP from a new store
     #[arg(long)]
     first: bool,
+    /// Do not ask before a mailing begins; without a terminal nothing is asked
+    #[arg(long)]
+    yes: bool,
 }
 
 /// The document of `publish`.
@@ -51,7 +54,7 @@ impl<'a> MailRow<'a> {
     }
 }
 
-pub(super) fn run(context: &Context, Args { first }: &Args) -> anyhow::Result<Exit> {
+pub(super) fn run(context: &Context, Args { first, yes }: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let loaded = load::issues(&context.project, &config)?;
     let now = context.build_clock.now();
@@ -63,8 +66,9 @@ pub(super) fn run(context: &Context, Args { first }: &Args) -> anyhow::Result<Ex
         let mut store = context.store(&config)?;
         send::admit(context, &*store, &send::admission(&config, *first))?;
         exit = exit.max(import::import_list(context, &config, &mut *store)?);
-        match send::mail(context, &config, &loaded.issues, &mut *store, Scope::Due, None)? {
+        match send::mail(context, &config, &loaded.issues, &mut *store, Scope::Due, *yes)? {
             SendOutcome::Done(done) => report = Some(*done),
+            SendOutcome::Declined => {}
             SendOutcome::Busy(other) => {
                 context.report.message(&format!("Nothing was sent: {}.", send::busy(other.as_ref())))
             }

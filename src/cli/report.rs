@@ -129,6 +129,11 @@ impl Report {
         }
     }
 
+    /// Shows a question to the person at the terminal, even with `--quiet`.
+    pub fn question(&self, question: &str) {
+        self.to_stderr(&format!("{question} "));
+    }
+
     /// Shows a message if `--verbose` is given.
     pub fn detail(&self, message: &str) {
         if self.verbose {

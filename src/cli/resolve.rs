@@ -22,7 +22,7 @@ use crate::send::mailing_record::MailingRecord;
 )]
 #[command(group = clap::ArgGroup::new("decision").required(true))]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`
+    /// Slug or path of an issue, `latest` (the newest one for email), or a digest such as `digest:2026-W47`
     issue: String,
     /// They have the mail: count it as sent
     #[arg(long, group = "decision")]

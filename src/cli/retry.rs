@@ -19,7 +19,7 @@ use crate::store::Requeued;
 #[command(after_help = "Examples:\n  slugline retry latest\n  slugline retry latest --failed\n  \
                         slugline retry spring --failed reader@example.org")]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`
+    /// Slug or path of an issue, `latest` (the newest one for email), or a digest such as `digest:2026-W47`
     issue: String,
     /// Failed recipients too
     #[arg(long)]

@@ -38,6 +38,7 @@ pub(super) mod document;
 mod dry_run;
 mod mailing_progress;
 mod progress_display;
+mod question;
 pub(super) mod summary;
 mod throughput;
 
@@ -51,7 +52,7 @@ mod throughput;
     after_help = "Examples:\n  slugline send --dry-run\n  slugline send latest --test me@example.org\n  slugline send\n  slugline send spring-notes --limit 100"
 )]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47`; sent however old it is [default: all that
+    /// Slug or path of an issue, `latest` (the newest one for email), or a digest such as `digest:2026-W47`; sent however old it is [default: all that
     /// is due]
     issue: Vec<String>,
     /// Send the issue only to this address, marked as a test, and record nothing; repeatable
@@ -75,6 +76,9 @@ pub(super) struct Args {
     /// Confirm that the issue is new, although it looks like one that was sent and is gone; recorded in `feeds.lock`
     #[arg(long, requires = "issue", conflicts_with = "test")]
     new: bool,
+    /// Do not ask before a mailing begins; without a terminal nothing is asked
+    #[arg(long)]
+    yes: bool,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
@@ -100,6 +104,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         after_canary: args.after_canary,
         despite_errors: args.despite_errors,
         is_dry: args.dry_run,
+        yes: args.yes,
     };
     let mut store = context.store(&config)?;
     let admission = admission(&config, args.first);
@@ -112,6 +117,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     match with_sending(context, &config, &loaded.issues, asked, send)? {
         SendOutcome::Done(report) => summary::sent(context, &report).map(|exit| exit.max(imported)),
         SendOutcome::Busy(other) => Err(busy(other.as_ref()).into()),
+        SendOutcome::Declined => Ok(imported),
     }
 }
 
@@ -179,9 +185,9 @@ pub(super) fn mail(
     issues: &[Issue],
     store: &mut dyn Store,
     scope: Scope,
-    limit: Option<u64>,
+    yes: bool,
 ) -> anyhow::Result<SendOutcome> {
-    let asked = Asked { scope, limit, after_canary: false, despite_errors: false, is_dry: false };
+    let asked = Asked { scope, limit: None, after_canary: false, despite_errors: false, is_dry: false, yes };
     with_sending(context, config, issues, asked, |sending| send::send_due(store, sending))
 }
 
@@ -193,6 +199,8 @@ struct Asked {
     despite_errors: bool,
     /// It only shows what it would do.
     is_dry: bool,
+    /// It begins mailings without asking.
+    yes: bool,
 }
 
 /// Calls `act` with all that a run needs beside the store.
@@ -204,9 +212,9 @@ fn with_sending<T>(
     act: impl FnOnce(&SendRequest<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let mail = mail_to_a_list(config)?;
-    let Asked { scope, limit, after_canary, despite_errors, is_dry } = asked;
+    let Asked { scope, limit, after_canary, despite_errors, is_dry, yes } = asked;
     let composer = context.composer(config, issues)?;
-    let stop = stop_at_signals()?;
+    let stop = Arc::new(AtomicBool::new(false));
     let display = ProgressDisplay::new(&context.report, limit);
     let clock = WaitingClock::new(context.clock);
     let terms = DueTerms { now: clock.now(), policy: &mail.policy };
@@ -222,6 +230,7 @@ fn with_sending<T>(
         limit,
         after_canary,
         despite_errors,
+        confirm: &|find_new| begin(context, &route, !yes && config.mails_over_smtp(), find_new, &stop),
         run: machine::this_run(clock.now()),
         hooks: RunHooks {
             clock: &|| clock.now(),
@@ -246,16 +255,15 @@ fn mail_to_a_list(config: &Config) -> anyhow::Result<&MailConfig> {
     Ok(mail)
 }
 
-/// A flag that SIGINT or SIGTERM sets: current messages are finished, no further ones begun. A second signal ends the process
-/// at once, which the ledger survives.
-fn stop_at_signals() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
+/// Lets SIGINT and SIGTERM set a flag: current messages are finished, no further ones begun. A second signal ends the
+/// process at once, which the ledger survives.
+fn stop_at_signals(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     for signal in [SIGINT, SIGTERM] {
-        let registered = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)));
+        let registered = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(stop))
+            .and_then(|_| flag::register(signal, Arc::clone(stop)));
         registered.context("failed to listen for signals")?;
     }
-    Ok(stop)
+    Ok(())
 }
 
 pub(super) fn busy(other: Option<&Run>) -> Finding {

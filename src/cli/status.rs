@@ -29,7 +29,7 @@ mod document;
     after_help = "Examples:\n  slugline status\n  slugline status latest --recipients --state unknown\n  slugline status latest --html status.html\n  slugline status --json"
 )]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest`, or a digest such as `digest:2026-W47` [default: all mailings]
+    /// Slug or path of an issue, `latest` (the newest one for email), or a digest such as `digest:2026-W47` [default: all mailings]
     issue: Option<String>,
     /// List the recipients
     #[arg(long)]

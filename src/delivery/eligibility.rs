@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::issue::Issue;
 
 /// Why an issue may not be mailed: rule, message and remedy.
-pub(super) fn ineligible(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'static str)> {
+pub fn ineligible(issue: &Issue, now: DateTime<Utc>) -> Option<(&'static str, String, &'static str)> {
     let slug = &issue.slug;
     if !issue.email {
         let help = "remove `email: false` from its front matter to mail it";

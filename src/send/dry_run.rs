@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use crate::check::Smtputf8Addresses;
 use crate::delivery::Route;
 use crate::delivery::canary;
+use crate::delivery::not_due::NotDue;
 use crate::digest::MailingContent;
 use crate::email::EmailAddress;
 use crate::finding::{Finding, Severity, extend_unique};
@@ -16,7 +17,9 @@ use crate::send::admission::Admission;
 use crate::send::forecast::{Forecast, SeedCounter, forecast};
 use crate::send::hold::{HeldMailing, Judge};
 use crate::send::preflight::NewSubscribers;
-use crate::send::{PlannedMailing, PreparedLetters, SendRequest, mailing_record, plan_due, prepare_letters};
+use crate::send::{
+    PlannedMailing, PreparedLetters, SendRequest, mailing_record, plan_due, prepare_letters, why_nothing_is_due,
+};
 use crate::store::Store;
 use crate::subscriber::Status;
 
@@ -29,6 +32,8 @@ pub struct DryRun<'a> {
     pub held: Vec<HeldMailing>,
     /// Problems with issues.
     pub findings: Vec<Finding>,
+    /// Why the newest issues are not due, if nothing is.
+    pub not_due: Vec<NotDue>,
     /// Why nothing at all would be mailed.
     pub refused: Option<Finding>,
     /// How long it would take, if a warm-up limits all mail.
@@ -82,9 +87,10 @@ pub fn run<'a>(
         let expected = expected(store, sending, planned, new_subscribers, &mut plan.findings)?;
         mailings.push(expected);
     }
+    let not_due = if plan.mailings.is_empty() { why_nothing_is_due(store, sending)? } else { Vec::new() };
     let recipients = mailings.iter().map(|expected| expected.recipients).sum();
     let forecast = forecast(store, sending.terms.policy, sending.route, sending.terms.now, recipients)?;
-    Ok(DryRun { mailings, held, findings: plan.findings, refused: refused.into_iter().next(), forecast })
+    Ok(DryRun { mailings, held, findings: plan.findings, not_due, refused: refused.into_iter().next(), forecast })
 }
 
 /// The recipients of an issue or digest; adds problems to the findings.

@@ -1,8 +1,10 @@
 //! Finds the issue or digest meant by a name, and its id in the ledger.
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
 use crate::delivery::digest_selection::DigestSelection;
+use crate::delivery::eligibility::ineligible;
 use crate::delivery::history::History;
 use crate::delivery::policy::{EditionKind, Policy};
 use crate::digest::{MailingContent, PREFIX};
@@ -12,7 +14,7 @@ use crate::ledger::State;
 use crate::load;
 use crate::store::{Store, StoreError};
 
-/// The issue or digest with this name, under this email policy, if any. The store is opened only for a digest.
+/// The issue or digest with this name, under this email policy, if any; `latest` is the newest one that may be mailed. The store is opened only for a digest.
 ///
 /// # Errors
 /// A finding if there is none with this name; when the store cannot be opened or read.
@@ -30,8 +32,15 @@ pub fn find<'a>(
             let history = History::read(&*store()?)?;
             DigestSelection { issues, schedule, history: &history, now }.named(name).map(MailingContent::Digest)
         }
+        None if name == "latest" => latest(issues, now).map(MailingContent::Issue),
         None => load::find(issues, name, now).map(MailingContent::Issue),
     }
+}
+
+/// The newest issue that may be mailed.
+fn latest(issues: &[Issue], now: DateTime<Utc>) -> anyhow::Result<&Issue> {
+    let newest = issues.iter().find(|issue| ineligible(issue, now).is_none());
+    newest.context("no issue for email has been published yet, so there is no `latest`")
 }
 
 /// The id in the ledger: for an issue mailed in a digest, that of the digest.
@@ -84,4 +93,28 @@ pub fn other_editions_with_unknown(
     others.retain(|(_, unknown)| *unknown > 0);
     others.sort_unstable();
     Ok(others)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{TimeDelta, TimeZone as _};
+
+    use super::*;
+    use crate::send::tests::issue;
+
+    #[test]
+    fn latest_is_the_newest_issue_for_email() {
+        let now = Utc.with_ymd_and_hms(2026, 5, 1, 12, 0, 0).unwrap();
+        let names = ["future", "web-only", "draft", "expired", "newest", "older"];
+        let mut issues: Vec<Issue> =
+            (-1..).zip(names).map(|(days, name)| issue(name, now - TimeDelta::days(days))).collect();
+        issues[1].email = false;
+        issues[2].draft = true;
+        issues[3].expires = Some(now.fixed_offset());
+        let find = |issues| {
+            find("latest", issues, Some(&Policy::default()), now, || unreachable!()).map(|it| it.slug().to_string())
+        };
+        assert_eq!(find(&issues).unwrap(), "newest");
+        assert!(find(&issues[..4]).is_err());
+    }
 }

@@ -29,6 +29,7 @@ use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 
 mod canary;
+mod consent;
 mod digests;
 mod held;
 mod interruptions;
@@ -88,6 +89,8 @@ fn readers(count: usize) -> Memory {
 
 type DuringPause = Mutex<Option<Box<dyn FnOnce() + Send>>>;
 
+type Answers = Box<dyn Fn(Option<&NewMailings>) -> bool + Send + Sync>;
+
 type Meanwhile = Mutex<Option<Box<dyn FnOnce(&World) + Send>>>;
 
 /// One due issue, and what the test observes.
@@ -112,6 +115,8 @@ struct World {
     edition: EditionKind,
     schedule: DigestSchedule,
     now: DateTime<Utc>,
+    /// Answers the question before a mailing.
+    confirm: Option<Answers>,
     /// Called between planning and taking the run lock.
     meanwhile: Meanwhile,
     stop_after: Option<u64>,
@@ -143,6 +148,7 @@ impl World {
             edition: EditionKind::Issue,
             schedule: DigestSchedule::default(),
             now: noon(),
+            confirm: None,
             meanwhile: Mutex::default(),
             stop_after: None,
             during_pause: Mutex::default(),
@@ -171,6 +177,7 @@ impl World {
         match self.try_send(store, route) {
             SendOutcome::Done(report) => *report,
             SendOutcome::Busy(run) => panic!("busy: {run:?}"),
+            SendOutcome::Declined => panic!("declined"),
         }
     }
 
@@ -209,6 +216,10 @@ impl World {
             limit: self.limit,
             after_canary: false,
             despite_errors: self.despite_errors,
+            confirm: &|find_new| match &self.confirm {
+                None => Ok(true),
+                Some(confirm) => Ok(confirm(find_new()?.as_ref())),
+            },
             run: Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 },
             hooks: RunHooks {
                 clock: &|| {
@@ -373,6 +384,7 @@ fn another_run_or_an_empty_list_is_an_outcome() {
     match World::new().try_send(&store, &World::new().route(&peer)) {
         SendOutcome::Busy(run) => assert_eq!(run, Some(other)),
         SendOutcome::Done(report) => panic!("{report:?}"),
+        SendOutcome::Declined => panic!("declined"),
     }
     assert_eq!(peer.heard().len(), 0);
 }

@@ -44,6 +44,7 @@ mod postfix;
 mod preview;
 mod private;
 mod program;
+mod question;
 #[cfg(all(feature = "preview", feature = "doctor"))]
 mod readme;
 #[cfg(all(feature = "preview", feature = "doctor"))]

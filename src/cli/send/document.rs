@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::cli::report::{ErrorRow, FindingRow, rows};
 use crate::cli::status;
+use crate::delivery::not_due::NotDue;
 use crate::digest::MailingContent;
 use crate::finding::Finding;
 use crate::send::dry_run::ExpectedMailing;
@@ -18,6 +19,8 @@ type CountsByState = serde_json::Map<String, serde_json::Value>;
 pub(in crate::cli) struct SendDocument<'a> {
     /// The mailings of this run.
     mailings: Vec<MailingRow<'a>>,
+    /// Why the newest issues were not due, if nothing was.
+    not_due: Vec<NotDueRow<'a>>,
     /// When the warm-up allows more messages (RFC 3339); `null` if it held nothing back.
     paused_until: Option<String>,
     /// Issues that the other recipients do not get, because too many of the first ones failed.
@@ -45,6 +48,28 @@ struct MailingRow<'a> {
     counts: CountsByState,
 }
 
+/// An issue that is not due.
+#[derive(Serialize)]
+pub(super) struct NotDueRow<'a> {
+    /// Slug of the issue.
+    issue: &'a str,
+    /// Why it is not due.
+    reason: &'a str,
+    /// How to mail it nevertheless; `null` if there is no way.
+    help: Option<&'a str>,
+}
+
+/// The rows of issues that are not due.
+pub(super) fn reasons(not_due: &[NotDue]) -> Vec<NotDueRow<'_>> {
+    not_due.iter().map(NotDueRow::of).collect()
+}
+
+impl<'a> NotDueRow<'a> {
+    fn of(NotDue { issue, reason, help }: &'a NotDue) -> Self {
+        Self { issue: issue.as_str(), reason, help: help.as_deref() }
+    }
+}
+
 impl<'a> SendDocument<'a> {
     /// The document of a run.
     pub fn of(report: &'a SendReport) -> Self {
@@ -57,6 +82,7 @@ impl<'a> SendDocument<'a> {
         };
         Self {
             mailings: report.mailings.iter().map(mailing).collect(),
+            not_due: reasons(&report.not_due),
             paused_until: report.paused.map(|until| until.to_rfc3339()),
             halted: rows(&report.halted),
             held: report.held.iter().map(HeldRow::of).collect(),
@@ -124,6 +150,8 @@ pub(super) struct DryRunDocument<'a> {
     pub would_mail: Vec<ExpectedRow<'a>>,
     /// Mailings that would be held because of errors.
     pub held: Vec<HeldRow<'a>>,
+    /// Why the newest issues are not due, if nothing is.
+    pub not_due: Vec<NotDueRow<'a>>,
     /// What the warm-up allows; `null` without one.
     pub warm_up: Option<WarmUpRow>,
 }

@@ -2,7 +2,8 @@
 
 use chrono::TimeDelta;
 
-use crate::cli::send::document::{DryRunDocument, ExpectedRow, HeldRow, Stopped, WarmUpRow};
+use crate::cli::send::document::{self, DryRunDocument, ExpectedRow, HeldRow, Stopped, WarmUpRow};
+use crate::cli::send::summary;
 use crate::cli::{Context, Exit};
 use crate::digest::MailingContent;
 use crate::email::EmailAddress;
@@ -32,7 +33,7 @@ pub(super) fn show(
         return document(context, dry_run, each_recipient).map(|()| exit);
     }
     if dry_run.mailings.is_empty() && exit == Exit::Done {
-        context.report.message("Nothing is due.");
+        summary::nothing(context, "Nothing is due", &dry_run.not_due);
     }
     for expected in &dry_run.mailings {
         context.report.text(&line(expected))?;
@@ -61,7 +62,9 @@ fn document(context: &Context, dry_run: &DryRun<'_>, each_recipient: &EachRecipi
     }
     let warm_up = dry_run.forecast.as_ref().map(WarmUpRow::of);
     let held = dry_run.held.iter().map(HeldRow::of).collect();
-    context.report.document(&Stopped::new(DryRunDocument { would_mail, held, warm_up }, dry_run.refused.as_ref()))
+    let not_due = document::reasons(&dry_run.not_due);
+    let document = DryRunDocument { would_mail, held, not_due, warm_up };
+    context.report.document(&Stopped::new(document, dry_run.refused.as_ref()))
 }
 
 fn line(expected: &ExpectedMailing<'_>) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cli::send::document::{SendDocument, Stopped, TestDocument, TestRow};
 use crate::cli::{Context, Exit};
+use crate::delivery::not_due::NotDue;
 use crate::delivery::test_send::TestResult;
 use crate::digest::MailingContent;
 use crate::finding::Finding;
@@ -53,7 +54,7 @@ pub(in crate::cli) fn problems(context: &Context, report: &SendReport) -> Exit {
         context.report.error(failure);
     }
     if report.mailings.is_empty() && report.held.is_empty() && report.failures.is_empty() && !context.report.json {
-        context.report.message("Nothing was due.");
+        nothing(context, "Nothing was due", &report.not_due);
     }
     context.report.findings(&report.warnings);
     paused(context, report);
@@ -63,6 +64,15 @@ pub(in crate::cli) fn problems(context: &Context, report: &SendReport) -> Exit {
         return Exit::Failed;
     }
     if report.needs_attention() { Exit::Attention } else { Exit::Done }
+}
+
+/// Shows that nothing is due, and why.
+pub(super) fn nothing(context: &Context, what: &str, not_due: &[NotDue]) {
+    if not_due.is_empty() {
+        return context.report.message(&format!("{what}."));
+    }
+    let reasons: String = not_due.iter().map(|reason| format!("\n  {reason}")).collect();
+    context.report.message(&format!("{what}:{reasons}"));
 }
 
 /// The message that the other recipients wait for the canary.
