@@ -12,7 +12,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::clock::Clock;
-use crate::cli::report::Report;
+use crate::cli::report::{Notices, Report};
 use crate::compose::Composer;
 use crate::config::Config;
 use crate::digest::MailingContent;
@@ -107,6 +107,18 @@ impl Context {
         Ok(crate::store::open_movable(location, password_file, &|file| self.project.path(file))?)
     }
 
+    /// What was shown before: in a file beside the store, also of a store on a server, or of a project file that cannot be
+    /// read.
+    fn notices(&self) -> Notices {
+        let store = match load::config(&self.project, &self.config_file).map(|config| config.store) {
+            Ok(Location::Sqlite(file)) => file,
+            _ => "slugline.db".into(),
+        };
+        let mut file = store.into_os_string();
+        file.push("-notices");
+        Notices::open(self.project.clone(), file.into(), self.clock.now())
+    }
+
     /// The composer of the mail of these issues.
     fn composer<'a>(&'a self, config: &'a Config, issues: &'a [Issue]) -> anyhow::Result<Composer<'a>> {
         Composer::open(&self.project, config, issues)
@@ -159,6 +171,9 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         build_clock: clock.of_builds()?,
         report,
     };
+    if context.report.is_unattended() && cli.command.is_repeated() {
+        context.report.show_once_a_day(context.notices());
+    }
     match cli.command {
         Command::Publish(args) => publish::run(&context, &args),
         Command::Build(args) => build::run(&context, &args),

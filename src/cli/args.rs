@@ -59,7 +59,7 @@ pub(super) struct Global {
     /// Write one JSON document to stdout, errors included
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
-    /// Show errors only
+    /// Show errors only, and by `publish`, `send` and `build` in a job an unchanged one once a day
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
     pub quiet: bool,
     /// Show more
@@ -138,6 +138,11 @@ impl Command {
             Self::Subscribers(args) => args.asks_for_json(),
             _ => false,
         }
+    }
+
+    /// Whether it is a job for cron, run again and again.
+    pub fn is_repeated(&self) -> bool {
+        matches!(self, Self::Publish(_) | Self::Build(_) | Self::Send(_))
     }
 }
 

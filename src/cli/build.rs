@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if context.report.json {
         context.report.document(&BuildDocument::of(&build))?;
     } else {
-        context.report.table(&built::rows(&build))?;
+        built::show(context, &build)?;
     }
     Ok(exit(&findings))
 }

@@ -14,12 +14,26 @@ use crate::identity::lock;
 use crate::identity::{Change, ChangeKind};
 use crate::publish::{Build, BuiltFeed, SideFile, SideFileRole};
 
+use crate::cli::Context;
 use crate::cli::built::pages::PageRow;
 
 mod pages;
 
+/// Shows the table of a build; with `--quiet` only if a file was written.
+pub(super) fn show(context: &Context, build: &Build) -> anyhow::Result<()> {
+    let mut written = build.files.iter().map(|built| built.written);
+    let is_unchanged = written.all(|written| written == Written::Unchanged)
+        && build.companions.iter().all(|side_file| side_file.written == Written::Unchanged)
+        && build.pages.iter().all(|page| page.written == Written::Unchanged)
+        && build.lock.as_ref().is_none_or(|lock| lock.written == Written::Unchanged);
+    if context.report.is_quiet() && is_unchanged {
+        return Ok(());
+    }
+    context.report.table(&rows(build))
+}
+
 /// The summary table of a build.
-pub(super) fn rows(build: &Build) -> Vec<Vec<String>> {
+fn rows(build: &Build) -> Vec<Vec<String>> {
     let families = build.files.chunk_by(|a, b| a.kind != FeedKind::Main && family(a) == family(b));
     let rows = families.map(|files| if files[0].kind == FeedKind::Main { row(&files[0]) } else { family_row(files) });
     let companions = build.companions.iter().map(companion_row);

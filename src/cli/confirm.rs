@@ -37,5 +37,5 @@ pub(super) fn ask(context: &Context, question: &str) -> anyhow::Result<bool> {
 
 /// Whether someone is there to read the question and to answer: a program that reads JSON is not.
 pub(super) fn can_ask(context: &Context) -> bool {
-    !context.report.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    !context.report.json && io::stdin().is_terminal() && context.report.is_on_terminal()
 }

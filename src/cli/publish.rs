@@ -80,8 +80,8 @@ pub(super) fn run(context: &Context, Args { first, yes }: &Args) -> anyhow::Resu
         let document = Document { build: BuildDocument::of(&build), mail };
         context.report.document(&Stopped::new(document, stopped.as_ref()))?;
     } else {
-        context.report.table(&built::rows(&build))?;
-        context.report.table(&report.as_ref().map(summary::table).unwrap_or_default())?;
+        built::show(context, &build)?;
+        report.as_ref().map_or(Ok(()), |report| summary::show(context, report))?;
     }
     Ok(report.map_or(exit, |report| exit.max(summary::problems(context, &report))))
 }

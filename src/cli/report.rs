@@ -21,9 +21,11 @@ use crate::cli::report::snippet::rendered;
 use crate::finding::{Finding, Severity};
 
 pub(super) use crate::cli::report::json::{ErrorRow, FindingRow, rows, severity};
+pub(super) use crate::cli::report::notices::Notices;
 pub(super) use crate::cli::report::table::Columns;
 
 mod json;
+mod notices;
 mod snippet;
 mod table;
 
@@ -36,6 +38,7 @@ pub(super) struct Report {
     verbose: bool,
     color: ColorChoice,
     output: Arc<Mutex<Output>>,
+    notices: Arc<Mutex<Option<Notices>>>,
 }
 
 /// How a person follows long work.
@@ -57,7 +60,23 @@ impl Report {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { json: global.json, quiet: global.quiet, verbose: global.verbose, color, output: Arc::default() }
+        let Global { json, quiet, verbose, .. } = *global;
+        Self { json, quiet, verbose, color, output: Arc::default(), notices: Arc::default() }
+    }
+
+    /// Whether messages go to a terminal.
+    pub fn is_on_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Whether a job such as cron's reads the messages, and wants to know of problems only.
+    pub fn is_unattended(&self) -> bool {
+        self.quiet && !self.json && !self.is_on_terminal()
+    }
+
+    /// From now on shows a message only if it is due.
+    pub fn show_once_a_day(&self, notices: Notices) {
+        *lock(&self.notices) = Some(notices);
     }
 
     /// Writes a result as text.
@@ -103,6 +122,12 @@ impl Report {
 
     /// Ends the command: writes its document, or the error that stopped it.
     pub fn end(&self, result: anyhow::Result<Exit>) -> Exit {
+        let exit = self.exit(result);
+        lock(&self.notices).iter().for_each(Notices::save);
+        exit
+    }
+
+    fn exit(&self, result: anyhow::Result<Exit>) -> Exit {
         match result.and_then(|exit| self.flush().map(|()| exit)) {
             Ok(exit) => exit,
             Err(error) if is_broken_pipe(&error) => Exit::Done,
@@ -240,13 +265,21 @@ impl Report {
     }
 
     fn output(&self) -> MutexGuard<'_, Output> {
-        self.output.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.output)
     }
 
     /// There is no way left to report that stderr is gone.
     fn to_stderr(&self, text: &str) {
+        if !lock(&self.notices).as_mut().is_none_or(|notices| notices.is_due(text)) {
+            return;
+        }
         let _ = AutoStream::new(io::stderr(), self.color).write_all(text.as_bytes());
     }
+}
+
+/// The lock, even if a thread panicked while it held it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Shows a usage error, or the help or version that was asked for. With `--json` among the arguments it is a document.

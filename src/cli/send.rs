@@ -11,11 +11,13 @@ use signal_hook::flag;
 
 use crate::check::mail::unsubscribe_missing;
 use crate::cli::clock::WaitingClock;
+use crate::cli::confirm::can_ask;
 use crate::cli::send::progress_display::ProgressDisplay;
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::compose::{self, Composed};
 use crate::config::{Config, MailConfig};
+use crate::delivery::Route;
 use crate::delivery::job::RunHooks;
 use crate::delivery::plan::{DueTerms, Scope};
 use crate::delivery::test_send;
@@ -29,7 +31,7 @@ use crate::load;
 use crate::send::admission::Admission;
 use crate::send::dry_run::ExpectedMailing;
 use crate::send::mailing_record::MailingRecord;
-use crate::send::{self, SendOutcome, SendRequest};
+use crate::send::{self, FindNew, SendOutcome, SendRequest};
 use crate::store::{Location, Store};
 use crate::subscriber::NewSubscriber;
 use crate::transport;
@@ -244,6 +246,25 @@ fn with_sending<T>(
         context.report.message("Stopped by a signal: the remaining recipients are still queued.");
     }
     done
+}
+
+/// Asks, if wanted, whether new mailings are to begin, and from then on ends the run at a signal. Not before: while the
+/// question waits, Ctrl-C ends the program at once.
+fn begin(
+    context: &Context,
+    route: &Route,
+    asks: bool,
+    find_new: &FindNew<'_>,
+    stop: &Arc<AtomicBool>,
+) -> anyhow::Result<bool> {
+    if asks
+        && can_ask(context)
+        && let Some(new) = find_new()?
+        && !question::begins(context, &new, route)?
+    {
+        return Ok(false);
+    }
+    stop_at_signals(stop).map(|()| true)
 }
 
 /// The settings of mail, if they allow sending to a list.

@@ -115,7 +115,7 @@ fn in_a_digest(issue: &Issue, terms: &DueTerms<'_>, selection: &DigestSelection<
     let selects = |period: &Period| selection.digest(period).issues.iter().any(|other| other.id == issue.id);
     let late = next.filter(|next| selects(next) && !closed.as_ref().is_some_and(selects));
     match late.or_else(|| schedule.around(issue.date.to_utc())) {
-        Some(period) if period.end > terms.now => {
+        Some(period) if schedule.due_at(&period) > terms.now => {
             let due_at = date(issue, schedule.due_at(&period));
             (format!("`{slug}` waits for `{}`, which is due on {due_at}", period.id()), None)
         }
@@ -149,9 +149,9 @@ mod tests {
     use chrono::TimeZone as _;
 
     use super::*;
-    use crate::delivery::digest_schedule::DigestSchedule;
+    use crate::delivery::digest_schedule::{DigestSchedule, Every};
     use crate::delivery::policy::Policy;
-    use crate::ledger::LedgerEntry;
+    use crate::ledger::{AttemptOutcome, LedgerEntry, Run};
     use crate::send::tests::issue;
     use crate::store::memory::Memory;
     use crate::subscriber::NewSubscriber;
@@ -197,12 +197,25 @@ mod tests {
             ["`spring` was mailed on 2026-04-11 12:00; 0 of 1 have it, and 1 have waited for long: \
               `slugline send spring` mails them"]
         );
+        let run = Run { host: "host".to_owned(), boot_id: "boot".to_owned(), pid: 1 };
+        store.begin_run(&run, now()).unwrap();
         let claim = store.claim(&mailing.issue, 1, now()).unwrap().remove(0);
-        let sent = crate::ledger::AttemptOutcome::Sent("250 ok".to_owned());
+        let sent = AttemptOutcome::Sent("250 ok".to_owned());
         store.record(&mailing.issue, &[(claim.subscriber.id, LedgerEntry::Settled(sent))], now()).unwrap();
         assert_eq!(
             said(&issues, &Policy::default(), &store),
             ["`spring` was mailed on 2026-04-11 12:00; 1 of 1 have it"]
+        );
+    }
+
+    #[test]
+    fn a_digest_waits_for_its_time_of_day() {
+        let at = chrono::NaiveTime::from_hms_opt(18, 0, 0).unwrap();
+        let schedule = DigestSchedule::new(Every::Month, at, chrono_tz::UTC);
+        let policy = Policy { edition: EditionKind::Digest, schedule, ..Policy::default() };
+        assert_eq!(
+            said(&[dated("april", 1)], &policy, &Memory::default()),
+            ["`april` waits for `digest:2026-04`, which is due on 2026-05-01 18:00"]
         );
     }
 

@@ -15,6 +15,7 @@
 mod any_issue;
 mod cases;
 mod chromium;
+mod cron;
 mod database;
 mod devtools;
 mod dns_peer;

@@ -1,7 +1,7 @@
 //! The question before a mailing begins.
 
 use crate::cli::Context;
-use crate::cli::confirm::{ask, can_ask};
+use crate::cli::confirm::ask;
 use crate::delivery::Route;
 use crate::send::NewMailings;
 use crate::statistics::scale::grouped;
@@ -9,14 +9,11 @@ use crate::statistics::scale::grouped;
 /// Number of titles that the question names.
 const MAX_TITLES: usize = 3;
 
-/// Asks whether to begin the mailings; `true` if there is no terminal to ask at, as under cron.
+/// Asks whether to begin the mailings.
 ///
 /// # Errors
 /// When the terminal cannot be read.
 pub(super) fn begins(context: &Context, new: &NewMailings, route: &Route) -> anyhow::Result<bool> {
-    if !can_ask(context) {
-        return Ok(true);
-    }
     let begins = ask(context, &question(new, &servers(route)))?;
     if !begins {
         context.report.message("Nothing was sent.");

@@ -33,7 +33,7 @@ pub(in crate::cli) fn sent(context: &Context, report: &SendReport) -> anyhow::Re
     if context.report.json {
         context.report.document(&Stopped::new(SendDocument::of(report), stopped(report)))?;
     } else {
-        context.report.table(&table(report))?;
+        show(context, report)?;
     }
     Ok(problems(context, report))
 }
@@ -135,13 +135,16 @@ fn recipient_findings(mailed: &MailingReport) -> Vec<Finding> {
     findings
 }
 
+/// Shows the summary table of a run; with `--quiet` only mailings in which something happened.
+pub(in crate::cli) fn show(context: &Context, report: &SendReport) -> anyhow::Result<()> {
+    let happened = |mailed: &&MailingReport| !context.report.is_quiet() || mailed.tally.total() > 0;
+    context.report.table(&table(report.mailings.iter().filter(happened)))
+}
+
 /// The summary table of a run; empty if nothing was due.
-pub(in crate::cli) fn table(report: &SendReport) -> Vec<Vec<String>> {
-    if report.mailings.is_empty() {
-        return Vec::new();
-    }
+fn table<'a>(mailings: impl Iterator<Item = &'a MailingReport>) -> Vec<Vec<String>> {
     let mut table = vec![["issue", "sent now", "sent", "waiting", "failed", "unknown"].map(str::to_owned).to_vec()];
-    for mailed in &report.mailings {
+    for mailed in mailings {
         let counts = &mailed.counts;
         let numbers = [
             mailed.tally.of(State::Sent),
@@ -154,5 +157,5 @@ pub(in crate::cli) fn table(report: &SendReport) -> Vec<Vec<String>> {
         row.extend(numbers.iter().map(ToString::to_string));
         table.push(row);
     }
-    table
+    if table.len() == 1 { Vec::new() } else { table }
 }
