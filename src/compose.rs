@@ -182,6 +182,17 @@ impl<'a> Composer<'a> {
         Ok(Letters::new(edition, signer, mail.envelope_sender().clone(), date))
     }
 
+    /// The edition with the secret of its tokens, or without it and the reason if it is not available.
+    pub fn with_secrets_if_available(&self, edition: Edition) -> (Edition, Option<anyhow::Error>) {
+        if !secrets::are_needed(self.config) {
+            return (edition, None);
+        }
+        match secrets::secrets(self.project, self.config) {
+            Ok(secrets) => (edition.with_secrets(Arc::new(secrets)), None),
+            Err(error) => (edition, Some(error)),
+        }
+    }
+
     /// The body of an issue. Its file is read once.
     ///
     /// # Errors

@@ -14,8 +14,8 @@ use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::dispatcher::run;
 use crate::delivery::job::{Job, RateLimits, RunHooks, RunSummary};
-use crate::delivery::not_due::{self, NotDue};
-use crate::delivery::plan::{DueTerms, Plan, PlannedMailing, Scope, content_hash, plan};
+use crate::delivery::not_due::NotDue;
+use crate::delivery::plan::{DueTerms, PlannedMailing, Scope};
 use crate::delivery::policy::OnUnknown;
 use crate::delivery::suppression;
 use crate::digest::MailingContent;
@@ -25,6 +25,7 @@ use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Mailing, Recovered, Run, State, StateCounts};
 use crate::send::hold::Judge;
 use crate::send::mailing_record::{MailingRecord, RunRecord};
+use crate::send::planning::{plan_again, plan_due, why_nothing_is_due};
 use crate::send::preflight::preflight;
 use crate::store::{RunStart, Store};
 use crate::subscriber::Status;
@@ -36,6 +37,7 @@ pub mod forecast;
 mod hold;
 pub mod lookup;
 pub mod mailing_record;
+mod planning;
 mod preflight;
 
 pub use consent::{Confirm, FindNew, NewMailings};
@@ -204,34 +206,6 @@ fn mail_all(
         mail_content(store, sending, planned, &mut left, (&mut *report, &mut recorded))?;
     }
     sending.record().catch_up(store, &recorded, sending.hooks.now())
-}
-
-fn plan_due<'a>(store: &dyn Store, sending: &SendRequest<'a>) -> anyhow::Result<Plan<'a>> {
-    let composer = sending.composer;
-    let hash = |issue: &Issue| Ok(content_hash(issue, &composer.body(issue).map_err(|finding| *finding)?));
-    plan(composer.issues(), &sending.scope, &sending.terms, store, &hash).context("failed to determine what is due")
-}
-
-/// Why the newest issues are not due; empty if issues were named, since the findings explain those.
-fn why_nothing_is_due(store: &dyn Store, sending: &SendRequest<'_>) -> anyhow::Result<Vec<NotDue>> {
-    match sending.scope {
-        Scope::Due => Ok(not_due::reasons(sending.composer.issues(), &sending.terms, store)?),
-        Scope::Only(_) => Ok(Vec::new()),
-    }
-}
-
-/// The plan as it is now, without what was not in it before: nobody was asked about that. Mailings begun before stay in it
-/// even if recovery has settled all their deliveries, so that they are reported.
-fn plan_again<'a>(store: &dyn Store, sending: &SendRequest<'a>, before: Plan<'a>) -> anyhow::Result<Plan<'a>> {
-    let mut plan = plan_due(store, sending)?;
-    let contains = |plan: &[PlannedMailing<'_>], id: &IssueId| plan.iter().any(|planned| planned.content.id() == *id);
-    plan.mailings.retain(|planned| contains(&before.mailings, &planned.content.id()));
-    for planned in before.mailings.into_iter().filter(|planned| planned.begun.is_some()) {
-        if !contains(&plan.mailings, &planned.content.id()) {
-            plan.mailings.push(planned);
-        }
-    }
-    Ok(plan)
 }
 
 /// Records the ids of issues that are mailed, even if no feed shows them, so that none is mailed again under another id.

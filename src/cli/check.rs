@@ -1,5 +1,8 @@
 //! `slugline check`: the problems that an editor wants to know before subscribers do.
 
+use std::num::NonZeroUsize;
+
+use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -8,8 +11,8 @@ use crate::check::rules::{self, Rule};
 use crate::cli::report::severity;
 use crate::cli::{Context, Exit};
 use crate::config::Config;
-use crate::finding::{Finding, Severity};
-use crate::load::{self, InvalidConfig};
+use crate::finding::{Finding, Severity, nearest};
+use crate::load::{self, InvalidConfig, Issues};
 use crate::review::{self, Review};
 use crate::store::Location;
 use crate::subscriber::Status;
@@ -17,20 +20,27 @@ use crate::subscriber::Status;
 mod github;
 mod json;
 mod sarif;
+mod summary;
 
 /// Check content, feeds and configuration
 ///
-/// Writes nothing. Every finding names its rule, its place in your file, and what to do. The exit code is 1 if there is an
-/// error, with --strict if there is any finding. Switch a rule off by its name in the project file:
+/// Writes nothing. Every finding names its rule, its place in your file, and what to do; of more than ten of a rule, the
+/// first five are shown. The exit code is 1 if there is an error, with --strict if there is any finding. Switch a rule off by its name in the project file:
 /// `check: {off: [image-alt-missing]}`.
 #[derive(Debug, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  slugline check\n  slugline check latest --strict\n  slugline check --format github"
+    after_help = "Examples:\n  slugline check\n  slugline check latest --strict\n  slugline check --newest 10\n  slugline check --format github"
 )]
 pub(super) struct Args {
     /// Issues to check: slug, path or `latest` (the newest one published) [default: all, and the project file]
     #[arg(value_name = "ISSUE")]
     issues: Vec<String>,
+    /// Check the newest N issues only
+    #[arg(long, value_name = "N", conflicts_with = "issues")]
+    newest: Option<NonZeroUsize>,
+    /// Show the findings of this rule only, all of them; repeatable
+    #[arg(long, value_name = "RULE")]
+    rule: Vec<String>,
     /// Output format [default: text]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
@@ -38,7 +48,7 @@ pub(super) struct Args {
     #[arg(long)]
     strict: bool,
     /// List all rules and check nothing
-    #[arg(long, conflicts_with_all = ["issues", "format", "strict"])]
+    #[arg(long, conflicts_with_all = ["issues", "newest", "rule", "format", "strict"])]
     rules: bool,
 }
 
@@ -81,16 +91,40 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     let loaded = load::issues(&context.project, &config)?;
     let now = context.build_clock.now();
-    let named = args.issues.iter().map(|name| review::path_of(&loaded, name, now));
-    let named: Vec<String> = named.collect::<anyhow::Result<_>>()?;
+    args.rule.iter().try_for_each(|rule| known(rule))?;
+    let named = paths(args, &loaded, now)?;
     let mut review = review::review(&context.project, &context.config_file, &config, &loaded, &named, now)?;
     if named.is_empty() {
         review.findings.extend(smtputf8(context, &config)?);
     }
-    write(context, format, &review, &folder(context))?;
-    context.report.message(&summary(&review));
+    review.findings.retain(|finding| args.rule.is_empty() || args.rule.iter().any(|rule| rule == finding.rule));
+    match format {
+        Format::Text => summary::show(context, &review.findings, !args.rule.is_empty())?,
+        _ => write(context, format, &review, &folder(context))?,
+    }
+    context.report.message(&summary::line(&review));
     let counts = |finding: &Finding| args.strict || finding.severity == Severity::Error;
     Ok(if review.findings.iter().any(counts) { Exit::Attention } else { Exit::Done })
+}
+
+/// The paths of the issues to check; empty for all of them, and the project file.
+fn paths(args: &Args, loaded: &Issues, now: DateTime<Utc>) -> anyhow::Result<Vec<String>> {
+    match args.newest {
+        Some(newest) => Ok(loaded.issues.iter().take(newest.get()).map(|issue| issue.path.clone()).collect()),
+        None => args.issues.iter().map(|name| review::path_of(loaded, name, now)).collect(),
+    }
+}
+
+/// Fails if there is no rule with this name.
+fn known(name: &str) -> anyhow::Result<()> {
+    if rules::named(name).is_some() {
+        return Ok(());
+    }
+    let help = match nearest(name, rules::all().map(|rule| rule.name)) {
+        Some(rule) => format!("did you mean `{rule}`?"),
+        None => "`slugline check --rules` lists all rules".to_owned(),
+    };
+    Err(Finding::error("usage", format!("there is no rule `{name}`")).help(help).into())
 }
 
 /// The finding about subscribers whose addresses need SMTPUTF8. A store that does not exist is not created, and one on a
@@ -138,20 +172,6 @@ fn write(context: &Context, format: Format, review: &Review, folder: &str) -> an
             context.report.text(&format!("{log}\n"))
         }
     }
-}
-
-/// `2 errors and 1 warning in 7 issues`.
-fn summary(review: &Review) -> String {
-    let count = |severity| review.findings.iter().filter(|finding| finding.severity == severity).count();
-    let number = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let found = match (errors, warnings) {
-        (0, 0) => "no problems found".to_owned(),
-        (0, _) => number(warnings, "warning"),
-        (_, 0) => number(errors, "error"),
-        _ => format!("{} and {}", number(errors, "error"), number(warnings, "warning")),
-    };
-    format!("{found} in {}", number(review.issues, "issue"))
 }
 
 /// A rule.

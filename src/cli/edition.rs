@@ -14,6 +14,11 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::load;
 
+mod recipient;
+
+/// The address of a recipient who is no one.
+const EXAMPLE: &str = "reader@example.org";
+
 /// Print the email edition of an issue or digest
 ///
 /// A template `templates/edition.html`, `edition.txt`, `digest.html` or `digest.txt` in the project replaces the default
@@ -33,9 +38,9 @@ pub(super) struct Args {
     /// Print the complete message, signed
     #[arg(long, group = "form")]
     eml: bool,
-    /// Address of the recipient
-    #[arg(long = "for", value_name = "ADDRESS", default_value = "reader@example.org")]
-    recipient: String,
+    /// Address of the recipient: of a subscriber, with their name, attributes and links [default: reader@example.org]
+    #[arg(long = "for", value_name = "ADDRESS")]
+    recipient: Option<String>,
 }
 
 /// The document of `edition`.
@@ -63,15 +68,22 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let of_content: Vec<Finding> =
         loaded.findings.iter().filter(|finding| is_about(finding, &content)).cloned().collect();
     context.report.findings(&of_content);
-    let recipient = Recipient::of_address(address(&args.recipient)?);
-    let composed = context.composer(&config, &loaded.issues)?.compose(&content);
+    let address = address(args.recipient.as_deref().unwrap_or(EXAMPLE))?;
+    let composer = context.composer(&config, &loaded.issues)?;
+    let composed = composer.compose(&content);
     context.report.findings(&composed.findings);
-    let edition = composed.edition?;
+    let (edition, recipient) = match &args.recipient {
+        None => (composed.edition?, Recipient::of_address(address)),
+        Some(_) => {
+            let recipient = recipient::find(context, &config, &content, address)?;
+            (recipient::with_links(context, &composer, composed.edition?), recipient)
+        }
+    };
     if context.report.json {
         let message = if args.eml { Some(message(context, &config, &edition, &recipient, now)?) } else { None };
         context.report.document(&Document {
             issue: content.slug().as_str(),
-            address: &args.recipient,
+            address: recipient.address.as_str(),
             subject: &edition.subject(&recipient)?,
             text: edition.text(&recipient)?,
             html: edition.html(&recipient)?,

@@ -83,6 +83,19 @@ pub(super) struct Args {
     yes: bool,
 }
 
+impl Args {
+    fn asked(&self, scope: Scope) -> Asked {
+        Asked {
+            scope,
+            limit: self.limit,
+            after_canary: self.after_canary,
+            despite_errors: self.despite_errors,
+            is_dry: self.dry_run,
+            yes: self.yes,
+        }
+    }
+}
+
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let mut loaded = load::issues(&context.project, &config)?;
@@ -100,14 +113,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         named.push(context.find(&config, &loaded.issues, name, context.clock.now())?.id());
     }
     let scope = if named.is_empty() { Scope::Due } else { Scope::Only(named) };
-    let asked = Asked {
-        scope,
-        limit: args.limit,
-        after_canary: args.after_canary,
-        despite_errors: args.despite_errors,
-        is_dry: args.dry_run,
-        yes: args.yes,
-    };
+    let asked = args.asked(scope);
     let mut store = context.store(&config)?;
     let admission = admission(&config, args.first);
     if args.dry_run {
@@ -221,11 +227,10 @@ fn with_sending<T>(
     let clock = WaitingClock::new(context.clock);
     let terms = DueTerms { now: clock.now(), policy: &mail.policy };
     let route = if is_dry { transport::route_without_logins } else { transport::route }(&context.project, mail)?;
-    let project_file = context.project_file();
     context.report.detail(&format!("Mail leaves through {route}."));
     let done = act(&SendRequest {
         composer: &composer,
-        project_file: &project_file,
+        project_file: &context.project_file(),
         scope,
         terms,
         route: &route,

@@ -16,10 +16,9 @@ use crate::ledger::State;
 use crate::send::admission::Admission;
 use crate::send::forecast::{Forecast, SeedCounter, forecast};
 use crate::send::hold::{HeldMailing, Judge};
+use crate::send::planning::{plan_due, why_nothing_is_due};
 use crate::send::preflight::NewSubscribers;
-use crate::send::{
-    PlannedMailing, PreparedLetters, SendRequest, mailing_record, plan_due, prepare_letters, why_nothing_is_due,
-};
+use crate::send::{PlannedMailing, PreparedLetters, SendRequest, mailing_record, prepare_letters};
 use crate::store::Store;
 use crate::subscriber::Status;
 

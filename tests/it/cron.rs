@@ -26,7 +26,7 @@ fn a_job_shows_what_happened_and_an_unchanged_problem_once_a_day() {
     }
     assert_eq!(publish(&project, "2026-11-21T00:00:00Z"), broken, "the next day");
 
-    project.write("content/broken.md", &BROKEN.replace('[', "{"));
+    project.write("content/broken.md", "---\ntitle: Never closed\n");
     let changed = publish(&project, "2026-11-21T00:01:00Z");
     assert!(changed.contains("content/broken.md") && changed != broken, "{changed}");
     project.write("content/broken.md", "---\ntitle: Whole\n---\n");
