@@ -160,6 +160,7 @@ pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Res
         let not_due = why_nothing_is_due(store, sending)?;
         return Ok(SendOutcome::Done(Box::new(SendReport {
             findings: plan.findings,
+            held: plan.held.into_iter().map(HeldMailing::of_plan).collect(),
             not_due,
             ..SendReport::default()
         })));
@@ -182,7 +183,7 @@ pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Res
     report.findings = plan.findings;
     let (held, mailings) = Judge::new(sending).separate(store, plan.mailings)?;
     held.iter().for_each(|held| extend_unique(&mut report.findings, held.findings()));
-    report.held = held;
+    report.held = plan.held.into_iter().map(HeldMailing::of_plan).chain(held).collect();
     let issues: Vec<&Issue> = mailings.iter().flat_map(|planned| planned.content.issues()).copied().collect();
     record_ids(sending.composer, &issues).context("failed to record the ids of the issues")?;
     mail_all(store, sending, &mailings, &mut report)?;

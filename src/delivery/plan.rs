@@ -16,7 +16,7 @@ use crate::delivery::policy::{EditionKind, OnUnknown, Policy};
 use crate::digest::{MailingContent, Period, PeriodName, empty_digest};
 use crate::finding::{Finding, Place};
 use crate::hex::hex;
-use crate::issue::{Issue, IssueId};
+use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Mailing, State, StateCounts};
 use crate::store::Store;
 
@@ -66,6 +66,16 @@ pub struct Plan<'a> {
     pub mailings: Vec<PlannedMailing<'a>>,
     /// About what was named and cannot be mailed, or changed after it was mailed.
     pub findings: Vec<Finding>,
+    /// What is held because it may be a mailed issue under a new name: issue or digest, with errors, which are among the
+    /// findings.
+    pub held: Vec<(Slug, Vec<Finding>)>,
+}
+
+impl Plan<'_> {
+    fn hold(&mut self, slug: &Slug, findings: Vec<Finding>) {
+        self.findings.extend(findings.iter().cloned());
+        self.held.push((slug.clone(), findings));
+    }
 }
 
 /// The mailing of an issue or digest, if one was begun.
@@ -157,11 +167,13 @@ impl<'a> Planner<'a, '_> {
     /// Reports an issue that may be a mailed one under a new name, if it would be mailed otherwise.
     fn hold(&mut self, issue: &Issue, id: &IssueId) {
         let named = self.scope.names(id);
-        let finding = match ineligible_finding(issue, self.terms.now) {
-            Some(finding) => named.then_some(finding),
-            None => (named || self.is_due(issue) || self.open.contains_key(id)).then(|| held(issue)).flatten(),
-        };
-        self.plan.findings.extend(finding);
+        match ineligible_finding(issue, self.terms.now) {
+            Some(finding) => self.plan.findings.extend(named.then_some(finding)),
+            None if named || self.is_due(issue) || self.open.contains_key(id) => {
+                self.plan.hold(&issue.slug, held(issue).into_iter().collect());
+            }
+            None => {}
+        }
     }
 
     /// The periods of this run, oldest first: the named ones; or the last one that is over, and all whose digests were
@@ -190,20 +202,21 @@ impl<'a> Planner<'a, '_> {
         let named = self.scope.names(&id);
         let Some(begun) = self.begun(&id)? else { return Ok(()) };
         let mut digest = selection.digest(period);
+        let planned: Vec<IssueId> = self.plan.mailings.iter().map(|planned| planned.content.id()).collect();
+        digest.issues.retain(|issue| !planned.contains(&issue.ledger_key()));
+        if begun.is_none() && digest.period.end > self.terms.now {
+            let message = format!("the period of `{id}` is not over yet");
+            self.plan.findings.push(Finding::error("digest-future", message).help("wait until then"));
+            return Ok(());
+        }
         let renamed = match &begun {
             None => selection.possible_renames(period),
             Some((_, counts)) if open_recipients(counts, self.terms.policy.on_unknown) == 0 => Vec::new(),
             Some(_) => digest.issues.iter().copied().filter(|issue| issue.possible_rename.is_some()).collect(),
         };
         if !renamed.is_empty() {
-            self.plan.findings.extend(renamed.into_iter().filter_map(held).map(|finding| of_digest(finding, &id)));
-            return Ok(());
-        }
-        let planned: Vec<IssueId> = self.plan.mailings.iter().map(|planned| planned.content.id()).collect();
-        digest.issues.retain(|issue| !planned.contains(&issue.ledger_key()));
-        if begun.is_none() && digest.period.end > self.terms.now {
-            let message = format!("the period of `{id}` is not over yet");
-            self.plan.findings.push(Finding::error("digest-future", message).help("wait until then"));
+            let findings = renamed.into_iter().filter_map(held).map(|finding| of_digest(finding, &id)).collect();
+            self.plan.hold(MailingContent::Digest(digest).slug(), findings);
             return Ok(());
         }
         if digest.issues.is_empty() {

@@ -68,7 +68,8 @@ pub fn run<'a>(
     let (refused, warnings): (Vec<_>, Vec<_>) =
         refusal.into_iter().partition(|finding| finding.rule == mailing_record::RULE);
     plan.findings.extend(warnings.into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }));
-    let (mut mailings, mut held, mut judge) = (Vec::new(), Vec::new(), Judge::new(sending));
+    let (mut mailings, mut judge) = (Vec::new(), Judge::new(sending));
+    let mut held: Vec<HeldMailing> = plan.held.drain(..).map(HeldMailing::of_plan).collect();
     for planned in &plan.mailings {
         if let Some(mailing) = judge.held(store, planned)? {
             extend_unique(&mut plan.findings, mailing.findings());

@@ -23,14 +23,19 @@ pub struct HeldMailing {
     pub slug: Slug,
     /// Its errors.
     pub errors: Vec<Finding>,
-    /// What is held, and what to do.
-    pub notice: Finding,
+    /// What is held, and what to do; `None` if the errors say so themselves.
+    pub notice: Option<Finding>,
 }
 
 impl HeldMailing {
+    /// A mailing that is held by the plan.
+    pub fn of_plan((slug, errors): (Slug, Vec<Finding>)) -> Self {
+        Self { slug, errors, notice: None }
+    }
+
     /// Its errors, and that it is held for them.
     pub fn findings(&self) -> Vec<Finding> {
-        self.errors.iter().chain([&self.notice]).cloned().collect()
+        self.errors.iter().chain(&self.notice).cloned().collect()
     }
 }
 
@@ -88,7 +93,7 @@ impl<'s, 'a> Judge<'s, 'a> {
             return Ok(None);
         }
         let slug = planned.content.slug().clone();
-        let notice = notice(&slug, &found, left);
+        let notice = Some(notice(&slug, &found, left));
         Ok(Some(HeldMailing { slug, errors: found.errors, notice }))
     }
 }

@@ -85,6 +85,11 @@ fn a_moved_folder_and_a_corrected_word_mail_no_one_twice() {
         project.says(LATER, &["check"], 0, &[warning]);
         assert_eq!(project.ids(), ["https://tides.example.org/surge/", "https://tides.example.org/neap/"]);
         project.says(LATER, &["send", "--dry-run"], 1, &HELD);
+        let document = project.run(LATER, &["send", "--json"]);
+        let document: serde_json::Value = serde_json::from_slice(&document.stdout).unwrap();
+        assert_eq!(document["held"][0]["issue"], "tides");
+        assert_eq!(document["held"][0]["findings"][0]["rule"], "issue-renamed");
+        assert!(!said(&project.run(LATER, &["send"])).contains("Nothing was due"));
         assert_eq!(peer.count(), 6);
         let text = project.read("content/sea/tides.md").replace("date:", "aliases: [/neap/]\ndate:");
         project.write("content/sea/tides.md", &text);

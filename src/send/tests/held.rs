@@ -53,6 +53,7 @@ fn the_help_names_each_rule_once() {
     world.issues[1].title = "![a](a.png) ![b](b.png) [c](c.md \"c\")".to_owned();
     let report = world.send(&store, &world.route(&peer));
     let notice = &report.held[0].notice;
+    let notice = notice.as_ref().unwrap();
     assert_eq!(notice.message, "`spring` is held because of 3 errors: it is mailed to no one");
     let help = notice.help.as_deref().unwrap();
     assert!(
