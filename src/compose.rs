@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use crate::check::mail::RenderedEdition;
-use crate::check::site::{PUBLISHED, Site};
+use crate::check::site::Site;
 use crate::check::{self, IssueSource};
 use crate::config::{Config, MailConfig};
 use crate::content::markdown::Document;
@@ -96,7 +96,7 @@ impl<'a> Composer<'a> {
         let ids = changing.map(|(path, known, _)| (path.to_owned(), known.to_string())).collect();
         let folders: Vec<String> = config.content.iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
         let content: Vec<&str> = folders.iter().map(String::as_str).chain(["content"]).collect();
-        let files = self.project.files_below(&[content.as_slice(), &PUBLISHED, &["templates", "themes"]].concat());
+        let files = self.project.files_below_except(&[content.as_slice(), &[""]].concat(), &["node_modules"]);
         Ok(Site::new(&config.publication, self.issues, files, &content, ids, now).mailed(config.mail.is_some()))
     }
 

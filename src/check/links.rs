@@ -10,7 +10,7 @@ use crate::check::issue_source::IssueSource;
 use crate::check::masking::is_masked;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
-use crate::check::targets::{Target, is_kept, scheme};
+use crate::check::targets::{Miss, Target, is_kept, scheme};
 use crate::content::markdown::offsets::EventWithRange;
 use crate::finding::{Finding, nearest};
 
@@ -19,10 +19,20 @@ pub(super) const LINK_BROKEN: Rule = Rule::error(
     "A link leads to an issue or file that the project does not contain",
     "readers get an error page; fix the address (links to other sites are not checked)",
 );
-pub(super) const IMAGE_BROKEN: Rule = Rule::error(
+const IMAGE_BROKEN: Rule = Rule::error(
     "image-broken",
     "The project does not contain the file of an image",
     "readers see a broken picture; put the file next to the issue or into `static`, or fix the path",
+);
+const LINK_UNVERIFIED: Rule = Rule::warning(
+    "link-unverified",
+    "Whether a link within the site leads somewhere cannot be determined",
+    "the project does not contain its target, but a theme or another generator may publish it; follow it once",
+);
+const IMAGE_UNVERIFIED: Rule = Rule::warning(
+    "image-unverified",
+    "Whether an image of the site exists cannot be determined",
+    "the project does not contain the file, but a theme or another generator may publish it; look at it once",
 );
 const FRAGMENT_BROKEN: Rule = Rule::warning(
     "fragment-broken",
@@ -61,9 +71,11 @@ const IMAGE_INSECURE: Rule = Rule::warning(
     "many feed readers and mail programs block it; use its https address, or put the file into the project",
 );
 
-pub(super) const RULES: [&Rule; 9] = [
+pub(super) const RULES: [&Rule; 11] = [
     &LINK_BROKEN,
     &IMAGE_BROKEN,
+    &LINK_UNVERIFIED,
+    &IMAGE_UNVERIFIED,
     &FRAGMENT_BROKEN,
     &ADDRESS_MISSING,
     &ADDRESS_SCHEME,
@@ -155,11 +167,19 @@ fn address(
     if kind == Target::Image && site.base_url.scheme() == "https" && written.starts_with("http://") {
         return Some(IMAGE_INSECURE.found("the image is loaded over http"));
     }
-    let help = site.resolve(source.issue, written, kind).err()?;
-    Some(match kind {
-        Target::Page => LINK_BROKEN.found(format!("`{written}` does not exist")).help(help),
-        Target::Image => IMAGE_BROKEN.found(format!("there is no image `{written}`")).help(help),
-    })
+    site.resolve(source.issue, written, kind).err().map(|miss| missing(written, kind, miss))
+}
+
+/// The finding about an address that leads nowhere, or may.
+pub(super) fn missing(written: &str, kind: Target, miss: Miss) -> Finding {
+    match (kind, miss) {
+        (Target::Page, Miss::Broken(help)) => LINK_BROKEN.found(format!("`{written}` does not exist")).help(help),
+        (Target::Image, Miss::Broken(help)) => IMAGE_BROKEN.found(format!("there is no image `{written}`")).help(help),
+        (Target::Page, Miss::Unverified) => LINK_UNVERIFIED.found(format!("`{written}` is not in the project")),
+        (Target::Image, Miss::Unverified) => {
+            IMAGE_UNVERIFIED.found(format!("the image `{written}` is not in the project"))
+        }
+    }
 }
 
 fn fragment_broken(fragment: &str, ids: &BTreeSet<String>) -> Option<Finding> {

@@ -2,7 +2,7 @@
 //! the module `shortcodes` itself.
 
 use crate::check::issue_source::IssueSource;
-use crate::check::links::{ALT_MISSING, IMAGE_BROKEN, LINK_BROKEN};
+use crate::check::links::{ALT_MISSING, LINK_BROKEN, missing};
 use crate::check::rule::Rule;
 use crate::check::site::Site;
 use crate::check::targets::Target;
@@ -36,9 +36,9 @@ fn reference(source: &IssueSource<'_>, site: &Site, shortcode: &Shortcode<'_>) -
 fn figure(source: &IssueSource<'_>, site: &Site, shortcode: &Shortcode<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(src) = shortcode.arguments.named("src")
-        && let Err(help) = site.resolve(source.issue, src, Target::Image)
+        && let Err(miss) = site.resolve(source.issue, src, Target::Image)
     {
-        findings.push(IMAGE_BROKEN.found(format!("there is no image `{src}`")).help(help));
+        findings.push(missing(src, Target::Image, miss));
     }
     let has_text = |name| shortcode.arguments.named(name).is_some_and(|text: &str| !text.trim().is_empty());
     if !["alt", "caption", "title"].into_iter().any(has_text) {

@@ -10,7 +10,7 @@ use crate::issue::Issue;
 use crate::publication::Publication;
 
 /// Folders of a project whose files are published unchanged.
-pub const PUBLISHED: [&str; 8] = ["assets", "files", "images", "img", "media", "public", "static", "uploads"];
+const PUBLISHED: [&str; 9] = ["assets", "files", "images", "img", "media", "public", "source", "static", "uploads"];
 
 /// The site that the issues are part of.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Site {
     pub(super) files: BTreeSet<String>,
     /// Published paths of files and of pages that are not issues.
     pub(super) others: BTreeSet<String>,
+    /// The content folders, which may be the languages of one text.
+    pub(super) content: Vec<String>,
     /// Title → path of the oldest issue with it.
     titles: HashMap<String, String>,
     /// Path of an issue → the id that feeds published for it.
@@ -61,8 +63,23 @@ impl Site {
         }
         let lists = pages.keys().flat_map(|page| ancestors(page).map(str::to_owned)).collect();
         let (base_url, time_zone) = (publication.base_url.clone(), publication.time_zone);
-        let others = files.iter().flat_map(|file| published(file, content)).collect();
-        Self { base_url, mails: false, now, time_zone, pages, sources, lists, files, others, titles, published_ids }
+        let roots = roots(content);
+        let others = files.iter().flat_map(|file| published(file, content, &roots)).collect();
+        let content = content.iter().map(|folder| (*folder).to_owned()).collect();
+        Self {
+            base_url,
+            mails: false,
+            now,
+            time_zone,
+            pages,
+            sources,
+            lists,
+            files,
+            others,
+            content,
+            titles,
+            published_ids,
+        }
     }
 
     /// Sets whether the issues are mailed.
@@ -82,19 +99,30 @@ fn title_key(issue: &Issue) -> String {
     format!("{}: {words}", issue.language.as_deref().unwrap_or_default())
 }
 
-/// Where sites may publish a file. Hugo publishes `static` and `assets`, also those of a theme, at the root; others keep the name
-/// of the folder. A text below a content folder becomes a page.
-fn published(file: &str, content: &[&str]) -> Vec<String> {
-    let own = file.strip_prefix("themes/").and_then(|theme| Some(theme.split_once('/')?.1)).unwrap_or(file);
-    if let Some((folder, path)) = own.split_once('/').filter(|(folder, _)| PUBLISHED.contains(folder)) {
-        return vec![format!("/{path}"), format!("/{folder}/{path}")];
+/// The folders that may be the root of a site: the project folder and those above a content folder, such as `website` above
+/// `website/blog`, each with a trailing slash.
+fn roots(content: &[&str]) -> BTreeSet<String> {
+    let above = content.iter().flat_map(|folder| ancestors(folder).map(|root| format!("{root}/")));
+    above.chain([String::new()]).collect()
+}
+
+/// Where sites may publish a file. Hugo publishes `static` and `assets`, also those of a theme, at the root, Hexo `source`,
+/// Astro and VitePress `public`; Jekyll publishes every folder below its own name. A text below a content folder becomes a
+/// page, another file of it keeps its path.
+fn published(file: &str, content: &[&str], roots: &BTreeSet<String>) -> Vec<String> {
+    let mut paths = Vec::new();
+    for below in roots.iter().filter_map(|root| file.strip_prefix(root.as_str())) {
+        let own = below.strip_prefix("themes/").and_then(|theme| Some(theme.split_once('/')?.1)).unwrap_or(below);
+        paths.push(format!("/{own}"));
+        let folder = own.split_once('/').filter(|(folder, _)| PUBLISHED.contains(folder));
+        paths.extend(folder.map(|(_, path)| format!("/{path}")));
     }
-    let page = |folder: &&str| {
-        let (path, kind) = file.strip_prefix(*folder)?.rsplit_once('.')?;
-        let path = path.strip_suffix("/index").or_else(|| path.strip_suffix("/_index")).unwrap_or(path);
-        (path.starts_with('/') && ["md", "markdown", "html"].contains(&kind)).then(|| path.to_owned())
-    };
-    content.iter().filter_map(page).collect()
+    for below in content.iter().filter_map(|folder| file.strip_prefix(*folder)).filter(|below| below.starts_with('/')) {
+        let page = below.rsplit_once('.').filter(|(_, kind)| ["md", "markdown", "html"].contains(kind));
+        let page = page.map(|(path, _)| path.trim_end_matches("/index").trim_end_matches("/_index"));
+        paths.push(page.unwrap_or(below).to_owned());
+    }
+    paths
 }
 
 /// The path decoded, without trailing slash and `index.html`.

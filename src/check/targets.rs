@@ -16,6 +16,15 @@ pub(super) enum Target {
     Image,
 }
 
+/// Why an address leads nowhere, or may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// The project would contain what it leads to; with the remedy.
+    Broken(String),
+    /// Something else may publish it, such as a theme or another generator.
+    Unverified,
+}
+
 /// Pages that Hugo generates.
 const MADE_BY_HUGO: [&str; 4] = ["tags", "categories", "authors", "page"];
 
@@ -26,8 +35,8 @@ impl Site {
     /// Checks that an address written in an issue leads somewhere.
     ///
     /// # Errors
-    /// The remedy if it does not.
-    pub(super) fn resolve(&self, issue: &Issue, written: &str, kind: Target) -> Result<(), String> {
+    /// Why it does not.
+    pub(super) fn resolve(&self, issue: &Issue, written: &str, kind: Target) -> Result<(), Miss> {
         let written = written.trim();
         let path = written.split(['?', '#']).next().unwrap_or_default();
         if path.is_empty() || is_masked(path) || scheme(path).is_some_and(|scheme| !scheme.starts_with("http")) {
@@ -36,8 +45,8 @@ impl Site {
         if let Some(own) = self.own_path(written) {
             return own.map_or(Ok(()), |path| self.has(&path, kind));
         }
-        if let Some(help) = absolute_suggestion(path) {
-            return Err(help);
+        if let Some(help) = template_suggestion(path).or_else(|| absolute_suggestion(path)) {
+            return Err(Miss::Broken(help));
         }
         self.relative(issue, path, kind)
     }
@@ -54,13 +63,14 @@ impl Site {
     }
 
     /// Tries the address relative to the permalink, as Hugo publishes it, and relative to the file, as authors see it.
-    fn relative(&self, issue: &Issue, path: &str, kind: Target) -> Result<(), String> {
+    fn relative(&self, issue: &Issue, path: &str, kind: Target) -> Result<(), Miss> {
         let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
         let beside = joined(folder(&issue.path), &decoded);
         if let Some(page) = beside.as_deref().and_then(|file| self.page_of(file)) {
-            return Err(format!("this is the Markdown file: write `{page}/`, the address of its page"));
+            let help = format!("this is the Markdown file: write `{page}/`, the address of its page");
+            return Err(Miss::Broken(help));
         }
-        if beside.is_some_and(|file| self.files.contains(&file)) {
+        if beside.is_some_and(|file| self.is_file(issue, &file, &decoded)) {
             return Ok(());
         }
         let Some(url) = issue.permalink.join(path).ok() else { return Ok(()) };
@@ -68,30 +78,63 @@ impl Site {
         if self.is_there(&target) || self.is_made_by_hugo(&target) {
             return Ok(());
         }
-        Err(match kind {
+        let help = || match kind {
             Target::Image => format!("put the image next to `{}`, or fix the path", issue.path),
             Target::Page => self
                 .suggestion(&target)
                 .unwrap_or_else(|| format!("there is no issue or file at `{target}/`: fix the path")),
-        })
+        };
+        let is_own = match kind {
+            Target::Image => is_image(path),
+            // Below its own page an issue has only the files beside it.
+            Target::Page => target.starts_with(&format!("{}/", page_path(issue.permalink.path()))),
+        };
+        if is_own { Err(Miss::Broken(help())) } else { self.has(&target, kind).and(Err(Miss::Unverified)) }
+    }
+
+    /// Whether there is a file: beside the issue, in the folder named as the issue, at the same place of another language, or
+    /// at the site's root.
+    fn is_file(&self, issue: &Issue, beside: &str, written: &str) -> bool {
+        let stem = issue.path.rsplit_once('.').map_or(issue.path.as_str(), |(stem, _)| stem);
+        let own = joined(stem, written);
+        self.files.contains(beside)
+            || own.is_some_and(|file| self.files.contains(&file))
+            || joined("", written).is_some_and(|path| self.others.contains(&format!("/{path}")))
+            || self.in_other_language(beside)
+    }
+
+    /// Whether another content folder has this file: Hugo takes what a translation lacks from the default language.
+    fn in_other_language(&self, file: &str) -> bool {
+        let below = self.content.iter().filter_map(|folder| file.strip_prefix(folder.as_str()));
+        let mut below = below.filter(|path| path.starts_with('/'));
+        below.any(|path| self.content.iter().any(|folder| self.files.contains(&format!("{folder}{path}"))))
     }
 
     /// Checks a path of this site, as far as the project can know it.
-    fn has(&self, path: &str, kind: Target) -> Result<(), String> {
+    fn has(&self, path: &str, kind: Target) -> Result<(), Miss> {
         if self.is_there(path) || self.is_made_by_hugo(path) {
             return Ok(());
         }
+        let first = path.split('/').nth(1).unwrap_or_default();
         if kind == Target::Image {
-            return Err(format!("put the image into `static{path}`, or fix the path"));
+            let is_known = is_image(path) && self.has_folder(first);
+            let help = || format!("put the image into `static{path}`, or fix the path");
+            return Err(if is_known { Miss::Broken(help()) } else { Miss::Unverified });
         }
         let is_file = file_name(path).contains('.');
-        let first = path.split('/').nth(1).unwrap_or_default();
         let among_issues = path.matches('/').count() > 1 && self.lists.contains(&format!("/{first}"));
         match self.suggestion(path) {
-            Some(help) => Err(help),
-            None if among_issues && !is_file => Err("fix the address, or publish the page it leads to".to_owned()),
+            Some(help) => Err(Miss::Broken(help)),
+            None if among_issues && !is_file => {
+                Err(Miss::Broken("fix the address, or publish the page it leads to".to_owned()))
+            }
             None => Ok(()),
         }
+    }
+
+    /// Whether files are published below `/name/`.
+    fn has_folder(&self, name: &str) -> bool {
+        self.others.range(format!("/{name}/")..format!("/{name}0")).next().is_some()
     }
 
     fn is_there(&self, path: &str) -> bool {
@@ -100,7 +143,11 @@ impl Site {
         }
         let base = self.base_url.path().trim_end_matches('/');
         let below_root = path.strip_prefix(base).unwrap_or(path);
-        self.others.contains(below_root) || self.is_beside_a_page(path)
+        // Without its first segment, which may be a language or a base path.
+        let inner = below_root.get(1..).and_then(|path| Some(&path[path.find('/')?..]));
+        self.others.contains(below_root)
+            || inner.is_some_and(|path| is_image(path) && self.others.contains(path))
+            || self.is_beside_a_page(path)
     }
 
     /// Files of a page bundle are published below its permalink.
@@ -148,6 +195,11 @@ impl Site {
     }
 }
 
+/// Whether a path ends as that of a picture.
+fn is_image(path: &str) -> bool {
+    mime_guess::from_path(path).first().is_some_and(|kind| kind.type_() == "image")
+}
+
 /// Whether one name is a typo of the other. A different number means a different issue.
 fn is_typo(name: &str, other: &str) -> bool {
     if name.len() <= 4 || name.len().abs_diff(other.len()) > 2 {
@@ -174,6 +226,15 @@ pub(super) fn scheme(address: &str) -> Option<String> {
 /// Whether feeds keep an address with this scheme.
 pub(super) fn is_kept(scheme: &str) -> bool {
     SCHEMES.contains(&scheme)
+}
+
+/// What to write instead of an address in the language of another generator, which readers would get as it is written.
+fn template_suggestion(path: &str) -> Option<String> {
+    const MARKS: [&str; 4] = ["{{", "{%", "%7B%7B", "{static}"];
+    let mark = MARKS.into_iter().find(|mark| path.contains(mark)).or_else(|| path.starts_with("@/").then_some("@/"))?;
+    Some(format!(
+        "`{mark}` means nothing to feed readers and mail programs: write the path that pages have, such as `/a/b`"
+    ))
 }
 
 /// What to write instead of a relative address that was meant to be absolute.

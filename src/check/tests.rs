@@ -274,3 +274,54 @@ proptest! {
         }
     }
 }
+
+/// Rules of the findings about an issue at `path` of a site with these files and content folders.
+fn rules_at(path: &str, body: &str, files: &[&str], content: &[&str]) -> Vec<&'static str> {
+    let text = format!("---\ntitle: Tide\ndate: 2026-11-01\ndescription: D\n---\n{body}\n");
+    let issue = Issue { path: path.to_owned(), ..loaded("content/blog/tide.md", &text) };
+    let files = files.iter().map(|file| (*file).to_owned()).collect();
+    let now = "2026-11-20T08:00:00Z".parse().unwrap();
+    let issues = std::slice::from_ref(&issue);
+    let site = Site::new(&publication(), issues, files, content, BTreeMap::new(), now);
+    super::issue(&IssueSource::new(&issue, None, &text), &site).iter().map(|finding| finding.rule).collect()
+}
+
+#[test]
+fn pictures_are_found_wherever_generators_publish_them() {
+    for (path, written, file) in [
+        ("_posts/tide.md", "/images/a.png", "images/a.png"),
+        ("_posts/tide.md", "/assets/tide/a%20b.png?w=1#x", "assets/tide/a b.png"),
+        ("_posts/tide.md", "/shots/a.png", "shots/a.png"),
+        ("source/_posts/tide.md", "/pics/a.png", "source/pics/a.png"),
+        ("source/_posts/tide.md", "pics/a.png", "source/pics/a.png"),
+        ("source/_posts/tide.md", "a.png", "source/_posts/tide/a.png"),
+        ("pages/posts/tide.md", "/a.png", "public/a.png"),
+        ("website/blog/tide.md", "/img/a.png", "website/static/img/a.png"),
+        ("content/en/tide/index.md", "a.png", "content/fr/tide/a.png"),
+        ("content/en/tide.md", "/docs/a.png", "content/en/docs/a.png"),
+        ("content/en/tide.md", "/fr/a.png", "static/a.png"),
+        ("content/en/tide.md", "/a.png", "themes/sea/static/a.png"),
+    ] {
+        let content = ["_posts", "source/_posts", "pages/posts", "website/blog", "content/en", "content/fr"];
+        let body = format!("![a quay](<{written}>)");
+        assert_eq!(rules_at(path, &body, &[file], &content), Vec::<&str>::new(), "{written} in {path}");
+        let missing = rules_at(path, &body, &[], &content);
+        assert!(missing.len() == 1 && missing[0].starts_with("image-"), "{written}: {missing:?}");
+    }
+}
+
+#[test]
+fn what_another_generator_may_publish_is_a_warning() {
+    for (body, rule) in [
+        ("![a quay](/media/a.png)", "image-unverified"),
+        ("![a quay](/img/none.png)", "image-broken"),
+        ("![a quay](none.png)", "image-broken"),
+        ("![a quay](id-of-a-picture)", "image-unverified"),
+        ("[manual](../../docs/manual.html)", "link-unverified"),
+        ("[user](user-name/x)", "link-broken"),
+        ("![a quay]({{site.baseurl}}/a.png)", "image-broken"),
+        ("[post](@/posts/a.md)", "link-broken"),
+    ] {
+        assert_eq!(rules_at("content/tide.md", body, &["static/img/a.png"], &["content"]), [rule], "{body}");
+    }
+}

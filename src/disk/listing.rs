@@ -9,6 +9,11 @@ impl Project {
     /// The files below these folders, as paths below the project folder, separated by `/`. Folders that are missing or
     /// unreadable and names that start with a dot are skipped; symbolic links to folders are not followed.
     pub fn files_below(&self, folders: &[&str]) -> BTreeSet<String> {
+        self.files_below_except(folders, &[])
+    }
+
+    /// The same without files and folders of these names.
+    pub fn files_below_except(&self, folders: &[&str], except: &[&str]) -> BTreeSet<String> {
         let mut files = BTreeSet::new();
         let mut next: Vec<String> = folders.iter().map(|folder| (*folder).to_owned()).collect();
         while let Some(folder) = next.pop() {
@@ -17,7 +22,7 @@ impl Project {
                 let Ok(name) = entry.file_name().into_string() else { continue };
                 let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
                 match entry.file_type() {
-                    _ if name.starts_with('.') => {}
+                    _ if name.starts_with('.') || except.contains(&name.as_str()) => {}
                     Ok(kind) if kind.is_dir() => next.push(path),
                     Ok(_) => {
                         files.insert(path);
