@@ -19,3 +19,4 @@ pub mod permalink;
 pub mod plain_text;
 pub mod revision;
 pub mod summary;
+pub mod yaml_error;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::check;
 use crate::check::mail::Sender;
-use crate::compose::Composer;
+use crate::compose::{Composer, secrets};
 use crate::config::{Config, MailConfig, Via};
 use crate::delivery::policy::EditionKind;
 use crate::digest::{Digest, MailingContent};
@@ -70,6 +70,7 @@ pub fn review(
         findings.extend(check::publication(&config.publication, config_file, &text));
         let senders = config.mail.iter().map(sender);
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));
+        findings.extend(secrets::finding(project, config, config_file, &text));
         findings.extend(private::exposed(project, config, config_file, &text));
         findings.extend(config.renamed.iter().cloned());
         let weights = publish::feed_sizes(project, config, &loaded.issues, now)?;

@@ -2,7 +2,7 @@
 
 use crate::check::rule::Rule;
 
-pub(super) const RULES: [&Rule; 27] = [
+pub(super) const RULES: [&Rule; 29] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it requires, is missing",
@@ -22,6 +22,17 @@ pub(super) const RULES: [&Rule; 27] = [
         "renamed",
         "The project file uses the old name of a key or rule",
         "it still works; write the new name that the finding shows",
+    ),
+    &Rule::warning(
+        "secret-missing",
+        "The unsubscribe link needs tokens, and there is no secret to make them",
+        "nothing is mailed from this machine; make a secret with `slugline key secret secret.txt`, and set `secret_file`, or \
+         set SLUGLINE_SECRET",
+    ),
+    &Rule::error(
+        "secret-short",
+        "The secret for tokens is too short, or empty",
+        "tokens could be guessed, so nothing is mailed; make one with `slugline key secret FILE`",
     ),
     &Rule::error(
         "no-issues",

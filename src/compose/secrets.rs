@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::disk::Project;
 use crate::disk::machine::variable;
-use crate::finding::Finding;
+use crate::finding::{Finding, Place, Severity};
 use crate::token::{MIN_SECRET_CHARS, Secrets};
 
 const VARIABLE: &str = "SLUGLINE_SECRET";
@@ -26,6 +26,23 @@ pub fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
         let short = format!("{place} contains a secret of fewer than {MIN_SECRET_CHARS} characters, or none");
         Finding::error("secret-short", short).help("make one with `slugline key secret FILE`").into()
     })
+}
+
+/// The finding that links need tokens, and that there is no usable secret for them; `path` and `text` are those of the project
+/// file. A missing secret is a warning: another machine may mail.
+pub fn finding(project: &Project, config: &Config, path: &str, text: &str) -> Option<Finding> {
+    let error = are_needed(config).then(|| secrets(project, config).err())??;
+    let finding = match error.downcast::<Finding>() {
+        Ok(finding) => finding,
+        Err(error) => Finding::error("secret-missing", format!("tokens need a secret: {error:#}"))
+            .help("make one with `slugline key secret FILE`, or copy it from the machine that mails"),
+    };
+    let severity = if finding.rule == "secret-missing" { Severity::Warning } else { finding.severity };
+    let keys = [&["secret_file"][..], &["mail", "unsubscribe_url"], &["mail", "unsubscribe_mailto"], &["mail"]];
+    let is_cause = |place: &Place| place.source.as_ref().is_some_and(|line| line.contains("{token}"));
+    let places = keys.map(|keys| Place::of_value(path, text, keys));
+    let place = places.iter().find(|place| config.secret_file.is_some() || is_cause(place)).unwrap_or(&places[3]);
+    Some(Finding { severity, ..finding }.at(place.clone()))
 }
 
 /// Whether the project's links need tokens.

@@ -3,8 +3,22 @@
 use crate::edition::{ListId, Mailbox};
 use crate::email::{EmailAddress, InvalidAddress};
 
+/// Why a text is not a mailbox.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum InvalidMailbox {
+    /// There are several.
+    #[error("it contains several mailboxes, and only one is possible")]
+    Several,
+    /// The address is invalid.
+    #[error(transparent)]
+    Address(#[from] InvalidAddress),
+}
+
 /// Parses `Name <address>`, `"Name" <address>` or a bare address.
-pub(super) fn mailbox(text: &str) -> Result<Mailbox, InvalidAddress> {
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, InvalidMailbox> {
+    if are_several(text) {
+        return Err(InvalidMailbox::Several);
+    }
     let (name, address) = name_and_angle(text);
     Ok(Mailbox { name, address: address.parse::<EmailAddress>()? })
 }
@@ -18,6 +32,13 @@ pub(super) fn list_id(text: &str) -> Option<ListId> {
     };
     let valid = id.len() <= 255 && id.contains('.') && id.split('.').all(allowed);
     valid.then(|| ListId { name, id: id.to_ascii_lowercase() })
+}
+
+/// Whether commas, semicolons or angle brackets outside quotes separate several addresses.
+fn are_several(text: &str) -> bool {
+    let unquoted: String = text.split('"').step_by(2).collect();
+    let with_address = unquoted.split([',', ';', '>']).filter(|part| part.contains('@'));
+    with_address.count() > 1
 }
 
 fn name_and_angle(text: &str) -> (Option<String>, &str) {
@@ -40,6 +61,20 @@ mod tests {
         assert_eq!(mailbox(" news@example.org ").unwrap().name, None);
         assert!(mailbox("Weekly").is_err());
         assert!(mailbox("Weekly <news@example.org").is_err());
+        assert!(mailbox("Tides, Moon & Co <news@example.org>").is_ok());
+        assert!(mailbox("\"a@example.org, b@example.org\" <news@example.org>").is_ok());
+    }
+
+    #[test]
+    fn several_mailboxes_are_refused() {
+        for text in [
+            "a@example.org, b@example.org",
+            "A <a@example.org>, B <b@example.org>",
+            "A <a@example.org>; b@example.org",
+            "A <a@example.org> B <b@example.org>",
+        ] {
+            assert_eq!(mailbox(text), Err(InvalidMailbox::Several), "{text}");
+        }
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod problems;
 mod servers;
 mod subscribers;
 mod throttle;
+mod time_zone;
 mod unsubscribe;
 
 use problems::Problems;
@@ -100,7 +101,6 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
     }
     let base_url = base_url(raw.base_url.as_deref(), problems);
     let author = raw.author.as_ref().map(|author| publication_author(author, &base_url, problems));
-    let time_zone = raw.timezone.as_deref().unwrap_or("UTC");
     let icon = raw.icon.as_deref().and_then(|icon| {
         problems.check(base_url.join(icon), &["icon"], "not a valid URL", "write a path such as `/icon.png`")
     });
@@ -108,9 +108,7 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
         title,
         description: raw.description.as_deref().unwrap_or_default().trim().to_owned(),
         language: language(raw.language.as_deref(), problems),
-        time_zone: problems
-            .check(time_zone.parse::<Tz>(), &["timezone"], "no such time zone", "write a name such as `Asia/Shanghai`")
-            .unwrap_or(Tz::UTC),
+        time_zone: time_zone::time_zone(raw.timezone.as_deref(), problems),
         author,
         copyright: raw.copyright.clone(),
         icon,
@@ -279,6 +277,9 @@ fn mail_address(text: Option<&str>, key: &str, problems: &mut Problems<'_>) -> O
 /// The envelope sender: if it needed SMTPUTF8, every message would.
 fn bounce_address(text: Option<&str>, problems: &mut Problems<'_>) -> Option<EmailAddress> {
     const KEY: &str = "bounce_address";
+    if !unsubscribe::has_only_fields(text?, KEY, &[], problems) {
+        return None;
+    }
     let address = mail_address(text, KEY, problems)?;
     if address.needs_smtputf8() {
         let why = "it has non-ASCII characters before the `@`, which only mail servers with SMTPUTF8 accept";

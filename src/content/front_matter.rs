@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
 
@@ -159,9 +160,12 @@ impl Block<'_> {
         let written: Result<Option<RawFields>, _> = serde_yaml::from_str(self.text);
         let written = written.map(Option::unwrap_or_default).map_err(|error| {
             let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
             let (line, column) = error.location().map_or((1, 0), |at| (at.line(), at.column()));
-            SyntaxError { message, line, column, help: SYNTAX_HELP }
+            if let Some(YamlError { message, line, column, help }) = explain(self.text, &message, line, column) {
+                return SyntaxError { message, line, column, help };
+            }
+            let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+            SyntaxError { message, line, column, help: SYNTAX_HELP.to_owned() }
         })?;
         match written.repeated {
             None => Ok(written.fields),
@@ -175,7 +179,7 @@ impl Block<'_> {
             let Place { line, column, .. } = Place::in_text("", self.text, span.start);
             match (error.message(), self.text.get(span)) {
                 ("duplicate key", Some(field)) => SyntaxError::repeated(field, line, column),
-                (message, _) => SyntaxError { message: message.to_owned(), line, column, help: SYNTAX_HELP },
+                (message, _) => SyntaxError { message: message.to_owned(), line, column, help: SYNTAX_HELP.to_owned() },
             }
         })?;
         Ok(Fields { entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json(value))).collect() })
@@ -226,12 +230,17 @@ struct SyntaxError {
     message: String,
     line: usize,
     column: usize,
-    help: &'static str,
+    help: String,
 }
 
 impl SyntaxError {
     fn repeated(field: &str, line: usize, column: usize) -> Self {
-        Self { message: format!("the field `{field}` appears twice"), line, column, help: "keep only one of them" }
+        Self {
+            message: format!("the field `{field}` appears twice"),
+            line,
+            column,
+            help: "keep only one of them".to_owned(),
+        }
     }
 }
 
@@ -334,7 +343,7 @@ mod tests {
         );
         assert_eq!(
             fields("---\ntitle: a: b\n---\n"),
-            Err("a.md:2:9 front-matter-syntax: mapping values are not allowed in this context".into())
+            Err("a.md:2:9 front-matter-syntax: the value contains `: `, but is not in quotes".into())
         );
         assert_eq!(
             fields("+++\ntitle = a\n+++\n"),

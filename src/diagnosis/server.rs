@@ -163,12 +163,23 @@ fn login(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Optio
         return Some(Step::ok("login", format!("as `{}`; the server offers {offers}", login.user)));
     }
     let failure = report.failure.as_ref().filter(|failure| failure.phase == Phase::Auth)?;
-    let remedy = match &failure.cause {
+    let remedy = login_remedy(relay, report, &failure.cause, offered.is_empty());
+    Some(Step::error("login", format!("as `{}`: {}; the server offers {offers}", login.user, reason(failure)), remedy))
+}
+
+/// What to do about a login that failed.
+fn login_remedy(relay: &Relay, report: &ProbeReport, cause: &Cause, offers_none: bool) -> &'static str {
+    let is_starttls_unused = relay.server.tls == TlsMode::None && report.tls == Some(TlsMode::StartTls);
+    match cause {
         Cause::Refused(_) => {
             "fix `mail.user`, or the password in SLUGLINE_SMTP_PASSWORD or `mail.password_file`; many providers require a \
              password made for programs, not that of the account"
         }
-        Cause::MissingExtension(_) if offered.is_empty() => {
+        Cause::MissingExtension(_) if offers_none && is_starttls_unused => {
+            "the server may offer a login after STARTTLS, which is not used to an address of this machine by default: write \
+             `smtp+starttls://` in `mail.via`; or remove `mail.user` if the server needs no login"
+        }
+        Cause::MissingExtension(_) if offers_none => {
             "remove `mail.user` if the server needs no login; otherwise use its submission port, 587 or 465"
         }
         Cause::MissingExtension(_) => "make the server offer PLAIN or LOGIN over TLS, which this program supports",
@@ -176,8 +187,7 @@ fn login(relay: &Relay, report: &ProbeReport, terms: &SendingTerms<'_>) -> Optio
             "use `smtp://` or `smtps://` in `mail.via`, so that no one can read the password on the way"
         }
         _ => "run it again; if the problem persists, ask the server's operator",
-    };
-    Some(Step::error("login", format!("as `{}`: {}; the server offers {offers}", login.user, reason(failure)), remedy))
+    }
 }
 
 /// The AUTH mechanisms that the server offers.

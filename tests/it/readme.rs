@@ -174,7 +174,7 @@ fn run(project: &Path, line: &str) -> Result<(), String> {
 
 /// The token of a subscriber, as the header of an email contains it.
 fn token_of(project: &Path, address: &str) -> String {
-    let file = read_below(project, "slugline.yaml").replace("leave?who={address}", "unsubscribe/{token}");
+    let file = read_below(project, "slugline.yaml").replace("example.org/leave\n", "example.org/unsubscribe/{token}\n");
     fs::write(project.join("slugline.yaml"), format!("{file}\nsecret_file: secret.txt\n")).unwrap();
     run(project, "slugline publish").unwrap();
     let is_theirs = |path: &String| path.starts_with("outbox/") && path.ends_with(&format!("/{address}.eml"));

@@ -27,6 +27,12 @@ const ONE_CLICK_MISSING: Rule = Rule::warning(
     "Gmail and Yahoo require it of senders of more than 5,000 messages a day (RFC 8058); set an `unsubscribe_url` \
      that contains `{token}`",
 );
+const UNSUBSCRIBE_ADDRESS: Rule = Rule::warning(
+    "unsubscribe-address",
+    "The unsubscribe link contains the address of the recipient",
+    "it ends up in the logs of servers and in forwarded emails, and anyone can unsubscribe someone else with it; write \
+     `{token}` instead of `{address}`",
+);
 const LIST_ID_MISSING: Rule = Rule::warning(
     "list-id-missing",
     "Mail has no List-Id",
@@ -44,10 +50,11 @@ const DKIM_UNALIGNED: Rule = Rule::error(
      key for that domain",
 );
 
-pub(in crate::check) const RULES: [&Rule; 7] = [
+pub(in crate::check) const RULES: [&Rule; 8] = [
     &UNSUBSCRIBE_RECOMMENDED,
     &UNSUBSCRIBE_MISSING,
     &ONE_CLICK_MISSING,
+    &UNSUBSCRIBE_ADDRESS,
     &LIST_ID_MISSING,
     &POSTAL_ADDRESS_MISSING,
     &FROM_FREEMAIL,
@@ -109,6 +116,9 @@ pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
         (None, None) => found(UNSUBSCRIBE_RECOMMENDED.found("there is no unsubscribe link"), &["mail"]),
         (Some(url), _) if is_personal(url) => {}
         _ => found(ONE_CLICK_MISSING.found("no page supports one-click unsubscribe"), &["mail"]),
+    }
+    if sender.unsubscribe_url.is_some_and(|url| url.contains("{address}")) {
+        found(UNSUBSCRIBE_ADDRESS.found("the unsubscribe link contains `{address}`"), &["mail", "unsubscribe_url"]);
     }
     if !sender.has_list_id {
         found(LIST_ID_MISSING.found("`list_id` is not set"), &["mail"]);

@@ -26,6 +26,8 @@ fn senders_are_checked_for_what_providers_require() {
     );
     let of_all = Sender { unsubscribe_url: Some("https://example.org/leave"), ..whole() };
     assert_eq!(of_sender(&of_all), ["one-click-missing"]);
+    let with_address = Sender { unsubscribe_url: Some("https://example.org/leave/{address}"), ..whole() };
+    assert_eq!(of_sender(&with_address), ["unsubscribe-address"]);
     let by_mail = Sender { unsubscribe_url: None, unsubscribe_mailto: Some("leave@example.org"), ..whole() };
     assert_eq!(of_sender(&by_mail), ["one-click-missing"]);
     let smtp = |sender| Sender { server: Some("mail.example.org"), ..sender };

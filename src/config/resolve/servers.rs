@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use crate::config::raw::{RawMail, RawPipelining, RawServer, RawServerFields, RawVia};
 use crate::config::resolve::{Problems, throttle};
 use crate::config::{MailServer, Via};
+use crate::finding::nearest;
 use crate::smtp::Server;
 use crate::smtp::relay::Pipelining;
 
@@ -141,7 +142,24 @@ pub(super) fn connections(raw: &RawMail) -> usize {
 fn parsed(url: &str, which: &str, problems: &mut Problems<'_>) -> Option<Server> {
     const HELP: &str = "write `outbox`, `smtp://host:587` or `smtps://host:465`; put the login into `user` and the \
                         password into SLUGLINE_SMTP_PASSWORD";
+    if let Some(meant) = with_scheme(url.trim()) {
+        let why = format!("{which}`{}` does not say how to connect: the scheme is missing", url.trim());
+        problems.value(&KEYS, why, &format!("write `{meant}`"));
+        return None;
+    }
     problems.check(Server::parse(url.trim()), &KEYS, &format!("{which}mail cannot leave this way"), HELP)
+}
+
+/// The URL meant by a host without a scheme, such as `mail.example.org:587`; `None` for anything else.
+fn with_scheme(text: &str) -> Option<String> {
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let is_host = !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+        && nearest(host, ["outbox"]).is_none();
+    let port = port.map(str::parse::<u16>).transpose().ok()?;
+    let scheme = if port == Some(465) { "smtps" } else { "smtp" };
+    let server = Server::parse(&format!("{scheme}://{text}")).ok().filter(|_| is_host)?;
+    Some(format!("{scheme}://{server}"))
 }
 
 /// Refuses two entries for the same server and login.
@@ -175,6 +193,25 @@ fn outbox(text: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_without_a_scheme_suggests_the_url() {
+        for (text, expected) in [
+            ("mail.example.org:587", Some("smtp://mail.example.org:587")),
+            ("mail.example.org", Some("smtp://mail.example.org:587")),
+            ("mail.example.org:465", Some("smtps://mail.example.org:465")),
+            ("localhost", Some("smtp://localhost:25")),
+            ("127.0.0.1:2525", Some("smtp://127.0.0.1:2525")),
+            ("outbx", None),
+            ("Outbox:mail", None),
+            ("smtp://mail.example.org", None),
+            ("ftp://mail.example.org", None),
+            ("me@mail.example.org", None),
+            ("mail.example.org:smtp", None),
+        ] {
+            assert_eq!(with_scheme(text).as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn reads_outboxes() {

@@ -55,7 +55,7 @@ fn every_wrong_value_is_reported() {
             "slugline.yaml: `title` is missing (add `title: My Weekly`)",
             "slugline.yaml:1:11: `base_url`: not an absolute URL: relative URL without a base (write the whole address, \
              such as `https://www.example.org`)",
-            "slugline.yaml:2:11: `timezone`: no such time zone: failed to parse timezone (write a name such as `Asia/Shanghai`)",
+            "slugline.yaml:2:11: `timezone`: there is no time zone `Asia/Shangai` (did you mean `Asia/Shanghai`?)",
             "slugline.yaml:3:9: `output`: `../public` is not below the project folder (write a relative path without `..`)",
             "slugline.yaml:5:9: `mail.from`: not a valid mailbox: it needs a name, an `@` and a domain (write `Name <name@example.org>`)",
             "slugline.yaml:6:8: `mail.via`: mail cannot leave this way: `ftp` is not a way to send mail (write `outbox`, \
@@ -155,5 +155,77 @@ fn a_list_is_a_file_or_says_what_its_columns_mean() {
     ] {
         let problems = list(mail).unwrap_err();
         assert!(problems[0].message.contains(message), "{problems:?}");
+    }
+}
+
+#[test]
+fn what_is_written_below_mail_by_habit_is_answered_with_what_works() {
+    let mail = |lines: &str| {
+        let text = format!("title: T\nbase_url: https://e.org\nmail:\n  from: t@e.org\n{lines}\n");
+        findings(&text).join("\n")
+    };
+    const PASSWORD: &str = "it does not belong into this file: put the password into the environment variable \
+                            SLUGLINE_SMTP_PASSWORD, or into a file named by `password_file`";
+    for (lines, expected) in [
+        (
+            "  via: mail.example.org:587",
+            "5:8: `mail.via`: `mail.example.org:587` does not say how to connect: the scheme is missing (write \
+             `smtp://mail.example.org:587`)"
+                .to_owned(),
+        ),
+        (
+            "  via: [smtp://a.e.org, b.e.org]",
+            "5:8: `mail.via`: server 2: `b.e.org` does not say how to connect: the scheme is missing (write \
+             `smtp://b.e.org:587`)"
+                .to_owned(),
+        ),
+        ("  reply_to: a@e.org\n  from: b@e.org", "6:3: the key `mail.from` appears twice (keep only one of them)".to_owned()),
+        (
+            "\tvia: outbox",
+            "5:1: a tab indents this line (YAML is indented with spaces: replace the tab with spaces)".to_owned(),
+        ),
+        (
+            "  subject: News: {{ issue.title }}",
+            "5:16: the value contains `: `, but is not in quotes (put the value in quotes: `subject: \"…\"`)".to_owned(),
+        ),
+        ("  password: x", format!("5:3: unknown key `mail.password` ({PASSWORD})")),
+        ("  passwd: x", format!("5:3: unknown key `mail.passwd` ({PASSWORD})")),
+        ("  password_fil: x", "5:3: unknown key `mail.password_fil` (write `password_file`)".to_owned()),
+        (
+            "  via:\n    url: smtp://a.e.org\n    password: x",
+            format!(
+                "7:5: unknown key `mail.via.password` ({})",
+                PASSWORD.replace("SLUGLINE_SMTP_PASSWORD", "that `password_env` names")
+            ),
+        ),
+        (
+            "  via:\n    - url: smtp://a.e.org\n      weigth: 2",
+            "7:7: unknown key `mail.via.weigth` (write `weight`)".to_owned(),
+        ),
+        (
+            "  unsubscribe_url: https://e.org/{tokn}",
+            "5:20: `mail.unsubscribe_url`: there is no `{tokn}` (write `{token}`)".to_owned(),
+        ),
+        (
+            "  unsubscribe_url: https://e.org/{id}",
+            "5:20: `mail.unsubscribe_url`: there is no `{id}` (what is known here is `{token}`, `{address}`)".to_owned(),
+        ),
+        (
+            "  unsubscribe_mailto: u+{address}@e.org",
+            "5:23: `mail.unsubscribe_mailto`: there is no `{address}` (what is known here is `{token}`)".to_owned(),
+        ),
+        (
+            "  bounce_address: b+{token}@e.org",
+            "5:19: `mail.bounce_address`: there is no `{token}` (remove it: the address is the same for every recipient)"
+                .to_owned(),
+        ),
+        (
+            "  reply_to: a@e.org, b@e.org",
+            "5:13: `mail.reply_to`: not a valid mailbox: it contains several mailboxes, and only one is possible (write \
+             `Name <name@example.org>`)"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(mail(lines), format!("slugline.yaml:{expected}"), "{lines}");
     }
 }

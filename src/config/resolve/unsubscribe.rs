@@ -4,17 +4,22 @@ use url::Url;
 
 use super::{Problems, mail_address};
 use crate::config::raw::{RawMail, RawUnsubscribe};
+use crate::finding::nearest;
 use crate::token;
 
 /// An address that may contain `{token}`.
 pub(super) fn unsubscribe_mailto(text: Option<&str>, problems: &mut Problems<'_>) -> Option<String> {
-    let text = text?;
+    const KEY: &str = "unsubscribe_mailto";
+    let text = text.filter(|text| has_only_fields(text, KEY, &["token"], problems))?;
     // A token may make the part before the `@` too long (RFC 5321 section 4.5.3.1.1).
     let sample = text.replace("{token}", &"0".repeat(token::TOKEN_DIGITS));
-    mail_address(Some(&sample), "unsubscribe_mailto", problems).map(|_| text.to_owned())
+    mail_address(Some(&sample), KEY, problems).map(|_| text.to_owned())
 }
 
 pub(super) fn unsubscribe_url(text: &str, problems: &mut Problems<'_>) -> Option<String> {
+    if !has_only_fields(text, "unsubscribe_url", &["token", "address"], problems) {
+        return None;
+    }
     let sample = text.replace("{address}", "a").replace("{token}", "t");
     let https = Url::parse(&sample).ok().filter(|url| url.scheme() == "https");
     if https.is_none() {
@@ -22,6 +27,22 @@ pub(super) fn unsubscribe_url(text: &str, problems: &mut Problems<'_>) -> Option
         problems.value(&["mail", "unsubscribe_url"], format!("`{text}` is not an https URL"), help);
     }
     https.map(|_| text.to_owned())
+}
+
+/// Whether the text of a key below `mail` contains no `{…}` but these. Another would reach the reader as written.
+pub(super) fn has_only_fields(text: &str, key: &str, known: &[&str], problems: &mut Problems<'_>) -> bool {
+    let fields = text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or_default());
+    let unknown: Vec<&str> = fields.filter(|field| !known.contains(field)).collect();
+    let Some(field) = unknown.iter().find(|field| !field.is_empty()).or(unknown.first()) else { return true };
+    let meant = nearest(field, known.iter().copied())
+        .or_else(|| known.iter().copied().find(|name| field.to_lowercase().contains(name)));
+    let help = match (meant, known) {
+        (Some(name), _) => format!("write `{{{name}}}`"),
+        (None, []) => "remove it: the address is the same for every recipient".to_owned(),
+        (None, _) => format!("what is known here is `{{{}}}`", known.join("}`, `{")),
+    };
+    problems.value(&["mail", key], format!("there is no `{{{field}}}`"), &help);
+    false
 }
 
 /// Whether `unsubscribe` is set to `none`, which contradicts an unsubscribe link.

@@ -174,6 +174,15 @@ fn a_refusal_has_a_remedy() {
         (step.outcome, step.seen, step.remedy.unwrap())
     };
     let with_login = relay(TlsMode::StartTls);
+    let local = relay(TlsMode::None);
+    let no_auth = || SessionError { phase: Phase::Auth, cause: Cause::MissingExtension("AUTH PLAIN or AUTH LOGIN") };
+    for (tls, expected) in [(TlsMode::StartTls, "`smtp+starttls://`"), (TlsMode::None, "587 or 465")] {
+        let ehlo_lines = vec!["mail.example.org".to_owned()];
+        let report =
+            ProbeReport { tls: Some(tls), ehlo_lines, failure: Some(no_auth()), is_logged_in: false, ..report() };
+        let remedy = step("login", &local, &report).remedy.unwrap();
+        assert!(remedy.contains(expected), "{remedy}");
+    }
     let mut without = relay(TlsMode::StartTls);
     without.login = None;
     let (outcome, seen, remedy) = of(&with_login, "login", refused(Phase::Auth, 535, "5.7.8 No"), false);
