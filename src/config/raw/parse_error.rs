@@ -37,9 +37,10 @@ pub(super) fn finding(path: &str, text: &str, error: &serde_yaml::Error) -> Find
     };
     let place = Place::of_key(path, text, line, unknown.key);
     let help = match nearest(unknown.key, unknown.known.iter().copied()) {
-        Some(key) => format!("write `{key}`"),
-        None if unknown.is_password() => unknown.password_help(),
-        None => format!("the keys known here are {}", unknown.known.join(", ")),
+        // `password_env` is near `password`, but names a variable.
+        Some(key) if !unknown.is_password() || strsim::osa_distance(unknown.key, key) <= 2 => format!("write `{key}`"),
+        _ if unknown.is_password() => unknown.password_help(),
+        _ => format!("the keys known here are {}", unknown.known.join(", ")),
     };
     Finding::error("config-key", format!("unknown key `{}`", unknown.path))
         .help(help)
