@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// How often a second `write` can be called, which gives the bytes it wrote.
+/// How often `write`, which returns the bytes it wrote, can be called in a second.
 fn rate(times: usize, write: impl Fn(usize) -> Result<usize, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
     let begun = Instant::now();
     for number in 0..times {

@@ -121,7 +121,7 @@ impl Seek for List {
     }
 }
 
-/// The ledger's work for so many messages, in batches as delivery takes them.
+/// The ledger's work for `wanted` messages, in batches as delivery claims them.
 fn settle(store: &mut dyn Store, issue: &IssueId, wanted: u64) -> Result<u64, Box<dyn Error>> {
     store.begin_run(&Run { host: "bench".to_owned(), boot_id: "bench".to_owned(), pid: 1 }, NOW)?;
     let mut settled = 0;

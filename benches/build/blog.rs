@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::hugo;
 
-/// Writes a blog of so many issues below `target`, unless it is there: for slugline, and for Hugo.
+/// Writes a blog of `issues` issues below `target`, unless it is there: for slugline, and for Hugo.
 ///
 /// # Errors
 /// What the system says.

@@ -24,7 +24,7 @@ pub struct Letters {
 }
 
 impl Letters {
-    /// Of about so many bytes, signed by a key of that kind.
+    /// Of about this many bytes, signed by a key of this kind.
     pub fn new(bytes: usize, dkim: Option<&str>) -> Result<Self, Box<dyn Error>> {
         let signer = match dkim {
             None | Some("none") => Signer::new(Vec::new()),

@@ -3,7 +3,7 @@
 //! `cargo bench --bench send -- [MESSAGES] [CONNECTIONS] [KEY=VALUE…]` sends a personalised Chinese edition to Postfix's
 //! `smtp-sink`, which it starts itself, as do `smtp-source -d` and stock lettre. Keys: `sink=HOST:PORT` (a sink that runs
 //! already), `dkim=rsa|ed25519`, `who=slugline,smtp-source,lettre`, `bytes=66000`, `ledger=DIR`, `servers=2`
-//! (slugline takes the sink for so many servers, and shares the connections out among them). `slow_sync.c` is a slow disk.
+//! (slugline treats the sink as that many servers, and shares the connections out among them). `slow_sync.c` is a slow disk.
 
 mod letters;
 mod others;
@@ -86,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(writeln!(out, "most memory of this process: {} MiB", peak_memory() >> 20)?)
 }
 
-/// Runs `send`, which gives how many messages left.
+/// Runs `send`, which returns how many messages left.
 fn timed(send: impl FnOnce() -> Result<usize, Box<dyn Error>>) -> Result<Option<Reached>, Box<dyn Error>> {
     let (begun, cpu) = (Instant::now(), cpu_seconds());
     let messages = send()?;

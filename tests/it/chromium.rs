@@ -16,7 +16,7 @@ use crate::site::Site;
 use crate::skipped::skip;
 
 /// Timeout for one page.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 const WIDTH: usize = 1280;
 const HEIGHT: usize = 900;
 pub const DARK: &str = "--blink-settings=preferredColorScheme=0";
@@ -212,12 +212,12 @@ impl Chromium {
         command.arg("--disable-dev-shm-usage").arg(format!("--user-data-dir={}", folder.join("profile").display()));
         command.args(arguments).arg(url).stdin(Stdio::null()).stderr(Stdio::null());
         let mut browser = command.stdout(fs::File::create(&out).unwrap()).spawn().unwrap();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while browser.try_wait().unwrap().is_none() {
             if Instant::now() > deadline {
                 browser.kill().unwrap();
                 browser.wait().unwrap();
-                panic!("Chromium did not show {url} in {PATIENCE:?}");
+                panic!("Chromium did not show {url} in {TIMEOUT:?}");
             }
             thread::sleep(Duration::from_millis(20));
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
-use crate::preview::PATIENCE;
+use crate::preview::TIMEOUT;
 
 /// An open page; dropping it ends Chromium.
 pub struct Page {
@@ -43,7 +43,7 @@ impl Page {
         };
         let (port, path) = wait(endpoint);
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let (socket, _) = tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).unwrap();
         let mut page =
             Self { _browser: browser, _folder: folder, socket, last: 0, session: Value::Null, requests: Vec::new() };
@@ -58,7 +58,7 @@ impl Page {
 
     /// Waits until an expression is true; an exception counts as false.
     pub fn wait_for(&mut self, expression: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         let guarded = format!("(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()");
         while self.value_of(&guarded) != json!(true) {
             let seen =
@@ -114,7 +114,7 @@ impl Drop for Browser {
 
 /// Waits until there is a value.
 fn wait<T>(mut get: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         if let Some(found) = get() {
             return found;

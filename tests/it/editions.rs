@@ -31,5 +31,5 @@ fn recipients_of_an_earlier_edition_are_settled_by_its_number() {
     assert_eq!(resolve(&["--sent"]).0, Some(1), "those of the other wait for a decision");
     assert_eq!(resolve(&["--sent", "--edition", "1"]), (Some(0), resolved(2), String::new()));
     assert_eq!(newsletter.status("neap", &[]).status.code(), Some(0));
-    assert_eq!(peer.count(), 2 * READERS, "nobody was mailed again");
+    assert_eq!(peer.count(), 2 * READERS, "no one was mailed again");
 }

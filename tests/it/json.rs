@@ -195,7 +195,7 @@ fn help_and_version_are_documents_too() {
     }
 }
 
-/// Nobody reads half of a list: what stops a command in the middle of it leaves one document, that of the error.
+/// Half a list is of no use: a command that fails in the middle of one writes a single document, that of the error.
 #[test]
 fn a_list_that_cannot_be_read_to_its_end_is_an_error() {
     let project = project();

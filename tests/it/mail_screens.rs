@@ -17,7 +17,7 @@ use crate::site::Site;
 const PHONE: u64 = 375;
 
 /// Of text against its ground: WCAG 2.2, success criterion 1.4.3.
-const LEAST_CONTRAST: f64 = 4.5;
+const MIN_CONTRAST: f64 = 4.5;
 
 #[test]
 fn an_edition_keeps_its_shape_on_every_screen() {
@@ -46,7 +46,7 @@ fn an_edition_keeps_its_shape_on_every_screen() {
     }
 }
 
-/// Every edition, the same without `<style>`, its text, and a page that looks at them. Gives their names.
+/// Writes every edition, the same without `<style>`, its text, and a page that inspects them; returns their names.
 fn write_pages(folder: &Path, letters: &[Letter]) -> Vec<String> {
     copy_folder(&folder.join("content/issues"), &folder.join("issues")).unwrap();
     let mut pages = Vec::new();
@@ -83,7 +83,7 @@ fn judge(screen: &Value, light: &str) {
     assert_eq!(screen["preheader_is_seen"], false, "{at}");
     assert!(screen["texts"].as_u64().unwrap() > 20, "{at}: {screen}");
     let worst = &screen["worst_contrast"];
-    assert!(worst["ratio"].as_f64().unwrap() >= LEAST_CONTRAST, "{at}: {worst}");
+    assert!(worst["ratio"].as_f64().unwrap() >= MIN_CONTRAST, "{at}: {worst}");
     for picture in screen["pictures"].as_array().unwrap() {
         assert!(picture["width"].as_f64().unwrap() <= picture["column"].as_f64().unwrap() + 0.5, "{at}: {picture}");
         assert!(picture["has_alt"] == true && picture["has_width"] == true, "{at}: {picture}");

@@ -31,6 +31,7 @@ mod fleet;
 mod fragments;
 mod history;
 mod holding;
+#[cfg(all(feature = "preview", feature = "doctor"))]
 mod json;
 mod judge;
 mod letters;

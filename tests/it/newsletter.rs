@@ -14,7 +14,7 @@ use crate::smtp_peer::Peer;
 /// Recipients of every issue.
 pub const READERS: usize = 8;
 
-/// Connections of every run: so many recipients of a killed one may be unknown.
+/// Connections of every run: at most this many recipients of a killed one may be unknown.
 pub const CONNECTIONS: usize = 3;
 
 /// When `sending` runs, an hour after the issues were published.
@@ -36,7 +36,7 @@ impl Newsletter {
         Self::with_readers(READERS, folder, port, store)
     }
 
-    /// The same with so many readers.
+    /// The same with this many readers.
     pub fn with_readers(readers: usize, folder: &Path, port: u16, store: &str) -> Self {
         Self::over(&[port], readers, folder, store)
     }
@@ -137,7 +137,7 @@ impl Newsletter {
                 other => panic!("{address} of {what} is {other}"),
             }
         }
-        assert_eq!(taken, BTreeMap::new(), "{what}: nobody's mail");
+        assert_eq!(taken, BTreeMap::new(), "{what}: mail of no recipient");
         assert!(unknown <= self.connections, "{unknown} unknown recipients of {what}");
     }
 

@@ -19,7 +19,7 @@ use crate::skipped::skip;
 mod signatures;
 
 /// How long mail may take from the server's acceptance to the mailbox.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 #[test]
 fn a_thousand_subscribers_get_one_whole_mail_each() {
@@ -128,7 +128,7 @@ impl Server {
         Some(Self { address, folder: env::var("SLUGLINE_TEST_POSTFIX_DIR").unwrap().into() })
     }
 
-    /// A project with one issue that is due, and so many subscribers of a test.
+    /// A project with one issue that is due, and this many subscribers of a test.
     fn project(&self, test: &str, subscribers: usize) -> Project {
         let folder = tempfile::tempdir().unwrap();
         let project = Project { folder, password: fs::read_to_string(self.folder.join("password")).unwrap() };
@@ -145,11 +145,11 @@ impl Server {
         project
     }
 
-    /// The mails to the subscribers of a test, once there are so many.
+    /// The mails to the subscribers of a test, once this many have arrived.
     fn mails_to(&self, test: &str, count: usize) -> Vec<Mail> {
         let prefix = format!("{test}.");
         let mut mails: BTreeMap<PathBuf, Mail> = BTreeMap::new();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             for entry in fs::read_dir(self.folder.join("mail/inbox/new")).into_iter().flatten() {
                 let path = entry.unwrap().path();

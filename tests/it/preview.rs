@@ -14,7 +14,7 @@ use crate::devtools::Page;
 use crate::program::slugline;
 
 /// How long anything may take that is waited for: minutes, for a browser on a machine under load.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A program that serves until it is told to stop.
 pub struct Served {
@@ -33,10 +33,10 @@ impl Served {
         Self { program, address: address.trim_end().to_owned() }
     }
 
-    /// Asks it to stop, as a service manager does; gives how it ended.
+    /// Asks it to stop, as a service manager does; returns how it ended.
     pub fn end(mut self) -> ExitStatus {
         assert!(Command::new("kill").arg(self.program.id().to_string()).status().unwrap().success());
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.program.try_wait().unwrap() {
                 return status;
@@ -53,7 +53,7 @@ impl Served {
     /// Status and header, and body, of an answer to a request that names `host`.
     fn ask(&self, path: &str, host: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.host()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();

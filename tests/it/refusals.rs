@@ -328,7 +328,7 @@ fn a_signal_ends_a_run_within_seconds_even_if_the_server_is_silent() {
     assert!(told.success());
     let output = running.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(said(&output).contains("Stopped by a signal: whoever was not mailed is still queued."), "{output:?}");
+    assert!(said(&output).contains("Stopped by a signal: the remaining recipients are still queued."), "{output:?}");
     assert!(said(&project.run(NOON, &["status", "--state", "unknown"])).contains("b@example.org"));
     assert!(said(&project.run(NOON, &["status", "--state", "queued"])).contains("c@example.org"));
 }

@@ -104,7 +104,12 @@ const look = width => new Promise(done => {
       texts.push({ text: node.data.trim().slice(0, 40), ratio: contrast(numbers(colour), sheet) });
     }
     const plots = [...inside.querySelectorAll("svg.time")].filter(one => one.getClientRects().length);
-    const labels = plots.flatMap(plot => [...plot.querySelectorAll("text")].map(one => ({ text: one.textContent, box: one.getBoundingClientRect(), plot: plot.getBoundingClientRect() })));
+    // Lines of some fonts are half as high again as their letters: what counts are the letters.
+    const letters = one => {
+      const box = one.getBoundingClientRect(), middle = (box.top + box.bottom) / 2, half = parseFloat(style(one).fontSize) / 2;
+      return { left: box.left, right: box.right, top: middle - half, bottom: middle + half };
+    };
+    const labels = plots.flatMap(plot => [...plot.querySelectorAll("text")].map(one => ({ text: one.textContent, box: letters(one), plot: plot.getBoundingClientRect() })));
     const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 1 < b.bottom && b.top + 1 < a.bottom;
     done({
       width,

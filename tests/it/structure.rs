@@ -250,7 +250,7 @@ fn files_are_short() {
         .collect();
     let may: BTreeSet<&str> = MAY_BE_LONGER.map(|(file, _)| file).into();
     let too_long: BTreeSet<&str> = long.keys().map(String::as_str).collect();
-    assert_eq!(too_long, may, "look for a second idea inside, or mend `MAY_BE_LONGER`: {long:?}");
+    assert_eq!(too_long, may, "look for a second idea inside, or update `MAY_BE_LONGER`: {long:?}");
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn functions_are_short() {
     }
     let may: BTreeSet<(&str, &str)> = MAY_BE_LONGER_FUNCTIONS.map(|(file, name, _)| (file, name)).into();
     let too_long: BTreeSet<(&str, &str)> = long.keys().map(|(file, name)| (file.as_str(), name.as_str())).collect();
-    assert_eq!(too_long, may, "look for a second idea inside, or mend `MAY_BE_LONGER_FUNCTIONS`: {long:?}");
+    assert_eq!(too_long, may, "look for a second idea inside, or update `MAY_BE_LONGER_FUNCTIONS`: {long:?}");
 }
 
 #[test]

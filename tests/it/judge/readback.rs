@@ -40,7 +40,7 @@ pub fn judge(document: &Value, rss: &str, atom: &str, json: &str, problems: &mut
         if known.len() != expected.len() {
             problems.push(format!("{format} has {} entries, JSON has {}", known.len(), expected.len()));
         }
-        // The parser gives entries without authors those of a JSON feed.
+        // The parser assigns the authors of a JSON feed to entries without authors.
         for (known, _) in known.iter_mut().zip(&expected).filter(|(_, expected)| expected.authors.is_empty()) {
             if known.authors == feed_authors {
                 known.authors.clear();

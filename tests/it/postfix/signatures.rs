@@ -35,7 +35,7 @@ fn signatures_verify_after_the_mail_was_relayed() {
     }
 }
 
-/// Has the project sign with both keys and offer one-click; gives the records that belong into the DNS.
+/// Makes the project sign with both keys and offer one-click unsubscribe; returns the records for the DNS.
 fn sign(project: &Project) -> String {
     let mut records = BTreeMap::new();
     for (algorithm, selector, name) in KEYS {

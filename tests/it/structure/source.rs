@@ -110,7 +110,7 @@ fn text_length(text: &[char]) -> usize {
     at + 1
 }
 
-/// From the first of so many hashes to the last.
+/// From the first of this many hashes to the last.
 fn raw_length(text: &[char], hashes: usize) -> usize {
     let mut end = vec!['"'];
     end.extend(vec!['#'; hashes]);
