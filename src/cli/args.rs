@@ -30,7 +30,7 @@ const AFTER_HELP: &str = "\
 Examples:
   slugline init
   slugline new \"Spring notes\"
-  slugline preview
+  slugline edition latest
   slugline --dir /srv/weekly publish
 
 Exit codes:

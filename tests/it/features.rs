@@ -36,6 +36,7 @@ fn a_database_that_cannot_be_opened_names_its_feature_and_feeds_are_built() {
     let project = "title: Tides\nbase_url: https://tides.example.org\nstore: postgres://weekly@db.example.org/weekly\n";
     fs::write(folder.path().join("slugline.yaml"), project).unwrap();
     fs::create_dir(folder.path().join("content")).unwrap();
+    fs::write(folder.path().join("content/neap.md"), "---\ntitle: Neap\ndate: 2026-11-20\n---\n\nIt rests.\n").unwrap();
     let refused = slugline(folder.path()).args(["subscribers", "list"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     assert_eq!(
