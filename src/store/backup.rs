@@ -234,7 +234,8 @@ fn scratch(folder: &Path) -> Result<tempfile::TempDir, StoreError> {
     made.map_err(|source| StoreError::Failed { doing: "be restored", source })
 }
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 mod tests {
     use chrono::TimeDelta;
 

@@ -15,7 +15,8 @@ pub use table::{RowCounts, Table};
 
 pub(super) mod restoring;
 mod table;
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(test)]
+#[cfg(feature = "postgres")]
 pub(super) mod tests;
 
 /// Properties that the stores themselves read: the store's id, the run counter, and when a backup was made.
