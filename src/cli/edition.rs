@@ -38,7 +38,7 @@ pub(super) struct Args {
     /// Print the complete message, signed
     #[arg(long, group = "form")]
     eml: bool,
-    /// Address of the recipient: of a subscriber, with their name, attributes and links [default: reader@example.org]
+    /// Address of the recipient: of a subscriber, with their name, attributes and links; without it, reader@example.org
     #[arg(long = "for", value_name = "ADDRESS")]
     recipient: Option<String>,
 }
