@@ -118,11 +118,19 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
     }
 }
 
+/// The base URL in the file that `init` writes.
+const PLACEHOLDER: &str = "https://www.example.org";
+
 fn base_url(written: Option<&str>, problems: &mut Problems<'_>) -> Url {
-    const HELP: &str = "write the whole address, such as `https://www.example.org`";
+    const HELP: &str = "write the whole address, such as `https://tides.example.org`";
     let url = match written {
+        Some(written) if written.trim().trim_end_matches('/') == PLACEHOLDER => {
+            let why = format!("`{PLACEHOLDER}` is only an example, and addresses of issues are recorded permanently");
+            problems.value(&["base_url"], why, "write the address of your website");
+            None
+        }
         None => {
-            problems.missing("base_url", "base_url: https://www.example.org");
+            problems.missing("base_url", "base_url: https://tides.example.org");
             None
         }
         Some(written) => problems.check(Url::parse(written.trim()), &["base_url"], "not an absolute URL", HELP),

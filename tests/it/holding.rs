@@ -77,7 +77,7 @@ fn a_held_issue_is_in_the_documents_and_a_person_may_mail_it() {
         }
         shows(project, &["send", "surge", "--despite-errors"], 0, &["surge  3"]);
         assert_eq!((count(peer, "Neap tide"), count(peer, "Surge")), (3, 3));
-        shows(project, &["send"], 0, &["Nothing was due."]);
+        shows(project, &["send"], 0, &["Nothing was due"]);
     });
 }
 
@@ -107,7 +107,7 @@ fn the_rest_of_a_begun_mailing_is_held_until_it_is_fixed() {
         shows(project, &["send"], 0, &["neap   2         3     0"]);
         assert_eq!(peer.recipients(), ["a@example.org", "b@example.org", "c@example.org"]);
         std::fs::remove_file(project.folder().join("content/ebb.png")).unwrap();
-        shows(project, &["send"], 0, &["Nothing was due."]);
+        shows(project, &["send"], 0, &["Nothing was due"]);
     });
 }
 

@@ -23,13 +23,17 @@ use crate::program::{copy_folder, files, repository, slugline, words};
 const NOW: [&str; 2] = ["--now", "2026-11-23T09:00:00Z"];
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 17] = [
+const STAND_INS: [(&str, StandIn); 18] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Skip("what runs this test")),
     ("cargo install --path .", StandIn::Skip("the program under test")),
     ("hugo", StandIn::Skip("another program")),
     ("slugline man ~/.local/share/man/man1", StandIn::Command("slugline man man1")),
     ("slugline init", StandIn::Command("slugline init my-blog")),
+    (
+        "slugline init --title \"Tide Notes\" --base-url https://tides.example.org",
+        StandIn::Command("slugline init your-blog --title \"Tide Notes\" --base-url https://tides.example.org"),
+    ),
     (
         "slugline edition digest:next",
         StandIn::Command("slugline --config weekly.yaml --now 2026-10-27T12:00:00Z edition digest:next"),

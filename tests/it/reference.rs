@@ -94,7 +94,9 @@ fn the_file_that_init_writes_explains_every_key() {
 #[test]
 fn every_example_in_the_file_that_init_writes_is_read() {
     let project = tempfile::tempdir().unwrap();
-    assert!(slugline(project.path()).arg("init").status().unwrap().success());
+    assert!(
+        slugline(project.path()).args(["init", "--base-url", "https://tides.example.org"]).status().unwrap().success()
+    );
     let path = project.path().join("slugline.yaml");
     let file = fs::read_to_string(&path).unwrap();
     let (_, file) = file.split_once("\ntitle:").unwrap();

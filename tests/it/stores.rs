@@ -70,7 +70,7 @@ impl Project {
         let mailed: Vec<String> = peer.taken().into_iter().skip(before).map(|message| message.to).collect();
         assert_eq!(mailed, next, "{}", said(&sent));
         let again = self.run(LATER, &["send"]);
-        assert!(said(&again).contains("Nothing was due."), "{}", said(&again));
+        assert!(said(&again).contains("Nothing was due"), "{}", said(&again));
     }
 
     fn remove_store(&self) {

@@ -54,7 +54,7 @@ fn every_wrong_value_is_reported() {
         [
             "slugline.yaml: `title` is missing (add `title: My Weekly`)",
             "slugline.yaml:1:11: `base_url`: not an absolute URL: relative URL without a base (write the whole address, \
-             such as `https://www.example.org`)",
+             such as `https://tides.example.org`)",
             "slugline.yaml:2:11: `timezone`: there is no time zone `Asia/Shangai` (did you mean `Asia/Shanghai`?)",
             "slugline.yaml:3:9: `output`: `../public` is not below the project folder (write a relative path without `..`)",
             "slugline.yaml:5:9: `mail.from`: not a valid mailbox: it needs a name, an `@` and a domain (write `Name <name@example.org>`)",
@@ -228,4 +228,18 @@ fn what_is_written_below_mail_by_habit_is_answered_with_what_works() {
     ] {
         assert_eq!(mail(lines), format!("slugline.yaml:{expected}"), "{lines}");
     }
+}
+
+#[test]
+fn the_base_url_that_init_writes_is_refused() {
+    for url in ["https://www.example.org", "https://www.example.org/"] {
+        assert_eq!(
+            findings(&format!("title: T\nbase_url: {url}\n")),
+            [
+                "slugline.yaml:2:11: `base_url`: `https://www.example.org` is only an example, and addresses of issues are \
+                 recorded permanently (write the address of your website)"
+            ]
+        );
+    }
+    assert!(parse(include_str!("../../../templates/slugline.yaml")).is_err());
 }
