@@ -78,7 +78,7 @@ fn each_server_has_its_own_password() {
         &project.run(NOON, &["send"]),
         str![[r#"
 exit 2
-error[smtp-password]: the environment variable SECOND_PASSWORD is not set, and `mail.via` takes a password from it
+error[smtp-password]: the environment variable SECOND_PASSWORD, the password of a server in `mail.via`, is not set
  |
  = help: set it, or remove `password_env`
 

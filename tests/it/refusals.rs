@@ -100,14 +100,14 @@ exit 0
     project.shows(&project.run(NOON, &["retry", "neap", "--failed"]), str![[r#"
 exit 0
 0 deferred and 1 failed recipients of `neap` are queued again
-1 stay out: they have left or are suppressed. If one of them wants the mail after all, `slugline subscribers add --again ADDRESS` comes first.
+1 stay out: they unsubscribed or are suppressed. If one of them wants the mail after all, run `slugline subscribers add --again ADDRESS` first.
 `slugline send neap` mails them.
 
 "#]]);
     project.shows(&project.run(NOON, &["retry", "neap", "--failed", "B@example.org"]), str![[r#"
 exit 1
 0 deferred and 0 failed recipients of `neap` are queued again
-1 stay out: they have left or are suppressed. If one of them wants the mail after all, `slugline subscribers add --again ADDRESS` comes first.
+1 stay out: they unsubscribed or are suppressed. If one of them wants the mail after all, run `slugline subscribers add --again ADDRESS` first.
 
 "#]]);
     project.shows(
@@ -142,7 +142,8 @@ exit 0
   "issue": "neap",
   "deferred": 0,
   "failed": 1,
-  "away": 0
+  "away": 0,
+  "findings": []
 }
 `slugline send neap` mails them.
 
@@ -152,7 +153,8 @@ exit 0
         &project.run(A_MONTH_LATER, &["send"]),
         str![[r#"
 exit 0
-Nothing was due.
+Nothing was due:
+  `neap` was mailed on 2026-11-20 12:00; 3 of 4 have it, and 1 have waited for long: `slugline send neap` mails them
 
 "#]],
     );
@@ -188,7 +190,8 @@ warning[unknown-recipients]: it is unknown whether 1 of 3 recipients got `neap`:
         &project.run(NOON, &["send"]),
         str![[r#"
 exit 0
-Nothing was due.
+Nothing was due:
+  `neap` was mailed on 2026-11-20 12:00; 2 of 3 have it, and 1 may have it: `slugline resolve neap --sent` or `--resend` decides
 
 "#]],
     );
@@ -285,7 +288,7 @@ Nothing was sent: another run is sending: RUN.
 exit 2
 error[busy]: another run is sending: RUN
  |
- = help: wait until it is done; what it leaves is mailed by the next run
+ = help: wait until it is done; the next run sends what it leaves
 
 "#]],
     );

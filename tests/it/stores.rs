@@ -123,7 +123,7 @@ warning[no-subscribers]: the store has no subscribers
 exit 0
 issue  begun             recipients  sent
 neap   2026-11-20 12:00  3           ?
-`?`: mailed from a store that is gone; who got it is not known here.
+`?`: sent from a store that is gone; its recipients are not known here.
 
 "#]],
     );
@@ -186,7 +186,7 @@ fn an_older_copy_mails_no_one_what_was_mailed_since() {
 #[test]
 fn a_copy_made_during_a_mailing_mails_no_one() {
     for (rest, word) in
-        [(&["send"][..], "which was over"), (&["send", "--limit", "1"], "before the last run that mailed")]
+        [(&["send"][..], "which was finished"), (&["send", "--limit", "1"], "before the last run that mailed")]
     {
         let peer = peer();
         let project = Project::new(&peer, "");

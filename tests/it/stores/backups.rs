@@ -30,7 +30,7 @@ fn a_backup_made_during_a_run_restores_the_store() {
         &project.run(NOON, &["store", "backup", "monday.db"]),
         str![[r#"
 exit 0
-monday.db: 3 subscribers, 1 mailings, 3 recipients of them
+monday.db: 3 subscribers, 1 mailings, 3 deliveries
 
 "#]],
     );
