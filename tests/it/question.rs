@@ -21,6 +21,7 @@ fn at_a_terminal(folder: &Path, arguments: &str, typed: &str) -> Option<(String,
     let program = slugline(folder);
     let line = format!("{} --now {NOON} {arguments}", program.get_program().to_str().unwrap());
     let mut terminal = Command::new("script");
+    terminal.env_remove("CI");
     terminal.args(["-qec", &line, "/dev/null"]).current_dir(folder).env("SHELL", "/bin/sh");
     let mut running = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
     running.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();

@@ -106,7 +106,7 @@ const look = width => new Promise(done => {
     const plots = [...inside.querySelectorAll("svg.time")].filter(one => one.getClientRects().length);
     // Lines of some fonts are half as high again as their letters: what counts are the letters.
     const letters = one => {
-      const box = one.getBoundingClientRect(), middle = (box.top + box.bottom) / 2, half = parseFloat(style(one).fontSize) / 2;
+      const box = one.getBoundingClientRect(), middle = (box.top + box.bottom) / 2, half = parseFloat(style(one).fontSize) * one.getScreenCTM().a / 2;
       return { left: box.left, right: box.right, top: middle - half, bottom: middle + half };
     };
     const labels = plots.flatMap(plot => [...plot.querySelectorAll("text")].map(one => ({ text: one.textContent, box: letters(one), plot: plot.getBoundingClientRect() })));
