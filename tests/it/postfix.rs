@@ -275,6 +275,7 @@ fn name(number: usize) -> String {
 const PROJECT_FILE: &str = "\
 title: Tide Notes
 base_url: https://tides.example.org
+check: {off: [mail-unsubscribe]}
 mail:
   from: 潮汐周刊 <notes@tides.example.org>
   list_id: Tide Notes <notes.tides.example.org>
@@ -284,7 +285,6 @@ mail:
   tls_ca_file: cert.pem
   connections: 4
   subscribers: readers.csv
-check: {off: [mail-unsubscribe]}
 ";
 
 /// A line that begins with a dot is a line that SMTP must escape.
