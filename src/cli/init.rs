@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// Title of the publication
     #[arg(long)]
     title: Option<String>,
-    /// Address of its website, such as https://tides.example.org
+    /// Address of its website, such as `https://tides.example.org`
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 }
