@@ -173,11 +173,10 @@ impl<'a> Composer<'a> {
     ///
     /// # Errors
     /// A finding when the project does not mail, lacks the secret of its tokens, or names a key that cannot be used.
-    pub fn letters(&self, mut edition: Edition, date: DateTime<Utc>) -> anyhow::Result<Letters> {
+    pub fn letters(&self, edition: Edition, date: DateTime<Utc>) -> anyhow::Result<Letters> {
         let mail = mail_config(self.config)?;
-        if secrets::are_needed(self.config) {
-            edition = edition.with_secrets(Arc::new(secrets::secrets(self.project, self.config)?));
-        }
+        let (edition, missing) = self.with_secrets_if_available(edition);
+        missing.map_or(Ok(()), Err)?;
         let signer = signer::signer(self.project, mail)?;
         Ok(Letters::new(edition, signer, mail.envelope_sender().clone(), date))
     }

@@ -3,7 +3,7 @@
 //! Joins the findings of loading with those of `check` about every issue. Texts are read in parallel, and each is dropped once
 //! it is checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ use crate::config::{Config, MailConfig, Via};
 use crate::delivery::policy::EditionKind;
 use crate::digest::{Digest, MailingContent};
 use crate::disk::Project;
-use crate::finding::{Finding, extend_unique};
+use crate::finding::{Finding, Severity, extend_unique};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
 use crate::{private, publish};
@@ -27,6 +27,22 @@ pub struct Review {
     pub issues: usize,
     /// Ordered by file; those without a place come first.
     pub findings: Vec<Finding>,
+}
+
+impl Review {
+    /// Number of findings of a severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// Number of findings of each rule.
+    pub fn count_by_rule(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for finding in &self.findings {
+            *counts.entry(finding.rule).or_default() += 1;
+        }
+        counts
+    }
 }
 
 /// Checks the issues at these paths, or all issues and the project file if `paths` is empty.

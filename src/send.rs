@@ -19,7 +19,7 @@ use crate::delivery::plan::{DueTerms, PlannedMailing, Scope};
 use crate::delivery::policy::OnUnknown;
 use crate::delivery::suppression;
 use crate::digest::MailingContent;
-use crate::finding::{Finding, Severity, extend_unique};
+use crate::finding::{Finding, extend_unique};
 use crate::identity::{self, BodyPrint, LockMode, read_lock};
 use crate::issue::{Issue, IssueId, Slug};
 use crate::ledger::{Mailing, Recovered, Run, State, StateCounts};
@@ -125,7 +125,7 @@ impl SendReport {
     /// Whether a person should check: something stopped, halted, failed, or is unknown.
     pub fn needs_attention(&self) -> bool {
         let bad = |mailed: &MailingReport| mailed.tally.of(State::Failed) + mailed.counts.of(State::Unknown) > 0;
-        let errors = self.findings.iter().any(|finding| finding.severity == Severity::Error);
+        let errors = self.findings.iter().any(Finding::is_error);
         errors
             || self.stopped.is_some()
             || !self.halted.is_empty()

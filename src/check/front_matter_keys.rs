@@ -4,8 +4,6 @@
 //! Custom keys stay free: a key counts only if it is one edit from a known key that the issue lacks, and if generators and
 //! themes do not use it. One edit finds no other key in 32,000 posts of 74 blogs; two edits find `name` for `date`.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
@@ -84,8 +82,8 @@ pub(super) fn check(source: &IssueSource<'_>, site: &Site) -> Vec<Finding> {
 }
 
 fn is_suspect(key: &str) -> bool {
-    let known: BTreeSet<&str> = DECIDING.iter().map(|(name, ..)| *name).chain(OTHERS).collect();
-    !known.contains(key) && known.iter().any(|name| is_one_edit_away(key, name))
+    let mut known = DECIDING.iter().map(|(name, ..)| *name).chain(OTHERS);
+    !known.clone().any(|name| name == key) && known.any(|name| is_one_edit_away(key, name))
 }
 
 /// The rule that the key breaks, with the known key that may be meant.

@@ -11,7 +11,7 @@ use crate::check::rules::{self, Rule};
 use crate::cli::report::severity;
 use crate::cli::{Context, Exit};
 use crate::config::Config;
-use crate::finding::{Finding, Severity, nearest};
+use crate::finding::{Finding, nearest};
 use crate::load::{self, InvalidConfig, Issues};
 use crate::review::{self, Review};
 use crate::store::Location;
@@ -99,11 +99,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     review.findings.retain(|finding| args.rule.is_empty() || args.rule.iter().any(|rule| rule == finding.rule));
     match format {
-        Format::Text => summary::show(context, &review.findings, !args.rule.is_empty())?,
+        Format::Text => summary::show(context, &review, !args.rule.is_empty())?,
         _ => write(context, format, &review, &folder(context))?,
     }
     context.report.message(&summary::line(&review));
-    let counts = |finding: &Finding| args.strict || finding.severity == Severity::Error;
+    let counts = |finding: &Finding| args.strict || finding.is_error();
     Ok(if review.findings.iter().any(counts) { Exit::Attention } else { Exit::Done })
 }
 

@@ -18,7 +18,7 @@ use crate::statistics::page::MailingView;
 use crate::statistics::{self, Aggregator};
 use crate::store::Store;
 
-mod document;
+pub(super) mod document;
 
 /// Show the state of each mailing
 ///

@@ -17,9 +17,9 @@ pub(super) fn of_value(message: &str) -> (String, Option<String>) {
     let wrong = ["invalid type: ", "invalid value: "].iter().find_map(|kind| problem.strip_prefix(kind));
     match wrong.and_then(|wrong| wrong.rsplit_once(", expected ")) {
         Some((found, expected)) => {
-            let what =
-                if is_too_large(found, expected) { "too large".to_owned() } else { format!("not {}", kind(expected)) };
-            (format!("`{key}`: {} is {what}", thing(found)), Some(help(expected).to_owned()))
+            let (kind, help) = kind_and_help(expected);
+            let what = if is_too_large(found, expected) { "too large".to_owned() } else { format!("not {kind}") };
+            (format!("`{key}`: {} is {what}", thing(found)), Some(help.to_owned()))
         }
         None => (format!("`{key}`: {problem}"), None),
     }
@@ -45,24 +45,14 @@ fn thing(found: &str) -> String {
     })
 }
 
-/// A description of the expected value.
-fn kind(expected: &str) -> &str {
+/// A description of the expected value, and how to write it.
+fn kind_and_help(expected: &str) -> (&str, &str) {
     match expected {
-        "usize" | "u32" | "u64" => "a whole number from 0 up",
-        "a boolean" => "`true` or `false`",
-        "a string" => "text",
-        _ if expected.starts_with("struct ") => "a mapping",
-        other => other,
-    }
-}
-
-fn help(expected: &str) -> &str {
-    match expected {
-        "usize" | "u32" | "u64" => "write a number such as 20",
-        "a boolean" => "write `true` or `false`",
-        "a string" => "write text, between quotes if it holds `: `, `#` or brackets",
-        _ if expected.starts_with("struct ") => "write `key: value` lines below it, indented",
-        other => other,
+        "usize" | "u32" | "u64" => ("a whole number from 0 up", "write a number such as 20"),
+        "a boolean" => ("`true` or `false`", "write `true` or `false`"),
+        "a string" => ("text", "write text, between quotes if it holds `: `, `#` or brackets"),
+        _ if expected.starts_with("struct ") => ("a mapping", "write `key: value` lines below it, indented"),
+        other => (other, other),
     }
 }
 

@@ -209,9 +209,10 @@ impl<'a> Planner<'a, '_> {
             self.plan.findings.push(Finding::error("digest-future", message).help("wait until then"));
             return Ok(());
         }
-        let renamed = match &begun {
+        let open = self.open_recipients(&begun);
+        let renamed = match open {
             None => selection.possible_renames(period),
-            Some((_, counts)) if open_recipients(counts, self.terms.policy.on_unknown) == 0 => Vec::new(),
+            Some(0) => Vec::new(),
             Some(_) => digest.issues.iter().copied().filter(|issue| issue.possible_rename.is_some()).collect(),
         };
         if !renamed.is_empty() {
@@ -220,9 +221,7 @@ impl<'a> Planner<'a, '_> {
             return Ok(());
         }
         if digest.issues.is_empty() {
-            let open =
-                begun.as_ref().is_some_and(|(_, counts)| open_recipients(counts, self.terms.policy.on_unknown) > 0);
-            self.plan.findings.extend((named || open).then(|| empty_digest(&id)));
+            self.plan.findings.extend((named || open > Some(0)).then(|| empty_digest(&id)));
             return Ok(());
         }
         self.consider(MailingContent::Digest(digest), begun, true)
@@ -240,10 +239,14 @@ impl<'a> Planner<'a, '_> {
         Ok(Some(Some((mailing.clone(), self.store.counts(id)?))))
     }
 
+    /// Number of recipients that a run would mail of a begun mailing.
+    fn open_recipients(&self, begun: &Begun) -> Option<u64> {
+        begun.as_ref().map(|(_, counts)| open_recipients(counts, self.terms.policy.on_unknown))
+    }
+
     /// Plans the open part of a mailing, or a new mailing if it is `wanted`.
     fn consider(&mut self, content: MailingContent<'a>, begun: Begun, wanted: bool) -> anyhow::Result<()> {
-        let is_open = begun.as_ref().map(|(_, counts)| open_recipients(counts, self.terms.policy.on_unknown) > 0);
-        if !is_open.unwrap_or(wanted) {
+        if !self.open_recipients(&begun).map_or(wanted, |open| open > 0) {
             return self.skip(&content, begun);
         }
         self.note_change(&content, &begun)?;
@@ -268,7 +271,7 @@ impl<'a> Planner<'a, '_> {
         }
         let message =
             format!("`{}` changed after it was mailed to {} subscribers", content.slug(), counts.of(State::Sent));
-        let is_refused = self.scope.names(&content.id()) && open_recipients(counts, self.terms.policy.on_unknown) == 0;
+        let is_refused = self.scope.names(&content.id()) && self.open_recipients(begun) == Some(0);
         let finding = match is_refused {
             true => Finding::error("issue-changed", message),
             false => Finding::warning("issue-changed", message),

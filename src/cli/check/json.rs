@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::cli::report::FindingRow;
+use crate::cli::report::{FindingRow, rows};
 use crate::finding::Severity;
 use crate::review::Review;
 
@@ -30,18 +30,13 @@ struct Counts<'a> {
 }
 
 pub(super) fn document(review: &Review) -> Document<'_> {
-    let count = |severity| review.findings.iter().filter(|finding| finding.severity == severity).count();
-    let mut rules = BTreeMap::new();
-    for finding in &review.findings {
-        *rules.entry(finding.rule).or_default() += 1;
-    }
     Document {
-        findings: review.findings.iter().map(FindingRow::of).collect(),
+        findings: rows(&review.findings),
         counts: Counts {
             issues: review.issues,
-            errors: count(Severity::Error),
-            warnings: count(Severity::Warning),
-            rules,
+            errors: review.count(Severity::Error),
+            warnings: review.count(Severity::Warning),
+            rules: review.count_by_rule(),
         },
     }
 }

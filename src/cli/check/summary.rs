@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cli::Context;
-use crate::finding::{Finding, Severity};
+use crate::finding::Severity;
 use crate::review::Review;
 
 /// Number of findings of one rule that are all shown.
@@ -19,12 +19,12 @@ const MAX_RULES: usize = 12;
 ///
 /// # Errors
 /// When stdout cannot be written.
-pub(super) fn show(context: &Context, findings: &[Finding], all: bool) -> anyhow::Result<()> {
+pub(super) fn show(context: &Context, review: &Review, all: bool) -> anyhow::Result<()> {
     if all || context.report.is_verbose() {
-        return context.report.found(findings);
+        return context.report.found(&review.findings);
     }
-    let (counts, mut shown) = (by_rule(findings), BTreeMap::<&str, usize>::new());
-    for finding in findings {
+    let (counts, mut shown) = (review.count_by_rule(), BTreeMap::<&str, usize>::new());
+    for finding in &review.findings {
         let (count, number) = (counts[finding.rule], shown.entry(finding.rule).or_default());
         *number += 1;
         if count <= MAX_ALIKE || *number <= SHOWN_OF_MANY {
@@ -41,35 +41,25 @@ fn more(rule: &str, count: usize) -> String {
     format!("and {count} more like this: `slugline check --rule {rule}` shows them, `slugline check -v` everything\n\n")
 }
 
-/// Number of findings of each rule.
-fn by_rule(findings: &[Finding]) -> BTreeMap<&str, usize> {
-    let mut counts = BTreeMap::new();
-    for finding in findings {
-        *counts.entry(finding.rule).or_default() += 1;
-    }
-    counts
-}
-
 /// `2 errors and 1 warning in 7 issues: link-broken 2, image-alt-missing 1`.
 pub(super) fn line(review: &Review) -> String {
-    let count = |severity| review.findings.iter().filter(|finding| finding.severity == severity).count();
     let number = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let (errors, warnings) = (review.count(Severity::Error), review.count(Severity::Warning));
     let found = match (errors, warnings) {
         (0, 0) => "no problems found".to_owned(),
         (0, _) => number(warnings, "warning"),
         (_, 0) => number(errors, "error"),
         _ => format!("{} and {}", number(errors, "error"), number(warnings, "warning")),
     };
-    format!("{found} in {}{}", number(review.issues, "issue"), rules(&review.findings))
+    format!("{found} in {}{}", number(review.issues, "issue"), rules(review))
 }
 
 /// The rules with most findings first; empty if there is only one finding.
-fn rules(findings: &[Finding]) -> String {
-    if findings.len() < 2 {
+fn rules(review: &Review) -> String {
+    if review.findings.len() < 2 {
         return String::new();
     }
-    let mut counts: Vec<(&str, usize)> = by_rule(findings).into_iter().collect();
+    let mut counts: Vec<(&str, usize)> = review.count_by_rule().into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let mut words: Vec<String> = counts.iter().take(MAX_RULES).map(|(rule, count)| format!("{rule} {count}")).collect();
     if counts.len() > MAX_RULES {
@@ -81,6 +71,7 @@ fn rules(findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Finding;
 
     fn summary(rules: &[&'static str]) -> String {
         let findings = rules.iter().map(|rule| match *rule {

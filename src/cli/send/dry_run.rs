@@ -7,7 +7,7 @@ use crate::cli::send::summary;
 use crate::cli::{Context, Exit};
 use crate::digest::MailingContent;
 use crate::email::EmailAddress;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::send::dry_run::{DryRun, ExpectedMailing};
 use crate::send::forecast::Forecast;
 
@@ -23,10 +23,9 @@ pub(super) fn show(
 ) -> anyhow::Result<Exit> {
     let findings: Vec<Finding> = dry_run.refused.iter().chain(&dry_run.findings).cloned().collect();
     context.report.findings(&findings);
-    let is_error = |finding: &Finding| finding.severity == Severity::Error;
     let exit = match &dry_run.refused {
         Some(_) => Exit::Failed,
-        None if findings.iter().any(is_error) => Exit::Attention,
+        None if findings.iter().any(Finding::is_error) => Exit::Attention,
         None => Exit::Done,
     };
     if context.report.json {

@@ -94,6 +94,13 @@ fn document(row: &Row) -> MailingRow<'_> {
 struct DeliveryRow<'a> {
     /// `null` if the subscriber was forgotten.
     address: Option<&'a str>,
+    #[serde(flatten)]
+    progress: DeliveryProgress<'a>,
+}
+
+/// What became of a delivery.
+#[derive(Serialize)]
+pub(in crate::cli) struct DeliveryProgress<'a> {
     /// State, such as `sent`.
     state: &'a str,
     /// Number of attempts.
@@ -106,8 +113,14 @@ struct DeliveryRow<'a> {
 
 impl<'a> DeliveryRow<'a> {
     fn of(delivery: &'a Delivery) -> Self {
+        let address = delivery.address.as_ref().map(EmailAddress::as_str);
+        Self { address, progress: DeliveryProgress::of(delivery) }
+    }
+}
+
+impl<'a> DeliveryProgress<'a> {
+    pub fn of(delivery: &'a Delivery) -> Self {
         Self {
-            address: delivery.address.as_ref().map(EmailAddress::as_str),
             state: delivery.state.as_str(),
             attempts: delivery.attempts,
             reply: delivery.reply.as_deref(),

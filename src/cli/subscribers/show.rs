@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::cli::status::document::DeliveryProgress;
 use crate::cli::{Context, Exit};
 use crate::email::EmailAddress;
 use crate::ledger::Delivery;
@@ -107,26 +108,15 @@ struct Document<'a> {
 struct Row<'a> {
     /// Id of the mailing.
     id: &'a str,
-    /// State, such as `sent`.
-    state: &'a str,
-    /// Number of attempts.
-    attempts: u32,
-    /// The server's last reply.
-    reply: Option<&'a str>,
-    /// When the state changed last (RFC 3339).
-    changed: Option<String>,
+    #[serde(flatten)]
+    progress: DeliveryProgress<'a>,
 }
 
 impl<'a> Document<'a> {
     fn of(person: &'a PersonalData) -> Self {
         let subscriber = &person.subscriber;
-        let row = |delivery: &'a Delivery| Row {
-            id: delivery.issue.as_str(),
-            state: delivery.state.as_str(),
-            attempts: delivery.attempts,
-            reply: delivery.reply.as_deref(),
-            changed: delivery.changed.map(|time| time.to_rfc3339()),
-        };
+        let row =
+            |delivery: &'a Delivery| Row { id: delivery.issue.as_str(), progress: DeliveryProgress::of(delivery) };
         Self {
             address: subscriber.address.as_str(),
             name: &subscriber.name,

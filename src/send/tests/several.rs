@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::finding::Severity;
 
 const COUNT: usize = 40;
 
