@@ -92,7 +92,7 @@ fn tracked_at(project: &Project, file: &Private) -> Vec<String> {
         path.to_string_lossy().into_owned()
     });
     let mut names = git::tracked(project.folder(), &paths.collect::<Vec<_>>());
-    // One message tells as much as a thousand.
+    // One message is as useful as a thousand.
     names.truncate(FILES.len());
     names
 }

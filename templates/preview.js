@@ -114,7 +114,7 @@ const pages = {
       : make("p", {class: "empty"}, "The project file has no mail, so there is no message: only how it would look.");
     return [inbox, size(letter), message];
   },
-  Findings: () => state.findings.length ? state.findings.map(finding) : [make("p", {class: "empty"}, "Nothing to mend.")],
+  Findings: () => state.findings.length ? state.findings.map(finding) : [make("p", {class: "empty"}, "No problems found.")],
   Source: () => {
     const lines = state.source.text.split("\n").map((text, number) =>
       make("div", number + 1 === state.source.line ? {class: "here"} : {}, text));

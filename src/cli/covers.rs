@@ -96,7 +96,7 @@ struct MeasuredRow<'a> {
     mime_type: &'a str,
     /// Size of the file.
     bytes: u64,
-    /// In pixels, where the format tells.
+    /// In pixels, if the format contains it.
     width: Option<u32>,
     /// In pixels.
     height: Option<u32>,

@@ -27,7 +27,8 @@ const EXAMPLE: &str = "reader@example.org";
 #[command(after_help = "Examples:\n  slugline edition latest\n  slugline edition my-issue --html > issue.html\n  \
                         slugline edition latest --eml --for me@example.org > issue.eml")]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest` (the newest one for email), or a digest: `digest:2026-W47`, or `digest:next` for the current period
+    /// Slug or path of an issue, `latest` (the newest one for email), or a digest: `digest:2026-W47`, or `digest:next` for
+    /// the current period
     issue: String,
     /// Print the HTML part
     #[arg(long, group = "form")]

@@ -16,7 +16,7 @@ use crate::{load, publish};
 
 /// Write the feeds, then send what is due: the complete job, for cron
 ///
-/// Safe to run every minute: a feed that is up to date is not written, nobody gets an issue twice, and only one run sends at
+/// Safe to run every minute: a feed that is up to date is not written, no subscriber gets an issue twice, and only one run sends at
 /// a time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  * * * * *  slugline --dir /srv/weekly --quiet publish")]

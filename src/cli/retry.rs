@@ -14,7 +14,7 @@ use crate::store::Requeued;
 /// Recipients that a server defers (greylisting, a full mailbox) are retried by later runs, after minutes at first and a day
 /// in the end. This makes them due at once; with `--failed` also those that a server refused for good, whose attempts begin
 /// anew. The next `slugline send` mails them; name the issue there if nothing happened in its mailing for 14 days.
-/// Subscribers who unsubscribed or are suppressed stay out, and nobody who has the issue, or may have it, gets it again.
+/// Subscribers who unsubscribed or are suppressed stay out, and no subscriber who has the issue, or may have it, gets it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline retry latest\n  slugline retry latest --failed\n  \
                         slugline retry spring --failed reader@example.org")]

@@ -54,8 +54,8 @@ mod throughput;
     after_help = "Examples:\n  slugline send --dry-run\n  slugline send latest --test me@example.org\n  slugline send\n  slugline send spring-notes --limit 100"
 )]
 pub(super) struct Args {
-    /// Slug or path of an issue, `latest` (the newest one for email), or a digest such as `digest:2026-W47`; sent however old it is [default: all that
-    /// is due]
+    /// Slug or path of an issue, `latest` (the newest one for email), or a digest such as `digest:2026-W47`; sent however
+    /// old it is [default: all that is due]
     issue: Vec<String>,
     /// Send the issue only to this address, marked as a test, and record nothing; repeatable
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["dry_run", "limit", "after_canary"])]
@@ -318,9 +318,9 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
         _ => return Err(Finding::error("usage", "`--test` sends one issue at a time").help("name one").into()),
     };
     let route = transport::route(&context.project, compose::mail_config(config)?)?;
-    let piece = context.find(config, issues, name, now)?;
+    let content = context.find(config, issues, name, now)?;
     let composer = context.composer(config, issues)?;
-    let Composed { edition, findings, .. } = composer.compose(&piece);
+    let Composed { edition, findings, .. } = composer.compose(&content);
     context.report.findings(&findings);
     let letters = composer.letters(edition?, now)?;
     let store = context.store(config)?;
@@ -328,6 +328,6 @@ fn test(context: &Context, config: &Config, issues: &[Issue], args: &Args) -> an
     for address in &args.test {
         tests.push(letters.write_test(&test_send::test_recipient(&*store, address, now)?)?);
     }
-    let tried = test_send::send_tests(&route, &piece.folder(), &tests)?;
-    summary::test(context, &piece, &tried)
+    let tried = test_send::send_tests(&route, &content.folder(), &tests)?;
+    summary::test(context, &content, &tried)
 }

@@ -28,7 +28,7 @@ enum Action {
     /// Copy the project's store into another, empty one, which takes its place
     ///
     /// Copies subscribers with their ids (so that unsubscribe links keep working), mailings, and deliveries. From the start the
-    /// old store refuses to send and to change, so that nobody is mailed from both; it can still be read. If the copy is
+    /// old store refuses to send and to change, so that no subscriber is mailed from both; it can still be read. If the copy is
     /// interrupted, run it again: it finishes.
     #[command(after_help = "Examples:\n  slugline store copy postgres://weekly@db.example.org/weekly\n  \
                             slugline store copy sqlite:slugline-2.db")]
@@ -73,7 +73,7 @@ enum Action {
     },
     /// Count all mailings that `feeds.lock` records as sent, if the store that knows more is gone for good
     ///
-    /// Nobody gets those issues again from this store. Recipients still waiting for one of them become `unknown`. The next issue
+    /// No subscriber gets those issues again from this store. Recipients still waiting for one of them become `unknown`. The next issue
     /// goes to all active subscribers.
     #[command(after_help = "Examples:\n  slugline store adopt\n  slugline store adopt --yes")]
     Adopt {

@@ -50,7 +50,7 @@ enum Action {
     /// unsubscribed, bounced, complained or never confirmed there are recorded as such and get no mail. Any other list names
     /// its columns in its first line: `email` and optionally `name` and `status`; every other column can be used in templates.
     /// A column that looks like a status but is not understood stops the import. Bad rows are reported, good ones kept.
-    /// Importing a file again changes nothing, and nobody who unsubscribed is added again.
+    /// Importing a file again changes nothing, and no one who unsubscribed is added again.
     #[command(after_help = "Examples:\n  slugline subscribers import readers.csv --dry-run\n  \
                             slugline subscribers import crm.csv --map email=Contact --map status=Mails --states active=1,left=0\n  \
                             slugline subscribers import suppressed.csv --as suppressed\n  \

@@ -1,6 +1,6 @@
 //! Removes passwords from findings about the project file, because logs are shared.
 //!
-//! Passwords belong into the environment or a file; these were written into the project file by mistake.
+//! Passwords belong in the environment or a file; these were written into the project file by mistake.
 
 use crate::finding::Finding;
 

@@ -7,7 +7,7 @@ use super::*;
 const LIMITS: Limits =
     Limits { bytes: 1000, connect: Duration::from_secs(60), total: Duration::from_secs(300), redirects: 2 };
 
-/// A server on a free port of this machine that gives each of these answers to one request, then stops. Gives its
+/// A server on a free port of this machine that returns each of these answers to one request, then stops. Returns its
 /// address and the requests it saw.
 fn server(answers: Vec<String>) -> (Url, JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -16,7 +16,7 @@ fn server(answers: Vec<String>) -> (Url, JoinHandle<Vec<String>>) {
     (url, thread::spawn(answer))
 }
 
-/// Reads one request and answers it; gives its head.
+/// Reads one request and answers it; returns its head.
 fn exchange(mut stream: &TcpStream, answer: &str) -> String {
     let lines = BufReader::new(stream).lines().map_while(Result::ok);
     let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();

@@ -25,7 +25,7 @@ pub(super) fn why_nothing_is_due(store: &dyn Store, sending: &SendRequest<'_>) -
     }
 }
 
-/// The plan as it is now, without what was not in it before: nobody was asked about that. Mailings begun before stay in it
+/// The plan as it is now, without what was not in it before: the question did not cover it. Mailings begun before stay in it
 /// even if recovery has settled all their deliveries, so that they are reported.
 pub(super) fn plan_again<'a>(
     store: &dyn Store,

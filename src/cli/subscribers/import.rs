@@ -44,7 +44,7 @@ pub(super) struct Args {
     column: Option<String>,
 }
 
-/// The meanings that one `--states` gives.
+/// The meanings in one `--states`.
 #[derive(Debug, Clone)]
 struct Meanings(Vec<Meaning>);
 

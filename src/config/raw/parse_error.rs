@@ -101,7 +101,7 @@ impl<'a> Unknown<'a> {
             ("secret", "SLUGLINE_SECRET", "secret_file")
         };
         format!(
-            "it does not belong into this file: put the {what} into the environment variable {variable}, or into a file \
+            "it does not belong in this file: put the {what} into the environment variable {variable}, or into a file \
              named by `{file}`"
         )
     }

@@ -1,6 +1,6 @@
 //! What is written below `feeds`.
 //!
-//! Takes the mapping as written; gives formats, taxonomies, archives and limits.
+//! Takes the mapping as written; returns formats, taxonomies, archives and limits.
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;

@@ -164,7 +164,7 @@ fn what_is_written_below_mail_by_habit_is_answered_with_what_works() {
         let text = format!("title: T\nbase_url: https://e.org\nmail:\n  from: t@e.org\n{lines}\n");
         findings(&text).join("\n")
     };
-    const PASSWORD: &str = "it does not belong into this file: put the password into the environment variable \
+    const PASSWORD: &str = "it does not belong in this file: put the password into the environment variable \
                             SLUGLINE_SMTP_PASSWORD, or into a file named by `password_file`";
     for (lines, expected) in [
         (
