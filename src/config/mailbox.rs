@@ -36,6 +36,7 @@ pub(super) fn list_id(text: &str) -> Option<ListId> {
 
 /// Whether commas, semicolons or angle brackets outside quotes separate several addresses.
 fn are_several(text: &str) -> bool {
+    let text = text.replace("\\\"", "");
     let unquoted: String = text.split('"').step_by(2).collect();
     let with_address = unquoted.split([',', ';', '>']).filter(|part| part.contains('@'));
     with_address.count() > 1
@@ -46,8 +47,15 @@ fn name_and_angle(text: &str) -> (Option<String>, &str) {
     let Some((name, rest)) = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) else {
         return (None, text);
     };
-    let name = name.trim().trim_matches('"').trim();
-    ((!name.is_empty()).then(|| name.to_owned()), rest.trim())
+    let name = unquoted(name.trim());
+    ((!name.is_empty()).then_some(name), rest.trim())
+}
+
+/// The text of a quoted string (RFC 5322 section 3.2.4). Quotes around only a part of the name belong to it.
+fn unquoted(name: &str) -> String {
+    let inside = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
+    let is_quoted = inside.len() < name.len() && !inside.replace("\\\\", "").replace("\\\"", "").contains('"');
+    if is_quoted { inside.replace("\\\"", "\"").replace("\\\\", "\\").trim().to_owned() } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -63,6 +71,21 @@ mod tests {
         assert!(mailbox("Weekly <news@example.org").is_err());
         assert!(mailbox("Tides, Moon & Co <news@example.org>").is_ok());
         assert!(mailbox("\"a@example.org, b@example.org\" <news@example.org>").is_ok());
+    }
+
+    #[test]
+    fn quotes_inside_a_name_are_kept() {
+        for (text, name) in [
+            (r#"The "Neap" Tide <news@example.org>"#, r#"The "Neap" Tide"#),
+            (r#""Neap" Tide <news@example.org>"#, r#""Neap" Tide"#),
+            (r#"Tide "Neap" <news@example.org>"#, r#"Tide "Neap""#),
+            (r#""Neap" and "Spring" <news@example.org>"#, r#""Neap" and "Spring""#),
+            (r#""The \"Neap\" Tide" <news@example.org>"#, r#"The "Neap" Tide"#),
+            (r#"" Tide " <news@example.org>"#, "Tide"),
+            (r#""Neap <news@example.org>"#, r#""Neap"#),
+        ] {
+            assert_eq!(mailbox(text).unwrap().name.as_deref(), Some(name), "{text}");
+        }
     }
 
     #[test]

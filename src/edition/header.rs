@@ -5,8 +5,8 @@
 
 use std::fmt::{self, Write};
 
+use email_encoding::headers::rfc2047;
 use email_encoding::headers::writer::EmailWriter;
-use email_encoding::headers::{quoted_string, rfc2047};
 
 use crate::email::EmailAddress;
 
@@ -59,12 +59,29 @@ fn phrase_and_angle(name: &str, display: Option<&str>, inner: &str, always_angle
             return write_unfolded(writer, &whole, false);
         }
         if is_plain(&display) {
-            quoted_string::encode(&display, writer)?;
+            write_phrase(writer, &display)?;
         } else {
             rfc2047::encode(&display, writer)?;
         }
         write_unfolded(writer, &["<", inner, ">"], true)
     })
+}
+
+/// ASCII text as an RFC 5322 `phrase`: one atom unchanged, anything else as a quoted string.
+fn write_phrase(writer: &mut EmailWriter<'_>, text: &str) -> fmt::Result {
+    if text.bytes().all(is_atext) {
+        return write_folding(writer, &[text], false);
+    }
+    let quoted = format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    for (index, word) in quoted.split(' ').enumerate() {
+        write_unfolded(writer, &[word], index > 0)?;
+    }
+    Ok(())
+}
+
+/// RFC 5322 section 3.2.3.
+fn is_atext(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
 }
 
 /// ASCII words unchanged, runs of other words as encoded words that include the spaces between them.
@@ -123,6 +140,9 @@ fn field(name: &str, write_value: impl FnOnce(&mut EmailWriter<'_>) -> fmt::Resu
 
 #[cfg(test)]
 mod tests {
+    use mail_parser::MessageParser;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -147,11 +167,40 @@ mod tests {
         let address = "weekly@example.org".parse().unwrap();
         assert_eq!(mailbox("From", None, &address), "From: weekly@example.org\r\n");
         assert_eq!(mailbox("From", Some("A Team"), &address), "From: \"A Team\" <weekly@example.org>\r\n");
-        assert_eq!(
-            mailbox("From", Some("Team, \"A\""), &address),
-            "From: =?utf-8?b?VGVhbSwgIkEi?= <weekly@example.org>\r\n"
-        );
         assert_eq!(mailbox("To", Some("团队"), &address), "To: =?utf-8?b?5Zui6Zif?= <weekly@example.org>\r\n");
+    }
+
+    #[test]
+    fn a_name_that_is_not_an_atom_is_quoted() {
+        let address = "weekly@example.org".parse().unwrap();
+        for (name, written) in [
+            ("Tides", "Tides"),
+            ("R&D!", "R&D!"),
+            ("Node.js", "\"Node.js\""),
+            (".NET", "\".NET\""),
+            ("Team, \"A\"", "\"Team, \\\"A\\\"\""),
+            ("C:\\", "\"C:\\\\\""),
+            ("a@example.org", "\"a@example.org\""),
+        ] {
+            assert_eq!(mailbox("From", Some(name), &address), format!("From: {written} <weekly@example.org>\r\n"));
+        }
+        let long = mailbox("From", Some(&"tide ".repeat(20)), &address);
+        assert_eq!(long.lines().count(), 2, "{long}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_read_back(name in "[ -~é潮\"\\\\.,]{1,90}") {
+            let address = "weekly@example.org".parse().unwrap();
+            let field = mailbox("From", Some(&name), &address);
+            prop_assert!(field.is_ascii() && field.lines().all(|line| line.len() <= 78), "{field}");
+            let message = format!("{field}\r\n");
+            let parsed = MessageParser::default().parse(&message).unwrap();
+            let from = parsed.from().unwrap().first().unwrap();
+            let name = one_line(&name);
+            prop_assert_eq!(from.name(), Some(name.as_str()).filter(|name| !name.is_empty()));
+            prop_assert_eq!(from.address(), Some("weekly@example.org"));
+        }
     }
 
     #[test]
