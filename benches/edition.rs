@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use lettre::message::{Mailbox, MultiPart};
-use slugline::parts::{Config, Document, Edition, Recipient, Source, assemble, split};
+use slugline::parts::{Config, Document, Edition, Files, NO_FILES, Recipient, Section, Source, assemble, split};
 
 const PROJECT: &str = "title: 潮汐周刊\nbase_url: https://example.org\nlanguage: zh-CN\nmail:\n  \
                        from: Weekly <weekly@example.org>\n  unsubscribe_url: https://example.org/leave?who={address}\n";
@@ -62,7 +62,9 @@ fn edition(greeting: &str) -> Result<Edition, Box<dyn Error>> {
     );
     let templates = |name: &str| Ok((name == "edition.html").then(|| html.clone()));
     let mail = config.mail.as_ref().map(|mail| &mail.edition);
-    Ok(Edition::prepare(&config.publication, mail, &issue, None, &Document::parse(&body), &templates)?)
+    let section = Section { issue: &issue, cover: None, body: Document::parse(&body) };
+    let files = Files { template: &templates, ..NO_FILES };
+    Ok(Edition::prepare(&config.publication, mail, &section, &files)?)
 }
 
 fn by_lettre(number: usize, html: &str, text: &str) -> Result<Vec<u8>, Box<dyn Error>> {

@@ -17,12 +17,13 @@ use crate::content::markdown::Document;
 use crate::covers::{Covers, KnownCover};
 use crate::digest::{MailingContent, empty_digest};
 use crate::disk::Project;
-use crate::edition::{Edition, Recipient, Section};
+use crate::edition::{self, Edition, Recipient, Section};
 use crate::finding::Finding;
 use crate::identity::{changing_ids, read_lock};
 use crate::issue::{Cover, Issue};
 use crate::load;
 use crate::load::pictures::with_pictures;
+use crate::resources::Resources;
 use crate::shortcodes::Shortcodes;
 
 pub use letters::Letters;
@@ -220,18 +221,21 @@ impl<'a> Composer<'a> {
             findings.extend(wrong);
             sections.push(Section { issue, cover: self.cover(issue), body });
         }
-        let templates = |name: &str| self.project.text_if_exists(format!("templates/{name}"));
+        let resources = Resources::new(self.project, self.config);
+        let issues = content.issues();
+        let files = edition::Files {
+            template: &|name| self.project.text_if_exists(format!("templates/{name}")),
+            picture_width: &|url| resources.picture_width(issues, url),
+        };
         let (publication, mail) = (&self.config.publication, self.config.mail.as_ref().map(|mail| &mail.edition));
         let edition = match (content, sections.as_slice()) {
-            (MailingContent::Issue(_), [Section { issue, cover, body }]) => {
-                Edition::prepare(publication, mail, issue, cover.as_ref(), body, &templates)
-            }
+            (MailingContent::Issue(_), [section]) => Edition::prepare(publication, mail, section, &files),
             (MailingContent::Digest(digest), sections @ [_, ..]) => Edition::prepare_digest(
                 publication,
                 &mail_config(self.config)?.edition,
                 &digest.period,
                 sections,
-                &templates,
+                &files,
             ),
             _ => Err(empty_digest(&content.id()).into()),
         }?;
@@ -254,7 +258,8 @@ impl<'a> Composer<'a> {
             MailingContent::Issue(_) => check::edition_size(path, &html),
             MailingContent::Digest(digest) => check::digest_size(path, digest.period.id().as_str(), &html),
         };
-        let rendered = RenderedEdition { html: &html, text: &text, unsubscribe: unsubscribe.link() };
+        let styles = edition.style_sheets(&reader)?;
+        let rendered = RenderedEdition { html: &html, styles: &styles, text: &text, unsubscribe: unsubscribe.link() };
         Ok(size.into_iter().chain(check::mail::edition(path, &rendered)).collect())
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod cjk;
 pub mod cover;
 mod custom_id;
 pub mod date;
+pub mod direction;
 mod field_reader;
 mod footnotes;
 pub mod front_matter;

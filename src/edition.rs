@@ -11,10 +11,11 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use crate::content::markdown::Document;
+use crate::content::direction::Direction;
 use crate::content::plain_text;
 use crate::digest::Period;
 use crate::edition::context::Fields;
+use crate::edition::mail_html::PictureWidth;
 use crate::edition::message::{ContentRef, Header};
 use crate::edition::pictures::{PictureLookup, Pictures};
 use crate::edition::render::Renderer;
@@ -22,7 +23,7 @@ use crate::edition::subject::Subject;
 use crate::edition::template::TemplateNames;
 use crate::edition::unsubscribe::{Unsubscribe, UnsubscribeLinks};
 use crate::finding::Finding;
-use crate::issue::{Cover, Issue};
+use crate::issue::Issue;
 use crate::publication::Publication;
 use crate::templates::Templates;
 use crate::token::Secrets;
@@ -30,6 +31,7 @@ use crate::token::Secrets;
 pub mod body;
 pub mod context;
 mod digest;
+mod direction;
 pub mod header;
 mod highlight;
 pub mod inline;
@@ -39,6 +41,7 @@ mod options;
 pub mod pictures;
 pub mod recipient;
 mod render;
+pub mod style_sheet;
 mod subject;
 pub mod template;
 mod template_split;
@@ -59,33 +62,43 @@ pub struct Edition {
     header: Option<Header>,
 }
 
+/// How an edition reads the files of the project.
+pub struct Files<'a> {
+    /// Returns the text of the project's template with a name, if there is one.
+    pub template: &'a dyn Fn(&str) -> anyhow::Result<Option<String>>,
+    /// Returns the width of a picture of the project.
+    pub picture_width: PictureWidth<'a>,
+}
+
+/// No project: the default templates, and no picture is known.
+pub const NO_FILES: Files<'static> = Files { template: &|_| Ok(None), picture_width: &|_| None };
+
 impl Edition {
-    /// Makes the edition of `issue` with its cover and body. Without `mail` it can be shown, but not sent. `templates` returns
-    /// the text of the project's template with a name, if there is one.
+    /// Makes the edition of an issue. Without `mail` it can be shown, but not sent.
     ///
     /// # Errors
-    /// When `templates` fails, a template or the subject is invalid (a finding), or an address or URL of the project file cannot
+    /// When `files.template` fails, a template or the subject is invalid (a finding), or an address or URL of the project file cannot
     /// be written into a header.
     pub fn prepare(
         publication: &Publication,
         mail: Option<&Options>,
-        issue: &Issue,
-        cover: Option<&Cover>,
-        body: &Document<'_>,
-        templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
+        section: &Section<'_>,
+        files: &Files<'_>,
     ) -> anyhow::Result<Self> {
+        let Section { issue, cover, body } = section;
         let parts = template::ISSUE;
-        let templates = Templates::load(&parts.names(), templates)?;
-        let html = mail_html::body(body, &issue.permalink, "note-");
+        let templates = Templates::load(&parts.names(), files.template)?;
+        let direction = Direction::of_language(issue.language.as_ref().unwrap_or(&publication.language));
+        let html = mail_html::body(body, &issue.permalink, "note-", direction, files.picture_width);
         let text = plain_text::render(body, &issue.permalink);
-        let fields = Fields::new(publication, issue, cover, html, text).with_sender(mail);
+        let fields = Fields::new(publication, issue, cover.as_ref(), html, text).with_sender(mail);
         let subject = subject(&templates, &fields, mail, issue)?;
         let id = issue.ledger_key();
         let about = ContentRef { id: id.as_str(), archived_at: Some(issue.page()) };
         Self::finish(parts, templates, fields, mail, subject, &about)
     }
 
-    /// Makes the edition of the digest of a period with these sections. `templates` as in `prepare`.
+    /// Makes the edition of the digest of a period with these sections.
     ///
     /// # Errors
     /// As in `prepare`.
@@ -94,11 +107,12 @@ impl Edition {
         mail: &Options,
         period: &Period,
         sections: &[Section<'_>],
-        templates: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
+        files: &Files<'_>,
     ) -> anyhow::Result<Self> {
         let parts = template::DIGEST;
-        let templates = Templates::load(&parts.names(), templates)?;
-        let fields = digest::fields(publication, mail.digest_content, period, sections).with_sender(Some(mail));
+        let templates = Templates::load(&parts.names(), files.template)?;
+        let fields = digest::fields(publication, mail.digest_content, period, sections, files.picture_width)
+            .with_sender(Some(mail));
         let subject = Subject::of_template("mail.digest.subject", &mail.digest_subject, &templates, &fields)?;
         // Two publications may have the same sender and subscriber; their digests of a week are two messages.
         let id = format!("{}{}", publication.base_url, period.id());
@@ -157,6 +171,14 @@ impl Edition {
     pub fn html(&self, recipient: &Recipient) -> anyhow::Result<String> {
         let unsubscribe = self.unsubscribe_links.of(recipient)?;
         self.renderer.html(recipient, &unsubscribe)
+    }
+
+    /// The style sheets of the HTML part, as they were before they were inlined.
+    ///
+    /// # Errors
+    /// A finding where a template fails on this recipient.
+    pub fn style_sheets(&self, recipient: &Recipient) -> anyhow::Result<String> {
+        self.renderer.style_sheets(recipient, &self.unsubscribe_links.of(recipient)?)
     }
 
     /// The plain text for this recipient; lines end in a line feed.

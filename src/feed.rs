@@ -173,7 +173,7 @@ impl Feed {
             author: author.unwrap_or_else(|| Person { name: plain(&publication.title), email: None, url: None }),
             copyright: publication.copyright.as_deref().map(plain).filter(|text| !text.is_empty()),
             icon: publication.icon.as_ref().map(urls::encode),
-            stylesheet: feeds.stylesheet.then(|| stylesheet::href(&publication.base_url)),
+            stylesheet: feeds.stylesheet.then(|| stylesheet::href(&plan.folder)),
             ttl: feeds.ttl,
             entries: issues.into_iter().map(entry).collect(),
             shortened,

@@ -90,7 +90,7 @@ pub mod parts {
     pub use crate::delivery::job::{Job, RateLimits, RunHooks};
     pub use crate::disk::Project;
     pub use crate::dkim::{Algorithm, Key, Signature, Signer};
-    pub use crate::edition::{Edition, Recipient};
+    pub use crate::edition::{Edition, Files, NO_FILES, Recipient, Section};
     pub use crate::email::EmailAddress;
     pub use crate::identity::LockMode;
     pub use crate::issue::{IssueId, Slug};

@@ -8,6 +8,7 @@ use minijinja::value::Serde;
 use serde_json::{Value as Json, json};
 use url::Url;
 
+use crate::content::direction::Direction;
 use crate::content::permalink::Pattern;
 use crate::feed::directory::AlternateLink;
 use crate::finding::Finding;
@@ -16,7 +17,7 @@ use crate::page::labels::Labels;
 use crate::publication::Publication;
 use crate::templates::Templates;
 use crate::templates::fields::{issue_fields, publication_fields};
-use crate::templates::locale::{Locale, direction};
+use crate::templates::locale::Locale;
 
 mod labels;
 pub mod output_path;
@@ -93,6 +94,11 @@ pub fn templates(own: &dyn Fn(&str) -> anyhow::Result<Option<String>>) -> anyhow
 }
 
 impl<'a> PageRenderer<'a> {
+    /// The language of pages whose issue has none of its own.
+    pub fn language(&self) -> &'a String {
+        &self.publication.language
+    }
+
     /// A renderer for a publication whose feeds have these links.
     pub fn new(publication: &'a Publication, templates: &'a Templates, links: &[AlternateLink<'_>]) -> Self {
         let words = Locale::of_language(&publication.language);
@@ -113,7 +119,7 @@ impl<'a> PageRenderer<'a> {
             "publication": publication_fields(self.publication),
             "issue": issue_fields(issue, page.cover, language, &words),
             "language": language,
-            "direction": direction(language),
+            "direction": Direction::of_language(language).as_str(),
             "url": issue.permalink.as_str(),
             "title": issue.plain_title(),
             "summary": page.summary,
@@ -144,7 +150,7 @@ impl<'a> PageRenderer<'a> {
         let fields = json!({
             "publication": publication_fields(self.publication),
             "language": language,
-            "direction": direction(language),
+            "direction": Direction::of_language(language).as_str(),
             "url": index.url.as_str(),
             "title": self.publication.title,
             "summary": self.publication.description,
@@ -170,7 +176,7 @@ impl<'a> PageRenderer<'a> {
             "date": self.words.date(issue.date),
             "date_iso": issue.date.to_rfc3339(),
             "language": language,
-            "direction": direction(language),
+            "direction": Direction::of_language(language).as_str(),
             "summary": summary,
         })
     }

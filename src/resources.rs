@@ -3,6 +3,7 @@
 //! Takes an issue and an absolute URL in it; returns the file that the site publishes there. Never returns a file
 //! outside the project, not even through symbolic links.
 
+use std::io::BufReader;
 use std::path::{Component, Path, PathBuf};
 
 use url::Url;
@@ -12,6 +13,7 @@ use crate::content::path::folder;
 use crate::disk::Project;
 use crate::edition::pictures::PictureLookup;
 use crate::issue::Issue;
+use crate::picture::probe_reader;
 
 /// Hugo publishes the contents of these folders at the root of the site, like those of content folders.
 const ROOT_FOLDERS: [&str; 2] = ["static", "assets"];
@@ -37,6 +39,13 @@ impl<'a> Resources<'a> {
         let candidates =
             self.beside(path, permalink, url).into_iter().chain(below_root(self.project, self.config, url));
         candidates.filter(|file| self.is_visible(file)).find(|file| self.is_file_of_project(file))
+    }
+
+    /// The displayed width of a picture in one of these issues, in pixels; `None` if the project does not contain it.
+    pub fn picture_width(&self, issues: &[&Issue], url: &Url) -> Option<u32> {
+        let file = issues.iter().find_map(|issue| self.at(&issue.path, &issue.permalink, url))?;
+        let picture = probe_reader(&mut BufReader::new(self.project.open(&file).ok()?)).at_end_of_file()?;
+        picture.size.map(|(width, _)| width)
     }
 
     /// A picture in one of these issues, unless it has more than `max_bytes`.

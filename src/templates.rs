@@ -33,6 +33,11 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("status.html", include_str!("../templates/status.html")),
 ];
 
+/// The text of a built-in template; empty if there is none with this name.
+pub fn built_in_source(name: &str) -> &'static str {
+    BUILT_IN.iter().find(|(other, _)| *other == name).map_or("", |(_, source)| source)
+}
+
 /// The prefix of the name of a built-in template.
 const DEFAULT_PREFIX: &str = "default/";
 

@@ -5,8 +5,8 @@ use std::error::Error;
 use chrono::{DateTime, Utc};
 
 use slugline::parts::{
-    Algorithm, Config, Document, Edition, EmailAddress, Key, Letter, NewSubscriber, Recipient, Signature, Signer,
-    Source, Subscriber, SubscriberId, assemble, split,
+    Algorithm, Config, Document, Edition, EmailAddress, Files, Key, Letter, NO_FILES, NewSubscriber, Recipient,
+    Section, Signature, Signer, Source, Subscriber, SubscriberId, assemble, split,
 };
 
 const PROJECT: &str = "title: 潮汐周刊\nbase_url: https://example.org\nlanguage: zh-CN\nmail:\n  \
@@ -85,13 +85,8 @@ fn edition(paragraphs: usize) -> Result<Edition, Box<dyn Error>> {
     let issue = assemble(source, &block, &config.publication, &config.permalink).issue.ok_or("an issue")?;
     let templates = |name: &str| Ok((name == "edition.html").then(|| TEMPLATE.to_owned()));
     let text = PARAGRAPH.repeat(paragraphs);
-    let body = Document::parse(&text);
-    Ok(Edition::prepare(
-        &config.publication,
-        config.mail.as_ref().map(|mail| &mail.edition),
-        &issue,
-        None,
-        &body,
-        &templates,
-    )?)
+    let section = Section { issue: &issue, cover: None, body: Document::parse(&text) };
+    let files = Files { template: &templates, ..NO_FILES };
+    let mail = config.mail.as_ref().map(|mail| &mail.edition);
+    Ok(Edition::prepare(&config.publication, mail, &section, &files)?)
 }

@@ -8,6 +8,7 @@ use crate::finding::Finding;
 mod edition;
 mod links;
 mod project;
+mod style;
 mod subject;
 
 pub use edition::RenderedEdition;
@@ -24,7 +25,8 @@ pub(super) fn check(source: &IssueSource<'_>) -> Vec<Finding> {
 }
 
 /// All families of rules for mail.
-pub(super) const FAMILIES: [&[&Rule]; 4] = [&project::RULES, &subject::RULES, &links::RULES, &edition::RULES];
+pub(super) const FAMILIES: [&[&Rule]; 5] =
+    [&project::RULES, &subject::RULES, &links::RULES, &edition::RULES, &style::RULES];
 
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,7 @@ mod tests {
     use crate::content::front_matter::split;
     use crate::content::markdown::Document;
     use crate::dkim::{Algorithm, Key, Signature};
+    use crate::edition::{NO_FILES, Section};
     use crate::subscriber::{NewSubscriber, SubscriberId};
 
     #[test]
@@ -75,8 +76,8 @@ mod tests {
         let block = split("content/one.md", b"---\ntitle: Neap tides\ndate: 2026-11-20\n---\n").unwrap();
         let issue = assemble(source, &block, &config.publication, &config.permalink).issue.unwrap();
         let mail = config.mail.as_ref().map(|mail| &mail.edition);
-        let body = Document::parse("Hello\n");
-        let edition = Edition::prepare(&config.publication, mail, &issue, None, &body, &|_| Ok(None)).unwrap();
+        let section = Section { issue: &issue, cover: None, body: Document::parse("Hello\n") };
+        let edition = Edition::prepare(&config.publication, mail, &section, &NO_FILES).unwrap();
         let pem = Key::generate(Algorithm::Ed25519).unwrap().1;
         let signer = || {
             let key = Key::from_pem(pem.as_bytes()).unwrap();

@@ -98,6 +98,8 @@ pub(super) fn word_fields(publication: &Publication, words: &Locale) -> Json {
         "contents": words.contents,
         "why": words.why(&publication.title),
         "unsubscribe": words.unsubscribe,
+        "forwarded": words.forwarded,
+        "subscribe": words.subscribe(&publication.title),
         "comma": words.comma,
         "colon": words.colon,
     })
@@ -115,8 +117,7 @@ mod tests {
     use crate::content::front_matter::split;
     use crate::content::markdown::Document;
     use crate::digest::{Period, PeriodName};
-    use crate::edition::digest::{self, Section};
-    use crate::edition::{Edition, template};
+    use crate::edition::{Edition, Files, NO_FILES, Section, digest, template};
     use crate::issue::Extent;
 
     const PAGE: &str = include_str!("../../templates/README.md");
@@ -208,7 +209,7 @@ mail:
         let (start, end) = (time("2026-11-16T00:00:00Z"), time("2026-11-23T00:00:00Z"));
         let period = Period { name: PeriodName::new("2026-W47").unwrap(), start, end };
         let sections = [Section { issue: &issue, cover: Some(cover), body: Document::parse("") }];
-        let digest = digest::fields(&config.publication, Extent::Full, &period, &sections);
+        let digest = digest::fields(&config.publication, Extent::Full, &period, &sections, NO_FILES.picture_width);
         let mut of_digest = BTreeMap::new();
         named("", &serde_json::to_value(digest.for_html(&lin(), &unsubscribe)).unwrap(), &mut of_digest);
         of_digest.retain(|name, _| name.starts_with("digest.") || name.starts_with("issues[]."));
@@ -227,9 +228,10 @@ mail:
             let of_project = [(template::ISSUE.html, html), (template::ISSUE.text, text)];
             Ok(of_project.into_iter().find(|(other, _)| *other == name).map(|(_, text)| text.to_owned()))
         };
-        let body = Document::parse("High **water**.");
+        let section = Section { issue: &issue, cover: None, body: Document::parse("High **water**.") };
         let mail = config.mail.as_ref().map(|mail| &mail.edition);
-        let edition = Edition::prepare(&config.publication, mail, &issue, None, &body, &own).unwrap();
+        let files = Files { template: &own, ..NO_FILES };
+        let edition = Edition::prepare(&config.publication, mail, &section, &files).unwrap();
         let page = edition.html(&lin()).unwrap();
         assert!(page.contains("Dear Lin,") && page.contains("color:#0b3d5c"), "{page}");
         let expected = "Dear Lin,\n\nSpring tides\n============\n\nHigh water.\n\nhttps://tides.example.org/spring-tides/\n\

@@ -7,16 +7,17 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde_json::{Value as Json, json};
 
+use crate::content::direction::Direction;
 use crate::content::markdown::Document;
 use crate::content::plain_text;
 use crate::content::summary::summary;
 use crate::digest::Period;
 use crate::edition::context::{Fields, word_fields};
-use crate::edition::mail_html;
+use crate::edition::mail_html::{self, PictureWidth};
 use crate::issue::{Cover, Extent, Issue};
 use crate::publication::Publication;
 use crate::templates::fields::{issue_fields, publication_fields};
-use crate::templates::locale::{Locale, direction};
+use crate::templates::locale::Locale;
 
 /// One issue in a digest.
 #[derive(Debug)]
@@ -30,7 +31,13 @@ pub struct Section<'a> {
 }
 
 /// The variables of the digest of a period with these sections.
-pub(super) fn fields(publication: &Publication, content: Extent, period: &Period, sections: &[Section<'_>]) -> Fields {
+pub(super) fn fields(
+    publication: &Publication,
+    content: Extent,
+    period: &Period,
+    sections: &[Section<'_>],
+    picture_width: PictureWidth<'_>,
+) -> Fields {
     let language = publication.language.clone();
     let words = Locale::of_language(&language);
     let shared = json!({
@@ -41,7 +48,7 @@ pub(super) fn fields(publication: &Publication, content: Extent, period: &Period
     });
     let sections: Vec<(Value, Value)> = (1..)
         .zip(sections)
-        .map(|(number, section)| section_fields(publication, content, number, section, &words))
+        .map(|(number, section)| section_fields(publication, content, number, section, &words, picture_width))
         .collect();
     let (html, text): (Vec<Value>, Vec<Value>) = sections.into_iter().unzip();
     Fields::of_digest(language, Value::from(Serde(shared)), context! { issues => html }, context! { issues => text })
@@ -60,7 +67,7 @@ fn digest_as_issue(publication: &Publication, period: &Period, sections: &[Secti
         "date": words.date(last),
         "date_iso": last.to_rfc3339(),
         "language": publication.language,
-        "direction": direction(&publication.language),
+        "direction": Direction::of_language(&publication.language).as_str(),
         "authors": [],
         "description": null,
         "preheader": titles.join(" · "),
@@ -95,6 +102,7 @@ fn section_fields(
     number: usize,
     section: &Section<'_>,
     words: &Locale,
+    picture_width: PictureWidth<'_>,
 ) -> (Value, Value) {
     let Section { issue, cover, body } = section;
     let language = issue.language.as_ref().unwrap_or(&publication.language);
@@ -106,7 +114,10 @@ fn section_fields(
         let both = context! { summary, body => (), ..fields };
         return (both.clone(), both);
     }
-    let html = mail_html::body(body, &issue.permalink, &format!("issue-{number}-note-"));
+    // The style sheet is written for the direction of the digest.
+    let direction = Direction::of_language(&publication.language);
+    let prefix = format!("issue-{number}-note-");
+    let html = mail_html::body(body, &issue.permalink, &prefix, direction, picture_width);
     let text = plain_text::render(body, &issue.permalink);
     let with = |body| context! { summary => (), body, ..fields.clone() };
     (with(Value::from_safe_string(html)), with(Value::from(text)))
@@ -122,7 +133,7 @@ mod tests {
     use crate::content::front_matter::split;
     use crate::content::html::tag::Tags;
     use crate::digest::PeriodName;
-    use crate::edition::{Edition, Recipient};
+    use crate::edition::{Edition, NO_FILES, Recipient};
 
     const NEAP: &str = "---\ntitle: Neap & quiet\ndate: 2026-11-17T09:00:00Z\n---\n";
     const SPRING: &str = "---\ntitle: 大潮\ndate: 2026-11-19\nlanguage: zh-CN\ndescription: 十四天\n---\n";
@@ -150,7 +161,7 @@ mod tests {
         let note = "A note[^1], and [another](#part).\n\n## Part\n\n[^1]: Below.\n";
         let sections = issues.each_ref().map(|issue| Section { issue, cover: None, body: Document::parse(note) });
         let mail = &config.mail.as_ref().unwrap().edition;
-        Edition::prepare_digest(&config.publication, mail, &period(), &sections, &|_| Ok(None)).unwrap()
+        Edition::prepare_digest(&config.publication, mail, &period(), &sections, &NO_FILES).unwrap()
     }
 
     fn reader() -> Recipient {

@@ -1,38 +1,50 @@
-//! The body of an issue for mail programs: pictures that fit into the column, code in colours.
+//! The body of an issue for mail programs: pictures that fit into the column, code in colours, directions.
 //!
 //! Takes sanitized HTML, whose tags have one spelling each (`content::html`); returns it with what only mail needs. The style
 //! sheet of the template decides how it looks.
 
 use url::Url;
 
+use crate::content::direction::Direction;
 use crate::content::html::tag::{Tag, Tags};
 use crate::content::html::{self, Reader};
 use crate::content::markdown::Document;
+use crate::edition::direction::with_directions;
 use crate::edition::highlight::highlighted;
 
 /// Width of the text. Outlook respects only the attribute `width`, and shows a picture without one at its full width.
 const COLUMN_PIXELS: u32 = 544;
 
-/// The HTML of a document for an edition. Ids begin with `prefix`.
-pub fn body(document: &Document<'_>, permalink: &Url, prefix: &str) -> String {
-    adapted(&html::render(document, permalink, prefix, Reader::Mail), true)
+/// Returns the width in pixels of the picture at a URL, if it is known.
+pub type PictureWidth<'a> = &'a dyn Fn(&Url) -> Option<u32>;
+
+/// The HTML of a document for an edition in a language of this direction. Ids begin with `prefix`.
+pub fn body(
+    document: &Document<'_>,
+    permalink: &Url,
+    prefix: &str,
+    direction: Direction,
+    width: PictureWidth<'_>,
+) -> String {
+    with_directions(&adapted(document, permalink, prefix, Some(width)), direction).into_owned()
 }
 
-/// The HTML of a document for a page of the web archive, which needs only the colours of code.
-pub fn page(document: &Document<'_>, permalink: &Url, prefix: &str) -> String {
-    adapted(&html::render(document, permalink, prefix, Reader::Mail), false)
+/// The HTML of a document for a page of the web archive, where pictures need no help.
+pub fn page(document: &Document<'_>, permalink: &Url, prefix: &str, direction: Direction) -> String {
+    with_directions(&adapted(document, permalink, prefix, None), direction).into_owned()
 }
 
-fn adapted(html: &str, pictures: bool) -> String {
+fn adapted(document: &Document<'_>, permalink: &Url, prefix: &str, pictures: Option<PictureWidth<'_>>) -> String {
+    let html = html::render(document, permalink, prefix, Reader::Mail);
     let mut adapted = String::with_capacity(html.len() + html.len() / 4);
     let mut copied = 0;
-    for (at, tag) in Tags::of(html) {
+    for (at, tag) in Tags::of(&html) {
         if at < copied || tag.closes {
             continue;
         }
-        let replacement = match tag.name.as_str() {
-            "img" if pictures => picture(&tag),
-            "code" => code(&html[at..], &tag).unwrap_or_else(|| Replacement::of_tag("<code>".to_owned(), &tag)),
+        let replacement = match (tag.name.as_str(), pictures) {
+            ("img", Some(width)) => picture(&tag, width),
+            ("code", _) => code(&html[at..], &tag).unwrap_or_else(|| Replacement::of_tag("<code>".to_owned(), &tag)),
             _ => continue,
         };
         adapted.push_str(&html[copied..at]);
@@ -55,11 +67,12 @@ impl Replacement {
     }
 }
 
-/// A picture with an alternative text, a width that fits into the column, and styles that shrink it on a phone. If its width is
-/// unknown, only Outlook uses the column's; all others respect the style.
-fn picture(tag: &Tag<'_>) -> Replacement {
+/// A picture with an alternative text, a width that fits into the column, and styles that shrink it on a phone: the width that
+/// the author wrote, else that of the picture. If neither is known, only Outlook uses the column's; all others respect the style.
+fn picture(tag: &Tag<'_>, own_width: PictureWidth<'_>) -> Replacement {
     let number = |name| tag.attribute(name).and_then(|value| value.parse::<u32>().ok()).filter(|number| *number > 0);
-    let width = number("width");
+    let own_width = || own_width(&Url::parse(&html_escape::decode_html_entities(tag.attribute("src")?)).ok()?);
+    let width = number("width").or_else(own_width);
     let mut html = String::from("<img");
     for name in ["src", "srcset", "title"] {
         if let Some(value) = tag.attribute(name) {
@@ -96,7 +109,8 @@ mod tests {
     use super::*;
 
     fn mail(markdown: &str) -> String {
-        body(&Document::parse(markdown), &"https://example.org/one/".parse().unwrap(), "note-")
+        let width = |url: &Url| url.path().ends_with("badge.png").then_some(20);
+        body(&Document::parse(markdown), &"https://example.org/one/".parse().unwrap(), "note-", Direction::Ltr, &width)
     }
 
     #[test]
@@ -107,6 +121,13 @@ mod tests {
             format!(
                 "<p><img src=\"https://example.org/one/c.png\" title=\"T\" alt=\"a &quot;b&quot;\" width=\"544\" \
                  style=\"width: auto; {style}\"></p>\n"
+            )
+        );
+        assert_eq!(
+            mail("![a](badge.png) <img src=\"badge.png\" width=\"40\">\n"),
+            format!(
+                "<p><img src=\"https://example.org/one/badge.png\" alt=\"a\" width=\"20\" style=\"{style}\"> \
+                 <img src=\"https://example.org/one/badge.png\" alt=\"\" width=\"40\" style=\"{style}\"></p>\n"
             )
         );
         for (written, sizes) in [

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::edition::body::Body;
 use crate::edition::context::Fields;
-use crate::edition::inline::inline;
+use crate::edition::inline::{inline, style_sheets};
 use crate::edition::pictures::Pictures;
 use crate::edition::template::{self, SplitTemplates};
 use crate::edition::transfer_encoding::fill;
@@ -125,6 +125,14 @@ impl Renderer {
         }
     }
 
+    /// The style sheets of the HTML part, not inlined.
+    ///
+    /// # Errors
+    /// A finding where a template fails on this recipient.
+    pub fn style_sheets(&self, recipient: &Recipient, unsubscribe: &Unsubscribe) -> anyhow::Result<String> {
+        Ok(style_sheets(&self.html_with_style_sheets(&self.templates, recipient, unsubscribe)?))
+    }
+
     /// The plain text.
     ///
     /// # Errors
@@ -173,9 +181,19 @@ impl Renderer {
         recipient: &Recipient,
         unsubscribe: &Unsubscribe,
     ) -> anyhow::Result<RenderedParts> {
-        let (html, text) = (self.fields.for_html(recipient, unsubscribe), self.fields.for_text(recipient, unsubscribe));
-        let html = templates.render(self.names.html, &html).map_err(|finding| *finding)?;
+        let html = self.html_with_style_sheets(templates, recipient, unsubscribe)?;
+        let text = self.fields.for_text(recipient, unsubscribe);
         let text = templates.render(self.names.text, &text).map_err(|finding| *finding)?;
         Ok(RenderedParts { html: inline(&html)?, text })
+    }
+
+    fn html_with_style_sheets(
+        &self,
+        templates: &Templates,
+        recipient: &Recipient,
+        unsubscribe: &Unsubscribe,
+    ) -> anyhow::Result<String> {
+        let fields = self.fields.for_html(recipient, unsubscribe);
+        Ok(templates.render(self.names.html, &fields).map_err(|finding| *finding)?)
     }
 }

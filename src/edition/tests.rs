@@ -5,6 +5,7 @@ use super::*;
 use crate::config::Config;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
+use crate::content::markdown::Document;
 
 const PROJECT: &str = "\
 title: 灯笼周刊
@@ -38,10 +39,8 @@ fn edition(issue: &Issue, markdown: &str, own: &dyn Fn(&str) -> Option<String>) 
     Edition::prepare(
         &config.publication,
         config.mail.as_ref().map(|mail| &mail.edition),
-        issue,
-        None,
-        &Document::parse(markdown),
-        &|name| Ok(own(name)),
+        &Section { issue, cover: None, body: Document::parse(markdown) },
+        &Files { template: &|name| Ok(own(name)), ..NO_FILES },
     )
 }
 
@@ -148,6 +147,9 @@ https://lanterns.example.org/one/
 
 你收到这封邮件，是因为你订阅了《灯笼周刊》。
 退订：https://news.example.org/leave?who=mei%40example.com
+
+这封邮件是别人转发给你的？
+订阅《灯笼周刊》：https://lanterns.example.org/
 ";
     assert_eq!(edition.text(&reader("mei@example.com", "梅")).unwrap(), expected);
 }
@@ -278,16 +280,9 @@ fn a_subject_may_name_its_reader() {
     let mut config = config();
     let mail = &mut config.mail.as_mut().unwrap().edition;
     mail.subject = "{{ subscriber.name | default('Reader', true) }}: {{ issue.title }}".to_owned();
-    let body = Document::parse("a\n");
-    let edition = Edition::prepare(
-        &config.publication,
-        config.mail.as_ref().map(|mail| &mail.edition),
-        &issue(ISSUE),
-        None,
-        &body,
-        &|_| Ok(None),
-    )
-    .unwrap();
+    let section = Section { issue: &issue(ISSUE), cover: None, body: Document::parse("a\n") };
+    let mail = config.mail.as_ref().map(|mail| &mail.edition);
+    let edition = Edition::prepare(&config.publication, mail, &section, &NO_FILES).unwrap();
     for (name, expected) in [
         ("Mei", "Mei: 第一期 & more"),
         ("", "Reader: 第一期 & more"),
@@ -310,9 +305,8 @@ fn the_issue_decides_its_subject() {
 #[test]
 fn without_mail_an_edition_can_be_read_and_not_sent() {
     let config = config();
-    let edition =
-        Edition::prepare(&config.publication, None, &issue(ISSUE), None, &Document::parse("a\n"), &|_| Ok(None))
-            .unwrap();
+    let section = Section { issue: &issue(ISSUE), cover: None, body: Document::parse("a\n") };
+    let edition = Edition::prepare(&config.publication, None, &section, &NO_FILES).unwrap();
     assert!(edition.text(&reader("mei@example.com", "")).unwrap().contains("第一期"));
     let error = message_of(&edition, &reader("mei@example.com", ""), date()).unwrap_err();
     assert_eq!(error.downcast::<Finding>().unwrap().rule, "no-mail");
@@ -367,4 +361,20 @@ proptest! {
         let read = read.trim_end().split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
         prop_assert_eq!(read.replace(' ', ""), format!("x{expected}x").replace(' ', ""));
     }
+}
+
+#[test]
+fn a_paragraph_in_another_direction_is_aligned_to_its_own_side() {
+    let edition =
+        edition(&issue(ISSUE), "潮汐\n\nשלום עולם.\n\n<p dir=\"rtl\">مرحبا</p>\n\n> שלום\n", &|_| None).unwrap();
+    let html = edition.html(&reader("mei@example.com", "")).unwrap();
+    for part in [
+        "<p style=\"margin:0 0 16px\">潮汐</p>",
+        "<p dir=\"rtl\" style=\"margin:0 0 16px;text-align:right\">שלום עולם.</p>",
+        "<p dir=\"rtl\" style=\"margin:0 0 16px;text-align:right\">مرحبا</p>",
+        "padding-left:0;border-left:0;padding-right:16px;border-right:4px solid #c9d1d9",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(!html.contains("[dir="), "{html}");
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use crate::config::Config;
+use crate::content::direction::Direction;
 use crate::content::summary::summary;
 use crate::covers::Covers;
 use crate::disk::{Project, Written};
@@ -200,7 +201,8 @@ impl SiteBuilder<'_> {
         let known = self.covers.cover(issue);
         findings.extend(known.finding);
         let summary = issue.description.clone().unwrap_or_else(|| summary(&document));
-        let body = mail_html::page(&document, &issue.permalink, &prefix(issue));
+        let direction = Direction::of_language(issue.language.as_ref().unwrap_or(site.language()));
+        let body = mail_html::page(&document, &issue.permalink, &prefix(issue), direction);
         let files = self.files_of(issue, known.cover.as_ref(), &body);
         let shown = IssuePage { issue, cover: known.cover.as_ref(), body, summary: &summary, newer, older };
         let html = match site.issue_page(&shown) {

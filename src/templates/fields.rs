@@ -2,9 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::content::direction::Direction;
 use crate::issue::{Cover, Issue, Term};
 use crate::publication::{Author, Publication};
-use crate::templates::locale::{Locale, direction};
+use crate::templates::locale::Locale;
 
 /// The variables below `publication`.
 pub fn publication_fields(publication: &Publication) -> Json {
@@ -29,7 +30,7 @@ pub fn issue_fields(issue: &Issue, cover: Option<&Cover>, language: &str, words:
         "date": words.date(issue.date),
         "date_iso": issue.date.to_rfc3339(),
         "language": language,
-        "direction": direction(language),
+        "direction": Direction::of_language(language).as_str(),
         "authors": issue.authors.iter().map(author_fields).collect::<Vec<_>>(),
         "description": issue.description,
         "preheader": issue.preheader.as_ref().or(issue.description.as_ref()),

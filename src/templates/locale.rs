@@ -11,6 +11,10 @@ pub struct Locale {
     why: &'static str,
     /// On the unsubscribe link.
     pub unsubscribe: &'static str,
+    /// The question to somebody to whom the email was forwarded.
+    pub forwarded: &'static str,
+    /// On the link for them; `{publication}` becomes the publication's title.
+    subscribe: &'static str,
     /// Between the items of a list in a sentence.
     pub comma: &'static str,
     /// After a label.
@@ -35,6 +39,8 @@ const ENGLISH: Locale = Locale {
     read_in_browser: "View in browser",
     why: "You're receiving this email because you subscribed to {publication}.",
     unsubscribe: "Unsubscribe",
+    forwarded: "Was this email forwarded to you?",
+    subscribe: "Subscribe to {publication}",
     comma: ", ",
     colon: ": ",
     read_on: "Read more",
@@ -50,6 +56,8 @@ const SIMPLIFIED_CHINESE: Locale = Locale {
     read_in_browser: "在浏览器中查看",
     why: "你收到这封邮件，是因为你订阅了《{publication}》。",
     unsubscribe: "退订",
+    forwarded: "这封邮件是别人转发给你的？",
+    subscribe: "订阅《{publication}》",
     comma: "、",
     colon: "：",
     read_on: "阅读全文",
@@ -65,6 +73,8 @@ const TRADITIONAL_CHINESE: Locale = Locale {
     read_in_browser: "在瀏覽器中檢視",
     why: "您收到這封郵件，是因為您訂閱了《{publication}》。",
     unsubscribe: "取消訂閱",
+    forwarded: "這封郵件是別人轉寄給您的嗎？",
+    subscribe: "訂閱《{publication}》",
     read_on: "閱讀全文",
     contents: "本期內容",
     ..SIMPLIFIED_CHINESE
@@ -74,6 +84,8 @@ const JAPANESE: Locale = Locale {
     read_in_browser: "ブラウザで表示",
     why: "このメールは「{publication}」を購読されている方にお送りしています。",
     unsubscribe: "配信停止",
+    forwarded: "このメールを転送で受け取られた方へ：",
+    subscribe: "「{publication}」を購読する",
     read_on: "続きを読む",
     contents: "目次",
     within_month: ["%Y年%-m月%-d日", "〜%-d日"],
@@ -86,6 +98,8 @@ const KOREAN: Locale = Locale {
     read_in_browser: "브라우저에서 보기",
     why: "이 메일은 ‘{publication}’ 구독자분께 보내 드립니다.",
     unsubscribe: "구독 취소",
+    forwarded: "다른 분에게서 전달받은 메일인가요?",
+    subscribe: "‘{publication}’ 구독하기",
     comma: ", ",
     colon: ": ",
     read_on: "계속 읽기",
@@ -116,6 +130,11 @@ impl Locale {
         self.why.replace("{publication}", publication)
     }
 
+    /// The invitation to subscribe, with the title of the publication.
+    pub fn subscribe(&self, publication: &str) -> String {
+        self.subscribe.replace("{publication}", publication)
+    }
+
     /// A date in words, such as `14 August 2020` or `2020年8月14日`.
     pub fn date(&self, date: DateTime<FixedOffset>) -> String {
         date.format(self.date).to_string()
@@ -137,15 +156,6 @@ impl Locale {
             (false, true) => joined(self.within_year),
             (false, false) => format!("{}{}{}", first.format(self.date), self.to, last.format(self.date)),
         }
-    }
-}
-
-/// The writing direction of a language: `rtl` or `ltr`.
-pub fn direction(tag: &str) -> &'static str {
-    let tag = tag.to_ascii_lowercase();
-    match tag.split(['-', '_']).next() {
-        Some("ar" | "he" | "fa" | "ur" | "yi" | "ps" | "sd" | "ug" | "dv") => "rtl",
-        _ => "ltr",
     }
 }
 
@@ -188,8 +198,8 @@ mod tests {
     #[test]
     fn every_language_names_the_publication() {
         for tag in ["en", "zh", "zh-TW", "ja", "ko"] {
-            assert!(Locale::of_language(tag).why("周刊").contains("周刊"), "{tag}");
+            let locale = Locale::of_language(tag);
+            assert!(locale.why("周刊").contains("周刊") && locale.subscribe("周刊").contains("周刊"), "{tag}");
         }
-        assert_eq!((direction("ar-EG"), direction("zh")), ("rtl", "ltr"));
     }
 }

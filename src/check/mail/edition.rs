@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::iter;
 
+use crate::check::mail::style;
 use crate::check::rule::Rule;
 use crate::content::html::tag::{Tag, Tags};
 use crate::finding::{Finding, Place};
@@ -11,11 +12,6 @@ const TAG_DROPPED: Rule = Rule::warning(
     "mail-tag",
     "An edition contains an element that mail programs drop",
     "Gmail or Outlook remove forms, players, frames, scripts and SVG; use a picture or a link instead",
-);
-const STYLE_DROPPED: Rule = Rule::warning(
-    "mail-style",
-    "An edition relies on a style that mail programs ignore",
-    "Gmail or Outlook ignore flex, grid and positioning; use tables for layout",
 );
 const LINK_RELATIVE: Rule = Rule::error(
     "mail-link-relative",
@@ -45,24 +41,13 @@ const PICTURES_ONLY: Rule = Rule::warning(
     "many mail programs block pictures at first, and spam filters distrust such mail; describe in words what they show",
 );
 
-pub(in crate::check) const RULES: [&Rule; 7] =
-    [&TAG_DROPPED, &STYLE_DROPPED, &LINK_RELATIVE, &UNSUBSCRIBE_HIDDEN, &LANGUAGE_MISSING, &TEXT_LOST, &PICTURES_ONLY];
+pub(in crate::check) const RULES: [&Rule; 6] =
+    [&TAG_DROPPED, &LINK_RELATIVE, &UNSUBSCRIBE_HIDDEN, &LANGUAGE_MISSING, &TEXT_LOST, &PICTURES_ONLY];
 
 /// Elements that Gmail or Outlook drop (caniemail.com).
 const DROPPED: [&str; 14] = [
     "audio", "button", "canvas", "embed", "form", "iframe", "input", "link", "object", "script", "select", "svg",
     "textarea", "video",
-];
-
-/// Layout properties that Gmail or Outlook ignore.
-const LAYOUT: [&str; 7] = [
-    "display:flex",
-    "display:inline-flex",
-    "display:grid",
-    "display:inline-grid",
-    "position:absolute",
-    "position:fixed",
-    "position:sticky",
 ];
 
 /// An edition with pictures should contain at least this many letters and digits.
@@ -72,6 +57,8 @@ const MIN_TEXT_CHARACTERS: usize = 80;
 pub struct RenderedEdition<'a> {
     /// The HTML part.
     pub html: &'a str,
+    /// Its style sheets before they were inlined.
+    pub styles: &'a str,
     /// The plain text.
     pub text: &'a str,
     /// The unsubscribe link that it must show, if there is one.
@@ -83,7 +70,7 @@ pub fn check(path: &str, edition: &RenderedEdition<'_>) -> Vec<Finding> {
     let tags: Vec<Tag<'_>> = Tags::of(edition.html).map(|(_, tag)| tag).filter(|tag| !tag.closes).collect();
     let mut findings = Vec::new();
     findings.extend(first(&tags, dropped));
-    findings.extend(first(&tags, layout));
+    findings.extend(style::check(&tags, edition.styles));
     findings.extend(first(&tags, relative));
     if let Some(unsubscribe) = edition.unsubscribe {
         let is_shown = |text: &str| text.contains(unsubscribe) || text.contains(&unsubscribe.replace('&', "&amp;"));
@@ -111,12 +98,6 @@ fn first(tags: &[Tag<'_>], check: fn(&Tag<'_>) -> Option<Finding>) -> Option<Fin
 
 fn dropped(tag: &Tag<'_>) -> Option<Finding> {
     DROPPED.contains(&tag.name.as_str()).then(|| TAG_DROPPED.found(format!("the edition contains `<{}>`", tag.name)))
-}
-
-fn layout(tag: &Tag<'_>) -> Option<Finding> {
-    let style: String = tag.attribute("style")?.to_lowercase().split_whitespace().collect();
-    let found = LAYOUT.iter().find(|value| style.split(';').any(|property| property.starts_with(*value)))?;
-    Some(STYLE_DROPPED.found(format!("a `<{}>` has `{found}`", tag.name)))
 }
 
 fn relative(tag: &Tag<'_>) -> Option<Finding> {

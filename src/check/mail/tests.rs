@@ -48,7 +48,7 @@ fn senders_are_checked_for_what_providers_require() {
 /// What is found of an edition whose page holds this.
 fn of_page(body: &str, text: &str, unsubscribe: Option<&str>) -> Vec<&'static str> {
     let html = format!("<html lang=\"en\"><head><style>a</style></head><body>{body}</body></html>");
-    rules(&edition("a.md", &RenderedEdition { html: &html, text, unsubscribe }))
+    rules(&edition("a.md", &RenderedEdition { html: &html, styles: "", text, unsubscribe }))
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn editions_are_checked_for_what_mail_programs_drop() {
     assert_eq!(of_page(link, "x https://e.org/?a=1&b=2", unsubscribe), none);
     assert_eq!(of_page(link, "x", unsubscribe), ["mail-unsubscribe"]);
     assert_eq!(of_page("a", "a https://e.org/?a=1&b=2", unsubscribe), ["mail-unsubscribe"]);
-    let rendered = RenderedEdition { html: "<html><body>a</body></html>", text: "a", unsubscribe: None };
+    let rendered = RenderedEdition { html: "<html><body>a</body></html>", styles: "", text: "a", unsubscribe: None };
     assert_eq!(rules(&edition("a.md", &rendered)), ["mail-language"]);
 }
 
@@ -77,4 +77,32 @@ fn the_text_must_contain_the_words_of_the_html() {
     let chinese = "春江潮水连海平海上明月共潮生滟滟随波千万里何处春江无月明";
     assert_eq!(of_page(chinese, "春江潮水连海平，\n海上明月共潮生。\n滟滟随波千万里", None), Vec::<&str>::new());
     assert_eq!(of_page(chinese, "春江潮水", None), ["mail-text"]);
+}
+
+#[test]
+fn styles_that_mail_programs_ignore_are_named() {
+    let found = |styles: &str, body: &str| {
+        let html = format!("<html lang=\"en\"><body>{body}</body></html>");
+        let rendered = RenderedEdition { html: &html, styles, text: "", unsubscribe: None };
+        edition("a.md", &rendered).into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+    };
+    let red = "<p style=\"margin:0;color:red\">a</p>";
+    for (styles, body, expected) in [
+        (":root{--a: red} p { color: var(--a); border: var(--b, 0) }", red, None),
+        ("p { color: var(--b) }", red, Some("`p` uses `--b`, which is not defined")),
+        ("", "<p style=\"width:calc(100% - 1px)\">a</p>", Some("a `<p>` has `width: calc(100% - 1px)`")),
+        ("p::first-letter { color: red }", "", Some("`p::first-letter` is ignored")),
+        ("p { a { color: red } }", "", Some("rules nested in `p` are ignored")),
+        ("@supports (a: b) { p { color: red } }", "", Some("`@supports` is ignored")),
+        ("@media (width < 9px) { p { color: red } }", red, None),
+        (
+            ":root{--a:red} @media (prefers-color-scheme: dark) { :root { --a: blue } }",
+            red,
+            Some("`@media` cannot change `--a`: its values are inlined"),
+        ),
+        ("a:hover { color: red }", red, Some("`color` of `a:hover` has no effect without `!important`")),
+        ("a:hover { color: red !important } u + .body { width: 9px }", red, None),
+    ] {
+        assert_eq!(found(styles, body), expected.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{styles}");
+    }
 }
