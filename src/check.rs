@@ -30,6 +30,7 @@ mod text;
 pub use addresses::Smtputf8Addresses;
 pub use edition::{GMAIL_CLIP_BYTES, digest_size, edition_fails, edition_size};
 pub use feed::feed_size;
+pub use front_matter_keys::no_date;
 pub use issue_source::IssueSource;
 
 use site::Site;

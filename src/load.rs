@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context;
 use rayon::prelude::*;
 
+use crate::check;
 use crate::config::Config;
 use crate::content::assemble::{Assembled, Patterns, Source, assemble};
 use crate::content::front_matter;
@@ -108,7 +109,10 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     identify(&lock, &mut loaded.issues, &IssueFiles { body: &body, exists: &exists });
     loaded.findings.extend(loaded.issues.iter().filter_map(possible_rename));
     remove_duplicates(&mut loaded, &lock);
-    loaded.findings.extend(loaded.issues.iter().filter(|issue| !issue.is_dated()).map(undated));
+    let undated = loaded.issues.iter().filter(|issue| !issue.is_dated());
+    let text =
+        |issue| file(project, issue).map_or_else(|_| String::new(), |file| String::from_utf8_lossy(&file).into_owned());
+    loaded.findings.extend(undated.map(|issue| check::no_date(issue, || text(issue))));
     Ok(loaded)
 }
 
@@ -267,12 +271,6 @@ fn possible_rename(issue: &Issue) -> Option<Finding> {
     let shown = if issue.id == rename.id { "; feeds show it under that id, and it" } else { "; it" };
     let message = format!("it looks like {}{shown} is not mailed", rename.named());
     Some(Finding::warning(POSSIBLE_RENAME, message).help(rename.help(&issue.slug)).at(Place::file(&issue.path)))
-}
-
-fn undated(issue: &Issue) -> Finding {
-    Finding::error("no-date", "the issue has no date, so it is neither published nor mailed")
-        .help("add `date: …` to its front matter")
-        .at(Place::file(&issue.path))
 }
 
 fn no_folder(error: anyhow::Error, folder: &std::path::Path) -> anyhow::Error {

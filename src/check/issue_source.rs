@@ -82,13 +82,20 @@ impl<'a> IssueSource<'a> {
         finding.at(place.unwrap_or_else(|| self.front_matter()))
     }
 
-    /// Places the finding at the key of this field.
-    pub(super) fn at_key(&self, finding: Finding, field: &str) -> Finding {
-        let finding = self.at_field(finding, &[field]);
-        let Some(mut place) = finding.place.clone().filter(|place| place.column > 0) else { return finding };
+    /// Places at the key of a field the finding that `found` makes of the key as written; of the name if it cannot be located.
+    pub(super) fn at_key(&self, field: &str, found: impl Fn(&str) -> Finding) -> Finding {
+        let place = self.block.map(|block| block.place(&self.issue.path, field)).filter(|place| place.line > 0);
+        let Some(mut place) = place.map(|place| self.with_source(place)) else {
+            return found(field).at(self.front_matter());
+        };
         let line = place.source.as_deref().unwrap_or_default();
-        place.column = 1 + line.chars().take_while(|c| c.is_whitespace() || ['"', '\''].contains(c)).count();
-        finding.at(place).over(field.chars().count())
+        let before = line.chars().take_while(|c| c.is_whitespace() || ['"', '\''].contains(c)).count();
+        let written: String = line.chars().skip(before).take(field.chars().count()).collect();
+        if written.to_lowercase() != field {
+            return found(field).at(place);
+        }
+        place.column = 1 + before;
+        found(&written).at(place).over(written.chars().count())
     }
 
     /// The fields of the front matter, none if it cannot be parsed.

@@ -82,7 +82,7 @@ impl Site {
             Target::Image => format!("put the image next to `{}`, or fix the path", issue.path),
             Target::Page => self
                 .suggestion(&target)
-                .unwrap_or_else(|| format!("there is no issue or file at `{target}/`: fix the path")),
+                .unwrap_or_else(|| format!("there is no issue or file at `{target}`: fix the path")),
         };
         let is_own = match kind {
             Target::Image => is_image(path),

@@ -12,7 +12,7 @@ use crate::content::front_matter;
 use crate::content::permalink::Pattern;
 use crate::issue::Issue;
 
-const PATH: &str = "content/blog/tide/index.md";
+pub(super) const PATH: &str = "content/blog/tide/index.md";
 
 const FILES: [&str; 9] = [
     PATH,
@@ -31,7 +31,7 @@ fn publication() -> Publication {
     crate::config::Config::parse("slugline.yaml", text).unwrap().publication
 }
 
-fn loaded(path: &str, text: &str) -> Issue {
+pub(super) fn loaded(path: &str, text: &str) -> Issue {
     let block = front_matter::split(path, text.as_bytes()).unwrap();
     let source = Source { path, below_content: path.strip_prefix("content/").unwrap(), changed: None };
     assemble(source, &block, &publication(), &Pattern::default()).issue.unwrap()

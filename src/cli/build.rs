@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     } else {
         built::show(context, &build)?;
     }
-    Ok(exit(&findings))
+    Ok(exit(findings))
 }
 
 /// Shows and returns the problems of content and build.
@@ -82,6 +82,6 @@ fn lock_changed(context: &Context, error: anyhow::Error) -> anyhow::Error {
 }
 
 /// Exits with 1 if something was left out.
-pub(super) fn exit(findings: &[&Finding]) -> Exit {
-    if findings.iter().any(|finding| finding.is_error()) { Exit::Attention } else { Exit::Done }
+pub(super) fn exit<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Exit {
+    if findings.into_iter().any(Finding::is_error) { Exit::Attention } else { Exit::Done }
 }

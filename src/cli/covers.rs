@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         context.report.table(&rows(&fetched))?;
         context.report.message(&summary(&fetched));
     }
-    Ok(build::exit(&findings))
+    Ok(build::exit(findings))
 }
 
 fn rows(fetched: &FetchReport) -> Vec<Vec<String>> {

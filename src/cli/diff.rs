@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         context.report.message(&summary(&comparison.feeds, found.len()));
     }
     let fails = found.iter().any(|difference| args.fail_on.contains(&difference.kind));
-    Ok(if fails { Exit::Attention } else { build::exit(&findings) })
+    Ok(if fails { Exit::Attention } else { build::exit(findings) })
 }
 
 fn against(text: &str) -> Against {

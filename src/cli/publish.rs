@@ -1,5 +1,7 @@
 //! `slugline publish`: build, then send what is due. The complete job, for cron.
 
+use std::mem;
+
 use serde::Serialize;
 
 use crate::cli::build;
@@ -10,6 +12,7 @@ use crate::cli::send::{self, summary};
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::delivery::plan::Scope;
+use crate::finding::Finding;
 use crate::identity::LockMode;
 use crate::send::{SendOutcome, SendReport};
 use crate::{load, publish};
@@ -56,11 +59,13 @@ impl<'a> MailRow<'a> {
 
 pub(super) fn run(context: &Context, Args { first, yes }: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let loaded = load::issues(&context.project, &config)?;
+    let mut loaded = load::issues(&context.project, &config)?;
+    let (mut renames, others) = mem::take(&mut loaded.findings).into_iter().partition(is_possible_rename);
+    loaded.findings = others;
     let now = context.build_clock.now();
     let build = publish::build(&context.project, &config, &loaded.issues, &config.output, now, LockMode::Write)?;
     let findings = build::findings(context, &loaded, &build);
-    let mut exit = build::exit(&findings);
+    let mut exit = build::exit(findings);
     let mut report: Option<SendReport> = None;
     if config.mail.is_some() {
         let mut store = context.store(&config)?;
@@ -74,6 +79,10 @@ pub(super) fn run(context: &Context, Args { first, yes }: &Args) -> anyhow::Resu
             }
         }
     }
+    // Sending reports those that are due, as errors.
+    let held = report.iter().flat_map(|report| &report.findings).filter(|finding| finding.is_error());
+    renames.retain(|warning: &Finding| !held.clone().any(|error| error.place == warning.place));
+    context.report.findings(&renames);
     if context.report.json {
         let stopped = report.as_ref().and_then(|report| summary::stopped(report)).cloned();
         let mail = report.as_ref().map(MailRow::of);
@@ -84,4 +93,8 @@ pub(super) fn run(context: &Context, Args { first, yes }: &Args) -> anyhow::Resu
         report.as_ref().map_or(Ok(()), |report| summary::show(context, report))?;
     }
     Ok(report.map_or(exit, |report| exit.max(summary::problems(context, &report))))
+}
+
+fn is_possible_rename(finding: &Finding) -> bool {
+    finding.rule == load::POSSIBLE_RENAME
 }

@@ -10,6 +10,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::check::mail::unsubscribe_missing;
+use crate::cli::build;
 use crate::cli::clock::WaitingClock;
 use crate::cli::confirm::can_ask;
 use crate::cli::send::progress_display::ProgressDisplay;
@@ -102,6 +103,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     // If the issue is due, the plan reports it as an error.
     loaded.findings.retain(|finding| finding.rule != load::POSSIBLE_RENAME);
     context.report.findings(&loaded.findings);
+    let left_out = build::exit(&loaded.findings);
     if args.new {
         take_as_new(context, &mut loaded.issues, args)?;
     }
@@ -117,15 +119,15 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let mut store = context.store(&config)?;
     let admission = admission(&config, args.first);
     if args.dry_run {
-        return dry_run(context, &config, &loaded.issues, asked, &admission, &*store);
+        return dry_run(context, &config, &loaded.issues, asked, &admission, &*store).map(|exit| exit.max(left_out));
     }
     admit(context, &*store, &admission)?;
-    let imported = import::import_list(context, &config, &mut *store)?;
+    let read = left_out.max(import::import_list(context, &config, &mut *store)?);
     let send = |sending: &SendRequest<'_>| send::send_due(&mut *store, sending);
     match with_sending(context, &config, &loaded.issues, asked, send)? {
-        SendOutcome::Done(report) => summary::sent(context, &report).map(|exit| exit.max(imported)),
+        SendOutcome::Done(report) => summary::sent(context, &report).map(|exit| exit.max(read)),
         SendOutcome::Busy(other) => Err(busy(other.as_ref()).into()),
-        SendOutcome::Declined => Ok(imported),
+        SendOutcome::Declined => Ok(read),
     }
 }
 

@@ -70,14 +70,19 @@ fn length_in_line(text: &str) -> usize {
 fn missing_name(written: &str, context: &Value) -> Finding {
     let is_path = |character: char| character.is_alphanumeric() || matches!(character, '_' | '.');
     let path: String = written.trim_start_matches(['{', ' ', '-']).chars().take_while(|one| is_path(*one)).collect();
-    let mut value = context.clone();
+    let (mut value, mut walked) = (context.clone(), 0);
     for name in path.split('.') {
         let known = names(&value);
         if known.iter().any(|other| other == name) {
             value = value.get_attr(name).unwrap_or_default();
+            walked += name.len() + 1;
             continue;
         }
-        let finding = Finding::error("template", format!("there is no `{name}` in `{path}`"));
+        let message = match path[..walked].strip_suffix('.') {
+            Some(before) => format!("`{before}` has no `{name}`"),
+            None => format!("there is no `{name}` here"),
+        };
+        let finding = Finding::error("template", message);
         let every_name = if known.is_empty() || name == path { all_names(context) } else { known };
         return match nearest(name, every_name.iter().map(String::as_str)) {
             Some(near) => finding.help(format!("did you mean `{near}`?")),

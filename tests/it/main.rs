@@ -57,6 +57,7 @@ mod repeat;
 mod rules;
 mod site;
 mod skipped;
+mod slips;
 mod small_disk;
 mod smtp_peer;
 mod status_screens;
