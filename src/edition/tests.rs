@@ -199,7 +199,7 @@ fn a_template_that_greets_its_reader_is_filled_in_for_each() {
     mei.attributes.insert("city".to_owned(), "Hangzhou".into());
     assert_eq!(edition.text(&mei).unwrap(), "Mei, Hangzhou\n");
     let error = edition.text(&reader("jun@example.com", "Jun")).unwrap_err().downcast::<Finding>().unwrap();
-    assert_eq!(error.message, "there is no `city` in `subscriber.attributes.city`");
+    assert_eq!(error.message, "`subscriber.attributes` has no `city`");
 }
 
 #[test]

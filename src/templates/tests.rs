@@ -18,7 +18,7 @@ fn error(html: &'static str) -> Finding {
 #[test]
 fn an_undefined_name_is_reported_with_its_place_and_the_nearest_one() {
     let finding = error("<p>\n {{ issue.titel }}");
-    assert_eq!(finding.message, "there is no `titel` in `issue.titel`");
+    assert_eq!(finding.message, "`issue` has no `titel`");
     assert_eq!(finding.help.as_deref(), Some("did you mean `title`?"));
     let place = finding.place.unwrap();
     assert_eq!(

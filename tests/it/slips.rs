@@ -171,7 +171,7 @@ fn a_slip_in_a_template_mails_no_one_until_it_is_corrected() {
         trial.write("content/surge.md", &surge(false, "date: 2026-11-20T11:30:00Z"));
         let template = "<p>{{ issue.titel }}</p>\n{{ body }}\n";
         trial.write("templates/edition.html", template);
-        let error = "error[template]: there is no `titel` in `issue.titel`
+        let error = "error[template]: `issue` has no `titel`
  --> templates/edition.html:1:7
   |
 1 | <p>{{ issue.titel }}</p>
