@@ -119,6 +119,8 @@ pub struct MailingReport {
     pub tally: StateCounts,
     /// Number of recipients in each state now.
     pub counts: StateCounts,
+    /// When the first deferred recipient is tried again; `None` if none is deferred.
+    pub next_retry: Option<DateTime<Utc>>,
 }
 
 impl SendReport {
@@ -256,8 +258,14 @@ fn mail_content(
     if counts.open() > 0 {
         report.paused = report.paused.or(summary.paused);
     }
-    let (slug, title) = (content.slug().clone(), content.title().into_owned());
-    report.mailings.push(MailingReport { issue: mailing.issue, slug, title, tally: summary.tally, counts });
+    report.mailings.push(MailingReport {
+        slug: content.slug().clone(),
+        title: content.title().into_owned(),
+        tally: summary.tally,
+        counts,
+        next_retry: if counts.of(State::Deferred) > 0 { store.next_retry(&mailing.issue)? } else { None },
+        issue: mailing.issue,
+    });
     Ok(())
 }
 

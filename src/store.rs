@@ -292,6 +292,9 @@ pub trait Store: Send {
     /// How many recipients of an issue are in each state.
     fn counts(&self, issue: &IssueId) -> Result<StateCounts, StoreError>;
 
+    /// When the first deferred recipient of an issue may be claimed again; `None` if none is deferred.
+    fn next_retry(&self, issue: &IssueId) -> Result<Option<DateTime<Utc>>, StoreError>;
+
     /// Calls `each` with the recipients of an issue, or those in `state`, in the order of their numbers.
     fn each_delivery(
         &self,

@@ -334,7 +334,9 @@ fn outcomes_are_kept(open: Open<'_>) {
         AttemptOutcome::Requeued,
     ];
     let ended: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
+    assert_eq!(store.next_retry(&issue()).unwrap(), None);
     record(&mut *store, &ended);
+    assert_eq!(store.next_retry(&issue()).unwrap(), Some(later));
     let expected =
         [(State::Sent, 1), (State::Deferred, 1), (State::Failed, 1), (State::Unknown, 1), (State::Queued, 0)];
     assert_eq!(states(&*store), expected);

@@ -440,6 +440,12 @@ impl Store for Memory {
         Ok(counts)
     }
 
+    fn next_retry(&self, issue: &IssueId) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let tables = self.tables();
+        let of_issue = tables.rows.iter().filter(|((of, _), _)| of == issue).map(|(_, row)| row);
+        Ok(of_issue.filter(|row| row.delivery.state == State::Deferred).filter_map(|row| row.retry_at).min())
+    }
+
     fn each_delivery(
         &self,
         issue: &IssueId,

@@ -333,6 +333,10 @@ impl Store for Postgres {
         self.connection.retried("count recipients", |session, _| deliveries::counts(session, issue))
     }
 
+    fn next_retry(&self, issue: &IssueId) -> StoreResult<Option<DateTime<Utc>>> {
+        self.connection.retried("find the next retry", |session, _| deliveries::next_retry(session, issue))
+    }
+
     /// Uses a separate connection, so that `each` may use the store.
     fn each_delivery(
         &self,

@@ -275,6 +275,11 @@ impl Store for Sqlite {
         self.reading("count recipients", |connection| ledger::counts(connection, issue))
     }
 
+    fn next_retry(&self, issue: &IssueId) -> StoreResult<Option<DateTime<Utc>>> {
+        self.write_log()?;
+        self.reading("find the next retry", |connection| ledger::next_retry(connection, issue))
+    }
+
     fn each_delivery(
         &self,
         issue: &IssueId,

@@ -15,6 +15,8 @@ pub mod project;
 mod unrelated;
 
 pub const NOON: &str = "2026-11-20T12:00:00Z";
+/// Before a deferred recipient is tried again.
+const SOON: &str = "2026-11-20T12:01:00Z";
 const AN_HOUR_LATER: &str = "2026-11-20T13:00:00Z";
 const A_MONTH_LATER: &str = "2026-12-20T12:00:00Z";
 
@@ -88,6 +90,13 @@ fn a_deferred_or_failed_recipient_can_be_retried_by_command() {
     let readers = ["a@example.org", "b@example.org", "c@example.org", "d@example.org"].map(str::to_owned);
     let project = Project::with_readers(&readers, &peer, 1, "sqlite:slugline.db", "");
     project.run(NOON, &["send"]);
+    project.shows(&project.run(SOON, &["send"]), str![[r#"
+exit 0
+issue  sent now  sent  waiting  failed  unknown
+neap   0         1     1        2       0
+`neap` waits for 1 deferred recipient: the next attempt is due at 2026-11-20 12:05 UTC. `slugline retry neap` makes it due now.
+
+"#]]);
     project.shows(
         &project.run(NOON, &["retry", "neap"]),
         str![[r#"

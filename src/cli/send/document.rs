@@ -46,6 +46,8 @@ struct MailingRow<'a> {
     this_run: CountsByState,
     /// How many recipients are in each state.
     counts: CountsByState,
+    /// When the first deferred recipient is tried again (RFC 3339); `null` if none is deferred.
+    next_retry: Option<String>,
 }
 
 /// An issue that is not due.
@@ -79,6 +81,7 @@ impl<'a> SendDocument<'a> {
             title: &mailed.title,
             this_run: status::counted(&mailed.tally),
             counts: status::counted(&mailed.counts),
+            next_retry: mailed.next_retry.map(|time| time.to_rfc3339()),
         };
         Self {
             mailings: report.mailings.iter().map(mailing).collect(),

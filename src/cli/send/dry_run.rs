@@ -73,7 +73,8 @@ fn line(expected: &ExpectedMailing<'_>) -> String {
         MailingContent::Issue(_) => String::new(),
     };
     let first = expected.first.map(|(first, wait)| canary(first, wait)).unwrap_or_default();
-    format!("{}{issues} would go to {} recipients{first}\n", expected.content.slug(), expected.recipients)
+    let recipients = if expected.recipients == 1 { "recipient" } else { "recipients" };
+    format!("{}{issues} would go to {} {recipients}{first}\n", expected.content.slug(), expected.recipients)
 }
 
 fn canary(first: usize, wait: TimeDelta) -> String {

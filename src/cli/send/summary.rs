@@ -56,6 +56,7 @@ pub(in crate::cli) fn problems(context: &Context, report: &SendReport) -> Exit {
     if report.mailings.is_empty() && report.held.is_empty() && report.failures.is_empty() && !context.report.json {
         nothing(context, "Nothing was due", &report.not_due);
     }
+    report.mailings.iter().filter_map(retried_later).for_each(|message| context.report.message(&message));
     context.report.findings(&report.warnings);
     paused(context, report);
     context.report.findings(&report.halted);
@@ -89,6 +90,18 @@ fn paused(context: &Context, report: &SendReport) {
     context.report.message(&format!(
         "The warm-up allows no more today: {waiting} recipients wait. Run this again from {until} on."
     ));
+}
+
+/// The message that all who wait are deferred and not due yet.
+fn retried_later(mailed: &MailingReport) -> Option<String> {
+    let (slug, deferred) = (&mailed.slug, mailed.counts.of(State::Deferred));
+    let is_idle = mailed.tally.total() == 0 && mailed.counts.open() == deferred;
+    let due = mailed.next_retry.filter(|_| is_idle)?.format("%Y-%m-%d %H:%M UTC");
+    let recipients = if deferred == 1 { "recipient" } else { "recipients" };
+    Some(format!(
+        "`{slug}` waits for {deferred} deferred {recipients}: the next attempt is due at {due}. `slugline retry {slug}` makes it \
+         due now."
+    ))
 }
 
 fn recovered(context: &Context, report: &SendReport) {

@@ -24,6 +24,13 @@ pub(super) fn counts(session: &mut Session, issue: &IssueId) -> Result<StateCoun
     Ok(counts)
 }
 
+pub(super) fn next_retry(session: &mut Session, issue: &IssueId) -> Result<Option<DateTime<Utc>>> {
+    let sql = "SELECT min(retry_at) FROM delivery WHERE mailing = (SELECT id FROM mailing WHERE issue = $1) \
+               AND state = 'deferred'";
+    let rows = session.query(sql, &[&issue.as_str()])?;
+    rows.first().map_or(Ok(None), |row| Ok(row.try_get(0)?))
+}
+
 /// Indexes show which mailings have pending recipients; only the rows of those are read.
 pub(super) fn open_mailings(session: &mut Session) -> Result<Vec<(IssueId, DateTime<Utc>)>> {
     let rows = session.query(

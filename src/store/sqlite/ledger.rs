@@ -334,6 +334,16 @@ pub(super) fn counts(connection: &Connection, issue: &IssueId) -> Result<StateCo
     Ok(counts)
 }
 
+pub(super) fn next_retry(connection: &Connection, issue: &IssueId) -> Result<Option<DateTime<Utc>>> {
+    let first: Option<String> = connection.query_row(
+        "SELECT min(retry_at) FROM delivery
+         WHERE mailing = (SELECT id FROM mailing WHERE issue = ?1) AND state = 'deferred'",
+        [issue.as_str()],
+        |row| row.get(0),
+    )?;
+    first.map(|time| parse_time(&time)).transpose()
+}
+
 pub(super) fn each(
     connection: &Connection,
     issue: &IssueId,
