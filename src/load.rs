@@ -92,7 +92,11 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     let mut loaded = Issues::default();
     let mut files: Vec<SourceFile> = Vec::new();
     for folder in &config.content {
-        let (found, findings) = project.sources(folder, &config.languages).map_err(|error| no_folder(error, folder))?;
+        if !project.path(folder).exists() {
+            return Err(no_folder(folder).into());
+        }
+        let (found, findings) =
+            project.sources(folder, &config.languages).map_err(|error| no_issues_in(error, folder))?;
         files.extend(found);
         loaded.findings.extend(findings);
     }
@@ -273,7 +277,14 @@ fn possible_rename(issue: &Issue) -> Option<Finding> {
     Some(Finding::warning(POSSIBLE_RENAME, message).help(rename.help(&issue.slug)).at(Place::file(&issue.path)))
 }
 
-fn no_folder(error: anyhow::Error, folder: &std::path::Path) -> anyhow::Error {
+const CREATE: &str =
+    "create an issue with `slugline new \"Title\"`, or set `content` in the project file to the folder of your issues";
+
+fn no_folder(folder: &std::path::Path) -> Finding {
+    Finding::error("no-issues", format!("the folder `{}` does not exist", folder.display())).help(CREATE)
+}
+
+fn no_issues_in(error: anyhow::Error, folder: &std::path::Path) -> anyhow::Error {
     let help = "set `content` in the project file to the folder of your issues";
     let message = format!("there are no issues in `{}`", folder.display());
     error.context(Finding::error("no-issues", message).help(help))
@@ -281,8 +292,7 @@ fn no_folder(error: anyhow::Error, folder: &std::path::Path) -> anyhow::Error {
 
 fn no_issues(config: &Config) -> Finding {
     let folders: Vec<String> = config.content.iter().map(|folder| format!("`{}`", folder.display())).collect();
-    Finding::error("no-issues", format!("no Markdown file found in {}", folders.join(", ")))
-        .help("create an issue with `slugline new \"Title\"`, or set `content` in the project file to the folder of your issues")
+    Finding::error("no-issues", format!("no Markdown file found in {}", folders.join(", "))).help(CREATE)
 }
 
 /// The issue with this slug, path or id; `latest` is the newest one published at `now`.
@@ -303,7 +313,8 @@ pub fn find<'a>(issues: &'a [Issue], name: &str, now: chrono::DateTime<chrono::U
     };
     issues.iter().find(is_meant).ok_or_else(|| {
         let missing = Finding::error("no-such-issue", format!("issue `{name}` not found"));
-        let help = match crate::finding::nearest(name, issues.iter().map(|issue| issue.slug.as_str())) {
+        let help = match crate::finding::nearest(name, issues.iter().map(|issue| issue.slug.as_str()).chain(["latest"]))
+        {
             Some(slug) => format!("did you mean `{slug}`?"),
             None => "`slugline list` shows every issue with its slug".to_owned(),
         };

@@ -90,8 +90,8 @@ pub struct SendReport {
     pub findings: Vec<Finding>,
     /// Mailings that are held because of errors, which are among the findings.
     pub held: Vec<HeldMailing>,
-    /// Why the newest issues are not due, if nothing was.
-    pub not_due: Vec<NotDue>,
+    /// Why the newest issues are not due; `None` if something was.
+    pub not_due: Option<Vec<NotDue>>,
     /// Issues that could not be rendered.
     pub failures: Vec<anyhow::Error>,
     /// What earlier, killed runs left behind.
@@ -163,7 +163,7 @@ pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Res
         return Ok(SendOutcome::Done(Box::new(SendReport {
             findings: plan.findings,
             held: plan.held.into_iter().map(HeldMailing::of_plan).collect(),
-            not_due,
+            not_due: Some(not_due),
             ..SendReport::default()
         })));
     }
@@ -182,6 +182,7 @@ pub fn send_due(store: &mut dyn Store, sending: &SendRequest<'_>) -> anyhow::Res
     }
     // Meanwhile another run may have mailed some of it, or frozen a digest with fewer issues. From here on none can.
     let plan = plan_again(store, sending, plan)?;
+    report.not_due = plan.mailings.is_empty().then(Vec::new);
     report.findings = plan.findings;
     let (held, mailings) = Judge::new(sending).separate(store, plan.mailings)?;
     held.iter().for_each(|held| extend_unique(&mut report.findings, held.findings()));

@@ -68,12 +68,12 @@ pub(super) const RULES: [&Rule; 29] = [
     &Rule::error(
         "front-matter-value",
         "A front matter field has an invalid value",
-        "without a title or a valid date the issue is skipped; of other fields only the value is ignored",
+        "if it is an error, the issue is skipped; if it is a warning, only the value is ignored",
     ),
     &Rule::error(
         "no-date",
         "An issue has no date",
-        "it is neither published nor mailed; add `date: …` to its front matter",
+        "it is neither published nor mailed; add `date: …` to its front matter, or correct the key that is misspelt",
     ),
     &Rule::error(
         "duplicate-issue",

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use chrono::SecondsFormat;
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
@@ -42,8 +43,13 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let folder = config.content.first().context("the project file names no content folder")?;
     let path = folder.join(&slug).join("index.md");
+    if context.project.path(&path).exists() {
+        let there = Finding::error("usage", format!("`{}` exists already", path.display()));
+        return Err(there.help("edit it, or name the new issue with `--slug`").into());
+    }
     let date = context.build_clock.now().with_timezone(&config.publication.time_zone);
-    let text = filled_in(&archetype(context)?, &args.title, &slug, &date.to_rfc3339())?;
+    let date = date.to_rfc3339_opts(SecondsFormat::Secs, false);
+    let text = filled_in(&archetype(context)?, &args.title, &slug, &date)?;
     context.project.write_new(&path, text.as_bytes())?;
     context.report.result(&path.to_string_lossy(), &Document { path: &path })?;
     Ok(Exit::Done)

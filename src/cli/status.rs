@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, Write as _};
 
+use chrono_tz::Tz;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::cli::report::Columns;
@@ -68,7 +69,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let mut rows = Vec::new();
     for mailing in &mailings {
-        rows.push(row(&*store, mailing, &issues)?);
+        rows.push(row(&*store, mailing, &issues, config.publication.time_zone)?);
     }
     if let Some(file) = &args.html {
         let page = page(&config, &*store, &rows, &issues)?;
@@ -91,13 +92,14 @@ fn behind(context: &Context, store: &dyn Store) -> anyhow::Result<Vec<Finding>> 
     Ok(refusal.map(|finding| Finding { severity: Severity::Warning, ..finding }).into_iter().collect())
 }
 
-fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue]) -> anyhow::Result<Row> {
+fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], time_zone: Tz) -> anyhow::Result<Row> {
     let name = match (issue_of(&mailing.issue, issues), mailing.issue.edition().1) {
         (None, _) => mailing.issue.to_string(),
         (Some(issue), 1) => issue.slug.to_string(),
         (Some(issue), edition) => format!("{} (edition {edition})", issue.slug),
     };
-    Ok(Row { name, mailing: mailing.clone(), counts: store.counts(&mailing.issue)? })
+    let begun = mailing.frozen_at.with_timezone(&time_zone).format("%Y-%m-%d %H:%M").to_string();
+    Ok(Row { name, begun, mailing: mailing.clone(), counts: store.counts(&mailing.issue)? })
 }
 
 /// The page of these mailings. Recipients are counted as they are read, never kept in memory.
@@ -148,6 +150,8 @@ fn write_page(context: &Context, file: &str, page: &str) -> anyhow::Result<()> {
 /// One mailing, as shown.
 struct Row {
     name: String,
+    /// When it began, in the time zone of the publication.
+    begun: String,
     mailing: Mailing,
     counts: StateCounts,
 }
@@ -204,8 +208,7 @@ fn table(rows: &[Row]) -> Vec<Vec<String>> {
     head.extend(states.iter().map(ToString::to_string));
     let mut table = vec![head];
     for row in rows {
-        let begun = row.mailing.frozen_at.format("%Y-%m-%d %H:%M").to_string();
-        let mut cells = vec![row.name.clone(), begun, row.mailing.expected.to_string()];
+        let mut cells = vec![row.name.clone(), row.begun.clone(), row.mailing.expected.to_string()];
         let count = |state: &State| if row.is_adopted() { "?".to_owned() } else { row.counts.of(*state).to_string() };
         cells.extend(states.iter().map(count));
         table.push(cells);

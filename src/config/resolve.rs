@@ -133,7 +133,17 @@ fn base_url(written: Option<&str>, problems: &mut Problems<'_>) -> Url {
             problems.missing("base_url", "base_url: https://tides.example.org");
             None
         }
-        Some(written) => problems.check(Url::parse(written.trim()), &["base_url"], "not an absolute URL", HELP),
+        Some(written) => {
+            let url = Url::parse(written.trim()).ok();
+            if url.is_none() {
+                let whole = Url::parse(&format!("https://{}", written.trim()))
+                    .ok()
+                    .filter(|url| url.domain().is_some_and(|domain| domain.contains('.')));
+                let help = whole.map_or_else(|| HELP.to_owned(), |whole| format!("write the whole address: `{whole}`"));
+                problems.value(&["base_url"], format!("`{written}` is not the address of a website"), &help);
+            }
+            url
+        }
     };
     let web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
     let mut url = match url {

@@ -87,8 +87,10 @@ fn an_issue_is_found_by_slug_path_or_latest() {
     for name in ["第-7-期", "content/第 7 期/index.md", "./content/第 7 期", "latest"] {
         assert_eq!(find(&issues, name, now).unwrap().title, "a", "{name}");
     }
-    let error = find(&issues, "latr", now).unwrap_err();
-    assert_eq!(error.downcast_ref::<Finding>().unwrap().help.as_deref(), Some("did you mean `later`?"));
+    for (name, meant) in [("latr", "later"), ("lates", "latest")] {
+        let error = find(&issues, name, now).unwrap_err();
+        assert_eq!(error.downcast::<Finding>().unwrap().help, Some(format!("did you mean `{meant}`?")));
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! issue is mailed to no one.
 //!
 //! Takes what is planned; returns what is held, with its errors. The mailing is held, not the run; a digest waits whole, and
-//! of a begun mailing the rest. What no one waits for is not judged.
+//! of a begun mailing the rest. What no one waits for is not judged. All are judged before the first is mailed, so that no error
+//! is hidden by a limit or a server that fails; the editions are composed again then, since all at once may not fit into memory.
 
 use crate::check::site::Site;
 use crate::compose::MailErrors;
@@ -112,8 +113,8 @@ fn notice(slug: &Slug, found: &MailErrors, left: Option<u64>) -> Finding {
     let help = match found.has_edition {
         false => format!("fix {them}: until then there is no edition that could be mailed"),
         true => format!(
-            "fix {them}, or switch the rule off (`check: {{off: [{}]}}`), or mail it as it is with `slugline send {slug} \
-             --despite-errors`",
+            "fix {them}, or switch off what is no error to you (`check: {{off: [{}]}}`), or mail it as it is with `slugline \
+             send {slug} --despite-errors`",
             rules(&found.errors)
         ),
     };

@@ -85,7 +85,7 @@ impl<'a> SendDocument<'a> {
         };
         Self {
             mailings: report.mailings.iter().map(mailing).collect(),
-            not_due: reasons(&report.not_due),
+            not_due: reasons(report.not_due.as_deref().unwrap_or_default()),
             paused_until: report.paused.map(|until| until.to_rfc3339()),
             halted: rows(&report.halted),
             held: report.held.iter().map(HeldRow::of).collect(),

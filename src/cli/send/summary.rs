@@ -53,8 +53,8 @@ pub(in crate::cli) fn problems(context: &Context, report: &SendReport) -> Exit {
     for failure in &report.failures {
         context.report.error(failure);
     }
-    if report.mailings.is_empty() && report.held.is_empty() && report.failures.is_empty() && !context.report.json {
-        nothing(context, "Nothing was due", &report.not_due);
+    if let Some(not_due) = report.not_due.as_ref().filter(|_| report.held.is_empty() && !context.report.json) {
+        nothing(context, "Nothing was due", not_due);
     }
     report.mailings.iter().filter_map(retried_later).for_each(|message| context.report.message(&message));
     context.report.findings(&report.warnings);

@@ -84,7 +84,10 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
     let options = args.options()?;
     let (shown, mut list) = match args.file.as_str() {
         "-" => ("stdin", spooled(&mut io::stdin().lock()).context("failed to read stdin")?),
-        file => (file, rewindable(Project::new("").open(file)?).with_context(|| format!("failed to read `{file}`"))?),
+        file => {
+            let found = Project::new("").open_if_exists(file)?.ok_or_else(|| no_file(file))?;
+            (file, rewindable(found).with_context(|| format!("failed to read `{file}`"))?)
+        }
     };
     let imported = match args.dry_run {
         true => dry_run::import(store, shown, &mut list, &options)?,
@@ -96,6 +99,12 @@ pub(super) fn run(context: &Context, config: &Config, store: &mut dyn Store, arg
     }
     report(context, &imported, args.dry_run)?;
     Ok(if imported.findings.is_empty() { Exit::Done } else { Exit::Attention })
+}
+
+fn no_file(file: &str) -> Finding {
+    let help =
+        "check its name; unless it begins with `/`, the path is relative to the current folder, not to that of `--dir`";
+    Finding::error("usage", format!("there is no file `{file}`")).help(help)
 }
 
 /// The document of `subscribers import`.

@@ -53,8 +53,8 @@ fn every_wrong_value_is_reported() {
         findings(text),
         [
             "slugline.yaml: `title` is missing (add `title: My Weekly`)",
-            "slugline.yaml:1:11: `base_url`: not an absolute URL: relative URL without a base (write the whole address, \
-             such as `https://tides.example.org`)",
+            "slugline.yaml:1:11: `base_url`: `www.example.org` is not the address of a website (write the whole address: \
+             `https://www.example.org/`)",
             "slugline.yaml:2:11: `timezone`: there is no time zone `Asia/Shangai` (did you mean `Asia/Shanghai`?)",
             "slugline.yaml:3:9: `output`: `../public` is not below the project folder (write a relative path without `..`)",
             "slugline.yaml:5:9: `mail.from`: not a valid mailbox: it needs a name, an `@` and a domain (write `Name <name@example.org>`)",

@@ -53,7 +53,7 @@ fn error_about(slip: &Slip, line: &str) -> String {
   = help: write `{meant}`; if `{key}` is a custom key, write both; until then the feeds show the issue, but it is mailed to no one
 error[mailing-held]: `surge` is held because of 1 error: it is mailed to no one
  |
- = help: fix it, or switch the rule off (`check: {{off: [front-matter-key]}}`), or mail it as it is with `slugline send surge --despite-errors`
+ = help: fix it, or switch off what is no error to you (`check: {{off: [front-matter-key]}}`), or mail it as it is with `slugline send surge --despite-errors`
 "
     )
 }
