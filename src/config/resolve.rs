@@ -25,6 +25,7 @@ use crate::publication::{Author, Publication, is_language_tag};
 use crate::store::{Database, Location};
 
 mod archive;
+mod base_url;
 mod check;
 mod content;
 mod digest;
@@ -99,7 +100,7 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
     if title.is_empty() {
         problems.missing("title", "title: My Weekly");
     }
-    let base_url = base_url(raw.base_url.as_deref(), problems);
+    let base_url = base_url::base_url(raw.base_url.as_deref(), problems);
     let author = raw.author.as_ref().map(|author| publication_author(author, &base_url, problems));
     let icon = raw.icon.as_deref().and_then(|icon| {
         problems.check(base_url.join(icon), &["icon"], "not a valid URL", "write a path such as `/icon.png`")
@@ -116,54 +117,6 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
         base_url,
         site: None,
     }
-}
-
-/// The base URL in the file that `init` writes.
-const PLACEHOLDER: &str = "https://www.example.org";
-
-fn base_url(written: Option<&str>, problems: &mut Problems<'_>) -> Url {
-    const HELP: &str = "write the whole address, such as `https://tides.example.org`";
-    let url = match written {
-        Some(written) if written.trim().trim_end_matches('/') == PLACEHOLDER => {
-            let why = format!("`{PLACEHOLDER}` is only an example, and addresses of issues are recorded permanently");
-            problems.value(&["base_url"], why, "write the address of your website");
-            None
-        }
-        None => {
-            problems.missing("base_url", "base_url: https://tides.example.org");
-            None
-        }
-        Some(written) => {
-            let url = Url::parse(written.trim()).ok();
-            if url.is_none() {
-                let whole = Url::parse(&format!("https://{}", written.trim()))
-                    .ok()
-                    .filter(|url| url.domain().is_some_and(|domain| domain.contains('.')));
-                let help = whole.map_or_else(|| HELP.to_owned(), |whole| format!("write the whole address: `{whole}`"));
-                problems.value(&["base_url"], format!("`{written}` is not the address of a website"), &help);
-            }
-            url
-        }
-    };
-    let web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-    let mut url = match url {
-        Some(url) if web(&url) && url.query().is_none() && url.fragment().is_none() => url,
-        Some(url) => {
-            problems.value(&["base_url"], format!("`{url}` is not the address of a website"), HELP);
-            placeholder()
-        }
-        None => placeholder(),
-    };
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
-    url
-}
-
-/// Replaces an invalid base URL so that the other keys are still checked; it never leaves this file.
-#[expect(clippy::expect_used, reason = "a constant, parsed by the tests below")]
-fn placeholder() -> Url {
-    Url::parse("https://placeholder.invalid/").expect("a constant URL parses")
 }
 
 fn language(written: Option<&str>, problems: &mut Problems<'_>) -> String {

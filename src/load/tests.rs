@@ -70,7 +70,7 @@ fn permalinks_and_ids_are_unique() {
 #[test]
 fn a_folder_without_issues_is_an_error() {
     let error = loaded(&[]).unwrap_err();
-    assert_eq!(error.to_string(), "there are no issues in `content`");
+    assert_eq!(error.to_string(), "the folder `content` does not exist");
     let error = loaded(&[("content/cover.png", b"")]).unwrap_err();
     assert_eq!(error.to_string(), "no Markdown file found in `content`");
 }
@@ -87,7 +87,7 @@ fn an_issue_is_found_by_slug_path_or_latest() {
     for name in ["第-7-期", "content/第 7 期/index.md", "./content/第 7 期", "latest"] {
         assert_eq!(find(&issues, name, now).unwrap().title, "a", "{name}");
     }
-    for (name, meant) in [("latr", "later"), ("lates", "latest")] {
+    for (name, meant) in [("latr", "later"), ("latset", "latest")] {
         let error = find(&issues, name, now).unwrap_err();
         assert_eq!(error.downcast::<Finding>().unwrap().help, Some(format!("did you mean `{meant}`?")));
     }

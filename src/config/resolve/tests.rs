@@ -53,8 +53,8 @@ fn every_wrong_value_is_reported() {
         findings(text),
         [
             "slugline.yaml: `title` is missing (add `title: My Weekly`)",
-            "slugline.yaml:1:11: `base_url`: `www.example.org` is not the address of a website (write the whole address: \
-             `https://www.example.org/`)",
+            "slugline.yaml:1:11: `base_url`: `www.example.org` is not the address of a website (write the whole address, \
+             such as `https://www.example.org/`)",
             "slugline.yaml:2:11: `timezone`: there is no time zone `Asia/Shangai` (did you mean `Asia/Shanghai`?)",
             "slugline.yaml:3:9: `output`: `../public` is not below the project folder (write a relative path without `..`)",
             "slugline.yaml:5:9: `mail.from`: not a valid mailbox: it needs a name, an `@` and a domain (write `Name <name@example.org>`)",
@@ -91,7 +91,7 @@ fn an_empty_file_misses_what_it_needs() {
 
 #[test]
 fn placeholders_parse() {
-    assert_eq!(placeholder().host_str(), Some("placeholder.invalid"));
+    assert_eq!(base_url::placeholder().host_str(), Some("placeholder.invalid"));
     assert_eq!(placeholder_mailbox().address.local_part(), "placeholder");
 }
 
