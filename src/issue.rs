@@ -93,11 +93,18 @@ impl PossibleRename {
     /// What to do with the issue that has this slug.
     pub fn help(&self, slug: &Slug) -> String {
         let id = self.id.as_str();
-        let alias =
-            Url::parse(id).ok().filter(|url| url.has_host() && url.fragment().is_none() && url.query().is_none());
-        let same = alias.map_or_else(|| format!("id: {id}"), |url| format!("aliases: [{}]", url.path()));
+        let is_address = |url: &Url| url.has_host() && url.fragment().is_none() && url.query().is_none();
+        let alias = Url::parse(id).ok().filter(is_address);
+        let same = alias.map_or_else(|| format!("id: {id}"), |url| format!("aliases: [\"{}\"]", readable(&url)));
         format!("if it is the same, add `{same}` to its front matter; if it is new, run `slugline send {slug} --new`")
     }
+}
+
+/// The URL without percent-encoding, if that is the same URL. (Complete, so that it holds below any base URL.)
+fn readable(url: &Url) -> String {
+    let decoded = percent_encoding::percent_decode_str(url.as_str()).decode_utf8();
+    let is_same = |text: &str| !text.contains(['"', '\\']) && Url::parse(text).is_ok_and(|parsed| parsed == *url);
+    decoded.ok().filter(|text| is_same(text)).map_or_else(|| url.to_string(), |text| text.into_owned())
 }
 
 impl Issue {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::check::issue_source::IssueSource;
 use crate::check::rule::Rule;
 use crate::check::site::Site;
-use crate::content::date;
 use crate::content::front_matter::Fields;
+use crate::content::{cover, date};
 use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 
@@ -68,6 +68,9 @@ const OTHERS: [&str; 20] = [
     "preheader",
 ];
 
+/// Those that take a date.
+const OTHER_DATES: [&str; 6] = ["pubdate", "published", "lastmod", "updated", "modified", "unpublishdate"];
+
 /// Custom keys in use that are one edit from a key in `OTHERS`.
 const OTHERS_IN_USE: [&str; 3] = ["covers", "banners", "languages"];
 
@@ -110,7 +113,7 @@ pub fn no_date(issue: &Issue, text: impl FnOnce() -> String) -> Finding {
 
 fn is_suspect(key: &str) -> bool {
     let mut known = DECIDING.iter().map(|(name, ..)| *name).chain(OTHERS);
-    !known.clone().any(|name| name == key) && known.any(|name| is_one_edit_away(key, name))
+    !known.clone().chain(cover::FIELDS).any(|name| name == key) && known.any(|name| is_one_edit_away(key, name))
 }
 
 /// The rule that the key breaks, with the known key that may be meant.
@@ -122,7 +125,8 @@ fn judge(key: &str, value: &Value, fields: &Fields, site: &Site) -> Option<(&'st
         let is_harmless = OF_OTHER_GENERATORS.contains(&key) && !would_stop_mail(name, value, site);
         return Some((if is_harmless { &KEY_SIMILAR } else { &KEY_MISSPELLED }, shown));
     }
-    let other = OTHERS.into_iter().find(|name| is_meant(name) && !OTHERS_IN_USE.contains(&key))?;
+    let fits = |name: &str| !OTHER_DATES.contains(&name) || Kind::Date.fits(value);
+    let other = OTHERS.into_iter().find(|name| is_meant(name) && !OTHERS_IN_USE.contains(&key) && fits(name))?;
     Some((&KEY_SIMILAR, other))
 }
 
@@ -296,6 +300,13 @@ mod tests {
         ] {
             let expected = format!("warning 5:1+{} {meant}", line.find(':').unwrap());
             assert_eq!(found(&format!("date: 2026-11-01\n{line}\n")), [expected], "{line}");
+        }
+    }
+
+    #[test]
+    fn keys_of_the_cover_and_values_of_another_kind_are_no_slips() {
+        for line in ["featuredimage: a.png", "updates: [a, b]", "publishes: true"] {
+            assert_eq!(found(&format!("date: 2026-11-01\n{line}\n")), Vec::<String>::new(), "{line}");
         }
     }
 

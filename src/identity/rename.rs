@@ -347,6 +347,19 @@ mod tests {
     }
 
     #[test]
+    fn the_answer_that_is_printed_is_understood() {
+        for path in ["潮汐.md", "a b.md", "über-uns.md", "a.md"] {
+            let lock = mailed(vec![issue(path, "One", &words(DAY, 0..60))]);
+            let renamed = identified(&lock, vec![issue("b.md", "One", &words(DAY, 1..60))]).remove(0);
+            let help = renamed.possible_rename.unwrap().help(&renamed.slug);
+            let answer = help.split('`').nth(1).unwrap();
+            assert!(!answer.contains('%'), "{answer}");
+            let answered = issue("b.md", "One", &words(&format!("{DAY}\n{answer}"), 1..60));
+            assert_eq!(renames(&lock, vec![answered]), [""; 0], "{answer}");
+        }
+    }
+
+    #[test]
     fn a_file_that_became_a_folder_has_the_same_address() {
         let lock = mailed(vec![issue("a.md", "One", &words(DAY, 0..60))]);
         let folder = issue("a/index.md", "Two", &words(NEXT_DAY, 100..160));

@@ -61,7 +61,7 @@ impl Project {
 
 const HELD: [&str; 3] = [
     "error[issue-renamed]: `tides` is held, because it looks like `content/neap.md`, which was mailed on 2026-11-20",
-    "aliases: [/neap/]",
+    "aliases: [\"https://tides.example.org/neap/\"]",
     "slugline send tides --new",
 ];
 
