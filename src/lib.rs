@@ -17,6 +17,7 @@
 )]
 
 // nouns
+mod consent;
 mod digest;
 mod email;
 mod finding;
@@ -28,6 +29,8 @@ mod publication;
 mod rate;
 mod renamed;
 mod subscriber;
+mod transactional_message;
+mod unsubscription;
 
 // transforms
 mod authentication;
@@ -69,6 +72,7 @@ mod publish;
 mod resources;
 mod review;
 mod send;
+mod serve;
 mod subscription;
 mod transport;
 

@@ -27,6 +27,7 @@ pub use added::{Added, Occurrence};
 pub use error::StoreError;
 pub use location::{Database, Location};
 pub use personal_data::{Erasure, ForgetOutcome, PersonalData};
+pub use readers::ReaderStore;
 
 mod added;
 pub mod backup;
@@ -42,6 +43,7 @@ mod password;
 mod personal_data;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod readers;
 pub mod sqlite;
 mod tags;
 
@@ -103,7 +105,7 @@ fn open_postgres(
 }
 
 /// Stores subscribers and the ledger.
-pub trait Store: Send {
+pub trait Store: Send + ReaderStore {
     /// Adds subscribers, durable, each with the status in its record. For an address that is already there (compared by
     /// `EmailAddress::key`) only the status changes, as `Status::after` defines: an inactive subscriber stays inactive,
     /// and an active one becomes inactive if the new record is unsubscribed, bounced, complained or suppressed.
@@ -363,4 +365,8 @@ pub enum RunStart {
     Started(Recovered),
     /// Another live run has the lock; its host and process id if known.
     Busy(Option<Run>),
+}
+
+pub(crate) fn unfinished() -> StoreError {
+    StoreError::Failed { doing: "keep readers", source: anyhow::anyhow!("not written yet") }
 }

@@ -24,6 +24,7 @@ use crate::token::{Secret, Tag};
 
 use tables::{Row, Tables};
 
+mod readers;
 mod tables;
 
 /// One process's handle of the store.

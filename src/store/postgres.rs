@@ -44,6 +44,7 @@ mod moves;
 mod personal_data;
 mod properties;
 mod rate;
+mod readers;
 mod runs;
 mod schema;
 mod servers;

@@ -49,6 +49,7 @@ pub(super) mod path;
 mod personal_data;
 mod properties;
 mod rate;
+mod readers;
 pub(super) mod run_lock;
 mod schema;
 mod servers;
