@@ -1,4 +1,4 @@
-//! Unsubscribe tokens: the token in a link proves whom an email was sent to, without naming the address.
+//! Tokens: the token in a link proves whom an email was sent to, without naming the address, and is good for one purpose.
 //!
 //! A token consists of a tag, which is a keyed hash of the address, and a MAC over it; both require a secret. Tokens of
 //! earlier versions contain a subscriber's id instead of the tag: in a rebuilt store the id may be another subscriber's,
@@ -7,6 +7,7 @@
 use std::fmt;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use subtle::ConstantTimeEq as _;
@@ -20,22 +21,27 @@ use crate::subscriber::SubscriberId;
 pub enum Purpose {
     /// To unsubscribe (RFC 8058).
     Unsubscribe,
+    /// To confirm a request to subscribe; bound to its time.
+    Confirm,
+    /// To be asked never again.
+    Block,
+    /// To undo an unsubscription.
+    Return,
 }
 
 impl Purpose {
     fn name(self) -> &'static [u8] {
         match self {
             Self::Unsubscribe => b"slugline token 2: leave",
-        }
-    }
-
-    /// The purpose in tokens with an id.
-    fn numbered_name(self) -> &'static [u8] {
-        match self {
-            Self::Unsubscribe => b"slugline token 1: leave",
+            Self::Confirm => b"slugline token 2: confirm",
+            Self::Block => b"slugline token 2: block",
+            Self::Return => b"slugline token 2: return",
         }
     }
 }
+
+/// The purpose of all tokens with an id.
+const NUMBERED_NAME: &[u8] = b"slugline token 1: leave";
 
 /// Hashed before an address to make its tag; no MAC of a token starts with it.
 const TAG_LABEL: &[u8] = b"slugline tag 1";
@@ -86,8 +92,12 @@ impl Secret {
         self.hash(&[purpose.name(), &[0], &tag.0])
     }
 
-    fn numbered_mac(&self, purpose: Purpose, id: SubscriberId, address: &EmailAddress) -> [u8; NUMBERED_MAC_BYTES] {
-        self.hash(&[purpose.numbered_name(), &[0], &id.0.to_be_bytes(), address.key().as_bytes()])
+    fn mac_at(&self, purpose: Purpose, tag: Tag, time: DateTime<Utc>) -> [u8; MAC_BYTES] {
+        self.hash(&[purpose.name(), &[0], &tag.0, &time.timestamp_millis().to_be_bytes()])
+    }
+
+    fn numbered_mac(&self, id: SubscriberId, address: &EmailAddress) -> [u8; NUMBERED_MAC_BYTES] {
+        self.hash(&[NUMBERED_NAME, &[0], &id.0.to_be_bytes(), address.key().as_bytes()])
     }
 
     /// The first bytes of HMAC-SHA-256 over the parts.
@@ -122,6 +132,31 @@ impl Secrets {
         Token(Form::Tagged { tag, mac: self.current.mac(purpose, tag) })
     }
 
+    /// The token of an address at a time, in whole milliseconds: one of another time is not valid.
+    pub fn token_at(&self, purpose: Purpose, address: &EmailAddress, time: DateTime<Utc>) -> Token {
+        let tag = self.current.tag(address);
+        Token(Form::Tagged { tag, mac: self.current.mac_at(purpose, tag, time) })
+    }
+
+    /// Whether `token_at` made the token for this address at this time.
+    pub fn belongs_to_time(
+        &self,
+        token: &Token,
+        purpose: Purpose,
+        address: &EmailAddress,
+        time: DateTime<Utc>,
+    ) -> bool {
+        let Form::Tagged { tag, mac } = token.0 else { return false };
+        let is_made_by =
+            |secret: &Secret| secret.tag(address) == tag && bool::from(secret.mac_at(purpose, tag, time).ct_eq(&mac));
+        self.all().any(is_made_by)
+    }
+
+    /// The tag of an address under the secret that makes tokens.
+    pub fn tag(&self, address: &EmailAddress) -> Tag {
+        self.current.tag(address)
+    }
+
     /// Whom the token claims to be from. `None` if no secret made it for this purpose; a token with an id can only be
     /// verified with its subscriber, by `belongs_to`.
     pub fn claim(&self, token: &Token, purpose: Purpose) -> Option<TokenClaim<'_>> {
@@ -130,7 +165,7 @@ impl Secrets {
                 let is_made_by = |secret: &&Secret| secret.mac(purpose, tag).ct_eq(&mac).into();
                 Some(TokenClaim::Tagged(self.all().find(is_made_by)?, tag))
             }
-            Form::Numbered { id, .. } => Some(TokenClaim::Numbered(id)),
+            Form::Numbered { id, .. } => (purpose == Purpose::Unsubscribe).then_some(TokenClaim::Numbered(id)),
         }
     }
 
@@ -142,8 +177,8 @@ impl Secrets {
                 _ => false,
             },
             Form::Numbered { id: claimed, mac } => {
-                let is_made_by = |secret: &Secret| secret.numbered_mac(purpose, id, address).ct_eq(&mac).into();
-                claimed == id && self.all().any(is_made_by)
+                let is_made_by = |secret: &Secret| secret.numbered_mac(id, address).ct_eq(&mac).into();
+                purpose == Purpose::Unsubscribe && claimed == id && self.all().any(is_made_by)
             }
         }
     }
@@ -195,6 +230,14 @@ enum Form {
 }
 
 impl Token {
+    /// The tag of its address; `None` in tokens with an id.
+    pub fn tag(&self) -> Option<Tag> {
+        match self.0 {
+            Form::Tagged { tag, .. } => Some(tag),
+            Form::Numbered { .. } => None,
+        }
+    }
+
     /// Parses the token of a link, whose case mail programs may have changed; `None` if it is not a token.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -285,6 +328,26 @@ mod tests {
             "a store filled anew"
         );
         assert!(!secrets.belongs_to(&token, Purpose::Unsubscribe, SubscriberId(301), &maren));
+    }
+
+    #[test]
+    fn a_token_is_good_for_one_purpose_and_time() {
+        let (maren, secrets) = (address("maren@example.org"), secrets(OLD));
+        let (time, later) = (DateTime::from_timestamp_millis(1).unwrap(), DateTime::from_timestamp_millis(2).unwrap());
+        let purposes = [Purpose::Unsubscribe, Purpose::Confirm, Purpose::Block, Purpose::Return];
+        for made in purposes {
+            let (plain, timed) = (secrets.token(made, &maren), secrets.token_at(made, &maren, time));
+            assert_eq!(plain.tag(), Some(secrets.tag(&maren)));
+            for used in purposes {
+                assert_eq!(secrets.claim(&plain, used).is_some(), made == used);
+                assert_eq!(secrets.belongs_to(&plain, used, SubscriberId(1), &maren), made == used);
+                assert_eq!(secrets.belongs_to_time(&timed, used, &maren, time), made == used);
+                assert!(secrets.claim(&timed, used).is_none());
+                assert!(!secrets.belongs_to_time(&plain, used, &maren, time));
+                assert!(!secrets.belongs_to_time(&timed, used, &maren, later));
+                assert!(!secrets.belongs_to_time(&timed, used, &address("lin@example.org"), time));
+            }
+        }
     }
 
     #[test]
