@@ -16,6 +16,7 @@ use crate::templates::failure::{finding, innermost, path};
 
 mod failure;
 pub mod fields;
+pub mod language;
 pub mod locale;
 
 pub use failure::message as error_message;

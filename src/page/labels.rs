@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::templates::language::Language;
 use crate::templates::locale;
 
 /// The fixed texts of a page.
@@ -44,30 +45,5 @@ impl Labels {
             Language::English => ["Older", "Newer"],
         };
         Self { older, newer, ..Self::of_issue(tag) }
-    }
-}
-
-/// A language with labels.
-enum Language {
-    SimplifiedChinese,
-    TraditionalChinese,
-    Japanese,
-    Korean,
-    English,
-}
-
-impl Language {
-    fn of(tag: &str) -> Self {
-        let tag = tag.to_ascii_lowercase();
-        let mut subtags = tag.split(['-', '_']);
-        match subtags.next() {
-            Some("zh") if subtags.any(|subtag| matches!(subtag, "hant" | "tw" | "hk" | "mo")) => {
-                Self::TraditionalChinese
-            }
-            Some("zh") => Self::SimplifiedChinese,
-            Some("ja") => Self::Japanese,
-            Some("ko") => Self::Korean,
-            _ => Self::English,
-        }
     }
 }

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
 
+use crate::templates::language::Language;
+
 /// The fixed texts and date formats of a language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Locale {
@@ -114,14 +116,12 @@ const KOREAN: Locale = Locale {
 impl Locale {
     /// The locale of a BCP 47 tag; English if there is no translation.
     pub fn of_language(tag: &str) -> Self {
-        let tag = tag.to_ascii_lowercase();
-        let mut subtags = tag.split(['-', '_']);
-        match subtags.next() {
-            Some("zh") if subtags.any(|subtag| matches!(subtag, "hant" | "tw" | "hk" | "mo")) => TRADITIONAL_CHINESE,
-            Some("zh") => SIMPLIFIED_CHINESE,
-            Some("ja") => JAPANESE,
-            Some("ko") => KOREAN,
-            _ => ENGLISH,
+        match Language::of(tag) {
+            Language::English => ENGLISH,
+            Language::SimplifiedChinese => SIMPLIFIED_CHINESE,
+            Language::TraditionalChinese => TRADITIONAL_CHINESE,
+            Language::Japanese => JAPANESE,
+            Language::Korean => KOREAN,
         }
     }
 
