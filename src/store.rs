@@ -128,9 +128,12 @@ pub trait Store: Send + ReaderStore {
     /// The subscriber with this number.
     fn subscriber_by_id(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError>;
 
-    /// The subscriber whose address has this tag under the secret. Tags are indexed; those of subscribers who joined
-    /// since are added first. A store that was moved is searched instead.
-    fn subscriber_by_tag(&mut self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError>;
+    /// The subscriber whose address has this tag under the secret: found in the index of tags, or among the subscribers who
+    /// joined since it was written.
+    fn subscriber_by_tag(&self, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>, StoreError>;
+
+    /// Adds the tags of subscribers who joined since to the index. Leaves a store that was moved as it is.
+    fn index_tags(&mut self, secret: &Secret) -> Result<(), StoreError>;
 
     /// Counts the subscribers, or those with `status`.
     fn count_subscribers(&self, status: Option<Status>) -> Result<u64, StoreError>;

@@ -132,12 +132,12 @@ pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>)
     }
 }
 
-/// The subscriber for whom this token was made for this purpose, or `None` if the token is invalid.
+/// The subscriber for whom this token was made for this purpose, or `None` if the token is invalid. Only reads.
 ///
 /// # Errors
 /// If the store fails.
 pub fn subscriber_by_token(
-    store: &mut dyn Store,
+    store: &dyn Store,
     secrets: &Secrets,
     purpose: Purpose,
     text: &str,

@@ -22,7 +22,7 @@ pub mod locale;
 pub use failure::message as error_message;
 
 /// The built-in templates. A project's template with the same name replaces one, and can extend it as `default/NAME`.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 12] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("edition.html", include_str!("../templates/edition.html")),
     ("edition.txt", include_str!("../templates/edition.txt")),
@@ -31,6 +31,9 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("site.html", include_str!("../templates/site.html")),
     ("page.html", include_str!("../templates/page.html")),
     ("index.html", include_str!("../templates/index.html")),
+    ("answer.html", include_str!("../templates/answer.html")),
+    ("subscribe.html", include_str!("../templates/subscribe.html")),
+    ("subscribe-form.html", include_str!("../templates/subscribe-form.html")),
     ("status.html", include_str!("../templates/status.html")),
 ];
 

@@ -49,6 +49,9 @@ const TAG_LABEL: &[u8] = b"slugline tag 1";
 /// Hashed to make the fingerprint of a secret.
 const FINGERPRINT_LABEL: &[u8] = b"slugline fingerprint 1";
 
+/// Hashed before a text to seal it.
+const SEAL_LABEL: &[u8] = b"slugline seal 1";
+
 /// Minimum length of a secret.
 pub const MIN_SECRET_CHARS: usize = 32;
 
@@ -94,6 +97,10 @@ impl Secret {
 
     fn mac_at(&self, purpose: Purpose, tag: Tag, time: DateTime<Utc>) -> [u8; MAC_BYTES] {
         self.hash(&[purpose.name(), &[0], &tag.0, &time.timestamp_millis().to_be_bytes()])
+    }
+
+    fn seal(&self, text: &str) -> [u8; MAC_BYTES] {
+        self.hash(&[SEAL_LABEL, &[0], text.as_bytes()])
     }
 
     fn numbered_mac(&self, id: SubscriberId, address: &EmailAddress) -> [u8; NUMBERED_MAC_BYTES] {
@@ -152,6 +159,18 @@ impl Secrets {
         self.all().any(is_made_by)
     }
 
+    /// A keyed hash of a text that may be shown: 24 hexadecimal digits.
+    pub fn seal(&self, text: &str) -> String {
+        hex(self.current.seal(text))
+    }
+
+    /// Whether a seal was made for this text.
+    pub fn is_seal(&self, seal: &str, text: &str) -> bool {
+        seal.len() == 2 * MAC_BYTES
+            && bytes::<MAC_BYTES>(seal)
+                .is_some_and(|seal| self.all().any(|secret| secret.seal(text).ct_eq(&seal).into()))
+    }
+
     /// The tag of an address under the secret that makes tokens.
     pub fn tag(&self, address: &EmailAddress) -> Tag {
         self.current.tag(address)
@@ -183,7 +202,8 @@ impl Secrets {
         }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Secret> {
+    /// All secrets, the one that makes tokens first.
+    pub fn all(&self) -> impl Iterator<Item = &Secret> {
         std::iter::once(&self.current).chain(&self.previous)
     }
 }

@@ -236,6 +236,7 @@ fn named(
         return Ok((Vec::new(), Exit::Done));
     }
     let secrets = secrets::secrets(&context.project, config)?;
+    secrets.all().try_for_each(|secret| store.index_tags(secret))?;
     let (mut addresses, mut findings) = (Vec::new(), Vec::new());
     for text in tokens {
         match subscription::subscriber_by_token(store, &secrets, Purpose::Unsubscribe, text)? {

@@ -34,4 +34,49 @@ pub struct Response {
     pub body: String,
     /// What happened, for the log: no address and no token.
     pub log: &'static str,
+    /// Why the request failed, for the log, if it is not the reader's fault.
+    pub error: Option<String>,
+}
+
+/// Lets a page use only its own styles, and send forms only here.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
+
+/// The header fields of every response.
+const SECURITY_HEADERS: [(&str, &str); 6] = [
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cache-control", "no-store"),
+    ("x-robots-tag", "noindex"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
+
+impl Response {
+    /// A page.
+    pub(super) fn page(status: u16, html: String, log: &'static str) -> Self {
+        Self::of_type("text/html; charset=utf-8", status, html, log)
+    }
+
+    /// A line of text, for programs.
+    pub(super) fn line(status: u16, text: &str, log: &'static str) -> Self {
+        Self::of_type("text/plain; charset=utf-8", status, format!("{text}\n"), log)
+    }
+
+    /// Leads a browser to another page after a form (RFC 9110 section 15.4.4).
+    pub(super) fn see_other(url: &str, log: &'static str) -> Self {
+        Self::line(303, url, log).with("location", url)
+    }
+
+    /// The same with another header field.
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    fn of_type(content_type: &str, status: u16, body: String, log: &'static str) -> Self {
+        let security = SECURITY_HEADERS.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let headers = std::iter::once(("content-type", content_type.to_owned())).chain(security).collect();
+        Self { status, headers, body, log, error: None }
+    }
 }

@@ -125,16 +125,15 @@ impl Store for Postgres {
         self.connection.retried("find a subscriber", |session, _| subscribers::by_id(session, id))
     }
 
-    fn subscriber_by_tag(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
-        const DOING: &str = "find a subscriber by a token";
-        if self.moved()?.is_some() {
-            return crate::store::tags::search(self, secret, tag);
+    fn subscriber_by_tag(&self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
+        self.connection.retried("find a subscriber by a token", |session, _| tags::find(session, secret, tag))
+    }
+
+    fn index_tags(&mut self, secret: &Secret) -> StoreResult<()> {
+        if self.moved()?.is_none() {
+            while self.connection.retried("index the tags of tokens", |session, _| tags::add(session, secret))? {}
         }
-        if let Some(found) = self.connection.retried(DOING, |session, _| tags::find(session, secret, tag))? {
-            return Ok(Some(found));
-        }
-        while self.connection.retried(DOING, |session, _| tags::add(session, secret))? {}
-        self.connection.retried(DOING, |session, _| tags::find(session, secret, tag))
+        Ok(())
     }
 
     /// Uses a separate connection, so that `each` may use the store.

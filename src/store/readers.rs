@@ -64,7 +64,8 @@ pub trait ReaderStore {
     /// How many subscribers left by each channel, since then.
     fn unsubscriptions_since(&self, since: DateTime<Utc>) -> Result<Vec<(Channel, u64)>, StoreError>;
 
-    /// Never asks this address again to confirm, durable; deletes its request. Kept as a hash, as of forgotten addresses.
+    /// Never asks this address again to confirm, durable. Its request stays for its time, so that the link works twice. Kept as
+    /// a hash, as of forgotten addresses.
     fn block(&mut self, address: &EmailAddress, now: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Whether the address must not be asked.

@@ -20,7 +20,7 @@ use crate::fault;
 use crate::issue::IssueId;
 use crate::ledger::{Claim, Delivery, LedgerEntry, Mailing, Recovered, Run, State, StateCounts};
 use crate::rate::{Permits, Quota, Rate};
-use crate::store::moving::RUNS;
+use crate::store::moving::{Movable as _, RUNS};
 use crate::store::{
     Added, Adoption, Barrier, ForgetOutcome, PersonalData, Recorder, Requeued, RunStart, Store, StoreError, Visit,
 };
@@ -95,8 +95,15 @@ impl Store for Sqlite {
         self.reading("find a subscriber", |connection| subscribers::by_id(connection, id))
     }
 
-    fn subscriber_by_tag(&mut self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
-        self.find_by_tag(secret, tag)
+    fn subscriber_by_tag(&self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
+        self.reading("find a subscriber by a token", |connection| tags::find(connection, secret, tag))
+    }
+
+    fn index_tags(&mut self, secret: &Secret) -> StoreResult<()> {
+        if self.moved()?.is_none() {
+            while self.quickly("index the tags of tokens", |transaction| tags::add(transaction, secret))? {}
+        }
+        Ok(())
     }
 
     fn count_subscribers(&self, status: Option<Status>) -> StoreResult<u64> {

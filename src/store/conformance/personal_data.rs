@@ -26,6 +26,8 @@ pub(super) fn a_tag_finds_its_subscriber(open: Open<'_>) {
     let mut store = open();
     assert_eq!(found(&mut *store, &["a"], 2), Some(address(2)), "also one who joined later or unsubscribed");
     assert_eq!(found(&mut *store, &["a"], 3), None);
+    let secrets = Secrets::parse(&"a".repeat(32)).unwrap();
+    secrets.all().for_each(|secret| store.index_tags(secret).unwrap());
     for number in 0..3 {
         assert_eq!(found(&mut *store, &["b", "a"], number), Some(address(number)), "after a change of secret");
         assert_eq!(found(&mut *store, &["a", "b"], number), Some(address(number)));

@@ -1,5 +1,7 @@
 //! The index of addresses by the tags in tokens. It can be rebuilt at any time from secret and subscribers.
 
+use postgres::fallible_iterator::FallibleIterator as _;
+
 use super::connection::Session;
 use super::{Result, subscribers};
 use crate::email::EmailAddress;
@@ -7,11 +9,24 @@ use crate::store::tags::TAGS_PER_TRANSACTION;
 use crate::subscriber::Subscriber;
 use crate::token::{Secret, Tag};
 
+/// Looks the tag up, or searches those who joined since the index was written.
 pub(super) fn find(session: &mut Session, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
     let sql = "SELECT id, address, name, status, attributes::text, created
                FROM address_tag JOIN subscriber ON subscriber.id = address_tag.subscriber
                WHERE secret = $1 AND tag = $2";
-    session.query(sql, &[&secret.fingerprint(), &tag.to_string()])?.first().map(subscribers::from_row).transpose()
+    if let Some(row) = session.query(sql, &[&secret.fingerprint(), &tag.to_string()])?.first() {
+        return subscribers::from_row(row).map(Some);
+    }
+    let joined_since = "SELECT id, address, name, status, attributes::text, created FROM subscriber
+                        WHERE id > (SELECT coalesce(max(subscriber), 0) FROM address_tag WHERE secret = $1)";
+    let mut rows = session.client.query_raw(joined_since, [secret.fingerprint()])?;
+    while let Some(row) = rows.next()? {
+        let subscriber = subscribers::from_row(&row)?;
+        if secret.tag(&subscriber.address) == tag {
+            return Ok(Some(subscriber));
+        }
+    }
+    Ok(None)
 }
 
 /// Adds the tags of some subscribers who joined since the last call; returns whether there were any. Imports run one

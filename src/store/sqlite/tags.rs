@@ -2,28 +2,14 @@
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::{Result, Sqlite, StoreResult, subscribers};
+use super::{Result, subscribers};
 use crate::email::EmailAddress;
-use crate::store::moving::Movable as _;
-use crate::store::tags::{TAGS_PER_TRANSACTION, search};
+use crate::store::tags::TAGS_PER_TRANSACTION;
 use crate::subscriber::Subscriber;
 use crate::token::{Secret, Tag};
 
-impl Sqlite {
-    pub(super) fn find_by_tag(&self, secret: &Secret, tag: Tag) -> StoreResult<Option<Subscriber>> {
-        const DOING: &str = "find a subscriber by a token";
-        if self.moved()?.is_some() {
-            return search(self, secret, tag);
-        }
-        if let Some(found) = self.reading(DOING, |connection| find(connection, secret, tag))? {
-            return Ok(Some(found));
-        }
-        while self.quickly(DOING, |transaction| add(transaction, secret))? {}
-        self.reading(DOING, |connection| find(connection, secret, tag))
-    }
-}
-
-fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
+/// Looks the tag up, or searches those who joined since the index was written.
+pub(super) fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Subscriber>> {
     let sql = format!(
         "SELECT {} FROM address_tag JOIN subscriber ON subscriber.id = address_tag.subscriber
          WHERE address_tag.secret = ?1 AND address_tag.tag = ?2",
@@ -31,16 +17,29 @@ fn find(connection: &Connection, secret: &Secret, tag: Tag) -> Result<Option<Sub
     );
     let mut find = connection.prepare_cached(&sql)?;
     let mut rows = find.query(params![secret.fingerprint(), tag.to_string()])?;
-    rows.next()?.map(subscribers::from_row).transpose()
+    if let Some(row) = rows.next()? {
+        return subscribers::from_row(row).map(Some);
+    }
+    let sql = format!("SELECT {} FROM subscriber WHERE {IS_NEW}", subscribers::COLUMNS);
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query([secret.fingerprint()])?;
+    while let Some(row) = rows.next()? {
+        let subscriber = subscribers::from_row(row)?;
+        if secret.tag(&subscriber.address) == tag {
+            return Ok(Some(subscriber));
+        }
+    }
+    Ok(None)
 }
 
+/// Whether a subscriber is not in the index of the secret with fingerprint `?1`.
+const IS_NEW: &str = "id > (SELECT coalesce(max(subscriber), 0) FROM address_tag WHERE secret = ?1)";
+
 /// Adds the tags of some subscribers who joined since the last call; returns whether there were any.
-fn add(transaction: &Transaction<'_>, secret: &Secret) -> Result<bool> {
+pub(super) fn add(transaction: &Transaction<'_>, secret: &Secret) -> Result<bool> {
     let fingerprint = secret.fingerprint();
-    let mut select = transaction.prepare_cached(
-        "SELECT id, address FROM subscriber
-         WHERE id > (SELECT coalesce(max(subscriber), 0) FROM address_tag WHERE secret = ?1) ORDER BY id LIMIT ?2",
-    )?;
+    let sql = format!("SELECT id, address FROM subscriber WHERE {IS_NEW} ORDER BY id LIMIT ?2");
+    let mut select = transaction.prepare_cached(&sql)?;
     // An address that was removed and added again has a new number.
     let mut insert = transaction.prepare_cached("INSERT OR REPLACE INTO address_tag VALUES (?1, ?2, ?3)")?;
     let mut rows = select.query(params![fingerprint, TAGS_PER_TRANSACTION])?;

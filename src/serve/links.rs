@@ -1,0 +1,47 @@
+//! `/link`: sends subscribers their links. The answer is the same for every address.
+
+use crate::email::EmailAddress;
+use crate::serve::form::Form;
+use crate::serve::limits::rates;
+use crate::serve::pages::{Answer, Button};
+use crate::serve::words::Words;
+use crate::serve::{Context, Failure, Response, Service};
+use crate::transactional_message::MessageKind;
+
+impl Service {
+    pub(super) fn show_links(&self, language: &str) -> Result<Response, Failure> {
+        self.links_page(200, language, Words::of_language(language).links)
+    }
+
+    pub(super) fn send_links(&self, language: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
+        let form = Form::of_body(context.request);
+        let language = match form.get("language") {
+            "" => language.to_owned(),
+            tag => self.language(tag),
+        };
+        let words = Words::of_language(&language);
+        let Ok(address) = form.get("email").parse::<EmailAddress>() else {
+            return self.links_page(422, &language, words.invalid_email);
+        };
+        let Context { request, store, now } = context;
+        if store.take_one_of_each(&rates(&self.secrets, &address, request.from), *now)? {
+            store.queue_message(MessageKind::Links, &address, &language, *now)?;
+        }
+        let links = vec![self.home(words)];
+        let answer = Answer { title: words.sent_title, text: words.links_sent, links, ..Answer::default() };
+        Ok(Response::page(200, self.pages.answer(&language, &answer)?, "links requested"))
+    }
+
+    fn links_page(&self, status: u16, language: &str, text: &str) -> Result<Response, Failure> {
+        let words = Words::of_language(language);
+        let action = self.url("link");
+        let button = Button {
+            label: words.links_button,
+            action: &action,
+            asks_address: true,
+            fields: vec![("language", language)],
+        };
+        let answer = Answer { title: words.links_title, text, button: Some(button), links: Vec::new() };
+        Ok(Response::page(status, self.pages.answer(language, &answer)?, "links page"))
+    }
+}

@@ -1,0 +1,134 @@
+//! `/subscribe`: the form, and what becomes of it. The answer, and the work for it, are the same for every address.
+
+use crate::consent::{SubscriptionRequest, Wording};
+use crate::email::EmailAddress;
+use crate::serve::form::Form;
+use crate::serve::limits::{rate_of_all, rates};
+use crate::serve::pages::{Answer, Button, SubscribeForm};
+use crate::serve::suspicion::{is_step_taken, is_suspicious, made, step};
+use crate::serve::words::Words;
+use crate::serve::{Context, Failure, Response, Service};
+
+/// Longer names are cut.
+const MAX_NAME_CHARS: usize = 100;
+
+impl Service {
+    /// The form for other pages, in a language, sent to this service.
+    ///
+    /// # Errors
+    /// A finding where the template fails.
+    pub fn static_form(&self, language: &str) -> anyhow::Result<String> {
+        let form = SubscribeForm { action: &self.url("subscribe"), ..SubscribeForm::default() };
+        self.pages.form_alone(language, &form).map_err(|finding| (*finding).into())
+    }
+
+    pub(super) fn show_form(&self, language: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
+        if !self.options.subscribe {
+            return Ok(self.paused(200, language));
+        }
+        let query = Form::of_query(context.request);
+        let form = SubscribeForm { return_to: self.return_to(&query).unwrap_or_default(), ..SubscribeForm::default() };
+        self.form_page(200, language, form, context)
+    }
+
+    pub(super) fn subscribe(&self, context: &mut Context<'_>) -> Result<Response, Failure> {
+        let form = Form::of_body(context.request);
+        let language = self.language(form.get("language"));
+        if !self.options.subscribe {
+            return Ok(self.paused(503, &language));
+        }
+        let return_to = self.return_to(&form);
+        let Ok(address) = form.get("email").parse::<EmailAddress>() else {
+            let (email, name) = (form.get("email"), form.get("name"));
+            let typed = SubscribeForm {
+                email,
+                name,
+                return_to: return_to.unwrap_or_default(),
+                is_invalid: true,
+                ..SubscribeForm::default()
+            };
+            return self.form_page(422, &language, typed, context);
+        };
+        let Context { request, store, now } = context;
+        let taken = is_step_taken(&self.secrets, &form, *now);
+        if !taken {
+            let suspicious = is_suspicious(&self.secrets, request, &form, &self.known_sites(), *now);
+            if suspicious || !store.take_one_of_each(&[rate_of_all()], *now)? {
+                return self.extra_step(&form, &language, context);
+            }
+        }
+        if store.take_one_of_each(&rates(&self.secrets, &address, request.from), *now)? {
+            let request = self.request(&form, &language, address, context);
+            context.store.note_request(&request, self.secrets.tag(&request.address))?;
+        }
+        match return_to {
+            Some(page) => Ok(Response::see_other(page, "subscription requested")),
+            None => self.sent(&language),
+        }
+    }
+
+    fn request(
+        &self,
+        form: &Form,
+        language: &str,
+        address: EmailAddress,
+        context: &Context<'_>,
+    ) -> SubscriptionRequest {
+        let Context { request, now, .. } = context;
+        let name: String = form.get("name").split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
+        let without_query =
+            |page: &String| page.split(['?', '#']).next().unwrap_or_default().chars().take(500).collect();
+        let own = || (!form.get("made").is_empty()).then(|| self.url("subscribe"));
+        let origin = || request.origin.as_ref().filter(|origin| *origin != "null");
+        SubscriptionRequest {
+            address,
+            name,
+            language: language.to_owned(),
+            page: request.referer.as_ref().or_else(origin).map(without_query).or_else(own),
+            return_to: self.return_to(form).map(str::to_owned),
+            wording: Wording::new(self.pages.text(Words::of_language(language).consent)),
+            ip: self.options.keep_ip.map(|_| request.from.to_canonical().to_string()),
+            requested: chrono::SubsecRound::trunc_subsecs(*now, 3),
+        }
+    }
+
+    /// The page to return to, if the project file names it.
+    fn return_to(&self, form: &Form) -> Option<&str> {
+        let wanted = form.get("return");
+        self.options.thanks.iter().map(|page| page.as_str()).find(|page| *page == wanted)
+    }
+
+    fn form_page(
+        &self,
+        status: u16,
+        language: &str,
+        form: SubscribeForm<'_>,
+        context: &Context<'_>,
+    ) -> Result<Response, Failure> {
+        let (action, made) = (self.url("subscribe"), made(&self.secrets, context.now));
+        let html = self.pages.subscribe(language, &SubscribeForm { action: &action, made: Some(&made), ..form })?;
+        Ok(Response::page(status, html, if status == 200 { "form" } else { "invalid address" }))
+    }
+
+    fn extra_step(&self, form: &Form, language: &str, context: &Context<'_>) -> Result<Response, Failure> {
+        let words = Words::of_language(language);
+        let (action, step) = (self.url("subscribe"), step(&self.secrets, form.get("email"), context.now));
+        let typed = ["email", "name", "return"].map(|name| (name, form.get(name)));
+        let fields = typed.into_iter().chain([("language", language), ("step", step.as_str())]).collect();
+        let button = Button { label: words.continue_, action: &action, asks_address: false, fields };
+        let answer = Answer { title: words.step_title, text: words.step, button: Some(button), links: Vec::new() };
+        Ok(Response::page(200, self.pages.answer(language, &answer)?, "extra step"))
+    }
+
+    fn sent(&self, language: &str) -> Result<Response, Failure> {
+        let words = Words::of_language(language);
+        let links = vec![self.home(words)];
+        let answer = Answer { title: words.sent_title, text: words.sent, links, ..Answer::default() };
+        Ok(Response::page(200, self.pages.answer(language, &answer)?, "subscription requested"))
+    }
+
+    fn paused(&self, status: u16, language: &str) -> Response {
+        self.fallback(language, status, |words| (words.paused_title, words.paused), "subscriptions are paused")
+    }
+}
