@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     };
     let clock = context.build_clock;
     let preview = Preview::new(context.project.clone(), &context.config_file);
-    web::serve(preview, listener, Box::new(move || clock.now()), ready)?;
+    web::preview::serve(preview, listener, Box::new(move || clock.now()), ready)?;
     Ok(Exit::Done)
 }
 

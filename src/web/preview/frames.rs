@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::preview::frame::{self, PLACEHOLDER, Scheme};
 use crate::preview::render::EntryView;
-use crate::web::{App, pages};
+use crate::web::preview::{App, pages};
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox";

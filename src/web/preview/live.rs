@@ -9,7 +9,7 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::watch::{self, Sender};
 
 use crate::disk::watch::Watch;
-use crate::web::App;
+use crate::web::preview::App;
 
 /// Watches the files until it is dropped.
 pub(super) struct Live {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::hex::hex;
-use crate::web::{App, answer};
+use crate::web::preview::{App, answer};
 
 /// The requested file.
 #[derive(Debug, Deserialize)]
@@ -20,15 +20,15 @@ pub(super) struct PathQuery {
 }
 
 pub(super) async fn page() -> Html<&'static str> {
-    Html(include_str!("../../templates/preview.html"))
+    Html(include_str!("../../../templates/preview.html"))
 }
 
 pub(super) async fn style() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../templates/preview.css"))
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../../templates/preview.css"))
 }
 
 pub(super) async fn script() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("../../templates/preview.js"))
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("../../../templates/preview.js"))
 }
 
 /// The list of all issues, or 304 if the page has it already: ten thousand issues make it long.
