@@ -18,7 +18,7 @@ use crate::rate::{Rate, WarmUp};
 use crate::smtp::Server;
 use crate::smtp::relay::Pipelining;
 use crate::store::Location;
-use crate::{check, edition, feed, page, subscription};
+use crate::{check, edition, feed, page, serve, subscription};
 
 mod duration;
 mod mailbox;
@@ -51,6 +51,8 @@ pub struct Config {
     pub feeds: feed::Options,
     /// The keys below `mail`; `None` if the project does not mail.
     pub mail: Option<MailConfig>,
+    /// How readers are served; `None` if they are not.
+    pub serve: Option<serve::Options>,
     /// File with the secrets of tokens, relative to the project folder; SLUGLINE_SECRET takes precedence.
     pub secret_file: Option<PathBuf>,
     /// Options of `check`.

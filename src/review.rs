@@ -18,7 +18,7 @@ use crate::disk::Project;
 use crate::finding::{Finding, Severity, extend_unique};
 use crate::issue::Issue;
 use crate::load::{self, Issues};
-use crate::{private, publish};
+use crate::{private, publish, serve};
 
 /// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -84,7 +84,8 @@ pub fn review(
         findings.extend(composer.unmeasured_covers());
         let text = project.text_if_exists(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
-        let senders = config.mail.iter().map(sender);
+        let leave_link = config.serve.as_ref().map(serve::Options::leave_link);
+        let senders = config.mail.iter().map(|mail| sender(mail, leave_link.as_deref()));
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));
         findings.extend(secrets::finding(project, config, config_file, &text));
         findings.extend(private::exposed(project, config, config_file, &text));
@@ -103,7 +104,7 @@ pub fn review(
 }
 
 /// The sender, as the rules for it need it.
-fn sender(mail: &MailConfig) -> Sender<'_> {
+fn sender<'a>(mail: &'a MailConfig, leave_link: Option<&'a str>) -> Sender<'a> {
     Sender {
         domain: mail.edition.from.address.domain(),
         server: match &mail.via {
@@ -112,6 +113,7 @@ fn sender(mail: &MailConfig) -> Sender<'_> {
         },
         unsubscribe_url: mail.edition.unsubscribe_url.as_deref(),
         unsubscribe_mailto: mail.edition.unsubscribe_mailto.as_deref(),
+        leave_link,
         unsubscribe_by_provider: mail.unsubscribe_by_provider,
         has_list_id: mail.edition.list_id.is_some(),
         has_postal_address: !mail.edition.postal_address.is_empty(),

@@ -25,6 +25,7 @@ mod leave;
 mod limits;
 mod links;
 mod message;
+mod network;
 mod options;
 mod pages;
 mod subscribe;
@@ -34,7 +35,8 @@ mod tests;
 mod words;
 
 pub use message::{Request, Response};
-pub use options::{Listen, Network, Options};
+pub use network::Network;
+pub use options::{Listen, Options, Unreadable};
 
 /// Answers requests.
 #[derive(Debug)]
@@ -192,11 +194,11 @@ impl Service {
     }
 
     fn failed(&self, language: &str, failure: Failure) -> Response {
-        let error = match failure {
+        let failure = match failure {
             Failure::Store(error) => format!("{:#}", anyhow::Error::from(error)),
             Failure::Page(finding) => finding.to_string(),
         };
-        Response { error: Some(error), ..self.unavailable(language) }
+        Response { failure: Some(failure), ..self.unavailable(language) }
     }
 
     /// A page without a button, or its title if the template fails.
@@ -212,7 +214,7 @@ impl Service {
         let answer = Answer { title, text, links: vec![self.home(words)], ..Answer::default() };
         match self.pages.answer(language, &answer) {
             Ok(html) => Response::page(status, html, log),
-            Err(finding) => Response { error: Some(finding.to_string()), ..Response::line(status, title, log) },
+            Err(finding) => Response { failure: Some(finding.to_string()), ..Response::line(status, title, log) },
         }
     }
 }

@@ -41,13 +41,17 @@ pub fn finding(project: &Project, config: &Config, path: &str, text: &str) -> Op
     let keys = [&["secret_file"][..], &["mail", "unsubscribe_url"], &["mail", "unsubscribe_mailto"], &["mail"]];
     let is_cause = |place: &Place| place.source.as_ref().is_some_and(|line| line.contains("{token}"));
     let places = keys.map(|keys| Place::of_value(path, text, keys));
-    let place = places.iter().find(|place| config.secret_file.is_some() || is_cause(place)).unwrap_or(&places[3]);
-    Some(Finding { severity, ..finding }.at(place.clone()))
+    let cause = places.iter().find(|place| config.secret_file.is_some() || is_cause(place));
+    let place = cause.cloned().unwrap_or_else(|| match config.serve {
+        Some(_) => Place::of_value(path, text, &["serve", "url"]),
+        None => places[3].clone(),
+    });
+    Some(Finding { severity, ..finding }.at(place))
 }
 
-/// Whether the project's links need tokens.
+/// Whether the project's links need tokens: those of its mail, and all that `serve` makes.
 pub fn are_needed(config: &Config) -> bool {
     let mail = config.mail.as_ref();
     let templates = mail.into_iter().flat_map(|mail| [&mail.edition.unsubscribe_url, &mail.edition.unsubscribe_mailto]);
-    templates.flatten().any(|text| text.contains("{token}"))
+    config.serve.is_some() || templates.flatten().any(|text| text.contains("{token}"))
 }

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::raw::serve::{RawConsent, RawServe};
 use crate::config::raw::subscribers::RawSubscribers;
 use crate::finding::Finding;
 use crate::issue::Extent;
 
 mod parse_error;
+pub(super) mod serve;
 pub(super) mod subscribers;
 
 /// `slugline.yaml` as written.
@@ -33,6 +35,8 @@ pub(super) struct RawConfig {
     pub archive: Option<RawPages>,
     pub feeds: RawFeeds,
     pub mail: Option<RawMail>,
+    pub serve: Option<RawServe>,
+    pub consent: Option<RawConsent>,
     pub check: RawCheck,
     pub markdown: RawMarkdown,
     pub secret_file: Option<String>,

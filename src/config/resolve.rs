@@ -32,6 +32,7 @@ mod digest;
 mod dkim;
 mod feeds;
 mod problems;
+mod serve;
 mod servers;
 mod subscribers;
 mod throttle;
@@ -65,6 +66,8 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
         publication.home = archive::home(archive, &publication);
     }
     let (content, languages) = content::folders(raw.content.as_ref(), &publication, problems);
+    let serve = serve::serve(raw, problems);
+    let mail = raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems));
     Config {
         content,
         languages,
@@ -80,7 +83,8 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
         markdown: Dialect { cjk: raw.markdown.cjk.unwrap_or(true), linkify: raw.markdown.linkify.unwrap_or(true) },
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
-        mail: raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems)),
+        mail: mail.map(|mail| serve::with_links(mail, serve.as_ref())),
+        serve,
         check: check::check(&raw.check, problems),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
         store: store(raw, problems),

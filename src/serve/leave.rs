@@ -45,7 +45,7 @@ impl Service {
             return Ok(one_click("left by one click"));
         }
         store.leave(subscriber.id, Channel::Page, Some(&language), *now)?;
-        self.left(&subscriber, &language)
+        Ok(self.left(&subscriber, &language)?.queued())
     }
 
     pub(super) fn show_return(

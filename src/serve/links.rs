@@ -29,7 +29,7 @@ impl Service {
         }
         let links = vec![self.home(words)];
         let answer = Answer { title: words.sent_title, text: words.links_sent, links, ..Answer::default() };
-        Ok(Response::page(200, self.pages.answer(&language, &answer)?, "links requested"))
+        Ok(Response::page(200, self.pages.answer(&language, &answer)?, "links requested").queued())
     }
 
     fn links_page(&self, status: u16, language: &str, text: &str) -> Result<Response, Failure> {

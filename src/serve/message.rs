@@ -34,8 +34,10 @@ pub struct Response {
     pub body: String,
     /// What happened, for the log: no address and no token.
     pub log: &'static str,
-    /// Why the request failed, for the log, if it is not the reader's fault.
-    pub error: Option<String>,
+    /// Whether a message was queued, which is to be sent at once.
+    pub queued: bool,
+    /// Why the store or a template failed, if one did, for the log: no address and no token.
+    pub failure: Option<String>,
 }
 
 /// Lets a page use only its own styles, and send forms only here.
@@ -74,9 +76,14 @@ impl Response {
         self
     }
 
+    /// The same after a message was queued.
+    pub(super) fn queued(self) -> Self {
+        Self { queued: true, ..self }
+    }
+
     fn of_type(content_type: &str, status: u16, body: String, log: &'static str) -> Self {
         let security = SECURITY_HEADERS.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let headers = std::iter::once(("content-type", content_type.to_owned())).chain(security).collect();
-        Self { status, headers, body, log, error: None }
+        Self { status, headers, body, log, queued: false, failure: None }
     }
 }

@@ -1,10 +1,14 @@
 //! The options of `serve`: the keys below `serve` and `consent`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use chrono::TimeDelta;
 use url::Url;
+
+use crate::serve::network::Network;
 
 /// How readers are served.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +27,29 @@ pub struct Options {
     pub keep_ip: Option<TimeDelta>,
 }
 
+impl Options {
+    /// The unsubscribe link of mail, with `{token}` in it.
+    pub fn leave_link(&self) -> String {
+        format!("{}leave/{{token}}", self.url)
+    }
+}
+
+/// Why a value of the project file or the command line cannot be read, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}: {help}")]
+pub struct Unreadable {
+    /// Why.
+    pub why: String,
+    /// What to write.
+    pub help: String,
+}
+
+impl Unreadable {
+    pub(super) fn new(why: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { why: why.into(), help: help.into() }
+    }
+}
+
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
@@ -32,11 +59,63 @@ pub enum Listen {
     Unix(PathBuf),
 }
 
-/// A network in CIDR notation (RFC 4632, RFC 4291 section 2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    /// An address in it.
-    pub address: IpAddr,
-    /// The length of the prefix in bits.
-    pub prefix: u8,
+impl Default for Listen {
+    /// A port of this machine, where a proxy finds it.
+    fn default() -> Self {
+        Self::Tcp(SocketAddr::from(([127, 0, 0, 1], 8420)))
+    }
+}
+
+impl FromStr for Listen {
+    type Err = Unreadable;
+
+    /// Reads `ADDRESS:PORT` or `unix:PATH`.
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        let text = text.trim();
+        if let Some(path) = text.strip_prefix("unix:") {
+            let missing = || Unreadable::new("the path of the socket is missing", "write `unix:run/slugline.sock`");
+            return if path.is_empty() { Err(missing()) } else { Ok(Self::Unix(path.into())) };
+        }
+        text.parse().map(Self::Tcp).map_err(|_| {
+            let (why, port) = match text.rsplit_once(':') {
+                Some(("localhost", port)) => ("has a name in it", port),
+                Some(("", port)) => ("has no address in it", port),
+                None if text.parse::<u16>().is_ok() => ("has no address in it", text),
+                _ => ("is not an IP address with a port", "8420"),
+            };
+            Unreadable::new(format!("`{text}` {why}"), format!("write `127.0.0.1:{port}`, or `unix:PATH`"))
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_where_to_listen() {
+        for text in ["127.0.0.1:8420", "[::1]:80", "unix:run/slugline.sock", "unix:/run/slugline/socket"] {
+            assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
+        }
+        for (text, write) in [
+            ("8420", "`127.0.0.1:8420`, or `unix:PATH`"),
+            (":80", "`127.0.0.1:80`, or `unix:PATH`"),
+            ("localhost:9000", "`127.0.0.1:9000`, or `unix:PATH`"),
+            ("127.0.0.1", "`127.0.0.1:8420`, or `unix:PATH`"),
+            ("example.org:80", "`127.0.0.1:8420`, or `unix:PATH`"),
+            ("unix:", "`unix:run/slugline.sock`"),
+        ] {
+            let error = text.parse::<Listen>().unwrap_err();
+            assert_eq!(error.help, format!("write {write}"));
+        }
+    }
 }

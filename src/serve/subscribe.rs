@@ -61,10 +61,11 @@ impl Service {
             let request = self.request(&form, &language, address, context);
             context.store.note_request(&request, self.secrets.tag(&request.address))?;
         }
-        match return_to {
-            Some(page) => Ok(Response::see_other(page, "subscription requested")),
-            None => self.sent(&language),
-        }
+        let response = match return_to {
+            Some(page) => Response::see_other(page, "subscription requested"),
+            None => self.sent(&language)?,
+        };
+        Ok(response.queued())
     }
 
     fn request(

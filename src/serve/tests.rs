@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use super::*;
 use crate::config::Config;
 use crate::email::EmailAddress;
+use crate::store::ReaderStore as _;
 use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Status, Subscriber};
 use crate::token::Purpose;

@@ -33,6 +33,12 @@ const UNSUBSCRIBE_ADDRESS: Rule = Rule::warning(
     "it ends up in the logs of servers and in forwarded emails, and anyone can unsubscribe someone else with it; write \
      `{token}` instead of `{address}`",
 );
+const UNSUBSCRIBE_ELSEWHERE: Rule = Rule::warning(
+    "unsubscribe-elsewhere",
+    "`serve.url` is set, but the unsubscribe link of mail leads elsewhere",
+    "who leaves elsewhere stays on the list here until `slugline subscribers remove` is told; remove `unsubscribe_url` or \
+     `unsubscribe: none`, and mail links to the page below `serve.url`",
+);
 const LIST_ID_MISSING: Rule = Rule::warning(
     "list-id-missing",
     "Mail has no List-Id",
@@ -50,11 +56,12 @@ const DKIM_UNALIGNED: Rule = Rule::error(
      key for that domain",
 );
 
-pub(in crate::check) const RULES: [&Rule; 8] = [
+pub(in crate::check) const RULES: [&Rule; 9] = [
     &UNSUBSCRIBE_RECOMMENDED,
     &UNSUBSCRIBE_MISSING,
     &ONE_CLICK_MISSING,
     &UNSUBSCRIBE_ADDRESS,
+    &UNSUBSCRIBE_ELSEWHERE,
     &LIST_ID_MISSING,
     &POSTAL_ADDRESS_MISSING,
     &FROM_FREEMAIL,
@@ -95,6 +102,8 @@ pub struct Sender<'a> {
     pub unsubscribe_url: Option<&'a str>,
     /// `unsubscribe_mailto`.
     pub unsubscribe_mailto: Option<&'a str>,
+    /// The link to the page below `serve.url`, if readers are served.
+    pub leave_link: Option<&'a str>,
     /// Whether a provider adds the unsubscribe link.
     pub unsubscribe_by_provider: bool,
     /// Whether `list_id` is set.
@@ -119,6 +128,20 @@ pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
     }
     if sender.unsubscribe_url.is_some_and(|url| url.contains("{address}")) {
         found(UNSUBSCRIBE_ADDRESS.found("the unsubscribe link contains `{address}`"), &["mail", "unsubscribe_url"]);
+    }
+    if let Some(served) = sender.leave_link {
+        match sender.unsubscribe_url {
+            Some(url) if url != served => found(
+                UNSUBSCRIBE_ELSEWHERE.found(format!("the unsubscribe link is not `{served}`")),
+                &["mail", "unsubscribe_url"],
+            ),
+            None if sender.unsubscribe_by_provider => {
+                let message =
+                    "the unsubscribe link is left to the provider, though readers can leave below `serve.url`";
+                found(UNSUBSCRIBE_ELSEWHERE.found(message), &["mail", "unsubscribe"]);
+            }
+            _ => {}
+        }
     }
     if !sender.has_list_id {
         found(LIST_ID_MISSING.found("`list_id` is not set"), &["mail"]);
