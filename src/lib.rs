@@ -12,7 +12,7 @@
 
 // Only the build with every feature reports unused code.
 #![cfg_attr(
-    not(all(feature = "postgres", feature = "preview", feature = "doctor")),
+    not(all(feature = "postgres", feature = "preview", feature = "serve", feature = "doctor")),
     allow(dead_code, unused_imports, unused_variables)
 )]
 
@@ -78,7 +78,7 @@ mod transport;
 
 // faces
 mod cli;
-#[cfg(feature = "preview")]
+#[cfg(any(feature = "preview", feature = "serve"))]
 mod web;
 
 pub use crate::cli::{Exit, run};

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::preview::Preview;
 use crate::web::preview::live::Live;
+use crate::web::stop::stopped;
 
 mod answer;
 mod frames;
@@ -84,22 +85,4 @@ fn routes(app: Arc<App>) -> Router {
         .route("/changes", get(live::changes))
         .layer(middleware::from_fn(guard::guard))
         .with_state(app)
-}
-
-/// Resolves on SIGINT (Ctrl-C) or SIGTERM.
-#[cfg(unix)]
-fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).context("failed to listen for signals");
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    Ok(async move {
-        select(pin!(interrupt.recv()), pin!(terminate.recv())).await;
-    })
-}
-
-#[cfg(not(unix))]
-fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }
