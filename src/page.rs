@@ -53,6 +53,8 @@ pub struct PageRenderer<'a> {
     templates: &'a Templates,
     words: Locale,
     feeds: Json,
+    /// The form to subscribe, if the project serves readers: HTML.
+    form: Option<String>,
 }
 
 /// The content of an issue's page.
@@ -99,11 +101,16 @@ impl<'a> PageRenderer<'a> {
         &self.publication.language
     }
 
-    /// A renderer for a publication whose feeds have these links.
-    pub fn new(publication: &'a Publication, templates: &'a Templates, links: &[AlternateLink<'_>]) -> Self {
+    /// A renderer for a publication whose feeds have these links. `form` is the HTML of the form to subscribe, if there is one.
+    pub fn new(
+        publication: &'a Publication,
+        templates: &'a Templates,
+        links: &[AlternateLink<'_>],
+        form: Option<String>,
+    ) -> Self {
         let words = Locale::of_language(&publication.language);
         let feeds = links.iter().map(feed).collect();
-        Self { publication, templates, words, feeds }
+        Self { publication, templates, words, feeds, form }
     }
 
     /// Renders the page of an issue.
@@ -129,7 +136,7 @@ impl<'a> PageRenderer<'a> {
             "words": Labels::of_issue(language),
         });
         let body = Value::from_safe_string(page.body.clone());
-        self.render(PAGE, &minijinja::context! { body, ..Value::from(Serde(fields)) })
+        self.render(PAGE, &minijinja::context! { body, ..self.with_form(fields) })
     }
 
     /// Renders one page of the index.
@@ -160,7 +167,12 @@ impl<'a> PageRenderer<'a> {
             "feeds": self.feeds,
             "words": Labels::of_index(language),
         });
-        self.render(INDEX, &Value::from(Serde(fields)))
+        self.render(INDEX, &self.with_form(fields))
+    }
+
+    fn with_form(&self, fields: Json) -> Value {
+        let subscribe_form = self.form.clone().map(Value::from_safe_string);
+        minijinja::context! { subscribe_form, ..Value::from(Serde(fields)) }
     }
 
     /// The engine escapes slashes in case of scripts, which no page has.

@@ -37,6 +37,7 @@ mod words;
 pub use message::{Request, Response};
 pub use network::Network;
 pub use options::{Listen, Options, Unreadable};
+pub use subscribe::static_form;
 
 /// Answers requests.
 #[derive(Debug)]

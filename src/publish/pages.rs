@@ -26,6 +26,7 @@ use crate::publish::body_cache::BodyCache;
 use crate::publish::pages::address::{AddressedIssue, assign_files};
 use crate::publish::prefix;
 use crate::resources::Resources;
+use crate::serve;
 use crate::shortcodes::Shortcodes;
 use crate::templates::Templates;
 
@@ -153,7 +154,11 @@ impl SiteBuilder<'_> {
     ) -> anyhow::Result<()> {
         let is_own = |feed: &&ListedFeed| feed.kind == FeedKind::Main && feed.language == publication.language;
         let feeds: Vec<ListedFeed> = listed.iter().filter(is_own).cloned().collect();
-        let site = PageRenderer::new(publication, self.templates, &alternate_links(&feeds));
+        let Source { project, config, .. } = *self.source;
+        let own = |name: &str| project.text_if_exists(format!("templates/{name}"));
+        let served = config.serve.as_ref().filter(|serve| serve.subscribe);
+        let form = served.map(|serve| serve::static_form(serve, publication, None, &own)).transpose()?;
+        let site = PageRenderer::new(publication, self.templates, &alternate_links(&feeds), form);
         let listed_issues: Vec<&Issue> = pages.iter().map(|page| page.issue).filter(|issue| issue.feed).collect();
         let place: BTreeMap<&str, usize> =
             listed_issues.iter().enumerate().map(|(at, issue)| (issue.path.as_str(), at)).collect();

@@ -101,7 +101,7 @@ impl Service {
     fn expired(&self) -> Result<Response, Failure> {
         let language = &self.publication.language;
         let words = Words::of_language(language);
-        let again = self.url("subscribe");
+        let again = self.options.subscribe_link();
         let links = vec![(again.as_str(), words.subscribe_title)];
         let answer = Answer { title: words.expired_title, text: words.expired, links, ..Answer::default() };
         Ok(Response::page(404, self.pages.answer(language, &answer)?, "not a valid token"))

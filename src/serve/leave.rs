@@ -76,7 +76,7 @@ impl Service {
         };
         let language = self.language_of(context.store, subscriber.id, language)?;
         let words = Words::of_language(&language);
-        let again = self.url("subscribe");
+        let again = self.options.subscribe_link();
         let is_back = context.store.come_back(subscriber.id, context.now)?;
         let (status, title, text, links, log) = match is_back {
             true => (200, words.subscribed_title, words.subscribed, self.home(words), "came back"),

@@ -32,6 +32,11 @@ impl Options {
     pub fn leave_link(&self) -> String {
         format!("{}leave/{{token}}", self.url)
     }
+
+    /// Where the form to subscribe is, and is sent.
+    pub fn subscribe_link(&self) -> String {
+        format!("{}subscribe", self.url)
+    }
 }
 
 /// Why a value of the project file or the command line cannot be read, and what to write instead.

@@ -1,10 +1,14 @@
 //! `/subscribe`: the form, and what becomes of it. The answer, and the work for it, are the same for every address.
 
+use url::Url;
+
 use crate::consent::{SubscriptionRequest, Wording};
 use crate::email::EmailAddress;
+use crate::publication::Publication;
 use crate::serve::form::Form;
 use crate::serve::limits::{rate_of_all, rates};
-use crate::serve::pages::{Answer, Button, SubscribeForm};
+use crate::serve::options::Options;
+use crate::serve::pages::{Answer, Button, Pages, SubscribeForm};
 use crate::serve::suspicion::{is_step_taken, is_suspicious, made, step};
 use crate::serve::words::Words;
 use crate::serve::{Context, Failure, Response, Service};
@@ -12,16 +16,25 @@ use crate::serve::{Context, Failure, Response, Service};
 /// Longer names are cut.
 const MAX_NAME_CHARS: usize = 100;
 
-impl Service {
-    /// The form for other pages, in a language, sent to this service.
-    ///
-    /// # Errors
-    /// A finding where the template fails.
-    pub fn static_form(&self, language: &str) -> anyhow::Result<String> {
-        let form = SubscribeForm { action: &self.url("subscribe"), ..SubscribeForm::default() };
-        self.pages.form_alone(language, &form).map_err(|finding| (*finding).into())
-    }
+/// The form to subscribe to a publication, in its language, for other pages: plain HTML. `return_to` is the page of `thanks` that
+/// it leads to. `own` returns the project's template of a name, if it has one.
+///
+/// # Errors
+/// An error of `own`; a finding if a template is malformed or fails.
+pub fn static_form(
+    options: &Options,
+    publication: &Publication,
+    return_to: Option<&Url>,
+    own: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
+) -> anyhow::Result<String> {
+    let action = options.subscribe_link();
+    let return_to = return_to.map_or("", |page| page.as_str());
+    let form = SubscribeForm { action: &action, return_to, ..SubscribeForm::default() };
+    let html = Pages::new(publication, own)?.form_alone(&publication.language, &form);
+    html.map_err(|finding| (*finding).into())
+}
 
+impl Service {
     pub(super) fn show_form(&self, language: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
         if !self.options.subscribe {
             return Ok(self.paused(200, language));
@@ -80,7 +93,7 @@ impl Service {
         let name = name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
         let without_query =
             |page: &String| page.split(['?', '#']).next().unwrap_or_default().chars().take(500).collect();
-        let own = || (!form.get("made").is_empty()).then(|| self.url("subscribe"));
+        let own = || (!form.get("made").is_empty()).then(|| self.options.subscribe_link());
         let origin = || request.origin.as_ref().filter(|origin| *origin != "null");
         SubscriptionRequest {
             address,
@@ -107,14 +120,14 @@ impl Service {
         form: SubscribeForm<'_>,
         context: &Context<'_>,
     ) -> Result<Response, Failure> {
-        let (action, made) = (self.url("subscribe"), made(&self.secrets, context.now));
+        let (action, made) = (self.options.subscribe_link(), made(&self.secrets, context.now));
         let html = self.pages.subscribe(language, &SubscribeForm { action: &action, made: Some(&made), ..form })?;
         Ok(Response::page(status, html, if status == 200 { "form" } else { "invalid address" }))
     }
 
     fn extra_step(&self, form: &Form, language: &str, context: &Context<'_>) -> Result<Response, Failure> {
         let words = Words::of_language(language);
-        let (action, step) = (self.url("subscribe"), step(&self.secrets, form.get("email"), context.now));
+        let (action, step) = (self.options.subscribe_link(), step(&self.secrets, form.get("email"), context.now));
         let typed = ["email", "name", "return"].map(|name| (name, form.get(name)));
         let fields = typed.into_iter().chain([("language", language), ("step", step.as_str())]).collect();
         let button = Button { label: words.continue_, action: &action, asks_address: false, fields };

@@ -255,7 +255,8 @@ async fn connection(
     let service =
         service_fn(move |request| exchange::exchange(Arc::clone(&server), peer, Arc::clone(&progress), request));
     // The time limits are those of `connections`.
-    let serving = http1::Builder::new().header_read_timeout(None).max_buf_size(head_bytes).serve_connection(io, service);
+    let serving =
+        http1::Builder::new().header_read_timeout(None).max_buf_size(head_bytes).serve_connection(io, service);
     let mut serving = pin!(serving);
     // An error is one of the client: it went away, or does not speak HTTP, and has got its 400.
     if let Either::Right(_) = select(serving.as_mut(), pin!(stopping.changed())).await {

@@ -6,9 +6,7 @@ use std::time::Instant;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER,
-};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, ORIGIN, REFERER, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
@@ -87,7 +85,9 @@ async fn read(server: &Server, mut body: Incoming) -> Result<Vec<u8>, (Answer, &
     match timeout(server.limits.body, all).await {
         Err(_) => closing(StatusCode::REQUEST_TIMEOUT, "The request took too long.\n", "too slow"),
         Ok(Err(_)) => closing(StatusCode::BAD_REQUEST, "The request is incomplete.\n", "incomplete"),
-        Ok(Ok(())) if size > limit => closing(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n", "too large"),
+        Ok(Ok(())) if size > limit => {
+            closing(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n", "too large")
+        }
         Ok(Ok(())) => Ok(read),
     }
 }
@@ -107,7 +107,9 @@ async fn respond(
         }
         Target::Health => (plain(StatusCode::OK, "ok\n"), "running"),
         Target::Readiness => ready(server).await,
-        Target::Page(_) | Target::Elsewhere if let Err(status) = host::check(&parts.uri, &parts.headers, &server.url) => {
+        Target::Page(_) | Target::Elsewhere
+            if let Err(status) = host::check(&parts.uri, &parts.headers, &server.url) =>
+        {
             (plain(status, "There is no such host here.\n"), "foreign host")
         }
         Target::Page(path) => page(server, request(parts, path, from, body)).await,

@@ -76,7 +76,8 @@ mod tests {
         let quiet: Log = Arc::new(|_| {});
         let hour = Duration::from_secs(3600);
         let count = sent.clone();
-        let thread = SendingThread::start(Box::new(move |_| count.send(()).unwrap()), hour, Arc::clone(&quiet)).unwrap();
+        let thread =
+            SendingThread::start(Box::new(move |_| count.send(()).unwrap()), hour, Arc::clone(&quiet)).unwrap();
         calls.recv().unwrap();
         thread.waker().wake();
         calls.recv().unwrap();
