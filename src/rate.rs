@@ -1,7 +1,8 @@
 //! Rate limits: messages per period, and messages per day while a server or domain warms up.
 //!
-//! A rate is a token bucket that holds the messages of a tenth of a second, at least one (the generic cell rate algorithm).
-//! Its state is a single timestamp, so that a store keeps it in one row and any number of machines share it.
+//! A rate is a token bucket (the generic cell rate algorithm). For sending it holds the messages of a tenth of a second, at
+//! least one; for what readers ask for, those of a whole period. Its state is a single timestamp, so that a store keeps it in
+//! one row and any number of machines share it.
 
 use std::fmt;
 use std::time::Duration;
@@ -120,6 +121,15 @@ impl Rate {
         (Permits { granted, wait: Duration::ZERO }, next + time_delta(taken))
     }
 
+    /// Takes one message from a bucket that holds those of a whole period: as many at once, then one per interval. No period
+    /// contains more than twice as many, less one. `next` is as for `take`; returns the new time, or `None` if there is no
+    /// message left.
+    pub fn take_one(&self, next: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let next = next.unwrap_or(now).clamp(now, now + time_delta(self.per));
+        let taken = next + TimeDelta::nanoseconds(i64::try_from(self.interval()).unwrap_or(i64::MAX));
+        (taken <= now + time_delta(self.per)).then_some(taken)
+    }
+
     /// Nanoseconds from one message to the next.
     pub fn interval(&self) -> u128 {
         (self.per.as_nanos() / u128::from(self.messages.max(1))).max(1)
@@ -221,6 +231,35 @@ mod tests {
         // In Beirut, clocks jumped from midnight to one o'clock.
         let beirut = WarmUp { zone: Tz::Asia__Beirut, ..warm_up.clone() };
         assert_eq!(beirut.next_day("2027-03-27T12:00:00Z".parse().unwrap()).to_rfc3339(), "2027-03-28T01:00:00+03:00");
+    }
+
+    /// The hours after the start at which one message could be taken, when someone tries every half hour for `hours`.
+    fn taken(rate: &Rate, hours: i64) -> Vec<i64> {
+        let (mut next, mut times) = (None, Vec::new());
+        for half in 0..=hours * 2 {
+            let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::minutes(30 * half);
+            while let Some(then) = rate.take_one(next, now) {
+                next = Some(then);
+                times.push(half / 2);
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn a_bucket_of_a_whole_period_gives_its_messages_at_once_and_then_one_per_interval() {
+        assert_eq!(taken(&rate(3, 86_400), 48), [0, 0, 0, 8, 16, 24, 32, 40, 48]);
+        // So two per day are at most three in any day.
+        assert_eq!(taken(&rate(2, 86_400), 36), [0, 0, 12, 24, 36]);
+        assert_eq!(taken(&rate(1, 3600), 3), [0, 1, 2, 3]);
+        let start = DateTime::<Utc>::UNIX_EPOCH;
+        let (mut next, thousand) = (None, rate(1000, 1));
+        let taken = (0..2000).map_while(|_| thousand.take_one(next, start).inspect(|then| next = Some(*then))).count();
+        assert_eq!(taken, 1000);
+        // A clock that was set back.
+        let ahead = Some(start + TimeDelta::days(9));
+        assert_eq!(rate(3, 86_400).take_one(ahead, start), None);
+        assert!(rate(3, 86_400).take_one(ahead, start + TimeDelta::days(9)).is_some());
     }
 
     #[test]

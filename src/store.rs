@@ -38,6 +38,7 @@ mod listed;
 mod location;
 #[cfg(test)]
 pub(crate) mod memory;
+mod message_step;
 pub mod moving;
 mod password;
 mod personal_data;
@@ -368,8 +369,4 @@ pub enum RunStart {
     Started(Recovered),
     /// Another live run has the lock; its host and process id if known.
     Busy(Option<Run>),
-}
-
-pub(crate) fn unfinished() -> StoreError {
-    StoreError::Failed { doing: "keep readers", source: anyhow::anyhow!("not written yet") }
 }

@@ -12,6 +12,7 @@ use crate::finding::Finding;
 use crate::store::{Added, Store, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber};
 use crate::token::{Purpose, Secrets, Token, TokenClaim};
+use crate::unsubscription::Channel;
 
 mod csv_lines;
 mod csv_rows;
@@ -125,10 +126,10 @@ pub fn import(
 /// # Errors
 /// If the store fails.
 pub fn remove(store: &mut dyn Store, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Status>, StoreError> {
-    match store.subscriber(address)?.map(|subscriber| subscriber.status) {
-        // An unconfirmed subscriber could still be asked to confirm; an unsubscribed one cannot.
-        Some(Status::Active | Status::Unconfirmed) => store.set_status(address, Status::Unsubscribed, now),
-        other => Ok(other),
+    match store.subscriber(address)? {
+        // Unconfirmed subscribers leave too: they could still be asked to confirm.
+        Some(subscriber) => store.leave(subscriber.id, Channel::Operator, None, now),
+        None => Ok(None),
     }
 }
 

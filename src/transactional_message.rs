@@ -7,6 +7,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::email::EmailAddress;
+use crate::ledger::State;
 
 /// What a message is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,6 +61,25 @@ pub struct TransactionalMessage {
     pub created: DateTime<Utc>,
     /// Number of earlier attempts.
     pub attempts: u32,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessageRecord {
+    /// What it was for.
+    pub kind: MessageKind,
+    /// BCP 47 tag of its language.
+    pub language: String,
+    /// When it was queued.
+    pub created: DateTime<Utc>,
+    /// Its state.
+    pub state: State,
+    /// Number of attempts.
+    pub attempts: u32,
+    /// The server's last reply, or why it is unknown or suppressed.
+    pub reply: Option<String>,
+    /// When `state` last changed.
+    pub changed: DateTime<Utc>,
 }
 
 /// Number of a message in the store.

@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, Write as _};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -17,14 +18,16 @@ use crate::send::lookup;
 use crate::send::mailing_record::MailingRecord;
 use crate::statistics::page::MailingView;
 use crate::statistics::{self, Aggregator};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
+use crate::unsubscription::Channel;
 
 pub(super) mod document;
 
 /// Show the state of each mailing
 ///
 /// One line per issue or digest that was sent, newest first: the number of recipients, and how many are in each state.
-/// `unknown` recipients may or may not have the mail; see `slugline resolve`.
+/// `unknown` recipients may or may not have the mail; see `slugline resolve`. Below, how many subscribers left in the last 30
+/// days, and how.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline status\n  slugline status latest --recipients --state unknown\n  slugline status latest --html status.html\n  slugline status --json"
@@ -77,7 +80,8 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let behind = behind(context, &*store)?;
     if args.html.as_deref() != Some(STDOUT) {
-        show(context, &*store, &rows, args, &behind)?;
+        let left = Left::read(&*store, context.clock.now())?;
+        show(context, &*store, &rows, args, &left, &behind)?;
     }
     context.report.findings(&behind);
     let waiting =
@@ -163,16 +167,52 @@ impl Row {
     }
 }
 
-fn show(context: &Context, store: &dyn Store, rows: &[Row], args: &Args, findings: &[Finding]) -> anyhow::Result<()> {
+/// How many subscribers left of late.
+struct Left {
+    since: DateTime<Utc>,
+    by_channel: Vec<(Channel, u64)>,
+}
+
+impl Left {
+    const DAYS: i64 = 30;
+
+    fn read(store: &dyn Store, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let since = now - TimeDelta::days(Self::DAYS);
+        Ok(Self { since, by_channel: store.unsubscriptions_since(since)? })
+    }
+
+    fn by(&self, channel: Channel) -> u64 {
+        self.by_channel.iter().find(|(one, _)| *one == channel).map_or(0, |(_, count)| *count)
+    }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        let row = |(channel, count): &(Channel, u64)| vec![channel.to_string(), count.to_string()];
+        let head = vec!["left by".to_owned(), format!("in {} days", Self::DAYS)];
+        std::iter::once(head).chain(self.by_channel.iter().map(row)).collect()
+    }
+}
+
+fn show(
+    context: &Context,
+    store: &dyn Store,
+    rows: &[Row],
+    args: &Args,
+    left: &Left,
+    findings: &[Finding],
+) -> anyhow::Result<()> {
     let wanted = (args.recipients || args.state.is_some()).then_some(args.state);
     if context.report.json {
-        return context.report.long_document(|out| document::write(store, rows, wanted, findings, out));
+        return context.report.long_document(|out| document::write(store, rows, wanted, left, findings, out));
     }
     if rows.is_empty() {
         context.report.message("Nothing was sent yet.");
-        return Ok(());
+    } else {
+        context.report.table(&table(rows))?;
     }
-    context.report.table(&table(rows))?;
+    if args.issue.is_none() && !left.by_channel.is_empty() {
+        context.report.text(if rows.is_empty() { "" } else { "\n" })?;
+        context.report.table(&left.table())?;
+    }
     if rows.iter().any(Row::is_adopted) {
         context.report.message("`?`: sent from a store that is gone; its recipients are not known here.");
     }

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
+use crate::email::EmailAddress;
 use crate::fault;
 use crate::ledger::Run;
 use crate::store::moving::restoring::{Restoring, uncertain};
-use crate::store::moving::{Movable, Moved, RowCounts, copy_rows};
+use crate::store::moving::{Movable, Moved, RowCounts, Table, copy_rows};
 use crate::store::sqlite::path::folder_of;
-use crate::store::sqlite::run_lock::{acquire, write_holder};
+use crate::store::sqlite::run_lock::{acquire, acquire_batch, write_holder};
 use crate::store::sqlite::{Sqlite, backups};
 use crate::store::{Store as _, StoreError};
 use crate::subscriber::{NewSubscriber, Status, Subscriber};
@@ -140,6 +141,10 @@ impl Restore<'_> {
             Err(other) => return Ok(RestoreOutcome::Busy(other)),
         };
         write_holder(&mut lock, &self.run).map_err(failed)?;
+        let _batch = match acquire_batch(place).map_err(failed)? {
+            Ok(batch) => batch,
+            Err(other) => return Ok(RestoreOutcome::Busy(other)),
+        };
         let file = scratch.path().join("new.db");
         let mut to = Sqlite::open(&file)?;
         restoring.fill(&from, &mut to, &self.moved(), each)?;
@@ -162,7 +167,7 @@ impl Restore<'_> {
         Ok((from, Restoring { made, runs: self.runs, now: self.now }))
     }
 
-    /// Subscribers who left the replaced store stay away, and those who joined it stay.
+    /// Subscribers who left the replaced store stay away, and those who joined it stay, with what is recorded of it.
     fn carry_over(&self, place: &Path, to: &mut Sqlite) -> Result<CarriedOver, StoreError> {
         let Ok(old) = Sqlite::open(place) else { return Ok(CarriedOver::default()) };
         let (before, mut joined, mut some) = (to.count_subscribers(Some(Status::Active))?, 0, Vec::new());
@@ -184,20 +189,29 @@ impl Restore<'_> {
         add(&mut some)?;
         let left = before + joined - to.count_subscribers(Some(Status::Active))?;
         let is_whole = read.is_ok() && old.is_sound();
+        if is_whole {
+            to.take_over_readers(&old)?;
+        }
         let forgotten = if is_whole { self.forget_again(&old, to)? } else { 0 };
         Ok(CarriedOver { left, joined, forgotten, is_whole })
     }
 
-    /// Forgets the addresses that were forgotten since the backup and are still in it. Returns how many.
+    /// Forgets the addresses that were forgotten since the backup and are still in it, as subscribers or as readers who asked for
+    /// mail. Returns how many.
     fn forget_again(&self, old: &Sqlite, to: &mut Sqlite) -> Result<u64, StoreError> {
         to.forget_as(old)?;
         let mut forgotten = Vec::new();
-        let read = to.each_subscriber(None, &mut |subscriber| {
-            if to.are_forgotten(&[&subscriber.address])? == [true] {
-                forgotten.push(subscriber.address);
+        let mut note = |address: EmailAddress| -> anyhow::Result<()> {
+            if to.are_forgotten(&[&address])? == [true] && !forgotten.contains(&address) {
+                forgotten.push(address);
             }
             Ok(())
-        });
+        };
+        let mut read = to.each_subscriber(None, &mut |subscriber| note(subscriber.address));
+        for table in [Table::Request, Table::Message] {
+            read = read
+                .and_then(|()| to.for_each_row(table, &mut |fields| table.address(fields)?.map_or(Ok(()), &mut note)));
+        }
         read.map_err(|source| StoreError::Failed { doing: "be restored", source })?;
         for address in &forgotten {
             to.forget(address, &self.run, self.now)?;
@@ -240,7 +254,6 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::email::EmailAddress;
     use crate::issue::IssueId;
     use crate::ledger::{AttemptOutcome, LedgerEntry, State};
     use crate::store::moving::tests::rows;

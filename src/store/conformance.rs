@@ -12,8 +12,10 @@ use crate::subscriber::StatusCounts;
 
 mod lost;
 pub(super) mod many;
+mod messages;
 mod pace;
 mod personal_data;
+mod readers;
 mod servers;
 
 /// How many runs a store allows at a time.
@@ -59,6 +61,8 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| a_mailing_is_open_while_recipients_are_pending(open));
     world(&|open| pace::a_quota_is_shared_for_a_day(open));
     world(&|open| servers::what_was_learned_of_servers_is_kept(open));
+    readers::conforms(world);
+    messages::conforms(world);
     if runs == Runs::One {
         world(&|open| pace::a_rate_is_shared(open));
         world(&|open| after_another_boot_all_claims_are_unknown(open));

@@ -33,12 +33,14 @@ pub(crate) struct Memory {
     tables: Arc<Mutex<Tables>>,
     /// The number of this process's run, while it may send.
     run: Option<usize>,
+    /// Whether this process may send messages.
+    has_batch: bool,
 }
 
 impl Memory {
     /// Opens the same store as another process.
     pub(crate) fn open(&self) -> Self {
-        Self { tables: Arc::clone(&self.tables), run: None }
+        Self { tables: Arc::clone(&self.tables), run: None, has_batch: false }
     }
 
     /// Makes another process send.
@@ -122,6 +124,9 @@ impl Drop for Memory {
         if self.run.is_some() {
             self.tables().sending = None;
         }
+        if self.has_batch {
+            self.tables().readers.batch = None;
+        }
     }
 }
 
@@ -191,7 +196,13 @@ impl Store for Memory {
         status: Status,
         _: DateTime<Utc>,
     ) -> Result<Option<Status>, StoreError> {
-        Ok(self.tables().find(address).map(|subscriber| std::mem::replace(&mut subscriber.status, status)))
+        let mut tables = self.tables();
+        let Some(subscriber) = tables.find(address) else { return Ok(None) };
+        let (id, before) = (subscriber.id, std::mem::replace(&mut subscriber.status, status));
+        if status == Status::Active {
+            tables.readers.unsubscriptions.remove(&id);
+        }
+        Ok(Some(before))
     }
 
     fn id(&self) -> Result<String, StoreError> {
@@ -215,16 +226,20 @@ impl Store for Memory {
 
     fn personal_data(&self, address: &EmailAddress) -> Result<Option<PersonalData>, StoreError> {
         let mut tables = self.tables();
-        let Some(subscriber) = tables.find(address).cloned() else { return Ok(None) };
+        let mut person = PersonalData {
+            request: tables.readers.requests.get(&address.key()).map(|(request, _)| request.clone()),
+            messages: tables.readers.messages_to(address),
+            ..PersonalData::default()
+        };
+        let Some(subscriber) = tables.find(address).cloned() else { return Ok(person.if_any()) };
         let deliveries = tables.rows.values().map(|row| row.delivery.clone());
-        let deliveries = deliveries.filter(|delivery| delivery.subscriber == subscriber.id).collect();
-        let id = subscriber.id.0;
-        Ok(Some(PersonalData {
-            changed: subscriber.created,
-            subscriber,
-            listed: tables.listed.get(&id).is_some_and(|word| word == NAMED),
-            deliveries,
-        }))
+        person.deliveries = deliveries.filter(|delivery| delivery.subscriber == subscriber.id).collect();
+        person.changed = Some(subscriber.created);
+        person.listed = tables.listed.get(&subscriber.id.0).is_some_and(|word| word == NAMED);
+        person.consents = tables.readers.consents_of(subscriber.id);
+        person.unsubscription = tables.readers.unsubscriptions.get(&subscriber.id).copied();
+        person.subscriber = Some(subscriber);
+        Ok(Some(person))
     }
 
     fn forget(&mut self, address: &EmailAddress, run: &Run, now: DateTime<Utc>) -> Result<ForgetOutcome, StoreError> {
@@ -248,6 +263,7 @@ impl Store for Memory {
             }
         }
         tables.subscribers.retain(|subscriber| Some(subscriber.id) != id);
+        tables.readers.forget(address, id);
         erasure.was_forgotten = !tables.forgotten.insert(address.key());
         Ok(ForgetOutcome::Done(Box::new(erasure)))
     }

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::ledger::{Run, State};
 use crate::store::{Store, StoreError};
 
-pub(super) use table::{Kind, SUBSCRIBERS};
+pub(super) use table::{Kind, SEQUENCES};
 pub use table::{RowCounts, Table};
 
 pub(super) mod restoring;
@@ -35,7 +35,7 @@ pub trait Movable: Store {
     /// The mark of a store that was moved or is being moved.
     fn moved(&self) -> Result<Option<Moved>, StoreError>;
 
-    /// Takes the run lock, settles what dead runs left, as `begin_run` does, and marks the store as being moved to
+    /// Takes the run lock and the right to send messages, settles what dead runs left, as `begin_run` does, and marks the store as being moved to
     /// `place`, durable: from here on it refuses `begin_run`, `freeze` and every other change. An unfinished move to
     /// the same place is resumed; it is an error if the store was, or is being, moved to another place. Does nothing
     /// while another run sends.
@@ -56,8 +56,8 @@ pub trait Movable: Store {
     /// Calls `each` with every row of a table in the order of its key, the values in the order of `Table::columns`.
     fn for_each_row(&self, table: Table, each: &mut EachRow<'_>) -> anyhow::Result<()>;
 
-    /// Checks that it may be filled: an error if it has a subscriber or a mailing, has forgotten an address, or was
-    /// moved itself.
+    /// Checks that it may be filled: an error if it has a subscriber, a mailing, a request or a message, has forgotten or
+    /// blocked an address, or was moved itself.
     fn can_be_filled(&self) -> Result<(), StoreError>;
 
     /// Fills it with `rows` in one durable transaction, and records the id of the move. Its row counts must then be as

@@ -5,23 +5,41 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::consent::{Consent, SubscriptionRequest};
 use crate::ledger::{Delivery, Recovered, Run};
 use crate::subscriber::Subscriber;
+use crate::transactional_message::MessageRecord;
+use crate::unsubscription::Unsubscription;
 
 /// The property that contains the key.
 pub(super) const FORGET_KEY: &str = "forget_key";
 
 /// Everything stored about one person.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PersonalData {
-    /// The subscriber.
-    pub subscriber: Subscriber,
+    /// The subscriber; `None` if the person only asked to be one.
+    pub subscriber: Option<Subscriber>,
     /// When their status last changed.
-    pub changed: DateTime<Utc>,
+    pub changed: Option<DateTime<Utc>>,
     /// Whether the project's own list named them.
     pub listed: bool,
     /// Their deliveries, oldest first.
     pub deliveries: Vec<Delivery>,
+    /// Their consents, oldest first.
+    pub consents: Vec<Consent>,
+    /// How and when they left.
+    pub unsubscription: Option<Unsubscription>,
+    /// A request to subscribe that nobody has confirmed yet.
+    pub request: Option<SubscriptionRequest>,
+    /// Transactional messages to them, oldest first.
+    pub messages: Vec<MessageRecord>,
+}
+
+impl PersonalData {
+    /// `None` if there is nothing.
+    pub(super) fn if_any(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
 }
 
 /// Whether a person could be forgotten.

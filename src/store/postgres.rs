@@ -31,8 +31,11 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Secret, Tag};
 
 mod address;
+mod batch;
+mod blocked;
 mod claims;
 mod connection;
+mod consents;
 mod decisions;
 mod deliveries;
 mod digest;
@@ -40,17 +43,20 @@ mod error;
 mod import;
 mod listed;
 mod mailings;
+mod messages;
 mod moves;
 mod personal_data;
 mod properties;
 mod rate;
 mod readers;
+mod requests;
 mod runs;
 mod schema;
 mod servers;
 mod subscribers;
 mod tags;
 mod tls;
+mod unsubscriptions;
 
 use address::Address;
 use connection::Connection;
@@ -59,6 +65,8 @@ use connection::Connection;
 #[derive(Debug)]
 pub struct Postgres {
     connection: Connection,
+    /// The number of this process's batch of transactional messages.
+    batch: Option<i64>,
     /// When the run began or last renewed its lease.
     renewed: Option<DateTime<Utc>>,
     /// Mailings whose pending recipients have all been refused before, so that looking for others each time is not
@@ -82,7 +90,7 @@ impl Postgres {
         let roots = roots.map_err(|error| connection::unreadable(url, error))?;
         let connection = Connection::open(address, password, roots.as_deref())?;
         connection.prepare()?;
-        Ok(Self { connection, renewed: None, tried: BTreeSet::new() })
+        Ok(Self { connection, batch: None, renewed: None, tried: BTreeSet::new() })
     }
 
     /// Runs `work`, which changes data that belongs to a move, in one transaction.

@@ -16,10 +16,30 @@ use crate::unsubscription::{Channel, Unsubscription};
 /// How long a request waits for its confirmation.
 pub const REQUEST_LIFETIME: TimeDelta = TimeDelta::days(7);
 
+/// How long settled messages are kept, and how long a rate stays after its bucket is full.
+pub const MESSAGES_KEPT: TimeDelta = TimeDelta::days(30);
+pub(super) const RATES_KEPT: TimeDelta = TimeDelta::days(1);
+
+/// The beginning of the names of this contract's rates; others are those of sending.
+pub const RATES: &str = "reader:";
+
+/// The reply of messages whose process died.
+pub(super) const DIED: &str = "the process that was sending it died before the reply";
+
+/// The error of a call about a message that this process has not claimed, or has lost.
+pub(super) fn not_claimed() -> anyhow::Error {
+    anyhow::anyhow!("this process has not claimed the message, or no longer has it")
+}
+
+/// The error of a call that needs the right to send messages.
+pub(super) fn no_right() -> anyhow::Error {
+    anyhow::anyhow!("this process has no right to send transactional messages")
+}
+
 /// Requests, consents, unsubscriptions, blocks and messages.
 pub trait ReaderStore {
-    /// Takes one permit of each rate, or none if one of them has none, durable; returns whether it took them. Purging removes
-    /// rates whose bucket has been full for a day.
+    /// Takes one permit of each rate (`Rate::take_one`), or none if one of them has none, durable; returns whether it took them.
+    /// Their names differ and begin with `RATES`. Purging removes rates whose bucket has been full for a day.
     fn take_one_of_each(&mut self, rates: &[Rate], now: DateTime<Utc>) -> Result<bool, StoreError>;
 
     /// Records a request to subscribe, in place of an earlier one for the same address, and queues its message of the kind
@@ -36,8 +56,8 @@ pub trait ReaderStore {
 
     /// Subscribes the address of a request, durable, in one transaction: the subscriber is added or active again (with the name
     /// of the request, if they have none), the consent is recorded, the request is deleted, and so are how they left, a block,
-    /// and the record that the address was forgotten. Returns the status before; `None` for a new one. A complained
-    /// subscriber is left unchanged.
+    /// and the record that the address was forgotten. Returns the status before; `None` for a new one. Confirming a request twice
+    /// records one consent. Of a complained subscriber only the request is deleted.
     fn confirm(&mut self, request: &SubscriptionRequest, now: DateTime<Utc>) -> Result<Option<Status>, StoreError>;
 
     /// The consents of a subscriber, oldest first.
@@ -85,10 +105,13 @@ pub trait ReaderStore {
     /// Returns the number of messages that became unknown, or `None` if another process has the right.
     fn begin_batch(&mut self, run: &Run, now: DateTime<Utc>) -> Result<Option<u64>, StoreError>;
 
-    /// Claims up to `limit` messages that are queued or due for a retry, oldest first, durable. Needs the right to send.
+    /// Claims up to `limit` messages that are queued or due for a retry, durable: oldest first, those no server has refused before
+    /// the others. Needs the right to send.
     fn claim_messages(&mut self, limit: usize, now: DateTime<Utc>) -> Result<Vec<TransactionalMessage>, StoreError>;
 
-    /// Records an entry about a claimed message, durable. `Failed` with `suppress` also suppresses the subscriber, if any.
+    /// Records an entry about a claimed message, durable. `Failed` with `suppress` also suppresses the subscriber, if there is one
+    /// who is active or unconfirmed. It is an error, and nothing may be sent, if this process has lost the message: another one
+    /// took over, or its reader was forgotten.
     fn record_message(&mut self, id: MessageId, entry: &LedgerEntry, now: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Records that nothing is to be sent for a claimed message: it becomes `suppressed`, with this reason.

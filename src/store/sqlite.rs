@@ -8,7 +8,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -35,7 +35,9 @@ pub use path::FILES;
 
 mod active_run;
 pub(super) mod backups;
+mod blocked;
 mod claims;
+mod consents;
 mod decisions;
 mod digest;
 mod error;
@@ -44,18 +46,21 @@ mod forgotten;
 mod ledger;
 mod listed;
 mod log;
+mod messages;
 mod moves;
 pub(super) mod path;
 mod personal_data;
 mod properties;
 mod rate;
 mod readers;
+mod requests;
 pub(super) mod run_lock;
 mod schema;
 mod servers;
 mod subscribers;
 mod tags;
 mod timestamp;
+mod unsubscriptions;
 
 /// A store in a SQLite file.
 #[derive(Debug)]
@@ -67,6 +72,8 @@ pub struct Sqlite {
     made: bool,
     /// The run, while this process may send.
     active_run: Option<ActiveRun>,
+    /// The lock, while this process may send transactional messages.
+    batch: Option<File>,
     /// Mailings whose pending recipients have all been refused before, so that looking for others each time is not
     /// needed.
     tried: BTreeSet<IssueId>,

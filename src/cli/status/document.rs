@@ -5,18 +5,21 @@ use std::io::{BufWriter, Write};
 use serde::Serialize;
 
 use crate::cli::report;
-use crate::cli::status::{Row, counted};
+use crate::cli::status::{Left, Row, counted};
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
 use crate::store::Store;
+use crate::transactional_message::MessageRecord;
+use crate::unsubscription::Channel;
 
-/// Writes the mailings, with their recipients if these are `wanted`: all, or those in a state.
+/// Writes the mailings, with their recipients if these are `wanted`: all, or those in a state, and how many subscribers left.
 pub(super) fn write(
     store: &dyn Store,
     rows: &[Row],
     wanted: Option<Option<State>>,
+    left: &Left,
     findings: &[Finding],
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
@@ -33,6 +36,7 @@ pub(super) fn write(
         out.write_all(b"\n    }")?;
     }
     out.write_all(if rows.is_empty() { b"]" } else { b"\n  ]" })?;
+    write!(out, ",\n  \"unsubscribed\": {}", indented(&Unsubscribed::of(left), 1)?)?;
     write!(out, ",\n  \"findings\": {}\n}}\n", indented(&report::rows(findings), 1)?)?;
     Ok(out.flush()?)
 }
@@ -89,6 +93,22 @@ fn document(row: &Row) -> MailingRow<'_> {
     }
 }
 
+/// How many subscribers left in the last 30 days.
+#[derive(Serialize)]
+struct Unsubscribed {
+    /// When this time began (RFC 3339).
+    since: String,
+    /// How many by each channel: `one-click`, `page`, `mail`, `complaint`, `operator`.
+    channels: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Unsubscribed {
+    fn of(left: &Left) -> Self {
+        let row = |channel: Channel| (channel.as_str().to_owned(), left.by(channel).into());
+        Self { since: left.since.to_rfc3339(), channels: Channel::ALL.into_iter().map(row).collect() }
+    }
+}
+
 /// A recipient of a mailing.
 #[derive(Serialize)]
 struct DeliveryRow<'a> {
@@ -125,6 +145,15 @@ impl<'a> DeliveryProgress<'a> {
             attempts: delivery.attempts,
             reply: delivery.reply.as_deref(),
             changed: delivery.changed.map(|time| time.to_rfc3339()),
+        }
+    }
+
+    pub fn of_message(message: &'a MessageRecord) -> Self {
+        Self {
+            state: message.state.as_str(),
+            attempts: message.attempts,
+            reply: message.reply.as_deref(),
+            changed: Some(message.changed.to_rfc3339()),
         }
     }
 }

@@ -1,17 +1,23 @@
 //! `slugline subscribers show`: everything stored about one person.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::cli::status::document::DeliveryProgress;
 use crate::cli::{Context, Exit};
+use crate::consent::{Consent, SubscriptionRequest};
 use crate::email::EmailAddress;
 use crate::ledger::Delivery;
 use crate::store::{PersonalData, Store};
+use crate::transactional_message::MessageRecord;
+
+use document::Document;
+
+mod document;
 
 /// Show everything stored about one person
 ///
-/// The answer to a person's request for their data: address, name, status, attributes, and every email with its time, state
-/// and the server's reply.
+/// The answer to a person's request for their data: address, name, status, attributes, what they agreed to and when, how they
+/// left, and every email with its time, state and the server's reply.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline subscribers show reader@example.org\n  \
                         slugline --json subscribers show reader@example.org > reader.json")]
@@ -28,104 +34,121 @@ pub(super) fn run(context: &Context, store: &dyn Store, args: &Args) -> anyhow::
         context.report.result(&format!("{address}  {word}"), &document)?;
         return Ok(Exit::Attention);
     };
+    let is_blocked = store.is_blocked(address)?;
     if context.report.json {
-        context.report.document(&Document::of(&person))?;
+        context.report.document(&Document::of(address, &person, is_blocked))?;
         return Ok(Exit::Done);
     }
-    context.report.table(&rows(&person))?;
-    if !person.deliveries.is_empty() {
-        context.report.text("\n")?;
-        let mut mails = vec![["issue", "state", "tries", "when", "reply"].map(str::to_owned).to_vec()];
-        mails.extend(person.deliveries.iter().map(mail));
-        context.report.table(&mails)?;
-    }
+    context.report.table(&rows(address, &person, is_blocked))?;
+    section(context, CONSENTS, person.consents.iter().map(consent).chain(person.request.iter().map(request)))?;
+    section(context, MAILS, person.deliveries.iter().map(mail))?;
+    section(context, MESSAGES, person.messages.iter().map(message))?;
     Ok(Exit::Done)
 }
 
-fn rows(person: &PersonalData) -> Vec<Vec<String>> {
-    let subscriber = &person.subscriber;
+const CONSENTS: &[&str] = &["asked", "confirmed", "language", "page", "network address", "agreed to"];
+const MAILS: &[&str] = &["issue", "state", "tries", "when", "reply"];
+const MESSAGES: &[&str] = &["message", "language", "state", "tries", "when", "reply"];
+
+/// A table with this head, after an empty line, unless it is empty.
+fn section(context: &Context, head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> anyhow::Result<()> {
+    let mut table = vec![head.iter().map(|cell| (*cell).to_owned()).collect()];
+    table.extend(rows);
+    if table.len() > 1 {
+        context.report.text("\n")?;
+        context.report.table(&table)?;
+    }
+    Ok(())
+}
+
+fn rows(address: &EmailAddress, person: &PersonalData, is_blocked: bool) -> Vec<Vec<String>> {
     let row = |name: &str, value: String| vec![name.to_owned(), value];
-    let mut rows = vec![row("address", subscriber.address.to_string())];
-    if !subscriber.name.is_empty() {
-        rows.push(row("name", subscriber.name.clone()));
+    let spelled = person.subscriber.as_ref().map_or(address, |subscriber| &subscriber.address);
+    let mut rows = vec![row("address", spelled.to_string())];
+    match &person.subscriber {
+        None => rows.push(row("status", "not subscribed".to_owned())),
+        Some(subscriber) => {
+            if !subscriber.name.is_empty() {
+                rows.push(row("name", subscriber.name.clone()));
+            }
+            rows.push(row("status", subscriber.status.to_string()));
+            rows.push(row("since", time(subscriber.created)));
+            if let Some(changed) = person.changed.filter(|changed| *changed != subscriber.created) {
+                rows.push(row("changed", time(changed)));
+            }
+            if let Some(left) = person.unsubscription {
+                rows.push(row("left", format!("{}, {}", time(left.at), left.channel)));
+            }
+            rows.push(row("in `mail.subscribers`", if person.listed { "yes" } else { "no" }.to_owned()));
+            for (name, value) in &subscriber.attributes {
+                rows.push(row(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+            }
+        }
     }
-    rows.push(row("status", subscriber.status.to_string()));
-    rows.push(row("since", subscriber.created.format(TIME).to_string()));
-    if person.changed != subscriber.created {
-        rows.push(row("changed", person.changed.format(TIME).to_string()));
-    }
-    rows.push(row("in `mail.subscribers`", if person.listed { "yes" } else { "no" }.to_owned()));
-    for (name, value) in &subscriber.attributes {
-        rows.push(row(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    if is_blocked {
+        rows.push(row("never to be asked again", "yes".to_owned()));
     }
     rows
 }
 
 /// In UTC.
-const TIME: &str = "%Y-%m-%d %H:%M";
+fn time(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M").to_string()
+}
+
+fn consent(consent: &Consent) -> Vec<String> {
+    let Consent { requested, confirmed, language, page, wording, ip } = consent;
+    vec![
+        time(*requested),
+        time(*confirmed),
+        language.clone(),
+        page.clone().unwrap_or_default(),
+        ip.clone().unwrap_or_default(),
+        one_line(wording.text()),
+    ]
+}
+
+fn request(request: &SubscriptionRequest) -> Vec<String> {
+    let SubscriptionRequest { requested, language, page, wording, ip, .. } = request;
+    vec![
+        time(*requested),
+        "not yet".to_owned(),
+        language.clone(),
+        page.clone().unwrap_or_default(),
+        ip.clone().unwrap_or_default(),
+        one_line(wording.text()),
+    ]
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 fn mail(delivery: &Delivery) -> Vec<String> {
     vec![
         delivery.issue.to_string(),
         delivery.state.to_string(),
         delivery.attempts.to_string(),
-        delivery.changed.map(|time| time.format(TIME).to_string()).unwrap_or_default(),
+        delivery.changed.map(time).unwrap_or_default(),
         delivery.reply.clone().unwrap_or_default(),
     ]
 }
 
-/// What `subscribers show` writes for an address that no subscriber has.
+fn message(message: &MessageRecord) -> Vec<String> {
+    vec![
+        message.kind.to_string(),
+        message.language.clone(),
+        message.state.to_string(),
+        message.attempts.to_string(),
+        time(message.changed),
+        message.reply.clone().unwrap_or_default(),
+    ]
+}
+
+/// What `subscribers show` writes for an address of which nothing is stored.
 #[derive(Serialize)]
 struct Unknown<'a> {
     address: &'a str,
     /// `forgotten` or `not known`.
     result: &'a str,
-}
-
-/// The document of `subscribers show`.
-#[derive(Serialize)]
-struct Document<'a> {
-    /// The email address.
-    address: &'a str,
-    /// Display name.
-    name: &'a str,
-    /// Status, such as `active`.
-    status: &'a str,
-    /// When they subscribed (RFC 3339).
-    created: String,
-    /// When their status changed last (RFC 3339).
-    changed: String,
-    /// Whether `mail.subscribers` lists them.
-    listed: bool,
-    /// Every other column of the list they were imported from.
-    attributes: &'a serde_json::Map<String, serde_json::Value>,
-    /// What was sent to them.
-    deliveries: Vec<Row<'a>>,
-}
-
-/// A delivery to the subscriber.
-#[derive(Serialize)]
-struct Row<'a> {
-    /// Id of the mailing.
-    id: &'a str,
-    #[serde(flatten)]
-    progress: DeliveryProgress<'a>,
-}
-
-impl<'a> Document<'a> {
-    fn of(person: &'a PersonalData) -> Self {
-        let subscriber = &person.subscriber;
-        let row =
-            |delivery: &'a Delivery| Row { id: delivery.issue.as_str(), progress: DeliveryProgress::of(delivery) };
-        Self {
-            address: subscriber.address.as_str(),
-            name: &subscriber.name,
-            status: subscriber.status.as_str(),
-            created: subscriber.created.to_rfc3339(),
-            changed: person.changed.to_rfc3339(),
-            listed: person.listed,
-            attributes: &subscriber.attributes,
-            deliveries: person.deliveries.iter().map(row).collect(),
-        }
-    }
 }

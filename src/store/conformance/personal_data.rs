@@ -63,8 +63,8 @@ pub(super) fn personal_data_is_complete(open: Open<'_>) {
     store.freeze(&id("https://example.org/8/"), "hash", None, now() + TimeDelta::days(1)).unwrap();
     assert_eq!(store.personal_data(&address(9)).unwrap(), None);
     let person = store.personal_data(&"reader0@EXAMPLE.org".parse().unwrap()).unwrap().unwrap();
-    assert_eq!(Some(person.subscriber), store.subscriber(&address(0)).unwrap());
-    assert_eq!((person.changed, person.listed), (now(), false));
+    assert_eq!(person.subscriber, store.subscriber(&address(0)).unwrap());
+    assert_eq!((person.changed, person.listed), (Some(now()), false));
     let states: Vec<_> = person.deliveries.iter().map(|delivery| (delivery.issue.as_str(), delivery.state)).collect();
     assert_eq!(states, [("https://example.org/7/", State::Sent), ("https://example.org/8/", State::Queued)]);
     assert_eq!(person.deliveries[0].reply.as_deref(), Some("250 ok"));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::readers::Readers;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Delivery, LedgerEntry, Mailing, Recovered, Run, State};
@@ -28,6 +29,7 @@ pub(super) struct Tables {
     /// How much of each quota is used on each day.
     pub quotas: BTreeMap<(String, NaiveDate), u64>,
     pub servers: BTreeMap<(String, String), (bool, DateTime<Utc>)>,
+    pub readers: Readers,
     pub sending: Option<Run>,
     pub writes_left: Option<u32>,
 }

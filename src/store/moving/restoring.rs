@@ -1,8 +1,8 @@
 //! Restoring: a backup is copied into an empty store, except for what has become uncertain since.
 //!
-//! Pending recipients may have been mailed after the backup was made, and there is no way to know: they become
-//! `unknown` in the transaction that fills the store, so that at no moment could a run mail them again. Files are left
-//! to `store::backup`.
+//! Pending recipients and messages may have been mailed after the backup was made, and there is no way to know: they
+//! become `unknown` in the transaction that fills the store, so that at no moment could a run mail them again. Files are
+//! left to `store::backup`.
 
 use std::collections::BTreeMap;
 
@@ -45,8 +45,8 @@ impl Restoring {
             }
             from.for_each_row(table, &mut |fields| {
                 each(total);
-                match table == Table::Delivery && is_open(fields) {
-                    true => row(&unknown(fields, &reply, &now)),
+                match is_open(table, fields) {
+                    true => row(&unknown(table, fields, &reply, &now)),
                     false => row(fields),
                 }
             })
@@ -102,22 +102,20 @@ fn waits(word: &str) -> bool {
     OPEN.iter().any(|state| state.as_str() == word)
 }
 
-/// The index of a delivery's column.
-fn column(wanted: &str) -> usize {
-    Table::Delivery.columns().iter().position(|(name, _)| *name == wanted).unwrap_or(usize::MAX)
+/// Whether it is the row of a recipient or message that is pending.
+fn is_open(table: Table, fields: &[Option<&str>]) -> bool {
+    let has_states = matches!(table, Table::Delivery | Table::Message);
+    let state = table.column("state").and_then(|at| *fields.get(at)?);
+    has_states && state.is_some_and(waits)
 }
 
-fn is_open(fields: &[Option<&str>]) -> bool {
-    fields.get(column("state")).copied().flatten().is_some_and(waits)
-}
-
-/// The row of a recipient that was pending, as restored.
-fn unknown<'f>(fields: &[Option<&'f str>], reply: &'f str, now: &'f str) -> Vec<Option<&'f str>> {
+/// The row of a recipient or message that was pending, as restored.
+fn unknown<'f>(table: Table, fields: &[Option<&'f str>], reply: &'f str, now: &'f str) -> Vec<Option<&'f str>> {
     let mut fields = fields.to_vec();
     for (name, value) in
         [("state", Some(State::Unknown.as_str())), ("retry_at", None), ("reply", Some(reply)), ("changed", Some(now))]
     {
-        if let Some(field) = fields.get_mut(column(name)) {
+        if let Some(field) = table.column(name).and_then(|at| fields.get_mut(at)) {
             *field = value;
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Runs are not copied: they belong to machines that sent from the old store, and all of them are over.
 
+use crate::email::EmailAddress;
 use crate::ledger::State;
 
 /// A table that is copied.
@@ -11,6 +12,8 @@ pub enum Table {
     Property,
     /// Addresses that no import may bring back.
     Forgotten,
+    /// Addresses that are never asked to confirm again.
+    Blocked,
     /// Subscribers, with the numbers on which tokens and Message-IDs depend.
     Subscriber,
     /// Mailings.
@@ -25,6 +28,16 @@ pub enum Table {
     Rate,
     /// How many messages left on each day of a warm-up.
     Quota,
+    /// Texts that readers agreed to.
+    Wording,
+    /// Requests to subscribe that wait for their confirmation.
+    Request,
+    /// Consents of subscribers.
+    Consent,
+    /// How and when subscribers left.
+    Unsubscription,
+    /// Transactional messages, with the numbers on which Message-IDs depend.
+    Message,
 }
 
 /// The type of a column.
@@ -40,14 +53,15 @@ pub(in crate::store) enum Kind {
 
 use Kind::{FineTime, Number, Text, Time};
 
-/// The table whose numbers are never reused.
-pub(in crate::store) const SUBSCRIBERS: &str = "subscriber";
+/// The tables whose numbers are never reused.
+pub(in crate::store) const SEQUENCES: [Table; 2] = [Table::Subscriber, Table::Message];
 
 impl Table {
     /// All tables; referenced ones come before those that refer to them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::Property,
         Self::Forgotten,
+        Self::Blocked,
         Self::Subscriber,
         Self::Mailing,
         Self::Digest,
@@ -55,12 +69,17 @@ impl Table {
         Self::Delivery,
         Self::Rate,
         Self::Quota,
+        Self::Wording,
+        Self::Request,
+        Self::Consent,
+        Self::Unsubscription,
+        Self::Message,
     ];
 
     /// Its name in every store.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Subscriber => SUBSCRIBERS,
+            Self::Subscriber => "subscriber",
             Self::Mailing => "mailing",
             Self::Digest => "digest",
             Self::DigestIssue => "digest_issue",
@@ -69,6 +88,12 @@ impl Table {
             Self::Quota => "quota",
             Self::Property => "property",
             Self::Forgotten => "forgotten",
+            Self::Blocked => "blocked",
+            Self::Wording => "wording",
+            Self::Request => "subscription_request",
+            Self::Consent => "consent",
+            Self::Unsubscription => "unsubscription",
+            Self::Message => "message",
         }
     }
 
@@ -105,20 +130,71 @@ impl Table {
             Self::Quota => &[("name", Text), ("day", Text), ("used", Number)],
             Self::Property => &[("name", Text), ("value", Text)],
             Self::Forgotten => &[("hash", Text)],
+            Self::Blocked => &[("hash", Text), ("at", Time)],
+            Self::Wording => &[("hash", Text), ("text", Text)],
+            Self::Request => &[
+                ("key", Text),
+                ("address", Text),
+                ("name", Text),
+                ("language", Text),
+                ("page", Text),
+                ("return_to", Text),
+                ("wording", Text),
+                ("ip", Text),
+                ("requested", Time),
+                ("tag", Text),
+            ],
+            Self::Consent => &[
+                ("subscriber", Number),
+                ("requested", Time),
+                ("confirmed", Time),
+                ("language", Text),
+                ("page", Text),
+                ("wording", Text),
+                ("ip", Text),
+            ],
+            Self::Unsubscription => &[("subscriber", Number), ("channel", Text), ("at", Time)],
+            Self::Message => &[
+                ("id", Number),
+                ("kind", Text),
+                ("key", Text),
+                ("address", Text),
+                ("language", Text),
+                ("created", Time),
+                ("state", Text),
+                ("attempts", Number),
+                ("retry_at", Time),
+                ("reply", Text),
+                ("changed", Time),
+            ],
         }
     }
 
     /// The columns of its primary key.
     pub(in crate::store) fn key(self) -> &'static str {
         match self {
-            Self::Subscriber | Self::Mailing => "id",
+            Self::Subscriber | Self::Mailing | Self::Message => "id",
             Self::Digest => "mailing",
             Self::DigestIssue => "mailing, position",
             Self::Delivery => "mailing, subscriber",
             Self::Rate | Self::Property => "name",
             Self::Quota => "name, day",
-            Self::Forgotten => "hash",
+            Self::Forgotten | Self::Blocked | Self::Wording => "hash",
+            Self::Request => "key",
+            Self::Consent => "subscriber, requested",
+            Self::Unsubscription => "subscriber",
         }
+    }
+
+    /// The index of a column.
+    pub(in crate::store) fn column(self, wanted: &str) -> Option<usize> {
+        self.columns().iter().position(|(name, _)| *name == wanted)
+    }
+
+    /// The address in one of its rows; a forgotten one is an empty text.
+    pub(in crate::store) fn address(self, fields: &[Option<&str>]) -> anyhow::Result<Option<EmailAddress>> {
+        let text = self.column("address").and_then(|at| *fields.get(at)?).unwrap_or_default();
+        Ok(if text.is_empty() { None } else { Some(text.parse()?) })
     }
 
     /// The names of its columns, for a statement.
@@ -134,8 +210,8 @@ pub struct RowCounts {
     pub rows: [u64; Table::ALL.len()],
     /// Recipients of each mailing by state, in this order.
     pub states: Vec<(i64, String, u64)>,
-    /// The highest number a subscriber was ever given.
-    pub last_subscriber: i64,
+    /// The highest number that was ever given in each table of `SEQUENCES`.
+    pub last_numbers: [i64; SEQUENCES.len()],
 }
 
 impl RowCounts {

@@ -15,7 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::runs::{self, RunHandle};
-use super::{Result, StoreResult, error, schema, tls};
+use super::{Result, StoreResult, batch, error, schema, tls};
 use crate::fault;
 use crate::store::StoreError;
 use crate::store::location::without_parameters;
@@ -55,6 +55,8 @@ pub(super) struct Session {
     pub process: (i32, String),
     /// The run that has begun on it.
     pub run_handle: Option<RunHandle>,
+    /// Whether it has the right to send transactional messages.
+    pub has_batch: bool,
 }
 
 impl Connection {
@@ -141,7 +143,8 @@ impl Session {
         client.batch_execute(SETTINGS)?;
         let sql = "SELECT pg_backend_pid(), backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()";
         let row = client.query_one(sql, &[])?;
-        Ok(Self { client, statements: HashMap::new(), process: (row.try_get(0)?, row.try_get(1)?), run_handle: None })
+        let process = (row.try_get(0)?, row.try_get(1)?);
+        Ok(Self { client, statements: HashMap::new(), process, run_handle: None, has_batch: false })
     }
 
     /// Runs a statement, preparing it once per connection.
@@ -171,6 +174,8 @@ impl Drop for Connection {
             // If this is lost, the released lock shows that the run is over.
             let _ = runs::end(&mut session.client, run_handle);
         }
+        // Otherwise the server would release it a moment later.
+        let _ = batch::release(session);
     }
 }
 

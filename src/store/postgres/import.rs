@@ -12,7 +12,7 @@ use postgres::Transaction;
 
 use super::claims::storable;
 use super::personal_data::HASH_OF_KEY;
-use super::subscribers::status_of;
+use super::subscribers::{lock_additions, status_of};
 use super::{Result, moves};
 use crate::store::Added;
 use crate::subscriber::{NewSubscriber, Status, StatusCounts};
@@ -76,7 +76,7 @@ pub(super) fn add(
     let rows = copy(transaction, new)?;
     // Only now, because reading the list may take a while.
     moves::refuse_if_moved(transaction, place)?;
-    transaction.execute("SELECT pg_advisory_xact_lock('subscriber'::regclass::oid::int, 0)", &[])?;
+    lock_additions(transaction)?;
     if rows > 1000 {
         transaction.batch_execute("SET LOCAL work_mem = '128MB'; ANALYZE incoming")?;
     }

@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 use postgres::{Client, GenericClient, Transaction};
 
 use super::claims::storable;
+use super::connection::Session;
 use super::import::escape;
 use super::runs::{self, RunHandle};
-use super::{Postgres, Result, StoreResult, error};
+use super::{Postgres, Result, StoreResult, batch, error, messages};
 use crate::fault;
 use crate::ledger::Run;
 use crate::store::StoreError;
-use crate::store::moving::{EachRow, Kind, Movable, MoveStart, Moved, RowCounts, RowSource, SUBSCRIBERS, Table};
+use crate::store::moving::{EachRow, Kind, Movable, MoveStart, Moved, RowCounts, RowSource, SEQUENCES, Table};
 
 impl Movable for Postgres {
     fn moved(&self) -> StoreResult<Option<Moved>> {
@@ -23,7 +24,7 @@ impl Movable for Postgres {
     fn begin_move(&mut self, to: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<MoveStart> {
         let place = self.connection.place().to_owned();
         self.connection.once("begin to move", |session| {
-            let (leaving, run_handle) = begin(&mut session.client, &place, to, run, now)?;
+            let (leaving, run_handle) = begin(session, &place, to, run, now)?;
             session.run_handle = session.run_handle.take().or(run_handle);
             Ok(leaving)
         })
@@ -85,14 +86,16 @@ impl Movable for Postgres {
             let mut transaction = session.client.transaction()?;
             transaction.batch_execute(LOCK_TABLES)?;
             can_be_filled(&mut transaction, &place)?;
-            transaction
-                .batch_execute("DELETE FROM rate; DELETE FROM quota; DELETE FROM property; DELETE FROM forgotten")?;
+            transaction.batch_execute(
+                "DELETE FROM rate; DELETE FROM quota; DELETE FROM property; DELETE FROM forgotten; DELETE FROM wording",
+            )?;
             for table in Table::ALL {
                 fault::step(DOING, table.name());
                 write(&mut transaction, table, rows)?;
             }
-            transaction.batch_execute("ANALYZE subscriber, mailing, digest, digest_issue, delivery")?;
-            raise_sequence(&mut transaction, expected.last_subscriber)?;
+            transaction
+                .batch_execute("ANALYZE subscriber, mailing, digest, digest_issue, delivery, consent, message")?;
+            raise_sequences(&mut transaction, expected)?;
             transaction.execute("INSERT INTO filled (move) VALUES ($1)", &[&moved.id])?;
             ensure!(row_counts(&mut transaction)? == *expected, "what was written is not what was read");
             fault::step(DOING, "not committed");
@@ -116,7 +119,8 @@ impl Movable for Postgres {
 }
 
 /// Prevents other processes from filling the store or adding to it until the transaction ends.
-const LOCK_TABLES: &str = "LOCK TABLE filled, subscriber, mailing, delivery IN EXCLUSIVE MODE";
+const LOCK_TABLES: &str =
+    "LOCK TABLE filled, subscriber, mailing, delivery, subscription_request, blocked, message IN EXCLUSIVE MODE";
 
 /// An error if the store was moved, or is being moved. Inside a transaction it cannot be marked before that ends,
 /// because marking waits for its lock.
@@ -132,15 +136,19 @@ fn moved(client: &mut impl GenericClient) -> Result<Option<Moved>> {
     Ok(Some(Moved { id: row.try_get(0)?, place: row.try_get(1)?, begun: row.try_get(2)?, ended: row.try_get(3)? }))
 }
 
-/// Takes the run lock and marks the store, unless another run is alive: one whose session holds the lock on its number,
-/// however old its lease. A live run without a session finds the mark when it reconnects.
+/// Takes the run lock and the right to send messages, and marks the store, unless another run is alive: one whose session
+/// holds the lock on its number, however old its lease. A live run without a session finds the mark when it reconnects.
 fn begin(
-    client: &mut Client,
+    session: &mut Session,
     place: &str,
     to: &str,
     run: &Run,
     now: DateTime<Utc>,
 ) -> Result<(MoveStart, Option<RunHandle>)> {
+    if !batch::acquire(session)? {
+        return Ok((MoveStart::Busy(None), None));
+    }
+    let client = &mut session.client;
     let number = runs::number(client)?;
     let server = runs::server(client)?;
     let mut transaction = client.transaction()?;
@@ -154,6 +162,7 @@ fn begin(
         None => mark(&mut transaction, to, run, now)?,
     };
     runs::enter(&mut transaction, number, run, &server, now)?;
+    messages::settle(&mut transaction, now)?;
     transaction.commit()?;
     Ok((MoveStart::Begun(marked), Some(RunHandle { number, call: 0 })))
 }
@@ -182,7 +191,8 @@ fn mark(transaction: &mut Transaction<'_>, to: &str, run: &Run, now: DateTime<Ut
 
 fn can_be_filled(client: &mut impl GenericClient, place: &str) -> Result<()> {
     let is_used = "SELECT EXISTS (SELECT FROM subscriber) OR EXISTS (SELECT FROM mailing)
-                       OR EXISTS (SELECT FROM forgotten)";
+                       OR EXISTS (SELECT FROM forgotten) OR EXISTS (SELECT FROM subscription_request)
+                       OR EXISTS (SELECT FROM blocked) OR EXISTS (SELECT FROM message)";
     if client.query_one(is_used, &[])?.try_get(0)? {
         return Err(StoreError::NotEmpty { place: place.to_owned() }.into());
     }
@@ -202,7 +212,9 @@ fn row_counts(client: &mut impl GenericClient) -> Result<RowCounts> {
         counts.states.push((row.try_get(0)?, row.try_get(1)?, count));
     }
     let last = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass), 0)";
-    counts.last_subscriber = client.query_one(last, &[&SUBSCRIBERS])?.try_get(0)?;
+    for (table, number) in SEQUENCES.iter().zip(&mut counts.last_numbers) {
+        *number = client.query_one(last, &[&table.name()])?.try_get(0)?;
+    }
     Ok(counts)
 }
 
@@ -279,12 +291,13 @@ fn unescaped(field: &str) -> Option<String> {
     Some(text)
 }
 
-/// The next subscriber gets a number above `last`, and the next mailing one above all.
-fn raise_sequence(transaction: &mut Transaction<'_>, last: i64) -> Result<()> {
+/// The next row of each table gets a number above any that was ever given, and the next mailing one above all.
+fn raise_sequences(transaction: &mut Transaction<'_>, expected: &RowCounts) -> Result<()> {
     let set = "SELECT setval(pg_get_serial_sequence($1, 'id'), greatest($2::bigint, 1), $2::bigint > 0)";
     let mailings = "SELECT coalesce(max(id), 0) FROM mailing";
     let last_mailing: i64 = transaction.query_one(mailings, &[])?.try_get(0)?;
-    for (table, last) in [(Table::Subscriber, last), (Table::Mailing, last_mailing)] {
+    let given = SEQUENCES.into_iter().zip(expected.last_numbers);
+    for (table, last) in given.chain([(Table::Mailing, last_mailing)]) {
         transaction.execute(set, &[&table.name(), &last])?;
     }
     Ok(())

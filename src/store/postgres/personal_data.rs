@@ -6,7 +6,7 @@ use postgres::{Client, GenericClient, Transaction};
 use sha2::{Digest as _, Sha256};
 
 use super::connection::{Connection, Session};
-use super::{Result, StoreResult, deliveries, moves, runs, subscribers};
+use super::{Result, StoreResult, consents, deliveries, messages, moves, requests, runs, subscribers, unsubscriptions};
 use crate::email::EmailAddress;
 use crate::hex::hex;
 use crate::ledger::State;
@@ -16,17 +16,26 @@ use crate::store::personal_data::{Erasure, FORGET_KEY, ForgetOutcome, PersonalDa
 use crate::subscriber::SubscriberId;
 
 pub(super) fn personal_data(session: &mut Session, address: &EmailAddress) -> Result<Option<PersonalData>> {
-    let Some(subscriber) = subscribers::find(session, address)? else { return Ok(None) };
+    let mut person = PersonalData {
+        request: requests::stored(session, address)?,
+        messages: messages::to(session, address)?,
+        ..PersonalData::default()
+    };
+    let Some(subscriber) = subscribers::find(session, address)? else { return Ok(person.if_any()) };
     let sql = "SELECT changed, listed FROM subscriber WHERE id = $1";
     let rows = session.query(sql, &[&subscriber.id.0])?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let (changed, listed): (_, Option<String>) = (row.try_get(0)?, row.try_get(1)?);
-    let deliveries = deliveries::to_person(&mut session.client, subscriber.id)?;
-    Ok(Some(PersonalData { subscriber, changed, listed: listed.as_deref() == Some(NAMED), deliveries }))
+    let Some(row) = rows.first() else { return Ok(person.if_any()) };
+    person.changed = Some(row.try_get(0)?);
+    person.listed = row.try_get::<_, Option<&str>>(1)? == Some(NAMED);
+    person.deliveries = deliveries::to_person(&mut session.client, subscriber.id)?;
+    person.consents = consents::of(session, subscriber.id)?;
+    person.unsubscription = unsubscriptions::of(&mut session.client, subscriber.id)?;
+    person.subscriber = Some(subscriber);
+    Ok(Some(person))
 }
 
 /// The hash that stands for a forgotten address.
-fn hash(client: &mut impl GenericClient, address: &EmailAddress) -> Result<String> {
+pub(super) fn hash(client: &mut impl GenericClient, address: &EmailAddress) -> Result<String> {
     let row = client.query_opt("SELECT value FROM property WHERE name = $1", &[&FORGET_KEY])?;
     let key: String = row.context("the key for hashing forgotten addresses is missing")?.try_get(0)?;
     Ok(hex(Sha256::digest(hashed(&key, &address.key()))))
@@ -108,10 +117,14 @@ fn forget_one(
             erasure.deliveries += 1;
             erasure.suppressed += u64::from(waits);
         }
+        consents::delete(transaction, id)?;
+        unsubscriptions::delete(transaction, id)?;
         transaction.execute("DELETE FROM address_tag WHERE subscriber = $1", &[&id.0])?;
         transaction.execute("DELETE FROM subscriber WHERE id = $1", &[&id.0])?;
         erasure.was_known = true;
     }
+    requests::delete(transaction, address)?;
+    messages::forget(transaction, address)?;
     let hash = hash(transaction, address)?;
     transaction.execute("INSERT INTO forgotten (hash) VALUES ($1) ON CONFLICT DO NOTHING", &[&hash])?;
     Ok(Some(erasure))
@@ -130,7 +143,9 @@ fn erase(client: &mut Client) -> Result<bool> {
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid())";
     let is_sending: bool = client.query_one(is_sending, &[])?.try_get(0)?;
     let how = if is_sending { "" } else { "FULL " };
-    for table in ["subscriber", "delivery", "address_tag"] {
+    for table in
+        ["subscriber", "delivery", "address_tag", "subscription_request", "consent", "unsubscription", "message"]
+    {
         client.batch_execute(&format!("VACUUM {how}{table}"))?;
     }
     Ok(!is_sending)

@@ -1,14 +1,17 @@
-//! The tables of rate limits and quotas: how far each is used up. Rates use the server's clock, because those of the
-//! machines differ.
+//! The tables of rate limits and quotas: how far each is used up. Rates of sending use the server's clock, because those
+//! of the machines differ.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
+use postgres::{GenericClient, Row, Transaction};
 
 use super::Result;
 use super::connection::Session;
 use crate::rate::{Permits, Quota, Rate};
+use crate::store::readers::{RATES, RATES_KEPT};
 
 /// How often other runs may win the race before this one waits.
 const MAX_ATTEMPTS: u32 = 10;
@@ -35,6 +38,46 @@ pub(super) fn take(session: &mut Session, rate: &Rate, wanted: u64) -> Result<Pe
         }
     }
     Ok(Permits { granted: 0, wait: Duration::from_millis(20) })
+}
+
+/// Takes one message from each bucket, or from none; returns whether it did. Looks first, so that refused requests,
+/// however many, lock nothing. Rows are made and locked in the order of their names.
+pub(super) fn take_one_of_each(transaction: &mut Transaction<'_>, rates: &[Rate], now: DateTime<Utc>) -> Result<bool> {
+    const SELECT: &str = "SELECT name, full_at FROM rate WHERE name = ANY($1) ORDER BY name COLLATE \"C\"";
+    let mut rates: Vec<&Rate> = rates.iter().collect();
+    rates.sort_by(|one, other| one.name.cmp(&other.name));
+    let names: Vec<&str> = rates.iter().map(|rate| rate.name.as_str()).collect();
+    if one_of_each(&transaction.query(SELECT, &[&names])?, &rates, now)?.is_none() {
+        return Ok(false);
+    }
+    transaction.execute(
+        "INSERT INTO rate (name, full_at) SELECT name, $2 FROM unnest($1::text[]) WITH ORDINALITY AS new (name, position)
+         ORDER BY position ON CONFLICT DO NOTHING",
+        &[&names, &now],
+    )?;
+    let rows = transaction.query(&format!("{SELECT} FOR UPDATE"), &[&names])?;
+    let Some(taken) = one_of_each(&rows, &rates, now)? else { return Ok(false) };
+    transaction.execute(
+        "UPDATE rate SET full_at = new.full_at FROM unnest($1::text[], $2::timestamptz[]) AS new (name, full_at)
+         WHERE rate.name = new.name",
+        &[&names, &taken],
+    )?;
+    Ok(true)
+}
+
+/// When each bucket is full once one message was taken from it, or `None` if one of them has none.
+fn one_of_each(rows: &[Row], rates: &[&Rate], now: DateTime<Utc>) -> Result<Option<Vec<DateTime<Utc>>>> {
+    let mut full_at: HashMap<&str, DateTime<Utc>> = HashMap::new();
+    for row in rows {
+        full_at.insert(row.try_get(0)?, row.try_get(1)?);
+    }
+    Ok(rates.iter().map(|rate| rate.take_one(full_at.get(rate.name.as_str()).copied(), now)).collect())
+}
+
+/// Deletes limits of requests whose buckets have long been full.
+pub(super) fn purge(client: &mut impl GenericClient, now: DateTime<Utc>) -> Result<u64> {
+    let sql = "DELETE FROM rate WHERE starts_with(name, $1) AND full_at <= $2";
+    Ok(client.execute(sql, &[&RATES, &(now - RATES_KEPT)])?)
 }
 
 /// Takes from a day's quota in one statement, which locks the row. If the reply is lost, the call is retried, and what

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::Connection;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 
 use super::path::{BESIDE, beside, folder_of, make_private};
 use super::{Result, Sqlite, StoreResult, error, parse_time, properties, schema};
 use crate::fault;
 use crate::store::StoreError;
 use crate::store::moving::BACKUP;
+use crate::store::personal_data::FORGET_KEY;
 
 /// Keeps a copy of a used database before its schema is changed, as `slugline.db.before-v7`.
 ///
@@ -99,11 +101,24 @@ impl Sqlite {
         self.connection.query_row(check, [], |row| row.get::<_, String>(0)).is_ok_and(|word| word == "ok")
     }
 
+    /// Takes over what another store knows of readers who came and went by themselves: consents and unsubscriptions of its
+    /// subscribers, requests, and blocked addresses.
+    pub(in crate::store) fn take_over_readers(&self, other: &Self) -> StoreResult<()> {
+        self.durably("take over consents and unsubscriptions", |transaction| {
+            for [select, insert] in READERS {
+                copy_rows(&other.connection, select, transaction, insert)?;
+            }
+            match has_same_key(transaction, &other.connection)? {
+                true => copy_rows(&other.connection, BLOCKED[0], transaction, BLOCKED[1]),
+                false => Ok(()),
+            }
+        })
+    }
+
     /// Takes over the forgotten addresses of a store with the same key.
     pub(in crate::store) fn forget_as(&self, other: &Self) -> StoreResult<()> {
         self.durably("take over forgotten addresses", |transaction| {
-            let key = |connection: &Connection| properties::read(connection, "forget_key");
-            if key(transaction)? != key(&other.connection)? {
+            if !has_same_key(transaction, &other.connection)? {
                 return Ok(());
             }
             let mut select = other.connection.prepare("SELECT hash FROM forgotten")?;
@@ -115,6 +130,44 @@ impl Sqlite {
             Ok(())
         })
     }
+}
+
+/// What selects rows of one store, and inserts them into another, in which subscribers may have other numbers. Who left is
+/// only of interest if they have not come back.
+const READERS: [[&str; 2]; 4] = [
+    ["SELECT hash, text FROM wording", "INSERT OR IGNORE INTO wording VALUES (?1, ?2)"],
+    [
+        "SELECT key, requested, confirmed, language, page, wording, ip FROM consent
+         JOIN subscriber ON subscriber.id = consent.subscriber",
+        "INSERT OR IGNORE INTO consent SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM subscriber WHERE key = ?1",
+    ],
+    [
+        "SELECT key, channel, at FROM unsubscription JOIN subscriber ON subscriber.id = unsubscription.subscriber",
+        "INSERT OR REPLACE INTO unsubscription
+         SELECT id, ?2, ?3 FROM subscriber WHERE key = ?1 AND status <> 'active'",
+    ],
+    [
+        "SELECT key, address, name, language, page, return_to, wording, ip, requested, tag FROM subscription_request",
+        "INSERT OR REPLACE INTO subscription_request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    ],
+];
+
+const BLOCKED: [&str; 2] = ["SELECT hash, at FROM blocked", "INSERT OR IGNORE INTO blocked VALUES (?1, ?2)"];
+
+fn copy_rows(from: &Connection, select: &str, to: &Connection, insert: &str) -> Result<()> {
+    let (mut select, mut insert) = (from.prepare(select)?, to.prepare(insert)?);
+    let width = select.column_count();
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let values = (0..width).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()?;
+        insert.execute(params_from_iter(values))?;
+    }
+    Ok(())
+}
+
+/// Whether the hashes of addresses are comparable.
+fn has_same_key(one: &Connection, other: &Connection) -> Result<bool> {
+    Ok(properties::read(one, FORGET_KEY)? == properties::read(other, FORGET_KEY)?)
 }
 
 /// Copies a database, with its write-ahead log, to another file and opens that: the database itself is only read.

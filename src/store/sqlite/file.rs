@@ -33,7 +33,7 @@ impl Sqlite {
         let made = made.map_err(|source| StoreError::Open { place: path.display().to_string(), source })?;
         let connection = Connection::open(path).map_err(|error| error::opening(path, error))?;
         let (durable, tried) = (Cell::new(true), BTreeSet::new());
-        let mut store = Self { connection, path: path.to_owned(), durable, made, active_run: None, tried };
+        let mut store = Self { connection, path: path.to_owned(), durable, made, active_run: None, batch: None, tried };
         store.connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| error::opening(path, error))?;
         // Before any setting: another program's database must not be changed.
         schema::recognise(&store.connection, path)?;

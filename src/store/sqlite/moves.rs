@@ -6,11 +6,12 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params, params_from_iter};
 
-use super::{Result, Sqlite, StoreResult, error, format_time, parse_time, properties};
+use super::run_lock::{acquire_batch, write_holder};
+use super::{Result, Sqlite, StoreResult, error, format_time, messages, parse_time, properties};
 use crate::fault;
 use crate::ledger::Run;
 use crate::store::StoreError;
-use crate::store::moving::{EachRow, Kind, Movable, MoveStart, Moved, RowCounts, RowSource, SUBSCRIBERS, Table};
+use crate::store::moving::{EachRow, Kind, Movable, MoveStart, Moved, RowCounts, RowSource, SEQUENCES, Table};
 
 impl Movable for Sqlite {
     fn moved(&self) -> StoreResult<Option<Moved>> {
@@ -18,8 +19,15 @@ impl Movable for Sqlite {
     }
 
     fn begin_move(&mut self, place: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<MoveStart> {
+        const DOING: &str = "begin to move";
         let here = self.place();
-        let begun = self.begin("begin to move", run, now, |_, transaction| mark(transaction, here, place, run, now))?;
+        if let Err(other) = self.stop_batches(DOING, run)? {
+            return Ok(MoveStart::Busy(other));
+        }
+        let begun = self.begin(DOING, run, now, |_, transaction| {
+            messages::settle(transaction, now)?;
+            mark(transaction, here, place, run, now)
+        })?;
         Ok(match begun {
             Ok((_, moved)) => MoveStart::Begun(moved),
             Err(other) => MoveStart::Busy(other),
@@ -63,13 +71,14 @@ impl Movable for Sqlite {
     fn fill(&mut self, moved: &Moved, expected: &RowCounts, rows: &mut RowSource<'_>) -> StoreResult<()> {
         let copy = |transaction: &Transaction<'_>| {
             can_be_filled(transaction, self.place())?;
-            transaction
-                .execute_batch("DELETE FROM rate; DELETE FROM quota; DELETE FROM property; DELETE FROM forgotten")?;
+            transaction.execute_batch(
+                "DELETE FROM rate; DELETE FROM quota; DELETE FROM property; DELETE FROM forgotten; DELETE FROM wording",
+            )?;
             for table in Table::ALL {
                 fault::step("copy into it", table.name());
                 write(transaction, table, rows)?;
             }
-            raise_sequence(transaction, expected.last_subscriber)?;
+            raise_sequences(transaction, expected)?;
             transaction.execute("INSERT INTO filled (move) VALUES (?1)", [&moved.id])?;
             ensure!(row_counts(transaction)? == *expected, "what was written is not what was read");
             Ok(())
@@ -96,6 +105,21 @@ impl Movable for Sqlite {
 }
 
 impl Sqlite {
+    /// Takes the right to send transactional messages until the store is dropped, so that none is sent meanwhile; otherwise
+    /// returns its holder.
+    fn stop_batches(&mut self, doing: &'static str, run: &Run) -> StoreResult<std::result::Result<(), Option<Run>>> {
+        let failed = |error| error::doing(doing, &self.path, error);
+        if self.batch.is_none() {
+            let mut lock = match acquire_batch(&self.path).map_err(failed)? {
+                Ok(lock) => lock,
+                Err(other) => return Ok(Err(other)),
+            };
+            write_holder(&mut lock, run).map_err(failed)?;
+            self.batch = Some(lock);
+        }
+        Ok(Ok(()))
+    }
+
     /// Its name in messages.
     fn place(&self) -> String {
         self.path.display().to_string()
@@ -149,7 +173,8 @@ fn mark(transaction: &Transaction<'_>, here: String, place: &str, run: &Run, now
 
 fn can_be_filled(connection: &Connection, place: String) -> Result<()> {
     let is_used = "SELECT EXISTS (SELECT 1 FROM subscriber) OR EXISTS (SELECT 1 FROM mailing)
-                       OR EXISTS (SELECT 1 FROM forgotten)";
+                       OR EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM subscription_request)
+                       OR EXISTS (SELECT 1 FROM blocked) OR EXISTS (SELECT 1 FROM message)";
     if connection.query_row(is_used, [], |row| row.get(0))? {
         return Err(StoreError::NotEmpty { place }.into());
     }
@@ -170,7 +195,9 @@ fn row_counts(connection: &Connection) -> Result<RowCounts> {
     let states = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as u64)))?;
     counts.states = states.collect::<rusqlite::Result<_>>()?;
     let last = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?1";
-    counts.last_subscriber = connection.query_row(last, [SUBSCRIBERS], |row| row.get(0))?;
+    for (table, number) in SEQUENCES.iter().zip(&mut counts.last_numbers) {
+        *number = connection.query_row(last, [table.name()], |row| row.get(0))?;
+    }
     Ok(counts)
 }
 
@@ -205,11 +232,14 @@ fn write(transaction: &Transaction<'_>, table: Table, rows: &mut RowSource<'_>) 
     })
 }
 
-/// The next subscriber gets a number above `last`.
-fn raise_sequence(transaction: &Transaction<'_>, last: i64) -> Result<()> {
+/// The next row of each table gets a number above any that was ever given.
+fn raise_sequences(transaction: &Transaction<'_>, expected: &RowCounts) -> Result<()> {
     let update = "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1";
-    if transaction.execute(update, params![SUBSCRIBERS, last])? == 0 {
-        transaction.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", params![SUBSCRIBERS, last])?;
+    let insert = "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)";
+    for (table, last) in SEQUENCES.iter().zip(expected.last_numbers) {
+        if transaction.execute(update, params![table.name(), last])? == 0 {
+            transaction.execute(insert, params![table.name(), last])?;
+        }
     }
     Ok(())
 }

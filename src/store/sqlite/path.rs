@@ -7,11 +7,11 @@ use anyhow::bail;
 
 use super::Result;
 
-/// The suffixes of a database's other files, except the run lock; they move before the database does.
+/// The suffixes of a database's other files, except the locks; they move before the database does.
 pub(super) const BESIDE: [&str; 4] = ["-wal", "-shm", "-log", "-log2"];
 
 /// The suffixes of all files of a store, the database's first.
-pub const FILES: [&str; 6] = ["", BESIDE[0], BESIDE[1], BESIDE[2], BESIDE[3], ".lock"];
+pub const FILES: [&str; 7] = ["", BESIDE[0], BESIDE[1], BESIDE[2], BESIDE[3], ".lock", ".batch"];
 
 /// Creates the file, readable by its owner only, unless it exists: it contains addresses. Returns whether it did.
 pub(super) fn make_private(path: &Path) -> Result<bool> {

@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, ErrorCode, Transaction, params};
 
 use super::path::beside;
-use super::{Result, Sqlite, StoreResult, error, forgotten, format_time, ledger, log, parse_time, subscribers};
+use super::{
+    Result, Sqlite, StoreResult, consents, error, forgotten, format_time, ledger, log, messages, parse_time, requests,
+    subscribers, unsubscriptions,
+};
 use crate::email::EmailAddress;
 use crate::ledger::{Run, State};
 use crate::statistics::masked;
@@ -16,17 +19,22 @@ use crate::store::personal_data::{Erasure, ForgetOutcome, PersonalData};
 use crate::subscriber::SubscriberId;
 
 pub(super) fn personal_data(connection: &Connection, address: &EmailAddress) -> Result<Option<PersonalData>> {
-    let Some(subscriber) = subscribers::find(connection, address)? else { return Ok(None) };
+    let mut person = PersonalData {
+        request: requests::stored(connection, address)?,
+        messages: messages::to(connection, address)?,
+        ..PersonalData::default()
+    };
+    let Some(subscriber) = subscribers::find(connection, address)? else { return Ok(person.if_any()) };
     let sql = "SELECT changed, listed FROM subscriber WHERE id = ?1";
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let (changed, listed): (String, Option<String>) = connection.query_row(sql, [subscriber.id.0], row)?;
-    let deliveries = ledger::to_person(connection, subscriber.id)?;
-    Ok(Some(PersonalData {
-        subscriber,
-        changed: parse_time(&changed)?,
-        listed: listed.as_deref() == Some(NAMED),
-        deliveries,
-    }))
+    person.changed = Some(parse_time(&changed)?);
+    person.listed = listed.as_deref() == Some(NAMED);
+    person.deliveries = ledger::to_person(connection, subscriber.id)?;
+    person.consents = consents::of(connection, subscriber.id)?;
+    person.unsubscription = unsubscriptions::of(connection, subscriber.id)?;
+    person.subscriber = Some(subscriber);
+    Ok(Some(person))
 }
 
 impl Sqlite {
@@ -41,9 +49,8 @@ impl Sqlite {
         const DOING: &str = "forget a subscriber";
         self.write_log()?;
         self.active_run = None;
-        let known = self.reading(DOING, |connection| subscribers::find(connection, address))?;
         // With the spelling that is stored: another one may differ in bytes.
-        let address = &known.map_or_else(|| address.clone(), |known| known.address);
+        let address = &self.reading(DOING, |connection| spelled(connection, address))?;
         let refuse = |store: &Self, transaction: &Transaction<'_>| store.refuse_if_moved(transaction);
         let begun = self.begin(DOING, run, now, refuse)?;
         let failed = |why: rusqlite::Error| error::doing(DOING, &self.path, why.into());
@@ -103,6 +110,15 @@ impl Sqlite {
     }
 }
 
+/// The address as it is stored.
+fn spelled(connection: &Connection, address: &EmailAddress) -> Result<EmailAddress> {
+    if let Some(subscriber) = subscribers::find(connection, address)? {
+        return Ok(subscriber.address);
+    }
+    let request = requests::stored(connection, address)?;
+    Ok(request.map_or_else(|| address.clone(), |request| request.address))
+}
+
 /// Removes a person from all tables; returns `None` if a run has claimed them.
 fn forget(transaction: &Transaction<'_>, address: &EmailAddress, now: DateTime<Utc>) -> Result<Option<Erasure>> {
     let mut erasure =
@@ -124,6 +140,8 @@ fn forget(transaction: &Transaction<'_>, address: &EmailAddress, now: DateTime<U
         erase_rows(transaction, subscriber.id)?;
         erasure.was_known = true;
     }
+    requests::delete(transaction, address)?;
+    messages::forget(transaction, address)?;
     let hash = forgotten::hash(transaction, &address.key())?;
     transaction.execute("INSERT OR IGNORE INTO forgotten (hash) VALUES (?1)", [hash])?;
     Ok(Some(erasure))
@@ -136,6 +154,8 @@ WHERE mailing = ?1 AND subscriber = ?2";
 
 fn erase_rows(transaction: &Transaction<'_>, id: SubscriberId) -> Result<()> {
     transaction.execute("DELETE FROM address_tag WHERE subscriber = ?1", [id.0])?;
+    consents::delete(transaction, id)?;
+    unsubscriptions::delete(transaction, id)?;
     transaction.execute("DELETE FROM subscriber WHERE id = ?1", [id.0])?;
     Ok(())
 }

@@ -5,17 +5,56 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Result, parse_time};
 use crate::rate::{Permits, Quota, Rate};
+use crate::store::readers::{RATES, RATES_KEPT};
 
 pub(super) fn take(transaction: &Transaction<'_>, rate: &Rate, wanted: u64, now: DateTime<Utc>) -> Result<Permits> {
-    let mut select = transaction.prepare_cached("SELECT full_at FROM rate WHERE name = ?1")?;
+    let (permits, full_at) = rate.take(full_at(transaction, rate)?, wanted, now);
+    set_full_at(transaction, rate, full_at)?;
+    Ok(permits)
+}
+
+fn full_at(connection: &Connection, rate: &Rate) -> Result<Option<DateTime<Utc>>> {
+    let mut select = connection.prepare_cached("SELECT full_at FROM rate WHERE name = ?1")?;
     let full_at: Option<String> = select.query_row([&rate.name], |row| row.get(0)).optional()?;
-    let full_at = full_at.map(|text| parse_time(&text)).transpose()?;
-    let (permits, full_at) = rate.take(full_at, wanted, now);
+    full_at.map(|text| parse_time(&text)).transpose()
+}
+
+fn set_full_at(transaction: &Transaction<'_>, rate: &Rate, full_at: DateTime<Utc>) -> Result<()> {
     let mut write = transaction.prepare_cached(
         "INSERT INTO rate (name, full_at) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET full_at = ?2",
     )?;
-    write.execute(params![rate.name, full_at.to_rfc3339_opts(SecondsFormat::Nanos, true)])?;
-    Ok(permits)
+    write.execute(params![rate.name, text(full_at)])?;
+    Ok(())
+}
+
+/// As exact as rates are.
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Nanos, true)
+}
+
+/// When each bucket is full once one message was taken from it, or `None` if one of them has none.
+pub(super) fn one_of_each(
+    connection: &Connection,
+    rates: &[Rate],
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<DateTime<Utc>>>> {
+    let taken = rates.iter().map(|rate| Ok(rate.take_one(full_at(connection, rate)?, now)));
+    taken.collect::<Result<Option<Vec<_>>>>()
+}
+
+/// Takes one message from each bucket, or from none; returns whether it did.
+pub(super) fn take_one_of_each(transaction: &Transaction<'_>, rates: &[Rate], now: DateTime<Utc>) -> Result<bool> {
+    let Some(taken) = one_of_each(transaction, rates, now)? else { return Ok(false) };
+    for (rate, full_at) in rates.iter().zip(taken) {
+        set_full_at(transaction, rate, full_at)?;
+    }
+    Ok(true)
+}
+
+/// Deletes limits of requests whose buckets have long been full.
+pub(super) fn purge(transaction: &Transaction<'_>, now: DateTime<Utc>) -> Result<usize> {
+    let sql = "DELETE FROM rate WHERE substr(name, 1, length(?1)) = ?1 AND full_at <= ?2";
+    Ok(transaction.execute(sql, params![RATES, text(now - RATES_KEPT)])?)
 }
 
 pub(super) fn take_quota(transaction: &Transaction<'_>, quota: &Quota, wanted: u64) -> Result<u64> {

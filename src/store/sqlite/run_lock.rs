@@ -1,4 +1,5 @@
-//! The lock held by the one process that sends from a file, or replaces it.
+//! The locks held by the one process that mails from a file, or replaces it, and by the one that sends transactional
+//! messages from it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
@@ -10,7 +11,15 @@ use crate::ledger::Run;
 
 /// Takes the lock beside the database; if it is taken, returns its holder's host and process id.
 pub(in crate::store) fn acquire(database: &Path) -> Result<std::result::Result<File, Option<Run>>> {
-    let path = beside(database, ".lock");
+    lock(&beside(database, ".lock"))
+}
+
+/// Likewise for the right to send transactional messages.
+pub(in crate::store) fn acquire_batch(database: &Path) -> Result<std::result::Result<File, Option<Run>>> {
+    lock(&beside(database, ".batch"))
+}
+
+fn lock(path: &Path) -> Result<std::result::Result<File, Option<Run>>> {
     let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Ok(file)),

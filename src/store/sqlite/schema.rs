@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// `PRAGMA application_id`: "slug" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x736c_7567;
 
-pub(super) const MIGRATIONS: [&str; 7] = [
+pub(super) const MIGRATIONS: [&str; 8] = [
     "
 CREATE TABLE subscriber (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -127,6 +127,66 @@ CREATE TABLE server (
     changed   TEXT NOT NULL,
     PRIMARY KEY (place, greeting)
 ) WITHOUT ROWID;
+",
+    // Readers who come and go by themselves. An older version would forget a person and leave their consents and requests,
+    // and would not copy them to another store, so it must not open this one. One that is sending a mailing now does not
+    // touch these tables and may finish.
+    "
+CREATE TABLE wording (
+    hash  TEXT PRIMARY KEY,
+    text  TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE subscription_request (
+    key        TEXT PRIMARY KEY,
+    address    TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    language   TEXT NOT NULL,
+    page       TEXT,
+    return_to  TEXT,
+    wording    TEXT NOT NULL,
+    ip         TEXT,
+    requested  TEXT NOT NULL,
+    tag        TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX subscription_request_tag ON subscription_request (tag);
+CREATE INDEX subscription_request_requested ON subscription_request (requested);
+CREATE TABLE consent (
+    subscriber  INTEGER NOT NULL,
+    requested   TEXT NOT NULL,
+    confirmed   TEXT NOT NULL,
+    language    TEXT NOT NULL,
+    page        TEXT,
+    wording     TEXT NOT NULL,
+    ip          TEXT,
+    PRIMARY KEY (subscriber, requested)
+) WITHOUT ROWID;
+CREATE INDEX consent_ip ON consent (requested) WHERE ip IS NOT NULL;
+CREATE TABLE unsubscription (
+    subscriber  INTEGER PRIMARY KEY,
+    channel     TEXT NOT NULL,
+    at          TEXT NOT NULL
+);
+CREATE TABLE blocked (
+    hash  TEXT PRIMARY KEY,
+    at    TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE message (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind      TEXT NOT NULL,
+    key       TEXT NOT NULL,
+    address   TEXT NOT NULL,
+    language  TEXT NOT NULL,
+    created   TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    attempts  INTEGER NOT NULL,
+    retry_at  TEXT,
+    reply     TEXT,
+    changed   TEXT NOT NULL
+);
+CREATE INDEX message_key ON message (key);
+CREATE INDEX message_open ON message (id) WHERE state IN ('queued', 'deferred');
+CREATE INDEX message_taken ON message (id) WHERE state IN ('claimed', 'sending');
+CREATE INDEX message_settled ON message (changed) WHERE state IN ('sent', 'failed', 'suppressed', 'unknown');
 ",
 ];
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{Result, forgotten, format_time, parse_time};
+use super::{Result, forgotten, format_time, parse_time, unsubscriptions};
 use crate::email::EmailAddress;
 use crate::store::{Added, Occurrence, Visit};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
@@ -142,12 +142,32 @@ pub(super) fn set_status(
     now: DateTime<Utc>,
 ) -> Result<Option<Status>> {
     let key = address.key();
-    let mut select = transaction.prepare_cached("SELECT status FROM subscriber WHERE key = ?1")?;
-    let before: Option<String> = select.query_row([&key], |row| row.get(0)).optional()?;
-    let Some(before) = before else { return Ok(None) };
+    let mut select = transaction.prepare_cached("SELECT status, id FROM subscriber WHERE key = ?1")?;
+    let before: Option<(String, i64)> = select.query_row([&key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((before, id)) = before else { return Ok(None) };
+    if status == Status::Active {
+        unsubscriptions::delete(transaction, SubscriberId(id))?;
+    }
     let mut update = transaction.prepare_cached("UPDATE subscriber SET status = ?2, changed = ?3 WHERE key = ?1")?;
     update.execute(params![key, status.as_str(), format_time(now)])?;
     status_of(&before).map(Some)
+}
+
+/// Adds a subscriber whose address is not there; returns their number.
+pub(super) fn add_one(transaction: &Transaction<'_>, new: NewSubscriber, now: DateTime<Utc>) -> Result<SubscriberId> {
+    let address = new.address.clone();
+    add(transaction, &mut std::iter::once(new), now)?;
+    Ok(find(transaction, &address)?.context("the subscriber just added is missing")?.id)
+}
+
+/// Makes a subscriber active. The name is for those who have none.
+pub(super) fn activate(transaction: &Transaction<'_>, id: SubscriberId, name: &str, now: DateTime<Utc>) -> Result<()> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE subscriber SET name = CASE name WHEN '' THEN ?2 ELSE name END,
+             changed = CASE status WHEN ?3 THEN changed ELSE ?4 END, status = ?3 WHERE id = ?1",
+    )?;
+    update.execute(params![id.0, name, Status::Active.as_str(), format_time(now)])?;
+    Ok(())
 }
 
 /// Suppresses a subscriber whose address does not work.

@@ -65,9 +65,14 @@ fn a_missing_folder_is_named() {
 fn a_damaged_store_is_reported_as_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    drop(Sqlite::open(&path).unwrap());
+    let sound = Sqlite::open(&path).unwrap();
+    let mut select =
+        sound.connection.prepare("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'subscriber'").unwrap();
+    let pages: Vec<usize> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    drop(select);
+    drop(sound);
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes[4096..].fill(0x55);
+    pages.iter().for_each(|page| bytes[4096 * (page - 1)..4096 * page].fill(0x55));
     std::fs::write(&path, bytes).unwrap();
     let store = Sqlite::open(&path).unwrap();
     let error = store.each_subscriber(None, &mut |_| Ok(())).unwrap_err();
@@ -217,12 +222,12 @@ fn a_store_is_backed_up_before_its_schema_changes() {
     old(&path);
     drop(Sqlite::open(&path).unwrap());
     drop(Sqlite::open(&path).unwrap());
-    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v7"]);
-    let kept = folder.path().join("store.db.before-v7");
+    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v8"]);
+    let kept = folder.path().join("store.db.before-v8");
     let version = |path: &Path| -> i64 {
         Connection::open(path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
     };
-    assert_eq!((version(&kept), version(&path)), (6, 7));
+    assert_eq!((version(&kept), version(&path)), (6, 8));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -231,7 +236,7 @@ fn a_store_is_backed_up_before_its_schema_changes() {
     // If the old file returns, it is backed up again.
     std::fs::copy(&kept, &path).unwrap();
     drop(Sqlite::open(&path).unwrap());
-    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v7", "store.db.before-v7-2"]);
+    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v8", "store.db.before-v8-2"]);
     let store = Sqlite::open(&kept).unwrap();
     assert!(store.subscriber(&"a@example.org".parse().unwrap()).unwrap().is_some());
 }
