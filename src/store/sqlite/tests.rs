@@ -68,11 +68,11 @@ fn a_damaged_store_is_reported_as_damaged() {
     let sound = Sqlite::open(&path).unwrap();
     let mut select =
         sound.connection.prepare("SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'subscriber'").unwrap();
-    let pages: Vec<usize> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let pages: Vec<u32> = select.query_map([], |row| row.get(0)).unwrap().map(|page| page.unwrap()).collect();
     drop(select);
     drop(sound);
     let mut bytes = std::fs::read(&path).unwrap();
-    pages.iter().for_each(|page| bytes[4096 * (page - 1)..4096 * page].fill(0x55));
+    pages.iter().for_each(|page| bytes[4096 * (*page as usize - 1)..][..4096].fill(0x55));
     std::fs::write(&path, bytes).unwrap();
     let store = Sqlite::open(&path).unwrap();
     let error = store.each_subscriber(None, &mut |_| Ok(())).unwrap_err();
