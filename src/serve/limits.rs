@@ -27,7 +27,8 @@ pub(super) fn rates(secrets: &Secrets, address: &EmailAddress, from: IpAddr) -> 
     let of_domain = if LARGE_DOMAINS.contains(&domain) { 300 } else { 60 };
     vec![
         rate(format!("mailbox-10min:{mailbox}"), 1, 10 * MINUTE),
-        rate(format!("mailbox-day:{mailbox}"), 3, DAY),
+        // Two at once and then one every twelve hours are at most three in any day.
+        rate(format!("mailbox-day:{mailbox}"), 2, DAY),
         rate(format!("network:{network}"), 10, HOUR),
         rate(format!("domain:{}", secrets.seal(domain)), of_domain, HOUR),
     ]

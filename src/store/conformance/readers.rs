@@ -323,7 +323,7 @@ fn a_blocked_address_is_kept_as_such_until_its_owner_confirms(open: Open<'_>) {
     note(&mut *store, &request(0));
     store.block(&spelled(&address(0)), now()).unwrap();
     store.block(&address(0), hours(1)).unwrap();
-    assert_eq!(store.request_of(&address(0), now()).unwrap(), None);
+    assert_eq!(store.request_of(&address(0), now()).unwrap(), Some(request(0)), "its link works twice");
     let is_blocked = |number| [address(number), spelled(&address(number))].map(|one| open().is_blocked(&one).unwrap());
     assert_eq!((is_blocked(0), is_blocked(1)), ([true; 2], [false; 2]));
     let ForgetOutcome::Done(_) = store.forget(&address(0), &run("boot"), now()).unwrap() else { panic!("busy") };

@@ -251,7 +251,6 @@ impl ReaderStore for Memory {
     fn block(&mut self, address: &EmailAddress, _: DateTime<Utc>) -> Result<(), StoreError> {
         let mut tables = self.tables();
         tables.write()?;
-        tables.readers.requests.remove(&address.key());
         tables.readers.blocked.insert(address.key());
         Ok(())
     }

@@ -75,10 +75,7 @@ impl ReaderStore for Postgres {
     }
 
     fn block(&mut self, address: &EmailAddress, now: DateTime<Utc>) -> StoreResult<()> {
-        self.repeatable("block an address", |transaction| {
-            requests::delete(transaction, address)?;
-            blocked::add(transaction, address, now)
-        })
+        self.repeatable("block an address", |transaction| blocked::add(transaction, address, now))
     }
 
     fn is_blocked(&self, address: &EmailAddress) -> StoreResult<bool> {

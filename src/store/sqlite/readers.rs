@@ -79,10 +79,7 @@ impl ReaderStore for Sqlite {
     }
 
     fn block(&mut self, address: &EmailAddress, now: DateTime<Utc>) -> StoreResult<()> {
-        self.changing("block an address", |transaction| {
-            requests::delete(transaction, address)?;
-            blocked::add(transaction, address, now)
-        })
+        self.changing("block an address", |transaction| blocked::add(transaction, address, now))
     }
 
     fn is_blocked(&self, address: &EmailAddress) -> StoreResult<bool> {
