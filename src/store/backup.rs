@@ -254,11 +254,16 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::consent::{SubscriptionRequest, Wording};
     use crate::issue::IssueId;
     use crate::ledger::{AttemptOutcome, LedgerEntry, State};
     use crate::store::moving::tests::rows;
     use crate::store::postgres::tests::World;
-    use crate::store::{RunStart, Store};
+    use crate::store::readers::REQUEST_LIFETIME;
+    use crate::store::{ReaderStore as _, RunStart, Store};
+    use crate::token::Secrets;
+    use crate::transactional_message::MessageKind;
+    use crate::unsubscription::{Channel, Unsubscription};
 
     fn now() -> DateTime<Utc> {
         "2026-11-23T08:00:00Z".parse().unwrap()
@@ -297,6 +302,14 @@ mod tests {
         let mut entries: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
         entries.push((ids[4], LedgerEntry::Sending));
         store.record(&issue(), &entries, now()).unwrap();
+        for number in 0..4 {
+            store.queue_message(MessageKind::Links, &address(number), "en", now()).unwrap();
+        }
+        store.begin_batch(&run(), now()).unwrap();
+        let ids: Vec<_> = store.claim_messages(3, now()).unwrap().into_iter().map(|message| message.id).collect();
+        for (id, entry) in [(ids[0], LedgerEntry::Sending), (ids[1], sent())] {
+            store.record_message(id, &entry, now()).unwrap();
+        }
         // Writes the log into the database; until then others see these recipients as claimed.
         store.counts(&issue()).unwrap();
         store
@@ -361,11 +374,19 @@ mod tests {
         }
     }
 
+    fn sent() -> LedgerEntry {
+        LedgerEntry::Settled(AttemptOutcome::Sent("250".into()))
+    }
+
     #[track_caller]
     fn is_settled(store: &dyn Store, unknown: u64) {
         let counts = store.counts(&issue()).unwrap();
         let counted = [State::Sent, State::Failed, State::Unknown].map(|state| counts.of(state));
         assert_eq!((counted, counts.total(), unknown), ([1, 1, 5], 7, 4), "{counts:?}");
+        let messages = store.message_counts().unwrap();
+        assert_eq!((messages.of(State::Sent), messages.of(State::Unknown), messages.total()), (1, 3, 4));
+        let reply = store.personal_data(&address(3)).unwrap().unwrap().messages[0].reply.clone().unwrap();
+        assert!(reply.contains("a backup of 2026-11-23T08:00:00Z"), "{reply}");
         let mut replies = Vec::new();
         let each = &mut |delivery: crate::ledger::Delivery| {
             replies.extend(delivery.reply);
@@ -408,6 +429,73 @@ mod tests {
         );
     }
 
+    fn request(number: usize) -> SubscriptionRequest {
+        SubscriptionRequest {
+            address: address(number),
+            name: String::new(),
+            language: "en".into(),
+            page: None,
+            return_to: None,
+            wording: Wording::new(format!("Words {number}")),
+            ip: None,
+            requested: now(),
+        }
+    }
+
+    fn ask(store: &mut dyn Store, number: usize) -> SubscriptionRequest {
+        let tag = Secrets::parse(&"s".repeat(32)).unwrap().tag(&address(number));
+        store.note_request(&request(number), tag).unwrap();
+        request(number)
+    }
+
+    #[test]
+    fn what_readers_did_since_the_backup_is_carried_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, file) = (folder.path().join("store.db"), folder.path().join("backup.db"));
+        let mut store = Sqlite::open(&place).unwrap();
+        add(&mut store, 0..3);
+        ask(&mut store, 4);
+        ask(&mut store, 7);
+        back_up(&mut Sqlite::open(&place).unwrap(), &file, &run(), now(), &mut |_| {}).unwrap();
+        let id = |store: &dyn Store, number| store.subscriber(&address(number)).unwrap().unwrap().id;
+        let left = store.leave(id(&store, 1), Channel::Page, None, now()).unwrap();
+        assert_eq!(left, Some(Status::Active));
+        // So that the next subscriber has another number here.
+        store.forget(&address(2), &run(), now()).unwrap();
+        let confirmed = ask(&mut store, 5);
+        store.confirm(&confirmed, now()).unwrap();
+        store.block(&address(6), now()).unwrap();
+        ask(&mut store, 8);
+        store.forget(&address(4), &run(), now()).unwrap();
+        drop(store);
+        let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
+        let RestoreOutcome::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
+        let carried = CarriedOver { left: 1, joined: 1, forgotten: 2, is_whole: true };
+        assert_eq!(outcome.replaced.unwrap().carried, carried);
+        let store = Sqlite::open(&place).unwrap();
+        let gone = Unsubscription { channel: Channel::Page, at: now() };
+        assert_eq!(store.unsubscription(id(&store, 1)).unwrap(), Some(gone));
+        let consents = store.consents(id(&store, 5)).unwrap();
+        assert_eq!(consents.iter().map(|one| one.wording.text()).collect::<Vec<_>>(), ["Words 5"]);
+        assert_eq!([6, 7].map(|number| store.is_blocked(&address(number)).unwrap()), [true, false]);
+        let waits = |number| store.request_of(&address(number), now() + REQUEST_LIFETIME).unwrap().is_some();
+        assert_eq!([4, 5, 7, 8].map(waits), [false, false, true, true]);
+        assert_eq!(store.personal_data(&address(4)).unwrap(), None);
+    }
+
+    #[test]
+    fn no_message_is_sent_while_a_store_is_restored() {
+        let folder = tempfile::tempdir().unwrap();
+        let (place, file) = (folder.path().join("store.db"), folder.path().join("backup.db"));
+        let mut store = Sqlite::open(&place).unwrap();
+        back_up(&mut Sqlite::open(&place).unwrap(), &file, &run(), now(), &mut |_| {}).unwrap();
+        assert_eq!(store.begin_batch(&run(), now()).unwrap(), Some(0));
+        let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
+        assert!(matches!(restore.to_file(&place, &mut |_| {}).unwrap(), RestoreOutcome::Busy(_)));
+        store.end_batch().unwrap();
+        assert!(matches!(restore.to_file(&place, &mut |_| {}).unwrap(), RestoreOutcome::Done(_)));
+    }
+
     /// A run must not find files of another store beside its own.
     #[test]
     fn the_files_beside_a_store_move_with_it() {
@@ -423,6 +511,7 @@ mod tests {
             "its lock is still held here"
         );
         fs::remove_file(folder.path().join("store.db.lock")).unwrap();
+        fs::remove_file(folder.path().join("store.db.batch")).unwrap();
         let RestoreOutcome::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
         let kept = outcome.replaced.unwrap().file;
         let there = |suffix: &str| folder.path().join(format!("{}{suffix}", kept.display())).exists();

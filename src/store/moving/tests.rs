@@ -3,6 +3,7 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::*;
+use crate::consent::{SubscriptionRequest, Wording};
 use crate::digest::{DigestContents, Period, PeriodName};
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
@@ -13,6 +14,8 @@ use crate::store::sqlite::Sqlite;
 use crate::store::{RunStart, Store};
 use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
 use crate::token::{Purpose, Secrets, TokenClaim};
+use crate::transactional_message::{MessageId, MessageKind};
+use crate::unsubscription::Channel;
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T08:00:00.123Z".parse().unwrap()
@@ -57,7 +60,48 @@ fn filled<S: Movable>(mut store: S) -> S {
     store.record(&id("spring"), &[(ids[4], LedgerEntry::Sending)], now()).unwrap();
     let rate = Rate { name: "mail".to_owned(), messages: 3, per: std::time::Duration::from_secs(9) };
     store.take_permits(&rate, 1, now()).unwrap();
+    readers_come_and_go(&mut store);
     store
+}
+
+fn request(number: usize) -> SubscriptionRequest {
+    SubscriptionRequest {
+        address: reader(number).address,
+        name: "李\t\\N".into(),
+        language: "zh".into(),
+        page: Some("https://example.org/a\tb".into()),
+        return_to: None,
+        wording: Wording::new("One\nmail\t\\a week"),
+        ip: (number == 12).then(|| "192.0.2.7".into()),
+        requested: now(),
+    }
+}
+
+/// Every table of readers, and messages in every state that a dead process leaves.
+fn readers_come_and_go(store: &mut dyn Store) {
+    let tag = |number| Secrets::parse(&"s".repeat(32)).unwrap().tag(&reader(number).address);
+    for number in [11, 12, 13] {
+        store.note_request(&request(number), tag(number)).unwrap();
+    }
+    store.confirm(&request(12), now() + TimeDelta::milliseconds(1)).unwrap();
+    let id = store.subscriber(&reader(12).address).unwrap().unwrap().id;
+    store.leave(id, Channel::OneClick, Some("ja"), now() + TimeDelta::milliseconds(2)).unwrap();
+    store.block(&reader(14).address, now()).unwrap();
+    let limit = Rate { name: "reader:all".to_owned(), messages: 3, per: std::time::Duration::from_secs(9) };
+    assert!(store.take_one_of_each(&[limit], now()).unwrap());
+    for _ in 0..3 {
+        store.queue_message(MessageKind::Links, &reader(1).address, "ko", now()).unwrap();
+    }
+    assert_eq!(store.begin_batch(&run(), now()).unwrap(), Some(0));
+    let ids: Vec<MessageId> = store.claim_messages(5, now()).unwrap().into_iter().map(|message| message.id).collect();
+    let outcomes = [
+        AttemptOutcome::Sent("250 \\Ok\t".into()),
+        AttemptOutcome::Deferred { reply: "450\n".into(), retry_at: now() + TimeDelta::milliseconds(1) },
+    ];
+    for (id, outcome) in ids.iter().zip(outcomes) {
+        store.record_message(*id, &LedgerEntry::Settled(outcome), now()).unwrap();
+    }
+    store.record_message(ids[2], &LedgerEntry::Sending, now()).unwrap();
 }
 
 /// Every value of every row that is copied.
@@ -113,6 +157,18 @@ fn assert_refuses(store: &mut dyn Movable, place: &str) {
     refused(store.set_status(&address, Status::Active, now()).map(|_| ()));
     refused(store.resolve(&id("spring"), &[], State::Sent, now()).map(|_| ()));
     refused(store.requeue(&id("spring"), true, &[], now()).map(|_| ()));
+    let (subscriber, tag) = (SubscriberId(1), Secrets::parse(&"s".repeat(32)).unwrap().tag(&address));
+    let limit = Rate { name: "reader:new".to_owned(), messages: 3, per: std::time::Duration::from_secs(9) };
+    refused(store.take_one_of_each(&[limit], now()).map(|_| ()));
+    refused(store.note_request(&request(1), tag));
+    refused(store.confirm(&request(1), now()).map(|_| ()));
+    refused(store.leave(subscriber, Channel::Page, None, now()).map(|_| ()));
+    refused(store.come_back(subscriber, now()).map(|_| ()));
+    refused(store.block(&address, now()));
+    refused(store.queue_message(MessageKind::Links, &address, "en", now()));
+    refused(store.begin_batch(&run(), now()).map(|_| ()));
+    refused(store.purge(now(), now()).map(|_| ()));
+    assert!(store.request_of(&reader(11).address, now()).unwrap().is_some(), "it can be read");
     assert!(finds_by_token(store, &address), "tokens of mail that was sent from the old store still resolve");
 }
 
@@ -165,6 +221,13 @@ fn the_new_store_continues_where_the_old_one_stopped() {
         let counts = store.counts(&id("spring")).unwrap();
         assert_eq!((counts.of(State::Claimed), counts.of(State::Sending), counts.of(State::Unknown)), (0, 0, 2));
         assert_eq!(counts.of(State::Queued), 3, "claims of the dead run are queued");
+        let messages = store.message_counts().unwrap();
+        let counted = [State::Sent, State::Deferred, State::Unknown, State::Queued].map(|state| messages.of(state));
+        assert_eq!((counted, messages.total()), ([1, 1, 1, 4], 7));
+        assert_eq!(store.begin_batch(&run(), now()).unwrap(), Some(0));
+        assert_eq!(store.claim_messages(9, now()).unwrap().len(), 4);
+        store.queue_message(MessageKind::Links, &reader(1).address, "ko", now()).unwrap();
+        assert_eq!(store.claim_messages(9, now()).unwrap()[0].id, MessageId(8), "numbers are not reused");
         store.add_subscribers(&mut std::iter::once(reader(10)), now()).unwrap();
         assert_eq!(
             store.subscriber(&reader(10).address).unwrap().unwrap().id,
@@ -232,6 +295,28 @@ fn nothing_is_moved_while_a_run_sends() {
     assert!(is_done(&copied), "{copied:?}");
     let error = sending.claim(&id("spring"), 1, now()).unwrap_err();
     assert!(matches!(error, StoreError::Moved { ended: true, .. }), "{error}");
+}
+
+#[test]
+fn nothing_is_moved_while_messages_are_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let waits = |from: &dyn Fn() -> Box<dyn Movable>| {
+        let (mut sending, mut mailing) = (from(), from());
+        assert_eq!(sending.begin_batch(&run(), now()).unwrap(), Some(0));
+        let begin = |place: &str| from().begin_move(place, &run(), now()).unwrap();
+        assert!(matches!(begin("elsewhere"), MoveStart::Busy(_)));
+        sending.end_batch().unwrap();
+        assert!(matches!(mailing.begin_run(&run(), now()).unwrap(), RunStart::Started(_)));
+        let mut moving = from();
+        assert!(matches!(moving.begin_move("elsewhere", &run(), now()).unwrap(), MoveStart::Busy(_)));
+        assert_eq!(sending.begin_batch(&run(), now()).unwrap(), Some(0), "in vain it has taken no right");
+        drop((sending, mailing));
+        assert!(matches!(moving.begin_move("elsewhere", &run(), now()).unwrap(), MoveStart::Begun(_)));
+    };
+    waits(&|| Box::new(sqlite(folder.path(), "first.db")));
+    if let Some(world) = World::new() {
+        waits(&|| Box::new(world.open()));
+    }
 }
 
 /// A row that cannot be written leaves the new store empty and the old one usable.

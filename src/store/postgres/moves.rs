@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use postgres::{Client, GenericClient, Transaction};
 
 use super::claims::storable;
-use super::connection::Session;
 use super::import::escape;
 use super::runs::{self, RunHandle};
 use super::{Postgres, Result, StoreResult, batch, error, messages};
@@ -24,7 +23,14 @@ impl Movable for Postgres {
     fn begin_move(&mut self, to: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<MoveStart> {
         let place = self.connection.place().to_owned();
         self.connection.once("begin to move", |session| {
-            let (leaving, run_handle) = begin(session, &place, to, run, now)?;
+            if !batch::acquire(session)? {
+                return Ok(MoveStart::Busy(None));
+            }
+            let begun = begin(&mut session.client, &place, to, run, now);
+            if !matches!(begun, Ok((MoveStart::Begun(_), _))) {
+                batch::release(session)?;
+            }
+            let (leaving, run_handle) = begun?;
             session.run_handle = session.run_handle.take().or(run_handle);
             Ok(leaving)
         })
@@ -136,19 +142,16 @@ fn moved(client: &mut impl GenericClient) -> Result<Option<Moved>> {
     Ok(Some(Moved { id: row.try_get(0)?, place: row.try_get(1)?, begun: row.try_get(2)?, ended: row.try_get(3)? }))
 }
 
-/// Takes the run lock and the right to send messages, and marks the store, unless another run is alive: one whose session
-/// holds the lock on its number, however old its lease. A live run without a session finds the mark when it reconnects.
+/// Takes the run lock and marks the store, unless another run is alive: one whose session holds the lock on its number,
+/// however old its lease. A live run without a session finds the mark when it reconnects. This session has the right to
+/// send messages.
 fn begin(
-    session: &mut Session,
+    client: &mut Client,
     place: &str,
     to: &str,
     run: &Run,
     now: DateTime<Utc>,
 ) -> Result<(MoveStart, Option<RunHandle>)> {
-    if !batch::acquire(session)? {
-        return Ok((MoveStart::Busy(None), None));
-    }
-    let client = &mut session.client;
     let number = runs::number(client)?;
     let server = runs::server(client)?;
     let mut transaction = client.transaction()?;
@@ -225,7 +228,9 @@ fn for_each_row(client: &mut Client, table: Table, each: &mut EachRow<'_>) -> Re
         Kind::FineTime => format!("to_char({name}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"),
     };
     let columns = table.columns().iter().map(column).collect::<Vec<_>>().join(", ");
-    let copy = format!("COPY (SELECT {columns} FROM {} ORDER BY {}) TO STDOUT", table.name(), table.key());
+    // Without the name of the table, `id` would be the text in the result: 10 before 2.
+    let key = table.key().split(", ").map(|column| format!("{}.{column}", table.name())).collect::<Vec<_>>().join(", ");
+    let copy = format!("COPY (SELECT {columns} FROM {} ORDER BY {key}) TO STDOUT", table.name());
     let mut rows = client.copy_out(&copy)?;
     let mut line = String::new();
     let mut fields: Vec<Option<String>> = Vec::new();

@@ -8,9 +8,14 @@ use postgres::NoTls;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::consent::{SubscriptionRequest, Wording};
 use crate::ledger::AttemptOutcome;
 use crate::skipped::skip;
+use crate::store::ReaderStore as _;
 use crate::store::conformance::{Runs, conforms, many};
+use crate::token::{Purpose, Secrets, TokenClaim};
+use crate::transactional_message::{MessageId, MessageKind};
+use crate::unsubscription::Channel;
 
 /// The server that `tests/run` has started.
 struct Server {
@@ -317,4 +322,159 @@ fn tables_are_not_rewritten_while_another_run_sends() {
     assert!(!is_erased());
     drop(sending);
     assert!(is_erased(), "another call does it");
+}
+
+/// What the previous version wrote: subscribers, an edition under way, tags.
+const VERSION_4: &str = "
+INSERT INTO subscriber (id, key, address, name, status, attributes, created, changed, listed) VALUES
+    (1, 'a@example.org', 'A@example.org', '读者', 'active', '{\"city\":\"海口\"}', '2026-11-01T08:00:00Z',
+     '2026-11-02T08:00:00Z', 'yes'),
+    (2, 'b@example.org', 'b@example.org', '', 'unsubscribed', '{}', '2026-11-01T08:00:00Z', '2026-11-02T08:00:00Z', NULL);
+INSERT INTO mailing VALUES (1, 'https://example.org/7/', 'hash', '2026-11-23T08:00:00Z', 2);
+INSERT INTO delivery VALUES
+    (1, 1, 'A@example.org', 'sent', 1, NULL, NULL, '250 ok', '2026-11-23T08:00:01Z'),
+    (1, 2, 'b@example.org', 'queued', 0, NULL, NULL, NULL, '2026-11-23T08:00:00Z');
+INSERT INTO address_tag VALUES ('f', 't', 1);
+INSERT INTO forgotten VALUES ('h');
+INSERT INTO rate VALUES ('mail', '2026-11-23T08:00:00Z')";
+
+#[test]
+fn everything_survives_the_migration_of_the_tables_of_readers() {
+    let Some(world) = World::new() else { return };
+    world.sql("CREATE TABLE slugline_schema (version BIGINT PRIMARY KEY, needs BIGINT NOT NULL, made TIMESTAMPTZ NOT NULL DEFAULT now())");
+    for (version, migration) in (1..).zip(&schema::MIGRATIONS[..4]) {
+        world.sql(migration.sql);
+        world.sql(&format!("INSERT INTO slugline_schema VALUES ({version}, {})", migration.needs));
+    }
+    world.sql(VERSION_4);
+    let rows = || -> Vec<String> {
+        let tables =
+            ["subscriber", "mailing", "delivery", "address_tag", "forgotten", "rate", "property", "run", "server"];
+        let select = |table: &str| format!("SELECT '{table} ' || one::text FROM {table} AS one ORDER BY 1");
+        let all = tables.iter().flat_map(|table| world.client().query(&select(table), &[]).unwrap());
+        all.map(|row| row.get(0)).collect()
+    };
+    let before = rows();
+    let mut store = world.open();
+    assert_eq!(rows(), before);
+    assert_eq!(store.leave(SubscriberId(1), Channel::Page, Some("zh"), now()).unwrap(), Some(Status::Active));
+    assert_eq!(store.unsubscription(SubscriberId(2)).unwrap(), None);
+    assert_eq!(store.message_counts().unwrap().of(State::Queued), 1);
+    // The previous version does not open it any more.
+    let needs = "SELECT max(needs) FROM slugline_schema";
+    assert_eq!(world.client().query_one(needs, &[]).unwrap().get::<_, i64>(0), 5);
+}
+
+/// A process with `count` messages, all claimed.
+fn batch(world: &World, count: usize) -> (Postgres, Vec<MessageId>) {
+    let mut store = world.open();
+    for number in 0..count {
+        let address = format!("reader{number}@example.org").parse().unwrap();
+        store.queue_message(MessageKind::Links, &address, "en", now()).unwrap();
+    }
+    assert_eq!(store.begin_batch(&run(), now()).unwrap(), Some(0));
+    let claimed = store.claim_messages(count, now()).unwrap();
+    (store, claimed.into_iter().map(|message| message.id).collect())
+}
+
+fn counted(store: &Postgres) -> [u64; 4] {
+    let counts = store.message_counts().unwrap();
+    [State::Queued, State::Claimed, State::Sent, State::Unknown].map(|state| counts.of(state))
+}
+
+const SENT: fn() -> LedgerEntry = || LedgerEntry::Settled(AttemptOutcome::Sent("250".into()));
+
+#[test]
+fn a_batch_survives_a_broken_connection_unless_another_process_took_over() {
+    let Some(world) = World::new() else { return };
+    let (mut store, ids) = batch(&world, 4);
+    store.record_message(ids[0], &LedgerEntry::Sending, now()).unwrap();
+    world.cut();
+    store.record_message(ids[0], &SENT(), now()).unwrap();
+    world.cut();
+    store.record_message(ids[1], &LedgerEntry::Sending, now()).unwrap();
+    assert!(store.claim_messages(1, now()).is_err(), "it lost the right to more");
+    // Another process takes over.
+    let mut other = world.open();
+    assert_eq!(other.begin_batch(&run(), now()).unwrap(), Some(1));
+    assert_eq!(counted(&store), [2, 0, 1, 1]);
+    for id in &ids[2..] {
+        assert!(store.record_message(*id, &LedgerEntry::Sending, now()).is_err(), "nothing may be sent");
+    }
+    store.record_message(ids[1], &SENT(), now()).unwrap();
+    assert_eq!(counted(&store), [2, 0, 2, 0], "its late reply is recorded");
+    let claimed = other.claim_messages(9, now()).unwrap();
+    assert_eq!(claimed.iter().map(|message| message.id).collect::<Vec<_>>(), ids[2..]);
+    assert!(store.record_message(ids[2], &LedgerEntry::Sending, now()).is_err(), "the other one has it");
+    assert_eq!(store.begin_batch(&run(), now()).unwrap(), None);
+    assert_eq!(store.personal_data(&"reader1@example.org".parse().unwrap()).unwrap().unwrap().messages[0].attempts, 1);
+}
+
+/// What a call did whose reply was lost is found done.
+#[test]
+fn a_reply_that_was_lost_changes_nothing_twice() {
+    let Some(world) = World::new() else { return };
+    let (store, ids) = batch(&world, 2);
+    let (batch, place) = (store.batch.unwrap(), ids[0]);
+    let again = |id, entry: &LedgerEntry| {
+        store.connection.retried("test", |session, _| messages::record(session, batch, id, entry, true, now()))
+    };
+    for entry in [LedgerEntry::Sending, SENT()] {
+        again(place, &entry).unwrap();
+        again(place, &entry).unwrap();
+    }
+    assert!(again(ids[1], &LedgerEntry::Unsent).is_ok(), "it is claimed");
+    assert!(again(place, &LedgerEntry::Sending).is_err());
+    let drop_one = || {
+        let drop_one =
+            |session: &mut connection::Session, _| messages::drop_one(session, batch, ids[1], "why", true, now());
+        store.connection.retried("test", drop_one)
+    };
+    drop_one().unwrap();
+    drop_one().unwrap();
+    assert_eq!(counted(&store), [0, 0, 1, 0]);
+}
+
+/// Imports and confirmations add subscribers one after the other, so that tags find all of them.
+#[test]
+fn readers_confirm_at_once() {
+    let Some(world) = World::new() else { return };
+    let secrets = Secrets::parse(&"s".repeat(32)).unwrap();
+    let request = |number: usize| SubscriptionRequest {
+        address: format!("reader{number}@example.org").parse().unwrap(),
+        name: String::new(),
+        language: "en".into(),
+        page: None,
+        return_to: None,
+        wording: Wording::new("Words"),
+        ip: None,
+        requested: now(),
+    };
+    let confirm = |thread: usize| {
+        let mut store = world.open();
+        for number in 0..10 {
+            // Each address by two threads.
+            let request = request(10 * (thread / 2) + number);
+            store.note_request(&request, secrets.tag(&request.address)).unwrap();
+            store.confirm(&request, now()).unwrap();
+        }
+    };
+    let import = || {
+        let new = |number| NewSubscriber::new(format!("reader{number}@example.org").parse().unwrap(), "");
+        world.open().add_subscribers(&mut (5..30).map(new), now()).unwrap();
+    };
+    std::thread::scope(|scope| {
+        (0..4).for_each(|thread| drop(scope.spawn(move || confirm(thread))));
+        scope.spawn(import);
+    });
+    let mut store = world.open();
+    assert_eq!(store.count_subscribers(Some(Status::Active)).unwrap(), 30);
+    for number in 0..30 {
+        let address = request(number).address;
+        let token = secrets.token(Purpose::Unsubscribe, &address);
+        let Some(TokenClaim::Tagged(secret, tag)) = secrets.claim(&token, Purpose::Unsubscribe) else { panic!() };
+        assert_eq!(store.subscriber_by_tag(secret, tag).unwrap().map(|one| one.address), Some(address));
+        let id = store.subscriber(&request(number).address).unwrap().unwrap().id;
+        assert_eq!(store.consents(id).unwrap().len(), usize::from(number < 20));
+    }
 }

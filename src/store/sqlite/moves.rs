@@ -6,7 +6,6 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params, params_from_iter};
 
-use super::run_lock::{acquire_batch, write_holder};
 use super::{Result, Sqlite, StoreResult, error, format_time, messages, parse_time, properties};
 use crate::fault;
 use crate::ledger::Run;
@@ -21,13 +20,18 @@ impl Movable for Sqlite {
     fn begin_move(&mut self, place: &str, run: &Run, now: DateTime<Utc>) -> StoreResult<MoveStart> {
         const DOING: &str = "begin to move";
         let here = self.place();
-        if let Err(other) = self.stop_batches(DOING, run)? {
-            return Ok(MoveStart::Busy(other));
-        }
+        // So that no message is sent meanwhile.
+        let batch = match self.acquire_batch(DOING, run)? {
+            Ok(batch) => batch,
+            Err(other) => return Ok(MoveStart::Busy(other)),
+        };
         let begun = self.begin(DOING, run, now, |_, transaction| {
             messages::settle(transaction, now)?;
             mark(transaction, here, place, run, now)
         })?;
+        if begun.is_ok() {
+            self.batch = Some(batch);
+        }
         Ok(match begun {
             Ok((_, moved)) => MoveStart::Begun(moved),
             Err(other) => MoveStart::Busy(other),
@@ -105,21 +109,6 @@ impl Movable for Sqlite {
 }
 
 impl Sqlite {
-    /// Takes the right to send transactional messages until the store is dropped, so that none is sent meanwhile; otherwise
-    /// returns its holder.
-    fn stop_batches(&mut self, doing: &'static str, run: &Run) -> StoreResult<std::result::Result<(), Option<Run>>> {
-        let failed = |error| error::doing(doing, &self.path, error);
-        if self.batch.is_none() {
-            let mut lock = match acquire_batch(&self.path).map_err(failed)? {
-                Ok(lock) => lock,
-                Err(other) => return Ok(Err(other)),
-            };
-            write_holder(&mut lock, run).map_err(failed)?;
-            self.batch = Some(lock);
-        }
-        Ok(Ok(()))
-    }
-
     /// Its name in messages.
     fn place(&self) -> String {
         self.path.display().to_string()

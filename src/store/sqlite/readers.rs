@@ -3,6 +3,8 @@
 //! The right to send messages is a lock of the operating system on a file of its own, so that neither a mailing nor a
 //! batch of messages waits for the other.
 
+use std::fs::File;
+
 use chrono::{DateTime, Utc};
 use rusqlite::Transaction;
 
@@ -98,16 +100,9 @@ impl ReaderStore for Sqlite {
 
     fn begin_batch(&mut self, run: &Run, now: DateTime<Utc>) -> StoreResult<Option<u64>> {
         const DOING: &str = "begin to send messages";
-        let held = self.batch.take();
-        let is_new = held.is_none();
-        let acquired = held.map_or_else(|| acquire_batch(&self.path), |lock| Ok(Ok(lock)));
-        let failed = |error| error::doing(DOING, &self.path, error);
-        let Ok(mut lock) = acquired.map_err(failed)? else { return Ok(None) };
-        if is_new {
-            write_holder(&mut lock, run).map_err(failed)?;
-        }
+        let Ok(batch) = self.acquire_batch(DOING, run)? else { return Ok(None) };
         let unknown = self.changing(DOING, |transaction| messages::settle(transaction, now))?;
-        self.batch = Some(lock);
+        self.batch = Some(batch);
         Ok(Some(unknown))
     }
 
@@ -151,6 +146,26 @@ impl ReaderStore for Sqlite {
 }
 
 impl Sqlite {
+    /// The lock of the process that sends messages: this one's, if it has it already; otherwise its holder.
+    pub(super) fn acquire_batch(
+        &mut self,
+        doing: &'static str,
+        run: &Run,
+    ) -> StoreResult<std::result::Result<File, Option<Run>>> {
+        if let Some(batch) = self.batch.take() {
+            return Ok(Ok(batch));
+        }
+        let failed = |error| error::doing(doing, &self.path, error);
+        let acquired = acquire_batch(&self.path).map_err(failed)?;
+        Ok(match acquired {
+            Ok(mut batch) => {
+                write_holder(&mut batch, run).map_err(failed)?;
+                Ok(batch)
+            }
+            Err(other) => Err(other),
+        })
+    }
+
     /// Runs `work`, which needs the right to send messages.
     fn sending<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> StoreResult<T> {
         if self.batch.is_none() {

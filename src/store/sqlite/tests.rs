@@ -1,8 +1,12 @@
 use std::path::Path;
 
 use super::*;
+use crate::consent::{SubscriptionRequest, Wording};
 use crate::ledger::AttemptOutcome;
+use crate::store::ReaderStore as _;
 use crate::store::conformance::{Runs, conforms};
+use crate::token::Secrets;
+use crate::unsubscription::Channel;
 
 #[test]
 fn conforms_to_the_contract() {
@@ -333,4 +337,154 @@ fn no_trace_of_a_forgotten_address_stays_in_any_file() {
         assert!(erasure.was_forgotten && erasure.is_erased, "{address}");
         assert_eq!(holding(folder.path(), address), [] as [&str; 0]);
     }
+}
+
+/// What the previous version wrote: subscribers, an edition under way, tags.
+const VERSION_7: &str = "
+INSERT INTO subscriber VALUES
+    (1, 'a@example.org', 'A@example.org', '读者', 'active', '{\"city\":\"海口\"}', '2026-11-01T08:00:00.000Z',
+     '2026-11-02T08:00:00.000Z', 'yes'),
+    (2, 'b@example.org', 'b@example.org', '', 'unsubscribed', '{}', '2026-11-01T08:00:00.000Z',
+     '2026-11-02T08:00:00.000Z', NULL);
+UPDATE sqlite_sequence SET seq = 7 WHERE name = 'subscriber';
+INSERT INTO mailing VALUES (1, 'https://example.org/7/', 'hash', '2026-11-23T08:00:00.000Z', 2);
+INSERT INTO delivery VALUES
+    (1, 1, 'A@example.org', 'sent', 1, NULL, NULL, '250 ok', '2026-11-23T08:00:01.000Z'),
+    (1, 2, 'b@example.org', 'queued', 0, NULL, NULL, NULL, '2026-11-23T08:00:00.000Z');
+INSERT INTO address_tag VALUES ('f', 't', 1);
+INSERT INTO forgotten VALUES ('h');
+INSERT INTO rate VALUES ('mail', '2026-11-23T08:00:00.000000001Z')";
+
+#[test]
+fn everything_survives_the_migration_of_the_tables_of_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let older = Connection::open(&path).unwrap();
+    for migration in &schema::MIGRATIONS[..7] {
+        older.execute_batch(migration).unwrap();
+    }
+    older.pragma_update(None, "user_version", 7).unwrap();
+    older.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
+    older.execute_batch(VERSION_7).unwrap();
+    let rows = |connection: &Connection| -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in
+            ["subscriber", "mailing", "delivery", "address_tag", "forgotten", "rate", "property", "run", "server"]
+        {
+            let mut select = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+            let width = select.column_count();
+            let mut all = select.query([]).unwrap();
+            while let Some(row) = all.next().unwrap() {
+                let values = (0..width).map(|at| format!("{:?}", row.get_ref(at).unwrap()));
+                rows.push(format!("{table} {}", values.collect::<Vec<_>>().join(" ")));
+            }
+        }
+        rows
+    };
+    let before = rows(&older);
+    drop(older);
+    let mut store = Sqlite::open(&path).unwrap();
+    assert_eq!(rows(&store.connection), before);
+    assert!(names(folder.path()).contains(&"store.db.before-v8".to_owned()));
+    // And the new tables work with them: numbers go on, who left before is not known to have.
+    let left = store.leave(SubscriberId(1), Channel::Page, Some("zh"), DateTime::UNIX_EPOCH);
+    assert_eq!(left.unwrap(), Some(Status::Active));
+    assert_eq!(store.unsubscription(SubscriberId(2)).unwrap(), None);
+    assert_eq!(store.message_counts().unwrap().of(State::Queued), 1);
+}
+
+/// Requests and messages are erased as rows of subscribers are, and so are network addresses that had their time.
+#[test]
+fn no_trace_of_a_forgotten_reader_stays_in_any_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Sqlite::open(&folder.path().join("store.db")).unwrap();
+    let (now, run) = (DateTime::UNIX_EPOCH, Run { host: "host".into(), boot_id: "boot".into(), pid: 7 });
+    let reader = |number: usize| format!("Reader{number:04}@Example.org").parse::<EmailAddress>().unwrap();
+    let tag = |address: &EmailAddress| Secrets::parse(&"s".repeat(32)).unwrap().tag(address);
+    let request = |number| SubscriptionRequest {
+        address: reader(number),
+        name: String::new(),
+        language: "en".into(),
+        page: None,
+        return_to: None,
+        wording: Wording::new("Words"),
+        ip: Some("192.0.2.77".into()),
+        requested: now,
+    };
+    for number in (0..400).map(|number| number * 97 % 400) {
+        store.note_request(&request(number), tag(&reader(number))).unwrap();
+        if number % 2 == 0 {
+            store.confirm(&request(number), now).unwrap();
+        }
+    }
+    for number in [0, 1, 398, 399] {
+        let address: EmailAddress = reader(number).as_str().to_uppercase().parse().unwrap();
+        assert!(!holding(folder.path(), &address).is_empty(), "{number}");
+        assert!(forget(&mut store, &address, &run).is_erased, "{number}");
+        assert_eq!(holding(folder.path(), &address), [] as [&str; 0], "{number}");
+    }
+    let later = now + chrono::TimeDelta::days(1);
+    assert_eq!(store.purge(later, later).unwrap(), 396);
+    store.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let bytes = std::fs::read(folder.path().join("store.db")).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("192.0.2.77"));
+}
+
+/// Readers are served while a run writes; nobody waits for anybody longer than a transaction takes, and none is lost.
+#[test]
+fn readers_come_and_go_while_a_mailing_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (now, run) = (DateTime::UNIX_EPOCH, Run { host: "host".into(), boot_id: "boot".into(), pid: 7 });
+    let issue = IssueId::new("https://example.org/7/").unwrap();
+    let mut mailing = Sqlite::open(&path).unwrap();
+    let reader = |number: usize| format!("reader{number}@example.org").parse::<EmailAddress>().unwrap();
+    mailing.add_subscribers(&mut (0..200).map(|number| NewSubscriber::new(reader(number), "")), now).unwrap();
+    mailing.freeze(&issue, "hash", None, now).unwrap();
+    mailing.begin_run(&run, now).unwrap();
+    let serve = |from: usize| {
+        let mut store = Sqlite::open(&path).unwrap();
+        for number in from..from + 25 {
+            let id = store.subscriber(&reader(number)).unwrap().unwrap().id;
+            let left = store.leave(id, Channel::Page, Some("en"), now).unwrap();
+            assert_eq!(left, Some(Status::Active));
+        }
+    };
+    let send = || {
+        let mut store = Sqlite::open(&path).unwrap();
+        let mut sent = 0;
+        while sent < 100 {
+            if store.begin_batch(&run, now).unwrap().is_none() {
+                continue;
+            }
+            for message in store.claim_messages(10, now).unwrap() {
+                store.record_message(message.id, &LedgerEntry::Sending, now).unwrap();
+                let outcome = AttemptOutcome::Sent("250".into());
+                store.record_message(message.id, &LedgerEntry::Settled(outcome), now).unwrap();
+                sent += 1;
+            }
+            store.end_batch().unwrap();
+        }
+    };
+    let mut mailed = 0;
+    std::thread::scope(|scope| {
+        (0..4).for_each(|thread| drop(scope.spawn(move || serve(thread * 25))));
+        scope.spawn(send);
+        loop {
+            let claims = mailing.claim(&issue, 5, now).unwrap();
+            if claims.is_empty() {
+                break;
+            }
+            for claim in claims {
+                let entries = [LedgerEntry::Sending, LedgerEntry::Settled(AttemptOutcome::Sent("250".into()))];
+                let entries = entries.map(|entry| (claim.subscriber.id, entry));
+                assert_eq!(mailing.record(&issue, &entries, now).unwrap(), []);
+                mailed += 1;
+            }
+        }
+    });
+    let counts = mailing.counts(&issue).unwrap();
+    assert_eq!((counts.of(State::Sent), counts.total()), (mailed, 200));
+    assert_eq!(mailing.count_subscribers(Some(Status::Unsubscribed)).unwrap(), 100);
+    assert_eq!(mailing.message_counts().unwrap().of(State::Sent), 100);
 }
