@@ -92,17 +92,6 @@ impl Postgres {
         connection.prepare()?;
         Ok(Self { connection, batch: None, renewed: None, tried: BTreeSet::new() })
     }
-
-    /// Runs `work`, which changes data that belongs to a move, in one transaction.
-    fn changing<T>(&self, doing: &'static str, work: impl FnOnce(&mut Transaction<'_>) -> Result<T>) -> StoreResult<T> {
-        self.connection.once(doing, |session| {
-            let mut transaction = session.client.transaction()?;
-            moves::refuse_if_moved(&mut transaction, self.connection.place())?;
-            let done = work(&mut transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        })
-    }
 }
 
 impl Store for Postgres {

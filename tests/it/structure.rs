@@ -19,8 +19,20 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "nouns",
         &[
-            "digest", "email", "finding", "hex", "issue", "ledger", "letter", "publication", "rate", "renamed",
+            "consent",
+            "digest",
+            "email",
+            "finding",
+            "hex",
+            "issue",
+            "ledger",
+            "letter",
+            "publication",
+            "rate",
+            "renamed",
             "subscriber",
+            "transactional_message",
+            "unsubscription",
         ],
     ),
     (
@@ -91,7 +103,7 @@ const MAY_BE_LONGER: [(&str, &str); 5] = [
 
 /// Lines of code of a function of the program, and the functions that may have more, each with its reason.
 const MAX_FUNCTION_LINES: usize = 40;
-const MAY_BE_LONGER_FUNCTIONS: [(&str, &str, &str); 12] = [
+const MAY_BE_LONGER_FUNCTIONS: [(&str, &str, &str); 13] = [
     ("benches/send/main.rs", "slugline", "one struct with all that a sending takes"),
     ("src/config/resolve.rs", "mail_config", "one struct, field by field"),
     ("src/content/assemble.rs", "issue", "one struct, field by field"),
@@ -103,6 +115,7 @@ const MAY_BE_LONGER_FUNCTIONS: [(&str, &str, &str); 12] = [
     ("src/edition/pictures.rs", "choose", "one loop over the pictures of an edition"),
     ("src/identity.rs", "by_body", "one loop over the issues that lack an id"),
     ("src/review.rs", "review", "every part of the project, in the order of the findings"),
+    ("src/store/moving/table.rs", "columns", "one arm for each table"),
     ("src/store/sqlite/subscribers.rs", "add", "one transaction"),
 ];
 

@@ -152,3 +152,122 @@ struct Unknown<'a> {
     /// `forgotten` or `not known`.
     result: &'a str,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consent::Wording;
+    use crate::ledger::State;
+    use crate::subscriber::{NewSubscriber, Status, SubscriberId};
+    use crate::transactional_message::MessageKind;
+    use crate::unsubscription::{Channel, Unsubscription};
+
+    fn at(hour: u32) -> DateTime<Utc> {
+        format!("2026-11-23T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    /// Someone who subscribed, left, and asked again.
+    fn person() -> PersonalData {
+        let (language, page) = ("en".to_owned(), Some("https://example.org/subscribe/".to_owned()));
+        let wording = Wording::new("One mail a week.\nLeave any time.");
+        let new = NewSubscriber::new("Maren@example.org".parse().unwrap(), "Maren");
+        let mut subscriber = new.into_subscriber(SubscriberId(1), at(8));
+        subscriber.status = Status::Unsubscribed;
+        PersonalData {
+            consents: vec![Consent {
+                requested: at(7),
+                confirmed: at(8),
+                language: language.clone(),
+                page,
+                wording: wording.clone(),
+                ip: Some("192.0.2.7".into()),
+            }],
+            request: Some(SubscriptionRequest {
+                address: subscriber.address.clone(),
+                name: "M".into(),
+                language: language.clone(),
+                page: None,
+                return_to: None,
+                wording,
+                ip: None,
+                requested: at(10),
+            }),
+            messages: vec![MessageRecord {
+                kind: MessageKind::Goodbye,
+                language,
+                created: at(9),
+                state: State::Sent,
+                attempts: 1,
+                reply: Some("250 ok".into()),
+                changed: at(9),
+            }],
+            unsubscription: Some(Unsubscription { channel: Channel::Page, at: at(9) }),
+            changed: Some(at(9)),
+            subscriber: Some(subscriber),
+            ..PersonalData::default()
+        }
+    }
+
+    fn joined(rows: impl IntoIterator<Item = Vec<String>>) -> Vec<String> {
+        rows.into_iter().map(|row| row.join(" | ")).collect()
+    }
+
+    #[test]
+    fn everything_about_a_reader_is_shown() {
+        let (person, asked) = (person(), "maren@example.org".parse().unwrap());
+        let expected = [
+            "address | Maren@example.org",
+            "name | Maren",
+            "status | unsubscribed",
+            "since | 2026-11-23 08:00",
+            "changed | 2026-11-23 09:00",
+            "left | 2026-11-23 09:00, page",
+            "in `mail.subscribers` | no",
+        ];
+        assert_eq!(joined(rows(&asked, &person, false)), expected);
+        let page = "https://example.org/subscribe/";
+        let words = "One mail a week. Leave any time.";
+        assert_eq!(
+            joined(person.consents.iter().map(consent).chain(person.request.iter().map(request))),
+            [
+                format!("2026-11-23 07:00 | 2026-11-23 08:00 | en | {page} | 192.0.2.7 | {words}"),
+                format!("2026-11-23 10:00 | not yet | en |  |  | {words}"),
+            ]
+        );
+        assert_eq!(
+            joined(person.messages.iter().map(message)),
+            ["goodbye | en | sent | 1 | 2026-11-23 09:00 | 250 ok"]
+        );
+        let only_asked = PersonalData { request: person.request, ..PersonalData::default() };
+        assert_eq!(
+            joined(rows(&asked, &only_asked, true)),
+            ["address | maren@example.org", "status | not subscribed", "never to be asked again | yes"]
+        );
+    }
+
+    #[test]
+    fn everything_about_a_reader_is_in_the_document() {
+        let (person, asked) = (person(), "maren@example.org".parse().unwrap());
+        let wording = "One mail a week.\nLeave any time.";
+        let expected = serde_json::json!({
+            "address": "Maren@example.org", "name": "Maren", "status": "unsubscribed",
+            "created": "2026-11-23T08:00:00+00:00", "changed": "2026-11-23T09:00:00+00:00",
+            "left": {"channel": "page", "at": "2026-11-23T09:00:00+00:00"},
+            "listed": false, "blocked": false, "attributes": {},
+            "consents": [{
+                "requested": "2026-11-23T07:00:00+00:00", "confirmed": "2026-11-23T08:00:00+00:00", "language": "en",
+                "page": "https://example.org/subscribe/", "wording": wording, "ip": "192.0.2.7",
+            }],
+            "request": {
+                "requested": "2026-11-23T10:00:00+00:00", "name": "M", "language": "en", "page": null,
+                "wording": wording, "ip": null,
+            },
+            "deliveries": [],
+            "messages": [{
+                "kind": "goodbye", "language": "en", "created": "2026-11-23T09:00:00+00:00", "state": "sent",
+                "attempts": 1, "reply": "250 ok", "changed": "2026-11-23T09:00:00+00:00",
+            }],
+        });
+        assert_eq!(serde_json::to_value(Document::of(&asked, &person, false)).unwrap(), expected);
+    }
+}

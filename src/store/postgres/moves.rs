@@ -124,6 +124,38 @@ impl Movable for Postgres {
     }
 }
 
+impl Postgres {
+    /// Runs `work`, which changes data that belongs to a move, in one transaction.
+    pub(super) fn changing<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<T> {
+        self.connection.once(doing, |session| {
+            let mut transaction = session.client.transaction()?;
+            refuse_if_moved(&mut transaction, self.connection.place())?;
+            let done = work(&mut transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+    }
+
+    /// Runs `work` as `changing` does, and again if the connection breaks: doing it twice must be harmless.
+    pub(super) fn repeatable<T>(
+        &self,
+        doing: &'static str,
+        mut work: impl FnMut(&mut Transaction<'_>) -> Result<T>,
+    ) -> StoreResult<T> {
+        self.connection.retried(doing, |session, _| {
+            let mut transaction = session.client.transaction()?;
+            refuse_if_moved(&mut transaction, self.connection.place())?;
+            let done = work(&mut transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
+    }
+}
+
 /// Prevents other processes from filling the store or adding to it until the transaction ends.
 const LOCK_TABLES: &str =
     "LOCK TABLE filled, subscriber, mailing, delivery, subscription_request, blocked, message IN EXCLUSIVE MODE";

@@ -168,23 +168,6 @@ impl ReaderStore for Postgres {
     }
 }
 
-impl Postgres {
-    /// Runs `work` as `changing` does, and again if the connection breaks: doing it twice must be harmless.
-    fn repeatable<T>(
-        &self,
-        doing: &'static str,
-        mut work: impl FnMut(&mut Transaction<'_>) -> Result<T>,
-    ) -> StoreResult<T> {
-        self.connection.retried(doing, |session, _| {
-            let mut transaction = session.client.transaction()?;
-            moves::refuse_if_moved(&mut transaction, self.connection.place())?;
-            let done = work(&mut transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        })
-    }
-}
-
 /// Numbers a batch, and settles what dead processes left.
 fn begin(session: &mut Session, place: &str, now: DateTime<Utc>) -> Result<(i64, u64)> {
     let number = batch::number(&mut session.client)?;
