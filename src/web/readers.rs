@@ -276,3 +276,6 @@ async fn drain(server: &Arc<Server>, connections: &Connections, stop: watch::Sen
         (server.log)(Event::Problem(format!("{left} requests were still incomplete after {} s", most.as_secs())));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ mod tests {
             ("NEWS.example.org", 200),
             ("news.example.org:443", 200),
             ("news.example.org:80", 421),
-            ("news.example.org:", 421),
+            ("news.example.org:", 200),
             ("example.org", 421),
             ("news.example.org.evil.example", 421),
             ("evil@news.example.org", 421),

@@ -20,7 +20,7 @@ pub enum Listener {
     Tcp(StdTcpListener),
     /// A Unix socket.
     #[cfg(unix)]
-    Unix(std::os::unix::net::UnixListener, SocketFile),
+    Unix(SocketFile, std::os::unix::net::UnixListener),
 }
 
 impl Listener {
@@ -35,7 +35,7 @@ impl Listener {
             #[cfg(unix)]
             Listen::Unix(path) => {
                 let (listener, file) = unix::bind(&locate(path)).with_context(failed)?;
-                Ok(Self::Unix(listener, file))
+                Ok(Self::Unix(file, listener))
             }
             #[cfg(not(unix))]
             Listen::Unix(_) => anyhow::bail!("there are no Unix sockets on this system; listen on a port"),
@@ -50,7 +50,7 @@ impl Listener {
         Ok(match self {
             Self::Tcp(listener) => Listen::Tcp(listener.local_addr().context("failed to listen")?),
             #[cfg(unix)]
-            Self::Unix(_, file) => Listen::Unix(file.path().to_owned()),
+            Self::Unix(file, _) => Listen::Unix(file.path().to_owned()),
         })
     }
 }
@@ -58,8 +58,9 @@ impl Listener {
 /// The listener of a running server.
 pub(super) enum Accepting {
     Tcp(TcpListener),
+    /// The file goes first: while the listener lives, no other process replaces it.
     #[cfg(unix)]
-    Unix(tokio::net::UnixListener, SocketFile),
+    Unix(SocketFile, tokio::net::UnixListener),
 }
 
 /// What bytes are read from and written to.
@@ -75,9 +76,9 @@ impl Accepting {
                 Self::Tcp(TcpListener::from_std(listener)?)
             }
             #[cfg(unix)]
-            Listener::Unix(listener, file) => {
+            Listener::Unix(file, listener) => {
                 listener.set_nonblocking(true)?;
-                Self::Unix(tokio::net::UnixListener::from_std(listener)?, file)
+                Self::Unix(file, tokio::net::UnixListener::from_std(listener)?)
             }
         })
     }
@@ -92,7 +93,7 @@ impl Accepting {
                 Ok((Box::new(stream), Peer::Address(peer.ip())))
             }
             #[cfg(unix)]
-            Self::Unix(listener, _) => Ok((Box::new(listener.accept().await?.0), Peer::Unix)),
+            Self::Unix(_, listener) => Ok((Box::new(listener.accept().await?.0), Peer::Unix)),
         }
     }
 }
@@ -121,7 +122,7 @@ mod unix {
     /// The file of a socket, which is removed with it.
     pub struct SocketFile {
         path: PathBuf,
-        /// Device and inode: another process may have put another file there.
+        /// Device and inode: someone may have removed the file, and another process put its own there.
         identity: (u64, u64),
     }
 
@@ -179,12 +180,16 @@ mod unix {
             let (listener, file) = bind(&path).unwrap();
             assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o660);
             assert_eq!(bind(&path).err().unwrap().to_string(), "another process listens there");
-            // A process that is killed leaves its file.
-            drop(listener);
-            let (_listener, second) = bind(&path).unwrap();
-            drop(file);
+            // Someone removes it, and a second process starts.
+            fs::remove_file(&path).unwrap();
+            let (second_listener, second) = bind(&path).unwrap();
+            drop((file, listener));
             assert!(path.exists(), "it belongs to the second");
-            drop(second);
+            // A process that is killed leaves its file.
+            drop(second_listener);
+            let (_third_listener, third) = bind(&path).unwrap();
+            std::mem::forget(second);
+            drop(third);
             assert!(!path.exists());
             fs::write(&path, "text").unwrap();
             assert_eq!(bind(&path).err().unwrap().to_string(), "there is a file which is no socket");
