@@ -50,6 +50,8 @@ mod report;
 mod resolve;
 mod retry;
 mod send;
+#[cfg(feature = "serve")]
+mod serve;
 mod status;
 mod store;
 mod subscribers;
@@ -184,6 +186,8 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Edition(args) => edition::run(&context, &args),
         #[cfg(feature = "preview")]
         Command::Preview(args) => preview::run(&context, &args),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::New(args) => new::run(&context, &args),
         Command::Send(args) => send::run(&context, &args),

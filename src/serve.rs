@@ -32,12 +32,14 @@ mod subscribe;
 mod suspicion;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod words;
 
 pub use message::{Request, Response};
 pub use network::Network;
-pub use options::{Listen, Options, Unreadable};
+pub use options::{Listen, Options};
 pub use subscribe::static_form;
+pub use unreadable::Unreadable;
 
 /// Answers requests.
 #[derive(Debug)]

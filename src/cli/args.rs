@@ -92,6 +92,8 @@ pub(super) enum Command {
     Init(init::Args),
     New(new::Args),
     Send(send::Args),
+    #[cfg(feature = "serve")]
+    Serve(crate::cli::serve::Args),
     Status(status::Args),
     Resolve(resolve::Args),
     Retry(retry::Args),

@@ -3,7 +3,8 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Optional subcommands, each of the feature of its name, and whether this build has it.
-const OPTIONAL: [(&str, bool); 2] = [("preview", cfg!(feature = "preview")), ("doctor", cfg!(feature = "doctor"))];
+const OPTIONAL: [(&str, bool); 3] =
+    [("preview", cfg!(feature = "preview")), ("serve", cfg!(feature = "serve")), ("doctor", cfg!(feature = "doctor"))];
 
 /// Names the missing feature where clap knows no such subcommand.
 pub(super) fn explain(error: clap::Error) -> clap::Error {

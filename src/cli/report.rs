@@ -159,6 +159,11 @@ impl Report {
         self.to_stderr(&format!("{question} "));
     }
 
+    /// Writes a line of a log that the user asked for, or that something needs attention.
+    pub fn log(&self, line: &str) {
+        self.to_stderr(&format!("{line}\n"));
+    }
+
     /// Shows a message if `--verbose` is given.
     pub fn detail(&self, message: &str) {
         if self.verbose {

@@ -1,7 +1,7 @@
 //! How often anyone may have an address asked: limits for each mailbox, network and domain, and for all together, kept in the
 //! store and so shared by all processes. Names of rates contain a keyed hash where they would contain an address.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use crate::email::EmailAddress;

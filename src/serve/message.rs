@@ -1,6 +1,6 @@
 //! A request and its response, without the network.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// A request, as far as a response depends on it.
 #[derive(Debug, Clone, PartialEq)]

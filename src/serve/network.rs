@@ -1,10 +1,10 @@
 //! Networks in CIDR notation: whose X-Forwarded-For is believed, and how an address appears in the log.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::serve::options::Unreadable;
+use crate::serve::unreadable::Unreadable;
 
 /// A network in CIDR notation (RFC 4632, RFC 4291 section 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The options of `serve`: the keys below `serve` and `consent`.
 
+use core::net::SocketAddr;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use url::Url;
 
 use crate::serve::network::Network;
+use crate::serve::unreadable::Unreadable;
 
 /// How readers are served.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,22 +37,6 @@ impl Options {
     /// Where the form to subscribe is, and is sent.
     pub fn subscribe_link(&self) -> String {
         format!("{}subscribe", self.url)
-    }
-}
-
-/// Why a value of the project file or the command line cannot be read, and what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{why}: {help}")]
-pub struct Unreadable {
-    /// Why.
-    pub why: String,
-    /// What to write.
-    pub help: String,
-}
-
-impl Unreadable {
-    pub(super) fn new(why: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { why: why.into(), help: help.into() }
     }
 }
 

@@ -10,7 +10,10 @@
     clippy::print_stdout,
     reason = "a test that panics has failed"
 )]
-#![cfg_attr(not(all(feature = "postgres", feature = "preview", feature = "doctor")), allow(dead_code))]
+#![cfg_attr(
+    not(all(feature = "postgres", feature = "preview", feature = "serve", feature = "doctor")),
+    allow(dead_code)
+)]
 
 mod any_issue;
 mod cases;
@@ -21,17 +24,17 @@ mod devtools;
 mod dns_peer;
 #[cfg(feature = "doctor")]
 mod doctor;
-#[cfg(all(feature = "preview", feature = "doctor"))]
+#[cfg(all(feature = "preview", feature = "serve", feature = "doctor"))]
 mod documents;
 mod editions;
 mod faults;
-#[cfg(not(all(feature = "postgres", feature = "preview", feature = "doctor")))]
+#[cfg(not(all(feature = "postgres", feature = "preview", feature = "serve", feature = "doctor")))]
 mod features;
 mod fleet;
 mod fragments;
 mod history;
 mod holding;
-#[cfg(all(feature = "preview", feature = "doctor"))]
+#[cfg(all(feature = "preview", feature = "serve", feature = "doctor"))]
 mod json;
 mod judge;
 mod letters;
@@ -47,14 +50,16 @@ mod preview;
 mod private;
 mod program;
 mod question;
-#[cfg(all(feature = "preview", feature = "doctor"))]
+#[cfg(all(feature = "preview", feature = "serve", feature = "doctor"))]
 mod readme;
-#[cfg(all(feature = "preview", feature = "doctor"))]
+#[cfg(all(feature = "preview", feature = "serve", feature = "doctor"))]
 mod reference;
 mod refusals;
 mod renamed;
 mod repeat;
 mod rules;
+#[cfg(feature = "serve")]
+mod serve;
 mod site;
 mod skipped;
 mod slips;

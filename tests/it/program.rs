@@ -19,6 +19,7 @@ pub fn has_feature(name: &str) -> bool {
     match name {
         "postgres" => cfg!(feature = "postgres"),
         "preview" => cfg!(feature = "preview"),
+        "serve" => cfg!(feature = "serve"),
         "doctor" => cfg!(feature = "doctor"),
         _ => panic!("there is no feature `{name}`"),
     }

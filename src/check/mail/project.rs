@@ -129,19 +129,8 @@ pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
     if sender.unsubscribe_url.is_some_and(|url| url.contains("{address}")) {
         found(UNSUBSCRIBE_ADDRESS.found("the unsubscribe link contains `{address}`"), &["mail", "unsubscribe_url"]);
     }
-    if let Some(served) = sender.leave_link {
-        match sender.unsubscribe_url {
-            Some(url) if url != served => found(
-                UNSUBSCRIBE_ELSEWHERE.found(format!("the unsubscribe link is not `{served}`")),
-                &["mail", "unsubscribe_url"],
-            ),
-            None if sender.unsubscribe_by_provider => {
-                let message =
-                    "the unsubscribe link is left to the provider, though readers can leave below `serve.url`";
-                found(UNSUBSCRIBE_ELSEWHERE.found(message), &["mail", "unsubscribe"]);
-            }
-            _ => {}
-        }
+    if let Some((finding, key)) = elsewhere(sender) {
+        found(finding, &["mail", key]);
     }
     if !sender.has_list_id {
         found(LIST_ID_MISSING.found("`list_id` is not set"), &["mail"]);
@@ -161,4 +150,19 @@ pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
         found(DKIM_UNALIGNED.found(format!("no DKIM key signs for `{from}`")), &["mail", "dkim"]);
     }
     findings
+}
+
+/// The finding that mail does not link to the pages for readers, and the key that is the reason.
+fn elsewhere(sender: &Sender<'_>) -> Option<(Finding, &'static str)> {
+    let own = sender.leave_link?;
+    match sender.unsubscribe_url {
+        Some(url) if url != own => {
+            Some((UNSUBSCRIBE_ELSEWHERE.found(format!("the unsubscribe link is not `{own}`")), "unsubscribe_url"))
+        }
+        None if sender.unsubscribe_by_provider => {
+            let message = "the unsubscribe link is left to the provider, though readers can leave below `serve.url`";
+            Some((UNSUBSCRIBE_ELSEWHERE.found(message), "unsubscribe"))
+        }
+        _ => None,
+    }
 }
