@@ -69,3 +69,5 @@ mod status_screens;
 mod store_copy;
 mod stores;
 mod structure;
+#[cfg(feature = "serve")]
+mod web_servers;

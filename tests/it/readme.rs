@@ -23,7 +23,7 @@ use crate::program::{copy_folder, files, repository, slugline, words};
 const NOW: [&str; 2] = ["--now", "2026-11-23T09:00:00Z"];
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 18] = [
+const STAND_INS: [(&str, StandIn); 19] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Skip("what runs this test")),
     ("cargo install --path .", StandIn::Skip("the program under test")),
@@ -55,6 +55,7 @@ const STAND_INS: [(&str, StandIn); 18] = [
     ("slugline doctor", StandIn::AsksDns("slugline doctor --dns")),
     ("slugline doctor --dns 9.9.9.9", StandIn::AsksDns("slugline doctor --verbose --dns")),
     ("slugline preview", StandIn::Serves("slugline preview --port 0")),
+    ("slugline serve", StandIn::Serves("slugline --config served.yaml serve --listen 127.0.0.1:0")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
     (
         "slugline diff --against https://tides.example.org --fail-on edited,resurfaced,dropped,duplicate",
@@ -87,7 +88,7 @@ const ZONE: [(&str, &str, &str); 6] = [
 ];
 
 /// Files that the commands name, and that a reader has.
-const FILES: [(&str, &[u8]); 11] = [
+const FILES: [(&str, &[u8]); 12] = [
     ("readers.csv", b"email,name\nreader@example.org,A Reader\n"),
     ("crm.csv", b"email,Mails,State\ncrm@example.org,1,CA\n"),
     ("complaints.csv", b"email\ncomplained@example.org\n"),
@@ -112,6 +113,11 @@ const FILES: [(&str, &[u8]); 11] = [
     (
         "cleaned_members_export.csv",
         b"Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CLEAN_TIME\nd@example.org,Di,2,2026-01-01,2026-02-01\n",
+    ),
+    (
+        "served.yaml",
+        b"title: T\nbase_url: https://example.org\nmail: {from: n@example.org}\nsecret_file: secret.txt\n\
+          serve: {url: https://example.org/}\nstore: sqlite:s.db\n",
     ),
     (
         "weekly.yaml",
@@ -336,7 +342,7 @@ fn commands(document: &str) -> Vec<String> {
                 let lines = jobs.flat_map(|job| runs(job)).flat_map(str::lines);
                 commands.extend(lines.filter(|line| line.starts_with("slugline ")).map(str::to_owned));
             }
-            "yaml" | "jinja" | "markdown" | "json" | "text" => {}
+            "yaml" | "jinja" | "markdown" | "json" | "text" | "nginx" | "caddyfile" | "ini" => {}
             other => panic!("{document}: say in tests/it/readme.rs what a block of `{other}` is"),
         }
     }
