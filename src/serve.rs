@@ -39,7 +39,6 @@ pub use message::{Request, Response};
 pub use network::Network;
 pub use options::{Listen, Options};
 pub use subscribe::static_form;
-pub use unreadable::Unreadable;
 
 /// Answers requests.
 #[derive(Debug)]

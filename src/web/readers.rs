@@ -4,7 +4,6 @@
 //! in progress are answered. hyper is driven directly, because every connection has a time limit and there is a bound for all:
 //! see `connections`. What a response says is up to `serve`.
 
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -60,7 +60,10 @@ pub(super) enum Accepting {
     Tcp(TcpListener),
     /// The file goes first: while the listener lives, no other process replaces it.
     #[cfg(unix)]
-    Unix(SocketFile, tokio::net::UnixListener),
+    Unix {
+        _file: SocketFile,
+        listener: tokio::net::UnixListener,
+    },
 }
 
 /// What bytes are read from and written to.
@@ -78,7 +81,7 @@ impl Accepting {
             #[cfg(unix)]
             Listener::Unix(file, listener) => {
                 listener.set_nonblocking(true)?;
-                Self::Unix(file, tokio::net::UnixListener::from_std(listener)?)
+                Self::Unix { _file: file, listener: tokio::net::UnixListener::from_std(listener)? }
             }
         })
     }
@@ -93,7 +96,7 @@ impl Accepting {
                 Ok((Box::new(stream), Peer::Address(peer.ip())))
             }
             #[cfg(unix)]
-            Self::Unix(_, listener) => Ok((Box::new(listener.accept().await?.0), Peer::Unix)),
+            Self::Unix { listener, .. } => Ok((Box::new(listener.accept().await?.0), Peer::Unix)),
         }
     }
 }

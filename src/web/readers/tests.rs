@@ -108,7 +108,9 @@ impl Running {
             limits,
             respond: Arc::new(move |request, _, _| respond(request, &shared_gate)),
             open_store,
-            send_queued: Box::new(move |_| drop(count.send(()))),
+            send_queued: Box::new(move |_| {
+                let _ = count.send(());
+            }),
             log: Arc::new(move |event| drop(logged.lock().unwrap().send(event))),
             clock: Arc::new(|| DateTime::UNIX_EPOCH),
         };
