@@ -31,6 +31,7 @@ pub use letters::Letters;
 mod letters;
 pub mod secrets;
 pub mod signer;
+pub mod transactional;
 
 /// Composes the editions of a project.
 #[derive(Debug)]

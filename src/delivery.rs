@@ -30,6 +30,7 @@ mod route;
 mod run_outcome;
 mod server_pool;
 mod server_state;
+pub mod single_messages;
 pub mod suppression;
 pub mod test_send;
 mod weighted_fair;

@@ -45,6 +45,7 @@ pub mod style_sheet;
 mod subject;
 pub mod template;
 mod template_split;
+pub mod transactional;
 mod transfer_encoding;
 pub mod unsubscribe;
 

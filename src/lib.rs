@@ -74,6 +74,7 @@ mod review;
 mod send;
 mod serve;
 mod subscription;
+mod transactional;
 mod transport;
 
 // faces
@@ -108,8 +109,9 @@ pub mod parts {
     #[cfg(feature = "postgres")]
     pub use crate::store::postgres::Postgres;
     pub use crate::store::sqlite::Sqlite;
-    pub use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
+    pub use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
     pub use crate::subscription::{Options, dry_run, export, import};
+    pub use crate::transactional_message::MessageKind;
 }
 
 #[cfg(test)]

@@ -22,12 +22,14 @@ pub mod locale;
 pub use failure::message as error_message;
 
 /// The built-in templates. A project's template with the same name replaces one, and can extend it as `default/NAME`.
-const BUILT_IN: [(&str, &str); 12] = [
+const BUILT_IN: [(&str, &str); 14] = [
     ("layout.html", include_str!("../templates/layout.html")),
     ("edition.html", include_str!("../templates/edition.html")),
     ("edition.txt", include_str!("../templates/edition.txt")),
     ("digest.html", include_str!("../templates/digest.html")),
     ("digest.txt", include_str!("../templates/digest.txt")),
+    ("transactional.html", include_str!("../templates/transactional.html")),
+    ("transactional.txt", include_str!("../templates/transactional.txt")),
     ("site.html", include_str!("../templates/site.html")),
     ("page.html", include_str!("../templates/page.html")),
     ("index.html", include_str!("../templates/index.html")),

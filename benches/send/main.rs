@@ -130,6 +130,7 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
             sleep: &|pause| thread::sleep(pause),
             stop: &AtomicBool::new(false),
             progress: &|_| {},
+            meanwhile: None,
         },
     };
     timed(|| {

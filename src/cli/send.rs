@@ -246,6 +246,7 @@ fn with_sending<T>(
             sleep: &|pause| clock.during(|| wait(pause, &stop)),
             stop: &stop,
             progress: &|progress| display.update(progress),
+            meanwhile: None,
         },
     });
     display.end();

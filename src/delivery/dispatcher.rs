@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use crate::delivery::Route;
 use crate::delivery::connection::{self, Connection};
 use crate::delivery::diagnostics;
-use crate::delivery::job::{Job, PauseReason, Progress, RunSummary};
+use crate::delivery::job::{Job, Meanwhile, Occasion, PauseReason, Progress, RunSummary};
 use crate::delivery::ledger_writer::{LedgerWriter, Stopped};
 use crate::delivery::outbox::Outbox;
 use crate::delivery::pipelining::PipeliningTrials;
@@ -41,6 +41,9 @@ mod wait;
 
 /// Idle time after which a connection is closed: servers dislike idle ones.
 const MAX_IDLE: Duration = Duration::from_secs(30);
+
+/// How often the program may do something else with the store.
+const MEANWHILE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Connections lost under one message after which the message itself is assumed to be the cause.
 const MAX_BREAKS: u32 = 4;
@@ -84,9 +87,25 @@ fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<
                 scope.spawn(move || Worker::new(id, job, ledger, queue, pipelining).work());
             }
         }
+        if let Some(meanwhile) = job.hooks.meanwhile {
+            scope.spawn(move || accompany(meanwhile, ledger, queue));
+        }
         let left = job.limit.unwrap_or(u64::MAX);
         Claimer { job, ledger, queue, left, requested: 0 }.work();
     });
+}
+
+/// Lets the program do something else with the store, about once a second until the run ends.
+fn accompany(meanwhile: &Meanwhile<'_>, ledger: &LedgerWriter<'_>, queue: &Queue<'_>) {
+    loop {
+        meanwhile(&Occasion { lend: &|act| ledger.lend(act), is_over: &|| queue.is_all_done() });
+        let next = Instant::now() + MEANWHILE_INTERVAL;
+        while Instant::now() < next {
+            if queue.wait_for_end() {
+                return;
+            }
+        }
+    }
 }
 
 /// Claims recipients ahead of need and keeps the run alive.
@@ -349,7 +368,8 @@ impl<'run, 'job> Worker<'run, 'job> {
             self.connect_again(Recipient { ended_after: Some((self.id.server, messages)), ..recipient });
             return Ok(());
         }
-        match reply_action(self.job.issue, &recipient.claim, error, self.job.hooks.now()) {
+        let now = self.job.hooks.now();
+        match reply_action(error, |reply| defer(self.job.issue, &recipient.claim, reply, now)) {
             ReplyAction::Settle(outcome) => {
                 let is_reply_missing = matches!(outcome, AttemptOutcome::Unknown(_));
                 self.settle(&recipient, outcome);

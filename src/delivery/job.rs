@@ -14,6 +14,7 @@ use crate::issue::{IssueId, Slug};
 use crate::ledger::{State, StateCounts};
 use crate::letter::Letter;
 use crate::rate::{Rate, WarmUp};
+use crate::store::{Store, StoreError};
 use crate::subscriber::{Subscriber, SubscriberId};
 
 /// Writes one subscriber's letter; called from many threads.
@@ -59,6 +60,41 @@ pub struct RunHooks<'a> {
     pub stop: &'a AtomicBool,
     /// Receives the progress.
     pub progress: &'a (dyn Fn(Progress) + Sync),
+    /// Does something else with the store while recipients are mailed: on a thread of its own, so that neither waits for the
+    /// other, about once a second.
+    pub meanwhile: Option<&'a Meanwhile<'a>>,
+}
+
+/// Does something else with the store.
+pub type Meanwhile<'a> = dyn Fn(&Occasion<'_>) + Sync + 'a;
+
+/// An occasion to do something else with the store.
+#[derive(Clone, Copy)]
+pub struct Occasion<'a> {
+    /// Lends the store for one action. The run waits for it, so that it must be short.
+    pub lend: &'a (dyn Fn(&mut StoreAction<'_>) -> Result<(), StoreError> + 'a),
+    /// Whether no further action may begin.
+    pub is_over: &'a (dyn Fn() -> bool + 'a),
+}
+
+/// What is done with a store.
+pub type StoreAction<'a> = dyn FnMut(&mut dyn Store) -> Result<(), StoreError> + 'a;
+
+impl Occasion<'_> {
+    /// Calls `act` with the store.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn with_store<T>(&self, act: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (mut act, mut result) = (Some(act), None);
+        (self.lend)(&mut |store| {
+            if let Some(act) = act.take() {
+                result = Some(act(store)?);
+            }
+            Ok(())
+        })?;
+        result.ok_or_else(|| StoreError::Failed { doing: "use the store", source: anyhow::anyhow!("it was not lent") })
+    }
 }
 
 impl RunHooks<'_> {

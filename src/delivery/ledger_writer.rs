@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::delivery::job::Job;
+use crate::delivery::job::{Job, StoreAction};
 use crate::ledger::{AttemptOutcome, Claim, LedgerEntry};
 use crate::rate::Quota;
 use crate::store::{Barrier, Recorder, Store, StoreError};
@@ -154,6 +154,11 @@ impl<'a> LedgerWriter<'a> {
         work: impl FnOnce(&mut dyn Store) -> Result<T, StoreError>,
     ) -> Result<T, Stopped> {
         work(&mut **self.store()).map_err(|error| self.fail(error))
+    }
+
+    /// Lends the store to someone else than this run, whose errors do not end it.
+    pub(super) fn lend(&self, act: &mut StoreAction<'_>) -> Result<(), StoreError> {
+        act(&mut **self.store())
     }
 
     /// The first failure is the one reported.

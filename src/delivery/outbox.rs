@@ -31,7 +31,19 @@ impl<'a> Outbox<'a> {
     /// # Errors
     /// When the file cannot be written; it is unchanged then.
     pub fn write(&self, letter: &Letter) -> anyhow::Result<PathBuf> {
-        let path = self.folder.join(file_of(&letter.to));
+        self.put(file_of(&letter.to), letter)
+    }
+
+    /// Writes the letter like `write`, to a file that begins with a number: one recipient may have several.
+    ///
+    /// # Errors
+    /// When the file cannot be written; it is unchanged then.
+    pub fn write_numbered(&self, number: i64, letter: &Letter) -> anyhow::Result<PathBuf> {
+        self.put(format!("{number}-{}", file_of(&letter.to)), letter)
+    }
+
+    fn put(&self, file: String, letter: &Letter) -> anyhow::Result<PathBuf> {
+        let path = self.folder.join(file);
         self.project.write(&path, &letter.content)?;
         Ok(path)
     }

@@ -4,11 +4,7 @@
 //! was not accepted; after the dot and without a reply the outcome is unknown. When it is tried again is up to
 //! `retry_schedule`.
 
-use chrono::{DateTime, Utc};
-
-use crate::delivery::retry_schedule::defer;
-use crate::issue::IssueId;
-use crate::ledger::{AttemptOutcome, Claim};
+use crate::ledger::AttemptOutcome;
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::phase::Phase;
 use crate::smtp::reply::{Reply, ReplyClass};
@@ -27,8 +23,8 @@ pub(super) enum ReplyAction {
     Stop,
 }
 
-/// What to do after a failed attempt.
-pub(super) fn reply_action(issue: &IssueId, claim: &Claim, error: &SessionError, now: DateTime<Utc>) -> ReplyAction {
+/// What to do after a failed attempt; `defer` returns the outcome of a recipient that is tried again later.
+pub(super) fn reply_action(error: &SessionError, defer: impl FnOnce(String) -> AttemptOutcome) -> ReplyAction {
     let failed = || ReplyAction::Settle(AttemptOutcome::Failed { reply: reply_text(error), suppress: false });
     let reply = match &error.cause {
         Cause::Lost(_) if error.leaves_unknown() => {
@@ -40,7 +36,7 @@ pub(super) fn reply_action(issue: &IssueId, claim: &Claim, error: &SessionError,
         Cause::Refused(reply) => reply,
     };
     match reply.class(error.phase) {
-        ReplyClass::TryLater => ReplyAction::Settle(defer(issue, claim, reply_text(error), now)),
+        ReplyClass::TryLater => ReplyAction::Settle(defer(reply_text(error))),
         // No recipient was named yet.
         ReplyClass::Unsupported if error.phase < Phase::Rcpt => failed(),
         ReplyClass::BackOff if error.phase < Phase::Rcpt => ReplyAction::SlowDown,

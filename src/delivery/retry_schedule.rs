@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Claim};
-use crate::subscriber::SubscriberId;
+use crate::transactional_message::TransactionalMessage;
 
 const MINUTE_SECONDS: u64 = 60;
 const FIRST_DELAY_SECONDS: u64 = 5 * MINUTE_SECONDS;
@@ -25,8 +25,17 @@ const REFUSAL_SUSPENSION_SECONDS: u64 = 5 * MINUTE_SECONDS;
 
 /// Defers the recipient of a failed attempt, or fails it after the last.
 pub(super) fn defer(issue: &IssueId, claim: &Claim, reply: String, now: DateTime<Utc>) -> AttemptOutcome {
-    let attempts = claim.attempts + 1;
-    let delay = delay(issue, claim.subscriber.id, attempts);
+    later((issue.as_str(), claim.subscriber.id.0), claim.attempts + 1, reply, now)
+}
+
+/// The same for a transactional message.
+pub fn defer_message(message: &TransactionalMessage, reply: String, now: DateTime<Utc>) -> AttemptOutcome {
+    later(("", message.id.0), message.attempts + 1, reply, now)
+}
+
+/// `delivery` identifies what is deferred.
+fn later(delivery: (&str, i64), attempts: u32, reply: String, now: DateTime<Utc>) -> AttemptOutcome {
+    let delay = delay(delivery, attempts);
     let retry_at = delay.and_then(|delay| now.checked_add_signed(TimeDelta::from_std(delay).ok()?));
     match retry_at {
         Some(retry_at) => AttemptOutcome::Deferred { reply, retry_at },
@@ -35,13 +44,13 @@ pub(super) fn defer(issue: &IssueId, claim: &Claim, reply: String, now: DateTime
 }
 
 /// How long a deferred recipient waits after `attempts` attempts (at least 1); `None` if there is no other.
-fn delay(issue: &IssueId, subscriber: SubscriberId, attempts: u32) -> Option<Duration> {
+fn delay(delivery: (&str, i64), attempts: u32) -> Option<Duration> {
     if attempts >= MAX_ATTEMPTS {
         return None;
     }
     let seconds = (FIRST_DELAY_SECONDS << attempts.saturating_sub(1).min(16)).min(MAX_DELAY_SECONDS);
     // 80 to 120 percent.
-    let spread_per_mille = 800 + hash(issue, subscriber, attempts) % 401;
+    let spread_per_mille = 800 + hash(delivery, attempts) % 401;
     Some(Duration::from_secs(seconds * spread_per_mille / 1000))
 }
 
@@ -61,9 +70,9 @@ pub(super) fn server_suspension(failures: u32, refuses: bool) -> Duration {
 }
 
 /// FNV-1a: any hash that stays the same in every release would do.
-fn hash(issue: &IssueId, subscriber: SubscriberId, attempts: u32) -> u64 {
-    let numbers = [subscriber.0.to_le_bytes(), i64::from(attempts).to_le_bytes()];
-    let bytes = issue.as_str().bytes().chain(numbers.into_iter().flatten());
+fn hash((text, number): (&str, i64), attempts: u32) -> u64 {
+    let numbers = [number.to_le_bytes(), i64::from(attempts).to_le_bytes()];
+    let bytes = text.bytes().chain(numbers.into_iter().flatten());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
@@ -72,9 +81,8 @@ mod tests {
     use super::*;
 
     fn delays(subscriber: i64) -> Vec<u64> {
-        let issue = IssueId::new("https://example.org/notes/").unwrap();
         (1..)
-            .map_while(|attempts| delay(&issue, SubscriberId(subscriber), attempts))
+            .map_while(|attempts| delay(("https://example.org/notes/", subscriber), attempts))
             .map(|delay| delay.as_secs())
             .collect()
     }

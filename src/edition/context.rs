@@ -117,8 +117,9 @@ mod tests {
     use crate::content::front_matter::split;
     use crate::content::markdown::Document;
     use crate::digest::{Period, PeriodName};
-    use crate::edition::{Edition, Files, NO_FILES, Section, digest, template};
+    use crate::edition::{Edition, Files, NO_FILES, Section, digest, template, transactional};
     use crate::issue::Extent;
+    use crate::templates::Templates;
 
     const PAGE: &str = include_str!("../../templates/README.md");
 
@@ -192,6 +193,18 @@ mail:
         }
     }
 
+    /// Whether a variable is below one that is `none` or an empty list.
+    fn is_below_empty(fields: &Json, name: &str) -> bool {
+        let mut value = fields;
+        for part in name.split('.') {
+            value = &value[part.trim_end_matches("[]")];
+            if value.is_null() || *value == json!([]) {
+                return true;
+            }
+        }
+        false
+    }
+
     #[test]
     fn every_variable_is_documented_with_its_value() {
         let config = config();
@@ -216,6 +229,32 @@ mail:
         of_digest.retain(|name, _| !offered.contains_key(&name.replace("issues[].", "issue.")));
         of_digest.insert("issues[].body".to_owned(), BODY.into());
         offered.extend(of_digest);
+
+        let mail = config.mail.as_ref().map(|mail| &mail.edition).unwrap();
+        let templates = Templates::load(&transactional::NAMES.names(), &|_| Ok(None)).unwrap();
+        let writer = transactional::Writer::new(&config.publication, mail, &templates);
+        let address = lin().address;
+        let envelope = transactional::Envelope { address: &address, language: "en", id: "", date: start };
+        let link = |path: &str| format!("https://news.example.org/{path}");
+        let mut of_message = BTreeMap::new();
+        for content in [
+            transactional::Content::Links { leave: link("leave/6b2f…") },
+            transactional::Content::Confirm { confirm: link("confirm/02c1…"), never: link("confirm/9e4a…") },
+        ] {
+            let fields = writer.fields(&content, &envelope);
+            let mut named_fields = BTreeMap::new();
+            named("", &fields, &mut named_fields);
+            let missing: Vec<&String> = offered
+                .keys()
+                .filter(|name| !name.starts_with("digest.") && !name.starts_with("issues[]") && *name != "body")
+                .filter(|name| !named_fields.contains_key(*name) && !is_below_empty(&fields, name))
+                .collect();
+            assert_eq!(missing, Vec::<&String>::new(), "a layout of the project may use them");
+            named_fields
+                .retain(|name, value| name.starts_with("message.") && !(value.is_null() || *value == json!([])));
+            of_message.extend(named_fields);
+        }
+        offered.extend(of_message);
         assert_eq!(written(), offered);
     }
 
@@ -223,7 +262,7 @@ mail:
     fn the_documented_templates_work() {
         let config = config();
         let (issue, _) = issue(&config);
-        let [html, text] = blocks("jinja")[..] else { panic!("the page has two templates") };
+        let [html, text, _] = blocks("jinja")[..] else { panic!("the page has three templates") };
         let own = |name: &str| {
             let of_project = [(template::ISSUE.html, html), (template::ISSUE.text, text)];
             Ok(of_project.into_iter().find(|(other, _)| *other == name).map(|(_, text)| text.to_owned()))

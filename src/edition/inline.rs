@@ -73,7 +73,7 @@ fn remaining(statement: &Statement<'_>) -> Option<String> {
 }
 
 static BUILT_IN_SELECTORS: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
-    let sources = ["layout.html", "edition.html", "digest.html"].map(built_in_source);
+    let sources = ["layout.html", "edition.html", "digest.html", "transactional.html"].map(built_in_source);
     let rules = sources.into_iter().flat_map(str::lines).filter_map(|line| line.split_once(" {"));
     rules.flat_map(|(prelude, _)| Statement { prelude, block: None }.selectors()).collect()
 });

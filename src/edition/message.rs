@@ -46,6 +46,18 @@ impl Header {
     /// # Errors
     /// When an address of the project file needs SMTPUTF8.
     pub fn new(mail: &Options, content: &ContentRef<'_>, language: &str) -> anyhow::Result<Self> {
+        Self::with_fields(mail, content.id, after(mail, content.archived_at, language))
+    }
+
+    /// The header of one transactional message, which is no list mail. `id` makes its Message-ID differ from all others.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn of_transactional(mail: &Options, id: &str, language: &str) -> anyhow::Result<Self> {
+        Self::with_fields(mail, id, AUTOMATIC.to_owned() + &content_language(language))
+    }
+
+    fn with_fields(mail: &Options, id: &str, after: String) -> anyhow::Result<Self> {
         let from = &mail.from;
         check_ascii(&from.address, "mail.from")?;
         let mut reply_to = String::new();
@@ -56,8 +68,8 @@ impl Header {
         Ok(Self {
             before: header::mailbox("From", from.name.as_deref(), &from.address),
             reply_to,
-            after: after(mail, content.archived_at, language),
-            content_hash: Sha256::digest(content.id).into(),
+            after,
+            content_hash: Sha256::digest(id).into(),
             domain: from.address.domain().to_owned(),
         })
     }
@@ -118,8 +130,10 @@ fn written(date: DateTime<Utc>) -> String {
     if date.day() < 10 { text.replacen(", ", ", 0", 1) } else { text }
 }
 
-/// The fields that identify list mail to programs: RFC 2919, RFC 5064, RFC 3834 section 5, and what Exchange and old
-/// autoresponders check instead.
+/// The fields of all mail that a program writes: RFC 3834 section 5, and what Exchange checks instead.
+const AUTOMATIC: &str = "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: OOF, AutoReply\r\n";
+
+/// The fields that identify list mail to programs: RFC 2919, RFC 5064, `AUTOMATIC`, and what old autoresponders check.
 fn after(mail: &Options, archived_at: Option<&Url>, language: &str) -> String {
     let mut after = String::new();
     if let Some(list) = &mail.list_id {
@@ -128,14 +142,16 @@ fn after(mail: &Options, archived_at: Option<&Url>, language: &str) -> String {
     if let Some(permalink) = archived_at.filter(|permalink| permalink.as_str().len() <= MAX_URL_BYTES) {
         after.push_str(&header::list("Archived-At", &[format!("<{permalink}>")]));
     }
-    after.push_str("Auto-Submitted: auto-generated\r\n");
-    after.push_str("X-Auto-Response-Suppress: OOF, AutoReply\r\n");
-    after.push_str("Precedence: bulk\r\n");
+    after + AUTOMATIC + "Precedence: bulk\r\n" + &content_language(language)
+}
+
+/// RFC 3282; empty if the language is not a tag.
+fn content_language(language: &str) -> String {
     let is_tag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if !language.is_empty() && language.len() <= 35 && language.bytes().all(is_tag) {
-        after.push_str(&format!("Content-Language: {language}\r\n"));
+    if language.is_empty() || language.len() > 35 || !language.bytes().all(is_tag) {
+        return String::new();
     }
-    after
+    format!("Content-Language: {language}\r\n")
 }
 
 fn check_ascii(address: &EmailAddress, key: &str) -> anyhow::Result<()> {

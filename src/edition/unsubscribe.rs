@@ -36,7 +36,7 @@ const TOKEN: &str = "{token}";
 const ADDRESS: &str = "{address}";
 
 /// The unsubscribe links of one recipient.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unsubscribe {
     /// The unsubscribe page: an absolute URL in ASCII.
     pub url: Option<String>,

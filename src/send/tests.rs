@@ -231,6 +231,7 @@ impl World {
                 sleep: &|pause| self.pause(pause),
                 stop: &self.stop,
                 progress: &|progress| self.watch(progress),
+                meanwhile: None,
             },
         };
         act(&sending)
@@ -324,6 +325,7 @@ fn a_letter_that_cannot_be_written_fails_for_its_recipient_only() {
                 sleep: &|pause| world.pause(pause),
                 stop: &world.stop,
                 progress: &|progress| world.watch(progress),
+                meanwhile: None,
             },
         };
         run(&mut store, &job).unwrap()

@@ -3,6 +3,9 @@
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
 
 use crate::templates::language::Language;
+use crate::templates::locale::message::MessageTexts;
+
+pub mod message;
 
 /// The fixed texts and date formats of a language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Locale {
     within_year: [&'static str; 2],
     /// Between two complete dates.
     to: &'static str,
+    /// The texts of transactional messages.
+    pub message: &'static MessageTexts,
 }
 
 const ENGLISH: Locale = Locale {
@@ -52,6 +57,7 @@ const ENGLISH: Locale = Locale {
     within_month: ["%-d–", "%-d %B %Y"],
     within_year: ["%-d %B – ", "%-d %B %Y"],
     to: " – ",
+    message: &message::ENGLISH,
 };
 
 const SIMPLIFIED_CHINESE: Locale = Locale {
@@ -69,6 +75,7 @@ const SIMPLIFIED_CHINESE: Locale = Locale {
     within_month: ["%Y年%-m月%-d日", "—%-d日"],
     within_year: ["%Y年%-m月%-d日", "—%-m月%-d日"],
     to: "—",
+    message: &message::SIMPLIFIED_CHINESE,
 };
 
 const TRADITIONAL_CHINESE: Locale = Locale {
@@ -79,6 +86,7 @@ const TRADITIONAL_CHINESE: Locale = Locale {
     subscribe: "訂閱《{publication}》",
     read_on: "閱讀全文",
     contents: "本期內容",
+    message: &message::TRADITIONAL_CHINESE,
     ..SIMPLIFIED_CHINESE
 };
 
@@ -93,6 +101,7 @@ const JAPANESE: Locale = Locale {
     within_month: ["%Y年%-m月%-d日", "〜%-d日"],
     within_year: ["%Y年%-m月%-d日", "〜%-m月%-d日"],
     to: "〜",
+    message: &message::JAPANESE,
     ..SIMPLIFIED_CHINESE
 };
 
@@ -111,6 +120,7 @@ const KOREAN: Locale = Locale {
     within_month: ["%Y년 %-m월 %-d일", "~%-d일"],
     within_year: ["%Y년 %-m월 %-d일", "~%-m월 %-d일"],
     to: " ~ ",
+    message: &message::KOREAN,
 };
 
 impl Locale {

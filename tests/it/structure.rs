@@ -47,7 +47,7 @@ const KINDS: [(&str, &[&str]); 5] = [
         "use cases",
         &[
             "compose", "config", "covers", "delivery", "diagnosis", "identity", "load", "preview", "private",
-            "publish", "resources", "review", "send", "serve", "subscription", "transport",
+            "publish", "resources", "review", "send", "serve", "subscription", "transactional", "transport",
         ],
     ),
     ("faces", &["cli", "web"]),
