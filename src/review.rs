@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::check;
 use crate::check::mail::Sender;
-use crate::compose::{Composer, secrets};
+use crate::compose::{Composer, secrets, transactional};
 use crate::config::{Config, MailConfig, Via};
 use crate::delivery::policy::EditionKind;
 use crate::digest::{Digest, MailingContent};
@@ -88,6 +88,7 @@ pub fn review(
         let senders = config.mail.iter().map(|mail| sender(mail, leave_link.as_deref()));
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));
         findings.extend(secrets::finding(project, config, config_file, &text));
+        findings.extend(transactional::template_finding(project, config, now));
         findings.extend(private::exposed(project, config, config_file, &text));
         findings.extend(config.renamed.iter().cloned());
         let weights = publish::feed_sizes(project, config, &loaded.issues, now)?;

@@ -8,12 +8,13 @@ use crate::cli::build;
 use crate::cli::built::{self, BuildDocument};
 use crate::cli::report::FindingRow;
 use crate::cli::send::document::{SendDocument, Stopped};
-use crate::cli::send::{self, summary};
-use crate::cli::subscribers::import;
+use crate::cli::send::transactional_messages::{Sent, TransactionalMessages, TransactionalRow};
+use crate::cli::send::{self, Asked, summary};
 use crate::cli::{Context, Exit};
-use crate::delivery::plan::Scope;
+use crate::config::Config;
 use crate::finding::Finding;
 use crate::identity::LockMode;
+use crate::issue::Issue;
 use crate::send::{SendOutcome, SendReport};
 use crate::{load, publish};
 
@@ -39,6 +40,9 @@ struct Document<'a> {
     build: BuildDocument<'a>,
     /// What `send` writes; `null` if nothing was sent because the project has no `mail` or another run is sending.
     mail: Option<MailRow<'a>>,
+    /// The transactional messages of this run, if any were sent or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transactional: Option<TransactionalRow<'a>>,
 }
 
 /// The sending of `publish`.
@@ -57,7 +61,7 @@ impl<'a> MailRow<'a> {
     }
 }
 
-pub(super) fn run(context: &Context, Args { first, yes }: &Args) -> anyhow::Result<Exit> {
+pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
     let mut loaded = load::issues(&context.project, &config)?;
     let (mut renames, others) = mem::take(&mut loaded.findings).into_iter().partition(is_possible_rename);
@@ -66,19 +70,11 @@ pub(super) fn run(context: &Context, Args { first, yes }: &Args) -> anyhow::Resu
     let build = publish::build(&context.project, &config, &loaded.issues, &config.output, now, LockMode::Write)?;
     let findings = build::findings(context, &loaded, &build);
     let mut exit = build::exit(findings);
-    let mut report: Option<SendReport> = None;
-    if config.mail.is_some() {
-        let mut store = context.store(&config)?;
-        send::admit(context, &*store, &send::admission(&config, *first))?;
-        exit = exit.max(import::import_list(context, &config, &mut *store)?);
-        match send::mail(context, &config, &loaded.issues, &mut *store, Scope::Due, *yes)? {
-            SendOutcome::Done(done) => report = Some(*done),
-            SendOutcome::Declined => {}
-            SendOutcome::Busy(other) => {
-                context.report.message(&format!("Nothing was sent: {}.", send::busy(other.as_ref())))
-            }
-        }
-    }
+    let (report, messages, mailed) = match config.mail {
+        Some(_) => mail(context, &config, &loaded.issues, args)?,
+        None => (None, Sent::default(), Exit::Done),
+    };
+    exit = exit.max(mailed);
     // Sending reports those that are due, as errors.
     let held = report.iter().flat_map(|report| &report.findings).filter(|finding| finding.is_error());
     renames.retain(|warning: &Finding| !held.clone().any(|error| error.place == warning.place));
@@ -86,13 +82,37 @@ pub(super) fn run(context: &Context, Args { first, yes }: &Args) -> anyhow::Resu
     if context.report.json {
         let stopped = report.as_ref().and_then(|report| summary::stopped(report)).cloned();
         let mail = report.as_ref().map(MailRow::of);
-        let document = Document { build: BuildDocument::of(&build), mail };
+        let document = Document { build: BuildDocument::of(&build), mail, transactional: messages.row() };
         context.report.document(&Stopped::new(document, stopped.as_ref()))?;
     } else {
         built::show(context, &build)?;
         report.as_ref().map_or(Ok(()), |report| summary::show(context, report))?;
+        messages.show(context)?;
     }
+    exit = exit.max(messages.problems(context));
     Ok(report.map_or(exit, |report| exit.max(summary::problems(context, &report))))
+}
+
+/// Sends what is due, and transactional messages; returns the exit code of the import too.
+fn mail(
+    context: &Context,
+    config: &Config,
+    issues: &[Issue],
+    Args { first, yes }: &Args,
+) -> anyhow::Result<(Option<SendReport>, Sent, Exit)> {
+    let mut store = context.store(config)?;
+    let (sender, admission) = (TransactionalMessages::new(context, config), send::admission(config, *first));
+    let mailed = send::admit_and_mail(&sender, &mut *store, issues, &admission, Asked::due(*yes));
+    let messages = sender.send_rest(&mut *store);
+    match mailed {
+        Ok((SendOutcome::Done(report), imported)) => Ok((Some(*report), messages, imported)),
+        Ok((SendOutcome::Declined, imported)) => Ok((None, messages, imported)),
+        Ok((SendOutcome::Busy(other), imported)) => {
+            context.report.message(&format!("Nothing was sent: {}.", send::busy(other.as_ref())));
+            Ok((None, messages, imported))
+        }
+        Err(error) => Err(messages.show_before(context, error)?),
+    }
 }
 
 fn is_possible_rename(finding: &Finding) -> bool {

@@ -1,19 +1,13 @@
 //! `slugline send`: sends what is due, or the named issues.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::Duration;
-
-use anyhow::Context as _;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use std::sync::atomic::Ordering;
 
 use crate::check::mail::unsubscribe_missing;
 use crate::cli::build;
-use crate::cli::clock::WaitingClock;
 use crate::cli::confirm::can_ask;
+use crate::cli::send::interrupt::Interrupt;
 use crate::cli::send::progress_display::ProgressDisplay;
+use crate::cli::send::transactional_messages::TransactionalMessages;
 use crate::cli::subscribers::import;
 use crate::cli::{Context, Exit};
 use crate::compose::{self, Composed};
@@ -39,11 +33,13 @@ use crate::transport;
 
 pub(super) mod document;
 mod dry_run;
+mod interrupt;
 mod mailing_progress;
 mod progress_display;
 mod question;
 pub(super) mod summary;
 mod throughput;
+pub(super) mod transactional_messages;
 
 /// Send the issues that are due to every subscriber
 ///
@@ -121,14 +117,31 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     if args.dry_run {
         return dry_run(context, &config, &loaded.issues, asked, &admission, &*store).map(|exit| exit.max(left_out));
     }
-    admit(context, &*store, &admission)?;
-    let read = left_out.max(import::import_list(context, &config, &mut *store)?);
-    let send = |sending: &SendRequest<'_>| send::send_due(&mut *store, sending);
-    match with_sending(context, &config, &loaded.issues, asked, send)? {
-        SendOutcome::Done(report) => summary::sent(context, &report).map(|exit| exit.max(read)),
-        SendOutcome::Busy(other) => Err(busy(other.as_ref()).into()),
-        SendOutcome::Declined => Ok(read),
-    }
+    let messages = TransactionalMessages::new(context, &config);
+    let mailed = admit_and_mail(&messages, &mut *store, &loaded.issues, &admission, asked);
+    let messages = messages.send_rest(&mut *store);
+    let exit = match mailed {
+        Ok((SendOutcome::Done(report), imported)) => summary::sent(context, &report, &messages)?.max(imported),
+        Ok((SendOutcome::Declined, imported)) => messages.show(context)?.max(imported),
+        Ok((SendOutcome::Busy(other), _)) => return Err(messages.show_before(context, busy(other.as_ref()).into())?),
+        Err(error) => return Err(messages.show_before(context, error)?),
+    };
+    Ok(exit.max(left_out).max(messages.problems(context)))
+}
+
+/// Sends the issues that `asked` names if this run may send from the store, and returns the exit code of the import too.
+pub(super) fn admit_and_mail(
+    messages: &TransactionalMessages<'_>,
+    store: &mut dyn Store,
+    issues: &[Issue],
+    admission: &Admission,
+    asked: Asked,
+) -> anyhow::Result<(SendOutcome, Exit)> {
+    let (context, config) = (messages.context, messages.config);
+    admit(context, store, admission)?;
+    let imported = import::import_list(context, config, store)?;
+    let outcome = with_sending(messages, issues, asked, |sending| send::send_due(store, sending))?;
+    Ok((outcome, imported))
 }
 
 /// Takes the named issues for new ones, although they look like others. Recorded, unless this is a dry run.
@@ -161,7 +174,7 @@ fn dry_run(
         import::each_new_subscriber(context, config, store, each).map(drop)
     };
     let read = if wrong.is_empty() { Exit::Done } else { Exit::Attention };
-    with_sending(context, config, issues, asked, |sending| {
+    with_sending(&TransactionalMessages::new(context, config), issues, asked, |sending| {
         let dry_run = send::dry_run::run(store, sending, admission, &new_subscribers)?;
         let recipients = |expected: &ExpectedMailing<'_>, each: &mut dyn FnMut(&EmailAddress) -> anyhow::Result<()>| {
             expected.each_recipient(store, &new_subscribers, each)
@@ -188,21 +201,8 @@ pub(super) fn admit(context: &Context, store: &dyn Store, admission: &Admission)
     refusal.map_or(Ok(()), |finding| Err(finding.into()))
 }
 
-/// Sends the issues of `scope`, with a progress bar.
-pub(super) fn mail(
-    context: &Context,
-    config: &Config,
-    issues: &[Issue],
-    store: &mut dyn Store,
-    scope: Scope,
-    yes: bool,
-) -> anyhow::Result<SendOutcome> {
-    let asked = Asked { scope, limit: None, after_canary: false, despite_errors: false, is_dry: false, yes };
-    with_sending(context, config, issues, asked, |sending| send::send_due(store, sending))
-}
-
 /// What a run is asked to do.
-struct Asked {
+pub(super) struct Asked {
     scope: Scope,
     limit: Option<u64>,
     after_canary: bool,
@@ -213,20 +213,25 @@ struct Asked {
     yes: bool,
 }
 
-/// Calls `act` with all that a run needs beside the store.
+impl Asked {
+    /// To send all that is due.
+    pub(super) fn due(yes: bool) -> Self {
+        Self { scope: Scope::Due, limit: None, after_canary: false, despite_errors: false, is_dry: false, yes }
+    }
+}
+
+/// Calls `act` with all that a run needs beside the store. Meanwhile it sends transactional messages.
 fn with_sending<T>(
-    context: &Context,
-    config: &Config,
+    messages: &TransactionalMessages<'_>,
     issues: &[Issue],
     asked: Asked,
     act: impl FnOnce(&SendRequest<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    let TransactionalMessages { context, config, clock, interrupt, .. } = messages;
     let mail = mail_to_a_list(config)?;
     let Asked { scope, limit, after_canary, despite_errors, is_dry, yes } = asked;
     let composer = context.composer(config, issues)?;
-    let stop = Arc::new(AtomicBool::new(false));
     let display = ProgressDisplay::new(&context.report, limit);
-    let clock = WaitingClock::new(context.clock);
     let terms = DueTerms { now: clock.now(), policy: &mail.policy };
     let route = if is_dry { transport::route_without_logins } else { transport::route }(&context.project, mail)?;
     context.report.detail(&format!("Mail leaves through {route}."));
@@ -239,18 +244,18 @@ fn with_sending<T>(
         limit,
         after_canary,
         despite_errors,
-        confirm: &|find_new| begin(context, &route, !yes && config.mails_over_smtp(), find_new, &stop),
+        confirm: &|find_new| begin(context, &route, !yes && config.mails_over_smtp(), find_new, interrupt),
         run: machine::this_run(clock.now()),
         hooks: RunHooks {
             clock: &|| clock.now(),
-            sleep: &|pause| clock.during(|| wait(pause, &stop)),
-            stop: &stop,
+            sleep: &|pause| clock.during(|| interrupt.wait(pause)),
+            stop: interrupt.stop(),
             progress: &|progress| display.update(progress),
-            meanwhile: None,
+            meanwhile: Some(&|occasion| messages.send_meanwhile(occasion)),
         },
     });
     display.end();
-    if stop.load(Ordering::Relaxed) {
+    if interrupt.stop().load(Ordering::Relaxed) {
         context.report.message("Stopped by a signal: the remaining recipients are still queued.");
     }
     done
@@ -263,7 +268,7 @@ fn begin(
     route: &Route,
     asks: bool,
     find_new: &FindNew<'_>,
-    stop: &Arc<AtomicBool>,
+    interrupt: &Interrupt,
 ) -> anyhow::Result<bool> {
     if asks
         && can_ask(context)
@@ -272,7 +277,7 @@ fn begin(
     {
         return Ok(false);
     }
-    stop_at_signals(stop).map(|()| true)
+    interrupt.listen().map(|()| true)
 }
 
 /// The settings of mail, if they allow sending to a list.
@@ -284,32 +289,10 @@ fn mail_to_a_list(config: &Config) -> anyhow::Result<&MailConfig> {
     Ok(mail)
 }
 
-/// Lets SIGINT and SIGTERM set a flag: current messages are finished, no further ones begun. A second signal ends the
-/// process at once, which the ledger survives.
-fn stop_at_signals(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
-    for signal in [SIGINT, SIGTERM] {
-        let registered = flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(stop))
-            .and_then(|_| flag::register(signal, Arc::clone(stop)));
-        registered.context("failed to listen for signals")?;
-    }
-    Ok(())
-}
-
 pub(super) fn busy(other: Option<&Run>) -> Finding {
     let who = other.map_or_else(String::new, |run| format!(": process {} on `{}`", run.pid, run.host));
     Finding::error("busy", format!("another run is sending{who}"))
         .help("wait until it is done; the next run sends what it leaves")
-}
-
-/// Waits, unless the run is to stop.
-fn wait(pause: Duration, stop: &AtomicBool) {
-    const STEP: Duration = Duration::from_millis(100);
-    let mut left = pause;
-    while !left.is_zero() && !stop.load(Ordering::Relaxed) {
-        let step = left.min(STEP);
-        thread::sleep(step);
-        left -= step;
-    }
 }
 
 /// Sends one issue or digest to the given addresses, and records nothing.

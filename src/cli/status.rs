@@ -80,8 +80,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let behind = behind(context, &*store)?;
     if args.html.as_deref() != Some(STDOUT) {
+        let messages = if args.issue.is_none() { store.message_counts()? } else { StateCounts::default() };
         let left = Left::read(&*store, context.clock.now())?;
-        show(context, &*store, &rows, args, &left, &behind)?;
+        show(context, &*store, &rows, args, &Rest { left, messages, findings: &behind })?;
     }
     context.report.findings(&behind);
     let waiting =
@@ -192,26 +193,30 @@ impl Left {
     }
 }
 
-fn show(
-    context: &Context,
-    store: &dyn Store,
-    rows: &[Row],
-    args: &Args,
-    left: &Left,
-    findings: &[Finding],
-) -> anyhow::Result<()> {
+/// What is shown beside the mailings.
+struct Rest<'a> {
+    left: Left,
+    /// How many transactional messages are in each state.
+    messages: StateCounts,
+    findings: &'a [Finding],
+}
+
+fn show(context: &Context, store: &dyn Store, rows: &[Row], args: &Args, rest: &Rest<'_>) -> anyhow::Result<()> {
     let wanted = (args.recipients || args.state.is_some()).then_some(args.state);
     if context.report.json {
-        return context.report.long_document(|out| document::write(store, rows, wanted, left, findings, out));
+        return context.report.long_document(|out| document::write(store, rows, wanted, rest, out));
+    }
+    if let Some(line) = status_line(&rest.messages) {
+        context.report.message(&line);
     }
     if rows.is_empty() {
         context.report.message("Nothing was sent yet.");
     } else {
         context.report.table(&table(rows))?;
     }
-    if args.issue.is_none() && !left.by_channel.is_empty() {
+    if args.issue.is_none() && !rest.left.by_channel.is_empty() {
         context.report.text(if rows.is_empty() { "" } else { "\n" })?;
-        context.report.table(&left.table())?;
+        context.report.table(&rest.left.table())?;
     }
     if rows.iter().any(Row::is_adopted) {
         context.report.message("`?`: sent from a store that is gone; its recipients are not known here.");
@@ -254,6 +259,14 @@ fn table(rows: &[Row]) -> Vec<Vec<String>> {
         table.push(cells);
     }
     table
+}
+
+/// The transactional messages that wait, or of which it is unknown whether they arrived.
+fn status_line(counts: &StateCounts) -> Option<String> {
+    let counted = [(counts.open(), "waiting"), (counts.of(State::Unknown), "unknown")];
+    let counted: Vec<String> =
+        counted.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    (!counted.is_empty()).then(|| format!("Transactional messages: {}.", counted.join(", ")))
 }
 
 fn recipient(delivery: &Delivery) -> Vec<String> {

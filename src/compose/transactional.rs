@@ -15,6 +15,7 @@ use crate::edition::Recipient;
 use crate::edition::transactional::{Content, Envelope, NAMES, Writer};
 use crate::edition::unsubscribe::UnsubscribeLinks;
 use crate::email::EmailAddress;
+use crate::finding::Finding;
 use crate::letter::Letter;
 use crate::publication::Publication;
 use crate::templates::Templates;
@@ -46,6 +47,36 @@ pub struct TransactionalLetters<'a> {
     signer: Signer,
 }
 
+/// Why a message cannot be written with the templates of the project, if readers are served; needs no secret.
+pub fn template_finding(project: &Project, config: &Config, now: DateTime<Utc>) -> Option<Finding> {
+    let (_, mail) = (config.serve.as_ref()?, config.mail.as_ref()?);
+    let error = write_samples(project, config, mail, now).err()?;
+    Some(error.downcast::<Finding>().unwrap_or_else(|error| Finding::error("template", format!("{error:#}"))))
+}
+
+/// Writes every message in every language of the project.
+fn write_samples(project: &Project, config: &Config, mail: &MailConfig, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let templates = templates(project)?;
+    let (address, link) = (&mail.edition.from.address, || "https://example.org/".to_owned());
+    for publication in config.publications() {
+        let writer = Writer::new(publication, &mail.edition, &templates);
+        for content in [
+            Content::Confirm { confirm: link(), never: link() },
+            Content::Subscribed { leave: link() },
+            Content::Goodbye { undo: link() },
+            Content::Links { leave: link() },
+        ] {
+            let language = Language::of(&publication.language).tag();
+            writer.message(&content, &Envelope { address, language, id: "", date: now })?;
+        }
+    }
+    Ok(())
+}
+
+fn templates(project: &Project) -> anyhow::Result<Templates> {
+    Templates::load(&NAMES.names(), &|name| project.text_if_exists(format!("templates/{name}")))
+}
+
 impl<'a> TransactionalLetters<'a> {
     /// Reads templates, secrets and keys. `url` is `serve.url`.
     ///
@@ -54,27 +85,10 @@ impl<'a> TransactionalLetters<'a> {
     /// is invalid.
     pub fn open(project: &Project, config: &'a Config, url: &'a Url) -> anyhow::Result<Self> {
         let mail = mail_config(config)?;
-        let templates = Templates::load(&NAMES.names(), &|name| project.text_if_exists(format!("templates/{name}")))?;
+        let templates = templates(project)?;
         let secrets = Arc::new(secrets::secrets(project, config)?);
         let unsubscribe = UnsubscribeLinks::new(&mail.edition)?.with_secrets(Arc::clone(&secrets));
         Ok(Self { config, mail, url, templates, secrets, unsubscribe, signer: signer::signer(project, mail)? })
-    }
-
-    /// Checks that every message can be written in every language of the project.
-    ///
-    /// # Errors
-    /// As `write`.
-    pub fn check(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
-        let address = &self.mail.edition.from.address;
-        for publication in self.config.publications() {
-            for notice in [Notice::Confirm(now), Notice::Subscribed, Notice::Goodbye, Notice::Links] {
-                let language = Language::of(&publication.language).tag();
-                let envelope = Envelope { address, language, id: "", date: now };
-                let writer = Writer::new(publication, &self.mail.edition, &self.templates);
-                writer.message(&self.content(notice, address)?, &envelope)?;
-            }
-        }
-        Ok(())
     }
 
     /// Writes a message: the same bytes for every attempt at the same notice.
@@ -147,7 +161,7 @@ mail:
         let config = load::config(&project, "slugline.yaml").unwrap();
         let url = config.serve.as_ref().unwrap().url.clone();
         let letters = TransactionalLetters::open(&project, &config, &url).unwrap();
-        letters.check(now()).unwrap();
+        assert_eq!(template_finding(&project, &config, now()), None);
         act(&letters)
     }
 
@@ -215,5 +229,19 @@ mail:
             let letter = letters.write(&message("click-here-to-win"), Notice::Links).unwrap();
             assert!(!String::from_utf8(letter.content).unwrap().contains("click-here"));
         });
+    }
+
+    #[test]
+    fn a_template_that_fails_in_one_message_is_found_without_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(folder.path());
+        let text = "{% if message.kind == \"goodbye\" %}{{ mesage.text }}{% endif %}\n";
+        for (path, text) in [("slugline.yaml", PROJECT), ("templates/transactional.txt", text)] {
+            project.write(path, text.as_bytes()).unwrap();
+        }
+        let config = load::config(&project, "slugline.yaml").unwrap();
+        let finding = template_finding(&project, &config, now()).unwrap();
+        assert_eq!((finding.rule, finding.help.as_deref()), ("template", Some("did you mean `message`?")));
+        assert_eq!(finding.place.unwrap().path, "templates/transactional.txt");
     }
 }

@@ -239,7 +239,9 @@ mod tests {
     fn each_server_comes_first_for_its_share_of_the_numbers() {
         let relay = |weight| {
             let server = Server { host: "127.0.0.1".to_owned(), port: 25, tls: TlsMode::None };
-            Relay { weight, ..Relay::new(server, "example.org", None, None).unwrap() }
+            let mut relay = Relay::new(server, "example.org", None, None).unwrap();
+            relay.weight = weight;
+            relay
         };
         let relays = [relay(1), relay(2)];
         let orders: Vec<Vec<usize>> = (0..4).map(|number| by_weight(&relays, number).collect()).collect();

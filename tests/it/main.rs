@@ -69,5 +69,6 @@ mod status_screens;
 mod store_copy;
 mod stores;
 mod structure;
+mod transactional;
 #[cfg(feature = "serve")]
 mod web_servers;

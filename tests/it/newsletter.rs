@@ -65,6 +65,15 @@ impl Newsletter {
         newsletter
     }
 
+    /// The same whose readers are served, so that messages to single readers can be queued.
+    pub fn serving(self) -> Self {
+        let file = self.folder.join("slugline.yaml");
+        let served = "secret_file: secret.txt\nserve: {url: https://news.tides.example.org/}\n";
+        self.write("slugline.yaml", &(fs::read_to_string(file).unwrap() + served));
+        self.write("secret.txt", "0123456789abcdef0123456789abcdef");
+        self
+    }
+
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder

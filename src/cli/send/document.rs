@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::report::{ErrorRow, FindingRow, rows};
+use crate::cli::send::transactional_messages::TransactionalRow;
 use crate::cli::status;
 use crate::delivery::not_due::NotDue;
 use crate::digest::MailingContent;
@@ -14,7 +15,17 @@ use crate::send::{HeldMailing, MailingReport, SendReport};
 /// How many recipients are in each state, by its name.
 type CountsByState = serde_json::Map<String, serde_json::Value>;
 
-/// The document of `send`, and `mail` in that of `publish`.
+/// The document of `send`.
+#[derive(Serialize)]
+pub(super) struct RunDocument<'a> {
+    #[serde(flatten)]
+    pub send: SendDocument<'a>,
+    /// The transactional messages of this run, if any were sent or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transactional: Option<TransactionalRow<'a>>,
+}
+
+/// The mailings of a run: in the document of `send`, and `mail` in that of `publish`.
 #[derive(Serialize)]
 pub(in crate::cli) struct SendDocument<'a> {
     /// The mailings of this run.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::cli::send::document::{SendDocument, Stopped, TestDocument, TestRow};
+use crate::cli::send::document::{RunDocument, SendDocument, Stopped, TestDocument, TestRow};
+use crate::cli::send::transactional_messages::Sent;
 use crate::cli::{Context, Exit};
 use crate::delivery::not_due::NotDue;
 use crate::delivery::test_send::TestResult;
@@ -28,12 +29,14 @@ pub(super) fn test(context: &Context, content: &MailingContent<'_>, tried: &[Tes
     Ok(if tried.iter().all(|tried| tried.result.is_ok()) { Exit::Done } else { Exit::Attention })
 }
 
-/// Shows what a run did.
-pub(in crate::cli) fn sent(context: &Context, report: &SendReport) -> anyhow::Result<Exit> {
+/// Shows what a run did. The problems of transactional messages are left to the caller.
+pub(super) fn sent(context: &Context, report: &SendReport, messages: &Sent) -> anyhow::Result<Exit> {
     if context.report.json {
-        context.report.document(&Stopped::new(SendDocument::of(report), stopped(report)))?;
+        let document = RunDocument { send: SendDocument::of(report), transactional: messages.row() };
+        context.report.document(&Stopped::new(document, stopped(report)))?;
     } else {
         show(context, report)?;
+        messages.show(context)?;
     }
     Ok(problems(context, report))
 }

@@ -5,9 +5,8 @@ use std::io::{BufWriter, Write};
 use serde::Serialize;
 
 use crate::cli::report;
-use crate::cli::status::{Left, Row, counted};
+use crate::cli::status::{Left, Rest, Row, counted};
 use crate::email::EmailAddress;
-use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
 use crate::store::Store;
@@ -19,8 +18,7 @@ pub(super) fn write(
     store: &dyn Store,
     rows: &[Row],
     wanted: Option<Option<State>>,
-    left: &Left,
-    findings: &[Finding],
+    rest: &Rest<'_>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
@@ -36,8 +34,11 @@ pub(super) fn write(
         out.write_all(b"\n    }")?;
     }
     out.write_all(if rows.is_empty() { b"]" } else { b"\n  ]" })?;
-    write!(out, ",\n  \"unsubscribed\": {}", indented(&Unsubscribed::of(left), 1)?)?;
-    write!(out, ",\n  \"findings\": {}\n}}\n", indented(&report::rows(findings), 1)?)?;
+    write!(out, ",\n  \"unsubscribed\": {}", indented(&Unsubscribed::of(&rest.left), 1)?)?;
+    if rest.messages.total() > 0 {
+        write!(out, ",\n  \"transactional\": {}", indented(&Transactional { counts: counted(&rest.messages) }, 1)?)?;
+    }
+    write!(out, ",\n  \"findings\": {}\n}}\n", indented(&report::rows(rest.findings), 1)?)?;
     Ok(out.flush()?)
 }
 
@@ -91,6 +92,13 @@ fn document(row: &Row) -> MailingRow<'_> {
         counts: counted(&row.counts),
         holds: row.mailing.digest.as_ref().map(|digest| digest.issues.iter().map(IssueId::as_str).collect()),
     }
+}
+
+/// The transactional messages, if there are any.
+#[derive(Serialize)]
+struct Transactional {
+    /// How many of them are in each state.
+    counts: serde_json::Map<String, serde_json::Value>,
 }
 
 /// How many subscribers left in the last 30 days.

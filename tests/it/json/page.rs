@@ -13,9 +13,10 @@ use crate::program::{files, is_rust, repository};
 use crate::reference::is_page;
 
 /// Documents that are written row by row: command, key of the rows, file and struct of a row.
-const STREAMED: [(&str, &str, &str, &str); 6] = [
+const STREAMED: [(&str, &str, &str, &str); 7] = [
     ("status", "mailings[]", "src/cli/status/document.rs", "MailingRow"),
     ("status", "mailings[].deliveries[]", "src/cli/status/document.rs", "DeliveryRow"),
+    ("status", "transactional", "src/cli/status/document.rs", "Transactional"),
     ("status", "unsubscribed", "src/cli/status/document.rs", "Unsubscribed"),
     ("subscribers list", "subscribers[]", "src/subscription/export.rs", "Row"),
     ("subscribers export", "subscribers[]", "src/subscription/export.rs", "Row"),
