@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,10 +10,12 @@ use crate::cli::Context;
 use crate::cli::clock::Clock;
 use crate::cli::serve::log::Logger;
 use crate::config::Config;
-use crate::disk::Project;
+use crate::delivery::job::RunHooks;
+use crate::disk::{Project, machine};
 use crate::send::mailing_record::MailingRecord;
 use crate::serve::Service;
 use crate::store::moving::Movable;
+use crate::transactional;
 use crate::web::readers::{Event, OpenStore};
 
 /// Time between two purges.
@@ -103,9 +106,22 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Sends the transactional messages that wait, until none is due or the process stops. The place for
-    /// `transactional::deliver`.
-    fn send_waiting(&self, _store: &mut dyn Movable, _is_stopping: &AtomicBool) -> anyhow::Result<()> {
+    /// Sends the transactional messages that wait, until none is due or the process stops.
+    fn send_waiting(&self, store: &mut dyn Movable, is_stopping: &AtomicBool) -> anyhow::Result<()> {
+        let clock = self.clock;
+        let hooks = RunHooks {
+            clock: &move || clock.now(),
+            sleep: &thread::sleep,
+            stop: is_stopping,
+            progress: &|_| {},
+            meanwhile: None,
+        };
+        let run = machine::this_run(clock.now());
+        let request = transactional::Request { project: &self.project, config: &self.config, run, hooks };
+        let report = transactional::deliver(store, &request)?;
+        for finding in report.findings() {
+            self.logger.event(Event::Problem(finding.to_string()));
+        }
         Ok(())
     }
 }

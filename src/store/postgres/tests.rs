@@ -467,7 +467,7 @@ fn readers_confirm_at_once() {
         (0..4).for_each(|thread| drop(scope.spawn(move || confirm(thread))));
         scope.spawn(import);
     });
-    let mut store = world.open();
+    let store = world.open();
     assert_eq!(store.count_subscribers(Some(Status::Active)).unwrap(), 30);
     for number in 0..30 {
         let address = request(number).address;
