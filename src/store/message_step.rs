@@ -53,7 +53,7 @@ impl<'a> MessageStep<'a> {
     }
 
     /// The state afterwards of a message whose reader was forgotten: it is not sent again.
-    pub fn to_if_forgotten(&self) -> State {
+    pub fn to_if_forgotten(self) -> State {
         match self.to {
             State::Queued | State::Claimed | State::Deferred => State::Suppressed,
             to => to,
