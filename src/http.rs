@@ -1,4 +1,4 @@
-//! HTTP client for GET requests, with limits on time, size, redirects and reachable hosts.
+//! HTTP client for GET requests and forms, with limits on time, size, redirects and reachable hosts.
 //!
 //! Takes an http or https URL; returns the length and a reader of the body, or the error. Hosts are allowed by the IP
 //! address that is connected to, after every redirect, so that neither a name nor a redirect leads into a private network.
@@ -137,6 +137,16 @@ impl Client {
         }
         let body = response.into_body().into_with_config().limit(u64::MAX).reader();
         Ok(Response { length, body, read: 0, limit })
+    }
+
+    /// Sends a form with POST; returns the status of the response, whose body is not read.
+    ///
+    /// # Errors
+    /// If there is no response within the limits.
+    pub fn post_form(&self, url: &Url, form: &str) -> Result<u16, Error> {
+        const TYPE: &str = "application/x-www-form-urlencoded";
+        let response = self.agent.post(url.as_str()).content_type(TYPE).send(form).map_err(Error::of)?;
+        Ok(response.status().as_u16())
     }
 }
 

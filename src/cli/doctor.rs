@@ -17,13 +17,15 @@ use crate::smtp::probe::Envelope;
 use crate::transport;
 
 mod output;
+mod pages;
 mod project;
 
 /// Check whether mail will arrive, how fast, and what to change
 ///
 /// Connects to the mail server step by step, up to the recipient and no further: nothing is sent. Queries the DNS as
-/// receivers do for the sender's domain (SPF, DKIM, DMARC, reverse DNS, MX), and prints the records that are missing. The
-/// exit code is 1 if something has to change.
+/// receivers do for the sender's domain (SPF, DKIM, DMARC, reverse DNS, MX), and prints the records that are missing. With
+/// `serve.url`, tries the one-click button of mail programs with a token that no one has. The exit code is 1 if something has
+/// to change.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline doctor\n  slugline doctor --dns 9.9.9.9 --verbose")]
 pub(super) struct Args {
@@ -65,6 +67,9 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         }
     };
     output.part(Part::Dns, mail.edition.from.address.domain(), &steps)?;
+    if let Some((url, steps)) = pages::steps(context, &config, mail) {
+        output.part(Part::Pages, &url, &steps)?;
+    }
     let steps = project::steps(context, &config, mail, store);
     output.part(Part::Project, &context.config_file, &steps)?;
     Ok(if output.end()? == StepOutcome::Error { Exit::Attention } else { Exit::Done })

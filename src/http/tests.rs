@@ -117,3 +117,16 @@ fn https_wants_tls() {
     server.join().unwrap();
     assert!(matches!(got.err(), Some(Error::Connection(_))));
 }
+
+#[test]
+fn a_form_is_sent_once_and_no_redirect_is_followed() {
+    let client = Client::with(Limits { redirects: 0, ..LIMITS }, Reach::Anywhere, |_| true);
+    for (status, headers) in [("200 OK", ""), ("301 Moved", "location: /next\r\n"), ("503 Busy", "retry-after: 1\r\n")]
+    {
+        let (url, server) = server(vec![answer(status, &format!("content-length: 0\r\n{headers}"), "")]);
+        assert_eq!(client.post_form(&url, "a=b").unwrap().to_string(), status[..3]);
+        let request = &server.join().unwrap()[0];
+        assert!(request.starts_with("POST / HTTP/1.1"), "{request}");
+        assert!(request.contains("content-type: application/x-www-form-urlencoded"), "{request}");
+    }
+}

@@ -60,6 +60,8 @@ mod repeat;
 mod rules;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "serve")]
+mod serving;
 mod site;
 mod skipped;
 mod slips;

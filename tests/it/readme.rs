@@ -55,7 +55,7 @@ const STAND_INS: [(&str, StandIn); 19] = [
     ("slugline doctor", StandIn::AsksDns("slugline doctor --dns")),
     ("slugline doctor --dns 9.9.9.9", StandIn::AsksDns("slugline doctor --verbose --dns")),
     ("slugline preview", StandIn::Serves("slugline preview --port 0")),
-    ("slugline serve", StandIn::Serves("slugline --config served.yaml serve --listen 127.0.0.1:0")),
+    ("slugline serve", StandIn::Serves("slugline --config weekly.yaml serve --listen 127.0.0.1:0")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
     (
         "slugline diff --against https://tides.example.org --fail-on edited,resurfaced,dropped,duplicate",
@@ -88,7 +88,7 @@ const ZONE: [(&str, &str, &str); 6] = [
 ];
 
 /// Files that the commands name, and that a reader has.
-const FILES: [(&str, &[u8]); 12] = [
+const FILES: [(&str, &[u8]); 11] = [
     ("readers.csv", b"email,name\nreader@example.org,A Reader\n"),
     ("crm.csv", b"email,Mails,State\ncrm@example.org,1,CA\n"),
     ("complaints.csv", b"email\ncomplained@example.org\n"),
@@ -115,13 +115,9 @@ const FILES: [(&str, &[u8]); 12] = [
         b"Email Address,First Name,MEMBER_RATING,OPTIN_TIME,CLEAN_TIME\nd@example.org,Di,2,2026-01-01,2026-02-01\n",
     ),
     (
-        "served.yaml",
-        b"title: T\nbase_url: https://example.org\nmail: {from: n@example.org}\nsecret_file: secret.txt\n\
-          serve: {url: https://example.org/}\nstore: sqlite:s.db\n",
-    ),
-    (
         "weekly.yaml",
-        b"title: T\nbase_url: https://example.org\nmail: {from: n@example.org, edition: digest}\nstore: sqlite:w.db\n",
+        b"title: T\nbase_url: https://example.org\nmail: {from: n@example.org, edition: digest}\nstore: sqlite:w.db\n\
+          secret_file: secret.txt\nserve: {url: https://example.org/}\n",
     ),
 ];
 

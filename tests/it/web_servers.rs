@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::documents::blocks;
 use crate::preview::TIMEOUT;
 use crate::program::slugline;
-use crate::serve::{Serving, UNKNOWN, one_click, project};
+use crate::serving::{Serving, UNKNOWN, one_click, project};
 use crate::skipped::skip;
 
 const HOST: &str = "news.example.org";

@@ -16,6 +16,8 @@ pub(super) enum Part {
     Outbox,
     /// The DNS records of the sender's domain.
     Dns,
+    /// The pages for readers.
+    Pages,
     /// What mail needs from the project.
     Project,
 }
@@ -38,6 +40,7 @@ impl<'a> DoctorOutput<'a> {
             Part::Server => ("server", "The mail server "),
             Part::Outbox => ("outbox", "The folder "),
             Part::Dns => ("dns", "The DNS of "),
+            Part::Pages => ("pages", "The pages at "),
             Part::Project => ("project", "The project "),
         };
         let heading = format!("{title}{about}");
@@ -139,9 +142,9 @@ struct Document {
 /// What was inspected.
 #[derive(Serialize)]
 struct PartRow {
-    /// `server`, `outbox`, `dns` or `project`.
+    /// `server`, `outbox`, `dns`, `pages` or `project`.
     part: &'static str,
-    /// Which server, folder, domain or project file.
+    /// Which server, folder, domain, address or project file.
     about: String,
     /// The checks of this part.
     steps: Vec<StepRow>,
