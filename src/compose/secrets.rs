@@ -1,5 +1,7 @@
 //! Reads the secrets of tokens: from SLUGLINE_SECRET, or else from `secret_file`. They are never shown.
 
+use std::path::Path;
+
 use crate::config::Config;
 use crate::disk::Project;
 use crate::disk::machine::variable;
@@ -15,7 +17,10 @@ const VARIABLE: &str = "SLUGLINE_SECRET";
 pub fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
     let (text, place) = match (variable(VARIABLE), &config.secret_file) {
         (Some(text), _) => (text, format!("the environment variable {VARIABLE}")),
-        (_, Some(file)) => (project.text(file)?, format!("the file `{}`", file.display())),
+        (_, Some(file)) => match project.text_if_exists(file)? {
+            Some(text) => (text, format!("the file `{}`", file.display())),
+            None => return Err(no_file(file).into()),
+        },
         (_, None) => {
             let missing = Finding::error("secret-missing", "tokens need a secret, but none is configured");
             let help = "make one with `slugline key secret secret.txt`, and set `secret_file: secret.txt`";
@@ -28,14 +33,19 @@ pub fn secrets(project: &Project, config: &Config) -> anyhow::Result<Secrets> {
     })
 }
 
+fn no_file(file: &Path) -> Finding {
+    let file = file.display();
+    Finding::error("secret-missing", format!("tokens need a secret, but there is no file `{file}`"))
+        .help(format!("make one with `slugline key secret {file}`, or copy it from the machine that mails"))
+}
+
 /// The finding that links need tokens, and that there is no usable secret for them; `path` and `text` are those of the project
 /// file. A missing secret is a warning: another machine may mail.
 pub fn finding(project: &Project, config: &Config, path: &str, text: &str) -> Option<Finding> {
     let error = are_needed(config).then(|| secrets(project, config).err())??;
     let finding = match error.downcast::<Finding>() {
         Ok(finding) => finding,
-        Err(error) => Finding::error("secret-missing", format!("tokens need a secret: {error:#}"))
-            .help("make one with `slugline key secret FILE`, or copy it from the machine that mails"),
+        Err(error) => Finding::error("secret-missing", format!("tokens need a secret: {error:#}")),
     };
     let severity = if finding.rule == "secret-missing" { Severity::Warning } else { finding.severity };
     let keys = [&["secret_file"][..], &["mail", "unsubscribe_url"], &["mail", "unsubscribe_mailto"], &["mail"]];

@@ -187,6 +187,8 @@ fn mail_config(raw: &RawMail, zone: Tz, problems: &mut Problems<'_>) -> MailConf
                 Some(RawImages::Embed) => Images::Embed { max_bytes: raw.images_max_bytes.unwrap_or(1_000_000) },
             },
             unsubscribe_mailto: unsubscribe::unsubscribe_mailto(raw.unsubscribe_mailto.as_deref(), problems),
+            // With `serve`, its form.
+            subscribe_url: None,
             unsubscribe_url: raw
                 .unsubscribe_url
                 .as_deref()

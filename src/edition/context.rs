@@ -40,7 +40,8 @@ impl Fields {
     /// Adds the sender's postal address.
     pub fn with_sender(self, mail: Option<&Options>) -> Self {
         let postal_address = mail.map_or_else(Vec::new, |mail| mail.postal_address.clone());
-        Self { shared: context! { postal_address => postal_address, ..self.shared }, ..self }
+        let subscribe_url = mail.and_then(|mail| mail.subscribe_url.clone());
+        Self { shared: context! { postal_address, subscribe_url, ..self.shared }, ..self }
     }
 
     /// The variables of a digest.

@@ -25,6 +25,8 @@ pub struct Options {
     pub unsubscribe_mailto: Option<String>,
     /// URL of the unsubscribe page; `{token}` becomes the recipient's token, `{address}` the percent-encoded address.
     pub unsubscribe_url: Option<String>,
+    /// Where those can subscribe to whom an email was forwarded; the publication's home page if there is nothing better.
+    pub subscribe_url: Option<String>,
     /// The lines of the sender's postal address, shown at the foot.
     pub postal_address: Vec<String>,
 }

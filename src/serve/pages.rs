@@ -28,6 +28,8 @@ pub(super) struct Pages {
 pub(super) struct SubscribeForm<'a> {
     /// Where it is sent.
     pub action: &'a str,
+    /// Where subscribers have their links sent to them.
+    pub links: &'a str,
     /// What was typed.
     pub email: &'a str,
     /// What was typed.
@@ -85,8 +87,10 @@ impl Pages {
     /// # Errors
     /// A finding where the template fails.
     pub fn subscribe(&self, language: &str, form: &SubscribeForm<'_>) -> Result<String, Box<Finding>> {
-        let title = self.text(Words::of_language(language).subscribe_title);
-        self.render(SUBSCRIBE, language, &title, json!({ "form": self.form(language, form) }))
+        let words = Words::of_language(language);
+        let title = self.text(words.subscribe_title);
+        let links = json!({ "url": form.links, "text": words.links_title });
+        self.render(SUBSCRIBE, language, &title, json!({ "form": self.form(language, form), "links": links }))
     }
 
     /// The form alone, for other pages.

@@ -120,8 +120,10 @@ impl Service {
         form: SubscribeForm<'_>,
         context: &Context<'_>,
     ) -> Result<Response, Failure> {
-        let (action, made) = (self.options.subscribe_link(), made(&self.secrets, context.now));
-        let html = self.pages.subscribe(language, &SubscribeForm { action: &action, made: Some(&made), ..form })?;
+        let (action, links) = (self.options.subscribe_link(), self.url("link"));
+        let made = Some(made(&self.secrets, context.now));
+        let form = SubscribeForm { action: &action, links: &links, made: made.as_deref(), ..form };
+        let html = self.pages.subscribe(language, &form)?;
         Ok(Response::page(status, html, if status == 200 { "form" } else { "invalid address" }))
     }
 

@@ -28,11 +28,11 @@ pub(super) fn serve(raw: &RawConfig, problems: &mut Problems<'_>) -> Option<Opti
 
 /// The mail of a project whose readers are served: it links to the pages, unless the project file says otherwise.
 pub(super) fn with_links(mut mail: MailConfig, serve: Option<&Options>) -> MailConfig {
-    if let Some(serve) = serve
-        && !mail.unsubscribe_by_provider
-    {
+    let Some(serve) = serve else { return mail };
+    if !mail.unsubscribe_by_provider {
         mail.edition.unsubscribe_url.get_or_insert_with(|| serve.leave_link());
     }
+    mail.edition.subscribe_url = serve.subscribe.then(|| serve.subscribe_link());
     mail
 }
 
