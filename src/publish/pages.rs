@@ -154,10 +154,7 @@ impl SiteBuilder<'_> {
     ) -> anyhow::Result<()> {
         let is_own = |feed: &&ListedFeed| feed.kind == FeedKind::Main && feed.language == publication.language;
         let feeds: Vec<ListedFeed> = listed.iter().filter(is_own).cloned().collect();
-        let Source { project, config, .. } = *self.source;
-        let own = |name: &str| project.text_if_exists(format!("templates/{name}"));
-        let served = config.serve.as_ref().filter(|serve| serve.subscribe);
-        let form = served.map(|serve| serve::static_form(serve, publication, None, &own)).transpose()?;
+        let form = self.subscribe_form(publication)?;
         let site = PageRenderer::new(publication, self.templates, &alternate_links(&feeds), form);
         let listed_issues: Vec<&Issue> = pages.iter().map(|page| page.issue).filter(|issue| issue.feed).collect();
         let place: BTreeMap<&str, usize> =
@@ -186,6 +183,14 @@ impl SiteBuilder<'_> {
             }
         }
         self.index(&site, publication, &rows)
+    }
+
+    /// The form to subscribe, if readers are served.
+    fn subscribe_form(&self, publication: &Publication) -> anyhow::Result<Option<String>> {
+        let Source { project, config, .. } = *self.source;
+        let own = |name: &str| project.text_if_exists(format!("templates/{name}"));
+        let served = config.serve.as_ref().filter(|serve| serve.subscribe);
+        served.map(|serve| serve::static_form(serve, publication, None, &own)).transpose()
     }
 
     /// Writes the page of an issue; the inner error lists the findings that prevent it.
