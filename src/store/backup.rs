@@ -145,6 +145,11 @@ impl Restore<'_> {
             Ok(batch) => batch,
             Err(other) => return Ok(RestoreOutcome::Busy(other)),
         };
+        if place.exists()
+            && let Ok(old) = Sqlite::open(place)
+        {
+            old.refuse_if_open_elsewhere()?;
+        }
         let file = scratch.path().join("new.db");
         let mut to = Sqlite::open(&file)?;
         restoring.fill(&from, &mut to, &self.moved(), each)?;
@@ -493,6 +498,11 @@ mod tests {
         let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
         assert!(matches!(restore.to_file(&place, &mut |_| {}).unwrap(), RestoreOutcome::Busy(_)));
         store.end_batch().unwrap();
+        // As `serve` has it: what it wrote would go into the replaced file.
+        let error = restore.to_file(&place, &mut |_| {}).unwrap_err();
+        assert!(matches!(error, StoreError::Locked), "{error}");
+        assert_eq!(store.begin_batch(&run(), now()).unwrap(), Some(0), "it goes on");
+        drop(store);
         assert!(matches!(restore.to_file(&place, &mut |_| {}).unwrap(), RestoreOutcome::Done(_)));
     }
 
@@ -501,17 +511,17 @@ mod tests {
     fn the_files_beside_a_store_move_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let (place, file) = (folder.path().join("store.db"), folder.path().join("backup.db"));
-        let store = sending(Sqlite::open(&place).unwrap());
-        back_up(&mut Sqlite::open(&place).unwrap(), &file, &run(), now(), &mut |_| {}).unwrap();
-        // As if the process were killed: nothing more reaches the database.
-        std::mem::forget(store);
+        let live = folder.path().join("live.db");
+        let store = sending(Sqlite::open(&live).unwrap());
+        back_up(&mut Sqlite::open(&live).unwrap(), &file, &run(), now(), &mut |_| {}).unwrap();
         let restore = Restore { file: &file, runs: 0, run: run(), now: now() };
-        assert!(
-            matches!(restore.to_file(&place, &mut |_| {}).unwrap(), RestoreOutcome::Busy(_)),
-            "its lock is still held here"
-        );
-        fs::remove_file(folder.path().join("store.db.lock")).unwrap();
-        fs::remove_file(folder.path().join("store.db.batch")).unwrap();
+        assert!(matches!(restore.to_file(&live, &mut |_| {}).unwrap(), RestoreOutcome::Busy(_)), "it is sending");
+        // What is left if the process is killed now: nothing more reaches the database.
+        for suffix in ["", "-wal", "-log", "-log2"] {
+            let beside = |name: &str| folder.path().join(format!("{name}{suffix}"));
+            fs::copy(beside("live.db"), beside("store.db")).unwrap();
+        }
+        drop(store);
         let RestoreOutcome::Done(outcome) = restore.to_file(&place, &mut |_| {}).unwrap() else { panic!("busy") };
         let kept = outcome.replaced.unwrap().file;
         let there = |suffix: &str| folder.path().join(format!("{}{suffix}", kept.display())).exists();

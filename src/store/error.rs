@@ -145,7 +145,10 @@ impl StoreError {
                 ));
             }
             Self::NotEmpty { .. } => "name a file that does not exist, or an empty database or schema",
-            Self::Locked => "wait until the other process has finished, and run the command again",
+            Self::Locked => {
+                "wait until the other process has finished, and run the command again; stop `slugline serve` before you restore \
+                 a store"
+            }
             Self::Full => "free some disk space, and run the command again: nothing is lost",
             Self::NoPostgres | Self::Failed { .. } => return None,
         };

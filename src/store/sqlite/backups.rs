@@ -4,11 +4,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, ErrorCode, params_from_iter};
 
 use super::path::{BESIDE, beside, folder_of, make_private};
 use super::{Result, Sqlite, StoreResult, error, parse_time, properties, schema};
@@ -93,6 +94,17 @@ impl Sqlite {
         self.reading("be closed", |connection| Ok(connection.pragma_update(None, "journal_mode", "DELETE")?))?;
         drop(self);
         sync(&path).map_err(|error| error::doing("be closed", &path, error.into()))
+    }
+
+    /// An error if another connection has the file open: what it writes later would go into a file that was replaced, and SQLite
+    /// would delete the log of the new one when it is closed. Whether anyone has it open shows when SQLite is to give up the
+    /// write-ahead log, which it does for a sole user only.
+    pub(in crate::store) fn refuse_if_open_elsewhere(&self) -> StoreResult<()> {
+        let alone = self.connection.busy_timeout(Duration::ZERO);
+        match alone.and_then(|()| self.connection.pragma_update(None, "journal_mode", "DELETE")) {
+            Err(why) if why.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Err(StoreError::Locked),
+            _ => Ok(()),
+        }
     }
 
     /// Whether all of it can be read and its indexes are correct.
