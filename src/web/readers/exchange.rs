@@ -42,7 +42,7 @@ pub(super) async fn exchange(
     progress.enter(Phase::Working);
     let (mut response, what) = match body {
         Ok(body) => respond(&server, target, &parts, from, body).await,
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.answer(),
     };
     security::add(response.headers_mut());
     (server.log)(Event::Exchange(Exchange {
@@ -63,8 +63,28 @@ fn reader(server: &Server, peer: Peer, parts: &Parts) -> std::net::IpAddr {
     forwarded::reader(peer, lines.into_iter(), &server.trusted_proxies)
 }
 
-/// The body, or the refusal of one that is too large or too slow.
-async fn read(server: &Server, mut body: Incoming) -> Result<Vec<u8>, (Answer, &'static str)> {
+/// Why a body is not taken.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    TooSlow,
+    Incomplete,
+    TooLarge,
+}
+
+impl Refusal {
+    fn answer(self) -> (Answer, &'static str) {
+        let (status, text, what) = match self {
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The request took too long.\n", "too slow"),
+            Self::Incomplete => (StatusCode::BAD_REQUEST, "The request is incomplete.\n", "incomplete"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n", "too large"),
+        };
+        let mut answer = plain(status, text);
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        (answer, what)
+    }
+}
+
+async fn read(server: &Server, mut body: Incoming) -> Result<Vec<u8>, Refusal> {
     let (limit, mut size, mut read) = (server.limits.body_bytes, 0, Vec::new());
     let all = async {
         while size < MOST_DISCARDED && !body.is_end_stream() {
@@ -77,17 +97,10 @@ async fn read(server: &Server, mut body: Incoming) -> Result<Vec<u8>, (Answer, &
         }
         Ok::<_, hyper::Error>(())
     };
-    let closing = |status, text: &str, what| {
-        let mut answer = plain(status, text);
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        Err((answer, what))
-    };
     match timeout(server.limits.body, all).await {
-        Err(_) => closing(StatusCode::REQUEST_TIMEOUT, "The request took too long.\n", "too slow"),
-        Ok(Err(_)) => closing(StatusCode::BAD_REQUEST, "The request is incomplete.\n", "incomplete"),
-        Ok(Ok(())) if size > limit => {
-            closing(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n", "too large")
-        }
+        Err(_) => Err(Refusal::TooSlow),
+        Ok(Err(_)) => Err(Refusal::Incomplete),
+        Ok(Ok(())) if size > limit => Err(Refusal::TooLarge),
         Ok(Ok(())) => Ok(read),
     }
 }
