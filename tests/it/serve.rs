@@ -112,7 +112,7 @@ fn slow_connections_keep_no_reader_from_leaving() {
         let mut stream = serving.connect();
         let whole = one_click(UNKNOWN);
         // Some stop in the header, some in the body.
-        stream.write_all(&whole.as_bytes()[..if number % 2 == 0 { 20 } else { whole.len() - 5 }]).unwrap();
+        stream.write_all(&whole.as_bytes()[..if number.is_multiple_of(2) { 20 } else { whole.len() - 5 }]).unwrap();
         stream
     };
     let slow: Vec<TcpStream> = (0..500).map(slow).collect();
