@@ -178,7 +178,9 @@ impl<'a> ServerUse<'a> {
         if self.session.as_ref().is_some_and(|session| session.can_take(letter)) {
             return Ok(());
         }
-        self.session.take().map(Session::quit);
+        if let Some(session) = self.session.take() {
+            session.quit();
+        }
         self.session = Some(Session::connect(relay, stop)?);
         Ok(())
     }

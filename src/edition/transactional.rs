@@ -181,6 +181,7 @@ impl<'a> Writer<'a> {
             "subscriber": { "address": envelope.address.as_str(), "name": "", "attributes": {} },
             "unsubscribe": leave,
             "postal_address": self.mail.postal_address,
+            "subscribe_url": self.mail.subscribe_url,
         })
     }
 

@@ -472,10 +472,7 @@ fn a_template_that_fails_delays_the_messages() {
     world.write("templates/transactional.txt", "{{ mesage.subject }}\n");
     let report = world.deliver();
     assert_eq!((report.deferred, report.waiting), (1, 1));
-    assert_eq!(
-        report.findings()[0].message,
-        "transactional messages could not be written: there is no `mesage` in `mesage.subject`"
-    );
+    assert_eq!(report.findings()[0].message, "transactional messages could not be written: there is no `mesage` here");
     world.write("templates/transactional.txt", "{{ message.subject }}\n");
     world.pass(TimeDelta::minutes(7));
     assert_eq!(world.deliver().sent, 1);
