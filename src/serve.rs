@@ -138,7 +138,7 @@ impl Service {
     fn show(&self, route: Route<'_>, language: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
         match route {
             Route::Subscribe => self.show_form(language, context),
-            Route::Confirm(token) => self.show_confirm(token, context),
+            Route::Confirm(token) => self.show_confirm(token, language, context),
             Route::Leave(token) => self.show_leave(token, language, context),
             Route::Return(token) => self.show_return(token, language, context),
             Route::Link => self.show_links(language),
@@ -151,7 +151,7 @@ impl Service {
         }
         match route {
             Route::Subscribe => self.subscribe(context),
-            Route::Confirm(token) => self.confirm(token, context),
+            Route::Confirm(token) => self.confirm(token, language, context),
             Route::Leave(token) => self.leave(token, language, context),
             Route::Return(token) => self.come_back(token, language, context),
             Route::Link => self.send_links(language, context),

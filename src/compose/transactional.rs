@@ -102,7 +102,7 @@ impl<'a> TransactionalLetters<'a> {
         let language = Language::of(&message.language).tag();
         let envelope = Envelope { address, language, id: &id, date: message.created };
         let writer = Writer::new(self.publication(&message.language), &self.mail.edition, &self.templates);
-        let content = writer.message(&self.content(notice, address)?, &envelope)?;
+        let content = writer.message(&self.content(notice, address, language)?, &envelope)?;
         let content = self.signer.sign(content, message.created)?;
         Ok(Letter { from: self.mail.envelope_sender().clone(), to: address.clone(), content })
     }
@@ -114,13 +114,16 @@ impl<'a> TransactionalLetters<'a> {
         publications.iter().find(of_language).copied().unwrap_or(&self.config.publication)
     }
 
-    fn content(&self, notice: Notice, address: &EmailAddress) -> anyhow::Result<Content> {
+    fn content(&self, notice: Notice, address: &EmailAddress, language: &str) -> anyhow::Result<Content> {
+        // Once a request is deleted, its page can have the language only from the link.
+        let is_main = Language::of(language) == Language::of(&self.config.publication.language);
+        let query = if is_main { String::new() } else { format!("?language={language}") };
         let token = |purpose| self.secrets.token(purpose, address);
         let page = |name: &str, token| format!("{}{name}/{token}", self.url);
         Ok(match notice {
             Notice::Confirm(requested) => Content::Confirm {
-                confirm: page("confirm", self.secrets.token_at(Purpose::Confirm, address, requested)),
-                never: page("confirm", token(Purpose::Block)),
+                confirm: page("confirm", self.secrets.token_at(Purpose::Confirm, address, requested)) + &query,
+                never: page("confirm", token(Purpose::Block)) + &query,
             },
             Notice::Subscribed => Content::Subscribed { leave: self.leave(address)? },
             Notice::Goodbye => Content::Goodbye { undo: page("return", token(Purpose::Return)) },
@@ -199,6 +202,9 @@ mail:
                 let text = text(letters, "en", notice);
                 assert!(text.contains(&format!("\nhttps://news.example.org/readers{page}")), "{text}");
             }
+            let confirm = |language| text(letters, language, Notice::Confirm(now()));
+            assert_eq!(confirm("ko").matches("?language=ko\n").count(), 2, "both links have the language of the mail");
+            assert!(!confirm("en").contains("?language"));
             let letter = letters.write(&message("en"), Notice::Links).unwrap();
             assert_eq!((letter.from.as_str(), letter.to.as_str()), ("bounces@tides.example.org", "lin@example.org"));
         });

@@ -21,10 +21,15 @@ enum Found {
 }
 
 impl Service {
-    pub(super) fn show_confirm(&self, token: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
+    pub(super) fn show_confirm(
+        &self,
+        token: &str,
+        language: &str,
+        context: &mut Context<'_>,
+    ) -> Result<Response, Failure> {
         let action = self.url(&format!("confirm/{token}"));
         let ask = |language: &str, title, text, label| {
-            let button = Button { label, action: &action, asks_address: false, fields: Vec::new() };
+            let button = Button { label, action: &action, ..Button::default() };
             let answer = Answer { title, text, button: Some(button), links: Vec::new() };
             Ok(Response::page(200, self.pages.answer(language, &answer)?, "confirm page"))
         };
@@ -38,11 +43,11 @@ impl Service {
                 ask(&request.language, words.block_title, words.block, words.block_title)
             }
             Found::Confirmed(language) => self.subscribed(&language, None),
-            Found::Nothing => self.expired(),
+            Found::Nothing => self.expired(language),
         }
     }
 
-    pub(super) fn confirm(&self, token: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
+    pub(super) fn confirm(&self, token: &str, language: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
         match self.find(token, context)? {
             Found::Request(request) => match context.store.confirm(&request, context.now)? {
                 Some(Status::Complained) => self.refused(&request.language),
@@ -53,7 +58,7 @@ impl Service {
                 Ok(self.fallback(&request.language, 200, |words| (words.blocked_title, words.blocked), "blocked"))
             }
             Found::Confirmed(language) => self.subscribed(&language, None),
-            Found::Nothing => self.expired(),
+            Found::Nothing => self.expired(language),
         }
     }
 
@@ -98,8 +103,7 @@ impl Service {
         Ok(Response::page(200, self.pages.answer(language, &answer)?, "confirmed"))
     }
 
-    fn expired(&self) -> Result<Response, Failure> {
-        let language = &self.publication.language;
+    fn expired(&self, language: &str) -> Result<Response, Failure> {
         let words = Words::of_language(language);
         let again = self.options.subscribe_link();
         let links = vec![(again.as_str(), words.subscribe_title)];

@@ -1,7 +1,7 @@
 //! `/leave/{token}` and `/return/{token}`: unsubscribing, by one click (RFC 8058) or on a page, and undoing it.
 
 use crate::serve::form::Form;
-use crate::serve::pages::{Answer, Button};
+use crate::serve::pages::{Answer, Button, FROM_PAGE};
 use crate::serve::words::Words;
 use crate::serve::{Context, Failure, Response, Service};
 use crate::store::StoreError;
@@ -9,9 +9,6 @@ use crate::subscriber::Subscriber;
 use crate::subscription::subscriber_by_token;
 use crate::token::Purpose;
 use crate::unsubscription::Channel;
-
-/// The field by which the button of our page differs from that of a mail program.
-const FROM_PAGE: (&str, &str) = ("from", "page");
 
 impl Service {
     pub(super) fn show_leave(
@@ -26,8 +23,7 @@ impl Service {
         let language = self.language_of(context.store, subscriber.id, language)?;
         let words = Words::of_language(&language);
         let action = self.url(&format!("leave/{token}"));
-        let button =
-            Button { label: words.leave_button, action: &action, asks_address: false, fields: vec![FROM_PAGE] };
+        let button = Button { label: words.leave_button, action: &action, ..Button::default() };
         let answer = Answer { title: words.leave_title, text: words.leave, button: Some(button), links: Vec::new() };
         Ok(Response::page(200, self.pages.answer(&language, &answer)?, "leave page"))
     }
@@ -60,7 +56,7 @@ impl Service {
         let language = self.language_of(context.store, subscriber.id, language)?;
         let words = Words::of_language(&language);
         let action = self.url(&format!("return/{token}"));
-        let button = Button { label: words.return_button, action: &action, asks_address: false, fields: Vec::new() };
+        let button = Button { label: words.return_button, action: &action, ..Button::default() };
         let answer = Answer { title: words.return_title, text: words.return_, button: Some(button), links: Vec::new() };
         Ok(Response::page(200, self.pages.answer(&language, &answer)?, "return page"))
     }
@@ -104,7 +100,7 @@ impl Service {
     fn left(&self, subscriber: &Subscriber, language: &str) -> Result<Response, Failure> {
         let words = Words::of_language(language);
         let action = self.url(&format!("return/{}", self.secrets.token(Purpose::Return, &subscriber.address)));
-        let button = Button { label: words.undo, action: &action, asks_address: false, fields: Vec::new() };
+        let button = Button { label: words.undo, action: &action, ..Button::default() };
         let links = vec![self.home(words)];
         let answer = Answer { title: words.left_title, text: words.left, button: Some(button), links };
         Ok(Response::page(200, self.pages.answer(language, &answer)?, "left on the page"))

@@ -10,7 +10,7 @@ use crate::transactional_message::MessageKind;
 
 impl Service {
     pub(super) fn show_links(&self, language: &str) -> Result<Response, Failure> {
-        self.links_page(200, language, Words::of_language(language).links)
+        self.links_page(language, None)
     }
 
     pub(super) fn send_links(&self, language: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
@@ -21,7 +21,7 @@ impl Service {
         };
         let words = Words::of_language(&language);
         let Ok(address) = form.get("email").parse::<EmailAddress>() else {
-            return self.links_page(422, &language, words.invalid_email);
+            return self.links_page(&language, Some(form.get("email")));
         };
         let Context { request, store, now } = context;
         if store.take_one_of_each(&rates(&self.secrets, &address, request.from), *now)? {
@@ -32,16 +32,19 @@ impl Service {
         Ok(Response::page(200, self.pages.answer(&language, &answer)?, "links requested").queued())
     }
 
-    fn links_page(&self, status: u16, language: &str, text: &str) -> Result<Response, Failure> {
+    /// The page with the form; `invalid` is what was typed, if it is not an address.
+    fn links_page(&self, language: &str, invalid: Option<&str>) -> Result<Response, Failure> {
         let words = Words::of_language(language);
         let action = self.url("link");
         let button = Button {
             label: words.links_button,
             action: &action,
-            asks_address: true,
+            email: Some(invalid.unwrap_or_default()),
+            is_invalid: invalid.is_some(),
             fields: vec![("language", language)],
         };
-        let answer = Answer { title: words.links_title, text, button: Some(button), links: Vec::new() };
+        let answer = Answer { title: words.links_title, text: words.links, button: Some(button), links: Vec::new() };
+        let status = if invalid.is_some() { 422 } else { 200 };
         Ok(Response::page(status, self.pages.answer(language, &answer)?, "links page"))
     }
 }

@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use url::Url;
+
 /// A request, as far as a response depends on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -73,6 +75,15 @@ impl Response {
     /// The same with another header field.
     pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// The same for a page whose form leads on to this one: browsers apply the policy to redirects, too (CSP 3, `form-action`).
+    pub(super) fn leading_to(mut self, page: &Url) -> Self {
+        let origin = page.origin().ascii_serialization();
+        for (_, value) in self.headers.iter_mut().filter(|(name, _)| *name == SECURITY_HEADERS[0].0) {
+            *value = value.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
+        }
         self
     }
 

@@ -3,6 +3,7 @@
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde_json::{Value as Json, json};
+use url::Url;
 
 use crate::content::direction::Direction;
 use crate::finding::Finding;
@@ -15,6 +16,9 @@ use crate::templates::locale::Locale;
 const SUBSCRIBE: &str = "subscribe.html";
 const SUBSCRIBE_FORM: &str = "subscribe-form.html";
 const ANSWER: &str = "answer.html";
+
+/// The field by which the button of our page differs from that of a mail program.
+pub(super) const FROM_PAGE: (&str, &str) = ("from", "page");
 
 /// Renders pages.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ pub(super) struct SubscribeForm<'a> {
     /// What was typed.
     pub name: &'a str,
     /// The page to return to.
-    pub return_to: &'a str,
+    pub return_to: Option<&'a Url>,
     /// When the page was made, sealed.
     pub made: Option<&'a str>,
     /// Whether the address is not valid.
@@ -53,12 +57,14 @@ pub(super) struct Answer<'a> {
 }
 
 /// A button that changes something.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Button<'a> {
     pub label: &'a str,
     pub action: &'a str,
-    /// Whether an address is typed beside it.
-    pub asks_address: bool,
+    /// The address to be typed beside it, if one is, as far as it was typed.
+    pub email: Option<&'a str>,
+    /// Whether that address is not valid.
+    pub is_invalid: bool,
     /// Names and values of what is sent along.
     pub fields: Vec<(&'a str, &'a str)>,
 }
@@ -110,12 +116,16 @@ impl Pages {
         let words = Words::of_language(language);
         let button = answer.button.as_ref().map(|button| {
             let field = |(name, value): &(&str, &str)| json!({ "name": name, "value": value });
+            // lynx sends a form without fields by GET.
+            let fields = if button.fields.is_empty() { &[FROM_PAGE] } else { button.fields.as_slice() };
             json!({
                 "label": self.text(button.label),
                 "action": button.action,
-                "asks_address": button.asks_address,
+                "asks_address": button.email.is_some(),
+                "email": button.email,
                 "email_label": words.email,
-                "fields": button.fields.iter().map(field).collect::<Vec<_>>(),
+                "error": button.is_invalid.then_some(words.invalid_email),
+                "fields": fields.iter().map(field).collect::<Vec<_>>(),
             })
         });
         let link = |(url, text): &(&str, &str)| json!({ "url": url, "text": self.text(text) });
@@ -131,7 +141,7 @@ impl Pages {
             "email": form.email,
             "name": form.name,
             "language": language,
-            "return_to": form.return_to,
+            "return_to": form.return_to.map(Url::as_str),
             "made": form.made,
             "error": form.is_invalid.then_some(words.invalid_email),
             "consent": self.text(words.consent),

@@ -28,7 +28,6 @@ pub fn static_form(
     own: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
 ) -> anyhow::Result<String> {
     let action = options.subscribe_link();
-    let return_to = return_to.map_or("", |page| page.as_str());
     let form = SubscribeForm { action: &action, return_to, ..SubscribeForm::default() };
     let html = Pages::new(publication, own)?.form_alone(&publication.language, &form);
     html.map_err(|finding| (*finding).into())
@@ -40,7 +39,7 @@ impl Service {
             return Ok(self.paused(200, language));
         }
         let query = Form::of_query(context.request);
-        let form = SubscribeForm { return_to: self.return_to(&query).unwrap_or_default(), ..SubscribeForm::default() };
+        let form = SubscribeForm { return_to: self.return_to(&query), ..SubscribeForm::default() };
         self.form_page(200, language, form, context)
     }
 
@@ -53,13 +52,7 @@ impl Service {
         let return_to = self.return_to(&form);
         let Ok(address) = form.get("email").parse::<EmailAddress>() else {
             let (email, name) = (form.get("email"), form.get("name"));
-            let typed = SubscribeForm {
-                email,
-                name,
-                return_to: return_to.unwrap_or_default(),
-                is_invalid: true,
-                ..SubscribeForm::default()
-            };
+            let typed = SubscribeForm { email, name, return_to, is_invalid: true, ..SubscribeForm::default() };
             return self.form_page(422, &language, typed, context);
         };
         let Context { request, store, now } = context;
@@ -75,7 +68,7 @@ impl Service {
             context.store.note_request(&request, self.secrets.tag(&request.address))?;
         }
         let response = match return_to {
-            Some(page) => Response::see_other(page, "subscription requested"),
+            Some(page) => Response::see_other(page.as_str(), "subscription requested"),
             None => self.sent(&language)?,
         };
         Ok(response.queued())
@@ -100,7 +93,7 @@ impl Service {
             name,
             language: language.to_owned(),
             page: request.referer.as_ref().or_else(origin).map(without_query).or_else(own),
-            return_to: self.return_to(form).map(str::to_owned),
+            return_to: self.return_to(form).map(Url::to_string),
             wording: Wording::new(self.pages.text(Words::of_language(language).consent)),
             ip: self.options.keep_ip.map(|_| request.from.to_canonical().to_string()),
             requested: chrono::SubsecRound::trunc_subsecs(*now, 3),
@@ -108,9 +101,17 @@ impl Service {
     }
 
     /// The page to return to, if the project file names it.
-    fn return_to(&self, form: &Form) -> Option<&str> {
+    fn return_to(&self, form: &Form) -> Option<&Url> {
         let wanted = form.get("return");
-        self.options.thanks.iter().map(|page| page.as_str()).find(|page| *page == wanted)
+        self.options.thanks.iter().find(|page| page.as_str() == wanted)
+    }
+
+    /// A page whose form leads on to another one, if the form says so.
+    fn leading_on(&self, response: Response, return_to: Option<&Url>) -> Response {
+        match return_to {
+            Some(page) => response.leading_to(page),
+            None => response,
+        }
     }
 
     fn form_page(
@@ -122,9 +123,10 @@ impl Service {
     ) -> Result<Response, Failure> {
         let (action, links) = (self.options.subscribe_link(), self.url("link"));
         let made = Some(made(&self.secrets, context.now));
-        let form = SubscribeForm { action: &action, links: &links, made: made.as_deref(), ..form };
-        let html = self.pages.subscribe(language, &form)?;
-        Ok(Response::page(status, html, if status == 200 { "form" } else { "invalid address" }))
+        let shown = SubscribeForm { action: &action, links: &links, made: made.as_deref(), ..form.clone() };
+        let html = self.pages.subscribe(language, &shown)?;
+        let response = Response::page(status, html, if status == 200 { "form" } else { "invalid address" });
+        Ok(self.leading_on(response, form.return_to))
     }
 
     fn extra_step(&self, form: &Form, language: &str, context: &Context<'_>) -> Result<Response, Failure> {
@@ -132,9 +134,10 @@ impl Service {
         let (action, step) = (self.options.subscribe_link(), step(&self.secrets, form.get("email"), context.now));
         let typed = ["email", "name", "return"].map(|name| (name, form.get(name)));
         let fields = typed.into_iter().chain([("language", language), ("step", step.as_str())]).collect();
-        let button = Button { label: words.continue_, action: &action, asks_address: false, fields };
+        let button = Button { label: words.continue_, action: &action, fields, ..Button::default() };
         let answer = Answer { title: words.step_title, text: words.step, button: Some(button), links: Vec::new() };
-        Ok(Response::page(200, self.pages.answer(language, &answer)?, "extra step"))
+        let response = Response::page(200, self.pages.answer(language, &answer)?, "extra step");
+        Ok(self.leading_on(response, self.return_to(form)))
     }
 
     fn sent(&self, language: &str) -> Result<Response, Failure> {

@@ -111,6 +111,7 @@ fn a_reader_subscribes_leaves_and_comes_back() {
     assert_eq!((desk.status("maren@example.org"), desk.messages()), (None, 1));
     let path = format!("/confirm/{}", desk.token("maren@example.org"));
     desk.says(&request("GET", &path), 200, "最后一步");
+    desk.says(&request("GET", &path), 200, "type=\"hidden\"");
     assert_eq!(desk.status("maren@example.org"), None, "GET changes nothing");
     desk.says(&request("POST", &path), 200, "订阅成功");
     desk.says(&request("POST", &path), 200, "订阅成功");
@@ -131,6 +132,7 @@ fn a_reader_subscribes_leaves_and_comes_back() {
     assert_eq!(desk.store.unsubscription(maren.id).unwrap().unwrap().channel, Channel::Page);
     let undo = format!("/return/{}", secrets().token(Purpose::Return, &maren.address));
     desk.says(&request("GET", &undo), 200, "重新订阅《Tide Notes》");
+    desk.says(&request("GET", &undo), 200, "type=\"hidden\"");
     desk.says(&request("POST", &undo), 200, "订阅成功");
     assert_eq!(desk.status("maren@example.org"), Some(Status::Active));
     desk.says(&request("POST", &leave), 200, "unsubscribed");
@@ -219,15 +221,43 @@ fn nothing_leads_to_a_foreign_page() {
 }
 
 #[test]
+fn a_form_may_lead_on_to_the_page_it_returns_to_and_to_no_other() {
+    let policies = |page: &str| {
+        let (email, wrong) = (("email", "maren@example.org"), ("email", "maren"));
+        let requests = [
+            Request { query: Some(format!("return={page}")), ..request("GET", "/subscribe") },
+            post("/subscribe", &[wrong, ("return", page)]),
+            post("/subscribe", &[email, ("return", page), ("website", "x")]),
+        ];
+        requests.map(|request| {
+            let response = Desk::new().answer(&request);
+            let of_forms =
+                |policy: &String| policy.split("; ").find(|one| one.starts_with("form-action")).map(str::to_owned);
+            response
+                .headers
+                .iter()
+                .find(|(name, _)| *name == "content-security-policy")
+                .and_then(|(_, it)| of_forms(it))
+        })
+    };
+    assert_eq!(policies(THANKS), [(); 3].map(|()| Some("form-action 'self' https://tides.example.org".to_owned())));
+    assert_eq!(policies("https://evil.example/"), [(); 3].map(|()| Some("form-action 'self'".to_owned())));
+}
+
+#[test]
 fn what_was_typed_is_escaped_and_an_error_is_tied_to_its_field() {
     let mut desk = Desk::new();
     let typed = [("email", "\"><script>alert(1)</script>"), ("name", "<b>"), ("language", "\"><i>")];
-    let response = desk.answer(&post("/subscribe", &typed));
-    assert_eq!(response.status, 422);
-    assert!(!response.body.contains("<script") && !response.body.contains("<b>") && !response.body.contains("<i>"));
-    assert!(response.body.contains("aria-describedby=\"email-error\"") && response.body.contains("id=\"email-error\""));
-    let policy = response.headers.iter().find(|(name, _)| *name == "content-security-policy").unwrap();
-    assert!(policy.1.starts_with("default-src 'none'"));
+    for page in ["/subscribe", "/link"] {
+        let response = desk.answer(&post(page, &typed));
+        assert_eq!(response.status, 422);
+        let body = response.body;
+        assert!(!body.contains("<script") && !body.contains("<b>") && !body.contains("<i>"), "{body}");
+        assert!(body.contains("aria-describedby=\"email-error\"") && body.contains("id=\"email-error\""), "{body}");
+        assert!(body.contains("value=\"&quot;&gt;&lt;script&gt;"), "{body}");
+        let policy = response.headers.iter().find(|(name, _)| *name == "content-security-policy").unwrap();
+        assert!(policy.1.starts_with("default-src 'none'"));
+    }
 }
 
 #[test]
@@ -271,6 +301,8 @@ fn a_confirmation_lives_seven_days_and_the_newest_request_counts() {
     desk.says(&request("POST", &first), 404, "no longer valid");
     desk.now += TimeDelta::days(7) + TimeDelta::seconds(1);
     desk.says(&request("POST", &second), 404, "no longer valid");
+    let korean = Request { query: Some("language=ko".to_owned()), ..request("GET", &second) };
+    desk.says(&korean, 404, "7일");
     assert_eq!(desk.status("maren@example.org"), None);
 }
 

@@ -60,18 +60,29 @@ impl Database {
         Some(("SLUGLINE_STORE_PASSWORD", fs::read_to_string(folder.join("password")).unwrap()))
     }
 
+    /// Every row of every table, as text.
+    pub fn rows(&self) -> String {
+        let tables = format!(
+            "SELECT table_name, query_to_xml(format('SELECT * FROM %I.%I AS t ORDER BY t::text', table_schema, \
+             table_name), true, false, '') FROM information_schema.tables WHERE table_schema = '{}' ORDER BY 1",
+            self.schema
+        );
+        let output = Self::psql().args(["--tuples-only", "--command", &tables]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Runs a statement through psql.
     fn sql(&self, statement: &str) {
+        assert!(Self::psql().arg("--command").arg(statement).status().unwrap().success(), "{statement}");
+    }
+
+    fn psql() -> Command {
         let mut psql = Command::new("psql");
-        psql.env("PGOPTIONS", "-c client_min_messages=warning").args([
-            "--no-psqlrc",
-            "--quiet",
-            "--dbname",
-            &env::var("SLUGLINE_TEST_POSTGRES").unwrap(),
-            "--command",
-        ]);
-        psql.arg(statement).envs(Self::password().map(|(_, password)| ("PGPASSWORD", password)));
-        assert!(psql.status().unwrap().success(), "{statement}");
+        psql.env("PGOPTIONS", "-c client_min_messages=warning").args(["--no-psqlrc", "--quiet", "--dbname"]);
+        psql.arg(env::var("SLUGLINE_TEST_POSTGRES").unwrap());
+        psql.envs(Self::password().map(|(_, password)| ("PGPASSWORD", password)));
+        psql
     }
 }
 

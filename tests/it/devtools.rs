@@ -75,13 +75,25 @@ impl Page {
         }
     }
 
-    fn value_of(&mut self, expression: &str) -> Value {
-        let result = self.call("Runtime.evaluate", &json!({"expression": expression, "returnByValue": true}));
+    /// Opens another page, and waits for it.
+    pub fn go(&mut self, address: &str) {
+        self.call("Page.navigate", &json!({"url": address}));
+        self.wait_for(&format!("document.readyState == 'complete' && location.href == {}", json!(address)));
+    }
+
+    /// The value of an expression; of a promise, what it resolves to.
+    ///
+    /// # Panics
+    /// When it throws.
+    pub fn value_of(&mut self, expression: &str) -> Value {
+        let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let result = self.call("Runtime.evaluate", &params);
+        assert!(result["exceptionDetails"].is_null(), "{result}");
         result["result"]["value"].clone()
     }
 
     /// Calls a method and waits for its result, recording requests reported in the meantime.
-    fn call(&mut self, method: &str, params: &Value) -> Value {
+    pub fn call(&mut self, method: &str, params: &Value) -> Value {
         self.last += 1;
         let mut call = json!({"id": self.last, "method": method, "params": params});
         if !self.session.is_null() {

@@ -50,6 +50,8 @@ mod preview;
 mod private;
 mod program;
 mod question;
+#[cfg(feature = "serve")]
+mod readers;
 #[cfg(all(feature = "preview", feature = "serve", feature = "doctor"))]
 mod readme;
 #[cfg(all(feature = "preview", feature = "serve", feature = "doctor"))]

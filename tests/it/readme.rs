@@ -23,7 +23,7 @@ use crate::program::{copy_folder, files, repository, slugline, words};
 const NOW: [&str; 2] = ["--now", "2026-11-23T09:00:00Z"];
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 19] = [
+const STAND_INS: [(&str, StandIn); 20] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Skip("what runs this test")),
     ("cargo install --path .", StandIn::Skip("the program under test")),
@@ -55,6 +55,7 @@ const STAND_INS: [(&str, StandIn); 19] = [
     ("slugline doctor", StandIn::AsksDns("slugline doctor --dns")),
     ("slugline doctor --dns 9.9.9.9", StandIn::AsksDns("slugline doctor --verbose --dns")),
     ("slugline preview", StandIn::Serves("slugline preview --port 0")),
+    ("slugline links --form", StandIn::Command("slugline --config weekly.yaml links --form")),
     ("slugline serve", StandIn::Serves("slugline --config weekly.yaml serve --listen 127.0.0.1:0")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
     (

@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
+use crate::database::Database;
 use crate::preview::TIMEOUT;
 use crate::program::slugline;
 
@@ -37,7 +38,7 @@ impl Serving {
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let log = File::create(folder.join("log")).unwrap();
         let mut command = slugline(folder);
-        command.arg("serve").args(arguments).stdout(Stdio::piped()).stderr(log);
+        command.arg("serve").args(arguments).envs(Database::password()).stdout(Stdio::piped()).stderr(log);
         let mut program = command.spawn().unwrap();
         let mut address = String::new();
         BufReader::new(program.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();

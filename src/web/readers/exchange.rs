@@ -153,18 +153,33 @@ async fn ready(server: &Server) -> (Answer, &'static str) {
 async fn page(server: &Arc<Server>, request: serve::Request) -> (Answer, &'static str) {
     let (respond, now) = (Arc::clone(&server.respond), (server.clock)());
     let work = move |store: &mut dyn crate::store::moving::Movable| {
+        if let Some(why) = refusal(&request, store) {
+            return (Err(why), Afterwards::Reopen);
+        }
         let response = respond(&request, store, now);
         let afterwards = if response.failure.is_some() { Afterwards::Reopen } else { Afterwards::Keep };
-        (response, afterwards)
+        (Ok(response), afterwards)
     };
     let why = match timeout(server.limits.answer, server.workers.with_store(work)).await {
-        Ok(Ok(response)) => return written(server, response),
+        Ok(Ok(Ok(response))) => return written(server, response),
         Ok(Err(Failure::Panicked)) => return panicked(server),
-        Ok(Err(Failure::NoStore(why))) => why,
+        Ok(Ok(Err(why)) | Err(Failure::NoStore(why))) => why,
         Err(_) => "all threads are busy".to_owned(),
     };
     (server.log)(Event::Problem(format!("a request could not be answered: {why}")));
     (unavailable(), "store unavailable")
+}
+
+/// Why a request that may change something cannot be answered: the store was moved, and no longer knows who is subscribed. A mail
+/// program that were told otherwise would not try again.
+fn refusal(request: &serve::Request, store: &dyn crate::store::moving::Movable) -> Option<String> {
+    if request.method != "POST" {
+        return None;
+    }
+    match store.moved() {
+        Ok(moved) => moved.map(|_| "the store was moved".to_owned()),
+        Err(error) => Some(format!("{:#}", anyhow::Error::new(error))),
+    }
 }
 
 /// The request without the network.
