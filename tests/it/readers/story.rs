@@ -202,8 +202,8 @@ fn tokens_and_consents_move_to_another_store() {
     let Some(database) = Database::new("readers_moved") else { return };
     let other = Database::new("readers_moved_back").unwrap();
     let to_server = (Newsroom::new("sqlite:slugline.db", None), database);
-    let from_server = (Newsroom::new(&other.url().to_owned(), Some(other)), None::<Database>);
-    moves(to_server.0, &to_server.1.url().to_owned(), Some(to_server.1));
+    let from_server = (Newsroom::new(other.url(), Some(other)), None::<Database>);
+    moves(to_server.0, to_server.1.url(), Some(to_server.1));
     moves(from_server.0, "sqlite:slugline.db", from_server.1);
 }
 
