@@ -60,7 +60,8 @@ struct Reply {
 fn in_both_stores(name: &str, act: impl Fn(&mut Newsroom)) {
     act(&mut Newsroom::new("sqlite:slugline.db", None));
     if let Some(database) = Database::new(name) {
-        act(&mut Newsroom::new(database.url(), Some(database)));
+        let url = database.url().to_owned();
+        act(&mut Newsroom::new(&url, Some(database)));
     }
 }
 

@@ -202,8 +202,9 @@ fn tokens_and_consents_move_to_another_store() {
     let Some(database) = Database::new("readers_moved") else { return };
     let other = Database::new("readers_moved_back").unwrap();
     let to_server = (Newsroom::new("sqlite:slugline.db", None), database);
-    let from_server = (Newsroom::new(other.url(), Some(other)), None::<Database>);
-    moves(to_server.0, to_server.1.url(), Some(to_server.1));
+    let (url, other_url) = (to_server.1.url().to_owned(), other.url().to_owned());
+    let from_server = (Newsroom::new(&other_url, Some(other)), None::<Database>);
+    moves(to_server.0, &url, Some(to_server.1));
     moves(from_server.0, "sqlite:slugline.db", from_server.1);
 }
 
