@@ -185,9 +185,11 @@ fn name_of(server: &Server, user: Option<&str>) -> String {
 
 /// The folder of `outbox` or `outbox:DIR`; `None` for anything else.
 fn outbox(text: &str) -> Option<PathBuf> {
-    let folder = text.strip_prefix("outbox")?;
-    let folder = folder.strip_prefix(':').unwrap_or(folder);
-    Some(PathBuf::from(if folder.is_empty() { "outbox" } else { folder }))
+    let folder = match text.strip_prefix("outbox")? {
+        "" | ":" => "outbox",
+        rest => rest.strip_prefix(':')?,
+    };
+    Some(PathBuf::from(folder))
 }
 
 #[cfg(test)]
@@ -217,6 +219,7 @@ mod tests {
     fn reads_outboxes() {
         assert_eq!(outbox("outbox"), Some(PathBuf::from("outbox")));
         assert_eq!(outbox("outbox:target/mail"), Some(PathBuf::from("target/mail")));
+        assert_eq!([outbox("outbox/"), outbox("outbox/mail"), outbox("outboxes")], [None, None, None]);
         assert_eq!(outbox("smtp://mail.example.org"), None);
     }
 }
