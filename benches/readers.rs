@@ -5,6 +5,8 @@
 //! else SQLite), `connections=16`, `program=FILE` (another build), `sink=HOST:PORT` (of an SMTP sink that runs already; else
 //! Postfix's `smtp-sink` is started, if there is one).
 
+#![expect(clippy::print_stdout, reason = "the result of a benchmark")]
+
 use std::error::Error;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -73,6 +73,7 @@ mod status_screens;
 mod store_copy;
 mod stores;
 mod structure;
+#[cfg(feature = "postgres")]
 mod transactional;
 #[cfg(feature = "serve")]
 mod web_servers;
