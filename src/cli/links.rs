@@ -22,10 +22,10 @@ pub(super) struct Args {
     /// Include the feeds of categories, tags and authors
     #[arg(long)]
     all: bool,
-    /// The form to subscribe instead: plain HTML for any page, sent to `serve.url`
+    /// The form to subscribe instead: plain HTML for any page
     #[arg(long, conflicts_with = "all")]
     form: bool,
-    /// Page to return to after the form, one of `serve.thanks`
+    /// Page to return to after the form, one of `thanks` in the project file
     #[arg(long, value_name = "URL", requires = "form")]
     thanks: Option<Url>,
 }
