@@ -46,7 +46,7 @@ impl<'job> Connection<'job> {
         Ok(())
     }
 
-    /// The stable_part part of the server's greeting, which identifies its software.
+    /// The stable part of the server's greeting, which identifies its software.
     pub(super) fn greeting(&self) -> &str {
         &self.greeting
     }
@@ -85,18 +85,22 @@ impl<'job> Connection<'job> {
 
     /// The number of messages after which the server closed the connection, if the error may be no more than that.
     pub(super) fn ended_after(&self, error: &SessionError) -> Option<usize> {
-        let is_end = match &error.cause {
-            Cause::Lost(_) => !error.leaves_unknown(),
-            Cause::Refused(reply) => error.phase < Phase::Rcpt || reply.code == 421 || reply.limits_connection(),
-            Cause::MissingExtension(_) | Cause::Unencrypted | Cause::TooLarge { .. } => false,
-        };
-        (is_end && self.taken > 0).then_some(self.taken)
+        (may_be_the_end(error) && self.taken > 0).then_some(self.taken)
     }
 
     /// Closes it; returns whether it was open.
     pub(super) fn close(&mut self) -> bool {
         self.pipelining = None;
         self.session.take().map(Session::quit).is_some()
+    }
+}
+
+/// Whether the error may only be the end of a connection that was used before: of its idle time or of its messages.
+pub(super) fn may_be_the_end(error: &SessionError) -> bool {
+    match &error.cause {
+        Cause::Lost(_) => !error.leaves_unknown(),
+        Cause::Refused(reply) => error.phase < Phase::Rcpt || reply.code == 421 || reply.limits_connection(),
+        Cause::MissingExtension(_) | Cause::Unencrypted | Cause::TooLarge { .. } => false,
     }
 }
 

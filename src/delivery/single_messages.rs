@@ -7,6 +7,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::delivery::Route;
+use crate::delivery::connection::{Connection, may_be_the_end};
 use crate::delivery::diagnostics;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::reply_action::{ReplyAction, reply_action};
@@ -16,10 +17,9 @@ use crate::ledger::{AttemptOutcome, LedgerEntry};
 use crate::letter::Letter;
 use crate::rate::Rate;
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
 use crate::smtp::reply::{Reply, ReplyClass};
-use crate::smtp::session::{Behind, Session};
+use crate::smtp::session::Behind;
 
 pub use crate::delivery::retry_schedule::defer_message;
 
@@ -51,7 +51,7 @@ pub struct SingleMessages<'a> {
 /// What is known of a server.
 #[derive(Default)]
 struct ServerUse<'a> {
-    session: Option<Session<'a>>,
+    connection: Connection<'a>,
     /// Whether the connection has carried a message.
     is_used: bool,
     /// Whether it has accepted a recipient.
@@ -116,7 +116,9 @@ impl<'a> SingleMessages<'a> {
 
     /// Closes the connections.
     pub fn close(self) {
-        self.servers.into_iter().filter_map(|server| server.session).for_each(Session::quit);
+        for mut server in self.servers {
+            server.connection.close();
+        }
     }
 
     /// Tries one server. A connection that carried messages before may have ended since: then a new one is tried.
@@ -130,7 +132,7 @@ impl<'a> SingleMessages<'a> {
             }
             match server.transmit(attempt)? {
                 Ok(reply) => return Ok(Tried::Settled(self.sent(at, relay, &reply))),
-                Err(error) if is_used && may_be_the_end(&error) => server.session = None,
+                Err(error) if is_used && may_be_the_end(&error) => server.connection = Connection::default(),
                 Err(error) => return Ok(self.failed(at, relay, attempt, &error)),
             }
         }
@@ -148,7 +150,7 @@ impl<'a> SingleMessages<'a> {
         let server = &mut self.servers[at];
         let finding = || diagnostics::finding(relay, error, Some(attempt.letter));
         if matches!(&error.cause, Cause::Lost(_)) {
-            (server.session, server.breaks) = (None, server.breaks + 1);
+            (server.connection, server.breaks) = (Connection::default(), server.breaks + 1);
             server.problem = (server.breaks >= MAX_BREAKS).then(finding);
         } else {
             (server.is_used, server.breaks) = (true, 0);
@@ -175,43 +177,30 @@ impl<'a> SingleMessages<'a> {
 impl<'a> ServerUse<'a> {
     /// Ensures a connection that can take the letter.
     fn connect(&mut self, relay: &Relay, letter: &Letter, stop: &'a AtomicBool) -> Result<(), SessionError> {
-        if self.session.as_ref().is_some_and(|session| session.can_take(letter)) {
+        if self.connection.can_take(letter) {
             return Ok(());
         }
-        if let Some(session) = self.session.take() {
-            session.quit();
-        }
-        self.session = Some(Session::connect(relay, stop)?);
-        Ok(())
+        self.connection.close();
+        self.connection.open(relay, stop)
     }
 
     /// Envelope, `sending` in the ledger, content, reply.
     fn transmit<E>(&mut self, attempt: &Attempt<'_, E>) -> Result<Result<Reply, SessionError>, E> {
-        let Some(session) = &mut self.session else { return Ok(Err(not_connected())) };
-        if let Err(error) = session.offer(attempt.letter) {
+        if let Err(error) = self.connection.offer(attempt.letter) {
             return Ok(Err(error));
         }
         if let Err(error) = (attempt.record)(LedgerEntry::Sending) {
             // The server expects content that does not come.
-            self.session = None;
+            self.connection = Connection::default();
             return Err(error);
         }
-        let transmitted = session.transmit(attempt.letter, Behind::Nothing);
+        let transmitted = self.connection.transmit(attempt.letter, Behind::Nothing);
         if let Err(error) = &transmitted
             && !error.leaves_unknown()
         {
             (attempt.record)(LedgerEntry::Unsent)?;
         }
         Ok(transmitted)
-    }
-}
-
-/// Whether the error may only be the end of a connection that was used before: of its idle time or of its messages.
-fn may_be_the_end(error: &SessionError) -> bool {
-    match &error.cause {
-        Cause::Lost(_) => !error.leaves_unknown(),
-        Cause::Refused(reply) => error.phase < Phase::Rcpt || reply.code == 421 || reply.limits_connection(),
-        Cause::MissingExtension(_) | Cause::Unencrypted | Cause::TooLarge { .. } => false,
     }
 }
 
@@ -226,10 +215,6 @@ fn by_weight(relays: &[Relay], number: i64) -> impl Iterator<Item = usize> + use
     });
     let (first, count) = (first.unwrap_or(0), relays.len());
     (0..count).map(move |at| (first + at) % count)
-}
-
-fn not_connected() -> SessionError {
-    SessionError { phase: Phase::Mail, cause: Cause::Lost("there is no connection".to_owned()) }
 }
 
 #[cfg(test)]
