@@ -33,9 +33,13 @@ impl<'c> Statement<'c> {
 
     /// The declarations of a rule: property and value.
     pub fn declarations(&self) -> impl Iterator<Item = (&'c str, &'c str)> {
-        let declarations = self.block.unwrap_or_default().split(';');
-        declarations.filter_map(|one| one.split_once(':')).map(|(name, value)| (name.trim(), value.trim()))
+        declarations(self.block.unwrap_or_default())
     }
+}
+
+/// The declarations in a block or in the attribute `style`: property and value.
+pub fn declarations(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split(';').filter_map(|one| one.split_once(':')).map(|(name, value)| (name.trim(), value.trim()))
 }
 
 /// The statements of a style sheet, in order, without the comments between them.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::rule::Rule;
 use crate::content::html::tag::Tag;
-use crate::edition::style_sheet::{Statement, statements};
+use crate::edition::style_sheet::{Statement, declarations, statements};
 use crate::finding::Finding;
 
 const STYLE_DROPPED: Rule = Rule::warning(
@@ -55,8 +55,7 @@ pub(super) fn check(tags: &[Tag<'_>], styles: &str) -> Vec<Finding> {
 
 /// The declarations of an element.
 fn declared<'t>(tag: &Tag<'t>) -> impl Iterator<Item = (&'t str, &'t str)> + use<'t> {
-    let declarations = tag.attribute("style").unwrap_or_default().split(';');
-    declarations.filter_map(|one| one.split_once(':')).map(|(name, value)| (name.trim(), value.trim()))
+    declarations(tag.attribute("style").unwrap_or_default())
 }
 
 fn layout(tag: &Tag<'_>) -> Option<String> {
