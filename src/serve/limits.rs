@@ -1,18 +1,19 @@
 //! How often anyone may have an address asked: limits for each mailbox, network and domain, and for all together, kept in the
 //! store and so shared by all processes. Names of rates contain a keyed hash where they would contain an address.
 
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::IpAddr;
 use std::time::Duration;
 
 use crate::email::EmailAddress;
 use crate::rate::Rate;
+use crate::serve::network::Network;
 use crate::token::Secrets;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Domains of so many people that many of them subscribe within an hour.
+/// Large providers: many people at one of them may subscribe within an hour.
 const LARGE_DOMAINS: [&str; 22] = [
     "126.com", "163.com", "aol.com", "daum.net", "foxmail.com", "gmail.com", "gmx.de", "gmx.net", "googlemail.com",
     "hanmail.net", "hotmail.com", "icloud.com", "live.com", "mail.ru", "me.com", "naver.com", "outlook.com",
@@ -22,7 +23,7 @@ const LARGE_DOMAINS: [&str; 22] = [
 /// What a request about an address takes: beyond any of these, nothing is mailed.
 pub(super) fn rates(secrets: &Secrets, address: &EmailAddress, from: IpAddr) -> Vec<Rate> {
     let mailbox = secrets.seal(&mailbox(address));
-    let network = secrets.seal(&network(from));
+    let network = secrets.seal(&Network::of_one_person(from).to_string());
     let domain = address.domain();
     let of_domain = if LARGE_DOMAINS.contains(&domain) { 300 } else { 60 };
     vec![
@@ -54,20 +55,6 @@ fn mailbox(address: &EmailAddress) -> String {
     }
 }
 
-/// The network of an address, which one person may have: IPv4 /24, IPv6 /56.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{}/24", Ipv4Addr::new(a, b, c, 0))
-        }
-        IpAddr::V6(address) => {
-            let bits = u128::from(address) & (u128::MAX << 72);
-            format!("{}/56", Ipv6Addr::from(bits))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +70,7 @@ mod tests {
 
     #[test]
     fn neighbours_are_one_network() {
-        let network = |text: &str| network(text.parse().unwrap());
+        let network = |text: &str| Network::of_one_person(text.parse().unwrap()).to_string();
         assert_eq!(network("192.0.2.77"), "192.0.2.0/24");
         assert_eq!(network("::ffff:192.0.2.77"), "192.0.2.0/24");
         assert_eq!(network("2001:db8:1:2fe::9"), "2001:db8:1:200::/56");

@@ -30,8 +30,17 @@ impl Network {
 
     /// The network of an address, as far as a log may name it: /24 of IPv4, /48 of IPv6.
     pub fn masking(address: IpAddr) -> Self {
+        Self::around(address, 24, 48)
+    }
+
+    /// The network of an address that one person may have: /24 of IPv4, /56 of IPv6.
+    pub fn of_one_person(address: IpAddr) -> Self {
+        Self::around(address, 24, 56)
+    }
+
+    fn around(address: IpAddr, v4_prefix: u8, v6_prefix: u8) -> Self {
         let address = address.to_canonical();
-        let prefix = if address.is_ipv4() { 24 } else { 48 };
+        let prefix = if address.is_ipv4() { v4_prefix } else { v6_prefix };
         Self { address: prefix_of(address, prefix), prefix }
     }
 }
