@@ -12,10 +12,9 @@ use url::Url;
 use crate::finding::Finding;
 use crate::publication::Publication;
 use crate::serve::form::Form;
-use crate::serve::pages::{Answer, Pages};
+use crate::serve::pages::{Answer, Button, Pages};
 use crate::serve::words::Words;
 use crate::store::{Store, StoreError};
-use crate::subscriber::SubscriberId;
 use crate::templates::language::Language;
 use crate::token::Secrets;
 
@@ -44,7 +43,6 @@ pub use subscribe::static_form;
 #[derive(Debug)]
 pub struct Service {
     options: Options,
-    publication: Publication,
     /// The languages of the publication.
     languages: Vec<String>,
     secrets: Arc<Secrets>,
@@ -102,8 +100,8 @@ impl Service {
         secrets: Arc<Secrets>,
         own: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
-        let (publication, pages) = (publication.clone(), Pages::new(publication, own)?);
-        Ok(Self { options, publication, languages, secrets, pages, is_open: AtomicBool::new(true) })
+        let (pages, is_open) = (Pages::new(publication, own)?, AtomicBool::new(true));
+        Ok(Self { options, languages, secrets, pages, is_open })
     }
 
     /// Indexes what tokens are looked up by. To be called at the start and now and then, so that requests need only read.
@@ -167,12 +165,7 @@ impl Service {
             let is_english = tag.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("en"));
             (language != Language::English || is_english).then(|| language.tag().to_owned())
         };
-        known.cloned().or_else(spoken).unwrap_or_else(|| self.publication.language.clone())
-    }
-
-    /// The language of a subscriber: that of the form, or else `otherwise`.
-    fn language_of(&self, store: &dyn Store, id: SubscriberId, otherwise: &str) -> Result<String, StoreError> {
-        Ok(store.consents(id)?.pop().map_or_else(|| otherwise.to_owned(), |consent| consent.language))
+        known.cloned().or_else(spoken).unwrap_or_else(|| self.pages.publication.language.clone())
     }
 
     /// The URL of a page below `serve.url`.
@@ -182,12 +175,12 @@ impl Service {
 
     /// The link to the publication's home page.
     fn home(&self, words: &Words) -> (&str, &'static str) {
-        (self.publication.home.as_str(), words.home)
+        (self.pages.publication.home.as_str(), words.home)
     }
 
     /// The sites whose forms are ours.
     fn known_sites(&self) -> Vec<&Url> {
-        [&self.options.url, &self.publication.base_url].into_iter().chain(&self.options.thanks).collect()
+        [&self.options.url, &self.pages.publication.base_url].into_iter().chain(&self.options.thanks).collect()
     }
 
     fn unavailable(&self, language: &str) -> Response {
@@ -201,6 +194,23 @@ impl Service {
             Failure::Page(finding) => finding.to_string(),
         };
         Response { failure: Some(failure), ..self.unavailable(language) }
+    }
+
+    fn page(&self, status: u16, language: &str, answer: &Answer<'_>, log: &'static str) -> Result<Response, Failure> {
+        Ok(Response::page(status, self.pages.answer(language, answer)?, log))
+    }
+
+    /// A page with one button, which sends to the page at `path`: title, text and label.
+    fn question(
+        &self,
+        language: &str,
+        path: &str,
+        [title, text, label]: [&str; 3],
+        log: &'static str,
+    ) -> Result<Response, Failure> {
+        let action = self.url(path);
+        let button = Some(Button { label, action: &action, ..Button::default() });
+        self.page(200, language, &Answer { title, text, button, ..Answer::default() }, log)
     }
 
     /// A page without a button, or its title if the template fails.

@@ -1,12 +1,12 @@
 //! `/confirm/{token}`: begins a subscription that was requested, or has the address never asked again.
 
 use crate::consent::SubscriptionRequest;
-use crate::serve::pages::{Answer, Button};
+use crate::serve::pages::Answer;
 use crate::serve::words::Words;
 use crate::serve::{Context, Failure, Response, Service};
 use crate::store::StoreError;
 use crate::subscriber::Status;
-use crate::token::{Purpose, Token};
+use crate::token::{Purpose, Tag, Token};
 
 /// What a token at this page is good for.
 enum Found {
@@ -27,22 +27,17 @@ impl Service {
         language: &str,
         context: &mut Context<'_>,
     ) -> Result<Response, Failure> {
-        let action = self.url(&format!("confirm/{token}"));
-        let ask = |language: &str, title, text, label| {
-            let button = Button { label, action: &action, ..Button::default() };
-            let answer = Answer { title, text, button: Some(button), links: Vec::new() };
-            Ok(Response::page(200, self.pages.answer(language, &answer)?, "confirm page"))
-        };
+        let ask = |language: &str, texts| self.question(language, &format!("confirm/{token}"), texts, "confirm page");
         match self.find(token, context)? {
             Found::Request(request) => {
                 let words = Words::of_language(&request.language);
-                ask(&request.language, words.confirm_title, words.confirm, words.subscribe)
+                ask(&request.language, [words.confirm_title, words.confirm, words.subscribe])
             }
             Found::Block(request) => {
                 let words = Words::of_language(&request.language);
-                ask(&request.language, words.block_title, words.block, words.block_title)
+                ask(&request.language, [words.block_title, words.block, words.block_title])
             }
-            Found::Confirmed(language) => self.subscribed(&language, None),
+            Found::Confirmed(language) => self.subscribed(&language, None, "confirmed"),
             Found::Nothing => self.expired(language),
         }
     }
@@ -51,13 +46,13 @@ impl Service {
         match self.find(token, context)? {
             Found::Request(request) => match context.store.confirm(&request, context.now)? {
                 Some(Status::Complained) => self.refused(&request.language),
-                _ => self.subscribed(&request.language, request.return_to.as_deref()),
+                _ => self.subscribed(&request.language, request.return_to.as_deref(), "confirmed"),
             },
             Found::Block(request) => {
                 context.store.block(&request.address, context.now)?;
                 Ok(self.fallback(&request.language, 200, |words| (words.blocked_title, words.blocked), "blocked"))
             }
-            Found::Confirmed(language) => self.subscribed(&language, None),
+            Found::Confirmed(language) => self.subscribed(&language, None, "confirmed"),
             Found::Nothing => self.expired(language),
         }
     }
@@ -75,12 +70,11 @@ impl Service {
                 return Ok(Found::Block(Box::new(request)));
             }
         }
-        self.confirmed_by(&token, context)
+        self.confirmed_by(&token, tag, context)
     }
 
     /// Pressing twice is no error.
-    fn confirmed_by(&self, token: &Token, context: &mut Context<'_>) -> Result<Found, StoreError> {
-        let Some(tag) = token.tag() else { return Ok(Found::Nothing) };
+    fn confirmed_by(&self, token: &Token, tag: Tag, context: &mut Context<'_>) -> Result<Found, StoreError> {
         for secret in self.secrets.all() {
             let Some(subscriber) = context.store.subscriber_by_tag(secret, tag)? else { continue };
             if subscriber.status != Status::Active {
@@ -95,20 +89,35 @@ impl Service {
         Ok(Found::Nothing)
     }
 
-    fn subscribed(&self, language: &str, return_to: Option<&str>) -> Result<Response, Failure> {
+    pub(super) fn subscribed(
+        &self,
+        language: &str,
+        return_to: Option<&str>,
+        log: &'static str,
+    ) -> Result<Response, Failure> {
         let words = Words::of_language(language);
         let home = self.home(words);
         let links = vec![(return_to.unwrap_or(home.0), home.1)];
         let answer = Answer { title: words.subscribed_title, text: words.subscribed, links, ..Answer::default() };
-        Ok(Response::page(200, self.pages.answer(language, &answer)?, "confirmed"))
+        self.page(200, language, &answer, log)
     }
 
     fn expired(&self, language: &str) -> Result<Response, Failure> {
         let words = Words::of_language(language);
-        let again = self.options.subscribe_link();
-        let links = vec![(again.as_str(), words.subscribe_title)];
-        let answer = Answer { title: words.expired_title, text: words.expired, links, ..Answer::default() };
-        Ok(Response::page(404, self.pages.answer(language, &answer)?, "not a valid token"))
+        self.subscribe_again(404, language, [words.expired_title, words.expired], "not a valid token")
+    }
+
+    /// A page that leads to the form.
+    pub(super) fn subscribe_again(
+        &self,
+        status: u16,
+        language: &str,
+        [title, text]: [&str; 2],
+        log: &'static str,
+    ) -> Result<Response, Failure> {
+        let form = self.options.subscribe_link();
+        let links = vec![(form.as_str(), Words::of_language(language).subscribe_title)];
+        self.page(status, language, &Answer { title, text, links, ..Answer::default() }, log)
     }
 
     fn refused(&self, language: &str) -> Result<Response, Failure> {

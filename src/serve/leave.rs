@@ -17,24 +17,20 @@ impl Service {
         language: &str,
         context: &mut Context<'_>,
     ) -> Result<Response, Failure> {
-        let Some(subscriber) = self.subscriber(Purpose::Unsubscribe, token, context)? else {
+        let Some((_, language)) = self.subscriber(Purpose::Unsubscribe, token, language, context)? else {
             return self.invalid(404, language);
         };
-        let language = self.language_of(context.store, subscriber.id, language)?;
         let words = Words::of_language(&language);
-        let action = self.url(&format!("leave/{token}"));
-        let button = Button { label: words.leave_button, action: &action, ..Button::default() };
-        let answer = Answer { title: words.leave_title, text: words.leave, button: Some(button), links: Vec::new() };
-        Ok(Response::page(200, self.pages.answer(&language, &answer)?, "leave page"))
+        let texts = [words.leave_title, words.leave, words.leave_button];
+        self.question(&language, &format!("leave/{token}"), texts, "leave page")
     }
 
     /// Whatever the token: 200, so that no mail program tries again, and no one learns who is subscribed.
     pub(super) fn leave(&self, token: &str, language: &str, context: &mut Context<'_>) -> Result<Response, Failure> {
         let is_page = Form::of_body(context.request).get(FROM_PAGE.0) == FROM_PAGE.1;
-        let Some(subscriber) = self.subscriber(Purpose::Unsubscribe, token, context)? else {
+        let Some((subscriber, language)) = self.subscriber(Purpose::Unsubscribe, token, language, context)? else {
             return if is_page { self.invalid(200, language) } else { Ok(one_click("left, unknown token")) };
         };
-        let language = self.language_of(context.store, subscriber.id, language)?;
         let Context { store, now, .. } = context;
         if !is_page {
             store.leave(subscriber.id, Channel::OneClick, None, *now)?;
@@ -50,15 +46,12 @@ impl Service {
         language: &str,
         context: &mut Context<'_>,
     ) -> Result<Response, Failure> {
-        let Some(subscriber) = self.subscriber(Purpose::Return, token, context)? else {
+        let Some((_, language)) = self.subscriber(Purpose::Return, token, language, context)? else {
             return self.invalid(404, language);
         };
-        let language = self.language_of(context.store, subscriber.id, language)?;
         let words = Words::of_language(&language);
-        let action = self.url(&format!("return/{token}"));
-        let button = Button { label: words.return_button, action: &action, ..Button::default() };
-        let answer = Answer { title: words.return_title, text: words.return_, button: Some(button), links: Vec::new() };
-        Ok(Response::page(200, self.pages.answer(&language, &answer)?, "return page"))
+        let texts = [words.return_title, words.return_, words.return_button];
+        self.question(&language, &format!("return/{token}"), texts, "return page")
     }
 
     pub(super) fn come_back(
@@ -67,43 +60,39 @@ impl Service {
         language: &str,
         context: &mut Context<'_>,
     ) -> Result<Response, Failure> {
-        let Some(subscriber) = self.subscriber(Purpose::Return, token, context)? else {
+        let Some((subscriber, language)) = self.subscriber(Purpose::Return, token, language, context)? else {
             return self.invalid(404, language);
         };
-        let language = self.language_of(context.store, subscriber.id, language)?;
+        if context.store.come_back(subscriber.id, context.now)? {
+            return self.subscribed(&language, None, "came back");
+        }
         let words = Words::of_language(&language);
-        let again = self.options.subscribe_link();
-        let is_back = context.store.come_back(subscriber.id, context.now)?;
-        let (status, title, text, links, log) = match is_back {
-            true => (200, words.subscribed_title, words.subscribed, self.home(words), "came back"),
-            false => (
-                410,
-                words.invalid_title,
-                words.too_late,
-                (again.as_str(), words.subscribe_title),
-                "too late to return",
-            ),
-        };
-        let answer = Answer { title, text, links: vec![links], ..Answer::default() };
-        Ok(Response::page(status, self.pages.answer(&language, &answer)?, log))
+        self.subscribe_again(410, &language, [words.invalid_title, words.too_late], "too late to return")
     }
 
+    /// The subscriber of a token, and their language: that of the form, or else `otherwise`.
     fn subscriber(
         &self,
         purpose: Purpose,
         token: &str,
+        otherwise: &str,
         context: &mut Context<'_>,
-    ) -> Result<Option<Subscriber>, StoreError> {
-        subscriber_by_token(context.store, &self.secrets, purpose, token)
+    ) -> Result<Option<(Subscriber, String)>, StoreError> {
+        let Some(subscriber) = subscriber_by_token(context.store, &self.secrets, purpose, token)? else {
+            return Ok(None);
+        };
+        let consent = context.store.consents(subscriber.id)?.pop();
+        let language = consent.map_or_else(|| otherwise.to_owned(), |consent| consent.language);
+        Ok(Some((subscriber, language)))
     }
 
     fn left(&self, subscriber: &Subscriber, language: &str) -> Result<Response, Failure> {
         let words = Words::of_language(language);
         let action = self.url(&format!("return/{}", self.secrets.token(Purpose::Return, &subscriber.address)));
-        let button = Button { label: words.undo, action: &action, ..Button::default() };
+        let button = Some(Button { label: words.undo, action: &action, ..Button::default() });
         let links = vec![self.home(words)];
-        let answer = Answer { title: words.left_title, text: words.left, button: Some(button), links };
-        Ok(Response::page(200, self.pages.answer(language, &answer)?, "left on the page"))
+        let answer = Answer { title: words.left_title, text: words.left, button, links };
+        self.page(200, language, &answer, "left on the page")
     }
 
     fn invalid(&self, status: u16, language: &str) -> Result<Response, Failure> {
@@ -111,7 +100,7 @@ impl Service {
         let link = self.url("link");
         let links = vec![(link.as_str(), words.links_title), self.home(words)];
         let answer = Answer { title: words.invalid_title, text: words.invalid, links, ..Answer::default() };
-        Ok(Response::page(status, self.pages.answer(language, &answer)?, "not a valid token"))
+        self.page(status, language, &answer, "not a valid token")
     }
 }
 

@@ -29,7 +29,7 @@ impl Service {
         }
         let links = vec![self.home(words)];
         let answer = Answer { title: words.sent_title, text: words.links_sent, links, ..Answer::default() };
-        Ok(Response::page(200, self.pages.answer(&language, &answer)?, "links requested").queued())
+        Ok(self.page(200, &language, &answer, "links requested")?.queued())
     }
 
     /// The page with the form; `invalid` is what was typed, if it is not an address.
@@ -45,6 +45,6 @@ impl Service {
         };
         let answer = Answer { title: words.links_title, text: words.links, button: Some(button), links: Vec::new() };
         let status = if invalid.is_some() { 422 } else { 200 };
-        Ok(Response::page(status, self.pages.answer(language, &answer)?, "links page"))
+        self.page(status, language, &answer, "links page")
     }
 }

@@ -23,7 +23,8 @@ pub(super) const FROM_PAGE: (&str, &str) = ("from", "page");
 /// Renders pages.
 #[derive(Debug)]
 pub(super) struct Pages {
-    publication: Publication,
+    /// Without its icon, because a page loads nothing.
+    pub publication: Publication,
     templates: Templates,
 }
 
@@ -79,7 +80,6 @@ impl Pages {
         own: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
     ) -> anyhow::Result<Self> {
         let templates = Templates::load(&[SUBSCRIBE, SUBSCRIBE_FORM, ANSWER], own)?;
-        // A page loads nothing.
         Ok(Self { publication: Publication { icon: None, ..publication.clone() }, templates })
     }
 

@@ -136,7 +136,7 @@ impl Service {
         let fields = typed.into_iter().chain([("language", language), ("step", step.as_str())]).collect();
         let button = Button { label: words.continue_, action: &action, fields, ..Button::default() };
         let answer = Answer { title: words.step_title, text: words.step, button: Some(button), links: Vec::new() };
-        let response = Response::page(200, self.pages.answer(language, &answer)?, "extra step");
+        let response = self.page(200, language, &answer, "extra step")?;
         Ok(self.leading_on(response, self.return_to(form)))
     }
 
@@ -144,7 +144,7 @@ impl Service {
         let words = Words::of_language(language);
         let links = vec![self.home(words)];
         let answer = Answer { title: words.sent_title, text: words.sent, links, ..Answer::default() };
-        Ok(Response::page(200, self.pages.answer(language, &answer)?, "subscription requested"))
+        self.page(200, language, &answer, "subscription requested")
     }
 
     fn paused(&self, status: u16, language: &str) -> Response {
