@@ -7,7 +7,7 @@ use crate::serve::Request;
 use crate::serve::form::Form;
 use crate::token::Secrets;
 
-/// Nobody fills in a form faster.
+/// No person fills in a form faster.
 const MIN_FORM_AGE: TimeDelta = TimeDelta::seconds(2);
 
 /// How long the extra step can be taken.

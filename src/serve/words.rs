@@ -42,7 +42,7 @@ pub(super) struct Words {
     pub subscribed: &'static str,
     pub expired_title: &'static str,
     pub expired: &'static str,
-    /// To somebody who once reported the mail as spam.
+    /// To a reader who once reported the mail as spam.
     pub refused_title: &'static str,
     pub refused: &'static str,
     /// Also on the button.

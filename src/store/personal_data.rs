@@ -29,7 +29,7 @@ pub struct PersonalData {
     pub consents: Vec<Consent>,
     /// How and when they left.
     pub unsubscription: Option<Unsubscription>,
-    /// A request to subscribe that nobody has confirmed yet.
+    /// The unconfirmed request to subscribe, if there is one.
     pub request: Option<SubscriptionRequest>,
     /// Transactional messages to them, oldest first.
     pub messages: Vec<MessageRecord>,

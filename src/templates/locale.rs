@@ -16,9 +16,9 @@ pub struct Locale {
     why: &'static str,
     /// On the unsubscribe link.
     pub unsubscribe: &'static str,
-    /// The question to somebody to whom the email was forwarded.
+    /// The question to a reader to whom the email was forwarded.
     pub forwarded: &'static str,
-    /// On the link for them; `{publication}` becomes the publication's title.
+    /// On the link for that reader; `{publication}` becomes the publication's title.
     subscribe: &'static str,
     /// Between the items of a list in a sentence.
     pub comma: &'static str,

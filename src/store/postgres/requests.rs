@@ -75,7 +75,7 @@ pub(super) fn delete(client: &mut impl GenericClient, address: &EmailAddress) ->
     Ok(())
 }
 
-/// Deletes requests that nobody confirmed in time, and network addresses from before `ips_before`.
+/// Deletes requests that were not confirmed in time, and network addresses from before `ips_before`.
 pub(super) fn purge(client: &mut impl GenericClient, ips_before: DateTime<Utc>, now: DateTime<Utc>) -> Result<u64> {
     let oldest = now - REQUEST_LIFETIME;
     let deleted = client.execute("DELETE FROM subscription_request WHERE requested < $1", &[&oldest])?;

@@ -62,7 +62,7 @@ pub(super) fn delete(transaction: &Transaction<'_>, address: &EmailAddress) -> R
     Ok(())
 }
 
-/// Deletes requests that nobody confirmed in time, and network addresses from before `ips_before`.
+/// Deletes requests that were not confirmed in time, and network addresses from before `ips_before`.
 pub(super) fn purge(transaction: &Transaction<'_>, ips_before: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize> {
     let deleted = transaction.execute("DELETE FROM subscription_request WHERE requested < ?1", [oldest(now)])?;
     let changed = transaction.execute(

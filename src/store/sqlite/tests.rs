@@ -430,7 +430,7 @@ fn no_trace_of_a_forgotten_reader_stays_in_any_file() {
     assert!(!String::from_utf8_lossy(&bytes).contains("192.0.2.77"));
 }
 
-/// Readers are served while a run writes; nobody waits for anybody longer than a transaction takes, and none is lost.
+/// Readers are served while a run writes; no one waits longer than a transaction takes, and none is lost.
 #[test]
 fn readers_come_and_go_while_a_mailing_runs() {
     let folder = tempfile::tempdir().unwrap();

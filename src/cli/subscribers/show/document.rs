@@ -67,7 +67,7 @@ struct ConsentRow<'a> {
     ip: Option<&'a str>,
 }
 
-/// A request that nobody has confirmed.
+/// An unconfirmed request.
 #[derive(Serialize)]
 struct RequestRow<'a> {
     /// When the form was sent (RFC 3339).
