@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 /// Prints the forms of all languages.
 fn form(context: &Context, config: &Config, thanks: Option<&Url>) -> anyhow::Result<Exit> {
     let serve = config.serve.as_ref().ok_or_else(|| {
-        Finding::error("no-serve", "the project file has no `serve`, so there is nothing to send a form to")
+        Finding::error("serve-missing", "the project file has no `serve`, so there is nothing to send a form to")
             .help("add `serve: {url: https://…}`, the address at which `slugline serve` is reached")
     })?;
     if let Some(page) = thanks.filter(|page| !serve.thanks.contains(page)) {
