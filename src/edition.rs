@@ -128,7 +128,8 @@ impl Edition {
         subject: Subject,
         about: &ContentRef<'_>,
     ) -> anyhow::Result<Self> {
-        let unsubscribe_links = mail.map_or_else(|| Ok(UnsubscribeLinks::default()), UnsubscribeLinks::new)?;
+        let links = mail.map(|mail| UnsubscribeLinks::new(mail, fields.language())).transpose()?;
+        let unsubscribe_links = links.unwrap_or_default();
         let header = mail.map(|mail| Header::new(mail, about, fields.language())).transpose()?;
         // Where templates do not depend on the recipient, any address will do.
         let sample = Recipient::of_address(mail.map_or_else(example, |mail| Ok(mail.from.address.clone()))?);

@@ -84,8 +84,8 @@ pub fn review(
         findings.extend(composer.unmeasured_covers());
         let text = project.text_if_exists(config_file)?.unwrap_or_default();
         findings.extend(check::publication(&config.publication, config_file, &text));
-        let leave_link = config.serve.as_ref().map(serve::Options::leave_link);
-        let senders = config.mail.iter().map(|mail| sender(mail, leave_link.as_deref()));
+        let leave_page = config.serve.as_ref().map(serve::Options::leave_page);
+        let senders = config.mail.iter().map(|mail| sender(mail, leave_page.as_deref()));
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));
         findings.extend(secrets::finding(project, config, config_file, &text));
         findings.extend(transactional::template_finding(project, config, now));
@@ -105,7 +105,7 @@ pub fn review(
 }
 
 /// The sender, as the rules for it need it.
-fn sender<'a>(mail: &'a MailConfig, leave_link: Option<&'a str>) -> Sender<'a> {
+fn sender<'a>(mail: &'a MailConfig, leave_page: Option<&'a str>) -> Sender<'a> {
     Sender {
         domain: mail.edition.from.address.domain(),
         server: match &mail.via {
@@ -114,7 +114,7 @@ fn sender<'a>(mail: &'a MailConfig, leave_link: Option<&'a str>) -> Sender<'a> {
         },
         unsubscribe_url: mail.edition.unsubscribe_url.as_deref(),
         unsubscribe_mailto: mail.edition.unsubscribe_mailto.as_deref(),
-        leave_link,
+        leave_page,
         unsubscribe_by_provider: mail.unsubscribe_by_provider,
         has_list_id: mail.edition.list_id.is_some(),
         has_postal_address: !mail.edition.postal_address.is_empty(),

@@ -20,7 +20,7 @@ use crate::letter::Letter;
 use crate::publication::Publication;
 use crate::templates::Templates;
 use crate::templates::language::Language;
-use crate::token::{Purpose, Secrets};
+use crate::token::{Purpose, Secrets, Token};
 use crate::transactional_message::TransactionalMessage;
 
 /// What a message says.
@@ -43,7 +43,6 @@ pub struct TransactionalLetters<'a> {
     url: &'a Url,
     templates: Templates,
     secrets: Arc<Secrets>,
-    unsubscribe: UnsubscribeLinks,
     signer: Signer,
 }
 
@@ -87,8 +86,7 @@ impl<'a> TransactionalLetters<'a> {
         let mail = mail_config(config)?;
         let templates = templates(project)?;
         let secrets = Arc::new(secrets::secrets(project, config)?);
-        let unsubscribe = UnsubscribeLinks::new(&mail.edition)?.with_secrets(Arc::clone(&secrets));
-        Ok(Self { config, mail, url, templates, secrets, unsubscribe, signer: signer::signer(project, mail)? })
+        Ok(Self { config, mail, url, templates, secrets, signer: signer::signer(project, mail)? })
     }
 
     /// Writes a message: the same bytes for every attempt at the same notice.
@@ -115,26 +113,34 @@ impl<'a> TransactionalLetters<'a> {
     }
 
     fn content(&self, notice: Notice, address: &EmailAddress, language: &str) -> anyhow::Result<Content> {
-        // Once a request is deleted, its page can have the language only from the link.
-        let is_main = Language::of(language) == Language::of(&self.config.publication.language);
-        let query = if is_main { String::new() } else { format!("?language={language}") };
+        let page = |name: &str, token| self.page(name, token, language);
         let token = |purpose| self.secrets.token(purpose, address);
-        let page = |name: &str, token| format!("{}{name}/{token}", self.url);
         Ok(match notice {
             Notice::Confirm(requested) => Content::Confirm {
-                confirm: page("confirm", self.secrets.token_at(Purpose::Confirm, address, requested)) + &query,
-                never: page("confirm", token(Purpose::Block)) + &query,
+                confirm: page("confirm", self.secrets.token_at(Purpose::Confirm, address, requested)),
+                never: page("confirm", token(Purpose::Block)),
             },
-            Notice::Subscribed => Content::Subscribed { leave: self.leave(address)? },
+            Notice::Subscribed => Content::Subscribed { leave: self.leave(address, language)? },
             Notice::Goodbye => Content::Goodbye { undo: page("return", token(Purpose::Return)) },
-            Notice::Links => Content::Links { leave: self.leave(address)? },
+            Notice::Links => Content::Links { leave: self.leave(address, language)? },
         })
     }
 
+    /// The link to a page. It names a language that is not the main one: once a request is deleted, and for readers who were imported,
+    /// the page knows it from nowhere else.
+    fn page(&self, name: &str, token: Token, language: &str) -> String {
+        let is_main = Language::of(language) == Language::of(&self.config.publication.language);
+        let query = if is_main { String::new() } else { format!("?language={language}") };
+        format!("{}{name}/{token}{query}", self.url)
+    }
+
     /// The unsubscribe page of the project file, or else ours.
-    fn leave(&self, address: &EmailAddress) -> anyhow::Result<String> {
-        let own = self.unsubscribe.of(&Recipient::of_address(address.clone()))?.url;
-        Ok(own.unwrap_or_else(|| format!("{}leave/{}", self.url, self.secrets.token(Purpose::Unsubscribe, address))))
+    fn leave(&self, address: &EmailAddress, language: &str) -> anyhow::Result<String> {
+        let links = UnsubscribeLinks::new(&self.mail.edition, language)?.with_secrets(Arc::clone(&self.secrets));
+        let elsewhere = links.of(&Recipient::of_address(address.clone()))?.url;
+        let elsewhere = elsewhere.filter(|page| !page.starts_with(&format!("{}leave/", self.url)));
+        let ours = || self.page("leave", self.secrets.token(Purpose::Unsubscribe, address), language);
+        Ok(elsewhere.unwrap_or_else(ours))
     }
 }
 
@@ -204,6 +210,9 @@ mail:
             }
             let confirm = |language| text(letters, language, Notice::Confirm(now()));
             assert_eq!(confirm("ko").matches("?language=ko").count(), 2, "both links have the language of the mail");
+            for notice in [Notice::Goodbye, Notice::Subscribed, Notice::Links] {
+                assert!(text(letters, "ko", notice).contains("?language=ko"), "{notice:?}");
+            }
             assert!(!confirm("en").contains("?language"));
             let letter = letters.write(&message("en"), Notice::Links).unwrap();
             assert_eq!((letter.from.as_str(), letter.to.as_str()), ("bounces@tides.example.org", "lin@example.org"));

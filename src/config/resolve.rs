@@ -68,6 +68,7 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
     let (content, languages) = content::folders(raw.content.as_ref(), &publication, problems);
     let serve = serve::serve(raw, problems);
     let mail = raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems));
+    let mail = mail.map(|mail| serve::with_links(mail, serve.as_ref(), &languages));
     Config {
         content,
         languages,
@@ -83,7 +84,7 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
         markdown: Dialect { cjk: raw.markdown.cjk.unwrap_or(true), linkify: raw.markdown.linkify.unwrap_or(true) },
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
-        mail: mail.map(|mail| serve::with_links(mail, serve.as_ref())),
+        mail,
         serve,
         check: check::check(&raw.check, problems),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),

@@ -211,8 +211,7 @@ mail:
         let config = config();
         let (issue, cover) = issue(&config);
         let unsubscribe =
-            crate::edition::unsubscribe::UnsubscribeLinks::new(config.mail.as_ref().map(|mail| &mail.edition).unwrap())
-                .unwrap();
+            crate::edition::unsubscribe::UnsubscribeLinks::new(&config.mail.as_ref().unwrap().edition, "en").unwrap();
         let unsubscribe = unsubscribe.of(&lin()).unwrap();
         let fields = Fields::new(&config.publication, &issue, Some(&cover), BODY.to_owned(), BODY.to_owned());
         let fields = fields.with_sender(config.mail.as_ref().map(|mail| &mail.edition));

@@ -35,6 +35,9 @@ const TOKEN: &str = "{token}";
 /// Placeholder for the recipient's address.
 const ADDRESS: &str = "{address}";
 
+/// Placeholder for the language of the mail.
+const LANGUAGE: &str = "{language}";
+
 /// The unsubscribe links of one recipient.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unsubscribe {
@@ -47,12 +50,14 @@ pub struct Unsubscribe {
 }
 
 impl UnsubscribeLinks {
-    /// The links that the project file configures.
+    /// The links that the project file configures, in mail of this language (a BCP 47 tag).
     ///
     /// # Errors
     /// When `mail.unsubscribe_url` is not a valid URL.
-    pub fn new(mail: &Options) -> anyhow::Result<Self> {
-        let (page, mailto) = (mail.unsubscribe_url.clone(), mail.unsubscribe_mailto.clone());
+    pub fn new(mail: &Options, language: &str) -> anyhow::Result<Self> {
+        let language = utf8_percent_encode(language, RESERVED).to_string();
+        let page = mail.unsubscribe_url.as_ref().map(|page| page.replace(LANGUAGE, &language));
+        let mailto = mail.unsubscribe_mailto.clone();
         let unsubscribe = Self { page, mailto, secrets: None };
         unsubscribe.of(&Recipient::of_address(mail.from.address.clone()))?;
         Ok(unsubscribe)
@@ -151,6 +156,16 @@ mod tests {
             ]
         );
         assert!(unsubscribe.one_click);
+    }
+
+    #[test]
+    fn a_page_knows_the_language_of_the_mail() {
+        let project = "title: T\nbase_url: https://example.org\nmail:\n  from: weekly@example.org\n  \
+                       unsubscribe_url: https://example.org/leave/{token}?in={language}\n";
+        let mail = crate::config::Config::parse("slugline.yaml", project).unwrap().mail.unwrap();
+        let links = UnsubscribeLinks::new(&mail.edition, "zh-Hant").unwrap();
+        let url = links.of(&recipient("a@example.org")).unwrap().url.unwrap();
+        assert_eq!(url, format!("https://example.org/leave/{}?in=zh-Hant", "0".repeat(token::TOKEN_DIGITS)));
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Service {
         };
         let words = Words::of_language(&language);
         let texts = [words.leave_title, words.leave, words.leave_button];
-        self.question(&language, &format!("leave/{token}"), texts, "leave page")
+        self.question(&language, &format!("leave/{token}?language={language}"), texts, "leave page")
     }
 
     /// Whatever the token: 200, so that no mail program tries again, and no one learns who is subscribed.
@@ -51,7 +51,7 @@ impl Service {
         };
         let words = Words::of_language(&language);
         let texts = [words.return_title, words.return_, words.return_button];
-        self.question(&language, &format!("return/{token}"), texts, "return page")
+        self.question(&language, &format!("return/{token}?language={language}"), texts, "return page")
     }
 
     pub(super) fn come_back(
@@ -70,7 +70,8 @@ impl Service {
         self.subscribe_again(410, &language, [words.invalid_title, words.too_late], "too late to return")
     }
 
-    /// The subscriber of a token, and their language: that of the form, or else `otherwise`.
+    /// The subscriber of a token, and the language of the page: that of the mail, which the link names, or that of the form, or else
+    /// `otherwise`.
     fn subscriber(
         &self,
         purpose: Purpose,
@@ -81,14 +82,16 @@ impl Service {
         let Some(subscriber) = subscriber_by_token(context.store, &self.secrets, purpose, token)? else {
             return Ok(None);
         };
-        let consent = context.store.consents(subscriber.id)?.pop();
+        let is_named = !Form::of_query(context.request).get("language").is_empty();
+        let consent = if is_named { None } else { context.store.consents(subscriber.id)?.pop() };
         let language = consent.map_or_else(|| otherwise.to_owned(), |consent| consent.language);
         Ok(Some((subscriber, language)))
     }
 
     fn left(&self, subscriber: &Subscriber, language: &str) -> Result<Response, Failure> {
         let words = Words::of_language(language);
-        let action = self.url(&format!("return/{}", self.secrets.token(Purpose::Return, &subscriber.address)));
+        let action = self
+            .url(&format!("return/{}?language={language}", self.secrets.token(Purpose::Return, &subscriber.address)));
         let button = Some(Button { label: words.undo, action: &action, ..Button::default() });
         let links = vec![self.home(words)];
         let answer = Answer { title: words.left_title, text: words.left, button, links };

@@ -29,8 +29,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// The unsubscribe link of mail, with `{token}` in it.
-    pub fn leave_link(&self) -> String {
+    /// The page to unsubscribe at, with `{token}` in it.
+    pub fn leave_page(&self) -> String {
         format!("{}leave/{{token}}", self.url)
     }
 

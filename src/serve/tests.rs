@@ -336,6 +336,21 @@ fn a_mailbox_is_asked_at_most_three_times_a_day() {
 }
 
 #[test]
+fn the_pages_of_a_link_have_the_language_of_its_mail() {
+    let mut desk = Desk::new();
+    let lin = desk.add("lin@example.org", Status::Active);
+    let in_korean = |method, path: String| Request { query: Some("language=ko".into()), ..request(method, &path) };
+    let token = |purpose| secrets().token(purpose, &lin.address);
+    let leave = in_korean("GET", format!("/leave/{}", token(Purpose::Unsubscribe)));
+    desk.says(&leave, 200, &format!("action=\"{URL}leave/{}?language=ko\"", token(Purpose::Unsubscribe)));
+    let page = post(&leave.path, &[("from", "page")]);
+    desk.says(&Request { query: leave.query.clone(), ..page }, 200, "lang=\"ko\"");
+    desk.says(&in_korean("GET", format!("/return/{}", token(Purpose::Return))), 200, "lang=\"ko\"");
+    let goodbye = desk.store.personal_data(&lin.address).unwrap().unwrap().messages;
+    assert_eq!(goodbye.iter().map(|message| message.language.as_str()).collect::<Vec<_>>(), ["ko"]);
+}
+
+#[test]
 fn a_closed_service_lets_readers_leave_and_nothing_else() {
     let mut desk = Desk::new();
     let maren = desk.add("maren@example.org", Status::Active);

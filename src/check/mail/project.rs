@@ -103,7 +103,7 @@ pub struct Sender<'a> {
     /// `unsubscribe_mailto`.
     pub unsubscribe_mailto: Option<&'a str>,
     /// The link to the page below `serve.url`, if readers are served.
-    pub leave_link: Option<&'a str>,
+    pub leave_page: Option<&'a str>,
     /// Whether a provider adds the unsubscribe link.
     pub unsubscribe_by_provider: bool,
     /// Whether `list_id` is set.
@@ -154,9 +154,9 @@ pub fn check(sender: &Sender<'_>, path: &str, text: &str) -> Vec<Finding> {
 
 /// The finding that mail does not link to the pages for readers, and the key that is the reason.
 fn elsewhere(sender: &Sender<'_>) -> Option<(Finding, &'static str)> {
-    let own = sender.leave_link?;
+    let own = sender.leave_page?;
     match sender.unsubscribe_url {
-        Some(url) if url != own => {
+        Some(url) if !url.starts_with(own) => {
             Some((UNSUBSCRIBE_ELSEWHERE.found(format!("the unsubscribe link is not `{own}`")), "unsubscribe_url"))
         }
         None if sender.unsubscribe_by_provider => {

@@ -28,11 +28,11 @@ fn senders_are_checked_for_what_providers_require() {
     assert_eq!(of_sender(&of_all), ["one-click-missing"]);
     let with_address = Sender { unsubscribe_url: Some("https://example.org/leave/{address}"), ..whole() };
     assert_eq!(of_sender(&with_address), ["unsubscribe-address"]);
-    let leave_link = Some("https://example.org/leave/{token}");
-    assert_eq!(of_sender(&Sender { leave_link, ..whole() }), none);
-    let elsewhere = Sender { unsubscribe_url: Some("https://example.com/leave/{token}"), leave_link, ..whole() };
+    let leave_page = Some("https://example.org/leave/{token}");
+    assert_eq!(of_sender(&Sender { leave_page, ..whole() }), none);
+    let elsewhere = Sender { unsubscribe_url: Some("https://example.com/leave/{token}"), leave_page, ..whole() };
     assert_eq!(of_sender(&elsewhere), ["unsubscribe-elsewhere"]);
-    let by_provider = Sender { unsubscribe_url: None, unsubscribe_by_provider: true, leave_link, ..whole() };
+    let by_provider = Sender { unsubscribe_url: None, unsubscribe_by_provider: true, leave_page, ..whole() };
     assert_eq!(of_sender(&by_provider), ["unsubscribe-elsewhere"]);
     let by_mail = Sender { unsubscribe_url: None, unsubscribe_mailto: Some("leave@example.org"), ..whole() };
     assert_eq!(of_sender(&by_mail), ["one-click-missing"]);

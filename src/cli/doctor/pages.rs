@@ -20,7 +20,7 @@ const LIMITS: Limits =
 /// The address of the pages and the steps about them, if mail links to them.
 pub(super) fn steps(context: &Context, config: &Config, mail: &MailConfig) -> Option<(String, Vec<Step>)> {
     let serve = config.serve.as_ref()?;
-    let link = mail.edition.unsubscribe_url.as_ref().filter(|link| **link == serve.leave_link())?;
+    let link = mail.edition.unsubscribe_url.as_ref().filter(|link| link.starts_with(&serve.leave_page()))?;
     let url = Url::parse(&link.replace("{token}", &"0".repeat(TOKEN_DIGITS))).ok()?;
     let mut steps = vec![one_click::page(&Client::new(LIMITS, Reach::Anywhere), &url)];
     let signed =

@@ -8,6 +8,7 @@ use crate::config::duration::duration;
 use crate::config::raw::serve::{RawConsent, RawListen, RawServe, RawSwitch};
 use crate::config::raw::{OneOrMany, RawConfig};
 use crate::config::resolve::Problems;
+use crate::content::languages::Languages;
 use crate::serve::{Listen, Network, Options};
 
 /// How readers are served, if they are.
@@ -26,11 +27,13 @@ pub(super) fn serve(raw: &RawConfig, problems: &mut Problems<'_>) -> Option<Opti
     Some(Options { url, listen, trusted_proxies, thanks, subscribe, keep_ip })
 }
 
-/// The mail of a project whose readers are served: it links to the pages, unless the project file says otherwise.
-pub(super) fn with_links(mut mail: MailConfig, serve: Option<&Options>) -> MailConfig {
+/// The mail of a project whose readers are served: it links to the pages, unless the project file says otherwise. The link names
+/// the language of the mail if there are several.
+pub(super) fn with_links(mut mail: MailConfig, serve: Option<&Options>, languages: &Languages) -> MailConfig {
     let Some(serve) = serve else { return mail };
+    let query = if languages.others().is_empty() { "" } else { "?language={language}" };
     if !mail.unsubscribe_by_provider {
-        mail.edition.unsubscribe_url.get_or_insert_with(|| serve.leave_link());
+        mail.edition.unsubscribe_url.get_or_insert_with(|| serve.leave_page() + query);
     }
     mail.edition.subscribe_url = serve.subscribe.then(|| serve.subscribe_link());
     mail
@@ -200,6 +203,9 @@ mod tests {
             "https://example.org/go/{token}"
         );
         assert_eq!(link("  unsubscribe: none\n"), None);
+        let several = format!("{MAIL}content: {{en: en, zh: zh}}\nserve:\n  url: https://example.org/news\n");
+        let several = parsed(&several).mail.unwrap().edition.unsubscribe_url;
+        assert_eq!(several.unwrap(), "https://example.org/news/leave/{token}?language={language}");
     }
 
     #[test]

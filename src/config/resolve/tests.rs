@@ -208,7 +208,7 @@ fn what_is_written_below_mail_by_habit_is_answered_with_what_works() {
         ),
         (
             "  unsubscribe_url: https://e.org/{id}",
-            "5:20: `mail.unsubscribe_url`: there is no `{id}` (what is known here is `{token}`, `{address}`)".to_owned(),
+            "5:20: `mail.unsubscribe_url`: there is no `{id}` (what is known here is `{token}`, `{address}`, `{language}`)".to_owned(),
         ),
         (
             "  unsubscribe_mailto: u+{address}@e.org",

@@ -17,10 +17,10 @@ pub(super) fn unsubscribe_mailto(text: Option<&str>, problems: &mut Problems<'_>
 }
 
 pub(super) fn unsubscribe_url(text: &str, problems: &mut Problems<'_>) -> Option<String> {
-    if !has_only_fields(text, "unsubscribe_url", &["token", "address"], problems) {
+    if !has_only_fields(text, "unsubscribe_url", &["token", "address", "language"], problems) {
         return None;
     }
-    let sample = text.replace("{address}", "a").replace("{token}", "t");
+    let sample = text.replace("{address}", "a").replace("{token}", "t").replace("{language}", "en");
     let https = Url::parse(&sample).ok().filter(|url| url.scheme() == "https");
     if https.is_none() {
         let help = "write an https address; `{token}` in it becomes the recipient's token";
