@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::content::html::urls;
 use crate::content::permalink::absolute;
+use crate::feed::distinct::last_change;
 use crate::feed::plan::FeedPlan;
 use crate::feed::text::{one_line, plain, without_html_lookalikes};
 use crate::issue::{Cover, Extent, Issue, Term};
@@ -19,6 +20,7 @@ mod atom;
 mod budget;
 pub mod diff;
 pub mod directory;
+mod distinct;
 mod json;
 mod options;
 mod person;
@@ -30,6 +32,7 @@ mod term;
 mod text;
 mod xml;
 
+pub use crate::feed::distinct::AddedSeconds;
 pub use crate::feed::options::{Archive, Format, Options, Taxonomy};
 
 /// The generator named in every feed.
@@ -73,6 +76,15 @@ pub struct Feed {
     pub shortened: usize,
 }
 
+/// What the dates of entries depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dates {
+    /// When the feed is built: an update dated in the future has not happened yet.
+    pub now: DateTime<Utc>,
+    /// What makes dates distinct.
+    pub added: AddedSeconds,
+}
+
 /// URLs of a feed, by format.
 pub type Locations = Vec<(Format, String)>;
 
@@ -89,6 +101,8 @@ pub struct Entry {
     pub published: DateTime<FixedOffset>,
     /// Date of the last change, never before `published`.
     pub updated: DateTime<FixedOffset>,
+    /// Seconds after which Atom dates it, so that no two entries have the same date.
+    pub added_seconds: u32,
     /// The authors; may be empty.
     pub authors: Vec<Person>,
     /// Plain text; `None` if there is none.
@@ -141,15 +155,15 @@ pub struct EntryContent {
 }
 
 impl Feed {
-    /// Builds the planned feed as of `now` from these issues, in this order. The first `unarchived` issues are in no
-    /// archive document and are never dropped.
+    /// Builds the planned feed from these issues, in this order. The first `unarchived` issues are in no archive document and
+    /// are never dropped.
     pub fn new(
         publication: &Publication,
         feeds: &Options,
         plan: &FeedPlan<'_>,
         mut issues: Vec<(&Issue, EntryContent)>,
         unarchived: usize,
-        now: DateTime<Utc>,
+        dates: &Dates,
     ) -> Self {
         let shortened = plan.max_bytes.map_or(0, |max| budget::shorten(&mut issues, unarchived, max));
         let locations = |folder: &str| locations(&publication.base_url, folder, feeds);
@@ -157,7 +171,7 @@ impl Feed {
         let description = Some(plain(&publication.description)).filter(|text| !text.is_empty());
         let author = publication.author.as_ref().and_then(Person::new);
         let entry = |(issue, text): (&Issue, EntryContent)| {
-            let entry = Entry::new(issue, text, feeds.content, now);
+            let entry = Entry::new(issue, text, feeds.content, dates);
             let language = entry.language.filter(|language| *language != plan.language);
             Entry { language, ..entry }
         };
@@ -234,7 +248,7 @@ fn locations(base: &Url, folder: &str, feeds: &Options) -> Locations {
 }
 
 impl Entry {
-    fn new(issue: &Issue, text: EntryContent, content: Extent, now: DateTime<Utc>) -> Self {
+    fn new(issue: &Issue, text: EntryContent, content: Extent, dates: &Dates) -> Self {
         let summary = issue.description.as_deref().map(plain).filter(|text| !text.is_empty());
         let summary = summary.or_else(|| Some(without_html_lookalikes(&text.summary)).filter(|text| !text.is_empty()));
         let title = plain(&issue.plain_title());
@@ -243,8 +257,8 @@ impl Entry {
             url: urls::encode(&issue.permalink),
             title: if title.is_empty() { issue.slug.to_string() } else { title },
             published: issue.date,
-            // An update dated in the future has not happened yet.
-            updated: if issue.updated > now { issue.date } else { issue.updated.max(issue.date) },
+            updated: last_change(issue, dates.now),
+            added_seconds: dates.added.of(issue).unwrap_or_default(),
             authors: issue.authors.iter().filter_map(Person::new).collect(),
             summary,
             content_html: (content == Extent::Full && !text.html.trim().is_empty()).then_some(text.html),

@@ -20,6 +20,7 @@ use crate::identity::likeness::{Likeness, TextSketch, TitleHash};
 use crate::identity::lock::{Lock, LockEntry, content_hash};
 use crate::issue::{Issue, IssueId, PossibleRename};
 
+pub mod backfill;
 pub mod likeness;
 pub mod lock;
 mod record;
@@ -36,13 +37,15 @@ pub struct IssueFiles<'a> {
     pub exists: &'a dyn Fn(&str) -> bool,
 }
 
-/// What the lock records of a body.
+/// What the lock records of an issue in an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BodyPrint {
     /// Its `content_hash`.
     pub hash: String,
     /// Its sketch.
     pub text: TextSketch,
+    /// The seconds that feeds add to its last change; `None` if it is in no feed.
+    pub seconds: Option<u32>,
 }
 
 impl BodyPrint {
@@ -51,7 +54,7 @@ impl BodyPrint {
         let hash = content_hash(body);
         let known = lock.entries.get(&issue.path).filter(|locked| locked.hash == hash).and_then(|locked| locked.like);
         let text = known.map_or_else(|| TextSketch::of(body), |like| like.text);
-        Self { hash, text }
+        Self { hash, text, seconds: None }
     }
 }
 
@@ -103,6 +106,11 @@ pub fn identify(lock: &Lock, issues: &mut [Issue], files: &IssueFiles<'_>) {
         }
         issue.possible_rename = Some(Box::new(PossibleRename { path, id, mailed: rename.mailed, id_if_new }));
     }
+    let backfilled: BTreeSet<&IssueId> =
+        lock.entries.values().filter(|locked| locked.is_backfilled).map(|locked| &locked.id).collect();
+    for issue in issues {
+        issue.is_backfilled = backfilled.contains(&issue.id);
+    }
 }
 
 /// Issues whose id would change for subscribers: path, known id, new id.
@@ -135,6 +143,9 @@ fn updated_lock(lock: &Lock, issues: &[Issue], shown: &[(&Issue, BodyPrint)]) ->
             changes.entry(issue.path.clone()).or_insert_with(|| change(&issue.path, &issue.id, kind));
         }
     }
+    // It stays one of the version before until all is recorded that this version loads in addition.
+    let recorded: BTreeSet<&IssueId> = next.entries.values().map(|locked| &locked.id).collect();
+    next.is_from_before &= issues.iter().any(|issue| issue.is_backfilled && !recorded.contains(&issue.id));
     (next, changes.into_values().collect())
 }
 
@@ -153,12 +164,15 @@ fn record_issue(lock: &mut Lock, issue: &Issue, print: &BodyPrint) -> Option<Cha
     }
     let Some(locked) = lock.entries.get_mut(&issue.path) else {
         let (id, published, hash) = (issue.id.clone(), issue.date.to_utc(), print.hash.clone());
-        lock.entries.insert(issue.path.clone(), LockEntry { id, published, hash, like, former: BTreeSet::new() });
+        let (seconds, is_backfilled) = (print.seconds.unwrap_or_default(), issue.is_backfilled);
+        let entry = LockEntry { id, published, hash, like, seconds, is_backfilled, former: BTreeSet::new() };
+        lock.entries.insert(issue.path.clone(), entry);
         return Some(ChangeKind::New);
     };
     let edited = locked.hash != print.hash;
     locked.hash.clone_from(&print.hash);
     locked.like = like;
+    locked.seconds = print.seconds.unwrap_or(locked.seconds);
     if locked.id == issue.id {
         return edited.then_some(ChangeKind::Edited);
     }

@@ -67,6 +67,9 @@ pub struct Issue {
     pub params: Option<Box<serde_json::Map<String, serde_json::Value>>>,
     /// The mailed issue whose new name this may be. Until someone answers, it has that issue's id, and is mailed to no one.
     pub possible_rename: Option<Box<PossibleRename>>,
+    /// Whether it was there before this program could load it: recorded, but in no feed, and mailed only on request, because
+    /// subscribers would take it for new.
+    pub is_backfilled: bool,
     /// Where the body begins in the file.
     pub body: BodyStart,
 }

@@ -17,9 +17,10 @@ use crate::content::front_matter;
 use crate::content::revision::UpdatedFrom;
 use crate::disk::Project;
 use crate::disk::sources::SourceFile;
+use crate::feed::Archive;
 use crate::finding::{Finding, Place};
 use crate::identity::lock::Lock;
-use crate::identity::{IssueFiles, identify, read_lock};
+use crate::identity::{IssueFiles, backfill, identify, read_lock};
 use crate::issue::Issue;
 use crate::load::history::History;
 use crate::load::interner::Interner;
@@ -112,6 +113,8 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     let exists = |path: &str| project.path(path).exists();
     identify(&lock, &mut loaded.issues, &IssueFiles { body: &body, exists: &exists });
     loaded.findings.extend(loaded.issues.iter().filter_map(possible_rename));
+    let backfilled = backfill::mark(&lock, &mut loaded.issues, shown_at_once(config));
+    loaded.findings.extend(self::backfilled(&loaded.issues, backfilled));
     remove_duplicates(&mut loaded, &lock);
     let undated = loaded.issues.iter().filter(|issue| !issue.is_dated());
     let text =
@@ -275,6 +278,30 @@ fn possible_rename(issue: &Issue) -> Option<Finding> {
     let shown = if issue.id == rename.id { "; feeds show it under that id, and it" } else { "; it" };
     let message = format!("it looks like {}{shown} is not mailed", rename.named());
     Some(Finding::warning(POSSIBLE_RENAME, message).help(rename.help(&issue.slug)).at(Place::file(&issue.path)))
+}
+
+/// How many of the newest issues of a language the feeds and pages contain; `None` if all.
+fn shown_at_once(config: &Config) -> Option<usize> {
+    let feeds = &config.feeds;
+    let are_all_shown =
+        feeds.limit == 0 || feeds.archive != Archive::Off || config.archive.is_some() || !feeds.by.is_empty();
+    (!are_all_shown).then_some(feeds.limit)
+}
+
+/// The finding about issues that this version loads and the version before did not.
+fn backfilled(issues: &[Issue], count: usize) -> Option<Finding> {
+    let first = issues.iter().filter(|issue| issue.is_backfilled).take(3).map(|issue| format!("`{}`", issue.path));
+    let mut named = first.collect::<Vec<_>>().join(", ");
+    if count > 3 {
+        named.push_str(&format!(" and {} more", count - 3));
+    }
+    let message = format!("read for the first time, though not new: {named}");
+    (count > 0).then(|| {
+        Finding::warning("backfilled", message + "; in no feed, and not mailed").help(
+            "this version of slugline reads more than the one before; the next build records them in `feeds.lock`, and to publish one \
+             as new, remove `backfilled = true` from its line there",
+        )
+    })
 }
 
 const CREATE: &str =

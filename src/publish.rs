@@ -3,7 +3,7 @@
 //! Renders only what a feed shows, and each issue once for all feeds. An issue that cannot be read is left out and
 //! reported without affecting others.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::thread::{self, ScopedJoinHandle};
 
@@ -14,10 +14,11 @@ use crate::config::Config;
 use crate::disk::{Project, Written};
 use crate::feed::directory::{directory, opml};
 use crate::feed::plan::{FeedKind, FeedPlan, feed_plans};
-use crate::feed::{Feed, Format, stylesheet};
+use crate::feed::{AddedSeconds, Dates, Feed, Format, stylesheet};
 use crate::finding::Finding;
+use crate::identity::lock::Lock;
 use crate::identity::{LockMode, LockReport, read_lock, record};
-use crate::issue::Issue;
+use crate::issue::{Issue, IssueId};
 use crate::publish::body_cache::BodyCache;
 use crate::publish::pages::PageFile;
 use crate::publish::render_cache::RenderCache;
@@ -111,13 +112,20 @@ pub fn build(
     let paged = pages::with_page(config, issues, now);
     let mut bodies = BodyCache::new(project);
     let before = read_lock(project)?;
-    let prints = match lock_mode {
+    let dates = dates(&before, &plans, now);
+    let kept_back = issues.iter().filter(|issue| issue.is_backfilled);
+    let mut prints = match lock_mode {
         LockMode::LeaveAlone => Vec::new(),
-        LockMode::Write | LockMode::Locked => bodies.prints(&before, shown.chain(paged.iter().copied())),
+        LockMode::Write | LockMode::Locked => {
+            bodies.prints(&before, shown.chain(paged.iter().copied()).chain(kept_back))
+        }
     };
+    for (issue, print) in &mut prints {
+        print.seconds = dates.added.of(issue);
+    }
     let lock = record(project, &before, issues, &prints, lock_mode)?;
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
-    let writer = FeedWriter { project, config, output, now };
+    let writer = FeedWriter { project, config, output, dates: &dates };
     let files = writer.write_all(&plans, &mut texts)?;
     let companions = write_side_files(project, config, output, &plans)?;
     let mut build = Build { files, companions, pages: Vec::new(), lock, findings: texts.into_findings() };
@@ -134,6 +142,13 @@ pub fn build(
     Ok(build)
 }
 
+/// What the dates of entries depend on: issues published before keep theirs.
+fn dates(lock: &Lock, plans: &[FeedPlan<'_>], now: DateTime<Utc>) -> Dates {
+    let recorded: BTreeMap<&IssueId, u32> = lock.entries.values().map(|locked| (&locked.id, locked.seconds)).collect();
+    let shown = plans.iter().flat_map(|plan| plan.issues.iter().copied());
+    Dates { now, added: AddedSeconds::new(shown, &|issue| recorded.get(&issue.id).copied(), now) }
+}
+
 /// The sizes of the main feeds, by file below the project folder. Writes nothing.
 ///
 /// # Errors
@@ -148,7 +163,8 @@ pub fn feed_sizes(
     plans.retain(|plan| plan.kind == FeedKind::Main);
     let bodies = BodyCache::new(project);
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
-    let writer = FeedWriter { project, config, output: &config.output, now };
+    let dates = dates(&Lock::default(), &plans, now);
+    let writer = FeedWriter { project, config, output: &config.output, dates: &dates };
     let mut sizes = Vec::new();
     for plan in &plans {
         texts.render(std::slice::from_ref(plan));
@@ -167,7 +183,7 @@ struct FeedWriter<'a> {
     project: &'a Project,
     config: &'a Config,
     output: &'a Path,
-    now: DateTime<Utc>,
+    dates: &'a Dates,
 }
 
 impl FeedWriter<'_> {
@@ -191,7 +207,7 @@ impl FeedWriter<'_> {
 
     fn feed<'a>(self, plan: &FeedPlan<'a>, texts: &mut RenderCache<'a>) -> Feed {
         let (shown, unarchived) = texts.take(plan);
-        Feed::new(&self.config.publication, &self.config.feeds, plan, shown, unarchived, self.now)
+        Feed::new(&self.config.publication, &self.config.feeds, plan, shown, unarchived, self.dates)
     }
 
     /// Writes each feed in each format, in parallel.

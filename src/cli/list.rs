@@ -41,6 +41,7 @@ fn columns(issue: &Issue, now: chrono::DateTime<chrono::Utc>) -> Vec<String> {
     let mark = match issue {
         Issue { draft: true, .. } => "draft: ",
         _ if issue.date > now => "future: ",
+        Issue { is_backfilled: true, .. } => "backfilled: ",
         _ if issue.expires.is_some_and(|expires| expires <= now) => "expired: ",
         _ => "",
     };
@@ -88,6 +89,8 @@ struct Row<'a> {
     feed: bool,
     /// Whether it is sent.
     email: bool,
+    /// Whether it was there before slugline could read it: in no feed, and sent only on request.
+    backfilled: bool,
     /// Number of its edition.
     edition: u32,
 }
@@ -112,6 +115,7 @@ impl<'a> Row<'a> {
             draft: issue.draft,
             feed: issue.feed,
             email: issue.email,
+            backfilled: issue.is_backfilled,
             edition: issue.edition,
         }
     }

@@ -125,6 +125,7 @@ fn issue(
         preheader: fields.text("preheader"),
         params: fields.rest(),
         possible_rename: None,
+        is_backfilled: false,
         body: block.body,
         title,
         page: of_archive.filter(|page| *page != permalink).map(Box::new),

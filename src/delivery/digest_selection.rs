@@ -62,6 +62,7 @@ impl<'a> DigestSelection<'a, '_> {
         let since = self.since(period);
         let is_selected = |issue: &&Issue| {
             (since..period.end).contains(&issue.date.to_utc())
+                && !issue.is_backfilled
                 && ineligible(issue, self.now).is_none()
                 && !self.history.contains(&issue.ledger_key())
         };

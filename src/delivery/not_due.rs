@@ -63,6 +63,9 @@ fn reason(
         mailed(issue, &id, store, history)?
     } else if let Some((_, reason, help)) = ineligible(issue, terms.now) {
         (reason, Some(help.to_owned()))
+    } else if issue.is_backfilled {
+        let reason = format!("`{slug}` was there before this version of slugline could read it");
+        (reason, Some(format!("`slugline send {slug}` mails it")))
     } else if terms.policy.edition == EditionKind::Digest {
         let selection = DigestSelection { issues, schedule: &terms.policy.schedule, history, now: terms.now };
         in_a_digest(issue, terms, &selection)

@@ -161,7 +161,7 @@ impl<'a> Planner<'a, '_> {
     /// Whether an issue is mailed unasked.
     fn is_due(&self, issue: &Issue) -> bool {
         let is_young = self.terms.now - issue.date.to_utc() <= self.terms.policy.due_for;
-        is_young && self.terms.policy.edition == EditionKind::Issue
+        is_young && !issue.is_backfilled && self.terms.policy.edition == EditionKind::Issue
     }
 
     /// Reports an issue that may be a mailed one under a new name, if it would be mailed otherwise.

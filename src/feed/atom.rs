@@ -1,6 +1,6 @@
 //! Writes Atom 1.0 (RFC 4287). `updated` is the last change, made distinct by seconds; `published` is its date.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use atom_syndication::extension::{Extension, ExtensionMap};
 use atom_syndication::{Category, Content, Generator, Link, Text, WriteConfig};
@@ -9,12 +9,7 @@ use chrono::{DateTime, FixedOffset, TimeDelta};
 use crate::feed::{Entry, Feed, Format, GENERATOR, HISTORY, Person, Picture, xml};
 
 pub(super) fn render(feed: &Feed) -> anyhow::Result<Vec<u8>> {
-    let entries: Vec<atom_syndication::Entry> = feed
-        .entries
-        .iter()
-        .zip(distinct_updates(&feed.entries))
-        .map(|(entry, updated)| self::entry(entry, updated))
-        .collect();
+    let entries: Vec<atom_syndication::Entry> = feed.entries.iter().map(entry).collect();
     let newest = entries.iter().map(|entry| entry.updated).max();
     let atom = atom_syndication::Feed {
         title: text(&feed.title),
@@ -84,21 +79,7 @@ fn text(plain: &str) -> Text {
     }
 }
 
-/// `updated` of each entry, made distinct by adding seconds: readers that sort by it, and validators, expect distinct
-/// dates. The first of several equal dates stays, so that an entry dropping out at the end changes no other.
-fn distinct_updates(entries: &[Entry]) -> Vec<DateTime<FixedOffset>> {
-    let mut taken = BTreeSet::new();
-    let free = |entry: &Entry| {
-        let mut updated = entry.updated;
-        while !taken.insert(updated) {
-            updated += TimeDelta::seconds(1);
-        }
-        updated
-    };
-    entries.iter().map(free).collect()
-}
-
-fn entry(entry: &Entry, updated: DateTime<FixedOffset>) -> atom_syndication::Entry {
+fn entry(entry: &Entry) -> atom_syndication::Entry {
     let language = entry.language.clone();
     let mut links = vec![link("alternate", &entry.url, Some("text/html"))];
     links.extend(entry.cover.as_ref().map(enclosure));
@@ -107,7 +88,7 @@ fn entry(entry: &Entry, updated: DateTime<FixedOffset>) -> atom_syndication::Ent
     atom_syndication::Entry {
         title: Text { lang: language.clone(), ..text(&entry.title) },
         id: entry.id.clone(),
-        updated,
+        updated: entry.updated + TimeDelta::seconds(entry.added_seconds.into()),
         published: Some(entry.published),
         authors: entry.authors.iter().map(person).collect(),
         categories: entry.terms.iter().map(|term| Category { term: term.clone(), ..Category::default() }).collect(),

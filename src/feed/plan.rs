@@ -80,7 +80,10 @@ impl<'c> Site<'c> {
     }
 
     fn feed_plans<'a>(&self, issues: &'a [Issue], now: DateTime<Utc>) -> Vec<FeedPlan<'a>> {
-        let is_placed = |issue: &&Issue| issue.feed && issue.site == self.publication.site && issue.was_published(now);
+        let is_placed = |issue: &&Issue| {
+            let is_of_site = issue.feed && !issue.is_backfilled && issue.site == self.publication.site;
+            is_of_site && issue.was_published(now)
+        };
         let placed: Vec<&Issue> = issues.iter().filter(is_placed).collect();
         let shown: Vec<&Issue> = placed.iter().filter(|issue| issue.is_published(now)).copied().collect();
         let archives = archives(self.feeds.archive, &placed, self.publication.time_zone, now);

@@ -18,6 +18,7 @@ fn person(name: &str) -> Person {
 
 fn entry(title: &str, url: &str) -> Entry {
     Entry {
+        added_seconds: 0,
         id: url.to_owned(),
         url: url.to_owned(),
         title: plain(title),
@@ -178,8 +179,9 @@ fn a_guid_is_a_permalink_only_if_it_is_the_link() {
 }
 
 #[test]
-fn atom_entries_have_distinct_dates() {
+fn atom_adds_the_seconds_that_make_dates_distinct() {
     let entries = ["a", "b", "c"].map(|name| entry(name, &format!("https://example.org/{name}/")));
+    let entries = [0, 1, 2].map(|at| Entry { added_seconds: at as u32, ..entries[at].clone() });
     let read = read(&feed(entries.to_vec()), Format::Atom);
     let seconds = |time: Option<DateTime<Utc>>| time.unwrap().timestamp() - 1_782_950_400;
     let updated: Vec<i64> = read.entries.iter().map(|entry| seconds(entry.updated)).collect();

@@ -26,7 +26,10 @@ mod mailings;
 /// The file, below the project folder.
 pub const FILE: &str = "feeds.lock";
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The version of programs that loaded fewer issues than this one.
+const VERSION_BEFORE: u32 = 1;
 
 const HEADER: &str = "\
 # The ids under which subscribers know your issues. `slugline build` writes this file; commit it. As long as it is there,
@@ -40,6 +43,8 @@ pub struct Lock {
     pub entries: BTreeMap<String, LockEntry>,
     /// Mailings, by the path of the project file below the project folder.
     pub mailings: BTreeMap<String, Mailings>,
+    /// Whether a program wrote it that loaded fewer issues than this one: see `identity::backfill`.
+    pub is_from_before: bool,
 }
 
 /// The entry of a published issue.
@@ -53,6 +58,10 @@ pub struct LockEntry {
     pub hash: String,
     /// Its title and text when last built, for comparison; `None` in entries from before this was recorded.
     pub like: Option<Likeness>,
+    /// Seconds added to its last change in feeds, so that no two issues changed at the same time.
+    pub seconds: u32,
+    /// Whether it was there before this program could load it: see `Issue::is_backfilled`.
+    pub is_backfilled: bool,
     /// Previous ids, which are never reused.
     pub former: BTreeSet<IssueId>,
 }
@@ -81,11 +90,11 @@ impl Lock {
             return Err(Box::new(conflict));
         }
         let raw = match toml::from_str::<RawLock>(text) {
-            Ok(raw) if raw.version == VERSION => raw,
+            Ok(raw) if is_known(raw.version) => raw,
             Ok(raw) => return Err(Box::new(other_version(text, raw.version))),
             Err(error) => return Err(Box::new(unreadable(text, &error))),
         };
-        let mut lock = Self::default();
+        let mut lock = Self { is_from_before: raw.version == VERSION_BEFORE, ..Self::default() };
         let mut owners: BTreeMap<IssueId, String> = BTreeMap::new();
         for (path, entry) in raw.issues {
             let place = Place::in_text(FILE, text, entry.span().start);
@@ -106,13 +115,20 @@ impl Lock {
 
     /// The text of the file.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{HEADER}version = {VERSION}\n\n[issues]\n");
+        let version = if self.is_from_before { VERSION_BEFORE } else { VERSION };
+        let mut text = format!("{HEADER}version = {version}\n\n[issues]\n");
         for (path, locked) in &self.entries {
             let published = locked.published.to_rfc3339_opts(SecondsFormat::AutoSi, true);
             let (path, id) = (quoted(path), quoted(locked.id.as_str()));
             let _ = write!(text, "{path} = {{ id = {id}, published = \"{published}\", sha256 = \"{}\"", locked.hash);
             if let Some(like) = locked.like {
                 let _ = write!(text, ", like = \"{like}\"");
+            }
+            if locked.seconds > 0 {
+                let _ = write!(text, ", seconds = {}", locked.seconds);
+            }
+            if locked.is_backfilled {
+                text.push_str(", backfilled = true");
             }
             if !locked.former.is_empty() {
                 let former: Vec<String> = locked.former.iter().map(|id| quoted(id.as_str())).collect();
@@ -155,6 +171,10 @@ struct RawLockEntry {
     sha256: String,
     like: Option<String>,
     #[serde(default)]
+    seconds: u32,
+    #[serde(default)]
+    backfilled: bool,
+    #[serde(default)]
     former: Vec<String>,
 }
 
@@ -172,7 +192,8 @@ impl RawLockEntry {
             former.insert(id(text)?);
         }
         let published = published.map_err(|_| "`published` is not a date such as `2026-11-23T07:00:00Z`")?.to_utc();
-        Ok(LockEntry { id: id(&self.id)?, published, hash: self.sha256, like, former })
+        let (seconds, is_backfilled) = (self.seconds, self.backfilled);
+        Ok(LockEntry { id: id(&self.id)?, published, hash: self.sha256, like, seconds, is_backfilled, former })
     }
 }
 
@@ -192,12 +213,15 @@ fn mailings_of(text: &str, raw: BTreeMap<String, Spanned<RawMailing>>) -> Result
 /// Parses a file exactly as written by `to_text`, without a TOML document: after years it contains thousands of lines,
 /// and every command reads it. `None` for anything else, valid or not.
 fn parse_own_output(text: &str) -> Option<Lock> {
-    let lines = text.strip_prefix(HEADER)?.strip_prefix(&format!("version = {VERSION}\n\n[issues]\n"))?;
+    let lines = text.strip_prefix(HEADER)?.strip_prefix("version = ")?;
+    let (version, lines) = lines.split_once("\n\n[issues]\n")?;
+    let version = version.parse().ok().filter(|version| is_known(*version))?;
     let (lines, mailings) = match lines.strip_prefix('\n') {
         Some(mailings) => ("", mailings),
         None => lines.split_once("\n\n").unwrap_or((lines, "")),
     };
-    let mut lock = Lock { mailings: mailings::parse_own_output(mailings.lines())?, ..Lock::default() };
+    let (mailings, is_from_before) = (mailings::parse_own_output(mailings.lines())?, version == VERSION_BEFORE);
+    let mut lock = Lock { mailings, is_from_before, ..Lock::default() };
     for line in lines.lines() {
         let (path, locked) = parse_line(line)?;
         if lock.entries.insert(path, locked).is_some() {
@@ -218,11 +242,19 @@ fn parse_line(line: &str) -> Option<(String, LockEntry)> {
         Some(rest) => json(rest).map(|(like, rest)| (Some(like), rest))?,
         None => (None, rest),
     };
+    let (seconds, rest) = match rest.strip_prefix(", seconds = ") {
+        Some(rest) => json(rest)?,
+        None => (0, rest),
+    };
+    let (backfilled, rest) = match rest.strip_prefix(", backfilled = true") {
+        Some(rest) => (true, rest),
+        None => (false, rest),
+    };
     let (former, rest) = match rest.strip_prefix(", former = ") {
         Some(rest) => json(rest)?,
         None => (Vec::new(), rest),
     };
-    let locked = RawLockEntry { id, published, sha256, like, former }.locked().ok()?;
+    let locked = RawLockEntry { id, published, sha256, like, seconds, backfilled, former }.locked().ok()?;
     (rest == " }").then_some((path, locked))
 }
 
@@ -251,13 +283,17 @@ fn unreadable(text: &str, error: &toml::de::Error) -> Finding {
         version: u32,
     }
     if let Ok(Versioned { version }) = toml::from_str(text)
-        && version != VERSION
+        && !is_known(version)
     {
         return other_version(text, version);
     }
     let offset = error.span().map_or(0, |span| span.start);
     let message = format!("the lock file cannot be read: {}", error.message().lines().next().unwrap_or_default());
     Finding::error("lock", message).help(HELP).at(Place::in_text(FILE, text, offset))
+}
+
+fn is_known(version: u32) -> bool {
+    [VERSION_BEFORE, VERSION].contains(&version)
 }
 
 fn other_version(text: &str, version: u32) -> Finding {
@@ -287,7 +323,15 @@ mod tests {
 
     fn locked(name: &str) -> LockEntry {
         let published = "2026-11-02T08:00:00Z".parse().unwrap();
-        LockEntry { id: id(name), published, hash: HASH.to_owned(), like: None, former: BTreeSet::new() }
+        LockEntry {
+            id: id(name),
+            published,
+            hash: HASH.to_owned(),
+            like: None,
+            seconds: 0,
+            is_backfilled: false,
+            former: BTreeSet::new(),
+        }
     }
 
     fn finding(body: &str) -> String {
@@ -303,7 +347,7 @@ mod tests {
             ..Lock::default()
         };
         let expected = format!(
-            "version = 1\n\n[issues]\n\
+            "version = 2\n\n[issues]\n\
              \"a\\\".md\" = {{ id = \"one\", published = \"2026-11-02T08:00:00Z\", sha256 = \"{HASH}\" }}\n\
              \"潮 汐.md\" = {{ id = \"https://example.org/b/\", published = \"2026-11-02T08:00:00Z\", sha256 = \"{HASH}\", \
              former = [\"b\", \"c\"] }}\n"
@@ -332,7 +376,7 @@ mod tests {
             (format!("\"a.md\" = {}\n", a.replace("b855", "")), "3:10 lock: `sha256` is not 64 hexadecimal digits"),
             (
                 format!("\"a.md\" = {}\n", a.replace("id =", "name =")),
-                "3:12 lock: the lock file cannot be read: unknown field `name`, expected one of `id`, `published`, `sha256`, `like`, `former`",
+                "3:12 lock: the lock file cannot be read: unknown field `name`, expected one of `id`, `published`, `sha256`, `like`, `seconds`, `backfilled`, `former`",
             ),
         ] {
             assert_eq!(finding(&body), format!("feeds.lock:{expected}"));
@@ -341,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_file_of_another_version_is_rejected() {
-        for text in ["version = 2\n", "version = 2\n[posts]\na = 1\n"] {
+        for text in ["version = 3\n", "version = 3\n[posts]\na = 1\n"] {
             let finding = Lock::parse(text).unwrap_err();
             let place = finding.place.as_ref().unwrap().to_string();
             assert_eq!((finding.rule, place.as_str()), ("lock-version", "feeds.lock:1:11"), "{text}");
@@ -380,7 +424,11 @@ mod tests {
         let mailings = [(id("a#edition-2"), mailing.clone()), (period.id(), digest)];
         let files = [("slugline.yaml", Mailings::from(mailings)), ("week \"ly\".yaml", [(id("a"), mailing)].into())];
         let entries = [("a.md".to_owned(), locked("a"))].into();
-        Lock { entries, mailings: files.map(|(file, mailings)| (file.to_owned(), mailings)).into() }
+        Lock {
+            entries,
+            mailings: files.map(|(file, mailings)| (file.to_owned(), mailings)).into(),
+            is_from_before: false,
+        }
     }
 
     #[test]
@@ -437,7 +485,7 @@ mod tests {
             for (number, (path, (name, seconds, nanoseconds, hash))) in entries.into_iter().enumerate() {
                 let published = DateTime::from_timestamp(seconds, nanoseconds).unwrap();
                 let former = (number % 2 == 0).then(|| id(&format!("{number} {name}~"))).into_iter().collect();
-                lock.entries.insert(path, LockEntry { id: id(&format!("{number}{name}!")), published, hash, like: likes[number % 2], former });
+                lock.entries.insert(path, LockEntry { id: id(&format!("{number}{name}!")), published, hash, like: likes[number % 2], seconds: (number % 3) as u32, is_backfilled: number % 2 == 0, former });
             }
             for (path, locked) in &lock.entries {
                 let mailing = LockedMailing {

@@ -20,8 +20,10 @@ use crate::feed::plan::{FeedKind, FeedPlan, feed_plans};
 use crate::feed::published::{self, NotAFeed, PublishedFeed};
 use crate::finding::Finding;
 use crate::http::{self, Client, Limits, Reach};
+use crate::identity::read_lock;
 use crate::issue::Issue;
 use crate::publish::body_cache::BodyCache;
+use crate::publish::dates;
 use crate::publish::render_cache::RenderCache;
 
 /// Limits for fetching a published feed.
@@ -70,6 +72,7 @@ pub fn compare(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Comparison> {
     let mut plans = feed_plans(&config.publications(), &config.feeds, issues, now);
+    let dates = dates(&read_lock(project)?, &plans, now);
     plans.retain(|plan| plan.kind == FeedKind::Main);
     let bodies = BodyCache::new(project);
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
@@ -78,7 +81,7 @@ pub fn compare(
         let Some((name, published)) = find(project, config, plan, against)? else { continue };
         texts.render(std::slice::from_ref(plan));
         let (shown, unarchived) = texts.take(plan);
-        let next = Feed::new(&config.publication, &config.feeds, plan, shown, unarchived, now);
+        let next = Feed::new(&config.publication, &config.feeds, plan, shown, unarchived, &dates);
         let next = published::read(&next.render(published.format)?)?;
         let differences = differences(&published.entries, &next.entries, config.feeds.limit);
         comparison.feeds.push(FeedComparison { published: name, differences });

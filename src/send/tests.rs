@@ -74,6 +74,7 @@ pub(crate) fn issue(slug: &str, date: DateTime<Utc>) -> Issue {
         aliases: Vec::new(),
         params: None,
         possible_rename: None,
+        is_backfilled: false,
         body: BodyStart { offset: 0, line: 1 },
     }
 }
