@@ -17,7 +17,6 @@ use crate::content::front_matter;
 use crate::content::revision::UpdatedFrom;
 use crate::disk::Project;
 use crate::disk::sources::SourceFile;
-use crate::feed::Archive;
 use crate::finding::{Finding, Place};
 use crate::identity::lock::Lock;
 use crate::identity::{IssueFiles, backfill, identify, read_lock};
@@ -113,7 +112,8 @@ pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
     let exists = |path: &str| project.path(path).exists();
     identify(&lock, &mut loaded.issues, &IssueFiles { body: &body, exists: &exists });
     loaded.findings.extend(loaded.issues.iter().filter_map(possible_rename));
-    let backfilled = backfill::mark(&lock, &mut loaded.issues, shown_at_once(config));
+    let shown = config.feeds.shown_at_once().filter(|_| config.archive.is_none());
+    let backfilled = backfill::mark(&lock, &mut loaded.issues, shown);
     loaded.findings.extend(self::backfilled(&loaded.issues, backfilled));
     remove_duplicates(&mut loaded, &lock);
     let undated = loaded.issues.iter().filter(|issue| !issue.is_dated());
@@ -278,14 +278,6 @@ fn possible_rename(issue: &Issue) -> Option<Finding> {
     let shown = if issue.id == rename.id { "; feeds show it under that id, and it" } else { "; it" };
     let message = format!("it looks like {}{shown} is not mailed", rename.named());
     Some(Finding::warning(POSSIBLE_RENAME, message).help(rename.help(&issue.slug)).at(Place::file(&issue.path)))
-}
-
-/// How many of the newest issues of a language the feeds and pages contain; `None` if all.
-fn shown_at_once(config: &Config) -> Option<usize> {
-    let feeds = &config.feeds;
-    let are_all_shown =
-        feeds.limit == 0 || feeds.archive != Archive::Off || config.archive.is_some() || !feeds.by.is_empty();
-    (!are_all_shown).then_some(feeds.limit)
 }
 
 /// The finding about issues that this version loads and the version before did not.

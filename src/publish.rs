@@ -108,21 +108,17 @@ pub fn build(
 ) -> anyhow::Result<Build> {
     let output = output.strip_prefix(".").unwrap_or(output);
     let plans = feed_plans(&config.publications(), &config.feeds, issues, now);
-    let shown = plans.iter().flat_map(|plan| plan.issues.iter().copied());
     let paged = pages::with_page(config, issues, now);
+    let shown = plans.iter().flat_map(|plan| plan.issues.iter().copied()).chain(paged.iter().copied());
     let mut bodies = BodyCache::new(project);
     let before = read_lock(project)?;
     let dates = dates(&before, &plans, now);
-    let kept_back = issues.iter().filter(|issue| issue.is_backfilled);
-    let mut prints = match lock_mode {
+    let prints = match lock_mode {
         LockMode::LeaveAlone => Vec::new(),
         LockMode::Write | LockMode::Locked => {
-            bodies.prints(&before, shown.chain(paged.iter().copied()).chain(kept_back))
+            bodies.prints(&before, &dates, shown.chain(issues.iter().filter(|issue| issue.is_backfilled)))
         }
     };
-    for (issue, print) in &mut prints {
-        print.seconds = dates.added.of(issue);
-    }
     let lock = record(project, &before, issues, &prints, lock_mode)?;
     let mut texts = RenderCache::new(&bodies, project, config, issues, &plans)?;
     let writer = FeedWriter { project, config, output, dates: &dates };

@@ -2,7 +2,7 @@
 
 use crate::check::rule::Rule;
 
-pub(super) const RULES: [&Rule; 29] = [
+pub(super) const RULES: [&Rule; 30] = [
     &Rule::error(
         "config-missing",
         "The project file, or a key it requires, is missing",
@@ -79,6 +79,12 @@ pub(super) const RULES: [&Rule; 29] = [
         "duplicate-issue",
         "Two issues have the same permalink or id",
         "the later one is skipped; give one of them another slug or id",
+    ),
+    &Rule::warning(
+        "backfilled",
+        "Issues are read for the first time, though they are not new: the version of slugline before could not read them",
+        "they are in no feed, and not mailed; the next build records them in `feeds.lock`; to publish one as new, remove \
+         `backfilled = true` from its line there",
     ),
     &Rule::warning(
         "possible-rename",

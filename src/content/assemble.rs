@@ -84,6 +84,8 @@ fn issue(
     if title.is_empty() {
         fields.error("title", "the issue has no title", "add `title: …` to the front matter");
     }
+    // Jekyll's opposite of `draft`; Hugo's publication date otherwise.
+    let is_published = fields.take_truth("published").unwrap_or(true);
     let dates = dates(fields, publication, source.changed);
     let slug = fields.text("slug");
     let page = PatternValues { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
@@ -117,7 +119,7 @@ fn issue(
         cover: cover(fields, &permalink),
         language: language(fields).or_else(|| publication.site.as_ref().map(|_| publication.language.clone())),
         site: publication.site.clone(),
-        draft: fields.boolean("draft", false),
+        draft: fields.boolean("draft", !is_published),
         feed: fields.boolean("feed", true),
         email: fields.boolean("email", true),
         edition: edition(fields),

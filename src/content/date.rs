@@ -4,19 +4,33 @@
 //! offset. Accepts RFC 3339, RFC 2822 and Hugo's other formats; a date without a time means midnight. `assemble`
 //! decides which field is the date of an issue, `feed::rss` writes it as `pubDate`.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike};
+use chrono_tz::{OffsetName, Tz};
 
-const WITH_OFFSET: [&str; 6] = [
+/// Hugo's formats, without the day of the week, and those of git, Ruby and `date`.
+const WITH_OFFSET: [&str; 9] = [
     "%Y-%m-%dT%H:%M:%S%.f%:z",
     "%Y-%m-%d %H:%M:%S%.f %z",
     "%Y-%m-%d %H:%M:%S%.f%:z",
     "%Y-%m-%dT%H:%M:%S%.f%z",
     "%Y-%m-%dT%H:%M%:z",
     "%Y-%m-%d %H:%M %z",
+    "%b %d %H:%M:%S %z %Y",
+    "%b %d %H:%M:%S %Y %z",
+    "%d %b %y %H:%M %z",
 ];
 
-const WITHOUT_OFFSET: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+const WITHOUT_OFFSET: [&str; 9] = [
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M",
+    "%b %d %H:%M:%S %Y",
+    "%d %b %Y %H:%M:%S",
+    "%d %b %Y %I:%M:%S %p",
+    "%d %b %y %H:%M",
+    "%d-%b-%y %H:%M:%S",
+];
 
 const DAY_ONLY: [&str; 4] = ["%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y"];
 
@@ -36,18 +50,54 @@ fn parse_any_format(text: &str, zone: Tz) -> Option<DateTime<FixedOffset>> {
     if let Ok(date) = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text)) {
         return Some(date);
     }
-    if let Some(date) = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(text, format).ok()) {
+    if let Some(seconds) = unix_seconds(text) {
+        return Some(DateTime::from_timestamp(seconds, 0)?.fixed_offset());
+    }
+    let (text, named_zone) = without_zone_name(without_week_day(text));
+    if let Some(date) = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(&text, format).ok()) {
         return Some(date);
     }
-    let utc = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" +0000 UTC"));
-    let naive = parse_without_offset(utc.unwrap_or(text))?;
-    if utc.is_some() { in_zone(naive, Tz::UTC) } else { in_zone(naive, zone) }
+    let naive = parse_without_offset(&text)?;
+    let in_own = in_zone(naive, zone)?;
+    match named_zone {
+        None => Some(in_own),
+        Some(name) if zone.offset_from_utc_datetime(&in_own.naive_utc()).abbreviation() == Some(&name) => Some(in_own),
+        // Like Go, which does not know what other names mean.
+        Some(_) => in_zone(naive, Tz::UTC),
+    }
+}
+
+/// A number of ten digits or more: fewer are more likely a date such as 20261120.
+fn unix_seconds(text: &str) -> Option<i64> {
+    (text.len() >= 10 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+/// The text after a day of the week, which no one has to write correctly.
+fn without_week_day(text: &str) -> &str {
+    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let Some((first, rest)) = text.split_once(' ') else { return text };
+    let name = first.trim_end_matches(',').to_ascii_lowercase();
+    let is_day = name.len() >= 3 && DAYS.iter().any(|day| *day == name || day[..3] == name);
+    if is_day { rest.trim_start() } else { text }
+}
+
+/// The text without a word such as `CST`, with single spaces, and the word.
+fn without_zone_name(text: &str) -> (String, Option<String>) {
+    let is_name = |word: &&str| {
+        let is_half = ["AM", "PM"].contains(word);
+        (2..=5).contains(&word.len()) && !is_half && word.bytes().all(|byte| byte.is_ascii_uppercase())
+    };
+    let name = text.split_whitespace().find(is_name).map(str::to_owned);
+    let others = text.split_whitespace().filter(|word| !is_name(word));
+    (others.collect::<Vec<_>>().join(" "), name)
 }
 
 fn parse_without_offset(text: &str) -> Option<NaiveDateTime> {
     let with_time = WITHOUT_OFFSET.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     let day = || DAY_ONLY.iter().find_map(|format| NaiveDate::parse_from_str(text, format).ok());
-    with_time.or_else(|| Some(day()?.and_time(NaiveTime::MIN)))
+    let time = with_time.or_else(|| Some(day()?.and_time(NaiveTime::MIN)))?;
+    // `26-11-20` is not a date of the first century.
+    (time.year() >= 1000 || text.starts_with("00")).then_some(time)
 }
 
 /// A time skipped by a clock change uses the offset before it; an ambiguous time is the earlier one.
@@ -83,6 +133,21 @@ mod tests {
             (" 2020/08/14 ", "2020-08-14T00:00:00+08:00"),
             ("14 August 2020", "2020-08-14T00:00:00+08:00"),
             ("Fri, 14 Aug 2020 15:00:00 +0800", "2020-08-14T15:00:00+08:00"),
+            // Go, git, Ruby and `date`; the day of the week may be wrong.
+            ("2020-08-14 15:00:00 +0000 UTC", "2020-08-14T15:00:00+00:00"),
+            ("2020-08-14 15:00:00.5 +0800 CST", "2020-08-14T15:00:00+08:00"),
+            ("2020-08-14 15:00:00 CST", "2020-08-14T15:00:00+08:00"),
+            ("2020-08-14 15:00:00 XYZ", "2020-08-14T15:00:00+00:00"),
+            ("Fri Aug 14 15:00:00 2020", "2020-08-14T15:00:00+08:00"),
+            ("Fri Aug  4 15:00:00 UTC 2020", "2020-08-04T15:00:00+00:00"),
+            ("Sat Aug 14 15:00:00 +0100 2020", "2020-08-14T15:00:00+01:00"),
+            ("Fri Aug 14 15:00:00 2020 -0330", "2020-08-14T15:00:00-03:30"),
+            ("Fri, 14 Aug 2020 15:00:00 UTC", "2020-08-14T15:00:00+00:00"),
+            ("Friday, 14-Aug-20 15:00:00 UTC", "2020-08-14T15:00:00+00:00"),
+            ("14 Aug 20 15:00 +0800", "2020-08-14T15:00:00+08:00"),
+            ("14 Aug 20 15:00 UTC", "2020-08-14T15:00:00+00:00"),
+            ("Fri 14 Aug 2020 03:00:00 PM UTC", "2020-08-14T15:00:00+00:00"),
+            ("1597417200", "2020-08-14T15:00:00+00:00"),
         ] {
             assert_eq!(shanghai(text).as_deref(), Some(expected), "{text}");
         }
@@ -90,7 +155,7 @@ mod tests {
 
     #[test]
     fn invalid_dates_are_rejected() {
-        for text in ["", "soon", "2020-02-30", "2020-13-01", "2020-08-14T25:00:00Z", "20200814"] {
+        for text in ["", "soon", "2020-02-30", "2020-13-01", "2020-08-14T25:00:00Z", "20200814", "20-08-14", "3:04PM"] {
             assert_eq!(shanghai(text), None, "{text}");
         }
     }

@@ -36,7 +36,7 @@ impl<'a> FieldReader<'a> {
             Value::Number(number) => number.to_string(),
             Value::Bool(truth) => truth.to_string(),
             _ => {
-                self.error(name, "the value is not text", "write one line of text");
+                self.odd(name, "the value is not text", "write one line of text");
                 return None;
             }
         };
@@ -91,7 +91,7 @@ impl<'a> FieldReader<'a> {
         };
         let date = parse(&text);
         if date.is_none() {
-            self.error(
+            self.odd(
                 name,
                 &format!("`{text}` is not a valid date"),
                 "write a date such as `2026-11-23T15:00:00+08:00`",
@@ -103,6 +103,27 @@ impl<'a> FieldReader<'a> {
     /// All fields that were not read, or `None` if there are none.
     pub fn rest(&mut self) -> Option<Box<Map<String, Value>>> {
         Some(std::mem::take(&mut self.fields).rest()).filter(|rest| !rest.is_empty()).map(Box::new)
+    }
+
+    /// Reports a value that cannot be used: it excludes the issue if the field decides what the issue is, where it is, or when.
+    fn odd(&mut self, name: &str, why: &str, help: &str) {
+        const DECIDING: [&str; 10] = [
+            "title", "slug", "url", "id", "date", "publishdate", "pubdate", "published", "expirydate", "unpublishdate",
+        ];
+        match DECIDING.contains(&name) {
+            true => self.error(name, why, help),
+            false => self.warn(name, why, help),
+        }
+    }
+
+    /// Takes the field if it is `true` or `false`, quoted or not.
+    pub fn take_truth(&mut self, name: &str) -> Option<bool> {
+        let truth = match self.peek(name)? {
+            Value::Bool(truth) => *truth,
+            Value::String(text) => text.trim().to_ascii_lowercase().parse().ok()?,
+            _ => return None,
+        };
+        self.take(name).map(|_| truth)
     }
 
     /// Reports a problem that excludes the issue.

@@ -1,17 +1,17 @@
-//! Front matter: finds it in a file and parses it into fields, both YAML (`---`) and TOML (`+++`).
+//! Front matter: finds it in a file and parses it into fields: YAML (`---`), TOML (`+++`) or JSON (`{`).
 //!
 //! Takes the first bytes of a file; returns the fields by lower-case name, like Hugo, and where the body begins.
 //! `assemble` interprets the fields.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::content::front_matter::yaml::{Mapping, joined_surrogates};
 use crate::content::yaml_error::{YamlError, explain};
 use crate::finding::{Finding, Place};
 use crate::issue::BodyStart;
+
+mod yaml;
 
 /// The largest block accepted as front matter: rejecting deep nesting in a larger one would take seconds.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -32,13 +32,16 @@ pub struct Block<'a> {
 enum Syntax {
     Yaml,
     Toml,
+    Json,
 }
 
 impl Syntax {
+    /// The line at its end, and, but for JSON, at its start.
     fn fence(self) -> &'static [u8] {
         match self {
             Syntax::Yaml => b"---",
             Syntax::Toml => b"+++",
+            Syntax::Json => b"}",
         }
     }
 }
@@ -91,7 +94,7 @@ pub fn split<'a>(path: &str, bytes: &'a [u8]) -> Result<Block<'a>, Box<Finding>>
         let text = String::from_utf8_lossy(bytes);
         let finding = Finding::error("front-matter-unclosed", format!("the front matter has no closing `{fence}`"))
             .help(format!("add a line `{fence}` between front matter and text"))
-            .at(Place::at_line(path, &text, lines_before, 1));
+            .at(Place::at_line(path, &text, lines_before.max(1), 1));
         return Err(Box::new(finding));
     };
     let text = std::str::from_utf8(&bytes[start..end]).map_err(|error| not_utf8(path, bytes, start, error))?;
@@ -105,12 +108,18 @@ fn not_utf8(path: &str, bytes: &[u8], start: usize, error: std::str::Utf8Error) 
     Box::new(Finding::error("not-utf8", "the file is not UTF-8").help("save it as UTF-8").at(place))
 }
 
-/// The opening fence: its syntax, the offset after it, and the lines up to there. A byte order mark and empty lines may
-/// precede it.
+/// The opening fence: its syntax, the offset after it, and the lines up to there; JSON begins with its brace. Byte order marks
+/// and empty lines may precede it.
 fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
-    let mut offset = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mut offset = 0;
+    while bytes[offset..].starts_with(b"\xef\xbb\xbf") {
+        offset += 3;
+    }
     let mut lines = 0;
     loop {
+        if is_json_object(&bytes[offset..]) {
+            return Some((Syntax::Json, offset, lines));
+        }
         let end = offset + bytes[offset..].iter().position(|byte| *byte == b'\n')? + 1;
         lines += 1;
         let line = bytes[offset..end].trim_ascii_end();
@@ -125,8 +134,17 @@ fn opening(bytes: &[u8]) -> Option<(Syntax, usize, usize)> {
     }
 }
 
+/// Whether a line begins a JSON object, and not a shortcode or a block of attributes.
+fn is_json_object(bytes: &[u8]) -> bool {
+    let inside = bytes.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    inside.is_some_and(|inside| inside.starts_with(b"\"") || inside.starts_with(b"}"))
+}
+
 /// The closing fence: the offsets of the end of the block and the start of the body. White space may follow the fence.
 fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)> {
+    if syntax == Syntax::Json {
+        return closing_brace(bytes, start);
+    }
     let mut offset = start;
     while offset < bytes.len() {
         let rest = &bytes[offset..];
@@ -139,6 +157,20 @@ fn closing(bytes: &[u8], syntax: Syntax, start: usize) -> Option<(usize, usize)>
     None
 }
 
+/// The same for JSON. An object with an error ends at a line of nothing but its brace.
+fn closing_brace(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
+    let mut values = serde_json::Deserializer::from_slice(&bytes[start..]).into_iter::<IgnoredAny>();
+    let end = match values.next()? {
+        Ok(_) => start + values.byte_offset(),
+        Err(error) if error.is_eof() => return None,
+        Err(_) => start + bytes[start..].windows(2).position(|pair| pair == b"\n}")? + 2,
+    };
+    let rest = &bytes[end..];
+    let blank = rest.iter().take_while(|byte| b" \t\r".contains(byte)).count();
+    let line_end = usize::from(rest.get(blank) == Some(&b'\n'));
+    Some((end, end + if line_end == 1 { blank + 1 } else { 0 }))
+}
+
 impl Block<'_> {
     /// Parses the fields.
     ///
@@ -148,6 +180,7 @@ impl Block<'_> {
         let read = match self.syntax {
             Syntax::Yaml => self.yaml(),
             Syntax::Toml => self.toml(),
+            Syntax::Json => self.json(),
         };
         read.map_err(|SyntaxError { message, line, column, help }| {
             let mut place = Place::at_line(path, self.text, line, column);
@@ -157,7 +190,12 @@ impl Block<'_> {
     }
 
     fn yaml(&self) -> Result<Fields, SyntaxError> {
-        let written: Result<Option<RawFields>, _> = serde_yaml::from_str(self.text);
+        let written = serde_yaml::from_str::<Option<Mapping>>(self.text);
+        // JSON is YAML, but for the escapes of characters beyond the first 65,536.
+        let written = written.or_else(|error| match joined_surrogates(self.text) {
+            Some(text) => serde_yaml::from_str(&text),
+            None => Err(error),
+        });
         let written = written.map(Option::unwrap_or_default).map_err(|error| {
             let message = error.to_string();
             let (line, column) = error.location().map_or((1, 0), |at| (at.line(), at.column()));
@@ -167,8 +205,23 @@ impl Block<'_> {
             let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
             SyntaxError { message, line, column, help: SYNTAX_HELP.to_owned() }
         })?;
-        match written.repeated {
-            None => Ok(written.fields),
+        self.once(written)
+    }
+
+    fn json(&self) -> Result<Fields, SyntaxError> {
+        let written = serde_json::from_str(self.text).map_err(|error| {
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+            let help = "JSON needs `\"` around names and texts, and commas between fields".to_owned();
+            SyntaxError { message, line: error.line(), column: error.column(), help }
+        })?;
+        self.once(written)
+    }
+
+    /// The fields, each written once.
+    fn once(&self, Mapping { entries, repeated }: Mapping) -> Result<Fields, SyntaxError> {
+        match repeated {
+            None => Ok(Fields { entries }),
             Some(field) => Err(SyntaxError::repeated(&field, self.second_line_of(&field), 1)),
         }
     }
@@ -244,42 +297,6 @@ impl SyntaxError {
     }
 }
 
-/// Fields as YAML yields them.
-#[derive(Default)]
-struct RawFields {
-    fields: Fields,
-    /// The first repeated field: a plain map would silently keep the last value.
-    repeated: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for RawFields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = RawFields;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("fields such as `title: …`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields, A::Error> {
-        let mut written = RawFields::default();
-        while let Some(key) = map.next_key::<String>()? {
-            let key = key.to_lowercase();
-            if written.repeated.is_none() && written.fields.get(&key).is_some() {
-                written.repeated = Some(key.clone());
-            }
-            written.fields.entries.push((key, map.next_value()?));
-        }
-        Ok(written)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -308,6 +325,57 @@ mod tests {
         assert_eq!(fields("+++\ntitle = '标题'\n+++\nbody\n"), Ok((one("title", "标题"), "body\n")));
         assert_eq!(fields("---\ndate: 2026-11-01\n---\n"), Ok((one("date", "2026-11-01"), "")));
         assert_eq!(fields("+++\ndate = 2026-11-01\n+++\n"), Ok((one("date", "2026-11-01"), "")));
+    }
+
+    #[test]
+    fn json_is_front_matter_too() {
+        assert_eq!(fields("{\"Title\": \"标题\"}\nbody\n"), Ok((one("title", "标题"), "body\n")));
+        assert_eq!(fields("{\n  \"title\": \"a }\"\n}\r\n\nbody"), Ok((one("title", "a }"), "\nbody")));
+        assert_eq!(fields("\u{feff}\u{feff}{\"a\": {\"b\": \"}\"}} body").map(|(_, body)| body), Ok(" body"));
+        assert_eq!(fields("{\n  \"title\": \"a\",\n}\n"), Err("a.md:3:1 front-matter-syntax: trailing comma".into()));
+        assert_eq!(
+            fields("\n{\n\"title\": \"a\",\n\"title\": \"b\"\n}\n"),
+            Err("a.md:4:1 front-matter-syntax: the field `title` appears twice".into())
+        );
+        assert_eq!(
+            fields("{\"title\": \"a\"\n"),
+            Err("a.md:1:1 front-matter-unclosed: the front matter has no closing `}`".into())
+        );
+        for text in ["{{< figure >}}\n", "{.lead}\nText\n", "{% raw %}\n"] {
+            let missing = "a.md front-matter-missing: the file does not begin with front matter";
+            assert_eq!(fields(text), Err(missing.into()), "{text}");
+        }
+        assert!(!is_complete(b"{\"title\": \"a") && is_complete(b"{\"title\": \"a\"}"));
+    }
+
+    #[test]
+    fn merge_keys_are_merged_and_written_keys_win() {
+        let yaml = "---\nshared: &shared {draft: true, tags: [wip]}\nmore: &more {draft: false, mood: calm}\n<<: [*shared, *more]\n\
+                    tags: own\nnested:\n  <<: *more\n  mood: loud\n---\n";
+        let fields = serde_json::Value::Object(fields(yaml).unwrap().0.into_iter().collect());
+        let (shared, more) =
+            (serde_json::json!({"draft": true, "tags": ["wip"]}), serde_json::json!({"draft": false, "mood": "calm"}));
+        let expected = serde_json::json!({
+            "shared": shared, "more": more, "tags": "own", "nested": {"mood": "loud", "draft": false}, "draft": true, "mood": "calm"
+        });
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn odd_values_cost_no_issue() {
+        for (yaml, value) in [
+            ("! 'Issue #1'", "Issue #1"),
+            ("!!str 2026", "2026"),
+            ("!note text", "text"),
+            ("12345678901234567890123", "12345678901234567890123"),
+            ("-12345678901234567890123", "-12345678901234567890123"),
+            ("\"\\uD83C\\uDF0A \\u00e9\"", "🌊 é"),
+            ("'\\uD83C'", "\\uD83C"),
+        ] {
+            assert_eq!(fields(&format!("---\ntitle: {yaml}\n---\n")), Ok((one("title", value), "")), "{yaml}");
+        }
+        assert_eq!(fields("---\n1: a\n~: b\n---\n").map(|(fields, _)| fields.len()), Ok(2));
+        assert_eq!(fields("---\nx: .inf\n---\n").map(|(fields, _)| fields.len()), Ok(1));
     }
 
     #[test]

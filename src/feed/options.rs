@@ -34,6 +34,14 @@ pub struct Options {
     pub opml: Option<String>,
 }
 
+impl Options {
+    /// How many of the newest issues of a language the feeds contain; `None` if all, or some of every age.
+    pub fn shown_at_once(&self) -> Option<usize> {
+        let is_limited = self.limit > 0 && self.archive == Archive::Off && self.by.is_empty();
+        is_limited.then_some(self.limit)
+    }
+}
+
 /// A taxonomy, as in Hugo, whose terms have feeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Taxonomy {

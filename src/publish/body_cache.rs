@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::disk::Project;
+use crate::feed::Dates;
 use crate::finding::Finding;
 use crate::identity::BodyPrint;
 use crate::identity::lock::Lock;
@@ -31,12 +32,17 @@ impl<'a> BodyCache<'a> {
     }
 
     /// The prints of these bodies, without duplicates, ordered by path. Unreadable bodies are skipped.
-    pub fn prints(&mut self, lock: &Lock, issues: impl Iterator<Item = &'a Issue>) -> Vec<(&'a Issue, BodyPrint)> {
+    pub fn prints(
+        &mut self,
+        lock: &Lock,
+        dates: &Dates,
+        issues: impl Iterator<Item = &'a Issue>,
+    ) -> Vec<(&'a Issue, BodyPrint)> {
         let once: BTreeMap<&str, &Issue> = issues.map(|issue| (issue.path.as_str(), issue)).collect();
         let (project, bytes) = (self.project, AtomicUsize::new(0));
         let read = |issue: &'a Issue| {
             let body = load::body(project, issue).ok()?;
-            let print = BodyPrint::of(lock, issue, &body);
+            let print = BodyPrint { seconds: dates.added.of(issue), ..BodyPrint::of(lock, issue, &body) };
             let fits = bytes.fetch_add(body.len(), Ordering::Relaxed) + body.len() <= MAX_CACHED_BYTES;
             Some(((issue, print), fits.then_some((issue.path.as_str(), body))))
         };
