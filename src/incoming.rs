@@ -5,6 +5,8 @@
 
 use crate::email::EmailAddress;
 
+pub use crate::bounce::Class;
+
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Incoming {
@@ -77,21 +79,4 @@ pub enum Action {
     Relayed,
     /// It went on to several addresses.
     Expanded,
-}
-
-/// What a failure means for the recipient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Class {
-    /// The address will never work.
-    BadAddress,
-    /// The mailbox does not work now: full, disabled.
-    Mailbox,
-    /// This message is unwanted or too big.
-    Message,
-    /// We are refused: policy, reputation, rate.
-    Ours,
-    /// Nothing permanent: time ran out, or it is still being tried.
-    Later,
-    /// It cannot be told.
-    Unknown,
 }

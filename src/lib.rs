@@ -17,6 +17,7 @@
 )]
 
 // nouns
+mod bounce;
 mod consent;
 mod digest;
 mod email;

@@ -3,10 +3,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::bounce::Class;
 use crate::consent::SubscriptionRequest;
 use crate::email::EmailAddress;
-use crate::incoming::Class;
 use crate::issue::IssueId;
+use crate::ledger::State;
 use crate::store::StoreError;
 use crate::subscriber::{Status, SubscriberId};
 use crate::token::Tag;
@@ -16,11 +17,27 @@ use crate::unsubscription::Channel;
 /// How long the digests of handled messages are kept.
 pub const DIGESTS_KEPT: TimeDelta = TimeDelta::days(90);
 
+/// The reply of queued messages to a reader who called a message spam.
+pub(super) const COMPLAINED: &str = "the reader called a message spam";
+
+/// The states of deliveries that may have left: `claimed` and `sending`, because a run records later than it sends.
+pub(super) const MAY_HAVE_LEFT: [State; 7] = [
+    State::Claimed,
+    State::Sending,
+    State::Sent,
+    State::Deferred,
+    State::Failed,
+    State::Unknown,
+    State::Bounced,
+];
+
 /// What one message that came in means for one reader.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MailEvent {
     /// A mailing's message to this subscriber bounced: a delivery that is `sent` or `unknown` becomes `bounced`, with the class and
-    /// `reply` (`550 5.1.1 …`); in any other state it stays. `suppress`: the subscriber, if active or unconfirmed, is suppressed.
+    /// `reply` (`550 5.1.1 …`). If a run has claimed it, the bounce is kept beside it, and it becomes `bounced` once the run records
+    /// that it was sent or is unknown, or is found dead: a bounce may be faster than the record of the reply. In any other state
+    /// it stays. `suppress`: if the bounce was recorded, the subscriber, if active or unconfirmed, is suppressed.
     Bounced { issue: IssueId, subscriber: SubscriberId, class: Class, reply: String, suppress: bool },
     /// The reader called a message spam: the status becomes `complained` whatever it was, by `Channel::Complaint`; open requests and
     /// queued messages to them are dropped.
@@ -46,7 +63,8 @@ pub enum EventOutcome {
 
 /// Events of mail that came in.
 pub trait EventStore {
-    /// Whether a message with this digest (SHA-256, 64 hexadecimal digits) was handled.
+    /// Whether a message with this digest (SHA-256, 64 hexadecimal digits) was handled. `ReaderStore::purge` deletes digests older
+    /// than `DIGESTS_KEPT`.
     fn is_handled(&self, digest: &str) -> Result<bool, StoreError>;
 
     /// Records what a message means, and that it was handled, durable, in one transaction. `None`, and nothing changes, if it was
@@ -58,11 +76,20 @@ pub trait EventStore {
         now: DateTime<Utc>,
     ) -> Result<Option<Vec<EventOutcome>>, StoreError>;
 
-    /// The newest deliveries to a subscriber whose state changed at or after `since`: issue and time, newest first, those that were
-    /// attempted only (`sent`, `unknown`, `bounced`, `failed`, `deferred`).
+    /// The newest deliveries to a subscriber whose state changed at or after `since`: issue and time, newest first, those that may
+    /// have left only (`claimed`, `sending`, `sent`, `unknown`, `bounced`, `failed`, `deferred`).
     fn deliveries_since(
         &self,
         subscriber: SubscriberId,
         since: DateTime<Utc>,
     ) -> Result<Vec<(IssueId, DateTime<Utc>)>, StoreError>;
+
+    /// How many recipients of an issue bounced, by class, in the order of `Class::ALL`; only classes that occur.
+    fn bounces(&self, issue: &IssueId) -> Result<Vec<(Class, u64)>, StoreError>;
+
+    /// Records that a person takes up a mailing that its failures had stopped, durable: they do not stop it again.
+    fn take_up(&mut self, issue: &IssueId, now: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Whether a person took it up.
+    fn is_taken_up(&self, issue: &IssueId) -> Result<bool, StoreError>;
 }

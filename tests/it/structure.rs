@@ -19,6 +19,7 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "nouns",
         &[
+            "bounce",
             "consent",
             "digest",
             "email",
