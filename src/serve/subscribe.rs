@@ -1,5 +1,7 @@
 //! `/subscribe`: the form, and what becomes of it. The answer, and the work for it, are the same for every address.
 
+use html_escape::encode_text;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::consent::{SubscriptionRequest, Wording};
@@ -12,6 +14,9 @@ use crate::serve::pages::{Answer, Button, Pages, SubscribeForm};
 use crate::serve::suspicion::{is_step_taken, is_suspicious, made, step};
 use crate::serve::words::Words;
 use crate::serve::{Context, Failure, Response, Service};
+
+/// Everything in an address but what may stand in a `mailto:` URI (RFC 6068 section 2).
+const MAILTO: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+');
 
 /// Longer names are cut.
 const MAX_NAME_CHARS: usize = 100;
@@ -31,6 +36,21 @@ pub fn static_form(
     let form = SubscribeForm { action: &action, return_to, ..SubscribeForm::default() };
     let html = Pages::new(publication, own)?.form_alone(&publication.language, &form);
     html.map_err(|finding| (*finding).into())
+}
+
+/// What a person agrees to who subscribes to a publication, in its language.
+pub fn consent_text(publication: &Publication) -> String {
+    Words::of_language(&publication.language).consent.replace("{publication}", &publication.title)
+}
+
+/// A link to subscribe by mail, with what a person agrees to by it, for any page: plain HTML.
+pub fn mailto_form(address: &EmailAddress, publication: &Publication) -> String {
+    let words = Words::of_language(&publication.language);
+    let title = words.subscribe_title.replace("{publication}", &publication.title);
+    let [consent, title] = [&consent_text(publication), &title].map(|text| encode_text(text).into_owned());
+    let local = utf8_percent_encode(address.local_part(), MAILTO);
+    let address = format!("{local}@{}", address.domain());
+    format!("<p>{consent}<br>\n<a href=\"mailto:{address}?subject=subscribe\">{title}</a></p>\n")
 }
 
 impl Service {

@@ -6,7 +6,7 @@ fn names_of_folders_are_written_as_every_server_reads_them() {
         ("INBOX", "\"INBOX\""),
         ("Lists/Tide Notes", "\"Lists/Tide Notes\""),
         ("R&D", "\"R&-D\""),
-        ("退信", "\"&kACP4Q-\""),
+        ("退信", "\"&kABP4Q-\""),
         ("a\"b\\c", "\"a\\\"b\\\\c\""),
         ("a\r\nS1 LOGOUT", "\"aS1 LOGOUT\""),
     ] {
