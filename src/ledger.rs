@@ -142,6 +142,16 @@ impl Delivery {
         self.reply.as_ref().is_some_and(|reply| reply.starts_with(STORE_LOST))
     }
 
+    /// What the bounce means, if it bounced.
+    pub fn bounce(&self) -> Option<Class> {
+        self.class.filter(|_| self.state == State::Bounced)
+    }
+
+    /// The state, and what a bounce means, for tables.
+    pub fn state_in_words(&self) -> String {
+        self.bounce().map_or_else(|| self.state.to_string(), |class| format!("{} ({class})", self.state))
+    }
+
     /// The address or `(forgotten)`, for tables.
     pub fn address_or_forgotten(&self) -> &str {
         self.address.as_ref().map_or("(forgotten)", EmailAddress::as_str)
@@ -219,6 +229,16 @@ impl StateCounts {
     /// Number of all recipients.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
+    }
+
+    /// Number of those that were sent, and those that failed or bounced.
+    pub fn settled(&self) -> u64 {
+        self.of(State::Sent) + self.undelivered()
+    }
+
+    /// Number of those that failed or bounced.
+    pub fn undelivered(&self) -> u64 {
+        self.of(State::Failed) + self.of(State::Bounced)
     }
 
     /// Number still to be mailed: queued, claimed, sending or deferred.

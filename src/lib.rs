@@ -94,6 +94,7 @@ pub mod parts {
     pub use crate::delivery::Route;
     pub use crate::delivery::dispatcher::run as deliver;
     pub use crate::delivery::job::{Job, RateLimits, RunHooks};
+    pub use crate::delivery::suppression::suppress_one;
     pub use crate::disk::Project;
     pub use crate::dkim::{Algorithm, Key, Signature, Signer};
     pub use crate::edition::{Edition, Files, NO_FILES, Recipient, Section};
@@ -106,7 +107,9 @@ pub mod parts {
     pub use crate::publish::build;
     pub use crate::smtp::relay::Relay;
     pub use crate::smtp::{Server, TlsMode};
-    pub use crate::store::Store;
+    pub use crate::bounce::Class;
+    pub use crate::store::events::{EventOutcome, MailEvent};
+    pub use crate::store::{EventStore, Store};
     #[cfg(feature = "postgres")]
     pub use crate::store::postgres::Postgres;
     pub use crate::store::sqlite::Sqlite;

@@ -274,7 +274,7 @@ impl WaveStatus {
                 State::Deferred => status.deferred.push(delivery.subscriber),
                 State::Claimed | State::Sending => status.under_way += 1,
                 State::Sent => status.sent += 1,
-                State::Failed => status.failed += 1,
+                State::Failed | State::Bounced => status.failed += 1,
                 State::Unknown => status.unknown += 1,
                 State::Suppressed => continue,
             }
@@ -282,7 +282,7 @@ impl WaveStatus {
             if delivery.attempts == 1 {
                 status.last = status.last.max(delivery.changed);
             }
-            if matches!(delivery.state, State::Failed | State::Deferred)
+            if matches!(delivery.state, State::Failed | State::Bounced | State::Deferred)
                 && let Some(reply) = &delivery.reply
             {
                 let address = delivery.address.as_ref().map_or("…", EmailAddress::as_str);

@@ -1,13 +1,15 @@
 //! Suppresses subscribers whose mailbox refuses issue after issue: full, disabled or gone.
 //!
-//! Runs after a mailing and compares its failed recipients with earlier mailings in the ledger. One refusal proves nothing.
-//! A refusal that may be about us (policy, reputation, a mailing that no one received) or about the message does not count.
+//! Runs after a mailing, and after a bounce, and compares with earlier mailings in the ledger. One refusal proves nothing, and a
+//! mailing that was accepted and did not bounce clears them. A refusal that may be about us (policy, reputation, a mailing that
+//! no one received) or about the message does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::bounce::Class;
 use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
@@ -36,8 +38,32 @@ struct Streak {
 /// # Errors
 /// When the store cannot be read or written.
 pub fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc>) -> anyhow::Result<u64> {
+    let mut refused = BTreeSet::new();
+    for state in [State::Failed, State::Bounced] {
+        store.each_delivery(issue, Some(state), &mut |delivery| {
+            refused.extend(is_unavailable(&delivery).then_some(delivery.subscriber));
+            Ok(())
+        })?;
+    }
+    suppress_those(store, refused, now)
+}
+
+/// Suppresses a subscriber if their mailbox refused enough of the last mailings: for a bounce that came in, when no run may be going
+/// that would call `suppress`. Returns whether it did.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn suppress_one(store: &mut dyn Store, subscriber: SubscriberId, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    Ok(suppress_those(store, BTreeSet::from([subscriber]), now)? > 0)
+}
+
+fn suppress_those(
+    store: &mut dyn Store,
+    refused: BTreeSet<SubscriberId>,
+    now: DateTime<Utc>,
+) -> anyhow::Result<u64> {
     let mut suppressed = 0;
-    for id in unavailable_mailboxes(store, issue).context("failed to find mailboxes that refuse every mailing")? {
+    for id in unavailable_mailboxes(store, refused).context("failed to find mailboxes that refuse every mailing")? {
         let subscriber = store.subscriber_by_id(id)?.filter(|subscriber| subscriber.status == Status::Active);
         if let Some(subscriber) = subscriber {
             store.set_status(&subscriber.address, Status::Suppressed, now)?;
@@ -60,14 +86,9 @@ pub fn finding(count: u64) -> Finding {
     )
 }
 
-fn unavailable_mailboxes(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<SubscriberId>> {
-    let mut streaks: BTreeMap<SubscriberId, Option<Streak>> = BTreeMap::new();
-    store.each_delivery(issue, Some(State::Failed), &mut |delivery| {
-        if is_unavailable(&delivery) {
-            streaks.insert(delivery.subscriber, None);
-        }
-        Ok(())
-    })?;
+/// Those of these subscribers whose mailboxes refused enough mailings in a row.
+fn unavailable_mailboxes(store: &dyn Store, refused: BTreeSet<SubscriberId>) -> anyhow::Result<Vec<SubscriberId>> {
+    let mut streaks: BTreeMap<SubscriberId, Option<Streak>> = refused.into_iter().map(|id| (id, None)).collect();
     let mut unavailable = Vec::new();
     for mailing in store.mailings()?.iter().take(MAX_MAILINGS_CHECKED) {
         let ids: Vec<SubscriberId> = streaks.keys().copied().collect();
@@ -77,10 +98,12 @@ fn unavailable_mailboxes(store: &dyn Store, issue: &IssueId) -> anyhow::Result<V
         let deliveries = store.deliveries_to(&mailing.issue, &ids)?;
         let is_counted = deliveries.iter().any(is_unavailable) && store.counts(&mailing.issue)?.of(State::Sent) > 0;
         for delivery in deliveries {
-            let (id, failed) = (delivery.subscriber, is_unavailable(&delivery));
+            let id = delivery.subscriber;
             match (delivery.state, delivery.changed) {
-                (State::Failed, _) if failed && !is_counted => {}
-                (State::Failed, Some(at)) if failed => {
+                (State::Failed | State::Bounced, Some(at)) if is_unavailable(&delivery) => {
+                    if !is_counted {
+                        continue;
+                    }
                     let streak = streaks.get_mut(&id).and_then(Option::take);
                     let streak = streak.map_or(Streak { count: 1, newest: at, oldest: at }, |streak| streak.with(at));
                     if streak.is_enough() {
@@ -91,6 +114,7 @@ fn unavailable_mailboxes(store: &dyn Store, issue: &IssueId) -> anyhow::Result<V
                     }
                 }
                 (State::Sent | State::Failed, _) => drop(streaks.remove(&id)),
+                // A bounce for another reason says nothing of the mailbox.
                 _ => {}
             }
         }
@@ -108,8 +132,11 @@ impl Streak {
     }
 }
 
-/// Whether the recipient's own mailbox refused it, permanently or until the last attempt.
+/// Whether the recipient's own mailbox refused it, permanently or until the last attempt, at once or by a bounce.
 fn is_unavailable(delivery: &Delivery) -> bool {
+    if delivery.state == State::Bounced {
+        return delivery.class == Some(Class::Mailbox);
+    }
     let reply = delivery.reply.as_deref().and_then(Reply::recorded);
     let class = reply.map(|reply| reply.class(Phase::Rcpt));
     delivery.state == State::Failed && matches!(class, Some(ReplyClass::MailboxUnavailable | ReplyClass::TryLater))

@@ -34,22 +34,57 @@ pub(super) const MAY_HAVE_LEFT: [State; 7] = [
 /// What one message that came in means for one reader.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MailEvent {
-    /// A mailing's message to this subscriber bounced: a delivery that is `sent` or `unknown` becomes `bounced`, with the class and
-    /// `reply` (`550 5.1.1 …`). If a run has claimed it, the bounce is kept beside it, and it becomes `bounced` once the run records
-    /// that it was sent or is unknown, or is found dead: a bounce may be faster than the record of the reply. In any other state
-    /// it stays. `suppress`: if the bounce was recorded, the subscriber, if active or unconfirmed, is suppressed.
-    Bounced { issue: IssueId, subscriber: SubscriberId, class: Class, reply: String, suppress: bool },
+    /// A mailing's message to a subscriber bounced: a delivery that is `sent` or `unknown` becomes `bounced`. If a run has claimed
+    /// it, the bounce is kept beside it, and it becomes `bounced` once the run records that it was sent or is unknown, or is found
+    /// dead: a bounce may be faster than the record of the reply. In any other state it stays.
+    Bounced {
+        /// The id of the issue or digest.
+        issue: IssueId,
+        /// The recipient.
+        subscriber: SubscriberId,
+        /// What the bounce means.
+        class: Class,
+        /// What the last server said: `550 5.1.1 …`.
+        reply: String,
+        /// Whether the subscriber, if active or unconfirmed, is suppressed, provided that the bounce was recorded.
+        suppress: bool,
+    },
     /// The reader called a message spam: the status becomes `complained` whatever it was, by `Channel::Complaint`; open requests and
     /// queued messages to them are dropped.
-    Complained { subscriber: SubscriberId },
+    Complained {
+        /// The reader.
+        subscriber: SubscriberId,
+    },
     /// As `ReaderStore::leave`.
-    Left { subscriber: SubscriberId, channel: Channel, message: Option<String> },
+    Left {
+        /// Who leaves.
+        subscriber: SubscriberId,
+        /// How.
+        channel: Channel,
+        /// The language of the message that confirms it, if one is to be queued.
+        message: Option<String>,
+    },
     /// As `ReaderStore::note_request`.
-    Requested { request: SubscriptionRequest, tag: Tag },
+    Requested {
+        /// The request.
+        request: SubscriptionRequest,
+        /// The tag of its address under the current secret.
+        tag: Tag,
+    },
     /// As `ReaderStore::confirm`.
-    Confirmed { request: SubscriptionRequest },
+    Confirmed {
+        /// The request.
+        request: SubscriptionRequest,
+    },
     /// As `ReaderStore::queue_message`.
-    Answered { kind: MessageKind, address: EmailAddress, language: String },
+    Answered {
+        /// What the message is for.
+        kind: MessageKind,
+        /// To whom.
+        address: EmailAddress,
+        /// In which language (BCP 47).
+        language: String,
+    },
 }
 
 /// What an event changed.

@@ -40,6 +40,7 @@ mod decisions;
 mod deliveries;
 mod digest;
 mod error;
+mod events;
 mod import;
 mod listed;
 mod mailings;

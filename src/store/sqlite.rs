@@ -41,6 +41,7 @@ mod consents;
 mod decisions;
 mod digest;
 mod error;
+mod events;
 mod file;
 mod forgotten;
 mod ledger;

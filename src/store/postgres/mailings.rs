@@ -48,6 +48,13 @@ pub(super) fn freeze(
     mailing(transaction, issue)?.context("the mailing just written is missing")
 }
 
+/// Records that a person takes it up again.
+pub(super) fn take_up(transaction: &mut Transaction<'_>, issue: &IssueId, now: DateTime<Utc>) -> Result<()> {
+    let update = "UPDATE mailing SET taken_up = $2 WHERE issue = $1";
+    ensure!(transaction.execute(update, &[&issue.as_str(), &now])? == 1, "`{issue}` has no mailing");
+    Ok(())
+}
+
 /// Prevents other runs from freezing an audience until the transaction ends.
 pub(super) fn lock(transaction: &mut Transaction<'_>) -> Result<()> {
     transaction.execute("SELECT pg_advisory_xact_lock('mailing'::regclass::oid::int, 0)", &[])?;

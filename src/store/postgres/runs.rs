@@ -105,7 +105,9 @@ pub(super) fn resume(
     let call: i64 = row.context("the server lost this run, which it had confirmed")?.try_get(0)?;
     if call < run_handle.call {
         transaction.execute(
-            "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, reply = $2, changed = clock_timestamp()
+            "UPDATE delivery SET attempts = attempts + 1, changed = clock_timestamp(),
+                 state = CASE WHEN class IS NULL THEN 'unknown' ELSE 'bounced' END,
+                 reply = CASE WHEN class IS NULL THEN $2 ELSE reply END
              WHERE run = $1 AND state IN ('claimed', 'sending')",
             &[&run_handle.number, &LOST],
         )?;
@@ -159,14 +161,21 @@ pub(super) fn recover(
         return Ok(Recovered::default());
     }
     let requeued = transaction.execute(
-        "UPDATE delivery SET state = 'queued', run = NULL, changed = $2 WHERE state = 'claimed' AND run = ANY($1)",
+        "UPDATE delivery SET state = 'queued', run = NULL, class = NULL, changed = $2
+         WHERE state = 'claimed' AND run = ANY($1)",
         &[&certain, &now],
+    )?;
+    // Of these a bounce tells what became of them.
+    transaction.execute(
+        "UPDATE delivery SET state = 'bounced', run = NULL, attempts = attempts + 1, changed = $2
+         WHERE state IN ('claimed', 'sending') AND run = ANY($1) AND class IS NOT NULL",
+        &[&dead, &now],
     )?;
     // The rows keep their run, so that it can still record a late reply.
     let rows = transaction.query(
         "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, reply = $2, changed = $3
          FROM mailing WHERE mailing.id = delivery.mailing AND state IN ('claimed', 'sending') AND run = ANY($1)
-         RETURNING issue, subscriber, address, state, attempts, reply, changed",
+         RETURNING issue, subscriber, address, state, attempts, reply, changed, class",
         &[&dead, &DIED, &now],
     )?;
     let mut unknown = rows.iter().map(deliveries::from_row).collect::<Result<Vec<Delivery>>>()?;
