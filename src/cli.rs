@@ -37,6 +37,7 @@ mod diff;
 mod doctor;
 mod edition;
 mod features;
+mod inbox;
 mod init;
 mod key;
 mod links;
@@ -65,6 +66,8 @@ pub enum Exit {
     Attention = 1,
     /// Could not be done.
     Failed = 2,
+    /// Could not be done now: a mail server that called it keeps the message and tries again (EX_TEMPFAIL of sysexits.h).
+    TryAgain = 75,
 }
 
 /// What every subcommand needs.
@@ -154,8 +157,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let report = Report::new(&cli.global);
     report.findings(&renamed);
+    let failed = cli.command.failed();
     let result = dispatch(cli, report.clone());
-    report.end(result)
+    match report.end(result) {
+        Exit::Failed => failed,
+        exit => exit,
+    }
 }
 
 /// The help that `help COMMAND --json` asks for: clap's `help` takes no options.
@@ -188,6 +195,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Preview(args) => preview::run(&context, &args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(&context, &args),
+        Command::Inbox(args) => inbox::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::New(args) => new::run(&context, &args),
         Command::Send(args) => send::run(&context, &args),

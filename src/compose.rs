@@ -29,6 +29,7 @@ use crate::shortcodes::Shortcodes;
 pub use letters::Letters;
 
 mod letters;
+mod reader_links;
 pub mod secrets;
 pub mod signer;
 pub mod transactional;

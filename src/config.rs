@@ -18,7 +18,7 @@ use crate::rate::{Rate, WarmUp};
 use crate::smtp::Server;
 use crate::smtp::relay::Pipelining;
 use crate::store::Location;
-use crate::{check, edition, feed, page, serve, subscription};
+use crate::{check, edition, feed, inbox, page, serve, subscription};
 
 mod duration;
 mod mailbox;
@@ -53,6 +53,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// How readers are served; `None` if they are not.
     pub serve: Option<serve::Options>,
+    /// Where mail comes in, and what readers may ask for by mail; `None` if it is not read.
+    pub inbox: Option<inbox::Options>,
     /// File with the secrets of tokens, relative to the project folder; SLUGLINE_SECRET takes precedence.
     pub secret_file: Option<PathBuf>,
     /// Options of `check`.
@@ -156,6 +158,16 @@ impl Config {
     /// Whether mail leaves over SMTP.
     pub fn mails_over_smtp(&self) -> bool {
         self.mail.as_ref().is_some_and(MailConfig::is_over_smtp)
+    }
+
+    /// Whether single readers are mailed: what they ask for on pages or by mail is answered.
+    pub fn answers_readers(&self) -> bool {
+        self.serve.is_some() || self.inbox.is_some()
+    }
+
+    /// The address at which readers confirm and undo by mail, with `{token}` in it, if there is one.
+    pub fn confirm_address(&self) -> Option<&str> {
+        self.inbox.as_ref()?.confirm.as_deref()
     }
 
     /// The publication in each of its languages, the main one first.

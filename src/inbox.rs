@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 
+use crate::fault;
 use crate::hex::hex;
 use crate::inbox::addresses::Role;
 use crate::incoming::{Incoming, Kind};
@@ -20,6 +21,7 @@ use crate::token::Secrets;
 mod addresses;
 mod automatic;
 mod options;
+mod reading;
 mod reports;
 mod requests;
 mod source;
@@ -28,6 +30,7 @@ mod tests;
 
 pub use addresses::Addresses;
 pub use options::{Account, Options, Source};
+pub use reading::{Parsed, read};
 pub use source::open;
 
 /// Handles messages.
@@ -36,6 +39,8 @@ pub struct Inbox<'a> {
     pub addresses: Addresses,
     /// `None` if nothing in the project needs tokens.
     pub secrets: Option<Arc<Secrets>>,
+    /// Whether readers have pages to leave and to come back.
+    pub has_pages: bool,
     /// The publication in each of its languages, the main one first.
     pub publications: Vec<&'a Publication>,
 }
@@ -114,7 +119,9 @@ impl Inbox<'_> {
             Decision::Record(events) if events.is_empty() => (events, Outcome::Recorded),
             Decision::Record(events) => (events, Outcome::Unchanged("it changes nothing")),
         };
+        fault::step("handle a message", "not recorded");
         let Some(outcomes) = store.handle(&digest, &events, now)? else { return Ok(REPEATED) };
+        fault::step("handle a message", "recorded");
         let is_changed = outcomes.iter().any(|outcome| matches!(outcome, EventOutcome::Recorded(_)));
         Ok(if is_changed { Outcome::Recorded } else { otherwise })
     }

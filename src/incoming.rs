@@ -51,6 +51,23 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// The word used in `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bounce => "bounce",
+            Self::Delay => "delay",
+            Self::Complaint => "complaint",
+            Self::NotSpam => "not-spam",
+            Self::Leave => "leave",
+            Self::Confirm => "confirm",
+            Self::Subscribe => "subscribe",
+            Self::AutoReply => "auto-reply",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// What is reported on one recipient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
@@ -79,4 +96,17 @@ pub enum Action {
     Relayed,
     /// It went on to several addresses.
     Expanded,
+}
+
+impl Action {
+    /// The word of the standard.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+            Self::Delivered => "delivered",
+            Self::Relayed => "relayed",
+            Self::Expanded => "expanded",
+        }
+    }
 }

@@ -54,6 +54,7 @@ mod disk;
 mod dns;
 mod fault;
 mod http;
+mod mailbox;
 mod smtp;
 mod store;
 
@@ -65,6 +66,7 @@ mod delivery;
 #[cfg(feature = "doctor")]
 mod diagnosis;
 mod identity;
+mod inbox;
 mod load;
 #[cfg(feature = "preview")]
 mod preview;

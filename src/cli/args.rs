@@ -7,7 +7,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, edition, features, init, key, links, list, man, new, publish, resolve,
+    Exit,
+    build, check, completions, covers, diff, edition, features, inbox, init, key, links, list, man, new, publish, resolve,
     retry, send, status, store, subscribers,
 };
 use crate::finding::Finding;
@@ -94,6 +95,7 @@ pub(super) enum Command {
     Send(send::Args),
     #[cfg(feature = "serve")]
     Serve(crate::cli::serve::Args),
+    Inbox(inbox::Args),
     Status(status::Args),
     Resolve(resolve::Args),
     Retry(retry::Args),
@@ -139,6 +141,14 @@ impl Command {
             Self::Check(args) => args.asks_for_json(),
             Self::Subscribers(args) => args.asks_for_json(),
             _ => false,
+        }
+    }
+
+    /// The exit code if it could not be done.
+    pub fn failed(&self) -> Exit {
+        match self {
+            Self::Inbox(args) if args.is_called_by_mail_server() => Exit::TryAgain,
+            _ => Exit::Failed,
         }
     }
 

@@ -31,6 +31,7 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
+mod inbox;
 mod problems;
 mod serve;
 mod servers;
@@ -84,6 +85,7 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
         mail: mail.map(|mail| serve::with_links(mail, serve.as_ref())),
+        inbox: inbox::inbox(raw, problems),
         serve,
         check: check::check(&raw.check, problems),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),

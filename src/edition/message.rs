@@ -57,6 +57,11 @@ impl Header {
         Self::with_fields(mail, id, AUTOMATIC.to_owned() + &content_language(language))
     }
 
+    /// The header with another Reply-To, an ASCII address.
+    pub fn with_reply_to(self, address: &EmailAddress) -> Self {
+        Self { reply_to: header::mailbox("Reply-To", None, address), ..self }
+    }
+
     fn with_fields(mail: &Options, id: &str, after: String) -> anyhow::Result<Self> {
         let from = &mail.from;
         check_ascii(&from.address, "mail.from")?;

@@ -84,6 +84,16 @@ impl Addresses {
         })
     }
 
+    /// Whether readers can leave by mail.
+    pub(super) fn can_leave(&self) -> bool {
+        self.leave.is_some()
+    }
+
+    /// Whether readers can confirm and undo by mail.
+    pub(super) fn can_confirm(&self) -> bool {
+        self.confirm.is_some()
+    }
+
     /// Whether mail from this address is our own.
     pub(super) fn is_own(&self, address: &EmailAddress) -> bool {
         self.role_of(address).is_some() || self.own.iter().any(|own| own.key() == address.key())

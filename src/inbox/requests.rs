@@ -1,4 +1,4 @@
-//! What readers ask for by mail: to leave, to be subscribed, to confirm, to have the undo work, to have their links.
+//! What readers ask for by mail: to leave, to come back, to be subscribed, to confirm, to have their links.
 //!
 //! A token in the address is the proof, whoever sent the message. Without one only mail is sent, to the address it came from and
 //! within the limits of the form, and nothing else changes.
@@ -34,12 +34,16 @@ impl Inbox<'_> {
         if !matches!(subscriber.status, Status::Active | Status::Unconfirmed) {
             return Ok(Decision::unchanged("the reader is not subscribed"));
         }
-        let message = Some(self.language(&subscriber, store)?);
+        let can_undo = self.has_pages || self.addresses.can_confirm();
+        let message = if can_undo { Some(self.language(&subscriber, store)?) } else { None };
         Ok(Decision::Record(vec![MailEvent::Left { subscriber: subscriber.id, channel: Channel::Mail, message }]))
     }
 
     /// Decides about a wish to leave without a token: the sender, who may be anyone, is mailed their links.
     pub(super) fn send_links(&self, letter: &Letter<'_>, store: &mut dyn Store) -> Result<Decision, StoreError> {
+        if !self.has_pages && !self.addresses.can_leave() {
+            return Ok(Decision::Nothing(Outcome::Other));
+        }
         let (secrets, address) = match self.sender(letter) {
             Ok(sender) => sender,
             Err(decision) => return Ok(decision),

@@ -1,10 +1,10 @@
 //! `/subscribe`: the form, and what becomes of it. The answer, and the work for it, are the same for every address.
 
-use html_escape::encode_text;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use html_escape::{encode_double_quoted_attribute, encode_text};
 use url::Url;
 
 use crate::consent::{SubscriptionRequest, Wording};
+use crate::edition::unsubscribe::mailto_uri;
 use crate::email::EmailAddress;
 use crate::publication::Publication;
 use crate::serve::form::Form;
@@ -14,9 +14,6 @@ use crate::serve::pages::{Answer, Button, Pages, SubscribeForm};
 use crate::serve::suspicion::{is_step_taken, is_suspicious, made, step};
 use crate::serve::words::Words;
 use crate::serve::{Context, Failure, Response, Service};
-
-/// Everything in an address but what may stand in a `mailto:` URI (RFC 6068 section 2).
-const MAILTO: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+');
 
 /// Longer names are cut.
 const MAX_NAME_CHARS: usize = 100;
@@ -48,9 +45,8 @@ pub fn mailto_form(address: &EmailAddress, publication: &Publication) -> String 
     let words = Words::of_language(&publication.language);
     let title = words.subscribe_title.replace("{publication}", &publication.title);
     let [consent, title] = [&consent_text(publication), &title].map(|text| encode_text(text).into_owned());
-    let local = utf8_percent_encode(address.local_part(), MAILTO);
-    let address = format!("{local}@{}", address.domain());
-    format!("<p>{consent}<br>\n<a href=\"mailto:{address}?subject=subscribe\">{title}</a></p>\n")
+    let link = encode_double_quoted_attribute(&mailto_uri(address, "subscribe")).into_owned();
+    format!("<p>{consent}<br>\n<a href=\"{link}\">{title}</a></p>\n")
 }
 
 impl Service {
