@@ -170,6 +170,11 @@ impl Config {
         self.inbox.as_ref()?.confirm.as_deref()
     }
 
+    /// The address at which anyone can ask to be subscribed, if there is one.
+    pub fn subscribe_address(&self) -> Option<&EmailAddress> {
+        self.inbox.as_ref()?.subscribe.as_ref()
+    }
+
     /// The publication in each of its languages, the main one first.
     pub fn publications(&self) -> Vec<&Publication> {
         std::iter::once(&self.publication).chain(self.languages.others()).collect()

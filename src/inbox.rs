@@ -28,7 +28,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use addresses::Addresses;
+pub use addresses::{Addresses, Templates};
 pub use options::{Account, Options, Source};
 pub use reading::{Parsed, read};
 pub use source::open;

@@ -41,6 +41,7 @@ mod covers_lock;
 mod dkim;
 mod edition;
 mod feed;
+mod incoming;
 mod page;
 mod picture;
 mod shortcodes;

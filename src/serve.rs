@@ -37,7 +37,7 @@ mod words;
 pub use message::{Request, Response};
 pub use network::Network;
 pub use options::{Listen, Options};
-pub use subscribe::{consent_text, mailto_form, static_form};
+pub use subscribe::{consent_text, static_form};
 
 /// Answers requests.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::cli::{Context, Exit};
 use crate::compose::secrets;
 use crate::config::Config;
 use crate::finding::Finding;
-use crate::inbox::{self, Addresses, Inbox, Options, Source};
+use crate::inbox::{self, Addresses, Inbox, Source, Templates};
 use crate::mailbox::Mailbox;
 use crate::send::mailing_record::MailingRecord;
 use crate::store::Store;
@@ -103,12 +103,13 @@ fn addresses(config: &Config) -> Addresses {
     let edition = mail.map(|mail| &mail.edition);
     let replies = edition.and_then(|edition| edition.reply_to.as_ref()).map(|mailbox| mailbox.address.clone());
     let own = edition.map(|edition| edition.from.address.clone()).into_iter().chain(replies).collect();
-    let options = |options: &'_ Options| (options.confirm.clone(), options.subscribe.clone());
-    let (confirm, subscribe) = config.inbox.as_ref().map(options).unwrap_or_default();
     Addresses::new(
-        mail.and_then(|mail| mail.bounce_address.as_ref()).map(|address| address.as_str()),
-        edition.and_then(|edition| edition.unsubscribe_mailto.as_deref()),
-        Some((confirm.as_deref(), subscribe.as_ref())),
+        &Templates {
+            bounces: mail.and_then(|mail| mail.bounce_address.as_ref()).map(|address| address.as_str()),
+            leave: edition.and_then(|edition| edition.unsubscribe_mailto.as_deref()),
+            confirm: config.confirm_address(),
+            subscribe: config.subscribe_address().map(|address| address.as_str()),
+        },
         own,
     )
 }
@@ -133,7 +134,8 @@ fn purge(context: &Context, config: &Config, store: &mut dyn Store) -> anyhow::R
 
 /// Sends what readers wait for, unless another store has to.
 fn send(context: &Context, config: &Config, store: &mut dyn Movable) -> anyhow::Result<Option<Sent>> {
-    let record = MailingRecord::new(&context.project, &context.project_file());
+    let project_file = context.project_file();
+    let record = MailingRecord::new(&context.project, &project_file);
     if store.moved()?.is_some() || record.refusal(store)?.is_some() {
         return Ok(None);
     }

@@ -205,10 +205,12 @@ impl<'a> Writer<'a> {
         let home = content.leave().map(|_| link(words.message.home, self.publication.home.as_str()));
         let paragraphs = |text: &str| if text.is_empty() { Vec::new() } else { vec![self.named(text)] };
         let or_reply = if content.may_also_be_answered() { words.message.or_reply } else { "" };
+        let mut said = paragraphs(text.text);
+        said.extend(paragraphs(or_reply));
         json!({
             "kind": content.kind(),
             "subject": one_line(&self.named(text.subject)),
-            "text": [paragraphs(text.text), paragraphs(or_reply)].concat(),
+            "text": said,
             "action": content.action().map(|url| link(text.action, url)),
             "links": leave.into_iter().chain(home).collect::<Vec<_>>(),
             "notes": paragraphs(text.note),

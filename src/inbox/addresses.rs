@@ -17,6 +17,19 @@ pub struct Addresses {
     own: Vec<EmailAddress>,
 }
 
+/// The addresses as the project file writes them, with `{token}` where a reader's token is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Templates<'a> {
+    /// `mail.bounce_address`.
+    pub bounces: Option<&'a str>,
+    /// `mail.unsubscribe_mailto`.
+    pub leave: Option<&'a str>,
+    /// `inbox.confirm`.
+    pub confirm: Option<&'a str>,
+    /// `inbox.subscribe`.
+    pub subscribe: Option<&'a str>,
+}
+
 /// What mail to an address is for, with the token in the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role<'a> {
@@ -37,20 +50,15 @@ struct Pattern {
 }
 
 impl Addresses {
-    /// The addresses as the project file names them: `mail.bounce_address`, `mail.unsubscribe_mailto`, and those below `inbox`. `own`
-    /// are the sender and where replies go.
-    pub fn new(
-        bounces: Option<&str>,
-        leave: Option<&str>,
-        options: Option<(Option<&str>, Option<&EmailAddress>)>,
-        own: Vec<EmailAddress>,
-    ) -> Self {
-        let (confirm, subscribe) = options.unwrap_or_default();
+    /// The addresses of the project file; `own` are the sender and where replies go.
+    pub fn new(templates: &Templates<'_>, own: Vec<EmailAddress>) -> Self {
+        let pattern = |template: Option<&str>| template.and_then(Pattern::new);
+        let Templates { bounces, leave, confirm, subscribe } = *templates;
         Self {
-            bounces: bounces.and_then(Pattern::new),
-            leave: leave.and_then(Pattern::new),
-            confirm: confirm.and_then(Pattern::new),
-            subscribe: subscribe.and_then(|address| Pattern::new(address.as_str())),
+            bounces: pattern(bounces),
+            leave: pattern(leave),
+            confirm: pattern(confirm),
+            subscribe: pattern(subscribe),
             own,
         }
     }

@@ -1,7 +1,5 @@
 //! What `inbox --dry-run` shows: what each message says, by itself.
 
-use std::io::Write;
-
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
@@ -37,7 +35,7 @@ struct RecipientRow {
 /// Shows every message of a mailbox, which stays as it is.
 pub(super) fn run(context: &Context, addresses: &Addresses, mut mailbox: Mailbox) -> anyhow::Result<Exit> {
     let mut unreadable = Vec::new();
-    let mut row = |name: &str, parsed: Parsed<'_>| match parsed {
+    let mut row_of = |name: &str, parsed: Parsed<'_>| match parsed {
         Ok((_, says)) => Some(MessageRow {
             file: name.to_owned(),
             kind: addresses.kind(&says).as_str(),
@@ -52,7 +50,7 @@ pub(super) fn run(context: &Context, addresses: &Addresses, mut mailbox: Mailbox
         context.report.long_document(|out| {
             let mut separator = "[";
             inbox::read(&mut mailbox, &mut |name, parsed| {
-                if let Some(row) = row(name, parsed) {
+                if let Some(row) = row_of(name, parsed) {
                     write!(out, "{separator}\n{}", serde_json::to_string(&row)?)?;
                     separator = ",";
                 }
@@ -63,7 +61,7 @@ pub(super) fn run(context: &Context, addresses: &Addresses, mut mailbox: Mailbox
         })?;
     } else {
         inbox::read(&mut mailbox, &mut |name, parsed| {
-            if let Some(row) = row(name, parsed) {
+            if let Some(row) = row_of(name, parsed) {
                 context.report.text(&row.lines())?;
             }
             Ok(false)
