@@ -7,9 +7,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    Exit,
-    build, check, completions, covers, diff, edition, features, inbox, init, key, links, list, man, new, publish, resolve,
-    retry, send, status, store, subscribers,
+    Exit, build, check, completions, covers, diff, edition, features, inbox, init, key, links, list, man, new, publish,
+    resolve, retry, send, status, store, subscribers,
 };
 use crate::finding::Finding;
 use crate::renamed;

@@ -60,9 +60,14 @@ fn form(context: &Context, config: &Config, thanks: Option<&Url>) -> anyhow::Res
     }
     let own = |name: &str| context.project.text_if_exists(format!("templates/{name}"));
     let missing = || {
-        Finding::error("no-serve", "the project file has neither `serve` nor `inbox.subscribe`, so a form would lead nowhere")
-            .help("add `serve: {url: https://…}`, the address at which `slugline serve` is reached, or the address that \
-                   `slugline inbox` reads: `inbox: {subscribe: …, confirm: …}`")
+        Finding::error(
+            "no-serve",
+            "the project file has neither `serve` nor `inbox.subscribe`, so a form would lead nowhere",
+        )
+        .help(
+            "add `serve: {url: https://…}`, the address at which `slugline serve` is reached, or the address that \
+                   `slugline inbox` reads: `inbox: {subscribe: …, confirm: …}`",
+        )
     };
     let made = |publication: &Publication| {
         let html = serve::static_form(config.serve.as_ref(), config.subscribe_address(), publication, thanks, &own)?;

@@ -98,7 +98,8 @@ impl<'a> ReaderLinks<'a> {
             let query = if is_main { String::new() } else { format!("?language={language}") };
             return Ok(format!("{pages}{name}/{token}{query}"));
         }
-        let template = self.confirm.context("there is neither `serve.url` nor `inbox.confirm`, so that no link can work")?;
+        let template =
+            self.confirm.context("there is neither `serve.url` nor `inbox.confirm`, so that no link can work")?;
         Ok(mailto_uri(&by_mail(template, token)?, name))
     }
 }

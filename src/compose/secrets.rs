@@ -63,5 +63,7 @@ pub fn finding(project: &Project, config: &Config, path: &str, text: &str) -> Op
 pub fn are_needed(config: &Config) -> bool {
     let mail = config.mail.as_ref();
     let templates = mail.into_iter().flat_map(|mail| [&mail.edition.unsubscribe_url, &mail.edition.unsubscribe_mailto]);
-    config.serve.is_some() || config.confirm_address().is_some() || templates.flatten().any(|text| text.contains("{token}"))
+    config.serve.is_some()
+        || config.confirm_address().is_some()
+        || templates.flatten().any(|text| text.contains("{token}"))
 }

@@ -213,7 +213,10 @@ mail:
     fn without_pages_every_link_is_an_address_and_a_reply_confirms() {
         let inbox = "inbox: {confirm: \"confirm+{token}@tides.example.org\"}\n";
         let mailto_leave = "  unsubscribe_mailto: leave+{token}@tides.example.org\n";
-        let project = format!("{}{mailto_leave}{inbox}", PROJECT.replace("serve:\n  url: https://news.example.org/readers\n", ""));
+        let project = format!(
+            "{}{mailto_leave}{inbox}",
+            PROJECT.replace("serve:\n  url: https://news.example.org/readers\n", "")
+        );
         with_letters(&project, |letters| {
             let confirm = text(letters, "en", Notice::Confirm(now()));
             assert_eq!(mailto(&confirm, 0), "mailto:confirm+@tides.example.org?subject=confirm");
@@ -222,7 +225,10 @@ mail:
             let undo = text(letters, "en", Notice::Goodbye);
             assert_eq!(mailto(&undo, 0), "mailto:confirm+@tides.example.org?subject=return");
             for notice in [Notice::Subscribed, Notice::Links] {
-                assert_eq!(mailto(&text(letters, "en", notice), 0), "mailto:leave+@tides.example.org?subject=unsubscribe");
+                assert_eq!(
+                    mailto(&text(letters, "en", notice), 0),
+                    "mailto:leave+@tides.example.org?subject=unsubscribe"
+                );
             }
             let reply_to = |notice| {
                 let letter = letters.write(&message("en"), notice).unwrap();

@@ -302,10 +302,14 @@ mail:
             let written: String = with_writer(PROJECT, &|_| None, |writer| {
                 let by_mail = |token: &str| format!("mailto:confirm+{token}@tides.example.org?subject=confirm");
                 let by_mail = Content::Confirm { confirm: by_mail("11"), never: by_mail("22"), by_reply: true };
-                let parts: Vec<String> = contents().into_iter().chain([by_mail]).map(|content| {
-                    let text = writer.text(&content, &envelope(&lin, language)).unwrap();
-                    format!("Subject: {}\n\n{text}", writer.subject(&content, language))
-                }).collect();
+                let parts: Vec<String> = contents()
+                    .into_iter()
+                    .chain([by_mail])
+                    .map(|content| {
+                        let text = writer.text(&content, &envelope(&lin, language)).unwrap();
+                        format!("Subject: {}\n\n{text}", writer.subject(&content, language))
+                    })
+                    .collect();
                 parts.join("\n=====\n\n")
             });
             let file = format!("{}/tests/transactional/{language}.txt", env!("CARGO_MANIFEST_DIR"));

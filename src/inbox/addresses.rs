@@ -144,7 +144,8 @@ impl Pattern {
             return Some(None);
         }
         let token = local.get(self.before.len()..local.len().checked_sub(after.len())?)?;
-        let is_around = is(local.get(..self.before.len())?, &self.before) && is(local.get(local.len() - after.len()..)?, after);
+        let is_around =
+            is(local.get(..self.before.len())?, &self.before) && is(local.get(local.len() - after.len()..)?, after);
         (is_around && !token.is_empty()).then_some(Some(token))
     }
 }

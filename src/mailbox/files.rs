@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn any_other_folder_has_a_message_in_each_file_and_is_only_read() {
-        let folder = folder(&[("b.eml", b"From a@example.org Mon\nread b"), ("a.eml", b"read a"), ("below/c.eml", b"")]);
+        let folder =
+            folder(&[("b.eml", b"From a@example.org Mon\nread b"), ("a.eml", b"read a"), ("below/c.eml", b"")]);
         let pair = |name: &str, content: &str| (name.to_owned(), content.to_owned());
         let expected = [pair("a.eml", "read a"), pair("b.eml", "read b")];
         assert_eq!(read(folder.path()), expected);

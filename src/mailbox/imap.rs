@@ -9,8 +9,8 @@ use std::io;
 
 use base64::Engine as _;
 use base64::alphabet::IMAP_MUTF7;
-use base64::engine::general_purpose::{NO_PAD, STANDARD};
 use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{NO_PAD, STANDARD};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::fault;

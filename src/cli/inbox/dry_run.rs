@@ -83,7 +83,8 @@ impl MessageRow {
     fn lines(&self) -> String {
         let recipient = |row: &RecipientRow| {
             let address = row.address.as_ref().and_then(|address| address.parse().ok());
-            let address = address.map_or_else(|| "(no address)".to_owned(), |it: crate::email::EmailAddress| it.masked());
+            let address =
+                address.map_or_else(|| "(no address)".to_owned(), |it: crate::email::EmailAddress| it.masked());
             let status = row.status.as_deref().unwrap_or("-");
             format!("  {address}  {}  {status}  {}\n", row.action, row.class)
         };

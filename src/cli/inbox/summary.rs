@@ -181,9 +181,6 @@ mod tests {
         summary.count("d", Kind::Delay, Outcome::Unchanged("why"));
         summary.count("e", Kind::Complaint, Outcome::NotOurs("why"));
         summary.count("f", Kind::Other, Outcome::Other);
-        assert_eq!(
-            summary.line(),
-            "Read 6 messages: 2 bounces, 1 request to leave; 1 changes nothing, 2 left unread."
-        );
+        assert_eq!(summary.line(), "Read 6 messages: 2 bounces, 1 request to leave; 1 changes nothing, 2 left unread.");
     }
 }

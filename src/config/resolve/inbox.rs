@@ -73,7 +73,8 @@ fn source(raw: &RawInbox, problems: &mut Problems<'_>) -> Option<Source> {
 
 fn imap(raw: &RawInbox, problems: &mut Problems<'_>) -> Option<Account> {
     const KEYS: [&str; 2] = ["inbox", "imap"];
-    let (host, port) = problems.check(server(raw.imap.as_deref()?), &KEYS, "not a server", "write `imaps://mail.example.org`")?;
+    let (host, port) =
+        problems.check(server(raw.imap.as_deref()?), &KEYS, "not a server", "write `imaps://mail.example.org`")?;
     let Some(user) = raw.user.clone() else {
         problems.missing("inbox.user", "user: bounces@example.org");
         return None;
@@ -157,9 +158,17 @@ mod tests {
     fn a_wrong_value_is_found_with_its_remedy() {
         for (keys, message, help) in [
             ("  imap: mail.example.org\n", "`inbox.imap`: not a server: it is no URL", "write `imaps://"),
-            ("  imap: imap://a\n  user: a\n", "`inbox.imap`: not a server: without TLS, the password", "write `imaps://"),
+            (
+                "  imap: imap://a\n  user: a\n",
+                "`inbox.imap`: not a server: without TLS, the password",
+                "write `imaps://",
+            ),
             ("  imap: https://a\n  user: a\n", "`inbox.imap`: not a server: it does not begin with", "write `imaps://"),
-            ("  imap: imaps://a/INBOX\n  user: a\n", "`inbox.imap`: not a server: a folder does not", "write `imaps://"),
+            (
+                "  imap: imaps://a/INBOX\n  user: a\n",
+                "`inbox.imap`: not a server: a folder does not",
+                "write `imaps://",
+            ),
             ("  imap: imaps://a\n", "`inbox.user` is missing", "add `user: bounces@example.org`"),
             ("  imap: imaps://a\n  user: a\n  path: b\n", "`inbox.imap`: there is `inbox.path`, too", "remove one"),
             ("  path: b\n  user: a\n", "`inbox.user`: it belongs to `inbox.imap`", "add `imap: imaps://"),
@@ -175,9 +184,6 @@ mod tests {
         }
         let text = "title: T\nbase_url: https://example.org\ninbox:\n  confirm: c+{token}@example.org\n";
         let findings = Config::parse("slugline.yaml", text).unwrap_err();
-        assert_eq!(
-            findings[0].message,
-            "`inbox.confirm`: readers are answered by mail, but the project does not mail"
-        );
+        assert_eq!(findings[0].message, "`inbox.confirm`: readers are answered by mail, but the project does not mail");
     }
 }

@@ -41,5 +41,8 @@ fn a_command_is_completed_by_its_tag_alone() {
     assert_eq!(line("S1 ok done").completion("S1").as_deref(), Some("OK done"));
     assert_eq!(line("S10 OK done").completion("S1"), None);
     assert_eq!(line("* OK still here").completion("S1"), None);
-    assert_eq!(line("S1 NO [AUTHENTICATIONFAILED] no").completion("S1").as_deref(), Some("NO [AUTHENTICATIONFAILED] no"));
+    assert_eq!(
+        line("S1 NO [AUTHENTICATIONFAILED] no").completion("S1").as_deref(),
+        Some("NO [AUTHENTICATIONFAILED] no")
+    );
 }
