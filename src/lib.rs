@@ -28,6 +28,7 @@ mod letter;
 mod publication;
 mod rate;
 mod renamed;
+mod reply;
 mod subscriber;
 mod transactional_message;
 mod unsubscription;

@@ -11,8 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
-use crate::smtp::phase::Phase;
-use crate::smtp::reply::{Reply, ReplyClass};
+use crate::reply::{Phase, Reply, ReplyClass};
 use crate::store::Store;
 use crate::subscriber::{Status, SubscriberId};
 

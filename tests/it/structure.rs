@@ -30,6 +30,7 @@ const KINDS: [(&str, &[&str]); 5] = [
             "publication",
             "rate",
             "renamed",
+            "reply",
             "subscriber",
             "transactional_message",
             "unsubscription",

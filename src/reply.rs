@@ -6,7 +6,9 @@
 
 use std::fmt;
 
-use crate::smtp::phase::Phase;
+mod phase;
+
+pub use crate::reply::phase::Phase;
 
 /// A server's reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
