@@ -41,6 +41,7 @@ mod covers_lock;
 mod dkim;
 mod edition;
 mod feed;
+mod incoming;
 mod page;
 mod picture;
 mod shortcodes;
@@ -99,6 +100,7 @@ pub mod parts {
     pub use crate::edition::{Edition, Files, NO_FILES, Recipient, Section};
     pub use crate::email::EmailAddress;
     pub use crate::identity::LockMode;
+    pub use crate::incoming::{Incoming, parse as parse_incoming};
     pub use crate::issue::{IssueId, Slug};
     pub use crate::ledger::{AttemptOutcome, LedgerEntry, Run, State};
     pub use crate::letter::Letter;

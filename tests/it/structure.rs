@@ -39,8 +39,8 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "transforms",
         &[
-            "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "page", "picture",
-            "shortcodes", "statistics", "templates", "token",
+            "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "incoming", "page",
+            "picture", "shortcodes", "statistics", "templates", "token",
         ],
     ),
     ("edges", &["disk", "dns", "fault", "http", "smtp", "store"]),
