@@ -163,8 +163,8 @@ fn by_enhanced(enhanced: Enhanced) -> Option<ReplyClass> {
         (1, 0 | 1 | 2 | 3 | 6 | 10) => Some(ReplyClass::AddressBad),
         // Bad sender address: syntax (5.1.7), domain (5.1.8).
         (1, 7 | 8) => Some(ReplyClass::OurFault),
+        (2, 3) | (3, 4) => Some(ReplyClass::Message),
         (1 | 2 | 4, _) => Some(ReplyClass::MailboxUnavailable),
-        (3, 4) => Some(ReplyClass::Message),
         // Non-ASCII addresses (5.6.7) or headers (5.6.9): RFC 6531 4.
         (6, 7 | 9) => Some(ReplyClass::Unsupported),
         (6, _) => Some(ReplyClass::Message),

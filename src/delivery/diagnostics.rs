@@ -162,6 +162,7 @@ const MESSAGE: Advice = (
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reply::Reply;
     use crate::smtp::Server;
 
     #[test]

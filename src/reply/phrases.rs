@@ -144,8 +144,7 @@ const AGAINST_US: &[&str] = &[
 
 /// Words of what is in the message.
 const ABOUT_MESSAGE: &[&str] = &[
-    "too large", "too big", "message size", "size limit", "maximum size", "exceeds size", "virus", "邮件过大",
-    "邮件太大", "郵件過大",
+    "too large", "too big", "message size", "maximum size", "exceeds size", "virus", "邮件过大", "邮件太大", "郵件過大",
 ];
 
 /// Words of a mailbox that exists.
@@ -197,6 +196,10 @@ const NO_SUCH_USER: &[&str] = &[
     "no longer exist",
     "no mailbox here by that name",
     "no mailbox by that name",
+    "no account by that name",
+    "no mailbox found",
+    "mail-box not found",
+    "no longer on server",
     "no user by that name",
     "not a valid user",
     "not a valid mailbox",
