@@ -29,6 +29,7 @@ mod letter;
 mod publication;
 mod rate;
 mod renamed;
+mod reply;
 mod subscriber;
 mod transactional_message;
 mod unsubscription;
@@ -104,6 +105,7 @@ pub mod parts {
     pub use crate::edition::{Edition, Files, NO_FILES, Recipient, Section};
     pub use crate::email::EmailAddress;
     pub use crate::identity::LockMode;
+    pub use crate::incoming::{Incoming, parse as parse_incoming};
     pub use crate::issue::{IssueId, Slug};
     pub use crate::ledger::{AttemptOutcome, LedgerEntry, Run, State};
     pub use crate::letter::Letter;

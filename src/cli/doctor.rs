@@ -12,8 +12,8 @@ use crate::diagnosis::server::{self, SendingTerms};
 use crate::diagnosis::{Step, StepOutcome};
 use crate::dkim::{Key, KeyFile, PublicKey};
 use crate::dns::Dns;
-use crate::smtp::phase::Timeouts;
 use crate::smtp::probe::Envelope;
+use crate::smtp::timeouts::Timeouts;
 use crate::transport;
 
 mod output;

@@ -13,8 +13,7 @@ use crate::bounce::Class;
 use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
-use crate::smtp::phase::Phase;
-use crate::smtp::reply::{Reply, ReplyClass};
+use crate::reply::{Phase, Reply, ReplyClass};
 use crate::store::Store;
 use crate::subscriber::{Status, SubscriberId};
 

@@ -9,15 +9,14 @@ use std::sync::atomic::AtomicBool;
 
 use crate::email::EmailAddress;
 use crate::letter::Letter;
+use crate::reply::{Phase, Reply};
 use crate::smtp::TlsMode;
 use crate::smtp::dialogue::{Dialogue, lost};
 use crate::smtp::dot_stuffing::dot_stuff;
 use crate::smtp::extensions::Extensions;
 use crate::smtp::failure::{Cause, SessionError, is_in_step, unexpected_reply};
 use crate::smtp::login::log_in;
-use crate::smtp::phase::Phase;
 use crate::smtp::relay::{Pipelining, Relay};
-use crate::smtp::reply::Reply;
 
 /// A connection, logged in if necessary.
 pub struct Session<'run> {

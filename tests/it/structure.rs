@@ -31,6 +31,7 @@ const KINDS: [(&str, &[&str]); 5] = [
             "publication",
             "rate",
             "renamed",
+            "reply",
             "subscriber",
             "transactional_message",
             "unsubscription",
@@ -39,8 +40,8 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "transforms",
         &[
-            "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "page", "picture",
-            "shortcodes", "statistics", "templates", "token",
+            "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "incoming", "page",
+            "picture", "shortcodes", "statistics", "templates", "token",
         ],
     ),
     ("edges", &["disk", "dns", "fault", "http", "mailbox", "smtp", "store"]),

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::*;
+use crate::reply::ReplyClass;
 use crate::smtp::Server;
 use crate::smtp::peer::{Answer, Peer, Script, Taken, self_signed};
-use crate::smtp::phase::Timeouts;
 use crate::smtp::relay::Login;
-use crate::smtp::reply::ReplyClass;
+use crate::smtp::timeouts::Timeouts;
 
 fn relay(port: u16, tls: TlsMode) -> Relay {
     relay_trusting(port, tls, None)

@@ -1,12 +1,18 @@
 //! Replies of a server, and what they mean for the recipient, the run and the list.
 //!
-//! Classifies a reply by the phase it came in (RFC 5321 4.2, RFC 3463, RFC 5248 and what large providers publish). The
-//! costliest mistake would be to take a refusal of the sender (5.7.x) for a bad address: it would suppress a whole
-//! audience. So when in doubt, no one is suppressed.
+//! Classifies a reply by the phase it came in (RFC 5321 4.2, RFC 3463, RFC 5248 and what large providers publish); `quoted`
+//! finds the reply in the words of another server. The costliest mistake would be to take a refusal of the sender (5.7.x) for
+//! a bad address: it would suppress a whole audience. So when in doubt, no one is suppressed.
 
 use std::fmt;
 
-use crate::smtp::phase::Phase;
+mod phase;
+mod phrases;
+mod quoted;
+
+pub use crate::reply::phase::Phase;
+pub use crate::reply::phrases::Phrases;
+use crate::reply::phrases::THROTTLED;
 
 /// A server's reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +76,16 @@ impl Reply {
         (rest.is_empty() || rest.starts_with(' ')).then(|| Self::new(code, rest.trim_start()))
     }
 
-    /// What the reply means in `phase`.
+    /// What the reply means in `phase`. A gateway that quotes another server means what that server said: the inner reply counts.
     pub fn class(&self, phase: Phase) -> ReplyClass {
         match self.code {
             200..=399 => ReplyClass::Accepted,
+            _ => self.inner().as_ref().unwrap_or(self).refusal(phase),
+        }
+    }
+
+    fn refusal(&self, phase: Phase) -> ReplyClass {
+        match self.code {
             400..=499 => self.transient(phase),
             _ => self.permanent(phase),
         }
@@ -81,7 +93,9 @@ impl Reply {
 
     /// Whether it says that this connection has carried as many messages as allowed.
     pub fn limits_connection(&self) -> bool {
-        self.says(&["too many messages", "messages per connection", "messages on this connection", "messages in this"])
+        const LIMITS: &[&str] =
+            &["too many messages", "messages per connection", "messages on this connection", "messages in this"];
+        Phrases::of(&self.text).contain(LIMITS)
     }
 
     fn transient(&self, phase: Phase) -> ReplyClass {
@@ -93,7 +107,7 @@ impl Reply {
             Some(Enhanced { subject: 2, .. }) => ReplyClass::TryLater,
             // "Too much mail from you" is 4.7.0 and 4.7.28 at Gmail, 4.7.5xx and 4.7.65x at Microsoft.
             Some(Enhanced { subject: 7, detail: 0 | 28 | 500.. }) => ReplyClass::BackOff,
-            _ if self.says(THROTTLED) => ReplyClass::BackOff,
+            _ if Phrases::of(&self.text).contain(THROTTLED) => ReplyClass::BackOff,
             _ => ReplyClass::TryLater,
         }
     }
@@ -102,7 +116,14 @@ impl Reply {
         if matches!(phase, Phase::Connect | Phase::Tls | Phase::Auth | Phase::Reset) {
             return ReplyClass::OurFault;
         }
-        let class = self.enhanced.and_then(by_enhanced).unwrap_or_else(|| self.by_code(phase));
+        let phrases = Phrases::of(&self.text);
+        let class = match self.enhanced.and_then(by_enhanced) {
+            // Many servers have one code for whatever they refuse at RCPT: other words than of the address count for more.
+            Some(ReplyClass::AddressBad) => phrases.class().unwrap_or(ReplyClass::AddressBad),
+            Some(ReplyClass::MailboxUnavailable) if phrases.name_no_host() => ReplyClass::AddressBad,
+            Some(class) => class,
+            None => self.by_code(phase, &phrases),
+        };
         // Before RCPT no recipient was named, so none can be at fault.
         match (phase, class) {
             (Phase::Mail, ReplyClass::AddressBad | ReplyClass::MailboxUnavailable) => ReplyClass::OurFault,
@@ -110,25 +131,20 @@ impl Reply {
         }
     }
 
-    fn by_code(&self, phase: Phase) -> ReplyClass {
+    fn by_code(&self, phase: Phase, phrases: &Phrases) -> ReplyClass {
         let about_recipient = phase <= Phase::Rcpt;
         match self.code {
             // Courier's code for what others report with 552.
-            534 if self.says(&["too big"]) => ReplyClass::Message,
+            534 if phrases.contain(&["too big"]) => ReplyClass::Message,
             500 | 502 | 503 | 530 | 534 | 535 | 538 => ReplyClass::OurFault,
-            553 | 555 if self.says(&["smtputf8"]) => ReplyClass::Unsupported,
-            552 if about_recipient => ReplyClass::MailboxUnavailable,
-            552 => ReplyClass::Message,
-            _ if self.says(NO_SUCH_USER) => ReplyClass::AddressBad,
-            _ if self.says(SENDER_REFUSED) => ReplyClass::OurFault,
-            _ if about_recipient => ReplyClass::MailboxUnavailable,
-            _ => ReplyClass::Message,
+            553 | 555 if phrases.contain(&["smtputf8"]) => ReplyClass::Unsupported,
+            552 if about_recipient => phrases.class().unwrap_or(ReplyClass::MailboxUnavailable),
+            552 => phrases.class().unwrap_or(ReplyClass::Message),
+            _ => phrases.class().or_else(|| phrases.class_of_refusal()).unwrap_or(match about_recipient {
+                true => ReplyClass::MailboxUnavailable,
+                false => ReplyClass::Message,
+            }),
         }
-    }
-
-    fn says(&self, words: &[&str]) -> bool {
-        let text = without_addresses(&self.text).to_ascii_lowercase();
-        words.iter().any(|word| text.contains(word))
     }
 }
 
@@ -141,27 +157,14 @@ impl fmt::Display for Reply {
     }
 }
 
-/// The text without addresses: Courier says `User <reader@example.org> unknown`.
-fn without_addresses(text: &str) -> String {
-    let (mut words, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some((before, after)) = rest.split_once('<')
-        && let Some((_, after)) = after.split_once('>')
-    {
-        words.push_str(before.trim_end());
-        rest = after;
-    }
-    words.push_str(rest);
-    words
-}
-
 /// What the enhanced code of a 5xx reply means, or `None` if it is too unspecific.
 fn by_enhanced(enhanced: Enhanced) -> Option<ReplyClass> {
     match (enhanced.subject, enhanced.detail) {
         (1, 0 | 1 | 2 | 3 | 6 | 10) => Some(ReplyClass::AddressBad),
         // Bad sender address: syntax (5.1.7), domain (5.1.8).
         (1, 7 | 8) => Some(ReplyClass::OurFault),
+        (2, 3) | (3, 4) => Some(ReplyClass::Message),
         (1 | 2 | 4, _) => Some(ReplyClass::MailboxUnavailable),
-        (3, 4) => Some(ReplyClass::Message),
         // Non-ASCII addresses (5.6.7) or headers (5.6.9): RFC 6531 4.
         (6, 7 | 9) => Some(ReplyClass::Unsupported),
         (6, _) => Some(ReplyClass::Message),
@@ -178,33 +181,6 @@ fn enhanced(code: u16, text: &str) -> Option<Enhanced> {
     let (class, subject, detail) = (parts.next()??, parts.next()??, parts.next()??);
     (parts.next().is_none() && class == code / 100).then_some(Enhanced { subject, detail })
 }
-
-/// Phrases of servers that throttle without an enhanced code.
-const THROTTLED: &[&str] = &["too many", "rate limit", "throttl", "too fast", "slow down"];
-
-/// Phrases of servers that do not know the recipient and send no enhanced code.
-const NO_SUCH_USER: &[&str] = &[
-    "user unknown",
-    "unknown user",
-    "no such user",
-    "no such mailbox",
-    "no such recipient",
-    "unknown recipient",
-    "recipient unknown",
-    "invalid recipient",
-    "mailbox not found",
-    "user not found",
-    "does not exist",
-    "doesn't exist",
-    // Exim's default text.
-    "unrouteable address",
-];
-
-/// Phrases of servers that refuse the sender and send no enhanced code.
-const SENDER_REFUSED: &[&str] = &[
-    "not allowed", "not permitted", "denied", "relay", "authenticat", "policy", "blocked", "blacklist", "blocklist",
-    "spam", "reputation", "spf", "dkim", "dmarc",
-];
 
 #[cfg(test)]
 mod tests {

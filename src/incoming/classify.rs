@@ -1,0 +1,124 @@
+//! What a report on one recipient means.
+//!
+//! Takes the words of the server, or of the report about it, and the status that the reporting server gave; returns the
+//! innermost reply, its status and its class. The meaning of replies is left to `reply`.
+
+use crate::incoming::{Action, Class};
+use crate::reply::{Phase, Phrases, Reply, ReplyClass};
+
+/// What the words and the status of a report come to.
+#[derive(Debug, PartialEq)]
+pub(super) struct Verdict {
+    /// The innermost status (RFC 3463).
+    pub(super) status: Option<String>,
+    /// The innermost reply as one line, or the words if there is no code in them.
+    pub(super) diagnostic: Option<String>,
+    /// What it means.
+    pub(super) class: Class,
+}
+
+/// The longest text that is searched for a reply, in bytes: reports on one recipient are shorter.
+const MOST_BYTES: usize = 4096;
+
+/// Judges a report. `status` is the field Status, which the reporting server derives from the reply, or invents.
+pub(super) fn verdict(action: Action, status: Option<&str>, words: &str) -> Verdict {
+    let words = &words[..words.floor_char_boundary(MOST_BYTES)];
+    let status = status.and_then(status_in);
+    let reply = Reply::quoted(words);
+    let class = match action {
+        Action::Failed => class(reply.as_ref(), status, words),
+        Action::Delayed => Class::Later,
+        Action::Delivered | Action::Relayed | Action::Expanded => Class::Unknown,
+    };
+    let innermost = reply.as_ref().and_then(|reply| {
+        let enhanced = reply.enhanced?;
+        Some(format!("{}.{}.{}", reply.code / 100, enhanced.subject, enhanced.detail))
+    });
+    let text = || Some(words.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty());
+    Verdict {
+        status: innermost.or_else(|| status.map(str::to_owned)),
+        diagnostic: reply.map(|reply| one_line(&reply.to_string())).or_else(|| text().map(|text| one_line(&text))),
+        class,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    const MOST: usize = 500;
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST).collect()
+}
+
+fn class(reply: Option<&Reply>, status: Option<&str>, words: &str) -> Class {
+    let phrases = Phrases::of(words);
+    let Some(reply) = reply else {
+        let by_words = phrases.class().map(|class| match (class, status) {
+            // A status of "later" at the end of all attempts: it may yet work.
+            (ReplyClass::AddressBad, Some(status)) if status.starts_with('4') => Class::Mailbox,
+            _ => from_reply(class),
+        });
+        let late = || (phrases.say_expired()).then_some(Class::Later);
+        return by_words.or_else(late).or_else(|| status.and_then(by_status)).unwrap_or(Class::Unknown);
+    };
+    if reply.code < 500 {
+        return temporary(reply);
+    }
+    // What the other server said counts, and what ours made of it only where that has no status.
+    let reply = match (reply.enhanced, status) {
+        (None, Some(status)) if status.starts_with('5') && !says_nothing(status) => {
+            &Reply::new(reply.code, &format!("{status} {}", reply.text))
+        }
+        _ => reply,
+    };
+    from_reply(reply.class(phase(words)))
+}
+
+/// The time ran out while the server still said "later".
+fn temporary(reply: &Reply) -> Class {
+    match Phrases::of(&reply.text).class() {
+        // A server that did not know the user for days may yet know them: it said so.
+        Some(ReplyClass::AddressBad | ReplyClass::MailboxUnavailable) => Class::Mailbox,
+        Some(class) => from_reply(class),
+        None => from_reply(reply.class(Phase::Rcpt)),
+    }
+}
+
+fn by_status(status: &str) -> Option<Class> {
+    let code = if status.starts_with('5') { 550 } else { 450 };
+    (!says_nothing(status)).then(|| from_reply(Reply::new(code, status).class(Phase::Rcpt)))
+}
+
+/// 5.0.0 is what servers report that know no better.
+fn says_nothing(status: &str) -> bool {
+    status.ends_with(".0.0")
+}
+
+/// Where the server refused, if the report says so: after DATA a refusal without a reason is about the message.
+fn phase(words: &str) -> Phase {
+    const AFTER_DATA: [&str; 5] = ["end of data", "after data", "data command", "(data)", ">>> data"];
+    let words = words.to_lowercase();
+    match AFTER_DATA.iter().any(|phrase| words.contains(phrase)) {
+        true => Phase::FinalDot,
+        false => Phase::Rcpt,
+    }
+}
+
+fn from_reply(class: ReplyClass) -> Class {
+    match class {
+        ReplyClass::AddressBad => Class::BadAddress,
+        ReplyClass::MailboxUnavailable => Class::Mailbox,
+        ReplyClass::BackOff | ReplyClass::OurFault => Class::Ours,
+        ReplyClass::Message | ReplyClass::Unsupported => Class::Message,
+        ReplyClass::TryLater => Class::Later,
+        ReplyClass::Accepted => Class::Unknown,
+    }
+}
+
+/// The first three numbers in the field Status; some servers add a comment, or write it after one.
+fn status_in(value: &str) -> Option<&str> {
+    let is_status = |word: &&str| {
+        let parts: Vec<&str> = word.split('.').collect();
+        let is_number =
+            |part: &&str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
+        parts.len() == 3 && parts.iter().all(is_number) && matches!(parts[0], "2" | "4" | "5")
+    };
+    value.split(|c: char| !c.is_ascii_digit() && c != '.').find(is_status)
+}

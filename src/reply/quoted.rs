@@ -1,0 +1,83 @@
+//! Replies in the words of others: a gateway quotes the server behind it, a report the server that refused.
+//!
+//! Takes text and returns the innermost reply in it: the last with a code. What it means is left to `Reply::class`.
+
+use crate::reply::{Enhanced, Reply};
+
+impl Reply {
+    /// The innermost reply in the text of a report, or `None` if there is no reply code and no enhanced status code in it.
+    ///
+    /// A code with an enhanced code is certain: the last one counts. Else the last of those that begin a line or follow a
+    /// punctuation mark (`said: 550 …`); else an enhanced code alone, as qmail's `(#5.1.1)`.
+    pub fn quoted(text: &str) -> Option<Self> {
+        let places = || (0..text.len()).rev().filter(|at| text.is_char_boundary(*at));
+        let certain = places().find_map(|at| certain(text, at));
+        let coded = || places().filter(|at| is_introduced(text, *at)).find_map(|at| plain(text, at));
+        let enhanced = || places().find_map(|at| enhanced_alone(text, at));
+        certain.or_else(coded).or_else(enhanced)
+    }
+
+    /// The reply that this one quotes: `5.1.0 - Unknown address error 550-'5.7.1 Rejected'`.
+    pub(super) fn inner(&self) -> Option<Self> {
+        let text = self.text.as_str();
+        (1..text.len()).rev().filter(|at| text.is_char_boundary(*at)).find_map(|at| certain(text, at))
+    }
+}
+
+/// A reply code with an enhanced code of the same class, or with a quotation.
+fn certain(text: &str, at: usize) -> Option<Reply> {
+    let (code, rest) = code_at(text, at)?;
+    let words = rest.trim_start_matches(['\'', '"', '#', '(', '<', '[', ' ']);
+    let reply = with_enhanced(code, words);
+    let is_quotation = text[at..].as_bytes().get(3) == Some(&b'-') && rest.starts_with(['\'', '"']);
+    (reply.enhanced.is_some() || is_quotation).then_some(reply)
+}
+
+fn plain(text: &str, at: usize) -> Option<Reply> {
+    let (code, rest) = code_at(text, at)?;
+    Some(Reply::new(code, rest))
+}
+
+/// Reply code (4xx or 5xx), then a space, a hyphen or nothing; and what follows.
+fn code_at(text: &str, at: usize) -> Option<(u16, &str)> {
+    let digits = text.get(at..at + 3)?;
+    let is_code =
+        matches!(digits.as_bytes(), [b'4' | b'5', second, third] if second.is_ascii_digit() && third.is_ascii_digit());
+    let is_alone = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    let rest = &text[at + 3..];
+    let ends = rest.is_empty() || rest.starts_with([' ', '-', '\n']);
+    (is_code && is_alone && ends).then(|| (digits.parse().unwrap_or_default(), rest.get(1..).unwrap_or_default()))
+}
+
+/// The enhanced code at the beginning of the words may be followed by a punctuation mark.
+fn with_enhanced(code: u16, words: &str) -> Reply {
+    let end = words.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(words.len());
+    let status = words[..end].trim_end_matches('.');
+    let rest = words[end..].trim_start_matches([':', ')', ',', ';', ']']);
+    match status.is_empty() {
+        true => Reply::new(code, words),
+        false => Reply::new(code, &format!("{status} {}", rest.trim_start())),
+    }
+}
+
+/// Whether what stands at `at` begins a line or follows a punctuation mark.
+fn is_introduced(text: &str, at: usize) -> bool {
+    let before = text[..at].trim_end_matches([' ', '\t']);
+    before.is_empty() || before.ends_with(['\n', ':', '(', '[', '<', '>', '\'', '"', ',', ';', '#', '='])
+}
+
+/// An enhanced code that no reply code precedes; it stands for the reply code of its class.
+fn enhanced_alone(text: &str, at: usize) -> Option<Reply> {
+    let rest = &text[at..];
+    let class = match rest.as_bytes() {
+        [b'4', b'.', ..] => 450,
+        [b'5', b'.', ..] => 550,
+        _ => return None,
+    };
+    let is_alone = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '.');
+    let reply = with_enhanced(class, rest);
+    let Enhanced { subject, .. } = reply.enhanced?;
+    // The words before it belong to it too: `Sorry, no mailbox here by that name. (#5.1.1)`.
+    let status = reply.text.split(' ').next().unwrap_or_default();
+    (is_alone && subject <= 7).then(|| Reply::new(class, &format!("{status} {}", text.replace(status, " "))))
+}
