@@ -27,6 +27,8 @@ pub enum Purpose {
     Block,
     /// To undo an unsubscription.
     Return,
+    /// To receive bounces.
+    Bounce,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Confirm => b"slugline token 2: confirm",
             Self::Block => b"slugline token 2: block",
             Self::Return => b"slugline token 2: return",
+            Self::Bounce => b"slugline token 2: bounce",
         }
     }
 }
