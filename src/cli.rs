@@ -10,7 +10,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use clap::error::ErrorKind;
 
-use crate::cli::args::{Cli, Command};
+use crate::cli::args::{Cli, Command, Global};
 use crate::cli::clock::Clock;
 use crate::cli::report::{Notices, Report};
 use crate::compose::Composer;
@@ -171,15 +171,19 @@ fn help_with_json(mut arguments: Vec<OsString>) -> Option<clap::Error> {
     args::parse(arguments).err().filter(|error| error.kind() == ErrorKind::DisplayHelp)
 }
 
-fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
-    let clock = Clock::new(cli.global.now.as_deref())?;
-    let context = Context {
-        project: Project::new(&cli.global.dir),
-        config_file: cli.global.config.clone(),
+fn context(global: &Global, report: Report) -> anyhow::Result<Context> {
+    let clock = Clock::new(global.now.as_deref())?;
+    Ok(Context {
+        project: Project::new(&global.dir),
+        config_file: global.config.clone(),
         clock,
         build_clock: clock.of_builds()?,
         report,
-    };
+    })
+}
+
+fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
+    let context = context(&cli.global, report)?;
     if context.report.is_unattended() && cli.command.is_repeated() {
         context.report.show_once_a_day(context.notices());
     }
