@@ -23,8 +23,7 @@ pub enum Class {
 
 impl Class {
     /// All, in the order they are shown.
-    pub const ALL: [Self; 6] =
-        [Self::BadAddress, Self::Mailbox, Self::Message, Self::Ours, Self::Later, Self::Unknown];
+    pub const ALL: [Self; 6] = [Self::BadAddress, Self::Mailbox, Self::Message, Self::Ours, Self::Later, Self::Unknown];
 
     /// The word used in the store and in `--json`.
     pub fn as_str(self) -> &'static str {

@@ -87,6 +87,7 @@ pub use crate::cli::{Exit, run};
 
 /// What benchmarks, fuzzers and tests use without the command line. Not a stable interface.
 pub mod parts {
+    pub use crate::bounce::Class;
     pub use crate::config::Config;
     pub use crate::content::assemble::{Source, assemble};
     pub use crate::content::front_matter::split;
@@ -107,12 +108,11 @@ pub mod parts {
     pub use crate::publish::build;
     pub use crate::smtp::relay::Relay;
     pub use crate::smtp::{Server, TlsMode};
-    pub use crate::bounce::Class;
     pub use crate::store::events::{EventOutcome, MailEvent};
-    pub use crate::store::{EventStore, Store};
     #[cfg(feature = "postgres")]
     pub use crate::store::postgres::Postgres;
     pub use crate::store::sqlite::Sqlite;
+    pub use crate::store::{EventStore, Store};
     pub use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
     pub use crate::subscription::{Options, dry_run, export, import};
     pub use crate::transactional_message::MessageKind;

@@ -46,15 +46,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order in which they are stacked.
-    pub const ALL: [Self; 7] = [
-        Self::Sent,
-        Self::Deferred,
-        Self::Failed,
-        Self::Bounced,
-        Self::Unknown,
-        Self::Suppressed,
-        Self::Waiting,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Sent, Self::Deferred, Self::Failed, Self::Bounced, Self::Unknown, Self::Suppressed, Self::Waiting];
 
     /// The outcome shown for a state.
     pub fn of(state: State) -> Self {
@@ -102,7 +95,10 @@ impl Tally {
 
     /// Number that were tried without success: deferred, failed, bounced or unknown.
     pub fn undelivered(&self) -> u64 {
-        [Outcome::Deferred, Outcome::Failed, Outcome::Bounced, Outcome::Unknown].map(|outcome| self.of(outcome)).iter().sum()
+        [Outcome::Deferred, Outcome::Failed, Outcome::Bounced, Outcome::Unknown]
+            .map(|outcome| self.of(outcome))
+            .iter()
+            .sum()
     }
 
     /// The outcomes that occur, with their numbers.

@@ -272,7 +272,8 @@ fn table(rows: &[Row]) -> Vec<Vec<String>> {
 
 /// The table of bounces: a row for each mailing that has some, a column for each class that occurs.
 fn bounces(rows: &[Row]) -> Vec<Vec<String>> {
-    let count = |row: &Row, class: Class| row.bounces.iter().find(|(one, _)| *one == class).map_or(0, |(_, count)| *count);
+    let count =
+        |row: &Row, class: Class| row.bounces.iter().find(|(one, _)| *one == class).map_or(0, |(_, count)| *count);
     let classes: Vec<Class> =
         Class::ALL.into_iter().filter(|class| rows.iter().any(|row| count(row, *class) > 0)).collect();
     let mut table = vec![vec!["bounced".to_owned()]];

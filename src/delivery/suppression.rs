@@ -57,11 +57,7 @@ pub fn suppress_one(store: &mut dyn Store, subscriber: SubscriberId, now: DateTi
     Ok(suppress_those(store, BTreeSet::from([subscriber]), now)? > 0)
 }
 
-fn suppress_those(
-    store: &mut dyn Store,
-    refused: BTreeSet<SubscriberId>,
-    now: DateTime<Utc>,
-) -> anyhow::Result<u64> {
+fn suppress_those(store: &mut dyn Store, refused: BTreeSet<SubscriberId>, now: DateTime<Utc>) -> anyhow::Result<u64> {
     let mut suppressed = 0;
     for id in unavailable_mailboxes(store, refused).context("failed to find mailboxes that refuse every mailing")? {
         let subscriber = store.subscriber_by_id(id)?.filter(|subscriber| subscriber.status == Status::Active);

@@ -21,15 +21,8 @@ pub const DIGESTS_KEPT: TimeDelta = TimeDelta::days(90);
 pub(super) const COMPLAINED: &str = "the reader called a message spam";
 
 /// The states of deliveries that may have left: `claimed` and `sending`, because a run records later than it sends.
-pub(super) const MAY_HAVE_LEFT: [State; 7] = [
-    State::Claimed,
-    State::Sending,
-    State::Sent,
-    State::Deferred,
-    State::Failed,
-    State::Unknown,
-    State::Bounced,
-];
+pub(super) const MAY_HAVE_LEFT: [State; 7] =
+    [State::Claimed, State::Sending, State::Sent, State::Deferred, State::Failed, State::Unknown, State::Bounced];
 
 /// What one message that came in means for one reader.
 #[derive(Debug, Clone, PartialEq)]

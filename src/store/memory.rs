@@ -340,7 +340,8 @@ impl Store for Memory {
             let (issue, changed) = (issue.clone(), Some(now));
             let key = (issue.clone(), id);
             let (address, state) = (Some(address), State::Queued);
-            let delivery = Delivery { issue, subscriber: id, address, state, attempts: 0, reply: None, changed, class: None };
+            let delivery =
+                Delivery { issue, subscriber: id, address, state, attempts: 0, reply: None, changed, class: None };
             tables.rows.insert(key, Row { delivery, retry_at: None, run: None });
         }
         let (digest, content_hash) = (digest.cloned(), content_hash.to_owned());

@@ -26,9 +26,10 @@ impl EventStore for Memory {
     ) -> Result<Option<Vec<EventOutcome>>, StoreError> {
         let mut tables = self.tables();
         tables.write()?;
-        if tables.handled.insert(digest.to_owned(), now).is_some() {
+        if tables.handled.contains_key(digest) {
             return Ok(None);
         }
+        tables.handled.insert(digest.to_owned(), now);
         drop(tables);
         events.iter().map(|event| self.record_event(event, now)).collect::<Result<_, _>>().map(Some)
     }

@@ -157,8 +157,7 @@ impl Postgres {
 }
 
 /// Prevents other processes from filling the store or adding to it until the transaction ends.
-const LOCK_TABLES: &str =
-    "LOCK TABLE filled, subscriber, mailing, delivery, subscription_request, blocked, message, handled IN EXCLUSIVE MODE";
+const LOCK_TABLES: &str = "LOCK TABLE filled, subscriber, mailing, delivery, subscription_request, blocked, message, handled IN EXCLUSIVE MODE";
 
 /// An error if the store was moved, or is being moved. Inside a transaction it cannot be marked before that ends,
 /// because marking waits for its lock.

@@ -5,8 +5,8 @@ use postgres::Transaction;
 
 use super::connection::Session;
 use super::{
-    Postgres, Result, StoreResult, batch, blocked, consents, error, events, messages, moves, personal_data, rate, requests,
-    schema, subscribers, unsubscriptions,
+    Postgres, Result, StoreResult, batch, blocked, consents, error, events, messages, moves, personal_data, rate,
+    requests, schema, subscribers, unsubscriptions,
 };
 use crate::consent::{Consent, SubscriptionRequest};
 use crate::email::EmailAddress;

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::bounce::Class;
 use crate::issue::IssueId;
-use crate::store::events::{COMPLAINED, DIGESTS_KEPT, EventOutcome, MAY_HAVE_LEFT, MailEvent};
 use crate::store::EventStore;
+use crate::store::events::{COMPLAINED, DIGESTS_KEPT, EventOutcome, MAY_HAVE_LEFT, MailEvent};
 use crate::subscriber::{Status, SubscriberId};
 use crate::unsubscription::Channel;
 
