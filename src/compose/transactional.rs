@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use url::Url;
 
+use crate::compose::envelopes::Envelopes;
 use crate::compose::{mail_config, secrets, signer};
 use crate::config::{Config, MailConfig};
 use crate::disk::Project;
@@ -43,6 +44,7 @@ pub struct TransactionalLetters<'a> {
     url: &'a Url,
     templates: Templates,
     secrets: Arc<Secrets>,
+    envelopes: Envelopes,
     unsubscribe: UnsubscribeLinks,
     signer: Signer,
 }
@@ -88,7 +90,9 @@ impl<'a> TransactionalLetters<'a> {
         let templates = templates(project)?;
         let secrets = Arc::new(secrets::secrets(project, config)?);
         let unsubscribe = UnsubscribeLinks::new(&mail.edition)?.with_secrets(Arc::clone(&secrets));
-        Ok(Self { config, mail, url, templates, secrets, unsubscribe, signer: signer::signer(project, mail)? })
+        let envelopes = Envelopes::new(mail, Some(Arc::clone(&secrets)));
+        let signer = signer::signer(project, mail)?;
+        Ok(Self { config, mail, url, templates, secrets, envelopes, unsubscribe, signer })
     }
 
     /// Writes a message: the same bytes for every attempt at the same notice.
@@ -104,7 +108,7 @@ impl<'a> TransactionalLetters<'a> {
         let writer = Writer::new(self.publication(&message.language), &self.mail.edition, &self.templates);
         let content = writer.message(&self.content(notice, address, language)?, &envelope)?;
         let content = self.signer.sign(content, message.created)?;
-        Ok(Letter { from: self.mail.envelope_sender().clone(), to: address.clone(), content })
+        Ok(self.envelopes.single(address, content))
     }
 
     /// The publication in this language, or else in its main one.

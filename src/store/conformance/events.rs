@@ -17,7 +17,7 @@ pub(super) fn conforms(world: World<'_>) {
     world(&|open| a_complaint_ends_everything(open));
     world(&|open| readers_come_and_go_by_mail(open));
     world(&|open| the_latest_deliveries_are_found(open));
-    world(&|open| a_mailing_is_taken_up_by_a_person(open));
+    world(&|open| failures_are_accepted_by_a_person(open));
 }
 
 const SAID: &str = "550 5.1.1 nobody";
@@ -257,10 +257,12 @@ fn the_latest_deliveries_are_found(open: Open<'_>) {
     assert_eq!(found(&*store, SubscriberId(99), now()), []);
 }
 
-fn a_mailing_is_taken_up_by_a_person(open: Open<'_>) {
+fn failures_are_accepted_by_a_person(open: Open<'_>) {
     let mut store = begun(open, 1);
-    assert!(!store.is_taken_up(&issue()).unwrap());
-    store.take_up(&issue(), hours(1)).unwrap();
-    assert!(open().is_taken_up(&issue()).unwrap());
-    assert!(!store.is_taken_up(&IssueId::new("https://example.org/8/").unwrap()).unwrap());
+    assert_eq!(store.accepted_failures(&issue()).unwrap(), 0);
+    for failures in [7, 9] {
+        store.accept_failures(&issue(), failures).unwrap();
+        assert_eq!(open().accepted_failures(&issue()).unwrap(), failures);
+    }
+    assert_eq!(store.accepted_failures(&IssueId::new("https://example.org/8/").unwrap()).unwrap(), 0);
 }

@@ -65,7 +65,7 @@ fn filled<S: Movable>(mut store: S) -> S {
     let (issue, subscriber, reply) = (id("spring"), ids[5], "550 5.2.2\t\\full".to_owned());
     let bounced = MailEvent::Bounced { issue, subscriber, class: Class::Mailbox, reply, suppress: false };
     store.handle(&"d".repeat(64), &[bounced], now() + TimeDelta::milliseconds(9)).unwrap();
-    store.take_up(&id("spring"), now() + TimeDelta::milliseconds(3)).unwrap();
+    store.accept_failures(&id("spring"), 2).unwrap();
     let rate = Rate { name: "mail".to_owned(), messages: 3, per: std::time::Duration::from_secs(9) };
     store.take_permits(&rate, 1, now()).unwrap();
     readers_come_and_go(&mut store);

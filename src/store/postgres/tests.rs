@@ -356,7 +356,7 @@ fn everything_survives_the_migration_of_earlier_versions() {
                 ["subscriber", "mailing", "delivery", "address_tag", "forgotten", "rate", "property", "run", "server"];
             let select = |table: &str| {
                 format!(
-                    "SELECT '{table} ' || (to_jsonb(one) - 'class' - 'taken_up')::text FROM {table} AS one ORDER BY 1"
+                    "SELECT '{table} ' || (to_jsonb(one) - 'class' - 'accepted_failures')::text FROM {table} AS one ORDER BY 1"
                 )
             };
             let all = tables.iter().flat_map(|table| world.client().query(&select(table), &[]).unwrap());
