@@ -18,6 +18,7 @@ use crate::rate::{Rate, WarmUp};
 use crate::smtp::Server;
 use crate::smtp::relay::Pipelining;
 use crate::store::Location;
+use crate::token::bounce_address::BounceAddress;
 use crate::{check, edition, feed, inbox, page, serve, subscription};
 
 mod duration;
@@ -80,7 +81,7 @@ pub struct MailConfig {
     /// Concurrent connections to a server that does not set its own number.
     pub connections: usize,
     /// Envelope sender (MAIL FROM); default: the address of `from`.
-    pub bounce_address: Option<EmailAddress>,
+    pub bounce_address: Option<BounceAddress>,
     /// The keys that sign every message (DKIM, RFC 6376); empty if the provider signs.
     pub dkim: Vec<KeyFile>,
     /// Whether the provider signs: `dkim: provider`.
@@ -148,9 +149,10 @@ impl MailConfig {
         self.is_over_smtp() && !has_link && !self.unsubscribe_by_provider
     }
 
-    /// The envelope sender, MAIL FROM (RFC 5321 section 3.3), which gets bounces.
+    /// The envelope sender, MAIL FROM (RFC 5321 section 3.3), which gets bounces; of an address with a token, one that belongs to no
+    /// recipient.
     pub fn envelope_sender(&self) -> &EmailAddress {
-        self.bounce_address.as_ref().unwrap_or(&self.edition.from.address)
+        self.bounce_address.as_ref().map_or(&self.edition.from.address, BounceAddress::of_nobody)
     }
 }
 

@@ -120,6 +120,7 @@ pub mod parts {
     pub use crate::store::{EventStore, Store};
     pub use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
     pub use crate::subscription::{Options, dry_run, export, import};
+    pub use crate::token::envelope_id::EnvelopeId;
     pub use crate::transactional_message::MessageKind;
 }
 

@@ -15,6 +15,7 @@ use crate::mailbox::Mailbox;
 use crate::send::mailing_record::MailingRecord;
 use crate::store::Store;
 use crate::store::moving::Movable;
+use crate::token::bounce_address::BounceAddress;
 
 mod dry_run;
 mod summary;
@@ -103,9 +104,10 @@ fn addresses(config: &Config) -> Addresses {
     let edition = mail.map(|mail| &mail.edition);
     let replies = edition.and_then(|edition| edition.reply_to.as_ref()).map(|mailbox| mailbox.address.clone());
     let own = edition.map(|edition| edition.from.address.clone()).into_iter().chain(replies).collect();
+    let bounces = mail.and_then(|mail| mail.bounce_address.as_ref()).map(BounceAddress::template);
     Addresses::new(
         &Templates {
-            bounces: mail.and_then(|mail| mail.bounce_address.as_ref()).map(|address| address.as_str()),
+            bounces: bounces.as_deref(),
             leave: edition.and_then(|edition| edition.unsubscribe_mailto.as_deref()),
             confirm: config.confirm_address(),
             subscribe: config.subscribe_address().map(|address| address.as_str()),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::compose::envelopes::Envelopes;
 use crate::compose::reader_links::ReaderLinks;
 use crate::compose::{mail_config, secrets, signer};
 use crate::config::{Config, MailConfig};
@@ -40,6 +41,7 @@ pub struct TransactionalLetters<'a> {
     mail: &'a MailConfig,
     links: ReaderLinks<'a>,
     templates: Templates,
+    envelopes: Envelopes,
     signer: Signer,
 }
 
@@ -82,8 +84,10 @@ impl<'a> TransactionalLetters<'a> {
     pub fn open(project: &Project, config: &'a Config) -> anyhow::Result<Self> {
         let mail = mail_config(config)?;
         let templates = templates(project)?;
-        let links = ReaderLinks::new(config, mail, Arc::new(secrets::secrets(project, config)?))?;
-        Ok(Self { config, mail, links, templates, signer: signer::signer(project, mail)? })
+        let secrets = Arc::new(secrets::secrets(project, config)?);
+        let envelopes = Envelopes::new(mail, Some(Arc::clone(&secrets)));
+        let links = ReaderLinks::new(config, mail, secrets)?;
+        Ok(Self { config, mail, links, templates, envelopes, signer: signer::signer(project, mail)? })
     }
 
     /// Writes a message: the same bytes for every attempt at the same notice.
@@ -104,7 +108,7 @@ impl<'a> TransactionalLetters<'a> {
         let writer = Writer::new(self.publication(&message.language), &self.mail.edition, &self.templates);
         let content = writer.message(&self.content(notice, address, language)?, &envelope)?;
         let content = self.signer.sign(content, message.created)?;
-        Ok(Letter { from: self.mail.envelope_sender().clone(), to: address.clone(), content })
+        Ok(self.envelopes.single(address, content))
     }
 
     /// The publication in this language, or else in its main one.

@@ -191,6 +191,7 @@ pub(super) struct RawMail {
     pub rate: Option<String>,
     pub warm_up: Option<RawWarmUp>,
     pub canary: Option<RawCanary>,
+    pub most_failures: Option<String>,
     pub due_for: Option<String>,
     pub on_unknown: Option<RawOnUnknown>,
     pub bounce_address: Option<String>,

@@ -6,6 +6,7 @@ use crate::config::MailConfig;
 use crate::diagnosis::Step;
 use crate::dns::{Dns, NoAnswer};
 use crate::inbox::{Account, Options, Source};
+use crate::token::bounce_address::BounceAddress;
 
 const NAME: &str = "inbox";
 
@@ -32,7 +33,7 @@ struct Address<'a> {
 impl Receiving<'_> {
     /// A step for each domain at which mail for the program arrives.
     pub(super) fn steps(&self, dns: &Dns, mail: &MailConfig) -> Vec<Step> {
-        let bounces = mail.bounce_address.as_ref().map(|address| address.as_str().to_owned());
+        let bounces = mail.bounce_address.as_ref().map(BounceAddress::template);
         let subscribe = self.options.subscribe.as_ref().map(|address| address.as_str().to_owned());
         let leave = mail.edition.unsubscribe_mailto.clone();
         let texts: Vec<String> =

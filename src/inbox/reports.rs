@@ -16,6 +16,7 @@ use crate::store::{Store, StoreError};
 use crate::subscriber::Subscriber;
 use crate::subscription::subscriber_by_token;
 use crate::token::Purpose;
+use crate::token::envelope_id::EnvelopeId;
 
 /// How long after a mailing a report may come.
 const MAILED_WITHIN: TimeDelta = TimeDelta::days(30);
@@ -51,9 +52,7 @@ impl Inbox<'_> {
             let names_reader = |report: &&&Report| is_address(report.address.as_ref(), &subscriber.address);
             let report = failed.iter().find(names_reader).or(failed.first()).copied();
             let owner = self.owner(subscriber, says, letter.now, store)?;
-            let Some(issue) = owner.issue.or(owner.deliveries.into_iter().next().map(|(issue, _)| issue)) else {
-                return Ok(Decision::not_ours(NOT_MAILED));
-            };
+            let Some(issue) = owner.issue_or_newest(says) else { return Ok(Decision::not_ours(NOT_MAILED)) };
             return Ok(Decision::Record(vec![bounced(issue, &owner.subscriber, report)]));
         }
         let mut events = Vec::new();
@@ -108,7 +107,8 @@ impl Inbox<'_> {
 
     /// The reader whose token is in the address that the bounce came to, or in the envelope id.
     fn reader_of_envelope(&self, says: &Incoming, store: &dyn Store) -> Result<Option<Subscriber>, StoreError> {
-        let tokens = self.addresses.bounce_tokens(says).chain(says.envelope_id.as_deref());
+        let of_envelope = envelope_id(says).map(|id| id.token.to_string());
+        let tokens = self.addresses.bounce_tokens(says).chain(of_envelope.as_deref());
         self.reader_of_any(Purpose::Bounce, tokens, store)
     }
 
@@ -155,6 +155,20 @@ impl Inbox<'_> {
         let mut contents = contents.chain([issue.as_str().to_owned()]);
         !id.is_empty() && contents.any(|content| local(&message_id(&content, address, "")) == local(id))
     }
+}
+
+impl Owner {
+    /// The mailing by the Message-ID, or else by the envelope id, or else the newest.
+    fn issue_or_newest(&self, says: &Incoming) -> Option<IssueId> {
+        let envelope = envelope_id(says);
+        let is_of = |(issue, _): &&(IssueId, DateTime<Utc>)| envelope.as_ref().is_some_and(|id| id.is_of(issue));
+        let by_envelope = || self.deliveries.iter().find(is_of).or(self.deliveries.first());
+        self.issue.clone().or_else(|| by_envelope().map(|(issue, _)| issue.clone()))
+    }
+}
+
+fn envelope_id(says: &Incoming) -> Option<EnvelopeId> {
+    EnvelopeId::parse(says.envelope_id.as_deref()?)
 }
 
 fn bounced(issue: IssueId, subscriber: &Subscriber, report: Option<&Report>) -> MailEvent {

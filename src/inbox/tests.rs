@@ -14,6 +14,7 @@ use crate::store::ReaderStore as _;
 use crate::store::memory::Memory;
 use crate::subscriber::{NewSubscriber, Status};
 use crate::token::Purpose;
+use crate::token::envelope_id::EnvelopeId;
 
 const PROJECT: &str = "title: Tide Notes\nbase_url: https://tides.example.org\n";
 const ISSUE: &str = "https://tides.example.org/neap/";
@@ -176,6 +177,22 @@ fn the_mailing_is_that_of_the_message_id_or_else_the_newest() {
     let said = bounce(&token(Purpose::Bounce, "lin@example.org"), Vec::new());
     assert_eq!(desk.handle(&said), Outcome::Recorded);
     assert_eq!(desk.state("lin@example.org"), State::Sent, "the newer one bounced");
+}
+
+#[test]
+fn an_envelope_id_names_the_reader_and_the_mailing() {
+    let mut desk = Desk::new();
+    desk.mail("https://tides.example.org/spring/", now() - TimeDelta::minutes(1));
+    let id = |reader: &str| EnvelopeId::new(&IssueId::new(ISSUE).unwrap(), &secrets(), &address(reader)).to_string();
+    let said = |id: String| Incoming {
+        envelope_id: Some(id),
+        recipients: vec![report("else@example.com", Class::Mailbox)],
+        ..to("bounces@tides.example.org", Kind::Bounce)
+    };
+    assert_eq!(desk.handle(&said(id(MAREN))), Outcome::Recorded);
+    assert_eq!(desk.state(MAREN), State::Bounced);
+    assert!(matches!(desk.handle(&said(id("stranger@example.org"))), Outcome::NotOurs(_)));
+    assert_eq!(desk.state("lin@example.org"), State::Sent);
 }
 
 #[test]

@@ -310,7 +310,12 @@ fn a_letter_that_cannot_be_written_fails_for_its_recipient_only() {
         let write = |subscriber: &Subscriber| {
             anyhow::ensure!(unwritable != subscriber.address.as_str(), "no such name");
             let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
-            Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
+            Ok(Letter {
+                from: "bounces@example.org".parse()?,
+                to: subscriber.address.clone(),
+                envelope_id: None,
+                content,
+            })
         };
         let job = Job {
             issue: &issue.id,
@@ -319,6 +324,7 @@ fn a_letter_that_cannot_be_written_fails_for_its_recipient_only() {
             write: &write,
             limit: None,
             only: None,
+            failure_limit: None,
             limits: RateLimits::default(),
             hooks: RunHooks {
                 clock: &noon,

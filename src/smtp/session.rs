@@ -233,6 +233,11 @@ impl<'run> Session<'run> {
             }
             mail.push_str(" BODY=8BITMIME");
         }
+        if self.extensions.dsn {
+            // The header is enough to tell which message a report is about: RFC 3461 4.3.
+            mail.push_str(" RET=HDRS");
+            letter.envelope_id.iter().for_each(|id| mail.extend([" ENVID=", id]));
+        }
         Ok(())
     }
 

@@ -115,9 +115,10 @@ pub trait EventStore {
     /// How many recipients of an issue bounced, by class, in the order of `Class::ALL`; only classes that occur.
     fn bounces(&self, issue: &IssueId) -> Result<Vec<(Class, u64)>, StoreError>;
 
-    /// Records that a person takes up a mailing that its failures had stopped, durable: they do not stop it again.
-    fn take_up(&mut self, issue: &IssueId, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Records how many of a mailing's recipients had failed or bounced when a person decided to go on, durable: those do not stop it
+    /// again.
+    fn accept_failures(&mut self, issue: &IssueId, failures: u64) -> Result<(), StoreError>;
 
-    /// Whether a person took it up.
-    fn is_taken_up(&self, issue: &IssueId) -> Result<bool, StoreError>;
+    /// How many failures of a mailing a person has accepted.
+    fn accepted_failures(&self, issue: &IssueId) -> Result<u64, StoreError>;
 }

@@ -41,10 +41,9 @@ pub(super) fn has_only_fields_at(text: &str, keys: &[&str], known: &[&str], prob
     let Some(field) = unknown.iter().find(|field| !field.is_empty()).or(unknown.first()) else { return true };
     let meant = nearest(field, known.iter().copied())
         .or_else(|| known.iter().copied().find(|name| field.to_lowercase().contains(name)));
-    let help = match (meant, known) {
-        (Some(name), _) => format!("write `{{{name}}}`"),
-        (None, []) => "remove it: the address is the same for every recipient".to_owned(),
-        (None, _) => format!("what is known here is `{{{}}}`", known.join("}`, `{")),
+    let help = match meant {
+        Some(name) => format!("write `{{{name}}}`"),
+        None => format!("what is known here is `{{{}}}`", known.join("}`, `{")),
     };
     problems.value(keys, format!("there is no `{{{field}}}`"), &help);
     false

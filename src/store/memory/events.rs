@@ -26,9 +26,10 @@ impl EventStore for Memory {
     ) -> Result<Option<Vec<EventOutcome>>, StoreError> {
         let mut tables = self.tables();
         tables.write()?;
-        if tables.handled.insert(digest.to_owned(), now).is_some() {
+        if tables.handled.contains_key(digest) {
             return Ok(None);
         }
+        tables.handled.insert(digest.to_owned(), now);
         drop(tables);
         events.iter().map(|event| self.record_event(event, now)).collect::<Result<_, _>>().map(Some)
     }
@@ -60,13 +61,13 @@ impl EventStore for Memory {
         Ok(counts.into_iter().collect())
     }
 
-    fn take_up(&mut self, issue: &IssueId, _: DateTime<Utc>) -> Result<(), StoreError> {
-        self.tables().taken_up.insert(issue.clone());
+    fn accept_failures(&mut self, issue: &IssueId, failures: u64) -> Result<(), StoreError> {
+        self.tables().accepted_failures.insert(issue.clone(), failures);
         Ok(())
     }
 
-    fn is_taken_up(&self, issue: &IssueId) -> Result<bool, StoreError> {
-        Ok(self.tables().taken_up.contains(issue))
+    fn accepted_failures(&self, issue: &IssueId) -> Result<u64, StoreError> {
+        Ok(self.tables().accepted_failures.get(issue).copied().unwrap_or_default())
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) struct Tables {
     pub readers: Readers,
     /// When the message with each digest was handled.
     pub handled: BTreeMap<String, DateTime<Utc>>,
-    /// Mailings that a person took up again.
-    pub taken_up: BTreeSet<IssueId>,
+    /// How many failures of a mailing a person has accepted.
+    pub accepted_failures: BTreeMap<IssueId, u64>,
     pub sending: Option<Run>,
     pub writes_left: Option<u32>,
 }

@@ -121,7 +121,7 @@ impl Table {
                 ("content_hash", Text),
                 ("frozen_at", Time),
                 ("expected", Number),
-                ("taken_up", Time),
+                ("accepted_failures", Number),
             ],
             Self::Digest => &[("mailing", Number), ("period_start", Time), ("period_end", Time)],
             Self::DigestIssue => &[("issue", Text), ("mailing", Number), ("position", Number)],

@@ -56,14 +56,17 @@ impl EventStore for Postgres {
         self.connection.retried("count bounces", |session, _| bounces(session, issue))
     }
 
-    fn take_up(&mut self, issue: &IssueId, now: DateTime<Utc>) -> StoreResult<()> {
-        self.repeatable("take a mailing up again", |transaction| mailings::take_up(transaction, issue, now))
+    fn accept_failures(&mut self, issue: &IssueId, failures: u64) -> StoreResult<()> {
+        self.repeatable("accept the failures of a mailing", |transaction| {
+            mailings::accept_failures(transaction, issue, failures)
+        })
     }
 
-    fn is_taken_up(&self, issue: &IssueId) -> StoreResult<bool> {
-        self.connection.retried("check whether a mailing was taken up again", |session, _| {
-            let sql = "SELECT FROM mailing WHERE issue = $1 AND taken_up IS NOT NULL";
-            Ok(!session.query(sql, &[&issue.as_str()])?.is_empty())
+    fn accepted_failures(&self, issue: &IssueId) -> StoreResult<u64> {
+        self.connection.retried("read which failures were accepted", |session, _| {
+            let sql = "SELECT coalesce(accepted_failures, 0) FROM mailing WHERE issue = $1";
+            let rows = session.query(sql, &[&issue.as_str()])?;
+            rows.first().map_or(Ok(0), |row| Ok(u64::try_from(row.try_get::<_, i64>(0)?)?))
         })
     }
 }

@@ -48,10 +48,10 @@ pub(super) fn freeze(
     mailing(transaction, issue)?.context("the mailing just written is missing")
 }
 
-/// Records that a person takes it up again.
-pub(super) fn take_up(transaction: &mut Transaction<'_>, issue: &IssueId, now: DateTime<Utc>) -> Result<()> {
-    let update = "UPDATE mailing SET taken_up = $2 WHERE issue = $1";
-    ensure!(transaction.execute(update, &[&issue.as_str(), &now])? == 1, "`{issue}` has no mailing");
+/// Records how many failures a person has accepted.
+pub(super) fn accept_failures(transaction: &mut Transaction<'_>, issue: &IssueId, failures: u64) -> Result<()> {
+    let (update, failures) = ("UPDATE mailing SET accepted_failures = $2 WHERE issue = $1", i64::try_from(failures)?);
+    ensure!(transaction.execute(update, &[&issue.as_str(), &failures])? == 1, "`{issue}` has no mailing");
     Ok(())
 }
 

@@ -224,7 +224,7 @@ CREATE INDEX message_settled ON message (changed) WHERE state IN ('sent', 'faile
         needs: 6,
         sql: "
 ALTER TABLE delivery ADD COLUMN class TEXT;
-ALTER TABLE mailing ADD COLUMN taken_up TIMESTAMPTZ(3);
+ALTER TABLE mailing ADD COLUMN accepted_failures BIGINT;
 CREATE TABLE handled (
     digest  TEXT COLLATE \"C\" PRIMARY KEY,
     at      TIMESTAMPTZ(3) NOT NULL

@@ -4,7 +4,7 @@
 //! bounced. The bounce then waits in the row, and decides what the run's entry makes of it (`ledger::apply`).
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{
     Result, Sqlite, StoreResult, digest, format_time, ledger, messages, parse_time, readers, requests, subscribers,
@@ -56,18 +56,19 @@ impl EventStore for Sqlite {
         self.reading("count bounces", |connection| bounces(connection, issue))
     }
 
-    fn take_up(&mut self, issue: &IssueId, now: DateTime<Utc>) -> StoreResult<()> {
-        self.changing("take a mailing up again", |transaction| {
-            let number = ledger::number(transaction, issue)?;
-            transaction.execute("UPDATE mailing SET taken_up = ?2 WHERE id = ?1", params![number, format_time(now)])?;
+    fn accept_failures(&mut self, issue: &IssueId, failures: u64) -> StoreResult<()> {
+        self.changing("accept the failures of a mailing", |transaction| {
+            let (number, failures) = (ledger::number(transaction, issue)?, i64::try_from(failures)?);
+            transaction.execute("UPDATE mailing SET accepted_failures = ?2 WHERE id = ?1", [number, failures])?;
             Ok(())
         })
     }
 
-    fn is_taken_up(&self, issue: &IssueId) -> StoreResult<bool> {
-        self.reading("check whether a mailing was taken up again", |connection| {
-            let mut select = connection.prepare("SELECT 1 FROM mailing WHERE issue = ?1 AND taken_up IS NOT NULL")?;
-            Ok(select.exists([issue.as_str()])?)
+    fn accepted_failures(&self, issue: &IssueId) -> StoreResult<u64> {
+        self.reading("read which failures were accepted", |connection| {
+            let mut select = connection.prepare("SELECT accepted_failures FROM mailing WHERE issue = ?1")?;
+            let accepted: Option<Option<i64>> = select.query_row([issue.as_str()], |row| row.get(0)).optional()?;
+            Ok(u64::try_from(accepted.flatten().unwrap_or(0))?)
         })
     }
 }

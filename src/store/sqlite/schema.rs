@@ -192,7 +192,7 @@ CREATE INDEX message_settled ON message (changed) WHERE state IN ('sent', 'faile
     // `bounced`. One that is sending now may finish: it never writes over `bounced`.
     "
 ALTER TABLE delivery ADD COLUMN class TEXT;
-ALTER TABLE mailing ADD COLUMN taken_up TEXT;
+ALTER TABLE mailing ADD COLUMN accepted_failures INTEGER;
 CREATE TABLE handled (
     digest  TEXT PRIMARY KEY,
     at      TEXT NOT NULL
