@@ -38,15 +38,21 @@ fn plain(text: &str, at: usize) -> Option<Reply> {
     Some(Reply::new(code, rest))
 }
 
-/// Reply code (4xx or 5xx), then a space, a hyphen or nothing; and what follows.
+/// Reply code (4xx or 5xx), then a space, a hyphen or nothing; and what follows. Not 503: a server says it of commands that
+/// follow a refusal, whose reply stands before it.
 fn code_at(text: &str, at: usize) -> Option<(u16, &str)> {
     let digits = text.get(at..at + 3)?;
-    let is_code =
-        matches!(digits.as_bytes(), [b'4' | b'5', second, third] if second.is_ascii_digit() && third.is_ascii_digit());
+    let is_code = matches!(digits.as_bytes(), [b'4' | b'5', b'0'..=b'5', third] if third.is_ascii_digit());
     let is_alone = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
     let rest = &text[at + 3..];
     let ends = rest.is_empty() || rest.starts_with([' ', '-', '\n']);
-    (is_code && is_alone && ends).then(|| (digits.parse().unwrap_or_default(), rest.get(1..).unwrap_or_default()))
+    (is_code && is_alone && ends && digits != "503")
+        .then(|| (digits.parse().unwrap_or_default(), paragraph(rest.get(1..).unwrap_or_default())))
+}
+
+/// What follows up to an empty line: after it, the report speaks of something else.
+fn paragraph(text: &str) -> &str {
+    text.split_once("\n\n").map_or(text, |(paragraph, _)| paragraph)
 }
 
 /// The enhanced code at the beginning of the words may be followed by a punctuation mark.

@@ -71,7 +71,20 @@ pub fn led(text: &str, own: &[EmailAddress]) -> Vec<Found> {
             found[*at].words.push('\n');
         }
     }
+    let all: Vec<EmailAddress> = found.iter().map(|found| found.address.clone()).collect();
+    for found in &mut found {
+        found.words = without_others(&found.words, &found.address, &all);
+    }
     found
+}
+
+/// The words without the lines that are about other recipients: a transcript follows the last one, and is about all.
+fn without_others(words: &str, address: &EmailAddress, all: &[EmailAddress]) -> String {
+    let is_about_other = |line: &&str| {
+        let named: Vec<EmailAddress> = addresses::in_text(line).map(|(_, address)| address).collect();
+        named.iter().any(|named| all.contains(named)) && !named.contains(address)
+    };
+    words.split_inclusive('\n').filter(|line| !is_about_other(line)).collect()
 }
 
 fn has_words_after_address(line: &str) -> bool {
