@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::incoming::{Action, Class};
-use crate::reply::{Phase, Phrases, Reply, ReplyClass};
+use crate::reply::{Enhanced, Phase, Phrases, Reply, ReplyClass};
 
 /// What the words and the status of a report come to.
 #[derive(Debug, PartialEq)]
@@ -24,7 +24,8 @@ const MOST_BYTES: usize = 4096;
 
 /// Judges a report. `status` is the field Status, which the reporting server derives from the reply, or invents.
 pub(super) fn verdict(action: Action, status: Option<&str>, words: &str) -> Verdict {
-    let words = &words[..words.floor_char_boundary(MOST_BYTES)];
+    let end = (0..=MOST_BYTES).rev().find(|end| words.is_char_boundary(*end)).unwrap_or_default();
+    let words = &words[..end];
     let phase = phase(words);
     let words = &server_words(words);
     let status = status.and_then(status_in);
@@ -59,31 +60,34 @@ fn class(reply: Option<&Reply>, status: Option<&str>, words: &str, phase: Phase)
             (ReplyClass::AddressBad, Some(status)) if status.starts_with('4') => Class::Mailbox,
             _ => from_reply(class),
         });
-        let late = || (phrases.say_expired()).then_some(Class::Later);
+        let late = || phrases.say_expired().then_some(Class::Later);
         return by_words.or_else(late).or_else(|| status.and_then(by_status)).unwrap_or(Class::Unknown);
     };
     if reply.code < 500 {
         return temporary(reply);
     }
-    // What the other server said counts, and what ours made of it only where that has no status.
-    let reply = match (reply.enhanced, status) {
-        (None, Some(status)) if status.starts_with('5') && !says_nothing(status) && !status.starts_with("5.1.") => {
-            &Reply::new(reply.code, &format!("{status} {}", reply.text))
+    // What the other server said counts; what ours made of it only where that has no status, and never against the address:
+    // Sendmail makes 5.1.1 of any 550 or 553.
+    let is_guess = |status: &str| says_nothing(status) || status.starts_with("5.1.");
+    match (reply.enhanced, status) {
+        (None, Some(status)) if status.starts_with('5') && !is_guess(status) => {
+            from_reply(Reply::new(reply.code, &format!("{status} {}", reply.text)).class(phase))
         }
-        _ => reply,
-    };
-    from_reply(reply.class(phase))
+        _ => from_reply(reply.class(phase)),
+    }
 }
 
 /// The time ran out while the server still said "later".
 fn temporary(reply: &Reply) -> Class {
-    let phrases = Phrases::of(&reply.text);
-    match phrases.class() {
+    match Phrases::of(&reply.text).class() {
         // A server that did not know the user for days may yet know them: it said so.
         Some(ReplyClass::AddressBad | ReplyClass::MailboxUnavailable) => Class::Mailbox,
         Some(class) => from_reply(class),
-        None if phrases.say_expired() => Class::Later,
-        None => from_reply(reply.class(Phase::Rcpt)),
+        None => match reply.enhanced {
+            Some(Enhanced { subject: 2, .. }) => Class::Mailbox,
+            Some(Enhanced { subject: 7, .. }) => from_reply(reply.class(Phase::Rcpt)),
+            _ => Class::Later,
+        },
     }
 }
 

@@ -11,10 +11,10 @@ impl Reply {
     /// punctuation mark (`said: 550 …`); else an enhanced code alone, as qmail's `(#5.1.1)`.
     pub fn quoted(text: &str) -> Option<Self> {
         let places = || (0..text.len()).rev().filter(|at| text.is_char_boundary(*at));
-        let certain = places().find_map(|at| certain(text, at));
+        let certain = || places().find_map(|at| certain(text, at));
         let coded = || places().filter(|at| is_introduced(text, *at)).find_map(|at| plain(text, at));
         let enhanced = || places().find_map(|at| enhanced_alone(text, at));
-        certain.or_else(coded).or_else(enhanced)
+        certain().or_else(coded).or_else(enhanced)
     }
 
     /// The reply that this one quotes: `5.1.0 - Unknown address error 550-'5.7.1 Rejected'`.
@@ -80,10 +80,14 @@ fn enhanced_alone(text: &str, at: usize) -> Option<Reply> {
         [b'5', b'.', ..] => 550,
         _ => return None,
     };
-    let is_alone = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '.');
+    // Not the version of a program.
+    if !is_introduced(text, at) {
+        return None;
+    }
     let reply = with_enhanced(class, rest);
-    let Enhanced { subject, .. } = reply.enhanced?;
+    reply.enhanced.filter(|Enhanced { subject, .. }| *subject <= 7)?;
     // The words before it belong to it too: `Sorry, no mailbox here by that name. (#5.1.1)`.
     let status = reply.text.split(' ').next().unwrap_or_default();
-    (is_alone && subject <= 7).then(|| Reply::new(class, &format!("{status} {}", text.replace(status, " "))))
+    let words = text.replace(&format!("(#{status})"), " ").replace(status, " ");
+    Some(Reply::new(class, &format!("{status} {}", words.trim_start())))
 }

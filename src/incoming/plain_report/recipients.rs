@@ -97,7 +97,7 @@ fn leading(line: &str) -> Vec<EmailAddress> {
     let mut found = Vec::new();
     let mut end = 0;
     for (place, address) in addresses::in_text(line) {
-        let before = &line[end..place];
+        let before = line.get(end..place).unwrap_or_default();
         let is_led = match found.is_empty() {
             true => is_label(before),
             false => before.bytes().all(|byte| b" \t<>,;\"'".contains(&byte)),
@@ -105,8 +105,7 @@ fn leading(line: &str) -> Vec<EmailAddress> {
         if !is_led {
             break;
         }
-        end = place + address.as_str().len().min(line.len() - place);
-        end = line.ceil_char_boundary(end);
+        end = place + address.as_str().len();
         found.push(address);
     }
     found
