@@ -76,18 +76,14 @@ impl Reply {
         (rest.is_empty() || rest.starts_with(' ')).then(|| Self::new(code, rest.trim_start()))
     }
 
-    /// What the reply means in `phase`. A gateway that quotes another server means what that server said: the inner reply counts.
+    /// What the reply means in `phase`. A gateway that quotes another server means what that server said: the inner reply counts,
+    /// unless one of them is transient and the other permanent.
     pub fn class(&self, phase: Phase) -> ReplyClass {
+        let inner = self.inner().filter(|inner| inner.code / 100 == self.code / 100);
         match self.code {
             200..=399 => ReplyClass::Accepted,
-            _ => self.inner().as_ref().unwrap_or(self).refusal(phase),
-        }
-    }
-
-    fn refusal(&self, phase: Phase) -> ReplyClass {
-        match self.code {
-            400..=499 => self.transient(phase),
-            _ => self.permanent(phase),
+            400..=499 => inner.as_ref().unwrap_or(self).transient(phase),
+            _ => inner.as_ref().unwrap_or(self).permanent(phase),
         }
     }
 
@@ -174,9 +170,16 @@ fn by_enhanced(enhanced: Enhanced) -> Option<ReplyClass> {
     }
 }
 
-/// RFC 2034 4: the code is the first word, and its class agrees with the reply code.
+/// RFC 2034 4: the code is the first word, and its class agrees with the reply code. qmail writes it after the words: `(#5.7.1)`.
 fn enhanced(code: u16, text: &str) -> Option<Enhanced> {
-    let word = text.split(' ').next()?;
+    let after_words = || {
+        let (_, rest) = text.rsplit_once("(#")?;
+        parse_enhanced(code, rest.split([' ', ')']).next()?)
+    };
+    parse_enhanced(code, text.split(' ').next()?).or_else(after_words)
+}
+
+fn parse_enhanced(code: u16, word: &str) -> Option<Enhanced> {
     let mut parts = word.split('.').map(|part| part.parse::<u16>().ok().filter(|_| part.len() <= 3));
     let (class, subject, detail) = (parts.next()??, parts.next()??, parts.next()??);
     (parts.next().is_none() && class == code / 100).then_some(Enhanced { subject, detail })

@@ -17,7 +17,10 @@ pub(super) fn is_auto_reply(mail: &Mail) -> bool {
         let word = value.split([';', ' ', '(']).next().unwrap_or_default();
         !word.eq_ignore_ascii_case("no")
     });
+    // Only programs send mail that cannot be answered (RFC 5321 4.5.5).
+    let is_from_nobody = header.first("return-path") == Some("<>");
     is_submitted
+        || is_from_nobody
         || says("precedence", &["auto_reply", "auto-reply"])
         || says("x-precedence", &["auto_reply", "auto-reply"])
         || OF_PROGRAMS.iter().any(|name| header.has(name))
@@ -37,7 +40,7 @@ const OF_PROGRAMS: [&str; 7] = [
 
 /// Whether a subject is one of automatic answers.
 fn begins(subject: &str) -> bool {
-    const SUBJECTS: [&str; 22] = [
+    const SUBJECTS: [&str; 23] = [
         "auto:",
         "auto reply",
         "auto-reply",
@@ -50,6 +53,7 @@ fn begins(subject: &str) -> bool {
         "réponse automatique",
         "respuesta automática",
         "risposta automatica",
+        "automatyczna odpowied",
         "out of office",
         "out of the office",
         "away from",
@@ -61,6 +65,6 @@ fn begins(subject: &str) -> bool {
         "자동 회신",
         "자동응답",
     ];
-    let subject = subject.trim_start().to_lowercase();
+    let subject = subject.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     SUBJECTS.iter().any(|words| subject.starts_with(words))
 }

@@ -3,8 +3,10 @@
 //! Takes the words of the server, or of the report about it, and the status that the reporting server gave; returns the
 //! innermost reply, its status and its class. The meaning of replies is left to `reply`.
 
+use std::borrow::Cow;
+
 use crate::incoming::{Action, Class};
-use crate::reply::{Phase, Phrases, Reply, ReplyClass};
+use crate::reply::{Enhanced, Phase, Phrases, Reply, ReplyClass};
 
 /// What the words and the status of a report come to.
 #[derive(Debug, PartialEq)]
@@ -22,11 +24,14 @@ const MOST_BYTES: usize = 4096;
 
 /// Judges a report. `status` is the field Status, which the reporting server derives from the reply, or invents.
 pub(super) fn verdict(action: Action, status: Option<&str>, words: &str) -> Verdict {
-    let words = &words[..words.floor_char_boundary(MOST_BYTES)];
+    let end = (0..=MOST_BYTES).rev().find(|end| words.is_char_boundary(*end)).unwrap_or_default();
+    let words = &words[..end];
+    let phase = phase(words);
+    let words = &server_words(words);
     let status = status.and_then(status_in);
     let reply = Reply::quoted(words);
     let class = match action {
-        Action::Failed => class(reply.as_ref(), status, words),
+        Action::Failed => class(reply.as_ref(), status, words, phase),
         Action::Delayed => Class::Later,
         Action::Delivered | Action::Relayed | Action::Expanded => Class::Unknown,
     };
@@ -47,7 +52,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MOST).collect()
 }
 
-fn class(reply: Option<&Reply>, status: Option<&str>, words: &str) -> Class {
+fn class(reply: Option<&Reply>, status: Option<&str>, words: &str, phase: Phase) -> Class {
     let phrases = Phrases::of(words);
     let Some(reply) = reply else {
         let by_words = phrases.class().map(|class| match (class, status) {
@@ -55,20 +60,21 @@ fn class(reply: Option<&Reply>, status: Option<&str>, words: &str) -> Class {
             (ReplyClass::AddressBad, Some(status)) if status.starts_with('4') => Class::Mailbox,
             _ => from_reply(class),
         });
-        let late = || (phrases.say_expired()).then_some(Class::Later);
+        let late = || phrases.say_expired().then_some(Class::Later);
         return by_words.or_else(late).or_else(|| status.and_then(by_status)).unwrap_or(Class::Unknown);
     };
     if reply.code < 500 {
         return temporary(reply);
     }
-    // What the other server said counts, and what ours made of it only where that has no status.
-    let reply = match (reply.enhanced, status) {
-        (None, Some(status)) if status.starts_with('5') && !says_nothing(status) => {
-            &Reply::new(reply.code, &format!("{status} {}", reply.text))
+    // What the other server said counts; what ours made of it only where that has no status, and never against the address:
+    // Sendmail makes 5.1.1 of any 550 or 553.
+    let is_guess = |status: &str| says_nothing(status) || status.starts_with("5.1.");
+    match (reply.enhanced, status) {
+        (None, Some(status)) if status.starts_with('5') && !is_guess(status) => {
+            from_reply(Reply::new(reply.code, &format!("{status} {}", reply.text)).class(phase))
         }
-        _ => reply,
-    };
-    from_reply(reply.class(phase(words)))
+        _ => from_reply(reply.class(phase)),
+    }
 }
 
 /// The time ran out while the server still said "later".
@@ -77,7 +83,11 @@ fn temporary(reply: &Reply) -> Class {
         // A server that did not know the user for days may yet know them: it said so.
         Some(ReplyClass::AddressBad | ReplyClass::MailboxUnavailable) => Class::Mailbox,
         Some(class) => from_reply(class),
-        None => from_reply(reply.class(Phase::Rcpt)),
+        None => match reply.enhanced {
+            Some(Enhanced { subject: 2, .. }) => Class::Mailbox,
+            Some(Enhanced { subject: 7, .. }) => from_reply(reply.class(Phase::Rcpt)),
+            _ => Class::Later,
+        },
     }
 }
 
@@ -89,6 +99,15 @@ fn by_status(status: &str) -> Option<Class> {
 /// 5.0.0 is what servers report that know no better.
 fn says_nothing(status: &str) -> bool {
     status.ends_with(".0.0")
+}
+
+/// What the server said in a transcript as Sendmail makes it: the lines with `<<<`. The line it adds, `550 5.1.1 … User unknown`,
+/// is its guess about any 550 or 553. Other text is left as it is.
+fn server_words(words: &str) -> Cow<'_, str> {
+    let said = words.lines().filter_map(|line| line.trim_start().strip_prefix("<<< "));
+    // Of the commands that were sent behind the refused one, the server says that they come too early.
+    let said: Vec<&str> = said.filter(|line| !line.starts_with("503")).collect();
+    if said.is_empty() { Cow::Borrowed(words) } else { Cow::Owned(said.join("\n")) }
 }
 
 /// Where the server refused, if the report says so: after DATA a refusal without a reason is about the message.

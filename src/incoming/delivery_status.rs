@@ -61,11 +61,12 @@ fn groups(text: &str) -> impl Iterator<Item = Fields> {
 fn recipient(group: &Fields) -> Option<Recipient> {
     let names = ["original-recipient", "final-recipient", "x-actual-recipient"];
     let status = group.first("status").map(str::to_owned);
-    let is_about_one = names.iter().any(|name| group.has(name));
+    if !names.iter().any(|name| group.has(name)) {
+        return None;
+    }
     let action = match group.first("action") {
         Some(action) => self::action(action)?,
-        None if is_about_one => by_status(status.as_deref()?)?,
-        None => return None,
+        None => by_status(status.as_deref()?)?,
     };
     let found = names.iter().filter_map(|name| typed(group.first(name)?)).collect();
     let (kind, diagnostic) = diagnostic(group.first("diagnostic-code").unwrap_or_default());

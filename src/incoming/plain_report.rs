@@ -35,10 +35,13 @@ pub(super) fn text(mail: &Mail) -> (String, Option<Fields>) {
         }
         text.push('\n');
     }
-    match returned::in_text(&text) {
-        Some((start, header)) if start > 0 => (text[..start].to_owned(), Some(header)),
-        _ => (text, None),
-    }
+    let (start, header) = match returned::in_text(&text) {
+        Some((start, header)) if start > 0 => (start, Some(header)),
+        _ => (text.len(), None),
+    };
+    let end = returned::announced(&text).map_or(start, |announced| announced.min(start));
+    text.truncate(end);
+    (text, header)
 }
 
 /// Reads a bounce. `is_report`: that it is one is known by its type.

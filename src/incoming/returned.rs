@@ -63,6 +63,21 @@ impl Returned {
     }
 }
 
+/// The place of the line that announces the returned message: `--- Below this line is a copy of the message.`
+pub(super) fn announced(text: &str) -> Option<usize> {
+    const WORDS: [&str; 6] = ["below", "copy", "follows", "original message", "returned m", "unsent"];
+    let mut place = 0;
+    for line in text.split_inclusive('\n') {
+        let words = line.trim_start().to_ascii_lowercase();
+        let is_about_message = ["message", "mail"].iter().any(|word| words.contains(word));
+        if words.starts_with("--") && is_about_message && WORDS.iter().any(|word| words.contains(word)) {
+            return Some(place);
+        }
+        place += line.len();
+    }
+    None
+}
+
 /// The place and the fields of a header that is quoted in the text of a report: a run of fields, one of them such as only a
 /// header has. Quotation marks (`> `) before each line are allowed.
 pub(super) fn in_text(text: &str) -> Option<(usize, Fields)> {

@@ -26,6 +26,9 @@ impl Phrases {
     /// What the words mean: of the sender, the message, the mailbox and the address, the first counts, so that an address is
     /// never blamed where anything else may be.
     pub fn class(&self) -> Option<ReplyClass> {
+        if self.contain(LOOPS) {
+            return Some(ReplyClass::MailboxUnavailable);
+        }
         if self.contain(AGAINST_US) || is_of_netease(&self.0) {
             return Some(ReplyClass::OurFault);
         }
@@ -87,6 +90,9 @@ fn is_of_netease(text: &str) -> bool {
 /// Phrases of servers that throttle without an enhanced code.
 pub const THROTTLED: &[&str] = &["too many", "rate limit", "throttl", "too fast", "slow down", "frequency limited"];
 
+/// Words of mail that goes round in a circle at the recipient's side.
+const LOOPS: &[&str] = &["too many hops", "hop count", "loops back", "mail loop", "looping"];
+
 /// Words of policy, reputation, rate and sender: whatever else is said, no recipient is to blame.
 const AGAINST_US: &[&str] = &[
     "spam",
@@ -111,7 +117,10 @@ const AGAINST_US: &[&str] = &[
     "rbl",
     "dnsbl",
     "your ip",
-    "ip address",
+    "the ip address",
+    "this ip",
+    "ptr record",
+    "reverse dns",
     "client host",
     "relaying",
     "relay access",
@@ -207,6 +216,7 @@ const NO_SUCH_USER: &[&str] = &[
     "not a known user",
     "not a user here",
     "not our customer",
+    "not our user",
     "not listed in",
     "name is not recognized",
     "doesn't have a",
@@ -271,6 +281,10 @@ const EXPIRED: &[&str] = &[
     "cannot send message for",
     "within the allowed queue period",
     "not responding",
+    "failing for a long time",
+    "not respond",
+    "could not deliver for",
+    "requests to connect",
     "no response",
     "connection refused",
     "too long",

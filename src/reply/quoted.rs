@@ -11,10 +11,10 @@ impl Reply {
     /// punctuation mark (`said: 550 …`); else an enhanced code alone, as qmail's `(#5.1.1)`.
     pub fn quoted(text: &str) -> Option<Self> {
         let places = || (0..text.len()).rev().filter(|at| text.is_char_boundary(*at));
-        let certain = places().find_map(|at| certain(text, at));
+        let certain = || places().find_map(|at| certain(text, at));
         let coded = || places().filter(|at| is_introduced(text, *at)).find_map(|at| plain(text, at));
         let enhanced = || places().find_map(|at| enhanced_alone(text, at));
-        certain.or_else(coded).or_else(enhanced)
+        certain().or_else(coded).or_else(enhanced)
     }
 
     /// The reply that this one quotes: `5.1.0 - Unknown address error 550-'5.7.1 Rejected'`.
@@ -38,15 +38,21 @@ fn plain(text: &str, at: usize) -> Option<Reply> {
     Some(Reply::new(code, rest))
 }
 
-/// Reply code (4xx or 5xx), then a space, a hyphen or nothing; and what follows.
+/// Reply code (4xx or 5xx), then a space, a hyphen or nothing; and what follows. Not 503: a server says it of commands that
+/// follow a refusal, whose reply stands before it.
 fn code_at(text: &str, at: usize) -> Option<(u16, &str)> {
     let digits = text.get(at..at + 3)?;
-    let is_code =
-        matches!(digits.as_bytes(), [b'4' | b'5', second, third] if second.is_ascii_digit() && third.is_ascii_digit());
+    let is_code = matches!(digits.as_bytes(), [b'4' | b'5', b'0'..=b'5', third] if third.is_ascii_digit());
     let is_alone = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
     let rest = &text[at + 3..];
     let ends = rest.is_empty() || rest.starts_with([' ', '-', '\n']);
-    (is_code && is_alone && ends).then(|| (digits.parse().unwrap_or_default(), rest.get(1..).unwrap_or_default()))
+    (is_code && is_alone && ends && digits != "503")
+        .then(|| (digits.parse().unwrap_or_default(), paragraph(rest.get(1..).unwrap_or_default())))
+}
+
+/// What follows up to an empty line: after it, the report speaks of something else.
+fn paragraph(text: &str) -> &str {
+    text.split_once("\n\n").map_or(text, |(paragraph, _)| paragraph)
 }
 
 /// The enhanced code at the beginning of the words may be followed by a punctuation mark.
@@ -74,10 +80,14 @@ fn enhanced_alone(text: &str, at: usize) -> Option<Reply> {
         [b'5', b'.', ..] => 550,
         _ => return None,
     };
-    let is_alone = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '.');
+    // Not the version of a program.
+    if !is_introduced(text, at) {
+        return None;
+    }
     let reply = with_enhanced(class, rest);
-    let Enhanced { subject, .. } = reply.enhanced?;
+    reply.enhanced.filter(|Enhanced { subject, .. }| *subject <= 7)?;
     // The words before it belong to it too: `Sorry, no mailbox here by that name. (#5.1.1)`.
     let status = reply.text.split(' ').next().unwrap_or_default();
-    (is_alone && subject <= 7).then(|| Reply::new(class, &format!("{status} {}", text.replace(status, " "))))
+    let words = text.replace(&format!("(#{status})"), " ").replace(status, " ");
+    Some(Reply::new(class, &format!("{status} {}", words.trim_start())))
 }

@@ -71,7 +71,20 @@ pub fn led(text: &str, own: &[EmailAddress]) -> Vec<Found> {
             found[*at].words.push('\n');
         }
     }
+    let all: Vec<EmailAddress> = found.iter().map(|found| found.address.clone()).collect();
+    for found in &mut found {
+        found.words = without_others(&found.words, &found.address, &all);
+    }
     found
+}
+
+/// The words without the lines that are about other recipients: a transcript follows the last one, and is about all.
+fn without_others(words: &str, address: &EmailAddress, all: &[EmailAddress]) -> String {
+    let is_about_other = |line: &&str| {
+        let named: Vec<EmailAddress> = addresses::in_text(line).map(|(_, address)| address).collect();
+        named.iter().any(|named| all.contains(named)) && !named.contains(address)
+    };
+    words.split_inclusive('\n').filter(|line| !is_about_other(line)).collect()
 }
 
 fn has_words_after_address(line: &str) -> bool {
@@ -84,7 +97,7 @@ fn leading(line: &str) -> Vec<EmailAddress> {
     let mut found = Vec::new();
     let mut end = 0;
     for (place, address) in addresses::in_text(line) {
-        let before = &line[end..place];
+        let before = line.get(end..place).unwrap_or_default();
         let is_led = match found.is_empty() {
             true => is_label(before),
             false => before.bytes().all(|byte| b" \t<>,;\"'".contains(&byte)),
@@ -92,8 +105,7 @@ fn leading(line: &str) -> Vec<EmailAddress> {
         if !is_led {
             break;
         }
-        end = place + address.as_str().len().min(line.len() - place);
-        end = line.ceil_char_boundary(end);
+        end = place + address.as_str().len();
         found.push(address);
     }
     found

@@ -92,6 +92,7 @@ const SUBJECTS: &[&str] = &[
 ];
 
 const FAILED: &[&str] = &[
+    "has been returned",
     "could not be delivered",
     "couldn't be delivered",
     "cannot be delivered",
