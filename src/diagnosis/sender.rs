@@ -387,7 +387,8 @@ mod tests {
         let config = Config::parse("slugline.yaml", text).unwrap();
         let gone = DnsPeer::start(&[]).address();
         let dns = Dns::new(Some(gone)).unwrap();
-        let sender = Sender { mail: config.mail.as_ref().unwrap(), keys: Vec::new(), hosts: Vec::new() };
+        let sender =
+            Sender { mail: config.mail.as_ref().unwrap(), keys: Vec::new(), hosts: Vec::new(), receiving: None };
         let names: Vec<&str> = examine(&dns, &sender).iter().map(|step| step.name).collect();
         assert_eq!(names, ["DNS"]);
     }
