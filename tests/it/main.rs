@@ -34,6 +34,7 @@ mod fleet;
 mod fragments;
 mod history;
 mod holding;
+mod inbox;
 #[cfg(all(feature = "preview", feature = "serve", feature = "doctor"))]
 mod json;
 mod judge;
