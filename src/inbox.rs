@@ -137,8 +137,8 @@ impl Inbox<'_> {
             (Kind::Leave, _) => self.send_links(letter, store),
             (Kind::Confirm, Some(Role::Confirm(token))) => self.confirm(token, letter, store),
             (Kind::Subscribe, Some(Role::Subscribe)) => self.subscribe(letter, store),
-            // A program that answers a bounce address tells nobody anything.
-            (Kind::AutoReply, Some(Role::Bounces(_))) => Ok(Decision::unchanged("a program has answered")),
+            // A program that answers a program is no consent, and tells nobody anything.
+            (Kind::AutoReply, Some(_)) => Ok(Decision::unchanged("a program has answered")),
             _ => Ok(Decision::Nothing(Outcome::Other)),
         }
     }

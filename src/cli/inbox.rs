@@ -20,9 +20,9 @@ use crate::token::bounce_address::BounceAddress;
 mod dry_run;
 mod summary;
 
-/// Record what came by mail: bounces, complaints, and readers who leave, subscribe and confirm
+/// Record bounces, complaints, and what readers ask for by mail
 ///
-/// Reads what is unread in a mailbox: a Maildir, an mbox, a folder of messages, a single message, or `-`, one message on stdin,
+/// Readers leave, subscribe and confirm by mail. Reads what is unread in a mailbox: a Maildir, an mbox, a folder of messages, a single message, or `-`, one message on stdin,
 /// which a mail server passes on. Nothing is deleted. What was handled is marked as read, and is not handled twice; everything
 /// else stays as it is. With `-` the exit code is 75 if the message could not be recorded now, so that the mail server tries again,
 /// and else 0.

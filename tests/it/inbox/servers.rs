@@ -115,7 +115,7 @@ fn what_bounced_is_read_from_a_maildir_and_over_imap() {
     let Some(dovecot) = Dovecot::start(&reports) else { return };
     fs::copy(dovecot.folder.path().join("cert.pem"), tides.path().join("imap.pem")).unwrap();
     let file = fs::read_to_string(tides.path().join("slugline.yaml")).unwrap();
-    let (port, password) = (dovecot.port, dovecot.folder.path().join("password"));
+    let (port, password) = (&dovecot.port, dovecot.folder.path().join("password"));
     let account = format!(
         "  imap: imaps://localhost:{port}\n  user: reports\n  tls_ca_file: imap.pem\n  password_file: {}\n",
         password.display()
