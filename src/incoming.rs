@@ -259,3 +259,6 @@ fn with_returned(mut incoming: Incoming, returned: Returned) -> Incoming {
     }
     Incoming { returned_id: returned.id, returned_links: returned.links, ..incoming }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,3 +91,47 @@ fn enhanced_alone(text: &str, at: usize) -> Option<Reply> {
     let words = text.replace(&format!("(#{status})"), " ").replace(status, " ");
     Some(Reply::new(class, &format!("{status} {}", words.trim_start())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_reply_is_found() {
+        for (text, reply) in [
+            ("550 5.1.1 No such user", "550 5.1.1 No such user"),
+            ("host mx.example.net[192.0.2.7] said: 550 5.1.1 No such user", "550 5.1.1 No such user"),
+            ("550-5.7.1 first line\n550 5.7.1 second line", "550 5.7.1 second line"),
+            ("5.1.0 - Unknown address error 550-'5.7.1 Rejected'", "550 5.7.1 Rejected'"),
+            ("550 5.1.0 error 554-'Denied' (delivery attempts: 0)", "554 Denied' (delivery attempts: 0)"),
+            ("554 5.0.0 gateway said: 452 #4.2.2 full", "452 4.2.2 full"),
+            ("192.0.2.7 said: 550 User unknown", "550 User unknown"),
+            ("<<< 550 5.1.1 Unknown\n<<< 503 5.5.1 Need RCPT", "550 5.1.1 Unknown <<< 503 5.5.1 Need RCPT"),
+            ("Sorry, no mailbox here by that name. (#5.1.1)", "550 5.1.1 Sorry, no mailbox here by that name."),
+            ("(5.2.2): full", "550 5.2.2 ( ): full"),
+            ("550 Over\n\nSee 554 5.1.1", "554 5.1.1"),
+        ] {
+            assert_eq!(Reply::quoted(text).map(|reply| reply.to_string()).as_deref(), Some(reply), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_no_replies() {
+        for text in [
+            "",
+            "no code",
+            "port 587",
+            "limit 500 MB",
+            "192.0.2.550",
+            "Service 5.5.1960",
+            "Scanner 5.1.1",
+            "[5.1.1.1]",
+            "id 1-550-x",
+            "250 2.0.0 Ok",
+            "560 x",
+            "用户 不存在",
+        ] {
+            assert_eq!(Reply::quoted(text), None, "{text}");
+        }
+    }
+}
