@@ -29,7 +29,7 @@ fn certain(text: &str, at: usize) -> Option<Reply> {
     let (code, rest) = code_at(text, at)?;
     let words = rest.trim_start_matches(['\'', '"', '#', '(', '<', '[', ' ']);
     let reply = with_enhanced(code, words);
-    let is_quotation = text[at..].as_bytes().get(3) == Some(&b'-') && rest.starts_with(['\'', '"']);
+    let is_quotation = text.as_bytes().get(at + 3) == Some(&b'-') && rest.starts_with(['\'', '"']);
     (reply.enhanced.is_some() || is_quotation).then_some(reply)
 }
 
