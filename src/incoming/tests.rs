@@ -271,6 +271,62 @@ fn chinese_reports_are_read_with_or_without_a_charset() {
     }
 }
 
+/// The subject, the charset, the text, and what is read of its one recipient.
+const EAST_ASIAN: [(&str, &encoding_rs::Encoding, &str, &str); 6] = [
+    (
+        "系统退信",
+        encoding_rs::GBK,
+        "您的邮件未能送达：\n\n无法发送到\nmei@reader.example\n退信原因\n收件人邮件地址（mei@reader.example）不存在。\n\
+         host mx.reader.example said: 550 Mailbox not found\n",
+        "BadAddress: 550 Mailbox not found",
+    ),
+    (
+        "退信：灯塔 7",
+        encoding_rs::GBK,
+        "抱歉，您的邮件被退回来了。\n收件人：mei@reader.example\n退信原因：垃圾邮件。 554 DT:SPM 163 smtp5,AbC\n",
+        "Ours: 554 DT:SPM 163 smtp5,AbC",
+    ),
+    (
+        "系统退信/Systems bounce",
+        encoding_rs::GB18030,
+        "<mei@reader.example>\n\n原因: 对方邮箱容量已满\n",
+        "Mailbox: <mei@reader.example> 原因: 对方邮箱容量已满",
+    ),
+    (
+        "退信通知",
+        encoding_rs::BIG5,
+        "<mei@reader.example>: 郵箱不存在\n",
+        "BadAddress: <mei@reader.example>: 郵箱不存在",
+    ),
+    (
+        "メール配信エラー",
+        encoding_rs::ISO_2022_JP,
+        "配信できませんでした。\n\nmei@reader.example\n\n宛先不明\n",
+        "BadAddress: mei@reader.example 宛先不明",
+    ),
+    (
+        "반송",
+        encoding_rs::EUC_KR,
+        "받는사람: mei@reader.example\n존재하지 않는 사용자입니다.\n",
+        "BadAddress: 받는사람: mei@reader.example 존재하지 않는 사용자입니다.",
+    ),
+];
+
+#[test]
+fn reports_of_east_asian_providers_are_read_in_their_charsets() {
+    for (subject, encoding, text, judged) in EAST_ASIAN {
+        let name = encoding.name();
+        let header = format!(
+            "From: PostMaster@mail.example\nSubject: {subject}\nContent-Type: text/plain; charset={name}\n\
+             Content-Transfer-Encoding: 8bit\n\n"
+        );
+        let message = [header.as_bytes(), &encoding.encode(text).0].concat();
+        let shown = shown_of(&message);
+        let (recipient, reason) = judged.split_once(": ").unwrap();
+        assert_eq!(shown, format!("Bounce\nmei@reader.example Failed - {recipient}: {reason}"), "{subject}");
+    }
+}
+
 fn shown_of(message: &[u8]) -> String {
     shown(&parse(message))
 }

@@ -69,7 +69,8 @@ fn with_enhanced(code: u16, words: &str) -> Reply {
 /// Whether what stands at `at` begins a line or follows a punctuation mark.
 fn is_introduced(text: &str, at: usize) -> bool {
     let before = text[..at].trim_end_matches([' ', '\t']);
-    before.is_empty() || before.ends_with(['\n', ':', '(', '[', '<', '>', '\'', '"', ',', ';', '#', '='])
+    before.is_empty()
+        || before.ends_with(['\n', ':', '(', '[', '<', '>', '\'', '"', ',', ';', '#', '=', '。', '：', '，', '（'])
 }
 
 /// An enhanced code that no reply code precedes; it stands for the reply code of its class.
@@ -108,6 +109,7 @@ mod tests {
             ("192.0.2.7 said: 550 User unknown", "550 User unknown"),
             ("<<< 550 5.1.1 Unknown\n<<< 503 5.5.1 Need RCPT", "550 5.1.1 Unknown <<< 503 5.5.1 Need RCPT"),
             ("Sorry, no mailbox here by that name. (#5.1.1)", "550 5.1.1 Sorry, no mailbox here by that name."),
+            ("退信原因：550 User not found", "550 User not found"),
             ("(5.2.2): full", "550 5.2.2 ( ): full"),
             ("550 Over\n\nSee 554 5.1.1", "554 5.1.1"),
         ] {
