@@ -31,8 +31,9 @@ pub struct Incoming {
     pub kind: Kind,
     /// The recipients that it reports on, each once: RFC 3464, or what other reports name.
     pub recipients: Vec<Report>,
-    /// The addresses it was delivered to, as far as its header tells: Delivered-To, X-Original-To, Envelope-To, To, Cc, in this order,
-    /// and those of a returned message after them (Return-Path of it, From of it is left out).
+    /// The addresses it was delivered to, as far as its header tells: Delivered-To, X-Original-To, Envelope-To, To, Cc, in this
+    /// order. For a report, those that it names after them: Original-Mail-From of a complaint, then the Return-Path of the
+    /// returned message and the addresses that one was delivered to.
     pub delivered_to: Vec<EmailAddress>,
     /// From; proves nothing.
     pub from: Option<EmailAddress>,
@@ -274,3 +275,6 @@ fn with_returned(mut incoming: Incoming, returned: Returned) -> Incoming {
     }
     Incoming { returned_id: returned.id, returned_links: returned.links, ..incoming }
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,6 +213,15 @@ mod tests {
         (Phase::Rcpt, 550, "Unrouteable address", AddressBad),
         (Phase::Rcpt, 550, "User <reader@example.org> unknown", AddressBad),
         (Phase::Rcpt, 550, "<reader@example.org>: User unknown in virtual mailbox table", AddressBad),
+        (Phase::Rcpt, 550, "5.4.4 Host or domain name not found", AddressBad),
+        (Phase::Rcpt, 550, "用户不存在", AddressBad),
+        (Phase::Rcpt, 550, "sorry, no mailbox here by that name (#5.1.1)", AddressBad),
+        (
+            Phase::FinalDot,
+            550,
+            "5.1.0 - Unknown address error 550-'5.1.1 No such user' (delivery attempts: 0)",
+            AddressBad,
+        ),
         // mailboxes that do not work now
         (Phase::Rcpt, 550, "5.2.1 The email account is disabled", MailboxUnavailable),
         (Phase::Rcpt, 552, "5.2.2 Over quota", MailboxUnavailable),
@@ -222,6 +231,10 @@ mod tests {
         (Phase::Rcpt, 550, "5.4.1 Recipient address rejected: Access denied", MailboxUnavailable),
         (Phase::Rcpt, 550, "Requested action not taken", MailboxUnavailable),
         (Phase::Rcpt, 550, "", MailboxUnavailable),
+        (Phase::Rcpt, 550, "5.1.1 User suspended", MailboxUnavailable),
+        (Phase::Rcpt, 550, "User unknown or mailbox full", MailboxUnavailable),
+        (Phase::Rcpt, 554, "5.4.6 Too many hops", MailboxUnavailable),
+        (Phase::Rcpt, 550, "5.1.0 - Unknown address error 550-'Mailbox unavailable'", MailboxUnavailable),
         // later, for this recipient
         (Phase::Rcpt, 452, "4.2.2 Mailbox full", TryLater),
         (Phase::Rcpt, 450, "4.2.1 The user is receiving mail too quickly", TryLater),
@@ -229,6 +242,7 @@ mod tests {
         (Phase::Rcpt, 451, "4.3.0 Temporary lookup failure", TryLater),
         (Phase::FinalDot, 451, "4.4.1 No answer from host", TryLater),
         (Phase::Data, 451, "Local error in processing", TryLater),
+        (Phase::Rcpt, 451, "4.3.0 Gateway said: 550 5.1.1 No such user", TryLater),
         // less from us
         (Phase::Connect, 421, "4.3.2 Service not available", BackOff),
         (Phase::FinalDot, 421, "4.7.28 Our system has detected an unusual rate of mail", BackOff),
@@ -253,12 +267,20 @@ mod tests {
         (Phase::FinalDot, 550, "5.7.25 The IP address has no PTR record", OurFault),
         (Phase::FinalDot, 554, "Message rejected as spam", OurFault),
         (Phase::Data, 503, "5.5.1 Bad sequence of commands", OurFault),
+        (Phase::Rcpt, 553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", OurFault),
+        (Phase::FinalDot, 550, "5.1.0 - Unknown address error 550-'5.7.1 Blocked by policy'", OurFault),
+        (Phase::Rcpt, 550, "5.1.1 Your message was blocked for its rate", OurFault),
+        (Phase::Rcpt, 550, "5.1.0 <editors@example.org> sender rejected", OurFault),
+        (Phase::Rcpt, 550, "User unknown; see https://www.spamhaus.org/query/ip/192.0.2.1", OurFault),
+        (Phase::Rcpt, 554, "DT:SPM 163 smtp1,AbC 1480000000", OurFault),
+        (Phase::Rcpt, 550, "Ip frequency limited", OurFault),
         // the message
         (Phase::Mail, 552, "5.3.4 Message size exceeds fixed limit", Message),
         (Phase::Mail, 534, "SIZE=Message too big.", Message),
         (Phase::FinalDot, 552, "Message size exceeds fixed maximum", Message),
         (Phase::FinalDot, 554, "5.6.0 Content rejected", Message),
         (Phase::FinalDot, 554, "Virus found", Message),
+        (Phase::FinalDot, 550, "5.2.3 Message too large for this recipient", Message),
         // extensions
         (Phase::Rcpt, 553, "5.6.7 Non-ASCII addresses not permitted for that recipient", Unsupported),
         (Phase::Rcpt, 553, "SMTPUTF8 is required", Unsupported),
@@ -286,6 +308,7 @@ mod tests {
         let enhanced = |code, text| Reply::new(code, text).enhanced;
         assert_eq!(enhanced(550, "5.1.1 no"), Some(Enhanced { subject: 1, detail: 1 }));
         assert_eq!(enhanced(250, "2.1.5"), Some(Enhanced { subject: 1, detail: 5 }));
+        assert_eq!(enhanced(550, "sorry (#5.1.1)"), Some(Enhanced { subject: 1, detail: 1 }));
         for (code, text) in
             [(450, "5.1.1 no"), (550, "5.1 no"), (550, "5.1.1.1 no"), (550, "5.1.1000 no"), (550, "x5.1.1")]
         {

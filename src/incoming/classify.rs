@@ -141,3 +141,68 @@ fn status_in(value: &str) -> Option<&str> {
     };
     value.split(|c: char| !c.is_ascii_digit() && c != '.').find(is_status)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status, words, class, innermost status.
+    type Row = (&'static str, &'static str, Class, Option<&'static str>);
+
+    const FAILED: &[Row] = &[
+        // the address
+        ("5.1.1", "550 5.1.1 <mei@reader.example>: User unknown", Class::BadAddress, Some("5.1.1")),
+        ("5.0.0", "550 Mailbox not found", Class::BadAddress, Some("5.0.0")),
+        ("5.0.0", "550 User not found: mei@reader.example", Class::BadAddress, Some("5.0.0")),
+        ("5.1.1", "", Class::BadAddress, Some("5.1.1")),
+        ("", "User Mei (mei@reader.example) not listed in Domino Directory", Class::BadAddress, None),
+        ("5.4.4", "Host or domain name not found", Class::BadAddress, Some("5.4.4")),
+        // the mailbox
+        ("5.1.1", "550 Requested action not taken: mailbox unavailable", Class::Mailbox, Some("5.1.1")),
+        ("4.1.1", "450 4.1.1 User unknown in virtual alias table", Class::Mailbox, Some("4.1.1")),
+        ("4.0.0", "DNS lookup of reader.example responded with code NXDOMAIN", Class::Mailbox, Some("4.0.0")),
+        ("4.2.2", "452 4.2.2 Over", Class::Mailbox, Some("4.2.2")),
+        ("5.2.2", "", Class::Mailbox, Some("5.2.2")),
+        ("", "the user's mailfolder is full", Class::Mailbox, None),
+        // us
+        ("5.1.1", "550 Rejected: poor reputation", Class::Ours, Some("5.1.1")),
+        ("5.1.1", "550 5.1.0 - Unknown address error 550-'5.7.1 Denied'", Class::Ours, Some("5.7.1")),
+        ("5.7.1", "550 No such user", Class::Ours, Some("5.7.1")),
+        ("4.7.0", "421 4.7.0 HL:REP 163 smtp1", Class::Ours, Some("4.7.0")),
+        // the message
+        ("5.3.4", "552 5.3.4 Too long", Class::Message, Some("5.3.4")),
+        ("5.0.0", "550 Rejected (in reply to end of DATA command)", Class::Message, Some("5.0.0")),
+        // time
+        ("4.4.7", "", Class::Later, Some("4.4.7")),
+        ("4.4.1", "connect to mx.reader.example: Connection timed out", Class::Later, Some("4.4.1")),
+        ("4.4.2", "421 4.4.2 Bad connection", Class::Later, Some("4.4.2")),
+        ("", "Host not found, try again later", Class::Later, None),
+        // nothing
+        ("5.0.0", "", Class::Unknown, Some("5.0.0")),
+        ("", "Your message was not delivered.", Class::Unknown, None),
+        ("not known", "", Class::Unknown, None),
+    ];
+
+    #[test]
+    fn failures_mean_what_the_table_says() {
+        for &(status, words, class, innermost) in FAILED {
+            let verdict = verdict(Action::Failed, Some(status), words);
+            assert_eq!((verdict.class, verdict.status.as_deref()), (class, innermost), "{status}: {words}");
+        }
+    }
+
+    #[test]
+    fn a_status_may_have_a_comment() {
+        for (value, status) in [
+            ("5.1.1", Some("5.1.1")),
+            ("5.0.0 (permanent failure)", Some("5.0.0")),
+            ("(unknown) 4.4.7", Some("4.4.7")),
+            ("192.0.2.7 5.4.1", Some("5.4.1")),
+            ("3.1.1", None),
+            ("5.1", None),
+            ("", None),
+        ] {
+            assert_eq!(status_in(value), status, "{value}");
+        }
+    }
+}

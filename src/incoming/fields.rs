@@ -10,6 +10,9 @@ use crate::incoming::addresses;
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(String, String)>);
 
+/// Addresses that are taken from fields: who writes to more is no mail system.
+const MOST_ADDRESSES: usize = 200;
+
 impl Fields {
     /// The fields at the beginning of the text, up to an empty line or to the end. A line that is no field is left out.
     pub(super) fn parse(text: &str) -> Self {
@@ -44,11 +47,11 @@ impl Fields {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The addresses in the fields with these names, each once: in the order of the names.
+    /// The addresses in the fields with these names, each once: in the order of the names, at most 200.
     pub(super) fn addresses(&self, names: &[&str]) -> Vec<EmailAddress> {
         let mut found: Vec<EmailAddress> = Vec::new();
         let values = names.iter().flat_map(|name| self.all(name));
-        for address in values.flat_map(addresses::of_field) {
+        for address in values.flat_map(addresses::of_field).take(MOST_ADDRESSES) {
             if !found.contains(&address) {
                 found.push(address);
             }

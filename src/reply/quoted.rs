@@ -29,7 +29,7 @@ fn certain(text: &str, at: usize) -> Option<Reply> {
     let (code, rest) = code_at(text, at)?;
     let words = rest.trim_start_matches(['\'', '"', '#', '(', '<', '[', ' ']);
     let reply = with_enhanced(code, words);
-    let is_quotation = text[at..].as_bytes().get(3) == Some(&b'-') && rest.starts_with(['\'', '"']);
+    let is_quotation = text.as_bytes().get(at + 3) == Some(&b'-') && rest.starts_with(['\'', '"']);
     (reply.enhanced.is_some() || is_quotation).then_some(reply)
 }
 
@@ -69,7 +69,8 @@ fn with_enhanced(code: u16, words: &str) -> Reply {
 /// Whether what stands at `at` begins a line or follows a punctuation mark.
 fn is_introduced(text: &str, at: usize) -> bool {
     let before = text[..at].trim_end_matches([' ', '\t']);
-    before.is_empty() || before.ends_with(['\n', ':', '(', '[', '<', '>', '\'', '"', ',', ';', '#', '='])
+    before.is_empty()
+        || before.ends_with(['\n', ':', '(', '[', '<', '>', '\'', '"', ',', ';', '#', '=', '。', '：', '，', '（'])
 }
 
 /// An enhanced code that no reply code precedes; it stands for the reply code of its class.
@@ -90,4 +91,49 @@ fn enhanced_alone(text: &str, at: usize) -> Option<Reply> {
     let status = reply.text.split(' ').next().unwrap_or_default();
     let words = text.replace(&format!("(#{status})"), " ").replace(status, " ");
     Some(Reply::new(class, &format!("{status} {}", words.trim_start())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_reply_is_found() {
+        for (text, reply) in [
+            ("550 5.1.1 No such user", "550 5.1.1 No such user"),
+            ("host mx.example.net[192.0.2.7] said: 550 5.1.1 No such user", "550 5.1.1 No such user"),
+            ("550-5.7.1 first line\n550 5.7.1 second line", "550 5.7.1 second line"),
+            ("5.1.0 - Unknown address error 550-'5.7.1 Rejected'", "550 5.7.1 Rejected'"),
+            ("550 5.1.0 error 554-'Denied' (delivery attempts: 0)", "554 Denied' (delivery attempts: 0)"),
+            ("554 5.0.0 gateway said: 452 #4.2.2 full", "452 4.2.2 full"),
+            ("192.0.2.7 said: 550 User unknown", "550 User unknown"),
+            ("<<< 550 5.1.1 Unknown\n<<< 503 5.5.1 Need RCPT", "550 5.1.1 Unknown <<< 503 5.5.1 Need RCPT"),
+            ("Sorry, no mailbox here by that name. (#5.1.1)", "550 5.1.1 Sorry, no mailbox here by that name."),
+            ("退信原因：550 User not found", "550 User not found"),
+            ("(5.2.2): full", "550 5.2.2 ( ): full"),
+            ("550 Over\n\nSee 554 5.1.1", "554 5.1.1"),
+        ] {
+            assert_eq!(Reply::quoted(text).map(|reply| reply.to_string()).as_deref(), Some(reply), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_no_replies() {
+        for text in [
+            "",
+            "no code",
+            "port 587",
+            "limit 500 MB",
+            "192.0.2.550",
+            "Service 5.5.1960",
+            "Scanner 5.1.1",
+            "[5.1.1.1]",
+            "id 1-550-x",
+            "250 2.0.0 Ok",
+            "560 x",
+            "用户 不存在",
+        ] {
+            assert_eq!(Reply::quoted(text), None, "{text}");
+        }
+    }
 }

@@ -18,6 +18,9 @@ pub struct Found {
 /// Recipients that a report in plain text can have: one with more is a list of something else.
 const MOST_RECIPIENTS: usize = 100;
 
+/// Words about one recipient that are kept, in bytes.
+const MOST_BYTES: usize = 8192;
+
 /// Finds the recipients. `failed` are those that the header names; `own` are the addresses the report was sent to, which are
 /// recipients only where no other is.
 pub fn find(text: &str, failed: &[EmailAddress], own: &[EmailAddress]) -> Vec<Found> {
@@ -67,8 +70,11 @@ pub fn led(text: &str, own: &[EmailAddress]) -> Vec<Found> {
             }
         }
         for at in &current {
-            found[*at].words.push_str(line);
-            found[*at].words.push('\n');
+            let words = &mut found[*at].words;
+            if words.len() + line.len() <= MOST_BYTES {
+                words.push_str(line);
+                words.push('\n');
+            }
         }
     }
     let all: Vec<EmailAddress> = found.iter().map(|found| found.address.clone()).collect();
