@@ -360,8 +360,7 @@ mod tests {
     fn a_token_is_good_for_one_purpose_and_time() {
         let (maren, secrets) = (address("maren@example.org"), secrets(OLD));
         let (time, later) = (DateTime::from_timestamp_millis(1).unwrap(), DateTime::from_timestamp_millis(2).unwrap());
-        let purposes =
-            [Purpose::Unsubscribe, Purpose::Confirm, Purpose::Block, Purpose::Return, Purpose::Bounce];
+        let purposes = [Purpose::Unsubscribe, Purpose::Confirm, Purpose::Block, Purpose::Return, Purpose::Bounce];
         for made in purposes {
             let (plain, timed) = (secrets.token(made, &maren), secrets.token_at(made, &maren, time));
             assert_eq!(plain.tag(), Some(secrets.tag(&maren)));

@@ -84,13 +84,7 @@ fn workers_per_server(route: &Route, open: usize) -> Vec<usize> {
 }
 
 /// Claims on this thread and sends on one thread per worker, until no recipient is waiting or the run stops.
-fn serve<'job>(
-    job: &'job Job<'job>,
-    ledger: &LedgerWriter<'job>,
-    queue: &Queue<'job>,
-    workers: &[usize],
-    open: u64,
-) {
+fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<'job>, workers: &[usize], open: u64) {
     let pipelining = &PipeliningTrials::default();
     thread::scope(|scope| {
         for (server, workers) in workers.iter().enumerate() {
@@ -150,8 +144,10 @@ impl Claimer<'_, '_> {
                 self.ledger.renew_run()?;
                 renewed = Instant::now();
             }
-            self.check_failures()?;
             let space = self.queue.wait_for_space();
+            if space > 0 {
+                self.check_failures()?;
+            }
             if space > 0 && !self.queue.is_closed() && !self.claim(space)? {
                 break;
             }
