@@ -55,8 +55,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     record.reopen(&*store, &mailed)?;
     // An issue that was sent in a digest is sent again by the digest's name.
     let name = if mailed == content.id() { content.slug().as_str() } else { mailed.as_str() };
-    let who =
-        if args.failed { format!("{deferred} deferred and {failed} failed or bounced") } else { format!("{deferred} deferred") };
+    let who = if args.failed {
+        format!("{deferred} deferred and {failed} failed or bounced")
+    } else {
+        format!("{deferred} deferred")
+    };
     let document = Document { issue: name, deferred, failed, away };
     context.report.result(&format!("{who} recipients of `{name}` are queued again"), &document)?;
     if away > 0 {
