@@ -144,8 +144,10 @@ impl Claimer<'_, '_> {
                 self.ledger.renew_run()?;
                 renewed = Instant::now();
             }
-            self.check_failures()?;
             let space = self.queue.wait_for_space();
+            if space > 0 {
+                self.check_failures()?;
+            }
             if space > 0 && !self.queue.is_closed() && !self.claim(space)? {
                 break;
             }

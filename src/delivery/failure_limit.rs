@@ -119,7 +119,7 @@ mod tests {
         assert!(is_exceeded(44, 3, 3, 0));
         assert!(!is_exceeded(44, 3, 3, 6) && !is_exceeded(44, 3, 3, 99));
         assert!(!is_exceeded(800, 100, 100, 110), "the same failures do not stop it again");
-        assert!(is_exceeded(800, 150, 61, 110), "others do");
+        assert!(is_exceeded(800, 150, 62, 110), "others do");
     }
 
     #[test]

@@ -141,6 +141,8 @@ fn is_unavailable(delivery: &Delivery) -> bool {
 mod tests {
     use super::*;
     use crate::ledger::{AttemptOutcome, LedgerEntry, Run};
+    use crate::store::EventStore as _;
+    use crate::store::events::MailEvent;
     use crate::store::memory::Memory;
     use crate::subscriber::NewSubscriber;
 
@@ -188,6 +190,62 @@ mod tests {
         assert_eq!(after(&[(0, full()), (3, full()), (5, full()), (8, full())]), 1);
         assert_eq!(after(&[(0, full()), (7, sent()), (14, full()), (21, full())]), 0, "it recovered");
         assert_eq!(after(&[(0, full()), (7, unknown()), (14, full()), (21, full())]), 1, "one is unknown");
+    }
+
+    /// What becomes of an issue mailed on this day: refused, accepted, or accepted and bounced a day later.
+    enum Fate {
+        Full,
+        Accepted,
+        Bounced(Class),
+    }
+
+    /// Mails an issue on each of these days to one reader and another one who gets all; returns whether the reader is suppressed
+    /// after the last bounce.
+    fn after_bounces(mailings: &[(i64, Fate)]) -> bool {
+        let mut store = Memory::default();
+        let new = ["reader@example.com", "other@example.org"].map(|it| NewSubscriber::new(it.parse().unwrap(), ""));
+        store.add_subscribers(&mut new.into_iter(), day(0)).unwrap();
+        store.begin_run(&Run { host: "host".into(), boot_id: "boot".into(), pid: 7 }, day(0)).unwrap();
+        let (reader, mut is_suppressed) = (SubscriberId(1), false);
+        for (number, (on, fate)) in mailings.iter().enumerate() {
+            let issue = IssueId::new(&format!("https://example.org/{number}/")).unwrap();
+            store.freeze(&issue, "hash", None, day(*on)).unwrap();
+            let claims = store.claim(&issue, 2, day(*on)).unwrap();
+            let sent = || AttemptOutcome::Sent("250 Ok".to_owned());
+            let outcome = if matches!(fate, Fate::Full) { failed("552 5.2.2 Full") } else { sent() };
+            let outcomes = [outcome, sent()].map(LedgerEntry::Settled);
+            let entries: Vec<_> = claims.iter().map(|claim| claim.subscriber.id).zip(outcomes).collect();
+            store.record(&issue, &entries, day(*on)).unwrap();
+            is_suppressed |= suppress(&mut store, &issue, day(*on)).unwrap() > 0;
+            let Fate::Bounced(class) = fate else { continue };
+            let (class, reply) = (*class, "554 5.2.2 Full".to_owned());
+            let bounced = MailEvent::Bounced { issue, subscriber: reader, class, reply, suppress: false };
+            store.handle(&format!("{number}"), &[bounced], day(on + 1)).unwrap();
+            is_suppressed |= suppress_one(&mut store, reader, day(on + 1)).unwrap();
+        }
+        assert_eq!(store.statuses(), [if is_suppressed { Status::Suppressed } else { Status::Active }, Status::Active]);
+        is_suppressed
+    }
+
+    #[test]
+    fn bounces_of_a_mailbox_count_like_refusals_and_a_mailing_without_bounce_clears_them() {
+        use Fate::{Accepted, Bounced, Full};
+        let full = || Bounced(Class::Mailbox);
+        assert!(after_bounces(&[(0, full()), (7, full()), (14, full())]));
+        assert!(after_bounces(&[(0, full()), (7, Full), (14, full())]), "it joins what was refused");
+        assert!(after_bounces(&[(0, full()), (7, full()), (14, Full)]));
+        assert!(!after_bounces(&[(0, full()), (7, full())]), "twice is not enough");
+        assert!(!after_bounces(&[(0, full()), (1, full()), (2, full())]), "a holiday");
+        assert!(!after_bounces(&[(0, full()), (7, full()), (14, Accepted), (21, full())]), "it recovered");
+    }
+
+    #[test]
+    fn bounces_that_say_nothing_of_the_mailbox_neither_count_nor_clear() {
+        for class in [Class::Message, Class::Ours, Class::Later, Class::Unknown] {
+            let (other, full) = (|| Fate::Bounced(class), || Fate::Bounced(Class::Mailbox));
+            assert!(!after_bounces(&[(0, other()), (7, other()), (14, other()), (21, other())]), "{class}");
+            assert!(after_bounces(&[(0, full()), (7, other()), (14, full()), (21, full())]), "{class}");
+        }
     }
 
     #[test]

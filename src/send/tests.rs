@@ -31,6 +31,7 @@ use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 mod canary;
 mod consent;
 mod digests;
+mod failures;
 mod held;
 mod interruptions;
 mod pipelining;
@@ -107,6 +108,7 @@ struct World {
     /// Whether letters are signed.
     signs: bool,
     despite_errors: bool,
+    after_canary: bool,
     limit: Option<u64>,
     rate: Option<Rate>,
     warm_up: Option<WarmUp>,
@@ -120,6 +122,8 @@ struct World {
     /// Called between planning and taking the run lock.
     meanwhile: Meanwhile,
     stop_after: Option<u64>,
+    /// Called once this many messages were sent.
+    at_sent: Mutex<Option<(u64, Box<dyn FnOnce() + Send>)>>,
     /// Called during the first wait of a run.
     during_pause: DuringPause,
     /// A wait lasts until this is true; without it, it returns at once, whatever its length.
@@ -139,6 +143,7 @@ impl World {
             behind: Duration::from_secs(300),
             signs: false,
             despite_errors: false,
+            after_canary: false,
             limit: None,
             rate: None,
             warm_up: None,
@@ -151,6 +156,7 @@ impl World {
             confirm: None,
             meanwhile: Mutex::default(),
             stop_after: None,
+            at_sent: Mutex::default(),
             during_pause: Mutex::default(),
             pauses_last_until: None,
             waiting: Mutex::default(),
@@ -214,7 +220,7 @@ impl World {
             terms: DueTerms { now: self.now, policy: &policy },
             route,
             limit: self.limit,
-            after_canary: false,
+            after_canary: self.after_canary,
             despite_errors: self.despite_errors,
             confirm: &|find_new| match &self.confirm {
                 None => Ok(true),
@@ -256,6 +262,10 @@ impl World {
         };
         let mut seen = self.seen.lock().unwrap();
         *seen.entry(state).or_default() += 1;
+        let sent = seen.get(&State::Sent).copied().unwrap_or_default();
+        if let Some((_, happens)) = self.at_sent.lock().unwrap().take_if(|(count, _)| *count == sent) {
+            happens();
+        }
         if self.stop_after.is_some_and(|count| seen.get(&State::Sent) == Some(&count)) {
             self.stop.store(true, Ordering::Relaxed);
         }

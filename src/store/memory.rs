@@ -64,13 +64,6 @@ impl Memory {
             .collect()
     }
 
-    /// Makes a delivery fail.
-    pub(crate) fn fail(&self, address: &str, reply: &str) {
-        for row in self.tables().rows.values_mut().filter(|row| row.delivery.address_or_forgotten() == address) {
-            (row.delivery.state, row.delivery.reply) = (State::Failed, Some(reply.to_owned()));
-        }
-    }
-
     /// The status of every subscriber.
     pub(crate) fn statuses(&self) -> Vec<Status> {
         self.tables().subscribers.iter().map(|subscriber| subscriber.status).collect()

@@ -16,6 +16,8 @@
 )]
 
 mod any_issue;
+#[cfg(feature = "postgres")]
+mod bounces;
 mod cases;
 mod chromium;
 mod cron;
