@@ -59,7 +59,7 @@ pub(super) struct Global {
     /// Write one JSON document to stdout, errors included
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
-    /// Show errors only, and by `publish`, `send` and `build` in a job an unchanged one once a day
+    /// Show errors only, and by `publish`, `send`, `build` and `inbox` in a job an unchanged one once a day
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
     pub quiet: bool,
     /// Show more
@@ -153,7 +153,11 @@ impl Command {
 
     /// Whether it is a job for cron, run again and again.
     pub fn is_repeated(&self) -> bool {
-        matches!(self, Self::Publish(_) | Self::Build(_) | Self::Send(_))
+        match self {
+            Self::Publish(_) | Self::Build(_) | Self::Send(_) => true,
+            Self::Inbox(args) => !args.is_called_by_mail_server(),
+            _ => false,
+        }
     }
 }
 

@@ -183,7 +183,7 @@ impl Session {
         let _ = write!(line, "{tag} {command}\r\n");
         self.stream.write(line.as_bytes())?;
         let mut further = further.iter();
-        let mut untagged = Vec::new();
+        let (mut untagged, mut bytes) = (Vec::new(), 0);
         loop {
             let response = self.stream.response()?;
             if response.is_continuation() {
@@ -194,10 +194,13 @@ impl Session {
             } else if response.is_untagged("BYE") && !command.starts_with("LOGOUT") {
                 return Err(Failure::Refused(response.text()));
             } else {
+                bytes += response.literal_bytes();
                 untagged.push(response);
             }
-            if untagged.len() > MAX_UNTAGGED {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "the server sends lines without end").into());
+            if untagged.len() > MAX_UNTAGGED || bytes > FETCHED_AT_ONCE * MAX_MESSAGE_BYTES {
+                return Err(
+                    io::Error::new(io::ErrorKind::InvalidData, "the server sends more than was asked for").into()
+                );
             }
         }
     }

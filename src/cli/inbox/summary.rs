@@ -113,7 +113,8 @@ impl Summary {
         if context.report.json {
             return context.report.document(&self.document(sent));
         }
-        if self.read > 0 || !context.report.is_quiet() {
+        // A job would tell again and again of what stays unread.
+        if self.recorded.iter().any(|count| *count > 0) || !context.report.is_quiet() {
             context.report.text(&format!("{}\n", self.line()))?;
         }
         for NotOurs { file, kind, why } in self.named.iter().take(MAX_SHOWN) {

@@ -18,6 +18,11 @@ impl Response {
         first.split(' ').next().unwrap_or_default().eq_ignore_ascii_case(word)
     }
 
+    /// The length of its literals together.
+    pub fn literal_bytes(&self) -> usize {
+        self.literals.iter().map(Vec::len).sum()
+    }
+
     /// Whether the server waits for the rest of a command.
     pub fn is_continuation(&self) -> bool {
         self.texts.first().is_some_and(|text| text.starts_with('+'))
