@@ -17,14 +17,13 @@ pub(super) fn is_auto_reply(mail: &Mail) -> bool {
         let word = value.split([';', ' ', '(']).next().unwrap_or_default();
         !word.eq_ignore_ascii_case("no")
     });
-    // Only programs send mail that cannot be answered (RFC 5321 4.5.5).
-    let is_from_nobody = header.first("return-path") == Some("<>");
     is_submitted
-        || is_from_nobody
+        // Only programs send mail that cannot be answered (RFC 5321 4.5.5).
+        || header.first("return-path") == Some("<>")
         || says("precedence", &["auto_reply", "auto-reply"])
         || says("x-precedence", &["auto_reply", "auto-reply"])
         || OF_PROGRAMS.iter().any(|name| header.has(name))
-        || begins(&mail.subject)
+        || is_subject(&mail.subject)
 }
 
 /// Fields of programs that answer.
@@ -39,7 +38,7 @@ const OF_PROGRAMS: [&str; 7] = [
 ];
 
 /// Whether a subject is one of automatic answers.
-fn begins(subject: &str) -> bool {
+pub(super) fn is_subject(subject: &str) -> bool {
     const SUBJECTS: [&str; 23] = [
         "auto:",
         "auto reply",

@@ -6,7 +6,8 @@
 use crate::email::EmailAddress;
 use crate::incoming::fields::Fields;
 use crate::incoming::mime::{Mail, Part};
-use crate::incoming::{Action, addresses, returned};
+use crate::incoming::{Action, addresses, auto_reply, returned};
+use crate::reply::Reply;
 
 mod recipients;
 mod words;
@@ -60,19 +61,30 @@ pub(super) fn read(mail: &Mail, text: &str, own: &[EmailAddress], is_report: boo
 
 /// A person may write about a bounce, and quote it: so the sender must be a mail system, or subject and words be a bounce's.
 fn is_bounce(mail: &Mail, text: &str) -> bool {
-    let by_subject = words::begin_bounce(&mail.subject);
-    let by_text = words::say_failed(text);
-    if words::are_an_answer(&mail.subject) {
+    if words::are_an_answer(&mail.subject) || auto_reply::is_subject(&mail.subject) {
         return false;
     }
-    match is_of_mail_system(&mail.header) {
-        true => by_subject || by_text,
-        false => by_subject && by_text,
+    let by_subject = words::begin_bounce(&mail.subject);
+    let by_text = words::say_failed(text);
+    match (is_named_as_mail_system(&mail.header), has_no_return_path(&mail.header)) {
+        (true, _) => by_subject || by_text,
+        // Programs that answer for a person have none either: "I have left, your mail was not delivered." They neither quote a
+        // server nor return the message.
+        (false, true) => by_subject || by_text && (Reply::quoted(text).is_some() || returns_message(mail)),
+        (false, false) => by_subject && by_text,
     }
+}
+
+fn returns_message(mail: &Mail) -> bool {
+    mail.parts.iter().any(|part| matches!(part, Part::Returned(_)))
 }
 
 /// Whether a mail system sent it: by its name, or with no address to return to.
 pub(super) fn is_of_mail_system(header: &Fields) -> bool {
+    is_named_as_mail_system(header) || has_no_return_path(header)
+}
+
+fn is_named_as_mail_system(header: &Fields) -> bool {
     const NAMES: [&str; 7] = [
         "mailer-daemon",
         "mailerdaemon",
@@ -82,11 +94,15 @@ pub(super) fn is_of_mail_system(header: &Fields) -> bool {
         "mail.delivery.system",
         "maildelivery",
     ];
-    let from = header.first("from").unwrap_or_default().to_ascii_lowercase();
-    let sender = header.first("return-path").map(|path| path.trim_matches(['<', '>', ' ']).to_ascii_lowercase());
+    let sender = |name| header.first(name).unwrap_or_default().to_ascii_lowercase();
+    let from = sender("from");
     from.contains("<>")
         || NAMES.iter().any(|name| from.contains(name))
-        || sender.is_some_and(|sender| sender.is_empty() || sender.starts_with("mailer-daemon"))
+        || sender("return-path").trim_start_matches('<').starts_with("mailer-daemon")
+}
+
+fn has_no_return_path(header: &Fields) -> bool {
+    header.first("return-path") == Some("<>")
 }
 
 /// Whether an address is of a service that no one subscribes with.

@@ -382,6 +382,15 @@ fn automatic_answers_are_no_bounces() {
 }
 
 #[test]
+fn an_answer_of_someone_who_left_is_no_bounce() {
+    let message = "Return-Path: <>\nFrom: Mei <mei@reader.example>\nSubject: I have left\n\nYour mail was not delivered; \
+        write to jun@reader.example.\n";
+    assert_eq!(read(message), "AutoReply");
+    let bounce = message.replace("delivered;", "delivered: 550 5.2.1 Disabled;");
+    assert!(read(&bounce).starts_with("Bounce\njun@reader.example Failed 5.2.1 Mailbox"), "{}", read(&bounce));
+}
+
+#[test]
 fn what_a_person_writes_is_left_as_it_is() {
     let bounce = "Hi. This is the qmail-send program.\n\n<mei@reader.example>:\n550 5.1.1 No such user\n";
     for (subject, text) in [
