@@ -371,13 +371,12 @@ fn prepare_letters(
     date: DateTime<Utc>,
 ) -> PreparedLetters {
     let Composed { edition, findings, .. } = sending.composer.compose(&planned.content);
-    let letters = edition.and_then(|edition| sending.composer.letters(edition, date));
-    let letters =
-        letters.map(|letters| letters.of_mailing(planned.content.id())).and_then(|letters| match planned.begun {
-            Some(_) => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
-            None if !letters.may_fail() => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
-            None => Ok((preflight(store, new_subscribers, &letters, date)?, letters)),
-        });
+    let compose = |edition| Ok(sending.composer.letters(edition, date)?.of_mailing(planned.content.id()));
+    let letters = edition.and_then(compose).and_then(|letters| match planned.begun {
+        Some(_) => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
+        None if !letters.may_fail() => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
+        None => Ok((preflight(store, new_subscribers, &letters, date)?, letters)),
+    });
     let letters = letters.and_then(|(wrong, letters)| wrong.map_or(Ok(letters), |finding| Err(finding.into())));
     PreparedLetters { letters, findings }
 }

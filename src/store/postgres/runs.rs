@@ -165,6 +165,12 @@ pub(super) fn recover(
          WHERE state = 'claimed' AND run = ANY($1)",
         &[&certain, &now],
     )?;
+    let unknown = settle_sending(transaction, &dead, now)?;
+    Ok(Recovered { requeued, unknown })
+}
+
+/// Settles what dead runs were sending; returns what is unknown now.
+fn settle_sending(transaction: &mut Transaction<'_>, dead: &[i64], now: DateTime<Utc>) -> Result<Vec<Delivery>> {
     // The rows keep their run, so that it can still record a late reply.
     let rows = transaction.query(
         "UPDATE delivery SET attempts = attempts + 1, changed = $3,
@@ -178,7 +184,7 @@ pub(super) fn recover(
     // Of the others a bounce tells what became of them.
     unknown.retain(|delivery| delivery.state == State::Unknown);
     unknown.sort_by(|one, other| (&one.issue, one.subscriber).cmp(&(&other.issue, other.subscriber)));
-    Ok(Recovered { requeued, unknown })
+    Ok(unknown)
 }
 
 /// The error of a call that needs a run when none has begun.
