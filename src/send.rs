@@ -13,7 +13,7 @@ use crate::compose::{Composed, Composer, Letters};
 use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::dispatcher::run;
-use crate::delivery::failure_limit::FailureLimit;
+use crate::delivery::failure_limit::{self, FailureLimit};
 use crate::delivery::job::{Job, RateLimits, RunHooks, RunSummary};
 use crate::delivery::not_due::NotDue;
 use crate::delivery::plan::{DueTerms, PlannedMailing, Scope};
@@ -28,7 +28,7 @@ use crate::send::hold::Judge;
 use crate::send::mailing_record::{MailingRecord, RunRecord};
 use crate::send::planning::{plan_again, plan_due, why_nothing_is_due};
 use crate::send::preflight::preflight;
-use crate::store::{RunStart, Store, StoreError};
+use crate::store::{RunStart, Store};
 use crate::subscriber::Status;
 
 pub mod admission;
@@ -333,18 +333,12 @@ fn deliver(
         hooks: sending.hooks,
     };
     if sending.after_canary {
-        accept_failures(store, &mailing.issue)?;
+        failure_limit::accept(store, &mailing.issue)?;
     }
     match policy.canary.as_ref().filter(|_| !sending.after_canary) {
         Some(canary) => canary::mail(store, &job, canary, content.slug()),
         None => Ok(run(store, &job)?),
     }
-}
-
-/// Records that a person has seen the failures of a mailing and goes on.
-fn accept_failures(store: &mut dyn Store, issue: &IssueId) -> Result<(), StoreError> {
-    let failures = store.counts(issue)?.undelivered();
-    if failures > store.accepted_failures(issue)? { store.accept_failures(issue, failures) } else { Ok(()) }
 }
 
 /// Requeues unknown deliveries, except those of a lost store, whose recipients may all have the mail.
@@ -377,13 +371,12 @@ fn prepare_letters(
     date: DateTime<Utc>,
 ) -> PreparedLetters {
     let Composed { edition, findings, .. } = sending.composer.compose(&planned.content);
-    let letters = edition.and_then(|edition| sending.composer.letters(edition, date));
-    let letters =
-        letters.map(|letters| letters.of_mailing(planned.content.id())).and_then(|letters| match planned.begun {
-            Some(_) => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
-            None if !letters.may_fail() => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
-            None => Ok((preflight(store, new_subscribers, &letters, date)?, letters)),
-        });
+    let compose = |edition| Ok(sending.composer.letters(edition, date)?.of_mailing(planned.content.id()));
+    let letters = edition.and_then(compose).and_then(|letters| match planned.begun {
+        Some(_) => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
+        None if !letters.may_fail() => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
+        None => Ok((preflight(store, new_subscribers, &letters, date)?, letters)),
+    });
     let letters = letters.and_then(|(wrong, letters)| wrong.map_or(Ok(letters), |finding| Err(finding.into())));
     PreparedLetters { letters, findings }
 }

@@ -72,6 +72,15 @@ impl FailureLimit<'_> {
     }
 }
 
+/// Records that a person has seen the failures of a mailing so far, and goes on.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn accept(store: &mut dyn Store, issue: &IssueId) -> Result<(), StoreError> {
+    let failures = store.counts(issue)?.undelivered();
+    if failures > store.accepted_failures(issue)? { store.accept_failures(issue, failures) } else { Ok(()) }
+}
+
 /// Replies to those that did not get a mailing, without their addresses, and how often each occurred.
 #[derive(Debug, Default)]
 pub(super) struct Replies(BTreeMap<String, u64>);

@@ -88,7 +88,9 @@ fn readers(count: usize) -> Memory {
     store
 }
 
-type DuringPause = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+type Event = Box<dyn FnOnce() + Send>;
+
+type DuringPause = Mutex<Option<Event>>;
 
 type Answers = Box<dyn Fn(Option<&NewMailings>) -> bool + Send + Sync>;
 
@@ -123,7 +125,7 @@ struct World {
     meanwhile: Meanwhile,
     stop_after: Option<u64>,
     /// Called once this many messages were sent.
-    at_sent: Mutex<Option<(u64, Box<dyn FnOnce() + Send>)>>,
+    at_sent: Mutex<Option<(u64, Event)>>,
     /// Called during the first wait of a run.
     during_pause: DuringPause,
     /// A wait lasts until this is true; without it, it returns at once, whatever its length.

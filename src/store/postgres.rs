@@ -41,6 +41,7 @@ mod deliveries;
 mod digest;
 mod error;
 mod events;
+mod handled;
 mod import;
 mod listed;
 mod mailings;

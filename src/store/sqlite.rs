@@ -44,6 +44,7 @@ mod error;
 mod events;
 mod file;
 mod forgotten;
+mod handled;
 mod ledger;
 mod listed;
 mod log;

@@ -69,7 +69,7 @@ fn stops_a_mailing(store: &str) {
     });
     let told = said(&output);
     assert!(
-        told.starts_with("exit 1\n") && told.contains("error[failures-halted]: no one else is mailed `neap`"),
+        told.starts_with("exit 2\n") && told.contains("error[failures-halted]: no one else is mailed `neap`"),
         "{told}"
     );
     assert!(told.contains("0 failed and 25 bounced") && told.contains("slugline send neap --after-canary"), "{told}");

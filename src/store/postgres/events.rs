@@ -4,27 +4,26 @@
 //! makes of it (`claims`).
 
 use chrono::{DateTime, Utc};
-use postgres::{GenericClient, Transaction};
+use postgres::Transaction;
 
 use super::claims::storable;
 use super::connection::Session;
 use super::digest::issue_id;
 use super::{
-    Postgres, Result, StoreResult, deliveries, mailings, messages, readers, requests, subscribers, unsubscriptions,
+    Postgres, Result, StoreResult, deliveries, handled, mailings, messages, readers, requests, subscribers,
+    unsubscriptions,
 };
 use crate::bounce::Class;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::store::EventStore;
-use crate::store::events::{COMPLAINED, DIGESTS_KEPT, EventOutcome, MAY_HAVE_LEFT, MailEvent};
+use crate::store::events::{COMPLAINED, EventOutcome, MAY_HAVE_LEFT, MailEvent};
 use crate::subscriber::{Status, SubscriberId};
 use crate::unsubscription::Channel;
 
 impl EventStore for Postgres {
     fn is_handled(&self, digest: &str) -> StoreResult<bool> {
-        self.connection.retried("find a handled message", |session, _| {
-            Ok(!session.query("SELECT FROM handled WHERE digest = $1", &[&digest])?.is_empty())
-        })
+        self.connection.retried("find a handled message", |session, _| handled::is_in(session, digest))
     }
 
     /// If the reply is lost after the commit, the message is found handled.
@@ -35,8 +34,7 @@ impl EventStore for Postgres {
         now: DateTime<Utc>,
     ) -> StoreResult<Option<Vec<EventOutcome>>> {
         self.repeatable("record a message that came in", |transaction| {
-            let insert = "INSERT INTO handled (digest, at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            if transaction.execute(insert, &[&digest, &now])? == 0 {
+            if !handled::add(transaction, digest, now)? {
                 return Ok(None);
             }
             events.iter().map(|event| record(transaction, event, now)).collect::<Result<_>>().map(Some)
@@ -69,11 +67,6 @@ impl EventStore for Postgres {
             rows.first().map_or(Ok(0), |row| Ok(u64::try_from(row.try_get::<_, i64>(0)?)?))
         })
     }
-}
-
-/// Deletes the digests of messages that were handled long ago.
-pub(super) fn purge(client: &mut impl GenericClient, now: DateTime<Utc>) -> Result<u64> {
-    Ok(client.execute("DELETE FROM handled WHERE at < $1", &[&(now - DIGESTS_KEPT)])?)
 }
 
 fn record(transaction: &mut Transaction<'_>, event: &MailEvent, now: DateTime<Utc>) -> Result<EventOutcome> {

@@ -5,7 +5,7 @@ use postgres::Transaction;
 
 use super::connection::Session;
 use super::{
-    Postgres, Result, StoreResult, batch, blocked, consents, error, events, messages, moves, personal_data, rate,
+    Postgres, Result, StoreResult, batch, blocked, consents, error, handled, messages, moves, personal_data, rate,
     requests, schema, subscribers, unsubscriptions,
 };
 use crate::consent::{Consent, SubscriptionRequest};
@@ -160,7 +160,7 @@ impl ReaderStore for Postgres {
         Ok(self.repeatable(DOING, |transaction| requests::purge(transaction, ips_before, now))?
             + self.repeatable(DOING, |transaction| rate::purge(transaction, now))?
             + self.repeatable(DOING, |transaction| messages::purge(transaction, now))?
-            + self.repeatable(DOING, |transaction| events::purge(transaction, now))?
+            + self.repeatable(DOING, |transaction| handled::purge(transaction, now))?
             + self.repeatable(DOING, |transaction| consents::purge_ips(transaction, ips_before))?)
     }
 }

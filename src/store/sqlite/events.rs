@@ -7,21 +7,19 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::{
-    Result, Sqlite, StoreResult, digest, format_time, ledger, messages, parse_time, readers, requests, subscribers,
-    unsubscriptions,
+    Result, Sqlite, StoreResult, digest, format_time, handled, ledger, messages, parse_time, readers, requests,
+    subscribers, unsubscriptions,
 };
 use crate::bounce::Class;
 use crate::issue::IssueId;
 use crate::store::EventStore;
-use crate::store::events::{COMPLAINED, DIGESTS_KEPT, EventOutcome, MAY_HAVE_LEFT, MailEvent};
+use crate::store::events::{COMPLAINED, EventOutcome, MAY_HAVE_LEFT, MailEvent};
 use crate::subscriber::{Status, SubscriberId};
 use crate::unsubscription::Channel;
 
 impl EventStore for Sqlite {
     fn is_handled(&self, digest: &str) -> StoreResult<bool> {
-        self.reading("find a handled message", |connection| {
-            Ok(connection.prepare_cached("SELECT 1 FROM handled WHERE digest = ?1")?.exists([digest])?)
-        })
+        self.reading("find a handled message", |connection| handled::is_in(connection, digest))
     }
 
     fn handle(
@@ -32,8 +30,7 @@ impl EventStore for Sqlite {
     ) -> StoreResult<Option<Vec<EventOutcome>>> {
         self.write_log()?;
         self.changing("record a message that came in", |transaction| {
-            let insert = "INSERT OR IGNORE INTO handled (digest, at) VALUES (?1, ?2)";
-            if transaction.execute(insert, params![digest, format_time(now)])? == 0 {
+            if !handled::add(transaction, digest, now)? {
                 return Ok(None);
             }
             events.iter().map(|event| record(transaction, event, now)).collect::<Result<_>>().map(Some)
@@ -71,11 +68,6 @@ impl EventStore for Sqlite {
             Ok(u64::try_from(accepted.flatten().unwrap_or(0))?)
         })
     }
-}
-
-/// Deletes the digests of messages that were handled long ago.
-pub(super) fn purge(transaction: &Transaction<'_>, now: DateTime<Utc>) -> Result<usize> {
-    Ok(transaction.execute("DELETE FROM handled WHERE at < ?1", [format_time(now - DIGESTS_KEPT)])?)
 }
 
 fn record(transaction: &Transaction<'_>, event: &MailEvent, now: DateTime<Utc>) -> Result<EventOutcome> {

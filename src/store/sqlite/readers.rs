@@ -10,7 +10,7 @@ use rusqlite::Transaction;
 
 use super::run_lock::{acquire_batch, write_holder};
 use super::{
-    Result, Sqlite, StoreResult, blocked, consents, error, events, forgotten, messages, rate, requests, subscribers,
+    Result, Sqlite, StoreResult, blocked, consents, error, forgotten, handled, messages, rate, requests, subscribers,
     unsubscriptions,
 };
 use crate::consent::{Consent, SubscriptionRequest};
@@ -136,7 +136,7 @@ impl ReaderStore for Sqlite {
         let purged = self.changing(DOING, |transaction| requests::purge(transaction, ips_before, now))?
             + self.changing(DOING, |transaction| rate::purge(transaction, now))?
             + self.changing(DOING, |transaction| messages::purge(transaction, now))?
-            + self.changing(DOING, |transaction| events::purge(transaction, now))?
+            + self.changing(DOING, |transaction| handled::purge(transaction, now))?
             + self.changing(DOING, |transaction| consents::purge_ips(transaction, ips_before))?;
         Ok(purged as u64)
     }
