@@ -64,7 +64,8 @@ impl Files {
             for entry in fs::read_dir(folder.join(place.name()))? {
                 let name = entry?.file_name();
                 let is_hidden = name.to_string_lossy().starts_with('.');
-                if !is_hidden && !(*place == Place::Cur && flags(&name).contains(SEEN)) {
+                let was_read = *place == Place::Cur && flags(&name).contains(SEEN);
+                if !is_hidden && !was_read {
                     entries.push(Entry { name, place: *place });
                 }
             }
