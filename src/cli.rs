@@ -10,7 +10,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use clap::error::ErrorKind;
 
-use crate::cli::args::{Cli, Command};
+use crate::cli::args::{Cli, Command, Global};
 use crate::cli::clock::Clock;
 use crate::cli::report::{Notices, Report};
 use crate::compose::Composer;
@@ -37,6 +37,7 @@ mod diff;
 mod doctor;
 mod edition;
 mod features;
+mod inbox;
 mod init;
 mod key;
 mod links;
@@ -65,6 +66,8 @@ pub enum Exit {
     Attention = 1,
     /// Could not be done.
     Failed = 2,
+    /// Could not be done now: a mail server that called it keeps the message and tries again (EX_TEMPFAIL of sysexits.h).
+    TryAgain = 75,
 }
 
 /// What every subcommand needs.
@@ -154,8 +157,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     let report = Report::new(&cli.global);
     report.findings(&renamed);
+    let failed = cli.command.failed();
     let result = dispatch(cli, report.clone());
-    report.end(result)
+    match report.end(result) {
+        Exit::Failed => failed,
+        exit => exit,
+    }
 }
 
 /// The help that `help COMMAND --json` asks for: clap's `help` takes no options.
@@ -164,15 +171,19 @@ fn help_with_json(mut arguments: Vec<OsString>) -> Option<clap::Error> {
     args::parse(arguments).err().filter(|error| error.kind() == ErrorKind::DisplayHelp)
 }
 
-fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
-    let clock = Clock::new(cli.global.now.as_deref())?;
-    let context = Context {
-        project: Project::new(&cli.global.dir),
-        config_file: cli.global.config.clone(),
+fn context(global: &Global, report: Report) -> anyhow::Result<Context> {
+    let clock = Clock::new(global.now.as_deref())?;
+    Ok(Context {
+        project: Project::new(&global.dir),
+        config_file: global.config.clone(),
         clock,
         build_clock: clock.of_builds()?,
         report,
-    };
+    })
+}
+
+fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
+    let context = context(&cli.global, report)?;
     if context.report.is_unattended() && cli.command.is_repeated() {
         context.report.show_once_a_day(context.notices());
     }
@@ -188,6 +199,7 @@ fn dispatch(cli: Cli, report: Report) -> anyhow::Result<Exit> {
         Command::Preview(args) => preview::run(&context, &args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(&context, &args),
+        Command::Inbox(args) => inbox::run(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::New(args) => new::run(&context, &args),
         Command::Send(args) => send::run(&context, &args),

@@ -26,9 +26,13 @@ use crate::load::pictures::with_pictures;
 use crate::resources::Resources;
 use crate::shortcodes::Shortcodes;
 
+use envelopes::Envelopes;
+
 pub use letters::Letters;
 
+mod envelopes;
 mod letters;
+mod reader_links;
 pub mod secrets;
 pub mod signer;
 pub mod transactional;
@@ -177,10 +181,16 @@ impl<'a> Composer<'a> {
     /// A finding when the project does not mail, lacks the secret of its tokens, or names a key that cannot be used.
     pub fn letters(&self, edition: Edition, date: DateTime<Utc>) -> anyhow::Result<Letters> {
         let mail = mail_config(self.config)?;
-        let (edition, missing) = self.with_secrets_if_available(edition);
-        missing.map_or(Ok(()), Err)?;
+        let secrets = match secrets::are_needed(self.config) {
+            true => Some(Arc::new(secrets::secrets(self.project, self.config)?)),
+            false => None,
+        };
+        let edition = match &secrets {
+            Some(secrets) => edition.with_secrets(Arc::clone(secrets)),
+            None => edition,
+        };
         let signer = signer::signer(self.project, mail)?;
-        Ok(Letters::new(edition, signer, mail.envelope_sender().clone(), date))
+        Ok(Letters::new(edition, signer, Envelopes::new(mail, secrets), date))
     }
 
     /// The edition with the secret of its tokens, or without it and the reason if it is not available.

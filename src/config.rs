@@ -18,7 +18,8 @@ use crate::rate::{Rate, WarmUp};
 use crate::smtp::Server;
 use crate::smtp::relay::Pipelining;
 use crate::store::Location;
-use crate::{check, edition, feed, page, serve, subscription};
+use crate::token::bounce_address::BounceAddress;
+use crate::{check, edition, feed, inbox, page, serve, subscription};
 
 mod duration;
 mod mailbox;
@@ -53,6 +54,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// How readers are served; `None` if they are not.
     pub serve: Option<serve::Options>,
+    /// Where mail comes in, and what readers may ask for by mail; `None` if it is not read.
+    pub inbox: Option<inbox::Options>,
     /// File with the secrets of tokens, relative to the project folder; SLUGLINE_SECRET takes precedence.
     pub secret_file: Option<PathBuf>,
     /// Options of `check`.
@@ -78,7 +81,7 @@ pub struct MailConfig {
     /// Concurrent connections to a server that does not set its own number.
     pub connections: usize,
     /// Envelope sender (MAIL FROM); default: the address of `from`.
-    pub bounce_address: Option<EmailAddress>,
+    pub bounce_address: Option<BounceAddress>,
     /// The keys that sign every message (DKIM, RFC 6376); empty if the provider signs.
     pub dkim: Vec<KeyFile>,
     /// Whether the provider signs: `dkim: provider`.
@@ -146,9 +149,10 @@ impl MailConfig {
         self.is_over_smtp() && !has_link && !self.unsubscribe_by_provider
     }
 
-    /// The envelope sender, MAIL FROM (RFC 5321 section 3.3), which gets bounces.
+    /// The envelope sender, MAIL FROM (RFC 5321 section 3.3), which gets bounces; of an address with a token, one that belongs to no
+    /// recipient.
     pub fn envelope_sender(&self) -> &EmailAddress {
-        self.bounce_address.as_ref().unwrap_or(&self.edition.from.address)
+        self.bounce_address.as_ref().map_or(&self.edition.from.address, BounceAddress::of_nobody)
     }
 }
 
@@ -156,6 +160,21 @@ impl Config {
     /// Whether mail leaves over SMTP.
     pub fn mails_over_smtp(&self) -> bool {
         self.mail.as_ref().is_some_and(MailConfig::is_over_smtp)
+    }
+
+    /// Whether single readers are mailed: what they ask for on pages or by mail is answered.
+    pub fn answers_readers(&self) -> bool {
+        self.serve.is_some() || self.inbox.is_some()
+    }
+
+    /// The address at which readers confirm and undo by mail, with `{token}` in it, if there is one.
+    pub fn confirm_address(&self) -> Option<&str> {
+        self.inbox.as_ref()?.confirm.as_deref()
+    }
+
+    /// The address at which anyone can ask to be subscribed, if there is one.
+    pub fn subscribe_address(&self) -> Option<&EmailAddress> {
+        self.inbox.as_ref()?.subscribe.as_ref()
     }
 
     /// The publication in each of its languages, the main one first.

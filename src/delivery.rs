@@ -12,6 +12,7 @@ pub mod digest_schedule;
 pub mod digest_selection;
 pub mod dispatcher;
 pub mod eligibility;
+pub mod failure_limit;
 pub mod history;
 pub mod job;
 mod ledger_writer;

@@ -1,7 +1,7 @@
 //! Will the mail arrive, how fast, and what has to change? Each answer is a step with a finding and a remedy.
 //!
-//! `server` interprets the probe of a mail server (`smtp::probe`), `sender` the DNS records of the sender's domains, `one_click`
-//! what the page for readers answers.
+//! `server` interprets the probe of a mail server (`smtp::probe`), `sender` the DNS records of the sender's domains, `receiving`
+//! where mail for the program arrives, `one_click` what the page for readers answers.
 //! No mail is sent, and nothing changed. A failed step does not hide those that do not depend on it. Presentation is left to the
 //! command line.
 
@@ -12,6 +12,7 @@ mod dmarc;
 mod gateway;
 mod mx;
 pub mod one_click;
+pub mod receiving;
 mod reverse_dns;
 pub mod sender;
 pub mod server;

@@ -50,6 +50,7 @@ mod transfer_encoding;
 pub mod unsubscribe;
 
 pub use crate::edition::digest::Section;
+pub use crate::edition::message::message_id;
 pub use crate::edition::options::{Images, ListId, Mailbox, Options};
 pub use crate::edition::recipient::Recipient;
 

@@ -6,13 +6,15 @@
 //! ```text
 //! queued -> claimed <-> sending -> sent | deferred | failed | unknown
 //!             |-> suppressed (unsubscribed since)       deferred -> claimed (once `retry_at` has passed)
-//!                                                       deferred, failed -> queued (by `retry`)
+//!                                                       sent, unknown -> bounced (by a report that came in)
+//!                                                       deferred, failed, bounced -> queued (by `retry`)
 //! ```
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use crate::bounce::Class;
 use crate::digest::DigestContents;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
@@ -53,11 +55,13 @@ pub enum State {
     /// The run died or the connection broke after the message was written and before the reply: whether it arrived cannot
     /// be known.
     Unknown,
+    /// The server accepted it, or may have, and a report says that it did not arrive.
+    Bounced,
 }
 
 impl State {
     /// All states, in the order a delivery passes through them.
-    pub const ALL: [State; 8] = [
+    pub const ALL: [State; 9] = [
         State::Queued,
         State::Claimed,
         State::Sending,
@@ -66,6 +70,7 @@ impl State {
         State::Failed,
         State::Suppressed,
         State::Unknown,
+        State::Bounced,
     ];
 
     /// The word used in the store, in `--json` and on the command line.
@@ -79,6 +84,7 @@ impl State {
             State::Failed => "failed",
             State::Suppressed => "suppressed",
             State::Unknown => "unknown",
+            State::Bounced => "bounced",
         }
     }
 
@@ -118,8 +124,10 @@ pub struct Delivery {
     pub state: State,
     /// Number of attempts.
     pub attempts: u32,
-    /// The server's last reply, or why it is unknown or suppressed.
+    /// The server's last reply, or why it is unknown or suppressed; of a bounce, what the report quotes.
     pub reply: Option<String>,
+    /// What the bounce means. While a run has claimed the delivery: that of a bounce that came before the run recorded the reply.
+    pub class: Option<Class>,
     /// When `state` last changed.
     pub changed: Option<DateTime<Utc>>,
 }
@@ -132,6 +140,16 @@ impl Delivery {
     /// a policy.
     pub fn is_from_lost_store(&self) -> bool {
         self.reply.as_ref().is_some_and(|reply| reply.starts_with(STORE_LOST))
+    }
+
+    /// What the bounce means, if it bounced.
+    pub fn bounce(&self) -> Option<Class> {
+        self.class.filter(|_| self.state == State::Bounced)
+    }
+
+    /// The state, and what a bounce means, for tables.
+    pub fn state_in_words(&self) -> String {
+        self.bounce().map_or_else(|| self.state.to_string(), |class| format!("{} ({class})", self.state))
     }
 
     /// The address or `(forgotten)`, for tables.
@@ -211,6 +229,16 @@ impl StateCounts {
     /// Number of all recipients.
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
+    }
+
+    /// Number of those that were sent, and those that failed or bounced.
+    pub fn settled(&self) -> u64 {
+        self.of(State::Sent) + self.undelivered()
+    }
+
+    /// Number of those that failed or bounced.
+    pub fn undelivered(&self) -> u64 {
+        self.of(State::Failed) + self.of(State::Bounced)
     }
 
     /// Number still to be mailed: queued, claimed, sending or deferred.

@@ -17,6 +17,7 @@
 )]
 
 // nouns
+mod bounce;
 mod consent;
 mod digest;
 mod email;
@@ -28,6 +29,7 @@ mod letter;
 mod publication;
 mod rate;
 mod renamed;
+mod reply;
 mod subscriber;
 mod transactional_message;
 mod unsubscription;
@@ -40,6 +42,7 @@ mod covers_lock;
 mod dkim;
 mod edition;
 mod feed;
+mod incoming;
 mod page;
 mod picture;
 mod shortcodes;
@@ -53,6 +56,7 @@ mod disk;
 mod dns;
 mod fault;
 mod http;
+mod mailbox;
 mod smtp;
 mod store;
 
@@ -64,6 +68,7 @@ mod delivery;
 #[cfg(feature = "doctor")]
 mod diagnosis;
 mod identity;
+mod inbox;
 mod load;
 #[cfg(feature = "preview")]
 mod preview;
@@ -86,6 +91,7 @@ pub use crate::cli::{Exit, run};
 
 /// What benchmarks, fuzzers and tests use without the command line. Not a stable interface.
 pub mod parts {
+    pub use crate::bounce::Class;
     pub use crate::config::Config;
     pub use crate::content::assemble::{Source, assemble};
     pub use crate::content::front_matter::split;
@@ -93,11 +99,13 @@ pub mod parts {
     pub use crate::delivery::Route;
     pub use crate::delivery::dispatcher::run as deliver;
     pub use crate::delivery::job::{Job, RateLimits, RunHooks};
+    pub use crate::delivery::suppression::suppress_one;
     pub use crate::disk::Project;
     pub use crate::dkim::{Algorithm, Key, Signature, Signer};
     pub use crate::edition::{Edition, Files, NO_FILES, Recipient, Section};
     pub use crate::email::EmailAddress;
     pub use crate::identity::LockMode;
+    pub use crate::incoming::{Incoming, parse as parse_incoming};
     pub use crate::issue::{IssueId, Slug};
     pub use crate::ledger::{AttemptOutcome, LedgerEntry, Run, State};
     pub use crate::letter::Letter;
@@ -105,12 +113,14 @@ pub mod parts {
     pub use crate::publish::build;
     pub use crate::smtp::relay::Relay;
     pub use crate::smtp::{Server, TlsMode};
-    pub use crate::store::Store;
+    pub use crate::store::events::{EventOutcome, MailEvent};
     #[cfg(feature = "postgres")]
     pub use crate::store::postgres::Postgres;
     pub use crate::store::sqlite::Sqlite;
+    pub use crate::store::{EventStore, Store};
     pub use crate::subscriber::{NewSubscriber, Status, Subscriber, SubscriberId};
     pub use crate::subscription::{Options, dry_run, export, import};
+    pub use crate::token::envelope_id::EnvelopeId;
     pub use crate::transactional_message::MessageKind;
 }
 

@@ -8,6 +8,7 @@ use crate::check::private::{published, tracked};
 use crate::config::{Config, Via};
 use crate::disk::{Project, git};
 use crate::finding::{Finding, Place};
+use crate::inbox::Source;
 use crate::store::Location;
 use crate::store::sqlite::FILES;
 
@@ -52,6 +53,13 @@ fn files(config: &Config) -> Vec<Private> {
         }
     }
     config.secret_file.iter().for_each(|file| add(file, "the secret for tokens", &["secret_file"]));
+    match config.inbox.as_ref().and_then(|options| options.source.as_ref()) {
+        Some(Source::Path(path)) => add(path, "mail of readers", &["inbox", "path"]),
+        Some(Source::Imap(account)) => {
+            account.password_file.iter().for_each(|file| add(file, "a password", &["inbox", "password_file"]));
+        }
+        None => {}
+    }
     let Some(mail) = &config.mail else { return files };
     mail.subscribers.iter().for_each(|list| add(&list.file, "the list of subscribers", &["mail", "subscribers"]));
     mail.dkim.iter().for_each(|key| add(&key.key_file, "a key that signs mail", &["mail", "dkim"]));

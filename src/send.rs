@@ -13,6 +13,7 @@ use crate::compose::{Composed, Composer, Letters};
 use crate::delivery::Route;
 use crate::delivery::canary;
 use crate::delivery::dispatcher::run;
+use crate::delivery::failure_limit::{self, FailureLimit};
 use crate::delivery::job::{Job, RateLimits, RunHooks, RunSummary};
 use crate::delivery::not_due::NotDue;
 use crate::delivery::plan::{DueTerms, PlannedMailing, Scope};
@@ -58,7 +59,7 @@ pub struct SendRequest<'a> {
     pub route: &'a Route,
     /// Maximum number of recipients in all.
     pub limit: Option<u64>,
-    /// Skips the canary: a person has seen how it went.
+    /// Skips the canary, and accepts the failures so far: a person has seen how it went.
     pub after_canary: bool,
     /// Mails also what has errors: a person has seen them.
     pub despite_errors: bool,
@@ -96,7 +97,7 @@ pub struct SendReport {
     pub failures: Vec<anyhow::Error>,
     /// What earlier, killed runs left behind.
     pub recovered: Recovered,
-    /// Mailings halted by the canary.
+    /// Mailings halted by the canary, or by too many failures.
     pub halted: Vec<Finding>,
     /// Why the run stopped early, if it did.
     pub stopped: Option<Finding>,
@@ -327,9 +328,13 @@ fn deliver(
         write: &|subscriber| letters.write(subscriber),
         limit: left,
         only: None,
+        failure_limit: Some(FailureLimit { share: policy.max_failure_share, name: content.slug() }),
         limits: RateLimits { rates: policy.rate.as_slice(), warm_up: policy.warm_up.as_ref() },
         hooks: sending.hooks,
     };
+    if sending.after_canary {
+        failure_limit::accept(store, &mailing.issue)?;
+    }
     match policy.canary.as_ref().filter(|_| !sending.after_canary) {
         Some(canary) => canary::mail(store, &job, canary, content.slug()),
         None => Ok(run(store, &job)?),
@@ -366,12 +371,12 @@ fn prepare_letters(
     date: DateTime<Utc>,
 ) -> PreparedLetters {
     let Composed { edition, findings, .. } = sending.composer.compose(&planned.content);
-    let letters =
-        edition.and_then(|edition| sending.composer.letters(edition, date)).and_then(|letters| match planned.begun {
-            Some(_) => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
-            None if !letters.may_fail() => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
-            None => Ok((preflight(store, new_subscribers, &letters, date)?, letters)),
-        });
+    let compose = |edition| Ok(sending.composer.letters(edition, date)?.of_mailing(planned.content.id()));
+    let letters = edition.and_then(compose).and_then(|letters| match planned.begun {
+        Some(_) => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
+        None if !letters.may_fail() => Ok((preflight::for_any_subscriber(store, &letters)?, letters)),
+        None => Ok((preflight(store, new_subscribers, &letters, date)?, letters)),
+    });
     let letters = letters.and_then(|(wrong, letters)| wrong.map_or(Ok(letters), |finding| Err(finding.into())));
     PreparedLetters { letters, findings }
 }

@@ -21,7 +21,7 @@ use crate::token::Secrets;
 mod confirm;
 mod form;
 mod leave;
-mod limits;
+pub mod limits;
 mod links;
 mod message;
 mod network;
@@ -37,7 +37,7 @@ mod words;
 pub use message::{Request, Response};
 pub use network::Network;
 pub use options::{Listen, Options};
-pub use subscribe::static_form;
+pub use subscribe::{consent_text, static_form};
 
 /// Answers requests.
 #[derive(Debug)]

@@ -11,14 +11,13 @@ mod extensions;
 pub mod failure;
 pub mod greeting;
 mod login;
-pub mod phase;
 #[cfg(feature = "doctor")]
 pub mod probe;
 pub mod relay;
-pub mod reply;
 mod server;
 pub mod session;
 pub mod stream;
+pub mod timeouts;
 mod tls;
 
 pub use crate::smtp::server::{Server, TlsMode};

@@ -3,9 +3,12 @@
 //! Takes the deliveries of the ledger one by one and keeps only sums, so that memory does not grow with the number of
 //! recipients. Addresses are dropped, even from replies. `page` shows the result.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use crate::bounce::Class;
 use crate::ledger::{Delivery, Mailing, State};
 use crate::statistics::domains::Domains;
 use crate::statistics::replies::{ReplyGroup, ReplyGroups};
@@ -31,6 +34,8 @@ pub enum Outcome {
     Deferred,
     /// It will not be tried again.
     Failed,
+    /// It was sent, and did not arrive.
+    Bounced,
     /// Whether it arrived is unknown.
     Unknown,
     /// The recipient unsubscribed or was suppressed after the freeze.
@@ -41,8 +46,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order in which they are stacked.
-    pub const ALL: [Self; 6] =
-        [Self::Sent, Self::Deferred, Self::Failed, Self::Unknown, Self::Suppressed, Self::Waiting];
+    pub const ALL: [Self; 7] =
+        [Self::Sent, Self::Deferred, Self::Failed, Self::Bounced, Self::Unknown, Self::Suppressed, Self::Waiting];
 
     /// The outcome shown for a state.
     pub fn of(state: State) -> Self {
@@ -53,6 +58,7 @@ impl Outcome {
             State::Failed => Self::Failed,
             State::Suppressed => Self::Suppressed,
             State::Unknown => Self::Unknown,
+            State::Bounced => Self::Bounced,
         }
     }
 
@@ -62,6 +68,7 @@ impl Outcome {
             Self::Sent => "sent",
             Self::Deferred => "deferred",
             Self::Failed => "failed",
+            Self::Bounced => "bounced",
             Self::Unknown => "unknown",
             Self::Suppressed => "suppressed",
             Self::Waiting => "waiting",
@@ -86,9 +93,12 @@ impl Tally {
         self.counts.iter().sum()
     }
 
-    /// Number that were tried without success: deferred, failed or unknown.
+    /// Number that were tried without success: deferred, failed, bounced or unknown.
     pub fn undelivered(&self) -> u64 {
-        self.of(Outcome::Deferred) + self.of(Outcome::Failed) + self.of(Outcome::Unknown)
+        [Outcome::Deferred, Outcome::Failed, Outcome::Bounced, Outcome::Unknown]
+            .map(|outcome| self.of(outcome))
+            .iter()
+            .sum()
     }
 
     /// The outcomes that occur, with their numbers.
@@ -114,6 +124,8 @@ pub struct Statistics {
     pub expected: u64,
     /// Number of recipients with each outcome.
     pub tally: Tally,
+    /// Bounces by what they mean; only classes that occur.
+    pub bounces: BTreeMap<Class, u64>,
     /// Outcomes over time; `None` if there are none yet.
     pub times: Option<Times>,
     /// The domains with the most recipients, largest first.
@@ -138,6 +150,7 @@ pub struct Aggregator {
     begun: DateTime<Utc>,
     expected: u64,
     tally: Tally,
+    bounces: BTreeMap<Class, u64>,
     timeline: Timeline,
     domains: Domains,
     reasons: ReplyGroups,
@@ -155,6 +168,7 @@ impl Aggregator {
             begun: mailing.frozen_at,
             expected: mailing.expected,
             tally: Tally::default(),
+            bounces: BTreeMap::new(),
             timeline: Timeline::new(i64::from(offset.local_minus_utc())),
             domains: Domains::default(),
             reasons: ReplyGroups::default(),
@@ -166,6 +180,7 @@ impl Aggregator {
     pub fn add(&mut self, delivery: &Delivery) {
         let outcome = Outcome::of(delivery.state);
         self.tally.add(outcome);
+        delivery.bounce().into_iter().for_each(|class| *self.bounces.entry(class).or_default() += 1);
         // A forgotten recipient counts, but in no domain.
         match &delivery.address {
             Some(address) => self.domains.add(address.domain(), outcome),
@@ -192,6 +207,7 @@ impl Aggregator {
             begun: self.begun,
             expected: self.expected,
             tally: self.tally,
+            bounces: self.bounces,
             times: self.timeline.close(),
             domains: ranking.largest,
             other_domains: ranking.others,

@@ -25,6 +25,7 @@ use moving::Movable;
 
 pub use added::{Added, Occurrence};
 pub use error::StoreError;
+pub use events::EventStore;
 pub use location::{Database, Location};
 pub use personal_data::{Erasure, ForgetOutcome, PersonalData};
 pub use readers::ReaderStore;
@@ -34,6 +35,7 @@ pub mod backup;
 #[cfg(test)]
 mod conformance;
 mod error;
+pub mod events;
 mod listed;
 mod location;
 #[cfg(test)]
@@ -106,7 +108,7 @@ fn open_postgres(
 }
 
 /// Stores subscribers and the ledger.
-pub trait Store: Send + ReaderStore {
+pub trait Store: Send + ReaderStore + EventStore {
     /// Adds subscribers, durable, each with the status in its record. For an address that is already there (compared by
     /// `EmailAddress::key`) only the status changes, as `Status::after` defines: an inactive subscriber stays inactive,
     /// and an active one becomes inactive if the new record is unsubscribed, bounced, complained or suppressed.
@@ -323,7 +325,7 @@ pub trait Store: Send + ReaderStore {
     ) -> Result<u64, StoreError>;
 
     /// Queues recipients (all, or those of `addresses`) for another attempt, durable: the deferred ones and, with
-    /// `failed`, the failed ones. A deferred recipient keeps its attempts; a failed one starts over, because its next
+    /// `failed`, those that failed or bounced. A deferred recipient keeps its attempts; a failed one starts over, because its next
     /// attempt might be the last. Inactive subscribers are left unchanged, so that they can be queued once they are
     /// active again; so are rows in any other state.
     fn requeue(
@@ -347,9 +349,9 @@ pub type Recorder =
 pub struct Requeued {
     /// Had been deferred.
     pub deferred: u64,
-    /// Had failed.
+    /// Had failed or bounced.
     pub failed: u64,
-    /// Deferred or failed, and left unchanged: their subscribers are inactive.
+    /// Deferred, failed or bounced, and left unchanged: their subscribers are inactive.
     pub away: u64,
 }
 

@@ -14,6 +14,7 @@ use crate::subscriber::{NewSubscriber, Status, Subscriber};
 use crate::token::{Purpose, Secrets, Token, TokenClaim};
 use crate::unsubscription::Channel;
 
+pub mod confirmation;
 mod csv_lines;
 mod csv_rows;
 pub mod dry_run;

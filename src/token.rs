@@ -16,6 +16,9 @@ use crate::email::EmailAddress;
 use crate::hex::hex;
 use crate::subscriber::SubscriberId;
 
+pub mod bounce_address;
+pub mod envelope_id;
+
 /// What a token is good for; it is not valid for anything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -27,6 +30,8 @@ pub enum Purpose {
     Block,
     /// To undo an unsubscription.
     Return,
+    /// To report what became of a letter.
+    Bounce,
 }
 
 impl Purpose {
@@ -36,6 +41,7 @@ impl Purpose {
             Self::Confirm => b"slugline token 2: confirm",
             Self::Block => b"slugline token 2: block",
             Self::Return => b"slugline token 2: return",
+            Self::Bounce => b"slugline token 2: bounce",
         }
     }
 }
@@ -354,7 +360,7 @@ mod tests {
     fn a_token_is_good_for_one_purpose_and_time() {
         let (maren, secrets) = (address("maren@example.org"), secrets(OLD));
         let (time, later) = (DateTime::from_timestamp_millis(1).unwrap(), DateTime::from_timestamp_millis(2).unwrap());
-        let purposes = [Purpose::Unsubscribe, Purpose::Confirm, Purpose::Block, Purpose::Return];
+        let purposes = [Purpose::Unsubscribe, Purpose::Confirm, Purpose::Block, Purpose::Return, Purpose::Bounce];
         for made in purposes {
             let (plain, timed) = (secrets.token(made, &maren), secrets.token_at(made, &maren, time));
             assert_eq!(plain.tag(), Some(secrets.tag(&maren)));

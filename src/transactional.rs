@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use url::Url;
 
 use crate::compose::mail_config;
 use crate::compose::transactional::{Notice, TransactionalLetters};
@@ -71,12 +70,14 @@ pub fn deliver(store: &mut dyn Store, request: &Request<'_>) -> anyhow::Result<R
 /// # Errors
 /// As `deliver`.
 pub fn deliver_meanwhile(occasion: &Occasion<'_>, request: &Request<'_>) -> anyhow::Result<Report> {
-    let Some(serve) = &request.config.serve else { return Ok(Report::default()) };
+    if !request.config.answers_readers() {
+        return Ok(Report::default());
+    }
     let waiting_before = waiting(occasion)?;
     if request.hooks.is_stopped() || waiting_before == 0 {
         return Ok(Report { waiting: waiting_before, ..Report::default() });
     }
-    let mut report = sent(occasion, request, &serve.url)?;
+    let mut report = sent(occasion, request)?;
     report.waiting = waiting(occasion)?;
     Ok(report)
 }
@@ -86,10 +87,10 @@ fn waiting(occasion: &Occasion<'_>) -> anyhow::Result<u64> {
     Ok(counts.context("failed to count the transactional messages")?.open())
 }
 
-/// Sends batch after batch; `url` is `serve.url`.
-fn sent(occasion: &Occasion<'_>, request: &Request<'_>, url: &Url) -> anyhow::Result<Report> {
+/// Sends batch after batch.
+fn sent(occasion: &Occasion<'_>, request: &Request<'_>) -> anyhow::Result<Report> {
     let (project, mail) = (request.project, mail_config(request.config)?);
-    let letters = TransactionalLetters::open(project, request.config, url)?;
+    let letters = TransactionalLetters::open(project, request.config)?;
     let route = transport::route(project, mail)?;
     let folder = Slug::new(FOLDER).context("the folder of transactional messages has no name")?;
     let sender = SingleMessages::new(&route, &folder, request.hooks.stop);

@@ -55,7 +55,7 @@ impl Letters {
     pub fn write(&self, subscriber: &Subscriber) -> anyhow::Result<Letter> {
         let date = DateTime::<Utc>::UNIX_EPOCH;
         let content = self.signer.sign(self.edition.message(&Recipient::of(subscriber), date)?, date)?;
-        Ok(Letter { from: self.from.clone(), to: subscriber.address.clone(), content })
+        Ok(Letter { from: self.from.clone(), to: subscriber.address.clone(), envelope_id: None, content })
     }
 
     /// Its two parts, HTML and text, for others to build a message of.

@@ -124,6 +124,7 @@ fn slugline(load: &Load, letters: &Letters, ledger: Option<&Path>) -> Result<Opt
         write: &|subscriber| letters.write(subscriber),
         limit: None,
         only: None,
+        failure_limit: None,
         limits: RateLimits::default(),
         hooks: RunHooks {
             clock: &|| now,

@@ -7,8 +7,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::cli::{
-    build, check, completions, covers, diff, edition, features, init, key, links, list, man, new, publish, resolve,
-    retry, send, status, store, subscribers,
+    Exit, build, check, completions, covers, diff, edition, features, inbox, init, key, links, list, man, new, publish,
+    resolve, retry, send, status, store, subscribers,
 };
 use crate::finding::Finding;
 use crate::renamed;
@@ -59,7 +59,7 @@ pub(super) struct Global {
     /// Write one JSON document to stdout, errors included
     #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
-    /// Show errors only, and by `publish`, `send` and `build` in a job an unchanged one once a day
+    /// Show errors only, and by `publish`, `send`, `build` and `inbox` in a job an unchanged one once a day
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
     pub quiet: bool,
     /// Show more
@@ -94,6 +94,7 @@ pub(super) enum Command {
     Send(send::Args),
     #[cfg(feature = "serve")]
     Serve(crate::cli::serve::Args),
+    Inbox(inbox::Args),
     Status(status::Args),
     Resolve(resolve::Args),
     Retry(retry::Args),
@@ -142,9 +143,21 @@ impl Command {
         }
     }
 
+    /// The exit code if it could not be done.
+    pub fn failed(&self) -> Exit {
+        match self {
+            Self::Inbox(args) if args.is_called_by_mail_server() => Exit::TryAgain,
+            _ => Exit::Failed,
+        }
+    }
+
     /// Whether it is a job for cron, run again and again.
     pub fn is_repeated(&self) -> bool {
-        matches!(self, Self::Publish(_) | Self::Build(_) | Self::Send(_))
+        match self {
+            Self::Publish(_) | Self::Build(_) | Self::Send(_) => true,
+            Self::Inbox(args) => !args.is_called_by_mail_server(),
+            _ => false,
+        }
     }
 }
 

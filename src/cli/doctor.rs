@@ -7,13 +7,14 @@ use crate::cli::doctor::output::{DoctorOutput, Part};
 use crate::cli::{Context, Exit};
 use crate::compose;
 use crate::config::{MailConfig, MailServer, Via};
+use crate::diagnosis::receiving::Receiving;
 use crate::diagnosis::sender::{self, Sender};
 use crate::diagnosis::server::{self, SendingTerms};
 use crate::diagnosis::{Step, StepOutcome};
 use crate::dkim::{Key, KeyFile, PublicKey};
 use crate::dns::Dns;
-use crate::smtp::phase::Timeouts;
 use crate::smtp::probe::Envelope;
+use crate::smtp::timeouts::Timeouts;
 use crate::transport;
 
 mod output;
@@ -23,8 +24,8 @@ mod project;
 /// Check whether mail will arrive, how fast, and what to change
 ///
 /// Connects to the mail server step by step, up to the recipient and no further: nothing is sent. Queries the DNS as
-/// receivers do for the sender's domain (SPF, DKIM, DMARC, reverse DNS, MX), and prints the records that are missing. With
-/// `serve.url`, tries the one-click button of mail programs with a token that no one has. The exit code is 1 if something has
+/// receivers do for the sender's domain (SPF, DKIM, DMARC, reverse DNS, MX), and prints the records that are missing, and with
+/// `inbox` and `--verbose` what Postfix needs to pass mail on. With `serve.url`, tries the one-click button of mail programs with a token that no one has. The exit code is 1 if something has
 /// to change.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline doctor\n  slugline doctor --dns 9.9.9.9 --verbose")]
@@ -59,6 +60,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         mail,
         keys: mail.dkim.iter().map(|key| (key, public(context, key))).collect(),
         hosts: servers.iter().map(|server| server.server.host.clone()).collect(),
+        receiving: config.inbox.as_ref().map(|options| Receiving { options, folder: folder(context) }),
     };
     let steps = match Dns::new(args.dns) {
         Ok(dns) => sender::examine(&dns, &sender),
@@ -73,6 +75,12 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let steps = project::steps(context, &config, mail, store);
     output.part(Part::Project, &context.config_file, &steps)?;
     Ok(if output.end()? == StepOutcome::Error { Exit::Attention } else { Exit::Done })
+}
+
+/// The project folder, as another program has to name it.
+fn folder(context: &Context) -> String {
+    let folder = context.project.real_path(".").unwrap_or_else(|| context.project.folder().to_owned());
+    folder.display().to_string()
 }
 
 /// Examines one server.

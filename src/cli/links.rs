@@ -22,7 +22,7 @@ pub(super) struct Args {
     /// Include the feeds of categories, tags and authors
     #[arg(long)]
     all: bool,
-    /// The form to subscribe instead: plain HTML for any page
+    /// The form to subscribe instead, or without pages for readers a link that opens an email: plain HTML for any page
     #[arg(long, conflicts_with = "all")]
     form: bool,
     /// Page to return to after the form, one of `thanks` in the project file
@@ -52,19 +52,26 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
 
 /// Prints the forms of all languages.
 fn form(context: &Context, config: &Config, thanks: Option<&Url>) -> anyhow::Result<Exit> {
-    let serve = config.serve.as_ref().ok_or_else(|| {
-        Finding::error("serve-missing", "the project file has no `serve`, so there is nothing to send a form to")
-            .help("add `serve: {url: https://…}`, the address at which `slugline serve` is reached")
-    })?;
-    if let Some(page) = thanks.filter(|page| !serve.thanks.contains(page)) {
+    let is_known = |page: &&Url| config.serve.as_ref().is_some_and(|serve| serve.thanks.contains(page));
+    if let Some(page) = thanks.filter(|page| !is_known(page)) {
         return Err(Finding::error("not-thanks", format!("`{page}` is not one of `serve.thanks`"))
             .help("add it there: a form may lead only to pages that the project file names")
             .into());
     }
     let own = |name: &str| context.project.text_if_exists(format!("templates/{name}"));
+    let missing = || {
+        Finding::error(
+            "serve-missing",
+            "the project file has neither `serve` nor `inbox.subscribe`, so a form would lead nowhere",
+        )
+        .help(
+            "add `serve: {url: https://…}`, the address at which `slugline serve` is reached, or the address that \
+                   `slugline inbox` reads: `inbox: {subscribe: …, confirm: …}`",
+        )
+    };
     let made = |publication: &Publication| {
-        let html = serve::static_form(serve, publication, thanks, &own)?;
-        Ok(FormRow { language: publication.language.clone(), html })
+        let html = serve::static_form(config.serve.as_ref(), config.subscribe_address(), publication, thanks, &own)?;
+        Ok(FormRow { language: publication.language.clone(), html: html.ok_or_else(missing)? })
     };
     let forms = config.publications().into_iter().map(made).collect::<anyhow::Result<Vec<_>>>()?;
     match context.report.json {
@@ -86,7 +93,7 @@ struct Forms {
 struct FormRow {
     /// Language of its texts.
     language: String,
-    /// The `<form>` element.
+    /// The `<form>` element, or a paragraph with a link.
     html: String,
 }
 

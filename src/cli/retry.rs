@@ -1,4 +1,4 @@
-//! `slugline retry`: queues deferred or failed recipients again.
+//! `slugline retry`: queues deferred, failed or bounced recipients again.
 
 use serde::Serialize;
 
@@ -12,8 +12,8 @@ use crate::store::Requeued;
 /// Queue deferred or failed recipients again
 ///
 /// Recipients that a server defers (greylisting, a full mailbox) are retried by later runs, after minutes at first and a day
-/// in the end. This makes them due at once; with `--failed` also those that a server refused for good, whose attempts begin
-/// anew. The next `slugline send` mails them; name the issue there if nothing happened in its mailing for 14 days.
+/// in the end. This makes them due at once; with `--failed` also those that a server refused for good and those that bounced, whose
+/// attempts begin anew. The next `slugline send` mails them; name the issue there if nothing happened in its mailing for 14 days.
 /// Subscribers who unsubscribed or are suppressed stay out, and no subscriber who has the issue, or may have it, gets it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  slugline retry latest\n  slugline retry latest --failed\n  \
@@ -21,10 +21,10 @@ use crate::store::Requeued;
 pub(super) struct Args {
     /// Slug or path of an issue, `latest` (the newest one for email), or a digest such as `digest:2026-W47`
     issue: String,
-    /// Failed recipients too
+    /// Failed and bounced recipients too
     #[arg(long)]
     failed: bool,
-    /// Only these recipients [default: all deferred ones of the issue, with `--failed` also the failed ones]
+    /// Only these recipients [default: all deferred ones of the issue, with `--failed` also the failed and bounced ones]
     address: Vec<EmailAddress>,
 }
 
@@ -35,7 +35,7 @@ struct Document<'a> {
     issue: &'a str,
     /// How many deferred recipients are queued again.
     deferred: u64,
-    /// How many failed recipients are queued again.
+    /// How many failed or bounced recipients are queued again.
     failed: u64,
     /// How many stay out because they unsubscribed or are suppressed.
     away: u64,
@@ -55,8 +55,11 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     record.reopen(&*store, &mailed)?;
     // An issue that was sent in a digest is sent again by the digest's name.
     let name = if mailed == content.id() { content.slug().as_str() } else { mailed.as_str() };
-    let who =
-        if args.failed { format!("{deferred} deferred and {failed} failed") } else { format!("{deferred} deferred") };
+    let who = if args.failed {
+        format!("{deferred} deferred and {failed} failed or bounced")
+    } else {
+        format!("{deferred} deferred")
+    };
     let document = Document { issue: name, deferred, failed, away };
     context.report.result(&format!("{who} recipients of `{name}` are queued again"), &document)?;
     if away > 0 {
@@ -67,7 +70,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     }
     let missed = different(&args.address) > deferred + failed + away;
     if missed {
-        let others = if args.failed { "deferred or failed" } else { "deferred" };
+        let others = if args.failed { "deferred, failed or bounced" } else { "deferred" };
         context
             .report
             .message(&format!("Some of these addresses are not among the {others} recipients; see `slugline status`."));

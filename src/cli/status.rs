@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::bounce::Class;
 use crate::cli::report::Columns;
 use crate::cli::{Context, Exit};
 use crate::config::Config;
@@ -26,8 +27,8 @@ pub(super) mod document;
 /// Show the state of each mailing
 ///
 /// One line per issue or digest that was sent, newest first: the number of recipients, and how many are in each state.
-/// `unknown` recipients may or may not have the mail; see `slugline resolve`. Below, how many subscribers left in the last 30
-/// days, and how.
+/// `unknown` recipients may or may not have the mail; see `slugline resolve`. Below, why recipients bounced, and how many
+/// subscribers left in the last 30 days, and how.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  slugline status\n  slugline status latest --recipients --state unknown\n  slugline status latest --html status.html\n  slugline status --json"
@@ -104,7 +105,9 @@ fn row(store: &dyn Store, mailing: &Mailing, issues: &[Issue], time_zone: Tz) ->
         (Some(issue), edition) => format!("{} (edition {edition})", issue.slug),
     };
     let begun = mailing.frozen_at.with_timezone(&time_zone).format("%Y-%m-%d %H:%M").to_string();
-    Ok(Row { name, begun, mailing: mailing.clone(), counts: store.counts(&mailing.issue)? })
+    let counts = store.counts(&mailing.issue)?;
+    let bounces = if counts.of(State::Bounced) > 0 { store.bounces(&mailing.issue)? } else { Vec::new() };
+    Ok(Row { name, begun, mailing: mailing.clone(), counts, bounces })
 }
 
 /// The page of these mailings. Recipients are counted as they are read, never kept in memory.
@@ -159,6 +162,8 @@ struct Row {
     begun: String,
     mailing: Mailing,
     counts: StateCounts,
+    /// How many bounced, by what the bounces mean.
+    bounces: Vec<(Class, u64)>,
 }
 
 impl Row {
@@ -214,6 +219,10 @@ fn show(context: &Context, store: &dyn Store, rows: &[Row], args: &Args, rest: &
     } else {
         context.report.table(&table(rows))?;
     }
+    if rows.iter().any(|row| !row.bounces.is_empty()) {
+        context.report.text("\n")?;
+        context.report.table(&bounces(rows))?;
+    }
     if args.issue.is_none() && !rest.left.by_channel.is_empty() {
         context.report.text(if rows.is_empty() { "" } else { "\n" })?;
         context.report.table(&rest.left.table())?;
@@ -261,6 +270,22 @@ fn table(rows: &[Row]) -> Vec<Vec<String>> {
     table
 }
 
+/// The table of bounces: a row for each mailing that has some, a column for each class that occurs.
+fn bounces(rows: &[Row]) -> Vec<Vec<String>> {
+    let count =
+        |row: &Row, class: Class| row.bounces.iter().find(|(one, _)| *one == class).map_or(0, |(_, count)| *count);
+    let classes: Vec<Class> =
+        Class::ALL.into_iter().filter(|class| rows.iter().any(|row| count(row, *class) > 0)).collect();
+    let mut table = vec![vec!["bounced".to_owned()]];
+    table[0].extend(classes.iter().map(ToString::to_string));
+    for row in rows.iter().filter(|row| !row.bounces.is_empty()) {
+        let mut cells = vec![row.name.clone()];
+        cells.extend(classes.iter().map(|class| count(row, *class).to_string()));
+        table.push(cells);
+    }
+    table
+}
+
 /// The transactional messages that wait, or of which it is unknown whether they arrived.
 fn status_line(counts: &StateCounts) -> Option<String> {
     let counted = [(counts.open(), "waiting"), (counts.of(State::Unknown), "unknown")];
@@ -271,7 +296,7 @@ fn status_line(counts: &StateCounts) -> Option<String> {
 
 fn recipient(delivery: &Delivery) -> Vec<String> {
     let reply = delivery.reply.clone().unwrap_or_default();
-    vec![delivery.address_or_forgotten().to_owned(), delivery.state.to_string(), reply]
+    vec![delivery.address_or_forgotten().to_owned(), delivery.state_in_words(), reply]
 }
 
 /// The number of recipients in each state, by its name.

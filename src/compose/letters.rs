@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::compose::envelopes::Envelopes;
 use crate::dkim::Signer;
 use crate::edition::{Edition, Recipient};
-use crate::email::EmailAddress;
+use crate::issue::IssueId;
 use crate::letter::Letter;
 use crate::subscriber::Subscriber;
 
@@ -12,14 +13,21 @@ use crate::subscriber::Subscriber;
 pub struct Letters {
     edition: Edition,
     signer: Signer,
-    from: EmailAddress,
+    envelopes: Envelopes,
+    /// The mailing, once it is known.
+    mailing: Option<IssueId>,
     date: DateTime<Utc>,
 }
 
 impl Letters {
-    /// `from` is the envelope sender; `date` is the same for every attempt.
-    pub fn new(edition: Edition, signer: Signer, from: EmailAddress, date: DateTime<Utc>) -> Self {
-        Self { edition, signer, from, date }
+    /// `date` is the same for every attempt.
+    pub fn new(edition: Edition, signer: Signer, envelopes: Envelopes, date: DateTime<Utc>) -> Self {
+        Self { edition, signer, envelopes, mailing: None, date }
+    }
+
+    /// The letters of this mailing, which their envelopes name.
+    pub fn of_mailing(self, mailing: IssueId) -> Self {
+        Self { mailing: Some(mailing), ..self }
     }
 
     /// Writes the message for a subscriber.
@@ -27,7 +35,12 @@ impl Letters {
     /// # Errors
     /// When a template fails on this subscriber, or the message cannot be signed.
     pub fn write(&self, subscriber: &Subscriber) -> anyhow::Result<Letter> {
-        self.signed(self.edition.message(&Recipient::of(subscriber), self.date)?, subscriber)
+        let message = self.edition.message(&Recipient::of(subscriber), self.date)?;
+        let (to, content) = (&subscriber.address, self.signer.sign(message, self.date)?);
+        Ok(match &self.mailing {
+            Some(mailing) => self.envelopes.of_mailing(mailing, to, content),
+            None => self.envelopes.single(to, content),
+        })
     }
 
     /// Writes a test message for a subscriber, marked as a test and with its own Message-ID.
@@ -35,12 +48,8 @@ impl Letters {
     /// # Errors
     /// As `write`.
     pub fn write_test(&self, subscriber: &Subscriber) -> anyhow::Result<Letter> {
-        self.signed(self.edition.test_message(&Recipient::of(subscriber), self.date)?, subscriber)
-    }
-
-    fn signed(&self, message: Vec<u8>, subscriber: &Subscriber) -> anyhow::Result<Letter> {
-        let content = self.signer.sign(message, self.date)?;
-        Ok(Letter { from: self.from.clone(), to: subscriber.address.clone(), content })
+        let message = self.edition.test_message(&Recipient::of(subscriber), self.date)?;
+        Ok(self.envelopes.test(&subscriber.address, self.signer.sign(message, self.date)?))
     }
 
     /// Whether some messages may fail, because they depend on the subscriber.
@@ -84,7 +93,7 @@ mod tests {
             Signer::new(vec![Signature { domain: "example.org".to_owned(), selector: "s".to_owned(), key }])
         };
         let date = DateTime::from_timestamp(1_795_140_000, 0).unwrap();
-        let letters = Letters::new(edition, signer(), "weekly@example.org".parse().unwrap(), date);
+        let letters = Letters::new(edition, signer(), Envelopes::new(config.mail.as_ref().unwrap(), None), date);
         for address in ["reader@example.com", "用户@example.com"] {
             let subscriber = NewSubscriber::new(address.parse().unwrap(), "").into_subscriber(SubscriberId(1), date);
             for (letter, is_test) in

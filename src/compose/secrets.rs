@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use crate::config::Config;
+use crate::config::{Config, MailConfig};
 use crate::disk::Project;
 use crate::disk::machine::variable;
 use crate::finding::{Finding, Place, Severity};
+use crate::token::bounce_address::BounceAddress;
 use crate::token::{MIN_SECRET_CHARS, Secrets};
 
 const VARIABLE: &str = "SLUGLINE_SECRET";
@@ -48,20 +49,30 @@ pub fn finding(project: &Project, config: &Config, path: &str, text: &str) -> Op
         Err(error) => Finding::error("secret-missing", format!("tokens need a secret: {error:#}")),
     };
     let severity = if finding.rule == "secret-missing" { Severity::Warning } else { finding.severity };
-    let keys = [&["secret_file"][..], &["mail", "unsubscribe_url"], &["mail", "unsubscribe_mailto"], &["mail"]];
+    let keys = [
+        &["secret_file"][..],
+        &["mail", "unsubscribe_url"],
+        &["mail", "unsubscribe_mailto"],
+        &["mail", "bounce_address"],
+        &["mail"],
+    ];
     let is_cause = |place: &Place| place.source.as_ref().is_some_and(|line| line.contains("{token}"));
     let places = keys.map(|keys| Place::of_value(path, text, keys));
     let cause = places.iter().find(|place| config.secret_file.is_some() || is_cause(place));
     let place = cause.cloned().unwrap_or_else(|| match config.serve {
         Some(_) => Place::of_value(path, text, &["serve", "url"]),
-        None => places[3].clone(),
+        None => places[4].clone(),
     });
     Some(Finding { severity, ..finding }.at(place))
 }
 
-/// Whether the project's links need tokens: those of its mail, and all that `serve` makes.
+/// Whether the project needs tokens: in the links or the envelope sender of its mail, or in what `serve` makes.
 pub fn are_needed(config: &Config) -> bool {
     let mail = config.mail.as_ref();
     let templates = mail.into_iter().flat_map(|mail| [&mail.edition.unsubscribe_url, &mail.edition.unsubscribe_mailto]);
-    config.serve.is_some() || templates.flatten().any(|text| text.contains("{token}"))
+    let has_token = |mail: &MailConfig| mail.bounce_address.as_ref().is_some_and(BounceAddress::has_token);
+    config.serve.is_some()
+        || config.confirm_address().is_some()
+        || mail.is_some_and(has_token)
+        || templates.flatten().any(|text| text.contains("{token}"))
 }

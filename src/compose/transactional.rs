@@ -1,26 +1,25 @@
-//! Writes transactional messages, signed: with the project's templates, the links of its pages for readers, and its keys.
+//! Writes transactional messages, signed: with the project's templates, links for readers, and keys.
 //!
-//! What is said to whom is decided by `transactional`; `edition` renders it. Nothing that a visitor typed gets here.
+//! What is said to whom is decided by `transactional`; `edition` renders it, `reader_links` makes the links. Nothing that a visitor
+//! typed gets here.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use url::Url;
 
+use crate::compose::envelopes::Envelopes;
+use crate::compose::reader_links::ReaderLinks;
 use crate::compose::{mail_config, secrets, signer};
 use crate::config::{Config, MailConfig};
 use crate::disk::Project;
 use crate::dkim::Signer;
-use crate::edition::Recipient;
 use crate::edition::transactional::{Content, Envelope, NAMES, Writer};
-use crate::edition::unsubscribe::UnsubscribeLinks;
 use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::letter::Letter;
 use crate::publication::Publication;
 use crate::templates::Templates;
 use crate::templates::language::Language;
-use crate::token::{Purpose, Secrets, Token};
 use crate::transactional_message::TransactionalMessage;
 
 /// What a message says.
@@ -40,15 +39,15 @@ pub enum Notice {
 pub struct TransactionalLetters<'a> {
     config: &'a Config,
     mail: &'a MailConfig,
-    url: &'a Url,
+    links: ReaderLinks<'a>,
     templates: Templates,
-    secrets: Arc<Secrets>,
+    envelopes: Envelopes,
     signer: Signer,
 }
 
-/// Why a message cannot be written with the templates of the project, if readers are served; needs no secret.
+/// Why a message cannot be written with the templates of the project, if readers are answered; needs no secret.
 pub fn template_finding(project: &Project, config: &Config, now: DateTime<Utc>) -> Option<Finding> {
-    let (_, mail) = (config.serve.as_ref()?, config.mail.as_ref()?);
+    let mail = config.mail.as_ref().filter(|_| config.answers_readers())?;
     let error = write_samples(project, config, mail, now).err()?;
     Some(error.downcast::<Finding>().unwrap_or_else(|error| Finding::error("template", format!("{error:#}"))))
 }
@@ -60,13 +59,13 @@ fn write_samples(project: &Project, config: &Config, mail: &MailConfig, now: Dat
     for publication in config.publications() {
         let writer = Writer::new(publication, &mail.edition, &templates);
         for content in [
-            Content::Confirm { confirm: link(), never: link() },
+            Content::Confirm { confirm: link(), never: link(), by_reply: true },
             Content::Subscribed { leave: link() },
             Content::Goodbye { undo: link() },
             Content::Links { leave: link() },
         ] {
             let language = Language::of(&publication.language).tag();
-            writer.message(&content, &Envelope { address, language, id: "", date: now })?;
+            writer.message(&content, &Envelope { address, language, id: "", date: now, reply_to: None })?;
         }
     }
     Ok(())
@@ -77,16 +76,18 @@ fn templates(project: &Project) -> anyhow::Result<Templates> {
 }
 
 impl<'a> TransactionalLetters<'a> {
-    /// Reads templates, secrets and keys. `url` is `serve.url`.
+    /// Reads templates, secrets and keys.
     ///
     /// # Errors
     /// A finding when the project does not mail, has no usable secret or names a key that cannot be used, or where a template
     /// is invalid.
-    pub fn open(project: &Project, config: &'a Config, url: &'a Url) -> anyhow::Result<Self> {
+    pub fn open(project: &Project, config: &'a Config) -> anyhow::Result<Self> {
         let mail = mail_config(config)?;
         let templates = templates(project)?;
         let secrets = Arc::new(secrets::secrets(project, config)?);
-        Ok(Self { config, mail, url, templates, secrets, signer: signer::signer(project, mail)? })
+        let envelopes = Envelopes::new(mail, Some(Arc::clone(&secrets)));
+        let links = ReaderLinks::new(config, mail, secrets);
+        Ok(Self { config, mail, links, templates, envelopes, signer: signer::signer(project, mail)? })
     }
 
     /// Writes a message: the same bytes for every attempt at the same notice.
@@ -96,13 +97,18 @@ impl<'a> TransactionalLetters<'a> {
     pub fn write(&self, message: &TransactionalMessage, notice: Notice) -> anyhow::Result<Letter> {
         let address = &message.address;
         // A store that was lost and made anew counts from 1 again.
-        let id = format!("{}\n{}\n{}", self.url, message.id.0, message.created.timestamp_micros());
+        let place = self.config.serve.as_ref().map_or(&self.config.publication.base_url, |serve| &serve.url);
+        let id = format!("{place}\n{}\n{}", message.id.0, message.created.timestamp_micros());
         let language = Language::of(&message.language).tag();
-        let envelope = Envelope { address, language, id: &id, date: message.created };
+        let reply_to = match notice {
+            Notice::Confirm(requested) => self.links.reply_to(address, requested)?,
+            _ => None,
+        };
+        let envelope = Envelope { address, language, id: &id, date: message.created, reply_to: reply_to.as_ref() };
         let writer = Writer::new(self.publication(&message.language), &self.mail.edition, &self.templates);
         let content = writer.message(&self.content(notice, address, language)?, &envelope)?;
         let content = self.signer.sign(content, message.created)?;
-        Ok(Letter { from: self.mail.envelope_sender().clone(), to: address.clone(), content })
+        Ok(self.envelopes.single(address, content))
     }
 
     /// The publication in this language, or else in its main one.
@@ -113,34 +119,17 @@ impl<'a> TransactionalLetters<'a> {
     }
 
     fn content(&self, notice: Notice, address: &EmailAddress, language: &str) -> anyhow::Result<Content> {
-        let page = |name: &str, token| self.page(name, token, language);
-        let token = |purpose| self.secrets.token(purpose, address);
+        let links = &self.links;
         Ok(match notice {
             Notice::Confirm(requested) => Content::Confirm {
-                confirm: page("confirm", self.secrets.token_at(Purpose::Confirm, address, requested)),
-                never: page("confirm", token(Purpose::Block)),
+                confirm: links.confirm(address, requested, language)?,
+                never: links.never(address, language)?,
+                by_reply: self.config.confirm_address().is_some(),
             },
-            Notice::Subscribed => Content::Subscribed { leave: self.leave(address, language)? },
-            Notice::Goodbye => Content::Goodbye { undo: page("return", token(Purpose::Return)) },
-            Notice::Links => Content::Links { leave: self.leave(address, language)? },
+            Notice::Subscribed => Content::Subscribed { leave: links.leave(address, language)? },
+            Notice::Goodbye => Content::Goodbye { undo: links.undo(address, language)? },
+            Notice::Links => Content::Links { leave: links.leave(address, language)? },
         })
-    }
-
-    /// The link to a page. It names a language that is not the main one: once a request is deleted, and for readers who were imported,
-    /// the page knows it from nowhere else.
-    fn page(&self, name: &str, token: Token, language: &str) -> String {
-        let is_main = Language::of(language) == Language::of(&self.config.publication.language);
-        let query = if is_main { String::new() } else { format!("?language={language}") };
-        format!("{}{name}/{token}{query}", self.url)
-    }
-
-    /// The unsubscribe page of the project file, or else ours.
-    fn leave(&self, address: &EmailAddress, language: &str) -> anyhow::Result<String> {
-        let links = UnsubscribeLinks::new(&self.mail.edition, language)?.with_secrets(Arc::clone(&self.secrets));
-        let elsewhere = links.of(&Recipient::of_address(address.clone()))?.url;
-        let elsewhere = elsewhere.filter(|page| !page.starts_with(&format!("{}leave/", self.url)));
-        let ours = || self.page("leave", self.secrets.token(Purpose::Unsubscribe, address), language);
-        Ok(elsewhere.unwrap_or_else(ours))
     }
 }
 
@@ -168,8 +157,7 @@ mail:
         project.write("slugline.yaml", project_file.as_bytes()).unwrap();
         project.write("secret.txt", b"0123456789abcdef0123456789abcdef").unwrap();
         let config = load::config(&project, "slugline.yaml").unwrap();
-        let url = config.serve.as_ref().unwrap().url.clone();
-        let letters = TransactionalLetters::open(&project, &config, &url).unwrap();
+        let letters = TransactionalLetters::open(&project, &config).unwrap();
         assert_eq!(template_finding(&project, &config, now()), None);
         act(&letters)
     }
@@ -216,6 +204,54 @@ mail:
             assert!(!confirm("en").contains("?language"));
             let letter = letters.write(&message("en"), Notice::Links).unwrap();
             assert_eq!((letter.from.as_str(), letter.to.as_str()), ("bounces@tides.example.org", "lin@example.org"));
+        });
+    }
+
+    /// The address that a `mailto:` link below a label leads to, without its token.
+    fn mailto(text: &str, place: usize) -> String {
+        let link = text.lines().filter(|line| line.starts_with("mailto:")).nth(place).unwrap();
+        let (before, rest) = link.split_once('+').unwrap();
+        let (token, rest) = rest.split_once('@').unwrap();
+        assert_eq!(token.len(), crate::token::TOKEN_DIGITS);
+        format!("{before}+@{rest}")
+    }
+
+    #[test]
+    fn without_pages_every_link_is_an_address_and_a_reply_confirms() {
+        let inbox = "inbox: {confirm: \"confirm+{token}@tides.example.org\"}\n";
+        let mailto_leave = "  unsubscribe_mailto: leave+{token}@tides.example.org\n";
+        let project = format!(
+            "{}{mailto_leave}{inbox}",
+            PROJECT.replace("serve:\n  url: https://news.example.org/readers\n", "")
+        );
+        with_letters(&project, |letters| {
+            let confirm = text(letters, "en", Notice::Confirm(now()));
+            assert_eq!(mailto(&confirm, 0), "mailto:confirm+@tides.example.org?subject=confirm");
+            assert_eq!(mailto(&confirm, 1), "mailto:confirm+@tides.example.org?subject=confirm");
+            assert!(confirm.contains("reply to this email"), "{confirm}");
+            let undo = text(letters, "en", Notice::Goodbye);
+            assert_eq!(mailto(&undo, 0), "mailto:confirm+@tides.example.org?subject=return");
+            for notice in [Notice::Subscribed, Notice::Links] {
+                assert_eq!(
+                    mailto(&text(letters, "en", notice), 0),
+                    "mailto:leave+@tides.example.org?subject=unsubscribe"
+                );
+            }
+            let reply_to = |notice| {
+                let letter = letters.write(&message("en"), notice).unwrap();
+                let header = String::from_utf8(letter.content).unwrap();
+                let line = header.replace("\r\n ", " ");
+                line.lines().find_map(|line| line.strip_prefix("Reply-To: ").map(str::to_owned))
+            };
+            let address = reply_to(Notice::Confirm(now())).unwrap();
+            assert!(confirm.contains(&format!("mailto:{address}?")), "{address}");
+            assert_eq!(reply_to(Notice::Goodbye), None, "thanks for the news are no wish to come back");
+        });
+        let both = format!("{PROJECT}{inbox}");
+        with_letters(&both, |letters| {
+            let confirm = text(letters, "en", Notice::Confirm(now()));
+            assert!(confirm.contains("\nhttps://news.example.org/readers/confirm/"), "{confirm}");
+            assert!(confirm.contains("You can also confirm by replying to this email."), "{confirm}");
         });
     }
 

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::config::raw::inbox::RawInbox;
 use crate::config::raw::serve::{RawConsent, RawServe};
 use crate::config::raw::subscribers::RawSubscribers;
 use crate::finding::Finding;
 use crate::issue::Extent;
 
+pub(super) mod inbox;
 mod parse_error;
 pub(super) mod serve;
 pub(super) mod subscribers;
@@ -37,6 +39,7 @@ pub(super) struct RawConfig {
     pub mail: Option<RawMail>,
     pub serve: Option<RawServe>,
     pub consent: Option<RawConsent>,
+    pub inbox: Option<RawInbox>,
     pub check: RawCheck,
     pub markdown: RawMarkdown,
     pub secret_file: Option<String>,
@@ -188,6 +191,7 @@ pub(super) struct RawMail {
     pub rate: Option<String>,
     pub warm_up: Option<RawWarmUp>,
     pub canary: Option<RawCanary>,
+    pub most_failures: Option<String>,
     pub due_for: Option<String>,
     pub on_unknown: Option<RawOnUnknown>,
     pub bounce_address: Option<String>,

@@ -23,6 +23,7 @@ use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::publication::{Author, Publication, is_language_tag};
 use crate::store::{Database, Location};
+use crate::token::bounce_address::BounceAddress;
 
 mod archive;
 mod base_url;
@@ -31,6 +32,7 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
+mod inbox;
 mod problems;
 mod serve;
 mod servers;
@@ -85,6 +87,7 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
         mail,
+        inbox: inbox::inbox(raw, problems),
         serve,
         check: check::check(&raw.check, problems),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
@@ -225,6 +228,7 @@ fn policy(raw: &RawMail, zone: Tz, problems: &mut Problems<'_>) -> Policy {
             })
         }),
         canary: raw.canary.as_ref().map(|raw| throttle::canary(raw, problems)),
+        max_failure_share: throttle::most_failures(raw.most_failures.as_deref(), problems),
     }
 }
 
@@ -253,13 +257,15 @@ fn mail_address(text: Option<&str>, key: &str, problems: &mut Problems<'_>) -> O
 }
 
 /// The envelope sender: if it needed SMTPUTF8, every message would.
-fn bounce_address(text: Option<&str>, problems: &mut Problems<'_>) -> Option<EmailAddress> {
+fn bounce_address(text: Option<&str>, problems: &mut Problems<'_>) -> Option<BounceAddress> {
     const KEY: &str = "bounce_address";
-    if !unsubscribe::has_only_fields(text?, KEY, &[], problems) {
-        return None;
-    }
-    let address = mail_address(text, KEY, problems)?;
-    if address.needs_smtputf8() {
+    let text = text.filter(|text| unsubscribe::has_only_fields(text, KEY, &["token"], problems))?;
+    let help = match text.contains('{') {
+        true => "write one such as `bounces+{token}@example.org`",
+        false => "write one such as `name@example.org`",
+    };
+    let address = problems.check(BounceAddress::parse(text), &["mail", KEY], "not a valid email address", help)?;
+    if address.of_nobody().needs_smtputf8() {
         let why = "it has non-ASCII characters before the `@`, which only mail servers with SMTPUTF8 accept";
         problems.value(&["mail", KEY], why, "write an address that is ASCII before the `@`");
     }

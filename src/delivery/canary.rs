@@ -5,15 +5,14 @@
 //! it was mailed. If too many of the wave failed, every run halts this mailing until a person decides; later issues are
 //! mailed.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::delivery::dispatcher::run;
+use crate::delivery::failure_limit::Replies;
 use crate::delivery::job::{Job, Progress, RunSummary};
 use crate::delivery::policy::{Canary, Wave};
-use crate::email::EmailAddress;
 use crate::finding::Finding;
 use crate::issue::{IssueId, Slug};
 use crate::ledger::{Delivery, State};
@@ -191,7 +190,8 @@ impl WaveMonitor<'_> {
         }
         summary.add(run(self.store, &Job { only: Some(recipients), limit, ..*self.job })?);
         let limit_is_reached = self.job.limit.is_some_and(|limit| summary.tally.total() >= limit);
-        Ok(summary.stopped.is_none() && summary.paused.is_none() && !limit_is_reached && !self.is_stopped())
+        let is_ended = summary.stopped.is_some() || summary.halted.is_some() || summary.paused.is_some();
+        Ok(!is_ended && !limit_is_reached && !self.is_stopped())
     }
 
     fn wait(&mut self, time: Duration) -> anyhow::Result<()> {
@@ -261,8 +261,8 @@ struct WaveStatus {
     unknown: usize,
     /// When the last recipient was mailed for the first time.
     last: Option<DateTime<Utc>>,
-    /// Replies to those that were not sent, and how often each occurred.
-    replies: BTreeMap<String, usize>,
+    /// Replies to those that were not sent.
+    replies: Replies,
 }
 
 impl WaveStatus {
@@ -274,7 +274,7 @@ impl WaveStatus {
                 State::Deferred => status.deferred.push(delivery.subscriber),
                 State::Claimed | State::Sending => status.under_way += 1,
                 State::Sent => status.sent += 1,
-                State::Failed => status.failed += 1,
+                State::Failed | State::Bounced => status.failed += 1,
                 State::Unknown => status.unknown += 1,
                 State::Suppressed => continue,
             }
@@ -282,11 +282,8 @@ impl WaveStatus {
             if delivery.attempts == 1 {
                 status.last = status.last.max(delivery.changed);
             }
-            if matches!(delivery.state, State::Failed | State::Deferred)
-                && let Some(reply) = &delivery.reply
-            {
-                let address = delivery.address.as_ref().map_or("…", EmailAddress::as_str);
-                *status.replies.entry(reply.replace(address, "…")).or_default() += 1;
+            if matches!(delivery.state, State::Failed | State::Bounced | State::Deferred) {
+                status.replies.add(delivery);
             }
         }
         status
@@ -298,21 +295,17 @@ impl WaveStatus {
 }
 
 fn halted(slug: &Slug, status: &WaveStatus, max_failure_share: f64) -> Finding {
-    let mut replies: Vec<(&String, &usize)> = status.replies.iter().collect();
-    replies.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
-    let quoted: Vec<String> =
-        replies.iter().take(3).map(|(reply, times)| format!("`{reply}` ({times} times)")).collect();
     let mut outcome = format!("{} failed", status.failed);
     for (count, what) in [(status.deferred.len(), "were deferred"), (status.unknown, "are unknown")] {
         if count > 0 {
             outcome.push_str(&format!(", {count} {what}"));
         }
     }
-    let quoted = if quoted.is_empty() { String::new() } else { format!(" The servers replied {}.", quoted.join(", ")) };
     let message = format!(
-        "no one else is mailed `{slug}`: of the first {} recipients {outcome}, which is more than {} %.{quoted}",
+        "no one else is mailed `{slug}`: of the first {} recipients {outcome}, which is more than {} %.{}",
         status.mailed(),
-        max_failure_share * 100.0
+        max_failure_share * 100.0,
+        status.replies.quoted()
     );
     Finding::error("canary-halted", message).help(format!(
         "fix the cause that the replies name (`slugline status {slug} --recipients` shows all of them); then \

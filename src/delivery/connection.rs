@@ -5,11 +5,10 @@ use std::sync::atomic::AtomicBool;
 use crate::delivery::pipelining::{Allowed, ConnectionPipelining, PipeliningTrials};
 use crate::delivery::server_state::ServerProblem;
 use crate::letter::Letter;
+use crate::reply::{Phase, Reply, ReplyClass};
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::greeting::stable_part;
-use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
-use crate::smtp::reply::{Reply, ReplyClass};
 use crate::smtp::session::{Behind, Session};
 
 /// An SMTP session, if one is open.

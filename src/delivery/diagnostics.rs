@@ -4,11 +4,10 @@
 
 use crate::finding::Finding;
 use crate::letter::Letter;
+use crate::reply::{Phase, ReplyClass};
 use crate::smtp::TlsMode;
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::phase::Phase;
 use crate::smtp::relay::Relay;
-use crate::smtp::reply::ReplyClass;
 
 /// The finding about a problem with `relay`. The recipient of `letter`, if given, is masked in the reply.
 pub(super) fn finding(relay: &Relay, error: &SessionError, letter: Option<&Letter>) -> Finding {
@@ -163,8 +162,8 @@ const MESSAGE: Advice = (
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reply::Reply;
     use crate::smtp::Server;
-    use crate::smtp::reply::Reply;
 
     #[test]
     fn every_problem_has_its_remedy() {

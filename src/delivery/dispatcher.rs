@@ -45,6 +45,9 @@ const MAX_IDLE: Duration = Duration::from_secs(30);
 /// How often the program may do something else with the store.
 const MEANWHILE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often failures are checked in the course of a large mailing.
+const CHECKS: u64 = 100;
+
 /// Connections lost under one message after which the message itself is assumed to be the cause.
 const MAX_BREAKS: u32 = 4;
 
@@ -56,12 +59,15 @@ const MAX_BREAKS: u32 = 4;
 /// When the ledger cannot be written. No further message is begun then; the next run settles the claims.
 pub fn run(store: &mut dyn Store, job: &Job<'_>) -> Result<RunSummary, StoreError> {
     let counts = store.counts(job.issue)?;
+    if let Some(halted) = job.failure_limit.map_or(Ok(None), |limit| limit.finding(store, job.issue))? {
+        return Ok(RunSummary { halted: Some(halted), ..RunSummary::default() });
+    }
     let open = job.only.map_or(counts.open(), |only| only.len() as u64);
     (job.hooks.progress)(Progress::Begun { slug: job.slug.clone(), open });
     let workers = workers_per_server(job.route, usize::try_from(open).unwrap_or(usize::MAX));
     let ledger = LedgerWriter::new(store, job)?;
     let queue = Queue::new(job, &workers, &counts);
-    serve(job, &ledger, &queue, &workers);
+    serve(job, &ledger, &queue, &workers, open);
     let Closed { ended, outcomes, unused } = queue.close();
     unused.iter().for_each(|(quota, count)| ledger.return_quota(quota, *count));
     ledger.close(outcomes)?;
@@ -78,7 +84,7 @@ fn workers_per_server(route: &Route, open: usize) -> Vec<usize> {
 }
 
 /// Claims on this thread and sends on one thread per worker, until no recipient is waiting or the run stops.
-fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<'job>, workers: &[usize]) {
+fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<'job>, workers: &[usize], open: u64) {
     let pipelining = &PipeliningTrials::default();
     thread::scope(|scope| {
         for (server, workers) in workers.iter().enumerate() {
@@ -91,7 +97,8 @@ fn serve<'job>(job: &'job Job<'job>, ledger: &LedgerWriter<'job>, queue: &Queue<
             scope.spawn(move || accompany(meanwhile, ledger, queue));
         }
         let left = job.limit.unwrap_or(u64::MAX);
-        Claimer { job, ledger, queue, left, requested: 0 }.work();
+        let check_after = (open / CHECKS).max(1);
+        Claimer { job, ledger, queue, left, requested: 0, check_after, unchecked: 0 }.work();
     });
 }
 
@@ -117,6 +124,9 @@ struct Claimer<'run, 'job> {
     left: u64,
     /// Number of the recipients in `job.only` already asked for.
     requested: usize,
+    /// Number of recipients after which failures are checked, and of those claimed since the last check.
+    check_after: u64,
+    unchecked: u64,
 }
 
 impl Claimer<'_, '_> {
@@ -135,6 +145,9 @@ impl Claimer<'_, '_> {
                 renewed = Instant::now();
             }
             let space = self.queue.wait_for_space();
+            if space > 0 {
+                self.check_failures()?;
+            }
             if space > 0 && !self.queue.is_closed() && !self.claim(space)? {
                 break;
             }
@@ -169,8 +182,22 @@ impl Claimer<'_, '_> {
         let min_claims = if self.job.limits.warm_up.is_some() { allowed } else { 1 };
         let may_be_more = claims.len() >= min_claims || are_more_named;
         self.left -= claims.len() as u64;
+        self.unchecked += claims.len() as u64;
         self.queue.add(claims);
         Ok(may_be_more)
+    }
+
+    /// Halts the mailing if too much of it failed, also by bounces that another process recorded. Counting reads every recipient, so
+    /// that it is not done for each claim of a large mailing.
+    fn check_failures(&mut self) -> Result<(), Stopped> {
+        let Some(limit) = self.job.failure_limit.filter(|_| self.unchecked >= self.check_after) else { return Ok(()) };
+        self.unchecked = 0;
+        // What the workers have settled is counted, too.
+        self.ledger.flush()?;
+        if let Some(finding) = self.ledger.with_store(|store| limit.finding(store, self.job.issue))? {
+            self.queue.halt_for(finding);
+        }
+        Ok(())
     }
 
     /// Returns the claims, and whether more of `job.only` are left.

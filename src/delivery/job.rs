@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::delivery::Route;
+use crate::delivery::failure_limit::FailureLimit;
 use crate::finding::Finding;
 use crate::issue::{IssueId, Slug};
 use crate::ledger::{State, StateCounts};
@@ -34,6 +35,8 @@ pub struct Job<'a> {
     pub limit: Option<u64>,
     /// Only these recipients, if given.
     pub only: Option<&'a [SubscriberId]>,
+    /// How much of it may fail; `None` for no limit.
+    pub failure_limit: Option<FailureLimit<'a>>,
     /// Limits of all mail of the store.
     pub limits: RateLimits<'a>,
     /// What the run calls in the program around it.
@@ -150,7 +153,7 @@ pub struct RunSummary {
     pub tally: StateCounts,
     /// Why it stopped early, if it did.
     pub stopped: Option<Finding>,
-    /// Why the canary keeps the other recipients from being mailed, if it does.
+    /// Why no one else is mailed until a person decides, if so: the canary, or too many failures.
     pub halted: Option<Finding>,
     /// Warnings, such as servers that were suspended for a while.
     pub warnings: Vec<Finding>,

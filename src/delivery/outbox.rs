@@ -85,7 +85,7 @@ mod tests {
 
     fn letter(to: &str, content: &str) -> Letter {
         let from = "weekly@example.org".parse().unwrap();
-        Letter { from, to: to.parse().unwrap(), content: content.into() }
+        Letter { from, to: to.parse().unwrap(), envelope_id: None, content: content.into() }
     }
 
     #[test]

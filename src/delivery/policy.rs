@@ -23,7 +23,12 @@ pub struct Policy {
     pub warm_up: Option<WarmUp>,
     /// The first wave that shows whether an issue arrives.
     pub canary: Option<Canary>,
+    /// The share of the recipients of a mailing (0 to 1) that may fail or bounce; if more do, it stops.
+    pub max_failure_share: f64,
 }
+
+/// The share that may fail unless the project file says otherwise.
+pub const USUAL_MAX_FAILURE_SHARE: f64 = 0.1;
 
 impl Default for Policy {
     /// Single issues, for two days after their date, without limits.
@@ -36,6 +41,7 @@ impl Default for Policy {
             rate: None,
             warm_up: None,
             canary: None,
+            max_failure_share: USUAL_MAX_FAILURE_SHARE,
         }
     }
 }

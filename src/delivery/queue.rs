@@ -254,6 +254,12 @@ impl<'a> Queue<'a> {
         self.wake_all();
     }
 
+    /// Ends the run of this mailing with `finding`, for a person to decide; workers finish their current message.
+    pub(super) fn halt_for(&self, finding: Finding) {
+        self.inner().outcome.halt_for(finding);
+        self.wake_all();
+    }
+
     /// Ends the run because the ledger cannot be written.
     pub(super) fn halt(&self) {
         self.inner().halted = true;

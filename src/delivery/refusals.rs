@@ -15,8 +15,7 @@ use crate::delivery::retry_schedule::defer;
 use crate::finding::{Finding, Severity};
 use crate::issue::IssueId;
 use crate::ledger::AttemptOutcome;
-use crate::smtp::phase::Phase;
-use crate::smtp::reply::{Reply, ReplyClass};
+use crate::reply::{Phase, Reply, ReplyClass};
 
 /// Unrelated recipients a server that has accepted no one must refuse before it rejects us, if they have at least
 /// `MIN_DOMAINS` domains.

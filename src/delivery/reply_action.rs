@@ -5,9 +5,8 @@
 //! `retry_schedule`.
 
 use crate::ledger::AttemptOutcome;
+use crate::reply::{Phase, Reply, ReplyClass};
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::phase::Phase;
-use crate::smtp::reply::{Reply, ReplyClass};
 
 /// What to do after a failed attempt.
 pub(super) enum ReplyAction {

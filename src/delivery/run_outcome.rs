@@ -13,6 +13,7 @@ pub(super) struct RunOutcome {
     /// Whether a subscriber has the issue already, from this run or an earlier one.
     accepted: bool,
     stopped: Option<Finding>,
+    halted: Option<Finding>,
 }
 
 impl RunOutcome {
@@ -32,8 +33,13 @@ impl RunOutcome {
         self.stopped.get_or_insert(finding);
     }
 
+    /// Ends the run of this mailing until a person decides.
+    pub(super) fn halt_for(&mut self, finding: Finding) {
+        self.halted.get_or_insert(finding);
+    }
+
     pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.is_some()
+        self.stopped.is_some() || self.halted.is_some()
     }
 
     /// Whether a subscriber has the issue.
@@ -42,6 +48,6 @@ impl RunOutcome {
     }
 
     pub(super) fn close(self) -> RunSummary {
-        RunSummary { tally: self.tally, stopped: self.stopped, ..RunSummary::default() }
+        RunSummary { tally: self.tally, stopped: self.stopped, halted: self.halted, ..RunSummary::default() }
     }
 }

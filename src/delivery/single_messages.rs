@@ -16,9 +16,9 @@ use crate::issue::Slug;
 use crate::ledger::{AttemptOutcome, LedgerEntry};
 use crate::letter::Letter;
 use crate::rate::Rate;
+use crate::reply::{Reply, ReplyClass};
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::relay::Relay;
-use crate::smtp::reply::{Reply, ReplyClass};
 use crate::smtp::session::Behind;
 
 pub use crate::delivery::retry_schedule::defer_message;

@@ -1,18 +1,19 @@
 //! Suppresses subscribers whose mailbox refuses issue after issue: full, disabled or gone.
 //!
-//! Runs after a mailing and compares its failed recipients with earlier mailings in the ledger. One refusal proves nothing.
-//! A refusal that may be about us (policy, reputation, a mailing that no one received) or about the message does not count.
+//! Runs after a mailing, and after a bounce, and compares with earlier mailings in the ledger. One refusal proves nothing, and a
+//! mailing that was accepted and did not bounce clears them. A refusal that may be about us (policy, reputation, a mailing that
+//! no one received) or about the message does not count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::bounce::Class;
 use crate::finding::Finding;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State};
-use crate::smtp::phase::Phase;
-use crate::smtp::reply::{Reply, ReplyClass};
+use crate::reply::{Phase, Reply, ReplyClass};
 use crate::store::Store;
 use crate::subscriber::{Status, SubscriberId};
 
@@ -36,8 +37,28 @@ struct Streak {
 /// # Errors
 /// When the store cannot be read or written.
 pub fn suppress(store: &mut dyn Store, issue: &IssueId, now: DateTime<Utc>) -> anyhow::Result<u64> {
+    let mut refused = BTreeSet::new();
+    for state in [State::Failed, State::Bounced] {
+        store.each_delivery(issue, Some(state), &mut |delivery| {
+            refused.extend(is_unavailable(&delivery).then_some(delivery.subscriber));
+            Ok(())
+        })?;
+    }
+    suppress_those(store, refused, now)
+}
+
+/// Suppresses a subscriber if their mailbox refused enough of the last mailings: for a bounce that came in, when no run may be going
+/// that would call `suppress`. Returns whether it did.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn suppress_one(store: &mut dyn Store, subscriber: SubscriberId, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    Ok(suppress_those(store, BTreeSet::from([subscriber]), now)? > 0)
+}
+
+fn suppress_those(store: &mut dyn Store, refused: BTreeSet<SubscriberId>, now: DateTime<Utc>) -> anyhow::Result<u64> {
     let mut suppressed = 0;
-    for id in unavailable_mailboxes(store, issue).context("failed to find mailboxes that refuse every mailing")? {
+    for id in unavailable_mailboxes(store, refused).context("failed to find mailboxes that refuse every mailing")? {
         let subscriber = store.subscriber_by_id(id)?.filter(|subscriber| subscriber.status == Status::Active);
         if let Some(subscriber) = subscriber {
             store.set_status(&subscriber.address, Status::Suppressed, now)?;
@@ -60,14 +81,9 @@ pub fn finding(count: u64) -> Finding {
     )
 }
 
-fn unavailable_mailboxes(store: &dyn Store, issue: &IssueId) -> anyhow::Result<Vec<SubscriberId>> {
-    let mut streaks: BTreeMap<SubscriberId, Option<Streak>> = BTreeMap::new();
-    store.each_delivery(issue, Some(State::Failed), &mut |delivery| {
-        if is_unavailable(&delivery) {
-            streaks.insert(delivery.subscriber, None);
-        }
-        Ok(())
-    })?;
+/// Those of these subscribers whose mailboxes refused enough mailings in a row.
+fn unavailable_mailboxes(store: &dyn Store, refused: BTreeSet<SubscriberId>) -> anyhow::Result<Vec<SubscriberId>> {
+    let mut streaks: BTreeMap<SubscriberId, Option<Streak>> = refused.into_iter().map(|id| (id, None)).collect();
     let mut unavailable = Vec::new();
     for mailing in store.mailings()?.iter().take(MAX_MAILINGS_CHECKED) {
         let ids: Vec<SubscriberId> = streaks.keys().copied().collect();
@@ -77,10 +93,12 @@ fn unavailable_mailboxes(store: &dyn Store, issue: &IssueId) -> anyhow::Result<V
         let deliveries = store.deliveries_to(&mailing.issue, &ids)?;
         let is_counted = deliveries.iter().any(is_unavailable) && store.counts(&mailing.issue)?.of(State::Sent) > 0;
         for delivery in deliveries {
-            let (id, failed) = (delivery.subscriber, is_unavailable(&delivery));
+            let id = delivery.subscriber;
             match (delivery.state, delivery.changed) {
-                (State::Failed, _) if failed && !is_counted => {}
-                (State::Failed, Some(at)) if failed => {
+                (State::Failed | State::Bounced, Some(at)) if is_unavailable(&delivery) => {
+                    if !is_counted {
+                        continue;
+                    }
                     let streak = streaks.get_mut(&id).and_then(Option::take);
                     let streak = streak.map_or(Streak { count: 1, newest: at, oldest: at }, |streak| streak.with(at));
                     if streak.is_enough() {
@@ -91,6 +109,7 @@ fn unavailable_mailboxes(store: &dyn Store, issue: &IssueId) -> anyhow::Result<V
                     }
                 }
                 (State::Sent | State::Failed, _) => drop(streaks.remove(&id)),
+                // A bounce for another reason says nothing of the mailbox.
                 _ => {}
             }
         }
@@ -108,8 +127,11 @@ impl Streak {
     }
 }
 
-/// Whether the recipient's own mailbox refused it, permanently or until the last attempt.
+/// Whether the recipient's own mailbox refused it, permanently or until the last attempt, at once or by a bounce.
 fn is_unavailable(delivery: &Delivery) -> bool {
+    if delivery.state == State::Bounced {
+        return delivery.class == Some(Class::Mailbox);
+    }
     let reply = delivery.reply.as_deref().and_then(Reply::recorded);
     let class = reply.map(|reply| reply.class(Phase::Rcpt));
     delivery.state == State::Failed && matches!(class, Some(ReplyClass::MailboxUnavailable | ReplyClass::TryLater))
@@ -119,6 +141,8 @@ fn is_unavailable(delivery: &Delivery) -> bool {
 mod tests {
     use super::*;
     use crate::ledger::{AttemptOutcome, LedgerEntry, Run};
+    use crate::store::EventStore as _;
+    use crate::store::events::MailEvent;
     use crate::store::memory::Memory;
     use crate::subscriber::NewSubscriber;
 
@@ -166,6 +190,62 @@ mod tests {
         assert_eq!(after(&[(0, full()), (3, full()), (5, full()), (8, full())]), 1);
         assert_eq!(after(&[(0, full()), (7, sent()), (14, full()), (21, full())]), 0, "it recovered");
         assert_eq!(after(&[(0, full()), (7, unknown()), (14, full()), (21, full())]), 1, "one is unknown");
+    }
+
+    /// What becomes of an issue mailed on this day: refused, accepted, or accepted and bounced a day later.
+    enum Fate {
+        Full,
+        Accepted,
+        Bounced(Class),
+    }
+
+    /// Mails an issue on each of these days to one reader and another one who gets all; returns whether the reader is suppressed
+    /// after the last bounce.
+    fn after_bounces(mailings: &[(i64, Fate)]) -> bool {
+        let mut store = Memory::default();
+        let new = ["reader@example.com", "other@example.org"].map(|it| NewSubscriber::new(it.parse().unwrap(), ""));
+        store.add_subscribers(&mut new.into_iter(), day(0)).unwrap();
+        store.begin_run(&Run { host: "host".into(), boot_id: "boot".into(), pid: 7 }, day(0)).unwrap();
+        let (reader, mut is_suppressed) = (SubscriberId(1), false);
+        for (number, (on, fate)) in mailings.iter().enumerate() {
+            let issue = IssueId::new(&format!("https://example.org/{number}/")).unwrap();
+            store.freeze(&issue, "hash", None, day(*on)).unwrap();
+            let claims = store.claim(&issue, 2, day(*on)).unwrap();
+            let sent = || AttemptOutcome::Sent("250 Ok".to_owned());
+            let outcome = if matches!(fate, Fate::Full) { failed("552 5.2.2 Full") } else { sent() };
+            let outcomes = [outcome, sent()].map(LedgerEntry::Settled);
+            let entries: Vec<_> = claims.iter().map(|claim| claim.subscriber.id).zip(outcomes).collect();
+            store.record(&issue, &entries, day(*on)).unwrap();
+            is_suppressed |= suppress(&mut store, &issue, day(*on)).unwrap() > 0;
+            let Fate::Bounced(class) = fate else { continue };
+            let (class, reply) = (*class, "554 5.2.2 Full".to_owned());
+            let bounced = MailEvent::Bounced { issue, subscriber: reader, class, reply, suppress: false };
+            store.handle(&format!("{number}"), &[bounced], day(on + 1)).unwrap();
+            is_suppressed |= suppress_one(&mut store, reader, day(on + 1)).unwrap();
+        }
+        assert_eq!(store.statuses(), [if is_suppressed { Status::Suppressed } else { Status::Active }, Status::Active]);
+        is_suppressed
+    }
+
+    #[test]
+    fn bounces_of_a_mailbox_count_like_refusals_and_a_mailing_without_bounce_clears_them() {
+        use Fate::{Accepted, Bounced, Full};
+        let full = || Bounced(Class::Mailbox);
+        assert!(after_bounces(&[(0, full()), (7, full()), (14, full())]));
+        assert!(after_bounces(&[(0, full()), (7, Full), (14, full())]), "it joins what was refused");
+        assert!(after_bounces(&[(0, full()), (7, full()), (14, Full)]));
+        assert!(!after_bounces(&[(0, full()), (7, full())]), "twice is not enough");
+        assert!(!after_bounces(&[(0, full()), (1, full()), (2, full())]), "a holiday");
+        assert!(!after_bounces(&[(0, full()), (7, full()), (14, Accepted), (21, full())]), "it recovered");
+    }
+
+    #[test]
+    fn bounces_that_say_nothing_of_the_mailbox_neither_count_nor_clear() {
+        for class in [Class::Message, Class::Ours, Class::Later, Class::Unknown] {
+            let (other, full) = (|| Fate::Bounced(class), || Fate::Bounced(Class::Mailbox));
+            assert!(!after_bounces(&[(0, other()), (7, other()), (14, other()), (21, other())]), "{class}");
+            assert!(after_bounces(&[(0, full()), (7, other()), (14, full()), (21, full())]), "{class}");
+        }
     }
 
     #[test]

@@ -104,7 +104,7 @@ mod tests {
 
     fn letter(to: &str) -> Letter {
         let content = "To: x\r\nSubject: [test] x\r\n\r\nx\r\n".into();
-        Letter { from: "weekly@example.org".parse().unwrap(), to: to.parse().unwrap(), content }
+        Letter { from: "weekly@example.org".parse().unwrap(), to: to.parse().unwrap(), envelope_id: None, content }
     }
 
     #[test]

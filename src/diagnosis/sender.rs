@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::config::MailConfig;
 use crate::diagnosis::gateway::Gateway;
+use crate::diagnosis::receiving::Receiving;
 use crate::diagnosis::{Step, StepOutcome, dkim, dmarc, mx, reverse_dns, spf};
 use crate::dkim::{KeyFile, PublicKey};
 use crate::dns::{Dns, NoAnswer};
@@ -18,6 +19,8 @@ pub struct Sender<'a> {
     pub keys: Vec<(&'a KeyFile, Result<PublicKey, String>)>,
     /// The hosts that `mail.via` names.
     pub hosts: Vec<String>,
+    /// How mail comes in, if the program reads it.
+    pub receiving: Option<Receiving<'a>>,
 }
 
 /// Queries the DNS as receivers do, and interprets the records.
@@ -42,6 +45,7 @@ pub fn examine(dns: &Dns, sender: &Sender<'_>) -> Vec<Step> {
     steps.push(policy);
     steps.extend(reverse_dns::steps(dns, &gateways));
     steps.extend(mx::steps(dns, mail));
+    steps.extend(sender.receiving.iter().flat_map(|receiving| receiving.steps(dns, mail)));
     steps.extend(mail.edition.unsubscribe_url.as_ref().map(|url| Step::or_no_answer("unsubscribe", page(dns, url))));
     steps
 }
@@ -102,7 +106,7 @@ mod tests {
         let dns = Dns::new(Some(peer.address())).unwrap();
         let public = || key.map(Key::public).ok_or("no key".to_owned());
         let keys = mail.dkim.iter().map(|named| (named, public())).collect();
-        examine(&dns, &Sender { mail, keys, hosts: vec![host.to_owned()] })
+        examine(&dns, &Sender { mail, keys, hosts: vec![host.to_owned()], receiving: None })
     }
 
     /// Outcome and finding of the only step of this name.
@@ -383,7 +387,8 @@ mod tests {
         let config = Config::parse("slugline.yaml", text).unwrap();
         let gone = DnsPeer::start(&[]).address();
         let dns = Dns::new(Some(gone)).unwrap();
-        let sender = Sender { mail: config.mail.as_ref().unwrap(), keys: Vec::new(), hosts: Vec::new() };
+        let sender =
+            Sender { mail: config.mail.as_ref().unwrap(), keys: Vec::new(), hosts: Vec::new(), receiving: None };
         let names: Vec<&str> = examine(&dns, &sender).iter().map(|step| step.name).collect();
         assert_eq!(names, ["DNS"]);
     }

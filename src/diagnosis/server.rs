@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::diagnosis::Step;
 use crate::rate::Rate;
+use crate::reply::Phase;
 use crate::smtp::TlsMode;
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::phase::Phase;
 use crate::smtp::probe::{Envelope, ProbeReport, probe};
 use crate::smtp::relay::Relay;
 

@@ -234,12 +234,17 @@ mail:
         let templates = Templates::load(&transactional::NAMES.names(), &|_| Ok(None)).unwrap();
         let writer = transactional::Writer::new(&config.publication, mail, &templates);
         let address = lin().address;
-        let envelope = transactional::Envelope { address: &address, language: "en", id: "", date: start };
+        let envelope =
+            transactional::Envelope { address: &address, language: "en", id: "", date: start, reply_to: None };
         let link = |path: &str| format!("https://news.example.org/{path}");
         let mut of_message = BTreeMap::new();
         for content in [
             transactional::Content::Links { leave: link("leave/6b2f…") },
-            transactional::Content::Confirm { confirm: link("confirm/02c1…"), never: link("confirm/9e4a…") },
+            transactional::Content::Confirm {
+                confirm: link("confirm/02c1…"),
+                never: link("confirm/9e4a…"),
+                by_reply: false,
+            },
         ] {
             let fields = writer.fields(&content, &envelope);
             let mut named_fields = BTreeMap::new();

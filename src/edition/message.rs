@@ -57,6 +57,11 @@ impl Header {
         Self::with_fields(mail, id, AUTOMATIC.to_owned() + &content_language(language))
     }
 
+    /// The header with another Reply-To, an ASCII address.
+    pub fn with_reply_to(self, address: &EmailAddress) -> Self {
+        Self { reply_to: header::mailbox("Reply-To", None, address), ..self }
+    }
+
     fn with_fields(mail: &Options, id: &str, after: String) -> anyhow::Result<Self> {
         let from = &mail.from;
         check_ascii(&from.address, "mail.from")?;
@@ -111,8 +116,7 @@ impl Header {
 
     /// RFC 5322 section 3.6.4: the same for every attempt at one edition and recipient, different for all others.
     pub fn message_id(&self, address: &EmailAddress) -> String {
-        let recipient = Sha256::new().chain_update(self.content_hash).chain_update(address.key()).finalize();
-        format!("{}.{}@{}", hex(&self.content_hash[..8]), hex(&recipient[..16]), self.domain)
+        id_of(self.content_hash, address, &self.domain)
     }
 
     /// RFC 5322 section 3.6.4: a test has a unique id, because mail programs drop a message whose id they have seen before.
@@ -122,6 +126,16 @@ impl Header {
         let test = Sha256::new().chain_update(message).chain_update(nanoseconds.to_be_bytes()).finalize();
         format!("test.{}.{}@{}", hex(&self.content_hash[..8]), hex(&test[..16]), self.domain)
     }
+}
+
+/// The Message-ID of the message with this content, as `ContentRef::id` names it, to an address.
+pub fn message_id(content: &str, address: &EmailAddress, domain: &str) -> String {
+    id_of(Sha256::digest(content).into(), address, domain)
+}
+
+fn id_of(content_hash: [u8; 32], address: &EmailAddress, domain: &str) -> String {
+    let recipient = Sha256::new().chain_update(content_hash).chain_update(address.key()).finalize();
+    format!("{}.{}@{domain}", hex(&content_hash[..8]), hex(&recipient[..16]))
 }
 
 /// RFC 5322 section 3.3, with a day of two digits.

@@ -37,10 +37,12 @@ pub const NAMES: TemplateNames = TemplateNames { html: "transactional.html", tex
 pub enum Content {
     /// Someone asked that the address be subscribed: whether its owner wants it.
     Confirm {
-        /// Leads to the page that confirms.
+        /// Leads to the page that confirms, or is the address that does.
         confirm: String,
-        /// Leads to the page that blocks further requests.
+        /// Leads to the page that blocks further requests, or is the address that does.
         never: String,
+        /// Whether a reply confirms, too.
+        by_reply: bool,
     },
     /// Someone asked that the address be subscribed, and it is.
     Subscribed {
@@ -49,7 +51,7 @@ pub enum Content {
     },
     /// The subscriber has left.
     Goodbye {
-        /// Leads to the page that undoes it.
+        /// Leads to the page that undoes it, or is the address that does.
         undo: String,
     },
     /// The subscriber asked for their links.
@@ -70,6 +72,8 @@ pub struct Envelope<'a> {
     pub id: &'a str,
     /// The same for every attempt.
     pub date: DateTime<Utc>,
+    /// Where replies go instead of to the project's address.
+    pub reply_to: Option<&'a EmailAddress>,
 }
 
 /// Writes the messages of one publication.
@@ -93,6 +97,7 @@ impl Content {
     fn text(&self, words: &Locale) -> MessageText {
         let texts = words.message;
         match self {
+            Self::Confirm { confirm, .. } if confirm.starts_with("mailto:") => texts.confirm_by_mail,
             Self::Confirm { .. } => texts.confirm,
             Self::Subscribed { .. } => texts.subscribed,
             Self::Goodbye { .. } => texts.goodbye,
@@ -113,6 +118,11 @@ impl Content {
             Self::Subscribed { leave } | Self::Links { leave } => Some(leave),
             Self::Confirm { .. } | Self::Goodbye { .. } => None,
         }
+    }
+
+    /// Whether a reply does what the link does, which a text about the link does not say.
+    fn may_also_be_answered(&self) -> bool {
+        matches!(self, Self::Confirm { confirm, by_reply: true, .. } if !confirm.starts_with("mailto:"))
     }
 
     fn never(&self) -> Option<&str> {
@@ -136,7 +146,10 @@ impl<'a> Writer<'a> {
     pub fn message(&self, content: &Content, envelope: &Envelope<'_>) -> anyhow::Result<Vec<u8>> {
         let (html, text) = (self.html(content, envelope)?, self.text(content, envelope)?);
         let body = Body::encode(&text, &html, &Pictures::default());
-        let header = Header::of_transactional(self.mail, envelope.id, envelope.language)?;
+        let mut header = Header::of_transactional(self.mail, envelope.id, envelope.language)?;
+        if let Some(address) = envelope.reply_to {
+            header = header.with_reply_to(address);
+        }
         let recipient = Recipient::of_address(envelope.address.clone());
         let id = format!("transactional.{}", header.message_id(envelope.address));
         let subject = header::text("Subject", &self.subject(content, envelope.language));
@@ -191,10 +204,13 @@ impl<'a> Writer<'a> {
         let leave = content.leave().map(|url| link(words.unsubscribe, url));
         let home = content.leave().map(|_| link(words.message.home, self.publication.home.as_str()));
         let paragraphs = |text: &str| if text.is_empty() { Vec::new() } else { vec![self.named(text)] };
+        let or_reply = if content.may_also_be_answered() { words.message.or_reply } else { "" };
+        let mut said = paragraphs(text.text);
+        said.extend(paragraphs(or_reply));
         json!({
             "kind": content.kind(),
             "subject": one_line(&self.named(text.subject)),
-            "text": paragraphs(text.text),
+            "text": said,
             "action": content.action().map(|url| link(text.action, url)),
             "links": leave.into_iter().chain(home).collect::<Vec<_>>(),
             "notes": paragraphs(text.note),
@@ -256,13 +272,14 @@ mail:
 
     const LANGUAGES: [&str; 5] = ["en", "zh-Hans", "zh-Hant", "ja", "ko"];
 
-    fn contents() -> [Content; 4] {
+    fn contents() -> [Content; 5] {
         let link = |path: &str| format!("https://news.example.org/{path}");
         [
-            Content::Confirm { confirm: link("confirm/11"), never: link("confirm/22") },
+            Content::Confirm { confirm: link("confirm/11"), never: link("confirm/22"), by_reply: false },
             Content::Subscribed { leave: link("leave/33") },
             Content::Goodbye { undo: link("return/44") },
             Content::Links { leave: link("leave/33") },
+            Content::Confirm { confirm: link("confirm/11"), never: link("confirm/22"), by_reply: true },
         ]
     }
 
@@ -274,7 +291,8 @@ mail:
     }
 
     fn envelope<'a>(address: &'a EmailAddress, language: &'a str) -> Envelope<'a> {
-        Envelope { address, language, id: "message 7", date: "2026-11-05T09:00:00Z".parse().unwrap() }
+        let date = "2026-11-05T09:00:00Z".parse().unwrap();
+        Envelope { address, language, id: "message 7", date, reply_to: None }
     }
 
     #[test]
@@ -282,10 +300,16 @@ mail:
         let lin = "lin@example.org".parse().unwrap();
         for language in LANGUAGES {
             let written: String = with_writer(PROJECT, &|_| None, |writer| {
-                let parts = contents().map(|content| {
-                    let text = writer.text(&content, &envelope(&lin, language)).unwrap();
-                    format!("Subject: {}\n\n{text}", writer.subject(&content, language))
-                });
+                let by_mail = |token: &str| format!("mailto:confirm+{token}@tides.example.org?subject=confirm");
+                let by_mail = Content::Confirm { confirm: by_mail("11"), never: by_mail("22"), by_reply: true };
+                let parts: Vec<String> = contents()
+                    .into_iter()
+                    .chain([by_mail])
+                    .map(|content| {
+                        let text = writer.text(&content, &envelope(&lin, language)).unwrap();
+                        format!("Subject: {}\n\n{text}", writer.subject(&content, language))
+                    })
+                    .collect();
                 parts.join("\n=====\n\n")
             });
             let file = format!("{}/tests/transactional/{language}.txt", env!("CARGO_MANIFEST_DIR"));
@@ -400,7 +424,7 @@ mail:
             assert_eq!(
                 texts.concat(),
                 "confirm: https://news.example.org/confirm/11\nsubscribed: \ngoodbye: https://news.example.org/return/44\n\
-                 links: \n"
+                 links: \nconfirm: https://news.example.org/confirm/11\n"
             );
         });
     }

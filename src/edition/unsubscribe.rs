@@ -85,7 +85,7 @@ impl UnsubscribeLinks {
         let one_click = is_personal && url.as_ref().is_some_and(|url| url.starts_with("https:"));
         let mailto = self.mailto.as_ref().map(|address| address.replace(TOKEN, &token).parse()).transpose();
         let mailto = mailto.context("`mail.unsubscribe_mailto` is not a valid address")?;
-        Ok(Unsubscribe { url, mailto: mailto.as_ref().map(mailto_uri), one_click })
+        Ok(Unsubscribe { url, mailto: mailto.as_ref().map(|address| mailto_uri(address, "unsubscribe")), one_click })
     }
 }
 
@@ -108,9 +108,10 @@ impl Unsubscribe {
     }
 }
 
-fn mailto_uri(address: &EmailAddress) -> String {
+/// A URI (RFC 6068) that opens a message to an address with this subject, a word.
+pub fn mailto_uri(address: &EmailAddress, subject: &str) -> String {
     let local = utf8_percent_encode(address.local_part(), RESERVED).to_string().replace("%2B", "+");
-    format!("mailto:{local}@{}?subject=unsubscribe", address.domain())
+    format!("mailto:{local}@{}?subject={subject}", address.domain())
 }
 
 #[cfg(test)]

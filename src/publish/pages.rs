@@ -185,12 +185,14 @@ impl SiteBuilder<'_> {
         self.index(&site, publication, &rows)
     }
 
-    /// The form to subscribe, if readers are served.
+    /// The form to subscribe, if readers can.
     fn subscribe_form(&self, publication: &Publication) -> anyhow::Result<Option<String>> {
         let Source { project, config, .. } = *self.source;
         let own = |name: &str| project.text_if_exists(format!("templates/{name}"));
-        let served = config.serve.as_ref().filter(|serve| serve.subscribe);
-        served.map(|serve| serve::static_form(serve, publication, None, &own)).transpose()
+        if config.serve.as_ref().is_some_and(|serve| !serve.subscribe) {
+            return Ok(None);
+        }
+        serve::static_form(config.serve.as_ref(), config.subscribe_address(), publication, None, &own)
     }
 
     /// Writes the page of an issue; the inner error lists the findings that prevent it.

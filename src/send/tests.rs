@@ -31,6 +31,7 @@ use crate::subscriber::{NewSubscriber, Subscriber, SubscriberId};
 mod canary;
 mod consent;
 mod digests;
+mod failures;
 mod held;
 mod interruptions;
 mod pipelining;
@@ -88,7 +89,9 @@ fn readers(count: usize) -> Memory {
     store
 }
 
-type DuringPause = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+type Event = Box<dyn FnOnce() + Send>;
+
+type DuringPause = Mutex<Option<Event>>;
 
 type Answers = Box<dyn Fn(Option<&NewMailings>) -> bool + Send + Sync>;
 
@@ -108,6 +111,7 @@ struct World {
     /// Whether letters are signed.
     signs: bool,
     despite_errors: bool,
+    after_canary: bool,
     limit: Option<u64>,
     rate: Option<Rate>,
     warm_up: Option<WarmUp>,
@@ -121,6 +125,8 @@ struct World {
     /// Called between planning and taking the run lock.
     meanwhile: Meanwhile,
     stop_after: Option<u64>,
+    /// Called once this many messages were sent.
+    at_sent: Mutex<Option<(u64, Event)>>,
     /// Called during the first wait of a run.
     during_pause: DuringPause,
     /// A wait lasts until this is true; without it, it returns at once, whatever its length.
@@ -140,6 +146,7 @@ impl World {
             behind: Duration::from_secs(300),
             signs: false,
             despite_errors: false,
+            after_canary: false,
             limit: None,
             rate: None,
             warm_up: None,
@@ -152,6 +159,7 @@ impl World {
             confirm: None,
             meanwhile: Mutex::default(),
             stop_after: None,
+            at_sent: Mutex::default(),
             during_pause: Mutex::default(),
             pauses_last_until: None,
             waiting: Mutex::default(),
@@ -215,7 +223,7 @@ impl World {
             terms: DueTerms { now: self.now, policy: &policy },
             route,
             limit: self.limit,
-            after_canary: false,
+            after_canary: self.after_canary,
             despite_errors: self.despite_errors,
             confirm: &|find_new| match &self.confirm {
                 None => Ok(true),
@@ -257,6 +265,10 @@ impl World {
         };
         let mut seen = self.seen.lock().unwrap();
         *seen.entry(state).or_default() += 1;
+        let sent = seen.get(&State::Sent).copied().unwrap_or_default();
+        if let Some((_, happens)) = self.at_sent.lock().unwrap().take_if(|(count, _)| *count == sent) {
+            happens();
+        }
         if self.stop_after.is_some_and(|count| seen.get(&State::Sent) == Some(&count)) {
             self.stop.store(true, Ordering::Relaxed);
         }
@@ -311,7 +323,12 @@ fn a_letter_that_cannot_be_written_fails_for_its_recipient_only() {
         let write = |subscriber: &Subscriber| {
             anyhow::ensure!(unwritable != subscriber.address.as_str(), "no such name");
             let content = format!("To: {}\r\n\r\nSpring.\r\n", subscriber.address).into();
-            Ok(Letter { from: "bounces@example.org".parse()?, to: subscriber.address.clone(), content })
+            Ok(Letter {
+                from: "bounces@example.org".parse()?,
+                to: subscriber.address.clone(),
+                envelope_id: None,
+                content,
+            })
         };
         let job = Job {
             issue: &issue.id,
@@ -320,6 +337,7 @@ fn a_letter_that_cannot_be_written_fails_for_its_recipient_only() {
             write: &write,
             limit: None,
             only: None,
+            failure_limit: None,
             limits: RateLimits::default(),
             hooks: RunHooks {
                 clock: &noon,

@@ -1,5 +1,6 @@
 //! How often anyone may have an address asked: limits for each mailbox, network and domain, and for all together, kept in the
-//! store and so shared by all processes. Names of rates contain a keyed hash where they would contain an address.
+//! store and so shared by all processes, those that read mail too. Names of rates contain a keyed hash where they would contain an
+//! address.
 
 use core::net::IpAddr;
 use std::time::Duration;
@@ -20,23 +21,29 @@ const LARGE_DOMAINS: [&str; 22] = [
     "proton.me", "qq.com", "sina.com", "web.de", "yahoo.com",
 ];
 
-/// What a request about an address takes: beyond any of these, nothing is mailed.
+/// What a request from a network about an address takes: beyond any of these, nothing is mailed.
 pub(super) fn rates(secrets: &Secrets, address: &EmailAddress, from: IpAddr) -> Vec<Rate> {
-    let mailbox = secrets.seal(&mailbox(address));
     let network = secrets.seal(&Network::of_one_person(from).to_string());
+    let mut rates = rates_of_address(secrets, address);
+    rates.push(rate(format!("network:{network}"), 10, HOUR));
+    rates
+}
+
+/// What a request by mail about an address takes.
+pub fn rates_of_address(secrets: &Secrets, address: &EmailAddress) -> Vec<Rate> {
+    let mailbox = secrets.seal(&mailbox(address));
     let domain = address.domain();
     let of_domain = if LARGE_DOMAINS.contains(&domain) { 300 } else { 60 };
     vec![
         rate(format!("mailbox-10min:{mailbox}"), 1, 10 * MINUTE),
         // Two at once and then one every twelve hours are at most three in any day.
         rate(format!("mailbox-day:{mailbox}"), 2, DAY),
-        rate(format!("network:{network}"), 10, HOUR),
         rate(format!("domain:{}", secrets.seal(domain)), of_domain, HOUR),
     ]
 }
 
-/// What all requests together take: beyond it, each is asked for an extra step.
-pub(super) fn rate_of_all() -> Rate {
+/// What all requests together take: beyond it, each is asked for an extra step, and none by mail is answered.
+pub fn rate_of_all() -> Rate {
     rate("all".to_owned(), 300, HOUR)
 }
 

@@ -1,8 +1,10 @@
 //! `/subscribe`: the form, and what becomes of it. The answer, and the work for it, are the same for every address.
 
+use html_escape::{encode_double_quoted_attribute, encode_text};
 use url::Url;
 
 use crate::consent::{SubscriptionRequest, Wording};
+use crate::edition::unsubscribe::mailto_uri;
 use crate::email::EmailAddress;
 use crate::publication::Publication;
 use crate::serve::form::Form;
@@ -17,20 +19,37 @@ use crate::serve::{Context, Failure, Response, Service};
 const MAX_NAME_CHARS: usize = 100;
 
 /// The form to subscribe to a publication, in its language, for other pages: plain HTML. `return_to` is the page of `thanks` that
-/// it leads to. `own` returns the project's template of a name, if it has one.
+/// it leads to. `own` returns the project's template of a name, if it has one. Without pages for readers, a link that opens an
+/// email to `address`; `None` without either.
 ///
 /// # Errors
 /// An error of `own`; a finding if a template is malformed or fails.
 pub fn static_form(
-    options: &Options,
+    options: Option<&Options>,
+    address: Option<&EmailAddress>,
     publication: &Publication,
     return_to: Option<&Url>,
     own: &dyn Fn(&str) -> anyhow::Result<Option<String>>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Option<String>> {
+    let Some(options) = options else { return Ok(address.map(|address| mailto_form(address, publication))) };
     let action = options.subscribe_link();
     let form = SubscribeForm { action: &action, return_to, ..SubscribeForm::default() };
     let html = Pages::new(publication, own)?.form_alone(&publication.language, &form);
-    html.map_err(|finding| (*finding).into())
+    html.map(Some).map_err(|finding| (*finding).into())
+}
+
+/// What a person agrees to who subscribes to a publication, in its language.
+pub fn consent_text(publication: &Publication) -> String {
+    Words::of_language(&publication.language).consent.replace("{publication}", &publication.title)
+}
+
+/// A link to subscribe by mail, with what a person agrees to by it, for any page: plain HTML.
+fn mailto_form(address: &EmailAddress, publication: &Publication) -> String {
+    let words = Words::of_language(&publication.language);
+    let title = words.subscribe_title.replace("{publication}", &publication.title);
+    let [consent, title] = [&consent_text(publication), &title].map(|text| encode_text(text).into_owned());
+    let link = encode_double_quoted_attribute(&mailto_uri(address, "subscribe")).into_owned();
+    format!("<p>{consent}<br>\n<a href=\"{link}\">{title}</a></p>\n")
 }
 
 impl Service {

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::fault;
+use crate::reply::{Phase, Reply};
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::phase::{Phase, Timeouts};
-use crate::smtp::reply::Reply;
 use crate::smtp::stream::{Encryption, Stream, WriteError};
+use crate::smtp::timeouts::Timeouts;
 use crate::smtp::tls::Tls;
 
 /// How often a wait checks whether the run should stop.

@@ -13,6 +13,8 @@ pub(super) struct Extensions {
     pub(super) eight_bit_mime: bool,
     /// International addresses and headers: RFC 6531.
     pub(super) smtputf8: bool,
+    /// Wishes about reports: RFC 3461.
+    pub(super) dsn: bool,
     /// Commands in groups: RFC 2920.
     pub(super) pipelining: bool,
     /// The message size in MAIL: RFC 1870.
@@ -41,6 +43,7 @@ impl Extensions {
                 "AUTH" => extensions.login = mechanism(words).or(extensions.login),
                 "8BITMIME" => extensions.eight_bit_mime = true,
                 "SMTPUTF8" => extensions.smtputf8 = true,
+                "DSN" => extensions.dsn = true,
                 "PIPELINING" => extensions.pipelining = true,
                 "SIZE" => {
                     extensions.size = true;
@@ -73,6 +76,7 @@ mod tests {
         assert_eq!(read("a|AUTH CRAM-MD5 login"), Extensions { login: Some(Mechanism::Login), ..none });
         assert_eq!(read("a|AUTH LOGIN PLAIN|AUTH"), Extensions { login: Some(Mechanism::Plain), ..none });
         assert_eq!(read("a|SIZE 1000"), Extensions { size: true, max_bytes: Some(1000), ..none });
+        assert_eq!(read("a|Dsn"), Extensions { dsn: true, ..none });
         for unlimited in ["a|SIZE", "a|SIZE 0", "a|size many"] {
             assert_eq!(read(unlimited), Extensions { size: true, ..none }, "{unlimited}");
         }

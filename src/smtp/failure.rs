@@ -1,7 +1,6 @@
 //! Failures of a connection, each with the phase it happened in. What follows for the recipient is left to `delivery`.
 
-use crate::smtp::phase::Phase;
-use crate::smtp::reply::Reply;
+use crate::reply::{Phase, Reply};
 
 /// A failure and its phase.
 #[derive(Debug, thiserror::Error)]

@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
 
+use crate::reply::Phase;
 use crate::smtp::dialogue::Dialogue;
 use crate::smtp::extensions::{Extensions, Mechanism};
 use crate::smtp::failure::unexpected_reply;
 use crate::smtp::failure::{Cause, SessionError};
-use crate::smtp::phase::Phase;
 use crate::smtp::relay::Login;
 
 /// Logs in. The password is only sent if the connection is encrypted or stays on this machine.

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::email::EmailAddress;
+use crate::reply::Phase;
 use crate::smtp::TlsMode;
 use crate::smtp::certificate::{Certificate, CertificateRecorder};
 use crate::smtp::dialogue::{Dialogue, lost};
@@ -17,10 +18,10 @@ use crate::smtp::extensions::Extensions;
 use crate::smtp::failure::unexpected_reply;
 use crate::smtp::failure::{Cause, SessionError};
 use crate::smtp::login::log_in;
-use crate::smtp::phase::{Phase, Timeouts};
 use crate::smtp::relay::Relay;
 use crate::smtp::session::hello;
 use crate::smtp::stream::{Encryption, Stream};
+use crate::smtp::timeouts::Timeouts;
 use crate::smtp::tls::Tls;
 
 /// How long to wait for the greeting before trying TLS.

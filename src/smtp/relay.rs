@@ -7,7 +7,7 @@ use std::fmt;
 use secrecy::SecretString;
 
 use crate::rate::{Rate, WarmUp};
-use crate::smtp::phase::Timeouts;
+use crate::smtp::timeouts::Timeouts;
 use crate::smtp::tls::Tls;
 use crate::smtp::{Server, TlsMode};
 

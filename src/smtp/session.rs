@@ -9,15 +9,14 @@ use std::sync::atomic::AtomicBool;
 
 use crate::email::EmailAddress;
 use crate::letter::Letter;
+use crate::reply::{Phase, Reply};
 use crate::smtp::TlsMode;
 use crate::smtp::dialogue::{Dialogue, lost};
 use crate::smtp::dot_stuffing::dot_stuff;
 use crate::smtp::extensions::Extensions;
 use crate::smtp::failure::{Cause, SessionError, is_in_step, unexpected_reply};
 use crate::smtp::login::log_in;
-use crate::smtp::phase::Phase;
 use crate::smtp::relay::{Pipelining, Relay};
-use crate::smtp::reply::Reply;
 
 /// A connection, logged in if necessary.
 pub struct Session<'run> {
@@ -233,6 +232,11 @@ impl<'run> Session<'run> {
                 return Err(Cause::MissingExtension("8BITMIME"));
             }
             mail.push_str(" BODY=8BITMIME");
+        }
+        if self.extensions.dsn {
+            // The header is enough to tell which message a report is about: RFC 3461 4.3.
+            mail.push_str(" RET=HDRS");
+            letter.envelope_id.iter().for_each(|id| mail.extend([" ENVID=", id]));
         }
         Ok(())
     }

@@ -74,11 +74,19 @@ fn mailing(number: u32, view: &MailingView<'_>, zone: Tz) -> Json {
         "waiting": grouped(statistics.tally.of(Outcome::Waiting)),
         "bar": bar(&statistics.tally, all),
         "outcomes": statistics.tally.occurring().map(|(outcome, count)| legend(outcome, count, all)).collect::<Vec<_>>(),
+        "bounces": bounces(statistics),
         "time": times.map(|times| time(number, statistics, times, zone)),
         "domains": domains(statistics),
         "reasons": reasons(statistics),
         "attempts": attempts(statistics),
     })
+}
+
+/// How many bounced, by what the bounces mean, in words.
+fn bounces(statistics: &Statistics) -> Option<String> {
+    let counts = statistics.bounces.iter().map(|(class, count)| format!("{} {class}", grouped(*count)));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    (!counts.is_empty()).then_some(counts)
 }
 
 fn legend(outcome: Outcome, count: u64, all: u64) -> Json {
@@ -145,7 +153,9 @@ fn domains(statistics: &Statistics) -> Json {
 
 /// The undelivered recipients of a domain, in words.
 fn undelivered(tally: &Tally) -> Option<String> {
-    let is_undelivered = |outcome: &Outcome| matches!(outcome, Outcome::Deferred | Outcome::Failed | Outcome::Unknown);
+    let is_undelivered = |outcome: &Outcome| {
+        matches!(outcome, Outcome::Deferred | Outcome::Failed | Outcome::Bounced | Outcome::Unknown)
+    };
     let counts: Vec<String> = tally
         .occurring()
         .filter(|(outcome, _)| is_undelivered(outcome))

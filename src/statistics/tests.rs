@@ -21,6 +21,7 @@ fn mailing(expected: u64) -> Mailing {
 
 fn delivery(number: i64, address: &str, state: State, reply: &str) -> Delivery {
     Delivery {
+        class: None,
         issue: mailing(0).issue,
         subscriber: SubscriberId(number),
         address: Some(address.parse().unwrap()),
@@ -68,7 +69,7 @@ fn deliveries_are_summed_up() {
     ];
     let numbers = statistics(&deliveries);
     let count = |outcome| numbers.tally.of(outcome);
-    assert_eq!(Outcome::ALL.map(count), [1, 1, 1, 0, 1, 1]);
+    assert_eq!(Outcome::ALL.map(count), [1, 1, 1, 0, 0, 1, 1]);
     let domains = (numbers.domains.len(), numbers.other_domains_count, numbers.other_domains.total());
     assert_eq!(domains, (0, 2, 5), "both have too few recipients to be named");
     assert_eq!(numbers.duration(), Some(TimeDelta::seconds(5)));

@@ -10,6 +10,7 @@ use crate::digest::{Period, PeriodName};
 use crate::ledger::AttemptOutcome;
 use crate::subscriber::StatusCounts;
 
+mod events;
 mod lost;
 pub(super) mod many;
 mod messages;
@@ -63,6 +64,7 @@ pub(super) fn conforms(runs: Runs, world: World<'_>) {
     world(&|open| servers::what_was_learned_of_servers_is_kept(open));
     readers::conforms(world);
     messages::conforms(world);
+    events::conforms(world);
     if runs == Runs::One {
         world(&|open| pace::a_rate_is_shared(open));
         world(&|open| after_another_boot_all_claims_are_unknown(open));

@@ -24,6 +24,7 @@ use crate::token::{Secret, Tag};
 
 use tables::{Row, Tables};
 
+mod events;
 mod readers;
 mod tables;
 
@@ -61,13 +62,6 @@ impl Memory {
             .filter(|delivery| delivery.address_or_forgotten() == address)
             .map(|delivery| (delivery.state, delivery.attempts, delivery.reply.clone().unwrap_or_default()))
             .collect()
-    }
-
-    /// Makes a delivery fail, as a bounce does.
-    pub(crate) fn fail(&self, address: &str, reply: &str) {
-        for row in self.tables().rows.values_mut().filter(|row| row.delivery.address_or_forgotten() == address) {
-            (row.delivery.state, row.delivery.reply) = (State::Failed, Some(reply.to_owned()));
-        }
     }
 
     /// The status of every subscriber.
@@ -339,7 +333,8 @@ impl Store for Memory {
             let (issue, changed) = (issue.clone(), Some(now));
             let key = (issue.clone(), id);
             let (address, state) = (Some(address), State::Queued);
-            let delivery = Delivery { issue, subscriber: id, address, state, attempts: 0, reply: None, changed };
+            let delivery =
+                Delivery { issue, subscriber: id, address, state, attempts: 0, reply: None, changed, class: None };
             tables.rows.insert(key, Row { delivery, retry_at: None, run: None });
         }
         let (digest, content_hash) = (digest.cloned(), content_hash.to_owned());
@@ -519,15 +514,17 @@ impl Store for Memory {
             let is_active = tables.subscribers.iter().find(is_this).is_some_and(|one| one.status == Status::Active);
             match row.delivery.state {
                 State::Deferred if is_active => requeued.deferred += 1,
-                State::Failed if failed && is_active => {
+                State::Failed | State::Bounced if failed && is_active => {
                     requeued.failed += 1;
                     row.delivery.attempts = 0;
                 }
                 State::Deferred => requeued.away += 1,
-                State::Failed if failed => requeued.away += 1,
+                State::Failed | State::Bounced if failed => requeued.away += 1,
                 _ => {}
             }
-            if is_active && (row.delivery.state == State::Deferred || failed && row.delivery.state == State::Failed) {
+            let is_over = failed && matches!(row.delivery.state, State::Failed | State::Bounced);
+            if is_active && (row.delivery.state == State::Deferred || is_over) {
+                row.delivery.class = None;
                 (row.delivery.state, row.delivery.changed, row.retry_at) = (State::Queued, Some(now), None);
             }
         }

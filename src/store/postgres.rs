@@ -40,6 +40,8 @@ mod decisions;
 mod deliveries;
 mod digest;
 mod error;
+mod events;
+mod handled;
 mod import;
 mod listed;
 mod mailings;

@@ -16,7 +16,7 @@ use crate::program::{files, slugline, words};
 mod page;
 
 /// A command line of each command that succeeds and one that fails, and what is run before them.
-const COMMANDS: [Row; 31] = [
+const COMMANDS: [Row; 32] = [
     Row::new("publish", "publish", "--config gone.yaml publish"),
     Row::new("build", "build", "build --locked"),
     Row::new("check", "check", "--config broken.yaml check"),
@@ -32,6 +32,7 @@ const COMMANDS: [Row; 31] = [
         before: "key secret secret.txt",
         ..Row::new("serve", "--config served.yaml serve --listen 127.0.0.1:0", "serve")
     },
+    Row::new("inbox", "inbox letter.eml", "inbox gone"),
     Row { before: "send", ..Row::new("status", "status --recipients", "status nowhere") },
     Row { before: "send", ..Row::new("resolve", "resolve neap --sent", "resolve neap") },
     Row { before: "send", ..Row::new("retry", "retry neap", "retry nowhere") },
@@ -102,6 +103,7 @@ fn project() -> TempDir {
          serve: {url: https://news.example.org/}\n",
     );
     write("broken.yaml", "title: T\nbase_url: https://example.org\nfeeds: {limt: 3}\n");
+    write("letter.eml", "From: reader@example.org\nTo: a@example.org\n\nHello.\n");
     write("readers.csv", "email,name\nreader@example.org,A Reader\n");
     write("content/neap.md", "---\ntitle: Neap\ndate: 2026-11-20\n---\nLow tide at noon, and nothing else to say.\n");
     folder

@@ -16,6 +16,8 @@
 )]
 
 mod any_issue;
+#[cfg(feature = "postgres")]
+mod bounces;
 mod cases;
 mod chromium;
 mod cron;
@@ -34,6 +36,7 @@ mod fleet;
 mod fragments;
 mod history;
 mod holding;
+mod inbox;
 #[cfg(all(feature = "preview", feature = "serve", feature = "doctor"))]
 mod json;
 mod judge;

@@ -23,7 +23,7 @@ use crate::program::{copy_folder, files, repository, slugline, words};
 const NOW: [&str; 2] = ["--now", "2026-11-23T09:00:00Z"];
 
 /// Commands that are not run as they stand.
-const STAND_INS: [(&str, StandIn); 20] = [
+const STAND_INS: [(&str, StandIn); 21] = [
     ("cargo run --release -- publish", StandIn::Command("slugline publish")),
     ("tests/run", StandIn::Skip("what runs this test")),
     ("cargo install --path .", StandIn::Skip("the program under test")),
@@ -56,6 +56,7 @@ const STAND_INS: [(&str, StandIn); 20] = [
     ("slugline doctor --dns 9.9.9.9", StandIn::AsksDns("slugline doctor --verbose --dns")),
     ("slugline preview", StandIn::Serves("slugline preview --port 0")),
     ("slugline links --form", StandIn::Command("slugline --config weekly.yaml links --form")),
+    ("*/5 * * * *  slugline --dir /srv/tides --quiet inbox", StandIn::Command("slugline --config weekly.yaml inbox")),
     ("slugline serve", StandIn::Serves("slugline --config weekly.yaml serve --listen 127.0.0.1:0")),
     ("* * * * *  slugline --dir /srv/tides --quiet publish", StandIn::Command("slugline --dir . --quiet publish")),
     (
@@ -89,10 +90,11 @@ const ZONE: [(&str, &str, &str); 6] = [
 ];
 
 /// Files that the commands name, and that a reader has.
-const FILES: [(&str, &[u8]); 11] = [
+const FILES: [(&str, &[u8]); 12] = [
     ("readers.csv", b"email,name\nreader@example.org,A Reader\n"),
     ("crm.csv", b"email,Mails,State\ncrm@example.org,1,CA\n"),
     ("complaints.csv", b"email\ncomplained@example.org\n"),
+    ("bounces.mbox", b"From: reader@example.org\nSubject: Hello\n\nHello.\n"),
     ("bounces.csv", b"email\nbounced@example.org\n"),
     ("legacy.csv", b"email,name\nli@example.org,\xc0\xee\n"),
     (
@@ -118,7 +120,7 @@ const FILES: [(&str, &[u8]); 11] = [
     (
         "weekly.yaml",
         b"title: T\nbase_url: https://example.org\nmail: {from: n@example.org, edition: digest}\nstore: sqlite:w.db\n\
-          secret_file: secret.txt\nserve: {url: https://example.org/}\n",
+          secret_file: secret.txt\nserve: {url: https://example.org/}\ninbox: {path: bounces.mbox}\n",
     ),
 ];
 
@@ -145,8 +147,7 @@ fn commands_that_fail(document: &str, commands: &[String]) -> Vec<String> {
         fs::write(project.join(name), text).unwrap();
     }
     run(project, "slugline build").unwrap();
-    let failed = commands.iter().filter_map(|line| Some(format!("{document}: {}", as_written(project, line).err()?)));
-    failed.collect()
+    commands.iter().filter_map(|line| Some(format!("{document}: {}", as_written(project, line).err()?))).collect()
 }
 
 /// Runs a line of a document, or what stands in for it.

@@ -19,6 +19,7 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "nouns",
         &[
+            "bounce",
             "consent",
             "digest",
             "email",
@@ -30,6 +31,7 @@ const KINDS: [(&str, &[&str]); 5] = [
             "publication",
             "rate",
             "renamed",
+            "reply",
             "subscriber",
             "transactional_message",
             "unsubscription",
@@ -38,15 +40,15 @@ const KINDS: [(&str, &[&str]); 5] = [
     (
         "transforms",
         &[
-            "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "page", "picture",
-            "shortcodes", "statistics", "templates", "token",
+            "authentication", "check", "content", "covers_lock", "dkim", "edition", "feed", "incoming", "page",
+            "picture", "shortcodes", "statistics", "templates", "token",
         ],
     ),
-    ("edges", &["disk", "dns", "fault", "http", "smtp", "store"]),
+    ("edges", &["disk", "dns", "fault", "http", "mailbox", "smtp", "store"]),
     (
         "use cases",
         &[
-            "compose", "config", "covers", "delivery", "diagnosis", "identity", "load", "preview", "private",
+            "compose", "config", "covers", "delivery", "diagnosis", "identity", "inbox", "load", "preview", "private",
             "publish", "resources", "review", "send", "serve", "subscription", "transactional", "transport",
         ],
     ),
@@ -66,8 +68,8 @@ const STILL_THERE: [(&str, &str); 0] = [];
 
 /// What reaches the world outside, and the modules that may hold it. `main.rs` and `lib.rs` only join them.
 const OUTSIDE: [(&str, &[&str]); 20] = [
-    ("std::fs", &["disk", "fault", "store", "web", "cli"]),
-    ("std::net", &["dns", "http", "smtp", "store", "web", "cli"]),
+    ("std::fs", &["disk", "fault", "mailbox", "store", "web", "cli"]),
+    ("std::net", &["dns", "http", "mailbox", "smtp", "store", "web", "cli"]),
     ("std::env", &["disk", "fault", "store", "web", "cli", "main"]),
     ("process::Command", &["disk/git"]),
     ("process::exit", &[]),

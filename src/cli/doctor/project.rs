@@ -8,6 +8,7 @@ use crate::compose::secrets;
 use crate::config::{Config, MailConfig, Via};
 use crate::diagnosis::Step;
 use crate::finding::Finding;
+use crate::inbox::Source;
 use crate::private;
 use crate::store::{Location, StoreError};
 use crate::subscriber::Status;
@@ -76,6 +77,9 @@ fn seen_by_others(context: &Context, config: &Config) -> Vec<Step> {
 fn files(context: &Context, config: &Config, mail: &MailConfig) -> Vec<Step> {
     let mut files: Vec<&PathBuf> = mail.dkim.iter().map(|key| &key.key_file).collect();
     files.extend([&config.secret_file, &mail.password_file].into_iter().flatten());
+    if let Some(Source::Imap(account)) = config.inbox.as_ref().and_then(|options| options.source.as_ref()) {
+        files.extend(&account.password_file);
+    }
     if let Via::Smtp(servers) = &mail.via {
         files.extend(servers.iter().filter_map(|server| server.password_file.as_ref()));
     }

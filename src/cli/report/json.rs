@@ -2,7 +2,7 @@
 //!
 //! It is an object with the results of the command, `findings` (every finding shown on stderr) and, if and only if the exit
 //! code is 2, `error`. It is written when the command ends, so that there is never half a document, nor a second one.
-//! (`check --rules` alone writes an array.)
+//! (`check --rules` and `inbox --dry-run` write an array.)
 
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 

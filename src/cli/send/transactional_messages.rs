@@ -66,7 +66,7 @@ impl<'a> TransactionalMessages<'a> {
 
     /// Sends what is left, whether or not anything was mailed, and returns what became of all.
     pub fn send_rest(self, store: &mut dyn Store) -> Sent {
-        let is_any_open = self.config.serve.is_some() && store.message_counts().is_ok_and(|counts| counts.open() > 0);
+        let is_any_open = self.config.answers_readers() && store.message_counts().is_ok_and(|counts| counts.open() > 0);
         if is_any_open {
             let result = self.interrupt.listen();
             let result = result.and_then(|()| self.with_request(|request| transactional::deliver(store, request)));

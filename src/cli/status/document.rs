@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 
 use serde::Serialize;
 
+use crate::bounce::Class;
 use crate::cli::report;
 use crate::cli::status::{Left, Rest, Row, counted};
 use crate::email::EmailAddress;
@@ -77,6 +78,10 @@ struct MailingRow<'a> {
     adopted: bool,
     /// How many recipients are in each state.
     counts: serde_json::Map<String, serde_json::Value>,
+    /// How many bounced, by what the bounces mean: `bad-address`, `mailbox`, `message`, `ours`, `later`, `unknown`. Only what
+    /// occurs.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    bounces: serde_json::Map<String, serde_json::Value>,
     /// The ids of the issues in a digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     holds: Option<Vec<&'a str>>,
@@ -90,6 +95,7 @@ fn document(row: &Row) -> MailingRow<'_> {
         recipients: row.mailing.expected,
         adopted: row.is_adopted(),
         counts: counted(&row.counts),
+        bounces: row.bounces.iter().map(|(class, count)| (class.as_str().to_owned(), (*count).into())).collect(),
         holds: row.mailing.digest.as_ref().map(|digest| digest.issues.iter().map(IssueId::as_str).collect()),
     }
 }
@@ -133,8 +139,11 @@ pub(in crate::cli) struct DeliveryProgress<'a> {
     state: &'a str,
     /// Number of attempts.
     attempts: u32,
-    /// The server's last reply.
+    /// The server's last reply; of a bounce, what the report quotes.
     reply: Option<&'a str>,
+    /// What the bounce means, if it bounced: `bad-address`, `mailbox`, `message`, `ours`, `later` or `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
     /// When the state changed last (RFC 3339).
     changed: Option<String>,
 }
@@ -152,6 +161,7 @@ impl<'a> DeliveryProgress<'a> {
             state: delivery.state.as_str(),
             attempts: delivery.attempts,
             reply: delivery.reply.as_deref(),
+            class: delivery.bounce().map(Class::as_str),
             changed: delivery.changed.map(|time| time.to_rfc3339()),
         }
     }
@@ -161,6 +171,7 @@ impl<'a> DeliveryProgress<'a> {
             state: message.state.as_str(),
             attempts: message.attempts,
             reply: message.reply.as_deref(),
+            class: None,
             changed: Some(message.changed.to_rfc3339()),
         }
     }

@@ -127,7 +127,7 @@ fn one_line(text: &str) -> String {
 fn mail(delivery: &Delivery) -> Vec<String> {
     vec![
         delivery.issue.to_string(),
-        delivery.state.to_string(),
+        delivery.state_in_words(),
         delivery.attempts.to_string(),
         delivery.changed.map(time).unwrap_or_default(),
         delivery.reply.clone().unwrap_or_default(),

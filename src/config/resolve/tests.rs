@@ -215,8 +215,19 @@ fn what_is_written_below_mail_by_habit_is_answered_with_what_works() {
             "5:23: `mail.unsubscribe_mailto`: there is no `{address}` (what is known here is `{token}`)".to_owned(),
         ),
         (
-            "  bounce_address: b+{token}@e.org",
-            "5:19: `mail.bounce_address`: there is no `{token}` (remove it: the address is the same for every recipient)"
+            "  bounce_address: b+{address}@e.org",
+            "5:19: `mail.bounce_address`: there is no `{address}` (what is known here is `{token}`)".to_owned(),
+        ),
+        (
+            "  bounce_address: b@{token}.e.org",
+            "5:19: `mail.bounce_address`: not a valid email address: `{token}` may occur once, and only before the `@` (write one \
+             such as `bounces+{token}@example.org`)"
+                .to_owned(),
+        ),
+        (
+            "  bounce_address: bounces-of-our-news+{token}@e.org",
+            "5:19: `mail.bounce_address`: not a valid email address: with a token of 48 characters, the part before the `@` has 68, \
+             and at most 64 are allowed (write one such as `bounces+{token}@example.org`)"
                 .to_owned(),
         ),
         (

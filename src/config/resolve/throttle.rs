@@ -1,4 +1,5 @@
-//! `mail.rate`, `mail.warm_up` and `mail.canary`: rate limit, daily limit of a new sender, and the first recipients.
+//! `mail.rate`, `mail.warm_up`, `mail.canary` and `mail.most_failures`: rate limit, daily limit of a new sender, the first
+//! recipients, and how much of a mailing may fail.
 
 use std::fmt::Display;
 
@@ -8,7 +9,7 @@ use chrono_tz::Tz;
 use crate::config::duration::duration;
 use crate::config::raw::{RawCanary, RawWarmUp};
 use crate::config::resolve::Problems;
-use crate::delivery::policy::{Canary, Wave};
+use crate::delivery::policy::{Canary, USUAL_MAX_FAILURE_SHARE, Wave};
 use crate::rate::{Rate, WarmUp};
 
 /// Parses a rate with that name. `report` takes the problem and the remedy.
@@ -56,15 +57,8 @@ pub(super) fn warm_up(
 /// The canary: the recipients that get an edition before the others.
 pub(super) fn canary(raw: &RawCanary, problems: &mut Problems<'_>) -> Canary {
     let keys = |key| ["mail", "canary", key];
-    let mut percent = |text: &Option<String>, key, usual: f64| {
-        let Some(text) = text else { return usual };
-        let parsed = share(text);
-        if parsed.is_none() {
-            problems.value(&keys(key), format!("`{text}` is not a valid percentage"), "write one such as `1%`");
-        }
-        parsed.unwrap_or(usual)
-    };
-    let (share, max_failures) = (percent(&raw.share, "share", 0.01), percent(&raw.max_failures, "max_failures", 0.05));
+    let share = percentage(raw.share.as_deref(), &keys("share"), 0.01, problems);
+    let max_failures = percentage(raw.max_failures.as_deref(), &keys("max_failures"), 0.05, problems);
     if raw.share.is_some() && raw.to.is_some() {
         problems.value(&keys("share"), "`to` already names the first recipients", "write either `share` or `to`");
     } else if share == 0.0 {
@@ -93,6 +87,19 @@ pub(super) fn canary(raw: &RawCanary, problems: &mut Problems<'_>) -> Canary {
         );
     }
     Canary { wave, wait, max_failure_share: max_failures }
+}
+
+/// The share of a mailing that may fail.
+pub(super) fn most_failures(text: Option<&str>, problems: &mut Problems<'_>) -> f64 {
+    percentage(text, &["mail", "most_failures"], USUAL_MAX_FAILURE_SHARE, problems)
+}
+
+fn percentage(text: Option<&str>, keys: &[&str], usual: f64, problems: &mut Problems<'_>) -> f64 {
+    let Some(text) = text else { return usual };
+    share(text).unwrap_or_else(|| {
+        problems.value(keys, format!("`{text}` is not a valid percentage"), "write one such as `1%`");
+        usual
+    })
 }
 
 /// Parses a percentage such as `1%` or `0.5 %`.

@@ -29,19 +29,23 @@ pub(super) fn unsubscribe_url(text: &str, problems: &mut Problems<'_>) -> Option
     https.map(|_| text.to_owned())
 }
 
-/// Whether the text of a key below `mail` contains no `{…}` but these. Another would reach the reader as written.
+/// Whether the text of a key below `mail` contains no `{…}` but these.
 pub(super) fn has_only_fields(text: &str, key: &str, known: &[&str], problems: &mut Problems<'_>) -> bool {
+    has_only_fields_at(text, &["mail", key], known, problems)
+}
+
+/// Whether the text of a key contains no `{…}` but these. Another would reach the reader as written.
+pub(super) fn has_only_fields_at(text: &str, keys: &[&str], known: &[&str], problems: &mut Problems<'_>) -> bool {
     let fields = text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or_default());
     let unknown: Vec<&str> = fields.filter(|field| !known.contains(field)).collect();
     let Some(field) = unknown.iter().find(|field| !field.is_empty()).or(unknown.first()) else { return true };
     let meant = nearest(field, known.iter().copied())
         .or_else(|| known.iter().copied().find(|name| field.to_lowercase().contains(name)));
-    let help = match (meant, known) {
-        (Some(name), _) => format!("write `{{{name}}}`"),
-        (None, []) => "remove it: the address is the same for every recipient".to_owned(),
-        (None, _) => format!("what is known here is `{{{}}}`", known.join("}`, `{")),
+    let help = match meant {
+        Some(name) => format!("write `{{{name}}}`"),
+        None => format!("what is known here is `{{{}}}`", known.join("}`, `{")),
     };
-    problems.value(&["mail", key], format!("there is no `{{{field}}}`"), &help);
+    problems.value(keys, format!("there is no `{{{field}}}`"), &help);
     false
 }
 

@@ -5,9 +5,9 @@ use super::Worker;
 use crate::delivery::ledger_writer::Stopped;
 use crate::delivery::pipelining::Allowed;
 use crate::letter::Letter;
+use crate::reply::Reply;
 use crate::smtp::failure::SessionError;
 use crate::smtp::relay::Relay;
-use crate::smtp::reply::Reply;
 use crate::smtp::session::Behind;
 
 impl Worker<'_, '_> {

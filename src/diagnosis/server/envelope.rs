@@ -2,8 +2,8 @@
 
 use crate::diagnosis::Step;
 use crate::diagnosis::server::{SendingTerms, reason};
+use crate::reply::Phase;
 use crate::smtp::failure::Cause;
-use crate::smtp::phase::Phase;
 use crate::smtp::probe::ProbeReport;
 use crate::smtp::relay::Relay;
 

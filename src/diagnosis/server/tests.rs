@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use crate::diagnosis::StepOutcome;
 use crate::email::EmailAddress;
+use crate::reply::Reply;
 use crate::smtp::Server;
 use crate::smtp::certificate::{Certificate, CertificateProblem};
 use crate::smtp::relay::Login;
-use crate::smtp::reply::Reply;
 use crate::smtp::stream::Encryption;
 
 use super::*;

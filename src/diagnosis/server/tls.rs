@@ -2,8 +2,8 @@
 
 use crate::diagnosis::Step;
 use crate::diagnosis::server::{reason, url};
+use crate::reply::Phase;
 use crate::smtp::TlsMode;
-use crate::smtp::phase::Phase;
 use crate::smtp::probe::ProbeReport;
 use crate::smtp::relay::Relay;
 

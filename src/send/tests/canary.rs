@@ -94,15 +94,15 @@ fn a_halted_issue_does_not_hold_up_later_ones() {
 }
 
 #[test]
-fn failures_recorded_after_the_wave_was_sent_count_too() {
+fn bounces_of_the_wave_count_too() {
     let (world, store) = (world(), readers(READERS));
     let peer = refusing(["RCPT TO:<reader-6@", "RCPT TO:<nobody@"]);
     // Another command records bounces while the run waits.
     let bounced = Mutex::new(store.open());
     *world.during_pause.lock().unwrap() =
-        Some(Box::new(move || bounced.lock().unwrap().fail("reader-1@example.com", "550 5.1.1 No such user")));
+        Some(Box::new(move || super::failures::bounce(&mut bounced.lock().unwrap(), std::iter::once(1))));
     let halted = world.send(&store, &world.route(&peer)).halted.remove(0);
-    assert!(halted.message.contains("2 failed") && halted.message.contains("550 5.1.1"), "{halted}");
+    assert!(halted.message.contains("2 failed") && halted.message.contains("550 5.7.1 Listed"), "{halted}");
     assert_eq!(peer.taken().len(), 9);
 }
 

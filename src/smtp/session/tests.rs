@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::*;
+use crate::reply::ReplyClass;
 use crate::smtp::Server;
 use crate::smtp::peer::{Answer, Peer, Script, Taken, self_signed};
-use crate::smtp::phase::Timeouts;
 use crate::smtp::relay::Login;
-use crate::smtp::reply::ReplyClass;
+use crate::smtp::timeouts::Timeouts;
 
 fn relay(port: u16, tls: TlsMode) -> Relay {
     relay_trusting(port, tls, None)
@@ -27,6 +27,7 @@ fn letter(to: &str) -> Letter {
     Letter {
         from: "bounces@example.org".parse().unwrap(),
         to: to.parse().unwrap(),
+        envelope_id: Some("a1.b2".to_owned()),
         content: "Subject: Notes\r\n\r\n.dot\r\nend\r\n".into(),
     }
 }
@@ -78,6 +79,26 @@ fn a_message_arrives_unchanged_by_the_standard_dialogue() {
         "QUIT",
     ];
     assert_eq!(peer.heard(), [heard]);
+}
+
+#[test]
+fn a_server_that_reports_is_told_what_to_report() {
+    for offered in [&["DSN"][..], &["DSN", "PIPELINING", "SIZE"]] {
+        let script = offered.iter().fold(Script::new(), |script, keyword| script.offering(keyword));
+        let peer = Peer::start(vec![script]);
+        let mut session = connect(&relay(peer.port(), TlsMode::None)).unwrap();
+        let (first, second) = (letter("a@example.com"), Letter { envelope_id: None, ..letter("b@example.com") });
+        session.offer(&first).unwrap();
+        session.transmit(&first, Behind::Envelope(&second)).unwrap();
+        session.offer(&second).unwrap();
+        session.transmit(&second, Behind::Nothing).unwrap();
+        let size = if offered.contains(&"SIZE") { " SIZE=29" } else { "" };
+        let heard = peer.heard().remove(0);
+        let mail: Vec<&String> = heard.iter().filter(|line| line.starts_with("MAIL")).collect();
+        let sender = format!("MAIL FROM:<bounces@example.org>{size}");
+        assert_eq!(mail, [&format!("{sender} RET=HDRS ENVID=a1.b2"), &format!("{sender} RET=HDRS")]);
+        assert_eq!(peer.recipients(), ["a@example.com", "b@example.com"]);
+    }
 }
 
 #[test]

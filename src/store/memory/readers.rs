@@ -10,6 +10,7 @@ use crate::consent::{Consent, SubscriptionRequest};
 use crate::email::EmailAddress;
 use crate::ledger::{LedgerEntry, Run, State, StateCounts};
 use crate::rate::Rate;
+use crate::store::events::DIGESTS_KEPT;
 use crate::store::message_step::MessageStep;
 use crate::store::readers::{DIED, MESSAGES_KEPT, RATES, RATES_KEPT, REQUEST_LIFETIME, no_right, not_claimed};
 use crate::store::{ReaderStore, StoreError};
@@ -53,6 +54,18 @@ impl Readers {
     pub fn messages_to(&self, address: &EmailAddress) -> Vec<MessageRecord> {
         let messages = self.messages.values().filter(|message| message.is_to(address));
         messages.map(|message| message.record.clone()).collect()
+    }
+
+    /// Settles the queued messages to an address.
+    pub fn drop_queued(&mut self, address: &EmailAddress, why: &str, now: DateTime<Utc>) {
+        let queued = |message: &&mut Message| {
+            message.is_to(address) && matches!(message.record.state, State::Queued | State::Deferred)
+        };
+        for message in self.messages.values_mut().filter(queued) {
+            message.retry_at = None;
+            let record = &mut message.record;
+            (record.state, record.reply, record.changed) = (State::Suppressed, Some(why.to_owned()), now);
+        }
     }
 
     pub fn consents_of(&self, subscriber: SubscriberId) -> Vec<Consent> {
@@ -362,13 +375,17 @@ impl ReaderStore for Memory {
         let mut guard = self.tables();
         let tables = &mut *guard;
         tables.write()?;
-        let rows = |tables: &Tables| tables.readers.requests.len() + tables.rates.len() + tables.readers.messages.len();
+        let rows = |tables: &Tables| {
+            let Tables { readers, rates, handled, .. } = tables;
+            readers.requests.len() + rates.len() + readers.messages.len() + handled.len()
+        };
         let before = rows(tables);
         tables.readers.requests.retain(|_, (request, _)| request.requested >= now - REQUEST_LIFETIME);
         tables.rates.retain(|name, full_at| !name.starts_with(RATES) || *full_at > now - RATES_KEPT);
         let pending = [State::Queued, State::Claimed, State::Sending, State::Deferred];
         let stays = |record: &MessageRecord| pending.contains(&record.state) || record.changed >= now - MESSAGES_KEPT;
         tables.readers.messages.retain(|_, message| stays(&message.record));
+        tables.handled.retain(|_, at| *at >= now - DIGESTS_KEPT);
         let deleted = before - rows(tables);
         let requests = tables.readers.requests.values_mut().map(|(request, _)| (request.requested, &mut request.ip));
         let consents = tables.readers.consents.iter_mut().map(|(_, consent)| (consent.requested, &mut consent.ip));

@@ -30,6 +30,10 @@ pub(super) struct Tables {
     pub quotas: BTreeMap<(String, NaiveDate), u64>,
     pub servers: BTreeMap<(String, String), (bool, DateTime<Utc>)>,
     pub readers: Readers,
+    /// When the message with each digest was handled.
+    pub handled: BTreeMap<String, DateTime<Utc>>,
+    /// How many failures of a mailing a person has accepted.
+    pub accepted_failures: BTreeMap<IssueId, u64>,
     pub sending: Option<Run>,
     pub writes_left: Option<u32>,
 }
@@ -133,7 +137,7 @@ impl Tables {
         let settled = waiting.map(|row| {
             (row.delivery.state, row.delivery.reply, row.delivery.changed) =
                 (State::Unknown, Some(why.to_owned()), Some(now));
-            (row.run, row.retry_at) = (None, None);
+            (row.run, row.retry_at, row.delivery.class) = (None, None, None);
         });
         Adoption::Settled(settled.count() as u64)
     }
@@ -148,12 +152,16 @@ impl Tables {
             let same_boot = row.run.is_some_and(|dead| self.runs[dead].boot_id == run.boot_id);
             delivery.changed = Some(now);
             if same_boot && delivery.state == State::Claimed {
-                delivery.state = State::Queued;
+                (delivery.state, delivery.class) = (State::Queued, None);
                 recovered.requeued += 1;
                 continue;
             }
-            delivery.state = State::Unknown;
             delivery.attempts += 1;
+            if delivery.class.is_some() {
+                delivery.state = State::Bounced;
+                continue;
+            }
+            delivery.state = State::Unknown;
             recovered.unknown.push(delivery.clone());
         }
         recovered
@@ -184,6 +192,9 @@ impl Tables {
             }
         };
         row.delivery.attempts += u32::from(state != State::Queued);
+        let has_bounced = row.delivery.class.is_some() && matches!(state, State::Sent | State::Unknown);
+        let (state, reply) = if has_bounced { (State::Bounced, row.delivery.reply.take()) } else { (state, reply) };
+        row.delivery.class = row.delivery.class.filter(|_| has_bounced);
         (row.delivery.state, row.delivery.reply, row.delivery.changed) = (state, reply, Some(now));
         if suppresses {
             let subscriber = self.subscribers.iter_mut().find(|subscriber| subscriber.id == id);

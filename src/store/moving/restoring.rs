@@ -112,9 +112,13 @@ fn is_open(table: Table, fields: &[Option<&str>]) -> bool {
 /// The row of a recipient or message that was pending, as restored.
 fn unknown<'f>(table: Table, fields: &[Option<&'f str>], reply: &'f str, now: &'f str) -> Vec<Option<&'f str>> {
     let mut fields = fields.to_vec();
-    for (name, value) in
-        [("state", Some(State::Unknown.as_str())), ("retry_at", None), ("reply", Some(reply)), ("changed", Some(now))]
-    {
+    for (name, value) in [
+        ("state", Some(State::Unknown.as_str())),
+        ("retry_at", None),
+        ("class", None),
+        ("reply", Some(reply)),
+        ("changed", Some(now)),
+    ] {
         if let Some(field) = table.column(name).and_then(|at| fields.get_mut(at)) {
             *field = value;
         }

@@ -38,6 +38,8 @@ pub enum Table {
     Unsubscription,
     /// Transactional messages, with the numbers on which Message-IDs depend.
     Message,
+    /// Digests of messages that came in and were handled.
+    Handled,
 }
 
 /// The type of a column.
@@ -58,7 +60,7 @@ pub(in crate::store) const SEQUENCES: [Table; 2] = [Table::Subscriber, Table::Me
 
 impl Table {
     /// All tables; referenced ones come before those that refer to them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Property,
         Self::Forgotten,
         Self::Blocked,
@@ -74,6 +76,7 @@ impl Table {
         Self::Consent,
         Self::Unsubscription,
         Self::Message,
+        Self::Handled,
     ];
 
     /// Its name in every store.
@@ -94,6 +97,7 @@ impl Table {
             Self::Consent => "consent",
             Self::Unsubscription => "unsubscription",
             Self::Message => "message",
+            Self::Handled => "handled",
         }
     }
 
@@ -111,9 +115,14 @@ impl Table {
                 ("changed", Time),
                 ("listed", Text),
             ],
-            Self::Mailing => {
-                &[("id", Number), ("issue", Text), ("content_hash", Text), ("frozen_at", Time), ("expected", Number)]
-            }
+            Self::Mailing => &[
+                ("id", Number),
+                ("issue", Text),
+                ("content_hash", Text),
+                ("frozen_at", Time),
+                ("expected", Number),
+                ("accepted_failures", Number),
+            ],
             Self::Digest => &[("mailing", Number), ("period_start", Time), ("period_end", Time)],
             Self::DigestIssue => &[("issue", Text), ("mailing", Number), ("position", Number)],
             Self::Delivery => &[
@@ -125,6 +134,7 @@ impl Table {
                 ("retry_at", Time),
                 ("reply", Text),
                 ("changed", Time),
+                ("class", Text),
             ],
             Self::Rate => &[("name", Text), ("full_at", FineTime)],
             Self::Quota => &[("name", Text), ("day", Text), ("used", Number)],
@@ -154,6 +164,7 @@ impl Table {
                 ("ip", Text),
             ],
             Self::Unsubscription => &[("subscriber", Number), ("channel", Text), ("at", Time)],
+            Self::Handled => &[("digest", Text), ("at", Time)],
             Self::Message => &[
                 ("id", Number),
                 ("kind", Text),
@@ -183,6 +194,7 @@ impl Table {
             Self::Request => "key",
             Self::Consent => "subscriber, requested",
             Self::Unsubscription => "subscriber",
+            Self::Handled => "digest",
         }
     }
 

@@ -3,12 +3,14 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::*;
+use crate::bounce::Class;
 use crate::consent::{SubscriptionRequest, Wording};
 use crate::digest::{DigestContents, Period, PeriodName};
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, LedgerEntry};
 use crate::rate::Rate;
+use crate::store::events::MailEvent;
 use crate::store::postgres::tests::World;
 use crate::store::sqlite::Sqlite;
 use crate::store::{RunStart, Store};
@@ -58,6 +60,12 @@ fn filled<S: Movable>(mut store: S) -> S {
     let entries: Vec<_> = ids.iter().copied().zip(outcomes.map(LedgerEntry::Settled)).collect();
     store.record(&id("spring"), &entries, now()).unwrap();
     store.record(&id("spring"), &[(ids[4], LedgerEntry::Sending)], now()).unwrap();
+    let sent = LedgerEntry::Settled(AttemptOutcome::Sent("250".into()));
+    store.record(&id("spring"), &[(ids[5], sent)], now()).unwrap();
+    let (issue, subscriber, reply) = (id("spring"), ids[5], "550 5.2.2\t\\full".to_owned());
+    let bounced = MailEvent::Bounced { issue, subscriber, class: Class::Mailbox, reply, suppress: false };
+    store.handle(&"d".repeat(64), &[bounced], now() + TimeDelta::milliseconds(9)).unwrap();
+    store.accept_failures(&id("spring"), 2).unwrap();
     let rate = Rate { name: "mail".to_owned(), messages: 3, per: std::time::Duration::from_secs(9) };
     store.take_permits(&rate, 1, now()).unwrap();
     readers_come_and_go(&mut store);
@@ -220,7 +228,7 @@ fn the_new_store_continues_where_the_old_one_stopped() {
     let goes_on = |mut store: Box<dyn Movable>| {
         let counts = store.counts(&id("spring")).unwrap();
         assert_eq!((counts.of(State::Claimed), counts.of(State::Sending), counts.of(State::Unknown)), (0, 0, 2));
-        assert_eq!(counts.of(State::Queued), 3, "claims of the dead run are queued");
+        assert_eq!(counts.of(State::Queued), 2, "claims of the dead run are queued");
         let messages = store.message_counts().unwrap();
         let counted = [State::Sent, State::Deferred, State::Unknown, State::Queued].map(|state| messages.of(state));
         assert_eq!((counted, messages.total()), ([1, 1, 1, 4], 7));

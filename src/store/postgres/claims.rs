@@ -55,7 +55,8 @@ FROM mailing JOIN delivery ON delivery.mailing = mailing.id JOIN subscriber ON s
 WHERE issue = $1 AND delivery.subscriber = ANY($2) ORDER BY subscriber.id";
 
 /// A row is written only if its run and state agree; a resolved row has no run. The outcome of a message also replaces
-/// `unknown`: another run had declared this one dead, and the user has not resolved the row since.
+/// `unknown`: another run had declared this one dead, and the user has not resolved the row since. What was sent and has bounced
+/// meanwhile is `bounced` at once.
 const RECORD: &str = "
 WITH quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
 mine AS (SELECT id FROM mailing WHERE issue = $1),
@@ -64,10 +65,14 @@ entry AS (
         AS entry (subscriber, state, reply, retry_at, suppress)
 ),
 written AS (
-    UPDATE delivery SET state = entry.state, changed = $3,
+    UPDATE delivery SET changed = $3,
+        state = CASE WHEN delivery.class IS NOT NULL AND entry.state IN ('sent', 'unknown') THEN 'bounced'
+            ELSE entry.state END,
         run = CASE WHEN entry.state IN ('sending', 'claimed') THEN delivery.run END,
-        reply = coalesce(entry.reply,
-            CASE WHEN entry.state IN ('sending', 'claimed', 'queued') THEN delivery.reply END),
+        reply = CASE WHEN delivery.class IS NOT NULL AND entry.state IN ('sent', 'unknown') THEN delivery.reply
+            ELSE coalesce(entry.reply,
+                CASE WHEN entry.state IN ('sending', 'claimed', 'queued') THEN delivery.reply END) END,
+        class = CASE WHEN entry.state IN ('sending', 'claimed', 'sent', 'unknown') THEN delivery.class END,
         retry_at = coalesce(entry.retry_at,
             CASE WHEN entry.state IN ('sending', 'claimed', 'queued') THEN delivery.retry_at END),
         attempts = delivery.attempts - (delivery.state = 'unknown')::int

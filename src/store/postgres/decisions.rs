@@ -40,17 +40,17 @@ const REQUEUE: &str = "
 WITH named AS (
     SELECT delivery.mailing, delivery.subscriber, state, coalesce(subscriber.status = 'active', false) AS active
     FROM delivery LEFT JOIN subscriber ON subscriber.id = delivery.subscriber
-    WHERE mailing = (SELECT id FROM mailing WHERE issue = $1) AND (state = 'deferred' OR $2 AND state = 'failed')
+    WHERE mailing = (SELECT id FROM mailing WHERE issue = $1) AND (state = 'deferred' OR $2 AND state IN ('failed', 'bounced'))
         AND ($3::text[] IS NULL OR subscriber.key = ANY($3))
     ORDER BY delivery.subscriber FOR UPDATE OF delivery
 ),
 requeued AS (
-    UPDATE delivery SET state = 'queued', retry_at = NULL, changed = $4,
-        attempts = CASE named.state WHEN 'failed' THEN 0 ELSE attempts END
+    UPDATE delivery SET state = 'queued', retry_at = NULL, class = NULL, changed = $4,
+        attempts = CASE named.state WHEN 'deferred' THEN attempts ELSE 0 END
     FROM named
     WHERE delivery.mailing = named.mailing AND delivery.subscriber = named.subscriber AND named.active
 )
-SELECT count(*) FILTER (WHERE active AND state = 'deferred'), count(*) FILTER (WHERE active AND state = 'failed'),
+SELECT count(*) FILTER (WHERE active AND state = 'deferred'), count(*) FILTER (WHERE active AND state <> 'deferred'),
     count(*) FILTER (WHERE NOT active)
 FROM named";
 
@@ -78,7 +78,8 @@ pub(super) fn adopt(
     mailings::lock(transaction)?;
     if mailings::mailing(transaction, issue)?.is_some() {
         let settled = transaction.execute(
-            "UPDATE delivery SET state = 'unknown', run = NULL, retry_at = NULL, reply = $2, changed = $3
+            "UPDATE delivery SET state = 'unknown', run = NULL, retry_at = NULL, class = NULL, reply = $2,
+                 changed = $3
              WHERE mailing = (SELECT id FROM mailing WHERE issue = $1)
                  AND state IN ('queued', 'claimed', 'sending', 'deferred')",
             &[&issue.as_str(), &why, &now],

@@ -9,6 +9,7 @@ use postgres::{Client, GenericClient, Row};
 use super::Result;
 use super::connection::Session;
 use super::digest::issue_id;
+use crate::bounce::Class;
 use crate::email::EmailAddress;
 use crate::issue::IssueId;
 use crate::ledger::{Delivery, State, StateCounts};
@@ -49,7 +50,7 @@ pub(super) fn each(
     state: Option<State>,
     each: &mut dyn FnMut(Delivery) -> anyhow::Result<()>,
 ) -> Result<()> {
-    let sql = "SELECT issue, subscriber, address, state, attempts, reply, changed
+    let sql = "SELECT issue, subscriber, address, state, attempts, reply, changed, class
                FROM delivery JOIN mailing ON mailing.id = delivery.mailing
                WHERE issue = $1 AND ($2::text IS NULL OR state = $2) ORDER BY subscriber";
     let (issue, state) = (issue.as_str(), state.map(State::as_str));
@@ -64,7 +65,7 @@ pub(super) fn each(
 pub(super) fn to(session: &mut Session, issue: &IssueId, recipients: &[SubscriberId]) -> Result<Vec<Delivery>> {
     let numbers: Vec<i64> = recipients.iter().map(|id| id.0).collect();
     let rows = session.query(
-        "SELECT issue, subscriber, address, state, attempts, reply, changed
+        "SELECT issue, subscriber, address, state, attempts, reply, changed, class
          FROM delivery JOIN mailing ON mailing.id = delivery.mailing
          WHERE issue = $1 AND subscriber = ANY($2) ORDER BY subscriber",
         &[&issue.as_str(), &numbers],
@@ -74,13 +75,13 @@ pub(super) fn to(session: &mut Session, issue: &IssueId, recipients: &[Subscribe
 
 /// All deliveries to one person, oldest first.
 pub(super) fn to_person(client: &mut impl GenericClient, id: SubscriberId) -> Result<Vec<Delivery>> {
-    let sql = "SELECT issue, subscriber, address, state, attempts, reply, changed
+    let sql = "SELECT issue, subscriber, address, state, attempts, reply, changed, class
                FROM mailing JOIN delivery ON delivery.mailing = mailing.id
                WHERE subscriber = $1 ORDER BY frozen_at, mailing.id";
     client.query(sql, &[&id.0])?.iter().map(from_row).collect()
 }
 
-/// Reads a delivery from issue, subscriber, address, state, attempts, reply and changed.
+/// Reads a delivery from issue, subscriber, address, state, attempts, reply, changed and class.
 pub(super) fn from_row(row: &Row) -> Result<Delivery> {
     let subscriber: i64 = row.try_get(1)?;
     delivery(row, subscriber).with_context(|| format!("the delivery to subscriber {subscriber} cannot be read"))
@@ -95,12 +96,18 @@ fn delivery(row: &Row, subscriber: i64) -> Result<Delivery> {
         attempts: u32::try_from(row.try_get::<_, i32>(4)?)?,
         reply: row.try_get(5)?,
         changed: Some(row.try_get(6)?),
+        class: class(row.try_get(7)?)?,
     })
 }
 
 /// Parses a stored address; a forgotten one is an empty text.
 fn address(text: &str) -> Result<Option<EmailAddress>> {
     if text.is_empty() { Ok(None) } else { Ok(Some(text.parse()?)) }
+}
+
+pub(super) fn class(word: Option<&str>) -> Result<Option<Class>> {
+    let class = |word| Class::from_word(word).ok_or_else(|| anyhow!("there is no class of bounces `{word}`"));
+    word.map(class).transpose()
 }
 
 fn state(word: &str) -> Result<State> {

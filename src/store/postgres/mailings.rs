@@ -48,6 +48,13 @@ pub(super) fn freeze(
     mailing(transaction, issue)?.context("the mailing just written is missing")
 }
 
+/// Records how many failures a person has accepted.
+pub(super) fn accept_failures(transaction: &mut Transaction<'_>, issue: &IssueId, failures: u64) -> Result<()> {
+    let (update, failures) = ("UPDATE mailing SET accepted_failures = $2 WHERE issue = $1", i64::try_from(failures)?);
+    ensure!(transaction.execute(update, &[&issue.as_str(), &failures])? == 1, "`{issue}` has no mailing");
+    Ok(())
+}
+
 /// Prevents other runs from freezing an audience until the transaction ends.
 pub(super) fn lock(transaction: &mut Transaction<'_>) -> Result<()> {
     transaction.execute("SELECT pg_advisory_xact_lock('mailing'::regclass::oid::int, 0)", &[])?;

@@ -141,6 +141,21 @@ fn is_in(session: &mut Session, batch: i64, id: MessageId, states: &[&str]) -> R
     Ok(!session.query(sql, &[&id.0, &batch, &states])?.is_empty())
 }
 
+/// Settles the queued messages to an address, for which nothing is to be sent any more.
+pub(super) fn drop_queued(
+    transaction: &mut Transaction<'_>,
+    address: &EmailAddress,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    transaction.execute(
+        "UPDATE message SET state = 'suppressed', retry_at = NULL, reply = $2, changed = $3
+         WHERE key = $1 AND state IN ('queued', 'deferred')",
+        &[&address.key(), &why, &now],
+    )?;
+    Ok(())
+}
+
 pub(super) fn counts(session: &mut Session) -> Result<StateCounts> {
     let mut counts = StateCounts::default();
     for row in session.query("SELECT state, count(*) FROM message GROUP BY state", &[])? {

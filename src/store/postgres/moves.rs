@@ -157,8 +157,7 @@ impl Postgres {
 }
 
 /// Prevents other processes from filling the store or adding to it until the transaction ends.
-const LOCK_TABLES: &str =
-    "LOCK TABLE filled, subscriber, mailing, delivery, subscription_request, blocked, message IN EXCLUSIVE MODE";
+const LOCK_TABLES: &str = "LOCK TABLE filled, subscriber, mailing, delivery, subscription_request, blocked, message, handled IN EXCLUSIVE MODE";
 
 /// An error if the store was moved, or is being moved. Inside a transaction it cannot be marked before that ends,
 /// because marking waits for its lock.
@@ -227,7 +226,8 @@ fn mark(transaction: &mut Transaction<'_>, to: &str, run: &Run, now: DateTime<Ut
 fn can_be_filled(client: &mut impl GenericClient, place: &str) -> Result<()> {
     let is_used = "SELECT EXISTS (SELECT FROM subscriber) OR EXISTS (SELECT FROM mailing)
                        OR EXISTS (SELECT FROM forgotten) OR EXISTS (SELECT FROM subscription_request)
-                       OR EXISTS (SELECT FROM blocked) OR EXISTS (SELECT FROM message)";
+                       OR EXISTS (SELECT FROM blocked) OR EXISTS (SELECT FROM message)
+                       OR EXISTS (SELECT FROM handled)";
     if client.query_one(is_used, &[])?.try_get(0)? {
         return Err(StoreError::NotEmpty { place: place.to_owned() }.into());
     }

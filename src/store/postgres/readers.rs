@@ -5,8 +5,8 @@ use postgres::Transaction;
 
 use super::connection::Session;
 use super::{
-    Postgres, Result, StoreResult, batch, blocked, consents, error, messages, moves, personal_data, rate, requests,
-    schema, subscribers, unsubscriptions,
+    Postgres, Result, StoreResult, batch, blocked, consents, error, handled, messages, moves, personal_data, rate,
+    requests, schema, subscribers, unsubscriptions,
 };
 use crate::consent::{Consent, SubscriptionRequest};
 use crate::email::EmailAddress;
@@ -28,11 +28,7 @@ impl ReaderStore for Postgres {
     }
 
     fn note_request(&mut self, request: &SubscriptionRequest, tag: Tag) -> StoreResult<()> {
-        let SubscriptionRequest { address, language, requested, .. } = request;
-        self.changing("record a request to subscribe", |transaction| {
-            requests::note(transaction, request, tag)?;
-            messages::queue(transaction, MessageKind::Confirmation, address, language, *requested)
-        })
+        self.changing("record a request to subscribe", |transaction| note_request(transaction, request, tag))
     }
 
     fn request_by_tag(&self, tag: Tag, now: DateTime<Utc>) -> StoreResult<Option<SubscriptionRequest>> {
@@ -164,6 +160,7 @@ impl ReaderStore for Postgres {
         Ok(self.repeatable(DOING, |transaction| requests::purge(transaction, ips_before, now))?
             + self.repeatable(DOING, |transaction| rate::purge(transaction, now))?
             + self.repeatable(DOING, |transaction| messages::purge(transaction, now))?
+            + self.repeatable(DOING, |transaction| handled::purge(transaction, now))?
             + self.repeatable(DOING, |transaction| consents::purge_ips(transaction, ips_before))?)
     }
 }
@@ -178,7 +175,13 @@ fn begin(session: &mut Session, place: &str, now: DateTime<Utc>) -> Result<(i64,
     Ok((number, unknown))
 }
 
-fn confirm(
+pub(super) fn note_request(transaction: &mut Transaction<'_>, request: &SubscriptionRequest, tag: Tag) -> Result<()> {
+    let SubscriptionRequest { address, language, requested, .. } = request;
+    requests::note(transaction, request, tag)?;
+    messages::queue(transaction, MessageKind::Confirmation, address, language, *requested)
+}
+
+pub(super) fn confirm(
     transaction: &mut Transaction<'_>,
     request: &SubscriptionRequest,
     now: DateTime<Utc>,
@@ -209,7 +212,7 @@ fn confirm(
     Ok(known.map(|(_, status)| status))
 }
 
-fn leave(
+pub(super) fn leave(
     transaction: &mut Transaction<'_>,
     id: SubscriberId,
     channel: Channel,

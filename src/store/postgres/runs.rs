@@ -105,7 +105,9 @@ pub(super) fn resume(
     let call: i64 = row.context("the server lost this run, which it had confirmed")?.try_get(0)?;
     if call < run_handle.call {
         transaction.execute(
-            "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, reply = $2, changed = clock_timestamp()
+            "UPDATE delivery SET attempts = attempts + 1, changed = clock_timestamp(),
+                 state = CASE WHEN class IS NULL THEN 'unknown' ELSE 'bounced' END,
+                 reply = CASE WHEN class IS NULL THEN $2 ELSE reply END
              WHERE run = $1 AND state IN ('claimed', 'sending')",
             &[&run_handle.number, &LOST],
         )?;
@@ -159,20 +161,30 @@ pub(super) fn recover(
         return Ok(Recovered::default());
     }
     let requeued = transaction.execute(
-        "UPDATE delivery SET state = 'queued', run = NULL, changed = $2 WHERE state = 'claimed' AND run = ANY($1)",
+        "UPDATE delivery SET state = 'queued', run = NULL, class = NULL, changed = $2
+         WHERE state = 'claimed' AND run = ANY($1)",
         &[&certain, &now],
     )?;
+    let unknown = settle_sending(transaction, &dead, now)?;
+    Ok(Recovered { requeued, unknown })
+}
+
+/// Settles what dead runs were sending; returns what is unknown now.
+fn settle_sending(transaction: &mut Transaction<'_>, dead: &[i64], now: DateTime<Utc>) -> Result<Vec<Delivery>> {
     // The rows keep their run, so that it can still record a late reply.
     let rows = transaction.query(
-        "UPDATE delivery SET state = 'unknown', attempts = attempts + 1, reply = $2, changed = $3
+        "UPDATE delivery SET attempts = attempts + 1, changed = $3,
+             state = CASE WHEN class IS NULL THEN 'unknown' ELSE 'bounced' END,
+             reply = CASE WHEN class IS NULL THEN $2 ELSE reply END
          FROM mailing WHERE mailing.id = delivery.mailing AND state IN ('claimed', 'sending') AND run = ANY($1)
-         RETURNING issue, subscriber, address, state, attempts, reply, changed",
+         RETURNING issue, subscriber, address, state, attempts, reply, changed, class",
         &[&dead, &DIED, &now],
     )?;
     let mut unknown = rows.iter().map(deliveries::from_row).collect::<Result<Vec<Delivery>>>()?;
+    // Of the others a bounce tells what became of them.
+    unknown.retain(|delivery| delivery.state == State::Unknown);
     unknown.sort_by(|one, other| (&one.issue, one.subscriber).cmp(&(&other.issue, other.subscriber)));
-    debug_assert!(unknown.iter().all(|delivery| delivery.state == State::Unknown));
-    Ok(Recovered { requeued, unknown })
+    Ok(unknown)
 }
 
 /// The error of a call that needs a run when none has begun.

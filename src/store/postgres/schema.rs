@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS slugline_schema (
     made     TIMESTAMPTZ NOT NULL DEFAULT now()
 )";
 
-pub(super) const MIGRATIONS: [Migration; 5] = [
+pub(super) const MIGRATIONS: [Migration; 6] = [
     Migration {
         needs: 1,
         sql: "
@@ -215,6 +215,21 @@ CREATE INDEX message_key ON message (key);
 CREATE INDEX message_open ON message (id) WHERE state IN ('queued', 'deferred');
 CREATE INDEX message_taken ON message (id) WHERE state IN ('claimed', 'sending');
 CREATE INDEX message_settled ON message (changed) WHERE state IN ('sent', 'failed', 'suppressed', 'unknown');
+",
+    },
+    // What mail that came in changed. An older version would not copy it to another store, and does not know the state
+    // `bounced`, so it must not open this one. A run of an older version that is sending now may finish: it never writes over
+    // `bounced`.
+    Migration {
+        needs: 6,
+        sql: "
+ALTER TABLE delivery ADD COLUMN class TEXT;
+ALTER TABLE mailing ADD COLUMN accepted_failures BIGINT;
+CREATE TABLE handled (
+    digest  TEXT COLLATE \"C\" PRIMARY KEY,
+    at      TIMESTAMPTZ(3) NOT NULL
+);
+CREATE INDEX handled_at ON handled (at);
 ",
     },
 ];

@@ -43,9 +43,9 @@ pub(super) fn requeue(
         let key = key.as_deref();
         requeued.deferred += queue_again(transaction, issue, State::Deferred, key, now)?;
         requeued.away += away(transaction, issue, State::Deferred, key)?;
-        if failed {
-            requeued.failed += queue_again(transaction, issue, State::Failed, key, now)?;
-            requeued.away += away(transaction, issue, State::Failed, key)?;
+        for state in [State::Failed, State::Bounced].into_iter().filter(|_| failed) {
+            requeued.failed += queue_again(transaction, issue, state, key, now)?;
+            requeued.away += away(transaction, issue, state, key)?;
         }
     }
     Ok(requeued)
@@ -61,7 +61,7 @@ pub(super) fn adopt(
     let Mailing { issue, digest, content_hash, frozen_at, expected } = mailing;
     if ledger::mailing(transaction, issue)?.is_some() {
         let settled = transaction.execute(
-            "UPDATE delivery SET state = 'unknown', run = NULL, retry_at = NULL, reply = ?2, changed = ?3
+            "UPDATE delivery SET state = 'unknown', run = NULL, retry_at = NULL, class = NULL, reply = ?2, changed = ?3
              WHERE mailing = (SELECT id FROM mailing WHERE issue = ?1)
                  AND state IN ('queued', 'claimed', 'sending', 'deferred')",
             params![issue.as_str(), why, format_time(now)],
@@ -117,8 +117,8 @@ fn queue_again(
     now: DateTime<Utc>,
 ) -> Result<u64> {
     let mut update = transaction.prepare_cached(&format!(
-        "UPDATE delivery SET state = 'queued', retry_at = NULL, changed = ?4,
-             attempts = CASE state WHEN 'failed' THEN 0 ELSE attempts END
+        "UPDATE delivery SET state = 'queued', retry_at = NULL, class = NULL, changed = ?4,
+             attempts = CASE state WHEN 'deferred' THEN attempts ELSE 0 END
          WHERE {} AND {IS_ACTIVE}",
         in_state(key)
     ))?;

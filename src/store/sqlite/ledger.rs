@@ -8,13 +8,14 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::log::LoggedEntry;
 use super::{Result, digest, format_time, parse_time, subscribers};
+use crate::bounce::Class;
 use crate::digest::DigestContents;
 use crate::issue::IssueId;
 use crate::ledger::{AttemptOutcome, Claim, Delivery, LedgerEntry, Mailing, Recovered, Run, State, StateCounts};
 use crate::subscriber::{Status, SubscriberId};
 
 const COLUMNS: &str = "mailing.issue, delivery.subscriber, delivery.address, delivery.state, delivery.attempts, \
-                       delivery.reply, delivery.changed";
+                       delivery.reply, delivery.changed, delivery.class";
 
 /// The last run, if it is of this boot. After another boot its log does not count.
 pub(super) fn last_run(connection: &Connection, boot_id: &str) -> Result<Option<i64>> {
@@ -28,8 +29,16 @@ pub(super) fn begin_run(transaction: &Transaction<'_>, run: &Run, now: DateTime<
     let now = format_time(now);
     let dead = "state IN ('claimed', 'sending') AND run IN (SELECT id FROM run WHERE boot_id = ?1)";
     let requeued = transaction.execute(
-        &format!("UPDATE delivery SET state = 'queued', run = NULL, changed = ?2 WHERE state = 'claimed' AND {dead}"),
+        &format!(
+            "UPDATE delivery SET state = 'queued', run = NULL, class = NULL, changed = ?2 WHERE state = 'claimed' AND {dead}"
+        ),
         params![run.boot_id, now],
+    )?;
+    // Of these a bounce tells what became of them.
+    transaction.execute(
+        "UPDATE delivery SET state = 'bounced', attempts = attempts + 1, run = NULL, changed = ?1
+         WHERE state IN ('claimed', 'sending') AND class IS NOT NULL",
+        params![now],
     )?;
     let sql = format!(
         "SELECT {COLUMNS} FROM delivery JOIN mailing ON mailing.id = delivery.mailing
@@ -258,7 +267,8 @@ fn claim_of(row: &Row<'_>) -> Result<Claim> {
     Ok(Claim { subscriber: subscribers::from_row(row)?, attempts: row.get(6)?, was_refused: row.get(7)? })
 }
 
-/// Writes entries of a run into its rows; rows that it has not claimed or that are settled stay unchanged.
+/// Writes entries of a run into its rows; rows that it has not claimed or that are settled stay unchanged. What was sent and
+/// has bounced meanwhile is `bounced` at once.
 pub(super) fn apply<'noted>(
     transaction: &Transaction<'_>,
     run: i64,
@@ -309,8 +319,11 @@ fn ended(
         AttemptOutcome::RequeuedAfterRefusal(reply) => (State::Queued, Some(reply), Some(at.to_owned())),
     };
     let mut update = transaction.prepare_cached(
-        "UPDATE delivery SET state = ?4, attempts = attempts + ?7, run = NULL, changed = ?8,
-             reply = coalesce(?5, CASE ?4 WHEN 'queued' THEN reply END),
+        "UPDATE delivery SET attempts = attempts + ?7, run = NULL, changed = ?8,
+             state = CASE WHEN class IS NOT NULL AND ?4 IN ('sent', 'unknown') THEN 'bounced' ELSE ?4 END,
+             reply = CASE WHEN class IS NOT NULL AND ?4 IN ('sent', 'unknown') THEN reply
+                 ELSE coalesce(?5, CASE ?4 WHEN 'queued' THEN reply END) END,
+             class = CASE WHEN ?4 IN ('sent', 'unknown') THEN class END,
              retry_at = coalesce(?6, CASE ?4 WHEN 'queued' THEN retry_at END)
          WHERE mailing = ?1 AND subscriber = ?2 AND run = ?3 AND state IN ('claimed', 'sending')",
     )?;
@@ -414,6 +427,7 @@ fn delivery(row: &Row<'_>, subscriber: i64) -> Result<Delivery> {
         attempts: row.get(4)?,
         reply: row.get(5)?,
         changed: Some(parse_time(&changed)?),
+        class: class(row.get(7)?)?,
     })
 }
 
@@ -421,6 +435,11 @@ pub(super) fn number(connection: &Connection, issue: &IssueId) -> Result<i64> {
     let mut select = connection.prepare_cached("SELECT id FROM mailing WHERE issue = ?1")?;
     let number: Option<i64> = select.query_row([issue.as_str()], |row| row.get(0)).optional()?;
     number.ok_or_else(|| anyhow!("`{issue}` has no mailing"))
+}
+
+pub(super) fn class(word: Option<String>) -> Result<Option<Class>> {
+    let class = |word: String| Class::from_word(&word).ok_or_else(|| anyhow!("there is no class of bounces `{word}`"));
+    word.map(class).transpose()
 }
 
 fn state(word: &str) -> Result<State> {

@@ -275,7 +275,7 @@ impl<'a> Line<'a> {
             Some(State::Unknown) => LedgerEntry::Settled(AttemptOutcome::Unknown(reply)),
             Some(State::Queued) if is_put_back => LedgerEntry::Settled(AttemptOutcome::RequeuedAfterRefusal(reply)),
             Some(State::Queued) => LedgerEntry::Settled(AttemptOutcome::Requeued),
-            Some(State::Suppressed) | None => bail!("no entry leaves a recipient `{}`", self.state),
+            Some(State::Suppressed | State::Bounced) | None => bail!("no entry leaves a recipient `{}`", self.state),
         };
         Ok(LoggedEntry { entry, at: parse_time(&self.at)? })
     }

@@ -121,6 +121,21 @@ pub(super) fn drop_one(transaction: &Transaction<'_>, id: MessageId, why: &str, 
     Ok(())
 }
 
+/// Settles the queued messages to an address, for which nothing is to be sent any more.
+pub(super) fn drop_queued(
+    transaction: &Transaction<'_>,
+    address: &EmailAddress,
+    why: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    transaction.execute(
+        "UPDATE message SET state = 'suppressed', retry_at = NULL, reply = ?2, changed = ?3
+         WHERE key = ?1 AND state IN ('queued', 'deferred')",
+        params![address.key(), why, format_time(now)],
+    )?;
+    Ok(())
+}
+
 pub(super) fn counts(connection: &Connection) -> Result<StateCounts> {
     let mut select = connection.prepare_cached("SELECT state, count(*) FROM message GROUP BY state")?;
     let mut rows = select.query([])?;

@@ -163,7 +163,8 @@ fn mark(transaction: &Transaction<'_>, here: String, place: &str, run: &Run, now
 fn can_be_filled(connection: &Connection, place: String) -> Result<()> {
     let is_used = "SELECT EXISTS (SELECT 1 FROM subscriber) OR EXISTS (SELECT 1 FROM mailing)
                        OR EXISTS (SELECT 1 FROM forgotten) OR EXISTS (SELECT 1 FROM subscription_request)
-                       OR EXISTS (SELECT 1 FROM blocked) OR EXISTS (SELECT 1 FROM message)";
+                       OR EXISTS (SELECT 1 FROM blocked) OR EXISTS (SELECT 1 FROM message)
+                       OR EXISTS (SELECT 1 FROM handled)";
     if connection.query_row(is_used, [], |row| row.get(0))? {
         return Err(StoreError::NotEmpty { place }.into());
     }

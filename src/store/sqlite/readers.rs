@@ -10,7 +10,7 @@ use rusqlite::Transaction;
 
 use super::run_lock::{acquire_batch, write_holder};
 use super::{
-    Result, Sqlite, StoreResult, blocked, consents, error, forgotten, messages, rate, requests, subscribers,
+    Result, Sqlite, StoreResult, blocked, consents, error, forgotten, handled, messages, rate, requests, subscribers,
     unsubscriptions,
 };
 use crate::consent::{Consent, SubscriptionRequest};
@@ -35,11 +35,7 @@ impl ReaderStore for Sqlite {
     }
 
     fn note_request(&mut self, request: &SubscriptionRequest, tag: Tag) -> StoreResult<()> {
-        let SubscriptionRequest { address, language, requested, .. } = request;
-        self.changing("record a request to subscribe", |transaction| {
-            requests::note(transaction, request, tag)?;
-            messages::queue(transaction, MessageKind::Confirmation, address, language, *requested)
-        })
+        self.changing("record a request to subscribe", |transaction| note_request(transaction, request, tag))
     }
 
     fn request_by_tag(&self, tag: Tag, now: DateTime<Utc>) -> StoreResult<Option<SubscriptionRequest>> {
@@ -140,6 +136,7 @@ impl ReaderStore for Sqlite {
         let purged = self.changing(DOING, |transaction| requests::purge(transaction, ips_before, now))?
             + self.changing(DOING, |transaction| rate::purge(transaction, now))?
             + self.changing(DOING, |transaction| messages::purge(transaction, now))?
+            + self.changing(DOING, |transaction| handled::purge(transaction, now))?
             + self.changing(DOING, |transaction| consents::purge_ips(transaction, ips_before))?;
         Ok(purged as u64)
     }
@@ -175,7 +172,17 @@ impl Sqlite {
     }
 }
 
-fn confirm(transaction: &Transaction<'_>, request: &SubscriptionRequest, now: DateTime<Utc>) -> Result<Option<Status>> {
+pub(super) fn note_request(transaction: &Transaction<'_>, request: &SubscriptionRequest, tag: Tag) -> Result<()> {
+    let SubscriptionRequest { address, language, requested, .. } = request;
+    requests::note(transaction, request, tag)?;
+    messages::queue(transaction, MessageKind::Confirmation, address, language, *requested)
+}
+
+pub(super) fn confirm(
+    transaction: &Transaction<'_>,
+    request: &SubscriptionRequest,
+    now: DateTime<Utc>,
+) -> Result<Option<Status>> {
     let address = &request.address;
     requests::delete(transaction, address)?;
     let before = subscribers::find(transaction, address)?;
@@ -198,7 +205,7 @@ fn confirm(transaction: &Transaction<'_>, request: &SubscriptionRequest, now: Da
     Ok(status)
 }
 
-fn leave(
+pub(super) fn leave(
     transaction: &Transaction<'_>,
     id: SubscriberId,
     channel: Channel,

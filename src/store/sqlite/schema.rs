@@ -13,7 +13,7 @@ use crate::store::StoreError;
 /// `PRAGMA application_id`: "slug" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x736c_7567;
 
-pub(super) const MIGRATIONS: [&str; 8] = [
+pub(super) const MIGRATIONS: [&str; 9] = [
     "
 CREATE TABLE subscriber (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -187,6 +187,17 @@ CREATE INDEX message_key ON message (key);
 CREATE INDEX message_open ON message (id) WHERE state IN ('queued', 'deferred');
 CREATE INDEX message_taken ON message (id) WHERE state IN ('claimed', 'sending');
 CREATE INDEX message_settled ON message (changed) WHERE state IN ('sent', 'failed', 'suppressed', 'unknown');
+",
+    // What mail that came in changed. An older version would not copy it to another store, and does not know the state
+    // `bounced`. One that is sending now may finish: it never writes over `bounced`.
+    "
+ALTER TABLE delivery ADD COLUMN class TEXT;
+ALTER TABLE mailing ADD COLUMN accepted_failures INTEGER;
+CREATE TABLE handled (
+    digest  TEXT PRIMARY KEY,
+    at      TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX handled_at ON handled (at);
 ",
 ];
 

@@ -1,10 +1,12 @@
 use std::path::Path;
 
 use super::*;
+use crate::bounce::Class;
 use crate::consent::{SubscriptionRequest, Wording};
 use crate::ledger::AttemptOutcome;
-use crate::store::ReaderStore as _;
 use crate::store::conformance::{Runs, conforms};
+use crate::store::events::MailEvent;
+use crate::store::{EventStore as _, ReaderStore as _};
 use crate::token::Secrets;
 use crate::unsubscription::Channel;
 
@@ -226,12 +228,12 @@ fn a_store_is_backed_up_before_its_schema_changes() {
     old(&path);
     drop(Sqlite::open(&path).unwrap());
     drop(Sqlite::open(&path).unwrap());
-    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v8"]);
-    let kept = folder.path().join("store.db.before-v8");
+    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v9"]);
+    let kept = folder.path().join("store.db.before-v9");
     let version = |path: &Path| -> i64 {
         Connection::open(path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
     };
-    assert_eq!((version(&kept), version(&path)), (6, 8));
+    assert_eq!((version(&kept), version(&path)), (6, 9));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -240,7 +242,7 @@ fn a_store_is_backed_up_before_its_schema_changes() {
     // If the old file returns, it is backed up again.
     std::fs::copy(&kept, &path).unwrap();
     drop(Sqlite::open(&path).unwrap());
-    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v8", "store.db.before-v8-2"]);
+    assert_eq!(names(folder.path()), ["store.db", "store.db.before-v9", "store.db.before-v9-2"]);
     let store = Sqlite::open(&kept).unwrap();
     assert!(store.subscriber(&"a@example.org".parse().unwrap()).unwrap().is_some());
 }
@@ -355,42 +357,54 @@ INSERT INTO address_tag VALUES ('f', 't', 1);
 INSERT INTO forgotten VALUES ('h');
 INSERT INTO rate VALUES ('mail', '2026-11-23T08:00:00.000000001Z')";
 
-#[test]
-fn everything_survives_the_migration_of_the_tables_of_readers() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let older = Connection::open(&path).unwrap();
-    for migration in &schema::MIGRATIONS[..7] {
-        older.execute_batch(migration).unwrap();
-    }
-    older.pragma_update(None, "user_version", 7).unwrap();
-    older.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
-    older.execute_batch(VERSION_7).unwrap();
-    let rows = |connection: &Connection| -> Vec<String> {
-        let mut rows = Vec::new();
-        for table in
-            ["subscriber", "mailing", "delivery", "address_tag", "forgotten", "rate", "property", "run", "server"]
-        {
-            let mut select = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-            let width = select.column_count();
-            let mut all = select.query([]).unwrap();
-            while let Some(row) = all.next().unwrap() {
-                let values = (0..width).map(|at| format!("{:?}", row.get_ref(at).unwrap()));
-                rows.push(format!("{table} {}", values.collect::<Vec<_>>().join(" ")));
-            }
+/// The rows of the tables that every version has, without the columns that are new.
+fn rows_of_all_versions(connection: &Connection) -> Vec<String> {
+    let mut rows = Vec::new();
+    for table in ["subscriber", "mailing", "delivery", "address_tag", "forgotten", "rate", "property", "run", "server"]
+    {
+        let mut select = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let is_old = |at: &usize| !["class", "accepted_failures"].contains(&select.column_name(*at).unwrap());
+        let columns: Vec<usize> = (0..select.column_count()).filter(is_old).collect();
+        let mut all = select.query([]).unwrap();
+        while let Some(row) = all.next().unwrap() {
+            let values = columns.iter().map(|at| format!("{:?}", row.get_ref(*at).unwrap()));
+            rows.push(format!("{table} {}", values.collect::<Vec<_>>().join(" ")));
         }
-        rows
-    };
-    let before = rows(&older);
-    drop(older);
-    let mut store = Sqlite::open(&path).unwrap();
-    assert_eq!(rows(&store.connection), before);
-    assert!(names(folder.path()).contains(&"store.db.before-v8".to_owned()));
-    // And the new tables work with them: numbers go on, who left before is not known to have.
-    let left = store.leave(SubscriberId(1), Channel::Page, Some("zh"), DateTime::UNIX_EPOCH);
-    assert_eq!(left.unwrap(), Some(Status::Active));
-    assert_eq!(store.unsubscription(SubscriberId(2)).unwrap(), None);
-    assert_eq!(store.message_counts().unwrap().of(State::Queued), 1);
+    }
+    rows
+}
+
+#[test]
+fn everything_survives_the_migration_of_earlier_versions() {
+    for version in [7, 8] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let older = Connection::open(&path).unwrap();
+        for migration in &schema::MIGRATIONS[..version] {
+            older.execute_batch(migration).unwrap();
+        }
+        older.pragma_update(None, "user_version", version as i64).unwrap();
+        older.pragma_update(None, "application_id", schema::APPLICATION_ID).unwrap();
+        older.execute_batch(VERSION_7).unwrap();
+        let before = rows_of_all_versions(&older);
+        drop(older);
+        let mut store = Sqlite::open(&path).unwrap();
+        assert_eq!(rows_of_all_versions(&store.connection), before);
+        assert!(names(folder.path()).contains(&"store.db.before-v9".to_owned()));
+        // And the new tables work with them: numbers go on, who left before is not known to have.
+        let left = store.leave(SubscriberId(1), Channel::Page, Some("zh"), DateTime::UNIX_EPOCH);
+        assert_eq!(left.unwrap(), Some(Status::Active));
+        assert_eq!(store.unsubscription(SubscriberId(2)).unwrap(), None);
+        assert_eq!(store.message_counts().unwrap().of(State::Queued), 1);
+        // What was sent before may bounce now.
+        let issue = IssueId::new("https://example.org/7/").unwrap();
+        let (subscriber, reply) = (SubscriberId(1), "550 nobody".to_owned());
+        let bounced =
+            MailEvent::Bounced { issue: issue.clone(), subscriber, class: Class::Ours, reply, suppress: false };
+        assert!(store.handle("d", &[bounced], DateTime::UNIX_EPOCH).unwrap().is_some());
+        assert_eq!(store.bounces(&issue).unwrap(), [(Class::Ours, 1)]);
+        assert_eq!(store.accepted_failures(&issue).unwrap(), 0);
+    }
 }
 
 /// Requests and messages are erased as rows of subscribers are, and so are network addresses that had their time.

@@ -5,12 +5,16 @@
 pub struct MessageTexts {
     /// A request to subscribe is to be confirmed.
     pub confirm: MessageText,
+    /// The same where only mail confirms.
+    pub confirm_by_mail: MessageText,
     /// Someone asked that a subscriber be subscribed.
     pub subscribed: MessageText,
     /// A subscriber has left.
     pub goodbye: MessageText,
     /// A subscriber asked for their links.
     pub links: MessageText,
+    /// That a reply confirms, too.
+    pub or_reply: &'static str,
     /// On the link by which no further request is confirmed.
     pub never: &'static str,
     /// On the link to the publication.
@@ -39,6 +43,13 @@ pub(super) const ENGLISH: MessageTexts = MessageTexts {
         note: "The link works for 7 days. If it was not you, there is nothing to do: without your confirmation you are not \
                subscribed.",
     },
+    confirm_by_mail: MessageText {
+        subject: "Please confirm your subscription to {publication}",
+        text: "Someone, probably you, asked to subscribe this address to {publication}. If it was you, reply to this email, or open \
+               the link and send the email that it opens. Nothing has to be written in it.",
+        action: "Confirm subscription",
+        note: "This works for 7 days. If it was not you, please do not reply: without your confirmation you are not subscribed.",
+    },
     subscribed: MessageText {
         subject: "You are subscribed to {publication}",
         text: "Someone, probably you, asked to subscribe this address to {publication}. It is subscribed already, so there is \
@@ -60,6 +71,7 @@ pub(super) const ENGLISH: MessageTexts = MessageTexts {
         note: "If it was not you who asked, you can ignore this email. Please do not forward it: anyone who has the link can \
                unsubscribe you.",
     },
+    or_reply: "You can also confirm by replying to this email.",
     never: "Never ask me again",
     home: "Visit the website",
 };
@@ -70,6 +82,13 @@ pub(super) const SIMPLIFIED_CHINESE: MessageTexts = MessageTexts {
         text: "有人（很可能是你本人）申请用这个邮箱地址订阅《{publication}》。如果是你，请打开链接，并点击页面上的按钮。",
         action: "确认订阅",
         note: "链接 7 天内有效。如果不是你本人申请的，不必理会这封邮件：未经你确认，订阅不会生效。",
+    },
+    confirm_by_mail: MessageText {
+        subject: "请确认订阅《{publication}》",
+        text: "有人（很可能是你本人）申请用这个邮箱地址订阅《{publication}》。如果是你，请直接回复这封邮件，或打开链接并发送随之打开的邮件，\
+               正文可以留空。",
+        action: "确认订阅",
+        note: "7 天内有效。如果不是你本人申请的，请不要回复这封邮件：未经你确认，订阅不会生效。",
     },
     subscribed: MessageText {
         subject: "你已订阅《{publication}》",
@@ -89,6 +108,7 @@ pub(super) const SIMPLIFIED_CHINESE: MessageTexts = MessageTexts {
         action: "",
         note: "如果不是你本人索取的，不必理会这封邮件。请不要转发：任何人拿到链接都可以替你退订。",
     },
+    or_reply: "也可以直接回复这封邮件来确认。",
     never: "以后不要再问我",
     home: "访问网站",
 };
@@ -99,6 +119,13 @@ pub(super) const TRADITIONAL_CHINESE: MessageTexts = MessageTexts {
         text: "有人（很可能是您本人）申請以這個電子郵件地址訂閱《{publication}》。如果是您，請開啟連結，並點選頁面上的按鈕。",
         action: "確認訂閱",
         note: "連結在 7 天內有效。如果不是您本人申請的，不必理會這封郵件：未經您確認，訂閱不會生效。",
+    },
+    confirm_by_mail: MessageText {
+        subject: "請確認訂閱《{publication}》",
+        text: "有人（很可能是您本人）申請以這個電子郵件地址訂閱《{publication}》。如果是您，請直接回覆這封郵件，或開啟連結並寄出隨之開啟的郵件，\
+               內容可以留空。",
+        action: "確認訂閱",
+        note: "7 天內有效。如果不是您本人申請的，請不要回覆這封郵件：未經您確認，訂閱不會生效。",
     },
     subscribed: MessageText {
         subject: "您已訂閱《{publication}》",
@@ -118,6 +145,7 @@ pub(super) const TRADITIONAL_CHINESE: MessageTexts = MessageTexts {
         action: "",
         note: "如果不是您本人索取的，不必理會這封郵件。請勿轉寄：任何人取得連結都可以替您取消訂閱。",
     },
+    or_reply: "您也可以直接回覆這封郵件來確認。",
     never: "以後不要再問我",
     home: "前往網站",
 };
@@ -130,6 +158,13 @@ pub(super) const JAPANESE: MessageTexts = MessageTexts {
         action: "購読を確定する",
         note: "リンクの有効期限は7日間です。お心当たりのない場合は、何もしていただく必要はありません。ご確認がないかぎり、購読は\
                始まりません。",
+    },
+    confirm_by_mail: MessageText {
+        subject: "「{publication}」の購読をご確認ください",
+        text: "このメールアドレスで「{publication}」の購読の申し込みがありました。ご本人の場合は、このメールに返信するか、リンクを開いて\
+               表示されたメールを送信してください。本文は空でかまいません。",
+        action: "購読を確定する",
+        note: "有効期限は7日間です。お心当たりのない場合は、返信しないでください。ご確認がないかぎり、購読は始まりません。",
     },
     subscribed: MessageText {
         subject: "「{publication}」を購読中です",
@@ -150,6 +185,7 @@ pub(super) const JAPANESE: MessageTexts = MessageTexts {
         action: "",
         note: "お心当たりのない場合は、このメールを破棄してください。リンクがあれば誰でも配信を停止できますので、転送はお控えください。",
     },
+    or_reply: "このメールに返信して確定することもできます。",
     never: "今後、確認メールを受け取らない",
     home: "ウェブサイトを開く",
 };
@@ -162,6 +198,13 @@ pub(super) const KOREAN: MessageTexts = MessageTexts {
         action: "구독 확인하기",
         note: "링크는 7일 동안 유효합니다. 신청하신 적이 없다면 아무것도 하지 않으셔도 됩니다. 확인하지 않으면 구독은 시작되지 \
                않습니다.",
+    },
+    confirm_by_mail: MessageText {
+        subject: "‘{publication}’ 구독을 확인해 주세요",
+        text: "이 메일 주소로 ‘{publication}’ 구독 신청이 들어왔습니다. 본인이 신청하셨다면 이 메일에 답장하시거나, 링크를 열어 나타나는 \
+               메일을 그대로 보내 주세요. 내용은 비워 두셔도 됩니다.",
+        action: "구독 확인하기",
+        note: "7일 동안 유효합니다. 신청하신 적이 없다면 답장하지 마세요. 확인하지 않으면 구독은 시작되지 않습니다.",
     },
     subscribed: MessageText {
         subject: "이미 ‘{publication}’ 구독 중입니다",
@@ -182,6 +225,7 @@ pub(super) const KOREAN: MessageTexts = MessageTexts {
         note: "요청하신 적이 없다면 이 메일은 무시하셔도 됩니다. 링크가 있으면 누구나 구독을 취소할 수 있으니 다른 사람에게 전달하지 \
                마세요.",
     },
+    or_reply: "이 메일에 답장하여 확인하실 수도 있습니다.",
     never: "다시는 묻지 않기",
     home: "웹사이트로 이동",
 };

@@ -13,13 +13,14 @@ use crate::program::{files, is_rust, repository};
 use crate::reference::is_page;
 
 /// Documents that are written row by row: command, key of the rows, file and struct of a row.
-const STREAMED: [(&str, &str, &str, &str); 7] = [
+const STREAMED: [(&str, &str, &str, &str); 8] = [
     ("status", "mailings[]", "src/cli/status/document.rs", "MailingRow"),
     ("status", "mailings[].deliveries[]", "src/cli/status/document.rs", "DeliveryRow"),
     ("status", "transactional", "src/cli/status/document.rs", "Transactional"),
     ("status", "unsubscribed", "src/cli/status/document.rs", "Unsubscribed"),
     ("subscribers list", "subscribers[]", "src/subscription/export.rs", "Row"),
     ("subscribers export", "subscribers[]", "src/subscription/export.rs", "Row"),
+    ("inbox --dry-run", "[]", "src/cli/inbox/dry_run.rs", "MessageRow"),
     ("check --rules", "[]", "src/cli/check.rs", "RuleRow"),
 ];
 
@@ -27,7 +28,7 @@ const INTRODUCTION: &str = "\
 # JSON output
 
 With `--json` every command writes exactly one JSON document to stdout, when it has ended (`preview`: when its page can be
-opened). Messages and findings for people still go to stderr. The document is an object; only `check --rules` writes an array.
+opened). Messages and findings for people still go to stderr. The document is an object; only `check --rules` and `inbox --dry-run` write an array.
 
 - `findings` is in every document but lists of subscribers: everything that was reported, as below.
 - `error` is there if and only if the exit code is 2. A command that could not do its work writes nothing else but `error` and

@@ -1,12 +1,18 @@
 //! Replies of a server, and what they mean for the recipient, the run and the list.
 //!
-//! Classifies a reply by the phase it came in (RFC 5321 4.2, RFC 3463, RFC 5248 and what large providers publish). The
-//! costliest mistake would be to take a refusal of the sender (5.7.x) for a bad address: it would suppress a whole
-//! audience. So when in doubt, no one is suppressed.
+//! Classifies a reply by the phase it came in (RFC 5321 4.2, RFC 3463, RFC 5248 and what large providers publish); `quoted`
+//! finds the reply in the words of another server. The costliest mistake would be to take a refusal of the sender (5.7.x) for
+//! a bad address: it would suppress a whole audience. So when in doubt, no one is suppressed.
 
 use std::fmt;
 
-use crate::smtp::phase::Phase;
+mod phase;
+mod phrases;
+mod quoted;
+
+pub use crate::reply::phase::Phase;
+pub use crate::reply::phrases::Phrases;
+use crate::reply::phrases::THROTTLED;
 
 /// A server's reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,18 +76,22 @@ impl Reply {
         (rest.is_empty() || rest.starts_with(' ')).then(|| Self::new(code, rest.trim_start()))
     }
 
-    /// What the reply means in `phase`.
+    /// What the reply means in `phase`. A gateway that quotes another server means what that server said: the inner reply counts,
+    /// unless one of them is transient and the other permanent.
     pub fn class(&self, phase: Phase) -> ReplyClass {
+        let inner = self.inner().filter(|inner| inner.code / 100 == self.code / 100);
         match self.code {
             200..=399 => ReplyClass::Accepted,
-            400..=499 => self.transient(phase),
-            _ => self.permanent(phase),
+            400..=499 => inner.as_ref().unwrap_or(self).transient(phase),
+            _ => inner.as_ref().unwrap_or(self).permanent(phase),
         }
     }
 
     /// Whether it says that this connection has carried as many messages as allowed.
     pub fn limits_connection(&self) -> bool {
-        self.says(&["too many messages", "messages per connection", "messages on this connection", "messages in this"])
+        const LIMITS: &[&str] =
+            &["too many messages", "messages per connection", "messages on this connection", "messages in this"];
+        Phrases::of(&self.text).contain(LIMITS)
     }
 
     fn transient(&self, phase: Phase) -> ReplyClass {
@@ -93,7 +103,7 @@ impl Reply {
             Some(Enhanced { subject: 2, .. }) => ReplyClass::TryLater,
             // "Too much mail from you" is 4.7.0 and 4.7.28 at Gmail, 4.7.5xx and 4.7.65x at Microsoft.
             Some(Enhanced { subject: 7, detail: 0 | 28 | 500.. }) => ReplyClass::BackOff,
-            _ if self.says(THROTTLED) => ReplyClass::BackOff,
+            _ if Phrases::of(&self.text).contain(THROTTLED) => ReplyClass::BackOff,
             _ => ReplyClass::TryLater,
         }
     }
@@ -102,7 +112,14 @@ impl Reply {
         if matches!(phase, Phase::Connect | Phase::Tls | Phase::Auth | Phase::Reset) {
             return ReplyClass::OurFault;
         }
-        let class = self.enhanced.and_then(by_enhanced).unwrap_or_else(|| self.by_code(phase));
+        let phrases = Phrases::of(&self.text);
+        let class = match self.enhanced.and_then(by_enhanced) {
+            // Many servers have one code for whatever they refuse at RCPT: other words than of the address count for more.
+            Some(ReplyClass::AddressBad) => phrases.class().unwrap_or(ReplyClass::AddressBad),
+            Some(ReplyClass::MailboxUnavailable) if phrases.name_no_host() => ReplyClass::AddressBad,
+            Some(class) => class,
+            None => self.by_code(phase, &phrases),
+        };
         // Before RCPT no recipient was named, so none can be at fault.
         match (phase, class) {
             (Phase::Mail, ReplyClass::AddressBad | ReplyClass::MailboxUnavailable) => ReplyClass::OurFault,
@@ -110,25 +127,20 @@ impl Reply {
         }
     }
 
-    fn by_code(&self, phase: Phase) -> ReplyClass {
+    fn by_code(&self, phase: Phase, phrases: &Phrases) -> ReplyClass {
         let about_recipient = phase <= Phase::Rcpt;
         match self.code {
             // Courier's code for what others report with 552.
-            534 if self.says(&["too big"]) => ReplyClass::Message,
+            534 if phrases.contain(&["too big"]) => ReplyClass::Message,
             500 | 502 | 503 | 530 | 534 | 535 | 538 => ReplyClass::OurFault,
-            553 | 555 if self.says(&["smtputf8"]) => ReplyClass::Unsupported,
-            552 if about_recipient => ReplyClass::MailboxUnavailable,
-            552 => ReplyClass::Message,
-            _ if self.says(NO_SUCH_USER) => ReplyClass::AddressBad,
-            _ if self.says(SENDER_REFUSED) => ReplyClass::OurFault,
-            _ if about_recipient => ReplyClass::MailboxUnavailable,
-            _ => ReplyClass::Message,
+            553 | 555 if phrases.contain(&["smtputf8"]) => ReplyClass::Unsupported,
+            552 if about_recipient => phrases.class().unwrap_or(ReplyClass::MailboxUnavailable),
+            552 => phrases.class().unwrap_or(ReplyClass::Message),
+            _ => phrases.class().or_else(|| phrases.class_of_refusal()).unwrap_or(match about_recipient {
+                true => ReplyClass::MailboxUnavailable,
+                false => ReplyClass::Message,
+            }),
         }
-    }
-
-    fn says(&self, words: &[&str]) -> bool {
-        let text = without_addresses(&self.text).to_ascii_lowercase();
-        words.iter().any(|word| text.contains(word))
     }
 }
 
@@ -141,27 +153,14 @@ impl fmt::Display for Reply {
     }
 }
 
-/// The text without addresses: Courier says `User <reader@example.org> unknown`.
-fn without_addresses(text: &str) -> String {
-    let (mut words, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some((before, after)) = rest.split_once('<')
-        && let Some((_, after)) = after.split_once('>')
-    {
-        words.push_str(before.trim_end());
-        rest = after;
-    }
-    words.push_str(rest);
-    words
-}
-
 /// What the enhanced code of a 5xx reply means, or `None` if it is too unspecific.
 fn by_enhanced(enhanced: Enhanced) -> Option<ReplyClass> {
     match (enhanced.subject, enhanced.detail) {
         (1, 0 | 1 | 2 | 3 | 6 | 10) => Some(ReplyClass::AddressBad),
         // Bad sender address: syntax (5.1.7), domain (5.1.8).
         (1, 7 | 8) => Some(ReplyClass::OurFault),
+        (2, 3) | (3, 4) => Some(ReplyClass::Message),
         (1 | 2 | 4, _) => Some(ReplyClass::MailboxUnavailable),
-        (3, 4) => Some(ReplyClass::Message),
         // Non-ASCII addresses (5.6.7) or headers (5.6.9): RFC 6531 4.
         (6, 7 | 9) => Some(ReplyClass::Unsupported),
         (6, _) => Some(ReplyClass::Message),
@@ -171,40 +170,20 @@ fn by_enhanced(enhanced: Enhanced) -> Option<ReplyClass> {
     }
 }
 
-/// RFC 2034 4: the code is the first word, and its class agrees with the reply code.
+/// RFC 2034 4: the code is the first word, and its class agrees with the reply code. qmail writes it after the words: `(#5.7.1)`.
 fn enhanced(code: u16, text: &str) -> Option<Enhanced> {
-    let word = text.split(' ').next()?;
+    let after_words = || {
+        let (_, rest) = text.rsplit_once("(#")?;
+        parse_enhanced(code, rest.split([' ', ')']).next()?)
+    };
+    parse_enhanced(code, text.split(' ').next()?).or_else(after_words)
+}
+
+fn parse_enhanced(code: u16, word: &str) -> Option<Enhanced> {
     let mut parts = word.split('.').map(|part| part.parse::<u16>().ok().filter(|_| part.len() <= 3));
     let (class, subject, detail) = (parts.next()??, parts.next()??, parts.next()??);
     (parts.next().is_none() && class == code / 100).then_some(Enhanced { subject, detail })
 }
-
-/// Phrases of servers that throttle without an enhanced code.
-const THROTTLED: &[&str] = &["too many", "rate limit", "throttl", "too fast", "slow down"];
-
-/// Phrases of servers that do not know the recipient and send no enhanced code.
-const NO_SUCH_USER: &[&str] = &[
-    "user unknown",
-    "unknown user",
-    "no such user",
-    "no such mailbox",
-    "no such recipient",
-    "unknown recipient",
-    "recipient unknown",
-    "invalid recipient",
-    "mailbox not found",
-    "user not found",
-    "does not exist",
-    "doesn't exist",
-    // Exim's default text.
-    "unrouteable address",
-];
-
-/// Phrases of servers that refuse the sender and send no enhanced code.
-const SENDER_REFUSED: &[&str] = &[
-    "not allowed", "not permitted", "denied", "relay", "authenticat", "policy", "blocked", "blacklist", "blocklist",
-    "spam", "reputation", "spf", "dkim", "dmarc",
-];
 
 #[cfg(test)]
 mod tests {
@@ -234,6 +213,15 @@ mod tests {
         (Phase::Rcpt, 550, "Unrouteable address", AddressBad),
         (Phase::Rcpt, 550, "User <reader@example.org> unknown", AddressBad),
         (Phase::Rcpt, 550, "<reader@example.org>: User unknown in virtual mailbox table", AddressBad),
+        (Phase::Rcpt, 550, "5.4.4 Host or domain name not found", AddressBad),
+        (Phase::Rcpt, 550, "用户不存在", AddressBad),
+        (Phase::Rcpt, 550, "sorry, no mailbox here by that name (#5.1.1)", AddressBad),
+        (
+            Phase::FinalDot,
+            550,
+            "5.1.0 - Unknown address error 550-'5.1.1 No such user' (delivery attempts: 0)",
+            AddressBad,
+        ),
         // mailboxes that do not work now
         (Phase::Rcpt, 550, "5.2.1 The email account is disabled", MailboxUnavailable),
         (Phase::Rcpt, 552, "5.2.2 Over quota", MailboxUnavailable),
@@ -243,6 +231,10 @@ mod tests {
         (Phase::Rcpt, 550, "5.4.1 Recipient address rejected: Access denied", MailboxUnavailable),
         (Phase::Rcpt, 550, "Requested action not taken", MailboxUnavailable),
         (Phase::Rcpt, 550, "", MailboxUnavailable),
+        (Phase::Rcpt, 550, "5.1.1 User suspended", MailboxUnavailable),
+        (Phase::Rcpt, 550, "User unknown or mailbox full", MailboxUnavailable),
+        (Phase::Rcpt, 554, "5.4.6 Too many hops", MailboxUnavailable),
+        (Phase::Rcpt, 550, "5.1.0 - Unknown address error 550-'Mailbox unavailable'", MailboxUnavailable),
         // later, for this recipient
         (Phase::Rcpt, 452, "4.2.2 Mailbox full", TryLater),
         (Phase::Rcpt, 450, "4.2.1 The user is receiving mail too quickly", TryLater),
@@ -250,6 +242,7 @@ mod tests {
         (Phase::Rcpt, 451, "4.3.0 Temporary lookup failure", TryLater),
         (Phase::FinalDot, 451, "4.4.1 No answer from host", TryLater),
         (Phase::Data, 451, "Local error in processing", TryLater),
+        (Phase::Rcpt, 451, "4.3.0 Gateway said: 550 5.1.1 No such user", TryLater),
         // less from us
         (Phase::Connect, 421, "4.3.2 Service not available", BackOff),
         (Phase::FinalDot, 421, "4.7.28 Our system has detected an unusual rate of mail", BackOff),
@@ -274,12 +267,20 @@ mod tests {
         (Phase::FinalDot, 550, "5.7.25 The IP address has no PTR record", OurFault),
         (Phase::FinalDot, 554, "Message rejected as spam", OurFault),
         (Phase::Data, 503, "5.5.1 Bad sequence of commands", OurFault),
+        (Phase::Rcpt, 553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", OurFault),
+        (Phase::FinalDot, 550, "5.1.0 - Unknown address error 550-'5.7.1 Blocked by policy'", OurFault),
+        (Phase::Rcpt, 550, "5.1.1 Your message was blocked for its rate", OurFault),
+        (Phase::Rcpt, 550, "5.1.0 <editors@example.org> sender rejected", OurFault),
+        (Phase::Rcpt, 550, "User unknown; see https://www.spamhaus.org/query/ip/192.0.2.1", OurFault),
+        (Phase::Rcpt, 554, "DT:SPM 163 smtp1,AbC 1480000000", OurFault),
+        (Phase::Rcpt, 550, "Ip frequency limited", OurFault),
         // the message
         (Phase::Mail, 552, "5.3.4 Message size exceeds fixed limit", Message),
         (Phase::Mail, 534, "SIZE=Message too big.", Message),
         (Phase::FinalDot, 552, "Message size exceeds fixed maximum", Message),
         (Phase::FinalDot, 554, "5.6.0 Content rejected", Message),
         (Phase::FinalDot, 554, "Virus found", Message),
+        (Phase::FinalDot, 550, "5.2.3 Message too large for this recipient", Message),
         // extensions
         (Phase::Rcpt, 553, "5.6.7 Non-ASCII addresses not permitted for that recipient", Unsupported),
         (Phase::Rcpt, 553, "SMTPUTF8 is required", Unsupported),
@@ -307,6 +308,7 @@ mod tests {
         let enhanced = |code, text| Reply::new(code, text).enhanced;
         assert_eq!(enhanced(550, "5.1.1 no"), Some(Enhanced { subject: 1, detail: 1 }));
         assert_eq!(enhanced(250, "2.1.5"), Some(Enhanced { subject: 1, detail: 5 }));
+        assert_eq!(enhanced(550, "sorry (#5.1.1)"), Some(Enhanced { subject: 1, detail: 1 }));
         for (code, text) in
             [(450, "5.1.1 no"), (550, "5.1 no"), (550, "5.1.1.1 no"), (550, "5.1.1000 no"), (550, "x5.1.1")]
         {
