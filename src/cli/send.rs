@@ -63,7 +63,7 @@ pub(super) struct Args {
     /// Send to at most N recipients, and leave the rest to the next run
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
-    /// Send to the others although too many canary recipients (`mail.canary`) failed, or without waiting for them
+    /// Send to the others although too many failed (`mail.canary`, `mail.most_failures`), or without waiting for the canary
     #[arg(long, requires = "issue")]
     after_canary: bool,
     /// Send it although it has errors, which hold an issue or digest otherwise

@@ -108,14 +108,14 @@ exit 0
     );
     project.shows(&project.run(NOON, &["retry", "neap", "--failed"]), str![[r#"
 exit 0
-0 deferred and 1 failed recipients of `neap` are queued again
+0 deferred and 1 failed or bounced recipients of `neap` are queued again
 1 stay out: they unsubscribed or are suppressed. If one of them wants the mail after all, run `slugline subscribers add --again ADDRESS` first.
 `slugline send neap` mails them.
 
 "#]]);
     project.shows(&project.run(NOON, &["retry", "neap", "--failed", "B@example.org"]), str![[r#"
 exit 1
-0 deferred and 0 failed recipients of `neap` are queued again
+0 deferred and 0 failed or bounced recipients of `neap` are queued again
 1 stay out: they unsubscribed or are suppressed. If one of them wants the mail after all, run `slugline subscribers add --again ADDRESS` first.
 
 "#]]);

@@ -215,6 +215,10 @@ fn what_is_written_below_mail_by_habit_is_answered_with_what_works() {
             "5:23: `mail.unsubscribe_mailto`: there is no `{address}` (what is known here is `{token}`)".to_owned(),
         ),
         (
+            "  most_failures: many",
+            "5:18: `mail.most_failures`: `many` is not a valid percentage (write one such as `1%`)".to_owned(),
+        ),
+        (
             "  bounce_address: b+{address}@e.org",
             "5:19: `mail.bounce_address`: there is no `{address}` (what is known here is `{token}`)".to_owned(),
         ),
