@@ -35,6 +35,8 @@ const MAX_DEPTH: usize = 8;
 pub struct Shortcodes<'a> {
     dialect: Dialect,
     issues: &'a [Issue],
+    /// Whether an issue is in another language.
+    has_languages: OnceLock<bool>,
     /// Built on the first reference.
     pages: OnceLock<PageIndex<'a>>,
     templates: Templates,
@@ -53,19 +55,22 @@ impl<'a> Shortcodes<'a> {
     ) -> (Self, Vec<Finding>) {
         let (templates, findings) = Templates::new(publication, templates, dialect);
         let language = publication.language.clone();
-        (Self { dialect, issues, pages: OnceLock::new(), templates, language }, findings)
+        (
+            Self { dialect, issues, has_languages: OnceLock::new(), pages: OnceLock::new(), templates, language },
+            findings,
+        )
     }
 
     /// The document of an issue's body, and findings about its shortcodes.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
         if !may_contain(body) {
-            return (Document::parse_as(body, self.dialect), Vec::new());
+            return (self.with_links(issue, Document::parse_as(body, self.dialect)), Vec::new());
         }
         let mut expander = Expander::new(self, issue, body);
         let markdown = expander.expand(0..expander.segments.len(), 0);
         let Expander { placeholders, findings, .. } = expander;
         let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.fill(events));
-        (document, findings)
+        (self.with_links(issue, document), findings)
     }
 
     /// Findings about the shortcodes of an issue's body.
@@ -76,6 +81,12 @@ impl<'a> Shortcodes<'a> {
         let mut expander = Expander::new(self, issue, body);
         expander.expand(0..expander.segments.len(), 0);
         expander.findings
+    }
+
+    /// With several languages, links lead to pages in the language of the issue.
+    fn with_links<'m>(&self, issue: &Issue, document: Document<'m>) -> Document<'m> {
+        let has_languages = self.has_languages.get_or_init(|| self.issues.iter().any(|issue| issue.site.is_some()));
+        if *has_languages { document.map_links(|target| self.pages().link(issue, target)) } else { document }
     }
 
     fn pages(&self) -> &PageIndex<'a> {

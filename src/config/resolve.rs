@@ -17,7 +17,6 @@ use crate::config::raw::{
 use crate::config::{Config, MailConfig, mailbox};
 use crate::content::addresses::Addresses;
 use crate::content::cascade::Cascade;
-use crate::content::glob::Glob;
 use crate::content::markdown::Dialect;
 use crate::content::revision::UpdatedFrom;
 use crate::content::url_path::in_site;
@@ -77,7 +76,7 @@ fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
     Config {
         content,
         languages,
-        exclude: raw.exclude.as_ref().map_or_else(Vec::new, |globs| globs.items().into_iter().map(Glob::new).collect()),
+        exclude: content::excluded(raw.exclude.as_ref(), hugo, problems),
         paths_from_site: archive.is_none() && !matches!(raw.permalink, Some(RawPermalink::Pattern(_))),
         permalink: match &archive {
             Some(archive) if archive.is_permalink => Addresses::of_archive(archive.pattern.clone()),

@@ -24,7 +24,7 @@ pub(super) fn remove_duplicates(loaded: &mut Issues, lock: &Lock, now: DateTime<
     }
     let is_published = |issue: &Issue| issue.is_published(now) && (issue.feed || issue.email);
     let mut order: Vec<usize> = (0..loaded.issues.len()).collect();
-    order.sort_by_key(|at| {
+    order.sort_by_cached_key(|at| {
         let issue = &loaded.issues[*at];
         let locked = lock.entries.get(&issue.path).filter(|_| is_published(issue));
         let is_known_by_it = locked.is_some_and(|locked| locked.id.as_str() == issue.permalink.as_str());
