@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::content::file_date::FileDate;
 use crate::content::front_matter::json_of_toml;
 use crate::content::path::file_name;
 use crate::finding::{Finding, Place};
@@ -115,6 +116,21 @@ impl Hugo {
         let named = ["locale", "languagecode"].into_iter().find_map(|name| self.text_of_main_language(name));
         let tag = named.or(self.text(&["defaultcontentlanguage"]))?.replace('_', "-");
         (is_language_tag(&tag) && is_language(&tag)).then_some(tag)
+    }
+
+    /// Whether dates in file names count, and when.
+    pub fn file_date(&self) -> FileDate {
+        let Some(Value::Array(sources)) = self.value(&["frontmatter", "date"]) else { return FileDate::Ignored };
+        let place = |names: &[&str]| {
+            let named =
+                |source: &Value| source.as_str().map(str::to_lowercase).is_some_and(|it| names.contains(&it.as_str()));
+            sources.iter().position(named)
+        };
+        match (place(&[":filename"]), place(&[":default", "date"])) {
+            (None, _) => FileDate::Ignored,
+            (Some(of_file), Some(written)) if written < of_file => FileDate::Last,
+            (Some(_), _) => FileDate::First,
+        }
     }
 
     /// The name of the main language.
@@ -231,6 +247,15 @@ mod tests {
                     content/docs}\n  - {source: d/nl, target: content, lang: nl}\n";
         let hugo = hugo(&[("hugo.yaml", text)]);
         assert_eq!(["fr", "en", "nl"].map(|name| hugo.content_folder(name)), ["f", "c", "d/nl"]);
+    }
+
+    #[test]
+    fn dates_in_file_names_count_if_hugo_says_so() {
+        let of = |sources: &str| hugo(&[("hugo.yaml", &format!("frontmatter: {{date: {sources}}}\n"))]).file_date();
+        assert_eq!(of("[':filename', ':default']"), FileDate::First);
+        assert_eq!(of("[date, ':fileName']"), FileDate::Last);
+        assert_eq!(of("[':default']"), FileDate::Ignored);
+        assert_eq!(Hugo::default().file_date(), FileDate::Ignored);
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
             Some(archive) if archive.is_permalink => Addresses::of_archive(archive.pattern.clone()),
             _ => addresses::addresses(raw.permalink.as_ref(), hugo, &publication, problems),
         },
+        file_date: hugo.file_date(),
         cascade: hugo.value(&["cascade"]).map(Cascade::all).unwrap_or_default(),
         site_content: content::of_site(hugo),
         updated_from: match raw.updated_from {
