@@ -141,7 +141,7 @@ fn language(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> String
                 true => format!("there is no language `{tag}`"),
                 false => format!("`{tag}` is not a valid language tag"),
             },
-            "write one such as `en` or `zh-CN`",
+            "write one such as `en`, `ja` or `zh-CN`",
         );
     }
     tag.to_owned()
