@@ -3,15 +3,20 @@
 //! Pure functions: text in, values and findings out. `disk` reads the files; feeds and emails decide what to do with
 //! the result.
 
+pub mod addresses;
 pub mod assemble;
+pub mod build_options;
+pub mod cascade;
 pub(crate) mod cjk;
 pub mod cover;
 mod custom_id;
 pub mod date;
 pub mod direction;
 mod field_reader;
+pub mod file_date;
 mod footnotes;
 pub mod front_matter;
+pub mod glob;
 pub mod html;
 pub mod languages;
 pub mod markdown;
@@ -19,5 +24,8 @@ pub mod path;
 pub mod permalink;
 pub mod plain_text;
 pub mod revision;
+pub mod sections;
+pub mod site;
 pub mod summary;
+pub mod url_path;
 pub mod yaml_error;

@@ -83,14 +83,14 @@ pub fn review(
     if paths.is_empty() {
         findings.extend(composer.unmeasured_covers());
         let text = project.text_if_exists(config_file)?.unwrap_or_default();
-        findings.extend(check::publication(&config.publication, config_file, &text));
+        findings.extend(check::languages(&config.publications(), config_file, &text));
         let leave_page = config.serve.as_ref().map(serve::Options::leave_page);
         let senders = config.mail.iter().map(|mail| sender(mail, leave_page.as_deref()));
         findings.extend(senders.flat_map(|sender| check::mail::project(&sender, config_file, &text)));
         findings.extend(secrets::finding(project, config, config_file, &text));
         findings.extend(transactional::template_finding(project, config, now));
         findings.extend(private::exposed(project, config, config_file, &text));
-        findings.extend(config.renamed.iter().cloned());
+        findings.extend(config.warnings.iter().cloned());
         let weights = publish::feed_sizes(project, config, &loaded.issues, now)?;
         findings.extend(weights.into_iter().filter_map(|(path, bytes)| check::feed_size(&path, bytes)));
         findings.extend(publish::pages::address_findings(config, &loaded.issues, now));

@@ -35,9 +35,13 @@ const MAX_DEPTH: usize = 8;
 pub struct Shortcodes<'a> {
     dialect: Dialect,
     issues: &'a [Issue],
+    /// Whether an issue is in another language.
+    has_languages: OnceLock<bool>,
     /// Built on the first reference.
     pages: OnceLock<PageIndex<'a>>,
     templates: Templates,
+    /// The main language of the publication.
+    language: String,
 }
 
 impl<'a> Shortcodes<'a> {
@@ -50,19 +54,23 @@ impl<'a> Shortcodes<'a> {
         templates: BTreeMap<String, String>,
     ) -> (Self, Vec<Finding>) {
         let (templates, findings) = Templates::new(publication, templates, dialect);
-        (Self { dialect, issues, pages: OnceLock::new(), templates }, findings)
+        let language = publication.language.clone();
+        (
+            Self { dialect, issues, has_languages: OnceLock::new(), pages: OnceLock::new(), templates, language },
+            findings,
+        )
     }
 
     /// The document of an issue's body, and findings about its shortcodes.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
         if !may_contain(body) {
-            return (Document::parse_as(body, self.dialect), Vec::new());
+            return (self.with_links(issue, Document::parse_as(body, self.dialect)), Vec::new());
         }
         let mut expander = Expander::new(self, issue, body);
         let markdown = expander.expand(0..expander.segments.len(), 0);
         let Expander { placeholders, findings, .. } = expander;
         let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.fill(events));
-        (document, findings)
+        (self.with_links(issue, document), findings)
     }
 
     /// Findings about the shortcodes of an issue's body.
@@ -75,8 +83,14 @@ impl<'a> Shortcodes<'a> {
         expander.findings
     }
 
+    /// With several languages, links lead to pages in the language of the issue.
+    fn with_links<'m>(&self, issue: &Issue, document: Document<'m>) -> Document<'m> {
+        let has_languages = self.has_languages.get_or_init(|| self.issues.iter().any(|issue| issue.site.is_some()));
+        if *has_languages { document.map_links(|target| self.pages().link(issue, target)) } else { document }
+    }
+
     fn pages(&self) -> &PageIndex<'a> {
-        self.pages.get_or_init(|| PageIndex::new(self.issues))
+        self.pages.get_or_init(|| PageIndex::new(self.issues, &self.language))
     }
 }
 
@@ -240,7 +254,14 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
 
     fn reference(&mut self, shortcode: &Shortcode<'m>) -> String {
         let target = shortcode.arguments.of("path", 0).unwrap_or_default();
-        if let Some(address) = self.shortcodes.pages().address(self.issue, target) {
+        let own = &self.shortcodes.language;
+        let named = shortcode.arguments.named("lang").map(str::to_lowercase);
+        let is_own = |name: &String| own.eq_ignore_ascii_case(name) || own.split('-').next() == Some(name.as_str());
+        let site = match &named {
+            Some(name) => Some(name.as_str()).filter(|_| !is_own(name)),
+            None => self.issue.site.as_deref(),
+        };
+        if let Some(address) = self.shortcodes.pages().address(self.issue, target, site) {
             return address;
         }
         let message = format!("page `{target}` not found");

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 
 use super::*;
+use crate::content::addresses::Addresses;
 use crate::content::assemble::{Source, assemble};
 use crate::content::cover::from_url;
 use crate::content::front_matter;
-use crate::content::permalink::Pattern;
 use crate::issue::Issue;
 
 pub(super) const PATH: &str = "content/blog/tide/index.md";
@@ -34,7 +34,7 @@ fn publication() -> Publication {
 pub(super) fn loaded(path: &str, text: &str) -> Issue {
     let block = front_matter::split(path, text.as_bytes()).unwrap();
     let source = Source { path, below_content: path.strip_prefix("content/").unwrap(), changed: None };
-    assemble(source, &block, &publication(), &Pattern::default()).issue.unwrap()
+    assemble(source, &block, &publication(), &Addresses::default()).issue.unwrap()
 }
 
 /// What is found in an issue beside others, the site being as it was at noon of 20 November 2026.
@@ -229,10 +229,13 @@ fn mail_that_filters_distrust_is_found() {
 }
 
 #[test]
-fn the_language_of_the_publication_is_checked() {
-    let text = "title: T\nbase_url: https://example.org\nlanguage: jp\n";
-    let publication = crate::config::Config::parse("slugline.yaml", text).unwrap().publication;
-    assert_eq!(shown(&super::publication(&publication, "slugline.yaml", text)), ["language-unknown 3:11 jp"]);
+fn the_languages_of_the_publication_are_checked() {
+    let text = "title: T\nbase_url: https://example.org\ncontent: {en: a, jp: b}\n";
+    let config = crate::config::Config::parse("slugline.yaml", text).unwrap();
+    assert_eq!(
+        shown(&super::languages(&config.publications(), "slugline.yaml", text)),
+        ["language-unknown 3:10 {en: a, jp: b}"]
+    );
 }
 
 #[test]

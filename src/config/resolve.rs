@@ -9,22 +9,27 @@ use chrono_tz::Tz;
 use url::Url;
 
 use crate::config::duration::duration;
+use crate::config::hugo::Hugo;
 use crate::config::raw::{
-    RawAuthor, RawConfig, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
+    RawAuthor, RawConfig, RawContent, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown,
+    RawPermalink, RawUpdatedFrom,
 };
 use crate::config::{Config, MailConfig, mailbox};
+use crate::content::addresses::Addresses;
+use crate::content::cascade::Cascade;
 use crate::content::markdown::Dialect;
-use crate::content::permalink::Pattern;
 use crate::content::revision::UpdatedFrom;
+use crate::content::url_path::in_site;
 use crate::delivery::Policy;
 use crate::delivery::policy::{EditionKind, OnUnknown};
 use crate::edition::{self, Images, ListId, Mailbox};
 use crate::email::EmailAddress;
 use crate::finding::Finding;
-use crate::publication::{Author, Publication, is_language_tag};
+use crate::publication::{Author, Publication, is_language, is_language_tag};
 use crate::store::{Database, Location};
 use crate::token::bounce_address::BounceAddress;
 
+mod addresses;
 mod archive;
 mod base_url;
 mod check;
@@ -51,33 +56,38 @@ pub(super) struct Source<'a> {
 }
 
 /// Parses every value.
-pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<Finding>> {
-    let mut problems = Problems { source, findings: Vec::new(), renamed: Vec::new() };
-    let config = config(&raw, &mut problems);
+pub(super) fn resolve(raw: RawConfig, hugo: &Hugo, source: Source<'_>) -> Result<Config, Vec<Finding>> {
+    let mut problems = Problems { source, findings: Vec::new(), warnings: Vec::new() };
+    let config = config(&raw, hugo, &mut problems);
     if problems.findings.is_empty() {
-        return Ok(Config { renamed: problems.renamed, ..config });
+        return Ok(Config { warnings: problems.warnings, ..config });
     }
     problems.findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
     Err(problems.findings)
 }
 
-fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
-    let mut publication = publication(raw, problems);
+fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
+    let mut publication = publication(raw, hugo, problems);
     let archive = archive::archive(raw, problems);
     if let Some(archive) = &archive {
         publication.home = archive::home(archive, &publication);
     }
-    let (content, languages) = content::folders(raw.content.as_ref(), &publication, problems);
+    let (content, languages) = content::folders(raw.content.as_ref(), hugo, &publication, problems);
     let serve = serve::serve(raw, problems);
     let mail = raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems));
     let mail = mail.map(|mail| serve::with_links(mail, serve.as_ref(), &languages));
     Config {
         content,
         languages,
+        exclude: content::excluded(raw.exclude.as_ref(), hugo, problems),
+        paths_from_site: archive.is_none() && !matches!(raw.permalink, Some(RawPermalink::Pattern(_))),
         permalink: match &archive {
-            Some(archive) if archive.is_permalink => archive.pattern.clone(),
-            _ => permalink(raw.permalink.as_deref(), problems),
+            Some(archive) if archive.is_permalink => Addresses::of_archive(archive.pattern.clone()),
+            _ => addresses::addresses(raw.permalink.as_ref(), hugo, &publication, problems),
         },
+        file_date: hugo.file_date(),
+        cascade: hugo.value(&["cascade"]).map(Cascade::all).unwrap_or_default(),
+        site_content: content::of_site(hugo),
         updated_from: match raw.updated_from {
             None | Some(RawUpdatedFrom::FrontMatter) => UpdatedFrom::FrontMatter,
             Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
@@ -92,18 +102,12 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
         check: check::check(&raw.check, problems),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
         store: store(raw, problems),
-        renamed: Vec::new(),
+        warnings: Vec::new(),
         publication,
     }
 }
 
-fn permalink(written: Option<&str>, problems: &mut Problems<'_>) -> Pattern {
-    let Some(written) = written else { return Pattern::default() };
-    let help = format!("the tokens are {}", Pattern::tokens().join(" "));
-    problems.check(Pattern::parse(written), &["permalink"], "not a valid pattern", &help).unwrap_or_default()
-}
-
-fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
+fn publication(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Publication {
     let title = raw.title.as_deref().map_or("", str::trim).to_owned();
     if title.is_empty() {
         problems.missing("title", "title: My Weekly");
@@ -111,13 +115,13 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
     let base_url = base_url::base_url(raw.base_url.as_deref(), problems);
     let author = raw.author.as_ref().map(|author| publication_author(author, &base_url, problems));
     let icon = raw.icon.as_deref().and_then(|icon| {
-        problems.check(base_url.join(icon), &["icon"], "not a valid URL", "write a path such as `/icon.png`")
+        problems.check(in_site(&base_url, icon), &["icon"], "not a valid URL", "write a path such as `/icon.png`")
     });
     Publication {
         title,
         description: raw.description.as_deref().unwrap_or_default().trim().to_owned(),
-        language: language(raw.language.as_deref(), problems),
-        time_zone: time_zone::time_zone(raw.timezone.as_deref(), problems),
+        language: language(raw, hugo, problems),
+        time_zone: time_zone::time_zone(raw.timezone.as_deref(), hugo, problems),
         author,
         copyright: raw.copyright.clone(),
         icon,
@@ -127,13 +131,21 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
     }
 }
 
-fn language(written: Option<&str>, problems: &mut Problems<'_>) -> String {
-    let tag = written.unwrap_or("en").trim();
-    if !is_language_tag(tag) {
+/// By default that of the Hugo site, unless `content` names the languages.
+fn language(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> String {
+    let Some(written) = raw.language.as_deref() else {
+        let names_languages = matches!(raw.content, Some(RawContent::Languages(_)));
+        return if names_languages { None } else { hugo.language() }.unwrap_or_else(|| "en".to_owned());
+    };
+    let tag = written.trim();
+    if !is_language_tag(tag) || !is_language(tag) {
         problems.value(
             &["language"],
-            format!("`{tag}` is not a valid language tag"),
-            "write one such as `en` or `zh-CN`",
+            match is_language_tag(tag) {
+                true => format!("there is no language `{tag}`"),
+                false => format!("`{tag}` is not a valid language tag"),
+            },
+            "write one such as `en`, `ja` or `zh-CN`",
         );
     }
     tag.to_owned()
@@ -150,7 +162,7 @@ fn publication_author(author: &RawAuthor, base_url: &Url, problems: &mut Problem
     }
     let email = email.and_then(|text| address(text, &["author", "email"], problems));
     let url = url.and_then(|text| {
-        problems.check(base_url.join(text), &["author", "url"], "not a valid URL", "write the whole address")
+        problems.check(in_site(base_url, text), &["author", "url"], "not a valid URL", "write the whole address")
     });
     Author { name, email, url }
 }

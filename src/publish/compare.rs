@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::config::Config;
-use crate::content::permalink::absolute;
+use crate::content::url_path::absolute;
 use crate::disk::Project;
 use crate::feed::Feed;
 use crate::feed::Format;
@@ -185,7 +185,7 @@ mod tests {
         }
 
         fn issues(&self) -> Vec<Issue> {
-            load::issues(&self.project, &self.config).unwrap().issues
+            load::issues(&self.project, &self.config, self.now).unwrap().issues
         }
 
         /// The published feed and the kinds of its differences.

@@ -1,31 +1,128 @@
 //! `content`: folders, or folders for each language.
 //!
-//! Takes the value as written and the publication; returns the folders to read, and the languages of these folders.
+//! Takes the value as written, Hugo's configuration and the publication; returns the folders to read, and the languages of
+//! these folders.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use crate::config::hugo::Hugo;
 use crate::config::raw::{OneOrMany, RawContent};
 use crate::config::resolve::{Problems, folder};
+use crate::content::glob::Glob;
 use crate::content::languages::Languages;
-use crate::publication::{Publication, is_language_tag};
+use crate::content::path::with_slashes;
+use crate::finding::{Finding, Place};
+use crate::publication::{Publication, is_language, is_language_tag};
 
 pub(super) fn folders(
     written: Option<&RawContent>,
+    hugo: &Hugo,
     publication: &Publication,
     problems: &mut Problems<'_>,
 ) -> (Vec<PathBuf>, Languages) {
     let folders = match written {
-        None => vec![folder("content", &["content"], problems)],
+        None => Vec::new(),
         Some(RawContent::Folders(folders)) => {
-            folders.items().into_iter().map(|path| folder(path, &["content"], problems)).collect()
+            let folders = folders.items();
+            if folders.is_empty() {
+                problems.value(&["content"], "the list is empty", "write the folder that contains the issues");
+            }
+            folders.into_iter().map(|path| folder(path, &["content"], problems)).collect()
         }
         Some(RawContent::Languages(folders)) => return folders_of_languages(folders, publication, problems),
     };
-    if folders.is_empty() {
-        problems.value(&["content"], "the list is empty", "write the folder that contains the issues");
+    if let Some(of_hugo) = languages_of_hugo(&folders, hugo, publication) {
+        return of_hugo;
     }
-    (folders, Languages::default())
+    match written {
+        None => (vec![PathBuf::from(hugo.content_folder(hugo.main_language()))], Languages::default()),
+        Some(_) => (folders, Languages::default()),
+    }
+}
+
+/// The folders of a Hugo site in several languages; of `chosen`, if it is not empty, what is inside or around them. `None`
+/// if the publication is in none of its languages.
+fn languages_of_hugo(chosen: &[PathBuf], hugo: &Hugo, publication: &Publication) -> Option<(Vec<PathBuf>, Languages)> {
+    let languages = hugo.languages();
+    let names = languages.iter().map(|(name, _)| *name).filter(|name| is_language_tag(name) && is_language(name));
+    let all: Vec<(PathBuf, String)> =
+        names.map(|name| (PathBuf::from(hugo.content_folder(name)), name.to_owned())).collect();
+    if all.len() < 2 {
+        return None;
+    }
+    let mut pairs = Vec::new();
+    for folder in chosen {
+        let inner = |(of_language, name): &(PathBuf, String)| match () {
+            () if folder.starts_with(of_language) => Some((folder.clone(), name.clone())),
+            () if of_language.starts_with(folder) => Some((of_language.clone(), name.clone())),
+            () => None,
+        };
+        let inside: Vec<_> = all.iter().filter_map(inner).collect();
+        let outside = || vec![(folder.clone(), hugo.name_of(&publication.language).unwrap_or_default().to_owned())];
+        pairs.extend(if inside.is_empty() { outside() } else { inside });
+    }
+    let pairs = if chosen.is_empty() { all } else { pairs };
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for (folder, _) in &pairs {
+        if !folders.contains(folder) {
+            folders.push(folder.clone());
+        }
+    }
+    Languages::new(publication, pairs).map(|languages| (folders, languages))
+}
+
+/// The files that are no issues: those of `exclude`, and of Hugo's `ignoreFiles`, as far as these are plain.
+pub(super) fn excluded(written: Option<&OneOrMany>, hugo: &Hugo, problems: &mut Problems<'_>) -> Vec<Glob> {
+    let mut globs: Vec<Glob> = written.into_iter().flat_map(OneOrMany::items).map(Glob::new).collect();
+    let ignored = match hugo.value(&["ignorefiles"]) {
+        Some(Value::Array(expressions)) => expressions.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(expression)) => vec![expression.as_str()],
+        _ => Vec::new(),
+    };
+    for expression in ignored {
+        match glob_of_expression(expression) {
+            Some(glob) => globs.push(Glob::new(&glob)),
+            None => {
+                let message = format!("Hugo's configuration: `{expression}` in `ignoreFiles` is not understood");
+                let finding = Finding::warning("hugo-config", message).help("name these files in `exclude`");
+                problems.warnings.push(finding.at(Place::file(problems.source.path)));
+            }
+        }
+    }
+    globs
+}
+
+/// A glob that matches what a regular expression of letters, dots, `.*`, `^` and `$` finds.
+fn glob_of_expression(expression: &str) -> Option<String> {
+    let inside = expression.strip_prefix('^').unwrap_or(expression);
+    let inside = inside.strip_suffix('$').unwrap_or(inside);
+    let mut glob = if expression.starts_with('^') { String::new() } else { "**".to_owned() };
+    let mut chars = inside.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => glob.extend(chars.next().filter(|c| !c.is_alphanumeric()).map(|c| format!("\\{c}"))?.chars()),
+            '.' if chars.next_if_eq(&'*').is_some() => glob.push_str("**"),
+            '.' => glob.push('?'),
+            c if "+*?()[]{}|^$".contains(c) => return None,
+            c => glob.push(c),
+        }
+    }
+    Some(if expression.ends_with('$') { glob } else { glob + "**" })
+}
+
+/// The content folders of a Hugo site, each empty or with a slash at its end.
+pub(super) fn of_site(hugo: &Hugo) -> Vec<String> {
+    if !hugo.is_present() {
+        return Vec::new();
+    }
+    let languages = hugo.languages();
+    let names = languages.iter().map(|(name, _)| *name).chain([hugo.main_language()]);
+    let folders = names.map(|name| with_slashes(Path::new(hugo.content_folder(name))));
+    let folders: BTreeSet<String> = folders.collect();
+    folders.into_iter().map(|folder| if folder.is_empty() { folder } else { folder + "/" }).collect()
 }
 
 fn folders_of_languages(
@@ -53,4 +150,27 @@ fn folders_of_languages(
         Languages::default()
     });
     (folders, languages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_regular_expressions_become_globs() {
+        for (expression, path, expected) in [
+            ("README.md", "docs/README.md", Some(true)),
+            (r"\.Rmd$", "a.Rmd", Some(true)),
+            (r"\.Rmd$", "a.Rmd.md", Some(false)),
+            ("_cache$", "a_cache/b.md", Some(true)),
+            ("^draft", "draft-1.md", Some(true)),
+            ("^draft", "a/draft-1.md", Some(false)),
+            (r"a.*\.md", "xa/b.md", Some(true)),
+            ("(a|b)", "a", None),
+            (r"\d", "a", None),
+        ] {
+            let found = glob_of_expression(expression).map(|glob| Glob::new(&glob).matches_path_or_folder(path));
+            assert_eq!(found, expected, "{expression} {path}");
+        }
+    }
 }
