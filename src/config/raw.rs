@@ -288,6 +288,10 @@ pub(super) struct RawDigest {
 pub(super) struct RawMarkdown {
     pub cjk: Option<bool>,
     pub linkify: Option<bool>,
+    pub emoji: Option<bool>,
+    pub hard_wraps: Option<bool>,
+    pub typographer: Option<bool>,
+    pub math: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

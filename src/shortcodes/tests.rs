@@ -41,7 +41,7 @@ fn shown(body: &str, templates: &[(&str, &str)]) -> (String, String, Vec<(&'stat
             let place = finding.place.as_ref().unwrap();
             (finding.rule, place.line, place.column)
         });
-        (html.trim().to_owned(), plain_text::render(&document, &permalink()), places.collect())
+        (html.trim().to_owned(), plain_text::render(&document, &permalink(), "picture: "), places.collect())
     })
 }
 

@@ -67,15 +67,28 @@ impl Writer<'_> {
         self.image(&alt, &source);
     }
 
-    /// A picture: its alternative text, and its URL in the list unless it is inside a link.
+    /// A picture: its alternative text or else its file, and its URL in the list unless it is inside a link.
     pub(super) fn image(&mut self, alt: &str, source: &str) {
-        let text = if alt.is_empty() { String::new() } else { format!("[{alt}]") };
-        self.push(&text);
+        let words = if alt.is_empty() { self.picture_name(source) } else { alt.to_owned() };
+        self.push(&format!("[{words}]"));
+        if self.hidden.is_some() {
+            return;
+        }
         if self.open_links.is_empty()
             && let Some(marker) = self.links.marker("[image]", source)
         {
-            self.push(if alt.is_empty() { marker.trim_start() } else { &marker });
+            self.push(&marker);
+            self.has_picture = true;
         }
+    }
+
+    /// What a picture without words is, such as `picture: harbour.webp`.
+    fn picture_name(&self, source: &str) -> String {
+        let path = source.split(['?', '#']).next().unwrap_or_default();
+        let name = path.rsplit('/').find(|name| !name.is_empty()).filter(|_| !source.trim_start().starts_with("data:"));
+        let name = name.map(|name| percent_encoding::percent_decode_str(name).decode_utf8_lossy());
+        let name = name.unwrap_or_default().chars().filter(|c| !c.is_control()).collect::<String>();
+        format!("{}{}", self.picture_label, name.trim()).trim_end_matches([':', '：', ' ']).to_owned()
     }
 }
 

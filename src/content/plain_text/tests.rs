@@ -4,7 +4,7 @@ use super::*;
 
 fn text(markdown: &str) -> String {
     let permalink = Url::parse("https://example.org/blog/one/").unwrap();
-    render(&Document::parse(markdown), &permalink)
+    render(&Document::parse(markdown), &permalink, "picture: ")
 }
 
 #[test]
