@@ -4,6 +4,7 @@
 //! the result.
 
 pub mod assemble;
+mod bylines;
 pub(crate) mod cjk;
 pub mod cover;
 mod custom_id;

@@ -15,12 +15,15 @@ use crate::finding::{Finding, Place, nearest};
 use crate::issue::Issue;
 use crate::publication::Publication;
 use crate::shortcodes::custom::Templates;
+use crate::shortcodes::foreign::Meaning;
 use crate::shortcodes::placeholders::{Placeholders, Replacement};
 use crate::shortcodes::reference::PageIndex;
 use crate::shortcodes::syntax::{Segment, Shortcode, may_contain, segments};
 
 mod built_in;
 mod custom;
+mod fields;
+mod foreign;
 mod placeholders;
 mod reference;
 pub mod syntax;
@@ -53,16 +56,16 @@ impl<'a> Shortcodes<'a> {
         (Self { dialect, issues, pages: OnceLock::new(), templates }, findings)
     }
 
-    /// The document of an issue's body, and findings about its shortcodes.
+    /// The document of an issue's body without a heading that repeats its title, and findings about its shortcodes.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
         if !may_contain(body) {
-            return (Document::parse_as(body, self.dialect), Vec::new());
+            return (Document::parse_as(body, self.dialect).without_title(&issue.plain_title()), Vec::new());
         }
         let mut expander = Expander::new(self, issue, body);
         let markdown = expander.expand(0..expander.segments.len(), 0);
         let Expander { placeholders, findings, .. } = expander;
         let document = Document::parse_as(&markdown, self.dialect).map_events(|events| placeholders.fill(events));
-        (document, findings)
+        (document.without_title(&issue.plain_title()), findings)
     }
 
     /// Findings about the shortcodes of an issue's body.
@@ -151,7 +154,7 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                     }
                 }
                 Segment::Open(shortcode) => {
-                    let end = self.ends.get(&at).copied().filter(|_| self.takes_inner(shortcode.name));
+                    let end = self.ends.get(&at).copied().filter(|_| self.takes_inner(shortcode.name, depth));
                     let inner = at + 1..end.unwrap_or(at + 1);
                     markdown.push_str(&self.shortcode(&shortcode, inner, depth));
                     at = end.unwrap_or(at);
@@ -162,8 +165,9 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         markdown
     }
 
-    fn takes_inner(&self, name: &str) -> bool {
-        self.shortcodes.templates.has(name) || built_in::is_pair(name)
+    fn takes_inner(&self, name: &str, depth: usize) -> bool {
+        let is_unknown = !built_in::NAMES.contains(&name) && depth + 1 < MAX_DEPTH;
+        self.shortcodes.templates.has(name) || built_in::is_pair(name) || is_unknown
     }
 
     fn shortcode(&mut self, shortcode: &Shortcode<'m>, inner: std::ops::Range<usize>, depth: usize) -> String {
@@ -190,12 +194,15 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                 let html = self.source(inner).trim().to_owned();
                 self.placeholders.insert(Replacement::html(html.clone(), html))
             }
+            // Notes that Hugo shows to no one.
+            "comment" => String::new(),
             "details" => {
                 let inner = self.expand(inner, depth + 1);
-                let [open, close] = built_in::details(&shortcode.arguments).map(|half| self.placeholders.insert(half));
+                let [open, close] = built_in::details(&shortcode.arguments, self.shortcodes.dialect)
+                    .map(|half| self.placeholders.insert(half));
                 format!("{open}\n\n{}\n\n{close}", inner.trim())
             }
-            name if built_in::NAMES.contains(&name) => match built_in::expand(name, &shortcode.arguments) {
+            name if built_in::NAMES.contains(&name) => match built_in::expand(name, &shortcode.arguments, self.shortcodes.dialect) {
                 Some(replacement) => self.placeholders.insert(replacement),
                 None => self.invalid(
                     shortcode,
@@ -203,7 +210,7 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                     "write the arguments as Hugo's documentation describes them",
                 ),
             },
-            name => self.unknown(name, shortcode),
+            _ => self.unknown(shortcode, inner, depth),
         }
     }
 
@@ -251,13 +258,9 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
 
     fn param(&mut self, shortcode: &Shortcode<'m>) -> String {
         let name = shortcode.arguments.of("name", 0).unwrap_or_default();
-        let mut keys = name.split('.');
-        let first = keys.next().and_then(|key| self.issue.params.as_ref()?.get(key));
-        let value = keys.try_fold(first, |value, key| value.map(|value| value.get(key))).flatten();
-        match value {
-            Some(serde_json::Value::String(text)) => self.placeholders.insert(Replacement::text(text)),
-            Some(other) if !other.is_null() => self.placeholders.insert(Replacement::text(&other.to_string())),
-            _ => self.invalid(
+        match fields::value(self.issue, name) {
+            Some(text) => self.placeholders.insert(Replacement::text(&text)),
+            None => self.invalid(
                 shortcode,
                 &format!("the front matter has no field `{name}`"),
                 "use the name of an existing field",
@@ -265,18 +268,46 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         }
     }
 
-    fn unknown(&mut self, name: &'m str, shortcode: &Shortcode<'m>) -> String {
+    /// The picture, link or alert that the arguments of an unknown shortcode name, and the text in it.
+    fn unknown(&mut self, shortcode: &Shortcode<'m>, inner: std::ops::Range<usize>, depth: usize) -> String {
+        self.report_unknown(shortcode);
+        let inner = self.expand(inner, depth + 1);
+        match foreign::meaning(shortcode.name, &shortcode.arguments) {
+            Meaning::Alert { title, text } => {
+                let inner = if inner.trim().is_empty() { text.unwrap_or_default() } else { inner };
+                let before = &self.body[..shortcode.range.start];
+                foreign::quotation(title.as_deref(), &inner, before)
+            }
+            Meaning::Pictures(sources) => {
+                let dialect = self.shortcodes.dialect;
+                let figures = sources.iter().filter_map(|source| built_in::figure(source, &shortcode.arguments, dialect));
+                let shown: String = figures.map(|figure| self.placeholders.insert(figure)).collect();
+                shown + &inner
+            }
+            Meaning::Link { address, words } => {
+                let text = inner.trim();
+                if !text.is_empty() && !text.contains("\n\n") && !text.contains(['[', ']']) {
+                    return format!("[{text}](<{address}>)");
+                }
+                let words = words.unwrap_or_else(|| address.clone());
+                self.placeholders.insert(Replacement::link(&address, &words, None)) + &inner
+            }
+            Meaning::Text => inner,
+        }
+    }
+
+    fn report_unknown(&mut self, shortcode: &Shortcode<'m>) {
+        let name = shortcode.name;
         if !self.unknown.insert(name) {
-            return String::new();
+            return;
         }
         let known = built_in::NAMES.into_iter().chain(self.shortcodes.templates.names());
         let help = match nearest(name, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("define it in `{FOLDER}/{name}.html`"),
         };
-        let message = format!("unknown shortcode `{name}`; readers see only the text inside it, if any");
+        let message = format!("unknown shortcode `{name}`; readers see only its text, and its picture or link, if any");
         self.report(Finding::error("shortcode-unknown", message), shortcode.range.clone(), &help);
-        String::new()
     }
 
     fn invalid(&mut self, shortcode: &Shortcode<'m>, why: &str, help: &str) -> String {

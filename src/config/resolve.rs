@@ -9,11 +9,10 @@ use chrono_tz::Tz;
 use url::Url;
 
 use crate::config::duration::duration;
-use crate::config::raw::{RawMarkdown, 
+use crate::config::raw::{
     RawAuthor, RawConfig, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
 };
 use crate::config::{Config, MailConfig, mailbox};
-use crate::content::markdown::Dialect;
 use crate::content::permalink::Pattern;
 use crate::content::revision::UpdatedFrom;
 use crate::delivery::Policy;
@@ -31,6 +30,7 @@ mod content;
 mod digest;
 mod dkim;
 mod feeds;
+mod markdown;
 mod problems;
 mod serve;
 mod servers;
@@ -59,18 +59,6 @@ pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<
     Err(problems.findings)
 }
 
-fn dialect(raw: &RawMarkdown) -> Dialect {
-    let default = Dialect::default();
-    Dialect {
-        cjk: raw.cjk.unwrap_or(default.cjk),
-        linkify: raw.linkify.unwrap_or(default.linkify),
-        emoji: raw.emoji.unwrap_or(default.emoji),
-        hard_wraps: raw.hard_wraps.unwrap_or(default.hard_wraps),
-        typographer: raw.typographer.unwrap_or(default.typographer),
-        math: raw.math.unwrap_or(default.math),
-    }
-}
-
 fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
     let mut publication = publication(raw, problems);
     let archive = archive::archive(raw, problems);
@@ -92,7 +80,7 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
             Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
         },
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], problems),
-        markdown: dialect(&raw.markdown),
+        markdown: markdown::dialect(&raw.markdown),
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
         mail: mail.map(|mail| serve::with_links(mail, serve.as_ref())),

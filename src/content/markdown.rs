@@ -19,6 +19,7 @@ mod leftover_bold;
 mod line_breaks;
 mod line_starts;
 pub mod offsets;
+mod title;
 
 /// Extensions to CommonMark; `Document::parse` tries formulas separately.
 const OPTIONS: Options = Options::ENABLE_TABLES
@@ -107,6 +108,14 @@ impl<'a> Document<'a> {
         Document { events: map(self.events) }
     }
 
+    /// Leaves out a first heading of level 1 that repeats the title, which readers see above the text.
+    pub fn without_title(mut self, title: &str) -> Self {
+        if let Some(after) = title::end_of_heading(&self.events, title) {
+            self.events.drain(..after);
+        }
+        self
+    }
+
     /// The events, in order.
     pub fn events(&self) -> &[Event<'a>] {
         &self.events
@@ -167,13 +176,16 @@ fn divided(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
             Event::Start(tag) if depth > 0 || *tag == Tag::Paragraph => depth += 1,
             Event::End(_) => depth = depth.saturating_sub(1),
             Event::InlineHtml(html) if depth == 1 && html.as_ref() == line_starts::MORE => {
-                while out.pop_if(|event| is_blank(event)).is_some() {}
+                trim_end(&mut out);
                 if out.pop_if(|event| *event == Event::Start(Tag::Paragraph)).is_none() {
                     out.push(Event::End(TagEnd::Paragraph));
                 }
                 let divider = Event::Html(format!("{html}\n").into());
                 out.extend([Event::Start(Tag::HtmlBlock), divider, Event::End(TagEnd::HtmlBlock)]);
                 while events.next_if(is_blank).is_some() {}
+                if let Some(Event::Text(text)) = events.peek_mut() {
+                    *text = text.trim_start().to_owned().into();
+                }
                 match events.next_if(|event| *event == Event::End(TagEnd::Paragraph)) {
                     Some(_) => depth = 0,
                     None => out.push(Event::Start(Tag::Paragraph)),
@@ -185,6 +197,14 @@ fn divided(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
         out.push(event);
     }
     out
+}
+
+/// Removes the white space at the end of a paragraph.
+fn trim_end(events: &mut Vec<Event<'_>>) {
+    while events.pop_if(|event| is_blank(event)).is_some() {}
+    if let Some(Event::Text(text)) = events.last_mut() {
+        *text = text.trim_end().to_owned().into();
+    }
 }
 
 fn is_blank(event: &Event<'_>) -> bool {
