@@ -86,7 +86,7 @@ impl Context {
                 self.report.findings(&invalid.findings);
             }
         })?;
-        self.report.findings(&config.renamed);
+        self.report.findings(&config.warnings);
         Ok(config)
     }
 

@@ -5,9 +5,12 @@
 
 use std::path::PathBuf;
 
+use crate::config::hugo::Hugo;
+use crate::content::addresses::Addresses;
+use crate::content::cascade::Cascade;
+use crate::content::glob::Glob;
 use crate::content::languages::Languages;
 use crate::content::markdown::Dialect;
-use crate::content::permalink::Pattern;
 use crate::content::revision::UpdatedFrom;
 use crate::delivery::Policy;
 use crate::dkim::KeyFile;
@@ -21,6 +24,7 @@ use crate::store::Location;
 use crate::{check, edition, feed, page, serve, subscription};
 
 mod duration;
+pub mod hugo;
 mod mailbox;
 mod old_keys;
 mod raw;
@@ -37,8 +41,16 @@ pub struct Config {
     pub content: Vec<PathBuf>,
     /// The languages of these folders.
     pub languages: Languages,
-    /// The pattern of permalinks.
-    pub permalink: Pattern,
+    /// Files of these folders that are no issues, below their content folder.
+    pub exclude: Vec<Glob>,
+    /// What makes a permalink.
+    pub permalink: Addresses,
+    /// Fields that Hugo's configuration gives to pages.
+    pub cascade: Vec<Cascade>,
+    /// The content folders of the Hugo site, each empty or with a slash at its end; none if this is no Hugo site.
+    pub site_content: Vec<String>,
+    /// Whether permalinks are made of the path below these, not below the folder of `content`.
+    pub paths_from_site: bool,
     /// The web archive; `None` if the site has its own pages.
     pub archive: Option<page::Options>,
     /// Where the date of an issue's last change comes from.
@@ -59,8 +71,8 @@ pub struct Config {
     pub check: check::Options,
     /// Where the store is.
     pub store: Location,
-    /// Warnings about old names of keys and rules.
-    pub renamed: Vec<Finding>,
+    /// Warnings about old names of keys and rules, and about Hugo's configuration.
+    pub warnings: Vec<Finding>,
 }
 
 /// Keys below `mail`.
@@ -158,21 +170,35 @@ impl Config {
         self.mail.as_ref().is_some_and(MailConfig::is_over_smtp)
     }
 
+    /// The content folder of the Hugo site that contains this file.
+    pub fn site_root(&self, path: &str) -> Option<&str> {
+        let around = self.site_content.iter().filter(|folder| path.starts_with(folder.as_str()));
+        around.max_by_key(|folder| folder.len()).map(String::as_str)
+    }
+
     /// The publication in each of its languages, the main one first.
     pub fn publications(&self) -> Vec<&Publication> {
         std::iter::once(&self.publication).chain(self.languages.others()).collect()
     }
 
-    /// Reads the text of the project file. `path` is its name in findings.
+    /// Reads the text of the project file of a project that is no Hugo site. `path` is its name in findings.
     ///
     /// # Errors
     /// One finding if it is not valid YAML or contains an unknown key, or else one per invalid value.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Finding>> {
+        Self::parse_beside(path, text, &Hugo::default())
+    }
+
+    /// Reads the text of the project file; what it leaves open, Hugo's configuration decides.
+    ///
+    /// # Errors
+    /// As `parse`. No setting of Hugo is an error.
+    pub fn parse_beside(path: &str, text: &str, hugo: &Hugo) -> Result<Self, Vec<Finding>> {
         let mut text = text.to_owned();
         let read = raw::parse(path, &mut text).map_err(|finding| vec![*finding]);
         let config = read.and_then(|(raw, renamed)| {
-            let mut config = resolve::resolve(raw, resolve::Source { path, text: &text })?;
-            config.renamed.extend(renamed);
+            let mut config = resolve::resolve(raw, hugo, resolve::Source { path, text: &text })?;
+            config.warnings.extend(renamed);
             Ok(config)
         });
         config.map_err(|findings| findings.into_iter().map(redact::redacted).collect())

@@ -3,8 +3,11 @@
 //! Pure functions: text in, values and findings out. `disk` reads the files; feeds and emails decide what to do with
 //! the result.
 
+pub mod addresses;
 pub mod assemble;
+pub mod build_options;
 mod bylines;
+pub mod cascade;
 pub(crate) mod cjk;
 pub mod cover;
 mod custom_id;
@@ -13,6 +16,7 @@ pub mod direction;
 mod field_reader;
 mod footnotes;
 pub mod front_matter;
+pub mod glob;
 pub mod html;
 pub mod languages;
 pub mod markdown;
@@ -20,5 +24,7 @@ pub mod path;
 pub mod permalink;
 pub mod plain_text;
 pub mod revision;
+pub mod sections;
 pub mod summary;
+pub mod url_path;
 pub mod yaml_error;

@@ -8,7 +8,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use url::Url;
 
 use crate::content::html::urls;
-use crate::content::permalink::absolute;
+use crate::content::url_path::absolute;
 use crate::feed::plan::FeedPlan;
 use crate::feed::text::{one_line, plain, without_html_lookalikes};
 use crate::issue::{Cover, Extent, Issue, Term};

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use crate::content::permalink::base_name;
+use crate::content::path::base_name;
 use crate::identity::likeness::{Likeness, TextSketch, TitleHash};
 use crate::identity::lock::{Lock, LockEntry, content_hash};
 use crate::issue::{Issue, IssueId, PossibleRename};

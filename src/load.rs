@@ -3,31 +3,37 @@
 //! Takes a project folder; returns the configuration, the issues in order, and findings. A broken file affects no
 //! other.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use crate::check;
 use crate::config::Config;
-use crate::content::assemble::{Assembled, Patterns, Source, assemble};
+use crate::config::hugo::{self, Hugo};
+use crate::content::assemble::{Assembled, Site, Source, assemble};
 use crate::content::front_matter;
 use crate::content::revision::UpdatedFrom;
+use crate::content::sections::Sections;
 use crate::disk::Project;
-use crate::disk::sources::SourceFile;
+use crate::disk::sources::{SourceFile, Sources};
 use crate::finding::{Finding, Place};
-use crate::identity::lock::Lock;
 use crate::identity::{IssueFiles, identify, read_lock};
 use crate::issue::Issue;
 use crate::load::history::History;
 use crate::load::interner::Interner;
+use crate::load::permalinks::remove_duplicates;
 use crate::shortcodes::{self, Shortcodes};
 
+mod bundles;
 mod history;
 mod interner;
+mod permalinks;
 pub mod pictures;
+mod sections;
 
 /// The rule of issues that may be others under a new name.
 pub const POSSIBLE_RENAME: &str = "possible-rename";
@@ -61,12 +67,34 @@ pub fn config(project: &Project, file: &str) -> anyhow::Result<Config> {
         let missing = Finding::error("config-missing", format!("project file `{shown}` not found"));
         return Err(missing.help("run `slugline init` to create it, or set the project folder with `--dir`").into());
     };
-    let config = Config::parse(&shown, &text);
+    let (hugo, warnings) = hugo_config(project);
+    let config = Config::parse_beside(&shown, &text, &hugo);
+    let config = config.map(|mut config| {
+        config.warnings.extend(warnings);
+        config
+    });
     let config = config.and_then(|config| match conflict_with_hugo(project, &config) {
         None => Ok(config),
         Some(hugo) => Err(vec![hugo.at(Place::of_value(&shown, &text, &["archive"]))]),
     });
     config.map_err(|findings| InvalidConfig { path: shown, findings }.into())
+}
+
+/// Hugo's configuration in the project folder, and warnings about files that cannot be read.
+pub fn hugo_config(project: &Project) -> (Hugo, Vec<Finding>) {
+    let mut hugo = Hugo::default();
+    let mut warnings = Vec::new();
+    let in_site = hugo::FILES.into_iter().find(|file| project.is_file(file)).map(str::to_owned);
+    let in_folders = hugo::FOLDERS.into_iter().flat_map(|folder| project.files_below(&[folder]));
+    let is_known = |path: &String| [".toml", ".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending));
+    for path in in_site.into_iter().chain(in_folders.filter(is_known)) {
+        let added = match project.text(&path) {
+            Ok(text) => hugo.add(&path, &text),
+            Err(error) => Err(Box::new(Finding::warning("hugo-config", format!("{error:#}")).at(Place::file(&path)))),
+        };
+        warnings.extend(added.err().map(|warning| *warning));
+    }
+    (hugo, warnings)
 }
 
 /// An error if Hugo builds the same pages as the web archive: each would overwrite those of the other.
@@ -84,40 +112,54 @@ fn conflict_with_hugo(project: &Project, config: &Config) -> Option<Finding> {
     )
 }
 
-/// Reads the front matter of every issue.
+/// Reads the front matter of every issue. Of issues with one permalink, it depends on `now` which are in each other's way.
 ///
 /// # Errors
 /// If a content folder cannot be read, or none contains a Markdown file.
-pub fn issues(project: &Project, config: &Config) -> anyhow::Result<Issues> {
-    let mut loaded = Issues::default();
-    let mut files: Vec<SourceFile> = Vec::new();
-    for folder in &config.content {
-        if !project.path(folder).exists() {
-            return Err(no_folder(folder).into());
-        }
-        let (found, findings) =
-            project.sources(folder, &config.languages).map_err(|error| no_issues_in(error, folder))?;
-        files.extend(found);
-        loaded.findings.extend(findings);
-    }
-    if files.is_empty() && loaded.findings.is_empty() {
+pub fn issues(project: &Project, config: &Config, now: DateTime<Utc>) -> anyhow::Result<Issues> {
+    let Sources { mut files, sections, bundled, mut findings } = sources(project, config)?;
+    if files.is_empty() && findings.is_empty() {
         return Err(no_issues(config).into());
     }
     keep_innermost(&mut files);
     let history = history(project, config, &files)?;
-    loaded = read_all(project, config, &history, files, loaded.findings);
+    let (sections, of_sections) = sections::read(project, config, sections);
+    findings.extend(of_sections);
+    let mut loaded = read_all(project, config, Surroundings { history: &history, sections: &sections }, files, findings);
+    loaded.findings.extend(bundles::findings(project, &loaded.issues, bundled));
     loaded.issues.par_sort_unstable_by(|a, b| b.date.cmp(&a.date).then_with(|| a.path.cmp(&b.path)));
     let lock = read_lock(project)?;
     let body = |issue: &Issue| body(project, issue).ok().filter(|body| !body.trim().is_empty());
     let exists = |path: &str| project.path(path).exists();
     identify(&lock, &mut loaded.issues, &IssueFiles { body: &body, exists: &exists });
     loaded.findings.extend(loaded.issues.iter().filter_map(possible_rename));
-    remove_duplicates(&mut loaded, &lock);
+    remove_duplicates(&mut loaded, &lock, now);
     let undated = loaded.issues.iter().filter(|issue| !issue.is_dated());
     let text =
         |issue| file(project, issue).map_or_else(|_| String::new(), |file| String::from_utf8_lossy(&file).into_owned());
     loaded.findings.extend(undated.map(|issue| check::no_date(issue, || text(issue))));
     Ok(loaded)
+}
+
+/// The files in the content folders, without those that the project excludes.
+fn sources(project: &Project, config: &Config) -> anyhow::Result<Sources> {
+    let mut all = Sources::default();
+    for folder in &config.content {
+        if !project.path(folder).exists() {
+            return Err(no_folder(folder).into());
+        }
+        let found = project.sources(folder, &config.languages).map_err(|error| no_issues_in(error, folder))?;
+        let is_excluded = |below: &str| config.exclude.iter().any(|glob| glob.matches_path_or_folder(below));
+        let files = found.files.into_iter().filter(|file| !is_excluded(file.below_content()));
+        all.files.extend(files.map(|file| match config.site_root(&file.path).filter(|_| config.paths_from_site) {
+            Some(root) => file.in_content(root.len()),
+            None => file,
+        }));
+        all.sections.extend(found.sections);
+        all.bundled.extend(found.bundled);
+        all.findings.extend(found.findings);
+    }
+    Ok(all)
 }
 
 /// A file in nested content folders belongs to the innermost one.
@@ -139,7 +181,7 @@ fn history(project: &Project, config: &Config, files: &[SourceFile]) -> anyhow::
 fn read_all(
     project: &Project,
     config: &Config,
-    history: &History,
+    surroundings: Surroundings<'_>,
     files: Vec<SourceFile>,
     findings: Vec<Finding>,
 ) -> Issues {
@@ -149,7 +191,7 @@ fn read_all(
         let (mut interner, mut issues, mut findings) =
             (Interner::default(), Vec::with_capacity(files.len()), Vec::new());
         for file in files {
-            let assembled = load(project, config, history, &file);
+            let assembled = load(project, config, surroundings, &file);
             issues.extend(assembled.issue.map(|issue| interner.intern(issue)));
             findings.extend(assembled.findings);
         }
@@ -161,7 +203,14 @@ fn read_all(
     Issues { issues, findings: findings.into_iter().chain(in_order.into_values().flatten()).collect() }
 }
 
-fn load(project: &Project, config: &Config, history: &History, file: &SourceFile) -> Assembled {
+/// What decides about issues besides their files.
+#[derive(Clone, Copy)]
+struct Surroundings<'a> {
+    history: &'a History,
+    sections: &'a Sections,
+}
+
+fn load(project: &Project, config: &Config, surroundings: Surroundings<'_>, file: &SourceFile) -> Assembled {
     let left_out = |finding| Assembled { issue: None, findings: vec![finding] };
     let head = match project.head(&file.path, front_matter::is_complete) {
         Ok(head) => head,
@@ -172,15 +221,21 @@ fn load(project: &Project, config: &Config, history: &History, file: &SourceFile
             );
         }
     };
+    let changed = surroundings.history.updated(&file.path);
+    let below_content = config.languages.without_language(file.below_content());
+    let source = Source { path: &file.path, below_content: &below_content, changed };
+    let publication = config.languages.of_file(&file.path, &config.publication);
+    let site = Site {
+        permalink: &config.permalink,
+        page: config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern),
+        sections: Some(surroundings.sections),
+        cascades: &config.cascade,
+        root: config.site_root(&file.path),
+    };
     match front_matter::split(&file.path, &head) {
-        Ok(block) => {
-            let changed = history.updated(&file.path);
-            let below_content = config.languages.without_language(file.below_content());
-            let source = Source { path: &file.path, below_content: &below_content, changed };
-            let publication = config.languages.of_file(&file.path, &config.publication);
-            let page = config.archive.as_ref().filter(|archive| !archive.is_permalink).map(|archive| &archive.pattern);
-            assemble(source, &block, publication, Patterns { permalink: &config.permalink, page })
-        }
+        Ok(block) => assemble(source, &block, publication, site),
+        // A fragment that other pages include.
+        Err(_) if !site.lists(source, publication) => Assembled { issue: None, findings: Vec::new() },
         Err(finding) => left_out(*finding),
     }
 }
@@ -238,35 +293,6 @@ pub fn body_in<'f>(issue: &Issue, file: &'f [u8]) -> Result<&'f str, Box<Finding
             Err(Box::new(Finding::error("not-utf8", "the text is not UTF-8").help("save the file as UTF-8").at(place)))
         }
     }
-}
-
-/// Leaves out every issue that repeats the permalink or id of an earlier one, since both cannot be published, and
-/// reports it. A published id belongs to the issue it was recorded for.
-fn remove_duplicates(loaded: &mut Issues, lock: &Lock) {
-    let mut permalinks: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
-    let mut ids: HashMap<&str, &str> = HashMap::with_capacity(loaded.issues.len());
-    for issue in &loaded.issues {
-        let locked = lock.entries.get_key_value(&issue.path).filter(|(_, locked)| locked.id == issue.id);
-        ids.extend(locked.map(|(path, locked)| (locked.id.as_str(), path.as_str())));
-    }
-    let mut repeated = BTreeSet::new();
-    for (at, issue) in loaded.issues.iter().enumerate() {
-        let (permalink, id) = (issue.permalink.as_str(), issue.id.as_str());
-        let taken = permalinks.get(permalink).map(|other| ("permalink", "slug", permalink, other));
-        let Some((what, field, value, other)) =
-            taken.or_else(|| ids.get(id).filter(|other| **other != issue.path).map(|other| ("id", "id", id, other)))
-        else {
-            permalinks.insert(permalink, &issue.path);
-            ids.insert(id, &issue.path);
-            continue;
-        };
-        let finding = Finding::error("duplicate-issue", format!("its {what} `{value}` is already used by `{other}`"));
-        let help = format!("change the `{field}` of one of them");
-        loaded.findings.push(finding.help(help).at(Place::file(&issue.path)));
-        repeated.insert(at);
-    }
-    let mut at = 0..;
-    loaded.issues.retain(|_| at.next().is_none_or(|at| !repeated.contains(&at)));
 }
 
 /// Whether an issue may be a mailed one under a new name, and what to do.

@@ -93,15 +93,13 @@ impl Preview {
 
     /// The folders that issues are in, below the project folder.
     pub fn content_folders(&self) -> Vec<std::path::PathBuf> {
-        let mut cache = self.cache();
-        self.read(&mut cache);
-        cache.loaded.as_ref().map(|loaded| loaded.config.content.clone()).unwrap_or_default()
+        load::config(&self.project, &self.config_file).map(|config| config.content).unwrap_or_default()
     }
 
     /// All issues, and the problems of the project as a whole.
     pub fn overview(&self, now: DateTime<Utc>) -> Overview {
         let mut cache = self.cache();
-        self.read(&mut cache);
+        self.read(&mut cache, now);
         match &cache.loaded {
             None => Overview { version: cache.version, problems: cache.problems.clone(), ..Overview::default() },
             Some(loaded) => Overview::of(cache.version, &loaded.config, &loaded.issues, cache.problems.clone(), now),
@@ -111,7 +109,7 @@ impl Preview {
     /// The issue in the file `path`, or `None` if there never was one.
     pub fn view(&self, path: &str, now: DateTime<Utc>) -> Option<IssueView> {
         let mut cache = self.cache();
-        self.read(&mut cache);
+        self.read(&mut cache, now);
         let before = cache.views.iter().position(|view| view.path == path).and_then(|at| cache.views.remove(at));
         let view = match (before, cache.loaded.clone()) {
             (Some(view), _) if view.version == cache.version => Some(view),
@@ -150,7 +148,7 @@ impl Preview {
     pub fn findings(&self, path: &str, now: DateTime<Utc>) -> Vec<Finding> {
         let loaded = {
             let mut cache = self.cache();
-            self.read(&mut cache);
+            self.read(&mut cache, now);
             cache.loaded.clone()
         };
         let Some(loaded) = loaded else { return Vec::new() };
@@ -172,9 +170,8 @@ impl Preview {
     pub fn source(&self, path: &str) -> Option<String> {
         let is_template = path.starts_with("templates/") && !path.split('/').any(|part| part == "..");
         let may_be_shown = is_template || path == self.config_file || {
-            let mut cache = self.cache();
-            self.read(&mut cache);
-            cache.loaded.as_ref().is_some_and(|loaded| loaded.has(path))
+            // A page with the link to it was read before.
+            self.cache().loaded.as_ref().is_some_and(|loaded| loaded.has(path))
         };
         let bytes = self.project.bytes(path).ok().filter(|_| may_be_shown)?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -186,13 +183,13 @@ impl Preview {
     }
 
     /// Reads the project if it changed since it was read.
-    fn read(&self, cache: &mut Cache) {
+    fn read(&self, cache: &mut Cache, now: DateTime<Utc>) {
         if cache.read_version == Some(cache.version) {
             return;
         }
         cache.read_version = Some(cache.version);
         let read = load::config(&self.project, &self.config_file)
-            .and_then(|config| load::issues(&self.project, &config).map(|issues| Loaded { config, issues }));
+            .and_then(|config| load::issues(&self.project, &config, now).map(|issues| Loaded { config, issues }));
         match read {
             Ok(loaded) => {
                 cache.loaded = Some(Arc::new(loaded));

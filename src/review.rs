@@ -90,7 +90,7 @@ pub fn review(
         findings.extend(secrets::finding(project, config, config_file, &text));
         findings.extend(transactional::template_finding(project, config, now));
         findings.extend(private::exposed(project, config, config_file, &text));
-        findings.extend(config.renamed.iter().cloned());
+        findings.extend(config.warnings.iter().cloned());
         let weights = publish::feed_sizes(project, config, &loaded.issues, now)?;
         findings.extend(weights.into_iter().filter_map(|(path, bytes)| check::feed_size(&path, bytes)));
         findings.extend(publish::pages::address_findings(config, &loaded.issues, now));

@@ -24,6 +24,7 @@ mod built_in;
 mod custom;
 mod fields;
 mod foreign;
+mod formulas;
 mod placeholders;
 mod reference;
 pub mod syntax;
@@ -58,7 +59,7 @@ impl<'a> Shortcodes<'a> {
 
     /// The document of an issue's body without a heading that repeats its title, and findings about its shortcodes.
     pub fn document<'m>(&self, issue: &Issue, body: &'m str) -> (Document<'m>, Vec<Finding>) {
-        if !may_contain(body) {
+        if !may_contain(body) && !self.has_formulas(body) {
             return (Document::parse_as(body, self.dialect).without_title(&issue.plain_title()), Vec::new());
         }
         let mut expander = Expander::new(self, issue, body);
@@ -76,6 +77,10 @@ impl<'a> Shortcodes<'a> {
         let mut expander = Expander::new(self, issue, body);
         expander.expand(0..expander.segments.len(), 0);
         expander.findings
+    }
+
+    fn has_formulas(&self, text: &str) -> bool {
+        self.dialect.bracket_math && formulas::may_contain(text)
     }
 
     fn pages(&self) -> &PageIndex<'a> {
@@ -137,6 +142,9 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
         let mut at = range.start;
         while at < range.end {
             match self.segments[at].clone() {
+                Segment::Text(text) if self.shortcodes.has_formulas(text) => {
+                    markdown.push_str(&formulas::protected(text, &mut self.placeholders));
+                }
                 Segment::Text(text) => markdown.push_str(text),
                 Segment::Escaped([open, shown, close]) => {
                     markdown.push_str(&self.placeholders.insert(Replacement::text(open)));

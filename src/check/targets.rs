@@ -5,8 +5,7 @@
 
 use crate::check::masking::is_masked;
 use crate::check::site::{Site, ancestors, page_path};
-use crate::content::path::{file_name, folder, joined};
-use crate::content::permalink::is_index;
+use crate::content::path::{file_name, folder, is_index, joined};
 use crate::issue::Issue;
 
 /// What an address should lead to.

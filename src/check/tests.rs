@@ -9,7 +9,7 @@ use super::*;
 use crate::content::assemble::{Source, assemble};
 use crate::content::cover::from_url;
 use crate::content::front_matter;
-use crate::content::permalink::Pattern;
+use crate::content::addresses::Addresses;
 use crate::issue::Issue;
 
 pub(super) const PATH: &str = "content/blog/tide/index.md";
@@ -34,7 +34,7 @@ fn publication() -> Publication {
 pub(super) fn loaded(path: &str, text: &str) -> Issue {
     let block = front_matter::split(path, text.as_bytes()).unwrap();
     let source = Source { path, below_content: path.strip_prefix("content/").unwrap(), changed: None };
-    assemble(source, &block, &publication(), &Pattern::default()).issue.unwrap()
+    assemble(source, &block, &publication(), &Addresses::default()).issue.unwrap()
 }
 
 /// What is found in an issue beside others, the site being as it was at noon of 20 November 2026.

@@ -45,7 +45,7 @@ impl Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let mut loaded = load::issues(&context.project, &config)?;
+    let mut loaded = load::issues(&context.project, &config, context.build_clock.now())?;
     let mut now = context.build_clock.now();
     if args.drafts {
         loaded.issues.iter_mut().for_each(|issue| issue.draft = false);

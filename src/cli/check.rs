@@ -89,7 +89,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
             return Err(error);
         }
     };
-    let loaded = load::issues(&context.project, &config)?;
+    let loaded = load::issues(&context.project, &config, context.build_clock.now())?;
     let now = context.build_clock.now();
     args.rule.iter().try_for_each(|rule| known(rule))?;
     let named = paths(args, &loaded, now)?;

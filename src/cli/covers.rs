@@ -36,7 +36,7 @@ enum Action {
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let Action::Fetch { all } = args.action;
     let config = context.config()?;
-    let loaded = load::issues(&context.project, &config)?;
+    let loaded = load::issues(&context.project, &config, context.build_clock.now())?;
     let which = if all { FetchScope::All } else { FetchScope::Missing };
     let unused = if loaded.findings.iter().any(Finding::is_error) { UnusedEntries::Keep } else { UnusedEntries::Drop };
     let plan = FetchPlan::new(&context.project, &config, &loaded.issues, which)?;

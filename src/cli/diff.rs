@@ -42,7 +42,7 @@ fn kinds() -> impl TypedValueParser<Value = DifferenceKind> {
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let loaded = load::issues(&context.project, &config)?;
+    let loaded = load::issues(&context.project, &config, context.build_clock.now())?;
     let against = args.against.as_deref().map_or_else(|| Against::Folder(config.output.clone()), against);
     let comparison = compare(&context.project, &config, &loaded.issues, &against, context.build_clock.now())?;
     context.report.findings(&loaded.findings);

@@ -63,7 +63,7 @@ struct Document<'a> {
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let loaded = load::issues(&context.project, &config)?;
+    let loaded = load::issues(&context.project, &config, context.build_clock.now())?;
     let now = context.build_clock.now();
     let content = context.find(&config, &loaded.issues, &args.issue, now)?;
     let of_content: Vec<Finding> =

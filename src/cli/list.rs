@@ -21,7 +21,7 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let loaded = load::issues(&context.project, &config)?;
+    let loaded = load::issues(&context.project, &config, context.build_clock.now())?;
     let now = context.build_clock.now();
     let issues = match args.issue.as_slice() {
         [] => loaded.issues.iter().collect(),

@@ -7,7 +7,7 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 
 use crate::cli::{Context, Exit};
-use crate::content::permalink::file_name_of_title;
+use crate::content::url_path::file_name_of_title;
 use crate::finding::Finding;
 
 /// Write a new issue

@@ -63,7 +63,7 @@ impl<'a> MailRow<'a> {
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let mut loaded = load::issues(&context.project, &config)?;
+    let mut loaded = load::issues(&context.project, &config, context.build_clock.now())?;
     let (mut renames, others) = mem::take(&mut loaded.findings).into_iter().partition(is_possible_rename);
     loaded.findings = others;
     let now = context.build_clock.now();

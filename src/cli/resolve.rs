@@ -50,7 +50,7 @@ struct Document<'a> {
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let issues = load::issues(&context.project, &config)?.issues;
+    let issues = load::issues(&context.project, &config, context.clock.now())?.issues;
     let content = context.find(&config, &issues, &args.issue, context.clock.now())?;
     let mut store = context.store(&config)?;
     let mailed = match args.edition {

@@ -95,7 +95,7 @@ impl Args {
 
 pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
     let config = context.config()?;
-    let mut loaded = load::issues(&context.project, &config)?;
+    let mut loaded = load::issues(&context.project, &config, context.clock.now())?;
     // If the issue is due, the plan reports it as an error.
     loaded.findings.retain(|finding| finding.rule != load::POSSIBLE_RENAME);
     context.report.findings(&loaded.findings);

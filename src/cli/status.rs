@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, args: &Args) -> anyhow::Result<Exit> {
         return Err(error.help("name a file, such as `--html status.html`").into());
     }
     let config = context.config()?;
-    let issues = load::issues(&context.project, &config)?.issues;
+    let issues = load::issues(&context.project, &config, context.clock.now())?.issues;
     let store = context.store(&config)?;
     let mut mailings = store.mailings()?;
     if let Some(name) = &args.issue {

@@ -62,7 +62,7 @@ mod tests {
             for block in [true, false] {
                 let [old, new] = [renamed.old, renamed.new]
                     .map(|keys| Config::parse("slugline.yaml", &project_file(keys, "7%", block)).unwrap());
-                let [warning] = old.renamed.as_slice() else { panic!("{:?}", old.renamed) };
+                let [warning] = old.warnings.as_slice() else { panic!("{:?}", old.warnings) };
                 assert_eq!((warning.rule, warning.message.contains(renamed.new)), ("renamed", true));
                 let source = warning.place.as_ref().and_then(|place| place.source.clone()).unwrap();
                 assert!(source.contains(super::last(renamed.old)), "{source}");

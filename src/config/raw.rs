@@ -29,7 +29,8 @@ pub(super) struct RawConfig {
     pub copyright: Option<String>,
     pub icon: Option<String>,
     pub content: Option<RawContent>,
-    pub permalink: Option<String>,
+    pub exclude: Option<OneOrMany>,
+    pub permalink: Option<RawPermalink>,
     pub updated_from: Option<RawUpdatedFrom>,
     pub output: Option<String>,
     pub archive: Option<RawPages>,
@@ -50,6 +51,22 @@ pub(super) struct RawConfig {
 pub(super) enum RawPages {
     Truth(bool),
     Pattern(String),
+}
+
+/// `permalink:` a pattern, or one for each section.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a pattern such as `/:year/:slug/`, or a mapping of section to pattern")]
+pub(super) enum RawPermalink {
+    Pattern(String),
+    Sections(BTreeMap<String, RawSectionPattern>),
+}
+
+/// The pattern of a section, or, below `page`, those of several, as in Hugo.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawSectionPattern {
+    Pattern(String),
+    Page(BTreeMap<String, String>),
 }
 
 /// `author:` a name, or a mapping.

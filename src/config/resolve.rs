@@ -9,20 +9,24 @@ use chrono_tz::Tz;
 use url::Url;
 
 use crate::config::duration::duration;
+use crate::config::hugo::Hugo;
 use crate::config::raw::{
-    RawAuthor, RawConfig, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
+    RawAuthor, RawConfig, RawContent, RawDkim, RawEditionKind, RawFeedContent, RawImages, RawMail, RawOnUnknown, RawUpdatedFrom,
 };
 use crate::config::{Config, MailConfig, mailbox};
-use crate::content::permalink::Pattern;
+use crate::content::addresses::Addresses;
+use crate::content::cascade::Cascade;
+use crate::content::glob::Glob;
 use crate::content::revision::UpdatedFrom;
 use crate::delivery::Policy;
 use crate::delivery::policy::{EditionKind, OnUnknown};
 use crate::edition::{self, Images, ListId, Mailbox};
 use crate::email::EmailAddress;
 use crate::finding::Finding;
-use crate::publication::{Author, Publication, is_language_tag};
+use crate::publication::{Author, Publication, is_language, is_language_tag};
 use crate::store::{Database, Location};
 
+mod addresses;
 mod archive;
 mod base_url;
 mod check;
@@ -49,38 +53,42 @@ pub(super) struct Source<'a> {
 }
 
 /// Parses every value.
-pub(super) fn resolve(raw: RawConfig, source: Source<'_>) -> Result<Config, Vec<Finding>> {
-    let mut problems = Problems { source, findings: Vec::new(), renamed: Vec::new() };
-    let config = config(&raw, &mut problems);
+pub(super) fn resolve(raw: RawConfig, hugo: &Hugo, source: Source<'_>) -> Result<Config, Vec<Finding>> {
+    let mut problems = Problems { source, findings: Vec::new(), warnings: Vec::new() };
+    let config = config(&raw, hugo, &mut problems);
     if problems.findings.is_empty() {
-        return Ok(Config { renamed: problems.renamed, ..config });
+        return Ok(Config { warnings: problems.warnings, ..config });
     }
     problems.findings.sort_by_key(|finding| finding.place.as_ref().map(|place| (place.line, place.column)));
     Err(problems.findings)
 }
 
-fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
-    let mut publication = publication(raw, problems);
+fn config(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Config {
+    let mut publication = publication(raw, hugo, problems);
     let archive = archive::archive(raw, problems);
     if let Some(archive) = &archive {
         publication.home = archive::home(archive, &publication);
     }
-    let (content, languages) = content::folders(raw.content.as_ref(), &publication, problems);
+    let (content, languages) = content::folders(raw.content.as_ref(), hugo, &publication, problems);
     let serve = serve::serve(raw, problems);
     let mail = raw.mail.as_ref().map(|mail| mail_config(mail, publication.time_zone, problems));
     Config {
         content,
         languages,
+        exclude: raw.exclude.as_ref().map_or_else(Vec::new, |globs| globs.items().into_iter().map(Glob::new).collect()),
+        paths_from_site: raw.permalink.is_none() && archive.is_none(),
         permalink: match &archive {
-            Some(archive) if archive.is_permalink => archive.pattern.clone(),
-            _ => permalink(raw.permalink.as_deref(), problems),
+            Some(archive) if archive.is_permalink => Addresses::of_archive(archive.pattern.clone()),
+            _ => addresses::addresses(raw.permalink.as_ref(), hugo, &publication, problems),
         },
+        cascade: hugo.value(&["cascade"]).map(Cascade::all).unwrap_or_default(),
+        site_content: content::of_site(hugo),
         updated_from: match raw.updated_from {
             None | Some(RawUpdatedFrom::FrontMatter) => UpdatedFrom::FrontMatter,
             Some(RawUpdatedFrom::Git) => UpdatedFrom::Git,
         },
         output: folder(raw.output.as_deref().unwrap_or("public"), &["output"], problems),
-        markdown: markdown::dialect(&raw.markdown),
+        markdown: markdown::dialect(&raw.markdown, hugo),
         feeds: feeds::feeds(&raw.feeds, archive.is_some(), problems),
         archive,
         mail: mail.map(|mail| serve::with_links(mail, serve.as_ref())),
@@ -88,18 +96,12 @@ fn config(raw: &RawConfig, problems: &mut Problems<'_>) -> Config {
         check: check::check(&raw.check, problems),
         secret_file: raw.secret_file.as_deref().map(PathBuf::from),
         store: store(raw, problems),
-        renamed: Vec::new(),
+        warnings: Vec::new(),
         publication,
     }
 }
 
-fn permalink(written: Option<&str>, problems: &mut Problems<'_>) -> Pattern {
-    let Some(written) = written else { return Pattern::default() };
-    let help = format!("the tokens are {}", Pattern::tokens().join(" "));
-    problems.check(Pattern::parse(written), &["permalink"], "not a valid pattern", &help).unwrap_or_default()
-}
-
-fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
+fn publication(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> Publication {
     let title = raw.title.as_deref().map_or("", str::trim).to_owned();
     if title.is_empty() {
         problems.missing("title", "title: My Weekly");
@@ -112,8 +114,8 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
     Publication {
         title,
         description: raw.description.as_deref().unwrap_or_default().trim().to_owned(),
-        language: language(raw.language.as_deref(), problems),
-        time_zone: time_zone::time_zone(raw.timezone.as_deref(), problems),
+        language: language(raw, hugo, problems),
+        time_zone: time_zone::time_zone(raw.timezone.as_deref(), hugo, problems),
         author,
         copyright: raw.copyright.clone(),
         icon,
@@ -123,9 +125,14 @@ fn publication(raw: &RawConfig, problems: &mut Problems<'_>) -> Publication {
     }
 }
 
-fn language(written: Option<&str>, problems: &mut Problems<'_>) -> String {
-    let tag = written.unwrap_or("en").trim();
-    if !is_language_tag(tag) {
+/// By default that of the Hugo site, unless `content` names the languages.
+fn language(raw: &RawConfig, hugo: &Hugo, problems: &mut Problems<'_>) -> String {
+    let Some(written) = raw.language.as_deref() else {
+        let names_languages = matches!(raw.content, Some(RawContent::Languages(_)));
+        return if names_languages { None } else { hugo.language() }.unwrap_or_else(|| "en".to_owned());
+    };
+    let tag = written.trim();
+    if !is_language_tag(tag) || !is_language(tag) {
         problems.value(
             &["language"],
             format!("`{tag}` is not a valid language tag"),

@@ -9,7 +9,10 @@ use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 use url::Url;
 
+use crate::content::addresses::Addresses;
+use crate::content::build_options::is_listed;
 use crate::content::bylines::{Person, people};
+use crate::content::cascade::Cascade;
 use crate::content::cover::cover;
 use crate::content::custom_id;
 use crate::content::date;
@@ -17,7 +20,10 @@ use crate::content::field_reader::{FieldReader, plain_text};
 use crate::content::front_matter::Block;
 use crate::content::html::urls::is_web_address;
 use crate::content::html::without_illegal_chars;
-use crate::content::permalink::{Pattern, PatternValues, absolute};
+use crate::content::path::base_name;
+use crate::content::permalink::{Pattern, PatternValues};
+use crate::content::sections::Sections;
+use crate::content::url_path::{absolute, logical_path};
 use crate::finding::Finding;
 use crate::issue::{Issue, IssueId, Slug, Term};
 use crate::publication::{Author, Publication, is_language_tag};
@@ -42,18 +48,62 @@ pub struct Assembled {
     pub findings: Vec<Finding>,
 }
 
-/// Patterns for the addresses of issues.
+/// What the site determines about its issues.
 #[derive(Debug, Clone, Copy)]
-pub struct Patterns<'a> {
-    /// For permalinks.
-    pub permalink: &'a Pattern,
-    /// For pages of the web archive, if different.
+pub struct Site<'a> {
+    /// Their permalinks.
+    pub permalink: &'a Addresses,
+    /// The pattern for pages of the web archive, if different.
     pub page: Option<&'a Pattern>,
+    /// Its sections, if any file describes one.
+    pub sections: Option<&'a Sections>,
+    /// What all its pages inherit.
+    pub cascades: &'a [Cascade],
+    /// Its content folder below the project, empty or with the slash at its end, if the site is larger than the content
+    /// folder of an issue.
+    pub root: Option<&'a str>,
 }
 
-impl<'a> From<&'a Pattern> for Patterns<'a> {
-    fn from(permalink: &'a Pattern) -> Self {
-        Self { permalink, page: None }
+impl<'a> From<&'a Addresses> for Site<'a> {
+    fn from(permalink: &'a Addresses) -> Self {
+        Self { permalink, page: None, sections: None, cascades: &[], root: None }
+    }
+}
+
+impl<'a> Site<'a> {
+    /// The cascades that a file inherits, the one that takes precedence first.
+    fn cascades_of(&self, source: Source<'_>, publication: &Publication) -> Vec<&'a Cascade> {
+        let above = self.sections.map(|sections| {
+            sections.cascades(publication.site.as_deref(), source.root(), source.below_content)
+        });
+        let all = above.unwrap_or_default().into_iter().chain(self.cascades);
+        let mut all = all.peekable();
+        if all.peek().is_none() {
+            return Vec::new();
+        }
+        let (path, language) = (self.logical_path(source), publication.site.as_deref().unwrap_or(&publication.language));
+        all.filter(|cascade| cascade.is_for(&path, language)).collect()
+    }
+
+    /// The path that names the page in the whole site.
+    fn logical_path(&self, source: Source<'_>) -> String {
+        let whole = format!("{}{}", source.root(), source.below_content);
+        logical_path(self.root.and_then(|root| whole.strip_prefix(root)).unwrap_or(source.below_content))
+    }
+
+    /// Whether the site lists a file that has no front matter of its own.
+    pub fn lists(&self, source: Source<'_>, publication: &Publication) -> bool {
+        let cascades = self.cascades_of(source, publication);
+        is_listed(cascades.iter().find_map(|cascade| cascade.fields.get("build")), None)
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The content folder, empty or with the slash at its end. (`below_content` is without language: its length differs.)
+    fn root(&self) -> &'a str {
+        let below = self.path.split('/').count() - self.below_content.split('/').count();
+        let slash = self.path.match_indices('/').nth(below.wrapping_sub(1)).map_or(0, |(at, _)| at + 1);
+        &self.path[..slash]
     }
 }
 
@@ -62,13 +112,17 @@ pub fn assemble<'a>(
     source: Source<'_>,
     block: &Block<'_>,
     publication: &Publication,
-    patterns: impl Into<Patterns<'a>>,
+    site: impl Into<Site<'a>>,
 ) -> Assembled {
+    let site = site.into();
     let mut fields = match FieldReader::new(source.path, block) {
         Ok(fields) => fields,
         Err(finding) => return Assembled { issue: None, findings: vec![*finding] },
     };
-    let issue = issue(source, block, &mut fields, publication, patterns.into());
+    let own = fields.take("cascade").map(|cascade| Cascade::all(&cascade)).unwrap_or_default();
+    let inherited = site.cascades_of(source, publication);
+    own.iter().chain(inherited).for_each(|cascade| fields.inherit(&cascade.fields));
+    let issue = issue(source, block, &mut fields, publication, site);
     let findings = fields.into_findings();
     let left_out = findings.iter().any(Finding::is_error);
     Assembled { issue: issue.filter(|_| !left_out), findings }
@@ -79,26 +133,26 @@ fn issue(
     block: &Block<'_>,
     fields: &mut FieldReader<'_>,
     publication: &Publication,
-    patterns: Patterns<'_>,
+    site: Site<'_>,
 ) -> Option<Issue> {
-    let title = fields.text("title").unwrap_or_default();
-    if title.is_empty() {
-        fields.error("title", "the issue has no title", "add `title: …` to the front matter");
-    }
+    let readers = readers(fields);
+    let title = title(fields, source, readers);
     let dates = dates(fields, publication, source.changed);
-    let slug = fields.text("slug");
-    let page = PatternValues { path: source.below_content, title: &title, slug: slug.as_deref(), date: dates.date };
-    let in_site = |path: String| match &publication.site {
-        Some(site) => format!("{site}/{path}"),
-        None => path,
-    };
-    let path = match (url(fields), &publication.site) {
-        (Some(url), None) => url,
+    let slug = fields.text("slug").map(|slug| slug.trim_matches('-').to_owned()).filter(|slug| !slug.is_empty());
+    let no_sections = Sections::default();
+    let sections = site.sections.unwrap_or(&no_sections);
+    let above = sections.above(publication.site.as_deref(), source.root(), source.below_content);
+    let (path, slug) = (source.below_content, slug.as_deref());
+    let page = PatternValues { path, above: &above, title: &title, slug, date: dates.date };
+    let folder = publication.site.as_deref();
+    let in_folder = |folder: Option<&str>, path: &str| format!("{}/{path}", folder.unwrap_or_default());
+    let path = match url(fields, &page) {
         // Like Hugo: a leading slash means the site root; without one, the folder of the language.
-        (Some(url), Some(_)) if url.starts_with('/') => url,
-        (url, _) => in_site(url.unwrap_or_else(|| patterns.permalink.path(&page))),
+        Some((path, true)) => path,
+        Some((path, false)) => in_folder(folder.or(site.permalink.main_folder.as_deref()), &path),
+        None => in_folder(folder.or(site.permalink.main_folder.as_deref()), &site.permalink.path(&page)),
     };
-    let of_archive = patterns.page.map(|pattern| absolute(&publication.base_url, &in_site(pattern.path(&page))));
+    let of_archive = site.page.map(|pattern| absolute(&publication.base_url, &in_folder(folder, &pattern.path(&page))));
     let permalink = absolute(&publication.base_url, &path);
     let custom_id = custom_id(fields);
     let (description, summary) = (fields.text("description"), fields.text("summary"));
@@ -118,9 +172,9 @@ fn issue(
         cover: cover(fields, &permalink),
         language: language(fields).or_else(|| publication.site.as_ref().map(|_| publication.language.clone())),
         site: publication.site.clone(),
-        draft: fields.boolean("draft", false),
-        feed: fields.boolean("feed", true),
-        email: fields.boolean("email", true),
+        draft: readers.draft,
+        feed: readers.feed,
+        email: readers.email,
         edition: edition(fields),
         subject: fields.text("subject"),
         preheader: fields.text("preheader"),
@@ -133,13 +187,53 @@ fn issue(
     })
 }
 
-/// `url`: a path. Only the path of a complete URL is used, since everything is published below the base URL.
-fn url(fields: &mut FieldReader<'_>) -> Option<String> {
+/// Which readers an issue is for.
+#[derive(Debug, Clone, Copy)]
+struct Readers {
+    draft: bool,
+    feed: bool,
+    email: bool,
+}
+
+/// `draft`, `feed` and `email`. What Hugo does not list reaches no one, unless our own fields say so.
+fn readers(fields: &mut FieldReader<'_>) -> Readers {
+    let is_listed = is_listed(fields.peek("_build").or(fields.peek("build")), fields.peek("headless"));
+    Readers {
+        draft: fields.boolean("draft", false),
+        feed: fields.boolean("feed", is_listed),
+        email: fields.boolean("email", is_listed),
+    }
+}
+
+/// `title`. An issue that reaches no one needs none; it is listed by its file name.
+fn title(fields: &mut FieldReader<'_>, source: Source<'_>, readers: Readers) -> String {
+    match fields.text("title") {
+        Some(title) => title,
+        None if readers.draft || !(readers.feed || readers.email) => base_name(source.path).to_owned(),
+        None => {
+            fields.error("title", "the issue has no title", "add `title: …` to the front matter");
+            String::new()
+        }
+    }
+}
+
+/// `url`: a path, and whether it begins at the root of the site. Only the path of a complete URL is used, since everything
+/// is published below the base URL.
+fn url(fields: &mut FieldReader<'_>, page: &PatternValues<'_>) -> Option<(String, bool)> {
     let written = fields.text("url")?;
-    let Some(address) = Url::parse(&written).ok().filter(Url::has_host) else { return Some(written) };
-    let path = address.path().to_owned();
-    fields.warn("url", &format!("`{written}` is a complete URL, but only its path is used"), "write only the path");
-    Some(path)
+    let whole = Url::parse(&written).ok().filter(Url::has_host).map(|url| url.path().to_owned());
+    if whole.is_some() {
+        fields.warn("url", &format!("`{written}` is a complete URL, but only its path is used"), "write only the path");
+    }
+    let url = whole.unwrap_or(written);
+    match Addresses::of_url(&url, page) {
+        Ok(path) => Some((path, url.starts_with('/'))),
+        Err(why) => {
+            let help = format!("the tokens are {}; write a colon that begins none as `\\:`", Pattern::tokens().join(" "));
+            fields.warn("url", &format!("{why}, so it is ignored"), &help);
+            None
+        }
+    }
 }
 
 /// `aliases`: paths below the base URL, with or without a leading slash, or complete URLs.
@@ -293,7 +387,7 @@ mod tests {
         let source =
             Source { path: "content/blog/第 7 期/index.md", below_content: "blog/第 7 期/index.md", changed: None };
         let block = split(source.path, text.as_bytes()).unwrap();
-        assemble(source, &block, &publication(), &Pattern::default())
+        assemble(source, &block, &publication(), &Addresses::default())
     }
 
     fn issue(front_matter: &str) -> Issue {
@@ -440,7 +534,7 @@ mod tests {
             let changed = Some(DateTime::parse_from_rfc3339("2026-02-04T08:00:00+01:00").unwrap());
             let source = Source { path: "content/a.md", below_content: "a.md", changed };
             let block = split(source.path, text.as_bytes()).unwrap();
-            let issue = assemble(source, &block, &publication(), &Pattern::default()).issue.unwrap();
+            let issue = assemble(source, &block, &publication(), &Addresses::default()).issue.unwrap();
             (issue.date.to_rfc3339(), issue.updated.to_rfc3339())
         };
         let dates = |date: &str, updated: &str| (date.to_owned(), updated.to_owned());

@@ -19,6 +19,11 @@ impl<'a> FieldReader<'a> {
         Ok(Self { path, block, fields: block.fields(path)?, findings: Vec::new() })
     }
 
+    /// Adds the fields that are absent.
+    pub fn inherit(&mut self, fields: &Map<String, Value>) {
+        fields.iter().for_each(|(name, value)| self.fields.inherit(name, value));
+    }
+
     /// Removes and returns the field; null counts as absent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.take(name).filter(|value| !value.is_null())

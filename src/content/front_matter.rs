@@ -61,6 +61,13 @@ impl Fields {
         Some(self.entries.remove(at).1)
     }
 
+    /// Adds a field unless there is one of that name, even an empty one.
+    pub fn inherit(&mut self, name: &str, value: &Value) {
+        if self.get(name).is_none() {
+            self.entries.push((name.to_owned(), value.clone()));
+        }
+    }
+
     /// The remaining fields.
     pub fn rest(self) -> serde_json::Map<String, Value> {
         self.entries.into_iter().collect()
@@ -182,7 +189,7 @@ impl Block<'_> {
                 (message, _) => SyntaxError { message: message.to_owned(), line, column, help: SYNTAX_HELP.to_owned() },
             }
         })?;
-        Ok(Fields { entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json(value))).collect() })
+        Ok(Fields { entries: table.into_iter().map(|(key, value)| (key.to_lowercase(), json_of_toml(value))).collect() })
     }
 
     /// The line of the second occurrence of a field; the first line if it cannot be located.
@@ -210,16 +217,16 @@ impl Block<'_> {
     }
 }
 
-/// TOML dates become text, as in YAML.
-fn json(value: toml::Value) -> Value {
+/// A TOML value as JSON; dates become text, as in YAML.
+pub fn json_of_toml(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => Value::String(text),
         toml::Value::Integer(number) => Value::from(number),
         toml::Value::Float(number) => Value::from(number),
         toml::Value::Boolean(truth) => Value::Bool(truth),
         toml::Value::Datetime(time) => Value::String(time.to_string()),
-        toml::Value::Array(items) => items.into_iter().map(json).collect(),
-        toml::Value::Table(table) => Value::Object(table.into_iter().map(|(key, value)| (key, json(value))).collect()),
+        toml::Value::Array(items) => items.into_iter().map(json_of_toml).collect(),
+        toml::Value::Table(table) => Value::Object(table.into_iter().map(|(key, value)| (key, json_of_toml(value))).collect()),
     }
 }
 

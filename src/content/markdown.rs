@@ -44,11 +44,21 @@ pub struct Dialect {
     pub typographer: bool,
     /// Reads what is between two single dollar signs as a formula.
     pub math: bool,
+    /// Reads `\(…\)` and `\[…\]` as formulas, which `shortcodes` keeps from the parser.
+    pub bracket_math: bool,
 }
 
 impl Default for Dialect {
     fn default() -> Self {
-        Self { cjk: true, linkify: true, emoji: true, hard_wraps: false, typographer: false, math: false }
+        Self {
+            cjk: true,
+            linkify: true,
+            emoji: true,
+            hard_wraps: false,
+            typographer: false,
+            math: false,
+            bracket_math: false,
+        }
     }
 }
 

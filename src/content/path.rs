@@ -12,6 +12,25 @@ pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Whether a file is the page of its folder (a leaf bundle).
+pub fn is_index(file: &str) -> bool {
+    file.rsplit_once('.').is_some_and(|(name, _)| name.eq_ignore_ascii_case("index"))
+}
+
+/// The file name without extension; for a bundle, the name of its folder, which is empty at the top.
+pub fn base_name(path: &str) -> &str {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    if is_index(file) {
+        return file_name(folder);
+    }
+    file.rsplit_once('.').map_or(file, |(name, _)| name)
+}
+
+/// The folder that contains a page; a bundle is its own folder.
+pub fn container(path: &str) -> &str {
+    if is_index(file_name(path)) { folder(folder(path)) } else { folder(path) }
+}
+
 /// Resolves a relative path, including `.` and `..`; `None` if it leaves the project.
 pub fn joined(folder: &str, relative: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
@@ -41,5 +60,19 @@ mod tests {
     fn a_relative_path_stays_in_the_project() {
         assert_eq!(joined("content/a", "../b/./c.md").as_deref(), Some("content/b/c.md"));
         assert_eq!(joined("a", "../../b"), None);
+    }
+
+    #[test]
+    fn the_folder_of_a_bundle_is_the_page() {
+        for (path, name, folder) in [
+            ("a.md", "a", ""),
+            ("p/a.b.md", "a.b", "p"),
+            ("p/q/index.md", "q", "p"),
+            ("q/index.md", "q", ""),
+            ("index.md", "", ""),
+            ("q/INDEX.md", "q", ""),
+        ] {
+            assert_eq!((base_name(path), container(path)), (name, folder), "{path}");
+        }
     }
 }

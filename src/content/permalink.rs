@@ -1,16 +1,23 @@
-//! Permalinks: Hugo's patterns and tokens.
+//! Permalinks: Hugo's patterns.
 //!
-//! Takes a file's path below its content folder and fields of its front matter; returns a path, cleaned like Hugo's,
-//! and the absolute URL.
+//! Takes a pattern, and the file and fields of a page; returns the path that the pattern yields. `addresses` determines
+//! which pattern is for which page, and cleans the path.
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, FixedOffset};
-use url::Url;
+use chrono::{DateTime, FixedOffset};
+
+use crate::content::permalink::token::Token;
+use crate::content::sections::Ancestor;
+use crate::content::url_path::lower_case;
+
+mod date_layout;
+mod token;
 
 /// A parsed pattern such as `/blog/:slug/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
+    written: String,
     parts: Vec<Part>,
 }
 
@@ -20,48 +27,13 @@ enum Part {
     Token(Token),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    Year,
-    Month,
-    MonthName,
-    Day,
-    Weekday,
-    WeekdayName,
-    YearDay,
-    Section,
-    Sections,
-    Title,
-    Slug,
-    Filename,
-    ContentBaseName,
-    SlugOrFilename,
-    SlugOrContentBaseName,
-}
-
-const TOKENS: [(&str, Token); 15] = [
-    (":year", Token::Year),
-    (":monthname", Token::MonthName),
-    (":month", Token::Month),
-    (":day", Token::Day),
-    (":weekdayname", Token::WeekdayName),
-    (":weekday", Token::Weekday),
-    (":yearday", Token::YearDay),
-    (":sections", Token::Sections),
-    (":section", Token::Section),
-    (":title", Token::Title),
-    (":slugorfilename", Token::SlugOrFilename),
-    (":slugorcontentbasename", Token::SlugOrContentBaseName),
-    (":slug", Token::Slug),
-    (":filename", Token::Filename),
-    (":contentbasename", Token::ContentBaseName),
-];
-
 /// The values that fill a pattern.
 #[derive(Debug, Clone, Copy)]
 pub struct PatternValues<'a> {
-    /// Path of the file below its content folder, separated by `/`.
+    /// Path of the file below its content folder, separated by `/`, without language.
     pub path: &'a str,
+    /// The folders above it, outermost first.
+    pub above: &'a [Ancestor<'a>],
     /// Front matter `title`.
     pub title: &'a str,
     /// Front matter `slug`.
@@ -81,39 +53,47 @@ pub enum InvalidPattern {
     Constant,
 }
 
-impl Default for Pattern {
-    /// Hugo's default: the path of the file, with the slug, if any, as its name.
-    fn default() -> Self {
-        let text = |text: &str| Part::Text(text.to_owned());
-        let (sections, name) = (Part::Token(Token::Sections), Part::Token(Token::SlugOrContentBaseName));
-        Self { parts: vec![text("/"), sections, text("/"), name, text("/")] }
-    }
-}
-
 impl Pattern {
     /// Parses a pattern.
     ///
     /// # Errors
     /// If it contains an unknown token, or no token at all.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
+        let pattern = Self::parse_any(text)?;
+        if pattern.parts.iter().any(|part| matches!(part, Part::Token(_))) {
+            Ok(pattern)
+        } else {
+            Err(InvalidPattern::Constant)
+        }
+    }
+
+    /// Parses the pattern of a single page, which needs no token.
+    ///
+    /// # Errors
+    /// If it contains an unknown token.
+    pub fn parse_any(text: &str) -> Result<Self, InvalidPattern> {
         let mut parts = Vec::new();
-        let mut rest = text.trim();
+        let (written, mut rest) = (text.trim(), text.trim());
+        let mut text = String::new();
         while let Some(at) = rest.find(':') {
-            parts.push(Part::Text(rest[..at].to_owned()));
+            text.push_str(&rest[..at]);
             rest = &rest[at..];
-            let matching = TOKENS.iter().filter(|(name, _)| rest.starts_with(name));
-            let Some((name, token)) = matching.max_by_key(|(name, _)| name.len()) else {
-                let end = rest[1..].find(|c: char| !c.is_ascii_alphabetic()).map_or(rest.len(), |end| end + 1);
+            if text.ends_with('\\') {
+                text.pop();
+                text.push(':');
+                rest = &rest[1..];
+                continue;
+            }
+            let Some((token, length)) = Token::parse(rest) else {
+                let end = rest[1..].find(|c: char| !c.is_ascii_alphanumeric()).map_or(rest.len(), |end| end + 1);
                 return Err(InvalidPattern::UnknownToken(rest[..end].to_owned()));
             };
-            parts.push(Part::Token(*token));
-            rest = &rest[name.len()..];
+            parts.push(Part::Text(std::mem::take(&mut text)));
+            parts.push(Part::Token(token));
+            rest = &rest[length..];
         }
-        if parts.is_empty() {
-            return Err(InvalidPattern::Constant);
-        }
-        parts.push(Part::Text(rest.to_owned()));
-        Ok(Self { parts })
+        parts.push(Part::Text(text + rest));
+        Ok(Self { written: written.to_owned(), parts })
     }
 
     /// The folder that contains all pages of the pattern, whatever their tokens: empty, or ending in `/`.
@@ -124,17 +104,26 @@ impl Pattern {
     }
 
     /// The names of all tokens.
-    pub fn tokens() -> [&'static str; TOKENS.len()] {
-        TOKENS.map(|(name, _)| name)
+    pub fn tokens() -> Vec<String> {
+        Token::names()
     }
 
-    /// The path of a page: without host, not percent-encoded, without repeated slashes.
+    /// The path of a page: the text as written, the tokens with the characters that a path may contain.
+    pub fn expand(&self, page: &PatternValues<'_>) -> String {
+        self.filled(|token| token.of(page))
+    }
+
+    /// The same with tokens in lower case: the address of a page that we write, not Hugo.
     pub fn path(&self, page: &PatternValues<'_>) -> String {
+        self.filled(|token| lower_case(&token.of(page)))
+    }
+
+    fn filled(&self, value: impl Fn(&Token) -> String) -> String {
         let mut path = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => path.push_str(text),
-                Part::Token(token) => path.push_str(&token.of(page)),
+                Part::Token(token) => path.push_str(&value(token)),
             }
         }
         path
@@ -143,179 +132,78 @@ impl Pattern {
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in &self.parts {
-            match part {
-                Part::Text(text) => f.write_str(text)?,
-                Part::Token(token) => {
-                    f.write_str(TOKENS.iter().find(|(_, other)| other == token).map_or("", |it| it.0))?
-                }
-            }
-        }
-        Ok(())
+        f.write_str(&self.written)
     }
-}
-
-impl Token {
-    fn of(self, page: &PatternValues<'_>) -> String {
-        let date = page.date;
-        match self {
-            Token::Year => format!("{:04}", date.year()),
-            Token::Month => format!("{:02}", date.month()),
-            Token::MonthName => date.format("%B").to_string().to_lowercase(),
-            Token::Day => format!("{:02}", date.day()),
-            Token::Weekday => date.weekday().num_days_from_sunday().to_string(),
-            Token::WeekdayName => date.format("%A").to_string().to_lowercase(),
-            Token::YearDay => date.ordinal().to_string(),
-            Token::Section => sections(page.path).first().map_or_else(String::new, |first| clean_name(first)),
-            Token::Sections => sections(page.path).iter().map(|part| clean_name(part)).collect::<Vec<_>>().join("/"),
-            Token::Title => clean_title(page.title),
-            Token::Slug => page.slug.map_or_else(|| clean_title(page.title), clean_title),
-            Token::Filename | Token::ContentBaseName => clean_name(base_name(page.path)),
-            Token::SlugOrFilename | Token::SlugOrContentBaseName => {
-                page.slug.map_or_else(|| clean_name(base_name(page.path)), clean_title)
-            }
-        }
-    }
-}
-
-/// The folders above the page; the folder of a bundle is the page itself.
-fn sections(path: &str) -> Vec<&str> {
-    let mut parts: Vec<&str> = path.split('/').collect();
-    let file = parts.pop();
-    if file.is_some_and(is_index) {
-        parts.pop();
-    }
-    parts
-}
-
-/// The file name without extension; for a bundle, the name of its folder.
-pub fn base_name(path: &str) -> &str {
-    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
-    if is_index(file) && !folder.is_empty() {
-        return folder.rsplit('/').next().unwrap_or(folder);
-    }
-    file.rsplit_once('.').map_or(file, |(name, _)| name)
-}
-
-/// Whether a file is the page of its folder (a leaf bundle).
-pub fn is_index(file: &str) -> bool {
-    file.rsplit_once('.').is_some_and(|(name, _)| name == "index")
-}
-
-/// Cleans a file name like Hugo: every space becomes a hyphen, then disallowed characters are removed.
-fn clean_name(name: &str) -> String {
-    name.to_lowercase().replace(' ', "-").chars().filter(|c| is_allowed(*c)).collect()
-}
-
-/// A file name for an issue with this title; empty if the title has no letter or digit.
-pub fn file_name_of_title(title: &str) -> String {
-    clean_title(title).replace(['/', '\\'], "-").trim_matches(['-', '.']).to_owned()
-}
-
-/// A folder name for a term: one path segment of at most 120 bytes that every file system accepts; empty if the term
-/// has no suitable character.
-pub fn folder_name_of_term(term: &str) -> String {
-    const MAX_BYTES: usize = 120;
-    let clean = clean_title(term).replace(['/', '\\'], "-");
-    let end = (0..=MAX_BYTES.min(clean.len())).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
-    // Windows drops trailing dots, and dots alone would be a path.
-    clean[..end].trim_end_matches('.').to_owned()
-}
-
-/// Cleans a title or slug like Hugo: a run of spaces becomes one hyphen, unless it is next to one.
-fn clean_title(title: &str) -> String {
-    let mut clean = String::new();
-    let mut blank = false;
-    for c in title.trim().to_lowercase().chars() {
-        if is_allowed(c) {
-            if blank && c != '-' && !clean.is_empty() {
-                clean.push('-');
-            }
-            blank = false;
-            clean.push(c);
-        } else if c.is_whitespace() && !clean.ends_with('-') {
-            blank = true;
-        }
-    }
-    clean
-}
-
-/// The characters Hugo allows in a path. Marks (Unicode category M) belong to the letters they follow.
-fn is_allowed(c: char) -> bool {
-    c.is_alphanumeric() || "./\\_#+~-@".contains(c) || is_mark(c)
-}
-
-/// Combining marks that `char::is_alphanumeric` does not cover; the standard library has no category M.
-fn is_mark(c: char) -> bool {
-    unicode_width::UnicodeWidthChar::width(c) == Some(0)
-        && !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}')
-}
-
-/// The absolute URL of a path below `base`: drops empty and dot segments and percent-encodes what a URL cannot contain.
-pub fn absolute(base: &Url, path: &str) -> Url {
-    let mut url = base.clone();
-    let mut segments: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect();
-    if path.ends_with('/') || segments.is_empty() {
-        segments.push("");
-    }
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(segments);
-    }
-    const ESCAPED: [char; 5] = ['|', '^', '[', ']', '\\'];
-    if url.path().contains(ESCAPED) {
-        let encode = |c: char| if ESCAPED.contains(&c) { format!("%{:02X}", u32::from(c)) } else { c.to_string() };
-        let encoded: String = url.path().chars().map(encode).collect();
-        url.set_path(&encoded);
-    }
-    url
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::sections::{Section, Sections};
 
-    fn page<'a>(path: &'a str, title: &'a str, slug: Option<&'a str>) -> PatternValues<'a> {
+    fn path(pattern: &str, file: &str, title: &str, slug: Option<&str>, sections: &Sections) -> String {
         let date = DateTime::parse_from_rfc3339("2026-02-03T23:30:00+08:00").unwrap();
-        PatternValues { path, title, slug, date }
+        let above = sections.above(None, "", file);
+        Pattern::parse(pattern).unwrap().path(&PatternValues { path: file, above: &above, title, slug, date })
     }
 
-    fn path(pattern: &str, page: &PatternValues<'_>) -> String {
-        Pattern::parse(pattern).unwrap().path(page)
+    fn section(title: &str, slug: Option<&str>) -> Section {
+        Section { title: title.into(), slug: slug.map(Into::into), cascades: Vec::new() }
     }
 
     #[test]
     fn every_token_is_replaced() {
-        let page = page("Weekly/2026/No 7/index.md", "第 7 期: Tides & Kites", Some("Seven  up"));
+        let of = |pattern: &str| {
+            let (file, title) = ("Weekly/2026/No 7/index.md", "第 7 期: Tides/Kites");
+            path(pattern, file, title, Some("Seven  up"), &Sections::default())
+        };
         assert_eq!(
-            path("/:year/:month/:day/:monthname/:weekday/:weekdayname/:yearday", &page),
+            of("/:year/:month/:day/:monthname/:weekday/:weekdayname/:yearday"),
             "/2026/02/03/february/2/tuesday/34"
         );
-        assert_eq!(path("/:section/:sections/:contentbasename/", &page), "/weekly/weekly/2026/no-7/");
-        assert_eq!(path(":title|:slug|:filename", &page), "第-7-期-tides-kites|seven-up|no-7");
-        assert_eq!(path("/:slugorfilename:slugorcontentbasename", &page), "/seven-upseven-up");
+        assert_eq!(of("/:2006/:Jan/:02/x\\:y"), "/2026/feb/03/x:y");
+        assert_eq!(of(":title|:slug|:filename"), "第-7-期-tides-kites|seven-up|no-7");
+        assert_eq!(of("/:slugorfilename:slugorcontentbasename"), "/seven-upseven-up");
+        assert_eq!(of("/:year_:month.html"), "/2026_02.html");
     }
 
     #[test]
-    fn names_are_cleaned_like_hugo() {
-        for (folder, expected) in [
-            ("A Tale of Two - Cities", "a-tale-of-two---cities"),
-            ("wins -open", "wins--open"),
-            ("series (7) |envoy", "series-7-envoy"),
-            ("R&D,quick.md", "rdquick.md"),
-            ("两｜个", "两个"),
-            ("é+c#~@_", "é+c#~@_"),
+    fn sections_are_folders_at_the_top_and_those_with_an_index() {
+        let mut sections = Sections::default();
+        sections.add(None, "Log Book", section("My Log", Some("lb")));
+        sections.add(None, "Log Book/2025/10", section("Oct/X", None));
+        for (pattern, file, expected) in [
+            ("/:section/:sections/", "Log Book/2025/10/11/a.md", "/log-book/log-book/2025/10/"),
+            ("/:section/:sections/", "Log Book/2026/a.md", "/log-book/log-book/"),
+            ("/:section/:sections/", "a/index.md", "///"),
+            ("/:sections[1:]/", "Log Book/2025/10/a.md", "/2025/10/"),
+            ("/:sections[last]/", "Log Book/2025/10/a.md", "/10/"),
+            ("/:sections[LAST]/", "Log Book/a.md", "/log-book/"),
+            ("/:sections[:last]/", "Log Book/2025/10/a.md", "/log-book/2025/"),
+            ("/:sections[1]-:sections[7]-:sections[x]/", "Log Book/2025/10/a.md", "/2025--log-book/"),
+            ("/:sections[5:]/:sections[0:9]/", "Log Book/2025/10/a.md", "//log-book/2025/10/"),
+            ("/:sectionslug/:sectionslugs/", "Log Book/2025/10/a.md", "/lb/lb/oct-x/"),
+            ("/:sectionslugs[1:]/", "Log Book/2025/10/a.md", "/oct-x/"),
+            ("/:sectionslug/", "story/a.md", "/stories/"),
+            ("/:sectionslug/", "a.md", "//"),
         ] {
-            let path = format!("{folder}/index.md");
-            assert_eq!(Pattern::default().path(&page(&path, "", None)), format!("//{expected}/"), "{folder}");
+            assert_eq!(path(pattern, file, "T", None, &sections), expected, "{pattern} {file}");
         }
     }
 
     #[test]
     fn unknown_and_missing_tokens_are_rejected() {
-        assert_eq!(Pattern::parse("/:yaer/:slug/"), Err(InvalidPattern::UnknownToken(":yaer".into())));
+        for (pattern, token) in [
+            ("/:yaer/:slug/", ":yaer"),
+            ("/:slugs/", ":slugs"),
+            ("/:SECTIONS/", ":SECTIONS"),
+            ("/a: b/", ":"),
+            ("/:title[0]/", ":title"),
+        ] {
+            assert_eq!(Pattern::parse(pattern), Err(InvalidPattern::UnknownToken(token.into())), "{pattern}");
+        }
         assert_eq!(Pattern::parse("/blog/"), Err(InvalidPattern::Constant));
-        assert_eq!(Pattern::parse("/a/:slug/").unwrap().to_string(), "/a/:slug/");
+        assert_eq!(Pattern::parse(" /a/:slug/").unwrap().to_string(), "/a/:slug/");
     }
 
     #[test]
@@ -325,12 +213,5 @@ mod tests {
         {
             assert_eq!(Pattern::parse(pattern).unwrap().fixed_folder(), folder, "{pattern}");
         }
-    }
-
-    #[test]
-    fn urls_are_ascii() {
-        let base = Url::parse("https://example.org/news/").unwrap();
-        assert_eq!(absolute(&base, "//第 7/a|b/").as_str(), "https://example.org/news/%E7%AC%AC%207/a%7Cb/");
-        assert_eq!(absolute(&base, "/c#1/../x.html").as_str(), "https://example.org/news/c%231/x.html");
     }
 }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::config::Config;
-use crate::content::path::{file_name, folder, with_slashes};
-use crate::content::permalink::{absolute, is_index};
+use crate::content::path::{file_name, folder, is_index, with_slashes};
+use crate::content::url_path::absolute;
 use crate::content::{cover, front_matter};
 use crate::covers_lock::{self, CoversLock};
 use crate::disk::Project;

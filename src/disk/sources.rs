@@ -11,8 +11,7 @@ use anyhow::Context;
 use rayon::prelude::*;
 
 use crate::content::languages::Languages;
-use crate::content::path::{file_name, with_slashes};
-use crate::content::permalink::is_index;
+use crate::content::path::{file_name, folder, is_index, with_slashes};
 use crate::disk::Project;
 use crate::finding::{Finding, Place};
 
@@ -30,23 +29,57 @@ impl SourceFile {
     pub fn below_content(&self) -> &str {
         &self.path[self.root..]
     }
+
+    /// The same file in a content folder around its own, whose part of `path` has this length with its last slash.
+    pub fn in_content(self, root: usize) -> Self {
+        Self { root: root.min(self.root), ..self }
+    }
+}
+
+/// What is found in a content folder.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The files that should be issues, by path.
+    pub files: Vec<SourceFile>,
+    /// Every `_index.md`, also those above the content folder.
+    pub sections: Vec<SourceFile>,
+    /// Markdown files that belong to a bundle, which is the first of each pair.
+    pub bundled: Vec<(String, String)>,
+    /// What cannot be read.
+    pub findings: Vec<Finding>,
 }
 
 impl Project {
-    /// The Markdown files below a content folder, sorted by path: every `index.md` (a bundle, which owns the other files of
-    /// its folder) and single files, but not `_index.md` nor names that start with a dot. `index.en.md` is an `index.md`
-    /// if `en` is one of the languages.
+    /// The Markdown files below a content folder: every `index.md` (a bundle, which owns the other files of its folder) and
+    /// single files, but not names that start with a dot. `index.en.md` is an `index.md` if `en` is one of the languages.
+    /// Symbolic links are not followed, as in Hugo.
     ///
     /// # Errors
-    /// If the folder itself cannot be read. An unreadable folder below it is a finding.
-    pub fn sources(&self, folder: &Path, languages: &Languages) -> anyhow::Result<(Vec<SourceFile>, Vec<Finding>)> {
+    /// If the folder itself cannot be read. An unreadable folder below it, and a symbolic link, is a finding.
+    pub fn sources(&self, folder: &Path, languages: &Languages) -> anyhow::Result<Sources> {
         let top = self.path(folder);
         let entries = fs::read_dir(&top).with_context(|| format!("failed to read the folder `{}`", top.display()))?;
         let name = with_slashes(folder);
         let root = if name.is_empty() { 0 } else { name.len() + 1 };
         let mut found = walk(&name, root, entries, languages);
+        found.sections.extend(self.sections_above(&name, root));
         found.files.sort();
-        Ok((found.files, found.findings))
+        found.bundled.sort();
+        Ok(found)
+    }
+
+    /// The `_index.md` of the folders around a content folder.
+    fn sections_above(&self, name: &str, root: usize) -> Vec<SourceFile> {
+        let mut sections = Vec::new();
+        let mut around = name;
+        while !around.is_empty() {
+            around = folder(around);
+            let Ok(entries) = fs::read_dir(self.path(around)) else { continue };
+            let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+            let found = names.filter(|name| is_markdown(name) && is_section(name));
+            sections.extend(found.map(|name| SourceFile { path: below(around, &name), root: root.min(around.len() + 1) }));
+        }
+        sections
     }
 
     /// Reads the first bytes of a file, until `is_enough` returns true or the file ends.
@@ -62,28 +95,23 @@ impl Project {
     }
 }
 
-/// The Markdown files of a folder and those below it, and the problems with them.
-#[derive(Default)]
-struct Found {
-    files: Vec<SourceFile>,
-    findings: Vec<Finding>,
-}
-
-impl Found {
+impl Sources {
     fn merge(mut self, other: Self) -> Self {
         self.files.extend(other.files);
+        self.sections.extend(other.sections);
+        self.bundled.extend(other.bundled);
         self.findings.extend(other.findings);
         self
     }
 }
 
 /// `name` is the folder's path below the project.
-fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) -> Found {
-    let mut found = Found::default();
+fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) -> Sources {
+    let mut found = Sources::default();
     let mut folders = Vec::new();
     for entry in entries {
-        let read = entry.and_then(|entry| Ok((entry.file_name(), entry.path(), is_folder(&entry)?)));
-        let (file_name, path, folder) = match read {
+        let read = entry.and_then(|entry| Ok((entry.file_name(), entry.path(), entry.file_type()?)));
+        let (file_name, path, kind) = match read {
             Ok(read) => read,
             Err(error) => {
                 found.findings.push(unreadable(name, &error));
@@ -97,29 +125,37 @@ fn walk(name: &str, root: usize, entries: fs::ReadDir, languages: &Languages) ->
         if file_name.starts_with('.') {
             continue;
         }
-        let path_below = if name.is_empty() { file_name.to_owned() } else { format!("{name}/{file_name}") };
-        if folder {
+        let path_below = below(name, file_name);
+        if kind.is_dir() {
             folders.push((path_below, path));
-        } else if is_markdown(file_name) && !file_name.starts_with("_index.") {
-            found.files.push(SourceFile { path: path_below, root });
+        } else if kind.is_symlink() && (is_markdown(file_name) || path.is_dir()) {
+            found.findings.push(symbolic_link(&path_below));
+        } else if is_markdown(file_name) {
+            let of_kind = if is_section(file_name) { &mut found.sections } else { &mut found.files };
+            of_kind.push(SourceFile { path: path_below, root });
         }
     }
-    let is_bundle = |file: &SourceFile| is_index(file_name(&languages.without_language(&file.path)));
-    if found.files.iter().any(is_bundle) {
-        found.files.retain(is_bundle);
-        return found;
-    }
-    let below = folders.into_par_iter().map(|(name, path)| match fs::read_dir(&path) {
+    let inside = folders.into_par_iter().map(|(name, path)| match fs::read_dir(&path) {
         Ok(entries) => walk(&name, root, entries, languages),
-        Err(error) => Found { files: Vec::new(), findings: vec![unreadable(&name, &error)] },
+        Err(error) => Sources { findings: vec![unreadable(&name, &error)], ..Sources::default() },
     });
-    found.merge(below.reduce(Found::default, Found::merge))
+    let inside = inside.reduce(Sources::default, Sources::merge);
+    let is_bundle = |file: &SourceFile| is_index(file_name(&languages.without_language(&file.path)));
+    let Some(bundle) = found.files.iter().find(|file| is_bundle(file)).map(|file| file.path.clone()) else {
+        return found.merge(inside);
+    };
+    let (bundles, beside): (Vec<_>, Vec<_>) = found.files.into_iter().partition(is_bundle);
+    let bundled = beside.into_iter().chain(inside.files).map(|file| (bundle.clone(), file.path));
+    found.bundled = bundled.chain(inside.bundled).collect();
+    Sources { files: bundles, ..found }
 }
 
-/// Whether an entry is a folder or a symbolic link to one.
-fn is_folder(entry: &fs::DirEntry) -> io::Result<bool> {
-    let kind = entry.file_type()?;
-    if kind.is_symlink() { Ok(entry.path().is_dir()) } else { Ok(kind.is_dir()) }
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+fn is_section(file_name: &str) -> bool {
+    file_name.split_once('.').is_some_and(|(name, _)| name.eq_ignore_ascii_case("_index"))
 }
 
 fn is_markdown(file_name: &str) -> bool {
@@ -130,6 +166,12 @@ fn is_markdown(file_name: &str) -> bool {
 fn unreadable(path: &str, error: &io::Error) -> Finding {
     Finding::error("unreadable", format!("it cannot be read: {error}"))
         .help("make it readable for the user that runs slugline, or remove it")
+        .at(Place::file(path))
+}
+
+fn symbolic_link(path: &str) -> Finding {
+    Finding::warning("symbolic-link", "it is a symbolic link, which Hugo ignores, so it is no issue")
+        .help("put the file itself there, or name the folder that contains it in `content`")
         .at(Place::file(path))
 }
 
@@ -163,12 +205,34 @@ mod tests {
             "content/blog/cover.png",
             "content/.hidden/a.md",
             "content/top.MD",
+            "_index.md",
         ]);
-        let (files, findings) = project.sources(Path::new("./content/"), &Languages::default()).unwrap();
-        let below: Vec<&str> = files.iter().map(SourceFile::below_content).collect();
+        let found = project.sources(Path::new("./content/"), &Languages::default()).unwrap();
+        let below: Vec<&str> = found.files.iter().map(SourceFile::below_content).collect();
         assert_eq!(below, ["blog/a 名.md", "blog/b/index.md", "top.MD"]);
-        assert_eq!(files[0].path, "content/blog/a 名.md");
-        assert_eq!(findings, []);
+        assert_eq!(found.files[0].path, "content/blog/a 名.md");
+        let sections: Vec<&str> = found.sections.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(sections, ["content/blog/_index.md", "_index.md"]);
+        let bundle = || "content/blog/b/index.md".to_owned();
+        let bundled = ["content/blog/b/deep/c.md", "content/blog/b/notes.md"];
+        assert_eq!(found.bundled, bundled.map(|path| (bundle(), path.to_owned())));
+        assert_eq!(found.findings, []);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn symbolic_links_are_named_and_not_followed() {
+        let (_folder, project) = project(&["content/a.md", "elsewhere/b.md"]);
+        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, project.path(at)).unwrap();
+        link("a.md", "content/c.md");
+        link("../elsewhere", "content/d");
+        link("..", "content/up");
+        link("a.png", "content/picture.png");
+        link("content", "linked");
+        let mut found = project.sources(Path::new("linked"), &Languages::default()).unwrap();
+        found.findings.sort_by_key(|finding| finding.place.as_ref().map(ToString::to_string));
+        let links: Vec<String> = found.findings.iter().map(|it| it.place.as_ref().unwrap().to_string()).collect();
+        assert_eq!((found.files.len(), links), (1, vec!["linked/c.md".into(), "linked/d".into(), "linked/up".into()]));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use crate::content::permalink::absolute;
+use crate::content::url_path::absolute;
 use crate::feed::archive::{ArchiveDocument, archives};
 use crate::feed::options::{Archive, Options, Taxonomy};
 use crate::feed::term::{TermIssues, terms_of};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::content::permalink::folder_name_of_term;
+use crate::content::url_path::folder_name_of_term;
 use crate::feed::text::plain;
 use crate::feed::{Person, Taxonomy};
 use crate::hex::hex;

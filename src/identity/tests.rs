@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::*;
 use crate::content::assemble::{Source, assemble};
 use crate::content::front_matter::split;
-use crate::content::permalink::Pattern;
+use crate::content::addresses::Addresses;
 use crate::publication::Publication;
 
 const DAY: &str = "date: 2026-01-01";
@@ -27,7 +27,7 @@ fn issue_at(base_url: &str, path: &str, front_matter: &str) -> Issue {
     let text = format!("---\n{front_matter}\n---\n");
     let block = split(path, text.as_bytes()).unwrap();
     let assembled =
-        assemble(Source { path, below_content: path, changed: None }, &block, &publication, &Pattern::default());
+        assemble(Source { path, below_content: path, changed: None }, &block, &publication, &Addresses::default());
     assert_eq!(assembled.findings, []);
     assembled.issue.unwrap()
 }

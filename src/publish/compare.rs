@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use crate::config::Config;
-use crate::content::permalink::absolute;
+use crate::content::url_path::absolute;
 use crate::disk::Project;
 use crate::feed::Feed;
 use crate::feed::Format;

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::content::path::{file_name, folder, joined};
-use crate::content::permalink::is_index;
+use crate::content::path::{file_name, folder, is_index, joined};
 use crate::issue::Issue;
 
 /// The issues by the last segment of their names.

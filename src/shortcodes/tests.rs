@@ -149,6 +149,15 @@ fn words_of_figures_are_markdown() {
 }
 
 #[test]
+fn formulas_in_brackets_are_kept_from_the_parser() {
+    let dialect = Dialect { bracket_math: true, ..Dialect::default() };
+    let (shortcodes, _) = Shortcodes::new(&config().publication, dialect, &[], BTreeMap::new());
+    let (document, _) = shortcodes.document(&issue("content/a.md"), "See \\(a_1 * b_2*c*\\), \\\\(x\\) `\\(y\\)`.\n");
+    let html = html::render(&document, &permalink(), "x-", html::Reader::Feed);
+    assert_eq!(html, "<p>See \\(a_1 * b_2*c*\\), \\(x) <code>\\(y\\)</code>.</p>\n");
+}
+
+#[test]
 fn comments_are_shown_to_no_one() {
     assert_eq!(html_of("One\n\n{{% comment %}}\n\n## No {{< nope >}}\n\n{{% /comment %}}\n\ntwo"), "<p>One</p>\n<p>two</p>");
 }

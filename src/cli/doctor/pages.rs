@@ -34,7 +34,7 @@ pub(super) fn steps(context: &Context, config: &Config, mail: &MailConfig) -> Op
 
 /// The newest issue as the sender would receive it, signed; `None` if nothing signs it, or there is no issue.
 fn message(context: &Context, config: &Config, mail: &MailConfig) -> anyhow::Result<Option<Vec<u8>>> {
-    let loaded = load::issues(&context.project, config)?;
+    let loaded = load::issues(&context.project, config, context.clock.now())?;
     let now = context.build_clock.now();
     let newest = loaded.issues.iter().find(|issue| issue.email && issue.is_published(now));
     let Some(newest) = newest.filter(|_| !mail.dkim.is_empty()) else { return Ok(None) };

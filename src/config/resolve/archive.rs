@@ -2,9 +2,10 @@
 
 use url::Url;
 
-use crate::config::raw::{RawConfig, RawPages};
+use crate::config::raw::{RawConfig, RawPages, RawPermalink};
 use crate::config::resolve::Problems;
-use crate::content::permalink::{Pattern, absolute};
+use crate::content::permalink::Pattern;
+use crate::content::url_path::absolute;
 use crate::page::Options;
 use crate::publication::Publication;
 
@@ -22,8 +23,11 @@ pub(super) fn archive(raw: &RawConfig, problems: &mut Problems<'_>) -> Option<Op
     };
     let help = format!("write one such as `/letters/:slug/`; the tokens are {}", Pattern::tokens().join(" "));
     let pattern = problems.check(Pattern::parse(written), &["archive"], "not a valid pattern", &help)?;
-    let is_permalink =
-        raw.permalink.as_deref().is_none_or(|permalink| Pattern::parse(permalink).as_ref() == Ok(&pattern));
+    let is_permalink = match &raw.permalink {
+        None => true,
+        Some(RawPermalink::Pattern(permalink)) => Pattern::parse(permalink).as_ref() == Ok(&pattern),
+        Some(RawPermalink::Sections(_)) => false,
+    };
     Some(Options { pattern, is_permalink })
 }
 

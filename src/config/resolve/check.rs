@@ -36,7 +36,7 @@ mod tests {
             let text = format!("title: T\nbase_url: https://example.org\ncheck:\n  off: [{}]\n", renamed.old);
             let config = Config::parse("slugline.yaml", &text).unwrap();
             assert_eq!(config.check.off, [renamed.new]);
-            let [warning] = config.renamed.as_slice() else { panic!("{:?}", config.renamed) };
+            let [warning] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
             assert_eq!((warning.rule, warning.place.as_ref().map(|place| place.line)), ("renamed", Some(4)));
         }
     }

@@ -1,31 +1,89 @@
 //! `content`: folders, or folders for each language.
 //!
-//! Takes the value as written and the publication; returns the folders to read, and the languages of these folders.
+//! Takes the value as written, Hugo's configuration and the publication; returns the folders to read, and the languages of
+//! these folders.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
+use crate::config::hugo::Hugo;
 use crate::config::raw::{OneOrMany, RawContent};
 use crate::config::resolve::{Problems, folder};
 use crate::content::languages::Languages;
-use crate::publication::{Publication, is_language_tag};
+use crate::content::path::with_slashes;
+use crate::publication::{Publication, is_language, is_language_tag};
 
 pub(super) fn folders(
     written: Option<&RawContent>,
+    hugo: &Hugo,
     publication: &Publication,
     problems: &mut Problems<'_>,
 ) -> (Vec<PathBuf>, Languages) {
     let folders = match written {
-        None => vec![folder("content", &["content"], problems)],
+        None => Vec::new(),
         Some(RawContent::Folders(folders)) => {
-            folders.items().into_iter().map(|path| folder(path, &["content"], problems)).collect()
+            let folders = folders.items();
+            if folders.is_empty() {
+                problems.value(&["content"], "the list is empty", "write the folder that contains the issues");
+            }
+            folders.into_iter().map(|path| folder(path, &["content"], problems)).collect()
         }
         Some(RawContent::Languages(folders)) => return folders_of_languages(folders, publication, problems),
     };
-    if folders.is_empty() {
-        problems.value(&["content"], "the list is empty", "write the folder that contains the issues");
+    if let Some(of_hugo) = languages_of_hugo(&folders, hugo, publication) {
+        return of_hugo;
     }
-    (folders, Languages::default())
+    match written {
+        None => (vec![PathBuf::from(hugo.content_folder(hugo.main_language()))], Languages::default()),
+        Some(_) => (folders, Languages::default()),
+    }
+}
+
+/// The folders of a Hugo site in several languages; of `chosen`, if it is not empty, what is inside or around them. `None`
+/// if the publication is in none of its languages.
+fn languages_of_hugo(
+    chosen: &[PathBuf],
+    hugo: &Hugo,
+    publication: &Publication,
+) -> Option<(Vec<PathBuf>, Languages)> {
+    let languages = hugo.languages();
+    let names = languages.iter().map(|(name, _)| *name).filter(|name| is_language_tag(name) && is_language(name));
+    let all: Vec<(PathBuf, String)> =
+        names.map(|name| (PathBuf::from(hugo.content_folder(name)), name.to_owned())).collect();
+    if all.len() < 2 {
+        return None;
+    }
+    let mut pairs = Vec::new();
+    for folder in chosen {
+        let inner = |(of_language, name): &(PathBuf, String)| match () {
+            () if folder.starts_with(of_language) => Some((folder.clone(), name.clone())),
+            () if of_language.starts_with(folder) => Some((of_language.clone(), name.clone())),
+            () => None,
+        };
+        let inside: Vec<_> = all.iter().filter_map(inner).collect();
+        let outside = || vec![(folder.clone(), hugo.name_of(&publication.language).unwrap_or_default().to_owned())];
+        pairs.extend(if inside.is_empty() { outside() } else { inside });
+    }
+    let pairs = if chosen.is_empty() { all } else { pairs };
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for (folder, _) in &pairs {
+        if !folders.contains(folder) {
+            folders.push(folder.clone());
+        }
+    }
+    Languages::new(publication, pairs).map(|languages| (folders, languages))
+}
+
+/// The content folders of a Hugo site, each empty or with a slash at its end.
+pub(super) fn of_site(hugo: &Hugo) -> Vec<String> {
+    if !hugo.is_present() {
+        return Vec::new();
+    }
+    let languages = hugo.languages();
+    let names = languages.iter().map(|(name, _)| *name).chain([hugo.main_language()]);
+    let folders = names.map(|name| with_slashes(Path::new(hugo.content_folder(name))));
+    let folders: BTreeSet<String> = folders.collect();
+    folders.into_iter().map(|folder| if folder.is_empty() { folder } else { folder + "/" }).collect()
 }
 
 fn folders_of_languages(

@@ -12,8 +12,7 @@ use crate::renamed::Renamed;
 pub(super) struct Problems<'a> {
     pub source: Source<'a>,
     pub findings: Vec<Finding>,
-    /// Warnings about old names.
-    pub renamed: Vec<Finding>,
+    pub warnings: Vec<Finding>,
 }
 
 impl Problems<'_> {
@@ -28,7 +27,7 @@ impl Problems<'_> {
     }
 
     pub fn renamed(&mut self, keys: &[&str], renamed: &Renamed) {
-        self.renamed.push(renamed.warning().at(Place::of_value(self.source.path, self.source.text, keys)));
+        self.warnings.push(renamed.warning().at(Place::of_value(self.source.path, self.source.text, keys)));
     }
 
     pub fn missing(&mut self, key: &str, example: &str) {

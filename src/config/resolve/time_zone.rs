@@ -2,14 +2,17 @@
 
 use chrono_tz::{TZ_VARIANTS, Tz};
 
+use crate::config::hugo::Hugo;
 use crate::config::resolve::Problems;
 
 /// Shorter names are abbreviations, of which the nearest is another zone.
 const MIN_MISTYPED_CHARS: usize = 5;
 
-/// The time zone; UTC by default.
-pub(super) fn time_zone(written: Option<&str>, problems: &mut Problems<'_>) -> Tz {
-    let written = written.unwrap_or("UTC").trim();
+/// The time zone; by default that of the Hugo site, or UTC.
+pub(super) fn time_zone(written: Option<&str>, hugo: &Hugo, problems: &mut Problems<'_>) -> Tz {
+    let Some(written) = written.map(str::trim) else {
+        return hugo.text_of_main_language("timezone").and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
+    };
     written.parse().unwrap_or_else(|_| {
         let help = match nearest(written) {
             Some(name) => format!("did you mean `{name}`?"),

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::content::permalink::absolute;
+use crate::content::url_path::absolute;
 use crate::issue::Issue;
 use crate::page::{IndexPage, PageRenderer};
 use crate::publication::Publication;

@@ -1,0 +1,236 @@
+//! Hugo's configuration beside the project file: it decides what the project file leaves open.
+//!
+//! Takes the text of its files; returns one tree of settings, merged as Hugo merges them, with names in lower case because
+//! Hugo ignores case. Settings that no one asks for are ignored. `load` finds the files; the files of `resolve` know what a
+//! setting means.
+
+use serde_json::{Map, Value};
+
+use crate::content::front_matter::json_of_toml;
+use crate::content::path::file_name;
+use crate::finding::{Finding, Place};
+use crate::publication::{is_language, is_language_tag};
+
+/// The names that Hugo looks for in the folder of a site, in its order.
+pub const FILES: [&str; 8] = [
+    "hugo.toml",
+    "hugo.yaml",
+    "hugo.yml",
+    "hugo.json",
+    "config.toml",
+    "config.yaml",
+    "config.yml",
+    "config.json",
+];
+
+/// The folders with more files, in the order in which they override one another.
+pub const FOLDERS: [&str; 2] = ["config/_default", "config/production"];
+
+/// Settings that show that a file named `config.*`, which other programs have too, is Hugo's.
+const OF_HUGO: [&str; 8] =
+    ["baseurl", "languagecode", "contentdir", "permalinks", "markup", "module", "defaultcontentlanguage", "cascade"];
+
+/// The settings of a Hugo site; empty if the project is none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Hugo {
+    settings: Map<String, Value>,
+}
+
+impl Hugo {
+    /// Adds the settings of a file, named by its path below the project folder; they override those of files added before.
+    ///
+    /// # Errors
+    /// A warning if the file cannot be parsed: its settings are ignored.
+    pub fn add(&mut self, path: &str, text: &str) -> Result<(), Box<Finding>> {
+        let settings = parsed(path, text.trim_start_matches('\u{feff}')).map_err(|why| {
+            let finding = Finding::warning("hugo-config", format!("Hugo's configuration cannot be read: {why}"));
+            Box::new(finding.help("correct it; until then its settings are ignored").at(Place::file(path)))
+        })?;
+        let is_certain = !path.starts_with("config.") || OF_HUGO.iter().any(|name| settings.contains_key(*name));
+        if is_certain {
+            merge(&mut self.settings, placed(path, settings));
+        }
+        Ok(())
+    }
+
+    /// Whether there is a Hugo site.
+    pub fn is_present(&self) -> bool {
+        !self.settings.is_empty()
+    }
+
+    /// The setting with these names, in lower case and outermost first.
+    pub fn value(&self, names: &[&str]) -> Option<&Value> {
+        let (first, others) = names.split_first()?;
+        others.iter().try_fold(self.settings.get(*first)?, |value, name| value.get(*name))
+    }
+
+    /// A setting that is text, trimmed and not empty.
+    pub fn text(&self, names: &[&str]) -> Option<&str> {
+        self.value(names)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// A setting that is true or false.
+    pub fn truth(&self, names: &[&str]) -> Option<bool> {
+        match self.value(names)? {
+            Value::Bool(truth) => Some(*truth),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The names of the languages and their settings, by `weight`, then by name, as Hugo orders them; without the disabled.
+    pub fn languages(&self) -> Vec<(&str, &Map<String, Value>)> {
+        let disabled = self.value(&["disablelanguages"]).and_then(Value::as_array);
+        let is_disabled = |name: &str| disabled.is_some_and(|names| names.iter().any(|other| other.as_str() == Some(name)));
+        let Some(Value::Object(languages)) = self.value(&["languages"]) else { return Vec::new() };
+        let languages = languages.iter().filter_map(|(name, settings)| Some((name.as_str(), settings.as_object()?)));
+        let enabled = languages.filter(|(name, settings)| {
+            !is_disabled(name) && settings.get("disabled").and_then(Value::as_bool) != Some(true)
+        });
+        let mut languages: Vec<_> = enabled.collect();
+        let weight = |settings: &Map<String, Value>| {
+            let weight = settings.get("weight").and_then(Value::as_i64).filter(|weight| *weight != 0);
+            weight.unwrap_or(i64::MAX)
+        };
+        languages.sort_by_key(|(name, settings)| (weight(settings), *name));
+        languages
+    }
+
+    /// The name of a language with this tag: the tag itself, or its first part.
+    pub fn name_of(&self, tag: &str) -> Option<&str> {
+        let languages = self.languages();
+        let named = |wanted: &str| languages.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        named(tag).or_else(|| named(tag.split('-').next()?)).map(|(name, _)| *name)
+    }
+
+    /// The content folder of a language, or of the site.
+    pub fn content_folder(&self, language: &str) -> &str {
+        self.text(&["languages", language, "contentdir"]).or(self.text(&["contentdir"])).unwrap_or("content")
+    }
+
+    /// A setting of the main language, else of the site.
+    pub fn text_of_main_language(&self, name: &str) -> Option<&str> {
+        self.text(&["languages", self.main_language(), name]).or(self.text(&[name]))
+    }
+
+    /// The tag of the main language, if it is one that exists.
+    pub fn language(&self) -> Option<String> {
+        let named = ["locale", "languagecode"].into_iter().find_map(|name| self.text_of_main_language(name));
+        let tag = named.or(self.text(&["defaultcontentlanguage"]))?.replace('_', "-");
+        (is_language_tag(&tag) && is_language(&tag)).then_some(tag)
+    }
+
+    /// The name of the main language.
+    pub fn main_language(&self) -> &str {
+        self.text(&["defaultcontentlanguage"]).unwrap_or("en")
+    }
+}
+
+fn parsed(path: &str, text: &str) -> Result<Map<String, Value>, String> {
+    let value = match path.rsplit('.').next() {
+        Some("toml") => json_of_toml(toml::Value::Table(toml::from_str(text).map_err(|error| error.to_string())?)),
+        Some("json") => serde_json::from_str(text).map_err(|error| error.to_string())?,
+        _ => {
+            let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+            serde_json::to_value(value).map_err(|error| error.to_string())?
+        }
+    };
+    match lower_case(value) {
+        Value::Object(settings) => Ok(settings),
+        Value::Null => Ok(Map::new()),
+        _ => Err("it is not a mapping of names to values".to_owned()),
+    }
+}
+
+fn lower_case(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(name, value)| (name.to_lowercase(), lower_case(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(lower_case).collect()),
+        other => other,
+    }
+}
+
+/// The settings of a file at the place that its name says: `permalinks.toml`, `languages.en.toml`, `params.en.toml`.
+fn placed(path: &str, settings: Map<String, Value>) -> Map<String, Value> {
+    let file = file_name(path).to_lowercase();
+    let name = file.rsplit_once('.').map_or(file.as_str(), |(name, _)| name);
+    let names = match name.split_once('.') {
+        _ if !path.contains('/') || name == "hugo" || name == "config" => return settings,
+        None => vec![name],
+        Some(("languages", language)) => vec!["languages", language],
+        Some((name, language)) => vec!["languages", language, name],
+    };
+    let inside = |value, name: &&str| Value::Object(Map::from_iter([((*name).to_owned(), value)]));
+    match names.iter().rev().fold(Value::Object(settings), inside) {
+        Value::Object(placed) => placed,
+        _ => Map::new(),
+    }
+}
+
+fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
+    for (name, value) in from {
+        match (into.get_mut(&name), value) {
+            (Some(Value::Object(into)), Value::Object(from)) => merge(into, from),
+            (_, value) => drop(into.insert(name, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn hugo(files: &[(&str, &str)]) -> Hugo {
+        let mut hugo = Hugo::default();
+        for (path, text) in files {
+            hugo.add(path, text).unwrap();
+        }
+        hugo
+    }
+
+    #[test]
+    fn files_are_merged_at_the_place_their_names_say() {
+        let hugo = hugo(&[
+            ("hugo.toml", "baseURL = 'https://tides.example.org/'\ntitle = 'Tides'\n[permalinks]\nlog = '/:slug/'\n"),
+            ("config/_default/permalinks.yaml", "notes: /:year/:slug/\n"),
+            ("config/_default/languages.en.toml", "weight = 2\nlanguageName = 'English'\n"),
+            ("config/_default/params.en.json", "{\"Motto\": \"Ebb\"}"),
+            ("config/production/hugo.yaml", "title: Tide Notes\nlanguages: {zh: {weight: 1}, fr: {disabled: true}}\n"),
+        ]);
+        assert_eq!(
+            Value::Object(hugo.settings.clone()),
+            json!({
+                "baseurl": "https://tides.example.org/",
+                "title": "Tide Notes",
+                "permalinks": {"log": "/:slug/", "notes": "/:year/:slug/"},
+                "languages": {
+                    "en": {"weight": 2, "languagename": "English", "params": {"motto": "Ebb"}},
+                    "zh": {"weight": 1},
+                    "fr": {"disabled": true},
+                },
+            })
+        );
+        let languages: Vec<&str> = hugo.languages().iter().map(|(name, _)| *name).collect();
+        assert_eq!((languages, hugo.main_language()), (vec!["zh", "en"], "en"));
+        assert_eq!(hugo.text(&["permalinks", "log"]), Some("/:slug/"));
+    }
+
+    #[test]
+    fn a_file_of_another_program_is_ignored() {
+        let zola = "base_url = 'https://tides.example.org'\ntitle = 'Tides'\n[languages.fr]\n";
+        assert!(!hugo(&[("config.toml", zola)]).is_present());
+        assert!(hugo(&[("config.yaml", "languageCode: en\n")]).is_present());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_parsed_is_a_warning() {
+        let warning = Hugo::default().add("hugo.toml", "title = \n").unwrap_err();
+        assert!(!warning.is_error());
+        assert_eq!((warning.rule, warning.place.unwrap().to_string()), ("hugo-config", "hugo.toml".to_owned()));
+        assert!(Hugo::default().add("hugo.json", "[1]").is_err());
+    }
+}

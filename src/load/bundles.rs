@@ -1,0 +1,37 @@
+//! Bundles that swallow issues: an `index.md` makes its folder one issue, so that no file beside it is one.
+//!
+//! Takes the Markdown files in bundles; returns one finding for each bundle with files that look like issues.
+
+use std::collections::BTreeMap;
+
+use crate::content::front_matter;
+use crate::content::path::folder;
+use crate::disk::Project;
+use crate::finding::{Finding, Place};
+use crate::issue::Issue;
+
+/// The findings about these pairs of bundle and file. What an unlisted bundle contains is for other pages to include.
+pub(super) fn findings(project: &Project, issues: &[Issue], bundled: Vec<(String, String)>) -> Vec<Finding> {
+    let mut swallowed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (bundle, file) in bundled {
+        let head = project.head(&file, front_matter::is_complete).unwrap_or_default();
+        if front_matter::split(&file, &head).is_ok() {
+            swallowed.entry(bundle).or_default().push(file);
+        }
+    }
+    let is_unlisted = |bundle: &String| issues.iter().any(|issue| issue.path == *bundle && !issue.feed && !issue.email);
+    swallowed.retain(|bundle, _| !is_unlisted(bundle));
+    swallowed.iter().map(|(bundle, files)| finding(bundle, files)).collect()
+}
+
+fn finding(bundle: &str, files: &[String]) -> Finding {
+    let first = files.first().map_or("", String::as_str);
+    let count = match files.len() {
+        1 => format!("`{first}`, which has front matter, is not one"),
+        2 => format!("`{first}` and 1 more file with front matter are not"),
+        count => format!("`{first}` and {} more files with front matter are not", count - 1),
+    };
+    Finding::warning("swallowed-issues", format!("it makes the folder `{}` one issue, so {count}", folder(bundle)))
+        .help("if they are issues, rename it to `_index.md`; if they belong to it, remove their front matter")
+        .at(Place::file(bundle))
+}
