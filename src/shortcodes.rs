@@ -11,11 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::content::markdown::{Dialect, Document};
-use crate::finding::{Finding, Place, nearest};
+use crate::finding::{Finding, Place};
 use crate::issue::Issue;
 use crate::publication::Publication;
 use crate::shortcodes::custom::Templates;
-use crate::shortcodes::foreign::Meaning;
 use crate::shortcodes::placeholders::{Placeholders, Replacement};
 use crate::shortcodes::reference::PageIndex;
 use crate::shortcodes::syntax::{Segment, Shortcode, may_contain, segments};
@@ -274,48 +273,6 @@ impl<'s, 'a, 'm> Expander<'s, 'a, 'm> {
                 "use the name of an existing field",
             ),
         }
-    }
-
-    /// The picture, link or alert that the arguments of an unknown shortcode name, and the text in it.
-    fn unknown(&mut self, shortcode: &Shortcode<'m>, inner: std::ops::Range<usize>, depth: usize) -> String {
-        self.report_unknown(shortcode);
-        let inner = self.expand(inner, depth + 1);
-        match foreign::meaning(shortcode.name, &shortcode.arguments) {
-            Meaning::Alert { title, text } => {
-                let inner = if inner.trim().is_empty() { text.unwrap_or_default() } else { inner };
-                let before = &self.body[..shortcode.range.start];
-                foreign::quotation(title.as_deref(), &inner, before)
-            }
-            Meaning::Pictures(sources) => {
-                let dialect = self.shortcodes.dialect;
-                let figures = sources.iter().filter_map(|source| built_in::figure(source, &shortcode.arguments, dialect));
-                let shown: String = figures.map(|figure| self.placeholders.insert(figure)).collect();
-                shown + &inner
-            }
-            Meaning::Link { address, words } => {
-                let text = inner.trim();
-                if !text.is_empty() && !text.contains("\n\n") && !text.contains(['[', ']']) {
-                    return format!("[{text}](<{address}>)");
-                }
-                let words = words.unwrap_or_else(|| address.clone());
-                self.placeholders.insert(Replacement::link(&address, &words, None)) + &inner
-            }
-            Meaning::Text => inner,
-        }
-    }
-
-    fn report_unknown(&mut self, shortcode: &Shortcode<'m>) {
-        let name = shortcode.name;
-        if !self.unknown.insert(name) {
-            return;
-        }
-        let known = built_in::NAMES.into_iter().chain(self.shortcodes.templates.names());
-        let help = match nearest(name, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("define it in `{FOLDER}/{name}.html`"),
-        };
-        let message = format!("unknown shortcode `{name}`; readers see only its text, and its picture or link, if any");
-        self.report(Finding::error("shortcode-unknown", message), shortcode.range.clone(), &help);
     }
 
     fn invalid(&mut self, shortcode: &Shortcode<'m>, why: &str, help: &str) -> String {

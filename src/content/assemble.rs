@@ -298,7 +298,7 @@ fn dates(fields: &mut FieldReader<'_>, publication: &Publication, changed: Optio
 /// `authors` or `author`: a name, a list of names, or maps with name, email and url; `authorlink` is the page of a
 /// single author. A text may name several.
 fn authors(fields: &mut FieldReader<'_>, publication: &Publication) -> Vec<Author> {
-    let written = fields.take("authors").or_else(|| fields.take("author"));
+    let written = fields.take_param("authors").or_else(|| fields.take_param("author"));
     let link = fields.text("authorlink").and_then(|link| author_page(&link, publication));
     let mut authors = match written {
         Some(Value::Array(items)) => items.iter().flat_map(|item| author(item, publication)).collect(),
@@ -321,7 +321,7 @@ fn author(value: &Value, publication: &Publication) -> Vec<Author> {
     let text = |key: &str| map.get(key).and_then(Value::as_str);
     let mut authors = text("name").map(|name| authors_named(name, publication)).unwrap_or_default();
     if let [only] = authors.as_mut_slice() {
-        only.email = text("email").and_then(|email| email.parse().ok()).or(only.email.take());
+        only.email = text("email").and_then(|email| email.parse().ok());
         only.url = text("url").or(text("link")).and_then(|link| author_page(link, publication)).or(only.url.take());
     }
     authors
@@ -335,8 +335,7 @@ fn authors_named(names: &str, publication: &Publication) -> Vec<Author> {
     let author = |person: Person<'_>| {
         let name = plain_text(&without_illegal_chars(&person.name));
         let url = person.link.and_then(|link| author_page(link, publication));
-        let email = person.email.and_then(|email| email.parse().ok());
-        (!name.is_empty()).then_some(Author { name, email, url })
+        (!name.is_empty()).then_some(Author { name, email: None, url })
     };
     people(names).into_iter().filter_map(author).collect()
 }
@@ -440,6 +439,10 @@ mod tests {
         assert_eq!(names("title: a\nauthors: [One, {name: Two, email: two@example.org}]\n"), ["One", "Two"]);
         assert_eq!(names("title: a\nauthor: {name: One}\n"), ["One"]);
         assert_eq!(names("title: a\nauthor: ''\n"), ["The team"]);
+        assert_eq!(names("title: a\nparams: {Author: One}\n"), ["One"]);
+        let linked = issue("title: a\nauthor: '[One](/one) (Labs)'\n").authors;
+        let page = Url::parse("https://example.org/one").ok();
+        assert_eq!(*linked, [Author { name: "One".into(), email: None, url: page }]);
     }
 
     #[test]
@@ -484,6 +487,7 @@ mod tests {
         assert_eq!(written("image: {src: a.png, alt: b}\ncover: ''").as_deref(), Some("a.png"));
         assert_eq!(written("cover: b.png\nimage: a.png").as_deref(), Some("b.png"));
         assert_eq!(written("images: []"), None);
+        assert_eq!(written("params: {cover: {image: a.png}}").as_deref(), Some("a.png"));
         assert!(
             issue("title: a\ncover: b\nimage: a.png\n").params.unwrap().contains_key("image"),
             "templates may read it"

@@ -1,14 +1,13 @@
 //! Names of authors as people write them: `[Ann Example](https://ann.example.org) (Sea Labs), [Bo Example](…)`.
 //!
-//! Takes the text of an author field; returns its people with their links and email addresses. Splits a list only where
+//! Takes the text of an author field; returns its people with their links. Splits a list only where
 //! every part is a whole name: `Acme, Inc.` and `Research and Development` are one author.
 
 /// A person of a byline.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Person<'a> {
     pub name: String,
     pub link: Option<&'a str>,
-    pub email: Option<&'a str>,
 }
 
 /// The people in the text, in order; `、` always separates them.
@@ -45,25 +44,20 @@ fn parts(text: &str) -> Vec<&str> {
 
 /// Two to four words that begin like names.
 fn is_full_name(text: &str) -> bool {
-    let words = text.split_whitespace().filter(|word| !word.starts_with(['<', '(']));
+    let words = text.split_whitespace().filter(|word| !word.starts_with('('));
     let starts_well = |word: &str| word.chars().next().is_some_and(|c| !c.is_ascii_lowercase() && !c.is_ascii_digit());
     let particles = ["af", "bin", "da", "de", "del", "den", "der", "di", "dos", "la", "le", "ten", "van", "von"];
     (2..=4).contains(&words.clone().count()) && words.clone().all(|word| starts_well(word) || particles.contains(&word))
 }
 
-/// `[name](link)` with what is said about the person behind it, `name <email>`, or a name.
+/// `[name](link)` with what is said about the person behind it, or a name.
 fn person(text: &str) -> Person<'_> {
     let text = text.trim();
     if let Some((name, rest)) = text.strip_prefix('[').and_then(|text| text.split_once("](")) {
         let link = rest[..end_of_link(rest)].split_whitespace().next();
-        return Person { name: plain(name), link, email: None };
+        return Person { name: plain(name), link };
     }
-    match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-        Some((name, address)) if address.contains('@') && !name.trim().is_empty() => {
-            Person { name: plain(name), link: None, email: Some(address) }
-        }
-        _ => Person { name: plain(text), ..Person::default() },
-    }
+    Person { name: plain(text), link: None }
 }
 
 /// Where the parenthesis around a link closes.
@@ -94,8 +88,8 @@ mod tests {
 
     fn shown(text: &str) -> Vec<String> {
         let show = |person: Person<'_>| {
-            let extra = person.link.or(person.email).map(|extra| format!(" {extra}")).unwrap_or_default();
-            person.name + &extra
+            let link = person.link.map(|link| format!(" {link}")).unwrap_or_default();
+            person.name + &link
         };
         people(text).into_iter().map(show).collect()
     }
@@ -108,7 +102,6 @@ mod tests {
             ("[Ann](/a) and [Bo](/b)", vec!["Ann /a", "Bo /b"]),
             ("Ann Example, Bo Example and Cy van Example", vec!["Ann Example", "Bo Example", "Cy van Example"]),
             ("Ann Example, Bo Example, and Cy Example", vec!["Ann Example", "Bo Example", "Cy Example"]),
-            ("Ann <ann@example.org>", vec!["Ann ann@example.org"]),
             ("**Ann**", vec!["Ann"]),
             ("甲、乙", vec!["甲", "乙"]),
         ] {

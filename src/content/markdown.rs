@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CowStr, Event, Options, Parser, Tag};
 
 use crate::content::cjk::{is_cjk, with_sentinels, without_sentinels};
 use crate::content::html::raw::is_element;
@@ -14,6 +14,7 @@ use crate::content::html::tag::Tags;
 mod alerts;
 mod attributes;
 mod autolinks;
+mod dividers;
 mod emoji;
 mod leftover_bold;
 mod line_breaks;
@@ -90,8 +91,8 @@ impl<'a> Document<'a> {
         if events.is_empty() || events.iter().any(|event| is_not_a_formula(event, dialect)) {
             events = parse_events(markdown, dialect.options(), dialect);
         }
-        if markdown.contains(line_starts::MORE) {
-            events = divided(events);
+        if markdown.contains(dividers::MORE) {
+            events = dividers::divided(events);
         }
         if markdown.contains('{') {
             events = attributes::without_attributes(events);
@@ -172,55 +173,6 @@ fn is_not_a_formula(event: &Event<'_>, dialect: Dialect) -> bool {
         }
         Event::DisplayMath(text) => has_tag(text),
         _ => false,
-    }
-}
-
-/// Makes a divider in a paragraph a block, like Hugo.
-fn divided(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
-    let mut out: Vec<Event<'_>> = Vec::with_capacity(events.len());
-    // Elements open in the paragraph, itself among them.
-    let mut depth = 0_usize;
-    let mut events = events.into_iter().peekable();
-    while let Some(event) = events.next() {
-        match &event {
-            Event::Start(tag) if depth > 0 || *tag == Tag::Paragraph => depth += 1,
-            Event::End(_) => depth = depth.saturating_sub(1),
-            Event::InlineHtml(html) if depth == 1 && html.as_ref() == line_starts::MORE => {
-                trim_end(&mut out);
-                if out.pop_if(|event| *event == Event::Start(Tag::Paragraph)).is_none() {
-                    out.push(Event::End(TagEnd::Paragraph));
-                }
-                let divider = Event::Html(format!("{html}\n").into());
-                out.extend([Event::Start(Tag::HtmlBlock), divider, Event::End(TagEnd::HtmlBlock)]);
-                while events.next_if(is_blank).is_some() {}
-                if let Some(Event::Text(text)) = events.peek_mut() {
-                    *text = text.trim_start().to_owned().into();
-                }
-                match events.next_if(|event| *event == Event::End(TagEnd::Paragraph)) {
-                    Some(_) => depth = 0,
-                    None => out.push(Event::Start(Tag::Paragraph)),
-                }
-                continue;
-            }
-            _ => {}
-        }
-        out.push(event);
-    }
-    out
-}
-
-/// Removes the white space at the end of a paragraph.
-fn trim_end(events: &mut Vec<Event<'_>>) {
-    while events.pop_if(|event| is_blank(event)).is_some() {}
-    if let Some(Event::Text(text)) = events.last_mut() {
-        *text = text.trim_end().to_owned().into();
-    }
-}
-
-fn is_blank(event: &Event<'_>) -> bool {
-    match event {
-        Event::Text(text) => text.trim().is_empty(),
-        event => matches!(event, Event::SoftBreak | Event::HardBreak),
     }
 }
 

@@ -1,12 +1,17 @@
 //! Shortcodes of themes, which no template of the project describes: what their names and arguments say.
 //!
-//! Takes a name and arguments; returns the pictures, link or alert that readers would miss.
+//! Takes a shortcode and the text in it; returns the picture, link or alert that readers would miss, and the text.
 
-use crate::shortcodes::syntax::Arguments;
+use std::ops::Range;
+
+use crate::finding::{Finding, nearest};
+use crate::shortcodes::placeholders::Replacement;
+use crate::shortcodes::syntax::{Arguments, Shortcode};
+use crate::shortcodes::{Expander, FOLDER, built_in};
 
 /// What an unknown shortcode shows besides the text in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Meaning {
+enum Meaning {
     /// A text set apart, with its title and the text of its arguments.
     Alert { title: Option<String>, text: Option<String> },
     /// The addresses of pictures.
@@ -15,6 +20,50 @@ pub(super) enum Meaning {
     Link { address: String, words: Option<String> },
     /// Nothing.
     Text,
+}
+
+impl<'m> Expander<'_, '_, 'm> {
+    /// The picture, link or alert that the arguments of an unknown shortcode name, and the text in it.
+    pub(super) fn unknown(&mut self, shortcode: &Shortcode<'m>, inner: Range<usize>, depth: usize) -> String {
+        self.report_unknown(shortcode);
+        let inner = self.expand(inner, depth + 1);
+        match meaning(shortcode.name, &shortcode.arguments) {
+            Meaning::Alert { title, text } => {
+                let inner = if inner.trim().is_empty() { text.unwrap_or_default() } else { inner };
+                let before = &self.body[..shortcode.range.start];
+                quotation(title.as_deref(), &inner, before)
+            }
+            Meaning::Pictures(sources) => {
+                let dialect = self.shortcodes.dialect;
+                let figures = sources.iter().filter_map(|source| built_in::figure(source, &shortcode.arguments, dialect));
+                let shown: String = figures.map(|figure| self.placeholders.insert(figure)).collect();
+                shown + &inner
+            }
+            Meaning::Link { address, words } => {
+                let text = inner.trim();
+                if !text.is_empty() && !text.contains("\n\n") && !text.contains(['[', ']']) {
+                    return format!("[{text}](<{address}>)");
+                }
+                let words = words.unwrap_or_else(|| address.clone());
+                self.placeholders.insert(Replacement::link(&address, &words, None)) + &inner
+            }
+            Meaning::Text => inner,
+        }
+    }
+
+    fn report_unknown(&mut self, shortcode: &Shortcode<'m>) {
+        let name = shortcode.name;
+        if !self.unknown.insert(name) {
+            return;
+        }
+        let known = built_in::NAMES.into_iter().chain(self.shortcodes.templates.names());
+        let help = match nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("define it in `{FOLDER}/{name}.html`"),
+        };
+        let message = format!("unknown shortcode `{name}`; readers see only its text, and its picture or link, if any");
+        self.report(Finding::error("shortcode-unknown", message), shortcode.range.clone(), &help);
+    }
 }
 
 /// Shortcodes for texts set apart; their type is an argument.
@@ -28,7 +77,7 @@ const TYPES: [&str; 21] = [
 ];
 
 /// What this shortcode means.
-pub(super) fn meaning(name: &str, arguments: &Arguments<'_>) -> Meaning {
+fn meaning(name: &str, arguments: &Arguments<'_>) -> Meaning {
     let named = |names: &[&str]| {
         names.iter().find_map(|name| arguments.named(name)).map(str::trim).filter(|value| !value.is_empty())
     };
@@ -99,7 +148,7 @@ fn is_address(address: &str) -> bool {
 }
 
 /// Text as a quotation with a bold title, in the container that the line `before` it is in.
-pub(super) fn quotation(title: Option<&str>, text: &str, before: &str) -> String {
+fn quotation(title: Option<&str>, text: &str, before: &str) -> String {
     let line = before.rsplit('\n').next().unwrap_or_default();
     let prefix = if line.trim_matches([' ', '>', '\t']).is_empty() { line } else { "" };
     let mut lines: Vec<&str> = text.trim_matches('\n').trim_end().lines().collect();

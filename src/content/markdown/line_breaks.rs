@@ -1,8 +1,8 @@
 //! Line breaks of the source: which are spaces, which are nothing, and which are meant.
 //!
 //! Takes events and returns them. Between lines of scripts written without spaces, a break is kept where the author
-//! ended a line on purpose: after a sentence, after bold text, or where the line could have gone on. Other breaks are
-//! those of wrapped prose and vanish.
+//! ended a line on purpose: after a sentence, after bold text, and where lines are too short for wrapped prose. The
+//! breaks of wrapped prose vanish.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -79,6 +79,8 @@ struct Line {
     ends_sentence: bool,
     ends_bold: bool,
     follows_hard_break: bool,
+    /// Ends in `<br>`.
+    ends_in_break: bool,
 }
 
 impl Line {
@@ -86,6 +88,8 @@ impl Line {
         match event {
             Event::Text(text) | Event::Code(text) => self.add_text(text),
             Event::End(TagEnd::Strong) => self.ends_bold = true,
+            Event::InlineHtml(html) if matches!(html.as_ref(), "</b>" | "</strong>") => self.ends_bold = true,
+            Event::InlineHtml(html) if html.starts_with("<br") => self.ends_in_break = true,
             Event::Start(_) | Event::End(_) => {}
             _ => {
                 self.ends_bold = false;
@@ -106,12 +110,17 @@ impl Line {
             self.ends_sentence = SENTENCE_ENDS.contains(last);
         }
         self.ends_bold &= text.trim().is_empty();
+        self.ends_in_break &= text.trim().is_empty();
     }
 
-    /// Whether the author ended this line on purpose.
-    fn is_ended(&self, next: &Line, widest: usize) -> bool {
-        let could_go_on = self.width + next.first_word + widest / 4 <= widest || widest < NARROWEST_WRAPPED;
-        self.has_cjk && next.has_cjk && (self.ends_sentence || self.ends_bold || could_go_on)
+    /// Whether a sentence or bold text ends here.
+    fn is_ended(&self) -> bool {
+        self.ends_sentence || self.ends_bold
+    }
+
+    /// Whether the next word would not have fitted.
+    fn is_full(&self, next: &Line, widest: usize) -> bool {
+        self.width + next.first_word + widest / 4 > widest
     }
 }
 
@@ -127,17 +136,20 @@ fn first_word(text: &str) -> usize {
 
 fn decide(breaks: &[usize], lines: &[Line], decided: &mut Vec<(usize, Break)>) {
     let widest = lines.iter().map(|line| line.width).max().unwrap_or(0);
-    let soft = lines.windows(2).filter(|pair| !pair[1].follows_hard_break);
-    for (at, pair) in breaks.iter().zip(soft) {
+    let soft = || lines.windows(2).filter(|pair| !pair[1].follows_hard_break);
+    // Of wrapped prose, every line is as full as its words allow.
+    let is_wrapped = widest >= NARROWEST_WRAPPED
+        && soft().all(|pair| pair[0].is_ended() || pair[0].ends_in_break || pair[0].is_full(&pair[1], widest));
+    for (at, pair) in breaks.iter().zip(soft()) {
         let [line, next] = pair else { continue };
         let joins = matches!((line.last, next.first), (Some(last), Some(first)) if join_without_space(last, first));
-        decided.push((*at, if line.is_ended(next, widest) {
-            Break::Meant
-        } else if joins {
-            Break::Nothing
-        } else {
-            Break::Space
-        }));
+        let is_meant = line.has_cjk && next.has_cjk && !line.ends_in_break && (line.is_ended() || !is_wrapped);
+        let kept = match is_meant {
+            true => Break::Meant,
+            false if joins => Break::Nothing,
+            false => Break::Space,
+        };
+        decided.push((*at, kept));
     }
 }
 
@@ -165,6 +177,9 @@ mod tests {
             ("床前明月光\n疑是地上霜", "床前明月光<br />\n疑是地上霜"),
             ("他说：“好！”\n于是大家都走了", "他说：“好！”<br />\n于是大家都走了"),
             ("一行  \n二行\n三行", "一行<br />\n二行<br />\n三行"),
+            ("好的。<br/>\n再见", "好的。<br/>\n再见"),
+            ("<b>标题</b>\n正文", "<b>标题</b><br />\n正文"),
+            ("欢迎大家向公众号留言提问或在群里与我们互动\n我们会筛选\n再回复", "欢迎大家向公众号留言提问或在群里与我们互动<br />\n我们会筛选<br />\n再回复"),
             ("一行\nline", "一行\nline"),
             ("한 줄.\n두 줄", "한 줄.\n두 줄"),
         ] {

@@ -7,8 +7,7 @@
 use std::borrow::Cow;
 
 use crate::content::cjk::SENTINEL;
-
-pub(super) const MORE: &str = "<!--more-->";
+use crate::content::markdown::dividers::MORE;
 
 /// Adds the marks; borrows the input if it needs none.
 pub(super) fn marked(markdown: &str) -> Cow<'_, str> {
@@ -98,14 +97,5 @@ mod tests {
         assert_eq!(html("- one\n|a|b|\n|-|-|\n|1|2|\n"), format!("<ul>\n<li>one</li>\n</ul>\n{table}"));
         assert!(html("1. one\n   |a|b|\n   |-|-|\n   |1|2|\n").contains(table.trim_end()));
         assert_eq!(html("- one\n|a|\nb"), "<ul>\n<li>one\n|a|\nb</li>\n</ul>\n");
-    }
-
-    #[test]
-    fn a_divider_may_stand_in_a_line() {
-        let divided = "<p>one</p>\n<!--more-->\n<p><strong>two</strong></p>\n";
-        assert_eq!(html("one <!--more--> **two**"), divided);
-        assert_eq!(html("one\n<!--more--> **two**"), divided);
-        assert_eq!(html("one\n\n<!--more-->**two**"), divided);
-        assert_eq!(html("one\n\n<!--more-->\n\n**two**"), divided);
     }
 }
